@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+// A slow, shared two-core machine needs a factor of five over what the tests take here.
+const patience = { testTimeout: 30_000, hookTimeout: 60_000 };
+
+export default defineConfig({
+  test: {
+    ...patience,
+    maxWorkers: 2,
+    include: ['test/**/*.test.ts'],
+    // These need an engine, a browser or minutes: `.ci/run` runs them by name.
+    exclude: ['test/docker/**', 'test/browser/**', 'test/endurance/**', 'node_modules/**'],
+  },
+});
