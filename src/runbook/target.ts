@@ -1,0 +1,71 @@
+/** What the runbook knows of a target from its configuration. No address, no password: those stay with the adapters. */
+export interface Target {
+  readonly name: string;
+  readonly services: readonly ServiceConfig[];
+  /** The compose service that runs PostgreSQL, when it runs in a container at all. */
+  readonly postgresService?: string;
+  /** Roles the application logs in with although they are superusers, as the official image makes them. */
+  readonly applicationRoles: readonly string[];
+  /** Applications whose sessions are never ended, by application_name: migrations, pg_dump. */
+  readonly protectedApplications: readonly string[];
+  readonly limits: Limits;
+  readonly links: Links;
+  readonly contacts: Contacts;
+}
+
+export interface ServiceConfig {
+  /** The compose service's name. */
+  readonly name: string;
+  /** Its sessions' application_name, when it differs from the service's name. */
+  readonly application?: string;
+  /** Processes per replica, each with a pool of its own (gunicorn workers). */
+  readonly workers: number;
+  /** Pool numbers for services whose environment and metrics do not show them. */
+  readonly poolSize?: number;
+  readonly maxOverflow?: number;
+}
+
+/** Thresholds. The defaults are the runbook's; every duration is in milliseconds. */
+export interface Limits {
+  /** Share of the usable slots, 0-1. */
+  readonly warningUtilisation: number;
+  readonly criticalUtilisation: number;
+  /** Critical below this many free slots, or below 10 % of the usable ones if that is fewer. */
+  readonly criticalFreeSlots: number;
+  readonly idleInTransactionWarningMs: number;
+  readonly terminateIdleInTransactionMs: number;
+  readonly terminateIdleMs: number;
+  /** An active query this old counts as slow. */
+  readonly slowQueryMs: number;
+  /** A lock wait this old counts as contention. */
+  readonly lockWaitMs: number;
+  readonly poolUtilisation: number;
+}
+
+export const defaultLimits: Limits = {
+  warningUtilisation: 0.8,
+  criticalUtilisation: 0.9,
+  criticalFreeSlots: 5,
+  idleInTransactionWarningMs: 5 * 60_000,
+  terminateIdleInTransactionMs: 10 * 60_000,
+  terminateIdleMs: 30 * 60_000,
+  slowQueryMs: 60_000,
+  lockWaitMs: 10_000,
+  poolUtilisation: 0.9,
+};
+
+export interface Links {
+  readonly dashboard?: string;
+  /** LogQL, as the runbook gives it: `{container="backend"} |= "connection"`. */
+  readonly logQuery?: string;
+  /** Where that query can be opened. */
+  readonly logs?: string;
+  readonly guides: readonly { readonly title: string; readonly url: string }[];
+}
+
+/** Slack ids: a person `U…`, a group `S…`, a channel `C…`. */
+export interface Contacts {
+  readonly databaseAdmins?: string;
+  readonly backendLead?: string;
+  readonly onCall?: string;
+}
