@@ -1,0 +1,141 @@
+import { z } from 'zod';
+
+/** dbconn.yml. `docs/dbconn.example.yml` shows every key. */
+
+const unitsInMs = new Map([
+  ['ms', 1],
+  ['s', 1000],
+  ['m', 60_000],
+  ['h', 3_600_000],
+  ['d', 86_400_000],
+]);
+
+const duration = z
+  .string()
+  .regex(/^\d+(ms|s|m|h|d)$/, 'is a duration such as 30s, 10m or 2h')
+  .transform((text) => {
+    const [, digits, unit = ''] = /^(\d+)(\w+)$/.exec(text) ?? [];
+    return Number(digits) * (unitsInMs.get(unit) ?? Number.NaN);
+  });
+
+const share = z.number().min(0, 'is a share from 0 to 1').max(1, 'is a share from 0 to 1');
+
+const postgresUrl = z.custom<string>(
+  (value) => typeof value === 'string' && /^postgres(ql)?:\/\//.test(value) && URL.canParse(value),
+  'is not a postgres:// address',
+);
+
+const httpUrl = z.custom<string>(
+  (value) => typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value),
+  'is not an http:// or https:// address',
+);
+
+const slackId = (letters: string, what: string): z.ZodString =>
+  z.string().regex(new RegExp(`^[${letters}][A-Z0-9]{2,20}$`), `is not the id of ${what}`);
+
+const Service = z.strictObject({
+  name: z.string().min(1),
+  application: z.string().min(1).exactOptional(),
+  workers: z.number().int().min(1).default(1),
+  poolSize: z.number().int().min(0).exactOptional(),
+  maxOverflow: z.number().int().min(-1).exactOptional(),
+});
+
+const Database = z.strictObject({
+  /** A role with pg_monitor; never a superuser. */
+  url: postgresUrl,
+  /** A role with pg_use_reserved_connections (PostgreSQL 16+), when `url` has not that privilege itself. */
+  reservedUrl: postgresUrl.exactOptional(),
+  /** A superuser, for the night when the reserve is all that is left. Only ever looks. */
+  rescueUrl: postgresUrl.exactOptional(),
+  /** A role with pg_signal_backend, for options A and D. */
+  actingUrl: postgresUrl.exactOptional(),
+  /** Slots that a managed provider keeps for itself. */
+  providerReserved: z.number().int().min(0).default(0),
+  /** The last rung: psql as this user over the socket inside the postgres container. Off unless given. */
+  execUser: z.string().min(1).exactOptional(),
+});
+
+const PoolEndpoint = z.strictObject({
+  service: z.string().min(1),
+  url: httpUrl,
+  headers: z.record(z.string(), z.string()).exactOptional(),
+  preset: z.string().exactOptional(),
+  names: z.record(z.string(), z.string()).exactOptional(),
+  poolSize: z.number().int().min(0).exactOptional(),
+  maxOverflow: z.number().int().min(-1).exactOptional(),
+});
+
+const Limits = z.strictObject({
+  warningUtilisation: share.exactOptional(),
+  criticalUtilisation: share.exactOptional(),
+  criticalFreeSlots: z.number().int().min(0).exactOptional(),
+  idleInTransactionWarning: duration.exactOptional(),
+  terminateIdleInTransaction: duration.exactOptional(),
+  terminateIdle: duration.exactOptional(),
+  slowQuery: duration.exactOptional(),
+  lockWait: duration.exactOptional(),
+  poolUtilisation: share.exactOptional(),
+});
+
+const Links = z.strictObject({
+  dashboard: httpUrl.exactOptional(),
+  logQuery: z.string().max(500).exactOptional(),
+  logs: httpUrl.exactOptional(),
+  guides: z
+    .array(z.strictObject({ title: z.string().min(1).max(100), url: httpUrl }))
+    .max(10)
+    .default([]),
+});
+
+const Contacts = z.strictObject({
+  databaseAdmins: slackId('SU', 'a user group or a person').exactOptional(),
+  backendLead: slackId('UW', 'a person').exactOptional(),
+  onCall: slackId('SUW', 'a user group or a person').exactOptional(),
+});
+
+export const TargetEntry = z.strictObject({
+  name: z.string().regex(/^[\w.-]{1,60}$/, 'is a name of letters, digits, dots and dashes'),
+  database: Database,
+  services: z.array(Service).max(50).default([]),
+  compose: z
+    .strictObject({ project: z.string().min(1), postgres: z.string().min(1).exactOptional() })
+    .exactOptional(),
+  pools: z.array(PoolEndpoint).max(50).default([]),
+  logs: z
+    .strictObject({
+      tail: z.number().int().min(1).max(5000).default(200),
+      since: duration.exactOptional(),
+    })
+    .default({ tail: 200 }),
+  applicationRoles: z.array(z.string().min(1)).default([]),
+  protectedApplications: z.array(z.string().min(1)).default(['pg_dump', 'migrations']),
+  limits: Limits.default({}),
+  links: Links.default({ guides: [] }),
+  contacts: Contacts.default({}),
+});
+export type TargetEntry = z.infer<typeof TargetEntry>;
+
+const OptionRule = z.strictObject({
+  propose: z.array(slackId('UW', 'a person')).max(100).default([]),
+  approve: z.array(slackId('UW', 'a person')).max(100).default([]),
+});
+
+export const ConfigFile = z
+  .strictObject({
+    slack: z.strictObject({ channel: slackId('CG', 'a channel').exactOptional() }).exactOptional(),
+    targets: z.array(TargetEntry).min(1, 'names no target').max(500),
+    approval: z
+      .strictObject({
+        A: OptionRule.exactOptional(),
+        C: OptionRule.exactOptional(),
+        expiry: duration.exactOptional(),
+      })
+      .default({}),
+    journal: z.string().min(1).default('dbconn.sqlite'),
+  })
+  .refine(({ targets }) => new Set(targets.map(({ name }) => name)).size === targets.length, {
+    message: 'two targets have the same name',
+    path: ['targets'],
+  });
+export type ConfigFile = z.infer<typeof ConfigFile>;
