@@ -2,16 +2,20 @@ import type {
   DatabaseLook,
   Part,
   PoolEndpointLook,
+  Problem,
   ServiceLogs,
   ServicesReading,
 } from './diagnose/snapshot.ts';
+import type { Request } from './approval/request.ts';
+import type { SessionIdentity, SessionTarget } from './remedies/plan.ts';
 
 /** Everything the runbook needs from the world. Adapters implement these and know nothing of one another. */
 
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  sleep(ms: number): Promise<void>;
+  /** Rejects at once when the signal aborts, and leaves no timer behind then. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 /** One target's PostgreSQL. */
@@ -30,4 +34,161 @@ export interface Services {
 /** The applications' connection pools of one target. */
 export interface Pools {
   readPools(): Promise<Part<readonly PoolEndpointLook[]>>;
+}
+
+/** What dbconn may change in one target's PostgreSQL, over a connection that is opened for it and closed after. */
+export interface Acting {
+  /** Throws an error whose message is fit for the operator when no connection can be had or is lost. */
+  act<T>(work: (session: ActingSession) => Promise<T>): Promise<T>;
+}
+
+export interface ActingSession {
+  readTerminateCandidates(query: CandidateQuery): Promise<Candidates>;
+  /**
+   * Signals those sessions that still are exactly what they were, in one statement that checks and signals.
+   * Returns one outcome for each. A lost connection throws: the signals sent until then stay sent.
+   */
+  terminateSessions(
+    sessions: readonly SessionIdentity[],
+    guard: TerminateGuard,
+  ): Promise<readonly SignalOutcome[]>;
+  /** The pids of those sessions that are still there, told by pid and start. */
+  readRemainingSessions(sessions: readonly SessionIdentity[]): Promise<readonly number[]>;
+}
+
+export interface CandidateQuery {
+  readonly states: readonly SessionIdentity['state'][];
+  readonly idleForMs: number;
+  /** All applications when null. */
+  readonly application: string | null;
+  readonly guard: TerminateGuard;
+}
+
+/** What is never ended, whatever the plan says. */
+export interface TerminateGuard {
+  /** The plan's age threshold, checked again when the signal is sent. */
+  readonly idleForMs: number;
+  readonly protectedApplications: readonly string[];
+  /** application_name of poolers: ending their session breaks whoever they serve at that moment. */
+  readonly poolerApplications: readonly string[];
+  /** Superuser roles that are the application's own, and so are not spared when the acting role is a superuser. */
+  readonly applicationRoles: readonly string[];
+}
+
+export type SpareReason =
+  | 'own'
+  | 'hidden'
+  | 'not a client'
+  | 'replication'
+  | 'superuser'
+  | 'protected application'
+  | 'pooler'
+  | 'no privilege';
+
+export interface Candidates {
+  /** The longest idle first, at most 1,000. */
+  readonly sessions: readonly Candidate[];
+  readonly total: number;
+  /** Sessions whose state the acting role may not see. */
+  readonly hidden: number;
+  /** Client connections of the last minute that are still there: how fast slots fill again. */
+  readonly newIn60s: number;
+  readonly role: string;
+}
+
+export interface Candidate extends Omit<SessionTarget, 'kind'> {
+  readonly spared: SpareReason | null;
+}
+
+/** `signalled` is no proof of an end: a look after it is. */
+export interface SignalOutcome {
+  readonly pid: number;
+  readonly outcome: 'signalled' | 'already gone' | 'moved on' | SpareReason;
+}
+
+/** Restarts one container of a service. */
+export interface Restarts {
+  /** Waits until it is healthy, or says why it is not. Never throws for what the container or the engine does. */
+  restartReplica(id: string, options: RestartOptions): Promise<RestartOutcome>;
+}
+
+export interface RestartOptions {
+  /** Between asking the process to end and killing it. */
+  readonly stopTimeoutSeconds: number;
+  readonly healthyWithinMs: number;
+}
+
+/** A changed start is the proof of a restart. */
+export interface RestartOutcome {
+  readonly result:
+    | 'healthy'
+    /** It has no health check, and stayed up. */
+    | 'running'
+    | 'unhealthy'
+    /** Not healthy yet when the time was up. */
+    | 'starting'
+    | 'crash-loop'
+    | 'exited'
+    /** The old process still runs. */
+    | 'not-restarted'
+    | 'unknown';
+  readonly startedAfter: string | null;
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  /** What the last health check printed when it is not healthy; redacted, untrusted text. */
+  readonly healthOutput: string | null;
+  /** The last log lines since the restart, at most 10, redacted. Untrusted text. */
+  readonly lastLogLines: readonly string[];
+  readonly problem?: Problem;
+}
+
+/**
+ * The record of every request, vote, step and result, kept outside the patient. Nothing runs unrecorded:
+ * every method throws when it cannot write (a full disk, a locked or damaged file).
+ */
+export interface Journal {
+  create(request: Request, entry: JournalDraft): Promise<void>;
+  read(id: string): Promise<Request | undefined>;
+  /** In the order they were proposed. */
+  list(states: readonly Request['state'][]): Promise<readonly Request[]>;
+  /**
+   * Replaces the request stored with version `from` by `to`, together with its entry, or does nothing:
+   * `changed` when somebody was quicker, `busy` when another request is executing on the same target.
+   */
+  move(from: number, to: Request, entry: JournalDraft): Promise<'moved' | 'changed' | 'busy'>;
+  record(entry: JournalDraft): Promise<void>;
+  /** The emergency stop, the same for every process that shares this journal. */
+  readStop(): Promise<Stop | undefined>;
+  writeStop(stop: Stop | undefined, entry: JournalDraft): Promise<void>;
+}
+
+export interface Stop {
+  readonly by: string;
+  readonly at: string;
+  readonly reason: string;
+}
+
+/** What the journal adds: its number, the time, and the hash that chains it to the entry before. */
+export interface JournalDraft {
+  /** Absent for what belongs to no request, such as an emergency stop. */
+  readonly request?: string;
+  readonly kind: string;
+  /** Redacted: no secret, no literal of other people's SQL. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Where people hear of something: Slack's channels and direct messages. */
+export interface Announcements {
+  announce(announcement: Announcement): Promise<void>;
+}
+
+export interface Announcement {
+  /** `C…` a channel, `U…` or `W…` a person's direct messages. */
+  readonly to: string;
+  /** A person or group to mention in it. */
+  readonly mention: string | null;
+  /** Figures, Slack ids and configured names only. */
+  readonly headline: string;
+  /** What somebody wrote. Untrusted text. */
+  readonly quote: string | null;
 }

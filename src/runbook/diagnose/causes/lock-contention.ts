@@ -1,0 +1,51 @@
+import type { Cause } from '../diagnosis.ts';
+import { lastingWaits } from '../lasting-waits.ts';
+import { countLines } from '../logs.ts';
+import { count, duration, percent } from '../words.ts';
+import type { Picture } from './picture.ts';
+import { sign, weigh } from './weigh.ts';
+
+/** Queries blocking each other: connections pile up behind a few that hold locks, or in a deadlock. */
+export function judgeLockContention(picture: Picture): Cause[] {
+  const { waiting, waitingLong, used, working, pressure, evidence } = picture;
+  const { roots, cycles } = evidence.blocking;
+  const deadlocks = countLines(evidence.logs, ['deadlock']);
+  if (waitingLong === 0 && waiting < 3 && cycles.length === 0 && deadlocks === 0) return [];
+  const share = waiting / Math.max(1, used);
+  const victims = roots[0]?.victims ?? 0;
+  const { longestSeconds } = lastingWaits(evidence);
+  return weigh('lock-contention', summaryOf(waiting, roots.length), [
+    ...sign(
+      waitingLong > 0,
+      0.3,
+      `${count(waiting, 'session waits', 'sessions wait')} for locks, the longest for ${duration(longestSeconds)}.`,
+    ),
+    ...sign(
+      waitingLong === 0 && waiting >= 3,
+      0.15,
+      `${waiting} sessions wait for locks, none for long yet.`,
+    ),
+    ...sign(waiting >= 3, 0.1, 'That is a queue, not a brush in passing.'),
+    ...sign(share >= 0.1, 0.1, `They hold ${percent(share)} of all connections.`),
+    ...sign(share >= 0.2, 0.15, 'That is a large part of them.'),
+    ...sign(
+      waiting > 0 && waiting >= working,
+      0.15,
+      `Only ${count(working, 'session is', 'sessions are')} at work meanwhile.`,
+    ),
+    ...sign(victims >= 3, 0.1, `A single root blocker holds up ${victims}.`),
+    ...sign(
+      cycles.length > 0,
+      0.15,
+      `${count(cycles.length, 'group')} of sessions wait in a ring.`,
+    ),
+    ...sign(deadlocks > 0, 0.35, `The recent logs tell of ${count(deadlocks, 'deadlock')}.`),
+    ...sign(waiting === 1 && pressure !== 'none', -0.1, `Only 1 of ${used} connections waits.`),
+    ...sign(waiting === 0, -0.05, 'Nobody waits for a lock at this moment.'),
+  ]);
+}
+
+function summaryOf(waiting: number, roots: number): string {
+  if (waiting === 0) return 'Queries run into deadlocks with each other.';
+  return `${count(waiting, 'session waits', 'sessions wait')} for locks behind ${count(roots, 'root blocker')}.`;
+}

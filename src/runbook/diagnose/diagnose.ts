@@ -1,0 +1,92 @@
+import { findCauses } from './causes.ts';
+import type { Diagnosis, Finding } from './diagnosis.ts';
+import { gatherEvidence } from './evidence.ts';
+import type { DiagnoseInput, Evidence } from './evidence.ts';
+import { findAll } from './findings.ts';
+import { isVisible } from './findings/reach.ts';
+import { writeHeadline, writeVerdict } from './headline.ts';
+import { propose } from './proposals.ts';
+import { toSessions } from './sessions.ts';
+import type { Reach, Snapshot } from './snapshot.ts';
+
+/**
+ * Everything that follows from one Snapshot. Pure: the same look, target and recent looks give the same
+ * Diagnosis, and nothing that renders it computes a figure of its own.
+ */
+export function diagnose(input: DiagnoseInput): Diagnosis {
+  const evidence = gatherEvidence(input);
+  const { snapshot, reading } = evidence;
+  const findings = findAll(evidence);
+  const causes = findCauses(evidence);
+  const state = judge(evidence, findings);
+  return {
+    target: evidence.target.name,
+    takenAt: snapshot.takenAt,
+    tookMs: snapshot.tookMs,
+    state,
+    headline: writeHeadline(evidence),
+    verdict: writeVerdict(state, causes, findings),
+    reach: toReach(snapshot.database.reach),
+    server: reading === undefined ? null : toServer(reading),
+    capacity: evidence.capacity,
+    // Process titles tell who is there but not in which state; zeros would be a lie.
+    sources: reading === undefined ? [] : [...evidence.sources],
+    sourcesTotal: reading?.sourcesTotal ?? 0,
+    truncated:
+      reading !== undefined &&
+      (reading.sessionsTruncated || reading.sourcesTotal > reading.sources.length),
+    sessions: toSessions(reading?.sessions ?? []),
+    blocking: evidence.blocking,
+    pools: [...evidence.pools],
+    logs: [...evidence.logs],
+    budget: evidence.budget,
+    forecast: evidence.forecast,
+    leakSuspects: [...evidence.leakSuspects],
+    findings,
+    causes,
+    proposals: propose(evidence, causes),
+    history: [...evidence.history],
+    timings: toTimings(snapshot),
+  };
+}
+
+/** The worst finding decides, unless too little was seen to say that it is fine. */
+function judge({ snapshot, reading }: Evidence, findings: readonly Finding[]): Diagnosis['state'] {
+  const [worst] = findings;
+  if (reading === undefined) {
+    const kind = snapshot.database.reach.error?.kind;
+    return kind === 'full' || kind === 'frozen' || kind === 'stopped' ? 'critical' : 'unknown';
+  }
+  if (worst?.severity === 'critical') return 'critical';
+  if (!isVisible(reading)) return 'unknown';
+  return worst?.severity === 'warning' ? 'warning' : 'fine';
+}
+
+function toReach({ via, error, rungs }: Reach): Diagnosis['reach'] {
+  return {
+    via,
+    ...(error !== undefined && {
+      error: { kind: error.kind, summary: error.summary, fix: error.fix },
+    }),
+    rungs: rungs.map(({ rung, outcome }) => ({ rung, outcome })),
+  };
+}
+
+function toServer({
+  version,
+  startedAt,
+  inRecovery,
+}: NonNullable<Evidence['reading']>): Diagnosis['server'] {
+  // 180004 is 18.4: since PostgreSQL 10 a version has two parts.
+  const name = `${Math.floor(version / 10_000)}.${version % 10_000}`;
+  return { version: name, startedAt, inRecovery };
+}
+
+function toTimings({ database, pools, logs, services }: Snapshot): Diagnosis['timings'] {
+  return {
+    database: database.tookMs,
+    pools: pools.tookMs,
+    logs: logs.tookMs,
+    services: services.tookMs,
+  };
+}

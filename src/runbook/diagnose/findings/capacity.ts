@@ -1,0 +1,161 @@
+import type { Capacity, Finding } from '../diagnosis.ts';
+import type { Evidence } from '../evidence.ts';
+import { pressureOf } from '../pressure.ts';
+import { count, list, percent, quoteIdentifier, sum } from '../words.ts';
+import { isVisible } from './reach.ts';
+
+/** The runbook's step 1, and what fills the slots unseen. */
+export function findInCapacity(evidence: Evidence): Finding[] {
+  const { reading } = evidence;
+  if (reading !== undefined && !isVisible(reading)) return [];
+  return [
+    ...fullness(evidence),
+    ...halfOpen(evidence),
+    ...superusers(evidence),
+    ...limits(evidence),
+    ...apart(evidence),
+  ];
+}
+
+function fullness(evidence: Evidence): Finding[] {
+  const { capacity, target } = evidence;
+  const pressure = pressureOf(capacity, target.limits);
+  if (capacity === null || pressure === 'none') return [];
+  const { warningUtilisation, criticalUtilisation } = target.limits;
+  return [
+    {
+      id: `capacity-${pressure}`,
+      severity: pressure,
+      summary: `${capacity.used} of ${count(capacity.usable, 'usable connection')} are taken (${percent(capacity.utilisation)}), ${capacity.free} free.`,
+      figure: {
+        value: capacity.utilisation,
+        unit: 'share of the usable slots',
+        limit: pressure === 'critical' ? criticalUtilisation : warningUtilisation,
+      },
+      evidence: [describeSlots(capacity)],
+    },
+  ];
+}
+
+function describeSlots({ maxConnections, reserved, byState }: Capacity): string {
+  const aborted = byState.idleInTransactionAborted;
+  return `max_connections ${maxConnections}, ${reserved} of them reserved; ${byState.active} active, ${byState.idle} idle, ${byState.idleInTransaction} idle in transaction, ${aborted} aborted in transaction.`;
+}
+
+/**
+ * A client that opens a connection and does not finish logging in holds its slot for authentication_timeout.
+ * Before PostgreSQL 18 no view shows it: the server refuses while it looks half empty.
+ */
+function halfOpen({ capacity, snapshot, target }: Evidence): Finding[] {
+  if (capacity === null) return [];
+  const { error } = snapshot.database.reach;
+  const refused = error?.kind === 'full' && (error.scope ?? 'server') === 'server';
+  const unseen = refused ? capacity.free : 0;
+  const held = Math.max(capacity.unauthenticated ?? 0, unseen);
+  const many = held >= Math.max(3, capacity.usable * 0.05);
+  if (
+    !many &&
+    !(refused && unseen > 0 && capacity.utilisation < target.limits.criticalUtilisation)
+  ) {
+    return [];
+  }
+  return [
+    {
+      id: 'half-open-logins',
+      severity: refused || held >= capacity.usable * 0.2 ? 'critical' : 'warning',
+      summary: `${count(held, 'slot is', 'slots are')} held by clients that have not finished logging in.`,
+      figure: { value: held, unit: 'slots' },
+      evidence: [
+        ...(unseen > 0
+          ? [`New connections are refused although only ${capacity.used} sessions are visible.`]
+          : []),
+        ...(capacity.unauthenticated === null
+          ? []
+          : [`${capacity.unauthenticated} processes are seen authenticating.`]),
+      ],
+      fix: 'Find who connects and stalls (a health check that only opens the port, a broken proxy, a scan); each lets go after authentication_timeout, 60 s by default.',
+    },
+  ];
+}
+
+/** The official image makes POSTGRES_USER a superuser: then applications take the reserved slots as well. */
+function superusers({ reading, target, findService, sources }: Evidence): Finding[] {
+  if (reading === undefined) return [];
+  const sessions = reading.sessions.filter(({ superuser, own }) => superuser && !own);
+  const roles = new Set(
+    sessions
+      .filter(
+        ({ user, client, application }) =>
+          target.applicationRoles.includes(user ?? '') || findService(client, application) !== null,
+      )
+      .map(({ user }) => user ?? ''),
+  );
+  const others = Math.max(
+    0,
+    reading.counts.superuser - (reading.visibility.roleSuperuser ? reading.counts.own : 0),
+  );
+  if (roles.size === 0) return orphans(others);
+  const held = sum(sources.filter(({ user }) => roles.has(user ?? '')).map(({ total }) => total));
+  const known = target.applicationRoles.filter((role) => roles.has(role));
+  const role = quoteIdentifier(known[0] ?? 'app');
+  return [
+    {
+      id: 'superuser-application',
+      severity: 'critical',
+      summary: `The application logs in as a superuser (${count(held, 'session')}): it takes the reserved slots too, and pg_signal_backend may not end its sessions.`,
+      figure: { value: held, unit: 'sessions' },
+      evidence: [`Superuser roles of applications: ${list([...roles].map(quoteIdentifier))}.`],
+      // The role initdb made, which POSTGRES_USER is in the official image, cannot lose the attribute.
+      fix: `CREATE ROLE app_login LOGIN PASSWORD '…'; GRANT USAGE, CREATE ON SCHEMA public TO app_login; GRANT ALL ON ALL TABLES IN SCHEMA public TO app_login; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO app_login; and let the application log in as it. A superuser that initdb did not make: ALTER ROLE ${role} NOSUPERUSER;`,
+    },
+  ];
+}
+
+/** Superusers that are no application: somebody's psql, a cron job, an exporter. */
+function orphans(held: number): Finding[] {
+  if (held < 2) return [];
+  return [
+    {
+      id: 'superuser-sessions',
+      severity: 'info',
+      summary: `${held} sessions of superusers are open; they may take the last reserved slots.`,
+      figure: { value: held, unit: 'sessions' },
+      evidence: [],
+      fix: 'Give monitoring and jobs a role with pg_monitor instead, and close forgotten consoles.',
+    },
+  ];
+}
+
+function limits({ reading, target }: Evidence): Finding[] {
+  const near = (reading?.connectionLimits ?? []).filter(
+    ({ limit, used }) => limit > 0 && used / limit >= target.limits.warningUtilisation,
+  );
+  return near.map(({ kind, name, limit, used }) => ({
+    id: `${kind}-limit-near`,
+    severity: used >= limit ? 'critical' : 'warning',
+    summary: `A ${kind} has ${used} of the ${limit} connections of its own limit.`,
+    figure: { value: used, unit: 'connections', limit },
+    evidence: [`The ${kind} is ${quoteIdentifier(name)}.`],
+    fix: `Raise it with ALTER ${kind.toUpperCase()} … CONNECTION LIMIT, once you know why it is used up.`,
+  }));
+}
+
+function apart({ capacity, reading }: Evidence): Finding[] {
+  const standbys = reading?.standbys ?? [];
+  if (capacity === null || (capacity.apart.walsenders === 0 && standbys.length === 0)) return [];
+  return [
+    {
+      id: 'replication',
+      severity: 'info',
+      summary: `${count(capacity.apart.walsenders, 'walsender')} ${capacity.apart.walsenders === 1 ? 'is' : 'are'} connected; they take none of these slots, but raising max_connections must begin at the standbys.`,
+      figure: { value: capacity.apart.walsenders, unit: 'walsenders' },
+      evidence: standbys.map(({ application, state, replayLagSeconds }) =>
+        [
+          application,
+          state,
+          replayLagSeconds === null ? 'lag unknown' : `${replayLagSeconds} s behind`,
+        ].join(', '),
+      ),
+    },
+  ];
+}

@@ -1,0 +1,71 @@
+import type { Finding } from '../diagnosis.ts';
+import type { Evidence } from '../evidence.ts';
+import { lastingWaits } from '../lasting-waits.ts';
+import { cleanUntrusted } from '../untrusted.ts';
+import { count, duration } from '../words.ts';
+
+const mostExamples = 5;
+
+/** The runbook's step 5: who waits for whom. */
+export function findInLocks(evidence: Evidence): Finding[] {
+  return [...waits(evidence), ...cycles(evidence), ...prepared(evidence)];
+}
+
+function waits(evidence: Evidence): Finding[] {
+  const { waitersTotal, roots } = evidence.blocking;
+  const lasting = lastingWaits(evidence);
+  if (lasting.count === 0) return [];
+  return [
+    {
+      id: 'lock-waits',
+      severity: 'warning',
+      summary: `${count(waitersTotal, 'session waits', 'sessions wait')} for locks, the longest for ${duration(lasting.longestSeconds)}, behind ${count(roots.length, 'root blocker')}.`,
+      figure: { value: waitersTotal, unit: 'sessions' },
+      evidence: roots.slice(0, mostExamples).map((root) => {
+        const who = 'pid' in root ? `${root.pid}` : `prepared transaction ${root.prepared}`;
+        return cleanUntrusted(`${who} holds up ${count(root.victims, 'session')}.`, 200);
+      }),
+      fix: 'Option D, at the root: a waiter is a victim, ending it helps nobody else.',
+    },
+  ];
+}
+
+function cycles({ blocking }: Evidence): Finding[] {
+  if (blocking.cycles.length === 0) return [];
+  return [
+    {
+      id: 'lock-cycle',
+      severity: 'warning',
+      summary: `${count(blocking.cycles.length, 'group')} of sessions wait for one another; PostgreSQL ends one of each after deadlock_timeout.`,
+      figure: { value: blocking.cycles.length, unit: 'cycles' },
+      evidence: blocking.cycles.slice(0, mostExamples).map((ring) => ring.slice(0, 20).join(' → ')),
+      fix: 'Take locks in the same order everywhere in the code.',
+    },
+  ];
+}
+
+/** They survive restarts, have no session to end, and hold their locks until somebody decides. */
+function prepared({ reading, blocking, target }: Evidence): Finding[] {
+  const old = (reading?.prepared ?? []).filter(
+    ({ ageSeconds }) => ageSeconds * 1_000 >= target.limits.idleInTransactionWarningMs,
+  );
+  const blockers = blocking.roots.flatMap((root) => ('prepared' in root ? [root] : []));
+  if (old.length === 0 && blockers.length === 0) return [];
+  const victims = Math.max(0, ...blockers.map((root) => root.victims));
+  const held = Math.max(old.length, blockers.length);
+  const effect = victims > 0 ? ` and hold up ${count(victims, 'session')}` : '';
+  return [
+    {
+      id: 'prepared-transactions',
+      severity: 'warning',
+      summary: `${count(held, 'prepared transaction waits', 'prepared transactions wait')} for a COMMIT or ROLLBACK PREPARED${effect}.`,
+      figure: { value: held, unit: 'prepared transactions' },
+      evidence: (reading?.prepared ?? [])
+        .slice(0, mostExamples)
+        .map(({ gid, owner, database, ageSeconds }) =>
+          cleanUntrusted(`${gid} of ${owner} in ${database}, ${duration(ageSeconds)} old`, 200),
+        ),
+      fix: 'Ask the transaction manager what it decided; then COMMIT PREPARED or ROLLBACK PREPARED as its owner in its database.',
+    },
+  ];
+}

@@ -1,0 +1,92 @@
+import type { Finding, Severity } from '../diagnosis.ts';
+import type { Evidence } from '../evidence.ts';
+import { countLines } from '../logs.ts';
+import type { LogClass, Problem } from '../snapshot.ts';
+import { cleanUntrusted } from '../untrusted.ts';
+import { count } from '../words.ts';
+
+interface Rule {
+  readonly id: string;
+  readonly classes: readonly LogClass[];
+  readonly severity: Severity;
+  readonly say: string;
+  readonly fix?: string;
+}
+
+const rules: readonly Rule[] = [
+  {
+    id: 'pool-timeouts-in-logs',
+    classes: ['pool-timeout'],
+    severity: 'warning',
+    say: 'an application gave up waiting for a connection of its pool',
+    fix: 'Compare the pool with what its sessions do: working, waiting or forgotten.',
+  },
+  {
+    id: 'refusals-in-logs',
+    classes: ['slots-full', 'slots-reserved', 'role-or-database-limit'],
+    severity: 'warning',
+    say: 'PostgreSQL refused a connection for want of a slot',
+  },
+  {
+    id: 'deadlocks-in-logs',
+    classes: ['deadlock'],
+    severity: 'warning',
+    say: 'PostgreSQL broke a deadlock',
+    fix: 'Take locks in the same order everywhere in the code.',
+  },
+  {
+    id: 'crash-in-logs',
+    classes: ['crash'],
+    severity: 'warning',
+    say: 'a server process crashed and took every session with it',
+    fix: 'Read the PostgreSQL log around it: memory, a signal, a broken extension.',
+  },
+  {
+    id: 'login-failures-in-logs',
+    classes: ['authentication'],
+    severity: 'info',
+    say: 'a login was refused',
+  },
+];
+
+/** What the containers' logs say, and which could not be read. */
+export function findInLogs({ snapshot, logs }: Evidence): Finding[] {
+  if (!snapshot.logs.ok) return unread(snapshot.logs.problem, 'any container');
+  return [
+    ...snapshot.logs.value.flatMap(({ service, problem }) =>
+      problem === undefined ? [] : unread(problem, service),
+    ),
+    ...rules.flatMap(({ id, classes, severity, say, fix }) => {
+      const lines = countLines(logs, classes);
+      if (lines === 0) return [];
+      const examples = logs.flatMap(({ container, classes: found }) =>
+        found
+          .filter(({ class: name }) => classes.some((known) => known === name))
+          .map(({ example }) => cleanUntrusted(`${container}: ${example}`, 200)),
+      );
+      return [
+        {
+          id,
+          severity,
+          summary: `${count(lines, 'line')} of the recent logs ${lines === 1 ? 'says' : 'say'} that ${say}.`,
+          figure: { value: lines, unit: 'lines' },
+          evidence: examples.slice(0, 5),
+          ...(fix !== undefined && { fix }),
+        },
+      ];
+    }),
+  ];
+}
+
+function unread({ kind, summary, fix }: Problem, of: string): Finding[] {
+  if (kind === 'not-configured') return [];
+  return [
+    {
+      id: 'logs-unread',
+      severity: 'info',
+      summary: `The logs of ${of} could not be read.`,
+      evidence: [cleanUntrusted(summary, 300)],
+      ...(fix !== undefined && { fix }),
+    },
+  ];
+}

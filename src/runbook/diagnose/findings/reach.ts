@@ -1,0 +1,154 @@
+import type { Finding } from '../diagnosis.ts';
+import type { Evidence } from '../evidence.ts';
+import type { ReachError } from '../snapshot.ts';
+import { cleanUntrusted } from '../untrusted.ts';
+import { count, quoteIdentifier } from '../words.ts';
+
+/** Whether and how PostgreSQL could be seen at all. */
+export function findInReach(evidence: Evidence): Finding[] {
+  return [...refusal(evidence), ...titles(evidence), ...visibility(evidence)];
+}
+
+function refusal({ snapshot, reading }: Evidence): Finding[] {
+  const { error, via, rungs } = snapshot.database.reach;
+  if (error === undefined) {
+    if (reading !== undefined) return [];
+    return [
+      {
+        id: 'server-unread',
+        severity: 'warning',
+        summary: 'PostgreSQL could not be looked at, and nothing says why.',
+        evidence: rungs.map(({ rung, outcome }) => `${rung}: ${outcome}`),
+        fix: 'Run doctor, and read the log of dbconn.',
+      },
+    ];
+  }
+  // Missing privileges are told by what the look could not see.
+  if (error.kind === 'privilege' && reading !== undefined) return [];
+  const { id, severity, summary } = toRefusal(error);
+  const seen = reading === undefined ? '' : ` This look came by another way (${via}).`;
+  return [
+    {
+      id,
+      severity: reading !== undefined && severity === 'warning' ? 'info' : severity,
+      summary: summary + seen,
+      evidence: [
+        cleanUntrusted(error.summary, 300),
+        ...rungs.map(({ rung, outcome }) => `${rung}: ${cleanUntrusted(outcome, 200)}`),
+      ],
+      fix: error.fix,
+    },
+  ];
+}
+
+type Refusal = Pick<Finding, 'id' | 'severity' | 'summary'>;
+
+const blind: Record<'auth' | 'privilege' | 'network', Refusal> = {
+  auth: {
+    id: 'login-refused',
+    severity: 'warning',
+    summary: "PostgreSQL refuses dbconn's login, so nothing can be judged.",
+  },
+  privilege: {
+    id: 'privilege-missing',
+    severity: 'warning',
+    summary: "dbconn's role may not look, so nothing can be judged.",
+  },
+  network: {
+    id: 'server-unreachable',
+    severity: 'warning',
+    summary: 'PostgreSQL cannot be reached over the network, so nothing can be judged.',
+  },
+};
+
+function toRefusal(error: ReachError): Refusal {
+  if (error.kind === 'full') return fullness(error);
+  if (error.kind === 'frozen') return freezing(error);
+  return error.kind === 'stopped' ? stopping(error) : blind[error.kind];
+}
+
+function freezing({ detail }: ReachError): Refusal {
+  if (detail === 'backend') {
+    return {
+      id: 'session-frozen',
+      severity: 'warning',
+      summary: "dbconn's own session hangs while the server answers others.",
+    };
+  }
+  return {
+    id: 'server-frozen',
+    severity: 'critical',
+    summary: 'PostgreSQL accepts connections but does not answer: it hangs.',
+  };
+}
+
+function fullness({ scope = 'server' }: ReachError): Refusal {
+  const full = {
+    server: 'PostgreSQL refuses new connections: every slot an ordinary role can have is taken.',
+    role: "New connections of dbconn's role are refused: the role's own connection limit is reached.",
+    database: 'New connections to this database are refused: its connection limit is reached.',
+    pooler: 'The pooler in front of PostgreSQL refuses new clients.',
+  };
+  // A limit of dbconn's own role says nothing about the applications.
+  return {
+    id: `${scope}-full`,
+    severity: scope === 'role' ? 'warning' : 'critical',
+    summary: full[scope],
+  };
+}
+
+function stopping({ detail }: ReachError): Refusal {
+  if (detail === 'starting') {
+    return {
+      id: 'server-starting',
+      severity: 'critical',
+      summary: 'PostgreSQL is starting up or recovering, and accepts no connections yet.',
+    };
+  }
+  return {
+    id: 'server-stopped',
+    severity: 'critical',
+    summary:
+      detail === 'shutting-down'
+        ? 'PostgreSQL is shutting down.'
+        : 'PostgreSQL is not running: nothing listens at its address.',
+  };
+}
+
+/** The only sight of a server that lets nobody in. */
+function titles({ snapshot, reading }: Evidence): Finding[] {
+  const processes = snapshot.services.ok ? snapshot.services.value.postgresProcesses : undefined;
+  if (reading !== undefined || processes === undefined) return [];
+  const { clients, authenticating, active, idle, idleInTransaction, sources } = processes;
+  return [
+    {
+      id: 'process-titles',
+      severity: 'info',
+      summary: `The server's process titles show ${count(clients, 'client')}: ${active} active, ${idle} idle, ${idleInTransaction} idle in transaction, ${authenticating} still logging in.`,
+      figure: { value: clients, unit: 'client processes' },
+      evidence: sources.map(({ user, database, client, total }) =>
+        cleanUntrusted(`${total} of ${user} on ${database} from ${client}`, 200),
+      ),
+    },
+  ];
+}
+
+function visibility({ reading }: Evidence): Finding[] {
+  if (reading === undefined || isVisible(reading)) return [];
+  const { counts, visibility: seen } = reading;
+  return [
+    {
+      id: 'no-pg-monitor',
+      severity: 'warning',
+      summary: `${count(counts.hidden, 'session')} of other roles cannot be seen, so the figures are too low and nothing is judged.`,
+      figure: { value: counts.hidden, unit: 'hidden sessions' },
+      evidence: ['Without pg_monitor, PostgreSQL hides state, application and query of others.'],
+      fix: `GRANT pg_monitor TO ${quoteIdentifier(seen.role)};`,
+    },
+  ];
+}
+
+/** Whether the role sees enough to judge. Without pg_monitor a full server looks almost empty. */
+export function isVisible({ counts, visibility: seen }: NonNullable<Evidence['reading']>): boolean {
+  return counts.hidden === 0 && (seen.monitor || seen.roleSuperuser);
+}

@@ -1,0 +1,131 @@
+import type { Finding } from '../diagnosis.ts';
+import type { Evidence } from '../evidence.ts';
+import type { SessionReading } from '../snapshot.ts';
+import { cleanUntrusted } from '../untrusted.ts';
+import { count, duration } from '../words.ts';
+
+/** How many sessions stand behind a finding as its evidence. */
+const mostExamples = 5;
+/** Below this a long transaction is ordinary work; above it vacuum falls behind. */
+const longTransactionSeconds = 60 * 60;
+
+/** The runbook's steps 2 and 3: what the sessions do, and for how long. */
+export function findInSessions(evidence: Evidence): Finding[] {
+  if (evidence.reading === undefined) return [];
+  return [
+    ...idleInTransaction(evidence),
+    ...aborted(evidence),
+    ...candidates(evidence),
+    ...slowQueries(evidence),
+    ...longTransactions(evidence),
+  ];
+}
+
+function idleInTransaction({ reading, target }: Evidence): Finding[] {
+  const held = reading?.counts.idleInTransactionOverWarning ?? 0;
+  if (held === 0) return [];
+  const limitMs = target.limits.idleInTransactionWarningMs;
+  const sessions = byStateAge(reading?.sessions, (state) =>
+    state.startsWith('idle in transaction'),
+  );
+  return [
+    {
+      id: 'idle-in-transaction',
+      severity: 'warning',
+      summary: `${count(held, 'session is', 'sessions are')} idle in transaction for over ${duration(limitMs / 1_000)}.`,
+      figure: { value: held, unit: 'sessions' },
+      evidence: sessions.slice(0, mostExamples).map(describe),
+      fix: 'Find the code that neither commits nor closes; option A ends the oldest.',
+    },
+  ];
+}
+
+/** Nothing more can succeed in such a transaction, so every one of them is a slot wasted. */
+function aborted({ reading, lingeringMs }: Evidence): Finding[] {
+  const stuck = byStateAge(reading?.sessions, (state) => state.endsWith('(aborted)')).filter(
+    ({ stateAgeSeconds }) => (stateAgeSeconds ?? 0) * 1_000 >= lingeringMs,
+  );
+  if (stuck.length === 0) return [];
+  const held = stuck.length;
+  return [
+    {
+      id: 'idle-in-transaction-aborted',
+      severity: 'warning',
+      summary: `${count(held, 'session sits', 'sessions sit')} in a failed transaction without rolling it back.`,
+      figure: { value: held, unit: 'sessions' },
+      evidence: stuck.slice(0, mostExamples).map(describe),
+      fix: 'The application must roll back after an error; ending such a session loses nothing.',
+    },
+  ];
+}
+
+function candidates({ reading, target }: Evidence): Finding[] {
+  const inTransaction = reading?.counts.idleInTransactionOverTerminate ?? 0;
+  const idle = reading?.counts.idleOverTerminate ?? 0;
+  if (inTransaction + idle === 0) return [];
+  const { terminateIdleInTransactionMs, terminateIdleMs } = target.limits;
+  return [
+    {
+      id: 'terminate-candidates',
+      // Idle members of a pool are what pools are for; on their own they are no trouble.
+      severity: inTransaction > 0 ? 'warning' : 'info',
+      summary: `Old enough to end: ${inTransaction} idle in transaction for over ${duration(terminateIdleInTransactionMs / 1_000)}, ${idle} idle for over ${duration(terminateIdleMs / 1_000)}.`,
+      figure: { value: inTransaction + idle, unit: 'sessions' },
+      evidence: [],
+      fix: 'Option A. A pool opens idle ones again when it needs them.',
+    },
+  ];
+}
+
+function slowQueries({ reading, target }: Evidence): Finding[] {
+  const slow = reading?.counts.slowQueries ?? 0;
+  if (slow === 0) return [];
+  const sessions = (reading?.sessions ?? [])
+    .filter(({ state, own }) => state === 'active' && !own)
+    .toSorted((a, b) => (b.queryAgeSeconds ?? 0) - (a.queryAgeSeconds ?? 0));
+  return [
+    {
+      id: 'slow-queries',
+      severity: 'warning',
+      summary: `${count(slow, 'query runs', 'queries run')} for over ${duration(target.limits.slowQueryMs / 1_000)}.`,
+      figure: { value: slow, unit: 'queries' },
+      evidence: sessions.slice(0, mostExamples).map(describe),
+      fix: 'Look at their plans (EXPLAIN), missing indexes and statement_timeout.',
+    },
+  ];
+}
+
+function longTransactions({ reading }: Evidence): Finding[] {
+  const old = (reading?.sessions ?? [])
+    .filter(({ own, backendType }) => !own && backendType === 'client backend')
+    .filter(({ transactionAgeSeconds }) => (transactionAgeSeconds ?? 0) >= longTransactionSeconds)
+    .toSorted((a, b) => (b.transactionAgeSeconds ?? 0) - (a.transactionAgeSeconds ?? 0));
+  const oldest = old[0]?.transactionAgeSeconds;
+  if (oldest === undefined || oldest === null) return [];
+  return [
+    {
+      id: 'long-transactions',
+      severity: 'warning',
+      summary: `${count(old.length, 'transaction is', 'transactions are')} open for over an hour, the oldest for ${duration(oldest)}: vacuum cannot clean up behind them.`,
+      figure: { value: oldest, unit: 'seconds', limit: longTransactionSeconds },
+      evidence: old.slice(0, mostExamples).map(describe),
+      fix: 'End those that are forgotten; move long reports to a standby.',
+    },
+  ];
+}
+
+function byStateAge(
+  sessions: readonly SessionReading[] = [],
+  fits: (state: string) => boolean,
+): SessionReading[] {
+  return sessions
+    .filter(({ state, own }) => !own && fits(state))
+    .toSorted((a, b) => (b.stateAgeSeconds ?? 0) - (a.stateAgeSeconds ?? 0));
+}
+
+function describe(session: SessionReading): string {
+  const { pid, application, state, stateAgeSeconds, hasWritten, query } = session;
+  const age = stateAgeSeconds === null ? '' : ` for ${duration(stateAgeSeconds)}`;
+  const wrote = hasWritten ? ', has written' : '';
+  return cleanUntrusted(`${pid} ${application}: ${state}${age}${wrote}: ${query ?? 'hidden'}`, 200);
+}

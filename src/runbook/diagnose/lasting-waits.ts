@@ -1,0 +1,23 @@
+import type { Evidence } from './evidence.ts';
+
+/** The waits that have lasted longer than the limit for contention, and the longest of all, in seconds. */
+export function lastingWaits({
+  blocking,
+  reading,
+  target,
+}: Pick<Evidence, 'blocking' | 'reading' | 'target'>): {
+  readonly count: number;
+  readonly longestSeconds: number;
+} {
+  // PostgreSQL 13 does not tell since when a session waits; its query began before that.
+  const queries = new Map(
+    reading?.sessions.map(({ pid, queryAgeSeconds }) => [pid, queryAgeSeconds]),
+  );
+  const seconds = blocking.waiters.map(
+    ({ pid, waitSeconds }) => waitSeconds ?? queries.get(pid) ?? 0,
+  );
+  return {
+    count: seconds.filter((one) => one * 1_000 >= target.limits.lockWaitMs).length,
+    longestSeconds: Math.max(0, ...seconds),
+  };
+}

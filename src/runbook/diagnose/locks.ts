@@ -1,0 +1,132 @@
+import type { Blocking, Root } from './diagnosis.ts';
+import { findComponents } from './components.ts';
+import type { LockReading, WaiterReading } from './snapshot.ts';
+
+export interface LockAnalysis {
+  readonly blocking: Blocking;
+  /** Distinct other waiters that stand behind each waiter. */
+  readonly followers: ReadonlyMap<number, number>;
+}
+
+const mostWaiters = 1_000;
+const mostRoots = 1_000;
+
+/** A backend, or a prepared transaction by its gid: that one has no pid. */
+type Blocker = number | string;
+
+/** The waiters first and in their order, then the blockers that do not wait: edges by number are fast to follow. */
+interface Graph {
+  readonly nodes: readonly Blocker[];
+  readonly waiters: number;
+  readonly edges: readonly (readonly number[])[];
+}
+
+/**
+ * Who holds up whom. Roots are blockers that do not wait themselves; a root's victims are the distinct waiters
+ * that reach it, however long the way. Every edge is followed once, with the waiters behind it as one bit each,
+ * so that 1,000 waiters with 50 blockers apiece take milliseconds.
+ */
+export function analyseLocks(reading: LockReading): LockAnalysis {
+  const waiters = reading.waiters.slice(0, mostWaiters);
+  const graph = toGraph(waiters);
+  const components = findComponents(graph.edges);
+  const behind = countBehind(graph, components);
+  const roots = graph.nodes.flatMap((node, index) => {
+    const victims = behind[index] ?? 0;
+    return index < graph.waiters || victims === 0 ? [] : [toRoot(node, victims)];
+  });
+  return {
+    blocking: {
+      waiters: waiters.map(({ pid, waitsFor, lock, relation, waitSeconds }) => ({
+        pid,
+        waitsFor: [...waitsFor],
+        lock,
+        relation,
+        waitSeconds,
+      })),
+      waitersTotal: reading.waitersTotal,
+      truncated: reading.waitersTotal > waiters.length,
+      roots: roots
+        .toSorted((a, b) => b.victims - a.victims || rank(a) - rank(b))
+        .slice(0, mostRoots),
+      cycles: components
+        .filter(({ length }) => length > 1)
+        .map((ring) =>
+          ring.flatMap((index) => waiters[index]?.pid ?? []).toSorted((a, b) => a - b),
+        ),
+    },
+    followers: new Map(waiters.map(({ pid }, index) => [pid, behind[index] ?? 0])),
+  };
+}
+
+function toGraph(waiters: readonly WaiterReading[]): Graph {
+  const nodes: Blocker[] = waiters.map(({ pid }) => pid);
+  const numbers = new Map(nodes.map((node, index) => [node, index]));
+  const number = (node: Blocker): number => {
+    const known = numbers.get(node);
+    if (known !== undefined) return known;
+    numbers.set(node, nodes.length);
+    return nodes.push(node) - 1;
+  };
+  const edges: number[][] = waiters.map((waiter) => blockersOf(waiter).map(number));
+  while (edges.length < nodes.length) edges.push([]);
+  return { nodes, waiters: waiters.length, edges };
+}
+
+function blockersOf({ pid, waitsFor, prepared }: WaiterReading): Blocker[] {
+  const pids = waitsFor.filter((blocker) => blocker !== 0 && blocker !== pid);
+  if (!waitsFor.includes(0)) return pids;
+  return [...pids, ...(prepared.length > 0 ? prepared : ['unknown'])];
+}
+
+/**
+ * For each node, how many other waiters stand behind it. The components arrive blockers first, so from their
+ * end on each one's waiters are complete when they are passed on.
+ */
+function countBehind(graph: Graph, components: readonly (readonly number[])[]): Uint32Array {
+  const words = Math.ceil(graph.waiters / 32);
+  const sets: (Uint32Array | undefined)[] = [];
+  const behind = new Uint32Array(graph.nodes.length);
+  const home = new Uint32Array(graph.nodes.length);
+  components.forEach((ring, index) => ring.forEach((node) => (home[node] = index)));
+  for (let index = components.length - 1; index >= 0; index -= 1) {
+    const ring = components[index] ?? [];
+    const own = sets[index] ?? new Uint32Array(words);
+    // Done with: of many roots only a few sets live at a time.
+    sets[index] = undefined;
+    const received = popCount(own);
+    for (const node of ring) if (node < graph.waiters) addBit(own, node);
+    // Within a ring everybody stands behind everybody else.
+    const others = ring.length > 1 ? popCount(own) - 1 : received;
+    for (const node of ring) behind[node] = others;
+    for (const node of ring) {
+      for (const target of graph.edges[node] ?? []) {
+        const to = home[target] ?? 0;
+        if (to !== index) merge((sets[to] ??= new Uint32Array(words)), own);
+      }
+    }
+  }
+  return behind;
+}
+
+function addBit(set: Uint32Array, bit: number): void {
+  set[bit >> 5] = (set[bit >> 5] ?? 0) | (1 << (bit & 31));
+}
+
+function merge(into: Uint32Array, from: Uint32Array): void {
+  for (let at = 0; at < from.length; at += 1) into[at] = (into[at] ?? 0) | (from[at] ?? 0);
+}
+
+function popCount(set: Uint32Array): number {
+  let total = 0;
+  for (let word of set) for (; word !== 0; word &= word - 1) total += 1;
+  return total;
+}
+
+function toRoot(blocker: Blocker, victims: number): Root {
+  return typeof blocker === 'number' ? { pid: blocker, victims } : { prepared: blocker, victims };
+}
+
+function rank(root: Root): number {
+  return 'pid' in root ? root.pid : 0;
+}

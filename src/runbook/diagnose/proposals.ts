@@ -1,0 +1,34 @@
+import type { Cause, Proposal } from './diagnosis.ts';
+import type { Evidence } from './evidence.ts';
+import { isVisible } from './findings/reach.ts';
+import { pressureOf } from './pressure.ts';
+import type { Case } from './proposals/case.ts';
+import { proposeTerminate } from './proposals/option-a.ts';
+import { proposeRaise } from './proposals/option-b.ts';
+import { proposeRestart } from './proposals/option-c.ts';
+import { proposeStop } from './proposals/option-d.ts';
+import { proposeResize } from './proposals/option-e.ts';
+
+/**
+ * The runbook's options that would help now, in the order of least regret: cancelling a queued statement costs
+ * its owner a retry, ending a forgotten session costs nobody anything or an uncommitted write, a restart costs
+ * every request in flight, and raising max_connections costs everybody their connection.
+ */
+export function propose(evidence: Evidence, causes: readonly Cause[]): Proposal[] {
+  const { reading, capacity, target, snapshot } = evidence;
+  if (reading !== undefined && !isVisible(reading)) return [];
+  const pressure = pressureOf(capacity, target.limits);
+  const { error } = snapshot.database.reach;
+  const refused = error?.kind === 'full' && error.scope !== 'role';
+  const now: Case = {
+    evidence,
+    causes,
+    short: pressure !== 'none' || refused,
+    critical: pressure === 'critical' || refused,
+    has: (name) => causes.some(({ cause }) => cause === name),
+  };
+  return [proposeTerminate, proposeRaise, proposeRestart, proposeStop, proposeResize]
+    .flatMap((option) => option(now))
+    .toSorted((a, b) => a.regret - b.regret)
+    .map(({ proposal }) => proposal);
+}

@@ -1,0 +1,31 @@
+import type { Evidence } from '../evidence.ts';
+import { quoteIdentifier } from '../words.ts';
+
+/** Why sessions cannot be ended from here, or null when they can. */
+export function whyNotSignal({ reading, target, findService }: Evidence): string | null {
+  if (reading === undefined) return 'There is no connection to PostgreSQL to do it with.';
+  const { canSignal, roleSuperuser, role } = reading.visibility;
+  const superuser = reading.sessions.some(
+    (one) =>
+      one.superuser &&
+      !one.own &&
+      !one.canSignal &&
+      (target.applicationRoles.includes(one.user ?? '') ||
+        findService(one.client, one.application) !== null),
+  );
+  if (superuser) {
+    return 'The application logs in as a superuser, and only a superuser may end its sessions: set actingUrl to one and list the role in applicationRoles, or use option C.';
+  }
+  if (canSignal || roleSuperuser) return null;
+  return `dbconn's role may not end sessions: GRANT pg_signal_backend TO ${quoteIdentifier(role)}; or set actingUrl.`;
+}
+
+/** Why containers cannot be touched from here, or null when they can be seen at least. */
+export function whyNotDocker({ snapshot }: Evidence): string | null {
+  if (snapshot.services.ok) return null;
+  const { kind } = snapshot.services.problem;
+  if (kind === 'not-configured') return 'No compose project is configured for this target.';
+  return kind === 'forbidden'
+    ? 'Docker does not let dbconn see the containers; doctor tells what it needs.'
+    : 'Docker cannot be reached; doctor tells how to mend it.';
+}

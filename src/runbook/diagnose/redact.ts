@@ -1,0 +1,99 @@
+import { scanSql } from './scan-sql.ts';
+import type { SqlToken } from './scan-sql.ts';
+
+/**
+ * The statement without a single constant or comment: strings, numbers and bytes in any notation become
+ * `?`, comments a space, and a double-quoted word stays only where it can be nothing but a name. Values that
+ * need no quotes go too: after SET and in ALTER … SET, and what follows PASSWORD. Text cut off in the middle
+ * of a constant is blanked to its end. Linear in its length; never throws.
+ *
+ * libpg-query's `normalize` is not enough: it leaves literals in comments, COPY PROGRAM, COMMENT ON, ALTER
+ * ROLE, DEFAULT, EXECUTE, CREATE VIEW and others, and fails on the cut text pg_stat_activity gives.
+ */
+export function redactSql(text: string): string {
+  const tokens = scanSql(text);
+  let context = start;
+  let redacted = '';
+  for (const [index, token] of tokens.entries()) {
+    if (token.kind === 'space' || token.kind === 'comment') {
+      redacted += token.kind === 'space' ? token.text : ' ';
+      continue;
+    }
+    redacted += replacement(token, context, tokens[index + 1]?.text);
+    context = pass(context, token);
+  }
+  return redacted;
+}
+
+/** What the tokens before the next one say about it. */
+interface Context {
+  /** Upper case. */
+  readonly verb: string;
+  readonly object: string;
+  readonly last: SqlToken | undefined;
+  /** `value` from the `=` or TO of a SET up to the end of the statement. */
+  readonly setting: 'none' | 'named' | 'value';
+  readonly password: 'none' | 'named' | 'value';
+}
+
+const start: Context = { verb: '', object: '', last: undefined, setting: 'none', password: 'none' };
+
+function replacement(token: SqlToken, context: Context, next: string | undefined): string {
+  const isValue = context.setting === 'value' || context.password === 'value';
+  switch (token.kind) {
+    case 'constant':
+      return '?';
+    case 'name':
+      return !isValue && isName(token, context.last, next) ? token.text : '"?"';
+    case 'word':
+      return isValue && !/^(?:null|default)$/i.test(token.text) ? '?' : token.text;
+    default:
+      return token.text;
+  }
+}
+
+const plainName = /^"[A-Za-z_]\w{0,62}"$/;
+const introducesName = new Set(
+  'ANALYZE AS CALL COLUMN CONSTRAINT DATABASE EXISTS EXTENSION FROM FUNCTION INDEX INTO JOIN LOCK ONLY REFERENCES ROLE SCHEMA SEQUENCE TABLE TRIGGER TRUNCATE TYPE UPDATE USER VACUUM VIEW'.split(
+    ' ',
+  ),
+);
+
+/**
+ * MySQL's habit `WHERE email = "a@b.c"` fails in PostgreSQL, yet stays readable as the last statement of an
+ * aborted session. So a quoted word is a name only beside a dot, or after a keyword that no value follows.
+ */
+function isName(token: SqlToken, last: SqlToken | undefined, next: string | undefined): boolean {
+  if (!plainName.test(token.text)) return false;
+  if (last?.text === '.' || next === '.') return true;
+  return last?.kind === 'word' && introducesName.has(last.text.toUpperCase());
+}
+
+function pass(context: Context, token: SqlToken): Context {
+  if (token.text === ';') return start;
+  const upper = token.text.toUpperCase();
+  const { verb, object } = context;
+  return {
+    verb: verb === '' ? upper : verb,
+    object: verb !== '' && object === '' ? upper : object,
+    last: token,
+    setting: passSetting(context, upper),
+    password: passPassword(context, upper),
+  };
+}
+
+/** `SET a.b = word`, `SET x TO word, word`, `ALTER ROLE r SET x = word`; not `UPDATE t SET a = b`. */
+function passSetting({ verb, setting }: Context, upper: string): Context['setting'] {
+  if (upper === 'SET' && /^(?:|ALTER|CREATE)$/.test(verb)) return 'named';
+  return setting === 'named' && (upper === '=' || upper === 'TO') ? 'value' : setting;
+}
+
+const holdsPassword = /^(?:ROLE|USER|GROUP|SERVER|SUBSCRIPTION|DATABASE|SYSTEM|FOREIGN)$/;
+
+/** `ALTER ROLE r PASSWORD word` and `password = word`; not the column in `SELECT password FROM …`. */
+function passPassword({ verb, object, password }: Context, upper: string): Context['password'] {
+  if (/(?:PASSWORD|PASSWD|SECRET|TOKEN)"?$/.test(upper)) {
+    return /^(?:ALTER|CREATE)$/.test(verb) && holdsPassword.test(object) ? 'value' : 'named';
+  }
+  return password === 'named' && (upper === '=' || upper === ':') ? 'value' : 'none';
+}

@@ -1,0 +1,31 @@
+/** `1 session`, `3 sessions`; the plural is given where an s is not enough. */
+export function count(value: number, noun: string, plural = `${noun}s`): string {
+  return `${value} ${value === 1 ? noun : plural}`;
+}
+
+/** `85 %`. */
+export function percent(share: number): string {
+  return `${Math.round(share * 100)} %`;
+}
+
+/** `40 seconds`, `6 minutes`, `3 hours`, `2 days`: one unit, rounded, as a person would say it. */
+export function duration(seconds: number): string {
+  if (seconds < 90) return count(Math.round(seconds), 'second');
+  if (seconds < 90 * 60) return count(Math.round(seconds / 60), 'minute');
+  if (seconds < 36 * 3600) return count(Math.round(seconds / 3600), 'hour');
+  return count(Math.round(seconds / 86_400), 'day');
+}
+
+/** `a`, `a and b`, `a, b and c`. */
+export function list(items: readonly string[]): string {
+  const last = items.at(-1) ?? '';
+  return items.length < 2 ? last : `${items.slice(0, -1).join(', ')} and ${last}`;
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,158 @@
+import type { Snapshot } from './diagnose/snapshot.ts';
+import type { Target } from './target.ts';
+
+/** One thing dbconn needs, and whether it has it. */
+export interface Check {
+  readonly subject:
+    'PostgreSQL' | 'Lifeline' | 'Docker' | 'Pools' | 'Logs' | 'Slack' | 'Configuration';
+  readonly state: 'ok' | 'warning' | 'missing' | 'off';
+  /** One sentence, from figures and configured names. */
+  readonly summary: string;
+  /** The command, grant or setting that mends it. */
+  readonly fix?: string;
+}
+
+/** What dbconn needs to see of one target, judged from a look at it. Slack's own checks are added by Slack. */
+export function checkTarget(snapshot: Snapshot, target: Target): Check[] {
+  return [
+    ...checkDatabase(snapshot),
+    ...checkLifeline(snapshot),
+    ...checkServices(snapshot, target),
+    ...checkPools(snapshot),
+    ...checkLogs(snapshot),
+  ];
+}
+
+function checkDatabase({ database: { reach, reading } }: Snapshot): Check[] {
+  if (reading === undefined) {
+    const { summary = 'PostgreSQL did not answer.', fix = 'See status.' } = reach.error ?? {};
+    return [{ subject: 'PostgreSQL', state: 'missing', summary, fix }];
+  }
+  const { role, monitor, canSignal, roleSuperuser } = reading.visibility;
+  const checks: Check[] = [
+    monitor
+      ? { subject: 'PostgreSQL', state: 'ok', summary: "The role sees every session's state." }
+      : {
+          subject: 'PostgreSQL',
+          state: 'missing',
+          summary: "The role cannot see other roles' sessions, so nothing can be judged.",
+          fix: `GRANT pg_monitor TO ${quoteIdentifier(role)};`,
+        },
+  ];
+  if (roleSuperuser) {
+    checks.push({
+      subject: 'PostgreSQL',
+      state: 'warning',
+      summary: 'dbconn looks as a superuser; a role with pg_monitor is enough.',
+      fix: 'See the grants in the README.',
+    });
+  }
+  checks.push(
+    canSignal
+      ? {
+          subject: 'PostgreSQL',
+          state: 'ok',
+          summary: 'The role may end sessions of ordinary roles.',
+        }
+      : {
+          subject: 'PostgreSQL',
+          state: 'off',
+          summary: 'The looking role may not end sessions; options A and D need a role that may.',
+          fix: 'GRANT pg_signal_backend to the role of actingUrl.',
+        },
+  );
+  return checks;
+}
+
+function checkLifeline({ database: { reach, reading } }: Snapshot): Check[] {
+  const rungs = reach.rungs.map(({ rung, outcome }) => `${rung}: ${outcome}`).join('; ');
+  const checks: Check[] = [
+    {
+      subject: 'Lifeline',
+      state: reach.via === 'none' ? 'missing' : 'ok',
+      summary: `This look came by ${reach.via}${rungs === '' ? '' : ` (${rungs})`}.`,
+    },
+  ];
+  if (reading === undefined) return checks;
+  const { canUseReserved, role, roleConnectionLimit } = reading.visibility;
+  const reserved = reading.capacity.reserved;
+  if (reading.version >= 160_000 && !(canUseReserved && reserved > 0)) {
+    checks.push({
+      subject: 'Lifeline',
+      state: 'warning',
+      summary: 'When every slot is taken, only a connection that is already open can look.',
+      fix: `Set reserved_connections = 2 (restart) and GRANT pg_use_reserved_connections TO ${quoteIdentifier(role)};`,
+    });
+  }
+  if (roleConnectionLimit >= 0 && roleConnectionLimit < 2) {
+    checks.push({
+      subject: 'Lifeline',
+      state: 'warning',
+      summary: `The role may open ${roleConnectionLimit} connections; replacing a hung one needs 2.`,
+      fix: `ALTER ROLE ${quoteIdentifier(role)} CONNECTION LIMIT 2;`,
+    });
+  }
+  return checks;
+}
+
+function checkServices({ services }: Snapshot, target: Target): Check[] {
+  if (!services.ok) {
+    const { kind, summary, fix } = services.problem;
+    const state = kind === 'not-configured' ? 'off' : 'missing';
+    return [{ subject: 'Docker', state, summary, ...(fix !== undefined && { fix }) }];
+  }
+  return services.value.services.map(({ name, replicas, problem }): Check => {
+    if (problem !== undefined) {
+      const { summary, fix } = problem;
+      return { subject: 'Docker', state: 'missing', summary, ...(fix !== undefined && { fix }) };
+    }
+    return replicas.length === 0
+      ? {
+          subject: 'Docker',
+          state: 'missing',
+          summary: `No container of the service ${name} was found.`,
+          fix: `Check compose.project and the service names of target ${target.name}.`,
+        }
+      : { subject: 'Docker', state: 'ok', summary: `${name}: ${replicas.length} replicas seen.` };
+  });
+}
+
+function checkPools({ pools }: Snapshot): Check[] {
+  if (!pools.ok) {
+    const { summary, fix } = pools.problem;
+    return [{ subject: 'Pools', state: 'off', summary, ...(fix !== undefined && { fix }) }];
+  }
+  return pools.value.map(({ service, endpoint, pools: found, problem }): Check => {
+    if (problem !== undefined) {
+      const { summary, fix } = problem;
+      return { subject: 'Pools', state: 'missing', summary, ...(fix !== undefined && { fix }) };
+    }
+    const unknown = found.some(({ limit }) => limit === null);
+    return unknown
+      ? {
+          subject: 'Pools',
+          state: 'warning',
+          summary: `${service}: ${endpoint} shows no maximum overflow.`,
+          fix: `Set maxOverflow for this endpoint, or for the service ${service}.`,
+        }
+      : { subject: 'Pools', state: 'ok', summary: `${service}: ${found.length} pools read.` };
+  });
+}
+
+function checkLogs({ logs }: Snapshot): Check[] {
+  if (!logs.ok) {
+    const { summary, fix } = logs.problem;
+    return [{ subject: 'Logs', state: 'off', summary, ...(fix !== undefined && { fix }) }];
+  }
+  return logs.value.map(({ container, linesRead, problem }): Check => {
+    if (problem === undefined) {
+      return { subject: 'Logs', state: 'ok', summary: `${container}: ${linesRead} lines read.` };
+    }
+    const { summary, fix } = problem;
+    return { subject: 'Logs', state: 'missing', summary, ...(fix !== undefined && { fix }) };
+  });
+}
+
+function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

@@ -1,0 +1,121 @@
+import { redactText } from './diagnose/redact-text.ts';
+import type { DatabaseLook, Part, Snapshot } from './diagnose/snapshot.ts';
+import { cleanUntrusted } from './diagnose/untrusted.ts';
+import type { Clock, Database, Pools, Services } from './ports.ts';
+import type { Target } from './target.ts';
+
+export interface LookPorts {
+  readonly database: Pick<Database, 'readLook'>;
+  readonly services: Services;
+  readonly pools: Pools;
+  readonly clock: Clock;
+}
+
+/** The ladder shares 4 s; half a second more lets it tell what it found. */
+const databaseBudgetMs = 4_500;
+/** Metrics and container logs keep to 2 s; a look answers within 5 s in every case. */
+const partBudgetMs = 3_000;
+
+/**
+ * One look at everything around a target, all parts at once. A part that exceeds its budget or breaks becomes
+ * a problem of its own and never delays the others; this never throws.
+ */
+export async function takeLook(ports: LookPorts, target: Target): Promise<Snapshot> {
+  const { database, services, pools, clock } = ports;
+  const began = clock.now();
+  const [databaseLook, poolsPart, logsPart, servicesPart] = await Promise.all([
+    lookAtDatabase(database, clock),
+    readPart('The pool metrics', clock, () => pools.readPools()),
+    readPart('The logs', clock, () => services.readLogs()),
+    readPart('The containers', clock, () => services.readServices()),
+  ]);
+  return {
+    target: target.name,
+    takenAt: new Date(began).toISOString(),
+    tookMs: clock.now() - began,
+    database: databaseLook,
+    pools: poolsPart,
+    logs: logsPart,
+    services: servicesPart,
+  };
+}
+
+async function lookAtDatabase(
+  database: LookPorts['database'],
+  clock: Clock,
+): Promise<DatabaseLook> {
+  const began = clock.now();
+  const result = await within(databaseBudgetMs, clock, () => database.readLook());
+  if (result.outcome === 'value') return result.value;
+  const late = result.outcome === 'late';
+  return {
+    tookMs: clock.now() - began,
+    reach: {
+      via: 'none',
+      rungs: [],
+      error: {
+        kind: late ? 'frozen' : 'network',
+        summary: late
+          ? `PostgreSQL did not answer within ${databaseBudgetMs / 1_000} s.`
+          : `The look at PostgreSQL broke off: ${result.message}`,
+        fix: late
+          ? 'See whether the server hangs: its processes, its disk, its memory.'
+          : 'Read the log of dbconn; run doctor.',
+      },
+    },
+  };
+}
+
+async function readPart<T>(
+  name: string,
+  clock: Clock,
+  read: () => Promise<Part<T>>,
+): Promise<Part<T>> {
+  const began = clock.now();
+  const result = await within(partBudgetMs, clock, read);
+  if (result.outcome === 'value') return result.value;
+  const late = result.outcome === 'late';
+  return {
+    ok: false,
+    tookMs: clock.now() - began,
+    problem: {
+      kind: late ? 'timeout' : 'invalid',
+      summary: late
+        ? `${name} did not arrive within ${partBudgetMs / 1_000} s.`
+        : `${name} could not be read: ${result.message}`,
+      fix: late
+        ? 'See whether what they come from is overloaded or hangs; run doctor.'
+        : 'Read the log of dbconn; run doctor.',
+    },
+  };
+}
+
+type Timed<T> =
+  | { readonly outcome: 'value'; readonly value: T }
+  | { readonly outcome: 'late' }
+  | { readonly outcome: 'broken'; readonly message: string };
+
+/** The first to come: the result, the failure, or the end of the budget. A later result goes nowhere. */
+async function within<T>(
+  budgetMs: number,
+  clock: Clock,
+  read: () => Promise<T>,
+): Promise<Timed<T>> {
+  const bell = new AbortController();
+  const late = (): Timed<T> => ({ outcome: 'late' });
+  // It is rung off below too, when the race is over.
+  const alarm = clock.sleep(budgetMs, bell.signal).then(late, late);
+  const reading = Promise.try(read).then(
+    (value): Timed<T> => ({ outcome: 'value', value }),
+    (error: unknown): Timed<T> => ({ outcome: 'broken', message: describe(error) }),
+  );
+  try {
+    return await Promise.race([reading, alarm]);
+  } finally {
+    bell.abort();
+  }
+}
+
+function describe(error: unknown): string {
+  return cleanUntrusted(redactText(error instanceof Error ? error.message : String(error)), 200);
+}

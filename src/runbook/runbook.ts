@@ -1,0 +1,68 @@
+import { diagnose } from './diagnose/diagnose.ts';
+import type { Diagnosis } from './diagnose/diagnosis.ts';
+import { LookRing } from './diagnose/look-ring.ts';
+import { checkTarget } from './doctor.ts';
+import type { Check } from './doctor.ts';
+import { takeLook } from './look.ts';
+import type { Clock, Database, Pools, Services } from './ports.ts';
+import type { Target } from './target.ts';
+
+/** One target and what reaches it. */
+export interface Patient {
+  readonly target: Target;
+  readonly database: Database;
+  readonly services: Services;
+  readonly pools: Pools;
+}
+
+/** The runbook as Slack and the terminal call it. */
+export interface Runbook {
+  readonly targets: readonly Target[];
+  /** One look at a target, and what it means. Throws only for a target that is not configured. */
+  diagnose(target: string): Promise<Diagnosis>;
+  /** What dbconn can and cannot see of a target. */
+  doctor(target: string): Promise<readonly Check[]>;
+  close(): Promise<void>;
+}
+
+export function createRunbook(patients: readonly Patient[], clock: Clock): Runbook {
+  const beds = new Map(patients.map((patient) => [patient.target.name, new Bed(patient, clock)]));
+  const bed = (name: string): Bed => {
+    const found = beds.get(name);
+    if (found === undefined) throw new Error(`There is no target "${name}".`);
+    return found;
+  };
+  return {
+    targets: patients.map(({ target }) => target),
+    diagnose: (target) => bed(target).diagnose(),
+    doctor: (target) => bed(target).doctor(),
+    async close() {
+      await Promise.all(patients.map(({ database }) => database.close()));
+    },
+  };
+}
+
+/** Remembers the recent looks of one target, for its forecast and its chart. */
+class Bed {
+  readonly #patient: Patient;
+  readonly #clock: Clock;
+  readonly #recent = new LookRing();
+
+  constructor(patient: Patient, clock: Clock) {
+    this.#patient = patient;
+    this.#clock = clock;
+  }
+
+  async diagnose(): Promise<Diagnosis> {
+    const { target } = this.#patient;
+    const snapshot = await takeLook({ ...this.#patient, clock: this.#clock }, target);
+    const diagnosis = diagnose({ snapshot, target, recent: this.#recent.entries() });
+    this.#recent.add(diagnosis);
+    return diagnosis;
+  }
+
+  async doctor(): Promise<readonly Check[]> {
+    const { target } = this.#patient;
+    return checkTarget(await takeLook({ ...this.#patient, clock: this.#clock }, target), target);
+  }
+}

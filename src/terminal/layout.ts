@@ -1,0 +1,92 @@
+import Table from 'cli-table3';
+import { cleanUntrusted } from '../runbook/diagnose/untrusted.ts';
+
+/** What terminals of monitoring hosts still have. */
+export const lineWidth = 100;
+
+export type Tone = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
+
+/** Colours a text, or leaves it alone where nobody sees colours. */
+export type Paint = (tone: Tone, text: string) => string;
+
+export const plain: Paint = (_, text) => text;
+
+export interface Column {
+  readonly title: string;
+  readonly width: number;
+  readonly align?: 'left' | 'right';
+}
+
+type Cell = string | number | null;
+
+const bare = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '  ',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+};
+
+/** A table without rules that fits its columns; text from elsewhere is cleaned of control characters. */
+export function toTable(columns: readonly Column[], rows: readonly (readonly Cell[])[]): string {
+  const table = new Table({
+    head: columns.map(({ title }) => title),
+    colWidths: columns.map(({ width }) => width),
+    colAligns: columns.map(({ align }) => align ?? 'left'),
+    chars: bare,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 },
+  });
+  table.push(...rows.map((row) => row.map(toCell)));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+function toCell(cell: Cell): string {
+  if (cell === null) return '-';
+  return typeof cell === 'number' ? String(cell) : cleanUntrusted(cell, 200);
+}
+
+/** Breaks a sentence at spaces so that every line fits, continued lines indented like the first. */
+export function wrap(text: string, indent = ''): string {
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of cleanUntrusted(text, 2000).split(' ')) {
+    const longer = line === indent ? line + word : `${line} ${word}`;
+    if (longer.length > lineWidth && line !== indent) {
+      lines.push(line);
+      line = indent + word;
+    } else {
+      line = longer;
+    }
+  }
+  return [...lines, line].join('\n');
+}
+
+/** `40 s`, `12 min`, `3 h 05`, `2 d`: short, and never a false precision. */
+export function toAge(seconds: number | null): string {
+  if (seconds === null) return '-';
+  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48
+    ? `${hours} h ${String(minutes % 60).padStart(2, '0')}`
+    : `${Math.round(hours / 24)} d`;
+}
+
+export function toPercent(share: number | null): string {
+  return share === null ? '-' : `${Math.round(share * 100)} %`;
+}

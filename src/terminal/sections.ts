@@ -1,0 +1,176 @@
+import type { Diagnosis, Session } from '../runbook/diagnose/diagnosis.ts';
+import { toAge, toPercent, toTable, wrap } from './layout.ts';
+import type { Column } from './layout.ts';
+
+/** One part of a Diagnosis each, as lines of at most 100 columns. An empty list means: nothing to show. */
+
+const number = (title: string, width: number): Column => ({ title, width, align: 'right' });
+
+export function sourcesSection({ sources, sourcesTotal }: Diagnosis, limit: number): string[] {
+  if (sources.length === 0) return [];
+  const rows = sources
+    .slice(0, limit)
+    .map((source) => [
+      source.service ?? source.application,
+      source.user,
+      source.client ?? 'local',
+      source.database,
+      source.total,
+      source.active,
+      source.idle,
+      source.idleInTransaction,
+      source.idleInTransactionAborted,
+    ]);
+  const columns = [
+    { title: 'application', width: 20 },
+    { title: 'user', width: 14 },
+    { title: 'client', width: 16 },
+    { title: 'database', width: 12 },
+    number('total', 6),
+    number('active', 7),
+    number('idle', 5),
+    number('in tx', 6),
+    number('aborted', 8),
+  ];
+  const more = sourcesTotal - rows.length;
+  return [toTable(columns, rows), ...(more > 0 ? [`  and ${more} more sources`] : [])];
+}
+
+export function sessionsSection(sessions: readonly Session[], limit: number): string[] {
+  if (sessions.length === 0) return [];
+  const rows = sessions
+    .slice(0, limit)
+    .map((session) => [
+      session.pid,
+      session.application,
+      session.state.replace('idle in transaction', 'idle in tx'),
+      toAge(session.connectionAgeSeconds),
+      toAge(session.transactionAgeSeconds),
+      toAge(session.stateAgeSeconds),
+      session.query ?? '(not visible)',
+    ]);
+  const columns = [
+    number('pid', 8),
+    { title: 'application', width: 16 },
+    { title: 'state', width: 21 },
+    number('age', 8),
+    number('tx', 8),
+    number('state', 8),
+    { title: 'last statement', width: 24 },
+  ];
+  const more = sessions.length - rows.length;
+  return [toTable(columns, rows), ...(more > 0 ? [`  and ${more} more`] : [])];
+}
+
+export function blockingSection({ blocking }: Diagnosis, limit: number): string[] {
+  const { roots, waiters, waitersTotal, cycles } = blocking;
+  if (waitersTotal === 0) return [];
+  const rootRows = roots
+    .slice(0, limit)
+    .map((root) =>
+      'pid' in root
+        ? [`pid ${root.pid}`, root.victims]
+        : [`prepared transaction ${root.prepared}`, root.victims],
+    );
+  const waiterRows = waiters
+    .slice(0, limit)
+    .map((waiter) => [
+      waiter.pid,
+      waiter.waitsFor.map((pid) => (pid === 0 ? 'prepared' : pid)).join(' '),
+      waiter.relation === null ? waiter.lock : `${waiter.lock} on ${waiter.relation}`,
+      toAge(waiter.waitSeconds),
+    ]);
+  const more = waitersTotal - waiterRows.length;
+  return [
+    toTable([{ title: 'root blocker', width: 60 }, number('holds up', 10)], rootRows),
+    ...cycles.map((ring) => `  deadlock in progress: ${ring.join(' -> ')}`),
+    toTable(
+      [
+        number('waiter', 8),
+        { title: 'waits for', width: 30 },
+        { title: 'lock', width: 48 },
+        number('for', 8),
+      ],
+      waiterRows,
+    ),
+    ...(more > 0 ? [`  and ${more} more waiters`] : []),
+  ];
+}
+
+export function poolsSection({ pools }: Diagnosis): string[] {
+  if (pools.length === 0) return [];
+  const rows = pools.map(({ service, name, checkedOut, limit, utilisation }) => [
+    service,
+    name,
+    checkedOut,
+    limit,
+    toPercent(utilisation),
+  ]);
+  const columns = [
+    { title: 'service', width: 24 },
+    { title: 'pool', width: 24 },
+    number('checked out', 12),
+    number('limit', 10),
+    number('used', 8),
+  ];
+  return [toTable(columns, rows)];
+}
+
+export function budgetSection({ budget }: Diagnosis): string[] {
+  if (budget.lines.length === 0) return [];
+  const rows = budget.lines.map((line) => [
+    line.service,
+    line.replicas,
+    line.workers,
+    line.poolSize,
+    line.maxOverflow,
+    line.mayOpen,
+    line.holds,
+  ]);
+  const columns = [
+    { title: 'may open', width: 24 },
+    number('replicas', 9),
+    number('workers', 8),
+    number('pool size', 10),
+    number('overflow', 9),
+    number('may open', 10),
+    number('holds', 6),
+  ];
+  const total = `  All together may open ${budget.mayOpen ?? 'an unknown number'} of ${budget.usable ?? 'unknown'} usable connections.`;
+  return [toTable(columns, rows), total];
+}
+
+export function logsSection({ logs }: Diagnosis): string[] {
+  return logs.flatMap(({ container, linesRead, classes }) => [
+    wrap(
+      `${container}: ${linesRead} lines read${classes.length === 0 ? ', none of concern' : ''}`,
+      '  ',
+    ),
+    ...classes.flatMap((entry) => [
+      wrap(
+        `${entry.count} x ${entry.class}${entry.lastAt === null ? '' : `, last at ${entry.lastAt}`}`,
+        '    ',
+      ),
+      wrap(entry.example, '      '),
+    ]),
+  ]);
+}
+
+export function leaksSection({ leakSuspects }: Diagnosis): string[] {
+  if (leakSuspects.length === 0) return [];
+  const rows = leakSuspects.map((suspect) => [
+    suspect.sessions,
+    suspect.application,
+    toAge(suspect.oldestSeconds),
+    suspect.hasWritten,
+    suspect.query,
+  ]);
+  const columns = [
+    number('sessions', 9),
+    { title: 'application', width: 20 },
+    number('oldest', 9),
+    number('wrote', 6),
+    { title: 'after the same statement', width: 50 },
+  ];
+  return [toTable(columns, rows)];
+}

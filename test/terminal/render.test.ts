@@ -1,0 +1,97 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { lookingWords } from '../../src/runbook/commands.ts';
+import { diagnose } from '../../src/runbook/diagnose/diagnose.ts';
+import { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
+import { exitCodeOf, exitCodeOfChecks } from '../../src/terminal/exit-codes.ts';
+import { renderJson } from '../../src/terminal/json.ts';
+import { lineWidth, plain } from '../../src/terminal/layout.ts';
+import { renderChecks, renderDiagnosis } from '../../src/terminal/render.ts';
+import {
+  aPool,
+  aReading,
+  aSession,
+  aSnapshot,
+  aSource,
+  aTarget,
+  aWaiter,
+  locksOf,
+} from '../runbook/diagnose/builders.ts';
+
+const words = lookingWords.filter((word) => word !== 'doctor');
+const nasty = `\u001B[2J\u202Eevil\u0007 ${'x'.repeat(10_000)} <!channel>`;
+
+function aDiagnosis(): Diagnosis {
+  const reading = aReading({
+    sources: [aSource({ application: nasty, total: 90 })],
+    sessions: [
+      aSession({ pid: 11, application: nasty, query: nasty, state: 'idle in transaction' }),
+    ],
+    locks: locksOf([aWaiter(12, [11], { relation: nasty })]),
+  });
+  const pools = [aPool({ name: nasty })];
+  const snapshot = aSnapshot({ reading, pools });
+  return diagnose({ snapshot, target: aTarget(), recent: [] });
+}
+
+describe('the text of a diagnosis', () => {
+  test.for(words)('%s fits a hundred columns and lets no control character through', (word) => {
+    const text = renderDiagnosis(aDiagnosis(), word, plain);
+    const longest = Math.max(...text.split('\n').map((line) => line.length));
+    expect(longest).toBeLessThanOrEqual(lineWidth);
+    expect(stripVTControlCharacters(text)).toBe(text);
+    expect(text).not.toMatch(/[\u0000-\u0009\u000B-\u001F\u202A-\u202E]/u);
+  });
+
+  test.for(words)('%s begins with the state, the target and the headline', (word) => {
+    const diagnosis = aDiagnosis();
+    const [first = ''] = renderDiagnosis(diagnosis, word, plain).split('\n');
+    expect(first).toContain(diagnosis.state.toUpperCase());
+    expect(first).toContain(`${diagnosis.target}: ${diagnosis.headline}`);
+  });
+
+  test('status names the root blocker and how many it holds up', () => {
+    expect(renderDiagnosis(aDiagnosis(), 'status', plain)).toMatch(/pid 11\s+1\n/);
+  });
+
+  test('colour is asked for by meaning, and plain text has none', () => {
+    const tones: string[] = [];
+    const diagnosis = { ...aDiagnosis(), state: 'critical' as const };
+    renderDiagnosis(diagnosis, 'status', (tone, text) => {
+      tones.push(`${tone} ${text}`);
+      return text;
+    });
+    expect(tones).toContain('red CRITICAL');
+  });
+});
+
+test('the JSON is the Diagnosis that its schema describes', () => {
+  const diagnosis = aDiagnosis();
+  expect(Diagnosis.parse(JSON.parse(renderJson(diagnosis)))).toEqual(diagnosis);
+});
+
+test('a Diagnosis that breaks its schema is refused rather than printed', () => {
+  const broken = { ...aDiagnosis(), state: 'splendid' };
+  // @ts-expect-error -- what the compiler would not let happen
+  expect(() => renderJson(broken)).toThrow(/state/);
+});
+
+test.for([
+  ['fine', 0],
+  ['warning', 1],
+  ['critical', 2],
+  ['unknown', 3],
+] as const)('%s is exit status %i, as monitoring plugins have it', ([state, code]) => {
+  expect(exitCodeOf({ ...aDiagnosis(), state })).toBe(code);
+});
+
+test("the doctor's worst news stands last and decides the exit status", () => {
+  const checks = [
+    { subject: 'Docker', state: 'missing', summary: 'No socket.', fix: 'Mount it.' },
+    { subject: 'PostgreSQL', state: 'ok', summary: 'Seen.' },
+  ] as const;
+  const text = renderChecks('orders', checks, plain);
+  expect(text.indexOf('No socket.')).toBeGreaterThan(text.indexOf('Seen.'));
+  expect(text).toContain('Fix: Mount it.');
+  expect(exitCodeOfChecks(checks)).toBe(2);
+});
