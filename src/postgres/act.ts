@@ -1,0 +1,82 @@
+import { Client } from 'pg';
+import type { Acting, ActingSession } from '../runbook/ports.ts';
+import { toActingError } from './acting-failure.ts';
+import type { Queryable } from './queryable.ts';
+import { readRemainingSessions } from './read-remaining-sessions.ts';
+import { readTerminateCandidates } from './read-terminate-candidates.ts';
+import { ownApplication } from './spare-reason.ts';
+import { terminateSessions } from './terminate-sessions.ts';
+
+export interface ActingOptions {
+  /** A role with pg_monitor and pg_signal_backend; a superuser where the application is one. */
+  readonly url: string;
+  /** The lifeline's connection, lent when the server has no slot for a new one. It does what its own role may. */
+  readonly lend?: <T>(work: (client: Queryable) => Promise<T>) => Promise<T>;
+}
+
+const connectTimeoutMs = 4000;
+/** Reading and signalling take milliseconds; where they take this long, nothing is certain any more. */
+const statementTimeoutMs = 5000;
+/** pg_stat_activity reads catalogs that somebody may have locked. */
+const lockTimeoutMs = 1000;
+
+/** Opens a connection for each piece of work and closes it after. */
+export function createActing({ url, lend }: ActingOptions): Acting {
+  return {
+    async act(work) {
+      const client = newClient(url);
+      try {
+        await client.connect();
+      } catch (error) {
+        await client.end();
+        if (lend === undefined || !isFull(error)) throw toActingError(error);
+        return lend((lent) => work(sessionOn(lent)));
+      }
+      try {
+        return await work(sessionOn(toQueryable(client)));
+      } finally {
+        await client.end();
+      }
+    },
+  };
+}
+
+function newClient(url: string): Client {
+  const client = new Client({
+    connectionString: url,
+    application_name: ownApplication,
+    connectionTimeoutMillis: connectTimeoutMs,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: lockTimeoutMs,
+    // A frozen server keeps no time-out of its own.
+    query_timeout: statementTimeoutMs + 1000,
+  });
+  // A connection lost between two statements makes the next statement fail, and that is reported.
+  client.on('error', () => undefined);
+  return client;
+}
+
+function toQueryable(client: Client): Queryable {
+  return { query: (text, values) => client.query<Record<string, unknown>>(text, [...values]) };
+}
+
+function sessionOn(client: Queryable): ActingSession {
+  const told: Queryable = {
+    query: async (text, values) => {
+      try {
+        return await client.query(text, values);
+      } catch (error) {
+        throw toActingError(error);
+      }
+    },
+  };
+  return {
+    readTerminateCandidates: (query) => readTerminateCandidates(told, query),
+    terminateSessions: (sessions, guard) => terminateSessions(told, sessions, guard),
+    readRemainingSessions: (sessions) => readRemainingSessions(told, sessions),
+  };
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '53300';
+}

@@ -1,0 +1,229 @@
+import type {
+  DatabaseLook,
+  DatabaseReading,
+  ReachError,
+  Rung,
+} from '../runbook/diagnose/snapshot.ts';
+import type { Clock, Database } from '../runbook/ports.ts';
+import type { Limits } from '../runbook/target.ts';
+import { connect } from './connection.ts';
+import type { Connection } from './connection.ts';
+import { isFull, PostgresTimeout, toReachError } from './failure.ts';
+import { lookStatement } from './look-statement.ts';
+import { toReading } from './to-reading.ts';
+import { WarmConnection } from './warm-connection.ts';
+
+export interface DatabaseOptions {
+  readonly target: string;
+  readonly url: string;
+  /** A role that may use the reserved slots, where `url`'s may not. */
+  readonly reservedUrl?: string;
+  /** A superuser, for one look. */
+  readonly rescueUrl?: string;
+  /** psql in the container: prints what the statements return. */
+  readonly exec?: (sql: string, timeoutMs: number) => Promise<string>;
+  readonly providerReserved: number;
+  readonly limits: Limits;
+  readonly applicationRoles: readonly string[];
+  readonly clock: Clock;
+}
+
+/** All rungs together: the slash command must be answered within 5 s. */
+const budgetMs = 4000;
+/** On the warm connection, so that a new one can still be tried within the budget when it hangs. */
+const warmMs = 1800;
+/** Ends a look of ours that the server works on though we have hung up. */
+const statementTimeoutMs = 3000;
+const lockTimeoutMs = 250;
+
+/** PostgreSQL as one target's evidence: see `readLook`. */
+export function createDatabase(options: DatabaseOptions): Database {
+  return new Lifeline(options);
+}
+
+/** Climbs from the cheapest rung to the last, and says which one answered. */
+class Lifeline implements Database {
+  readonly #options: DatabaseOptions;
+  readonly #warm: WarmConnection;
+  #running: Promise<DatabaseLook> | undefined;
+  #version: number | undefined;
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+    this.#warm = new WarmConnection(options.url);
+  }
+
+  /** Whoever asks while a look is under way gets that look: a target never has two at once. */
+  readLook(): Promise<DatabaseLook> {
+    this.#running ??= this.#look().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  close(): Promise<void> {
+    this.#warm.close();
+    return Promise.resolve();
+  }
+
+  async #look(): Promise<DatabaseLook> {
+    const climb = new Climb(this.#options.clock);
+    const reading = await this.#climb(climb);
+    return {
+      tookMs: climb.tookMs,
+      reach: {
+        via: reading === undefined ? 'none' : climb.rung,
+        ...(climb.error !== undefined && { error: climb.error }),
+        rungs: climb.rungs,
+      },
+      ...(reading !== undefined && { reading }),
+    };
+  }
+
+  async #climb(climb: Climb): Promise<DatabaseReading | undefined> {
+    const warm = this.#warm.current;
+    if (warm !== undefined) {
+      const reading = await climb.try('warm', () => this.#lookOn(warm, warmMs));
+      if (reading !== undefined) return reading;
+    }
+    const reading = await climb.try('connection', () => this.#lookOnNew(climb));
+    if (reading !== undefined) {
+      // The server answers a new session, so what hung was our old one alone.
+      if (climb.error?.kind === 'frozen') climb.error = { ...backendHangs };
+      return reading;
+    }
+    return climb.error !== undefined && isFull(climb.error) ? this.#climbOn(climb) : undefined;
+  }
+
+  /** The ordinary role is refused. Everything from here is let go right after the look. */
+  async #climbOn(climb: Climb): Promise<DatabaseReading | undefined> {
+    const { reservedUrl, rescueUrl, exec } = this.#options;
+    const steps: readonly (readonly [Rung, (() => Promise<DatabaseReading>) | undefined])[] = [
+      [
+        'reserved',
+        reservedUrl === undefined ? undefined : () => this.#lookOnce(reservedUrl, climb),
+      ],
+      ['superuser', rescueUrl === undefined ? undefined : () => this.#lookOnce(rescueUrl, climb)],
+      ['exec', exec === undefined ? undefined : () => this.#lookByExec(exec, climb)],
+    ];
+    for (const [rung, step] of steps) {
+      if (step === undefined) continue;
+      const reading = await climb.try(rung, step);
+      if (reading !== undefined) return reading;
+    }
+    return undefined;
+  }
+
+  async #lookOn(connection: Connection, timeoutMs: number): Promise<DatabaseReading> {
+    this.#version = connection.version;
+    const look = this.#statement(connection.version);
+    return toReading(await connection.readOne(look, timeoutMs));
+  }
+
+  /** The new session stays as the warm one, unless it sits on a reserved slot: those are for humans too. */
+  async #lookOnNew(climb: Climb): Promise<DatabaseReading> {
+    const connection = await connect(this.#options.url, climb.leftMs);
+    try {
+      const reading = await this.#lookOn(connection, climb.leftMs);
+      const { maxConnections, superuserReserved, reserved, providerReserved } = reading.capacity;
+      const usable = maxConnections - superuserReserved - reserved - providerReserved;
+      if (reading.counts.clients <= usable) {
+        this.#warm.drop();
+        this.#warm.keep(connection);
+        return reading;
+      }
+      climb.enter('reserved');
+      connection.close();
+      return reading;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  async #lookOnce(url: string, climb: Climb): Promise<DatabaseReading> {
+    const connection = await connect(url, climb.leftMs);
+    try {
+      return await this.#lookOn(connection, climb.leftMs);
+    } finally {
+      connection.close();
+    }
+  }
+
+  async #lookByExec(
+    exec: NonNullable<DatabaseOptions['exec']>,
+    climb: Climb,
+  ): Promise<DatabaseReading> {
+    const version = await exec('SHOW server_version_num', climb.leftMs);
+    const look = this.#statement(this.#version ?? Number(version.trim()));
+    return toReading(await exec(look, climb.leftMs));
+  }
+
+  /** One message of the simple protocol: one round trip, and a transaction that cannot write. */
+  #statement(version: number): string {
+    const { limits, providerReserved } = this.#options;
+    return [
+      'BEGIN READ ONLY',
+      `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
+      `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
+      lookStatement({ version, limits, providerReserved }),
+      'COMMIT',
+    ].join(';\n');
+  }
+}
+
+const backendHangs: ReachError = {
+  kind: 'frozen',
+  detail: 'backend',
+  summary: "dbconn's own session hangs; a new one is answered.",
+  fix: 'Nothing to do: dbconn has replaced it. If it comes back, see what stops single processes.',
+};
+
+/** One way up the ladder: what was tried, what it said, and how much of the budget is left. */
+class Climb {
+  rung: Rung = 'none';
+  error: ReachError | undefined;
+  readonly rungs: { rung: Rung; outcome: string }[] = [];
+  readonly #clock: Clock;
+  readonly #began: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#began = clock.now();
+  }
+
+  get tookMs(): number {
+    return this.#clock.now() - this.#began;
+  }
+
+  get leftMs(): number {
+    return Math.max(1, budgetMs - this.tookMs);
+  }
+
+  /** What answered turned out to be another rung. */
+  enter(rung: Rung): void {
+    this.rung = rung;
+  }
+
+  async try(
+    rung: Rung,
+    step: () => Promise<DatabaseReading>,
+  ): Promise<DatabaseReading | undefined> {
+    this.rung = rung;
+    if (this.tookMs >= budgetMs) {
+      this.rungs.push({ rung, outcome: 'no time left' });
+      return undefined;
+    }
+    try {
+      const reading = await step();
+      this.rungs.push({ rung: this.rung, outcome: 'answered' });
+      return reading;
+    } catch (error) {
+      const reached = toReachError(error);
+      // The first refusal says what is wrong; a higher rung's own trouble stands in the list.
+      if (this.error === undefined || error instanceof PostgresTimeout) this.error = reached;
+      this.rungs.push({ rung, outcome: reached.summary });
+      return undefined;
+    }
+  }
+}

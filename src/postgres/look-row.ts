@@ -1,0 +1,151 @@
+import { z } from 'zod';
+
+/** The JSON of the look's statement, as `look-statement.ts` builds it. */
+
+const count = z.coerce.number().int();
+const age = z.coerce.number();
+
+const SessionState = z.enum([
+  'active',
+  'idle',
+  'idle in transaction',
+  'idle in transaction (aborted)',
+  'fastpath function call',
+  'disabled',
+  'starting',
+  'unknown',
+]);
+
+const Counts = z.object({
+  clients: count,
+  active: count,
+  idle: count,
+  idleInTransaction: count,
+  idleInTransactionAborted: count,
+  starting: count,
+  other: count,
+  own: count,
+  superuser: count,
+  hidden: count,
+  lockWaiting: count,
+  newIn10s: count,
+  newIn60s: count,
+  newIn300s: count,
+  idleInTransactionOverWarning: count,
+  idleInTransactionOverTerminate: count,
+  idleOverTerminate: count,
+  slowQueries: count,
+  walsenders: count,
+  parallelWorkers: count,
+  autovacuumWorkers: count,
+  processes: count,
+});
+
+const Source = z.object({
+  user: z.string().nullable(),
+  application: z.string(),
+  client: z.string().nullable(),
+  database: z.string().nullable(),
+  total: count,
+  active: count,
+  idle: count,
+  idleInTransaction: count,
+  idleInTransactionAborted: count,
+  idleInTransactionOverTerminate: count,
+  idleOverTerminate: count,
+  newIn60s: count,
+  oldestIdleSeconds: age.nullable(),
+});
+
+const Session = z.object({
+  pid: z.number().int(),
+  /** Null for another role's session where pg_monitor lacks. */
+  startedAt: z.string().nullable(),
+  user: z.string().nullable(),
+  application: z.string(),
+  client: z.string().nullable(),
+  database: z.string().nullable(),
+  backendType: z.string(),
+  state: SessionState.catch('unknown'),
+  stateChangedAt: z.string().nullable(),
+  transactionStartedAt: z.string().nullable(),
+  connectionAgeSeconds: age,
+  transactionAgeSeconds: age.nullable(),
+  queryAgeSeconds: age.nullable(),
+  stateAgeSeconds: age.nullable(),
+  waitEventType: z.string().nullable(),
+  waitEvent: z.string().nullable(),
+  hasWritten: z.boolean(),
+  superuser: z.boolean(),
+  own: z.boolean(),
+  canSignal: z.boolean(),
+  query: z.string().nullable(),
+  queryBytes: z.number().int().nullable(),
+  queryId: z.string().nullable(),
+});
+export type SessionRow = z.infer<typeof Session>;
+
+const pids = z.array(z.number().int());
+
+export const LookRow = z.object({
+  at: z.string(),
+  version: z.number().int(),
+  startedAt: z.string(),
+  inRecovery: z.boolean(),
+  capacity: z.object({
+    maxConnections: count,
+    superuserReserved: count,
+    reserved: count,
+    providerReserved: count,
+  }),
+  counts: Counts,
+  sources: z.array(Source),
+  sourcesTotal: count,
+  connectionLimits: z.array(
+    z.object({ kind: z.enum(['role', 'database']), name: z.string(), limit: count, used: count }),
+  ),
+  sessions: z.array(Session),
+  /** pid, what it waits for, mode, seconds, and where it was asked: number of blockers and the first fifty. */
+  waiters: z.array(
+    z.tuple([
+      z.number().int(),
+      z.number().int(),
+      z.string(),
+      age.nullable(),
+      z.number().int().nullable(),
+      pids.nullable(),
+    ]),
+  ),
+  waitersTotal: count,
+  targets: z.array(z.tuple([z.number().int(), z.string(), z.string().nullable()])),
+  safeSnapshots: z.array(
+    z.tuple([z.number().int(), age.nullable(), z.number().int().nullable(), pids.nullable()]),
+  ),
+  preparedHolds: z.array(z.tuple([z.number().int(), z.string(), z.string()])),
+  prepared: z.array(
+    z.object({ gid: z.string(), owner: z.string(), database: z.string(), ageSeconds: age }),
+  ),
+  preparedTotal: count,
+  settings: z.array(
+    z.object({
+      name: z.string(),
+      value: z.string(),
+      unit: z.string().nullable(),
+      source: z.string(),
+      pendingRestart: z.boolean(),
+    }),
+  ),
+  deadlocks: count,
+  standbys: z.array(
+    z.object({ application: z.string(), state: z.string(), replayLagSeconds: age.nullable() }),
+  ),
+  visibility: z.object({
+    monitor: z.boolean(),
+    role: z.string(),
+    roleSuperuser: z.boolean(),
+    canSignal: z.boolean(),
+    canUseReserved: z.boolean(),
+    roleConnectionLimit: z.number().int(),
+  }),
+});
+export type LookRow = z.infer<typeof LookRow>;

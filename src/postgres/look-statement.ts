@@ -1,0 +1,184 @@
+import type { Limits } from '../runbook/target.ts';
+import { lockColumns } from './lock-columns.ts';
+
+export interface LookOptions {
+  /** `server_version_num`, such as 180004. */
+  readonly version: number;
+  readonly limits: Limits;
+  /** Slots a managed provider keeps for itself, on top of what its own settings tell. */
+  readonly providerReserved: number;
+}
+
+/**
+ * The one statement of a look, for PostgreSQL 13 to 18: one row, one column, one JSON object that
+ * `LookRow` describes. Built from numbers of our own only. Whatever the server holds, the answer stays
+ * below 256 kB: every list is cut, and so is every text.
+ *
+ * pg_stat_activity is read once; pg_locks only when somebody waits. pg_blocking_pids is asked for the first
+ * waiters of each queue, not for all: it holds the lock table and answers with everybody ahead, so for
+ * 1,000 waiters on one row it would give half a million pids. `fill-queue.ts` does the rest.
+ */
+export function lookStatement(options: LookOptions): string {
+  return `WITH ${[moment(options), sessions(options), ...lockColumns(options.version), ...picks]
+    .map((part) => part.trim())
+    .join(',\n')}
+SELECT json_build_object(${Object.entries(columns(options))
+    .map(([name, sql]) => `'${name}', ${sql.trim()}`)
+    .join(',\n')})::text AS look`;
+}
+
+const microseconds = (time: string): string =>
+  `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+/** Never below 0: what started after `t` was taken would have a negative age. */
+const seconds = (since: string): string =>
+  `round(greatest(0, extract(epoch FROM g.t - ${since}))::numeric, 3)`;
+
+/** The time a threshold lies back. */
+const ago = (ms: number): string => `clock_timestamp() - ${whole(ms)} * interval '1 millisecond'`;
+
+function moment({ version, limits, providerReserved }: LookOptions): string {
+  const setting = (name: string): string => `current_setting('${name}', true)`;
+  return `g AS MATERIALIZED (
+  SELECT clock_timestamp() AS t, pg_backend_pid() AS me, r.oid AS role, r.rolsuper AS super, r.rolconnlimit AS role_limit,
+         ${ago(limits.idleInTransactionWarningMs)} AS idle_tx_warning, ${ago(limits.terminateIdleInTransactionMs)} AS idle_tx_end,
+         ${ago(limits.terminateIdleMs)} AS idle_end, ${ago(limits.slowQueryMs)} AS slow,
+         pg_has_role('pg_read_all_stats', 'USAGE') AS monitor, pg_has_role('pg_signal_backend', 'USAGE') AS signals,
+         ${version >= 160_000 ? `pg_has_role('pg_use_reserved_connections', 'USAGE')` : 'r.rolsuper'} AS reserves,
+         coalesce(nullif(${setting('reserved_connections')}, '')::int, 0) AS reserved,
+         ${whole(providerReserved)} + coalesce(nullif(${setting('rds.rds_superuser_reserved_connections')}, '')::int, 0) AS provider,
+         (SELECT oid FROM pg_database WHERE datname = current_database()) AS db
+    FROM pg_roles r WHERE r.rolname = current_user)`;
+}
+
+function sessions({ version }: LookOptions): string {
+  return `s AS MATERIALIZED (
+  SELECT a.pid, a.datname, a.usesysid, a.usename, a.application_name AS app, host(a.client_addr) AS client, a.backend_type, a.state,
+         a.wait_event_type AS wt, a.wait_event AS we, a.backend_start, a.xact_start, a.query_start, a.state_change,
+         a.backend_xid IS NOT NULL AS has_xid, ${version >= 140_000 ? 'a.query_id' : 'NULL::bigint'} AS query_id, a.query,
+         a.query = '<insufficient privilege>' AND a.usesysid IS NOT NULL AS hidden,
+         coalesce(a.backend_type = 'client backend', false) AS is_client,
+         coalesce(a.usesysid IN (SELECT oid FROM pg_roles WHERE rolsuper), false) AS superuser,
+         a.pid = g.me OR (a.application_name = 'dbconn' AND a.usesysid = g.role) AS own
+    FROM pg_stat_activity a, g)`;
+}
+
+/** The sessions worth showing, the most telling first; a session that is several of these counts once. */
+const picks = [
+  `source AS MATERIALIZED (
+  SELECT usename AS "user", app AS application, client, datname AS database, count(*) AS total,
+         count(*) FILTER (WHERE state = 'active') AS active, count(*) FILTER (WHERE state = 'idle') AS idle,
+         count(*) FILTER (WHERE state = 'idle in transaction') AS "idleInTransaction",
+         count(*) FILTER (WHERE state = 'idle in transaction (aborted)') AS "idleInTransactionAborted",
+         count(*) FILTER (WHERE state LIKE 'idle in transaction%' AND state_change < g.idle_tx_end) AS "idleInTransactionOverTerminate",
+         count(*) FILTER (WHERE state = 'idle' AND state_change < g.idle_end) AS "idleOverTerminate",
+         count(*) FILTER (WHERE backend_start > g.t - interval '60 s') AS "newIn60s",
+         max(${seconds('state_change')}) FILTER (WHERE state = 'idle') AS "oldestIdleSeconds"
+    FROM s, g WHERE is_client GROUP BY 1, 2, 3, 4)`,
+  `pick AS (
+  (SELECT pid, 1 AS why, row_number() OVER (ORDER BY waits, held DESC) AS place FROM blocker ORDER BY waits, held DESC LIMIT 40)
+  UNION ALL (SELECT pid, 2, row_number() OVER (ORDER BY xact_start) FROM s WHERE state LIKE 'idle in transaction%' ORDER BY xact_start LIMIT 40)
+  UNION ALL (SELECT pid, 3, row_number() OVER (ORDER BY query_start) FROM s WHERE is_client AND state = 'active' AND NOT own ORDER BY query_start LIMIT 20)
+  UNION ALL (SELECT pid, 4, row_number() OVER (ORDER BY place) FROM waiter ORDER BY place LIMIT 10)
+  UNION ALL (SELECT pid, 5, row_number() OVER (ORDER BY state_change) FROM s WHERE is_client AND state = 'idle' ORDER BY state_change LIMIT 20)
+  UNION ALL (SELECT pid, 6, row_number() OVER (ORDER BY backend_start) FROM s WHERE is_client ORDER BY backend_start LIMIT 10))`,
+  `chosen AS MATERIALIZED (
+  SELECT pid, row_number() OVER (ORDER BY min(why), min(place)) AS place FROM pick GROUP BY pid ORDER BY min(why), min(place) LIMIT 120)`,
+];
+
+function columns({ version }: LookOptions): Record<string, string> {
+  return {
+    at: `(SELECT ${microseconds('t')} FROM g)`,
+    version: String(whole(version)),
+    startedAt: microseconds('pg_postmaster_start_time()'),
+    inRecovery: 'pg_is_in_recovery()',
+    capacity: `(SELECT json_build_object('maxConnections', current_setting('max_connections')::int,
+      'superuserReserved', current_setting('superuser_reserved_connections')::int, 'reserved', reserved, 'providerReserved', provider) FROM g)`,
+    counts: `(SELECT row_to_json(c) FROM (${counts}) c)`,
+    sources: `(SELECT coalesce(json_agg(x), '[]') FROM (SELECT * FROM source ORDER BY total DESC, application LIMIT 40) x)`,
+    sourcesTotal: '(SELECT count(*) FROM source)',
+    connectionLimits: `(SELECT coalesce(json_agg(x), '[]') FROM (${connectionLimits}) x)`,
+    sessions: `(SELECT coalesce(json_agg(x), '[]') FROM (${sessionRows}) x)`,
+    waiters: `(SELECT coalesce(json_agg(json_build_array(w.pid, w.target, w.mode, ${seconds('w.waitstart')},
+      a.total, a.pids) ORDER BY w.place), '[]') FROM g, waiter w LEFT JOIN asked a ON a.pid = w.pid)`,
+    waitersTotal: '(SELECT count(*) FROM waiting)',
+    targets: `(SELECT coalesce(json_agg(json_build_array(x.target, x.locktype, x.relation)), '[]') FROM lock_target x)`,
+    safeSnapshots: `(SELECT coalesce(json_agg(json_build_array(x.pid, ${seconds('x.query_start')}, cardinality(x.pids), x.pids[1:50])), '[]') FROM safe x, g)`,
+    preparedHolds: `(SELECT coalesce(json_agg(json_build_array(x.target, x.mode, x.gid)), '[]') FROM prepared_hold x)`,
+    prepared: `(SELECT coalesce(json_agg(x), '[]') FROM (SELECT gid, owner, database, ${seconds('prepared')} AS "ageSeconds"
+      FROM pg_prepared_xacts, g ORDER BY prepared LIMIT 20) x)`,
+    preparedTotal: '(SELECT count(*) FROM pg_prepared_xacts)',
+    settings: `(SELECT coalesce(json_agg(x), '[]') FROM (${settings}) x)`,
+    deadlocks: '(SELECT coalesce(sum(deadlocks), 0) FROM pg_stat_database)',
+    standbys: `(SELECT coalesce(json_agg(x), '[]') FROM (${standbys}) x)`,
+    visibility: `(SELECT json_build_object('monitor', monitor, 'role', current_user, 'roleSuperuser', super,
+      'canSignal', signals, 'canUseReserved', reserves, 'roleConnectionLimit', role_limit) FROM g)`,
+  };
+}
+
+const counts = `SELECT count(*) FILTER (WHERE is_client) AS clients,
+  count(*) FILTER (WHERE is_client AND state = 'active') AS active,
+  count(*) FILTER (WHERE is_client AND state = 'idle') AS idle,
+  count(*) FILTER (WHERE is_client AND state = 'idle in transaction') AS "idleInTransaction",
+  count(*) FILTER (WHERE is_client AND state = 'idle in transaction (aborted)') AS "idleInTransactionAborted",
+  count(*) FILTER (WHERE is_client AND state = 'starting') AS starting,
+  count(*) FILTER (WHERE is_client AND (state IS NULL OR state IN ('disabled', 'fastpath function call'))) AS other,
+  count(*) FILTER (WHERE is_client AND own) AS own,
+  count(*) FILTER (WHERE is_client AND superuser) AS superuser,
+  count(*) FILTER (WHERE hidden) AS hidden,
+  (SELECT count(*) FROM waiting) AS "lockWaiting",
+  count(*) FILTER (WHERE is_client AND backend_start > g.t - interval '10 s') AS "newIn10s",
+  count(*) FILTER (WHERE is_client AND backend_start > g.t - interval '60 s') AS "newIn60s",
+  count(*) FILTER (WHERE is_client AND backend_start > g.t - interval '300 s') AS "newIn300s",
+  count(*) FILTER (WHERE is_client AND state LIKE 'idle in transaction%' AND state_change < g.idle_tx_warning) AS "idleInTransactionOverWarning",
+  count(*) FILTER (WHERE is_client AND state LIKE 'idle in transaction%' AND state_change < g.idle_tx_end) AS "idleInTransactionOverTerminate",
+  count(*) FILTER (WHERE is_client AND state = 'idle' AND state_change < g.idle_end) AS "idleOverTerminate",
+  count(*) FILTER (WHERE is_client AND state = 'active' AND NOT own AND query_start < g.slow AND wt IS DISTINCT FROM 'Lock') AS "slowQueries",
+  count(*) FILTER (WHERE backend_type = 'walsender') AS walsenders,
+  count(*) FILTER (WHERE backend_type = 'parallel worker') AS "parallelWorkers",
+  count(*) FILTER (WHERE backend_type = 'autovacuum worker') AS "autovacuumWorkers",
+  count(*) AS processes
+  FROM s, g`;
+
+const connectionLimits = `SELECT * FROM (
+    SELECT 'role' AS kind, r.rolname AS name, r.rolconnlimit AS "limit", count(s.pid) AS used
+      FROM pg_roles r LEFT JOIN s ON s.usesysid = r.oid AND s.is_client WHERE r.rolconnlimit >= 0 GROUP BY 2, 3
+    UNION ALL
+    SELECT 'database', d.datname, d.datconnlimit, count(s.pid)
+      FROM pg_database d LEFT JOIN s ON s.datname = d.datname AND s.is_client WHERE d.datconnlimit >= 0 GROUP BY 2, 3) l
+  ORDER BY used::float / greatest("limit", 1) DESC, name LIMIT 40`;
+
+/**
+ * The first forty texts are kept long enough to be fingerprinted. What JSON's escapes would blow up (a text of
+ * control characters has six bytes for each) is cut shorter.
+ */
+const sessionRows = `SELECT s.pid, ${microseconds('s.backend_start')} AS "startedAt", s.usename AS "user", s.app AS application, s.client, s.datname AS database,
+    coalesce(s.backend_type, 'unknown') AS "backendType", coalesce(s.state, 'unknown') AS state, ${microseconds('s.state_change')} AS "stateChangedAt",
+    ${microseconds('s.xact_start')} AS "transactionStartedAt", coalesce(${seconds('s.backend_start')}, 0) AS "connectionAgeSeconds",
+    ${seconds('s.xact_start')} AS "transactionAgeSeconds", ${seconds('s.query_start')} AS "queryAgeSeconds", ${seconds('s.state_change')} AS "stateAgeSeconds",
+    s.wt AS "waitEventType", s.we AS "waitEvent", s.has_xid AS "hasWritten", s.superuser, s.own,
+    s.is_client AND NOT s.own AND coalesce(g.super OR NOT s.superuser AND (g.signals OR pg_has_role(s.usesysid, 'USAGE')), false) AS "canSignal",
+    CASE WHEN s.hidden THEN NULL
+         WHEN c.place <= 40 THEN CASE WHEN octet_length(to_json(left(s.query, 1000))::text) <= 1300 THEN left(s.query, 1000) ELSE left(s.query, 200) END
+         ELSE CASE WHEN octet_length(to_json(left(s.query, 300))::text) <= 450 THEN left(s.query, 300) ELSE left(s.query, 70) END END AS query,
+    octet_length(s.query) AS "queryBytes", s.query_id::text AS "queryId"
+  FROM chosen c JOIN s ON s.pid = c.pid CROSS JOIN g ORDER BY c.place`;
+
+const settingNames = [
+  'max_connections superuser_reserved_connections reserved_connections max_prepared_transactions max_wal_senders',
+  'idle_in_transaction_session_timeout idle_session_timeout transaction_timeout client_connection_check_interval',
+  'tcp_keepalives_idle authentication_timeout deadlock_timeout max_locks_per_transaction shared_buffers work_mem',
+  'track_activity_query_size compute_query_id log_connections',
+].flatMap((line) => line.split(' '));
+
+const settings = `SELECT name, left(setting, 200) AS value, unit, source, pending_restart AS "pendingRestart" FROM pg_settings
+  WHERE name = ANY ('{${settingNames.join(',')}}') OR pending_restart ORDER BY name LIMIT 40`;
+
+/** pg_stat_replication would read all sessions a second time. */
+const standbys = `SELECT s.app AS application, coalesce(w.state, 'unknown') AS state, round(extract(epoch FROM w.replay_lag)::numeric, 3) AS "replayLagSeconds"
+  FROM pg_stat_get_wal_senders() w JOIN s ON s.pid = w.pid ORDER BY s.app LIMIT 20`;
+
+function whole(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a whole number.`);
+  return value;
+}
