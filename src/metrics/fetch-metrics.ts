@@ -1,0 +1,111 @@
+import { request } from 'undici';
+import type { Agent, Dispatcher } from 'undici';
+import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import { toProblem } from './failure.ts';
+import { toShown } from './replica.ts';
+import type { Replica } from './replica.ts';
+
+/** A backend with every exporter switched on stays under 300 kB. */
+const bodyMaxBytes = 1024 * 1024;
+
+export interface FetchOptions {
+  readonly replica: Replica;
+  readonly agent: Agent;
+  readonly signal: AbortSignal;
+}
+
+export type Answer =
+  | { readonly text: string; readonly problem?: Problem }
+  | { readonly text?: undefined; readonly problem: Problem };
+
+/**
+ * The text of a metrics endpoint, at most its first 1 MB up to a line's end (then with a problem that says
+ * so). Redirects are refused: they would carry the headers' secrets to an address nobody configured.
+ */
+export async function fetchMetrics(
+  { replica, agent, signal }: FetchOptions,
+  headers: Readonly<Record<string, string>>,
+): Promise<Answer> {
+  const shown = toShown(replica);
+  if (!/^https?:\/\//.test(replica.url) || !URL.canParse(replica.url)) {
+    const summary = 'The address of a pool endpoint is not an http:// or https:// address.';
+    return { problem: { kind: 'invalid', summary, fix: 'Correct `pools` in dbconn.yml.' } };
+  }
+  try {
+    const response = await request(toPlainUrl(replica.url), {
+      dispatcher: agent,
+      signal,
+      headers: { ...toHeaders(replica.url, replica.host), ...headers },
+    });
+    const refusal = judgeStatus(response, shown);
+    if (refusal === undefined) return await readText(response.body, shown);
+    response.body.on('error', () => {}).destroy(); // its abort is our own doing
+    return { problem: refusal };
+  } catch (error) {
+    return { problem: toProblem(error, shown) };
+  }
+}
+
+function toPlainUrl(url: string): URL {
+  const plain = new URL(url);
+  plain.username = '';
+  plain.password = '';
+  return plain;
+}
+
+function toHeaders(url: string, host: string | undefined): Record<string, string> {
+  const { username, password } = new URL(url);
+  const secret = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return {
+    // Without it some client libraries answer with protocol buffers.
+    accept: 'text/plain;version=0.0.4, application/openmetrics-text;version=1.0.0;q=0.5',
+    ...(secret !== ':' && { authorization: `Basic ${Buffer.from(secret).toString('base64')}` }),
+    ...(host !== undefined && { host }),
+  };
+}
+
+function judgeStatus(
+  { statusCode, headers }: Dispatcher.ResponseData,
+  shown: string,
+): Problem | undefined {
+  if (statusCode >= 300 && statusCode < 400) {
+    const summary = `${shown} redirects (${statusCode}); dbconn does not follow.`;
+    return { kind: 'invalid', summary, fix: 'Configure the final address of the metrics.' };
+  }
+  if (statusCode === 401 || statusCode === 403) {
+    const summary = `${shown} refuses dbconn (${statusCode}).`;
+    return { kind: 'forbidden', summary, fix: 'Set `headers` of this endpoint in dbconn.yml.' };
+  }
+  if (statusCode === 404) {
+    const fix = 'Check the path of this address; often it is /metrics.';
+    return { kind: 'missing', summary: `${shown} does not exist (404).`, fix };
+  }
+  if (statusCode !== 200) {
+    const fix = "Read the service's log: its metrics fail, its requests may too.";
+    return { kind: 'invalid', summary: `${shown} answers with status ${statusCode}.`, fix };
+  }
+  if (String(headers['content-type'] ?? '').startsWith('text/html')) {
+    const fix = 'Check the port and the path of this address; a proxy may be answering.';
+    return { kind: 'invalid', summary: `${shown} answers with a web page.`, fix };
+  }
+  return undefined;
+}
+
+async function readText(body: Dispatcher.ResponseData['body'], shown: string): Promise<Answer> {
+  const chunks: Buffer[] = [];
+  const pieces: AsyncIterable<Buffer> = body;
+  let bytes = 0;
+  for await (const piece of pieces) {
+    chunks.push(piece.subarray(0, bodyMaxBytes - bytes));
+    bytes += piece.length;
+    if (bytes > bodyMaxBytes) {
+      // Leaving the loop closes the connection. The last line may be cut within a number.
+      const text = Buffer.concat(chunks).toString('utf8');
+      const summary = `${shown} sends more than 1 MB; only its first part was read.`;
+      const fix = 'Serve the pool metrics on an address of their own.';
+      const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+      return { text: whole, problem: { kind: 'invalid', summary, fix } };
+    }
+  }
+  return { text: Buffer.concat(chunks).toString('utf8') };
+}

@@ -1,0 +1,45 @@
+import { Agent } from 'undici';
+import type { PoolEndpointLook } from '../runbook/diagnose/snapshot.ts';
+import type { Pools } from '../runbook/ports.ts';
+import { findReplicas } from './find-replicas.ts';
+import type { PoolEndpoint } from './pool-endpoint.ts';
+import { readPools } from './read-pools.ts';
+
+/** Time for one endpoint from looking up its name to the last byte; a look waits no longer for its slowest. */
+const endpointTimeoutMs = 2000;
+
+export interface PoolsOptions {
+  readonly endpoints: readonly PoolEndpoint[];
+}
+
+/**
+ * The applications' pools out of their Prometheus endpoints, all read at once. A name that stands for several
+ * replicas is read at each of their addresses. Never throws: what cannot be read is a problem of that endpoint.
+ */
+export function createPools({ endpoints }: PoolsOptions): Pools {
+  return {
+    async readPools() {
+      const started = performance.now();
+      const tookMs = (): number => Math.round(performance.now() - started);
+      if (endpoints.length === 0) {
+        const summary = 'No pool metrics endpoint is configured.';
+        const fix = 'Add the address of the metrics of each service under `pools` in dbconn.yml.';
+        return { ok: false, tookMs: tookMs(), problem: { kind: 'not-configured', summary, fix } };
+      }
+      // One connection per read: a kept one would stand in the way of a restart and outlive a drain.
+      const agent = new Agent({ pipelining: 0 });
+      try {
+        const looks = await Promise.all(endpoints.map((endpoint) => readReplicas(endpoint, agent)));
+        return { ok: true, tookMs: tookMs(), value: looks.flat() };
+      } finally {
+        await agent.destroy();
+      }
+    },
+  };
+}
+
+async function readReplicas(endpoint: PoolEndpoint, agent: Agent): Promise<PoolEndpointLook[]> {
+  const signal = AbortSignal.timeout(endpointTimeoutMs);
+  const replicas = await findReplicas(endpoint.url, signal);
+  return Promise.all(replicas.map((replica) => readPools(endpoint, { replica, agent, signal })));
+}
