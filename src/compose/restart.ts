@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type Docker from 'dockerode';
+import { redactText } from '../runbook/diagnose/redact-text.ts';
+import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
+import { awaitHealthy, pollMs } from './await-healthy.ts';
+import type { RunState, Sight } from './await-healthy.ts';
+import { withinBudget } from './budget.ts';
+import { readStatus, toProblem } from './failure.ts';
+import { joinEvents } from './log-events.ts';
+import { readLogLines } from './logs.ts';
+import { Inspected, readHealthOutput, readStartedAt } from './replica.ts';
+
+export interface RestartOptions {
+  /** What the process gets between SIGTERM and SIGKILL. */
+  readonly stopTimeoutSeconds: number;
+  /** From the end of the restart until the new process must be healthy. */
+  readonly healthyWithinMs: number;
+  /** Before the restart it prevents it; afterwards it only ends the waiting, for Docker ends what it began. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * `healthy` its health check passed · `running` it has none and stayed up · `unhealthy`, `starting` when the
+ * time was up · `crash-loop` Docker starts it again and again · `exited` it is down · `not-restarted` the old
+ * process still runs · `unknown` Docker could not be asked.
+ */
+export type RestartResult = RunState | 'not-restarted' | 'unknown';
+
+/** What came of a restart. A changed `startedAt` is the proof that there was one. */
+export interface RestartOutcome {
+  /** First 12 characters of the id. */
+  readonly id: string;
+  readonly name: string;
+  readonly result: RestartResult;
+  readonly startedBefore: string | null;
+  readonly startedAfter: string | null;
+  readonly tookMs: number;
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  /** What the last health check printed when the replica is not healthy; redacted, untrusted text. */
+  readonly healthOutput: string | null;
+  /** The last 10 entries of the log since the restart, stacks left out; redacted, untrusted text. */
+  readonly lastLogLines: readonly string[];
+  /** What Docker, or the way to it, had against it. */
+  readonly problem?: Problem;
+}
+
+const inspectBudgetMs = 2_000;
+/** What Docker needs around the stop for networks, mounts and the start. */
+const engineMarginMs = 20_000;
+const maxLines = 10;
+const maxLineLength = 300;
+const logBounds = { tail: 200, maxBytes: 256 * 1024, budgetMs: 2_000 };
+
+/**
+ * Restarts one container and waits until it is well again. An error of the client says little, for Docker
+ * goes on when nobody listens any more: after any error the container is looked at before a word is said.
+ * Never throws.
+ */
+export async function restartReplica(
+  docker: Docker,
+  id: string,
+  options: RestartOptions,
+): Promise<RestartOutcome> {
+  const began = Date.now();
+  const look = (): Promise<Sight> => inspect(docker, id);
+  const before = await look();
+  const startedBefore = before.seen === null ? null : readStartedAt(before.seen);
+  const finish = (end: End): Promise<RestartOutcome> =>
+    describe(docker, { id, began, startedBefore, end });
+  if (before.seen === null) return finish({ result: 'unknown', sight: before });
+  if (options.signal?.aborted) return finish({ result: 'not-restarted', sight: before });
+
+  const asked = await askForRestart(docker, { ...options, id, startedBefore });
+  if (!asked.restarted) return finish(asked);
+  const deadline = Date.now() + options.healthyWithinMs;
+  const end = await awaitHealthy(look, deadline, options.signal);
+  return finish({ ...end, sinceMs: startOf(asked.sight) });
+}
+
+/** How it ended, and the last sight of the container. */
+interface End {
+  readonly result: RestartResult;
+  readonly sight: Sight;
+  readonly problem?: Problem;
+  /** When the new run began, by Docker's clock. */
+  readonly sinceMs?: number;
+}
+
+interface Asked extends End {
+  readonly restarted: boolean;
+}
+
+/** Asks for the restart and finds out whether there was one, whatever the answer. */
+async function askForRestart(
+  docker: Docker,
+  asked: RestartOptions & { readonly id: string; readonly startedBefore: string | null },
+): Promise<Asked> {
+  const { id, startedBefore, stopTimeoutSeconds: t } = asked;
+  const budgetMs = t * 1000 + engineMarginMs;
+  const deadline = Date.now() + budgetMs;
+  let error: unknown;
+  try {
+    await withinBudget(budgetMs, (abortSignal) =>
+      // dockerode would send the query's fields, signal and all, as the body too.
+      docker.getContainer(id).restart({ abortSignal, _query: { t }, _body: {} }),
+    );
+  } catch (failure) {
+    error = failure;
+  }
+  const problem =
+    error === undefined ? undefined : toProblem(error, `container ${id.slice(0, 12)}`, 'restart');
+  // An answer below 501 is Docker's own and last word. Without one, or with a proxy's, it may be at it still.
+  const final = (readStatus(error) ?? 502) <= 500;
+  for (;;) {
+    const sight = await inspect(docker, id);
+    const restarted = sight.seen !== null && readStartedAt(sight.seen) !== startedBefore;
+    if (restarted) return { restarted, result: 'starting', sight };
+    const told = sight.seen === null ? sight.gone : error === undefined || final;
+    if (told || Date.now() >= deadline) {
+      return { restarted, result: unchanged(sight), sight, problem: problem ?? unproven };
+    }
+    await sleep(pollMs);
+  }
+}
+
+const unproven: Problem = {
+  kind: 'invalid',
+  summary: 'Docker said that it restarted the container, but its start time did not change.',
+  fix: 'Look at it with `docker ps`, and at the log of the engine.',
+};
+
+function unchanged({ seen }: Sight): RestartResult {
+  if (seen === null) return 'unknown';
+  return seen.State.Running ? 'not-restarted' : 'exited';
+}
+
+async function inspect(docker: Docker, id: string): Promise<Sight> {
+  try {
+    const answer = await withinBudget(inspectBudgetMs, (abortSignal) =>
+      docker.getContainer(id).inspect({ abortSignal }),
+    );
+    return { seen: Inspected.parse(answer) };
+  } catch (error) {
+    const problem = toProblem(error, `container ${id.slice(0, 12)}`);
+    return { seen: null, gone: readStatus(error) === 404, problem };
+  }
+}
+
+async function describe(
+  docker: Docker,
+  about: {
+    readonly id: string;
+    readonly began: number;
+    readonly startedBefore: string | null;
+    readonly end: End;
+  },
+): Promise<RestartOutcome> {
+  const { id, began, startedBefore, end } = about;
+  const { sight } = end;
+  const { seen } = sight;
+  const problem = end.problem ?? (sight.seen === null ? sight.problem : undefined);
+  const output = seen === null || end.result === 'healthy' ? null : readHealthOutput(seen);
+  return {
+    id: id.slice(0, 12),
+    name: seen?.Name.replace(/^\//, '') ?? id.slice(0, 12),
+    result: end.result,
+    startedBefore,
+    startedAfter: seen === null ? null : readStartedAt(seen),
+    tookMs: Date.now() - began,
+    exitCode: seen === null || seen.State.Running ? null : (seen.State.ExitCode ?? null),
+    oomKilled: seen?.State.OOMKilled ?? false,
+    healthOutput: output === null ? null : toLine(output),
+    lastLogLines: end.sinceMs === undefined ? [] : await readLastLines(docker, id, end.sinceMs),
+    ...(problem !== undefined && { problem }),
+  };
+}
+
+function startOf({ seen }: Sight): number {
+  return seen === null ? Number.NaN : Date.parse(readStartedAt(seen) ?? '');
+}
+
+async function readLastLines(docker: Docker, id: string, sinceMs: number): Promise<string[]> {
+  if (Number.isNaN(sinceMs)) return [];
+  const { lines } = await readLogLines(docker, id, { ...logBounds, sinceMs });
+  return joinEvents(lines)
+    .slice(-maxLines)
+    .map(({ text }) => toLine(text));
+}
+
+/** One line, redacted before it is cut: a secret cut in two is no longer recognised. */
+function toLine(text: string): string {
+  return cutCodePoints(redactText(text.trim()).replaceAll(/\s+/g, ' '), maxLineLength);
+}

@@ -1,0 +1,222 @@
+import { describe, expect, test } from 'vitest';
+import { probeDocker } from '../../src/compose/probe-docker.ts';
+import { restartReplica } from '../../src/compose/restart.ts';
+import { bytes, hangUp, html, inspected, json, silence, startFakeEngine } from './fake-engine.ts';
+import type { Answer, InspectedState } from './fake-engine.ts';
+
+const options = { stopTimeoutSeconds: 5, healthyWithinMs: 30_000 };
+const later = '2026-11-23T03:05:00Z';
+const healthy = {
+  StartedAt: later,
+  Health: { Status: 'healthy', Log: [{ Start: '2026-11-23T03:05:01Z', Output: '' }] },
+};
+
+/** Inspections in this order, the last one again and again. */
+function inspections(...states: readonly (InspectedState | Answer)[]): Answer {
+  let next = 0;
+  return (request, response) => {
+    const state = states[Math.min(next, states.length - 1)] ?? {};
+    next += 1;
+    const answer = typeof state === 'function' ? state : json(200, inspected(state));
+    answer(request, response);
+  };
+}
+
+describe('a restart', () => {
+  test('sends the time to stop and nothing of its own', async () => {
+    const bodies: string[] = [];
+    await using engine = await startFakeEngine({
+      'POST .*/restart': (request, response) => {
+        request.on('data', (chunk) => bodies.push(String(chunk)));
+        request.on('end', () => response.writeHead(204).end());
+      },
+      '/logs': bytes(),
+      '/json': inspections({}, healthy),
+    });
+    const outcome = await restartReplica(engine.docker, 'backend1', options);
+    expect(outcome).toMatchObject({
+      result: 'healthy',
+      name: 'shop-backend-1',
+      startedBefore: '2026-11-23T03:00:00.123456789Z',
+      startedAfter: later,
+    });
+    expect(engine.requests).toContain('POST /containers/backend1/restart?t=5');
+    expect(bodies).toEqual([]);
+  });
+
+  test('that a proxy refuses leaves the old process running, and names the switch', async () => {
+    await using engine = await startFakeEngine({ '/restart': html(403), '/json': inspections({}) });
+    const outcome = await restartReplica(engine.docker, 'backend1', options);
+    expect(outcome).toMatchObject({ result: 'not-restarted', problem: { kind: 'forbidden' } });
+    expect(outcome.problem?.fix).toContain('ALLOW_RESTARTS=1');
+    expect(JSON.stringify(outcome)).not.toContain('s3cret');
+  });
+
+  test('that stopped the old process and could not start the new one is down, not unharmed', async () => {
+    await using engine = await startFakeEngine({
+      '/restart': json(500, { message: 'Cannot restart container: port is already allocated' }),
+      '/json': inspections({}, { Running: false, Status: 'exited', ExitCode: 128 }),
+    });
+    const outcome = await restartReplica(engine.docker, 'backend1', options);
+    expect(outcome).toMatchObject({
+      result: 'exited',
+      exitCode: 128,
+      problem: { kind: 'invalid' },
+    });
+  });
+
+  test.for<[string, Answer]>([
+    ['a connection cut', hangUp()],
+    ["a proxy's patience", html(504)],
+  ])(
+    'whose answer is lost to %s is waited for, and believed by its start time',
+    async ([, lost]) => {
+      await using engine = await startFakeEngine({
+        '/restart': lost,
+        '/logs': bytes(),
+        '/json': inspections({}, {}, silence(), {}, healthy),
+      });
+      const outcome = await restartReplica(engine.docker, 'backend1', options);
+      expect(outcome.result).toBe('healthy');
+      expect(outcome.problem).toBeUndefined();
+    },
+  );
+
+  test('that Docker claims but the start time denies is not believed', async () => {
+    await using engine = await startFakeEngine({
+      '/restart': (_request, response) => response.writeHead(204).end(),
+      '/json': inspections({}),
+    });
+    const outcome = await restartReplica(engine.docker, 'backend1', options);
+    expect(outcome).toMatchObject({ result: 'not-restarted', problem: { kind: 'invalid' } });
+  });
+
+  test('that fails once and then holds is healthy; the results of the run before do not count', async () => {
+    await using engine = await startFakeEngine({
+      '/restart': (_request, response) => response.writeHead(204).end(),
+      '/logs': bytes(),
+      '/json': inspections(
+        {},
+        // Still the verdict of the run before.
+        {
+          StartedAt: later,
+          Health: { Status: 'healthy', Log: [{ Start: '2026-11-23T03:04:59Z' }] },
+        },
+        { StartedAt: later, Restarting: true, Health: { Status: 'unhealthy', Log: [] } },
+        {
+          StartedAt: later,
+          Health: { Status: 'unhealthy', Log: [{ Start: '2026-11-23T03:05:01Z' }] },
+        },
+        healthy,
+      ),
+    });
+    const outcome = await restartReplica(engine.docker, 'backend1', options);
+    expect(outcome.result).toBe('healthy');
+    expect(engine.requests.filter((line) => line.endsWith('/json')).length).toBeGreaterThanOrEqual(
+      5,
+    );
+  });
+
+  test('that is called off while it waits tells how it stands', async () => {
+    const stop = new AbortController();
+    await using engine = await startFakeEngine({
+      '/restart': (_request, response) => response.writeHead(204).end(),
+      '/logs': bytes(),
+      '/json': inspections(
+        {},
+        { StartedAt: later, Health: { Status: 'starting', Log: [] } },
+        (_request, response) => {
+          stop.abort();
+          json(200, inspected({ StartedAt: later, Health: { Status: 'starting', Log: [] } }))(
+            _request,
+            response,
+          );
+        },
+      ),
+    });
+    const outcome = await restartReplica(engine.docker, 'backend1', {
+      ...options,
+      signal: stop.signal,
+    });
+    expect(outcome).toMatchObject({ result: 'starting', startedAfter: later });
+  });
+
+  test('after which Docker is slow to show the container is not given up', async () => {
+    await using engine = await startFakeEngine({
+      '/restart': (_request, response) => response.writeHead(204).end(),
+      '/logs': bytes(),
+      '/json': inspections({}, silence(), healthy),
+    });
+    const outcome = await restartReplica(engine.docker, 'backend1', options);
+    expect(outcome.result).toBe('healthy');
+  });
+
+  test('that is called off before it began is not asked for', async () => {
+    await using engine = await startFakeEngine({ '/json': inspections({}) });
+    const signal = AbortSignal.abort();
+    const outcome = await restartReplica(engine.docker, 'backend1', { ...options, signal });
+    expect(outcome.result).toBe('not-restarted');
+    expect(engine.requests.filter((line) => line.startsWith('POST'))).toEqual([]);
+  });
+
+  test('after which Docker only waits to start it again is not taken for running', async () => {
+    await using engine = await startFakeEngine({
+      '/restart': (_request, response) => response.writeHead(204).end(),
+      '/logs': bytes(),
+      // Docker calls a container between two starts running.
+      '/json': inspections({}, { StartedAt: later, Restarting: true, Status: 'restarting' }),
+    });
+    const patience = { ...options, healthyWithinMs: 4_500 };
+    const outcome = await restartReplica(engine.docker, 'backend1', patience);
+    expect(outcome.result).toBe('starting');
+  });
+
+  test('of a container that is removed meanwhile ends as unknown', async () => {
+    await using engine = await startFakeEngine({
+      '/restart': (_request, response) => response.writeHead(204).end(),
+      '/logs': bytes(),
+      '/json': inspections(
+        {},
+        { StartedAt: later },
+        json(404, { message: 'No such container: x' }),
+      ),
+    });
+    const outcome = await restartReplica(engine.docker, 'backend1', options);
+    expect(outcome).toMatchObject({ result: 'unknown', problem: { kind: 'missing' } });
+  });
+});
+
+describe('what Docker allows', () => {
+  const notFound = json(404, { message: 'No such container: dbconn-probe' });
+
+  test.for<[string, Record<string, Answer>, { read: string; restart: string; exec: string }]>([
+    [
+      'a proxy for reading',
+      { GET: json(200, []), POST: html(403) },
+      { read: 'allowed', restart: 'refused', exec: 'refused' },
+    ],
+    [
+      'a proxy for restarts only',
+      { 'GET /containers': html(403), '/restart': notFound, POST: html(403) },
+      { read: 'refused', restart: 'allowed', exec: 'refused' },
+    ],
+    [
+      'a proxy that prepares programs but starts none',
+      { GET: json(200, []), '/exec/[^/]+/start': html(403), POST: notFound },
+      { read: 'allowed', restart: 'allowed', exec: 'refused' },
+    ],
+    [
+      'a web server that is no engine',
+      { '': html(404) },
+      { read: 'unknown', restart: 'unknown', exec: 'unknown' },
+    ],
+  ])('%s', async ([, routes, expected]) => {
+    await using engine = await startFakeEngine(routes);
+    const { read, restart, exec } = await probeDocker(engine.docker);
+    expect({ read: read.state, restart: restart.state, exec: exec.state }).toEqual(expected);
+    expect(JSON.stringify({ read, restart, exec })).not.toMatch(/<|s3cret/);
+    expect(engine.requests.filter((line) => /\/(?:restart|exec)/.test(line))).toSatisfy(
+      (lines: string[]) => lines.every((line) => line.includes('/dbconn-probe-')),
+    );
+  });
+});

@@ -1,0 +1,127 @@
+"""A small real backend on SQLAlchemy's QueuePool, with the faults the tests need as switches.
+
+GET  /metrics  the pool in Prometheus text        GET  /healthz  200 while the process serves
+GET  /query    one statement through the pool     POST /leak?n=  checks n connections out and keeps them
+POST /release  gives them back                    POST /crash-on-next-start  the next start ends at once
+POST /say?bytes=  logs one line of that length
+"""
+
+import logging
+import os
+import pathlib
+import signal
+import sys
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlparse
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+CRASH = pathlib.Path("/tmp/crash-on-next-start")
+
+logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
+log = logging.getLogger("backend")
+
+time.sleep(float(os.environ.get("START_DELAY_SECONDS", "0")))
+if CRASH.exists():
+    log.error("cannot start: password=%s was refused", "hunter2-in-the-log")
+    sys.exit(3)
+
+engine = create_engine(
+    os.environ["DATABASE_URL"],
+    pool_size=int(os.environ.get("DATABASE_POOL_SIZE", "5")),
+    max_overflow=int(os.environ.get("DATABASE_MAX_OVERFLOW", "10")),
+    pool_timeout=float(os.environ.get("DATABASE_POOL_TIMEOUT", "30")),
+    connect_args={"application_name": "backend", "connect_timeout": 3},
+)
+
+registry = CollectorRegistry()
+for name, meaning, read in (
+    ("size", "configured pool_size", lambda pool: pool.size()),
+    ("max_overflow", "configured max_overflow", lambda pool: pool._max_overflow),
+    ("checked_out", "connections in use", lambda pool: pool.checkedout()),
+    ("checked_in", "connections at rest", lambda pool: pool.checkedin()),
+    ("overflow", "QueuePool.overflow(), from -size to max_overflow", lambda pool: pool.overflow()),
+):
+    gauge = Gauge(f"sqlalchemy_pool_{name}", meaning, registry=registry)
+    gauge.set_function(lambda read=read: read(engine.pool))
+timeouts = Counter("sqlalchemy_pool_timeouts", "checkouts that waited in vain", registry=registry)
+
+leaked = []
+leaking = threading.Lock()
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        match urlparse(self.path).path:
+            case "/metrics":
+                self.answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
+            case "/healthz":
+                self.answer(200, b"ok\n")
+            case "/query":
+                self.guarded(self.query)
+            case _:
+                self.answer(404, b"no such page\n")
+
+    def do_POST(self):
+        url = urlparse(self.path)
+        asked = {name: int(values[0]) for name, values in parse_qs(url.query).items()}
+        match url.path:
+            case "/leak":
+                self.guarded(lambda: self.leak(asked["n"]))
+            case "/release":
+                with leaking:
+                    while leaked:
+                        leaked.pop().close()
+                self.answer(200, b"released\n")
+            case "/crash-on-next-start":
+                CRASH.touch()
+                self.answer(200, b"noted\n")
+            case "/say":
+                log.info("connection %s end", "x" * asked["bytes"])
+                self.answer(200, b"said\n")
+            case _:
+                self.answer(404, b"no such page\n")
+
+    def query(self):
+        with engine.connect() as connection:
+            return str(connection.execute(text("select 1")).scalar())
+
+    def leak(self, count):
+        for _ in range(count):
+            connection = engine.connect()
+            # SQLAlchemy has begun a transaction for it: the session stays idle in transaction.
+            connection.execute(text("select 'leaked-literal'"))
+            with leaking:
+                leaked.append(connection)
+        return str(len(leaked))
+
+    def guarded(self, work):
+        try:
+            self.answer(200, work().encode() + b"\n")
+        except PoolTimeout:
+            timeouts.inc()
+            log.exception("request failed")
+            self.answer(503, b"the pool is empty\n")
+        except OperationalError:
+            log.exception("request failed")
+            self.answer(503, b"the database refused\n")
+
+    def answer(self, status, body, content_type="text/plain"):
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+log.info("serving with %s", engine.pool.status())
+ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()

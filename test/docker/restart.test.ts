@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connectDocker } from '../../src/compose/connect-docker.ts';
+import { probeDocker } from '../../src/compose/probe-docker.ts';
+import { restartReplica } from '../../src/compose/restart.ts';
+import { startCuttingProxy } from './cutting-proxy.ts';
+import { whyNoEngine } from './engine.ts';
+import { run, startStack } from './stack.ts';
+import type { Stack } from './stack.ts';
+
+const options = { stopTimeoutSeconds: 5, healthyWithinMs: 60_000 };
+
+describe.skipIf(await whyNoEngine())('restarting a replica', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await startStack({ replicas: 2 });
+  });
+  afterAll(async () => {
+    await stack.close();
+  });
+
+  async function startedAt(id: string): Promise<string> {
+    return (await stack.docker.getContainer(id).inspect()).State.StartedAt;
+  }
+
+  function replica(number: number): string {
+    return stack.ids.backend[number - 1] ?? '';
+  }
+
+  /** A container whose second start runs the script; the first one only waits. */
+  function runSecond(number: number, script: string, healthcheck?: string): Promise<string> {
+    const begin = 'if [ -e /tmp/second ]; then ';
+    return run(stack.docker, stack.project, {
+      service: 'odd',
+      number,
+      spec: {
+        Image: 'dbconn-test/backend',
+        Cmd: ['sh', '-c', `${begin}${script}; fi; touch /tmp/second; sleep 300 & wait`],
+        ...(healthcheck !== undefined && {
+          Healthcheck: {
+            Test: ['CMD-SHELL', healthcheck],
+            Interval: 300_000_000,
+            Timeout: 5_000_000_000,
+            Retries: 1,
+          },
+        }),
+      },
+    });
+  }
+
+  test('a restarted replica is healthy with a new start time, and its neighbour is left alone', async () => {
+    const before = await Promise.all([startedAt(replica(1)), startedAt(replica(2))]);
+    await fetch(`${await stack.backendUrl()}/leak?n=3`, { method: 'POST' });
+    const outcome = await restartReplica(stack.docker, replica(1), options);
+    expect(outcome).toMatchObject({
+      id: replica(1).slice(0, 12),
+      name: `${stack.project}-backend-1`,
+      result: 'healthy',
+      startedBefore: before[0],
+      startedAfter: await startedAt(replica(1)),
+      exitCode: null,
+      healthOutput: null,
+    });
+    expect(outcome.startedAfter).not.toBe(before[0]);
+    expect(outcome.problem).toBeUndefined();
+    expect(outcome.lastLogLines.join('\n')).toContain('serving with Pool size: 5');
+    expect(await startedAt(replica(2))).toBe(before[1]);
+    expect((await fetch(`${await stack.backendUrl()}/query`)).status).toBe(200);
+  });
+
+  test('a restart whose answer was lost is proven by the new start time, not called failed', async () => {
+    const proxy = await startCuttingProxy('/var/run/docker.sock', /^POST \S+\/restart/);
+    try {
+      const docker = connectDocker({ DOCKER_HOST: `unix://${proxy.socketPath}` });
+      const outcome = await restartReplica(docker, replica(2), options);
+      expect(outcome).toMatchObject({ result: 'healthy' });
+      expect(outcome.startedAfter).not.toBe(outcome.startedBefore);
+      expect(outcome.problem).toBeUndefined();
+    } finally {
+      await proxy.close();
+    }
+  });
+
+  test('a replica that cannot start is called a crash loop, with its last words but not its password', async () => {
+    await fetch(`${await stack.backendUrl()}/crash-on-next-start`, { method: 'POST' });
+    const outcome = await restartReplica(stack.docker, replica(1), options);
+    expect(outcome.result).toBe('crash-loop');
+    expect(outcome.lastLogLines.join('\n')).toContain('cannot start');
+    expect(outcome.lastLogLines.join('\n')).not.toContain('hunter2');
+    expect(outcome.tookMs).toBeLessThan(options.healthyWithinMs);
+  });
+
+  test('without a health check a replica counts as running once it has stayed up', async () => {
+    const outcome = await restartReplica(stack.docker, await runSecond(1, ':'), {
+      ...options,
+      stopTimeoutSeconds: 0,
+    });
+    expect(outcome.result).toBe('running');
+    expect(outcome.tookMs).toBeGreaterThanOrEqual(3_000);
+  });
+
+  test('a replica that ends right away is down, with its exit code', async () => {
+    const outcome = await restartReplica(stack.docker, await runSecond(2, 'exit 7'), {
+      ...options,
+      stopTimeoutSeconds: 0,
+    });
+    expect(outcome).toMatchObject({ result: 'exited', exitCode: 7 });
+  });
+
+  test('a replica that was well before and is not after is unhealthy, in the words of its check', async () => {
+    const id = await runSecond(
+      3,
+      ':; touch /tmp/ill',
+      'if [ -e /tmp/ill ]; then echo "no pool, token=abc123secret"; exit 1; fi',
+    );
+    const outcome = await restartReplica(stack.docker, id, {
+      stopTimeoutSeconds: 0,
+      healthyWithinMs: 5_000,
+    });
+    expect(outcome.result).toBe('unhealthy');
+    expect(outcome.healthOutput).toContain('no pool');
+    expect(outcome.healthOutput).not.toContain('abc123secret');
+  });
+
+  test('a stop before the restart prevents it, and a container that is gone is named', async () => {
+    const before = await startedAt(replica(2));
+    const signal = AbortSignal.abort();
+    const prevented = await restartReplica(stack.docker, replica(2), { ...options, signal });
+    expect(prevented).toMatchObject({ result: 'not-restarted', startedAfter: before });
+    const gone = await restartReplica(stack.docker, '0'.repeat(64), options);
+    expect(gone).toMatchObject({ result: 'unknown', problem: { kind: 'missing' } });
+  });
+
+  test('the engine itself allows everything, and asking harms nobody', async () => {
+    const before = await startedAt(replica(2));
+    expect(await probeDocker(stack.docker)).toEqual({
+      read: { state: 'allowed' },
+      restart: { state: 'allowed' },
+      exec: { state: 'allowed' },
+    });
+    expect(await startedAt(replica(2))).toBe(before);
+  });
+});

@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type Docker from 'dockerode';
+import { connectDocker } from '../../src/compose/connect-docker.ts';
+
+/** A compose project made by hand: PostgreSQL and a backend with the labels Compose writes. */
+export interface Stack {
+  readonly docker: Docker;
+  readonly project: string;
+  /** Superuser DSN on a random port of this machine. */
+  readonly adminUrl: string;
+  /** The containers' full ids by service, in the order of their numbers. */
+  readonly ids: { readonly postgres: string; readonly backend: readonly string[] };
+  /** The base address of a backend replica, asked anew: a restart moves a random port. */
+  backendUrl(number?: number): Promise<string>;
+  /** Removes containers, volumes and network; throws when one of them stays. */
+  close(): Promise<void>;
+}
+
+export interface StackOptions {
+  readonly replicas?: number;
+  readonly maxConnections?: number;
+  readonly backendEnv?: Readonly<Record<string, string>>;
+}
+
+interface ServiceSpec {
+  readonly service: string;
+  readonly number?: number;
+  readonly oneoff?: boolean;
+  readonly spec: Docker.ContainerCreateOptions;
+}
+
+const second = 1_000_000_000;
+const backendScript = fileURLToPath(new URL('backend.py', import.meta.url));
+
+/** Starts the stack and waits until every container is healthy; leaves nothing behind when it fails. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const docker = connectDocker(process.env);
+  const project = `dbconn-test-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const close = (): Promise<void> => removeProject(docker, project);
+  try {
+    await docker.createNetwork({
+      Name: `${project}_default`,
+      Labels: { 'com.docker.compose.project': project },
+    });
+    const postgres = await run(docker, project, postgresSpec(options.maxConnections ?? 30));
+    await healthy(docker, postgres);
+    const numbers = Array.from({ length: options.replicas ?? 1 }, (_, index) => index + 1);
+    const backend = await Promise.all(
+      numbers.map((number) => run(docker, project, backendSpec(number, options.backendEnv ?? {}))),
+    );
+    await Promise.all(backend.map((id) => healthy(docker, id)));
+    const port = await publishedPort(docker, postgres, '5432/tcp');
+    return {
+      docker,
+      project,
+      adminUrl: `postgresql://postgres:stack-secret@127.0.0.1:${port}/shop`,
+      ids: { postgres, backend },
+      async backendUrl(number = 1) {
+        const id = backend[number - 1] ?? '';
+        return `http://127.0.0.1:${await publishedPort(docker, id, '8000/tcp')}`;
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Creates and starts one container of a project, labelled as Compose 2 does. Gives its id. */
+export async function run(docker: Docker, project: string, what: ServiceSpec): Promise<string> {
+  const { service, number = 1, oneoff = false, spec } = what;
+  const name = oneoff ? `${project}-${service}-run-1` : `${project}-${service}-${number}`;
+  const body: Docker.ContainerCreateOptions = {
+    ...spec,
+    Labels: {
+      'com.docker.compose.project': project,
+      'com.docker.compose.service': service,
+      'com.docker.compose.oneoff': oneoff ? 'True' : 'False',
+      ...(!oneoff && { 'com.docker.compose.container-number': String(number) }),
+    },
+    HostConfig: {
+      Binds: ['/usr:/usr:ro'],
+      NetworkMode: `${project}_default`,
+      ...spec.HostConfig,
+    },
+    NetworkingConfig: { EndpointsConfig: { [`${project}_default`]: { Aliases: [service] } } },
+  };
+  // Without _query and _body the whole specification, passwords too, would stand in the URL.
+  const create: Docker.ContainerCreateOptions & { _query: object; _body: object } = {
+    _query: { name },
+    _body: body,
+  };
+  const container = await docker.createContainer(create);
+  await container.start();
+  return container.id;
+}
+
+function postgresSpec(maxConnections: number): ServiceSpec {
+  return {
+    service: 'postgres',
+    spec: {
+      Image: 'dbconn-test/postgres',
+      Env: ['POSTGRES_PASSWORD=stack-secret', 'POSTGRES_DB=shop', 'APP_PASSWORD=app-secret'],
+      Cmd: ['postgres', '-c', `max_connections=${maxConnections}`, '-c', 'fsync=off'],
+      ExposedPorts: { '5432/tcp': {} },
+      StopSignal: 'SIGINT',
+      Healthcheck: check(['CMD', 'pg_isready', '-q', '-h', '127.0.0.1']),
+      HostConfig: { Binds: ['/usr:/usr:ro'], PortBindings: onRandomPort('5432/tcp') },
+    },
+  };
+}
+
+export function backendSpec(
+  number: number,
+  environment: Readonly<Record<string, string>>,
+): ServiceSpec {
+  const variables: Record<string, string> = {
+    DATABASE_URL: 'postgresql+psycopg2://app:app-secret@postgres/shop',
+    DATABASE_POOL_SIZE: '5',
+    DATABASE_MAX_OVERFLOW: '10',
+    DATABASE_POOL_TIMEOUT: '0.5',
+    ...environment,
+  };
+  const probe = 'import urllib.request as u; u.urlopen("http://127.0.0.1:8000/healthz", timeout=2)';
+  return {
+    service: 'backend',
+    number,
+    spec: {
+      Image: 'dbconn-test/backend',
+      Env: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
+      ExposedPorts: { '8000/tcp': {} },
+      Healthcheck: check(['CMD', 'python3', '-c', probe]),
+      HostConfig: {
+        Binds: ['/usr:/usr:ro', `${backendScript}:/app/backend.py:ro`],
+        PortBindings: onRandomPort('8000/tcp'),
+        RestartPolicy: { Name: 'unless-stopped' },
+      },
+    },
+  };
+}
+
+function check(test: string[]): Docker.HealthConfig {
+  return { Test: test, Interval: second / 2, Timeout: 5 * second, Retries: 60, StartPeriod: 0 };
+}
+
+function onRandomPort(port: string): Record<string, { HostIp: string; HostPort: string }[]> {
+  return { [port]: [{ HostIp: '127.0.0.1', HostPort: '' }] };
+}
+
+async function healthy(docker: Docker, id: string): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const { State: state, Name: name } = await docker.getContainer(id).inspect();
+    if (state.Health?.Status === 'healthy') return;
+    if (state.Status === 'exited' || Date.now() > deadline) {
+      const log = await docker.getContainer(id).logs({ stdout: true, stderr: true, tail: 20 });
+      throw new Error(`${name} did not become healthy: ${state.Status}\n${log.toString('utf8')}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+async function publishedPort(docker: Docker, id: string, port: string): Promise<string> {
+  const { NetworkSettings: settings } = await docker.getContainer(id).inspect();
+  const published = settings.Ports[port]?.[0]?.HostPort;
+  if (published === undefined) throw new Error(`${id.slice(0, 12)} publishes no ${port}.`);
+  return published;
+}
+
+async function removeProject(docker: Docker, project: string): Promise<void> {
+  const filters = { label: [`com.docker.compose.project=${project}`] };
+  const containers = await docker.listContainers({ all: true, filters });
+  await Promise.all(
+    containers.map(({ Id }) => docker.getContainer(Id).remove({ force: true, v: true })),
+  );
+  const networks = await docker.listNetworks({ filters });
+  await Promise.all(networks.map(({ Id }) => docker.getNetwork(Id).remove()));
+  const left = [
+    ...(await docker.listContainers({ all: true, filters })).flatMap(({ Names }) => Names),
+    ...(await docker.listNetworks({ filters })).map(({ Name }) => Name),
+  ];
+  if (left.length > 0) throw new Error(`The stack left ${left.join(', ')} behind.`);
+}
