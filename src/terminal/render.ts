@@ -59,6 +59,7 @@ function bodyOf(
     case 'logs':
       return section('Logs', orNone(logsSection(diagnosis), 'No log was read.'), paint);
     case 'causes':
+    default:
       return causesBody(diagnosis, paint);
   }
 }

@@ -1,0 +1,76 @@
+import Docker from 'dockerode';
+import { execPsql } from './compose/exec-psql.ts';
+import { createServices } from './compose/services.ts';
+import type { Config, TargetConfig } from './config.ts';
+import { createPools } from './metrics/pools.ts';
+import { createDatabase } from './postgres/lifeline.ts';
+import type { Clock, Services } from './runbook/ports.ts';
+import type { Patient } from './runbook/runbook.ts';
+
+/** Builds what reaches each target. The only place, beside main.ts and cli.ts, that constructs adapters. */
+export function createPatients(config: Config, clock: Clock): Patient[] {
+  const docker = new Docker();
+  return config.targets.map((entry) => createPatient(entry, docker, clock));
+}
+
+function createPatient(entry: TargetConfig, docker: Docker, clock: Clock): Patient {
+  const { target, database, compose, pools } = entry;
+  const { execUser, url, reservedUrl, rescueUrl, providerReserved } = database;
+  const exec =
+    execUser !== undefined && compose?.postgres !== undefined
+      ? execPsql(docker, {
+          project: compose.project,
+          postgresService: compose.postgres,
+          user: execUser,
+          database: 'postgres',
+        })
+      : undefined;
+  return {
+    target,
+    database: createDatabase({
+      target: target.name,
+      url,
+      ...(reservedUrl !== undefined && { reservedUrl }),
+      ...(rescueUrl !== undefined && { rescueUrl }),
+      ...(exec !== undefined && { exec }),
+      providerReserved,
+      limits: target.limits,
+      applicationRoles: target.applicationRoles,
+      clock,
+    }),
+    services: servicesOf(entry, docker, clock),
+    pools: createPools({ endpoints: pools }),
+  };
+}
+
+function servicesOf(
+  { target, compose, logs }: TargetConfig,
+  docker: Docker,
+  clock: Clock,
+): Services {
+  if (compose === undefined) return withoutCompose;
+  return createServices({
+    docker,
+    project: compose.project,
+    services: target.services,
+    ...(target.postgresService !== undefined && { postgresService: target.postgresService }),
+    logTail: logs.tail,
+    ...(logs.since !== undefined && { logSinceMs: logs.since }),
+    clock,
+  });
+}
+
+const notConfigured = {
+  ok: false,
+  tookMs: 0,
+  problem: {
+    kind: 'not-configured',
+    summary: 'No compose project is configured, so containers and logs are not read.',
+    fix: 'Set compose.project of the target.',
+  },
+} as const;
+
+const withoutCompose: Services = {
+  readServices: () => Promise.resolve(notConfigured),
+  readLogs: () => Promise.resolve(notConfigured),
+};
