@@ -135,6 +135,28 @@ function toTargetConfig(entry: TargetEntry): TargetConfig {
   return { target, database, pools, logs, ...(compose !== undefined && { compose }) };
 }
 
+/** What the bot needs to start. Throws one ConfigError with the problems of Slack's settings and of the file. */
+export function readBotConfig(environment: Environment): { config: Config; slack: SlackConfig } {
+  const [slack, config] = [
+    attempt(() => readSlackConfig(environment)),
+    attempt(() => readConfig(environment)),
+  ];
+  if (slack instanceof ConfigError || config instanceof ConfigError) {
+    const failed = [slack, config].filter((result) => result instanceof ConfigError);
+    throw new ConfigError(failed.flatMap(({ problems }) => problems));
+  }
+  return { config, slack };
+}
+
+function attempt<T>(read: () => T): T | ConfigError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ConfigError) return error;
+    throw error;
+  }
+}
+
 /** In the file a duration is `10m`; in the program it bears its unit in its name. */
 function toLimits(given: TargetEntry['limits']): Limits {
   const defaults = defaultLimits;

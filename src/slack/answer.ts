@@ -1,0 +1,137 @@
+import { RespondError } from '@slack/bolt';
+import type { RespondFn } from '@slack/bolt';
+import { WebAPIPlatformError } from '@slack/web-api';
+import type { WebClient } from '@slack/web-api';
+import type { Logger } from 'pino';
+import { dialects, waysToSay } from './messages/parts/dialect.ts';
+import type { Dialect } from './messages/parts/dialect.ts';
+import type { Message } from './messages/parts/message.ts';
+
+/** Where an answer goes. */
+export interface Asker {
+  readonly channel: string;
+  readonly user: string;
+  readonly respond: RespondFn;
+}
+
+export type Audience = 'everyone' | 'caller';
+
+/** Delivers an answer, or throws an AnswerError. */
+export type Answer = (asker: Asker, audience: Audience, message: Message) => Promise<void>;
+
+/** Slack took the answer in no form and by neither way. */
+export class AnswerError extends Error {
+  constructor(reasons: readonly string[]) {
+    super(`Slack took the answer by no way: ${[...new Set(reasons)].join('; ')}`);
+    this.name = 'AnswerError';
+  }
+}
+
+type Outcome =
+  | { readonly kind: 'sent' }
+  /** The blocks were refused, or may have been: plainer words may do. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly certain: boolean }
+  /** This way is closed, whatever is said. */
+  | { readonly kind: 'closed'; readonly reason: string };
+
+type Way = (asker: Asker, audience: Audience, message: Message) => Promise<Outcome>;
+
+const blockErrors = new Set(['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long']);
+
+/**
+ * Answers by the response URL, which works in every conversation, and by the Web API where that fails.
+ * The response URL does not say which block it dislikes, so the Web API is asked with the same blocks
+ * before plainer ones are tried. What a workspace refuses is remembered for the life of the process.
+ * An answer that timed out may arrive twice: that is harmless, and none at all is not.
+ */
+export function createAnswer(client: WebClient, log: Logger): Answer {
+  let richest: Dialect = 'full';
+  return async (asker, audience, message) => {
+    const ways = new Set<Way>([byResponseUrl, byWebApi(client)]);
+    const reasons: string[] = [];
+    let blocksRefused = false;
+    for (const { dialect, message: said } of waysToSay(message, richest)) {
+      for (const way of ways) {
+        const outcome = await way(asker, audience, said);
+        if (outcome.kind === 'sent') {
+          if (blocksRefused) richest = remembered(dialect, richest);
+          return;
+        }
+        reasons.push(outcome.reason);
+        if (outcome.kind === 'closed') {
+          ways.delete(way);
+          continue;
+        }
+        blocksRefused = true;
+        log.warn({ dialect, reason: outcome.reason }, 'Slack refuses a message, saying it plainer');
+        if (outcome.certain) break;
+      }
+    }
+    throw new AnswerError(reasons);
+  };
+}
+
+/** Text alone is never remembered: a workspace without any blocks does not exist, a faulty message does. */
+function remembered(accepted: Dialect, before: Dialect): Dialect {
+  if (accepted === 'text-only') return before;
+  return dialects.indexOf(accepted) > dialects.indexOf(before) ? accepted : before;
+}
+
+async function byResponseUrl(
+  { respond }: Asker,
+  audience: Audience,
+  { text, blocks }: Message,
+): Promise<Outcome> {
+  try {
+    const response = await respond({
+      response_type: audience === 'everyone' ? 'in_channel' : 'ephemeral',
+      replace_original: false,
+      text,
+      ...(blocks.length > 0 && { blocks: [...blocks] }),
+    });
+    const body = (await response.text()).slice(0, 500);
+    // Slack has been seen to answer 200 with an error in the body.
+    if (!/"ok":\s*false/.test(body)) return { kind: 'sent' };
+    return body.includes('invalid_blocks')
+      ? { kind: 'refused', reason: 'invalid_blocks', certain: true }
+      : { kind: 'closed', reason: 'the response URL was refused' };
+  } catch (error) {
+    return ofRespondError(error);
+  }
+}
+
+function ofRespondError(error: unknown): Outcome {
+  if (!(error instanceof RespondError)) {
+    return { kind: 'closed', reason: 'the response URL could not be reached' };
+  }
+  const reason = `the response URL answered HTTP ${error.statusCode}`;
+  // 404 and 410: used up or older than 30 minutes. A 400 may be about the blocks, or about the URL.
+  return error.statusCode === 400
+    ? { kind: 'refused', reason, certain: false }
+    : { kind: 'closed', reason };
+}
+
+function byWebApi(client: WebClient): Way {
+  const { postEphemeral, postMessage } = client.chat;
+  return async ({ channel, user }, audience, { text, blocks }) => {
+    const content = { channel, text, ...(blocks.length > 0 && { blocks: [...blocks] }) };
+    try {
+      await (audience === 'caller'
+        ? postEphemeral({ ...content, user })
+        : postMessage({ ...content, unfurl_links: false, unfurl_media: false }));
+      return { kind: 'sent' };
+    } catch (error) {
+      return ofApiError(error);
+    }
+  };
+}
+
+function ofApiError(error: unknown): Outcome {
+  if (!(error instanceof WebAPIPlatformError)) {
+    return { kind: 'closed', reason: error instanceof Error ? error.name : 'unknown error' };
+  }
+  const { error: code, response_metadata: metadata } = error.data;
+  if (!blockErrors.has(code)) return { kind: 'closed', reason: code };
+  const details = metadata?.messages?.slice(0, 5).join(' ') ?? '';
+  return { kind: 'refused', reason: `${code} ${details}`.trim(), certain: true };
+}

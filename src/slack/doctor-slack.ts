@@ -1,0 +1,124 @@
+import { WebAPIPlatformError } from '@slack/web-api';
+import type { WebClient } from '@slack/web-api';
+import type { Logger } from 'pino';
+import type { Check } from '../runbook/doctor.ts';
+import { notice } from './messages/notice.ts';
+import { neededScopes } from './scopes.ts';
+
+/** Slack's own part of `/dbconn doctor`, asked by a person whose id is given. Never throws. */
+export type DoctorSlack = (user: string) => Promise<readonly Check[]>;
+
+export interface DoctorSlackDeps {
+  readonly client: WebClient;
+  /** The incident channel's id. */
+  readonly channel: string | undefined;
+  readonly log: Logger;
+}
+
+export function createDoctorSlack(deps: DoctorSlackDeps): DoctorSlack {
+  return async (user) => {
+    const parts = await Promise.all([checkScopes(deps), checkChannel(deps, user)]);
+    return parts.flat();
+  };
+}
+
+/** Slack sends the token's scopes along with every answer; auth.test needs none itself. */
+async function checkScopes({ client, log }: DoctorSlackDeps): Promise<Check[]> {
+  try {
+    const { response_metadata: metadata } = await client.auth.test();
+    const granted = metadata?.scopes;
+    if (granted === undefined) {
+      return [
+        {
+          subject: 'Slack',
+          state: 'warning',
+          summary: 'Slack did not say which scopes the token has.',
+        },
+      ];
+    }
+    const missing = neededScopes().filter((scope) => !granted.includes(scope));
+    if (missing.length === 0) {
+      return [
+        {
+          subject: 'Slack',
+          state: 'ok',
+          summary: `The bot has its scopes: ${neededScopes().join(', ')}.`,
+        },
+      ];
+    }
+    return [
+      {
+        subject: 'Slack',
+        state: 'missing',
+        summary: `The bot lacks ${missing.join(', ')}.`,
+        fix: 'Add the scopes of manifest.yml under "OAuth & Permissions" and reinstall the app.',
+      },
+    ];
+  } catch (err) {
+    log.warn({ err }, 'Slack did not say which scopes the token has');
+    const code = err instanceof WebAPIPlatformError ? ` (${err.data.error})` : '';
+    return [
+      {
+        subject: 'Slack',
+        state: 'missing',
+        summary: `Slack did not answer auth.test${code}.`,
+        fix: 'Check SLACK_BOT_TOKEN and the way to Slack.',
+      },
+    ];
+  }
+}
+
+/** Only posting shows whether the bot may post: a message that the asker alone sees for a while. */
+async function checkChannel(
+  { client, channel, log }: DoctorSlackDeps,
+  user: string,
+): Promise<Check[]> {
+  if (channel === undefined) {
+    return [
+      {
+        subject: 'Slack',
+        state: 'off',
+        summary: 'No incident channel is configured, so every answer is for its asker alone.',
+        fix: 'Set slack.channel in dbconn.yml to the id of #database.',
+      },
+    ];
+  }
+  const { postEphemeral } = client.chat;
+  const { text } = notice('dbconn can post here. Only you see this.');
+  try {
+    await postEphemeral({ channel, user, text });
+    return [
+      { subject: 'Slack', state: 'ok', summary: 'The bot can post in the incident channel.' },
+    ];
+  } catch (err) {
+    log.warn({ err }, 'The incident channel could not be probed');
+    return [ofProbe(err instanceof WebAPIPlatformError ? err.data.error : 'no answer')];
+  }
+}
+
+function ofProbe(code: string): Check {
+  switch (code) {
+    case 'not_in_channel':
+    case 'channel_not_found':
+      return {
+        subject: 'Slack',
+        state: 'missing',
+        summary: 'The bot is not in the incident channel.',
+        fix: 'Type /invite @dbconn there, or correct slack.channel in dbconn.yml.',
+      };
+    case 'user_not_in_channel':
+      return {
+        subject: 'Slack',
+        state: 'warning',
+        summary: 'Whether the bot can post in the incident channel shows only to its members.',
+        fix: 'Join the incident channel and ask again.',
+      };
+    default:
+      return {
+        subject: 'Slack',
+        state: 'missing',
+        summary: `The bot cannot post in the incident channel (${code}).`,
+        fix: 'Check the channel and the scopes of manifest.yml.',
+      };
+  }
+}

@@ -1,0 +1,65 @@
+import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
+import { count } from '../../runbook/diagnose/words.ts';
+import { foot, stateHeader } from './parts/frame.ts';
+import type { View } from './parts/frame.ts';
+import { sentence } from './parts/lists.ts';
+import type { Message, MessageBlock } from './parts/message.ts';
+import { toMessage } from './parts/message.ts';
+import { plain, titledList } from './parts/rich-text.ts';
+import { table } from './parts/table.ts';
+import { toClock } from './parts/words.ts';
+
+interface LogRow {
+  readonly container: string;
+  readonly class: string;
+  readonly count: number;
+  readonly lastAt: string | null;
+  readonly example: string;
+}
+
+/** What the logs say about connections, most frequent first. */
+export function logsMessage(view: View): Message {
+  const { diagnosis } = view;
+  const summary = summaryOf(diagnosis);
+  return toMessage(`Logs of ${diagnosis.target}: ${summary}`, [
+    stateHeader(diagnosis),
+    sentence(summary),
+    ...logTable(diagnosis),
+    ...containersList(diagnosis),
+    ...foot(view),
+  ]);
+}
+
+function summaryOf({ logs }: Diagnosis): string {
+  if (logs.length === 0) return 'No log was read; doctor says why.';
+  const kinds = logs.flatMap(({ classes }) => classes).length;
+  const found = kinds === 0 ? 'nothing' : count(kinds, 'kind of line', 'kinds of lines');
+  return `${count(logs.length, 'container')} read, ${found} about connections.`;
+}
+
+function containersList({ logs }: Diagnosis): MessageBlock[] {
+  return titledList(
+    'Read',
+    logs.map(({ container, linesRead }) => [
+      plain(`${container}: last ${count(linesRead, 'line')}`),
+    ]),
+  );
+}
+
+function logTable({ logs }: Diagnosis): MessageBlock[] {
+  const rows = logs
+    .flatMap(({ container, classes }) => classes.map((entry): LogRow => ({ container, ...entry })))
+    .toSorted((a, b) => b.count - a.count);
+  return table<LogRow>({
+    columns: [
+      { title: 'Container', value: ({ container }) => container },
+      { title: 'What', value: (row) => row.class },
+      { title: 'Lines', value: (row) => row.count },
+      { title: 'Last (UTC)', value: ({ lastAt }) => (lastAt === null ? null : toClock(lastAt)) },
+      { title: 'Such as', value: ({ example }) => example, max: 200, wrapped: true },
+    ],
+    rows,
+    atMost: 15,
+    noun: 'kinds of lines',
+  });
+}

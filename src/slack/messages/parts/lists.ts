@@ -1,0 +1,107 @@
+import type {
+  Diagnosis,
+  Pool,
+  Proposal,
+  Root,
+  Session,
+} from '../../../runbook/diagnose/diagnosis.ts';
+import { count, percent } from '../../../runbook/diagnose/words.ts';
+import { take } from '../../limits.ts';
+import type { MessageBlock } from './message.ts';
+import {
+  between,
+  bold,
+  bullets,
+  code,
+  paragraph,
+  plain,
+  richText,
+  titledList,
+} from './rich-text.ts';
+import type { Leaf } from './rich-text.ts';
+import { toAge } from './words.ts';
+
+/** Root blockers, most victims first, with what the session behind each is doing. */
+export function blockersList({ blocking, sessions }: Diagnosis, atMost: number): MessageBlock[] {
+  const { roots, cycles, waitersTotal } = blocking;
+  if (waitersTotal === 0) return [];
+  const { taken, more } = take(roots, atMost);
+  const points = [
+    ...taken.map((root) => rootLeaves(root, sessions)),
+    ...(more > 0 ? [[between(`and ${more} more`)]] : []),
+    ...cycles
+      .slice(0, atMost)
+      .map((ring): Leaf[] => [bold('Deadlock:'), between(' '), plain(ring.join(' → '))]),
+  ];
+  return titledList(`Blocked: ${count(waitersTotal, 'session waits', 'sessions wait')}`, points);
+}
+
+function rootLeaves(root: Root, sessions: readonly Session[]): Leaf[] {
+  const holdsUp = plain(`holds up ${root.victims}`);
+  if (!('pid' in root)) {
+    return [
+      bold('Prepared transaction'),
+      between(' '),
+      code(root.prepared, 100),
+      between(' '),
+      holdsUp,
+    ];
+  }
+  const session = sessions.find(({ pid }) => pid === root.pid);
+  const start = [bold(`PID ${root.pid}`), between(' '), holdsUp];
+  return session === undefined ? start : [...start, between(': '), ...sessionLeaves(session)];
+}
+
+/** What a session is and does, in one line; application and statement stand as code. */
+function sessionLeaves(session: Session): Leaf[] {
+  const wrote = session.hasWritten ? ', has written' : '';
+  const doing = `${session.state} for ${toAge(session.stateAgeSeconds)}${wrote}`;
+  return [
+    code(session.application, 60),
+    between(' '),
+    plain(doing),
+    ...(session.query === null ? [] : [between(', '), code(session.query, 160)]),
+  ];
+}
+
+/** The applications' pools, one line each; replicas in the same state share a line. */
+export function poolsList({ pools }: Diagnosis, atMost: number): MessageBlock[] {
+  const { taken, more } = take([...Map.groupBy(pools, poolLine)], atMost);
+  const points = taken.map(([line, alike]): Leaf[] => [
+    plain(alike.length === 1 ? line : `${line}, ${alike.length} times`),
+  ]);
+  if (more > 0) points.push([between(`and ${more} more`)]);
+  return titledList('Pools', points);
+}
+
+function poolLine({ service, name, checkedOut, limit, utilisation }: Pool): string {
+  const pool = name === 'default' ? service : `${service} ${name}`;
+  if (limit === null) return `${pool}: ${checkedOut} checked out, limit not known`;
+  if (limit === 'unlimited') return `${pool}: ${checkedOut} checked out, no limit`;
+  const share = utilisation === null ? '' : ` (${percent(utilisation)})`;
+  return `${pool}: ${checkedOut} of ${limit} checked out${share}`;
+}
+
+/** The runbook's options that would help, in the diagnosis' order. */
+export function proposalsList({ proposals }: Diagnosis): MessageBlock[] {
+  return titledList('What would help', proposals.map(proposalLeaves), 'ordered');
+}
+
+function proposalLeaves({ option, summary, slotsFreed, blocked }: Proposal): Leaf[] {
+  const frees =
+    slotsFreed === null ? [] : [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)];
+  const missing = blocked === null ? [] : [between(' '), plain(`Not possible yet: ${blocked}`)];
+  return [bold(`Option ${option}:`), between(' '), plain(summary), ...frees, ...missing];
+}
+
+/** A sentence on its own. */
+export function sentence(text: string): MessageBlock {
+  return richText(paragraph(plain(text)));
+}
+
+/** A bold title over points, when the points may be empty and the title still says something. */
+export function topic(title: string, points: readonly (readonly Leaf[])[]): MessageBlock {
+  return points.length === 0
+    ? richText(paragraph(bold(title)))
+    : richText(paragraph(bold(title)), bullets(points));
+}

@@ -1,0 +1,106 @@
+import type {
+  RichTextBlock,
+  RichTextLink,
+  RichTextList,
+  RichTextPreformatted,
+  RichTextSection,
+  RichTextText,
+} from '@slack/types';
+import { cleanUntrusted } from '../../../runbook/diagnose/untrusted.ts';
+import { ownLimits, slackLimits, take, truncate } from '../../limits.ts';
+
+/**
+ * Rich text is where text from elsewhere may stand: Slack shows a leaf as it is, without mentions, links,
+ * emoji or formatting. Every leaf made here is cleaned of control and direction characters and bounded.
+ */
+export type Leaf = RichTextText | RichTextLink;
+
+export function plain(text: string, max: number = ownLimits.leafCharacters): RichTextText {
+  return { type: 'text', text: clean(text, max) };
+}
+
+export function bold(text: string): RichTextText {
+  return { ...plain(text), style: { bold: true } };
+}
+
+/** Something to copy or to recognise: a statement, a command, a name out of the database. */
+export function code(text: string, max: number = ownLimits.leafCharacters): RichTextText {
+  return { ...plain(text, max), style: { code: true } };
+}
+
+/**
+ * A link from the configuration; never built from text that came out of a database or a log.
+ * An address Slack would refuse leaves its title without the link.
+ */
+export function link(text: string, url: string): Leaf {
+  const href = URL.canParse(url) ? new URL(url).href : '';
+  const usable = /^https?:/.test(href) && href.length <= slackLimits.urlCharacters;
+  return usable ? { type: 'link', url: href, text: clean(text, 100) } : plain(text, 100);
+}
+
+/** Spaces and punctuation between leaves, kept as they are. */
+export function between(text: string): RichTextText {
+  return { type: 'text', text };
+}
+
+function clean(text: string, max: number): string {
+  const cleaned = cleanUntrusted(text, max);
+  // Slack refuses a whole message for one empty leaf.
+  return cleaned.trim() === '' ? '–' : cleaned;
+}
+
+export function paragraph(...leaves: readonly Leaf[]): RichTextSection {
+  return { type: 'rich_text_section', elements: [...leaves] };
+}
+
+/** At most 20 points; what is left out is counted in a last one. */
+export function bullets(
+  items: readonly (readonly Leaf[])[],
+  style: RichTextList['style'] = 'bullet',
+): RichTextList {
+  const { taken, more } = take(items, ownLimits.listItems);
+  const points = taken.map((leaves) => paragraph(...leaves));
+  if (more > 0) points.push(paragraph(between(`and ${more} more`)));
+  return { type: 'rich_text_list', style, elements: points };
+}
+
+/** Rows in a fixed-width font, cells padded to columns; the first row is the head. */
+export function preformatted(rows: readonly (readonly PlainCell[])[]): RichTextPreformatted {
+  const clean = rows.map((row) =>
+    row.map((cell) => ({ ...cell, text: cleanUntrusted(cell.text, 40) })),
+  );
+  const widths = (clean[0] ?? []).map((_, column) =>
+    Math.max(...clean.map((row) => row[column]?.text.length ?? 0)),
+  );
+  const lines = clean.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0)));
+  const text = truncate(
+    lines.map((cells) => cells.join('  ').trimEnd()).join('\n'),
+    ownLimits.preformattedCharacters,
+  );
+  return {
+    type: 'rich_text_preformatted',
+    elements: [{ type: 'text', text: text.trim() === '' ? '–' : text }],
+  };
+}
+
+interface PlainCell {
+  readonly text: string;
+  readonly align: 'left' | 'right';
+}
+
+function pad({ text, align }: PlainCell, width: number): string {
+  return align === 'right' ? text.padStart(width) : text.padEnd(width);
+}
+
+export function richText(...elements: RichTextBlock['elements']): RichTextBlock {
+  return { type: 'rich_text', elements };
+}
+
+/** A titled list, or nothing where there is nothing to list. */
+export function titledList(
+  title: string,
+  items: readonly (readonly Leaf[])[],
+  style: RichTextList['style'] = 'bullet',
+): RichTextBlock[] {
+  return items.length === 0 ? [] : [richText(paragraph(bold(title)), bullets(items, style))];
+}

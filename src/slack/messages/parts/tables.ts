@@ -1,0 +1,57 @@
+import type { Diagnosis, Session, Source } from '../../../runbook/diagnose/diagnosis.ts';
+import type { MessageBlock } from './message.ts';
+import { table } from './table.ts';
+import type { Column } from './table.ts';
+import { toAge } from './words.ts';
+
+const sourceNames: readonly Column<Source>[] = [
+  { title: 'Source', value: ({ service, application }) => service ?? application },
+  { title: 'Client', value: ({ client }) => client ?? 'local' },
+];
+
+const sourceFigures: readonly Column<Source>[] = [
+  { title: 'Total', value: ({ total }) => total },
+  { title: 'Active', value: ({ active }) => active },
+  { title: 'Idle', value: ({ idle }) => idle },
+  { title: 'Idle in tx', value: ({ idleInTransaction }) => idleInTransaction },
+];
+
+/** Who holds the connections, few columns for a phone. */
+export function sourcesGlance({ sources, sourcesTotal }: Diagnosis): MessageBlock[] {
+  const columns = [...sourceNames, ...sourceFigures];
+  return table({ columns, rows: sources, atMost: 6, total: sourcesTotal, noun: 'sources' });
+}
+
+/** Who holds the connections, every column. */
+export function sourcesTable({ sources, sourcesTotal }: Diagnosis): MessageBlock[] {
+  const columns: readonly Column<Source>[] = [
+    ...sourceNames,
+    { title: 'User', value: ({ user }) => user },
+    { title: 'Database', value: ({ database }) => database },
+    ...sourceFigures,
+    { title: 'Aborted', value: ({ idleInTransactionAborted }) => idleInTransactionAborted },
+  ];
+  return table({ columns, rows: sources, atMost: 30, total: sourcesTotal, noun: 'sources' });
+}
+
+const sessionColumns: readonly Column<Session>[] = [
+  { title: 'PID', value: ({ pid }) => String(pid) },
+  { title: 'Application', value: ({ application }) => application },
+  { title: 'State', value: ({ state }) => state },
+  { title: 'Connected', value: ({ connectionAgeSeconds }) => toAge(connectionAgeSeconds) },
+  { title: 'Transaction', value: ({ transactionAgeSeconds }) => toAge(transactionAgeSeconds) },
+  { title: 'Query', value: ({ queryAgeSeconds }) => toAge(queryAgeSeconds) },
+  { title: 'In this state', value: ({ stateAgeSeconds }) => toAge(stateAgeSeconds) },
+  { title: 'Wrote', value: ({ hasWritten }) => (hasWritten ? 'yes' : 'no') },
+  {
+    title: 'Last statement',
+    value: ({ query }) => query ?? '(not visible)',
+    max: 160,
+    wrapped: true,
+  },
+];
+
+/** Sessions with their ages. A pid is a name, not a number: nobody wants it with thousands separators. */
+export function sessionsTable(sessions: readonly Session[]): MessageBlock[] {
+  return table({ columns: sessionColumns, rows: sessions, atMost: 15, noun: 'sessions' });
+}

@@ -1,0 +1,57 @@
+import type { Budget, Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
+import { count } from '../../runbook/diagnose/words.ts';
+import { foot, stateHeader } from './parts/frame.ts';
+import type { View } from './parts/frame.ts';
+import { poolsList, sentence } from './parts/lists.ts';
+import type { Message, MessageBlock } from './parts/message.ts';
+import { toMessage } from './parts/message.ts';
+import { table } from './parts/table.ts';
+
+/** The applications' pools, and the ledger of who may open how many. */
+export function poolMessage(view: View): Message {
+  const { diagnosis } = view;
+  const { budget, pools, target } = diagnosis;
+  const read = pools.length === 0 ? 'No pool was read.' : `${count(pools.length, 'pool')} read.`;
+  const summary = `${read} ${ledgerSentence(budget)}`;
+  return toMessage(`Pools of ${target}: ${summary}`, [
+    stateHeader(diagnosis),
+    sentence(summary),
+    ...poolsList(diagnosis, 15),
+    ...ledger(diagnosis),
+    ...foot(view),
+  ]);
+}
+
+/** Says who may open how many in a sentence that stands for the whole ledger. */
+function ledgerSentence({ lines, mayOpen, usable, canExhaust }: Budget): string {
+  if (lines.length === 0) return 'No service is configured, so there is no budget to add up.';
+  if (mayOpen === null || usable === null) {
+    return 'How many connections all services may open is not known: a number is missing below.';
+  }
+  if (mayOpen === 'unlimited') return 'A service may open connections without limit.';
+  const all = `All together may open ${mayOpen} of ${usable} usable connections`;
+  return canExhaust === true ? `${all}: they can exhaust the server.` : `${all}.`;
+}
+
+function ledger({ budget }: Diagnosis): MessageBlock[] {
+  return table<Budget['lines'][number]>({
+    columns: [
+      { title: 'Service', value: ({ service }) => service },
+      { title: 'Replicas', value: ({ replicas }) => replicas },
+      { title: 'Workers', value: ({ workers }) => workers },
+      { title: 'Pool size', value: ({ poolSize }) => poolSize ?? 'not known' },
+      { title: 'Overflow', value: ({ maxOverflow }) => overflowCell(maxOverflow) },
+      { title: 'May open', value: ({ mayOpen }) => mayOpen ?? 'not known' },
+      { title: 'Holds now', value: ({ holds }) => holds },
+    ],
+    rows: budget.lines,
+    atMost: 30,
+    noun: 'services',
+  });
+}
+
+/** SQLAlchemy's -1 is no number of connections but the absence of a limit. */
+function overflowCell(maxOverflow: number | null): string | number {
+  if (maxOverflow === null) return 'not known';
+  return maxOverflow === -1 ? 'unlimited' : maxOverflow;
+}

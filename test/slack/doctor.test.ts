@@ -1,0 +1,71 @@
+import { afterEach, expect, test } from 'vitest';
+import { identity } from '../../sandbox/slack/identity.ts';
+import type { SlackOptions } from '../../sandbox/slack/options.ts';
+import type { LocalSlack } from '../../sandbox/slack/server.ts';
+import type { SlackApp } from '../../src/slack/app.ts';
+import { blockText } from './support/to-text.ts';
+import {
+  ana,
+  ben,
+  database,
+  openSlack,
+  random,
+  readManifest,
+  startApp,
+  whispered,
+} from './support/workspace.ts';
+
+let slack: LocalSlack | undefined;
+let app: SlackApp | undefined;
+
+afterEach(async () => {
+  await app?.stop();
+  await slack?.close();
+});
+
+async function ask(
+  user: string,
+  changes: { readonly slack?: Partial<SlackOptions>; readonly channel?: 'none' } = {},
+): Promise<string> {
+  slack = await openSlack('socket', changes.slack);
+  app = await startApp(slack, 'socket', changes.channel === undefined ? { channel: database } : {});
+  await slack.typeCommand({ user, channel: random, text: '/dbconn doctor' });
+  const { text, blocks = [] } = await whispered(slack, user, 'Doctor for orders');
+  return `${text}\n${blocks.map(blockText).join('\n')}`;
+}
+
+test('all is in order when the scopes are there and the bot can post to the asker', async () => {
+  const shown = await ask(ana);
+  expect(shown).toContain('Doctor for orders: 3 in order');
+  expect(shown).toContain('The role sees all.');
+  expect(shown).toContain('chat:write, commands');
+  expect(shown).toContain('can post in the incident channel');
+});
+
+test('a missing scope is named, with the way to get it', async () => {
+  const shown = await ask(ana, { slack: { manifest: readManifest(['commands']) } });
+  expect(shown).toContain('The bot lacks chat:write.');
+  expect(shown).toContain('reinstall the app');
+  expect(shown).toContain('missing_scope');
+});
+
+test('a bot that is not in the incident channel is to be invited', async () => {
+  const channels = [
+    { id: database, name: 'database', members: [ana] },
+    { id: random, name: 'random', members: [ana, identity.botUserId] },
+  ];
+  const shown = await ask(ana, { slack: { channels } });
+  expect(shown).toContain('The bot is not in the incident channel.');
+  expect(shown).toContain('/invite @dbconn');
+});
+
+test('who is not in the incident channel is told that it cannot be seen from here', async () => {
+  expect(await ask(ben)).toContain('shows only to its members');
+});
+
+test('without an incident channel nothing is probed, and the setting is named', async () => {
+  const shown = await ask(ana, { channel: 'none' });
+  expect(shown).toContain('Set slack.channel in dbconn.yml');
+  const probes = slack?.state.ephemerals.filter(({ message }) => message.text.includes('can post'));
+  expect(probes).toEqual([]);
+});

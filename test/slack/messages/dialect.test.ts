@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
+import { waysToSay } from '../../../src/slack/messages/parts/dialect.ts';
+import type { Message } from '../../../src/slack/messages/parts/message.ts';
+import { notice } from '../../../src/slack/messages/notice.ts';
+import { statusMessage } from '../../../src/slack/messages/status.ts';
+import { aDiagnosis, aTarget } from '../support/diagnoses.ts';
+import { toText } from '../support/to-text.ts';
+
+const status = statusMessage({ diagnosis: aDiagnosis(), target: aTarget() });
+const said = new Map(waysToSay(status, 'full').map(({ dialect, message }) => [dialect, message]));
+const typesOf = (message: Message | undefined): Set<string> =>
+  new Set(message?.blocks.map(({ type }) => type));
+
+test('a message with a chart and a table can be said in four ways, each plainer', () => {
+  expect([...said.keys()]).toEqual(['full', 'without-charts', 'without-tables', 'text-only']);
+  expect(typesOf(said.get('without-charts'))).not.toContain('data_visualization');
+  expect(typesOf(said.get('without-charts'))).toContain('table');
+  expect(typesOf(said.get('without-tables'))).not.toContain('table');
+  expect(said.get('text-only')).toEqual({ text: status.text, blocks: [] });
+});
+
+test('a table said without tables keeps its columns, figures to the right', () => {
+  const shown = toText({ blocks: said.get('without-tables')?.blocks ?? [] });
+  expect(shown).toContain(
+    [
+      'Source   Client      Total  Active  Idle  Idle in tx',
+      'backend  172.18.0.4     80       3    12          65',
+      'worker   172.18.0.4     13       3    12           0',
+    ].join('\n'),
+  );
+});
+
+test('a chart said without charts keeps its shape and its ends', () => {
+  const shown = toText({ blocks: said.get('without-charts')?.blocks ?? [] });
+  expect(shown).toContain('used    ▅▆▇█  60 to 94');
+});
+
+test('every way of saying it is one Slack takes', () => {
+  for (const dialect of ['full', 'without-charts', 'without-tables'] as const) {
+    expect(checkBlocks('message', said.get(dialect)?.blocks)).toEqual([]);
+  }
+});
+
+test('ways that change nothing are left out', () => {
+  const ways = waysToSay(notice('A sentence.'), 'full').map(({ dialect }) => dialect);
+  expect(ways).toEqual(['full', 'text-only']);
+});
+
+test('a workspace known to refuse tables gets none to begin with', () => {
+  const [first] = waysToSay(status, 'without-tables');
+  expect(typesOf(first?.message)).toEqual(new Set(['header', 'rich_text', 'context']));
+});

@@ -1,0 +1,251 @@
+import { describe, expect, test } from 'vitest';
+import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
+import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
+import { lookMessages } from '../../../src/slack/messages/look-messages.ts';
+import { statusMessage } from '../../../src/slack/messages/status.ts';
+import * as scenes from '../../runbook/diagnose/scenes.ts';
+import {
+  aDiagnosis,
+  anUnreachedDiagnosis,
+  aSource,
+  aSession,
+  aTarget,
+} from '../support/diagnoses.ts';
+import { toText } from '../support/to-text.ts';
+
+const target = aTarget();
+const view = { diagnosis: aDiagnosis(), target };
+
+describe('every word', () => {
+  const words = Object.entries(lookMessages);
+  test.for(words)('%s is a message Slack takes, with a complete line of text', ([, build]) => {
+    const { blocks, text } = build(view);
+    expect(checkBlocks('message', blocks)).toEqual([]);
+    expect(text).toContain('orders');
+    expect(text.length).toBeGreaterThan(30);
+    expect(text).not.toContain('\n');
+    const sent = JSON.stringify(blocks);
+    expect(sent).not.toContain('mrkdwn');
+    expect(sent.split('"plain_text"').length).toBe(sent.split('"emoji":false').length);
+  });
+
+  test.for(words)('%s is a message Slack takes when PostgreSQL was not reached', ([, build]) => {
+    const { blocks } = build({ diagnosis: anUnreachedDiagnosis(), target });
+    expect(checkBlocks('message', blocks)).toEqual([]);
+    expect(toText({ blocks })).toContain('PostgreSQL not reached');
+  });
+
+  test.for(words)('%s shows the links of the target and how it was obtained', ([, build]) => {
+    const shown = toText(build(view));
+    expect(shown).toContain('Dashboard');
+    expect(shown).toContain('Connection management');
+    expect(shown).toContain('{container="backend"} |= "connection"');
+    expect(shown).toContain('PostgreSQL 18.4 by the warm connection in 12 ms');
+    expect(shown).toContain('looked at 03:04:05 UTC');
+  });
+});
+
+describe('status', () => {
+  test('the first line tells the state in words and figures', () => {
+    const [first] = statusMessage(view).blocks;
+    expect(first).toMatchObject({
+      type: 'header',
+      text: {
+        text: '🔴 Critical, orders: 94 of 97 usable connections, full in about 4 minutes.',
+      },
+    });
+  });
+
+  test('the text for screen readers is the state, the figures and the cause', () => {
+    expect(statusMessage(view).text).toBe(
+      'Critical, orders: 94 of 97 usable connections, full in about 4 minutes. ' +
+        'This looks like a connection leak: 65 sessions of backend are idle in transaction.',
+    );
+  });
+
+  test('the order is state, cause, sources, blockers, pools, findings, options, chart', () => {
+    const shown = toText(statusMessage(view));
+    const order = [
+      'Critical, orders',
+      'This looks like',
+      'Source | Client',
+      'Blocked: 1 session waits',
+      'backend: 14 of 15 checked out (93 %)',
+      'Docker refuses',
+      'Option C:',
+      'Dashboard',
+    ].map((words) => shown.indexOf(words));
+    expect(order).not.toContain(-1);
+    expect(order).toEqual(order.toSorted((a, b) => a - b));
+  });
+
+  test('a blocker is named with what its session does', () => {
+    expect(toText(statusMessage(view))).toMatch(
+      /PID 4242 +holds up 1 :\s+backend +idle in transaction for 14 min, has written/,
+    );
+  });
+
+  test('an option that lacks a privilege says which', () => {
+    expect(toText(statusMessage(view))).toContain('Not possible yet: The role may not signal');
+  });
+
+  test('the finding the first line already tells is not told twice', () => {
+    expect(toText(statusMessage(view))).not.toContain('3 slots are free.');
+  });
+
+  test('three looks make a chart, two do not', () => {
+    const chartOf = (points: number): boolean => {
+      const history = aDiagnosis().history.slice(0, points);
+      const { blocks } = statusMessage({ diagnosis: aDiagnosis({ history }), target });
+      return blocks.some(({ type }) => type === 'data_visualization');
+    };
+    expect([2, 3].map(chartOf)).toEqual([false, true]);
+  });
+
+  test('a long history is thinned to twenty points that keep the first and the last', () => {
+    const history = Array.from({ length: 97 }, (_, minute) => ({
+      at: new Date(Date.UTC(2026, 10, 23, 1, minute)).toISOString(),
+      used: minute,
+      usable: 97,
+    }));
+    const { blocks } = statusMessage({ diagnosis: aDiagnosis({ history }), target });
+    const chart = blocks.find((block) => block.type === 'data_visualization');
+    const used = chart?.chart.series[0]?.data.map(({ value }) => value) ?? [];
+    expect(used).toHaveLength(20);
+    expect([used[0], used.at(-1)]).toEqual([0, 96]);
+    expect(checkBlocks('message', blocks)).toEqual([]);
+  });
+
+  test('only the largest sources are shown, and the others are counted', () => {
+    const sources = Array.from({ length: 40 }, (_, i) => aSource({ total: 40 - i }));
+    const diagnosis = aDiagnosis({ sources, sourcesTotal: 112 });
+    expect(toText(statusMessage({ diagnosis, target }))).toContain('and 106 more sources');
+  });
+
+  test('a database that was not seen says why and what to do before anything else', () => {
+    const shown = toText(statusMessage({ diagnosis: anUnreachedDiagnosis(), target }));
+    const lines = shown.split('\n');
+    expect(lines[2]).toMatch(/accepts connections but answers none of them. +Fix: +See whether/);
+    expect(shown).toContain('Tried warm: no answer in 2 s; connection: no answer in 1 s');
+  });
+
+  test('replicas and findings that say the same are said once', () => {
+    const { findings, pools } = aDiagnosis();
+    const diagnosis = aDiagnosis({
+      findings: [...findings, ...findings],
+      pools: [...pools, ...pools, ...pools],
+    });
+    const shown = toText(statusMessage({ diagnosis, target }));
+    expect(shown.split('Docker refuses')).toHaveLength(2);
+    expect(shown).toContain('backend: 14 of 15 checked out (93 %), 3 times');
+  });
+
+  test('what the lists and options already tell is not found once more', () => {
+    const ids = ['pool-near-limit', 'lock-waits', 'terminate-candidates', 'half-open-logins'];
+    const findings = ids.map((id) => ({
+      id,
+      severity: 'warning' as const,
+      summary: `About ${id}.`,
+      evidence: [],
+    }));
+    const shown = toText(statusMessage({ diagnosis: aDiagnosis({ findings }), target }));
+    const told = ids.filter((id) => shown.includes(`About ${id}.`));
+    expect(told).toEqual(['half-open-logins']);
+  });
+
+  test('a source without a name is a dash, never an empty cell that Slack refuses', () => {
+    expect(toText(statusMessage(view))).toContain('– | local | 1 |');
+  });
+});
+
+test('every word says every night of the diagnosis in blocks Slack takes', () => {
+  const nights = [
+    scenes.healthyBusy,
+    scenes.leakInTransaction,
+    scenes.leakIdle,
+    scenes.slowQueries,
+    scenes.uncommitted,
+    scenes.scaling,
+    scenes.poolTooLarge,
+    scenes.poolTooSmall,
+    scenes.lockContention,
+  ];
+  for (const night of nights) {
+    const input = night();
+    const diagnosis = diagnose(input);
+    for (const build of Object.values(lookMessages)) {
+      const { blocks, text } = build({ diagnosis, target: input.target });
+      expect(checkBlocks('message', blocks)).toEqual([]);
+      expect(text).toContain(input.target.name);
+    }
+    const status = toText(statusMessage({ diagnosis, target: input.target }));
+    expect(status).toContain(diagnosis.headline);
+    expect(status).toContain(diagnosis.verdict);
+    for (const { option } of diagnosis.proposals) expect(status).toContain(`Option ${option}:`);
+  }
+});
+
+test('a pid is shown as a name, not as a number with separators', () => {
+  const { blocks } = lookMessages.sessions(view);
+  const table = blocks.find((block) => block.type === 'table');
+  expect(table?.rows[1]?.[0]).toEqual({ type: 'raw_text', text: '4242' });
+});
+
+test('sessions that do not fit are counted', () => {
+  const sessions = Array.from({ length: 60 }, (_, i) => aSession({ pid: 5000 + i }));
+  const shown = toText(lookMessages.sessions({ diagnosis: aDiagnosis({ sessions }), target }));
+  expect(shown).toContain('and 45 more sessions');
+});
+
+test('idle names the statement that leaks and shows only sessions idle in transaction', () => {
+  const shown = toText(lookMessages.idle(view));
+  expect(shown).toMatch(/65 sessions +of +backend , oldest 14 min, 61 have written/);
+  expect(shown).toContain('4242 |');
+  expect(shown).not.toContain('4243 |');
+});
+
+test('blocking shows prepared transactions and deadlocks by name', () => {
+  const blocking = {
+    waiters: [
+      { pid: 7, waitsFor: [0, 8], lock: 'tuple', relation: 'public.stock', waitSeconds: 3 },
+    ],
+    waitersTotal: 40,
+    truncated: true,
+    roots: [{ prepared: 'tx-17', victims: 2 }],
+    cycles: [[7, 8]],
+  };
+  const shown = toText(lookMessages.blocking({ diagnosis: aDiagnosis({ blocking }), target }));
+  expect(shown).toContain('40 sessions wait behind 1 root blocker. 1 deadlock in progress.');
+  expect(shown).toMatch(/Prepared transaction +tx-17 +holds up 2/);
+  expect(shown).toMatch(/Deadlock: +7 → 8/);
+  expect(shown).toContain('7 | prepared transaction, 8 | tuple | public.stock | 3 s');
+  expect(shown).toContain('and 39 more waiters');
+});
+
+test('the ledger says when all together can exhaust the server', () => {
+  const shown = toText(lookMessages.pool(view));
+  expect(shown).toContain('may open 134 of 97 usable connections: they can exhaust the server.');
+  expect(shown).toContain('backend | 4 | 2 | 10 | 5 | 120 | 80');
+});
+
+test('a number the ledger lacks is said, not guessed', () => {
+  const { budget } = aDiagnosis();
+  const lines = budget.lines.map((line) => ({ ...line, poolSize: null, mayOpen: null }));
+  const diagnosis = aDiagnosis({ budget: { ...budget, lines, mayOpen: null, canExhaust: null } });
+  const shown = toText(lookMessages.pool({ diagnosis, target }));
+  expect(shown).toContain('is not known: a number is missing below');
+  expect(shown).toContain('backend | 4 | 2 | not known | 5 | not known | 80');
+});
+
+test('causes bring the evidence for and against', () => {
+  const shown = toText(lookMessages.causes(view));
+  expect(shown).toContain('Connection leak, 86 % sure');
+  expect(shown).toMatch(/For: +65 sessions are idle/);
+  expect(shown).toMatch(/Against: +The pool is not above/);
+});
+
+test('logs count the lines of each kind with an example', () => {
+  expect(toText(lookMessages.logs(view))).toContain(
+    'shop-backend-1 | pool-timeout | 12 | 03:03:58 | QueuePool limit of size 10',
+  );
+});
