@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { identity } from '../identity.ts';
+import type { Person } from '../options.ts';
+import { SlackRefusal } from '../slack-refusal.ts';
+import { findPerson } from './lookup.ts';
+import { defineMethod, flagArgument } from './method.ts';
+
+/** Seconds east of UTC at this moment; Slack reports it beside the zone's name. */
+function toOffsetSeconds(tz: string, atMs: number): number {
+  const parts = new Intl.DateTimeFormat('en', { timeZone: tz, timeZoneName: 'longOffset' })
+    .formatToParts(atMs)
+    .find((part) => part.type === 'timeZoneName');
+  const [, sign = '+', hours = '0', minutes = '0'] =
+    /GMT([+-])(\d\d):(\d\d)/.exec(parts?.value ?? '') ?? [];
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60);
+}
+
+function toUser(person: Person, atMs: number): Readonly<Record<string, unknown>> {
+  const { tz = 'Etc/UTC' } = person;
+  return {
+    id: person.id,
+    team_id: identity.teamId,
+    name: person.name,
+    real_name: person.realName,
+    deleted: person.deactivated === true,
+    is_bot: person.bot === true,
+    is_app_user: false,
+    profile: {
+      real_name: person.realName,
+      display_name: person.name,
+      team: identity.teamId,
+    },
+    // Slack leaves out zone and role of somebody who has left.
+    ...(person.deactivated !== true && {
+      tz,
+      tz_label: tz,
+      tz_offset: toOffsetSeconds(tz, atMs),
+      is_admin: false,
+      is_owner: false,
+      is_restricted: person.guest === true,
+      is_ultra_restricted: false,
+    }),
+  };
+}
+
+const groupFlags = {
+  include_count: flagArgument,
+  include_disabled: flagArgument,
+  include_users: flagArgument,
+};
+
+export const usersMethods = {
+  'users.info': defineMethod({
+    scopes: ['users:read'],
+    tier: 'tier4',
+    args: z.strictObject({ user: z.string(), include_locale: flagArgument }),
+    run({ workspace }, { user }) {
+      return { user: toUser(findPerson(workspace, user), workspace.now()) };
+    },
+  }),
+  'usergroups.list': defineMethod({
+    scopes: ['usergroups:read'],
+    tier: 'tier2',
+    args: z.strictObject(groupFlags),
+    run({ workspace }, args) {
+      return {
+        usergroups: workspace.userGroups.map((group) => ({
+          id: group.id,
+          team_id: identity.teamId,
+          is_usergroup: true,
+          handle: group.handle,
+          name: group.handle,
+          date_delete: 0,
+          ...(args.include_count === true && { user_count: group.members.length }),
+          ...(args.include_users === true && { users: group.members }),
+        })),
+      };
+    },
+  }),
+  'usergroups.users.list': defineMethod({
+    scopes: ['usergroups:read'],
+    tier: 'tier2',
+    args: z.strictObject({
+      usergroup: z.string(),
+      include_disabled: flagArgument,
+    }),
+    run({ workspace }, { usergroup }) {
+      const group = workspace.userGroups.find((one) => one.id === usergroup);
+      if (group === undefined) throw new SlackRefusal('no_such_subteam');
+      return { users: group.members };
+    },
+  }),
+};

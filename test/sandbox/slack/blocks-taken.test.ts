@@ -1,0 +1,161 @@
+import { expect, test } from 'vitest';
+import type { Surface } from '../../../sandbox/slack/block-rules.ts';
+import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
+import {
+  plain,
+  preformatted,
+  mrkdwn,
+  long,
+  many,
+  option,
+  options,
+  confirm,
+  button,
+  section,
+  actions,
+  select,
+  input,
+  image,
+  rich,
+  leaf,
+  line,
+  bullets,
+  cell,
+  table,
+  chart,
+  radio,
+  text,
+  number,
+} from './support/raw-blocks.ts';
+
+interface Case {
+  readonly name: string;
+  readonly surface?: Surface;
+  readonly blocks: readonly unknown[];
+}
+
+/** Each limit at its last permitted value, so that a rule that is too strict shows. */
+const taken: readonly Case[] = [
+  { name: 'a section of 3,000 characters', blocks: [section({ text: mrkdwn(long(3000)) })] },
+  {
+    name: 'a section with ten fields of 2,000',
+    blocks: [section({ fields: many(10, () => plain(long(2000))) })],
+  },
+  { name: 'a header of 150', blocks: [{ type: 'header', text: plain(long(150)), level: 4 }] },
+  { name: 'a divider', blocks: [{ type: 'divider', block_id: long(255) }] },
+  {
+    name: 'a context of ten',
+    blocks: [
+      {
+        type: 'context',
+        elements: [...many(9, () => mrkdwn()), image({ image_url: 'https://example.com/a.png' })],
+      },
+    ],
+  },
+  {
+    name: '25 buttons at their limits, with confirm',
+    blocks: [
+      actions(
+        ...many(25, (index) =>
+          button({
+            action_id: `a${index}`,
+            text: plain(long(75)),
+            value: long(2000),
+            accessibility_label: long(75),
+            style: 'danger',
+            confirm,
+          }),
+        ),
+      ),
+    ],
+  },
+  {
+    name: 'an overflow of five with a link',
+    blocks: [
+      section({
+        text: plain(),
+        accessory: {
+          type: 'overflow',
+          options: [...options(4), { ...option(), url: 'https://a.b' }],
+        },
+      }),
+    ],
+  },
+  {
+    name: 'a select of 100 options with an initial one',
+    blocks: [select({ options: options(100), initial_option: option('v3'), confirm })],
+  },
+  {
+    name: 'a select of groups',
+    blocks: [select({ option_groups: [{ label: plain(), options: options(3) }] })],
+  },
+  { name: 'a users select', blocks: [actions({ type: 'users_select', placeholder: plain() })] },
+  { name: 'an image by url', blocks: [image({ image_url: 'https://a.b/c.png', title: plain() })] },
+  { name: 'an image by file', blocks: [image({ slack_file: { id: 'F1' } })] },
+  {
+    name: 'every kind of rich text',
+    blocks: [
+      rich(
+        line(
+          leaf(),
+          { type: 'text', text: 'b', style: { bold: true, code: true } },
+          { type: 'link', url: 'https://a.b', text: 'a' },
+          { type: 'user', user_id: 'U1' },
+          { type: 'usergroup', usergroup_id: 'S1' },
+          { type: 'channel', channel_id: 'C1' },
+          { type: 'emoji', name: 'fire' },
+          { type: 'broadcast', range: 'here' },
+          { type: 'date', timestamp: 1, format: '{time}', fallback: 'then' },
+        ),
+        { ...preformatted(leaf('select 1')), language: 'sql', border: 1 },
+        { type: 'rich_text_quote', elements: [leaf()], border: 0 },
+        bullets({ style: 'ordered', indent: 8, offset: 2 }),
+      ),
+    ],
+  },
+  {
+    name: 'a table of 100 rows and 20 columns with 10,000 characters',
+    blocks: [
+      table(
+        many(100, () => many(20, () => cell(long(5)))),
+        { column_settings: [{ align: 'right', is_wrapped: true }, null] },
+      ),
+    ],
+  },
+  {
+    name: 'a table of numbers and rich text',
+    blocks: [table([[{ type: 'raw_number', value: 97 }, rich(line(leaf()))]])],
+  },
+  { name: 'markdown of 12,000', blocks: [{ type: 'markdown', text: long(12_000) }] },
+  { name: 'two line charts', blocks: [chart(), chart({}, { x_label: 'time', y_label: 'n' })] },
+  {
+    name: 'an alert in a modal',
+    surface: 'modal',
+    blocks: [{ type: 'alert', text: mrkdwn(), level: 'warning' }],
+  },
+  {
+    name: 'every input in a modal',
+    surface: 'modal',
+    blocks: [
+      input(text({ multiline: true, min_length: 1, max_length: 3000, focus_on_load: true }), {
+        hint: plain(long(2000)),
+        optional: true,
+        dispatch_action: false,
+      }),
+      input(number({ min_value: '1', max_value: '9.5', initial_value: '-3' })),
+      input({ type: 'static_select', options: options(1) }),
+      input({ type: 'users_select' }),
+      input({ type: 'checkboxes', options: options(10), initial_options: [option('v1')] }),
+      input(radio({ options: options(2), initial_option: option('v0') })),
+    ],
+  },
+  { name: '50 blocks', blocks: many(50, () => section()) },
+  {
+    name: 'the same action_id in two blocks',
+    blocks: many(2, () => actions(button({ action_id: 'a' }))),
+  },
+];
+
+test.for(taken)('takes $name', ({ surface = 'message', blocks }) => {
+  expect(checkBlocks(surface, blocks)).toEqual([]);
+});
