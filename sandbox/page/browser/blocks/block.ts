@@ -1,0 +1,89 @@
+import type {
+  ActionsBlock,
+  AlertBlock,
+  ContextBlock,
+  DividerBlock,
+  HeaderBlock,
+  ImageBlock,
+  InputBlock,
+  MarkdownBlock,
+  RawTextElement,
+  RichTextBlock,
+  SectionBlock,
+} from '@slack/types';
+
+/** The blocks this page draws: those the local Slack lets through. */
+export type PageBlock =
+  | ActionsBlock
+  | AlertBlock
+  | ContextBlock
+  | DataVisualizationBlock
+  | DividerBlock
+  | HeaderBlock
+  | ImageBlock
+  | InputBlock
+  | MarkdownBlock
+  | RichTextBlock
+  | SectionBlock
+  | TableBlock;
+
+/** Slack's own types know neither charts nor a number cell without text, nor `null` settings. */
+export interface DataVisualizationBlock {
+  readonly type: 'data_visualization';
+  readonly block_id?: string;
+  readonly title: string;
+  readonly chart: LineChart;
+}
+
+export interface LineChart {
+  readonly type: 'line';
+  readonly series: readonly {
+    readonly name: string;
+    readonly data: readonly { readonly label: string; readonly value: number }[];
+  }[];
+  readonly axis_config: {
+    readonly categories: readonly string[];
+    readonly x_label?: string;
+    readonly y_label?: string;
+  };
+}
+
+export interface TableBlock {
+  readonly type: 'table';
+  readonly block_id?: string;
+  readonly rows: readonly (readonly TableCell[])[];
+  readonly column_settings?: readonly (ColumnSettings | null)[];
+}
+
+export type TableCell =
+  | RichTextBlock
+  | RawTextElement
+  | { readonly type: 'raw_number'; readonly value: number; readonly text?: string };
+
+export interface ColumnSettings {
+  readonly align?: 'left' | 'center' | 'right';
+  readonly is_wrapped?: boolean;
+}
+
+const BLOCK_TYPES: ReadonlySet<string> = new Set<PageBlock['type']>([
+  'actions',
+  'alert',
+  'context',
+  'data_visualization',
+  'divider',
+  'header',
+  'image',
+  'input',
+  'markdown',
+  'rich_text',
+  'section',
+  'table',
+]);
+
+/**
+ * Only the type is looked at: the local Slack has refused every block whose shape breaks one of
+ * Slack's rules, and a second copy of those rules here would only drift from the first.
+ */
+export function isPageBlock(block: { readonly type: string }): block is PageBlock {
+  return BLOCK_TYPES.has(block.type);
+}

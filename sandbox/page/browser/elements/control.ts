@@ -1,0 +1,67 @@
+import { makeChoices } from './make-choices.ts';
+import { makeSelect } from './make-select.ts';
+import { makeTextField } from './make-text-field.ts';
+import type {
+  Checkboxes,
+  NumberInput,
+  PlainTextInput,
+  RadioButtons,
+  StaticSelect,
+  UsersSelect,
+} from '@slack/types';
+import type { Chosen } from '../blocks/drawing.ts';
+import type { Directory } from '../directory.ts';
+
+/** An element a person fills in. */
+export interface Control {
+  readonly root: HTMLElement;
+  /** What a label points at; undefined where the label must be a legend of several inputs. */
+  readonly labelled?: HTMLElement;
+  read(): Chosen;
+  /** Why it cannot be sent as it is, in words. Whether it may be empty, its block decides. */
+  complaint(): string | undefined;
+}
+
+export type ControlElement =
+  Checkboxes | NumberInput | PlainTextInput | RadioButtons | StaticSelect | UsersSelect;
+
+export interface ControlContext {
+  readonly directory: Directory;
+  /** Overrides the initial value; undefined for a field nobody has touched yet. */
+  readonly kept: Chosen | undefined;
+}
+
+const CONTROL_TYPES: ReadonlySet<string> = new Set<ControlElement['type']>([
+  'checkboxes',
+  'number_input',
+  'plain_text_input',
+  'radio_buttons',
+  'static_select',
+  'users_select',
+]);
+
+export function isControlElement(spec: { readonly type: string }): spec is ControlElement {
+  return CONTROL_TYPES.has(spec.type);
+}
+
+/** Makes the control of an element, with its initial or its kept value in it. */
+export function makeControl(spec: ControlElement, context: ControlContext): Control {
+  switch (spec.type) {
+    case 'plain_text_input':
+    case 'number_input':
+      return makeTextField(spec, context);
+    case 'static_select':
+    case 'users_select':
+      return makeSelect(spec, context);
+    case 'checkboxes':
+    case 'radio_buttons':
+      return makeChoices(spec, context);
+    default:
+      return spec satisfies never;
+  }
+}
+
+/** True when nothing was typed or chosen. */
+export function isEmpty(chosen: Chosen): boolean {
+  return chosen === null || chosen.length === 0;
+}
