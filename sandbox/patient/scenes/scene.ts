@@ -1,0 +1,51 @@
+import type { CauseName } from '../../../src/runbook/diagnose/diagnosis.ts';
+import type { ApplicationActivity } from '../activity.ts';
+import type { Fleet, ServicePlan } from '../fleet.ts';
+import type { Seeded } from '../seeded.ts';
+
+/** What can be the matter with the patient: the runbook's six causes, or nothing. */
+export type Trouble = CauseName | 'healthy' | 'healthy-busy';
+
+/** Which face a cause shows; the seed decides where nothing is asked for. */
+export interface Variants {
+  /** A leaked connection sits idle in transaction, or plainly idle where the code runs in autocommit. */
+  readonly leak?: 'transaction' | 'autocommit';
+  readonly pool?: 'too-large' | 'too-small';
+  /** Everybody wants one row, or DDL waits for a reader and everybody waits behind it. */
+  readonly lock?: 'row' | 'table';
+}
+
+export interface SceneContext {
+  readonly seeded: Seeded;
+  /** Usable slots of the server, and how many of them this scene may take. */
+  readonly usable: number;
+  readonly slots: number;
+  /** Slots that the bystander and dbconn use. */
+  readonly others: number;
+  readonly variants: Variants;
+  readonly takeName: () => string;
+}
+
+export interface SceneStage {
+  readonly fleet: Fleet;
+  /** Waits until this says nothing is missing any more. */
+  readonly until: (missing: Missing) => Promise<void>;
+}
+
+/** What the patient still lacks to be as ill as promised, in words; undefined once it is. */
+export type Missing = (activity: readonly ApplicationActivity[]) => string | undefined;
+
+export interface Scene {
+  /** What goes on, in a sentence for the one who watches. */
+  readonly story: string;
+  readonly services: readonly ServicePlan[];
+  /** Starts the trouble in services that already run, and waits until it is there. */
+  begin(stage: SceneStage): Promise<void>;
+}
+
+/** Whole parts that differ by at most one. */
+export function split(total: number, parts: number): number[] {
+  return Array.from({ length: parts }, (_, index) => {
+    return Math.floor((total * (index + 1)) / parts) - Math.floor((total * index) / parts);
+  });
+}
