@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+
+/** One line of the journal. `hash` covers everything before it in this list, and through `previous` all entries before. */
+export interface JournalEntry {
+  readonly seq: number;
+  /** UTC ISO text. */
+  readonly at: string;
+  /** Null for what belongs to no request. */
+  readonly request: string | null;
+  readonly kind: string;
+  /** JSON text, kept byte for byte as it was hashed. */
+  readonly body: string;
+  readonly previous: string;
+  readonly hash: string;
+}
+
+/** What the first entry names as the one before it. */
+export const genesis = '0'.repeat(64);
+
+/** SHA-256, lower-case hex. The fields travel as a JSON list, so that no two different entries read the same. */
+export function hashEntry(entry: Omit<JournalEntry, 'hash'>): string {
+  const { seq, at, request, kind, body, previous } = entry;
+  return sha256(JSON.stringify([seq, at, request, kind, body, previous]));
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,125 @@
+import { ActingUnavailable } from '../remedies/acting-unavailable.ts';
+import type { Recheck, Remedy, RunControl } from '../remedies/remedy.ts';
+import type { Report } from '../remedies/report.ts';
+import { judgeOutcome, readFullness } from '../verify/verify.ts';
+import { checkSafely } from './check-safely.ts';
+import { isoNow } from './iso-now.ts';
+import { JournalUnavailable } from './journal-unavailable.ts';
+import type { Request } from './request.ts';
+import { move, mustMove } from './site.ts';
+import type { Site } from './site.ts';
+
+/** More would make the stored request grow with the server; the counts tell the rest. */
+const sparedShown = 50;
+
+/**
+ * Runs an approved request: holds the plan against reality, runs what is left of it, and looks. Returns it as
+ * `verifying`, or `failed` or `stale` when nothing was done. Throws JournalUnavailable when it cannot be
+ * recorded any more; what happened until then is found out by `resumeRequest` at the next start.
+ */
+export async function execute(approved: Request, site: Site): Promise<Request> {
+  const before = readFullness(await site.look());
+  const execution = { startedAt: isoNow(site.clock), left: 0, spared: [], before, after: null };
+  if ((await site.journal.readStop()) !== undefined) {
+    return fail(approved, site, 'All changes were stopped before it began.');
+  }
+  const executing = await move(approved, site, { state: 'executing', change: { execution } });
+  if (executing === 'changed') return (await site.journal.read(approved.id)) ?? approved;
+  if (executing === 'busy') {
+    return fail(approved, site, 'Another change began on this target first; nothing was done.');
+  }
+  const recheck = await recheckPlan(executing, site.remedy);
+  if (typeof recheck === 'string') return fail(executing, site, recheck);
+  const { length: planned } = executing.plan.targets;
+  const { length: left } = recheck.left;
+  if (left === 0 || left < planned * site.leastShareLeft) {
+    const sentence = `Only ${left} of ${planned} targets are still as approved; nothing was done.`;
+    const closing = { by: null, at: isoNow(site.clock), sentence, reason: null };
+    return mustMove(executing, site, { state: 'stale', change: { closing } });
+  }
+  return run(executing, recheck, site);
+}
+
+async function recheckPlan({ plan }: Request, remedy: Remedy): Promise<Recheck | string> {
+  try {
+    return await remedy.recheck(plan);
+  } catch (error) {
+    if (!(error instanceof ActingUnavailable)) throw error;
+    return `Nothing was done: ${error.message}`;
+  }
+}
+
+async function run(request: Request, { left, spared }: Recheck, site: Site): Promise<Request> {
+  const begun = {
+    ...executionOf(request),
+    left: left.length,
+    spared: spared.slice(0, sparedShown),
+  };
+  const running = await mustMove(request, site, {
+    state: 'executing',
+    change: { execution: begun },
+  });
+  const report = await runRemedy(running, left, site);
+  const after = readFullness(await site.look());
+  return mustMove(running, site, {
+    state: 'verifying',
+    change: {
+      execution: { ...begun, after },
+      result: { report, outcome: null, endedAt: isoNow(site.clock) },
+    },
+  });
+}
+
+/** A remedy that breaks off has still changed something: what, is found out by looking. */
+async function runRemedy(request: Request, left: Recheck['left'], site: Site): Promise<Report> {
+  try {
+    return await site.remedy.run(request.plan, left, controlOf(request, site));
+  } catch (error) {
+    if (error instanceof JournalUnavailable) throw error;
+    const isExpected = error instanceof ActingUnavailable;
+    if (!isExpected) site.onFault(request.id, error);
+    const found = await checkSafely(site.remedy, request);
+    const why = isExpected ? error.message : 'A fault of dbconn; see its log.';
+    return { ...found, finished: false, summary: `It broke off. ${why} ${found.summary}` };
+  }
+}
+
+function controlOf(request: Request, site: Site): RunControl {
+  const write = async (kind: string, step: string): Promise<void> => {
+    await site.journal.record({ request: request.id, kind, body: { step } });
+    site.notify(request, step);
+  };
+  return {
+    isStopped: async () => (await site.journal.readStop()) !== undefined,
+    intend: (step) => write('step-intended', step),
+    record: (step) => write('step-done', step),
+  };
+}
+
+/** Waits, and looks whether it helped. */
+export async function verifyLater(ran: Request, site: Site): Promise<Request> {
+  await site.clock.sleep(site.verifyAfterMs);
+  return verifyNow(ran, site);
+}
+
+/** The later look at a request whose change is over, and its end. */
+export async function verifyNow(ran: Request, site: Site): Promise<Request> {
+  const { before, after } = executionOf(ran);
+  const { result } = ran;
+  if (result === null) throw new Error('A request cannot be verified before it ran.');
+  const later = readFullness(await site.look());
+  const laterAfterMs = site.clock.now() - Date.parse(result.endedAt);
+  const { warningUtilisation } = site;
+  const outcome = judgeOutcome({ before, after, later, laterAfterMs, warningUtilisation });
+  return mustMove(ran, site, { state: 'done', change: { result: { ...result, outcome } } });
+}
+
+async function fail(request: Request, site: Site, sentence: string): Promise<Request> {
+  const closing = { by: null, at: isoNow(site.clock), sentence, reason: null };
+  return mustMove(request, site, { state: 'failed', change: { closing } });
+}
+
+function executionOf({ execution }: Request): NonNullable<Request['execution']> {
+  if (execution === null) throw new Error('This request has not begun.');
+  return execution;
+}

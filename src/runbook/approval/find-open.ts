@@ -1,0 +1,51 @@
+import { hashPlan } from '../remedies/plan.ts';
+import { done } from '../remedies/remedy.ts';
+import type { Answer } from '../remedies/remedy.ts';
+import type { DoorPorts } from './door-ports.ts';
+import { isoNow } from './iso-now.ts';
+import { policyVersion } from './policy.ts';
+import { refuseClosed, refuseTampered, refuseUnknown } from './refusals.ts';
+import { advance, isExpired } from './request.ts';
+import type { Request, RequestState } from './request.ts';
+
+/** A request that can still be voted on. One whose time or rules are over is closed on the way, and refused. */
+export async function findOpen(ports: DoorPorts, id: string): Promise<Answer<Request>> {
+  const { journal, policy, clock } = ports;
+  const request = await journal.read(id);
+  if (request === undefined) return refuseUnknown();
+  if (request.state !== 'proposed') return refuseClosed(request);
+  if (isExpired(request, clock.now())) {
+    const expired = await expire(ports, request);
+    return refuseClosed(expired ?? (await journal.read(id)) ?? request);
+  }
+  if ((await hashPlan(request.plan)) !== request.hash) return refuseTampered();
+  if (request.plan.policyVersion !== (await policyVersion(policy))) {
+    const sentence = 'The approval rules changed after it was proposed.';
+    const stale = await end(ports, request, { state: 'stale', by: null, sentence, reason: null });
+    return refuseClosed(stale ?? (await journal.read(id)) ?? request);
+  }
+  return done(request);
+}
+
+export interface Ending extends Omit<NonNullable<Request['closing']>, 'at'> {
+  readonly state: RequestState;
+}
+
+/** Closes a request that was not done. Undefined when somebody was quicker. */
+export async function end(
+  ports: DoorPorts,
+  request: Request,
+  { state, ...ending }: Ending,
+): Promise<Request | undefined> {
+  const closing = { ...ending, at: isoNow(ports.clock) };
+  const next = advance(request, state, { closing });
+  const entry = { request: next.id, kind: state, body: closing };
+  if ((await ports.journal.move(request.version, next, entry)) !== 'moved') return undefined;
+  ports.onChange(next);
+  return next;
+}
+
+export function expire(ports: DoorPorts, request: Request): Promise<Request | undefined> {
+  const sentence = 'Nobody approved it in time.';
+  return end(ports, request, { state: 'expired', by: null, sentence, reason: null });
+}

@@ -1,0 +1,6 @@
+import type { Clock } from '../ports.ts';
+
+/** UTC ISO text with milliseconds. */
+export function isoNow(clock: Clock): string {
+  return new Date(clock.now()).toISOString();
+}

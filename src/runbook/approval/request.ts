@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import { OptionLetter } from '../diagnose/diagnosis.ts';
+import { Ask, Plan, Spared } from '../remedies/plan.ts';
+import { Report } from '../remedies/report.ts';
+import { Fullness, Outcome } from '../verify/verify.ts';
+
+/** Who does something, and by which entrance. Only Slack proves who a person is. */
+export const Actor = z.strictObject({
+  /** A Slack user id, or the operating system's user for the terminal. */
+  id: z.string().min(1).max(100),
+  via: z.enum(['slack', 'terminal', 'timer']),
+});
+export type Actor = z.infer<typeof Actor>;
+
+export const RequestState = z.enum([
+  'proposed',
+  'approved',
+  'denied',
+  'withdrawn',
+  'expired',
+  'executing',
+  'verifying',
+  'stale',
+  'done',
+  'failed',
+]);
+export type RequestState = z.infer<typeof RequestState>;
+
+export const Vote = z.strictObject({ by: Actor, at: z.string(), reason: z.string().nullable() });
+export type Vote = z.infer<typeof Vote>;
+
+/** A plan waiting for votes, and what became of it. */
+export const Request = z.strictObject({
+  /** Opaque: the only thing a button carries. */
+  id: z.string(),
+  /** Counts every change; a change names the version it was made from. */
+  version: z.number().int(),
+  state: RequestState,
+  target: z.string(),
+  option: OptionLetter,
+  ask: Ask,
+  plan: Plan,
+  /** What every vote is for. */
+  hash: z.string(),
+  proposedBy: Actor,
+  proposedAt: z.string(),
+  expiresAt: z.string(),
+  votesNeeded: z.number().int().min(1),
+  votes: z.array(Vote),
+  /** The request this one asks again for. */
+  supersedes: z.string().nullable(),
+  /** How it ended without being done, or why it failed. */
+  closing: z
+    .strictObject({
+      by: Actor.nullable(),
+      at: z.string(),
+      sentence: z.string(),
+      /** What the person wrote. Untrusted text. */
+      reason: z.string().nullable(),
+    })
+    .nullable(),
+  execution: z
+    .strictObject({
+      startedAt: z.string(),
+      /** Targets that were still as approved when it began. */
+      left: z.number().int(),
+      /** The others, and why; at most 50. */
+      spared: z.array(Spared),
+      before: Fullness,
+      /** Right after the last step; null until then. */
+      after: Fullness,
+    })
+    .nullable(),
+  /** What it did, and once it was seen, whether that helped. */
+  result: z
+    .strictObject({ report: Report, outcome: Outcome.nullable(), endedAt: z.string() })
+    .nullable(),
+});
+export type Request = z.infer<typeof Request>;
+
+/** Every legal transition. A state without successors is an end. */
+export const successors: Readonly<Record<RequestState, readonly RequestState[]>> = {
+  // A vote that is not the last leaves it proposed.
+  proposed: ['proposed', 'approved', 'denied', 'withdrawn', 'expired', 'stale'],
+  approved: ['executing', 'failed'],
+  executing: ['executing', 'verifying', 'done', 'failed', 'stale'],
+  // The change is over and the target free for another one; only the outcome is still to be seen.
+  verifying: ['done'],
+  denied: [],
+  withdrawn: [],
+  expired: [],
+  stale: [],
+  done: [],
+  failed: [],
+};
+
+export type RequestChange = Partial<Pick<Request, 'votes' | 'closing' | 'execution' | 'result'>>;
+
+/** The request one version later. Throws on a transition the table does not know: that is a fault of ours. */
+export function advance(request: Request, state: RequestState, change: RequestChange): Request {
+  if (!successors[request.state].includes(state)) {
+    throw new Error(`A request cannot go from ${request.state} to ${state}.`);
+  }
+  return { ...request, ...change, state, version: request.version + 1 };
+}
+
+/** At the very moment of its expiry a request is expired. */
+export function isExpired(request: Request, nowMs: number): boolean {
+  return request.state === 'proposed' && nowMs >= Date.parse(request.expiresAt);
+}
+
+export function isOpen({ state }: Request): boolean {
+  return successors[state].length > 0;
+}

@@ -1,0 +1,57 @@
+import { done } from '../remedies/remedy.ts';
+import type { Answer } from '../remedies/remedy.ts';
+import { cleanReason } from './clean-reason.ts';
+import type { DoorPorts } from './door-ports.ts';
+import { findOpen } from './find-open.ts';
+import { isoNow } from './iso-now.ts';
+import { mayVote, readOptionPolicy } from './policy.ts';
+import { refuseBusy, refuseCrowded, refuseReasonMissing, refuseStopped } from './refusals.ts';
+import { advance } from './request.ts';
+import type { Actor, Request, Vote } from './request.ts';
+
+/** Who clicks or types, on which request, and what they wrote. */
+export interface Click {
+  readonly id: string;
+  readonly actor: Actor;
+  readonly reason: string | undefined;
+}
+
+/** Each try more means that somebody else's click came between; there are not this many approvers. */
+export const mostTries = 20;
+
+/** Counts one vote. The request comes back `approved` to exactly one caller: whose vote was the last one needed. */
+export async function vote(
+  ports: DoorPorts,
+  { id, actor, reason }: Click,
+): Promise<Answer<Request>> {
+  const given = { by: actor, at: isoNow(ports.clock), reason: cleanReason(reason) };
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const found = await findOpen(ports, id);
+    if (!found.ok) return found;
+    const request = found.value;
+    const allowed = await mayCount(ports, request, given);
+    if (!allowed.ok) return allowed;
+    const votes = [...request.votes, given];
+    const state = votes.length >= request.votesNeeded ? 'approved' : 'proposed';
+    const next = advance(request, state, { votes });
+    const entry = { request: id, kind: 'vote', body: { ...given, state, hash: request.hash } };
+    if ((await ports.journal.move(request.version, next, entry)) === 'moved') {
+      ports.onChange(next);
+      return done(next);
+    }
+  }
+  return refuseCrowded();
+}
+
+async function mayCount(ports: DoorPorts, request: Request, given: Vote): Promise<Answer<null>> {
+  const { journal, policy } = ports;
+  const allowed = mayVote(policy, request, given.by);
+  if (!allowed.ok) return allowed;
+  if (readOptionPolicy(policy, request.option).reasonRequired && given.reason === null) {
+    return refuseReasonMissing();
+  }
+  const stop = await journal.readStop();
+  if (stop !== undefined) return refuseStopped(stop.by);
+  const executing = await journal.list(['approved', 'executing']);
+  return executing.some(({ target }) => target === request.target) ? refuseBusy() : done(null);
+}

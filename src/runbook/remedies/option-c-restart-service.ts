@@ -1,0 +1,169 @@
+import type { ReplicaReading, Snapshot } from '../diagnose/snapshot.ts';
+import type { Clock, Restarts } from '../ports.ts';
+import type { ServiceConfig, Target } from '../target.ts';
+import type { Ask, Plan, PlanDraft, ReplicaTarget, Spared } from './plan.ts';
+import { done, refuse } from './remedy.ts';
+import type { Answer, Recheck, Remedy } from './remedy.ts';
+import { checkReplicas, runRestarts } from './restart-replicas.ts';
+import { countOfReplica, countOfService } from './service-sessions.ts';
+import { count } from './wording.ts';
+
+export interface OptionCPorts {
+  readonly restarts: Restarts;
+  readonly look: () => Promise<Snapshot>;
+  readonly clock: Clock;
+  readonly target: Target;
+  /** Services never restarted, although configured: dbconn itself, its socket proxy, its journal. */
+  readonly refusedServices: readonly string[];
+  /** The beginnings of ids of containers never restarted: the one dbconn runs in. */
+  readonly refusedContainers: readonly string[];
+  /** Between asking a process to end and killing it. */
+  readonly stopTimeoutSeconds: number;
+  /** For one replica, from its start. */
+  readonly healthyWithinMs: number;
+  /** How long to wait for the storm to calm before the next replica. */
+  readonly calmWithinMs: number;
+}
+
+/** Runbook option C: restart a service, one replica after another. */
+export function createOptionC(ports: OptionCPorts): Remedy {
+  return {
+    option: 'C',
+    target: ports.target.name,
+    propose: (ask) => proposeRestart(ports, ask),
+    recheck: (plan) => recheckReplicas(ports, plan),
+    run: (plan, left, control) => runRestarts(ports, { plan, left, control }),
+    check: (plan, since) => checkReplicas(ports, plan, since),
+  };
+}
+
+async function proposeRestart(ports: OptionCPorts, ask: Ask): Promise<Answer<PlanDraft>> {
+  if (ask.kind !== 'restart') throw new Error('Option C only restarts services.');
+  const service = mayRestart(ports, ask.service);
+  if (!service.ok) return service;
+  const look = await ports.look();
+  const replicas = readReplicas(look, service.value.name);
+  if (!replicas.ok) return replicas;
+  const spared = replicas.value.flatMap((replica) => whySpared(ports, replica));
+  const names = new Set(spared.map(({ what }) => what));
+  const targets = replicas.value.filter(({ name }) => !names.has(name));
+  if (targets.length > 0) {
+    return done(draft(ports.target, { service: service.value, look, targets, spared }));
+  }
+  return refuse(
+    'nothing-to-do',
+    `None of the containers of ${service.value.name} can be restarted: ${reasonsOf(spared)}.`,
+    'Look at them with docker compose ps.',
+  );
+}
+
+/** Only what is configured, and never what dbconn stands on. */
+function mayRestart(ports: OptionCPorts, name: string): Answer<ServiceConfig> {
+  const { services, postgresService } = ports.target;
+  if (name === postgresService) {
+    const next = 'Restarting PostgreSQL ends every session: see option B of the runbook.';
+    return refuse('postgres', 'Option C does not restart PostgreSQL.', next);
+  }
+  if (ports.refusedServices.includes(name)) {
+    const next = 'Restart it by hand if you must.';
+    return refuse('own-service', 'dbconn does not restart what it runs on itself.', next);
+  }
+  const service = services.find((candidate) => candidate.name === name);
+  if (service !== undefined) return done(service);
+  const names = services.map((candidate) => candidate.name).join(', ');
+  const next = names === '' ? 'List services in dbconn.yml.' : `The services are: ${names}.`;
+  return refuse('unknown-service', 'There is no configured service of that name.', next);
+}
+
+function readReplicas({ services }: Snapshot, name: string): Answer<readonly ReplicaReading[]> {
+  const fallback = 'See /dbconn doctor.';
+  if (!services.ok) {
+    const { summary, fix } = services.problem;
+    return refuse('containers-unread', summary, fix ?? fallback);
+  }
+  const found = services.value.services.find((service) => service.name === name);
+  if (found?.problem !== undefined) {
+    const { summary, fix } = found.problem;
+    return refuse('containers-unread', summary, fix ?? fallback);
+  }
+  if (found !== undefined && found.replicas.length > 0) return done(found.replicas);
+  return refuse('no-containers', `No container of the service ${name} was found.`, fallback);
+}
+
+function whySpared(ports: OptionCPorts, { id, name, state }: ReplicaReading): Spared[] {
+  if (ports.refusedContainers.some((own) => own.startsWith(id) || id.startsWith(own))) {
+    return [{ what: name, label: '', reason: 'dbconn runs in it' }];
+  }
+  // Restarting would start what somebody stopped on purpose.
+  const runs = state === 'running' || state === 'restarting';
+  return runs ? [] : [{ what: name, label: '', reason: 'it is not running' }];
+}
+
+interface Found {
+  readonly service: ServiceConfig;
+  readonly look: Snapshot;
+  readonly targets: readonly ReplicaReading[];
+  readonly spared: readonly Spared[];
+}
+
+function draft(target: Target, { service, look, targets, spared }: Found): PlanDraft {
+  const { reading } = look.database;
+  const slots = countOfService(reading, service, targets);
+  return {
+    option: 'C',
+    target: target.name,
+    ask: { kind: 'restart', service: service.name },
+    title: `Restart ${service.name}: ${count(targets.length, 'replica')}, one after another`,
+    subject: service.name,
+    targets: targets
+      .map((replica) => toTarget(replica, countOfReplica(reading, replica)))
+      .toSorted((a, b) => a.number - b.number),
+    spared: [...spared],
+    sparedTotal: spared.length,
+    cost: [
+      targets.length === 1
+        ? 'The service has one replica: it is down until that is healthy again.'
+        : 'One replica at a time is down; requests it is serving fail.',
+      'Starting up may run migrations, if the service does so.',
+      'A query that is active stays in PostgreSQL until it ends, unless client_connection_check_interval is set.',
+    ],
+    frees: {
+      slots,
+      sentence:
+        slots === null
+          ? 'How many slots this frees could not be read.'
+          : `Frees up to ${count(slots, 'slot')}, and its pools open what they need again.`,
+    },
+    undo: 'A restart cannot be undone; it changes no setting.',
+    risk: targets.length === 1 ? 'medium' : 'low',
+  };
+}
+
+function toTarget(replica: ReplicaReading, connections: number | null): ReplicaTarget {
+  const { id, name, number, startedAt, state, health } = replica;
+  return { kind: 'replica', id, name, number, startedAt, state, health, connections };
+}
+
+async function recheckReplicas(ports: OptionCPorts, plan: Plan): Promise<Recheck> {
+  if (plan.ask.kind !== 'restart') throw new Error('Option C only restarts services.');
+  const replicas = readReplicas(await ports.look(), plan.ask.service);
+  const now = new Map((replicas.ok ? replicas.value : []).map((replica) => [replica.id, replica]));
+  const left: ReplicaTarget[] = [];
+  const spared: Spared[] = [];
+  for (const target of plan.targets) {
+    if (target.kind !== 'replica') continue;
+    const reason = whyChanged(target, now.get(target.id));
+    if (reason === undefined) left.push(target);
+    else spared.push({ what: target.name, label: '', reason });
+  }
+  return { left, spared };
+}
+
+function whyChanged(target: ReplicaTarget, now: ReplicaReading | undefined): string | undefined {
+  if (now === undefined) return 'it is not there any more, or could not be seen';
+  return now.startedAt === target.startedAt ? undefined : 'it has been restarted since';
+}
+
+function reasonsOf(spared: readonly Spared[]): string {
+  return [...new Set(spared.map(({ reason }) => reason))].join('; ');
+}

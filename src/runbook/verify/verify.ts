@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import type { Snapshot } from '../diagnose/snapshot.ts';
+
+/** How full the server was at one look. `full` when it refused everybody and no figure could be read. */
+export const Fullness = z.union([
+  z.strictObject({ used: z.number().int(), usable: z.number().int() }),
+  z.literal('full'),
+  z.null(),
+]);
+export type Fullness = z.infer<typeof Fullness>;
+
+export const OutcomeWord = z.enum(['fixed', 'partly', 'refilled', 'worse', 'unknown']);
+export type OutcomeWord = z.infer<typeof OutcomeWord>;
+
+/** What a change brought, by looks before it, right after it and some time later. */
+export const Outcome = z.strictObject({
+  word: OutcomeWord,
+  /** Figures only. */
+  sentence: z.string(),
+  before: Fullness,
+  after: Fullness,
+  later: Fullness,
+});
+export type Outcome = z.infer<typeof Outcome>;
+
+export interface Evidence {
+  readonly before: Fullness;
+  readonly after: Fullness;
+  readonly later: Fullness;
+  readonly laterAfterMs: number;
+  /** Below this share of the usable slots the trouble is over, 0-1. */
+  readonly warningUtilisation: number;
+}
+
+/** Usable slots as the diagnosis counts them. */
+export function readFullness({ database: { reach, reading } }: Snapshot): Fullness {
+  if (reading === undefined) {
+    const { kind, scope } = reach.error ?? {};
+    return kind === 'full' && (scope ?? 'server') === 'server' ? 'full' : null;
+  }
+  const { maxConnections, superuserReserved, reserved, providerReserved } = reading.capacity;
+  const usable = Math.max(0, maxConnections - superuserReserved - reserved - providerReserved);
+  return { used: reading.counts.clients, usable };
+}
+
+/**
+ * `fixed` below the warning line and fewer used than before · `partly` fewer used, or the same, but not that ·
+ * `refilled` at least half of the freed slots are taken again at the later look · `worse` more used than
+ * before, beyond what comes and goes by itself · `unknown` when one of the three looks did not see it.
+ */
+export function judgeOutcome(evidence: Evidence): Outcome {
+  const { before, after, later } = evidence;
+  const figures = toFigures(evidence);
+  if (figures === undefined) {
+    return {
+      word: 'unknown',
+      sentence: 'It could not be seen whether this helped: at least one look gave no figures.',
+      before,
+      after,
+      later,
+    };
+  }
+  const word = judge(figures, evidence.warningUtilisation);
+  return { word, sentence: toSentence(figures, evidence), before, after, later };
+}
+
+/** What is said of a change whose looks are lost, such as after a crash. */
+export function unknownOutcome(sentence: string, later: Fullness): Outcome {
+  return { word: 'unknown', sentence, before: null, after: null, later };
+}
+
+interface Figures {
+  readonly before: number;
+  readonly after: number;
+  readonly later: number;
+  readonly usable: number;
+}
+
+/** A server that refused everybody had every usable slot taken; how many those are, a later look knows. */
+function toFigures({ before, after, later }: Evidence): Figures | undefined {
+  const known = [later, after, before].find((look) => look !== null && look !== 'full');
+  if (known === undefined || known === null) return undefined;
+  const used = (look: Fullness): number | undefined =>
+    look === 'full' ? known.usable : look?.used;
+  const [first, second, third] = [used(before), used(after), used(later)];
+  if (first === undefined || second === undefined || third === undefined) return undefined;
+  return { before: first, after: second, later: third, usable: known.usable };
+}
+
+function judge({ before, after, later, usable }: Figures, warningUtilisation: number): OutcomeWord {
+  // Two sessions, or 2 % of a large server, come and go between any two looks.
+  const noise = Math.max(2, Math.round(usable * 0.02));
+  if (later > before + noise) return 'worse';
+  const freed = before - Math.min(after, later);
+  if (freed > 0 && later - after >= freed / 2) return 'refilled';
+  if (before > later && later < usable * warningUtilisation) return 'fixed';
+  return 'partly';
+}
+
+function toSentence({ before, after, later, usable }: Figures, { laterAfterMs }: Evidence): string {
+  const seconds = Math.round(laterAfterMs / 1000);
+  return `${before} of ${usable} used before, ${after} right after, ${later} after ${seconds} s.`;
+}

@@ -1,0 +1,133 @@
+import { Client } from 'pg';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startCluster } from '../../sandbox/patient/cluster.ts';
+import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { createActing } from '../../src/postgres/act.ts';
+import type { Acting, Candidates } from '../../src/runbook/ports.ts';
+import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+
+let cluster: Cluster;
+const open = new Set<Client>();
+beforeEach(async () => {
+  cluster = await startCluster({ settings: { max_connections: 10 } });
+  const admin = await connect('postgres');
+  await admin.query('CREATE ROLE app LOGIN; CREATE ROLE acting LOGIN');
+  await admin.query('GRANT pg_monitor, pg_signal_backend TO acting');
+  await admin.end();
+  open.delete(admin);
+});
+afterEach(async () => {
+  await cluster.thaw();
+  await Promise.all([...open].map((client) => client.end().catch(() => undefined)));
+  open.clear();
+  await cluster.close();
+});
+
+async function connect(user: string): Promise<Client> {
+  const client = new Client({ connectionString: cluster.url(user), application_name: 'backend' });
+  client.on('error', () => undefined);
+  await client.connect();
+  open.add(client);
+  return client;
+}
+
+/** Takes every slot an ordinary role can have. */
+async function fill(): Promise<void> {
+  for (;;) {
+    const connected = await connect('app').then(
+      () => true,
+      () => false,
+    );
+    if (!connected) return;
+  }
+}
+
+function readCandidates(acting: Acting): Promise<Candidates> {
+  return acting.act((session) =>
+    session.readTerminateCandidates({
+      states: ['idle'],
+      idleForMs: 1,
+      application: null,
+      guard: {
+        idleForMs: 1,
+        protectedApplications: [],
+        poolerApplications: [],
+        applicationRoles: [],
+      },
+    }),
+  );
+}
+
+async function failure(work: Promise<unknown>): Promise<Error> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof ActingUnavailable)) throw new Error('It should have been unavailable.');
+  return error;
+}
+
+test('on a full server the lent lifeline acts, and without one the sentence says what to set', async () => {
+  const warm = await connect('acting');
+  await fill();
+  const url = cluster.url('acting');
+  expect((await failure(readCandidates(createActing({ url })))).message).toMatch(
+    /^PostgreSQL has no slot for the acting role\. Set reserved_connections/,
+  );
+  const lend = createActing({
+    url,
+    lend: (work) => work({ query: (text, values) => warm.query(text, [...values]) }),
+  });
+  expect((await readCandidates(lend)).total).toBeGreaterThan(3);
+});
+
+test('a role that may use the reserve acts on a full server by itself', async () => {
+  const admin = await connect('postgres');
+  await admin.query('ALTER SYSTEM SET reserved_connections = 2');
+  await admin.query('GRANT pg_use_reserved_connections TO acting');
+  await cluster.stop();
+  await cluster.start();
+  await fill();
+  const acting = createActing({ url: cluster.url('acting') });
+  expect((await readCandidates(acting)).total).toBe(5);
+});
+
+test('a stopped and a frozen server are told apart, in bounded time and without an address', async () => {
+  const acting = createActing({ url: cluster.url('acting', 'postgres', 'hunter2') });
+  await cluster.freeze();
+  const began = performance.now();
+  const frozen = await failure(readCandidates(acting));
+  expect(performance.now() - began).toBeLessThan(20_000);
+  expect(frozen.message).toBe('The acting connection timed out or was lost.');
+  await cluster.thaw();
+  await cluster.stop();
+  const stopped = await failure(readCandidates(acting));
+  expect(stopped.message).toMatch(/^Nothing listens at the address of actingUrl/);
+});
+
+test('a connection lost in the middle is told as such, and a server that freezes then does not hold it', async () => {
+  const acting = createActing({ url: cluster.url('acting') });
+  const lost = acting.act(async (session) => {
+    await cluster.stop('immediate');
+    return session.readRemainingSessions([]);
+  });
+  expect((await failure(lost)).message).toMatch(/lost|ended by an administrator|failed/);
+  await cluster.start();
+  const frozen = acting.act(async (session) => {
+    await session.readRemainingSessions([]);
+    await cluster.freeze();
+    return session.readRemainingSessions([]);
+  });
+  expect((await failure(frozen)).message).toMatch(/timed out/);
+});
+
+test('no connection is left open', async () => {
+  await readCandidates(createActing({ url: cluster.url('acting') }));
+  const admin = await connect('postgres');
+  const sql = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE usename = 'acting'`;
+  let left = 1;
+  for (let tries = 0; tries < 500 && left > 0; tries += 1) {
+    left = (await admin.query<{ n: number }>(sql)).rows[0]?.n ?? -1;
+  }
+  expect(left).toBe(0);
+});

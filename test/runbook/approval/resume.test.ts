@@ -1,0 +1,138 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Request } from '../../../src/runbook/approval/request.ts';
+import { advance } from '../../../src/runbook/approval/request.ts';
+import { ActingUnavailable } from '../../../src/runbook/remedies/acting-unavailable.ts';
+import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
+import { ann, bob } from './builders.ts';
+import { createWorld } from './world.ts';
+import type { World } from './world.ts';
+
+let world: World;
+beforeEach(() => {
+  world = createWorld();
+});
+afterEach(() => world.close());
+
+const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
+
+function valueOf<T>(answer: Answer<T>): T {
+  if (!answer.ok) throw new Error(answer.refusal.why);
+  return answer.value;
+}
+
+/** A request in a door whose process will be thought dead once the remedy has come to its first step. */
+async function dieInTheMiddle(): Promise<Request> {
+  const door = await world.door();
+  const request = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const begun = new Promise<void>((resolve) => {
+    world.remedy.during = () => {
+      world.remedy.alive.delete(101);
+      resolve();
+      return new Promise(() => undefined);
+    };
+  });
+  valueOf(await door.approve(request.id, bob));
+  await begun;
+  return request;
+}
+
+test('after a crash in the middle a request ends as unknown, with what a look found, and runs no second time', async () => {
+  const { id } = await dieInTheMiddle();
+  const [ended] = valueOf(await (await world.door()).resume());
+  expect(ended).toMatchObject({
+    id,
+    state: 'done',
+    result: {
+      report: { summary: '1 still there.', finished: false },
+      outcome: { word: 'unknown', later: { used: 95 } },
+    },
+  });
+  expect(world.remedy.runs).toBe(1);
+});
+
+test('after a crash the target is free again once it was resumed', async () => {
+  await dieInTheMiddle();
+  world.remedy.during = () => Promise.resolve();
+  const door = await world.door();
+  await door.resume();
+  const next = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  valueOf(await door.approve(next.id, bob));
+  expect(valueOf(await door.settled(next.id)).state).toBe('done');
+});
+
+test('an approval whose change never began is not made up for later', async () => {
+  const door = await world.door();
+  const request = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const approved = advance(request, 'approved', {});
+  const journal = await world.journal();
+  await journal.move(1, approved, { request: request.id, kind: 'vote', body: {} });
+  const [ended] = valueOf(await door.resume());
+  expect(ended).toMatchObject({ state: 'failed', result: null });
+  expect(world.remedy.runs).toBe(0);
+});
+
+test('a change that ended before the crash still gets its outcome', async () => {
+  const door = await world.door();
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  world.clock.sleep = () => new Promise(() => undefined);
+  const verifying = new Promise<void>((resolve) => {
+    const push = world.changes.push.bind(world.changes);
+    world.changes.push = (...changes) => {
+      if (changes.some(({ state }) => state === 'verifying')) resolve();
+      return push(...changes);
+    };
+  });
+  await door.approve(id, bob);
+  await verifying;
+  await door.drain();
+  const [ended] = valueOf(await (await world.door()).resume());
+  expect(ended).toMatchObject({ state: 'done', result: { outcome: { word: 'fixed' } } });
+});
+
+test('a request waiting for votes is as it was after a restart', async () => {
+  const { id } = valueOf(await (await world.door()).propose({ target: 'shop', ask, actor: ann }));
+  const door = await world.door();
+  expect(valueOf(await door.resume())).toEqual([]);
+  valueOf(await door.approve(id, bob));
+  expect(valueOf(await door.settled(id)).state).toBe('done');
+});
+
+test('a connection lost in the middle is told together with what became of the targets', async () => {
+  const door = await world.door();
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  world.remedy.during = () => {
+    world.remedy.alive.delete(101);
+    return Promise.reject(new ActingUnavailable('The connection was lost.'));
+  };
+  await door.approve(id, bob);
+  expect(valueOf(await door.settled(id))).toMatchObject({
+    state: 'done',
+    result: { report: { summary: 'It broke off. The connection was lost. 1 still there.' } },
+  });
+  expect(world.faults).toEqual([]);
+});
+
+test('a fault of dbconn itself in the middle is reported, and the request still comes to an end', async () => {
+  const door = await world.door();
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  world.remedy.during = () => Promise.reject(new TypeError('of our own making'));
+  await door.approve(id, bob);
+  expect(valueOf(await door.settled(id))).toMatchObject({ state: 'done' });
+  expect(world.faults).toEqual([new TypeError('of our own making')]);
+});
+
+test('a journal that fails in the middle stops the change, and the next start tells the truth', async () => {
+  const door = await world.door();
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  world.remedy.during = async (control) => {
+    world.remedy.alive.delete(101);
+    world.breakJournals();
+    await control.record('one of two');
+  };
+  await door.approve(id, bob);
+  await door.drain();
+  expect(world.faults).toHaveLength(1);
+  expect(world.remedy.alive).toEqual(new Set([102]));
+  const [ended] = valueOf(await (await world.door()).resume());
+  expect(ended).toMatchObject({ id, state: 'done', result: { outcome: { word: 'unknown' } } });
+});

@@ -1,0 +1,129 @@
+import type { Clock } from '../../../src/runbook/ports.ts';
+import { createDoor } from '../../../src/runbook/approval/door.ts';
+import type { Door } from '../../../src/runbook/approval/door.ts';
+import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import type { OptionPolicy, Policy } from '../../../src/runbook/approval/policy.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { Plan } from '../../../src/runbook/remedies/plan.ts';
+import { done } from '../../../src/runbook/remedies/remedy.ts';
+import type { Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
+import type { Report } from '../../../src/runbook/remedies/report.ts';
+import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
+import { makeJournalFolder } from '../../journal/temporary-journal.ts';
+import { aReading, aSnapshot } from '../diagnose/builders.ts';
+import { bob, buildPlan, cem } from './builders.ts';
+
+export const startedAtMs = Date.parse('2026-11-23T03:00:00.000Z');
+
+/** A clock that moves only when it is told to, or slept on. */
+export class HandClock implements Clock {
+  nowMs = startedAtMs;
+
+  now(): number {
+    return this.nowMs;
+  }
+
+  sleep(ms: number): Promise<void> {
+    this.nowMs += ms;
+    return Promise.resolve();
+  }
+}
+
+/** A remedy over a patient of plain numbers: ending its two targets frees as many slots. */
+export class ScriptedRemedy implements Remedy {
+  readonly option = 'A';
+  readonly target = 'shop';
+  /** Pids still there. */
+  readonly alive = new Set([101, 102]);
+  used = 95;
+  runs = 0;
+  during: (control: RunControl) => Promise<void> = () => Promise.resolve();
+
+  propose(): ReturnType<Remedy['propose']> {
+    const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan();
+    const targets = draft.targets.filter((target) => this.#isAlive(target));
+    return Promise.resolve(done({ ...draft, targets }));
+  }
+
+  recheck(plan: Plan): ReturnType<Remedy['recheck']> {
+    const left = plan.targets.filter((target) => this.#isAlive(target));
+    const gone = plan.targets.filter((target) => !left.includes(target));
+    const spared = gone.map(() => ({ what: 'pid', label: 'backend', reason: 'gone' }));
+    return Promise.resolve({ left, spared });
+  }
+
+  async run(_plan: Plan, left: Plan['targets'], control: RunControl): Promise<Report> {
+    this.runs += 1;
+    await control.intend('end them');
+    await this.during(control);
+    for (const target of left) {
+      if (target.kind === 'session') this.alive.delete(target.identity.pid);
+    }
+    this.used -= left.length * 30;
+    await control.record('ended them');
+    return { items: [], summary: `${left.length} ended.`, finished: true };
+  }
+
+  check(): Promise<Report> {
+    const summary = `${this.alive.size} still there.`;
+    return Promise.resolve({ items: [], summary, finished: false });
+  }
+
+  #isAlive(target: Plan['targets'][number]): boolean {
+    return target.kind === 'session' && this.alive.has(target.identity.pid);
+  }
+}
+
+export interface World {
+  readonly remedy: ScriptedRemedy;
+  readonly clock: HandClock;
+  readonly changes: Request[];
+  readonly faults: unknown[];
+  /** Another door on the same journal file, as another replica has it. */
+  door(option?: Partial<OptionPolicy>, policy?: Partial<Policy>): Promise<Door>;
+  journal(): Promise<SqliteJournal>;
+  /** Every journal opened until now refuses from here on. */
+  breakJournals(): void;
+  close(): void;
+}
+
+export function createWorld(): World {
+  const folder = makeJournalFolder();
+  const remedy = new ScriptedRemedy();
+  const clock = new HandClock();
+  const changes: Request[] = [];
+  const faults: unknown[] = [];
+  const look = () => {
+    const reading = aReading({ counts: { clients: remedy.used } });
+    return Promise.resolve(aSnapshot({ reading }));
+  };
+  const journal = (): Promise<SqliteJournal> => folder.open({ clock });
+  return {
+    remedy,
+    clock,
+    changes,
+    faults,
+    journal,
+    async door(option = {}, policy = {}) {
+      const optionA: OptionPolicy = {
+        proposers: [],
+        approvers: [bob.id, cem.id],
+        votes: 1,
+        proposerMayVote: false,
+        reasonRequired: false,
+        ...option,
+      };
+      return createDoor({
+        journal: await journal(),
+        patients: [{ name: 'shop', remedies: [remedy], look, warningUtilisation: 0.8 }],
+        policy: { ...defaultPolicy, options: { A: optionA }, ...policy },
+        clock,
+        verifyAfterMs: 60_000,
+        onChange: (request) => void changes.push(request),
+        onFault: (_id, error) => void faults.push(error),
+      });
+    },
+    breakJournals: () => folder.closeJournals(),
+    close: () => folder.close(),
+  };
+}

@@ -1,0 +1,248 @@
+import { expect, test } from 'vitest';
+import type { ReplicaReading, Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { RestartOutcome } from '../../../src/runbook/ports.ts';
+import { createOptionC } from '../../../src/runbook/remedies/option-c-restart-service.ts';
+import type { OptionCPorts } from '../../../src/runbook/remedies/option-c-restart-service.ts';
+import type { Plan } from '../../../src/runbook/remedies/plan.ts';
+import type { RunControl } from '../../../src/runbook/remedies/remedy.ts';
+import type { Item, Report } from '../../../src/runbook/remedies/report.ts';
+import { HandClock, startedAtMs } from '../approval/world.ts';
+import { aProblem, aReading, aSnapshot, aSource, aTarget, refused } from '../diagnose/builders.ts';
+
+const ask = { kind: 'restart', service: 'backend' } as const;
+
+/** A service of plain values: a restart moves a replica's start and gives its connections back. */
+class Stack {
+  readonly clock = new HandClock();
+  readonly steps: string[] = [];
+  readonly outcomes = new Map<string, Partial<RestartOutcome>>();
+  replicas: ReplicaReading[] = [1, 2, 3].map((number) => aReplica(number));
+  /** Connections per replica. */
+  held = new Map(['r1', 'r2', 'r3'].map((id) => [id, 30]));
+  /** Until when PostgreSQL refuses connections. */
+  refusingUntilMs = 0;
+  stopped = false;
+
+  look = (): Promise<Snapshot> => {
+    const sources = this.replicas.map(({ id, addresses: [client = null] }) =>
+      aSource({ client, total: this.held.get(id) ?? 0 }),
+    );
+    const clients = sources.reduce((sum, { total }) => sum + total, 0);
+    const reading = aReading({ sources, counts: { clients } });
+    const services = { services: [{ name: 'backend', replicas: this.replicas }] };
+    const refusing = this.clock.now() < this.refusingUntilMs;
+    const reach = refusing ? { reach: { ...refused('full'), via: 'warm' as const } } : {};
+    return Promise.resolve(aSnapshot({ reading, services, ...reach }));
+  };
+
+  restartReplica = (id: string): Promise<RestartOutcome> => {
+    this.steps.push(`restart ${id}`);
+    this.clock.nowMs += 4000;
+    const startedAt = new Date(this.clock.nowMs).toISOString();
+    this.replicas = this.replicas.map((replica) =>
+      replica.id === id ? { ...replica, startedAt } : replica,
+    );
+    this.held.set(id, 5);
+    return Promise.resolve({
+      result: 'healthy',
+      startedAfter: startedAt,
+      exitCode: null,
+      oomKilled: false,
+      healthOutput: null,
+      lastLogLines: [],
+      ...this.outcomes.get(id),
+    });
+  };
+
+  control: RunControl = {
+    isStopped: () => Promise.resolve(this.stopped),
+    intend: (step) => Promise.resolve(void this.steps.push(`intend ${step}`)),
+    record: (step) => Promise.resolve(void this.steps.push(`record ${step}`)),
+  };
+
+  remedy(change: Partial<OptionCPorts> = {}): ReturnType<typeof createOptionC> {
+    return createOptionC({
+      restarts: { restartReplica: this.restartReplica },
+      look: this.look,
+      clock: this.clock,
+      target: aTarget({
+        services: [
+          { name: 'backend', workers: 1, poolSize: 10, maxOverflow: 5 },
+          { name: 'bot', workers: 1 },
+        ],
+        postgresService: 'postgres',
+      }),
+      refusedServices: ['bot'],
+      refusedContainers: [],
+      stopTimeoutSeconds: 10,
+      healthyWithinMs: 60_000,
+      calmWithinMs: 30_000,
+      ...change,
+    });
+  }
+
+  async plan(): Promise<Plan> {
+    const drafted = await this.remedy().propose(ask);
+    if (!drafted.ok) throw new Error(drafted.refusal.why);
+    return { ...drafted.value, policyVersion: '', plannedAt: '' };
+  }
+
+  async run(): Promise<Report> {
+    const plan = await this.plan();
+    return this.remedy().run(plan, plan.targets, this.control);
+  }
+}
+
+function aReplica(number: number, change: Partial<ReplicaReading> = {}): ReplicaReading {
+  return {
+    id: `r${number}`,
+    name: `shop-backend-${number}`,
+    number,
+    state: 'running',
+    health: 'healthy',
+    startedAt: '2026-11-23T01:00:00.000000000Z',
+    restarts: 0,
+    exitCode: null,
+    oomKilled: false,
+    addresses: [`10.0.1.${number}`],
+    pool: {
+      size: null,
+      maxOverflow: null,
+      timeoutSeconds: null,
+      recycleSeconds: null,
+      prePing: null,
+    },
+    ...change,
+  };
+}
+
+function outcomesOf({ items }: Report): Item['outcome'][] {
+  return items.map(({ outcome }) => outcome);
+}
+
+test('the plan names each replica with its connections, and warns of migrations', async () => {
+  const plan = await new Stack().plan();
+  expect(plan).toMatchObject({
+    title: 'Restart backend: 3 replicas, one after another',
+    targets: [{ id: 'r1', connections: 30 }, { id: 'r2' }, { id: 'r3' }],
+    frees: { slots: 90 },
+    risk: 'low',
+  });
+  expect(plan.cost.join(' ')).toContain('migrations');
+});
+
+test('replicas restart one after another, each intended before and recorded after', async () => {
+  const stack = new Stack();
+  const report = await stack.run();
+  expect(outcomesOf(report)).toEqual(['restarted', 'restarted', 'restarted']);
+  expect(report.summary).toBe('Of 3 replicas: 3 restarted. Its connections: 90 before, 15 after.');
+  expect(stack.steps.slice(0, 4)).toEqual([
+    'intend restart shop-backend-1',
+    'restart r1',
+    'record shop-backend-1: restarted',
+    'intend restart shop-backend-2',
+  ]);
+});
+
+test.for([
+  ['postgres', 'postgres'],
+  ['bot', 'own-service'],
+  ['frontend', 'unknown-service'],
+] as const)('%s is never restarted', async ([service, kind]) => {
+  const answer = await new Stack().remedy().propose({ kind: 'restart', service });
+  expect(answer).toMatchObject({ ok: false, refusal: { kind } });
+});
+
+test('the container dbconn runs in, and one that somebody stopped, are spared', async () => {
+  const stack = new Stack();
+  stack.replicas = [aReplica(1), aReplica(2, { state: 'exited' }), aReplica(3)];
+  const remedy = stack.remedy({ refusedContainers: ['r1'] });
+  expect(await remedy.propose(ask)).toMatchObject({
+    value: {
+      targets: [{ id: 'r3' }],
+      spared: [{ reason: 'dbconn runs in it' }, { reason: 'it is not running' }],
+    },
+  });
+});
+
+test('without Docker the refusal says what to mend', async () => {
+  const services = aProblem('forbidden', 'Add it to the group.');
+  const look = (): Promise<Snapshot> => Promise.resolve(aSnapshot({ services }));
+  const answer = await new Stack().remedy({ look }).propose(ask);
+  expect(answer).toMatchObject({ refusal: { next: 'Add it to the group.' } });
+});
+
+test('a crash loop ends the row, shows its last lines, and leaves the others running', async () => {
+  const stack = new Stack();
+  const lastLogLines = ['ImportError: no module named shop'];
+  stack.outcomes.set('r2', { result: 'crash-loop', exitCode: 1, lastLogLines });
+  const report = await stack.run();
+  expect(outcomesOf(report)).toEqual(['restarted', 'crash loop', 'not reached']);
+  expect(report.items[1]).toMatchObject({
+    detail: 'It was restarted and ends again and again. Its exit code is 1.',
+    lines: lastLogLines,
+  });
+  expect(report.items[2]?.detail).toBe('shop-backend-2 did not come up.');
+  expect(report.finished).toBe(false);
+});
+
+test('the first replica restarts although PostgreSQL refuses, the next waits until it is calm', async () => {
+  const stack = new Stack();
+  stack.refusingUntilMs = startedAtMs + 15_000;
+  expect(outcomesOf(await stack.run())).toEqual(['restarted', 'restarted', 'restarted']);
+  expect(stack.clock.now()).toBeGreaterThan(stack.refusingUntilMs);
+});
+
+test('a storm that does not calm holds the rest back', async () => {
+  const stack = new Stack();
+  stack.refusingUntilMs = Number.POSITIVE_INFINITY;
+  const report = await stack.run();
+  expect(outcomesOf(report)).toEqual(['restarted', 'not reached', 'not reached']);
+  expect(report.items[1]?.detail).toMatch(/^Held back to spare PostgreSQL: PostgreSQL refused/);
+});
+
+test('a pool that would not fit into the free slots is held back', async () => {
+  const stack = new Stack();
+  stack.replicas = stack.replicas.map((replica) => ({
+    ...replica,
+    pool: { ...replica.pool, size: 60, maxOverflow: 10 },
+  }));
+  const report = await stack.run();
+  expect(outcomesOf(report)).toEqual(['restarted', 'not reached', 'not reached']);
+  expect(report.items[1]?.detail).toContain('its pool may open 70 connections and 62 slots');
+});
+
+test('an emergency stop halts between two replicas', async () => {
+  const stack = new Stack();
+  stack.control = {
+    ...stack.control,
+    record: () => Promise.resolve(void (stack.stopped = true)),
+  };
+  expect(outcomesOf(await stack.run())).toEqual(['restarted', 'not reached', 'not reached']);
+});
+
+test('a replica that is gone or was restarted since the plan is spared, and a new one is not added', async () => {
+  const stack = new Stack();
+  const plan = await stack.plan();
+  const startedAt = '2026-11-23T02:59:00.000000000Z';
+  stack.replicas = [aReplica(2, { startedAt }), aReplica(3), aReplica(4)];
+  const { left, spared } = await stack.remedy().recheck(plan);
+  expect(left).toEqual(plan.targets.slice(2));
+  expect(spared.map(({ what, reason }) => `${what}: ${reason}`)).toEqual([
+    'shop-backend-1: it is not there any more, or could not be seen',
+    'shop-backend-2: it has been restarted since',
+  ]);
+});
+
+test('after a crash a look tells who was restarted, who was not, and who is down', async () => {
+  const stack = new Stack();
+  const plan = await stack.plan();
+  const since = new Date(stack.clock.now()).toISOString();
+  await stack.restartReplica('r1');
+  stack.replicas = stack.replicas.map((replica) =>
+    replica.id === 'r2' ? { ...replica, state: 'exited' } : replica,
+  );
+  const report = await stack.remedy().check(plan, since);
+  expect(outcomesOf(report)).toEqual(['restarted', 'failed', 'not reached']);
+  expect(report.summary).toContain('Start what is down by hand.');
+});

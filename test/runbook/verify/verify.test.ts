@@ -1,0 +1,49 @@
+import { expect, test } from 'vitest';
+import { judgeOutcome, readFullness } from '../../../src/runbook/verify/verify.ts';
+import type { Fullness, OutcomeWord } from '../../../src/runbook/verify/verify.ts';
+import { aReading, aSnapshot, refused } from '../diagnose/builders.ts';
+
+function judge(before: Fullness, after: Fullness, later: Fullness): OutcomeWord {
+  const evidence = { before, after, later, laterAfterMs: 60_000, warningUtilisation: 0.8 };
+  return judgeOutcome(evidence).word;
+}
+
+const at = (used: number): Fullness => ({ used, usable: 97 });
+
+test.for<[string, Fullness, Fullness, Fullness, OutcomeWord]>([
+  ['below the warning line and staying there', at(97), at(60), at(62), 'fixed'],
+  ['better, but still above the line', at(97), at(88), at(89), 'partly'],
+  ['nothing changed', at(90), at(90), at(90), 'partly'],
+  ['half of what was freed is taken again', at(97), at(57), at(77), 'refilled'],
+  ['all of it is taken again', at(97), at(57), at(97), 'refilled'],
+  ['more than before', at(60), at(60), at(75), 'worse'],
+  ['one more than before is no worse', at(60), at(60), at(61), 'partly'],
+  ['a server that refused everybody answers again', 'full', at(60), at(60), 'fixed'],
+  ['it still refuses', at(97), 'full', 'full', 'partly'],
+  ['it began to refuse', at(40), at(40), 'full', 'worse'],
+  ['no figure before', null, at(60), at(60), 'unknown'],
+  ['no figure right after', at(97), null, at(60), 'unknown'],
+  ['no figure later', at(97), at(60), null, 'unknown'],
+  ['refusals only', 'full', 'full', 'full', 'unknown'],
+])('%s', ([, before, after, later, word]) => {
+  expect(judge(before, after, later)).toBe(word);
+});
+
+test('the sentence tells all three figures and the time between', () => {
+  const evidence = { before: at(97), after: at(60), later: at(62), warningUtilisation: 0.8 };
+  const { sentence } = judgeOutcome({ ...evidence, laterAfterMs: 61_400 });
+  expect(sentence).toBe('97 of 97 used before, 60 right after, 62 after 61 s.');
+});
+
+test('usable slots leave out every reserve', () => {
+  const capacity = { maxConnections: 100, superuserReserved: 3, reserved: 2, providerReserved: 5 };
+  const reading = aReading({ capacity, counts: { clients: 42 } });
+  expect(readFullness(aSnapshot({ reading }))).toEqual({ used: 42, usable: 90 });
+});
+
+test('a refusal for want of slots is a figure, one for a role’s own limit is none', () => {
+  const look = (scope: 'server' | 'role'): Fullness =>
+    readFullness(aSnapshot({ reading: null, reach: refused('full', { scope }) }));
+  expect(look('server')).toBe('full');
+  expect(look('role')).toBeNull();
+});
