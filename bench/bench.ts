@@ -1,0 +1,65 @@
+import Table from 'cli-table3';
+import { parseArgs } from 'node:util';
+import { benchAcknowledgement } from './acknowledge.ts';
+import { isInstalled } from './by-hand.ts';
+import { benchLook } from './look.ts';
+import type { LookResult } from './look.ts';
+import { benchMemory } from './memory.ts';
+
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, runs: { type: 'string', default: '15' } },
+});
+
+const loads = [
+  { idle: 100, waiters: 0 },
+  { idle: 500, waiters: 0 },
+  { idle: 2000, waiters: 0 },
+  { idle: 20, waiters: 200 },
+  { idle: 20, waiters: 1000 },
+];
+
+function printLook(results: readonly LookResult[]): void {
+  const table = new Table({
+    head: ['load', 'what', 'median ms', 'min ms', 'times the look'],
+    colAligns: ['left', 'left', 'right', 'right', 'right'],
+    style: { head: [], border: [] },
+  });
+  for (const { idle, waiters, timings } of results) {
+    const [look] = timings;
+    const load = waiters === 0 ? `${idle} sessions` : `${waiters} waiters on one row`;
+    for (const timing of timings) {
+      const ratio = timing.medianMs / (look?.medianMs ?? Number.NaN);
+      table.push([
+        load,
+        timing.name,
+        timing.medianMs.toFixed(1),
+        timing.minMs.toFixed(1),
+        ratio.toFixed(1),
+      ]);
+    }
+  }
+  console.log(table.toString());
+}
+
+if (!isInstalled('psql')) {
+  console.error('The bench compares with psql: install it (Debian: postgresql-client).');
+  process.exit(1);
+}
+const look: LookResult[] = [];
+for (const load of loads) look.push(await benchLook(load, Number(values.runs)));
+const acknowledgement = await benchAcknowledgement(100);
+const memory = await benchMemory(21);
+if (values.json) {
+  console.log(JSON.stringify({ look, acknowledgement, memory }, null, 2));
+} else {
+  printLook(look);
+  console.log(
+    `Connections held per target: ${look.map(({ connections }) => connections).join(', ')}`,
+  );
+  console.log(
+    `Acknowledgement of /dbconn while PostgreSQL is frozen: median ${acknowledgement.medianMs.toFixed(1)} ms, 99th percentile ${acknowledgement.p99Ms.toFixed(1)} ms (${acknowledgement.runs} commands)`,
+  );
+  console.log(
+    `Resident memory of the bot: ${memory.oneTargetMb.toFixed(0)} MB with one target, ${memory.perTargetMb.toFixed(2)} MB for each further one`,
+  );
+}
