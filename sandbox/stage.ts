@@ -44,6 +44,8 @@ export async function setStage(seed: number, port?: number): Promise<Stage> {
     toClose.push(() => slack.close());
     const bed = openBed(patient);
     toClose.push(() => bed.database.close());
+    // As the bot does at its start: the connection must be there before the slots are gone.
+    await bed.database.readLook();
     let runbook = createRunbook([bed], systemClock);
     const onStage: Runbook = {
       targets: runbook.targets,

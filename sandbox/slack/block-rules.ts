@@ -19,7 +19,8 @@ export const payloadLimits = {
 } as const;
 
 const flag = z.boolean().optional();
-const words = (max: number) => z.string().min(1).max(max);
+const given = z.string().min(1);
+const words = (max: number) => given.max(max);
 const id = words(255).optional();
 const url = words(3000)
   .regex(/^https?:\/\/\S+$/)
@@ -126,10 +127,7 @@ const radioButtons = kind('radio_buttons', {
   (one) => isOffered(one.initial_option === undefined ? [] : [one.initial_option], one.options),
   notOffered,
 );
-const slackFile = z.union([
-  z.strictObject({ id: words(255) }),
-  z.strictObject({ url: words(3000) }),
-]);
+const slackFile = z.union([z.strictObject({ id: given }), z.strictObject({ url: words(3000) })]);
 const imageSource = { alt_text: words(2000), image_url: url, slack_file: slackFile.optional() };
 const oneSource = { message: 'must provide either image_url or slack_file' };
 const imageElement = kind('image', imageSource).refine(
@@ -141,26 +139,26 @@ const imageElement = kind('image', imageSource).refine(
 const marks = z
   .strictObject({ bold: flag, italic: flag, strike: flag, code: flag, underline: flag })
   .optional();
-const text = kind('text', { text: z.string().min(1), style: marks });
+const text = kind('text', { text: given, style: marks });
 const link = kind('link', {
   url: url.unwrap(),
-  text: z.string().min(1).optional(),
+  text: given.optional(),
   unsafe: flag,
   style: marks,
 });
 const leaf = z.discriminatedUnion('type', [
   text,
   link,
-  kind('user', { user_id: words(255), style: marks }),
-  kind('usergroup', { usergroup_id: words(255), style: marks }),
-  kind('channel', { channel_id: words(255), style: marks }),
-  kind('emoji', { name: words(255), unicode: words(64).optional(), style: marks }),
+  kind('user', { user_id: given, style: marks }),
+  kind('usergroup', { usergroup_id: given, style: marks }),
+  kind('channel', { channel_id: given, style: marks }),
+  kind('emoji', { name: given, unicode: given.optional(), style: marks }),
   kind('broadcast', { range: z.enum(['here', 'channel', 'everyone']), style: marks }),
   kind('date', {
     timestamp: z.int(),
-    format: words(255),
+    format: given,
     url,
-    fallback: words(255).optional(),
+    fallback: given.optional(),
     style: marks,
   }),
 ]);
@@ -174,7 +172,7 @@ const richText = kind('rich_text', {
       kind('rich_text_preformatted', {
         elements: some(z.discriminatedUnion('type', [text, link])),
         border,
-        language: words(64).optional(),
+        language: given.optional(),
       }),
       kind('rich_text_quote', { elements: some(leaf), border }),
       kind('rich_text_list', {
@@ -190,8 +188,8 @@ const richText = kind('rich_text', {
 
 // Tables and charts
 const cell = z.discriminatedUnion('type', [
-  kind('raw_text', { text: z.string().min(1) }),
-  kind('raw_number', { value: z.number(), text: z.string().min(1).optional() }),
+  kind('raw_text', { text: given }),
+  kind('raw_number', { value: z.number(), text: given.optional() }),
   richText,
 ]);
 const column = z.strictObject({ align: oneOf('left', 'center', 'right'), is_wrapped: flag });

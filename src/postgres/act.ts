@@ -1,11 +1,14 @@
 import { Client } from 'pg';
 import type { Acting, ActingSession } from '../runbook/ports.ts';
 import { toActingError } from './acting-failure.ts';
+import { isFull, toReachError } from './failure.ts';
 import type { Queryable } from './queryable.ts';
 import { readRemainingSessions } from './read-remaining-sessions.ts';
 import { readTerminateCandidates } from './read-terminate-candidates.ts';
 import { ownApplication } from './spare-reason.ts';
 import { terminateSessions } from './terminate-sessions.ts';
+import { tlsAttempts, withoutTls } from './tls.ts';
+import type { TlsAttempt } from './tls.ts';
 
 export interface ActingOptions {
   /** A role with pg_monitor and pg_signal_backend; a superuser where the application is one. */
@@ -24,12 +27,11 @@ const lockTimeoutMs = 1000;
 export function createActing({ url, lend }: ActingOptions): Acting {
   return {
     async act(work) {
-      const client = newClient(url);
+      let client: Client;
       try {
-        await client.connect();
+        client = await connectToAct(url);
       } catch (error) {
-        await client.end();
-        if (lend === undefined || !isFull(error)) throw toActingError(error);
+        if (lend === undefined || !isFull(toReachError(error))) throw toActingError(error);
         return lend((lent) => work(sessionOn(lent)));
       }
       try {
@@ -41,11 +43,47 @@ export function createActing({ url, lend }: ActingOptions): Acting {
   };
 }
 
-function newClient(url: string): Client {
+/** Tries the ways of TLS that the url allows, in libpq's order. Throws what the last of them met. */
+async function connectToAct(url: string): Promise<Client> {
+  const parsed = new URL(url);
+  const deadline = performance.now() + connectTimeoutMs;
+  let failure: unknown;
+  for (const ssl of tlsAttempts(parsed)) {
+    const client = newClient({
+      url: withoutTls(parsed),
+      ssl,
+      withinMs: deadline - performance.now(),
+    });
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      await client.end();
+      failure = error;
+      if (!mayBeAboutTls(error) || performance.now() >= deadline) break;
+    }
+  }
+  throw failure;
+}
+
+/** A refusal of the server has a code, and only "no pg_hba.conf entry" (28000) can depend on TLS. */
+function mayBeAboutTls(error: unknown): boolean {
+  return error instanceof Error && (!('code' in error) || error.code === '28000');
+}
+
+interface Way {
+  readonly url: string;
+  readonly ssl: TlsAttempt;
+  readonly withinMs: number;
+}
+
+function newClient({ url, ssl, withinMs }: Way): Client {
   const client = new Client({
     connectionString: url,
+    ssl,
     application_name: ownApplication,
-    connectionTimeoutMillis: connectTimeoutMs,
+    // 0 would mean no limit.
+    connectionTimeoutMillis: Math.max(1, withinMs),
     statement_timeout: statementTimeoutMs,
     lock_timeout: lockTimeoutMs,
     // A frozen server keeps no time-out of its own.
@@ -75,8 +113,4 @@ function sessionOn(client: Queryable): ActingSession {
     terminateSessions: (sessions, guard) => terminateSessions(told, sessions, guard),
     readRemainingSessions: (sessions) => readRemainingSessions(told, sessions),
   };
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '53300';
 }

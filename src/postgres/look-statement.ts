@@ -30,9 +30,11 @@ SELECT json_build_object(${Object.entries(columns(options))
 const microseconds = (time: string): string =>
   `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
-/** Never below 0: what started after `t` was taken would have a negative age. */
-const seconds = (since: string): string =>
-  `round(greatest(0, extract(epoch FROM g.t - ${since}))::numeric, 3)`;
+/** Null where there is no time; never below 0, though what started after `t` was taken would be. */
+const seconds = (since: string): string => {
+  const age = `round(extract(epoch FROM g.t - ${since})::numeric, 3)`;
+  return `CASE WHEN ${age} < 0 THEN 0 ELSE ${age} END`;
+};
 
 /** The time a threshold lies back. */
 const ago = (ms: number): string => `clock_timestamp() - ${whole(ms)} * interval '1 millisecond'`;

@@ -23,8 +23,13 @@ export function createFindService(
   const byApplication = new Map(
     target.services.map(({ name, application = name }) => [application, name]),
   );
-  return (client, application) =>
-    (client === null ? null : byAddress.get(client)) ?? byApplication.get(application) ?? null;
+  return (client, application) => {
+    // Beside a database on the same host it has the database's address.
+    if (application === 'dbconn') return null;
+    return (
+      (client === null ? null : byAddress.get(client)) ?? byApplication.get(application) ?? null
+    );
+  };
 }
 
 export function toSources(readings: readonly SourceReading[], findService: FindService): Source[] {

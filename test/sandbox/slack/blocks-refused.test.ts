@@ -385,6 +385,41 @@ const refused: readonly Refusal[] = [
     says: 'must be at most 3000',
   },
   {
+    name: 'a shortest text below nothing',
+    blocks: [input(text({ min_length: -1 }))],
+    says: 'must be at least 0',
+  },
+  {
+    name: 'a longest text of nothing',
+    blocks: [input(text({ max_length: 0 }))],
+    says: 'must be at least 1',
+  },
+  {
+    name: 'a header of level 0',
+    blocks: [{ type: 'header', text: plain(), level: 0 }],
+    says: 'must be at least 1',
+  },
+  {
+    name: 'a list indented outwards',
+    blocks: [rich(bullets({ indent: -1 }))],
+    says: 'must be at least 0',
+  },
+  {
+    name: 'a list that counts from below nothing',
+    blocks: [rich(bullets({ offset: -1 }))],
+    says: 'must be at least 0',
+  },
+  {
+    name: 'a number shown as nothing',
+    blocks: [table([[{ type: 'raw_number', value: 1, text: '' }]])],
+    says: 'must be more than 0 characters',
+  },
+  {
+    name: 'a link shown as nothing',
+    blocks: [rich(line({ type: 'link', url: 'https://a.b', text: '' }))],
+    says: 'must be more than 0 characters',
+  },
+  {
     name: 'a shortest above the longest',
     blocks: [input(text({ min_length: 5, max_length: 4 }))],
     says: 'min_length must not exceed max_length',

@@ -42,6 +42,7 @@ const taken: readonly Case[] = [
     blocks: [section({ fields: many(10, () => plain(long(2000))) })],
   },
   { name: 'a header of 150', blocks: [{ type: 'header', text: plain(long(150)), level: 4 }] },
+  { name: 'a header of level 1', blocks: [{ type: 'header', text: plain(), level: 1 }] },
   { name: 'a divider', blocks: [{ type: 'divider', block_id: long(255) }] },
   {
     name: 'a context of ten',
@@ -110,6 +111,7 @@ const taken: readonly Case[] = [
         { ...preformatted(leaf('select 1')), language: 'sql', border: 1 },
         { type: 'rich_text_quote', elements: [leaf()], border: 0 },
         bullets({ style: 'ordered', indent: 8, offset: 2 }),
+        bullets({ indent: 0, offset: 0 }),
       ),
     ],
   },
@@ -124,7 +126,15 @@ const taken: readonly Case[] = [
   },
   {
     name: 'a table of numbers and rich text',
-    blocks: [table([[{ type: 'raw_number', value: 97 }, rich(line(leaf()))]])],
+    blocks: [
+      table([
+        [
+          { type: 'raw_number', value: 97, text: '9' },
+          { type: 'raw_number', value: 1 },
+          rich(line(leaf())),
+        ],
+      ]),
+    ],
   },
   { name: 'markdown of 12,000', blocks: [{ type: 'markdown', text: long(12_000) }] },
   { name: 'two line charts', blocks: [chart(), chart({}, { x_label: 'time', y_label: 'n' })] },
@@ -146,6 +156,8 @@ const taken: readonly Case[] = [
       input({ type: 'static_select', options: options(1) }),
       input({ type: 'users_select' }),
       input({ type: 'checkboxes', options: options(10), initial_options: [option('v1')] }),
+      input(text({ min_length: 0, max_length: 1, initial_value: '' })),
+      input(text({ min_length: 3000 })),
       input(radio({ options: options(2), initial_option: option('v0') })),
     ],
   },
