@@ -104,7 +104,7 @@ function byState(code: string | undefined, message: string): ReachError | undefi
 }
 
 function full(message: string): ReachError {
-  if (/for role/.test(message)) {
+  if (/connections for role/.test(message)) {
     return {
       kind: 'full',
       scope: 'role',
@@ -112,7 +112,7 @@ function full(message: string): ReachError {
       fix: 'ALTER ROLE … CONNECTION LIMIT 3 for it, and see who else uses it.',
     };
   }
-  if (/for database/.test(message)) {
+  if (/connections for database/.test(message)) {
     return {
       kind: 'full',
       scope: 'database',
