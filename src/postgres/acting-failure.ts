@@ -1,6 +1,6 @@
 import type { ReachError } from '../runbook/diagnose/snapshot.ts';
 import { ActingUnavailable } from '../runbook/remedies/acting-unavailable.ts';
-import { toReachError } from './failure.ts';
+import { isFull, toReachError } from './failure.ts';
 
 /** What the acting connection met, in words for the operator; what those words mean for a look means something else here. */
 export function toActingError(error: unknown): ActingUnavailable {
@@ -12,12 +12,12 @@ function toSentence(error: unknown): string {
   const reach = toReachError(error);
   // pg reports its own time-outs and a connection that broke as plain text.
   if (reach.kind === 'network' && !hasCode) return 'The acting connection timed out or was lost.';
-  if (reach.kind === 'full' && reach.scope === 'server') return full;
+  if (isFull(reach)) return full;
   return ownWords[reach.kind] ?? `${reach.summary} ${reach.fix}`;
 }
 
 const full =
-  'PostgreSQL has no slot for the acting role. Set reserved_connections and GRANT pg_use_reserved_connections to it (PostgreSQL 16+), or restart the service (option C).';
+  'PostgreSQL has no slot for the acting role. Set reserved_connections and GRANT pg_use_reserved_connections to it (PostgreSQL 16+), raise its CONNECTION LIMIT if it has one, or restart the service (option C).';
 
 const ownWords: Readonly<Partial<Record<ReachError['kind'], string>>> = {
   auth: 'PostgreSQL refuses the login of the acting role. Check actingUrl, and pg_hba.conf.',

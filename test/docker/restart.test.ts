@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { connectDocker } from '../../src/compose/connect-docker.ts';
 import { probeDocker } from '../../src/compose/probe-docker.ts';
 import { restartReplica } from '../../src/compose/restart.ts';
@@ -26,15 +26,15 @@ describe.skipIf(await whyNoEngine())('restarting a replica', () => {
     return stack.ids.backend[number - 1] ?? '';
   }
 
-  /** A container whose second start runs the script; the first one only waits. */
-  function runSecond(number: number, script: string, healthcheck?: string): Promise<string> {
-    const begin = 'if [ -e /tmp/second ]; then ';
-    return run(stack.docker, stack.project, {
+  /** A container whose second start runs the script; comes back once its first start has come to rest. */
+  async function runSecond(number: number, script: string, healthcheck?: string): Promise<string> {
+    const first = 'touch /tmp/second; echo first start; sleep 300 & wait';
+    const id = await run(stack.docker, stack.project, {
       service: 'odd',
       number,
       spec: {
         Image: 'dbconn-test/backend',
-        Cmd: ['sh', '-c', `${begin}${script}; fi; touch /tmp/second; sleep 300 & wait`],
+        Cmd: ['sh', '-c', `if [ -e /tmp/second ]; then ${script}; fi; ${first}`],
         ...(healthcheck !== undefined && {
           Healthcheck: {
             Test: ['CMD-SHELL', healthcheck],
@@ -45,6 +45,12 @@ describe.skipIf(await whyNoEngine())('restarting a replica', () => {
         }),
       },
     });
+    const container = stack.docker.getContainer(id);
+    await vi.waitFor(
+      async () => expect(String(await container.logs({ stdout: true }))).toContain('first start'),
+      { timeout: 30_000 },
+    );
+    return id;
   }
 
   test('a restarted replica is healthy with a new start time, and its neighbour is left alone', async () => {

@@ -33,6 +33,7 @@ test.for([
   ['a close of 25', modal({ close: plain(long(25)) }), '[json-pointer:/view/close/text]'],
   ['metadata of 3,001', modal({ private_metadata: long(3001) }), 'less than 3001 characters'],
   ['a callback_id of 256', modal({ callback_id: long(256) }), 'less than 256 characters'],
+  ['an external_id of 256', modal({ external_id: long(256) }), 'less than 256 characters'],
   ['101 blocks', modal({ blocks: many(101, () => section()) }), '[json-pointer:/view/blocks]'],
   ['an input but no submit', modal({ blocks: [input(text())] }), '[json-pointer:/view/submit]'],
   ['a bad block', modal({ blocks: [{ type: 'video' }] }), '[json-pointer:/view/blocks/0/type]'],
