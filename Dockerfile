@@ -2,7 +2,7 @@
 ARG BASE=node:24-slim
 FROM ${BASE}
 WORKDIR /app
-ENV NODE_ENV=production
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/data/node MALLOC_ARENA_MAX=2
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 COPY bin bin
@@ -12,4 +12,4 @@ USER 1000
 # The journal: mount a volume here.
 VOLUME /data
 # Not `npm start`: npm does not forward SIGTERM, and the bot drains on it.
-CMD ["node", "src/main.ts"]
+CMD ["node", "--optimize-for-size", "--max-semi-space-size=2", "src/main.ts"]

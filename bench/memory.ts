@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
+import { z } from 'zod';
 import { startCluster } from '../sandbox/patient/cluster.ts';
 import type { Cluster } from '../sandbox/patient/cluster.ts';
 import { identity } from '../sandbox/slack/identity.ts';
@@ -19,8 +20,8 @@ export interface MemoryResult {
 }
 
 const tokens = { botToken: 'xoxb-bench', appToken: 'xapp-bench', signingSecret: 'bench' };
-/** Looks per target before memory is read, and the pause in which the collector catches up. */
-const looks = 20;
+/** Looks before memory is read, the same for few and many targets, and the pause in which the collector catches up. */
+const looks = 420;
 const settleMs = 3000;
 
 /** The whole bot as a process of its own, `node src/main.ts`, with one target and with many. */
@@ -35,13 +36,22 @@ export async function benchMemory(many: number): Promise<MemoryResult> {
   }
 }
 
+const home = fileURLToPath(new URL('..', import.meta.url));
+const Package = z.object({ scripts: z.object({ start: z.string() }) });
+
+async function startScript(): Promise<string> {
+  const text = await readFile(join(home, 'package.json'), 'utf8');
+  return Package.parse(JSON.parse(text)).scripts.start;
+}
+
 async function residentMb(cluster: Cluster, targets: number): Promise<number> {
   const slack = await openSlack();
   const directory = await mkdtemp(join(tmpdir(), 'dbconn-bench-'));
   const names = Array.from({ length: targets }, (_, index) => `target-${index}`);
   const file = { targets: names.map((name) => ({ name, database: { url: cluster.url() } })) };
   await writeFile(join(directory, 'dbconn.yml'), stringify(file));
-  const bot = spawn(process.execPath, [fileURLToPath(new URL('../src/main.ts', import.meta.url))], {
+  // As `npm start` runs it; exec, so that the process we know is the bot itself.
+  const bot = spawn('sh', ['-c', `cd "$DBCONN_HOME" && exec env ${await startScript()}`], {
     cwd: directory,
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
@@ -49,13 +59,15 @@ async function residentMb(cluster: Cluster, targets: number): Promise<number> {
       SLACK_BOT_TOKEN: tokens.botToken,
       SLACK_APP_TOKEN: tokens.appToken,
       SLACK_API_URL: slack.apiUrl,
+      DBCONN_CONFIG: join(directory, 'dbconn.yml'),
+      DBCONN_HOME: home,
       LOG_LEVEL: 'error',
     },
   });
   try {
     await untilConnected(slack, bot);
-    for (let round = 0; round < looks; round += 1) {
-      for (const name of names) await lookAt(slack, name);
+    for (let look = 0; look < looks; look += 1) {
+      await lookAt(slack, names[look % names.length] ?? '');
     }
     await sleep(settleMs);
     const status = await readFile(`/proc/${bot.pid}/status`, 'utf8');

@@ -14,6 +14,10 @@ export interface Config {
   readonly approval: ConfigFile['approval'];
   readonly journal: string;
   readonly logLevel: string;
+  /** The docker command's own variables. */
+  readonly docker: Readonly<
+    Record<'DOCKER_HOST' | 'DOCKER_TLS_VERIFY' | 'DOCKER_CERT_PATH', string | undefined>
+  >;
 }
 
 export interface TargetConfig {
@@ -117,6 +121,11 @@ function toConfig(file: ConfigFile, environment: Environment): Config {
     approval: file.approval,
     journal: file.journal,
     logLevel: environment['LOG_LEVEL'] ?? 'info',
+    docker: {
+      DOCKER_HOST: environment['DOCKER_HOST'],
+      DOCKER_TLS_VERIFY: environment['DOCKER_TLS_VERIFY'],
+      DOCKER_CERT_PATH: environment['DOCKER_CERT_PATH'],
+    },
   };
 }
 

@@ -1,6 +1,10 @@
-import Docker from 'dockerode';
+import type Docker from 'dockerode';
+import { connectDocker } from './compose/connect-docker.ts';
+import { DockerFailure } from './compose/failure.ts';
 import { execPsql } from './compose/exec-psql.ts';
+import { probeDocker } from './compose/probe-docker.ts';
 import { createServices } from './compose/services.ts';
+import { ConfigError } from './config.ts';
 import type { Config, TargetConfig } from './config.ts';
 import { createPools } from './metrics/pools.ts';
 import { createDatabase } from './postgres/lifeline.ts';
@@ -9,8 +13,17 @@ import type { Patient } from './runbook/runbook.ts';
 
 /** Builds what reaches each target. The only place, beside main.ts and cli.ts, that constructs adapters. */
 export function createPatients(config: Config, clock: Clock): Patient[] {
-  const docker = new Docker();
+  const docker = openDocker(config);
   return config.targets.map((entry) => createPatient(entry, docker, clock));
+}
+
+function openDocker({ docker }: Config): Docker {
+  try {
+    return connectDocker(docker);
+  } catch (error) {
+    if (error instanceof DockerFailure) throw new ConfigError([error.message]);
+    throw error;
+  }
 }
 
 function createPatient(entry: TargetConfig, docker: Docker, clock: Clock): Patient {
@@ -49,7 +62,7 @@ function servicesOf(
   clock: Clock,
 ): Services {
   if (compose === undefined) return withoutCompose;
-  return createServices({
+  const services = createServices({
     docker,
     project: compose.project,
     services: target.services,
@@ -58,6 +71,7 @@ function servicesOf(
     ...(logs.since !== undefined && { logSinceMs: logs.since }),
     clock,
   });
+  return { ...services, readPermissions: () => probeDocker(docker) };
 }
 
 const notConfigured = {

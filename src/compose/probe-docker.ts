@@ -1,21 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
-import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import type { Permission, ServicePermissions } from '../runbook/ports.ts';
 import { withinBudget } from './budget.ts';
 import { readStatus, toProblem } from './failure.ts';
 import type { DockerAction } from './failure.ts';
-
-/** What may be asked of Docker. `problem` says why something may not, or could not be told. */
-export interface DockerPermissions {
-  readonly read: Permission;
-  readonly restart: Permission;
-  /** Running psql in the PostgreSQL container. */
-  readonly exec: Permission;
-}
-
-export type Permission =
-  | { readonly state: 'allowed' }
-  | { readonly state: 'refused' | 'unknown'; readonly problem: Problem };
 
 const callBudgetMs = 2_000;
 
@@ -24,7 +12,7 @@ const callBudgetMs = 2_000;
  * and to run something in a container that cannot exist. "No such container" comes from the engine, so the
  * request was let through; a proxy refuses it before. Never throws.
  */
-export async function probeDocker(docker: Docker): Promise<DockerPermissions> {
+export async function probeDocker(docker: Docker): Promise<ServicePermissions> {
   const nobody = `dbconn-probe-${randomUUID()}`;
   const container = docker.getContainer(nobody);
   const [read, restart, create, start] = await Promise.all([

@@ -1,4 +1,5 @@
 import type { Snapshot } from './diagnose/snapshot.ts';
+import type { Permission, ServicePermissions } from './ports.ts';
 import type { Target } from './target.ts';
 
 /** One thing dbconn needs, and whether it has it. */
@@ -12,12 +13,20 @@ export interface Check {
   readonly fix?: string;
 }
 
+export interface DoctorInput {
+  readonly snapshot: Snapshot;
+  readonly target: Target;
+  /** Absent where nothing can refuse. */
+  readonly permissions?: ServicePermissions | undefined;
+}
+
 /** What dbconn needs to see of one target, judged from a look at it. Slack's own checks are added by Slack. */
-export function checkTarget(snapshot: Snapshot, target: Target): Check[] {
+export function checkTarget({ snapshot, target, permissions }: DoctorInput): Check[] {
   return [
     ...checkDatabase(snapshot),
     ...checkLifeline(snapshot),
     ...checkServices(snapshot, target),
+    ...checkPermissions(permissions),
     ...checkPools(snapshot),
     ...checkLogs(snapshot),
   ];
@@ -115,6 +124,21 @@ function checkServices({ services }: Snapshot, target: Target): Check[] {
         }
       : { subject: 'Docker', state: 'ok', summary: `${name}: ${replicas.length} replicas seen.` };
   });
+}
+
+function checkPermissions(permissions: ServicePermissions | undefined): Check[] {
+  if (permissions?.read.state !== 'allowed') return []; // the services say why they cannot be read
+  return [
+    toCheck(permissions.restart, 'Docker lets dbconn restart containers (option C).'),
+    toCheck(permissions.exec, 'Docker lets dbconn run psql in a container (execUser).'),
+  ];
+}
+
+/** What may not be done is no fault: an installation that only looks is a good one. */
+function toCheck(permission: Permission, allowed: string): Check {
+  if (permission.state === 'allowed') return { subject: 'Docker', state: 'ok', summary: allowed };
+  const { summary, fix } = permission.problem;
+  return { subject: 'Docker', state: 'off', summary, ...(fix !== undefined && { fix }) };
 }
 
 function checkPools({ pools }: Snapshot): Check[] {

@@ -29,7 +29,22 @@ export interface Database {
 export interface Services {
   readServices(): Promise<Part<ServicesReading>>;
   readLogs(): Promise<Part<readonly ServiceLogs[]>>;
+  /** Where something stands between dbconn and the containers that may refuse it. Changes nothing. */
+  readPermissions?(): Promise<ServicePermissions>;
 }
+
+/** What may be asked of the containers' engine. */
+export interface ServicePermissions {
+  readonly read: Permission;
+  readonly restart: Permission;
+  /** Running psql in the PostgreSQL container. */
+  readonly exec: Permission;
+}
+
+/** `problem` says why something may not be done, or why that could not be told. */
+export type Permission =
+  | { readonly state: 'allowed' }
+  | { readonly state: 'refused' | 'unknown'; readonly problem: Problem };
 
 /** The applications' connection pools of one target. */
 export interface Pools {

@@ -62,7 +62,11 @@ class Bed {
   }
 
   async doctor(): Promise<readonly Check[]> {
-    const { target } = this.#patient;
-    return checkTarget(await takeLook({ ...this.#patient, clock: this.#clock }, target), target);
+    const { target, services } = this.#patient;
+    const [snapshot, permissions] = await Promise.all([
+      takeLook({ ...this.#patient, clock: this.#clock }, target),
+      services.readPermissions?.(),
+    ]);
+    return checkTarget({ snapshot, target, permissions });
   }
 }

@@ -1,0 +1,98 @@
+import { expect, test } from 'vitest';
+import { checkTarget } from '../../src/runbook/doctor.ts';
+import type { Check } from '../../src/runbook/doctor.ts';
+import {
+  aPool,
+  aProblem,
+  aReading,
+  aReplica,
+  aServiceReading,
+  aSnapshot,
+  aTarget,
+  refused,
+} from './diagnose/builders.ts';
+
+type Parts = Parameters<typeof aSnapshot>[0];
+const allowed = { state: 'allowed' } as const;
+
+function checksOf(
+  parts: Parts,
+  permissions?: Parameters<typeof checkTarget>[0]['permissions'],
+): Check[] {
+  return checkTarget({ snapshot: aSnapshot(parts), target: aTarget(), permissions });
+}
+
+function worst(checks: readonly Check[]): readonly Check[] {
+  return checks.filter(({ state }) => state === 'missing' || state === 'warning');
+}
+
+const seen = { services: [aServiceReading({ replicas: [aReplica()] })] };
+const wellEquipped = aReading({
+  capacity: { maxConnections: 100, superuserReserved: 3, reserved: 2, providerReserved: 0 },
+  visibility: {
+    monitor: true,
+    role: 'dbconn',
+    roleSuperuser: false,
+    canSignal: true,
+    canUseReserved: true,
+    roleConnectionLimit: 3,
+  },
+});
+
+test('an installation that has everything hears nothing bad', () => {
+  const checks = checksOf(
+    { reading: wellEquipped, services: seen },
+    { read: allowed, restart: allowed, exec: allowed },
+  );
+  expect(worst(checks)).toEqual([]);
+  expect(checks.filter(({ subject }) => subject === 'Docker')).toHaveLength(3);
+});
+
+test('a role that cannot see others gets the GRANT, its name quoted', () => {
+  const visibility = { ...wellEquipped.visibility, monitor: false, role: 'odd"name' };
+  const [check] = worst(checksOf({ reading: { ...wellEquipped, visibility }, services: seen }));
+  expect(check?.fix).toBe('GRANT pg_monitor TO "odd""name";');
+});
+
+test('without the reserved slots the lifeline is a warning, from PostgreSQL 16 on', () => {
+  const visibility = { ...wellEquipped.visibility, canUseReserved: false };
+  const later = worst(checksOf({ reading: { ...wellEquipped, visibility }, services: seen }));
+  expect(later.map(({ subject }) => subject)).toEqual(['Lifeline']);
+  const earlier = { ...wellEquipped, visibility, version: 150_018 };
+  expect(worst(checksOf({ reading: earlier, services: seen }))).toEqual([]);
+});
+
+test('an unreachable database says what happened and what to do', () => {
+  const checks = checksOf({ reading: null, reach: refused('auth'), services: seen });
+  const problems = worst(checks).filter(({ subject }) => subject === 'PostgreSQL');
+  expect(problems).toHaveLength(1);
+  expect(problems[0]?.fix).not.toBe('');
+});
+
+test('a proxy that refuses restarts is told, and is no fault', () => {
+  const problem = aProblem('forbidden', 'Allow POST /containers/*/restart.');
+  const checks = checksOf(
+    { reading: wellEquipped, services: seen },
+    { read: allowed, restart: { state: 'refused', problem }, exec: allowed },
+  );
+  expect(worst(checks)).toEqual([]);
+  expect(checks).toContainEqual({
+    subject: 'Docker',
+    state: 'off',
+    summary: problem.summary,
+    fix: problem.fix,
+  });
+});
+
+test('a missing Docker socket is missing, an absent compose project is only off', () => {
+  const missing = checksOf({ reading: wellEquipped, services: aProblem('missing', 'Mount it.') });
+  expect(worst(missing).map(({ subject }) => subject)).toEqual(['Docker']);
+  const absent = checksOf({ reading: wellEquipped, services: aProblem('not-configured') });
+  expect(worst(absent)).toEqual([]);
+});
+
+test('a pool without a known ceiling asks for its maximum overflow', () => {
+  const pools = [aPool({ limit: null, maxOverflow: null, utilisation: null })];
+  const [check] = worst(checksOf({ reading: wellEquipped, services: seen, pools }));
+  expect(check?.fix).toContain('maxOverflow');
+});
