@@ -116,11 +116,17 @@ function proposalLines({ proposals }: Diagnosis): string[] {
   });
 }
 
+/** How the figures were obtained: by which rung, what the others said, how long each part took. */
 function footOf({ reach, timings, tookMs, takenAt, server }: Diagnosis, paint: Paint): string[] {
   const parts = Object.entries(timings).map(([part, ms]) => `${part} ${Math.round(ms)} ms`);
-  const version = server === null ? '' : `PostgreSQL ${server.version}, `;
-  const line = `${version}seen via ${reach.via} at ${takenAt} in ${Math.round(tookMs)} ms (${parts.join(', ')})`;
-  return [paint('dim', wrap(line))];
+  const seen =
+    reach.via === 'none'
+      ? 'PostgreSQL was not reached'
+      : `PostgreSQL ${server?.version ?? ''} seen by way of: ${reach.via}`;
+  const line = `${seen}; looked at ${takenAt} for ${Math.round(tookMs)} ms (${parts.join(', ')})`;
+  const tried = reach.rungs.filter(({ outcome }) => outcome !== 'answered');
+  const failed = tried.map(({ rung, outcome }) => wrap(`Tried ${rung}: ${outcome}`));
+  return [line, ...failed].map((text) => paint('dim', wrap(text)));
 }
 
 function section(title: string, lines: readonly string[], paint: Paint): string[] {
