@@ -6,6 +6,7 @@ import type { Paint, Tone } from './layout.ts';
 import {
   blockingSection,
   budgetSection,
+  holdersSection,
   leaksSection,
   logsSection,
   poolsSection,
@@ -66,7 +67,7 @@ function bodyOf(
 
 function statusBody(diagnosis: Diagnosis, paint: Paint): string[] {
   return [
-    ...section('Sources', sourcesSection(diagnosis, 8), paint),
+    ...section('Who holds the connections', holdersSection(diagnosis, 8), paint),
     ...section('Blocking', blockingSection(diagnosis, 5), paint),
     ...section('Pools', poolsSection(diagnosis), paint),
     ...section('Findings', findingLines(diagnosis.findings, paint), paint),

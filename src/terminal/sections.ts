@@ -6,6 +6,32 @@ import type { Column } from './layout.ts';
 
 const number = (title: string, width: number): Column => ({ title, width, align: 'right' });
 
+export function holdersSection({ holders }: Diagnosis, limit: number): string[] {
+  if (holders.length === 0) return [];
+  const rows = holders
+    .slice(0, limit)
+    .map((holder) => [
+      holder.name,
+      holder.clients,
+      holder.total,
+      holder.active,
+      holder.idle,
+      holder.idleInTransaction,
+      holder.idleInTransactionAborted,
+    ]);
+  const columns = [
+    { title: 'who', width: 36 },
+    number('clients', 9),
+    number('total', 8),
+    number('active', 8),
+    number('idle', 8),
+    number('in tx', 8),
+    number('aborted', 9),
+  ];
+  const more = holders.length - rows.length;
+  return [toTable(columns, rows), ...(more > 0 ? [`  and ${more} more`] : [])];
+}
+
 export function sourcesSection({ sources, sourcesTotal }: Diagnosis, limit: number): string[] {
   if (sources.length === 0) return [];
   const rows = sources

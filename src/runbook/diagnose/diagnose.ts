@@ -7,6 +7,7 @@ import { isVisible } from './findings/reach.ts';
 import { writeHeadline, writeVerdict } from './headline.ts';
 import { propose } from './proposals.ts';
 import { toSessions } from './sessions.ts';
+import { toHolders } from './sources.ts';
 import type { Reach, Snapshot } from './snapshot.ts';
 
 /**
@@ -30,6 +31,7 @@ export function diagnose(input: DiagnoseInput): Diagnosis {
     server: reading === undefined ? null : toServer(reading),
     capacity: evidence.capacity,
     // Process titles tell who is there but not in which state; zeros would be a lie.
+    holders: reading === undefined ? [] : toHolders(evidence.sources),
     sources: reading === undefined ? [] : [...evidence.sources],
     sourcesTotal: reading?.sourcesTotal ?? 0,
     truncated:

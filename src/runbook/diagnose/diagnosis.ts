@@ -80,6 +80,21 @@ export const Source = z.object({
 });
 export type Source = z.infer<typeof Source>;
 
+/** The sources of one service, or of one application that belongs to none, taken together. */
+export const Holder = z.object({
+  /** The service's name; else the application_name, else the role. Untrusted unless it is a service's. */
+  name: z.string(),
+  service: z.string().nullable(),
+  /** Distinct client addresses. */
+  clients: z.number().int(),
+  total: z.number().int(),
+  active: z.number().int(),
+  idle: z.number().int(),
+  idleInTransaction: z.number().int(),
+  idleInTransactionAborted: z.number().int(),
+});
+export type Holder = z.infer<typeof Holder>;
+
 export const Session = z.object({
   pid: z.number().int(),
   startedAt: z.string(),
@@ -247,6 +262,9 @@ export const Diagnosis = z.object({
     .nullable(),
   /** Null when no rung answered. */
   capacity: Capacity.nullable(),
+  /** Who holds the connections, largest first. */
+  holders: z.array(Holder),
+  /** The same by user, application, client and database, at most 40. */
   sources: z.array(Source),
   sourcesTotal: z.number().int(),
   truncated: z.boolean(),

@@ -1,5 +1,5 @@
 import type { Target } from '../target.ts';
-import type { Source } from './diagnosis.ts';
+import type { Holder, Source } from './diagnosis.ts';
 import type { ServiceReading, SourceReading } from './snapshot.ts';
 
 /** Tells whose session it is, by where it comes from and what it calls itself. */
@@ -45,4 +45,31 @@ export function toSources(readings: readonly SourceReading[], findService: FindS
     idleInTransaction: reading.idleInTransaction,
     idleInTransactionAborted: reading.idleInTransactionAborted,
   }));
+}
+
+/** Ten replicas are ten sources and one holder: the one to talk to. Largest first. */
+export function toHolders(sources: readonly Source[]): Holder[] {
+  const groups = Map.groupBy(sources, (source) => `${source.service === null} ${nameOf(source)}`);
+  return [...groups.values()].map(toHolder).toSorted((a, b) => b.total - a.total);
+}
+
+function toHolder(sources: readonly Source[]): Holder {
+  const [first] = sources;
+  const sum = (count: (source: Source) => number): number =>
+    sources.reduce((total, source) => total + count(source), 0);
+  return {
+    name: first === undefined ? '' : nameOf(first),
+    service: first?.service ?? null,
+    clients: new Set(sources.map(({ client }) => client)).size,
+    total: sum(({ total }) => total),
+    active: sum(({ active }) => active),
+    idle: sum(({ idle }) => idle),
+    idleInTransaction: sum(({ idleInTransaction }) => idleInTransaction),
+    idleInTransactionAborted: sum(({ idleInTransactionAborted }) => idleInTransactionAborted),
+  };
+}
+
+function nameOf({ service, application, user }: Source): string {
+  if (service !== null) return service;
+  return application === '' ? (user ?? 'not logged in') : application;
 }

@@ -4,7 +4,7 @@ import type { View } from './parts/frame.ts';
 import { blockersList, poolsList, proposalsList, sentence } from './parts/lists.ts';
 import type { Message } from './parts/message.ts';
 import { toMessage } from './parts/message.ts';
-import { sourcesGlance } from './parts/tables.ts';
+import { holdersTable } from './parts/tables.ts';
 
 /**
  * The answer to `/dbconn status`, in the order a woken person asks: how full, why, who, what holds it up,
@@ -19,7 +19,7 @@ export function statusMessage(view: View): Message {
     sentence(diagnosis.verdict),
     // Where PostgreSQL was not seen, why it was not is the answer.
     ...(unseen ? findings : []),
-    ...sourcesGlance(diagnosis),
+    ...holdersTable(diagnosis),
     ...blockersList(diagnosis, 3),
     ...poolsList(diagnosis, 4),
     ...(unseen ? [] : findings),

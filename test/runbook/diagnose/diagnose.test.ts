@@ -4,7 +4,16 @@ import { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
 import { readFileSync } from 'node:fs';
 import type { ReachErrorKind } from '../../../src/runbook/diagnose/snapshot.ts';
-import { aProblem, aReading, aSnapshot, aTarget, refused, sessions, takenAt } from './builders.ts';
+import {
+  aProblem,
+  aReading,
+  aSnapshot,
+  aSource,
+  aTarget,
+  refused,
+  sessions,
+  takenAt,
+} from './builders.ts';
 import * as scenes from './scenes.ts';
 
 const all: readonly (readonly [string, () => DiagnoseInput])[] = [
@@ -149,6 +158,21 @@ test('limits of the target move the thresholds', () => {
     limits: { ...aTarget().limits, warningUtilisation: 0.1, criticalUtilisation: 0.11 },
   });
   expect(diagnose(scenes.input({ target })).state).toBe('critical');
+});
+
+test('replicas of a service are one holder, and the nameless go by their role', () => {
+  const sources = [
+    aSource({ client: '10.0.0.5', application: 'backend', total: 4 }),
+    aSource({ client: '10.0.0.6', application: 'backend', total: 5 }),
+    aSource({ client: null, application: '', user: 'cron', total: 1 }),
+  ];
+  const { holders } = diagnose(
+    scenes.input({ snapshot: aSnapshot({ reading: aReading({ sources }) }) }),
+  );
+  expect(holders.map(({ name, clients, total }) => [name, clients, total])).toEqual([
+    ['backend', 2, 9],
+    ['cron', 1, 1],
+  ]);
 });
 
 test('docs/json.md names every field', () => {

@@ -24,9 +24,9 @@ test('a table said without tables keeps its columns, figures to the right', () =
   const shown = toText({ blocks: said.get('without-tables')?.blocks ?? [] });
   expect(shown).toContain(
     [
-      'Source   Client      Total  Active  Idle  Idle in tx',
-      'backend  172.18.0.4     80       3    12          65',
-      'worker   172.18.0.4     13       3    12           0',
+      'Who      Clients  Total  Active  Idle  Idle in tx',
+      'backend        1     80       3    12          65',
+      'worker         1     13       3    12           0',
     ].join('\n'),
   );
 });

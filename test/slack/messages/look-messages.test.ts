@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import { lookMessages } from '../../../src/slack/messages/look-messages.ts';
+import { sourcesMessage } from '../../../src/slack/messages/sources.ts';
 import { statusMessage } from '../../../src/slack/messages/status.ts';
 import * as scenes from '../../runbook/diagnose/scenes.ts';
 import {
   aDiagnosis,
   anUnreachedDiagnosis,
-  aSource,
+  aHolder,
   aSession,
   aTarget,
 } from '../support/diagnoses.ts';
@@ -63,12 +64,12 @@ describe('status', () => {
     );
   });
 
-  test('the order is state, cause, sources, blockers, pools, findings, options, chart', () => {
+  test('the order is state, cause, holders, blockers, pools, findings, options, chart', () => {
     const shown = toText(statusMessage(view));
     const order = [
       'Critical, orders',
       'This looks like',
-      'Source | Client',
+      'Who | Clients',
       'Blocked: 1 session waits',
       'backend: 14 of 15 checked out (93 %)',
       'Docker refuses',
@@ -116,10 +117,10 @@ describe('status', () => {
     expect(checkBlocks('message', blocks)).toEqual([]);
   });
 
-  test('only the largest sources are shown, and the others are counted', () => {
-    const sources = Array.from({ length: 40 }, (_, i) => aSource({ total: 40 - i }));
-    const diagnosis = aDiagnosis({ sources, sourcesTotal: 112 });
-    expect(toText(statusMessage({ diagnosis, target }))).toContain('and 106 more sources');
+  test('only the largest holders are shown, and the others are counted', () => {
+    const holders = Array.from({ length: 40 }, (_, i) => aHolder({ total: 40 - i }));
+    const diagnosis = aDiagnosis({ holders });
+    expect(toText(statusMessage({ diagnosis, target }))).toContain('and 34 more holders');
   });
 
   test('a database that was not seen says why and what to do before anything else', () => {
@@ -154,7 +155,7 @@ describe('status', () => {
   });
 
   test('a source without a name is a dash, never an empty cell that Slack refuses', () => {
-    expect(toText(statusMessage(view))).toContain('– | local | 1 |');
+    expect(toText(sourcesMessage(view))).toContain('– | local |');
   });
 });
 

@@ -18,7 +18,7 @@ import { helpMessage } from '../../../src/slack/messages/help.ts';
 import { lookMessages } from '../../../src/slack/messages/look-messages.ts';
 import { waysToSay } from '../../../src/slack/messages/parts/dialect.ts';
 import type { Message } from '../../../src/slack/messages/parts/message.ts';
-import { aDiagnosis, aSession, aSource, aTarget } from '../support/diagnoses.ts';
+import { aDiagnosis, aHolder, aSession, aSource, aTarget } from '../support/diagnoses.ts';
 
 /** What people could name an application, a role, a host or a table to do harm in a chat. */
 const attack = constantFrom(
@@ -53,6 +53,7 @@ const hostile: Arbitrary<Diagnosis> = record({
 }).map(({ evil, other, many, number }) => {
   const times = <T>(item: T): T[] => Array.from({ length: many }, () => item);
   return aDiagnosis({
+    holders: times(aHolder({ name: evil, service: null })),
     sources: times(
       aSource({ user: evil, application: other, client: evil, database: other, service: null }),
     ),

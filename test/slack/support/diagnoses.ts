@@ -1,4 +1,9 @@
-import type { Diagnosis, Session, Source } from '../../../src/runbook/diagnose/diagnosis.ts';
+import type {
+  Diagnosis,
+  Holder,
+  Session,
+  Source,
+} from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { Target } from '../../../src/runbook/target.ts';
 import { defaultLimits } from '../../../src/runbook/target.ts';
 
@@ -28,6 +33,20 @@ export function aSource(changes: Partial<Source> = {}): Source {
     client: '172.18.0.4',
     database: 'orders',
     service: 'backend',
+    total: 80,
+    active: 3,
+    idle: 12,
+    idleInTransaction: 65,
+    idleInTransactionAborted: 0,
+    ...changes,
+  };
+}
+
+export function aHolder(changes: Partial<Holder> = {}): Holder {
+  return {
+    name: 'backend',
+    service: 'backend',
+    clients: 1,
     total: 80,
     active: 3,
     idle: 12,
@@ -88,6 +107,10 @@ export function aDiagnosis(changes: Partial<Diagnosis> = {}): Diagnosis {
       unauthenticated: null,
       apart: { walsenders: 0, parallelWorkers: 0, autovacuumWorkers: 1 },
     },
+    holders: [
+      aHolder(),
+      aHolder({ name: 'worker', service: null, total: 13, idleInTransaction: 0 }),
+    ],
     sources: [
       aSource(),
       aSource({ application: 'worker', service: null, total: 13, idleInTransaction: 0 }),

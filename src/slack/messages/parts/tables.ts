@@ -1,4 +1,4 @@
-import type { Diagnosis, Session, Source } from '../../../runbook/diagnose/diagnosis.ts';
+import type { Diagnosis, Holder, Session, Source } from '../../../runbook/diagnose/diagnosis.ts';
 import type { MessageBlock } from './message.ts';
 import { table } from './table.ts';
 import type { Column } from './table.ts';
@@ -9,17 +9,21 @@ const sourceNames: readonly Column<Source>[] = [
   { title: 'Client', value: ({ client }) => client ?? 'local' },
 ];
 
-const sourceFigures: readonly Column<Source>[] = [
+const figures: readonly Column<Holder | Source>[] = [
   { title: 'Total', value: ({ total }) => total },
   { title: 'Active', value: ({ active }) => active },
   { title: 'Idle', value: ({ idle }) => idle },
   { title: 'Idle in tx', value: ({ idleInTransaction }) => idleInTransaction },
 ];
 
-/** Who holds the connections, few columns for a phone. */
-export function sourcesGlance({ sources, sourcesTotal }: Diagnosis): MessageBlock[] {
-  const columns = [...sourceNames, ...sourceFigures];
-  return table({ columns, rows: sources, atMost: 6, total: sourcesTotal, noun: 'sources' });
+/** Who holds the connections, few columns for a phone: replicas of one service are one row. */
+export function holdersTable({ holders }: Diagnosis): MessageBlock[] {
+  const columns: readonly Column<Holder>[] = [
+    { title: 'Who', value: ({ name }) => name },
+    { title: 'Clients', value: ({ clients }) => clients },
+    ...figures,
+  ];
+  return table({ columns, rows: holders, atMost: 6, noun: 'holders' });
 }
 
 /** Who holds the connections, every column. */
@@ -28,7 +32,7 @@ export function sourcesTable({ sources, sourcesTotal }: Diagnosis): MessageBlock
     ...sourceNames,
     { title: 'User', value: ({ user }) => user },
     { title: 'Database', value: ({ database }) => database },
-    ...sourceFigures,
+    ...figures,
     { title: 'Aborted', value: ({ idleInTransactionAborted }) => idleInTransactionAborted },
   ];
   return table({ columns, rows: sources, atMost: 30, total: sourcesTotal, noun: 'sources' });
