@@ -1,4 +1,5 @@
 import type { Snapshot } from './diagnose/snapshot.ts';
+import { quoteIdentifier } from './diagnose/words.ts';
 import type { Permission, ServicePermissions } from './ports.ts';
 import type { Target } from './target.ts';
 
@@ -175,8 +176,4 @@ function checkLogs({ logs }: Snapshot): Check[] {
     const { summary, fix } = problem;
     return { subject: 'Logs', state: 'missing', summary, ...(fix !== undefined && { fix }) };
   });
-}
-
-function quoteIdentifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
 }

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { cleanUntrusted } from '../runbook/diagnose/untrusted.ts';
+import { percent } from '../runbook/diagnose/words.ts';
 
 /** What terminals of monitoring hosts still have. */
 export const lineWidth = 100;
@@ -55,7 +56,7 @@ export function toTable(columns: readonly Column[], rows: readonly (readonly Cel
 }
 
 function toCell(cell: Cell): string {
-  if (cell === null) return '-';
+  if (cell === null) return '–';
   return typeof cell === 'number' ? String(cell) : cleanUntrusted(cell, 200);
 }
 
@@ -75,18 +76,6 @@ export function wrap(text: string, indent = ''): string {
   return [...lines, line].join('\n');
 }
 
-/** `40 s`, `12 min`, `3 h 05`, `2 d`: short, and never a false precision. */
-export function toAge(seconds: number | null): string {
-  if (seconds === null) return '-';
-  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48
-    ? `${hours} h ${String(minutes % 60).padStart(2, '0')}`
-    : `${Math.round(hours / 24)} d`;
-}
-
 export function toPercent(share: number | null): string {
-  return share === null ? '-' : `${Math.round(share * 100)} %`;
+  return share === null ? '–' : percent(share);
 }

@@ -111,7 +111,7 @@ function findingLines(findings: readonly Finding[], paint: Paint): string[] {
 
 function proposalLines({ proposals }: Diagnosis): string[] {
   return proposals.map(({ option, summary, slotsFreed, blocked }) => {
-    const frees = slotsFreed === null ? '' : ` Frees ${slotsFreed}.`;
+    const frees = slotsFreed === null || slotsFreed === 0 ? '' : ` Frees ${slotsFreed}.`;
     const why = blocked === null ? '' : ` (${blocked})`;
     return wrap(`${option}  ${summary}${frees}${why}`, '  ');
   });

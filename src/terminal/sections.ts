@@ -1,5 +1,6 @@
 import type { Diagnosis, Session } from '../runbook/diagnose/diagnosis.ts';
-import { toAge, toPercent, toTable, wrap } from './layout.ts';
+import { toAge } from '../runbook/diagnose/words.ts';
+import { toPercent, toTable, wrap } from './layout.ts';
 import type { Column } from './layout.ts';
 
 /** One part of a Diagnosis each, as lines of at most 100 columns. An empty list means: nothing to show. */

@@ -16,6 +16,18 @@ export function duration(seconds: number): string {
   return count(Math.round(seconds / 86_400), 'day');
 }
 
+/** `40 s`, `12 min`, `3 h 05`, `2 d`: as short as a table wants it, and never a false precision. */
+export function toAge(seconds: number | null): string {
+  if (seconds === null) return '–';
+  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48
+    ? `${hours} h ${String(minutes % 60).padStart(2, '0')}`
+    : `${Math.round(hours / 24)} d`;
+}
+
 /** `a`, `a and b`, `a, b and c`. */
 export function list(items: readonly string[]): string {
   const last = items.at(-1) ?? '';

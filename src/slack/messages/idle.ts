@@ -1,5 +1,5 @@
 import type { Diagnosis, LeakSuspect } from '../../runbook/diagnose/diagnosis.ts';
-import { count } from '../../runbook/diagnose/words.ts';
+import { count, toAge } from '../../runbook/diagnose/words.ts';
 import { foot, reachNotice, stateHeader } from './parts/frame.ts';
 import type { View } from './parts/frame.ts';
 import { sentence } from './parts/lists.ts';
@@ -8,7 +8,6 @@ import { toMessage } from './parts/message.ts';
 import { between, bold, code, plain, titledList } from './parts/rich-text.ts';
 import type { Leaf } from './parts/rich-text.ts';
 import { sessionsTable } from './parts/tables.ts';
-import { toAge } from './parts/words.ts';
 
 /** Sessions idle in transaction, and the statements after which they stopped. */
 export function idleMessage(view: View): Message {

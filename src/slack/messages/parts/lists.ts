@@ -5,7 +5,7 @@ import type {
   Root,
   Session,
 } from '../../../runbook/diagnose/diagnosis.ts';
-import { count, percent } from '../../../runbook/diagnose/words.ts';
+import { count, percent, toAge } from '../../../runbook/diagnose/words.ts';
 import { take } from '../../limits.ts';
 import type { MessageBlock } from './message.ts';
 import {
@@ -19,7 +19,6 @@ import {
   titledList,
 } from './rich-text.ts';
 import type { Leaf } from './rich-text.ts';
-import { toAge } from './words.ts';
 
 /** Root blockers, most victims first, with what the session behind each is doing. */
 export function blockersList({ blocking, sessions }: Diagnosis, atMost: number): MessageBlock[] {
@@ -89,7 +88,7 @@ export function proposalsList({ proposals }: Diagnosis): MessageBlock[] {
 
 function proposalLeaves({ option, summary, slotsFreed, blocked }: Proposal): Leaf[] {
   const frees =
-    slotsFreed === null ? [] : [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)];
+    slotsFreed === null || slotsFreed === 0 ? [] : [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)];
   const missing = blocked === null ? [] : [between(' '), plain(`Not possible yet: ${blocked}`)];
   return [bold(`Option ${option}:`), between(' '), plain(summary), ...frees, ...missing];
 }

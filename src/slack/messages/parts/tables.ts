@@ -1,8 +1,8 @@
 import type { Diagnosis, Holder, Session, Source } from '../../../runbook/diagnose/diagnosis.ts';
+import { toAge } from '../../../runbook/diagnose/words.ts';
 import type { MessageBlock } from './message.ts';
 import { table } from './table.ts';
 import type { Column } from './table.ts';
-import { toAge } from './words.ts';
 
 const sourceNames: readonly Column<Source>[] = [
   { title: 'Source', value: ({ service, application }) => service ?? application },

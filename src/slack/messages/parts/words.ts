@@ -1,17 +1,5 @@
 import type { Diagnosis } from '../../../runbook/diagnose/diagnosis.ts';
 
-/** `40 s`, `12 min`, `3 h 05`, `2 d`: short, and never a false precision. */
-export function toAge(seconds: number | null): string {
-  if (seconds === null) return '–';
-  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48
-    ? `${hours} h ${String(minutes % 60).padStart(2, '0')}`
-    : `${Math.round(hours / 24)} d`;
-}
-
 /** `03:04:05` of an ISO time in UTC: the time zone logs are compared in. */
 export function toClock(iso: string): string {
   const at = new Date(iso);
