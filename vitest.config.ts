@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     ...patience,
     maxWorkers: 2,
+    setupFiles: ['test/setup.ts'],
     include: ['test/**/*.test.ts'],
     // These need an engine, a browser or minutes: `.ci/run` runs them by name.
     exclude: ['test/docker/**', 'test/browser/**', 'test/endurance/**', 'node_modules/**'],

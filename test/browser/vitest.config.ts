@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     include: ['*.test.ts'],
+    setupFiles: ['../setup.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // One browser at a time: two of them starve each other on two cores.
