@@ -82,6 +82,8 @@ function newClient({ url, ssl, withinMs }: Way): Client {
     connectionString: url,
     ssl,
     application_name: ownApplication,
+    // Else whoever may create a function in this database runs it as the acting role, under a built-in's name.
+    options: '-c search_path=pg_catalog',
     // 0 would mean no limit.
     connectionTimeoutMillis: Math.max(1, withinMs),
     statement_timeout: statementTimeoutMs,

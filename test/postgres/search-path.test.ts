@@ -1,0 +1,67 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasBinaries } from '../../sandbox/patient/binaries.ts';
+import { startCluster } from '../../sandbox/patient/cluster.ts';
+import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { createActing } from '../../src/postgres/act.ts';
+import { createDatabase } from '../../src/postgres/lifeline.ts';
+import { databaseOptions } from '../support/database-options.ts';
+
+/** Names of built-ins that the statements call, as anybody may create them in `public` before PostgreSQL 15. */
+const impostors = [
+  ['cardinality(int[])', 'int', '0'],
+  ['coalesce_int(int)', 'int', '0'],
+  ['json_agg_strict(int)', 'int', '0'],
+  ['host(inet)', 'text', "''"],
+  ['concat(text, text)', 'text', "''"],
+  ['pg_has_role(text, text)', 'boolean', 'true'],
+  ['round(numeric, int)', 'numeric', '0'],
+  ['pg_terminate_backend(int)', 'boolean', 'true'],
+] as const;
+
+describe.for([13, 15, 18])('PostgreSQL %i', (major) => {
+  let cluster: Cluster;
+
+  beforeAll(async () => {
+    cluster = await startCluster({ major });
+    const owner = new Client({ connectionString: cluster.url() });
+    await owner.connect();
+    // What a careless or hostile owner of the database can do to everybody who connects without a path.
+    await owner.query('ALTER DATABASE postgres SET search_path = public, pg_catalog');
+    for (const [signature, type, value] of impostors) {
+      await owner.query(`CREATE FUNCTION public.${signature} RETURNS ${type} LANGUAGE plpgsql AS
+        $$ BEGIN RAISE LOG 'HIJACKED'; RETURN ${value}; END $$`);
+    }
+    await owner.end();
+  });
+  afterAll(() => cluster.close());
+
+  test.runIf(hasBinaries(major))("a look runs nobody's functions but the server's", async () => {
+    const database = createDatabase(databaseOptions(cluster.url()));
+    const { reach, reading } = await database.readLook();
+    await database.readLook();
+    await database.close();
+    expect(reach.via).toBe('connection');
+    expect(reading?.counts.own).toBe(1);
+    expect(await cluster.log()).not.toContain('HIJACKED');
+  });
+
+  test.runIf(hasBinaries(major))('nor does the acting connection', async () => {
+    const acting = createActing({ url: cluster.url() });
+    const candidates = await acting.act((session) =>
+      session.readTerminateCandidates({
+        states: ['idle'],
+        idleForMs: 1,
+        application: null,
+        guard: {
+          idleForMs: 1,
+          protectedApplications: [],
+          poolerApplications: [],
+          applicationRoles: [],
+        },
+      }),
+    );
+    expect(candidates.role).toBe('postgres');
+    expect(await cluster.log()).not.toContain('HIJACKED');
+  });
+});
