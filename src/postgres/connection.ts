@@ -1,10 +1,14 @@
 import { Socket } from 'node:net';
-import { Client } from 'pg';
+import { Client, DatabaseError } from 'pg';
 import { z } from 'zod';
 import { PostgresTimeout } from './failure.ts';
 import { tlsAttempts, withoutTls } from './tls.ts';
 import type { TlsAttempt } from './tls.ts';
 
+/** A session that answered with an error has this long to end its transaction. */
+const rollbackMs = 300;
+/** A server that listens has said goodbye long before. */
+const farewellMs = 200;
 /** What a firewall in between forgets after minutes of silence is kept alive by this. */
 const keepAliveMs = 30_000;
 
@@ -15,37 +19,45 @@ export interface Connection {
   readonly isOpen: boolean;
   /** Resolves when the session ended, whoever ended it. */
   readonly ended: Promise<void>;
-  /** One simple-protocol message; the value of the one column of the one row that is in it. */
+  /**
+   * One simple-protocol message; the value of the one column of the one row that is in it. What the server
+   * refuses is thrown and leaves the session open, in no transaction; a time-out hangs up.
+   */
   readOne(sql: string, timeoutMs: number): Promise<string>;
-  /** Says goodbye if the server listens, and hangs up if it does not. */
-  close(): void;
+  /** Says goodbye if the server listens, and hangs up if it does not; nothing is open once it resolves. */
+  close(): Promise<void>;
 }
 
-/** Opens a session. Throws what pg throws, or a PostgresTimeout; nothing stays open then. */
+/** Opens a session. Throws what pg throws, PostgresTimeout or UnusableUrl; nothing stays open then. */
 export async function connect(url: string, timeoutMs: number): Promise<Connection> {
   const parsed = new URL(url);
   const deadline = performance.now() + timeoutMs;
+  let refusal: unknown;
   let failure: unknown;
   for (const attempt of tlsAttempts(parsed)) {
     try {
-      return await open(withoutTls(parsed), attempt, deadline - performance.now());
+      return await open(withoutTls(parsed), attempt, deadline);
     } catch (error) {
-      if (!isAboutTls(error)) throw error;
-      failure ??= error;
+      if (error instanceof DatabaseError) refusal = error;
+      failure = error;
+      if (!isAboutTls(error)) break;
     }
   }
-  throw failure;
+  // "This server has no TLS" is the answer to our way of asking; what the server refused is the trouble.
+  throw refusal ?? failure;
 }
 
-/** Only these make libpq try its second way: no TLS there, or none without it. */
+/** Only these make libpq try its second way: no TLS there, none that both know, or nobody let in without it. */
 function isAboutTls(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  return /does not support SSL|no pg_hba\.conf entry|no encryption/.test(error.message);
+  if ('code' in error && error.code === 'EPROTO') return true;
+  return /SSL connection|no pg_hba\.conf entry|no encryption/.test(error.message);
 }
 
-async function open(url: string, ssl: TlsAttempt, timeoutMs: number): Promise<Connection> {
+async function open(url: string, ssl: TlsAttempt, deadline: number): Promise<Connection> {
   // Our own socket, for pg has no way to hang up on a server that does not answer.
   const socket = new Socket();
+  const began = performance.now();
   const client = new Client({
     connectionString: url,
     application_name: 'dbconn',
@@ -61,12 +73,15 @@ async function open(url: string, ssl: TlsAttempt, timeoutMs: number): Promise<Co
   // Without a listener a lost connection would end the process; whoever holds it sees `ended`.
   client.on('error', () => socket.destroy());
   try {
-    await within('Connecting', timeoutMs, client.connect());
-    const version = await readOne(client, 'SHOW server_version_num', timeoutMs);
+    await within('Connecting', deadline - performance.now(), client.connect());
+    const leftMs = deadline - performance.now();
+    const version = await readOne(client, 'SHOW server_version_num', leftMs);
     return new OpenConnection({ client, socket, ended, version: Number(version) });
   } catch (error) {
+    const wasReached = !socket.connecting;
     socket.destroy();
-    throw error;
+    if (!(error instanceof PostgresTimeout) || wasReached) throw error;
+    throw new PostgresTimeout('Reaching the address', deadline - began, false);
   }
 }
 
@@ -98,16 +113,24 @@ class OpenConnection implements Connection {
     try {
       return await readOne(this.#client, sql, timeoutMs);
     } catch (error) {
-      // A failed transaction block, or an answer still to come: this session is of no more use.
-      this.#socket.destroy();
+      // On a full server this session may be the only one to be had: an error is no reason to give it up.
+      if (!(error instanceof DatabaseError && (await this.#isRolledBack()))) this.#socket.destroy();
       throw error;
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#client.end().catch(() => undefined); // it was gone already
-    const hangUp = setTimeout(() => this.#socket.destroy(), 200);
-    this.#socket.once('close', () => clearTimeout(hangUp));
+    const hangUp = setTimeout(() => this.#socket.destroy(), farewellMs);
+    await this.ended;
+    clearTimeout(hangUp);
+  }
+
+  #isRolledBack(): Promise<boolean> {
+    return within('ROLLBACK', rollbackMs, this.#client.query('ROLLBACK')).then(
+      () => true,
+      () => false, // it ended, or hangs
+    );
   }
 }
 

@@ -2,10 +2,19 @@ import type { ReachError } from '../runbook/diagnose/snapshot.ts';
 
 /** Our own clock ran out before PostgreSQL said anything. */
 export class PostgresTimeout extends Error {
-  constructor(what: string, ms: number) {
-    super(`${what} took longer than ${ms} ms.`);
+  /** Whether somebody had taken the connection: a frozen server's kernel still does. */
+  readonly wasReached: boolean;
+
+  constructor(what: string, ms: number, wasReached = true) {
+    super(`${what} took longer than ${Math.round(ms)} ms.`);
     this.name = 'PostgresTimeout';
+    this.wasReached = wasReached;
   }
+}
+
+/** The database url asks for what cannot be done. The message is for the operator and holds no part of the url. */
+export class UnusableUrl extends Error {
+  override readonly name = 'UnusableUrl';
 }
 
 /**
@@ -14,7 +23,10 @@ export class PostgresTimeout extends Error {
  * The sentences name no host, user or database: those of the error may be secrets, and are never repeated.
  */
 export function toReachError(error: unknown): ReachError {
-  if (error instanceof PostgresTimeout) return frozen;
+  if (error instanceof PostgresTimeout) return error.wasReached ? frozen : unanswered;
+  if (error instanceof UnusableUrl) {
+    return { kind: 'network', summary: error.message, fix: 'Correct the database url.' };
+  }
   const { code, message } = partsOf(error);
   return (
     byState(code, message) ??
@@ -48,11 +60,23 @@ const frozen: ReachError = {
   fix: 'See whether its processes are stopped, or its disk or memory is exhausted: docker top, dmesg.',
 };
 
+const unanswered: ReachError = {
+  kind: 'network',
+  summary: 'The address of PostgreSQL does not answer.',
+  fix: 'See whether its machine is up and a firewall lets dbconn through. A frozen server that many wait for looks the same.',
+};
+
 const starting: ReachError = {
   kind: 'stopped',
   detail: 'starting',
   summary: 'PostgreSQL is starting up or recovering, and accepts no connections yet.',
   fix: 'Wait. Its log shows how far recovery is; killing it would start that over.',
+};
+
+const refusedLogin: ReachError = {
+  kind: 'auth',
+  summary: 'PostgreSQL refuses the login of dbconn.',
+  fix: 'Check the role and password in the database url, and pg_hba.conf.',
 };
 
 function byState(code: string | undefined, message: string): ReachError | undefined {
@@ -61,12 +85,7 @@ function byState(code: string | undefined, message: string): ReachError | undefi
       return { ...full(message), sqlstate: code };
     case '28P01':
     case '28000':
-      return {
-        kind: 'auth',
-        sqlstate: code,
-        summary: 'PostgreSQL refuses the login of dbconn.',
-        fix: 'Check the role and password in the database url, and pg_hba.conf.',
-      };
+      return { ...refusedLogin, sqlstate: code };
     case '3D000':
       return {
         kind: 'auth',
@@ -80,6 +99,13 @@ function byState(code: string | undefined, message: string): ReachError | undefi
         sqlstate: code,
         summary: "dbconn's role may not run the look.",
         fix: 'GRANT pg_monitor to it; see deploy/grants.sql.',
+      };
+    case '57P01':
+      return {
+        kind: 'network',
+        sqlstate: code,
+        summary: "PostgreSQL ended dbconn's session on somebody's order.",
+        fix: 'Look again. If it comes back, see who runs pg_terminate_backend or restarts the server.',
       };
     case '57P03':
       return { ...byPhase(message), sqlstate: code };
@@ -155,7 +181,7 @@ function byErrno(code: string | undefined): ReachError | undefined {
         fix: 'Correct the host in the url, or the DNS of the machine dbconn runs on.',
       };
     case 'ETIMEDOUT':
-      return frozen;
+      return unanswered;
     default:
       return undefined;
   }
@@ -174,9 +200,14 @@ function byMessage(message: string): ReachError | undefined {
       fix: 'Point the url at PostgreSQL itself: behind a pooler dbconn sees the pooler only.',
     };
   }
-  if (/password authentication failed|pg_hba\.conf/.test(message)) return byState('28P01', message);
-  if (/starting up|recovery/.test(message)) return starting;
-  if (/does not support SSL|certificate|self.signed/i.test(message)) {
+  // `SASL` begins what pg says itself when the server asks for a password and the url has none.
+  if (/^SASL|password authentication failed|pg_hba\.conf/.test(message)) {
+    return refusedLogin;
+  }
+  if (/system is (starting up|in recovery|not .*accepting|shutting down)/.test(message)) {
+    return byPhase(message);
+  }
+  if (/SSL|TLS|certificate|self.signed/i.test(message)) {
     return {
       kind: 'network',
       summary: 'TLS to PostgreSQL cannot be agreed on.',

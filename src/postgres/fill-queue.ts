@@ -1,4 +1,5 @@
 import type { LockReading, WaiterReading } from '../runbook/diagnose/snapshot.ts';
+import { conflicts } from './lock-conflicts.ts';
 import type { LookRow } from './look-row.ts';
 
 /** pg_blocking_pids names everybody ahead; more than this many helps no reader. */
@@ -13,10 +14,9 @@ interface Place {
 }
 
 /**
- * Who waits for whom. Waiters the server was asked about have its own answer. For a later one in the same
- * queue it follows from the last that was asked: what blocks that one blocks this one too, and where the wanted
- * mode conflicts with itself, so do all those between. That misses nobody who could be a root: a root holds the
- * lock, and holders block the whole queue.
+ * Who waits for whom. Waiters the server was asked about have its own answer. For a later one it follows from
+ * the last one asked that wants the same mode of the same thing: what blocks that one blocks this one too, and
+ * so do those who queued up between and want a mode that conflicts with this one's.
  */
 export function readLocks(row: LookRow): LockReading {
   const places = row.waiters.map(([pid, target, mode, waitSeconds, total, pids]): Place => {
@@ -54,28 +54,26 @@ interface Blockers {
   readonly total: number;
 }
 
+/** The waiters come oldest first, so each one finds what everybody ahead of it in its queue left for its mode. */
 function fillQueues(places: readonly Place[]): ReadonlyMap<Place, Blockers> {
   const filled = new Map<Place, Blockers>();
-  const queues = Map.groupBy(places, ({ target, mode }) => `${target} ${mode}`);
-  for (const queue of queues.values()) {
-    let last: Blockers = { pids: [], total: 0 };
-    let excludesItself = false;
-    for (const [turn, place] of queue.entries()) {
-      if (place.asked === undefined) {
-        const ahead = queue[turn - 1];
-        if (excludesItself && ahead !== undefined) last = append(last, ahead.pid);
-      } else {
-        last = distinct(place.asked);
-        const earlier = queue.slice(0, turn);
-        excludesItself = earlier.some(({ pid }) => last.pids.includes(pid));
+  for (const queue of Map.groupBy(places, ({ target }) => target).values()) {
+    const ahead = new Map<string, Blockers>();
+    for (const place of queue) {
+      const { pid, mode, asked } = place;
+      const blockers = asked === undefined ? ahead.get(mode) : distinct(asked);
+      filled.set(place, blockers ?? { pids: [], total: 0 });
+      if (blockers !== undefined) ahead.set(mode, blockers);
+      for (const [wanted, known] of ahead) {
+        if (conflicts(wanted, mode)) ahead.set(wanted, append(known, pid));
       }
-      filled.set(place, last);
     }
   }
   return filled;
 }
 
 function append({ pids, total }: Blockers, pid: number): Blockers {
+  if (pids.includes(pid)) return { pids, total };
   return { pids: pids.length < shownBlockers ? [...pids, pid] : pids, total: total + 1 };
 }
 

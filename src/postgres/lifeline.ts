@@ -8,7 +8,7 @@ import type { Clock, Database } from '../runbook/ports.ts';
 import type { Limits } from '../runbook/target.ts';
 import { connect } from './connection.ts';
 import type { Connection } from './connection.ts';
-import { isFull, PostgresTimeout, toReachError } from './failure.ts';
+import { isFull, toReachError } from './failure.ts';
 import { lookStatement } from './look-statement.ts';
 import { toReading } from './to-reading.ts';
 import { WarmConnection } from './warm-connection.ts';
@@ -50,7 +50,7 @@ class Lifeline implements Database {
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
-    this.#warm = new WarmConnection(options.url);
+    this.#warm = new WarmConnection(options.url, options.providerReserved);
   }
 
   /** Whoever asks while a look is under way gets that look: a target never has two at once. */
@@ -61,19 +61,21 @@ class Lifeline implements Database {
     return this.#running;
   }
 
-  close(): Promise<void> {
-    this.#warm.close();
-    return Promise.resolve();
+  /** Nothing is open once it resolves: a look under way is waited for, at most its budget. */
+  async close(): Promise<void> {
+    await Promise.all([this.#warm.close(), this.#running]);
   }
 
   async #look(): Promise<DatabaseLook> {
     const climb = new Climb(this.#options.clock);
     const reading = await this.#climb(climb);
+    this.#warm.restore();
+    const error = climb.error ?? blindness(reading);
     return {
       tookMs: climb.tookMs,
       reach: {
         via: reading === undefined ? 'none' : climb.rung,
-        ...(climb.error !== undefined && { error: climb.error }),
+        ...(error !== undefined && { error }),
         rungs: climb.rungs,
       },
       ...(reading !== undefined && { reading }),
@@ -84,12 +86,16 @@ class Lifeline implements Database {
     const warm = this.#warm.current;
     if (warm !== undefined) {
       const reading = await climb.try('warm', () => this.#lookOn(warm, warmMs));
-      if (reading !== undefined) return reading;
+      // Logins read the same catalogs: a new session would hang there, unbounded by any time-out of the server.
+      if (reading !== undefined || climb.error?.sqlstate === catalogLocked) return reading;
     }
+    const trouble = climb.error;
+    climb.error = undefined;
     const reading = await climb.try('connection', () => this.#lookOnNew(climb));
     if (reading !== undefined) {
-      // The server answers a new session, so what hung was our old one alone.
-      if (climb.error?.kind === 'frozen') climb.error = { ...backendHangs };
+      // The server answers a new session, so what said nothing was our old one alone. One that was lost, or whose
+      // statement somebody cancelled, is replaced and no trouble any more.
+      if (trouble?.kind === 'frozen' && trouble.sqlstate === undefined) climb.error = backendHangs;
       return reading;
     }
     return climb.error !== undefined && isFull(climb.error) ? this.#climbOn(climb) : undefined;
@@ -128,15 +134,14 @@ class Lifeline implements Database {
       const { maxConnections, superuserReserved, reserved, providerReserved } = reading.capacity;
       const usable = maxConnections - superuserReserved - reserved - providerReserved;
       if (reading.counts.clients <= usable) {
-        this.#warm.drop();
-        this.#warm.keep(connection);
+        await this.#warm.keep(connection);
         return reading;
       }
-      climb.enter('reserved');
-      connection.close();
+      climb.enter(reading.visibility.roleSuperuser ? 'superuser' : 'reserved');
+      await connection.close();
       return reading;
     } catch (error) {
-      connection.close();
+      await connection.close();
       throw error;
     }
   }
@@ -146,7 +151,7 @@ class Lifeline implements Database {
     try {
       return await this.#lookOn(connection, climb.leftMs);
     } finally {
-      connection.close();
+      await connection.close();
     }
   }
 
@@ -164,12 +169,28 @@ class Lifeline implements Database {
     const { limits, providerReserved } = this.#options;
     return [
       'BEGIN READ ONLY',
+      // Else whoever may create a function in this database runs it as our role, by giving it a built-in's name.
+      'SET LOCAL search_path = pg_catalog',
       `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
       `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
       lookStatement({ version, limits, providerReserved }),
       'COMMIT',
     ].join(';\n');
   }
+}
+
+/** lock_not_available: our lock_timeout ran out. */
+const catalogLocked = '55P03';
+
+/** What was read is not enough to judge by. */
+function blindness(reading: DatabaseReading | undefined): ReachError | undefined {
+  if (reading === undefined || reading.counts.hidden === 0) return undefined;
+  const role = reading.visibility.role.replaceAll('"', '""');
+  return {
+    kind: 'privilege',
+    summary: "dbconn's role may not see other roles' sessions.",
+    fix: `GRANT pg_monitor TO "${role}";`,
+  };
 }
 
 const backendHangs: ReachError = {
@@ -221,7 +242,7 @@ class Climb {
     } catch (error) {
       const reached = toReachError(error);
       // The first refusal says what is wrong; a higher rung's own trouble stands in the list.
-      if (this.error === undefined || error instanceof PostgresTimeout) this.error = reached;
+      this.error ??= reached;
       this.rungs.push({ rung, outcome: reached.summary });
       return undefined;
     }

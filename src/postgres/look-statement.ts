@@ -85,7 +85,7 @@ const picks = [
   UNION ALL (SELECT pid, 5, row_number() OVER (ORDER BY state_change) FROM s WHERE is_client AND state = 'idle' ORDER BY state_change LIMIT 20)
   UNION ALL (SELECT pid, 6, row_number() OVER (ORDER BY backend_start) FROM s WHERE is_client ORDER BY backend_start LIMIT 10))`,
   `chosen AS MATERIALIZED (
-  SELECT pid, row_number() OVER (ORDER BY min(why), min(place)) AS place FROM pick GROUP BY pid ORDER BY min(why), min(place) LIMIT 120)`,
+  SELECT pid, row_number() OVER (ORDER BY min(why * 1000 + place)) AS place FROM pick GROUP BY pid ORDER BY place LIMIT 120)`,
 ];
 
 function columns({ version }: LookOptions): Record<string, string> {

@@ -1,73 +1,91 @@
 import { connect } from './connection.ts';
 import type { Connection } from './connection.ts';
+import { readIsOnOrdinarySlot } from './read-is-on-ordinary-slot.ts';
 
 const connectTimeoutMs = 3000;
 const firstPauseMs = 1000;
 const longestPauseMs = 60_000;
 
-/** The one session a target has, kept for the moment when no other can be had, and made again when it is lost. */
+/**
+ * The one session a target has, kept for the moment when no other can be had, and made again when it is lost.
+ * One on a reserved slot is not kept: those are for humans too.
+ */
 export class WarmConnection {
   readonly #url: string;
+  readonly #providerReserved: number;
   #current: Connection | undefined;
   #pauseMs = firstPauseMs;
   #timer: NodeJS.Timeout | undefined;
+  #trying: Promise<void> | undefined;
   #closed = false;
 
-  constructor(url: string) {
+  constructor(url: string, providerReserved: number) {
     this.#url = url;
+    this.#providerReserved = providerReserved;
   }
 
   get current(): Connection | undefined {
     return this.#current?.isOpen === true ? this.#current : undefined;
   }
 
-  /** Keeps this session from now on. */
-  keep(connection: Connection): void {
-    if (this.#closed) {
-      connection.close();
-      return;
-    }
+  /** Keeps this session from now on, instead of the one before. */
+  async keep(connection: Connection): Promise<void> {
+    if (this.#closed) return connection.close();
+    const former = this.#current;
     this.#current = connection;
     this.#pauseMs = firstPauseMs;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     void connection.ended.then(() => this.#lost(connection));
+    await former?.close();
   }
 
-  drop(): void {
-    const connection = this.#current;
-    this.#current = undefined;
-    connection?.close();
-  }
-
-  close(): void {
-    this.#closed = true;
-    clearTimeout(this.#timer);
-    this.drop();
-  }
-
-  #lost(connection: Connection): void {
-    if (this.#closed || (this.#current !== undefined && this.#current !== connection)) return;
-    this.#current = undefined;
-    this.#tryAgainLater();
-  }
-
-  /** Doubling pauses with jitter: a server that comes back must not be met by all bots at once. */
-  #tryAgainLater(): void {
-    if (this.#timer !== undefined) return;
+  /**
+   * Sees to it that there is a session again, after doubling pauses with jitter: a server that comes back must
+   * not be met by all bots at once.
+   */
+  restore(): void {
+    if (this.#closed || this.#timer !== undefined || this.#trying !== undefined) return;
+    if (this.current !== undefined) return;
     const pauseMs = this.#pauseMs * (0.5 + Math.random() / 2);
     this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2);
-    this.#timer = setTimeout(() => void this.#tryAgain(), pauseMs);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#trying = this.#tryAgain().finally(() => {
+        this.#trying = undefined;
+        this.restore();
+      });
+    }, pauseMs);
     this.#timer.unref(); // no reason to keep a finished terminal command alive
   }
 
+  /** Nothing is open once it resolves. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    await Promise.all([this.#current?.close(), this.#trying]);
+  }
+
+  #lost(connection: Connection): void {
+    if (this.#current !== connection) return;
+    this.#current = undefined;
+    this.restore();
+  }
+
   async #tryAgain(): Promise<void> {
-    this.#timer = undefined;
-    if (this.#closed || this.current !== undefined) return;
     try {
-      this.keep(await connect(this.#url, connectTimeoutMs));
+      const connection = await connect(this.#url, connectTimeoutMs);
+      await ((await this.#isWanted(connection)) ? this.keep(connection) : connection.close());
     } catch {
-      this.#tryAgainLater(); // the next look says why, to whoever asks
+      // The next look says why, to whoever asks.
     }
+  }
+
+  /** Not when a look has found one meanwhile. */
+  async #isWanted(connection: Connection): Promise<boolean> {
+    const isOrdinary = await readIsOnOrdinarySlot(connection, this.#providerReserved).catch(
+      () => false, // too busy to be asked more of
+    );
+    return isOrdinary && this.current === undefined;
   }
 }

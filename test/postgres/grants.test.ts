@@ -1,0 +1,168 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { escapeLiteral } from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasBinaries } from '../../sandbox/patient/binaries.ts';
+import { startCluster } from '../../sandbox/patient/cluster.ts';
+import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { createActing } from '../../src/postgres/act.ts';
+import { createDatabase } from '../../src/postgres/lifeline.ts';
+import { databaseOptions } from '../support/database-options.ts';
+import { Sessions } from '../support/sessions.ts';
+
+const run = promisify(execFile);
+const file = fileURLToPath(new URL('../../deploy/grants.sql', import.meta.url));
+const passwords = { looking_password: "look's \\ secret", acting_password: 'act; -- secret' };
+
+describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+  let cluster: Cluster;
+  let sessions: Sessions;
+
+  beforeAll(async () => {
+    cluster = await startCluster({
+      major,
+      settings: {
+        max_connections: 12,
+        password_encryption: 'scram-sha-256',
+        ...(major >= 16 && { reserved_connections: 2 }),
+      },
+      hba: ['host all dbconn,dbconn_acting 127.0.0.1/32 scram-sha-256'],
+    });
+    sessions = new Sessions(cluster);
+    await sessions.ask('CREATE ROLE app LOGIN');
+    await sessions.ask('CREATE TABLE orders (id int)');
+    await applyGrants();
+    await applyGrants(); // safe to run again, as it says
+  });
+
+  afterAll(async () => {
+    await sessions.close();
+    await cluster.close();
+  });
+
+  /** With psql where there is one; else what psql would send. */
+  async function applyGrants(): Promise<void> {
+    if (existsSync('/usr/bin/psql')) {
+      const given = Object.entries(passwords).flatMap(([name, value]) => [
+        '-v',
+        `${name}=${value}`,
+      ]);
+      await run('/usr/bin/psql', ['-X', '-d', cluster.url(), ...given, '-f', file]);
+      return;
+    }
+    for (const statement of statementsOf(await readFile(file, 'utf8'))) {
+      if (!statement.isGenerator) {
+        await sessions.ask(statement.sql);
+        continue;
+      }
+      const rows = await sessions.ask<{ sql: string }>(`SELECT * FROM (${statement.sql}) x (sql)`);
+      for (const { sql } of rows) await sessions.ask(sql);
+    }
+  }
+
+  const looking = (): string => cluster.url('dbconn', 'postgres', passwords.looking_password);
+  const acting = (): string => cluster.url('dbconn_acting', 'postgres', passwords.acting_password);
+
+  test('the looking role sees every session in full', async () => {
+    const other = await sessions.open({ user: 'app', application: 'seen' });
+    await other.run('BEGIN', 'SELECT 1');
+    const database = createDatabase(databaseOptions(looking()));
+    const { reach, reading } = await database.readLook();
+    await database.close();
+    expect(reach).toEqual({
+      via: 'connection',
+      rungs: [{ rung: 'connection', outcome: 'answered' }],
+    });
+    expect(reading?.counts.hidden).toBe(0);
+    expect(reading?.visibility).toEqual({
+      monitor: true,
+      role: 'dbconn',
+      roleSuperuser: false,
+      canSignal: false,
+      canUseReserved: major >= 16,
+      roleConnectionLimit: 3,
+    });
+    expect(reading?.sessions.find(({ pid }) => pid === other.pid)).toMatchObject({
+      application: 'seen',
+      query: 'SELECT ?',
+      canSignal: false,
+    });
+    await sessions.endAll();
+  });
+
+  test.for([
+    'SELECT * FROM orders',
+    'INSERT INTO orders VALUES (1)',
+    'DROP TABLE orders',
+    "ALTER SYSTEM SET work_mem = '1GB'",
+    'CREATE ROLE another',
+    "COPY (SELECT 1) TO '/tmp/dbconn-must-not'",
+  ])('neither role may %s', async (statement) => {
+    for (const url of [looking(), acting()]) {
+      const { client } = await sessions.open({ url });
+      await expect(client.query(statement)).rejects.toMatchObject({ code: '42501' });
+    }
+    await sessions.endAll();
+  });
+
+  test('the acting role may end an ordinary session, and the looking role may not', async () => {
+    const { pid } = await sessions.open({ user: 'app' });
+    const { client } = await sessions.open({ url: looking() });
+    const sql = 'SELECT pg_terminate_backend($1)';
+    await expect(client.query(sql, [pid])).rejects.toMatchObject({ code: '42501' });
+    const found = await createActing({ url: acting() }).act((session) =>
+      session.readTerminateCandidates({
+        states: ['idle'],
+        idleForMs: 1,
+        application: 'backend',
+        guard: {
+          idleForMs: 1,
+          protectedApplications: [],
+          poolerApplications: [],
+          applicationRoles: [],
+        },
+      }),
+    );
+    expect(found.sessions.find(({ identity }) => identity.pid === pid)?.spared).toBeNull();
+    const actor = await sessions.open({ url: acting() });
+    const { rows } = await actor.client.query<Record<string, boolean>>(sql, [pid]);
+    expect(rows).toEqual([{ pg_terminate_backend: true }]);
+    await sessions.endAll();
+  });
+
+  if (major < 16) return;
+
+  test('both get in when ordinary roles are refused', async () => {
+    await sessions.takeAllSlots({ user: 'app' });
+    const database = createDatabase(databaseOptions(looking()));
+    const { reach } = await database.readLook();
+    await database.close();
+    expect(reach.via).toBe('reserved');
+    const { pid } = await sessions.open({ url: acting() });
+    expect(pid).toBeGreaterThan(0);
+    await sessions.endAll();
+  });
+});
+
+interface Statement {
+  readonly sql: string;
+  /** Its result is to be run in turn: psql's \gexec. */
+  readonly isGenerator: boolean;
+}
+
+function statementsOf(script: string): Statement[] {
+  const bare = script.replaceAll(/^(--|\\set).*$/gm, '');
+  return [...bare.matchAll(/([^;\\]+?)\s*(;|\\gexec)/g)].map(([, sql = '', end]) => ({
+    sql: fillIn(sql.trim()),
+    isGenerator: end !== ';',
+  }));
+}
+
+function fillIn(sql: string): string {
+  return sql.replaceAll(/:'(\w+)'/g, (_, name: string) =>
+    escapeLiteral(Object.entries(passwords).find(([known]) => known === name)?.[1] ?? ''),
+  );
+}

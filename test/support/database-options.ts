@@ -1,0 +1,19 @@
+import { systemClock } from '../../src/clock.ts';
+import type { DatabaseOptions } from '../../src/postgres/lifeline.ts';
+import { defaultLimits } from '../../src/runbook/target.ts';
+
+/** A target that has an address and nothing else, unless more is said. */
+export function databaseOptions(
+  url: string,
+  more: Partial<Omit<DatabaseOptions, 'url'>> = {},
+): DatabaseOptions {
+  return {
+    target: 'test',
+    url,
+    providerReserved: 0,
+    limits: defaultLimits,
+    applicationRoles: [],
+    clock: systemClock,
+    ...more,
+  };
+}
