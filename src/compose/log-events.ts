@@ -15,6 +15,8 @@ const belongsToLast = /^(?:\s+\S|\(Background on this error|\[SQL: |\[parameters
 /** SQLAlchemy quotes the statement over as many lines as it has; they are no messages, and not ours to show. */
 const opensStatement = /\[(?:SQL|parameters): (?!.*\]$)/;
 const maxStatementLines = 500;
+/** The rest of a stack whose beginning lies before what was read: no message, and nothing it could belong to. */
+const cutStack = /^\s+(?:\S|$)/;
 /** A dumped structure must not become one event of megabytes. */
 const maxEventLength = 16 * 1024;
 
@@ -63,7 +65,7 @@ function insideStatement(writer: Writer, text: string): boolean {
 /** Adds the line to the open event when it belongs there. */
 function continueEvent(writer: Writer, text: string): boolean {
   const { event } = writer;
-  if (event === null) return false;
+  if (event === null) return cutStack.test(text);
   switch (writer.state) {
     case 'line':
       return belongsToLast.test(text) && append(writer, event, text);

@@ -1,6 +1,7 @@
 import { redactText } from './diagnose/redact-text.ts';
 import type { DatabaseLook, Part, Snapshot } from './diagnose/snapshot.ts';
 import { cleanUntrusted } from './diagnose/untrusted.ts';
+import { explainReach } from './explain-reach.ts';
 import type { Clock, Database, Pools, Services } from './ports.ts';
 import type { Target } from './target.ts';
 
@@ -33,7 +34,7 @@ export async function takeLook(ports: LookPorts, target: Target): Promise<Snapsh
     target: target.name,
     takenAt: new Date(began).toISOString(),
     tookMs: clock.now() - began,
-    database: databaseLook,
+    database: explainReach(databaseLook, servicesPart, target),
     pools: poolsPart,
     logs: logsPart,
     services: servicesPart,

@@ -27,6 +27,13 @@ sqlalchemy.exc.OperationalError: (psycopg2.OperationalError) connection to serve
 INFO backend still serving`;
 
 describe('lines that belong together', () => {
+  test('a log that begins in the middle of a stack begins with the exception', () => {
+    const [, , , ...cut] = refusedConnection.split('\n');
+    const [first, ...rest] = events(cut.join('\n'));
+    expect(first).toMatch(/^psycopg2\.OperationalError: .* sorry, too many clients already$/);
+    expect(rest.join('\n')).not.toMatch(/^\s/m);
+  });
+
   test('a chained traceback is one event: its exceptions, the root cause first, without the stack', () => {
     const [prefix, failure, next, ...others] = events(refusedConnection);
     expect(prefix).toBe('ERROR backend request failed');
@@ -91,10 +98,7 @@ next`);
   });
 
   test('a log that begins in the middle of a stack, or is one endless dump, stays bounded', () => {
-    expect(events('    return fn()\nValueError: no')).toEqual([
-      '    return fn()',
-      'ValueError: no',
-    ]);
+    expect(events('    return fn()\nValueError: no')).toEqual(['ValueError: no']);
     const dump = ['head', ...Array.from({ length: 50_000 }, () => ' more of the same')].join('\n');
     expect(events(dump).join('').length).toBeLessThan(40_000);
   });

@@ -1,9 +1,11 @@
 """A small real backend on SQLAlchemy's QueuePool, with the faults the tests need as switches.
 
 GET  /metrics  the pool in Prometheus text        GET  /healthz  200 while the process serves
-GET  /query    one statement through the pool     POST /leak?n=  checks n connections out and keeps them
+GET  /query?ms=  one statement of that length      POST /leak?n=  checks n connections out and keeps them
 POST /release  gives them back                    POST /crash-on-next-start  the next start ends at once
-POST /say?bytes=  logs one line of that length
+POST /say?bytes=  logs one line of that length    POST /blab   logs its password and a statement, as many do
+
+With CHECK_DATABASE_AT_START set it ends when its first connection is refused.
 """
 
 import logging
@@ -39,6 +41,13 @@ engine = create_engine(
     connect_args={"application_name": "backend", "connect_timeout": 3},
 )
 
+if os.environ.get("CHECK_DATABASE_AT_START"):
+    try:
+        engine.connect().close()
+    except OperationalError:
+        log.exception("cannot start: no connection with %s", os.environ["DATABASE_URL"])
+        sys.exit(3)
+
 registry = CollectorRegistry()
 for name, meaning, read in (
     ("size", "configured pool_size", lambda pool: pool.size()),
@@ -57,13 +66,14 @@ leaking = threading.Lock()
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        match urlparse(self.path).path:
+        url = urlparse(self.path)
+        match url.path:
             case "/metrics":
                 self.answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
             case "/healthz":
                 self.answer(200, b"ok\n")
             case "/query":
-                self.guarded(self.query)
+                self.guarded(lambda: self.query(int(parse_qs(url.query).get("ms", ["0"])[0])))
             case _:
                 self.answer(404, b"no such page\n")
 
@@ -84,12 +94,17 @@ class Handler(BaseHTTPRequestHandler):
             case "/say":
                 log.info("connection %s end", "x" * asked["bytes"])
                 self.answer(200, b"said\n")
+            case "/blab":
+                statement = "select * from accounts where owner = 'logged-literal'"
+                log.error("no connection with %s for %s", os.environ["DATABASE_URL"], statement)
+                self.answer(200, b"said\n")
             case _:
                 self.answer(404, b"no such page\n")
 
-    def query(self):
+    def query(self, milliseconds):
         with engine.connect() as connection:
-            return str(connection.execute(text("select 1")).scalar())
+            sleep = text("select 'done' from pg_sleep(:seconds)")
+            return connection.execute(sleep, {"seconds": milliseconds / 1000}).scalar()
 
     def leak(self, count):
         for _ in range(count):

@@ -1,5 +1,6 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock as clock } from '../../src/clock.ts';
 import { execPsql, PsqlFailure } from '../../src/compose/exec-psql.ts';
 import { readLogLines } from '../../src/compose/logs.ts';
 import { createServices } from '../../src/compose/services.ts';
@@ -8,6 +9,8 @@ import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { Services } from '../../src/runbook/ports.ts';
 import { defaultLimits } from '../../src/runbook/target.ts';
 import { whyNoEngine } from './engine.ts';
+import { eventually } from './eventually.ts';
+import { fill } from './fill.ts';
 import { run, startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 
@@ -15,11 +18,6 @@ import type { Stack } from './stack.ts';
 function like(pattern: RegExp): unknown {
   return expect.stringMatching(pattern);
 }
-
-const clock = {
-  now: () => Date.now(),
-  sleep: (ms: number) => new Promise<void>((r) => setTimeout(r, ms)),
-};
 
 describe.skipIf(await whyNoEngine())('the containers of a compose project', () => {
   let stack: Stack;
@@ -42,32 +40,6 @@ describe.skipIf(await whyNoEngine())('the containers of a compose project', () =
       budgets: { callMs: 10_000, readingMs: 13_500 },
       ...options,
     });
-  }
-
-  /** Waits for the condition; the last answer is in the failure's message. */
-  async function eventually<T>(read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
-    const deadline = Date.now() + 20_000;
-    for (;;) {
-      const value = await read();
-      if (holds(value)) return value;
-      if (Date.now() > deadline) throw new Error(`Still ${JSON.stringify(value)}`);
-      await clock.sleep(100);
-    }
-  }
-
-  /** Connects until the server refuses: one by one, for those being refused take slots for a moment too. */
-  async function fill(url: string): Promise<Client[]> {
-    const clients: Client[] = [];
-    for (;;) {
-      const client = new Client(url);
-      client.on('error', () => {});
-      try {
-        await client.connect();
-      } catch {
-        return clients;
-      }
-      clients.push(client);
-    }
   }
 
   async function post(path: string, replica = 1): Promise<Response> {
@@ -157,11 +129,10 @@ describe.skipIf(await whyNoEngine())('the containers of a compose project', () =
         user: 'postgres',
         database,
       });
-    const appUrl = (): string => stack.adminUrl.replace('postgres:stack-secret', 'app:app-secret');
 
     beforeAll(async () => {
       await Promise.all([1, 2].map((replica) => post('/release', replica)));
-      clients = await fill(appUrl());
+      clients = await fill(stack.appUrl);
     });
     afterAll(async () => {
       await Promise.all(clients.map((client) => client.end()));
@@ -181,7 +152,7 @@ describe.skipIf(await whyNoEngine())('the containers of a compose project', () =
     test('the look itself comes through by the exec rung', async () => {
       const database = createDatabase({
         target: 'shop',
-        url: appUrl(),
+        url: stack.appUrl,
         exec: psqlIn('postgres'),
         providerReserved: 0,
         limits: defaultLimits,

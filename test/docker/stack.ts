@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 import { connectDocker } from '../../src/compose/connect-docker.ts';
 
@@ -9,10 +11,18 @@ export interface Stack {
   readonly project: string;
   /** Superuser DSN on a random port of this machine. */
   readonly adminUrl: string;
+  /** The application's role, an ordinary one. */
+  readonly appUrl: string;
+  /** dbconn's looking role, with what deploy/grants.sql gives it. */
+  readonly lookingUrl: string;
   /** The containers' full ids by service, in the order of their numbers. */
   readonly ids: { readonly postgres: string; readonly backend: readonly string[] };
   /** The base address of a backend replica, asked anew: a restart moves a random port. */
   backendUrl(number?: number): Promise<string>;
+  /** The base addresses of the replicas that run. */
+  backendUrls(): Promise<readonly string[]>;
+  /** Replaces the backend by one healthy replica for each environment. */
+  scaleBackend(environments: readonly Readonly<Record<string, string>>[]): Promise<void>;
   /** Removes containers, volumes and network; throws when one of them stays. */
   close(): Promise<void>;
 }
@@ -31,6 +41,10 @@ interface ServiceSpec {
 }
 
 const second = 1_000_000_000;
+/** Every password of a stack: none of them may come out of a look. */
+export const passwords = ['stack-secret', 'app-secret', 'looking-secret', 'acting-secret'] as const;
+
+const grantsFile = fileURLToPath(new URL('../../deploy/grants.sql', import.meta.url));
 const backendScript = fileURLToPath(new URL('backend.py', import.meta.url));
 
 /** Starts the stack and waits until every container is healthy; leaves nothing behind when it fails. */
@@ -45,26 +59,73 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     });
     const postgres = await run(docker, project, postgresSpec(options.maxConnections ?? 30));
     await healthy(docker, postgres);
-    const numbers = Array.from({ length: options.replicas ?? 1 }, (_, index) => index + 1);
-    const backend = await Promise.all(
-      numbers.map((number) => run(docker, project, backendSpec(number, options.backendEnv ?? {}))),
-    );
-    await Promise.all(backend.map((id) => healthy(docker, id)));
+    const replicas = Array.from({ length: options.replicas ?? 1 }, () => options.backendEnv ?? {});
+    const backend = new Backend(docker, project);
+    await backend.start(replicas);
     const port = await publishedPort(docker, postgres, '5432/tcp');
+    const urlOf = (login: string): string => `postgresql://${login}@127.0.0.1:${port}/shop`;
+    const adminUrl = urlOf('postgres:stack-secret');
+    await grant(adminUrl);
     return {
       docker,
       project,
-      adminUrl: `postgresql://postgres:stack-secret@127.0.0.1:${port}/shop`,
-      ids: { postgres, backend },
-      async backendUrl(number = 1) {
-        const id = backend[number - 1] ?? '';
-        return `http://127.0.0.1:${await publishedPort(docker, id, '8000/tcp')}`;
+      adminUrl,
+      appUrl: urlOf('app:app-secret'),
+      lookingUrl: urlOf('dbconn:looking-secret'),
+      ids: { postgres, backend: backend.ids },
+      backendUrl: (number = 1) => backend.url(backend.ids[number - 1] ?? ''),
+      backendUrls: () => backend.urls(),
+      async scaleBackend(environments) {
+        await backend.remove();
+        await backend.start(environments);
       },
       close,
     };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** Runs deploy/grants.sql as an operator would. */
+async function grant(adminUrl: string): Promise<void> {
+  const variables = ['looking_password=looking-secret', 'acting_password=acting-secret'];
+  const set = variables.flatMap((variable) => ['-v', variable]);
+  await promisify(execFile)('psql', ['-Xq', '-d', adminUrl, ...set, '-f', grantsFile]);
+}
+
+/** The replicas of the backend. */
+class Backend {
+  readonly ids: string[] = [];
+  readonly #docker: Docker;
+  readonly #project: string;
+
+  constructor(docker: Docker, project: string) {
+    this.#docker = docker;
+    this.#project = project;
+  }
+
+  async start(environments: readonly Readonly<Record<string, string>>[]): Promise<void> {
+    const started = environments.map((environment, index) =>
+      run(this.#docker, this.#project, backendSpec(index + 1, environment)),
+    );
+    this.ids.push(...(await Promise.all(started)));
+    await Promise.all(this.ids.map((id) => healthy(this.#docker, id)));
+  }
+
+  async remove(): Promise<void> {
+    const gone = this.ids.splice(0);
+    await Promise.all(gone.map((id) => this.#docker.getContainer(id).remove({ force: true })));
+  }
+
+  async url(id: string): Promise<string> {
+    return `http://127.0.0.1:${await publishedPort(this.#docker, id, '8000/tcp')}`;
+  }
+
+  async urls(): Promise<string[]> {
+    const states = await Promise.all(this.ids.map((id) => this.#docker.getContainer(id).inspect()));
+    const running = states.filter(({ NetworkSettings: { Ports: ports } }) => ports['8000/tcp']);
+    return Promise.all(running.map(({ Id: id }) => this.url(id)));
   }
 }
 

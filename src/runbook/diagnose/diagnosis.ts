@@ -233,6 +233,8 @@ export const Proposal = z.object({
   slotsFreed: z.number().int().nullable(),
   /** Why the button is missing, when it is: the privilege that lacks, and how to give it. */
   blocked: z.string().nullable(),
+  /** What to type after /dbconn to propose it, where it can be proposed at all. */
+  command: z.string().exactOptional(),
 });
 export type Proposal = z.infer<typeof Proposal>;
 

@@ -12,7 +12,7 @@ export function judgeConnectionLeak(picture: Picture): Cause[] {
   const beyond = picture.holders.find(isBeyond);
   const titles = picture.sight === 'titles' && picture.inTransaction >= picture.used * 0.3;
   if (!path && !forgetful && !(titles && picture.atLimit.length > 0)) return [];
-  const service = path ? picture.evidence.findService(null, path.application) : forgetful?.service;
+  const service = path ? serviceOf(path, picture) : forgetful?.service;
   const name = nameOf({ service: service ?? null });
   return weigh('connection-leak', `Connections of ${name} are not given back.`, [
     ...(path ? fromPath(path, picture) : []),
@@ -25,6 +25,15 @@ export function judgeConnectionLeak(picture: Picture): Cause[] {
     ),
     ...inCommon(picture),
   ]);
+}
+
+/** By their addresses first: an application name is often empty, or a driver's. */
+function serviceOf({ application }: LeakSuspect, picture: Picture): string | null {
+  const named = picture.lingeringSessions
+    .filter((session) => session.application === application)
+    .map(({ client }) => picture.evidence.findService(client, application));
+  const [first] = named;
+  return first !== undefined && named.every((name) => name === first) ? first : null;
 }
 
 function fromPath(path: LeakSuspect, { lingeringSessions }: Picture): Sign[] {

@@ -5,16 +5,22 @@ import { quoteIdentifier } from '../words.ts';
 export function whyNotSignal({ reading, target, findService }: Evidence): string | null {
   if (reading === undefined) return 'There is no connection to PostgreSQL to do it with.';
   const { canSignal, roleSuperuser, role } = reading.visibility;
-  const superuser = reading.sessions.some(
+  const isListed = (user: string | null): boolean => target.applicationRoles.includes(user ?? '');
+  const superusers = reading.sessions.filter(
     (one) =>
       one.superuser &&
       !one.own &&
       !one.canSignal &&
-      (target.applicationRoles.includes(one.user ?? '') ||
-        findService(one.client, one.application) !== null),
+      (isListed(one.user) || findService(one.client, one.application) !== null),
   );
-  if (superuser) {
+  // Whether the acting role is a superuser shows when it plans; it says so itself then.
+  const mayBeActed = target.canAct === true && superusers.every(({ user }) => isListed(user));
+  if (superusers.length > 0 && !mayBeActed) {
     return 'The application logs in as a superuser, and only a superuser may end its sessions: set actingUrl to one and list the role in applicationRoles, or use option C.';
+  }
+  if (target.canAct === true) return null;
+  if (target.canAct === false) {
+    return 'No role that may end sessions is configured: set actingUrl to one with pg_signal_backend.';
   }
   if (canSignal || roleSuperuser) return null;
   return `dbconn's role may not end sessions: GRANT pg_signal_backend TO ${quoteIdentifier(role)}; or set actingUrl.`;

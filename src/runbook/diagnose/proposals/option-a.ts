@@ -22,6 +22,7 @@ export function proposeTerminate({ evidence, short }: Case): Weighed[] {
         summary: `Terminate the ${inTransaction} sessions idle in transaction for over ${duration(terminateIdleInTransactionMs / 1_000)}; what they wrote and did not commit is lost.`,
         slotsFreed: inTransaction,
         blocked,
+        ...(blocked === null && { command: 'propose A' }),
       },
     });
   }

@@ -15,6 +15,7 @@ export function proposeRestart({ evidence, short, has }: Case): Weighed[] {
     services.find((one) => outButIdle(one) > 0) ??
     services[0];
   if (holder === undefined) return [];
+  const blocked = whyNotDocker(evidence);
   return [
     {
       regret: 6,
@@ -24,8 +25,13 @@ export function proposeRestart({ evidence, short, has }: Case): Weighed[] {
         summary: `Restart ${nameOf(holder)}, one replica after the other: its connections are dropped and its pools begin anew. Requests in flight fail; migrations may run at start-up.`,
         // A query that runs goes on in PostgreSQL after its client is gone, and keeps its slot until it ends.
         slotsFreed: holder.holds - holder.active,
-        blocked: whyNotDocker(evidence),
+        blocked,
+        ...(blocked === null && holder.service !== null && { command: toCommand(holder.service) }),
       },
     },
   ];
+}
+
+function toCommand(service: string): string {
+  return /\s/.test(service) ? `propose C "${service}"` : `propose C ${service}`;
 }

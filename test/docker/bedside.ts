@@ -1,0 +1,116 @@
+import { systemClock } from '../../src/clock.ts';
+import { execPsql } from '../../src/compose/exec-psql.ts';
+import { createServices } from '../../src/compose/services.ts';
+import { createPools } from '../../src/metrics/pools.ts';
+import { createDatabase } from '../../src/postgres/lifeline.ts';
+import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
+import type { Snapshot } from '../../src/runbook/diagnose/snapshot.ts';
+import { takeLook } from '../../src/runbook/look.ts';
+import type { Database, Pools } from '../../src/runbook/ports.ts';
+import { createRunbook } from '../../src/runbook/runbook.ts';
+import type { Patient } from '../../src/runbook/runbook.ts';
+import { defaultLimits } from '../../src/runbook/target.ts';
+import type { Limits, ServiceConfig, Target } from '../../src/runbook/target.ts';
+import { passwords } from './stack.ts';
+import type { Stack } from './stack.ts';
+
+export interface BedsideOptions {
+  readonly limits?: Partial<Limits>;
+  readonly services?: readonly ServiceConfig[];
+  /** Whether dbconn may run psql in the PostgreSQL container. */
+  readonly exec?: boolean;
+  /** dbconn's DSN, where it is not the looking role's. */
+  readonly url?: string;
+}
+
+/** dbconn as it is installed beside a stack: every adapter is the one the bot uses. */
+export interface Bedside {
+  readonly target: Target;
+  look(): Promise<Snapshot>;
+  diagnose(): Promise<Diagnosis>;
+  /** Throws when anything it ever said holds a password of the stack or a literal of the backend. */
+  close(): Promise<void>;
+}
+
+/** What must never come out: the passwords, and the literals backend.py puts into statements and logs. */
+export const canaries = [...passwords, 'leaked-literal', 'logged-literal', 'hunter2'] as const;
+
+/** The secret that a text holds, or undefined. */
+export function findCanary(text: string): string | undefined {
+  return canaries.find((canary) => text.includes(canary));
+}
+
+export function createBedside(stack: Stack, options: BedsideOptions = {}): Bedside {
+  const target = toTarget(options);
+  const patient: Patient = {
+    target,
+    database: toDatabase(stack, target, options),
+    services: createServices({
+      docker: stack.docker,
+      project: stack.project,
+      services: target.services,
+      postgresService: 'postgres',
+      logTail: 200,
+      clock: systemClock,
+    }),
+    pools: toPools(stack),
+  };
+  const runbook = createRunbook([patient], systemClock);
+  const said: string[] = [];
+  const note = <T>(value: T): T => {
+    said.push(JSON.stringify(value));
+    return value;
+  };
+  return {
+    target,
+    look: async () => note(await takeLook({ ...patient, clock: systemClock }, target)),
+    diagnose: async () => note(await runbook.diagnose(target.name)),
+    async close() {
+      await runbook.close();
+      const canary = findCanary(said.join('\n'));
+      if (canary !== undefined) throw new Error(`dbconn gave away "${canary}".`);
+    },
+  };
+}
+
+function toTarget({ limits, services }: BedsideOptions): Target {
+  return {
+    name: 'shop',
+    services: services ?? [{ name: 'backend', workers: 1 }],
+    postgresService: 'postgres',
+    applicationRoles: [],
+    protectedApplications: [],
+    limits: { ...defaultLimits, ...limits },
+    links: { guides: [] },
+    contacts: {},
+  };
+}
+
+function toDatabase(stack: Stack, target: Target, { exec, url }: BedsideOptions): Database {
+  const psql = execPsql(stack.docker, {
+    project: stack.project,
+    postgresService: 'postgres',
+    user: 'postgres',
+    database: 'postgres',
+  });
+  return createDatabase({
+    target: target.name,
+    url: url ?? stack.lookingUrl,
+    ...(exec === true && { exec: psql }),
+    providerReserved: 0,
+    limits: target.limits,
+    applicationRoles: target.applicationRoles,
+    clock: systemClock,
+  });
+}
+
+/** Asks for the addresses at every look, as a name does: a restarted container has another port. */
+function toPools(stack: Stack): Pools {
+  return {
+    async readPools() {
+      const urls = await stack.backendUrls();
+      const endpoints = urls.map((url) => ({ service: 'backend', url: `${url}/metrics` }));
+      return createPools({ endpoints }).readPools();
+    },
+  };
+}

@@ -1,0 +1,189 @@
+import { Client } from 'pg';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { restartReplica } from '../../src/compose/restart.ts';
+import type { SqliteJournal } from '../../src/journal/sqlite.ts';
+import { createDoor } from '../../src/runbook/approval/door.ts';
+import type { Door } from '../../src/runbook/approval/door.ts';
+import { defaultOptionPolicy, defaultPolicy } from '../../src/runbook/approval/policy.ts';
+import type { Actor, Request } from '../../src/runbook/approval/request.ts';
+import { createCatalogue } from '../../src/runbook/remedies/catalogue.ts';
+import { makeJournalFolder } from '../journal/temporary-journal.ts';
+import type { JournalFolder } from '../journal/temporary-journal.ts';
+import { createBedside, findCanary } from './bedside.ts';
+import type { Bedside } from './bedside.ts';
+import { whyNoEngine } from './engine.ts';
+import { eventually } from './eventually.ts';
+import { startStack } from './stack.ts';
+import type { Stack } from './stack.ts';
+
+const proposer: Actor = { id: 'UANN', via: 'slack' };
+const approver: Actor = { id: 'UBOB', via: 'slack' };
+describe.skipIf(await whyNoEngine())('option C through the door', () => {
+  let stack: Stack;
+  let bedside: Bedside;
+  let folder: JournalFolder;
+  let journal: SqliteJournal;
+  let door: Door;
+  const faults: unknown[] = [];
+  const steps: string[] = [];
+  beforeEach(async () => {
+    folder = makeJournalFolder();
+    journal = await folder.open();
+    faults.length = 0;
+    steps.length = 0;
+  });
+  afterEach(async () => {
+    await door.drain();
+    try {
+      await bedside.close();
+    } finally {
+      await stack.close();
+      folder.close();
+    }
+    if (faults.length > 0) throw new AggregateError(faults, 'An execution broke.');
+  });
+
+  async function begin(backendEnv: Readonly<Record<string, string>>): Promise<void> {
+    stack = await startStack({ replicas: 2, maxConnections: 30, backendEnv });
+    bedside = createBedside(stack);
+    const { docker } = stack;
+    const remedies = createCatalogue({
+      optionC: {
+        restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
+        look: () => bedside.look(),
+        clock: systemClock,
+        target: bedside.target,
+        refusedServices: [],
+        refusedContainers: [],
+        stopTimeoutSeconds: 10,
+        healthyWithinMs: 60_000,
+        calmWithinMs: 30_000,
+      },
+    });
+    door = createDoor({
+      journal,
+      patients: [{ name: 'shop', remedies, look: () => bedside.look(), warningUtilisation: 0.8 }],
+      policy: {
+        ...defaultPolicy,
+        options: { C: { ...defaultOptionPolicy, approvers: [approver.id] } },
+      },
+      clock: systemClock,
+      verifyAfterMs: 1_000,
+      onChange: (_request, step) => void (step !== undefined && steps.push(step)),
+      onFault: (_id, error) => void faults.push(error),
+    });
+  }
+
+  /** Leaks so many connections in each replica, and waits until the server shows them. */
+  async function leak(count: number): Promise<void> {
+    for (const url of await stack.backendUrls()) {
+      await fetch(`${url}/leak?n=${count}`, { method: 'POST' });
+    }
+    await eventually(
+      () => bedside.diagnose(),
+      ({ capacity }) => capacity?.byState.idleInTransaction === 2 * count,
+    );
+  }
+
+  /** The journal as text: whole, and without a secret. */
+  async function readJournal(): Promise<string> {
+    expect(await journal.verify()).toMatchObject({ ok: true });
+    const text = JSON.stringify(await journal.entries());
+    expect(findCanary(text)).toBeUndefined();
+    return text;
+  }
+
+  /** From the proposal to its end, with the second person's vote in between. */
+  async function restartBackend(): Promise<Request> {
+    const ask = { kind: 'restart', service: 'backend' } as const;
+    const proposed = await door.propose({ target: 'shop', ask, actor: proposer });
+    if (!proposed.ok) throw new Error(proposed.refusal.why);
+    const { id, plan } = proposed.value;
+    expect(plan.targets).toMatchObject([
+      { name: `${stack.project}-backend-1`, connections: 12 },
+      { name: `${stack.project}-backend-2`, connections: 12 },
+    ]);
+    expect(await door.approve(id, proposer)).toMatchObject({
+      refusal: { kind: 'not-an-approver' },
+    });
+    expect(await door.approve(id, approver)).toMatchObject({ ok: true });
+    const settled = await door.settled(id);
+    if (!settled.ok) throw new Error(settled.refusal.why);
+    return settled.value;
+  }
+
+  function startTimes(): Promise<string[]> {
+    const { docker, ids } = stack;
+    return Promise.all(
+      ids.backend.map(async (id) => (await docker.getContainer(id).inspect()).State.StartedAt),
+    );
+  }
+
+  test('restarts a leaking backend replica after replica, and sees that it helped; PostgreSQL it refuses', async () => {
+    await begin({});
+    await leak(12);
+    const before = await startTimes();
+    const ended = await restartBackend();
+    const after = await startTimes();
+    expect(after.filter((time, index) => time !== before[index])).toHaveLength(2);
+    expect(Date.parse(after[1] ?? '')).toBeGreaterThan(Date.parse(after[0] ?? ''));
+    const [first, second] = [1, 2].map((number) => `${stack.project}-backend-${number}`);
+    expect(steps).toEqual([
+      `restart ${first}`,
+      `${first}: restarted`,
+      `restart ${second}`,
+      `${second}: restarted`,
+    ]);
+    expect(ended).toMatchObject({
+      state: 'done',
+      result: {
+        report: {
+          finished: true,
+          summary: 'Of 2 replicas: 2 restarted. Its connections: 24 before, 0 after.',
+        },
+        outcome: { word: 'fixed', before: { usable: 27 }, later: { usable: 27 } },
+      },
+    });
+    expect(await readJournal()).toContain('24 before, 0 after');
+    const ask = { kind: 'restart', service: 'postgres' } as const;
+    expect(await door.propose({ target: 'shop', ask, actor: proposer })).toMatchObject({
+      refusal: { kind: 'postgres' },
+    });
+  });
+
+  test('stops at the first replica that cannot come up, shows its last words without the password, and leaves the other alone', async () => {
+    await begin({ CHECK_DATABASE_AT_START: '1' });
+    await leak(12);
+    const admin = new Client(stack.adminUrl);
+    await admin.connect();
+    // The password in the environment is now an old one: nobody notices before the next start.
+    await admin.query("ALTER ROLE app PASSWORD 'rotated'");
+    await admin.end();
+    const before = await startTimes();
+    const { result } = await restartBackend();
+    const after = await startTimes();
+    expect(after[0]).not.toBe(before[0]);
+    expect(after[1]).toBe(before[1]);
+    const [broken, untouched] = result?.report.items ?? [];
+    expect(broken).toMatchObject({
+      what: `${stack.project}-backend-1`,
+      outcome: 'crash loop',
+    });
+    expect(broken?.detail).toContain('ends again and again');
+    const words = broken?.lines.join('\n') ?? '';
+    expect(words).toContain('cannot start: no connection with postgresql+psycopg2://…');
+    expect(words).toContain('password authentication failed');
+    expect(untouched).toMatchObject({
+      what: `${stack.project}-backend-2`,
+      outcome: 'not reached',
+      detail: `${stack.project}-backend-1 did not come up.`,
+    });
+    expect(result?.report.finished).toBe(false);
+    expect(await readJournal()).toContain('not reached');
+    await eventually(
+      () => bedside.diagnose(),
+      ({ findings }) => findings.some(({ id }) => id === 'replica-crash-looping'),
+    );
+  });
+});
