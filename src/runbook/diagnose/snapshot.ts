@@ -112,6 +112,12 @@ export interface DatabaseReading {
   readonly sessions: readonly SessionReading[];
   readonly sessionsTruncated: boolean;
   readonly locks: LockReading;
+  /**
+   * Present while deadlock checks keep the lock manager so busy that reading it would hang. Then only `at`,
+   * `counts` and `sources` are of this moment, `locks` is a number without a tree, there are no `sessions` and no
+   * `connectionLimits`, and everything else is from the last full look.
+   */
+  readonly lockManagerBusy?: { readonly sessions: number };
   readonly prepared: readonly PreparedReading[];
   readonly preparedTotal: number;
   readonly settings: readonly SettingReading[];

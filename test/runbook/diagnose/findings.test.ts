@@ -149,6 +149,7 @@ const fires: readonly (readonly [string, Severity, SnapshotParts])[] = [
   ['logs-unread', 'info', { logs: aProblem('timeout') }],
   ['pool-timeouts-in-logs', 'warning', { logs: [lines('pool-timeout')] }],
   ['refusals-in-logs', 'warning', { logs: [lines('slots-reserved')] }],
+  ['limit-refusals-in-logs', 'warning', { logs: [lines('role-or-database-limit')] }],
   ['deadlocks-in-logs', 'warning', { logs: [lines('deadlock')] }],
   ['crash-in-logs', 'warning', { logs: [lines('crash')] }],
   ['login-failures-in-logs', 'info', { logs: [lines('authentication')] }],

@@ -23,9 +23,16 @@ const rules: readonly Rule[] = [
   },
   {
     id: 'refusals-in-logs',
-    classes: ['slots-full', 'slots-reserved', 'role-or-database-limit'],
+    classes: ['slots-full', 'slots-reserved'],
     severity: 'warning',
     say: 'PostgreSQL refused a connection for want of a slot',
+  },
+  {
+    id: 'limit-refusals-in-logs',
+    classes: ['role-or-database-limit'],
+    severity: 'warning',
+    say: 'a role or a database had reached its own connection limit',
+    fix: 'Compare its CONNECTION LIMIT with what its clients may open.',
   },
   {
     id: 'deadlocks-in-logs',
