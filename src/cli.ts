@@ -1,11 +1,19 @@
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { parseArgs, styleText } from 'node:util';
 import { systemClock } from './clock.ts';
 import { ConfigError, readConfig, readEnvironment } from './config.ts';
+import type { Config } from './config.ts';
+import { noJournal } from './journal/no-journal.ts';
+import { openDoor, openJournal } from './open-door.ts';
 import { createPatients } from './patients.ts';
-import { descriptions, lookingWords, parseCommand } from './runbook/commands.ts';
+import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
+import { descriptions, parseCommand } from './runbook/commands.ts';
 import type { Command } from './runbook/commands.ts';
 import { createRunbook } from './runbook/runbook.ts';
 import type { Runbook } from './runbook/runbook.ts';
+import { change, parseOwnCommand } from './terminal/change.ts';
+import type { Change } from './terminal/change.ts';
 import { exitCodeOf, exitCodeOfChecks, exitCodes } from './terminal/exit-codes.ts';
 import { renderJson } from './terminal/json.ts';
 import type { Paint } from './terminal/layout.ts';
@@ -24,6 +32,7 @@ async function main(): Promise<number> {
     options: {
       json: { type: 'boolean', default: false },
       watch: { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
       config: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -31,14 +40,69 @@ async function main(): Promise<number> {
   if (values.help) return printHelp();
   const config = readConfig(readEnvironment(), values.config);
   const names = config.targets.map(({ target }) => target.name);
-  const command = parseCommand(positionals.join(' '), names);
+  if (positionals[0] === 'journal') return verifyJournal(config, positionals.slice(1));
+  const own = parseOwnCommand(positionals);
+  if (own !== undefined) return runChange(config, own, false);
+  const words = positionals[0] === 'propose' ? positionals.map(quoted) : positionals;
+  const command = parseCommand(words.join(' '), names);
   if (command.kind === 'help') return printHelp(command.problem);
+  if (command.kind !== 'look') return runChange(config, command, values['dry-run']);
   const runbook = createRunbook(createPatients(config, systemClock), systemClock);
   try {
     if (!values.watch) return await answer(runbook, command, values.json);
     return await watch(runbook, command, values.json);
   } finally {
     await runbook.close();
+  }
+}
+
+/** An argument with spaces is one name, as the shell had it. */
+function quoted(argument: string): string {
+  return /\s/.test(argument) ? `"${argument}"` : argument;
+}
+
+async function runChange(config: Config, asked: Change, dryRun: boolean): Promise<number> {
+  const patients = createPatients(config, systemClock);
+  const journal = dryRun ? undefined : await openJournal(config, systemClock);
+  try {
+    const door = openDoor({
+      config,
+      patients,
+      journal: journal ?? noJournal,
+      clock: systemClock,
+      // Nothing runs in this process, so nobody waits for news of it.
+      onChange: () => undefined,
+      onFault: (_, error) => console.error(error),
+    });
+    const actor = { id: userInfo().username, via: 'terminal' } as const;
+    const targets = patients.map(({ target }) => target);
+    const { text, code } = await change({ door, actor, targets, dryRun, paint }, asked);
+    (code === exitCodes.fine ? console.log : console.error)(text);
+    return code;
+  } finally {
+    await Promise.all(patients.map(({ database }) => database.close()));
+    journal?.close();
+  }
+}
+
+async function verifyJournal(config: Config, [word]: readonly string[]): Promise<number> {
+  if (word !== 'verify') return printHelp('After journal comes verify.');
+  if (!existsSync(config.journal)) {
+    console.error(`There is no journal at ${config.journal}.`);
+    return exitCodes.unknown;
+  }
+  const journal = await openJournal(config, systemClock);
+  try {
+    const found = await journal.verify();
+    if (found.ok) {
+      console.log(`The journal is whole: ${found.entries} entries, its end is ${found.head}.`);
+      return exitCodes.fine;
+    }
+    const where = found.seq === null ? '' : ` Entry ${found.seq}:`;
+    console.error(`The journal is not as it was written.${where} ${found.problem}`);
+    return exitCodes.critical;
+  } finally {
+    journal.close();
   }
 }
 
@@ -69,12 +133,16 @@ async function watch(runbook: Runbook, command: Look, json: boolean): Promise<nu
 }
 
 function printHelp(problem?: string): number {
-  const words = [...lookingWords, 'help' as const];
   const lines = [
     ...(problem === undefined ? [] : [problem, '']),
-    'Usage: dbconn [word] [target] [--json] [--watch] [--config FILE]',
+    'Usage: dbconn [word] [target] [--json] [--watch] [--dry-run] [--config FILE]',
     '',
-    ...words.map((word) => `  ${word.padEnd(9)} ${descriptions[word]}`),
+    ...Object.entries(descriptions).map(([word, line]) => `  ${word.padEnd(9)} ${line}`),
+    '',
+    'In a terminal only:',
+    '  propose … --dry-run   shows the plan and records nothing',
+    '  deny ID [reason]      ends a proposal; approving goes in Slack only',
+    '  journal verify        whether the journal is as it was written',
     '',
     'Without a dbconn.yml, DATABASE_URL names the database.',
     'Exit status: 0 fine, 1 warning, 2 critical, 3 cannot judge.',
@@ -86,7 +154,10 @@ function printHelp(problem?: string): number {
 try {
   process.exitCode = await main();
 } catch (error) {
-  const expected = error instanceof ConfigError || error instanceof TypeError;
+  const expected =
+    error instanceof ConfigError ||
+    error instanceof JournalUnavailable ||
+    error instanceof TypeError;
   console.error(expected ? error.message : error);
   process.exitCode = exitCodes.unknown;
 }

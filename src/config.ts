@@ -119,7 +119,7 @@ function toConfig(file: ConfigFile, environment: Environment): Config {
     targets: file.targets.map(toTargetConfig),
     ...(file.slack?.channel !== undefined && { channel: file.slack.channel }),
     approval: file.approval,
-    journal: file.journal,
+    journal: file.journal ?? environment['DBCONN_JOURNAL'] ?? 'dbconn.sqlite',
     logLevel: environment['LOG_LEVEL'] ?? 'info',
     docker: {
       DOCKER_HOST: environment['DOCKER_HOST'],
@@ -137,6 +137,7 @@ function toTargetConfig(entry: TargetEntry): TargetConfig {
     ...(compose?.postgres !== undefined && { postgresService: compose.postgres }),
     applicationRoles: entry.applicationRoles,
     protectedApplications: entry.protectedApplications,
+    canAct: database.actingUrl !== undefined,
     limits: toLimits(entry.limits),
     links: entry.links,
     contacts: entry.contacts,

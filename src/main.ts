@@ -1,29 +1,21 @@
+import { openBot } from './bot.ts';
 import { systemClock } from './clock.ts';
 import { ConfigError, readBotConfig, readEnvironment } from './config.ts';
 import { createLog } from './log.ts';
-import { createPatients } from './patients.ts';
-import { createRunbook } from './runbook/runbook.ts';
-import { createSlackApp } from './slack/app.ts';
+import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
 import { SlackStartError } from './slack/start-error.ts';
 
 /** The bot: reads the configuration, builds the adapters, starts, and drains on SIGTERM. */
 async function main(): Promise<void> {
   const { config, slack } = readBotConfig(readEnvironment());
   const log = createLog(config.logLevel);
-  const runbook = createRunbook(createPatients(config, systemClock), systemClock);
-  const app = createSlackApp({
-    ...slack,
-    ...(config.channel !== undefined && { channel: config.channel }),
-    runbook,
-    log,
-  });
+  const bot = await openBot({ config, slack, clock: systemClock, log });
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (stopping) return;
     stopping = true;
     log.info({ signal }, 'stopping');
-    await app.stop();
-    await runbook.close();
+    await bot.stop();
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -39,18 +31,19 @@ async function main(): Promise<void> {
     log.fatal({ err: error }, 'unhandled rejection');
     process.exit(1);
   });
-  await app.start();
-  const targets = runbook.targets.map(({ name }) => name);
-  log.info({ targets, mode: slack.connection.kind }, 'started');
-  // The first look opens the warm connection, so that there is one when the slots are gone.
-  await Promise.all(targets.map((target) => runbook.diagnose(target)));
+  await bot.start();
+  log.info({ targets: bot.targets, mode: slack.connection.kind }, 'started');
+  await bot.warm();
 }
 
 try {
   await main();
 } catch (error) {
   if (!(error instanceof Error)) throw error;
-  const expected = error instanceof ConfigError || error instanceof SlackStartError;
+  const expected =
+    error instanceof ConfigError ||
+    error instanceof SlackStartError ||
+    error instanceof JournalUnavailable;
   process.stderr.write(`${expected ? error.message : error.stack}\n`);
   process.exit(1);
 }

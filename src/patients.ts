@@ -3,10 +3,12 @@ import { connectDocker } from './compose/connect-docker.ts';
 import { DockerFailure } from './compose/failure.ts';
 import { execPsql } from './compose/exec-psql.ts';
 import { probeDocker } from './compose/probe-docker.ts';
+import { restartReplica } from './compose/restart.ts';
 import { createServices } from './compose/services.ts';
 import { ConfigError } from './config.ts';
 import type { Config, TargetConfig } from './config.ts';
 import { createPools } from './metrics/pools.ts';
+import { createActing } from './postgres/act.ts';
 import { createDatabase } from './postgres/lifeline.ts';
 import type { Clock, Services } from './runbook/ports.ts';
 import type { Patient } from './runbook/runbook.ts';
@@ -28,7 +30,7 @@ function openDocker({ docker }: Config): Docker {
 
 function createPatient(entry: TargetConfig, docker: Docker, clock: Clock): Patient {
   const { target, database, compose, pools } = entry;
-  const { execUser, url, reservedUrl, rescueUrl, providerReserved } = database;
+  const { actingUrl, execUser, url, reservedUrl, rescueUrl, providerReserved } = database;
   const exec =
     execUser !== undefined && compose?.postgres !== undefined
       ? execPsql(docker, {
@@ -53,6 +55,10 @@ function createPatient(entry: TargetConfig, docker: Docker, clock: Clock): Patie
     }),
     services: servicesOf(entry, docker, clock),
     pools: createPools({ endpoints: pools }),
+    ...(actingUrl !== undefined && { acting: createActing({ url: actingUrl }) }),
+    ...(compose !== undefined && {
+      restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
+    }),
   };
 }
 

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError, readConfig, readSlackConfig } from '../src/config.ts';
+import { toPolicy } from '../src/config/to-policy.ts';
+
 import { defaultLimits } from '../src/runbook/target.ts';
 
 let directory = '';
@@ -36,6 +38,14 @@ describe('dbconn.yml', () => {
     );
     expect(config.targets[0]?.target.limits).toEqual(defaultLimits);
     expect(config.channel).toBe('C0123456789');
+    expect(config.journal).toBe('dbconn.sqlite');
+    expect(toPolicy(config.approval)).toMatchObject({
+      expiresAfterMs: 900_000,
+      readOnly: false,
+      options: {
+        A: { proposers: ['U0123456789'], approvers: ['U0123456780', 'U0123456781'], votes: 1 },
+      },
+    });
   });
 
   test('every problem is named at once', () => {
@@ -72,6 +82,14 @@ describe('without a file', () => {
   test('DATABASE_URL makes one target', () => {
     const config = readConfig({ DATABASE_URL: 'postgres://me@db/x' });
     expect(config.targets.map(({ target }) => target.name)).toEqual(['default']);
+  });
+
+  test('nobody may approve anything, and the journal stands where the environment says', () => {
+    const environment = { DATABASE_URL: 'postgres://me@db/x', DBCONN_JOURNAL: '/data/j.sqlite' };
+    const { approval, journal, targets } = readConfig(environment);
+    expect(toPolicy(approval).options).toEqual({});
+    expect(journal).toBe('/data/j.sqlite');
+    expect(targets[0]?.target.canAct).toBe(false);
   });
 
   test('nothing at all says what to write', () => {

@@ -99,7 +99,12 @@ export const TargetEntry = z.strictObject({
   database: Database,
   services: z.array(Service).max(50).default([]),
   compose: z
-    .strictObject({ project: z.string().min(1), postgres: z.string().min(1).exactOptional() })
+    .strictObject({
+      project: z.string().min(1),
+      postgres: z.string().min(1).exactOptional(),
+      /** Services option C never restarts: what dbconn itself stands on. */
+      neverRestart: z.array(z.string().min(1)).default(['dbconn', 'docker-socket-proxy']),
+    })
     .exactOptional(),
   pools: z.array(PoolEndpoint).max(50).default([]),
   logs: z
@@ -130,9 +135,13 @@ export const ConfigFile = z
         A: OptionRule.exactOptional(),
         C: OptionRule.exactOptional(),
         expiry: duration.exactOptional(),
+        /** Between a change and the look that tells whether it helped. */
+        verifyAfter: duration.exactOptional(),
+        /** An installation that only looks. */
+        readOnly: z.boolean().default(false),
       })
-      .default({}),
-    journal: z.string().min(1).default('dbconn.sqlite'),
+      .default({ readOnly: false }),
+    journal: z.string().min(1).exactOptional(),
   })
   .refine(({ targets }) => new Set(targets.map(({ name }) => name)).size === targets.length, {
     message: 'two targets have the same name',

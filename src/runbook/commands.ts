@@ -1,4 +1,8 @@
 import { distance } from 'fastest-levenshtein';
+import { parseEscalation } from './escalate/escalate.ts';
+import type { EscalationAsk } from './escalate/escalate.ts';
+import { parseWanted } from './remedies/wanted.ts';
+import type { Wanted } from './remedies/wanted.ts';
 
 /** The words of `/dbconn …` and of `dbconn …` in a terminal: one vocabulary for both. */
 export const lookingWords = [
@@ -15,8 +19,13 @@ export const lookingWords = [
 
 export type LookingWord = (typeof lookingWords)[number];
 
+/** Words that set something in motion: a proposal, a stop, a call for help. None changes a database by itself. */
+export const changingWords = ['propose', 'stop', 'go', 'escalate'] as const;
+
+export type ChangingWord = (typeof changingWords)[number];
+
 /** What each word answers, in the runbook's order; help shows these lines. */
-export const descriptions: Readonly<Record<LookingWord | 'help', string>> = {
+export const descriptions: Readonly<Record<LookingWord | ChangingWord | 'help', string>> = {
   status: 'how full PostgreSQL is, who fills it, the likely cause and what to do',
   sources: 'connections by user, application, client and database',
   sessions: 'the oldest connections, transactions and queries',
@@ -26,11 +35,28 @@ export const descriptions: Readonly<Record<LookingWord | 'help', string>> = {
   logs: 'what the logs say about connections',
   causes: "the runbook's six causes, with the evidence for and against",
   doctor: 'whether dbconn can see and reach what it needs, and how to mend it',
+  propose:
+    'A [application]: end idle sessions; C SERVICE: restart a service. It runs after an approval',
+  stop: '[reason]: stop all changes, now and until go; anybody may',
+  go: '[reason]: let changes run again; an approver may',
+  escalate: '[database-admins|backend-lead|on-call] REASON: ask them for help',
   help: 'these words',
+};
+
+/** Words people try because other tools have them, and what to do instead. */
+const notHere: Readonly<Record<string, string>> = {
+  kill: 'Ending one session by its pid is not there yet. propose A ends idle ones.',
+  cancel:
+    'Cancelling one query by its pid is not there yet. blocking shows whom to cancel by hand.',
+  approve: 'Approve with the button of the proposal, in Slack.',
+  deny: 'Deny with the button of the proposal, in Slack.',
 };
 
 export type Command =
   | { readonly kind: 'look'; readonly word: LookingWord; readonly target: string }
+  | { readonly kind: 'propose'; readonly wanted: Wanted; readonly target: string }
+  | { readonly kind: 'stop' | 'go'; readonly reason: string }
+  | { readonly kind: 'escalate'; readonly ask: EscalationAsk; readonly target: string }
   | { readonly kind: 'help'; readonly problem?: string };
 
 /**
@@ -38,22 +64,71 @@ export type Command =
  * Unknown words and targets become help that names the nearest match; nothing here throws.
  */
 export function parseCommand(text: string, targets: readonly string[]): Command {
-  const [word = 'status', target, ...rest] = text.trim().split(/\s+/).filter(Boolean);
+  const [, word = 'status', rest = ''] = /^(\S+)\s*([^]*)$/.exec(text.trim()) ?? [];
   const lower = word.toLowerCase();
-  if (lower === 'help') return { kind: 'help' };
+  switch (lower) {
+    case 'help':
+      return { kind: 'help' };
+    case 'propose':
+      return parseProposal(rest, targets);
+    case 'stop':
+    case 'go':
+      return { kind: lower, reason: rest };
+    case 'escalate':
+      return parseCallForHelp(rest, targets);
+    default:
+      return parseLook(lower, rest, targets);
+  }
+}
+
+function parseLook(lower: string, text: string, targets: readonly string[]): Command {
   const looking = lookingWords.find((known) => known === lower);
-  if (looking === undefined) return { kind: 'help', problem: unknownWord(lower, targets) };
-  if (rest.length > 0) return { kind: 'help', problem: 'That is more than a word and a target.' };
+  if (looking === undefined) return help(unknownWord(lower, targets));
+  const [target, ...rest] = text.split(/\s+/).filter(Boolean);
+  if (rest.length > 0) return help('That is more than a word and a target.');
   if (target === undefined) return { kind: 'look', word: looking, target: targets[0] ?? '' };
-  if (targets.includes(target)) return { kind: 'look', word: looking, target };
+  return targets.includes(target)
+    ? { kind: 'look', word: looking, target }
+    : help(unknownTarget(target, targets));
+}
+
+function parseProposal(text: string, targets: readonly string[]): Command {
+  const { wanted, target, problem } = parseWanted(text, targets);
+  if (problem !== undefined) return help(problem);
+  if (target !== undefined && !targets.includes(target)) {
+    return help(unknownTarget(target, targets));
+  }
+  const [only = '', ...others] = targets;
+  // A look at the wrong target costs nothing; a change of it may.
+  if (target === undefined && others.length > 0) {
+    return help(`There are several targets, so name one at the end: ${targets.join(', ')}.`);
+  }
+  return { kind: 'propose', wanted, target: target ?? only };
+}
+
+/** With several targets the one it is about may stand before the reason; the first is meant otherwise. */
+function parseCallForHelp(text: string, targets: readonly string[]): Command {
+  const ask = parseEscalation(text);
+  const [first = '', ...rest] = ask.reason.split(/\s+/);
+  return targets.length > 1 && targets.includes(first)
+    ? { kind: 'escalate', ask: { ...ask, reason: rest.join(' ') }, target: first }
+    : { kind: 'escalate', ask, target: targets[0] ?? '' };
+}
+
+function help(problem: string): Command {
+  return { kind: 'help', problem };
+}
+
+function unknownTarget(target: string, targets: readonly string[]): string {
   const near = nearest(target, targets);
   const hint =
     near === undefined ? `The targets are: ${targets.join(', ')}.` : `Did you mean ${near}?`;
-  return { kind: 'help', problem: `There is no target of that name. ${hint}` };
+  return `There is no target of that name. ${hint}`;
 }
 
 function unknownWord(word: string, targets: readonly string[]): string {
-  const near = nearest(word, [...lookingWords, 'help']);
+  if (Object.hasOwn(notHere, word)) return notHere[word] ?? '';
+  const near = nearest(word, [...lookingWords, ...changingWords, 'help']);
   if (near !== undefined) return `There is no such word. Did you mean ${near}?`;
   return targets.includes(word)
     ? 'A word comes before the target, such as status.'

@@ -192,6 +192,18 @@ export interface JournalDraft {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** Where the message about a request stands, so that another process can go on writing it. */
+export interface Places {
+  readPlace(request: string): Promise<Place | undefined>;
+  writePlace(request: string, place: Place): Promise<void>;
+}
+
+export interface Place {
+  readonly channel: string;
+  /** The message's time stamp, which is its id in that channel. */
+  readonly ts: string;
+}
+
 /** Where people hear of something: Slack's channels and direct messages. */
 export interface Announcements {
   announce(announcement: Announcement): Promise<void>;

@@ -4,7 +4,7 @@ import { LookRing } from './diagnose/look-ring.ts';
 import { checkTarget } from './doctor.ts';
 import type { Check } from './doctor.ts';
 import { takeLook } from './look.ts';
-import type { Clock, Database, Pools, Services } from './ports.ts';
+import type { Acting, Clock, Database, Pools, Restarts, Services } from './ports.ts';
 import type { Target } from './target.ts';
 
 /** One target and what reaches it. */
@@ -13,6 +13,10 @@ export interface Patient {
   readonly database: Database;
   readonly services: Services;
   readonly pools: Pools;
+  /** What may end its sessions; absent where no role for that is configured. */
+  readonly acting?: Acting;
+  /** What may restart its containers; absent where none are configured. */
+  readonly restarts?: Restarts;
 }
 
 /** The runbook as Slack and the terminal call it. */

@@ -8,6 +8,8 @@ export interface Target {
   readonly applicationRoles: readonly string[];
   /** Applications whose sessions are never ended, by application_name: migrations, pg_dump. */
   readonly protectedApplications: readonly string[];
+  /** Whether a role of its own is configured for ending sessions. Unknown where nobody said. */
+  readonly canAct?: boolean;
   readonly limits: Limits;
   readonly links: Links;
   readonly contacts: Contacts;

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { dialects, waysToSay } from './messages/parts/dialect.ts';
 import type { Dialect } from './messages/parts/dialect.ts';
 import type { Message } from './messages/parts/message.ts';
+import { isAboutBlocks } from './say-plainer.ts';
 
 /** Where an answer goes. */
 export interface Asker {
@@ -35,8 +36,6 @@ type Outcome =
   | { readonly kind: 'closed'; readonly reason: string };
 
 type Way = (asker: Asker, audience: Audience, message: Message) => Promise<Outcome>;
-
-const blockErrors = new Set(['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long']);
 
 /**
  * Answers by the response URL, which works in every conversation, and by the Web API where that fails.
@@ -131,7 +130,7 @@ function ofApiError(error: unknown): Outcome {
     return { kind: 'closed', reason: error instanceof Error ? error.name : 'unknown error' };
   }
   const { error: code, response_metadata: metadata } = error.data;
-  if (!blockErrors.has(code)) return { kind: 'closed', reason: code };
+  if (!isAboutBlocks(error)) return { kind: 'closed', reason: code };
   const details = metadata?.messages?.slice(0, 5).join(' ') ?? '';
   return { kind: 'refused', reason: `${code} ${details}`.trim(), certain: true };
 }

@@ -1,10 +1,11 @@
 import { App, LogLevel } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
-import type { WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { toBoltLogger } from '../log.ts';
 import type { Runbook } from '../runbook/runbook.ts';
 import { createAnswer } from './answer.ts';
+import type { Changes } from './changes.ts';
+import { clientOptions } from './client-options.ts';
 import type { Connection, ConnectionState } from './connection.ts';
 import { createDoctorSlack } from './doctor-slack.ts';
 import { HttpConnection } from './http-connection.ts';
@@ -32,6 +33,8 @@ export interface SlackAppOptions {
   /** The incident channel's id. */
   readonly channel?: string;
   readonly runbook: Runbook;
+  /** What changes something; without it dbconn only looks. */
+  readonly changes?: Changes;
   readonly log: Logger;
   readonly patience?: Partial<Patience>;
 }
@@ -52,9 +55,6 @@ export interface SlackAppState {
   readonly port: number | undefined;
   readonly commandsInFlight: number;
 }
-
-/** A request of Slack's that gets no answer in this time will not get a useful one. */
-const requestMs = 8000;
 
 /** The bot in Slack: `/dbconn` over Socket Mode or HTTP. Does nothing before start(). */
 export function createSlackApp(options: SlackAppOptions): SlackApp {
@@ -102,30 +102,6 @@ function openingOf({ connection, apiUrl, log }: SlackAppOptions, patience: Patie
   });
 }
 
-/**
- * For talking with people who wait: few retries, and no waiting out of rate limits, because Slack's client
- * otherwise holds every call back for as long as one method is limited. A new object each time:
- * Bolt writes into what it is given.
- */
-function interactive({ apiUrl, log }: SlackAppOptions): WebClientOptions {
-  return {
-    ...(apiUrl !== undefined && { slackApiUrl: apiUrl }),
-    logger: toBoltLogger(log),
-    timeout: requestMs,
-    retryConfig: { retries: 1, minTimeout: 250 },
-    rejectRateLimitedCalls: true,
-    // Response URLs go through this too, and Bolt gives them no time limit of their own.
-    fetch: (url, init) =>
-      fetch(url, {
-        ...init,
-        signal: AbortSignal.any([
-          AbortSignal.timeout(requestMs),
-          ...(init?.signal ? [init.signal] : []),
-        ]),
-      }),
-  };
-}
-
 interface Bot {
   readonly botId: string;
   readonly botUserId: string;
@@ -133,7 +109,7 @@ interface Bot {
 
 /** Asks here rather than in Bolt, whose own check rejects where nobody listens. */
 async function whoAmI(options: SlackAppOptions): Promise<Bot> {
-  const client = new WebClient(options.botToken, interactive(options));
+  const client = new WebClient(options.botToken, clientOptions(options));
   try {
     const { bot_id: botId, user_id: botUserId } = await client.auth.test();
     if (botId !== undefined && botUserId !== undefined) return { botId, botUserId };
@@ -154,7 +130,7 @@ interface Parts {
 }
 
 function buildApp({ options, connection, inFlight, patience, bot }: Parts): void {
-  const { botToken, channel, log, runbook } = options;
+  const { botToken, changes, channel, log, runbook } = options;
   const app = new App({
     ...bot,
     token: botToken,
@@ -163,10 +139,11 @@ function buildApp({ options, connection, inFlight, patience, bot }: Parts): void
     logger: toBoltLogger(log),
     logLevel: LogLevel.INFO,
     convoStore: false,
-    clientOptions: interactive(options),
+    clientOptions: clientOptions(options),
   });
-  const client = new WebClient(botToken, interactive(options));
+  const client = new WebClient(botToken, clientOptions(options));
   const answer = createAnswer(client, log);
   const doctorSlack = createDoctorSlack({ client, channel, log });
-  registerListeners(app, { runbook, answer, doctorSlack, inFlight, patience, channel, log });
+  const deps = { runbook, changes, answer, doctorSlack, inFlight, patience, channel, log };
+  registerListeners(app, deps);
 }

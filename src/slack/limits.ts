@@ -18,6 +18,8 @@ export const slackLimits = {
   /** `text` next to blocks: chat.update refuses more. */
   messageTextCharacters: 4000,
   urlCharacters: 3000,
+  buttonCharacters: 75,
+  confirmCharacters: 300,
 } as const;
 
 /** Bounds that Slack does not state but a phone does: a message nobody scrolls through helps nobody. */

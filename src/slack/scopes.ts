@@ -3,6 +3,7 @@ export const scopeOf = {
   'auth.test': null,
   'chat.postMessage': 'chat:write',
   'chat.postEphemeral': 'chat:write',
+  'chat.update': 'chat:write',
 } as const;
 
 /** Slash commands need a scope although they call no method. */

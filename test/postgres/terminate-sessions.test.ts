@@ -275,20 +275,33 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
     expect(await isAlive(client)).toBe(true);
   });
 
-  test('a session that works after the one before it was signalled by the same statement is spared', async () => {
+  /** Lets the second of two sessions work as soon as the first was signalled, and tells what became of it. */
+  async function raceWithTheStatement(): Promise<{ outcome: string | undefined; works: boolean }> {
     const [first, last] = [await leak(), await leak()];
     const lastPid = await pidOf(last);
     const found = (await candidatesOf(2)).map(({ identity }) => identity);
-    const [head, tail] = found.toSorted((a) => (a.pid === lastPid ? 1 : -1));
+    const tail = found.find(({ pid }) => pid === lastPid);
+    const head = found.find(({ pid }) => pid !== lastPid);
     if (head === undefined || tail === undefined) throw new Error('two leaks are two candidates');
     // No such processes: dismissing them takes the statement long enough for the last one to work meanwhile.
     const between = Array.from({ length: 20_000 }, (_, i) => ({ ...head, pid: 10_000_000 + i }));
     const ended = new Promise((resolve) => first.once('end', resolve));
     const outcomes = terminate([head, ...between, tail]);
     await ended;
-    await last.query('SELECT 2');
-    expect(await outcomes).toMatchObject({ [head.pid]: 'signalled', [tail.pid]: 'moved on' });
-    expect(await isAlive(last)).toBe(true);
+    const works = await isAlive(last);
+    const outcome = (await outcomes)[tail.pid];
+    await last.end().catch(() => undefined);
+    return { outcome, works };
+  }
+
+  test('a session that works after the one before it was signalled by the same statement is spared', async () => {
+    // On a busy machine the statement may be over before this process hears of the first end: then it is run again.
+    let race = await raceWithTheStatement();
+    for (let more = 9; more > 0 && race.outcome === 'signalled'; more -= 1) {
+      await until(async () => (await candidates()).length === 0);
+      race = await raceWithTheStatement();
+    }
+    expect(race).toEqual({ outcome: 'moved on', works: true });
   });
 
   test('a session that ended meanwhile is reported as gone', async () => {

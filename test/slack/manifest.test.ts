@@ -18,6 +18,11 @@ const Manifest = z.strictObject({
     long_description: z.string().min(175).max(4000).optional(),
   }),
   features: z.strictObject({
+    app_home: z.strictObject({
+      home_tab_enabled: z.boolean(),
+      messages_tab_enabled: z.boolean(),
+      messages_tab_read_only_enabled: z.boolean(),
+    }),
     bot_user: z.strictObject({
       display_name: z
         .string()

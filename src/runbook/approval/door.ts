@@ -1,11 +1,14 @@
 import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
+import type { OptionLetter } from '../diagnose/diagnosis.ts';
+import type { Check } from '../doctor.ts';
 import type { Ask, Plan } from '../remedies/plan.ts';
 import type { Stop } from '../ports.ts';
 import { close } from './close.ts';
 import type { DoorPorts } from './door-ports.ts';
 import { go, stop } from './emergency-stop.ts';
 import { JournalUnavailable } from './journal-unavailable.ts';
+import { checkOptions, offersOf } from './offers.ts';
 import { preview, propose } from './propose.ts';
 import type { Proposing } from './propose.ts';
 import { refuseUnknown, refuseUnrecorded } from './refusals.ts';
@@ -20,6 +23,10 @@ import { vote } from './vote.ts';
  * What cannot be recorded does not happen: that is a refusal too.
  */
 export interface Door {
+  /** The options that can be proposed for a target and approved by somebody. */
+  offers(target: string): readonly OptionLetter[];
+  /** For doctor: which options can run for a target, and what the others lack. */
+  check(target: string): readonly Check[];
   /** Makes a plan and stores it. With `supersedes` it asks again for an older request. */
   propose(proposal: Proposing): Promise<Answer<Request>>;
   /** Makes the plan and stores nothing: what would be proposed. */
@@ -57,6 +64,8 @@ export function createDoor(ports: DoorPorts): Door {
     return request === undefined ? refuseUnknown() : done(request);
   };
   return {
+    offers: (target) => offersOf(ports, target),
+    check: (target) => checkOptions(ports, target),
     propose: (proposing) => recorded(() => propose(ports, proposing)),
     preview: (target, ask) => recorded(() => preview(ports, target, ask)),
     approve: (id, actor, reason) =>

@@ -25,7 +25,7 @@ export interface Escalating extends EscalationAsk {
 }
 
 export interface EscalatePorts {
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, 'record'>;
   readonly announcements: Announcements;
 }
 

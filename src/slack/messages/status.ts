@@ -1,3 +1,4 @@
+import { proposeButtons } from './parts/propose-buttons.ts';
 import { historyChart } from './parts/chart.ts';
 import { findingsList, foot, stateHeader, stateLine } from './parts/frame.ts';
 import type { View } from './parts/frame.ts';
@@ -24,6 +25,7 @@ export function statusMessage(view: View): Message {
     ...poolsList(diagnosis, 4),
     ...(unseen ? [] : findings),
     ...proposalsList(diagnosis),
+    ...proposeButtons(view),
     ...historyChart(diagnosis),
     ...foot(view),
   ]);

@@ -130,6 +130,30 @@ test('without pg_signal_backend A is blocked by name of the grant, and C stands 
   expect(restart).toMatchObject({ option: 'C', blocked: null });
 });
 
+test('with a role of its own for it A can be proposed, and without one it says what to set', () => {
+  const scene = scenes.leakInTransaction();
+  const first = (canAct: boolean): Proposal | undefined =>
+    proposalsOf({ ...scene, target: { ...scene.target, canAct } })[0];
+  expect(first(true)).toMatchObject({ option: 'A', blocked: null, command: 'propose A' });
+  expect(first(false)?.blocked).toContain('set actingUrl');
+  expect(first(false)).not.toHaveProperty('command');
+});
+
+test('superusers can be ended only where their role is listed and a role of its own is set', () => {
+  const reading = aReading({
+    counts: { clients: 95, idle: 90, idleInTransactionOverTerminate: 9, superuser: 90 },
+    sources: [aSource({ total: 90, idle: 80, idleInTransactionOverTerminate: 9 })],
+    sessions: sessions(20, () => ({ superuser: true, canSignal: false, user: 'owner' })),
+  });
+  const scene = scenes.input({ snapshot: aSnapshot({ reading }) });
+  const blocked = (applicationRoles: string[]): string | null | undefined =>
+    proposalsOf({ ...scene, target: { ...scene.target, canAct: true, applicationRoles } }).find(
+      ({ option }) => option === 'A',
+    )?.blocked;
+  expect(blocked(['owner'])).toBeNull();
+  expect(blocked([])).toContain('superuser');
+});
+
 test('an application that is superuser leaves C, and A says why it is missing', () => {
   const reading = aReading({
     counts: { clients: 95, idle: 90, idleInTransactionOverTerminate: 9, superuser: 90 },

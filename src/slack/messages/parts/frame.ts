@@ -1,4 +1,4 @@
-import type { Diagnosis, Finding } from '../../../runbook/diagnose/diagnosis.ts';
+import type { Diagnosis, Finding, OptionLetter } from '../../../runbook/diagnose/diagnosis.ts';
 import type { Target } from '../../../runbook/target.ts';
 import { take } from '../../limits.ts';
 import type { MessageBlock } from './message.ts';
@@ -11,6 +11,8 @@ import { rungWords, stateWords, toClock } from './words.ts';
 export interface View {
   readonly diagnosis: Diagnosis;
   readonly target: Target;
+  /** Options that can be proposed here and approved by somebody; none unless given. */
+  readonly offers?: readonly OptionLetter[];
 }
 
 /** The state in words and figures, for a header and for notifications. */

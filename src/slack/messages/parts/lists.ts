@@ -88,7 +88,9 @@ export function proposalsList({ proposals }: Diagnosis): MessageBlock[] {
 
 function proposalLeaves({ option, summary, slotsFreed, blocked }: Proposal): Leaf[] {
   const frees =
-    slotsFreed === null || slotsFreed === 0 ? [] : [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)];
+    slotsFreed === null || slotsFreed === 0
+      ? []
+      : [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)];
   const missing = blocked === null ? [] : [between(' '), plain(`Not possible yet: ${blocked}`)];
   return [bold(`Option ${option}:`), between(' '), plain(summary), ...frees, ...missing];
 }

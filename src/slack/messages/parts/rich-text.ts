@@ -1,10 +1,14 @@
 import type {
   RichTextBlock,
+  RichTextDate,
   RichTextLink,
   RichTextList,
   RichTextPreformatted,
+  RichTextQuote,
   RichTextSection,
   RichTextText,
+  RichTextUserMention,
+  RichTextUsergroupMention,
 } from '@slack/types';
 import { cleanUntrusted } from '../../../runbook/diagnose/untrusted.ts';
 import { ownLimits, slackLimits, take, truncate } from '../../limits.ts';
@@ -13,7 +17,8 @@ import { ownLimits, slackLimits, take, truncate } from '../../limits.ts';
  * Rich text is where text from elsewhere may stand: Slack shows a leaf as it is, without mentions, links,
  * emoji or formatting. Every leaf made here is cleaned of control and direction characters and bounded.
  */
-export type Leaf = RichTextText | RichTextLink;
+export type Leaf =
+  RichTextText | RichTextLink | RichTextDate | RichTextUserMention | RichTextUsergroupMention;
 
 export function plain(text: string, max: number = ownLimits.leafCharacters): RichTextText {
   return { type: 'text', text: clean(text, max) };
@@ -36,6 +41,21 @@ export function link(text: string, url: string): Leaf {
   const href = URL.canParse(url) ? new URL(url).href : '';
   const usable = /^https?:/.test(href) && href.length <= slackLimits.urlCharacters;
   return usable ? { type: 'link', url: href, text: clean(text, 100) } : plain(text, 100);
+}
+
+/** A moment, shown in each reader's own time zone. */
+export function moment(iso: string): RichTextDate {
+  return {
+    type: 'date',
+    timestamp: Math.floor(Date.parse(iso) / 1000),
+    format: '{time_secs}',
+    fallback: `${iso.slice(11, 19)} UTC`,
+  };
+}
+
+/** What somebody wrote, set apart from what dbconn says. */
+export function quote(text: string): RichTextQuote {
+  return { type: 'rich_text_quote', elements: [plain(text)] };
 }
 
 /** Spaces and punctuation between leaves, kept as they are. */

@@ -1,0 +1,128 @@
+import type { Logger } from 'pino';
+import type { Config, SlackConfig } from './config.ts';
+import { createPlaces } from './journal/places.ts';
+import type { SqliteJournal } from './journal/sqlite.ts';
+import { openDoor, openJournal } from './open-door.ts';
+import { createPatients } from './patients.ts';
+import type { Door } from './runbook/approval/door.ts';
+import { stopNotice } from './runbook/approval/stop-notice.ts';
+import type { Clock } from './runbook/ports.ts';
+import { createRunbook } from './runbook/runbook.ts';
+import type { Runbook } from './runbook/runbook.ts';
+import { createSlackApp } from './slack/app.ts';
+import type { SlackApp } from './slack/app.ts';
+import { createNews } from './slack/create-news.ts';
+import type { News } from './slack/create-news.ts';
+
+export interface BotParts {
+  readonly config: Config;
+  readonly slack: SlackConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface Bot {
+  readonly targets: readonly string[];
+  /** Ends what the process before this one left unfinished, and comes up in Slack. */
+  start(): Promise<void>;
+  /** The first look at each target opens its warm connection, so that there is one when the slots are gone. */
+  warm(): Promise<void>;
+  /** Takes nothing more on, ends what runs, closes everything. */
+  stop(): Promise<void>;
+}
+
+/** How often overdue proposals expire and what other processes wrote to the journal is shown. */
+const roundMs = 30_000;
+/** After this long stopping no longer waits for Slack's limits. */
+const lastWordsMs = 5000;
+
+/** Builds the bot from its configuration. Throws JournalUnavailable where it could not record anything. */
+export async function openBot({ config, slack, clock, log }: BotParts): Promise<Bot> {
+  const patients = createPatients(config, clock);
+  const runbook = createRunbook(patients, clock);
+  const journal = await openJournal(config, clock);
+  const { botToken, apiUrl } = slack;
+  const news = createNews({
+    botToken,
+    ...(apiUrl !== undefined && { apiUrl }),
+    channel: config.channel,
+    places: createPlaces(journal),
+    readHead: () => journal.head(),
+    log,
+  });
+  const door = openDoor({
+    config,
+    patients,
+    journal,
+    clock,
+    onChange: (request, step) => news.cards.tell(request, step),
+    onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
+  });
+  const app = createSlackApp({
+    ...slack,
+    ...(config.channel !== undefined && { channel: config.channel }),
+    runbook,
+    changes: { door, journal, ...news },
+    log,
+  });
+  return toBot({ app, door, journal, runbook, news, log });
+}
+
+interface Parts {
+  readonly app: SlackApp;
+  readonly door: Door;
+  readonly journal: SqliteJournal;
+  readonly runbook: Runbook;
+  readonly news: News;
+  readonly log: Logger;
+}
+
+function toBot({ app, door, journal, runbook, news, log }: Parts): Bot {
+  const { cards } = news;
+  const tellStop = watchStops(door, news);
+  let rounds: NodeJS.Timeout | undefined;
+  const round = async (): Promise<void> => {
+    try {
+      const swept = await door.sweep();
+      if (!swept.ok) log.warn({ problem: swept.refusal.next }, 'Overdue proposals stay open');
+      await cards.catchUp(door);
+      await tellStop();
+    } catch (err) {
+      log.error({ err }, 'A round through the open proposals failed');
+    }
+  };
+  return {
+    targets: runbook.targets.map(({ name }) => name),
+    async start() {
+      const resumed = await door.resume();
+      if (!resumed.ok) log.error({ problem: resumed.refusal.next }, 'Nothing could be resumed');
+      await app.start();
+      await round();
+      rounds = setInterval(() => void round(), roundMs);
+    },
+    async warm() {
+      await Promise.all(runbook.targets.map(({ name }) => runbook.diagnose(name)));
+    },
+    async stop() {
+      clearInterval(rounds);
+      await app.stop();
+      await door.drain();
+      await cards.drain(lastWordsMs);
+      await runbook.close();
+      journal.close();
+    },
+  };
+}
+
+/** Tells the channel of a stop that another process set. One of Slack's was told when it was typed. */
+function watchStops(door: Door, { announcements, cards }: News): () => Promise<void> {
+  let toldAt: string | undefined;
+  return async () => {
+    const found = await door.stopped();
+    const stop = found.ok ? found.value : null;
+    if (stop === null || stop.at === toldAt || stop.by.startsWith('<@')) return;
+    if (cards.channel === undefined) return;
+    await announcements.announce({ to: cards.channel, mention: null, ...stopNotice(stop) });
+    toldAt = stop.at;
+  };
+}

@@ -1,0 +1,17 @@
+import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
+import type { Journal } from '../runbook/ports.ts';
+
+/** For what records nothing, such as a dry run: every attempt to write or read is refused. */
+export const noJournal: Journal = {
+  create: refuse,
+  read: refuse,
+  list: refuse,
+  move: refuse,
+  record: refuse,
+  readStop: refuse,
+  writeStop: refuse,
+};
+
+function refuse(): Promise<never> {
+  return Promise.reject(new JournalUnavailable('Nothing is recorded in a dry run.'));
+}

@@ -1,0 +1,193 @@
+import { WebAPIPlatformError } from '@slack/web-api';
+import { isOpen } from '../../runbook/approval/request.ts';
+import type { Request } from '../../runbook/approval/request.ts';
+import type { Place } from '../../runbook/ports.ts';
+import type { Message } from '../messages/parts/message.ts';
+import { smallPrint, toMessage } from '../messages/parts/message.ts';
+import type { Leaf } from '../messages/parts/rich-text.ts';
+import { requestCard } from '../messages/request-card.ts';
+import { fullListMessages, progressLine, progressMessage } from '../messages/request-progress.ts';
+import { sayPlainer } from '../say-plainer.ts';
+import type { CardsOptions } from './cards.ts';
+
+/** Errors after which the old message is of no use, and a new one is posted. */
+const lost = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
+
+/** More steps than this, unsent, are cut: the card and the journal tell them all the same. */
+const mostLines = 200;
+
+/**
+ * The live message of one request. Whatever happens while Slack is slow is gathered: the message is then
+ * written once with the latest state, and the steps go into its thread in their order, several in one reply.
+ */
+export class Card {
+  readonly #options: CardsOptions;
+  readonly #onIdle: () => void;
+  #request: Request;
+  #place: Place | undefined;
+  #shownVersion = 0;
+  #lines: (readonly Leaf[])[] = [];
+  #list: readonly Message[] | undefined;
+  #endTold = false;
+  #running: Promise<void> | undefined;
+  #problem: string | undefined;
+
+  constructor(request: Request, options: CardsOptions, onIdle: () => void) {
+    this.#request = request;
+    this.#options = options;
+    this.#onIdle = onIdle;
+  }
+
+  get request(): Request {
+    return this.#request;
+  }
+
+  /** Why Slack did not take it, by Slack's own word. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  /** Whether Slack has not heard everything. */
+  get isBehind(): boolean {
+    return this.#request.version > this.#shownVersion || this.#lines.length > 0;
+  }
+
+  tell(request: Request, step?: string): void {
+    const line = progressLine(request, step);
+    if (line !== undefined && this.#lines.length < mostLines) this.#lines.push(line);
+    this.show(request);
+  }
+
+  /** Shows a request as it now stands, without a word in the thread. */
+  show(request: Request): void {
+    if (request.version > this.#request.version) this.#request = request;
+    if (this.isBehind) this.#start();
+  }
+
+  found(request: Request, place: Place): void {
+    this.#place ??= place;
+    // Somebody pressed a button that should not be there any more.
+    this.#shownVersion = Math.min(this.#shownVersion, request.version - 1);
+    if (!isOpen(request)) this.#endTold = true;
+    this.show(request);
+  }
+
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  #start(): void {
+    this.#running ??= this.#run()
+      .catch((err: unknown) => {
+        this.#problem = err instanceof WebAPIPlatformError ? err.data.error : 'no answer';
+        const { log } = this.#options;
+        log.warn({ err, request: this.#request.id }, 'Slack does not take the news of a request');
+      })
+      .finally(() => {
+        this.#running = undefined;
+        this.#onIdle();
+      });
+  }
+
+  /** The message first, then the thread, until nothing is left to say. */
+  async #run(): Promise<void> {
+    this.#problem = undefined;
+    this.#place ??= await this.#options.places.readPlace(this.#request.id);
+    for (;;) {
+      if (this.#request.version > this.#shownVersion) await this.#write();
+      else if (this.#lines.length > 0) await this.#replyWithLines();
+      else if ((this.#list?.length ?? 0) > 0) await this.#replyWithList();
+      else if (!isOpen(this.#request) && !this.#endTold) await this.#tellEnd();
+      else return;
+    }
+  }
+
+  async #write(): Promise<void> {
+    const request = this.#request;
+    const message = requestCard(request);
+    if (this.#place === undefined || !(await this.#update(this.#place, message))) {
+      await this.#post(message);
+    }
+    this.#shownVersion = Math.max(this.#shownVersion, request.version);
+  }
+
+  async #post(message: Message): Promise<void> {
+    const { channel, places } = this.#options;
+    if (channel === undefined) throw new Error('No incident channel is configured.');
+    const ts = await this.#say(channel, message);
+    this.#place = { channel, ts };
+    this.#list = fullListMessages(this.#request);
+    await places.writePlace(this.#request.id, this.#place);
+  }
+
+  async #say(channel: string, message: Message, thread?: string): Promise<string> {
+    const { client, outbox } = this.#options;
+    const { postMessage } = client.chat;
+    const { ts } = await outbox.send(
+      () =>
+        sayPlainer(message, ({ text, blocks }) =>
+          postMessage({
+            channel,
+            text,
+            ...(blocks.length > 0 && { blocks: [...blocks] }),
+            ...(thread !== undefined && { thread_ts: thread }),
+            unfurl_links: false,
+            unfurl_media: false,
+          }),
+        ),
+      // A step told twice is better than one untold; a card posted twice is not.
+      thread === undefined ? undefined : 'repeatable',
+    );
+    if (ts === undefined) throw new Error('Slack named no time stamp for a message it took.');
+    return ts;
+  }
+
+  /** False where the message is gone. */
+  async #update({ channel, ts }: Place, message: Message): Promise<boolean> {
+    const { client, outbox } = this.#options;
+    const { update } = client.chat;
+    try {
+      await outbox.send(
+        () =>
+          sayPlainer(message, ({ text, blocks }) =>
+            update({ channel, ts, text, blocks: [...blocks] }),
+          ),
+        'repeatable',
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof WebAPIPlatformError && lost.has(error.data.error)) return false;
+      throw error;
+    }
+  }
+
+  async #replyWithLines(): Promise<void> {
+    const lines = this.#lines.splice(0, 15);
+    try {
+      await this.#reply(progressMessage(this.#request, lines));
+    } catch (error) {
+      this.#lines.unshift(...lines);
+      throw error;
+    }
+  }
+
+  async #replyWithList(): Promise<void> {
+    const [next, ...rest] = this.#list ?? [];
+    if (next !== undefined) await this.#reply(next);
+    this.#list = rest;
+  }
+
+  /** The chain's end, kept where dbconn's own machine cannot rewrite it. */
+  async #tellEnd(): Promise<void> {
+    const head = await this.#options.readHead?.();
+    if (head !== undefined) {
+      const line = `journal entry ${head.seq}, ${head.hash}`;
+      await this.#reply(toMessage(`End of request ${this.#request.id}`, smallPrint([line])));
+    }
+    this.#endTold = true;
+  }
+
+  async #reply(message: Message): Promise<void> {
+    if (this.#place !== undefined) await this.#say(this.#place.channel, message, this.#place.ts);
+  }
+}

@@ -1,0 +1,76 @@
+import type { WebClient } from '@slack/web-api';
+import type { Logger } from 'pino';
+import type { Door } from '../../runbook/approval/door.ts';
+import { isOpen } from '../../runbook/approval/request.ts';
+import type { Request } from '../../runbook/approval/request.ts';
+import type { Place, Places } from '../../runbook/ports.ts';
+import type { Outbox } from '../outbox.ts';
+import { Card } from './card.ts';
+
+export interface CardsOptions {
+  readonly client: WebClient;
+  readonly outbox: Outbox;
+  readonly places: Places;
+  /** The incident channel's id; without one no card can be posted. */
+  readonly channel: string | undefined;
+  /** The end of the journal's chain, posted when a request ends so that a later forgery shows. */
+  readonly readHead?: () => Promise<{ readonly seq: number; readonly hash: string }>;
+  readonly log: Logger;
+}
+
+/** The live messages of all requests. */
+export interface Cards {
+  readonly channel: string | undefined;
+  /** Something about a request changed. Returns at once and never throws; Slack hears of it in its own time. */
+  tell(request: Request, step?: string): void;
+  /** Resolves when its card stands in the channel and is up to date, with what kept it from that otherwise. */
+  shown(id: string): Promise<string | undefined>;
+  /** A press on a card whose place is not known: the card is there, wherever the journal thinks it is. */
+  found(request: Request, place: Place): void;
+  /** Shows what other processes changed: proposals of the terminal, and ends that were reached elsewhere. */
+  catchUp(door: Pick<Door, 'list' | 'get'>): Promise<void>;
+  /** Waits until Slack has heard everything; after `ms` without patience. */
+  drain(ms: number): Promise<void>;
+}
+
+export function createCards(options: CardsOptions): Cards {
+  const cards = new Map<string, Card>();
+  const cardOf = (request: Request): Card => {
+    const known = cards.get(request.id);
+    if (known !== undefined) return known;
+    const card = new Card(request, options, () => {
+      if (!isOpen(card.request) && !card.isBehind) cards.delete(request.id);
+    });
+    cards.set(request.id, card);
+    return card;
+  };
+  const busy = (): Promise<unknown> => Promise.all([...cards.values()].map((card) => card.idle()));
+  return {
+    channel: options.channel,
+    tell: (request, step) => cardOf(request).tell(request, step),
+    async shown(id) {
+      const card = cards.get(id);
+      await card?.idle();
+      return card?.problem;
+    },
+    found: (request, place) => cardOf(request).found(request, place),
+    async catchUp(door) {
+      const open = await door.list();
+      if (!open.ok) return;
+      const ids = new Set(open.value.map(({ id }) => id));
+      for (const request of open.value) cardOf(request).show(request);
+      for (const id of [...cards.keys()].filter((known) => !ids.has(known))) {
+        const ended = await door.get(id);
+        if (ended.ok) cardOf(ended.value).show(ended.value);
+      }
+    },
+    async drain(ms) {
+      const timer = setTimeout(() => options.outbox.hurry(), ms);
+      try {
+        await busy();
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { Command } from '../../runbook/commands.ts';
+import type { Asker, Audience } from '../answer.ts';
+import { doctorMessage } from '../messages/doctor.ts';
+import { lookMessages } from '../messages/look-messages.ts';
+import { notice } from '../messages/notice.ts';
+import type { Message } from '../messages/parts/message.ts';
+import type { CommandDeps } from './command-deps.ts';
+import { patiently } from './patiently.ts';
+
+type Look = Extract<Command, { kind: 'look' }>;
+
+/** Answers a word that only looks. */
+export async function answerLook(
+  deps: CommandDeps,
+  asker: Asker,
+  { command, signal }: { readonly command: Look; readonly signal: AbortSignal },
+): Promise<void> {
+  const { target } = command;
+  const { message, isAnswer } = await patiently(deps, asker, {
+    work: () => look(deps, asker, command),
+    doing: `looking at ${target}`,
+    name: `look at ${target}`,
+    otherwise: `/dbconn doctor ${target}`,
+    signal,
+  });
+  await deps.answer(asker, isAnswer ? audienceOf(deps, asker, command) : 'caller', message);
+}
+
+async function look(
+  deps: CommandDeps,
+  asker: Asker,
+  { word, target: name }: Look,
+): Promise<Message> {
+  const { changes, doctorSlack, runbook } = deps;
+  const target = runbook.targets.find((candidate) => candidate.name === name);
+  if (target === undefined) return notice('No target is configured. Add one to dbconn.yml.');
+  if (word === 'doctor') {
+    const [checks, slackChecks] = await Promise.all([
+      runbook.doctor(name),
+      doctorSlack(asker.user),
+    ]);
+    return doctorMessage(name, [...checks, ...(changes?.door.check(name) ?? []), ...slackChecks]);
+  }
+  const offers = changes?.door.offers(name) ?? [];
+  return lookMessages[word]({ diagnosis: await runbook.diagnose(name), target, offers });
+}
+
+/** Status in the incident channel is for everyone there; anything else is one person's curiosity. */
+function audienceOf(deps: CommandDeps, asker: Asker, { word }: Look): Audience {
+  return word === 'status' && asker.channel === deps.channel ? 'everyone' : 'caller';
+}

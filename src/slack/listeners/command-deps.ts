@@ -1,0 +1,21 @@
+import type { Logger } from 'pino';
+import type { Runbook } from '../../runbook/runbook.ts';
+import type { Answer } from '../answer.ts';
+import type { Changes } from '../changes.ts';
+import type { DoctorSlack } from '../doctor-slack.ts';
+import type { InFlight } from '../in-flight.ts';
+import type { Patience } from '../patience.ts';
+
+/** What every listener works with. */
+export interface CommandDeps {
+  readonly runbook: Runbook;
+  /** Absent where dbconn only looks. */
+  readonly changes: Changes | undefined;
+  readonly answer: Answer;
+  readonly doctorSlack: DoctorSlack;
+  readonly inFlight: InFlight;
+  readonly patience: Patience;
+  /** The incident channel's id. */
+  readonly channel: string | undefined;
+  readonly log: Logger;
+}

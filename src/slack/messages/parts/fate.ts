@@ -1,0 +1,157 @@
+import type { Actor, Request } from '../../../runbook/approval/request.ts';
+import type { Item } from '../../../runbook/remedies/report.ts';
+import type { Fullness, OutcomeWord } from '../../../runbook/verify/verify.ts';
+import { take } from '../../limits.ts';
+import type { MessageBlock } from './message.ts';
+import { actorLeaf } from './mentions.ts';
+import {
+  between,
+  bold,
+  code,
+  moment,
+  paragraph,
+  plain,
+  quote,
+  richText,
+  titledList,
+} from './rich-text.ts';
+import type { Leaf } from './rich-text.ts';
+
+/** What each outcome is called; the mark is for the eye only. */
+export const outcomeWords: Readonly<Record<OutcomeWord, { mark: string; word: string }>> = {
+  fixed: { mark: '🟢', word: 'Fixed' },
+  partly: { mark: '🟠', word: 'Helped in part' },
+  refilled: { mark: '🟠', word: 'Filled up again' },
+  worse: { mark: '🔴', word: 'Worse than before' },
+  unknown: { mark: '⚪', word: 'Outcome unknown' },
+};
+
+const stateTitles: Readonly<Record<Request['state'], { mark: string; word: string }>> = {
+  proposed: { mark: '🟡', word: 'Proposed' },
+  approved: { mark: '🔵', word: 'Approved' },
+  executing: { mark: '🔵', word: 'Running' },
+  verifying: { mark: '🔵', word: 'Done, watching whether it helped' },
+  done: { mark: '⚪', word: 'Done' },
+  denied: { mark: '⚫', word: 'Denied' },
+  withdrawn: { mark: '⚫', word: 'Withdrawn' },
+  expired: { mark: '⚫', word: 'Expired' },
+  stale: { mark: '⚫', word: 'Out of date' },
+  failed: { mark: '🔴', word: 'Failed' },
+};
+
+/** `🟡 Proposed, option A for orders: End 12 sessions …`, without the mark where nobody sees it. */
+export function requestTitle(request: Request): { mark: string; line: string } {
+  const { state, option, target, plan, result } = request;
+  const word = state === 'done' ? result?.outcome?.word : undefined;
+  const title = word === undefined ? stateTitles[state] : outcomeWords[word];
+  return { mark: title.mark, line: `${title.word}, option ${option} for ${target}: ${plan.title}` };
+}
+
+/** Who proposed it, who voted, and what it waits for or what became of it. */
+export function fate(request: Request): MessageBlock[] {
+  const { proposedBy, proposedAt, votes } = request;
+  const points: Leaf[][] = [
+    [bold('Proposed by'), between(' '), actorLeaf(proposedBy), between(' at '), moment(proposedAt)],
+    ...votes.map(({ by, at }) => [
+      bold('Approved by'),
+      between(' '),
+      actorLeaf(by),
+      between(' at '),
+      moment(at),
+    ]),
+    ...(request.state === 'proposed' ? [waiting(request)] : []),
+    ...ending(request),
+    ...course(request),
+  ];
+  const reasons = [...votes.map(({ reason }) => reason), request.closing?.reason ?? null];
+  return [
+    ...titledList('Where it stands', points),
+    ...reasons.filter((reason) => reason !== null).map((reason) => richText(quote(reason))),
+  ];
+}
+
+function waiting({ votes, votesNeeded, expiresAt }: Request): Leaf[] {
+  const missing = votesNeeded - votes.length;
+  const who = missing === 1 ? '1 approver' : `${missing} approvers`;
+  return [bold('Waits for'), between(' '), plain(`${who}, until`), between(' '), moment(expiresAt)];
+}
+
+const closedBy: Readonly<Partial<Record<Request['state'], string>>> = {
+  denied: 'Denied by',
+  withdrawn: 'Withdrawn by',
+};
+
+function ending({ state, closing }: Request): Leaf[][] {
+  if (closing === null) return [];
+  const by: Actor | null = closing.by;
+  return [
+    by === null
+      ? [bold(closing.sentence)]
+      : [bold(closedBy[state] ?? 'Ended by'), between(' '), actorLeaf(by)],
+  ];
+}
+
+function course({ plan, execution, result }: Request): Leaf[][] {
+  const lines: Leaf[][] = [];
+  if (execution !== null && execution.left > 0) {
+    const text = `${execution.left} of ${plan.targets.length} targets were still as approved.`;
+    lines.push([bold('Ran:'), between(' '), plain(text)]);
+  }
+  if (result !== null) {
+    lines.push([bold('Result:'), between(' '), plain(result.report.summary)]);
+    const figures = [execution?.before ?? null, execution?.after ?? null];
+    lines.push([bold('Used slots:'), between(' '), plain(inFigures(figures, result.outcome))]);
+  }
+  return lines;
+}
+
+function inFigures(
+  [before = null, after = null]: readonly Fullness[],
+  outcome: NonNullable<Request['result']>['outcome'],
+): string {
+  if (outcome !== null) return outcome.sentence;
+  return `${toWords(before)} before, ${toWords(after)} right after.`;
+}
+
+function toWords(fullness: Fullness): string {
+  if (fullness === null) return 'not known';
+  return fullness === 'full' ? 'all' : `${fullness.used} of ${fullness.usable}`;
+}
+
+const wellEnded: ReadonlySet<Item['outcome']> = new Set(['ended', 'restarted', 'already gone']);
+
+/** Targets that did not go as planned, with what their containers last said. */
+export function troubleList({ result }: Request): MessageBlock[] {
+  const troubled = (result?.report.items ?? []).filter(({ outcome }) => !wellEnded.has(outcome));
+  const { taken, more } = take(troubled, 8);
+  const points = taken.map(({ what, outcome, detail, lines }): Leaf[] => [
+    bold(`${what}: ${outcome}.`),
+    between(' '),
+    plain(detail),
+    ...lines.slice(-5).flatMap((line) => [between('\n'), code(line, 200)]),
+  ]);
+  if (more > 0) points.push([plain(`and ${more} more`)]);
+  return titledList('Not as planned', points);
+}
+
+/** What to do when it did not help, or could not be seen to. */
+export function nextStep({ state, result, target }: Request): MessageBlock[] {
+  const word = result?.outcome?.word;
+  const well = state !== 'failed' && (word === undefined || word === 'fixed');
+  if (well) return [];
+  return [
+    richText(
+      paragraph(
+        bold('Next:'),
+        between(' '),
+        plain('look again with'),
+        between(' '),
+        code(`/dbconn status ${target}`),
+        between(', '),
+        plain('or ask for help with'),
+        between(' '),
+        code('/dbconn escalate REASON'),
+      ),
+    ),
+  ];
+}

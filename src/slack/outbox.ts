@@ -1,0 +1,65 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WebAPIHTTPError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api';
+import type { Logger } from 'pino';
+
+/** Calls to Slack that nobody waits for in front of a screen: in order, one at a time, and patient. */
+export interface Outbox {
+  /**
+   * Makes the call when its turn comes and waits out rate limits. Where making it twice does no harm, a failure
+   * on the way is tried again too. Rejects as the call does.
+   */
+  send<T>(call: () => Promise<T>, repeatable?: 'repeatable'): Promise<T>;
+  /** Stops waiting: what is limited or paced now fails at once, or is sent at once. */
+  hurry(): void;
+}
+
+export interface OutboxOptions {
+  /** Between two calls. Slack takes one message a second in a channel. */
+  readonly paceMs: number;
+  readonly log: Logger;
+}
+
+/** Longer than this Slack does not ask anybody to wait, and an answer that late helps nobody. */
+const longestWaitMs = 60_000;
+const mostTries = 6;
+const firstPauseMs = 500;
+
+export function createOutbox({ paceMs, log }: OutboxOptions): Outbox {
+  const hurried = new AbortController();
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** Ends early, and quietly, once everything has to hurry. */
+  const pause = (ms: number): Promise<void> =>
+    sleep(ms, undefined, { signal: hurried.signal }).catch(() => undefined);
+
+  const attempt = async <T>(call: () => Promise<T>, repeatable: boolean): Promise<T> => {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await call();
+      } catch (err) {
+        const waitMs = waitAfter(err, tries, repeatable);
+        if (waitMs === undefined || tries >= mostTries || hurried.signal.aborted) throw err;
+        log.warn({ err, tries, waitMs }, 'Slack does not take a message yet');
+        await pause(waitMs);
+      }
+    }
+  };
+
+  return {
+    async send(call, repeatable) {
+      const sent = last.then(() => attempt(call, repeatable !== undefined));
+      // The caller hears of a failure; the next call goes on after it.
+      last = sent.catch(() => undefined).then(() => pause(paceMs));
+      return sent;
+    },
+    hurry: () => hurried.abort(),
+  };
+}
+
+function waitAfter(error: unknown, tries: number, repeatable: boolean): number | undefined {
+  if (error instanceof WebAPIRateLimitedError) {
+    return Math.min(error.retryAfter * 1000, longestWaitMs);
+  }
+  const onTheWay = error instanceof WebAPIRequestError || error instanceof WebAPIHTTPError;
+  return repeatable && onTheWay ? firstPauseMs * 2 ** (tries - 1) : undefined;
+}

@@ -1,0 +1,183 @@
+import { Client } from 'pg';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { toText } from '../../sandbox/message-text.ts';
+import { startPatient } from '../../sandbox/patient/patient.ts';
+import type { Patient } from '../../sandbox/patient/patient.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createActing } from '../../src/postgres/act.ts';
+import { createDatabase } from '../../src/postgres/lifeline.ts';
+import { toDoorPatient } from '../../src/runbook/approval/to-door-patient.ts';
+import { createRunbook } from '../../src/runbook/runbook.ts';
+import type { Patient as RunbookPatient } from '../../src/runbook/runbook.ts';
+import {
+  ask,
+  card,
+  database,
+  guest,
+  hasButtons,
+  jonas,
+  maya,
+  openTheatre,
+  patienceMs,
+  press,
+  threadWith,
+} from './support/theatre.ts';
+import type { Theatre } from './support/theatre.ts';
+
+/** Options A and C on a real PostgreSQL with real services, ordered, approved and followed in a real Slack conversation. */
+const password = 'canary-password-8841';
+const literal = 'canary-literal-5502';
+const hostileName = '<!channel> *Approve*';
+
+let patient: Patient;
+let bed: RunbookPatient;
+let theatre: Theatre | undefined;
+
+beforeAll(async () => {
+  patient = await startPatient({ seed: 11 });
+  const url = withPassword(patient.urls.dbconn);
+  bed = {
+    get target() {
+      return { ...patient.target(), contacts: { databaseAdmins: jonas } };
+    },
+    database: createDatabase({
+      target: patient.target().name,
+      url,
+      providerReserved: 0,
+      limits: patient.limits,
+      applicationRoles: [],
+      clock: systemClock,
+    }),
+    services: patient.services(),
+    pools: patient.pools(),
+    acting: createActing({ url: withPassword(patient.urls.acting) }),
+    restarts: patient.services(),
+  };
+  // As the bot does at its start: the connection must be there before the slots are gone.
+  await bed.database.readLook();
+});
+afterEach(async () => {
+  await theatre?.close();
+  theatre = undefined;
+  await patient.heal();
+});
+afterAll(async () => {
+  await bed.database.close();
+  await patient.close();
+});
+
+function withPassword(address: string): string {
+  const url = new URL(address);
+  url.password = password;
+  return url.href;
+}
+
+async function open(): Promise<Theatre> {
+  const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
+  theatre = await openTheatre({
+    patients: [toDoorPatient(bed, parts)],
+    runbook: createRunbook([bed], systemClock),
+    verifyAfterMs: 500,
+  });
+  return theatre;
+}
+
+/** A session that keeps a transaction open after a statement with something private in it. */
+async function forget(): Promise<Client> {
+  const client = new Client({
+    connectionString: patient.cluster.url('app', 'shop'),
+    application_name: hostileName,
+  });
+  client.on('error', () => undefined); // it is ended by option A
+  await client.connect();
+  await client.query('BEGIN');
+  await client.query(`SELECT '${literal}' AS password /* ${literal} */`);
+  return client;
+}
+
+/** The patient's threshold is a second and a half. */
+async function untilOldEnough(): Promise<void> {
+  const admin = new Client({ connectionString: patient.urls.rescue });
+  await admin.connect();
+  const young = `SELECT FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'
+    AND now() - state_change < interval '${patient.limits.terminateIdleInTransactionMs} ms'`;
+  const count = async (): Promise<number | null> => (await admin.query(young)).rowCount;
+  await expect.poll(count, { timeout: patienceMs }).toBe(0);
+  await admin.end();
+}
+
+test('a leak is ended by option A: proposed, seen by a second person, approved, and gone', async () => {
+  await patient.trouble('connection-leak', { leak: 'transaction' });
+  const forgotten = await forget();
+  await untilOldEnough();
+  const stage = await open();
+  const bot = await stage.start();
+  expect(await ask(stage, maya, 'propose a')).toContain('Proposed: End');
+  const shown = await card(stage, 'Proposed');
+  expect(toText(shown)).toContain(`Proposed by @${maya}`);
+  expect(await press(stage, { user: guest, ts: shown.ts })).toContain('You are not an approver');
+  expect(await press(stage, { user: jonas, ts: shown.ts })).toContain('it begins');
+  const ended = await card(stage, 'Fixed');
+  expect(ended.ts).toBe(shown.ts);
+  expect(hasButtons(ended)).toBe(false);
+  const thread = await threadWith(stage, shown, 'journal entry');
+  expect(thread).toMatch(/Of \d+ sessions: \d+ ended\./);
+  await expect(forgotten.query('SELECT 1')).rejects.toThrow(/terminat|not queryable/);
+  expect(await bot.journal.verify()).toMatchObject({ ok: true });
+  await ask(stage, guest, `stop see postgres://app:${password}@db/shop`);
+  await ask(stage, maya, `escalate WHERE token = '${literal}' fails`);
+  const told = [
+    JSON.stringify(stage.slack.state.channels),
+    JSON.stringify(stage.slack.state.ephemerals),
+    ...stage.lines,
+    JSON.stringify(await bot.journal.entries()),
+  ].join('\n');
+  expect(told).not.toContain(password);
+  expect(told).not.toContain(literal);
+});
+
+test('a name out of the database stands on the card as text and calls nobody', async () => {
+  const forgotten = await forget();
+  await untilOldEnough();
+  const stage = await open();
+  await stage.start();
+  await ask(stage, maya, 'propose A');
+  const { blocks, text } = await card(stage, 'Proposed');
+  expect(text).not.toContain('!channel');
+  const table = blocks?.find(({ type }) => type === 'table');
+  expect(JSON.stringify(table)).toContain(hostileName);
+  expect(JSON.stringify(blocks?.filter(({ type }) => type !== 'table'))).not.toContain('!channel');
+  await forgotten.end();
+});
+
+test('a leak is ended by option C: the service is restarted and holds nothing afterwards', async () => {
+  await patient.trouble('connection-leak', { leak: 'autocommit' });
+  const stage = await open();
+  const bot = await stage.start();
+  const diagnosis = await createRunbook([bed], systemClock).diagnose(patient.target().name);
+  const service = diagnosis.proposals.find(({ option }) => option === 'C')?.subject ?? 'none';
+  const pids = patient.fleet.replicasOf(service).map(({ pid }) => pid);
+  expect(await ask(stage, maya, `propose C ${service}`)).toContain(`Proposed: Restart ${service}`);
+  const { ts } = await card(stage, 'Proposed');
+  expect(await press(stage, { user: maya, ts })).toContain('You proposed this');
+  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+  const ended = await card(stage, 'Fixed');
+  const thread = await threadWith(stage, ended, 'journal entry');
+  for (const { name } of patient.fleet.replicasOf(service)) {
+    expect(thread).toContain(`restart ${name}`);
+    expect(thread).toContain(`${name}: restarted`);
+  }
+  const now = patient.fleet.replicasOf(service).map(({ pid }) => pid);
+  expect(now.some((pid) => pids.includes(pid))).toBe(false);
+  expect(await bot.journal.verify()).toMatchObject({ ok: true });
+});
+
+test('what cannot be done is refused with what to do instead', async () => {
+  const stage = await open();
+  await stage.start();
+  expect(await ask(stage, maya, 'propose A')).toContain('No session is idle in transaction');
+  expect(await ask(stage, maya, 'propose C postgres')).toContain('does not restart PostgreSQL');
+  expect(await ask(stage, maya, 'propose C nowhere')).toContain('The services are');
+  expect(await ask(stage, maya, 'propose B')).toContain('Only options A and C');
+  expect(stage.slack.state.channels.find(({ id }) => id === database)?.messages).toEqual([]);
+});

@@ -1,0 +1,243 @@
+import { createLog } from '../../../src/log.ts';
+import { Writable } from 'node:stream';
+import { systemClock } from '../../../src/clock.ts';
+import { createPlaces } from '../../../src/journal/places.ts';
+import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
+import { createDoor } from '../../../src/runbook/approval/door.ts';
+import type { Door } from '../../../src/runbook/approval/door.ts';
+import type { DoorPatient } from '../../../src/runbook/approval/door-ports.ts';
+import { defaultOptionPolicy, defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import type { OptionPolicy, Policy } from '../../../src/runbook/approval/policy.ts';
+import type { Clock } from '../../../src/runbook/ports.ts';
+import type { Runbook } from '../../../src/runbook/runbook.ts';
+import { createSlackApp } from '../../../src/slack/app.ts';
+import type { SlackApp } from '../../../src/slack/app.ts';
+import { actionIds } from '../../../src/slack/action-ids.ts';
+import type { Cards } from '../../../src/slack/cards/cards.ts';
+import { createNews } from '../../../src/slack/create-news.ts';
+import { identity } from '../../../sandbox/slack/identity.ts';
+import { startSlack } from '../../../sandbox/slack/server.ts';
+import type { LocalSlack } from '../../../sandbox/slack/server.ts';
+import type { SlackOptions } from '../../../sandbox/slack/options.ts';
+import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
+import { toText } from '../../../sandbox/message-text.ts';
+import { makeJournalFolder } from '../../journal/temporary-journal.ts';
+import { appToken, botToken, readManifest, signingSecret } from '../../slack/support/workspace.ts';
+
+/** #database and its people: Maya proposes, Jonas and Dana approve, the guest may do nothing. */
+export const database = 'C0DATABASE';
+export const maya = 'U0MAYA0000';
+export const jonas = 'U0JONAS000';
+export const dana = 'U0DANA0000';
+export const guest = 'U0GUEST000';
+
+/** Five times what the slowest step takes on a busy machine of two cores. */
+export const patienceMs = 25_000;
+
+export interface TheatreOptions {
+  readonly patients: readonly DoorPatient[];
+  readonly runbook: Runbook;
+  readonly option?: Partial<OptionPolicy>;
+  readonly policy?: Partial<Policy>;
+  readonly clock?: Clock;
+  readonly slack?: Partial<SlackOptions>;
+  readonly paceMs?: number;
+  readonly verifyAfterMs?: number;
+}
+
+export interface Bot {
+  readonly door: Door;
+  readonly cards: Cards;
+  readonly journal: SqliteJournal;
+  readonly app: SlackApp;
+  /** As SIGTERM ends it. */
+  stop(): Promise<void>;
+}
+
+/** A local Slack and a journal that outlive the bots started between them. */
+export interface Theatre {
+  readonly slack: LocalSlack;
+  /** What all bots logged, line by line. */
+  readonly lines: readonly string[];
+  start(): Promise<Bot>;
+  close(): Promise<void>;
+}
+
+export async function openTheatre(options: TheatreOptions): Promise<Theatre> {
+  const slack = await openSlack(options.slack);
+  const folder = makeJournalFolder();
+  const lines: string[] = [];
+  const bots: Bot[] = [];
+  return {
+    slack,
+    lines,
+    async start() {
+      const journal = await folder.open();
+      const bot = await startBot(options, { slack, journal, lines });
+      bots.push(bot);
+      return bot;
+    },
+    async close() {
+      for (const bot of bots) await bot.stop();
+      await slack.close();
+      folder.close();
+    },
+  };
+}
+
+function openSlack(changes: Partial<SlackOptions> = {}): Promise<LocalSlack> {
+  const names = [
+    ['maya', maya],
+    ['jonas', jonas],
+    ['dana', dana],
+    ['guest', guest],
+  ] as const;
+  return startSlack({
+    manifest: readManifest(),
+    mode: 'socket',
+    signingSecret,
+    botToken,
+    appToken,
+    people: names.map(([name, id]) => ({ id, name, realName: name })),
+    channels: [
+      {
+        id: database,
+        name: 'database',
+        members: [...names.map(([, id]) => id), identity.botUserId],
+      },
+    ],
+    userGroups: [],
+    rateLimits: false,
+    ackTimeoutMs: patienceMs,
+    ...changes,
+  });
+}
+
+interface Around {
+  readonly slack: LocalSlack;
+  readonly journal: SqliteJournal;
+  readonly lines: string[];
+}
+
+async function startBot(options: TheatreOptions, { slack, journal, lines }: Around): Promise<Bot> {
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString('utf8'));
+      done();
+    },
+  });
+  const log = createLog('info', destination);
+  const { patients, policy, clock = systemClock, paceMs = 20, verifyAfterMs = 100 } = options;
+  const news = createNews({
+    botToken,
+    apiUrl: slack.apiUrl,
+    channel: database,
+    places: createPlaces(journal),
+    readHead: () => journal.head(),
+    log,
+    paceMs,
+  });
+  const rule = { ...defaultOptionPolicy, approvers: [jonas, dana, maya], ...options.option };
+  const door = createDoor({
+    journal,
+    patients,
+    policy: { ...defaultPolicy, options: { A: rule, C: rule }, ...policy },
+    clock,
+    verifyAfterMs,
+    onChange: (request, step) => news.cards.tell(request, step),
+    onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
+  });
+  const app = createSlackApp({
+    connection: { kind: 'socket', appToken },
+    botToken,
+    apiUrl: slack.apiUrl,
+    channel: database,
+    runbook: options.runbook,
+    changes: { door, journal, ...news },
+    log,
+  });
+  await door.resume();
+  await app.start();
+  await news.cards.catchUp(door);
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await app.stop();
+    await door.drain();
+    await news.cards.drain(500);
+    journal.close();
+  };
+  return { door, cards: news.cards, journal, app, stop: () => (stopped ??= stop()) };
+}
+
+/** All that stands in #database, oldest first. */
+export function messagesOf({ slack }: Theatre): readonly SlackMessage[] {
+  return slack.state.channels.find(({ id }) => id === database)?.messages ?? [];
+}
+
+export function hasButtons({ blocks }: SlackMessage): boolean {
+  return blocks?.some(({ type }) => type === 'actions') ?? false;
+}
+
+/** Types `/dbconn …` and returns what this person alone is answered. */
+export function ask(theatre: Theatre, user: string, text: string): Promise<string> {
+  return answerTo(theatre, user, async () => {
+    const typed = await theatre.slack.typeCommand({
+      user,
+      channel: database,
+      text: `/dbconn ${text}`,
+    });
+    if (!typed.acked) throw new Error(`Slack says ${typed.error ?? 'no'}.`);
+  });
+}
+
+export interface Pressing {
+  readonly user: string;
+  readonly ts: string;
+  readonly actionId?: string;
+}
+
+/** Presses a button and returns what this person alone is answered. */
+export function press(theatre: Theatre, pressing: Pressing): Promise<string> {
+  const { user, ts, actionId = actionIds.approve } = pressing;
+  return answerTo(theatre, user, async () => {
+    const pressed = await theatre.slack.pressButton({ user, channel: database, ts, actionId });
+    if (!pressed.acked) throw new Error(`Slack says ${pressed.error ?? 'no'}.`);
+  });
+}
+
+async function answerTo(
+  { slack }: Theatre,
+  user: string,
+  act: () => Promise<void>,
+): Promise<string> {
+  const own = (): SlackMessage[] =>
+    slack.state.ephemerals.filter((one) => one.user === user).map(({ message }) => message);
+  const seen = own().length;
+  await act();
+  return slack.waitFor(() => {
+    const answer = own()[seen];
+    return answer === undefined ? undefined : toText(answer);
+  }, patienceMs);
+}
+
+/** The first card that says so, once it does. */
+export function card(theatre: Theatre, start: string): Promise<SlackMessage> {
+  return theatre.slack.waitFor(
+    () =>
+      messagesOf(theatre).find((one) => one.thread_ts === undefined && one.text.startsWith(start)),
+    patienceMs,
+  );
+}
+
+/** What stands in a card's thread, once the thread says so. */
+export function threadWith(
+  theatre: Theatre,
+  { ts }: Pick<SlackMessage, 'ts'>,
+  words: string,
+): Promise<string> {
+  return theatre.slack.waitFor(() => {
+    const replies = messagesOf(theatre).filter((one) => one.thread_ts === ts);
+    const text = replies.map((reply) => `${reply.text}\n${toText(reply)}`).join('\n');
+    return text.includes(words) ? text : undefined;
+  }, patienceMs);
+}

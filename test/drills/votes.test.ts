@@ -1,0 +1,353 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { actionIds, knownActions } from '../../src/slack/action-ids.ts';
+import { aReading, aSnapshot } from '../runbook/diagnose/builders.ts';
+import { buildPlan, buildSession } from '../runbook/approval/builders.ts';
+import { HandClock, ScriptedRemedy } from '../runbook/approval/world.ts';
+import { done } from '../../src/runbook/remedies/remedy.ts';
+import { aTarget } from '../slack/support/diagnoses.ts';
+import { aRunbook, botToken } from '../slack/support/workspace.ts';
+import {
+  ask,
+  card,
+  dana,
+  database,
+  guest,
+  hasButtons,
+  jonas,
+  maya,
+  messagesOf,
+  openTheatre,
+  patienceMs,
+  press,
+  threadWith,
+} from './support/theatre.ts';
+import type { Bot, Theatre, TheatreOptions } from './support/theatre.ts';
+import { toText } from '../../sandbox/message-text.ts';
+import { identity } from '../../sandbox/slack/identity.ts';
+
+/** Presses in a real Slack conversation, over a remedy whose patient is two numbers. */
+let remedy: ScriptedRemedy;
+let clock: HandClock;
+let theatre: Theatre | undefined;
+
+beforeEach(() => {
+  remedy = new ScriptedRemedy();
+  clock = new HandClock();
+});
+afterEach(async () => {
+  await theatre?.close();
+  theatre = undefined;
+});
+
+async function open(
+  changes: Partial<TheatreOptions> = {},
+): Promise<{ stage: Theatre; bot: Bot; door: Bot['door'] }> {
+  const look = (): ReturnType<TheatreOptions['patients'][number]['look']> =>
+    Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) }));
+  const contacts = { databaseAdmins: dana, backendLead: jonas };
+  theatre = await openTheatre({
+    patients: [{ name: 'shop', remedies: [remedy], look, warningUtilisation: 0.8 }],
+    runbook: aRunbook({ targets: [aTarget({ name: 'shop', contacts })] }),
+    clock,
+    ...changes,
+  });
+  const bot = await theatre.start();
+  return { stage: theatre, bot, door: bot.door };
+}
+
+async function proposed(changes: Partial<TheatreOptions> = {}): Promise<{
+  stage: Theatre;
+  bot: Bot;
+  ts: string;
+  id: string;
+}> {
+  const { stage, bot } = await open(changes);
+  expect(await ask(stage, maya, 'propose A')).toContain('It waits for approval');
+  const { ts } = await card(stage, 'Proposed');
+  return { stage, bot, ts, id: await idOf(bot) };
+}
+
+async function idOf({ door }: Bot): Promise<string> {
+  const open = await door.list();
+  return (open.ok ? open.value[0]?.id : undefined) ?? 'none';
+}
+
+/** Posts a message of the bot with one button, as an older message may have it. */
+async function postButton(stage: Theatre, actionId: string, value: string): Promise<string> {
+  const text = { type: 'plain_text', text: 'Press' };
+  const button = { type: 'button', action_id: actionId, text, value };
+  const response = await fetch(`${stage.slack.apiUrl}chat.postMessage`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${botToken}` },
+    body: JSON.stringify({
+      channel: database,
+      text: `A button ${actionId}`,
+      blocks: [{ type: 'actions', elements: [button] }],
+    }),
+  });
+  expect(await response.json()).toMatchObject({ ok: true });
+  return (await card(stage, `A button ${actionId}`)).ts;
+}
+
+test('a proposal shows who asked, each target, and two buttons that carry an opaque id alone', async () => {
+  const { stage, id } = await proposed();
+  const shown = await card(stage, 'Proposed');
+  const text = toText(shown);
+  expect(text).toContain(`Proposed by @${maya}`);
+  for (const words of ['101', '102', 'backend', 'idle in transaction', 'SELECT ?', '30 min']) {
+    expect(text).toContain(words);
+  }
+  const block = shown.blocks?.find(({ type }) => type === 'actions');
+  expect(block?.['elements']).toMatchObject([
+    { action_id: actionIds.approve, value: id, confirm: { title: { text: 'Approve option A?' } } },
+    { action_id: actionIds.deny, value: id },
+  ]);
+  expect(id).toMatch(/^[0-9a-f]{12}$/);
+});
+
+test('an approval runs it, and the same message and its thread tell the course and the outcome', async () => {
+  const { stage, ts } = await proposed();
+  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+  const ended = await card(stage, 'Fixed');
+  expect(ended.ts).toBe(ts);
+  expect(hasButtons(ended)).toBe(false);
+  expect(toText(ended)).toContain(`Approved by @${jonas}`);
+  expect(toText(ended)).toContain('95 of 97 used before, 35 right after');
+  const thread = await threadWith(stage, ended, 'journal entry');
+  const steps = ['approved it (1 of 1)', 'end them', 'ended them', '2 ended.', 'Fixed.'];
+  const places = steps.map((step) => thread.indexOf(step));
+  expect(places.every((place) => place >= 0)).toBe(true);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(remedy.runs).toBe(1);
+});
+
+test('who proposed it may not approve it, and is told who may', async () => {
+  const { stage, ts } = await proposed();
+  const answer = await press(stage, { user: maya, ts });
+  expect(answer).toContain('You proposed this, so somebody else has to approve it.');
+  expect(answer).toContain(`@${jonas}`);
+  expect(remedy.runs).toBe(0);
+});
+
+test('a press of somebody who may do nothing is answered on every button there is, and changes nothing', async () => {
+  const { stage, bot, id } = await proposed({ option: { proposers: [maya] } });
+  const before = await bot.journal.read(id);
+  for (const actionId of knownActions) {
+    const isVote = actionId === actionIds.approve || actionId === actionIds.deny;
+    const ts = await postButton(stage, actionId, isVote ? id : 'A shop');
+    const answer = await press(stage, { user: guest, ts, actionId });
+    expect(answer).toMatch(/You are not an approver|You may not propose/);
+  }
+  expect(await bot.journal.read(id)).toEqual(before);
+  expect(await bot.door.list()).toMatchObject({ value: [{ id }] });
+  expect(remedy.runs).toBe(0);
+});
+
+test.for(['-', 'no-such-id', '../../etc', 'x'.repeat(2000)])(
+  'a button with a value nobody made (%#) is answered',
+  async (value) => {
+    const { stage } = await open();
+    const ts = await postButton(stage, actionIds.approve, value);
+    expect(await press(stage, { user: jonas, ts })).toContain('not in the journal');
+  },
+);
+
+test('a no ends it at once, and the buttons go', async () => {
+  const { stage, ts } = await proposed();
+  const answer = await press(stage, { user: dana, ts, actionId: actionIds.deny });
+  expect(answer).toContain('You denied it');
+  const denied = await card(stage, 'Denied');
+  expect(hasButtons(denied)).toBe(false);
+  expect(toText(denied)).toContain(`Denied by @${dana}`);
+  await threadWith(stage, denied, 'An approver said no.');
+  expect(remedy.runs).toBe(0);
+});
+
+test('what nobody approves in time expires, and its buttons go', async () => {
+  const { stage, bot } = await proposed();
+  clock.nowMs += 15 * 60_000;
+  expect(await bot.door.sweep()).toMatchObject({ ok: true, value: [{ state: 'expired' }] });
+  expect(hasButtons(await card(stage, 'Expired'))).toBe(false);
+});
+
+test('a press after the time is over and before the sweep is answered, and puts the card right', async () => {
+  const { stage, ts } = await proposed();
+  clock.nowMs += 15 * 60_000;
+  expect(await press(stage, { user: jonas, ts })).toContain('This has expired');
+  expect(hasButtons(await card(stage, 'Expired'))).toBe(false);
+  expect(remedy.runs).toBe(0);
+});
+
+test('two approvers at the same moment start it once', async () => {
+  const { stage, ts } = await proposed();
+  const answers = await Promise.all([jonas, dana].map((user) => press(stage, { user, ts })));
+  expect(answers.filter((answer) => answer.includes('it begins'))).toHaveLength(1);
+  expect(
+    answers.filter((answer) => /approved already|done already|has run/.test(answer)),
+  ).toHaveLength(1);
+  await card(stage, 'Fixed');
+  expect(remedy.runs).toBe(1);
+});
+
+test('with two votes needed the first is counted once, and the card says who is missing', async () => {
+  const { stage, ts } = await proposed({ option: { votes: 2 } });
+  expect(await press(stage, { user: jonas, ts })).toContain('1 of 2');
+  expect(await press(stage, { user: jonas, ts })).toContain('You have voted already');
+  const shown = await stage.slack.waitFor(() => {
+    const found = messagesOf(stage).find((one) => one.ts === ts);
+    return found !== undefined && toText(found).includes('Approved by') ? found : undefined;
+  }, patienceMs);
+  expect(toText(shown)).toContain('Waits for 1 approver');
+  expect(hasButtons(shown)).toBe(true);
+  expect(remedy.runs).toBe(0);
+  await press(stage, { user: dana, ts });
+  await card(stage, 'Fixed');
+});
+
+test('a press after a restart of the bot counts as if nothing had happened', async () => {
+  const { stage, bot, ts } = await proposed();
+  await bot.stop();
+  await stage.start();
+  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+  expect((await card(stage, 'Fixed')).ts).toBe(ts);
+  expect(messagesOf(stage).filter((one) => one.thread_ts === undefined)).toHaveLength(1);
+});
+
+test('a press on a card that was decided while the bot was away is answered, and puts the card right', async () => {
+  const { stage, bot, ts, id } = await proposed();
+  await bot.app.stop();
+  await bot.cards.drain(0);
+  const elsewhere = await bot.journal.read(id);
+  if (elsewhere === undefined) throw new Error('it was recorded');
+  await bot.journal.move(
+    elsewhere.version,
+    { ...elsewhere, version: elsewhere.version + 1, state: 'withdrawn' },
+    { request: id, kind: 'withdrawn', body: {} },
+  );
+  await bot.stop();
+  await stage.start();
+  expect(await press(stage, { user: jonas, ts })).toContain('This was withdrawn');
+  expect(hasButtons(await card(stage, 'Withdrawn'))).toBe(false);
+  expect(remedy.runs).toBe(0);
+});
+
+test('a proposal that another process recorded is posted, and its end there is shown', async () => {
+  const { stage, bot } = await open();
+  const other = await stage.start();
+  await other.app.stop();
+  const ask = { kind: 'idle-in-transaction', idleForMs: 1000 } as const;
+  const actor = { id: 'root', via: 'terminal' } as const;
+  const recorded = await other.door.propose({ target: 'shop', ask, actor });
+  if (!recorded.ok) throw new Error(recorded.refusal.why);
+  await card(stage, 'Proposed');
+  await bot.cards.catchUp(bot.door);
+  await other.door.deny(recorded.value.id, actor);
+  await bot.cards.catchUp(bot.door);
+  const denied = await card(stage, 'Denied');
+  expect(toText(denied)).toContain('Denied by somebody at the terminal');
+});
+
+test('while changes are stopped no vote counts; anybody may stop, an approver lets them go on', async () => {
+  const { stage, ts } = await proposed();
+  expect(await ask(stage, guest, 'stop <!channel> it hurts')).toContain('All changes are stopped');
+  const told = await card(stage, 'All changes are stopped');
+  expect(toText(told)).toContain('<!channel> it hurts');
+  expect(told.text).not.toContain('it hurts');
+  expect(await press(stage, { user: jonas, ts })).toContain('All changes are stopped');
+  expect(await ask(stage, guest, 'go')).toContain('Only an approver');
+  expect(await ask(stage, dana, 'go')).toContain('Changes may run again');
+  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+  await card(stage, 'Fixed');
+});
+
+test('a stop reaches a run that has begun, at its next step', async () => {
+  const reached = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  let sawStop = false;
+  remedy.during = async (control) => {
+    reached.resolve();
+    await goOn.promise;
+    sawStop = await control.isStopped();
+  };
+  const { stage, ts } = await proposed();
+  await press(stage, { user: jonas, ts });
+  await reached.promise;
+  await card(stage, 'Running');
+  await ask(stage, guest, 'stop');
+  goOn.resolve();
+  await card(stage, 'Fixed');
+  expect(sawStop).toBe(true);
+});
+
+test('a call for help reaches the channel with a mention, and a person directly', async () => {
+  const { stage } = await open();
+  expect(await ask(stage, maya, 'escalate it fills <@U0EVIL0000> again')).toContain('were called');
+  const called = await card(stage, `<@${maya}> asks for help with shop.`);
+  expect(toText(called)).toContain(`@${dana} @${maya} asks for help with shop. 94 of 97`);
+  expect(toText(called)).toContain('it fills <@U0EVIL0000> again');
+  expect(called.text).not.toContain('EVIL');
+  expect(await ask(stage, maya, 'escalate backend-lead look at billing')).toContain('directly');
+  const direct = await stage.slack.waitFor(
+    ({ channels }) => channels.find(({ kind }) => kind === 'im')?.messages.at(-1),
+    patienceMs,
+  );
+  expect(toText(direct)).toContain('look at billing');
+  expect(await ask(stage, maya, 'escalate on-call now')).toContain('cannot page yet');
+  expect(await ask(stage, maya, 'escalate')).toContain('needs a reason');
+});
+
+test('Slack’s limits delay the news of a run, and lose and shuffle none of it', async () => {
+  const steps = Array.from({ length: 30 }, (_, index) => `step ${String(index).padStart(2, '0')}.`);
+  remedy.during = async (control) => {
+    for (const step of steps) {
+      await control.record(step);
+      // Slack's client needs a turn between two steps to send anything at all.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  };
+  const { stage, ts } = await proposed({ slack: { rateLimits: true }, paceMs: 0 });
+  await press(stage, { user: jonas, ts });
+  const thread = await threadWith(stage, await card(stage, 'Fixed'), 'journal entry');
+  expect(thread.match(/step \d\d\./g)).toEqual(steps);
+  expect(stage.lines.join('')).toContain('does not take a message yet');
+});
+
+test('a long list of targets is cut on the card and complete in its thread', async () => {
+  const pids = Array.from({ length: 120 }, (_, index) => 2000 + index);
+  remedy.propose = () => {
+    const targets = pids.map((pid) => buildSession(pid));
+    const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan({ targets });
+    return Promise.resolve(done(draft));
+  };
+  const { stage } = await proposed();
+  const shown = await card(stage, 'Proposed');
+  expect(toText(shown)).toContain('and 108 more sessions, listed in the thread');
+  const thread = await threadWith(stage, shown, 'part 4 of 4');
+  expect(pids.filter((pid) => !thread.includes(String(pid)))).toEqual([]);
+});
+
+test('without approvers nothing can be proposed, and doctor says whom to name', async () => {
+  const { stage } = await open({ option: { approvers: [] } });
+  expect(await ask(stage, maya, 'propose A')).toContain('Name approvers in dbconn.yml');
+  // Doctor probes the channel first, so its report is not the next thing they see.
+  await ask(stage, maya, 'doctor');
+  const doctor = await stage.slack.waitFor(({ ephemerals }) => {
+    const texts = ephemerals.map(({ message }) => toText(message));
+    return texts.find((text) => text.includes('Configuration:'));
+  }, patienceMs);
+  expect(doctor).toContain('Option A cannot run: it needs 1 approver and has 0.');
+  expect(doctor).toContain('approval.A.approve');
+  expect(doctor).toContain('Option C cannot be proposed: it is not set up');
+});
+
+test('a card that could not be posted is said so to its proposer, and posted once it can be', async () => {
+  const { stage, bot } = await open();
+  stage.slack.setMember(database, identity.botUserId, false);
+  expect(await ask(stage, maya, 'propose A')).toContain(
+    'could not be posted in the incident channel (not_in_channel)',
+  );
+  stage.slack.setMember(database, identity.botUserId, true);
+  await bot.cards.catchUp(bot.door);
+  const { ts } = await card(stage, 'Proposed');
+  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+});
