@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { incidentChannel, people, setStage } from './stage.ts';
 import type { Stage } from './stage.ts';
 import { toText } from './message-text.ts';
+import { rescue } from './rescue.ts';
 import { tourScenes } from './scenes.ts';
 import type { TourScene } from './scenes.ts';
 
@@ -48,7 +49,9 @@ async function play(stage: Stage, scene: TourScene): Promise<readonly string[]> 
     const shown = message.includes(diagnosis.target)
       ? []
       : ['the message does not name the target'];
-    return [...scene.judge(diagnosis), ...shown];
+    const restart = diagnosis.proposals.find(({ option }) => option === 'C')?.subject ?? '';
+    const rescued = scene.rescued === true ? await rescue(stage, restart) : [];
+    return [...scene.judge(diagnosis), ...shown, ...rescued];
   } finally {
     await scene.clear(stage.patient);
   }

@@ -8,6 +8,9 @@ const Leaf = z.looseObject({
   type: z.string(),
   text: z.string().optional(),
   url: z.string().optional(),
+  user_id: z.string().optional(),
+  usergroup_id: z.string().optional(),
+  fallback: z.string().optional(),
 });
 const RichElement = z.looseObject({ type: z.string(), elements: z.array(z.unknown()).default([]) });
 const Cell = z.looseObject({
@@ -84,7 +87,9 @@ function richText(element: unknown): string {
 
 function leafText(element: unknown): string {
   const leaf = Leaf.parse(element);
-  return unescape(leaf.text ?? leaf.url ?? '');
+  const id = leaf.user_id ?? leaf.usergroup_id;
+  if (id !== undefined) return `@${id}`;
+  return unescape(leaf.text ?? leaf.url ?? leaf.fallback ?? '');
 }
 
 function buttonText(element: unknown): string {

@@ -9,12 +9,13 @@ export interface TourScene {
   make(patient: Patient): Promise<readonly string[]>;
   /** What is wrong with this diagnosis; nothing if it is right. The diagnosis itself never sees this. */
   judge(diagnosis: Diagnosis): readonly string[];
+  /** Ended by people, through a proposal and its approval, before it is undone. */
+  readonly rescued?: boolean;
   /** Undone after the message was read. */
   clear(patient: Patient): Promise<void>;
 }
 
-const causes: readonly Trouble[] = [
-  'connection-leak',
+const otherCauses: readonly Trouble[] = [
   'slow-queries',
   'uncommitted-transactions',
   'application-scaling',
@@ -25,7 +26,8 @@ const causes: readonly Trouble[] = [
 /** All scenes of the tour: the calm ones, each cause, two causes at once, a full house and a frozen server. */
 export const tourScenes: readonly TourScene[] = [
   calm('healthy', 'A healthy, quiet server', 'fine'),
-  ...causes.map((cause) => sick([cause], cause)),
+  { ...sick(['connection-leak'], 'connection-leak'), rescued: true },
+  ...otherCauses.map((cause) => sick([cause], cause)),
   sick(['slow-queries', 'lock-contention'], 'two causes at once: slow queries and lock contention'),
   calm('healthy-busy', 'Busy at 85 %, and healthy', 'warning'),
   fullHouse(),

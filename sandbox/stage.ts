@@ -1,17 +1,31 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parse } from 'yaml';
 import { systemClock } from '../src/clock.ts';
+import { createPlaces } from '../src/journal/places.ts';
+import { openSqliteJournal } from '../src/journal/sqlite.ts';
+import type { SqliteJournal } from '../src/journal/sqlite.ts';
 import { createLog } from '../src/log.ts';
+import { createActing } from '../src/postgres/act.ts';
 import { createDatabase } from '../src/postgres/lifeline.ts';
+import { createDoor } from '../src/runbook/approval/door.ts';
+import { defaultOptionPolicy, defaultPolicy } from '../src/runbook/approval/policy.ts';
+import { toDoorPatient } from '../src/runbook/approval/to-door-patient.ts';
 import { createRunbook } from '../src/runbook/runbook.ts';
 import type { Patient as RunbookPatient, Runbook } from '../src/runbook/runbook.ts';
 import { createSlackApp } from '../src/slack/app.ts';
+import type { Changes } from '../src/slack/changes.ts';
+import { createNews } from '../src/slack/create-news.ts';
 import { servePage } from './page/page.ts';
 import { startPatient } from './patient/patient.ts';
 import type { Patient } from './patient/patient.ts';
 import { identity } from './slack/identity.ts';
 import { startSlack } from './slack/server.ts';
 import type { LocalSlack } from './slack/server.ts';
+
+/** Minutes elsewhere; the demo shortens every duration. */
+const verifyAfterMs = 3000;
 
 export const incidentChannel = 'C0DATABASE';
 
@@ -28,6 +42,8 @@ export interface Stage {
   readonly slack: LocalSlack;
   /** The runbook of the scene on stage. */
   readonly runbook: Runbook;
+  /** What happened on stage, in the order it happened. */
+  readonly journal: SqliteJournal;
   /** Forgets the looks of the scene before, whose figures would be another story's history. */
   newScene(): void;
   close(): Promise<void>;
@@ -46,6 +62,12 @@ export async function setStage(seed: number, port?: number): Promise<Stage> {
     toClose.push(() => bed.database.close());
     // As the bot does at its start: the connection must be there before the slots are gone.
     await bed.database.readLook();
+    const journal = await openJournal(toClose);
+    const changes = openChanges({ bed, journal, apiUrl: slack.apiUrl });
+    toClose.push(async () => {
+      await changes.door.drain();
+      await changes.cards.drain(0);
+    });
     let runbook = createRunbook([bed], systemClock);
     const onStage: Runbook = {
       targets: runbook.targets,
@@ -59,6 +81,7 @@ export async function setStage(seed: number, port?: number): Promise<Stage> {
       apiUrl: slack.apiUrl,
       channel: incidentChannel,
       runbook: onStage,
+      changes,
       log: createLog('error'),
     });
     await app.start();
@@ -66,7 +89,7 @@ export async function setStage(seed: number, port?: number): Promise<Stage> {
     const newScene = (): void => {
       runbook = createRunbook([bed], systemClock);
     };
-    return { patient, slack, runbook: onStage, newScene, close };
+    return { patient, slack, runbook: onStage, journal, newScene, close };
   } catch (error) {
     await close();
     throw error;
@@ -101,7 +124,9 @@ function openBed(patient: Patient): RunbookPatient {
   return {
     // Services come and go between the scenes.
     get target() {
-      return patient.target();
+      const [, jonas] = people;
+      const contacts = { databaseAdmins: 'S0DBA', backendLead: jonas.id };
+      return { ...patient.target(), canAct: true, contacts };
     },
     database: createDatabase({
       target: target.name,
@@ -114,5 +139,50 @@ function openBed(patient: Patient): RunbookPatient {
     }),
     services: patient.services(),
     pools: patient.pools(),
+    acting: createActing({ url: patient.urls.acting }),
+    restarts: patient.services(),
   };
+}
+
+async function openJournal(toClose: (() => Promise<void>)[]): Promise<SqliteJournal> {
+  const folder = await mkdtemp(join(tmpdir(), 'dbconn-demo-'));
+  toClose.push(() => rm(folder, { recursive: true }));
+  const journal = await openSqliteJournal({
+    file: join(folder, 'journal.sqlite'),
+    clock: systemClock,
+  });
+  toClose.push(() => Promise.resolve(journal.close()));
+  return journal;
+}
+
+interface Behind {
+  readonly bed: RunbookPatient;
+  readonly journal: SqliteJournal;
+  readonly apiUrl: string;
+}
+
+/** Everybody may propose, Maya and Jonas may approve, and nobody their own. */
+function openChanges({ bed, journal, apiUrl }: Behind): Changes {
+  const log = createLog('error');
+  const news = createNews({
+    botToken: tokens.botToken,
+    apiUrl,
+    channel: incidentChannel,
+    places: createPlaces(journal),
+    readHead: () => journal.head(),
+    log,
+  });
+  const [maya, jonas] = people;
+  const rule = { ...defaultOptionPolicy, approvers: [maya.id, jonas.id] };
+  const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
+  const door = createDoor({
+    journal,
+    patients: [toDoorPatient(bed, parts)],
+    policy: { ...defaultPolicy, options: { A: rule, C: rule } },
+    clock: systemClock,
+    verifyAfterMs,
+    onChange: (request, step) => news.cards.tell(request, step),
+    onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
+  });
+  return { door, journal, ...news };
 }
