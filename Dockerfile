@@ -2,7 +2,7 @@
 ARG BASE=node:24-slim
 FROM ${BASE}
 WORKDIR /app
-ENV NODE_ENV=production NODE_COMPILE_CACHE=/data/node MALLOC_ARENA_MAX=2
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/data/node MALLOC_ARENA_MAX=2 DBCONN_JOURNAL=/data/dbconn.sqlite
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 COPY bin bin

@@ -7,10 +7,8 @@ import type {
 import type { Clock, Database } from '../runbook/ports.ts';
 import type { Limits } from '../runbook/target.ts';
 import { connect } from './connection.ts';
-import type { Connection } from './connection.ts';
 import { isFull, toReachError } from './failure.ts';
-import { lookStatement } from './look-statement.ts';
-import { toReading } from './to-reading.ts';
+import { Looker } from './looker.ts';
 import { WarmConnection } from './warm-connection.ts';
 
 export interface DatabaseOptions {
@@ -32,10 +30,6 @@ export interface DatabaseOptions {
 const budgetMs = 4000;
 /** On the warm connection, so that a new one can still be tried within the budget when it hangs. */
 const warmMs = 1800;
-/** Ends a look of ours that the server works on though we have hung up. */
-const statementTimeoutMs = 3000;
-const lockTimeoutMs = 250;
-
 /** PostgreSQL as one target's evidence: see `readLook`. */
 export function createDatabase(options: DatabaseOptions): Database {
   return new Lifeline(options);
@@ -45,11 +39,12 @@ export function createDatabase(options: DatabaseOptions): Database {
 class Lifeline implements Database {
   readonly #options: DatabaseOptions;
   readonly #warm: WarmConnection;
+  readonly #looker: Looker;
   #running: Promise<DatabaseLook> | undefined;
-  #version: number | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
+    this.#looker = new Looker(options);
     this.#warm = new WarmConnection(options.url, options.providerReserved);
   }
 
@@ -85,7 +80,7 @@ class Lifeline implements Database {
   async #climb(climb: Climb): Promise<DatabaseReading | undefined> {
     const warm = this.#warm.current;
     if (warm !== undefined) {
-      const reading = await climb.try('warm', () => this.#lookOn(warm, warmMs));
+      const reading = await climb.try('warm', () => this.#looker.lookOnWarm(warm, warmMs));
       // Logins read the same catalogs: a new session would hang there, unbounded by any time-out of the server.
       if (reading !== undefined || climb.error?.sqlstate === catalogLocked) return reading;
     }
@@ -110,7 +105,12 @@ class Lifeline implements Database {
         reservedUrl === undefined ? undefined : () => this.#lookOnce(reservedUrl, climb),
       ],
       ['superuser', rescueUrl === undefined ? undefined : () => this.#lookOnce(rescueUrl, climb)],
-      ['exec', exec === undefined ? undefined : () => this.#lookByExec(exec, climb)],
+      [
+        'exec',
+        exec === undefined
+          ? undefined
+          : () => this.#looker.lookByExec((sql) => exec(sql, climb.leftMs)),
+      ],
     ];
     for (const [rung, step] of steps) {
       if (step === undefined) continue;
@@ -120,17 +120,11 @@ class Lifeline implements Database {
     return undefined;
   }
 
-  async #lookOn(connection: Connection, timeoutMs: number): Promise<DatabaseReading> {
-    this.#version = connection.version;
-    const look = this.#statement(connection.version);
-    return toReading(await connection.readOne(look, timeoutMs));
-  }
-
   /** The new session stays as the warm one, unless it sits on a reserved slot: those are for humans too. */
   async #lookOnNew(climb: Climb): Promise<DatabaseReading> {
     const connection = await connect(this.#options.url, climb.leftMs);
     try {
-      const reading = await this.#lookOn(connection, climb.leftMs);
+      const reading = await this.#looker.look(connection, climb.leftMs);
       const { maxConnections, superuserReserved, reserved, providerReserved } = reading.capacity;
       const usable = maxConnections - superuserReserved - reserved - providerReserved;
       if (reading.counts.clients <= usable) {
@@ -149,33 +143,10 @@ class Lifeline implements Database {
   async #lookOnce(url: string, climb: Climb): Promise<DatabaseReading> {
     const connection = await connect(url, climb.leftMs);
     try {
-      return await this.#lookOn(connection, climb.leftMs);
+      return await this.#looker.look(connection, climb.leftMs);
     } finally {
       await connection.close();
     }
-  }
-
-  async #lookByExec(
-    exec: NonNullable<DatabaseOptions['exec']>,
-    climb: Climb,
-  ): Promise<DatabaseReading> {
-    const version = await exec('SHOW server_version_num', climb.leftMs);
-    const look = this.#statement(this.#version ?? Number(version.trim()));
-    return toReading(await exec(look, climb.leftMs));
-  }
-
-  /** One message of the simple protocol: one round trip, and a transaction that cannot write. */
-  #statement(version: number): string {
-    const { limits, providerReserved } = this.#options;
-    return [
-      'BEGIN READ ONLY',
-      // Else whoever may create a function in this database runs it as our role, by giving it a built-in's name.
-      'SET LOCAL search_path = pg_catalog',
-      `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
-      `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
-      lookStatement({ version, limits, providerReserved }),
-      'COMMIT',
-    ].join(';\n');
   }
 }
 

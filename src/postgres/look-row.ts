@@ -4,6 +4,7 @@ import { z } from 'zod';
 
 const count = z.coerce.number().int();
 const age = z.coerce.number();
+const oid = z.coerce.number().int();
 
 const SessionState = z.enum([
   'active',
@@ -101,6 +102,9 @@ export const LookRow = z.object({
   counts: Counts,
   sources: z.array(Source),
   sourcesTotal: count,
+  /** oid, name, and whether it is a superuser's; those with the most sessions. */
+  roles: z.array(z.tuple([oid, z.string(), z.boolean()])),
+  databases: z.array(z.tuple([oid, z.string()])),
   connectionLimits: z.array(
     z.object({ kind: z.enum(['role', 'database']), name: z.string(), limit: count, used: count }),
   ),
@@ -149,3 +153,15 @@ export const LookRow = z.object({
   }),
 });
 export type LookRow = z.infer<typeof LookRow>;
+
+/** What `light-look.ts` reads; users and databases stand in `sources` as their oids. */
+export const LightRow = z.object({
+  at: z.string(),
+  startedAt: z.string(),
+  /** Sessions in the lock manager itself, most of them checking for a deadlock. */
+  inLockManager: count,
+  counts: Counts,
+  sources: z.array(Source),
+  sourcesTotal: count,
+});
+export type LightRow = z.infer<typeof LightRow>;

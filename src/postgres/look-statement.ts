@@ -27,7 +27,7 @@ SELECT json_build_object(${Object.entries(columns(options))
     .join(',\n')})::text AS look`;
 }
 
-const microseconds = (time: string): string =>
+export const microseconds = (time: string): string =>
   `to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 /** Null where there is no time; never below 0, though what started after `t` was taken would be. */
@@ -39,12 +39,17 @@ const seconds = (since: string): string => {
 /** The time a threshold lies back. */
 const ago = (ms: number): string => `clock_timestamp() - ${whole(ms)} * interval '1 millisecond'`;
 
+/** Now, and since when a session must be as it is to be over a limit. */
+export function times(limits: Limits): string {
+  return `clock_timestamp() AS t,
+         ${ago(limits.idleInTransactionWarningMs)} AS idle_tx_warning, ${ago(limits.terminateIdleInTransactionMs)} AS idle_tx_end,
+         ${ago(limits.terminateIdleMs)} AS idle_end, ${ago(limits.slowQueryMs)} AS slow`;
+}
+
 function moment({ version, limits, providerReserved }: LookOptions): string {
   const setting = (name: string): string => `current_setting('${name}', true)`;
   return `g AS MATERIALIZED (
-  SELECT clock_timestamp() AS t, pg_backend_pid() AS me, r.oid AS role, r.rolsuper AS super, r.rolconnlimit AS role_limit,
-         ${ago(limits.idleInTransactionWarningMs)} AS idle_tx_warning, ${ago(limits.terminateIdleInTransactionMs)} AS idle_tx_end,
-         ${ago(limits.terminateIdleMs)} AS idle_end, ${ago(limits.slowQueryMs)} AS slow,
+  SELECT ${times(limits)}, pg_backend_pid() AS me, r.oid AS role, r.rolsuper AS super, r.rolconnlimit AS role_limit,
          pg_has_role('pg_read_all_stats', 'USAGE') AS monitor, pg_has_role('pg_signal_backend', 'USAGE') AS signals,
          ${version >= 160_000 ? `pg_has_role('pg_use_reserved_connections', 'USAGE')` : 'r.rolsuper'} AS reserves,
          coalesce(nullif(${setting('reserved_connections')}, '')::int, 0) AS reserved,
@@ -55,7 +60,7 @@ function moment({ version, limits, providerReserved }: LookOptions): string {
 
 function sessions({ version }: LookOptions): string {
   return `s AS MATERIALIZED (
-  SELECT a.pid, a.datname, a.usesysid, a.usename, a.application_name AS app, host(a.client_addr) AS client, a.backend_type, a.state,
+  SELECT a.pid, a.datid, a.datname, a.usesysid, a.usename, a.application_name AS app, host(a.client_addr) AS client, a.backend_type, a.state,
          a.wait_event_type AS wt, a.wait_event AS we, a.backend_start, a.xact_start, a.query_start, a.state_change,
          a.backend_xid IS NOT NULL AS has_xid, ${version >= 140_000 ? 'a.query_id' : 'NULL::bigint'} AS query_id, a.query,
          a.query = '<insufficient privilege>' AND a.usesysid IS NOT NULL AS hidden,
@@ -65,9 +70,8 @@ function sessions({ version }: LookOptions): string {
     FROM pg_stat_activity a, g)`;
 }
 
-/** The sessions worth showing, the most telling first; a session that is several of these counts once. */
-const picks = [
-  `source AS MATERIALIZED (
+/** Who holds the connections; stands behind `g` and `s`. */
+export const source = `source AS MATERIALIZED (
   SELECT usename AS "user", app AS application, client, datname AS database, count(*) AS total,
          count(*) FILTER (WHERE state = 'active') AS active, count(*) FILTER (WHERE state = 'idle') AS idle,
          count(*) FILTER (WHERE state = 'idle in transaction') AS "idleInTransaction",
@@ -76,7 +80,11 @@ const picks = [
          count(*) FILTER (WHERE state = 'idle' AND state_change < g.idle_end) AS "idleOverTerminate",
          count(*) FILTER (WHERE backend_start > g.t - interval '60 s') AS "newIn60s",
          max(${seconds('state_change')}) FILTER (WHERE state = 'idle') AS "oldestIdleSeconds"
-    FROM s, g WHERE is_client GROUP BY 1, 2, 3, 4)`,
+    FROM s, g WHERE is_client GROUP BY 1, 2, 3, 4)`;
+
+/** The sessions worth showing, the most telling first; a session that is several of these counts once. */
+const picks = [
+  source,
   `pick AS (
   (SELECT pid, 1 AS why, row_number() OVER (ORDER BY waits, held DESC) AS place FROM blocker ORDER BY waits, held DESC LIMIT 40)
   UNION ALL (SELECT pid, 2, row_number() OVER (ORDER BY xact_start) FROM s WHERE state LIKE 'idle in transaction%' ORDER BY xact_start LIMIT 40)
@@ -88,6 +96,11 @@ const picks = [
   SELECT pid, row_number() OVER (ORDER BY min(why * 1000 + place)) AS place FROM pick GROUP BY pid ORDER BY place LIMIT 120)`,
 ];
 
+export const largestSources = `(SELECT coalesce(json_agg(x), '[]') FROM (SELECT * FROM source ORDER BY total DESC, application LIMIT 40) x)`;
+
+/** As many as there are sources to show, and some for those that come before the next look. */
+const mostNames = 60;
+
 function columns({ version }: LookOptions): Record<string, string> {
   return {
     at: `(SELECT ${microseconds('t')} FROM g)`,
@@ -97,8 +110,12 @@ function columns({ version }: LookOptions): Record<string, string> {
     capacity: `(SELECT json_build_object('maxConnections', current_setting('max_connections')::int,
       'superuserReserved', current_setting('superuser_reserved_connections')::int, 'reserved', reserved, 'providerReserved', provider) FROM g)`,
     counts: `(SELECT row_to_json(c) FROM (${counts}) c)`,
-    sources: `(SELECT coalesce(json_agg(x), '[]') FROM (SELECT * FROM source ORDER BY total DESC, application LIMIT 40) x)`,
+    sources: largestSources,
     sourcesTotal: '(SELECT count(*) FROM source)',
+    roles: `(SELECT coalesce(json_agg(json_build_array(x.usesysid, x.usename, x.superuser)), '[]')
+      FROM (SELECT usesysid, usename, superuser FROM s WHERE usename IS NOT NULL GROUP BY 1, 2, 3 ORDER BY count(*) DESC LIMIT ${mostNames}) x)`,
+    databases: `(SELECT coalesce(json_agg(json_build_array(x.datid, x.datname)), '[]')
+      FROM (SELECT datid, datname FROM s WHERE datname IS NOT NULL GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT ${mostNames}) x)`,
     connectionLimits: `(SELECT coalesce(json_agg(x), '[]') FROM (${connectionLimits}) x)`,
     sessions: `(SELECT coalesce(json_agg(x), '[]') FROM (${sessionRows}) x)`,
     waiters: `(SELECT coalesce(json_agg(json_build_array(w.pid, w.target, w.mode, ${seconds('w.waitstart')},
@@ -118,7 +135,8 @@ function columns({ version }: LookOptions): Record<string, string> {
   };
 }
 
-const counts = `SELECT count(*) FILTER (WHERE is_client) AS clients,
+/** Stands behind `g`, `s` and `waiting`. */
+export const counts = `SELECT count(*) FILTER (WHERE is_client) AS clients,
   count(*) FILTER (WHERE is_client AND state = 'active') AS active,
   count(*) FILTER (WHERE is_client AND state = 'idle') AS idle,
   count(*) FILTER (WHERE is_client AND state = 'idle in transaction') AS "idleInTransaction",
@@ -180,7 +198,8 @@ const settings = `SELECT name, left(setting, 200) AS value, unit, source, pendin
 const standbys = `SELECT s.app AS application, coalesce(w.state, 'unknown') AS state, round(extract(epoch FROM w.replay_lag)::numeric, 3) AS "replayLagSeconds"
   FROM pg_stat_get_wal_senders() w JOIN s ON s.pid = w.pid ORDER BY s.app LIMIT 20`;
 
-function whole(value: number): number {
+/** What may stand in a statement without quotes. */
+export function whole(value: number): number {
   if (!Number.isSafeInteger(value)) throw new RangeError(`${value} is not a whole number.`);
   return value;
 }

@@ -1,14 +1,13 @@
 import type { DatabaseReading, SessionReading } from '../runbook/diagnose/snapshot.ts';
 import { readLocks } from './fill-queue.ts';
 import { readStatement } from './fingerprint.ts';
-import { LookRow } from './look-row.ts';
-import type { SessionRow } from './look-row.ts';
+import type { LookRow, SessionRow } from './look-row.ts';
 
-/** The statement's JSON as the evidence it is. From here on nothing holds a literal of anybody's SQL. */
-export function toReading(json: string): DatabaseReading {
-  const row = LookRow.parse(JSON.parse(json));
+/** What the statement read, as the evidence it is. From here on nothing holds a literal of anybody's SQL. */
+export function toReading(row: LookRow): DatabaseReading {
   const { waiters: _waiters, targets: _targets, safeSnapshots: _safe, ...rest } = row;
-  const { waitersTotal: _total, preparedHolds: _holds, sessions, ...reading } = rest;
+  const { roles: _roles, databases: _databases, ...unnamed } = rest;
+  const { waitersTotal: _total, preparedHolds: _holds, sessions, ...reading } = unnamed;
   const shown = sessions.filter(({ startedAt }) => startedAt !== null).map(toSession);
   return {
     ...reading,

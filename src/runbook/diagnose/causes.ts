@@ -23,7 +23,7 @@ import { isVisible } from './findings/reach.ts';
  * | uncommitted-transactions | idle in transaction for over `idleInTransactionWarningMs` | they wrote; different statements; their share; they block others | the same statement and nothing written; few, blocking nobody; more wait for locks |
  * | application-scaling | slots short, 3 or more processes, none with a pool of over 35 % of the slots; at the warning level also half of the sessions unused | all together may exhaust the server; modest pools; unsuspicious, unused, fresh sessions; refusals | they cannot exhaust it; many sessions slow, blocked or forgotten |
  * | pool-misconfiguration | too large: slots short, one process may take 30 % of them, and it keeps them idle; too small: a pool at its limit or timing out while the server is under 60 % | the pool counts them as not in use; its share / requests gave up; short work; a limit under 10 % | the pool counts them as in use; sessions slow, blocked or forgotten hold it |
- * | lock-contention | waits of over `lockWaitMs`, or three waiters, a ring, or deadlocks in the logs | the waiters' share; nobody else at work; one root with many victims | a single waiter; nobody waiting now |
+ * | lock-contention | waits of over `lockWaitMs`, or three waiters, a ring, or deadlocks in the logs | a lock manager busy with deadlock checks; the waiters' share; nobody else at work; one root with many victims | a single waiter; nobody waiting now |
  *
  * *Lingering* and *unused* mean silent for a tenth of `idleInTransactionWarningMs`, but a second at least: an
  * application at work comes back within milliseconds. So a server at 85 % with short queries has no cause.

@@ -81,7 +81,7 @@ export type SessionState =
   | 'starting'
   | 'unknown';
 
-/** One row of the single statement: see `postgres/look.ts`. */
+/** One row of the single statement: see `postgres/look-statement.ts`. */
 export interface DatabaseReading {
   /** The server's clock, UTC with microseconds. */
   readonly at: string;

@@ -222,3 +222,18 @@ test('thresholds of seconds move with the limits: a patient of minutes recognise
     }),
   ).not.toContain('uncommitted-transactions');
 });
+
+test('waiters that could only be counted are lock contention, whose roots nobody claims to know', () => {
+  const reading = aReading({
+    counts: { clients: 820, active: 801, idle: 19, lockWaiting: 800 },
+    locks: { waiters: [], waitersTotal: 800, askedTotal: 0 },
+    lockManagerBusy: { sessions: 600 },
+    sessionsTruncated: true,
+  });
+  const input = { snapshot: aSnapshot({ reading }), target: aTarget(), recent: [] };
+  const [first] = causesOf(input);
+  expect(first).toMatchObject({ cause: 'lock-contention', against: [] });
+  expect(first?.confidence).toBeGreaterThan(0.6);
+  expect(first?.because[0]).toContain('800 sessions wait for locks');
+  expect(first?.summary).not.toContain('root');
+});

@@ -32,6 +32,11 @@ function findingsOf(snapshot: Snapshot, target: Target = aTarget()): ReturnType<
 const counted = (counts: Parameters<typeof aReading>[0] = {}): SnapshotParts => ({
   reading: aReading(counts),
 });
+/** So many deadlock checks that the lock table could not be read. */
+const busyLocks = {
+  locks: { waiters: [], waitersTotal: 800, askedTotal: 0 },
+  lockManagerBusy: { sessions: 600 },
+};
 const full = refused('full', { scope: 'server' });
 const healthy = findingsOf(aSnapshot());
 
@@ -134,6 +139,7 @@ const fires: readonly (readonly [string, Severity, SnapshotParts])[] = [
     counted({ sessions: sessions(1, () => ({ transactionAgeSeconds: 7_200 })) }),
   ],
   ['lock-waits', 'warning', counted({ locks: locksOf([aWaiter(2, [1])]) })],
+  ['lock-manager-busy', 'critical', counted(busyLocks)],
   ['lock-cycle', 'warning', counted({ locks: locksOf([aWaiter(1, [2]), aWaiter(2, [1])]) })],
   [
     'prepared-transactions',

@@ -14,9 +14,15 @@ export function judgeLockContention(picture: Picture): Cause[] {
   const share = waiting / Math.max(1, used);
   const victims = roots[0]?.victims ?? 0;
   const { longestSeconds } = lastingWaits(evidence);
-  return weigh('lock-contention', summaryOf(waiting, roots.length), [
+  const busy = evidence.reading?.lockManagerBusy !== undefined;
+  return weigh('lock-contention', summaryOf(waiting, busy ? null : roots.length), [
     ...sign(
-      waitingLong > 0,
+      busy,
+      0.3,
+      `${count(waiting, 'session waits', 'sessions wait')} for locks, so many that checking them for deadlocks keeps the lock manager busy.`,
+    ),
+    ...sign(
+      !busy && waitingLong > 0,
       0.3,
       `${count(waiting, 'session waits', 'sessions wait')} for locks, the longest for ${duration(longestSeconds)}.`,
     ),
@@ -45,7 +51,11 @@ export function judgeLockContention(picture: Picture): Cause[] {
   ]);
 }
 
-function summaryOf(waiting: number, roots: number): string {
+/** `roots` is null where they could not be read. */
+function summaryOf(waiting: number, roots: number | null): string {
+  if (roots === null) {
+    return `${count(waiting, 'session waits', 'sessions wait')} for locks; behind whom cannot be read yet.`;
+  }
   if (waiting === 0) return 'Queries run into deadlocks with each other.';
   return `${count(waiting, 'session waits', 'sessions wait')} for locks behind ${count(roots, 'root blocker')}.`;
 }

@@ -86,7 +86,9 @@ export function toPicture(evidence: Evidence): Picture {
     lingeringSessions,
     slow: seen?.counts.slowQueries ?? 0,
     waiting: blocking.waitersTotal,
-    waitingLong: lastingWaits(evidence).count,
+    // A check for deadlocks comes after a second of waiting, and with so many waiters it is no brush in passing.
+    waitingLong:
+      seen?.lockManagerBusy === undefined ? lastingWaits(evidence).count : blocking.waitersTotal,
     holders: toHolders(evidence),
     atLimit: poolReadings.filter(
       ({ utilisation }) => (utilisation ?? 0) >= target.limits.poolUtilisation,

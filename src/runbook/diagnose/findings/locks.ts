@@ -8,7 +8,30 @@ const mostExamples = 5;
 
 /** The runbook's step 5: who waits for whom. */
 export function findInLocks(evidence: Evidence): Finding[] {
-  return [...waits(evidence), ...cycles(evidence), ...prepared(evidence)];
+  return [...busy(evidence), ...waits(evidence), ...cycles(evidence), ...prepared(evidence)];
+}
+
+/** Nothing hangs but what asks for locks, new logins among it; who is at the root shows only afterwards. */
+function busy({ reading, blocking }: Evidence): Finding[] {
+  if (reading?.lockManagerBusy === undefined) return [];
+  const { waitersTotal } = blocking;
+  const { sessions } = reading.lockManagerBusy;
+  const checks =
+    sessions > 0
+      ? `their deadlock checks keep the lock manager busy (${count(sessions, 'session')} in it), so that new logins hang`
+      : 'their deadlock checks, which make new logins hang, are about to begin';
+  return [
+    {
+      id: 'lock-manager-busy',
+      severity: 'critical',
+      summary: `${count(waitersTotal, 'session waits', 'sessions wait')} for locks, and ${checks}. Who blocks whom cannot be read yet.`,
+      figure: { value: waitersTotal, unit: 'sessions' },
+      evidence: [
+        'Counts and sources are of this moment; single sessions and who waits for whom were left out.',
+      ],
+      fix: 'Look again in some seconds; once the blockers can be read, option D at the root. Do not restart: the checks end by themselves.',
+    },
+  ];
 }
 
 function waits(evidence: Evidence): Finding[] {

@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { DatabaseError } from 'pg';
+import type { DatabaseReading } from '../runbook/diagnose/snapshot.ts';
+import type { Clock } from '../runbook/ports.ts';
+import type { Limits } from '../runbook/target.ts';
+import type { Connection } from './connection.ts';
+import { lightStatement, needsLightLook, toLightReading } from './light-look.ts';
+import type { FullLook } from './light-look.ts';
+import { LookRow } from './look-row.ts';
+import { lookStatement } from './look-statement.ts';
+import { toReading } from './to-reading.ts';
+
+export interface LookerOptions {
+  readonly providerReserved: number;
+  readonly limits: Limits;
+  readonly clock: Clock;
+}
+
+/** Ends a look of ours that the server works on though we have hung up. */
+const statementTimeoutMs = 3000;
+const lockTimeoutMs = 250;
+/**
+ * For so long a look keeps out of the lock manager when many are only about to make it busy. After that one asks
+ * unless they are at it: else clients that give up and come back would hide who blocks them for ever.
+ */
+const earlyMs = 30_000;
+
+/** Looks at one target through any session; remembers what the next look can use. Throws what the session throws. */
+export class Looker {
+  readonly #options: LookerOptions;
+  #version: number | undefined;
+  #lastFull: FullLook | undefined;
+  /** By the clock: since when every look has been a light one. */
+  #busySinceMs: number | undefined;
+  /** The look's name in sessions that have it planned; null in those that cannot keep it. */
+  readonly #planned = new WeakMap<Connection, string | null>();
+
+  constructor(options: LookerOptions) {
+    this.#options = options;
+  }
+
+  /** Through a session that is used once. */
+  async look(connection: Connection, timeoutMs: number): Promise<DatabaseReading> {
+    this.#version = connection.version;
+    const look = this.#statement(connection.version);
+    return this.#remember(await connection.readOne(inTransaction(look), timeoutMs));
+  }
+
+  /**
+   * Through the session that is kept. First whether the lock manager may be asked: to find out by hanging would
+   * cost the only session there is.
+   */
+  async lookOnWarm(connection: Connection, timeoutMs: number): Promise<DatabaseReading> {
+    const deadline = performance.now() + timeoutMs;
+    const last = this.#lastFull;
+    if (needsLightLook(last)) {
+      const now = this.#options.clock.now();
+      const early = now - (this.#busySinceMs ?? now) < earlyMs;
+      const light = lightStatement({
+        limits: this.#options.limits,
+        last,
+        early,
+      });
+      const text = await connection.readOne(inTransaction(light), timeoutMs);
+      const reading = toLightReading(text, last);
+      this.#busySinceMs = reading === undefined ? undefined : (this.#busySinceMs ?? now);
+      if (reading !== undefined) return reading;
+    }
+    return this.#remember(await this.#readPlanned(connection, deadline));
+  }
+
+  /** Through psql in the container, which prints what the statements return. */
+  async lookByExec(exec: (sql: string) => Promise<string>): Promise<DatabaseReading> {
+    const version = this.#version ?? Number((await exec('SHOW server_version_num')).trim());
+    return this.#remember(await exec(inTransaction(this.#statement(version))));
+  }
+
+  /** Planning costs more than looking, so it is done once a session; where a pooler swaps sessions, every time. */
+  async #readPlanned(connection: Connection, deadline: number): Promise<string> {
+    const read = (sql: string): Promise<string> =>
+      connection.readOne(inTransaction(sql), Math.max(1, deadline - performance.now()));
+    const look = this.#statement(connection.version);
+    const known = this.#planned.get(connection);
+    if (known === null) return read(look);
+    // A name nobody else has: another bot's look behind the same pooler has other limits in it.
+    const name = known ?? `dbconn_${randomUUID().replaceAll('-', '')}`;
+    this.#planned.set(connection, null);
+    try {
+      const execute = `EXECUTE ${name}`;
+      const json = await read(
+        known === undefined ? `PREPARE ${name} AS ${look};\n${execute}` : execute,
+      );
+      this.#planned.set(connection, name);
+      return json;
+    } catch (error) {
+      if (!isUnknownName(error)) throw error;
+      return read(look);
+    }
+  }
+
+  #statement(version: number): string {
+    const { limits, providerReserved } = this.#options;
+    return lookStatement({ version, limits, providerReserved });
+  }
+
+  #remember(json: string): DatabaseReading {
+    const row = LookRow.parse(JSON.parse(json));
+    const reading = toReading(row);
+    this.#lastFull = { reading, roles: row.roles, databases: row.databases };
+    return reading;
+  }
+}
+
+/** invalid_sql_statement_name: a pooler gave us another session, or somebody ran DISCARD ALL. */
+function isUnknownName(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === '26000';
+}
+
+/** One message of the simple protocol: one round trip, and a transaction that cannot write. */
+function inTransaction(statements: string): string {
+  return [
+    'BEGIN READ ONLY',
+    // Else whoever may create a function in this database runs it as our role, by giving it a built-in's name.
+    'SET LOCAL search_path = pg_catalog',
+    `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
+    `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
+    statements,
+    'COMMIT',
+  ].join(';\n');
+}

@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hasBinaries } from '../../sandbox/patient/binaries.ts';
+import { startCluster } from '../../sandbox/patient/cluster.ts';
+import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { systemClock } from '../../src/clock.ts';
+import { connect } from '../../src/postgres/connection.ts';
+import { Looker } from '../../src/postgres/looker.ts';
+import { defaultLimits } from '../../src/runbook/target.ts';
+import { Sessions } from '../support/sessions.ts';
+
+const timeoutMs = 10_000;
+
+describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+  let cluster: Cluster;
+  let scene: Sessions;
+
+  beforeAll(async () => {
+    cluster = await startCluster({ major, settings: { max_connections: 30 } });
+    scene = new Sessions(cluster);
+  });
+  afterAll(async () => {
+    await scene.close();
+    await cluster.close();
+  });
+
+  function newLooker(): Looker {
+    return new Looker({ providerReserved: 0, limits: defaultLimits, clock: systemClock });
+  }
+
+  test('a planned look sees what came after it was planned, a relation and a grant too', async () => {
+    await scene.ask('CREATE ROLE late LOGIN');
+    const connection = await connect(cluster.url('late'), timeoutMs);
+    const looker = newLooker();
+    const before = await looker.lookOnWarm(connection, timeoutMs);
+    expect(before.visibility.monitor).toBe(false);
+    await scene.ask('GRANT pg_monitor TO late');
+    await scene.ask('CREATE TABLE fresh (i int)');
+    const [holder, waiter] = [await scene.open(), await scene.open()];
+    await holder.run('BEGIN', 'LOCK fresh');
+    waiter.begin('SELECT * FROM fresh');
+    await expect
+      .poll(async () => (await looker.lookOnWarm(connection, timeoutMs)).locks.waiters, {
+        timeout: 20_000,
+      })
+      .toMatchObject([{ pid: waiter.pid, waitsFor: [holder.pid] }]);
+    const after = await looker.lookOnWarm(connection, timeoutMs);
+    expect(after.visibility.monitor).toBe(true);
+    expect(after.counts.hidden).toBe(0);
+    await connection.close();
+    await scene.endAll();
+    expect(await cluster.log()).not.toContain('prepared statement');
+  });
+
+  test('a session that lost its plan, as behind a pooler, is asked without one from then on', async () => {
+    const connection = await connect(cluster.url(), timeoutMs);
+    const looker = newLooker();
+    await looker.lookOnWarm(connection, timeoutMs);
+    await connection.readOne(`DEALLOCATE ALL; SELECT 'done'`, timeoutMs);
+    for (let look = 0; look < 3; look += 1) {
+      const { counts } = await looker.lookOnWarm(connection, timeoutMs);
+      expect(counts.own).toBe(1);
+    }
+    await connection.close();
+    expect((await cluster.log()).match(/prepared statement "\w+" does not exist/g)).toHaveLength(1);
+  });
+});
