@@ -37,7 +37,7 @@ async function main(): Promise<number> {
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) return printHelp();
+  if (values.help || positionals[0] === 'help') return printHelp();
   const config = readConfig(readEnvironment(), values.config);
   const names = config.targets.map(({ target }) => target.name);
   if (positionals[0] === 'journal') return verifyJournal(config, positionals.slice(1));

@@ -108,6 +108,9 @@ export function blockingSection({ blocking }: Diagnosis, limit: number): string[
       toAge(waiter.waitSeconds),
     ]);
   const more = waitersTotal - waiterRows.length;
+  // PostgreSQL's lock manager is too busy to be asked: the number is all there is.
+  if (waiterRows.length === 0)
+    return [`  ${waitersTotal} sessions wait; behind whom cannot be read`];
   return [
     toTable([{ title: 'root blocker', width: 60 }, number('holds up', 10)], rootRows),
     ...cycles.map((ring) => `  deadlock in progress: ${ring.join(' -> ')}`),

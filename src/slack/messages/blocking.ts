@@ -25,6 +25,9 @@ function summaryOf({ blocking, capacity }: Diagnosis): string {
   const { waitersTotal, roots, cycles } = blocking;
   if (capacity === null) return 'Who waits for a lock is not known.';
   if (waitersTotal === 0) return 'Nobody waits for a lock.';
+  if (roots.length + cycles.length === 0) {
+    return `${count(waitersTotal, 'session waits', 'sessions wait')} for locks; behind whom cannot be read just now.`;
+  }
   const rings = cycles.length === 0 ? '' : ` ${count(cycles.length, 'deadlock')} in progress.`;
   return `${count(waitersTotal, 'session waits', 'sessions wait')} behind ${count(roots.length, 'root blocker')}.${rings}`;
 }
