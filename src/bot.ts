@@ -38,7 +38,7 @@ const lastWordsMs = 5000;
 
 /** Builds the bot from its configuration. Throws JournalUnavailable where it could not record anything. */
 export async function openBot({ config, slack, clock, log }: BotParts): Promise<Bot> {
-  const patients = createPatients(config, clock);
+  const patients = await createPatients(config, clock);
   const runbook = createRunbook(patients, clock);
   const journal = await openJournal(config, clock);
   const { botToken, apiUrl } = slack;

@@ -47,7 +47,7 @@ async function main(): Promise<number> {
   const command = parseCommand(words.join(' '), names);
   if (command.kind === 'help') return printHelp(command.problem);
   if (command.kind !== 'look') return runChange(config, command, values['dry-run']);
-  const runbook = createRunbook(createPatients(config, systemClock), systemClock);
+  const runbook = createRunbook(await createPatients(config, systemClock), systemClock);
   try {
     if (!values.watch) return await answer(runbook, command, values.json);
     return await watch(runbook, command, values.json);
@@ -62,7 +62,7 @@ function quoted(argument: string): string {
 }
 
 async function runChange(config: Config, asked: Change, dryRun: boolean): Promise<number> {
-  const patients = createPatients(config, systemClock);
+  const patients = await createPatients(config, systemClock);
   const journal = dryRun ? undefined : await openJournal(config, systemClock);
   try {
     const door = openDoor({

@@ -1,5 +1,4 @@
 import type Docker from 'dockerode';
-import { connectDocker } from './compose/connect-docker.ts';
 import { DockerFailure } from './compose/failure.ts';
 import { execPsql } from './compose/exec-psql.ts';
 import { probeDocker } from './compose/probe-docker.ts';
@@ -14,12 +13,15 @@ import type { Clock, Services } from './runbook/ports.ts';
 import type { Patient } from './runbook/runbook.ts';
 
 /** Builds what reaches each target. The only place, beside main.ts and cli.ts, that constructs adapters. */
-export function createPatients(config: Config, clock: Clock): Patient[] {
-  const docker = openDocker(config);
+export async function createPatients(config: Config, clock: Clock): Promise<Patient[]> {
+  const anyContainers = config.targets.some(({ compose }) => compose !== undefined);
+  const docker = anyContainers ? await openDocker(config) : undefined;
   return config.targets.map((entry) => createPatient(entry, docker, clock));
 }
 
-function openDocker({ docker }: Config): Docker {
+/** Docker's client is a sixth of the bot's memory: whoever has no containers does without. */
+async function openDocker({ docker }: Config): Promise<Docker> {
+  const { connectDocker } = await import('./compose/connect-docker.ts');
   try {
     return connectDocker(docker);
   } catch (error) {
@@ -28,11 +30,11 @@ function openDocker({ docker }: Config): Docker {
   }
 }
 
-function createPatient(entry: TargetConfig, docker: Docker, clock: Clock): Patient {
+function createPatient(entry: TargetConfig, docker: Docker | undefined, clock: Clock): Patient {
   const { target, database, compose, pools } = entry;
   const { actingUrl, execUser, url, reservedUrl, rescueUrl, providerReserved } = database;
   const exec =
-    execUser !== undefined && compose?.postgres !== undefined
+    execUser !== undefined && compose?.postgres !== undefined && docker !== undefined
       ? execPsql(docker, {
           project: compose.project,
           postgresService: compose.postgres,
@@ -56,18 +58,19 @@ function createPatient(entry: TargetConfig, docker: Docker, clock: Clock): Patie
     services: servicesOf(entry, docker, clock),
     pools: createPools({ endpoints: pools }),
     ...(actingUrl !== undefined && { acting: createActing({ url: actingUrl }) }),
-    ...(compose !== undefined && {
-      restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
-    }),
+    ...(docker !== undefined &&
+      compose !== undefined && {
+        restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
+      }),
   };
 }
 
 function servicesOf(
   { target, compose, logs }: TargetConfig,
-  docker: Docker,
+  docker: Docker | undefined,
   clock: Clock,
 ): Services {
-  if (compose === undefined) return withoutCompose;
+  if (compose === undefined || docker === undefined) return withoutCompose;
   const services = createServices({
     docker,
     project: compose.project,
