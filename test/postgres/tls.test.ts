@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
-import { chmod, chown, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { unprivilegedId } from '../../sandbox/patient/binaries.ts';
 import { startCluster } from '../../sandbox/patient/cluster.ts';
@@ -13,8 +11,6 @@ import { tlsAttempts, withoutTls } from '../../src/postgres/tls.ts';
 import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
 
-const run = promisify(execFile);
-
 describe('a server that speaks TLS and lets nobody in without', () => {
   let directory: string;
   let cluster: Cluster;
@@ -24,9 +20,8 @@ describe('a server that speaks TLS and lets nobody in without', () => {
     directory = await mkdtemp(join(tmpdir(), 'dbconn-tls-'));
     certificate = join(directory, 'server.crt');
     const key = join(directory, 'server.key');
-    const request = 'req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost';
-    const name = '-addext subjectAltName=DNS:localhost';
-    await run('openssl', `${request} ${name} -keyout ${key} -out ${certificate}`.split(' '));
+    await cp(new URL('fixtures/localhost.crt', import.meta.url), certificate);
+    await cp(new URL('fixtures/localhost.key', import.meta.url), key);
     // Only its owner may read a key, or the server refuses to start; and it has to find the way to it.
     await chmod(directory, 0o755);
     await chmod(key, 0o600);
