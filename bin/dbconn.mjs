@@ -7,7 +7,9 @@ import { fileURLToPath } from 'node:url';
 const bundled = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url));
 const node = existsSync(bundled) ? bundled : process.execPath;
 if (node === process.execPath && Number(process.versions.node.split('.')[0]) < 24) {
-  console.error(`dbconn needs Node 24.12 or newer, this is ${process.version}. Run "npm ci" first.`);
+  console.error(
+    `dbconn needs Node 24.12 or newer, this is ${process.version}. Run "npm ci" first.`,
+  );
   process.exit(3);
 }
 const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url));

@@ -5,7 +5,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 
 const file = new URL('../package-lock.json', import.meta.url);
 const lock = JSON.parse(readFileSync(file, 'utf8'));
-const systems = 'darwin win32 linux android freebsd openbsd netbsd sunos aix openharmony'.split(' ');
+const systems = 'darwin win32 linux android freebsd openbsd netbsd sunos aix openharmony'.split(
+  ' ',
+);
 const processors = 'x64 ia32 arm64 arm ppc64 riscv64 s390x loong64 mips64el'.split(' ');
 
 function platformOf(name) {
