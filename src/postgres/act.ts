@@ -7,7 +7,7 @@ import { readRemainingSessions } from './read-remaining-sessions.ts';
 import { readTerminateCandidates } from './read-terminate-candidates.ts';
 import { ownApplication } from './spare-reason.ts';
 import { terminateSessions } from './terminate-sessions.ts';
-import { tlsAttempts, withoutTls } from './tls.ts';
+import { connectByTls } from './connect-by-tls.ts';
 import type { TlsAttempt } from './tls.ts';
 
 export interface ActingOptions {
@@ -43,32 +43,18 @@ export function createActing({ url, lend }: ActingOptions): Acting {
   };
 }
 
-/** Tries the ways of TLS that the url allows, in libpq's order. Throws what the last of them met. */
-async function connectToAct(url: string): Promise<Client> {
-  const parsed = new URL(url);
+function connectToAct(url: string): Promise<Client> {
   const deadline = performance.now() + connectTimeoutMs;
-  let failure: unknown;
-  for (const ssl of tlsAttempts(parsed)) {
-    const client = newClient({
-      url: withoutTls(parsed),
-      ssl,
-      withinMs: deadline - performance.now(),
-    });
+  return connectByTls(url, async (bareUrl, ssl) => {
+    const client = newClient({ url: bareUrl, ssl, withinMs: deadline - performance.now() });
     try {
       await client.connect();
       return client;
     } catch (error) {
       await client.end();
-      failure = error;
-      if (!mayBeAboutTls(error) || performance.now() >= deadline) break;
+      throw error;
     }
-  }
-  throw failure;
-}
-
-/** A refusal of the server has a code, and only "no pg_hba.conf entry" (28000) can depend on TLS. */
-function mayBeAboutTls(error: unknown): boolean {
-  return error instanceof Error && (!('code' in error) || error.code === '28000');
+  });
 }
 
 interface Way {

@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { Client, DatabaseError } from 'pg';
 import { z } from 'zod';
 import { PostgresTimeout } from './failure.ts';
-import { tlsAttempts, withoutTls } from './tls.ts';
+import { connectByTls } from './connect-by-tls.ts';
 import type { TlsAttempt } from './tls.ts';
 
 /** A session that answered with an error has this long to end its transaction. */
@@ -29,29 +29,9 @@ export interface Connection {
 }
 
 /** Opens a session. Throws what pg throws, PostgresTimeout or UnusableUrl; nothing stays open then. */
-export async function connect(url: string, timeoutMs: number): Promise<Connection> {
-  const parsed = new URL(url);
+export function connect(url: string, timeoutMs: number): Promise<Connection> {
   const deadline = performance.now() + timeoutMs;
-  let refusal: unknown;
-  let failure: unknown;
-  for (const attempt of tlsAttempts(parsed)) {
-    try {
-      return await open(withoutTls(parsed), attempt, deadline);
-    } catch (error) {
-      if (error instanceof DatabaseError) refusal = error;
-      failure = error;
-      if (!isAboutTls(error)) break;
-    }
-  }
-  // "This server has no TLS" is the answer to our way of asking; what the server refused is the trouble.
-  throw refusal ?? failure;
-}
-
-/** Only these make libpq try its second way: no TLS there, none that both know, or nobody let in without it. */
-function isAboutTls(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  if ('code' in error && error.code === 'EPROTO') return true;
-  return /SSL connection|no pg_hba\.conf entry|no encryption/.test(error.message);
+  return connectByTls(url, (bareUrl, ssl) => open(bareUrl, ssl, deadline));
 }
 
 async function open(url: string, ssl: TlsAttempt, deadline: number): Promise<Connection> {

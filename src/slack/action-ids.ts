@@ -5,8 +5,6 @@ export const actionIds = {
   propose: 'dbconn_propose',
 } as const;
 
-export type ActionId = (typeof actionIds)[keyof typeof actionIds];
-
 /** `dbconn_propose_1`: within one block no two buttons may share an id. */
 export const proposeActions: readonly string[] = [0, 1].map((n) => `${actionIds.propose}_${n}`);
 
