@@ -87,15 +87,18 @@ export class Sessions {
 
   /** Ends every session of the scene, waiting ones too. */
   async endAll(): Promise<void> {
-    await this.ask(
-      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+    const signalled = await this.ask<{ pid: number; since: string }>(
+      `SELECT pid, backend_start::text AS since FROM pg_stat_activity
+        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND pg_terminate_backend(pid)`,
     );
     await Promise.all([...this.#open].map((client) => client.end().catch(() => undefined)));
     this.#open.clear();
+    // Only those: dbconn opens its warm connection anew meanwhile, and is right to.
+    const identities = signalled.map(({ pid, since }) => `${pid} ${since}`);
     await until('all sessions of the scene are gone', async () => {
       const left = await this.ask(
-        `SELECT FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+        `SELECT FROM pg_stat_activity WHERE pid || ' ' || backend_start::text = ANY ($1)`,
+        [identities],
       );
       return left.length === 0;
     });
