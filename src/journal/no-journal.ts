@@ -8,6 +8,7 @@ export const noJournal: Journal = {
   list: refuse,
   move: refuse,
   record: refuse,
+  readSteps: refuse,
   readStop: refuse,
   writeStop: refuse,
 };

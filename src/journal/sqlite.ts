@@ -6,10 +6,12 @@ import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
 import { Request } from '../runbook/approval/request.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import type { Clock, Journal, JournalDraft, Stop } from '../runbook/ports.ts';
+import type { StepEntry } from '../runbook/remedies/remedy.ts';
 import { genesis, hashEntry, sha256 } from './chain.ts';
 import type { JournalEntry } from './chain.ts';
 import { isBusy, toJournalError } from './failure.ts';
 import { prepareSchema } from './schema.ts';
+import { toStep } from './to-step.ts';
 import { verifyJournal } from './verify-journal.ts';
 import type { Verification } from './verify-journal.ts';
 
@@ -111,6 +113,10 @@ export class SqliteJournal implements Journal {
     return this.#write(() => {
       this.#append(draft, null);
     });
+  }
+
+  readSteps(request: string): Promise<readonly StepEntry[]> {
+    return this.#patiently(() => [...this.#iterate(request)].flatMap(toStep));
   }
 
   readStop(): Promise<Stop | undefined> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SessionIdentity } from '../runbook/remedies/plan.ts';
+import type { SessionIdentity } from '../runbook/remedies/targets/session.ts';
 import type { Queryable } from './queryable.ts';
 
 /** A pid alone may be somebody else's by now, so its start must agree. A hidden start counts as there. */

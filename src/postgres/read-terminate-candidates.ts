@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { redactSql } from '../runbook/diagnose/redact.ts';
 import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
 import type { CandidateQuery, Candidates } from '../runbook/ports.ts';
-import { SessionIdentity } from '../runbook/remedies/plan.ts';
+import { SessionIdentity } from '../runbook/remedies/targets/session.ts';
 import type { Queryable } from './queryable.ts';
 import { spareReasonSql, SpareReasonText } from './spare-reason.ts';
 

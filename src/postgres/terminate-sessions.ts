@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SignalOutcome, TerminateGuard } from '../runbook/ports.ts';
-import type { SessionIdentity } from '../runbook/remedies/plan.ts';
+import type { SessionIdentity } from '../runbook/remedies/targets/session.ts';
 import type { Queryable } from './queryable.ts';
 import { spareReasonSql, SpareReasonText } from './spare-reason.ts';
 

@@ -7,7 +7,8 @@ import type {
   ServicesReading,
 } from './diagnose/snapshot.ts';
 import type { Request } from './approval/request.ts';
-import type { SessionIdentity, SessionTarget } from './remedies/plan.ts';
+import type { StepEntry } from './remedies/remedy.ts';
+import type { SessionIdentity, SessionTarget } from './remedies/targets/session.ts';
 
 /** Everything the runbook needs from the world. Adapters implement these and know nothing of one another. */
 
@@ -172,6 +173,8 @@ export interface Journal {
    */
   move(from: number, to: Request, entry: JournalDraft): Promise<'moved' | 'changed' | 'busy'>;
   record(entry: JournalDraft): Promise<void>;
+  /** The steps of a request's run, in the order they were written. */
+  readSteps(request: string): Promise<readonly StepEntry[]>;
   /** The emergency stop, the same for every process that shares this journal. */
   readStop(): Promise<Stop | undefined>;
   writeStop(stop: Stop | undefined, entry: JournalDraft): Promise<void>;

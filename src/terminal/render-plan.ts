@@ -1,5 +1,6 @@
 import { toAge } from '../runbook/diagnose/words.ts';
 import type { Plan, PlanTarget } from '../runbook/remedies/plan.ts';
+import type { SessionTarget } from '../runbook/remedies/targets/session.ts';
 import type { Refusal } from '../runbook/remedies/remedy.ts';
 import { toTable, wrap } from './layout.ts';
 import type { Column, Paint } from './layout.ts';
@@ -46,14 +47,17 @@ const replicaColumns: readonly Column[] = [
 ];
 
 function targetsTable(targets: readonly PlanTarget[]): string {
-  const isSessions = targets.some(({ kind }) => kind === 'session');
-  return toTable(isSessions ? sessionColumns : replicaColumns, targets.map(toRow));
+  const sessions = targets.filter((target) => target.kind === 'session');
+  const replicas = targets.filter((target) => target.kind === 'replica');
+  return sessions.length > 0
+    ? toTable(sessionColumns, sessions.map(toSessionRow))
+    : toTable(
+        replicaColumns,
+        replicas.map(({ name, state, health, connections }) => [name, state, health, connections]),
+      );
 }
 
-function toRow(target: PlanTarget): (string | number | null)[] {
-  if (target.kind === 'replica') {
-    return [target.name, target.state, target.health, target.connections];
-  }
+function toSessionRow(target: SessionTarget): (string | number | null)[] {
   const { identity, idleSeconds, transactionAgeSeconds, hasWritten, query } = target;
   return [
     identity.pid,

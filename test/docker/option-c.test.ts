@@ -70,7 +70,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
       },
       clock: systemClock,
       verifyAfterMs: 1_000,
-      onChange: (_request, step) => void (step !== undefined && steps.push(step)),
+      onChange: (_request, step) => void (step !== undefined && steps.push(step.sentence)),
       onFault: (_id, error) => void faults.push(error),
     });
   }

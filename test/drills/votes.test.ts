@@ -299,8 +299,8 @@ test('a call for help reaches the channel with a mention, and a person directly'
 test('Slack’s limits delay the news of a run, and lose and shuffle none of it', async () => {
   const steps = Array.from({ length: 30 }, (_, index) => `step ${String(index).padStart(2, '0')}.`);
   remedy.during = async (control) => {
-    for (const step of steps) {
-      await control.record(step);
+    for (const sentence of steps) {
+      await control.record({ step: 0, sentence });
       // Slack's client needs a turn between two steps to send anything at all.
       await new Promise((resolve) => setTimeout(resolve, 10));
     }

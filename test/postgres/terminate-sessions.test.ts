@@ -5,7 +5,7 @@ import { startCluster } from '../../sandbox/patient/cluster.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createActing } from '../../src/postgres/act.ts';
 import type { CandidateQuery, Candidate, TerminateGuard } from '../../src/runbook/ports.ts';
-import type { SessionIdentity } from '../../src/runbook/remedies/plan.ts';
+import type { SessionIdentity } from '../../src/runbook/remedies/targets/session.ts';
 
 const guard: TerminateGuard = {
   idleForMs: 50,

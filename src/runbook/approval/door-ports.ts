@@ -1,6 +1,6 @@
 import type { Snapshot } from '../diagnose/snapshot.ts';
 import type { Clock, Journal } from '../ports.ts';
-import type { Remedy } from '../remedies/remedy.ts';
+import type { Remedy, StepNews } from '../remedies/remedy.ts';
 import type { Policy } from './policy.ts';
 import type { Request } from './request.ts';
 
@@ -13,7 +13,7 @@ export interface DoorPorts {
   /** Between the end of a change and the look that tells whether it helped. */
   readonly verifyAfterMs: number;
   /** Every change of a request, and every step while it runs. Must not throw. */
-  readonly onChange: (request: Request, step?: string) => void;
+  readonly onChange: (request: Request, news?: StepNews) => void;
   /** An execution that could not be recorded, or broke in an unforeseen way. Must not throw. */
   readonly onFault: (id: string, error: unknown) => void;
 }

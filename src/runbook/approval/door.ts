@@ -1,8 +1,9 @@
 import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import type { OptionLetter } from '../diagnose/diagnosis.ts';
+import type { Action } from '../remedies/action.ts';
 import type { Check } from '../doctor.ts';
-import type { Ask, Plan } from '../remedies/plan.ts';
+import type { Ask } from '../remedies/ask.ts';
+import type { Plan } from '../remedies/plan.ts';
 import type { Stop } from '../ports.ts';
 import { close } from './close.ts';
 import type { DoorPorts } from './door-ports.ts';
@@ -24,7 +25,7 @@ import { vote } from './vote.ts';
  */
 export interface Door {
   /** The options that can be proposed for a target and approved by somebody. */
-  offers(target: string): readonly OptionLetter[];
+  offers(target: string): readonly Action[];
   /** For doctor: which options can run for a target, and what the others lack. */
   check(target: string): readonly Check[];
   /** Makes a plan and stores it. With `supersedes` it asks again for an older request. */

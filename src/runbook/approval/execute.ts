@@ -1,11 +1,12 @@
 import { ActingUnavailable } from '../remedies/acting-unavailable.ts';
-import type { Recheck, Remedy, RunControl } from '../remedies/remedy.ts';
+import type { Recheck, Remedy } from '../remedies/remedy.ts';
 import type { Report } from '../remedies/report.ts';
 import { judgeOutcome, readFullness } from '../verify/verify.ts';
-import { checkSafely } from './check-safely.ts';
 import { isoNow } from './iso-now.ts';
 import { JournalUnavailable } from './journal-unavailable.ts';
+import { recoverSafely } from './recover-safely.ts';
 import type { Request } from './request.ts';
+import { controlOf } from './run-control.ts';
 import { move, mustMove } from './site.ts';
 import type { Site } from './site.ts';
 
@@ -72,28 +73,17 @@ async function run(request: Request, { left, spared }: Recheck, site: Site): Pro
 
 /** A remedy that breaks off has still changed something: what, is found out by looking. */
 async function runRemedy(request: Request, left: Recheck['left'], site: Site): Promise<Report> {
+  const control = controlOf(request, site);
   try {
-    return await site.remedy.run(request.plan, left, controlOf(request, site));
+    return await site.remedy.run(request.plan, left, control);
   } catch (error) {
     if (error instanceof JournalUnavailable) throw error;
     const isExpected = error instanceof ActingUnavailable;
     if (!isExpected) site.onFault(request.id, error);
-    const found = await checkSafely(site.remedy, request);
+    const found = await recoverSafely(request, site, control);
     const why = isExpected ? error.message : 'A fault of dbconn; see its log.';
     return { ...found, finished: false, summary: `It broke off. ${why} ${found.summary}` };
   }
-}
-
-function controlOf(request: Request, site: Site): RunControl {
-  const write = async (kind: string, step: string): Promise<void> => {
-    await site.journal.record({ request: request.id, kind, body: { step } });
-    site.notify(request, step);
-  };
-  return {
-    isStopped: async () => (await site.journal.readStop()) !== undefined,
-    intend: (step) => write('step-intended', step),
-    record: (step) => write('step-done', step),
-  };
 }
 
 /** Waits, and looks whether it helped. */

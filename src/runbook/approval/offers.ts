@@ -1,4 +1,4 @@
-import type { OptionLetter } from '../diagnose/diagnosis.ts';
+import type { Action } from '../remedies/action.ts';
 import type { Check } from '../doctor.ts';
 import type { DoorPorts } from './door-ports.ts';
 import { readOptionPolicy } from './policy.ts';
@@ -6,7 +6,7 @@ import { readOptionPolicy } from './policy.ts';
 type Ports = Pick<DoorPorts, 'patients' | 'policy'>;
 
 /** The options that can be proposed for a target and approved by somebody. */
-export function offersOf({ patients, policy }: Ports, target: string): readonly OptionLetter[] {
+export function offersOf({ patients, policy }: Ports, target: string): readonly Action[] {
   if (policy.readOnly) return [];
   const remedies = patients.find(({ name }) => name === target)?.remedies ?? [];
   return remedies
@@ -17,7 +17,7 @@ export function offersOf({ patients, policy }: Ports, target: string): readonly 
     });
 }
 
-const needs: readonly { readonly option: OptionLetter; readonly fix: string }[] = [
+const needs: readonly { readonly option: Action; readonly fix: string }[] = [
   { option: 'A', fix: 'Set database.actingUrl to a role with pg_signal_backend.' },
   { option: 'C', fix: 'Set compose.project of the target.' },
 ];
@@ -36,7 +36,7 @@ export function checkOptions({ patients, policy }: Ports, target: string): Check
   });
 }
 
-function checkApprovers(policy: Ports['policy'], option: OptionLetter): Check {
+function checkApprovers(policy: Ports['policy'], option: Action): Check {
   const { approvers, votes, proposerMayVote } = readOptionPolicy(policy, option);
   const people = new Set(approvers).size;
   const check = (state: Check['state'], summary: string, fix?: string): Check => ({

@@ -1,4 +1,4 @@
-import type { OptionLetter } from '../diagnose/diagnosis.ts';
+import type { Action } from '../remedies/action.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { hashJson } from '../remedies/plan.ts';
@@ -6,7 +6,7 @@ import type { Actor, Request } from './request.ts';
 
 /** Who may do what. Slack user ids; display names and e-mail addresses can be changed by their owners. */
 export interface Policy {
-  readonly options: Readonly<Partial<Record<OptionLetter, OptionPolicy>>>;
+  readonly options: Readonly<Partial<Record<Action, OptionPolicy>>>;
   /** From proposing to the last vote. */
   readonly expiresAfterMs: number;
   /** An installation that only looks: every proposal is refused. */
@@ -46,12 +46,12 @@ export function policyVersion(policy: Policy): Promise<string> {
   return hashJson(policy);
 }
 
-export function readOptionPolicy(policy: Policy, option: OptionLetter): OptionPolicy {
+export function readOptionPolicy(policy: Policy, option: Action): OptionPolicy {
   return policy.options[option] ?? defaultOptionPolicy;
 }
 
 /** Whether this person may ask for this option at all. */
-export function mayPropose(policy: Policy, option: OptionLetter, actor: Actor): Answer<null> {
+export function mayPropose(policy: Policy, option: Action, actor: Actor): Answer<null> {
   if (policy.readOnly) {
     return refuse('read-only', 'This dbconn only looks.', 'Set approval.readOnly to false.');
   }

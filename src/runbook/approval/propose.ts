@@ -1,5 +1,7 @@
-import { hashPlan, optionOf } from '../remedies/plan.ts';
-import type { Ask, Plan } from '../remedies/plan.ts';
+import { actionOf } from '../remedies/ask.ts';
+import { hashPlan } from '../remedies/plan.ts';
+import type { Ask } from '../remedies/ask.ts';
+import type { Plan } from '../remedies/plan.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { DoorPorts } from './door-ports.ts';
@@ -22,7 +24,7 @@ export async function propose(
   { target, ask, actor, supersedes }: Proposing,
 ): Promise<Answer<Request>> {
   const { journal, policy, onChange } = ports;
-  const allowed = mayPropose(policy, optionOf(ask), actor);
+  const allowed = mayPropose(policy, actionOf(ask), actor);
   if (!allowed.ok) return allowed;
   const planned = await preview(ports, target, ask);
   if (!planned.ok) return planned;
@@ -40,7 +42,7 @@ export async function preview(ports: DoorPorts, target: string, ask: Ask): Promi
   if (patient === undefined) {
     return refuse('unknown-target', 'There is no target of that name.', 'See /dbconn help.');
   }
-  const option = optionOf(ask);
+  const option = actionOf(ask);
   const remedy = patient.remedies.find((candidate) => candidate.option === option);
   if (remedy === undefined) {
     const why = `Option ${option} is not set up for this target.`;

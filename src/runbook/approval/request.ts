@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { OptionLetter } from '../diagnose/diagnosis.ts';
-import { Ask, Plan, Spared } from '../remedies/plan.ts';
+import { Action } from '../remedies/action.ts';
+import { Ask } from '../remedies/ask.ts';
+import { Plan, Spared } from '../remedies/plan.ts';
 import { Report } from '../remedies/report.ts';
 import { Fullness, Outcome } from '../verify/verify.ts';
 
@@ -37,7 +38,7 @@ export const Request = z.strictObject({
   version: z.number().int(),
   state: RequestState,
   target: z.string(),
-  option: OptionLetter,
+  option: Action,
   ask: Ask,
   plan: Plan,
   /** What every vote is for. */

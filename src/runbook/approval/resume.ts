@@ -1,14 +1,15 @@
 import { readFullness, unknownOutcome } from '../verify/verify.ts';
-import { checkSafely } from './check-safely.ts';
 import { verifyNow } from './execute.ts';
 import { isoNow } from './iso-now.ts';
+import { recoverSafely } from './recover-safely.ts';
 import type { Request } from './request.ts';
+import { controlOf } from './run-control.ts';
 import { move } from './site.ts';
 import type { Site, Step } from './site.ts';
 
 /**
- * Ends a request that the process before this one left unfinished, without changing anything: what was
- * intended is looked up, and said to be unknown where a look cannot tell. Call it at start only, in the one
+ * Ends a request that the process before this one left unfinished: its remedy finds out what is true, completes
+ * or undoes what was half done, and says what a look cannot tell. Call it at start only, in the one
  * process of a journal that executes: a request that another process is executing looks the same.
  */
 export async function resumeRequest(request: Request, site: Site): Promise<Request> {
@@ -27,7 +28,7 @@ function neverBegan({ clock }: Site): Step {
 }
 
 async function brokenOff(request: Request, site: Site): Promise<Step> {
-  const report = await checkSafely(site.remedy, request);
+  const report = await recoverSafely(request, site, controlOf(request, site));
   const later = readFullness(await site.look());
   const sentence = 'dbconn ended while this was running; this is what a look found afterwards.';
   const outcome = unknownOutcome(sentence, later);

@@ -1,5 +1,6 @@
 import type { DoorPorts } from './door-ports.ts';
 import { execute, verifyLater } from './execute.ts';
+import { isoNow } from './iso-now.ts';
 import type { Site } from './site.ts';
 import { propose } from './propose.ts';
 import type { Request } from './request.ts';
@@ -62,7 +63,7 @@ async function askAgain(ports: DoorPorts, stale: Request): Promise<void> {
   if (again.ok) return;
   const { why } = again.refusal;
   await ports.journal.record({ request: stale.id, kind: 'not-asked-again', body: { why } });
-  ports.onChange(stale, why);
+  ports.onChange(stale, { kind: 'note', sentence: why, at: isoNow(ports.clock) });
 }
 
 function siteOf(ports: DoorPorts, { target, option }: Request): Site | undefined {

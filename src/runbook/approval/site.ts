@@ -1,6 +1,6 @@
 import type { Snapshot } from '../diagnose/snapshot.ts';
 import type { Clock, Journal } from '../ports.ts';
-import type { Remedy } from '../remedies/remedy.ts';
+import type { Remedy, StepNews } from '../remedies/remedy.ts';
 import type { Request, RequestChange, RequestState } from './request.ts';
 import { advance } from './request.ts';
 
@@ -14,7 +14,7 @@ export interface Site {
   readonly leastShareLeft: number;
   readonly verifyAfterMs: number;
   /** Called on every change and every step, for the live message. */
-  readonly notify: (request: Request, step?: string) => void;
+  readonly notify: (request: Request, news?: StepNews) => void;
   readonly onFault: (id: string, error: unknown) => void;
 }
 

@@ -1,5 +1,5 @@
 import type { ActingSession, Clock, SignalOutcome, TerminateGuard } from '../ports.ts';
-import type { SessionIdentity, SessionTarget } from './plan.ts';
+import type { SessionIdentity, SessionTarget } from './targets/session.ts';
 import type { RunControl } from './remedy.ts';
 import { countOutcomes } from './report.ts';
 import type { Item, Report } from './report.ts';
@@ -7,7 +7,7 @@ import { spareSentences } from './spare-sessions.ts';
 import { count } from './wording.ts';
 
 /** Between two of these somebody can stop it, and the live message can move on. */
-const batchSize = 50;
+export const batchSize = 50;
 
 /** A session that has not ended by then hangs in a system call; it is reported, not waited for. */
 const endWithinMs = 5000;
@@ -28,9 +28,16 @@ export async function endSessions(session: ActingSession, ending: Ending): Promi
     if (await control.isStopped()) break;
     const batch = targets.slice(from, from + batchSize).map(({ identity }) => identity);
     const pids = batch.map(({ pid }) => pid).join(', ');
-    await control.intend(`end ${count(batch.length, 'session')}: pid ${pids}`);
+    const step = from / batchSize;
+    await control.intend({
+      step,
+      sentence: `end ${count(batch.length, 'session')}: pid ${pids}`,
+    });
     items.push(...(await endBatch(session, batch, ending)));
-    await control.record(`${items.length} of ${targets.length}: ${countOutcomes(items)}`);
+    await control.record({
+      step,
+      sentence: `${items.length} of ${targets.length}: ${countOutcomes(items)}`,
+    });
   }
   const missed = targets.slice(items.length).map(({ identity: { pid } }) => notReached(pid));
   const stopped = missed.length > 0 ? 'Stopped before the end. ' : '';

@@ -1,7 +1,9 @@
 import type { Candidates } from '../ports.ts';
+import { batchSize } from './end-sessions.ts';
 import { inWords } from './idle-query.ts';
 import type { IdleAsk } from './idle-query.ts';
-import type { PlanDraft, SessionTarget } from './plan.ts';
+import type { PlanDraft } from './plan.ts';
+import type { SessionTarget } from './targets/session.ts';
 import type { Sorted } from './spare-sessions.ts';
 import { count, duration } from './wording.ts';
 
@@ -29,8 +31,19 @@ export function draftTermination(
     cost: ask.kind === 'idle' ? costOfIdle : costOfTransactions(targets),
     frees: { slots: targets.length, sentence: refill(targets.length, candidates.newIn60s) },
     undo: 'An ended session cannot be brought back; its application opens a new one.',
+    undoAsk: null,
+    steps: stepsFor(targets.length),
     risk: targets.some(({ hasWritten }) => hasWritten) ? 'medium' : 'low',
   };
+}
+
+/** One step for each batch: between two of them it can be stopped. */
+function stepsFor(sessions: number): string[] {
+  const batches = Math.ceil(sessions / batchSize);
+  return Array.from({ length: batches }, (_, index) => {
+    const size = Math.min(batchSize, sessions - index * batchSize);
+    return `End ${count(size, 'session')}, each checked once more in the statement that ends it`;
+  });
 }
 
 const costOfIdle = [

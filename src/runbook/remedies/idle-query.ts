@@ -1,6 +1,8 @@
 import type { Acting, CandidateQuery, Clock } from '../ports.ts';
 import type { Target } from '../target.ts';
-import type { Ask, Plan, SessionTarget } from './plan.ts';
+import type { Ask } from './ask.ts';
+import type { Plan } from './plan.ts';
+import type { SessionTarget } from './targets/session.ts';
 import { duration } from './wording.ts';
 
 export interface OptionAPorts {
@@ -10,7 +12,7 @@ export interface OptionAPorts {
   readonly poolerApplications?: readonly string[];
 }
 
-export type IdleAsk = Exclude<Ask, { kind: 'restart' }>;
+export type IdleAsk = Extract<Ask, { kind: 'idle' | 'idle-in-transaction' }>;
 
 /** Poolers' application_name by default. PgBouncer passes its clients' names on: protect those instead. */
 export const defaultPoolers = ['pgbouncer', 'pgcat', 'odyssey', 'pgpool', 'supavisor'] as const;
@@ -33,8 +35,8 @@ export function toQuery(
 }
 
 export function toIdleAsk(ask: Ask): IdleAsk {
-  if (ask.kind === 'restart') throw new Error('Option A does not restart services.');
-  return ask;
+  if (ask.kind === 'idle' || ask.kind === 'idle-in-transaction') return ask;
+  throw new Error('Option A only ends idle sessions.');
 }
 
 export function sessionsOf(targets: Plan['targets']): SessionTarget[] {

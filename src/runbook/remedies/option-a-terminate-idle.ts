@@ -4,7 +4,8 @@ import { endSessions } from './end-sessions.ts';
 import { draftTermination } from './idle-plan.ts';
 import { inWords, sessionsOf, toIdleAsk, toQuery } from './idle-query.ts';
 import type { IdleAsk, OptionAPorts } from './idle-query.ts';
-import type { Plan, PlanDraft, SessionTarget, Spared } from './plan.ts';
+import type { Plan, PlanDraft, Spared } from './plan.ts';
+import type { SessionTarget } from './targets/session.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
 import type { Item, Report } from './report.ts';
@@ -25,7 +26,7 @@ export function createOptionA(ports: OptionAPorts): Remedy {
       const targets = sessionsOf(left);
       return acting.act((session) => endSessions(session, { targets, guard, control, clock }));
     },
-    check: (plan) => checkSessions(ports, plan),
+    recover: ({ plan }) => checkSessions(ports, plan),
   };
 }
 

@@ -1,7 +1,9 @@
 import type { ReplicaReading, Snapshot } from '../diagnose/snapshot.ts';
 import type { Clock, Restarts } from '../ports.ts';
 import type { ServiceConfig, Target } from '../target.ts';
-import type { Ask, Plan, PlanDraft, ReplicaTarget, Spared } from './plan.ts';
+import type { Ask } from './ask.ts';
+import type { Plan, PlanDraft, Spared } from './plan.ts';
+import type { ReplicaTarget } from './targets/replica.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
 import { checkReplicas, runRestarts } from './restart-replicas.ts';
@@ -33,7 +35,7 @@ export function createOptionC(ports: OptionCPorts): Remedy {
     propose: (ask) => proposeRestart(ports, ask),
     recheck: (plan) => recheckReplicas(ports, plan),
     run: (plan, left, control) => runRestarts(ports, { plan, left, control }),
-    check: (plan, since) => checkReplicas(ports, plan, since),
+    recover: ({ plan, since }) => checkReplicas(ports, plan, since),
   };
 }
 
@@ -109,15 +111,16 @@ interface Found {
 function draft(target: Target, { service, look, targets, spared }: Found): PlanDraft {
   const { reading } = look.database;
   const slots = countOfService(reading, service, targets);
+  const ordered = targets
+    .map((replica) => toTarget(replica, countOfReplica(reading, replica)))
+    .toSorted((a, b) => a.number - b.number);
   return {
     option: 'C',
     target: target.name,
     ask: { kind: 'restart', service: service.name },
     title: `Restart ${service.name}: ${count(targets.length, 'replica')}, one after another`,
     subject: service.name,
-    targets: targets
-      .map((replica) => toTarget(replica, countOfReplica(reading, replica)))
-      .toSorted((a, b) => a.number - b.number),
+    targets: ordered,
     spared: [...spared],
     sparedTotal: spared.length,
     cost: [
@@ -135,6 +138,8 @@ function draft(target: Target, { service, look, targets, spared }: Found): PlanD
           : `Frees up to ${count(slots, 'slot')}, and its pools open what they need again.`,
     },
     undo: 'A restart cannot be undone; it changes no setting.',
+    undoAsk: null,
+    steps: ordered.map(({ name }) => `Restart ${name} and wait until it is healthy`),
     risk: targets.length === 1 ? 'medium' : 'low',
   };
 }

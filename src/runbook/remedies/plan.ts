@@ -1,76 +1,21 @@
 import { z } from 'zod';
-import { OptionLetter } from '../diagnose/diagnosis.ts';
+import { Action } from './action.ts';
+import { Ask } from './ask.ts';
+import { BlockerTarget } from './targets/blocker.ts';
+import { PoolTarget } from './targets/pool.ts';
+import { PreparedTarget } from './targets/prepared.ts';
+import { ReplicaTarget } from './targets/replica.ts';
+import { SessionTarget } from './targets/session.ts';
+import { SettingTarget } from './targets/setting.ts';
 
-/** What somebody asked for. A fresh plan can be made from it at any time. */
-export const Ask = z.discriminatedUnion('kind', [
-  z.strictObject({
-    kind: z.literal('idle-in-transaction'),
-    /** All applications without it. */
-    application: z.string().min(1).max(63).exactOptional(),
-    idleForMs: z.number().int().positive(),
-  }),
-  z.strictObject({
-    kind: z.literal('idle'),
-    application: z.string().min(1).max(63),
-    idleForMs: z.number().int().positive(),
-  }),
-  z.strictObject({ kind: z.literal('restart'), service: z.string().min(1).max(100) }),
+export const PlanTarget = z.discriminatedUnion('kind', [
+  SessionTarget,
+  ReplicaTarget,
+  BlockerTarget,
+  PreparedTarget,
+  SettingTarget,
+  PoolTarget,
 ]);
-export type Ask = z.infer<typeof Ask>;
-
-/** The runbook's letter for what is asked. */
-export function optionOf({ kind }: Ask): OptionLetter {
-  return kind === 'restart' ? 'C' : 'A';
-}
-
-/**
- * Who a session is and what it was doing when it was seen. All seven must still hold when it is signalled:
- * a pid alone is given to somebody else, and an idle session that worked in between is in use.
- * Times are UTC text with microseconds; a JavaScript date would lose them and match nothing.
- */
-export const SessionIdentity = z.strictObject({
-  pid: z.number().int().positive(),
-  startedAt: z.string(),
-  user: z.string(),
-  application: z.string(),
-  state: z.enum(['idle', 'idle in transaction', 'idle in transaction (aborted)']),
-  stateChangedAt: z.string(),
-  transactionStartedAt: z.string().nullable(),
-});
-export type SessionIdentity = z.infer<typeof SessionIdentity>;
-
-/** A session to end, with what the approver sees of it. Names and query are untrusted text. */
-export const SessionTarget = z.strictObject({
-  kind: z.literal('session'),
-  identity: SessionIdentity,
-  client: z.string().nullable(),
-  database: z.string().nullable(),
-  idleSeconds: z.number(),
-  transactionAgeSeconds: z.number().nullable(),
-  /** Its transaction has written: ending it loses that work. */
-  hasWritten: z.boolean(),
-  locksHeld: z.number().int(),
-  /** Its last statement, redacted. */
-  query: z.string().nullable(),
-});
-export type SessionTarget = z.infer<typeof SessionTarget>;
-
-/** One container of a service to restart. */
-export const ReplicaTarget = z.strictObject({
-  kind: z.literal('replica'),
-  id: z.string(),
-  name: z.string(),
-  number: z.number().int(),
-  /** When its process started, as the engine tells it: another value later means somebody restarted it. */
-  startedAt: z.string().nullable(),
-  state: z.string(),
-  health: z.enum(['healthy', 'unhealthy', 'starting', 'none']),
-  /** Sessions it held when the plan was made, told by its addresses; null when that could not be read. */
-  connections: z.number().int().nullable(),
-});
-export type ReplicaTarget = z.infer<typeof ReplicaTarget>;
-
-export const PlanTarget = z.discriminatedUnion('kind', [SessionTarget, ReplicaTarget]);
 export type PlanTarget = z.infer<typeof PlanTarget>;
 
 /** Something the plan leaves alone although it looks like a target. */
@@ -85,7 +30,7 @@ export type Spared = z.infer<typeof Spared>;
 
 /** Everything an approver approves, and nothing else runs. Titles and sentences hold figures and configured names only. */
 export const Plan = z.strictObject({
-  option: OptionLetter,
+  option: Action,
   /** The configured target, such as `default`. */
   target: z.string(),
   ask: Ask,
@@ -99,6 +44,10 @@ export const Plan = z.strictObject({
   cost: z.array(z.string()),
   frees: z.strictObject({ slots: z.number().int().nullable(), sentence: z.string() }),
   undo: z.string(),
+  /** What would undo it, for a plan and a vote of its own; null where nothing can. */
+  undoAsk: Ask.nullable(),
+  /** What will happen, in this order, each a sentence: the card counts them off while it runs. */
+  steps: z.array(z.string()).min(1).max(100),
   risk: z.enum(['low', 'medium', 'high']),
   /** The policy under which it was proposed; a changed policy makes the plan stale. */
   policyVersion: z.string(),

@@ -1,5 +1,6 @@
-import type { OptionLetter } from '../diagnose/diagnosis.ts';
-import type { Ask, Plan, PlanDraft, Spared } from './plan.ts';
+import type { Action } from './action.ts';
+import type { Ask } from './ask.ts';
+import type { Plan, PlanDraft, Spared } from './plan.ts';
 import type { Report } from './report.ts';
 
 /** Why something was not done, and what the person can do next: sentences for Slack (mentions as `<@U…>`), without untrusted text. */
@@ -26,27 +27,68 @@ export interface Recheck {
   readonly spared: readonly Spared[];
 }
 
+/** A step of a running plan, as the journal keeps it and the card shows it. */
+export interface StepNote {
+  /** Which of the plan's `steps`, from 0. */
+  readonly step: number;
+  /** Figures, pids and configured names only. */
+  readonly sentence: string;
+  /** What `recover` needs to know after a crash, such as an old value or a kept file's path. Never a secret. */
+  readonly facts?: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+/** `intended` before the step, `done` after it: an intent without its end may or may not have happened. */
+export interface StepEntry extends StepNote {
+  readonly kind: 'intended' | 'done';
+  /** UTC ISO text. */
+  readonly at: string;
+}
+
+/** What is heard of a running request beside its changes of state. */
+export type StepNews =
+  | StepEntry
+  | {
+      /** `progress` within a step; `note` stands beside the steps. */
+      readonly kind: 'progress' | 'note';
+      readonly sentence: string;
+      readonly at: string;
+    };
+
 /** How a running remedy speaks to the door that opened for it. */
 export interface RunControl {
   /** True once somebody stopped all changes: the remedy ends between two steps and leaves nothing half done. */
   isStopped(): Promise<boolean>;
   /** Written before a step. Throws when it cannot be recorded, and then the step must not happen. */
-  intend(step: string): Promise<void>;
+  intend(note: StepNote): Promise<void>;
   /** Written after it. */
-  record(step: string): Promise<void>;
+  record(note: StepNote): Promise<void>;
+  /** How far a long step is, for the live message alone. Figures and configured names only. */
+  progress(sentence: string): void;
+}
+
+/** A plan whose run broke off: by an error, or because dbconn itself died. */
+export interface Interrupted {
+  readonly plan: Plan;
+  /** When it began; UTC ISO text. */
+  readonly since: string;
+  /** In the order they were written. */
+  readonly steps: readonly StepEntry[];
 }
 
 /**
- * One of the runbook's options for one target. Only `run` changes anything, and only the door calls it.
- * Reading can fail: then `propose` refuses, and the others throw.
+ * One of the runbook's options for one target. Only `run` and `recover` change anything, and only the door
+ * calls them. Reading can fail: then `propose` refuses, and the others throw.
  */
 export interface Remedy {
-  readonly option: OptionLetter;
+  readonly option: Action;
   readonly target: string;
   propose(ask: Ask): Promise<Answer<PlanDraft>>;
   recheck(plan: Plan): Promise<Recheck>;
   /** Does what `left` says, in steps. Returns what happened to each of the targets, whatever happened. */
   run(plan: Plan, left: Plan['targets'], control: RunControl): Promise<Report>;
-  /** After a crash: what is true now of each target of a plan that began at `since` (UTC ISO text). Changes nothing. */
-  check(plan: Plan, since: string): Promise<Report>;
+  /**
+   * Finds out what is true of a run that broke off, and completes or undoes what was half done, never anything
+   * new: sessions that still live stay alive, replicas that were not reached stay as they are.
+   */
+  recover(interrupted: Interrupted, control: RunControl): Promise<Report>;
 }

@@ -1,7 +1,8 @@
 import type { ReplicaReading, Snapshot } from '../diagnose/snapshot.ts';
 import type { RestartOutcome } from '../ports.ts';
 import type { OptionCPorts } from './option-c-restart-service.ts';
-import type { Plan, ReplicaTarget } from './plan.ts';
+import type { Plan } from './plan.ts';
+import type { ReplicaTarget } from './targets/replica.ts';
 import type { RunControl } from './remedy.ts';
 import { countOutcomes } from './report.ts';
 import type { Item, Report } from './report.ts';
@@ -49,12 +50,13 @@ export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise
   const items: Item[] = [];
   let halted: string | undefined;
   for (const replica of replicas) {
+    const step = replicasOf(run.plan.targets).findIndex(({ id }) => id === replica.id);
     halted ??= await whyHalted(ports, run, { replica, isFirst: items.length === 0 });
     if (halted !== undefined) {
       items.push({ what: replica.name, outcome: 'not reached', detail: `${halted}.`, lines: [] });
       continue;
     }
-    const item = await restartOne(ports, run.control, replica);
+    const item = await restartOne(ports, run.control, { step, replica });
     items.push(item);
     if (item.outcome !== 'restarted') halted = `${replica.name} did not come up`;
   }
@@ -66,19 +68,24 @@ export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise
   };
 }
 
+interface Turn {
+  readonly step: number;
+  readonly replica: ReplicaTarget;
+}
+
 async function restartOne(
   ports: OptionCPorts,
   control: RunControl,
-  { id, name }: ReplicaTarget,
+  { step, replica: { id, name } }: Turn,
 ): Promise<Item> {
-  await control.intend(`restart ${name}`);
+  await control.intend({ step, sentence: `restart ${name}` });
   const { stopTimeoutSeconds, healthyWithinMs } = ports;
   const restarted = await ports.restarts.restartReplica(id, {
     stopTimeoutSeconds,
     healthyWithinMs,
   });
   const outcome = words[restarted.result];
-  await control.record(`${name}: ${outcome}`);
+  await control.record({ step, sentence: `${name}: ${outcome}` });
   return { what: name, outcome, ...explain(restarted) };
 }
 

@@ -1,5 +1,6 @@
 import type { Candidate, SpareReason } from '../ports.ts';
-import type { SessionTarget, Spared } from './plan.ts';
+import type { Spared } from './plan.ts';
+import type { SessionTarget } from './targets/session.ts';
 
 /** Enough for any night, and a plan that people can still read and the journal can still hold. */
 export const mostSessions = 500;

@@ -1,5 +1,5 @@
 import type { Limits } from '../target.ts';
-import type { Ask } from './plan.ts';
+import type { Ask } from './ask.ts';
 
 /** What somebody wants done, before the target's thresholds make an Ask of it. */
 export type Wanted =

@@ -1,6 +1,7 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import { isOpen } from '../../runbook/approval/request.ts';
 import type { Request } from '../../runbook/approval/request.ts';
+import type { StepNews } from '../../runbook/remedies/remedy.ts';
 import type { Place } from '../../runbook/ports.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { smallPrint, toMessage } from '../messages/parts/message.ts';
@@ -52,8 +53,8 @@ export class Card {
     return this.#request.version > this.#shownVersion || this.#lines.length > 0;
   }
 
-  tell(request: Request, step?: string): void {
-    const line = progressLine(request, step);
+  tell(request: Request, news?: StepNews): void {
+    const line = progressLine(request, news);
     if (line !== undefined && this.#lines.length < mostLines) this.#lines.push(line);
     this.show(request);
   }

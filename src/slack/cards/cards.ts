@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Door } from '../../runbook/approval/door.ts';
 import { isOpen } from '../../runbook/approval/request.ts';
 import type { Request } from '../../runbook/approval/request.ts';
+import type { StepNews } from '../../runbook/remedies/remedy.ts';
 import type { Place, Places } from '../../runbook/ports.ts';
 import type { Outbox } from '../outbox.ts';
 import { Card } from './card.ts';
@@ -22,7 +23,7 @@ export interface CardsOptions {
 export interface Cards {
   readonly channel: string | undefined;
   /** Something about a request changed. Returns at once and never throws; Slack hears of it in its own time. */
-  tell(request: Request, step?: string): void;
+  tell(request: Request, news?: StepNews): void;
   /** Resolves when its card stands in the channel and is up to date, with what kept it from that otherwise. */
   shown(id: string): Promise<string | undefined>;
   /** A press on a card whose place is not known: the card is there, wherever the journal thinks it is. */
@@ -47,7 +48,7 @@ export function createCards(options: CardsOptions): Cards {
   const busy = (): Promise<unknown> => Promise.all([...cards.values()].map((card) => card.idle()));
   return {
     channel: options.channel,
-    tell: (request, step) => cardOf(request).tell(request, step),
+    tell: (request, news) => cardOf(request).tell(request, news),
     async shown(id) {
       const card = cards.get(id);
       await card?.idle();

@@ -1,4 +1,5 @@
 import type { Request } from '../../runbook/approval/request.ts';
+import type { StepNews } from '../../runbook/remedies/remedy.ts';
 import { outcomeWords } from './parts/fate.ts';
 import { toMessage } from './parts/message.ts';
 import type { Message } from './parts/message.ts';
@@ -8,8 +9,9 @@ import { between, bold, bullets, paragraph, plain, richText } from './parts/rich
 import type { Leaf } from './parts/rich-text.ts';
 
 /** One thing that happened, for the thread; nothing where the card alone tells it. */
-export function progressLine(request: Request, step?: string): Leaf[] | undefined {
-  if (step !== undefined) return [plain(step)];
+export function progressLine(request: Request, news?: StepNews): Leaf[] | undefined {
+  if (news?.kind === 'progress') return undefined;
+  if (news !== undefined) return [plain(news.sentence)];
   const { state, votes, votesNeeded, closing, execution, result, plan } = request;
   switch (state) {
     case 'proposed':

@@ -1,5 +1,6 @@
 import { hashPlan } from '../../../src/runbook/remedies/plan.ts';
-import type { Plan, SessionTarget } from '../../../src/runbook/remedies/plan.ts';
+import type { Plan } from '../../../src/runbook/remedies/plan.ts';
+import type { SessionTarget } from '../../../src/runbook/remedies/targets/session.ts';
 import type { Actor, Request } from '../../../src/runbook/approval/request.ts';
 
 export const ann: Actor = { id: 'UANN', via: 'slack' };
@@ -42,6 +43,8 @@ export function buildPlan(change: Partial<Plan> = {}): Plan {
     cost: [],
     frees: { slots: 2, sentence: 'Frees 2 slots.' },
     undo: 'None.',
+    undoAsk: null,
+    steps: ['End 2 sessions'],
     risk: 'low',
     policyVersion: 'v',
     plannedAt: '2026-11-23T03:00:00.000Z',

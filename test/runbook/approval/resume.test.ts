@@ -127,7 +127,7 @@ test('a journal that fails in the middle stops the change, and the next start te
   world.remedy.during = async (control) => {
     world.remedy.alive.delete(101);
     world.breakJournals();
-    await control.record('one of two');
+    await control.record({ step: 0, sentence: 'one of two' });
   };
   await door.approve(id, bob);
   await door.drain();

@@ -54,17 +54,17 @@ export class ScriptedRemedy implements Remedy {
 
   async run(_plan: Plan, left: Plan['targets'], control: RunControl): Promise<Report> {
     this.runs += 1;
-    await control.intend('end them');
+    await control.intend({ step: 0, sentence: 'end them' });
     await this.during(control);
     for (const target of left) {
       if (target.kind === 'session') this.alive.delete(target.identity.pid);
     }
     this.used -= left.length * 30;
-    await control.record('ended them');
+    await control.record({ step: 0, sentence: 'ended them' });
     return { items: [], summary: `${left.length} ended.`, finished: true };
   }
 
-  check(): Promise<Report> {
+  recover(): Promise<Report> {
     const summary = `${this.alive.size} still there.`;
     return Promise.resolve({ items: [], summary, finished: false });
   }

@@ -56,8 +56,9 @@ class Stack {
 
   control: RunControl = {
     isStopped: () => Promise.resolve(this.stopped),
-    intend: (step) => Promise.resolve(void this.steps.push(`intend ${step}`)),
-    record: (step) => Promise.resolve(void this.steps.push(`record ${step}`)),
+    intend: (step) => Promise.resolve(void this.steps.push(`intend ${step.sentence}`)),
+    record: (step) => Promise.resolve(void this.steps.push(`record ${step.sentence}`)),
+    progress: () => undefined,
   };
 
   remedy(change: Partial<OptionCPorts> = {}): ReturnType<typeof createOptionC> {
@@ -242,7 +243,7 @@ test('after a crash a look tells who was restarted, who was not, and who is down
   stack.replicas = stack.replicas.map((replica) =>
     replica.id === 'r2' ? { ...replica, state: 'exited' } : replica,
   );
-  const report = await stack.remedy().check(plan, since);
+  const report = await stack.remedy().recover({ plan, since, steps: [] }, stack.control);
   expect(outcomesOf(report)).toEqual(['restarted', 'failed', 'not reached']);
   expect(report.summary).toContain('Start what is down by hand.');
 });

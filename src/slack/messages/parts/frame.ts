@@ -1,4 +1,5 @@
-import type { Diagnosis, Finding, OptionLetter } from '../../../runbook/diagnose/diagnosis.ts';
+import type { Action } from '../../../runbook/remedies/action.ts';
+import type { Diagnosis, Finding } from '../../../runbook/diagnose/diagnosis.ts';
 import type { Target } from '../../../runbook/target.ts';
 import { take } from '../../limits.ts';
 import type { MessageBlock } from './message.ts';
@@ -12,7 +13,7 @@ export interface View {
   readonly diagnosis: Diagnosis;
   readonly target: Target;
   /** Options that can be proposed here and approved by somebody; none unless given. */
-  readonly offers?: readonly OptionLetter[];
+  readonly offers?: readonly Action[];
 }
 
 /** The state in words and figures, for a header and for notifications. */

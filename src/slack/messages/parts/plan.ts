@@ -1,6 +1,8 @@
 import type { Request } from '../../../runbook/approval/request.ts';
 import { toAge } from '../../../runbook/diagnose/words.ts';
-import type { Plan, ReplicaTarget, SessionTarget } from '../../../runbook/remedies/plan.ts';
+import type { Plan } from '../../../runbook/remedies/plan.ts';
+import type { ReplicaTarget } from '../../../runbook/remedies/targets/replica.ts';
+import type { SessionTarget } from '../../../runbook/remedies/targets/session.ts';
 import { take } from '../../limits.ts';
 import type { MessageBlock } from './message.ts';
 import { between, bold, code, paragraph, plain, richText, titledList } from './rich-text.ts';
