@@ -88,8 +88,11 @@ export class Sessions {
   /** Ends every session of the scene, waiting ones too. */
   async endAll(): Promise<void> {
     const signalled = await this.ask<{ pid: number; since: string }>(
-      `SELECT pid, backend_start::text AS since FROM pg_stat_activity
-        WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND pg_terminate_backend(pid)`,
+      // Materialized: among the conditions of one WHERE the signal might be tried first, on ourselves too.
+      `WITH others AS MATERIALIZED (
+         SELECT pid, backend_start::text AS since FROM pg_stat_activity
+          WHERE backend_type = 'client backend' AND pid <> pg_backend_pid())
+       SELECT pid, since FROM others WHERE pg_terminate_backend(pid)`,
     );
     await Promise.all([...this.#open].map((client) => client.end().catch(() => undefined)));
     this.#open.clear();
