@@ -8,15 +8,21 @@ import { openSqliteJournal } from '../src/journal/sqlite.ts';
 import type { SqliteJournal } from '../src/journal/sqlite.ts';
 import { createLog } from '../src/log.ts';
 import { createActing } from '../src/postgres/act.ts';
+import { createBlockers } from '../src/postgres/blockers.ts';
 import { createDatabase } from '../src/postgres/lifeline.ts';
+import { createServerSettings } from '../src/postgres/settings/server-settings.ts';
+import { createTimeouts } from '../src/postgres/timeouts.ts';
 import { createDoor } from '../src/runbook/approval/door.ts';
-import { defaultOptionPolicy, defaultPolicy } from '../src/runbook/approval/policy.ts';
+import { defaultPolicy, defaultPolicyOf } from '../src/runbook/approval/policy.ts';
+import type { OptionPolicy, Policy } from '../src/runbook/approval/policy.ts';
 import { toDoorPatient } from '../src/runbook/approval/to-door-patient.ts';
+import { Action } from '../src/runbook/remedies/action.ts';
 import { createRunbook } from '../src/runbook/runbook.ts';
 import type { Patient as RunbookPatient, Runbook } from '../src/runbook/runbook.ts';
 import { createSlackApp } from '../src/slack/app.ts';
 import type { Changes } from '../src/slack/changes.ts';
 import { createNews } from '../src/slack/create-news.ts';
+import { createPeople } from '../src/slack/people.ts';
 import { servePage } from './page/page.ts';
 import { startPatient } from './patient/patient.ts';
 import type { Patient } from './patient/patient.ts';
@@ -33,6 +39,7 @@ export const incidentChannel = 'C0DATABASE';
 export const people = [
   { id: 'U0MAYA', name: 'maya', realName: 'Maya (on call)' },
   { id: 'U0JONAS', name: 'jonas', realName: 'Jonas (DBA)' },
+  { id: 'U0DANA', name: 'dana', realName: 'Dana (backend lead)' },
   { id: 'U0GUEST', name: 'guest', realName: 'Guest of another company', guest: true },
 ] as const;
 
@@ -124,8 +131,8 @@ function openBed(patient: Patient): RunbookPatient {
   return {
     // Services come and go between the scenes.
     get target() {
-      const [, jonas] = people;
-      const contacts = { databaseAdmins: 'S0DBA', backendLead: jonas.id };
+      const [, , dana] = people;
+      const contacts = { databaseAdmins: 'S0DBA', backendLead: dana.id };
       return { ...patient.target(), canAct: true, contacts };
     },
     database: createDatabase({
@@ -140,7 +147,12 @@ function openBed(patient: Patient): RunbookPatient {
     services: patient.services(),
     pools: patient.pools(),
     acting: createActing({ url: patient.urls.acting }),
+    timeouts: createTimeouts({ url: patient.urls.acting }),
+    blockers: createBlockers({ url: patient.urls.acting }),
+    serverSettings: createServerSettings(patient.urls.acting),
+    serverHost: patient.serverHost(),
     restarts: patient.services(),
+    poolSettings: patient.services(),
   };
 }
 
@@ -161,7 +173,6 @@ interface Behind {
   readonly apiUrl: string;
 }
 
-/** Everybody may propose, Maya and Jonas may approve, and nobody their own. */
 function openChanges({ bed, journal, apiUrl }: Behind): Changes {
   const log = createLog('error');
   const news = createNews({
@@ -170,19 +181,30 @@ function openChanges({ bed, journal, apiUrl }: Behind): Changes {
     channel: incidentChannel,
     places: createPlaces(journal),
     readHead: () => journal.head(),
+    readSteps: (request) => journal.readSteps(request),
     log,
   });
-  const [maya, jonas] = people;
-  const rule = { ...defaultOptionPolicy, approvers: [maya.id, jonas.id] };
   const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
   const door = createDoor({
+    people: createPeople({ botToken: tokens.botToken, apiUrl, clock: systemClock, log }),
     journal,
     patients: [toDoorPatient(bed, parts)],
-    policy: { ...defaultPolicy, options: { A: rule, C: rule } },
+    policy: demoPolicy(),
     clock: systemClock,
     verifyAfterMs,
     onChange: (request, step) => news.cards.tell(request, step),
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
   });
   return { door, journal, ...news };
+}
+
+/** Everybody may propose, three people may approve, nobody their own. As many votes as elsewhere, and no waiting in between. */
+function demoPolicy(): Policy {
+  const [maya, jonas, dana] = people;
+  const approvers = [maya.id, jonas.id, dana.id];
+  const rules = Action.options.map((action) => {
+    const rule: OptionPolicy = { ...defaultPolicyOf(action), approvers, cooldownMs: 0 };
+    return [action, rule] as const;
+  });
+  return { ...defaultPolicy, options: Object.fromEntries(rules) };
 }

@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
 import type { Config, SlackConfig } from './config.ts';
 import { createPlaces } from './journal/places.ts';
-import type { SqliteJournal } from './journal/sqlite.ts';
-import { openDoor, openJournal } from './open-door.ts';
+import type { StoredJournal } from './journal/stored-journal.ts';
+import { openDoor } from './open-door.ts';
+import { openJournal } from './open-journal.ts';
 import { createPatients } from './patients.ts';
+import { createBreakGlassNews, toldKind } from './runbook/approval/announce-break-glass.ts';
+import type { BreakGlassNews } from './runbook/approval/announce-break-glass.ts';
 import type { Door } from './runbook/approval/door.ts';
 import { stopNotice } from './runbook/approval/stop-notice.ts';
 import type { Clock } from './runbook/ports.ts';
@@ -13,6 +16,7 @@ import { createSlackApp } from './slack/app.ts';
 import type { SlackApp } from './slack/app.ts';
 import { createNews } from './slack/create-news.ts';
 import type { News } from './slack/create-news.ts';
+import { createPeople } from './slack/people.ts';
 
 export interface BotParts {
   readonly config: Config;
@@ -33,6 +37,10 @@ export interface Bot {
 
 /** How often overdue proposals expire and what other processes wrote to the journal is shown. */
 const roundMs = 30_000;
+/** How soon somebody finishes what a process that died was doing, beside the 20 s of its lease. */
+const takeOverMs = 5000;
+/** The longest a change may go on after SIGTERM: a restart of PostgreSQL under load takes minutes. */
+const drainMs = 10 * 60_000;
 /** After this long stopping no longer waits for Slack's limits. */
 const lastWordsMs = 5000;
 
@@ -40,7 +48,7 @@ const lastWordsMs = 5000;
 export async function openBot({ config, slack, clock, log }: BotParts): Promise<Bot> {
   const patients = await createPatients(config, clock);
   const runbook = createRunbook(patients, clock);
-  const journal = await openJournal(config, clock);
+  const journal = await openJournal(config, clock, (sentence) => log.warn(sentence));
   const { botToken, apiUrl } = slack;
   const news = createNews({
     botToken,
@@ -48,14 +56,29 @@ export async function openBot({ config, slack, clock, log }: BotParts): Promise<
     channel: config.channel,
     places: createPlaces(journal),
     readHead: () => journal.head(),
+    readSteps: (request) => journal.readSteps(request),
     log,
+  });
+  const brokenGlass = createBreakGlassNews({
+    announcements: news.announcements,
+    channel: config.channel,
+    contacts: new Map(patients.map(({ target }) => [target.name, target.contacts])),
+    journal,
+    wasTold: async (id) => (await journal.entries(id)).some(({ kind }) => kind === toldKind),
+    actions: config.approval.breakGlass.actions,
+    clock,
+    onFault: (request, err) => log.error({ err, request }, 'A break-glass could not be announced'),
   });
   const door = openDoor({
     config,
     patients,
     journal,
     clock,
-    onChange: (request, step) => news.cards.tell(request, step),
+    people: createPeople({ botToken, ...(apiUrl !== undefined && { apiUrl }), clock, log }),
+    onChange(request, step) {
+      news.cards.tell(request, step);
+      brokenGlass.tell(request);
+    },
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
   });
   const app = createSlackApp({
@@ -65,27 +88,39 @@ export async function openBot({ config, slack, clock, log }: BotParts): Promise<
     changes: { door, journal, ...news },
     log,
   });
-  return toBot({ app, door, journal, runbook, news, log });
+  return toBot({ app, door, journal, runbook, news, brokenGlass, log });
 }
 
 interface Parts {
   readonly app: SlackApp;
   readonly door: Door;
-  readonly journal: SqliteJournal;
+  readonly journal: StoredJournal;
   readonly runbook: Runbook;
   readonly news: News;
+  readonly brokenGlass: BreakGlassNews;
   readonly log: Logger;
 }
 
-function toBot({ app, door, journal, runbook, news, log }: Parts): Bot {
+function toBot({ app, door, journal, runbook, news, brokenGlass, log }: Parts): Bot {
   const { cards } = news;
   const tellStop = watchStops(door, news);
   let rounds: NodeJS.Timeout | undefined;
+  let takeOvers: NodeJS.Timeout | undefined;
+  const takeOver = async (): Promise<void> => {
+    try {
+      const taken = await door.takeOver();
+      if (!taken.ok) log.error({ problem: taken.refusal.next }, 'Nothing could be taken over');
+      else for (const { id, state } of taken.value) log.warn({ request: id, state }, 'Taken over');
+    } catch (err) {
+      log.error({ err }, 'Taking over failed');
+    }
+  };
   const round = async (): Promise<void> => {
     try {
       const swept = await door.sweep();
       if (!swept.ok) log.warn({ problem: swept.refusal.next }, 'Overdue proposals stay open');
       await cards.catchUp(door);
+      await brokenGlass.catchUp();
       await tellStop();
     } catch (err) {
       log.error({ err }, 'A round through the open proposals failed');
@@ -94,22 +129,27 @@ function toBot({ app, door, journal, runbook, news, log }: Parts): Bot {
   return {
     targets: runbook.targets.map(({ name }) => name),
     async start() {
-      const resumed = await door.resume();
-      if (!resumed.ok) log.error({ problem: resumed.refusal.next }, 'Nothing could be resumed');
+      await takeOver();
       await app.start();
       await round();
       rounds = setInterval(() => void round(), roundMs);
+      takeOvers = setInterval(() => void takeOver(), takeOverMs);
     },
     async warm() {
       await Promise.all(runbook.targets.map(({ name }) => runbook.diagnose(name)));
     },
     async stop() {
       clearInterval(rounds);
+      clearInterval(takeOvers);
       await app.stop();
-      await door.drain();
-      await cards.drain(lastWordsMs);
+      const running = await door.drain(drainMs);
+      if (running.length > 0) {
+        const next = 'another dbconn takes them over when their lease has run out, within 20 s';
+        log.error({ requests: running }, `Changes still run and are left: ${next}`);
+      }
+      await Promise.all([cards.drain(lastWordsMs), brokenGlass.idle(lastWordsMs)]);
       await runbook.close();
-      journal.close();
+      await journal.close();
     },
   };
 }

@@ -5,3 +5,9 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
 };
+
+/** Does the work every so often until the returned function is called. Keeps no process alive. */
+export function repeat(everyMs: number, work: () => Promise<void>): () => void {
+  const timer = setInterval(() => void work(), everyMs).unref();
+  return () => clearInterval(timer);
+}

@@ -12,6 +12,8 @@ export interface Config {
   /** The incident channel's id, such as C0123456789. */
   readonly channel?: string;
   readonly approval: ConfigFile['approval'];
+  /** The dbconn.yml it was read from. */
+  readonly file?: string;
   readonly journal: string;
   readonly logLevel: string;
   /** The docker command's own variables. */
@@ -70,7 +72,7 @@ export function readConfig(environment: Environment, path?: string): Config {
   const result = ConfigFile.safeParse(tree);
   if (!result.success) problems.push(...result.error.issues.map(toSentence));
   if (problems.length > 0 || !result.success) throw new ConfigError(problems);
-  return toConfig(result.data, environment);
+  return { ...toConfig(result.data, environment), file };
 }
 
 function parseYaml(text: string, file: string): unknown {
@@ -138,6 +140,7 @@ function toTargetConfig(entry: TargetEntry): TargetConfig {
     applicationRoles: entry.applicationRoles,
     protectedApplications: entry.protectedApplications,
     canAct: database.actingUrl !== undefined,
+    canResize: compose?.directory !== undefined,
     limits: toLimits(entry.limits),
     links: entry.links,
     contacts: entry.contacts,

@@ -1,13 +1,15 @@
 import { hostname } from 'node:os';
+import { repeat } from './clock.ts';
 import type { Config } from './config.ts';
+import { createBrake } from './config/brake.ts';
 import { toPolicy } from './config/to-policy.ts';
-import { openSqliteJournal } from './journal/sqlite.ts';
-import type { SqliteJournal } from './journal/sqlite.ts';
 import type { DoorPorts } from './runbook/approval/door-ports.ts';
 import { createDoor } from './runbook/approval/door.ts';
 import type { Door } from './runbook/approval/door.ts';
+import { nobodyKnown } from './runbook/approval/nobody-known.ts';
 import { toDoorPatient } from './runbook/approval/to-door-patient.ts';
 import type { Clock, Journal } from './runbook/ports.ts';
+import type { People } from './runbook/ports/people.ts';
 import type { Patient } from './runbook/runbook.ts';
 
 export interface DoorParts extends Pick<DoorPorts, 'onChange' | 'onFault'> {
@@ -15,27 +17,29 @@ export interface DoorParts extends Pick<DoorPorts, 'onChange' | 'onFault'> {
   readonly patients: readonly Patient[];
   readonly journal: Journal;
   readonly clock: Clock;
+  /** Who people in Slack are. Without it nobody there can decide anything here. */
+  readonly people?: People;
 }
 
 /** A minute lets pools that were cut off come back, and shows whether they take the slots again. */
 const verifyAfterMs = 60_000;
 
-/** The journal that dbconn.yml names. Throws JournalUnavailable with what to do about it. */
-export function openJournal({ journal: file }: Config, clock: Clock): Promise<SqliteJournal> {
-  return openSqliteJournal({ file, clock });
-}
-
 /** The one door to change for all targets of a configuration. */
-export function openDoor({ config, patients, journal, clock, ...heard }: DoorParts): Door {
+export function openDoor(parts: DoorParts): Door {
+  const { config, patients, journal, clock, people = nobodyKnown, ...heard } = parts;
   const refusedServices = config.targets.flatMap(({ compose }) => compose?.neverRestart ?? []);
-  const parts = { clock, refusedServices, refusedContainers: ownContainer() };
+  const doorParts = { clock, refusedServices, refusedContainers: ownContainer() };
+  const { approval, file: configFile } = config;
   return createDoor({
     ...heard,
     journal,
     clock,
-    patients: patients.map((patient) => toDoorPatient(patient, parts)),
-    policy: toPolicy(config.approval),
-    verifyAfterMs: config.approval.verifyAfter ?? verifyAfterMs,
+    patients: patients.map((patient) => toDoorPatient(patient, doorParts)),
+    policy: toPolicy(approval),
+    people,
+    brake: createBrake({ stopFile: approval.stopFile, configFile }),
+    repeat,
+    verifyAfterMs: approval.verifyAfter ?? verifyAfterMs,
   });
 }
 

@@ -2,13 +2,19 @@ import type Docker from 'dockerode';
 import { DockerFailure } from './compose/failure.ts';
 import { execPsql } from './compose/exec-psql.ts';
 import { probeDocker } from './compose/probe-docker.ts';
+import { createPoolSettings } from './compose/resize-pools.ts';
 import { restartReplica } from './compose/restart.ts';
+import { createServerHost } from './compose/server-host.ts';
 import { createServices } from './compose/services.ts';
 import { ConfigError } from './config.ts';
 import type { Config, TargetConfig } from './config.ts';
 import { createPools } from './metrics/pools.ts';
 import { createActing } from './postgres/act.ts';
+import { createBlockers } from './postgres/blockers.ts';
 import { createDatabase } from './postgres/lifeline.ts';
+import { createPreparedTransactions } from './postgres/prepared-transactions.ts';
+import { createServerSettings } from './postgres/settings/server-settings.ts';
+import { createTimeouts } from './postgres/timeouts.ts';
 import type { Clock, Services } from './runbook/ports.ts';
 import type { Patient } from './runbook/runbook.ts';
 
@@ -57,12 +63,29 @@ function createPatient(entry: TargetConfig, docker: Docker | undefined, clock: C
     }),
     services: servicesOf(entry, docker, clock),
     pools: createPools({ endpoints: pools }),
-    ...(actingUrl !== undefined && { acting: createActing({ url: actingUrl }) }),
+    ...(actingUrl !== undefined && {
+      acting: createActing({ url: actingUrl }),
+      blockers: createBlockers({ url: actingUrl }),
+      prepared: createPreparedTransactions({ url: actingUrl }),
+      timeouts: createTimeouts({ url: actingUrl }),
+      serverSettings: createServerSettings(actingUrl),
+    }),
     ...(docker !== undefined &&
       compose !== undefined && {
         restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
+        poolSettings: createPoolSettings({ docker, ...compose }),
       }),
+    ...serverHostOf(entry, docker),
   };
+}
+
+function serverHostOf(
+  { compose }: TargetConfig,
+  docker: Docker | undefined,
+): Pick<Patient, 'serverHost'> {
+  const { project, postgres: postgresService } = compose ?? {};
+  if (docker === undefined || project === undefined || postgresService === undefined) return {};
+  return { serverHost: createServerHost({ docker, project, postgresService }) };
 }
 
 function servicesOf(

@@ -17,6 +17,8 @@ export interface PoolSize {
   readonly poolSize: number;
   readonly maxOverflow: number;
   readonly poolTimeoutSeconds: number;
+  /** With a larger pool it does not start. */
+  readonly largestPool?: number;
 }
 
 export interface BackendOptions extends PoolSize {
@@ -40,6 +42,8 @@ export class BackendProcess {
   #child: ChildProcess | undefined;
   #port = 0;
   #startedAt: string | null = null;
+  /** What its users want of it. */
+  #load: Activity | undefined;
 
   constructor(options: BackendOptions) {
     this.options = options;
@@ -79,15 +83,16 @@ export class BackendProcess {
     return this.#lines.some(({ text }) => pattern.test(text));
   }
 
-  /** Resolves when it listens; throws with its log when it does not come up. */
+  /** Resolves when it listens and its users are back; throws with its log when it does not come up. */
   async start(): Promise<void> {
-    const { databaseUrl, localAddress, service } = this.options;
+    const { databaseUrl, largestPool, localAddress, service } = this.options;
     const child = fork(program, {
       env: {
         DATABASE_URL: databaseUrl,
         DATABASE_POOL_SIZE: String(this.options.poolSize),
         DATABASE_MAX_OVERFLOW: String(this.options.maxOverflow),
         DATABASE_POOL_TIMEOUT: String(this.options.poolTimeoutSeconds),
+        ...(largestPool !== undefined && { LARGEST_POOL: String(largestPool) }),
         APPLICATION_NAME: service,
         LOCAL_ADDRESS: localAddress,
         PORT: String(this.#port), // a restart keeps the address its metrics are read from
@@ -102,6 +107,12 @@ export class BackendProcess {
     }
     this.#port = await this.#untilListening(child);
     this.#startedAt = new Date().toISOString();
+    if (this.#load !== undefined) await this.post(this.#load);
+  }
+
+  /** Users do not leave because a process was put in the place of another one. */
+  takeUsersOf(other: BackendProcess): void {
+    this.#load = other.#load;
   }
 
   /** SIGTERM, then SIGKILL: the service does no work that would be lost. */
@@ -132,6 +143,7 @@ export class BackendProcess {
     const response = await fetch(url, { method: 'POST', headers: { connection: 'close' } });
     const text = await response.text();
     if (response.status !== 202) throw new Error(`${this.name} refuses ${activity.kind}: ${text}`);
+    if (activity.kind === 'load') this.#load = activity;
   }
 
   #keep(text: string): void {

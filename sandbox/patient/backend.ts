@@ -21,6 +21,8 @@ const Environment = z.object({
   DATABASE_MAX_OVERFLOW: z.coerce.number().int().min(-1).default(10),
   /** Seconds, as SQLAlchemy's pool_timeout. */
   DATABASE_POOL_TIMEOUT: z.coerce.number().positive().default(30),
+  /** What its memory is made for: it refuses to start with a larger pool. */
+  LARGEST_POOL: z.coerce.number().int().default(10_000),
   APPLICATION_NAME: z.string().default('backend'),
   /** 0 takes any free port; the parent process is told which. */
   PORT: z.coerce.number().int().min(0).max(65_535).default(8000),
@@ -28,6 +30,10 @@ const Environment = z.object({
 });
 
 const environment = Environment.parse(process.env);
+if (environment.DATABASE_POOL_SIZE > environment.LARGEST_POOL) {
+  log([toLogLine('ERROR', `a pool of more than ${environment.LARGEST_POOL} does not fit`)]);
+  process.exit(1);
+}
 const connectErrors = new Map<string, number>();
 const pool = createPool();
 const shop: Shop = { pool, onFailure: logFailure };

@@ -63,6 +63,13 @@ export class Fleet {
     for (const replica of this.replicasOf(service)) await replica.restart();
   }
 
+  /** Puts a running process in the place of a stopped one. */
+  replace(old: BackendProcess, fresh: BackendProcess): void {
+    const at = this.#replicas.indexOf(old);
+    if (at === -1) throw new Error(`${old.name} is no replica of this fleet.`);
+    this.#replicas[at] = fresh;
+  }
+
   async stop(services?: readonly string[]): Promise<void> {
     const chosen = this.#replicas.filter(
       ({ options }) => services === undefined || services.includes(options.service),
@@ -78,7 +85,7 @@ export class Fleet {
 
   #create(plan: ServicePlan, number: number): BackendProcess {
     this.#addresses = (this.#addresses % 250) + 1;
-    const { poolSize, maxOverflow, poolTimeoutSeconds } = plan;
+    const { poolSize, maxOverflow, poolTimeoutSeconds, largestPool } = plan;
     return new BackendProcess({
       service: plan.name,
       number,
@@ -87,6 +94,7 @@ export class Fleet {
       poolSize,
       maxOverflow,
       poolTimeoutSeconds,
+      ...(largestPool !== undefined && { largestPool }),
     });
   }
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPools } from '../../src/metrics/pools.ts';
 import type { Pools, Restarts, Services } from '../../src/runbook/ports.ts';
+import type { ServerHost } from '../../src/runbook/ports/server-host.ts';
+import type { PoolSettings } from '../../src/runbook/ports/pool-settings.ts';
 import { defaultLimits } from '../../src/runbook/target.ts';
 import type { Limits, Target } from '../../src/runbook/target.ts';
 import { readActivity } from './activity.ts';
@@ -8,6 +10,8 @@ import type { ApplicationActivity } from './activity.ts';
 import { startCluster } from './cluster.ts';
 import type { Cluster } from './cluster.ts';
 import { Fleet } from './fleet.ts';
+import { makeProjectFolder } from './project-folder.ts';
+import { createSandboxServerHost } from './sandbox-server-host.ts';
 import { createSandboxServices, postgresService } from './sandbox-services.ts';
 import { catalogue } from './scenes/catalogue.ts';
 import { split } from './scenes/scene.ts';
@@ -44,7 +48,9 @@ export interface Patient {
   /** As dbconn.yml would describe it with the services that run now. */
   target(): Target;
   pools(): Pools;
-  services(): Services & Restarts;
+  services(): Services & Restarts & PoolSettings;
+  /** What PostgreSQL runs in. Its usable slots are no longer as given once max_connections was changed. */
+  serverHost(): ServerHost;
   /** Resolves once PostgreSQL, the pools and the logs show it. Several at once share the slots. Returns what goes on. */
   trouble(what: Trouble | readonly Trouble[], variants?: Variants): Promise<readonly string[]>;
   /** Ends all trouble; the bystander goes on working. */
@@ -122,10 +128,13 @@ class LocalPatient implements Patient {
   readonly #seeded: Seeded;
   readonly #names: string[];
   readonly #bystander: string;
+  readonly #project = makeProjectFolder();
+  readonly #serverHost: ServerHost;
   #troubleSince = '';
 
   constructor(cluster: Cluster, seeded: Seeded, usableSlots: number) {
     this.cluster = cluster;
+    this.#serverHost = createSandboxServerHost(cluster);
     this.usableSlots = usableSlots;
     this.#seeded = seeded;
     const [bystander = 'backend', ...names] = seeded.shuffle(serviceNames);
@@ -164,9 +173,15 @@ class LocalPatient implements Patient {
     return { readPools: () => createPools({ endpoints: this.fleet.endpoints }).readPools() };
   }
 
-  services(): Services & Restarts {
+  services(): Services & Restarts & PoolSettings {
     const { cluster, fleet } = this;
-    return createSandboxServices({ cluster, fleet, since: () => this.#troubleSince });
+    const { envFile } = this.#project;
+    const since = (): string => this.#troubleSince;
+    return createSandboxServices({ cluster, fleet, envFile, since });
+  }
+
+  serverHost(): ServerHost {
+    return this.#serverHost;
   }
 
   async startBystander(): Promise<void> {
@@ -182,6 +197,7 @@ class LocalPatient implements Patient {
     variants: Variants = {},
   ): Promise<readonly string[]> {
     await this.heal();
+    this.#project.reset();
     this.#troubleSince = new Date().toISOString();
     const troubles = typeof what === 'string' ? [what] : what;
     // While a scene is watched, the sandbox's own session takes a slot from it.
@@ -225,6 +241,7 @@ class LocalPatient implements Patient {
 
   async close(): Promise<void> {
     await this.fleet.close();
+    this.#project.close();
     await this.cluster.close();
   }
 

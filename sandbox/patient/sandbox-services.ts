@@ -8,12 +8,15 @@ import type {
   ServiceReading,
   ServicesReading,
 } from '../../src/runbook/diagnose/snapshot.ts';
+import { createEnvFile } from '../../src/compose/env-file.ts';
 import type { Restarts, Services } from '../../src/runbook/ports.ts';
+import type { PoolSettings } from '../../src/runbook/ports/pool-settings.ts';
 import type { BackendProcess } from './backend-process.ts';
 import type { Cluster } from './cluster.ts';
 import type { Fleet } from './fleet.ts';
 import { readChildTitles } from './process-titles.ts';
 import { readHealth } from './read-health.ts';
+import { recreateReplica, settleReplica } from './sandbox-recreate.ts';
 import { restartReplica } from './sandbox-restart.ts';
 
 const logTail = 200;
@@ -22,6 +25,8 @@ export const postgresService = 'postgres';
 export interface Surroundings {
   readonly fleet: Fleet;
   readonly cluster: Cluster;
+  /** The `.env` that option E edits. */
+  readonly envFile: string;
   /** Log lines from then on, UTC ISO text: what healing the last trouble left behind is no sign of this one. */
   readonly since: () => string;
 }
@@ -30,12 +35,17 @@ export interface Surroundings {
 export function createSandboxServices({
   fleet,
   cluster,
+  envFile,
   since,
-}: Surroundings): Services & Restarts {
+}: Surroundings): Services & Restarts & PoolSettings {
   return {
     readServices: () => timed(() => readServices(fleet, cluster)),
     readLogs: () => timed(() => readLogs({ fleet, cluster, since })),
     restartReplica: (id) => restartReplica(fleet, id),
+    ...createEnvFile(envFile),
+    readObstacles: () => Promise.resolve([]),
+    recreateReplica: (replica, wanted) => recreateReplica(fleet, replica, wanted),
+    settleReplica: (replica) => settleReplica(fleet, replica),
   };
 }
 
@@ -116,7 +126,11 @@ function postmasterOf(cluster: Cluster): number | undefined {
   }
 }
 
-async function readLogs({ fleet, cluster, since }: Surroundings): Promise<readonly ServiceLogs[]> {
+async function readLogs({
+  fleet,
+  cluster,
+  since,
+}: Omit<Surroundings, 'envFile'>): Promise<readonly ServiceLogs[]> {
   const from = since();
   const replicas = fleet.replicas.map((replica) => {
     const lines = replica.lines(logTail).filter(({ at }) => at >= from);

@@ -49,16 +49,25 @@ const grants = `
   GRANT ALL ON invoices TO app;
 `;
 
+/** What deploy/grants.sql gives the acting role on PostgreSQL 15 and later: three settings, and what brings them into force. */
+const settingGrants = `
+  GRANT ALTER SYSTEM ON PARAMETER max_connections, idle_in_transaction_session_timeout, idle_session_timeout TO dbconn_acting;
+  GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_show_all_file_settings() TO dbconn_acting;
+  GRANT pg_checkpoint TO dbconn_acting;
+`;
+
 /** Makes the shop's database with its roles and rows. */
 export async function createShop(cluster: Cluster): Promise<void> {
   await asAdmin(cluster.url('postgres', 'postgres'), async (admin) => {
     await admin.query(roles);
-    if (cluster.major >= 16) await admin.query('GRANT pg_use_reserved_connections TO dbconn');
+    if (cluster.major >= 16)
+      await admin.query('GRANT pg_use_reserved_connections TO dbconn, dbconn_acting');
     await admin.query(`CREATE DATABASE ${databaseName}`);
   });
   await asAdmin(adminUrl(cluster), async (admin) => {
     await admin.query(tables);
     await admin.query(grants);
+    if (cluster.major >= 15) await admin.query(settingGrants);
     await admin.query('ANALYZE');
   });
 }

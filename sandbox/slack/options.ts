@@ -37,8 +37,10 @@ export interface Person {
   readonly id: string;
   readonly name: string;
   readonly realName: string;
-  /** A guest: `is_restricted` in users.info. */
-  readonly guest?: boolean;
+  /** A guest, of several channels or of one: `is_restricted` and `is_ultra_restricted` in users.info. */
+  readonly guest?: boolean | 'single-channel';
+  /** The workspace of somebody who comes through Slack Connect; this one when absent. */
+  readonly team?: string;
   readonly bot?: boolean;
   readonly deactivated?: boolean;
   /** IANA name; UTC when absent. */
@@ -57,6 +59,8 @@ export interface UserGroup {
   readonly id: string;
   readonly handle: string;
   readonly members: readonly string[];
+  /** Slack keeps disabled groups, and finds them only when asked to. */
+  readonly disabled?: boolean;
 }
 
 /** A file of the web page, or undefined where the page has none under that path. */

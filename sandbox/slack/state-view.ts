@@ -110,7 +110,7 @@ export function readPersonView(workspace: Workspace, user: string): PersonView |
       name: one.name,
       realName: one.realName,
       isBot: one.bot === true,
-      isGuest: one.guest === true,
+      isGuest: (one.guest ?? false) !== false,
       isDeactivated: one.deactivated === true,
     })),
     userGroups: workspace.userGroups,

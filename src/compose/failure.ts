@@ -4,7 +4,7 @@ import type { Problem } from '../runbook/diagnose/snapshot.ts';
 import { BudgetExceeded } from './budget.ts';
 
 /** What was asked of Docker; decides which permission a refusal is about. */
-export type DockerAction = 'read' | 'restart' | 'exec';
+export type DockerAction = 'read' | 'restart' | 'recreate' | 'exec' | 'server';
 
 /** A call to Docker failed, in the operator's words. */
 export class DockerFailure extends Error {
@@ -208,14 +208,19 @@ function rejected(status: number | undefined, subject: string): Problem {
 const denied: Record<DockerAction, string> = {
   read: 'Reading containers',
   restart: 'Restarting a container',
+  recreate: 'Making a container anew',
   exec: 'Running a program in a container',
+  server: 'Stopping, starting or writing into the container of PostgreSQL',
 };
 
 const permission: Record<DockerAction, string> = {
   read: 'Allow it in the proxy: CONTAINERS=1.',
   restart:
     'Allow it in the proxy: POST=1 and ALLOW_RESTARTS=1 (ALLOW_RESTARTS alone does nothing).',
+  recreate:
+    'Allow it in the proxy: POST=1, CONTAINERS=1, IMAGES=1 and NETWORKS=1; that is as good as root on the host.',
   exec: 'Allow it in the proxy: POST=1, CONTAINERS=1 and EXEC=1; that is as good as root on the host.',
+  server: 'Allow it in the proxy: POST=1 and CONTAINERS=1; that is as good as root on the host.',
 };
 
 function whereOf({ address, port }: EngineError): string {

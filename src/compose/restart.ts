@@ -10,6 +10,7 @@ import { readStatus, toProblem } from './failure.ts';
 import { joinEvents } from './log-events.ts';
 import { readLogLines } from './logs.ts';
 import { Inspected, readHealthOutput, readStartedAt } from './replica.ts';
+import { wasKilled } from './was-killed.ts';
 
 export interface RestartOptions {
   /** What the process gets between SIGTERM and SIGKILL. */
@@ -38,6 +39,8 @@ export interface RestartOutcome {
   readonly tookMs: number;
   readonly exitCode: number | null;
   readonly oomKilled: boolean;
+  /** The old process did not end in time, so Docker killed it. */
+  readonly killed: boolean;
   /** What the last health check printed when the replica is not healthy; redacted, untrusted text. */
   readonly healthOutput: string | null;
   /** The last 10 entries of the log since the restart, stacks left out; redacted, untrusted text. */
@@ -162,19 +165,32 @@ async function describe(
   const { seen } = sight;
   const problem = end.problem ?? (sight.seen === null ? sight.problem : undefined);
   const output = seen === null || end.result === 'healthy' ? null : readHealthOutput(seen);
+  const startedAfter = seen === null ? null : readStartedAt(seen);
   return {
     id: id.slice(0, 12),
     name: seen?.Name.replace(/^\//, '') ?? id.slice(0, 12),
     result: end.result,
     startedBefore,
-    startedAfter: seen === null ? null : readStartedAt(seen),
+    startedAfter,
     tookMs: Date.now() - began,
     exitCode: seen === null || seen.State.Running ? null : (seen.State.ExitCode ?? null),
     oomKilled: seen?.State.OOMKilled ?? false,
+    killed: await isKilled(docker, id, { startedBefore, startedAfter }),
     healthOutput: output === null ? null : toLine(output),
     lastLogLines: end.sinceMs === undefined ? [] : await readLastLines(docker, id, end.sinceMs),
     ...(problem !== undefined && { problem }),
   };
+}
+
+async function isKilled(
+  docker: Docker,
+  id: string,
+  { startedBefore, startedAfter }: Pick<RestartOutcome, 'startedBefore' | 'startedAfter'>,
+): Promise<boolean> {
+  if (startedBefore === null || startedAfter === null || startedBefore === startedAfter) {
+    return false;
+  }
+  return wasKilled(docker, id, { startedAt: startedBefore, endedBy: startedAfter });
 }
 
 function startOf({ seen }: Sight): number {

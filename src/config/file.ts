@@ -1,22 +1,9 @@
 import { z } from 'zod';
+import { duration } from './duration.ts';
+import { BreakGlassRule, Rule, TerminalUsers, expiry } from './rules.ts';
+import { slackId } from './slack-id.ts';
 
 /** dbconn.yml. `docs/dbconn.example.yml` shows every key. */
-
-const unitsInMs = new Map([
-  ['ms', 1],
-  ['s', 1000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-  ['d', 86_400_000],
-]);
-
-const duration = z
-  .string()
-  .regex(/^\d+(ms|s|m|h|d)$/, 'is a duration such as 30s, 10m or 2h')
-  .transform((text) => {
-    const [, digits, unit = ''] = /^(\d+)(\w+)$/.exec(text) ?? [];
-    return Number(digits) * (unitsInMs.get(unit) ?? Number.NaN);
-  });
 
 const share = z.number().min(0, 'is a share from 0 to 1').max(1, 'is a share from 0 to 1');
 
@@ -29,9 +16,6 @@ const httpUrl = z.custom<string>(
   (value) => typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value),
   'is not an http:// or https:// address',
 );
-
-const slackId = (letters: string, what: string): z.ZodString =>
-  z.string().regex(new RegExp(`^[${letters}][A-Z0-9]{2,20}$`), `is not the id of ${what}`);
 
 const Service = z.strictObject({
   name: z.string().min(1),
@@ -102,7 +86,11 @@ export const TargetEntry = z.strictObject({
     .strictObject({
       project: z.string().min(1),
       postgres: z.string().min(1).exactOptional(),
-      /** Services option C never restarts: what dbconn itself stands on. */
+      /** Where the project's `.env` is, as dbconn sees it. Without it option E only says what to write. */
+      directory: z.string().min(1).exactOptional(),
+      /** The file in it that Compose reads. */
+      envFile: z.string().min(1).exactOptional(),
+      /** Services neither restarted nor made anew: what dbconn itself stands on. */
       neverRestart: z.array(z.string().min(1)).default(['dbconn', 'docker-socket-proxy']),
     })
     .exactOptional(),
@@ -121,30 +109,48 @@ export const TargetEntry = z.strictObject({
 });
 export type TargetEntry = z.infer<typeof TargetEntry>;
 
-const OptionRule = z.strictObject({
-  propose: z.array(slackId('UW', 'a person')).max(100).default([]),
-  approve: z.array(slackId('UW', 'a person')).max(100).default([]),
+const Approval = z.strictObject({
+  A: Rule.exactOptional(),
+  B: Rule.exactOptional(),
+  C: Rule.exactOptional(),
+  D: Rule.exactOptional(),
+  E: Rule.exactOptional(),
+  /** The rollback of a prepared transaction. */
+  prepared: Rule.exactOptional(),
+  prevention: Rule.exactOptional(),
+  expiry: expiry.exactOptional(),
+  /** Between a change and the look that tells whether it helped. */
+  verifyAfter: duration.exactOptional(),
+  /** Below this share of the approved targets it asks again. */
+  leastLeft: share.exactOptional(),
+  /** An installation that only looks. */
+  readOnly: z.boolean().default(false),
+  /** Read anew at every decision, so that nothing has to be restarted. */
+  stopped: z.boolean().default(false),
+  /** While it exists, nothing runs. */
+  stopFile: z.string().min(1).exactOptional(),
+  /** Who the operating system's users are in Slack, so that nobody approves their own proposal. */
+  terminalUsers: TerminalUsers.default({}),
+  breakGlass: BreakGlassRule.default({ users: [], terminal: [], actions: [] }),
 });
+
+function isOn({ users, terminal, actions }: z.infer<typeof BreakGlassRule>): boolean {
+  return users.length + terminal.length > 0 && actions.length > 0;
+}
 
 export const ConfigFile = z
   .strictObject({
     slack: z.strictObject({ channel: slackId('CG', 'a channel').exactOptional() }).exactOptional(),
     targets: z.array(TargetEntry).min(1, 'names no target').max(500),
-    approval: z
-      .strictObject({
-        A: OptionRule.exactOptional(),
-        C: OptionRule.exactOptional(),
-        expiry: duration.exactOptional(),
-        /** Between a change and the look that tells whether it helped. */
-        verifyAfter: duration.exactOptional(),
-        /** An installation that only looks. */
-        readOnly: z.boolean().default(false),
-      })
-      .default({ readOnly: false }),
+    approval: Approval.prefault({}),
     journal: z.string().min(1).exactOptional(),
   })
   .refine(({ targets }) => new Set(targets.map(({ name }) => name)).size === targets.length, {
     message: 'two targets have the same name',
     path: ['targets'],
+  })
+  .refine(({ approval: { breakGlass }, slack }) => !isOn(breakGlass) || slack?.channel, {
+    message: 'needs slack.channel: whoever breaks the glass is announced there',
+    path: ['approval', 'breakGlass'],
   });
 export type ConfigFile = z.infer<typeof ConfigFile>;

@@ -1,22 +1,36 @@
-import { defaultOptionPolicy, defaultPolicy } from '../runbook/approval/policy.ts';
+import { Action } from '../runbook/remedies/action.ts';
+import { defaultPolicy, defaultPolicyOf } from '../runbook/approval/policy.ts';
 import type { OptionPolicy, Policy } from '../runbook/approval/policy.ts';
 import type { ConfigFile } from './file.ts';
-
-type Approval = ConfigFile['approval'];
+import type { Rule } from './rules.ts';
 
 /** Who may do what, as dbconn.yml says. An option nobody is named for cannot run. */
-export function toPolicy({ A, C, expiry, readOnly }: Approval): Policy {
+export function toPolicy(approval: ConfigFile['approval']): Policy {
+  const { expiry, leastLeft, readOnly, terminalUsers, breakGlass } = approval;
+  const options = Action.options.flatMap((option) => {
+    const rule = approval[option];
+    return rule === undefined ? [] : [[option, toOptionPolicy(option, rule)] as const];
+  });
   return {
-    ...defaultPolicy,
+    options: Object.fromEntries(options),
     readOnly,
-    options: {
-      ...(A !== undefined && { A: toOptionPolicy(A) }),
-      ...(C !== undefined && { C: toOptionPolicy(C) }),
-    },
     expiresAfterMs: expiry ?? defaultPolicy.expiresAfterMs,
+    leastShareLeft: leastLeft ?? defaultPolicy.leastShareLeft,
+    terminalUsers,
+    breakGlass,
   };
 }
 
-function toOptionPolicy({ propose, approve }: NonNullable<Approval['A']>): OptionPolicy {
-  return { ...defaultOptionPolicy, proposers: propose, approvers: approve };
+function toOptionPolicy(option: Action, rule: Rule): OptionPolicy {
+  const defaults = defaultPolicyOf(option);
+  return {
+    proposers: rule.propose,
+    approvers: rule.approve,
+    votes: rule.votes ?? defaults.votes,
+    clusterWideVotes: rule.clusterWideVotes ?? defaults.clusterWideVotes,
+    proposerMayVote: rule.proposerMayVote ?? defaults.proposerMayVote,
+    reasonRequired: rule.reasonRequired ?? defaults.reasonRequired,
+    ...(rule.expiry !== undefined && { expiresAfterMs: rule.expiry }),
+    cooldownMs: rule.cooldown ?? defaults.cooldownMs,
+  };
 }

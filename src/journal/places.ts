@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import type { Place, Places } from '../runbook/ports.ts';
-import type { SqliteJournal } from './sqlite.ts';
+import type { StoredJournal } from './stored-journal.ts';
 
 const Posted = z.looseObject({ channel: z.string(), ts: z.string() });
 const kind = 'posted';
 
 /** Keeps where each request's message stands as an entry of the journal: the last one holds. */
-export function createPlaces(journal: SqliteJournal): Places {
+export function createPlaces(journal: StoredJournal): Places {
   return {
     async readPlace(request): Promise<Place | undefined> {
       const entries = await journal.entries(request);

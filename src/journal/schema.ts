@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
 
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 const schema = /* sql */ `
   CREATE TABLE entries (
@@ -36,6 +36,11 @@ const schema = /* sql */ `
   CREATE TABLE stop (one INTEGER PRIMARY KEY CHECK (one = 1), data TEXT NOT NULL) STRICT;
 `;
 
+/** Who executes a request, and until when nobody else may: by this machine's clock, in milliseconds. */
+const leases = /* sql */ `
+  CREATE TABLE leases (request TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
+`;
+
 /** Makes the tables of an empty file. Throws for a file that a later dbconn, or something else, wrote. */
 export function prepareSchema(database: DatabaseSync): void {
   // Immediate, so that of two processes that open a new file one makes the tables and the other finds them.
@@ -44,7 +49,9 @@ export function prepareSchema(database: DatabaseSync): void {
     const found = database.prepare('PRAGMA user_version').get()?.['user_version'];
     const tables = database.prepare('SELECT count(*) AS n FROM sqlite_master').get()?.['n'];
     if (found === 0 && tables === 0) {
-      database.exec(`${schema}; PRAGMA user_version = ${schemaVersion}`);
+      database.exec(`${schema}; ${leases}; PRAGMA user_version = ${schemaVersion}`);
+    } else if (found === 1) {
+      database.exec(`${leases}; PRAGMA user_version = ${schemaVersion}`);
     } else if (found !== schemaVersion) {
       throw new JournalUnavailable(
         `The journal has schema version ${String(found)}, and this dbconn knows version ${schemaVersion}. Run the dbconn that wrote it, or name another file as journal.`,

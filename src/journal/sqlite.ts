@@ -1,18 +1,21 @@
-import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
-import { Request } from '../runbook/approval/request.ts';
+import { Request, isOpen } from '../runbook/approval/request.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
-import type { Clock, Journal, JournalDraft, Stop } from '../runbook/ports.ts';
+import type { Clock, Holder, Journal, JournalDraft, Stop } from '../runbook/ports.ts';
 import type { StepEntry } from '../runbook/remedies/remedy.ts';
-import { genesis, hashEntry, sha256 } from './chain.ts';
+import { genesis } from './chain.ts';
 import type { JournalEntry } from './chain.ts';
 import { isBusy, toJournalError } from './failure.ts';
-import { prepareSchema } from './schema.ts';
+import { nextEntry } from './next-entry.ts';
+import { StopRow, parseRow } from './parse-row.ts';
+import { openFile, setUp } from './sqlite-file.ts';
+import { checkLease, takeFreeLease, takeLease } from './sqlite-leases.ts';
+import type { Lease } from './sqlite-leases.ts';
+import type { Head, StoredJournal } from './stored-journal.ts';
 import { toStep } from './to-step.ts';
-import { verifyJournal } from './verify-journal.ts';
+import { JournalCheck } from './verify-journal.ts';
 import type { Verification } from './verify-journal.ts';
 
 export interface SqliteJournalOptions {
@@ -24,14 +27,8 @@ export interface SqliteJournalOptions {
   readonly lockWaitMs?: number;
 }
 
-const pageBytes = 4096;
-const defaultMaxBytes = 1024 ** 3;
 const defaultLockWaitMs = 5000;
-/** SQLite's own waiting blocks the whole process, so it is kept to a blink and the rest is waited here. */
-const blockingWaitMs = 20;
 const retryMs = 25;
-
-const StopRow = z.strictObject({ by: z.string(), at: z.string(), reason: z.string() });
 
 /** The journal in one SQLite file that any number of processes of one machine may share. Close it at the end. */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<SqliteJournal> {
@@ -39,7 +36,7 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
 }
 
 /** Reads and writes a journal file. Everything throws JournalUnavailable when the file refuses. */
-export class SqliteJournal implements Journal {
+export class SqliteJournal implements StoredJournal {
   readonly #database: DatabaseSync;
   readonly #clock: Clock;
   readonly #lockWaitMs: number;
@@ -51,9 +48,9 @@ export class SqliteJournal implements Journal {
   }
 
   static async open(options: SqliteJournalOptions): Promise<SqliteJournal> {
-    const journal = new SqliteJournal(openFile(options), options);
+    const journal = new SqliteJournal(openFile(options.file), options);
     try {
-      await journal.#patiently(() => setUp(journal.#database, options));
+      await journal.#patiently(() => setUp(journal.#database, options.maxBytes));
     } catch (error) {
       journal.close();
       throw error;
@@ -91,6 +88,7 @@ export class SqliteJournal implements Journal {
 
   move(from: number, to: Request, draft: JournalDraft): Promise<'moved' | 'changed' | 'busy'> {
     return this.#write(() => {
+      if (to.state !== 'approved') checkLease(this.#database, draft);
       if (to.state === 'executing' && this.#isBusy(to)) return 'busy';
       const data = canonicalJson(to);
       const { changes } = this.#database
@@ -98,8 +96,37 @@ export class SqliteJournal implements Journal {
         .run(data, to.id, from);
       if (changes !== 1) return 'changed';
       this.#append(draft, data);
+      if (to.state === 'approved' && draft.holder !== undefined) {
+        takeLease(this.#database, to.id, this.#stand(draft.holder));
+      }
+      if (!isOpen(to)) this.#database.prepare('DELETE FROM leases WHERE request = ?').run(to.id);
       return 'moved';
     });
+  }
+
+  hold(request: string, holder: Holder): Promise<boolean> {
+    return this.#write(() => takeFreeLease(this.#database, request, this.#stand(holder)));
+  }
+
+  renew({ id, forMs }: Holder): Promise<void> {
+    return this.#write(() => {
+      this.#database
+        .prepare('UPDATE leases SET until = ? WHERE holder = ?')
+        .run(this.#clock.now() + forMs, id);
+    });
+  }
+
+  release(request: string, { id }: Holder): Promise<void> {
+    return this.#write(() => {
+      this.#database
+        .prepare('DELETE FROM leases WHERE request = ? AND holder = ?')
+        .run(request, id);
+    });
+  }
+
+  #stand({ id, forMs }: Holder): Lease {
+    const nowMs = this.#clock.now();
+    return { holder: id, nowMs, untilMs: nowMs + forMs };
   }
 
   #isBusy({ id, target }: Request): boolean {
@@ -111,8 +138,24 @@ export class SqliteJournal implements Journal {
 
   record(draft: JournalDraft): Promise<void> {
     return this.#write(() => {
+      checkLease(this.#database, draft);
       this.#append(draft, null);
     });
+  }
+
+  readRunsSince({
+    target,
+    option,
+    since,
+  }: Parameters<Journal['readRunsSince']>[0]): Promise<readonly Request[]> {
+    return this.#patiently(() =>
+      this.#database
+        .prepare(
+          "SELECT data FROM requests WHERE state IN ('verifying', 'done') AND target = ? AND data ->> 'option' = ? AND data ->> '$.result.endedAt' >= ?",
+        )
+        .all(target, option, since)
+        .map((row) => parseRow(Request, row['data'])),
+    );
   }
 
   readSteps(request: string): Promise<readonly StepEntry[]> {
@@ -136,23 +179,22 @@ export class SqliteJournal implements Journal {
     });
   }
 
-  /** The last entry's number and hash: kept elsewhere, they prove later that nothing was cut off or rewritten. */
-  head(): Promise<{ readonly seq: number; readonly hash: string }> {
+  head(): Promise<Head> {
     return this.#patiently(() => this.#head());
   }
 
-  /** The entries of one request, or all, in order. */
   entries(request?: string): Promise<readonly JournalEntry[]> {
     return this.#patiently(() => [...this.#iterate(request)]);
   }
 
-  /** Recomputes the whole chain and holds the requests against it; `anchor` is a head seen earlier. */
-  async verify(anchor?: { readonly seq: number; readonly hash: string }): Promise<Verification> {
+  async verify(anchor?: Head): Promise<Verification> {
     try {
       return await this.#reading(() => {
+        const check = new JournalCheck(anchor);
+        for (const entry of this.#iterate()) if (!check.add(entry)) break;
         const requests = this.#database.prepare('SELECT id, data FROM requests').all();
         const stopped = this.#database.prepare('SELECT 1 FROM stop').get() !== undefined;
-        return verifyJournal(this.#iterate(), { requests, stopped, anchor });
+        return check.end({ requests, stopped });
       });
     } catch (error) {
       // Damage can be so deep that SQLite itself cannot read on: that is an answer too.
@@ -165,7 +207,7 @@ export class SqliteJournal implements Journal {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #head(): { seq: number; hash: string } {
+  #head(): Head {
     const row = this.#database
       .prepare('SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1')
       .get();
@@ -191,24 +233,17 @@ export class SqliteJournal implements Journal {
     }
   }
 
-  /** Inside a transaction. `data` is the request's new state, whose hash the entry vouches for. */
-  #append({ request, kind, body }: JournalDraft, data: string | null): number {
-    const { seq: last, hash: previous } = this.#head();
-    const state = data === null ? {} : { requestSha256: sha256(data) };
-    const entry = {
-      seq: last + 1,
-      at: new Date(this.#clock.now()).toISOString(),
-      request: request ?? null,
-      kind,
-      body: canonicalJson({ ...body, ...state }),
-      previous,
-    };
+  /** Inside a transaction. */
+  #append(draft: JournalDraft, data: string | null): number {
+    const at = new Date(this.#clock.now()).toISOString();
+    const entry = nextEntry(draft, { head: this.#head(), at, data });
+    const { seq, request, kind, body, previous, hash } = entry;
     this.#database
       .prepare(
         'INSERT INTO entries (seq, at, request, kind, body, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
       )
-      .run(entry.seq, entry.at, entry.request, kind, entry.body, previous, hashEntry(entry));
-    return entry.seq;
+      .run(seq, at, request, kind, body, previous, hash);
+    return seq;
   }
 
   /** Several reads of one and the same state, while other processes write. */
@@ -243,34 +278,5 @@ export class SqliteJournal implements Journal {
       }
       await sleep(retryMs);
     }
-  }
-}
-
-function openFile({ file }: SqliteJournalOptions): DatabaseSync {
-  try {
-    // For the owner alone: it names people, applications and addresses.
-    closeSync(openSync(file, 'a', 0o600));
-    return new DatabaseSync(file, { timeout: blockingWaitMs });
-  } catch (error) {
-    const known = toJournalError(error);
-    if (known instanceof JournalUnavailable) throw known;
-    const message = 'The journal cannot be opened. Check that its folder exists and is writable.';
-    throw new JournalUnavailable(message, { cause: error });
-  }
-}
-
-function setUp(database: DatabaseSync, { maxBytes }: SqliteJournalOptions): void {
-  // What was answered to a person must be on the disk, even if the machine dies a moment later.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  database.exec(`PRAGMA max_page_count = ${Math.floor((maxBytes ?? defaultMaxBytes) / pageBytes)}`);
-  prepareSchema(database);
-}
-
-function parseRow<T>(schema: z.ZodType<T>, data: unknown): T {
-  try {
-    return schema.parse(JSON.parse(String(data)));
-  } catch (error) {
-    const message = 'The journal is damaged. Keep a copy, and run: dbconn journal verify.';
-    throw new JournalUnavailable(message, { cause: error });
   }
 }

@@ -5,6 +5,11 @@ import type { LookRow } from './look-row.ts';
 /** pg_blocking_pids names everybody ahead; more than this many helps no reader. */
 const shownBlockers = 50;
 
+export type LocksOfRow = Pick<
+  LookRow,
+  'waiters' | 'waitersTotal' | 'targets' | 'safeSnapshots' | 'preparedHolds'
+>;
+
 interface Place {
   readonly pid: number;
   readonly target: number;
@@ -18,7 +23,7 @@ interface Place {
  * the last one asked that wants the same mode of the same thing: what blocks that one blocks this one too, and
  * so do those who queued up between and want a mode that conflicts with this one's.
  */
-export function readLocks(row: LookRow): LockReading {
+export function readLocks(row: LocksOfRow): LockReading {
   const places = row.waiters.map(([pid, target, mode, waitSeconds, total, pids]): Place => {
     const asked = pids === null ? undefined : { pids, total: total ?? pids.length };
     return { pid, target, mode, waitSeconds, ...(asked !== undefined && { asked }) };

@@ -20,7 +20,15 @@ export const lookingWords = [
 export type LookingWord = (typeof lookingWords)[number];
 
 /** Words that set something in motion: a proposal, a stop, a call for help. None changes a database by itself. */
-export const changingWords = ['propose', 'stop', 'go', 'escalate'] as const;
+export const changingWords = [
+  'propose',
+  'preview',
+  'requests',
+  'stop',
+  'go',
+  'break-glass',
+  'escalate',
+] as const;
 
 export type ChangingWord = (typeof changingWords)[number];
 
@@ -35,27 +43,34 @@ export const descriptions: Readonly<Record<LookingWord | ChangingWord | 'help', 
   logs: 'what the logs say about connections',
   causes: "the runbook's six causes, with the evidence for and against",
   doctor: 'whether dbconn can see and reach what it needs, and how to mend it',
-  propose:
-    'A [application]: end idle sessions; C SERVICE: restart a service. It runs after an approval',
+  propose: 'one of the options below; it runs after an approval',
+  preview: 'the plan of one of them, for you alone; nothing is recorded',
+  requests: 'what is proposed or running',
   stop: '[reason]: stop all changes, now and until go; anybody may',
   go: '[reason]: let changes run again; an approver may',
+  'break-glass': 'ID REASON: run a proposal without its votes, where that is configured',
   escalate: '[database-admins|backend-lead|on-call] REASON: ask them for help',
   help: 'these words',
 };
 
 /** Words people try because other tools have them, and what to do instead. */
 const notHere: Readonly<Record<string, string>> = {
-  kill: 'Ending one session by its pid is not there yet. propose A ends idle ones.',
-  cancel:
-    'Cancelling one query by its pid is not there yet. blocking shows whom to cancel by hand.',
   approve: 'Approve with the button of the proposal, in Slack.',
   deny: 'Deny with the button of the proposal, in Slack.',
 };
 
 export type Command =
   | { readonly kind: 'look'; readonly word: LookingWord; readonly target: string }
-  | { readonly kind: 'propose'; readonly wanted: Wanted; readonly target: string }
+  | {
+      readonly kind: 'propose';
+      readonly wanted: Wanted;
+      readonly target: string;
+      /** Shows the plan and records nothing. */
+      readonly isPreview: boolean;
+    }
   | { readonly kind: 'stop' | 'go'; readonly reason: string }
+  | { readonly kind: 'requests' }
+  | { readonly kind: 'break-glass'; readonly id: string; readonly reason: string }
   | { readonly kind: 'escalate'; readonly ask: EscalationAsk; readonly target: string }
   | { readonly kind: 'help'; readonly problem?: string };
 
@@ -70,15 +85,31 @@ export function parseCommand(text: string, targets: readonly string[]): Command 
     case 'help':
       return { kind: 'help' };
     case 'propose':
-      return parseProposal(rest, targets);
+    case 'preview':
+      return parseProposal(rest, targets, lower === 'preview');
+    case 'cancel':
+    case 'kill':
+      return parseProposal(`${lower} ${rest}`, targets, false);
     case 'stop':
     case 'go':
       return { kind: lower, reason: rest };
+    case 'requests':
+      return { kind: 'requests' };
+    case 'break-glass':
+      return parseException(rest);
     case 'escalate':
       return parseCallForHelp(rest, targets);
     default:
       return parseLook(lower, rest, targets);
   }
+}
+
+function parseException(text: string): Command {
+  const [, id = '', reason = ''] = /^(\S*)\s*([^]*)$/.exec(text.trim()) ?? [];
+  if (id === '' || id.length > 100) {
+    return help('Say which request, by the id at the foot of its card, and why.');
+  }
+  return { kind: 'break-glass', id, reason };
 }
 
 function parseLook(lower: string, text: string, targets: readonly string[]): Command {
@@ -92,8 +123,13 @@ function parseLook(lower: string, text: string, targets: readonly string[]): Com
     : help(unknownTarget(target, targets));
 }
 
-function parseProposal(text: string, targets: readonly string[]): Command {
-  const { wanted, target, problem } = parseWanted(text, targets);
+/** Slack's own clients turn the two hyphens into a dash. */
+const dryRun = /(?:^|\s)(?:--|[—–])dry-run(?=\s|$)/gi;
+
+function parseProposal(text: string, targets: readonly string[], previewed: boolean): Command {
+  const words = text.replaceAll(dryRun, ' ');
+  const isPreview = previewed || words !== text;
+  const { wanted, target, problem } = parseWanted(words, targets);
   if (problem !== undefined) return help(problem);
   if (target !== undefined && !targets.includes(target)) {
     return help(unknownTarget(target, targets));
@@ -103,7 +139,7 @@ function parseProposal(text: string, targets: readonly string[]): Command {
   if (target === undefined && others.length > 0) {
     return help(`There are several targets, so name one at the end: ${targets.join(', ')}.`);
   }
-  return { kind: 'propose', wanted, target: target ?? only };
+  return { kind: 'propose', wanted, target: target ?? only, isPreview };
 }
 
 /** With several targets the one it is about may stand before the reason; the first is meant otherwise. */
@@ -128,7 +164,7 @@ function unknownTarget(target: string, targets: readonly string[]): string {
 
 function unknownWord(word: string, targets: readonly string[]): string {
   if (Object.hasOwn(notHere, word)) return notHere[word] ?? '';
-  const near = nearest(word, [...lookingWords, ...changingWords, 'help']);
+  const near = nearest(word, [...lookingWords, ...changingWords, 'cancel', 'kill', 'help']);
   if (near !== undefined) return `There is no such word. Did you mean ${near}?`;
   return targets.includes(word)
     ? 'A word comes before the target, such as status.'

@@ -1,3 +1,4 @@
+import { findInPoolSettings } from './diagnose/findings/pool-settings.ts';
 import type { Snapshot } from './diagnose/snapshot.ts';
 import { quoteIdentifier } from './diagnose/words.ts';
 import type { Permission, ServicePermissions } from './ports.ts';
@@ -29,6 +30,7 @@ export function checkTarget({ snapshot, target, permissions }: DoctorInput): Che
     ...checkServices(snapshot, target),
     ...checkPermissions(permissions),
     ...checkPools(snapshot),
+    ...checkPoolSettings(snapshot),
     ...checkLogs(snapshot),
   ];
 }
@@ -161,6 +163,14 @@ function checkPools({ pools }: Snapshot): Check[] {
           fix: `Set maxOverflow for this endpoint, or for the service ${service}.`,
         }
       : { subject: 'Pools', state: 'ok', summary: `${service}: ${found.length} pools read.` };
+  });
+}
+
+/** Not what dbconn lacks, but what will cost the next night: the runbook's prevention. */
+function checkPoolSettings({ services, database: { reading } }: Snapshot): Check[] {
+  const read = services.ok ? services.value.services : [];
+  return findInPoolSettings({ services: read, reading }).map(({ summary, fix }): Check => {
+    return { subject: 'Pools', state: 'warning', summary, ...(fix !== undefined && { fix }) };
   });
 }
 

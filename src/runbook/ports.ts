@@ -7,6 +7,7 @@ import type {
   ServicesReading,
 } from './diagnose/snapshot.ts';
 import type { Request } from './approval/request.ts';
+import type { Action } from './remedies/action.ts';
 import type { StepEntry } from './remedies/remedy.ts';
 import type { SessionIdentity, SessionTarget } from './remedies/targets/session.ts';
 
@@ -151,6 +152,8 @@ export interface RestartOutcome {
   readonly startedAfter: string | null;
   readonly exitCode: number | null;
   readonly oomKilled: boolean;
+  /** The old process did not end within the stop time-out, and was killed; absent where that cannot be told. */
+  readonly killed?: boolean;
   /** What the last health check printed when it is not healthy; redacted, untrusted text. */
   readonly healthOutput: string | null;
   /** The last log lines since the restart, at most 10, redacted. Untrusted text. */
@@ -173,6 +176,18 @@ export interface Journal {
    */
   move(from: number, to: Request, entry: JournalDraft): Promise<'moved' | 'changed' | 'busy'>;
   record(entry: JournalDraft): Promise<void>;
+  /** Takes the lease on an approved or running request that nobody holds any more, oneself included. False while somebody does. */
+  hold(request: string, holder: Holder): Promise<boolean>;
+  /** Prolongs all leases of this holder that nobody else took meanwhile. */
+  renew(holder: Holder): Promise<void>;
+  /** Gives a lease back, so that another process may take it at once. */
+  release(request: string, holder: Holder): Promise<void>;
+  /** The requests for this option on this target whose run ended at or after that moment (UTC ISO text). */
+  readRunsSince(run: {
+    readonly target: string;
+    readonly option: Action;
+    readonly since: string;
+  }): Promise<readonly Request[]>;
   /** The steps of a request's run, in the order they were written. */
   readSteps(request: string): Promise<readonly StepEntry[]>;
   /** The emergency stop, the same for every process that shares this journal. */
@@ -184,6 +199,8 @@ export interface Stop {
   readonly by: string;
   readonly at: string;
   readonly reason: string;
+  /** How it is lifted, where an approver's word is not enough: a sentence. */
+  readonly lift?: string;
 }
 
 /** What the journal adds: its number, the time, and the hash that chains it to the entry before. */
@@ -193,6 +210,19 @@ export interface JournalDraft {
   readonly kind: string;
   /** Redacted: no secret, no literal of other people's SQL. */
   readonly body: Readonly<Record<string, unknown>>;
+  /**
+   * Written only while the lease on the request is this holder's, else LeaseLost is thrown. A move to `approved`
+   * takes the lease; a move to an end gives it back.
+   */
+  readonly holder?: Holder;
+}
+
+/** One process among those that share a journal. Whoever holds the lease on a request executes it, nobody else. */
+export interface Holder {
+  /** Random, another one for each process. */
+  readonly id: string;
+  /** How long a lease stands from its last renewal, by the journal's own clock. */
+  readonly forMs: number;
 }
 
 /** Where the message about a request stands, so that another process can go on writing it. */

@@ -5,6 +5,12 @@ import { checkTarget } from './doctor.ts';
 import type { Check } from './doctor.ts';
 import { takeLook } from './look.ts';
 import type { Acting, Clock, Database, Pools, Restarts, Services } from './ports.ts';
+import type { Blockers } from './ports/blockers.ts';
+import type { PoolSettings } from './ports/pool-settings.ts';
+import type { PreparedTransactions } from './ports/prepared.ts';
+import type { ServerHost } from './ports/server-host.ts';
+import type { ServerSettings } from './ports/server-settings.ts';
+import type { Timeouts } from './ports/timeouts.ts';
 import type { Target } from './target.ts';
 
 /** One target and what reaches it. */
@@ -15,6 +21,18 @@ export interface Patient {
   readonly pools: Pools;
   /** What may end its sessions; absent where no role for that is configured. */
   readonly acting?: Acting;
+  /** What may stop whom others wait for; absent as `acting` is. */
+  readonly blockers?: Blockers;
+  /** What may roll back its prepared transactions; absent as `acting` is. */
+  readonly prepared?: PreparedTransactions;
+  /** What may set its time-outs; absent as `acting` is. */
+  readonly timeouts?: Timeouts;
+  /** What may set max_connections; absent as `acting` is. */
+  readonly serverSettings?: ServerSettings;
+  /** What may restart PostgreSQL itself; absent where its container is not configured. */
+  readonly serverHost?: ServerHost;
+  /** What may resize its services' pools; absent where no containers are configured. */
+  readonly poolSettings?: PoolSettings;
   /** What may restart its containers; absent where none are configured. */
   readonly restarts?: Restarts;
 }

@@ -10,6 +10,8 @@ export interface Target {
   readonly protectedApplications: readonly string[];
   /** Whether a role of its own is configured for ending sessions. Unknown where nobody said. */
   readonly canAct?: boolean;
+  /** Whether the project's `.env` can be reached to resize a pool. Unknown where nobody said. */
+  readonly canResize?: boolean;
   readonly limits: Limits;
   readonly links: Links;
   readonly contacts: Contacts;

@@ -10,6 +10,7 @@ import type { Connection, ConnectionState } from './connection.ts';
 import { createDoctorSlack } from './doctor-slack.ts';
 import { HttpConnection } from './http-connection.ts';
 import { createInFlight } from './in-flight.ts';
+import { createModals } from './modals.ts';
 import { registerListeners } from './listeners/register-listeners.ts';
 import { defaultPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
@@ -144,6 +145,7 @@ function buildApp({ options, connection, inFlight, patience, bot }: Parts): void
   const client = new WebClient(botToken, clientOptions(options));
   const answer = createAnswer(client, log);
   const doctorSlack = createDoctorSlack({ client, channel, log });
-  const deps = { runbook, changes, answer, doctorSlack, inFlight, patience, channel, log };
-  registerListeners(app, deps);
+  const modals = createModals(client, log);
+  const answering = { answer, doctorSlack, modals, inFlight, patience };
+  registerListeners(app, { runbook, changes, channel, log, ...answering });
 }

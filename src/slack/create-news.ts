@@ -6,7 +6,10 @@ import type { Cards, CardsOptions } from './cards/cards.ts';
 import { clientOptions } from './client-options.ts';
 import { createOutbox } from './outbox.ts';
 
-export interface NewsOptions extends Pick<CardsOptions, 'places' | 'channel' | 'readHead' | 'log'> {
+export interface NewsOptions extends Pick<
+  CardsOptions,
+  'places' | 'channel' | 'readHead' | 'readSteps' | 'log'
+> {
   readonly botToken: string;
   readonly apiUrl?: string;
   /** Between two messages; Slack takes one a second in a channel. */

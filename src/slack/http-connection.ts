@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { HTTPReceiver } from '@slack/bolt';
 import type { Logger as BoltLogger, Receiver } from '@slack/bolt';
 import type { Connection, ConnectionState } from './connection.ts';
+import { refuseReplays } from './refuse-replays.ts';
 import { SlackStartError } from './start-error.ts';
 
 export interface HttpConnectionOptions {
@@ -17,7 +18,7 @@ export interface HttpConnectionOptions {
 /** A request still open this long after the end is a client that never finishes; Slack gives up after 3 s. */
 const lastRequestsMs = 3000;
 
-/** Signed requests of Slack at /slack/events; Bolt verifies signature and age. */
+/** Signed requests of Slack at /slack/events, each once; Bolt verifies signature and age. */
 export class HttpConnection implements Connection {
   readonly receiver: Receiver;
   readonly #options: HttpConnectionOptions;
@@ -29,6 +30,7 @@ export class HttpConnection implements Connection {
     this.#options = options;
     const { signingSecret, logger } = options;
     this.#http = new HTTPReceiver({ signingSecret, logger, endpoints: ['/slack/events'] });
+    this.#http.requestListener = refuseReplays(this.#http.requestListener, logger);
     this.receiver = this.#http;
   }
 

@@ -20,6 +20,10 @@ export const slackLimits = {
   urlCharacters: 3000,
   buttonCharacters: 75,
   confirmCharacters: 300,
+  confirmTitleCharacters: 100,
+  confirmButtonCharacters: 30,
+  modalTitleCharacters: 24,
+  inputCharacters: 3000,
 } as const;
 
 /** Bounds that Slack does not state but a phone does: a message nobody scrolls through helps nobody. */

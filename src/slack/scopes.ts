@@ -4,6 +4,10 @@ export const scopeOf = {
   'chat.postMessage': 'chat:write',
   'chat.postEphemeral': 'chat:write',
   'chat.update': 'chat:write',
+  'views.open': null,
+  'views.update': null,
+  'users.info': 'users:read',
+  'usergroups.users.list': 'usergroups:read',
 } as const;
 
 /** Slash commands need a scope although they call no method. */

@@ -7,15 +7,11 @@ import type { Target } from '../runbook/target.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Paint } from './layout.ts';
 import { wrap } from './layout.ts';
+import type { OwnCommand } from './own-command.ts';
+import { renderEnd, renderRequests } from './render-requests.ts';
 import { renderPlan, renderRefusal, withoutMentions } from './render-plan.ts';
 
-/** Words of the terminal alone; the first is their request's id. */
-export type OwnCommand = { readonly kind: 'approve' | 'deny'; readonly id: string } & {
-  readonly reason: string;
-};
-
-export type Change =
-  Extract<Command, { kind: 'propose' | 'stop' | 'go' | 'escalate' }> | OwnCommand;
+export type Change = Exclude<Command, { kind: 'look' | 'help' }> | OwnCommand;
 
 export interface ChangeParts {
   readonly door: Door;
@@ -31,21 +27,17 @@ export interface Said {
   readonly code: number;
 }
 
-/** Reads `approve ID`, `deny ID [reason]`; undefined for every other word. */
-export function parseOwnCommand([word, id, ...rest]: readonly string[]): OwnCommand | undefined {
-  if (word !== 'approve' && word !== 'deny') return undefined;
-  return { kind: word, id: id ?? '', reason: rest.join(' ') };
-}
-
 /**
- * Through the same door as Slack. The terminal proposes, denies and stops; it never approves, because it
- * cannot tell who sits in front of it.
+ * Through the same door as Slack. The terminal proposes, denies and stops; it cannot tell who sits in front of it,
+ * and so it has no vote: only the exception that the configuration makes for named users of this machine.
  */
 export async function change(parts: ChangeParts, asked: Change): Promise<Said> {
-  const { door, actor } = parts;
+  const { door, actor, paint } = parts;
   switch (asked.kind) {
     case 'propose':
-      return parts.dryRun ? preview(parts, asked) : propose(parts, asked);
+      return parts.dryRun || asked.isPreview ? preview(parts, asked) : propose(parts, asked);
+    case 'requests':
+      return said(await door.list(), (open) => renderRequests(open, paint));
     case 'stop':
       return said(await door.stop(actor, asked.reason), ({ by }) => {
         return `All changes are stopped, by ${by}. An approver lets them run again, in Slack: /dbconn go.`;
@@ -54,6 +46,8 @@ export async function change(parts: ChangeParts, asked: Change): Promise<Said> {
       return said(await door.go(actor, asked.reason), () => 'Changes may run again.');
     case 'approve':
       return said(await door.approve(asked.id, actor), () => 'Approved.');
+    case 'break-glass':
+      return breakGlass(parts, asked);
     case 'deny':
       return said(await door.deny(asked.id, actor, asked.reason), () => 'Denied; nothing runs.');
     default:
@@ -85,6 +79,23 @@ async function propose(
     const waits = `Recorded as request ${id}. It waits for ${votes} in Slack until ${expiresAt}; the bot that shares this journal posts it there within half a minute. Withdraw it with: dbconn deny ${id}`;
     return `${renderPlan(plan, paint)}\n\n${wrap(waits)}`;
   });
+}
+
+/** It runs in this process, which therefore stays until it is seen whether it helped. */
+async function breakGlass(
+  { door, actor, paint }: ChangeParts,
+  { id, reason }: Pick<OwnCommand, 'id' | 'reason'>,
+): Promise<Said> {
+  const broken = await door.breakGlass(id, actor, reason);
+  if (!broken.ok) return said(broken, () => '');
+  const ended = await door.settled(id);
+  if (!ended.ok) return said(ended, () => '');
+  const { state, result } = ended.value;
+  const isWell = state === 'done' && result?.report.finished === true;
+  return {
+    text: renderEnd(ended.value, paint),
+    code: isWell ? exitCodes.fine : exitCodes.critical,
+  };
 }
 
 const noTarget: Said = { text: 'There is no such target.', code: exitCodes.unknown };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
@@ -27,13 +27,21 @@ beforeAll(async () => {
   await admin.query('CREATE ROLE app LOGIN; CREATE ROLE acting LOGIN');
   await admin.query('GRANT pg_monitor, pg_signal_backend TO acting');
   await admin.end();
+  await forget();
+});
+
+/** Leaves a transaction open. */
+async function forget(): Promise<void> {
   forgotten = new Client({ connectionString: cluster.url('app'), application_name: 'backend' });
+  // Ending it is what this is about.
+  forgotten.on('error', () => undefined);
   await forgotten.connect();
   await forgotten.query('BEGIN');
   await forgotten.query(`SELECT 'secret-of-a-customer'`);
   const aged = `state = 'idle in transaction' AND now() - state_change > interval '1 s'`;
   await until('a session idle for a second', async () => (await sessions(aged)) === 1);
-});
+}
+
 afterAll(async () => {
   await forgotten.end();
   await cluster.close();
@@ -105,9 +113,66 @@ test('a dry run shows the whole plan and records nothing', async () => {
   expect(existsSync(journal())).toBe(false);
 });
 
+test('a preview is a dry run, with a threshold of one’s own', async () => {
+  const { code, output } = await dbconn('preview', 'A', '--over', '900h');
+  expect(output).toContain('No session is');
+  expect(code).toBe(3);
+  const shown = await dbconn('preview', 'A', '--over', '1s');
+  expect(shown.output).toContain('Option A for orders: End 1 session');
+  expect(shown.output).toContain('nothing was recorded');
+  expect(existsSync(journal())).toBe(false);
+});
+
+test('doctor says which options can be approved, and by whom not', async () => {
+  const { output } = await dbconn('doctor');
+  expect(output).toContain('Option A can be proposed');
+  expect(output).toContain('Option C cannot be proposed');
+  expect(existsSync(journal())).toBe(false);
+});
+
+test('what is proposed is listed', async () => {
+  expect((await dbconn('requests')).output).toContain('Nothing is proposed');
+  const id = await propose();
+  const { code, output } = await dbconn('requests');
+  expect(output).toContain(`${id} proposed 0/2`);
+  expect(output).toContain('option A for orders: End 1 session');
+  expect(code).toBe(0);
+});
+
+/** Five processes one after another, each of which takes seconds to start on a busy machine. */
+const processesMs = 120_000;
+
+test(
+  'breaking the glass is for those the configuration names, needs a reason, and tells each step',
+  async () => {
+    const id = await propose();
+    const alone = ['approve', id, '--break-glass', '--reason', 'nobody answers'];
+    const refused = await dbconn(...alone);
+    expect(refused.output).toContain('break');
+    expect(refused.code).toBe(3);
+    const allowed = `
+  verifyAfter: 1s
+  breakGlass: { terminal: [${userInfo().username}], actions: [A] }
+slack: { channel: C0DATABASE }
+`;
+    await writeFile(
+      join(directory, 'dbconn.yml'),
+      `${configuration('approve: [U0JONAS, U0DANA]').trimEnd()}${allowed}`,
+    );
+    const again = await propose();
+    expect((await dbconn('approve', again, '--break-glass')).output).toContain('needs a reason');
+    const { code, output } = await dbconn('approve', again, '--break-glass', '--reason', 'alone');
+    expect(output).toMatch(/✓ .*1 ended/);
+    expect(code).toBe(0);
+    expect(await sessions(`application_name = 'backend'`)).toBe(0);
+    await forget();
+  },
+  processesMs,
+);
+
 test('a proposal is recorded, and says that it waits for Slack', async () => {
   const { code, output } = await dbconn('propose', 'A');
-  expect(output).toContain('It waits for one approver in Slack until');
+  expect(output).toContain('It waits for 2 approvers in Slack until');
   expect(code).toBe(0);
   expect(await dbconn('journal', 'verify')).toMatchObject({ code: 0 });
   expect(await sessions(`application_name = 'backend'`)).toBe(1);

@@ -5,7 +5,8 @@ GET  /query?ms=  one statement of that length      POST /leak?n=  checks n conne
 POST /release  gives them back                    POST /crash-on-next-start  the next start ends at once
 POST /say?bytes=  logs one line of that length    POST /blab   logs its password and a statement, as many do
 
-With CHECK_DATABASE_AT_START set it ends when its first connection is refused.
+With CHECK_DATABASE_AT_START set it ends when its first connection is refused, and with LARGEST_POOL when its
+pool is larger than that.
 """
 
 import logging
@@ -31,6 +32,10 @@ log = logging.getLogger("backend")
 time.sleep(float(os.environ.get("START_DELAY_SECONDS", "0")))
 if CRASH.exists():
     log.error("cannot start: password=%s was refused", "hunter2-in-the-log")
+    sys.exit(3)
+
+if int(os.environ.get("DATABASE_POOL_SIZE", "5")) > int(os.environ.get("LARGEST_POOL", "1000")):
+    log.error("cannot start: the pool is too large for %s", os.environ["DATABASE_URL"])
     sys.exit(3)
 
 engine = create_engine(

@@ -34,6 +34,7 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   initdb -D "$PGDATA" -U "$POSTGRES_USER" --pwfile=/tmp/password --auth-local=trust --auth-host=scram-sha-256 -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
   rm /tmp/password
   echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
+  printf '%s\n' "$POSTGRESQL_CONF" >>"$PGDATA/postgresql.conf"
   pg_ctl -D "$PGDATA" -s -o "-c listen_addresses=''" -w start
   [ "$POSTGRES_DB" = postgres ] || createdb -U "$POSTGRES_USER" "$POSTGRES_DB"
   if [ -n "$APP_PASSWORD" ]; then
@@ -53,7 +54,7 @@ tar -C "$root" --owner=0 --group=0 --exclude=./var/lib/postgresql/data -cf "$roo
 tar -C "$root" --owner=999 --group=999 -rf "$root.tar" ./var/lib/postgresql/data
 
 docker import \
-  -c "ENV PATH=$pg_bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/data POSTGRES_USER=postgres POSTGRES_DB=postgres APP_PASSWORD= LC_ALL=C.UTF-8" \
+  -c "ENV PATH=$pg_bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/data POSTGRES_USER=postgres POSTGRES_DB=postgres APP_PASSWORD= POSTGRESQL_CONF= LC_ALL=C.UTF-8" \
   -c 'VOLUME /var/lib/postgresql/data' -c 'USER 999:999' -c 'EXPOSE 5432' \
   -c 'ENTRYPOINT ["/docker-entrypoint.sh"]' -c 'CMD ["postgres"]' "$root.tar" dbconn-test/postgres:latest >/dev/null
 docker import \

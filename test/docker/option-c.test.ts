@@ -1,3 +1,4 @@
+import { allMembers } from '../support/people.ts';
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
@@ -12,6 +13,7 @@ import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
 import { createBedside, findCanary } from './bedside.ts';
 import type { Bedside } from './bedside.ts';
+import { containing } from '../runbook/diagnose/matchers.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { startStack } from './stack.ts';
@@ -44,7 +46,10 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     if (faults.length > 0) throw new AggregateError(faults, 'An execution broke.');
   });
 
-  async function begin(backendEnv: Readonly<Record<string, string>>): Promise<void> {
+  async function begin(
+    backendEnv: Readonly<Record<string, string>>,
+    stopTimeoutSeconds = 10,
+  ): Promise<void> {
     stack = await startStack({ replicas: 2, maxConnections: 30, backendEnv });
     bedside = createBedside(stack);
     const { docker } = stack;
@@ -56,12 +61,13 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
         target: bedside.target,
         refusedServices: [],
         refusedContainers: [],
-        stopTimeoutSeconds: 10,
+        stopTimeoutSeconds,
         healthyWithinMs: 60_000,
         calmWithinMs: 30_000,
       },
     });
     door = createDoor({
+      people: allMembers,
       journal,
       patients: [{ name: 'shop', remedies, look: () => bedside.look(), warningUtilisation: 0.8 }],
       policy: {
@@ -92,6 +98,17 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     const text = JSON.stringify(await journal.entries());
     expect(findCanary(text)).toBeUndefined();
     return text;
+  }
+
+  /** Proposes, lets the second person vote, and returns the end of it. */
+  async function runRestart(): Promise<Request> {
+    const ask = { kind: 'restart', service: 'backend' } as const;
+    const proposed = await door.propose({ target: 'shop', ask, actor: proposer });
+    if (!proposed.ok) throw new Error(proposed.refusal.why);
+    expect(await door.approve(proposed.value.id, approver)).toMatchObject({ ok: true });
+    const settled = await door.settled(proposed.value.id);
+    if (!settled.ok) throw new Error(settled.refusal.why);
+    return settled.value;
   }
 
   /** From the proposal to its end, with the second person's vote in between. */
@@ -185,5 +202,43 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
       () => bedside.diagnose(),
       ({ findings }) => findings.some(({ id }) => id === 'replica-crash-looping'),
     );
+  });
+
+  test('a replica that hangs is killed when its time is up, and the report says so of that one alone', async () => {
+    await begin({}, 2);
+    const [hung = ''] = stack.ids.backend;
+    await stack.docker.getContainer(hung).kill({ signal: 'SIGSTOP' });
+    const { result } = await runRestart();
+    const killed = 'The old process had not ended after 2 s, and was killed.';
+    expect(result?.report.items).toMatchObject([
+      { outcome: 'restarted' },
+      { outcome: 'restarted' },
+    ]);
+    const details = result?.report.items.map(({ detail }) => detail.includes(killed));
+    expect(details).toEqual([true, false]);
+  });
+
+  test('a query that outlives its process is found in the report, and ending it is offered', async () => {
+    await begin({});
+    const url = await stack.backendUrl(1);
+    // Its answer is lost with the process that asked.
+    void fetch(`${url}/query?ms=120000`).catch(() => undefined);
+    await eventually(
+      () => bedside.look(),
+      ({ database: { reading } }) =>
+        reading?.sessions.some(({ own, state }) => !own && state === 'active') ?? false,
+    );
+    const { result } = await runRestart();
+    const [, , orphan, ...others] = result?.report.items ?? [];
+    expect(others).toEqual([]);
+    expect(orphan).toMatchObject({ outcome: 'still there' });
+    expect(orphan?.detail).toMatch(/^Its query runs for \d+ s, for a process that is gone\.$/);
+    const pid = Number(orphan?.what.replace('pid ', ''));
+    expect(result?.report.followUps).toEqual([{ kind: 'stop-session', pid, how: 'terminate' }]);
+    const { database } = await bedside.look();
+    expect(database.reading?.sessions.find((session) => session.pid === pid)).toMatchObject({
+      state: 'active',
+      query: containing('pg_sleep'),
+    });
   });
 });

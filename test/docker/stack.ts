@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 import { connectDocker } from '../../src/compose/connect-docker.ts';
+import { findFreePort } from './free-port.ts';
 
 /** A compose project made by hand: PostgreSQL and a backend with the labels Compose writes. */
 export interface Stack {
@@ -15,9 +16,11 @@ export interface Stack {
   readonly appUrl: string;
   /** dbconn's looking role, with what deploy/grants.sql gives it. */
   readonly lookingUrl: string;
+  /** And its acting role. */
+  readonly actingUrl: string;
   /** The containers' full ids by service, in the order of their numbers. */
   readonly ids: { readonly postgres: string; readonly backend: readonly string[] };
-  /** The base address of a backend replica, asked anew: a restart moves a random port. */
+  /** The base address of a backend replica. */
   backendUrl(number?: number): Promise<string>;
   /** The base addresses of the replicas that run. */
   backendUrls(): Promise<readonly string[]>;
@@ -29,7 +32,10 @@ export interface Stack {
 
 export interface StackOptions {
   readonly replicas?: number;
+  /** On the command line, which beats every file. */
   readonly maxConnections?: number;
+  /** Lines for postgresql.conf; then nothing stands on the command line, and `maxConnections` belongs here too. */
+  readonly postgresqlConf?: readonly string[];
   readonly backendEnv?: Readonly<Record<string, string>>;
 }
 
@@ -57,7 +63,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       Name: `${project}_default`,
       Labels: { 'com.docker.compose.project': project },
     });
-    const postgres = await run(docker, project, postgresSpec(options.maxConnections ?? 30));
+    const postgres = await run(docker, project, postgresSpec(options, await findFreePort()));
     await healthy(docker, postgres);
     const replicas = Array.from({ length: options.replicas ?? 1 }, () => options.backendEnv ?? {});
     const backend = new Backend(docker, project);
@@ -72,6 +78,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       adminUrl,
       appUrl: urlOf('app:app-secret'),
       lookingUrl: urlOf('dbconn:looking-secret'),
+      actingUrl: urlOf('dbconn_acting:acting-secret'),
       ids: { postgres, backend: backend.ids },
       backendUrl: (number = 1) => backend.url(backend.ids[number - 1] ?? ''),
       backendUrls: () => backend.urls(),
@@ -106,8 +113,8 @@ class Backend {
   }
 
   async start(environments: readonly Readonly<Record<string, string>>[]): Promise<void> {
-    const started = environments.map((environment, index) =>
-      run(this.#docker, this.#project, backendSpec(index + 1, environment)),
+    const started = environments.map(async (environment, index) =>
+      run(this.#docker, this.#project, backendSpec(index + 1, environment, await findFreePort())),
     );
     this.ids.push(...(await Promise.all(started)));
     await Promise.all(this.ids.map((id) => healthy(this.#docker, id)));
@@ -158,17 +165,29 @@ export async function run(docker: Docker, project: string, what: ServiceSpec): P
   return container.id;
 }
 
-function postgresSpec(maxConnections: number): ServiceSpec {
+function postgresSpec(
+  { maxConnections = 30, postgresqlConf }: StackOptions,
+  port: number,
+): ServiceSpec {
+  const onCommandLine = postgresqlConf === undefined;
   return {
     service: 'postgres',
     spec: {
       Image: 'dbconn-test/postgres',
-      Env: ['POSTGRES_PASSWORD=stack-secret', 'POSTGRES_DB=shop', 'APP_PASSWORD=app-secret'],
-      Cmd: ['postgres', '-c', `max_connections=${maxConnections}`, '-c', 'fsync=off'],
+      Env: [
+        'POSTGRES_PASSWORD=stack-secret',
+        'POSTGRES_DB=shop',
+        'APP_PASSWORD=app-secret',
+        `POSTGRESQL_CONF=${(postgresqlConf ?? []).join('\n')}`,
+      ],
+      Cmd: [
+        ...['postgres', '-c', 'fsync=off'],
+        ...(onCommandLine ? ['-c', `max_connections=${maxConnections}`] : []),
+      ],
       ExposedPorts: { '5432/tcp': {} },
       StopSignal: 'SIGINT',
       Healthcheck: check(['CMD', 'pg_isready', '-q', '-h', '127.0.0.1']),
-      HostConfig: { Binds: ['/usr:/usr:ro'], PortBindings: onRandomPort('5432/tcp') },
+      HostConfig: { Binds: ['/usr:/usr:ro'], PortBindings: onPort('5432/tcp', port) },
     },
   };
 }
@@ -176,6 +195,7 @@ function postgresSpec(maxConnections: number): ServiceSpec {
 export function backendSpec(
   number: number,
   environment: Readonly<Record<string, string>>,
+  port: number,
 ): ServiceSpec {
   const variables: Record<string, string> = {
     DATABASE_URL: 'postgresql+psycopg2://app:app-secret@postgres/shop',
@@ -195,7 +215,7 @@ export function backendSpec(
       Healthcheck: check(['CMD', 'python3', '-c', probe]),
       HostConfig: {
         Binds: ['/usr:/usr:ro', `${backendScript}:/app/backend.py:ro`],
-        PortBindings: onRandomPort('8000/tcp'),
+        PortBindings: onPort('8000/tcp', port),
         RestartPolicy: { Name: 'unless-stopped' },
       },
     },
@@ -206,8 +226,9 @@ function check(test: string[]): Docker.HealthConfig {
   return { Test: test, Interval: second / 2, Timeout: 5 * second, Retries: 60, StartPeriod: 0 };
 }
 
-function onRandomPort(port: string): Record<string, { HostIp: string; HostPort: string }[]> {
-  return { [port]: [{ HostIp: '127.0.0.1', HostPort: '' }] };
+/** A fixed one: a port that the engine chooses is another after each restart, and dbconn.yml names one. */
+function onPort(inside: string, port: number): Docker.PortMap {
+  return { [inside]: [{ HostIp: '127.0.0.1', HostPort: String(port) }] };
 }
 
 async function healthy(docker: Docker, id: string): Promise<void> {

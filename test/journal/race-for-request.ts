@@ -1,10 +1,9 @@
-import { openSqliteJournal } from '../../src/journal/sqlite.ts';
-import { systemClock } from '../../src/clock.ts';
 import { advance } from '../../src/runbook/approval/request.ts';
+import { openByAddress } from './shelves.ts';
 
 // A process of its own: on each line it reads, it tries to approve that request, and writes whether it was first.
-const [file = '', name = ''] = process.argv.slice(2);
-const journal = await openSqliteJournal({ file, clock: systemClock });
+const [address = '', name = ''] = process.argv.slice(2);
+const journal = await openByAddress(address);
 process.stdout.write('ready\n');
 for await (const chunk of process.stdin) {
   for (const id of String(chunk).trim().split('\n')) {
@@ -17,4 +16,4 @@ for await (const chunk of process.stdin) {
     process.stdout.write(`${id} ${moved}\n`);
   }
 }
-journal.close();
+await journal.close();

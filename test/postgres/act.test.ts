@@ -67,18 +67,24 @@ async function failure(work: Promise<unknown>): Promise<Error> {
   return error;
 }
 
-test('on a full server the lent lifeline acts, and without one the sentence says what to set', async () => {
-  const warm = await connect('acting');
+test('on a full server the sentence says what to set, and a slot that comes free meanwhile is taken', async () => {
   await fill();
-  const url = cluster.url('acting');
-  expect((await failure(readCandidates(createActing({ url })))).message).toMatch(
+  const acting = createActing({ url: cluster.url('acting') });
+  expect((await failure(readCandidates(acting))).message).toMatch(
     /^PostgreSQL has no slot for the acting role\. Set reserved_connections/,
   );
-  const lend = createActing({
-    url,
-    lend: (work) => work({ query: (text, values) => warm.query(text, [...values]) }),
-  });
-  expect((await readCandidates(lend)).total).toBeGreaterThan(3);
+  const [leaving] = open;
+  const found = readCandidates(acting);
+  await Promise.all([leaving?.end(), found]);
+  expect((await found).total).toBeGreaterThan(3);
+});
+
+test('at its own connection limit the acting role waits for its turn', async () => {
+  const admin = await connect('postgres');
+  await admin.query('ALTER ROLE acting CONNECTION LIMIT 1');
+  const acting = createActing({ url: cluster.url('acting') });
+  const both = await Promise.all([readCandidates(acting), readCandidates(acting)]);
+  expect(both.map(({ role }) => role)).toEqual(['acting', 'acting']);
 });
 
 test('a role that may use the reserve acts on a full server by itself', async () => {

@@ -10,9 +10,20 @@ import { startCluster } from '../../sandbox/patient/cluster.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createActing } from '../../src/postgres/act.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
+import { createTimeouts } from '../../src/postgres/timeouts.ts';
+import { createPrevention } from '../../src/runbook/remedies/prevention.ts';
+import type { RunControl } from '../../src/runbook/remedies/remedy.ts';
+import { systemClock } from '../../src/clock.ts';
+import { aTarget } from '../runbook/diagnose/builders.ts';
 import { databaseOptions } from '../support/database-options.ts';
 import { Sessions } from '../support/sessions.ts';
 
+const quiet: RunControl = {
+  isStopped: () => Promise.resolve(false),
+  intend: () => Promise.resolve(),
+  record: () => Promise.resolve(),
+  progress: () => undefined,
+};
 const run = promisify(execFile);
 const file = fileURLToPath(new URL('../../deploy/grants.sql', import.meta.url));
 const passwords = { looking_password: "look's \\ secret", acting_password: 'act; -- secret' };
@@ -133,7 +144,80 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
     await sessions.endAll();
   });
 
+  const prevention = (): ReturnType<typeof createPrevention> =>
+    createPrevention({
+      timeouts: createTimeouts({ url: acting() }),
+      clock: systemClock,
+      target: aTarget(),
+    });
+
+  const timeout = {
+    kind: 'set-timeout',
+    setting: 'idle_in_transaction_session_timeout',
+    role: null,
+    ms: 600_000,
+  } as const;
+
+  test('the looking role has no time-out of its own that would hide everybody’s', async () => {
+    const { client } = await sessions.open({ url: looking() });
+    const { rows } = await client.query<{ source: string }>(
+      `SELECT source FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'`,
+    );
+    expect(rows).toEqual([{ source: 'default' }]);
+    await sessions.endAll();
+  });
+
+  test.for([major].filter((number) => number < 15))(
+    'on %i prevention is refused with what to do, and nothing is tried',
+    async () => {
+      const answer = await prevention().propose(timeout);
+      if (answer.ok) throw new Error('It was not refused.');
+      expect(answer.refusal.kind).toBe('privilege');
+      expect(answer.refusal.next).toMatch(/only a superuser may/);
+    },
+  );
+
+  if (major < 15) return;
+
+  test('the acting role sets the two time-outs cluster-wide, and takes them back', async () => {
+    for (const ask of [timeout, { ...timeout, ms: null }]) {
+      const draft = await prevention().propose(ask);
+      if (!draft.ok) throw new Error(draft.refusal.why);
+      const plan = { ...draft.value, policyVersion: '', plannedAt: '' };
+      const report = await prevention().run(plan, plan.targets, quiet);
+      expect(report.items).toMatchObject([{ outcome: 'set' }]);
+    }
+  });
+
+  test('the acting role may do option B’s three statements', async () => {
+    const { client } = await sessions.open({ url: acting() });
+    await client.query('ALTER SYSTEM SET max_connections = 13');
+    await client.query('ALTER SYSTEM RESET max_connections');
+    await client.query('CHECKPOINT');
+    const [row] = await sessions.ask<{ n: number }>(
+      `SELECT count(*)::int AS n FROM pg_file_settings WHERE name = 'max_connections' AND setting = '13'`,
+    );
+    expect(row?.n).toBe(0);
+    await sessions.endAll();
+  });
+
   if (major < 16) return;
+
+  test('with the commented grant it sets a role’s time-out, and may not become that role', async () => {
+    await sessions.ask('ALTER ROLE dbconn_acting CREATEROLE');
+    await sessions.ask('GRANT app TO dbconn_acting WITH ADMIN OPTION, INHERIT FALSE, SET FALSE');
+    const ofRole = await prevention().propose({ ...timeout, role: 'app' });
+    expect(ofRole).toMatchObject({ ok: true });
+    const { client } = await sessions.open({ url: acting() });
+    await client.query('ALTER ROLE app SET idle_session_timeout = 60000');
+    await client.query('ALTER ROLE app RESET idle_session_timeout');
+    await expect(client.query('SET ROLE app')).rejects.toMatchObject({ code: '42501' });
+    const another = 'ALTER ROLE dbconn SET idle_session_timeout = 60000';
+    await expect(client.query(another)).rejects.toMatchObject({ code: '42501' });
+    await sessions.ask('REVOKE app FROM dbconn_acting');
+    await sessions.ask('ALTER ROLE dbconn_acting NOCREATEROLE');
+    await sessions.endAll();
+  });
 
   test('both get in when ordinary roles are refused', async () => {
     await sessions.takeAllSlots({ user: 'app' });

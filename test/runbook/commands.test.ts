@@ -43,6 +43,37 @@ describe('the words after /dbconn', () => {
     ['propose A orders', { wanted: { option: 'A' }, target: 'orders' }],
     ['propose A "my app" orders', { wanted: { option: 'A', application: 'my app' } }],
     ['Propose C backend', { wanted: { option: 'C', service: 'backend' }, target: 'orders' }],
+    ['propose A over 90s', { wanted: { option: 'A', overMs: 90_000 } }],
+    [
+      'propose A backend --over 2h orders',
+      { wanted: { option: 'A', application: 'backend', overMs: 7_200_000 }, target: 'orders' },
+    ],
+    ['propose A —over 30min', { wanted: { option: 'A', overMs: 1_800_000 } }],
+    ['propose B', { wanted: { option: 'B' }, isPreview: false }],
+    ['propose B 200 orders', { wanted: { option: 'B', to: 200 }, target: 'orders' }],
+    ['propose d', { wanted: { option: 'D' } }],
+    ['propose D slow', { wanted: { option: 'D', stop: { slow: true } } }],
+    ['propose D slow over 90s', { wanted: { stop: { slow: true, overMs: 90_000 } } }],
+    ['propose E backend', { wanted: { option: 'E', service: 'backend' } }],
+    [
+      'propose E backend 10 5 orders',
+      { wanted: { option: 'E', size: { poolSize: 10, maxOverflow: 5 } }, target: 'orders' },
+    ],
+    ['propose prepared "a b"', { wanted: { option: 'prepared', gid: 'a b' } }],
+    [
+      'propose prevention idle-in-transaction 10m',
+      { wanted: { setting: 'idle_in_transaction_session_timeout', role: null, ms: 600_000 } },
+    ],
+    [
+      'propose prevention idle_session for app off',
+      { wanted: { setting: 'idle_session_timeout', role: 'app', ms: null } },
+    ],
+    ['cancel 4711', { wanted: { option: 'D', stop: { pid: 4711, how: 'cancel' } } }],
+    ['kill 4711 orders', { wanted: { stop: { pid: 4711, how: 'terminate' } }, target: 'orders' }],
+    ['propose kill 4711', { wanted: { stop: { pid: 4711, how: 'terminate' } } }],
+    ['preview A backend', { wanted: { application: 'backend' }, isPreview: true }],
+    ['propose B --dry-run', { wanted: { option: 'B' }, isPreview: true }],
+    ['kill 4711 —dry-run', { wanted: { stop: { pid: 4711 } }, isPreview: true }],
   ] as const)('"%s" is a proposal', ([text, expected]) => {
     expect(parseCommand(text, ['orders'])).toMatchObject({ kind: 'propose', ...expected });
   });
@@ -58,19 +89,38 @@ describe('the words after /dbconn', () => {
 
   test.for([
     ['propose', 'Say which option'],
-    ['propose B', 'Only options A and C'],
+    ['propose A over soon', 'After over comes a duration'],
+    ['propose B 200 users now', 'more than a name and a target'],
+    ['propose B 300000', 'from 1 to 262143'],
+    ['propose E', 'Say which service'],
+    ['propose E backend 10', 'Give both numbers'],
+    ['propose E backend 0 5', '1 to 10000 connections'],
+    ['propose prepared', 'by its gid'],
+    ['propose prevention', 'idle-in-transaction or idle-session'],
+    ['propose prevention idle-session soon', 'with a duration'],
+    ['propose prevention idle-session 60d', '24 days'],
+    ['kill', 'by its pid'],
+    ['cancel all', 'by its pid'],
+    ['break-glass', 'Say which request'],
     ['propose Z', 'There is no such option'],
     ['propose C', 'Say which service'],
     ['propose C backend ordres', 'Did you mean orders?'],
     ['propose A one two three', 'more than a name and a target'],
     [`propose A ${'x'.repeat(64)}`, 'longer than 63'],
     ['propsoe A', 'Did you mean propose?'],
-    ['kill 4711', 'is not there yet'],
-    ['cancel 4711', 'is not there yet'],
     ['approve abc', 'with the button'],
   ] as const)('"%s" gets help that says %s', ([text, hint]) => {
     const command = parseCommand(text, ['orders']);
     expect(command.kind === 'help' && command.problem).toContain(hint);
+  });
+
+  test('what is open and an exception are asked for by words of their own', () => {
+    expect(parseCommand('requests', ['orders'])).toEqual({ kind: 'requests' });
+    expect(parseCommand('break-glass abc123 nobody answers', ['orders'])).toEqual({
+      kind: 'break-glass',
+      id: 'abc123',
+      reason: 'nobody answers',
+    });
   });
 
   test('a stop, a go and a call for help carry what was written', () => {

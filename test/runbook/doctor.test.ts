@@ -96,3 +96,11 @@ test('a pool without a known ceiling asks for its maximum overflow', () => {
   const [check] = worst(checksOf({ reading: wellEquipped, services: seen, pools }));
   expect(check?.fix).toContain('maxOverflow');
 });
+
+test('pool settings that will cost the next night are warnings with the variable to set', () => {
+  const pool = { ...aReplica().pool, prePing: false };
+  const services = { services: [aServiceReading({ replicas: [aReplica({ pool })] })] };
+  expect(worst(checksOf({ reading: wellEquipped, services }))).toMatchObject([
+    { subject: 'Pools', fix: 'Set DATABASE_POOL_PRE_PING=true.' },
+  ]);
+});

@@ -44,7 +44,7 @@ test('all is in order when the scopes are there and the bot can post to the aske
 
 test('a missing scope is named, with the way to get it', async () => {
   const shown = await ask(ana, { slack: { manifest: readManifest(['commands']) } });
-  expect(shown).toContain('The bot lacks chat:write.');
+  expect(shown).toContain('The bot lacks chat:write');
   expect(shown).toContain('reinstall the app');
   expect(shown).toContain('missing_scope');
 });

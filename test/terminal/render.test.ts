@@ -6,7 +6,12 @@ import { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { exitCodeOf, exitCodeOfChecks } from '../../src/terminal/exit-codes.ts';
 import { renderJson } from '../../src/terminal/json.ts';
 import { lineWidth, plain } from '../../src/terminal/layout.ts';
+import { parseOwnCommand } from '../../src/terminal/own-command.ts';
+import { renderEnd, renderRequests } from '../../src/terminal/render-requests.ts';
+import { renderPlan } from '../../src/terminal/render-plan.ts';
 import { renderChecks, renderDiagnosis } from '../../src/terminal/render.ts';
+import { buildPlan, buildRequest } from '../runbook/approval/builders.ts';
+import { targetsOfEveryKind } from '../slack/support/targets.ts';
 import {
   aPool,
   aReading,
@@ -95,3 +100,51 @@ test("the doctor's worst news stands last and decides the exit status", () => {
   expect(text).toContain('Fix: Mount it.');
   expect(exitCodeOfChecks(checks)).toBe(2);
 });
+
+describe('the text of a plan', () => {
+  const text = renderPlan(buildPlan({ targets: [...targetsOfEveryKind(nasty)] }), plain);
+
+  test('fits a hundred columns, whatever the database holds, and lets no control character through', () => {
+    const longest = Math.max(...text.split('\n').map((line) => line.length));
+    expect(longest).toBeLessThanOrEqual(lineWidth);
+    expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\p{Bidi_Control}/u);
+  });
+
+  test('tells every kind of target and every step, and what is not known', () => {
+    for (const words of ['cancel, then end', 'idle_session_timeout', '10 + 5', 'not known']) {
+      expect(text).toContain(words);
+    }
+    expect(text).toContain('1: End 2 sessions');
+    expect(text).not.toMatch(/undefined|NaN|\[object/);
+  });
+});
+
+test('open requests are listed with their votes and their time', async () => {
+  expect(renderRequests([], plain)).toBe('Nothing is proposed, and nothing runs.');
+  const request = await buildRequest({ votesNeeded: 2 });
+  expect(renderRequests([request], plain)).toMatch(/r1 +proposed +0\/2 +03:15:00 +option A/);
+});
+
+test('the end of a run says whether it helped, and one that did not begin says why', async () => {
+  const at = '2026-11-23T03:00:00.000Z';
+  const closing = { by: null, at, sentence: 'Nothing was done.', reason: null };
+  const failed = await buildRequest({ state: 'failed', closing });
+  expect(renderEnd(failed, plain)).toBe('Nothing was done.');
+  const report = { items: [], summary: 'Two ended.', finished: true };
+  const looks = { before: null, after: null, later: null };
+  const outcome = { word: 'fixed' as const, sentence: '35 of 97.', ...looks };
+  const ended = await buildRequest({ state: 'done', result: { report, outcome, endedAt: at } });
+  expect(renderEnd(ended, plain)).toBe('Two ended.\nfixed: 35 of 97.');
+});
+
+test.for([
+  ['deny abc not now', false, undefined, { kind: 'deny', id: 'abc', reason: 'not now' }],
+  ['approve abc', false, undefined, { kind: 'approve', id: 'abc', reason: '' }],
+  ['approve abc', true, 'alone', { kind: 'break-glass', id: 'abc', reason: 'alone' }],
+  ['status orders', true, 'alone', undefined],
+] as const)(
+  '"%s" with --break-glass %s is a word of the terminal',
+  ([text, breakGlass, reason, expected]) => {
+    expect(parseOwnCommand(text.split(' '), { breakGlass, reason })).toEqual(expected);
+  },
+);

@@ -66,7 +66,7 @@ export function toInteraction(person: Person): Readonly<Record<string, unknown>>
       id: person.id,
       username: person.name,
       name: person.name,
-      team_id: identity.teamId,
+      team_id: person.team ?? identity.teamId,
     },
     api_app_id: identity.appId,
     token: identity.verificationToken,

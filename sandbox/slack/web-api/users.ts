@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { identity } from '../identity.ts';
-import type { Person } from '../options.ts';
+import type { Person, UserGroup } from '../options.ts';
 import { SlackRefusal } from '../slack-refusal.ts';
 import { findPerson } from './lookup.ts';
 import { defineMethod, flagArgument } from './method.ts';
@@ -16,10 +16,10 @@ function toOffsetSeconds(tz: string, atMs: number): number {
 }
 
 function toUser(person: Person, atMs: number): Readonly<Record<string, unknown>> {
-  const { tz = 'Etc/UTC' } = person;
+  const { tz = 'Etc/UTC', team = identity.teamId } = person;
   return {
     id: person.id,
-    team_id: identity.teamId,
+    team_id: team,
     name: person.name,
     real_name: person.realName,
     deleted: person.deactivated === true,
@@ -28,8 +28,10 @@ function toUser(person: Person, atMs: number): Readonly<Record<string, unknown>>
     profile: {
       real_name: person.realName,
       display_name: person.name,
-      team: identity.teamId,
+      team,
     },
+    // Slack says it of people of other workspaces only.
+    ...(team !== identity.teamId && { is_stranger: true }),
     // Slack leaves out zone and role of somebody who has left.
     ...(person.deactivated !== true && {
       tz,
@@ -37,8 +39,8 @@ function toUser(person: Person, atMs: number): Readonly<Record<string, unknown>>
       tz_offset: toOffsetSeconds(tz, atMs),
       is_admin: false,
       is_owner: false,
-      is_restricted: person.guest === true,
-      is_ultra_restricted: false,
+      is_restricted: person.guest === true || person.guest === 'single-channel',
+      is_ultra_restricted: person.guest === 'single-channel',
     }),
   };
 }
@@ -48,6 +50,12 @@ const groupFlags = {
   include_disabled: flagArgument,
   include_users: flagArgument,
 };
+
+function isListed(flags: {
+  readonly include_disabled?: boolean | undefined;
+}): (group: UserGroup) => boolean {
+  return ({ disabled }: UserGroup): boolean => disabled !== true || flags.include_disabled === true;
+}
 
 export const usersMethods = {
   'users.info': defineMethod({
@@ -64,13 +72,13 @@ export const usersMethods = {
     args: z.strictObject(groupFlags),
     run({ workspace }, args) {
       return {
-        usergroups: workspace.userGroups.map((group) => ({
+        usergroups: workspace.userGroups.filter(isListed(args)).map((group) => ({
           id: group.id,
           team_id: identity.teamId,
           is_usergroup: true,
           handle: group.handle,
           name: group.handle,
-          date_delete: 0,
+          date_delete: group.disabled === true ? 1 : 0,
           ...(args.include_count === true && { user_count: group.members.length }),
           ...(args.include_users === true && { users: group.members }),
         })),
@@ -84,8 +92,8 @@ export const usersMethods = {
       usergroup: z.string(),
       include_disabled: flagArgument,
     }),
-    run({ workspace }, { usergroup }) {
-      const group = workspace.userGroups.find((one) => one.id === usergroup);
+    run({ workspace }, { usergroup, ...flags }) {
+      const group = workspace.userGroups.filter(isListed(flags)).find(({ id }) => id === usergroup);
       if (group === undefined) throw new SlackRefusal('no_such_subteam');
       return { users: group.members };
     },

@@ -1,11 +1,11 @@
-import { done, refuse } from '../remedies/remedy.ts';
+import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { cleanReason } from './clean-reason.ts';
 import type { DoorPorts } from './door-ports.ts';
 import { end, findOpen } from './find-open.ts';
-import { mayDeny } from './policy.ts';
+import { mayDeny, mayWithdraw } from './may.ts';
 import { refuseCrowded } from './refusals.ts';
-import type { Actor, Request } from './request.ts';
+import type { Request } from './request.ts';
 import { mostTries } from './vote.ts';
 import type { Click } from './vote.ts';
 
@@ -21,17 +21,13 @@ export async function close(
     if (!found.ok) return found;
     const request = found.value;
     const allowed =
-      state === 'denied' ? mayDeny(ports.policy, request, actor) : mayWithdraw(request, actor);
+      state === 'denied'
+        ? await mayDeny(ports, request, actor)
+        : mayWithdraw(ports.policy, request, actor);
     if (!allowed.ok) return allowed;
     const ending = { state, by: actor, sentence, reason: cleanReason(reason) };
     const closed = await end(ports, request, ending);
     if (closed !== undefined) return done(closed);
   }
   return refuseCrowded();
-}
-
-function mayWithdraw({ proposedBy }: Request, actor: Actor): Answer<null> {
-  if (proposedBy.id === actor.id && proposedBy.via === actor.via) return done(null);
-  const why = 'Only who proposed it can withdraw it.';
-  return refuse('not-the-proposer', why, 'An approver can deny it.');
 }

@@ -1,6 +1,8 @@
 import type { Snapshot } from '../diagnose/snapshot.ts';
 import type { Clock, Journal } from '../ports.ts';
 import type { Remedy, StepNews } from '../remedies/remedy.ts';
+import type { Brake } from '../ports/brake.ts';
+import type { People } from '../ports/people.ts';
 import type { Policy } from './policy.ts';
 import type { Request } from './request.ts';
 
@@ -9,6 +11,10 @@ export interface DoorPorts {
   readonly journal: Journal;
   readonly patients: readonly DoorPatient[];
   readonly policy: Policy;
+  /** Asked at every decision of somebody in Slack; without an answer nobody there may decide. */
+  readonly people: People;
+  /** A stop set on the machine, beside the one the journal keeps. */
+  readonly brake?: Brake;
   readonly clock: Clock;
   /** Between the end of a change and the look that tells whether it helped. */
   readonly verifyAfterMs: number;
@@ -16,6 +22,10 @@ export interface DoorPorts {
   readonly onChange: (request: Request, news?: StepNews) => void;
   /** An execution that could not be recorded, or broke in an unforeseen way. Must not throw. */
   readonly onFault: (id: string, error: unknown) => void;
+  /** How long the lease on a running request stands without renewal; 20 s unless given. */
+  readonly leaseMs?: number;
+  /** Does that every so often until the returned function is called; renews the leases. None lasts without it. */
+  readonly repeat?: (everyMs: number, work: () => Promise<void>) => () => void;
 }
 
 /** One target as the door sees it. */

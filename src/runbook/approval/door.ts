@@ -5,17 +5,23 @@ import type { Check } from '../doctor.ts';
 import type { Ask } from '../remedies/ask.ts';
 import type { Plan } from '../remedies/plan.ts';
 import type { Stop } from '../ports.ts';
+import { breakGlass } from './break-glass.ts';
+import { checkPeople } from './check-people.ts';
 import { close } from './close.ts';
 import type { DoorPorts } from './door-ports.ts';
-import { go, stop } from './emergency-stop.ts';
+import { go, readStop, stop } from './emergency-stop.ts';
+import { holdApproved } from './hold.ts';
 import { JournalUnavailable } from './journal-unavailable.ts';
 import { checkOptions, offersOf } from './offers.ts';
 import { preview, propose } from './propose.ts';
 import type { Proposing } from './propose.ts';
+import { readOptionPolicy } from './policy.ts';
+import type { OptionPolicy } from './policy.ts';
 import { refuseUnknown, refuseUnrecorded } from './refusals.ts';
 import type { Actor, Request, RequestState } from './request.ts';
 import { createRunner } from './runner.ts';
 import { sweep } from './sweep.ts';
+import { undo } from './undo.ts';
 import { vote } from './vote.ts';
 
 /**
@@ -28,6 +34,10 @@ export interface Door {
   offers(target: string): readonly Action[];
   /** For doctor: which options can run for a target, and what the others lack. */
   check(target: string): readonly Check[];
+  /** For doctor: whether those who are named can be looked up, and count. Asks Slack. */
+  checkPeople(): Promise<readonly Check[]>;
+  /** Who may propose and approve an action, and how: for what is shown, never for what is decided. */
+  rulesFor(action: Action): OptionPolicy;
   /** Makes a plan and stores it. With `supersedes` it asks again for an older request. */
   propose(proposal: Proposing): Promise<Answer<Request>>;
   /** Makes the plan and stores nothing: what would be proposed. */
@@ -37,13 +47,20 @@ export interface Door {
   deny(id: string, actor: Actor, reason?: string): Promise<Answer<Request>>;
   /** By the proposer. */
   withdraw(id: string, actor: Actor, reason?: string): Promise<Answer<Request>>;
+  /** Proposes what would take a change back, as a request of its own. */
+  undo(id: string, actor: Actor): Promise<Answer<Request>>;
+  /** Runs it without the votes it needs, where that person and action are configured for it. As `approve`. */
+  breakGlass(id: string, actor: Actor, reason: string): Promise<Answer<Request>>;
   get(id: string): Promise<Answer<Request>>;
   /** Requests that have not come to their end, oldest first. */
   list(): Promise<Answer<readonly Request[]>>;
   /** Expires what is overdue. For a timer; a click on an overdue request finds the same by itself. */
   sweep(): Promise<Answer<readonly Request[]>>;
-  /** Ends what the process before this one left unfinished. Once, at start, in the one process that executes. */
-  resume(): Promise<Answer<readonly Request[]>>;
+  /**
+   * Begins to finish what another process left, or does no longer renew its lease on, and returns that as it was
+   * found. At start and again and again, in every process that executes; `settled` tells the end.
+   */
+  takeOver(): Promise<Answer<readonly Request[]>>;
   /** Stops all changes of all targets: new ones are refused, running ones end after their present step. */
   stop(actor: Actor, reason?: string): Promise<Answer<Stop>>;
   go(actor: Actor, reason?: string): Promise<Answer<null>>;
@@ -51,15 +68,23 @@ export interface Door {
   stopped(): Promise<Answer<Stop | null>>;
   /** The request once it runs no more here; at once when it does not run in this process. */
   settled(id: string): Promise<Answer<Request>>;
-  /** Resolves when no change runs here any more. What is only waiting for its outcome is left to `resume`. */
-  drain(): Promise<void>;
+  /**
+   * Waits until no change runs here any more, and gives what is only waiting for its outcome to whoever takes over.
+   * Returns the ids of changes that still run when the time is up: their leases run out after this process ended.
+   */
+  drain(withinMs?: number): Promise<readonly string[]>;
 }
 
 const openStates: readonly RequestState[] = ['proposed', 'approved', 'executing', 'verifying'];
 
-export function createDoor(ports: DoorPorts): Door {
+/** Far longer than a pause of this process, and short enough for the night. */
+const defaultLeaseMs = 20_000;
+
+export function createDoor(given: DoorPorts): Door {
+  const holder = { id: crypto.randomUUID(), forMs: given.leaseMs ?? defaultLeaseMs };
+  const ports = { ...given, journal: holdApproved(given.journal, holder) };
   const { journal } = ports;
-  const runner = createRunner(ports);
+  const runner = createRunner(ports, holder);
   const get = async (id: string): Promise<Answer<Request>> => {
     const request = await journal.read(id);
     return request === undefined ? refuseUnknown() : done(request);
@@ -67,6 +92,8 @@ export function createDoor(ports: DoorPorts): Door {
   return {
     offers: (target) => offersOf(ports, target),
     check: (target) => checkOptions(ports, target),
+    checkPeople: () => checkPeople(ports),
+    rulesFor: (action) => readOptionPolicy(ports.policy, action),
     propose: (proposing) => recorded(() => propose(ports, proposing)),
     preview: (target, ask) => recorded(() => preview(ports, target, ask)),
     approve: (id, actor, reason) =>
@@ -78,19 +105,26 @@ export function createDoor(ports: DoorPorts): Door {
     deny: (id, actor, reason) => recorded(() => close(ports, 'denied', { id, actor, reason })),
     withdraw: (id, actor, reason) =>
       recorded(() => close(ports, 'withdrawn', { id, actor, reason })),
+    undo: (id, actor) => recorded(() => undo(ports, id, actor)),
+    breakGlass: (id, actor, reason) =>
+      recorded(async () => {
+        const broken = await breakGlass(ports, { id, actor, reason });
+        if (broken.ok) runner.start(broken.value);
+        return broken;
+      }),
     get: (id) => recorded(() => get(id)),
     list: () => recorded(async () => done(await journal.list(openStates))),
     sweep: () => recorded(async () => done(await sweep(ports))),
-    resume: () => recorded(async () => done(await runner.resume())),
+    takeOver: () => recorded(async () => done(await runner.takeOver())),
     stop: (actor, reason) => recorded(() => stop(ports, actor, reason)),
     go: (actor, reason) => recorded(() => go(ports, actor, reason)),
-    stopped: () => recorded(async () => done((await journal.readStop()) ?? null)),
+    stopped: () => recorded(async () => done((await readStop(ports)) ?? null)),
     settled: (id) =>
       recorded(async () => {
         await runner.settled(id);
         return get(id);
       }),
-    drain: () => runner.drain(),
+    drain: (withinMs) => runner.drain(withinMs),
   };
 }
 

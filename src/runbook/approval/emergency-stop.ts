@@ -1,11 +1,23 @@
-import type { Stop } from '../ports.ts';
-import { done } from '../remedies/remedy.ts';
+import type { Journal, Stop } from '../ports.ts';
+import type { Brake } from '../ports/brake.ts';
+import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { cleanReason } from './clean-reason.ts';
 import type { DoorPorts } from './door-ports.ts';
 import { isoNow } from './iso-now.ts';
-import { mayGo } from './policy.ts';
+import { mayGo } from './may.ts';
 import type { Actor } from './request.ts';
+
+/** The emergency stop that holds now, wherever it was set: on the machine, or by somebody's word. */
+export async function readStop({
+  journal,
+  brake,
+}: {
+  readonly journal: Pick<Journal, 'readStop'>;
+  readonly brake?: Brake;
+}): Promise<Stop | undefined> {
+  return (await brake?.readStop()) ?? journal.readStop();
+}
 
 /** Open to everybody: a needless stop costs minutes, a missing one a database. */
 export async function stop(
@@ -19,13 +31,16 @@ export async function stop(
   return done(set);
 }
 
-export async function go(
-  { journal, policy }: DoorPorts,
-  actor: Actor,
-  reason?: string,
-): Promise<Answer<null>> {
-  const allowed = mayGo(policy, actor);
+/** Lifts a stop that was set by somebody's word; one that was set on the machine is lifted there. */
+export async function go(ports: DoorPorts, actor: Actor, reason?: string): Promise<Answer<null>> {
+  const allowed = await mayGo(ports, actor);
   if (!allowed.ok) return allowed;
+  const { journal, brake } = ports;
+  const set = await brake?.readStop();
+  if (set !== undefined) {
+    const next = set.lift ?? 'Lift it there, and say go again.';
+    return refuse('stopped', `All changes stay stopped, by ${set.by}.`, next);
+  }
   const body = { actor, reason: cleanReason(reason) };
   await journal.writeStop(undefined, { kind: 'go', body });
   return done(null);

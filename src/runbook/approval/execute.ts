@@ -1,14 +1,19 @@
 import { ActingUnavailable } from '../remedies/acting-unavailable.ts';
 import type { Recheck, Remedy } from '../remedies/remedy.ts';
 import type { Report } from '../remedies/report.ts';
-import { judgeOutcome, readFullness } from '../verify/verify.ts';
+import { readHoldings } from '../verify/refill.ts';
+import { readFullness } from '../verify/verify.ts';
+import { readCooling } from './cooldown.ts';
+import { readStop } from './emergency-stop.ts';
 import { isoNow } from './iso-now.ts';
 import { JournalUnavailable } from './journal-unavailable.ts';
 import { recoverSafely } from './recover-safely.ts';
 import type { Request } from './request.ts';
 import { controlOf } from './run-control.ts';
 import { move, mustMove } from './site.ts';
-import type { Site } from './site.ts';
+import type { Site, Step } from './site.ts';
+
+type Execution = NonNullable<Request['execution']>;
 
 /** More would make the stored request grow with the server; the counts tell the rest. */
 const sparedShown = 50;
@@ -16,12 +21,19 @@ const sparedShown = 50;
 /**
  * Runs an approved request: holds the plan against reality, runs what is left of it, and looks. Returns it as
  * `verifying`, or `failed` or `stale` when nothing was done. Throws JournalUnavailable when it cannot be
- * recorded any more; what happened until then is found out by `resumeRequest` at the next start.
+ * recorded any more; what happened until then is found out by `finishRequest`, in whoever takes it over.
  */
 export async function execute(approved: Request, site: Site): Promise<Request> {
-  const before = readFullness(await site.look());
-  const execution = { startedAt: isoNow(site.clock), left: 0, spared: [], before, after: null };
-  if ((await site.journal.readStop()) !== undefined) {
+  const look = await site.look();
+  const execution = {
+    startedAt: isoNow(site.clock),
+    left: 0,
+    spared: [],
+    before: readFullness(look),
+    after: null,
+    holdings: { before: readHoldings(look), after: [] },
+  };
+  if ((await readStop(site)) !== undefined) {
     return fail(approved, site, 'All changes were stopped before it began.');
   }
   const executing = await move(approved, site, { state: 'executing', change: { execution } });
@@ -29,11 +41,15 @@ export async function execute(approved: Request, site: Site): Promise<Request> {
   if (executing === 'busy') {
     return fail(approved, site, 'Another change began on this target first; nothing was done.');
   }
+  // Another request for the same may have run between the last vote and this moment.
+  if ((await readCooling(site, executing)) !== undefined) {
+    return fail(executing, site, 'The same was done here only just now; nothing was done.');
+  }
   const recheck = await recheckPlan(executing, site.remedy);
   if (typeof recheck === 'string') return fail(executing, site, recheck);
   const { length: planned } = executing.plan.targets;
   const { length: left } = recheck.left;
-  if (left === 0 || left < planned * site.leastShareLeft) {
+  if (left === 0 || left < planned * site.policy.leastShareLeft) {
     const sentence = `Only ${left} of ${planned} targets are still as approved; nothing was done.`;
     const closing = { by: null, at: isoNow(site.clock), sentence, reason: null };
     return mustMove(executing, site, { state: 'stale', change: { closing } });
@@ -61,14 +77,25 @@ async function run(request: Request, { left, spared }: Recheck, site: Site): Pro
     change: { execution: begun },
   });
   const report = await runRemedy(running, left, site);
-  const after = readFullness(await site.look());
-  return mustMove(running, site, {
+  return mustMove(running, site, await toVerifying(begun, report, site));
+}
+
+/** The change is over: what the look right after it shows. */
+export async function toVerifying(
+  execution: Execution,
+  report: Report,
+  { look, clock }: Site,
+): Promise<Step> {
+  const endedAt = isoNow(clock);
+  const snapshot = await look();
+  const holdings = { before: execution.holdings?.before ?? [], after: readHoldings(snapshot) };
+  return {
     state: 'verifying',
     change: {
-      execution: { ...begun, after },
-      result: { report, outcome: null, endedAt: isoNow(site.clock) },
+      execution: { ...execution, after: readFullness(snapshot), holdings },
+      result: { report, outcome: null, endedAt },
     },
-  });
+  };
 }
 
 /** A remedy that breaks off has still changed something: what, is found out by looking. */
@@ -86,30 +113,12 @@ async function runRemedy(request: Request, left: Recheck['left'], site: Site): P
   }
 }
 
-/** Waits, and looks whether it helped. */
-export async function verifyLater(ran: Request, site: Site): Promise<Request> {
-  await site.clock.sleep(site.verifyAfterMs);
-  return verifyNow(ran, site);
-}
-
-/** The later look at a request whose change is over, and its end. */
-export async function verifyNow(ran: Request, site: Site): Promise<Request> {
-  const { before, after } = executionOf(ran);
-  const { result } = ran;
-  if (result === null) throw new Error('A request cannot be verified before it ran.');
-  const later = readFullness(await site.look());
-  const laterAfterMs = site.clock.now() - Date.parse(result.endedAt);
-  const { warningUtilisation } = site;
-  const outcome = judgeOutcome({ before, after, later, laterAfterMs, warningUtilisation });
-  return mustMove(ran, site, { state: 'done', change: { result: { ...result, outcome } } });
-}
-
 async function fail(request: Request, site: Site, sentence: string): Promise<Request> {
   const closing = { by: null, at: isoNow(site.clock), sentence, reason: null };
   return mustMove(request, site, { state: 'failed', change: { closing } });
 }
 
-function executionOf({ execution }: Request): NonNullable<Request['execution']> {
+export function executionOf({ execution }: Request): Execution {
   if (execution === null) throw new Error('This request has not begun.');
   return execution;
 }

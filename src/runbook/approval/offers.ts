@@ -1,7 +1,9 @@
-import type { Action } from '../remedies/action.ts';
+import { Action, nameOf } from '../remedies/action.ts';
+import { capital } from '../remedies/wording.ts';
 import type { Check } from '../doctor.ts';
 import type { DoorPorts } from './door-ports.ts';
-import { readOptionPolicy } from './policy.ts';
+import { canReach, isGroup, readOptionPolicy } from './policy.ts';
+import type { OptionPolicy, Policy } from './policy.ts';
 
 type Ports = Pick<DoorPorts, 'patients' | 'policy'>;
 
@@ -12,47 +14,78 @@ export function offersOf({ patients, policy }: Ports, target: string): readonly 
   return remedies
     .map(({ option }) => option)
     .filter((option) => {
-      const { approvers, votes } = readOptionPolicy(policy, option);
-      return new Set(approvers).size >= votes;
+      const optionPolicy = readOptionPolicy(policy, option);
+      return canReach(optionPolicy, optionPolicy.votes);
     });
 }
 
-const needs: readonly { readonly option: Action; readonly fix: string }[] = [
-  { option: 'A', fix: 'Set database.actingUrl to a role with pg_signal_backend.' },
-  { option: 'C', fix: 'Set compose.project of the target.' },
-];
+const actingUrl =
+  'Set database.actingUrl of the target to a role that may do it: see deploy/grants.sql.';
+
+/** What an option lacks where it is not set up for a target. */
+const fixes: Readonly<Record<Action, string>> = {
+  A: actingUrl,
+  B: actingUrl,
+  C: 'Set compose.project of the target.',
+  D: actingUrl,
+  E: 'Set compose.project and compose.directory of the target.',
+  prepared: actingUrl,
+  prevention: actingUrl,
+};
 
 /** For doctor: which options can run for a target, and what the others lack. */
 export function checkOptions({ patients, policy }: Ports, target: string): Check[] {
-  if (policy.readOnly) {
-    const summary = 'This dbconn only looks: approval.readOnly is set.';
-    return [{ subject: 'Configuration', state: 'off', summary }];
-  }
+  if (policy.readOnly) return [toCheck('off', 'This dbconn only looks: approval.readOnly is set.')];
   const remedies = patients.find(({ name }) => name === target)?.remedies ?? [];
-  return needs.map(({ option, fix }): Check => {
+  const options = Action.options.map((option): Check => {
     if (remedies.some((remedy) => remedy.option === option)) return checkApprovers(policy, option);
-    const summary = `Option ${option} cannot be proposed: it is not set up for this target.`;
-    return { subject: 'Configuration', state: 'off', summary, fix };
+    const summary = `${capital(nameOf(option))} cannot be proposed: it is not set up for this target.`;
+    return toCheck('off', summary, fixes[option]);
   });
+  return [...options, ...checkBreakGlass(policy)];
 }
 
-function checkApprovers(policy: Ports['policy'], option: Action): Check {
-  const { approvers, votes, proposerMayVote } = readOptionPolicy(policy, option);
+function checkApprovers(policy: Policy, option: Action): Check {
+  const optionPolicy = readOptionPolicy(policy, option);
+  const { approvers, proposerMayVote } = optionPolicy;
+  const votes = mostVotes(optionPolicy);
   const people = new Set(approvers).size;
-  const check = (state: Check['state'], summary: string, fix?: string): Check => ({
-    subject: 'Configuration',
-    state,
-    summary,
-    ...(fix !== undefined && { fix }),
-  });
-  const name = `Name Slack user ids as approval.${option}.approve in dbconn.yml.`;
-  if (people < votes) {
+  const name = capital(nameOf(option));
+  if (!canReach(optionPolicy, votes)) {
     const lack = `it needs ${votes} ${votes === 1 ? 'approver' : 'approvers'} and has ${people}`;
-    return check('off', `Option ${option} cannot run: ${lack}.`, name);
+    const fix = `Name Slack ids of people or user groups as approval.${option}.approve in dbconn.yml.`;
+    return toCheck('off', `${name} cannot run: ${lack}.`, fix);
+  }
+  if (approvers.some(isGroup)) {
+    return toCheck('ok', `${name} can be proposed; ${needed(votes)} of its approvers’ groups.`);
   }
   if (people === votes && !proposerMayVote) {
-    const summary = `Option ${option} has as many approvers as it needs votes, and nobody approves their own proposal.`;
-    return check('warning', summary, `Name one approver more: approval.${option}.approve.`);
+    const summary = `${name} has as many approvers as it needs votes, and nobody approves their own proposal.`;
+    return toCheck('warning', summary, `Name one approver more: approval.${option}.approve.`);
   }
-  return check('ok', `Option ${option} can be proposed, and ${people} people may approve it.`);
+  return toCheck('ok', `${name} can be proposed, and ${people} people may approve it.`);
+}
+
+/** What is offered must be reachable in each of its forms. */
+function mostVotes({ votes, clusterWideVotes }: OptionPolicy): number {
+  return Math.max(votes, clusterWideVotes);
+}
+
+function needed(votes: number): string {
+  return votes === 1 ? 'it needs one vote' : `it needs ${votes} votes`;
+}
+
+/** An exception that is on should be seen to be on. */
+function checkBreakGlass({ breakGlass: { users, terminal, actions } }: Policy): Check[] {
+  const people = users.length + terminal.length;
+  if (people === 0 || actions.length === 0) return [];
+  const which = actions.map(nameOf).join(', ');
+  const summary = `Break-glass is on: ${people} named ${people === 1 ? 'person' : 'people'} may run ${which} without votes.`;
+  return [
+    toCheck('warning', summary, 'Empty approval.breakGlass in dbconn.yml if that is not meant.'),
+  ];
+}
+
+function toCheck(state: Check['state'], summary: string, fix?: string): Check {
+  return { subject: 'Configuration', state, summary, ...(fix !== undefined && { fix }) };
 }

@@ -1,44 +1,78 @@
 import type { Action } from '../remedies/action.ts';
-import { done, refuse } from '../remedies/remedy.ts';
-import type { Answer } from '../remedies/remedy.ts';
+import type { Ask } from '../remedies/ask.ts';
+import { actionOf } from '../remedies/ask.ts';
 import { hashJson } from '../remedies/plan.ts';
-import type { Actor, Request } from './request.ts';
+import type { Actor } from './request.ts';
 
-/** Who may do what. Slack user ids; display names and e-mail addresses can be changed by their owners. */
+/** Who may do what. Slack ids only; display names and e-mail addresses can be changed by their owners. */
 export interface Policy {
   readonly options: Readonly<Partial<Record<Action, OptionPolicy>>>;
-  /** From proposing to the last vote. */
+  /** From proposing to the last vote, where the option does not say otherwise. */
   readonly expiresAfterMs: number;
   /** An installation that only looks: every proposal is refused. */
   readonly readOnly: boolean;
   /** Below this share of the approved targets the plan is another one, and is asked for again. 0-1. */
   readonly leastShareLeft: number;
+  /** Users of the operating system who propose at the terminal, and their Slack user ids. */
+  readonly terminalUsers: Readonly<Record<string, string>>;
+  readonly breakGlass: BreakGlass;
+}
+
+/** The exception for the night when nobody answers. Off unless somebody and something is named. */
+export interface BreakGlass {
+  /** Slack user ids; no groups, because an exception has names. */
+  readonly users: readonly string[];
+  /** Users of the operating system dbconn's terminal runs on. */
+  readonly terminal: readonly string[];
+  readonly actions: readonly Action[];
 }
 
 export interface OptionPolicy {
-  /** Empty: anybody may propose. */
+  /** Persons and user groups. Empty: anybody may propose. */
   readonly proposers: readonly string[];
-  /** Empty: nobody, and so it cannot run. */
+  /** Persons and user groups. Empty: nobody, and so it cannot run. */
   readonly approvers: readonly string[];
   readonly votes: number;
+  /** For what changes a whole server rather than one of its roles. The higher of it and `votes` holds. */
+  readonly clusterWideVotes: number;
   readonly proposerMayVote: boolean;
   readonly reasonRequired: boolean;
+  readonly expiresAfterMs?: number;
+  /** Between the end of a run and the next one of the same kind on the same thing. 0 for none. */
+  readonly cooldownMs: number;
 }
 
-/** What holds for an option where the configuration does not say otherwise. Nobody may approve. */
+/** What holds where nothing else is said. Nobody may approve. */
 export const defaultOptionPolicy: OptionPolicy = {
   proposers: [],
   approvers: [],
   votes: 1,
+  clusterWideVotes: 1,
   proposerMayVote: false,
   reasonRequired: false,
+  cooldownMs: 0,
+};
+
+const minuteMs = 60_000;
+
+/** Two people for what a whole server feels, and a pause long enough to see what the last run did. */
+const defaultOptions: Readonly<Record<Action, OptionPolicy>> = {
+  A: { ...defaultOptionPolicy, cooldownMs: 2 * minuteMs },
+  B: { ...defaultOptionPolicy, votes: 2, cooldownMs: 10 * minuteMs },
+  C: { ...defaultOptionPolicy, cooldownMs: 10 * minuteMs },
+  D: { ...defaultOptionPolicy, cooldownMs: 2 * minuteMs },
+  E: { ...defaultOptionPolicy, votes: 2, cooldownMs: 10 * minuteMs },
+  prepared: { ...defaultOptionPolicy, votes: 2, cooldownMs: 2 * minuteMs },
+  prevention: { ...defaultOptionPolicy, clusterWideVotes: 2, cooldownMs: 10 * minuteMs },
 };
 
 export const defaultPolicy: Policy = {
   options: {},
-  expiresAfterMs: 15 * 60_000,
+  expiresAfterMs: 15 * minuteMs,
   readOnly: false,
   leastShareLeft: 0.5,
+  terminalUsers: {},
+  breakGlass: { users: [], terminal: [], actions: [] },
 };
 
 /** Changes whenever the policy does. Part of every plan, so that no vote outlives the rules it was given under. */
@@ -46,101 +80,42 @@ export function policyVersion(policy: Policy): Promise<string> {
   return hashJson(policy);
 }
 
+/** The rules of one option where the configuration says nothing of it: nobody may approve it. */
+export function defaultPolicyOf(option: Action): OptionPolicy {
+  return defaultOptions[option];
+}
+
 export function readOptionPolicy(policy: Policy, option: Action): OptionPolicy {
-  return policy.options[option] ?? defaultOptionPolicy;
+  return policy.options[option] ?? defaultPolicyOf(option);
 }
 
-/** Whether this person may ask for this option at all. */
-export function mayPropose(policy: Policy, option: Action, actor: Actor): Answer<null> {
-  if (policy.readOnly) {
-    return refuse('read-only', 'This dbconn only looks.', 'Set approval.readOnly to false.');
-  }
-  const { proposers, approvers, votes } = readOptionPolicy(policy, option);
-  const possible = new Set(approvers).size;
-  if (possible < votes) {
-    return refuse(
-      'no-approvers',
-      `Option ${option} needs ${votes} ${votes === 1 ? 'vote' : 'votes'} and has ${possible} approvers configured.`,
-      `Name approvers in dbconn.yml: approval.${option}.approve.`,
-    );
-  }
-  // The terminal proposes for whoever has the machine already; its proposal still needs a vote from Slack.
-  if (actor.via === 'terminal' || proposers.length === 0 || proposers.includes(actor.id)) {
-    return done(null);
-  }
-  return refuse(
-    'not-a-proposer',
-    `You may not propose option ${option}.`,
-    `Ask ${mentions(proposers)}.`,
-  );
+/** The Slack user behind an actor, or undefined for a terminal's user whom the configuration does not name. */
+export function slackIdOf({ terminalUsers }: Policy, { id, via }: Actor): string | undefined {
+  if (via === 'slack') return id;
+  return via === 'terminal' && Object.hasOwn(terminalUsers, id) ? terminalUsers[id] : undefined;
 }
 
-/** Whether this person's vote counts for this request. */
-export function mayVote(policy: Policy, request: Request, actor: Actor): Answer<null> {
-  const { approvers, proposerMayVote } = readOptionPolicy(policy, request.option);
-  if (actor.via !== 'slack') {
-    return refuse(
-      'no-vote-here',
-      'A vote counts only from Slack, where it is known who gives it.',
-      `Ask ${mentions(approvers)} to approve it in Slack.`,
-    );
-  }
-  if (!approvers.includes(actor.id)) {
-    return refuse(
-      'not-an-approver',
-      `You are not an approver of option ${request.option}.`,
-      approvers.length === 0 ? 'Nobody is configured.' : `Ask ${mentions(approvers)}.`,
-    );
-  }
-  const { proposedBy } = request;
-  if (!proposerMayVote && proposedBy.via === 'slack' && proposedBy.id === actor.id) {
-    const others = approvers.filter((id) => id !== actor.id);
-    return refuse(
-      'own-proposal',
-      'You proposed this, so somebody else has to approve it.',
-      others.length === 0 ? 'Name a second approver in dbconn.yml.' : `Ask ${mentions(others)}.`,
-    );
-  }
-  if (request.votes.some(({ by }) => by.id === actor.id)) {
-    const missing = request.votesNeeded - request.votes.length;
-    return refuse(
-      'voted-already',
-      `You have voted already; ${missing} more ${missing === 1 ? 'vote is' : 'votes are'} needed.`,
-      `Ask ${mentions(approvers.filter((id) => !hasVoted(request, id)))}.`,
-    );
-  }
-  return done(null);
+/**
+ * How many different people must approve. One more where nobody knows who proposes: whoever sits at the terminal
+ * may be one of the approvers, and must not be the only one.
+ */
+export function votesNeeded(policy: Policy, ask: Ask, proposer: Actor): number {
+  const option = readOptionPolicy(policy, actionOf(ask));
+  const votes = isClusterWide(ask) ? Math.max(option.votes, option.clusterWideVotes) : option.votes;
+  const isUnknown = proposer.via === 'terminal' && slackIdOf(policy, proposer) === undefined;
+  return isUnknown && !option.proposerMayVote ? votes + 1 : votes;
 }
 
-/** Approvers, and the terminal, whose hands are on the machine anyway, may say no. */
-export function mayDeny(policy: Policy, request: Request, actor: Actor): Answer<null> {
-  const { approvers } = readOptionPolicy(policy, request.option);
-  if (actor.via === 'terminal' || approvers.includes(actor.id)) return done(null);
-  return refuse(
-    'not-an-approver',
-    `You are not an approver of option ${request.option}, so you cannot deny it.`,
-    'Anybody may stop all changes with /dbconn stop.',
-  );
+function isClusterWide(ask: Ask): boolean {
+  return ask.kind === 'set-timeout' && ask.role === null;
 }
 
-/** Whether this person may lift an emergency stop. Setting one is open to everybody. */
-export function mayGo(policy: Policy, actor: Actor): Answer<null> {
-  const approvers = new Set(Object.values(policy.options).flatMap((option) => option.approvers));
-  if (actor.via === 'slack' && approvers.has(actor.id)) return done(null);
-  return refuse(
-    'not-an-approver',
-    'Only an approver, in Slack, may let changes run again.',
-    approvers.size === 0 ? 'Nobody is configured.' : `Ask ${mentions([...approvers])}.`,
-  );
+/** Whether that many votes can come together at all. A user group may hold any number of people. */
+export function canReach({ approvers }: OptionPolicy, votes: number): boolean {
+  return approvers.some(isGroup) || new Set(approvers).size >= votes;
 }
 
-function hasVoted({ votes }: Request, id: string): boolean {
-  return votes.some(({ by }) => by.id === id);
-}
-
-/** At most five, so that a refusal stays a sentence. Slack renders ids as names. */
-function mentions(ids: readonly string[]): string {
-  if (ids.length === 0) return 'somebody who may';
-  const shown = ids.slice(0, 5).map((id) => `<@${id}>`);
-  return ids.length > 5 ? `${shown.join(', ')} or another approver` : shown.join(' or ');
+/** `S…` is a user group; `U…` and `W…` are persons. */
+export function isGroup(id: string): boolean {
+  return id.startsWith('S');
 }

@@ -1,19 +1,27 @@
 import { actionOf } from '../remedies/ask.ts';
-import { hashPlan } from '../remedies/plan.ts';
+import { canonicalJson, hashPlan } from '../remedies/plan.ts';
 import type { Ask } from '../remedies/ask.ts';
 import type { Plan } from '../remedies/plan.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { DoorPorts } from './door-ports.ts';
 import { isoNow } from './iso-now.ts';
-import { mayPropose, policyVersion, readOptionPolicy } from './policy.ts';
+import { mayPropose } from './may.ts';
+import { policyVersion, readOptionPolicy, votesNeeded } from './policy.ts';
 import type { Actor, Request } from './request.ts';
 
 export interface Proposing {
   readonly target: string;
   readonly ask: Ask;
   readonly actor: Actor;
+  /** An older request that this one stands in for. */
   readonly supersedes?: string;
+}
+
+/** Only `undo` says this: an undo waits for no cooldown. */
+interface Undoing extends Proposing {
+  /** The request whose change this one takes back. */
+  readonly undoes?: string;
 }
 
 /** 48 random bits: opaque, and short enough to be typed in a terminal. Knowing one gives no right. */
@@ -21,16 +29,28 @@ const idLength = 12;
 
 export async function propose(
   ports: DoorPorts,
-  { target, ask, actor, supersedes }: Proposing,
+  { target, ask, actor, supersedes, undoes }: Undoing,
 ): Promise<Answer<Request>> {
-  const { journal, policy, onChange } = ports;
-  const allowed = mayPropose(policy, actionOf(ask), actor);
+  const { journal, onChange } = ports;
+  const allowed = await mayPropose(ports, ask, actor);
   if (!allowed.ok) return allowed;
   const planned = await preview(ports, target, ask);
   if (!planned.ok) return planned;
-  const request = await toRequest(ports, planned.value, { actor, supersedes });
+  const older = supersedes === undefined ? undefined : await journal.read(supersedes);
+  const request = await toRequest(ports, planned.value, {
+    actor,
+    supersedes,
+    undoes: undoes ?? undoneBy(older, ask),
+  });
   const { id, hash, plan } = request;
-  const body = { by: actor, target, hash, plan, supersedes: request.supersedes };
+  const body = {
+    by: actor,
+    target,
+    hash,
+    plan,
+    supersedes: request.supersedes,
+    undoes: request.undoes,
+  };
   await journal.create(request, { request: id, kind: 'proposed', body });
   onChange(request);
   return done(request);
@@ -54,16 +74,24 @@ export async function preview(ports: DoorPorts, target: string, ask: Ask): Promi
   return done({ ...drafted.value, policyVersion: version, plannedAt: isoNow(clock) });
 }
 
+/** To ask again for an undo that never ran is to ask for an undo. */
+function undoneBy(older: Request | undefined, ask: Ask): string | undefined {
+  if (older === undefined || older.result !== null) return undefined;
+  return canonicalJson(older.ask) === canonicalJson(ask) ? (older.undoes ?? undefined) : undefined;
+}
+
 interface Origin {
   readonly actor: Actor;
   readonly supersedes: string | undefined;
+  readonly undoes: string | undefined;
 }
 
 async function toRequest(
   { policy, clock }: DoorPorts,
   plan: Plan,
-  { actor, supersedes }: Origin,
+  { actor, supersedes, undoes }: Origin,
 ): Promise<Request> {
+  const { expiresAfterMs = policy.expiresAfterMs } = readOptionPolicy(policy, plan.option);
   return {
     id: crypto.randomUUID().replaceAll('-', '').slice(0, idLength),
     version: 1,
@@ -75,10 +103,12 @@ async function toRequest(
     hash: await hashPlan(plan),
     proposedBy: actor,
     proposedAt: isoNow(clock),
-    expiresAt: new Date(clock.now() + policy.expiresAfterMs).toISOString(),
-    votesNeeded: readOptionPolicy(policy, plan.option).votes,
+    expiresAt: new Date(clock.now() + expiresAfterMs).toISOString(),
+    votesNeeded: votesNeeded(policy, plan.ask, actor),
     votes: [],
     supersedes: supersedes ?? null,
+    undoes: undoes ?? null,
+    brokenGlass: null,
     closing: null,
     execution: null,
     result: null,

@@ -1,3 +1,4 @@
+import type { Stop } from '../ports.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { JournalUnavailable } from './journal-unavailable.ts';
 import type { Request } from './request.ts';
@@ -49,12 +50,9 @@ export function refuseReasonMissing(): Refused {
   return refuse('reason-missing', 'This option asks for a reason.', 'Approve it with a reason.');
 }
 
-export function refuseStopped(by: string): Refused {
-  return refuse(
-    'stopped',
-    `All changes are stopped, by ${by}.`,
-    'An approver can let them run again with /dbconn go.',
-  );
+export function refuseStopped({ by, lift }: Stop): Refused {
+  const next = lift ?? 'An approver can let them run again with /dbconn go.';
+  return refuse('stopped', `All changes are stopped, by ${by}.`, next);
 }
 
 export function refuseBusy(): Refused {

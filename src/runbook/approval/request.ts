@@ -3,6 +3,7 @@ import { Action } from '../remedies/action.ts';
 import { Ask } from '../remedies/ask.ts';
 import { Plan, Spared } from '../remedies/plan.ts';
 import { Report } from '../remedies/report.ts';
+import { Holding } from '../verify/refill.ts';
 import { Fullness, Outcome } from '../verify/verify.ts';
 
 /** Who does something, and by which entrance. Only Slack proves who a person is. */
@@ -10,6 +11,8 @@ export const Actor = z.strictObject({
   /** A Slack user id, or the operating system's user for the terminal. */
   id: z.string().min(1).max(100),
   via: z.enum(['slack', 'terminal', 'timer']),
+  /** The Slack workspace the person belongs to, where Slack said so. */
+  team: z.string().max(30).optional(),
 });
 export type Actor = z.infer<typeof Actor>;
 
@@ -48,8 +51,20 @@ export const Request = z.strictObject({
   expiresAt: z.string(),
   votesNeeded: z.number().int().min(1),
   votes: z.array(Vote),
-  /** The request this one asks again for. */
+  /** The request this one asks again for, or undoes. */
   supersedes: z.string().nullable(),
+  /** The request whose change this one takes back. */
+  undoes: z.string().nullable().default(null),
+  /** Who ran it without the votes it needs, by the configured exception. Counts as no vote. */
+  brokenGlass: z
+    .strictObject({
+      by: Actor,
+      at: z.string(),
+      /** Untrusted text. */
+      reason: z.string(),
+    })
+    .nullable()
+    .default(null),
   /** How it ended without being done, or why it failed. */
   closing: z
     .strictObject({
@@ -70,6 +85,10 @@ export const Request = z.strictObject({
       before: Fullness,
       /** Right after the last step; null until then. */
       after: Fullness,
+      /** Who held the slots at both looks. */
+      holdings: z
+        .strictObject({ before: z.array(Holding), after: z.array(Holding) })
+        .exactOptional(),
     })
     .nullable(),
   /** What it did, and once it was seen, whether that helped. */
@@ -95,7 +114,9 @@ export const successors: Readonly<Record<RequestState, readonly RequestState[]>>
   failed: [],
 };
 
-export type RequestChange = Partial<Pick<Request, 'votes' | 'closing' | 'execution' | 'result'>>;
+export type RequestChange = Partial<
+  Pick<Request, 'votes' | 'brokenGlass' | 'closing' | 'execution' | 'result'>
+>;
 
 /** The request one version later. Throws on a transition the table does not know: that is a fault of ours. */
 export function advance(request: Request, state: RequestState, change: RequestChange): Request {

@@ -1,24 +1,26 @@
 import { readFullness, unknownOutcome } from '../verify/verify.ts';
-import { verifyNow } from './execute.ts';
+import { executionOf, toVerifying } from './execute.ts';
 import { isoNow } from './iso-now.ts';
 import { recoverSafely } from './recover-safely.ts';
 import type { Request } from './request.ts';
 import { controlOf } from './run-control.ts';
-import { move } from './site.ts';
+import { mustMove } from './site.ts';
 import type { Site, Step } from './site.ts';
 
 /**
- * Ends a request that the process before this one left unfinished: its remedy finds out what is true, completes
- * or undoes what was half done, and says what a look cannot tell. Call it at start only, in the one
- * process of a journal that executes: a request that another process is executing looks the same.
+ * Finishes what another process began and did not end: the remedy finds out what is true, completes or undoes what
+ * was half done, and says what a look cannot tell. Call it with the lease on the request. Returns it ended, or
+ * as `verifying` where the remedy came to its end after all.
  */
-export async function resumeRequest(request: Request, site: Site): Promise<Request> {
-  if (request.state === 'verifying') return verifyNow(request, site);
-  if (request.state !== 'approved' && request.state !== 'executing') return request;
-  const step = request.state === 'approved' ? neverBegan(site) : await brokenOff(request, site);
-  const moved = await move(request, site, step);
-  if (moved !== 'changed' && moved !== 'busy') return moved;
-  return (await site.journal.read(request.id)) ?? request;
+export async function finishRequest(request: Request, site: Site): Promise<Request> {
+  switch (request.state) {
+    case 'approved':
+      return mustMove(request, site, neverBegan(site));
+    case 'executing':
+      return mustMove(request, site, await brokenOff(request, site));
+    default:
+      return request;
+  }
 }
 
 function neverBegan({ clock }: Site): Step {
@@ -29,6 +31,7 @@ function neverBegan({ clock }: Site): Step {
 
 async function brokenOff(request: Request, site: Site): Promise<Step> {
   const report = await recoverSafely(request, site, controlOf(request, site));
+  if (report.finished) return toVerifying(executionOf(request), report, site);
   const later = readFullness(await site.look());
   const sentence = 'dbconn ended while this was running; this is what a look found afterwards.';
   const outcome = unknownOutcome(sentence, later);

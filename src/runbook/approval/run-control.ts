@@ -1,16 +1,18 @@
 import type { RunControl, StepNote } from '../remedies/remedy.ts';
+import { readStop } from './emergency-stop.ts';
 import { isoNow } from './iso-now.ts';
 import type { Request } from './request.ts';
 import type { Site } from './site.ts';
 
 /** The journal first, the live message after it: nobody reads of a step that is not recorded. */
-export function controlOf(request: Request, { journal, clock, notify }: Site): RunControl {
+export function controlOf(request: Request, site: Site): RunControl {
+  const { journal, clock, notify } = site;
   const write = async (kind: 'intended' | 'done', note: StepNote): Promise<void> => {
     await journal.record({ request: request.id, kind: `step-${kind}`, body: { ...note } });
     notify(request, { ...note, kind, at: isoNow(clock) });
   };
   return {
-    isStopped: async () => (await journal.readStop()) !== undefined,
+    isStopped: async () => (await readStop(site)) !== undefined,
     intend: (note) => write('intended', note),
     record: (note) => write('done', note),
     progress: (sentence) => notify(request, { kind: 'progress', sentence, at: isoNow(clock) }),

@@ -1,59 +1,96 @@
+import type { Holder, Journal } from '../ports.ts';
 import type { DoorPorts } from './door-ports.ts';
-import { execute, verifyLater } from './execute.ts';
+import { execute } from './execute.ts';
+import { fence } from './hold.ts';
 import { isoNow } from './iso-now.ts';
-import type { Site } from './site.ts';
+import { keepLeases } from './keep-leases.ts';
 import { propose } from './propose.ts';
 import type { Request } from './request.ts';
-import { resumeRequest } from './resume.ts';
+import { finishRequest } from './resume.ts';
+import type { Site } from './site.ts';
+import { verifyRequest } from './verify-request.ts';
+import { within } from './within.ts';
+import { createWorks } from './works.ts';
 
 /** Runs approved requests in the background, so that a click is answered at once. */
 export interface Runner {
   start(request: Request): void;
-  resume(): Promise<readonly Request[]>;
+  /** Starts to finish what nobody holds any more, and returns it as it was found. */
+  takeOver(): Promise<readonly Request[]>;
   settled(id: string): Promise<void>;
-  drain(): Promise<void>;
+  drain(withinMs?: number): Promise<readonly string[]>;
 }
 
-export function createRunner(ports: DoorPorts): Runner {
-  const changing = new Map<string, Promise<unknown>>();
-  const verifying = new Map<string, Promise<unknown>>();
-
-  /** Keeps the work in the map while it lasts; what it throws is a fault, never an unhandled rejection. */
-  const keep = (map: Map<string, Promise<unknown>>, id: string, work: Promise<unknown>): void => {
-    const kept = work
-      .catch((error: unknown) => ports.onFault(id, error))
-      .finally(() => map.delete(id));
-    map.set(id, kept);
-  };
-
-  const run = async (request: Request): Promise<void> => {
-    const site = siteOf(ports, request);
+export function createRunner(ports: DoorPorts, holder: Holder): Runner {
+  const { journal, clock, onFault } = ports;
+  /** Broke off here with their lease still held. */
+  const broken = new Set<string>();
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const works = createWorks((phase, id, error) => {
+    // A verification that ends because this process does is no fault: the next one goes on.
+    if (signal.aborted && phase === 'verifying') return;
+    broken.add(id);
+    onFault(id, error);
+  });
+  const isBusy = (): boolean => works.ids('changing').length + works.ids('verifying').length > 0;
+  const leases = keepLeases(ports, holder, isBusy);
+  const run = async (request: Request, work: Work): Promise<void> => {
+    const site = siteOf(ports, request, { holder, signal });
     if (site === undefined) throw new Error(`Target ${request.target} is not configured any more.`);
-    const ended = await execute(request, site);
-    if (ended.state === 'verifying') keep(verifying, ended.id, verifyLater(ended, site));
+    const ended = await work(request, site);
+    if (ended.state === 'verifying') {
+      works.begin('verifying', ended.id, verifyRequest(ended, site));
+    }
     if (ended.state === 'stale') await askAgain(ports, ended);
   };
-
+  const begin = (request: Request, work: Work): void => {
+    works.begin('changing', request.id, run(request, work));
+    leases.begin();
+  };
   return {
-    start: (request) => keep(changing, request.id, run(request)),
-    async resume() {
-      const left = await ports.journal.list(['approved', 'executing', 'verifying']);
-      const ended: Request[] = [];
-      for (const request of left) {
-        const site = siteOf(ports, request);
-        // One of a target that is not configured any more keeps its open end, for whoever puts it back.
-        if (site !== undefined) ended.push(await resumeRequest(request, site));
+    start: (request) => begin(request, execute),
+    async takeOver() {
+      for (const id of broken) {
+        await journal.release(id, holder);
+        broken.delete(id);
       }
-      return ended;
+      const taken: Request[] = [];
+      for (const request of await journal.list(['approved', 'executing', 'verifying'])) {
+        // One of a target that is not configured any more keeps its open end, for whoever puts it back.
+        const isOurs = siteOf(ports, request, { holder, signal }) !== undefined;
+        if (!isOurs || works.has(request.id)) continue;
+        const found = await take(journal, holder, request);
+        if (found === undefined) continue;
+        begin(found, finishRequest);
+        taken.push(found);
+      }
+      return taken;
     },
-    async settled(id) {
-      await changing.get(id);
-      await verifying.get(id);
-    },
-    async drain() {
-      await Promise.all(changing.values());
+    settled: (id) => works.settled(id),
+    async drain(withinMs) {
+      await within(works.ended('changing'), withinMs, clock);
+      stopping.abort();
+      const left = works.ids('verifying');
+      await works.ended('verifying');
+      leases.end();
+      for (const id of left) await journal.release(id, holder);
+      return works.ids('changing');
     },
   };
+}
+
+type Work = (request: Request, site: Site) => Promise<Request>;
+
+/** The request as it is once this process holds it; undefined while another one does. */
+async function take(
+  journal: Journal,
+  holder: Holder,
+  { id }: Request,
+): Promise<Request | undefined> {
+  if (!(await journal.hold(id, holder))) return undefined;
+  await journal.record({ request: id, kind: 'taken-over', body: {}, holder });
+  return journal.read(id);
 }
 
 /** A plan that no longer fits is made afresh, for the same people to vote on again. */
@@ -66,12 +103,24 @@ async function askAgain(ports: DoorPorts, stale: Request): Promise<void> {
   ports.onChange(stale, { kind: 'note', sentence: why, at: isoNow(ports.clock) });
 }
 
-function siteOf(ports: DoorPorts, { target, option }: Request): Site | undefined {
-  const { patients, policy, onChange, ...rest } = ports;
+function siteOf(
+  ports: DoorPorts,
+  { target, option }: Request,
+  { holder, signal }: { readonly holder: Holder; readonly signal: AbortSignal },
+): Site | undefined {
+  const { patients, onChange, ...rest } = ports;
   const patient = patients.find(({ name }) => name === target);
   const remedy = patient?.remedies.find((candidate) => candidate.option === option);
   if (patient === undefined || remedy === undefined) return undefined;
   const { look, warningUtilisation } = patient;
-  const { leastShareLeft } = policy;
-  return { ...rest, remedy, look, warningUtilisation, leastShareLeft, notify: onChange };
+  const journal = fence(ports.journal, holder);
+  return {
+    ...rest,
+    journal,
+    remedy,
+    look,
+    warningUtilisation,
+    notify: onChange,
+    signal,
+  };
 }

@@ -1,21 +1,26 @@
 import type { Snapshot } from '../diagnose/snapshot.ts';
 import type { Clock, Journal } from '../ports.ts';
+import type { Brake } from '../ports/brake.ts';
 import type { Remedy, StepNews } from '../remedies/remedy.ts';
+import type { Policy } from './policy.ts';
 import type { Request, RequestChange, RequestState } from './request.ts';
 import { advance } from './request.ts';
 
 /** What one execution works with. */
 export interface Site {
   readonly journal: Journal;
+  readonly brake?: Brake;
   readonly remedy: Remedy;
   readonly look: () => Promise<Snapshot>;
   readonly clock: Clock;
   readonly warningUtilisation: number;
-  readonly leastShareLeft: number;
+  readonly policy: Policy;
   readonly verifyAfterMs: number;
   /** Called on every change and every step, for the live message. */
   readonly notify: (request: Request, news?: StepNews) => void;
   readonly onFault: (id: string, error: unknown) => void;
+  /** Aborts when this process ends: whoever comes next goes on verifying. */
+  readonly signal: AbortSignal;
 }
 
 export interface Step {

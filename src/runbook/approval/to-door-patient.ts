@@ -1,6 +1,7 @@
 import { takeLook } from '../look.ts';
 import type { Clock } from '../ports.ts';
 import { createCatalogue } from '../remedies/catalogue.ts';
+import type { CatalogueParts } from '../remedies/catalogue.ts';
 import type { Remedy } from '../remedies/remedy.ts';
 import type { Patient } from '../runbook.ts';
 import type { Target } from '../target.ts';
@@ -20,6 +21,13 @@ const stopTimeoutSeconds = 10;
 const healthyWithinMs = 60_000;
 /** Pools that were refused try again within this time, and then the next replica may go. */
 const calmWithinMs = 30_000;
+/** Metrics are read anew at each look; a new process shows them as soon as it serves. */
+const shownWithinMs = 15_000;
+
+/** Before a server opens its port, its container may set up a volume; after this it is told of as silent. */
+const silentForMs = 10 * 60_000;
+/** Pools that were cut off come back with the next request. */
+const returnWithinMs = 60_000;
 
 /** One target as the door sees it: the options whose parts are there. */
 export function toDoorPatient(patient: Patient, parts: DoorPatientParts): DoorPatient {
@@ -39,7 +47,7 @@ function remediesOf(
   { clock, refusedServices, refusedContainers }: DoorPatientParts,
   look: DoorPatient['look'],
 ): readonly Remedy[] {
-  const { acting, restarts } = patient;
+  const { acting, blockers, poolSettings, restarts } = patient;
   const now = (): Target => patient.target;
   return createCatalogue({
     ...(acting !== undefined && {
@@ -51,6 +59,7 @@ function remediesOf(
         },
       },
     }),
+    ...optionBOf(patient, clock, look),
     ...(restarts !== undefined && {
       optionC: {
         restarts,
@@ -67,5 +76,62 @@ function remediesOf(
         calmWithinMs,
       },
     }),
+    ...(blockers !== undefined && {
+      optionD: {
+        blockers,
+        clock,
+        get target() {
+          return now();
+        },
+      },
+    }),
+    ...(poolSettings !== undefined && {
+      optionE: {
+        settings: poolSettings,
+        look,
+        clock,
+        get target() {
+          return now();
+        },
+        refusedServices,
+        refusedContainers,
+        healthyWithinMs,
+        calmWithinMs,
+        shownWithinMs,
+      },
+    }),
+    ...beyondTheLetters(patient, clock),
   });
+}
+
+function beyondTheLetters(
+  { target, prepared, timeouts }: Patient,
+  clock: Clock,
+): Pick<CatalogueParts, 'prepared' | 'prevention'> {
+  return {
+    ...(prepared !== undefined && { prepared: { prepared, clock, target } }),
+    ...(timeouts !== undefined && { prevention: { timeouts, clock, target } }),
+  };
+}
+
+function optionBOf(
+  patient: Patient,
+  clock: Clock,
+  look: DoorPatient['look'],
+): Pick<CatalogueParts, 'optionB'> {
+  const { serverHost: host, serverSettings: settings } = patient;
+  if (settings === undefined) return {};
+  return {
+    optionB: {
+      settings,
+      ...(host !== undefined && { host }),
+      look,
+      clock,
+      get target() {
+        return patient.target;
+      },
+      silentForMs,
+      returnWithinMs,
+    },
+  };
 }

@@ -4,8 +4,10 @@ import { cleanReason } from './clean-reason.ts';
 import type { DoorPorts } from './door-ports.ts';
 import { findOpen } from './find-open.ts';
 import { isoNow } from './iso-now.ts';
-import { mayVote, readOptionPolicy } from './policy.ts';
-import { refuseBusy, refuseCrowded, refuseReasonMissing, refuseStopped } from './refusals.ts';
+import { mayRunNow } from './may-run-now.ts';
+import { mayVote } from './may.ts';
+import { readOptionPolicy } from './policy.ts';
+import { refuseCrowded, refuseReasonMissing } from './refusals.ts';
 import { advance } from './request.ts';
 import type { Actor, Request, Vote } from './request.ts';
 
@@ -44,14 +46,10 @@ export async function vote(
 }
 
 async function mayCount(ports: DoorPorts, request: Request, given: Vote): Promise<Answer<null>> {
-  const { journal, policy } = ports;
-  const allowed = mayVote(policy, request, given.by);
+  const allowed = await mayVote(ports, request, given.by);
   if (!allowed.ok) return allowed;
-  if (readOptionPolicy(policy, request.option).reasonRequired && given.reason === null) {
+  if (readOptionPolicy(ports.policy, request.option).reasonRequired && given.reason === null) {
     return refuseReasonMissing();
   }
-  const stop = await journal.readStop();
-  if (stop !== undefined) return refuseStopped(stop.by);
-  const executing = await journal.list(['approved', 'executing']);
-  return executing.some(({ target }) => target === request.target) ? refuseBusy() : done(null);
+  return mayRunNow(ports, request);
 }

@@ -5,6 +5,7 @@ import { findInCapacity } from './findings/capacity.ts';
 import { findInLocks } from './findings/locks.ts';
 import { findInLogs } from './findings/logs.ts';
 import { findInPools } from './findings/pools.ts';
+import { findInPoolSettings } from './findings/pool-settings.ts';
 import { findInReach } from './findings/reach.ts';
 import { findInServices } from './findings/services.ts';
 import { findInSessions } from './findings/sessions.ts';
@@ -24,6 +25,7 @@ export function findAll(evidence: Evidence): Finding[] {
     findInServices,
     findInBudget,
     findInSettings,
+    findInPoolSettings,
   ]
     .flatMap((find) => find(evidence))
     .toSorted((a, b) => bySeverity[a.severity] - bySeverity[b.severity]);

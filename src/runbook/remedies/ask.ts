@@ -3,8 +3,8 @@ import type { Action } from './action.ts';
 
 const application = z.string().min(1).max(63);
 const service = z.string().min(1).max(100);
-/** PostgreSQL keeps both as 32-bit integers of milliseconds. */
-const timeoutMs = z.number().int().min(1).max(2_147_483_647);
+/** PostgreSQL keeps both as 32-bit integers of milliseconds; 0 is off, which an undo may have to say. */
+const timeoutMs = z.number().int().min(0).max(2_147_483_647);
 
 /** What somebody asked for. A fresh plan can be made from it at any time. */
 export const Ask = z.discriminatedUnion('kind', [
@@ -33,6 +33,8 @@ export const Ask = z.discriminatedUnion('kind', [
     pid: z.number().int().positive(),
     how: z.enum(['cancel', 'terminate']),
   }),
+  /** D: statements that run for too long and wait for no lock. */
+  z.strictObject({ kind: z.literal('cancel-slow'), runningForMs: z.number().int().positive() }),
   z.strictObject({ kind: z.literal('rollback-prepared'), gid: z.string().min(1).max(200) }),
   /** E. Without numbers the plan proposes them from the budget. */
   z.strictObject({
@@ -62,6 +64,7 @@ const actions: Readonly<Record<Ask['kind'], Action>> = {
   restart: 'C',
   'stop-blockers': 'D',
   'stop-session': 'D',
+  'cancel-slow': 'D',
   'rollback-prepared': 'prepared',
   'resize-pool': 'E',
   'set-timeout': 'prevention',

@@ -1,19 +1,47 @@
 import { createOptionA } from './option-a-terminate-idle.ts';
 import type { OptionAPorts } from './idle-query.ts';
+import { createOptionB } from './option-b-raise-max-connections.ts';
+import type { OptionBPorts } from './option-b-ports.ts';
 import { createOptionC } from './option-c-restart-service.ts';
 import type { OptionCPorts } from './option-c-restart-service.ts';
+import { createOptionD } from './option-d-stop-blockers.ts';
+import type { OptionDPorts } from './option-d-ports.ts';
+import { createOptionE } from './option-e-resize-pool.ts';
+import type { OptionEPorts } from './option-e-resize-pool.ts';
+import { createPreparedRollback } from './prepared-rollback.ts';
+import type { PreparedPorts } from './prepared-rollback.ts';
+import { createPrevention } from './prevention.ts';
+import type { PreventionPorts } from './prevention.ts';
 import type { Remedy } from './remedy.ts';
 
 /** What reaches one target to change it. An option whose part is missing is not offered. */
 export interface CatalogueParts {
   readonly optionA?: OptionAPorts;
+  readonly optionB?: OptionBPorts;
   readonly optionC?: OptionCPorts;
+  readonly optionD?: OptionDPorts;
+  readonly optionE?: OptionEPorts;
+  readonly prepared?: PreparedPorts;
+  readonly prevention?: PreventionPorts;
 }
 
 /** The options that can run for one target, in the runbook's order. */
-export function createCatalogue({ optionA, optionC }: CatalogueParts): readonly Remedy[] {
+export function createCatalogue({
+  optionA,
+  optionB,
+  optionC,
+  optionD,
+  optionE,
+  prepared,
+  prevention,
+}: CatalogueParts): readonly Remedy[] {
   return [
     ...(optionA === undefined ? [] : [createOptionA(optionA)]),
+    ...(optionB === undefined ? [] : [createOptionB(optionB)]),
     ...(optionC === undefined ? [] : [createOptionC(optionC)]),
+    ...(optionD === undefined ? [] : [createOptionD(optionD)]),
+    ...(optionE === undefined ? [] : [createOptionE(optionE)]),
+    ...(prepared === undefined ? [] : [createPreparedRollback(prepared)]),
+    ...(prevention === undefined ? [] : [createPrevention(prevention)]),
   ];
 }

@@ -6,7 +6,8 @@ import type { Plan, PlanDraft, Spared } from './plan.ts';
 import type { ReplicaTarget } from './targets/replica.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
-import { checkReplicas, runRestarts } from './restart-replicas.ts';
+import { checkReplicas } from './restart-check.ts';
+import { runRestarts } from './restart-replicas.ts';
 import { countOfReplica, countOfService } from './service-sessions.ts';
 import { count } from './wording.ts';
 

@@ -1,4 +1,4 @@
-import type { LogClass, Snapshot } from '../diagnose/snapshot.ts';
+import type { LogClass, LogClassCount, Snapshot } from '../diagnose/snapshot.ts';
 
 /** A refused connection this young means that the server is being stormed right now. */
 const refusedWithinMs = 10_000;
@@ -34,14 +34,23 @@ export function whyNotNow(look: Snapshot, next: NextReplica, nowMs: number): str
 }
 
 function wasRefused({ database, logs }: Snapshot, nowMs: number): boolean {
-  if (database.reach.error?.kind === 'full') return true;
+  const { error } = database.reach;
+  // dbconn at its own role's limit is nobody else's trouble.
+  if (error?.kind === 'full' && error.scope !== 'role') return true;
   if (!logs.ok) return false;
+  const role = database.reading?.visibility.role;
   return logs.value.some(({ classes }) =>
     classes.some(
       (line) =>
         refusals.has(line.class) &&
+        !isOurs(line, role) &&
         line.lastAt !== null &&
         Date.parse(line.lastAt) >= nowMs - refusedWithinMs,
     ),
   );
+}
+
+/** The server logs dbconn's own refusals too, by the role's name. */
+function isOurs({ example }: LogClassCount, role: string | undefined): boolean {
+  return role !== undefined && example.includes(`too many connections for role "${role}"`);
 }

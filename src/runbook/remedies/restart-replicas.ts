@@ -1,4 +1,4 @@
-import type { ReplicaReading, Snapshot } from '../diagnose/snapshot.ts';
+import type { Snapshot } from '../diagnose/snapshot.ts';
 import type { RestartOutcome } from '../ports.ts';
 import type { OptionCPorts } from './option-c-restart-service.ts';
 import type { Plan } from './plan.ts';
@@ -6,8 +6,18 @@ import type { ReplicaTarget } from './targets/replica.ts';
 import type { RunControl } from './remedy.ts';
 import { countOutcomes } from './report.ts';
 import type { Item, Report } from './report.ts';
+import {
+  addressesOf,
+  countIn,
+  findReplicas,
+  hasNewProcess,
+  leftBehind,
+  replicasOf,
+  serviceOf,
+} from './restart-evidence.ts';
+import type { OldProcess } from './restart-orphans.ts';
 import { whyNotNow } from './restart-governor.ts';
-import { countOfService, mayOpen } from './service-sessions.ts';
+import { mayOpen } from './service-sessions.ts';
 import { count } from './wording.ts';
 
 const pollMs = 2000;
@@ -46,8 +56,9 @@ export interface RestartRun {
  */
 export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise<Report> {
   const replicas = replicasOf(run.left);
-  const before = await countNow(ports, run.plan);
+  const before = await ports.look();
   const items: Item[] = [];
+  const old: OldProcess[] = [];
   let halted: string | undefined;
   for (const replica of replicas) {
     const step = replicasOf(run.plan.targets).findIndex(({ id }) => id === replica.id);
@@ -56,15 +67,22 @@ export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise
       items.push({ what: replica.name, outcome: 'not reached', detail: `${halted}.`, lines: [] });
       continue;
     }
+    const askedAtMs = ports.clock.now();
     const item = await restartOne(ports, run.control, { step, replica });
     items.push(item);
+    if (hasNewProcess.has(item.outcome)) {
+      old.push({ addresses: addressesOf(before, run.plan, replica.id), askedAtMs });
+    }
     if (item.outcome !== 'restarted') halted = `${replica.name} did not come up`;
   }
-  const after = await countNow(ports, run.plan);
+  const after = await ports.look();
+  const left = leftBehind(ports, { plan: run.plan, look: after, old });
+  const figures = inFigures(countIn(ports, run.plan, before), countIn(ports, run.plan, after));
   return {
-    items,
-    summary: `Of ${count(replicas.length, 'replica')}: ${countOutcomes(items)}.${inFigures(before, after)}`,
+    items: [...items, ...left.items],
+    summary: `Of ${count(replicas.length, 'replica')}: ${countOutcomes(items)}.${figures}${left.sentence}`,
     finished: halted === undefined,
+    ...(left.followUps.length > 0 && { followUps: [...left.followUps] }),
   };
 }
 
@@ -86,7 +104,12 @@ async function restartOne(
   });
   const outcome = words[restarted.result];
   await control.record({ step, sentence: `${name}: ${outcome}` });
-  return { what: name, outcome, ...explain(restarted) };
+  const { detail, lines } = explain(restarted);
+  const killed =
+    restarted.killed === true
+      ? ` The old process had not ended after ${stopTimeoutSeconds} s, and was killed.`
+      : '';
+  return { what: name, outcome, detail: `${detail}${killed}`, lines };
 }
 
 function explain(restarted: RestartOutcome): Pick<Item, 'detail' | 'lines'> {
@@ -139,61 +162,6 @@ function whyNotYet(ports: OptionCPorts, { plan, replica, look }: Moment): string
   return whyNotNow(look, next, ports.clock.now());
 }
 
-/** After a crash: a process that began after the intent was restarted by us, or by somebody; an older one was not. */
-export async function checkReplicas(
-  ports: OptionCPorts,
-  plan: Plan,
-  since: string,
-): Promise<Report> {
-  const now = new Map(findReplicas(await ports.look(), plan).map((found) => [found.id, found]));
-  const items = replicasOf(plan.targets).map((target) => toItem(target, now.get(target.id), since));
-  const down = items.filter(({ outcome }) => outcome === 'failed').length;
-  return {
-    items,
-    summary: `A look afterwards: ${countOutcomes(items)}.${down > 0 ? ' Start what is down by hand.' : ''}`,
-    finished: false,
-  };
-}
-
-function toItem(target: ReplicaTarget, now: ReplicaReading | undefined, since: string): Item {
-  const what = target.name;
-  if (now === undefined) {
-    return { what, outcome: 'unknown', detail: 'It could not be seen.', lines: [] };
-  }
-  if (now.state !== 'running') {
-    return { what, outcome: 'failed', detail: `Its state is ${now.state}.`, lines: [] };
-  }
-  const isNew = now.startedAt !== null && Date.parse(now.startedAt) >= Date.parse(since);
-  return isNew
-    ? { what, outcome: 'restarted', detail: `Its health is ${now.health}.`, lines: [] }
-    : { what, outcome: 'not reached', detail: 'It runs since before.', lines: [] };
-}
-
-async function countNow(ports: OptionCPorts, plan: Plan): Promise<number | null> {
-  const look = await ports.look();
-  const service = serviceOf(ports, plan);
-  if (service === undefined) return null;
-  return countOfService(look.database.reading, service, findReplicas(look, plan));
-}
-
 function inFigures(before: number | null, after: number | null): string {
   return ` Its connections: ${before ?? 'unknown'} before, ${after ?? 'unknown'} after.`;
-}
-
-function serviceOf(
-  { target }: OptionCPorts,
-  { ask }: Plan,
-): OptionCPorts['target']['services'][number] | undefined {
-  return ask.kind === 'restart'
-    ? target.services.find(({ name }) => name === ask.service)
-    : undefined;
-}
-
-function findReplicas({ services }: Snapshot, { ask }: Plan): readonly ReplicaReading[] {
-  if (!services.ok || ask.kind !== 'restart') return [];
-  return services.value.services.find(({ name }) => name === ask.service)?.replicas ?? [];
-}
-
-function replicasOf(targets: Plan['targets']): ReplicaTarget[] {
-  return targets.filter((target) => target.kind === 'replica');
 }

@@ -1,10 +1,40 @@
 import type { Limits } from '../target.ts';
-import type { Ask } from './ask.ts';
+import { Ask } from './ask.ts';
+import { parseDuration } from './parse-duration.ts';
 
 /** What somebody wants done, before the target's thresholds make an Ask of it. */
 export type Wanted =
-  | { readonly option: 'A'; readonly application?: string }
-  | { readonly option: 'C'; readonly service: string };
+  | { readonly option: 'A'; readonly application?: string; readonly overMs?: number }
+  | { readonly option: 'B'; readonly to?: number }
+  | { readonly option: 'C'; readonly service: string }
+  | { readonly option: 'D'; readonly stop?: Stop }
+  | { readonly option: 'E'; readonly service: string; readonly size?: Size }
+  | { readonly option: 'prepared'; readonly gid: string }
+  | Prevention;
+
+type How = 'cancel' | 'terminate';
+
+/** What D is about when it is not what blocks others. */
+type Stop =
+  | { readonly pid: number; readonly how: How }
+  | {
+      readonly slow: true;
+      readonly overMs?: number;
+    };
+
+interface Size {
+  readonly poolSize: number;
+  readonly maxOverflow: number;
+}
+
+interface Prevention {
+  readonly option: 'prevention';
+  readonly setting: 'idle_in_transaction_session_timeout' | 'idle_session_timeout';
+  /** Null: for the whole cluster. */
+  readonly role: string | null;
+  /** Null takes the setting away. */
+  readonly ms: number | null;
+}
 
 export type ParsedWanted =
   | {
@@ -15,51 +45,168 @@ export type ParsedWanted =
     }
   | { readonly problem: string; readonly wanted?: undefined; readonly target?: undefined };
 
-/** PostgreSQL cuts an application_name at this length, so a longer one names no session. */
-const longestApplication = 63;
+/** How proposals are typed, and what each is for; help shows these lines. */
+export const proposalUsages: readonly (readonly [usage: string, what: string])[] = [
+  [
+    'propose A [APPLICATION] [over 30m]',
+    "end transactions left open, or one application's idle sessions",
+  ],
+  ['propose B [CONNECTIONS]', 'raise max_connections and restart PostgreSQL'],
+  ['propose C SERVICE', 'restart a service, one replica after the other'],
+  ['propose D', 'stop what blocks the others'],
+  ['propose D slow [over 1m]', 'cancel statements that run for too long'],
+  ['propose E SERVICE [SIZE OVERFLOW]', "resize a service's pool"],
+  [
+    'propose prevention idle-in-transaction|idle-session [for ROLE] DURATION|off',
+    'let PostgreSQL end forgotten sessions itself',
+  ],
+  ['propose prepared GID', 'roll back a prepared transaction'],
+  ['cancel PID', 'end what one session is doing'],
+  ['kill PID', 'end one session'],
+  ['preview …', 'the plan of any of these, for you alone; nothing is recorded'],
+];
+
+/** Words left over after an option has taken its own; the first of them is the target. */
+interface Taken {
+  readonly wanted: Wanted;
+  readonly rest: readonly string[];
+}
+
+type Take = (words: readonly string[], targets: readonly string[]) => Taken | string;
+
+const options: Readonly<Record<string, Take>> = {
+  a: takeA,
+  b: takeB,
+  c: takeC,
+  d: takeD,
+  e: takeE,
+  prepared: takePrepared,
+  prevention: takePrevention,
+  cancel: (words) => takeSession(words, 'cancel'),
+  kill: (words) => takeSession(words, 'terminate'),
+};
+
+const whichOptions = 'propose A, B, C SERVICE, D, E SERVICE, prevention or prepared GID';
 
 /**
- * Reads what stands after `propose`: `A`, `A backend`, `A "my app" orders`, `C backend`. A single word after A
- * that is the name of a target is the target. Nothing here throws, and no problem repeats what was typed.
+ * Reads what stands after `propose`: `A`, `A backend over 30m`, `A "my app" orders`, `C backend`, `cancel 4711`.
+ * What is left after an option's own words is the target. Nothing here throws, and no problem repeats what was
+ * typed.
  */
 export function parseWanted(text: string, targets: readonly string[]): ParsedWanted {
-  const [letter, ...words] = toWords(text);
-  switch (letter?.toUpperCase()) {
-    case undefined:
-      return { problem: 'Say which option: propose A, or propose C and a service.' };
-    case 'A':
-      return parseA(words, targets);
-    case 'C':
-      return parseC(words);
-    case 'B':
-    case 'D':
-    case 'E':
-      return { problem: 'Only options A and C can be proposed yet; the others go by hand.' };
-    default:
-      return { problem: 'There is no such option. It is propose A, or propose C and a service.' };
-  }
-}
-
-function parseA(words: readonly string[], targets: readonly string[]): ParsedWanted {
-  const [first, second, ...rest] = words;
-  if (rest.length > 0) return { problem: tooMuch };
-  if (first === undefined) return { wanted: { option: 'A' }, target: undefined };
-  if (second === undefined && targets.includes(first)) {
-    return { wanted: { option: 'A' }, target: first };
-  }
-  if (first.length > longestApplication) {
-    return { problem: `No application_name is longer than ${longestApplication} characters.` };
-  }
-  return { wanted: { option: 'A', application: first }, target: second };
-}
-
-function parseC([service, target, ...rest]: readonly string[]): ParsedWanted {
-  if (service === undefined) return { problem: 'Say which service: propose C and its name.' };
-  if (rest.length > 0) return { problem: tooMuch };
-  return { wanted: { option: 'C', service }, target };
+  const [option, ...words] = toWords(text);
+  if (option === undefined) return { problem: `Say which option: ${whichOptions}.` };
+  const lower = option.toLowerCase();
+  const take = Object.hasOwn(options, lower) ? options[lower] : undefined;
+  if (take === undefined) return { problem: `There is no such option. It is ${whichOptions}.` };
+  const taken = take(words, targets);
+  if (typeof taken === 'string') return { problem: taken };
+  const { wanted, rest } = taken;
+  const [target, ...more] = rest;
+  if (more.length > 0) return { problem: tooMuch };
+  // The bounds of numbers and names are the ask's: one place says them.
+  if (!Ask.safeParse(toAsk(wanted, anyLimits)).success)
+    return { problem: outOfBounds[wanted.option] };
+  return { wanted, target };
 }
 
 const tooMuch = 'That is more than a name and a target. Names with spaces go in "quotes".';
+
+const outOfBounds: Readonly<Record<Wanted['option'], string>> = {
+  // PostgreSQL cuts an application_name there, so a longer one names no session.
+  A: 'No application_name is longer than 63 characters.',
+  B: 'max_connections goes from 1 to 262143.',
+  C: 'No service has so long a name.',
+  D: 'A pid is a whole number, such as 4711.',
+  E: 'A pool has 1 to 10000 connections and 0 to 10000 more on top.',
+  prepared: 'A gid has at most 200 characters.',
+  prevention: 'A timeout goes from 1ms to 24 days, and a role has at most 63 characters.',
+};
+
+/** Durations of the target come from its configuration, which has checked them. */
+const anyLimits = { terminateIdleInTransactionMs: 1, terminateIdleMs: 1, slowQueryMs: 1 };
+
+function takeA(words: readonly string[], targets: readonly string[]): Taken | string {
+  const over = takeOver(words);
+  if (typeof over === 'string') return over;
+  const { overMs, rest } = over;
+  const threshold = overMs === undefined ? {} : { overMs };
+  const [first, ...others] = rest;
+  // A single name that is a target's is the target, and all applications are meant.
+  const isTarget = first !== undefined && others.length === 0 && targets.includes(first);
+  if (first === undefined || isTarget) return { wanted: { option: 'A', ...threshold }, rest };
+  return { wanted: { option: 'A', application: first, ...threshold }, rest: others };
+}
+
+/** Takes `over 30m` out. Slack's own clients turn the two hyphens of `--over` into a dash. */
+function takeOver(
+  words: readonly string[],
+): { readonly overMs?: number; readonly rest: readonly string[] } | string {
+  const at = words.findIndex((word) => /^(?:--|[—–])?over$/i.test(word));
+  if (at === -1) return { rest: words };
+  const overMs = parseDuration(words[at + 1] ?? '');
+  if (overMs === undefined) return 'After over comes a duration, such as 90s, 30m or 2h.';
+  return { overMs, rest: words.toSpliced(at, 2) };
+}
+
+function takeB([first = '', ...others]: readonly string[]): Taken | string {
+  const isNumber = /^\d{1,9}$/.test(first);
+  if (isNumber) return { wanted: { option: 'B', to: Number(first) }, rest: others };
+  return { wanted: { option: 'B' }, rest: [first, ...others].filter((word) => word !== '') };
+}
+
+function takeC([service, ...rest]: readonly string[]): Taken | string {
+  if (service === undefined) return 'Say which service: propose C and its name.';
+  return { wanted: { option: 'C', service }, rest };
+}
+
+function takeD(words: readonly string[]): Taken | string {
+  if (words[0]?.toLowerCase() !== 'slow') return { wanted: { option: 'D' }, rest: words };
+  const over = takeOver(words.slice(1));
+  if (typeof over === 'string') return over;
+  const { overMs, rest } = over;
+  return {
+    wanted: { option: 'D', stop: { slow: true, ...(overMs !== undefined && { overMs }) } },
+    rest,
+  };
+}
+
+function takeE([service, ...rest]: readonly string[]): Taken | string {
+  if (service === undefined) return 'Say which service: propose E and its name.';
+  const [size = '', overflow = '', ...others] = rest;
+  const isNumber = (word: string): boolean => /^\d{1,9}$/.test(word);
+  if (!isNumber(size)) return { wanted: { option: 'E', service }, rest };
+  if (!isNumber(overflow)) return 'Give both numbers, the size and the overflow, or neither.';
+  const numbers = { poolSize: Number(size), maxOverflow: Number(overflow) };
+  return { wanted: { option: 'E', service, size: numbers }, rest: others };
+}
+
+function takePrepared([gid, ...rest]: readonly string[]): Taken | string {
+  if (gid === undefined) return 'Say which prepared transaction, by its gid; blocking shows it.';
+  return { wanted: { option: 'prepared', gid }, rest };
+}
+
+function takeSession([pid = '', ...rest]: readonly string[], how: How): Taken | string {
+  if (!/^\d{1,9}$/.test(pid))
+    return 'Say which session, by its pid; sessions and blocking show it.';
+  return { wanted: { option: 'D', stop: { pid: Number(pid), how } }, rest };
+}
+
+const settings: Readonly<Record<string, Prevention['setting']>> = {
+  'idle-in-transaction': 'idle_in_transaction_session_timeout',
+  'idle-session': 'idle_session_timeout',
+};
+
+function takePrevention([name = '', ...words]: readonly string[]): Taken | string {
+  const setting = settings[name.toLowerCase().replaceAll('_', '-')];
+  if (setting === undefined) return 'After prevention comes idle-in-transaction or idle-session.';
+  const forRole = words[0]?.toLowerCase() === 'for';
+  const role = forRole ? (words[1] ?? null) : null;
+  const [value = '', ...rest] = forRole ? words.slice(2) : words;
+  const ms = value.toLowerCase() === 'off' ? null : parseDuration(value);
+  if (ms === undefined) return 'It ends with a duration, such as 10m, or with off.';
+  return { wanted: { option: 'prevention', setting, role, ms }, rest };
+}
 
 function toWords(text: string): string[] {
   return [...text.matchAll(/"([^"]*)"|(\S+)/g)]
@@ -67,11 +214,43 @@ function toWords(text: string): string[] {
     .filter((word) => word !== '');
 }
 
+type Thresholds = Pick<Limits, 'terminateIdleInTransactionMs' | 'terminateIdleMs' | 'slowQueryMs'>;
+
 /** The runbook's two statements of option A: transactions left open anywhere, and one application's idle sessions. */
-export function toAsk(wanted: Wanted, limits: Limits): Ask {
-  if (wanted.option === 'C') return { kind: 'restart', service: wanted.service };
-  const { application } = wanted;
+export function toAsk(wanted: Wanted, limits: Thresholds): Ask {
+  switch (wanted.option) {
+    case 'A':
+      return toIdleAsk(wanted, limits);
+    case 'B':
+      return { kind: 'raise-max-connections', ...(wanted.to !== undefined && { to: wanted.to }) };
+    case 'C':
+      return { kind: 'restart', service: wanted.service };
+    case 'D':
+      return toStopAsk(wanted.stop, limits);
+    case 'E': {
+      const { service, size } = wanted;
+      return { kind: 'resize-pool', service, ...(size !== undefined && { size }) };
+    }
+    case 'prepared':
+      return { kind: 'rollback-prepared', gid: wanted.gid };
+    default: {
+      const { setting, role, ms } = wanted;
+      return { kind: 'set-timeout', setting, role, ms };
+    }
+  }
+}
+
+function toStopAsk(stop: Stop | undefined, { slowQueryMs }: Thresholds): Ask {
+  if (stop === undefined) return { kind: 'stop-blockers' };
+  if ('slow' in stop) return { kind: 'cancel-slow', runningForMs: stop.overMs ?? slowQueryMs };
+  return { kind: 'stop-session', ...stop };
+}
+
+function toIdleAsk(
+  { application, overMs }: Extract<Wanted, { option: 'A' }>,
+  limits: Thresholds,
+): Ask {
   return application === undefined
-    ? { kind: 'idle-in-transaction', idleForMs: limits.terminateIdleInTransactionMs }
-    : { kind: 'idle', application, idleForMs: limits.terminateIdleMs };
+    ? { kind: 'idle-in-transaction', idleForMs: overMs ?? limits.terminateIdleInTransactionMs }
+    : { kind: 'idle', application, idleForMs: overMs ?? limits.terminateIdleMs };
 }

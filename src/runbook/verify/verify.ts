@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Snapshot } from '../diagnose/snapshot.ts';
+import { Refill } from './refill.ts';
 
 /** How full the server was at one look. `full` when it refused everybody and no figure could be read. */
 export const Fullness = z.union([
@@ -20,6 +21,8 @@ export const Outcome = z.strictObject({
   before: Fullness,
   after: Fullness,
   later: Fullness,
+  /** Who took the slots again, where somebody did. */
+  refill: Refill.exactOptional(),
 });
 export type Outcome = z.infer<typeof Outcome>;
 
@@ -30,6 +33,9 @@ export interface Evidence {
   readonly laterAfterMs: number;
   /** Below this share of the usable slots the trouble is over, 0-1. */
   readonly warningUtilisation: number;
+  readonly refill?: Refill | undefined;
+  /** Connections that the change itself allowed, such as a larger pool's: whoever takes those makes nothing worse. */
+  readonly allowed?: number;
 }
 
 /** Usable slots as the diagnosis counts them. */
@@ -44,9 +50,10 @@ export function readFullness({ database: { reach, reading } }: Snapshot): Fullne
 }
 
 /**
- * `fixed` below the warning line and fewer used than before · `partly` fewer used, or the same, but not that ·
- * `refilled` at least half of the freed slots are taken again at the later look · `worse` more used than
- * before, beyond what comes and goes by itself · `unknown` when one of the three looks did not see it.
+ * `fixed` below the warning line, and fewer used than before or more to use · `partly` fewer used, or the same, but
+ * not that · `refilled` at least half of the freed slots are taken again at the later look · `worse` more used than
+ * before, beyond what comes and goes by itself and what the change allowed · `unknown` when one of the three looks
+ * did not see it.
  */
 export function judgeOutcome(evidence: Evidence): Outcome {
   const { before, after, later } = evidence;
@@ -60,8 +67,12 @@ export function judgeOutcome(evidence: Evidence): Outcome {
       later,
     };
   }
-  const word = judge(figures, evidence.warningUtilisation);
-  return { word, sentence: toSentence(figures, evidence), before, after, later };
+  const word = judge(figures, evidence);
+  const sentence = toSentence(figures, evidence);
+  const { refill } = evidence;
+  if (word === 'fixed' || refill === undefined) return { word, sentence, before, after, later };
+  const told = `${sentence} ${inFigures(refill)}`;
+  return { word, sentence: told, before, after, later, refill };
 }
 
 /** What is said of a change whose looks are lost, such as after a crash. */
@@ -74,6 +85,8 @@ interface Figures {
   readonly after: number;
   readonly later: number;
   readonly usable: number;
+  /** Usable slots at the first look. */
+  readonly usableBefore: number;
 }
 
 /** A server that refused everybody had every usable slot taken; how many those are, a later look knows. */
@@ -84,20 +97,34 @@ function toFigures({ before, after, later }: Evidence): Figures | undefined {
     look === 'full' ? known.usable : look?.used;
   const [first, second, third] = [used(before), used(after), used(later)];
   if (first === undefined || second === undefined || third === undefined) return undefined;
-  return { before: first, after: second, later: third, usable: known.usable };
+  const usableBefore = before === null || before === 'full' ? known.usable : before.usable;
+  return { before: first, after: second, later: third, usable: known.usable, usableBefore };
 }
 
-function judge({ before, after, later, usable }: Figures, warningUtilisation: number): OutcomeWord {
+function judge(
+  { before, after, later, usable, usableBefore }: Figures,
+  { warningUtilisation, allowed = 0 }: Evidence,
+): OutcomeWord {
   // Two sessions, or 2 % of a large server, come and go between any two looks.
   const noise = Math.max(2, Math.round(usable * 0.02));
-  if (later > before + noise) return 'worse';
+  const added = Math.max(0, usable - usableBefore);
+  if (later > before + noise + added + allowed) return 'worse';
+  // Whoever was refused comes in now: a server with more slots is judged by its warning line alone.
+  const wasFull = before >= usableBefore * warningUtilisation;
+  if (added > 0 && wasFull) return later < usable * warningUtilisation ? 'fixed' : 'partly';
   const freed = before - Math.min(after, later);
-  if (freed > 0 && later - after >= freed / 2) return 'refilled';
+  if (freed > noise && later - after >= freed / 2) return 'refilled';
   if (before > later && later < usable * warningUtilisation) return 'fixed';
   return 'partly';
 }
 
-function toSentence({ before, after, later, usable }: Figures, { laterAfterMs }: Evidence): string {
+function toSentence(figures: Figures, { laterAfterMs }: Evidence): string {
+  const { before, after, later, usable, usableBefore } = figures;
   const seconds = Math.round(laterAfterMs / 1000);
-  return `${before} of ${usable} used before, ${after} right after, ${later} after ${seconds} s.`;
+  const now = usable === usableBefore ? String(later) : `${later} of ${usable}`;
+  return `${before} of ${usableBefore} used before, ${after} right after, ${now} after ${seconds} s.`;
+}
+
+function inFigures({ before, after, later, perMinute }: Refill): string {
+  return `One application had ${before}, ${after} right after and ${later} now: ${perMinute} a minute.`;
 }

@@ -2,7 +2,7 @@ import { WebAPIPlatformError } from '@slack/web-api';
 import { isOpen } from '../../runbook/approval/request.ts';
 import type { Request } from '../../runbook/approval/request.ts';
 import type { StepNews } from '../../runbook/remedies/remedy.ts';
-import type { Place } from '../../runbook/ports.ts';
+import type { Place, Stop } from '../../runbook/ports.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { smallPrint, toMessage } from '../messages/parts/message.ts';
 import type { Leaf } from '../messages/parts/rich-text.ts';
@@ -10,12 +10,17 @@ import { requestCard } from '../messages/request-card.ts';
 import { fullListMessages, progressLine, progressMessage } from '../messages/request-progress.ts';
 import { sayPlainer } from '../say-plainer.ts';
 import type { CardsOptions } from './cards.ts';
+import { follow, notBegun } from './course.ts';
+import type { Course } from './course.ts';
 
 /** Errors after which the old message is of no use, and a new one is posted. */
 const lost = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
 
 /** More steps than this, unsent, are cut: the card and the journal tell them all the same. */
 const mostLines = 200;
+
+/** Between two writings of a card that only tell how far a step is: Slack takes 50 changes a minute. */
+const betweenProgressMs = 3000;
 
 /**
  * The live message of one request. Whatever happens while Slack is slow is gathered: the message is then
@@ -26,7 +31,13 @@ export class Card {
   readonly #onIdle: () => void;
   #request: Request;
   #place: Place | undefined;
-  #shownVersion = 0;
+  /** Counts what the card should tell, and what it tells. */
+  #wanted = 1;
+  #shown = 0;
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
+  #course: Course = notBegun;
+  #courseReadFor = 0;
+  #stop: Stop | null = null;
   #lines: (readonly Leaf[])[] = [];
   #list: readonly Message[] | undefined;
   #endTold = false;
@@ -50,25 +61,46 @@ export class Card {
 
   /** Whether Slack has not heard everything. */
   get isBehind(): boolean {
-    return this.#request.version > this.#shownVersion || this.#lines.length > 0;
+    return this.#wanted > this.#shown || this.#lines.length > 0;
   }
 
   tell(request: Request, news?: StepNews): void {
     const line = progressLine(request, news);
     if (line !== undefined && this.#lines.length < mostLines) this.#lines.push(line);
+    if (news !== undefined) this.#follow(news);
     this.show(request);
+  }
+
+  #follow(news: StepNews): void {
+    this.#course = follow(this.#course, news);
+    const isSoon = performance.now() - this.#writtenAtMs < betweenProgressMs;
+    // What is left out here is told with the next thing that happens.
+    if (news.kind !== 'progress' || !isSoon) this.#wanted += 1;
+  }
+
+  /** Shows or takes away the emergency stop. */
+  tellStop(stop: Stop | null): void {
+    if (isSame(this.#stop, stop)) return;
+    this.#stop = stop;
+    // A card that was never written is about to be.
+    if (!isOpen(this.#request) || this.#shown === 0) return;
+    this.#wanted += 1;
+    this.#start();
   }
 
   /** Shows a request as it now stands, without a word in the thread. */
   show(request: Request): void {
-    if (request.version > this.#request.version) this.#request = request;
+    if (request.version > this.#request.version) {
+      this.#request = request;
+      this.#wanted += 1;
+    }
     if (this.isBehind) this.#start();
   }
 
   found(request: Request, place: Place): void {
     this.#place ??= place;
     // Somebody pressed a button that should not be there any more.
-    this.#shownVersion = Math.min(this.#shownVersion, request.version - 1);
+    this.#wanted += 1;
     if (!isOpen(request)) this.#endTold = true;
     this.show(request);
   }
@@ -95,8 +127,11 @@ export class Card {
     this.#problem = undefined;
     this.#place ??= await this.#options.places.readPlace(this.#request.id);
     for (;;) {
-      if (this.#request.version > this.#shownVersion) await this.#write();
-      else if (this.#lines.length > 0) await this.#replyWithLines();
+      const isBehind = this.#wanted > this.#shown;
+      if (isBehind) await this.#write();
+      // After each writing of the card something for the thread: neither may wait for the end of the other.
+      if (this.#lines.length > 0) await this.#replyWithLines();
+      else if (isBehind) continue;
       else if ((this.#list?.length ?? 0) > 0) await this.#replyWithList();
       else if (!isOpen(this.#request) && !this.#endTold) await this.#tellEnd();
       else return;
@@ -104,12 +139,24 @@ export class Card {
   }
 
   async #write(): Promise<void> {
-    const request = this.#request;
-    const message = requestCard(request);
+    const [request, wanted] = [this.#request, this.#wanted];
+    await this.#readCourse(request);
+    const message = requestCard(request, { course: this.#course, stop: this.#stop });
     if (this.#place === undefined || !(await this.#update(this.#place, message))) {
       await this.#post(message);
     }
-    this.#shownVersion = Math.max(this.#shownVersion, request.version);
+    this.#shown = wanted;
+    this.#writtenAtMs = performance.now();
+  }
+
+  /** The steps that another process took, or the one before this. */
+  async #readCourse({ id, version, execution }: Request): Promise<void> {
+    if (this.#courseReadFor === version || execution === null) return;
+    this.#courseReadFor = version;
+    const entries = (await this.#options.readSteps?.(id)) ?? [];
+    const read = entries.reduce<Course>(follow, notBegun);
+    const { steps, progress } = this.#course;
+    this.#course = { steps: new Map([...read.steps, ...steps]), progress };
   }
 
   async #post(message: Message): Promise<void> {
@@ -191,4 +238,8 @@ export class Card {
   async #reply(message: Message): Promise<void> {
     if (this.#place !== undefined) await this.#say(this.#place.channel, message, this.#place.ts);
   }
+}
+
+function isSame(one: Stop | null, other: Stop | null): boolean {
+  return one?.by === other?.by && one?.reason === other?.reason && one?.lift === other?.lift;
 }

@@ -3,8 +3,8 @@ import type { Logger } from 'pino';
 import type { Door } from '../../runbook/approval/door.ts';
 import { isOpen } from '../../runbook/approval/request.ts';
 import type { Request } from '../../runbook/approval/request.ts';
-import type { StepNews } from '../../runbook/remedies/remedy.ts';
-import type { Place, Places } from '../../runbook/ports.ts';
+import type { StepEntry, StepNews } from '../../runbook/remedies/remedy.ts';
+import type { Place, Places, Stop } from '../../runbook/ports.ts';
 import type { Outbox } from '../outbox.ts';
 import { Card } from './card.ts';
 
@@ -16,6 +16,8 @@ export interface CardsOptions {
   readonly channel: string | undefined;
   /** The end of the journal's chain, posted when a request ends so that a later forgery shows. */
   readonly readHead?: () => Promise<{ readonly seq: number; readonly hash: string }>;
+  /** The steps of a request that were taken before this process knew of it. */
+  readonly readSteps?: (request: string) => Promise<readonly StepEntry[]>;
   readonly log: Logger;
 }
 
@@ -28,22 +30,32 @@ export interface Cards {
   shown(id: string): Promise<string | undefined>;
   /** A press on a card whose place is not known: the card is there, wherever the journal thinks it is. */
   found(request: Request, place: Place): void;
+  /** Where the card of a request stands, as far as anybody knows. */
+  placeOf(id: string): Promise<Place | undefined>;
+  /** The emergency stop, for every open card; null when changes may run again. */
+  tellStop(stop: Stop | null): void;
   /** Shows what other processes changed: proposals of the terminal, and ends that were reached elsewhere. */
-  catchUp(door: Pick<Door, 'list' | 'get'>): Promise<void>;
+  catchUp(door: Pick<Door, 'list' | 'get' | 'stopped'>): Promise<void>;
   /** Waits until Slack has heard everything; after `ms` without patience. */
   drain(ms: number): Promise<void>;
 }
 
 export function createCards(options: CardsOptions): Cards {
   const cards = new Map<string, Card>();
+  let stop: Stop | null = null;
   const cardOf = (request: Request): Card => {
     const known = cards.get(request.id);
     if (known !== undefined) return known;
     const card = new Card(request, options, () => {
       if (!isOpen(card.request) && !card.isBehind) cards.delete(request.id);
     });
+    card.tellStop(stop);
     cards.set(request.id, card);
     return card;
+  };
+  const tellStop = (set: Stop | null): void => {
+    stop = set;
+    for (const card of cards.values()) card.tellStop(set);
   };
   const busy = (): Promise<unknown> => Promise.all([...cards.values()].map((card) => card.idle()));
   return {
@@ -55,7 +67,11 @@ export function createCards(options: CardsOptions): Cards {
       return card?.problem;
     },
     found: (request, place) => cardOf(request).found(request, place),
+    placeOf: (id) => options.places.readPlace(id),
+    tellStop,
     async catchUp(door) {
+      const stopped = await door.stopped();
+      if (stopped.ok) tellStop(stopped.value);
       const open = await door.list();
       if (!open.ok) return;
       const ids = new Set(open.value.map(({ id }) => id));

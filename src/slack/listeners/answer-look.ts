@@ -35,11 +35,13 @@ async function look(
   const target = runbook.targets.find((candidate) => candidate.name === name);
   if (target === undefined) return notice('No target is configured. Add one to dbconn.yml.');
   if (word === 'doctor') {
-    const [checks, slackChecks] = await Promise.all([
+    const [checks, ...slackChecks] = await Promise.all([
       runbook.doctor(name),
       doctorSlack(asker.user),
+      changes?.door.checkPeople() ?? [],
     ]);
-    return doctorMessage(name, [...checks, ...(changes?.door.check(name) ?? []), ...slackChecks]);
+    const options = changes?.door.check(name) ?? [];
+    return doctorMessage(name, [...checks, ...options, ...slackChecks.flat()]);
   }
   const offers = changes?.door.offers(name) ?? [];
   return lookMessages[word]({ diagnosis: await runbook.diagnose(name), target, offers });

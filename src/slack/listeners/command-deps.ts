@@ -4,6 +4,7 @@ import type { Answer } from '../answer.ts';
 import type { Changes } from '../changes.ts';
 import type { DoctorSlack } from '../doctor-slack.ts';
 import type { InFlight } from '../in-flight.ts';
+import type { Modals } from '../modals.ts';
 import type { Patience } from '../patience.ts';
 
 /** What every listener works with. */
@@ -13,6 +14,7 @@ export interface CommandDeps {
   readonly changes: Changes | undefined;
   readonly answer: Answer;
   readonly doctorSlack: DoctorSlack;
+  readonly modals: Modals;
   readonly inFlight: InFlight;
   readonly patience: Patience;
   /** The incident channel's id. */

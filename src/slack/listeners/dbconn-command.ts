@@ -1,8 +1,10 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from '@slack/bolt';
+import type { Actor } from '../../runbook/approval/request.ts';
 import { parseCommand } from '../../runbook/commands.ts';
 import type { Asker } from '../answer.ts';
 import type { InFlight } from '../in-flight.ts';
 import { helpMessage } from '../messages/help.ts';
+import { toActor } from '../to-actor.ts';
 import { answerChange } from './answer-change.ts';
 import { answerLook } from './answer-look.ts';
 import type { CommandDeps } from './command-deps.ts';
@@ -29,7 +31,8 @@ export function dbconnCommand(deps: CommandDeps): (args: Args) => Promise<void> 
     await inFlight.run(async (signal) => {
       await acknowledge();
       try {
-        await answerCommand(deps, asker, { text: unescapeSlack(command.text), signal });
+        const actor = toActor(command.user_id, command.team_id);
+        await answerCommand(deps, asker, { text: unescapeSlack(command.text), actor, signal });
       } catch (err) {
         log.error({ err, channel: asker.channel }, 'A command could not be answered');
       }
@@ -44,11 +47,17 @@ export function refusal({ draining, size }: InFlight): string | undefined {
   return `dbconn is already answering ${size} commands. Ask again in a few seconds.`;
 }
 
+export interface Typed {
+  readonly text: string;
+  readonly actor: Actor;
+  readonly signal: AbortSignal;
+}
+
 /** Does what the words after `/dbconn` say, wherever they came from, and answers. */
 export async function answerCommand(
   deps: CommandDeps,
   asker: Asker,
-  { text, signal }: { readonly text: string; readonly signal: AbortSignal },
+  { text, actor, signal }: Typed,
 ): Promise<void> {
   const targets = deps.runbook.targets.map(({ name }) => name);
   const command = parseCommand(text, targets);
@@ -60,7 +69,7 @@ export async function answerCommand(
       await answerLook(deps, asker, { command, signal });
       return;
     default:
-      await answerChange(deps, asker, { command, signal });
+      await answerChange(deps, asker, { command, actor, signal });
   }
 }
 

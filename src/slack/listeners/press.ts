@@ -1,6 +1,9 @@
 import type { AllMiddlewareArgs, BlockButtonAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import type { Actor } from '../../runbook/approval/request.ts';
+import { blockOf } from '../action-ids.ts';
 import type { Asker } from '../answer.ts';
 import { notice } from '../messages/notice.ts';
+import { toActor } from '../to-actor.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { refusal } from './dbconn-command.ts';
 
@@ -9,11 +12,15 @@ export type PressArgs = SlackActionMiddlewareArgs<BlockButtonAction> & AllMiddle
 /** A press on one of dbconn's buttons. */
 export interface Press {
   readonly asker: Asker;
+  /** The same person, as the door knows people. */
+  readonly actor: Actor;
   readonly actionId: string;
   /** What the button was sent with; empty when it carries nothing. */
   readonly value: string;
   /** The message it stands on. */
   readonly ts: string | undefined;
+  /** Opens a dialog, once and within 3 s. */
+  readonly triggerId: string;
   readonly signal: AbortSignal;
 }
 
@@ -25,9 +32,14 @@ export function onPress(
   const { answer, inFlight, log } = deps;
   return async ({ ack, body, payload, respond }) => {
     await ack().catch((err: unknown) => log.warn({ err }, 'A press was not acknowledged'));
+    const { user, message } = body;
     const channel = body.channel?.id;
-    if (channel === undefined) return;
-    const asker: Asker = { channel, user: body.user.id, respond };
+    const { action_id: actionId, value = '' } = payload;
+    if (channel === undefined) {
+      log.warn({ action: actionId, user: user.id }, 'A press came from nowhere and was ignored');
+      return;
+    }
+    const asker: Asker = { channel, user: user.id, respond };
     const busy = refusal(inFlight);
     await inFlight.run(async (signal) => {
       try {
@@ -35,11 +47,20 @@ export function onPress(
           await answer(asker, 'caller', notice(busy));
           return;
         }
-        const { action_id: actionId, value = '' } = payload;
-        await work({ asker, actionId, value, ts: body.message?.ts, signal });
+        if (body.actions.length !== 1 || payload.block_id !== blockOf.get(actionId)) {
+          log.warn({ action: actionId, channel, user: user.id }, 'A press was not one of ours');
+          await answer(asker, 'caller', notice(notOurs));
+          return;
+        }
+        const actor = toActor(user.id, user.team_id ?? body.team?.id);
+        const { trigger_id: triggerId } = body;
+        await work({ asker, actor, actionId, value, ts: message?.ts, triggerId, signal });
       } catch (err) {
         log.error({ err, channel }, 'A press could not be answered');
       }
     });
   };
 }
+
+const notOurs =
+  'This button does not stand where dbconn put it, so nothing was done. Use the card in the incident channel, or look with /dbconn status.';

@@ -1,21 +1,31 @@
 import type { App, BlockButtonAction } from '@slack/bolt';
-import { actionIds, knownActions, proposeActions } from '../action-ids.ts';
+import { knownActions, knownCallbacks } from '../action-ids.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { dbconnCommand } from './dbconn-command.ts';
+import { dialogs } from './dialogs.ts';
+import { onSubmit } from './on-submit.ts';
 import { onPress } from './press.ts';
-import { proposeButton } from './propose-button.ts';
+import { requestButton, requestButtons } from './request-buttons.ts';
+import { statusButtons } from './status-buttons.ts';
 import { unknownAction } from './unknown-action.ts';
-import { voteButtons } from './vote-buttons.ts';
+import { unknownDialog } from './unknown-dialog.ts';
 
-/** Everything Slack can call in dbconn. */
+/** Everything Slack can call in dbconn. Each id of action-ids.ts has its entry in one of the three tables. */
 export function registerListeners(app: App, deps: CommandDeps): void {
   const { answer, log } = deps;
   app.command('/dbconn', dbconnCommand(deps));
-  const vote = onPress(deps, voteButtons(deps));
-  const propose = onPress(deps, proposeButton(deps));
-  for (const id of [actionIds.approve, actionIds.deny]) app.action<BlockButtonAction>(id, vote);
-  for (const id of proposeActions) app.action<BlockButtonAction>(id, propose);
+  for (const [id, work] of Object.entries(requestButtons)) {
+    app.action<BlockButtonAction>(id, onPress(deps, requestButton(deps, work)));
+  }
+  for (const [id, work] of Object.entries(statusButtons)) {
+    app.action<BlockButtonAction>(
+      id,
+      onPress(deps, (press) => work(deps, press)),
+    );
+  }
+  for (const [id, read] of Object.entries(dialogs)) app.view(id, onSubmit(deps, read));
   app.action(/[^]*/, unknownAction({ known: knownActions, answer, log }));
+  app.view(/[^]*/, unknownDialog(knownCallbacks, log));
   // Listeners answer their own failures; what arrives here is a fault that nobody can be told about.
   app.error(async (error) => {
     log.error({ err: error }, 'A listener failed');

@@ -4,6 +4,7 @@ import { foot, stateHeader } from './parts/frame.ts';
 import type { View } from './parts/frame.ts';
 import { poolsList, sentence } from './parts/lists.ts';
 import type { Message, MessageBlock } from './parts/message.ts';
+import { between, plain, titledList } from './parts/rich-text.ts';
 import { toMessage } from './parts/message.ts';
 import { table } from './parts/table.ts';
 
@@ -18,6 +19,7 @@ export function poolMessage(view: View): Message {
     sentence(summary),
     ...poolsList(diagnosis, 15),
     ...ledger(diagnosis),
+    ...settingsList(diagnosis),
     ...foot(view),
   ]);
 }
@@ -48,6 +50,14 @@ function ledger({ budget }: Diagnosis): MessageBlock[] {
     atMost: 30,
     noun: 'services',
   });
+}
+
+/** What the containers' environment says of the pools and should not. */
+function settingsList({ findings }: Diagnosis): MessageBlock[] {
+  const points = findings
+    .filter(({ id }) => /^(pool-settings?-|idle-session-timeout-)/.test(id))
+    .map(({ summary, fix = '' }) => [plain(summary), between(' '), plain(fix)]);
+  return titledList('Settings', points);
 }
 
 /** SQLAlchemy's -1 is no number of connections but the absence of a limit. */

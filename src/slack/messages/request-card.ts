@@ -1,73 +1,57 @@
-import type { ActionsBlock } from '@slack/types';
 import type { Request } from '../../runbook/approval/request.ts';
-import type { Plan } from '../../runbook/remedies/plan.ts';
-import { actionIds } from '../action-ids.ts';
-import { slackLimits, truncate } from '../limits.ts';
+import type { Stop } from '../../runbook/ports.ts';
+import { isOpen } from '../../runbook/approval/request.ts';
+import { notBegun } from '../cards/course.ts';
+import type { Course } from '../cards/course.ts';
+import { requestButtons } from './parts/buttons.ts';
 import { fate, nextStep, requestTitle, troubleList } from './parts/fate.ts';
+import { mentioning } from './parts/mentions.ts';
 import { header, smallPrint, toMessage } from './parts/message.ts';
 import type { Message, MessageBlock } from './parts/message.ts';
-import { bargain, sparedList, targetsOf } from './parts/plan.ts';
+import { bargain, sparedList } from './parts/plan.ts';
+import { between, bold, paragraph, quote, richText } from './parts/rich-text.ts';
+import { stepsList } from './parts/steps.ts';
+import { targetsOf } from './parts/targets.ts';
+
+/** What a card shows beside its request. */
+export interface Scene {
+  readonly course: Course;
+  /** The emergency stop, where one is set. */
+  readonly stop: Stop | null;
+}
+
+const calm: Scene = { course: notBegun, stop: null };
 
 /**
  * The live message of a request: what exactly would be done, who stands behind it, and what became of it.
  * Text out of the database stands in cells and code only, so that it cannot pass for the card's own words.
  */
-export function requestCard(request: Request): Message {
+export function requestCard(request: Request, { course, stop }: Scene = calm): Message {
   const { mark, line } = requestTitle(request);
   const { plan, hash, id } = request;
   return toMessage(line, [
     header(`${mark} ${line}`),
+    ...(stop === null || !isOpen(request) ? [] : stopNotice(stop)),
     ...fate(request),
+    ...stepsList(request, course),
     ...troubleList(request),
     ...nextStep(request),
-    ...targetsOf(request),
+    ...targetsOf(plan),
     ...sparedList(plan),
     ...bargain(plan),
-    ...buttons(request),
+    ...requestButtons(request),
     ...smallPrint([`request ${id} · plan ${hash.slice(0, 12)}`]),
   ]);
 }
 
-/** Only while a vote can still count. They carry the request's id and nothing else: the plan is in the journal. */
-function buttons({ id, state, plan, votes, votesNeeded }: Request): MessageBlock[] {
-  if (state !== 'proposed') return [];
-  const last = votesNeeded - votes.length === 1;
-  const then = last ? 'It begins at once.' : 'It begins after the last vote needed.';
-  const block: ActionsBlock = {
-    type: 'actions',
-    elements: [
-      {
-        type: 'button',
-        action_id: actionIds.approve,
-        style: 'primary',
-        text: { type: 'plain_text', text: 'Approve', emoji: false },
-        accessibility_label: label('Approve', plan),
-        value: id,
-        confirm: {
-          title: { type: 'plain_text', text: `Approve option ${plan.option}?`, emoji: false },
-          text: {
-            type: 'plain_text',
-            text: truncate(`${plan.title}. ${then}`, slackLimits.confirmCharacters),
-            emoji: false,
-          },
-          confirm: { type: 'plain_text', text: 'Approve', emoji: false },
-          deny: { type: 'plain_text', text: 'Not yet', emoji: false },
-        },
-      },
-      {
-        type: 'button',
-        action_id: actionIds.deny,
-        style: 'danger',
-        text: { type: 'plain_text', text: 'Deny', emoji: false },
-        accessibility_label: label('Deny', plan),
-        value: id,
-      },
-    ],
-  };
-  return [block];
-}
-
-/** What a screen reader says of a button: the same word stands on many. */
-function label(word: string, { option, target }: Plan): string {
-  return truncate(`${word} option ${option} for ${target}`, slackLimits.buttonCharacters);
+/** Nothing runs while it is set, whatever the rest of the card says. */
+function stopNotice({ by, reason, lift }: Stop): MessageBlock[] {
+  const sentence = [
+    bold('⛔ All changes are stopped'),
+    between(', by '),
+    ...mentioning(by),
+    between('. '),
+    ...mentioning(lift ?? 'An approver lets them run again with /dbconn go.'),
+  ];
+  return [richText(paragraph(...sentence), ...(reason === '' ? [] : [quote(reason)]))];
 }

@@ -1,10 +1,11 @@
 import type { Request } from '../../runbook/approval/request.ts';
+import { nameOf } from '../../runbook/remedies/action.ts';
 import type { StepNews } from '../../runbook/remedies/remedy.ts';
 import { outcomeWords } from './parts/fate.ts';
 import { toMessage } from './parts/message.ts';
 import type { Message } from './parts/message.ts';
 import { actorLeaf } from './parts/mentions.ts';
-import { allTargets } from './parts/plan.ts';
+import { allTargets } from './parts/targets.ts';
 import { between, bold, bullets, paragraph, plain, richText } from './parts/rich-text.ts';
 import type { Leaf } from './parts/rich-text.ts';
 
@@ -46,14 +47,14 @@ export function progressLine(request: Request, news?: StepNews): Leaf[] | undefi
 /** Steps for the thread, several in one message where they came faster than Slack takes them. */
 export function progressMessage(request: Request, lines: readonly (readonly Leaf[])[]): Message {
   const [first = [plain('–')], ...others] = lines;
-  const text = `Option ${request.option} for ${request.target}: ${lines.length} ${lines.length === 1 ? 'step' : 'steps'}`;
+  const text = `News of ${nameOf(request.option)} for ${request.target}: ${lines.length} ${lines.length === 1 ? 'step' : 'steps'}`;
   const shown = others.length === 0 ? paragraph(...first) : bullets(lines);
   return toMessage(text, [richText(shown)]);
 }
 
 /** The whole list of targets, where the card had to cut it. */
 export function fullListMessages(request: Request): readonly Message[] {
-  const parts = allTargets(request);
+  const parts = allTargets(request.plan);
   return parts.map((blocks, index) =>
     toMessage(`All targets of the proposal, part ${index + 1} of ${parts.length}`, blocks),
   );

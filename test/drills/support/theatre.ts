@@ -15,21 +15,32 @@ import type { SlackApp } from '../../../src/slack/app.ts';
 import { actionIds } from '../../../src/slack/action-ids.ts';
 import type { Cards } from '../../../src/slack/cards/cards.ts';
 import { createNews } from '../../../src/slack/create-news.ts';
+import { createPeople } from '../../../src/slack/people.ts';
 import { identity } from '../../../sandbox/slack/identity.ts';
 import { startSlack } from '../../../sandbox/slack/server.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
-import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
+import type { SlackMessage, SlackView } from '../../../sandbox/slack/workspace.ts';
 import { toText } from '../../../sandbox/message-text.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
-import { appToken, botToken, readManifest, signingSecret } from '../../slack/support/workspace.ts';
+import {
+  appToken,
+  botToken,
+  connectionFor,
+  readManifest,
+  signingSecret,
+} from '../../slack/support/workspace.ts';
 
-/** #database and its people: Maya proposes, Jonas and Dana approve, the guest may do nothing. */
+/** #database and its people: Maya proposes, Jonas and Dana approve, the guest and the stranger may do nothing. */
 export const database = 'C0DATABASE';
 export const maya = 'U0MAYA0000';
 export const jonas = 'U0JONAS000';
 export const dana = 'U0DANA0000';
 export const guest = 'U0GUEST000';
+/** In the channel, and in no list of the policy. */
+export const stranger = 'U0STRANGER';
+/** Of another workspace, through Slack Connect. */
+export const foreigner = 'U0FOREIGN0';
 
 /** Five times what the slowest step takes on a busy machine of two cores. */
 export const patienceMs = 25_000;
@@ -40,6 +51,8 @@ export interface TheatreOptions {
   readonly option?: Partial<OptionPolicy>;
   readonly policy?: Partial<Policy>;
   readonly clock?: Clock;
+  /** How Slack reaches the bot; by Socket Mode unless given. */
+  readonly mode?: 'socket' | 'http';
   readonly slack?: Partial<SlackOptions>;
   readonly paceMs?: number;
   readonly verifyAfterMs?: number;
@@ -64,7 +77,7 @@ export interface Theatre {
 }
 
 export async function openTheatre(options: TheatreOptions): Promise<Theatre> {
-  const slack = await openSlack(options.slack);
+  const slack = await openSlack({ mode: options.mode ?? 'socket', ...options.slack });
   const folder = makeJournalFolder();
   const lines: string[] = [];
   const bots: Bot[] = [];
@@ -91,6 +104,8 @@ function openSlack(changes: Partial<SlackOptions> = {}): Promise<LocalSlack> {
     ['jonas', jonas],
     ['dana', dana],
     ['guest', guest],
+    ['stranger', stranger],
+    ['foreigner', foreigner],
   ] as const;
   return startSlack({
     manifest: readManifest(),
@@ -98,7 +113,13 @@ function openSlack(changes: Partial<SlackOptions> = {}): Promise<LocalSlack> {
     signingSecret,
     botToken,
     appToken,
-    people: names.map(([name, id]) => ({ id, name, realName: name })),
+    people: names.map(([name, id]) => ({
+      id,
+      name,
+      realName: name,
+      guest: id === guest,
+      ...(id === foreigner && { team: 'T0OTHER000' }),
+    })),
     channels: [
       {
         id: database,
@@ -134,21 +155,23 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     channel: database,
     places: createPlaces(journal),
     readHead: () => journal.head(),
+    readSteps: (request) => journal.readSteps(request),
     log,
     paceMs,
   });
   const rule = { ...defaultOptionPolicy, approvers: [jonas, dana, maya], ...options.option };
   const door = createDoor({
+    people: createPeople({ botToken, apiUrl: slack.apiUrl, clock: systemClock, log }),
     journal,
     patients,
-    policy: { ...defaultPolicy, options: { A: rule, C: rule }, ...policy },
+    policy: { ...defaultPolicy, options: { A: rule, C: rule, D: rule }, ...policy },
     clock,
     verifyAfterMs,
     onChange: (request, step) => news.cards.tell(request, step),
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
   });
   const app = createSlackApp({
-    connection: { kind: 'socket', appToken },
+    connection: connectionFor(options.mode ?? 'socket'),
     botToken,
     apiUrl: slack.apiUrl,
     channel: database,
@@ -156,8 +179,11 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     changes: { door, journal, ...news },
     log,
   });
-  await door.resume();
+  await door.takeOver();
   await app.start();
+  if (app.state.port !== undefined) {
+    slack.setRequestUrl(`http://127.0.0.1:${app.state.port}/slack/events`);
+  }
   await news.cards.catchUp(door);
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
@@ -194,6 +220,33 @@ export interface Pressing {
   readonly user: string;
   readonly ts: string;
   readonly actionId?: string;
+}
+
+/** Presses a button that answers with a dialog, and returns that. */
+export async function open(theatre: Theatre, pressing: Pressing): Promise<SlackView> {
+  const { user, ts, actionId = actionIds.approve } = pressing;
+  const pressed = await theatre.slack.pressButton({ user, channel: database, ts, actionId });
+  if (!pressed.acked) throw new Error(`Slack says ${pressed.error ?? 'no'}.`);
+  return theatre.slack.waitFor(({ modals }) => modals.get(user)?.at(-1)?.view, patienceMs);
+}
+
+export interface Submitting {
+  readonly user: string;
+  readonly view: SlackView;
+  readonly values?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+}
+
+/** Submits a dialog and returns what it says in the end. */
+export async function submit(theatre: Theatre, submitting: Submitting): Promise<string> {
+  const { user, view, values = {} } = submitting;
+  const submitted = await theatre.slack.submitView({ user, viewId: view.id, values });
+  if (!submitted.acked) throw new Error(`Slack says ${submitted.error ?? 'no'}.`);
+  if (submitted.errors !== undefined) return JSON.stringify(submitted.errors);
+  return theatre.slack.waitFor(({ modals }) => {
+    const shown = modals.get(user)?.at(-1)?.view;
+    const text = shown === undefined ? '' : toText(shown);
+    return text === '' || text.includes('One moment') ? undefined : text;
+  }, patienceMs);
 }
 
 /** Presses a button and returns what this person alone is answered. */

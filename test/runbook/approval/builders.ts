@@ -69,6 +69,8 @@ export async function buildRequest(change: Partial<Request> = {}): Promise<Reque
     votesNeeded: 1,
     votes: [],
     supersedes: null,
+    undoes: null,
+    brokenGlass: null,
     closing: null,
     execution: null,
     result: null,

@@ -1,3 +1,4 @@
+import { allMembers } from '../../support/people.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createDoor } from '../../../src/runbook/approval/door.ts';
 import type { Door } from '../../../src/runbook/approval/door.ts';
@@ -75,6 +76,7 @@ test('the journal holds every step in order, intent before deed, and verifies', 
     'step-intended',
     'step-done',
     'verifying',
+    ...Array.from({ length: 6 }, () => 'looked'),
     'done',
   ]);
   expect(entries[1]?.body).toContain('they leak');
@@ -290,6 +292,7 @@ test('what the journal cannot record does not happen', async () => {
 function brokenDoor(journal: Awaited<ReturnType<World['journal']>>): Door {
   const look = () => Promise.reject(new Error('not reached'));
   return createDoor({
+    people: allMembers,
     journal,
     patients: [{ name: 'shop', remedies: [world.remedy], look, warningUtilisation: 0.8 }],
     policy: {

@@ -1,3 +1,4 @@
+import { allMembers } from '../../support/people.ts';
 import { Client } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startCluster } from '../../../sandbox/patient/cluster.ts';
@@ -60,6 +61,7 @@ test('from a leak to a verified outcome on a real server, with a second personâ€
   const journal = await folder.open();
   const faults: unknown[] = [];
   const door = createDoor({
+    people: allMembers,
     journal,
     patients: [
       {

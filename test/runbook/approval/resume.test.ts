@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Door } from '../../../src/runbook/approval/door.ts';
 import type { Request } from '../../../src/runbook/approval/request.ts';
 import { advance } from '../../../src/runbook/approval/request.ts';
 import { ActingUnavailable } from '../../../src/runbook/remedies/acting-unavailable.ts';
@@ -13,6 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => world.close());
 
+const leaseMs = 20_000;
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 
 function valueOf<T>(answer: Answer<T>): T {
@@ -36,9 +38,18 @@ async function dieInTheMiddle(): Promise<Request> {
   return request;
 }
 
+/** As another process finds it, once the lease of the one that died has run out. */
+async function takeOver(door?: Door): Promise<Request> {
+  world.clock.nowMs += leaseMs;
+  const next = door ?? (await world.door());
+  const [found] = valueOf(await next.takeOver());
+  if (found === undefined) throw new Error('There was nothing to take over.');
+  return valueOf(await next.settled(found.id));
+}
+
 test('after a crash in the middle a request ends as unknown, with what a look found, and runs no second time', async () => {
   const { id } = await dieInTheMiddle();
-  const [ended] = valueOf(await (await world.door()).resume());
+  const ended = await takeOver();
   expect(ended).toMatchObject({
     id,
     state: 'done',
@@ -54,7 +65,7 @@ test('after a crash the target is free again once it was resumed', async () => {
   await dieInTheMiddle();
   world.remedy.during = () => Promise.resolve();
   const door = await world.door();
-  await door.resume();
+  await takeOver(door);
   const next = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
   valueOf(await door.approve(next.id, bob));
   expect(valueOf(await door.settled(next.id)).state).toBe('done');
@@ -66,7 +77,7 @@ test('an approval whose change never began is not made up for later', async () =
   const approved = advance(request, 'approved', {});
   const journal = await world.journal();
   await journal.move(1, approved, { request: request.id, kind: 'vote', body: {} });
-  const [ended] = valueOf(await door.resume());
+  const ended = await takeOver(door);
   expect(ended).toMatchObject({ state: 'failed', result: null });
   expect(world.remedy.runs).toBe(0);
 });
@@ -74,7 +85,7 @@ test('an approval whose change never began is not made up for later', async () =
 test('a change that ended before the crash still gets its outcome', async () => {
   const door = await world.door();
   const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
-  world.clock.sleep = () => new Promise(() => undefined);
+  world.clock.stands = true;
   const verifying = new Promise<void>((resolve) => {
     const push = world.changes.push.bind(world.changes);
     world.changes.push = (...changes) => {
@@ -85,14 +96,15 @@ test('a change that ended before the crash still gets its outcome', async () => 
   await door.approve(id, bob);
   await verifying;
   await door.drain();
-  const [ended] = valueOf(await (await world.door()).resume());
+  world.clock.stands = false;
+  const ended = await takeOver();
   expect(ended).toMatchObject({ state: 'done', result: { outcome: { word: 'fixed' } } });
 });
 
 test('a request waiting for votes is as it was after a restart', async () => {
   const { id } = valueOf(await (await world.door()).propose({ target: 'shop', ask, actor: ann }));
   const door = await world.door();
-  expect(valueOf(await door.resume())).toEqual([]);
+  expect(valueOf(await door.takeOver())).toEqual([]);
   valueOf(await door.approve(id, bob));
   expect(valueOf(await door.settled(id)).state).toBe('done');
 });
@@ -133,6 +145,6 @@ test('a journal that fails in the middle stops the change, and the next start te
   await door.drain();
   expect(world.faults).toHaveLength(1);
   expect(world.remedy.alive).toEqual(new Set([102]));
-  const [ended] = valueOf(await (await world.door()).resume());
+  const ended = await takeOver();
   expect(ended).toMatchObject({ id, state: 'done', result: { outcome: { word: 'unknown' } } });
 });

@@ -1,7 +1,8 @@
-import type { Clock } from '../../../src/runbook/ports.ts';
+import { HandPeople } from '../../support/people.ts';
+import type { Clock, Stop } from '../../../src/runbook/ports.ts';
 import { createDoor } from '../../../src/runbook/approval/door.ts';
 import type { Door } from '../../../src/runbook/approval/door.ts';
-import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import { defaultOptionPolicy, defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import type { OptionPolicy, Policy } from '../../../src/runbook/approval/policy.ts';
 import type { Request } from '../../../src/runbook/approval/request.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
@@ -10,7 +11,7 @@ import type { Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts
 import type { Report } from '../../../src/runbook/remedies/report.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
-import { aReading, aSnapshot } from '../diagnose/builders.ts';
+import { aReading, aSnapshot, aSource } from '../diagnose/builders.ts';
 import { bob, buildPlan, cem } from './builders.ts';
 
 export const startedAtMs = Date.parse('2026-11-23T03:00:00.000Z');
@@ -18,12 +19,19 @@ export const startedAtMs = Date.parse('2026-11-23T03:00:00.000Z');
 /** A clock that moves only when it is told to, or slept on. */
 export class HandClock implements Clock {
   nowMs = startedAtMs;
+  /** Whoever sleeps sleeps until the signal. */
+  stands = false;
 
   now(): number {
     return this.nowMs;
   }
 
-  sleep(ms: number): Promise<void> {
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (this.stands) {
+      return new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+    }
     this.nowMs += ms;
     return Promise.resolve();
   }
@@ -35,12 +43,14 @@ export class ScriptedRemedy implements Remedy {
   readonly target = 'shop';
   /** Pids still there. */
   readonly alive = new Set([101, 102]);
+  /** What it proposes, without those that are gone. */
+  plan = buildPlan();
   used = 95;
   runs = 0;
   during: (control: RunControl) => Promise<void> = () => Promise.resolve();
 
   propose(): ReturnType<Remedy['propose']> {
-    const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan();
+    const { policyVersion: _version, plannedAt: _at, ...draft } = this.plan;
     const targets = draft.targets.filter((target) => this.#isAlive(target));
     return Promise.resolve(done({ ...draft, targets }));
   }
@@ -75,13 +85,22 @@ export class ScriptedRemedy implements Remedy {
 }
 
 export interface World {
+  /** Where the journal is. */
+  readonly file: string;
   readonly remedy: ScriptedRemedy;
   readonly clock: HandClock;
+  readonly people: HandPeople;
+  /** A stop set on the machine. */
+  brake: Stop | undefined;
   readonly changes: Request[];
   readonly faults: unknown[];
   /** Another door on the same journal file, as another replica has it. */
   door(option?: Partial<OptionPolicy>, policy?: Partial<Policy>): Promise<Door>;
   journal(): Promise<SqliteJournal>;
+  /** The time to renew leases has come, for every door. */
+  beat(): Promise<void>;
+  /** How many doors renew leases. */
+  beats(): number;
   /** Every journal opened until now refuses from here on. */
   breakJournals(): void;
   close(): void;
@@ -91,39 +110,49 @@ export function createWorld(): World {
   const folder = makeJournalFolder();
   const remedy = new ScriptedRemedy();
   const clock = new HandClock();
+  const people = new HandPeople();
   const changes: Request[] = [];
   const faults: unknown[] = [];
   const look = () => {
-    const reading = aReading({ counts: { clients: remedy.used } });
+    const sources = [aSource({ application: 'backend', total: remedy.used })];
+    const reading = aReading({ counts: { clients: remedy.used }, sources });
     return Promise.resolve(aSnapshot({ reading }));
   };
   const journal = (): Promise<SqliteJournal> => folder.open({ clock });
-  return {
+  const renewals = new Set<() => Promise<void>>();
+  const world: World = {
+    file: folder.file,
     remedy,
     clock,
+    people,
+    brake: undefined,
     changes,
     faults,
     journal,
     async door(option = {}, policy = {}) {
-      const optionA: OptionPolicy = {
-        proposers: [],
-        approvers: [bob.id, cem.id],
-        votes: 1,
-        proposerMayVote: false,
-        reasonRequired: false,
-        ...option,
-      };
+      const optionA = { ...defaultOptionPolicy, approvers: [bob.id, cem.id], ...option };
       return createDoor({
+        people,
+        brake: { readStop: () => Promise.resolve(world.brake) },
         journal: await journal(),
         patients: [{ name: 'shop', remedies: [remedy], look, warningUtilisation: 0.8 }],
         policy: { ...defaultPolicy, options: { A: optionA }, ...policy },
         clock,
+        repeat(_everyMs, work) {
+          renewals.add(work);
+          return () => void renewals.delete(work);
+        },
         verifyAfterMs: 60_000,
         onChange: (request) => void changes.push(request),
         onFault: (_id, error) => void faults.push(error),
       });
     },
+    async beat() {
+      for (const renew of renewals) await renew();
+    },
+    beats: () => renewals.size,
     breakJournals: () => folder.closeJournals(),
     close: () => folder.close(),
   };
+  return world;
 }

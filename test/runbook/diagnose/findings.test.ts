@@ -3,7 +3,11 @@ import { expect, test } from 'vitest';
 import type { Severity } from '../../../src/runbook/diagnose/diagnosis.ts';
 import { gatherEvidence } from '../../../src/runbook/diagnose/evidence.ts';
 import { findAll } from '../../../src/runbook/diagnose/findings.ts';
-import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
+import type {
+  ReplicaReading,
+  SettingReading,
+  Snapshot,
+} from '../../../src/runbook/diagnose/snapshot.ts';
 import type { Target } from '../../../src/runbook/target.ts';
 import type { SnapshotParts } from './builders.ts';
 import {
@@ -37,6 +41,20 @@ const busyLocks = {
   locks: { waiters: [], waitersTotal: 800, askedTotal: 0 },
   lockManagerBusy: { sessions: 600 },
 };
+/** One replica for each, otherwise as the runbook recommends. */
+function withPools(...pools: readonly Partial<ReplicaReading['pool']>[]): SnapshotParts {
+  const made = pools.map((pool) => aReplica({ pool: { ...aReplica().pool, ...pool } }));
+  return { services: { services: [aServiceReading({ replicas: made })] } };
+}
+function idleTimeout(ms: number, source = 'configuration file'): SettingReading {
+  return {
+    name: 'idle_session_timeout',
+    value: String(ms),
+    unit: 'ms',
+    source,
+    pendingRestart: false,
+  };
+}
 const full = refused('full', { scope: 'server' });
 const healthy = findingsOf(aSnapshot());
 
@@ -249,12 +267,40 @@ const fires: readonly (readonly [string, Severity, SnapshotParts])[] = [
       ],
     }),
   ],
+  ['pool-setting-pre-ping-off', 'info', withPools({ prePing: false })],
+  ['pool-setting-recycle-off', 'info', withPools({ recycleSeconds: -1 })],
+  ['pool-setting-timeout-long', 'info', withPools({ timeoutSeconds: 120 })],
+  ['pool-settings-differ', 'info', withPools({ size: 5 }, { size: 20 })],
+  ['idle-session-timeout-for-all', 'info', counted({ settings: [idleTimeout(60_000)] })],
 ];
 
 test.for(fires)('%s fires as %s', ([id, severity, parts]) => {
   const found = findingsOf(aSnapshot(parts)).filter((finding) => finding.id === id);
   expect(found.map((finding) => finding.severity)).toEqual([severity]);
   expect(found[0]?.summary).toMatch(/^\S.*[.]$/);
+});
+
+test('a pool that PostgreSQL cuts before it recycles, and that does not look, is a warning', () => {
+  const settings = [idleTimeout(600_000)];
+  const severityOf = (pool: Partial<ReplicaReading['pool']>): Severity | undefined => {
+    const snapshot = aSnapshot({ ...withPools(pool), reading: aReading({ settings }) });
+    return findingsOf(snapshot).find(({ id }) => id === 'pool-setting-pre-ping-off')?.severity;
+  };
+  expect(severityOf({ prePing: false, recycleSeconds: 1800 })).toBe('warning');
+  expect(severityOf({ prePing: false, recycleSeconds: 300 })).toBe('info');
+  expect(severityOf({ prePing: true, recycleSeconds: 1800 })).toBeUndefined();
+});
+
+test('what an environment does not say, and what holds for dbconn alone, is no finding', () => {
+  const unknown = {
+    size: null,
+    maxOverflow: null,
+    timeoutSeconds: null,
+    recycleSeconds: null,
+    prePing: null,
+  };
+  const reading = aReading({ settings: [idleTimeout(60_000, 'user')] });
+  expect(findingsOf(aSnapshot({ ...withPools(unknown), reading }))).toEqual([]);
 });
 
 test('an endpoint that is down is a finding with its fix', () => {

@@ -195,6 +195,18 @@ test('a value from the command line blocks B', () => {
   ).toContain('command line');
 });
 
+test('E can be proposed where nothing is known against it, and without the directory of .env it says what to set', () => {
+  const scene = scenes.poolTooLarge();
+  const resize = (canResize?: boolean): Proposal | undefined => {
+    const target = { ...scene.target, ...(canResize !== undefined && { canResize }) };
+    return proposalsOf({ ...scene, target }).find(({ option }) => option === 'E');
+  };
+  expect(resize()).toMatchObject({ blocked: null, command: 'propose E backend' });
+  expect(resize(true)?.blocked).toBeNull();
+  expect(resize(false)?.blocked).toContain('set compose.directory');
+  expect(resize(false)).not.toHaveProperty('command');
+});
+
 test('without Docker C and E say so', () => {
   const scene = scenes.leakIdle();
   const snapshot = {

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import type { ReplicaReading, Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
+import type {
+  LogClassCount,
+  Reach,
+  ReplicaReading,
+  SessionReading,
+  Snapshot,
+} from '../../../src/runbook/diagnose/snapshot.ts';
 import type { RestartOutcome } from '../../../src/runbook/ports.ts';
 import { createOptionC } from '../../../src/runbook/remedies/option-c-restart-service.ts';
 import type { OptionCPorts } from '../../../src/runbook/remedies/option-c-restart-service.ts';
@@ -7,7 +13,16 @@ import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import type { RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import type { Item, Report } from '../../../src/runbook/remedies/report.ts';
 import { HandClock, startedAtMs } from '../approval/world.ts';
-import { aProblem, aReading, aSnapshot, aSource, aTarget, refused } from '../diagnose/builders.ts';
+import {
+  aProblem,
+  aReading,
+  aSession,
+  aSnapshot,
+  aSource,
+  aTarget,
+  lines,
+  refused,
+} from '../diagnose/builders.ts';
 
 const ask = { kind: 'restart', service: 'backend' } as const;
 
@@ -22,17 +37,23 @@ class Stack {
   /** Until when PostgreSQL refuses connections. */
   refusingUntilMs = 0;
   stopped = false;
+  /** Sessions the look shows by name. */
+  sessions: readonly SessionReading[] = [];
+  logs: readonly LogClassCount[] = [];
+  reach: Reach | undefined;
 
   look = (): Promise<Snapshot> => {
     const sources = this.replicas.map(({ id, addresses: [client = null] }) =>
       aSource({ client, total: this.held.get(id) ?? 0 }),
     );
     const clients = sources.reduce((sum, { total }) => sum + total, 0);
-    const reading = aReading({ sources, counts: { clients } });
+    const reading = aReading({ sources, counts: { clients }, sessions: this.sessions });
     const services = { services: [{ name: 'backend', replicas: this.replicas }] };
     const refusing = this.clock.now() < this.refusingUntilMs;
-    const reach = refusing ? { reach: { ...refused('full'), via: 'warm' as const } } : {};
-    return Promise.resolve(aSnapshot({ reading, services, ...reach }));
+    const reach = refusing ? { ...refused('full'), via: 'warm' as const } : this.reach;
+    return Promise.resolve(
+      aSnapshot({ reading, services, logs: this.logs, ...(reach !== undefined && { reach }) }),
+    );
   };
 
   restartReplica = (id: string): Promise<RestartOutcome> => {
@@ -246,4 +267,73 @@ test('after a crash a look tells who was restarted, who was not, and who is down
   const report = await stack.remedy().recover({ plan, since, steps: [] }, stack.control);
   expect(outcomesOf(report)).toEqual(['restarted', 'failed', 'not reached']);
   expect(report.summary).toContain('Start what is down by hand.');
+});
+
+test('queries of the old processes that still run are listed and offered, and those of the new ones are not', async () => {
+  const stack = new Stack();
+  const from = (pid: number, change: Partial<SessionReading>): SessionReading =>
+    aSession({ pid, state: 'active', client: '10.0.1.1', queryAgeSeconds: 200, ...change });
+  stack.sessions = [
+    from(1, { connectionAgeSeconds: 900 }),
+    // The three restarts take 12 s, so this one belongs to a new process.
+    from(2, { connectionAgeSeconds: 11 }),
+    from(3, { connectionAgeSeconds: 900, client: '10.0.9.9' }),
+    from(4, { connectionAgeSeconds: 900, state: 'idle' }),
+    from(5, { connectionAgeSeconds: 900, own: true }),
+    from(6, { connectionAgeSeconds: 13, queryAgeSeconds: null }),
+  ];
+  const report = await stack.run();
+  expect(report.items.slice(3)).toEqual([
+    {
+      what: 'pid 1',
+      outcome: 'still there',
+      detail: 'Its query runs for 3 min, for a process that is gone.',
+      lines: [],
+    },
+    expect.objectContaining({ what: 'pid 6' }),
+  ]);
+  expect(report.summary).toMatch(/^Of 3 replicas: 3 restarted\..* 2 queries of the old processes/);
+  expect(report.followUps).toEqual([
+    { kind: 'stop-session', pid: 1, how: 'terminate' },
+    { kind: 'stop-session', pid: 6, how: 'terminate' },
+  ]);
+  expect(report.finished).toBe(true);
+});
+
+test('a replica that was not restarted has no old process', async () => {
+  const stack = new Stack();
+  stack.outcomes.set('r1', { result: 'not-restarted' });
+  stack.sessions = [
+    aSession({ state: 'active', client: '10.0.1.1', connectionAgeSeconds: 900 }),
+    aSession({ state: 'active', client: '10.0.1.2', connectionAgeSeconds: 900 }),
+  ];
+  const report = await stack.run();
+  expect(outcomesOf(report)).toEqual(['failed', 'not reached', 'not reached']);
+  expect(report.followUps).toBeUndefined();
+});
+
+test('a report offers five at most', async () => {
+  const stack = new Stack();
+  stack.sessions = Array.from({ length: 9 }, (_, index) =>
+    aSession({ pid: index + 1, state: 'active', client: '10.0.1.1', connectionAgeSeconds: 900 }),
+  );
+  expect((await stack.run()).followUps).toHaveLength(5);
+});
+
+test('dbconn at the limit of its own role is no storm, the application at its limit is one', async () => {
+  const ofRole = (role: string): LogClassCount => ({
+    ...lines('role-or-database-limit'),
+    lastAt: '2099-01-01T00:00:00.000Z',
+    example: `FATAL:  too many connections for role "${role}"`,
+  });
+  const stack = new Stack();
+  const { role } = aReading().visibility;
+  stack.logs = [ofRole(role)];
+  expect(outcomesOf(await stack.run())).toEqual(['restarted', 'restarted', 'restarted']);
+  const stormed = new Stack();
+  stormed.logs = [ofRole('app')];
+  expect(outcomesOf(await stormed.run())).toEqual(['restarted', 'not reached', 'not reached']);
+  const limited = new Stack();
+  limited.reach = { ...refused('full', { scope: 'role' }), via: 'reserved' };
+  expect(outcomesOf(await limited.run())).toEqual(['restarted', 'restarted', 'restarted']);
 });

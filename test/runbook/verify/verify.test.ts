@@ -35,6 +35,49 @@ test('the sentence tells all three figures and the time between', () => {
   expect(sentence).toBe('97 of 97 used before, 60 right after, 62 after 61 s.');
 });
 
+const of = (used: number, usable: number): Fullness => ({ used, usable });
+
+test.for<[string, Fullness, Fullness, Fullness, OutcomeWord]>([
+  [
+    'those who were refused come in, and there is room',
+    of(97, 97),
+    of(20, 147),
+    of(110, 147),
+    'fixed',
+  ],
+  ['the new slots are taken as well', of(97, 97), of(20, 147), of(140, 147), 'partly'],
+  [
+    'no more than before although there was room all along',
+    of(30, 97),
+    of(10, 147),
+    of(30, 147),
+    'refilled',
+  ],
+  [
+    'the value is taken back where nobody needed it',
+    of(10, 147),
+    of(2, 97),
+    of(10, 97),
+    'refilled',
+  ],
+])('a server with more slots: %s', ([, before, after, later, word]) => {
+  expect(judge(before, after, later)).toBe(word);
+});
+
+test('more slots are told of in the sentence', () => {
+  const evidence = { before: of(97, 97), after: of(20, 147), later: of(110, 147) };
+  const { sentence } = judgeOutcome({ ...evidence, laterAfterMs: 60_000, warningUtilisation: 0.8 });
+  expect(sentence).toBe('97 of 97 used before, 20 right after, 110 of 147 after 60 s.');
+});
+
+test('a pool that takes what it was given makes nothing worse, and one that takes more does', () => {
+  const evidence = { before: at(40), after: at(40), laterAfterMs: 60_000, warningUtilisation: 0.8 };
+  const judged = (later: number): OutcomeWord =>
+    judgeOutcome({ ...evidence, later: at(later), allowed: 10 }).word;
+  expect(judged(50)).toBe('partly');
+  expect(judged(60)).toBe('worse');
+});
+
 test('usable slots leave out every reserve', () => {
   const capacity = { maxConnections: 100, superuserReserved: 3, reserved: 2, providerReserved: 5 };
   const reading = aReading({ capacity, counts: { clients: 42 } });

@@ -238,6 +238,19 @@ test('a number the ledger lacks is said, not guessed', () => {
   expect(shown).toContain('backend | 4 | 2 | not known | 5 | not known | 80');
 });
 
+test('pool settings to mend stand below the ledger, each with what to set', () => {
+  const finding = {
+    id: 'pool-setting-pre-ping-off',
+    severity: 'info' as const,
+    summary: 'backend does not try a connection before it uses it.',
+    evidence: [],
+    fix: 'Set DATABASE_POOL_PRE_PING=true.',
+  };
+  const message = lookMessages.pool({ diagnosis: aDiagnosis({ findings: [finding] }), target });
+  expect(checkBlocks('message', message.blocks)).toEqual([]);
+  expect(toText(message)).toMatch(/Settings backend does not .* Set DATABASE_POOL_PRE_PING=true\./);
+});
+
 test('causes bring the evidence for and against', () => {
   const shown = toText(lookMessages.causes(view));
   expect(shown).toContain('Connection leak, 86 % sure');

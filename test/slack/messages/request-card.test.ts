@@ -10,6 +10,7 @@ import {
 } from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
+import { blockIds } from '../../../src/slack/action-ids.ts';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import type { Request, RequestState } from '../../../src/runbook/approval/request.ts';
 import { RequestState as States } from '../../../src/runbook/approval/request.ts';
@@ -23,8 +24,14 @@ import {
   progressLine,
   progressMessage,
 } from '../../../src/slack/messages/request-progress.ts';
+import type { Action } from '../../../src/runbook/remedies/action.ts';
 import { lookMessages } from '../../../src/slack/messages/look-messages.ts';
-import { bob, buildPlan, buildRequest, buildSession } from '../../runbook/approval/builders.ts';
+import type { Course } from '../../../src/slack/cards/course.ts';
+import { planMessage } from '../../../src/slack/messages/plan.ts';
+import { requestsMessage } from '../../../src/slack/messages/requests.ts';
+import { targetsOfEveryKind } from '../support/targets.ts';
+import { toText } from '../support/to-text.ts';
+import { bob, buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
 import { aDiagnosis, aTarget } from '../support/diagnoses.ts';
 
 const mark = '⟦evil⟧';
@@ -48,20 +55,19 @@ const untrusted = array(
 
 const template = await buildRequest();
 
+const manySteps = (many: number): string[] =>
+  Array.from({ length: Math.min(100, many + 1) }, (_, index) => `Step ${index + 1}`);
+
 /** A request whose every text from elsewhere is hostile, in any state and size. */
 const hostile: Arbitrary<Request> = record({
   evil: untrusted,
   many: integer({ min: 0, max: 500 }),
   state: constantFrom<RequestState>(...States.options),
 }).map(({ evil, many, state }) => {
-  const session = buildSession(101);
-  const targets = Array.from({ length: many }, () => ({
-    ...session,
-    identity: { ...session.identity, user: evil, application: evil },
-    client: evil,
-    database: evil,
-    query: evil,
-  }));
+  const [session, ...others] = targetsOfEveryKind(evil);
+  const sessions = Array.from({ length: many }, () => session).filter((one) => one !== undefined);
+  // Of one kind in any number, or of every kind at once.
+  const targets = many % 2 === 0 ? sessions : [...sessions.slice(0, 3), ...others];
   const spared = Array.from({ length: Math.min(many, 50) }, () => ({
     what: 'pid 1',
     label: evil,
@@ -78,22 +84,49 @@ const hostile: Arbitrary<Request> = record({
   return {
     ...template,
     state,
-    plan: buildPlan({ targets, spared, sparedTotal: many, subject: evil }),
+    plan: buildPlan({ targets, spared, sparedTotal: many, subject: evil, steps: manySteps(many) }),
+    brokenGlass: many % 3 === 0 ? { by: bob, at, reason: evil } : null,
     votes: [{ by: bob, at, reason: evil }],
     closing: { by: bob, at, sentence: 'An approver said no.', reason: evil },
     execution: { startedAt: at, left: many, spared, before: fullness, after: null },
     result: {
       report: { items, summary: 'Two ended.', finished: true },
-      outcome: { word: 'partly', sentence: '1 of 2.', before: null, after: null, later: null },
+      outcome: {
+        word: 'refilled',
+        sentence: '1 of 2.',
+        before: null,
+        after: null,
+        later: null,
+        refill: { application: evil, before: 30, after: 2, later: 29, perMinute: 12 },
+      },
       endedAt: at,
     },
   };
 });
 
+/** A first step that is done and a second one that is not. */
+const someSteps: Course = {
+  steps: new Map([
+    [0, { begunAt: '2026-11-23T03:00:00.000Z', endedAt: '2026-11-23T03:00:04.000Z' }],
+    [1, { begunAt: '2026-11-23T03:00:04.000Z', endedAt: null }],
+  ]),
+  progress: '12 of 61 ended',
+};
+
+function evilOf({ plan }: Request): string {
+  return plan.subject ?? '';
+}
+
 function allMessages(request: Request): Message[] {
   const line = progressLine(request);
   return [
     requestCard(request),
+    requestCard(request, {
+      course: someSteps,
+      stop: { by: '<@U1AB>', at: '', reason: evilOf(request) },
+    }),
+    planMessage(request.plan),
+    requestsMessage([request]),
     ...fullListMessages(request),
     ...(line === undefined ? [] : [progressMessage(request, [line, line])]),
   ];
@@ -151,16 +184,81 @@ test('a mention on a card is of people the journal names, whatever the database 
   assertProperty(
     property(hostile, (request) => {
       const users = JSON.stringify(allMessages(request)).matchAll(/"user_id":"([^"]+)"/g);
-      const named = [request.proposedBy.id, bob.id];
+      const named = [request.proposedBy.id, bob.id, 'U1AB'];
       expect([...users].map(([, id]) => id ?? '').filter((id) => !named.includes(id))).toEqual([]);
     }),
     { numRuns: 40 },
   );
 });
 
-test.for(States.options)('buttons stand on a card that is %s only while a vote counts', (state) => {
-  const { blocks } = requestCard({ ...template, state });
-  expect(blocks.some(({ type }) => type === 'actions')).toBe(state === 'proposed');
+test.for([
+  ['proposed', ['Approve', 'Deny…', 'Change…']],
+  ['approved', ['Stop']],
+  ['executing', ['Stop']],
+  ['verifying', []],
+  ['expired', ['Ask again']],
+  ['stale', ['Ask again']],
+  ['denied', []],
+  ['withdrawn', []],
+  ['failed', []],
+  ['done', []],
+] as const)('a card that is %s has the buttons %j', ([state, expected]) => {
+  expect(buttonTexts({ ...template, state })).toEqual(expected);
+});
+
+test('every state a request can be in is in that table', () => {
+  const states = ['proposed', 'approved', 'executing', 'verifying', 'expired', 'stale'];
+  expect([...states, 'denied', 'withdrawn', 'failed', 'done'].toSorted()).toEqual(
+    States.options.toSorted(),
+  );
+});
+
+test('what is done offers its undo, and what it found, each for a vote of its own', () => {
+  const undoAsk = { kind: 'raise-max-connections', to: 100 } as const;
+  const followUps = [{ kind: 'stop-session', pid: 4711, how: 'terminate' } as const];
+  const report = { items: [], summary: 'Done.', finished: true, followUps };
+  const request: Request = {
+    ...template,
+    state: 'done',
+    plan: buildPlan({ undoAsk }),
+    result: { report, outcome: null, endedAt: '2026-11-23T03:00:00.000Z' },
+  };
+  expect(buttonTexts(request)).toEqual(['Propose: end 4711', 'Propose the undo']);
+});
+
+/** The words on a card's buttons, each of which carries the request's id and nothing else. */
+function buttonTexts(request: Request): string[] {
+  const { blocks } = requestCard(request);
+  expect(checkBlocks('message', blocks)).toEqual([]);
+  const actions = blocks.find((block) => block.type === 'actions');
+  if (actions === undefined) return [];
+  expect(actions.block_id).toBe(blockIds.request);
+  return actions.elements.map((element) => {
+    if (element.type !== 'button') throw new Error('only buttons stand there');
+    expect(element.value).toBe(request.id);
+    return element.text.text;
+  });
+}
+
+test('every kind of target is told in words, and what is not known is said so', () => {
+  const text = toText(
+    requestCard({ ...template, plan: buildPlan({ targets: [...targetsOfEveryKind('app')] }) }),
+  );
+  for (const words of [
+    'cancel, then end',
+    'active, waits itself',
+    'prepared 25 h 00 ago, 4 sessions wait for it, 9 locks',
+    'idle_session_timeout',
+    'for the role',
+    'not set there',
+    'DATABASE_POOL_SIZE',
+    'not known → 10',
+    '4 processes, a pool in each; at most 60 connections',
+    'healthy',
+  ]) {
+    expect(text).toContain(words);
+  }
+  expect(text).not.toMatch(/undefined|NaN|null|\[object/);
 });
 
 test('a refusal mentions people, and a quote of somebody mentions nobody', () => {
@@ -189,10 +287,13 @@ test('status offers a button for what can be proposed and approved here, and for
     proposals: [
       { ...proposal, option: 'A', command: 'propose A' },
       { ...proposal, option: 'C', command: 'propose C backend' },
-      { ...proposal, option: 'B' },
+      { ...proposal, option: 'B', command: 'propose B 150' },
+      { ...proposal, option: 'D', command: 'propose D' },
+      { ...proposal, option: 'D', command: 'propose D' },
+      { ...proposal, option: 'E', command: 'propose E backend 10 5', blocked: 'No Docker.' },
     ],
   });
-  const buttons = (offers: readonly ('A' | 'C')[]): unknown => {
+  const buttons = (offers: readonly Action[]): unknown => {
     const { blocks } = lookMessages.status({ diagnosis, target: aTarget(), offers });
     expect(checkBlocks('message', blocks)).toEqual([]);
     return blocks.find(({ type }) => type === 'actions') ?? null;
@@ -201,6 +302,13 @@ test('status offers a button for what can be proposed and approved here, and for
     elements: [
       { text: { text: 'Propose A' }, value: 'A orders' },
       { text: { text: 'Propose C backend' }, value: 'C backend orders' },
+      { text: { text: 'Choose for A…' }, value: 'orders' },
+    ],
+  });
+  expect(buttons(['B', 'D', 'E'])).toMatchObject({
+    elements: [
+      { text: { text: 'Propose B 150' }, value: 'B 150 orders' },
+      { text: { text: 'Propose D' }, value: 'D orders' },
     ],
   });
   expect(buttons(['C'])).toMatchObject({ elements: [{ value: 'C backend orders' }] });

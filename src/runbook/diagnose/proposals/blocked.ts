@@ -26,6 +26,13 @@ export function whyNotSignal({ reading, target, findService }: Evidence): string
   return `dbconn's role may not end sessions: GRANT pg_signal_backend TO ${quoteIdentifier(role)}; or set actingUrl.`;
 }
 
+/** Why a pool cannot be resized from here, or null when nothing is known against it. */
+export function whyNotResize(evidence: Evidence): string | null {
+  const why = whyNotDocker(evidence);
+  if (why !== null || evidence.target.canResize !== false) return why;
+  return "Where the project's .env is was not configured: set compose.directory, or write the two numbers by hand.";
+}
+
 /** Why containers cannot be touched from here, or null when they can be seen at least. */
 export function whyNotDocker({ snapshot }: Evidence): string | null {
   if (snapshot.services.ok) return null;

@@ -1,6 +1,7 @@
 import { nameOf, outButIdle, toPicture } from '../causes/picture.ts';
 import type { Case, Weighed } from './case.ts';
 import { whyNotDocker, whyNotSignal } from './blocked.ts';
+import { toCommand } from './to-command.ts';
 
 /** Restart the service whose connections are not given back, or the largest holder when nothing else can be done. */
 export function proposeRestart({ evidence, short, has }: Case): Weighed[] {
@@ -16,6 +17,7 @@ export function proposeRestart({ evidence, short, has }: Case): Weighed[] {
     services[0];
   if (holder === undefined) return [];
   const blocked = whyNotDocker(evidence);
+  const command = holder.service === null ? undefined : toCommand('C', holder.service);
   return [
     {
       regret: 6,
@@ -26,12 +28,8 @@ export function proposeRestart({ evidence, short, has }: Case): Weighed[] {
         // A query that runs goes on in PostgreSQL after its client is gone, and keeps its slot until it ends.
         slotsFreed: holder.holds - holder.active,
         blocked,
-        ...(blocked === null && holder.service !== null && { command: toCommand(holder.service) }),
+        ...(blocked === null && command !== undefined && { command }),
       },
     },
   ];
-}
-
-function toCommand(service: string): string {
-  return /\s/.test(service) ? `propose C "${service}"` : `propose C ${service}`;
 }

@@ -5,7 +5,7 @@ import { count, duration } from '../words.ts';
 import { whyNotSignal } from './blocked.ts';
 
 /** Fewer behind it, and its own blocker is the better target. */
-const leastFollowers = 2;
+export const leastFollowers = 2;
 
 /** Stop what blocks others: a queued statement first, then the roots, then queries that only run too long. */
 export function proposeStop(now: Case): Weighed[] {
@@ -21,6 +21,7 @@ function cancelQueued({ evidence }: Case): Weighed[] {
     .toSorted((a, b) => behind(b) - behind(a));
   if (queued === undefined || reading === undefined) return [];
   const held = behind(queued);
+  const blocked = whyNotSignal(evidence);
   return [
     {
       regret: 1,
@@ -29,13 +30,15 @@ function cancelQueued({ evidence }: Case): Weighed[] {
         subject: `${queued.pid}`,
         summary: `Cancel the queued statement of ${queued.pid}: it waits itself, and ${held} sessions behind it could go on at once. Run it again with a lock_timeout.`,
         slotsFreed: 0,
-        blocked: whyNotSignal(evidence),
+        blocked,
+        ...(blocked === null && { command: 'propose D' }),
       },
     },
   ];
 }
 
-function isExclusive({ lock }: Waiter): boolean {
+/** Whether what it waits for keeps others waiting behind it. */
+export function isExclusive({ lock }: Pick<Waiter, 'lock'>): boolean {
   return /^relation (?:AccessExclusive|Exclusive|ShareRowExclusive|Share)Lock/.test(lock);
 }
 
@@ -59,6 +62,7 @@ function stopRoots({ evidence }: Case): Weighed[] {
       },
     ];
   }
+  const blocked = whyNotSignal(evidence);
   const session = reading.sessions.find(({ pid }) => pid === root.pid);
   const active = session?.state === 'active';
   const loses = session?.hasWritten === true ? ' What it wrote is lost.' : '';
@@ -70,7 +74,8 @@ function stopRoots({ evidence }: Case): Weighed[] {
         subject: `${root.pid}`,
         summary: `${active ? 'Cancel, then if need be terminate,' : 'Terminate'} the root blocker ${root.pid}: ${count(root.victims, 'session')} behind it go on.${loses}`,
         slotsFreed: active ? 0 : 1,
-        blocked: whyNotSignal(evidence),
+        blocked,
+        ...(blocked === null && { command: 'propose D' }),
       },
     },
   ];
@@ -80,6 +85,7 @@ function cancelSlow({ evidence, has }: Case): Weighed[] {
   const slow = evidence.reading?.counts.slowQueries ?? 0;
   if (!has('slow-queries') || slow === 0) return [];
   const { slowQueryMs } = evidence.target.limits;
+  const blocked = whyNotSignal(evidence);
   return [
     {
       regret: 4.5,
@@ -89,7 +95,8 @@ function cancelSlow({ evidence, has }: Case): Weighed[] {
         summary: `Cancel the ${slow} queries that run for over ${duration(slowQueryMs / 1_000)}: their connections return to their pools.`,
         // Cancelling ends the query, not the connection.
         slotsFreed: 0,
-        blocked: whyNotSignal(evidence),
+        blocked,
+        ...(blocked === null && { command: 'propose D slow' }),
       },
     },
   ];

@@ -49,7 +49,8 @@ function has({ blocks }: Message, type: MessageBlock['type']): boolean {
   return blocks.some((block) => block.type === type);
 }
 
-function drawTable(block: MessageBlock): MessageBlock {
+/** A table as rows in a fixed-width font. */
+export function drawTable(block: MessageBlock): MessageBlock {
   return block.type === 'table' ? richText(preformatted(toRows(block))) : block;
 }
 

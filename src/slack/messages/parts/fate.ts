@@ -1,4 +1,5 @@
 import type { Actor, Request } from '../../../runbook/approval/request.ts';
+import { nameOf } from '../../../runbook/remedies/action.ts';
 import type { Item } from '../../../runbook/remedies/report.ts';
 import type { Fullness, OutcomeWord } from '../../../runbook/verify/verify.ts';
 import { take } from '../../limits.ts';
@@ -44,12 +45,15 @@ export function requestTitle(request: Request): { mark: string; line: string } {
   const { state, option, target, plan, result } = request;
   const word = state === 'done' ? result?.outcome?.word : undefined;
   const title = word === undefined ? stateTitles[state] : outcomeWords[word];
-  return { mark: title.mark, line: `${title.word}, option ${option} for ${target}: ${plan.title}` };
+  return {
+    mark: title.mark,
+    line: `${title.word}, ${nameOf(option)} for ${target}: ${plan.title}`,
+  };
 }
 
 /** Who proposed it, who voted, and what it waits for or what became of it. */
 export function fate(request: Request): MessageBlock[] {
-  const { proposedBy, proposedAt, votes } = request;
+  const { proposedBy, proposedAt, votes, brokenGlass } = request;
   const points: Leaf[][] = [
     [bold('Proposed by'), between(' '), actorLeaf(proposedBy), between(' at '), moment(proposedAt)],
     ...votes.map(({ by, at }) => [
@@ -65,9 +69,22 @@ export function fate(request: Request): MessageBlock[] {
   ];
   const reasons = [...votes.map(({ reason }) => reason), request.closing?.reason ?? null];
   return [
+    ...(brokenGlass === null ? [] : [exception(brokenGlass)]),
     ...titledList('Where it stands', points),
     ...reasons.filter((reason) => reason !== null).map((reason) => richText(quote(reason))),
   ];
+}
+
+/** Nobody must overlook that the votes were passed over. */
+function exception({ by, at, reason }: NonNullable<Request['brokenGlass']>): MessageBlock {
+  const sentence = [
+    bold('🚨 Run without its votes (break-glass)'),
+    between(', by '),
+    actorLeaf(by),
+    between(' at '),
+    moment(at),
+  ];
+  return richText(paragraph(...sentence), quote(reason));
 }
 
 function waiting({ votes, votesNeeded, expiresAt }: Request): Leaf[] {
@@ -101,6 +118,10 @@ function course({ plan, execution, result }: Request): Leaf[][] {
     lines.push([bold('Result:'), between(' '), plain(result.report.summary)]);
     const figures = [execution?.before ?? null, execution?.after ?? null];
     lines.push([bold('Used slots:'), between(' '), plain(inFigures(figures, result.outcome))]);
+    const refill = result.outcome?.refill;
+    if (refill !== undefined) {
+      lines.push([bold('Taken again by:'), between(' '), code(refill.application, 63)]);
+    }
   }
   return lines;
 }
@@ -118,7 +139,15 @@ function toWords(fullness: Fullness): string {
   return fullness === 'full' ? 'all' : `${fullness.used} of ${fullness.usable}`;
 }
 
-const wellEnded: ReadonlySet<Item['outcome']> = new Set(['ended', 'restarted', 'already gone']);
+const wellEnded: ReadonlySet<Item['outcome']> = new Set<Item['outcome']>([
+  'ended',
+  'cancelled',
+  'already gone',
+  'rolled back',
+  'set',
+  'restarted',
+  'recreated',
+]);
 
 /** Targets that did not go as planned, with what their containers last said. */
 export function troubleList({ result }: Request): MessageBlock[] {

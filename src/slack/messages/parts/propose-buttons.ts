@@ -1,26 +1,56 @@
-import type { ActionsBlock } from '@slack/types';
-import { proposeActions } from '../../action-ids.ts';
+import type { ActionsBlock, Button } from '@slack/types';
+import { actionOf } from '../../../runbook/remedies/ask.ts';
+import { parseWanted, toAsk } from '../../../runbook/remedies/wanted.ts';
+import { actionIds, blockIds, proposeActions } from '../../action-ids.ts';
 import { slackLimits, truncate } from '../../limits.ts';
 import type { View } from './frame.ts';
 import type { MessageBlock } from './message.ts';
 
 /** Buttons that propose what was just suggested, where somebody could approve it. They change nothing themselves. */
-export function proposeButtons({ diagnosis, offers = [] }: View): MessageBlock[] {
-  const elements = diagnosis.proposals
-    .filter(({ option, blocked }) => blocked === null && offers.includes(option))
+export function proposeButtons(view: View): MessageBlock[] {
+  const { diagnosis, target, offers = [] } = view;
+  const commands = diagnosis.proposals
+    .filter(({ blocked }) => blocked === null)
     .map(({ command }) => command)
     .filter((command) => command !== undefined)
+    .filter((command) => isOffered(command, view));
+  const elements = [...new Set(commands)]
     .slice(0, proposeActions.length)
-    .map((command, index): ActionsBlock['elements'][number] => ({
-      type: 'button',
-      action_id: proposeActions[index] ?? '',
-      text: {
-        type: 'plain_text',
-        text: truncate(command.replace('propose', 'Propose'), slackLimits.buttonCharacters),
-        emoji: false,
-      },
-      // Read again when it is pressed, like typed words.
-      value: `${command.slice('propose '.length)} ${diagnosis.target}`,
-    }));
-  return elements.length === 0 ? [] : [{ type: 'actions', elements }];
+    .map((command, index): Button =>
+      toButton({
+        id: proposeActions[index] ?? '',
+        text: command.replace('propose', 'Propose'),
+        // Read again when it is pressed, like typed words.
+        value: `${command.slice('propose '.length)} ${target.name}`,
+      }),
+    );
+  const suggestsA = diagnosis.proposals.some(({ option }) => option === 'A');
+  if (suggestsA && offers.includes('A')) {
+    elements.push(toButton({ id: actionIds.choose, text: 'Choose for A…', value: target.name }));
+  }
+  return elements.length === 0
+    ? []
+    : [{ type: 'actions', block_id: blockIds.status, elements } satisfies ActionsBlock];
+}
+
+/** What may be proposed is known by what the words ask for, not by the letter they stand under. */
+function isOffered(command: string, { target, offers = [] }: View): boolean {
+  const { wanted } = parseWanted(command.slice('propose '.length), [target.name]);
+  return wanted !== undefined && offers.includes(actionOf(toAsk(wanted, target.limits)));
+}
+
+interface Wording {
+  readonly id: string;
+  readonly text: string;
+  readonly value: string;
+}
+
+function toButton({ id, text, value }: Wording): Button {
+  const label = truncate(text, slackLimits.buttonCharacters);
+  return {
+    type: 'button',
+    action_id: id,
+    text: { type: 'plain_text', text: label, emoji: false },
+    value,
+  };
 }

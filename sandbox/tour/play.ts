@@ -1,0 +1,64 @@
+import type { Stage } from '../stage.ts';
+import { toText } from '../message-text.ts';
+import { maya } from './change.ts';
+import type { Show } from './change.ts';
+import { ask } from './room.ts';
+import type { TourScene } from './scene.ts';
+import { tourScenes } from './scenes.ts';
+
+/** Plays all scenes before an audience; returns how many mistakes were seen. */
+export async function playTour(stage: Stage): Promise<number> {
+  const began = performance.now();
+  const show: Show = { stage, slack: stage.slack, say: console.log, refusals: [] };
+  const scenes = tourScenes();
+  const wrong: string[] = [];
+  for (const scene of scenes) {
+    const from = performance.now();
+    const problems = await play(show, scene);
+    const took = `${((performance.now() - from) / 1000).toFixed(1)} s`;
+    wrong.push(...problems.map((problem) => `${scene.title}: ${problem}`));
+    show.say(problems.length === 0 ? `\n✓ as it should be, ${took}` : `\n✗ ${problems.join('; ')}`);
+  }
+  wrong.push(...(await closeBooks(show)));
+  const seconds = Math.round((performance.now() - began) / 1000);
+  const verdict = wrong.length === 0 ? 'Everything was as it should be.' : wrong.join('\n');
+  show.say(`\n${scenes.length} scenes in ${seconds} s, ${wrong.length} mistakes. ${verdict}`);
+  return wrong.length;
+}
+
+async function play(show: Show, scene: TourScene): Promise<readonly string[]> {
+  const { stage } = show;
+  show.say(`\n═══ ${scene.title}`);
+  stage.newScene();
+  try {
+    for (const story of await scene.make(stage.patient)) show.say(story);
+    const status = await ask(show, maya, 'status');
+    show.say(`\n${toText(status)}`);
+    const diagnosis = await stage.runbook.diagnose(stage.runbook.targets[0]?.name ?? '');
+    const isNamed = toText(status).includes(diagnosis.target);
+    const helped = (await scene.help?.(show, { diagnosis, status })) ?? [];
+    return [
+      ...scene.judge(diagnosis),
+      ...(isNamed ? [] : ['the message does not name the target']),
+      ...helped,
+    ];
+  } catch (error) {
+    // The scenes after this one are worth seeing all the same.
+    return [error instanceof Error ? error.message : String(error)];
+  } finally {
+    await scene.clear(stage.patient);
+  }
+}
+
+/** What the journal says of the tour, and whether it can be believed. */
+async function closeBooks({ stage, refusals, say }: Show): Promise<readonly string[]> {
+  const verified = await stage.journal.verify();
+  const kinds = (await stage.journal.entries()).map(({ kind }) => kind);
+  const count = (wanted: string): number => kinds.filter((kind) => kind === wanted).length;
+  say(
+    verified.ok
+      ? `\nThe journal is whole: ${verified.entries} entries, ${count('proposed')} requests, ${count('vote')} votes. ${refusals.length} presses and words were refused.`
+      : `\n${verified.problem}`,
+  );
+  return verified.ok ? [] : [`the journal does not verify: ${verified.problem}`];
+}

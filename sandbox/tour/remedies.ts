@@ -1,0 +1,185 @@
+import type { CauseName } from '../../src/runbook/diagnose/diagnosis.ts';
+import type { SlackMessage } from '../slack/workspace.ts';
+import {
+  approve,
+  awaitEnd,
+  dana,
+  expectNoVotes,
+  expectOutcome,
+  expectRefusal,
+  guest,
+  jonas,
+  maya,
+  propose,
+  proposeByPress,
+} from './change.ts';
+import type { Show } from './change.ts';
+import { readPid } from './read-pid.ts';
+import { askAlone, findButton } from './room.ts';
+import { troubled } from './scene.ts';
+import type { Seen, TourScene } from './scene.ts';
+import {
+  countForgotten,
+  countSessions,
+  countStuck,
+  readMaxConnections,
+  readPools,
+  readSlowStatements,
+  soon,
+} from './truth.ts';
+
+type Help = NonNullable<TourScene['help']>;
+
+/** For each of the runbook's causes the remedy that the runbook has for it. */
+export const remedies: Readonly<Record<CauseName, Help>> = {
+  'connection-leak': restartLeaking,
+  'slow-queries': cancelSlow,
+  'uncommitted-transactions': terminateForgotten,
+  'application-scaling': raiseMaxConnections,
+  'pool-misconfiguration': resizePool,
+  'lock-contention': stopBlockers,
+};
+
+/** Option C. The first of all, so it also shows whose votes do not count. */
+async function restartLeaking(show: Show, { status }: Seen): Promise<readonly string[]> {
+  const { patient } = show.stage;
+  const services = troubled(patient);
+  const before = await countSessions(patient, services);
+  const card = await propose(show, { by: maya, words: `propose C ${services[0] ?? ''}`, status });
+  const refused = [
+    ...(await expectRefusal(show, card, { by: maya, told: 'You proposed this' })),
+    ...(await expectRefusal(show, card, { by: guest, told: 'approver' })),
+  ];
+  const votes = await approve(show, card, [jonas]);
+  const end = await awaitEnd(show, card);
+  const after = await countSessions(patient, services);
+  show.say(`\nThe truth: ${services.join(', ')} had ${before} sessions, and has ${after}.`);
+  return [
+    ...refused,
+    ...votes,
+    ...expectOutcome(end, ['fixed']),
+    ...expectNoVotes(end),
+    ...(after < before ? [] : ['the service holds as many connections as before']),
+  ];
+}
+
+/**
+ * Option D for what runs too long: all of it where the message offers that, else one statement, whose pid Maya reads
+ * from the list of sessions. Cancelling gives no slot back by itself, and the card must not say so.
+ */
+async function cancelSlow(show: Show, { status }: Seen): Promise<readonly string[]> {
+  const { patient } = show.stage;
+  const before = await readSlowStatements(patient);
+  const all = 'propose D slow';
+  const isOffered = findButton(status, all.replace('propose', 'Propose')) !== undefined;
+  const words = isOffered ? all : await wordsForOne(show);
+  const card = await propose(show, { by: maya, words, status });
+  const votes = await approve(show, card, [jonas]);
+  const end = await awaitEnd(show, card);
+  const still = new Set(await readSlowStatements(patient));
+  const left = before.filter((one) => still.has(one)).length;
+  show.say(`\nThe truth: ${before.length} statements ran too long, and ${left} of those still do.`);
+  return [
+    ...votes,
+    ...expectOutcome(end, ['fixed', 'partly', 'refilled']),
+    ...(left <= (isOffered ? 0 : before.length - 1) ? [] : ['they were not cancelled']),
+  ];
+}
+
+async function wordsForOne(show: Show): Promise<string> {
+  const pid = readPid(await askAlone(show, maya, 'sessions'), troubled(show.stage.patient));
+  if (pid === undefined) throw new Error('No long query stands in the list of sessions.');
+  return `cancel ${pid}`;
+}
+
+/** Option A. */
+async function terminateForgotten(show: Show, { status }: Seen): Promise<readonly string[]> {
+  const { patient } = show.stage;
+  const before = await countForgotten(patient);
+  const card = await propose(show, { by: maya, words: 'propose A', status });
+  const votes = await approve(show, card, [jonas]);
+  const end = await awaitEnd(show, card);
+  const after = await countForgotten(patient);
+  show.say(`\nThe truth: ${before} transactions were left open, and ${after} are.`);
+  return [
+    ...votes,
+    ...expectOutcome(end, ['fixed']),
+    ...(before > 0 ? [] : ['there was nothing to end']),
+    ...(after === 0 ? [] : [`${after} forgotten transactions are left`]),
+  ];
+}
+
+/** Option D. Those who waited go on working, so few slots come free: the lock queue is what counts. */
+async function stopBlockers(show: Show, { status }: Seen): Promise<readonly string[]> {
+  const { patient } = show.stage;
+  const before = await countStuck(patient);
+  const card = await propose(show, { by: maya, words: 'propose D', status });
+  const votes = await approve(show, card, [jonas]);
+  const end = await awaitEnd(show, card);
+  const released = await soon(async () => (await countStuck(patient)) === 0);
+  show.say(
+    `\nThe truth: ${before} statements waited long for a lock, and ${released ? 'none does' : 'some still do'}.`,
+  );
+  return [
+    ...votes,
+    ...expectOutcome(end, ['fixed', 'partly']),
+    ...(before > 0 ? [] : ['nobody waited']),
+    ...(released ? [] : ['somebody still waits']),
+  ];
+}
+
+/** Option E, with the numbers of the ledger. */
+async function resizePool(show: Show, { status }: Seen): Promise<readonly string[]> {
+  const { patient } = show.stage;
+  const [service = ''] = troubled(patient);
+  const before = await readPools(patient, service);
+  const card = await propose(show, { by: maya, words: `propose E ${service}`, status });
+  const wanted = / to (\d+ \+ \d+) per process/.exec(card.text)?.[1] ?? 'numbers';
+  const votes = await approve(show, card, [jonas, dana]);
+  const end = await awaitEnd(show, card);
+  const after = await readPools(patient, service);
+  show.say(
+    `\nThe truth: the pool metrics of ${service} said ${before.join(', ')}, and say ${after.join(', ')}.`,
+  );
+  const isWell = after.length === before.length && after.every((pool) => pool === wanted);
+  return [
+    ...votes,
+    ...expectOutcome(end, ['fixed', 'partly']),
+    ...(before.includes(wanted) ? ['the numbers are the old ones'] : []),
+    ...(isWell ? [] : [`the metrics do not say ${wanted}`]),
+  ];
+}
+
+/** Option B with two votes, and its undo once nobody needs it any more. */
+async function raiseMaxConnections(show: Show, seen: Seen): Promise<readonly string[]> {
+  const { patient } = show.stage;
+  const before = await readMaxConnections(patient);
+  const words =
+    seen.diagnosis.proposals.find(({ option }) => option === 'B')?.command ?? 'propose B';
+  const card = await propose(show, { by: maya, words, status: seen.status });
+  const votes = await approve(show, card, [jonas, dana]);
+  const end = await awaitEnd(show, card);
+  const after = await readMaxConnections(patient);
+  show.say(`\nThe truth: max_connections was ${before}, and is ${after}.`);
+  const problems = [
+    ...votes,
+    ...expectOutcome(end, ['fixed']),
+    ...(after > before && words.endsWith(` ${after}`) ? [] : ['that is not what was asked for']),
+  ];
+  if (problems.length > 0) return problems;
+  show.say('The service is scaled back to what it was.');
+  await patient.heal();
+  return takeBack(show, end, before);
+}
+
+async function takeBack(show: Show, done: SlackMessage, old: number): Promise<readonly string[]> {
+  const { patient } = show.stage;
+  const button = findButton(done, 'Propose the undo');
+  if (button === undefined) return ['the card offers no undo'];
+  const card = await proposeByPress(show, maya, button);
+  const votes = await approve(show, card, [jonas, dana]);
+  await awaitEnd(show, card);
+  const now = await readMaxConnections(patient);
+  show.say(`\nThe truth: max_connections is ${now}.`);
+  return [...votes, ...(now === old ? [] : [`max_connections is ${now} and was ${old}`])];
+}

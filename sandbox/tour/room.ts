@@ -1,0 +1,135 @@
+import type { LocalSlack } from '../slack/server.ts';
+import type { SlackMessage } from '../slack/workspace.ts';
+import { toText } from '../message-text.ts';
+import { incidentChannel } from '../stage.ts';
+
+/** What people do in #database, each as they would in Slack: type, press, read. Nobody here knows the bot's insides. */
+
+export interface Person {
+  readonly id: string;
+  readonly realName: string;
+}
+
+export interface Room {
+  readonly slack: LocalSlack;
+  /** One line of what the audience sees. */
+  readonly say: (line: string) => void;
+}
+
+/** Five times what a look, or the plan of a change, takes on a busy machine of two cores. */
+const patienceMs = 30_000;
+
+/** Types `/dbconn …` and returns what the bot then says to everybody. */
+export async function ask(room: Room, person: Person, words: string): Promise<SlackMessage> {
+  const seen = new Set(messages(room).map(({ ts }) => ts));
+  await typeWords(room, person, words);
+  return awaitMessage(room, ({ ts, thread_ts: thread, blocks = [] }) => {
+    // What the bot still has to say of an earlier request goes into that one's thread.
+    return !seen.has(ts) && thread === undefined && blocks.length > 0;
+  });
+}
+
+/** Types `/dbconn …` and returns what this person alone is shown. */
+export function askAlone(room: Room, person: Person, words: string): Promise<SlackMessage> {
+  return answerTo(room, person, () => typeWords(room, person, words));
+}
+
+/** Types `/dbconn …` and returns what this person alone is told. */
+export async function tell(room: Room, person: Person, words: string): Promise<string> {
+  return heard(room, await askAlone(room, person, words));
+}
+
+export interface Button {
+  /** The message it stands on. */
+  readonly ts: string;
+  readonly actionId: string;
+  readonly label: string;
+}
+
+/** Presses a button and returns what this person alone is told. */
+export async function press(room: Room, person: Person, button: Button): Promise<string> {
+  const { ts, actionId, label } = button;
+  room.say(`\n${person.realName} presses [ ${label} ]`);
+  const answer = await answerTo(room, person, async () => {
+    const press = { user: person.id, channel: incidentChannel, ts, actionId };
+    expectAcknowledged(await room.slack.pressButton(press));
+  });
+  return heard(room, answer);
+}
+
+/** The button of that label on a message; undefined where it has none. */
+export function findButton({ ts, blocks }: SlackMessage, label: string): Button | undefined {
+  const elements =
+    blocks?.flatMap((block) => (block.type === 'actions' ? listOf(block) : [])) ?? [];
+  const found = elements.find((element) => buttonText(element) === label);
+  const actionId = found === undefined ? undefined : stringOf(found, 'action_id');
+  return actionId === undefined ? undefined : { ts, actionId, label };
+}
+
+/** Waits until the channel has a message that `holds`, and returns it. */
+export function awaitMessage(
+  room: Room,
+  holds: (message: SlackMessage) => boolean,
+  withinMs: number = patienceMs,
+): Promise<SlackMessage> {
+  return room.slack.waitFor(() => messages(room).find(holds), withinMs);
+}
+
+/** All that stands in the channel, replies in threads included, oldest first. */
+export function messages({ slack }: Room): readonly SlackMessage[] {
+  return slack.state.channels.find(({ id }) => id === incidentChannel)?.messages ?? [];
+}
+
+async function typeWords({ slack, say }: Room, person: Person, words: string): Promise<void> {
+  const text = `/dbconn ${words}`;
+  say(`\n${person.realName}: ${text}`);
+  const typed = await slack.typeCommand({ user: person.id, channel: incidentChannel, text });
+  expectAcknowledged(typed);
+}
+
+function expectAcknowledged(result: { readonly acked: boolean; readonly error?: string }): void {
+  if (!result.acked) throw new Error(`Slack says ${result.error ?? 'no'}.`);
+}
+
+/** A busy machine makes the bot ask for patience first: that is not the answer yet. */
+const notYet = /^Still .* takes longer than it should/;
+
+async function answerTo(
+  { slack }: Room,
+  { id }: Person,
+  act: () => Promise<void>,
+): Promise<SlackMessage> {
+  const own = (): SlackMessage[] =>
+    slack.state.ephemerals.filter(({ user }) => user === id).map(({ message }) => message);
+  const seen = own().length;
+  await act();
+  return slack.waitFor(
+    () =>
+      own()
+        .slice(seen)
+        .find(({ text }) => !notYet.test(text)),
+    patienceMs,
+  );
+}
+
+function heard({ say }: Room, message: SlackMessage): string {
+  const answer = toText(message);
+  say(`  only they see: ${answer}`);
+  return answer;
+}
+
+function listOf(block: object): readonly unknown[] {
+  const elements: unknown = 'elements' in block ? block.elements : [];
+  return Array.isArray(elements) ? elements : [];
+}
+
+function buttonText(element: unknown): string | undefined {
+  if (typeof element !== 'object' || element === null || !('text' in element)) return undefined;
+  return stringOf(element.text, 'text');
+}
+
+function stringOf(value: unknown, key: string): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const found: unknown = Object.entries(value).find(([name]) => name === key)?.[1];
+  return typeof found === 'string' ? found : undefined;
+}

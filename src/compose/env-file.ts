@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { access, readFile, realpath, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import { poolVariables } from '../runbook/ports/pool-settings.ts';
+import type { EditAnswer, EnvEdit, EnvFile, PoolNumbers } from '../runbook/ports/pool-settings.ts';
+import { ActingUnavailable } from '../runbook/remedies/acting-unavailable.ts';
+import { foreign, toEnvProblem, unreadable } from './env-file-failure.ts';
+import { readVariable, setVariables } from './env-text.ts';
+import { replaceFile, unlessMissing } from './replace-file.ts';
+import type { Owner } from './replace-file.ts';
+
+/** Larger than any `.env` that people write; what is larger is something else. */
+const maxBytes = 1024 * 1024;
+/** A file that was not there before may come to hold passwords. */
+const privateMode = 0o600;
+const permissionBits = 0o7777;
+
+interface Found {
+  readonly path: string;
+  /** Null when there is no file. */
+  readonly bytes: Buffer | null;
+  readonly owner: Owner;
+}
+
+/** The `.env` at this path. Its bytes never leave this file: they hold passwords. */
+export function createEnvFile(file: string): EnvFile {
+  return {
+    planEdit: (numbers) => planEdit(file, numbers),
+    keepCopy,
+    writeEdit,
+    putBack,
+    removeCopy,
+  };
+}
+
+/** What writing these numbers into this `.env` would make of it, or why that cannot be. Changes nothing. */
+async function planEdit(file: string, numbers: PoolNumbers): Promise<EditAnswer> {
+  try {
+    const found = await find(file);
+    await access(dirname(found.path), constants.W_OK);
+    const ownUid = process.getuid?.() ?? found.owner.uid;
+    if (found.bytes !== null && ownUid !== 0 && ownUid !== found.owner.uid) return refused(foreign);
+    const text = found.bytes?.toString('utf8') ?? '';
+    const next = setNumbers(text, numbers);
+    if (next === undefined) return refused(unreadable);
+    const oldSha256 = found.bytes === null ? null : hash(found.bytes);
+    const [size, overflow] = poolVariables;
+    return {
+      ok: true,
+      value: {
+        edit: {
+          path: found.path,
+          copyPath: `${found.path}.dbconn-kept-${oldSha256?.slice(0, 8) ?? 'none'}`,
+          oldSha256,
+          newSha256: hash(next),
+        },
+        says: { poolSize: readVariable(text, size), maxOverflow: readVariable(text, overflow) },
+      },
+    };
+  } catch (error) {
+    return refused(toEnvProblem(error));
+  }
+}
+
+/** The old bytes, beside the file and with its owner and mode. The same copy left by a crash is taken as it is. */
+async function keepCopy(edit: EnvEdit): Promise<void> {
+  const { bytes, owner } = await acting(() => find(edit.path));
+  if (bytes === null && edit.oldSha256 === null) return;
+  if (bytes === null || hash(bytes) !== edit.oldSha256) throw edited(edit);
+  await acting(() => replaceFile(edit.copyPath, bytes, owner));
+}
+
+async function writeEdit(edit: EnvEdit, numbers: PoolNumbers): Promise<void> {
+  const { bytes, owner } = await acting(() => find(edit.path));
+  if ((bytes === null ? null : hash(bytes)) !== edit.oldSha256) throw edited(edit);
+  const next = setNumbers(bytes?.toString('utf8') ?? '', numbers);
+  if (next === undefined || hash(next) !== edit.newSha256) throw edited(edit);
+  await acting(() => replaceFile(edit.path, next, owner));
+}
+
+async function readEdit(edit: EnvEdit): Promise<'old' | 'new' | 'other'> {
+  const { bytes } = await acting(() => find(edit.path));
+  const now = bytes === null ? null : hash(bytes);
+  if (now === edit.newSha256) return 'new';
+  return now === edit.oldSha256 ? 'old' : 'other';
+}
+
+async function putBack(edit: EnvEdit): Promise<'old' | 'other'> {
+  const state = await readEdit(edit);
+  if (state !== 'new' || edit.oldSha256 === edit.newSha256)
+    return state === 'other' ? state : 'old';
+  if (edit.oldSha256 === null) {
+    await acting(() => unlink(edit.path));
+    return 'old';
+  }
+  const copy = await acting(() => find(edit.copyPath));
+  if (copy.bytes === null || hash(copy.bytes) !== edit.oldSha256) {
+    throw new ActingUnavailable(
+      `The kept copy ${edit.copyPath} is gone or was changed; put the old numbers into ${edit.path} by hand.`,
+    );
+  }
+  const { bytes, owner } = copy;
+  await acting(() => replaceFile(edit.path, bytes, owner));
+  return 'old';
+}
+
+/** Nothing to remove is as good. */
+async function removeCopy({ copyPath, oldSha256 }: EnvEdit): Promise<void> {
+  if (oldSha256 === null) return;
+  await acting(() => unlink(copyPath).catch(unlessMissing));
+}
+
+function setNumbers(text: string, { poolSize, maxOverflow }: PoolNumbers): string | undefined {
+  const [size, overflow] = poolVariables;
+  // Bytes that are no UTF-8 would not survive being read as text.
+  if (text.includes('�')) return undefined;
+  return setVariables(text, { [size]: poolSize, [overflow]: maxOverflow });
+}
+
+/** Follows a link to its file: replacing the link itself would leave the file behind it as it was. */
+async function find(file: string): Promise<Found> {
+  const path = await realpath(file).catch(unlessMissing);
+  if (path === undefined) {
+    const directory = await realpath(dirname(file));
+    const { uid, gid } = await stat(directory);
+    return {
+      path: join(directory, basename(file)),
+      bytes: null,
+      owner: { uid, gid, mode: privateMode },
+    };
+  }
+  const status = await stat(path);
+  const { uid, gid, mode, size } = status;
+  if (!status.isFile() || size > maxBytes) throw Object.assign(new Error(path), { code: 'EFBIG' });
+  return { path, bytes: await readFile(path), owner: { uid, gid, mode: mode & permissionBits } };
+}
+
+async function acting<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const { summary, fix } = toEnvProblem(error);
+    throw new ActingUnavailable([summary, fix ?? ''].join(' ').trim(), { cause: error });
+  }
+}
+
+function edited({ path }: EnvEdit): ActingUnavailable {
+  return new ActingUnavailable(`${path} was edited since the plan was made. Propose it again.`);
+}
+
+function refused(problem: Problem): EditAnswer {
+  return { ok: false, problem };
+}
+
+function hash(content: Buffer | string): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,123 @@
+import type Docker from 'dockerode';
+import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import type { RecreateOutcome } from '../runbook/ports/pool-settings.ts';
+import { awaitHealthy } from './await-healthy.ts';
+import type { Sight } from './await-healthy.ts';
+import { remove, rename, see, start, stop } from './engine-calls.ts';
+import { toProblem } from './failure.ts';
+import { readLastWords } from './last-words.ts';
+import { describe, missing, unknown } from './recreate-outcome.ts';
+import type { Recreatable } from './recreate-spec.ts';
+
+/** How far the new container came: well, or how it ended, or what Docker had against it. */
+export interface Trial {
+  readonly well?: Recreatable;
+  readonly ended: RecreateOutcome['ended'];
+  readonly exitCode: number | null;
+  readonly problem?: Problem;
+}
+
+export interface Restoring {
+  readonly healthyWithinMs: number;
+  /** The name it is to have again; its present one where that is right. */
+  readonly name?: string;
+  readonly trial?: Trial;
+}
+
+/** Removes whatever took the old container's name, and brings the old one back under it. */
+export async function restoreOld(
+  docker: Docker,
+  old: Recreatable,
+  { healthyWithinMs, name = nameOf(old), trial }: Restoring,
+): Promise<RecreateOutcome> {
+  const problems: (Problem | undefined)[] = [];
+  const named = await see(docker, name);
+  const other = named.found !== null && named.found.Id !== old.Id ? named.found : undefined;
+  if (other !== undefined && !isTwin(other, old)) return unknown(foreign(name));
+  const lastLogLines = other === undefined ? [] : await readLastWords(docker, other);
+  if (other !== undefined) problems.push(await discard(docker, other));
+  const now = await see(docker, old.Id);
+  if (now.found !== null && nameOf(now.found) !== name) {
+    problems.push(await attempt(() => rename(docker, old.Id, name), `container ${name}`));
+  }
+  // Whatever failed above, a service that is down is worse than one under an odd name.
+  if (now.found?.State.Running !== true) {
+    problems.push(await attempt(() => start(docker, old.Id), `container ${name}`));
+  }
+  await untilWell(docker, old.Id, healthyWithinMs);
+  let back = await see(docker, old.Id);
+  if (back.found?.State.Running === false) {
+    // A stop that Docker did not answer in time may have come true only now.
+    problems.push(await attempt(() => start(docker, old.Id), `container ${name}`));
+    await untilWell(docker, old.Id, healthyWithinMs);
+    back = await see(docker, old.Id);
+  }
+  const problem = trial?.problem ?? problems.find((one) => one !== undefined);
+  const told = {
+    lastLogLines,
+    ended: trial?.ended ?? null,
+    exitCode: trial?.exitCode ?? null,
+    ...(problem !== undefined && { problem }),
+  };
+  if (back.found === null) {
+    return { ...unknown(back.problem ?? missing({ id: old.Id, name })), ...told };
+  }
+  return describe(back.found.State.Running ? 'put back' : 'down', back.found, told);
+}
+
+/** One that cannot be removed must at least not run beside the old one. */
+async function discard(docker: Docker, fresh: Recreatable): Promise<Problem | undefined> {
+  const what = `the new container of ${nameOf(fresh)}`;
+  const problem = await attempt(() => remove(docker, fresh.Id), what);
+  if (problem !== undefined) await attempt(() => stop(docker, fresh), what);
+  return problem;
+}
+
+/** Waits until a container is well, or is not and will not be. */
+export function untilWell(
+  docker: Docker,
+  id: string,
+  withinMs: number,
+): ReturnType<typeof awaitHealthy> {
+  const look = async (): Promise<Sight> => {
+    const seen = await see(docker, id);
+    if (seen.found !== null) return { seen: seen.found };
+    const problem = seen.problem ?? missing({ id, name: id.slice(0, 12) });
+    return { seen: null, gone: seen.problem === undefined, problem };
+  };
+  return awaitHealthy(look, Date.now() + withinMs, undefined);
+}
+
+/** What Docker had against it; undefined when it was done. */
+export async function attempt(
+  work: () => Promise<void>,
+  what: string,
+): Promise<Problem | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return toProblem(error, what, 'recreate');
+  }
+}
+
+export function nameOf({ Name: name }: Recreatable): string {
+  return name.replace(/^\//, '');
+}
+
+/** Made by us: somebody else's work has other labels, the hash of the compose file it was made from. */
+export function isTwin(a: Recreatable, b: Recreatable): boolean {
+  const [one, other] = [a.Config.Labels ?? {}, b.Config.Labels ?? {}];
+  const names = Object.keys(one);
+  return (
+    names.length === Object.keys(other).length && names.every((name) => one[name] === other[name])
+  );
+}
+
+export function foreign(name: string): Problem {
+  return {
+    kind: 'invalid',
+    summary: `Somebody else made ${name} anew meanwhile; its old container was left alone.`,
+    fix: 'Look with `docker ps -a` for a name that ends in -dbconn-old- and some letters, and remove it.',
+  };
+}

@@ -1,0 +1,37 @@
+import { LeaseLost } from '../runbook/approval/lease-lost.ts';
+import type { Holder, JournalDraft } from '../runbook/ports.ts';
+import type { Query } from './postgres-session.ts';
+
+/** In a transaction that holds the journal's lock, as all of these. False where the request has ended or somebody's lease stands. */
+export async function takeFreeLease(
+  query: Query,
+  request: string,
+  holder: Holder,
+): Promise<boolean> {
+  const free = await query(
+    `SELECT FROM dbconn.requests WHERE id = $1 AND state IN ('approved', 'executing', 'verifying')
+       AND NOT EXISTS (SELECT FROM dbconn.leases WHERE request = id AND until > clock_timestamp())`,
+    [request],
+  );
+  if (free.length === 1) await takeLease(query, request, holder);
+  return free.length === 1;
+}
+
+export async function takeLease(
+  query: Query,
+  request: string,
+  { id, forMs }: Holder,
+): Promise<void> {
+  await query(
+    `INSERT INTO dbconn.leases VALUES ($1, $2, clock_timestamp() + $3 * interval '1 millisecond')
+     ON CONFLICT (request) DO UPDATE SET holder = EXCLUDED.holder, until = EXCLUDED.until`,
+    [request, id, forMs],
+  );
+}
+
+/** Whose lease it is decides, not its time: one that has run out but was not taken is still one's own. */
+export async function checkLease(query: Query, { request, holder }: JournalDraft): Promise<void> {
+  if (holder === undefined || request === undefined) return;
+  const [row] = await query('SELECT holder FROM dbconn.leases WHERE request = $1', [request]);
+  if (row?.['holder'] !== holder.id) throw new LeaseLost(request);
+}

@@ -1,0 +1,49 @@
+import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
+import type { Query } from './postgres-session.ts';
+
+const schemaVersion = 1;
+
+const tables: readonly string[] = [
+  'CREATE TABLE dbconn.schema_version (version integer NOT NULL)',
+  `INSERT INTO dbconn.schema_version VALUES (${schemaVersion})`,
+  // Text, not jsonb: a body is kept byte for byte as it was hashed. No two entries follow the same one.
+  `CREATE TABLE dbconn.entries (
+     seq bigint PRIMARY KEY, at text NOT NULL, request text, kind text NOT NULL, body text NOT NULL,
+     previous text NOT NULL UNIQUE, hash text NOT NULL)`,
+  'CREATE INDEX entries_of_request ON dbconn.entries (request, seq)',
+  `CREATE FUNCTION dbconn.stay() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog
+     AS $$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$`,
+  `CREATE TRIGGER entries_stay BEFORE UPDATE OR DELETE ON dbconn.entries
+     FOR EACH ROW EXECUTE FUNCTION dbconn.stay()`,
+  `CREATE TRIGGER entries_are_kept BEFORE TRUNCATE ON dbconn.entries
+     FOR EACH STATEMENT EXECUTE FUNCTION dbconn.stay()`,
+  // The present state of each request; the columns beside \`data\` repeat what is in it.
+  `CREATE TABLE dbconn.requests (
+     id text PRIMARY KEY, seq bigint NOT NULL, data text NOT NULL, target text NOT NULL, option text NOT NULL,
+     state text NOT NULL, version integer NOT NULL, ended_at text)`,
+  'CREATE INDEX requests_in_state ON dbconn.requests (state, seq)',
+  // Two changes at once on one database: neither could tell what it did.
+  `CREATE UNIQUE INDEX one_change_at_a_time ON dbconn.requests (target) WHERE state = 'executing'`,
+  'CREATE TABLE dbconn.stop (one integer PRIMARY KEY CHECK (one = 1), data text NOT NULL)',
+  `CREATE TABLE dbconn.leases (
+     request text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL)`,
+];
+
+/** Makes the tables where there are none. In a transaction that holds the journal's lock. */
+export async function preparePostgresSchema(query: Query): Promise<void> {
+  const [found] = await query(
+    `SELECT to_regclass('dbconn.schema_version') IS NOT NULL AS made,
+            EXISTS (SELECT FROM pg_namespace WHERE nspname = 'dbconn') AS schema`,
+  );
+  if (found?.['made'] !== true) {
+    // A role that owns the schema need not have the right to make one.
+    if (found?.['schema'] !== true) await query('CREATE SCHEMA dbconn');
+    for (const statement of tables) await query(statement);
+    return;
+  }
+  const [row] = await query('SELECT version FROM dbconn.schema_version');
+  if (row?.['version'] === schemaVersion) return;
+  throw new JournalUnavailable(
+    `The journal has schema version ${String(row?.['version'])}, and this dbconn knows version ${schemaVersion}. Run the dbconn that wrote it, or name another database as journal.`,
+  );
+}

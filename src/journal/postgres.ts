@@ -1,0 +1,251 @@
+import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
+import { Request, isOpen } from '../runbook/approval/request.ts';
+import { canonicalJson } from '../runbook/remedies/plan.ts';
+import type { Holder, JournalDraft, Stop } from '../runbook/ports.ts';
+import type { StepEntry } from '../runbook/remedies/remedy.ts';
+import type { JournalEntry } from './chain.ts';
+import { nextEntry } from './next-entry.ts';
+import { StopRow, parseRow } from './parse-row.ts';
+import { readEntries, readHead } from './postgres-entries.ts';
+import { checkLease, takeFreeLease, takeLease } from './postgres-leases.ts';
+import { preparePostgresSchema } from './postgres-schema.ts';
+import { PostgresSession } from './postgres-session.ts';
+import type { ByTls, Query, Row } from './postgres-session.ts';
+import type { Head, StoredJournal } from './stored-journal.ts';
+import { toStep } from './to-step.ts';
+import { JournalCheck } from './verify-journal.ts';
+import type { Verification } from './verify-journal.ts';
+
+export interface PostgresJournalOptions {
+  readonly url: string;
+  readonly byTls: ByTls;
+  /** A journal that grows beyond this refuses: better than a disk it shares with others running full. */
+  readonly maxBytes?: number;
+}
+
+type RunsQuery = Parameters<StoredJournal['readRunsSince']>[0];
+
+const defaultMaxBytes = 1024 ** 3;
+/** Any number that nobody else's advisory locks have: the bytes of "dbconn". */
+const lockKey = 0x64_62_63_6f_6e_6e;
+
+/** The journal in the schema `dbconn` of a PostgreSQL that several replicas share. Its server's clock rules. */
+export async function openPostgresJournal(
+  options: PostgresJournalOptions,
+): Promise<PostgresJournal> {
+  return PostgresJournal.open(options);
+}
+
+/** Reads and writes the journal. Everything throws JournalUnavailable when its server refuses. */
+export class PostgresJournal implements StoredJournal {
+  readonly #session: PostgresSession;
+  readonly #maxBytes: number;
+
+  private constructor({ url, byTls, maxBytes }: PostgresJournalOptions) {
+    this.#session = new PostgresSession(url, byTls);
+    this.#maxBytes = maxBytes ?? defaultMaxBytes;
+  }
+
+  static async open(options: PostgresJournalOptions): Promise<PostgresJournal> {
+    const journal = new PostgresJournal(options);
+    try {
+      await journal.#write(preparePostgresSchema);
+      return journal;
+    } catch (error) {
+      await journal.close();
+      throw error;
+    }
+  }
+
+  create(request: Request, draft: JournalDraft): Promise<void> {
+    return this.#write(async (query) => {
+      const data = canonicalJson(request);
+      const seq = await this.#append(query, draft, data);
+      await query(
+        `INSERT INTO dbconn.requests (target, option, state, version, ended_at, data, id, seq)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [...columnsOf(request), data, request.id, seq],
+      );
+    });
+  }
+
+  read(id: string): Promise<Request | undefined> {
+    return this.#read(async (query) => {
+      const [row] = await query('SELECT data FROM dbconn.requests WHERE id = $1', [id]);
+      return row === undefined ? undefined : parseRow(Request, row['data']);
+    });
+  }
+
+  list(states: readonly Request['state'][]): Promise<readonly Request[]> {
+    const statement = 'SELECT data FROM dbconn.requests WHERE state = ANY ($1) ORDER BY seq';
+    return this.#readRequests(statement, [states]);
+  }
+
+  readRunsSince({ target, option, since }: RunsQuery): Promise<readonly Request[]> {
+    const statement = `SELECT data FROM dbconn.requests WHERE state IN ('verifying', 'done')
+      AND target = $1 AND option = $2 AND ended_at >= $3 ORDER BY seq`;
+    return this.#readRequests(statement, [target, option, since]);
+  }
+
+  move(from: number, to: Request, draft: JournalDraft): Promise<'moved' | 'changed' | 'busy'> {
+    return this.#write(async (query) => {
+      if (to.state !== 'approved') await checkLease(query, draft);
+      if (to.state === 'executing' && (await isBusy(query, to))) return 'busy';
+      const data = canonicalJson(to);
+      const changed = await query(
+        `UPDATE dbconn.requests SET target = $1, option = $2, state = $3, version = $4, ended_at = $5, data = $6
+         WHERE id = $7 AND version = $8 RETURNING id`,
+        [...columnsOf(to), data, to.id, from],
+      );
+      if (changed.length !== 1) return 'changed';
+      await this.#append(query, draft, data);
+      if (to.state === 'approved' && draft.holder !== undefined) {
+        await takeLease(query, to.id, draft.holder);
+      }
+      if (!isOpen(to)) await query('DELETE FROM dbconn.leases WHERE request = $1', [to.id]);
+      return 'moved';
+    });
+  }
+
+  record(draft: JournalDraft): Promise<void> {
+    return this.#write(async (query) => {
+      await checkLease(query, draft);
+      await this.#append(query, draft, null);
+    });
+  }
+
+  hold(request: string, holder: Holder): Promise<boolean> {
+    return this.#write((query) => takeFreeLease(query, request, holder));
+  }
+
+  renew({ id, forMs }: Holder): Promise<void> {
+    return this.#write(async (query) => {
+      await query(
+        `UPDATE dbconn.leases SET until = clock_timestamp() + $2 * interval '1 millisecond' WHERE holder = $1`,
+        [id, forMs],
+      );
+    });
+  }
+
+  release(request: string, { id }: Holder): Promise<void> {
+    return this.#write(async (query) => {
+      await query('DELETE FROM dbconn.leases WHERE request = $1 AND holder = $2', [request, id]);
+    });
+  }
+
+  async readSteps(request: string): Promise<readonly StepEntry[]> {
+    return (await this.entries(request)).flatMap(toStep);
+  }
+
+  readStop(): Promise<Stop | undefined> {
+    return this.#read(async (query) => {
+      const [row] = await query('SELECT data FROM dbconn.stop');
+      return row === undefined ? undefined : parseRow(StopRow, row['data']);
+    });
+  }
+
+  writeStop(stop: Stop | undefined, draft: JournalDraft): Promise<void> {
+    return this.#write(async (query) => {
+      await query('DELETE FROM dbconn.stop');
+      if (stop !== undefined) {
+        await query('INSERT INTO dbconn.stop VALUES (1, $1)', [canonicalJson(stop)]);
+      }
+      await this.#append(query, draft, null);
+    });
+  }
+
+  head(): Promise<Head> {
+    return this.#read(readHead);
+  }
+
+  entries(request?: string): Promise<readonly JournalEntry[]> {
+    return this.#read(async (query) => {
+      const found: JournalEntry[] = [];
+      for await (const entry of readEntries(query, request)) found.push(entry);
+      return found;
+    });
+  }
+
+  async verify(anchor?: Head): Promise<Verification> {
+    try {
+      return await this.#read(async (query) => {
+        const check = new JournalCheck(anchor);
+        for await (const entry of readEntries(query)) if (!check.add(entry)) break;
+        const rows = await query('SELECT * FROM dbconn.requests');
+        const stopped = (await query('SELECT FROM dbconn.stop')).length > 0;
+        return check.end({ requests: rows.map(toVouched), stopped });
+      });
+    } catch (error) {
+      if (!(error instanceof JournalUnavailable)) throw error;
+      return { ok: false, seq: null, problem: error.message };
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#session.close();
+  }
+
+  async #append(query: Query, draft: JournalDraft, data: string | null): Promise<number> {
+    const head = await readHead(query);
+    const [now] = await query(nowStatement);
+    if (Number(now?.['bytes']) > this.#maxBytes) {
+      throw new JournalUnavailable(
+        'The journal is full: it has come to its own bound. Name a new database.',
+      );
+    }
+    const entry = nextEntry(draft, { head, at: String(now?.['at']), data });
+    const { seq, at, request, kind, body, previous, hash } = entry;
+    await query('INSERT INTO dbconn.entries VALUES ($1, $2, $3, $4, $5, $6, $7)', [
+      seq,
+      at,
+      request,
+      kind,
+      body,
+      previous,
+      hash,
+    ]);
+    return seq;
+  }
+
+  #readRequests(statement: string, values: readonly unknown[]): Promise<readonly Request[]> {
+    return this.#read(async (query) =>
+      (await query(statement, values)).map((row) => parseRow(Request, row['data'])),
+    );
+  }
+
+  /** All writers wait here for each other, so that each statement after it sees what the one before has written. */
+  #write<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    return this.#session.transaction('BEGIN', async (query) => {
+      await query('SELECT pg_advisory_xact_lock($1)', [lockKey]);
+      return work(query);
+    });
+  }
+
+  /** One and the same state, while other processes write. */
+  #read<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    return this.#session.transaction('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work);
+  }
+}
+
+const nowStatement = `SELECT pg_total_relation_size('dbconn.entries') AS bytes,
+  to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at`;
+
+function columnsOf({ target, option, state, version, result }: Request): unknown[] {
+  return [target, option, state, version, result?.endedAt ?? null];
+}
+
+/** A row whose columns say something else than its data vouches for nothing. */
+function toVouched(row: Row): Row {
+  const data = String(row['data']);
+  const columns = ['target', 'option', 'state', 'version', 'ended_at'].map((name) => row[name]);
+  const agree = canonicalJson(columns) === canonicalJson(columnsOf(parseRow(Request, data)));
+  return { id: row['id'], data: agree ? data : '' };
+}
+
+async function isBusy(query: Query, { id, target }: Request): Promise<boolean> {
+  const others = await query(
+    `SELECT FROM dbconn.requests WHERE target = $1 AND state = 'executing' AND id <> $2`,
+    [target, id],
+  );
+  return others.length > 0;
+}

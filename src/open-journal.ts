@@ -1,0 +1,63 @@
+import type { Config } from './config.ts';
+import { findShared } from './journal/apart.ts';
+import { openPostgresJournal } from './journal/postgres.ts';
+import type { ByTls } from './journal/postgres-session.ts';
+import { openSqliteJournal } from './journal/sqlite.ts';
+import type { StoredJournal } from './journal/stored-journal.ts';
+import { connectByTls } from './postgres/connect-by-tls.ts';
+import { UnusableUrl } from './postgres/failure.ts';
+import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
+import type { Clock } from './runbook/ports.ts';
+
+type Journaled = Pick<Config, 'journal' | 'targets'>;
+
+/** Whether dbconn.yml names a database as journal, and no file. */
+export function isShared({ journal }: Pick<Config, 'journal'>): boolean {
+  return /^postgres(ql)?:\/\//.test(journal);
+}
+
+/**
+ * The journal that dbconn.yml names: a file, or a database that several replicas share. Throws JournalUnavailable with
+ * what to do about it. `warn` hears where it could not be made sure that the journal lies outside all targets.
+ */
+export async function openJournal(
+  config: Journaled,
+  clock: Clock,
+  warn: (sentence: string) => void,
+): Promise<StoredJournal> {
+  const { journal } = config;
+  if (!isShared(config)) return openSqliteJournal({ file: journal, clock });
+  if (!URL.canParse(journal)) {
+    throw new JournalUnavailable('The address of journal in dbconn.yml cannot be read.');
+  }
+  await refuseShared(config, warn);
+  return openPostgresJournal({ url: journal, byTls });
+}
+
+async function refuseShared(
+  { journal, targets }: Journaled,
+  warn: (sentence: string) => void,
+): Promise<void> {
+  const servers = targets.map(({ target: { name }, database: { url } }) => ({ name, url }));
+  const { shared, unsure } = await findShared(journal, servers, byTls);
+  if (shared !== undefined) {
+    throw new JournalUnavailable(
+      `The journal lies on the server of target ${shared}. It must not: when that one is full, nothing could be recorded. Name another server as journal.`,
+    );
+  }
+  if (unsure.length === 0) return;
+  warn(
+    `Only host and port tell that the journal is on another server than ${unsure.join(', ')}: its system identifier could not be read.`,
+  );
+}
+
+const byTls: ByTls = async (url, open) => {
+  try {
+    return await connectByTls(url, open);
+  } catch (error) {
+    if (!(error instanceof UnusableUrl)) throw error;
+    throw new JournalUnavailable(`The address of journal is unusable. ${error.message}`, {
+      cause: error,
+    });
+  }
+};

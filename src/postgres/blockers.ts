@@ -1,0 +1,21 @@
+import type { Blockers } from '../runbook/ports/blockers.ts';
+import { withActingConnection } from './acting-connection.ts';
+import { readBlockers } from './read-blockers.ts';
+import { readWaits } from './read-waits.ts';
+import { readSlow } from './read-slow.ts';
+import { signalBlocker } from './signal-blocker.ts';
+
+/** @param url a role with pg_monitor and pg_signal_backend; a superuser where the application is one */
+export function createBlockers({ url }: { readonly url: string }): Blockers {
+  return {
+    act: (work) =>
+      withActingConnection(url, (client) =>
+        work({
+          readWaits: () => readWaits(client),
+          readSlow: (slow, guard) => readSlow(client, slow, guard),
+          readBlockers: (pids, guard) => readBlockers(client, pids, guard),
+          signalBlocker: (signal, guard) => signalBlocker(client, signal, guard),
+        }),
+      ),
+  };
+}

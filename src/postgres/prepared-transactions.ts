@@ -1,0 +1,26 @@
+import type { PreparedTransactions } from '../runbook/ports/prepared.ts';
+import { withActingConnection } from './acting-connection.ts';
+import { readPrepared } from './read-prepared.ts';
+import { rollbackPrepared } from './rollback-prepared.ts';
+
+/** @param url a superuser, or the role that owns the prepared transactions, with pg_monitor */
+export function createPreparedTransactions({
+  url,
+}: {
+  readonly url: string;
+}): PreparedTransactions {
+  return {
+    readPrepared: (gid) => withActingConnection(url, (client) => readPrepared(client, gid)),
+    rollBackPrepared: (target) =>
+      withActingConnection(toDatabase(url, target.database), (client) =>
+        rollbackPrepared(client, target),
+      ),
+  };
+}
+
+/** The same server and role, another database. A name may hold anything, slashes too. */
+function toDatabase(url: string, database: string): string {
+  const other = new URL(url);
+  other.pathname = `/${encodeURIComponent(database)}`;
+  return other.href;
+}

@@ -1,0 +1,28 @@
+import { DatabaseError } from 'pg';
+import { ActingUnavailable } from '../../runbook/remedies/acting-unavailable.ts';
+import { withActingConnection } from '../acting-connection.ts';
+
+/** ALTER SYSTEM takes no parameters, so the value is a number before it is text. Throws ActingUnavailable. */
+export async function alterMaxConnections(url: string, to: number | null): Promise<void> {
+  if (to !== null && !Number.isSafeInteger(to)) throw new RangeError('It is a whole number.');
+  const what = to === null ? 'RESET max_connections' : `SET max_connections = ${to}`;
+  try {
+    await withActingConnection(url, (client) => client.query(`ALTER SYSTEM ${what}`, []));
+  } catch (error) {
+    const refusal = error instanceof ActingUnavailable ? error.cause : undefined;
+    if (refusal instanceof DatabaseError)
+      throw new ActingUnavailable(explain(refusal.code), { cause: refusal });
+    throw error;
+  }
+}
+
+function explain(code: string | undefined): string {
+  switch (code) {
+    case '42501':
+      return 'PostgreSQL does not let the acting role run ALTER SYSTEM SET max_connections. GRANT ALTER SYSTEM ON PARAMETER max_connections to it (PostgreSQL 15+).';
+    case '22023':
+      return 'PostgreSQL refuses this value of max_connections.';
+    default:
+      return `PostgreSQL refused ALTER SYSTEM (SQLSTATE ${code ?? 'unknown'}); its log says why.`;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Announcements, Clock, Journal } from '../ports.ts';
+import type { Contacts } from '../target.ts';
+import { breakGlassNotice } from './break-glass-notice.ts';
+import type { Policy } from './policy.ts';
+import type { Request } from './request.ts';
+import { within } from './within.ts';
+
+export interface BreakGlassNews {
+  /** Tells the channel of a request that ran without its votes, once. Returns at once and never throws. */
+  tell(request: Request): void;
+  /** Tells what other processes ran, the terminal above all: it does not speak to Slack itself. */
+  catchUp(): Promise<void>;
+  /** Resolves when everything begun is told or could not be, or when the time is up. */
+  idle(withinMs: number): Promise<void>;
+}
+
+export interface BreakGlassNewsParts {
+  readonly announcements: Announcements;
+  /** The incident channel. */
+  readonly channel: string | undefined;
+  /** Whom to call, for each target. */
+  readonly contacts: ReadonlyMap<string, Contacts>;
+  readonly journal: Pick<Journal, 'list' | 'readRunsSince' | 'record'>;
+  /** Whether the journal says that this request was told already, by whichever process. */
+  readonly wasTold: (id: string) => Promise<boolean>;
+  readonly actions: Policy['breakGlass']['actions'];
+  readonly clock: Clock;
+  /** Could not be told; the next round tries again. Must not throw. */
+  readonly onFault: (id: string, error: unknown) => void;
+}
+
+/** What marks a request in the journal as told. */
+export const toldKind = 'break-glass-told';
+
+/** A bot that was away for longer than this is started by somebody who reads what happened. */
+const mindedMs = 3_600_000;
+
+export function createBreakGlassNews(parts: BreakGlassNewsParts): BreakGlassNews {
+  const { actions, clock, contacts, journal, onFault } = parts;
+  const telling = new Map<string, Promise<void>>();
+  const tell = (request: Request): void => {
+    const { id, brokenGlass } = request;
+    if (brokenGlass === null || telling.has(id)) return;
+    const told = tellOnce(parts, request).catch((error: unknown) => {
+      telling.delete(id);
+      onFault(id, error);
+    });
+    telling.set(id, told);
+  };
+  return {
+    tell,
+    async catchUp() {
+      const since = new Date(clock.now() - mindedMs).toISOString();
+      const runs = [...contacts.keys()].flatMap((target) =>
+        actions.map((option) => journal.readRunsSince({ target, option, since })),
+      );
+      const open = journal.list(['approved', 'executing', 'verifying']);
+      for (const found of await Promise.all([open, ...runs])) for (const one of found) tell(one);
+    },
+    async idle(withinMs) {
+      await within(Promise.all(telling.values()), withinMs, clock);
+    },
+  };
+}
+
+/** The mark comes after the telling: twice is better than never. */
+async function tellOnce(parts: BreakGlassNewsParts, request: Request): Promise<void> {
+  const { announcements, channel, contacts, journal, wasTold } = parts;
+  const { id, target } = request;
+  const notice = breakGlassNotice(request, contacts.get(target) ?? {});
+  if (notice === undefined || channel === undefined || (await wasTold(id))) return;
+  await announcements.announce({ to: channel, ...notice });
+  await journal.record({ request: id, kind: toldKind, body: { to: channel } });
+}

@@ -1,0 +1,51 @@
+import { done, refuse } from '../remedies/remedy.ts';
+import type { Answer } from '../remedies/remedy.ts';
+import { cleanReason } from './clean-reason.ts';
+import type { DoorPorts } from './door-ports.ts';
+import { findOpen } from './find-open.ts';
+import { isoNow } from './iso-now.ts';
+import { mayBreakGlass } from './may.ts';
+import { mayRunNow } from './may-run-now.ts';
+import { refuseCrowded } from './refusals.ts';
+import { advance } from './request.ts';
+import type { Request } from './request.ts';
+import { mostTries } from './vote.ts';
+import type { Click } from './vote.ts';
+
+/**
+ * Runs a proposal without the votes it needs, where the configuration names the person and the option. It stands
+ * in for the votes and for nothing else: a stop, an expiry, a changed plan and a cooldown hold as ever.
+ */
+export async function breakGlass(
+  ports: DoorPorts,
+  { id, actor, reason }: Click,
+): Promise<Answer<Request>> {
+  const why = cleanReason(reason);
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const found = await findOpen(ports, id);
+    if (!found.ok) return found;
+    const request = found.value;
+    const allowed = await mayBreakGlass(ports, request, actor);
+    if (!allowed.ok) return allowed;
+    if (why === null) return refuseUnexplained();
+    const now = await mayRunNow(ports, request);
+    if (!now.ok) return now;
+    const brokenGlass = { by: actor, at: isoNow(ports.clock), reason: why };
+    const next = advance(request, 'approved', { brokenGlass });
+    const entry = {
+      request: id,
+      kind: 'break-glass',
+      body: { ...brokenGlass, hash: request.hash },
+    };
+    if ((await ports.journal.move(request.version, next, entry)) === 'moved') {
+      ports.onChange(next);
+      return done(next);
+    }
+  }
+  return refuseCrowded();
+}
+
+function refuseUnexplained(): ReturnType<typeof refuse> {
+  const why = 'Running it without its votes needs a reason, and everybody will read it.';
+  return refuse('reason-missing', why, 'Say it again with a reason.');
+}

@@ -1,0 +1,84 @@
+import type { Check } from '../doctor.ts';
+import type { Looked, Standing } from '../ports/people.ts';
+import { isGroup } from './policy.ts';
+import type { Policy } from './policy.ts';
+import type { Rules } from './may.ts';
+
+/** Slack answers 20 questions about groups a minute, and a vote may need some of them just then. */
+const mostAsked = 15;
+
+/** For doctor, before the night it matters: whether those who are named can be found in Slack, and count. */
+export async function checkPeople({ policy, people }: Rules): Promise<Check[]> {
+  const named = namesIn(policy);
+  if (named.length === 0) return [];
+  const asked = await Promise.all(
+    named.slice(0, mostAsked).map(async (id): Promise<Found> => {
+      if (!isGroup(id)) return ofPerson(id, await people.readStanding(id));
+      return ofGroup(id, await people.readGroup(id));
+    }),
+  );
+  const problems = [...unread(asked), ...asked.flatMap(({ check }) => check ?? [])];
+  return problems.length > 0 ? problems : [allFound(named.length)];
+}
+
+interface Found {
+  readonly id: string;
+  /** Why Slack gave no answer. */
+  readonly unread?: { readonly why: string; readonly fix: string };
+  /** What is wrong with the answer it gave. */
+  readonly check?: Check;
+}
+
+function namesIn({ options, breakGlass }: Policy): readonly string[] {
+  const ids = Object.values(options).flatMap(({ proposers, approvers }) => [
+    ...approvers,
+    ...proposers,
+  ]);
+  return [...new Set([...ids, ...breakGlass.users])];
+}
+
+function ofPerson(id: string, looked: Looked<Standing>): Found {
+  if (!looked.ok) return { id, unread: looked };
+  if (looked.value === 'member') return { id };
+  const summary = `${id} is named under approval and does not count: ${kinds[looked.value]}.`;
+  return { id, check: toCheck('warning', summary, 'Name a full member of the workspace instead.') };
+}
+
+const kinds: Readonly<Record<Exclude<Standing, 'member'>, string>> = {
+  guest: 'a guest',
+  bot: 'a bot',
+  deactivated: 'the account is deactivated',
+  stranger: 'a member of another workspace',
+};
+
+function ofGroup(id: string, looked: Looked<readonly string[]>): Found {
+  if (!looked.ok) return { id, unread: looked };
+  if (looked.value.length > 0) return { id };
+  const summary = `Nobody is in the user group ${id}, which is named under approval.`;
+  return { id, check: toCheck('warning', summary, 'Add people to it in Slack.') };
+}
+
+/** One line for each reason: a missing scope concerns everybody at once. */
+function unread(found: readonly Found[]): Check[] {
+  const reasons = new Map<string, { readonly fix: string; readonly ids: string[] }>();
+  for (const { id, unread: problem } of found) {
+    if (problem === undefined) continue;
+    const known = reasons.get(problem.why);
+    if (known === undefined) reasons.set(problem.why, { fix: problem.fix, ids: [id] });
+    else known.ids.push(id);
+  }
+  return [...reasons].map(([why, { fix, ids }]) => {
+    const about = ids.length > 3 ? `${ids.slice(0, 3).join(', ')} and others` : ids.join(', ');
+    return toCheck('missing', `No vote of ${about} would count: ${why}`, fix);
+  });
+}
+
+function allFound(count: number): Check {
+  const asked = Math.min(count, mostAsked);
+  const which = asked === count ? `All ${count}` : `The first ${asked} of ${count}`;
+  return toCheck('ok', `${which} people and user groups named under approval count.`);
+}
+
+function toCheck(state: Check['state'], summary: string, fix?: string): Check {
+  return { subject: 'Slack', state, summary, ...(fix !== undefined && { fix }) };
+}

@@ -1,0 +1,36 @@
+import type { Holder, Journal } from '../ports.ts';
+
+/** The journal as the door has it: whoever writes the last vote holds the request from that moment on. */
+export function holdApproved(journal: Journal, holder: Holder): Journal {
+  return {
+    ...bound(journal),
+    move: (from, to, entry) =>
+      journal.move(from, to, to.state === 'approved' ? { ...entry, holder } : entry),
+  };
+}
+
+/** The journal of a run: it writes nothing once another process took the request over. */
+export function fence(journal: Journal, holder: Holder): Journal {
+  return {
+    ...bound(journal),
+    move: (from, to, entry) => journal.move(from, to, { ...entry, holder }),
+    record: (entry) => journal.record({ ...entry, holder }),
+  };
+}
+
+function bound(journal: Journal): Journal {
+  return {
+    create: (request, entry) => journal.create(request, entry),
+    read: (id) => journal.read(id),
+    list: (states) => journal.list(states),
+    move: (from, to, entry) => journal.move(from, to, entry),
+    record: (entry) => journal.record(entry),
+    hold: (request, holder) => journal.hold(request, holder),
+    renew: (holder) => journal.renew(holder),
+    release: (request, holder) => journal.release(request, holder),
+    readRunsSince: (run) => journal.readRunsSince(run),
+    readSteps: (request) => journal.readSteps(request),
+    readStop: () => journal.readStop(),
+    writeStop: (stop, entry) => journal.writeStop(stop, entry),
+  };
+}

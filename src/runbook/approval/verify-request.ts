@@ -1,0 +1,75 @@
+import { findRefill, readHoldings } from '../verify/refill.ts';
+import type { Sighting } from '../verify/refill.ts';
+import { judgeOutcome, readFullness } from '../verify/verify.ts';
+import type { Fullness } from '../verify/verify.ts';
+import type { Plan } from '../remedies/plan.ts';
+import type { Request } from './request.ts';
+import { mustMove } from './site.ts';
+import type { Site } from './site.ts';
+
+/** Enough to tell a pool that came back at once from one that leaks. */
+const mostLooks = 6;
+/** A look takes up to 4 s where the server is in trouble. */
+const leastPauseMs = 2000;
+
+interface Look extends Sighting {
+  readonly fullness: Fullness;
+}
+
+/**
+ * Looks several times until the time to verify is over, and ends the request with what came of it. Taken over from
+ * another process, it goes on with the looks that are still due. Rejects when `site.signal` aborts.
+ */
+export async function verifyRequest(ran: Request, site: Site): Promise<Request> {
+  const { execution, result } = ran;
+  if (execution === null || result === null) {
+    throw new Error('A request cannot be verified before it ran.');
+  }
+  const looks: Look[] = [];
+  for (const dueMs of looksDue(site.verifyAfterMs)) {
+    const endedAtMs = Date.parse(result.endedAt);
+    const isLast = dueMs === site.verifyAfterMs;
+    const waitMs = endedAtMs + dueMs - site.clock.now();
+    if (waitMs < 0 && !isLast) continue;
+    await site.clock.sleep(Math.max(0, waitMs), site.signal);
+    looks.push(await takeLook(ran, site, endedAtMs));
+  }
+  const last = looks.at(-1);
+  const { before, after, holdings = { before: [], after: [] } } = execution;
+  const outcome = judgeOutcome({
+    before,
+    after,
+    later: last?.fullness ?? null,
+    laterAfterMs: last?.afterMs ?? 0,
+    warningUtilisation: site.warningUtilisation,
+    refill: findRefill({ ...holdings, looks }),
+    allowed: connectionsAllowed(ran.plan),
+  });
+  return mustMove(ran, site, { state: 'done', change: { result: { ...result, outcome } } });
+}
+
+/** How many more connections a resized pool may open than before; none where nobody knows what it was. */
+function connectionsAllowed({ targets }: Plan): number {
+  const pools = targets.filter((target) => target.kind === 'pool');
+  const growths = pools.map(({ from, to, processes }) => {
+    if (from === null) return 0;
+    const each = to.poolSize + to.maxOverflow - (from.poolSize + from.maxOverflow);
+    return Math.max(0, each) * processes;
+  });
+  return growths.reduce((sum, growth) => sum + growth, 0);
+}
+
+/** Moments since the change ended, evenly spaced; the last one is the end of the time. */
+function looksDue(verifyAfterMs: number): number[] {
+  const looks = Math.min(mostLooks, Math.max(1, Math.floor(verifyAfterMs / leastPauseMs)));
+  return Array.from({ length: looks }, (_, index) => (verifyAfterMs * (index + 1)) / looks);
+}
+
+async function takeLook({ id }: Request, site: Site, endedAtMs: number): Promise<Look> {
+  const snapshot = await site.look();
+  // The clock of the process that died may have been ahead of this one's.
+  const afterMs = Math.max(0, site.clock.now() - endedAtMs);
+  const fullness = readFullness(snapshot);
+  await site.journal.record({ request: id, kind: 'looked', body: { afterMs, fullness } });
+  return { afterMs, fullness, holdings: readHoldings(snapshot) };
+}

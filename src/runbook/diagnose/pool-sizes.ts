@@ -1,0 +1,76 @@
+import type { z } from 'zod';
+import type { Budget, BudgetLine } from './diagnosis.ts';
+import type { Evidence } from './evidence.ts';
+import { sum } from './words.ts';
+
+type Line = z.infer<typeof BudgetLine>;
+
+/** Pools that may fill more than this leave people and jobs no room. */
+const plannedShare = 0.8;
+/** The runbook's own proportion: 10 and 5. */
+const baseShare = 2 / 3;
+
+/** Pool numbers that suit a service, per process. */
+export interface FittingPool {
+  readonly line: Line;
+  readonly processes: number;
+  readonly to: { readonly poolSize: number; readonly maxOverflow: number };
+}
+
+/** The service that may open most. */
+export function largestLine({ budget: { lines } }: Evidence): Line | undefined {
+  return lines.toSorted((a, b) => ceilingOf(b) - ceilingOf(a))[0];
+}
+
+/** The service whose pool is worn out, by its metrics or by its log. */
+export function starvedLine({ budget, target, poolReadings, logs }: Evidence): Line | undefined {
+  const pool = poolReadings.find(
+    ({ utilisation }) => (utilisation ?? 0) >= target.limits.poolUtilisation,
+  );
+  const timedOut = logs.find((log) => log.classes.some((one) => one.class === 'pool-timeout'));
+  const service = pool?.service ?? timedOut?.service;
+  return budget.lines.find((one) => one.service === service);
+}
+
+/** What lets its pools fit beside what everybody else holds now; nothing where the server's size is not known. */
+export function shrinkPool({ budget }: Evidence, line: Line | undefined): FittingPool[] {
+  const { lines, usable, others } = budget;
+  if (line === undefined || usable === null) return [];
+  const elsewhere = sum(
+    lines.filter((one) => one !== line).map((one) => Math.min(ceilingOf(one), one.holds ?? 0)),
+  );
+  const room = usable * plannedShare - (others ?? 0) - elsewhere;
+  return [fit(line, Math.max(1, Math.floor(room / processesOf(line))))];
+}
+
+/** What gives its requests more, out of what is free; nothing where nothing can be given. */
+export function enlargePool({ capacity, budget }: Evidence, line: Line | undefined): FittingPool[] {
+  if (line === undefined || capacity === null || typeof line.mayOpen !== 'number') return [];
+  const processes = processesOf(line);
+  const now = Math.floor(line.mayOpen / processes);
+  // Half of what is free stays free; twice the size shows soon enough whether that was the trouble.
+  const each = Math.min(
+    now * 2,
+    now + Math.floor((capacity.free * 0.5) / processes),
+    Math.floor((capacity.usable - mayOpenBeside(budget, line)) / processes),
+  );
+  return each > now ? [fit(line, each)] : [];
+}
+
+/** What all others may open: every other service's pools, and whatever is no configured service. */
+export function mayOpenBeside({ lines, others }: Budget, line: Line): number {
+  return sum(lines.filter((one) => one !== line).map(ceilingOf)) + (others ?? 0);
+}
+
+export function processesOf({ replicas, workers }: Line): number {
+  return Math.max(1, replicas * workers);
+}
+
+function fit(line: Line, each: number): FittingPool {
+  const poolSize = Math.max(1, Math.round(each * baseShare));
+  return { line, processes: processesOf(line), to: { poolSize, maxOverflow: each - poolSize } };
+}
+
+function ceilingOf({ mayOpen, holds }: Line): number {
+  return mayOpen === 'unlimited' ? Infinity : (mayOpen ?? holds ?? 0);
+}

@@ -1,0 +1,22 @@
+import { blockersOf, toStopAsk } from './option-d-ports.ts';
+import type { OptionDPorts } from './option-d-ports.ts';
+import { planStop } from './plan-stop.ts';
+import { recheckBlockers } from './recheck-blockers.ts';
+import { recoverBlockers } from './recover-blockers.ts';
+import type { Remedy } from './remedy.ts';
+import { stopBlockers } from './stop-blockers.ts';
+
+/** Runbook option D: cancel, and where that cannot help terminate, what others wait for; or one session by its pid. */
+export function createOptionD(ports: OptionDPorts): Remedy {
+  return {
+    option: 'D',
+    target: ports.target.name,
+    propose: (ask) => planStop(ports, toStopAsk(ask)),
+    recheck: (plan) => recheckBlockers(ports, plan),
+    run: (plan, left, control) =>
+      ports.blockers.act((session) =>
+        stopBlockers(session, { plan, left: blockersOf(left), ports, control }),
+      ),
+    recover: (interrupted) => recoverBlockers(ports, interrupted),
+  };
+}

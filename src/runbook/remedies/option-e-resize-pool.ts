@@ -1,0 +1,120 @@
+import { gatherEvidence } from '../diagnose/evidence.ts';
+import type { ReplicaReading, Snapshot } from '../diagnose/snapshot.ts';
+import type { Clock } from '../ports.ts';
+import { poolVariables } from '../ports/pool-settings.ts';
+import type { PoolNumbers, PoolSettings } from '../ports/pool-settings.ts';
+import type { Target } from '../target.ts';
+import type { Ask } from './ask.ts';
+import type { Plan, PlanDraft, Spared } from './plan.ts';
+import { choosePool } from './pool-choice.ts';
+import { draftResize } from './pool-draft.ts';
+import { mayResize, readReplicas } from './pool-service.ts';
+import { recoverResize } from './pool-recover.ts';
+import { runResize } from './pool-run.ts';
+import { done, refuse } from './remedy.ts';
+import type { Answer, Recheck, Remedy } from './remedy.ts';
+import { poolOf, replicasOf } from './pool-targets.ts';
+
+export interface OptionEPorts {
+  readonly settings: PoolSettings;
+  readonly look: () => Promise<Snapshot>;
+  readonly clock: Clock;
+  readonly target: Target;
+  /** Services never touched, although configured: dbconn itself, its socket proxy, its journal. */
+  readonly refusedServices: readonly string[];
+  /** The beginnings of ids of containers never touched: the one dbconn runs in. */
+  readonly refusedContainers: readonly string[];
+  /** For one container, from its start. */
+  readonly healthyWithinMs: number;
+  /** How long to wait for the storm to calm before the next container. */
+  readonly calmWithinMs: number;
+  /** How long the pool metrics may take to show the new numbers. */
+  readonly shownWithinMs: number;
+}
+
+/** Runbook option E: other pool numbers in the project's `.env`, and containers made anew with them. */
+export function createOptionE(ports: OptionEPorts): Remedy {
+  return {
+    option: 'E',
+    target: ports.target.name,
+    propose: (ask) => proposeResize(ports, ask),
+    recheck: (plan) => recheckResize(ports, plan),
+    run: (plan, left, control) => runResize(ports, { plan, left, control }),
+    recover: (interrupted, control) => recoverResize(ports, interrupted, control),
+  };
+}
+
+async function proposeResize(ports: OptionEPorts, ask: Ask): Promise<Answer<PlanDraft>> {
+  if (ask.kind !== 'resize-pool') throw new Error('Option E only resizes pools.');
+  const service = mayResize(ports, ask.service);
+  if (!service.ok) return service;
+  const look = await ports.look();
+  const replicas = readReplicas(look, ask.service);
+  if (!replicas.ok) return replicas;
+  const evidence = gatherEvidence({ snapshot: look, target: ports.target, recent: [] });
+  const choice = choosePool(evidence, ask.service, ask.size);
+  if (!choice.ok) return choice;
+  const planned = await ports.settings.planEdit(choice.value.to);
+  if (!planned.ok) {
+    const { summary, fix = '' } = planned.problem;
+    const why = `${summary} ${fix}`.trim();
+    return refuse('no-env-file', why, byHand(ask.service, choice.value.to));
+  }
+  const obstacles = await ports.settings.readObstacles(replicas.value.map(({ id }) => id));
+  const spared = replicas.value.flatMap((replica) => {
+    const reason =
+      whySpared(ports, replica) ?? obstacles.find(({ id }) => id === replica.id)?.reason;
+    return reason === undefined ? [] : [{ what: replica.name, label: '', reason }];
+  });
+  const names = new Set(spared.map(({ what }) => what));
+  const targets = replicas.value.filter(({ name }) => !names.has(name));
+  if (targets.length === 0) {
+    const reasons = [...new Set(spared.map(({ reason }) => reason))].join('; ');
+    const why = `None of the containers of ${ask.service} can be made anew: ${reasons}.`;
+    return refuse('nothing-to-do', why, byHand(ask.service, choice.value.to));
+  }
+  return done(draftResize({ ask, ...choice.value, ...planned.value, evidence, targets, spared }));
+}
+
+function whySpared(
+  { refusedContainers }: OptionEPorts,
+  { id, state }: ReplicaReading,
+): string | undefined {
+  if (refusedContainers.some((own) => own.startsWith(id) || id.startsWith(own))) {
+    return 'dbconn runs in it';
+  }
+  // Making it anew would start what somebody stopped on purpose.
+  return state === 'running' || state === 'restarting' ? undefined : 'it is not running';
+}
+
+function byHand(service: string, { poolSize, maxOverflow }: PoolNumbers): string {
+  const [size, overflow] = poolVariables;
+  return `By hand: write ${size}=${poolSize} and ${overflow}=${maxOverflow} into the project's .env, each on a line of its own, then run docker compose up -d --no-deps --wait ${service}.`;
+}
+
+/** Pools are resized all together or not at all: numbers that hold for half the containers are nobody's plan. */
+async function recheckResize(ports: OptionEPorts, plan: Plan): Promise<Recheck> {
+  const pool = poolOf(plan);
+  const planned = await ports.settings.planEdit(pool.to);
+  const replicas = readReplicas(await ports.look(), pool.service);
+  const reason = !planned.ok
+    ? 'the .env can no longer be written'
+    : planned.value.edit.oldSha256 !== pool.envSha256
+      ? 'the .env was edited since'
+      : whyOthers(plan, replicas.ok ? replicas.value : []);
+  if (reason === undefined) return { left: plan.targets, spared: [] };
+  const spared = replicasOf(plan.targets).map(({ name }): Spared => ({
+    what: name,
+    label: '',
+    reason,
+  }));
+  return { left: [], spared: [{ what: '.env', label: '', reason }, ...spared] };
+}
+
+function whyOthers(plan: Plan, now: readonly ReplicaReading[]): string | undefined {
+  const planned = new Set(replicasOf(plan.targets).map(({ id }) => id));
+  const left = plan.spared.map(({ what }) => what);
+  const present = now.filter(({ name }) => !left.includes(name)).map(({ id }) => id);
+  const same = present.length === planned.size && present.every((id) => planned.has(id));
+  return same ? undefined : 'the containers of the service are others now';
+}

@@ -1,0 +1,10 @@
+import type { Actor } from '../../runbook/approval/request.ts';
+import type { Changes } from '../changes.ts';
+import type { CommandDeps } from './command-deps.ts';
+
+/** Somebody about to set something in motion, and what that takes. */
+export interface Acting {
+  readonly deps: CommandDeps;
+  readonly changes: Changes;
+  readonly actor: Actor;
+}

@@ -1,0 +1,53 @@
+import { escalate } from '../../runbook/escalate/escalate.ts';
+import type { Command } from '../../runbook/commands.ts';
+import { notice } from '../messages/notice.ts';
+import type { Message } from '../messages/parts/message.ts';
+import { refusalMessage } from '../messages/refusal.ts';
+import type { Acting } from './acting.ts';
+import type { CommandDeps } from './command-deps.ts';
+
+/** Calls the runbook's contacts, with the state of the target where a look has one. */
+export async function callForHelp(
+  { deps, changes, actor }: Acting,
+  { ask, target: name }: Extract<Command, { kind: 'escalate' }>,
+): Promise<Message> {
+  const { journal, announcements } = changes;
+  const target = deps.runbook.targets.find((candidate) => candidate.name === name);
+  if (target === undefined) return notice('No target is configured. Add one to dbconn.yml.');
+  const { contacts } = target;
+  let failure: unknown;
+  const quietly: typeof announcements = {
+    async announce(announcement) {
+      await announcements.announce(announcement).catch((err: unknown) => {
+        failure = err ?? 'no reason';
+      });
+    },
+  };
+  const headline = await headlineOf(deps, name);
+  const { channel } = deps;
+  const escalating = { ...ask, target: name, actor, contacts, channel, headline };
+  const called = await escalate({ journal, announcements: quietly }, escalating);
+  if (!called.ok) return refusalMessage(called.refusal);
+  if (failure !== undefined) {
+    deps.log.warn({ err: failure }, 'A call for help could not be sent');
+    return notice(`It is recorded, but Slack did not take it. Call ${ask.role} by hand.`);
+  }
+  return notice(
+    called.value.to === channel
+      ? 'They were called in the incident channel.'
+      : 'They were written to directly. Tell the incident channel that you did.',
+  );
+}
+
+/** A call for help goes out with or without figures. */
+async function headlineOf(
+  { log, runbook }: CommandDeps,
+  name: string,
+): Promise<string | undefined> {
+  try {
+    return (await runbook.diagnose(name)).headline;
+  } catch (err) {
+    log.warn({ err, target: name }, 'A call for help goes without a look');
+    return undefined;
+  }
+}

@@ -1,0 +1,73 @@
+import { callbackIds } from '../action-ids.ts';
+import type { CallbackId } from '../action-ids.ts';
+import { notice } from '../messages/notice.ts';
+import type { Message } from '../messages/parts/message.ts';
+import { refusalMessage } from '../messages/refusal.ts';
+import { readIdleView } from '../views/idle-view.ts';
+import type { DialogMemory, Filled } from '../views/modal.ts';
+import { reasonField } from '../views/reason-view.ts';
+import type { Acting } from './acting.ts';
+import { proposeAsk } from './propose-ask.ts';
+import type { Asked } from './propose-ask.ts';
+import { isProposer } from './request-buttons.ts';
+import { voteMessage } from './vote-message.ts';
+
+/** What a submitted dialog asks for: work to do, or what is wrong with its fields. */
+export type Submitted =
+  | { readonly work: (acting: Acting) => Promise<Message> }
+  | { readonly errors: Readonly<Record<string, string>> };
+
+/** The dialogs that can be submitted. Whoever submits is judged anew by the door, as if they had pressed a button. */
+export const dialogs: Readonly<
+  Record<CallbackId, (memory: DialogMemory, filled: Filled) => Submitted>
+> = {
+  [callbackIds.idle]: (memory, filled) => {
+    const read = readIdleView(filled);
+    if ('errors' in read) return read;
+    return { work: (acting) => proposeIdle(acting, memory, read.ask) };
+  },
+  [callbackIds.approve]: ({ request = '' }, filled) => {
+    const reason = filled[reasonField] ?? '';
+    if (reason === '') return { errors: { [reasonField]: 'This option asks for a reason.' } };
+    return {
+      work: async ({ changes, actor }) =>
+        voteMessage(await changes.door.approve(request, actor, reason)),
+    };
+  },
+  [callbackIds.deny]: ({ request = '' }, filled) => ({
+    work: (acting) => deny(acting, request, filled[reasonField] ?? ''),
+  }),
+};
+
+async function deny({ changes, actor }: Acting, id: string, reason: string): Promise<Message> {
+  const { door } = changes;
+  const found = await door.get(id);
+  const isOwn = found.ok && isProposer(found.value, actor);
+  return voteMessage(
+    await (isOwn ? door.withdraw(id, actor, reason) : door.deny(id, actor, reason)),
+  );
+}
+
+/** Proposed anew with what was chosen; a proposal of one's own that it replaces is withdrawn. */
+async function proposeIdle(
+  acting: Acting,
+  { request: id, target }: DialogMemory,
+  ask: Asked['ask'],
+): Promise<Message> {
+  const { changes, actor } = acting;
+  if (id === undefined) {
+    const isKnown = acting.deps.runbook.targets.some(({ name }) => name === target);
+    if (target === undefined || !isKnown) return notice('There is no such target any more.');
+    return proposeAsk(acting, { target, ask });
+  }
+  const found = await changes.door.get(id);
+  if (!found.ok) return refusalMessage(found.refusal);
+  const before = found.value;
+  const said = await proposeAsk(acting, { target: before.target, ask, supersedes: id });
+  const open = await changes.door.list();
+  const isReplaced = open.ok && open.value.some(({ supersedes }) => supersedes === id);
+  if (isReplaced && before.state === 'proposed' && isProposer(before, actor)) {
+    await changes.door.withdraw(id, actor, 'Proposed anew with other thresholds.');
+  }
+  return said;
+}

@@ -1,0 +1,99 @@
+import type { InputBlock, ModalView, PlainTextOption } from '@slack/types';
+import type { Limits } from '../../runbook/target.ts';
+import { Ask } from '../../runbook/remedies/ask.ts';
+import { parseDuration } from '../../runbook/remedies/parse-duration.ts';
+import { toTyped } from '../../runbook/remedies/to-typed.ts';
+import { callbackIds } from '../action-ids.ts';
+import { between, paragraph, richText } from '../messages/parts/rich-text.ts';
+import { formView, plainText, textField } from './modal.ts';
+import type { DialogMemory, Filled } from './modal.ts';
+
+export type IdleAsk = Extract<Ask, { kind: 'idle' | 'idle-in-transaction' }>;
+
+const fields = { kind: 'kind', application: 'application', over: 'over' } as const;
+
+const kinds: readonly (readonly [IdleAsk['kind'], string])[] = [
+  ['idle-in-transaction', 'Transactions left open (idle in transaction)'],
+  ['idle', 'Idle sessions of one application'],
+];
+
+/** Which sessions option A is about, filled in with what was asked for before. */
+export function idleView(ask: IdleAsk, memory: DialogMemory): ModalView {
+  return formView({
+    callbackId: callbackIds.idle,
+    title: 'Option A',
+    submit: 'Propose',
+    memory,
+    blocks: [
+      richText(
+        paragraph(
+          between('A proposal ends exactly the sessions it lists, and only after an approval.'),
+        ),
+      ),
+      kindField(ask.kind),
+      textField({
+        id: fields.application,
+        label: 'Application',
+        hint: 'As application_name has it. Idle sessions are ended for one application only.',
+        placeholder: 'every application',
+        initial: ask.application ?? '',
+        optional: true,
+        max: 63,
+      }),
+      textField({
+        id: fields.over,
+        label: 'In that state for at least',
+        hint: 'Such as 90s, 30m or 2h.',
+        initial: toTyped(ask.idleForMs),
+        optional: false,
+        max: 12,
+      }),
+    ],
+  });
+}
+
+function kindField(chosen: IdleAsk['kind']): InputBlock {
+  const options = kinds.map(([value, text]): PlainTextOption => ({
+    text: plainText(text, 75),
+    value,
+  }));
+  const initial = options.find(({ value }) => value === chosen);
+  return {
+    type: 'input',
+    block_id: fields.kind,
+    label: plainText('Which sessions', 2000),
+    element: {
+      type: 'radio_buttons',
+      action_id: fields.kind,
+      options,
+      ...(initial !== undefined && { initial_option: initial }),
+    },
+  };
+}
+
+/** The Ask that was filled in, or a sentence under each field that is not right. */
+export function readIdleView(
+  filled: Filled,
+): { readonly ask: IdleAsk } | { readonly errors: Readonly<Record<string, string>> } {
+  const application = filled[fields.application] ?? '';
+  const idleForMs = parseDuration(filled[fields.over] ?? '');
+  if (idleForMs === undefined)
+    return { errors: { [fields.over]: 'A duration, such as 90s, 30m or 2h.' } };
+  const isIdle = filled[fields.kind] === 'idle';
+  if (isIdle && application === '') {
+    return {
+      errors: { [fields.application]: 'Idle sessions are ended for one application: name it.' },
+    };
+  }
+  const wanted = isIdle
+    ? { kind: 'idle', application, idleForMs }
+    : { kind: 'idle-in-transaction', ...(application !== '' && { application }), idleForMs };
+  const { data: ask } = Ask.safeParse(wanted);
+  if (ask?.kind === 'idle' || ask?.kind === 'idle-in-transaction') return { ask };
+  return { errors: { [fields.application]: 'No application_name is longer than 63 characters.' } };
+}
+
+/** What is asked for where nobody asked for anything yet: the target's own threshold. */
+export function usualIdleAsk({ terminateIdleInTransactionMs }: Limits): IdleAsk {
+  return { kind: 'idle-in-transaction', idleForMs: terminateIdleInTransactionMs };
+}

@@ -1,0 +1,15 @@
+import type { CrashCase } from '../crash-case.ts';
+import { optionA } from './option-a.ts';
+import { optionB } from './option-b.ts';
+import { optionC } from './option-c.ts';
+import { prevention } from './prevention.ts';
+import { optionE, optionEBadValue } from './option-e.ts';
+
+export const allCases: readonly CrashCase[] = [
+  optionA,
+  optionB,
+  optionC,
+  prevention,
+  optionE,
+  optionEBadValue,
+];

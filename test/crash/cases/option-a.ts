@@ -1,0 +1,51 @@
+import { Client } from 'pg';
+import { expect } from 'vitest';
+import { asAdmin, databaseName } from '../../../sandbox/patient/schema.ts';
+import type { Patient } from '../../../sandbox/patient/patient.ts';
+import type { CrashCase } from '../crash-case.ts';
+
+/** Three transactions left open by one application. */
+export const optionA: CrashCase = {
+  name: 'option A ends sessions',
+  option: 'A',
+  async prepare({ patient }) {
+    const approved = await Promise.all([leak(patient), leak(patient), leak(patient)]);
+    return {
+      ask: { kind: 'idle-in-transaction', application: 'leaky', idleForMs: 1 },
+      async check({ result }) {
+        const alive = await readPids(patient);
+        for (const { what, outcome } of result?.report.items ?? []) {
+          const isAlive = alive.includes(Number(what.replace('pid ', '')));
+          const saysAlive = outcome === 'still there' || outcome === 'not reached';
+          expect({ what, isAlive }).toEqual({ what, isAlive: saysAlive });
+        }
+        // Nothing was done, or the report speaks of each of them.
+        const told = result?.report.items.length ?? 0;
+        expect(result === null ? alive.length : told).toBe(approved.length);
+      },
+      async tidy() {
+        await Promise.all(approved.map((client) => client.end().catch(() => undefined)));
+        await expect.poll(() => readPids(patient), { timeout: 10_000 }).toEqual([]);
+      },
+    };
+  },
+};
+
+async function leak({ cluster }: Patient): Promise<Client> {
+  const client = new Client({
+    connectionString: cluster.url('app', databaseName),
+    application_name: 'leaky',
+  });
+  client.on('error', () => undefined); // it is ended by option A
+  await client.connect();
+  await client.query('BEGIN');
+  return client;
+}
+
+function readPids({ urls }: Patient): Promise<number[]> {
+  const statement = `SELECT pid FROM pg_stat_activity WHERE application_name = 'leaky'`;
+  return asAdmin(urls.rescue, async (admin) => {
+    const { rows } = await admin.query<{ pid: number }>(statement);
+    return rows.map(({ pid }) => pid);
+  });
+}

@@ -1,0 +1,43 @@
+import type { Patient, PatientOptions } from '../../sandbox/patient/patient.ts';
+import type { Request } from '../../src/runbook/approval/request.ts';
+import type { Action } from '../../src/runbook/remedies/action.ts';
+import type { Ask } from '../../src/runbook/remedies/ask.ts';
+
+/**
+ * One remedy in the matrix of kills. To add one: a file in `cases/` that exports a CrashCase, and its line in
+ * `cases/all-cases.ts`. For every write that a whole run makes to the journal, `matrix.test.ts`
+ *
+ * 1. calls `prepare` for trouble on the patient, and proposes its `ask` in this process;
+ * 2. lets a child process approve and run it, and kill itself with SIGKILL right before or after that write;
+ * 3. opens a door of its own on the same journal and takes over; a request whose vote died with the child is
+ *    voted on again;
+ * 4. sees that the request has an end, that the journal verifies, and that no `run` was called a second time;
+ * 5. calls `check`, which says what a consistent system means for this remedy, and then `tidy`.
+ *
+ * Then once more with the deed done and not recorded, and whoever finishes it killed at each of its own writes.
+ *
+ * The child reaches PostgreSQL by itself. Everything that `patient.services()` has as a method is called here, in
+ * this process, as an engine outlives its caller: a port added there needs nothing more than its line in `to-bed.ts`.
+ * Arguments and results travel as JSON.
+ */
+export interface CrashCase {
+  readonly name: string;
+  readonly option: Action;
+  /** What the patient of this case needs to be; the seed is given. */
+  readonly patient?: Omit<PatientOptions, 'seed'>;
+  prepare(scene: CrashScene): Promise<Prepared>;
+}
+
+export interface CrashScene {
+  readonly patient: Patient;
+  /** How often the child and the door after it called that method of `patient.services()`, with this first argument. */
+  readonly countCalls: (method: string, firstArgument?: string) => number;
+}
+
+export interface Prepared {
+  readonly ask: Ask;
+  /** Throws unless the system is consistent and the ended request tells the truth about it. */
+  check(ended: Request): Promise<void>;
+  /** Puts away what `prepare` made; the patient is used again for the next point. */
+  tidy(): Promise<void>;
+}

@@ -1,0 +1,55 @@
+import { allMembers } from '../support/people.ts';
+import { systemClock } from '../../src/clock.ts';
+import { createDoor } from '../../src/runbook/approval/door.ts';
+import type { Door } from '../../src/runbook/approval/door.ts';
+import { defaultOptionPolicy, defaultPolicy } from '../../src/runbook/approval/policy.ts';
+import { toDoorPatient } from '../../src/runbook/approval/to-door-patient.ts';
+import type { Journal } from '../../src/runbook/ports.ts';
+import { Action } from '../../src/runbook/remedies/action.ts';
+import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
+import type { Patient as RunbookPatient } from '../../src/runbook/runbook.ts';
+
+export const ann = { id: 'UANN', via: 'slack' } as const;
+export const bob = { id: 'UBOB', via: 'slack' } as const;
+
+export interface CrashDoor {
+  readonly journal: Journal;
+  readonly bed: RunbookPatient;
+  /** Called at each `run` of a remedy. */
+  readonly onRun?: () => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+/** The same door for the parent and the child: one approver, no waiting. */
+export function openCrashDoor({ journal, bed, onRun, onFault }: CrashDoor): Door {
+  const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
+  const patient = toDoorPatient(bed, parts);
+  const rule = { ...defaultOptionPolicy, approvers: [bob.id] };
+  const options = Object.fromEntries(Action.options.map((action) => [action, rule]));
+  return createDoor({
+    people: allMembers,
+    journal,
+    patients: [{ ...patient, remedies: patient.remedies.map((one) => told(one, onRun)) }],
+    policy: { ...defaultPolicy, options },
+    clock: systemClock,
+    verifyAfterMs: 50,
+    // Nobody waits here for a process that stands still.
+    leaseMs: 100,
+    onChange: () => undefined,
+    onFault: (_id, error) => onFault(error),
+  });
+}
+
+function told(remedy: Remedy, onRun?: () => void): Remedy {
+  return {
+    option: remedy.option,
+    target: remedy.target,
+    propose: (ask) => remedy.propose(ask),
+    recheck: (plan) => remedy.recheck(plan),
+    run(plan, left, control) {
+      onRun?.();
+      return remedy.run(plan, left, control);
+    },
+    recover: (interrupted, control) => remedy.recover(interrupted, control),
+  };
+}

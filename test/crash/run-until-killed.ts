@@ -1,0 +1,49 @@
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { openByAddress } from '../journal/shelves.ts';
+import { reachEngine } from './engine.ts';
+import { killingJournal } from './killing-journal.ts';
+import type { KillPoint } from './killing-journal.ts';
+import { bob, openCrashDoor } from './open-crash-door.ts';
+import { takeOverFirst } from './take-over-first.ts';
+import { toBed } from './to-bed.ts';
+import type { Bedside } from './to-bed.ts';
+
+/** What the parent writes to this process: approve that request and run it, or finish it, and die at that point. */
+const Job = z.object({
+  /** Of the journal. */
+  address: z.string(),
+  task: z.enum(['approve', 'take over']),
+  id: z.string(),
+  engine: z.string(),
+  bedside: z.custom<Bedside>((value) => typeof value === 'object'),
+  point: z.custom<KillPoint>((value) => typeof value === 'object').nullable(),
+});
+export type Job = z.infer<typeof Job>;
+
+const job = Job.parse(JSON.parse(await readLine()));
+const journal = await openByAddress(job.address);
+const bed = toBed(job.bedside, reachEngine(job.engine));
+const door = openCrashDoor({
+  journal: killingJournal(journal, job.point),
+  bed,
+  onFault(error) {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 1;
+  },
+});
+if (job.task === 'approve') {
+  const approved = await door.approve(job.id, bob);
+  if (!approved.ok) throw new Error(approved.refusal.why);
+} else {
+  await takeOverFirst(door);
+}
+await door.settled(job.id);
+await bed.database.close();
+await journal.close();
+
+async function readLine(): Promise<string> {
+  const lines = createInterface(process.stdin);
+  for await (const line of lines) return line;
+  throw new Error('There was no job.');
+}

@@ -1,0 +1,249 @@
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { create, readImageId, rename, see, start, stop } from '../../src/compose/engine-calls.ts';
+import { toRecreateSpec } from '../../src/compose/recreate-spec.ts';
+import type { Recreatable } from '../../src/compose/recreate-spec.ts';
+import { createPoolSettings } from '../../src/compose/resize-pools.ts';
+import type { SqliteJournal } from '../../src/journal/sqlite.ts';
+import { createDoor } from '../../src/runbook/approval/door.ts';
+import type { Door } from '../../src/runbook/approval/door.ts';
+import { defaultOptionPolicy, defaultPolicy } from '../../src/runbook/approval/policy.ts';
+import type { Actor, Request } from '../../src/runbook/approval/request.ts';
+import type { PoolSettings } from '../../src/runbook/ports/pool-settings.ts';
+import type { Ask } from '../../src/runbook/remedies/ask.ts';
+import { createCatalogue } from '../../src/runbook/remedies/catalogue.ts';
+import { allMembers } from '../support/people.ts';
+import { makeJournalFolder } from '../journal/temporary-journal.ts';
+import type { JournalFolder } from '../journal/temporary-journal.ts';
+import { createBedside, findCanary } from './bedside.ts';
+import type { Bedside } from './bedside.ts';
+import { whyNoEngine } from './engine.ts';
+import { startStack } from './stack.ts';
+import type { Stack } from './stack.ts';
+
+const proposer: Actor = { id: 'UANN', via: 'slack' };
+const approver: Actor = { id: 'UBOB', via: 'slack' };
+const envText = [
+  '# The shop',
+  'export POSTGRES_PASSWORD="stack-secret"  # do not tell',
+  'DATABASE_POOL_SIZE=5 # per process',
+  'DATABASE_MAX_OVERFLOW=10',
+  '',
+].join('\r\n');
+
+/** A stack whose containers are found by their labels: those that are made anew have other ids. */
+async function startFoundStack(backendEnv: Readonly<Record<string, string>>): Promise<Stack> {
+  const stack = await startStack({ replicas: 2, maxConnections: 60, backendEnv });
+  const backendUrls = async (): Promise<readonly string[]> => {
+    const found = await backends(stack);
+    const ports = found.map((one) => one.NetworkSettings.Ports['8000/tcp']?.[0]?.HostPort);
+    return ports.flatMap((port) => (port === undefined ? [] : [`http://127.0.0.1:${port}`]));
+  };
+  return { ...stack, backendUrls };
+}
+
+/** The backend's containers, running or not, by name. */
+async function backends({
+  docker,
+  project,
+}: Stack): Promise<Awaited<ReturnType<ReturnType<Stack['docker']['getContainer']>['inspect']>>[]> {
+  const label = [`com.docker.compose.project=${project}`, 'com.docker.compose.service=backend'];
+  const listed = await docker.listContainers({ all: true, filters: { label } });
+  const found = await Promise.all(listed.map(({ Id }) => docker.getContainer(Id).inspect()));
+  return found.toSorted((a, b) => a.Name.localeCompare(b.Name));
+}
+
+function numbersOf(one: { Config: { Env: string[] } }): string[] {
+  return one.Config.Env.filter((entry) => /^DATABASE_(POOL_SIZE|MAX_OVERFLOW)=/.test(entry));
+}
+
+describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
+  let stack: Stack;
+  let bedside: Bedside;
+  let directory: string;
+  let envFile: string;
+  let settings: PoolSettings;
+  let folder: JournalFolder;
+  let journal: SqliteJournal;
+  let door: Door;
+  let faults: unknown[];
+  beforeEach(async () => {
+    faults = [];
+    folder = makeJournalFolder();
+    journal = await folder.open();
+    directory = mkdtempSync(join(tmpdir(), 'dbconn-project-'));
+    envFile = join(directory, '.env');
+    writeFileSync(envFile, envText);
+    chmodSync(envFile, 0o640);
+  });
+  afterEach(async () => {
+    await door.drain();
+    try {
+      await bedside.close();
+    } finally {
+      await stack.close();
+      folder.close();
+      rmSync(directory, { recursive: true });
+    }
+    if (faults.length > 0) throw new AggregateError(faults, 'An execution broke.');
+  });
+
+  async function begin(backendEnv: Readonly<Record<string, string>> = {}): Promise<void> {
+    stack = await startFoundStack(backendEnv);
+    bedside = createBedside(stack);
+    settings = createPoolSettings({ docker: stack.docker, directory });
+    const remedies = createCatalogue({
+      optionE: {
+        settings,
+        look: () => bedside.look(),
+        clock: systemClock,
+        target: bedside.target,
+        refusedServices: [],
+        refusedContainers: [],
+        healthyWithinMs: 60_000,
+        calmWithinMs: 30_000,
+        shownWithinMs: 15_000,
+      },
+    });
+    door = createDoor({
+      people: allMembers,
+      journal,
+      patients: [{ name: 'shop', remedies, look: () => bedside.look(), warningUtilisation: 0.8 }],
+      policy: {
+        ...defaultPolicy,
+        options: { E: { ...defaultOptionPolicy, approvers: [approver.id] } },
+      },
+      clock: systemClock,
+      verifyAfterMs: 500,
+      onChange: () => undefined,
+      onFault: (_id, error) => void faults.push(error),
+    });
+  }
+
+  async function resize(ask: Ask): Promise<Request> {
+    const proposed = await door.propose({ target: 'shop', ask, actor: proposer });
+    if (!proposed.ok) throw new Error(`${proposed.refusal.why} ${proposed.refusal.next}`);
+    expect(await door.approve(proposed.value.id, approver)).toMatchObject({ ok: true });
+    const settled = await door.settled(proposed.value.id);
+    if (!settled.ok) throw new Error(settled.refusal.why);
+    return settled.value;
+  }
+
+  test('makes both containers anew with smaller pools, proves it, and takes it back by the plan’s own undo', async () => {
+    await begin();
+    const before = await backends(stack);
+    const ended = await resize({
+      kind: 'resize-pool',
+      service: 'backend',
+      size: { poolSize: 4, maxOverflow: 2 },
+    });
+    expect(ended.result?.report).toMatchObject({
+      finished: true,
+      summary: 'Of 2 containers: 2 recreated. Its containers and its pool metrics show 4 + 2.',
+    });
+    const after = await backends(stack);
+    expect(after.map(({ Name }) => Name)).toEqual(before.map(({ Name }) => Name));
+    expect(after.map(numbersOf)).toEqual(
+      Array.from({ length: 2 }, () => ['DATABASE_POOL_SIZE=4', 'DATABASE_MAX_OVERFLOW=2']),
+    );
+    for (const [index, one] of after.entries()) {
+      const old = before[index];
+      expect(one.Id).not.toBe(old?.Id);
+      const { Hostname: _new, Env: _numbers, ...config } = one.Config;
+      expect(old?.Config).toMatchObject(config);
+      expect(one.HostConfig).toEqual(old?.HostConfig);
+      expect(Object.keys(one.NetworkSettings.Networks)).toEqual([`${stack.project}_default`]);
+    }
+    expect(readFileSync(envFile, 'utf8')).toBe(
+      envText.replace('SIZE=5', 'SIZE=4').replace('OVERFLOW=10', 'OVERFLOW=2'),
+    );
+    expect(statSync(envFile).mode & 0o777).toBe(0o640);
+    expect(readdirSync(directory)).toEqual(['.env']);
+
+    const { undoAsk } = ended.plan;
+    expect(undoAsk).toEqual({
+      kind: 'resize-pool',
+      service: 'backend',
+      size: { poolSize: 5, maxOverflow: 10 },
+    });
+    if (undoAsk === null) throw new Error('It cannot be undone.');
+    const undone = await resize(undoAsk);
+    expect(undone.result?.report.summary).toContain('pool metrics show 5 + 10');
+    expect(readFileSync(envFile, 'utf8')).toBe(envText);
+    expect(await journal.verify()).toMatchObject({ ok: true });
+    expect(findCanary(JSON.stringify(await journal.entries()))).toBeUndefined();
+  });
+
+  test('a value the backend does not start with is put back: old container, old .env, and its last words', async () => {
+    await begin({ LARGEST_POOL: '8' });
+    const before = await backends(stack);
+    const { result } = await resize({
+      kind: 'resize-pool',
+      service: 'backend',
+      size: { poolSize: 9, maxOverflow: 1 },
+    });
+    const [env, first, second] = result?.report.items ?? [];
+    expect(env).toMatchObject({ what: '.env', outcome: 'put back', detail: '.env is as it was.' });
+    expect(first).toMatchObject({ what: `${stack.project}-backend-1`, outcome: 'put back' });
+    expect(first?.detail).toContain('The old container runs again.');
+    expect(first?.lines.join('\n')).toContain(
+      'cannot start: the pool is too large for postgresql+psycopg2://…',
+    );
+    expect(second).toMatchObject({ outcome: 'not reached' });
+    expect(result?.report.summary).toContain('The new numbers did not work, and were taken back');
+    const after = await backends(stack);
+    expect(after.map(({ Id, Name }) => [Id, Name])).toEqual(
+      before.map(({ Id, Name }) => [Id, Name]),
+    );
+    expect(after.map(({ State }) => State.Health?.Status)).toEqual(['healthy', 'healthy']);
+    expect(readFileSync(envFile, 'utf8')).toBe(envText);
+    expect(readdirSync(directory)).toEqual(['.env']);
+    expect(findCanary(JSON.stringify(await journal.entries()))).toBeUndefined();
+  });
+
+  test('whatever step a crash cut it off at, one container is left, and it runs', async () => {
+    await begin();
+    const { docker, project } = stack;
+    const name = `${project}-backend-1`;
+    const fresh = { poolSize: 4, maxOverflow: 2 };
+    /** The same calls as a recreation makes, up to a point. */
+    const stages: ((old: Recreatable) => Promise<void>)[] = [
+      async (old) => rename(docker, old.Id, `${name}-dbconn-old-${old.Id.slice(0, 6)}`),
+      async (old) => {
+        const image = await readImageId(docker, old.Config.Image);
+        await create(docker, toRecreateSpec(old, fresh, image));
+      },
+      async (old) => stop(docker, old),
+      async () => start(docker, name),
+    ];
+    for (let reached = 0; reached <= stages.length; reached += 1) {
+      const { found: old } = await see(docker, name);
+      if (old === null) throw new Error(`There is no ${name} before stage ${reached}.`);
+      for (const stage of stages.slice(0, reached)) await stage(old);
+      const outcome = await settings.settleReplica({ id: old.Id, name }, 60_000);
+      const isNew = reached === stages.length;
+      expect({ reached, result: outcome.result }).toEqual({
+        reached,
+        result: isNew ? 'recreated' : reached === 0 ? 'untouched' : 'put back',
+      });
+      const left = await backends(stack);
+      expect(left.map(({ Name, State }) => [Name, State.Running])).toEqual([
+        [`/${name}`, true],
+        [`/${project}-backend-2`, true],
+      ]);
+      expect(left[0]?.Id === old.Id).toBe(!isNew);
+      expect(outcome.environment).toEqual(isNew ? fresh : { poolSize: 5, maxOverflow: 10 });
+    }
+  });
+});

@@ -1,0 +1,159 @@
+import { createHmac } from 'node:crypto';
+import { afterEach, expect, test } from 'vitest';
+import { actionIds, blockIds } from '../../src/slack/action-ids.ts';
+import { createSlackApp } from '../../src/slack/app.ts';
+import { aLog, aRunbook, botToken, signingSecret } from '../slack/support/workspace.ts';
+import { openScripted } from './support/scripted.ts';
+import type { Scripted } from './support/scripted.ts';
+import { ask, card, database, jonas, maya, patienceMs } from './support/theatre.ts';
+import { toText } from '../../sandbox/message-text.ts';
+import { identity } from '../../sandbox/slack/identity.ts';
+
+let scripted: Scripted | undefined;
+afterEach(async () => {
+  await scripted?.stage.close();
+  scripted = undefined;
+});
+
+interface Proposed extends Scripted {
+  readonly ts: string;
+  /** Jonas's press on Approve, as Slack would send it. */
+  readonly approval: string;
+}
+
+async function proposed(): Promise<Proposed> {
+  scripted = await openScripted({ mode: 'http' });
+  const { stage, bot } = scripted;
+  await ask(stage, maya, 'propose A');
+  const { ts } = await card(stage, 'Proposed');
+  const open = await bot.door.list();
+  const id = open.ok ? (open.value[0]?.id ?? '') : '';
+  return { ...scripted, ts, approval: toBody(pressing(ts, [button(id)])) };
+}
+
+function button(value: string): object {
+  return {
+    type: 'button',
+    action_id: actionIds.approve,
+    block_id: blockIds.request,
+    value,
+    action_ts: '1.1',
+  };
+}
+
+function pressing(ts: string, actions: readonly object[]): object {
+  return {
+    type: 'block_actions',
+    team: { id: identity.teamId },
+    user: { id: jonas, team_id: identity.teamId },
+    channel: { id: database },
+    container: { type: 'message', message_ts: ts, channel_id: database },
+    message: { ts },
+    trigger_id: '1.1.trigger',
+    response_url: 'http://127.0.0.1:9/nobody-listens',
+    actions,
+  };
+}
+
+function toBody(payload: object): string {
+  return new URLSearchParams({ payload: JSON.stringify(payload) }).toString();
+}
+
+interface Signing {
+  readonly secret?: string;
+  readonly agedSeconds?: number;
+}
+
+function sign(body: string, { secret = signingSecret, agedSeconds = 0 }: Signing = {}): Headers {
+  const at = String(Math.floor(Date.now() / 1000) - agedSeconds);
+  const digest = createHmac('sha256', secret).update(`v0:${at}:${body}`).digest('hex');
+  return new Headers({
+    'x-slack-request-timestamp': at,
+    'x-slack-signature': `v0=${digest}`,
+    'content-type': 'application/x-www-form-urlencoded',
+  });
+}
+
+function send({ bot }: Scripted, body: string, headers: Headers): Promise<Response> {
+  return fetch(`http://127.0.0.1:${bot.app.state.port ?? 0}/slack/events`, {
+    method: 'POST',
+    headers,
+    body,
+  });
+}
+
+test.for([
+  ['unsigned', () => new Headers({ 'content-type': 'application/x-www-form-urlencoded' })],
+  ['signed with another secret', (body: string) => sign(body, { secret: 'a guess' })],
+  ['signed for another body', () => sign('payload=%7B%7D')],
+  ['signed over five minutes ago', (body: string) => sign(body, { agedSeconds: 301 })],
+] as const)('a vote that is %s is answered 401, and nothing runs', async ([, headersOf]) => {
+  const world = await proposed();
+  const { status } = await send(world, world.approval, headersOf(world.approval));
+  expect(status).toBe(401);
+  expect(await world.bot.door.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
+  expect(world.remedy.runs).toBe(0);
+});
+
+test('a vote that is sent twice counts once, and the second time is answered 401', async () => {
+  const world = await proposed();
+  const headers = sign(world.approval);
+  const statuses = await Promise.all(
+    [1, 2].map(async () => (await send(world, world.approval, headers)).status),
+  );
+  expect(statuses.toSorted((a, b) => a - b)).toEqual([200, 401]);
+  await card(world.stage, 'Fixed');
+  expect((await send(world, world.approval, headers)).status).toBe(401);
+  expect(world.remedy.runs).toBe(1);
+});
+
+test('a request that was refused as badly signed does not lock out the right one', async () => {
+  const world = await proposed();
+  const headers = sign(world.approval);
+  expect((await send(world, `${world.approval}&x=1`, headers)).status).toBe(401);
+  expect((await send(world, world.approval, headers)).status).toBe(200);
+  await card(world.stage, 'Fixed');
+});
+
+test('a press that carries more than one action is answered, logged, and does nothing', async () => {
+  const world = await proposed();
+  const { stage, bot, ts } = world;
+  const open = await bot.door.list();
+  const id = open.ok ? (open.value[0]?.id ?? '') : '';
+  const body = toBody(pressing(ts, [button(id), button(id)]));
+  expect((await send(world, body, sign(body))).status).toBe(200);
+  await stage.slack.waitFor(({ ephemerals }) => {
+    const own = ephemerals.filter(({ user }) => user === jonas);
+    return own.find(({ message }) => toText(message).includes('does not stand where dbconn'));
+  }, patienceMs);
+  expect(stage.lines.join('')).toContain('A press was not one of ours');
+  expect(await bot.door.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
+});
+
+test.for([
+  ['of an older dbconn', 'dbconn_gone', '{}', 'older dbconn'],
+  ['with a memory dbconn never wrote', 'dbconn_deny_reason', 'no json', 'not made by this dbconn'],
+] as const)('a dialog %s is answered and does nothing', async ([, callback, memory, words]) => {
+  const world = await proposed();
+  const body = toBody({
+    type: 'view_submission',
+    team: { id: identity.teamId },
+    user: { id: jonas, team_id: identity.teamId },
+    view: { id: 'V1', callback_id: callback, private_metadata: memory, state: { values: {} } },
+    response_urls: [],
+  });
+  const response = await send(world, body, sign(body));
+  expect(response.status).toBe(200);
+  expect(await response.text()).toContain(words);
+  expect(await world.bot.door.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
+});
+
+test('without a signing secret the bot does not start', () => {
+  const options = {
+    connection: { kind: 'http', signingSecret: '', port: 0 },
+    botToken,
+    runbook: aRunbook(),
+    log: aLog().log,
+  } as const;
+  expect(() => createSlackApp(options)).toThrow(/signing ?secret/i);
+});

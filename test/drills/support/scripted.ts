@@ -1,0 +1,64 @@
+import { aReading, aSnapshot } from '../../runbook/diagnose/builders.ts';
+import { HandClock, ScriptedRemedy } from '../../runbook/approval/world.ts';
+import { aTarget } from '../../slack/support/diagnoses.ts';
+import { aRunbook, botToken } from '../../slack/support/workspace.ts';
+import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
+import { card, database, openTheatre } from './theatre.ts';
+import type { Bot, Theatre, TheatreOptions } from './theatre.ts';
+
+/** A bot in a real Slack conversation, over a remedy whose patient is two numbers. */
+export interface Scripted {
+  readonly stage: Theatre;
+  readonly bot: Bot;
+  readonly remedy: ScriptedRemedy;
+  readonly clock: HandClock;
+}
+
+export async function openScripted(changes: Partial<TheatreOptions> = {}): Promise<Scripted> {
+  const [remedy, clock] = [new ScriptedRemedy(), new HandClock()];
+  const look = (): ReturnType<TheatreOptions['patients'][number]['look']> =>
+    Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) }));
+  const stage = await openTheatre({
+    patients: [{ name: 'shop', remedies: [remedy], look, warningUtilisation: 0.8 }],
+    runbook: aRunbook({ targets: [aTarget({ name: 'shop' })] }),
+    clock,
+    ...changes,
+  });
+  try {
+    return { stage, bot: await stage.start(), remedy, clock };
+  } catch (error) {
+    await stage.close();
+    throw error;
+  }
+}
+
+export interface PostedButton {
+  readonly actionId: string;
+  readonly value: string;
+  /** The block it stands in; one that Slack makes up unless given. */
+  readonly blockId?: string;
+}
+
+/** Posts a message of the bot with one button, as an older message or a forger may have it. */
+export async function postButton(
+  stage: Theatre,
+  { actionId, value, blockId }: PostedButton,
+): Promise<SlackMessage> {
+  const text = { type: 'plain_text', text: 'Press' };
+  const elements = [{ type: 'button', action_id: actionId, text, value }];
+  const words = `A button ${actionId} in ${blockId ?? 'no block'}`;
+  const response = await fetch(`${stage.slack.apiUrl}chat.postMessage`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${botToken}` },
+    body: JSON.stringify({
+      channel: database,
+      text: words,
+      blocks: [{ type: 'actions', elements, ...(blockId !== undefined && { block_id: blockId }) }],
+    }),
+  });
+  const answer: unknown = await response.json();
+  if (typeof answer !== 'object' || answer === null || !('ok' in answer) || answer.ok !== true) {
+    throw new Error(`Slack refuses the button: ${JSON.stringify(answer)}`);
+  }
+  return card(stage, words);
+}

@@ -1,0 +1,231 @@
+import { systemClock } from '../../../src/clock.ts';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import {
+  createBreakGlassNews,
+  toldKind,
+} from '../../../src/runbook/approval/announce-break-glass.ts';
+import type { BreakGlassNews } from '../../../src/runbook/approval/announce-break-glass.ts';
+import type { Door } from '../../../src/runbook/approval/door.ts';
+import type { OptionPolicy } from '../../../src/runbook/approval/policy.ts';
+import type { Actor, Request } from '../../../src/runbook/approval/request.ts';
+import type { Announcement } from '../../../src/runbook/ports.ts';
+import { refusalOf, valueOf } from './answers.ts';
+import { ann, bob, buildRequest, cem } from './builders.ts';
+import { createWorld } from './world.ts';
+import type { World } from './world.ts';
+
+let world: World;
+beforeEach(() => {
+  world = createWorld();
+});
+afterEach(() => {
+  world.close();
+  if (world.faults.length > 0) throw new AggregateError(world.faults, 'An execution broke.');
+});
+
+const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
+const patienceMs = 20_000;
+const root: Actor = { id: 'root', via: 'terminal' };
+const breakGlass = { users: [ann.id], terminal: ['root'], actions: ['A'] } as const;
+
+function openDoor(option: Partial<OptionPolicy> = {}): Promise<Door> {
+  return world.door(option, { breakGlass });
+}
+
+async function propose(door: Door): Promise<Request> {
+  return valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+}
+
+test.for([
+  ['in Slack, although it is their own', ann],
+  ['at the terminal', root],
+] as const)(
+  'who is named runs it without a vote %s, and it is recorded as that',
+  async ([, actor]) => {
+    const door = await openDoor({ votes: 2 });
+    const { id } = await propose(door);
+    const broken = valueOf(await door.breakGlass(id, actor, 'nobody answers'));
+    expect(broken).toMatchObject({ state: 'approved', votes: [] });
+    expect(broken.brokenGlass).toMatchObject({ by: actor, reason: 'nobody answers' });
+    expect(valueOf(await door.settled(id))).toMatchObject({ state: 'done', votes: [] });
+    const journal = await world.journal();
+    const entries = await journal.entries(id);
+    const entry = entries.find(({ kind }) => kind === 'break-glass');
+    expect(entry?.body).toContain('nobody answers');
+    expect(entry?.body).toContain(broken.hash);
+    expect(entries.map(({ kind }) => kind)).not.toContain('vote');
+    expect(await journal.verify()).toMatchObject({ ok: true });
+  },
+);
+
+test('it is off unless somebody and something is named', async () => {
+  const door = await world.door();
+  const { id } = await propose(door);
+  for (const actor of [ann, bob, root]) {
+    expect(refusalOf(await door.breakGlass(id, actor, 'please')).kind).toBe('no-break-glass');
+  }
+  const otherAction = await world.door({}, { breakGlass: { ...breakGlass, actions: ['B'] } });
+  const { id: other } = await propose(otherAction);
+  expect(refusalOf(await otherAction.breakGlass(other, ann, 'please')).kind).toBe('no-break-glass');
+  expect(world.remedy.runs).toBe(0);
+});
+
+test.for([
+  ['an approver who is not named', bob],
+  ['a user of the terminal who is not named', { id: 'daemon', via: 'terminal' }],
+  ['a named Slack user’s id at the terminal', { ...ann, via: 'terminal' }],
+  ['a named user of the terminal in Slack', { ...root, via: 'slack' }],
+  ['a timer', { id: 'root', via: 'timer' }],
+] as const)('%s cannot', async ([, actor]) => {
+  const door = await openDoor();
+  const { id } = await propose(door);
+  expect(refusalOf(await door.breakGlass(id, actor, 'please')).kind).toBe('no-break-glass');
+  expect(valueOf(await door.get(id)).state).toBe('proposed');
+});
+
+test('a vote at the terminal is told of it, where it is open to them', async () => {
+  const door = await openDoor();
+  const { id } = await propose(door);
+  const command = `dbconn approve ${id} --break-glass --reason "why".`;
+  expect(refusalOf(await door.approve(id, root)).next).toContain(command);
+  const other: Actor = { id: 'daemon', via: 'terminal' };
+  expect(refusalOf(await door.approve(id, other)).next).not.toContain('break-glass');
+});
+
+describe('it stands in for the votes and for nothing else:', () => {
+  test('a reason is needed, and keeps no secret', async () => {
+    const door = await openDoor();
+    const { id } = await propose(door);
+    expect(refusalOf(await door.breakGlass(id, ann, ' ')).kind).toBe('reason-missing');
+    valueOf(await door.breakGlass(id, ann, 'see postgres://app:hunter2@db/shop'));
+    expect(JSON.stringify(valueOf(await door.settled(id)))).not.toContain('hunter2');
+  });
+
+  test('a stop holds', async () => {
+    const door = await openDoor();
+    const { id } = await propose(door);
+    await door.stop(cem);
+    expect(refusalOf(await door.breakGlass(id, ann, 'please')).kind).toBe('stopped');
+  });
+
+  test('a cooldown holds', async () => {
+    const door = await openDoor({ cooldownMs: 120_000 });
+    const first = await propose(door);
+    valueOf(await door.approve(first.id, bob));
+    await door.settled(first.id);
+    world.remedy.alive.add(101).add(102);
+    const { id } = await propose(door);
+    expect(refusalOf(await door.breakGlass(id, ann, 'please')).kind).toBe('cooling-down');
+  });
+
+  test('an expiry holds', async () => {
+    const door = await openDoor();
+    const { id, expiresAt } = await propose(door);
+    world.clock.nowMs = Date.parse(expiresAt);
+    expect(refusalOf(await door.breakGlass(id, ann, 'please')).kind).toBe('expired');
+  });
+
+  test('a decision holds', async () => {
+    const door = await openDoor();
+    const { id } = await propose(door);
+    await door.deny(id, bob);
+    expect(refusalOf(await door.breakGlass(id, ann, 'please')).kind).toBe('denied');
+  });
+});
+
+test('in the same moment as the last vote, at another replica, it runs once', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    world.remedy.alive.add(101).add(102);
+    const [left, right] = [await openDoor(), await openDoor()];
+    const { id } = await propose(left);
+    const answers = await Promise.all([
+      left.approve(id, bob),
+      right.breakGlass(id, ann, 'nobody answers'),
+    ]);
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+    await Promise.all([left.settled(id), right.settled(id)]);
+    const { votes, brokenGlass } = valueOf(await left.get(id));
+    expect(votes.length + (brokenGlass === null ? 0 : 1)).toBe(1);
+    expect(world.remedy.runs).toBe(round + 1);
+  }
+});
+
+describe('the announcement', () => {
+  const contacts = new Map([['shop', { onCall: 'S0ONCALL', databaseAdmins: 'S0DBA' }]]);
+  const brokenGlass = { by: root, at: '2026-11-23T03:00:00.000Z', reason: 'nobody <!channel>' };
+
+  /** What the channel hears, over a journal that others write too; `away` is a Slack that takes nothing. */
+  async function listen(slack: { sent: Announcement[]; away?: boolean }): Promise<{
+    readonly news: BreakGlassNews;
+    readonly faults: unknown[];
+  }> {
+    const journal = await world.journal();
+    const faults: unknown[] = [];
+    const news = createBreakGlassNews({
+      announcements: {
+        announce: (one) =>
+          slack.away === true
+            ? Promise.reject(new Error('Slack is away'))
+            : Promise.resolve(void slack.sent.push(one)),
+      },
+      channel: 'C1',
+      contacts,
+      journal,
+      wasTold: async (id) => (await journal.entries(id)).some(({ kind }) => kind === toldKind),
+      actions: ['A'],
+      clock: { ...systemClock, now: () => world.clock.now() },
+      onFault: (_id, error) => void faults.push(error),
+    });
+    return { news, faults };
+  }
+
+  test('calls who is on call, names who did it, and quotes the reason apart', async () => {
+    const sent: Announcement[] = [];
+    const { news } = await listen({ sent });
+    const request = await buildRequest({ brokenGlass });
+    news.tell(await buildRequest());
+    news.tell(request);
+    news.tell({ ...request, state: 'executing', version: 3 });
+    await news.idle(patienceMs);
+    expect(sent).toEqual([
+      {
+        to: 'C1',
+        mention: 'S0ONCALL',
+        headline:
+          'Break-glass: root at the terminal ran option A for shop without the votes it needs. End 2 sessions idle in transaction for over 10 min.',
+        quote: 'nobody <!channel>',
+      },
+    ]);
+  });
+
+  test('is tried again where it could not be made', async () => {
+    const slack = { sent: [] as Announcement[], away: true };
+    const { news, faults } = await listen(slack);
+    const request = await buildRequest({ brokenGlass: { ...brokenGlass, by: ann } });
+    news.tell(request);
+    await news.idle(patienceMs);
+    slack.away = false;
+    news.tell(request);
+    await news.idle(patienceMs);
+    expect(faults).toHaveLength(1);
+    expect(slack.sent.map(({ headline }) => headline)).toEqual([
+      expect.stringContaining('<@UANN> ran option A'),
+    ]);
+  });
+
+  test('is made by a bot that was not there when it was done, and by one bot only', async () => {
+    const door = await openDoor();
+    const { id } = await propose(door);
+    valueOf(await door.breakGlass(id, root, 'nobody answers'));
+    expect(valueOf(await door.settled(id)).state).toBe('done');
+    const sent: Announcement[] = [];
+    for (let bots = 0; bots < 3; bots += 1) {
+      const { news } = await listen({ sent });
+      await news.catchUp();
+      await news.idle(patienceMs);
+      await news.catchUp();
+    }
+    expect(sent).toHaveLength(1);
+    expect(await (await world.journal()).verify()).toMatchObject({ ok: true });
+  });
+});

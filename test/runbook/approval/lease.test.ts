@@ -1,0 +1,171 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Door } from '../../../src/runbook/approval/door.ts';
+import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
+import { LeaseLost } from '../../../src/runbook/approval/lease-lost.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
+import { ann, bob } from './builders.ts';
+import { createWorld } from './world.ts';
+import type { World } from './world.ts';
+
+/** Several processes share a journal: each door here has an identity of its own. */
+let world: World;
+beforeEach(() => {
+  world = createWorld();
+});
+afterEach(() => world.close());
+
+const leaseMs = 20_000;
+const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
+
+function valueOf<T>(answer: Answer<T>): T {
+  if (!answer.ok) throw new Error(answer.refusal.why);
+  return answer.value;
+}
+
+interface Running {
+  readonly id: string;
+  readonly door: Door;
+  /** Lets the remedy go on from the middle of its step. */
+  readonly goOn: () => void;
+  /** Lets it break off there. */
+  readonly fail: (error: Error) => void;
+}
+
+/** A change that stands in the middle of its first step. */
+async function begin(): Promise<Running> {
+  const door = await world.door();
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const { promise: paused, resolve: goOn, reject: fail } = Promise.withResolvers<void>();
+  const begun = new Promise<void>((resolve) => {
+    world.remedy.during = () => {
+      resolve();
+      return paused;
+    };
+  });
+  valueOf(await door.approve(id, bob));
+  await begun;
+  return { id, door, goOn, fail };
+}
+
+async function kindsOf(id: string): Promise<string[]> {
+  const journal = await world.journal();
+  return (await journal.entries(id)).map(({ kind }) => kind);
+}
+
+async function takeOver(): Promise<readonly Request[]> {
+  return valueOf(await (await world.door()).takeOver());
+}
+
+test('what a living process executes is taken over by nobody, and comes to its end there', async () => {
+  const { id, door, goOn } = await begin();
+  expect(await takeOver()).toEqual([]);
+  expect(valueOf(await door.takeOver())).toEqual([]);
+  goOn();
+  expect(valueOf(await door.settled(id))).toMatchObject({
+    state: 'done',
+    execution: {
+      holdings: {
+        before: [{ application: 'backend', sessions: 95 }],
+        after: [{ application: 'backend', sessions: 35 }],
+      },
+    },
+    result: { outcome: { word: 'fixed' } },
+  });
+  expect(world.faults).toEqual([]);
+});
+
+test('a process that stood still too long finds itself replaced, and takes no further step', async () => {
+  const { id, door, goOn } = await begin();
+  world.clock.nowMs += leaseMs;
+  const other = await world.door();
+  expect(valueOf(await other.takeOver())).toMatchObject([{ id, state: 'executing' }]);
+  const ended = valueOf(await other.settled(id));
+  expect(ended).toMatchObject({ state: 'done', result: { outcome: { word: 'unknown' } } });
+  const written = await kindsOf(id);
+  expect(written).toContain('taken-over');
+  goOn();
+  await door.settled(id);
+  expect(world.faults).toEqual([new LeaseLost(id)]);
+  expect(await kindsOf(id)).toEqual(written);
+  expect(valueOf(await door.get(id))).toEqual(ended);
+});
+
+test('a process that stood still, but that nobody replaced, goes on', async () => {
+  const { id, door, goOn } = await begin();
+  world.clock.nowMs += leaseMs * 10;
+  goOn();
+  expect(valueOf(await door.settled(id)).state).toBe('done');
+  expect(world.faults).toEqual([]);
+});
+
+test('a lease is renewed as long as the change runs', async () => {
+  const { id, door, goOn } = await begin();
+  for (let renewals = 0; renewals < 4; renewals += 1) {
+    world.clock.nowMs += leaseMs - 1;
+    await world.beat();
+    expect(await takeOver()).toEqual([]);
+  }
+  goOn();
+  await door.settled(id);
+  await world.beat();
+  // With nothing to do it renews no more.
+  expect(world.beats()).toBe(0);
+});
+
+test('of several processes exactly one takes over', async () => {
+  const { id } = await begin();
+  world.clock.nowMs += leaseMs;
+  const doors = await Promise.all([world.door(), world.door(), world.door()]);
+  const taken = await Promise.all(doors.map((door) => door.takeOver()));
+  expect(taken.flatMap((answer) => valueOf(answer))).toMatchObject([{ id }]);
+  await Promise.all(doors.map((door) => door.settled(id)));
+  expect((await kindsOf(id)).filter((kind) => kind === 'done')).toHaveLength(1);
+});
+
+test('a clean stop waits for the change, and leaves the looks afterwards to the next start at once', async () => {
+  const { id, door, goOn } = await begin();
+  world.clock.stands = true;
+  goOn();
+  expect(await door.drain()).toEqual([]);
+  world.clock.stands = false;
+  const next = await world.door();
+  expect(valueOf(await next.takeOver())).toMatchObject([{ id, state: 'verifying' }]);
+  expect(valueOf(await next.settled(id))).toMatchObject({ result: { outcome: { word: 'fixed' } } });
+  expect(world.faults).toEqual([]);
+});
+
+test('a change that does not end in time is left behind and named, with its lease', async () => {
+  const { id, door } = await begin();
+  expect(await door.drain(60_000)).toEqual([id]);
+  world.clock.nowMs -= 60_000;
+  expect(await takeOver()).toEqual([]);
+  world.clock.nowMs += leaseMs;
+  expect(await takeOver()).toMatchObject([{ id }]);
+});
+
+test('what broke off for want of the journal is finished by the same process once it can write again', async () => {
+  const { id, door, fail } = await begin();
+  const full = new JournalUnavailable('The journal is full.');
+  fail(full);
+  await door.settled(id);
+  expect(world.faults).toEqual([full]);
+  expect(valueOf(await door.takeOver())).toMatchObject([{ id, state: 'executing' }]);
+  expect(valueOf(await door.settled(id))).toMatchObject({ state: 'done' });
+  expect(world.remedy.runs).toBe(1);
+});
+
+test('a remedy that comes to its end after all gets its outcome from looks, as any other', async () => {
+  const { id } = await begin();
+  world.remedy.recover = () => {
+    world.remedy.used = 35;
+    return Promise.resolve({ items: [], summary: 'Completed.', finished: true });
+  };
+  world.clock.nowMs += leaseMs;
+  const next = await world.door();
+  await next.takeOver();
+  expect(valueOf(await next.settled(id))).toMatchObject({
+    state: 'done',
+    result: { report: { summary: 'Completed.' }, outcome: { word: 'fixed', before: { used: 95 } } },
+  });
+});

@@ -1,0 +1,198 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Door } from '../../../src/runbook/approval/door.ts';
+import { nobodyKnown } from '../../../src/runbook/approval/nobody-known.ts';
+import { checkMembership } from '../../../src/runbook/approval/membership.ts';
+import type { Actor, Request } from '../../../src/runbook/approval/request.ts';
+import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
+import { refusalOf, valueOf } from './answers.ts';
+import { ann, bob, cem, stranger } from './builders.ts';
+import { createWorld } from './world.ts';
+import type { World } from './world.ts';
+
+let world: World;
+beforeEach(() => {
+  world = createWorld();
+});
+afterEach(() => {
+  world.close();
+  if (world.faults.length > 0) throw new AggregateError(world.faults, 'An execution broke.');
+});
+
+const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
+
+/** Everything somebody named may decide; each gets a proposal of its own. */
+const decisions: Readonly<
+  Record<string, (door: Door, actor: Actor, request: Request) => Promise<Answer<unknown>>>
+> = {
+  approve: (door, actor, { id }) => door.approve(id, actor),
+  deny: (door, actor, { id }) => door.deny(id, actor),
+  go: (door, actor) => door.go(actor),
+  propose: (door, actor) => door.propose({ target: 'shop', ask, actor }),
+  'break the glass': (door, actor, { id }) => door.breakGlass(id, actor, 'nobody answers'),
+};
+const decide = Object.entries(decisions);
+
+/** Ann and Bob may do everything there is, by name and by their group. */
+function openDoor(): Promise<Door> {
+  world.people.groups.set('SDBA', [bob.id, cem.id]);
+  const breakGlass = { users: [bob.id], terminal: [], actions: ['A'] } as const;
+  const named = [ann.id, bob.id, 'SDBA'];
+  return world.door({ proposers: named, approvers: named }, { breakGlass });
+}
+
+async function propose(door: Door): Promise<Request> {
+  return valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+}
+
+describe.for(decide)('to %s', ([, decision]) => {
+  test.for([
+    ['guest', 'You are a guest'],
+    ['bot', 'A bot decides nothing'],
+    ['deactivated', 'deactivated'],
+    ['stranger', 'You belong to another workspace'],
+  ] as const)('a %s never counts, although named', async ([standing, words]) => {
+    const door = await openDoor();
+    const request = await propose(door);
+    world.people.standings.set(bob.id, standing);
+    const { kind, why } = refusalOf(await decision(door, bob, request));
+    expect(kind).toBe('not-a-member');
+    expect(why).toContain(words);
+    expect(valueOf(await door.get(request.id))).toEqual(request);
+    expect(world.remedy.runs).toBe(0);
+  });
+
+  test('who cannot be looked up does not count, and is told why', async () => {
+    const door = await openDoor();
+    const request = await propose(door);
+    world.people.outage = 'Slack did not answer.';
+    const { kind, why } = refusalOf(await decision(door, bob, request));
+    expect(kind).toBe('not-looked-up');
+    expect(why).toContain('counts as no: Slack did not answer.');
+    expect(valueOf(await door.get(request.id))).toEqual(request);
+  });
+
+  test('who is not named is not even looked up where no group is named', async () => {
+    const door = await world.door({ proposers: [ann.id] });
+    const request = await propose(door);
+    const before = world.people.lookups;
+    refusalOf(await decision(door, stranger, request));
+    expect(world.people.lookups).toBe(before);
+  });
+});
+
+test('anybody may propose where nobody is named for it, and everybody may stop', async () => {
+  const door = await world.door();
+  world.people.outage = 'Slack did not answer.';
+  expect((await door.propose({ target: 'shop', ask, actor: stranger })).ok).toBe(true);
+  expect((await door.stop(stranger)).ok).toBe(true);
+});
+
+describe('a user group', () => {
+  test('lets its members of this moment vote', async () => {
+    const door = await openDoor();
+    const { id } = await propose(door);
+    expect(valueOf(await door.approve(id, cem)).state).toBe('approved');
+    await door.settled(id);
+  });
+
+  test('does not let those vote who have left it', async () => {
+    const door = await openDoor();
+    const { id } = await propose(door);
+    world.people.groups.set('SDBA', [bob.id]);
+    const { kind, next } = refusalOf(await door.approve(id, cem));
+    expect(kind).toBe('not-an-approver');
+    expect(next).toContain('<!subteam^SDBA>');
+  });
+
+  test('that is empty says so', async () => {
+    const door = await openDoor();
+    const { id } = await propose(door);
+    world.people.groups.set('SDBA', []);
+    const { kind, why } = refusalOf(await door.approve(id, cem));
+    expect(kind).toBe('not-an-approver');
+    expect(why).toContain('Nobody is in <!subteam^SDBA> at present.');
+  });
+
+  test('that was deleted is no, and says which', async () => {
+    const door = await openDoor();
+    const { id } = await propose(door);
+    world.people.groups.delete('SDBA');
+    const { kind, why } = refusalOf(await door.approve(id, cem));
+    expect(kind).toBe('not-looked-up');
+    expect(why).toContain('Who belongs to <!subteam^SDBA> could not be looked up');
+    expect(valueOf(await door.get(id)).votes).toEqual([]);
+  });
+
+  test('that cannot be read keeps nobody out who is named otherwise', async () => {
+    world.people.groups.set('SOTHER', [cem.id]);
+    const door = await world.door({ approvers: ['SGONE', 'SOTHER', bob.id], votes: 2 });
+    const { id } = await propose(door);
+    valueOf(await door.approve(id, bob));
+    expect(valueOf(await door.approve(id, cem)).state).toBe('approved');
+    await door.settled(id);
+  });
+
+  test('does not give one person two votes, by name and by group', async () => {
+    world.people.groups.set('SDBA', [bob.id]);
+    const door = await world.door({ approvers: [bob.id, 'SDBA'], votes: 2 });
+    const { id } = await propose(door);
+    valueOf(await door.approve(id, bob));
+    expect(refusalOf(await door.approve(id, bob)).kind).toBe('voted-already');
+  });
+});
+
+test('a process that does not speak to Slack counts nobody there', async () => {
+  const membership = await checkMembership(nobodyKnown, bob.id, [bob.id]);
+  expect(membership).toMatchObject({ kind: 'refused', refusal: { kind: 'not-looked-up' } });
+});
+
+describe('doctor, before the night it matters,', () => {
+  test('finds everybody who is named', async () => {
+    const door = await openDoor();
+    expect(await door.checkPeople()).toEqual([
+      {
+        subject: 'Slack',
+        state: 'ok',
+        summary: 'All 3 people and user groups named under approval count.',
+      },
+    ]);
+  });
+
+  test('names who is there and does not count, and the group that nobody is in', async () => {
+    const door = await openDoor();
+    world.people.standings.set(bob.id, 'guest');
+    world.people.groups.set('SDBA', []);
+    expect(await door.checkPeople()).toMatchObject([
+      { state: 'warning', summary: 'UBOB is named under approval and does not count: a guest.' },
+      {
+        state: 'warning',
+        summary: 'Nobody is in the user group SDBA, which is named under approval.',
+      },
+    ]);
+  });
+
+  test('says once why nobody can be looked up', async () => {
+    const door = await openDoor();
+    world.people.outage = 'the bot lacks the scope users:read.';
+    expect(await door.checkPeople()).toMatchObject([
+      {
+        state: 'missing',
+        summary: 'No vote of UANN, UBOB, SDBA would count: the bot lacks the scope users:read.',
+      },
+    ]);
+  });
+
+  test('asks about some of very many, and says so', async () => {
+    const approvers = Array.from({ length: 100 }, (_, n) => `U${n}`);
+    const door = await world.door({ approvers });
+    const [check] = await door.checkPeople();
+    expect(check?.summary).toContain('The first 15 of 100');
+    expect(world.people.lookups).toBe(15);
+  });
+
+  test('asks nothing where nobody is named', async () => {
+    const door = await world.door({}, { options: {} });
+    expect(await door.checkPeople()).toEqual([]);
+    expect(world.people.lookups).toBe(0);
+  });
+});

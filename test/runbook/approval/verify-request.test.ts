@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { fence } from '../../../src/runbook/approval/hold.ts';
+import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { Site } from '../../../src/runbook/approval/site.ts';
+import { verifyRequest } from '../../../src/runbook/approval/verify-request.ts';
+import { makeJournalFolder } from '../../journal/temporary-journal.ts';
+import type { JournalFolder } from '../../journal/temporary-journal.ts';
+import { aReading, aSnapshot, aSource } from '../diagnose/builders.ts';
+import { buildRequest } from './builders.ts';
+import { HandClock, ScriptedRemedy, startedAtMs } from './world.ts';
+
+/** The looks after a change, on a clock that moves when it is slept on. */
+let folder: JournalFolder;
+let clock: HandClock;
+beforeEach(() => {
+  folder = makeJournalFolder();
+  clock = new HandClock();
+});
+afterEach(() => folder.close());
+
+const holder = { id: 'this process', forMs: 600_000 };
+const at = (used: number): { used: number; usable: number } => ({ used, usable: 97 });
+
+/** Has just ended: 95 slots were used before, 35 are right after; `backend` held 60 of them, and holds none. */
+function endedNow(): Promise<Request> {
+  return buildRequest({
+    state: 'verifying',
+    execution: {
+      startedAt: new Date(startedAtMs).toISOString(),
+      left: 2,
+      spared: [],
+      before: at(95),
+      after: at(35),
+      holdings: {
+        before: [{ application: 'backend', sessions: 60 }],
+        after: [{ application: 'orders', sessions: 35 }],
+      },
+    },
+    result: {
+      report: { items: [], summary: '60 ended.', finished: true },
+      outcome: null,
+      endedAt: new Date(startedAtMs).toISOString(),
+    },
+  });
+}
+
+/** How many sessions `backend` has so many seconds after the change; the look fails where it gives none. */
+async function verify(
+  backend: (seconds: number) => number | undefined,
+  verifyAfterMs = 60_000,
+): Promise<{ ended: Request; looksAt: unknown[] }> {
+  const journal = await folder.open({ clock });
+  const request = await endedNow();
+  await journal.create(request, { request: request.id, kind: 'proposed', body: {} });
+  await journal.hold(request.id, holder);
+  const site: Site = {
+    journal: fence(journal, holder),
+    remedy: new ScriptedRemedy(),
+    look: () => Promise.resolve(lookAt(backend((clock.now() - startedAtMs) / 1000))),
+    clock,
+    warningUtilisation: 0.8,
+    policy: defaultPolicy,
+    verifyAfterMs,
+    notify: () => undefined,
+    onFault: () => undefined,
+    signal: new AbortController().signal,
+  };
+  const ended = await verifyRequest(request, site);
+  const looks = (await journal.entries()).filter(({ kind }) => kind === 'looked');
+  return { ended, looksAt: looks.map(({ body }): unknown => JSON.parse(body)) };
+}
+
+function lookAt(sessions: number | undefined): ReturnType<typeof aSnapshot> {
+  if (sessions === undefined) return aSnapshot({ reading: null });
+  const sources = [
+    aSource({ application: 'orders', total: 35 }),
+    aSource({ application: 'backend', total: sessions }),
+  ];
+  return aSnapshot({ reading: aReading({ counts: { clients: 35 + sessions }, sources }) });
+}
+
+test('a pool that takes its slots again at once is found out, with its name and its pace', async () => {
+  const { ended } = await verify((seconds) => (seconds >= 10 ? 60 : 0));
+  expect(ended).toMatchObject({
+    state: 'done',
+    result: {
+      outcome: {
+        word: 'refilled',
+        later: { used: 95 },
+        refill: { application: 'backend', before: 60, after: 0, later: 60, perMinute: 360 },
+      },
+    },
+  });
+});
+
+test('it looks several times, the last time at the end, and each look is recorded', async () => {
+  const { ended, looksAt } = await verify(() => 0);
+  const expected = [10, 20, 30, 40, 50, 60].map((seconds) => ({
+    afterMs: seconds * 1000,
+    fullness: at(35),
+  }));
+  expect(looksAt).toEqual(expected);
+  expect(ended.result?.outcome).toMatchObject({ word: 'fixed' });
+});
+
+test('an outcome is what the last look saw, whatever an earlier one promised', async () => {
+  const { ended } = await verify((seconds) => (seconds < 60 ? 0 : undefined));
+  expect(ended.result?.outcome).toMatchObject({ word: 'unknown', later: null });
+});
+
+test('taken over late it makes up for no look that is past, and still takes the last one', async () => {
+  clock.nowMs += 45_000;
+  expect((await verify(() => 0)).looksAt).toMatchObject([{ afterMs: 50_000 }, { afterMs: 60_000 }]);
+});
+
+test('taken over when the time is up it looks once', async () => {
+  clock.nowMs += 300_000;
+  const { ended, looksAt } = await verify(() => 0);
+  expect(looksAt).toMatchObject([{ afterMs: 300_000 }]);
+  expect(ended.result?.outcome).toMatchObject({ word: 'fixed' });
+});
+
+test('a time too short for several looks has one', async () => {
+  expect((await verify(() => 0, 500)).looksAt).toMatchObject([{ afterMs: 500 }]);
+});

@@ -1,0 +1,107 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startCluster } from '../../../sandbox/patient/cluster.ts';
+import type { Cluster } from '../../../sandbox/patient/cluster.ts';
+import { systemClock } from '../../../src/clock.ts';
+import { createTimeouts } from '../../../src/postgres/timeouts.ts';
+import { createDoor } from '../../../src/runbook/approval/door.ts';
+import type { Door } from '../../../src/runbook/approval/door.ts';
+import { defaultOptionPolicy, defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import type { Actor, Request } from '../../../src/runbook/approval/request.ts';
+import { createCatalogue } from '../../../src/runbook/remedies/catalogue.ts';
+import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
+import { makeJournalFolder } from '../../journal/temporary-journal.ts';
+import type { JournalFolder } from '../../journal/temporary-journal.ts';
+import { allMembers } from '../../support/people.ts';
+import { Sessions } from '../../support/sessions.ts';
+import { aSnapshot, aTarget } from '../diagnose/builders.ts';
+
+const ann: Actor = { id: 'UANN', via: 'slack' };
+const bob: Actor = { id: 'UBOB', via: 'slack' };
+const setting = 'idle_in_transaction_session_timeout';
+
+let cluster: Cluster;
+let sessions: Sessions;
+let folder: JournalFolder;
+let door: Door;
+const faults: unknown[] = [];
+beforeEach(async () => {
+  cluster = await startCluster();
+  sessions = new Sessions(cluster);
+  await sessions.ask('CREATE ROLE app LOGIN; CREATE ROLE acting LOGIN IN ROLE pg_monitor');
+  await sessions.ask(`GRANT ALTER SYSTEM ON PARAMETER ${setting} TO acting`);
+  await sessions.ask(
+    'GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_show_all_file_settings() TO acting',
+  );
+  folder = makeJournalFolder();
+  faults.length = 0;
+  const timeouts = createTimeouts({ url: cluster.url('acting') });
+  const prevention = { timeouts, clock: systemClock, target: aTarget() };
+  door = createDoor({
+    people: allMembers,
+    journal: await folder.open(),
+    patients: [
+      {
+        name: 'shop',
+        remedies: createCatalogue({ prevention }),
+        look: () => Promise.resolve(aSnapshot()),
+        warningUtilisation: 0.8,
+      },
+    ],
+    policy: {
+      ...defaultPolicy,
+      options: { prevention: { ...defaultOptionPolicy, approvers: [ann.id, bob.id] } },
+    },
+    clock: systemClock,
+    verifyAfterMs: 20,
+    onChange: () => undefined,
+    onFault: (_id, error) => void faults.push(error),
+  });
+});
+afterEach(async () => {
+  await door.drain();
+  folder.close();
+  await sessions.close();
+  await cluster.close();
+});
+
+function valueOf<T>(answer: Answer<T>): T {
+  if (!answer.ok) throw new Error(answer.refusal.why);
+  return answer.value;
+}
+
+async function approve({ id }: Request): Promise<Request> {
+  expect(await door.approve(id, ann)).toMatchObject({ refusal: { kind: 'own-proposal' } });
+  valueOf(await door.approve(id, bob));
+  return valueOf(await door.settled(id));
+}
+
+/** Whether a transaction that a new session leaves open is ended. */
+async function isEnded(): Promise<boolean> {
+  const { client, pid } = await sessions.open({ user: 'app' });
+  await client.query('BEGIN');
+  const held = await client.query<{ value: string }>(`SELECT current_setting('${setting}') value`);
+  if (held.rows[0]?.value === '0') return false;
+  const gone = async (): Promise<boolean> => {
+    const left = await sessions.ask('SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
+    return left.length === 0;
+  };
+  await expect.poll(gone, { timeout: 20_000 }).toBe(true);
+  return true;
+}
+
+test('a second person’s vote sets a time-out that ends forgotten transactions, and another one takes it back', async () => {
+  expect(await isEnded()).toBe(false);
+  const ask = { kind: 'set-timeout', setting, role: null, ms: 300 } as const;
+  const set = await approve(valueOf(await door.propose({ target: 'shop', ask, actor: ann })));
+  expect(set).toMatchObject({
+    state: 'done',
+    result: { report: { items: [{ outcome: 'set' }], finished: true } },
+  });
+  expect(await isEnded()).toBe(true);
+  const undoing = valueOf(await door.undo(set.id, ann));
+  expect(undoing.plan.title).toBe(`Take ${setting} away from the whole cluster`);
+  const undone = await approve(undoing);
+  expect(undone.result?.report.items).toMatchObject([{ outcome: 'set' }]);
+  expect(await isEnded()).toBe(false);
+  expect(faults).toEqual([]);
+});
