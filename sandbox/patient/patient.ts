@@ -104,6 +104,7 @@ export async function startPatient(options: PatientOptions): Promise<Patient> {
       ...(major >= 16 && { reserved_connections: reserved }),
       log_line_prefix: '%m [%p] %q%u@%d ',
       log_timezone: 'UTC',
+      max_prepared_transactions: 2,
       log_lock_waits: 'on',
       log_disconnections: 'on',
     },

@@ -1,6 +1,8 @@
 import { systemClock } from '../../src/clock.ts';
 import { createActing } from '../../src/postgres/act.ts';
+import { createBlockers } from '../../src/postgres/blockers.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
+import { createPreparedTransactions } from '../../src/postgres/prepared-transactions.ts';
 import { createServerSettings } from '../../src/postgres/settings/server-settings.ts';
 import { createTimeouts } from '../../src/postgres/timeouts.ts';
 import type { Patient as RunbookPatient } from '../../src/runbook/runbook.ts';
@@ -41,6 +43,8 @@ export function toBed(
     acting: createActing({ url: urls.acting }),
     serverSettings: createServerSettings(urls.acting),
     serverHost,
+    blockers: createBlockers({ url: urls.acting }),
+    prepared: createPreparedTransactions({ url: urls.acting }),
     timeouts: createTimeouts({ url: urls.acting }),
     restarts: services,
     poolSettings: services,

@@ -6,7 +6,7 @@ import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createTimeouts } from '../../src/postgres/timeouts.ts';
 import { toMilliseconds } from '../../src/postgres/timeouts-milliseconds.ts';
 import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
-import { readTimeoutText, toTimeoutText } from '../../src/runbook/remedies/prevention-value.ts';
+import { readTimeoutText, toTimeoutText } from '../../src/runbook/remedies/prevention/value.ts';
 
 const setting = 'idle_in_transaction_session_timeout';
 const place = { setting, role: null } as const;

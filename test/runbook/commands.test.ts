@@ -66,6 +66,10 @@ describe('the words after /dbconn', () => {
     ],
     [
       'propose prevention idle_session for app off',
+      { wanted: { setting: 'idle_session_timeout', role: 'app', ms: 0 } },
+    ],
+    [
+      'propose prevention idle-session for app reset',
       { wanted: { setting: 'idle_session_timeout', role: 'app', ms: null } },
     ],
     ['cancel 4711', { wanted: { option: 'D', stop: { pid: 4711, how: 'cancel' } } }],

@@ -1,6 +1,7 @@
 import { ActingUnavailable } from '../remedies/acting-unavailable.ts';
 import type { Recheck, Remedy } from '../remedies/remedy.ts';
 import type { Report } from '../remedies/report.ts';
+import { aimOf, countFor } from '../verify/aim.ts';
 import { readHoldings } from '../verify/refill.ts';
 import { readFullness } from '../verify/verify.ts';
 import { readCooling } from './cooldown.ts';
@@ -32,6 +33,7 @@ export async function execute(approved: Request, site: Site): Promise<Request> {
     before: readFullness(look),
     after: null,
     holdings: { before: readHoldings(look), after: [] },
+    aimedAt: { before: countFor(aimOf(approved.plan.ask), look), after: null },
   };
   if ((await readStop(site)) !== undefined) {
     return fail(approved, site, 'All changes were stopped before it began.');
@@ -77,22 +79,27 @@ async function run(request: Request, { left, spared }: Recheck, site: Site): Pro
     change: { execution: begun },
   });
   const report = await runRemedy(running, left, site);
-  return mustMove(running, site, await toVerifying(begun, report, site));
+  return mustMove(running, site, await toVerifying(running, report, site));
 }
 
 /** The change is over: what the look right after it shows. */
 export async function toVerifying(
-  execution: Execution,
+  request: Request,
   report: Report,
   { look, clock }: Site,
 ): Promise<Step> {
   const endedAt = isoNow(clock);
   const snapshot = await look();
+  const execution = executionOf(request);
   const holdings = { before: execution.holdings?.before ?? [], after: readHoldings(snapshot) };
+  const aimedAt = {
+    before: execution.aimedAt?.before ?? null,
+    after: countFor(aimOf(request.plan.ask), snapshot),
+  };
   return {
     state: 'verifying',
     change: {
-      execution: { ...execution, after: readFullness(snapshot), holdings },
+      execution: { ...execution, after: readFullness(snapshot), holdings, aimedAt },
       result: { report, outcome: null, endedAt },
     },
   };

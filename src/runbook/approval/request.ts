@@ -89,6 +89,10 @@ export const Request = z.strictObject({
       holdings: z
         .strictObject({ before: z.array(Holding), after: z.array(Holding) })
         .exactOptional(),
+      /** How many there were of what it is to do away with, where that is not taken slots. */
+      aimedAt: z
+        .strictObject({ before: z.number().nullable(), after: z.number().nullable() })
+        .exactOptional(),
     })
     .nullable(),
   /** What it did, and once it was seen, whether that helped. */

@@ -1,5 +1,5 @@
 import { readFullness, unknownOutcome } from '../verify/verify.ts';
-import { executionOf, toVerifying } from './execute.ts';
+import { toVerifying } from './execute.ts';
 import { isoNow } from './iso-now.ts';
 import { recoverSafely } from './recover-safely.ts';
 import type { Request } from './request.ts';
@@ -31,7 +31,7 @@ function neverBegan({ clock }: Site): Step {
 
 async function brokenOff(request: Request, site: Site): Promise<Step> {
   const report = await recoverSafely(request, site, controlOf(request, site));
-  if (report.finished) return toVerifying(executionOf(request), report, site);
+  if (report.finished) return toVerifying(request, report, site);
   const later = readFullness(await site.look());
   const sentence = 'dbconn ended while this was running; this is what a look found afterwards.';
   const outcome = unknownOutcome(sentence, later);

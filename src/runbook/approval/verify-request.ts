@@ -1,9 +1,11 @@
+import { aimOf, countFor, judgeReport, judgeSightings } from '../verify/aim.ts';
 import { findRefill, readHoldings } from '../verify/refill.ts';
 import type { Sighting } from '../verify/refill.ts';
 import { judgeOutcome, readFullness } from '../verify/verify.ts';
-import type { Fullness } from '../verify/verify.ts';
+import type { Fullness, Outcome } from '../verify/verify.ts';
 import type { Plan } from '../remedies/plan.ts';
 import type { Request } from './request.ts';
+import { executionOf } from './execute.ts';
 import { mustMove } from './site.ts';
 import type { Site } from './site.ts';
 
@@ -14,6 +16,7 @@ const leastPauseMs = 2000;
 
 interface Look extends Sighting {
   readonly fullness: Fullness;
+  readonly aimedAt: number | null;
 }
 
 /**
@@ -34,18 +37,34 @@ export async function verifyRequest(ran: Request, site: Site): Promise<Request> 
     await site.clock.sleep(Math.max(0, waitMs), site.signal);
     looks.push(await takeLook(ran, site, endedAtMs));
   }
+  const outcome = judge(ran, looks, site);
+  return mustMove(ran, site, { state: 'done', change: { result: { ...result, outcome } } });
+}
+
+function judge(ran: Request, looks: readonly Look[], site: Site): Outcome {
+  const { result } = ran;
+  const execution = executionOf(ran);
   const last = looks.at(-1);
+  const seen = { later: last?.fullness ?? null, laterAfterMs: last?.afterMs ?? 0 };
   const { before, after, holdings = { before: [], after: [] } } = execution;
-  const outcome = judgeOutcome({
+  const aim = aimOf(ran.plan.ask);
+  if (aim === 'as-planned') {
+    const { items, finished } = result?.report ?? { items: [], finished: false };
+    return { ...judgeReport({ items, finished }), before, after, later: seen.later };
+  }
+  if (aim !== 'slots') {
+    const { aimedAt = { before: null, after: null } } = execution;
+    const sightings = { ...aimedAt, later: last?.aimedAt ?? null, laterAfterMs: seen.laterAfterMs };
+    return { ...judgeSightings(aim, sightings), before, after, later: seen.later };
+  }
+  return judgeOutcome({
+    ...seen,
     before,
     after,
-    later: last?.fullness ?? null,
-    laterAfterMs: last?.afterMs ?? 0,
     warningUtilisation: site.warningUtilisation,
     refill: findRefill({ ...holdings, looks }),
     allowed: connectionsAllowed(ran.plan),
   });
-  return mustMove(ran, site, { state: 'done', change: { result: { ...result, outcome } } });
 }
 
 /** How many more connections a resized pool may open than before; none where nobody knows what it was. */
@@ -65,11 +84,12 @@ function looksDue(verifyAfterMs: number): number[] {
   return Array.from({ length: looks }, (_, index) => (verifyAfterMs * (index + 1)) / looks);
 }
 
-async function takeLook({ id }: Request, site: Site, endedAtMs: number): Promise<Look> {
+async function takeLook({ id, plan }: Request, site: Site, endedAtMs: number): Promise<Look> {
   const snapshot = await site.look();
   // The clock of the process that died may have been ahead of this one's.
   const afterMs = Math.max(0, site.clock.now() - endedAtMs);
   const fullness = readFullness(snapshot);
   await site.journal.record({ request: id, kind: 'looked', body: { afterMs, fullness } });
-  return { afterMs, fullness, holdings: readHoldings(snapshot) };
+  const aimedAt = countFor(aimOf(plan.ask), snapshot);
+  return { afterMs, fullness, aimedAt, holdings: readHoldings(snapshot) };
 }

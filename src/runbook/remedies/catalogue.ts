@@ -1,11 +1,11 @@
 import { createOptionA } from './option-a-terminate-idle.ts';
-import type { OptionAPorts } from './idle-query.ts';
+import type { OptionAPorts } from './option-a/idle-query.ts';
 import { createOptionB } from './option-b-raise-max-connections.ts';
-import type { OptionBPorts } from './option-b-ports.ts';
+import type { OptionBPorts } from './option-b/ports.ts';
 import { createOptionC } from './option-c-restart-service.ts';
 import type { OptionCPorts } from './option-c-restart-service.ts';
 import { createOptionD } from './option-d-stop-blockers.ts';
-import type { OptionDPorts } from './option-d-ports.ts';
+import type { OptionDPorts } from './option-d/ports.ts';
 import { createOptionE } from './option-e-resize-pool.ts';
 import type { OptionEPorts } from './option-e-resize-pool.ts';
 import { createPreparedRollback } from './prepared-rollback.ts';

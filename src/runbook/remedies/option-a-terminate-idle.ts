@@ -1,16 +1,16 @@
 import type { Candidates } from '../ports.ts';
 import { ActingUnavailable } from './acting-unavailable.ts';
-import { endSessions } from './end-sessions.ts';
-import { draftTermination } from './idle-plan.ts';
-import { inWords, sessionsOf, toIdleAsk, toQuery } from './idle-query.ts';
-import type { IdleAsk, OptionAPorts } from './idle-query.ts';
+import { endSessions } from './option-a/end-sessions.ts';
+import { draftTermination } from './option-a/idle-plan.ts';
+import { inWords, sessionsOf, toIdleAsk, toQuery } from './option-a/idle-query.ts';
+import type { IdleAsk, OptionAPorts } from './option-a/idle-query.ts';
 import type { Plan, PlanDraft, Spared } from './plan.ts';
 import type { SessionTarget } from './targets/session.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
 import type { Item, Report } from './report.ts';
-import { isSameRest, sortCandidates, spareSentences } from './spare-sessions.ts';
-import type { Sorted } from './spare-sessions.ts';
+import { isSameRest, sortCandidates, spareSentences } from './option-a/spare-sessions.ts';
+import type { Sorted } from './option-a/spare-sessions.ts';
 import { count } from './wording.ts';
 
 /** Runbook option A: end sessions idle in transaction, aborted ones too, or one application's idle sessions. */

@@ -6,9 +6,9 @@ import type { Plan, PlanDraft, Spared } from './plan.ts';
 import type { ReplicaTarget } from './targets/replica.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
-import { checkReplicas } from './restart-check.ts';
-import { runRestarts } from './restart-replicas.ts';
-import { countOfReplica, countOfService } from './service-sessions.ts';
+import { checkReplicas } from './option-c/restart-check.ts';
+import { runRestarts } from './option-c/restart-replicas.ts';
+import { countOfReplica, countOfService } from './option-c/service-sessions.ts';
 import { count } from './wording.ts';
 
 export interface OptionCPorts {

@@ -1,10 +1,10 @@
-import { blockersOf, toStopAsk } from './option-d-ports.ts';
-import type { OptionDPorts } from './option-d-ports.ts';
-import { planStop } from './plan-stop.ts';
-import { recheckBlockers } from './recheck-blockers.ts';
-import { recoverBlockers } from './recover-blockers.ts';
+import { blockersOf, toStopAsk } from './option-d/ports.ts';
+import type { OptionDPorts } from './option-d/ports.ts';
+import { planStop } from './option-d/plan-stop.ts';
+import { recheckBlockers } from './option-d/recheck-blockers.ts';
+import { recoverBlockers } from './option-d/recover-blockers.ts';
 import type { Remedy } from './remedy.ts';
-import { stopBlockers } from './stop-blockers.ts';
+import { stopBlockers } from './option-d/stop-blockers.ts';
 
 /** Runbook option D: cancel, and where that cannot help terminate, what others wait for; or one session by its pid. */
 export function createOptionD(ports: OptionDPorts): Remedy {

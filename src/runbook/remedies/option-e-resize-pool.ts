@@ -6,14 +6,14 @@ import type { PoolNumbers, PoolSettings } from '../ports/pool-settings.ts';
 import type { Target } from '../target.ts';
 import type { Ask } from './ask.ts';
 import type { Plan, PlanDraft, Spared } from './plan.ts';
-import { choosePool } from './pool-choice.ts';
-import { draftResize } from './pool-draft.ts';
-import { mayResize, readReplicas } from './pool-service.ts';
-import { recoverResize } from './pool-recover.ts';
-import { runResize } from './pool-run.ts';
+import { choosePool } from './option-e/pool-choice.ts';
+import { draftResize } from './option-e/pool-draft.ts';
+import { mayResize, readReplicas } from './option-e/pool-service.ts';
+import { recoverResize } from './option-e/pool-recover.ts';
+import { runResize } from './option-e/pool-run.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
-import { poolOf, replicasOf } from './pool-targets.ts';
+import { poolOf, replicasOf } from './option-e/pool-targets.ts';
 
 export interface OptionEPorts {
   readonly settings: PoolSettings;

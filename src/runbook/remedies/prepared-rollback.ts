@@ -3,7 +3,7 @@ import type { PreparedReading, PreparedTransactions, RollbackOutcome } from '../
 import type { Target } from '../target.ts';
 import { ActingUnavailable } from './acting-unavailable.ts';
 import type { Plan, PlanDraft } from './plan.ts';
-import { draftRollback, victimsOf } from './prepared-plan.ts';
+import { draftRollback, victimsOf } from './prepared/plan.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Interrupted, Recheck, Remedy, RunControl } from './remedy.ts';
 import { countOutcomes, Item } from './report.ts';

@@ -49,3 +49,11 @@ export function countOutcomes(items: readonly Item[]): string {
   const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([name, n]) => `${n} ${name}`);
   return parts.length === 0 ? 'nothing was done' : parts.join(', ');
 }
+
+/** Whether a change was begun and taken back, so that everything is as it was. */
+export function wasTakenBack({ items }: Pick<Report, 'items'>): boolean {
+  const isBack = ({ outcome }: Item): boolean => outcome === 'put back';
+  return (
+    items.some(isBack) && items.every((item) => isBack(item) || item.outcome === 'not reached')
+  );
+}

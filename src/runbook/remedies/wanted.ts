@@ -57,7 +57,7 @@ export const proposalUsages: readonly (readonly [usage: string, what: string])[]
   ['propose D slow [over 1m]', 'cancel statements that run for too long'],
   ['propose E SERVICE [SIZE OVERFLOW]', "resize a service's pool"],
   [
-    'propose prevention idle-in-transaction|idle-session [for ROLE] DURATION|off',
+    'propose prevention idle-in-transaction|idle-session [for ROLE] DURATION|off|reset',
     'let PostgreSQL end forgotten sessions itself',
   ],
   ['propose prepared GID', 'roll back a prepared transaction'],
@@ -203,9 +203,15 @@ function takePrevention([name = '', ...words]: readonly string[]): Taken | strin
   const forRole = words[0]?.toLowerCase() === 'for';
   const role = forRole ? (words[1] ?? null) : null;
   const [value = '', ...rest] = forRole ? words.slice(2) : words;
-  const ms = value.toLowerCase() === 'off' ? null : parseDuration(value);
-  if (ms === undefined) return 'It ends with a duration, such as 10m, or with off.';
+  const ms = toTimeout(value.toLowerCase());
+  if (ms === undefined) return 'It ends with a duration, such as 10m, with off, or with reset.';
   return { wanted: { option: 'prevention', setting, role, ms }, rest };
+}
+
+/** PostgreSQL's 0 switches a time-out off; null takes the setting away, and what holds without it holds again. */
+function toTimeout(value: string): number | null | undefined {
+  if (value === 'reset') return null;
+  return value === 'off' ? 0 : parseDuration(value);
 }
 
 function toWords(text: string): string[] {

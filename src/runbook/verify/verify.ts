@@ -10,7 +10,7 @@ export const Fullness = z.union([
 ]);
 export type Fullness = z.infer<typeof Fullness>;
 
-export const OutcomeWord = z.enum(['fixed', 'partly', 'refilled', 'worse', 'unknown']);
+export const OutcomeWord = z.enum(['fixed', 'partly', 'unchanged', 'refilled', 'worse', 'unknown']);
 export type OutcomeWord = z.infer<typeof OutcomeWord>;
 
 /** What a change brought, by looks before it, right after it and some time later. */
@@ -50,10 +50,10 @@ export function readFullness({ database: { reach, reading } }: Snapshot): Fullne
 }
 
 /**
- * `fixed` below the warning line, and fewer used than before or more to use · `partly` fewer used, or the same, but
- * not that · `refilled` at least half of the freed slots are taken again at the later look · `worse` more used than
- * before, beyond what comes and goes by itself and what the change allowed · `unknown` when one of the three looks
- * did not see it.
+ * `fixed` below the warning line, and fewer used than before or more to use · `partly` fewer used, but not that ·
+ * `unchanged` as many used as before, which a change that frees no slots has to be · `refilled` at least half of the
+ * freed slots are taken again at the later look · `worse` more used than before, beyond what comes and goes by itself
+ * and what the change allowed · `unknown` when one of the three looks did not see it.
  */
 export function judgeOutcome(evidence: Evidence): Outcome {
   const { before, after, later } = evidence;
@@ -115,7 +115,7 @@ function judge(
   const freed = before - Math.min(after, later);
   if (freed > noise && later - after >= freed / 2) return 'refilled';
   if (before > later && later < usable * warningUtilisation) return 'fixed';
-  return 'partly';
+  return before > later + noise ? 'partly' : 'unchanged';
 }
 
 function toSentence(figures: Figures, { laterAfterMs }: Evidence): string {

@@ -1,7 +1,7 @@
 import type { Request } from '../../runbook/approval/request.ts';
 import { nameOf } from '../../runbook/remedies/action.ts';
 import type { StepNews } from '../../runbook/remedies/remedy.ts';
-import { outcomeWords } from './parts/fate.ts';
+import { whereItStands } from './parts/fate.ts';
 import { toMessage } from './parts/message.ts';
 import type { Message } from './parts/message.ts';
 import { actorLeaf } from './parts/mentions.ts';
@@ -34,7 +34,7 @@ export function progressLine(request: Request, news?: StepNews): Leaf[] | undefi
     case 'done': {
       const outcome = result?.outcome ?? null;
       if (outcome === null) return undefined;
-      return [bold(`${outcomeWords[outcome.word].word}.`), between(' '), plain(outcome.sentence)];
+      return [bold(`${whereItStands(request).word}.`), between(' '), plain(outcome.sentence)];
     }
     default: {
       const by = closing?.by ?? null;

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LockReading, WaiterReading } from '../../../src/runbook/diagnose/snapshot.ts';
-import { behind, findObstacles } from '../../../src/runbook/remedies/find-blockers.ts';
+import { behind, findObstacles } from '../../../src/runbook/remedies/option-d/find-blockers.ts';
 
 const exclusive = 'relation AccessExclusiveLock';
 const shared = 'relation AccessShareLock';

@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { createBlockers } from '../../../src/postgres/blockers.ts';
 import type { Ask } from '../../../src/runbook/remedies/ask.ts';
 import { createOptionD } from '../../../src/runbook/remedies/option-d-stop-blockers.ts';
-import type { OptionDPorts } from '../../../src/runbook/remedies/option-d-ports.ts';
+import type { OptionDPorts } from '../../../src/runbook/remedies/option-d/ports.ts';
 import type { Plan, PlanDraft } from '../../../src/runbook/remedies/plan.ts';
 import type {
   Answer,

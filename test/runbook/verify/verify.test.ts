@@ -13,13 +13,14 @@ const at = (used: number): Fullness => ({ used, usable: 97 });
 test.for<[string, Fullness, Fullness, Fullness, OutcomeWord]>([
   ['below the warning line and staying there', at(97), at(60), at(62), 'fixed'],
   ['better, but still above the line', at(97), at(88), at(89), 'partly'],
-  ['nothing changed', at(90), at(90), at(90), 'partly'],
+  ['nothing changed', at(90), at(90), at(90), 'unchanged'],
+  ['two fewer come and go by themselves', at(97), at(95), at(95), 'unchanged'],
   ['half of what was freed is taken again', at(97), at(57), at(77), 'refilled'],
   ['all of it is taken again', at(97), at(57), at(97), 'refilled'],
   ['more than before', at(60), at(60), at(75), 'worse'],
-  ['one more than before is no worse', at(60), at(60), at(61), 'partly'],
+  ['one more than before is no worse', at(60), at(60), at(61), 'unchanged'],
   ['a server that refused everybody answers again', 'full', at(60), at(60), 'fixed'],
-  ['it still refuses', at(97), 'full', 'full', 'partly'],
+  ['it still refuses', at(97), 'full', 'full', 'unchanged'],
   ['it began to refuse', at(40), at(40), 'full', 'worse'],
   ['no figure before', null, at(60), at(60), 'unknown'],
   ['no figure right after', at(97), null, at(60), 'unknown'],
@@ -74,7 +75,7 @@ test('a pool that takes what it was given makes nothing worse, and one that take
   const evidence = { before: at(40), after: at(40), laterAfterMs: 60_000, warningUtilisation: 0.8 };
   const judged = (later: number): OutcomeWord =>
     judgeOutcome({ ...evidence, later: at(later), allowed: 10 }).word;
-  expect(judged(50)).toBe('partly');
+  expect(judged(50)).toBe('unchanged');
   expect(judged(60)).toBe('worse');
 });
 

@@ -3,6 +3,7 @@ import type { Request } from '../../../runbook/approval/request.ts';
 import { nameOf } from '../../../runbook/remedies/action.ts';
 import { actionOf } from '../../../runbook/remedies/ask.ts';
 import type { Ask } from '../../../runbook/remedies/ask.ts';
+import { wasTakenBack } from '../../../runbook/remedies/report.ts';
 import type { Plan } from '../../../runbook/remedies/plan.ts';
 import { actionIds, blockIds, followUpActions } from '../../action-ids.ts';
 import type { RequestActionId } from '../../action-ids.ts';
@@ -69,7 +70,7 @@ function stopButton(request: Request): Button {
 
 function undoButtons(request: Request): Button[] {
   const { plan, result } = request;
-  if (plan.undoAsk === null || result === null) return [];
+  if (plan.undoAsk === null || result === null || wasTakenBack(result.report)) return [];
   return [toButton(request, { id: actionIds.undo, text: 'Propose the undo' })];
 }
 

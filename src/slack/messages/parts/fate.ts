@@ -1,7 +1,9 @@
 import type { Actor, Request } from '../../../runbook/approval/request.ts';
 import { nameOf } from '../../../runbook/remedies/action.ts';
+import { wasTakenBack } from '../../../runbook/remedies/report.ts';
 import type { Item } from '../../../runbook/remedies/report.ts';
 import type { Fullness, OutcomeWord } from '../../../runbook/verify/verify.ts';
+import { aimOf } from '../../../runbook/verify/aim.ts';
 import { take } from '../../limits.ts';
 import type { MessageBlock } from './message.ts';
 import { actorLeaf } from './mentions.ts';
@@ -22,6 +24,7 @@ import type { Leaf } from './rich-text.ts';
 export const outcomeWords: Readonly<Record<OutcomeWord, { mark: string; word: string }>> = {
   fixed: { mark: '🟢', word: 'Fixed' },
   partly: { mark: '🟠', word: 'Helped in part' },
+  unchanged: { mark: '⚪', word: 'Done, as full as before' },
   refilled: { mark: '🟠', word: 'Filled up again' },
   worse: { mark: '🔴', word: 'Worse than before' },
   unknown: { mark: '⚪', word: 'Outcome unknown' },
@@ -42,14 +45,20 @@ const stateTitles: Readonly<Record<Request['state'], { mark: string; word: strin
 
 /** `🟡 Proposed, option A for orders: End 12 sessions …`, without the mark where nobody sees it. */
 export function requestTitle(request: Request): { mark: string; line: string } {
-  const { state, option, target, plan, result } = request;
-  const word = state === 'done' ? result?.outcome?.word : undefined;
-  const title = word === undefined ? stateTitles[state] : outcomeWords[word];
-  return {
-    mark: title.mark,
-    line: `${title.word}, ${nameOf(option)} for ${target}: ${plan.title}`,
-  };
+  const { option, target, plan } = request;
+  const { mark, word } = whereItStands(request);
+  return { mark, line: `${word}, ${nameOf(option)} for ${target}: ${plan.title}` };
 }
+
+/** The word for where a request stands: of one that is done, what came of it. */
+export function whereItStands({ state, result }: Request): { mark: string; word: string } {
+  const outcome = state === 'done' ? result?.outcome : undefined;
+  if (result === null || outcome === undefined || outcome === null) return stateTitles[state];
+  return wasTakenBack(result.report) ? takenBack : outcomeWords[outcome.word];
+}
+
+/** How full the server is tells nothing of a change that is not there. */
+const takenBack = { mark: '🔴', word: 'Did not work and was taken back' };
 
 /** Who proposed it, who voted, and what it waits for or what became of it. */
 export function fate(request: Request): MessageBlock[] {
@@ -117,7 +126,8 @@ function course({ plan, execution, result }: Request): Leaf[][] {
   if (result !== null) {
     lines.push([bold('Result:'), between(' '), plain(result.report.summary)]);
     const figures = [execution?.before ?? null, execution?.after ?? null];
-    lines.push([bold('Used slots:'), between(' '), plain(inFigures(figures, result.outcome))]);
+    const title = aimOf(plan.ask) === 'slots' ? 'Used slots:' : 'Seen:';
+    lines.push([bold(title), between(' '), plain(inFigures(figures, result.outcome))]);
     const refill = result.outcome?.refill;
     if (refill !== undefined) {
       lines.push([bold('Taken again by:'), between(' '), code(refill.application, 63)]);

@@ -1,0 +1,51 @@
+import type { Acting, CandidateQuery, Clock } from '../../ports.ts';
+import type { Target } from '../../target.ts';
+import type { Ask } from '../ask.ts';
+import type { Plan } from '../plan.ts';
+import type { SessionTarget } from '../targets/session.ts';
+import { duration } from '../wording.ts';
+
+export interface OptionAPorts {
+  readonly acting: Acting;
+  readonly clock: Clock;
+  readonly target: Target;
+  readonly poolerApplications?: readonly string[];
+}
+
+export type IdleAsk = Extract<Ask, { kind: 'idle' | 'idle-in-transaction' }>;
+
+/** Poolers' application_name by default. PgBouncer passes its clients' names on: protect those instead. */
+export const defaultPoolers = ['pgbouncer', 'pgcat', 'odyssey', 'pgpool', 'supavisor'] as const;
+
+/** Which sessions an ask is about. The same query plans, checks again and guards the signal. */
+export function toQuery(
+  { target, poolerApplications }: OptionAPorts,
+  ask: IdleAsk,
+): CandidateQuery {
+  const { idleForMs, application = null } = ask;
+  const states: CandidateQuery['states'] =
+    ask.kind === 'idle' ? ['idle'] : ['idle in transaction', 'idle in transaction (aborted)'];
+  const guard = {
+    idleForMs,
+    protectedApplications: target.protectedApplications,
+    poolerApplications: (poolerApplications ?? defaultPoolers).map((name) => name.toLowerCase()),
+    applicationRoles: target.applicationRoles,
+  };
+  return { states, idleForMs, application, guard };
+}
+
+export function toIdleAsk(ask: Ask): IdleAsk {
+  if (ask.kind === 'idle' || ask.kind === 'idle-in-transaction') return ask;
+  throw new Error('Option A only ends idle sessions.');
+}
+
+export function sessionsOf(targets: Plan['targets']): SessionTarget[] {
+  return targets.filter((target) => target.kind === 'session');
+}
+
+/** `idle in transaction for over 10 min`. */
+export function inWords(ask: IdleAsk): string {
+  return ask.kind === 'idle'
+    ? `of one application idle for over ${duration(ask.idleForMs)}`
+    : `idle in transaction for over ${duration(ask.idleForMs)}`;
+}

@@ -1,0 +1,18 @@
+import type { Snapshot } from '../../diagnose/snapshot.ts';
+import type { Clock } from '../../ports.ts';
+import type { ServerHost } from '../../ports/server-host.ts';
+import type { ServerSettings } from '../../ports/server-settings.ts';
+import type { Target } from '../../target.ts';
+
+export interface OptionBPorts {
+  readonly settings: ServerSettings;
+  /** Absent where dbconn may not restart PostgreSQL: then somebody is told to. */
+  readonly host?: ServerHost;
+  readonly look: () => Promise<Snapshot>;
+  readonly clock: Clock;
+  readonly target: Target;
+  /** How long a server whose process lives may say nothing at all. One that says it is starting has all the time it needs. */
+  readonly silentForMs: number;
+  /** How long the applications get to show up again. */
+  readonly returnWithinMs: number;
+}

@@ -1,0 +1,167 @@
+import type { Snapshot } from '../../diagnose/snapshot.ts';
+import type { RestartOutcome } from '../../ports.ts';
+import type { OptionCPorts } from '../option-c-restart-service.ts';
+import type { Plan } from '../plan.ts';
+import type { ReplicaTarget } from '../targets/replica.ts';
+import type { RunControl } from '../remedy.ts';
+import { countOutcomes } from '../report.ts';
+import type { Item, Report } from '../report.ts';
+import {
+  addressesOf,
+  countIn,
+  findReplicas,
+  hasNewProcess,
+  leftBehind,
+  replicasOf,
+  serviceOf,
+} from './restart-evidence.ts';
+import type { OldProcess } from './restart-orphans.ts';
+import { whyNotNow } from './restart-governor.ts';
+import { mayOpen } from './service-sessions.ts';
+import { count } from '../wording.ts';
+
+const pollMs = 2000;
+
+const words = {
+  healthy: 'restarted',
+  running: 'restarted',
+  unhealthy: 'unhealthy',
+  starting: 'unhealthy',
+  'crash-loop': 'crash loop',
+  exited: 'failed',
+  'not-restarted': 'failed',
+  unknown: 'unknown',
+} as const satisfies Record<RestartOutcome['result'], Item['outcome']>;
+
+const sentences: Readonly<Record<RestartOutcome['result'], string>> = {
+  healthy: 'It was restarted and is healthy.',
+  running: 'It was restarted and stays up; it has no health check.',
+  unhealthy: 'It was restarted and is unhealthy.',
+  starting: 'It was restarted and was not healthy in time.',
+  'crash-loop': 'It was restarted and ends again and again.',
+  exited: 'It is down.',
+  'not-restarted': 'It was not restarted; the old process still runs.',
+  unknown: 'What became of it could not be read.',
+};
+
+export interface RestartRun {
+  readonly plan: Plan;
+  readonly left: Plan['targets'];
+  readonly control: RunControl;
+}
+
+/**
+ * Restarts replica after replica, each healthy before the next. A replica that does not come up, a storm that
+ * does not calm and an emergency stop end the row; what was not reached keeps running as it was.
+ */
+export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise<Report> {
+  const replicas = replicasOf(run.left);
+  const before = await ports.look();
+  const items: Item[] = [];
+  const old: OldProcess[] = [];
+  let halted: string | undefined;
+  for (const replica of replicas) {
+    const step = replicasOf(run.plan.targets).findIndex(({ id }) => id === replica.id);
+    halted ??= await whyHalted(ports, run, { replica, isFirst: items.length === 0 });
+    if (halted !== undefined) {
+      items.push({ what: replica.name, outcome: 'not reached', detail: `${halted}.`, lines: [] });
+      continue;
+    }
+    const askedAtMs = ports.clock.now();
+    const item = await restartOne(ports, run.control, { step, replica });
+    items.push(item);
+    if (hasNewProcess.has(item.outcome)) {
+      old.push({ addresses: addressesOf(before, run.plan, replica.id), askedAtMs });
+    }
+    if (item.outcome !== 'restarted') halted = `${replica.name} did not come up`;
+  }
+  const after = await ports.look();
+  const left = leftBehind(ports, { plan: run.plan, look: after, old });
+  const figures = inFigures(countIn(ports, run.plan, before), countIn(ports, run.plan, after));
+  return {
+    items: [...items, ...left.items],
+    summary: `Of ${count(replicas.length, 'replica')}: ${countOutcomes(items)}.${figures}${left.sentence}`,
+    finished: halted === undefined,
+    ...(left.followUps.length > 0 && { followUps: [...left.followUps] }),
+  };
+}
+
+interface Turn {
+  readonly step: number;
+  readonly replica: ReplicaTarget;
+}
+
+async function restartOne(
+  ports: OptionCPorts,
+  control: RunControl,
+  { step, replica: { id, name } }: Turn,
+): Promise<Item> {
+  await control.intend({ step, sentence: `restart ${name}` });
+  const { stopTimeoutSeconds, healthyWithinMs } = ports;
+  const restarted = await ports.restarts.restartReplica(id, {
+    stopTimeoutSeconds,
+    healthyWithinMs,
+  });
+  const outcome = words[restarted.result];
+  await control.record({ step, sentence: `${name}: ${outcome}` });
+  const { detail, lines } = explain(restarted);
+  const killed =
+    restarted.killed === true
+      ? ` The old process had not ended after ${stopTimeoutSeconds} s, and was killed.`
+      : '';
+  return { what: name, outcome, detail: `${detail}${killed}`, lines };
+}
+
+function explain(restarted: RestartOutcome): Pick<Item, 'detail' | 'lines'> {
+  const { result, exitCode, oomKilled, healthOutput, lastLogLines, problem } = restarted;
+  if (result === 'healthy' || result === 'running') return { detail: sentences[result], lines: [] };
+  const parts = [
+    sentences[result],
+    ...(exitCode === null ? [] : [`Its exit code is ${exitCode}.`]),
+    ...(oomKilled ? ['It was killed for lack of memory.'] : []),
+    ...(problem === undefined ? [] : [problem.summary, problem.fix ?? '']),
+  ];
+  const output = healthOutput === null ? [] : [healthOutput];
+  return { detail: parts.join(' ').trim(), lines: [...output, ...lastLogLines].slice(-11) };
+}
+
+interface Next {
+  readonly replica: ReplicaTarget;
+  readonly isFirst: boolean;
+}
+
+/** The first replica frees slots on a full server, so the governor rules only from the second on. */
+async function whyHalted(
+  ports: OptionCPorts,
+  { plan, control }: RestartRun,
+  { replica, isFirst }: Next,
+): Promise<string | undefined> {
+  if (await control.isStopped()) return 'All changes were stopped';
+  if (isFirst) return undefined;
+  const deadline = ports.clock.now() + ports.calmWithinMs;
+  for (;;) {
+    const why = whyNotYet(ports, { plan, replica, look: await ports.look() });
+    if (why === undefined) return undefined;
+    if (ports.clock.now() >= deadline) return `Held back to spare PostgreSQL: ${why}`;
+    await ports.clock.sleep(pollMs);
+    if (await control.isStopped()) return 'All changes were stopped';
+  }
+}
+
+interface Moment {
+  readonly plan: Plan;
+  readonly replica: ReplicaTarget;
+  readonly look: Snapshot;
+}
+
+function whyNotYet(ports: OptionCPorts, { plan, replica, look }: Moment): string | undefined {
+  const reading = findReplicas(look, plan).find(({ id }) => id === replica.id);
+  const service = serviceOf(ports, plan);
+  const ceiling = reading === undefined || service === undefined ? null : mayOpen(service, reading);
+  const next = { holds: replica.connections, mayOpen: ceiling };
+  return whyNotNow(look, next, ports.clock.now());
+}
+
+function inFigures(before: number | null, after: number | null): string {
+  return ` Its connections: ${before ?? 'unknown'} before, ${after ?? 'unknown'} after.`;
+}

@@ -1,0 +1,52 @@
+import type { Blocker, BlockerSession } from '../../ports/blockers.ts';
+import type { Ask } from '../ask.ts';
+import { draftStop } from './blocker-plan.ts';
+import { defaultReleaseWithinMs, toGuard } from './ports.ts';
+import type { OptionDPorts } from './ports.ts';
+import type { PlanDraft, Spared } from '../plan.ts';
+import { done, refuse } from '../remedy.ts';
+import type { Answer } from '../remedy.ts';
+import { sparedBlocker } from './spared-blocker.ts';
+import type { BlockerTarget } from '../targets/blocker.ts';
+import { count, duration } from '../wording.ts';
+
+/** As many as somebody can read through; the longest come first, and one can ask again. */
+const mostStatements = 50;
+
+/** Statements to cancel because they run too long. They are cancelled only: their connections go back to their pools. */
+export async function planSlow(
+  ports: OptionDPorts,
+  session: BlockerSession,
+  ask: Extract<Ask, { kind: 'cancel-slow' }>,
+): Promise<Answer<PlanDraft>> {
+  const { runningForMs } = ask;
+  const slow = { runningForMs, atMost: mostStatements };
+  const targets: BlockerTarget[] = [];
+  const spared: Spared[] = [];
+  for (const blocker of await session.readSlow(slow, toGuard(ports))) {
+    const reason = sparedBlocker(blocker);
+    const { pid, application } = blocker.identity;
+    if (reason === null) targets.push(toTarget(blocker));
+    else spared.push({ what: `pid ${pid}`, label: application, reason });
+  }
+  if (targets.length === 0) return refuseNothing(runningForMs, spared);
+  const releaseWithinMs = ports.releaseWithinMs ?? defaultReleaseWithinMs;
+  return done(
+    draftStop({ target: ports.target.name, ask, targets, spared, waiters: 0, releaseWithinMs }),
+  );
+}
+
+function toTarget({ spared: _spared, process: _process, ...facts }: Blocker): BlockerTarget {
+  return { kind: 'blocker', ...facts, how: 'cancel', queued: false, victims: 0 };
+}
+
+function refuseNothing(runningForMs: number, spared: readonly Spared[]): Answer<PlanDraft> {
+  const over = duration(runningForMs);
+  const next = 'Look with /dbconn sessions.';
+  const [{ reason } = { reason: '' }] = spared;
+  if (spared.length === 0) {
+    return refuse('nothing-to-do', `No statement has run for over ${over}.`, next);
+  }
+  const why = `${count(spared.length, 'statement')} run for over ${over}, and each is spared: ${reason}.`;
+  return refuse('nothing-to-do', why, next);
+}

@@ -1,0 +1,52 @@
+import type { LockReading } from '../../diagnose/snapshot.ts';
+import type { Blocker } from '../../ports/blockers.ts';
+import { directlyBehind } from './find-blockers.ts';
+import { blockersOf, toGuard } from './ports.ts';
+import type { OptionDPorts } from './ports.ts';
+import type { Plan, Spared } from '../plan.ts';
+import type { Recheck } from '../remedy.ts';
+import { isSameSession, isSameStatement } from './same-blocker.ts';
+import { sparedBlocker } from './spared-blocker.ts';
+import type { BlockerTarget } from '../targets/blocker.ts';
+
+/** Approved sessions that are still at what they were and still in the way. Whoever came since is not looked at. */
+export async function recheckBlockers(ports: OptionDPorts, plan: Plan): Promise<Recheck> {
+  const targets = blockersOf(plan.targets);
+  const pids = targets.map(({ identity }) => identity.pid);
+  const [found, waits] = await ports.blockers.act(async (session) => {
+    const blockers = await session.readBlockers(pids, toGuard(ports));
+    return [blockers, await session.readWaits()] as const;
+  });
+  const named = plan.ask.kind !== 'stop-blockers';
+  const left: BlockerTarget[] = [];
+  const spared: Spared[] = [];
+  for (const target of targets) {
+    const { pid, application } = target.identity;
+    const now = found.find(({ identity }) => identity.pid === pid);
+    const reason = whyLeftAlone(target, now, named) ?? (named ? null : whyNoBlocker(target, waits));
+    if (reason === null) left.push(target);
+    else spared.push({ what: `pid ${pid}`, label: application, reason });
+  }
+  return { left, spared };
+}
+
+function whyLeftAlone(
+  { identity, how }: BlockerTarget,
+  now: Blocker | undefined,
+  named: boolean,
+): string | null {
+  if (now === undefined || !isSameSession(now.identity, identity)) return 'it is gone';
+  const whatever = named && how === 'terminate';
+  if (!whatever && !isSameStatement(now.identity, identity)) return 'it does something else by now';
+  return sparedBlocker(now);
+}
+
+function whyNoBlocker(
+  { identity: { pid }, queued }: BlockerTarget,
+  waits: LockReading,
+): string | null {
+  if (queued && waits.waiters.every((waiter) => waiter.pid !== pid)) {
+    return 'it does not wait any more';
+  }
+  return directlyBehind(waits, pid).length === 0 ? 'nobody waits for it any more' : null;
+}

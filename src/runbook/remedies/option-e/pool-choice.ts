@@ -1,0 +1,120 @@
+import type { Evidence } from '../../diagnose/evidence.ts';
+import {
+  enlargePool,
+  mayOpenBeside,
+  processesOf,
+  shrinkPool,
+  starvedLine,
+} from '../../diagnose/pool-sizes.ts';
+import type { FittingPool } from '../../diagnose/pool-sizes.ts';
+import { pressureOf } from '../../diagnose/pressure.ts';
+import type { PoolNumbers } from '../../ports/pool-settings.ts';
+import { done, refuse } from '../remedy.ts';
+import type { Answer } from '../remedy.ts';
+
+export interface ChosenPool extends FittingPool {
+  /** What its containers have now; null where that is not known. */
+  readonly from: PoolNumbers | null;
+  /** Whether all pools together could open more than the server has; null when that is not known. */
+  readonly overBudget: boolean | null;
+}
+
+/**
+ * The numbers for one service: those asked for, else those the ledger gives. Numbers that make the pools together
+ * larger than the server are refused, for they are how the next night begins; smaller ones than now never are.
+ */
+export function choosePool(
+  evidence: Evidence,
+  service: string,
+  size: PoolNumbers | undefined,
+): Answer<ChosenPool> {
+  const line = evidence.budget.lines.find((one) => one.service === service);
+  if (line === undefined) throw new Error(`The ledger has no line for ${service}.`);
+  const fitting =
+    size === undefined
+      ? proposeNumbers(evidence, line)
+      : { line, processes: processesOf(line), to: size };
+  if (fitting === undefined && evidence.budget.usable === null) {
+    const why = 'PostgreSQL could not be looked at, so no numbers can be proposed.';
+    return refuse('unknown-budget', why, 'Give the two numbers; smaller ones than now can run.');
+  }
+  if (fitting === undefined) {
+    const why = `The pool of ${service} fits, and nobody waits for it.`;
+    return refuse('nothing-to-do', why, 'Give the two numbers to change it all the same.');
+  }
+  const { poolSize, maxOverflow } = line;
+  const from = poolSize === null || maxOverflow === null ? null : { poolSize, maxOverflow };
+  const { to } = fitting;
+  if (from?.poolSize === to.poolSize && from.maxOverflow === to.maxOverflow) {
+    const why = `The containers of ${service} have ${poolSize} + ${maxOverflow} already.`;
+    return refuse('nothing-to-do', why, 'Look with /dbconn pool.');
+  }
+  const chosen = { ...fitting, from, overBudget: isOver(evidence, { line, numbers: to }) };
+  const grows = from === null || ceilingOf(to) > ceilingOf(from);
+  return grows && chosen.overBudget !== false ? refuseGrowth(evidence, chosen) : done(chosen);
+}
+
+/** Whether the old numbers may come back: an undo that would be refused is not offered. */
+export function mayComeBack(evidence: Evidence, { line, from }: ChosenPool): boolean {
+  return (
+    from !== null &&
+    from.poolSize >= 1 &&
+    from.maxOverflow >= 0 &&
+    isOver(evidence, { line, numbers: from }) === false
+  );
+}
+
+type Line = FittingPool['line'];
+
+/** Short slots come first: a larger pool takes them from everybody. */
+function proposeNumbers(evidence: Evidence, line: Line): FittingPool | undefined {
+  const { budget, capacity, target } = evidence;
+  const short = pressureOf(capacity, target.limits) !== 'none';
+  if (!short && starvedLine(evidence) === line) return enlargePool(evidence, line)[0];
+  if (!short && budget.canExhaust !== true) return undefined;
+  const [shrunk] = shrinkPool(evidence, line);
+  const { mayOpen } = line;
+  const smaller =
+    shrunk !== undefined && ceilingOf(shrunk.to) * shrunk.processes < toNumber(mayOpen);
+  return smaller ? shrunk : undefined;
+}
+
+interface Trial {
+  readonly line: Line;
+  readonly numbers: PoolNumbers;
+}
+
+function isOver({ budget }: Evidence, { line, numbers }: Trial): boolean | null {
+  const { usable } = budget;
+  if (usable === null) return null;
+  return mayOpenBeside(budget, line) + ceilingOf(numbers) * processesOf(line) > usable;
+}
+
+function refuseGrowth(
+  evidence: Evidence,
+  { line, to, processes, overBudget }: ChosenPool,
+): Answer<never> {
+  if (overBudget === null) {
+    const why = 'PostgreSQL could not be looked at, so nobody can tell whether larger pools fit.';
+    return refuse('unknown-budget', why, 'Smaller numbers than now can be proposed.');
+  }
+  const { budget } = evidence;
+  const own = ceilingOf(to) * processes;
+  const beside = mayOpenBeside(budget, line);
+  const others = Number.isFinite(beside) ? `the others ${beside}` : 'others have no ceiling';
+  const sum = `${processes} x (${to.poolSize} + ${to.maxOverflow}) = ${own} for ${line.service}, ${others}`;
+  return refuse(
+    'over-budget',
+    `All pools together could open more than the ${budget.usable} usable slots: ${sum}.`,
+    'Take smaller numbers, shrink another pool, or raise max_connections first (option B).',
+  );
+}
+
+/** SQLAlchemy: an overflow below 0, and since 2.0 a size of 0, are no ceiling. */
+function ceilingOf({ poolSize, maxOverflow }: PoolNumbers): number {
+  return poolSize === 0 || maxOverflow < 0 ? Infinity : poolSize + maxOverflow;
+}
+
+function toNumber(mayOpen: Line['mayOpen']): number {
+  return typeof mayOpen === 'number' ? mayOpen : Infinity;
+}

@@ -1,0 +1,151 @@
+import type { EnvEdit } from '../../ports/pool-settings.ts';
+import type { OptionEPorts } from '../option-e-resize-pool.ts';
+import { firstReplicaStep } from './pool-draft.ts';
+import type { Plan } from '../plan.ts';
+import { provePools } from './pool-proof.ts';
+import { hasFailed, holdsNew, recreate, toItem } from './pool-replica.ts';
+import type { Fate } from './pool-replica.ts';
+import { poolOf, replicasOf } from './pool-targets.ts';
+import type { RunControl } from '../remedy.ts';
+import { countOutcomes } from '../report.ts';
+import type { Item, Report } from '../report.ts';
+import { count } from '../wording.ts';
+
+export interface ResizeEnd {
+  readonly plan: Plan;
+  readonly control: RunControl;
+  readonly edit: EnvEdit;
+  readonly fates: readonly Fate[];
+  readonly halted: string | undefined;
+}
+
+/**
+ * Brings `.env` in line with the containers, whatever became of them: the new numbers stay where containers run with
+ * them; numbers that one container did not start with are taken back from all. What cannot be seen is left alone.
+ */
+export async function endResize(ports: OptionEPorts, end: ResizeEnd): Promise<Report> {
+  const { fates, plan } = end;
+  const pool = poolOf(plan);
+  if (fates.some(({ outcome }) => outcome?.result === 'unknown')) return leaveOpen(end);
+  if (fates.some(hasFailed)) return takeBack(ports, end);
+  const fresh = fates.filter((fate) => holdsNew(fate, pool));
+  if (fresh.length === 0) return takeBack(ports, end);
+  const isWhole = fresh.length === fates.length;
+  const proof = isWhole ? await prove(ports, end) : mixed(fresh.length, fates.length);
+  await removeCopy(ports, end);
+  return report(end, [envItem('set', '.env has the new numbers.'), ...itemsOf(end)], {
+    finished: isWhole,
+    summary: proof,
+  });
+}
+
+function mixed(fresh: number, all: number): string {
+  return `${fresh} of ${count(all, 'container')} and .env have the new numbers; docker compose up gives them to the rest, and a plan back to the old ones takes them away.`;
+}
+
+async function prove(ports: OptionEPorts, { plan, control }: ResizeEnd): Promise<string> {
+  const step = firstReplicaStep + replicasOf(plan.targets).length;
+  await control.intend({ step, sentence: 'read the pool metrics' });
+  const sentence = await provePools(ports, poolOf(plan));
+  await control.record({ step, sentence });
+  return sentence;
+}
+
+async function removeCopy(
+  { settings }: OptionEPorts,
+  { plan, control, edit }: ResizeEnd,
+): Promise<void> {
+  const step = firstReplicaStep + replicasOf(plan.targets).length + 1;
+  await control.intend({ step, sentence: 'remove the copy of .env' });
+  await settings.removeCopy(edit);
+  await control.record({ step, sentence: 'The copy of .env is removed' });
+}
+
+/** Containers first: while one of them has the new numbers, so has the file they would be started from. */
+async function takeBack(ports: OptionEPorts, end: ResizeEnd): Promise<Report> {
+  const { control, edit, plan } = end;
+  const pool = poolOf(plan);
+  const fates: Fate[] = [];
+  for (const fate of end.fates) {
+    fates.push(holdsNew(fate, pool) ? await takeBackOne(ports, control, { fate, plan }) : fate);
+  }
+  const after = { ...end, fates };
+  const isOpen = (fate: Fate): boolean =>
+    fate.outcome?.result === 'unknown' || holdsNew(fate, pool);
+  if (fates.some(isOpen)) return leaveOpen(after);
+  await control.intend({ step: 1, sentence: 'put the old .env back' });
+  const state = await ports.settings.putBack(edit);
+  const isBack = state === 'old';
+  const said = isBack
+    ? '.env is as it was.'
+    : 'Somebody edited .env meanwhile, so it was left alone.';
+  await control.record({ step: 1, sentence: said });
+  if (isBack) await removeCopy(ports, end);
+  const kept = isBack ? '' : ` Its old numbers stand in ${edit.copyPath}.`;
+  const failed = end.fates.some(hasFailed);
+  return report(
+    after,
+    [envItem(isBack ? 'put back' : 'failed', `${said}${kept}`), ...itemsOf(after)],
+    {
+      finished: false,
+      summary: failed
+        ? `The new numbers did not work, and were taken back: ${oldInWords(pool.from)}`
+        : 'No container has the new numbers.',
+    },
+  );
+}
+
+function oldInWords(from: ReturnType<typeof poolOf>['from']): string {
+  if (from === null) return 'the containers have the ones they had.';
+  return `the containers have ${from.poolSize} + ${from.maxOverflow} as before.`;
+}
+
+interface Back {
+  readonly fate: Fate;
+  readonly plan: Plan;
+}
+
+async function takeBackOne(
+  ports: OptionEPorts,
+  control: RunControl,
+  { fate, plan }: Back,
+): Promise<Fate> {
+  const { step, replica, before, outcome } = fate;
+  const id = outcome?.id ?? replica.id;
+  const environment = before ?? poolOf(plan).from ?? { poolSize: null, maxOverflow: null };
+  const turn = { step, replica: { id, name: replica.name }, before, environment };
+  const undone = await recreate(ports, control, turn);
+  // It runs with the old numbers now: for the plan that is a container that was put back.
+  return {
+    ...fate,
+    outcome: undone.result === 'recreated' ? { ...undone, result: 'put back' } : undone,
+  };
+}
+
+/** Nothing is guessed: neither the file nor its copy is touched while it is not known which numbers run. */
+function leaveOpen(end: ResizeEnd): Report {
+  const detail = `It has the new numbers; the old ones stand in ${end.edit.copyPath}.`;
+  return report(end, [envItem('unknown', detail), ...itemsOf(end)], {
+    finished: false,
+    summary:
+      'A container could not be looked at or brought back, so .env and its copy were left as they are.',
+  });
+}
+
+function itemsOf({ fates, halted }: ResizeEnd): Item[] {
+  return fates.map((fate) => toItem(fate, halted));
+}
+
+function envItem(outcome: Item['outcome'], detail: string): Item {
+  return { what: '.env', outcome, detail, lines: [] };
+}
+
+function report(
+  { fates }: ResizeEnd,
+  items: readonly Item[],
+  { finished, summary }: Pick<Report, 'finished' | 'summary'>,
+): Report {
+  const containers = items.filter(({ what }) => what !== '.env');
+  const counted = `Of ${count(fates.length, 'container')}: ${countOutcomes(containers)}.`;
+  return { items: [...items], summary: `${counted} ${summary}`, finished };
+}

@@ -1,0 +1,93 @@
+import type { OptionEPorts } from '../option-e-resize-pool.ts';
+import { ActingUnavailable } from '../acting-unavailable.ts';
+import type { PoolEnvironment } from '../../ports/pool-settings.ts';
+import type { Plan } from '../plan.ts';
+import { awaitCalm } from './pool-calm.ts';
+import { firstReplicaStep } from './pool-draft.ts';
+import { endResize } from './pool-end.ts';
+import { holdsNew, recreate } from './pool-replica.ts';
+import type { Fate } from './pool-replica.ts';
+import { readReplicas } from './pool-service.ts';
+import { poolOf, replicasOf } from './pool-targets.ts';
+import type { RunControl } from '../remedy.ts';
+import type { Report } from '../report.ts';
+import type { PoolTarget } from '../targets/pool.ts';
+
+export interface ResizeRun {
+  readonly plan: Plan;
+  readonly left: Plan['targets'];
+  readonly control: RunControl;
+}
+
+/**
+ * Writes the numbers, then makes container after container anew, each healthy before the next. Numbers a container
+ * does not start with are taken back everywhere. A storm that does not calm and an emergency stop end the row;
+ * what was not reached keeps running as it was.
+ */
+export async function runResize(ports: OptionEPorts, run: ResizeRun): Promise<Report> {
+  const { plan, control } = run;
+  const { settings } = ports;
+  const pool = poolOf(plan);
+  const planned = await settings.planEdit(pool.to);
+  if (!planned.ok) throw new ActingUnavailable(planned.problem.summary);
+  const { edit } = planned.value;
+  if (edit.oldSha256 !== pool.envSha256) {
+    throw new ActingUnavailable('The .env was edited since the plan was made; it was left alone.');
+  }
+  await control.intend({ step: 0, sentence: 'keep a copy of .env', facts: { ...edit } });
+  await settings.keepCopy(edit);
+  await control.record({ step: 0, sentence: 'A copy of .env is kept' });
+  await control.intend({ step: 1, sentence: 'write the numbers into .env' });
+  await settings.writeEdit(edit, pool.to);
+  await control.record({ step: 1, sentence: '.env has the new numbers' });
+  const { fates, halted } = await recreateAll(ports, run);
+  return endResize(ports, { plan, control, edit, fates, halted });
+}
+
+interface Row {
+  readonly fates: readonly Fate[];
+  /** Why the row ended before its end. */
+  readonly halted: string | undefined;
+}
+
+async function recreateAll(ports: OptionEPorts, { plan, left, control }: ResizeRun): Promise<Row> {
+  const pool = poolOf(plan);
+  const planned = replicasOf(plan.targets);
+  const befores = await readEnvironments(ports, pool);
+  const fates: Fate[] = [];
+  let halted: string | undefined;
+  for (const replica of replicasOf(left)) {
+    const step = firstReplicaStep + planned.findIndex(({ id }) => id === replica.id);
+    halted ??= await awaitCalm(ports, control, { pool, replica, isFirst: fates.length === 0 });
+    const before = befores.get(replica.id) ?? null;
+    if (halted !== undefined) {
+      fates.push({ step, replica, before, outcome: undefined });
+      continue;
+    }
+    const { poolSize, maxOverflow } = pool.to;
+    const outcome = await recreate(ports, control, {
+      step,
+      replica,
+      before,
+      environment: { poolSize, maxOverflow },
+    });
+    const fate = { step, replica, before, outcome };
+    fates.push(fate);
+    if (!holdsNew(fate, pool)) halted = `${replica.name} did not come up with the new numbers`;
+  }
+  return { fates, halted };
+}
+
+async function readEnvironments(
+  { look }: OptionEPorts,
+  { service }: PoolTarget,
+): Promise<ReadonlyMap<string, PoolEnvironment>> {
+  const replicas = readReplicas(await look(), service);
+  if (!replicas.ok) return new Map();
+  return new Map(
+    replicas.value.map(({ id, pool: { size, maxOverflow } }) => [
+      id,
+      { poolSize: size, maxOverflow },
+    ]),
+  );
+}

@@ -1,0 +1,119 @@
+import { cleanUntrusted } from '../../diagnose/untrusted.ts';
+import type { TimeoutOverride, TimeoutReading } from '../../ports/timeouts.ts';
+import type { PlanDraft, Spared } from '../plan.ts';
+import type { TimeoutAsk } from './flight-check.ts';
+import { toTimeoutText, toTimeoutTextOrNull } from './value.ts';
+import type { SettingTarget } from '../targets/setting.ts';
+import { count } from '../wording.ts';
+
+/** The setting as it stands: what a plan is made from, and held against when it runs. */
+export function toSettingTarget(
+  { setting, role, ms }: TimeoutAsk,
+  now: TimeoutReading,
+): SettingTarget {
+  return {
+    kind: 'setting',
+    name: setting,
+    role,
+    from: toTimeoutTextOrNull(now.setMs),
+    to: toTimeoutTextOrNull(ms),
+    inForce: now.inForceMs === null ? 'not known' : toTimeoutText(now.inForceMs),
+    source: now.source,
+  };
+}
+
+/** The plan of a time-out, with whom it will end and whom it does not reach. */
+export function draftPrevention(target: string, ask: TimeoutAsk, now: TimeoutReading): PlanDraft {
+  const { setting, role, ms } = ask;
+  const where = role === null ? 'the whole cluster' : 'one role';
+  const undo = undoOf(ask, now);
+  return {
+    option: 'prevention',
+    target,
+    ask,
+    title:
+      ms === null
+        ? `Take ${setting} away from ${where}`
+        : `Set ${setting} to ${toTimeoutText(ms)} for ${where}`,
+    subject: role,
+    targets: [toSettingTarget(ask, now)],
+    spared: now.overrides.map(toSpared),
+    sparedTotal: now.overridesTotal,
+    cost: costOf(ask, now),
+    frees: { slots: null, sentence: reachOf(ask, now) },
+    ...undo,
+    steps: stepsOf(ask),
+    risk: riskOf(ask, now),
+  };
+}
+
+function stepsOf({ setting, role, ms }: TimeoutAsk): string[] {
+  const value = ms === null ? `RESET ${setting}` : `SET ${setting} = ${toTimeoutText(ms)}`;
+  return role === null
+    ? [`ALTER SYSTEM ${value}`, 'Reload the configuration and read the value back']
+    : [`ALTER ROLE … ${value}, and read it back`];
+}
+
+/** A session that rests already runs on the timer it went to rest with; only its next statement reads the new value. */
+function reachOf({ role, ms }: TimeoutAsk, { sessions }: TimeoutReading): string {
+  const whom =
+    role === null
+      ? 'Frees nothing at once: it holds for each session from its next statement on.'
+      : `Frees nothing at once: it holds for sessions that log in from now on; ${count(sessions.open, 'open session')} of this role keep what they have.`;
+  if (ms === null || ms === 0 || sessions.resting === 0) return whom;
+  const rest = sessions.resting === 1 ? 'rests' : 'rest';
+  return `${whom} ${count(sessions.resting, 'session')} ${rest} longer than that already: option A ends those.`;
+}
+
+function costOf({ setting, role, ms }: TimeoutAsk, { sessions }: TimeoutReading): string[] {
+  if (ms === null || ms === 0) return ['Nothing is ended by it; what was forgotten stays open.'];
+  const limit = toTimeoutText(ms);
+  if (setting === 'idle_in_transaction_session_timeout') {
+    return [
+      `A transaction that rests for ${limit} is rolled back and its session ended: the application gets an error (25P03).`,
+      ...(role === null
+        ? ['That holds for migrations, pg_dump and people with psql too, unless listed as spared.']
+        : []),
+    ];
+  }
+  return [
+    `A session that rests for ${limit} is ended (57P05): a pool without pre-ping gives its next request an error.`,
+    'A pooler such as PgBouncer keeps sessions idle on purpose: set it for no role of a pooler or an application.',
+    ...(sessions.poolers > 0
+      ? [`${count(sessions.poolers, 'open session')} of this role come from a pooler.`]
+      : []),
+  ];
+}
+
+function riskOf({ setting, role, ms }: TimeoutAsk, now: TimeoutReading): PlanDraft['risk'] {
+  if (ms === null || ms === 0) return 'low';
+  if (setting === 'idle_session_timeout') return now.sessions.poolers > 0 ? 'high' : 'medium';
+  return role === null ? 'medium' : 'low';
+}
+
+/** What would be refused as a proposal is no undo: then the sentence says what to do by hand. */
+function undoOf(ask: TimeoutAsk, { setMs }: TimeoutReading): Pick<PlanDraft, 'undo' | 'undoAsk'> {
+  const { setting, role } = ask;
+  const forAll = setting === 'idle_session_timeout' && role === null;
+  if (forAll && setMs !== null && setMs > 0) {
+    const undo = `By hand: ALTER SYSTEM SET ${setting} = '${toTimeoutText(setMs)}', and reload; dbconn does not set it for all.`;
+    return { undo, undoAsk: null };
+  }
+  const undo =
+    setMs === null
+      ? 'Nothing was set there before: undoing takes the value away again.'
+      : `Undoing sets ${toTimeoutText(setMs)} again.`;
+  return { undo, undoAsk: { ...ask, ms: setMs } };
+}
+
+function toSpared({ role, database, value }: TimeoutOverride): Spared {
+  const place = [
+    ...(role === null ? [] : [`role ${role}`]),
+    ...(database === null ? [] : [`database ${database}`]),
+  ].join(' in ');
+  return {
+    what: 'a value of its own',
+    label: cleanUntrusted(`${place}: ${value}`, 200),
+    reason: 'what is set there beats it',
+  };
+}

@@ -1,0 +1,118 @@
+import type { Clock } from '../../ports.ts';
+import type { TimeoutReading, TimeoutSession } from '../../ports/timeouts.ts';
+import type { TimeoutAsk } from './flight-check.ts';
+import { toSettingTarget } from './plan.ts';
+import { readTimeoutText, toTimeoutText } from './value.ts';
+import type { RunControl } from '../remedy.ts';
+import type { Item, Report } from '../report.ts';
+import type { SettingTarget } from '../targets/setting.ts';
+
+/** The server reads its files within milliseconds; one that is out of processor time gets longer. */
+const inForceWithinMs = 10_000;
+const pollMs = 50;
+
+export interface TimeoutRun {
+  readonly session: TimeoutSession;
+  readonly clock: Clock;
+  readonly control: RunControl;
+  readonly ask: TimeoutAsk;
+  /** As it was approved: `from` is what undoing goes back to. */
+  readonly target: SettingTarget;
+}
+
+/** Sets it and sees that it holds. What cannot be brought into force is put back, lest a later reload does. */
+export async function setTimeoutValue(run: TimeoutRun): Promise<Report> {
+  const { session, control, ask } = run;
+  if (await control.isStopped()) {
+    return report(run, 'not reached', 'All changes were stopped before it.');
+  }
+  const before = await session.readTimeout(ask);
+  const what = `${ask.setting} = ${valueOf(ask)}`;
+  await control.intend({ step: 0, sentence: `write ${what}` });
+  const refusal = await session.alterTimeout(ask, ask.ms);
+  if (refusal !== undefined) {
+    await control.record({ step: 0, sentence: `PostgreSQL refused it (${refusal})` });
+    return report(run, 'failed', `PostgreSQL refused it (SQLSTATE ${refusal}); nothing changed.`);
+  }
+  await control.record({ step: 0, sentence: `${what} is written` });
+  if (ask.role !== null) return seeAtRole(run);
+  return bringIntoForce(run, before);
+}
+
+/** After a crash: what was written is brought into force, what was not is left, and a stranger's value is not touched. */
+export async function finishTimeout(run: TimeoutRun): Promise<Report> {
+  const { session, ask, target } = run;
+  const now = await session.readTimeout(ask);
+  const { from } = toSettingTarget(ask, now);
+  if (now.setMs === ask.ms) {
+    return ask.role === null ? bringIntoForce(run, now) : report(run, 'set', 'It is set.');
+  }
+  return from === target.from
+    ? report(run, 'not reached', 'It had not been written; nothing changed.')
+    : report(run, 'unknown', 'Somebody has set another value since; it was left alone.');
+}
+
+async function seeAtRole(run: TimeoutRun): Promise<Report> {
+  const { setMs } = await run.session.readTimeout(run.ask);
+  return setMs === run.ask.ms
+    ? report(run, 'set', 'It was read back; sessions that log in from now on have it.')
+    : report(
+        run,
+        'unknown',
+        'Another value was read back: somebody changed it in the same moment.',
+      );
+}
+
+async function bringIntoForce(run: TimeoutRun, before: TimeoutReading): Promise<Report> {
+  const { session, control, ask } = run;
+  await control.intend({ step: 1, sentence: 'reload the configuration' });
+  await session.reloadConfiguration();
+  const now = await awaitReload(run, before.loadedAt);
+  if (now === undefined) return putBack(run);
+  await control.record({ step: 1, sentence: `${ask.setting} = ${valueOf(ask)} holds` });
+  return now.isOverriddenHere
+    ? report(run, 'set', 'It was written and reloaded; the acting role itself has another value.')
+    : report(run, 'set', 'It was read back after the reload, and holds.');
+}
+
+/** The reading in which it holds; undefined when the time was up first. */
+async function awaitReload(
+  { session, clock, ask }: TimeoutRun,
+  loadedBefore: string,
+): Promise<TimeoutReading | undefined> {
+  const deadline = clock.now() + inForceWithinMs;
+  for (;;) {
+    const now = await session.readTimeout(ask);
+    const holds = ask.ms === null || now.isOverriddenHere || now.inForceMs === ask.ms;
+    if (now.loadedAt !== loadedBefore && holds) return now;
+    if (clock.now() >= deadline) return undefined;
+    await clock.sleep(pollMs);
+  }
+}
+
+/** A value that is written and not in force would take effect at some other night's reload or restart. */
+async function putBack(run: TimeoutRun): Promise<Report> {
+  const { session, control, ask, target } = run;
+  await control.record({ step: 1, sentence: 'the reload did not bring it into force' });
+  const refusal = await session.alterTimeout(ask, readTimeoutText(target.from));
+  const why = 'PostgreSQL did not take it up within 10 s; its log says why.';
+  if (refusal !== undefined) {
+    const left = `The written value stays and will hold from the next reload: ${target.name} is to be put back by hand.`;
+    return report(run, 'failed', `${why} ${left}`);
+  }
+  await session.reloadConfiguration();
+  return report(run, 'put back', `${why} What was written before it is written again.`);
+}
+
+function valueOf({ ms }: TimeoutAsk): string {
+  return ms === null ? 'reset' : toTimeoutText(ms);
+}
+
+function report({ ask, target }: TimeoutRun, outcome: Item['outcome'], detail: string): Report {
+  const where = ask.role === null ? 'for the whole cluster' : 'for one role';
+  return {
+    items: [{ what: target.name, outcome, detail, lines: [] }],
+    summary: `${target.name} ${where}: ${outcome}. ${detail}`,
+    finished: outcome === 'set',
+  };
+}
