@@ -2,14 +2,20 @@ import { appendFile, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { startCluster } from '../../../sandbox/patient/cluster.ts';
-import type { Cluster } from '../../../sandbox/patient/cluster.ts';
-import { createSandboxServerHost } from '../../../sandbox/patient/sandbox-server-host.ts';
-import type { Plan } from '../../../src/runbook/remedies/plan.ts';
-import type { Remedy, StepEntry } from '../../../src/runbook/remedies/remedy.ts';
-import type { Report } from '../../../src/runbook/remedies/report.ts';
-import { Died, ServerBedside, planFor, recordSteps, runPlan } from './server-bedside.ts';
-import type { Death } from './server-bedside.ts';
+import { startCluster } from '../../sandbox/patient/cluster.ts';
+import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { createSandboxServerHost } from '../../sandbox/patient/sandbox-server-host.ts';
+import type { Plan } from '../../src/runbook/remedies/plan.ts';
+import type { Remedy, StepEntry } from '../../src/runbook/remedies/remedy.ts';
+import type { Report } from '../../src/runbook/remedies/report.ts';
+import {
+  Died,
+  ServerBedside,
+  planFor,
+  recordSteps,
+  runPlan,
+} from '../runbook/remedies/server-bedside.ts';
+import type { Death } from '../runbook/remedies/server-bedside.ts';
 
 let cluster: Cluster;
 let bedside: ServerBedside;
