@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { Trouble } from './patient/scenes/scene.ts';
 import { setStage } from './stage.ts';
 import { showPage } from './show-page.ts';
 import { playTour } from './tour/play.ts';
@@ -8,8 +9,19 @@ const { values } = parseArgs({
     tour: { type: 'boolean', default: false },
     seed: { type: 'string', default: '7' },
     port: { type: 'string' },
+    /** What is the matter when the page opens. */
+    trouble: { type: 'string', default: 'connection-leak' },
   },
 });
+const trouble = Trouble.safeParse(values.trouble);
+if (!trouble.success) {
+  console.error(`There is no such trouble. It is one of ${Trouble.options.join(', ')}.`);
+  process.exit(2);
+}
+
+// Whatever runs then is killed and removed by those who started it, when this process exits.
+const quit = (): void => process.exit(130);
+process.once('SIGINT', quit).once('SIGTERM', quit);
 
 console.log('The demo shortens the thresholds from minutes to seconds. Nothing else is staged.');
 const stage = await setStage(
@@ -18,7 +30,17 @@ const stage = await setStage(
 );
 try {
   if (values.tour) process.exitCode = (await playTour(stage)) === 0 ? 0 : 1;
-  else await showPage(stage);
+  else {
+    await showPage(stage, trouble.data);
+    process.off('SIGINT', quit).off('SIGTERM', quit);
+    await interrupted();
+  }
 } finally {
   await stage.close();
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
+  });
 }

@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -40,7 +41,7 @@ export const people = [
   { id: 'U0MAYA', name: 'maya', realName: 'Maya (on call)' },
   { id: 'U0JONAS', name: 'jonas', realName: 'Jonas (DBA)' },
   { id: 'U0DANA', name: 'dana', realName: 'Dana (backend lead)' },
-  { id: 'U0GUEST', name: 'guest', realName: 'Guest of another company', guest: true },
+  { id: 'U0GUEST', name: 'guest', realName: 'Gil (contractor)', guest: true },
 ] as const;
 
 /** A patient, a Slack and the bot between them: all real but Slack, all on this machine. */
@@ -158,7 +159,13 @@ function openBed(patient: Patient): RunbookPatient {
 
 async function openJournal(toClose: (() => Promise<void>)[]): Promise<SqliteJournal> {
   const folder = await mkdtemp(join(tmpdir(), 'dbconn-demo-'));
-  toClose.push(() => rm(folder, { recursive: true }));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  toClose.push(() => {
+    process.off('exit', remove);
+    remove();
+    return Promise.resolve();
+  });
   const journal = await openSqliteJournal({
     file: join(folder, 'journal.sqlite'),
     clock: systemClock,

@@ -23,5 +23,11 @@ export function makeProjectFolder(): ProjectFolder {
   const envFile = join(directory, '.env');
   const reset = (): void => writeFileSync(envFile, original, { mode: 0o640 });
   reset();
-  return { envFile, reset, close: () => rmSync(directory, { recursive: true, force: true }) };
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', remove);
+  const close = (): void => {
+    process.off('exit', remove);
+    remove();
+  };
+  return { envFile, reset, close };
 }

@@ -96,7 +96,7 @@ export async function awaitEnd(show: Show, { ts }: SlackMessage): Promise<SlackM
 
 /** What is wrong with how it ended, by the word its card begins with. */
 export function expectOutcome(
-  { text }: SlackMessage,
+  { text }: Pick<SlackMessage, 'text'>,
   words: readonly OutcomeWord[],
 ): readonly string[] {
   const expected = words.map((word) => outcomeWords[word].word);
@@ -105,7 +105,7 @@ export function expectOutcome(
 }
 
 /** Votes on something that is over could only confuse. */
-export function expectNoVotes(card: SlackMessage): readonly string[] {
+export function expectNoVotes(card: Pick<SlackMessage, 'ts' | 'blocks'>): readonly string[] {
   return findButton(card, 'Approve') === undefined ? [] : ['the card can still be approved'];
 }
 

@@ -4,6 +4,7 @@ import {
   awaitEnd,
   dana,
   expectNoVotes,
+  expectOutcome,
   expectRefusal,
   guest,
   jonas,
@@ -24,6 +25,9 @@ const calm: Pick<TourScene, 'judge' | 'clear'> = {
   judge: ({ causes }) => causes.map(({ cause }) => `it sees ${cause} where there is none`),
   clear: (patient) => patient.heal(),
 };
+
+/** What the card must begin with, whatever else it says. */
+const takenBack = 'Did not work and was taken back, ';
 
 const smallService = {
   name: 'gateway',
@@ -60,7 +64,7 @@ export const wrongPoolSize: TourScene = {
     return [
       ...votes,
       ...expectNoVotes(end),
-      ...expectWords(toText(end), 'taken back', '4 + 6 as before', `more than 8 does not fit`),
+      ...expectWords(toText(end), takenBack, '4 + 6 as before', `more than 8 does not fit`),
       ...(after.join() === before.join() ? [] : [`it ran with ${before.join(', ')} before`]),
     ];
   },
@@ -96,7 +100,7 @@ async function raiseTooFar(show: Show): Promise<readonly string[]> {
   return [
     ...votes,
     ...expectNoVotes(end),
-    ...expectWords(toText(end), 'The old value is back', `max_connections = ${before}`),
+    ...expectWords(toText(end), takenBack, 'The old value is back', `max_connections = ${before}`),
     ...(after === before ? [] : [`max_connections was ${before}`]),
   ];
 }
@@ -130,6 +134,7 @@ export const emergencyStop: TourScene = {
       ...expectWords(early, 'Only an approver'),
       ...expectWords(lifted, 'may run again'),
       ...votes,
+      ...expectOutcome(end, ['fixed']),
       ...expectNoVotes(end),
       ...(value === '10min' ? [] : ['the time-out is not in force']),
     ];

@@ -1,3 +1,4 @@
+import { people } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 import { toText } from '../message-text.ts';
 import { maya } from './change.ts';
@@ -9,7 +10,12 @@ import { tourScenes } from './scenes.ts';
 /** Plays all scenes before an audience; returns how many mistakes were seen. */
 export async function playTour(stage: Stage): Promise<number> {
   const began = performance.now();
-  const show: Show = { stage, slack: stage.slack, say: console.log, refusals: [] };
+  const show: Show = {
+    stage,
+    slack: stage.slack,
+    say: (line) => console.log(withNames(line)),
+    refusals: [],
+  };
   const scenes = tourScenes();
   const wrong: string[] = [];
   for (const scene of scenes) {
@@ -48,6 +54,11 @@ async function play(show: Show, scene: TourScene): Promise<readonly string[]> {
   } finally {
     await scene.clear(stage.patient);
   }
+}
+
+/** Slack's clients show a name where a message mentions somebody by id. */
+function withNames(line: string): string {
+  return people.reduce((text, { id, name }) => text.replaceAll(`@${id}`, `@${name}`), line);
 }
 
 /** What the journal says of the tour, and whether it can be believed. */

@@ -14,8 +14,7 @@ import {
   proposeByPress,
 } from './change.ts';
 import type { Show } from './change.ts';
-import { readPid } from './read-pid.ts';
-import { askAlone, findButton } from './room.ts';
+import { findButton } from './room.ts';
 import { troubled } from './scene.ts';
 import type { Seen, TourScene } from './scene.ts';
 import {
@@ -63,17 +62,11 @@ async function restartLeaking(show: Show, { status }: Seen): Promise<readonly st
   ];
 }
 
-/**
- * Option D for what runs too long: all of it where the message offers that, else one statement, whose pid Maya reads
- * from the list of sessions. Cancelling gives no slot back by itself, and the card must not say so.
- */
+/** Option D for what runs too long. The users ask for the same reports again at once, and the card must say so. */
 async function cancelSlow(show: Show, { status }: Seen): Promise<readonly string[]> {
   const { patient } = show.stage;
   const before = await readSlowStatements(patient);
-  const all = 'propose D slow';
-  const isOffered = findButton(status, all.replace('propose', 'Propose')) !== undefined;
-  const words = isOffered ? all : await wordsForOne(show);
-  const card = await propose(show, { by: maya, words, status });
+  const card = await propose(show, { by: maya, words: 'propose D slow', status });
   const votes = await approve(show, card, [jonas]);
   const end = await awaitEnd(show, card);
   const still = new Set(await readSlowStatements(patient));
@@ -81,15 +74,10 @@ async function cancelSlow(show: Show, { status }: Seen): Promise<readonly string
   show.say(`\nThe truth: ${before.length} statements ran too long, and ${left} of those still do.`);
   return [
     ...votes,
-    ...expectOutcome(end, ['fixed', 'partly', 'refilled']),
-    ...(left <= (isOffered ? 0 : before.length - 1) ? [] : ['they were not cancelled']),
+    ...expectOutcome(end, ['unchanged', 'partly']),
+    ...(before.length > 0 ? [] : ['nothing ran too long']),
+    ...(left === 0 ? [] : ['they were not cancelled']),
   ];
-}
-
-async function wordsForOne(show: Show): Promise<string> {
-  const pid = readPid(await askAlone(show, maya, 'sessions'), troubled(show.stage.patient));
-  if (pid === undefined) throw new Error('No long query stands in the list of sessions.');
-  return `cancel ${pid}`;
 }
 
 /** Option A. */
@@ -109,7 +97,7 @@ async function terminateForgotten(show: Show, { status }: Seen): Promise<readonl
   ];
 }
 
-/** Option D. Those who waited go on working, so few slots come free: the lock queue is what counts. */
+/** Option D. Those who waited go on, and meet for moments at the same lock again: `partly` is as true as `fixed`. */
 async function stopBlockers(show: Show, { status }: Seen): Promise<readonly string[]> {
   const { patient } = show.stage;
   const before = await countStuck(patient);
@@ -144,7 +132,7 @@ async function resizePool(show: Show, { status }: Seen): Promise<readonly string
   const isWell = after.length === before.length && after.every((pool) => pool === wanted);
   return [
     ...votes,
-    ...expectOutcome(end, ['fixed', 'partly']),
+    ...expectOutcome(end, ['fixed', 'partly', 'unchanged']),
     ...(before.includes(wanted) ? ['the numbers are the old ones'] : []),
     ...(isWell ? [] : [`the metrics do not say ${wanted}`]),
   ];

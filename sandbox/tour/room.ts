@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { LocalSlack } from '../slack/server.ts';
 import type { SlackMessage } from '../slack/workspace.ts';
 import { toText } from '../message-text.ts';
@@ -29,14 +30,9 @@ export async function ask(room: Room, person: Person, words: string): Promise<Sl
   });
 }
 
-/** Types `/dbconn …` and returns what this person alone is shown. */
-export function askAlone(room: Room, person: Person, words: string): Promise<SlackMessage> {
-  return answerTo(room, person, () => typeWords(room, person, words));
-}
-
 /** Types `/dbconn …` and returns what this person alone is told. */
-export async function tell(room: Room, person: Person, words: string): Promise<string> {
-  return heard(room, await askAlone(room, person, words));
+export function tell(room: Room, person: Person, words: string): Promise<string> {
+  return answerTo(room, person, () => typeWords(room, person, words));
 }
 
 export interface Button {
@@ -47,23 +43,30 @@ export interface Button {
 }
 
 /** Presses a button and returns what this person alone is told. */
-export async function press(room: Room, person: Person, button: Button): Promise<string> {
+export function press(room: Room, person: Person, button: Button): Promise<string> {
   const { ts, actionId, label } = button;
   room.say(`\n${person.realName} presses [ ${label} ]`);
-  const answer = await answerTo(room, person, async () => {
-    const press = { user: person.id, channel: incidentChannel, ts, actionId };
-    expectAcknowledged(await room.slack.pressButton(press));
+  return answerTo(room, person, async () => {
+    const pressed = { user: person.id, channel: incidentChannel, ts, actionId };
+    expectAcknowledged(await room.slack.pressButton(pressed));
   });
-  return heard(room, answer);
 }
 
+const Actions = z.looseObject({
+  type: z.literal('actions'),
+  elements: z.array(
+    z.looseObject({ action_id: z.string(), text: z.looseObject({ text: z.string() }) }),
+  ),
+});
+
 /** The button of that label on a message; undefined where it has none. */
-export function findButton({ ts, blocks }: SlackMessage, label: string): Button | undefined {
-  const elements =
-    blocks?.flatMap((block) => (block.type === 'actions' ? listOf(block) : [])) ?? [];
-  const found = elements.find((element) => buttonText(element) === label);
-  const actionId = found === undefined ? undefined : stringOf(found, 'action_id');
-  return actionId === undefined ? undefined : { ts, actionId, label };
+export function findButton(
+  { ts, blocks = [] }: Pick<SlackMessage, 'ts' | 'blocks'>,
+  label: string,
+): Button | undefined {
+  const buttons = blocks.flatMap((block) => Actions.safeParse(block).data?.elements ?? []);
+  const found = buttons.find(({ text }) => text.text === label);
+  return found === undefined ? undefined : { ts, actionId: found.action_id, label };
 }
 
 /** Waits until the channel has a message that `holds`, and returns it. */
@@ -95,41 +98,19 @@ function expectAcknowledged(result: { readonly acked: boolean; readonly error?: 
 const notYet = /^Still .* takes longer than it should/;
 
 async function answerTo(
-  { slack }: Room,
+  { slack, say }: Room,
   { id }: Person,
   act: () => Promise<void>,
-): Promise<SlackMessage> {
+): Promise<string> {
   const own = (): SlackMessage[] =>
     slack.state.ephemerals.filter(({ user }) => user === id).map(({ message }) => message);
   const seen = own().length;
   await act();
-  return slack.waitFor(
-    () =>
-      own()
-        .slice(seen)
-        .find(({ text }) => !notYet.test(text)),
-    patienceMs,
-  );
-}
-
-function heard({ say }: Room, message: SlackMessage): string {
-  const answer = toText(message);
-  say(`  only they see: ${answer}`);
-  return answer;
-}
-
-function listOf(block: object): readonly unknown[] {
-  const elements: unknown = 'elements' in block ? block.elements : [];
-  return Array.isArray(elements) ? elements : [];
-}
-
-function buttonText(element: unknown): string | undefined {
-  if (typeof element !== 'object' || element === null || !('text' in element)) return undefined;
-  return stringOf(element.text, 'text');
-}
-
-function stringOf(value: unknown, key: string): string | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  const found: unknown = Object.entries(value).find(([name]) => name === key)?.[1];
-  return typeof found === 'string' ? found : undefined;
+  const answer = await slack.waitFor(() => {
+    const fresh = own().slice(seen);
+    return fresh.find(({ text }) => !notYet.test(text));
+  }, patienceMs);
+  const text = toText(answer);
+  say(`  only they see: ${text}`);
+  return text;
 }

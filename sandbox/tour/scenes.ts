@@ -6,7 +6,7 @@ import { emergencyStop, wrongMaxConnections, wrongPoolSize } from './mishaps.ts'
 import { remedies } from './remedies.ts';
 import type { TourScene } from './scene.ts';
 
-/** All scenes: the calm ones, each cause and its remedy, two causes at once, mistakes, a full house, a frozen server. */
+/** All scenes: the calm ones, each cause and its remedy, two causes at once, a full house, a frozen server, mistakes. */
 export function tourScenes(): readonly TourScene[] {
   return [
     emergencyStop,
@@ -16,10 +16,10 @@ export function tourScenes(): readonly TourScene[] {
       'two causes at once: slow queries and lock contention',
     ),
     busy,
-    wrongPoolSize,
-    wrongMaxConnections(),
     fullHouse(),
     frozen,
+    wrongPoolSize,
+    wrongMaxConnections(),
   ];
 }
 

@@ -53,6 +53,7 @@ export interface Shop {
 
 /** After a failure a client tries again, but not at once. */
 const retryMs = 200;
+const betweenPaymentsMs = 200;
 
 /** Starts an activity and returns; it goes on until the process ends. */
 export function startActivity(shop: Shop, activity: Activity): void {
@@ -87,12 +88,15 @@ export function startActivity(shop: Shop, activity: Activity): void {
       );
       break;
     case 'contend':
-      repeat(activity.count, (index) =>
-        serve(shop, 'POST /payments', async (connection) => {
+      repeat(activity.count, async (index) => {
+        const served = await serve(shop, 'POST /payments', async (connection) => {
           await connection.execute(contendingStatement[activity.what], 1 + index);
           await connection.commit();
-        }),
-      );
+        });
+        // Once nothing is in their way they must not wear out the machine they share.
+        await sleep(betweenPaymentsMs);
+        return served;
+      });
       break;
   }
 }

@@ -1,10 +1,12 @@
-import type { CauseName } from '../../../src/runbook/diagnose/diagnosis.ts';
+import { z } from 'zod';
+import { CauseName } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { ApplicationActivity } from '../activity.ts';
 import type { Fleet, ServicePlan } from '../fleet.ts';
 import type { Seeded } from '../seeded.ts';
 
 /** What can be the matter with the patient: the runbook's six causes, or nothing. */
-export type Trouble = CauseName | 'healthy' | 'healthy-busy';
+export const Trouble = z.enum([...CauseName.options, 'healthy', 'healthy-busy']);
+export type Trouble = z.infer<typeof Trouble>;
 
 /** Which face a cause shows; the seed decides where nothing is asked for. */
 export interface Variants {

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { requestCard } from '../../../src/slack/messages/request-card.ts';
+import { statusMessage } from '../../../src/slack/messages/status.ts';
+import { cardText } from '../../../sandbox/tour/card-text.ts';
+import { expectNoVotes, expectOutcome } from '../../../sandbox/tour/change.ts';
+import { findButton } from '../../../sandbox/tour/room.ts';
+import { tourScenes } from '../../../sandbox/tour/scenes.ts';
+import type { StoredBlock } from '../../../sandbox/slack/workspace.ts';
+import { buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
+import { aDiagnosis, aTarget } from '../../slack/support/diagnoses.ts';
+
+/** The tour judges what is shown: these are the ways in which it could stop seeing it. */
+
+interface Shown {
+  readonly ts: string;
+  readonly text: string;
+  readonly blocks: readonly StoredBlock[];
+}
+
+/** As Slack keeps it. */
+function kept({ text, blocks }: ReturnType<typeof requestCard>): Shown {
+  const stored = blocks.map((block, index) => ({ ...block, block_id: `b${index}` }));
+  return { ts: '1.0', text, blocks: stored };
+}
+
+const plan = buildPlan({ steps: ['Keep a copy', 'End 2 sessions'] });
+
+test('a card is told by its title, its steps and its buttons, without its targets', async () => {
+  const text = cardText(kept(requestCard(await buildRequest({ plan }))));
+  expect(text).toContain('Proposed, option A for shop: End 2 sessions');
+  expect(text).toContain('Keep a copy');
+  expect(text).toContain('[ Approve ]');
+  expect(text).not.toContain('101');
+});
+
+test('a card that ended as something else than expected is a mistake', () => {
+  const ended = { text: 'Filled up again, option A for shop: End 2 sessions' };
+  expect(expectOutcome(ended, ['fixed'])).toHaveLength(1);
+  expect(expectOutcome(ended, ['fixed', 'refilled'])).toEqual([]);
+});
+
+test('a card that can still be approved is no end', async () => {
+  expect(expectNoVotes(kept(requestCard(await buildRequest())))).toHaveLength(1);
+  const denied = await buildRequest({ state: 'denied' });
+  expect(expectNoVotes(kept(requestCard(denied)))).toEqual([]);
+});
+
+test('a status message’s own button is found by the words it stands for', () => {
+  const diagnosis = aDiagnosis({
+    proposals: [
+      {
+        option: 'C',
+        subject: 'orders',
+        summary: 'Restart orders.',
+        slotsFreed: 9,
+        blocked: null,
+        command: 'propose C orders',
+      },
+    ],
+  });
+  const status = kept(statusMessage({ diagnosis, target: aTarget(), offers: ['C'] }));
+  expect(findButton(status, 'Propose C orders')).toMatchObject({ ts: '1.0' });
+  expect(findButton(status, 'Propose C billing')).toBeUndefined();
+});
+
+test('every cause of the runbook has a scene, and its remedy in it', () => {
+  const helped = tourScenes().filter(({ title, help }) => title.startsWith('Trouble') && help);
+  expect(helped.map(({ title }) => title)).toEqual([
+    'Trouble: connection-leak',
+    'Trouble: slow-queries',
+    'Trouble: uncommitted-transactions',
+    'Trouble: application-scaling',
+    'Trouble: pool-misconfiguration',
+    'Trouble: lock-contention',
+  ]);
+});
