@@ -1,4 +1,5 @@
-import { outcomeWords } from '../../src/slack/messages/parts/fate.ts';
+import { Aim } from '../../src/runbook/verify/aim.ts';
+import { outcomeTitle } from '../../src/slack/messages/parts/fate.ts';
 import type { OutcomeWord } from '../../src/runbook/verify/verify.ts';
 import type { Stage } from '../stage.ts';
 import { people } from '../stage.ts';
@@ -99,9 +100,9 @@ export function expectOutcome(
   { text }: Pick<SlackMessage, 'text'>,
   words: readonly OutcomeWord[],
 ): readonly string[] {
-  const expected = words.map((word) => outcomeWords[word].word);
+  const expected = words.flatMap((word) => Aim.options.map((aim) => outcomeTitle(word, aim).word));
   const isExpected = expected.some((word) => text.startsWith(`${word}, `));
-  return isExpected ? [] : [`it ended as "${text}", not as ${expected.join(' or ')}`];
+  return isExpected ? [] : [`it ended as "${text}", not as ${[...new Set(expected)].join(' or ')}`];
 }
 
 /** Votes on something that is over could only confuse. */

@@ -49,9 +49,12 @@ export interface Sightings {
   readonly laterAfterMs: number;
 }
 
+/** Two come and go between any two looks. */
+const noise = 2;
+
 const words = { waiters: 'waiting for a lock', 'slow-statements': 'running for too long' } as const;
 
-/** `fixed` when none is left · `partly` fewer · `unchanged` as many · `worse` more than before · `unknown` when a look did not see it. */
+/** `fixed` when none is left · `partly` fewer · `unchanged` as many · `refilled` at least half of them came back · `worse` more than before · `unknown` when a look did not see it. */
 export function judgeSightings(
   aim: 'waiters' | 'slow-statements',
   { before, after, later, laterAfterMs }: Sightings,
@@ -62,13 +65,14 @@ export function judgeSightings(
   }
   const seconds = Math.round(laterAfterMs / 1000);
   const sentence = `${before} ${words[aim]} before, ${after ?? 'not known'} right after, ${later} after ${seconds} s.`;
-  return { word: toWord(before, later), sentence };
+  return { word: toWord(before, after ?? later, later), sentence };
 }
 
-function toWord(before: number, later: number): OutcomeWord {
+function toWord(before: number, after: number, later: number): OutcomeWord {
   if (later === 0) return 'fixed';
-  // Two come and go between any two looks.
-  if (later > before + 2) return 'worse';
+  if (later > before + noise) return 'worse';
+  const gone = before - after;
+  if (gone > noise && later - after >= gone / 2) return 'refilled';
   return later < before ? 'partly' : 'unchanged';
 }
 

@@ -32,7 +32,7 @@ export function draftStop(stopping: Stopping): PlanDraft {
     frees: { slots: ends, sentence: brings(waiters, ends) },
     undo: 'What is cancelled or ended cannot be brought back; whoever ran it has to run it again.',
     undoAsk: null,
-    steps: describeSteps(targets, releaseWithinMs),
+    steps: describeSteps(targets, releaseWithinMs, ask.kind === 'cancel-slow'),
     risk: targets.every(({ queued }) => queued) ? 'low' : riskOf(targets),
   };
 }

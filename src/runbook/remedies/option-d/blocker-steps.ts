@@ -19,15 +19,22 @@ export function toSteps(targets: readonly BlockerTarget[]): readonly BlockerStep
   );
 }
 
-/** @param releaseWithinMs how long a cancel may take to let the others go */
+export function lastStep(isSlow: boolean): string {
+  return isSlow
+    ? 'Look whether their statements have ended'
+    : 'Look whether those who waited go on';
+}
+
+/**
+ * @param releaseWithinMs how long a cancel may take to let the others go
+ * @param isSlow nobody waits for them: their statements only run too long
+ */
 export function describeSteps(
   targets: readonly BlockerTarget[],
   releaseWithinMs: number,
+  isSlow: boolean,
 ): string[] {
-  return [
-    ...toSteps(targets).map((step) => describe(step, releaseWithinMs)),
-    'Look whether those who waited go on',
-  ];
+  return [...toSteps(targets).map((step) => describe(step, releaseWithinMs)), lastStep(isSlow)];
 }
 
 function describe({ target, how }: BlockerStep, releaseWithinMs: number): string {

@@ -1,5 +1,5 @@
 import type { BlockerOutcome, BlockerSession, BlockerSignal } from '../../ports/blockers.ts';
-import { toSteps } from './blocker-steps.ts';
+import { lastStep, toSteps } from './blocker-steps.ts';
 import type { BlockerStep } from './blocker-steps.ts';
 import { directlyBehind } from './find-blockers.ts';
 import { blockersOf, defaultReleaseWithinMs, toGuard } from './ports.ts';
@@ -47,7 +47,8 @@ export async function stopBlockers(session: BlockerSession, stop: StopRun): Prom
     .slice(items.length)
     .map((target) => toItem(target, 'not reached', 'Changes were stopped before it.'));
   const look = { step: steps.length };
-  await stop.control.intend({ ...look, sentence: 'look whether those who waited go on' });
+  const waited = stop.plan.ask.kind !== 'cancel-slow';
+  await stop.control.intend({ ...look, sentence: lastStep(!waited).replace('Look', 'look') });
   const waits = `${count(before, 'session')} waited before, ${await countWaiters(act)} after`;
   await stop.control.record({ ...look, sentence: waits });
   const all = [...items, ...missed];
@@ -55,7 +56,7 @@ export async function stopBlockers(session: BlockerSession, stop: StopRun): Prom
   const stopped = finished ? '' : 'Stopped before the end. ';
   return {
     items: all,
-    summary: `${stopped}Of ${count(all.length, 'session')}: ${countOutcomes(all)}. ${waits}.`,
+    summary: `${stopped}Of ${count(all.length, 'session')}: ${countOutcomes(all)}.${waited ? ` ${waits}.` : ''}`,
     finished,
   };
 }

@@ -4,6 +4,7 @@ import { wasTakenBack } from '../../../runbook/remedies/report.ts';
 import type { Item } from '../../../runbook/remedies/report.ts';
 import type { Fullness, OutcomeWord } from '../../../runbook/verify/verify.ts';
 import { aimOf } from '../../../runbook/verify/aim.ts';
+import type { Aim } from '../../../runbook/verify/aim.ts';
 import { take } from '../../limits.ts';
 import type { MessageBlock } from './message.ts';
 import { actorLeaf } from './mentions.ts';
@@ -20,8 +21,13 @@ import {
 } from './rich-text.ts';
 import type { Leaf } from './rich-text.ts';
 
-/** What each outcome is called; the mark is for the eye only. */
-export const outcomeWords: Readonly<Record<OutcomeWord, { mark: string; word: string }>> = {
+interface Title {
+  readonly mark: string;
+  readonly word: string;
+}
+
+/** The mark is for the eye only. */
+const outcomeWords: Readonly<Record<OutcomeWord, Title>> = {
   fixed: { mark: '🟢', word: 'Fixed' },
   partly: { mark: '🟠', word: 'Helped in part' },
   unchanged: { mark: '⚪', word: 'Done, as full as before' },
@@ -29,6 +35,19 @@ export const outcomeWords: Readonly<Record<OutcomeWord, { mark: string; word: st
   worse: { mark: '🔴', word: 'Worse than before' },
   unknown: { mark: '⚪', word: 'Outcome unknown' },
 };
+
+/** The same where it is not about slots. */
+const otherWords: Readonly<Partial<Record<OutcomeWord, Title>>> = {
+  unchanged: { mark: '⚪', word: 'No better than before' },
+  refilled: { mark: '🟠', word: 'Helped, and came back' },
+};
+
+/** What an outcome of such a change is called. */
+export function outcomeTitle(outcome: OutcomeWord, aim: Aim): Title {
+  const isPlanned = aim === 'as-planned' && outcome === 'fixed';
+  if (isPlanned) return { mark: '🟢', word: 'Done as planned' };
+  return (aim === 'slots' ? undefined : otherWords[outcome]) ?? outcomeWords[outcome];
+}
 
 const stateTitles: Readonly<Record<Request['state'], { mark: string; word: string }>> = {
   proposed: { mark: '🟡', word: 'Proposed' },
@@ -51,10 +70,10 @@ export function requestTitle(request: Request): { mark: string; line: string } {
 }
 
 /** The word for where a request stands: of one that is done, what came of it. */
-export function whereItStands({ state, result }: Request): { mark: string; word: string } {
+export function whereItStands({ state, result, ask }: Request): { mark: string; word: string } {
   const outcome = state === 'done' ? result?.outcome : undefined;
   if (result === null || outcome === undefined || outcome === null) return stateTitles[state];
-  return wasTakenBack(result.report) ? takenBack : outcomeWords[outcome.word];
+  return wasTakenBack(result.report) ? takenBack : outcomeTitle(outcome.word, aimOf(ask));
 }
 
 /** How full the server is tells nothing of a change that is not there. */
