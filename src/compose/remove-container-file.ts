@@ -22,7 +22,8 @@ export async function removeContainerFile(
       const exec = await docker
         .getContainer(id)
         .exec({ Cmd: ['rm', '-f', '--', path], abortSignal });
-      await exec.start({ Detach: true, abortSignal });
+      // An answer that nobody reads keeps its socket, and with it this process.
+      (await exec.start({ Detach: true, abortSignal })).resume();
       for (;;) {
         const state = Exec.parse(await exec.inspect({ abortSignal }));
         if (!state.Running && state.ExitCode !== null) return state.ExitCode === 0;

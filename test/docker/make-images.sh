@@ -53,11 +53,20 @@ tar -C "$root" --owner=0 --group=0 --exclude=./var/lib/postgresql/data -cf "$roo
 # A fresh volume takes its owner from the image, and initdb refuses a directory that is not its own.
 tar -C "$root" --owner=999 --group=999 -rf "$root.tar" ./var/lib/postgresql/data
 
-docker import \
+# Imports under that name; the image that had it goes, or each run would leave one without a name.
+import_as() {
+  name=$1
+  shift
+  old=$(docker images -q "$name:latest")
+  docker import "$@" "$root.tar" "$name:latest" >/dev/null
+  [ -z "$old" ] || docker rmi "$old" >/dev/null 2>&1 || true # a container of another run may still use it
+}
+
+import_as dbconn-test/postgres \
   -c "ENV PATH=$pg_bin:/usr/bin:/bin PGDATA=/var/lib/postgresql/data POSTGRES_USER=postgres POSTGRES_DB=postgres APP_PASSWORD= POSTGRESQL_CONF= LC_ALL=C.UTF-8" \
   -c 'VOLUME /var/lib/postgresql/data' -c 'USER 999:999' -c 'EXPOSE 5432' \
-  -c 'ENTRYPOINT ["/docker-entrypoint.sh"]' -c 'CMD ["postgres"]' "$root.tar" dbconn-test/postgres:latest >/dev/null
-docker import \
+  -c 'ENTRYPOINT ["/docker-entrypoint.sh"]' -c 'CMD ["postgres"]'
+import_as dbconn-test/backend \
   -c 'ENV PATH=/usr/bin:/bin PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1' \
   -c 'USER 1000:1000' -c 'WORKDIR /app' -c 'EXPOSE 8000' \
-  -c 'CMD ["python3","/app/backend.py"]' "$root.tar" dbconn-test/backend:latest >/dev/null
+  -c 'CMD ["python3","/app/backend.py"]'

@@ -15,6 +15,7 @@ import { planFor, recordSteps, runPlan } from '../runbook/remedies/server-bedsid
 import { aService, aTarget } from '../runbook/diagnose/builders.ts';
 import { databaseOptions } from '../support/database-options.ts';
 import { StubbornClient } from '../support/stubborn-client.ts';
+import { runInside } from './run-inside.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { findFreePort } from './free-port.ts';
@@ -119,21 +120,7 @@ describe.skipIf(await whyNoEngine())('option B on a real container', () => {
     }
   }
 
-  /** What a command in the container prints. */
-  async function inside(command: string): Promise<string> {
-    const exec = await container.exec({
-      Cmd: ['sh', '-c', command],
-      AttachStdout: true,
-      Tty: true,
-    });
-    const stream = await exec.start({ hijack: true, stdin: false, Tty: true });
-    const chunks: Buffer[] = [];
-    for await (const chunk of stream) {
-      if (Buffer.isBuffer(chunk)) chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString('utf8').trim();
-  }
-
+  const inside = (command: string): Promise<string> => runInside(container, command);
   const startedAt = async (): Promise<string> => (await container.inspect()).State.StartedAt;
 
   test('raises the value, restarts the container and leaves no copy, also where SIGTERM would wait for clients', async () => {

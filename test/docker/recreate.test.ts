@@ -18,8 +18,12 @@ describe.skipIf(await whyNoEngine())('a container made anew', () => {
   });
   afterEach(async () => {
     const filters = { label: [`com.docker.compose.project=${project}`] };
-    for (const { Id } of await docker.listContainers({ all: true, filters })) {
+    for (const { Id, Mounts: mounts } of await docker.listContainers({ all: true, filters })) {
       await docker.getContainer(Id).remove({ force: true, v: true });
+      // A container made anew has its anonymous volume by name, and that stays when it goes.
+      const volumes = mounts.filter(({ Type: type }) => type === 'volume');
+      for (const { Name: volume = '' } of volumes)
+        await docker.getVolume(volume).remove({ force: true });
     }
     for (const remove of toRemove.toReversed()) await remove();
   });

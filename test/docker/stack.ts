@@ -181,7 +181,9 @@ function postgresSpec(
         `POSTGRESQL_CONF=${(postgresqlConf ?? []).join('\n')}`,
       ],
       Cmd: [
-        ...['postgres', '-c', 'fsync=off'],
+        'postgres',
+        '-c',
+        'fsync=off',
         ...(onCommandLine ? ['-c', `max_connections=${maxConnections}`] : []),
       ],
       ExposedPorts: { '5432/tcp': {} },
@@ -192,7 +194,7 @@ function postgresSpec(
   };
 }
 
-export function backendSpec(
+function backendSpec(
   number: number,
   environment: Readonly<Record<string, string>>,
   port: number,

@@ -3,6 +3,7 @@ import { findRefill, readHoldings } from '../verify/refill.ts';
 import type { Sighting } from '../verify/refill.ts';
 import { judgeOutcome, readFullness } from '../verify/verify.ts';
 import type { Fullness, Outcome } from '../verify/verify.ts';
+import type { Report } from '../remedies/report.ts';
 import type { Plan } from '../remedies/plan.ts';
 import type { Request } from './request.ts';
 import { executionOf } from './execute.ts';
@@ -37,8 +38,13 @@ export async function verifyRequest(ran: Request, site: Site): Promise<Request> 
     await site.clock.sleep(Math.max(0, waitMs), site.signal);
     looks.push(await takeLook(ran, site, endedAtMs));
   }
-  const outcome = judge(ran, looks, site);
+  const outcome = heed(result.report, judge(ran, looks, site));
   return mustMove(ran, site, { state: 'done', change: { result: { ...result, outcome } } });
+}
+
+/** Free slots do not make it fixed while what freed them lies half done, such as a service that does not start. */
+function heed({ finished }: Report, outcome: Outcome): Outcome {
+  return outcome.word === 'fixed' && !finished ? { ...outcome, word: 'partly' } : outcome;
 }
 
 function judge(ran: Request, looks: readonly Look[], site: Site): Outcome {

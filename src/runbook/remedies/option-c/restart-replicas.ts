@@ -103,12 +103,15 @@ async function restartOne(
     healthyWithinMs,
   });
   const outcome = words[restarted.result];
-  await control.record({ step, sentence: `${name}: ${outcome}` });
   const { detail, lines } = explain(restarted);
   const killed =
     restarted.killed === true
       ? ` The old process had not ended after ${stopTimeoutSeconds} s, and was killed.`
       : '';
+  await control.record({
+    step,
+    sentence: `${name}: ${outcome}${killed === '' ? '' : `.${killed}`}`,
+  });
   return { what: name, outcome, detail: `${detail}${killed}`, lines };
 }
 

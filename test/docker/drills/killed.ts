@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { systemClock } from '../../../src/clock.ts';
+import { readConfig } from '../../../src/config.ts';
+import { createPatients } from '../../../src/patients.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { Ask } from '../../../src/runbook/remedies/ask.ts';
+import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
+import type { KillPoint } from '../../crash/killing-journal.ts';
+import { ann, openCrashDoor } from '../../crash/open-crash-door.ts';
+import { takeOverFirst } from '../../crash/take-over-first.ts';
+import { makeJournalFolder } from '../../journal/temporary-journal.ts';
+import { findCanary } from '../bedside.ts';
+import type { Stack } from '../stack.ts';
+import type { Job } from './run-until-killed.ts';
+import { writeConfig } from './write-config.ts';
+import type { ConfigOptions } from './write-config.ts';
+
+export interface Attempt {
+  readonly stack: Stack;
+  readonly options: ConfigOptions;
+  readonly ask: Ask;
+  /** Null: nobody kills it. */
+  readonly point: KillPoint | null;
+}
+
+export interface Finished {
+  readonly ended: Request;
+  /** The kinds of entries the process wrote, in order. */
+  readonly writes: readonly string[];
+}
+
+/** Five times what the slowest change takes; a process that hangs must not outlive its test. */
+const childWithinMs = 60_000;
+
+const script = fileURLToPath(new URL('run-until-killed.ts', import.meta.url));
+
+/**
+ * Proposes here, lets a process of its own approve and run it until it is killed, and finishes as the next start of
+ * the bot does. Throws unless it has one end, the journal verifies, and nothing ran a second time.
+ */
+export async function runKilled({ stack, options, ask, point }: Attempt): Promise<Finished> {
+  const folder = makeJournalFolder();
+  const configFile = join(dirname(folder.file), 'dbconn.yml');
+  writeFileSync(configFile, await writeConfig(stack, folder.file, options));
+  const [bed] = await createPatients(readConfig(process.env, configFile), systemClock);
+  if (bed === undefined) throw new Error('The configuration names no target.');
+  const journal = await folder.open();
+  const faults: unknown[] = [];
+  let runs = 0;
+  const door = openCrashDoor({
+    journal,
+    bed,
+    onRun: () => void (runs += 1),
+    onFault: (error) => void faults.push(error),
+  });
+  try {
+    const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+    const writes = await runChild({ configFile, id, point });
+    if (point !== null) await takeOverFirst(door);
+    const ended = valueOf(await door.settled(id));
+    expect(ended.state).toMatch(/^(?:done|failed)$/);
+    expect({ faults, runs }).toEqual({ faults: [], runs: 0 });
+    expect(await journal.verify()).toMatchObject({ ok: true });
+    expect(findCanary(JSON.stringify(await journal.entries()))).toBeUndefined();
+    return { ended, writes };
+  } finally {
+    await bed.database.close();
+    folder.close();
+  }
+}
+
+/**
+ * Around the end of each step that a whole run wrote down: the deed is done and not recorded, and recorded with
+ * nothing begun after it.
+ */
+export function killPoints(writes: readonly string[]): KillPoint[] {
+  return writes.flatMap((kind, index) => {
+    const write = index + 1;
+    return kind === 'step-done'
+      ? [
+          { write, when: 'before' as const },
+          { write, when: 'after' as const },
+        ]
+      : [];
+  });
+}
+
+async function runChild(job: Job): Promise<string[]> {
+  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'pipe'] });
+  let [output, errors] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const closed = once(child, 'close');
+  child.stdin.end(`${JSON.stringify(job)}\n`);
+  const overdue = setTimeout(() => child.kill(), childWithinMs);
+  await closed;
+  clearTimeout(overdue);
+  const expected =
+    job.point === null ? { signal: null, code: 0 } : { signal: 'SIGKILL', code: null };
+  const { signalCode: signal, exitCode: code } = child;
+  expect({ signal, code, errors }).toEqual({ ...expected, errors: '' });
+  return [...output.matchAll(/^write (.+)$/gm)].map(([, kind = '']) => kind);
+}
+
+function valueOf<T>(answer: Answer<T>): T {
+  if (!answer.ok) throw new Error(`${answer.refusal.why} ${answer.refusal.next}`);
+  return answer.value;
+}

@@ -1,0 +1,41 @@
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { systemClock } from '../../../src/clock.ts';
+import { readConfig } from '../../../src/config.ts';
+import { openSqliteJournal } from '../../../src/journal/sqlite.ts';
+import { createPatients } from '../../../src/patients.ts';
+import { killingJournal } from '../../crash/killing-journal.ts';
+import type { KillPoint } from '../../crash/killing-journal.ts';
+import { bob, openCrashDoor } from '../../crash/open-crash-door.ts';
+
+/** What the parent writes to this process: approve that request, run it on the engine, and die at that point. */
+const Job = z.object({
+  configFile: z.string(),
+  id: z.string(),
+  point: z.custom<KillPoint>((value) => typeof value === 'object').nullable(),
+});
+export type Job = z.infer<typeof Job>;
+
+const job = Job.parse(JSON.parse(await readLine()));
+const config = readConfig(process.env, job.configFile);
+const [bed] = await createPatients(config, systemClock);
+if (bed === undefined) throw new Error('The configuration names no target.');
+const journal = await openSqliteJournal({ file: config.journal, clock: systemClock });
+const door = openCrashDoor({
+  journal: killingJournal(journal, job.point),
+  bed,
+  onFault(error) {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 1;
+  },
+});
+const approved = await door.approve(job.id, bob);
+if (!approved.ok) throw new Error(approved.refusal.why);
+await door.settled(job.id);
+await bed.database.close();
+journal.close();
+
+async function readLine(): Promise<string> {
+  for await (const line of createInterface(process.stdin)) return line;
+  throw new Error('There was no job.');
+}

@@ -1,0 +1,88 @@
+import type Docker from 'dockerode';
+import { afterEach, describe, expect, test } from 'vitest';
+import { asAdmin } from '../../../sandbox/patient/schema.ts';
+import { StubbornClient } from '../../support/stubborn-client.ts';
+import { whyNoEngine } from '../engine.ts';
+import { startStack } from '../stack.ts';
+import type { Stack, StackOptions } from '../stack.ts';
+import { runInside } from '../run-inside.ts';
+import { openWard } from './ward.ts';
+import type { Ward } from './ward.ts';
+
+const dataDirectory = '/var/lib/postgresql/data';
+
+/** Option B from trouble to outcome, in Slack, on the engine. */
+describe.skipIf(await whyNoEngine())('max_connections of a real container', () => {
+  let stack: Stack;
+  let ward: Ward;
+  let container: Docker.Container;
+  const application: StubbornClient[] = [];
+
+  afterEach(async () => {
+    await Promise.all(application.splice(0).map((client) => client.close()));
+    try {
+      await ward.close();
+    } finally {
+      await stack.close();
+    }
+  });
+
+  /** A server whose application has taken 18 of its 21 ordinary slots, and takes them again when it is cut off. */
+  async function begin(options: StackOptions): Promise<void> {
+    stack = await startStack({ replicas: 0, ...options });
+    container = stack.docker.getContainer(stack.ids.postgres);
+    ward = await openWard(stack);
+    application.push(...Array.from({ length: 18 }, () => new StubbornClient(() => stack.appUrl)));
+    await Promise.all(application.map((client) => client.untilOpen()));
+  }
+
+  function inForce(): Promise<string | undefined> {
+    return asAdmin(stack.adminUrl, async (admin) => {
+      const { rows } = await admin.query<{ max_connections: string }>('SHOW max_connections');
+      return rows[0]?.max_connections;
+    });
+  }
+
+  const startedAt = async (): Promise<string> => (await container.inspect()).State.StartedAt;
+
+  test('is raised by option B, and lowered again by its undo', async () => {
+    await begin({ postgresqlConf: ['max_connections = 24'] });
+    const before = await startedAt();
+    const ended = await ward.change('B 60');
+    expect(ended.card.text).toMatch(/^Fixed, /);
+    expect(ended.thread).toContain('max_connections is 60.');
+    expect(await inForce()).toBe('60');
+    expect(await startedAt()).not.toBe(before);
+    const clients = application.splice(10).map((client) => client.close());
+    await Promise.all(clients);
+    const undone = await ward.undo(ended);
+    expect(undone.thread).toContain('max_connections is 24.');
+    expect(await inForce()).toBe('24');
+    const auto = await runInside(container, `cat ${dataDirectory}/postgresql.auto.conf`);
+    expect(auto).not.toContain('max_connections');
+    expect(await runInside(container, `ls ${dataDirectory}`)).not.toContain('.dbconn-');
+  });
+
+  test('stays what it was where the server cannot boot with more, and the card says so', async () => {
+    await begin({ postgresqlConf: ['max_connections = 24'] });
+    // An edit that nobody restarted for: with many connections it asks for 160 GB of locks.
+    const edit = `echo 'max_locks_per_transaction = 20000' >> ${dataDirectory}/postgresql.conf`;
+    await runInside(container, edit);
+    const ended = await ward.change('B 20000');
+    expect(ended.card.text).not.toMatch(/^Fixed, /);
+    expect(ended.text).toContain('max_connections: put back.');
+    expect(ended.text).toContain('PostgreSQL runs with max_connections = 24.');
+    expect(ended.text).toContain('could not map anonymous shared memory');
+    expect(await inForce()).toBe('24');
+    expect(await runInside(container, `ls ${dataDirectory}`)).not.toContain('.dbconn-');
+  });
+
+  test('is left alone where the command line sets it, with what to edit instead', async () => {
+    await begin({ maxConnections: 24 });
+    const before = await startedAt();
+    const answer = await ward.ask('propose B 60');
+    expect(answer).toContain('max_connections comes from the command line');
+    expect(answer).toContain('of the service in the compose file');
+    expect([await inForce(), await startedAt()]).toEqual(['24', before]);
+  });
+});

@@ -1,0 +1,71 @@
+import type Docker from 'dockerode';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { whyNoEngine } from '../engine.ts';
+import { startStack } from '../stack.ts';
+import type { Stack } from '../stack.ts';
+import { openWard } from './ward.ts';
+import type { Ward } from './ward.ts';
+
+/** Option C from trouble to outcome, in Slack, on the engine. */
+describe.skipIf(await whyNoEngine())('a service of two real containers', () => {
+  let stack: Stack;
+  let ward: Ward;
+
+  beforeEach(async () => {
+    stack = await startStack({ replicas: 2, maxConnections: 30 });
+    ward = await openWard(stack);
+    // 24 of 27 slots, and no transaction of them ever ends.
+    for (const url of await stack.backendUrls())
+      await fetch(`${url}/leak?n=12`, { method: 'POST' });
+  });
+  afterEach(async () => {
+    try {
+      await ward.close();
+    } finally {
+      await stack.close();
+    }
+  });
+
+  const nameOf = (number: number): string => `${stack.project}-backend-${number}`;
+
+  function see(number: number): Promise<Docker.ContainerInspectInfo> {
+    return stack.docker.getContainer(nameOf(number)).inspect();
+  }
+
+  const startTimes = async (): Promise<string[]> => {
+    const both = await Promise.all([see(1), see(2)]);
+    return both.map(({ State: state }) => state.StartedAt);
+  };
+
+  test('that leaks is restarted by option C, one container after the other, and its slots are free', async () => {
+    const { card, thread } = await ward.change('C backend');
+    expect(card.text).toMatch(/^Fixed, /);
+    expect(thread).toContain('Of 2 replicas: 2 restarted. Its connections: 24 before, 0 after.');
+    const [first, second] = await startTimes();
+    expect(Date.parse(second ?? '')).toBeGreaterThan(Date.parse(first ?? ''));
+    for (const number of [1, 2]) expect((await see(number)).State.Health?.Status).toBe('healthy');
+  });
+
+  test('with one container that hangs is restarted all the same, and only that one is killed', async () => {
+    await stack.docker.getContainer(nameOf(1)).kill({ signal: 'SIGSTOP' });
+    const { card, thread } = await ward.change('C backend');
+    expect(card.text).toMatch(/^Fixed, /);
+    expect(thread).toContain('Of 2 replicas: 2 restarted.');
+    const killed = 'The old process had not ended after 10 s, and was killed.';
+    expect(thread).toContain(`${nameOf(1)}: restarted. ${killed}`);
+    expect(thread.split(killed)).toHaveLength(2);
+    for (const number of [1, 2]) expect((await see(number)).State.Health?.Status).toBe('healthy');
+  });
+
+  test('that cannot start again is left after the first container, with its last words and no password', async () => {
+    const [url = ''] = await stack.backendUrls();
+    await fetch(`${url}/crash-on-next-start`, { method: 'POST' });
+    const [, before] = await startTimes();
+    const { card, text } = await ward.change('C backend');
+    expect(card.text).not.toMatch(/^Fixed, /);
+    expect(text).toContain(`${nameOf(1)}: crash loop.`);
+    expect(text).toContain('cannot start: password=');
+    expect(text).toContain(`${nameOf(2)}: not reached.`);
+    expect((await startTimes())[1]).toBe(before);
+  });
+});
