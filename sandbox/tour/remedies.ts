@@ -74,7 +74,7 @@ async function cancelSlow(show: Show, { status }: Seen): Promise<readonly string
   show.say(`\nThe truth: ${before.length} statements ran too long, and ${left} of those still do.`);
   return [
     ...votes,
-    ...expectOutcome(end, ['unchanged', 'partly']),
+    ...expectOutcome(end, ['refilled', 'partly', 'unchanged']),
     ...(before.length > 0 ? [] : ['nothing ran too long']),
     ...(left === 0 ? [] : ['they were not cancelled']),
   ];
