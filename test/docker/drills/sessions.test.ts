@@ -6,6 +6,7 @@ import { eventually } from '../eventually.ts';
 import { startStack } from '../stack.ts';
 import type { Stack } from '../stack.ts';
 import { openWard } from './ward.ts';
+import type { ConfigOptions } from './write-config.ts';
 import type { Ward } from './ward.ts';
 
 /** Options A and D, prepared transactions and prevention, from trouble to outcome, in Slack, on the engine. */
@@ -30,11 +31,8 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
   });
   afterAll(() => stack.close());
 
-  async function open(actingUrl?: string): Promise<Ward> {
-    ward = await openWard(stack, {
-      verifyAfter: '4s',
-      ...(actingUrl !== undefined && { actingUrl }),
-    });
+  async function open(options: ConfigOptions = {}): Promise<Ward> {
+    ward = await openWard(stack, { verifyAfter: '4s', ...options });
     return ward;
   }
 
@@ -77,7 +75,8 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
   });
 
   test('an idle pool that is ended and fills up again is called that, and by whom', async () => {
-    const { propose, approve, end } = await open();
+    // Long enough for the pool to be full again before the last look, however busy the machine is.
+    const { propose, approve, end } = await open({ verifyAfter: '20s' });
     await rush(40);
     const idle = `application_name = 'backend' AND state = 'idle'`;
     const old = `${idle} AND now() - state_change > interval '1s'`;
@@ -138,7 +137,7 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
   });
 
   test('a prepared transaction nobody finished is rolled back by two votes, and who waited goes on', async () => {
-    const { change } = await open(stack.adminUrl);
+    const { change } = await open({ actingUrl: stack.adminUrl });
     const manager = await connect('transaction-manager');
     await manager.query('CREATE TABLE IF NOT EXISTS orders (n int)');
     await manager.query('BEGIN');
