@@ -1,6 +1,7 @@
 import { nameOf } from '../runbook/remedies/action.ts';
 import type { Plan } from '../runbook/remedies/plan.ts';
 import type { Refusal } from '../runbook/remedies/remedy.ts';
+import { capital } from '../runbook/remedies/wording.ts';
 import { wrap } from './layout.ts';
 import type { Paint } from './layout.ts';
 import { targetTables } from './plan-targets.ts';
@@ -25,10 +26,6 @@ export function renderPlan(plan: Plan, paint: Paint): string {
     point('Undo', undo),
     point('Risk', risk),
   ].join('\n');
-}
-
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 /** Why something was not done, and what to do next; people stand there by their Slack ids. */

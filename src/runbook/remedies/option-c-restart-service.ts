@@ -9,6 +9,7 @@ import type { Answer, Recheck, Remedy } from './remedy.ts';
 import { checkReplicas } from './option-c/restart-check.ts';
 import { runRestarts } from './option-c/restart-replicas.ts';
 import { countOfReplica, countOfService } from './option-c/service-sessions.ts';
+import { findService, readReplicas } from './service-replicas.ts';
 import { count } from './wording.ts';
 
 export interface OptionCPorts {
@@ -62,8 +63,7 @@ async function proposeRestart(ports: OptionCPorts, ask: Ask): Promise<Answer<Pla
 
 /** Only what is configured, and never what dbconn stands on. */
 function mayRestart(ports: OptionCPorts, name: string): Answer<ServiceConfig> {
-  const { services, postgresService } = ports.target;
-  if (name === postgresService) {
+  if (name === ports.target.postgresService) {
     const next = 'Restarting PostgreSQL ends every session: see option B of the runbook.';
     return refuse('postgres', 'Option C does not restart PostgreSQL.', next);
   }
@@ -71,26 +71,7 @@ function mayRestart(ports: OptionCPorts, name: string): Answer<ServiceConfig> {
     const next = 'Restart it by hand if you must.';
     return refuse('own-service', 'dbconn does not restart what it runs on itself.', next);
   }
-  const service = services.find((candidate) => candidate.name === name);
-  if (service !== undefined) return done(service);
-  const names = services.map((candidate) => candidate.name).join(', ');
-  const next = names === '' ? 'List services in dbconn.yml.' : `The services are: ${names}.`;
-  return refuse('unknown-service', 'There is no configured service of that name.', next);
-}
-
-function readReplicas({ services }: Snapshot, name: string): Answer<readonly ReplicaReading[]> {
-  const fallback = 'See /dbconn doctor.';
-  if (!services.ok) {
-    const { summary, fix } = services.problem;
-    return refuse('containers-unread', summary, fix ?? fallback);
-  }
-  const found = services.value.services.find((service) => service.name === name);
-  if (found?.problem !== undefined) {
-    const { summary, fix } = found.problem;
-    return refuse('containers-unread', summary, fix ?? fallback);
-  }
-  if (found !== undefined && found.replicas.length > 0) return done(found.replicas);
-  return refuse('no-containers', `No container of the service ${name} was found.`, fallback);
+  return findService(ports.target, name);
 }
 
 function whySpared(ports: OptionCPorts, { id, name, state }: ReplicaReading): Spared[] {
@@ -112,9 +93,7 @@ interface Found {
 function draft(target: Target, { service, look, targets, spared }: Found): PlanDraft {
   const { reading } = look.database;
   const slots = countOfService(reading, service, targets);
-  const ordered = targets
-    .map((replica) => toTarget(replica, countOfReplica(reading, replica)))
-    .toSorted((a, b) => a.number - b.number);
+  const ordered = targets.map((replica) => toTarget(replica, countOfReplica(reading, replica)));
   return {
     option: 'C',
     target: target.name,

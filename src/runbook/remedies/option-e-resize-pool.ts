@@ -8,11 +8,12 @@ import type { Ask } from './ask.ts';
 import type { Plan, PlanDraft, Spared } from './plan.ts';
 import { choosePool } from './option-e/pool-choice.ts';
 import { draftResize } from './option-e/pool-draft.ts';
-import { mayResize, readReplicas } from './option-e/pool-service.ts';
+import { mayResize } from './option-e/pool-service.ts';
 import { recoverResize } from './option-e/pool-recover.ts';
 import { runResize } from './option-e/pool-run.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
+import { readReplicas } from './service-replicas.ts';
 import { poolOf, replicasOf } from './option-e/pool-targets.ts';
 
 export interface OptionEPorts {

@@ -222,7 +222,7 @@ function toWords(text: string): string[] {
 
 type Thresholds = Pick<Limits, 'terminateIdleInTransactionMs' | 'terminateIdleMs' | 'slowQueryMs'>;
 
-/** The runbook's two statements of option A: transactions left open anywhere, and one application's idle sessions. */
+/** What was wanted, with the target's thresholds where none was typed. */
 export function toAsk(wanted: Wanted, limits: Thresholds): Ask {
   switch (wanted.option) {
     case 'A':
@@ -252,6 +252,7 @@ function toStopAsk(stop: Stop | undefined, { slowQueryMs }: Thresholds): Ask {
   return { kind: 'stop-session', ...stop };
 }
 
+/** The runbook's two statements of option A: transactions left open anywhere, and one application's idle sessions. */
 function toIdleAsk(
   { application, overMs }: Extract<Wanted, { option: 'A' }>,
   limits: Thresholds,

@@ -1,5 +1,5 @@
 import type { BlockerTarget } from '../targets/blocker.ts';
-import { count, duration } from '../wording.ts';
+import { capital, count, duration } from '../wording.ts';
 
 /** One thing to do to one session. A cancel that may have to be followed by more is two steps. */
 export interface BlockerStep {
@@ -21,8 +21,8 @@ export function toSteps(targets: readonly BlockerTarget[]): readonly BlockerStep
 
 export function lastStep(isSlow: boolean): string {
   return isSlow
-    ? 'Look whether their statements have ended'
-    : 'Look whether those who waited go on';
+    ? 'look whether their statements have ended'
+    : 'look whether those who waited go on';
 }
 
 /**
@@ -34,7 +34,10 @@ export function describeSteps(
   releaseWithinMs: number,
   isSlow: boolean,
 ): string[] {
-  return [...toSteps(targets).map((step) => describe(step, releaseWithinMs)), lastStep(isSlow)];
+  return [
+    ...toSteps(targets).map((step) => describe(step, releaseWithinMs)),
+    capital(lastStep(isSlow)),
+  ];
 }
 
 function describe({ target, how }: BlockerStep, releaseWithinMs: number): string {

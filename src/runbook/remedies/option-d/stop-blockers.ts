@@ -48,7 +48,7 @@ export async function stopBlockers(session: BlockerSession, stop: StopRun): Prom
     .map((target) => toItem(target, 'not reached', 'Changes were stopped before it.'));
   const look = { step: steps.length };
   const waited = stop.plan.ask.kind !== 'cancel-slow';
-  await stop.control.intend({ ...look, sentence: lastStep(!waited).replace('Look', 'look') });
+  await stop.control.intend({ ...look, sentence: lastStep(!waited) });
   const waits = `${count(before, 'session')} waited before, ${await countWaiters(act)} after`;
   await stop.control.record({ ...look, sentence: waits });
   const all = [...items, ...missed];

@@ -7,9 +7,9 @@ import { firstReplicaStep } from './pool-draft.ts';
 import { endResize } from './pool-end.ts';
 import { holdsNew, recreate } from './pool-replica.ts';
 import type { Fate } from './pool-replica.ts';
-import { readReplicas } from './pool-service.ts';
 import { poolOf, replicasOf } from './pool-targets.ts';
 import type { RunControl } from '../remedy.ts';
+import { readReplicas } from '../service-replicas.ts';
 import type { Report } from '../report.ts';
 import type { PoolTarget } from '../targets/pool.ts';
 
