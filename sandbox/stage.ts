@@ -80,6 +80,7 @@ export async function setStage(seed: number, port?: number): Promise<Stage> {
     const onStage: Runbook = {
       targets: runbook.targets,
       diagnose: (target) => runbook.diagnose(target),
+      examine: (target) => runbook.examine(target),
       doctor: (target) => runbook.doctor(target),
       close: () => runbook.close(),
     };

@@ -3,6 +3,11 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { ConfigFile } from './config/file.ts';
 import type { TargetEntry } from './config/file.ts';
+import type { Alerts, HeartbeatEntry, PagerEntry } from './config/incidents.ts';
+import { readHttpAddress } from './config/http-address.ts';
+import { toIncidentRules, toSteps } from './config/to-incident-rules.ts';
+import type { EscalationStep } from './runbook/escalate/policy.ts';
+import type { IncidentRules } from './runbook/incident/rules.ts';
 import { defaultLimits } from './runbook/target.ts';
 import type { Limits, Target } from './runbook/target.ts';
 
@@ -15,6 +20,13 @@ export interface Config {
   /** The dbconn.yml it was read from. */
   readonly file?: string;
   readonly journal: string;
+  readonly incidents: IncidentRules;
+  /** Who may send alerts; nobody where neither is set. */
+  readonly alerts: Pick<Alerts, 'bearer' | 'basic'>;
+  readonly pager: PagerEntry;
+  readonly heartbeat?: HeartbeatEntry;
+  /** Where webhooks, health and metrics are served; nowhere unless DBCONN_HTTP_PORT is set. */
+  readonly http?: { readonly host: string; readonly port: number };
   readonly logLevel: string;
   /** The docker command's own variables. */
   readonly docker: Readonly<
@@ -28,6 +40,10 @@ export interface TargetConfig {
   readonly compose?: TargetEntry['compose'];
   readonly pools: TargetEntry['pools'];
   readonly logs: TargetEntry['logs'];
+  /** Whom its incidents call; the default policy where nothing is configured. */
+  readonly escalation?: readonly EscalationStep[];
+  readonly pager?: PagerEntry;
+  readonly pgbouncer?: TargetEntry['pgbouncer'];
 }
 
 export interface SlackConfig {
@@ -117,8 +133,18 @@ function toSentence(issue: z.core.$ZodIssue): string {
 }
 
 function toConfig(file: ConfigFile, environment: Environment): Config {
+  const http = readHttpAddress(environment['DBCONN_HTTP_PORT'] ?? '');
+  if (http === 'invalid') {
+    const shape = 'a port such as 8080, or an address such as 127.0.0.1:8080';
+    throw new ConfigError([`DBCONN_HTTP_PORT is not ${shape}.`]);
+  }
   return {
-    targets: file.targets.map(toTargetConfig),
+    targets: file.targets.map((entry) => toTargetConfig(entry, file.escalation)),
+    incidents: toIncidentRules(file.incidents, file.alerts),
+    alerts: file.alerts,
+    pager: file.pager,
+    ...(file.heartbeat !== undefined && { heartbeat: file.heartbeat }),
+    ...(http !== undefined && { http }),
     ...(file.slack?.channel !== undefined && { channel: file.slack.channel }),
     approval: file.approval,
     journal: file.journal ?? environment['DBCONN_JOURNAL'] ?? 'dbconn.sqlite',
@@ -131,8 +157,9 @@ function toConfig(file: ConfigFile, environment: Environment): Config {
   };
 }
 
-function toTargetConfig(entry: TargetEntry): TargetConfig {
-  const { compose, database, logs, pools } = entry;
+function toTargetConfig(entry: TargetEntry, usual: ConfigFile['escalation']): TargetConfig {
+  const { compose, database, logs, pools, pager, pgbouncer } = entry;
+  const steps = entry.escalation ?? usual;
   const target: Target = {
     name: entry.name,
     services: entry.services,
@@ -144,8 +171,19 @@ function toTargetConfig(entry: TargetEntry): TargetConfig {
     limits: toLimits(entry.limits),
     links: entry.links,
     contacts: entry.contacts,
+    alertLabels: entry.alertLabels,
+    ...(compose !== undefined && { composeProject: compose.project }),
   };
-  return { target, database, pools, logs, ...(compose !== undefined && { compose }) };
+  return {
+    target,
+    database,
+    pools,
+    logs,
+    ...(compose !== undefined && { compose }),
+    ...(steps !== undefined && { escalation: toSteps(steps) }),
+    ...(pager !== undefined && { pager }),
+    ...(pgbouncer !== undefined && { pgbouncer }),
+  };
 }
 
 /** What the bot needs to start. Throws one ConfigError with the problems of Slack's settings and of the file. */

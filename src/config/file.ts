@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration } from './duration.ts';
+import { Alerts, HeartbeatEntry, IncidentsEntry, PagerEntry, Steps, httpUrl } from './incidents.ts';
 import { BreakGlassRule, Rule, TerminalUsers, expiry } from './rules.ts';
 import { slackId } from './slack-id.ts';
 
@@ -10,11 +11,6 @@ const share = z.number().min(0, 'is a share from 0 to 1').max(1, 'is a share fro
 const postgresUrl = z.custom<string>(
   (value) => typeof value === 'string' && /^postgres(ql)?:\/\//.test(value) && URL.canParse(value),
   'is not a postgres:// address',
-);
-
-const httpUrl = z.custom<string>(
-  (value) => typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value),
-  'is not an http:// or https:// address',
 );
 
 const Service = z.strictObject({
@@ -106,6 +102,17 @@ export const TargetEntry = z.strictObject({
   limits: Limits.default({}),
   links: Links.default({ guides: [] }),
   contacts: Contacts.default({}),
+  /** An alert that carries all labels of one of these is about this target. */
+  alertLabels: z
+    .array(z.record(z.string().min(1), z.string()))
+    .max(20)
+    .default([]),
+  /** Instead of the file's own. */
+  escalation: Steps.exactOptional(),
+  /** Instead of the file's own. */
+  pager: PagerEntry.exactOptional(),
+  /** Where PgBouncer stands before PostgreSQL: its admin console, for SHOW POOLS. */
+  pgbouncer: z.strictObject({ url: postgresUrl }).exactOptional(),
 });
 export type TargetEntry = z.infer<typeof TargetEntry>;
 
@@ -143,6 +150,11 @@ export const ConfigFile = z
     slack: z.strictObject({ channel: slackId('CG', 'a channel').exactOptional() }).exactOptional(),
     targets: z.array(TargetEntry).min(1, 'names no target').max(500),
     approval: Approval.prefault({}),
+    alerts: Alerts.prefault({}),
+    incidents: IncidentsEntry.prefault({}),
+    escalation: Steps.exactOptional(),
+    pager: PagerEntry.default({}),
+    heartbeat: HeartbeatEntry.exactOptional(),
     journal: z.string().min(1).exactOptional(),
   })
   .refine(({ targets }) => new Set(targets.map(({ name }) => name)).size === targets.length, {

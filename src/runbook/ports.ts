@@ -207,6 +207,8 @@ export interface Stop {
 export interface JournalDraft {
   /** Absent for what belongs to no request, such as an emergency stop. */
   readonly request?: string;
+  /** The incident it belongs to, which no entry of a request names: those belong to their target's by time. */
+  readonly incident?: string;
   readonly kind: string;
   /** Redacted: no secret, no literal of other people's SQL. */
   readonly body: Readonly<Record<string, unknown>>;
@@ -251,4 +253,10 @@ export interface Announcement {
   readonly headline: string;
   /** What somebody wrote. Untrusted text. */
   readonly quote: string | null;
+  /** Into this message's thread, and not only there. */
+  readonly thread?: string;
+  /** Travels in the message, unseen, so that it can be told whether it stands there already. */
+  readonly key?: string;
+  /** It may have been sent before a crash: look for its key first, where Slack lets dbconn read. */
+  readonly mayStand?: boolean;
 }

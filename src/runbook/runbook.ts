@@ -2,6 +2,8 @@ import { diagnose } from './diagnose/diagnose.ts';
 import type { Diagnosis } from './diagnose/diagnosis.ts';
 import { LookRing } from './diagnose/look-ring.ts';
 import { checkTarget } from './doctor.ts';
+import type { RecentLook } from './diagnose/look-ring.ts';
+import type { Snapshot } from './diagnose/snapshot.ts';
 import type { Check } from './doctor.ts';
 import { takeLook } from './look.ts';
 import type { Acting, Clock, Database, Pools, Restarts, Services } from './ports.ts';
@@ -37,11 +39,22 @@ export interface Patient {
   readonly restarts?: Restarts;
 }
 
+/** A diagnosis with all it was drawn from: the same evidence gives the same diagnosis at any later time. */
+export interface Examination {
+  readonly snapshot: Snapshot;
+  readonly target: Target;
+  /** The looks before this one. */
+  readonly recent: readonly RecentLook[];
+  readonly diagnosis: Diagnosis;
+}
+
 /** The runbook as Slack and the terminal call it. */
 export interface Runbook {
   readonly targets: readonly Target[];
   /** One look at a target, and what it means. Throws only for a target that is not configured. */
   diagnose(target: string): Promise<Diagnosis>;
+  /** The same with the evidence it was drawn from, so that it can be kept and judged again. */
+  examine(target: string): Promise<Examination>;
   /** What dbconn can and cannot see of a target. */
   doctor(target: string): Promise<readonly Check[]>;
   close(): Promise<void>;
@@ -56,7 +69,8 @@ export function createRunbook(patients: readonly Patient[], clock: Clock): Runbo
   };
   return {
     targets: patients.map(({ target }) => target),
-    diagnose: (target) => bed(target).diagnose(),
+    diagnose: async (target) => (await bed(target).examine()).diagnosis,
+    examine: (target) => bed(target).examine(),
     doctor: (target) => bed(target).doctor(),
     async close() {
       await Promise.all(patients.map(({ database }) => database.close()));
@@ -75,12 +89,13 @@ class Bed {
     this.#clock = clock;
   }
 
-  async diagnose(): Promise<Diagnosis> {
+  async examine(): Promise<Examination> {
     const { target } = this.#patient;
     const snapshot = await takeLook({ ...this.#patient, clock: this.#clock }, target);
-    const diagnosis = diagnose({ snapshot, target, recent: this.#recent.entries() });
+    const recent = this.#recent.entries();
+    const diagnosis = diagnose({ snapshot, target, recent });
     this.#recent.add(diagnosis);
-    return diagnosis;
+    return { snapshot, target, recent, diagnosis };
   }
 
   async doctor(): Promise<readonly Check[]> {

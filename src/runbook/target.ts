@@ -15,6 +15,10 @@ export interface Target {
   readonly limits: Limits;
   readonly links: Links;
   readonly contacts: Contacts;
+  /** An alert with all labels of one of these is about this target. */
+  readonly alertLabels?: readonly Readonly<Record<string, string>>[];
+  /** The compose project around it: alerts name it. */
+  readonly composeProject?: string;
 }
 
 export interface ServiceConfig {

@@ -4,10 +4,8 @@ import type { Actor } from '../approval/request.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { Contacts } from '../target.ts';
-
-/** The runbook's contacts, as they are typed: `/dbconn escalate backend-lead it fills again`. */
-export const escalationRoles = ['database-admins', 'backend-lead', 'on-call'] as const;
-export type EscalationRole = (typeof escalationRoles)[number];
+import { escalationRoles } from './policy.ts';
+import type { EscalationRole } from './policy.ts';
 
 export interface EscalationAsk {
   readonly role: EscalationRole;

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { Actor } from '../approval/request.ts';
+
+/** The runbook's contacts, as they are typed: `/dbconn escalate backend-lead it fills again`. */
+export const escalationRoles = ['database-admins', 'backend-lead', 'on-call'] as const;
+export const EscalationRole = z.enum(escalationRoles);
+export type EscalationRole = z.infer<typeof EscalationRole>;
+
+/** The runbook's five reasons to escalate, in its order. */
+export const reasonNames = [
+  'source-not-identified',
+  'persists-after-remedy',
+  'needs-configuration-change',
+  'data-integrity',
+  'several-applications',
+] as const;
+export const ReasonName = z.enum(reasonNames);
+export type ReasonName = z.infer<typeof ReasonName>;
+
+export const EscalationReason = z.strictObject({
+  name: ReasonName,
+  /** Its evidence in a sentence of figures and configured names. */
+  sentence: z.string(),
+});
+export type EscalationReason = z.infer<typeof EscalationReason>;
+
+/** One step of a policy: who is called, how long after the incident opened, and for which reasons. */
+export const EscalationStep = z.strictObject({
+  who: EscalationRole,
+  afterMs: z.number().int().min(0),
+  /** Any of these; with none of them named, whenever the incident is still open then. */
+  when: z.array(ReasonName),
+  /** Not while somebody has the incident: they know. */
+  unlessAssigned: z.boolean(),
+});
+export type EscalationStep = z.infer<typeof EscalationStep>;
+
+/** One call for help, from the moment it fell due. */
+export const Escalation = z.strictObject({
+  /** `step-0`, or `hand-` and a number for one that somebody asked for. */
+  id: z.string(),
+  who: EscalationRole,
+  /** The runbook's methods: #database, a direct message, the pager. Decided when it is sent. */
+  via: z.enum(['channel', 'direct', 'pager']),
+  dueAt: z.string(),
+  /** `sending` is written before the call: after a crash nobody knows whether it went out. */
+  state: z.enum(['sending', 'sent', 'failed']),
+  sentAt: z.string().nullable(),
+  tries: z.number().int(),
+  reasons: z.array(EscalationReason),
+  /** Who asked for it by hand, and why: untrusted text. */
+  by: Actor.nullable(),
+  quote: z.string().nullable(),
+});
+export type Escalation = z.infer<typeof Escalation>;

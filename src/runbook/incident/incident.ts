@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { Actor } from '../approval/request.ts';
+import { CauseName, OptionLetter, Severity } from '../diagnose/diagnosis.ts';
+import { Escalation, EscalationStep } from '../escalate/policy.ts';
+import { Tick } from '../post-incident/checklist.ts';
+
+/** What says that a target is in trouble. An incident is over when none of these says so any more, and a look agrees. */
+export const Trigger = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('alert'),
+    /** The alert's name, such as DatabaseConnectionPoolExhausted. Configured, not untrusted. */
+    name: z.string(),
+    /** Of its labels, so that a second firing has the same one: only with `startsAt` it names one firing. */
+    fingerprint: z.string(),
+    startsAt: z.string(),
+    /** Null while it fires. */
+    endedAt: z.string().nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('watch'),
+    startsAt: z.string(),
+    endedAt: z.string().nullable(),
+  }),
+  z.strictObject({
+    kind: z.literal('person'),
+    by: Actor,
+    startsAt: z.string(),
+    endedAt: z.string().nullable(),
+    /** Untrusted text. */
+    reason: z.string().nullable(),
+  }),
+]);
+export type Trigger = z.infer<typeof Trigger>;
+
+/** What one look said, as far as an incident remembers it. Figures and configured names only. */
+export const Seen = z.strictObject({
+  at: z.string(),
+  state: z.enum(['fine', 'warning', 'critical', 'unknown']),
+  headline: z.string(),
+  verdict: z.string(),
+  cause: CauseName.nullable(),
+  /** Null where no capacity was seen. */
+  capacity: z.strictObject({ used: z.number().int(), usable: z.number().int() }).nullable(),
+  /** The remedy the diagnosis would try first. */
+  option: OptionLetter.nullable(),
+  subject: z.string().nullable(),
+});
+export type Seen = z.infer<typeof Seen>;
+
+export const IncidentState = z.enum(['open', 'merged', 'resolved']);
+export type IncidentState = z.infer<typeof IncidentState>;
+
+/** Trouble with one target from the first alert to the last tick of its checklist. */
+export const Incident = z.strictObject({
+  /** `inc-` and letters: the only thing a button carries. */
+  id: z.string().regex(/^inc-[0-9a-z]{6,20}$/),
+  /** Counts every change; a change names the version it was made from. */
+  version: z.number().int(),
+  state: IncidentState,
+  target: z.string(),
+  openedAt: z.string(),
+  /** The worst it ever was. */
+  severity: Severity,
+  /** At most 50; the oldest ended ones are forgotten first. */
+  triggers: z.array(Trigger),
+  assignee: z.strictObject({ by: Actor, at: z.string() }).nullable(),
+  /** Nobody is called while it stands. */
+  silence: z
+    .strictObject({
+      by: Actor,
+      at: z.string(),
+      until: z.string(),
+      /** Untrusted text. */
+      reason: z.string(),
+    })
+    .nullable(),
+  /** The first look that saw trouble, and the latest that differed enough to be kept. */
+  first: Seen.nullable(),
+  last: Seen.nullable(),
+  peak: z
+    .strictObject({ at: z.string(), used: z.number().int(), usable: z.number().int() })
+    .nullable(),
+  /** Since when every look says that it is over; null while one does not. */
+  calmSince: z.string().nullable(),
+  closing: z
+    .strictObject({
+      /** Null where nobody but the looks closed it. */
+      by: Actor.nullable(),
+      at: z.string(),
+      sentence: z.string(),
+      /** Untrusted text. */
+      reason: z.string().nullable(),
+    })
+    .nullable(),
+  /** The incident this one became a part of. */
+  mergedInto: z.string().nullable(),
+  /** When it came back after it was over. */
+  reopenedAt: z.array(z.string()),
+  /** Frozen when it opened: a later configuration changes nothing about whom this incident calls. */
+  policy: z.array(EscalationStep),
+  /** The policy's steps as they fell due, and those somebody asked for by hand. */
+  escalations: z.array(Escalation),
+  /** What the pager was told last, and took. */
+  pager: z.enum(['none', 'triggered', 'acknowledged', 'resolved']),
+  /** When the report was posted. */
+  reportedAt: z.string().nullable(),
+  checklist: z.array(Tick),
+  /** When its open items were asked for. */
+  checklistAskedAt: z.string().nullable(),
+});
+export type Incident = z.infer<typeof Incident>;
+
+/** Every legal transition. A resolved one still changes: its report, its checklist, and it may come back. */
+export const incidentSuccessors: Readonly<Record<IncidentState, readonly IncidentState[]>> = {
+  open: ['open', 'merged', 'resolved'],
+  merged: ['merged', 'resolved'],
+  resolved: ['resolved', 'open'],
+};
+
+export type IncidentChange = Partial<Omit<Incident, 'id' | 'version' | 'state' | 'target'>>;
+
+/** The incident one version later. Throws on a transition the table does not know: that is a fault of ours. */
+export function advanceIncident(
+  incident: Incident,
+  state: IncidentState,
+  change: IncidentChange = {},
+): Incident {
+  if (!incidentSuccessors[incident.state].includes(state)) {
+    throw new Error(`An incident cannot go from ${incident.state} to ${state}.`);
+  }
+  return { ...incident, ...change, state, version: incident.version + 1 };
+}
