@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs';
-import { mkdtemp, readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
+import { openBot } from '../src/bot.ts';
+import type { Beds } from '../src/bot.ts';
 import { systemClock } from '../src/clock.ts';
-import { createPlaces } from '../src/journal/places.ts';
+import { readConfig } from '../src/config.ts';
 import { openSqliteJournal } from '../src/journal/sqlite.ts';
 import type { SqliteJournal } from '../src/journal/sqlite.ts';
 import { createLog } from '../src/log.ts';
@@ -13,26 +15,15 @@ import { createBlockers } from '../src/postgres/blockers.ts';
 import { createDatabase } from '../src/postgres/lifeline.ts';
 import { createServerSettings } from '../src/postgres/settings/server-settings.ts';
 import { createTimeouts } from '../src/postgres/timeouts.ts';
-import { createDoor } from '../src/runbook/approval/door.ts';
-import { defaultPolicy, defaultPolicyOf } from '../src/runbook/approval/policy.ts';
-import type { OptionPolicy, Policy } from '../src/runbook/approval/policy.ts';
-import { toDoorPatient } from '../src/runbook/approval/to-door-patient.ts';
 import { Action } from '../src/runbook/remedies/action.ts';
 import { createRunbook } from '../src/runbook/runbook.ts';
 import type { Patient as RunbookPatient, Runbook } from '../src/runbook/runbook.ts';
-import { createSlackApp } from '../src/slack/app.ts';
-import type { Changes } from '../src/slack/changes.ts';
-import { createNews } from '../src/slack/create-news.ts';
-import { createPeople } from '../src/slack/people.ts';
 import { servePage } from './page/page.ts';
 import { startPatient } from './patient/patient.ts';
 import type { Patient } from './patient/patient.ts';
 import { identity } from './slack/identity.ts';
 import { startSlack } from './slack/server.ts';
 import type { LocalSlack } from './slack/server.ts';
-
-/** Minutes elsewhere; the demo shortens every duration. */
-const verifyAfterMs = 3000;
 
 export const incidentChannel = 'C0DATABASE';
 
@@ -66,43 +57,80 @@ export async function setStage(seed: number, port?: number): Promise<Stage> {
   try {
     const slack = await openSlack(port);
     toClose.push(() => slack.close());
-    const bed = openBed(patient);
-    toClose.push(() => bed.database.close());
-    // As the bot does at its start: the connection must be there before the slots are gone.
-    await bed.database.readLook();
-    const journal = await openJournal(toClose);
-    const changes = openChanges({ bed, journal, apiUrl: slack.apiUrl });
-    toClose.push(async () => {
-      await changes.door.drain();
-      await changes.cards.drain(0);
-    });
-    let runbook = createRunbook([bed], systemClock);
-    const onStage: Runbook = {
-      targets: runbook.targets,
-      diagnose: (target) => runbook.diagnose(target),
-      examine: (target) => runbook.examine(target),
-      doctor: (target) => runbook.doctor(target),
-      close: () => runbook.close(),
-    };
-    const app = createSlackApp({
-      connection: { kind: 'socket', appToken: tokens.appToken },
-      botToken: tokens.botToken,
-      apiUrl: slack.apiUrl,
-      channel: incidentChannel,
-      runbook: onStage,
-      changes,
+    const folder = await makeFolder(toClose);
+    const { beds, newScene } = makeBeds(openBed(patient));
+    const bot = await openBot({
+      config: readConfig({}, await writeConfig(folder, patient)),
+      slack: {
+        connection: { kind: 'socket', appToken: tokens.appToken },
+        botToken: tokens.botToken,
+        apiUrl: slack.apiUrl,
+      },
+      clock: systemClock,
       log: createLog('error'),
+      beds,
     });
-    await app.start();
-    toClose.push(() => app.stop());
-    const newScene = (): void => {
-      runbook = createRunbook([bed], systemClock);
-    };
-    return { patient, slack, runbook: onStage, journal, newScene, close };
+    toClose.push(() => bot.stop());
+    await bot.start();
+    // As main.ts does: the connection must be there before the slots are gone.
+    await bot.warm();
+    const journal = await openSqliteJournal({ file: journalOf(folder), clock: systemClock });
+    toClose.push(() => Promise.resolve(journal.close()));
+    return { patient, slack, runbook: beds.runbook, journal, newScene, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** A runbook whose looks can be forgotten between two scenes. */
+function makeBeds(bed: RunbookPatient): { readonly beds: Beds; readonly newScene: () => void } {
+  let runbook = createRunbook([bed], systemClock);
+  const onStage: Runbook = {
+    targets: runbook.targets,
+    diagnose: (target) => runbook.diagnose(target),
+    examine: (target) => runbook.examine(target),
+    doctor: (target) => runbook.doctor(target),
+    close: () => runbook.close(),
+  };
+  const newScene = (): void => {
+    runbook = createRunbook([bed], systemClock);
+  };
+  return { beds: { patients: [bed], runbook: onStage }, newScene };
+}
+
+async function makeFolder(toClose: (() => Promise<void>)[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'dbconn-demo-'));
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  process.once('exit', remove);
+  toClose.push(() => {
+    process.off('exit', remove);
+    remove();
+    return Promise.resolve();
+  });
+  return folder;
+}
+
+function journalOf(folder: string): string {
+  return join(folder, 'journal.sqlite');
+}
+
+/** Everybody may propose, three people may approve, nobody their own. As many votes as elsewhere, and no waiting in between. */
+async function writeConfig(folder: string, patient: Patient): Promise<string> {
+  const file = join(folder, 'dbconn.yml');
+  const [maya, jonas, dana] = people;
+  const approve = [maya.id, jonas.id, dana.id];
+  const rules = Action.options.map((action) => [action, { approve, cooldown: '0s' }] as const);
+  const config = {
+    slack: { channel: incidentChannel },
+    targets: [{ name: patient.target().name, database: { url: patient.urls.dbconn } }],
+    // Minutes elsewhere; the demo shortens every duration.
+    approval: { ...Object.fromEntries(rules), verifyAfter: '3s' },
+    incidents: { watch: false },
+    journal: journalOf(folder),
+  };
+  await writeFile(file, stringify(config));
+  return file;
 }
 
 // A Slack on loopback that lives as long as the demo: its tokens open nothing else.
@@ -156,63 +184,4 @@ function openBed(patient: Patient): RunbookPatient {
     restarts: patient.services(),
     poolSettings: patient.services(),
   };
-}
-
-async function openJournal(toClose: (() => Promise<void>)[]): Promise<SqliteJournal> {
-  const folder = await mkdtemp(join(tmpdir(), 'dbconn-demo-'));
-  const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  process.once('exit', remove);
-  toClose.push(() => {
-    process.off('exit', remove);
-    remove();
-    return Promise.resolve();
-  });
-  const journal = await openSqliteJournal({
-    file: join(folder, 'journal.sqlite'),
-    clock: systemClock,
-  });
-  toClose.push(() => Promise.resolve(journal.close()));
-  return journal;
-}
-
-interface Behind {
-  readonly bed: RunbookPatient;
-  readonly journal: SqliteJournal;
-  readonly apiUrl: string;
-}
-
-function openChanges({ bed, journal, apiUrl }: Behind): Changes {
-  const log = createLog('error');
-  const news = createNews({
-    botToken: tokens.botToken,
-    apiUrl,
-    channel: incidentChannel,
-    places: createPlaces(journal),
-    readHead: () => journal.head(),
-    readSteps: (request) => journal.readSteps(request),
-    log,
-  });
-  const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
-  const door = createDoor({
-    people: createPeople({ botToken: tokens.botToken, apiUrl, clock: systemClock, log }),
-    journal,
-    patients: [toDoorPatient(bed, parts)],
-    policy: demoPolicy(),
-    clock: systemClock,
-    verifyAfterMs,
-    onChange: (request, step) => news.cards.tell(request, step),
-    onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
-  });
-  return { door, journal, ...news };
-}
-
-/** Everybody may propose, three people may approve, nobody their own. As many votes as elsewhere, and no waiting in between. */
-function demoPolicy(): Policy {
-  const [maya, jonas, dana] = people;
-  const approvers = [maya.id, jonas.id, dana.id];
-  const rules = Action.options.map((action) => {
-    const rule: OptionPolicy = { ...defaultPolicyOf(action), approvers, cooldownMs: 0 };
-    return [action, rule] as const;
-  });
-  return { ...defaultPolicy, options: Object.fromEntries(rules) };
 }

@@ -11,7 +11,7 @@ import type { Door } from './runbook/approval/door.ts';
 import { stopNotice } from './runbook/approval/stop-notice.ts';
 import type { Clock } from './runbook/ports.ts';
 import { createRunbook } from './runbook/runbook.ts';
-import type { Runbook } from './runbook/runbook.ts';
+import type { Patient, Runbook } from './runbook/runbook.ts';
 import { createSlackApp } from './slack/app.ts';
 import type { SlackApp } from './slack/app.ts';
 import { createNews } from './slack/create-news.ts';
@@ -23,6 +23,14 @@ export interface BotParts {
   readonly slack: SlackConfig;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Instead of what the configuration would reach: a demo's. Its names are the configuration's all the same. */
+  readonly beds?: Beds;
+}
+
+/** The targets and what looks at them. */
+export interface Beds {
+  readonly patients: readonly Patient[];
+  readonly runbook: Runbook;
 }
 
 export interface Bot {
@@ -45,9 +53,8 @@ const drainMs = 10 * 60_000;
 const lastWordsMs = 5000;
 
 /** Builds the bot from its configuration. Throws JournalUnavailable where it could not record anything. */
-export async function openBot({ config, slack, clock, log }: BotParts): Promise<Bot> {
-  const patients = await createPatients(config, clock);
-  const runbook = createRunbook(patients, clock);
+export async function openBot({ config, slack, clock, log, beds }: BotParts): Promise<Bot> {
+  const { patients, runbook } = beds ?? (await createBeds(config, clock));
   const journal = await openJournal(config, clock, (sentence) => log.warn(sentence));
   const { botToken, apiUrl } = slack;
   const news = createNews({
@@ -89,6 +96,11 @@ export async function openBot({ config, slack, clock, log }: BotParts): Promise<
     log,
   });
   return toBot({ app, door, journal, runbook, news, brokenGlass, log });
+}
+
+async function createBeds(config: Config, clock: Clock): Promise<Beds> {
+  const patients = await createPatients(config, clock);
+  return { patients, runbook: createRunbook(patients, clock) };
 }
 
 interface Parts {
