@@ -30,6 +30,9 @@ const TYPES: Readonly<Record<string, string>> = {
   '.ts': 'application/javascript; charset=utf-8',
 };
 
+/** A message's own address: the page itself, which then goes to that message. */
+const PERMALINK = /^\/archives\/[A-Z0-9]+\/p\d+$/;
+
 /** Messages hold other people's text: nothing inline runs, and nothing is loaded from elsewhere. */
 const SECURITY_HEADERS = {
   'content-security-policy':
@@ -44,7 +47,8 @@ const SECURITY_HEADERS = {
  * source. Read anew each time: a reload shows an edit.
  */
 export async function servePage(path: string): Promise<PageAnswer | undefined> {
-  const file = FILES.get(path === '/' ? '/index.html' : path);
+  const isPage = path === '/' || PERMALINK.test(path);
+  const file = FILES.get(isPage ? '/index.html' : path);
   if (file === undefined) return undefined;
   const source = await readFile(file, 'utf8');
   const extension = extname(file);

@@ -219,7 +219,14 @@ const lineChart = kind('line', {
   );
 
 // Blocks
-const messageElements = [button, overflow, staticSelect, usersSelect] as const;
+const messageElements = [
+  button,
+  overflow,
+  staticSelect,
+  usersSelect,
+  checkboxes,
+  radioButtons,
+] as const;
 const inputElements = [
   plainTextInput,
   numberInput,

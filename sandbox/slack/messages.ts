@@ -13,6 +13,7 @@ export interface MessageContent {
   readonly text?: string | undefined;
   readonly blocks?: unknown;
   readonly thread_ts?: string | undefined;
+  readonly reply_broadcast?: boolean | undefined;
   readonly metadata?: unknown;
   readonly files?: SlackMessage['files'];
 }
@@ -68,6 +69,7 @@ export function createMessage(
     ...(author === identity.botUserId && { bot_id: identity.botId, app_id: identity.appId }),
     ...(blocks !== undefined && blocks.length > 0 && { blocks }),
     ...(content.thread_ts !== undefined && { thread_ts: content.thread_ts }),
+    ...(content.reply_broadcast === true && { subtype: 'thread_broadcast' }),
     ...(content.metadata !== undefined && { metadata: content.metadata }),
     ...(content.files !== undefined && { files: content.files }),
   };
@@ -95,7 +97,7 @@ export function postEphemeral(
 
 /**
  * A message with new content, as chat.update makes it: `text` without `blocks` removes the blocks,
- * `blocks` without `text` keeps the text, metadata stays unless given.
+ * `blocks` without `text` keeps the text, metadata stays unless given and goes with an empty object.
  */
 export function reviseMessage(
   workspace: Workspace,
@@ -103,16 +105,22 @@ export function reviseMessage(
   content: MessageContent,
 ): SlackMessage {
   if (content.text === undefined && content.blocks === undefined) throw new SlackRefusal('no_text');
-  const { blocks: _replaced, ...kept } = message;
+  const { blocks: _replaced, metadata: known, ...kept } = message;
+  const metadata = content.metadata === undefined ? known : content.metadata;
   const blocks = content.blocks === undefined ? [] : acceptBlocks(workspace, content.blocks);
   const text = content.text ?? message.text;
   if (text === '' && blocks.length === 0) throw new SlackRefusal('no_text');
   return {
     ...kept,
     text,
+    ...(content.reply_broadcast === true && { subtype: 'thread_broadcast' }),
     ...(blocks.length > 0 && { blocks }),
-    ...(content.metadata !== undefined && { metadata: content.metadata }),
+    ...(metadata !== undefined && !isEmptyObject(metadata) && { metadata }),
   };
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 /** Puts a revised message in the old one's place, or takes it out when there is none. */
@@ -125,6 +133,24 @@ export function replaceMessage(
     one.ts === change.ts ? (change.message ?? []) : one,
   );
   workspace.changed();
+}
+
+/** Deletes a message; of a parent with replies a tombstone stays, so that its thread can be read. */
+export function removeMessage(workspace: Workspace, channel: Channel, ts: string): void {
+  if (!channel.messages.some((one) => one.thread_ts === ts && one.ts !== ts)) {
+    replaceMessage(workspace, channel, { ts });
+    return;
+  }
+  const message: SlackMessage = {
+    type: 'message',
+    subtype: 'tombstone',
+    ts,
+    thread_ts: ts,
+    user: identity.slackbotUserId,
+    team: identity.teamId,
+    text: 'This message was deleted.',
+  };
+  replaceMessage(workspace, channel, { ts, message });
 }
 
 /** As replaceMessage, for a message only one person sees. */

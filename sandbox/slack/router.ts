@@ -26,7 +26,15 @@ interface Exchange {
 
 async function serveMethod({ sandbox, request, response, url }: Exchange): Promise<void> {
   try {
-    sendJson(response, callMethod(sandbox, await readCall(request, url)));
+    const call = await readCall(request, url);
+    const interference = sandbox.interferences.take(call.method);
+    if (interference?.kind === 'unreachable') {
+      response.writeHead(interference.status).end('upstream connect error');
+      return;
+    }
+    const answer = callMethod(sandbox, call, interference);
+    if (interference?.kind === 'answer-lost') response.destroy();
+    else sendJson(response, answer);
   } catch (error) {
     // A call that could not even be read still gets a 200 with the error word, as all of Slack's.
     if (!(error instanceof SlackRefusal)) throw error;

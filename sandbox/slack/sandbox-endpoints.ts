@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { closeView } from './acting/close-view.ts';
 import type { ActResult } from './acting/act.ts';
+import { deleteMessage } from './acting/delete-message.ts';
 import { openHome } from './acting/open-home.ts';
 import { pressElement } from './acting/press-element.ts';
 import { submitView } from './acting/submit-view.ts';
@@ -18,7 +19,7 @@ const pressed = {
   user: z.string(),
   actionId: z.string(),
   blockId: z.string().optional(),
-  value: z.string().optional(),
+  value: z.union([z.string(), z.array(z.string())]).optional(),
   values: values.optional(),
 };
 
@@ -39,6 +40,7 @@ const Submit = z.strictObject({
 });
 const Close = z.strictObject({ user: z.string(), viewId: z.string() });
 const Home = z.strictObject({ user: z.string() });
+const Delete = z.strictObject({ user: z.string(), channel: z.string(), ts: z.string() });
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body, { reportInput: true });
@@ -59,6 +61,8 @@ async function act(sandbox: Sandbox, path: string, body: unknown): Promise<ActRe
       return closeView(sandbox, parse(Close, body));
     case '/_sandbox/home':
       return openHome(sandbox, parse(Home, body));
+    case '/_sandbox/delete':
+      return deleteMessage(sandbox, parse(Delete, body));
     default:
       throw new SlackRefusal('not_found', { status: 404 });
   }

@@ -1,4 +1,5 @@
 import type { Delivery } from './delivery.ts';
+import type { Interferences } from './interference.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { ResponseUrls } from './response-urls.ts';
 import type { Triggers } from './triggers.ts';
@@ -10,6 +11,7 @@ export interface Sandbox {
   readonly triggers: Triggers;
   readonly responseUrls: ResponseUrls;
   readonly rateLimits: RateLimits;
+  readonly interferences: Interferences;
   readonly delivery: Delivery;
   readonly tokens: { readonly bot: string; readonly app: string };
   /** `http://127.0.0.1:PORT`, without a slash at the end. */

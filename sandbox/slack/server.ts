@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import type { ActResult } from './acting/act.ts';
 import { closeView } from './acting/close-view.ts';
+import { deleteMessage } from './acting/delete-message.ts';
 import { openHome } from './acting/open-home.ts';
 import { pressElement } from './acting/press-element.ts';
 import type { Press } from './acting/press-element.ts';
@@ -11,6 +12,8 @@ import { typeCommand } from './acting/type-command.ts';
 import type { TypedCommand } from './acting/type-command.ts';
 import { createHttpDelivery } from './delivery-http.ts';
 import { createSocketDelivery } from './delivery-socket.ts';
+import { createInterferences } from './interference.ts';
+import type { Interference } from './interference.ts';
 import type { SlackOptions } from './options.ts';
 import { createRateLimits, noRateLimits } from './rate-limits.ts';
 import { createResponseUrls } from './response-urls.ts';
@@ -47,6 +50,16 @@ export interface LocalSlack {
   submitView(submission: Submission): Promise<ActResult>;
   closeView(closing: { readonly user: string; readonly viewId: string }): Promise<ActResult>;
   openHome(opening: { readonly user: string }): Promise<ActResult>;
+  /** A person takes a message away, their own or, as an administrator may, the app's. */
+  deleteMessage(message: {
+    readonly user: string;
+    readonly channel: string;
+    readonly ts: string;
+  }): Promise<ActResult>;
+  /** The next calls of a method go wrong: once, unless `times` says otherwise. */
+  interfere(method: string, interference: Interference, times?: number): void;
+  /** The bytes of an uploaded file, as somebody who downloads it gets them. */
+  readFile(id: string): Uint8Array;
   /** Makes a person or the app a member of a channel, or takes them out. */
   setMember(channel: string, user: string, isMember: boolean): void;
   /** Settles what is under way and frees the port; safe to call twice. */
@@ -83,6 +96,7 @@ function assemble(options: SlackOptions, baseUrl: () => string): Parts {
       triggers: createTriggers(workspace.now),
       responseUrls: createResponseUrls(workspace.now),
       rateLimits: options.rateLimits === false ? noRateLimits : createRateLimits(workspace.now),
+      interferences: createInterferences(),
       delivery: isSocketMode ? socketDelivery : httpDelivery,
       tokens: { bot: options.botToken, app: options.appToken },
       baseUrl,
@@ -147,6 +161,15 @@ export async function startSlack(options: SlackOptions): Promise<LocalSlack> {
     submitView: async (submission) => submitView(sandbox, submission),
     closeView: async (closing) => closeView(sandbox, closing),
     openHome: async (opening) => openHome(sandbox, opening),
+    deleteMessage: async (message) => deleteMessage(sandbox, message),
+    interfere(method, interference, times = 1) {
+      sandbox.interferences.set(method, interference, times);
+    },
+    readFile(id) {
+      const file = workspace.files.get(id);
+      if (file?.bytes === undefined || !file.completed) throw new Error(`there is no file ${id}`);
+      return file.bytes;
+    },
     setMember(channel, user, isMember) {
       const members = workspace.channels.get(channel)?.members;
       if (members === undefined) throw new Error(`there is no channel ${channel}`);

@@ -19,8 +19,21 @@ export interface SlackMessage {
   readonly app_id?: string;
   readonly blocks?: readonly StoredBlock[];
   readonly thread_ts?: string;
+  /** A reply that was sent to the channel as well, or what stays of a deleted parent. */
+  readonly subtype?: 'thread_broadcast' | 'tombstone';
   readonly metadata?: unknown;
-  readonly files?: readonly { readonly id: string; readonly name: string }[];
+  readonly files?: readonly SharedFile[];
+}
+
+/** A file under a message. The real `url_private` wants the token; here it is free to fetch. */
+export interface SharedFile {
+  readonly id: string;
+  readonly name: string;
+  readonly title: string;
+  readonly mimetype: string;
+  readonly size: number;
+  readonly url_private: string;
+  readonly alt_txt?: string;
 }
 
 export interface Channel {

@@ -1,7 +1,8 @@
-import type { SlackActionMiddlewareArgs } from '@slack/bolt';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { launchBrowser, skipsWithoutChromium } from './support/browser.ts';
+import { openPageIn, PATIENT, recordActions, startWorkspace } from './support/open-page.ts';
+import type { View } from './support/open-page.ts';
 import {
   DATABASE,
   GUEST,
@@ -22,61 +23,14 @@ import {
   section,
 } from './support/sample-blocks.ts';
 
-const PATIENT = { timeout: 15_000 };
-
 let browser: Browser;
 
-interface View {
-  readonly user?: string;
-  readonly inside?: string;
-  readonly width?: number;
-}
-
-async function startWorkspace(): Promise<TestWorkspace> {
-  const workspace = await startTestWorkspace();
-  onTestFinished(async () => workspace.close());
-  return workspace;
-}
-
-/** A person at the page; the test fails if the page itself had anything to complain about. */
-async function openPage({ slack }: TestWorkspace, view: View = {}): Promise<Page> {
-  const { user = MAYA, inside = DATABASE, width = 1280 } = view;
-  const page = await browser.newPage({ viewport: { width, height: 800 } });
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
-  onTestFinished(async () => {
-    await page.close();
-    expect(complaints).toEqual([]);
-  });
-  await page.goto(`${slack.url}?as=${user}&in=${inside}`);
-  await page.locator('#sidebar .entry').first().waitFor({ state: 'attached' });
-  return page;
-}
+const openPage = (workspace: TestWorkspace, view?: View): Promise<Page> =>
+  openPageIn(browser, workspace, view);
 
 async function send(page: Page, text: string): Promise<void> {
   await page.getByLabel('Slash command').fill(text);
   await page.keyboard.press('Enter');
-}
-
-/** Everything pressed or chosen, as `action_id=value`. */
-function recordActions({ app }: TestWorkspace): readonly string[] {
-  const seen: string[] = [];
-  app.action(/.*/, async ({ ack, action }: SlackActionMiddlewareArgs) => {
-    await ack();
-    const chosen =
-      'value' in action
-        ? action.value
-        : 'selected_option' in action
-          ? action.selected_option?.value
-          : 'selected_user' in action
-            ? action.selected_user
-            : undefined;
-    if ('action_id' in action) seen.push(`${action.action_id}=${String(chosen)}`);
-  });
-  return seen;
 }
 
 describe.skipIf(skipsWithoutChromium())('the page of the local Slack', () => {
@@ -319,21 +273,31 @@ describe.skipIf(skipsWithoutChromium())('the page of the local Slack', () => {
     await page.getByRole('button', { name: 'dbconn', exact: true }).click();
     await page.getByRole('button', { name: 'Look at orders' }).click();
     await vi.waitFor(() => expect(seen).toEqual([`open=${MAYA}`]), PATIENT);
+    // Whoever takes over the page sees a Home of their own.
+    await page.getByRole('button', { name: 'Jonas Keller' }).click();
+    await page.getByRole('button', { name: 'Jonas Keller you' }).waitFor();
+    await page.getByRole('button', { name: 'Look at orders' }).click();
+    await vi.waitFor(() => expect(seen.at(-1)).toBe(`open=${JONAS}`), PATIENT);
   });
 
-  test('an uploaded file is a link to its bytes', async () => {
+  test('an uploaded file shows how it begins and is a link to its bytes', async () => {
     const workspace = await startWorkspace();
     await workspace.app.client.filesUploadV2({
       channel_id: DATABASE,
-      filename: 'report.txt',
-      content: 'all of it',
+      filename: 'report.md',
+      title: 'Report of INC-7',
+      content: `# It is over\n\n<b>all of it</b>\n${'more\n'.repeat(50)}`,
       initial_comment: 'The report',
     });
     const page = await openPage(workspace);
-    const link = page.getByRole('link', { name: 'report.txt' });
+    const preview = page.getByLabel('Beginning of report.md');
+    await preview.getByText('# It is over').waitFor();
+    expect((await preview.textContent())?.split('\n')).toHaveLength(12);
+    expect(await page.locator('.file small').textContent()).toBe('report.md · 281 bytes');
+    const link = page.getByRole('link', { name: 'Report of INC-7' });
     const address = await link.getAttribute('href');
     const response = await page.request.get(new URL(address ?? '', page.url()).href);
-    expect(await response.text()).toBe('all of it');
+    expect(await response.text()).toContain('<b>all of it</b>');
   });
 
   test('nothing lies outside a phone’s width, and the side bar is a drawer there', async () => {

@@ -25,7 +25,13 @@ describe('what the page serves', () => {
     }
   });
 
+  test('the page under the address of a message', async () => {
+    const answer = await servePage('/archives/C0DATABASE/p1700000000123456');
+    expect(answer?.body).toEqual((await servePage('/'))?.body);
+  });
+
   test.for([
+    '/archives/C0DATABASE/p17/../../page.ts',
     '/page.ts',
     '/browser/tsconfig.json',
     '/browser/../page.ts',

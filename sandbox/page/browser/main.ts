@@ -8,8 +8,10 @@ import { showSidebar } from './layout/sidebar.ts';
 import { makeThreadPane } from './layout/thread.ts';
 import { markSeen } from './layout/unread.ts';
 import { listenForChanges } from './live-events.ts';
+import { onPermalink, openAddress, showMessage } from './permalink.ts';
+import { readPermalink } from './place.ts';
 import { startSession, type Session } from './session.ts';
-import { isReply, type Channel } from './workspace-view.ts';
+import { isInChannel, isReply, type Channel } from './workspace-view.ts';
 
 const sidebar = byId('sidebar', HTMLElement);
 const header = byId('place-header', HTMLElement);
@@ -33,6 +35,7 @@ function draw(session: Session): void {
   thread.show(session);
   composer.show(session);
   modal.show(session);
+  if (wanted !== undefined && showMessage(wanted)) wanted = undefined;
 }
 
 function titleOf({ view, channel }: Session): string {
@@ -51,16 +54,13 @@ function showConversation(session: Session, channel: Channel | undefined): void 
     return;
   }
   const replies = Map.groupBy(messages.filter(isReply), (message) => message.thread_ts);
-  showMessages(
-    conversation,
-    messages.filter((message) => !isReply(message)),
-    {
-      session,
-      channelId: channel?.id ?? '',
-      key,
-      repliesTo: (message) => replies.get(message.ts) ?? [],
-    },
-  );
+  showMessages(conversation, messages.filter(isInChannel), {
+    session,
+    channelId: channel?.id ?? '',
+    key,
+    inThread: false,
+    repliesTo: (message) => replies.get(message.ts) ?? [],
+  });
   if (isNew) conversation.scrollTop = conversation.scrollHeight;
 }
 
@@ -85,8 +85,22 @@ document.addEventListener('keydown', (event) => {
   if (event.key === 'Escape') closeDrawer(event);
 });
 
+/** A message that was followed to may be drawn only after the next read. */
+let wanted: string | undefined = readPermalink(location.href)?.ts;
+
+document.addEventListener('click', (event) => {
+  const link = event.target instanceof Element ? event.target.closest('a') : null;
+  if (link === null || readPermalink(link.href) === undefined) return;
+  event.preventDefault();
+  openAddress(link.href);
+});
+
 try {
   const session = await startSession(draw);
+  onPermalink(({ place, ts }) => {
+    wanted = ts;
+    session.go(place);
+  });
   listenForChanges({
     onChange: () => void session.refresh(),
     onConnection(connected) {

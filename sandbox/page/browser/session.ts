@@ -25,7 +25,7 @@ export interface Session {
 
 /** Finds out who looks at what, and calls `draw` now and after every change. */
 export async function startSession(draw: (session: Session) => void): Promise<Session> {
-  const asked = readAddress(location.search);
+  const asked = readAddress(location);
   let view = await readFirstView(asked.user);
   let directory = makeDirectory(view);
   let place = choosePlace(view, asked.place);
@@ -62,7 +62,10 @@ export async function startSession(draw: (session: Session) => void): Promise<Se
       return channelOf(view, place);
     },
     go: (to) => show({ place: to }),
-    become: async (user) => show({ view: await readWorkspace(user) }),
+    async become(user) {
+      show({ view: await readWorkspace(user) });
+      await openHome(session);
+    },
     async act(what, body) {
       const result = await act(what, { user: view.me, ...body });
       // Slackbot tells about commands itself, and a form shows its errors at the fields.
@@ -80,7 +83,14 @@ export async function startSession(draw: (session: Session) => void): Promise<Se
     },
   };
   show({});
+  void openHome(session);
   return session;
+}
+
+/** The app draws a Home tab only for whom it was told of. */
+async function openHome(session: Session): Promise<void> {
+  const { place } = session;
+  if (place.kind === 'app' && place.tab === 'home') await session.act('home', {});
 }
 
 async function readFirstView(user: string | undefined): Promise<WorkspaceView> {

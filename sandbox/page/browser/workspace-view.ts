@@ -45,7 +45,19 @@ export interface Message {
   readonly is_ephemeral: boolean;
   readonly thread_ts?: string;
   readonly blocks?: readonly SentBlock[];
-  readonly files?: readonly { readonly id: string; readonly name: string }[];
+  /** A reply that was sent to the channel as well, or what stays of a deleted parent. */
+  readonly subtype?: 'thread_broadcast' | 'tombstone';
+  readonly files?: readonly SharedFile[];
+}
+
+export interface SharedFile {
+  readonly id: string;
+  readonly name: string;
+  readonly title: string;
+  readonly mimetype: string;
+  /** In bytes. */
+  readonly size: number;
+  readonly alt_txt?: string;
 }
 
 /** A block as it came over the wire. */
@@ -70,6 +82,11 @@ export interface View {
   readonly title: PlainTextElement | null;
   readonly submit: PlainTextElement | null;
   readonly close: PlainTextElement | null;
+}
+
+/** What stands in the channel itself: no replies, but for those that were sent there as well. */
+export function isInChannel(message: Message): boolean {
+  return !isReply(message) || message.subtype === 'thread_broadcast';
 }
 
 /** Replies apart from what stands in the channel itself. */

@@ -15,8 +15,11 @@ export type Press = {
   readonly actionId: string;
   /** Needed only where one action_id stands in several blocks. */
   readonly blockId?: string | undefined;
-  /** A button's value, where several share an action_id; the option or user chosen in a menu. */
-  readonly value?: string | undefined;
+  /**
+   * A button's value, where several share an action_id; the option or user chosen in a menu; of
+   * checkboxes every box that is ticked from now on.
+   */
+  readonly value?: string | readonly string[] | undefined;
   /** In a view: what has been typed so far. */
   readonly values?: ChosenValues | undefined;
 } & (
@@ -52,7 +55,8 @@ function toChoice(element: Element, press: Press, people: Sandbox['workspace']['
   if (element.type === 'button') return {};
   if (element.type === 'overflow') {
     const option = optionsOf(element).find((one) => one.value === press.value);
-    if (option === undefined) throw new Impossible(`the menu has no option "${press.value ?? ''}"`);
+    if (option === undefined)
+      throw new Impossible(`the menu has no option "${String(press.value)}"`);
     return { selected_option: option };
   }
   try {

@@ -1,9 +1,12 @@
+import { refuseByInterference } from '../interference.ts';
+import type { Interference } from '../interference.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { SlackRefusal } from '../slack-refusal.ts';
 import { appMethods } from './app.ts';
 import { chatMethods } from './chat.ts';
 import { conversationsMethods } from './conversations.ts';
 import { filesMethods } from './files.ts';
+import { historyMethods } from './history.ts';
 import type { Method } from './method.ts';
 import { usersMethods } from './users.ts';
 import { viewsMethods } from './views.ts';
@@ -14,6 +17,7 @@ const methods: ReadonlyMap<string, Method> = new Map(
     ...chatMethods,
     ...conversationsMethods,
     ...filesMethods,
+    ...historyMethods,
     ...usersMethods,
     ...viewsMethods,
   }),
@@ -62,7 +66,11 @@ function toRefusalBody({ code, details }: SlackRefusal): Readonly<Record<string,
 }
 
 /** Carries out a Web API call in the order Slack checks it: method, token, scope, rate, arguments. */
-export function callMethod(sandbox: Sandbox, call: MethodCall): MethodAnswer {
+export function callMethod(
+  sandbox: Sandbox,
+  call: MethodCall,
+  interference?: Interference,
+): MethodAnswer {
   const method = methods.get(call.method);
   const headers: Record<string, string> = {};
   try {
@@ -73,6 +81,7 @@ export function callMethod(sandbox: Sandbox, call: MethodCall): MethodAnswer {
       headers['x-accepted-oauth-scopes'] = method.scopes.join(',');
     }
     refuseScope(sandbox, method);
+    refuseByInterference(interference);
     sandbox.rateLimits.spendCall(call.method, method.tier);
     return { status: 200, headers, body: { ok: true, ...method.call(sandbox, call.args) } };
   } catch (error) {

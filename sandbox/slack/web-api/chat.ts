@@ -4,6 +4,7 @@ import {
   createMessage,
   postEphemeral,
   postMessage,
+  removeMessage,
   replaceMessage,
   reviseMessage,
 } from '../messages.ts';
@@ -37,12 +38,23 @@ const content = {
   as_user: flagArgument,
 };
 
-function refuseBadMetadata(metadata: unknown): void {
+/** An empty object takes the metadata of a message away. */
+const UpdatedMetadata = z.union([z.strictObject({}), Metadata]);
+
+function refuseBadMetadata(metadata: unknown, shape: z.ZodType = Metadata): void {
   if (metadata === undefined) return;
   if (JSON.stringify(metadata).length > MAX_METADATA_BYTES) {
     throw new SlackRefusal('metadata_too_large');
   }
-  if (!Metadata.safeParse(metadata).success) throw new SlackRefusal('invalid_metadata_format');
+  if (!shape.safeParse(metadata).success) throw new SlackRefusal('invalid_metadata_format');
+}
+
+/** Slack ignores the wish outside a thread, where it can only be a mistake. */
+function refuseBroadcastOutsideThread(broadcast: boolean | undefined, thread?: string): void {
+  if (broadcast !== true || thread !== undefined) return;
+  throw new SlackRefusal('invalid_arguments', {
+    messages: ['[ERROR] reply_broadcast needs thread_ts [json-pointer:/reply_broadcast]'],
+  });
 }
 
 function refuseLongText(text: string | undefined): void {
@@ -72,6 +84,7 @@ export const chatMethods = {
       const channel = findPostingChannel(workspace, args.channel);
       rateLimits.spendPost(channel.id);
       refuseBadMetadata(args.metadata);
+      refuseBroadcastOutsideThread(args.reply_broadcast, args.thread_ts);
       refuseUnknownThread(channel, args.thread_ts);
       const message = postMessage(workspace, channel, createMessage(workspace, args));
       return { channel: channel.id, ts: message.ts, message };
@@ -90,7 +103,8 @@ export const chatMethods = {
       const channel = findChannelById(workspace, args.channel);
       const old = findOwnMessage(channel, args.ts, 'cant_update_message');
       refuseLongText(args.text);
-      refuseBadMetadata(args.metadata);
+      refuseBadMetadata(args.metadata, UpdatedMetadata);
+      refuseBroadcastOutsideThread(args.reply_broadcast, old.thread_ts);
       const message = reviseMessage(workspace, old, args);
       replaceMessage(workspace, channel, { ts: args.ts, message });
       return { channel: channel.id, ts: message.ts, text: message.text, message };
@@ -103,7 +117,7 @@ export const chatMethods = {
     run({ workspace }, { channel: id, ts }) {
       const channel = findChannelById(workspace, id);
       findOwnMessage(channel, ts, 'cant_delete_message');
-      replaceMessage(workspace, channel, { ts });
+      removeMessage(workspace, channel, ts);
       return { channel: channel.id, ts };
     },
   }),

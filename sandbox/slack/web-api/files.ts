@@ -3,7 +3,7 @@ import { identity } from '../identity.ts';
 import { createMessage, postMessage } from '../messages.ts';
 import { SlackRefusal } from '../slack-refusal.ts';
 import { createId } from '../stamps.ts';
-import type { StoredFile, Workspace } from '../workspace.ts';
+import type { SharedFile, StoredFile, Workspace } from '../workspace.ts';
 import { findChannelById, refuseUnknownThread } from './lookup.ts';
 import { countArgument, defineMethod, jsonArgument } from './method.ts';
 
@@ -19,8 +19,25 @@ const Completed = z.array(
   }),
 );
 
-function toFile(file: StoredFile): Readonly<Record<string, unknown>> {
-  return { id: file.id, name: file.name, title: file.title, size: file.length };
+const MIME_TYPES: ReadonlyMap<string, string> = new Map([
+  ['csv', 'text/csv'],
+  ['json', 'application/json'],
+  ['md', 'text/markdown'],
+  ['png', 'image/png'],
+  ['txt', 'text/plain'],
+]);
+
+function toFile(file: StoredFile, baseUrl: () => string): SharedFile {
+  const ending = file.name.slice(file.name.lastIndexOf('.') + 1).toLowerCase();
+  return {
+    id: file.id,
+    name: file.name,
+    title: file.title,
+    mimetype: MIME_TYPES.get(ending) ?? 'application/octet-stream',
+    size: file.length,
+    url_private: `${baseUrl()}/files/${file.id}`,
+    ...(file.altText !== '' && { alt_txt: file.altText }),
+  };
 }
 
 function completeFiles(workspace: Workspace, raw: unknown): readonly StoredFile[] {
@@ -74,24 +91,25 @@ export const filesMethods = {
       thread_ts: z.string().optional(),
       initial_comment: z.string().optional(),
     }),
-    run({ workspace }, args) {
+    run({ workspace, baseUrl }, args) {
       if (args.channel_id === undefined) {
-        return { files: completeFiles(workspace, args.files).map(toFile) };
+        const files = completeFiles(workspace, args.files);
+        return { files: files.map((file) => toFile(file, baseUrl)) };
       }
       const channel = findChannelById(workspace, args.channel_id);
       if (!channel.members.has(identity.botUserId)) throw new SlackRefusal('not_in_channel');
       refuseUnknownThread(channel, args.thread_ts);
-      const files = completeFiles(workspace, args.files);
+      const files = completeFiles(workspace, args.files).map((file) => toFile(file, baseUrl));
       const share = {
         text: args.initial_comment,
         thread_ts: args.thread_ts,
-        files: files.map(({ id, name }) => ({ id, name })),
+        files,
       };
       // Slack processes the file first: the message is there only after the answer.
       setImmediate(() => {
         postMessage(workspace, channel, createMessage(workspace, share));
       });
-      return { files: files.map(toFile) };
+      return { files };
     },
   }),
 };

@@ -64,14 +64,21 @@ export function findPostingChannel(workspace: Workspace, target: string): Channe
 /** @throws SlackRefusal `message_not_found`. */
 export function findMessage(channel: Channel, ts: string): SlackMessage {
   const message = channel.messages.find((one) => one.ts === ts);
-  if (message === undefined) throw new SlackRefusal('message_not_found');
+  if (message === undefined || message.subtype === 'tombstone') {
+    throw new SlackRefusal('message_not_found');
+  }
   return message;
 }
 
-/** @throws SlackRefusal `thread_not_found` when a reply names a message that is not there. */
+/**
+ * @throws SlackRefusal `thread_not_found` when a reply names a message that is not there, and
+ * `cannot_reply_to_message` when that message is itself a reply: Slack would lose it out of sight.
+ */
 export function refuseUnknownThread(channel: Channel, threadTs: string | undefined): void {
   if (threadTs === undefined) return;
-  if (!channel.messages.some((one) => one.ts === threadTs)) {
-    throw new SlackRefusal('thread_not_found');
+  const parent = channel.messages.find((one) => one.ts === threadTs);
+  if (parent === undefined) throw new SlackRefusal('thread_not_found');
+  if ((parent.thread_ts ?? parent.ts) !== parent.ts) {
+    throw new SlackRefusal('cannot_reply_to_message');
   }
 }

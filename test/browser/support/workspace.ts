@@ -25,7 +25,9 @@ const MANIFEST = {
       { command: '/dbconn', description: 'PostgreSQL connections', usage_hint: 'status | help' },
     ],
   },
-  oauth_config: { scopes: { bot: ['commands', 'chat:write', 'im:write', 'files:write'] } },
+  oauth_config: {
+    scopes: { bot: ['commands', 'chat:write', 'im:write', 'files:write', 'channels:history'] },
+  },
   settings: { event_subscriptions: { bot_events: ['app_home_opened'] } },
 };
 

@@ -69,6 +69,42 @@ test('a press travels as Slack sends it', async () => {
   });
 });
 
+test('ticked boxes travel with all that are ticked, and stay ticked for who ticked them', async () => {
+  const { slack, seen } = await startSilent();
+  const boxes = {
+    type: 'checkboxes',
+    action_id: 'done',
+    options: [option('a'), option('b'), option('c')],
+    initial_options: [option('a')],
+  };
+  const menu = { type: 'overflow', action_id: 'more', options: [option('x'), option('y')] };
+  const ts = await post(slack, [{ type: 'actions', block_id: 'list', elements: [boxes, menu] }]);
+  const at = { user: ADA, channel: DATABASE, ts };
+  await slack.pressButton({ ...at, actionId: 'done', value: ['a', 'c'] });
+  const ticked = { type: 'checkboxes', selected_options: [option('a'), option('c')] };
+  expect(lastPayload(seen)).toMatchObject({
+    actions: [{ ...ticked, action_id: 'done', block_id: 'list' }],
+    state: { values: { list: { done: ticked } } },
+  });
+  await slack.pressButton({ ...at, actionId: 'more', value: 'y' });
+  const payload = lastPayload(seen);
+  expect(payload).toMatchObject({
+    actions: [{ type: 'overflow', selected_option: option('y') }],
+    state: { values: { list: { done: ticked } } },
+  });
+  // A menu keeps no state: it is closed again.
+  expect(JSON.stringify(payload['state'])).not.toContain('more');
+  await slack.pressButton({ ...at, actionId: 'done', value: [] });
+  expect(lastPayload(seen)).toMatchObject({ actions: [{ selected_options: [] }] });
+  expect(await slack.pressButton({ ...at, actionId: 'done', value: ['z'] })).toMatchObject({
+    acked: false,
+  });
+  await slack.pressButton({ ...at, user: BOB, actionId: 'more', value: 'x' });
+  expect(lastPayload(seen)).toMatchObject({
+    state: { values: { list: { done: { selected_options: [option('a')] } } } },
+  });
+});
+
 test('only what is there can be pressed, and only by who sees it', async () => {
   const { slack, seen } = await startSilent();
   const ts = await post(slack, [

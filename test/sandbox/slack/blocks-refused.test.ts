@@ -119,8 +119,8 @@ const refused: readonly Refusal[] = [
     says: 'invalid additional property: emoji',
   },
   {
-    name: 'a checkbox as an accessory',
-    blocks: [section({ text: mrkdwn(), accessory: { type: 'checkboxes', options: options(1) } })],
+    name: 'a text field as an accessory',
+    blocks: [section({ text: mrkdwn(), accessory: { type: 'plain_text_input' } })],
     says: '/blocks/0/accessory/type]',
   },
   {
@@ -207,6 +207,16 @@ const refused: readonly Refusal[] = [
     blocks: [actions(button({ confirm: { ...confirm, [field]: plain(long(limit + 1)) } }))],
     says: `must be less than ${limit + 1} characters`,
   })),
+  {
+    name: 'a menu without options',
+    blocks: [actions({ type: 'overflow', options: [] })],
+    says: 'no less than 1 items allowed',
+  },
+  {
+    name: 'an initial checkbox that is not offered',
+    blocks: [actions({ type: 'checkboxes', options: options(2), initial_options: [option('v9')] })],
+    says: 'initial option was not found in options',
+  },
   {
     name: 'an overflow of six',
     blocks: [actions({ type: 'overflow', options: options(6) })],

@@ -83,6 +83,17 @@ const taken: readonly Case[] = [
     ],
   },
   {
+    name: 'ten checkboxes with descriptions, some ticked, on every surface',
+    blocks: [
+      actions({
+        type: 'checkboxes',
+        options: many(10, (index) => ({ ...option(`v${index}`), description: mrkdwn(long(75)) })),
+        initial_options: [{ ...option('v9'), description: mrkdwn(long(75)) }],
+      }),
+      section({ text: plain(), accessory: { type: 'radio_buttons', options: options(10) } }),
+    ],
+  },
+  {
     name: 'a select of 100 options with an initial one',
     blocks: [select({ options: options(100), initial_option: option('v3'), confirm })],
   },

@@ -98,6 +98,17 @@ const limits: readonly Limit[] = [
   },
   { name: 'radio buttons', most: 10, of: (size) => input(radio({ options: options(size) })) },
   {
+    name: 'boxes in a message',
+    most: 10,
+    of: (size) => actions({ type: 'checkboxes', options: options(size) }),
+  },
+  {
+    name: 'characters of a box’s description in a message',
+    most: 75,
+    of: (size) =>
+      actions({ type: 'checkboxes', options: [{ ...option(), description: mrkdwn(long(size)) }] }),
+  },
+  {
     name: 'ticked boxes',
     most: 10,
     // One box ticked many times: the boxes themselves stay within their limit.

@@ -80,6 +80,39 @@ const refusals: readonly (readonly [
     'invalid_metadata_format',
   ],
   [
+    'a broadcast outside a thread',
+    'chat.postMessage',
+    { channel: DATABASE, text: 'x', reply_broadcast: true },
+    'invalid_arguments',
+  ],
+  ['history of nowhere', 'conversations.history', { channel: 'C404' }, 'channel_not_found'],
+  ['history where it is not', 'conversations.history', { channel: LOBBY }, 'not_in_channel'],
+  ['history it cannot know of', 'conversations.history', { channel: SECRET }, 'channel_not_found'],
+  [
+    'history in pages of a thousand',
+    'conversations.history',
+    { channel: DATABASE, limit: 1000 },
+    'invalid_limit',
+  ],
+  [
+    'history from a place it never gave',
+    'conversations.history',
+    { channel: DATABASE, cursor: 'bmVpbg==' },
+    'invalid_cursor',
+  ],
+  [
+    'history since a moment that is none',
+    'conversations.history',
+    { channel: DATABASE, oldest: 'noon' },
+    'invalid_ts_oldest',
+  ],
+  [
+    'replies to nothing',
+    'conversations.replies',
+    { channel: DATABASE, ts: '1.1' },
+    'thread_not_found',
+  ],
+  [
     'a message to a bot',
     'chat.postMessage',
     { channel: identity.botUserId, text: 'x' },
@@ -198,6 +231,7 @@ test.for([
   ['usergroups.list', 'usergroups:read'],
   ['usergroups.users.list', 'usergroups:read'],
   ['files.getUploadURLExternal', 'files:write'],
+  ['files.completeUploadExternal', 'files:write'],
 ] as const)('%s without %s in the manifest is a missing scope', async ([method, scope]) => {
   const others = ALL_SCOPES.filter((one) => one !== scope);
   const slack = await startTestSlack({ manifest: createManifest(others) });

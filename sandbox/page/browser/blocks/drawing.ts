@@ -7,8 +7,8 @@ export type Chosen = string | readonly string[] | null;
 export interface ElementAction {
   readonly actionId: string;
   readonly blockId: string;
-  /** A button's value, or what was chosen. */
-  readonly value?: string;
+  /** A button's value, or what was chosen; of checkboxes all that are ticked. */
+  readonly value?: string | readonly string[];
 }
 
 /** A stateful element on the page: part of what a modal sends. */

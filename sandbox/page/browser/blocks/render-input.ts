@@ -36,7 +36,7 @@ export function renderInput(block: InputBlock, drawing: Drawing): HTMLElement {
   if (block.dispatch_action === true) {
     control.root.addEventListener('change', () => {
       const value = control.read();
-      void drawing.act({ blockId, actionId, ...(typeof value === 'string' && { value }) });
+      void drawing.act({ blockId, actionId, ...(value !== null && { value }) });
     });
   }
   const hint =

@@ -23,7 +23,7 @@ export function makeChoices(
   const picked = (): readonly string[] =>
     rows.filter(({ box }) => box.checked).map(({ value }) => value);
   return {
-    root: element('div', { class: 'choices' }, ...rows.map(({ label }) => label)),
+    root: element('div', { class: 'choices', role: 'group' }, ...rows.map(({ label }) => label)),
     read: () => (spec.type === 'checkboxes' ? picked() : (picked()[0] ?? null)),
     complaint: () => undefined,
   };

@@ -1,4 +1,5 @@
 import { element } from '../dom.ts';
+import { openAddress } from '../permalink.ts';
 import { plainTextOf } from '../text/render-text-object.ts';
 import { askConfirm } from './ask-confirm.ts';
 import { isControlElement, makeControl, type ControlElement } from './control.ts';
@@ -39,7 +40,7 @@ function renderButton(spec: Button, place: Place): HTMLElement {
   );
   if (spec.url !== undefined) button.append(element('span', { class: 'leads-out' }, '↗'));
   button.addEventListener('click', () => {
-    if (spec.url !== undefined) window.open(spec.url, '_blank', 'noopener,noreferrer');
+    if (spec.url !== undefined) openAddress(spec.url);
     void dispatch(button, spec.value, { place, confirm: spec.confirm });
   });
   return button;
@@ -59,10 +60,19 @@ function renderDispatching(spec: ControlElement, place: Place): HTMLElement {
   const control = makeControl(spec, { directory: drawing.directory, kept });
   drawing.addField({ blockId, actionId, read: () => control.read(), complaint: () => undefined });
   const confirm = 'confirm' in spec ? spec.confirm : undefined;
+  let isStale = false;
+  async function tell(): Promise<void> {
+    do {
+      isStale = false;
+      const value = control.read();
+      // Going back to the placeholder chooses nothing, so there is nothing to tell the app.
+      if (value !== null) await dispatch(control.root, value, { place, confirm });
+    } while (isStale);
+  }
   control.root.addEventListener('change', () => {
-    const value = control.read();
-    // Going back to the placeholder chooses nothing, so there is nothing to tell the app.
-    if (typeof value === 'string') void dispatch(control.root, value, { place, confirm });
+    // A second box ticked before the first was taken is told right after it.
+    if (control.root.getAttribute('aria-busy') === 'true') isStale = true;
+    else void tell();
   });
   return control.root;
 }
@@ -73,7 +83,11 @@ interface Dispatch {
 }
 
 /** Asks first where the app wants that, then sends, and shows that it is under way. */
-async function dispatch(root: HTMLElement, value: string | undefined, to: Dispatch): Promise<void> {
+async function dispatch(
+  root: HTMLElement,
+  value: string | readonly string[] | undefined,
+  to: Dispatch,
+): Promise<void> {
   const { actionId, blockId, drawing } = to.place;
   if (root.getAttribute('aria-busy') === 'true') return;
   if (to.confirm !== undefined && !(await askConfirm(to.confirm, drawing.directory))) return;

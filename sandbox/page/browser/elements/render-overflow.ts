@@ -1,4 +1,5 @@
 import { element, uniqueId } from '../dom.ts';
+import { openAddress } from '../permalink.ts';
 import { plainTextOf } from '../text/render-text-object.ts';
 import type { Overflow, PlainTextOption } from '@slack/types';
 
@@ -59,7 +60,7 @@ function renderItem(option: PlainTextOption): HTMLElement {
   }
   const { url } = option;
   if (url !== undefined) {
-    item.addEventListener('click', () => window.open(url, '_blank', 'noopener,noreferrer'));
+    item.addEventListener('click', () => openAddress(url));
   }
   return item;
 }

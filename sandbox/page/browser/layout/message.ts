@@ -2,6 +2,7 @@ import { renderBlocks } from '../blocks/render-blocks.ts';
 import { element } from '../dom.ts';
 import { renderTextObject } from '../text/render-text-object.ts';
 import { renderAvatar } from './avatar.ts';
+import { renderFile } from './file.ts';
 import type { Drawing } from '../blocks/drawing.ts';
 import type { Session } from '../session.ts';
 import type { Message } from '../workspace-view.ts';
@@ -11,6 +12,8 @@ export interface MessageContext {
   readonly channelId: string;
   /** Changes whenever all messages must be drawn anew, for another pair of eyes. */
   readonly key: string;
+  /** Within its thread, or in the channel. */
+  readonly inThread: boolean;
   /** The replies to show as a link below a message. */
   repliesTo(message: Message): readonly Message[];
 }
@@ -29,6 +32,7 @@ export function renderMessage(message: Message, place: Place): HTMLElement {
     'message',
     message.is_ephemeral ? 'ephemeral' : '',
     place.isContinued ? 'continued' : '',
+    message.subtype === 'tombstone' ? 'tombstone' : '',
   ];
   return element(
     'article',
@@ -38,16 +42,39 @@ export function renderMessage(message: Message, place: Place): HTMLElement {
       'aria-label': `${session.directory.userName(message.user)}, ${timeOf(message)}`,
     },
     message.is_ephemeral ? element('p', { class: 'only-you' }, 'Only visible to you') : undefined,
+    renderBroadcastNote(message, place.context),
     place.isContinued ? renderTime(message) : renderAvatar(message.user, session.directory),
     element(
       'div',
       { class: 'message-body' },
       place.isContinued ? undefined : renderByline(message, session),
       renderContent(message, place.context),
-      ...renderFiles(message),
+      ...(message.files ?? []).map(renderFile),
       renderRepliesLink(message, place),
     ),
   );
+}
+
+/** A reply that everybody was to see: in the channel it leads to its thread, in the thread it says so. */
+function renderBroadcastNote(
+  message: Message,
+  { inThread, session }: MessageContext,
+): HTMLElement | undefined {
+  if (message.subtype !== 'thread_broadcast' || message.thread_ts === undefined) return undefined;
+  const { thread_ts: thread } = message;
+  if (inThread) {
+    return element('p', { class: 'broadcast' }, 'Also sent to the channel');
+  }
+  const root = session.channel?.messages.find(({ ts }) => ts === thread);
+  const link = element('button', { class: 'link', type: 'button' }, wordsOf(root));
+  link.addEventListener('click', () => session.go({ ...session.place, thread }));
+  return element('p', { class: 'broadcast' }, 'replied to a thread: ', link);
+}
+
+/** The fallback text of a message, cut: enough to recognise what a reply is about. */
+function wordsOf(message: Message | undefined): string {
+  const text = message?.text ?? '';
+  return text === '' ? 'its thread' : text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
 function renderByline(message: Message, { directory }: Session): HTMLElement {
@@ -94,21 +121,6 @@ function makeDrawing(message: Message, { session, channelId }: MessageContext): 
     addField() {},
     keptValue: () => undefined,
   };
-}
-
-function renderFiles(message: Message): readonly HTMLElement[] {
-  return (message.files ?? []).map(({ id, name }) => {
-    const address = `/files/${encodeURIComponent(id)}`;
-    const picture = /\.(?:png|jpe?g|gif)$/i.test(name)
-      ? element('img', { src: address, alt: '' })
-      : undefined;
-    return element(
-      'a',
-      { class: 'file', href: address, download: name },
-      picture,
-      element('span', { class: 'file-name' }, name),
-    );
-  });
 }
 
 function renderRepliesLink(message: Message, place: Place): HTMLElement | undefined {

@@ -40,6 +40,7 @@ export function makeThreadPane(pane: HTMLElement): ThreadPane {
         session: next,
         channelId: channel.id,
         key: `${next.view.me} ${thread}`,
+        inThread: true,
         repliesTo: () => [],
       });
     },

@@ -26,6 +26,9 @@ export const ALL_SCOPES = [
   'usergroups:read',
   'files:write',
   'channels:read',
+  'channels:history',
+  'groups:history',
+  'im:history',
 ];
 
 export function createManifest(scopes: readonly string[] = ALL_SCOPES): object {
