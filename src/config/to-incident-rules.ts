@@ -8,7 +8,8 @@ import type { Alerts, IncidentsEntry, Steps } from './incidents.ts';
 export function toIncidentRules(given: IncidentsEntry, { names }: Alerts): IncidentRules {
   const defaults = defaultIncidentRules;
   return {
-    watchEveryMs: given.watch ? (given.every ?? defaults.watchEveryMs) : null,
+    watch: given.watch,
+    lookEveryMs: given.every ?? defaults.lookEveryMs,
     openAfterMs: given.openAfter ?? defaults.openAfterMs,
     closeAfterMs: given.closeAfter ?? defaults.closeAfterMs,
     reopenWithinMs: given.reopenWithin ?? defaults.reopenWithinMs,

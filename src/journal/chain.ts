@@ -5,7 +5,10 @@ export interface JournalEntry {
   readonly seq: number;
   /** UTC ISO text. */
   readonly at: string;
-  /** Null for what belongs to no request. */
+  /**
+   * The request or the incident it belongs to, whose ids never meet: an incident's begins with `inc-`. Null for what
+   * belongs to neither, such as an emergency stop.
+   */
   readonly request: string | null;
   readonly kind: string;
   /** JSON text, kept byte for byte as it was hashed. */

@@ -8,21 +8,25 @@ export interface Next {
   readonly head: Head;
   /** UTC ISO text. */
   readonly at: string;
-  /** The request's new state, whose hash the entry vouches for; null where it changes none. */
+  /** The new state of its request or incident, whose hash the entry vouches for; null where it changes none. */
   readonly data: string | null;
 }
 
 /** The draft as the entry that follows the head. */
-export function nextEntry({ request, kind, body }: JournalDraft, next: Next): JournalEntry {
-  const { head, at, data } = next;
-  const state = data === null ? {} : { requestSha256: sha256(data) };
+export function nextEntry(draft: JournalDraft, { head, at, data }: Next): JournalEntry {
+  const { request, incident, kind, body } = draft;
   const entry = {
     seq: head.seq + 1,
     at,
-    request: request ?? null,
+    request: request ?? incident ?? null,
     kind,
-    body: canonicalJson({ ...body, ...state }),
+    body: canonicalJson({ ...body, ...vouch(draft, data) }),
     previous: head.hash,
   };
   return { ...entry, hash: hashEntry(entry) };
+}
+
+function vouch({ request }: JournalDraft, data: string | null): Record<string, string> {
+  if (data === null) return {};
+  return request === undefined ? { incidentSha256: sha256(data) } : { requestSha256: sha256(data) };
 }

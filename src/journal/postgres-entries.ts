@@ -1,6 +1,9 @@
 import { z } from 'zod';
+import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
+import type { JournalDraft } from '../runbook/ports.ts';
 import { genesis } from './chain.ts';
 import type { JournalEntry } from './chain.ts';
+import { nextEntry } from './next-entry.ts';
 import type { Query } from './postgres-session.ts';
 import type { Head } from './stored-journal.ts';
 
@@ -15,17 +18,58 @@ export async function readHead(query: Query): Promise<Head> {
     : { seq: Number(row['seq']), hash: String(row['hash']) };
 }
 
-/** The entries of one request, or all, in order. */
-export async function* readEntries(query: Query, request?: string): AsyncGenerator<JournalEntry> {
-  const where = request === undefined ? '' : 'AND request = $3';
+/** The entries of one request or incident, or all, in order; those after `afterSeq` alone where it is given. */
+export async function* readEntries(
+  query: Query,
+  subject?: string,
+  afterSeq = 0,
+): AsyncGenerator<JournalEntry> {
+  const where = subject === undefined ? '' : 'AND request = $3';
   const statement = `SELECT * FROM dbconn.entries WHERE seq > $1 ${where} ORDER BY seq LIMIT $2`;
-  const last = request === undefined ? [] : [request];
-  for (let seq = 0; ;) {
+  const last = subject === undefined ? [] : [subject];
+  for (let seq = afterSeq; ;) {
     const rows = await query(statement, [seq, entriesAtOnce, ...last]);
     for (const row of rows) yield EntryRow.parse(row);
     if (rows.length < entriesAtOnce) return;
     seq = Number(rows.at(-1)?.['seq']);
   }
+}
+
+const nowStatement = `SELECT pg_total_relation_size('dbconn.entries') AS bytes,
+  to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at`;
+
+/** What an entry is written from, besides the database. */
+export interface Writing {
+  readonly draft: JournalDraft;
+  /** The new state of its request or incident; null where it changes none. */
+  readonly data: string | null;
+  readonly maxBytes: number;
+}
+
+/** In a transaction that holds the journal's lock. Returns the entry's number. */
+export async function appendEntry(
+  query: Query,
+  { draft, data, maxBytes }: Writing,
+): Promise<number> {
+  const head = await readHead(query);
+  const [now] = await query(nowStatement);
+  if (Number(now?.['bytes']) > maxBytes) {
+    throw new JournalUnavailable(
+      'The journal is full: it has come to its own bound. Name a new database.',
+    );
+  }
+  const entry = nextEntry(draft, { head, at: String(now?.['at']), data });
+  const { seq, at, request, kind, body, previous, hash } = entry;
+  await query('INSERT INTO dbconn.entries VALUES ($1, $2, $3, $4, $5, $6, $7)', [
+    seq,
+    at,
+    request,
+    kind,
+    body,
+    previous,
+    hash,
+  ]);
+  return seq;
 }
 
 const EntryRow = z.object({

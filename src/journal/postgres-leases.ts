@@ -1,6 +1,7 @@
 import { LeaseLost } from '../runbook/approval/lease-lost.ts';
 import type { Holder, JournalDraft } from '../runbook/ports.ts';
 import type { Query } from './postgres-session.ts';
+import { tending } from './tending.ts';
 
 /** In a transaction that holds the journal's lock, as all of these. False where the request has ended or somebody's lease stands. */
 export async function takeFreeLease(
@@ -17,6 +18,16 @@ export async function takeFreeLease(
   return free.length === 1;
 }
 
+/** Takes or prolongs the one lease on all incidents. False while another holder's stands. */
+export async function takeTending(query: Query, holder: Holder): Promise<boolean> {
+  const others = await query(
+    'SELECT FROM dbconn.leases WHERE request = $1 AND holder <> $2 AND until > clock_timestamp()',
+    [tending, holder.id],
+  );
+  if (others.length === 0) await takeLease(query, tending, holder);
+  return others.length === 0;
+}
+
 export async function takeLease(
   query: Query,
   request: string,
@@ -27,6 +38,10 @@ export async function takeLease(
      ON CONFLICT (request) DO UPDATE SET holder = EXCLUDED.holder, until = EXCLUDED.until`,
     [request, id, forMs],
   );
+}
+
+export async function dropLease(query: Query, request: string, { id }: Holder): Promise<void> {
+  await query('DELETE FROM dbconn.leases WHERE request = $1 AND holder = $2', [request, id]);
 }
 
 /** Whose lease it is decides, not its time: one that has run out but was not taken is still one's own. */

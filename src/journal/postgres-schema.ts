@@ -1,11 +1,10 @@
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
 import type { Query } from './postgres-session.ts';
 
-const schemaVersion = 1;
-
 const tables: readonly string[] = [
   'CREATE TABLE dbconn.schema_version (version integer NOT NULL)',
-  `INSERT INTO dbconn.schema_version VALUES (${schemaVersion})`,
+  'INSERT INTO dbconn.schema_version VALUES (1)',
+  // `request` names the request or the incident it belongs to: an incident's id begins with inc-.
   // Text, not jsonb: a body is kept byte for byte as it was hashed. No two entries follow the same one.
   `CREATE TABLE dbconn.entries (
      seq bigint PRIMARY KEY, at text NOT NULL, request text, kind text NOT NULL, body text NOT NULL,
@@ -29,21 +28,45 @@ const tables: readonly string[] = [
      request text PRIMARY KEY, holder text NOT NULL, until timestamptz NOT NULL)`,
 ];
 
-/** Makes the tables where there are none. In a transaction that holds the journal's lock. */
+const incidents: readonly string[] = [
+  // The present state of each incident, as with requests.
+  `CREATE TABLE dbconn.incidents (
+     id text PRIMARY KEY, seq bigint NOT NULL, data text NOT NULL, target text NOT NULL, state text NOT NULL,
+     version integer NOT NULL, opened_at text NOT NULL)`,
+  'CREATE INDEX incidents_in_state ON dbconn.incidents (state, seq)',
+  `CREATE UNIQUE INDEX one_open_incident ON dbconn.incidents (target) WHERE state = 'open'`,
+  // An expression, not a column: a replica of the version before goes on writing requests while this one is upgraded.
+  `CREATE INDEX requests_of_target ON dbconn.requests (target, ((data::json) ->> 'proposedAt'))`,
+];
+
+/** What each version added to the one before, from the first on. */
+const versions = [tables, incidents];
+
+/** Makes the tables that are not there yet. In a transaction that holds the journal's lock. */
 export async function preparePostgresSchema(query: Query): Promise<void> {
+  const found = await readVersion(query);
+  if (found > versions.length || found < 0) {
+    throw new JournalUnavailable(
+      `The journal has schema version ${found}, and this dbconn knows version ${versions.length}. Run the dbconn that wrote it, or name another database as journal.`,
+    );
+  }
+  for (const statement of versions.slice(found).flat()) await query(statement);
+  if (found < versions.length) {
+    await query('UPDATE dbconn.schema_version SET version = $1', [versions.length]);
+  }
+}
+
+/** 0 where there are no tables; then the schema they belong to is there afterwards. */
+async function readVersion(query: Query): Promise<number> {
   const [found] = await query(
     `SELECT to_regclass('dbconn.schema_version') IS NOT NULL AS made,
             EXISTS (SELECT FROM pg_namespace WHERE nspname = 'dbconn') AS schema`,
   );
-  if (found?.['made'] !== true) {
-    // A role that owns the schema need not have the right to make one.
-    if (found?.['schema'] !== true) await query('CREATE SCHEMA dbconn');
-    for (const statement of tables) await query(statement);
-    return;
+  if (found?.['made'] === true) {
+    const [row] = await query('SELECT version FROM dbconn.schema_version');
+    return Number(row?.['version'] ?? -1);
   }
-  const [row] = await query('SELECT version FROM dbconn.schema_version');
-  if (row?.['version'] === schemaVersion) return;
-  throw new JournalUnavailable(
-    `The journal has schema version ${String(row?.['version'])}, and this dbconn knows version ${schemaVersion}. Run the dbconn that wrote it, or name another database as journal.`,
-  );
+  // A role that owns the schema need not have the right to make one.
+  if (found?.['schema'] !== true) await query('CREATE SCHEMA dbconn');
+  return 0;
 }

@@ -1,17 +1,28 @@
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
 import { Request, isOpen } from '../runbook/approval/request.ts';
+import type { Incident } from '../runbook/incident/incident.ts';
+import type { KeptNote } from '../runbook/incident/note.ts';
+import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import type { Holder, JournalDraft, Stop } from '../runbook/ports.ts';
 import type { StepEntry } from '../runbook/remedies/remedy.ts';
 import type { JournalEntry } from './chain.ts';
-import { nextEntry } from './next-entry.ts';
 import { StopRow, parseRow } from './parse-row.ts';
-import { readEntries, readHead } from './postgres-entries.ts';
-import { checkLease, takeFreeLease, takeLease } from './postgres-leases.ts';
+import { appendEntry, readEntries, readHead } from './postgres-entries.ts';
+import {
+  insertIncident,
+  listIncidents,
+  readIncident,
+  readVouched,
+  updateIncident,
+} from './postgres-incidents.ts';
+import { checkLease, dropLease, takeFreeLease, takeLease, takeTending } from './postgres-leases.ts';
 import { preparePostgresSchema } from './postgres-schema.ts';
 import { PostgresSession } from './postgres-session.ts';
 import type { ByTls, Query, Row } from './postgres-session.ts';
-import type { Head, StoredJournal } from './stored-journal.ts';
+import type { Head, RequestsQuery, StoredJournal } from './stored-journal.ts';
+import { tending } from './tending.ts';
+import { toNote } from './to-note.ts';
 import { toStep } from './to-step.ts';
 import { JournalCheck } from './verify-journal.ts';
 import type { Verification } from './verify-journal.ts';
@@ -87,6 +98,12 @@ export class PostgresJournal implements StoredJournal {
     return this.#readRequests(statement, [target, option, since]);
   }
 
+  readRequestsSince({ target, since, option }: RequestsQuery): Promise<readonly Request[]> {
+    const statement = `SELECT data FROM dbconn.requests WHERE target = $1
+      AND (data::json) ->> 'proposedAt' >= $2 AND ($3::text IS NULL OR option = $3) ORDER BY seq`;
+    return this.#readRequests(statement, [target, since, option ?? null]);
+  }
+
   move(from: number, to: Request, draft: JournalDraft): Promise<'moved' | 'changed' | 'busy'> {
     return this.#write(async (query) => {
       if (to.state !== 'approved') await checkLease(query, draft);
@@ -127,10 +144,8 @@ export class PostgresJournal implements StoredJournal {
     });
   }
 
-  release(request: string, { id }: Holder): Promise<void> {
-    return this.#write(async (query) => {
-      await query('DELETE FROM dbconn.leases WHERE request = $1 AND holder = $2', [request, id]);
-    });
+  release(request: string, holder: Holder): Promise<void> {
+    return this.#write((query) => dropLease(query, request, holder));
   }
 
   async readSteps(request: string): Promise<readonly StepEntry[]> {
@@ -154,16 +169,48 @@ export class PostgresJournal implements StoredJournal {
     });
   }
 
+  openIncident(incident: Incident, draft: JournalDraft): Promise<'opened' | 'busy'> {
+    return this.#write((query) =>
+      insertIncident(query, { incident, draft, maxBytes: this.#maxBytes }),
+    );
+  }
+
+  readIncident(id: string): Promise<Incident | undefined> {
+    return this.#read((query) => readIncident(query, id));
+  }
+
+  listIncidents(query: IncidentQuery): Promise<readonly Incident[]> {
+    return this.#read((ask) => listIncidents(ask, query));
+  }
+
+  moveIncident(
+    from: number,
+    to: Incident,
+    draft: JournalDraft,
+  ): Promise<'moved' | 'changed' | 'busy'> {
+    return this.#write((query) =>
+      updateIncident(query, from, { incident: to, draft, maxBytes: this.#maxBytes }),
+    );
+  }
+
+  async readNotes(incident: string, afterSeq: number): Promise<readonly KeptNote[]> {
+    return (await this.#entries(incident, afterSeq)).flatMap(toNote);
+  }
+
+  tend(holder: Holder): Promise<boolean> {
+    return this.#write((query) => takeTending(query, holder));
+  }
+
+  endTending(holder: Holder): Promise<void> {
+    return this.#write((query) => dropLease(query, tending, holder));
+  }
+
   head(): Promise<Head> {
     return this.#read(readHead);
   }
 
-  entries(request?: string): Promise<readonly JournalEntry[]> {
-    return this.#read(async (query) => {
-      const found: JournalEntry[] = [];
-      for await (const entry of readEntries(query, request)) found.push(entry);
-      return found;
-    });
+  entries(subject?: string): Promise<readonly JournalEntry[]> {
+    return this.#entries(subject);
   }
 
   async verify(anchor?: Head): Promise<Verification> {
@@ -173,7 +220,8 @@ export class PostgresJournal implements StoredJournal {
         for await (const entry of readEntries(query)) if (!check.add(entry)) break;
         const rows = await query('SELECT * FROM dbconn.requests');
         const stopped = (await query('SELECT FROM dbconn.stop')).length > 0;
-        return check.end({ requests: rows.map(toVouched), stopped });
+        const incidents = await readVouched(query);
+        return check.end({ requests: rows.map(toVouched), incidents, stopped });
       });
     } catch (error) {
       if (!(error instanceof JournalUnavailable)) throw error;
@@ -185,26 +233,16 @@ export class PostgresJournal implements StoredJournal {
     return this.#session.close();
   }
 
-  async #append(query: Query, draft: JournalDraft, data: string | null): Promise<number> {
-    const head = await readHead(query);
-    const [now] = await query(nowStatement);
-    if (Number(now?.['bytes']) > this.#maxBytes) {
-      throw new JournalUnavailable(
-        'The journal is full: it has come to its own bound. Name a new database.',
-      );
-    }
-    const entry = nextEntry(draft, { head, at: String(now?.['at']), data });
-    const { seq, at, request, kind, body, previous, hash } = entry;
-    await query('INSERT INTO dbconn.entries VALUES ($1, $2, $3, $4, $5, $6, $7)', [
-      seq,
-      at,
-      request,
-      kind,
-      body,
-      previous,
-      hash,
-    ]);
-    return seq;
+  #append(query: Query, draft: JournalDraft, data: string | null): Promise<number> {
+    return appendEntry(query, { draft, data, maxBytes: this.#maxBytes });
+  }
+
+  #entries(subject?: string, afterSeq?: number): Promise<readonly JournalEntry[]> {
+    return this.#read(async (query) => {
+      const found: JournalEntry[] = [];
+      for await (const entry of readEntries(query, subject, afterSeq)) found.push(entry);
+      return found;
+    });
   }
 
   #readRequests(statement: string, values: readonly unknown[]): Promise<readonly Request[]> {
@@ -226,9 +264,6 @@ export class PostgresJournal implements StoredJournal {
     return this.#session.transaction('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work);
   }
 }
-
-const nowStatement = `SELECT pg_total_relation_size('dbconn.entries') AS bytes,
-  to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at`;
 
 function columnsOf({ target, option, state, version, result }: Request): unknown[] {
   return [target, option, state, version, result?.endedAt ?? null];

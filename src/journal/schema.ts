@@ -1,12 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
 
-const schemaVersion = 2;
-
 const schema = /* sql */ `
   CREATE TABLE entries (
     seq INTEGER PRIMARY KEY,
     at TEXT NOT NULL,
+    -- The request or the incident it belongs to: an incident's id begins with inc-.
     request TEXT,
     kind TEXT NOT NULL,
     body TEXT NOT NULL,
@@ -41,22 +40,39 @@ const leases = /* sql */ `
   CREATE TABLE leases (request TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
 `;
 
-/** Makes the tables of an empty file. Throws for a file that a later dbconn, or something else, wrote. */
+/** The present state of each incident, which follows from the entries too, and an index for the requests of one. */
+const incidents = /* sql */ `
+  CREATE TABLE incidents (
+    id TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    data TEXT NOT NULL,
+    target TEXT AS (data ->> 'target') VIRTUAL,
+    state TEXT AS (data ->> 'state') VIRTUAL,
+    version INTEGER AS (data ->> 'version') VIRTUAL
+  ) STRICT;
+  CREATE INDEX incidents_in_state ON incidents (state, seq);
+  CREATE UNIQUE INDEX one_open_incident ON incidents (target) WHERE state = 'open';
+  CREATE INDEX requests_of_target ON requests (target, data ->> 'proposedAt');
+`;
+
+/** What each version added to the one before, from the first on. */
+const versions = [schema, leases, incidents];
+
+/** Makes the tables that a file does not have yet. Throws for a file that a later dbconn, or something else, wrote. */
 export function prepareSchema(database: DatabaseSync): void {
   // Immediate, so that of two processes that open a new file one makes the tables and the other finds them.
   database.exec('BEGIN IMMEDIATE');
   try {
     const found = database.prepare('PRAGMA user_version').get()?.['user_version'];
     const tables = database.prepare('SELECT count(*) AS n FROM sqlite_master').get()?.['n'];
-    if (found === 0 && tables === 0) {
-      database.exec(`${schema}; ${leases}; PRAGMA user_version = ${schemaVersion}`);
-    } else if (found === 1) {
-      database.exec(`${leases}; PRAGMA user_version = ${schemaVersion}`);
-    } else if (found !== schemaVersion) {
+    const isEmpty = found === 0 && tables === 0;
+    if (typeof found !== 'number' || (found < 1 && !isEmpty) || found > versions.length) {
       throw new JournalUnavailable(
-        `The journal has schema version ${String(found)}, and this dbconn knows version ${schemaVersion}. Run the dbconn that wrote it, or name another file as journal.`,
+        `The journal has schema version ${String(found)}, and this dbconn knows version ${versions.length}. Run the dbconn that wrote it, or name another file as journal.`,
       );
     }
+    for (const missing of versions.slice(found)) database.exec(missing);
+    if (found < versions.length) database.exec(`PRAGMA user_version = ${versions.length}`);
     database.exec('COMMIT');
   } catch (error) {
     database.exec('ROLLBACK');

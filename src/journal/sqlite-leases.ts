@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { LeaseLost } from '../runbook/approval/lease-lost.ts';
 import type { JournalDraft } from '../runbook/ports.ts';
+import { tending } from './tending.ts';
 
 /** By this machine's clock, in milliseconds. */
 export interface Lease {
@@ -21,12 +22,25 @@ export function takeFreeLease(database: DatabaseSync, request: string, lease: Le
   return free !== undefined;
 }
 
+/** Takes or prolongs the one lease on all incidents. False while another holder's stands. */
+export function takeTending(database: DatabaseSync, lease: Lease): boolean {
+  const other = database
+    .prepare('SELECT 1 FROM leases WHERE request = ? AND holder <> ? AND until > ?')
+    .get(tending, lease.holder, lease.nowMs);
+  if (other === undefined) takeLease(database, tending, lease);
+  return other === undefined;
+}
+
 export function takeLease(
   database: DatabaseSync,
   request: string,
   { holder, untilMs }: Lease,
 ): void {
   database.prepare('INSERT OR REPLACE INTO leases VALUES (?, ?, ?)').run(request, holder, untilMs);
+}
+
+export function dropLease(database: DatabaseSync, request: string, holder: string): void {
+  database.prepare('DELETE FROM leases WHERE request = ? AND holder = ?').run(request, holder);
 }
 
 /** Whose lease it is decides, not its time: one that has run out but was not taken is still one's own. */

@@ -1,19 +1,23 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
 import { Request, isOpen } from '../runbook/approval/request.ts';
-import { canonicalJson } from '../runbook/remedies/plan.ts';
+import type { Incident } from '../runbook/incident/incident.ts';
+import type { KeptNote } from '../runbook/incident/note.ts';
+import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
 import type { Clock, Holder, Journal, JournalDraft, Stop } from '../runbook/ports.ts';
+import { canonicalJson } from '../runbook/remedies/plan.ts';
 import type { StepEntry } from '../runbook/remedies/remedy.ts';
-import { genesis } from './chain.ts';
 import type { JournalEntry } from './chain.ts';
-import { isBusy, toJournalError } from './failure.ts';
-import { nextEntry } from './next-entry.ts';
 import { StopRow, parseRow } from './parse-row.ts';
+import { appendEntry, readEntries, readHead } from './sqlite-entries.ts';
 import { openFile, setUp } from './sqlite-file.ts';
-import { checkLease, takeFreeLease, takeLease } from './sqlite-leases.ts';
+import { insertIncident, listIncidents, readIncident, updateIncident } from './sqlite-incidents.ts';
+import { checkLease, dropLease, takeFreeLease, takeLease, takeTending } from './sqlite-leases.ts';
 import type { Lease } from './sqlite-leases.ts';
-import type { Head, StoredJournal } from './stored-journal.ts';
+import { SqliteSession } from './sqlite-session.ts';
+import type { Head, RequestsQuery, StoredJournal } from './stored-journal.ts';
+import { tending } from './tending.ts';
+import { toNote } from './to-note.ts';
 import { toStep } from './to-step.ts';
 import { JournalCheck } from './verify-journal.ts';
 import type { Verification } from './verify-journal.ts';
@@ -28,7 +32,6 @@ export interface SqliteJournalOptions {
 }
 
 const defaultLockWaitMs = 5000;
-const retryMs = 25;
 
 /** The journal in one SQLite file that any number of processes of one machine may share. Close it at the end. */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<SqliteJournal> {
@@ -37,109 +40,87 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
 
 /** Reads and writes a journal file. Everything throws JournalUnavailable when the file refuses. */
 export class SqliteJournal implements StoredJournal {
-  readonly #database: DatabaseSync;
+  readonly #session: SqliteSession;
   readonly #clock: Clock;
-  readonly #lockWaitMs: number;
 
-  private constructor(database: DatabaseSync, { clock, lockWaitMs }: SqliteJournalOptions) {
-    this.#database = database;
+  private constructor(session: SqliteSession, clock: Clock) {
+    this.#session = session;
     this.#clock = clock;
-    this.#lockWaitMs = lockWaitMs ?? defaultLockWaitMs;
   }
 
   static async open(options: SqliteJournalOptions): Promise<SqliteJournal> {
-    const journal = new SqliteJournal(openFile(options.file), options);
+    const { file, clock, maxBytes, lockWaitMs = defaultLockWaitMs } = options;
+    const session = new SqliteSession(openFile(file), lockWaitMs);
     try {
-      await journal.#patiently(() => setUp(journal.#database, options.maxBytes));
+      await session.patiently((database) => setUp(database, maxBytes));
     } catch (error) {
-      journal.close();
+      session.close();
       throw error;
     }
-    return journal;
+    return new SqliteJournal(session, clock);
   }
 
   create(request: Request, draft: JournalDraft): Promise<void> {
-    return this.#write(() => {
+    return this.#session.write((database) => {
       const data = canonicalJson(request);
-      const seq = this.#append(draft, data);
-      this.#database
+      const seq = appendEntry(database, { clock: this.#clock, draft, data });
+      database
         .prepare('INSERT INTO requests (id, seq, data) VALUES (?, ?, ?)')
         .run(request.id, seq, data);
     });
   }
 
   read(id: string): Promise<Request | undefined> {
-    return this.#patiently(() => {
-      const row = this.#database.prepare('SELECT data FROM requests WHERE id = ?').get(id);
+    return this.#session.patiently((database) => {
+      const row = database.prepare('SELECT data FROM requests WHERE id = ?').get(id);
       return row === undefined ? undefined : parseRow(Request, row['data']);
     });
   }
 
   list(states: readonly Request['state'][]): Promise<readonly Request[]> {
-    return this.#patiently(() =>
-      this.#database
-        .prepare(
-          'SELECT data FROM requests WHERE state IN (SELECT value FROM json_each(?)) ORDER BY seq',
-        )
-        .all(JSON.stringify(states))
-        .map((row) => parseRow(Request, row['data'])),
-    );
+    const statement =
+      'SELECT data FROM requests WHERE state IN (SELECT value FROM json_each(?)) ORDER BY seq';
+    return this.#readRequests(statement, [JSON.stringify(states)]);
   }
 
   move(from: number, to: Request, draft: JournalDraft): Promise<'moved' | 'changed' | 'busy'> {
-    return this.#write(() => {
-      if (to.state !== 'approved') checkLease(this.#database, draft);
-      if (to.state === 'executing' && this.#isBusy(to)) return 'busy';
+    return this.#session.write((database) => {
+      if (to.state !== 'approved') checkLease(database, draft);
+      if (to.state === 'executing' && isBusy(database, to)) return 'busy';
       const data = canonicalJson(to);
-      const { changes } = this.#database
+      const { changes } = database
         .prepare('UPDATE requests SET data = ? WHERE id = ? AND version = ?')
         .run(data, to.id, from);
       if (changes !== 1) return 'changed';
-      this.#append(draft, data);
+      appendEntry(database, { clock: this.#clock, draft, data });
       if (to.state === 'approved' && draft.holder !== undefined) {
-        takeLease(this.#database, to.id, this.#stand(draft.holder));
+        takeLease(database, to.id, this.#stand(draft.holder));
       }
-      if (!isOpen(to)) this.#database.prepare('DELETE FROM leases WHERE request = ?').run(to.id);
+      if (!isOpen(to)) database.prepare('DELETE FROM leases WHERE request = ?').run(to.id);
       return 'moved';
     });
   }
 
   hold(request: string, holder: Holder): Promise<boolean> {
-    return this.#write(() => takeFreeLease(this.#database, request, this.#stand(holder)));
+    return this.#session.write((database) => takeFreeLease(database, request, this.#stand(holder)));
   }
 
   renew({ id, forMs }: Holder): Promise<void> {
-    return this.#write(() => {
-      this.#database
+    return this.#session.write((database) => {
+      database
         .prepare('UPDATE leases SET until = ? WHERE holder = ?')
         .run(this.#clock.now() + forMs, id);
     });
   }
 
   release(request: string, { id }: Holder): Promise<void> {
-    return this.#write(() => {
-      this.#database
-        .prepare('DELETE FROM leases WHERE request = ? AND holder = ?')
-        .run(request, id);
-    });
-  }
-
-  #stand({ id, forMs }: Holder): Lease {
-    const nowMs = this.#clock.now();
-    return { holder: id, nowMs, untilMs: nowMs + forMs };
-  }
-
-  #isBusy({ id, target }: Request): boolean {
-    const other = this.#database
-      .prepare("SELECT 1 FROM requests WHERE target = ? AND state = 'executing' AND id <> ?")
-      .get(target, id);
-    return other !== undefined;
+    return this.#session.write((database) => dropLease(database, request, id));
   }
 
   record(draft: JournalDraft): Promise<void> {
-    return this.#write(() => {
-      checkLease(this.#database, draft);
-      this.#append(draft, null);
+    return this.#session.write((database) => {
+      checkLease(database, draft);
+      appendEntry(database, { clock: this.#clock, draft, data: null });
     });
   }
 
@@ -148,53 +129,95 @@ export class SqliteJournal implements StoredJournal {
     option,
     since,
   }: Parameters<Journal['readRunsSince']>[0]): Promise<readonly Request[]> {
-    return this.#patiently(() =>
-      this.#database
-        .prepare(
-          "SELECT data FROM requests WHERE state IN ('verifying', 'done') AND target = ? AND data ->> 'option' = ? AND data ->> '$.result.endedAt' >= ?",
-        )
-        .all(target, option, since)
-        .map((row) => parseRow(Request, row['data'])),
-    );
+    const statement =
+      "SELECT data FROM requests WHERE state IN ('verifying', 'done') AND target = ? AND data ->> 'option' = ? AND data ->> '$.result.endedAt' >= ?";
+    return this.#readRequests(statement, [target, option, since]);
+  }
+
+  readRequestsSince({ target, since, option }: RequestsQuery): Promise<readonly Request[]> {
+    const statement = `SELECT data FROM requests WHERE target = ?1 AND data ->> 'proposedAt' >= ?2
+      AND (?3 IS NULL OR data ->> 'option' = ?3) ORDER BY seq`;
+    return this.#readRequests(statement, [target, since, option ?? null]);
   }
 
   readSteps(request: string): Promise<readonly StepEntry[]> {
-    return this.#patiently(() => [...this.#iterate(request)].flatMap(toStep));
+    return this.#session.patiently((database) =>
+      [...readEntries(database, request)].flatMap(toStep),
+    );
   }
 
   readStop(): Promise<Stop | undefined> {
-    return this.#patiently(() => {
-      const row = this.#database.prepare('SELECT data FROM stop').get();
+    return this.#session.patiently((database) => {
+      const row = database.prepare('SELECT data FROM stop').get();
       return row === undefined ? undefined : parseRow(StopRow, row['data']);
     });
   }
 
   writeStop(stop: Stop | undefined, draft: JournalDraft): Promise<void> {
-    return this.#write(() => {
-      this.#database.exec('DELETE FROM stop');
+    return this.#session.write((database) => {
+      database.exec('DELETE FROM stop');
       if (stop !== undefined) {
-        this.#database.prepare('INSERT INTO stop VALUES (1, ?)').run(canonicalJson(stop));
+        database.prepare('INSERT INTO stop VALUES (1, ?)').run(canonicalJson(stop));
       }
-      this.#append(draft, null);
+      appendEntry(database, { clock: this.#clock, draft, data: null });
     });
   }
 
-  head(): Promise<Head> {
-    return this.#patiently(() => this.#head());
+  openIncident(incident: Incident, draft: JournalDraft): Promise<'opened' | 'busy'> {
+    return this.#session.write((database) =>
+      insertIncident(database, { incident, draft, clock: this.#clock }),
+    );
   }
 
-  entries(request?: string): Promise<readonly JournalEntry[]> {
-    return this.#patiently(() => [...this.#iterate(request)]);
+  readIncident(id: string): Promise<Incident | undefined> {
+    return this.#session.patiently((database) => readIncident(database, id));
+  }
+
+  listIncidents(query: IncidentQuery): Promise<readonly Incident[]> {
+    return this.#session.patiently((database) => listIncidents(database, query));
+  }
+
+  moveIncident(
+    from: number,
+    to: Incident,
+    draft: JournalDraft,
+  ): Promise<'moved' | 'changed' | 'busy'> {
+    return this.#session.write((database) =>
+      updateIncident(database, from, { incident: to, draft, clock: this.#clock }),
+    );
+  }
+
+  readNotes(incident: string, afterSeq: number): Promise<readonly KeptNote[]> {
+    return this.#session.patiently((database) =>
+      [...readEntries(database, incident, afterSeq)].flatMap(toNote),
+    );
+  }
+
+  tend(holder: Holder): Promise<boolean> {
+    return this.#session.write((database) => takeTending(database, this.#stand(holder)));
+  }
+
+  endTending({ id }: Holder): Promise<void> {
+    return this.#session.write((database) => dropLease(database, tending, id));
+  }
+
+  head(): Promise<Head> {
+    return this.#session.patiently(readHead);
+  }
+
+  entries(subject?: string): Promise<readonly JournalEntry[]> {
+    return this.#session.patiently((database) => [...readEntries(database, subject)]);
   }
 
   async verify(anchor?: Head): Promise<Verification> {
     try {
-      return await this.#reading(() => {
+      return await this.#session.read((database) => {
         const check = new JournalCheck(anchor);
-        for (const entry of this.#iterate()) if (!check.add(entry)) break;
-        const requests = this.#database.prepare('SELECT id, data FROM requests').all();
-        const stopped = this.#database.prepare('SELECT 1 FROM stop').get() !== undefined;
-        return check.end({ requests, stopped });
+        for (const entry of readEntries(database)) if (!check.add(entry)) break;
+        const requests = database.prepare('SELECT id, data FROM requests').all();
+        const incidents = database.prepare('SELECT id, data FROM incidents').all();
+        const stopped = database.prepare('SELECT 1 FROM stop').get() !== undefined;
+        return check.end({ requests, incidents, stopped });
       });
     } catch (error) {
       // Damage can be so deep that SQLite itself cannot read on: that is an answer too.
@@ -204,79 +227,30 @@ export class SqliteJournal implements StoredJournal {
   }
 
   close(): void {
-    if (this.#database.isOpen) this.#database.close();
+    this.#session.close();
   }
 
-  #head(): Head {
-    const row = this.#database
-      .prepare('SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1')
-      .get();
-    return row === undefined
-      ? { seq: 0, hash: genesis }
-      : { seq: Number(row['seq']), hash: String(row['hash']) };
+  #stand({ id, forMs }: Holder): Lease {
+    const nowMs = this.#clock.now();
+    return { holder: id, nowMs, untilMs: nowMs + forMs };
   }
 
-  *#iterate(request?: string): Generator<JournalEntry> {
-    const where = request === undefined ? '' : 'WHERE request = ?';
-    const statement = this.#database.prepare(`SELECT * FROM entries ${where} ORDER BY seq`);
-    const rows = request === undefined ? statement.iterate() : statement.iterate(request);
-    for (const row of rows) {
-      yield {
-        seq: Number(row['seq']),
-        at: String(row['at']),
-        request: row['request'] === null ? null : String(row['request']),
-        kind: String(row['kind']),
-        body: String(row['body']),
-        previous: String(row['previous']),
-        hash: String(row['hash']),
-      };
-    }
+  #readRequests(
+    statement: string,
+    values: readonly (string | null)[],
+  ): Promise<readonly Request[]> {
+    return this.#session.patiently((database) =>
+      database
+        .prepare(statement)
+        .all(...values)
+        .map((row) => parseRow(Request, row['data'])),
+    );
   }
+}
 
-  /** Inside a transaction. */
-  #append(draft: JournalDraft, data: string | null): number {
-    const at = new Date(this.#clock.now()).toISOString();
-    const entry = nextEntry(draft, { head: this.#head(), at, data });
-    const { seq, request, kind, body, previous, hash } = entry;
-    this.#database
-      .prepare(
-        'INSERT INTO entries (seq, at, request, kind, body, previous, hash) VALUES (?, ?, ?, ?, ?, ?, ?)',
-      )
-      .run(seq, at, request, kind, body, previous, hash);
-    return seq;
-  }
-
-  /** Several reads of one and the same state, while other processes write. */
-  #reading<T>(work: () => T): Promise<T> {
-    return this.#patiently(() => this.#within('BEGIN', work));
-  }
-
-  #write<T>(work: () => T): Promise<T> {
-    return this.#patiently(() => this.#within('BEGIN IMMEDIATE', work));
-  }
-
-  #within<T>(begin: string, work: () => T): T {
-    this.#database.exec(begin);
-    try {
-      const result = work();
-      this.#database.exec('COMMIT');
-      return result;
-    } catch (error) {
-      // A full disk ends the transaction by itself.
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-      throw error;
-    }
-  }
-
-  async #patiently<T>(work: () => T): Promise<T> {
-    const deadline = performance.now() + this.#lockWaitMs;
-    for (;;) {
-      try {
-        return work();
-      } catch (error) {
-        if (!isBusy(error) || performance.now() >= deadline) throw toJournalError(error);
-      }
-      await sleep(retryMs);
-    }
-  }
+function isBusy(database: DatabaseSync, { id, target }: Request): boolean {
+  const other = database
+    .prepare("SELECT 1 FROM requests WHERE target = ? AND state = 'executing' AND id <> ?")
+    .get(target, id);
+  return other !== undefined;
 }

@@ -12,19 +12,27 @@ export type Verification =
       readonly problem: string;
     };
 
+type Rows = readonly Readonly<Record<string, unknown>>[];
+
 export interface Beside {
   /** Rows of `requests`: id, data. */
-  readonly requests: readonly Readonly<Record<string, unknown>>[];
+  readonly requests: Rows;
+  /** Rows of `incidents`: id, data. */
+  readonly incidents: Rows;
   /** Whether an emergency stop is set. */
   readonly stopped: boolean;
 }
 
-const Vouched = z.looseObject({ requestSha256: z.string() });
+const Vouched = z.looseObject({
+  requestSha256: z.string().exactOptional(),
+  incidentSha256: z.string().exactOptional(),
+});
 
-/** Walks the chain from its first entry on, and checks that each request is what its last entry vouched for. */
+/** Walks the chain from its first entry on, and checks that each request and each incident is what its last entry vouched for. */
 export class JournalCheck {
   readonly #anchor: Head | undefined;
-  readonly #vouched = new Map<string, string>();
+  readonly #requests = new Map<string, string>();
+  readonly #incidents = new Map<string, string>();
   #stop = false;
   #last: Head = { seq: 0, hash: genesis };
   #anchored: boolean;
@@ -48,23 +56,32 @@ export class JournalCheck {
     this.#anchored ||= this.#anchor?.seq === seq && this.#anchor.hash === hash;
     if (kind === 'stopped' || kind === 'go') this.#stop = kind === 'stopped';
     const state = Vouched.safeParse(JSON.parse(body));
-    if (request !== null && state.success) this.#vouched.set(request, state.data.requestSha256);
+    if (request !== null && state.success) this.#vouch(request, state.data);
     return true;
   }
 
-  end({ requests, stopped }: Beside): Verification {
+  #vouch(id: string, { requestSha256, incidentSha256 }: z.infer<typeof Vouched>): void {
+    if (requestSha256 !== undefined) this.#requests.set(id, requestSha256);
+    if (incidentSha256 !== undefined) this.#incidents.set(id, incidentSha256);
+  }
+
+  end({ requests, incidents, stopped }: Beside): Verification {
     if (this.#wrong !== undefined) return this.#wrong;
     const no = (problem: string): Verification => ({ ok: false, seq: null, problem });
     if (!this.#anchored) return no('The head that was kept elsewhere is not in it.');
-    const strange = requests.some(
-      ({ id, data }) => this.#vouched.get(String(id)) !== sha256(String(data)),
-    );
-    if (strange || this.#vouched.size > requests.length) {
-      return no('A request is not what its last entry says.');
+    if (!agree(this.#requests, requests)) return no('A request is not what its last entry says.');
+    if (!agree(this.#incidents, incidents)) {
+      return no('An incident is not what its last entry says.');
     }
     if (this.#stop !== stopped) return no('The emergency stop is not what its last entry says.');
     return { ok: true, entries: this.#last.seq, head: this.#last.hash };
   }
+}
+
+/** Each row as its last entry vouched for, and no row missing. */
+function agree(vouched: ReadonlyMap<string, string>, rows: Rows): boolean {
+  const known = rows.every(({ id, data }) => vouched.get(String(id)) === sha256(String(data)));
+  return known && vouched.size === rows.length;
 }
 
 function whyWrong(entry: JournalEntry, last: Head): string | undefined {

@@ -1,4 +1,8 @@
-import { distance } from 'fastest-levenshtein';
+import { nearest, unknownTarget } from './commands/nearest.ts';
+import { parseIncident } from './commands/parse-incident.ts';
+import type { IncidentCommand } from './commands/parse-incident.ts';
+import { parseRecord, recordWords } from './commands/parse-record.ts';
+import type { RecordCommand, RecordWord } from './commands/parse-record.ts';
 import { parseEscalation } from './escalate/escalate.ts';
 import type { EscalationAsk } from './escalate/escalate.ts';
 import { parseWanted } from './remedies/wanted.ts';
@@ -28,12 +32,15 @@ export const changingWords = [
   'go',
   'break-glass',
   'escalate',
+  'incident',
 ] as const;
 
 export type ChangingWord = (typeof changingWords)[number];
 
 /** What each word answers, in the runbook's order; help shows these lines. */
-export const descriptions: Readonly<Record<LookingWord | ChangingWord | 'help', string>> = {
+export const descriptions: Readonly<
+  Record<LookingWord | ChangingWord | RecordWord | 'help', string>
+> = {
   status: 'how full PostgreSQL is, who fills it, the likely cause and what to do',
   sources: 'connections by user, application, client and database',
   sessions: 'the oldest connections, transactions and queries',
@@ -50,6 +57,10 @@ export const descriptions: Readonly<Record<LookingWord | ChangingWord | 'help', 
   go: '[reason]: let changes run again; an approver may',
   'break-glass': 'ID REASON: run a proposal without its votes, where that is configured',
   escalate: '[database-admins|backend-lead|on-call] REASON: ask them for help',
+  incident: 'the open incidents, and what can be done with one: see below',
+  history: 'the incidents that were',
+  report: 'ID or target: what an incident was',
+  prevention: "the runbook's settings against reality, and what to change",
   help: 'these words',
 };
 
@@ -72,6 +83,8 @@ export type Command =
   | { readonly kind: 'requests' }
   | { readonly kind: 'break-glass'; readonly id: string; readonly reason: string }
   | { readonly kind: 'escalate'; readonly ask: EscalationAsk; readonly target: string }
+  | IncidentCommand
+  | RecordCommand
   | { readonly kind: 'help'; readonly problem?: string };
 
 /**
@@ -99,6 +112,13 @@ export function parseCommand(text: string, targets: readonly string[]): Command 
       return parseException(rest);
     case 'escalate':
       return parseCallForHelp(rest, targets);
+    case 'incident':
+    case 'incidents':
+      return orHelp(parseIncident(rest, targets));
+    case 'history':
+    case 'report':
+    case 'prevention':
+      return orHelp(parseRecord(lower, rest, targets));
     default:
       return parseLook(lower, rest, targets);
   }
@@ -155,30 +175,23 @@ function help(problem: string): Command {
   return { kind: 'help', problem };
 }
 
-function unknownTarget(target: string, targets: readonly string[]): string {
-  const near = nearest(target, targets);
-  const hint =
-    near === undefined ? `The targets are: ${targets.join(', ')}.` : `Did you mean ${near}?`;
-  return `There is no target of that name. ${hint}`;
+function orHelp(parsed: Command | string): Command {
+  return typeof parsed === 'string' ? help(parsed) : parsed;
 }
 
 function unknownWord(word: string, targets: readonly string[]): string {
   if (Object.hasOwn(notHere, word)) return notHere[word] ?? '';
-  const near = nearest(word, [...lookingWords, ...changingWords, 'cancel', 'kill', 'help']);
+  const near = nearest(word, [
+    ...lookingWords,
+    ...changingWords,
+    ...recordWords,
+    'incidents',
+    'cancel',
+    'kill',
+    'help',
+  ]);
   if (near !== undefined) return `There is no such word. Did you mean ${near}?`;
   return targets.includes(word)
     ? 'A word comes before the target, such as status.'
     : 'There is no such word.';
-}
-
-/** The nearest candidate within a third of its length in edits, so that nonsense gets no guess. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const ranked = candidates
-    .map((candidate) => ({ candidate, edits: distance(word.slice(0, 64), candidate) }))
-    .toSorted((a, b) => a.edits - b.edits);
-  const [best] = ranked;
-  if (best === undefined) return undefined;
-  return best.edits <= Math.max(1, Math.ceil(best.candidate.length / 3))
-    ? best.candidate
-    : undefined;
 }

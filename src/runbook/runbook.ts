@@ -7,7 +7,10 @@ import type { Snapshot } from './diagnose/snapshot.ts';
 import type { Check } from './doctor.ts';
 import { takeLook } from './look.ts';
 import type { Acting, Clock, Database, Pools, Restarts, Services } from './ports.ts';
+import { readPrevention } from './post-incident/read-prevention.ts';
+import type { Prevention } from './post-incident/prevention.ts';
 import type { Blockers } from './ports/blockers.ts';
+import type { Pooler } from './ports/pooler.ts';
 import type { PoolSettings } from './ports/pool-settings.ts';
 import type { PreparedTransactions } from './ports/prepared.ts';
 import type { ServerHost } from './ports/server-host.ts';
@@ -37,6 +40,8 @@ export interface Patient {
   readonly poolSettings?: PoolSettings;
   /** What may restart its containers; absent where none are configured. */
   readonly restarts?: Restarts;
+  /** The PgBouncer before it; absent where none is configured. */
+  readonly pooler?: Pooler;
 }
 
 /** A diagnosis with all it was drawn from: the same evidence gives the same diagnosis at any later time. */
@@ -48,15 +53,23 @@ export interface Examination {
   readonly diagnosis: Diagnosis;
 }
 
+/**
+ * `sparing` is for looks that nobody asked for: while all is well, the containers and their logs are those of a look of
+ * the last minute. Hundreds of targets may share one engine, and reading these costs it and us more than all the rest.
+ */
+export type Effort = 'whole' | 'sparing';
+
 /** The runbook as Slack and the terminal call it. */
 export interface Runbook {
   readonly targets: readonly Target[];
   /** One look at a target, and what it means. Throws only for a target that is not configured. */
   diagnose(target: string): Promise<Diagnosis>;
   /** The same with the evidence it was drawn from, so that it can be kept and judged again. */
-  examine(target: string): Promise<Examination>;
+  examine(target: string, effort?: Effort): Promise<Examination>;
   /** What dbconn can and cannot see of a target. */
   doctor(target: string): Promise<readonly Check[]>;
+  /** The runbook's Prevention section held against a look at a target, and its PgBouncer where there is one. */
+  prevention(target: string): Promise<Prevention>;
   close(): Promise<void>;
 }
 
@@ -70,32 +83,60 @@ export function createRunbook(patients: readonly Patient[], clock: Clock): Runbo
   return {
     targets: patients.map(({ target }) => target),
     diagnose: async (target) => (await bed(target).examine()).diagnosis,
-    examine: (target) => bed(target).examine(),
+    examine: (target, effort) => bed(target).examine(effort),
     doctor: (target) => bed(target).doctor(),
+    prevention: (target) => bed(target).prevention(),
     async close() {
       await Promise.all(patients.map(({ database }) => database.close()));
     },
   };
 }
 
+/** So long a sparing look does with what was read of the containers. */
+const restMs = 60_000;
+
 /** Remembers the recent looks of one target, for its forecast and its chart. */
 class Bed {
   readonly #patient: Patient;
   readonly #clock: Clock;
   readonly #recent = new LookRing();
+  /** What the last whole look read of the containers, when it found all well. */
+  #rest: { readonly sinceMs: number; readonly services: Services } | undefined;
 
   constructor(patient: Patient, clock: Clock) {
     this.#patient = patient;
     this.#clock = clock;
   }
 
-  async examine(): Promise<Examination> {
+  async examine(effort: Effort = 'whole'): Promise<Examination> {
+    const rest = this.#rest;
+    if (effort === 'sparing' && rest !== undefined && this.#clock.now() - rest.sinceMs < restMs) {
+      const spared = await this.#look(rest.services);
+      if (spared.diagnosis.state === 'fine') return this.#remember(spared);
+    }
+    const sinceMs = this.#clock.now();
+    const whole = await this.#look(this.#patient.services);
+    const isFine = whole.diagnosis.state === 'fine';
+    this.#rest = isFine ? { sinceMs, services: asRead(whole.snapshot) } : undefined;
+    return this.#remember(whole);
+  }
+
+  async #look(services: Services): Promise<Examination> {
     const { target } = this.#patient;
-    const snapshot = await takeLook({ ...this.#patient, clock: this.#clock }, target);
+    const snapshot = await takeLook({ ...this.#patient, services, clock: this.#clock }, target);
     const recent = this.#recent.entries();
-    const diagnosis = diagnose({ snapshot, target, recent });
-    this.#recent.add(diagnosis);
-    return { snapshot, target, recent, diagnosis };
+    return { snapshot, target, recent, diagnosis: diagnose({ snapshot, target, recent }) };
+  }
+
+  #remember(examination: Examination): Examination {
+    this.#recent.add(examination.diagnosis);
+    return examination;
+  }
+
+  async prevention(): Promise<Prevention> {
+    const { pooler } = this.#patient;
+    const [examination, reading] = await Promise.all([this.examine(), pooler?.readPooler()]);
+    return readPrevention(examination, reading);
   }
 
   async doctor(): Promise<readonly Check[]> {
@@ -106,4 +147,12 @@ class Bed {
     ]);
     return checkTarget({ snapshot, target, permissions });
   }
+}
+
+/** The containers and logs of a look, as if they were read again. */
+function asRead({ services, logs }: Snapshot): Services {
+  return {
+    readServices: () => Promise.resolve({ ...services, tookMs: 0 }),
+    readLogs: () => Promise.resolve({ ...logs, tookMs: 0 }),
+  };
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readConfig } from '../../src/config.ts';
 import { runJournalCommand } from '../../src/journal-command.ts';
-import type { JournalAnswer } from '../../src/journal-command.ts';
+import type { Said } from '../../src/with-journal.ts';
 import { genesis, sha256 } from '../../src/journal/chain.ts';
 import { ann, bob, buildPlan, buildSession } from '../runbook/approval/builders.ts';
 import { createWorld } from '../runbook/approval/world.ts';
@@ -20,7 +20,7 @@ afterEach(() => world.close());
 
 const environment = { DATABASE_URL: 'postgres://app:canary-password@127.0.0.1:1/shop' };
 
-function run(words: readonly string[], format = 'md'): Promise<JournalAnswer> {
+function run(words: readonly string[], format = 'md'): Promise<Said> {
   const config = { ...readConfig(environment), journal: file };
   return runJournalCommand(config, { words, format }, () => undefined);
 }

@@ -5,7 +5,10 @@ import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { findShared } from '../../src/journal/apart.ts';
 import { openPostgresJournal } from '../../src/journal/postgres.ts';
 import type { PostgresJournal } from '../../src/journal/postgres.ts';
+import { toDraft } from '../../src/runbook/incident/note.ts';
 import { connectByTls } from '../../src/postgres/connect-by-tls.ts';
+import { buildRequest } from '../runbook/approval/builders.ts';
+import { buildIncident } from './build-incident.ts';
 
 /** What only a journal on a server can meet. */
 let cluster: Cluster;
@@ -106,6 +109,27 @@ test.for<[string, () => string, RegExp]>([
   expect(failure).toMatchObject({ name: 'JournalUnavailable' });
   expect(String(failure)).toMatch(words);
   expect(String(failure)).not.toContain('canary');
+});
+
+test('a journal of the version before gets what it lacks, while a process of that version still writes', async () => {
+  const journal = await open();
+  const proposed = await buildRequest({ id: 'r1' });
+  await journal.create(proposed, { request: 'r1', kind: 'proposed', body: {} });
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query('DROP TABLE dbconn.incidents');
+  await client.query('DROP INDEX dbconn.requests_of_target');
+  await client.query('UPDATE dbconn.schema_version SET version = 1');
+  await client.end();
+  const upgraded = await Promise.all([open(), open()]);
+  const late = await buildRequest({ id: 'r2' });
+  await journal.create(late, { request: 'r2', kind: 'proposed', body: {} });
+  const incident = buildIncident();
+  const opened = toDraft(incident.id, { kind: 'incident-opened', sentence: null });
+  expect(await upgraded[0].openIncident(incident, opened)).toBe('opened');
+  const since = { target: 'shop', since: proposed.proposedAt };
+  expect(await upgraded[1].readRequestsSince(since)).toEqual([proposed, late]);
+  expect(await upgraded[1].verify()).toMatchObject({ ok: true, entries: 3 });
 });
 
 test('a journal of a later dbconn is left alone', async () => {

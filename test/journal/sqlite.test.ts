@@ -4,7 +4,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { JournalUnavailable } from '../../src/runbook/approval/journal-unavailable.ts';
 import { advance } from '../../src/runbook/approval/request.ts';
 import type { Request } from '../../src/runbook/approval/request.ts';
+import { toDraft } from '../../src/runbook/incident/note.ts';
 import { buildRequest } from '../runbook/approval/builders.ts';
+import { buildIncident } from './build-incident.ts';
 import { makeJournalFolder } from './temporary-journal.ts';
 import type { JournalFolder } from './temporary-journal.ts';
 
@@ -69,15 +71,28 @@ test('a locked journal is waited for, and then refuses', async () => {
   expect(await journal.head()).toMatchObject({ seq: 1 });
 });
 
-test('a file of the version before gets what it lacks, and keeps what it holds', async () => {
-  const journal = await folder.open();
-  await proposeIn(journal);
-  journal.close();
-  tamper('DROP TABLE leases', 'PRAGMA user_version = 1');
-  const again = await folder.open();
-  expect(await again.verify()).toMatchObject({ ok: true, entries: 1 });
-  await again.renew({ id: 'holder', forMs: 1000 });
-});
+const toVersion2 = ['DROP INDEX requests_of_target', 'DROP TABLE incidents'];
+
+test.for([
+  ['1', [...toVersion2, 'DROP TABLE leases', 'PRAGMA user_version = 1']],
+  ['2', [...toVersion2, 'PRAGMA user_version = 2']],
+] as const)(
+  'a file of version %s gets what it lacks, and keeps what it holds',
+  async ([, back]) => {
+    const journal = await folder.open();
+    await proposeIn(journal);
+    journal.close();
+    tamper(...back);
+    const again = await folder.open();
+    expect(await again.verify()).toMatchObject({ ok: true, entries: 1 });
+    await again.renew({ id: 'holder', forMs: 1000 });
+    const incident = buildIncident();
+    const opened = toDraft(incident.id, { kind: 'incident-opened', sentence: null });
+    expect(await again.openIncident(incident, opened)).toBe('opened');
+    again.close();
+    expect(await (await folder.open()).verify()).toMatchObject({ ok: true, entries: 2 });
+  },
+);
 
 test('a journal of a later dbconn, a file that is none, and a missing folder are refused with what to do', async () => {
   (await folder.open()).close();

@@ -140,4 +140,66 @@ describe('the words after /dbconn', () => {
       target: 'orders',
     });
   });
+
+  test.for([
+    ['incident', { word: 'list' }],
+    ['Incidents', { word: 'list' }],
+    ['incident open orders it fills', { word: 'open', target: 'orders', reason: 'it fills' }],
+    ['incident have', { word: 'have', which: null }],
+    ['incident have INC-0abc1234', { word: 'have', which: { id: 'inc-0abc1234' } }],
+    ['incident unsilence users', { word: 'unsilence', which: { target: 'users' } }],
+    [
+      'incident silence users 2h a load test',
+      { word: 'silence', which: { target: 'users' }, forMs: 7_200_000, reason: 'a load test' },
+    ],
+    ['incident silence 30m', { word: 'silence', which: null, forMs: 1_800_000, reason: '' }],
+    [
+      'incident merge inc-0abc1234 into users',
+      { word: 'merge', which: { id: 'inc-0abc1234' }, into: { target: 'users' } },
+    ],
+    ['incident close users is fine', { word: 'close', which: { target: 'users' } }],
+    ['incident close it is fine', { word: 'close', which: null, reason: 'it is fine' }],
+    ['incident reopen it is back', { word: 'reopen', which: null, reason: 'it is back' }],
+  ] as const)('"%s" is about incidents', ([text, expected]) => {
+    expect(parseCommand(text, ['orders', 'users'])).toEqual(
+      expect.objectContaining({ kind: 'incident', ...expected }),
+    );
+  });
+
+  test('with one target an incident is opened for it, whatever the reason begins with', () => {
+    expect(parseCommand('incident open it fills', ['orders'])).toEqual({
+      kind: 'incident',
+      word: 'open',
+      target: 'orders',
+      reason: 'it fills',
+    });
+  });
+
+  test.for([
+    ['incident opne', 'Did you mean open?'],
+    ['incident xyzzy', 'There is no such word after incident.'],
+    ['incident open it fills', 'There are several targets'],
+    ['incident have inc-?', 'no id of an incident'],
+    ['incident have usres', 'Did you mean users?'],
+    ['incident silence soon', 'for how long and why'],
+    ['incident merge users', 'Say which two'],
+    ['incident merge users orders and more', 'more than two'],
+    ['incidetn', 'Did you mean incident?'],
+    ['report a b', 'more than a word and a target'],
+    ['history nowhere-near', 'The targets are'],
+    ['histroy', 'Did you mean history?'],
+  ] as const)('"%s" gets help that says %s', ([text, hint]) => {
+    const command = parseCommand(text, ['orders', 'users']);
+    expect(command.kind === 'help' && command.problem).toContain(hint);
+  });
+
+  test.for([
+    ['history', { word: 'history', target: null }],
+    ['history users', { word: 'history', target: 'users' }],
+    ['report INC-0ABC1234', { word: 'report', target: null, id: 'inc-0abc1234' }],
+    ['report users', { word: 'report', target: 'users' }],
+    ['prevention', { word: 'prevention', target: 'orders' }],
+  ] as const)('"%s" asks the record', ([text, expected]) => {
+    expect(parseCommand(text, ['orders', 'users'])).toEqual({ kind: 'record', ...expected });
+  });
 });

@@ -28,7 +28,8 @@ const Body = z.looseObject({
   state: z.string().optional(),
   hash: z.string().optional(),
   plan: Plan.optional(),
-  sentence: z.string().optional(),
+  sentence: z.string().nullish(),
+  quote: z.string().nullish(),
   why: z.string().optional(),
   afterMs: z.number().optional(),
   fullness: z.unknown().optional(),
@@ -43,7 +44,7 @@ export function toEvent({ seq, at, kind, body, hash }: JournalEntry): Event {
   if (!read.success) return { seq, at, who: null, what: kind, quote: null, hash };
   const { by, actor, reason, closing: end } = read.data;
   const who = by ?? actor ?? end?.by ?? null;
-  const quote = reason ?? end?.reason ?? null;
+  const quote = read.data.quote ?? reason ?? end?.reason ?? null;
   return {
     seq,
     at,
@@ -55,7 +56,8 @@ export function toEvent({ seq, at, kind, body, hash }: JournalEntry): Event {
 }
 
 function toSentence(kind: string, body: Body): string {
-  const { plan, sentence = '', state, why = '', closing: end, execution: run, result: end2 } = body;
+  const { plan, state, why = '', closing: end, execution: run, result: end2 } = body;
+  const sentence = body.sentence ?? '';
   switch (kind) {
     case 'proposed':
       return `Proposed: ${plan?.title ?? ''}. Plan ${body.hash ?? ''}.`;
@@ -90,6 +92,8 @@ function toSentence(kind: string, body: Body): string {
     case 'go':
       return 'Let changes run again.';
     default:
+      // A note of an incident says it all.
+      if (kind.startsWith('incident-') && sentence !== '') return sentence;
       return `${kind.slice(0, 1).toUpperCase()}${kind.slice(1)}. ${end?.sentence ?? sentence}`.trim();
   }
 }

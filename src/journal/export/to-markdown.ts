@@ -1,27 +1,30 @@
 import type { Request } from '../../runbook/approval/request.ts';
+import type { Incident } from '../../runbook/incident/incident.ts';
 import type { JournalEntry } from '../chain.ts';
 import type { Verification } from '../verify-journal.ts';
 import { toEvent } from './event.ts';
 import type { Event } from './event.ts';
 import { code, prose } from './markdown.ts';
 
-/** What is exported: all of a journal, or one request of it. */
+/** What is exported: all of a journal, or one request or incident of it. */
 export interface Exported {
   readonly verification: Verification;
   readonly requests: readonly Request[];
-  /** In order; those that belong to no request are in an export of everything only. */
+  readonly incidents: readonly Incident[];
+  /** In order; those that belong to neither are in an export of everything only. */
   readonly entries: readonly JournalEntry[];
 }
 
-/** The record as people read it: for each request its plan, its votes, what happened when, and what came of it. */
-export function toMarkdown({ verification, requests, entries }: Exported): string {
-  const byRequest = Map.groupBy(entries, ({ request }) => request);
-  const others = byRequest.get(null) ?? [];
+/** The record as people read it: each incident's timeline; for each request its plan, its votes and what came of it. */
+export function toMarkdown({ verification, requests, incidents, entries }: Exported): string {
+  const bySubject = Map.groupBy(entries, ({ request }) => request);
+  const others = bySubject.get(null) ?? [];
   return [
     '# dbconn journal',
     toSentence(verification),
-    ...requests.map((request) => requestPart(request, byRequest.get(request.id) ?? [])),
-    ...(others.length === 0 ? [] : ['## Beside the requests', timeline(others)]),
+    ...incidents.map((incident) => incidentPart(incident, bySubject.get(incident.id) ?? [])),
+    ...requests.map((request) => requestPart(request, bySubject.get(request.id) ?? [])),
+    ...(others.length === 0 ? [] : ['## Beside incidents and requests', timeline(others)]),
   ]
     .join('\n\n')
     .concat('\n');
@@ -34,6 +37,16 @@ function toSentence(verification: Verification): string {
   }
   const where = verification.seq === null ? '' : ` Entry ${verification.seq}:`;
   return `**The journal is not as it was written.**${where} ${prose(verification.problem)}`;
+}
+
+function incidentPart(incident: Incident, entries: readonly JournalEntry[]): string {
+  const { id, target, state, openedAt, severity, closing } = incident;
+  const facts = [
+    `Target ${prose(target)}, ${severity} at its worst, opened ${openedAt}`,
+    `State: ${state}`,
+    ...(closing === null ? [] : [prose(closing.sentence)]),
+  ];
+  return [`## ${id}`, bullets(facts), '### Timeline', timeline(entries)].join('\n\n');
 }
 
 function requestPart(request: Request, entries: readonly JournalEntry[]): string {

@@ -1,6 +1,8 @@
 import type { Announcements, Clock, Journal } from '../ports.ts';
+import type { Pager } from '../ports/pager.ts';
 import type { Contacts } from '../target.ts';
 import { breakGlassNotice } from './break-glass-notice.ts';
+import { isoNow } from './iso-now.ts';
 import type { Policy } from './policy.ts';
 import type { Request } from './request.ts';
 import { within } from './within.ts';
@@ -20,6 +22,8 @@ export interface BreakGlassNewsParts {
   readonly channel: string | undefined;
   /** Whom to call, for each target. */
   readonly contacts: ReadonlyMap<string, Contacts>;
+  /** What wakes people for a target; undefined where nothing is configured. */
+  readonly pagerOf?: (target: string) => Pager | undefined;
   readonly journal: Pick<Journal, 'list' | 'readRunsSince' | 'record'>;
   /** Whether the journal says that this request was told already, by whichever process. */
   readonly wasTold: (id: string) => Promise<boolean>;
@@ -63,12 +67,45 @@ export function createBreakGlassNews(parts: BreakGlassNewsParts): BreakGlassNews
   };
 }
 
-/** The mark comes after the telling: twice is better than never. */
+/**
+ * The mark comes after the telling: twice is better than never, and the pager knows a repetition by its key. Both are
+ * told at the same time, because on such a night one of them may be away; the mark needs the channel where there is one.
+ */
 async function tellOnce(parts: BreakGlassNewsParts, request: Request): Promise<void> {
-  const { announcements, channel, contacts, journal, wasTold } = parts;
+  const { announcements, channel, contacts, journal, pagerOf, wasTold } = parts;
   const { id, target } = request;
   const notice = breakGlassNotice(request, contacts.get(target) ?? {});
-  if (notice === undefined || channel === undefined || (await wasTold(id))) return;
-  await announcements.announce({ to: channel, ...notice });
-  await journal.record({ request: id, kind: toldKind, body: { to: channel } });
+  const pager = pagerOf?.(target);
+  if (notice === undefined || (channel === undefined && pager === undefined)) return;
+  if (await wasTold(id)) return;
+  const paged = pager === undefined ? undefined : page(parts, { pager, request, ...notice });
+  const announced =
+    channel === undefined ? paged : announcements.announce({ to: channel, ...notice });
+  const [told, woken] = await Promise.allSettled([announced, paged]);
+  if (woken.status === 'rejected') parts.onFault(id, woken.reason);
+  if (told.status === 'rejected') throw told.reason;
+  await journal.record({ request: id, kind: toldKind, body: { to: channel ?? pager?.name } });
+}
+
+interface BreakGlassPage {
+  readonly pager: Pager;
+  readonly request: Request;
+  readonly headline: string;
+}
+
+/** Never resolved by dbconn: a person has to have read it. */
+function page(
+  { clock }: BreakGlassNewsParts,
+  { pager, request: { id, target }, headline }: BreakGlassPage,
+): Promise<void> {
+  return pager.page({
+    action: 'trigger',
+    key: `dbconn/${target}/break-glass/${id}`,
+    target,
+    severity: 'critical',
+    summary: headline.replaceAll(/<@(\w+)>/g, '$1'),
+    at: isoNow(clock),
+    details: {},
+    links: [],
+  });
 }

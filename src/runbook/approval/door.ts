@@ -12,6 +12,7 @@ import type { DoorPorts } from './door-ports.ts';
 import { go, readStop, stop } from './emergency-stop.ts';
 import { holdApproved } from './hold.ts';
 import { JournalUnavailable } from './journal-unavailable.ts';
+import { mayVote } from './may.ts';
 import { checkOptions, offersOf } from './offers.ts';
 import { preview, propose } from './propose.ts';
 import type { Proposing } from './propose.ts';
@@ -38,6 +39,8 @@ export interface Door {
   checkPeople(): Promise<readonly Check[]>;
   /** Who may propose and approve an action, and how: for what is shown, never for what is decided. */
   rulesFor(action: Action): OptionPolicy;
+  /** Whether this person's vote would count now: for what is shown, never for what is decided. Writes nothing. */
+  mayVote(request: Request, actor: Actor): Promise<Answer<null>>;
   /** Makes a plan and stores it. With `supersedes` it asks again for an older request. */
   propose(proposal: Proposing): Promise<Answer<Request>>;
   /** Makes the plan and stores nothing: what would be proposed. */
@@ -93,6 +96,7 @@ export function createDoor(given: DoorPorts): Door {
     offers: (target) => offersOf(ports, target),
     check: (target) => checkOptions(ports, target),
     checkPeople: () => checkPeople(ports),
+    mayVote: (request, actor) => mayVote(ports, request, actor),
     rulesFor: (action) => readOptionPolicy(ports.policy, action),
     propose: (proposing) => recorded(() => propose(ports, proposing)),
     preview: (target, ask) => recorded(() => preview(ports, target, ask)),

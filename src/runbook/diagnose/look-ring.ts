@@ -7,25 +7,41 @@ export interface RecentLook {
   readonly usable: number;
 }
 
-/** An hour of one look a minute; a person's burst of looks in between does not grow it. */
-const mostLooks = 60;
-const oldestMs = 60 * 60_000;
+const minuteMs = 60_000;
+const oldestMs = 60 * minuteMs;
+/** The time that a forecast draws its line through; dbconn's own watch looks sixty times in it. */
+const fineMs = 15 * minuteMs;
+/** A shorter pause between looks, or a person's burst of them, grows nothing but the minutes before. */
+const mostFine = 60;
 
-/** The recent looks of one target, oldest first, bounded in number and age. */
+/** The looks of one target's last hour, oldest first: every one of the last minutes, one a minute before; at most 121. */
 export class LookRing {
-  #looks: RecentLook[] = [];
+  #looks: readonly RecentLook[] = [];
 
   /** A look that did not see the capacity adds nothing. */
   add({ takenAt, capacity }: Pick<Diagnosis, 'takenAt' | 'capacity'>): void {
     if (capacity === null) return;
-    const since = Date.parse(takenAt) - oldestMs;
+    const now = Date.parse(takenAt);
+    const looks = this.#looks.filter(({ at }) => now - Date.parse(at) <= oldestMs);
+    const young = looks.filter(({ at }) => now - Date.parse(at) <= fineMs);
+    const fine = young.slice(1 - mostFine);
     this.#looks = [
-      ...this.#looks.filter(({ at }) => Date.parse(at) >= since),
+      ...oneAMinute(looks.slice(0, looks.length - fine.length)),
+      ...fine,
       { at: takenAt, used: capacity.used, usable: capacity.usable },
-    ].slice(-mostLooks);
+    ];
   }
 
   entries(): readonly RecentLook[] {
     return this.#looks;
   }
+}
+
+/** The first of each minute: the same ones however often this is asked. */
+function oneAMinute(looks: readonly RecentLook[]): readonly RecentLook[] {
+  const minuteOf = ({ at }: RecentLook): number => Math.floor(Date.parse(at) / minuteMs);
+  return looks.filter((look, index) => {
+    const before = looks[index - 1];
+    return before === undefined || minuteOf(before) !== minuteOf(look);
+  });
 }

@@ -18,7 +18,7 @@ export interface FittingPool {
 }
 
 /** The service that may open most. */
-export function largestLine({ budget: { lines } }: Evidence): Line | undefined {
+export function largestLine({ budget: { lines } }: Pick<Evidence, 'budget'>): Line | undefined {
   return lines.toSorted((a, b) => ceilingOf(b) - ceilingOf(a))[0];
 }
 
@@ -55,6 +55,54 @@ export function enlargePool({ capacity, budget }: Evidence, line: Line | undefin
     Math.floor((capacity.usable - mayOpenBeside(budget, line)) / processes),
   );
   return each > now ? [fit(line, each)] : [];
+}
+
+/**
+ * Pool numbers with which all services together fit beside everybody else, for those that may open more than that;
+ * `too-many` where one connection for each process is more already, null where too little is known to say.
+ */
+export function fitTogether({ lines, usable, others }: Budget): FittingPool[] | 'too-many' | null {
+  if (usable === null || lines.length === 0) return null;
+  const known = lines.filter(({ mayOpen }) => mayOpen !== null);
+  // A service whose numbers nobody knows keeps what it holds.
+  const unknown = sum(lines.filter(({ mayOpen }) => mayOpen === null).map((one) => one.holds ?? 0));
+  const taken = (others ?? 0) + unknown;
+  const wishes = known.map((line) => ({ line, wish: wishOf(line), processes: processesOf(line) }));
+  const isEndless = known.some(({ mayOpen }) => mayOpen === 'unlimited');
+  if (!isEndless && sum(wishes.map(({ wish }) => wish)) + taken <= usable) return [];
+  const room = Math.floor(usable * plannedShare) - taken;
+  if (room < sum(known.map(processesOf))) return 'too-many';
+  return share(wishes, room)
+    .filter(({ line, wish, each, processes }) =>
+      line.mayOpen === 'unlimited' ? true : each * processes < wish,
+    )
+    .map(({ line, each }) => fit(line, each));
+}
+
+interface Wish {
+  readonly line: Line;
+  readonly wish: number;
+  readonly processes: number;
+}
+
+/** The runbook's own numbers, 5 and 10, where a pool has no ceiling. */
+const wishOfEndless = 15;
+
+function wishOf(line: Line): number {
+  return typeof line.mayOpen === 'number' ? line.mayOpen : processesOf(line) * wishOfEndless;
+}
+
+/** In proportion to what each may open now. Whoever would get less than one for each process gets that one first. */
+function share(wishes: readonly Wish[], room: number): (Wish & { readonly each: number })[] {
+  const total = sum(wishes.map(({ wish }) => wish));
+  const portion = ({ wish, processes }: Wish): number => (room * wish) / total / processes;
+  const poor = wishes.filter((one) => portion(one) < 1);
+  if (poor.length === 0) {
+    return wishes.map((one) => ({ ...one, each: Math.floor(portion(one)) }));
+  }
+  const rest = wishes.filter((one) => !poor.includes(one));
+  const left = room - sum(poor.map(({ processes }) => processes));
+  return [...poor.map((one) => ({ ...one, each: 1 })), ...share(rest, left)];
 }
 
 /** What all others may open: every other service's pools, and whatever is no configured service. */

@@ -6,7 +6,7 @@ export interface Caller {
   /**
    * Does what is due for an incident: the policy's steps and those asked for by hand, the pager's state, a question
    * to somebody who has it and went quiet. Writes to the journal before and after each, so that nothing is lost and
-   * nothing is sent twice. Returns the incident as it then stands. What Slack or the pager refuse is written down and
+   * nothing is sent twice. Returns the incident as it then stands, within seconds: a call that takes longer goes on. What Slack or the pager refuse is written down and
    * tried again; throws only JournalUnavailable.
    */
   attend(view: IncidentView): Promise<Incident>;

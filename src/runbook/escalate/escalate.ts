@@ -1,11 +1,18 @@
-import type { Announcement, Announcements, Journal } from '../ports.ts';
+import type { Announcement, Announcements, Clock, Journal } from '../ports.ts';
 import { cleanReason } from '../approval/clean-reason.ts';
+import { isoNow } from '../approval/iso-now.ts';
 import type { Actor } from '../approval/request.ts';
+import { actorName } from '../incident/actor-name.ts';
+import { PagerRefused } from '../ports/pager.ts';
+import type { Pager } from '../ports/pager.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
+import { capital } from '../remedies/wording.ts';
 import type { Contacts } from '../target.ts';
 import { escalationRoles } from './policy.ts';
-import type { EscalationRole } from './policy.ts';
+import type { Escalation, EscalationRole } from './policy.ts';
+import { waysTo } from './ways.ts';
+import type { Way } from './ways.ts';
 
 export interface EscalationAsk {
   readonly role: EscalationRole;
@@ -25,6 +32,13 @@ export interface Escalating extends EscalationAsk {
 export interface EscalatePorts {
   readonly journal: Pick<Journal, 'record'>;
   readonly announcements: Announcements;
+  /** What wakes people; without it the on-call engineer is called in Slack. */
+  readonly paging?: { readonly pager: Pager; readonly clock: Clock };
+}
+
+/** What was sent, and by which of the runbook's methods. `to` is the pager's name where it was paged. */
+export interface Called extends Announcement {
+  readonly via: Escalation['via'];
 }
 
 /** Reads what stands after `escalate`. A first word that is no role belongs to the reason, and the runbook's first contact is meant. */
@@ -36,53 +50,90 @@ export function parseEscalation(text: string): EscalationAsk {
     : { role, reason: rest.join(' ') };
 }
 
-/** Tells the right people, after it was recorded. Returns what was sent. */
+/**
+ * Tells the right people about a target that has no incident, after it was recorded. Returns what was sent. A pager
+ * that does not take it is a refusal that says so; what Slack refuses is thrown as Slack does.
+ */
 export async function escalate(
-  { journal, announcements }: EscalatePorts,
+  ports: EscalatePorts,
   escalating: Escalating,
-): Promise<Answer<Announcement>> {
-  const decided = toAnnouncement(escalating);
+): Promise<Answer<Called>> {
+  const { journal, announcements, paging } = ports;
+  const decided = toCall(escalating, paging?.pager);
   if (!decided.ok) return decided;
   const { target, role, actor } = escalating;
-  const { to, quote: reason } = decided.value;
+  const { to, quote: reason, via } = decided.value;
   await journal.record({ kind: 'escalated', body: { target, role, by: actor, to, reason } });
-  await announcements.announce(decided.value);
+  if (via === 'pager' && paging !== undefined) {
+    const refused = await page(paging, escalating);
+    return refused ?? decided;
+  }
+  const { via: _via, ...announcement } = decided.value;
+  await announcements.announce(announcement);
   return decided;
 }
 
-function toAnnouncement(escalating: Escalating): Answer<Announcement> {
+function toCall(escalating: Escalating, pager: Pager | undefined): Answer<Called> {
   const { role, target, actor, contacts, channel, headline } = escalating;
   const quote = cleanReason(escalating.reason);
   if (quote === null) {
     const next = `Write it after the word: /dbconn escalate ${role} and why.`;
     return refuse('reason-missing', 'An escalation needs a reason.', next);
   }
-  const by = actor.via === 'slack' ? `<@${actor.id}>` : `Somebody at the ${actor.via}`;
-  const state = headline === undefined ? '' : ` ${headline}`;
-  const words = { headline: `${by} asks for help with ${target}.${state}`, quote };
-  if (role === 'on-call') return refuseToPage(contacts.onCall);
-  if (role === 'backend-lead') {
-    if (contacts.backendLead === undefined) return refuseUnset(role, 'backendLead');
-    return done({ to: contacts.backendLead, mention: null, ...words });
+  if (contacts[contactKeys[role]] === undefined && (role !== 'on-call' || pager === undefined)) {
+    return refuseUnset(role, contactKeys[role]);
   }
-  if (contacts.databaseAdmins === undefined) return refuseUnset(role, 'databaseAdmins');
-  if (channel === undefined) {
+  const [way] = waysTo(role, { contacts, channel, pager });
+  if (way === undefined || (role === 'database-admins' && way.via !== 'channel')) {
     const next = 'Set slack.channel in dbconn.yml.';
     return refuse('no-channel', 'No incident channel is configured.', next);
   }
-  return done({ to: channel, mention: contacts.databaseAdmins, ...words });
+  const by = capital(actorName(actor));
+  const state = headline === undefined ? '' : ` ${headline}`;
+  const words = { headline: `${by} asks for help with ${target}.${state}`, quote };
+  return done({ ...addressOf(way), ...words });
 }
 
-function refuseToPage(onCall: string | undefined): ReturnType<typeof refuse> {
-  const next = onCall === undefined ? 'Page by hand.' : `Page ${mentionOf(onCall)} by hand.`;
-  return refuse('no-pager', 'dbconn cannot page yet: PagerDuty is not connected.', next);
+const contactKeys = {
+  'database-admins': 'databaseAdmins',
+  'backend-lead': 'backendLead',
+  'on-call': 'onCall',
+} as const;
+
+function addressOf(way: Way): Pick<Called, 'to' | 'mention' | 'via'> {
+  return way.via === 'pager' ? { to: way.pager.name, mention: null, via: 'pager' } : way;
+}
+
+/** A page of its own: there is no incident that would resolve it. Undefined once it was taken. */
+async function page(
+  { pager, clock }: NonNullable<EscalatePorts['paging']>,
+  { target, headline }: Escalating,
+): Promise<ReturnType<typeof refuse> | undefined> {
+  const at = isoNow(clock);
+  const asked = `${target}: somebody asks for help in Slack.`;
+  try {
+    await pager.page({
+      action: 'trigger',
+      key: `dbconn/${target}/by-hand/${at}`,
+      target,
+      severity: 'critical',
+      summary: headline === undefined ? asked : `${asked} ${headline}`,
+      at,
+      details: {},
+      links: [],
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof PagerRefused)) throw error;
+    return refuse('pager-refused', error.message, 'Call by telephone.');
+  }
 }
 
 function refuseUnset(role: EscalationRole, key: string): ReturnType<typeof refuse> {
   return refuse(
     'no-contact',
     `Nobody is configured as ${role}.`,
-    `Set contacts.${key} in dbconn.yml.`,
+    `Set contacts.${key}${role === 'on-call' ? ' or pager' : ''} in dbconn.yml.`,
   );
 }
 

@@ -37,7 +37,7 @@ export type EscalationStep = z.infer<typeof EscalationStep>;
 
 /** One call for help, from the moment it fell due. */
 export const Escalation = z.strictObject({
-  /** `step-0`, or `hand-` and a number for one that somebody asked for. */
+  /** `step-0`, `step-0-1` in an incident that came back once, or `hand-` and a number for one that somebody asked for. */
   id: z.string(),
   who: EscalationRole,
   /** The runbook's methods: #database, a direct message, the pager. Decided when it is sent. */

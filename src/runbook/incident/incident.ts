@@ -100,7 +100,7 @@ export const Incident = z.strictObject({
   policy: z.array(EscalationStep),
   /** The policy's steps as they fell due, and those somebody asked for by hand. */
   escalations: z.array(Escalation),
-  /** What the pager was told last, and took. */
+  /** What the pager was told last; `triggered` also while nobody knows whether it took that. */
   pager: z.enum(['none', 'triggered', 'acknowledged', 'resolved']),
   /** When the report was posted. */
   reportedAt: z.string().nullable(),

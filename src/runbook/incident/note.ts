@@ -24,6 +24,10 @@ export const noteKinds = [
   'incident-reported',
   'incident-ticked',
   'incident-asked',
+  /** Its bundle was written; the sentence carries the head that proves it later. */
+  'incident-sealed',
+  /** Of no incident: an alert that fits no target was told in the channel. */
+  'incident-unplaced',
 ] as const;
 export type NoteKind = (typeof noteKinds)[number];
 

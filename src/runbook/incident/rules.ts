@@ -2,8 +2,10 @@ import type { Severity } from '../diagnose/diagnosis.ts';
 
 /** When trouble is an incident, and for how long. Every duration is in milliseconds. */
 export interface IncidentRules {
-  /** Between two looks of dbconn's own watch at one target; null where it does not watch. */
-  readonly watchEveryMs: number | null;
+  /** Whether dbconn watches all targets by itself. Without it only those with an open incident are looked at. */
+  readonly watch: boolean;
+  /** Between two looks at one target. */
+  readonly lookEveryMs: number;
   /** How long looks must say critical before the watch opens an incident. */
   readonly openAfterMs: number;
   /** How long every look must say that it is over before an incident is. */
@@ -21,7 +23,8 @@ export interface IncidentRules {
 }
 
 export const defaultIncidentRules: IncidentRules = {
-  watchEveryMs: 15_000,
+  watch: true,
+  lookEveryMs: 15_000,
   openAfterMs: 30_000,
   closeAfterMs: 2 * 60_000,
   reopenWithinMs: 30 * 60_000,

@@ -98,16 +98,73 @@ test('without a look there is nothing to forecast from', () => {
   expect(forecast([], null, undefined)).toMatchObject({ basis: 'none', minutesUntilFull: null });
 });
 
-test('the ring keeps the last 60 looks of the last hour, and none without a capacity', () => {
+const capacity = toCapacity(aReading(), undefined);
+
+function at(seconds: number): string {
+  return new Date(Date.parse(takenAt) + seconds * 1_000).toISOString();
+}
+
+function ringOf(looks: number, everySeconds: number): LookRing {
   const ring = new LookRing();
-  const capacity = toCapacity(aReading(), undefined);
-  const at = (minute: number): string =>
-    new Date(Date.parse(takenAt) + minute * 30_000).toISOString();
-  ring.add({ takenAt: at(0), capacity: null });
-  expect(ring.entries()).toEqual([]);
-  for (let minute = 0; minute < 100; minute += 1) ring.add({ takenAt: at(minute), capacity });
-  expect(ring.entries().length).toBe(60);
-  expect(ring.entries().at(-1)?.at).toBe(at(99));
-  ring.add({ takenAt: at(1_000), capacity });
-  expect(ring.entries().length).toBe(1);
+  for (let look = 0; look < looks; look += 1) {
+    ring.add({ takenAt: at(look * everySeconds), capacity });
+  }
+  return ring;
+}
+
+/** Seconds between the newest look and each one. */
+function ages(ring: LookRing): number[] {
+  const times = ring.entries().map(({ at: time }) => Date.parse(time));
+  return times.map((time) => ((times.at(-1) ?? 0) - time) / 1_000);
+}
+
+test('a look every fifteen seconds keeps an hour: each of the last quarter, one a minute before', () => {
+  const kept = ages(ringOf(1_000, 15));
+  expect(kept[0]).toBeGreaterThan(3_480);
+  expect(kept[0]).toBeLessThanOrEqual(3_600);
+  expect(kept.slice(-60)).toEqual(Array.from({ length: 60 }, (_, index) => (59 - index) * 15));
+  const before = kept.slice(0, -60);
+  const pauses = before.slice(1).map((age, index) => (before[index] ?? 0) - age);
+  expect(new Set(pauses)).toEqual(new Set([60]));
+});
+
+test('however short the pause between looks, an hour is kept in at most 121 of them', () => {
+  for (const everySeconds of [1, 7, 15, 60]) {
+    const kept = ages(ringOf(Math.ceil(5_400 / everySeconds), everySeconds));
+    expect(kept.length).toBeLessThanOrEqual(121);
+    expect(kept[0]).toBeGreaterThan(3_480);
+    expect(Math.max(...kept.slice(1).map((age, index) => (kept[index] ?? 0) - age))).toBeLessThan(
+      120,
+    );
+  }
+});
+
+test('a burst of looks in one minute leaves the hour before it as it was', () => {
+  const ring = ringOf(60, 60);
+  for (let look = 0; look < 200; look += 1) ring.add({ takenAt: at(3_600 + look / 10), capacity });
+  expect(ages(ring)[0]).toBeGreaterThan(3_480);
+});
+
+test('the ring forgets what is older than an hour, and keeps no look without a capacity', () => {
+  const ring = ringOf(100, 15);
+  ring.add({ takenAt: at(10_000), capacity: null });
+  expect(ring.entries().length).toBeGreaterThan(60);
+  ring.add({ takenAt: at(10_000), capacity });
+  expect(ring.entries()).toEqual([
+    { at: at(10_000), used: capacity.used, usable: capacity.usable },
+  ]);
+});
+
+test('an hour of looks every fifteen seconds gives the forecast of its last quarter', () => {
+  const ring = new LookRing();
+  const usedAt = (look: number): number => (look < 180 ? 30 : 30 + Math.floor((look - 180) / 2));
+  for (let look = 0; look < 240; look += 1) {
+    ring.add({ takenAt: at(look * 15), capacity: { ...capacity, used: usedAt(look), usable: 97 } });
+  }
+  const reading = aReading({ counts: { clients: usedAt(239) } });
+  expect(forecast(ring.entries(), toCapacity(reading, undefined), reading)).toMatchObject({
+    connectionsPerMinute: 2,
+    basis: 'recent-looks',
+    reason: matching(/^Growing: 60 looks over 15/),
+  });
 });

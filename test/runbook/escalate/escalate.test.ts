@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Announcement } from '../../../src/runbook/ports.ts';
 import { escalate, parseEscalation } from '../../../src/runbook/escalate/escalate.ts';
-import type { Escalating } from '../../../src/runbook/escalate/escalate.ts';
+import type { EscalatePorts, Escalating } from '../../../src/runbook/escalate/escalate.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
+import { PagerRefused } from '../../../src/runbook/ports/pager.ts';
+import type { Page, Pager } from '../../../src/runbook/ports/pager.ts';
 import { ann } from '../approval/builders.ts';
+import { HandClock } from '../approval/world.ts';
 
 let folder: JournalFolder;
 let sent: Announcement[];
@@ -17,7 +20,10 @@ afterEach(() => folder.close());
 
 const contacts = { databaseAdmins: 'SDBA', backendLead: 'ULEAD', onCall: 'UONCALL' };
 
-async function send(change: Partial<Escalating>): Promise<Answer<Announcement>> {
+async function send(
+  change: Partial<Escalating>,
+  paging?: EscalatePorts['paging'],
+): Promise<Answer<Announcement>> {
   const announcements = {
     announce(announcement: Announcement) {
       sent.push(announcement);
@@ -34,7 +40,8 @@ async function send(change: Partial<Escalating>): Promise<Answer<Announcement>> 
     headline: '94 of 97 usable connections.',
     ...change,
   };
-  return escalate({ journal: await folder.open(), announcements }, escalating);
+  const journal = await folder.open();
+  return escalate({ journal, announcements, ...(paging !== undefined && { paging }) }, escalating);
 }
 
 test.for([
@@ -57,6 +64,45 @@ test('the database admins are mentioned in the channel, the backend lead gets a 
   ]);
 });
 
+test('without a pager the on-call engineer gets a direct message, and a group is mentioned', async () => {
+  await send({ role: 'on-call' });
+  await send({ role: 'on-call', contacts: { onCall: 'SONCALL' } });
+  expect(sent.map(({ to, mention }) => [to, mention])).toEqual([
+    ['UONCALL', null],
+    ['CDATABASE', 'SONCALL'],
+  ]);
+});
+
+test('with a pager the on-call engineer is paged, each time anew', async () => {
+  const clock = new HandClock();
+  const pages: Page[] = [];
+  const pager = aPager((page) => {
+    pages.push(page);
+    return Promise.resolve();
+  });
+  const answer = await send({ role: 'on-call' }, { pager, clock });
+  clock.nowMs += 60_000;
+  await send({ role: 'on-call' }, { pager, clock });
+  expect(answer).toMatchObject({ ok: true, value: { via: 'pager', to: 'PagerDuty' } });
+  expect(sent).toEqual([]);
+  expect(pages).toHaveLength(2);
+  expect(new Set(pages.map(({ key }) => key)).size).toBe(2);
+  expect(JSON.stringify(pages)).not.toContain('it fills again');
+});
+
+test('a pager that refuses is said to have refused, and what to do', async () => {
+  const pager = aPager(() => Promise.reject(new PagerRefused('PagerDuty refused it.', false)));
+  const answer = await send({ role: 'on-call' }, { pager, clock: new HandClock() });
+  expect(answer).toMatchObject({
+    ok: false,
+    refusal: { kind: 'pager-refused', why: 'PagerDuty refused it.' },
+  });
+});
+
+function aPager(page: Pager['page']): Pager {
+  return { name: 'PagerDuty', page, tellChange: () => Promise.resolve() };
+}
+
 test('what was escalated stands in the journal, without secrets', async () => {
   await send({ reason: 'look at postgres://app:hunter2@db/shop' });
   const [entry] = await (await folder.open()).entries();
@@ -67,7 +113,7 @@ test('what was escalated stands in the journal, without secrets', async () => {
 
 test.for<[string, Partial<Escalating>, string]>([
   ['without a reason', { reason: ' ' }, 'reason-missing'],
-  ['to the pager', { role: 'on-call' }, 'no-pager'],
+  ['to a pager and a person that are not there', { role: 'on-call', contacts: {} }, 'no-contact'],
   ['to nobody', { contacts: {} }, 'no-contact'],
   ['to no channel', { channel: undefined }, 'no-channel'],
 ])('an escalation %s is refused and says what to do', async ([, change, kind]) => {

@@ -1,0 +1,69 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { Incident } from '../runbook/incident/incident.ts';
+import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
+import type { Clock, JournalDraft } from '../runbook/ports.ts';
+import { canonicalJson } from '../runbook/remedies/plan.ts';
+import { parseRow } from './parse-row.ts';
+import { appendEntry } from './sqlite-entries.ts';
+
+/** An incident as it is to be kept from now on, with the entry that says why. */
+export interface IncidentWriting {
+  readonly incident: Incident;
+  readonly draft: JournalDraft;
+  readonly clock: Clock;
+}
+
+/** Inside a transaction, as `moveIncident`. */
+export function insertIncident(
+  database: DatabaseSync,
+  { incident, draft, clock }: IncidentWriting,
+): 'opened' | 'busy' {
+  if (isAnotherOpen(database, incident)) return 'busy';
+  const data = canonicalJson(incident);
+  const seq = appendEntry(database, { clock, draft, data });
+  database
+    .prepare('INSERT INTO incidents (id, seq, data) VALUES (?, ?, ?)')
+    .run(incident.id, seq, data);
+  return 'opened';
+}
+
+export function updateIncident(
+  database: DatabaseSync,
+  from: number,
+  { incident, draft, clock }: IncidentWriting,
+): 'moved' | 'changed' | 'busy' {
+  const stored = database.prepare('SELECT version FROM incidents WHERE id = ?').get(incident.id);
+  if (stored?.['version'] !== from) return 'changed';
+  if (isAnotherOpen(database, incident)) return 'busy';
+  const data = canonicalJson(incident);
+  database.prepare('UPDATE incidents SET data = ? WHERE id = ?').run(data, incident.id);
+  appendEntry(database, { clock, draft, data });
+  return 'moved';
+}
+
+export function readIncident(database: DatabaseSync, id: string): Incident | undefined {
+  const row = database.prepare('SELECT data FROM incidents WHERE id = ?').get(id);
+  return row === undefined ? undefined : parseRow(Incident, row['data']);
+}
+
+export function listIncidents(
+  database: DatabaseSync,
+  { states, target, since, limit }: IncidentQuery,
+): readonly Incident[] {
+  return database
+    .prepare(
+      `SELECT data FROM incidents WHERE state IN (SELECT value FROM json_each(?1))
+         AND (?2 IS NULL OR target = ?2) AND (?3 IS NULL OR data ->> 'openedAt' >= ?3)
+       ORDER BY seq DESC LIMIT ?4`,
+    )
+    .all(JSON.stringify(states), target ?? null, since ?? null, limit)
+    .map((row) => parseRow(Incident, row['data']));
+}
+
+function isAnotherOpen(database: DatabaseSync, { id, target, state }: Incident): boolean {
+  if (state !== 'open') return false;
+  const other = database
+    .prepare("SELECT 1 FROM incidents WHERE target = ? AND state = 'open' AND id <> ?")
+    .get(target, id);
+  return other !== undefined;
+}

@@ -1,0 +1,2 @@
+/** The name of the one lease on all incidents. No request has such an id. */
+export const tending = 'incidents';

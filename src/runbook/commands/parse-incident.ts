@@ -1,0 +1,158 @@
+import { parseDuration } from '../remedies/parse-duration.ts';
+import { nearest, unknownTarget } from './nearest.ts';
+import { isIncidentId } from './parse-record.ts';
+
+/** Which incident is meant: by its id, the open one of a target, or null for the only open one there is. */
+export type Named = { readonly id: string } | { readonly target: string } | null;
+
+export type IncidentCommand =
+  | { readonly kind: 'incident'; readonly word: 'list' }
+  | {
+      readonly kind: 'incident';
+      readonly word: 'open';
+      readonly target: string;
+      readonly reason: string;
+    }
+  | { readonly kind: 'incident'; readonly word: 'have' | 'unsilence'; readonly which: Named }
+  | {
+      readonly kind: 'incident';
+      readonly word: 'silence';
+      readonly which: Named;
+      readonly forMs: number;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: 'incident';
+      readonly word: 'merge';
+      readonly which: Exclude<Named, null>;
+      readonly into: Exclude<Named, null>;
+    }
+  | {
+      readonly kind: 'incident';
+      readonly word: 'close' | 'reopen';
+      readonly which: Named;
+      readonly reason: string;
+    };
+
+/** How incidents are spoken to; help shows these lines. */
+export const incidentUsages: readonly (readonly [usage: string, what: string])[] = [
+  ['incident', 'the open ones'],
+  ['incident open [TARGET] REASON', 'open one by hand'],
+  ['incident have [ID|TARGET]', 'say that you have it; the others know'],
+  ['incident silence [ID|TARGET] 2h REASON', 'nobody is called until then'],
+  ['incident unsilence [ID|TARGET]', 'they are called again'],
+  ['incident merge ID|TARGET ID|TARGET', 'make the first a part of the second'],
+  ['incident close [ID|TARGET] REASON', 'it is over, whatever the alerts say'],
+  ['incident reopen [ID|TARGET] REASON', 'it is not over'],
+];
+
+const words = ['open', 'have', 'silence', 'unsilence', 'merge', 'close', 'reopen'] as const;
+type Word = (typeof words)[number];
+
+/** Reads what stands after `incident`; a string says what is wrong with it, and repeats nothing that was typed. */
+export function parseIncident(text: string, targets: readonly string[]): IncidentCommand | string {
+  const [typed = 'list', rest] = split(text);
+  const lower = typed.toLowerCase();
+  if (lower === 'list') return { kind: 'incident', word: 'list' };
+  const word = words.find((known) => known === lower);
+  if (word === undefined) return unknownWord(lower);
+  return parsers[word](rest, targets);
+}
+
+type Parse = (text: string, targets: readonly string[]) => IncidentCommand | string;
+
+const parsers: Readonly<Record<Word, Parse>> = {
+  open: parseOpen,
+  have: (text, targets) => parseShort('have', text, targets),
+  unsilence: (text, targets) => parseShort('unsilence', text, targets),
+  silence: parseSilence,
+  merge: parseMerge,
+  close: (text, targets) => parseEnd('close', text, targets),
+  reopen: (text, targets) => parseEnd('reopen', text, targets),
+};
+
+function parseOpen(text: string, targets: readonly string[]): IncidentCommand | string {
+  const [first = '', rest] = split(text);
+  const isNamed = targets.includes(first);
+  const [only = '', ...others] = targets;
+  // Opened for the wrong one, it would call the wrong people.
+  if (!isNamed && others.length > 0) {
+    return `There are several targets, so name one before the reason: ${targets.join(', ')}.`;
+  }
+  return {
+    kind: 'incident',
+    word: 'open',
+    target: isNamed ? first : only,
+    reason: isNamed ? rest : text,
+  };
+}
+
+function parseShort(
+  word: 'have' | 'unsilence',
+  text: string,
+  targets: readonly string[],
+): IncidentCommand | string {
+  const { which, rest } = takeNamed(text, targets);
+  if (rest !== '') return notNamed(rest, targets);
+  return { kind: 'incident', word, which };
+}
+
+function parseSilence(text: string, targets: readonly string[]): IncidentCommand | string {
+  const { which, rest } = takeNamed(text, targets);
+  const [duration = '', reason] = split(rest);
+  const forMs = parseDuration(duration);
+  if (forMs === undefined) {
+    return 'Say for how long and why: incident silence 2h REASON. With several open, its id or target comes first.';
+  }
+  return { kind: 'incident', word: 'silence', which, forMs, reason };
+}
+
+function parseMerge(text: string, targets: readonly string[]): IncidentCommand | string {
+  const one = takeNamed(text, targets);
+  // `into` may stand between the two, as people say it.
+  const other = takeNamed(one.rest.replace(/^into\s+/i, ''), targets);
+  if (one.which === null || other.which === null) {
+    return 'Say which two, by id or target: the first becomes a part of the second.';
+  }
+  if (other.rest !== '') return 'That is more than two incidents.';
+  return { kind: 'incident', word: 'merge', which: one.which, into: other.which };
+}
+
+function parseEnd(
+  word: 'close' | 'reopen',
+  text: string,
+  targets: readonly string[],
+): IncidentCommand {
+  const { which, rest } = takeNamed(text, targets);
+  return { kind: 'incident', word, which, reason: rest };
+}
+
+/** An id or a target at the start of a text, where one stands there. */
+function takeNamed(
+  text: string,
+  targets: readonly string[],
+): { readonly which: Named; readonly rest: string } {
+  const [first = '', rest] = split(text);
+  if (isIncidentId(first.toLowerCase())) return { which: { id: first.toLowerCase() }, rest };
+  if (targets.includes(first)) return { which: { target: first }, rest };
+  return { which: null, rest: text.trim() };
+}
+
+function notNamed(text: string, targets: readonly string[]): string {
+  const [first = ''] = split(text);
+  return first.toLowerCase().startsWith('inc-')
+    ? 'That is no id of an incident. Look with /dbconn incidents.'
+    : unknownTarget(first, targets);
+}
+
+function unknownWord(word: string): string {
+  const near = nearest(word, words);
+  const hint = near === undefined ? `It is ${words.join(', ')}.` : `Did you mean ${near}?`;
+  return `There is no such word after incident. ${hint}`;
+}
+
+/** The first word, and what stands after it. */
+function split(text: string): [first: string | undefined, rest: string] {
+  const [, first, rest = ''] = /^(\S+)\s*([^]*)$/.exec(text.trim()) ?? [];
+  return [first, rest.trim()];
+}

@@ -1,0 +1,149 @@
+import { JournalUnavailable } from '../approval/journal-unavailable.ts';
+import { changeIncident } from '../incident/change-incident.ts';
+import type { Incident } from '../incident/incident.ts';
+import type { IncidentRules } from '../incident/rules.ts';
+import type { Announcements, Clock, Holder } from '../ports.ts';
+import type { IncidentLog } from '../ports/incident-log.ts';
+import type { Meter } from '../ports/meter.ts';
+import type { Contacts } from '../target.ts';
+import { findOverdue, keyOf } from './find-overdue.ts';
+import type { Overdue, SeenDue } from './find-overdue.ts';
+import { lifeStartMs } from './life.ts';
+import { waysTo } from './ways.ts';
+
+export interface AuditorPorts {
+  readonly log: Pick<
+    IncidentLog,
+    | 'listIncidents'
+    | 'readIncident'
+    | 'moveIncident'
+    | 'readNotes'
+    | 'readRequestsSince'
+    | 'tend'
+    | 'endTending'
+  >;
+  readonly clock: Clock;
+  readonly rules: Pick<IncidentRules, 'overdueAfterMs'>;
+  readonly announcements: Announcements;
+  readonly meter: Pick<Meter, 'escalation'>;
+  /** The incident channel. */
+  readonly channel: string | undefined;
+  readonly contacts: ReadonlyMap<string, Contacts>;
+  /** Random, and not the id this process tends by: the auditor must not pass for whoever tends. */
+  readonly holderId: string;
+  /** Must not throw. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Watches that calls for help are made. Runs in every process, also in one that does not tend the incidents. */
+export interface Auditor {
+  /** Reads the journal once, and not while a round goes on. Never throws: what it cannot read is a complaint. */
+  audit(): Promise<void>;
+  /** What is wrong now, in sentences, for the health endpoint. */
+  overdue(): readonly string[];
+}
+
+const mostIncidents = 200;
+const hangs = 'The audit of the calls for help hangs: the journal or Slack does not answer.';
+/** As long as a question takes; whoever tends asks again every few seconds anyhow. */
+const probeForMs = 1;
+
+export function createAuditor(ports: AuditorPorts): Auditor {
+  const { clock, rules, onFault } = ports;
+  const seen: SeenDue = new Map();
+  let complaints: readonly string[] = [];
+  let untendedSinceMs: number | null = null;
+  const untended = async (open: number): Promise<string[]> => {
+    const isTended = open === 0 || (await isTendedByAnybody(ports));
+    untendedSinceMs = isTended ? null : (untendedSinceMs ?? clock.now());
+    const forMs = untendedSinceMs === null ? 0 : clock.now() - untendedSinceMs;
+    if (untendedSinceMs === null || forMs < rules.overdueAfterMs) return [];
+    return [`Nobody tends the open incidents (${open}): restart dbconn and read its log.`];
+  };
+  /** Since when a round goes on. */
+  let beganAtMs: number | null = null;
+  return {
+    async audit() {
+      if (beganAtMs !== null) return;
+      beganAtMs = clock.now();
+      try {
+        const open = await ports.log.listIncidents({ states: ['open'], limit: mostIncidents });
+        const found = await overdueOf(ports, open, seen);
+        complaints = [...found.map(({ sentence }) => sentence), ...(await untended(open.length))];
+        for (const one of found) await tell(ports, one).catch(onFault);
+      } catch (error) {
+        onFault(error);
+        const why = error instanceof JournalUnavailable ? error.message : 'See the log.';
+        complaints = [`The incidents cannot be read, so nobody is called for them. ${why}`];
+      } finally {
+        beganAtMs = null;
+      }
+    },
+    overdue() {
+      const hangsForMs = beganAtMs === null ? 0 : clock.now() - beganAtMs;
+      return hangsForMs < rules.overdueAfterMs ? complaints : [...complaints, hangs];
+    },
+  };
+}
+
+async function overdueOf(
+  { log, clock, rules }: AuditorPorts,
+  open: readonly Incident[],
+  seen: SeenDue,
+): Promise<Overdue[]> {
+  const at = { nowMs: clock.now(), overdueAfterMs: rules.overdueAfterMs };
+  const now = new Map(seen);
+  seen.clear();
+  const found: Overdue[] = [];
+  for (const incident of open) {
+    const since = new Date(lifeStartMs(incident)).toISOString();
+    const requests = await log.readRequestsSince({ target: incident.target, since });
+    const due: SeenDue = new Map(now);
+    found.push(...findOverdue(incident, requests, { seen: due, at }));
+    for (const [key, sinceMs] of due) if (key.startsWith(`${incident.id}/`)) seen.set(key, sinceMs);
+  }
+  return found;
+}
+
+/** Only a lease that nobody holds can be had; it is given back at once. */
+async function isTendedByAnybody({ log, holderId }: AuditorPorts): Promise<boolean> {
+  const holder: Holder = { id: holderId, forMs: probeForMs };
+  if (!(await log.tend(holder))) return true;
+  await log.endTending(holder);
+  return false;
+}
+
+/**
+ * Once for each step, whichever process is first: the note is written when the channel has heard it, and the message
+ * carries a key by which another process finds it standing there.
+ */
+async function tell(
+  ports: AuditorPorts,
+  { incident, escalation, sentence }: Overdue,
+): Promise<void> {
+  const { log, announcements, channel, contacts, meter } = ports;
+  const step = escalation.id;
+  const isTold = async (): Promise<boolean> => {
+    const notes = await log.readNotes(incident.id, 0);
+    return notes.some(({ kind, facts }) => kind === 'incident-overdue' && facts?.['step'] === step);
+  };
+  if (await isTold()) return;
+  if (channel !== undefined) {
+    const reach = { contacts: contacts.get(incident.target) ?? {}, channel, pager: undefined };
+    const way = waysTo(escalation.who, reach).find(({ via }) => via === 'channel');
+    await announcements.announce({
+      to: channel,
+      mention: way?.via === 'channel' ? way.mention : null,
+      headline: sentence,
+      quote: null,
+      key: `overdue/${keyOf(incident, escalation)}`,
+      mayStand: true,
+    });
+  }
+  meter.escalation('overdue');
+  await changeIncident(log, incident.id, ({ state }) => ({
+    state,
+    change: {},
+    note: { kind: 'incident-overdue', sentence, facts: { step } },
+  }));
+}

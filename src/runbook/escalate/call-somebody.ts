@@ -1,0 +1,198 @@
+import { JournalUnavailable } from '../approval/journal-unavailable.ts';
+import { changeIncident } from '../incident/change-incident.ts';
+import type { Incident, IncidentChange } from '../incident/incident.ts';
+import type { IncidentView } from '../incident/incidents.ts';
+import type { Note } from '../incident/note.ts';
+import { PagerRefused } from '../ports/pager.ts';
+import { capital } from '../remedies/wording.ts';
+import { isoNow } from '../approval/iso-now.ts';
+import { pause, siteOf } from './caller-ports.ts';
+import type { CallerMemory, CallerPorts } from './caller-ports.ts';
+import { toPage } from './page-of.ts';
+import type { Escalation } from './policy.ts';
+import { chooseWay, mostTries, waysTo } from './ways.ts';
+import type { Way } from './ways.ts';
+import { roleName, toHeadline, wayName } from './wording.ts';
+
+export interface Calling {
+  readonly ports: CallerPorts;
+  readonly memory: CallerMemory;
+  readonly view: IncidentView;
+  readonly isAttended: boolean;
+}
+
+/**
+ * Makes one call. `sending` is in the journal before it goes out, with how often it was tried, and what came of it
+ * after: whoever finds `sending` there knows that it may have gone out. Returns the incident as it then stands.
+ */
+export async function callSomebody(calling: Calling, due: Escalation): Promise<Incident> {
+  const { ports, view, memory } = calling;
+  const ways = waysOf(calling, due);
+  const way = chooseWay(ways, due);
+  if (way === undefined) return giveUp(calling, due);
+  const tries = due.tries > 0 && due.via === way.via ? due.tries + 1 : 1;
+  const begun: Escalation = { ...due, via: way.via, state: 'sending', tries };
+  const before = await writeBegun(calling, due, begun);
+  if (!before.escalations.some((one) => isSame(one, begun))) return before;
+  if (due.tries === 0) ports.meter.escalation('due');
+  try {
+    await send(
+      { ...calling, view: { ...view, incident: before } },
+      { way, begun, mayStand: tries > 1 },
+    );
+  } catch (error) {
+    if (error instanceof JournalUnavailable) throw error;
+    ports.onFault(before.id, error);
+    return writeFailed(calling, { begun, way, ways }, error);
+  }
+  ports.meter.escalation('sent');
+  memory.pauses.delete(due.id);
+  const sent: Escalation = { ...begun, state: 'sent', sentAt: isoNow(ports.clock) };
+  const note: Note = {
+    kind: 'incident-escalated',
+    sentence: `dbconn called ${roleName(due.who)} ${wayName(way)}.`,
+    facts: { step: due.id, via: way.via, reasons: begun.reasons },
+  };
+  return write(calling, { escalation: sent, note });
+}
+
+/** What was written is what is sent: where it could not be written, nothing goes out. */
+function isSame(one: Escalation, { id, via, tries }: Escalation): boolean {
+  return one.id === id && one.state === 'sending' && one.via === via && one.tries === tries;
+}
+
+function waysOf({ ports, view }: Calling, { who }: Escalation): Way[] {
+  const { contacts } = siteOf(ports, view.incident);
+  const pager = ports.pagerOf(view.incident.target);
+  return waysTo(who, { contacts, channel: ports.channel, pager });
+}
+
+interface Sending {
+  readonly way: Way;
+  readonly begun: Escalation;
+  /** It was begun before, and may have gone out. */
+  readonly mayStand: boolean;
+}
+
+async function send(calling: Calling, { way, begun, mayStand }: Sending): Promise<void> {
+  const { ports, view, isAttended } = calling;
+  const { incident } = view;
+  const nowMs = ports.clock.now();
+  if (way.via === 'pager') {
+    const { links } = siteOf(ports, incident);
+    await way.pager.page(toPage('trigger', { view, links, reasons: begun.reasons, nowMs }));
+    return;
+  }
+  const place = way.via === 'channel' ? await ports.board.placeOf(incident.id) : undefined;
+  const lateAfterMs = ports.rules.overdueAfterMs;
+  await ports.announcements.announce({
+    to: way.to,
+    mention: way.mention,
+    headline: toHeadline({ view, escalation: begun, nowMs, lateAfterMs, isAttended }),
+    quote: begun.quote,
+    key: `${incident.id}/${begun.id}/${way.via}`,
+    mayStand,
+    ...(place?.channel === way.to && { thread: place.ts }),
+  });
+}
+
+function writeBegun(calling: Calling, due: Escalation, begun: Escalation): Promise<Incident> {
+  const { ports, view } = calling;
+  return change(ports, view.incident, (current) => {
+    const known = current.escalations.find(({ id }) => id === due.id);
+    // Over by now, or somebody else was quicker.
+    if (current.state !== 'open' || known?.state === 'sent') return null;
+    // From now on a page may stand open: whoever finds this after a crash has to see to its end.
+    const pager = begun.via === 'pager' ? 'triggered' : current.pager;
+    const facts = { step: begun.id, via: begun.via, tries: begun.tries };
+    return {
+      change: { escalations: keep(current.escalations, begun), pager },
+      note: { kind: 'incident-escalating', sentence: null, facts },
+    };
+  });
+}
+
+interface Failure {
+  readonly begun: Escalation;
+  readonly way: Way;
+  readonly ways: readonly Way[];
+}
+
+/** The thread hears of the first refusal, and of another way that is taken; not of each try. */
+function writeFailed(
+  calling: Calling,
+  { begun, way, ways }: Failure,
+  error: unknown,
+): Promise<Incident> {
+  const { ports, memory } = calling;
+  ports.meter.escalation('failed');
+  const isRefused = error instanceof PagerRefused && !error.mayPass;
+  const tries = isRefused ? Math.max(begun.tries, mostTries[way.via]) : begun.tries;
+  const failed: Escalation = { ...begun, state: 'failed', tries };
+  const next = chooseWay(ways, failed);
+  const goesElsewhere = next !== undefined && next.via !== way.via;
+  if (goesElsewhere) memory.pauses.delete(begun.id);
+  else pause(memory, begun.id, ports.clock.now());
+  const why = error instanceof PagerRefused ? error.message : 'Slack did not take it.';
+  const who = capital(roleName(begun.who));
+  const instead = goesElsewhere ? ` They are called ${wayName(next)} instead.` : '';
+  const sentence = `${who} could not be called ${wayName(way)}: ${why}${instead}`;
+  const note: Note = {
+    kind: 'incident-escalating',
+    sentence: goesElsewhere || begun.tries === 1 ? sentence : null,
+    facts: { step: begun.id, via: way.via, tries: begun.tries },
+  };
+  // What was refused for good did not go out: the pager knows what it knew before.
+  const { pager } = calling.view.incident;
+  return write(calling, { escalation: failed, note, ...(isRefused && { pager: { pager } }) });
+}
+
+/** Nobody is configured: said once, and not tried until that changed. */
+async function giveUp(calling: Calling, due: Escalation): Promise<Incident> {
+  if (due.state === 'failed') return calling.view.incident;
+  calling.ports.meter.escalation('failed');
+  const who = capital(roleName(due.who));
+  const note: Note = {
+    kind: 'incident-escalating',
+    sentence: `${who} cannot be called: set contacts, slack.channel or pager in dbconn.yml.`,
+    facts: { step: due.id },
+  };
+  return write(calling, { escalation: { ...due, state: 'failed' }, note });
+}
+
+interface Writing {
+  readonly escalation: Escalation;
+  readonly note: Note;
+  readonly pager?: Pick<Incident, 'pager'>;
+}
+
+function write({ ports, view }: Calling, { escalation, note, pager }: Writing): Promise<Incident> {
+  return change(ports, view.incident, ({ escalations }) => ({
+    change: { escalations: keep(escalations, escalation), ...pager },
+    note,
+  }));
+}
+
+type Edit = (current: Incident) => { readonly change: IncidentChange; readonly note: Note } | null;
+
+/** An incident that changes too fast is left for the next round. */
+async function change(
+  { log, onFault }: CallerPorts,
+  incident: Incident,
+  edit: Edit,
+): Promise<Incident> {
+  const changed = await changeIncident(log, incident.id, (current) => {
+    const edited = edit(current);
+    return edited === null ? null : { state: current.state, ...edited };
+  });
+  if (changed.ok) return changed.value;
+  onFault(incident.id, new Error(changed.refusal.why));
+  return incident;
+}
+
+function keep(escalations: readonly Escalation[], one: Escalation): Escalation[] {
+  const isKnown = escalations.some(({ id }) => id === one.id);
+  return isKnown
+    ? escalations.map((escalation) => (escalation.id === one.id ? one : escalation))
+    : [...escalations, one];
+}

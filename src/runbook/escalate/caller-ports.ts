@@ -1,0 +1,60 @@
+import type { Incident } from '../incident/incident.ts';
+import type { IncidentRules } from '../incident/rules.ts';
+import type { Announcements, Clock } from '../ports.ts';
+import type { IncidentBoard } from '../ports/incident-board.ts';
+import type { IncidentLog } from '../ports/incident-log.ts';
+import type { Meter } from '../ports/meter.ts';
+import type { Pager } from '../ports/pager.ts';
+import type { Target } from '../target.ts';
+
+export interface CallerPorts {
+  readonly log: Pick<IncidentLog, 'readIncident' | 'moveIncident' | 'readNotes'>;
+  readonly announcements: Announcements;
+  readonly board: Pick<IncidentBoard, 'ask' | 'placeOf'>;
+  readonly clock: Clock;
+  readonly rules: Pick<IncidentRules, 'askAgainAfterMs' | 'overdueAfterMs'>;
+  readonly meter: Pick<Meter, 'escalation'>;
+  /** The incident channel. */
+  readonly channel: string | undefined;
+  readonly targets: readonly Pick<Target, 'name' | 'contacts' | 'links'>[];
+  /** What wakes people for a target; undefined where nothing is configured. */
+  readonly pagerOf: (target: string) => Pager | undefined;
+  /** Something was not taken, and is tried again. Must not throw. */
+  readonly onFault: (incident: string, error: unknown) => void;
+}
+
+/** What a process remembers of an incident between two rounds. Nothing is lost with it: the journal has the rest. */
+export interface CallerMemory {
+  /** When the policy was judged before. */
+  judgedAtMs: number | null;
+  /** What was refused, and when it is tried again. */
+  readonly pauses: Map<string, { untilMs: number; tries: number }>;
+  /** Requests whose change the pager was told of. */
+  readonly changesTold: Set<string>;
+}
+
+export function createMemory(): CallerMemory {
+  return { judgedAtMs: null, pauses: new Map(), changesTold: new Set() };
+}
+
+const firstPauseMs = 15_000;
+const longestPauseMs = 5 * 60_000;
+
+export function isPaused({ pauses }: CallerMemory, what: string, nowMs: number): boolean {
+  return (pauses.get(what)?.untilMs ?? 0) > nowMs;
+}
+
+/** Each refusal in a row doubles the pause, up to five minutes. */
+export function pause({ pauses }: CallerMemory, what: string, nowMs: number): void {
+  const tries = pauses.get(what)?.tries ?? 0;
+  const ms = Math.min(firstPauseMs * 2 ** tries, longestPauseMs);
+  pauses.set(what, { untilMs: nowMs + ms, tries: tries + 1 });
+}
+
+/** Whom a target calls; nobody where it is not configured any more. */
+export function siteOf(
+  { targets }: CallerPorts,
+  { target }: Incident,
+): Pick<Target, 'contacts' | 'links'> {
+  return targets.find(({ name }) => name === target) ?? { contacts: {}, links: { guides: [] } };
+}

@@ -1,0 +1,110 @@
+import type { Incident } from '../incident/incident.ts';
+import type { IncidentView } from '../incident/incidents.ts';
+import { askAgain } from './ask-again.ts';
+import { readAttention } from './attention.ts';
+import type { Attention } from './attention.ts';
+import { callSomebody } from './call-somebody.ts';
+import type { Caller } from './caller.ts';
+import { createMemory, isPaused } from './caller-ports.ts';
+import type { CallerMemory, CallerPorts } from './caller-ports.ts';
+import { findDue, isSilenced } from './find-due.ts';
+import { findReasons } from './find-reasons.ts';
+import { keepPager, whatToTell } from './keep-pager.ts';
+import { tellChanges } from './tell-changes.ts';
+
+/** More are open incidents of dead targets, each of which has a page of its own. */
+const mostRemembered = 1000;
+/** A pager may take two minutes to refuse; the incident's message must not stand still for that. */
+const patienceMs = 3000;
+
+/**
+ * Calls people for incidents. `attend` returns within seconds; what takes longer goes on, and until it is done further
+ * rounds of the same incident do nothing.
+ */
+export function createCaller(ports: CallerPorts): Caller {
+  const memories = new Map<string, CallerMemory>();
+  const busy = new Set<string>();
+  const memoryOf = (id: string): CallerMemory => {
+    const memory = memories.get(id) ?? createMemory();
+    memories.set(id, memory);
+    const [oldest] = memories.keys();
+    if (memories.size > mostRemembered && oldest !== undefined) memories.delete(oldest);
+    return memory;
+  };
+  const work = async (view: IncidentView): Promise<Incident> => {
+    const { id } = view.incident;
+    busy.add(id);
+    try {
+      const memory = memoryOf(id);
+      const called = await call(ports, memory, view);
+      const kept = await keepPager({ ports, memory, view: { ...view, incident: called } });
+      const told = await tellChanges({ ports, memory, view: { ...view, incident: kept } });
+      if (told.state !== 'open' && whatToTell(told) === null) memories.delete(id);
+      return told;
+    } finally {
+      busy.delete(id);
+    }
+  };
+  return {
+    async attend(view) {
+      const { incident } = view;
+      if (busy.has(incident.id)) return incident;
+      return (await soon(ports, incident.id, work(view))) ?? incident;
+    },
+  };
+}
+
+/** What the work comes to, or undefined where it takes longer; then what becomes of it is heard of as a fault. */
+async function soon(
+  { clock, onFault }: CallerPorts,
+  id: string,
+  work: Promise<Incident>,
+): Promise<Incident | undefined> {
+  const ended = new AbortController();
+  const patience = clock.sleep(patienceMs, ended.signal).then(
+    () => undefined,
+    () => undefined,
+  );
+  try {
+    const first = await Promise.race([work, patience]);
+    if (first === undefined) work.catch((error: unknown) => onFault(id, error));
+    return first;
+  } finally {
+    ended.abort();
+  }
+}
+
+async function call(
+  ports: CallerPorts,
+  memory: CallerMemory,
+  view: IncidentView,
+): Promise<Incident> {
+  let { incident } = view;
+  if (incident.state !== 'open') return incident;
+  const nowMs = ports.clock.now();
+  const { isAttended, ask } = await attentionTo(ports, incident);
+  const reasons = findReasons(view, nowMs);
+  const { judgedAtMs } = memory;
+  const due = findDue(incident, reasons, { nowMs, judgedAtMs, isAttended });
+  memory.judgedAtMs = nowMs;
+  for (const escalation of due) {
+    if (isPaused(memory, escalation.id, nowMs)) continue;
+    const calling = { ports, memory, view: { ...view, incident }, isAttended };
+    const explained = escalation.reasons.length > 0 ? escalation : { ...escalation, reasons };
+    incident = await callSomebody(calling, explained);
+  }
+  if (ask === null || isSilenced(incident, nowMs)) return incident;
+  return askAgain({ ports, memory }, incident, ask);
+}
+
+/** The notes are read only where somebody could have gone quiet. */
+async function attentionTo(
+  { clock, log, rules: { askAgainAfterMs } }: CallerPorts,
+  incident: Incident,
+): Promise<Attention> {
+  const nowMs = clock.now();
+  const { assignee, id } = incident;
+  const isFresh = assignee !== null && nowMs - Date.parse(assignee.at) < askAgainAfterMs;
+  const notes = assignee === null || isFresh ? [] : await log.readNotes(id, 0);
+  return readAttention(incident, notes, { nowMs, askAgainAfterMs });
+}

@@ -1,0 +1,32 @@
+import type { Caller } from '../escalate/caller.ts';
+import type { Clock, Holder } from '../ports.ts';
+import type { IncidentBoard } from '../ports/incident-board.ts';
+import type { IncidentLog } from '../ports/incident-log.ts';
+import type { Meter } from '../ports/meter.ts';
+import type { Reporter } from '../post-incident/reporter.ts';
+import type { Runbook } from '../runbook.ts';
+import type { Incident } from './incident.ts';
+import type { Incidents } from './incidents.ts';
+import type { IncidentRules } from './rules.ts';
+
+/** What whoever tends the incidents needs. */
+export interface AttendanceParts {
+  readonly incidents: Incidents;
+  readonly log: IncidentLog;
+  readonly runbook: Pick<Runbook, 'targets' | 'examine'>;
+  readonly board: IncidentBoard;
+  readonly caller: Caller;
+  readonly reporter: Reporter;
+  readonly rules: IncidentRules;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  /** One for each process; its time is how long after a crash another one takes over. */
+  readonly holder: Holder;
+  /** Between two rounds; a second unless given. */
+  readonly everyMs?: number;
+  /** What went wrong; the next round tries again. Must not throw. */
+  readonly onFault: (about: string, error: unknown) => void;
+  readonly onChange?: (incident: Incident) => void;
+  /** From 0 to 1, as Math.random. */
+  readonly random?: () => number;
+}

@@ -1,0 +1,128 @@
+import type { Examination } from '../runbook.ts';
+import { within } from '../approval/within.ts';
+import { createAlarm } from './alarm.ts';
+import { createBedside } from './attend-incident.ts';
+import type { AttendanceParts } from './attendance-parts.ts';
+import { createLatest } from './latest.ts';
+import { createLists } from './incident-lists.ts';
+import { followMerged } from './merge.ts';
+import { createTenure } from './tenure.ts';
+import { createWatch } from './watch.ts';
+
+/** Who runs incidents from their first look to their last tick, in one process of those that share a journal. */
+export interface Attendance {
+  start(): void;
+  /** Ends the looks, waits for what is being said, and lets another process take over. */
+  stop(withinMs?: number): Promise<void>;
+  /** Something changed: the next round comes at once. */
+  nudge(): void;
+  /** Whether this process tends the incidents at this moment. */
+  isTending(): boolean;
+}
+
+const defaultEveryMs = 1000;
+/** A storm of nudges is a round ten times a second, no more. */
+const leastPauseMs = 100;
+const patienceMs = 5000;
+
+export function createAttendance(parts: AttendanceParts): Attendance {
+  const { log, clock, holder, everyMs = defaultEveryMs, onFault } = parts;
+  const alarm = createAlarm(clock);
+  const rounds = createRounds(parts, () => alarm.ring());
+  let ended: Promise<void> | undefined;
+  const stopping = new AbortController();
+  const run = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await rounds.round().catch((error: unknown) => onFault('the round', error));
+      if (stopping.signal.aborted) break;
+      await alarm.wait(everyMs, leastPauseMs);
+    }
+  };
+  return {
+    start() {
+      ended ??= run();
+    },
+    async stop(withinMs = patienceMs) {
+      stopping.abort();
+      alarm.ring();
+      await ended;
+      await within(rounds.end(), withinMs, clock);
+      await log
+        .endTending(holder)
+        .catch((error: unknown) => onFault('handing the incidents over', error));
+    },
+    nudge() {
+      rounds.refresh();
+      alarm.ring();
+    },
+    isTending: () => rounds.isTending(),
+  };
+}
+
+interface Rounds {
+  round(): Promise<void>;
+  /** Somebody changed something, perhaps about an incident that is over: the next round reads those too. */
+  refresh(): void;
+  end(): Promise<void>;
+  isTending(): boolean;
+}
+
+function createRounds(parts: AttendanceParts, nudge: () => void): Rounds {
+  const { incidents, log, runbook, rules, clock, meter, holder, onFault } = parts;
+  const latest = createLatest();
+  const lists = createLists(log, clock);
+  /** Targets with an incident: looked at even where dbconn does not watch, for one without looks could never end. */
+  let minded: ReadonlySet<string> = new Set();
+  const tenure = createTenure(log, holder, clock);
+  const isTending = (): boolean => tenure.isHeld();
+  const take = async (examination: Examination): Promise<void> => {
+    if (!isTending()) return;
+    const { name } = examination.target;
+    const seen = await incidents.seen(examination);
+    if (!seen.ok) onFault(`the look at ${name}`, new Error(seen.refusal.next));
+    const isMinded = seen.ok && seen.value !== null;
+    if (isMinded || minded.has(name)) latest.keep(examination.diagnosis);
+    if (isMinded) nudge();
+  };
+  const watch = createWatch({
+    targets: runbook.targets.map(({ name }) => name),
+    examine: (target) => runbook.examine(target),
+    everyMs: rules.lookEveryMs,
+    isWanted: (target) => rules.watch || minded.has(target),
+    clock,
+    meter,
+    onExamined: (examination) => take(examination),
+    onFault: (target, error) => onFault(`the look at ${target}`, error),
+    ...(parts.random !== undefined && { random: parts.random }),
+  });
+  const bedside = createBedside({ ...parts, latest, watch, isTending });
+  const lose = async (): Promise<void> => {
+    tenure.drop();
+    meter.incidents(0, false);
+    bedside.forget();
+    await watch.stop();
+  };
+  return {
+    isTending,
+    async round() {
+      try {
+        await tenure.ask();
+      } finally {
+        if (!isTending()) await lose();
+      }
+      if (!isTending()) return;
+      watch.start();
+      const { open, merged, past } = await lists.read();
+      minded = new Set([...open, ...merged].map(({ target }) => target));
+      latest.forgetAllBut(minded);
+      meter.incidents(open.length, true);
+      await followMerged({ ...parts }, merged);
+      bedside.attend([...open, ...merged, ...past]);
+    },
+    refresh: () => lists.refresh(),
+    async end() {
+      tenure.drop();
+      await Promise.all([watch.stop(), bedside.idle()]);
+    },
+  };
+}

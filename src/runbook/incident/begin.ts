@@ -1,0 +1,152 @@
+import type { Actor } from '../approval/request.ts';
+import { refuseCrowded } from '../approval/refusals.ts';
+import type { Severity } from '../diagnose/diagnosis.ts';
+import { done, refuse } from '../remedies/remedy.ts';
+import type { Answer } from '../remedies/remedy.ts';
+import { duration } from '../remedies/wording.ts';
+import { changeIncident } from './change-incident.ts';
+import type { Decision } from './change-incident.ts';
+import { findIncident, findReturning } from './find-incident.ts';
+import type { IncidentPorts } from './incident-ports.ts';
+import type { Incident, IncidentChange, Trigger } from './incident.ts';
+import { newIncident } from './new-incident.ts';
+import { toDraft } from './note.ts';
+import type { Note, NoteKind } from './note.ts';
+import { hadItBefore, reopening } from './reopening.ts';
+import { addTrigger } from './triggers.ts';
+import { worse } from './worse.ts';
+
+/** Something that says a target is in trouble. */
+export interface Beginning {
+  readonly target: string;
+  /** UTC ISO text. */
+  readonly at: string;
+  readonly trigger: Trigger;
+  readonly severity: Severity;
+  /** `DatabaseConnectionPoolExhausted fires for orders`: figures and configured names only. */
+  readonly why: string;
+  readonly quote?: string | null;
+  readonly by?: Actor;
+  readonly facts?: Note['facts'];
+  /** What is remembered of the look that said so. */
+  readonly seen?: Pick<IncidentChange, 'first' | 'last' | 'peak'>;
+  /** True where the incident knows this already, so that nothing is to be written. */
+  readonly isKnown: (incident: Incident) => boolean;
+}
+
+export interface Begun {
+  readonly how: 'opened' | 'reopened' | 'joined' | 'known';
+  readonly incident: Incident;
+}
+
+/** Whoever loses this often against others loses against a fault. */
+const mostTries = 10;
+const movedOn = 'moved-on';
+
+/**
+ * Joins the open incident of a target, or the one that became a part of; else takes up the one that was over a
+ * short time ago; else opens one. However many begin at once, there is one. Throws JournalUnavailable.
+ */
+export async function begin(ports: IncidentPorts, beginning: Beginning): Promise<Answer<Begun>> {
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const begun = await tryBegin(ports, beginning);
+    if (begun === undefined) continue;
+    if (begun.ok && begun.value.how !== 'known') ports.onChange?.(begun.value.incident);
+    return begun;
+  }
+  return refuseCrowded();
+}
+
+/** Undefined when somebody was quicker, and everything is to be looked up again. */
+async function tryBegin(
+  ports: IncidentPorts,
+  beginning: Beginning,
+): Promise<Answer<Begun> | undefined> {
+  const { log, clock, rules } = ports;
+  const belonging = await findIncident(log, beginning.target);
+  if (belonging.kind !== 'none') {
+    return change(ports, belonging.incident, (incident) => join(incident, beginning));
+  }
+  const sinceMs = clock.now() - rules.reopenWithinMs;
+  const returning = await findReturning(log, beginning.target, sinceMs);
+  if (returning !== undefined) {
+    return change(ports, returning, (incident) => comeBack(incident, beginning));
+  }
+  return open(ports, beginning);
+}
+
+async function change(
+  { log }: IncidentPorts,
+  { id, state, version }: Incident,
+  decide: (incident: Incident) => Decision,
+): Promise<Answer<Begun> | undefined> {
+  const changed = await changeIncident(log, id, (incident) =>
+    // An incident that ended, or was taken up again, since it was found is another case.
+    incident.state === state ? decide(incident) : refuse(movedOn, '', ''),
+  );
+  if (changed.ok) {
+    const { value: incident } = changed;
+    const how = state === 'open' ? 'joined' : 'reopened';
+    return done({ incident, how: incident.version === version ? 'known' : how });
+  }
+  const { kind } = changed.refusal;
+  return kind === movedOn || kind === 'another-incident' ? undefined : changed;
+}
+
+function join(incident: Incident, beginning: Beginning): Decision {
+  if (beginning.isKnown(incident)) return null;
+  const { severity, trigger, why } = beginning;
+  const sentence = `${why}.`;
+  return {
+    state: 'open',
+    change: {
+      triggers: addTrigger(incident.triggers, trigger),
+      severity: worse(incident.severity, severity),
+      calmSince: trigger.endedAt === null ? null : incident.calmSince,
+    },
+    note: toNote('incident-joined', sentence, beginning),
+  };
+}
+
+function comeBack(incident: Incident, beginning: Beginning): Decision {
+  if (beginning.isKnown(incident)) return null;
+  const { at, severity, trigger, why, seen, quote, by } = beginning;
+  const awayMs = Date.parse(at) - Date.parse(incident.closing?.at ?? at);
+  const sentence = `It is back after ${duration(awayMs)}: ${why}.${hadItBefore(incident)}`;
+  return {
+    state: 'open',
+    change: {
+      ...reopening(incident, at, trigger),
+      severity: worse(incident.severity, severity),
+      ...(seen?.last !== undefined && { last: seen.last }),
+    },
+    // Evidence is bounded for an incident as a whole, however often it comes back: the next looks keep theirs.
+    note: toNote('incident-reopened', sentence, { quote, by }),
+  };
+}
+
+async function open(
+  { log, policyOf }: IncidentPorts,
+  beginning: Beginning,
+): Promise<Answer<Begun> | undefined> {
+  const { target, at, severity, trigger, why, seen } = beginning;
+  const policy = policyOf(target);
+  const incident = { ...newIncident({ target, at, severity, trigger, policy }), ...seen };
+  const note = toNote('incident-opened', `${why}.`, beginning);
+  const opened = await log.openIncident(incident, toDraft(incident.id, note));
+  return opened === 'opened' ? done({ how: 'opened', incident }) : undefined;
+}
+
+function toNote(
+  kind: NoteKind,
+  sentence: string,
+  { quote, by, facts }: { [K in 'quote' | 'by' | 'facts']?: Beginning[K] | undefined },
+): Note {
+  return {
+    kind,
+    sentence,
+    ...(quote !== undefined && { quote }),
+    ...(by !== undefined && { by }),
+    ...(facts !== undefined && { facts }),
+  };
+}

@@ -1,0 +1,184 @@
+import type { Examination } from '../runbook.ts';
+import type { Decision } from './change-incident.ts';
+import type { Incident, IncidentChange, Seen, Trigger } from './incident.ts';
+import type { LookVerdict } from './judge-look.ts';
+import { keepExamination } from './kept-examination.ts';
+import type { ExaminationReason } from './kept-examination.ts';
+import type { Peak, Watching } from './look-memory.ts';
+import type { Note } from './note.ts';
+import type { Remembered } from './note-memory.ts';
+import type { IncidentRules } from './rules.ts';
+import { difference, isNewPeak, isWorse } from './to-seen.ts';
+import { addTrigger, alertTriggers, endOthers, firingAlerts, hasActive } from './triggers.ts';
+import { worse } from './worse.ts';
+
+/** One look at the target of an open incident, and what the looks before it said. */
+export interface Sight {
+  readonly seen: Seen;
+  readonly look: LookVerdict;
+  readonly poolNearLimit: boolean;
+  readonly watching: Watching;
+  readonly examination: Examination;
+  readonly remembered: Remembered;
+  /** Requests that ended, and no look was kept since. */
+  readonly owed: readonly string[];
+  /** A target whose incident became a part of this one is in trouble. */
+  readonly partInTrouble: boolean;
+  readonly rules: IncidentRules;
+}
+
+/** The runbook's own alert about an application's pool: a calm server does not answer it. */
+const poolAlert = 'SQLAlchemyPoolExhausted';
+/** Somebody who opens an incident by hand saw something that looks do not show. */
+const leastCalmForPersonMs = 5 * 60_000;
+
+/** What a look makes of an open incident: null where it says what is known, so that not every look is written. */
+export function decideSeen(incident: Incident, sight: Sight): Decision {
+  if (incident.state !== 'open') return null;
+  const calmSince = isCalm(incident, sight) ? (incident.calmSince ?? sight.seen.at) : null;
+  if (isOver({ ...incident, calmSince }, sight) && firingAlerts(incident).length === 0) {
+    return resolve(incident, calmSince, sight);
+  }
+  const joined = watchJoins(incident, sight);
+  const sentence = toSentence({ ...incident, calmSince }, sight, joined);
+  const facts = toFacts(incident, sight);
+  if (sentence === null && facts === undefined && calmSince === incident.calmSince) return null;
+  return {
+    state: 'open',
+    change: {
+      calmSince,
+      ...(joined !== null && { triggers: addTrigger(incident.triggers, joined) }),
+      ...(sentence !== null && remember(incident, sight)),
+    },
+    note: {
+      kind: joined === null ? 'incident-seen' : 'incident-joined',
+      sentence,
+      ...(facts !== undefined && { facts }),
+    },
+  };
+}
+
+export function isCalm(
+  incident: Pick<Incident, 'triggers'>,
+  { look, poolNearLimit }: Pick<Sight, 'look' | 'poolNearLimit'>,
+): boolean {
+  if (look !== 'calm') return false;
+  const isAboutPool = alertTriggers(incident.triggers).some(({ name }) => name === poolAlert);
+  return !(isAboutPool && poolNearLimit);
+}
+
+/** Long enough calm, as far as this process has looked itself: what it did not see may have been trouble. */
+export function isOver(
+  incident: Pick<Incident, 'calmSince' | 'triggers'>,
+  { watching, rules, partInTrouble }: Pick<Sight, 'watching' | 'rules' | 'partInTrouble'>,
+): boolean {
+  if (incident.calmSince === null || partInTrouble) return false;
+  const byPerson = hasActive(incident, 'person');
+  const closeAfterMs = byPerson
+    ? Math.max(rules.closeAfterMs, leastCalmForPersonMs)
+    : rules.closeAfterMs;
+  const sinceMs = Math.max(Date.parse(incident.calmSince), watching.sinceMs);
+  return watching.lastMs - sinceMs >= closeAfterMs;
+}
+
+/** Whether looks have said trouble for long enough to say it aloud. */
+export function hasLasted({ watching, rules }: Pick<Sight, 'watching' | 'rules'>): boolean {
+  const { trouble, lastMs } = watching;
+  if (trouble === null) return false;
+  // One look is no row, unless somebody wants no delay at all.
+  const isRow = trouble.looks > 1 || rules.openAfterMs === 0;
+  return isRow && lastMs - trouble.sinceMs >= rules.openAfterMs;
+}
+
+export function watchTrigger({ trouble, lastMs }: Watching): Trigger {
+  const startsAt = new Date(trouble?.sinceMs ?? lastMs).toISOString();
+  return { kind: 'watch', startsAt, endedAt: null };
+}
+
+/** The worst the slots were, as a look that is written down brings it up to date. */
+export function peakOf(before: Peak | null, { peak }: Watching): Peak | null {
+  if (peak === null || (before !== null && before.used >= peak.used)) return before;
+  return peak;
+}
+
+function resolve(incident: Incident, calmSince: string | null, sight: Sight): Decision {
+  const { seen, remembered, examination, watching } = sight;
+  const since = clockTime(calmSince ?? seen.at);
+  const sentence = `It is over: every look since ${since} UTC says so. ${seen.headline}`;
+  return {
+    state: 'resolved',
+    change: {
+      calmSince,
+      triggers: endOthers(incident.triggers, seen.at),
+      last: seen,
+      first: incident.first ?? seen,
+      peak: peakOf(incident.peak, watching),
+      closing: { by: null, at: seen.at, sentence, reason: null },
+    },
+    note: {
+      kind: 'incident-resolved',
+      sentence,
+      ...(remembered.mayKeepEnd && { facts: keepExamination('end', examination) }),
+    },
+  };
+}
+
+function watchJoins(incident: Incident, sight: Sight): Trigger | null {
+  return hasLasted(sight) && !hasActive(incident, 'watch') ? watchTrigger(sight.watching) : null;
+}
+
+function toSentence(incident: Incident, sight: Sight, joined: Trigger | null): string | null {
+  const { seen, watching, look } = sight;
+  const state = `${seen.headline} ${seen.verdict}`;
+  const differs = difference(incident.last, seen);
+  if (differs !== '' && (isWorse(incident.last, seen) || watching.doubt === differs)) return state;
+  if (look !== 'calm' && seen.capacity !== null && isNewPeak(incident, seen.capacity)) {
+    return `More than before: ${seen.headline}`;
+  }
+  if (joined !== null) return `dbconn's own looks say critical too. ${seen.headline}`;
+  if (isOver(incident, sight) && !sight.remembered.has(firingKey(incident))) {
+    const names = [...new Set(firingAlerts(incident).map(({ name }) => name))].join(' and ');
+    const since = clockTime(incident.calmSince ?? seen.at);
+    return `Looks have said since ${since} UTC that it is over (${seen.headline.replace(/\.$/, '')}), but Alertmanager says ${names} still fires: it stays open until that ends, or somebody closes it.`;
+  }
+  return null;
+}
+
+function toFacts(incident: Incident, sight: Sight): Note['facts'] | undefined {
+  const { remembered, examination } = sight;
+  const calmSince = isCalm(incident, sight) ? (incident.calmSince ?? sight.seen.at) : null;
+  const key = firingKey({ calmSince });
+  if (isOver({ ...incident, calmSince }, sight) && !remembered.has(key)) return { key };
+  const why = remembered.mayKeep ? reasonToKeep(incident, sight) : undefined;
+  return why === undefined ? undefined : keepExamination(why, examination);
+}
+
+function reasonToKeep(incident: Incident, sight: Sight): ExaminationReason | undefined {
+  const { look, remembered, seen, watching, owed } = sight;
+  const [ended] = owed;
+  if (ended !== undefined) return `after:${ended}`;
+  if (!remembered.has('first'))
+    return look === 'trouble' || look === 'uneasy' ? 'first' : undefined;
+  const { last } = incident;
+  if (seen.cause === null || seen.cause === last?.cause) return undefined;
+  return isWorse(last, seen) || watching.doubt === difference(last, seen) ? 'cause' : undefined;
+}
+
+/** Said once for each time it calms down. */
+function firingKey({ calmSince }: Pick<Incident, 'calmSince'>): string {
+  return `still-fires:${calmSince ?? ''}`;
+}
+
+function remember(incident: Incident, { seen, look, watching }: Sight): IncidentChange {
+  return {
+    first: incident.first ?? seen,
+    last: seen,
+    peak: peakOf(incident.peak, watching),
+    severity: look === 'trouble' ? worse(incident.severity, 'critical') : incident.severity,
+  };
+}
+
+/** `03:05:10`: of today's night, seconds matter and the date does not. */
+export function clockTime(at: string): string {
+  return at.slice(11, 19);
+}

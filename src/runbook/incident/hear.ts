@@ -1,0 +1,77 @@
+import type { Request } from '../approval/request.ts';
+import { refuse } from '../remedies/remedy.ts';
+import type { Examination } from '../runbook.ts';
+import { belongs } from './belongs.ts';
+import { changeIncident } from './change-incident.ts';
+import { findIncident, findReturning } from './find-incident.ts';
+import type { IncidentPorts } from './incident-ports.ts';
+import type { Incident } from './incident.ts';
+import { keepExamination } from './kept-examination.ts';
+import type { Note } from './note.ts';
+import type { Remembered } from './note-memory.ts';
+import { tellRequest } from './tell-request.ts';
+import type { Memories } from './see.ts';
+
+/** A remedy's outcome is often seen after the incident that it ended. */
+const heardAfterMs = 10 * 60_000;
+const mostTries = 10;
+const movedOn = 'moved-on';
+
+/** What happened to a request, in the timeline of its target's incident, once for each state. Throws JournalUnavailable. */
+export async function hear(
+  ports: IncidentPorts,
+  memories: Memories,
+  request: Request,
+): Promise<void> {
+  const key = `request:${request.id}:${request.state}`;
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const incident = await findHearing(ports, request);
+    if (incident === undefined) return;
+    const remembered = await memories.notes.read(incident.id);
+    if (remembered.has(key)) return;
+    const latest = memories.looks.recent(request.target, ports.clock.now())?.examination;
+    const facts = { key, request: request.id, ...evidenceOf(request, latest, remembered) };
+    const note: Note = { kind: 'incident-request', ...tellRequest(request), facts };
+    const changed = await changeIncident(ports.log, incident.id, (now) =>
+      // Whoever wrote meanwhile may have written this: then the notes are to be read again.
+      now.version === incident.version
+        ? { state: now.state, change: {}, note }
+        : refuse(movedOn, '', ''),
+    );
+    if (!changed.ok) continue;
+    if (request.state === 'done' && !('examination' in facts)) owe(memories, incident, request);
+    ports.onChange?.(changed.value);
+    return;
+  }
+}
+
+async function findHearing(
+  { log, clock }: IncidentPorts,
+  request: Request,
+): Promise<Incident | undefined> {
+  const { target } = request;
+  const belonging = await findIncident(log, target);
+  if (belonging.kind !== 'none') {
+    // What ended before this one began was told in another one's timeline.
+    const { openedAt } = belonging.incident;
+    return belongs(request, { openedAt, until: null }) ? belonging.incident : undefined;
+  }
+  return findReturning(log, target, clock.now() - heardAfterMs);
+}
+
+/** The evidence of before, with the last vote; that of after, if it was looked at since. */
+function evidenceOf(
+  { id, state, result }: Request,
+  latest: Examination | undefined,
+  { mayKeep }: Remembered,
+): Note['facts'] {
+  if (!mayKeep || latest === undefined) return {};
+  if (state === 'approved') return keepExamination(`before:${id}`, latest);
+  const isAfter = result !== null && latest.diagnosis.takenAt >= result.endedAt;
+  return state === 'done' && isAfter ? keepExamination(`after:${id}`, latest) : {};
+}
+
+/** The next look is the one after it. */
+function owe({ owed }: Memories, { id }: Incident, request: Request): void {
+  owed.set(id, (owed.get(id) ?? new Set<string>()).add(request.id));
+}

@@ -1,0 +1,92 @@
+import type { Examination } from '../runbook.ts';
+import type { LookVerdict } from './judge-look.ts';
+import type { IncidentRules } from './rules.ts';
+
+/** What this process's own looks at one target say together. Lost with the process, and that only delays. */
+export interface Watching {
+  /** Since when it looks without a gap. */
+  readonly sinceMs: number;
+  readonly lastMs: number;
+  /** Since when looks say trouble, and how many in a row. Looks that saw nothing neither count nor break the row. */
+  readonly trouble: { readonly sinceMs: number; readonly looks: number } | null;
+  /** The most slots that were taken since the peak was written down. */
+  readonly peak: Peak | null;
+  /** What the latest look differs in from what was kept, so that it is kept only if the next one says the same. */
+  readonly doubt: string | null;
+}
+
+export interface Peak {
+  readonly at: string;
+  readonly used: number;
+  readonly usable: number;
+}
+
+export interface LookMemory {
+  /** Undefined for a look that began before one that is known already. */
+  add(examination: Examination, verdict: LookVerdict): Watching | undefined;
+  doubt(target: string, doubt: string | null): void;
+  /** The latest look, unless it is so old that it says nothing of now: another process may look since. */
+  recent(target: string, nowMs: number): RecentSight | undefined;
+}
+
+export interface RecentSight {
+  readonly verdict: LookVerdict;
+  readonly headline: string;
+  /** Absent while all is calm: the evidence of every healthy target would fill the memory. */
+  readonly examination: Examination | undefined;
+}
+
+interface Kept extends RecentSight {
+  readonly watching: Watching;
+}
+
+/** Looks that are further apart leave out what happened in between. */
+const longestGapMs = 60_000;
+
+export function createLookMemory({ lookEveryMs }: Pick<IncidentRules, 'lookEveryMs'>): LookMemory {
+  const gapMs = Math.max(longestGapMs, 4 * lookEveryMs);
+  const targets = new Map<string, Kept>();
+  return {
+    add(examination, verdict) {
+      const { takenAt, target, headline, capacity } = examination.diagnosis;
+      const atMs = Date.parse(takenAt);
+      const known = targets.get(target)?.watching;
+      if (known !== undefined && atMs < known.lastMs) return undefined;
+      const before = known !== undefined && atMs - known.lastMs <= gapMs ? known : undefined;
+      const watching: Watching = {
+        sinceMs: before?.sinceMs ?? atMs,
+        lastMs: atMs,
+        trouble: countTrouble(before?.trouble ?? null, verdict, atMs),
+        peak: higher(before?.peak ?? null, capacity === null ? null : { at: takenAt, ...capacity }),
+        doubt: before?.doubt ?? null,
+      };
+      const kept = verdict === 'calm' ? undefined : examination;
+      targets.set(target, { watching, verdict, headline, examination: kept });
+      return watching;
+    },
+    doubt(target, doubt) {
+      const kept = targets.get(target);
+      if (kept !== undefined)
+        targets.set(target, { ...kept, watching: { ...kept.watching, doubt } });
+    },
+    recent(target, nowMs) {
+      const kept = targets.get(target);
+      return kept !== undefined && nowMs - kept.watching.lastMs <= gapMs ? kept : undefined;
+    },
+  };
+}
+
+function countTrouble(
+  before: Watching['trouble'],
+  verdict: LookVerdict,
+  atMs: number,
+): Watching['trouble'] {
+  if (verdict === 'unseen') return before;
+  if (verdict !== 'trouble') return null;
+  return { sinceMs: before?.sinceMs ?? atMs, looks: (before?.looks ?? 0) + 1 };
+}
+
+function higher(a: Peak | null, b: Peak | null): Peak | null {
+  if (b === null || (a !== null && b.used <= a.used)) return a;
+  return { at: b.at, used: b.used, usable: b.usable };
+}

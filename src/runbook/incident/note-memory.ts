@@ -1,0 +1,58 @@
+import type { IncidentLog } from '../ports/incident-log.ts';
+import { mostExaminations } from './kept-examination.ts';
+
+/** What an incident's notes say that must not be said again. */
+export interface Remembered {
+  /** The keys of notes that are written once, and the reasons of kept examinations. */
+  has(key: string): boolean;
+  readonly mayKeep: boolean;
+  /** One more than else: the end is always worth keeping. */
+  readonly mayKeepEnd: boolean;
+}
+
+export interface NoteMemory {
+  /** Reads what was written since it last asked, by whichever process. */
+  read(incident: string): Promise<Remembered>;
+}
+
+interface Known {
+  readonly upTo: number;
+  readonly keys: ReadonlySet<string>;
+  readonly examinations: number;
+}
+
+/** Far more than are ever open at once; one that is forgotten is read again. */
+const mostIncidents = 500;
+
+export function createNoteMemory(log: Pick<IncidentLog, 'readNotes'>): NoteMemory {
+  const incidents = new Map<string, Known>();
+  return {
+    async read(incident) {
+      const known = incidents.get(incident) ?? {
+        upTo: 0,
+        keys: new Set<string>(),
+        examinations: 0,
+      };
+      const notes = await log.readNotes(incident, known.upTo);
+      const facts = notes.map((note) => note.facts ?? {});
+      const told = facts
+        .flatMap(({ key, why }) => [key, why])
+        .filter((key) => typeof key === 'string');
+      const now = {
+        upTo: notes.at(-1)?.seq ?? known.upTo,
+        keys: new Set([...known.keys, ...told]),
+        examinations: known.examinations + facts.filter((fact) => 'examination' in fact).length,
+      };
+      // The one asked for last is forgotten last.
+      incidents.delete(incident);
+      incidents.set(incident, now);
+      const [oldest] = incidents.keys();
+      if (incidents.size > mostIncidents && oldest !== undefined) incidents.delete(oldest);
+      return {
+        has: (key) => now.keys.has(key),
+        mayKeep: now.examinations < mostExaminations - 1,
+        mayKeepEnd: now.examinations < mostExaminations,
+      };
+    },
+  };
+}

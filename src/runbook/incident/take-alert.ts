@@ -1,0 +1,149 @@
+import { cleanUntrusted } from '../diagnose/untrusted.ts';
+import { Severity } from '../diagnose/diagnosis.ts';
+import { done } from '../remedies/remedy.ts';
+import type { Answer } from '../remedies/remedy.ts';
+import { isoNow } from '../approval/iso-now.ts';
+import type { Alert, AlertFate } from './alert.ts';
+import { begin } from './begin.ts';
+import { changeIncident } from './change-incident.ts';
+import type { Decision } from './change-incident.ts';
+import { findIncident } from './find-incident.ts';
+import type { IncidentPorts } from './incident-ports.ts';
+import type { Incident, Trigger } from './incident.ts';
+import type { LookMemory } from './look-memory.ts';
+import { placeAlert } from './place-alert.ts';
+import { tellUnplaced } from './tell-unplaced.ts';
+import type { UnplacedPorts } from './tell-unplaced.ts';
+import { addTrigger, endAlert, findFiring, firingAlerts } from './triggers.ts';
+
+type AlertTrigger = Extract<Trigger, { kind: 'alert' }>;
+
+/** Alertmanager repeats a firing for hours; an incident that ended that long ago may still know it. */
+const incidentsSearched = 10;
+
+/** Alertmanager's are 16 hexadecimal digits. */
+const longestFingerprint = 64;
+const longestTime = 40;
+
+/** One alert, told for the first time or the hundredth. Throws JournalUnavailable. */
+export async function takeAlert(
+  ports: IncidentPorts & UnplacedPorts,
+  memory: LookMemory,
+  alert: Alert,
+): Promise<Answer<AlertFate>> {
+  const rule = ports.rules.alerts.get(alert.name);
+  if (rule === undefined) return done({ kind: 'ignored' });
+  const target = placeAlert(alert.labels, ports.targets);
+  if (target === undefined) {
+    if (alert.status === 'resolved') return done({ kind: 'ignored' });
+    await tellUnplaced(ports, alert);
+    return done({ kind: 'unplaced' });
+  }
+  const trigger = toTrigger(alert, isoNow(ports.clock));
+  const knowing = await findKnowing(ports, target.name, trigger);
+  if (alert.status === 'resolved')
+    return end(ports, { trigger, knowing, target: target.name, memory });
+  if (knowing !== undefined) return done({ kind: 'known', incident: knowing.id });
+  const begun = await begin(ports, {
+    target: target.name,
+    at: isoNow(ports.clock),
+    trigger,
+    severity: severityOf(alert, rule),
+    why: `${alert.name} fires for ${target.name}`,
+    facts: { alert: { ...trigger } },
+    isKnown: (incident) => findFiring(incident, trigger) !== undefined,
+  });
+  if (!begun.ok) return begun;
+  const { how, incident } = begun.value;
+  return done({ kind: how === 'reopened' ? 'opened' : how, incident: incident.id });
+}
+
+function toTrigger(alert: Alert, now: string): AlertTrigger {
+  return {
+    kind: 'alert',
+    name: alert.name,
+    fingerprint: cleanUntrusted(alert.fingerprint, longestFingerprint),
+    startsAt: cleanUntrusted(alert.startsAt, longestTime),
+    endedAt: alert.status === 'firing' ? null : cleanUntrusted(alert.endsAt ?? now, longestTime),
+  };
+}
+
+function severityOf({ labels }: Alert, rule: Severity): Severity {
+  const told = Severity.safeParse(labels['severity']);
+  return told.success ? told.data : rule;
+}
+
+/** The incident that knows this firing already, be it over. */
+async function findKnowing(
+  { log }: IncidentPorts,
+  target: string,
+  trigger: AlertTrigger,
+): Promise<Incident | undefined> {
+  const belonging = await findIncident(log, target);
+  const here = belonging.kind === 'none' ? [] : [belonging.incident];
+  const knows = (incident: Incident): boolean => findFiring(incident, trigger) !== undefined;
+  const known = here.find(knows);
+  if (known !== undefined) return known;
+  const states = ['open', 'merged', 'resolved'] as const;
+  const past = await log.listIncidents({ states, target, limit: incidentsSearched });
+  // What a merged one knows was taken over by the incident it became a part of.
+  return past.filter(({ state }) => state !== 'merged').find(knows);
+}
+
+interface Ending {
+  readonly target: string;
+  readonly trigger: AlertTrigger;
+  readonly knowing: Incident | undefined;
+  readonly memory: LookMemory;
+}
+
+/** Ends a firing. One whose beginning was never told is kept as ended, for it may still come. */
+async function end(
+  ports: IncidentPorts,
+  { target, trigger, knowing, memory }: Ending,
+): Promise<Answer<AlertFate>> {
+  const belonging = await findIncident(ports.log, target);
+  const incident = knowing ?? (belonging.kind === 'none' ? undefined : belonging.incident);
+  if (incident === undefined) return done({ kind: 'ignored' });
+  const latest = memory.recent(incident.target, ports.clock.now())?.headline;
+  const changed = await changeIncident(ports.log, incident.id, (now) =>
+    endFiring(now, trigger, latest),
+  );
+  if (!changed.ok) return changed;
+  const { id, version } = changed.value;
+  if (version === incident.version) return done({ kind: 'known', incident: id });
+  ports.onChange?.(changed.value);
+  return done({ kind: 'joined', incident: id });
+}
+
+function endFiring(
+  incident: Incident,
+  trigger: AlertTrigger,
+  latest: string | undefined,
+): Decision {
+  const firing = findFiring(incident, trigger);
+  if (firing === undefined && incident.state !== 'open') return null;
+  if (firing !== undefined && firing.endedAt !== null) return null;
+  const triggers =
+    firing === undefined
+      ? addTrigger(incident.triggers, trigger)
+      : endAlert(incident.triggers, firing, trigger.endedAt ?? trigger.startsAt);
+  const stillFires = firingAlerts({ triggers }).length > 0;
+  const sentence =
+    incident.state !== 'open' || firing === undefined
+      ? null
+      : `Alertmanager says ${trigger.name} is resolved${stillFires ? '; another alert still fires' : disagreement(incident, latest)}.`;
+  return {
+    state: incident.state,
+    change: { triggers },
+    note: { kind: 'incident-alert-ended', sentence, facts: { alert: { ...trigger } } },
+  };
+}
+
+/** An exporter that is locked out makes its alert vanish in the middle of the outage: only looks are believed. */
+function disagreement({ calmSince, last }: Incident, latest: string | undefined): string {
+  if (calmSince !== null) return ', and the looks agree so far';
+  const headline = latest ?? last?.headline;
+  if (headline === undefined) return '; no look has agreed yet, so it stays open';
+  return `; the look says: ${headline.replace(/\.$/, '')}. It stays open until looks agree`;
+}

@@ -1,0 +1,65 @@
+import type { Diagnosis } from '../diagnose/diagnosis.ts';
+import type { Target } from '../target.ts';
+import type { Incident, Seen } from './incident.ts';
+
+/** What an incident remembers of a look. A subject that no configuration names is text of a database, and stays out. */
+export function toSeen(diagnosis: Diagnosis, target: Target): Seen {
+  const { takenAt, state, headline, verdict, capacity } = diagnosis;
+  const [cause] = diagnosis.causes;
+  const [proposal] = diagnosis.proposals;
+  return {
+    at: takenAt,
+    state,
+    headline,
+    verdict,
+    cause: cause?.cause ?? null,
+    capacity: capacity === null ? null : { used: capacity.used, usable: capacity.usable },
+    option: proposal?.option ?? null,
+    subject: configuredName(target, proposal?.subject ?? null),
+  };
+}
+
+/** The name if the configuration has it as a service's or its application's, else null. */
+export function configuredName(
+  { services }: Pick<Target, 'services'>,
+  name: string | null,
+): string | null {
+  const isKnown = services.some((service) => name === service.name || name === service.application);
+  return isKnown ? name : null;
+}
+
+/** In which words, not figures, a look differs from the one that was kept: empty where it does not. */
+export function difference(kept: Seen | null, seen: Seen): string {
+  if (kept === null) return 'first';
+  const isSame =
+    kept.state === seen.state &&
+    kept.cause === seen.cause &&
+    kept.option === seen.option &&
+    kept.subject === seen.subject &&
+    (kept.capacity === null) === (seen.capacity === null);
+  if (isSame) return '';
+  const { state, cause, option, subject, capacity } = seen;
+  return [state, cause, option, subject, capacity === null ? 'unseen' : 'seen'].join(' ');
+}
+
+const ranks: Readonly<Record<Seen['state'], number>> = {
+  fine: 0,
+  warning: 1,
+  unknown: 2,
+  critical: 3,
+};
+
+/** Worse, or gone from sight: that is told at once, anything else when the next look says the same. */
+export function isWorse(kept: Seen | null, seen: Seen): boolean {
+  if (kept === null) return true;
+  const isLost = kept.capacity !== null && seen.capacity === null;
+  return isLost || ranks[seen.state] > ranks[kept.state];
+}
+
+/** A peak is news from five hundredths of the slots above the last one. */
+export function isNewPeak(
+  { peak }: Pick<Incident, 'peak'>,
+  seen: { readonly used: number; readonly usable: number },
+): boolean {
+  return peak === null || seen.used >= peak.used + Math.max(1, seen.usable * 0.05);
+}

@@ -1,0 +1,66 @@
+import type { Incident, Trigger } from './incident.ts';
+
+type AlertTrigger = Extract<Trigger, { kind: 'alert' }>;
+
+/** More would let an incident grow with every flap of an alert. */
+const mostTriggers = 50;
+
+/** The firing that an alert tells of, if this incident knows it. Fingerprint and start together name one firing. */
+export function findFiring(
+  { triggers }: Pick<Incident, 'triggers'>,
+  { fingerprint, startsAt }: Pick<AlertTrigger, 'fingerprint' | 'startsAt'>,
+): AlertTrigger | undefined {
+  return alertTriggers(triggers).find(
+    (known) => known.fingerprint === fingerprint && known.startsAt === startsAt,
+  );
+}
+
+export function alertTriggers(triggers: readonly Trigger[]): AlertTrigger[] {
+  return triggers.filter((trigger) => trigger.kind === 'alert');
+}
+
+/** Alerts that still fire, as far as Alertmanager said. */
+export function firingAlerts({ triggers }: Pick<Incident, 'triggers'>): AlertTrigger[] {
+  return alertTriggers(triggers).filter(({ endedAt }) => endedAt === null);
+}
+
+export function hasActive(
+  { triggers }: Pick<Incident, 'triggers'>,
+  kind: Trigger['kind'],
+): boolean {
+  return triggers.some((trigger) => trigger.kind === kind && trigger.endedAt === null);
+}
+
+/** In the order they began, so that alerts told in another order make the same incident. */
+export function addTrigger(triggers: readonly Trigger[], added: Trigger): Trigger[] {
+  const all = [...triggers, added].toSorted((a, b) => compare(sortKey(a), sortKey(b)));
+  if (all.length <= mostTriggers) return all;
+  // What still fires is worth more than what ended; among the ended the oldest go.
+  const forgotten = all.find(({ endedAt }) => endedAt !== null) ?? added;
+  return all.filter((trigger) => trigger !== forgotten);
+}
+
+export function endAlert(
+  triggers: readonly Trigger[],
+  firing: AlertTrigger,
+  endedAt: string,
+): Trigger[] {
+  return triggers.map((trigger) => (trigger === firing ? { ...firing, endedAt } : trigger));
+}
+
+/** The watch's word and people's end with the incident; Alertmanager's own end when it says so. */
+export function endOthers(triggers: readonly Trigger[], endedAt: string): Trigger[] {
+  return triggers.map((trigger) =>
+    trigger.kind === 'alert' || trigger.endedAt !== null ? trigger : { ...trigger, endedAt },
+  );
+}
+
+function sortKey(trigger: Trigger): string {
+  const more = trigger.kind === 'alert' ? `${trigger.fingerprint} ${trigger.name}` : '';
+  return `${trigger.startsAt} ${trigger.kind} ${more}`;
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

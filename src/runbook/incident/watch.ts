@@ -1,0 +1,107 @@
+import type { Clock } from '../ports.ts';
+import type { Meter } from '../ports/meter.ts';
+import type { Examination } from '../runbook.ts';
+import { createTurns } from './turns.ts';
+
+/** dbconn's own looks, target by target, so that it works without Prometheus. */
+export interface Watch {
+  start(): void;
+  /** Resolves when no look is under way any more. */
+  stop(): Promise<void>;
+  /** A look right now; joins the one that is under way. Never rejects. */
+  soon(target: string): Promise<void>;
+}
+
+export interface WatchParts {
+  readonly targets: readonly string[];
+  readonly examine: (target: string) => Promise<Examination>;
+  readonly everyMs: number;
+  /** Whether a target is to be looked at at all, asked before each look; every one unless given. */
+  readonly isWanted?: (target: string) => boolean;
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly onExamined: (examination: Examination) => Promise<void>;
+  /** A look that broke in an unforeseen way; the next one comes. Must not throw. */
+  readonly onFault: (target: string, error: unknown) => void;
+  /** Looks under way over all targets; 32 unless given. */
+  readonly mostAtOnce?: number;
+  /** From 0 to 1, as Math.random. */
+  readonly random?: () => number;
+}
+
+/** A look takes milliseconds, and 4 s where the server is in trouble: as many as fit into memory and two cores. */
+const defaultAtOnce = 32;
+/** Looks of many targets that fell into step come apart again. */
+const jitter = 0.1;
+/** After a look that took longer than the interval. */
+const leastPauseShare = 0.1;
+
+export function createWatch(parts: WatchParts): Watch {
+  const { targets, examine, meter, onExamined, onFault } = parts;
+  const turns = createTurns(parts.mostAtOnce ?? defaultAtOnce);
+  const underWay = new Map<string, Promise<void>>();
+  let running: Running[] = [];
+
+  const take = async (target: string): Promise<void> => {
+    try {
+      const examination = await turns.take(() => examine(target));
+      meter.look(examination.diagnosis);
+      await onExamined(examination);
+    } catch (error) {
+      onFault(target, error);
+    }
+  };
+  const look = (target: string): Promise<void> => {
+    const present = underWay.get(target);
+    if (present !== undefined) return present;
+    const taken = take(target).finally(() => underWay.delete(target));
+    underWay.set(target, taken);
+    return taken;
+  };
+  return {
+    start() {
+      if (running.length > 0) return;
+      // A signal of its own for each: hundreds of listeners on one would be taken for a leak.
+      running = targets.map((target) => {
+        const ending = new AbortController();
+        return { ending, ended: keepLooking(parts, { target, look, signal: ending.signal }) };
+      });
+    },
+    async stop() {
+      for (const { ending } of running) ending.abort();
+      const ended = running.map((one) => one.ended);
+      running = [];
+      await Promise.all([...ended, ...underWay.values()]);
+    },
+    soon: (target) => (targets.includes(target) ? look(target) : Promise.resolve()),
+  };
+}
+
+interface Running {
+  readonly ending: AbortController;
+  readonly ended: Promise<void>;
+}
+
+interface Looking {
+  readonly target: string;
+  readonly look: (target: string) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+async function keepLooking(
+  { clock, everyMs, random = Math.random, isWanted = () => true }: WatchParts,
+  { target, look, signal }: Looking,
+): Promise<void> {
+  const pause = (ms: number): Promise<void> =>
+    // Ended while it slept: that is what the signal is for.
+    clock.sleep(Math.round(ms), signal).catch(() => undefined);
+  await pause(random() * everyMs);
+  while (!signal.aborted) {
+    const startedAtMs = clock.now();
+    if (isWanted(target)) await look(target);
+    if (signal.aborted) return;
+    const tookMs = clock.now() - startedAtMs;
+    const intervalMs = everyMs * (1 - jitter + 2 * jitter * random());
+    await pause(Math.max(everyMs * leastPauseShare, intervalMs - tookMs));
+  }
+}

@@ -1,0 +1,48 @@
+import type { Budget, Capacity, Diagnosis } from '../../diagnose/diagnosis.ts';
+import type { ReplicaReading, SettingReading } from '../../diagnose/snapshot.ts';
+import type { Target } from '../../target.ts';
+import type { Examination } from '../../runbook.ts';
+import type { KeptExamination } from '../read-examinations.ts';
+
+/** What advice is computed from: one moment of a target, looked at just now or kept from a night. */
+export interface Ground {
+  readonly target: Pick<
+    Target,
+    'name' | 'services' | 'canAct' | 'canResize' | 'limits' | 'protectedApplications'
+  >;
+  readonly budget: Budget;
+  readonly capacity: Capacity | null;
+  /** `server_version_num`; null where no rung answered. */
+  readonly version: number | null;
+  readonly settings: readonly Pick<SettingReading, 'name' | 'value' | 'source'>[];
+  readonly sources: Diagnosis['sources'];
+  readonly sessions: Diagnosis['sessions'];
+  /** Empty where the containers could not be read. */
+  readonly services: readonly {
+    readonly name: string;
+    readonly replicas: readonly Pick<ReplicaReading, 'pool'>[];
+  }[];
+}
+
+/** The same whether it was looked at just now or kept in the journal. */
+export function toGround(
+  target: Ground['target'],
+  { diagnosis, snapshot }: KeptExamination | Pick<Examination, 'diagnosis' | 'snapshot'>,
+): Ground {
+  const { reading } = snapshot.database;
+  return {
+    target,
+    budget: diagnosis.budget,
+    capacity: diagnosis.capacity,
+    version: reading?.version ?? null,
+    settings: reading?.settings ?? [],
+    sources: diagnosis.sources,
+    sessions: diagnosis.sessions,
+    services: snapshot.services.ok ? snapshot.services.value.services : [],
+  };
+}
+
+/** Whether dbconn has a role with which it could change PostgreSQL's settings. */
+export function mayAct({ target }: Ground): boolean {
+  return target.canAct !== false;
+}

@@ -1,0 +1,121 @@
+import { toCommand } from '../../diagnose/proposals/to-command.ts';
+import { count, duration } from '../../diagnose/words.ts';
+import { toTimeoutText } from '../../remedies/prevention/value.ts';
+import { toTyped } from '../../remedies/to-typed.ts';
+import type { Advice } from '../report.ts';
+import { mayAct } from './ground.ts';
+import type { Ground } from './ground.ts';
+import type { Rests } from './rests.ts';
+
+/** The runbook's recommendations. */
+export const recommendedTransactionRestMs = 10 * 60_000;
+export const recommendedSessionRestMs = 30 * 60_000;
+
+/** Candidates, longest first: what people would set. None is longer than the runbook's. */
+const ladderMs = [600_000, 300_000, 120_000, 60_000, 30_000, 10_000];
+/** Whoever rested so long and went on may rest twice as long on a worse day. */
+const leeway = 2;
+
+/** What holds for everybody; `unseen` where dbconn's own role has a value of its own. */
+export function readTimeout(
+  { settings }: Pick<Ground, 'settings'>,
+  name: string,
+): number | 'unseen' | null {
+  const found = settings.find((one) => one.name === name);
+  if (found === undefined) return null;
+  const isOwn = /^(?:database|user|database user|client|session)$/.test(found.source);
+  const ms = Number(found.value);
+  return isOwn || !Number.isFinite(ms) ? 'unseen' : ms;
+}
+
+export function timeoutText(ms: number | 'unseen' | null): string | null {
+  if (typeof ms !== 'number') return null;
+  return ms === 0 ? 'off' : toTimeoutText(ms);
+}
+
+/**
+ * The idle_in_transaction_session_timeout that would have ended enough forgotten transactions before slots ran short,
+ * and none of those that were at work.
+ * @param needed how many slots fewer would have kept the server below its warning line
+ */
+export function adviseTransactionRest(ground: Ground, rests: Rests, needed: number): Advice[] {
+  const { forgottenMs, longestHarmlessMs } = rests;
+  if (forgottenMs.length === 0) return [];
+  const now = readTimeout(ground, 'idle_in_transaction_session_timeout');
+  const chosen = chooseRest(rests, needed);
+  const better = chosen ?? recommendedTransactionRestMs;
+  if (typeof now === 'number' && now > 0 && now <= better) return [];
+  const longest = duration((forgottenMs[0] ?? 0) / 1000);
+  const begin = `${count(forgottenMs.length, 'forgotten transaction')} had rested for up to ${longest} when slots ran short`;
+  const harmless =
+    longestHarmlessMs === null
+      ? 'none was seen to go on by itself'
+      : `the longest that went on by itself rested ${duration(longestHarmlessMs / 1000)}`;
+  const effect =
+    chosen === undefined
+      ? `no time-out tells enough of them from those at work: mend the code first`
+      : `${countOver(forgottenMs, chosen)} of them would have been ended before`;
+  return [
+    {
+      setting: 'idle_in_transaction_session_timeout',
+      now: timeoutText(now),
+      better: toTimeoutText(better),
+      because: `${begin}; ${harmless}; ${effect}.`,
+      ...(mayAct(ground) && {
+        command: `propose prevention idle-in-transaction ${toTyped(better)}`,
+      }),
+    },
+  ];
+}
+
+/** The longest that would have sufficed: the shorter it is, the likelier it hits somebody at work. */
+function chooseRest({ forgottenMs, longestHarmlessMs }: Rests, needed: number): number | undefined {
+  const enough = Math.max(1, Math.min(needed, Math.ceil(forgottenMs.length / 2)));
+  const least = (longestHarmlessMs ?? 0) * leeway;
+  return ladderMs.find((ms) => ms >= least && countOver(forgottenMs, ms) >= enough);
+}
+
+function countOver(agesMs: readonly number[], ms: number): number {
+  return agesMs.filter((age) => age >= ms).length;
+}
+
+/**
+ * idle_session_timeout for the role, of no configured service, that leaves most sessions idle. Never for an
+ * application's role or a pooler's: their pools keep sessions idle on purpose.
+ */
+export function adviseSessionRest(ground: Ground): Advice[] {
+  const { sources, sessions, target, version } = ground;
+  if (version !== null && version < 140_000) return [];
+  const kept = new Set(['dbconn', 'pgbouncer', ...target.protectedApplications]);
+  const ofServices = new Set(
+    sources
+      .filter(({ service, application }) => service !== null || kept.has(application))
+      .map(({ user }) => user),
+  );
+  const resting = sessions.filter(
+    ({ state, stateAgeSeconds, user, application, superuser }) =>
+      state === 'idle' &&
+      user !== null &&
+      !superuser &&
+      !ofServices.has(user) &&
+      !kept.has(application) &&
+      (stateAgeSeconds ?? 0) * 1000 >= target.limits.terminateIdleMs,
+  );
+  const [most] = [...Map.groupBy(resting, ({ user }) => user ?? '')].toSorted(
+    (a, b) => b[1].length - a[1].length,
+  );
+  if (most === undefined) return [];
+  const [role, group] = most;
+  const ms = recommendedSessionRestMs;
+  const command = toCommand('prevention', 'idle-session', 'for', role, toTyped(ms));
+  const over = duration(target.limits.terminateIdleMs / 1000);
+  return [
+    {
+      setting: 'idle_session_timeout of one role',
+      now: null,
+      better: toTimeoutText(ms),
+      because: `${count(group.length, 'session')} of a role that belongs to no configured service ${group.length === 1 ? 'is' : 'are'} idle for over ${over}.`,
+      ...(mayAct(ground) && command !== undefined && { command }),
+    },
+  ];
+}

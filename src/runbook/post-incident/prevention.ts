@@ -1,0 +1,19 @@
+import type { PoolerReading } from '../ports/pooler.ts';
+import type { Advice } from './report.ts';
+
+/** One line of the runbook's Prevention section, held against what is so. */
+export interface PreventionCheck extends Advice {
+  readonly state: 'ok' | 'advice' | 'unknown';
+  readonly part: 'application' | 'postgresql' | 'pooler';
+}
+
+/** The answer to `/dbconn prevention`: Slack and the terminal render it and compute nothing. */
+export interface Prevention {
+  readonly target: string;
+  /** When it was looked at; UTC ISO text. */
+  readonly lookedAt: string;
+  /** In the runbook's order: applications, PostgreSQL, pooler. */
+  readonly checks: readonly PreventionCheck[];
+  /** What PgBouncer's console says; null where none is configured or it could not be read. */
+  readonly pooler: PoolerReading | null;
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { Diagnosis } from '../diagnose/diagnosis.ts';
+import type { KeptNote } from '../incident/note.ts';
+
+const Look = z.object({ at: z.string(), used: z.number().int(), usable: z.number().int() });
+
+const Session = z.object({
+  pid: z.number().int(),
+  startedAt: z.string(),
+  user: z.string().nullable(),
+  application: z.string(),
+  state: z.string(),
+  stateChangedAt: z.string().nullable(),
+  stateAgeSeconds: z.number().nullable(),
+  own: z.boolean(),
+});
+export type KeptSession = z.infer<typeof Session>;
+
+const Setting = z.object({ name: z.string(), value: z.string(), source: z.string() });
+
+const Pool = z.object({
+  size: z.number().nullable(),
+  maxOverflow: z.number().nullable(),
+  timeoutSeconds: z.number().nullable(),
+  recycleSeconds: z.number().nullable(),
+  prePing: z.boolean().nullable(),
+});
+
+/** As much of an examination as a report reads; what was trimmed for the journal is missing and no fault. */
+const KeptExamination = z.object({
+  recent: z.array(Look).default([]),
+  diagnosis: Diagnosis,
+  snapshot: z.object({
+    takenAt: z.string(),
+    database: z.object({
+      reading: z
+        .object({
+          version: z.number().int(),
+          settings: z.array(Setting).default([]),
+          sessions: z.array(Session).default([]),
+        })
+        .optional(),
+    }),
+    services: z
+      .union([
+        z.object({
+          ok: z.literal(true),
+          value: z.object({
+            services: z.array(
+              z.object({ name: z.string(), replicas: z.array(z.object({ pool: Pool })) }),
+            ),
+          }),
+        }),
+        z.object({ ok: z.literal(false) }),
+      ])
+      .default({ ok: false }),
+  }),
+});
+export type KeptExamination = z.infer<typeof KeptExamination>;
+
+/**
+ * The looks that an incident's notes kept whole (`facts.examination`), oldest first, and how many of them cannot be
+ * read, such as those of another version of dbconn.
+ */
+export function readExaminations(notes: readonly KeptNote[]): {
+  readonly examinations: readonly KeptExamination[];
+  readonly unreadable: number;
+  /** How many had their lists cut to fit the journal. */
+  readonly trimmed: number;
+} {
+  const kept = notes
+    .map(({ facts }) => facts?.['examination'])
+    .filter((one) => one !== undefined && one !== null)
+    .map((one) => KeptExamination.safeParse(one));
+  return {
+    examinations: kept.filter(({ success }) => success).flatMap(({ data }) => data ?? []),
+    trimmed: notes.filter(({ facts }) => facts?.['truncated'] === true).length,
+    unreadable: kept.filter(({ success }) => !success).length,
+  };
+}

@@ -1,0 +1,33 @@
+import type { CauseName } from '../../diagnose/diagnosis.ts';
+import { duration } from '../../diagnose/words.ts';
+import type { Incident } from '../../incident/incident.ts';
+import type { Target } from '../../target.ts';
+
+/** How a cause is called within a sentence. */
+export const causeWords: Readonly<Record<CauseName, string>> = {
+  'connection-leak': 'connection leak',
+  'slow-queries': 'slow queries',
+  'uncommitted-transactions': 'uncommitted transactions',
+  'application-scaling': 'more processes than slots',
+  'pool-misconfiguration': 'a pool of the wrong size',
+  'lock-contention': 'queries blocking each other',
+};
+
+/** `orders ran out of connections for 23 minutes: connection leak in backend.` Figures and configured names only. */
+export function writeTitle(incident: Incident, cause: CauseName | null, target: Target): string {
+  const { closing, openedAt, peak, last } = incident;
+  const until = closing?.at ?? last?.at ?? openedAt;
+  const ms = Math.max(0, Date.parse(until) - Date.parse(openedAt));
+  const verb =
+    peak !== null && peak.used >= peak.usable
+      ? 'ran out of connections'
+      : incident.severity === 'critical'
+        ? 'was short of connections'
+        : 'had trouble with its connections';
+  const what = cause === null ? 'cause not found' : causeWords[cause];
+  const subject = [incident.last?.subject, incident.first?.subject].find((one) =>
+    target.services.some(({ name }) => name === one),
+  );
+  const where = subject === undefined || subject === null || cause === null ? '' : ` in ${subject}`;
+  return `${incident.target} ${verb} for ${duration(ms / 1000)}${closing === null ? ' so far' : ''}: ${what}${where}.`;
+}

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { checkEscalation } from '../../../src/runbook/escalate/check-escalation.ts';
+import type { Reach } from '../../../src/runbook/escalate/ways.ts';
+import type { Pager } from '../../../src/runbook/ports/pager.ts';
+import { aStep, channel, contacts } from './switchboard.ts';
+
+const pager: Pager = {
+  name: 'PagerDuty',
+  page: () => Promise.resolve(),
+  tellChange: () => Promise.resolve(),
+};
+const everybody: Reach = { contacts, channel, pager };
+const steps = [aStep(), aStep({ who: 'on-call' })];
+
+test('a policy whose people can be reached is well', () => {
+  expect(checkEscalation(steps, everybody)).toMatchObject([
+    {
+      state: 'ok',
+      summary:
+        'Incidents call the database admins and the on-call engineer in 2 steps; PagerDuty wakes people.',
+    },
+  ]);
+});
+
+test('a step for somebody who is not configured is a lack, although the channel would hear of it', () => {
+  expect(checkEscalation(steps, { ...everybody, contacts: {} })).toMatchObject([
+    {
+      state: 'missing',
+      summary: 'Steps of the escalation are for the database admins, who cannot be reached.',
+    },
+  ]);
+});
+
+test('an empty policy is said to call nobody', () => {
+  expect(checkEscalation([], everybody)).toMatchObject([{ state: 'off' }]);
+});

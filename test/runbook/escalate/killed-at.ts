@@ -1,0 +1,27 @@
+import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
+import type { CallerPorts } from '../../../src/runbook/escalate/caller-ports.ts';
+
+/** A process that dies at one of its writes: before the journal has it, or right after. */
+export type Moment = 'before' | 'after';
+
+export class Killed extends JournalUnavailable {}
+
+export function killedAt(
+  log: CallerPorts['log'],
+  write: number,
+  moment: Moment,
+): CallerPorts['log'] {
+  let writes = 0;
+  return {
+    readIncident: (id) => log.readIncident(id),
+    readNotes: (id, after) => log.readNotes(id, after),
+    async moveIncident(from, to, entry) {
+      writes += 1;
+      // Whoever is dead writes nothing more.
+      if (writes > write || (writes === write && moment === 'before')) throw new Killed('Killed.');
+      const moved = await log.moveIncident(from, to, entry);
+      if (writes === write) throw new Killed('Killed.');
+      return moved;
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import { startPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
+import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
+import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
+import { createPagerDuty } from '../../../src/pagerduty/create-pagerduty.ts';
+import type { CallerPorts } from '../../../src/runbook/escalate/caller-ports.ts';
+import { createCaller } from '../../../src/runbook/escalate/create-caller.ts';
+import type { Caller } from '../../../src/runbook/escalate/caller.ts';
+import type { EscalationStep } from '../../../src/runbook/escalate/policy.ts';
+import { changeIncident } from '../../../src/runbook/incident/change-incident.ts';
+import type {
+  Incident,
+  IncidentChange,
+  IncidentState,
+} from '../../../src/runbook/incident/incident.ts';
+import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
+import type { KeptNote, Note } from '../../../src/runbook/incident/note.ts';
+import type { Announcement, Clock } from '../../../src/runbook/ports.ts';
+import type { Contacts } from '../../../src/runbook/target.ts';
+import { buildIncident } from '../../journal/build-incident.ts';
+import { makeJournalFolder } from '../../journal/temporary-journal.ts';
+import { createWire } from '../../pagerduty/wire.ts';
+import { HandClock, startedAtMs } from '../approval/world.ts';
+
+export const minuteMs = 60_000;
+export const routingKey = 'R0123456789ABCDEFGHIJKLMNOPQRSTU';
+export const channel = 'CDATABASE';
+export const contacts: Contacts = {
+  databaseAdmins: 'SDBA',
+  backendLead: 'ULEAD',
+  onCall: 'UONCALL',
+};
+
+/** A caller's surroundings: a real journal, PagerDuty at the wire, and a Slack that keeps what it took. */
+export interface Switchboard {
+  readonly clock: HandClock;
+  readonly journal: SqliteJournal;
+  readonly pagerDuty: LocalPagerDuty;
+  /** What stands in Slack. */
+  readonly messages: readonly Announcement[];
+  /** Questions to assignees, by key. */
+  readonly questions: ReadonlyMap<string, string>;
+  readonly faults: unknown[];
+  readonly counts: string[];
+  /** Slack refuses so many messages from now on. */
+  refuse(times: number, to?: string): void;
+  /** A caller as a process has it that just started. */
+  caller(change?: Partial<CallerPorts>): Caller;
+  open(change: Partial<Incident>): Promise<Incident>;
+  change(change: IncidentChange, state?: IncidentState, note?: Note): Promise<Incident>;
+  /** One round of whoever tends the incident, with what is in the journal. */
+  attend(caller: Caller, view?: Partial<Omit<IncidentView, 'incident'>>): Promise<Incident>;
+  /** So many rounds, with that between two of them. */
+  rounds(caller: Caller, times: number, everyMs: number): Promise<Incident>;
+  read(): Promise<Incident>;
+  notes(): Promise<readonly KeptNote[]>;
+  close(): Promise<void>;
+}
+
+const id = buildIncident().id;
+
+export async function openSwitchboard(): Promise<Switchboard> {
+  const folder = makeJournalFolder();
+  const clock = new HandClock();
+  const journal = await folder.open({ clock });
+  const pagerDuty = await startPagerDuty({ routingKey, now: () => clock.now() });
+  // The pager's pauses pass at once; the caller's patience with it does not run out unless a test says so.
+  clock.stands = true;
+  const hurried: Clock = {
+    now: () => clock.now(),
+    sleep: (ms) => Promise.resolve(void (clock.nowMs += ms)),
+  };
+  const pager = createPagerDuty({
+    ...createWire(),
+    clock: hurried,
+    routingKey,
+    url: pagerDuty.url,
+  });
+  const slack = createHandSlack();
+  const faults: unknown[] = [];
+  const counts: string[] = [];
+  const ports: CallerPorts = {
+    log: journal,
+    announcements: slack.announcements,
+    board: slack.board,
+    clock,
+    rules: { askAgainAfterMs: 30 * minuteMs, overdueAfterMs: minuteMs },
+    meter: { escalation: (what) => void counts.push(what) },
+    channel,
+    targets: [{ name: 'shop', contacts, links: { guides: [] } }],
+    pagerOf: () => pager,
+    onFault: (_id, error) => void faults.push(error),
+  };
+  const board: Switchboard = {
+    clock,
+    journal,
+    pagerDuty,
+    messages: slack.messages,
+    questions: slack.questions,
+    faults,
+    counts,
+    refuse: slack.refuse,
+    caller: (change = {}) => createCaller({ ...ports, ...change }),
+    async open(change) {
+      const incident = buildIncident({ openedAt: new Date(startedAtMs).toISOString(), ...change });
+      const body = { sentence: 'Opened.' };
+      await journal.openIncident(incident, { incident: id, kind: 'incident-opened', body });
+      return incident;
+    },
+    async change(change, state, note = { kind: 'incident-seen', sentence: null }) {
+      const moved = await changeIncident(journal, id, (incident) => ({
+        state: state ?? incident.state,
+        change,
+        note,
+      }));
+      if (!moved.ok) throw new Error(moved.refusal.why);
+      return moved.value;
+    },
+    async attend(caller, view = {}) {
+      const incident = await board.read();
+      return caller.attend({ incident, diagnosis: null, requests: [], useless: [], ...view });
+    },
+    async rounds(caller, times, everyMs) {
+      for (let round = 1; round < times; round += 1) {
+        await board.attend(caller);
+        clock.nowMs += everyMs;
+      }
+      return board.attend(caller);
+    },
+    async read() {
+      const incident = await journal.readIncident(id);
+      if (incident === undefined) throw new Error('No incident was opened.');
+      return incident;
+    },
+    notes: () => journal.readNotes(id, 0),
+    async close() {
+      await pagerDuty.close();
+      folder.close();
+    },
+  };
+  return board;
+}
+
+interface HandSlack extends Pick<CallerPorts, 'announcements' | 'board'> {
+  readonly messages: readonly Announcement[];
+  readonly questions: ReadonlyMap<string, string>;
+  readonly refuse: (times: number, to?: string) => void;
+}
+
+/** Takes a message, and one that may stand already only if its key does not: as the real adapter does with metadata. */
+function createHandSlack(): HandSlack {
+  const messages: Announcement[] = [];
+  const questions = new Map<string, string>();
+  let refusals: { times: number; to: string | undefined } = { times: 0, to: undefined };
+  return {
+    messages,
+    questions,
+    refuse: (times, to) => {
+      refusals = { times, to };
+    },
+    announcements: {
+      announce(announcement) {
+        const isRefused = refusals.to === undefined || refusals.to === announcement.to;
+        if (refusals.times > 0 && isRefused) {
+          refusals.times -= 1;
+          return Promise.reject(new Error('Slack is away.'));
+        }
+        const stands =
+          announcement.mayStand === true && messages.some(({ key }) => key === announcement.key);
+        if (!stands) messages.push(announcement);
+        return Promise.resolve();
+      },
+    },
+    board: {
+      ask(_incident, { key, sentence }) {
+        questions.set(key, sentence);
+        return Promise.resolve();
+      },
+      placeOf: () => Promise.resolve({ channel, ts: '1700000000.000100' }),
+    },
+  };
+}
+
+export function aStep(change: Partial<EscalationStep> = {}): EscalationStep {
+  return { who: 'database-admins', afterMs: 0, when: [], unlessAssigned: false, ...change };
+}

@@ -1,0 +1,292 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
+import { createAttendance } from '../../../src/runbook/incident/attendance.ts';
+import type { Attendance } from '../../../src/runbook/incident/attendance.ts';
+import type { AttendanceParts } from '../../../src/runbook/incident/attendance-parts.ts';
+import { changeIncident } from '../../../src/runbook/incident/change-incident.ts';
+import type { Incident, IncidentChange } from '../../../src/runbook/incident/incident.ts';
+import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
+import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
+import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { Note } from '../../../src/runbook/incident/note.ts';
+import { noMeter } from '../../../src/runbook/ports/meter.ts';
+import { ann, buildRequest } from '../approval/builders.ts';
+import { anAlert, ended, must, openWard, shop, till, used } from './ward.ts';
+import type { Ward } from './ward.ts';
+
+describe('whoever tends the incidents', () => {
+  let ward: Ward;
+  let attendances: Attendance[];
+  let world: Map<string, Snapshot>;
+  let shown: IncidentView[];
+  let called: IncidentView[];
+  let reported: Incident[];
+  let faults: string[];
+  let looked: string[];
+  beforeEach(async () => {
+    ward = await openWard();
+    world = new Map([
+      ['shop', used(20)],
+      ['till', used(20)],
+    ]);
+    [attendances, shown, called, reported, faults, looked] = [[], [], [], [], [], []];
+  });
+  afterEach(async () => {
+    const stopped = Promise.all(attendances.map((one) => one.stop()));
+    await ward.clock.move(20_000);
+    await stopped;
+    ward.close();
+    if (ward.clock.sleeping > 0) throw new Error('Somebody sleeps on.');
+  });
+
+  const write = async (incident: Incident, note: Note, change: IncidentChange): Promise<Incident> =>
+    must(await changeIncident(ward.journal, incident.id, ({ state }) => ({ state, change, note })));
+
+  const attend = (id: string, change: Partial<AttendanceParts> = {}): Attendance => {
+    const attendance = createAttendance({
+      incidents: ward.incidents,
+      log: ward.journal,
+      runbook: {
+        targets: [shop, till],
+        examine: async (target) => {
+          looked.push(target);
+          return ward.look(world.get(target) ?? used(20), target);
+        },
+      },
+      board: {
+        show: (view) => void shown.push(view),
+        report: () => Promise.resolve(),
+        ask: () => Promise.resolve(),
+        placeOf: () => Promise.resolve(undefined),
+        idle: () => Promise.resolve(),
+      },
+      caller: {
+        attend: async (view) => {
+          called.push(view);
+          return view.incident;
+        },
+      },
+      reporter: {
+        attend: async (incident) => {
+          reported.push(incident);
+          const reportedAt = new Date(ward.clock.now()).toISOString();
+          if (incident.reportedAt !== null) return incident;
+          return write(incident, { kind: 'incident-reported', sentence: null }, { reportedAt });
+        },
+      },
+      rules: defaultIncidentRules,
+      clock: ward.clock,
+      meter: noMeter,
+      holder: { id, forMs: 20_000 },
+      onFault: (about, error) => void faults.push(`${about}: ${String(error)}`),
+      ...change,
+    });
+    attendances.push(attendance);
+    return attendance;
+  };
+  const history = async (): Promise<readonly Incident[]> => must(await ward.incidents.history());
+
+  test('trouble is seen, shown, called for, and when it is over reported once', async () => {
+    attend('a').start();
+    await ward.clock.move(60_000);
+    expect(shown).toEqual([]);
+    world.set('shop', used(96));
+    await ward.clock.move(75_000);
+    expect(await history()).toMatchObject([{ state: 'open', target: 'shop' }]);
+    expect(shown.at(-1)).toMatchObject({ diagnosis: { state: 'critical', target: 'shop' } });
+    expect(called.length).toBeGreaterThan(10);
+    world.set('shop', used(20));
+    await ward.clock.move(180_000);
+    expect(await history()).toMatchObject([{ state: 'resolved' }]);
+    expect(shown.at(-1)?.incident).toMatchObject({ state: 'resolved' });
+    expect(shown.at(-1)?.incident.reportedAt).not.toBeNull();
+    const { length } = reported;
+    await ward.clock.move(60_000);
+    expect(reported).toHaveLength(length);
+    expect(length).toBe(1);
+    expect(faults).toEqual([]);
+  });
+
+  test('what did not change is not shown again', async () => {
+    attend('a').start();
+    must(await ward.incidents.alert(anAlert()));
+    world.set('shop', used(96));
+    await ward.clock.move(60_000);
+    // Rounds come every second, looks every 15.
+    expect(shown.length).toBeLessThan(12);
+  });
+
+  test('an alert brings a look at once', async () => {
+    const attendance = attend('a', { random: () => 0.99 });
+    attendance.start();
+    await ward.clock.move(1500);
+    expect(looked).toEqual([]);
+    must(await ward.incidents.alert(anAlert()));
+    attendance.nudge();
+    await ward.clock.move(500);
+    expect(looked).toEqual(['shop']);
+    expect(shown.at(-1)?.diagnosis).toMatchObject({ target: 'shop' });
+  });
+
+  test('without the watch only a target with an incident is looked at, and so it can end', async () => {
+    attend('a', { rules: { ...defaultIncidentRules, watch: false } }).start();
+    world.set('till', used(97));
+    must(await ward.incidents.alert(anAlert()));
+    must(await ward.incidents.alert(ended(anAlert())));
+    await ward.clock.move(200_000);
+    expect(new Set(looked)).toEqual(new Set(['shop']));
+    expect(await history()).toMatchObject([{ state: 'resolved' }]);
+  });
+
+  test('one process tends; another takes over when it goes, or when it stands still for too long', async () => {
+    const [a, b] = [attend('a'), attend('b')];
+    a.start();
+    await ward.clock.move(1000);
+    b.start();
+    await ward.clock.move(5000);
+    expect([a.isTending(), b.isTending()]).toEqual([true, false]);
+    const stopped = a.stop();
+    await ward.clock.move(3000);
+    await stopped;
+    expect([a.isTending(), b.isTending()]).toEqual([false, true]);
+  });
+
+  test('a process that lost its lease stops looking and calling at once', async () => {
+    must(await ward.incidents.alert(anAlert()));
+    let lost = false;
+    const log: AttendanceParts['log'] = bindLog(() => lost);
+    const a = attend('a', { log });
+    a.start();
+    await ward.clock.move(5000);
+    expect(a.isTending()).toBe(true);
+    lost = true;
+    await ward.clock.move(1500);
+    expect(a.isTending()).toBe(false);
+    const before = [looked.length, called.length, shown.length];
+    await ward.clock.move(120_000);
+    expect([looked.length, called.length, shown.length]).toEqual(before);
+  });
+
+  test('a journal that does not answer is no loss until the lease has run out', async () => {
+    let isBroken = false;
+    const log = bindLog(() => {
+      if (isBroken) throw new JournalUnavailable('The disk is full. Make room.');
+      return false;
+    });
+    const a = attend('a', { log });
+    a.start();
+    await ward.clock.move(5000);
+    isBroken = true;
+    await ward.clock.move(15_000);
+    expect(a.isTending()).toBe(true);
+    await ward.clock.move(6000);
+    expect(a.isTending()).toBe(false);
+    expect(faults).toContainEqual(expect.stringContaining('The disk is full.'));
+    const { length } = looked;
+    await ward.clock.move(60_000);
+    expect(looked).toHaveLength(length);
+    isBroken = false;
+    await ward.clock.move(30_000);
+    expect(a.isTending()).toBe(true);
+    expect(looked.length).toBeGreaterThan(length);
+  });
+
+  test('an incident that fails or hangs stops no other', async () => {
+    must(await ward.incidents.alert(anAlert()));
+    const other = must(await ward.incidents.open('till', ann, 'slow'));
+    const hangs = must(await ward.incidents.current('shop'))?.id;
+    const caller: AttendanceParts['caller'] = {
+      attend: async (view) => {
+        called.push(view);
+        const times = called.filter(({ incident }) => incident.id === view.incident.id).length;
+        if (view.incident.id !== hangs || times > 1) return view.incident;
+        await ward.clock.sleep(110_000);
+        throw new Error('the pager broke');
+      },
+    };
+    attend('a', { caller }).start();
+    await ward.clock.move(100_000);
+    expect(called.filter(({ incident }) => incident.id === hangs)).toHaveLength(1);
+    expect(called.filter(({ incident }) => incident.id === other.id).length).toBeGreaterThan(50);
+    await ward.clock.move(20_000);
+    expect(faults).toEqual([expect.stringContaining('the pager broke')]);
+    await ward.clock.move(20_000);
+    expect(called.filter(({ incident }) => incident.id === hangs).length).toBeGreaterThan(1);
+  });
+
+  test('a report that Slack refuses is tried again, more and more slowly', async () => {
+    must(await ward.incidents.alert(anAlert()));
+    const { id = '' } = must(await ward.incidents.current('shop')) ?? {};
+    must(await ward.incidents.resolve(id, ann, 'over'));
+    const reporter: AttendanceParts['reporter'] = {
+      attend: async (incident) => {
+        reported.push(incident);
+        return incident;
+      },
+    };
+    attend('a', { reporter }).start();
+    await ward.clock.move(4 * 60_000);
+    expect(reported.length).toBeGreaterThan(5);
+    expect(reported.length).toBeLessThan(12);
+  });
+
+  test('open items of the checklist are asked for after two days, and not before', async () => {
+    must(await ward.incidents.alert(anAlert()));
+    const incident = must(await ward.incidents.current('shop'));
+    must(await ward.incidents.resolve(incident?.id ?? '', ann, 'over'));
+    if (incident === null) throw new Error('not open');
+    await write(
+      incident,
+      { kind: 'incident-reported', sentence: null },
+      { reportedAt: incident.openedAt },
+    );
+    const quiet = { ...defaultIncidentRules, watch: false, checklistAfterMs: 3_600_000 };
+    attend('a', { rules: quiet, everyMs: 60_000 }).start();
+    await ward.clock.move(3_540_000);
+    expect(reported).toEqual([]);
+    await ward.clock.move(180_000);
+    expect(reported).not.toEqual([]);
+  });
+
+  test('what was missed of a request while nobody was there is told', async () => {
+    must(await ward.incidents.alert(anAlert()));
+    const { id = '' } = must(await ward.incidents.current('shop')) ?? {};
+    const request = await buildRequest({ expiresAt: '2026-11-23T09:00:00.000Z' });
+    await ward.journal.create(request, { request: request.id, kind: 'proposed', body: {} });
+    attend('a').start();
+    await ward.clock.move(5000);
+    expect(await ward.sentences(id)).toContain(
+      '<@UANN> proposed option A: End 2 sessions idle in transaction for over 10 min.',
+    );
+    expect(shown.at(-1)?.requests).toMatchObject([{ id: request.id }]);
+  });
+
+  test('a silence ends by itself, and a merged incident with the one it became a part of', async () => {
+    must(await ward.incidents.alert(anAlert()));
+    const part = must(await ward.incidents.current('shop'));
+    const other = must(await ward.incidents.open('till', ann, 'slow'));
+    must(await ward.incidents.merge(part?.id ?? '', other.id, ann));
+    must(await ward.incidents.silence(other.id, ann, { forMs: 60_000, reason: 'known' }));
+    attend('a').start();
+    await ward.clock.move(62_000);
+    expect(must(await ward.incidents.get(other.id))).toMatchObject({ silence: null });
+    must(await ward.incidents.resolve(other.id, ann, 'over'));
+    await ward.clock.move(3000);
+    expect(must(await ward.incidents.get(part?.id ?? ''))).toMatchObject({ state: 'resolved' });
+    expect(reported.map(({ id }) => id)).toEqual([other.id]);
+  });
+
+  function bindLog(isLost: () => boolean): AttendanceParts['log'] {
+    const { journal } = ward;
+    return {
+      openIncident: (...given) => journal.openIncident(...given),
+      readIncident: (id) => journal.readIncident(id),
+      listIncidents: (query) => journal.listIncidents(query),
+      moveIncident: (...given) => journal.moveIncident(...given),
+      readNotes: (...given) => journal.readNotes(...given),
+      readRequestsSince: (query) => journal.readRequestsSince(query),
+      tend: async (holder) => !isLost() && (await journal.tend(holder)),
+      endTending: (holder) => journal.endTending(holder),
+    };
+  }
+});

@@ -1,0 +1,208 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import type { Actor } from '../../../src/runbook/approval/request.ts';
+import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
+import { endSilence } from '../../../src/runbook/incident/silence.ts';
+import { followMerged } from '../../../src/runbook/incident/merge.ts';
+import { HandPeople } from '../../support/people.ts';
+import { anAlert, must, openWard, used } from './ward.ts';
+import type { Ward } from './ward.ts';
+
+const ann: Actor = { id: 'UANN', via: 'slack' };
+const bob: Actor = { id: 'UBOB', via: 'slack' };
+const guest: Actor = { id: 'UGUEST', via: 'slack' };
+const terminal: Actor = { id: 'jonas', via: 'terminal' };
+
+describe('what people do with an incident', () => {
+  let ward: Ward;
+  let people: HandPeople;
+  let incident: Incident;
+  beforeEach(async () => {
+    people = new HandPeople();
+    people.standings.set(guest.id, 'guest');
+    ward = await openWard({ people });
+    must(await ward.incidents.alert(anAlert()));
+    const open = must(await ward.incidents.current('shop'));
+    if (open === null) throw new Error('not open');
+    incident = open;
+  });
+  afterEach(() => ward.close());
+
+  const sentence = async (): Promise<string | undefined> =>
+    (await ward.sentences(incident.id)).at(-1);
+  const kind = (answer: Answer<unknown>): string => (answer.ok ? 'ok' : answer.refusal.kind);
+
+  type Act = (actor: Actor) => Promise<Answer<unknown>>;
+  const acts: Record<string, Act> = {
+    assign: (actor) => ward.incidents.assign(incident.id, actor),
+    silence: (actor) =>
+      ward.incidents.silence(incident.id, actor, { forMs: 3_600_000, reason: 'known' }),
+    unsilence: (actor) => ward.incidents.unsilence(incident.id, actor),
+    merge: (actor) => ward.incidents.merge(incident.id, 'inc-other12', actor),
+    resolve: (actor) => ward.incidents.resolve(incident.id, actor, 'done'),
+    reopen: (actor) => ward.incidents.reopen(incident.id, actor, 'again'),
+    tick: (actor) => ward.incidents.tick(incident.id, actor, 'pool-sizes'),
+  };
+  const lookers = { 'a guest': guest, 'the terminal': terminal };
+  const refusals = { 'a guest': 'not-a-member', 'the terminal': 'terminal' };
+
+  test.each(
+    Object.keys(acts).flatMap((act) =>
+      (['a guest', 'the terminal'] as const).map((who) => [act, who] as const),
+    ),
+  )('%s is refused to %s, and nothing changes', async (act, who) => {
+    const answer = await acts[act]?.(lookers[who]);
+    if (answer === undefined) throw new Error(act);
+    expect(kind(answer)).toBe(refusals[who]);
+    expect(must(await ward.incidents.get(incident.id))).toEqual(incident);
+  });
+
+  test('whoever cannot be looked up may only look, open and call', async () => {
+    people.outage = 'Slack does not answer.';
+    expect(kind(await ward.incidents.silence(incident.id, ann, { forMs: 1000, reason: 'x' }))).toBe(
+      'not-looked-up',
+    );
+    must(await ward.incidents.escalate(incident.id, ann, { role: 'on-call', reason: 'help' }));
+    must(await ward.incidents.open('till', terminal, 'logins hang'));
+    must(await ward.incidents.get(incident.id));
+  });
+
+  test('whoever has it can be followed by somebody else, which is said', async () => {
+    must(await ward.incidents.assign(incident.id, ann));
+    expect(await sentence()).toBe('<@UANN> has it.');
+    const version = must(await ward.incidents.assign(incident.id, ann)).version;
+    expect(must(await ward.incidents.assign(incident.id, bob))).toMatchObject({
+      version: version + 1,
+      assignee: { by: bob },
+    });
+    expect(await sentence()).toBe('<@UBOB> has it now, after <@UANN>.');
+  });
+
+  test('a silence needs a reason and an end, and ends once by itself', async () => {
+    const { incidents } = ward;
+    expect(kind(await incidents.silence(incident.id, ann, { forMs: 1000, reason: ' ' }))).toBe(
+      'reason-missing',
+    );
+    for (const forMs of [0, -1, Number.NaN, 8 * 86_400_000]) {
+      expect(kind(await incidents.silence(incident.id, ann, { forMs, reason: 'x' }))).toBe(
+        'too-long',
+      );
+    }
+    must(await incidents.silence(incident.id, ann, { forMs: 7_200_000, reason: 'load test' }));
+    expect(await sentence()).toBe(
+      '<@UANN> silenced it for 2 h, until 05:00:00 UTC: nobody is called.',
+    );
+    const ports = { log: ward.journal, clock: ward.clock };
+    await ward.clock.move(7_199_999);
+    expect(must(await endSilence(ports, incident.id)).silence).not.toBeNull();
+    await ward.clock.move(1);
+    expect(must(await endSilence(ports, incident.id)).silence).toBeNull();
+    const { version } = must(await endSilence(ports, incident.id));
+    expect(must(await endSilence(ports, incident.id)).version).toBe(version);
+    expect(await sentence()).toBe('The silence of <@UANN> is over: people are called again.');
+  });
+
+  test('a secret in a reason is not kept', async () => {
+    const reason = 'see postgres://app:hunter2@db/shop';
+    must(await ward.incidents.silence(incident.id, ann, { forMs: 1000, reason }));
+    expect(JSON.stringify(await ward.journal.entries())).not.toContain('hunter2');
+  });
+
+  test('it cannot be closed while the last look says critical', async () => {
+    await ward.looks(used(97), 15_000);
+    const refused = await ward.incidents.resolve(incident.id, ann, 'go away');
+    expect(kind(refused)).toBe('still-critical');
+    // Another process, which did not look itself, says the same by what the journal keeps.
+    expect(kind(await (await ward.another()).resolve(incident.id, ann, 'go away'))).toBe(
+      'still-critical',
+    );
+    await ward.clock.move(15_000);
+    await ward.looks(used(20), 15_000);
+    const closed = must(await ward.incidents.resolve(incident.id, ann, 'it was a test'));
+    expect(closed).toMatchObject({
+      state: 'resolved',
+      closing: { by: ann, reason: 'it was a test' },
+    });
+    expect(kind(await ward.incidents.assign(incident.id, ann))).toBe('resolved');
+  });
+
+  test('it can be reopened, unless its target has another one by then', async () => {
+    must(await ward.incidents.assign(incident.id, ann));
+    must(await ward.incidents.resolve(incident.id, ann, 'over'));
+    await ward.clock.move(2 * 3_600_000);
+    const again = must(await ward.incidents.reopen(incident.id, bob, 'not over'));
+    expect(again).toMatchObject({ state: 'open', assignee: null, closing: null });
+    expect(await sentence()).toBe('<@UBOB> reopened it after 2 h. <@UANN> had it before.');
+    must(await ward.incidents.resolve(incident.id, ann, 'over'));
+    await ward.clock.move(3_600_000);
+    must(await ward.incidents.open('shop', ann, 'another'));
+    expect(kind(await ward.incidents.reopen(incident.id, bob, 'back'))).toBe('another-incident');
+  });
+
+  test('a merged one goes on in the other, and ends with it', async () => {
+    const other = must(await ward.incidents.open('till', bob, 'slow'));
+    const merged = must(await ward.incidents.merge(incident.id, other.id, ann));
+    expect(merged).toMatchObject({ state: 'merged', mergedInto: other.id });
+    const taken = must(await ward.incidents.get(other.id));
+    expect(taken).toMatchObject({ severity: 'critical' });
+    expect(taken.triggers.map((trigger) => trigger.kind).toSorted()).toEqual(['alert', 'person']);
+    expect(kind(await ward.incidents.assign(incident.id, ann))).toBe('merged');
+    expect(kind(await ward.incidents.merge(other.id, incident.id, ann))).toBe('merged');
+    const ports = { log: ward.journal, clock: ward.clock };
+    expect(await followMerged(ports, [merged])).toBe(0);
+    must(await ward.incidents.resolve(other.id, ann, 'over'));
+    expect(await followMerged(ports, [merged])).toBe(1);
+    expect(must(await ward.incidents.get(incident.id))).toMatchObject({ state: 'resolved' });
+    expect(await sentence()).toBe(`It is over with ${other.id}.`);
+  });
+
+  test('an incident is not over while a part of it is in trouble', async () => {
+    const other = must(await ward.incidents.open('till', bob, 'slow'));
+    must(await ward.incidents.merge(incident.id, other.id, ann));
+    must(await ward.incidents.alert({ ...anAlert(), status: 'resolved', endsAt: null }));
+    for (let looks = 0; looks < 60; looks += 1) {
+      must(await ward.incidents.seen(ward.look(used(97), 'shop')));
+      must(await ward.incidents.seen(ward.look(used(20), 'till')));
+      await ward.clock.move(15_000);
+    }
+    expect(must(await ward.incidents.get(other.id))).toMatchObject({ state: 'open' });
+    must(await ward.incidents.seen(ward.look(used(20), 'shop')));
+    must(await ward.incidents.seen(ward.look(used(20), 'till')));
+    expect(must(await ward.incidents.get(other.id))).toMatchObject({ state: 'resolved' });
+  });
+
+  test('a call for help is noted down to be sent, with a name of its own', async () => {
+    const ask = { role: 'backend-lead', reason: 'it fills again' } as const;
+    must(await ward.incidents.escalate(incident.id, guest, ask));
+    const called = must(await ward.incidents.escalate(incident.id, bob, ask));
+    expect(called.escalations).toMatchObject([
+      { id: 'hand-1', who: 'backend-lead', state: 'sending', by: guest, quote: 'it fills again' },
+      { id: 'hand-2', who: 'backend-lead', state: 'sending', by: bob },
+    ]);
+    expect(await sentence()).toBe('<@UBOB> calls the backend lead.');
+    expect(kind(await ward.incidents.escalate(incident.id, bob, { ...ask, reason: '' }))).toBe(
+      'reason-missing',
+    );
+  });
+
+  test('an item of the checklist is ticked by the first who says so', async () => {
+    must(await ward.incidents.tick(incident.id, ann, 'pool-sizes'));
+    const ticked = must(await ward.incidents.tick(incident.id, bob, 'pool-sizes'));
+    expect(ticked.checklist).toMatchObject([{ item: 'pool-sizes', by: ann }]);
+    expect(await sentence()).toBe('<@UANN> did: Validate pool size settings.');
+  });
+
+  test('opening it by hand joins the open one, and a target that is not there is refused', async () => {
+    expect(must(await ward.incidents.open('shop', bob, 'I see it too')).id).toBe(incident.id);
+    expect(kind(await ward.incidents.open('nowhere', bob, 'x'))).toBe('unknown-target');
+    expect(kind(await ward.incidents.open('shop', bob, ''))).toBe('reason-missing');
+    expect(kind(await ward.incidents.get('inc-nowhere1'))).toBe('unknown-incident');
+  });
+
+  test('what cannot be recorded did not happen, and says so', async () => {
+    ward.folder.closeJournals();
+    expect(kind(await ward.incidents.assign(incident.id, ann))).toBe('not-recorded');
+    expect(kind(await ward.incidents.alert(anAlert()))).toBe('not-recorded');
+    expect(kind(await ward.incidents.seen(ward.look(used(20))))).toBe('not-recorded');
+  });
+});

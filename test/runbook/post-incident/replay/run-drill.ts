@@ -1,0 +1,151 @@
+import { startPatient } from '../../../../sandbox/patient/patient.ts';
+import type { Patient } from '../../../../sandbox/patient/patient.ts';
+import { systemClock } from '../../../../src/clock.ts';
+import { createActing } from '../../../../src/postgres/act.ts';
+import { createBlockers } from '../../../../src/postgres/blockers.ts';
+import { createDatabase } from '../../../../src/postgres/lifeline.ts';
+import { createDoor } from '../../../../src/runbook/approval/door.ts';
+import type { Door } from '../../../../src/runbook/approval/door.ts';
+import { defaultOptionPolicy, defaultPolicy } from '../../../../src/runbook/approval/policy.ts';
+import type { Policy } from '../../../../src/runbook/approval/policy.ts';
+import { toDoorPatient } from '../../../../src/runbook/approval/to-door-patient.ts';
+import { createIncidents } from '../../../../src/runbook/incident/create-incidents.ts';
+import type { Incident } from '../../../../src/runbook/incident/incident.ts';
+import type { Incidents } from '../../../../src/runbook/incident/incidents.ts';
+import { defaultIncidentRules } from '../../../../src/runbook/incident/rules.ts';
+import type { SealedBundle } from '../../../../src/runbook/post-incident/bundle/seal-bundle.ts';
+import type { Ask } from '../../../../src/runbook/remedies/ask.ts';
+import { createRunbook } from '../../../../src/runbook/runbook.ts';
+import type { Patient as Bed, Runbook } from '../../../../src/runbook/runbook.ts';
+import { sealIncident } from '../../../../src/seal-incident.ts';
+import { makeJournalFolder } from '../../../journal/temporary-journal.ts';
+import { allMembers } from '../../../support/people.ts';
+import { until } from '../../../support/until.ts';
+import { ann, bob } from '../../approval/builders.ts';
+
+export interface Drill {
+  readonly seed: number;
+  readonly trouble: 'connection-leak' | 'lock-contention';
+}
+
+const alertName = 'DatabaseConnectionPoolExhausted';
+const rule = { ...defaultOptionPolicy, approvers: [ann.id, bob.id] };
+const policy: Policy = { ...defaultPolicy, options: { A: rule, D: rule } };
+const rules = { ...defaultIncidentRules, openAfterMs: 1, closeAfterMs: 200 };
+
+/** An incident from its first look to its end, on a real server that is really in trouble, sealed into a bundle. */
+export async function runDrill({ seed, trouble }: Drill): Promise<SealedBundle> {
+  const patient = await startPatient({ seed, maxConnections: 30 });
+  const folder = makeJournalFolder();
+  const bed = toBed(patient);
+  try {
+    const journal = await folder.open();
+    const incidents = createIncidents({
+      log: journal,
+      clock: systemClock,
+      targets: [patient.target()],
+      rules,
+      policyOf: () => [],
+      people: allMembers,
+    });
+    const door = createDoor({
+      journal,
+      people: allMembers,
+      patients: [
+        toDoorPatient(bed, { clock: systemClock, refusedServices: [], refusedContainers: [] }),
+      ],
+      policy,
+      clock: systemClock,
+      verifyAfterMs: 500,
+      onChange: (request) => void incidents.heard(request),
+      onFault: (_id, error) => {
+        throw error;
+      },
+    });
+    const runbook = createRunbook([bed], systemClock);
+    const { id } = await live({ patient, incidents, door, runbook, trouble });
+    const incident = await journal.readIncident(id);
+    if (incident === undefined) throw new Error('The incident is not in the journal.');
+    const sealedAt = new Date().toISOString();
+    return await sealIncident(incident, {
+      journal,
+      target: patient.target(),
+      policy,
+      actor: bob,
+      sealedAt,
+    });
+  } finally {
+    await bed.database.close();
+    await patient.close();
+    folder.close();
+  }
+}
+
+function toBed(patient: Patient): Bed {
+  const { dbconn: url, acting } = patient.urls;
+  return {
+    get target() {
+      return patient.target();
+    },
+    database: createDatabase({
+      target: patient.target().name,
+      url,
+      providerReserved: 0,
+      limits: patient.limits,
+      applicationRoles: [],
+      clock: systemClock,
+    }),
+    services: patient.services(),
+    pools: patient.pools(),
+    acting: createActing({ url: acting }),
+    blockers: createBlockers({ url: acting }),
+  };
+}
+
+interface Scene {
+  readonly patient: Patient;
+  readonly incidents: Incidents;
+  readonly door: Door;
+  readonly runbook: Runbook;
+  readonly trouble: Drill['trouble'];
+}
+
+async function live({ patient, incidents, door, runbook, trouble }: Scene): Promise<Incident> {
+  const target = patient.target().name;
+  const look = async (): Promise<Incident | null> => {
+    const seen = await incidents.seen(await runbook.examine(target));
+    if (!seen.ok) throw new Error(seen.refusal.why);
+    return seen.value;
+  };
+  await look();
+  await patient.trouble(trouble, { leak: 'transaction', lock: 'row' });
+  const startsAt = new Date().toISOString();
+  const alert = { name: alertName, fingerprint: 'f1', startsAt, labels: {} };
+  await incidents.alert({ ...alert, status: 'firing', endsAt: null });
+  await look();
+  await until('a plan', () => approve(door, target, toAsk(trouble, patient)));
+  await look();
+  await patient.heal();
+  await incidents.alert({ ...alert, status: 'resolved', endsAt: new Date().toISOString() });
+  let last: Incident | null = null;
+  await until('the end of the incident', async () => {
+    last = await look();
+    return last?.state === 'resolved';
+  });
+  if (last === null) throw new Error('The incident is gone.');
+  return last;
+}
+
+function toAsk(trouble: Drill['trouble'], { limits }: Patient): Ask {
+  if (trouble === 'lock-contention') return { kind: 'stop-blockers' };
+  return { kind: 'idle-in-transaction', idleForMs: limits.terminateIdleInTransactionMs };
+}
+
+/** False while there is nothing yet that is old enough for a plan. */
+async function approve(door: Door, target: string, ask: Ask): Promise<boolean> {
+  const proposed = await door.propose({ target, ask, actor: ann });
+  if (!proposed.ok) return false;
+  await door.approve(proposed.value.id, bob, 'go');
+  const ended = await door.settled(proposed.value.id);
+  return ended.ok && ended.value.state === 'done';
+}
