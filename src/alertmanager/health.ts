@@ -1,0 +1,109 @@
+import type { Clock } from '../runbook/ports.ts';
+
+/** One thing that has to hold for dbconn to be well. */
+export interface HealthCheck {
+  /** For the sentence about a check that failed itself. Ours, never configured. */
+  readonly name: string;
+  /**
+   * What follows while it does not hold. `alive`: a restart may mend it, /healthz says 503. `ready`: nothing can be
+   * done here for now, /readyz says 503; a restart would not help, so /healthz stays 200. `told`: both only name it.
+   */
+  readonly weight: 'alive' | 'ready' | 'told';
+  /** Null while it holds, else a sentence of counts and our own words: whoever reaches the port may read it. */
+  read(): string | null | Promise<string | null>;
+}
+
+export interface HealthReport {
+  readonly state: 'ok' | 'degraded' | 'failing';
+  readonly problems: readonly string[];
+}
+
+export interface Health {
+  /** Whether this process works; a supervisor restarts it where it does not. */
+  live(): Promise<HealthReport>;
+  /** Whether it can do its work now: Slack hears it, and the journal can be written. */
+  ready(): Promise<HealthReport>;
+}
+
+/** A check that takes longer is a problem itself. */
+const checkWithinMs = 2000;
+/** Whoever asks more often gets the same answer: checks may cost a write to the journal. */
+const rememberedMs = 1000;
+
+interface Finding {
+  readonly weight: HealthCheck['weight'];
+  readonly problem: string;
+}
+
+export function createHealth(checks: readonly HealthCheck[], clock: Clock): Health {
+  let latest: { readonly at: number; readonly findings: Promise<readonly Finding[]> } | undefined;
+  const read = (): Promise<readonly Finding[]> => {
+    if (latest === undefined || clock.now() - latest.at >= rememberedMs) {
+      latest = { at: clock.now(), findings: readAll(checks, clock) };
+    }
+    return latest.findings;
+  };
+  return {
+    live: async () => toReport(await read(), ['alive']),
+    ready: async () => toReport(await read(), ['alive', 'ready']),
+  };
+}
+
+async function readAll(checks: readonly HealthCheck[], clock: Clock): Promise<readonly Finding[]> {
+  const findings = await Promise.all(
+    checks.map(async (check) => {
+      const problem = await readInTime(check, clock);
+      return problem === null ? [] : [{ weight: check.weight, problem }];
+    }),
+  );
+  return findings.flat();
+}
+
+async function readInTime(check: HealthCheck, clock: Clock): Promise<string | null> {
+  const answered = new AbortController();
+  const reading = (async () => check.read())().catch(() => `The check of ${check.name} failed.`);
+  const late = clock.sleep(checkWithinMs, answered.signal).then(
+    () => `The check of ${check.name} takes longer than ${checkWithinMs / 1000} s.`,
+    () => null, // the answer was there first
+  );
+  const problem = await Promise.race([reading, late]);
+  answered.abort();
+  return problem;
+}
+
+function toReport(
+  findings: readonly Finding[],
+  fatal: readonly HealthCheck['weight'][],
+): HealthReport {
+  const problems = findings.map(({ problem }) => problem);
+  if (findings.some(({ weight }) => fatal.includes(weight))) return { state: 'failing', problems };
+  return { state: problems.length === 0 ? 'ok' : 'degraded', problems };
+}
+
+/** A loop that says that it still goes round. */
+export interface Pulse {
+  readonly check: HealthCheck;
+  beat(): void;
+}
+
+/** A loop that did not go round for so long is stuck: nothing but a new process mends that. */
+export function createPulse(
+  { name, withinMs }: { readonly name: string; readonly withinMs: number },
+  clock: Pick<Clock, 'now'>,
+): Pulse {
+  let last = clock.now();
+  return {
+    beat() {
+      last = clock.now();
+    },
+    check: {
+      name,
+      weight: 'alive',
+      read() {
+        const silentMs = clock.now() - last;
+        if (silentMs <= withinMs) return null;
+        return `The ${name} stands still for ${Math.round(silentMs / 1000)} s.`;
+      },
+    },
+  };
+}

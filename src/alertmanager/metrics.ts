@@ -1,0 +1,141 @@
+import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
+import type { Meter } from '../runbook/ports/meter.ts';
+import { boundLabel } from './bounded-label.ts';
+
+/** What dbconn counts of itself, and gives to Prometheus. `docs/metrics.md` says what each of them means. */
+export interface Metrics extends Meter {
+  readonly contentType: string;
+  expose(): Promise<string>;
+}
+
+/** As many as a configuration may name. */
+const mostTargets = 500;
+const lookSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
+/** An alert on a counter needs its zero: the first increase of a series that appears with 1 is not seen. */
+const webhookStatuses = [202, 400, 401, 404, 408, 413, 415, 503];
+const alertFates = ['opened', 'joined', 'known', 'ignored', 'unplaced', 'refused', 'truncated'];
+const escalationSteps = ['due', 'sent', 'failed', 'overdue'] as const;
+
+export function createMeter(): Metrics {
+  const register = new Registry();
+  // Measured ten times a second: a hundred times would cost a process that mostly waits more than the figure is worth.
+  collectDefaultMetrics({ register, eventLoopMonitoringPrecision: 100 });
+  return {
+    ...createLookMeter(register),
+    ...createAlertMeter(register),
+    ...createOutcomeMeter(register),
+    contentType: register.contentType,
+    expose: () => register.metrics(),
+  };
+}
+
+function createLookMeter(register: Registry): Pick<Meter, 'look'> {
+  const registers = [register];
+  const seconds = new Histogram({
+    name: 'dbconn_look_duration_seconds',
+    help: 'How long looks took, all targets together.',
+    buckets: lookSeconds,
+    registers,
+  });
+  const looks = new Counter({
+    name: 'dbconn_looks_total',
+    help: 'Looks by what they said of the target and how PostgreSQL was reached.',
+    labelNames: ['target', 'state', 'via'],
+    registers,
+  });
+  const last = new Gauge({
+    name: 'dbconn_last_look_timestamp_seconds',
+    help: 'When the latest look of this process at a target ended.',
+    labelNames: ['target'],
+    registers,
+  });
+  const reach = new Gauge({
+    name: 'dbconn_reach',
+    help: 'How the latest look reached PostgreSQL: 1 for that rung, none where it did not.',
+    labelNames: ['target', 'via'],
+    registers,
+  });
+  const boundTarget = boundLabel(mostTargets);
+  const rungs = new Map<string, string>();
+  return {
+    look({ reach: { via }, state, target: name, tookMs }) {
+      const target = boundTarget(name);
+      const before = rungs.get(target);
+      if (before !== undefined && before !== via) reach.remove({ target, via: before });
+      rungs.set(target, via);
+      reach.set({ target, via }, 1);
+      seconds.observe(tookMs / 1000);
+      looks.inc({ target, state, via });
+      last.setToCurrentTime({ target });
+    },
+  };
+}
+
+function createAlertMeter(register: Registry): Pick<Meter, 'webhook' | 'alert' | 'incidents'> {
+  const registers = [register];
+  const webhooks = new Counter({
+    name: 'dbconn_webhooks_total',
+    help: 'Webhooks by the HTTP status they were answered with.',
+    labelNames: ['status'],
+    registers,
+  });
+  const alerts = new Counter({
+    name: 'dbconn_alerts_total',
+    help: 'Alerts by what became of them.',
+    labelNames: ['fate'],
+    registers,
+  });
+  const open = new Gauge({
+    name: 'dbconn_incidents_open',
+    help: 'Incidents that are open.',
+    registers,
+  });
+  const tending = new Gauge({
+    name: 'dbconn_tending',
+    help: 'Whether this process tends the incidents: 1 for exactly one of those that share a journal.',
+    registers,
+  });
+  for (const status of webhookStatuses) webhooks.inc({ status: String(status) }, 0);
+  for (const fate of alertFates) alerts.inc({ fate }, 0);
+  const boundFate = boundLabel(20, alertFates);
+  return {
+    webhook: (status) => webhooks.inc({ status: String(status) }),
+    alert: (fate) => alerts.inc({ fate: boundFate(fate) }),
+    incidents(count, tends) {
+      open.set(count);
+      tending.set(tends ? 1 : 0);
+    },
+  };
+}
+
+function createOutcomeMeter(
+  register: Registry,
+): Pick<Meter, 'slackCall' | 'escalation' | 'request'> {
+  const registers = [register];
+  const slackCalls = new Counter({
+    name: 'dbconn_slack_calls_total',
+    help: "Calls to Slack's Web API: ok, limited (429) or failed.",
+    labelNames: ['method', 'outcome'],
+    registers,
+  });
+  const escalations = new Counter({
+    name: 'dbconn_escalations_total',
+    help: 'Steps of escalation policies: due, sent, failed, and overdue ones that were found not taken.',
+    labelNames: ['what'],
+    registers,
+  });
+  const requests = new Counter({
+    name: 'dbconn_requests_total',
+    help: 'Requests for a remedy that came to their end, by option and outcome.',
+    labelNames: ['option', 'outcome'],
+    registers,
+  });
+  for (const what of escalationSteps) escalations.inc({ what }, 0);
+  const [boundMethod, boundOption, boundOutcome] = [boundLabel(60), boundLabel(20), boundLabel(40)];
+  return {
+    slackCall: (method, outcome) => slackCalls.inc({ method: boundMethod(method), outcome }),
+    escalation: (what) => escalations.inc({ what }),
+    request: (option, outcome) =>
+      requests.inc({ option: boundOption(option), outcome: boundOutcome(outcome) }),
+  };
+}

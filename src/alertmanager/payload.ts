@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import type { Alert } from '../runbook/incident/alert.ts';
+
+/** More in one group is no group by target any more; what is beyond is refused rather than forgotten. */
+export const mostAlerts = 1000;
+
+const Timestamp = z.iso
+  .datetime({ offset: true })
+  .refine((text) => !Number.isNaN(Date.parse(text)), { message: 'is no moment' });
+
+const Entry = z.object({
+  status: z.enum(['firing', 'resolved']),
+  labels: z.record(z.string(), z.string()),
+  startsAt: Timestamp,
+  endsAt: Timestamp.optional(),
+  /** It becomes a part of the journal, so its length has a bound. */
+  fingerprint: z.string().min(1).max(64),
+});
+
+/** Alertmanager's webhook, version 4, and Grafana's in the same shape, which calls itself 1. Other keys are theirs to add. */
+const Payload = z.object({
+  version: z.enum(['4', '1']),
+  alerts: z.array(Entry),
+  /** Left out by the sender's `max_alerts`. */
+  truncatedAlerts: z.number().int().min(0).default(0),
+});
+
+export type ReadPayload =
+  | { readonly kind: 'read'; readonly alerts: readonly Alert[]; readonly truncated: number }
+  | { readonly kind: 'malformed'; readonly sentence: string }
+  | { readonly kind: 'too-many' };
+
+/**
+ * The alerts of a webhook's body. `receivedAt` (UTC ISO text) is the end of one that is resolved and does not say
+ * since when. Nothing in `sentence` is text out of the body.
+ */
+export function readPayload(text: string, receivedAt: string): ReadPayload {
+  const json = parseJson(text);
+  if (json === undefined) return { kind: 'malformed', sentence: 'The body is not JSON.' };
+  if (countAlerts(json) > mostAlerts) return { kind: 'too-many' };
+  const payload = Payload.safeParse(json);
+  if (!payload.success) return { kind: 'malformed', sentence: toSentence(payload.error) };
+  const { alerts, truncatedAlerts } = payload.data;
+  return {
+    kind: 'read',
+    alerts: alerts.map((entry) => toAlert(entry, receivedAt)),
+    truncated: truncatedAlerts,
+  };
+}
+
+function toAlert(entry: z.infer<typeof Entry>, receivedAt: string): Alert {
+  const { endsAt, fingerprint, labels, startsAt, status } = entry;
+  return {
+    // The alert's own status: a firing group holds resolved alerts too.
+    status,
+    // One without a name is not one that dbconn minds, and must not take the others of its group along.
+    name: labels['alertname'] ?? '',
+    fingerprint,
+    startsAt: toUtc(startsAt),
+    endsAt: status === 'firing' ? null : (toEnd(endsAt) ?? receivedAt),
+    labels,
+  };
+}
+
+/** Go's zero time, the year 1, means that there is none. */
+function toEnd(text: string | undefined): string | null {
+  if (text === undefined || text.startsWith('0001-01-01T')) return null;
+  return toUtc(text);
+}
+
+/** Milliseconds are enough: no alert starts twice within one. */
+function toUtc(text: string): string {
+  return new Date(text).toISOString();
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // JSON itself has no undefined
+  }
+}
+
+/** Before the shape is checked: a thousand times a thousand labels would be checked in vain. */
+function countAlerts(json: unknown): number {
+  const counted = z.object({ alerts: z.array(z.unknown()) }).safeParse(json);
+  return counted.success ? counted.data.alerts.length : 0;
+}
+
+function toSentence(error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (issue === undefined) return 'The body is not a webhook of Alertmanager or Grafana.';
+  // A label's key is the sender's text: the path ends before it.
+  const where = issue.path.slice(0, 3).map(String).join('.');
+  if (where === 'version') return 'Only version 4 (Alertmanager) and version 1 (Grafana) are read.';
+  return `${where === '' ? 'The body' : where} is not as in Alertmanager's webhook: ${issue.message}.`;
+}
