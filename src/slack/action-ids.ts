@@ -28,16 +28,47 @@ export const followUpActions = [
   'dbconn_follow_up_2',
 ] as const;
 
+/** On an incident's message. */
+export const incidentActions = {
+  have: 'dbconn_incident_have',
+  /** Proposes the first remedy. */
+  remedy: 'dbconn_incident_remedy',
+  help: 'dbconn_incident_help',
+  /** What is rare; its options are IncidentChoice and the incident's id. */
+  menu: 'dbconn_incident_menu',
+} as const;
+
+export type IncidentActionId = (typeof incidentActions)[keyof typeof incidentActions];
+
+export const incidentChoices = [
+  'status',
+  'silence',
+  'unsilence',
+  'merge',
+  'close',
+  'report',
+  'reopen',
+] as const;
+export type IncidentChoice = (typeof incidentChoices)[number];
+
+/** The boxes of a post-incident checklist: each option is an incident's id and an item. */
+export const checklistAction = 'dbconn_checklist_tick';
+
 export type RequestActionId =
   | Exclude<(typeof actionIds)[keyof typeof actionIds], typeof actionIds.choose>
   | (typeof followUpActions)[number];
 
 export type StatusActionId = (typeof proposeActions)[number] | typeof actionIds.choose;
 
-export type ActionId = RequestActionId | StatusActionId;
+export type ActionId = RequestActionId | StatusActionId | IncidentActionId;
 
 /** The block a message's buttons stand in: a press that comes from another one was not made by dbconn. */
-export const blockIds = { request: 'dbconn_request', status: 'dbconn_status' } as const;
+export const blockIds = {
+  request: 'dbconn_request',
+  status: 'dbconn_status',
+  incident: 'dbconn_incident',
+  checklist: 'dbconn_checklist',
+} as const;
 
 const { choose, ...onRequests } = actionIds;
 
@@ -47,15 +78,28 @@ export const blockOf: ReadonlyMap<string, string> = new Map<string, string>([
     (id) => [id, blockIds.request] as const,
   ),
   ...[choose, ...proposeActions].map((id) => [id, blockIds.status] as const),
+  ...Object.values(incidentActions).map((id) => [id, blockIds.incident] as const),
+  [checklistAction, blockIds.checklist],
 ]);
 
+/** On the Home tab: they lead to a message by its address, and change nothing. */
+export const homeActions = Array.from({ length: 10 }, (_, index) => `dbconn_home_open_${index}`);
+
 export const knownActions: ReadonlySet<string> = new Set(blockOf.keys());
+
+/** Everything that some listener answers: a press on anything else comes from an older dbconn. */
+export const answeredActions: ReadonlySet<string> = new Set([...knownActions, ...homeActions]);
 
 /** The dialogs that can be submitted. */
 export const callbackIds = {
   idle: 'dbconn_idle',
   approve: 'dbconn_approve_reason',
   deny: 'dbconn_deny_reason',
+  incidentSilence: 'dbconn_incident_silence',
+  incidentMerge: 'dbconn_incident_merge',
+  incidentClose: 'dbconn_incident_close',
+  incidentReopen: 'dbconn_incident_reopen',
+  incidentHelp: 'dbconn_incident_help_reason',
 } as const;
 
 export type CallbackId = (typeof callbackIds)[keyof typeof callbackIds];

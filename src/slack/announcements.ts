@@ -1,18 +1,57 @@
-import type { WebClient } from '@slack/web-api';
-import type { Announcements } from '../runbook/ports.ts';
+import type { Announcement, Announcements } from '../runbook/ports.ts';
+import { keyed } from './incidents/said.ts';
+import type { Keyed } from './incidents/said.ts';
+import { isLost } from './incidents/thread.ts';
+import type { Pen } from './incidents/thread.ts';
 import { announcementMessage } from './messages/announcement.ts';
-import type { Outbox } from './outbox.ts';
+
+export interface AnnouncementsOptions {
+  readonly pen: Pen;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+/** What may have been sent before a crash was sent within this time: the messages of a day and more are not read. */
+const lookBackMs = 6 * 3_600_000;
 
 /** Posts into channels, and to people in the direct messages Slack opens for their id. Rejects as Slack does. */
-export function createAnnouncements(client: WebClient, outbox: Outbox): Announcements {
-  const { postMessage } = client.chat;
+export function createAnnouncements({ pen, now }: AnnouncementsOptions): Announcements {
+  const { postMessage } = pen.client.chat;
   return {
     async announce(announcement) {
+      const { to, thread, key, mayStand = false } = announcement;
+      const since = new Date(now() - lookBackMs).toISOString();
+      if (mayStand && key !== undefined && (await stands(pen, announcement, since))) return;
       const { text, blocks } = announcementMessage(announcement);
-      const content = { channel: announcement.to, text, blocks: [...blocks] };
-      await outbox.send(() =>
-        postMessage({ ...content, unfurl_links: false, unfurl_media: false }),
-      );
+      // Into the thread and the channel: who was called must not have to look for it.
+      const inThread = thread === undefined ? {} : { thread_ts: thread, reply_broadcast: true };
+      const content = {
+        channel: to,
+        text,
+        blocks: [...blocks],
+        ...(key !== undefined && keyed(key)),
+      };
+      const send = (where: typeof inThread): Promise<unknown> =>
+        pen.outbox.send(
+          () => postMessage({ ...content, ...where, unfurl_links: false, unfurl_media: false }),
+          // With a key whoever announces finds out whether it went; without one twice is better than not at all.
+          key === undefined ? 'repeatable' : undefined,
+        );
+      try {
+        await send(inThread);
+      } catch (error) {
+        // Somebody deleted the message; the call goes out all the same.
+        if (thread === undefined || !isLost(error)) throw error;
+        await send({});
+      }
     },
   };
+}
+
+/** False too where Slack does not let it be read: said twice is better than not at all. */
+async function stands({ said }: Pen, { to, key }: Announcement, since: string): Promise<boolean> {
+  const found: readonly Keyed[] | undefined = await (/^[UW]/.test(to)
+    ? said.inDirect(to, since)
+    : said.inChannel(to, since));
+  return found?.some((one) => one.key === key) ?? false;
 }

@@ -2,12 +2,15 @@ import { App, LogLevel } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { toBoltLogger } from '../log.ts';
+import type { Meter } from '../runbook/ports/meter.ts';
 import type { Runbook } from '../runbook/runbook.ts';
 import { createAnswer } from './answer.ts';
 import type { Changes } from './changes.ts';
 import { clientOptions } from './client-options.ts';
 import type { Connection, ConnectionState } from './connection.ts';
 import { createDoctorSlack } from './doctor-slack.ts';
+import type { Home } from './home/create-home.ts';
+import { registerHome } from './home/register-home.ts';
 import { HttpConnection } from './http-connection.ts';
 import { createInFlight } from './in-flight.ts';
 import { createModals } from './modals.ts';
@@ -36,6 +39,9 @@ export interface SlackAppOptions {
   readonly runbook: Runbook;
   /** What changes something; without it dbconn only looks. */
   readonly changes?: Changes;
+  /** The Home tab; without it the tab stays as it was. */
+  readonly home?: Home;
+  readonly meter?: Pick<Meter, 'slackCall'>;
   readonly log: Logger;
   readonly patience?: Partial<Patience>;
 }
@@ -71,7 +77,10 @@ export function createSlackApp(options: SlackAppOptions): SlackApp {
       options.log.info({ connection: options.connection.kind }, 'dbconn is in Slack');
     },
     stop() {
-      stopped ??= stopAll(connection, () => inFlight.drain(patience.drainMs, patience.goodbyeMs));
+      stopped ??= stopAll(connection, [
+        inFlight.drain(patience.drainMs, patience.goodbyeMs),
+        options.home?.close(),
+      ]);
       return stopped;
     },
     get state() {
@@ -85,8 +94,11 @@ export function createSlackApp(options: SlackAppOptions): SlackApp {
   };
 }
 
-async function stopAll(connection: Connection, drain: () => Promise<void>): Promise<void> {
-  await Promise.all([connection.close(), drain()]);
+async function stopAll(
+  connection: Connection,
+  ends: readonly (Promise<void> | undefined)[],
+): Promise<void> {
+  await Promise.all([connection.close(), ...ends]);
 }
 
 function openingOf({ connection, apiUrl, log }: SlackAppOptions, patience: Patience): Connection {
@@ -147,5 +159,6 @@ function buildApp({ options, connection, inFlight, patience, bot }: Parts): void
   const doctorSlack = createDoctorSlack({ client, channel, log });
   const modals = createModals(client, log);
   const answering = { answer, doctorSlack, modals, inFlight, patience };
+  if (options.home !== undefined) registerHome(app, options.home);
   registerListeners(app, { runbook, changes, channel, log, ...answering });
 }

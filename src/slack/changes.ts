@@ -1,5 +1,9 @@
 import type { Door } from '../runbook/approval/door.ts';
+import type { EscalatePorts } from '../runbook/escalate/escalate.ts';
+import type { Incidents } from '../runbook/incident/incidents.ts';
 import type { Announcements, Journal } from '../runbook/ports.ts';
+import type { IncidentBoard } from '../runbook/ports/incident-board.ts';
+import type { Records } from '../runbook/post-incident/records.ts';
 import type { Cards } from './cards/cards.ts';
 
 /** What a dbconn needs that may change something: the one door, and where people hear of it. */
@@ -8,4 +12,12 @@ export interface Changes {
   readonly journal: Pick<Journal, 'record'>;
   readonly cards: Cards;
   readonly announcements: Announcements;
+  /** Absent where no incidents are kept. */
+  readonly incidents?: Incidents;
+  /** What the journal holds of those that were; absent as `incidents` is. */
+  readonly records?: Records;
+  /** Where their messages stand: a press counts on an incident's own message alone. */
+  readonly board?: Pick<IncidentBoard, 'placeOf'>;
+  /** What wakes people for a target without an incident; absent where nothing is configured. */
+  readonly pagingOf?: (target: string) => EscalatePorts['paging'];
 }

@@ -1,9 +1,18 @@
 import { WebClient } from '@slack/web-api';
 import type { Announcements } from '../runbook/ports.ts';
+import { noMeter } from '../runbook/ports/meter.ts';
+import type { Meter } from '../runbook/ports/meter.ts';
+import type { IncidentBoard } from '../runbook/ports/incident-board.ts';
 import { createAnnouncements } from './announcements.ts';
 import { createCards } from './cards/cards.ts';
 import type { Cards, CardsOptions } from './cards/cards.ts';
 import { clientOptions } from './client-options.ts';
+import { createIncidentBoard } from './incidents/incident-board.ts';
+import type { IncidentBoardOptions } from './incidents/incident-board.ts';
+import { createPermalinks } from './home/permalinks.ts';
+import { createLinkTo } from './incidents/link-to.ts';
+import { createSaid } from './incidents/said.ts';
+import type { Pen } from './incidents/thread.ts';
 import { createOutbox } from './outbox.ts';
 
 export interface NewsOptions extends Pick<
@@ -14,11 +23,16 @@ export interface NewsOptions extends Pick<
   readonly apiUrl?: string;
   /** Between two messages; Slack takes one a second in a channel. */
   readonly paceMs?: number;
+  readonly meter?: Pick<Meter, 'slackCall'>;
+  /** Milliseconds since the epoch; the system's clock unless given. */
+  readonly now?: () => number;
 }
 
 export interface News {
   readonly cards: Cards;
   readonly announcements: Announcements;
+  /** Where incidents are shown. Once: each has a single message. */
+  openBoard(options: IncidentBoardOptions): IncidentBoard;
 }
 
 const slackPaceMs = 1000;
@@ -28,17 +42,37 @@ export function createNews({
   botToken,
   apiUrl,
   paceMs = slackPaceMs,
+  now = Date.now,
+  meter = noMeter,
   ...options
 }: NewsOptions): News {
   const { log } = options;
-  const client = new WebClient(
-    botToken,
-    clientOptions({ log, ...(apiUrl !== undefined && { apiUrl }) }),
-  );
-  // A call for help does not queue behind a long list of targets.
-  const [forCards, forAll] = [createOutbox({ paceMs, log }), createOutbox({ paceMs, log })];
+  const usual = clientOptions({ log, meter, ...(apiUrl !== undefined && { apiUrl }) });
+  // What bears a key is looked for before it is said again; a client that tries again by itself says it twice.
+  const once = new WebClient(botToken, { ...usual, retryConfig: { retries: 0 } });
+  const pen = (): Pen => {
+    // What is read is no message, and nobody should wait a second for it before the first word of an incident.
+    const [outbox, reading] = [createOutbox({ paceMs, log }), createOutbox({ paceMs: 0, log })];
+    const hurry = (): void => {
+      outbox.hurry();
+      reading.hurry();
+    };
+    const said = createSaid({ client: once, outbox: reading, log });
+    return { client: once, outbox: { ...outbox, hurry }, said };
+  };
+  const client = new WebClient(botToken, usual);
+  // A call for help does not queue behind a long list of targets, nor an incident.
+  const [forAll, forIncidents] = [pen(), pen()];
   return {
-    cards: createCards({ ...options, client, outbox: forCards }),
-    announcements: createAnnouncements(client, forAll),
+    cards: createCards({ ...options, client, outbox: createOutbox({ paceMs, log }) }),
+    announcements: createAnnouncements({ pen: forAll, now }),
+    openBoard: (board) =>
+      createIncidentBoard({
+        ...board,
+        pen: forIncidents,
+        channel: options.channel,
+        linkTo: createLinkTo(options.places, createPermalinks(once, log), log),
+        logger: log,
+      }),
   };
 }

@@ -3,7 +3,7 @@ import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Check } from '../runbook/doctor.ts';
 import { notice } from './messages/notice.ts';
-import { neededScopes } from './scopes.ts';
+import { neededScopes, optionalScopes } from './scopes.ts';
 
 /** Slack's own part of `/dbconn doctor`, asked by a person whose id is given. Never throws. */
 export type DoctorSlack = (user: string) => Promise<readonly Check[]>;
@@ -36,24 +36,7 @@ async function checkScopes({ client, log }: DoctorSlackDeps): Promise<Check[]> {
         },
       ];
     }
-    const missing = neededScopes().filter((scope) => !granted.includes(scope));
-    if (missing.length === 0) {
-      return [
-        {
-          subject: 'Slack',
-          state: 'ok',
-          summary: `The bot has its scopes: ${neededScopes().join(', ')}.`,
-        },
-      ];
-    }
-    return [
-      {
-        subject: 'Slack',
-        state: 'missing',
-        summary: `The bot lacks ${missing.join(', ')}.`,
-        fix: 'Add the scopes of manifest.yml under "OAuth & Permissions" and reinstall the app.',
-      },
-    ];
+    return judgeScopes(granted);
   } catch (err) {
     log.warn({ err }, 'Slack did not say which scopes the token has');
     const code = err instanceof WebAPIPlatformError ? ` (${err.data.error})` : '';
@@ -66,6 +49,32 @@ async function checkScopes({ client, log }: DoctorSlackDeps): Promise<Check[]> {
       },
     ];
   }
+}
+
+function judgeScopes(granted: readonly string[]): Check[] {
+  const fix = 'Add the scopes of manifest.yml under "OAuth & Permissions" and reinstall the app.';
+  const lacking = neededScopes().filter((scope) => !granted.includes(scope));
+  const isOptional = (scope: string): boolean => Object.hasOwn(optionalScopes, scope);
+  const missing = lacking.filter((scope) => !isOptional(scope));
+  const summary =
+    missing.length > 0
+      ? `The bot lacks ${missing.join(', ')}.`
+      : `The bot has its scopes: ${neededScopes()
+          .filter((scope) => granted.includes(scope))
+          .join(', ')}.`;
+  const degraded = Object.entries(
+    Object.groupBy(lacking.filter(isOptional), (scope) => optionalScopes[scope] ?? ''),
+  ).map(([what, scopes = []]): Check => ({
+    subject: 'Slack',
+    state: 'warning',
+    summary: `Without ${scopes.join(', ')} ${what}.`,
+    fix,
+  }));
+  const check: Check =
+    missing.length > 0
+      ? { subject: 'Slack', state: 'missing', summary, fix }
+      : { subject: 'Slack', state: 'ok', summary };
+  return [check, ...degraded];
 }
 
 /** Only posting shows whether the bot may post: a message that the asker alone sees for a while. */

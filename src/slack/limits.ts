@@ -24,6 +24,8 @@ export const slackLimits = {
   confirmButtonCharacters: 30,
   modalTitleCharacters: 24,
   inputCharacters: 3000,
+  selectOptions: 100,
+  optionCharacters: 75,
 } as const;
 
 /** Bounds that Slack does not state but a phone does: a message nobody scrolls through helps nobody. */

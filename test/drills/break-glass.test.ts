@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { openBot } from '../../src/bot.ts';
-import type { Bot } from '../../src/bot.ts';
+import type { Bot } from '../../src/run-bot.ts';
 import { systemClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
 import { identity } from '../../sandbox/slack/identity.ts';

@@ -255,7 +255,7 @@ test('a call for help reaches the channel with a mention, and a person directly'
     patienceMs,
   );
   expect(toText(direct)).toContain('look at billing');
-  expect(await ask(stage, maya, 'escalate on-call now')).toContain('cannot page yet');
+  expect(await ask(stage, maya, 'escalate on-call now')).toContain('contacts.onCall or pager');
   expect(await ask(stage, maya, 'escalate')).toContain('needs a reason');
 });
 

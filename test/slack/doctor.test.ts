@@ -49,6 +49,13 @@ test('a missing scope is named, with the way to get it', async () => {
   expect(shown).toContain('missing_scope');
 });
 
+test('a scope dbconn does without is a warning that says what it then does worse', async () => {
+  const manifest = readManifest(['commands', 'chat:write', 'users:read', 'usergroups:read']);
+  const shown = await ask(ana, { slack: { manifest } });
+  expect(shown).not.toContain('The bot lacks');
+  expect(shown).toContain('Without channels:history after being killed dbconn may repeat itself');
+});
+
 test('a bot that is not in the incident channel is to be invited', async () => {
   const channels = [
     { id: database, name: 'database', members: [ana] },

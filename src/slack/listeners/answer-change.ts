@@ -8,13 +8,14 @@ import type { Message } from '../messages/parts/message.ts';
 import { refusalMessage } from '../messages/refusal.ts';
 import { requestsMessage } from '../messages/requests.ts';
 import type { Acting } from './acting.ts';
+import { answerIncident } from './answer-incident.ts';
 import { callForHelp } from './call-for-help.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { patiently } from './patiently.ts';
 import { previewAsk, proposeAsk } from './propose-ask.ts';
 import { letGo, stopAll } from './stop-and-go.ts';
 
-type Change = Exclude<Command, { kind: 'look' | 'help' }>;
+type Change = Exclude<Command, { kind: 'look' | 'help' | 'record' }>;
 
 export interface Asking {
   readonly command: Change;
@@ -63,6 +64,12 @@ function taskOf(acting: Acting, command: Change): Named {
       return { work: () => stopAll(acting, command.reason), doing: 'stopping', name: 'stop' };
     case 'go':
       return { work: () => letGo(acting, command.reason), doing: 'lifting the stop', name: 'go' };
+    case 'incident':
+      return {
+        work: () => answerIncident(acting, command),
+        doing: 'answering about incidents',
+        name: 'answer about incidents',
+      };
     default:
       return {
         work: () => callForHelp(acting, command),

@@ -1,19 +1,26 @@
 import { escalate } from '../../runbook/escalate/escalate.ts';
+import type { Called } from '../../runbook/escalate/escalate.ts';
 import type { Command } from '../../runbook/commands.ts';
 import { notice } from '../messages/notice.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { refusalMessage } from '../messages/refusal.ts';
 import type { Acting } from './acting.ts';
+import { incidentAnswer, incidentDone } from './incident-answers.ts';
 import type { CommandDeps } from './command-deps.ts';
 
-/** Calls the runbook's contacts, with the state of the target where a look has one. */
+/** Calls the runbook's contacts: through the target's open incident, else with the state a look has. */
 export async function callForHelp(
   { deps, changes, actor }: Acting,
   { ask, target: name }: Extract<Command, { kind: 'escalate' }>,
 ): Promise<Message> {
-  const { journal, announcements } = changes;
+  const { journal, announcements, incidents } = changes;
   const target = deps.runbook.targets.find((candidate) => candidate.name === name);
   if (target === undefined) return notice('No target is configured. Add one to dbconn.yml.');
+  const open = await incidents?.current(name);
+  // What cannot be read is no reason to call nobody: then it goes out as without an incident.
+  if (incidents !== undefined && open?.ok === true && open.value !== null) {
+    return incidentAnswer(await incidents.escalate(open.value.id, actor, ask), incidentDone.help);
+  }
   const { contacts } = target;
   let failure: unknown;
   const quietly: typeof announcements = {
@@ -26,17 +33,24 @@ export async function callForHelp(
   const headline = await headlineOf(deps, name);
   const { channel } = deps;
   const escalating = { ...ask, target: name, actor, contacts, channel, headline };
-  const called = await escalate({ journal, announcements: quietly }, escalating);
+  const paging = changes.pagingOf?.(name);
+  const called = await escalate(
+    { journal, announcements: quietly, ...(paging !== undefined && { paging }) },
+    escalating,
+  );
   if (!called.ok) return refusalMessage(called.refusal);
   if (failure !== undefined) {
     deps.log.warn({ err: failure }, 'A call for help could not be sent');
     return notice(`It is recorded, but Slack did not take it. Call ${ask.role} by hand.`);
   }
-  return notice(
-    called.value.to === channel
-      ? 'They were called in the incident channel.'
-      : 'They were written to directly. Tell the incident channel that you did.',
-  );
+  return notice(sentFor(called.value));
+}
+
+function sentFor({ via, to }: Called): string {
+  if (via === 'channel') return 'They were called in the incident channel.';
+  if (via === 'direct')
+    return 'They were written to directly. Tell the incident channel that you did.';
+  return `${to} was told to wake them. Tell the incident channel that you did.`;
 }
 
 /** A call for help goes out with or without figures. */

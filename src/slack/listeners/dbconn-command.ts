@@ -7,6 +7,7 @@ import { helpMessage } from '../messages/help.ts';
 import { toActor } from '../to-actor.ts';
 import { answerChange } from './answer-change.ts';
 import { answerLook } from './answer-look.ts';
+import { answerRecord } from './answer-record.ts';
 import type { CommandDeps } from './command-deps.ts';
 
 type Args = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
@@ -67,6 +68,9 @@ export async function answerCommand(
       return;
     case 'look':
       await answerLook(deps, asker, { command, signal });
+      return;
+    case 'record':
+      await answerRecord(deps, asker, { command, actor, signal });
       return;
     default:
       await answerChange(deps, asker, { command, actor, signal });

@@ -4,23 +4,18 @@ import { notice } from '../messages/notice.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { refusalMessage } from '../messages/refusal.ts';
 import { readIdleView } from '../views/idle-view.ts';
-import type { DialogMemory, Filled } from '../views/modal.ts';
+import type { DialogMemory } from '../views/modal.ts';
 import { reasonField } from '../views/reason-view.ts';
 import type { Acting } from './acting.ts';
+import { incidentDialogs } from './incident-dialogs.ts';
 import { proposeAsk } from './propose-ask.ts';
 import type { Asked } from './propose-ask.ts';
 import { isProposer } from './request-buttons.ts';
+import type { ReadDialog } from './submitted.ts';
 import { voteMessage } from './vote-message.ts';
 
-/** What a submitted dialog asks for: work to do, or what is wrong with its fields. */
-export type Submitted =
-  | { readonly work: (acting: Acting) => Promise<Message> }
-  | { readonly errors: Readonly<Record<string, string>> };
-
 /** The dialogs that can be submitted. Whoever submits is judged anew by the door, as if they had pressed a button. */
-export const dialogs: Readonly<
-  Record<CallbackId, (memory: DialogMemory, filled: Filled) => Submitted>
-> = {
+export const dialogs: Readonly<Record<CallbackId, ReadDialog>> = {
   [callbackIds.idle]: (memory, filled) => {
     const read = readIdleView(filled);
     if ('errors' in read) return read;
@@ -37,6 +32,7 @@ export const dialogs: Readonly<
   [callbackIds.deny]: ({ request = '' }, filled) => ({
     work: (acting) => deny(acting, request, filled[reasonField] ?? ''),
   }),
+  ...incidentDialogs,
 };
 
 async function deny({ changes, actor }: Acting, id: string, reason: string): Promise<Message> {

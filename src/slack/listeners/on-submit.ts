@@ -4,15 +4,12 @@ import { notice } from '../messages/notice.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { toActor } from '../to-actor.ts';
 import { readFields, readMemory, wordsView } from '../views/modal.ts';
-import type { DialogMemory, Filled } from '../views/modal.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { refusal } from './dbconn-command.ts';
-import type { Submitted } from './dialogs.ts';
+import type { ReadDialog, Submitted } from './submitted.ts';
 import { patiently } from './patiently.ts';
 
 export type SubmitArgs = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
-
-type Read = (memory: DialogMemory, filled: Filled) => Submitted;
 
 /** The answer to a submission cannot go by a response URL: there is none. */
 const noResponseUrl: Asker['respond'] = () => Promise.reject(new Error('no response URL'));
@@ -23,7 +20,7 @@ const title = 'dbconn';
  * Answers a submitted dialog in the dialog itself: it is acknowledged with a word of patience, and shows the answer
  * when the work is done. Whoever closes it meanwhile reads the answer where they opened it.
  */
-export function onSubmit(deps: CommandDeps, read: Read): (args: SubmitArgs) => Promise<void> {
+export function onSubmit(deps: CommandDeps, read: ReadDialog): (args: SubmitArgs) => Promise<void> {
   const { inFlight, log } = deps;
   return async ({ ack, body, view }) => {
     const { user } = body;

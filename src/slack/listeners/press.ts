@@ -1,4 +1,10 @@
-import type { AllMiddlewareArgs, BlockButtonAction, SlackActionMiddlewareArgs } from '@slack/bolt';
+import type {
+  AllMiddlewareArgs,
+  BlockAction,
+  ButtonAction,
+  OverflowAction,
+  SlackActionMiddlewareArgs,
+} from '@slack/bolt';
 import type { Actor } from '../../runbook/approval/request.ts';
 import { blockOf } from '../action-ids.ts';
 import type { Asker } from '../answer.ts';
@@ -7,7 +13,9 @@ import { toActor } from '../to-actor.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { refusal } from './dbconn-command.ts';
 
-export type PressArgs = SlackActionMiddlewareArgs<BlockButtonAction> & AllMiddlewareArgs;
+/** A button, or a choice in an overflow menu. */
+export type PressAction = BlockAction<ButtonAction | OverflowAction>;
+export type PressArgs = SlackActionMiddlewareArgs<PressAction> & AllMiddlewareArgs;
 
 /** A press on one of dbconn's buttons. */
 export interface Press {
@@ -15,7 +23,7 @@ export interface Press {
   /** The same person, as the door knows people. */
   readonly actor: Actor;
   readonly actionId: string;
-  /** What the button was sent with; empty when it carries nothing. */
+  /** What the button was sent with, or the option that was chosen; empty when it carries nothing. */
   readonly value: string;
   /** The message it stands on. */
   readonly ts: string | undefined;
@@ -34,7 +42,8 @@ export function onPress(
     await ack().catch((err: unknown) => log.warn({ err }, 'A press was not acknowledged'));
     const { user, message } = body;
     const channel = body.channel?.id;
-    const { action_id: actionId, value = '' } = payload;
+    const { action_id: actionId } = payload;
+    const value = payload.type === 'overflow' ? payload.selected_option.value : payload.value;
     if (channel === undefined) {
       log.warn({ action: actionId, user: user.id }, 'A press came from nowhere and was ignored');
       return;
@@ -54,7 +63,8 @@ export function onPress(
         }
         const actor = toActor(user.id, user.team_id ?? body.team?.id);
         const { trigger_id: triggerId } = body;
-        await work({ asker, actor, actionId, value, ts: message?.ts, triggerId, signal });
+        const pressed = { actionId, value: value ?? '', ts: message?.ts, triggerId };
+        await work({ asker, actor, signal, ...pressed });
       } catch (err) {
         log.error({ err, channel }, 'A press could not be answered');
       }

@@ -1,4 +1,5 @@
 import { descriptions } from '../../runbook/commands.ts';
+import { incidentUsages } from '../../runbook/commands/parse-incident.ts';
 import { proposalUsages } from '../../runbook/remedies/wanted.ts';
 import { take } from '../limits.ts';
 import { sentence, topic } from './parts/lists.ts';
@@ -14,17 +15,20 @@ export function helpMessage(targets: readonly string[], problem?: string): Messa
     between(' '),
     plain(description),
   ]);
-  const proposals = proposalUsages.map(([usage, what]): Leaf[] => [
-    code(`/dbconn ${usage}`),
-    between(' '),
-    plain(what),
-  ]);
   const { taken, more } = take(targets, 20);
   const names = `${taken.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   return toMessage(problem ?? 'What /dbconn understands', [
     ...(problem === undefined ? [] : [sentence(problem)]),
     topic('A word, and after it a target where there are several', words),
-    topic('What can be proposed, and where several targets are, its target at the end', proposals),
+    topic(
+      'What can be proposed, and where several targets are, its target at the end',
+      proposalUsages.map(toLeaves),
+    ),
+    topic('What can be done with an incident', incidentUsages.map(toLeaves)),
     sentence(`Targets: ${names === '' ? 'none' : names}`),
   ]);
+}
+
+function toLeaves([usage, what]: readonly [usage: string, what: string]): Leaf[] {
+  return [code(`/dbconn ${usage}`), between(' '), plain(what)];
 }

@@ -4,6 +4,7 @@ import type {
   ModalView,
   PlainTextElement,
   PlainTextInput,
+  PlainTextOption,
 } from '@slack/types';
 import { z } from 'zod';
 import { slackLimits, truncate } from '../limits.ts';
@@ -15,6 +16,8 @@ export const DialogMemory = z.strictObject({
   channel: z.string().min(1).max(100),
   /** The request it is about. */
   request: z.string().min(1).max(100).optional(),
+  /** The incident it is about. */
+  incident: z.string().min(1).max(100).optional(),
   /** The target it is about, where there is no request yet. */
   target: z.string().min(1).max(200).optional(),
 });
@@ -100,6 +103,37 @@ export function textField(field: TextField): InputBlock {
 
 export function plainText(text: string, max: number): PlainTextElement {
   return { type: 'plain_text', text: truncate(text, max), emoji: false };
+}
+
+export interface ChoiceField {
+  readonly id: string;
+  readonly label: string;
+  readonly hint?: string;
+  /** The first is chosen at first; Slack takes at most 100. */
+  readonly choices: readonly { readonly value: string; readonly text: string }[];
+}
+
+/** A field to choose in; block and element share its id. */
+export function choiceField({ id, label, hint, choices }: ChoiceField): InputBlock {
+  const options = choices
+    .slice(0, slackLimits.selectOptions)
+    .map(({ value, text }): PlainTextOption => ({
+      text: plainText(text, slackLimits.optionCharacters),
+      value,
+    }));
+  const [first] = options;
+  return {
+    type: 'input',
+    block_id: id,
+    label: plainText(label, 2000),
+    element: {
+      type: 'static_select',
+      action_id: id,
+      options,
+      ...(first !== undefined && { initial_option: first }),
+    },
+    ...(hint !== undefined && { hint: plainText(hint, 2000) }),
+  };
 }
 
 /** What was filled in, field by field: block id -> text typed or value chosen. */

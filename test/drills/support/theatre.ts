@@ -1,6 +1,7 @@
 import { createLog } from '../../../src/log.ts';
 import { Writable } from 'node:stream';
 import { systemClock } from '../../../src/clock.ts';
+import { createIncidentMarks } from '../../../src/journal/incident-marks.ts';
 import { createPlaces } from '../../../src/journal/places.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
 import { createDoor } from '../../../src/runbook/approval/door.ts';
@@ -8,6 +9,12 @@ import type { Door } from '../../../src/runbook/approval/door.ts';
 import type { DoorPatient } from '../../../src/runbook/approval/door-ports.ts';
 import { defaultOptionPolicy, defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import type { OptionPolicy, Policy } from '../../../src/runbook/approval/policy.ts';
+import { createIncidents } from '../../../src/runbook/incident/create-incidents.ts';
+import type { Incidents } from '../../../src/runbook/incident/incidents.ts';
+import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
+import type { IncidentBoard } from '../../../src/runbook/ports/incident-board.ts';
+import { createRecords } from '../../../src/runbook/post-incident/records.ts';
+import type { Records } from '../../../src/runbook/post-incident/records.ts';
 import type { Clock } from '../../../src/runbook/ports.ts';
 import type { Runbook } from '../../../src/runbook/runbook.ts';
 import { createSlackApp } from '../../../src/slack/app.ts';
@@ -15,6 +22,8 @@ import type { SlackApp } from '../../../src/slack/app.ts';
 import { actionIds } from '../../../src/slack/action-ids.ts';
 import type { Cards } from '../../../src/slack/cards/cards.ts';
 import { createNews } from '../../../src/slack/create-news.ts';
+import type { News } from '../../../src/slack/create-news.ts';
+import type { People } from '../../../src/runbook/ports/people.ts';
 import { createPeople } from '../../../src/slack/people.ts';
 import { identity } from '../../../sandbox/slack/identity.ts';
 import { startSlack } from '../../../sandbox/slack/server.ts';
@@ -61,6 +70,9 @@ export interface TheatreOptions {
 export interface Bot {
   readonly door: Door;
   readonly cards: Cards;
+  readonly incidents: Incidents;
+  readonly board: IncidentBoard;
+  readonly records: Records;
   readonly journal: SqliteJournal;
   readonly app: SlackApp;
   /** As SIGTERM ends it. */
@@ -160,8 +172,9 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     paceMs,
   });
   const rule = { ...defaultOptionPolicy, approvers: [jonas, dana, maya], ...options.option };
+  const people = createPeople({ botToken, apiUrl: slack.apiUrl, clock: systemClock, log });
   const door = createDoor({
-    people: createPeople({ botToken, apiUrl: slack.apiUrl, clock: systemClock, log }),
+    people,
     journal,
     patients,
     policy: { ...defaultPolicy, options: { A: rule, C: rule, D: rule }, ...policy },
@@ -170,13 +183,14 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     onChange: (request, step) => news.cards.tell(request, step),
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
   });
+  const kept = keepIncidents(options.runbook, { journal, news, door, people, clock });
   const app = createSlackApp({
     connection: connectionFor(options.mode ?? 'socket'),
     botToken,
     apiUrl: slack.apiUrl,
     channel: database,
     runbook: options.runbook,
-    changes: { door, journal, ...news },
+    changes: { door, journal, ...news, ...kept },
     log,
   });
   await door.takeOver();
@@ -190,9 +204,42 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     await app.stop();
     await door.drain();
     await news.cards.drain(500);
+    await kept.board.idle(500);
     journal.close();
   };
-  return { door, cards: news.cards, journal, app, stop: () => (stopped ??= stop()) };
+  return { door, cards: news.cards, ...kept, journal, app, stop: () => (stopped ??= stop()) };
+}
+
+interface Keeping {
+  readonly journal: SqliteJournal;
+  readonly news: News;
+  readonly door: Door;
+  readonly people: People;
+  readonly clock: Clock;
+}
+
+/** Incidents as the bot keeps them, shown as soon as they change. Nobody looks at their targets. */
+function keepIncidents(
+  { targets }: Runbook,
+  { journal, news, door, people, clock }: Keeping,
+): Pick<Bot, 'incidents' | 'board' | 'records'> {
+  const board = news.openBoard({
+    log: journal,
+    marks: createIncidentMarks(journal),
+    targets,
+    offers: (target) => door.offers(target),
+    paces: { urgentMs: 0, figuresMs: 0 },
+  });
+  const incidents = createIncidents({
+    log: journal,
+    clock,
+    targets,
+    rules: defaultIncidentRules,
+    policyOf: () => [],
+    people,
+    onChange: (incident) => board.show({ incident, diagnosis: null, requests: [], useless: [] }),
+  });
+  return { incidents, board, records: createRecords({ log: journal, targets }) };
 }
 
 /** All that stands in #database, oldest first. */
@@ -220,12 +267,15 @@ export interface Pressing {
   readonly user: string;
   readonly ts: string;
   readonly actionId?: string;
+  /** The option of a menu; of checkboxes all that are ticked. */
+  readonly value?: string | readonly string[];
 }
 
 /** Presses a button that answers with a dialog, and returns that. */
 export async function open(theatre: Theatre, pressing: Pressing): Promise<SlackView> {
-  const { user, ts, actionId = actionIds.approve } = pressing;
-  const pressed = await theatre.slack.pressButton({ user, channel: database, ts, actionId });
+  const { actionId = actionIds.approve } = pressing;
+  const pressed = await theatre.slack.pressButton({ ...pressing, channel: database, actionId });
+  const { user } = pressing;
   if (!pressed.acked) throw new Error(`Slack says ${pressed.error ?? 'no'}.`);
   return theatre.slack.waitFor(({ modals }) => modals.get(user)?.at(-1)?.view, patienceMs);
 }
@@ -251,9 +301,9 @@ export async function submit(theatre: Theatre, submitting: Submitting): Promise<
 
 /** Presses a button and returns what this person alone is answered. */
 export function press(theatre: Theatre, pressing: Pressing): Promise<string> {
-  const { user, ts, actionId = actionIds.approve } = pressing;
+  const { user, actionId = actionIds.approve } = pressing;
   return answerTo(theatre, user, async () => {
-    const pressed = await theatre.slack.pressButton({ user, channel: database, ts, actionId });
+    const pressed = await theatre.slack.pressButton({ ...pressing, channel: database, actionId });
     if (!pressed.acked) throw new Error(`Slack says ${pressed.error ?? 'no'}.`);
   });
 }

@@ -117,6 +117,24 @@ describe('status', () => {
     expect(checkBlocks('message', blocks)).toEqual([]);
   });
 
+  test('looks that stand closer together lately are drawn the same time apart', () => {
+    const minutes = [
+      ...Array.from({ length: 45 }, (_, minute) => minute),
+      ...Array.from({ length: 61 }, (_, quarter) => 45 + quarter / 4),
+    ];
+    const history = minutes.map((minute) => ({
+      at: new Date(Date.UTC(2026, 10, 23, 1) + minute * 60_000).toISOString(),
+      used: Math.floor(minute),
+      usable: 97,
+    }));
+    const { blocks } = statusMessage({ diagnosis: aDiagnosis({ history }), target });
+    const chart = blocks.find((block) => block.type === 'data_visualization');
+    const used = chart?.chart.series[0]?.data.map(({ value }) => value) ?? [];
+    const steps = used.slice(1).map((value, index) => value - (used[index] ?? 0));
+    expect(used).toHaveLength(20);
+    expect(Math.max(...steps) - Math.min(...steps)).toBeLessThanOrEqual(1);
+  });
+
   test('only the largest holders are shown, and the others are counted', () => {
     const holders = Array.from({ length: 40 }, (_, i) => aHolder({ total: 40 - i }));
     const diagnosis = aDiagnosis({ holders });

@@ -71,6 +71,7 @@ export function aRunbook(changes: Partial<Runbook> = {}): Runbook {
     examine: () => Promise.reject(new Error('Nobody looks in this test.')),
     doctor: (): Promise<readonly Check[]> =>
       Promise.resolve([{ subject: 'PostgreSQL', state: 'ok', summary: 'The role sees all.' }]),
+    prevention: () => Promise.reject(new Error('Nobody asks for prevention in this test.')),
     close: () => Promise.resolve(),
     ...changes,
   };

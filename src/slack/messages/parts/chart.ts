@@ -7,7 +7,12 @@ import { toClock } from './words.ts';
 const pointsNeeded = 3;
 
 /** The recent looks as a line of used connections under a line of usable ones. */
-export function historyChart({ history, target }: Diagnosis): MessageBlock[] {
+export function historyChart({
+  history,
+  target,
+}: Pick<Diagnosis, 'target'> & {
+  readonly history: Readonly<Diagnosis['history']>;
+}): MessageBlock[] {
   const points = thin(history, slackLimits.chartPoints);
   if (points.length < pointsNeeded) return [];
   const labels = points.map(({ at }) => toClock(at));
@@ -30,11 +35,24 @@ export function historyChart({ history, target }: Diagnosis): MessageBlock[] {
   ];
 }
 
-/** Evenly chosen points, first and last always among them. */
-function thin<T>(items: readonly T[], max: number): T[] {
+/**
+ * Points evenly chosen in time, first and last always among them: the looks themselves stand closer together in the
+ * last minutes than before, and Slack draws all points the same distance apart.
+ */
+function thin<T extends { readonly at: string }>(items: readonly T[], max: number): T[] {
   if (items.length <= max) return [...items];
-  const step = (items.length - 1) / (max - 1);
-  return Array.from({ length: max }, (_, index) => items[Math.round(index * step)]).filter(
-    (item) => item !== undefined,
+  const times = items.map(({ at }) => Date.parse(at));
+  const [first = 0, last = 0] = [times[0], times.at(-1)];
+  const chosen = Array.from({ length: max }, (_, index) =>
+    nearest(times, first + ((last - first) * index) / (max - 1)),
+  );
+  return [...new Set(chosen)].map((index) => items[index]).filter((item) => item !== undefined);
+}
+
+function nearest(times: readonly number[], to: number): number {
+  return times.reduce(
+    (best, time, index) =>
+      Math.abs(time - to) < Math.abs((times[best] ?? Infinity) - to) ? index : best,
+    0,
   );
 }

@@ -67,10 +67,11 @@ function findingLeaves({ severity, summary, fix }: Finding): Leaf[] {
 
 /** Below every message: where to look further, and how each figure was obtained. */
 export function foot({ diagnosis, target }: View): MessageBlock[] {
-  return [...linksLine(target), ...smallPrint([provenance(diagnosis), ladder(diagnosis)])];
+  return [...linksLine(target), ...smallPrint(provenanceLines(diagnosis))];
 }
 
-function linksLine({ links }: Target): MessageBlock[] {
+/** Where to look further: the target's own dashboards, logs and guides. */
+export function linksLine({ links }: Pick<Target, 'links'>): MessageBlock[] {
   const { dashboard, logs, logQuery, guides } = links;
   const parts: Leaf[][] = [
     ...(dashboard === undefined ? [] : [[link('Dashboard', dashboard)]]),
@@ -81,6 +82,11 @@ function linksLine({ links }: Target): MessageBlock[] {
   if (parts.length === 0) return [];
   const leaves = parts.flatMap((part, index) => (index === 0 ? part : [between(' · '), ...part]));
   return [richText(paragraph(...leaves))];
+}
+
+/** Below a message that has lines of its own to add. */
+export function provenanceLines(diagnosis: Diagnosis): string[] {
+  return [provenance(diagnosis), ladder(diagnosis)];
 }
 
 /** `PostgreSQL 18.4 by the warm connection in 12 ms · pools 34 ms · … · looked at 03:04:05 UTC`. */

@@ -27,6 +27,11 @@ function toMention(part: string): Leaf {
     : { type: 'usergroup', usergroup_id: part.slice('!subteam^'.length) };
 }
 
+/** The same without calling a group: it was called once, where that was meant. */
+export function withoutGroups(leaves: readonly Leaf[]): Leaf[] {
+  return leaves.map((leaf) => (leaf.type === 'usergroup' ? plain('their group') : leaf));
+}
+
 /** A person or a user group by id. */
 export function mentionLeaf(id: string): Leaf {
   return toMention(id.startsWith('S') ? `!subteam^${id}` : `@${id}`);

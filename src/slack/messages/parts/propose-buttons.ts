@@ -12,29 +12,43 @@ export function proposeButtons(view: View): MessageBlock[] {
   const commands = diagnosis.proposals
     .filter(({ blocked }) => blocked === null)
     .map(({ command }) => command)
-    .filter((command) => command !== undefined)
-    .filter((command) => isOffered(command, view));
-  const elements = [...new Set(commands)]
+    .filter((command) => command !== undefined);
+  const suggestsA = diagnosis.proposals.some(({ option }) => option === 'A');
+  const choose =
+    suggestsA && offers.includes('A')
+      ? [toButton({ id: actionIds.choose, text: 'Choose for A…', value: target.name })]
+      : [];
+  return toActions([...toButtons(commands, { target, offers }), ...choose]);
+}
+
+/** The same for commands such as `propose E backend 5 2`, as far as they can be proposed here; the first four. */
+export function commandButtons(commands: readonly string[], offered: Offered): MessageBlock[] {
+  return toActions(toButtons(commands, offered));
+}
+
+type Offered = Pick<View, 'target' | 'offers'>;
+
+function toButtons(commands: readonly string[], offered: Offered): Button[] {
+  return [...new Set(commands.filter((command) => isOffered(command, offered)))]
     .slice(0, proposeActions.length)
-    .map((command, index): Button =>
+    .map((command, index) =>
       toButton({
         id: proposeActions[index] ?? '',
         text: command.replace('propose', 'Propose'),
         // Read again when it is pressed, like typed words.
-        value: `${command.slice('propose '.length)} ${target.name}`,
+        value: `${command.slice('propose '.length)} ${offered.target.name}`,
       }),
     );
-  const suggestsA = diagnosis.proposals.some(({ option }) => option === 'A');
-  if (suggestsA && offers.includes('A')) {
-    elements.push(toButton({ id: actionIds.choose, text: 'Choose for A…', value: target.name }));
-  }
+}
+
+function toActions(elements: Button[]): MessageBlock[] {
   return elements.length === 0
     ? []
     : [{ type: 'actions', block_id: blockIds.status, elements } satisfies ActionsBlock];
 }
 
 /** What may be proposed is known by what the words ask for, not by the letter they stand under. */
-function isOffered(command: string, { target, offers = [] }: View): boolean {
+function isOffered(command: string, { target, offers = [] }: Offered): boolean {
   const { wanted } = parseWanted(command.slice('propose '.length), [target.name]);
   return wanted !== undefined && offers.includes(actionOf(toAsk(wanted, target.limits)));
 }

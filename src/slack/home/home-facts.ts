@@ -1,0 +1,159 @@
+import type { Door } from '../../runbook/approval/door.ts';
+import type { Actor, Request } from '../../runbook/approval/request.ts';
+import { JournalUnavailable } from '../../runbook/approval/journal-unavailable.ts';
+import { isExpired } from '../../runbook/approval/request.ts';
+import type { Incident } from '../../runbook/incident/incident.ts';
+import type { Incidents } from '../../runbook/incident/incidents.ts';
+import type { IncidentBoard } from '../../runbook/ports/incident-board.ts';
+import type { IncidentLog } from '../../runbook/ports/incident-log.ts';
+import type { Clock, Places, Stop } from '../../runbook/ports.ts';
+import type { Answer } from '../../runbook/remedies/remedy.ts';
+import type { Glance, ReadGlances } from './glance.ts';
+import type { ReadPermalink } from './permalinks.ts';
+
+/** What a Home tab is drawn from. Without what may change something it shows the targets alone. */
+export interface HomeSources {
+  readonly readGlances: ReadGlances;
+  readonly changes?: {
+    readonly door: Pick<Door, 'list' | 'mayVote' | 'stopped'>;
+    readonly places: Pick<Places, 'readPlace'>;
+  };
+  readonly incidents?: {
+    readonly incidents: Pick<Incidents, 'list' | 'history'>;
+    readonly board: Pick<IncidentBoard, 'placeOf'>;
+    readonly log: Pick<IncidentLog, 'readRequestsSince'>;
+  };
+}
+
+/** Something with a message of its own, and that message's address. */
+export interface Linked<T> {
+  readonly item: T;
+  readonly url: string | undefined;
+}
+
+export interface EndedIncident extends Linked<Incident> {
+  /** The changes made while it was open, oldest first. */
+  readonly requests: readonly Request[];
+}
+
+/** Everything one person sees on their Home tab. */
+export interface HomeFacts {
+  readonly readAtMs: number;
+  readonly glances: readonly Glance[];
+  /** The emergency stop that holds now. */
+  readonly stop: Stop | null;
+  /** Proposals this person's vote counts for. */
+  readonly votable: readonly Linked<Request>[];
+  /** How many others wait for somebody else. */
+  readonly othersWaiting: number;
+  readonly running: readonly Linked<Request>[];
+  readonly incidents: readonly Linked<Incident>[];
+  readonly openIncidents: number;
+  readonly ended: readonly EndedIncident[];
+  /** Why incidents and proposals could not be read, in sentences. */
+  readonly problems: readonly string[];
+}
+
+/** What fits a screen; each of them costs a question to the journal or to Slack. */
+const most = { proposals: 20, incidents: 10, running: 10, ended: 5 } as const;
+
+interface Reading {
+  readonly actor: Actor;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly readPermalink: ReadPermalink;
+}
+
+/** Reads a person's Home tab: no look at any target, and a bounded number of questions. */
+export async function readHome(sources: HomeSources, reading: Reading): Promise<HomeFacts> {
+  const [changes, incidents] = await Promise.all([
+    readChanges(sources, reading).catch((error: unknown) => withoutJournal(noChanges, error)),
+    readIncidents(sources, reading).catch((error: unknown) => withoutJournal(noIncidents, error)),
+  ]);
+  const problems = [...new Set([...changes.problems, ...incidents.problems])];
+  const readAtMs = reading.clock.now();
+  return { readAtMs, glances: sources.readGlances(), ...changes, ...incidents, problems };
+}
+
+/** The targets are shown whether or not the journal can be read. */
+function withoutJournal<T extends object>(nothing: T, error: unknown): T & Problems {
+  if (!(error instanceof JournalUnavailable)) throw error;
+  return { ...nothing, problems: [error.message] };
+}
+
+type Problems = Pick<HomeFacts, 'problems'>;
+type ChangeFacts = Pick<HomeFacts, 'stop' | 'votable' | 'othersWaiting' | 'running'> & Problems;
+const noChanges: ChangeFacts = {
+  stop: null,
+  votable: [],
+  othersWaiting: 0,
+  running: [],
+  problems: [],
+};
+
+async function readChanges(
+  { changes }: HomeSources,
+  { actor, clock, readPermalink }: Reading,
+): Promise<ChangeFacts> {
+  if (changes === undefined) return noChanges;
+  const { door, places } = changes;
+  const [listed, stopped] = await Promise.all([door.list(), door.stopped()]);
+  if (!listed.ok) return { ...noChanges, problems: problemsOf([listed]) };
+  const link = async (item: Request): Promise<Linked<Request>> => ({
+    item,
+    url: await readPermalink(await places.readPlace(item.id)),
+  });
+  const waiting = listed.value.filter(
+    (request) => request.state === 'proposed' && !isExpired(request, clock.now()),
+  );
+  const judged = await Promise.all(
+    waiting.slice(0, most.proposals).map(async (request) => ({
+      request,
+      may: (await door.mayVote(request, actor)).ok,
+    })),
+  );
+  const votable = judged.filter(({ may }) => may).map(({ request }) => request);
+  const running = listed.value.filter(({ state }) => state !== 'proposed').slice(0, most.running);
+  return {
+    stop: stopped.ok ? stopped.value : null,
+    votable: await Promise.all(votable.map(link)),
+    othersWaiting: waiting.length - votable.length,
+    running: await Promise.all(running.map(link)),
+    problems: problemsOf([stopped]),
+  };
+}
+
+type IncidentFacts = Pick<HomeFacts, 'incidents' | 'openIncidents' | 'ended'> & Problems;
+const noIncidents: IncidentFacts = { incidents: [], openIncidents: 0, ended: [], problems: [] };
+
+async function readIncidents(
+  { incidents: source }: HomeSources,
+  { readPermalink }: Reading,
+): Promise<IncidentFacts> {
+  if (source === undefined) return noIncidents;
+  const { incidents, board, log } = source;
+  const [open, all] = await Promise.all([incidents.list(), incidents.history()]);
+  if (!open.ok || !all.ok) return { ...noIncidents, problems: problemsOf([open, all]) };
+  const link = async (item: Incident): Promise<Linked<Incident>> => ({
+    item,
+    url: await readPermalink(await board.placeOf(item.id)),
+  });
+  const ended = all.value.filter(({ state }) => state === 'resolved').slice(0, most.ended);
+  return {
+    incidents: await Promise.all(open.value.slice(0, most.incidents).map(link)),
+    openIncidents: open.value.length,
+    ended: await Promise.all(
+      ended.map(async (incident) => {
+        const { target, openedAt: since } = incident;
+        const requests = await log.readRequestsSince({ target, since });
+        const until = incident.closing?.at ?? incident.openedAt;
+        const during = requests.filter(({ proposedAt }) => proposedAt <= until);
+        return { ...(await link(incident)), requests: during };
+      }),
+    ),
+    problems: [],
+  };
+}
+
+function problemsOf(answers: readonly Answer<unknown>[]): string[] {
+  return answers.flatMap((answer) => (answer.ok ? [] : [answer.refusal.next]));
+}

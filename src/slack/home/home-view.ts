@@ -1,0 +1,178 @@
+import type { ActionsBlock, Button, HomeView, KnownBlock } from '@slack/types';
+import type { Request } from '../../runbook/approval/request.ts';
+import type { Incident } from '../../runbook/incident/incident.ts';
+import { nameOf } from '../../runbook/remedies/action.ts';
+import { homeActions } from '../action-ids.ts';
+import { slackLimits, truncate } from '../limits.ts';
+import { requestTitle } from '../messages/parts/fate.ts';
+import { actorLeaf, mentioning } from '../messages/parts/mentions.ts';
+import { header, smallPrint } from '../messages/parts/message.ts';
+import {
+  between,
+  bold,
+  code,
+  link,
+  moment,
+  paragraph,
+  plain,
+  quote,
+  richText,
+  titledList,
+} from '../messages/parts/rich-text.ts';
+import type { Leaf } from '../messages/parts/rich-text.ts';
+import type { EndedIncident, HomeFacts, Linked } from './home-facts.ts';
+import { targetsList, targetsTitle } from './targets-list.ts';
+
+/**
+ * A person's Home tab, in the order somebody who was just called asks: what waits for me, what is wrong, what runs,
+ * how all targets are, what became of the last ones. About twenty blocks, however much there is.
+ */
+export function homeView(facts: HomeFacts): HomeView & { readonly blocks: KnownBlock[] } {
+  const blocks: KnownBlock[] = [
+    header(targetsTitle(facts.glances)),
+    ...stopNotice(facts),
+    ...facts.problems.map((problem) =>
+      richText(
+        paragraph(bold('Incidents and proposals are not shown:'), between(' '), plain(problem)),
+      ),
+    ),
+    ...votable(facts),
+    ...openIncidents(facts),
+    ...titledList('Running', facts.running.map(runningLeaves)),
+    ...targetsList(facts.glances, facts.readAtMs),
+    ...titledList('Over', facts.ended.map(endedLeaves)),
+    ...foot(facts),
+  ];
+  return { type: 'home', blocks };
+}
+
+function stopNotice({ stop }: HomeFacts): KnownBlock[] {
+  if (stop === null) return [];
+  const { by, at, reason, lift } = stop;
+  const next = lift ?? 'An approver lets them run again with /dbconn go.';
+  const sentence = [
+    bold('All changes are stopped'),
+    between(', by '),
+    ...mentioning(by),
+    between(' since '),
+    moment(at),
+    between('. '),
+    plain(next),
+  ];
+  return [richText(paragraph(...sentence), ...(reason === '' ? [] : [quote(reason)]))];
+}
+
+function votable({ votable: requests, othersWaiting }: HomeFacts): KnownBlock[] {
+  const others = `${othersWaiting} more ${othersWaiting === 1 ? 'proposal waits' : 'proposals wait'} for somebody else.`;
+  return [
+    ...titledList('Waiting for your vote', requests.map(waitingLeaves)),
+    ...openers(requests, ({ option, target }) => `Open ${nameOf(option)} for ${target}`, true),
+    ...(othersWaiting === 0 ? [] : smallPrint([others])),
+  ];
+}
+
+function waitingLeaves({ item }: Linked<Request>): Leaf[] {
+  const { proposedBy, votes, votesNeeded, expiresAt } = item;
+  return [
+    bold(requestTitle(item).line),
+    between(', by '),
+    actorLeaf(proposedBy),
+    plain(`, ${votes.length} of ${votesNeeded} votes, until`),
+    between(' '),
+    moment(expiresAt),
+  ];
+}
+
+const severityMarks = { critical: '🔴', warning: '🟠', info: '🟢' } as const;
+
+function openIncidents({ incidents, openIncidents: count }: HomeFacts): KnownBlock[] {
+  const title = count === 1 ? '1 open incident' : `${count} open incidents`;
+  return [
+    ...titledList(title, incidents.map(incidentLeaves)),
+    ...openers(incidents, ({ target }) => `Open the incident of ${target}`, false),
+  ];
+}
+
+function incidentLeaves({ item }: Linked<Incident>): Leaf[] {
+  const { assignee, id, last, openedAt, severity, silence, target } = item;
+  const who =
+    assignee === null
+      ? [bold('nobody has it')]
+      : [actorLeaf(assignee.by), between(' has it since '), moment(assignee.at)];
+  return [
+    bold(`${severityMarks[severity]} ${target}:`),
+    between(' '),
+    plain(last?.headline ?? 'No look has seen it yet.'),
+    between(' Since '),
+    day(openedAt),
+    between(', '),
+    ...who,
+    ...(silence === null ? [] : [between(', silent until '), day(silence.until)]),
+    between(', '),
+    code(id),
+  ];
+}
+
+function runningLeaves({ item, url }: Linked<Request>): Leaf[] {
+  const { line } = requestTitle(item);
+  return [url === undefined ? bold(line) : link(line, url)];
+}
+
+function endedLeaves({ item, url, requests }: EndedIncident): Leaf[] {
+  const { closing, openedAt, target } = item;
+  const done = requests
+    .filter(({ result }) => result !== null)
+    .slice(-3)
+    .flatMap((request) => [between(' · '), plain(requestTitle(request).line)]);
+  return [
+    url === undefined ? bold(target) : link(target, url),
+    between(', '),
+    day(closing?.at ?? openedAt),
+    between(': '),
+    ...mentioning(closing?.sentence ?? ''),
+    ...done,
+  ];
+}
+
+/** Buttons that lead to messages; what has no message, or whose message is gone, gets none. */
+function openers<T>(
+  linked: readonly Linked<T>[],
+  toText: (item: T) => string,
+  isUrgent: boolean,
+): KnownBlock[] {
+  const elements = linked
+    .filter((one) => one.url !== undefined)
+    .slice(0, homeActions.length)
+    .flatMap(({ item, url = '' }, index): Button[] => {
+      const text = truncate(toText(item), slackLimits.buttonCharacters);
+      return [
+        {
+          type: 'button',
+          action_id: homeActions[index] ?? '',
+          text: { type: 'plain_text', text, emoji: false },
+          url,
+          // One primary button in a set, as Slack asks for.
+          ...(isUrgent && index === 0 && { style: 'primary' }),
+        },
+      ];
+    });
+  return elements.length === 0 ? [] : [{ type: 'actions', elements } satisfies ActionsBlock];
+}
+
+function foot({ glances }: HomeFacts): KnownBlock[] {
+  const target = glances[0]?.target ?? '';
+  return smallPrint([
+    'Renewed when you open it, and every 30 s for ten minutes after.',
+    `/dbconn status ${target} looks now · /dbconn incidents · /dbconn history · /dbconn help`,
+  ]);
+}
+
+/** What may be days ago needs its day. */
+function day(iso: string): Leaf {
+  return {
+    type: 'date',
+    timestamp: Math.floor(Date.parse(iso) / 1000),
+    format: '{date_short_pretty}, {time}',
+    fallback: `${iso.slice(0, 16).replace('T', ' ')} UTC`,
+  };
+}

@@ -1,0 +1,32 @@
+import type { WebClient } from '@slack/web-api';
+import type { Logger } from 'pino';
+import type { Place } from '../../runbook/ports.ts';
+
+/** The address of a message, or undefined where it has none any more. Never rejects. */
+export type ReadPermalink = (place: Place | undefined) => Promise<string | undefined>;
+
+/** More messages than anybody sees on a Home tab; the oldest addresses are asked for again. */
+const mostKept = 500;
+
+/** Slack's addresses never change, so each is asked for once; a failure is not kept. */
+export function createPermalinks(client: WebClient, log: Logger): ReadPermalink {
+  const kept = new Map<string, string>();
+  return async (place) => {
+    if (place === undefined) return undefined;
+    const key = `${place.channel} ${place.ts}`;
+    const known = kept.get(key);
+    if (known !== undefined) return known;
+    try {
+      const { getPermalink } = client.chat;
+      const { permalink } = await getPermalink({ channel: place.channel, message_ts: place.ts });
+      if (permalink === undefined) return undefined;
+      const [oldest] = kept.keys();
+      if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest);
+      kept.set(key, permalink);
+      return permalink;
+    } catch (err) {
+      log.debug({ err }, 'A message has no address');
+      return undefined;
+    }
+  };
+}

@@ -1,0 +1,253 @@
+import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
+import type { Logger } from 'pino';
+import type { IncidentView } from '../../runbook/incident/incidents.ts';
+import type { IncidentLog } from '../../runbook/ports/incident-log.ts';
+import type { IncidentMarks } from '../../runbook/ports/incident-marks.ts';
+import type { Place } from '../../runbook/ports.ts';
+import type { WrittenIncident } from '../messages/incident-card.ts';
+import { linesAtOnce, toNews } from '../messages/incident-news.ts';
+import type { Paces } from './paces.ts';
+import { edit, isLost, post, threadAt } from './thread.ts';
+import type { Pen } from './thread.ts';
+
+export interface CardParts {
+  readonly pen: Pen;
+  readonly log: Pick<IncidentLog, 'readNotes'>;
+  readonly marks: IncidentMarks;
+  /** The incident channel's id; without one nothing can be posted. */
+  readonly channel: string | undefined;
+  /** What its message says; `isAnew` where it replaces one that was deleted. */
+  readonly write: (view: IncidentView, isAnew: boolean) => Promise<WrittenIncident>;
+  readonly paces: Paces;
+  /** How many times slower figures are written because many incidents share Slack's limit. */
+  readonly crowd: () => number;
+  readonly logger: Logger;
+}
+
+/**
+ * The live message of one incident, and its thread. Whatever happens while Slack is slow is gathered: the message is
+ * then written once with the latest state, and the notes go into the thread in their order, several in one reply.
+ */
+export class IncidentCard {
+  readonly #parts: CardParts;
+  #view: IncidentView;
+  #place: Place | undefined;
+  #upTo = 0;
+  #lastTs: string | null = null;
+  /** Whether what stands in Slack was made out: not at first, and not after a call whose end nobody knows. */
+  #isSure = false;
+  #isAnew = false;
+  #essence: string | undefined;
+  #dueAtMs: number | undefined = 0;
+  #ranAtMs = Number.NEGATIVE_INFINITY;
+  #wroteAtMs = Number.NEGATIVE_INFINITY;
+  #failures = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(view: IncidentView, parts: CardParts) {
+    this.#view = view;
+    this.#parts = parts;
+    this.#schedule();
+  }
+
+  get view(): IncidentView {
+    return this.#view;
+  }
+
+  get place(): Place | undefined {
+    return this.#place;
+  }
+
+  /** Whether Slack has not heard everything. */
+  get isBehind(): boolean {
+    return this.#dueAtMs !== undefined || this.#running !== undefined;
+  }
+
+  show(view: IncidentView): void {
+    // Shown out of order by a slow look: what is newer stands already.
+    if (view.incident.version < this.#view.incident.version) return;
+    const isUrgent = gistOf(view) !== gistOf(this.#view);
+    this.#view = view;
+    const { urgentMs, figuresMs } = this.#parts.paces;
+    this.#dueIn(isUrgent ? urgentMs : figuresMs * this.#parts.crowd());
+  }
+
+  /** Writes what was put off, now, and waits for it. */
+  async idle(): Promise<void> {
+    if (this.#dueAtMs !== undefined) this.#dueAtMs = 0;
+    this.#schedule();
+    await this.#running;
+    // What came while it ran.
+    if (this.#dueAtMs !== undefined && this.#failures === 0) await this.idle();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #dueIn(ms: number): void {
+    this.#dueAtMs = Math.min(this.#dueAtMs ?? Infinity, this.#ranAtMs + ms);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    if (this.#running !== undefined || this.#dueAtMs === undefined || this.#isClosed) return;
+    const ms = this.#dueAtMs - performance.now();
+    if (ms <= 0) this.#start();
+    // Nothing waits for a card when the process ends: the next one goes on with it.
+    else this.#timer = setTimeout(() => this.#start(), ms).unref();
+  }
+
+  #start(): void {
+    this.#running = this.#run()
+      .then(() => {
+        this.#failures = 0;
+      })
+      .catch((err: unknown) => this.#fail(err))
+      .finally(() => {
+        this.#running = undefined;
+        this.#schedule();
+      });
+  }
+
+  #fail(err: unknown): void {
+    const { logger, paces } = this.#parts;
+    // Slack's own refusal is no doubt; anything else may have been taken all the same.
+    if (!(err instanceof WebAPIPlatformError) && !(err instanceof WebAPIRateLimitedError)) {
+      this.#isSure = false;
+    }
+    this.#failures += 1;
+    const againMs = Math.min(paces.retryMs * 2 ** (this.#failures - 1), paces.longestRetryMs);
+    this.#dueAtMs = performance.now() + againMs;
+    const { id: incident } = this.#view.incident;
+    logger.warn({ err, incident, againMs }, 'Slack does not take the news of an incident');
+  }
+
+  /** The message first, then the thread. */
+  async #run(): Promise<void> {
+    const { paces, channel } = this.#parts;
+    if (performance.now() - this.#ranAtMs > paces.sureForMs) this.#isSure = false;
+    this.#ranAtMs = performance.now();
+    this.#dueAtMs = undefined;
+    // Doctor says that no channel is configured.
+    if (channel === undefined && this.#place === undefined) return;
+    if (!this.#isSure) await this.#findOut();
+    await this.#write();
+    try {
+      while (await this.#tellNext());
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      await this.#forget();
+    }
+  }
+
+  /** What the process before this one said, as the journal and Slack know it. */
+  async #findOut(): Promise<void> {
+    const { marks, pen, channel } = this.#parts;
+    const { id, openedAt } = this.#view.incident;
+    const mark = await marks.readMark(id);
+    // Another process may have gone further, or posted it anew.
+    if (mark !== undefined && mark.upTo >= this.#upTo) {
+      this.#place = mark.place;
+      this.#upTo = mark.upTo;
+      this.#lastTs = mark.lastTs;
+    }
+    this.#essence = undefined;
+    const known = this.#place;
+    if (known === undefined && channel !== undefined) {
+      const said = await pen.said.inChannel(channel, openedAt);
+      const parent = said?.find(({ key }) => key === id);
+      this.#place = parent === undefined ? undefined : { channel, ts: parent.ts };
+    }
+    if (this.#place !== undefined) await this.#findTold(this.#place);
+    this.#isSure = true;
+  }
+
+  async #findTold(place: Place): Promise<void> {
+    const start = `${this.#view.incident.id}:`;
+    try {
+      const said = (await this.#parts.pen.said.inThread(place, this.#lastTs ?? undefined)) ?? [];
+      for (const { key, ts } of said.filter((one) => one.key.startsWith(start))) {
+        const upTo = Number(key.slice(start.length));
+        if (!Number.isSafeInteger(upTo) || upTo <= this.#upTo) continue;
+        this.#upTo = upTo;
+        this.#lastTs = ts;
+      }
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      this.#place = undefined;
+      this.#isAnew = true;
+    }
+  }
+
+  async #write(): Promise<void> {
+    const { write, pen, paces, channel } = this.#parts;
+    const { message, essence } = await write(this.#view, this.#isAnew);
+    const isSame = essence === this.#essence;
+    const isFresh = performance.now() - this.#wroteAtMs < paces.lookTimeMs;
+    if (this.#place !== undefined && isSame && isFresh) return;
+    if (this.#place === undefined || !(await edit(pen, message, this.#place))) {
+      if (this.#place !== undefined) this.#isAnew = true;
+      if (channel === undefined) throw new Error('No incident channel is configured.');
+      const { message: anew } = await write(this.#view, this.#isAnew);
+      const ts = await post(pen, anew, { channel, key: this.#view.incident.id });
+      this.#place = { channel, ts };
+      this.#lastTs = null;
+      await this.#mark();
+    }
+    this.#essence = essence;
+    this.#wroteAtMs = performance.now();
+  }
+
+  /** Its message is gone with its thread: both begin anew. */
+  async #forget(): Promise<void> {
+    this.#place = undefined;
+    this.#isAnew = true;
+    await this.#write();
+    while (await this.#tellNext());
+  }
+
+  /** Tells the thread what it has not heard, as much as one reply bears. False where there is nothing left. */
+  async #tellNext(): Promise<boolean> {
+    const { log, pen } = this.#parts;
+    const { incident } = this.#view;
+    const notes = await log.readNotes(incident.id, this.#upTo);
+    const spoken = notes.filter(({ sentence }) => sentence !== null);
+    const chunk = spoken.slice(0, linesAtOnce);
+    const last = chunk.at(-1);
+    if (last === undefined || this.#place === undefined) {
+      // Notes without a sentence may be large: they are read once.
+      this.#upTo = notes.at(-1)?.seq ?? this.#upTo;
+      return false;
+    }
+    const thread = threadAt(pen, this.#place);
+    this.#lastTs = await thread.say(toNews(incident, chunk), `${incident.id}:${last.seq}`);
+    this.#upTo = last.seq;
+    await this.#mark();
+    return true;
+  }
+
+  /** What Slack took is known here and in Slack itself, whether or not the journal can be written. */
+  async #mark(): Promise<void> {
+    if (this.#place === undefined) return;
+    const { marks, logger } = this.#parts;
+    const { id: incident } = this.#view.incident;
+    const mark = { place: this.#place, upTo: this.#upTo, lastTs: this.#lastTs };
+    await marks
+      .writeMark(incident, mark)
+      .catch((err: unknown) =>
+        logger.warn({ err, incident }, 'What an incident’s thread was told is not recorded'),
+      );
+  }
+}
+
+/** What people wait for; all else of a view is figures that change with every look. */
+function gistOf({ incident, diagnosis, requests, useless }: IncidentView): string {
+  const asked = requests.map(({ id, version }) => `${id} ${version}`);
+  const seen = [diagnosis?.state, diagnosis?.reach.via === 'none', diagnosis === null];
+  return JSON.stringify([incident.version, asked, useless.map(({ sentence }) => sentence), seen]);
+}

@@ -1,0 +1,86 @@
+import type { Incident } from '../../runbook/incident/incident.ts';
+import type { IncidentView } from '../../runbook/incident/incidents.ts';
+import type { Action } from '../../runbook/remedies/action.ts';
+import type { Target } from '../../runbook/target.ts';
+import { incidentButtons } from './parts/incident-buttons.ts';
+import { callsList, incidentState, incidentTitle, silenceNotice } from './parts/incident-facts.ts';
+import { endingList, ledgerLine, requestsList, remediesList } from './parts/incident-work.ts';
+import { findingsList, linksLine, provenanceLines, reachNotice } from './parts/frame.ts';
+import { sentence } from './parts/lists.ts';
+import { header, smallPrint, toMessage } from './parts/message.ts';
+import type { Message, MessageBlock } from './parts/message.ts';
+import { holdersTable } from './parts/tables.ts';
+
+/** What an incident's message shows beside the incident. */
+export interface IncidentScene {
+  /** Absent where it is not configured any more. */
+  readonly target?: Target;
+  /** Options that can be proposed for the target and approved by somebody. */
+  readonly offers?: readonly Action[];
+  /** Where the cards of requests stand, by request. */
+  readonly links?: ReadonlyMap<string, string>;
+  /** It replaces a message that was deleted. */
+  readonly isAnew: boolean;
+}
+
+export interface WrittenIncident {
+  readonly message: Message;
+  /** The same for two messages that differ in the time of the look alone. */
+  readonly essence: string;
+}
+
+/**
+ * The live message of an incident, in the order a woken person asks: how bad, who has it, why, what runs, what would
+ * help, who is called next, and how dbconn knows. Text out of the database stands in cells and code only.
+ */
+export function writeIncident(view: IncidentView, scene: IncidentScene): WrittenIncident {
+  const { mark, line } = incidentTitle(view);
+  const body = [header(`${mark} ${line}`), ...bodyOf(view, scene)];
+  const links = scene.target === undefined ? [] : linksLine(scene.target);
+  const blocks = [...body, ...links, ...footOf(view, scene)];
+  return { message: toMessage(line, blocks), essence: JSON.stringify(body) };
+}
+
+function bodyOf(view: IncidentView, scene: IncidentScene): MessageBlock[] {
+  const { incident, diagnosis } = view;
+  const buttons = incidentButtons(view, scene);
+  const requests = requestsList(view, scene.links);
+  if (incident.state !== 'open') {
+    return [...incidentState(view), ...endingList(view), ...requests, ...buttons];
+  }
+  const unseen = diagnosis?.capacity === null;
+  return [
+    ...silenceNotice(incident),
+    ...verdictOf(view),
+    ...(diagnosis === null || !unseen ? [] : reachNotice(diagnosis)),
+    ...incidentState(view),
+    ...(diagnosis === null ? [] : [...holdersTable(diagnosis), ...ledgerLine(diagnosis)]),
+    ...requests,
+    ...remediesList(view),
+    // Whoever decides has read so far; what follows is for those who wonder.
+    ...buttons,
+    ...(diagnosis === null ? [] : findingsList(diagnosis, 2)),
+    ...callsList(incident),
+  ];
+}
+
+/** The likely cause in a sentence; before the first look after a start, what the last one said. */
+function verdictOf({ incident, diagnosis }: IncidentView): MessageBlock[] {
+  const verdict = diagnosis?.verdict ?? incident.last?.verdict;
+  return [sentence(verdict ?? 'No look yet: it is about to be taken.')];
+}
+
+function footOf({ incident, diagnosis }: IncidentView, { isAnew }: IncidentScene): MessageBlock[] {
+  const before = 'Posted anew, because the message before it was deleted';
+  const lines = [incidentLine(incident), ...(isAnew ? [before] : [])];
+  return smallPrint([
+    lines.join(' · '),
+    ...(diagnosis === null || incident.state !== 'open' ? [] : provenanceLines(diagnosis)),
+  ]);
+}
+
+function incidentLine({ id, reopenedAt }: Incident): string {
+  const times = reopenedAt.length;
+  if (times === 0) return `incident ${id}`;
+  return `incident ${id} · came back ${times === 1 ? 'once' : `${times} times`}`;
+}

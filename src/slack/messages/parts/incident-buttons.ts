@@ -1,0 +1,126 @@
+import type { ActionsBlock, Button, Overflow, PlainTextOption } from '@slack/types';
+import type { Incident } from '../../../runbook/incident/incident.ts';
+import type { IncidentView } from '../../../runbook/incident/incidents.ts';
+import { actionOf } from '../../../runbook/remedies/ask.ts';
+import { parseWanted, toAsk } from '../../../runbook/remedies/wanted.ts';
+import { blockIds, incidentActions } from '../../action-ids.ts';
+import type { IncidentChoice } from '../../action-ids.ts';
+import { slackLimits, truncate } from '../../limits.ts';
+import type { IncidentScene } from '../incident-card.ts';
+import { isUnderWay, isUseless } from './incident-work.ts';
+import type { MessageBlock } from './message.ts';
+
+/**
+ * At most three buttons, and a menu for what is rare. Each carries the incident's id, and the first remedy's the
+ * words that propose it: both are read again when it is pressed.
+ */
+export function incidentButtons(view: IncidentView, scene: IncidentScene): MessageBlock[] {
+  const { incident } = view;
+  const elements = [
+    ...(incident.state === 'open' ? openButtons(view, scene) : []),
+    ...menu(incident),
+  ];
+  return elements.length === 0
+    ? []
+    : [{ type: 'actions', block_id: blockIds.incident, elements } satisfies ActionsBlock];
+}
+
+function openButtons(view: IncidentView, scene: IncidentScene): Button[] {
+  const { id, assignee, target } = view.incident;
+  const words = firstRemedy(view, scene);
+  const remedy = words === undefined ? [] : [proposeButton(view.incident, words)];
+  return [
+    button({
+      id: incidentActions.have,
+      text: assignee === null ? 'I have it' : 'I take it',
+      value: id,
+      label: `I have the incident of ${target}`,
+      // One button stands out: what would end it, or where nothing would, that somebody takes it.
+      ...(assignee === null && remedy.length === 0 && { style: 'primary' }),
+    }),
+    ...remedy,
+    button({
+      id: incidentActions.help,
+      text: 'Call for help…',
+      value: id,
+      label: `Call for help with ${target}`,
+    }),
+  ];
+}
+
+function proposeButton({ id, target }: Incident, words: string): Button {
+  const text = words.replace('propose', 'Propose');
+  return button({
+    id: incidentActions.remedy,
+    text,
+    value: `${id} ${words.slice('propose '.length)} ${target}`,
+    label: text,
+    style: 'primary',
+  });
+}
+
+/** The words of the first remedy that may help, is not under way, can be proposed here, and could be approved by somebody. */
+function firstRemedy(
+  { diagnosis, requests, useless }: IncidentView,
+  { target, offers = [] }: IncidentScene,
+): string | undefined {
+  if (diagnosis === null || target === undefined) return undefined;
+  return diagnosis.proposals
+    .filter((one) => one.blocked === null)
+    .filter((one) => !isUseless(one, useless) && !isUnderWay(one, requests))
+    .flatMap(({ command }) => command ?? [])
+    .find((command) => {
+      const { wanted } = parseWanted(command.slice('propose '.length), [target.name]);
+      return wanted !== undefined && offers.includes(actionOf(toAsk(wanted, target.limits)));
+    });
+}
+
+const choiceWords: Readonly<Record<IncidentChoice, string>> = {
+  status: 'Look again',
+  silence: 'Silence…',
+  unsilence: 'End the silence',
+  merge: 'Merge into another…',
+  close: 'Close…',
+  report: 'Report',
+  reopen: 'Reopen…',
+};
+
+function menu({ id, state, silence }: Incident): Overflow[] {
+  const choices = choicesOf(state, silence !== null);
+  if (choices.length === 0) return [];
+  const options = choices.map((choice): PlainTextOption => ({
+    text: plain(choiceWords[choice]),
+    value: `${choice} ${id}`,
+  }));
+  return [{ type: 'overflow', action_id: incidentActions.menu, options }];
+}
+
+function choicesOf(state: Incident['state'], isSilenced: boolean): readonly IncidentChoice[] {
+  if (state === 'merged') return [];
+  if (state === 'resolved') return ['status', 'report', 'reopen'];
+  return ['status', isSilenced ? 'unsilence' : 'silence', 'merge', 'close'];
+}
+
+interface Wording {
+  readonly id: string;
+  readonly text: string;
+  readonly value: string;
+  /** What a screen reader says: the same word stands on many messages. */
+  readonly label: string;
+  readonly style?: 'primary';
+}
+
+function button({ id, text, value, label, style }: Wording): Button {
+  return {
+    type: 'button',
+    action_id: id,
+    text: plain(text),
+    accessibility_label: truncate(label, slackLimits.buttonCharacters),
+    value,
+    ...(style !== undefined && { style }),
+  };
+}
+
+function plain(text: string): { type: 'plain_text'; text: string; emoji: false } {
+  return { type: 'plain_text', text: truncate(text, slackLimits.buttonCharacters), emoji: false };
+}

@@ -1,0 +1,155 @@
+import type { Request } from '../../../runbook/approval/request.ts';
+import { isOpen } from '../../../runbook/approval/request.ts';
+import type { Diagnosis, Proposal } from '../../../runbook/diagnose/diagnosis.ts';
+import { count } from '../../../runbook/diagnose/words.ts';
+import type { IncidentView } from '../../../runbook/incident/incidents.ts';
+import { nameOf } from '../../../runbook/remedies/action.ts';
+import type { Useless } from '../../../runbook/incident/useless.ts';
+import { checklist } from '../../../runbook/post-incident/checklist.ts';
+import { causeTitles } from '../causes.ts';
+import { whereItStands } from './fate.ts';
+import type { MessageBlock } from './message.ts';
+import { actorLeaf, mentioning, withoutGroups } from './mentions.ts';
+import {
+  between,
+  bold,
+  code,
+  link,
+  moment,
+  paragraph,
+  plain,
+  quote,
+  richText,
+} from './rich-text.ts';
+import { titledList } from './rich-text.ts';
+import type { Leaf } from './rich-text.ts';
+
+/** Who may open how many connections against how many there are: the reason it happens again. */
+export function ledgerLine({ budget }: Diagnosis): MessageBlock[] {
+  const { lines, usable, others, mayOpen, canExhaust } = budget;
+  if (canExhaust !== true || usable === null || mayOpen === null) return [];
+  const told = lines
+    .filter((line) => line.mayOpen !== null)
+    .slice(0, 4)
+    .map(({ service, mayOpen: most }) => `${service} ${most ?? ''}`);
+  const rest = others === null || others === 0 ? [] : [`others ${others}`];
+  const words = `together they may open ${mayOpen} of ${usable} usable connections (${[...told, ...rest].join(', ')}).`;
+  return [richText(paragraph(bold('Ledger:'), between(' '), plain(words)))];
+}
+
+export const mostRequests = 8;
+
+/** What was tried, what runs and what waits for votes, the newest last. */
+export function requestsList(
+  { incident, requests }: IncidentView,
+  links: ReadonlyMap<string, string> = new Map(),
+): MessageBlock[] {
+  const shown = requests.slice(-mostRequests);
+  const more = requests.length - shown.length;
+  const earlier = more === 0 ? [] : [[plain(`${count(more, 'request')} before these`)]];
+  const title = incident.state === 'open' ? 'Tried and waiting' : 'What was tried';
+  return titledList(title, [
+    ...earlier,
+    ...shown.map((one) => requestLine(one, links.get(one.id))),
+  ]);
+}
+
+function requestLine(request: Request, url: string | undefined): Leaf[] {
+  const { mark, word } = whereItStands(request);
+  const { id, option, plan, result, proposedAt } = request;
+  const outcome = result?.outcome?.sentence;
+  return [
+    between(`${mark} `),
+    bold(`${word}:`),
+    between(' '),
+    plain(`${nameOf(option)}, ${plan.title}`),
+    ...(outcome === undefined ? [] : [between('. '), plain(outcome)]),
+    ...(isOpen(request) ? [between(', '), plain('proposed at'), between(' ')] : []),
+    ...(isOpen(request) ? [moment(proposedAt)] : []),
+    between(' '),
+    url === undefined ? code(id) : link(`request ${id}`, url),
+  ];
+}
+
+/** The proposals that may still help, first the one whose button stands below; then what will not, and why. */
+export function remediesList({ diagnosis, useless }: IncidentView): MessageBlock[] {
+  const proposals = (diagnosis?.proposals ?? []).filter((one) => !isUseless(one, useless));
+  return [
+    ...titledList('What would help', proposals.map(remedyLine), 'ordered'),
+    ...titledList(
+      'Withdrawn: it did not help',
+      useless.map(({ sentence }) => [plain(sentence)]),
+    ),
+  ];
+}
+
+function remedyLine({ option, summary, slotsFreed, blocked }: Proposal): Leaf[] {
+  const isFreeing = slotsFreed !== null && slotsFreed > 0;
+  return [
+    bold(`Option ${option}:`),
+    between(' '),
+    plain(summary),
+    ...(isFreeing ? [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)] : []),
+    ...(blocked === null ? [] : [between(' '), plain(`Not possible yet: ${blocked}`)]),
+  ];
+}
+
+/** A remedy tried for everything is useless for each part; one tried for a part, for that part alone. */
+export function isUseless(
+  { option, subject }: Pick<Proposal, 'option' | 'subject'>,
+  useless: readonly Useless[],
+): boolean {
+  return useless.some(
+    (one) => one.option === option && (one.subject === null || one.subject === subject),
+  );
+}
+
+/** What waits for votes or runs already need not be proposed again. */
+export function isUnderWay(
+  { option, subject }: Pick<Proposal, 'option' | 'subject'>,
+  requests: readonly Request[],
+): boolean {
+  return requests
+    .filter(isOpen)
+    .some(
+      (one) => one.option === option && (one.plan.subject === null || one.plan.subject === subject),
+    );
+}
+
+/** How an incident that is over ended, what it was, and what is left to do. */
+export function endingList({ incident }: IncidentView): MessageBlock[] {
+  const { closing, last, first, checklist: ticks, reportedAt, mergedInto, state } = incident;
+  const cause = last?.cause ?? first?.cause ?? null;
+  const done = new Set(ticks.map(({ item }) => item)).size;
+  const points: Leaf[][] = [
+    ...(closing === null
+      ? []
+      : [
+          [
+            bold('Ended at'),
+            between(' '),
+            moment(closing.at),
+            between(': '),
+            ...withoutGroups(mentioning(closing.sentence)),
+            ...(closing.by === null ? [] : [between(' '), actorLeaf(closing.by)]),
+          ],
+        ]),
+    ...(mergedInto === null ? [] : [[bold('Part of'), between(' '), code(mergedInto)]]),
+    ...(cause === null ? [] : [[bold('Cause:'), between(' '), plain(causeTitles[cause])]]),
+    ...(state === 'resolved'
+      ? [
+          [
+            bold('Afterwards:'),
+            between(' '),
+            plain(`${done} of ${checklist.length} items of the checklist are done`),
+            plain(reportedAt === null ? '; the report follows.' : '; the report is in the thread.'),
+          ],
+        ]
+      : []),
+  ];
+  const reason = closing?.reason ?? null;
+  return [
+    ...titledList('How it ended', points),
+    ...(reason === null ? [] : [richText(quote(reason))]),
+  ];
+}

@@ -1,0 +1,82 @@
+import type { Action } from '../../runbook/remedies/action.ts';
+import type { Prevention, PreventionCheck } from '../../runbook/post-incident/prevention.ts';
+import type { Target } from '../../runbook/target.ts';
+import { header, smallPrint, toMessage } from './parts/message.ts';
+import type { Message } from './parts/message.ts';
+import { commandButtons } from './parts/propose-buttons.ts';
+import { between, bold, code, plain, titledList } from './parts/rich-text.ts';
+import type { Leaf } from './parts/rich-text.ts';
+import { table } from './parts/table.ts';
+import { toClock } from './parts/words.ts';
+
+export interface PreventionView {
+  readonly prevention: Prevention;
+  readonly target: Target;
+  /** Options that can be proposed here and approved by somebody. */
+  readonly offers: readonly Action[];
+}
+
+const titles: Readonly<Record<PreventionCheck['part'], string>> = {
+  application: 'Applications',
+  postgresql: 'PostgreSQL',
+  pooler: 'PgBouncer',
+};
+
+const marks: Readonly<Record<PreventionCheck['state'], string>> = {
+  ok: '✓',
+  advice: '!',
+  unknown: '?',
+};
+
+/** The runbook's Prevention section against reality, with buttons that propose what dbconn can change. */
+export function preventionMessage({ prevention, target, offers }: PreventionView): Message {
+  const { checks, lookedAt, pooler } = prevention;
+  const advised = checks.filter(({ state }) => state === 'advice');
+  const line =
+    advised.length === 0
+      ? `Prevention, ${target.name}: nothing to change that dbconn can see`
+      : `Prevention, ${target.name}: ${advised.length} of ${checks.length} could be better`;
+  const commands = advised.flatMap(({ command }) => command ?? []);
+  const parts = ['application', 'postgresql', 'pooler'] as const;
+  return toMessage(line, [
+    header(line),
+    ...parts.flatMap((part) =>
+      titledList(titles[part], checks.filter((one) => one.part === part).map(checkLeaves)),
+    ),
+    ...(pooler === null ? [] : poolerTable(pooler)),
+    ...commandButtons(commands, { target, offers }),
+    ...smallPrint([`looked at ${toClock(lookedAt)} UTC`]),
+  ]);
+}
+
+function checkLeaves({ state, setting, now, better, because, command }: PreventionCheck): Leaf[] {
+  const values = state === 'ok' ? (now ?? better) : `${now ?? 'not known'} → ${better}`;
+  return [
+    plain(marks[state]),
+    between(' '),
+    bold(setting),
+    between(' '),
+    plain(`${values}. ${because}`),
+    ...(command === undefined ? [] : [between(' '), code(`/dbconn ${command}`)]),
+  ];
+}
+
+function poolerTable({
+  pools,
+  poolsTotal,
+}: NonNullable<Prevention['pooler']>): ReturnType<typeof table> {
+  return table({
+    columns: [
+      { title: 'Database', value: ({ database }) => database },
+      { title: 'User', value: ({ user }) => user },
+      { title: 'Mode', value: ({ mode }) => mode },
+      { title: 'Clients', value: ({ clientsActive }) => clientsActive },
+      { title: 'Waiting', value: ({ clientsWaiting }) => clientsWaiting },
+      { title: 'Servers', value: ({ serversActive, serversIdle }) => serversActive + serversIdle },
+    ],
+    rows: pools,
+    atMost: 10,
+    total: poolsTotal,
+    noun: 'pools',
+  });
+}

@@ -1,0 +1,117 @@
+import type { Request } from '../../runbook/approval/request.ts';
+import { duration, percent } from '../../runbook/diagnose/words.ts';
+import type { Advice, IncidentReport } from '../../runbook/post-incident/report.ts';
+import { sayFate } from '../../runbook/post-incident/say-fate.ts';
+import { historyChart } from './parts/chart.ts';
+import { actorLeaf, mentioning, withoutGroups } from './parts/mentions.ts';
+import { header, smallPrint, toMessage } from './parts/message.ts';
+import type { Message, MessageBlock } from './parts/message.ts';
+import {
+  between,
+  bold,
+  bullets,
+  code,
+  moment,
+  paragraph,
+  plain,
+  richText,
+  titledList,
+} from './parts/rich-text.ts';
+import type { Leaf } from './parts/rich-text.ts';
+
+/** A phone shows few lines; the file has all. */
+const mostOfEach = 6;
+
+/** What an incident was, for its thread; its file tells more. */
+export function reportMessage(report: IncidentReport): Message {
+  const { title, incident, remedies, prevention, gaps, graph } = report;
+  return toMessage(title, [
+    header(title),
+    figures(report),
+    ...historyChart({ history: graph, target: incident.target }),
+    ...causeList(report),
+    ...titledList('What was done', remedies.slice(-mostOfEach).map(remedyLeaves)),
+    ...titledList(
+      'What would have prevented it',
+      prevention.slice(0, mostOfEach).map(adviceLeaves),
+    ),
+    ...smallPrint([...gaps, `/dbconn report ${incident.id} shows this again`]),
+  ]);
+}
+
+function figures({ incident, phases }: IncidentReport): MessageBlock {
+  const { openedAt, closing, peak, assignee } = incident;
+  const peakLeaves: Leaf[] =
+    peak === null
+      ? [plain('how full it was, no look saw')]
+      : [
+          plain(
+            `peak ${peak.used} of ${peak.usable}${peak.usable === 0 ? '' : ` (${percent(peak.used / peak.usable)})`}`,
+          ),
+          between(' at '),
+          moment(peak.at),
+        ];
+  const had: Leaf[] =
+    assignee === null ? [plain('nobody had it')] : [between('had by '), actorLeaf(assignee.by)];
+  const until: Leaf[] =
+    closing === null ? [plain('not over yet')] : [between('until '), moment(closing.at)];
+  const took = phases.map(({ name, tookMs }): Leaf[] => [
+    bold(`${name}:`),
+    between(' '),
+    plain(tookMs === null ? 'not seen' : duration(tookMs / 1000)),
+  ]);
+  return richText(
+    paragraph(
+      between('From '),
+      moment(openedAt),
+      between(' '),
+      ...until,
+      between(' · '),
+      ...peakLeaves,
+      between(' · '),
+      ...had,
+      between('\n'),
+    ),
+    ...(took.length === 0 ? [] : [bullets(took)]),
+  );
+}
+
+function causeList({ cause }: IncidentReport): MessageBlock[] {
+  if (cause === null) return [richText(paragraph(bold('No look found a cause that fits.')))];
+  const { summary, confidence, because, against } = cause;
+  const points = [
+    ...because.slice(0, mostOfEach).map((point): Leaf[] => [plain(point)]),
+    ...against
+      .slice(0, mostOfEach)
+      .map((point): Leaf[] => [bold('Against:'), between(' '), plain(point)]),
+  ];
+  return titledList(
+    `Cause, ${percent(confidence)}: ${summary}`,
+    points.length === 0 ? [[plain(summary)]] : points,
+  );
+}
+
+function remedyLeaves(request: Request): Leaf[] {
+  const { plan, proposedBy, votes, execution } = request;
+  const approved = votes.flatMap(({ by }): Leaf[] => [between(', '), actorLeaf(by)]).slice(1);
+  return [
+    bold(plan.title),
+    between(', proposed by '),
+    actorLeaf(proposedBy),
+    ...(approved.length === 0 ? [] : [between(', approved by '), ...approved]),
+    ...(execution === null ? [] : [between(' at '), moment(execution.startedAt)]),
+    between(': '),
+    ...withoutGroups(mentioning(sayFate(request))),
+  ];
+}
+
+function adviceLeaves({ setting, now, better, because, command }: Advice): Leaf[] {
+  return [
+    bold(`${setting}:`),
+    between(' '),
+    plain(`${now ?? 'not known'} → ${better}.`),
+    between(' '),
+    plain(because),
+    ...(command === undefined ? [] : [between(' '), code(`/dbconn ${command}`)]),
+  ];
+}

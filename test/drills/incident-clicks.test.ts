@@ -1,0 +1,293 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Incident } from '../../src/runbook/incident/incident.ts';
+import {
+  blockIds,
+  callbackIds,
+  incidentActions,
+  incidentChoices,
+  knownCallbacks,
+} from '../../src/slack/action-ids.ts';
+import type { IncidentActionId, IncidentChoice } from '../../src/slack/action-ids.ts';
+import { toText } from '../../sandbox/message-text.ts';
+import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
+import { aRunbook } from '../slack/support/workspace.ts';
+import { openScripted, postButton } from './support/scripted.ts';
+import type { Scripted } from './support/scripted.ts';
+import {
+  ask,
+  card,
+  dana,
+  database,
+  foreigner,
+  guest,
+  jonas,
+  maya,
+  messagesOf,
+  open,
+  patienceMs,
+  press,
+  submit,
+} from './support/theatre.ts';
+
+let scripted: Scripted | undefined;
+afterEach(async () => {
+  await scripted?.stage.close();
+  scripted = undefined;
+});
+
+interface Shown extends Scripted {
+  readonly id: string;
+  readonly ts: string;
+}
+
+/** A bot with an open incident whose message stands in the channel, its first remedy on it. */
+async function shown(changes: Parameters<typeof openScripted>[0] = {}): Promise<Shown> {
+  scripted = await openScripted({ paceMs: 0, ...changes });
+  const { bot } = scripted;
+  const opened = await bot.incidents.open('shop', { id: maya, via: 'slack' }, 'it fills');
+  if (!opened.ok) throw new Error(opened.refusal.why);
+  const proposals = [
+    {
+      option: 'A' as const,
+      subject: null,
+      summary: 'End them.',
+      slotsFreed: 2,
+      blocked: null,
+      command: 'propose A',
+    },
+  ];
+  bot.board.show({
+    incident: opened.value,
+    diagnosis: aDiagnosis({ target: 'shop', proposals }),
+    requests: [],
+    useless: [],
+  });
+  await bot.board.idle(patienceMs);
+  const place = await bot.board.placeOf(opened.value.id);
+  return { ...scripted, id: opened.value.id, ts: place?.ts ?? '' };
+}
+
+async function read({ bot }: Scripted, id: string): Promise<Incident> {
+  const found = await bot.incidents.get(id);
+  if (!found.ok) throw new Error(found.refusal.why);
+  return found.value;
+}
+
+/** The message, once it says so. */
+function says({ stage }: Scripted, ts: string, words: string): Promise<string> {
+  return stage.slack.waitFor(() => {
+    const found = messagesOf(stage).find((one) => one.ts === ts);
+    const text = found === undefined ? '' : toText(found);
+    return text.includes(words) ? text : undefined;
+  }, patienceMs);
+}
+
+test('“I have it” names who has it on the message, and taking it over is said', async () => {
+  const world = await shown();
+  const { stage, id, ts } = world;
+  expect(await press(stage, { user: jonas, ts, actionId: incidentActions.have })).toContain(
+    'You have the incident of shop',
+  );
+  await says(world, ts, `@${jonas} has it`);
+  await press(stage, { user: dana, ts, actionId: incidentActions.have });
+  await says(world, ts, `@${dana} has it`);
+  expect(await read(world, id)).toMatchObject({ assignee: { by: { id: dana } } });
+});
+
+test('the first remedy is proposed by its button, as if it had been typed', async () => {
+  const { stage, ts } = await shown();
+  await press(stage, { user: maya, ts, actionId: incidentActions.remedy });
+  expect(toText(await card(stage, 'Proposed'))).toContain('option A for shop');
+});
+
+test('silence asks for how long and why, and the message says it', async () => {
+  const world = await shown();
+  const { stage, id, ts } = world;
+  const menu = { user: jonas, ts, actionId: incidentActions.menu, value: `silence ${id}` };
+  const view = await open(stage, menu);
+  const wrong = { for: { for: 'soon' }, reason: { reason: 'a load test' } };
+  expect(await submit(stage, { user: jonas, view, values: wrong })).toContain('A duration');
+  const right = { for: { for: '3h' }, reason: { reason: 'a load test' } };
+  expect(await submit(stage, { user: jonas, view, values: right })).toContain('is silenced until');
+  expect(await says(world, ts, 'Silenced')).toContain('a load test');
+});
+
+test('close asks why, and the message says that it is over; reopen brings it back', async () => {
+  const world = await shown();
+  const { stage, id, ts } = world;
+  const menu = { user: jonas, ts, actionId: incidentActions.menu };
+  const view = await open(stage, { ...menu, value: `close ${id}` });
+  await submit(stage, { user: jonas, view, values: { reason: { reason: 'it was a test' } } });
+  expect(await says(world, ts, 'Resolved')).toContain('it was a test');
+  const [top] = stage.slack.state.modals.get(jonas) ?? [];
+  await stage.slack.closeView({ user: jonas, viewId: top?.view.id ?? '' });
+  const again = await open(stage, { ...menu, value: `reopen ${id}` });
+  await submit(stage, { user: jonas, view: again, values: { reason: { reason: 'it is back' } } });
+  await says(world, ts, 'Came back at');
+  expect(await read(world, id)).toMatchObject({ state: 'open' });
+});
+
+test('with no other open incident there is none to merge into', async () => {
+  const { stage, id, ts } = await shown();
+  const menu = { user: jonas, ts, actionId: incidentActions.menu, value: `merge ${id}` };
+  expect(await press(stage, menu)).toContain('No other incident is open');
+});
+
+test('the words do what the buttons do', async () => {
+  const world = await shown();
+  const { stage, id, ts } = world;
+  expect(await ask(stage, jonas, 'incidents')).toContain(id);
+  expect(await ask(stage, jonas, 'incident have')).toContain('You have the incident');
+  await says(world, ts, `@${jonas} has it`);
+  expect(await ask(stage, jonas, `incident silence ${id} 1h a test`)).toContain('is silenced');
+  expect(await ask(stage, jonas, 'incident unsilence shop')).toContain('calls people again');
+  expect(await ask(stage, jonas, 'escalate backend-lead it fills again')).toContain(
+    'they are being called',
+  );
+  expect((await read(world, id)).escalations).toMatchObject([{ who: 'backend-lead' }]);
+  expect(await ask(stage, jonas, 'incident close it was a test')).toContain('is closed');
+  expect(await ask(stage, jonas, 'incidents')).toContain('No incident is open');
+  expect(await ask(stage, jonas, 'incident reopen it is back')).toContain('is open again');
+});
+
+/** Each button and choice, and what whoever may not is told; `open` ones are for everybody. */
+const buttons: Readonly<Record<IncidentActionId, 'refused' | 'help' | 'menu'>> = {
+  [incidentActions.have]: 'refused',
+  [incidentActions.remedy]: 'refused',
+  [incidentActions.help]: 'help',
+  [incidentActions.menu]: 'menu',
+};
+const choices: Readonly<Record<IncidentChoice, 'refused' | 'looks'>> = {
+  status: 'looks',
+  silence: 'refused',
+  unsilence: 'refused',
+  merge: 'refused',
+  close: 'refused',
+  report: 'looks',
+  reopen: 'refused',
+};
+
+/** What each dialog is filled in with. */
+const fillings: Readonly<
+  Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>
+> = {
+  [callbackIds.incidentSilence]: { for: { for: '2h' }, reason: { reason: 'because' } },
+  [callbackIds.incidentMerge]: {},
+  [callbackIds.incidentClose]: { reason: { reason: 'because' } },
+  [callbackIds.incidentReopen]: { reason: { reason: 'because' } },
+  [callbackIds.incidentHelp]: { reason: { reason: 'because' } },
+};
+
+test('every incident button, choice and dialog is pressed here by those who may not', () => {
+  expect(Object.keys(buttons).toSorted()).toEqual(Object.values(incidentActions).toSorted());
+  expect(Object.keys(choices).toSorted()).toEqual([...incidentChoices].toSorted());
+  const known = [...knownCallbacks].filter((id) => id.startsWith('dbconn_incident_'));
+  expect(Object.keys(fillings).toSorted()).toEqual(known.toSorted());
+});
+
+const refused = /may not|guest|workspace|not an approver|not one of/i;
+
+describe.each(['socket', 'http'] as const)('by %s', (mode) => {
+  test.for([
+    ['a guest', guest],
+    ['somebody of another workspace', foreigner],
+  ] as const)(
+    'a press of %s is answered on everything that changes an incident, and changes nothing',
+    async ([, user]) => {
+      const targets = ['shop', 'other'].map((name) => aTarget({ name }));
+      const world = await shown({
+        mode,
+        runbook: aRunbook({ targets }),
+        option: { proposers: [maya] },
+      });
+      const { id, ts, bot } = world;
+      await bot.incidents.open('other', trusted, 'too');
+      const pressed = new Set<string>();
+      const dialogs = new Set<string>();
+      const tryAll = async (pressings: readonly Pressing[]): Promise<void> => {
+        const before = await read(world, id);
+        for (const { actionId, value } of pressings) {
+          const { said, dialog } = await pressToTheEnd(world, { user, ts, actionId, value });
+          if (dialog !== undefined) dialogs.add(dialog);
+          expect.soft(said, value).toMatch(refused);
+          pressed.add(value.split(' ')[0] ?? '');
+        }
+        expect(await read(world, id)).toEqual(before);
+      };
+      const choose = (choice: IncidentChoice): Pressing => ({
+        actionId: incidentActions.menu,
+        value: `${choice} ${id}`,
+      });
+      await tryAll([
+        { actionId: incidentActions.have, value: id },
+        { actionId: incidentActions.remedy, value: `${id} A shop` },
+        choose('silence'),
+        choose('merge'),
+        choose('close'),
+      ]);
+      await bot.incidents.silence(id, trusted, { forMs: 3_600_000, reason: 'a test' });
+      await says(world, ts, 'Silenced');
+      await tryAll([choose('unsilence')]);
+      await bot.incidents.resolve(id, trusted, 'a test');
+      await says(world, ts, 'Resolved');
+      await tryAll([choose('reopen')]);
+      const all = incidentChoices.filter((choice) => choices[choice] === 'refused');
+      expect(pressed).toEqual(new Set([id, ...all]));
+      expect(dialogs.size).toBe(4);
+      expect(await bot.door.list()).toMatchObject({ value: [] });
+    },
+  );
+});
+
+interface Pressing {
+  readonly actionId: string;
+  readonly value: string;
+}
+
+const trusted = { id: maya, via: 'slack' } as const;
+
+/** Presses what stands on the message, to the end of its dialog. */
+async function pressToTheEnd(
+  { stage }: Scripted,
+  pressing: Pressing & { readonly user: string; readonly ts: string },
+): Promise<{ said: string; dialog: string | undefined }> {
+  const { user } = pressing;
+  const seen = stage.slack.state.ephemerals.filter((one) => one.user === user).length;
+  const pressed = await stage.slack.pressButton({ ...pressing, channel: database });
+  expect(pressed).toMatchObject({ acked: true });
+  const answered = await stage.slack.waitFor(({ ephemerals, modals }) => {
+    const view = modals.get(user)?.at(-1)?.view;
+    const said = ephemerals.filter((one) => one.user === user)[seen];
+    return view ?? said?.message;
+  }, patienceMs);
+  if (!('callback_id' in answered)) return { said: toText(answered), dialog: undefined };
+  const dialog = answered.callback_id;
+  const said = await submit(stage, { user, view: answered, values: fillings[dialog] ?? {} });
+  const [top] = stage.slack.state.modals.get(user) ?? [];
+  await stage.slack.closeView({ user, viewId: top?.view.id ?? '' });
+  return { said, dialog };
+}
+
+test('the id of an incident on a message that is not its own is answered, logged, and does nothing', async () => {
+  const world = await shown();
+  const { stage, id } = world;
+  const forged = { actionId: incidentActions.have, value: id, blockId: blockIds.incident };
+  const { ts } = await postButton(stage, forged);
+  expect(await press(stage, { user: jonas, ts, actionId: incidentActions.have })).toContain(
+    'belongs to another incident',
+  );
+  expect(stage.lines.join('')).toContain('A press on a foreign card');
+  expect(await read(world, id)).toMatchObject({ assignee: null });
+});
+
+test.for(['-', 'inc-nosuchone', '../../etc', 'x'.repeat(2000)])(
+  'a button with a value nobody made (%#) is answered',
+  async (value) => {
+    const { stage } = await shown();
+    const forged = { actionId: incidentActions.have, value, blockId: blockIds.incident };
+    const { ts } = await postButton(stage, forged);
+    expect(await press(stage, { user: jonas, ts, actionId: incidentActions.have })).toContain(
+      'There is no such incident',
+    );
+  },
+);

@@ -1,0 +1,68 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { LocalSlack } from '../../sandbox/slack/server.ts';
+import type { CallerPorts } from '../../src/runbook/escalate/caller-ports.ts';
+import { createNews } from '../../src/slack/create-news.ts';
+import { Killed, killedAt } from '../runbook/escalate/killed-at.ts';
+import { aStep, openSwitchboard } from '../runbook/escalate/switchboard.ts';
+import type { Switchboard } from '../runbook/escalate/switchboard.ts';
+import { ana, aLog, botToken, database, openSlack } from './support/workspace.ts';
+
+let board: Switchboard;
+let slack: LocalSlack;
+beforeEach(async () => {
+  board = await openSwitchboard();
+  slack = await openSlack('http');
+});
+afterEach(async () => {
+  await slack.close();
+  await board.close();
+});
+
+/** A process that calls people through Slack's own client. */
+function process(): Partial<CallerPorts> {
+  const places = {
+    readPlace: () => Promise.resolve(undefined),
+    writePlace: () => Promise.resolve(),
+  };
+  const { log } = aLog();
+  const news = { botToken, apiUrl: slack.apiUrl, channel: database, places, log, paceMs: 0 };
+  const { announcements } = createNews(news);
+  const contacts = { databaseAdmins: 'S0DBA', backendLead: ana };
+  return {
+    announcements,
+    channel: database,
+    targets: [{ name: 'shop', contacts, links: { guides: [] } }],
+    board: { ask: () => Promise.resolve(), placeOf: () => Promise.resolve(undefined) },
+  };
+}
+
+function said(): readonly string[] {
+  return slack.state.channels.flatMap(({ id, messages }) =>
+    messages.map(({ text }) => `${id === database ? 'channel' : 'direct'}: ${text}`),
+  );
+}
+
+test.for([1, 2, 3, 4].flatMap((write) => [[write, 'before'] as const, [write, 'after'] as const]))(
+  'killed at write %i, %s it, nobody is called twice in Slack',
+  async ([write, moment]) => {
+    await board.open({ policy: [aStep(), aStep({ who: 'backend-lead' })] });
+    const killed = board.caller({ ...process(), log: killedAt(board.journal, write, moment) });
+    await expect(board.attend(killed)).rejects.toThrow(Killed);
+    const restarted = board.caller(process());
+    await board.attend(restarted);
+    await board.attend(restarted);
+    expect(said()).toEqual([
+      expect.stringMatching(/^channel: .*shop needs the database admins/),
+      expect.stringMatching(/^direct: .*shop needs the backend lead/),
+    ]);
+  },
+);
+
+test('a call whose answer was lost stands once', async () => {
+  await board.open({ policy: [aStep()] });
+  slack.interfere('chat.postMessage', { kind: 'answer-lost' });
+  const caller = board.caller(process());
+  await board.rounds(caller, 3, 20_000);
+  expect(said()).toHaveLength(1);
+  expect((await board.read()).escalations).toMatchObject([{ state: 'sent', tries: 2 }]);
+});

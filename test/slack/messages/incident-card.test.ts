@@ -1,0 +1,301 @@
+import { describe, expect, test } from 'vitest';
+import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import type { Action } from '../../../src/runbook/remedies/action.ts';
+import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
+import type { KeptNote } from '../../../src/runbook/incident/note.ts';
+import { writeIncident } from '../../../src/slack/messages/incident-card.ts';
+import { linesAtOnce, toNews } from '../../../src/slack/messages/incident-news.ts';
+import type { Message } from '../../../src/slack/messages/parts/message.ts';
+import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
+import { toText } from '../../../sandbox/message-text.ts';
+import { buildIncident } from '../../journal/build-incident.ts';
+import { buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
+import { aDiagnosis, aHolder, aTarget } from '../support/diagnoses.ts';
+import { aView } from '../support/incident-board.ts';
+
+const person = { id: 'U0ANA00000', via: 'slack' as const };
+const offers: readonly Action[] = ['A', 'C'];
+const scene = { target: aTarget(), offers, isAnew: false };
+
+/** What the diagnosis would do, as the runbook words it. */
+const proposals = [
+  {
+    option: 'A' as const,
+    subject: null,
+    summary: 'End 65 sessions idle in transaction.',
+    slotsFreed: 65,
+    blocked: null,
+    command: 'propose A',
+  },
+  {
+    option: 'C' as const,
+    subject: 'backend',
+    summary: 'Restart backend.',
+    slotsFreed: 80,
+    blocked: null,
+    command: 'propose C backend',
+  },
+];
+
+function anIncident(changes: Partial<Incident> = {}): Incident {
+  return buildIncident({
+    target: 'orders',
+    triggers: [
+      {
+        kind: 'alert',
+        name: 'DatabaseConnectionPoolExhausted',
+        fingerprint: 'f',
+        startsAt: '2026-11-23T03:00:00.000Z',
+        endedAt: null,
+      },
+    ],
+    ...changes,
+  });
+}
+
+function show(view: Partial<IncidentView>, more: Partial<typeof scene> = {}): string {
+  return toText(written(view, more));
+}
+
+function written(view: Partial<IncidentView>, more: Partial<typeof scene> = {}): Message {
+  const full = aView({ incident: anIncident(), diagnosis: aDiagnosis({ proposals }), ...view });
+  return writeIncident(full, { ...scene, ...more }).message;
+}
+
+describe('the message of an open incident', () => {
+  test('says how bad it is, since when and by what, who has it, why, and what would help', () => {
+    const text = show({});
+    expect(text).toContain('🔴 Critical, orders: 94 of 97 usable connections');
+    expect(text).toContain('by the alert DatabaseConnectionPoolExhausted');
+    expect(text).toContain('Nobody has it yet');
+    expect(text).toContain('This looks like a connection leak');
+    expect(text).toContain('Ledger: together they may open 134 of 97');
+    expect(text).toContain('Option A:');
+    expect(text).toContain('incident inc-0abc1234');
+  });
+
+  test('names who has it, and offers to take it from them', () => {
+    const assignee = { by: person, at: '2026-11-23T03:02:00.000Z' };
+    const text = show({ incident: anIncident({ assignee }) });
+    expect(text).toContain('@U0ANA00000 has it');
+    expect(text).toContain('[ I take it ]');
+  });
+
+  test('shows at most three buttons, one of them primary, and a menu', () => {
+    const actions = written({}).blocks.find(({ type }) => type === 'actions');
+    const elements = actions !== undefined && 'elements' in actions ? actions.elements : [];
+    const kinds = elements.map(({ type }) => type);
+    expect(kinds).toEqual(['button', 'button', 'button', 'overflow']);
+    expect(JSON.stringify(elements).match(/"primary"/g)).toHaveLength(1);
+  });
+
+  test('withdraws a remedy that did not help, says why, and offers the next one', () => {
+    const sentence = 'The third kill in 20 minutes for backend will not help: it opens 3 a minute.';
+    const useless = [{ option: 'A' as const, subject: null, sentence }];
+    const text = show({ useless });
+    expect(text).toContain(sentence);
+    expect(text).toContain('Withdrawn: it did not help');
+    expect(text).not.toContain('[ Propose A');
+    expect(text).not.toContain('Option A:');
+    expect(text).toContain('[ Propose C backend ]');
+    expect(show({})).toContain('[ Propose A ]');
+  });
+
+  test('offers no remedy that nobody could approve', () => {
+    expect(show({}, { offers: [] })).not.toContain('[ Propose');
+  });
+
+  test.for([
+    ['the alerts have ended and the look does not agree', '2026-11-23T03:10:00.000Z', 'critical'],
+    ['the look finds nothing wrong, and an alert still fires', null, 'fine'],
+  ] as const)('says that %s', ([words, endedAt, state]) => {
+    const [trigger] = anIncident().triggers;
+    const triggers = trigger === undefined ? [] : [{ ...trigger, endedAt }];
+    const text = show({
+      incident: anIncident({ triggers }),
+      diagnosis: aDiagnosis({ state, headline: '97 of 97 usable connections: full.' }),
+    });
+    expect(text.replace('ended, and', 'ended and')).toContain(words);
+  });
+
+  test('says first that it is silenced, by whom and why', () => {
+    const at = '2026-11-23T03:01:00.000Z';
+    const silence = { by: person, at, until: '2026-11-23T05:01:00.000Z', reason: 'a load test' };
+    const text = show({ incident: anIncident({ silence }) });
+    expect(text).toMatch(/Silenced: nobody is called/);
+    expect(text).toContain('a load test');
+    expect(text.indexOf('Silenced')).toBeLessThan(text.indexOf('Where it stands'));
+  });
+
+  test('names who was called, who could not be, and who is next on which condition', () => {
+    const incident = anIncident({
+      policy: [
+        { who: 'database-admins', afterMs: 0, when: [], unlessAssigned: false },
+        { who: 'on-call', afterMs: 900_000, when: ['data-integrity'], unlessAssigned: true },
+      ],
+      escalations: [
+        {
+          id: 'step-0',
+          who: 'database-admins',
+          via: 'channel',
+          dueAt: '2026-11-23T03:00:00.000Z',
+          state: 'sent',
+          sentAt: '2026-11-23T03:00:01.000Z',
+          tries: 1,
+          reasons: [{ name: 'source-not-identified', sentence: 'No source.' }],
+          by: null,
+          quote: null,
+        },
+      ],
+    });
+    const text = show({ incident });
+    expect(text).toMatch(/database-admins called in the channel.*source is not identified/);
+    expect(text).toMatch(/next: on-call at .*if data may be affected.*unless somebody has it/);
+  });
+
+  test('before the first look after a start it shows what the last look said', () => {
+    const last = {
+      at: '2026-11-23T03:01:00.000Z',
+      state: 'critical' as const,
+      headline: '96 of 97 usable connections.',
+      verdict: 'Likely a connection leak.',
+      cause: 'connection-leak' as const,
+      capacity: { used: 96, usable: 97 },
+      option: 'A' as const,
+      subject: null,
+    };
+    const text = show({ incident: anIncident({ last }), diagnosis: null });
+    expect(text).toContain('96 of 97');
+    expect(text).toContain('Likely a connection leak.');
+  });
+});
+
+test('a resolved incident says how long it lasted, how it ended and what is left, and keeps only its menu', () => {
+  const incident = anIncident({
+    state: 'resolved',
+    closing: {
+      by: null,
+      at: '2026-11-23T03:23:00.000Z',
+      sentence: 'Every look of 2 minutes says that it is over.',
+      reason: null,
+    },
+    peak: { at: '2026-11-23T03:04:00.000Z', used: 97, usable: 97 },
+    checklist: [{ item: 'pooler', by: person, at: '2026-11-23T04:00:00.000Z' }],
+  });
+  const text = show({ incident });
+  expect(text).toContain('✅ Resolved, orders: over after 23 min.');
+  expect(text).toContain('Every look of 2 minutes');
+  expect(text).toContain('97 of 97');
+  expect(text).toContain('1 of 5 items');
+  expect(text).not.toContain('[ I have it ]');
+});
+
+test('what waits stands with its id and its address, and is not offered a second time', async () => {
+  const requests: Request[] = [await buildRequest({ target: 'orders', plan: buildPlan() })];
+  const text = show({ requests });
+  expect(text).toContain('Tried and waiting');
+  expect(text).toContain('Proposed: option A, End 2 sessions');
+  expect(text).toContain('r1');
+  expect(text).not.toContain('[ Propose A ]');
+  expect(text).toContain('[ Propose C backend ]');
+  const links = new Map([['r1', 'https://example.slack.com/archives/C1/p1']]);
+  const { message } = writeIncident(aView({ requests }), { ...scene, links });
+  expect(JSON.stringify(message.blocks)).toContain('"url":"https://example.slack.com/archives');
+});
+
+/** Names and words that try to call people, to look like dbconn, and to break out of where they stand. */
+const evil = '<!channel> *bold* `code` <@U0ANA00000> \u202e<https://evil.example|click> :tada:';
+
+test('names out of the database and words of people call nobody and format nothing', () => {
+  const incident = anIncident({
+    triggers: [
+      {
+        kind: 'person',
+        by: person,
+        startsAt: '2026-11-23T03:00:00.000Z',
+        endedAt: null,
+        reason: evil,
+      },
+    ],
+    silence: {
+      by: person,
+      at: '2026-11-23T03:01:00.000Z',
+      until: '2026-11-23T05:01:00.000Z',
+      reason: evil,
+    },
+    closing: null,
+  });
+  const diagnosis = aDiagnosis({ holders: [aHolder({ name: evil, service: null })] });
+  const message = written({ incident, diagnosis });
+  expect(checkBlocks('message', message.blocks)).toEqual([]);
+  expect(message.text).not.toMatch(/<|evil/);
+  const json = JSON.stringify(message.blocks);
+  expect(json).not.toContain('mrkdwn');
+  expect(json).not.toContain('"type":"broadcast"');
+  expect(json).not.toContain('"url":"https://evil');
+  expect(json).not.toContain('\u202e');
+});
+
+test('the largest incident fits Slack: 50 blocks, one table, every text within its bounds', async () => {
+  const long = 'x'.repeat(5000);
+  const request = await buildRequest({ plan: buildPlan({ title: long }), target: 'orders' });
+  const note: KeptNote = {
+    seq: 1,
+    at: '2026-11-23T03:00:00.000Z',
+    kind: 'incident-seen',
+    sentence: long,
+  };
+  const diagnosis = aDiagnosis({
+    headline: long,
+    verdict: long,
+    holders: Array.from({ length: 200 }, () => aHolder({ name: long })),
+  });
+  const incident = anIncident({
+    silence: { by: person, at: note.at, until: note.at, reason: long },
+  });
+  const useless = Array.from({ length: 30 }, () => ({
+    option: 'C' as const,
+    subject: 'x',
+    sentence: long,
+  }));
+  const message = written({
+    incident,
+    diagnosis,
+    useless,
+    requests: Array.from({ length: 60 }, () => request),
+  });
+  expect(checkBlocks('message', message.blocks)).toEqual([]);
+  expect(message.blocks.length).toBeLessThanOrEqual(50);
+  expect(message.text.length).toBeLessThanOrEqual(4000);
+  expect(message.blocks.filter(({ type }) => type === 'table')).toHaveLength(1);
+  const news = toNews(
+    incident,
+    Array.from({ length: linesAtOnce }, () => ({ ...note, quote: long })),
+  );
+  expect(checkBlocks('message', news.blocks)).toEqual([]);
+});
+
+test('a line of the thread names people and calls no group', () => {
+  const sentence = '<@U0ANA00000> called <!subteam^S0DBADMINS>.';
+  const note: KeptNote = {
+    seq: 1,
+    at: '2026-11-23T03:00:00.000Z',
+    kind: 'incident-escalated',
+    sentence,
+  };
+  const json = JSON.stringify(toNews(anIncident(), [note]));
+  expect(json).toContain('"user_id":"U0ANA00000"');
+  expect(json).not.toContain('S0DBADMINS');
+});
+
+test('two looks that say the same differ in nothing but the time of the look', () => {
+  const one = writeIncident(aView(), scene);
+  const later = aDiagnosis({
+    takenAt: '2026-11-23T03:04:20.000Z',
+    timings: { database: 1, pools: 2, logs: 3, services: 4 },
+  });
+  const two = writeIncident(aView({ diagnosis: later }), scene);
+  expect(two.essence).toBe(one.essence);
+  expect(toText(two.message)).not.toBe(toText(one.message));
+});

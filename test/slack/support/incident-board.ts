@@ -1,0 +1,116 @@
+import { createIncidentMarks } from '../../../src/journal/incident-marks.ts';
+import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
+import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
+import { toDraft } from '../../../src/runbook/incident/note.ts';
+import type { Note } from '../../../src/runbook/incident/note.ts';
+import type { IncidentBoard } from '../../../src/runbook/ports/incident-board.ts';
+import { createNews } from '../../../src/slack/create-news.ts';
+import type { Paces } from '../../../src/slack/incidents/paces.ts';
+import type { SlackOptions } from '../../../sandbox/slack/options.ts';
+import type { LocalSlack } from '../../../sandbox/slack/server.ts';
+import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
+import { toText } from '../../../sandbox/message-text.ts';
+import { buildIncident } from '../../journal/build-incident.ts';
+import { makeJournalFolder } from '../../journal/temporary-journal.ts';
+import { aDiagnosis, aTarget } from './diagnoses.ts';
+import { aLog, botToken, database, openSlack, patienceMs } from './workspace.ts';
+
+export function aView(changes: Partial<IncidentView> = {}): IncidentView {
+  return {
+    incident: buildIncident({ target: 'orders' }),
+    diagnosis: aDiagnosis(),
+    requests: [],
+    useless: [],
+    ...changes,
+  };
+}
+
+/** Fast, so that a test waits for what happens and never for the pace. */
+export const quick: Paces = {
+  urgentMs: 0,
+  figuresMs: 0,
+  lookTimeMs: 0,
+  sureForMs: 15_000,
+  retryMs: 20,
+  longestRetryMs: 40,
+};
+
+/** A local Slack and a journal that outlive the boards on them. */
+export interface BoardWorld {
+  readonly slack: LocalSlack;
+  readonly journal: SqliteJournal;
+  readonly incident: Incident;
+  readonly lines: readonly string[];
+  /** As a process that was just started. */
+  board(paces?: Partial<Paces>, paceMs?: number): IncidentBoard;
+  note(sentence: string | null, more?: Partial<Note>): Promise<void>;
+  /** The incident's messages in the channel itself. */
+  parents(): readonly SlackMessage[];
+  replies(): readonly SlackMessage[];
+  close(): Promise<void>;
+}
+
+export async function openBoardWorld(
+  options: { readonly slack?: Partial<SlackOptions>; readonly id?: string } = {},
+): Promise<BoardWorld> {
+  const slack = await openSlack('http', options.slack);
+  const folder = makeJournalFolder();
+  const journal = await folder.open();
+  const { log, lines } = aLog();
+  const incident = buildIncident({
+    target: 'orders',
+    openedAt: new Date().toISOString(),
+    ...(options.id !== undefined && { id: options.id }),
+  });
+  await journal.openIncident(incident, toDraft(incident.id, aNote('An alert fired.')));
+  const boards: IncidentBoard[] = [];
+  const messages = (): readonly SlackMessage[] =>
+    slack.state.channels.find(({ id }) => id === database)?.messages ?? [];
+  return {
+    slack,
+    journal,
+    incident,
+    lines,
+    board(paces = {}, paceMs = 0) {
+      const news = createNews({
+        botToken,
+        apiUrl: slack.apiUrl,
+        channel: database,
+        places: {
+          readPlace: () => Promise.resolve(undefined),
+          writePlace: () => Promise.resolve(),
+        },
+        log,
+        paceMs,
+      });
+      const board = news.openBoard({
+        log: journal,
+        marks: createIncidentMarks(journal),
+        targets: [aTarget()],
+        offers: () => ['A', 'C'],
+        paces: { ...quick, ...paces },
+      });
+      boards.push(board);
+      return board;
+    },
+    async note(sentence, more = {}) {
+      await journal.record(toDraft(incident.id, { ...aNote(sentence), ...more }));
+    },
+    parents: () => messages().filter(({ thread_ts: thread }) => thread === undefined),
+    replies: () => messages().filter(({ thread_ts: thread }) => thread !== undefined),
+    async close() {
+      await Promise.all(boards.map((board) => board.idle(patienceMs)));
+      await slack.close();
+      folder.close();
+    },
+  };
+}
+
+function aNote(sentence: string | null): Note {
+  return { kind: 'incident-seen', sentence };
+}
+
+export function textOf(messages: readonly SlackMessage[]): string {
+  return messages.map((message) => toText(message)).join('\n');
+}
