@@ -1,15 +1,23 @@
-# BASE must bring Node 24.12 or newer.
+# BASE must bring Node 24.12 or newer, npm 11 and a shell.
 ARG BASE=node:24-slim
 FROM ${BASE}
 WORKDIR /app
-ENV NODE_ENV=production NODE_COMPILE_CACHE=/data/node MALLOC_ARENA_MAX=2 DBCONN_JOURNAL=/data/dbconn.sqlite
 COPY package.json package-lock.json ./
-RUN npm ci --omit=dev --omit=optional --ignore-scripts
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 COPY bin bin
 COPY src src
 RUN ln -s /app/bin/dbconn.mjs /usr/local/bin/dbconn && mkdir /data && chown 1000:1000 /data
+# Not before npm has run: as root it would put Node's cache into /data, where the bot could not write to it.
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/data/node MALLOC_ARENA_MAX=2 \
+    DBCONN_JOURNAL=/data/dbconn.sqlite DBCONN_HTTP_PORT=8080
 USER 1000
-# The journal: mount a volume here.
+# The journal: mount a volume here. Nothing else is written, so the rest may be read-only.
 VOLUME /data
-# Not `npm start`: npm does not forward SIGTERM, and the bot drains on it.
+# Alerts, health and metrics; and Slack's requests where Socket Mode is not used.
+EXPOSE 8080 3000
+# Slack being down is no reason for a restart: /healthz says whether this process works.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
+    CMD node bin/healthy.mjs "$DBCONN_HTTP_PORT"
+STOPSIGNAL SIGTERM
+# Not `npm start`: npm does not forward SIGTERM, and the bot drains on it. Give it ten minutes for that.
 CMD ["node", "--optimize-for-size", "--max-semi-space-size=2", "src/main.ts"]

@@ -10,6 +10,8 @@ export default defineConfig({
     setupFiles: ['test/setup.ts'],
     include: ['test/**/*.test.ts'],
     // These need an engine, a browser or minutes: `.ci/run` runs them by name.
-    exclude: ['docker', 'browser', 'endurance', 'crash'].map((suite) => `test/${suite}/**`),
+    exclude: ['docker', 'alerts', 'browser', 'endurance', 'crash'].map(
+      (suite) => `test/${suite}/**`,
+    ),
   },
 });

@@ -31,6 +31,7 @@ install_programs() {
   fi
   /usr/bin/python3 -c 'import sqlalchemy, psycopg2, prometheus_client' 2>/dev/null ||
     install python3-sqlalchemy python3-psycopg2 python3-prometheus-client
+  docker compose version >/dev/null 2>&1 || docker-compose version >/dev/null 2>&1 || install docker-compose
 }
 
 # Starts dockerd with the given flags and waits until it answers, or says no.

@@ -4,7 +4,7 @@ import type { Timing } from './timing.ts';
 
 /** Slack waits three seconds. A frozen PostgreSQL must not be felt in them. */
 export async function benchAcknowledgement(commands: number): Promise<Timing> {
-  const stage = await setStage(1);
+  const stage = await setStage({ seed: 1 });
   try {
     const [{ id: user }] = people;
     const typed = { user, channel: incidentChannel, text: '/dbconn causes' };

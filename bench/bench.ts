@@ -5,6 +5,7 @@ import { isInstalled } from './by-hand.ts';
 import { benchLook } from './look.ts';
 import type { LookResult } from './look.ts';
 import { benchMemory } from './memory.ts';
+import { benchWatch } from './watch.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, runs: { type: 'string', default: '15' } },
@@ -49,8 +50,9 @@ const look: LookResult[] = [];
 for (const load of loads) look.push(await benchLook(load, Number(values.runs)));
 const acknowledgement = await benchAcknowledgement(100);
 const memory = await benchMemory(21);
+const watch = await benchWatch(200, 60_000);
 if (values.json) {
-  console.log(JSON.stringify({ look, acknowledgement, memory }, null, 2));
+  console.log(JSON.stringify({ look, acknowledgement, memory, watch }, null, 2));
 } else {
   printLook(look);
   console.log(
@@ -61,5 +63,8 @@ if (values.json) {
   );
   console.log(
     `Resident memory of the bot: ${memory.oneTargetMb.toFixed(0)} MB with one target, ${memory.perTargetMb.toFixed(2)} MB for each further one`,
+  );
+  console.log(
+    `Watching ${watch.targets} targets every 15 s: median ${watch.medianMs.toFixed(1)} ms a look, 95th percentile ${watch.p95Ms.toFixed(1)} ms, ${(watch.cpuShare * 100).toFixed(1)} % of one core, ${watch.residentMb.toFixed(0)} MB resident`,
   );
 }

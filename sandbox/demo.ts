@@ -24,10 +24,12 @@ const quit = (): void => process.exit(130);
 process.once('SIGINT', quit).once('SIGTERM', quit);
 
 console.log('The demo shortens the thresholds from minutes to seconds. Nothing else is staged.');
-const stage = await setStage(
-  Number(values.seed),
-  values.port === undefined ? undefined : Number(values.port),
-);
+const stage = await setStage({
+  seed: Number(values.seed),
+  ...(values.port !== undefined && { port: Number(values.port) }),
+  // The tour's scenes would each open an incident.
+  watch: !values.tour,
+});
 try {
   if (values.tour) process.exitCode = (await playTour(stage)) === 0 ? 0 : 1;
   else {

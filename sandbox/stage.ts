@@ -18,6 +18,10 @@ import { createTimeouts } from '../src/postgres/timeouts.ts';
 import { Action } from '../src/runbook/remedies/action.ts';
 import { createRunbook } from '../src/runbook/runbook.ts';
 import type { Patient as RunbookPatient, Runbook } from '../src/runbook/runbook.ts';
+import { startPagerDuty } from './pagerduty/local-pagerduty.ts';
+import type { LocalPagerDuty } from './pagerduty/local-pagerduty.ts';
+import { sendAlert } from './send-alert.ts';
+import type { AlertStatus } from './send-alert.ts';
 import { servePage } from './page/page.ts';
 import { startPatient } from './patient/patient.ts';
 import type { Patient } from './patient/patient.ts';
@@ -41,6 +45,10 @@ export interface Stage {
   readonly slack: LocalSlack;
   /** The runbook of the scene on stage. */
   readonly runbook: Runbook;
+  /** The pager's side of it. */
+  readonly pagerDuty: LocalPagerDuty;
+  /** As Alertmanager would tell of the target. */
+  alert(status: AlertStatus): Promise<void>;
   /** What happened on stage, in the order it happened. */
   readonly journal: SqliteJournal;
   /** Forgets the looks of the scene before, whose figures would be another story's history. */
@@ -48,7 +56,15 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function setStage(seed: number, port?: number): Promise<Stage> {
+export interface StageOptions {
+  readonly seed: number;
+  /** Of Slack's page; any free one unless given. */
+  readonly port?: number;
+  /** Whether the bot opens incidents by its own looks; otherwise only alerts and people do. */
+  readonly watch?: boolean;
+}
+
+export async function setStage({ seed, port, watch = false }: StageOptions): Promise<Stage> {
   const patient = await startPatient({ seed });
   const toClose: (() => Promise<void>)[] = [() => patient.close()];
   const close = async (): Promise<void> => {
@@ -58,9 +74,14 @@ export async function setStage(seed: number, port?: number): Promise<Stage> {
     const slack = await openSlack(port);
     toClose.push(() => slack.close());
     const folder = await makeFolder(toClose);
+    const pagerDuty = await startPagerDuty({ routingKey: tokens.routingKey });
+    toClose.push(() => pagerDuty.close());
     const { beds, newScene } = makeBeds(openBed(patient));
     const bot = await openBot({
-      config: readConfig({}, await writeConfig(folder, patient)),
+      config: readConfig(
+        { DBCONN_HTTP_PORT: '127.0.0.1:0' },
+        await writeConfig({ folder, patient, watch, pagerDuty: pagerDuty.url }),
+      ),
       slack: {
         connection: { kind: 'socket', appToken: tokens.appToken },
         botToken: tokens.botToken,
@@ -76,11 +97,22 @@ export async function setStage(seed: number, port?: number): Promise<Stage> {
     await bot.warm();
     const journal = await openSqliteJournal({ file: journalOf(folder), clock: systemClock });
     toClose.push(() => Promise.resolve(journal.close()));
-    return { patient, slack, runbook: beds.runbook, journal, newScene, close };
+    const { runbook } = beds;
+    const alert = alertFrom(() => bot.httpPort ?? 0, patient.target().name);
+    return { patient, slack, pagerDuty, runbook, journal, alert, newScene, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** A firing and its end are of one start. */
+function alertFrom(port: () => number, target: string): Stage['alert'] {
+  let startsAt = '';
+  return async (status) => {
+    if (status === 'firing') startsAt = new Date().toISOString();
+    await sendAlert({ port: port(), bearer: tokens.webhook, target, status, startsAt });
+  };
 }
 
 /** A runbook whose looks can be forgotten between two scenes. */
@@ -91,6 +123,7 @@ function makeBeds(bed: RunbookPatient): { readonly beds: Beds; readonly newScene
     diagnose: (target) => runbook.diagnose(target),
     examine: (target) => runbook.examine(target),
     doctor: (target) => runbook.doctor(target),
+    prevention: (target) => runbook.prevention(target),
     close: () => runbook.close(),
   };
   const newScene = (): void => {
@@ -115,8 +148,22 @@ function journalOf(folder: string): string {
   return join(folder, 'journal.sqlite');
 }
 
+interface Written {
+  readonly folder: string;
+  readonly patient: Patient;
+  readonly watch: boolean;
+  /** The address of the pager. */
+  readonly pagerDuty: string;
+}
+
+/** The runbook's contacts, sooner than elsewhere. */
+const escalation = [
+  { who: 'database-admins', after: '5s', unlessAssigned: true },
+  { who: 'on-call', after: '8s', unlessAssigned: true },
+];
+
 /** Everybody may propose, three people may approve, nobody their own. As many votes as elsewhere, and no waiting in between. */
-async function writeConfig(folder: string, patient: Patient): Promise<string> {
+async function writeConfig({ folder, patient, watch, pagerDuty }: Written): Promise<string> {
   const file = join(folder, 'dbconn.yml');
   const [maya, jonas, dana] = people;
   const approve = [maya.id, jonas.id, dana.id];
@@ -126,7 +173,10 @@ async function writeConfig(folder: string, patient: Patient): Promise<string> {
     targets: [{ name: patient.target().name, database: { url: patient.urls.dbconn } }],
     // Minutes elsewhere; the demo shortens every duration.
     approval: { ...Object.fromEntries(rules), verifyAfter: '3s' },
-    incidents: { watch: false },
+    incidents: { watch, every: '1s', openAfter: '2s', closeAfter: '4s' },
+    alerts: { bearer: tokens.webhook },
+    escalation,
+    pager: { pagerduty: { routingKey: tokens.routingKey, url: pagerDuty } },
     journal: journalOf(folder),
   };
   await writeFile(file, stringify(config));
@@ -134,15 +184,24 @@ async function writeConfig(folder: string, patient: Patient): Promise<string> {
 }
 
 // A Slack on loopback that lives as long as the demo: its tokens open nothing else.
-const tokens = { botToken: 'xoxb-demo', appToken: 'xapp-demo', signingSecret: 'demo' };
+const tokens = {
+  botToken: 'xoxb-demo',
+  appToken: 'xapp-demo',
+  signingSecret: 'demo',
+  webhook: 'the-demo-webhook-secret',
+  routingKey: 'R0DEMO'.padEnd(32, '0'),
+};
 
 async function openSlack(port?: number): Promise<LocalSlack> {
   const manifest: unknown = parse(
     await readFile(new URL('../manifest.yml', import.meta.url), 'utf8'),
   );
   const everybody = people.map(({ id }) => id);
+  const { botToken, appToken, signingSecret } = tokens;
   return startSlack({
-    ...tokens,
+    botToken,
+    appToken,
+    signingSecret,
     ...(port !== undefined && { port }),
     manifest,
     mode: 'socket',

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { parseArgs, styleText } from 'node:util';
 import { systemClock } from './clock.ts';
+import { runBundleCommand } from './bundle-command.ts';
 import { ConfigError, readConfig, readEnvironment } from './config.ts';
 import type { Config } from './config.ts';
 import { noJournal } from './journal/no-journal.ts';
@@ -8,11 +9,16 @@ import { openDoor } from './open-door.ts';
 import { runJournalCommand } from './journal-command.ts';
 import { openJournal } from './open-journal.ts';
 import { createPatients } from './patients.ts';
+import { callForHelp, runRecordCommand } from './record-command.ts';
+import type { RecordParts } from './record-command.ts';
+import { readPolicyOfToday, runReplayCommand } from './replay-command.ts';
+import { isoNow } from './runbook/approval/iso-now.ts';
 import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
-import { descriptions, parseCommand } from './runbook/commands.ts';
+import { parseCommand } from './runbook/commands.ts';
 import type { Command } from './runbook/commands.ts';
-import { proposalUsages } from './runbook/remedies/wanted.ts';
+import type { RecordCommand } from './runbook/commands/parse-record.ts';
 import type { Door } from './runbook/approval/door.ts';
+import type { Actor } from './runbook/approval/request.ts';
 import { createRunbook } from './runbook/runbook.ts';
 import type { Patient, Runbook } from './runbook/runbook.ts';
 import { change } from './terminal/change.ts';
@@ -22,7 +28,10 @@ import { renderJson } from './terminal/json.ts';
 import type { Paint } from './terminal/layout.ts';
 import { parseOwnCommand } from './terminal/own-command.ts';
 import { renderChecks, renderDiagnosis } from './terminal/render.ts';
+import { renderHelp } from './terminal/render-help.ts';
+import { renderPrevention } from './terminal/render-prevention.ts';
 import { renderNews } from './terminal/render-requests.ts';
+import type { Said } from './with-journal.ts';
 
 /** Pauses between two looks of --watch; a look every two seconds costs the server nothing it would notice. */
 const watchEveryMs = 2000;
@@ -31,31 +40,65 @@ const clearScreen = '\u001B[2J\u001B[H';
 // styleText heeds NO_COLOR and leaves text alone where standard output is no terminal.
 const paint: Paint = (tone, text) => styleText(tone, text, { stream: process.stdout });
 
+const options = {
+  json: { type: 'boolean', default: false },
+  watch: { type: 'boolean', default: false },
+  'dry-run': { type: 'boolean', default: false },
+  'break-glass': { type: 'boolean', default: false },
+  reason: { type: 'string' },
+  over: { type: 'string' },
+  config: { type: 'string' },
+  format: { type: 'string', default: 'md' },
+  out: { type: 'string' },
+  head: { type: 'string' },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+type Flags = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      json: { type: 'boolean', default: false },
-      watch: { type: 'boolean', default: false },
-      'dry-run': { type: 'boolean', default: false },
-      'break-glass': { type: 'boolean', default: false },
-      reason: { type: 'string' },
-      over: { type: 'string' },
-      config: { type: 'string' },
-      format: { type: 'string', default: 'md' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+  const { values, positionals } = parseArgs({ allowPositionals: true, options });
   if (values.help || positionals[0] === 'help') return printHelp();
+  const [word, operand] = positionals;
+  if (word === 'replay') {
+    const policy = readPolicyOfToday(readEnvironment(), values.config);
+    const { head, json } = values;
+    return print(await runReplayCommand({ file: operand, head, json, paint, policy }));
+  }
   const config = readConfig(readEnvironment(), values.config);
   const names = config.targets.map(({ target }) => target.name);
-  if (positionals[0] === 'journal') return runJournal(config, positionals.slice(1), values.format);
+  if (word === 'journal') {
+    const asked = { words: positionals.slice(1), format: values.format };
+    return print(await runJournalCommand(config, asked, console.warn));
+  }
+  if (word === 'bundle') {
+    const asked = { id: operand, out: values.out, actor: actor(), at: isoNow(systemClock) };
+    return print(await runBundleCommand(config, asked, console.warn));
+  }
   const { reason } = values;
   const own = parseOwnCommand(positionals, { breakGlass: values['break-glass'], reason });
   if (own !== undefined) return runChange(config, own, false);
   const words = toWords(positionals, values.over);
   const command = parseCommand(words.join(' '), names);
-  if (command.kind === 'help') return printHelp(command.problem);
+  return command.kind === 'help' ? printHelp(command.problem) : obey(config, command, values);
+}
+
+/** Does what the words say that the terminal shares with Slack. */
+async function obey(
+  config: Config,
+  command: Exclude<Command, { kind: 'help' }>,
+  values: Flags,
+): Promise<number> {
+  const parts = { config, actor: actor(), json: values.json, paint, warn: console.warn };
+  if (command.kind === 'escalate') {
+    const called = await callForHelp(parts, command);
+    if (called !== undefined) return print(called);
+  }
+  if (command.kind === 'incident' || command.kind === 'record') {
+    return command.word === 'prevention'
+      ? advise(parts, command)
+      : print(await runRecordCommand(parts, command));
+  }
   if (command.kind !== 'look') {
     const isPreview = command.kind === 'propose' && command.isPreview;
     return runChange(config, command, values['dry-run'] || isPreview);
@@ -95,23 +138,23 @@ async function runChange(config: Config, asked: Change, dryRun: boolean): Promis
       onChange: (_, news) => news !== undefined && console.log(renderNews(news)),
       onFault: (_, error) => console.error(error),
     });
-    const actor = { id: userInfo().username, via: 'terminal' } as const;
     const targets = patients.map(({ target }) => target);
-    const { text, code } = await change({ door, actor, targets, dryRun, paint }, asked);
-    (code === exitCodes.fine ? console.log : console.error)(text);
-    return code;
+    const said = await change({ door, actor: actor(), targets, dryRun, paint }, asked);
+    (said.code === exitCodes.fine ? console.log : console.error)(said.text);
+    return said.code;
   } finally {
     await Promise.all(patients.map(({ database }) => database.close()));
     await journal?.close();
   }
 }
 
-async function runJournal(
-  config: Config,
-  words: readonly string[],
-  format: string,
-): Promise<number> {
-  const { text, code } = await runJournalCommand(config, { words, format }, console.warn);
+/** Who types: nobody proves it here, and so it has no vote. */
+function actor(): Actor {
+  return { id: userInfo().username, via: 'terminal' };
+}
+
+/** What could not be answered goes to standard error, so that a pipe gets nothing else than an answer. */
+function print({ text, code }: Said): number {
   (code === exitCodes.unknown ? console.error : console.log)(text);
   return code;
 }
@@ -147,6 +190,22 @@ async function answer({ runbook, door, json }: Looking, { word, target }: Look):
   return exitCodeOf(diagnosis);
 }
 
+/** Of the record's words only this one takes a look. */
+async function advise(
+  { config, json }: RecordParts,
+  { target }: Pick<RecordCommand, 'target'>,
+): Promise<number> {
+  const runbook = createRunbook(await createPatients(config, systemClock), systemClock);
+  try {
+    const prevention = await runbook.prevention(target ?? runbook.targets[0]?.name ?? '');
+    console.log(json ? JSON.stringify(prevention, null, 2) : renderPrevention(prevention, paint));
+    const isWell = prevention.checks.every(({ state }) => state !== 'advice');
+    return isWell ? exitCodes.fine : exitCodes.warning;
+  } finally {
+    await runbook.close();
+  }
+}
+
 async function watch(look: Looking, command: Look): Promise<number> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
@@ -161,28 +220,7 @@ async function watch(look: Looking, command: Look): Promise<number> {
 }
 
 function printHelp(problem?: string): number {
-  const lines = [
-    ...(problem === undefined ? [] : [problem, '']),
-    'Usage: dbconn [word] [target] [--json] [--watch] [--dry-run] [--over DURATION] [--config FILE]',
-    '',
-    ...Object.entries(descriptions).map(([word, line]) => `  ${word.padEnd(11)} ${line}`),
-    '',
-    'What can be proposed, and where there are several targets, its target at the end:',
-    ...proposalUsages.map(([usage, what]) => `  ${usage}\n      ${what}`),
-    '',
-    'In a terminal only:',
-    '  propose … --dry-run   shows the plan and records nothing, as preview does',
-    '  deny ID [reason]      ends a proposal; approving goes in Slack only',
-    '  approve ID --break-glass --reason TEXT',
-    '                        runs it without its votes, where dbconn.yml allows that to you',
-    '  journal verify        whether the journal is as it was written',
-    '  journal export [ID] [--format md|json]',
-    '                        the record of everything, or of one request',
-    '',
-    'Without a dbconn.yml, DATABASE_URL names the database.',
-    'Exit status: 0 fine, 1 warning, 2 critical, 3 cannot judge.',
-  ];
-  (problem === undefined ? console.log : console.error)(lines.join('\n'));
+  (problem === undefined ? console.log : console.error)(renderHelp(problem));
   return problem === undefined ? exitCodes.fine : exitCodes.unknown;
 }
 

@@ -1,46 +1,39 @@
-import { existsSync } from 'node:fs';
-import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { toJson } from './journal/export/to-json.ts';
 import { toMarkdown } from './journal/export/to-markdown.ts';
+import type { Exported } from './journal/export/to-markdown.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
-import { isShared, openJournal } from './open-journal.ts';
 import { RequestState } from './runbook/approval/request.ts';
+import { IncidentState } from './runbook/incident/incident.ts';
 import { exitCodes } from './terminal/exit-codes.ts';
+import { refused, withJournal } from './with-journal.ts';
+import type { Said } from './with-journal.ts';
 
-/** `journal verify` and `journal export [REQUEST]`, as they were typed. */
+/** `journal verify` and `journal export [REQUEST or INCIDENT]`, as they were typed. */
 export interface JournalCommand {
   readonly words: readonly string[];
   readonly format: string;
 }
 
-export interface JournalAnswer {
-  readonly text: string;
-  readonly code: number;
-}
+/** As many as a journal of its bound can hold. */
+const mostIncidents = 1_000_000;
 
 /** Throws JournalUnavailable where the journal cannot be read at all. */
 export async function runJournalCommand(
   config: Config,
   { words, format }: JournalCommand,
   warn: (sentence: string) => void,
-): Promise<JournalAnswer> {
+): Promise<Said> {
   const [word, id] = words;
   const isExport = word === 'export';
-  if (!isExport && word !== 'verify') return refuse('After journal comes verify or export.');
-  if (isExport && format !== 'md' && format !== 'json') return refuse('A format is md or json.');
-  if (!isShared(config) && !existsSync(config.journal)) {
-    return refuse(`There is no journal at ${config.journal}.`);
-  }
-  const journal = await openJournal(config, systemClock, warn);
-  try {
-    return isExport ? await exportJournal(journal, id, format) : await verify(journal);
-  } finally {
-    await journal.close();
-  }
+  if (!isExport && word !== 'verify') return refused('After journal comes verify or export.');
+  if (isExport && format !== 'md' && format !== 'json') return refused('A format is md or json.');
+  return withJournal(config, warn, (journal) =>
+    isExport ? exportJournal(journal, id, format) : verify(journal),
+  );
 }
 
-async function verify(journal: StoredJournal): Promise<JournalAnswer> {
+async function verify(journal: StoredJournal): Promise<Said> {
   const found = await journal.verify();
   if (found.ok) {
     const text = `The journal is whole: ${found.entries} entries, its end is ${found.head}.`;
@@ -56,16 +49,28 @@ async function exportJournal(
   journal: StoredJournal,
   id: string | undefined,
   format: string,
-): Promise<JournalAnswer> {
+): Promise<Said> {
   const verification = await journal.verify();
-  const one = id === undefined ? undefined : await journal.read(id);
-  if (id !== undefined && one === undefined) return refuse('The journal has no such request.');
-  const requests = one === undefined ? await journal.list(RequestState.options) : [one];
-  const exported = { verification, requests, entries: await journal.entries(id) };
+  const found = await readSubjects(journal, id);
+  if (found === undefined) return refused('The journal has no such request and no such incident.');
+  const exported = { verification, ...found, entries: await journal.entries(id) };
   const text = format === 'json' ? toJson(exported) : toMarkdown(exported);
   return { text, code: verification.ok ? exitCodes.fine : exitCodes.critical };
 }
 
-function refuse(text: string): JournalAnswer {
-  return { text, code: exitCodes.unknown };
+type Subjects = Pick<Exported, 'requests' | 'incidents'>;
+
+/** One request, one incident, or all of both; undefined for an id that names neither. */
+async function readSubjects(
+  journal: StoredJournal,
+  id: string | undefined,
+): Promise<Subjects | undefined> {
+  if (id === undefined) {
+    const states = IncidentState.options;
+    const newest = await journal.listIncidents({ states, limit: mostIncidents });
+    return { requests: await journal.list(RequestState.options), incidents: newest.toReversed() };
+  }
+  const [request, incident] = await Promise.all([journal.read(id), journal.readIncident(id)]);
+  if (request !== undefined) return { requests: [request], incidents: [] };
+  return incident === undefined ? undefined : { requests: [], incidents: [incident] };
 }

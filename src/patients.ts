@@ -12,6 +12,7 @@ import { createPools } from './metrics/pools.ts';
 import { createActing } from './postgres/act.ts';
 import { createBlockers } from './postgres/blockers.ts';
 import { createDatabase } from './postgres/lifeline.ts';
+import { createPooler } from './postgres/pgbouncer.ts';
 import { createPreparedTransactions } from './postgres/prepared-transactions.ts';
 import { createServerSettings } from './postgres/settings/server-settings.ts';
 import { createTimeouts } from './postgres/timeouts.ts';
@@ -37,7 +38,7 @@ async function openDocker({ docker }: Config): Promise<Docker> {
 }
 
 function createPatient(entry: TargetConfig, docker: Docker | undefined, clock: Clock): Patient {
-  const { target, database, compose, pools } = entry;
+  const { target, database, compose, pgbouncer, pools } = entry;
   const { actingUrl, execUser, url, reservedUrl, rescueUrl, providerReserved } = database;
   const exec =
     execUser !== undefined && compose?.postgres !== undefined && docker !== undefined
@@ -75,6 +76,7 @@ function createPatient(entry: TargetConfig, docker: Docker | undefined, clock: C
         restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
         poolSettings: createPoolSettings({ docker, ...compose }),
       }),
+    ...(pgbouncer !== undefined && { pooler: createPooler(pgbouncer) }),
     ...serverHostOf(entry, docker),
   };
 }

@@ -11,6 +11,22 @@ export interface FullLook {
   readonly databases: LookRow['databases'];
 }
 
+/** Without its lists, which no light look needs: of hundreds of targets they would be most of the bot's memory. */
+export function toFullLook(reading: DatabaseReading, row: LookRow): FullLook {
+  return {
+    reading: { ...reading, ...noLists },
+    roles: row.roles,
+    databases: row.databases,
+  };
+}
+
+const noLists = {
+  sources: [],
+  connectionLimits: [],
+  sessions: [],
+  locks: { waiters: [], waitersTotal: 0, askedTotal: 0 },
+};
+
 export interface LightOptions {
   readonly limits: Limits;
   readonly last: FullLook;
@@ -81,14 +97,13 @@ export function toLightReading(text: string, last: FullLook): DatabaseReading | 
   const databases = new Map(last.databases.map(([oid, name]) => [`${oid}`, name]));
   return {
     ...last.reading,
+    ...noLists,
     ...row,
     sources: row.sources.map(({ user, database, ...rest }) => ({
       ...rest,
       user: nameOf(user, users),
       database: nameOf(database, databases),
     })),
-    connectionLimits: [],
-    sessions: [],
     sessionsTruncated: true,
     locks: { waiters: [], waitersTotal: row.counts.lockWaiting, askedTotal: 0 },
     lockManagerBusy: { sessions: inLockManager },

@@ -4,7 +4,7 @@ import type { DatabaseReading } from '../runbook/diagnose/snapshot.ts';
 import type { Clock } from '../runbook/ports.ts';
 import type { Limits } from '../runbook/target.ts';
 import type { Connection } from './connection.ts';
-import { lightStatement, needsLightLook, toLightReading } from './light-look.ts';
+import { lightStatement, needsLightLook, toFullLook, toLightReading } from './light-look.ts';
 import type { FullLook } from './light-look.ts';
 import { LookRow } from './look-row.ts';
 import { lookStatement } from './look-statement.ts';
@@ -106,7 +106,7 @@ export class Looker {
   #remember(json: string): DatabaseReading {
     const row = LookRow.parse(JSON.parse(json));
     const reading = toReading(row);
-    this.#lastFull = { reading, roles: row.roles, databases: row.databases };
+    this.#lastFull = toFullLook(reading, row);
     return reading;
   }
 }

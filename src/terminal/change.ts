@@ -11,7 +11,8 @@ import type { OwnCommand } from './own-command.ts';
 import { renderEnd, renderRequests } from './render-requests.ts';
 import { renderPlan, renderRefusal, withoutMentions } from './render-plan.ts';
 
-export type Change = Exclude<Command, { kind: 'look' | 'help' }> | OwnCommand;
+export type Change =
+  Exclude<Command, { kind: 'look' | 'help' | 'incident' | 'record' }> | OwnCommand;
 
 export interface ChangeParts {
   readonly door: Door;

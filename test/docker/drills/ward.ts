@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { toText } from '../../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { openBot } from '../../../src/bot.ts';
-import type { Bot } from '../../../src/bot.ts';
+import type { Bot } from '../../../src/run-bot.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { readConfig } from '../../../src/config.ts';
 import { createLog } from '../../../src/log.ts';

@@ -1,0 +1,33 @@
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import type { StoredJournal } from './journal/stored-journal.ts';
+import { createBreakGlassNews, toldKind } from './runbook/approval/announce-break-glass.ts';
+import type { BreakGlassNews } from './runbook/approval/announce-break-glass.ts';
+import type { Clock } from './runbook/ports.ts';
+import type { Pager } from './runbook/ports/pager.ts';
+import type { News } from './slack/create-news.ts';
+
+export interface BreakGlassParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly journal: StoredJournal;
+  readonly news: Pick<News, 'announcements'>;
+  readonly pagerOf: (target: string) => Pager | undefined;
+}
+
+/** Tells everybody of what ran without its votes. */
+export function openBreakGlassNews(parts: BreakGlassParts): BreakGlassNews {
+  const { config, clock, log, journal, news, pagerOf } = parts;
+  return createBreakGlassNews({
+    announcements: news.announcements,
+    channel: config.channel,
+    contacts: new Map(config.targets.map(({ target }) => [target.name, target.contacts])),
+    pagerOf,
+    journal,
+    wasTold: async (id) => (await journal.entries(id)).some(({ kind }) => kind === toldKind),
+    actions: config.approval.breakGlass.actions,
+    clock,
+    onFault: (request, err) => log.error({ err, request }, 'A break-glass could not be announced'),
+  });
+}

@@ -1,0 +1,21 @@
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { openPager } from './pagerduty/open-pager.ts';
+import type { Clock } from './runbook/ports.ts';
+import type { Pager } from './runbook/ports/pager.ts';
+
+/** What wakes people for each target: its own pager, else the one for all. */
+export function openPagers(
+  config: Pick<Config, 'targets' | 'pager'>,
+  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+): (target: string) => Pager | undefined {
+  const wire = { fetch, clock, log };
+  const usual = openPager(config.pager, wire);
+  const pagers = new Map(
+    config.targets.map(({ target, pager }) => [
+      target.name,
+      pager === undefined ? usual : openPager(pager, wire),
+    ]),
+  );
+  return (target) => pagers.get(target);
+}

@@ -1,0 +1,137 @@
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { createHeartbeat } from './heartbeat.ts';
+import { createIncidentMarks } from './journal/incident-marks.ts';
+import type { StoredJournal } from './journal/stored-journal.ts';
+import { openIncidents } from './open-incidents.ts';
+import type { Door } from './runbook/approval/door.ts';
+import { createAuditor } from './runbook/escalate/auditor.ts';
+import type { Auditor, AuditorPorts } from './runbook/escalate/auditor.ts';
+import { createCaller } from './runbook/escalate/create-caller.ts';
+import { createAttendance } from './runbook/incident/attendance.ts';
+import type { Attendance } from './runbook/incident/attendance.ts';
+import type { Incidents } from './runbook/incident/incidents.ts';
+import type { Clock } from './runbook/ports.ts';
+import type { IncidentBoard } from './runbook/ports/incident-board.ts';
+import type { Meter } from './runbook/ports/meter.ts';
+import type { Pager } from './runbook/ports/pager.ts';
+import type { People } from './runbook/ports/people.ts';
+import { createReporter } from './runbook/post-incident/create-reporter.ts';
+import type { Runbook } from './runbook/runbook.ts';
+import type { News } from './slack/create-news.ts';
+
+export interface WardParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly journal: StoredJournal;
+  readonly runbook: Runbook;
+  readonly news: News;
+  readonly people: People;
+  readonly door: Pick<Door, 'offers'>;
+  readonly pagerOf: (target: string) => Pager | undefined;
+  readonly meter: Meter;
+  /** How long after a crash another process tends the incidents. */
+  readonly leaseMs?: number;
+}
+
+/** Everything that keeps incidents: their door, whoever tends them, and who watches that. */
+export interface Ward {
+  readonly incidents: Incidents;
+  readonly board: IncidentBoard;
+  readonly attendance: Attendance;
+  readonly auditor: Auditor;
+  start(): void;
+  /** Tends no more, and lets another process go on at once. */
+  stop(): Promise<void>;
+}
+
+/** Often enough that a call for help that was missed is itself told within its minute. */
+const auditMs = 10_000;
+/** Far longer than a pause of this process, and short enough for the night. */
+const defaultLeaseMs = 20_000;
+const lastWordsMs = 5000;
+
+export function openWard(parts: WardParts): Ward {
+  const { config, clock, log, journal, news, people, runbook, meter, door } = parts;
+  const { announcements, cards } = news;
+  const { targets } = runbook;
+  const warn = (about: string, err: unknown): void =>
+    log.warn({ err, incident: about }, 'Something about an incident has to be tried again');
+  const board = news.openBoard({
+    log: journal,
+    marks: createIncidentMarks(journal),
+    targets,
+    offers: (target) => door.offers(target),
+  });
+  const incidents = openIncidents({
+    config,
+    log: journal,
+    clock,
+    people,
+    announcements,
+    ...(cards.channel !== undefined && { channel: cards.channel }),
+    onChange: () => attendance.nudge(),
+    onFault: warn,
+  });
+  const rules = config.incidents;
+  const shared = { log: journal, board, clock, targets, rules };
+  const attendance = createAttendance({
+    ...shared,
+    incidents,
+    runbook,
+    caller: createCaller({ ...parts, ...shared, ...announcing(parts), onFault: warn }),
+    reporter: createReporter({ ...shared, onFault: (err, incident) => warn(incident, err) }),
+    meter,
+    holder: { id: crypto.randomUUID(), forMs: parts.leaseMs ?? defaultLeaseMs },
+    onFault: warn,
+  });
+  const auditor = openAuditor(parts);
+  const timed = keepTime(parts, { board, attendance, auditor });
+  return { incidents, board, attendance, auditor, ...timed };
+}
+
+function announcing({
+  news: { announcements, cards },
+}: WardParts): Pick<AuditorPorts, 'announcements' | 'channel'> {
+  return { announcements, channel: cards.channel };
+}
+
+function openAuditor(parts: WardParts): Auditor {
+  const { config, clock, log, journal, meter, runbook } = parts;
+  return createAuditor({
+    ...announcing(parts),
+    log: journal,
+    clock,
+    rules: config.incidents,
+    meter,
+    contacts: new Map(runbook.targets.map(({ name, contacts }) => [name, contacts])),
+    holderId: crypto.randomUUID(),
+    onFault: (err) => log.warn({ err }, 'The calls for help could not be audited'),
+  });
+}
+
+function keepTime(
+  { config: { heartbeat }, log }: WardParts,
+  { board, attendance, auditor }: Pick<Ward, 'board' | 'attendance' | 'auditor'>,
+): Pick<Ward, 'start' | 'stop'> {
+  const timers: NodeJS.Timeout[] = [];
+  const every = (ms: number, work: () => Promise<void>): void => {
+    void work();
+    timers.push(setInterval(() => void work(), ms));
+  };
+  return {
+    start() {
+      attendance.start();
+      every(auditMs, () => auditor.audit());
+      if (heartbeat === undefined) return;
+      const problems = (): readonly string[] => auditor.overdue();
+      every(heartbeat.every, createHeartbeat({ url: heartbeat.url, fetch, problems, log }));
+    },
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      await attendance.stop();
+      await board.idle(lastWordsMs);
+    },
+  };
+}

@@ -1,0 +1,123 @@
+import type { Logger } from 'pino';
+import type { HttpServer } from './alertmanager/server.ts';
+import type { StoredJournal } from './journal/stored-journal.ts';
+import type { Ward } from './open-ward.ts';
+import type { BreakGlassNews } from './runbook/approval/announce-break-glass.ts';
+import type { Door } from './runbook/approval/door.ts';
+import { stopNotice } from './runbook/approval/stop-notice.ts';
+import type { Runbook } from './runbook/runbook.ts';
+import type { SlackApp } from './slack/app.ts';
+import type { News } from './slack/create-news.ts';
+
+/** How often overdue proposals expire and what other processes wrote to the journal is shown. */
+const roundMs = 30_000;
+/** How soon somebody finishes what a process that died was doing, beside the 20 s of its lease. */
+const takeOverMs = 5000;
+/** The longest a change may go on after SIGTERM: a restart of PostgreSQL under load takes minutes. */
+const drainMs = 10 * 60_000;
+/** After this long stopping no longer waits for Slack's limits. */
+const lastWordsMs = 5000;
+
+export interface Bot {
+  readonly targets: readonly string[];
+  /** Where alerts, health and metrics are served; undefined while they are not. */
+  readonly httpPort: number | undefined;
+  /** Ends what the process before this one left unfinished, and comes up in Slack. */
+  start(): Promise<void>;
+  /** The first look at each target opens its warm connection, so that there is one when the slots are gone. */
+  warm(): Promise<void>;
+  /** Takes nothing more on, ends what runs, closes everything. */
+  stop(): Promise<void>;
+}
+
+export interface BotInParts {
+  readonly app: SlackApp;
+  readonly door: Door;
+  readonly journal: StoredJournal;
+  readonly runbook: Runbook;
+  readonly news: News;
+  readonly brokenGlass: BreakGlassNews;
+  readonly ward: Ward;
+  /** Undefined where no port is configured. */
+  readonly http: HttpServer | undefined;
+  readonly log: Logger;
+}
+
+/** Starts the parts in their order, goes round, and ends them in theirs. */
+export function runBot(parts: BotInParts): Bot {
+  const { app, door, runbook, ward, http, log } = parts;
+  const { cards } = parts.news;
+  const { brokenGlass } = parts;
+  const tellStop = watchStops(door, parts.news);
+  let rounds: NodeJS.Timeout | undefined;
+  let takeOvers: NodeJS.Timeout | undefined;
+  const takeOver = async (): Promise<void> => {
+    try {
+      const taken = await door.takeOver();
+      if (!taken.ok) log.error({ problem: taken.refusal.next }, 'Nothing could be taken over');
+      else for (const { id, state } of taken.value) log.warn({ request: id, state }, 'Taken over');
+    } catch (err) {
+      log.error({ err }, 'Taking over failed');
+    }
+  };
+  const round = async (): Promise<void> => {
+    try {
+      const swept = await door.sweep();
+      if (!swept.ok) log.warn({ problem: swept.refusal.next }, 'Overdue proposals stay open');
+      await cards.catchUp(door);
+      await brokenGlass.catchUp();
+      await tellStop();
+    } catch (err) {
+      log.error({ err }, 'A round through the open proposals failed');
+    }
+  };
+  return {
+    targets: runbook.targets.map(({ name }) => name),
+    get httpPort() {
+      return http?.port;
+    },
+    async start() {
+      await takeOver();
+      await app.start();
+      // Alerts are kept before anybody tends them: one that arrives while dbconn comes up is not lost.
+      await http?.open();
+      ward.start();
+      await round();
+      rounds = setInterval(() => void round(), roundMs);
+      takeOvers = setInterval(() => void takeOver(), takeOverMs);
+    },
+    async warm() {
+      await Promise.all(runbook.targets.map(({ name }) => runbook.diagnose(name)));
+    },
+    async stop() {
+      clearInterval(rounds);
+      clearInterval(takeOvers);
+      await Promise.all([app.stop(), http?.close(), ward.stop()]);
+      await endChanges(parts);
+      await runbook.close();
+      await parts.journal.close();
+    },
+  };
+}
+
+async function endChanges({ door, news, brokenGlass, log }: BotInParts): Promise<void> {
+  const running = await door.drain(drainMs);
+  if (running.length > 0) {
+    const next = 'another dbconn takes them over when their lease has run out, within 20 s';
+    log.error({ requests: running }, `Changes still run and are left: ${next}`);
+  }
+  await Promise.all([news.cards.drain(lastWordsMs), brokenGlass.idle(lastWordsMs)]);
+}
+
+/** Tells the channel of a stop that another process set. One of Slack's was told when it was typed. */
+function watchStops(door: Door, { announcements, cards }: News): () => Promise<void> {
+  let toldAt: string | undefined;
+  return async () => {
+    const found = await door.stopped();
+    const stop = found.ok ? found.value : null;
+    if (stop === null || stop.at === toldAt || stop.by.startsWith('<@')) return;
+    if (cards.channel === undefined) return;
+    await announcements.announce({ to: cards.channel, mention: null, ...stopNotice(stop) });
+    toldAt = stop.at;
+  };
+}

@@ -1,0 +1,36 @@
+import { descriptions } from '../runbook/commands.ts';
+import { incidentUsages } from '../runbook/commands/parse-incident.ts';
+import { proposalUsages } from '../runbook/remedies/wanted.ts';
+
+/** All words; `problem` says on top why they are shown. */
+export function renderHelp(problem?: string): string {
+  return [
+    ...(problem === undefined ? [] : [problem, '']),
+    'Usage: dbconn [word] [target] [--json] [--watch] [--dry-run] [--over DURATION] [--config FILE]',
+    '',
+    ...Object.entries(descriptions).map(([word, line]) => `  ${word.padEnd(11)} ${line}`),
+    '',
+    'What can be proposed, and where there are several targets, its target at the end:',
+    ...proposalUsages.map(([usage, what]) => `  ${usage}\n      ${what}`),
+    '',
+    'Incidents, where the terminal lists and opens and the rest goes in Slack only:',
+    ...incidentUsages.map(([usage, what]) => `  ${usage}\n      ${what}`),
+    '',
+    'In a terminal only:',
+    '  propose … --dry-run   shows the plan and records nothing, as preview does',
+    '  deny ID [reason]      ends a proposal; approving goes in Slack only',
+    '  approve ID --break-glass --reason TEXT',
+    '                        runs it without its votes, where dbconn.yml allows that to you',
+    '  journal verify        whether the journal is as it was written',
+    '  journal export [ID] [--format md|json]',
+    '                        the record of everything, or of one request or incident',
+    '  bundle ID [--out FILE]',
+    '                        all evidence of an incident in one sealed file',
+    '  replay FILE [--json] [--head HASH]',
+    '                        what today’s dbconn would say and decide otherwise about a bundle:',
+    '                        exit status 0 the same, 1 something differs, 3 refused',
+    '',
+    'Without a dbconn.yml, DATABASE_URL names the database.',
+    'Exit status: 0 fine, 1 warning, 2 critical, 3 cannot judge.',
+  ].join('\n');
+}

@@ -1,0 +1,196 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { runBundleCommand } from '../../src/bundle-command.ts';
+import { readConfig } from '../../src/config.ts';
+import type { Config } from '../../src/config.ts';
+import { runJournalCommand } from '../../src/journal-command.ts';
+import { callForHelp, runRecordCommand } from '../../src/record-command.ts';
+import { readPolicyOfToday, runReplayCommand } from '../../src/replay-command.ts';
+import type { ReplayCommand } from '../../src/replay-command.ts';
+import { parseCommand } from '../../src/runbook/commands.ts';
+import { plain } from '../../src/terminal/layout.ts';
+import type { Said } from '../../src/with-journal.ts';
+
+/** What the terminal says of incidents, over a journal it writes itself; no database and no Slack is reached. */
+const actor = { id: 'jonas', via: 'terminal' } as const;
+const drill = fileURLToPath(new URL('../fixtures/bundles/connection-leak.jsonl', import.meta.url));
+const yml = `
+targets:
+  - name: orders
+    database: { url: "postgres://app:canary-password@127.0.0.1:1/x" }
+  - name: billing
+    database: { url: "postgres://app:canary-password@127.0.0.1:1/y" }
+approval:
+  A: { approve: [U0BOB], votes: 1 }
+  D: { approve: [U0BOB] }
+`;
+
+let directory: string;
+let config: Config;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'dbconn-records-'));
+  const file = join(directory, 'dbconn.yml');
+  await writeFile(file, yml);
+  config = { ...readConfig({}, file), journal: join(directory, 'journal.sqlite') };
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+async function say(text: string, json = false): Promise<Said> {
+  const command = parseCommand(text, ['orders', 'billing']);
+  if (command.kind !== 'incident' && command.kind !== 'record') throw new Error(command.kind);
+  const parts = { config, actor, json, paint: plain, warn: () => undefined };
+  const said = await runRecordCommand(parts, command);
+  expect(said.text).not.toContain('canary-password');
+  return said;
+}
+
+async function openOne(): Promise<string> {
+  const { text } = await say('incident open orders the shop is slow');
+  return /inc-\w+/.exec(text)?.[0] ?? '';
+}
+
+/** toMatchObject takes any text for any pattern. */
+function refused({ text, code }: Said, why: RegExp): void {
+  expect(text).toMatch(why);
+  expect(code).toBe(3);
+}
+
+function bundle(id?: string, out?: string): Promise<Said> {
+  const asked = { id, out, actor, at: '2026-11-23T03:00:00.000Z' };
+  return runBundleCommand(config, asked, () => undefined);
+}
+
+function replay(change: Partial<ReplayCommand>): Promise<Said> {
+  const nothing = { file: undefined, head: undefined, json: false, policy: undefined };
+  return runReplayCommand({ ...nothing, paint: plain, ...change });
+}
+
+test('without a journal there is nothing to tell, and none is made', async () => {
+  for (const words of ['incidents', 'history', 'report orders']) {
+    refused(await say(words), /^There is no journal at/);
+  }
+  expect(await bundle('inc-0abc1234')).toMatchObject({ code: 3 });
+  await expect(stat(config.journal)).rejects.toThrow('ENOENT');
+});
+
+test('an incident that somebody opens is listed, kept and reported', async () => {
+  const id = await openOne();
+  expect(id).not.toBe('');
+  expect((await say('incidents')).text).toContain(id);
+  expect((await say('history')).text).toContain(id);
+  expect((await say('history billing')).text).toBe('There was no incident.');
+  const { text, code } = await say(`report ${id}`);
+  expect(text).toMatch(/^# orders /);
+  expect(text).toContain('`the shop is slow`');
+  expect(code).toBe(0);
+  expect((await say('report orders')).text).toBe(text);
+});
+
+test('a second incident of a target joins the first', async () => {
+  expect(await openOne()).toBe(await openOne());
+  const incidents = z.array(z.looseObject({ target: z.string(), state: z.string() }));
+  const listed = incidents.parse(JSON.parse((await say('incidents', true)).text));
+  expect(listed).toMatchObject([{ target: 'orders', state: 'open' }]);
+});
+
+test('what needs somebody’s name goes in Slack', async () => {
+  const id = await openOne();
+  for (const words of [`have ${id}`, `close ${id} done`, `silence ${id} 1h quiet`]) {
+    const said = await say(`incident ${words}`);
+    expect(said.code).toBe(3);
+    expect(said.text).toContain('Slack');
+  }
+  const [incident] = z
+    .array(z.looseObject({ version: z.number() }))
+    .parse(JSON.parse((await say('incidents', true)).text));
+  expect(incident?.version).toBe(1);
+});
+
+test('a call for help is written down while there is an open incident, and otherwise left to people', async () => {
+  const command = parseCommand('escalate on-call it fills again orders', ['orders']);
+  if (command.kind !== 'escalate') throw new Error(command.kind);
+  const parts = { config, actor, warn: () => undefined };
+  expect(await callForHelp(parts, command)).toBeUndefined();
+  const id = await openOne();
+  const called = await callForHelp(parts, command);
+  expect(called?.text).toContain(id);
+  expect(called?.code).toBe(0);
+  const listed = z.array(z.looseObject({ escalations: z.array(z.looseObject({})) }));
+  expect(listed.parse(JSON.parse((await say('incidents', true)).text))).toMatchObject([
+    { escalations: [{ who: 'on-call', by: actor }] },
+  ]);
+});
+
+test('the record of one incident is exported alone', async () => {
+  const id = await openOne();
+  const asked = { words: ['export', id], format: 'md' };
+  const { text, code } = await runJournalCommand(config, asked, () => undefined);
+  expect(code).toBe(0);
+  expect(text).toContain(`## ${id}`);
+  expect(text).toContain('`the shop is slow`');
+});
+
+test('a bundle is sealed into a new file of one’s own, and its head into the journal', async () => {
+  const id = await openOne();
+  const out = join(directory, 'night.jsonl');
+  const { text, code } = await bundle(id, out);
+  expect(code).toBe(0);
+  const head = /--head ([0-9a-f]{64})$/.exec(text)?.[1];
+  expect((await stat(out)).mode & 0o077).toBe(0);
+  expect(await readFile(out, 'utf8')).not.toContain('canary-password');
+  const asked = { words: ['export', id], format: 'md' };
+  expect((await runJournalCommand(config, asked, () => undefined)).text).toContain(head);
+  expect(await replay({ file: out, head })).toMatchObject({ code: 0 });
+  expect(await replay({ file: out, head: '0'.repeat(64) })).toMatchObject({ code: 3 });
+});
+
+test('what is there is not overwritten, and then nothing is sealed', async () => {
+  const id = await openOne();
+  const out = join(directory, 'taken');
+  await writeFile(out, 'mine');
+  refused(await bundle(id, out), /there is such a file already/);
+  expect(await readFile(out, 'utf8')).toBe('mine');
+  const nowhere = await bundle(id, join(directory, 'nowhere', 'x'));
+  expect(nowhere.text).toContain('its folder does not exist');
+  const asked = { words: ['export', id], format: 'md' };
+  const { text } = await runJournalCommand(config, asked, () => undefined);
+  expect(text).not.toContain('sealed');
+  expect(await bundle('inc-nothere0', join(directory, 'y'))).toMatchObject({ code: 3 });
+  expect(await bundle()).toMatchObject({ code: 3 });
+});
+
+test('a replay says the same of a drill under its own rules, and something else under others', async () => {
+  const same = await replay({ file: drill });
+  expect(same.code).toBe(0);
+  expect(same.text).toContain('The same');
+  const file = join(directory, 'dbconn.yml');
+  const policy = readPolicyOfToday({}, file);
+  const differs = await replay({ file: drill, policy });
+  expect(differs.code).toBe(1);
+  expect(differs.text).toContain('the vote of UBOB would not count');
+  const json = await replay({ file: drill, policy, json: true });
+  expect(JSON.parse(json.text)).toMatchObject({ same: false, policy: 'today', target: 'shop' });
+});
+
+test('a tampered bundle, none, and no file are refused with what is wrong', async () => {
+  const text = await readFile(drill, 'utf8');
+  const out = join(directory, 'tampered.jsonl');
+  await writeFile(out, text.replace('<@UBOB> approved', '<@UANN> approved'));
+  refused(await replay({ file: out }), /refused\. Line \d+:/);
+  refused(await replay({ file: join(directory, 'dbconn.yml') }), /no bundle of dbconn/);
+  refused(await replay({ file: directory }), /that is a folder/);
+  expect(await replay({ file: join(directory, 'x') })).toMatchObject({ code: 3 });
+  expect(await replay({})).toMatchObject({ code: 3 });
+});
+
+test('without a dbconn.yml a replay takes the sealed rules; one that was named must be there', () => {
+  expect(readPolicyOfToday({ DATABASE_URL: 'postgres://app@127.0.0.1:1/x' }, undefined)).toBe(
+    undefined,
+  );
+  expect(readPolicyOfToday({}, undefined)).toBe(undefined);
+  expect(() => readPolicyOfToday({}, join(directory, 'missing.yml'))).toThrow(/no file/);
+});
