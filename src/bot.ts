@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { createMeter } from './alertmanager/metrics.ts';
 import type { Config, SlackConfig } from './config.ts';
 import { createPlaces } from './journal/places.ts';
+import type { StoredJournal } from './journal/stored-journal.ts';
 import { openBreakGlassNews } from './open-break-glass-news.ts';
 import { openDoor } from './open-door.ts';
 import { openHttp } from './open-http.ts';
@@ -19,7 +20,9 @@ import { createRecords } from './runbook/post-incident/records.ts';
 import { createRunbook } from './runbook/runbook.ts';
 import type { Patient, Runbook } from './runbook/runbook.ts';
 import { createSlackApp } from './slack/app.ts';
+import type { Changes } from './slack/changes.ts';
 import { createNews } from './slack/create-news.ts';
+import type { News } from './slack/create-news.ts';
 import { createHome } from './slack/home/create-home.ts';
 import { rememberGlances } from './slack/home/remember-glances.ts';
 import { createPeople } from './slack/people.ts';
@@ -48,19 +51,11 @@ export async function openBot(parts: BotParts): Promise<Bot> {
   const { runbook, readGlances } = rememberGlances(bare);
   const journal = await openJournal(config, clock, (sentence) => log.warn(sentence));
   const meter = createMeter();
-  const { botToken, apiUrl } = slack;
-  const address = { botToken, ...(apiUrl !== undefined && { apiUrl }) };
-  const news = createNews({
-    ...address,
-    channel: config.channel,
-    places: createPlaces(journal),
-    readHead: () => journal.head(),
-    readSteps: (request) => journal.readSteps(request),
-    meter,
-    log,
-  });
+  const address = addressOf(slack);
+  const news = openNews(parts, journal, meter);
   const people = createPeople({ ...address, clock, log });
-  const pagerOf = openPagers(config, { clock, log });
+  const stopping = new AbortController();
+  const pagerOf = openPagers(config, { clock, log, signal: stopping.signal });
   const brokenGlass = openBreakGlassNews({ config, clock, log, journal, news, pagerOf });
   const door = openDoor({
     config,
@@ -71,15 +66,22 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     onChange(request, step) {
       news.cards.tell(request, step);
       brokenGlass.tell(request);
-      ward.attendance.nudge();
-      if (step === undefined) count(meter, request);
+      if (step === undefined) hear(request);
     },
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
   });
   const ward = openWard({ ...parts, journal, runbook, news, people, door, pagerOf, meter });
+  const hear = (request: Request): void => {
+    count(meter, request);
+    ward.hear(request);
+  };
   const { incidents, board } = ward;
   const records = createRecords({ log: journal, targets: runbook.targets });
-  const changes = { door, journal, incidents, board, records, ...news };
+  const pagingOf: Changes['pagingOf'] = (target) => {
+    const pager = pagerOf(target);
+    return pager === undefined ? undefined : { pager, clock };
+  };
+  const changes = { door, journal, incidents, board, records, pagingOf, ...news };
   const sources = {
     readGlances,
     changes: { door, places: createPlaces(journal) },
@@ -94,8 +96,24 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     meter,
     log,
   });
-  const http = openHttp({ ...parts, meter, incidents, auditor: ward.auditor, journal, app });
-  return runBot({ app, door, journal, runbook, news, brokenGlass, ward, http, log });
+  const http = openHttp({ ...parts, meter, incidents, ward, app });
+  return runBot({ app, door, journal, runbook, news, brokenGlass, ward, http, stopping, log });
+}
+
+function addressOf({ botToken, apiUrl }: SlackConfig): Pick<SlackConfig, 'botToken' | 'apiUrl'> {
+  return { botToken, ...(apiUrl !== undefined && { apiUrl }) };
+}
+
+function openNews({ config, slack, log }: BotParts, journal: StoredJournal, meter: Meter): News {
+  return createNews({
+    ...addressOf(slack),
+    channel: config.channel,
+    places: createPlaces(journal),
+    readHead: () => journal.head(),
+    readSteps: (request) => journal.readSteps(request),
+    meter,
+    log,
+  });
 }
 
 async function createBeds(config: Config, clock: Clock): Promise<Beds> {

@@ -6,8 +6,7 @@ import { createHttpServer } from './alertmanager/server.ts';
 import type { HttpServer } from './alertmanager/server.ts';
 import { createWebhook } from './alertmanager/webhook.ts';
 import type { Config } from './config.ts';
-import type { StoredJournal } from './journal/stored-journal.ts';
-import type { Auditor } from './runbook/escalate/auditor.ts';
+import type { Ward } from './open-ward.ts';
 import type { Incidents } from './runbook/incident/incidents.ts';
 import type { Clock } from './runbook/ports.ts';
 import type { SlackApp } from './slack/app.ts';
@@ -18,8 +17,7 @@ export interface HttpParts {
   readonly log: Logger;
   readonly meter: Metrics;
   readonly incidents: Incidents;
-  readonly auditor: Auditor;
-  readonly journal: Pick<StoredJournal, 'head'>;
+  readonly ward: Pick<Ward, 'checks'>;
   readonly app: Pick<SlackApp, 'state'>;
 }
 
@@ -30,35 +28,17 @@ export function openHttp(parts: HttpParts): HttpServer | undefined {
   return createHttpServer({
     ...config.http,
     webhook: createWebhook({ secrets: config.alerts, incidents, meter, clock, log }),
-    health: createHealth(checksOf(parts), clock),
+    health: createHealth([toCheck(parts.app), ...parts.ward.checks], clock),
     meter,
     log,
   });
 }
 
-function checksOf({ app, auditor, journal }: HttpParts): HealthCheck[] {
-  return [
-    {
-      name: 'Slack connection',
-      weight: 'ready',
-      read: () => (app.state.ready ? null : 'Slack does not reach dbconn.'),
-    },
-    {
-      name: 'journal',
-      weight: 'ready',
-      async read() {
-        await journal.head();
-        return null;
-      },
-    },
-    {
-      name: 'calls for help',
-      weight: 'told',
-      read() {
-        // Counted: whoever reaches the port need not know which targets are in trouble.
-        const { length } = auditor.overdue();
-        return length === 0 ? null : `Calls for help that are overdue: ${length}.`;
-      },
-    },
-  ];
+/** Whether Slack hears dbconn. */
+function toCheck(app: HttpParts['app']): HealthCheck {
+  return {
+    name: 'Slack connection',
+    weight: 'ready',
+    read: () => (app.state.ready ? null : 'Slack does not reach dbconn.'),
+  };
 }

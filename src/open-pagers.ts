@@ -4,12 +4,19 @@ import { openPager } from './pagerduty/open-pager.ts';
 import type { Clock } from './runbook/ports.ts';
 import type { Pager } from './runbook/ports/pager.ts';
 
+export interface PagersParts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Aborts what waits to be tried again, when the bot stops. */
+  readonly signal: AbortSignal;
+}
+
 /** What wakes people for each target: its own pager, else the one for all. */
 export function openPagers(
   config: Pick<Config, 'targets' | 'pager'>,
-  { clock, log }: { readonly clock: Clock; readonly log: Logger },
+  { clock, log, signal }: PagersParts,
 ): (target: string) => Pager | undefined {
-  const wire = { fetch, clock, log };
+  const wire = { fetch, clock, log, signal };
   const usual = openPager(config.pager, wire);
   const pagers = new Map(
     config.targets.map(({ target, pager }) => [

@@ -1,10 +1,13 @@
 import type { Logger } from 'pino';
+import { createPulse } from './alertmanager/health.ts';
+import type { HealthCheck } from './alertmanager/health.ts';
 import type { Config } from './config.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createIncidentMarks } from './journal/incident-marks.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
 import { openIncidents } from './open-incidents.ts';
 import type { Door } from './runbook/approval/door.ts';
+import type { Request } from './runbook/approval/request.ts';
 import { createAuditor } from './runbook/escalate/auditor.ts';
 import type { Auditor, AuditorPorts } from './runbook/escalate/auditor.ts';
 import { createCaller } from './runbook/escalate/create-caller.ts';
@@ -39,8 +42,10 @@ export interface WardParts {
 export interface Ward {
   readonly incidents: Incidents;
   readonly board: IncidentBoard;
-  readonly attendance: Attendance;
-  readonly auditor: Auditor;
+  /** Something about a request changed. */
+  hear(request: Request): void;
+  /** What has to hold for it to be well. */
+  readonly checks: readonly HealthCheck[];
   start(): void;
   /** Tends no more, and lets another process go on at once. */
   stop(): Promise<void>;
@@ -51,6 +56,9 @@ const auditMs = 10_000;
 /** Far longer than a pause of this process, and short enough for the night. */
 const defaultLeaseMs = 20_000;
 const lastWordsMs = 5000;
+/** A round takes milliseconds, and waits 5 s for a locked journal: after this long only a new process helps. */
+const stuckMs = 60_000;
+const unwritableMs = 15_000;
 
 export function openWard(parts: WardParts): Ward {
   const { config, clock, log, journal, news, people, runbook, meter, door } = parts;
@@ -74,6 +82,8 @@ export function openWard(parts: WardParts): Ward {
     onChange: () => attendance.nudge(),
     onFault: warn,
   });
+  const going = createPulse({ name: 'round of the incidents', withinMs: stuckMs }, clock);
+  const writing = createPulse({ name: 'journal', withinMs: unwritableMs, weight: 'ready' }, clock);
   const rules = config.incidents;
   const shared = { log: journal, board, clock, targets, rules };
   const attendance = createAttendance({
@@ -84,11 +94,20 @@ export function openWard(parts: WardParts): Ward {
     reporter: createReporter({ ...shared, onFault: (err, incident) => warn(incident, err) }),
     meter,
     holder: { id: crypto.randomUUID(), forMs: parts.leaseMs ?? defaultLeaseMs },
+    onRound(isGood) {
+      going.beat();
+      if (isGood) writing.beat();
+    },
     onFault: warn,
   });
   const auditor = openAuditor(parts);
   const timed = keepTime(parts, { board, attendance, auditor });
-  return { incidents, board, attendance, auditor, ...timed };
+  const hear = (request: Request): void => {
+    incidents.heard(request).catch((err: unknown) => warn(`request ${request.id}`, err));
+    attendance.nudge();
+  };
+  const checks = [going.check, writing.check, toCheck(auditor)];
+  return { incidents, board, hear, checks, ...timed };
 }
 
 function announcing({
@@ -111,9 +130,27 @@ function openAuditor(parts: WardParts): Auditor {
   });
 }
 
+function toCheck(auditor: Auditor): HealthCheck {
+  return {
+    name: 'calls for help',
+    weight: 'told',
+    read() {
+      // Counted: whoever reaches the port need not know which targets are in trouble.
+      const { length } = auditor.overdue();
+      return length === 0 ? null : `Calls for help that are overdue: ${length}.`;
+    },
+  };
+}
+
+interface Timed {
+  readonly board: IncidentBoard;
+  readonly attendance: Attendance;
+  readonly auditor: Auditor;
+}
+
 function keepTime(
   { config: { heartbeat }, log }: WardParts,
-  { board, attendance, auditor }: Pick<Ward, 'board' | 'attendance' | 'auditor'>,
+  { board, attendance, auditor }: Timed,
 ): Pick<Ward, 'start' | 'stop'> {
   const timers: NodeJS.Timeout[] = [];
   const every = (ms: number, work: () => Promise<void>): void => {

@@ -5,6 +5,7 @@ import type { Ward } from './open-ward.ts';
 import type { BreakGlassNews } from './runbook/approval/announce-break-glass.ts';
 import type { Door } from './runbook/approval/door.ts';
 import { stopNotice } from './runbook/approval/stop-notice.ts';
+import { createTurns } from './runbook/incident/turns.ts';
 import type { Runbook } from './runbook/runbook.ts';
 import type { SlackApp } from './slack/app.ts';
 import type { News } from './slack/create-news.ts';
@@ -15,6 +16,8 @@ const roundMs = 30_000;
 const takeOverMs = 5000;
 /** The longest a change may go on after SIGTERM: a restart of PostgreSQL under load takes minutes. */
 const drainMs = 10 * 60_000;
+/** All of some hundred targets in the same moment would be a burst of memory, and of connections on their servers. */
+const mostWarmedAtOnce = 8;
 /** After this long stopping no longer waits for Slack's limits. */
 const lastWordsMs = 5000;
 
@@ -40,6 +43,8 @@ export interface BotInParts {
   readonly ward: Ward;
   /** Undefined where no port is configured. */
   readonly http: HttpServer | undefined;
+  /** Ends what waits to be tried again. */
+  readonly stopping: AbortController;
   readonly log: Logger;
 }
 
@@ -87,13 +92,19 @@ export function runBot(parts: BotInParts): Bot {
       takeOvers = setInterval(() => void takeOver(), takeOverMs);
     },
     async warm() {
-      await Promise.all(runbook.targets.map(({ name }) => runbook.diagnose(name)));
+      const turns = createTurns(mostWarmedAtOnce);
+      await Promise.all(
+        runbook.targets.map(({ name }) => turns.take(() => runbook.diagnose(name))),
+      );
     },
     async stop() {
       clearInterval(rounds);
       clearInterval(takeOvers);
-      await Promise.all([app.stop(), http?.close(), ward.stop()]);
+      await Promise.all([app.stop(), http?.close()]);
+      // While a change still runs, its incident is tended.
       await endChanges(parts);
+      parts.stopping.abort();
+      await ward.stop();
       await runbook.close();
       await parts.journal.close();
     },

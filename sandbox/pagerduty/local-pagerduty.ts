@@ -136,9 +136,10 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   let bytes = 0;
   for await (const piece of pieces) {
     bytes += piece.length;
-    if (bytes > mostBytes) return undefined;
-    chunks.push(piece);
+    // Read to its end: a connection that is cut while the client still sends takes the answer with it.
+    if (bytes <= mostBytes) chunks.push(piece);
   }
+  if (bytes > mostBytes) return undefined;
   return Buffer.concat(chunks).toString('utf8');
 }
 

@@ -86,9 +86,15 @@ export interface Pulse {
   beat(): void;
 }
 
-/** A loop that did not go round for so long is stuck: nothing but a new process mends that. */
+export interface PulseOptions {
+  readonly name: string;
+  readonly withinMs: number;
+  /** `alive` unless given: a loop that did not go round is stuck, and nothing but a new process mends that. */
+  readonly weight?: HealthCheck['weight'];
+}
+
 export function createPulse(
-  { name, withinMs }: { readonly name: string; readonly withinMs: number },
+  { name, withinMs, weight = 'alive' }: PulseOptions,
   clock: Pick<Clock, 'now'>,
 ): Pulse {
   let last = clock.now();
@@ -98,7 +104,7 @@ export function createPulse(
     },
     check: {
       name,
-      weight: 'alive',
+      weight,
       read() {
         const silentMs = clock.now() - last;
         if (silentMs <= withinMs) return null;

@@ -26,6 +26,8 @@ export interface AttendanceParts {
   readonly everyMs?: number;
   /** What went wrong; the next round tries again. Must not throw. */
   readonly onFault: (about: string, error: unknown) => void;
+  /** A round was made; `isGood` is false where it broke off, such as for a journal that takes nothing. Must not throw. */
+  readonly onRound?: (isGood: boolean) => void;
   readonly onChange?: (incident: Incident) => void;
   /** From 0 to 1, as Math.random. */
   readonly random?: () => number;

@@ -24,6 +24,8 @@ const defaultEveryMs = 1000;
 /** A storm of nudges is a round ten times a second, no more. */
 const leastPauseMs = 100;
 const patienceMs = 5000;
+/** A frozen server holds its turn for 4.5 s: some hundred of them leave turns for the others. */
+const mostLooks = 100;
 
 export function createAttendance(parts: AttendanceParts): Attendance {
   const { log, clock, holder, everyMs = defaultEveryMs, onFault } = parts;
@@ -33,7 +35,14 @@ export function createAttendance(parts: AttendanceParts): Attendance {
   const stopping = new AbortController();
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      await rounds.round().catch((error: unknown) => onFault('the round', error));
+      const isGood = await rounds.round().then(
+        () => true,
+        (error: unknown) => {
+          onFault('the round', error);
+          return false;
+        },
+      );
+      parts.onRound?.(isGood);
       if (stopping.signal.aborted) break;
       await alarm.wait(everyMs, leastPauseMs);
     }
@@ -86,8 +95,9 @@ function createRounds(parts: AttendanceParts, nudge: () => void): Rounds {
   };
   const watch = createWatch({
     targets: runbook.targets.map(({ name }) => name),
-    examine: (target) => runbook.examine(target),
+    examine: (target) => runbook.examine(target, 'sparing'),
     everyMs: rules.lookEveryMs,
+    mostAtOnce: mostLooks,
     isWanted: (target) => rules.watch || minded.has(target),
     clock,
     meter,

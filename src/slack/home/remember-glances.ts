@@ -25,8 +25,8 @@ export function rememberGlances(runbook: Runbook): {
         remember(diagnosis);
         return diagnosis;
       },
-      async examine(target) {
-        const examination = await runbook.examine(target);
+      async examine(target, effort) {
+        const examination = await runbook.examine(target, effort);
         remember(examination.diagnosis);
         return examination;
       },
