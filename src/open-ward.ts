@@ -36,6 +36,8 @@ export interface WardParts {
   readonly meter: Meter;
   /** How long after a crash another process tends the incidents. */
   readonly leaseMs?: number;
+  /** Between two messages in Slack; what Slack takes unless given. */
+  readonly paceMs?: number;
 }
 
 /** Everything that keeps incidents: their door, whoever tends them, and who watches that. */
@@ -71,6 +73,7 @@ export function openWard(parts: WardParts): Ward {
     marks: createIncidentMarks(journal),
     targets,
     offers: (target) => door.offers(target),
+    ...(parts.paceMs !== undefined && { paces: { urgentMs: 2 * parts.paceMs } }),
   });
   const incidents = openIncidents({
     config,
@@ -79,7 +82,10 @@ export function openWard(parts: WardParts): Ward {
     people,
     announcements,
     ...(cards.channel !== undefined && { channel: cards.channel }),
-    onChange: () => attendance.nudge(),
+    onChange({ id, target, state, severity, version }) {
+      log.info({ incident: id, target, state, severity, version }, 'An incident changed');
+      attendance.nudge();
+    },
     onFault: warn,
   });
   const going = createPulse({ name: 'round of the incidents', withinMs: stuckMs }, clock);
