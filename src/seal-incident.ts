@@ -1,9 +1,11 @@
 import { readBody } from './journal/export/read-body.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
+import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
 import type { Policy } from './runbook/approval/policy.ts';
-import type { Actor, Request } from './runbook/approval/request.ts';
+import type { Actor } from './runbook/approval/request.ts';
+import { readRequestsOf } from './runbook/incident/belongs.ts';
+import { changeIncident } from './runbook/incident/change-incident.ts';
 import type { Incident } from './runbook/incident/incident.ts';
-import { toDraft } from './runbook/incident/note.ts';
 import type { JournalState } from './runbook/post-incident/bundle/bundle.ts';
 import { sealBundle } from './runbook/post-incident/bundle/seal-bundle.ts';
 import type { SealedBundle, SealedEntry } from './runbook/post-incident/bundle/seal-bundle.ts';
@@ -22,17 +24,15 @@ export interface SealingParts {
 
 /**
  * Seals what the journal holds of an incident, and writes the seal's head down in the journal: as a note of the
- * incident, which its thread in Slack tells too. Throws JournalUnavailable, and BundleTooLarge.
+ * incident, and as a change of it, so that a bot that runs tells it in the thread, even of one that ended long ago.
+ * Throws JournalUnavailable, and BundleTooLarge.
  */
 export async function sealIncident(
   incident: Incident,
   { journal, target, policy, actor, sealedAt }: SealingParts,
 ): Promise<SealedBundle> {
   const { id } = incident;
-  const since = { target: incident.target, since: incident.openedAt };
-  const requests = (await journal.readRequestsSince(since)).filter(({ proposedAt }) =>
-    isBefore(proposedAt, incident),
-  );
+  const requests = await readRequestsOf(journal, incident);
   const sealed = await sealBundle({
     incident,
     target,
@@ -45,12 +45,13 @@ export async function sealIncident(
     sealedAt,
   });
   const sentence = `Its bundle was sealed: ${sealed.lines} lines, head ${sealed.head}.`;
-  await journal.record(toDraft(id, { kind: 'incident-sealed', sentence, by: actor }));
+  const written = await changeIncident(journal, id, ({ state }) => ({
+    state,
+    change: {},
+    note: { kind: 'incident-sealed', sentence, by: actor },
+  }));
+  if (!written.ok) throw new JournalUnavailable(written.refusal.why);
   return sealed;
-}
-
-function isBefore(proposedAt: Request['proposedAt'], { closing }: Incident): boolean {
-  return closing === null || Date.parse(proposedAt) <= Date.parse(closing.at);
 }
 
 /** A bundle must not lend a changed journal the look of a proof. */

@@ -38,7 +38,7 @@ interface Finding {
 export function createHealth(checks: readonly HealthCheck[], clock: Clock): Health {
   let latest: { readonly at: number; readonly findings: Promise<readonly Finding[]> } | undefined;
   const read = (): Promise<readonly Finding[]> => {
-    if (latest === undefined || clock.now() - latest.at >= rememberedMs) {
+    if (latest === undefined || Math.abs(clock.now() - latest.at) >= rememberedMs) {
       latest = { at: clock.now(), findings: readAll(checks, clock) };
     }
     return latest.findings;

@@ -10,7 +10,7 @@ export function createTellSeldom(
   const told = new Map<string, { at: number; keptBack: number }>();
   return (kind, tell) => {
     const last = told.get(kind);
-    if (last !== undefined && clock.now() - last.at < everyMs) {
+    if (last !== undefined && Math.abs(clock.now() - last.at) < everyMs) {
       last.keptBack += 1;
       return;
     }

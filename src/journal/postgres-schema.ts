@@ -34,6 +34,7 @@ const incidents: readonly string[] = [
      id text PRIMARY KEY, seq bigint NOT NULL, data text NOT NULL, target text NOT NULL, state text NOT NULL,
      version integer NOT NULL, opened_at text NOT NULL)`,
   'CREATE INDEX incidents_in_state ON dbconn.incidents (state, seq)',
+  'CREATE INDEX incidents_of_target ON dbconn.incidents (target, state, seq)',
   `CREATE UNIQUE INDEX one_open_incident ON dbconn.incidents (target) WHERE state = 'open'`,
   // An expression, not a column: a replica of the version before goes on writing requests while this one is upgraded.
   `CREATE INDEX requests_of_target ON dbconn.requests (target, ((data::json) ->> 'proposedAt'))`,

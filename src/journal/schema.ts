@@ -51,6 +51,7 @@ const incidents = /* sql */ `
     version INTEGER AS (data ->> 'version') VIRTUAL
   ) STRICT;
   CREATE INDEX incidents_in_state ON incidents (state, seq);
+  CREATE INDEX incidents_of_target ON incidents (target, state, seq);
   CREATE UNIQUE INDEX one_open_incident ON incidents (target) WHERE state = 'open';
   CREATE INDEX requests_of_target ON requests (target, data ->> 'proposedAt');
 `;

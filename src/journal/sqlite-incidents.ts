@@ -50,13 +50,16 @@ export function listIncidents(
   database: DatabaseSync,
   { states, target, since, limit }: IncidentQuery,
 ): readonly Incident[] {
+  // Written out, so that SQLite finds what every look asks for by an index, and sorts nothing where it is one state.
+  const isState = `state IN (${states.map(() => '?').join(', ')})`;
+  const isTarget = target === undefined ? '' : 'AND target = ?';
+  const isSince = since === undefined ? '' : "AND data ->> 'openedAt' >= ?";
+  const given = [...states, target, since, limit].filter((value) => value !== undefined);
   return database
     .prepare(
-      `SELECT data FROM incidents WHERE state IN (SELECT value FROM json_each(?1))
-         AND (?2 IS NULL OR target = ?2) AND (?3 IS NULL OR data ->> 'openedAt' >= ?3)
-       ORDER BY seq DESC LIMIT ?4`,
+      `SELECT data FROM incidents WHERE ${isState} ${isTarget} ${isSince} ORDER BY seq DESC LIMIT ?`,
     )
-    .all(JSON.stringify(states), target ?? null, since ?? null, limit)
+    .all(...given)
     .map((row) => parseRow(Incident, row['data']));
 }
 

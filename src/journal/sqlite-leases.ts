@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { LeaseLost } from '../runbook/approval/lease-lost.ts';
 import type { JournalDraft } from '../runbook/ports.ts';
-import { tending } from './tending.ts';
+import { longestTendingMs, tending } from './tending.ts';
 
 /** By this machine's clock, in milliseconds. */
 export interface Lease {
@@ -25,8 +25,8 @@ export function takeFreeLease(database: DatabaseSync, request: string, lease: Le
 /** Takes or prolongs the one lease on all incidents. False while another holder's stands. */
 export function takeTending(database: DatabaseSync, lease: Lease): boolean {
   const other = database
-    .prepare('SELECT 1 FROM leases WHERE request = ? AND holder <> ? AND until > ?')
-    .get(tending, lease.holder, lease.nowMs);
+    .prepare('SELECT 1 FROM leases WHERE request = ? AND holder <> ? AND until > ? AND until < ?')
+    .get(tending, lease.holder, lease.nowMs, lease.nowMs + longestTendingMs);
   if (other === undefined) takeLease(database, tending, lease);
   return other === undefined;
 }

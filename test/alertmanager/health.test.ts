@@ -106,3 +106,14 @@ test('asking often does not check often', async () => {
   await health.live();
   expect(reads).toBe(2);
 });
+
+test('an answer is not remembered for hours because the clock was set back', async () => {
+  let nowMs = 10_000_000;
+  let problem: string | null = null;
+  const clock: Clock = { now: () => nowMs, sleep: () => new Promise(() => undefined) };
+  const health = createHealth([{ name: 'test', weight: 'ready', read: () => problem }], clock);
+  expect((await health.ready()).state).toBe('ok');
+  nowMs -= 3_600_000;
+  problem = 'Slack is not connected.';
+  expect((await health.ready()).state).toBe('failing');
+});

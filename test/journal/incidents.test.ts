@@ -192,6 +192,13 @@ describe.each<[string, () => Promise<Shelf>]>([
     expect(await two.tend(theirs)).toBe(false);
   });
 
+  test('a tending from before the clock was set back bars nobody', async () => {
+    const journal = await place.open();
+    expect(await journal.tend({ id: 'dead', forMs: 3_600_000 })).toBe(true);
+    expect(await journal.tend({ id: 'alive', forMs: 60_000 })).toBe(true);
+    expect(await journal.tend({ id: 'late', forMs: 60_000 })).toBe(false);
+  });
+
   test('of several that take over a tending that ran out exactly one has it', async () => {
     const journals = await Promise.all([place.open(), place.open(), place.open()]);
     await journals[0].tend({ id: 'dead', forMs: 1 });

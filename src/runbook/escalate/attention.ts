@@ -21,27 +21,49 @@ export const mostQuestions = 3;
 /** What marks a note as a question to the assignee; the checklist asks too. */
 export const asksAssignee = 'assignee';
 
+/** What an incident's notes say of whoever has it, so that no note is read twice. */
+export interface Signs {
+  /** The journal's number of the last note that is counted in. */
+  readonly upTo: number;
+  /** When somebody last worked on it; 0 while nobody has. */
+  readonly workedAtMs: number;
+  /** When the assignee was asked since then. */
+  readonly askedAtMs: readonly number[];
+}
+
+export const noSigns: Signs = { upTo: 0, workedAtMs: 0, askedAtMs: [] };
+
+/** Counts further notes in. What a person did, and what a request came to, is a sign of work. */
+export function addSigns(before: Signs, notes: readonly KeptNote[]): Signs {
+  const worked = notes.filter(isSignOfWork).map(({ at }) => Date.parse(at));
+  const workedAtMs = Math.max(before.workedAtMs, ...worked);
+  const asked = notes
+    .filter(({ kind, facts }) => kind === 'incident-asked' && facts?.['asks'] === asksAssignee)
+    .map(({ at }) => Date.parse(at));
+  return {
+    upTo: notes.at(-1)?.seq ?? before.upTo,
+    workedAtMs,
+    askedAtMs: [...before.askedAtMs, ...asked].filter((at) => at > workedAtMs),
+  };
+}
+
 export interface AttentionAt {
   readonly nowMs: number;
   readonly askAgainAfterMs: number;
 }
 
 /**
- * Reads it off the incident's notes: what a person did, and what a request came to, is a sign of work. Whoever gives
- * none for `askAgainAfterMs` is asked, three times at most; after that the policy goes on as if nobody had it.
+ * Whoever gives no sign of work for `askAgainAfterMs` is asked, three times at most; after that the policy goes on as
+ * if nobody had it.
  */
 export function readAttention(
   { assignee, id }: Pick<Incident, 'assignee' | 'id'>,
-  notes: readonly KeptNote[],
+  signs: Signs,
   { nowMs, askAgainAfterMs }: AttentionAt,
 ): Attention {
   if (assignee === null) return { isAttended: false, ask: null };
-  const signs = notes.filter(isSignOfWork).map(({ at }) => Date.parse(at));
-  const activeAtMs = Math.max(Date.parse(assignee.at), ...signs);
-  const asked = notes
-    .filter(({ kind, facts }) => kind === 'incident-asked' && facts?.['asks'] === asksAssignee)
-    .map(({ at }) => Date.parse(at))
-    .filter((at) => at > activeAtMs);
+  const activeAtMs = Math.max(Date.parse(assignee.at), signs.workedAtMs);
+  const asked = signs.askedAtMs.filter((at) => at > activeAtMs);
   if (nowMs - Math.max(activeAtMs, ...asked) < askAgainAfterMs) {
     return { isAttended: true, ask: null };
   }

@@ -51,6 +51,8 @@ const probeForMs = 1;
 export function createAuditor(ports: AuditorPorts): Auditor {
   const { clock, rules, onFault } = ports;
   const seen: SeenDue = new Map();
+  /** Those it knows to be told: what stays overdue for hours would have its notes read at every round. */
+  let told: ReadonlySet<string> = new Set();
   let complaints: readonly string[] = [];
   let untendedSinceMs: number | null = null;
   const untended = async (open: number): Promise<string[]> => {
@@ -70,7 +72,7 @@ export function createAuditor(ports: AuditorPorts): Auditor {
         const open = await ports.log.listIncidents({ states: ['open'], limit: mostIncidents });
         const found = await overdueOf(ports, open, seen);
         complaints = [...found.map(({ sentence }) => sentence), ...(await untended(open.length))];
-        for (const one of found) await tell(ports, one).catch(onFault);
+        told = await tellAll(ports, found, told);
       } catch (error) {
         onFault(error);
         const why = error instanceof JournalUnavailable ? error.message : 'See the log.';
@@ -111,6 +113,25 @@ async function isTendedByAnybody({ log, holderId }: AuditorPorts): Promise<boole
   if (!(await log.tend(holder))) return true;
   await log.endTending(holder);
   return false;
+}
+
+/** Those of them that are told now. */
+async function tellAll(
+  ports: AuditorPorts,
+  found: readonly Overdue[],
+  before: ReadonlySet<string>,
+): Promise<Set<string>> {
+  const told = new Set<string>();
+  for (const one of found) {
+    const key = keyOf(one.incident, one.escalation);
+    try {
+      if (!before.has(key)) await tell(ports, one);
+      told.add(key);
+    } catch (error) {
+      ports.onFault(error);
+    }
+  }
+  return told;
 }
 
 /**

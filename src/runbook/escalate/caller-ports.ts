@@ -6,6 +6,8 @@ import type { IncidentLog } from '../ports/incident-log.ts';
 import type { Meter } from '../ports/meter.ts';
 import type { Pager } from '../ports/pager.ts';
 import type { Target } from '../target.ts';
+import { noSigns } from './attention.ts';
+import type { Signs } from './attention.ts';
 
 export interface CallerPorts {
   readonly log: Pick<IncidentLog, 'readIncident' | 'moveIncident' | 'readNotes'>;
@@ -27,6 +29,8 @@ export interface CallerPorts {
 export interface CallerMemory {
   /** When the policy was judged before. */
   judgedAtMs: number | null;
+  /** Whether whoever has it works on it, as far as the notes were read. */
+  signs: Signs;
   /** What was refused, and when it is tried again. */
   readonly pauses: Map<string, { untilMs: number; tries: number }>;
   /** Requests whose change the pager was told of. */
@@ -34,14 +38,16 @@ export interface CallerMemory {
 }
 
 export function createMemory(): CallerMemory {
-  return { judgedAtMs: null, pauses: new Map(), changesTold: new Set() };
+  return { judgedAtMs: null, signs: noSigns, pauses: new Map(), changesTold: new Set() };
 }
 
 const firstPauseMs = 15_000;
 const longestPauseMs = 5 * 60_000;
 
 export function isPaused({ pauses }: CallerMemory, what: string, nowMs: number): boolean {
-  return (pauses.get(what)?.untilMs ?? 0) > nowMs;
+  const leftMs = (pauses.get(what)?.untilMs ?? 0) - nowMs;
+  // Longer than any pause: the clock was set back since, and nobody is to wait for it.
+  return leftMs > 0 && (leftMs <= longestPauseMs || leftMs === Infinity);
 }
 
 /** Each refusal in a row doubles the pause, up to five minutes. */

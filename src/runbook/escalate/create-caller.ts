@@ -1,7 +1,7 @@
 import type { Incident } from '../incident/incident.ts';
 import type { IncidentView } from '../incident/incidents.ts';
 import { askAgain } from './ask-again.ts';
-import { readAttention } from './attention.ts';
+import { addSigns, readAttention } from './attention.ts';
 import type { Attention } from './attention.ts';
 import { callSomebody } from './call-somebody.ts';
 import type { Caller } from './caller.ts';
@@ -82,7 +82,7 @@ async function call(
   let { incident } = view;
   if (incident.state !== 'open') return incident;
   const nowMs = ports.clock.now();
-  const { isAttended, ask } = await attentionTo(ports, incident);
+  const { isAttended, ask } = await attentionTo(ports, memory, incident);
   const reasons = findReasons(view, nowMs);
   const { judgedAtMs } = memory;
   const due = findDue(incident, reasons, { nowMs, judgedAtMs, isAttended });
@@ -97,14 +97,17 @@ async function call(
   return askAgain({ ports, memory }, incident, ask);
 }
 
-/** The notes are read only where somebody could have gone quiet. */
+/** The notes are read only where somebody could have gone quiet, and each of them once. */
 async function attentionTo(
   { clock, log, rules: { askAgainAfterMs } }: CallerPorts,
+  memory: CallerMemory,
   incident: Incident,
 ): Promise<Attention> {
   const nowMs = clock.now();
   const { assignee, id } = incident;
   const isFresh = assignee !== null && nowMs - Date.parse(assignee.at) < askAgainAfterMs;
-  const notes = assignee === null || isFresh ? [] : await log.readNotes(id, 0);
-  return readAttention(incident, notes, { nowMs, askAgainAfterMs });
+  if (assignee !== null && !isFresh) {
+    memory.signs = addSigns(memory.signs, await log.readNotes(id, memory.signs.upTo));
+  }
+  return readAttention(incident, memory.signs, { nowMs, askAgainAfterMs });
 }

@@ -16,7 +16,7 @@ export type Alert = z.infer<typeof Alert>;
 /** What became of an alert. `known`: it was told before, and nothing changed. */
 export type AlertFate =
   | { readonly kind: 'opened' | 'joined' | 'known'; readonly incident: string }
-  /** Its name is not one that dbconn minds, or it resolved without an incident. */
+  /** Its name is not one that dbconn minds, or it was over before an incident knew it. */
   | { readonly kind: 'ignored' }
   /** No target fits its labels: said in the channel once. */
   | { readonly kind: 'unplaced' };

@@ -2,7 +2,7 @@ import { isoNow } from '../approval/iso-now.ts';
 import { whatToTell } from '../escalate/keep-pager.ts';
 import { checklist } from '../post-incident/checklist.ts';
 import type { AttendanceParts } from './attendance-parts.ts';
-import { belongs } from './belongs.ts';
+import { readRequestsOf } from './belongs.ts';
 import { findUseless } from './find-useless.ts';
 import type { Incident } from './incident.ts';
 import type { IncidentView } from './incidents.ts';
@@ -25,8 +25,6 @@ export interface BedsideParts extends AttendanceParts {
   readonly isTending: () => boolean;
 }
 
-/** A request that was made shortly before the trouble was called an incident belongs to it. */
-const requestsBeforeMs = 20 * 60_000;
 /** After a restart older ones are not shown again: nothing about them changes by itself. */
 const shownAfterMs = 15 * 60_000;
 const longestPauseMs = 60_000;
@@ -71,8 +69,11 @@ export function createBedside(parts: BedsideParts): Bedside {
       for (const id of charts.keys()) if (!present.has(id)) charts.delete(id);
       for (const incident of incidents) {
         const chart = chartOf(incident.id);
-        const isDue = isTending() && clock.now() >= chart.notBeforeMs && !busy.has(incident.id);
-        if (!isDue || !owesSomething(parts, incident, chart)) continue;
+        const pauseMs = chart.notBeforeMs - clock.now();
+        // Longer than any pause: the clock was set back, and nobody is to wait for it.
+        const isPaused = pauseMs > 0 && pauseMs <= longestPauseMs;
+        if (isPaused || busy.has(incident.id) || !isTending()) continue;
+        if (!owesSomething(parts, incident, chart)) continue;
         const attended = attendOne(incident, chart).finally(() => busy.delete(incident.id));
         busy.set(incident.id, attended);
       }
@@ -148,11 +149,8 @@ async function attendPast(parts: BedsideParts, found: Incident, chart: Chart): P
 
 async function readView(parts: BedsideParts, incident: Incident): Promise<IncidentView> {
   const { log, runbook, latest, clock } = parts;
-  const { openedAt, target: name } = incident;
-  const since = new Date(Date.parse(openedAt) - requestsBeforeMs).toISOString();
-  const proposed = await log.readRequestsSince({ target: name, since });
-  const until = incident.state === 'resolved' ? (incident.closing?.at ?? null) : null;
-  const requests = proposed.filter((request) => belongs(request, { openedAt, until }));
+  const { target: name } = incident;
+  const requests = await readRequestsOf(log, incident);
   const diagnosis = latest.of(name);
   const target = runbook.targets.find((known) => known.name === name);
   const useless =

@@ -28,7 +28,7 @@ const patienceMs = 5000;
 const mostLooks = 100;
 
 export function createAttendance(parts: AttendanceParts): Attendance {
-  const { log, clock, holder, everyMs = defaultEveryMs, onFault } = parts;
+  const { log, board, clock, holder, everyMs = defaultEveryMs, onFault } = parts;
   const alarm = createAlarm(clock);
   const rounds = createRounds(parts, () => alarm.ring());
   let ended: Promise<void> | undefined;
@@ -52,10 +52,16 @@ export function createAttendance(parts: AttendanceParts): Attendance {
       ended ??= run();
     },
     async stop(withinMs = patienceMs) {
+      const wasTending = rounds.isTending();
       stopping.abort();
       alarm.ring();
       await ended;
-      await within(rounds.end(), withinMs, clock);
+      if (wasTending) {
+        await holding(parts, async () => {
+          await within(rounds.end(), withinMs, clock);
+          await board.idle(withinMs);
+        });
+      } else await within(rounds.end(), withinMs, clock);
       await log
         .endTending(holder)
         .catch((error: unknown) => onFault('handing the incidents over', error));
@@ -66,6 +72,26 @@ export function createAttendance(parts: AttendanceParts): Attendance {
     },
     isTending: () => rounds.isTending(),
   };
+}
+
+/** Two that speak at once say everything twice: until the last words are out nobody else takes over. */
+async function holding(
+  { log, clock, holder, onFault }: AttendanceParts,
+  work: () => Promise<void>,
+): Promise<void> {
+  const said = new AbortController();
+  const hold = async (): Promise<void> => {
+    while (!said.signal.aborted) {
+      await log.tend(holder);
+      await clock.sleep(holder.forMs / 3, said.signal);
+    }
+  };
+  const held = hold().catch((error: unknown) => {
+    if (!said.signal.aborted) onFault('keeping the incidents until the end', error);
+  });
+  await work();
+  said.abort();
+  await held;
 }
 
 interface Rounds {
@@ -110,6 +136,8 @@ function createRounds(parts: AttendanceParts, nudge: () => void): Rounds {
     tenure.drop();
     meter.incidents(0, false);
     bedside.forget();
+    // What was seen before the gap says nothing of the time after it.
+    latest.forgetAllBut(new Set());
     await watch.stop();
   };
   return {

@@ -1,5 +1,7 @@
 import { isOpen } from '../approval/request.ts';
 import type { Request } from '../approval/request.ts';
+import type { IncidentLog } from '../ports/incident-log.ts';
+import type { Incident } from './incident.ts';
 
 export interface Lifetime {
   readonly openedAt: string;
@@ -13,4 +15,18 @@ export function belongs(request: Request, { openedAt, until }: Lifetime): boolea
   if (until !== null && proposedAt > until) return false;
   const endedAt = result?.endedAt ?? closing?.at ?? expiresAt;
   return isOpen(request) || proposedAt >= openedAt || endedAt >= openedAt;
+}
+
+/** A request that was made shortly before the trouble was called an incident belongs to it. */
+const beforeMs = 20 * 60_000;
+
+/** The requests of an incident, oldest first: on its message, in its report and in its bundle they are the same. */
+export async function readRequestsOf(
+  log: Pick<IncidentLog, 'readRequestsSince'>,
+  { closing, openedAt, state, target }: Incident,
+): Promise<readonly Request[]> {
+  const since = new Date(Date.parse(openedAt) - beforeMs).toISOString();
+  const until = state === 'resolved' ? (closing?.at ?? null) : null;
+  const proposed = await log.readRequestsSince({ target, since });
+  return proposed.filter((request) => belongs(request, { openedAt, until }));
 }

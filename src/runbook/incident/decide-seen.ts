@@ -1,4 +1,5 @@
 import type { Examination } from '../runbook.ts';
+import { list } from '../diagnose/words.ts';
 import type { Decision } from './change-incident.ts';
 import type { Incident, IncidentChange, Seen, Trigger } from './incident.ts';
 import type { LookVerdict } from './judge-look.ts';
@@ -40,9 +41,11 @@ export function decideSeen(incident: Incident, sight: Sight): Decision {
     return resolve(incident, calmSince, sight);
   }
   const joined = watchJoins(incident, sight);
-  const sentence = toSentence({ ...incident, calmSince }, sight, joined);
-  const facts = toFacts(incident, sight);
-  if (sentence === null && facts === undefined && calmSince === incident.calmSince) return null;
+  const stillFires = toStillFires({ ...incident, calmSince }, sight);
+  const sentence = stillFires?.sentence ?? toSentence(incident, sight, joined);
+  const facts = { ...stillFires?.facts, ...evidenceOf(incident, sight) };
+  const hasFacts = Object.keys(facts).length > 0;
+  if (sentence === null && !hasFacts && calmSince === incident.calmSince) return null;
   return {
     state: 'open',
     change: {
@@ -53,7 +56,7 @@ export function decideSeen(incident: Incident, sight: Sight): Decision {
     note: {
       kind: joined === null ? 'incident-seen' : 'incident-joined',
       sentence,
-      ...(facts !== undefined && { facts }),
+      ...(hasFacts && { facts }),
     },
   };
 }
@@ -103,7 +106,7 @@ export function peakOf(before: Peak | null, { peak }: Watching): Peak | null {
 
 function resolve(incident: Incident, calmSince: string | null, sight: Sight): Decision {
   const { seen, remembered, examination, watching } = sight;
-  const since = clockTime(calmSince ?? seen.at);
+  const since = clockTime(calmSince ?? seen.at, seen.at);
   const sentence = `It is over: every look since ${since} UTC says so. ${seen.headline}`;
   return {
     state: 'resolved',
@@ -124,33 +127,40 @@ function resolve(incident: Incident, calmSince: string | null, sight: Sight): De
 }
 
 function watchJoins(incident: Incident, sight: Sight): Trigger | null {
-  return hasLasted(sight) && !hasActive(incident, 'watch') ? watchTrigger(sight.watching) : null;
+  const isTrouble = sight.look === 'trouble' && hasLasted(sight);
+  return isTrouble && !hasActive(incident, 'watch') ? watchTrigger(sight.watching) : null;
 }
 
 function toSentence(incident: Incident, sight: Sight, joined: Trigger | null): string | null {
   const { seen, watching, look } = sight;
-  const state = `${seen.headline} ${seen.verdict}`;
+  // A calm look's verdict is about what is left in the logs.
+  const state = look === 'calm' ? seen.headline : `${seen.headline} ${seen.verdict}`;
   const differs = difference(incident.last, seen);
   if (differs !== '' && (isWorse(incident.last, seen) || watching.doubt === differs)) return state;
   if (look !== 'calm' && seen.capacity !== null && isNewPeak(incident, seen.capacity)) {
     return `More than before: ${seen.headline}`;
   }
-  if (joined !== null) return `dbconn's own looks say critical too. ${seen.headline}`;
-  if (isOver(incident, sight) && !sight.remembered.has(firingKey(incident))) {
-    const names = [...new Set(firingAlerts(incident).map(({ name }) => name))].join(' and ');
-    const since = clockTime(incident.calmSince ?? seen.at);
-    return `Looks have said since ${since} UTC that it is over (${seen.headline.replace(/\.$/, '')}), but Alertmanager says ${names} still fires: it stays open until that ends, or somebody closes it.`;
-  }
-  return null;
+  return joined === null ? null : `dbconn's own looks say critical too. ${state}`;
 }
 
-function toFacts(incident: Incident, sight: Sight): Note['facts'] | undefined {
-  const { remembered, examination } = sight;
-  const calmSince = isCalm(incident, sight) ? (incident.calmSince ?? sight.seen.at) : null;
-  const key = firingKey({ calmSince });
-  if (isOver({ ...incident, calmSince }, sight) && !remembered.has(key)) return { key };
-  const why = remembered.mayKeep ? reasonToKeep(incident, sight) : undefined;
-  return why === undefined ? undefined : keepExamination(why, examination);
+/** That only Alertmanager keeps it open: said once for each time it calms down. */
+function toStillFires(
+  incident: Incident,
+  sight: Sight,
+): { readonly sentence: string; readonly facts: Record<string, unknown> } | null {
+  const { remembered, seen } = sight;
+  const key = `still-fires:${incident.calmSince ?? ''}`;
+  if (!isOver(incident, sight) || remembered.has(key)) return null;
+  const firing = [...new Set(firingAlerts(incident).map(({ name }) => name))];
+  const names = `${list(firing)} still ${firing.length === 1 ? 'fires' : 'fire'}`;
+  const since = clockTime(incident.calmSince ?? seen.at, seen.at);
+  const sentence = `Looks have said since ${since} UTC that it is over (${seen.headline.replace(/\.$/, '')}), but Alertmanager says ${names}: it stays open until that ends, or somebody closes it.`;
+  return { sentence, facts: { key } };
+}
+
+function evidenceOf(incident: Incident, sight: Sight): Note['facts'] {
+  const why = sight.remembered.mayKeep ? reasonToKeep(incident, sight) : undefined;
+  return why === undefined ? {} : keepExamination(why, sight.examination);
 }
 
 function reasonToKeep(incident: Incident, sight: Sight): ExaminationReason | undefined {
@@ -164,11 +174,6 @@ function reasonToKeep(incident: Incident, sight: Sight): ExaminationReason | und
   return isWorse(last, seen) || watching.doubt === difference(last, seen) ? 'cause' : undefined;
 }
 
-/** Said once for each time it calms down. */
-function firingKey({ calmSince }: Pick<Incident, 'calmSince'>): string {
-  return `still-fires:${calmSince ?? ''}`;
-}
-
 function remember(incident: Incident, { seen, look, watching }: Sight): IncidentChange {
   return {
     first: incident.first ?? seen,
@@ -178,7 +183,9 @@ function remember(incident: Incident, { seen, look, watching }: Sight): Incident
   };
 }
 
-/** `03:05:10`: of today's night, seconds matter and the date does not. */
-export function clockTime(at: string): string {
-  return at.slice(11, 19);
+/** `03:05:10`: of one night, seconds matter and the date does not; with its day where that is another one. */
+export function clockTime(at: string, seenFrom = at): string {
+  const time = at.slice(11, 19);
+  const day = at.slice(0, 10);
+  return day === seenFrom.slice(0, 10) ? time : `${day} ${time}`;
 }

@@ -38,8 +38,7 @@ export function findUseless(tried: Tried): Useless[] {
   return groups.flatMap((runs) => {
     const last = runs.at(-1);
     if (last === undefined) return [];
-    const times = runs.filter(isFailure).length;
-    const sentence = toSentence(last, times, { left, target });
+    const sentence = toSentence(last, runs.length, { left, target });
     return [{ option: last.option, subject: last.plan.subject, sentence }];
   });
 }

@@ -39,7 +39,8 @@ export async function hear(
         : refuse(movedOn, '', ''),
     );
     if (!changed.ok) continue;
-    if (request.state === 'done' && !('examination' in facts)) owe(memories, incident, request);
+    const isAfterMissing = request.state === 'done' && !('examination' in facts);
+    if (isAfterMissing && incident.state === 'open') owe(memories, incident, request);
     ports.onChange?.(changed.value);
     return;
   }
@@ -56,7 +57,11 @@ async function findHearing(
     const { openedAt } = belonging.incident;
     return belongs(request, { openedAt, until: null }) ? belonging.incident : undefined;
   }
-  return findReturning(log, target, clock.now() - heardAfterMs);
+  const returning = await findReturning(log, target, clock.now() - heardAfterMs);
+  if (returning === undefined) return undefined;
+  // What was proposed after the end is about something else.
+  const { openedAt, closing } = returning;
+  return belongs(request, { openedAt, until: closing?.at ?? null }) ? returning : undefined;
 }
 
 /** The evidence of before, with the last vote; that of after, if it was looked at since. */

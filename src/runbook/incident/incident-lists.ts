@@ -29,7 +29,8 @@ export function createLists(
       const merged = await log.listIncidents({ states: ['merged'], limit: mostOpen });
       const still = new Set([...open, ...merged].map(({ id }) => id));
       const hasEnded = [...before.open, ...before.merged].some(({ id }) => !still.has(id));
-      const isOld = clock.now() - readAtMs >= pastEveryMs;
+      // In either direction: a clock may be set back.
+      const isOld = Math.abs(clock.now() - readAtMs) >= pastEveryMs;
       let { past } = before;
       if (hasEnded || isOld) {
         readAtMs = clock.now();

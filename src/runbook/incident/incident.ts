@@ -38,7 +38,10 @@ export const Seen = z.strictObject({
   state: z.enum(['fine', 'warning', 'critical', 'unknown']),
   headline: z.string(),
   verdict: z.string(),
+  /** What a calm look finds is left from before: it keeps what the look before it said. */
   cause: CauseName.nullable(),
+  /** Of the cause, 0 to 1; absent where there is none. */
+  confidence: z.number().min(0).max(1).exactOptional(),
   /** Null where no capacity was seen. */
   capacity: z.strictObject({ used: z.number().int(), usable: z.number().int() }).nullable(),
   /** The remedy the diagnosis would try first. */

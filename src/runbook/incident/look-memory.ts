@@ -31,7 +31,8 @@ export interface LookMemory {
 
 export interface RecentSight {
   readonly verdict: LookVerdict;
-  readonly headline: string;
+  /** How it stands, and where it is not calm why: the slots alone need not be the trouble. */
+  readonly sentence: string;
   /** Absent while all is calm: the evidence of every healthy target would fill the memory. */
   readonly examination: Examination | undefined;
 }
@@ -48,11 +49,13 @@ export function createLookMemory({ lookEveryMs }: Pick<IncidentRules, 'lookEvery
   const targets = new Map<string, Kept>();
   return {
     add(examination, verdict) {
-      const { takenAt, target, headline, capacity } = examination.diagnosis;
+      const { takenAt, target, headline, verdict: why, capacity } = examination.diagnosis;
       const atMs = Date.parse(takenAt);
       const known = targets.get(target)?.watching;
-      if (known !== undefined && atMs < known.lastMs) return undefined;
-      const before = known !== undefined && atMs - known.lastMs <= gapMs ? known : undefined;
+      // Further apart, in either direction, is no row: nobody looked, or the clock was set.
+      const isRow = known !== undefined && Math.abs(atMs - known.lastMs) <= gapMs;
+      if (isRow && atMs < known.lastMs) return undefined;
+      const before = isRow ? known : undefined;
       const watching: Watching = {
         sinceMs: before?.sinceMs ?? atMs,
         lastMs: atMs,
@@ -60,8 +63,10 @@ export function createLookMemory({ lookEveryMs }: Pick<IncidentRules, 'lookEvery
         peak: higher(before?.peak ?? null, capacity === null ? null : { at: takenAt, ...capacity }),
         doubt: before?.doubt ?? null,
       };
-      const kept = verdict === 'calm' ? undefined : examination;
-      targets.set(target, { watching, verdict, headline, examination: kept });
+      const isCalm = verdict === 'calm';
+      const sentence = isCalm ? headline : `${headline} ${why}`;
+      const kept = isCalm ? undefined : examination;
+      targets.set(target, { watching, verdict, sentence, examination: kept });
       return watching;
     },
     doubt(target, doubt) {
@@ -71,7 +76,9 @@ export function createLookMemory({ lookEveryMs }: Pick<IncidentRules, 'lookEvery
     },
     recent(target, nowMs) {
       const kept = targets.get(target);
-      return kept !== undefined && nowMs - kept.watching.lastMs <= gapMs ? kept : undefined;
+      return kept !== undefined && Math.abs(nowMs - kept.watching.lastMs) <= gapMs
+        ? kept
+        : undefined;
     },
   };
 }

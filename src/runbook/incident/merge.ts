@@ -1,7 +1,8 @@
 import type { Actor } from '../approval/request.ts';
+import { refuseCrowded } from '../approval/refusals.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { actByHand, change, refuseNotOpen } from './act-by-hand.ts';
+import { change, refuseNotOpen } from './act-by-hand.ts';
 import type { ChangePorts } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
 import type { Decision } from './change-incident.ts';
@@ -19,6 +20,11 @@ export interface Merging {
   readonly actor: Actor;
 }
 
+/** Looks write to an incident every few seconds at most. */
+const mostTries = 5;
+const pauseMs = 200;
+const movedOn = 'moved-on';
+
 /**
  * Makes one incident a part of another. The other one takes over the alerts that still fire, before the first one
  * is closed: killed in between, an alert is known twice rather than not at all.
@@ -32,35 +38,61 @@ export async function merge(
   }
   const allowed = await mayDecide(ports.people, actor);
   if (!allowed.ok) return allowed;
-  const part = await ports.log.readIncident(id);
-  if (part === undefined) return change(ports, id, () => null);
-  if (part.state !== 'open') return refuseNotOpen(part);
-  const taken = await change(ports, into, (incident) => takeOver(incident, part, actor));
-  if (!taken.ok) return taken;
-  return actByHand(ports, {
-    id,
-    actor,
-    decide: (incident) => {
-      if (incident.state !== 'open') return refuseNotOpen(incident);
-      const sentence = `${actorName(actor)} made this a part of ${into}: it goes on there.`;
-      return {
-        state: 'merged',
-        change: { mergedInto: into },
-        note: { kind: 'incident-merged', sentence, by: actor, facts: { into } },
-      };
-    },
-  });
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const part = await ports.log.readIncident(id);
+    if (part === undefined) return change(ports, id, () => null);
+    if (part.state !== 'open') return refuseNotOpen(part);
+    const by = { actor, isTold: tries > 0 };
+    const taken = await change(ports, into, (incident) => takeOver(incident, part, by));
+    if (!taken.ok) return taken;
+    const merged = await change(ports, id, (incident) =>
+      becomePart(incident, part, { into, actor }),
+    );
+    if (merged.ok || merged.refusal.kind !== movedOn) return merged;
+    // Of two crosswise ones the other goes first now, or they would stop each other at every try.
+    if (id > into) await ports.clock.sleep(pauseMs);
+  }
+  return refuseCrowded();
 }
 
-function takeOver(incident: Incident, part: Incident, actor: Actor): Decision {
+/**
+ * Only as it was when the other one took it over: of two that are made a part of each other at once, each was written
+ * to meanwhile. Without that both would wait for the other's end, and nobody would be called for either.
+ */
+function becomePart(
+  incident: Incident,
+  { version }: Incident,
+  { into, actor }: Pick<Merging, 'into' | 'actor'>,
+): Decision {
+  if (incident.state !== 'open') return refuseNotOpen(incident);
+  if (incident.version !== version) return refuse(movedOn, '', '');
+  const sentence = `${actorName(actor)} made this a part of ${into}: it goes on there.`;
+  return {
+    state: 'merged',
+    change: { mergedInto: into },
+    note: { kind: 'incident-merged', sentence, by: actor, facts: { into } },
+  };
+}
+
+interface TakenBy {
+  readonly actor: Actor;
+  readonly isTold: boolean;
+}
+
+function takeOver(incident: Incident, part: Incident, { actor, isTold }: TakenBy): Decision {
   if (incident.state !== 'open') return refuseNotOpen(incident);
   const firing = firingAlerts(part).filter((alert) => findFiring(incident, alert) === undefined);
   const triggers = firing.reduce<Incident['triggers']>(addTrigger, incident.triggers);
-  const sentence = `${actorName(actor)} made ${part.id} (${part.target}) a part of this.`;
+  const told = `${actorName(actor)} made ${part.id} (${part.target}) a part of this.`;
   return {
     state: 'open',
     change: { triggers, severity: worse(incident.severity, part.severity) },
-    note: { kind: 'incident-merged', sentence, by: actor, facts: { part: part.id } },
+    note: {
+      kind: 'incident-merged',
+      sentence: isTold ? null : told,
+      by: actor,
+      facts: { part: part.id },
+    },
   };
 }
 

@@ -4,7 +4,8 @@ import { actorName } from './actor-name.ts';
 
 /**
  * An incident that is over and comes back. Who had it is history: nobody may lie in bed because somebody had it an
- * hour ago. Calls that were made stay for the report; each life of an incident makes its own. Its report is written anew, and the pager hears of it as of another one.
+ * hour ago. Calls that were made stay for the report; each life of an incident makes its own. Its
+ * report is written anew. What the pager was told stands: a page that nobody could end before is ended with this life.
  */
 export function reopening(incident: Incident, at: string, trigger: Trigger): IncidentChange {
   return {
@@ -14,7 +15,6 @@ export function reopening(incident: Incident, at: string, trigger: Trigger): Inc
     calmSince: null,
     mergedInto: null,
     assignee: null,
-    pager: 'none',
     reportedAt: null,
     checklistAskedAt: null,
   };

@@ -86,7 +86,7 @@ function refuseInTrouble(
   { last }: Incident,
   recent: RecentSight | undefined,
 ): ReturnType<typeof refuse> {
-  const headline = recent?.headline ?? last?.headline ?? 'It is critical.';
+  const said = recent?.sentence ?? last?.headline ?? 'It is critical.';
   const next = 'Silence it instead, or look again once it is better.';
-  return refuse('still-critical', `The last look says: ${headline}`, next);
+  return refuse('still-critical', `The last look says: ${said}`, next);
 }

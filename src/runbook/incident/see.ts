@@ -91,7 +91,7 @@ async function update(
 ): Promise<Answer<Incident | null>> {
   const { diagnosis, target } = examination;
   const { id } = incident;
-  const seen = toSeen(diagnosis, target);
+  const seen = toSeen(diagnosis, target, incident.last);
   const about = { look: judgeLook(diagnosis, target), poolNearLimit: hasPoolNearLimit(diagnosis) };
   const ended = owed.get(id) ?? new Set<string>();
   const sight = {
@@ -115,7 +115,7 @@ async function update(
   if (!changed.ok) return changed;
   const [kept] = sight.owed;
   if (kept !== undefined) ended.delete(kept);
-  if (ended.size === 0) owed.delete(id);
+  if (ended.size === 0 || changed.value.state !== 'open') owed.delete(id);
   if (changed.value.version !== incident.version) ports.onChange?.(changed.value);
   return changed;
 }

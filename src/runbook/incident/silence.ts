@@ -40,8 +40,7 @@ export async function silence(
     decide: (incident, at) => {
       if (incident.state !== 'open') return refuseNotOpen(incident);
       const until = new Date(Date.parse(at) + forMs).toISOString();
-      const day = until.slice(0, 10) === at.slice(0, 10) ? '' : `${until.slice(0, 10)} `;
-      const sentence = `${actorName(actor)} silenced it for ${duration(forMs)}, until ${day}${clockTime(until)} UTC: nobody is called.`;
+      const sentence = `${actorName(actor)} silenced it for ${duration(forMs)}, until ${clockTime(until, at)} UTC: nobody is called.`;
       return {
         state: 'open',
         change: { silence: { by: actor, at, until, reason: why } },

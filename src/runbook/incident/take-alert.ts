@@ -7,6 +7,7 @@ import type { Alert, AlertFate } from './alert.ts';
 import { begin } from './begin.ts';
 import { changeIncident } from './change-incident.ts';
 import type { Decision } from './change-incident.ts';
+import { hasEnded, keepEnd } from './ended-firings.ts';
 import { findIncident } from './find-incident.ts';
 import type { IncidentPorts } from './incident-ports.ts';
 import type { Incident, Trigger } from './incident.ts';
@@ -44,6 +45,7 @@ export async function takeAlert(
   if (alert.status === 'resolved')
     return end(ports, { trigger, knowing, target: target.name, memory });
   if (knowing !== undefined) return done({ kind: 'known', incident: knowing.id });
+  if (await hasEnded(ports.log, trigger)) return done({ kind: 'ignored' });
   const begun = await begin(ports, {
     target: target.name,
     at: isoNow(ports.clock),
@@ -55,6 +57,16 @@ export async function takeAlert(
   });
   if (!begun.ok) return begun;
   const { how, incident } = begun.value;
+  // Its end was told in this very moment, and found no incident to be told to.
+  if (how !== 'known' && (await hasEnded(ports.log, trigger))) {
+    const endedAt = isoNow(ports.clock);
+    await end(ports, {
+      trigger: { ...trigger, endedAt },
+      knowing: incident,
+      target: target.name,
+      memory,
+    });
+  }
   return done({ kind: how === 'reopened' ? 'opened' : how, incident: incident.id });
 }
 
@@ -80,14 +92,11 @@ async function findKnowing(
   trigger: AlertTrigger,
 ): Promise<Incident | undefined> {
   const belonging = await findIncident(log, target);
-  const here = belonging.kind === 'none' ? [] : [belonging.incident];
   const knows = (incident: Incident): boolean => findFiring(incident, trigger) !== undefined;
-  const known = here.find(knows);
-  if (known !== undefined) return known;
-  const states = ['open', 'merged', 'resolved'] as const;
-  const past = await log.listIncidents({ states, target, limit: incidentsSearched });
+  if (belonging.kind !== 'none' && knows(belonging.incident)) return belonging.incident;
   // What a merged one knows was taken over by the incident it became a part of.
-  return past.filter(({ state }) => state !== 'merged').find(knows);
+  const states = ['resolved'] as const;
+  return (await log.listIncidents({ states, target, limit: incidentsSearched })).find(knows);
 }
 
 interface Ending {
@@ -97,15 +106,15 @@ interface Ending {
   readonly memory: LookMemory;
 }
 
-/** Ends a firing. One whose beginning was never told is kept as ended, for it may still come. */
+/** Ends a firing. One whose beginning was never told is kept as ended, for that may still come. */
 async function end(
   ports: IncidentPorts,
   { target, trigger, knowing, memory }: Ending,
 ): Promise<Answer<AlertFate>> {
   const belonging = await findIncident(ports.log, target);
   const incident = knowing ?? (belonging.kind === 'none' ? undefined : belonging.incident);
-  if (incident === undefined) return done({ kind: 'ignored' });
-  const latest = memory.recent(incident.target, ports.clock.now())?.headline;
+  if (incident === undefined) return endUnknown(ports, { target, trigger, knowing, memory });
+  const latest = memory.recent(incident.target, ports.clock.now())?.sentence;
   const changed = await changeIncident(ports.log, incident.id, (now) =>
     endFiring(now, trigger, latest),
   );
@@ -114,6 +123,13 @@ async function end(
   if (version === incident.version) return done({ kind: 'known', incident: id });
   ports.onChange?.(changed.value);
   return done({ kind: 'joined', incident: id });
+}
+
+/** Its beginning may have been told in this very moment, so it is looked for once more after the end was kept. */
+async function endUnknown(ports: IncidentPorts, ending: Ending): Promise<Answer<AlertFate>> {
+  await keepEnd(ports.log, ending.trigger);
+  const knowing = await findKnowing(ports, ending.target, ending.trigger);
+  return knowing === undefined ? done({ kind: 'ignored' }) : end(ports, { ...ending, knowing });
 }
 
 function endFiring(

@@ -17,7 +17,11 @@ export function createTenure(
 ): Tenure {
   let untilMs = 0;
   return {
-    isHeld: () => clock.now() < untilMs,
+    isHeld() {
+      const leftMs = untilMs - clock.now();
+      // More than was asked for: the clock was set back, and only the journal knows.
+      return leftMs > 0 && leftMs <= holder.forMs;
+    },
     async ask() {
       // From before the asking: the journal counts from a later moment, never from an earlier one.
       const askedAtMs = clock.now();

@@ -1,9 +1,13 @@
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { Target } from '../target.ts';
 import type { Incident, Seen } from './incident.ts';
+import { judgeLook } from './judge-look.ts';
 
-/** What an incident remembers of a look. A subject that no configuration names is text of a database, and stays out. */
-export function toSeen(diagnosis: Diagnosis, target: Target): Seen {
+/**
+ * What an incident remembers of a look. A subject that no configuration names is text of a database, and stays out.
+ * Below the warning line a cause is read from old log lines and the like: there the one of the look before it stands.
+ */
+export function toSeen(diagnosis: Diagnosis, target: Target, before: Seen | null = null): Seen {
   const { takenAt, state, headline, verdict, capacity } = diagnosis;
   const [cause] = diagnosis.causes;
   const [proposal] = diagnosis.proposals;
@@ -12,11 +16,21 @@ export function toSeen(diagnosis: Diagnosis, target: Target): Seen {
     state,
     headline,
     verdict,
-    cause: cause?.cause ?? null,
     capacity: capacity === null ? null : { used: capacity.used, usable: capacity.usable },
-    option: proposal?.option ?? null,
-    subject: configuredName(target, proposal?.subject ?? null),
+    ...(judgeLook(diagnosis, target) === 'calm'
+      ? { ...causeBefore(before), option: null }
+      : {
+          option: proposal?.option ?? null,
+          cause: cause?.cause ?? null,
+          ...(cause !== undefined && { confidence: cause.confidence }),
+          subject: configuredName(target, proposal?.subject ?? null),
+        }),
   };
+}
+
+function causeBefore(before: Seen | null): Pick<Seen, 'cause' | 'confidence' | 'subject'> {
+  const { cause = null, confidence, subject = null } = before ?? {};
+  return { cause, ...(confidence !== undefined && { confidence }), subject };
 }
 
 /** The name if the configuration has it as a service's or its application's, else null. */

@@ -33,11 +33,26 @@ export function hasActive(
 
 /** In the order they began, so that alerts told in another order make the same incident. */
 export function addTrigger(triggers: readonly Trigger[], added: Trigger): Trigger[] {
-  const all = [...triggers, added].toSorted((a, b) => compare(sortKey(a), sortKey(b)));
+  const sorted = [...triggers, added].toSorted((a, b) => compare(sortKey(a), sortKey(b)));
+  const all = sorted.map((trigger) => endByLater(trigger, sorted));
   if (all.length <= mostTriggers) return all;
   // What still fires is worth more than what ended; among the ended the oldest go.
   const forgotten = all.find(({ endedAt }) => endedAt !== null) ?? added;
   return all.filter((trigger) => trigger !== forgotten);
+}
+
+/**
+ * A fingerprint fires once at a time: one that began again shows that it had ended before. Alertmanager forgets to say
+ * so when it is started anew, and an alert that nobody ends would keep its incident open for ever.
+ */
+function endByLater(trigger: Trigger, all: readonly Trigger[]): Trigger {
+  if (trigger.kind !== 'alert' || trigger.endedAt !== null) return trigger;
+  const { fingerprint, startsAt } = trigger;
+  const later = alertTriggers(all).find(
+    (other) =>
+      other.fingerprint === fingerprint && Date.parse(other.startsAt) > Date.parse(startsAt),
+  );
+  return later === undefined ? trigger : { ...trigger, endedAt: later.startsAt };
 }
 
 export function endAlert(

@@ -100,7 +100,8 @@ async function keepLooking(
     const startedAtMs = clock.now();
     if (isWanted(target)) await look(target);
     if (signal.aborted) return;
-    const tookMs = clock.now() - startedAtMs;
+    // A clock that is set back meanwhile must not put the next look off.
+    const tookMs = Math.max(0, clock.now() - startedAtMs);
     const intervalMs = everyMs * (1 - jitter + 2 * jitter * random());
     await pause(Math.max(everyMs * leastPauseShare, intervalMs - tookMs));
   }

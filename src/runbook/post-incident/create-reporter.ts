@@ -3,6 +3,7 @@ import type { IncidentBoard } from '../ports/incident-board.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import { isOpen } from '../approval/request.ts';
 import type { Request } from '../approval/request.ts';
+import { readRequestsOf } from '../incident/belongs.ts';
 import { changeIncident } from '../incident/change-incident.ts';
 import type { Decision } from '../incident/change-incident.ts';
 import type { Incident, IncidentChange } from '../incident/incident.ts';
@@ -71,8 +72,8 @@ async function report(
   patiently: Patiently,
 ): Promise<Incident> {
   const { board, clock, log } = ports;
-  const { id, target, openedAt } = incident;
-  const requests = await log.readRequestsSince({ target, since: openedAt });
+  const { id } = incident;
+  const requests = await readRequestsOf(log, incident);
   if (isUnsettled(requests, incident, clock.now())) return incident;
   const written = await gatherReport(ports, incident);
   const posted = await patiently(id, () => board.report(incident, written).then(() => true));

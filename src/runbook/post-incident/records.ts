@@ -4,6 +4,7 @@ import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { defaultLimits } from '../target.ts';
 import type { Target } from '../target.ts';
+import { readRequestsOf } from '../incident/belongs.ts';
 import type { Incident } from '../incident/incident.ts';
 import type { IncidentReport } from './report.ts';
 import { writeReport } from './write-report.ts';
@@ -40,10 +41,10 @@ export async function gatherReport(
   { log, targets }: RecordPorts,
   incident: Incident,
 ): Promise<IncidentReport> {
-  const { id, target: name, openedAt } = incident;
+  const { id, target: name } = incident;
   const [notes, requests] = await Promise.all([
     log.readNotes(id, 0),
-    log.readRequestsSince({ target: name, since: openedAt }),
+    readRequestsOf(log, incident),
   ]);
   const target = targets.find((one) => one.name === name) ?? unconfigured(name);
   return writeReport({ incident, notes, requests, target });

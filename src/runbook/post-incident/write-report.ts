@@ -1,5 +1,7 @@
 import type { Request } from '../approval/request.ts';
 import type { Cause } from '../diagnose/diagnosis.ts';
+import { belongs } from '../incident/belongs.ts';
+import { causeOf } from '../incident/chief-look.ts';
 import type { Incident } from '../incident/incident.ts';
 import type { KeptNote } from '../incident/note.ts';
 import type { Target } from '../target.ts';
@@ -8,7 +10,7 @@ import { readExaminations } from './read-examinations.ts';
 import type { KeptExamination } from './read-examinations.ts';
 import type { IncidentReport } from './report.ts';
 import { findGaps } from './report/gaps.ts';
-import { drawGraph } from './report/graph.ts';
+import { drawGraph, readPoints } from './report/graph.ts';
 import { measurePhases } from './report/phases.ts';
 import { writeTitle } from './report/title.ts';
 
@@ -16,7 +18,7 @@ export interface ReportEvidence {
   readonly incident: Incident;
   /** All of the incident's notes, in order. */
   readonly notes: readonly KeptNote[];
-  /** Those of its target since it opened. */
+  /** Those of its target from shortly before it opened. */
   readonly requests: readonly Request[];
   readonly target: Target;
 }
@@ -24,15 +26,17 @@ export interface ReportEvidence {
 /** What an incident was, from what the journal kept of it. Pure: it can be written again at any time. */
 export function writeReport({ incident, notes, requests, target }: ReportEvidence): IncidentReport {
   const { examinations, unreadable, trimmed } = readExaminations(notes);
-  const remedies = requests.filter((one) => isDuring(incident, one));
-  const graph = drawGraph({ incident, notes, requests: remedies, examinations });
-  const cause = findCause(examinations);
+  const { openedAt, closing } = incident;
+  const lifetime = { openedAt, until: closing?.at ?? null };
+  const remedies = requests.filter((one) => belongs(one, lifetime));
+  const graph = readPoints({ incident, notes, requests: remedies, examinations });
+  const cause = findCause(incident, examinations);
   const { limits } = target;
   return {
     incident,
-    title: writeTitle(incident, cause?.cause ?? incident.last?.cause ?? null, target),
+    title: writeTitle(incident, cause?.cause ?? causeOf(incident), target),
     timeline: notes.filter(({ sentence }) => sentence !== null),
-    graph,
+    graph: drawGraph(graph),
     cause,
     remedies,
     phases: measurePhases({ incident, notes, requests: remedies, graph, limits }),
@@ -41,17 +45,14 @@ export function writeReport({ incident, notes, requests, target }: ReportEvidenc
   };
 }
 
-function isDuring({ openedAt, closing }: Incident, { proposedAt }: Request): boolean {
-  const at = Date.parse(proposedAt);
-  return at >= Date.parse(openedAt) && (closing === null || at <= Date.parse(closing.at));
-}
-
-/** The surest cause any look of it found; of equals the first, from before anything was changed. */
-function findCause(examinations: readonly KeptExamination[]): Cause | null {
-  return examinations
-    .flatMap(({ diagnosis }) => diagnosis.causes)
-    .reduce<Cause | null>(
-      (best, next) => (best === null || next.confidence > best.confidence ? next : best),
-      null,
-    );
+/** The fullest evidence for what the incident is put down to; of equals the first, from before anything was changed. */
+function findCause(incident: Incident, examinations: readonly KeptExamination[]): Cause | null {
+  const found = examinations.flatMap(({ diagnosis }) => diagnosis.causes);
+  const name = causeOf(incident);
+  const fitting = found.filter(({ cause }) => cause === name);
+  // The looks that found it may have been cut for the journal.
+  return (fitting.length === 0 ? found : fitting).reduce<Cause | null>(
+    (best, next) => (best === null || next.confidence > best.confidence ? next : best),
+    null,
+  );
 }

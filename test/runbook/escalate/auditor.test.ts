@@ -197,3 +197,24 @@ function reading({ journal }: Switchboard): AuditorPorts['log'] {
     endTending: (holder) => journal.endTending(holder),
   };
 }
+
+test('the notes of an incident whose step stays overdue are read once, not at every round', async () => {
+  await board.open({ policy: [aStep({ who: 'on-call' })] });
+  let readings = 0;
+  const { journal } = board;
+  const log: AuditorPorts['log'] = {
+    listIncidents: (query) => journal.listIncidents(query),
+    readIncident: (id) => journal.readIncident(id),
+    moveIncident: (...given) => journal.moveIncident(...given),
+    readRequestsSince: (query) => journal.readRequestsSince(query),
+    tend: (holder) => journal.tend(holder),
+    endTending: (holder) => journal.endTending(holder),
+    readNotes(id, afterSeq) {
+      readings += 1;
+      return journal.readNotes(id, afterSeq);
+    },
+  };
+  await audit(open({ log }), 30);
+  expect(told).toHaveLength(1);
+  expect(readings).toBe(1);
+});

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Escalation } from '../../../src/runbook/escalate/policy.ts';
+import type { CallerPorts } from '../../../src/runbook/escalate/caller-ports.ts';
 import { ann, bob } from '../approval/builders.ts';
 import { startedAtMs } from '../approval/world.ts';
 import { aDiagnosis } from '../../slack/support/diagnoses.ts';
@@ -272,4 +273,38 @@ test('whoever does something is not asked', async () => {
     await board.attend(caller);
   }
   expect(board.questions.size).toBe(0);
+});
+
+test('the notes of an incident that somebody has for hours are read once, not at every round', async () => {
+  await board.open({ policy: [], assignee: { by: bob, at: at(0) } });
+  for (let note = 0; note < 50; note += 1) await board.change({});
+  board.clock.nowMs += 31 * minuteMs;
+  const read: number[] = [];
+  const { journal } = board;
+  const log: CallerPorts['log'] = {
+    readIncident: (id) => journal.readIncident(id),
+    moveIncident: (...given) => journal.moveIncident(...given),
+    async readNotes(id, afterSeq) {
+      const notes = await journal.readNotes(id, afterSeq);
+      read.push(...notes.map(({ seq }) => seq));
+      return notes;
+    },
+  };
+  await board.rounds(board.caller({ log }), 60, minuteMs);
+  expect(board.questions.size).toBe(2);
+  expect(new Set(read).size).toBe(read.length);
+  expect(read.length).toBeGreaterThan(50);
+});
+
+test('what was put off for a while is not put off for hours because the clock was set back', async () => {
+  await board.open({ policy: [aStep()] });
+  const caller = board.caller();
+  board.refuse(1);
+  await board.attend(caller);
+  board.clock.nowMs += 3600 * 1000;
+  await board.change({ openedAt: at(-60) });
+  board.clock.nowMs -= 7200 * 1000;
+  await board.change({ openedAt: at(-120) });
+  await board.rounds(caller, 3, minuteMs);
+  expect(board.messages).toHaveLength(1);
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Request } from '../../../src/runbook/approval/request.ts';
+import { reopening } from '../../../src/runbook/incident/reopening.ts';
 import type { Item } from '../../../src/runbook/remedies/report.ts';
 import type { Page, Pager } from '../../../src/runbook/ports/pager.ts';
 import { bob, buildPlan, buildRequest } from '../approval/builders.ts';
@@ -110,6 +111,20 @@ test('a resolution the pager does not take is tried until it does', async () => 
   const caller = board.caller();
   expect(await board.attend(caller)).toMatchObject({ pager: 'triggered' });
   expect(await board.rounds(caller, 20, minuteMs)).toMatchObject({ pager: 'resolved' });
+});
+
+test('a page whose end never reached the pager ends with the incident’s next life', async () => {
+  await openPaged();
+  await board.change({}, 'resolved');
+  board.pagerDuty.misbehave({ status: 500 }, 30);
+  await board.attend(board.caller());
+  const at = new Date(board.clock.now()).toISOString();
+  const trigger = { kind: 'watch', startsAt: at, endedAt: null } as const;
+  await board.change(reopening(await board.read(), at, trigger), 'open');
+  board.pagerDuty.misbehave({ status: 202, taken: true }, 0);
+  await board.change({}, 'resolved');
+  await board.rounds(board.caller(), 3, minuteMs);
+  expect(board.pagerDuty.pages).toMatchObject([{ state: 'resolved' }]);
 });
 
 test('a resolution that is refused for good is said once, for somebody to do it by hand', async () => {

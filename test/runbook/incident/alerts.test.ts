@@ -1,6 +1,7 @@
 import { array, assert, asyncProperty, constantFrom } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Alert } from '../../../src/runbook/incident/alert.ts';
+import type { IncidentPorts } from '../../../src/runbook/incident/incident-ports.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import { placeAlert } from '../../../src/runbook/incident/place-alert.ts';
 import { until } from '../../support/until.ts';
@@ -107,11 +108,87 @@ describe('alerts', () => {
     expect(await current()).toMatchObject({ severity: 'critical' });
   });
 
+  test.each(['the newer firing told first', 'the older firing told first'])(
+    'a firing whose end was never told ends with the next one of its fingerprint, with %s',
+    async (order) => {
+      const first = anAlert();
+      const again = anAlert({ startsAt: '2026-11-23T03:04:00.000Z' });
+      const firings = order.startsWith('the older') ? [first, again] : [again, first];
+      for (const firing of firings) await told(firing);
+      expect((await current())?.triggers).toMatchObject([
+        { startsAt: first.startsAt, endedAt: again.startsAt },
+        { startsAt: again.startsAt, endedAt: null },
+      ]);
+      await told(ended(again));
+      await ward.looks(used(20), 150_000);
+      expect(await current()).toBeNull();
+    },
+  );
+
+  test('the end of a firing that was never told ends the firing before it as well', async () => {
+    await told(anAlert());
+    await told(ended(anAlert({ startsAt: '2026-11-23T03:04:00.000Z' })));
+    await ward.looks(used(20), 150_000);
+    expect(await current()).toBeNull();
+  });
+
   test('a name nobody minds, and an end without a beginning, are ignored', async () => {
     expect(await told(anAlert({ name: 'DiskFull' }))).toBe('ignored');
     expect(await told(ended(anAlert()))).toBe('ignored');
     expect(await current()).toBeNull();
   });
+
+  test('a firing whose end was told first opens nothing, in whichever process, and the next one does', async () => {
+    expect(await told(ended(anAlert()))).toBe('ignored');
+    expect(await told(ended(anAlert()))).toBe('ignored');
+    const another = await ward.another();
+    expect(must(await another.alert(anAlert())).kind).toBe('ignored');
+    expect(await current()).toBeNull();
+    const ends = (await ward.journal.entries()).filter(({ kind }) => kind.endsWith('alert-ended'));
+    expect(ends).toHaveLength(1);
+    expect((await ward.journal.verify()).ok).toBe(true);
+    expect(await told(anAlert({ startsAt: '2026-11-23T03:20:00.000Z' }))).toBe('opened');
+  });
+
+  test('an end that is told while another process opens the incident ends the firing there', async () => {
+    const { journal } = ward;
+    const log: IncidentPorts['log'] = {
+      readIncident: (id) => journal.readIncident(id),
+      listIncidents: (query) => journal.listIncidents(query),
+      moveIncident: (...given) => journal.moveIncident(...given),
+      readNotes: (...given) => journal.readNotes(...given),
+      readRequestsSince: (query) => journal.readRequestsSince(query),
+      record: (draft) => journal.record(draft),
+      tend: (holder) => journal.tend(holder),
+      endTending: (holder) => journal.endTending(holder),
+      async openIncident(...given) {
+        expect(await told(ended(anAlert()))).toBe('ignored');
+        return journal.openIncident(...given);
+      },
+    };
+    const another = await ward.another({ log });
+    must(await another.alert(anAlert()));
+    expect((await current())?.triggers).toMatchObject([
+      { endedAt: new Date(ward.clock.now()).toISOString() },
+    ]);
+    await ward.looks(used(20), 150_000);
+    expect(await current()).toBeNull();
+  });
+
+  test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+    'a beginning and an end told at once by two processes, %i turns apart, leave no alert that fires for ever',
+    async (turns) => {
+      const another = await ward.another();
+      const end = (async () => {
+        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+        return another.alert(ended(anAlert()));
+      })();
+      must(await ward.incidents.alert(anAlert()));
+      must(await end);
+      await ward.looks(used(20), 150_000);
+      expect(await current()).toBeNull();
+    },
+  );
 
   test('a firing that somebody closed by hand does not come back by being repeated', async () => {
     await told(anAlert());

@@ -9,10 +9,19 @@ import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
 import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
 import type { Note } from '../../../src/runbook/incident/note.ts';
+import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import { noMeter } from '../../../src/runbook/ports/meter.ts';
+import { sealIncident } from '../../../src/seal-incident.ts';
 import { ann, buildRequest } from '../approval/builders.ts';
 import { anAlert, ended, must, openWard, shop, till, used } from './ward.ts';
 import type { Ward } from './ward.ts';
+
+const quietBoard = {
+  report: () => Promise.resolve(),
+  ask: () => Promise.resolve(),
+  placeOf: () => Promise.resolve(undefined),
+  idle: () => Promise.resolve(),
+};
 
 describe('whoever tends the incidents', () => {
   let ward: Ward;
@@ -53,13 +62,7 @@ describe('whoever tends the incidents', () => {
           return ward.look(world.get(target) ?? used(20), target);
         },
       },
-      board: {
-        show: (view) => void shown.push(view),
-        report: () => Promise.resolve(),
-        ask: () => Promise.resolve(),
-        placeOf: () => Promise.resolve(undefined),
-        idle: () => Promise.resolve(),
-      },
+      board: { ...quietBoard, show: (view) => void shown.push(view) },
       caller: {
         attend: async (view) => {
           called.push(view);
@@ -104,6 +107,26 @@ describe('whoever tends the incidents', () => {
     await ward.clock.move(60_000);
     expect(reported).toHaveLength(length);
     expect(length).toBe(1);
+    expect(faults).toEqual([]);
+  });
+
+  test('whoever stops hands over only after the last words are out', async () => {
+    let say: () => void = () => undefined;
+    const saying = new Promise<void>((resolve) => (say = resolve));
+    const board = { ...quietBoard, show: () => undefined, idle: () => saying };
+    const first = attend('a', { board, holder: { id: 'a', forMs: 3000 } });
+    first.start();
+    await ward.clock.move(1000);
+    const second = attend('b', { holder: { id: 'b', forMs: 3000 } });
+    second.start();
+    const stopped = first.stop();
+    // Longer than the lease, which is kept meanwhile.
+    await ward.clock.move(10_000);
+    expect(second.isTending()).toBe(false);
+    say();
+    await stopped;
+    await ward.clock.move(1000);
+    expect(second.isTending()).toBe(true);
     expect(faults).toEqual([]);
   });
 
@@ -259,6 +282,91 @@ describe('whoever tends the incidents', () => {
       '<@UANN> proposed option A: End 2 sessions idle in transaction for over 10 min.',
     );
     expect(shown.at(-1)?.requests).toMatchObject([{ id: request.id }]);
+  });
+
+  test('the head of a bundle that was sealed long after the end is told too', async () => {
+    must(await ward.incidents.alert(anAlert()));
+    const { id = '' } = must(await ward.incidents.current('shop')) ?? {};
+    must(await ward.incidents.resolve(id, ann, 'over'));
+    attend('a').start();
+    await ward.clock.move(3_600_000);
+    const { length } = shown;
+    const incident = must(await ward.incidents.get(id));
+    const sealedAt = new Date(ward.clock.now()).toISOString();
+    const parts = { journal: ward.journal, target: shop, policy: defaultPolicy, sealedAt };
+    await sealIncident(incident, { ...parts, actor: ann });
+    await ward.clock.move(12_000);
+    expect(shown).toHaveLength(length + 1);
+    expect((await ward.sentences(id)).at(-1)).toContain('bundle was sealed');
+  });
+
+  test('after the clock was set back people are called, looks are taken and what ended is reported as before', async () => {
+    const open = async (): Promise<void> => {
+      must(await ward.incidents.open('till', ann, 'slow'));
+    };
+    attend('a').start();
+    await open();
+    await ward.clock.move(20_000);
+    ward.clock.set(-3_600_000);
+    const before = [called.length, looked.length];
+    await ward.clock.move(40_000);
+    expect(called.length - (before[0] ?? 0)).toBeGreaterThan(20);
+    expect(looked.length - (before[1] ?? 0)).toBeGreaterThan(3);
+    must(await ward.incidents.resolve(must(await ward.incidents.list())[0]?.id ?? '', ann, 'over'));
+    await ward.clock.move(12_000);
+    expect(reported).toHaveLength(1);
+    ward.clock.set(-3_600_000);
+    const [past] = await history();
+    if (past === undefined) throw new Error('There is none.');
+    await write(past, { kind: 'incident-ticked', sentence: 'Somebody did something.' }, {});
+    const { length } = shown;
+    await ward.clock.move(12_000);
+    expect(shown).toHaveLength(length + 1);
+  });
+
+  test('after the clock was set back no process tends without asking the journal', async () => {
+    let isBroken = false;
+    const log = bindLog(() => {
+      if (isBroken) throw new JournalUnavailable('The disk is full. Make room.');
+      return false;
+    });
+    const a = attend('a', { log });
+    a.start();
+    await ward.clock.move(5000);
+    expect(a.isTending()).toBe(true);
+    isBroken = true;
+    ward.clock.set(-3_600_000);
+    await ward.clock.move(2000);
+    expect(a.isTending()).toBe(false);
+  });
+
+  test('the clock is set back while a target is looked at: the next look comes in time', async () => {
+    const examine: AttendanceParts['runbook']['examine'] = async (target) => {
+      looked.push(target);
+      if (looked.length === 1) ward.clock.set(-3_600_000);
+      return ward.look(used(20), target);
+    };
+    attend('a', { runbook: { targets: [shop], examine } }).start();
+    await ward.clock.move(60_000);
+    expect(looked.length).toBeGreaterThan(2);
+  });
+
+  test('whoever tends again judges nothing by what was seen before the gap', async () => {
+    must(await ward.incidents.alert(anAlert()));
+    let isLost = false;
+    world.set('shop', used(96));
+    attend('a', { log: bindLog(() => isLost) }).start();
+    await ward.clock.move(20_000);
+    expect(called.at(-1)?.diagnosis).not.toBeNull();
+    isLost = true;
+    await ward.clock.move(3_600_000);
+    isLost = false;
+    const { length } = called;
+    world.set('shop', used(20));
+    await ward.clock.move(2000);
+    const states = called.slice(length).map(({ diagnosis }) => diagnosis?.state ?? null);
+    expect(states.length).toBeGreaterThan(0);
+    expect(states).not.toContain('critical');
   });
 
   test('a silence ends by itself, and a merged incident with the one it became a part of', async () => {

@@ -156,6 +156,21 @@ describe('what people do with an incident', () => {
     expect(await sentence()).toBe(`It is over with ${other.id}.`);
   });
 
+  test('of two that are made a part of each other at once one stays open', async () => {
+    const other = must(await ward.incidents.open('till', bob, 'slow'));
+    const another = await ward.another();
+    const merging = Promise.all([
+      ward.incidents.merge(incident.id, other.id, ann),
+      another.merge(other.id, incident.id, bob),
+    ]);
+    await ward.clock.move(2000);
+    const answers = await merging;
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(must(await ward.incidents.list())).toHaveLength(1);
+    const told = [...(await ward.sentences(incident.id)), ...(await ward.sentences(other.id))];
+    expect(new Set(told).size).toBe(told.length);
+  });
+
   test('an incident is not over while a part of it is in trouble', async () => {
     const other = must(await ward.incidents.open('till', bob, 'slow'));
     must(await ward.incidents.merge(incident.id, other.id, ann));

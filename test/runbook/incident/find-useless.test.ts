@@ -64,6 +64,12 @@ describe('remedies that will not help', () => {
     ]);
   });
 
+  test('a kill that helped for a while is counted too', async () => {
+    const requests = [await ran('fixed', 18), await ran('refilled', 5)];
+    const [useless] = findUseless({ requests, diagnosis: eThenC, target, nowMs });
+    expect(useless?.sentence).toMatch(/^The third kill in 20 minutes/);
+  });
+
   test.each([
     ['unchanged', 'the last one changed nothing'],
     ['worse', 'after the last one it was worse'],

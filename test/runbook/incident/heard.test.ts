@@ -87,6 +87,15 @@ describe('what an incident hears of requests', () => {
     expect(await ward.journal.entries()).toHaveLength(ended.length);
   });
 
+  test('what is proposed after the end is about something else', async () => {
+    must(await ward.incidents.resolve(id, ann, 'over'));
+    await ward.clock.move(60_000);
+    const told = await ward.sentences(id);
+    const proposedAt = new Date(ward.clock.now()).toISOString();
+    await ward.incidents.heard({ ...proposed, id: 'r2', proposedAt });
+    expect(await ward.sentences(id)).toEqual(told);
+  });
+
   test('what was done for an incident before is not told again in the next one', async () => {
     must(await ward.incidents.resolve(id, ann, 'over'));
     await ward.clock.move(2 * 3_600_000);

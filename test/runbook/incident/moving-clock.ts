@@ -2,13 +2,15 @@ import type { Clock } from '../../../src/runbook/ports.ts';
 import { startedAtMs } from '../approval/world.ts';
 
 interface Sleeper {
-  readonly atMs: number;
+  atMs: number;
   readonly wake: () => void;
 }
 
 /** A clock that a test moves by hand: whoever sleeps wakes when it passes his hour. */
 export class MovingClock implements Clock {
   #nowMs = startedAtMs;
+  /** Where the present move ends. */
+  #untilMs = startedAtMs;
   readonly #sleepers = new Set<Sleeper>();
 
   now(): number {
@@ -47,18 +49,25 @@ export class MovingClock implements Clock {
     return this.#sleepers.size;
   }
 
+  /** Somebody sets the clock. Whoever sleeps sleeps as long as before: timers do not go by it. */
+  set(ms: number): void {
+    this.#nowMs += ms;
+    this.#untilMs += ms;
+    for (const sleeper of this.#sleepers) sleeper.atMs += ms;
+  }
+
   /** Moves on, waking each sleeper at his time and letting what follows from it happen before the next. */
   async move(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
+    this.#untilMs = this.#nowMs + ms;
     await settle();
     for (;;) {
       const next = [...this.#sleepers].toSorted((a, b) => a.atMs - b.atMs)[0];
-      if (next === undefined || next.atMs > untilMs) break;
+      if (next === undefined || next.atMs > this.#untilMs) break;
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
       next.wake();
       await settle();
     }
-    this.#nowMs = untilMs;
+    this.#nowMs = this.#untilMs;
     await settle();
   }
 }

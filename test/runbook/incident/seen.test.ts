@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { CauseName } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
 import { anAlert, ended, full, must, openWard, unreachable, used } from './ward.ts';
 import type { Ward } from './ward.ts';
 
@@ -72,6 +74,27 @@ describe('what looks make of an incident', () => {
     expect(
       must(await ward.incidents.seen({ ...look, diagnosis: { ...diagnosis, takenAt } })),
     ).toBeNull();
+  });
+
+  test('once there is room again, what old log lines point at is no news and no cause', async () => {
+    const { id } = await open();
+    const see = async (clients: number, cause: CauseName): Promise<Incident | null> => {
+      const look = ward.look(used(clients));
+      const causes = [{ cause, confidence: 0.9, summary: cause, because: [], against: [] }];
+      const diagnosis = { ...look.diagnosis, state: 'warning', causes, verdict: cause } as const;
+      await ward.clock.move(15_000);
+      return must(await ward.incidents.seen({ ...look, diagnosis }));
+    };
+    await see(95, 'connection-leak');
+    for (let looks = 0; looks < 3; looks += 1) await see(5, 'pool-misconfiguration');
+    expect((await current())?.last).toMatchObject({
+      capacity: { used: 5 },
+      cause: 'connection-leak',
+      option: null,
+    });
+    const told = await ward.sentences(id);
+    expect(told.filter((sentence) => sentence.includes('5 of 97 usable'))).toHaveLength(2);
+    expect(told.join('\n')).not.toContain('pool-misconfiguration');
   });
 
   test('a hundred looks that say the same are written once', async () => {
@@ -155,6 +178,19 @@ describe('what looks make of an incident', () => {
     );
   });
 
+  test('that an alert still fires is told also where the look brings other news', async () => {
+    const quick = await openWard({ rules: { ...defaultIncidentRules, closeAfterMs: 15_000 } });
+    const fate = must(await quick.incidents.alert(anAlert()));
+    await quick.looks(used(95), 30_000);
+    await quick.clock.move(15_000);
+    await quick.looks(used(20), 60_000);
+    const id = 'incident' in fate ? fate.incident : '';
+    expect((await quick.sentences(id)).filter((line) => line.includes('still fires'))).toHaveLength(
+      1,
+    );
+    quick.close();
+  });
+
   test('what returns within half an hour is the same incident, and nobody has it any more', async () => {
     const first = await ward.looks(used(95), 45_000);
     must(await ward.incidents.assign(first?.id ?? '', { id: 'U1', via: 'slack' }));
@@ -196,6 +232,62 @@ describe('what looks make of an incident', () => {
     await ward.clock.move(3_600_000);
     const restarted = await ward.another();
     expect(must(await restarted.seen(ward.look(used(20))))).toMatchObject({ state: 'open' });
+  });
+
+  test('looks go on after the clock was set back', async () => {
+    await ward.looks(used(95), 15_000);
+    ward.clock.set(-3_600_000);
+    expect(await ward.looks(used(95), 15_000)).toBeNull();
+    await ward.clock.move(15_000);
+    const incident = await ward.looks(used(95), 0);
+    expect(incident).toMatchObject({ state: 'open' });
+    must(await ward.incidents.assign(incident?.id ?? '', { id: 'U1', via: 'slack' }));
+    ward.clock.set(-3_600_000);
+    expect(await ward.looks(used(20), 120_000)).toMatchObject({ state: 'resolved' });
+  });
+
+  test('where a pool and not the slots is the trouble, dbconn’s own words say so', async () => {
+    const { id } = await open();
+    await ward.looks(used(90), 15_000);
+    await ward.looks(used(20), 0);
+    const findings = [
+      { id: 'pool-near-limit', severity: 'critical' as const, summary: '', evidence: [] },
+    ];
+    const verdict = 'Requests wait for a pool.';
+    for (let passedMs = 0; passedMs <= 45_000; passedMs += 15_000) {
+      await ward.clock.move(15_000);
+      const look = ward.look(used(20));
+      const diagnosis = { ...look.diagnosis, state: 'critical' as const, verdict, findings };
+      must(await ward.incidents.seen({ ...look, diagnosis }));
+    }
+    expect(await ward.sentences(id)).toContain(
+      `dbconn's own looks say critical too. 20 of 97 usable connections. ${verdict}`,
+    );
+    must(await ward.incidents.alert(ended(anAlert())));
+    expect((await ward.sentences(id)).at(-1)).toContain(`20 of 97 usable connections. ${verdict}`);
+  });
+
+  test('a look that saw nothing is not the one by which dbconn joins the alert', async () => {
+    await open();
+    await ward.looks(used(95), 15_000);
+    await ward.clock.move(15_000);
+    await ward.looks(unreachable(), 15_000);
+    const watch = { kind: 'watch', endedAt: null };
+    expect((await current())?.triggers).not.toContainEqual(expect.objectContaining(watch));
+    await ward.clock.move(15_000);
+    await ward.looks(used(95), 0);
+    expect((await current())?.triggers).toContainEqual(expect.objectContaining(watch));
+  });
+
+  test('what began the day before is told with its day', async () => {
+    const { id } = await open();
+    await ward.looks(used(20), 0);
+    await ward.clock.move(20_000);
+    await ward.looks(used(20), 24 * 3_600_000);
+    must(await ward.incidents.alert(ended(anAlert())));
+    await ward.clock.move(15_000);
+    expect(await ward.looks(used(20), 0)).toMatchObject({ id, state: 'resolved' });
+    expect((await ward.sentences(id)).at(-1)).toContain('since 2026-11-23 03:00:00 UTC');
   });
 
   test('an older look that comes late changes nothing', async () => {

@@ -221,3 +221,10 @@ test('a pooler that does not answer is unknown, and says what to do', () => {
   const all = checks(aSnapshot(), { ok: false, tookMs: 1, problem });
   expect(find(all, 'PgBouncer')).toMatchObject({ state: 'unknown', better: 'Start it.' });
 });
+
+test('PostgreSQL’s own container has no pool that could be set', () => {
+  const services = [aServiceReading(), aServiceReading({ name: 'postgres' })];
+  const all = checks(aSnapshot({ services: { services } }));
+  expect(find(all, 'DATABASE_POOL_TIMEOUT of backend')).toBeDefined();
+  expect(all.filter(({ setting: name }) => name.endsWith(' of postgres'))).toEqual([]);
+});

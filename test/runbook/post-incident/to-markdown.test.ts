@@ -92,6 +92,15 @@ test('any text at all stays on one line as code, and its fence is longer than an
   );
 });
 
+test.for(['a|b', String.raw`a\|b`, String.raw`\\|`, String.raw`\\\|[x](http://x)`])(
+  'no backslash before it makes a column of what was written: %s',
+  (untrusted) => {
+    const guards = [...code(untrusted).matchAll(/(\\*)\|/g)].map(([, slashes = '']) => slashes);
+    expect(guards).toHaveLength(1);
+    expect(guards.every(({ length }) => length % 2 === 1)).toBe(true);
+  },
+);
+
 test('any text at all makes no link, image, mention or column as a sentence', () => {
   assert(
     property(string({ unit: 'binary-ascii', maxLength: 200 }), (sentence) => {

@@ -1,11 +1,15 @@
 import { afterEach, expect, test } from 'vitest';
+import type { KeptNote } from '../../../src/runbook/incident/note.ts';
+import type { JournalDraft } from '../../../src/runbook/ports.ts';
 import type { Escalation } from '../../../src/runbook/escalate/policy.ts';
 import { createRecords } from '../../../src/runbook/post-incident/records.ts';
 import type { IncidentReport } from '../../../src/runbook/post-incident/report.ts';
 import { writeReport } from '../../../src/runbook/post-incident/write-report.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { aTarget } from '../diagnose/builders.ts';
-import { at, endedThem, leakNight, openNight, value } from './night.ts';
+import { toGround } from '../../../src/runbook/post-incident/advice/ground.ts';
+import { adviseTransactionRest } from '../../../src/runbook/post-incident/advice/timeouts.ts';
+import { at, endedThem, examine, leakNight, openNight, value } from './night.ts';
 import type { Look, Night } from './night.ts';
 
 let night: Night | undefined;
@@ -100,6 +104,24 @@ test('no command is given where no role may set it', async () => {
   expect(prevention[0]?.command).toBeUndefined();
 });
 
+test('where people let transactions rest on purpose, no time-out shorter than twice that is advised', () => {
+  const settings = { idle_in_transaction_session_timeout: 0 };
+  const look = { minute: 0, used: 97, forgotten: [60], working: 2, poolSize: 60, settings };
+  const ground = toGround(aTarget(), examine(aTarget(), [], look));
+  const advise = (longestHarmlessMs: number | null, forgottenMs: readonly number[]): unknown =>
+    adviseTransactionRest(ground, { longestHarmlessMs, forgottenMs }, 1)[0];
+  expect(advise(50 * 60_000 + 1500, [3_600_000])).toMatchObject({
+    better: '101min',
+    because: expect.stringContaining(
+      'no time-out tells enough of them from those at work',
+    ) as unknown,
+  });
+  expect(advise(null, [4000])).toMatchObject({
+    better: '10min',
+    because: expect.stringContaining('slots ran short before any time-out could') as unknown,
+  });
+});
+
 test('a time-out that is as short already is not advised', async () => {
   const settings = { idle_in_transaction_session_timeout: 60_000 };
   expect(advice(await reportOf({}, { settings }), 'idle_in')).toBeUndefined();
@@ -140,6 +162,27 @@ test('a warning line that would have given five minutes is advised, with the fig
   expect(found).toMatchObject({ now: '80 %', better: '60 %' });
 });
 
+test('a long night is drawn with few figures, and measured with all of them', () => {
+  const rising = (minute: number): number => (minute < 30 ? 40 : 85);
+  // Every half minute for six hours, calm in the last half minute before the opening.
+  const looks = Array.from({ length: 720 }, (_, index) => index / 2).map((minute) => ({
+    at: at(minute),
+    headline: 'Looked.',
+    capacity: { used: minute === 59.5 ? 40 : rising(minute), usable: 100 },
+  }));
+  const notes = looks.map((look, index): KeptNote => {
+    const rest = { state: 'warning', verdict: '', cause: null, option: null, subject: null };
+    const seen = { ...look, ...rest };
+    return { kind: 'incident-seen', sentence: null, seq: index + 1, at: look.at, facts: { seen } };
+  });
+  const closing = { by: null, at: at(359), sentence: 'It is over.', reason: null };
+  const incident = buildIncident({ openedAt: at(60), state: 'resolved', closing });
+  const report = writeReport({ incident, notes, requests: [], target: aTarget() });
+  expect(report.graph).toHaveLength(120);
+  expect(report.gaps.join(' ')).not.toContain('lie between two figures');
+  expect(report.phases[0]).toEqual({ name: 'noticed', tookMs: 0 });
+});
+
 test('of an open incident the report says so far', async () => {
   const open = await openNight();
   night = open;
@@ -147,7 +190,25 @@ test('of an open incident the report says so far', async () => {
   const incident = value(await open.incidents.current('shop'));
   const records = createRecords({ log: open.journal, targets: [open.target] });
   const { title } = value(await records.readReport(incident?.id ?? ''));
-  expect(title).toContain('so far');
+  // The looks that follow are all the same, and so none of them is kept.
+  expect(title).toContain(' ran out of connections from 2026-11-23 03:0');
+  expect(title).toContain(' UTC on, so far: ');
+});
+
+test('what was proposed before it opened and ran while it lasted is among what was done', async () => {
+  const it = await openNight();
+  night = it;
+  const early = await endedThem(-3, [1]);
+  const during = { ...early, result: early.result && { ...early.result, endedAt: at(3) } };
+  const old = await endedThem(-15, [2]);
+  const entry = (id: string): JournalDraft => ({ request: id, kind: 'proposed', body: {} });
+  await it.journal.create(during, entry(during.id));
+  await it.journal.create({ ...old, id: 'req-0' }, entry('req-0'));
+  for (const minute of [0, 1, 2]) await it.look(minute, 97);
+  const incident = value(await it.incidents.current('shop'));
+  const records = createRecords({ log: it.journal, targets: [it.target] });
+  const { remedies } = value(await records.readReport(incident?.id ?? ''));
+  expect(remedies.map(({ id }) => id)).toEqual([during.id]);
 });
 
 test('what was proposed after the end belongs to another story', async () => {

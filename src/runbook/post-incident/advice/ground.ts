@@ -38,7 +38,10 @@ export function toGround(
     settings: reading?.settings ?? [],
     sources: diagnosis.sources,
     sessions: diagnosis.sessions,
-    services: snapshot.services.ok ? snapshot.services.value.services : [],
+    // PostgreSQL's own containers are read as well, and have no pool.
+    services: (snapshot.services.ok ? snapshot.services.value.services : []).filter(({ name }) =>
+      target.services.some((service) => service.name === name),
+    ),
   };
 }
 

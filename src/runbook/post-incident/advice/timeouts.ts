@@ -15,6 +15,7 @@ export const recommendedSessionRestMs = 30 * 60_000;
 const ladderMs = [600_000, 300_000, 120_000, 60_000, 30_000, 10_000];
 /** Whoever rested so long and went on may rest twice as long on a worse day. */
 const leeway = 2;
+const minuteMs = 60_000;
 
 /** What holds for everybody; `unseen` where dbconn's own role has a value of its own. */
 export function readTimeout(
@@ -43,7 +44,8 @@ export function adviseTransactionRest(ground: Ground, rests: Rests, needed: numb
   if (forgottenMs.length === 0) return [];
   const now = readTimeout(ground, 'idle_in_transaction_session_timeout');
   const chosen = chooseRest(rests, needed);
-  const better = chosen ?? recommendedTransactionRestMs;
+  // Never one that would have ended what was seen at work, not even the runbook's.
+  const better = chosen ?? Math.max(recommendedTransactionRestMs, leastRest(rests));
   if (typeof now === 'number' && now > 0 && now <= better) return [];
   const longest = duration((forgottenMs[0] ?? 0) / 1000);
   const begin = `${count(forgottenMs.length, 'forgotten transaction')} had rested for up to ${longest} when slots ran short`;
@@ -53,7 +55,7 @@ export function adviseTransactionRest(ground: Ground, rests: Rests, needed: numb
       : `the longest that went on by itself rested ${duration(longestHarmlessMs / 1000)}`;
   const effect =
     chosen === undefined
-      ? `no time-out tells enough of them from those at work: mend the code first`
+      ? `${whyNone(rests, needed)}: mend the code first`
       : `${countOver(forgottenMs, chosen)} of them would have been ended before`;
   return [
     {
@@ -69,10 +71,27 @@ export function adviseTransactionRest(ground: Ground, rests: Rests, needed: numb
 }
 
 /** The longest that would have sufficed: the shorter it is, the likelier it hits somebody at work. */
-function chooseRest({ forgottenMs, longestHarmlessMs }: Rests, needed: number): number | undefined {
+function chooseRest(rests: Rests, needed: number): number | undefined {
+  const least = leastRest(rests);
+  return ladderMs.find((ms) => ms >= least && wouldDo(rests, needed, ms));
+}
+
+/** Whether so long a time-out would have ended enough of them in time. */
+function wouldDo({ forgottenMs }: Rests, needed: number, ms: number): boolean {
   const enough = Math.max(1, Math.min(needed, Math.ceil(forgottenMs.length / 2)));
-  const least = (longestHarmlessMs ?? 0) * leeway;
-  return ladderMs.find((ms) => ms >= least && countOver(forgottenMs, ms) >= enough);
+  return countOver(forgottenMs, ms) >= enough;
+}
+
+function whyNone(rests: Rests, needed: number): string {
+  return ladderMs.some((ms) => wouldDo(rests, needed, ms))
+    ? 'no time-out tells enough of them from those at work'
+    : 'slots ran short before any time-out could have ended enough of them';
+}
+
+/** What leaves alone whoever went on by themselves, in whole minutes from one on: nobody sets odd seconds. */
+function leastRest({ longestHarmlessMs }: Rests): number {
+  const ms = (longestHarmlessMs ?? 0) * leeway;
+  return ms <= minuteMs ? ms : Math.ceil(ms / minuteMs) * minuteMs;
 }
 
 function countOver(agesMs: readonly number[], ms: number): number {

@@ -42,8 +42,12 @@ export function code(untrusted: string): string {
   const runs = clean.match(/`+/g) ?? [];
   const fence = '`'.repeat(Math.max(0, ...runs.map(({ length }) => length)) + 1);
   const padded = /^`|`$|^ .* $/.test(clean) ? ` ${clean} ` : clean;
-  // GitHub splits a table's row at a bare one, even within code.
-  return `${fence}${padded.replaceAll('|', '\\|')}${fence}`;
+  return `${fence}${padded.replaceAll(/(\\*)\|/g, toGuardedPipe)}${fence}`;
+}
+
+/** GitHub splits a table's row even within code, at each one that an odd number of backslashes does not guard. */
+function toGuardedPipe(_: string, slashes: string): string {
+  return `${slashes}${slashes.length % 2 === 0 ? '\\' : '\\\\'}|`;
 }
 
 /** A table; nothing where there are no rows. Cells are Markdown already. */

@@ -51,7 +51,8 @@ export async function replayBundle(bundle: Bundle, today?: Policy): Promise<Repl
     requests,
     journalProblem: header.journal.problem,
     leftOut: header.leftOut,
-    same: counted.every(({ differences }) => differences.length === 0),
+    judged: counted.length,
+    same: counted.length > 0 && counted.every(({ differences }) => differences.length === 0),
   };
 }
 

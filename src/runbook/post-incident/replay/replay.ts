@@ -57,6 +57,8 @@ export interface Replay {
   /** Why the journal it was sealed from was not as it was written; null for a whole one. */
   readonly journalProblem: string | null;
   readonly leftOut: { readonly examinations: number; readonly entries: number };
-  /** Nothing that counts differs. */
+  /** How many looks and requests count; where none does, nothing is proved. */
+  readonly judged: number;
+  /** Something counts, and nothing of it differs. */
   readonly same: boolean;
 }

@@ -19,8 +19,8 @@ export interface Traces {
   readonly examinations: readonly KeptExamination[];
 }
 
-/** Used and usable slots from an hour before the incident to its end, from every figure that was kept. */
-export function drawGraph(traces: Traces): Point[] {
+/** Used and usable slots from an hour before the incident to its end: every figure that was kept, oldest first. */
+export function readPoints(traces: Traces): Point[] {
   const { openedAt, closing } = traces.incident;
   const from = Date.parse(openedAt) - leadMs;
   const to = closing === null ? Infinity : Date.parse(closing.at) + trailMs;
@@ -29,8 +29,7 @@ export function drawGraph(traces: Traces): Point[] {
     const time = Date.parse(at);
     if (time >= from && time <= to) byTime.set(time, { at, used, usable });
   }
-  const points = [...byTime].toSorted(([a], [b]) => a - b).map(([, point]) => point);
-  return thin(points);
+  return [...byTime].toSorted(([a], [b]) => a - b).map(([, point]) => point);
 }
 
 function allPoints({ incident, notes, requests, examinations }: Traces): Point[] {
@@ -62,8 +61,11 @@ function ofRequest({ execution, result }: Request): Point[] {
   ];
 }
 
-/** Of neighbours the fullest stays, so that a peak is never thinned away; first and last stay too. */
-function thin(points: readonly Point[]): Point[] {
+/**
+ * As many of them as a report shows. Of neighbours the fullest stays, so that a peak is never thinned away; first and
+ * last stay too. To be looked at only: calm between two peaks is thinned away.
+ */
+export function drawGraph(points: readonly Point[]): Point[] {
   if (points.length <= mostPoints) return [...points];
   const inner = points.slice(1, -1);
   const size = inner.length / (mostPoints - 2);

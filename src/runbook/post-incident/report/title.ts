@@ -1,5 +1,6 @@
 import type { CauseName } from '../../diagnose/diagnosis.ts';
 import { duration } from '../../diagnose/words.ts';
+import { chiefLook } from '../../incident/chief-look.ts';
 import type { Incident } from '../../incident/incident.ts';
 import type { Target } from '../../target.ts';
 
@@ -15,9 +16,7 @@ export const causeWords: Readonly<Record<CauseName, string>> = {
 
 /** `orders ran out of connections for 23 minutes: connection leak in backend.` Figures and configured names only. */
 export function writeTitle(incident: Incident, cause: CauseName | null, target: Target): string {
-  const { closing, openedAt, peak, last } = incident;
-  const until = closing?.at ?? last?.at ?? openedAt;
-  const ms = Math.max(0, Date.parse(until) - Date.parse(openedAt));
+  const { peak } = incident;
   const verb =
     peak !== null && peak.used >= peak.usable
       ? 'ran out of connections'
@@ -25,9 +24,16 @@ export function writeTitle(incident: Incident, cause: CauseName | null, target: 
         ? 'was short of connections'
         : 'had trouble with its connections';
   const what = cause === null ? 'cause not found' : causeWords[cause];
-  const subject = [incident.last?.subject, incident.first?.subject].find((one) =>
-    target.services.some(({ name }) => name === one),
-  );
+  const subject = [chiefLook(incident), incident.last, incident.first]
+    .map((look) => look?.subject)
+    .find((one) => target.services.some(({ name }) => name === one));
   const where = subject === undefined || subject === null || cause === null ? '' : ` in ${subject}`;
-  return `${incident.target} ${verb} for ${duration(ms / 1000)}${closing === null ? ' so far' : ''}: ${what}${where}.`;
+  return `${incident.target} ${verb} ${howLong(incident)}: ${what}${where}.`;
+}
+
+/** Looks at which nothing changes are not kept, so the record alone does not say for how long one that is open lasts. */
+function howLong({ closing, openedAt }: Incident): string {
+  if (closing === null) return `from ${openedAt.slice(0, 16).replace('T', ' ')} UTC on, so far`;
+  const ms = Math.max(0, Date.parse(closing.at) - Date.parse(openedAt));
+  return `for ${duration(ms / 1000)}`;
 }

@@ -102,6 +102,15 @@ test('what was kept in part is told, and counts as no difference', async () => {
   expect(replayed.same).toBe(true);
 });
 
+test('where everything was kept in part and nothing was proposed, nothing is said to be the same', async () => {
+  const [note] = misjudged(() => ({}));
+  if (note === undefined) throw new Error('no note');
+  const notes = [{ ...note, facts: { ...note.facts, truncated: true } }];
+  const replayed = await replay({ notes, requests: [] });
+  expect(differences(replayed)).toEqual([]);
+  expect(replayed).toMatchObject({ judged: 0, same: false });
+});
+
 test('evidence that this dbconn cannot judge is told, and stops nothing', async () => {
   const note = buildExamined(1, 95, 'first');
   const hollow = { snapshot: {}, target: {}, recent: [], diagnosis: {} };
