@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { createMeter } from './alertmanager/metrics.ts';
+import { createCallsCheck } from './check-calls.ts';
 import type { Config, SlackConfig } from './config.ts';
 import { createPlaces } from './journal/places.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
@@ -34,8 +35,12 @@ export interface BotParts {
   readonly log: Logger;
   /** Instead of what the configuration would reach: a demo's. Its names are the configuration's all the same. */
   readonly beds?: Beds;
-  /** How long after a crash another process goes on with the incidents; 20 s unless given. */
+  /** How long after a crash another process goes on with incidents and changes; 20 s unless given. */
   readonly leaseMs?: number;
+  /** Between two messages of one kind in Slack; what Slack takes unless given. */
+  readonly paceMs?: number;
+  /** Stands between the bot and its journal: whoever tries what a crash leaves behind counts the writes there. */
+  readonly keep?: (journal: StoredJournal) => StoredJournal;
 }
 
 /** The targets and what looks at them. */
@@ -49,7 +54,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
   const { config, slack, clock, log } = parts;
   const { patients, runbook: bare } = parts.beds ?? (await createBeds(config, clock));
   const { runbook, readGlances } = rememberGlances(bare);
-  const journal = await openJournal(config, clock, (sentence) => log.warn(sentence));
+  const journal = await openKept(parts);
   const meter = createMeter();
   const address = addressOf(slack);
   const news = openNews(parts, journal, meter);
@@ -58,6 +63,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
   const pagerOf = openPagers(config, { clock, log, signal: stopping.signal });
   const brokenGlass = openBreakGlassNews({ config, clock, log, journal, news, pagerOf });
   const door = openDoor({
+    leaseMs: parts.leaseMs,
     config,
     patients,
     journal,
@@ -81,7 +87,8 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     const pager = pagerOf(target);
     return pager === undefined ? undefined : { pager, clock };
   };
-  const changes = { door, journal, incidents, board, records, pagingOf, ...news };
+  const checkCalls = createCallsCheck(config, pagerOf);
+  const changes = { door, journal, incidents, board, records, pagingOf, checkCalls, ...news };
   const sources = {
     readGlances,
     changes: { door, places: createPlaces(journal) },
@@ -97,16 +104,21 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     log,
   });
   const http = openHttp({ ...parts, meter, incidents, ward, app });
-  return runBot({ app, door, journal, runbook, news, brokenGlass, ward, http, stopping, log });
+  return runBot({ ...parts, app, door, journal, runbook, news, brokenGlass, ward, http, stopping });
 }
 
 function addressOf({ botToken, apiUrl }: SlackConfig): Pick<SlackConfig, 'botToken' | 'apiUrl'> {
   return { botToken, ...(apiUrl !== undefined && { apiUrl }) };
 }
 
-function openNews({ config, slack, log }: BotParts, journal: StoredJournal, meter: Meter): News {
+function openNews(
+  { config, slack, log, paceMs }: BotParts,
+  journal: StoredJournal,
+  meter: Meter,
+): News {
   return createNews({
     ...addressOf(slack),
+    ...(paceMs !== undefined && { paceMs }),
     channel: config.channel,
     places: createPlaces(journal),
     readHead: () => journal.head(),
@@ -114,6 +126,11 @@ function openNews({ config, slack, log }: BotParts, journal: StoredJournal, mete
     meter,
     log,
   });
+}
+
+async function openKept({ config, clock, log, keep }: BotParts): Promise<StoredJournal> {
+  const journal = await openJournal(config, clock, (sentence) => log.warn(sentence));
+  return keep?.(journal) ?? journal;
 }
 
 async function createBeds(config: Config, clock: Clock): Promise<Beds> {

@@ -1,13 +1,16 @@
 import { userInfo } from 'node:os';
 import { parseArgs, styleText } from 'node:util';
+import { createCallsCheck } from './check-calls.ts';
 import { systemClock } from './clock.ts';
 import { runBundleCommand } from './bundle-command.ts';
 import { ConfigError, readConfig, readEnvironment } from './config.ts';
 import type { Config } from './config.ts';
+import { createLog } from './log.ts';
 import { noJournal } from './journal/no-journal.ts';
 import { openDoor } from './open-door.ts';
 import { runJournalCommand } from './journal-command.ts';
 import { openJournal } from './open-journal.ts';
+import { openPagers } from './open-pagers.ts';
 import { createPatients } from './patients.ts';
 import { callForHelp, runRecordCommand } from './record-command.ts';
 import type { RecordParts } from './record-command.ts';
@@ -23,7 +26,12 @@ import { createRunbook } from './runbook/runbook.ts';
 import type { Patient, Runbook } from './runbook/runbook.ts';
 import { change } from './terminal/change.ts';
 import type { Change } from './terminal/change.ts';
-import { exitCodeOf, exitCodeOfChecks, exitCodes } from './terminal/exit-codes.ts';
+import {
+  exitCodeOf,
+  exitCodeOfChecks,
+  exitCodeOfPrevention,
+  exitCodes,
+} from './terminal/exit-codes.ts';
 import { renderJson } from './terminal/json.ts';
 import type { Paint } from './terminal/layout.ts';
 import { parseOwnCommand } from './terminal/own-command.ts';
@@ -105,7 +113,8 @@ async function obey(
   }
   const patients = await createPatients(config, systemClock);
   const runbook = createRunbook(patients, systemClock);
-  const look = { runbook, door: lookingDoor(config, patients), json: values.json };
+  const door = lookingDoor(config, patients);
+  const look = { runbook, door, json: values.json, checkCalls: terminalCallsCheck(config) };
   try {
     return await (values.watch ? watch(look, command) : answer(look, command));
   } finally {
@@ -165,6 +174,14 @@ interface Looking {
   readonly runbook: Runbook;
   readonly door: Door;
   readonly json: boolean;
+  readonly checkCalls: ReturnType<typeof createCallsCheck>;
+}
+
+/** Only asked for its pagers' names: nobody is paged from here. */
+function terminalCallsCheck(config: Config): Looking['checkCalls'] {
+  const log = createLog('silent');
+  const wire = { clock: systemClock, log, signal: new AbortController().signal };
+  return createCallsCheck(config, openPagers(config, wire));
 }
 
 /** Knows the rules of approval and records nothing: for what doctor says of them. */
@@ -179,9 +196,11 @@ function lookingDoor(config: Config, patients: readonly Patient[]): Door {
   });
 }
 
-async function answer({ runbook, door, json }: Looking, { word, target }: Look): Promise<number> {
+async function answer(look: Looking, { word, target }: Look): Promise<number> {
+  const { runbook, door, json, checkCalls } = look;
   if (word === 'doctor') {
-    const checks = [...(await runbook.doctor(target)), ...door.check(target)];
+    const seen = await runbook.doctor(target);
+    const checks = [...seen, ...door.check(target), ...checkCalls(target)];
     console.log(json ? JSON.stringify(checks, null, 2) : renderChecks(target, checks, paint));
     return exitCodeOfChecks(checks);
   }
@@ -199,8 +218,7 @@ async function advise(
   try {
     const prevention = await runbook.prevention(target ?? runbook.targets[0]?.name ?? '');
     console.log(json ? JSON.stringify(prevention, null, 2) : renderPrevention(prevention, paint));
-    const isWell = prevention.checks.every(({ state }) => state !== 'advice');
-    return isWell ? exitCodes.fine : exitCodes.warning;
+    return exitCodeOfPrevention(prevention);
   } finally {
     await runbook.close();
   }
@@ -230,7 +248,8 @@ try {
   const expected =
     error instanceof ConfigError ||
     error instanceof JournalUnavailable ||
-    error instanceof TypeError;
+    // What parseArgs says of words it does not know; any other TypeError is a fault, and shown whole.
+    (error instanceof TypeError && 'code' in error);
   console.error(expected ? error.message : error);
   process.exitCode = exitCodes.unknown;
 }

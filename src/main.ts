@@ -32,7 +32,8 @@ async function main(): Promise<void> {
     process.exit(1);
   });
   await bot.start();
-  log.info({ targets: bot.targets, mode: slack.connection.kind }, 'started');
+  const { targets, httpPort } = bot;
+  log.info({ targets, mode: slack.connection.kind, httpPort }, 'started');
   await bot.warm();
 }
 

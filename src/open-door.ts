@@ -17,6 +17,8 @@ export interface DoorParts extends Pick<DoorPorts, 'onChange' | 'onFault'> {
   readonly patients: readonly Patient[];
   readonly journal: Journal;
   readonly clock: Clock;
+  /** How long the lease on a running request stands without renewal; the door's own time unless given. */
+  readonly leaseMs?: number | undefined;
   /** Who people in Slack are. Without it nobody there can decide anything here. */
   readonly people?: People;
 }
@@ -26,12 +28,13 @@ const verifyAfterMs = 60_000;
 
 /** The one door to change for all targets of a configuration. */
 export function openDoor(parts: DoorParts): Door {
-  const { config, patients, journal, clock, people = nobodyKnown, ...heard } = parts;
+  const { config, patients, journal, clock, people = nobodyKnown, leaseMs, ...heard } = parts;
   const refusedServices = config.targets.flatMap(({ compose }) => compose?.neverRestart ?? []);
   const doorParts = { clock, refusedServices, refusedContainers: ownContainer() };
   const { approval, file: configFile } = config;
   return createDoor({
     ...heard,
+    ...(leaseMs !== undefined && { leaseMs }),
     journal,
     clock,
     patients: patients.map((patient) => toDoorPatient(patient, doorParts)),

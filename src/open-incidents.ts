@@ -3,6 +3,7 @@ import { createIncidents } from './runbook/incident/create-incidents.ts';
 import type { IncidentPorts } from './runbook/incident/incident-ports.ts';
 import type { Incidents } from './runbook/incident/incidents.ts';
 import { policyOf } from './runbook/escalate/default-policy.ts';
+import type { EscalationStep } from './runbook/escalate/policy.ts';
 
 export type IncidentParts = Omit<IncidentPorts, 'targets' | 'rules' | 'policyOf'> & {
   readonly config: Pick<Config, 'targets' | 'incidents' | 'pager'>;
@@ -10,20 +11,25 @@ export type IncidentParts = Omit<IncidentPorts, 'targets' | 'rules' | 'policyOf'
 
 /** The one door to incidents for all targets of a configuration. */
 export function openIncidents({ config, ...ports }: IncidentParts): Incidents {
-  const entries = new Map(config.targets.map((entry) => [entry.target.name, entry]));
   return createIncidents({
     ...ports,
     targets: config.targets.map(({ target }) => target),
     rules: config.incidents,
-    policyOf(name) {
-      const entry = entries.get(name);
-      const pager = entry?.pager ?? config.pager;
-      const canPage = pager.pagerduty !== undefined || pager.webhook !== undefined;
-      return policyOf({
-        steps: entry?.escalation,
-        contacts: entry?.target.contacts ?? {},
-        canPage,
-      });
-    },
+    policyOf: readPolicies(config),
   });
+}
+
+/** Whom an incident of each target calls, as it is frozen into one that opens now. */
+export function readPolicies({
+  targets,
+  pager: usual,
+}: Pick<Config, 'targets' | 'pager'>): (target: string) => readonly EscalationStep[] {
+  const entries = new Map(targets.map((entry) => [entry.target.name, entry]));
+  return (name) => {
+    const entry = entries.get(name);
+    const pager = entry?.pager ?? usual;
+    const canPage = pager.pagerduty !== undefined || pager.webhook !== undefined;
+    const contacts = entry?.target.contacts ?? {};
+    return policyOf({ steps: entry?.escalation, contacts, canPage });
+  };
 }

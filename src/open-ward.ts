@@ -57,7 +57,7 @@ export interface Ward {
 const auditMs = 10_000;
 /** Far longer than a pause of this process, and short enough for the night. */
 const defaultLeaseMs = 20_000;
-const lastWordsMs = 5000;
+const roundMs = 1000;
 /** A round takes milliseconds, and waits 5 s for a locked journal: after this long only a new process helps. */
 const stuckMs = 60_000;
 const unwritableMs = 15_000;
@@ -90,6 +90,7 @@ export function openWard(parts: WardParts): Ward {
   });
   const going = createPulse({ name: 'round of the incidents', withinMs: stuckMs }, clock);
   const writing = createPulse({ name: 'journal', withinMs: unwritableMs, weight: 'ready' }, clock);
+  const { leaseMs = defaultLeaseMs } = parts;
   const rules = config.incidents;
   const shared = { log: journal, board, clock, targets, rules };
   const attendance = createAttendance({
@@ -99,7 +100,9 @@ export function openWard(parts: WardParts): Ward {
     caller: createCaller({ ...parts, ...shared, ...announcing(parts), onFault: warn }),
     reporter: createReporter({ ...shared, onFault: (err, incident) => warn(incident, err) }),
     meter,
-    holder: { id: crypto.randomUUID(), forMs: parts.leaseMs ?? defaultLeaseMs },
+    holder: { id: crypto.randomUUID(), forMs: leaseMs },
+    // Prolonged several times before it runs out.
+    everyMs: Math.min(roundMs, leaseMs / 4),
     onRound(isGood) {
       going.beat();
       if (isGood) writing.beat();
@@ -107,7 +110,7 @@ export function openWard(parts: WardParts): Ward {
     onFault: warn,
   });
   const auditor = openAuditor(parts);
-  const timed = keepTime(parts, { board, attendance, auditor });
+  const timed = keepTime(parts, { attendance, auditor });
   const hear = (request: Request): void => {
     incidents.heard(request).catch((err: unknown) => warn(`request ${request.id}`, err));
     attendance.nudge();
@@ -149,14 +152,13 @@ function toCheck(auditor: Auditor): HealthCheck {
 }
 
 interface Timed {
-  readonly board: IncidentBoard;
   readonly attendance: Attendance;
   readonly auditor: Auditor;
 }
 
 function keepTime(
   { config: { heartbeat }, log }: WardParts,
-  { board, attendance, auditor }: Timed,
+  { attendance, auditor }: Timed,
 ): Pick<Ward, 'start' | 'stop'> {
   const timers: NodeJS.Timeout[] = [];
   const every = (ms: number, work: () => Promise<void>): void => {
@@ -174,7 +176,6 @@ function keepTime(
     async stop() {
       for (const timer of timers) clearInterval(timer);
       await attendance.stop();
-      await board.idle(lastWordsMs);
     },
   };
 }

@@ -8,8 +8,8 @@ import type { Command } from './runbook/commands.ts';
 import type { IncidentCommand } from './runbook/commands/parse-incident.ts';
 import type { RecordCommand } from './runbook/commands/parse-record.ts';
 import type { Incident } from './runbook/incident/incident.ts';
+import { gatherReport } from './runbook/post-incident/records.ts';
 import { toMarkdown } from './runbook/post-incident/to-markdown.ts';
-import { writeReport } from './runbook/post-incident/write-report.ts';
 import type { Answer } from './runbook/remedies/remedy.ts';
 import { exitCodes } from './terminal/exit-codes.ts';
 import { wrap } from './terminal/layout.ts';
@@ -115,21 +115,8 @@ async function report(
 ): Promise<Said> {
   const incident = await findIncident(journal, id, target);
   if (incident === undefined) return refused('There is no such incident. See dbconn history.');
-  const entry = config.targets.find((one) => one.target.name === incident.target);
-  if (entry === undefined) {
-    return refused(
-      `Its target ${incident.target} is not configured any more. Its record: dbconn journal export ${incident.id}.`,
-    );
-  }
-  const written = writeReport({
-    incident,
-    notes: await journal.readNotes(incident.id, 0),
-    requests: await journal.readRequestsSince({
-      target: incident.target,
-      since: incident.openedAt,
-    }),
-    target: entry.target,
-  });
+  const targets = config.targets.map(({ target: one }) => one);
+  const written = await gatherReport({ log: journal, targets }, incident);
   const text = json ? JSON.stringify(written, null, 2) : toMarkdown(written).trimEnd();
   return { text, code: exitCodes.fine };
 }

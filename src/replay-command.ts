@@ -4,6 +4,7 @@ import { toPolicy } from './config/to-policy.ts';
 import type { Policy } from './runbook/approval/policy.ts';
 import { mostBundleBytes } from './runbook/post-incident/bundle/bundle.ts';
 import { openBundle } from './runbook/post-incident/bundle/open-bundle.ts';
+import type { Replay } from './runbook/post-incident/replay/replay.ts';
 import { replayBundle } from './runbook/post-incident/replay/replay-bundle.ts';
 import { exitCodes } from './terminal/exit-codes.ts';
 import type { Paint } from './terminal/layout.ts';
@@ -34,7 +35,12 @@ export async function runReplayCommand(command: ReplayCommand): Promise<Said> {
   }
   const replay = await replayBundle(opened.bundle, policy);
   const text = json ? JSON.stringify(replay, null, 2) : renderReplay(replay, paint);
-  return { text, code: replay.same ? exitCodes.fine : exitCodes.warning };
+  return { text, code: exitCodeOf(replay) };
+}
+
+function exitCodeOf({ judged, same }: Replay): number {
+  if (judged === 0) return exitCodes.unknown;
+  return same ? exitCodes.fine : exitCodes.warning;
 }
 
 /** The rules of dbconn.yml, where there is one. A file that was named must be readable. */

@@ -4,6 +4,8 @@ import type { StoredJournal } from './journal/stored-journal.ts';
 import type { Ward } from './open-ward.ts';
 import type { BreakGlassNews } from './runbook/approval/announce-break-glass.ts';
 import type { Door } from './runbook/approval/door.ts';
+import { isOpen } from './runbook/approval/request.ts';
+import type { Request } from './runbook/approval/request.ts';
 import { stopNotice } from './runbook/approval/stop-notice.ts';
 import { createTurns } from './runbook/incident/turns.ts';
 import type { Runbook } from './runbook/runbook.ts';
@@ -12,6 +14,12 @@ import type { News } from './slack/create-news.ts';
 
 /** How often overdue proposals expire and what other processes wrote to the journal is shown. */
 const roundMs = 30_000;
+/** A bot that was away for longer than this is started by somebody who reads what happened. */
+const endedWithinMs = 60 * 60_000;
+/** No request waits, runs and is looked after for longer. */
+const proposedWithinMs = 6 * endedWithinMs;
+/** Of one target: each costs a call of Slack. */
+const mostFinished = 10;
 /** How soon somebody finishes what a process that died was doing, beside the 20 s of its lease. */
 const takeOverMs = 5000;
 /** The longest a change may go on after SIGTERM: a restart of PostgreSQL under load takes minutes. */
@@ -45,12 +53,14 @@ export interface BotInParts {
   readonly http: HttpServer | undefined;
   /** Ends what waits to be tried again. */
   readonly stopping: AbortController;
+  /** How long after a crash a change is taken over; the door's own time unless given. */
+  readonly leaseMs?: number;
   readonly log: Logger;
 }
 
 /** Starts the parts in their order, goes round, and ends them in theirs. */
 export function runBot(parts: BotInParts): Bot {
-  const { app, door, runbook, ward, http, log } = parts;
+  const { app, door, runbook, ward, http, log, leaseMs = takeOverMs } = parts;
   const { cards } = parts.news;
   const { brokenGlass } = parts;
   const tellStop = watchStops(door, parts.news);
@@ -87,9 +97,10 @@ export function runBot(parts: BotInParts): Bot {
       // Alerts are kept before anybody tends them: one that arrives while dbconn comes up is not lost.
       await http?.open();
       ward.start();
+      await finishCards(parts);
       await round();
       rounds = setInterval(() => void round(), roundMs);
-      takeOvers = setInterval(() => void takeOver(), takeOverMs);
+      takeOvers = setInterval(() => void takeOver(), Math.min(takeOverMs, leaseMs));
     },
     async warm() {
       const turns = createTurns(mostWarmedAtOnce);
@@ -118,6 +129,26 @@ async function endChanges({ door, news, brokenGlass, log }: BotInParts): Promise
     log.error({ requests: running }, `Changes still run and are left: ${next}`);
   }
   await Promise.all([news.cards.drain(lastWordsMs), brokenGlass.idle(lastWordsMs)]);
+}
+
+/** Whoever told of a request that ended may have been killed before its card said so; open ones are caught up with. */
+async function finishCards({ journal, runbook, news, log }: BotInParts): Promise<void> {
+  if (news.cards.channel === undefined) return;
+  const since = new Date(Date.now() - proposedWithinMs).toISOString();
+  const after = new Date(Date.now() - endedWithinMs).toISOString();
+  try {
+    for (const { name: target } of runbook.targets) {
+      const requests = await journal.readRequestsSince({ target, since });
+      const ended = requests.filter((one) => !isOpen(one) && endOf(one) > after);
+      news.cards.finish(ended.slice(-mostFinished));
+    }
+  } catch (err) {
+    log.error({ err }, 'Whether the cards of ended requests are complete could not be read');
+  }
+}
+
+function endOf({ closing, result, proposedAt }: Request): string {
+  return closing?.at ?? result?.endedAt ?? proposedAt;
 }
 
 /** Tells the channel of a stop that another process set. One of Slack's was told when it was typed. */

@@ -1,5 +1,6 @@
 import type { Door } from '../runbook/approval/door.ts';
 import type { EscalatePorts } from '../runbook/escalate/escalate.ts';
+import type { Check } from '../runbook/doctor.ts';
 import type { Incidents } from '../runbook/incident/incidents.ts';
 import type { Announcements, Journal } from '../runbook/ports.ts';
 import type { IncidentBoard } from '../runbook/ports/incident-board.ts';
@@ -20,4 +21,6 @@ export interface Changes {
   readonly board?: Pick<IncidentBoard, 'placeOf'>;
   /** What wakes people for a target without an incident; absent where nothing is configured. */
   readonly pagingOf?: (target: string) => EscalatePorts['paging'];
+  /** Whether whoever a target's incidents call can be reached; absent as `incidents` is. */
+  readonly checkCalls?: (target: string) => readonly Check[];
 }

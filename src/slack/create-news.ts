@@ -58,13 +58,12 @@ export function createNews({
       reading.hurry();
     };
     const said = createSaid({ client: once, outbox: reading, log });
-    return { client: once, outbox: { ...outbox, hurry }, said };
+    return { client: once, outbox: { ...outbox, hurry }, reading, said };
   };
-  const client = new WebClient(botToken, usual);
   // A call for help does not queue behind a long list of targets, nor an incident.
-  const [forAll, forIncidents] = [pen(), pen()];
+  const [forCards, forAll, forIncidents] = [pen(), pen(), pen()];
   return {
-    cards: createCards({ ...options, client, outbox: createOutbox({ paceMs, log }) }),
+    cards: createCards({ ...options, ...forCards }),
     announcements: createAnnouncements({ pen: forAll, now }),
     openBoard: (board) =>
       createIncidentBoard({

@@ -1,5 +1,6 @@
 import type { Diagnosis } from '../runbook/diagnose/diagnosis.ts';
 import type { Check } from '../runbook/doctor.ts';
+import type { Prevention } from '../runbook/post-incident/prevention.ts';
 
 /** As monitoring plugins have them (Monitoring Plugins Development Guidelines, section 2.3). */
 export const exitCodes = { fine: 0, warning: 1, critical: 2, unknown: 3 } as const;
@@ -11,4 +12,11 @@ export function exitCodeOf({ state }: Diagnosis): number {
 export function exitCodeOfChecks(checks: readonly Check[]): number {
   if (checks.some(({ state }) => state === 'missing')) return exitCodes.critical;
   return checks.some(({ state }) => state === 'warning') ? exitCodes.warning : exitCodes.fine;
+}
+
+/** What could not be read is not well: nobody should take silence of a full server for calm. */
+export function exitCodeOfPrevention({ checks }: Pick<Prevention, 'checks'>): number {
+  if (checks.some(({ state }) => state === 'advice')) return exitCodes.warning;
+  const ofServer = checks.filter(({ part }) => part === 'postgresql');
+  return ofServer.every(({ state }) => state === 'unknown') ? exitCodes.unknown : exitCodes.fine;
 }

@@ -28,7 +28,7 @@ export function renderHelp(problem?: string): string {
     '                        all evidence of an incident in one sealed file',
     '  replay FILE [--json] [--head HASH]',
     '                        what today’s dbconn would say and decide otherwise about a bundle:',
-    '                        exit status 0 the same, 1 something differs, 3 refused',
+    '                        exit status 0 the same, 1 something differs, 3 refused or empty',
     '',
     'Without a dbconn.yml, DATABASE_URL names the database.',
     'Exit status: 0 fine, 1 warning, 2 critical, 3 cannot judge.',

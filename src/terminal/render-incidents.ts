@@ -1,4 +1,5 @@
 import { duration } from '../runbook/diagnose/words.ts';
+import { causeOf } from '../runbook/incident/chief-look.ts';
 import type { Incident } from '../runbook/incident/incident.ts';
 import { toTable, wrap } from './layout.ts';
 import type { Column, Paint } from './layout.ts';
@@ -49,10 +50,11 @@ function endOf({ closing }: Incident, nowMs: number): number {
   return closing === null ? nowMs : Date.parse(closing.at);
 }
 
-function toWhat({ last, first, mergedInto, assignee }: Incident): string {
+function toWhat(incident: Incident): string {
+  const { last, first, mergedInto, assignee } = incident;
   if (mergedInto !== null) return `part of ${mergedInto}`;
   const seen = last ?? first;
-  const cause = first?.cause ?? last?.cause ?? null;
+  const cause = causeOf(incident);
   const holder = assignee === null ? '' : `, ${withoutMentions(assignee.by.id)} has it`;
   const what = cause?.replaceAll('-', ' ') ?? seen?.headline ?? 'not looked at yet';
   return `${what}${holder}`;

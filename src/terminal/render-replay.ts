@@ -34,8 +34,8 @@ export function renderReplay(replay: Replay, paint: Paint): string {
   ].join('\n');
 }
 
-function toVerdict({ examinations, requests, same }: Replay, paint: Paint): string {
-  if (examinations.length + requests.length === 0) return 'It holds nothing that could be judged.';
+function toVerdict({ judged, same }: Replay, paint: Paint): string {
+  if (judged === 0) return 'It holds nothing that could be judged, so nothing is proved.';
   return same
     ? paint('green', 'The same: today’s dbconn comes to the same diagnoses and decisions.')
     : paint('yellow', 'Today’s dbconn would say or decide something else.');

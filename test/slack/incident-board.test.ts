@@ -192,6 +192,41 @@ test('a message somebody deleted is posted anew, says so, and its buttons live',
   expect(textOf(told)).toContain('After it was deleted.');
 });
 
+test('one that was deleted is posted anew once, though the answer to that was lost on the way', async () => {
+  const it = await open();
+  const board = it.board();
+  board.show(later(it, 1));
+  await board.idle(patienceMs);
+  await it.slack.deleteMessage({ user: ana, channel: database, ts: it.parents()[0]?.ts ?? '' });
+  await it.note('After it was deleted.');
+  it.slack.interfere('chat.postMessage', { kind: 'answer-lost' }, 1);
+  board.show(later(it, 2, 80));
+  await it.slack.waitFor(
+    () => (textOf(it.replies()).includes('After it was deleted.') ? true : undefined),
+    patienceMs,
+  );
+  await board.idle(patienceMs);
+  expect(it.parents().filter(({ text }) => text.includes('80 of 97'))).toHaveLength(1);
+  expect(textOf(it.replies()).match(/After it was deleted/g)).toHaveLength(1);
+});
+
+test('one that was deleted is posted anew once, though the process died before it could record that', async () => {
+  const it = await open();
+  await killedAfter(it, 2, async (board) => {
+    board.show(later(it, 1));
+    await board.idle(patienceMs);
+    const [old] = it.parents();
+    await it.slack.deleteMessage({ user: ana, channel: database, ts: old?.ts ?? '' });
+    board.show(later(it, 2, 80));
+    await board.idle(patienceMs);
+  });
+  const next = it.board();
+  next.show(later(it, 3, 81));
+  await next.idle(patienceMs);
+  const standing = it.parents().filter(({ text }) => /8[01] of 97/.test(text));
+  expect(standing.map(({ text }) => text.includes('81 of 97'))).toEqual([true]);
+});
+
 test('a second open incident has a message of its own', async () => {
   const it = await open();
   const board = it.board();

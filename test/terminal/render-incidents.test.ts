@@ -91,6 +91,7 @@ test('a replay that differs says in which line and how, and what was left out', 
     ],
     journalProblem: 'An incident is not what its last entry says.',
     leftOut: { examinations: 2, entries: 0 },
+    judged: 2,
     same: false,
   };
   const text = renderReplay(replay, plain);
@@ -101,6 +102,6 @@ test('a replay that differs says in which line and how, and what was left out', 
   expect(text).toContain('    it would need 2 votes instead of 1');
   expect(text).toContain('2 looks did not fit');
   expect(text).toContain('not as it was written. An incident is not');
-  const empty = { ...replay, examinations: [], requests: [], same: true };
+  const empty = { ...replay, examinations: [], requests: [], judged: 0 };
   expect(renderReplay(empty, plain)).toContain('nothing that could be judged');
 });

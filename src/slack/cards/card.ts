@@ -9,9 +9,11 @@ import type { Leaf } from '../messages/parts/rich-text.ts';
 import { requestCard } from '../messages/request-card.ts';
 import { fullListMessages, progressLine, progressMessage } from '../messages/request-progress.ts';
 import { sayPlainer } from '../say-plainer.ts';
+import { keyed } from '../incidents/said.ts';
 import type { CardsOptions } from './cards.ts';
 import { follow, notBegun } from './course.ts';
 import type { Course } from './course.ts';
+import { cardKeyOf, endKeyOf, findCard } from './find-card.ts';
 
 /** Errors after which the old message is of no use, and a new one is posted. */
 const lost = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
@@ -22,15 +24,22 @@ const mostLines = 200;
 /** Between two writings of a card that only tell how far a step is: Slack takes 50 changes a minute. */
 const betweenProgressMs = 3000;
 
+export interface CardOptions extends CardsOptions {
+  /** Whether nobody can have posted it yet. */
+  readonly isNew: boolean;
+}
+
 /**
  * The live message of one request. Whatever happens while Slack is slow is gathered: the message is then
  * written once with the latest state, and the steps go into its thread in their order, several in one reply.
  */
 export class Card {
-  readonly #options: CardsOptions;
+  readonly #options: CardOptions;
   readonly #onIdle: () => void;
   #request: Request;
   #place: Place | undefined;
+  /** Whether what stands in Slack was made out: not at first, and not after a posting whose end nobody knows. */
+  #isSure: boolean;
   /** Counts what the card should tell, and what it tells. */
   #wanted = 1;
   #shown = 0;
@@ -44,9 +53,10 @@ export class Card {
   #running: Promise<void> | undefined;
   #problem: string | undefined;
 
-  constructor(request: Request, options: CardsOptions, onIdle: () => void) {
+  constructor(request: Request, options: CardOptions, onIdle: () => void) {
     this.#request = request;
     this.#options = options;
+    this.#isSure = options.isNew;
     this.#onIdle = onIdle;
   }
 
@@ -61,7 +71,8 @@ export class Card {
 
   /** Whether Slack has not heard everything. */
   get isBehind(): boolean {
-    return this.#wanted > this.#shown || this.#lines.length > 0;
+    const owesEnd = this.#shown > 0 && !isOpen(this.#request) && !this.#endTold;
+    return this.#wanted > this.#shown || this.#lines.length > 0 || owesEnd;
   }
 
   tell(request: Request, news?: StepNews): void {
@@ -125,7 +136,7 @@ export class Card {
   /** The message first, then the thread, until nothing is left to say. */
   async #run(): Promise<void> {
     this.#problem = undefined;
-    this.#place ??= await this.#options.places.readPlace(this.#request.id);
+    if (!this.#isSure) await this.#findOut();
     for (;;) {
       const isBehind = this.#wanted > this.#shown;
       if (isBehind) await this.#write();
@@ -136,6 +147,20 @@ export class Card {
       else if (!isOpen(this.#request) && !this.#endTold) await this.#tellEnd();
       else return;
     }
+  }
+
+  /** What the process before this one said, as the journal and Slack know it. */
+  async #findOut(): Promise<void> {
+    const request = this.#request;
+    if (this.#place === undefined || !isOpen(request)) {
+      const { place, isUnrecorded, isEndTold } = await findCard(this.#options, request);
+      this.#place ??= place;
+      if (isEndTold !== false) this.#endTold = true;
+      // All was said, and nothing happened since.
+      if (isEndTold === true && this.#wanted === 1) this.#shown = 1;
+      if (place !== undefined && isUnrecorded) await this.#record(place);
+    }
+    this.#isSure = true;
   }
 
   async #write(): Promise<void> {
@@ -160,15 +185,23 @@ export class Card {
   }
 
   async #post(message: Message): Promise<void> {
-    const { channel, places } = this.#options;
+    const { channel } = this.#options;
     if (channel === undefined) throw new Error('No incident channel is configured.');
-    const ts = await this.#say(channel, message);
+    // Where its answer is lost it may stand there all the same.
+    this.#isSure = false;
+    const ts = await this.#say(message, { channel, key: cardKeyOf(this.#request) });
     this.#place = { channel, ts };
-    this.#list = fullListMessages(this.#request);
-    await places.writePlace(this.#request.id, this.#place);
+    await this.#record(this.#place);
+    this.#isSure = true;
   }
 
-  async #say(channel: string, message: Message, thread?: string): Promise<string> {
+  /** What comes after the posting of a card, once. */
+  async #record(place: Place): Promise<void> {
+    this.#list = fullListMessages(this.#request);
+    await this.#options.places.writePlace(this.#request.id, place);
+  }
+
+  async #say(message: Message, { channel, thread, key }: Where): Promise<string> {
     const { client, outbox } = this.#options;
     const { postMessage } = client.chat;
     const { ts } = await outbox.send(
@@ -179,12 +212,13 @@ export class Card {
             text,
             ...(blocks.length > 0 && { blocks: [...blocks] }),
             ...(thread !== undefined && { thread_ts: thread }),
+            ...(key !== undefined && keyed(key)),
             unfurl_links: false,
             unfurl_media: false,
           }),
         ),
-      // A step told twice is better than one untold; a card posted twice is not.
-      thread === undefined ? undefined : 'repeatable',
+      // A step told twice is better than one untold; what bears a key is looked for before it is said again.
+      key === undefined ? 'repeatable' : undefined,
     );
     if (ts === undefined) throw new Error('Slack named no time stamp for a message it took.');
     return ts;
@@ -230,14 +264,25 @@ export class Card {
     const head = await this.#options.readHead?.();
     if (head !== undefined) {
       const line = `journal entry ${head.seq}, ${head.hash}`;
-      await this.#reply(toMessage(`End of request ${this.#request.id}`, smallPrint([line])));
+      const message = toMessage(`End of request ${this.#request.id}`, smallPrint([line]));
+      this.#isSure = false;
+      await this.#reply(message, endKeyOf(this.#request));
+      this.#isSure = true;
     }
     this.#endTold = true;
   }
 
-  async #reply(message: Message): Promise<void> {
-    if (this.#place !== undefined) await this.#say(this.#place.channel, message, this.#place.ts);
+  async #reply(message: Message, key?: string): Promise<void> {
+    if (this.#place === undefined) return;
+    const { channel, ts: thread } = this.#place;
+    await this.#say(message, { channel, thread, ...(key !== undefined && { key }) });
   }
+}
+
+interface Where {
+  readonly channel: string;
+  readonly thread?: string;
+  readonly key?: string;
 }
 
 function isSame(one: Stop | null, other: Stop | null): boolean {

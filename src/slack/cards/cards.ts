@@ -5,6 +5,7 @@ import { isOpen } from '../../runbook/approval/request.ts';
 import type { Request } from '../../runbook/approval/request.ts';
 import type { StepEntry, StepNews } from '../../runbook/remedies/remedy.ts';
 import type { Place, Places, Stop } from '../../runbook/ports.ts';
+import type { Said } from '../incidents/said.ts';
 import type { Outbox } from '../outbox.ts';
 import { Card } from './card.ts';
 
@@ -18,6 +19,8 @@ export interface CardsOptions {
   readonly readHead?: () => Promise<{ readonly seq: number; readonly hash: string }>;
   /** The steps of a request that were taken before this process knew of it. */
   readonly readSteps?: (request: string) => Promise<readonly StepEntry[]>;
+  /** What stands in Slack already; without it a process that was killed may have said more than the next one knows. */
+  readonly said?: Said;
   readonly log: Logger;
 }
 
@@ -36,6 +39,8 @@ export interface Cards {
   tellStop(stop: Stop | null): void;
   /** Shows what other processes changed: proposals of the terminal, and ends that were reached elsewhere. */
   catchUp(door: Pick<Door, 'list' | 'get' | 'stopped'>): Promise<void>;
+  /** Requests that ended shortly before this process began: whoever told of them may have been killed before the end. */
+  finish(ended: readonly Request[]): void;
   /** Waits until Slack has heard everything; after `ms` without patience. */
   drain(ms: number): Promise<void>;
 }
@@ -43,10 +48,10 @@ export interface Cards {
 export function createCards(options: CardsOptions): Cards {
   const cards = new Map<string, Card>();
   let stop: Stop | null = null;
-  const cardOf = (request: Request): Card => {
+  const cardOf = (request: Request, isNew = false): Card => {
     const known = cards.get(request.id);
     if (known !== undefined) return known;
-    const card = new Card(request, options, () => {
+    const card = new Card(request, { ...options, isNew }, () => {
       if (!isOpen(card.request) && !card.isBehind) cards.delete(request.id);
     });
     card.tellStop(stop);
@@ -60,7 +65,15 @@ export function createCards(options: CardsOptions): Cards {
   const busy = (): Promise<unknown> => Promise.all([...cards.values()].map((card) => card.idle()));
   return {
     channel: options.channel,
-    tell: (request, news) => cardOf(request).tell(request, news),
+    // Proposed this moment, in this process: nobody else can have told of it.
+    tell: (request, news) =>
+      cardOf(request, request.state === 'proposed' && request.votes.length === 0).tell(
+        request,
+        news,
+      ),
+    finish(ended) {
+      for (const request of ended) cardOf(request).show(request);
+    },
     async shown(id) {
       const card = cards.get(id);
       await card?.idle();

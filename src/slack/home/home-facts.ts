@@ -2,6 +2,7 @@ import type { Door } from '../../runbook/approval/door.ts';
 import type { Actor, Request } from '../../runbook/approval/request.ts';
 import { JournalUnavailable } from '../../runbook/approval/journal-unavailable.ts';
 import { isExpired } from '../../runbook/approval/request.ts';
+import { readRequestsOf } from '../../runbook/incident/belongs.ts';
 import type { Incident } from '../../runbook/incident/incident.ts';
 import type { Incidents } from '../../runbook/incident/incidents.ts';
 import type { IncidentBoard } from '../../runbook/ports/incident-board.ts';
@@ -143,11 +144,8 @@ async function readIncidents(
     openIncidents: open.value.length,
     ended: await Promise.all(
       ended.map(async (incident) => {
-        const { target, openedAt: since } = incident;
-        const requests = await log.readRequestsSince({ target, since });
-        const until = incident.closing?.at ?? incident.openedAt;
-        const during = requests.filter(({ proposedAt }) => proposedAt <= until);
-        return { ...(await link(incident)), requests: during };
+        const requests = await readRequestsOf(log, incident);
+        return { ...(await link(incident)), requests };
       }),
     ),
     problems: [],

@@ -6,6 +6,8 @@ import type { IncidentMarks } from '../../runbook/ports/incident-marks.ts';
 import type { Place } from '../../runbook/ports.ts';
 import type { WrittenIncident } from '../messages/incident-card.ts';
 import { linesAtOnce, toNews } from '../messages/incident-news.ts';
+import { createFreshPen } from './fresh-pen.ts';
+import type { FreshPen } from './fresh-pen.ts';
 import type { Paces } from './paces.ts';
 import { edit, isLost, post, threadAt } from './thread.ts';
 import type { Pen } from './thread.ts';
@@ -30,6 +32,7 @@ export interface CardParts {
  */
 export class IncidentCard {
   readonly #parts: CardParts;
+  readonly #fresh: FreshPen;
   #view: IncidentView;
   #place: Place | undefined;
   #upTo = 0;
@@ -48,7 +51,8 @@ export class IncidentCard {
 
   constructor(view: IncidentView, parts: CardParts) {
     this.#view = view;
-    this.#parts = parts;
+    this.#fresh = createFreshPen(parts.pen, parts.paces.saidWithinMs);
+    this.#parts = { ...parts, pen: this.#fresh.pen };
     this.#schedule();
   }
 
@@ -136,6 +140,7 @@ export class IncidentCard {
     // Doctor says that no channel is configured.
     if (channel === undefined && this.#place === undefined) return;
     if (!this.#isSure) await this.#findOut();
+    this.#fresh.knownAt(this.#ranAtMs);
     await this.#write();
     try {
       while (await this.#tellNext());
@@ -147,9 +152,7 @@ export class IncidentCard {
 
   /** What the process before this one said, as the journal and Slack know it. */
   async #findOut(): Promise<void> {
-    const { marks, pen, channel } = this.#parts;
-    const { id, openedAt } = this.#view.incident;
-    const mark = await marks.readMark(id);
+    const mark = await this.#parts.marks.readMark(this.#view.incident.id);
     // Another process may have gone further, or posted it anew.
     if (mark !== undefined && mark.upTo >= this.#upTo) {
       this.#place = mark.place;
@@ -157,14 +160,19 @@ export class IncidentCard {
       this.#lastTs = mark.lastTs;
     }
     this.#essence = undefined;
-    const known = this.#place;
-    if (known === undefined && channel !== undefined) {
-      const said = await pen.said.inChannel(channel, openedAt);
-      const parent = said?.find(({ key }) => key === id);
-      this.#place = parent === undefined ? undefined : { channel, ts: parent.ts };
-    }
+    this.#place ??= await this.#findMessage();
     if (this.#place !== undefined) await this.#findTold(this.#place);
     this.#isSure = true;
+  }
+
+  /** Its message in the channel, the newest there is after that one. */
+  async #findMessage(after?: Place): Promise<Place | undefined> {
+    const { pen, channel } = this.#parts;
+    const { id, openedAt } = this.#view.incident;
+    if (channel === undefined) return undefined;
+    const said = await pen.said.inChannel(channel, openedAt);
+    const found = said?.find(({ key, ts }) => key === id && Number(ts) > Number(after?.ts ?? 0));
+    return found === undefined ? undefined : { channel, ts: found.ts };
   }
 
   async #findTold(place: Place): Promise<void> {
@@ -179,28 +187,46 @@ export class IncidentCard {
       }
     } catch (error) {
       if (!isLost(error)) throw error;
-      this.#place = undefined;
-      this.#isAnew = true;
+      await this.#lose(place);
     }
   }
 
+  /** Its message is gone. It may have been posted anew already, just before a crash or with an answer that was lost. */
+  async #lose(gone: Place): Promise<void> {
+    this.#isAnew = true;
+    this.#lastTs = null;
+    this.#place = await this.#findMessage(gone);
+    if (this.#place !== undefined) await this.#findTold(this.#place);
+  }
+
   async #write(): Promise<void> {
-    const { write, pen, paces, channel } = this.#parts;
+    const { write, paces } = this.#parts;
     const { message, essence } = await write(this.#view, this.#isAnew);
     const isSame = essence === this.#essence;
     const isFresh = performance.now() - this.#wroteAtMs < paces.lookTimeMs;
     if (this.#place !== undefined && isSame && isFresh) return;
-    if (this.#place === undefined || !(await edit(pen, message, this.#place))) {
-      if (this.#place !== undefined) this.#isAnew = true;
-      if (channel === undefined) throw new Error('No incident channel is configured.');
-      const { message: anew } = await write(this.#view, this.#isAnew);
-      const ts = await post(pen, anew, { channel, key: this.#view.incident.id });
-      this.#place = { channel, ts };
-      this.#lastTs = null;
-      await this.#mark();
-    }
+    if (!(await this.#edit(message))) await this.#post();
     this.#essence = essence;
     this.#wroteAtMs = performance.now();
+  }
+
+  /** False where there is no message to edit. */
+  async #edit(message: WrittenIncident['message']): Promise<boolean> {
+    const place = this.#place;
+    if (place === undefined) return false;
+    if (await edit(this.#parts.pen, message, place)) return true;
+    await this.#lose(place);
+    return this.#edit(message);
+  }
+
+  async #post(): Promise<void> {
+    const { write, pen, channel } = this.#parts;
+    if (channel === undefined) throw new Error('No incident channel is configured.');
+    const { message } = await write(this.#view, this.#isAnew);
+    const ts = await post(pen, message, { channel, key: this.#view.incident.id });
+    this.#place = { channel, ts };
+    this.#lastTs = null;
+    await this.#mark();
   }
 
   /** Its message is gone with its thread: both begin anew. */

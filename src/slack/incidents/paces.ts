@@ -8,6 +8,8 @@ export interface Paces {
   readonly lookTimeMs: number;
   /** Silent for longer than this, another process may have gone on with it: what stands in Slack is made out anew. */
   readonly sureForMs: number;
+  /** What waits for longer than this until it goes out may have been said by another process since. */
+  readonly saidWithinMs: number;
   readonly retryMs: number;
   readonly longestRetryMs: number;
 }
@@ -20,8 +22,9 @@ export const slackPaces: Paces = {
   urgentMs: 2000,
   figuresMs: 10_000,
   lookTimeMs: 60_000,
-  // Shorter than the lease of whoever tends the incidents.
+  // Both shorter than the lease of whoever tends the incidents.
   sureForMs: 15_000,
+  saidWithinMs: 15_000,
   retryMs: 5000,
   longestRetryMs: 60_000,
 };

@@ -15,8 +15,9 @@ export interface Reported {
   readonly report: IncidentReport;
 }
 
-/** What this process posted, for where Slack does not let it be read back. */
+/** What this process posted, for where Slack does not let it be read back: the latest of it. */
 const posted = new WeakMap<Pen, Set<string>>();
+const mostPosted = 500;
 
 /**
  * Posts a report into an incident's thread: as a message, as a Markdown file, and then its checklist. What stands
@@ -29,6 +30,7 @@ export async function postReport(pen: Pen, thread: Thread, reported: Reported): 
   const said = await pen.said.inThread(thread.place);
   const own = posted.get(pen) ?? new Set();
   posted.set(pen, own);
+  for (const oldest of [...own].slice(0, Math.max(0, own.size - mostPosted))) own.delete(oldest);
   const stands = new Set([...own, ...(said ?? []).map((one) => one.key)]);
   const say = async (message: Message, under: string): Promise<void> => {
     if (stands.has(under)) return;
@@ -107,10 +109,14 @@ async function upload(
 }
 
 /** Whether the process before this one uploaded it; false where Slack does not let it be seen. */
-async function hasFile({ client, outbox }: Pen, { place }: Thread, name: string): Promise<boolean> {
+async function hasFile(
+  { client, reading }: Pen,
+  { place }: Thread,
+  name: string,
+): Promise<boolean> {
   const { replies } = client.conversations;
   try {
-    const { messages = [] } = await outbox.send(
+    const { messages = [] } = await reading.send(
       () => replies({ channel: place.channel, ts: place.ts, limit: 999 }),
       'repeatable',
     );

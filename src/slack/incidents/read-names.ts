@@ -7,13 +7,13 @@ const mostPeople = 30;
 
 /** The names of the people in a report, by Slack id, as their profiles have them. Who cannot be looked up is missing. */
 export async function readNames(
-  { client, outbox }: Pen,
+  { client, reading }: Pen,
   report: IncidentReport,
 ): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();
   for (const user of peopleIn(report).slice(0, mostPeople)) {
     try {
-      const { user: found } = await outbox.send(() => client.users.info({ user }), 'repeatable');
+      const { user: found } = await reading.send(() => client.users.info({ user }), 'repeatable');
       const name = [found?.profile?.display_name, found?.real_name, found?.name].find(
         (one) => one !== undefined && one !== '',
       );

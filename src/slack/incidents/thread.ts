@@ -11,6 +11,8 @@ import type { Said } from './said.ts';
 export interface Pen {
   readonly client: WebClient;
   readonly outbox: Outbox;
+  /** For what is read: it is no message, and no message waits for it. */
+  readonly reading: Outbox;
   readonly said: Said;
 }
 

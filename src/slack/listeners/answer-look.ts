@@ -41,7 +41,8 @@ async function look(
       changes?.door.checkPeople() ?? [],
     ]);
     const options = changes?.door.check(name) ?? [];
-    return doctorMessage(name, [...checks, ...options, ...slackChecks.flat()]);
+    const calls = changes?.checkCalls?.(name) ?? [];
+    return doctorMessage(name, [...checks, ...options, ...calls, ...slackChecks.flat()]);
   }
   const offers = changes?.door.offers(name) ?? [];
   return lookMessages[word]({ diagnosis: await runbook.diagnose(name), target, offers });

@@ -29,21 +29,26 @@ interface Pressed {
   readonly words: string;
 }
 
-/** A press on an incident's message; undefined where a dialog or an answer of its own is the answer. */
-type Work = (pressed: Pressed) => Promise<Message | undefined>;
+/** Words that are answered as if they had been typed. */
+interface Typed {
+  readonly typed: string;
+}
+
+/** A press on an incident's message; undefined where a dialog is the answer. */
+type Work = (pressed: Pressed) => Promise<Message | Typed | undefined>;
 
 /** The buttons of an incident. Who pressed is what Slack says; whether it counts is the runbook's to say. */
 export const incidentButtons: Readonly<Record<IncidentActionId, Work>> = {
   [incidentActions.have]: async ({ incidents, incident, acting }) =>
     incidentAnswer(await incidents.assign(incident.id, acting.actor), incidentDone.have),
-  [incidentActions.remedy]: (pressed) => say(pressed, `propose ${pressed.words}`),
+  [incidentActions.remedy]: ({ words }) => say(`propose ${words}`),
   [incidentActions.help]: ({ acting, incident, press }) =>
     openDialog(acting, press, helpView(incident, press.asker.channel)),
   [incidentActions.menu]: chosen,
 };
 
 const choices: Readonly<Record<IncidentChoice, Work>> = {
-  status: (pressed) => say(pressed, `status ${pressed.incident.target}`),
+  status: ({ incident }) => say(`status ${incident.target}`),
   silence: ({ acting, incident, press }) =>
     openDialog(acting, press, silenceView(incident, press.asker.channel)),
   unsilence: async ({ incidents, incident, acting }) =>
@@ -51,7 +56,7 @@ const choices: Readonly<Record<IncidentChoice, Work>> = {
   merge,
   close: ({ acting, incident, press }) =>
     openDialog(acting, press, closeView(incident, press.asker.channel)),
-  report: (pressed) => say(pressed, `report ${pressed.incident.id}`),
+  report: ({ incident }) => say(`report ${incident.id}`),
   reopen: ({ acting, incident, press }) =>
     openDialog(acting, press, reopenView(incident, press.asker.channel)),
 };
@@ -66,19 +71,25 @@ export function incidentButton(deps: CommandDeps, work: Work): (press: Press) =>
       await answer(asker, 'caller', noIncidents);
       return;
     }
-    let isAnswered = false;
+    let text: string | undefined;
+    let isDialog = false;
     const { message } = await patiently(deps, asker, {
       work: async () => {
         const said = await pressedOn({ deps, changes, actor }, { incidents, press, work });
-        isAnswered = said === undefined;
-        return said ?? notice('It is answered elsewhere.');
+        isDialog = said === undefined;
+        if (said !== undefined && !('typed' in said)) return said;
+        text = said?.typed;
+        return notice('It is answered elsewhere.');
       },
       doing: 'answering a press',
       name: 'answer to a press',
       otherwise: '/dbconn incidents',
       signal,
     });
-    if (!isAnswered) await answer(asker, 'caller', message);
+    // With a patience of its own, and to whoever pressed alone: the message itself is for all.
+    if (text !== undefined) {
+      await answerCommand({ ...deps, channel: undefined }, asker, { text, actor, signal });
+    } else if (!isDialog) await answer(asker, 'caller', message);
   };
 }
 
@@ -88,10 +99,7 @@ interface Pressing {
   readonly work: Work;
 }
 
-async function pressedOn(
-  acting: Acting,
-  { incidents, press, work }: Pressing,
-): Promise<Message | undefined> {
+async function pressedOn(acting: Acting, { incidents, press, work }: Pressing): ReturnType<Work> {
   const { id, words } = read(press);
   const found = await incidents.get(id);
   if (!found.ok) return refusalMessage(found.refusal);
@@ -116,7 +124,7 @@ function read({ actionId, value }: Press): { readonly id: string; readonly words
 const foreign =
   'This button belongs to another incident than its message shows, or to an older message of it, so nothing was done. /dbconn incidents lists what is open.';
 
-async function chosen(pressed: Pressed): Promise<Message | undefined> {
+async function chosen(pressed: Pressed): ReturnType<Work> {
   const choice = incidentChoices.find((known) => known === pressed.words);
   if (choice === undefined) return notice('There is no such choice any more.');
   return choices[choice](pressed);
@@ -136,8 +144,6 @@ async function merge({
   return openDialog(acting, press, mergeView(incident, press.asker.channel, others));
 }
 
-/** As if the words had been typed, and answered to whoever pressed alone: the message itself is for all. */
-async function say({ acting, press }: Pressed, text: string): Promise<undefined> {
-  const { asker, actor, signal } = press;
-  await answerCommand({ ...acting.deps, channel: undefined }, asker, { text, actor, signal });
+function say(typed: string): Promise<Typed> {
+  return Promise.resolve({ typed });
 }

@@ -1,4 +1,5 @@
 import { duration } from '../../runbook/diagnose/words.ts';
+import { causeOf } from '../../runbook/incident/chief-look.ts';
 import type { Incident } from '../../runbook/incident/incident.ts';
 import { checklist } from '../../runbook/post-incident/checklist.ts';
 import { causeWords } from '../../runbook/post-incident/report/title.ts';
@@ -21,8 +22,8 @@ export function historyMessage(incidents: readonly Incident[], target: string | 
 }
 
 function incidentLeaves(incident: Incident): Leaf[] {
-  const { id, target, openedAt, peak, first, last } = incident;
-  const cause = last?.cause ?? first?.cause ?? null;
+  const { id, target, openedAt, peak } = incident;
+  const cause = causeOf(incident);
   const facts = [
     ...(peak === null ? [] : [`peak ${peak.used} of ${peak.usable}`]),
     cause === null ? 'cause not found' : causeWords[cause],

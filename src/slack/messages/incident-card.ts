@@ -66,6 +66,8 @@ function bodyOf(view: IncidentView, scene: IncidentScene): MessageBlock[] {
 
 /** The likely cause in a sentence; before the first look after a start, what the last one said. */
 function verdictOf({ incident, diagnosis }: IncidentView): MessageBlock[] {
+  // What a calm look finds is left from before, such as old log lines.
+  if (incident.calmSince !== null) return [sentence('There is room again.')];
   const verdict = diagnosis?.verdict ?? incident.last?.verdict;
   return [sentence(verdict ?? 'No look yet: it is about to be taken.')];
 }

@@ -2,6 +2,7 @@ import type { Request } from '../../runbook/approval/request.ts';
 import { duration, percent } from '../../runbook/diagnose/words.ts';
 import type { Advice, IncidentReport } from '../../runbook/post-incident/report.ts';
 import { sayFate } from '../../runbook/post-incident/say-fate.ts';
+import { causeTitles } from './causes.ts';
 import { historyChart } from './parts/chart.ts';
 import { actorLeaf, mentioning, withoutGroups } from './parts/mentions.ts';
 import { header, smallPrint, toMessage } from './parts/message.ts';
@@ -78,17 +79,15 @@ function figures({ incident, phases }: IncidentReport): MessageBlock {
 
 function causeList({ cause }: IncidentReport): MessageBlock[] {
   if (cause === null) return [richText(paragraph(bold('No look found a cause that fits.')))];
-  const { summary, confidence, because, against } = cause;
+  const { cause: name, summary, confidence, because, against } = cause;
   const points = [
+    [plain(summary)],
     ...because.slice(0, mostOfEach).map((point): Leaf[] => [plain(point)]),
     ...against
       .slice(0, mostOfEach)
       .map((point): Leaf[] => [bold('Against:'), between(' '), plain(point)]),
   ];
-  return titledList(
-    `Cause, ${percent(confidence)}: ${summary}`,
-    points.length === 0 ? [[plain(summary)]] : points,
-  );
+  return titledList(`Cause: ${causeTitles[name]}, ${percent(confidence)} sure`, points);
 }
 
 function remedyLeaves(request: Request): Leaf[] {

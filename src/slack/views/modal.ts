@@ -109,7 +109,7 @@ export interface ChoiceField {
   readonly id: string;
   readonly label: string;
   readonly hint?: string;
-  /** The first is chosen at first; Slack takes at most 100. */
+  /** One is chosen at first; of several nobody has to undo a choice they did not make. Slack takes at most 100. */
   readonly choices: readonly { readonly value: string; readonly text: string }[];
 }
 
@@ -121,7 +121,7 @@ export function choiceField({ id, label, hint, choices }: ChoiceField): InputBlo
       text: plainText(text, slackLimits.optionCharacters),
       value,
     }));
-  const [first] = options;
+  const [first, ...others] = options;
   return {
     type: 'input',
     block_id: id,
@@ -130,7 +130,7 @@ export function choiceField({ id, label, hint, choices }: ChoiceField): InputBlo
       type: 'static_select',
       action_id: id,
       options,
-      ...(first !== undefined && { initial_option: first }),
+      ...(first !== undefined && others.length === 0 && { initial_option: first }),
     },
     ...(hint !== undefined && { hint: plainText(hint, 2000) }),
   };

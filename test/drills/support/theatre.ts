@@ -88,6 +88,9 @@ export interface Theatre {
   close(): Promise<void>;
 }
 
+/** Where people press and type. */
+export type Room = Pick<Theatre, 'slack'>;
+
 export async function openTheatre(options: TheatreOptions): Promise<Theatre> {
   const slack = await openSlack({ mode: options.mode ?? 'socket', ...options.slack });
   const folder = makeJournalFolder();
@@ -110,7 +113,8 @@ export async function openTheatre(options: TheatreOptions): Promise<Theatre> {
   };
 }
 
-function openSlack(changes: Partial<SlackOptions> = {}): Promise<LocalSlack> {
+/** A Slack with #database and its people, without rate limits unless asked for. */
+export function openSlack(changes: Partial<SlackOptions> = {}): Promise<LocalSlack> {
   const names = [
     ['maya', maya],
     ['jonas', jonas],
@@ -243,7 +247,7 @@ function keepIncidents(
 }
 
 /** All that stands in #database, oldest first. */
-export function messagesOf({ slack }: Theatre): readonly SlackMessage[] {
+export function messagesOf({ slack }: Room): readonly SlackMessage[] {
   return slack.state.channels.find(({ id }) => id === database)?.messages ?? [];
 }
 
@@ -252,7 +256,7 @@ export function hasButtons({ blocks }: SlackMessage): boolean {
 }
 
 /** Types `/dbconn …` and returns what this person alone is answered. */
-export function ask(theatre: Theatre, user: string, text: string): Promise<string> {
+export function ask(theatre: Room, user: string, text: string): Promise<string> {
   return answerTo(theatre, user, async () => {
     const typed = await theatre.slack.typeCommand({
       user,
@@ -272,7 +276,7 @@ export interface Pressing {
 }
 
 /** Presses a button that answers with a dialog, and returns that. */
-export async function open(theatre: Theatre, pressing: Pressing): Promise<SlackView> {
+export async function open(theatre: Room, pressing: Pressing): Promise<SlackView> {
   const { actionId = actionIds.approve } = pressing;
   const pressed = await theatre.slack.pressButton({ ...pressing, channel: database, actionId });
   const { user } = pressing;
@@ -287,7 +291,7 @@ export interface Submitting {
 }
 
 /** Submits a dialog and returns what it says in the end. */
-export async function submit(theatre: Theatre, submitting: Submitting): Promise<string> {
+export async function submit(theatre: Room, submitting: Submitting): Promise<string> {
   const { user, view, values = {} } = submitting;
   const submitted = await theatre.slack.submitView({ user, viewId: view.id, values });
   if (!submitted.acked) throw new Error(`Slack says ${submitted.error ?? 'no'}.`);
@@ -300,7 +304,7 @@ export async function submit(theatre: Theatre, submitting: Submitting): Promise<
 }
 
 /** Presses a button and returns what this person alone is answered. */
-export function press(theatre: Theatre, pressing: Pressing): Promise<string> {
+export function press(theatre: Room, pressing: Pressing): Promise<string> {
   const { user, actionId = actionIds.approve } = pressing;
   return answerTo(theatre, user, async () => {
     const pressed = await theatre.slack.pressButton({ ...pressing, channel: database, actionId });
@@ -308,11 +312,7 @@ export function press(theatre: Theatre, pressing: Pressing): Promise<string> {
   });
 }
 
-async function answerTo(
-  { slack }: Theatre,
-  user: string,
-  act: () => Promise<void>,
-): Promise<string> {
+async function answerTo({ slack }: Room, user: string, act: () => Promise<void>): Promise<string> {
   const own = (): SlackMessage[] =>
     slack.state.ephemerals.filter((one) => one.user === user).map(({ message }) => message);
   const seen = own().length;
@@ -324,7 +324,7 @@ async function answerTo(
 }
 
 /** The first card that says so, once it does. */
-export function card(theatre: Theatre, start: string): Promise<SlackMessage> {
+export function card(theatre: Room, start: string): Promise<SlackMessage> {
   return theatre.slack.waitFor(
     () =>
       messagesOf(theatre).find((one) => one.thread_ts === undefined && one.text.startsWith(start)),
@@ -334,7 +334,7 @@ export function card(theatre: Theatre, start: string): Promise<SlackMessage> {
 
 /** What stands in a card's thread, once the thread says so. */
 export function threadWith(
-  theatre: Theatre,
+  theatre: Room,
   { ts }: Pick<SlackMessage, 'ts'>,
   words: string,
 ): Promise<string> {

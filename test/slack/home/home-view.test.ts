@@ -190,6 +190,21 @@ describe('the latest looks', () => {
     ]);
   });
 
+  test('are taken with the effort that was asked for', async () => {
+    const efforts: unknown[] = [];
+    const refuse = (): Promise<never> => Promise.reject(new Error('This test looks at nothing.'));
+    const { runbook } = rememberGlances({
+      ...aRunbook(),
+      examine(_, effort) {
+        efforts.push(effort);
+        return refuse();
+      },
+    });
+    await expect(runbook.examine('orders', 'sparing')).rejects.toThrow('looks at nothing');
+    await expect(runbook.examine('orders')).rejects.toThrow('looks at nothing');
+    expect(efforts).toEqual(['sparing', undefined]);
+  });
+
   test('an older look that ends later does not replace a newer one', async () => {
     const times = ['2026-11-23T03:04:06.000Z', '2026-11-23T03:04:05.000Z'];
     const { runbook, readGlances } = rememberGlances(

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Request } from '../../../src/runbook/approval/request.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import type { Incident, Seen } from '../../../src/runbook/incident/incident.ts';
 import type { Action } from '../../../src/runbook/remedies/action.ts';
 import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
 import type { KeptNote } from '../../../src/runbook/incident/note.ts';
@@ -52,6 +52,20 @@ function anIncident(changes: Partial<Incident> = {}): Incident {
     ],
     ...changes,
   });
+}
+
+function aLook(changes: Partial<Seen> = {}): Seen {
+  return {
+    at: '2026-11-23T03:05:00.000Z',
+    state: 'critical',
+    headline: '97 of 97 usable connections: full.',
+    verdict: 'Likely a connection leak.',
+    cause: 'connection-leak',
+    capacity: { used: 97, usable: 97 },
+    option: 'C',
+    subject: 'backend',
+    ...changes,
+  };
 }
 
 function show(view: Partial<IncidentView>, more: Partial<typeof scene> = {}): string {
@@ -106,17 +120,41 @@ describe('the message of an open incident', () => {
     expect(show({}, { offers: [] })).not.toContain('[ Propose');
   });
 
+  const at = '2026-11-23T03:10:00.000Z';
   test.for([
-    ['the alerts have ended and the look does not agree', '2026-11-23T03:10:00.000Z', 'critical'],
-    ['the look finds nothing wrong, and an alert still fires', null, 'fine'],
-  ] as const)('says that %s', ([words, endedAt, state]) => {
+    ['the alerts have ended, and the looks do not agree', at, null],
+    ['DatabaseConnectionPoolExhausted still fires, so it stays open', null, at],
+    ['it is over when that lasts', at, at],
+  ] as const)('says that %s', ([words, endedAt, calmSince]) => {
     const [trigger] = anIncident().triggers;
     const triggers = trigger === undefined ? [] : [{ ...trigger, endedAt }];
-    const text = show({
-      incident: anIncident({ triggers }),
-      diagnosis: aDiagnosis({ state, headline: '97 of 97 usable connections: full.' }),
-    });
-    expect(text.replace('ended, and', 'ended and')).toContain(words);
+    const text = show({ incident: anIncident({ triggers, calmSince, last: aLook() }) });
+    expect(text).toContain(words);
+  });
+
+  test('offers no remedy and names no cause once there is room again, whatever old log lines say', () => {
+    const diagnosis = aDiagnosis({ proposals, state: 'warning', headline: '3 of 97 usable.' });
+    const text = show({ incident: anIncident({ calmSince: at }), diagnosis });
+    expect(text).toContain('There is room again.');
+    expect(text).not.toContain('[ Propose');
+    expect(text).not.toContain('What would help');
+    expect(text).not.toContain(diagnosis.verdict);
+  });
+
+  test('whoever closed it is named once', () => {
+    const sentence = '<@U0MAYA> closed it.';
+    const closing = { by: person, at, sentence, reason: 'the load test is over' };
+    const text = show({ incident: anIncident({ state: 'resolved', closing }) });
+    expect(text).toMatch(/^ +• Ended at .*: @U0MAYA closed it\.$/m);
+    expect(text).toContain('the load test is over');
+  });
+
+  test('what is resolved is put down to what the surest look found, and not to what the last one did', () => {
+    const first = aLook({ cause: 'connection-leak', confidence: 0.9 });
+    const last = aLook({ cause: 'pool-misconfiguration', confidence: 0.6, state: 'warning' });
+    const text = show({ incident: anIncident({ state: 'resolved', first, last }) });
+    expect(text).toContain('Cause: Connection leak');
+    expect(text).not.toContain('misconfiguration');
   });
 
   test('says first that it is silenced, by whom and why', () => {
@@ -154,6 +192,31 @@ describe('the message of an open incident', () => {
     expect(text).toMatch(/next: on-call at .*if data may be affected.*unless somebody has it/);
   });
 
+  test('one that came back calls everybody anew, counted from when it came back', () => {
+    const incident = anIncident({
+      openedAt: '2026-11-23T03:00:00.000Z',
+      reopenedAt: ['2026-11-23T05:00:00.000Z'],
+      severity: 'warning',
+      policy: [{ who: 'on-call', afterMs: 900_000, when: [], unlessAssigned: false }],
+      escalations: [
+        {
+          id: 'step-0',
+          who: 'on-call',
+          via: 'pager',
+          dueAt: '2026-11-23T03:15:00.000Z',
+          state: 'sent',
+          sentAt: '2026-11-23T03:15:01.000Z',
+          tries: 1,
+          reasons: [],
+          by: null,
+          quote: null,
+        },
+      ],
+    });
+    const text = show({ incident });
+    expect(text).toMatch(/next: on-call at .*05:15:00.*, if it is critical/);
+  });
+
   test('before the first look after a start it shows what the last look said', () => {
     const last = {
       at: '2026-11-23T03:01:00.000Z',
@@ -187,7 +250,7 @@ test('a resolved incident says how long it lasted, how it ended and what is left
   expect(text).toContain('✅ Resolved, orders: over after 23 min.');
   expect(text).toContain('Every look of 2 minutes');
   expect(text).toContain('97 of 97');
-  expect(text).toContain('1 of 5 items');
+  expect(text).toContain('1 of 5 checklist items');
   expect(text).not.toContain('[ I have it ]');
 });
 

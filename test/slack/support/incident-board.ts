@@ -32,6 +32,7 @@ export const quick: Paces = {
   figuresMs: 0,
   lookTimeMs: 0,
   sureForMs: 15_000,
+  saidWithinMs: 15_000,
   retryMs: 20,
   longestRetryMs: 40,
 };

@@ -13,7 +13,7 @@ export function historyChart({
 }: Pick<Diagnosis, 'target'> & {
   readonly history: Readonly<Diagnosis['history']>;
 }): MessageBlock[] {
-  const points = thin(history, slackLimits.chartPoints);
+  const points = thin(onePerSecond(history), slackLimits.chartPoints);
   if (points.length < pointsNeeded) return [];
   const labels = points.map(({ at }) => toClock(at));
   // Slack wants one category per point and refuses a name it has had before.
@@ -35,18 +35,47 @@ export function historyChart({
   ];
 }
 
+/** A look may fall into the second of a remedy's own figures, and labels must differ: the fuller one is shown. */
+function onePerSecond<T extends { readonly at: string; readonly used: number }>(
+  points: readonly T[],
+): T[] {
+  const seconds = new Map<number, T>();
+  for (const point of points) {
+    const second = Math.floor(Date.parse(point.at) / 1000);
+    const other = seconds.get(second);
+    if (other === undefined || point.used > other.used) seconds.set(second, point);
+  }
+  return [...seconds.values()];
+}
+
+interface Point {
+  readonly at: string;
+  readonly used: number;
+}
+
 /**
- * Points evenly chosen in time, first and last always among them: the looks themselves stand closer together in the
- * last minutes than before, and Slack draws all points the same distance apart.
+ * Points evenly chosen in time, first, last and fullest always among them: the looks themselves stand closer together
+ * in the last minutes than before, and Slack draws all points the same distance apart.
  */
-function thin<T extends { readonly at: string }>(items: readonly T[], max: number): T[] {
+function thin<T extends Point>(items: readonly T[], max: number): T[] {
   if (items.length <= max) return [...items];
   const times = items.map(({ at }) => Date.parse(at));
   const [first = 0, last = 0] = [times[0], times.at(-1)];
   const chosen = Array.from({ length: max }, (_, index) =>
     nearest(times, first + ((last - first) * index) / (max - 1)),
   );
-  return [...new Set(chosen)].map((index) => items[index]).filter((item) => item !== undefined);
+  const kept = withPeak([...new Set(chosen)], items);
+  return kept.map((index) => items[index]).filter((item) => item !== undefined);
+}
+
+/** The fullest moment instead of the inner one next to it: a line without it would deny what the text says. */
+function withPeak(chosen: readonly number[], items: readonly Point[]): number[] {
+  const most = Math.max(...items.map(({ used }) => used));
+  if (chosen.some((index) => items[index]?.used === most)) return [...chosen];
+  const peak = items.findIndex(({ used }) => used === most);
+  const inner = chosen.slice(1, -1);
+  const next = inner.toSorted((a, b) => Math.abs(a - peak) - Math.abs(b - peak))[0];
+  return chosen.map((index) => (index === next ? peak : index));
 }
 
 function nearest(times: readonly number[], to: number): number {

@@ -61,10 +61,11 @@ function proposeButton({ id, target }: Incident, words: string): Button {
 
 /** The words of the first remedy that may help, is not under way, can be proposed here, and could be approved by somebody. */
 function firstRemedy(
-  { diagnosis, requests, useless }: IncidentView,
+  { incident, diagnosis, requests, useless }: IncidentView,
   { target, offers = [] }: IncidentScene,
 ): string | undefined {
-  if (diagnosis === null || target === undefined) return undefined;
+  const isCalm = incident.calmSince !== null;
+  if (isCalm || diagnosis === null || target === undefined) return undefined;
   return diagnosis.proposals
     .filter((one) => one.blocked === null)
     .filter((one) => !isUseless(one, useless) && !isUnderWay(one, requests))

@@ -1,3 +1,4 @@
+import { lifeStartMs, stepId } from '../../../runbook/escalate/life.ts';
 import type { Escalation, EscalationStep, ReasonName } from '../../../runbook/escalate/policy.ts';
 import type { Incident, Trigger } from '../../../runbook/incident/incident.ts';
 import type { IncidentView } from '../../../runbook/incident/incidents.ts';
@@ -64,7 +65,7 @@ export function incidentState(view: IncidentView): MessageBlock[] {
       between(' '),
       moment(openedAt),
       plain(`, ${severity}`),
-      ...by(triggers).flatMap((part) => [between(', '), ...part]),
+      ...by(triggers).flatMap((part, index) => [between(index === 0 ? ', ' : ' and '), ...part]),
     ],
     ...(back === undefined ? [] : [[bold('Came back at'), between(' '), moment(back)]]),
     holder(incident),
@@ -90,10 +91,12 @@ function holder({ assignee, state }: Incident): Leaf[] {
   ];
 }
 
+const mostNames = 5;
+
 /** Each kind of trigger once: `the alerts A and B`, `dbconn’s own watch`, a person. */
 function by(triggers: readonly Trigger[]): Leaf[][] {
   const alerts = triggers.flatMap((one) => (one.kind === 'alert' ? [one.name] : []));
-  const names = [...new Set(alerts)].slice(0, 5);
+  const names = [...new Set(alerts)].slice(0, mostNames);
   const person = triggers.find((one) => one.kind === 'person');
   return [
     ...(names.length === 0
@@ -105,22 +108,20 @@ function by(triggers: readonly Trigger[]): Leaf[][] {
 }
 
 /** What the alerts say and what the look says need not be the same; whoever is woken must be told. */
-function disagreement({ incident, diagnosis }: IncidentView): Leaf[][] {
-  const { triggers, calmSince } = incident;
+function disagreement({ incident: { triggers, calmSince, last } }: IncidentView): Leaf[][] {
   const alerts = triggers.filter((one) => one.kind === 'alert');
-  const isFiring = alerts.some(({ endedAt }) => endedAt === null);
-  const state = diagnosis?.state ?? incident.last?.state;
-  if (alerts.length > 0 && !isFiring && state !== undefined && state !== 'fine') {
-    const words = 'the alerts have ended, and the look does not agree. It stays open.';
+  const firing = alerts.filter(({ endedAt }) => endedAt === null).map(({ name }) => name);
+  if (calmSince === null) {
+    if (alerts.length === 0 || firing.length > 0 || last === null) return [];
+    const words = 'the alerts have ended, and the looks do not agree. It stays open.';
     return [[bold('Not over:'), between(' '), plain(words)]];
   }
-  if (isFiring && state === 'fine') {
-    const words = 'the look finds nothing wrong, and an alert still fires. It stays open.';
-    return [[bold('They disagree:'), between(' '), plain(words)]];
-  }
-  if (calmSince === null) return [];
-  const since = [bold('Calm since'), between(' '), moment(calmSince)];
-  return [[...since, between(': '), plain('it is over when that lasts.')]];
+  const names = [...new Set(firing)].slice(0, mostNames);
+  const next =
+    firing.length === 0
+      ? 'it is over when that lasts.'
+      : `${list(names)} still ${names.length === 1 ? 'fires' : 'fire'}, so it stays open until Alertmanager agrees.`;
+  return [[bold('Calm since'), between(' '), moment(calmSince), between(': '), plain(next)]];
 }
 
 function peak({ peak: worst }: Incident): Leaf[][] {
@@ -145,7 +146,7 @@ export function callsList(incident: Incident): MessageBlock[] {
   const done = escalations.slice(-mostCalls).map(called);
   const known = new Set(escalations.map(({ id }) => id));
   const coming = policy
-    .flatMap((step, index) => (known.has(`step-${index}`) ? [] : [step]))
+    .flatMap((step, index) => (known.has(stepId(index, incident)) ? [] : [step]))
     .toSorted((a, b) => a.afterMs - b.afterMs)
     .slice(0, 2)
     .map((step) => next(incident, step));
@@ -172,10 +173,13 @@ function called({ who, via, state, sentAt, tries, reasons }: Escalation): Leaf[]
   return [...name, plain(`is being called ${viaWords[via]}${why}`)];
 }
 
-function next({ openedAt, silence }: Incident, step: EscalationStep): Leaf[] {
+function next(incident: Incident, step: EscalationStep): Leaf[] {
+  const { severity, silence } = incident;
   const { who, afterMs, when, unlessAssigned } = step;
-  const at = new Date(Date.parse(openedAt) + afterMs).toISOString();
+  const at = new Date(lifeStartMs(incident) + afterMs).toISOString();
   const conditions = [
+    // The age of one that is not critical calls nobody.
+    ...(when.length === 0 && severity !== 'critical' ? ['if it is critical'] : []),
     ...(when.length === 0 ? [] : [`if ${when.map((name) => reasonWords[name]).join(', or ')}`]),
     ...(unlessAssigned ? ['unless somebody has it'] : []),
     ...(silence === null ? [] : ['not while it is silenced']),

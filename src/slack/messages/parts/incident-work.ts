@@ -2,6 +2,7 @@ import type { Request } from '../../../runbook/approval/request.ts';
 import { isOpen } from '../../../runbook/approval/request.ts';
 import type { Diagnosis, Proposal } from '../../../runbook/diagnose/diagnosis.ts';
 import { count } from '../../../runbook/diagnose/words.ts';
+import { causeOf } from '../../../runbook/incident/chief-look.ts';
 import type { IncidentView } from '../../../runbook/incident/incidents.ts';
 import { nameOf } from '../../../runbook/remedies/action.ts';
 import type { Useless } from '../../../runbook/incident/useless.ts';
@@ -9,7 +10,7 @@ import { checklist } from '../../../runbook/post-incident/checklist.ts';
 import { causeTitles } from '../causes.ts';
 import { whereItStands } from './fate.ts';
 import type { MessageBlock } from './message.ts';
-import { actorLeaf, mentioning, withoutGroups } from './mentions.ts';
+import { mentioning, withoutGroups } from './mentions.ts';
 import {
   between,
   bold,
@@ -47,7 +48,7 @@ export function requestsList(
   const shown = requests.slice(-mostRequests);
   const more = requests.length - shown.length;
   const earlier = more === 0 ? [] : [[plain(`${count(more, 'request')} before these`)]];
-  const title = incident.state === 'open' ? 'Tried and waiting' : 'What was tried';
+  const title = incident.state === 'open' ? 'Tried and waiting' : 'Tried';
   return titledList(title, [
     ...earlier,
     ...shown.map((one) => requestLine(one, links.get(one.id))),
@@ -72,7 +73,9 @@ function requestLine(request: Request, url: string | undefined): Leaf[] {
 }
 
 /** The proposals that may still help, first the one whose button stands below; then what will not, and why. */
-export function remediesList({ diagnosis, useless }: IncidentView): MessageBlock[] {
+export function remediesList({ incident, diagnosis, useless }: IncidentView): MessageBlock[] {
+  // Nothing needs to be tried any more; how it does not happen again is for the report.
+  if (incident.calmSince !== null) return [];
   const proposals = (diagnosis?.proposals ?? []).filter((one) => !isUseless(one, useless));
   return [
     ...titledList('What would help', proposals.map(remedyLine), 'ordered'),
@@ -118,8 +121,8 @@ export function isUnderWay(
 
 /** How an incident that is over ended, what it was, and what is left to do. */
 export function endingList({ incident }: IncidentView): MessageBlock[] {
-  const { closing, last, first, checklist: ticks, reportedAt, mergedInto, state } = incident;
-  const cause = last?.cause ?? first?.cause ?? null;
+  const { closing, checklist: ticks, reportedAt, mergedInto, state } = incident;
+  const cause = causeOf(incident);
   const done = new Set(ticks.map(({ item }) => item)).size;
   const points: Leaf[][] = [
     ...(closing === null
@@ -131,7 +134,6 @@ export function endingList({ incident }: IncidentView): MessageBlock[] {
             moment(closing.at),
             between(': '),
             ...withoutGroups(mentioning(closing.sentence)),
-            ...(closing.by === null ? [] : [between(' '), actorLeaf(closing.by)]),
           ],
         ]),
     ...(mergedInto === null ? [] : [[bold('Part of'), between(' '), code(mergedInto)]]),
@@ -141,7 +143,7 @@ export function endingList({ incident }: IncidentView): MessageBlock[] {
           [
             bold('Afterwards:'),
             between(' '),
-            plain(`${done} of ${checklist.length} items of the checklist are done`),
+            plain(`${done} of ${checklist.length} checklist items done`),
             plain(reportedAt === null ? '; the report follows.' : '; the report is in the thread.'),
           ],
         ]
@@ -149,7 +151,7 @@ export function endingList({ incident }: IncidentView): MessageBlock[] {
   ];
   const reason = closing?.reason ?? null;
   return [
-    ...titledList('How it ended', points),
+    ...titledList(state === 'merged' ? 'Where it goes on' : 'How it ended', points),
     ...(reason === null ? [] : [richText(quote(reason))]),
   ];
 }

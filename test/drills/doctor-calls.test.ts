@@ -1,0 +1,49 @@
+import { afterEach, expect, test } from 'vitest';
+import { createInFlight } from '../../src/slack/in-flight.ts';
+import { answerLook } from '../../src/slack/listeners/answer-look.ts';
+import { defaultPatience } from '../../src/slack/patience.ts';
+import { toText } from '../../sandbox/message-text.ts';
+import { aTarget } from '../slack/support/diagnoses.ts';
+import { aLog, aRunbook } from '../slack/support/workspace.ts';
+import { openScripted } from './support/scripted.ts';
+import type { Scripted } from './support/scripted.ts';
+import { database, maya } from './support/theatre.ts';
+
+let scripted: Scripted | undefined;
+afterEach(async () => {
+  await scripted?.stage.close();
+  scripted = undefined;
+});
+
+test('doctor in Slack says whether whoever incidents call can be reached', async () => {
+  scripted = await openScripted();
+  const { bot } = scripted;
+  const heard: string[] = [];
+  const summary = 'Steps of the escalation are for the backend lead, who cannot be reached.';
+  await answerLook(
+    {
+      runbook: aRunbook({ targets: [aTarget({ name: 'shop' })] }),
+      changes: {
+        ...bot,
+        announcements: { announce: () => Promise.resolve() },
+        checkCalls: () => [{ subject: 'Configuration', state: 'missing', summary }],
+      },
+      answer: (_, audience, message) =>
+        Promise.resolve(void heard.push(`${audience}: ${toText(message)}`)),
+      doctorSlack: () => Promise.resolve([]),
+      modals: { open: () => Promise.resolve('no'), update: () => Promise.resolve(false) },
+      inFlight: createInFlight(),
+      patience: defaultPatience,
+      channel: database,
+      log: aLog().log,
+    },
+    { channel: database, user: maya, respond: () => Promise.reject(new Error('unused')) },
+    {
+      command: { kind: 'look', word: 'doctor', target: 'shop' },
+      signal: new AbortController().signal,
+    },
+  );
+  expect(heard).toHaveLength(1);
+  expect(heard[0]).toContain(summary);
+  expect(heard[0]).toMatch(/^caller: /);
+});

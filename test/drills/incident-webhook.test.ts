@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createIncidentMarks } from '../../src/journal/incident-marks.ts';
+import type { Incident } from '../../src/runbook/incident/incident.ts';
+import type { Bot } from '../../src/run-bot.ts';
+import { until } from '../support/until.ts';
+import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
+import { messagesOf } from './support/theatre.ts';
+import { openWhole } from './support/whole.ts';
+import type { Whole } from './support/whole.ts';
+
+const exhausted = 'DatabaseConnectionPoolExhausted';
+
+let whole: Whole;
+let bot: Bot;
+
+beforeAll(async () => {
+  whole = await openWhole({
+    config: {
+      // Nobody is there: what a webhook does must not wait for a database.
+      targets: [{ name: 'orders', database: { url: 'postgres://dbconn@127.0.0.1:1/orders' } }],
+      incidents: { watch: false },
+      escalation: [],
+    },
+  });
+  bot = await whole.start();
+});
+afterAll(() => whole?.close());
+
+const head = (): Promise<unknown> => whole.inJournal((journal) => journal.head());
+
+/** What people can see, and what would wake them. */
+function heard(): unknown {
+  const posts = whole.wire.calls.filter(({ method }) => method.startsWith('chat.'));
+  return { messages: messagesOf(whole), posts: posts.length, pages: whole.pagerDuty.calls };
+}
+
+async function opened(): Promise<Incident> {
+  const states = ['open'] as const;
+  const open = await whole.inJournal((journal) => journal.listIncidents({ states, limit: 2 }));
+  const [incident] = open;
+  if (incident === undefined || open.length > 1) throw new Error(`${open.length} are open.`);
+  return incident;
+}
+
+const firing = toWebhook([anAlert('f1', exhausted, { startsAtMs: Date.now() })]);
+
+test.for([
+  ['without the secret', 401, firing, 'another-secret-of-some-length'],
+  ['that is no JSON', 400, '{"version":"4","alerts":[', undefined],
+  ['of another shape', 400, '{"version":"4","alerts":[{"status":"perhaps"}]}', undefined],
+  ['of more than a mebibyte', 413, firing + ' '.repeat(1024 * 1024), undefined],
+] as const)(
+  'a webhook %s is refused with its status, and neither journal nor Slack nor pager hear of it',
+  async ([, status, body, bearer]) => {
+    const before = [await head(), heard()];
+    expect(await sendWebhook(bot.httpPort, body, bearer)).toBe(status);
+    expect([await head(), heard()]).toEqual(before);
+  },
+);
+
+test('a webhook that is sent again and again is one incident, and changes nothing after the first time', async () => {
+  expect(await sendWebhook(bot.httpPort, firing)).toBe(202);
+  // Until all that the first one set off has happened: a look that finds nobody, and what is said of it.
+  const { id } = await opened();
+  await until('the look is told, and that it was told is recorded', () =>
+    whole.inJournal(async (journal) => {
+      const notes = await journal.readNotes(id, 0);
+      const mark = await createIncidentMarks(journal).readMark(id);
+      return notes.length > 1 && mark?.upTo === notes.at(-1)?.seq;
+    }),
+  );
+  const before = [await head(), whole.wire.count('chat.postMessage')];
+  const again = await Promise.all(
+    Array.from({ length: 20 }, () => sendWebhook(bot.httpPort, firing)),
+  );
+  expect(again).toEqual(again.map(() => 202));
+  expect([await head(), whole.wire.count('chat.postMessage')]).toEqual(before);
+  expect(messagesOf(whole).filter(({ thread_ts: thread }) => thread === undefined)).toHaveLength(1);
+});

@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { incidentActions } from '../../src/slack/action-ids.ts';
+import { createInFlight } from '../../src/slack/in-flight.ts';
+import { incidentButton, incidentButtons } from '../../src/slack/listeners/incident-buttons.ts';
+import { defaultPatience } from '../../src/slack/patience.ts';
+import { value } from '../runbook/post-incident/night.ts';
+import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
+import { aLog, aRunbook } from '../slack/support/workspace.ts';
+import { openScripted } from './support/scripted.ts';
+import type { Scripted } from './support/scripted.ts';
+import { database, maya, patienceMs } from './support/theatre.ts';
+
+let scripted: Scripted | undefined;
+afterEach(async () => {
+  await scripted?.stage.close();
+  scripted = undefined;
+});
+
+test('a slow look that an incident’s menu asks for is excused once, and then answered', async () => {
+  scripted = await openScripted({ paceMs: 0 });
+  const { bot } = scripted;
+  const actor = { id: maya, via: 'slack' } as const;
+  const incident = value(await bot.incidents.open('shop', actor, 'it fills'));
+  bot.board.show({ incident, diagnosis: null, requests: [], useless: [] });
+  await bot.board.idle(patienceMs);
+  const heard: string[] = [];
+  const nobody = { announce: () => Promise.reject(new Error('Nobody is to be told.')) };
+  const look = async (): Promise<ReturnType<typeof aDiagnosis>> => {
+    await sleep(200);
+    return aDiagnosis({ target: 'shop' });
+  };
+  const press = incidentButton(
+    {
+      runbook: aRunbook({ targets: [aTarget({ name: 'shop' })], diagnose: look }),
+      changes: { ...bot, announcements: nobody },
+      answer: (_, audience, { text }) => Promise.resolve(void heard.push(`${audience}: ${text}`)),
+      doctorSlack: () => Promise.resolve([]),
+      modals: { open: () => Promise.resolve('no'), update: () => Promise.resolve(false) },
+      inFlight: createInFlight(),
+      patience: { ...defaultPatience, slowAfterMs: 20 },
+      channel: database,
+      log: aLog().log,
+    },
+    incidentButtons[incidentActions.menu],
+  );
+  await press({
+    asker: { channel: database, user: maya, respond: () => Promise.reject(new Error('unused')) },
+    actor,
+    actionId: incidentActions.menu,
+    value: `status ${incident.id}`,
+    ts: (await bot.board.placeOf(incident.id))?.ts,
+    triggerId: 'unused',
+    signal: new AbortController().signal,
+  });
+  expect(heard.filter((line) => line.includes('Still'))).toHaveLength(1);
+  expect(heard).toHaveLength(2);
+  expect(heard.at(-1)).toMatch(/^caller: .*shop/);
+});

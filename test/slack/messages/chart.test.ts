@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { historyChart } from '../../../src/slack/messages/parts/chart.ts';
+
+test('the fullest moment is drawn, however short it was, and the moments stay in order', () => {
+  const history = Array.from({ length: 120 }, (_, minute) => ({
+    at: new Date(Date.parse('2026-11-23T03:00:00.000Z') + minute * 60_000).toISOString(),
+    used: minute === 61 ? 97 : 40,
+    usable: 97,
+  }));
+  const [chart] = historyChart({ history, target: 'orders' });
+  if (chart?.type !== 'data_visualization') throw new Error('No chart was drawn.');
+  const used = chart.chart.series[0]?.data ?? [];
+  expect(used).toHaveLength(20);
+  expect(used.filter(({ value }) => value === 97)).toHaveLength(1);
+  const labels = used.map(({ label }) => label);
+  expect(labels).toEqual(labels.toSorted());
+  expect([labels[0], labels.at(-1)]).toEqual(['03:00:00', '04:59:00']);
+});
+
+test('two figures of one second are drawn as one point, the fuller one', () => {
+  const history = [
+    ['03:00:00.100', 97],
+    ['03:00:00.900', 3],
+    ['03:00:15.000', 4],
+    ['03:00:30.000', 5],
+  ].map(([time, used]) => ({ at: `2026-11-23T${time}Z`, used: Number(used), usable: 97 }));
+  const [chart] = historyChart({ history, target: 'orders' });
+  if (chart?.type !== 'data_visualization') throw new Error('No chart was drawn.');
+  const used = chart.chart.series[0]?.data ?? [];
+  expect(used.map(({ label, value }) => `${label} ${value}`)).toEqual([
+    '03:00:00 97',
+    '03:00:15 4',
+    '03:00:30 5',
+  ]);
+});
