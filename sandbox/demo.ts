@@ -3,10 +3,14 @@ import { Trouble } from './patient/scenes/scene.ts';
 import { setStage } from './stage.ts';
 import { showPage } from './show-page.ts';
 import { playTour } from './tour/play.ts';
+import { tourScenes } from './tour/scenes.ts';
+import { story } from './tour/story.ts';
 
 const { values } = parseArgs({
   options: {
     tour: { type: 'boolean', default: false },
+    /** One incident from its alert to its report, and nothing else of the tour. */
+    story: { type: 'boolean', default: false },
     seed: { type: 'string', default: '7' },
     port: { type: 'string' },
     /** What is the matter when the page opens. */
@@ -24,15 +28,19 @@ const quit = (): void => process.exit(130);
 process.once('SIGINT', quit).once('SIGTERM', quit);
 
 console.log('The demo shortens the thresholds from minutes to seconds. Nothing else is staged.');
+const isShow = values.tour || values.story;
 const stage = await setStage({
   seed: Number(values.seed),
+  brisk: isShow,
   ...(values.port !== undefined && { port: Number(values.port) }),
   // The tour's scenes would each open an incident.
-  watch: !values.tour,
+  watch: !isShow,
 });
 try {
-  if (values.tour) process.exitCode = (await playTour(stage)) === 0 ? 0 : 1;
-  else {
+  if (isShow) {
+    const mistakes = await playTour(stage, values.tour ? tourScenes() : [story]);
+    process.exitCode = mistakes === 0 ? 0 : 1;
+  } else {
     await showPage(stage, trouble.data);
     process.off('SIGINT', quit).off('SIGTERM', quit);
     await interrupted();

@@ -15,9 +15,11 @@ import { createBlockers } from '../src/postgres/blockers.ts';
 import { createDatabase } from '../src/postgres/lifeline.ts';
 import { createServerSettings } from '../src/postgres/settings/server-settings.ts';
 import { createTimeouts } from '../src/postgres/timeouts.ts';
+import type { Diagnosis } from '../src/runbook/diagnose/diagnosis.ts';
 import { Action } from '../src/runbook/remedies/action.ts';
 import { createRunbook } from '../src/runbook/runbook.ts';
 import type { Patient as RunbookPatient, Runbook } from '../src/runbook/runbook.ts';
+import type { Target } from '../src/runbook/target.ts';
 import { startPagerDuty } from './pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from './pagerduty/local-pagerduty.ts';
 import { sendAlert } from './send-alert.ts';
@@ -45,6 +47,8 @@ export interface Stage {
   readonly slack: LocalSlack;
   /** The runbook of the scene on stage. */
   readonly runbook: Runbook;
+  /** What the bot last showed, or undefined where it has not looked in this scene. */
+  readonly shown: () => Diagnosis | undefined;
   /** The pager's side of it. */
   readonly pagerDuty: LocalPagerDuty;
   /** As Alertmanager would tell of the target. */
@@ -62,9 +66,16 @@ export interface StageOptions {
   readonly port?: number;
   /** Whether the bot opens incidents by its own looks; otherwise only alerts and people do. */
   readonly watch?: boolean;
+  /** Whether an incident calls and ends as fast as an audience wants, and not somebody at the page. */
+  readonly brisk?: boolean;
 }
 
-export async function setStage({ seed, port, watch = false }: StageOptions): Promise<Stage> {
+export async function setStage({
+  seed,
+  port,
+  watch = false,
+  brisk = false,
+}: StageOptions): Promise<Stage> {
   const patient = await startPatient({ seed });
   const toClose: (() => Promise<void>)[] = [() => patient.close()];
   const close = async (): Promise<void> => {
@@ -76,11 +87,11 @@ export async function setStage({ seed, port, watch = false }: StageOptions): Pro
     const folder = await makeFolder(toClose);
     const pagerDuty = await startPagerDuty({ routingKey: tokens.routingKey });
     toClose.push(() => pagerDuty.close());
-    const { beds, newScene } = makeBeds(openBed(patient));
+    const { beds, newScene, shown } = makeBeds(openBed(patient));
     const bot = await openBot({
       config: readConfig(
         { DBCONN_HTTP_PORT: '127.0.0.1:0' },
-        await writeConfig({ folder, patient, watch, pagerDuty: pagerDuty.url }),
+        await writeConfig({ folder, patient, watch, brisk, pagerDuty: pagerDuty.url }),
       ),
       slack: {
         connection: { kind: 'socket', appToken: tokens.appToken },
@@ -99,7 +110,7 @@ export async function setStage({ seed, port, watch = false }: StageOptions): Pro
     toClose.push(() => Promise.resolve(journal.close()));
     const { runbook } = beds;
     const alert = alertFrom(() => bot.httpPort ?? 0, patient.target().name);
-    return { patient, slack, pagerDuty, runbook, journal, alert, newScene, close };
+    return { patient, slack, pagerDuty, runbook, shown, journal, alert, newScene, close };
   } catch (error) {
     await close();
     throw error;
@@ -115,21 +126,31 @@ function alertFrom(port: () => number, target: string): Stage['alert'] {
   };
 }
 
-/** A runbook whose looks can be forgotten between two scenes. */
-function makeBeds(bed: RunbookPatient): { readonly beds: Beds; readonly newScene: () => void } {
+interface StageBeds extends Pick<Stage, 'newScene' | 'shown'> {
+  readonly beds: Beds;
+}
+
+/** A runbook whose looks can be forgotten between two scenes, and whose last one can be judged. */
+function makeBeds(bed: RunbookPatient): StageBeds {
   let runbook = createRunbook([bed], systemClock);
+  let last: Diagnosis | undefined;
   const onStage: Runbook = {
     targets: runbook.targets,
-    diagnose: (target) => runbook.diagnose(target),
-    examine: (target) => runbook.examine(target),
+    diagnose: async (target) => (last = await runbook.diagnose(target)),
+    async examine(target, effort) {
+      const examination = await runbook.examine(target, effort);
+      last = examination.diagnosis;
+      return examination;
+    },
     doctor: (target) => runbook.doctor(target),
     prevention: (target) => runbook.prevention(target),
     close: () => runbook.close(),
   };
   const newScene = (): void => {
     runbook = createRunbook([bed], systemClock);
+    last = undefined;
   };
-  return { beds: { patients: [bed], runbook: onStage }, newScene };
+  return { beds: { patients: [bed], runbook: onStage }, newScene, shown: () => last };
 }
 
 async function makeFolder(toClose: (() => Promise<void>)[]): Promise<string> {
@@ -152,18 +173,21 @@ interface Written {
   readonly folder: string;
   readonly patient: Patient;
   readonly watch: boolean;
+  readonly brisk: boolean;
   /** The address of the pager. */
   readonly pagerDuty: string;
 }
 
-/** The runbook's contacts, sooner than elsewhere. */
-const escalation = [
-  { who: 'database-admins', after: '5s', unlessAssigned: true },
-  { who: 'on-call', after: '8s', unlessAssigned: true },
-];
+/** How long an incident waits for people, and for peace: minutes elsewhere. */
+const paces = {
+  calm: { admins: '5s', onCall: '8s', closeAfter: '4s' },
+  brisk: { admins: '1s', onCall: '2s', closeAfter: '2s' },
+} as const;
 
 /** Everybody may propose, three people may approve, nobody their own. As many votes as elsewhere, and no waiting in between. */
-async function writeConfig({ folder, patient, watch, pagerDuty }: Written): Promise<string> {
+async function writeConfig(written: Written): Promise<string> {
+  const { folder, patient, watch, brisk, pagerDuty } = written;
+  const { admins, onCall, closeAfter } = paces[brisk ? 'brisk' : 'calm'];
   const file = join(folder, 'dbconn.yml');
   const [maya, jonas, dana] = people;
   const approve = [maya.id, jonas.id, dana.id];
@@ -172,10 +196,14 @@ async function writeConfig({ folder, patient, watch, pagerDuty }: Written): Prom
     slack: { channel: incidentChannel },
     targets: [{ name: patient.target().name, database: { url: patient.urls.dbconn } }],
     // Minutes elsewhere; the demo shortens every duration.
-    approval: { ...Object.fromEntries(rules), verifyAfter: '3s' },
-    incidents: { watch, every: '1s', openAfter: '2s', closeAfter: '4s' },
+    approval: { ...Object.fromEntries(rules), verifyAfter: '2s' },
+    incidents: { watch, every: '1s', openAfter: '2s', closeAfter },
     alerts: { bearer: tokens.webhook },
-    escalation,
+    // The runbook's contacts, in its order.
+    escalation: [
+      { who: 'database-admins', after: admins, unlessAssigned: true },
+      { who: 'on-call', after: onCall, unlessAssigned: true },
+    ],
     pager: { pagerduty: { routingKey: tokens.routingKey, url: pagerDuty } },
     journal: journalOf(folder),
   };
@@ -216,14 +244,18 @@ async function openSlack(port?: number): Promise<LocalSlack> {
 }
 
 function openBed(patient: Patient): RunbookPatient {
-  const target = patient.target();
-  return {
-    // Services come and go between the scenes.
-    get target() {
-      const [, , dana] = people;
-      const contacts = { databaseAdmins: 'S0DBA', backendLead: dana.id };
-      return { ...patient.target(), canAct: true, contacts };
+  const [, , dana] = people;
+  const target: Target = {
+    ...patient.target(),
+    canAct: true,
+    contacts: { databaseAdmins: 'S0DBA', backendLead: dana.id },
+    // They come and go between the scenes, and a configuration would name them all.
+    get services() {
+      return patient.target().services;
     },
+  };
+  return {
+    target,
     database: createDatabase({
       target: target.name,
       url: patient.urls.dbconn,

@@ -1,14 +1,18 @@
 import { people } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 import { toText } from '../message-text.ts';
+import type { SlackMessage } from '../slack/workspace.ts';
 import { maya } from './change.ts';
 import type { Show } from './change.ts';
 import { ask } from './room.ts';
 import type { TourScene } from './scene.ts';
 import { tourScenes } from './scenes.ts';
 
-/** Plays all scenes before an audience; returns how many mistakes were seen. */
-export async function playTour(stage: Stage): Promise<number> {
+/** Plays scenes before an audience, all of them unless given; returns how many mistakes were seen. */
+export async function playTour(
+  stage: Stage,
+  scenes: readonly TourScene[] = tourScenes(),
+): Promise<number> {
   const began = performance.now();
   const show: Show = {
     stage,
@@ -16,7 +20,6 @@ export async function playTour(stage: Stage): Promise<number> {
     say: (line) => console.log(withNames(line)),
     refusals: [],
   };
-  const scenes = tourScenes();
   const wrong: string[] = [];
   for (const scene of scenes) {
     const from = performance.now();
@@ -28,7 +31,9 @@ export async function playTour(stage: Stage): Promise<number> {
   wrong.push(...(await closeBooks(show)));
   const seconds = Math.round((performance.now() - began) / 1000);
   const verdict = wrong.length === 0 ? 'Everything was as it should be.' : wrong.join('\n');
-  show.say(`\n${scenes.length} scenes in ${seconds} s, ${wrong.length} mistakes. ${verdict}`);
+  show.say(
+    `\n${scenes.length} ${scenes.length === 1 ? 'scene' : 'scenes'} in ${seconds} s, ${wrong.length} mistakes. ${verdict}`,
+  );
   return wrong.length;
 }
 
@@ -38,9 +43,9 @@ async function play(show: Show, scene: TourScene): Promise<readonly string[]> {
   stage.newScene();
   try {
     for (const story of await scene.make(stage.patient)) show.say(story);
-    const status = await ask(show, maya, 'status');
-    show.say(`\n${toText(status)}`);
-    const diagnosis = await stage.runbook.diagnose(stage.runbook.targets[0]?.name ?? '');
+    const status = await (scene.read ?? askStatus)(show);
+    const diagnosis = stage.shown();
+    if (diagnosis === undefined) return ['nothing was looked at'];
     const isNamed = toText(status).includes(diagnosis.target);
     const helped = (await scene.help?.(show, { diagnosis, status })) ?? [];
     return [
@@ -54,6 +59,12 @@ async function play(show: Show, scene: TourScene): Promise<readonly string[]> {
   } finally {
     await scene.clear(stage.patient);
   }
+}
+
+async function askStatus(show: Show): Promise<SlackMessage> {
+  const status = await ask(show, maya, 'status');
+  show.say(`\n${toText(status)}`);
+  return status;
 }
 
 /** Slack's clients show a name where a message mentions somebody by id. */

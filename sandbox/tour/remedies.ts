@@ -1,13 +1,11 @@
-import type { CauseName } from '../../src/runbook/diagnose/diagnosis.ts';
+import { CauseName } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { SlackMessage } from '../slack/workspace.ts';
+import type { z } from 'zod';
 import {
   approve,
   awaitEnd,
   dana,
-  expectNoVotes,
   expectOutcome,
-  expectRefusal,
-  guest,
   jonas,
   maya,
   propose,
@@ -19,7 +17,6 @@ import { troubled } from './scene.ts';
 import type { Seen, TourScene } from './scene.ts';
 import {
   countForgotten,
-  countSessions,
   countStuck,
   readMaxConnections,
   readPools,
@@ -29,38 +26,17 @@ import {
 
 type Help = NonNullable<TourScene['help']>;
 
-/** For each of the runbook's causes the remedy that the runbook has for it. */
-export const remedies: Readonly<Record<CauseName, Help>> = {
-  'connection-leak': restartLeaking,
+/** The remedy of a leak is a part of the story. */
+export const remedied = CauseName.exclude(['connection-leak']);
+
+/** For each of the runbook's other causes the remedy that the runbook has for it. */
+export const remedies: Readonly<Record<z.infer<typeof remedied>, Help>> = {
   'slow-queries': cancelSlow,
   'uncommitted-transactions': terminateForgotten,
   'application-scaling': raiseMaxConnections,
   'pool-misconfiguration': resizePool,
   'lock-contention': stopBlockers,
 };
-
-/** Option C. The first of all, so it also shows whose votes do not count. */
-async function restartLeaking(show: Show, { status }: Seen): Promise<readonly string[]> {
-  const { patient } = show.stage;
-  const services = troubled(patient);
-  const before = await countSessions(patient, services);
-  const card = await propose(show, { by: maya, words: `propose C ${services[0] ?? ''}`, status });
-  const refused = [
-    ...(await expectRefusal(show, card, { by: maya, told: 'You proposed this' })),
-    ...(await expectRefusal(show, card, { by: guest, told: 'approver' })),
-  ];
-  const votes = await approve(show, card, [jonas]);
-  const end = await awaitEnd(show, card);
-  const after = await countSessions(patient, services);
-  show.say(`\nThe truth: ${services.join(', ')} had ${before} sessions, and has ${after}.`);
-  return [
-    ...refused,
-    ...votes,
-    ...expectOutcome(end, ['fixed']),
-    ...expectNoVotes(end),
-    ...(after < before ? [] : ['the service holds as many connections as before']),
-  ];
-}
 
 /** Option D for what runs too long. The users ask for the same reports again at once, and the card must say so. */
 async function cancelSlow(show: Show, { status }: Seen): Promise<readonly string[]> {

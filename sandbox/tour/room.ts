@@ -52,11 +52,11 @@ export function press(room: Room, person: Person, button: Button): Promise<strin
   });
 }
 
-const Actions = z.looseObject({
-  type: z.literal('actions'),
-  elements: z.array(
-    z.looseObject({ action_id: z.string(), text: z.looseObject({ text: z.string() }) }),
-  ),
+const Actions = z.looseObject({ type: z.literal('actions'), elements: z.array(z.unknown()) });
+/** A menu beside the buttons has no text of its own. */
+const Pressable = z.looseObject({
+  action_id: z.string(),
+  text: z.looseObject({ text: z.string() }),
 });
 
 /** The button of that label on a message; undefined where it has none. */
@@ -64,7 +64,8 @@ export function findButton(
   { ts, blocks = [] }: Pick<SlackMessage, 'ts' | 'blocks'>,
   label: string,
 ): Button | undefined {
-  const buttons = blocks.flatMap((block) => Actions.safeParse(block).data?.elements ?? []);
+  const elements = blocks.flatMap((block) => Actions.safeParse(block).data?.elements ?? []);
+  const buttons = elements.flatMap((element) => Pressable.safeParse(element).data ?? []);
   const found = buttons.find(({ text }) => text.text === label);
   return found === undefined ? undefined : { ts, actionId: found.action_id, label };
 }

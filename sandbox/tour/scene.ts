@@ -6,7 +6,7 @@ import type { Show } from './change.ts';
 /** What people have read when they begin to help. */
 export interface Seen {
   readonly diagnosis: Diagnosis;
-  /** The bot's answer to `/dbconn status`. */
+  /** The bot's answer to `/dbconn status`, or what it said unasked. */
   readonly status: SlackMessage;
 }
 
@@ -15,6 +15,8 @@ export interface TourScene {
   readonly title: string;
   /** Returns what goes on, in sentences for the audience. */
   make(patient: Patient): Promise<readonly string[]>;
+  /** What people then read; without it somebody asks for the status. */
+  readonly read?: (show: Show) => Promise<SlackMessage>;
   /** What is wrong with this diagnosis; nothing if it is right. The diagnosis itself never sees this. */
   judge(diagnosis: Diagnosis): readonly string[];
   /** The remedy, from its proposal to its outcome; returns what did not go as it should. */

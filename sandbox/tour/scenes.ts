@@ -1,16 +1,18 @@
 import { Client } from 'pg';
-import { CauseName } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Trouble } from '../patient/scenes/scene.ts';
 import { emergencyStop, wrongMaxConnections, wrongPoolSize } from './mishaps.ts';
-import { remedies } from './remedies.ts';
+import { remedied, remedies } from './remedies.ts';
 import type { TourScene } from './scene.ts';
+import { story } from './story.ts';
 
-/** All scenes: the calm ones, each cause and its remedy, two causes at once, a full house, a frozen server, mistakes. */
+/** All scenes: the calm ones, an incident from end to end, each cause and its remedy, two causes at once, a full house, a frozen server, mistakes. */
 export function tourScenes(): readonly TourScene[] {
   return [
     emergencyStop,
-    ...CauseName.options.map((cause) => ({ ...sick([cause], cause), help: remedies[cause] })),
+    // A leak is what the whole story is about.
+    story,
+    ...remedied.options.map((cause) => ({ ...sick([cause], cause), help: remedies[cause] })),
     sick(
       ['slow-queries', 'lock-contention'],
       'two causes at once: slow queries and lock contention',

@@ -67,7 +67,7 @@ export async function readPools({ fleet }: Patient, service: string): Promise<re
 }
 
 /** Waits up to 5 s for something that becomes true by itself, such as pools that come back. */
-export async function soon(holds: () => Promise<boolean>): Promise<boolean> {
+export async function soon(holds: () => Promise<boolean> | boolean): Promise<boolean> {
   const deadline = performance.now() + 5000;
   for (;;) {
     if (await holds()) return true;

@@ -22,7 +22,7 @@ export async function startWorkspace(): Promise<TestWorkspace> {
 /** A person at the page; the test fails if the page itself had anything to complain about. */
 export async function openPageIn(
   browser: Browser,
-  { slack }: TestWorkspace,
+  { slack }: Pick<TestWorkspace, 'slack'>,
   view: View = {},
 ): Promise<Page> {
   const { user = MAYA, inside = DATABASE, width = 1280 } = view;

@@ -7,6 +7,9 @@ import { findButton } from '../../../sandbox/tour/room.ts';
 import { tourScenes } from '../../../sandbox/tour/scenes.ts';
 import type { StoredBlock } from '../../../sandbox/slack/workspace.ts';
 import { buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
+import { writeIncident } from '../../../src/slack/messages/incident-card.ts';
+import { aView } from '../../slack/support/incident-board.ts';
+import { briefly, firstLines } from '../../../sandbox/tour/incident-sights.ts';
 import { aDiagnosis, aTarget } from '../../slack/support/diagnoses.ts';
 
 /** The tour judges what is shown: these are the ways in which it could stop seeing it. */
@@ -63,10 +66,24 @@ test('a status message’s own button is found by the words it stands for', () =
   expect(findButton(status, 'Propose C billing')).toBeUndefined();
 });
 
+test('a button is found beside a menu, which has no words of its own', () => {
+  const view = aView();
+  const card = kept(writeIncident(view, { target: aTarget(), isAnew: false }).message);
+  expect(findButton(card, 'I have it')).toMatchObject({ ts: '1.0' });
+  expect(JSON.stringify(card.blocks)).toContain('overflow');
+});
+
+test('of a card the audience has seen, its table and small print are left out', () => {
+  const card = kept(writeIncident(aView(), { target: aTarget(), isAnew: false }).message);
+  expect(briefly(card)).toContain('Where it stands');
+  expect(briefly(card)).not.toContain('┌');
+  expect(firstLines('a\nb\nc', 2)).toBe('a\nb\n… and 1 line more');
+});
+
 test('every cause of the runbook has a scene, and its remedy in it', () => {
   const helped = tourScenes().filter(({ title, help }) => title.startsWith('Trouble') && help);
   expect(helped.map(({ title }) => title)).toEqual([
-    'Trouble: connection-leak',
+    'Trouble: connection-leak, the whole story from its alert to its report',
     'Trouble: slow-queries',
     'Trouble: uncommitted-transactions',
     'Trouble: application-scaling',
