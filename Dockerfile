@@ -8,7 +8,9 @@ COPY bin bin
 COPY src src
 RUN ln -s /app/bin/dbconn.mjs /usr/local/bin/dbconn && mkdir /data && chown 1000:1000 /data
 # Not before npm has run: as root it would put Node's cache into /data, where the bot could not write to it.
-ENV NODE_ENV=production NODE_COMPILE_CACHE=/data/node MALLOC_ARENA_MAX=2 \
+# The allocator gives back what was freed: otherwise that is a third of the memory of a bot that mostly waits.
+ENV NODE_ENV=production NODE_COMPILE_CACHE=/data/node \
+    MALLOC_ARENA_MAX=1 MALLOC_TRIM_THRESHOLD_=131072 MALLOC_MMAP_THRESHOLD_=65536 \
     DBCONN_JOURNAL=/data/dbconn.sqlite DBCONN_HTTP_PORT=8080
 USER 1000
 # The journal: mount a volume here. Nothing else is written, so the rest may be read-only.
@@ -20,4 +22,4 @@ HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
     CMD node bin/healthy.mjs "$DBCONN_HTTP_PORT"
 STOPSIGNAL SIGTERM
 # Not `npm start`: npm does not forward SIGTERM, and the bot drains on it. Give it ten minutes for that.
-CMD ["node", "--optimize-for-size", "--max-semi-space-size=2", "src/main.ts"]
+CMD ["node", "--optimize-for-size", "--max-semi-space-size=2", "--v8-pool-size=1", "src/main.ts"]

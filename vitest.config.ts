@@ -7,6 +7,9 @@ export default defineConfig({
   test: {
     ...patience,
     maxWorkers: 2,
+    // Half of the processor time of most files is loading what they import: in one process it is loaded once. What a
+    // test starts it ends, so that the next file finds nothing of it.
+    isolate: false,
     setupFiles: ['test/setup.ts'],
     include: ['test/**/*.test.ts'],
     // These need an engine, a browser or minutes: `.ci/run` runs them by name.

@@ -65,6 +65,6 @@ if (values.json) {
     `Resident memory of the bot: ${memory.oneTargetMb.toFixed(0)} MB with one target, ${memory.perTargetMb.toFixed(2)} MB for each further one`,
   );
   console.log(
-    `Watching ${watch.targets} targets every 15 s: median ${watch.medianMs.toFixed(1)} ms a look, 95th percentile ${watch.p95Ms.toFixed(1)} ms, ${(watch.cpuShare * 100).toFixed(1)} % of one core, ${watch.residentMb.toFixed(0)} MB resident`,
+    `Watching ${watch.targets} targets every 15 s: 95 of 100 looks within ${watch.p95Seconds * 1000} ms, ${(watch.cpuShare * 100).toFixed(1)} % of one core, ${watch.residentMb.toFixed(0)} MB resident`,
   );
 }

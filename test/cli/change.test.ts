@@ -127,6 +127,9 @@ test('doctor says which options can be approved, and by whom not', async () => {
   const { output } = await dbconn('doctor');
   expect(output).toContain('Option A can be proposed');
   expect(output).toContain('Option C cannot be proposed');
+  expect(output).toContain(
+    'for the database admins, who cannot be reached. Fix: Set contacts, slack.channel or',
+  );
   expect(existsSync(journal())).toBe(false);
 });
 

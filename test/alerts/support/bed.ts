@@ -1,0 +1,37 @@
+import type { Beds } from '../../../src/bot.ts';
+import { systemClock } from '../../../src/clock.ts';
+import { createDatabase } from '../../../src/postgres/lifeline.ts';
+import { createRunbook } from '../../../src/runbook/runbook.ts';
+import type { Contacts } from '../../../src/runbook/target.ts';
+import { databaseName } from '../../../sandbox/patient/schema.ts';
+import type { Patient } from '../../../sandbox/patient/patient.ts';
+
+export interface BedOptions {
+  readonly password: string;
+  readonly composeProject: string;
+  readonly contacts: Contacts;
+}
+
+/** What looks at a patient and restarts its services, which run without Docker here. */
+export function bedOf(patient: Patient, options: BedOptions): Beds {
+  const { composeProject, contacts, password } = options;
+  const { cluster, limits } = patient;
+  const bed = {
+    // A getter: services come and go with the trouble.
+    get target() {
+      return { ...patient.target(), composeProject, contacts };
+    },
+    database: createDatabase({
+      target: databaseName,
+      url: cluster.url('dbconn', databaseName, password),
+      providerReserved: 0,
+      limits,
+      applicationRoles: [],
+      clock: systemClock,
+    }),
+    services: patient.services(),
+    pools: patient.pools(),
+    restarts: patient.services(),
+  };
+  return { patients: [bed], runbook: createRunbook([bed], systemClock) };
+}

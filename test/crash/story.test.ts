@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { choosePoints, deal } from './story/choose-points.ts';
+import { expectToldOnce } from './story/expect-told-once.ts';
+import { nameOf } from './story/point.ts';
+import type { Point } from './story/point.ts';
+import { openBedside, openStage } from './story/stage.ts';
+import type { Bedside } from './story/stage.ts';
+import { alert, end, takeCare, tellStory } from './story/tell-story.ts';
+
+/** So many stories are told at once, each with a patient of its own: most of a story is waiting. */
+const lanes = 3;
+const killsInAStory = 5;
+/** Longer than anything in the story waits for. */
+const awayMs = 3000;
+
+const unreached: string[] = [];
+let bedsides: Bedside[] = [];
+beforeAll(async () => {
+  bedsides = await Promise.all(Array.from({ length: lanes }, (_, seed) => openBedside(seed + 5)));
+});
+afterAll(async () => {
+  for (const bedside of bedsides) await bedside.close();
+});
+
+function firstBedside(): Bedside {
+  const [first] = bedsides;
+  if (first === undefined) throw new Error('There is no patient.');
+  return first;
+}
+
+/** Tells the story with a death at each of the points, and returns what its bots did. */
+async function tell(bedside: Bedside, points: readonly Point[]): Promise<readonly string[]> {
+  const stage = await openStage(bedside, points);
+  try {
+    await tellStory(stage);
+    await stage.crew.stop();
+    stage.crew.check();
+    await expectToldOnce(stage);
+    unreached.push(...stage.crew.left);
+    return stage.crew.did;
+  } catch (cause) {
+    throw new Error(`Killed ${points.map(nameOf).join(', ')}.`, { cause });
+  } finally {
+    await stage.close();
+  }
+}
+
+test('what fell due while nobody was there is done once at the next start', async () => {
+  const stage = await openStage(firstBedside(), []);
+  try {
+    await alert(stage, 'firing');
+    // Away while both calls fall due.
+    await stage.crew.kill();
+    await sleep(awayMs);
+    stage.crew.goOn();
+    await takeCare(stage);
+    await alert(stage, 'resolved');
+    // And while it would have been over.
+    await stage.crew.kill();
+    await sleep(awayMs);
+    stage.crew.goOn();
+    await end(stage);
+    await stage.crew.stop();
+    await expectToldOnce(stage);
+    expect(stage.crew.deaths).toBe(3);
+  } finally {
+    await stage.close();
+  }
+});
+
+test('killed anywhere between the alert and the first tick, the story is told whole and once', async () => {
+  const stories = deal(choosePoints(await tell(firstBedside(), [])), killsInAStory);
+  expect(stories.length).toBeGreaterThan(5);
+  const points = stories.flat().length;
+  unreached.splice(0);
+  const waiting = [...stories];
+  const problems: unknown[] = [];
+  await Promise.all(
+    bedsides.map(async (bedside) => {
+      for (let story = waiting.shift(); story !== undefined; story = waiting.shift()) {
+        await tell(bedside, story).catch((error: unknown) => problems.push(error));
+      }
+    }),
+  );
+  if (problems.length > 0) throw new AggregateError(problems, 'Not whole, or not once.');
+  // What is gathered into one message, and so into one write, depends on how fast the machine is.
+  expect(unreached.length).toBeLessThanOrEqual(points / 10);
+});

@@ -1,0 +1,111 @@
+import { startPatient } from '../../../sandbox/patient/patient.ts';
+import type { Patient } from '../../../sandbox/patient/patient.ts';
+import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
+import { database, jonas } from '../../drills/support/theatre.ts';
+import { openWhole } from '../../drills/support/whole.ts';
+import type { Whole } from '../../drills/support/whole.ts';
+import { makeJournalFolder } from '../../journal/temporary-journal.ts';
+import { appToken, botToken } from '../../slack/support/workspace.ts';
+import { startEngine } from '../engine.ts';
+import type { Engine } from '../engine.ts';
+import { startCrew } from './crew.ts';
+import type { Crew } from './crew.ts';
+import type { Point } from './point.ts';
+
+/** A patient that is in trouble again and again, one story after the other. */
+export interface Bedside {
+  readonly patient: Patient;
+  readonly engine: Engine;
+  close(): Promise<void>;
+}
+
+/** One story: its Slack, its PagerDuty, its journal, and whoever tells it. */
+export interface Stage extends Bedside {
+  readonly whole: Whole;
+  readonly journal: StoredJournal;
+  readonly crew: Crew;
+  /** The service that leaks. */
+  readonly service: string;
+  /** Whether all its replicas were restarted. */
+  readonly isHelped: () => boolean;
+}
+
+const admins = 'S0DBA00000';
+
+export async function openBedside(seed: number): Promise<Bedside> {
+  const patient = await startPatient({ seed });
+  const engine = await startEngine({
+    services: patient.services(),
+    pools: patient.pools(),
+    serverHost: patient.serverHost(),
+  });
+  return {
+    patient,
+    engine,
+    async close() {
+      await engine.close();
+      await patient.close();
+    },
+  };
+}
+
+/** Seconds instead of minutes, each long enough to be told from the others. */
+const rules = {
+  approval: { C: { approve: [jonas], cooldown: '0s' }, verifyAfter: '1s' },
+  incidents: { watch: false, every: '1s', closeAfter: '2s' },
+  escalation: [
+    { who: 'database-admins', after: '1s' },
+    { who: 'on-call', after: '2s' },
+  ],
+};
+
+/** Makes the backend leak, and lets a first bot begin. */
+export async function openStage(bedside: Bedside, points: readonly Point[]): Promise<Stage> {
+  const { patient, engine } = bedside;
+  const folder = makeJournalFolder();
+  const { urls } = patient;
+  const whole = await openWhole({
+    config: {
+      targets: [{ name: patient.target().name, database: { url: urls.dbconn } }],
+      journal: folder.file,
+      ...rules,
+    },
+    slack: { userGroups: [{ id: admins, handle: 'dba', members: [jonas] }], ackTimeoutMs: 3000 },
+  });
+  const journal = await folder.open();
+  engine.forgetCalls();
+  await patient.trouble('connection-leak', { leak: 'transaction' });
+  const target = { ...patient.target(), contacts: { databaseAdmins: admins } };
+  const [, service] = target.services.map(({ name }) => name);
+  if (service === undefined) throw new Error('Nothing leaks.');
+  const replicas = patient.fleet.replicasOf(service);
+  const startedAt = replicas.map((replica) => replica.startedAt);
+  const crew = startCrew(
+    {
+      file: whole.file,
+      slack: { apiUrl: whole.wire.apiUrl, botToken, appToken },
+      engine: engine.address,
+      bedside: { target, urls },
+      // Short enough that nobody waits for a dead process, longer than one stands still on a busy machine.
+      leaseMs: 1500,
+      paceMs: 50,
+    },
+    points,
+  );
+  return {
+    ...bedside,
+    whole,
+    journal,
+    crew,
+    service,
+    isHelped: () => replicas.every((replica, index) => replica.startedAt !== startedAt[index]),
+    async close() {
+      await crew.close();
+      await whole.close();
+      folder.close();
+      await patient.heal();
+    },
+  };
+}
+
+export const channel = database;
