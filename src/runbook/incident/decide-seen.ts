@@ -87,14 +87,22 @@ export function isOver(
 /** Whether looks have said trouble for long enough to say it aloud. */
 export function hasLasted({ watching, rules }: Pick<Sight, 'watching' | 'rules'>): boolean {
   const { trouble, lastMs } = watching;
+  if (isLost(watching)) return true;
   if (trouble === null) return false;
   // One look is no row, unless somebody wants no delay at all.
   const isRow = trouble.looks > 1 || rules.openAfterMs === 0;
   return isRow && lastMs - trouble.sinceMs >= rules.openAfterMs;
 }
 
-export function watchTrigger({ trouble, lastMs }: Watching): Trigger {
-  const startsAt = new Date(trouble?.sinceMs ?? lastMs).toISOString();
+/** A network that is away for a moment is none of ours; a server that was there and stays away is. */
+const lostForMs = 2 * 60_000;
+
+export function isLost({ lostSinceMs, lastMs }: Watching): boolean {
+  return lostSinceMs !== null && lastMs - lostSinceMs >= lostForMs;
+}
+
+export function watchTrigger({ trouble, lostSinceMs, lastMs }: Watching): Trigger {
+  const startsAt = new Date(trouble?.sinceMs ?? lostSinceMs ?? lastMs).toISOString();
   return { kind: 'watch', startsAt, endedAt: null };
 }
 

@@ -1,4 +1,5 @@
 import type { Examination } from '../runbook.ts';
+import { isOutOfReach } from './judge-look.ts';
 import type { LookVerdict } from './judge-look.ts';
 import type { IncidentRules } from './rules.ts';
 
@@ -9,6 +10,9 @@ export interface Watching {
   readonly lastMs: number;
   /** Since when looks say trouble, and how many in a row. Looks that saw nothing neither count nor break the row. */
   readonly trouble: { readonly sinceMs: number; readonly looks: number } | null;
+  /** Since when a server that was seen before cannot be reached at all; null while that is not so. */
+  readonly lostSinceMs: number | null;
+  readonly wasSeen: boolean;
   /** The most slots that were taken since the peak was written down. */
   readonly peak: Peak | null;
   /** What the latest look differs in from what was kept, so that it is kept only if the next one says the same. */
@@ -60,6 +64,7 @@ export function createLookMemory({ lookEveryMs }: Pick<IncidentRules, 'lookEvery
         sinceMs: before?.sinceMs ?? atMs,
         lastMs: atMs,
         trouble: countTrouble(before?.trouble ?? null, verdict, atMs),
+        ...countLost(before, { verdict, atMs, isLost: isOutOfReach(examination.diagnosis) }),
         peak: higher(before?.peak ?? null, capacity === null ? null : { at: takenAt, ...capacity }),
         doubt: before?.doubt ?? null,
       };
@@ -91,6 +96,15 @@ function countTrouble(
   if (verdict === 'unseen') return before;
   if (verdict !== 'trouble') return null;
   return { sinceMs: before?.sinceMs ?? atMs, looks: (before?.looks ?? 0) + 1 };
+}
+
+function countLost(
+  before: Watching | undefined,
+  look: { readonly verdict: LookVerdict; readonly atMs: number; readonly isLost: boolean },
+): Pick<Watching, 'wasSeen' | 'lostSinceMs'> {
+  const wasSeen = look.verdict !== 'unseen' || before?.wasSeen === true;
+  const isLost = look.verdict === 'unseen' && look.isLost && wasSeen;
+  return { wasSeen, lostSinceMs: isLost ? (before?.lostSinceMs ?? look.atMs) : null };
 }
 
 function higher(a: Peak | null, b: Peak | null): Peak | null {

@@ -9,6 +9,7 @@ import {
   decideSeen,
   hasLasted,
   isCalm,
+  isLost,
   isOver,
   peakOf,
   watchTrigger,
@@ -64,13 +65,15 @@ async function openByWatch(
   const { diagnosis, target } = examination;
   const seen = toSeen(diagnosis, target);
   const trigger = watchTrigger(watching);
-  const since = clockTime(trigger.startsAt);
+  const what = isLost(watching)
+    ? 'dbconn could reach PostgreSQL and cannot any more,'
+    : "dbconn's own looks say critical";
   const begun = await begin(ports, {
     target: target.name,
     at: isoNow(ports.clock),
     trigger,
     severity: 'critical',
-    why: `dbconn's own looks say critical since ${since} UTC: ${seen.headline.replace(/\.$/, '')}. ${seen.verdict.replace(/\.$/, '')}`,
+    why: `${what} since ${clockTime(trigger.startsAt)} UTC: ${seen.headline.replace(/\.$/, '')}. ${seen.verdict.replace(/\.$/, '')}`,
     facts: keepExamination('first', examination),
     seen: { first: seen, last: seen, peak: peakOf(null, watching) },
     isKnown: (incident) => hasActive(incident, 'watch'),

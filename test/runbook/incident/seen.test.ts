@@ -279,6 +279,38 @@ describe('what looks make of an incident', () => {
     expect((await current())?.triggers).toContainEqual(expect.objectContaining(watch));
   });
 
+  test('a server that was seen and is out of reach for two minutes is an incident, and ends once it is seen', async () => {
+    await ward.looks(used(20), 0);
+    await ward.clock.move(15_000);
+    await ward.looks(unreachable(), 105_000);
+    expect(await current()).toBeNull();
+    await ward.clock.move(15_000);
+    const opened = await ward.looks(unreachable(), 0);
+    const id = opened?.id ?? '';
+    expect((await ward.sentences(id)).at(0)).toMatch(
+      /^dbconn could reach PostgreSQL and cannot any more, since 03:00:15 UTC/,
+    );
+    await ward.clock.move(15_000);
+    await ward.looks(used(20), 150_000);
+    expect(must(await ward.incidents.get(id))).toMatchObject({ state: 'resolved' });
+  });
+
+  test('a server that this dbconn never saw is no incident: its address may be wrong', async () => {
+    await ward.looks(unreachable(), 300_000);
+    expect(await current()).toBeNull();
+  });
+
+  test('a look during which dbconn itself stood still blames nobody', async () => {
+    await ward.looks(used(20), 0);
+    for (let passedMs = 0; passedMs <= 60_000; passedMs += 15_000) {
+      await ward.clock.move(15_000);
+      const look = ward.look(full());
+      const timings = { ...look.diagnosis.timings, database: 9000 };
+      must(await ward.incidents.seen({ ...look, diagnosis: { ...look.diagnosis, timings } }));
+    }
+    expect(await current()).toBeNull();
+  });
+
   test('what began the day before is told with its day', async () => {
     const { id } = await open();
     await ward.looks(used(20), 0);
