@@ -6,7 +6,8 @@ const patience = { testTimeout: 30_000, hookTimeout: 60_000 };
 export default defineConfig({
   test: {
     ...patience,
-    maxWorkers: 2,
+    // Most files mostly wait for a real server: a third one fills the pauses of the two that compute.
+    maxWorkers: 3,
     // Half of the processor time of most files is loading what they import: in one process it is loaded once. What a
     // test starts it ends, so that the next file finds nothing of it.
     isolate: false,
