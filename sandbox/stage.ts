@@ -101,6 +101,8 @@ export async function setStage({
       clock: systemClock,
       log: createLog('error'),
       beds,
+      // Slack takes a short burst above one message a second.
+      ...(brisk && { paceMs: 500 }),
     });
     toClose.push(() => bot.stop());
     await bot.start();
