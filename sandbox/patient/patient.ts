@@ -27,6 +27,8 @@ export interface PatientOptions {
   readonly seed: number;
   /** At least 20, or the scenes have no room; 40 unless given. */
   readonly maxConnections?: number;
+  /** Slots that no trouble takes, for whoever else comes to this server, such as an exporter; none unless given. */
+  readonly guests?: number;
 }
 
 /** A real PostgreSQL with real services on it, and ways to make each of the runbook's six causes happen. */
@@ -93,7 +95,7 @@ const limits: Limits = {
 };
 
 export async function startPatient(options: PatientOptions): Promise<Patient> {
-  const { major = 18, maxConnections = 40, seed } = options;
+  const { major = 18, maxConnections = 40, guests = 0, seed } = options;
   if (maxConnections < 20) throw new Error('A patient needs max_connections of at least 20.');
   const cluster = await startCluster({
     major,
@@ -110,7 +112,7 @@ export async function startPatient(options: PatientOptions): Promise<Patient> {
     },
   });
   const usableSlots = maxConnections - superuserReserved - (major >= 16 ? reserved : 0);
-  const patient = new LocalPatient(cluster, createSeeded(seed), usableSlots);
+  const patient = new LocalPatient(cluster, createSeeded(seed), usableSlots - guests);
   try {
     await createShop(cluster);
     await patient.startBystander();

@@ -4,6 +4,8 @@
 # cache, so that the build needs no network at all. Takes the repository and the node to put in.
 set -eu
 
+# Only by the machine's own Node does npm find the machine's settings, such as the certificates of its registry.
+PATH=$(printf %s "$PATH" | tr : '\n' | grep -v '/node_modules/\.bin$' | paste -sd: -)
 repository=$1
 node=$2
 npm=$(dirname "$(dirname "$(realpath "$(command -v npm)")")")

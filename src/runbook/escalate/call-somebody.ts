@@ -30,16 +30,15 @@ export async function callSomebody(calling: Calling, due: Escalation): Promise<I
   const ways = waysOf(calling, due);
   const way = chooseWay(ways, due);
   if (way === undefined) return giveUp(calling, due);
-  const tries = due.tries > 0 && due.via === way.via ? due.tries + 1 : 1;
+  const mayStand = due.tries > 0 && due.via === way.via;
+  const isCutOff = mayStand && due.state === 'sending';
+  const tries = mayStand ? due.tries + (isCutOff ? 0 : 1) : 1;
   const begun: Escalation = { ...due, via: way.via, state: 'sending', tries };
   const before = await writeBegun(calling, due, begun);
   if (!before.escalations.some((one) => isSame(one, begun))) return before;
   if (due.tries === 0) ports.meter.escalation('due');
   try {
-    await send(
-      { ...calling, view: { ...view, incident: before } },
-      { way, begun, mayStand: tries > 1 },
-    );
+    await send({ ...calling, view: { ...view, incident: before } }, { way, begun, mayStand });
   } catch (error) {
     if (error instanceof JournalUnavailable) throw error;
     ports.onFault(before.id, error);

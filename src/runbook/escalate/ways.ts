@@ -46,13 +46,15 @@ export const mostTries: Readonly<Record<Escalation['via'], number>> = {
   channel: 4,
 };
 
-/** The way a call goes now: on with the one it was on, or the next when that was tried often enough. */
+/** The way a call goes now: on with the one it was on, or the next when that refused it often enough. */
 export function chooseWay(
   ways: readonly Way[],
-  { via, tries }: Pick<Escalation, 'via' | 'tries'>,
+  { via, tries, state }: Pick<Escalation, 'via' | 'tries' | 'state'>,
 ): Way | undefined {
   if (tries === 0) return ways[0];
   const index = ways.findIndex((way) => way.via === via);
+  // A try that a crash cut off was refused by nobody.
+  if (state === 'sending') return ways[Math.max(index, 0)];
   // The last one is tried for as long as the incident stands: Slack may be away for an hour.
   return ways[tries >= mostTries[via] ? Math.min(index + 1, ways.length - 1) : Math.max(index, 0)];
 }

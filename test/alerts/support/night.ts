@@ -31,7 +31,7 @@ export async function openNight(incidents: Readonly<Record<string, unknown>>): P
     for (const one of toClose.toReversed()) await one();
   };
   try {
-    const patient = await startPatient({ seed: 11 });
+    const patient = await startPatient({ seed: 11, maxConnections: 60, guests: 2 });
     toClose.push(() => patient.close());
     await asAdmin(patient.urls.rescue, (admin) =>
       admin.query('CREATE ROLE exporter LOGIN IN ROLE pg_monitor'),

@@ -64,6 +64,25 @@ describe.for(['before', 'after'] as const)('killed %s a write', (moment) => {
   );
 });
 
+test('killed between the page and its record however often, on-call is paged once more and nobody is called another way', async () => {
+  const board = await openSwitchboard();
+  try {
+    await board.open({ policy: [aStep({ who: 'on-call', afterMs: minuteMs })] });
+    board.clock.nowMs += 2 * minuteMs;
+    for (let kills = 0; kills < 3; kills += 1) {
+      const attending = board.attend(board.caller({ log: killedAt(board.journal, 2, 'before') }));
+      await expect(attending).rejects.toThrow(Killed);
+    }
+    await board.attend(board.caller());
+    const { escalations } = await board.read();
+    expect(escalations).toMatchObject([{ via: 'pager', state: 'sent', tries: 1 }]);
+    expect(board.pagerDuty.pages).toHaveLength(1);
+    expect(board.messages).toEqual([]);
+  } finally {
+    await board.close();
+  }
+});
+
 test('the story itself has all of it', async () => {
   const [messages, pages, steps, pager] = await story(0, 'before');
   expect(messages).toHaveLength(2);
