@@ -136,6 +136,7 @@ function createRounds(parts: AttendanceParts, nudge: () => void): Rounds {
     tenure.drop();
     meter.incidents(0, false);
     bedside.forget();
+    parts.board.doubt();
     // What was seen before the gap says nothing of the time after it.
     latest.forgetAllBut(new Set());
     await watch.stop();

@@ -17,6 +17,8 @@ export interface IncidentBoard {
     incident: Incident,
     question: { readonly key: string; readonly sentence: string },
   ): Promise<void>;
+  /** Another process tends the incidents, or may: nothing is said until something is shown again, and looked up first. */
+  doubt(): void;
   placeOf(incident: string): Promise<Place | undefined>;
   /** Resolves once Slack has heard everything, or when the time is up. */
   idle(withinMs: number): Promise<void>;

@@ -1,37 +1,43 @@
+import type { Standstill } from './standstill.ts';
 import type { Pen } from './thread.ts';
 
-/** A pen that refuses to write once too much time has passed since it was known what stands in Slack. */
+/** A pen that refuses to write once it may no longer be known what stands in Slack. */
 export interface FreshPen {
   readonly pen: Pen;
   /** What stands in Slack was known at that moment of performance.now(). */
   knownAt(atMs: number): void;
+  /** It is not known any more. */
+  doubt(): void;
 }
 
 /**
  * A process that stood still, as a paused machine does, wakes up in the middle of its words, and another one may have
- * said them since. So each writing asks right before it goes out; time that passes in the outbox counts too.
+ * said them since. So each writing asks right before it goes out. However long it waited in the outbox is no doubt:
+ * with many incidents open, everything waits.
  */
-export function createFreshPen(pen: Pen, freshForMs: number): FreshPen {
-  let knownAtMs = Number.NEGATIVE_INFINITY;
+export function createFreshPen(pen: Pen, standstill: Standstill): FreshPen {
+  let knownAtMs: number | null = null;
   return {
     pen: {
       ...pen,
       outbox: {
         ...pen.outbox,
         send: (call, repeatable) =>
-          pen.outbox.send(async () => {
-            const beginsAtMs = performance.now();
-            if (beginsAtMs - knownAtMs > freshForMs) {
-              throw new Error('Too much time has passed: what stands in Slack is made out anew.');
+          pen.outbox.send(() => {
+            if (knownAtMs === null || standstill.isSince(knownAtMs)) {
+              throw new Error(
+                'Another process may have spoken: what stands in Slack is made out anew.',
+              );
             }
-            const answer = await call();
-            knownAtMs = beginsAtMs;
-            return answer;
+            return call();
           }, repeatable),
       },
     },
     knownAt(atMs) {
       knownAtMs = atMs;
+    },
+    doubt() {
+      knownAtMs = null;
     },
   };
 }

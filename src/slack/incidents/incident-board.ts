@@ -13,6 +13,7 @@ import type { CardParts } from './incident-card.ts';
 import { calmIncidents, slackPaces } from './paces.ts';
 import type { Paces } from './paces.ts';
 import { postReport } from './post-report.ts';
+import { watchStandstill } from './standstill.ts';
 import { threadAt } from './thread.ts';
 import type { Pen, Thread } from './thread.ts';
 
@@ -41,6 +42,7 @@ const mostKept = 50;
 export function createIncidentBoard(parts: BoardParts): IncidentBoard {
   const { pen, channel, log, marks, logger } = parts;
   const paces = { ...slackPaces, ...parts.paces };
+  const standstill = watchStandstill();
   const cards = new Map<string, IncidentCard>();
   const isOpen = ({ view }: IncidentCard): boolean => view.incident.state === 'open';
   const crowd = (): number =>
@@ -70,7 +72,17 @@ export function createIncidentBoard(parts: BoardParts): IncidentBoard {
       }
       cards.set(
         id,
-        new IncidentCard(view, { pen, log, marks, channel, write, paces, crowd, logger }),
+        new IncidentCard(view, {
+          pen,
+          log,
+          marks,
+          channel,
+          write,
+          paces,
+          standstill,
+          crowd,
+          logger,
+        }),
       );
       forgetOld();
     },
@@ -83,6 +95,9 @@ export function createIncidentBoard(parts: BoardParts): IncidentBoard {
       await thread.say(questionMessage(sentence), key);
     },
     placeOf,
+    doubt() {
+      for (const card of cards.values()) card.doubt();
+    },
     async idle(withinMs) {
       const timer = setTimeout(() => pen.outbox.hurry(), withinMs);
       try {

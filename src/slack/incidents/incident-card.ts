@@ -9,6 +9,7 @@ import { linesAtOnce, toNews } from '../messages/incident-news.ts';
 import { createFreshPen } from './fresh-pen.ts';
 import type { FreshPen } from './fresh-pen.ts';
 import type { Paces } from './paces.ts';
+import type { Standstill } from './standstill.ts';
 import { edit, isLost, post, threadAt } from './thread.ts';
 import type { Pen } from './thread.ts';
 
@@ -21,6 +22,7 @@ export interface CardParts {
   /** What its message says; `isAnew` where it replaces one that was deleted. */
   readonly write: (view: IncidentView, isAnew: boolean) => Promise<WrittenIncident>;
   readonly paces: Paces;
+  readonly standstill: Standstill;
   /** How many times slower figures are written because many incidents share Slack's limit. */
   readonly crowd: () => number;
   readonly logger: Logger;
@@ -51,7 +53,7 @@ export class IncidentCard {
 
   constructor(view: IncidentView, parts: CardParts) {
     this.#view = view;
-    this.#fresh = createFreshPen(parts.pen, parts.paces.saidWithinMs);
+    this.#fresh = createFreshPen(parts.pen, parts.standstill);
     this.#parts = { ...parts, pen: this.#fresh.pen };
     this.#schedule();
   }
@@ -85,6 +87,14 @@ export class IncidentCard {
     await this.#running;
     // What came while it ran.
     if (this.#dueAtMs !== undefined && this.#failures === 0) await this.idle();
+  }
+
+  /** Another process may speak now. What was put off is left to it. */
+  doubt(): void {
+    this.#isSure = false;
+    this.#fresh.doubt();
+    this.#dueAtMs = undefined;
+    clearTimeout(this.#timer);
   }
 
   close(): void {
@@ -133,8 +143,8 @@ export class IncidentCard {
 
   /** The message first, then the thread. */
   async #run(): Promise<void> {
-    const { paces, channel } = this.#parts;
-    if (performance.now() - this.#ranAtMs > paces.sureForMs) this.#isSure = false;
+    const { channel, standstill } = this.#parts;
+    if (standstill.isSince(this.#ranAtMs)) this.#isSure = false;
     this.#ranAtMs = performance.now();
     this.#dueAtMs = undefined;
     // Doctor says that no channel is configured.

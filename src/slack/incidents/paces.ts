@@ -6,10 +6,6 @@ export interface Paces {
   readonly figuresMs: number;
   /** After this long the time of the look alone is worth a writing. */
   readonly lookTimeMs: number;
-  /** Silent for longer than this, another process may have gone on with it: what stands in Slack is made out anew. */
-  readonly sureForMs: number;
-  /** What waits for longer than this until it goes out may have been said by another process since. */
-  readonly saidWithinMs: number;
   readonly retryMs: number;
   readonly longestRetryMs: number;
 }
@@ -22,9 +18,6 @@ export const slackPaces: Paces = {
   urgentMs: 2000,
   figuresMs: 10_000,
   lookTimeMs: 60_000,
-  // Both shorter than the lease of whoever tends the incidents.
-  sureForMs: 15_000,
-  saidWithinMs: 15_000,
   retryMs: 5000,
   longestRetryMs: 60_000,
 };

@@ -19,6 +19,7 @@ import type { Ward } from './ward.ts';
 const quietBoard = {
   report: () => Promise.resolve(),
   ask: () => Promise.resolve(),
+  doubt: () => undefined,
   placeOf: () => Promise.resolve(undefined),
   idle: () => Promise.resolve(),
 };

@@ -31,8 +31,6 @@ export const quick: Paces = {
   urgentMs: 0,
   figuresMs: 0,
   lookTimeMs: 0,
-  sureForMs: 15_000,
-  saidWithinMs: 15_000,
   retryMs: 20,
   longestRetryMs: 40,
 };
