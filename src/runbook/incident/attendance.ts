@@ -120,16 +120,14 @@ function createRounds(parts: AttendanceParts, nudge: () => void): Rounds {
     if (isMinded) nudge();
   };
   const watch = createWatch({
+    ...parts,
     targets: runbook.targets.map(({ name }) => name),
     examine: (target) => runbook.examine(target, 'sparing'),
     everyMs: rules.lookEveryMs,
     mostAtOnce: mostLooks,
     isWanted: (target) => rules.watch || minded.has(target),
-    clock,
-    meter,
     onExamined: (examination) => take(examination),
     onFault: (target, error) => onFault(`the look at ${target}`, error),
-    ...(parts.random !== undefined && { random: parts.random }),
   });
   const bedside = createBedside({ ...parts, latest, watch, isTending });
   const lose = async (): Promise<void> => {

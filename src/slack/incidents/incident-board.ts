@@ -40,14 +40,18 @@ const mostKept = 50;
 
 /** One live message for each incident in the incident channel, and its thread. */
 export function createIncidentBoard(parts: BoardParts): IncidentBoard {
-  const { pen, channel, log, marks, logger } = parts;
-  const paces = { ...slackPaces, ...parts.paces };
-  const standstill = watchStandstill();
+  const { pen, marks } = parts;
   const cards = new Map<string, IncidentCard>();
   const isOpen = ({ view }: IncidentCard): boolean => view.incident.state === 'open';
   const crowd = (): number =>
     Math.max(1, [...cards.values()].filter(isOpen).length / calmIncidents);
-  const write = writerOf(parts);
+  const cardParts: CardParts = {
+    ...parts,
+    write: writerOf(parts),
+    paces: { ...slackPaces, ...parts.paces },
+    standstill: watchStandstill(),
+    crowd,
+  };
   const placeOf = async (id: string): Promise<Place | undefined> =>
     cards.get(id)?.place ?? (await marks.readMark(id))?.place;
   const threadOf = async (id: string): Promise<Thread> => {
@@ -70,20 +74,7 @@ export function createIncidentBoard(parts: BoardParts): IncidentBoard {
         card.show(view);
         return;
       }
-      cards.set(
-        id,
-        new IncidentCard(view, {
-          pen,
-          log,
-          marks,
-          channel,
-          write,
-          paces,
-          standstill,
-          crowd,
-          logger,
-        }),
-      );
+      cards.set(id, new IncidentCard(view, cardParts));
       forgetOld();
     },
     async report(incident, report) {
