@@ -1,7 +1,7 @@
 import type { Announcement, Announcements } from '../runbook/ports.ts';
-import { keyed } from './incidents/said.ts';
-import type { Keyed } from './incidents/said.ts';
-import { isLost } from './incidents/thread.ts';
+import { keyed } from './said.ts';
+import type { Keyed } from './said.ts';
+import { isLost } from './post.ts';
 import type { Pen } from './incidents/thread.ts';
 import { announcementMessage } from './messages/announcement.ts';
 

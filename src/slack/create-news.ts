@@ -11,7 +11,7 @@ import { createIncidentBoard } from './incidents/incident-board.ts';
 import type { IncidentBoardOptions } from './incidents/incident-board.ts';
 import { createPermalinks } from './home/permalinks.ts';
 import { createLinkTo } from './incidents/link-to.ts';
-import { createSaid } from './incidents/said.ts';
+import { createSaid } from './said.ts';
 import type { Pen } from './incidents/thread.ts';
 import { createOutbox } from './outbox.ts';
 

@@ -2,7 +2,7 @@ import { WebClient } from '@slack/web-api';
 import { afterEach, expect, test } from 'vitest';
 import { writeReport } from '../../src/runbook/post-incident/write-report.ts';
 import { readNames } from '../../src/slack/incidents/read-names.ts';
-import { createSaid } from '../../src/slack/incidents/said.ts';
+import { createSaid } from '../../src/slack/said.ts';
 import { createOutbox } from '../../src/slack/outbox.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { buildIncident } from '../journal/build-incident.ts';

@@ -8,15 +8,11 @@ import { smallPrint, toMessage } from '../messages/parts/message.ts';
 import type { Leaf } from '../messages/parts/rich-text.ts';
 import { requestCard } from '../messages/request-card.ts';
 import { fullListMessages, progressLine, progressMessage } from '../messages/request-progress.ts';
-import { sayPlainer } from '../say-plainer.ts';
-import { keyed } from '../incidents/said.ts';
+import { edit, post } from '../post.ts';
 import type { CardsOptions } from './cards.ts';
 import { follow, notBegun } from './course.ts';
 import type { Course } from './course.ts';
 import { cardKeyOf, endKeyOf, findCard } from './find-card.ts';
-
-/** Errors after which the old message is of no use, and a new one is posted. */
-const lost = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
 
 /** More steps than this, unsent, are cut: the card and the journal tell them all the same. */
 const mostLines = 200;
@@ -167,7 +163,7 @@ export class Card {
     const [request, wanted] = [this.#request, this.#wanted];
     await this.#readCourse(request);
     const message = requestCard(request, { course: this.#course, stop: this.#stop });
-    if (this.#place === undefined || !(await this.#update(this.#place, message))) {
+    if (this.#place === undefined || !(await edit(this.#options, message, this.#place))) {
       await this.#post(message);
     }
     this.#shown = wanted;
@@ -189,7 +185,7 @@ export class Card {
     if (channel === undefined) throw new Error('No incident channel is configured.');
     // Where its answer is lost it may stand there all the same.
     this.#isSure = false;
-    const ts = await this.#say(message, { channel, key: cardKeyOf(this.#request) });
+    const ts = await post(this.#options, message, { channel, key: cardKeyOf(this.#request) });
     this.#place = { channel, ts };
     await this.#record(this.#place);
     this.#isSure = true;
@@ -199,48 +195,6 @@ export class Card {
   async #record(place: Place): Promise<void> {
     this.#list = fullListMessages(this.#request);
     await this.#options.places.writePlace(this.#request.id, place);
-  }
-
-  async #say(message: Message, { channel, thread, key }: Where): Promise<string> {
-    const { client, outbox } = this.#options;
-    const { postMessage } = client.chat;
-    const { ts } = await outbox.send(
-      () =>
-        sayPlainer(message, ({ text, blocks }) =>
-          postMessage({
-            channel,
-            text,
-            ...(blocks.length > 0 && { blocks: [...blocks] }),
-            ...(thread !== undefined && { thread_ts: thread }),
-            ...(key !== undefined && keyed(key)),
-            unfurl_links: false,
-            unfurl_media: false,
-          }),
-        ),
-      // A step told twice is better than one untold; what bears a key is looked for before it is said again.
-      key === undefined ? 'repeatable' : undefined,
-    );
-    if (ts === undefined) throw new Error('Slack named no time stamp for a message it took.');
-    return ts;
-  }
-
-  /** False where the message is gone. */
-  async #update({ channel, ts }: Place, message: Message): Promise<boolean> {
-    const { client, outbox } = this.#options;
-    const { update } = client.chat;
-    try {
-      await outbox.send(
-        () =>
-          sayPlainer(message, ({ text, blocks }) =>
-            update({ channel, ts, text, blocks: [...blocks] }),
-          ),
-        'repeatable',
-      );
-      return true;
-    } catch (error) {
-      if (error instanceof WebAPIPlatformError && lost.has(error.data.error)) return false;
-      throw error;
-    }
   }
 
   async #replyWithLines(): Promise<void> {
@@ -275,14 +229,8 @@ export class Card {
   async #reply(message: Message, key?: string): Promise<void> {
     if (this.#place === undefined) return;
     const { channel, ts: thread } = this.#place;
-    await this.#say(message, { channel, thread, ...(key !== undefined && { key }) });
+    await post(this.#options, message, { channel, thread, ...(key !== undefined && { key }) });
   }
-}
-
-interface Where {
-  readonly channel: string;
-  readonly thread?: string;
-  readonly key?: string;
 }
 
 function isSame(one: Stop | null, other: Stop | null): boolean {

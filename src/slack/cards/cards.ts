@@ -5,7 +5,7 @@ import { isOpen } from '../../runbook/approval/request.ts';
 import type { Request } from '../../runbook/approval/request.ts';
 import type { StepEntry, StepNews } from '../../runbook/remedies/remedy.ts';
 import type { Place, Places, Stop } from '../../runbook/ports.ts';
-import type { Said } from '../incidents/said.ts';
+import type { Said } from '../said.ts';
 import type { Outbox } from '../outbox.ts';
 import { Card } from './card.ts';
 

@@ -6,11 +6,12 @@ import type { IncidentMarks } from '../../runbook/ports/incident-marks.ts';
 import type { Place } from '../../runbook/ports.ts';
 import type { WrittenIncident } from '../messages/incident-card.ts';
 import { linesAtOnce, toNews } from '../messages/incident-news.ts';
+import { edit, isLost, post } from '../post.ts';
 import { createFreshPen } from './fresh-pen.ts';
 import type { FreshPen } from './fresh-pen.ts';
 import type { Paces } from './paces.ts';
 import type { Standstill } from './standstill.ts';
-import { edit, isLost, post, threadAt } from './thread.ts';
+import { threadAt } from './thread.ts';
 import type { Pen } from './thread.ts';
 
 export interface CardParts {
