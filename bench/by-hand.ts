@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /** What the runbook has a person type: steps 1, 2, 3 and 5, six statements. */
-export const runbookStatements = [
+const runbookStatements = [
   `SELECT count(*) as total, count(*) FILTER (WHERE state = 'active') as active,
      count(*) FILTER (WHERE state = 'idle') as idle,
      count(*) FILTER (WHERE state = 'idle in transaction') as idle_in_transaction FROM pg_stat_activity`,

@@ -11,7 +11,7 @@ import { holdCrowd } from './held.ts';
 import { measure } from './timing.ts';
 import type { Candidate, Timing } from './timing.ts';
 
-export interface Load {
+interface Load {
   readonly idle: number;
   readonly waiters: number;
 }

@@ -5,7 +5,9 @@ import type { LocalSlack } from '../sandbox/slack/server.ts';
 import { readMemory } from './process-cost.ts';
 import { elsewhere, person, startBot } from './start-bot.ts';
 
-export interface MemoryResult {
+interface MemoryResult {
+  /** With one target, before anybody asked it anything. */
+  readonly atRestMb: number;
   readonly oneTargetMb: number;
   readonly perTargetMb: number;
 }
@@ -13,6 +15,8 @@ export interface MemoryResult {
 /** Looks before memory is read, the same for few and many targets, and the pause in which the collector catches up. */
 const looks = 420;
 const settleMs = 3000;
+/** Long enough for its first check of every target. */
+const restMs = 20_000;
 
 /** The whole bot as a process of its own with one target and with many, after as many `/dbconn status` each. */
 export async function benchMemory(many: number): Promise<MemoryResult> {
@@ -20,22 +24,33 @@ export async function benchMemory(many: number): Promise<MemoryResult> {
   try {
     const one = await residentMb(cluster, 1);
     const all = await residentMb(cluster, many);
-    return { oneTargetMb: one, perTargetMb: (all - one) / (many - 1) };
+    return {
+      atRestMb: one.atRest,
+      oneTargetMb: one.afterLooks,
+      perTargetMb: (all.afterLooks - one.afterLooks) / (many - 1),
+    };
   } finally {
     await cluster.close();
   }
 }
 
-async function residentMb(cluster: Cluster, targets: number): Promise<number> {
+interface Resident {
+  readonly atRest: number;
+  readonly afterLooks: number;
+}
+
+async function residentMb(cluster: Cluster, targets: number): Promise<Resident> {
   const names = Array.from({ length: targets }, (_, index) => `target-${index}`);
   const urls = new Map(names.map((name) => [name, cluster.url()]));
   const bot = await startBot({ urls, rateLimits: false });
   try {
+    await sleep(restMs);
+    const atRest = (await readMemory(bot.pid)).residentMb;
     for (let look = 0; look < looks; look += 1) {
       await lookAt(bot.slack, names[look % names.length] ?? '');
     }
     await sleep(settleMs);
-    return (await readMemory(bot.pid)).residentMb;
+    return { atRest, afterLooks: (await readMemory(bot.pid)).residentMb };
   } finally {
     await bot.close();
   }

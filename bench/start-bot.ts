@@ -14,7 +14,7 @@ import type { LocalSlack } from '../sandbox/slack/server.ts';
 import { parsePrometheus } from '../src/metrics/parse-prometheus.ts';
 import type { Sample } from '../src/metrics/parse-prometheus.ts';
 
-export interface BotOptions {
+interface BotOptions {
   /** The addresses of the targets, by their names. */
   readonly urls: ReadonlyMap<string, string>;
   /** `incidents` of dbconn.yml. */

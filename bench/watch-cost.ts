@@ -25,7 +25,7 @@ export interface WatchCost extends MemoryUse {
   readonly slackRefused: number;
 }
 
-export interface LookFilter {
+interface LookFilter {
   /** What the names of the targets begin with. */
   readonly kind?: string;
   readonly via?: string;
@@ -54,10 +54,6 @@ export async function measureWatch(bot: RunningBot, forMs: number): Promise<Watc
 async function read(bot: RunningBot): Promise<Reading> {
   const samples = await bot.readMetrics();
   return { atSeconds: Date.now() / 1000, samples };
-}
-
-export async function readIncidentsOpen(bot: RunningBot): Promise<number> {
-  return sumOf(await bot.readMetrics(), 'dbconn_incidents_open', () => true);
 }
 
 type Labels = Readonly<Record<string, string>>;

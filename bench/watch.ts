@@ -3,7 +3,7 @@ import { startBot } from './start-bot.ts';
 import { measureWatch } from './watch-cost.ts';
 import { startWard } from './ward.ts';
 
-export interface WatchResult {
+interface WatchResult {
   readonly targets: number;
   /** A bound of the bot's own histogram that 95 of 100 looks kept to. */
   readonly p95Seconds: number;

@@ -29,6 +29,6 @@ SELECT 'GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_show_all_file_settings() 
 -- A checkpoint before a restart makes the restart shorter.
 SELECT 'GRANT pg_checkpoint TO dbconn_acting' WHERE current_setting('server_version_num')::int >= 150000 \gexec
 
--- Time-outs for one role (prevention), PostgreSQL 16+, for each role it may be done for; reports stands for its name:
+-- Time-outs and a connection limit for one role (prevention), PostgreSQL 16+, for each role it may be set for (replace reports):
 --   ALTER ROLE dbconn_acting CREATEROLE; GRANT reports TO dbconn_acting WITH ADMIN OPTION, INHERIT FALSE, SET FALSE;
--- Before 16 CREATEROLE is nearly a superuser's right: run ALTER ROLE … SET by hand there.
+-- Before 16 CREATEROLE is nearly a superuser's right: run ALTER ROLE by hand there.

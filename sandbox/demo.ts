@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { isPgBouncerInstalled } from './patient/pgbouncer.ts';
 import { Trouble } from './patient/scenes/scene.ts';
 import { setStage } from './stage.ts';
 import { showPage } from './show-page.ts';
@@ -22,12 +23,21 @@ if (!trouble.success) {
   console.error(`There is no such trouble. It is one of ${Trouble.options.join(', ')}.`);
   process.exit(2);
 }
+if (!isPgBouncerInstalled && trouble.data === 'pooler-queue') {
+  console.error(
+    'That trouble is in PgBouncer, which is not installed. Install the package pgbouncer.',
+  );
+  process.exit(2);
+}
 
 // Whatever runs then is killed and removed by those who started it, when this process exits.
 const quit = (): void => process.exit(130);
 process.once('SIGINT', quit).once('SIGTERM', quit);
 
 console.log('The demo shortens the thresholds from minutes to seconds. Nothing else is staged.');
+if (!isPgBouncerInstalled && values.tour) {
+  console.log('PgBouncer is not installed, so the night in it is left out.');
+}
 const isShow = values.tour || values.story;
 const stage = await setStage({
   seed: Number(values.seed),

@@ -1,7 +1,7 @@
 /** What Alertmanager says of an alert. */
 export type AlertStatus = 'firing' | 'resolved';
 
-export interface SentAlert {
+interface SentAlert {
   /** Of the bot's own server. */
   readonly port: number;
   readonly bearer: string;

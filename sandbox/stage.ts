@@ -14,6 +14,7 @@ import { createActing } from '../src/postgres/act.ts';
 import { createBlockers } from '../src/postgres/blockers.ts';
 import { createDatabase } from '../src/postgres/lifeline.ts';
 import { createServerSettings } from '../src/postgres/settings/server-settings.ts';
+import { createRoleLimits } from '../src/postgres/role-limits.ts';
 import { createTimeouts } from '../src/postgres/timeouts.ts';
 import type { Diagnosis } from '../src/runbook/diagnose/diagnosis.ts';
 import { Action } from '../src/runbook/remedies/action.ts';
@@ -28,6 +29,7 @@ import { servePage } from './page/page.ts';
 import { startPatient } from './patient/patient.ts';
 import type { Patient } from './patient/patient.ts';
 import { identity } from './slack/identity.ts';
+import type { Said, SlackOptions } from './slack/options.ts';
 import { startSlack } from './slack/server.ts';
 import type { LocalSlack } from './slack/server.ts';
 
@@ -53,6 +55,8 @@ export interface Stage {
   readonly pagerDuty: LocalPagerDuty;
   /** As Alertmanager would tell of the target. */
   alert(status: AlertStatus): Promise<void>;
+  /** The bot’s dbconn.yml. */
+  readonly configFile: string;
   /** What happened on stage, in the order it happened. */
   readonly journal: SqliteJournal;
   /** Forgets the looks of the scene before, whose figures would be another story's history. */
@@ -60,7 +64,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export interface StageOptions {
+interface StageOptions {
   readonly seed: number;
   /** Of Slack's page; any free one unless given. */
   readonly port?: number;
@@ -68,6 +72,9 @@ export interface StageOptions {
   readonly watch?: boolean;
   /** Whether an incident calls and ends as fast as an audience wants, and not somebody at the page. */
   readonly brisk?: boolean;
+  /** Hears everything the bot says in Slack, and to the pager. */
+  readonly onSaid?: (said: Said) => void;
+  readonly onPaged?: (path: string, body: unknown) => void;
 }
 
 export async function setStage({
@@ -75,6 +82,8 @@ export async function setStage({
   port,
   watch = false,
   brisk = false,
+  onSaid = () => undefined,
+  onPaged = () => undefined,
 }: StageOptions): Promise<Stage> {
   const patient = await startPatient({ seed });
   const toClose: (() => Promise<void>)[] = [() => patient.close()];
@@ -82,17 +91,21 @@ export async function setStage({
     for (const one of toClose.toReversed()) await one();
   };
   try {
-    const slack = await openSlack(port);
+    const slack = await openSlack({ onSaid, ...(port !== undefined && { port }) });
     toClose.push(() => slack.close());
     const folder = await makeFolder(toClose);
-    const pagerDuty = await startPagerDuty({ routingKey: tokens.routingKey });
+    const pagerDuty = await startPagerDuty({ routingKey: tokens.routingKey, onPaged });
     toClose.push(() => pagerDuty.close());
     const { beds, newScene, shown } = makeBeds(openBed(patient));
+    const configFile = await writeConfig({
+      folder,
+      patient,
+      watch,
+      brisk,
+      pagerDuty: pagerDuty.url,
+    });
     const bot = await openBot({
-      config: readConfig(
-        { DBCONN_HTTP_PORT: '127.0.0.1:0' },
-        await writeConfig({ folder, patient, watch, brisk, pagerDuty: pagerDuty.url }),
-      ),
+      config: readConfig({ DBCONN_HTTP_PORT: '127.0.0.1:0' }, configFile),
       slack: {
         connection: { kind: 'socket', appToken: tokens.appToken },
         botToken: tokens.botToken,
@@ -112,7 +125,8 @@ export async function setStage({
     toClose.push(() => Promise.resolve(journal.close()));
     const { runbook } = beds;
     const alert = alertFrom(() => bot.httpPort ?? 0, patient.target().name);
-    return { patient, slack, pagerDuty, runbook, shown, journal, alert, newScene, close };
+    const told = { runbook, shown, journal, alert, newScene, configFile };
+    return { patient, slack, pagerDuty, ...told, close };
   } catch (error) {
     await close();
     throw error;
@@ -183,7 +197,8 @@ interface Written {
 /** How long an incident waits for people, and for peace: minutes elsewhere. */
 const paces = {
   calm: { admins: '5s', onCall: '8s', closeAfter: '4s' },
-  brisk: { admins: '1s', onCall: '2s', closeAfter: '2s' },
+  // The card is to stand before anybody is called, also on a busy machine: else a call has no thread to go to.
+  brisk: { admins: '3s', onCall: '4s', closeAfter: '2s' },
 } as const;
 
 /** Everybody may propose, three people may approve, nobody their own. As many votes as elsewhere, and no waiting in between. */
@@ -222,7 +237,7 @@ const tokens = {
   routingKey: 'R0DEMO'.padEnd(32, '0'),
 };
 
-async function openSlack(port?: number): Promise<LocalSlack> {
+async function openSlack(more: Pick<SlackOptions, 'port' | 'onSaid'>): Promise<LocalSlack> {
   const manifest: unknown = parse(
     await readFile(new URL('../manifest.yml', import.meta.url), 'utf8'),
   );
@@ -232,7 +247,7 @@ async function openSlack(port?: number): Promise<LocalSlack> {
     botToken,
     appToken,
     signingSecret,
-    ...(port !== undefined && { port }),
+    ...more,
     manifest,
     mode: 'socket',
     people,
@@ -269,8 +284,10 @@ function openBed(patient: Patient): RunbookPatient {
     }),
     services: patient.services(),
     pools: patient.pools(),
+    poolers: patient.pooler,
     acting: createActing({ url: patient.urls.acting }),
     timeouts: createTimeouts({ url: patient.urls.acting }),
+    roleLimits: createRoleLimits({ url: patient.urls.acting }),
     blockers: createBlockers({ url: patient.urls.acting }),
     serverSettings: createServerSettings(patient.urls.acting),
     serverHost: patient.serverHost(),

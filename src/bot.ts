@@ -1,7 +1,9 @@
 import type { Logger } from 'pino';
 import { createMeter } from './alertmanager/metrics.ts';
+import type { Metrics } from './alertmanager/metrics.ts';
 import { createCallsCheck } from './check-calls.ts';
-import type { Config, SlackConfig } from './config.ts';
+import type { Config } from './config.ts';
+import type { SlackConfig } from './config/slack-settings.ts';
 import { createPlaces } from './journal/places.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
 import { openBreakGlassNews } from './open-break-glass-news.ts';
@@ -9,13 +11,14 @@ import { openDoor } from './open-door.ts';
 import { openHttp } from './open-http.ts';
 import { openJournal } from './open-journal.ts';
 import { openPagers } from './open-pagers.ts';
+import { openRefusals } from './open-refusals.ts';
 import { openWard } from './open-ward.ts';
 import { createPatients } from './patients.ts';
 import { runBot } from './run-bot.ts';
 import type { Bot } from './run-bot.ts';
 import { isOpen } from './runbook/approval/request.ts';
 import type { Request } from './runbook/approval/request.ts';
-import type { Clock } from './runbook/ports.ts';
+import type { Announcement, Clock } from './runbook/ports.ts';
 import type { Meter } from './runbook/ports/meter.ts';
 import { createRecords } from './runbook/post-incident/records.ts';
 import { createRunbook } from './runbook/runbook.ts';
@@ -27,8 +30,10 @@ import type { News } from './slack/create-news.ts';
 import { createHome } from './slack/home/create-home.ts';
 import { rememberGlances } from './slack/home/remember-glances.ts';
 import { createPeople } from './slack/people.ts';
+import { rememberPeople } from './slack/remember-people.ts';
+import type { Refusals } from './slack/refusals.ts';
 
-export interface BotParts {
+interface BotParts {
   readonly config: Config;
   readonly slack: SlackConfig;
   readonly clock: Clock;
@@ -55,12 +60,11 @@ export async function openBot(parts: BotParts): Promise<Bot> {
   const { patients, runbook: bare } = parts.beds ?? (await createBeds(config, clock));
   const { runbook, readGlances } = rememberGlances(bare);
   const journal = await openKept(parts);
-  const meter = createMeter();
-  const address = addressOf(slack);
-  const news = openNews(parts, journal, meter);
-  const people = createPeople({ ...address, clock, log });
   const stopping = new AbortController();
   const pagerOf = openPagers(config, { clock, log, signal: stopping.signal });
+  const address = addressOf(slack);
+  const { news, meter, refusals } = openNews(parts, journal, pagerOf);
+  const people = createPeople({ ...address, log, meter });
   const brokenGlass = openBreakGlassNews({ config, clock, log, journal, news, pagerOf });
   const door = openDoor({
     leaseMs: parts.leaseMs,
@@ -69,6 +73,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     journal,
     clock,
     people,
+    recentPeople: rememberPeople(people, clock),
     onChange(request, step) {
       news.cards.tell(request, step);
       brokenGlass.tell(request);
@@ -98,12 +103,13 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     ...slack,
     ...(config.channel !== undefined && { channel: config.channel }),
     runbook,
+    heard: journal,
     changes,
-    home: createHome({ ...address, sources, clock, log }),
+    home: createHome({ ...address, sources, clock, log, meter }),
     meter,
     log,
   });
-  const http = openHttp({ ...parts, meter, incidents, ward, app });
+  const http = openHttp({ ...parts, meter, incidents, ward, app, refusals });
   return runBot({ ...parts, app, door, journal, runbook, news, brokenGlass, ward, http, stopping });
 }
 
@@ -111,21 +117,37 @@ function addressOf({ botToken, apiUrl }: SlackConfig): Pick<SlackConfig, 'botTok
   return { botToken, ...(apiUrl !== undefined && { apiUrl }) };
 }
 
+/** What speaks in Slack, what counts that, and what hears whether Slack takes it. */
 function openNews(
-  { config, slack, log, paceMs }: BotParts,
+  { config, slack, clock, log, paceMs }: BotParts,
   journal: StoredJournal,
-  meter: Meter,
-): News {
-  return createNews({
+  pagerOf: ReturnType<typeof openPagers>,
+): { readonly news: News; readonly meter: Metrics; readonly refusals: Refusals } {
+  const announcements = { announce: (one: Announcement) => news.announcements.announce(one) };
+  const refusals = openRefusals({ config, clock, log, pagerOf, announcements });
+  const meter = hearing(createMeter(), refusals);
+  const news = createNews({
     ...addressOf(slack),
     ...(paceMs !== undefined && { paceMs }),
     channel: config.channel,
     places: createPlaces(journal),
     readHead: () => journal.head(),
     readSteps: (request) => journal.readSteps(request),
+    readRequest: (request) => journal.read(request),
     meter,
     log,
   });
+  return { news, meter, refusals };
+}
+
+function hearing(meter: Metrics, refusals: Refusals): Metrics {
+  return {
+    ...meter,
+    slackCall(call) {
+      meter.slackCall(call);
+      refusals.hear(call);
+    },
+  };
 }
 
 async function openKept({ config, clock, log, keep }: BotParts): Promise<StoredJournal> {

@@ -2,16 +2,17 @@ import { open, rm } from 'node:fs/promises';
 import type { Config } from './config.ts';
 import { toPolicy } from './config/to-policy.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
-import type { Actor } from './runbook/approval/request.ts';
+import type { Actor } from './runbook/approval/actor.ts';
 import { BundleTooLarge } from './runbook/post-incident/bundle/fit-items.ts';
 import type { SealedBundle } from './runbook/post-incident/bundle/seal-bundle.ts';
 import { sealIncident } from './seal-incident.ts';
 import { exitCodes } from './terminal/exit-codes.ts';
-import { refused, withJournal } from './with-journal.ts';
-import type { Said } from './with-journal.ts';
+import { refused } from './terminal/said.ts';
+import { withJournal } from './with-journal.ts';
+import type { Said } from './terminal/said.ts';
 
 /** `bundle INCIDENT [--out FILE]`, as it was typed. */
-export interface BundleCommand {
+interface BundleCommand {
   readonly id: string | undefined;
   readonly out: string | undefined;
   readonly actor: Actor;

@@ -3,6 +3,7 @@ import type { Clock } from './runbook/ports.ts';
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  uptime: () => Number(process.hrtime.bigint() / 1_000_000n),
   sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
 };
 

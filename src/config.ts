@@ -1,17 +1,25 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { chooseJournal } from './config/choose-journal.ts';
+import { ConfigError } from './config/config-error.ts';
+import type { Environment } from './config/environment.ts';
+import { ownRolesOf } from './config/own-roles.ts';
 import { ConfigFile } from './config/file.ts';
 import type { TargetEntry } from './config/file.ts';
 import type { Alerts, HeartbeatEntry, PagerEntry } from './config/incidents.ts';
 import { readHttpAddress } from './config/http-address.ts';
+import { interpolate } from './config/interpolate.ts';
+import { shownKey } from './config/shown-key.ts';
+import { readSlackConfig } from './config/slack-settings.ts';
+import type { SlackConfig } from './config/slack-settings.ts';
 import { toIncidentRules, toSteps } from './config/to-incident-rules.ts';
 import type { EscalationStep } from './runbook/escalate/policy.ts';
 import type { IncidentRules } from './runbook/incident/rules.ts';
 import { defaultLimits } from './runbook/target.ts';
 import type { Limits, Target } from './runbook/target.ts';
 
-/** The only file that reads the environment. */
+/** All that dbconn is told, by its file and its environment. */
 export interface Config {
   readonly targets: readonly TargetConfig[];
   /** The incident channel's id, such as C0123456789. */
@@ -20,6 +28,8 @@ export interface Config {
   /** The dbconn.yml it was read from. */
   readonly file?: string;
   readonly journal: string;
+  /** The setting that named it, as an operator knows it. */
+  readonly journalSetting: string;
   readonly incidents: IncidentRules;
   /** Who may send alerts; nobody where neither is set. */
   readonly alerts: Pick<Alerts, 'bearer' | 'basic'>;
@@ -46,31 +56,6 @@ export interface TargetConfig {
   readonly pgbouncer?: TargetEntry['pgbouncer'];
 }
 
-export interface SlackConfig {
-  readonly connection:
-    | { readonly kind: 'socket'; readonly appToken: string }
-    | { readonly kind: 'http'; readonly signingSecret: string; readonly port: number };
-  readonly botToken: string;
-  readonly apiUrl?: string;
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Every problem of a configuration at once, each a sentence with its fix. */
-export class ConfigError extends Error {
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(['The configuration has problems:', ...problems.map((line) => `- ${line}`)].join('\n'));
-    this.name = 'ConfigError';
-    this.problems = problems;
-  }
-}
-
-export function readEnvironment(): Environment {
-  return process.env;
-}
-
 /**
  * Reads dbconn.yml (or the file DBCONN_CONFIG or `path` names) with the environment.
  * Without a file, DATABASE_URL alone makes one target called `default`.
@@ -84,16 +69,27 @@ export function readConfig(environment: Environment, path?: string): Config {
     return toConfig(configOfUrl(environment), environment);
   }
   const problems: string[] = [];
-  const tree = interpolate(parseYaml(readFileSync(file, 'utf8'), file), environment, problems);
+  const tree = interpolate(parseYaml(readText(file), file), { environment, problems, path: '' });
   const result = ConfigFile.safeParse(tree);
   if (!result.success) problems.push(...result.error.issues.map(toSentence));
   if (problems.length > 0 || !result.success) throw new ConfigError(problems);
-  return { ...toConfig(result.data, environment), file };
+  return { ...toConfig(result.data, environment, file), file };
+}
+
+function readText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    const advice = 'It must be a file that the user dbconn runs as may read';
+    throw new ConfigError([`${file} cannot be read${why}. ${advice}.`]);
+  }
 }
 
 function parseYaml(text: string, file: string): unknown {
   try {
-    return parse(text);
+    // What the parser would warn of goes to the log as it is, with the line.
+    return parse(text, { logLevel: 'error' });
   } catch (error) {
     // The parser's message quotes the line, which may hold a password.
     const at = z.object({ linePos: z.array(z.object({ line: z.number() })) }).safeParse(error);
@@ -109,37 +105,31 @@ function configOfUrl(environment: Environment): ConfigFile {
   }
   const result = ConfigFile.safeParse({ targets: [{ name: 'default', database: { url } }] });
   if (result.success) return result.data;
-  throw new ConfigError(['DATABASE_URL is not a postgres:// address.']);
-}
-
-/** `${NAME}` in any string is that environment variable; a missing one is a problem, not an empty string. */
-function interpolate(value: unknown, environment: Environment, problems: string[]): unknown {
-  if (typeof value === 'string') {
-    return value.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => {
-      const found = environment[name];
-      if (found === undefined) problems.push(`The environment variable ${name} is not set.`);
-      return found ?? '';
-    });
-  }
-  if (Array.isArray(value)) return value.map((item) => interpolate(item, environment, problems));
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value);
-  return Object.fromEntries(entries.map(([k, v]) => [k, interpolate(v, environment, problems)]));
+  throw new ConfigError(result.error.issues.map(({ message }) => `DATABASE_URL ${message}.`));
 }
 
 function toSentence(issue: z.core.$ZodIssue): string {
-  const where = issue.path.map(String).join('.');
-  return where === '' ? issue.message : `${where}: ${issue.message}`;
+  const where = issue.path.map(shownKey).join('.');
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys : [];
+  const isNamed = unknown.every((key) => shownKey(key) === key);
+  const what = isNamed ? issue.message : 'A key here is no name: check the indentation.';
+  return where === '' ? what : `${where}: ${what}`;
 }
 
-function toConfig(file: ConfigFile, environment: Environment): Config {
+function toConfig(file: ConfigFile, environment: Environment, name = 'dbconn.yml'): Config {
   const http = readHttpAddress(environment['DBCONN_HTTP_PORT'] ?? '');
   if (http === 'invalid') {
     const shape = 'a port such as 8080, or an address such as 127.0.0.1:8080';
     throw new ConfigError([`DBCONN_HTTP_PORT is not ${shape}.`]);
   }
+  const journal = chooseJournal(file.journal, environment['DBCONN_JOURNAL'], name);
   return {
-    targets: file.targets.map((entry) => toTargetConfig(entry, file.escalation)),
+    targets: file.targets.map((entry) =>
+      toTargetConfig(entry, {
+        escalation: file.escalation,
+        ownRoles: ownRolesOf(entry.database, journal.journal, environment),
+      }),
+    ),
     incidents: toIncidentRules(file.incidents, file.alerts),
     alerts: file.alerts,
     pager: file.pager,
@@ -147,7 +137,7 @@ function toConfig(file: ConfigFile, environment: Environment): Config {
     ...(http !== undefined && { http }),
     ...(file.slack?.channel !== undefined && { channel: file.slack.channel }),
     approval: file.approval,
-    journal: file.journal ?? environment['DBCONN_JOURNAL'] ?? 'dbconn.sqlite',
+    ...journal,
     logLevel: environment['LOG_LEVEL'] ?? 'info',
     docker: {
       DOCKER_HOST: environment['DOCKER_HOST'],
@@ -157,15 +147,23 @@ function toConfig(file: ConfigFile, environment: Environment): Config {
   };
 }
 
-function toTargetConfig(entry: TargetEntry, usual: ConfigFile['escalation']): TargetConfig {
-  const { compose, database, logs, pools, pager, pgbouncer } = entry;
-  const steps = entry.escalation ?? usual;
+interface Around {
+  /** Whom incidents call where a target does not say otherwise. */
+  readonly escalation: ConfigFile['escalation'];
+  readonly ownRoles: readonly string[];
+}
+
+function toTargetConfig(entry: TargetEntry, { escalation, ownRoles }: Around): TargetConfig {
+  const { compose, database, logs, pools, pager, pgbouncer, runtime } = entry;
+  const steps = entry.escalation ?? escalation;
   const target: Target = {
     name: entry.name,
     services: entry.services,
     ...(compose?.postgres !== undefined && { postgresService: compose.postgres }),
+    ...(compose !== undefined && { neverRestart: compose.neverRestart }),
     applicationRoles: entry.applicationRoles,
     protectedApplications: entry.protectedApplications,
+    ownRoles,
     canAct: database.actingUrl !== undefined,
     canResize: compose?.directory !== undefined,
     limits: toLimits(entry.limits),
@@ -173,6 +171,7 @@ function toTargetConfig(entry: TargetEntry, usual: ConfigFile['escalation']): Ta
     contacts: entry.contacts,
     alertLabels: entry.alertLabels,
     ...(compose !== undefined && { composeProject: compose.project }),
+    ...(runtime !== undefined && { runtime }),
   };
   return {
     target,
@@ -223,35 +222,5 @@ function toLimits(given: TargetEntry['limits']): Limits {
     slowQueryMs: given.slowQuery ?? defaults.slowQueryMs,
     lockWaitMs: given.lockWait ?? defaults.lockWaitMs,
     poolUtilisation: given.poolUtilisation ?? defaults.poolUtilisation,
-  };
-}
-
-/** The tokens of the Slack app. Throws a ConfigError that names everything missing or contradictory at once. */
-export function readSlackConfig(environment: Environment): SlackConfig {
-  const problems: string[] = [];
-  const botToken = environment['SLACK_BOT_TOKEN'] ?? '';
-  const appToken = environment['SLACK_APP_TOKEN'] ?? '';
-  const signingSecret = environment['SLACK_SIGNING_SECRET'] ?? '';
-  const apiUrl = environment['SLACK_API_URL'] ?? '';
-  const port = Number(environment['PORT'] ?? '3000');
-  if (botToken === '') problems.push('SLACK_BOT_TOKEN is not set: the bot token (xoxb-…).');
-  else if (!botToken.startsWith('xoxb-')) problems.push('SLACK_BOT_TOKEN must start with xoxb-.');
-  if (appToken === '' && signingSecret === '') {
-    problems.push('Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP).');
-  }
-  if (appToken !== '' && !appToken.startsWith('xapp-')) {
-    problems.push('SLACK_APP_TOKEN must start with xapp-.');
-  }
-  if (appToken !== '' && signingSecret !== '') {
-    problems.push('Set either SLACK_APP_TOKEN or SLACK_SIGNING_SECRET, not both.');
-  }
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) problems.push('PORT is not a port.');
-  if (apiUrl !== '' && !URL.canParse(apiUrl)) problems.push('SLACK_API_URL is not an address.');
-  if (problems.length > 0) throw new ConfigError(problems);
-  return {
-    connection:
-      appToken === '' ? { kind: 'http', signingSecret, port } : { kind: 'socket', appToken },
-    botToken,
-    ...(apiUrl !== '' && { apiUrl }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 
-export interface HeartbeatOptions {
+interface HeartbeatOptions {
   /** Its path is a secret with most services, so it is in no log. */
   readonly url: string;
   readonly fetch: typeof globalThis.fetch;

@@ -5,14 +5,21 @@ import type { Exported } from './journal/export/to-markdown.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
 import { RequestState } from './runbook/approval/request.ts';
 import { IncidentState } from './runbook/incident/incident.ts';
+import { count } from './runbook/remedies/wording.ts';
 import { exitCodes } from './terminal/exit-codes.ts';
-import { refused, withJournal } from './with-journal.ts';
-import type { Said } from './with-journal.ts';
+import { readHeads } from './terminal/read-heads.ts';
+import { refused } from './terminal/said.ts';
+import { withJournal } from './with-journal.ts';
+import type { Said } from './terminal/said.ts';
 
 /** `journal verify` and `journal export [REQUEST or INCIDENT]`, as they were typed. */
-export interface JournalCommand {
+interface JournalCommand {
   readonly words: readonly string[];
   readonly format: string;
+  /** A head that was kept elsewhere. */
+  readonly head?: string | undefined;
+  /** A file of them. */
+  readonly heads?: string | undefined;
 }
 
 /** As many as a journal of its bound can hold. */
@@ -21,22 +28,29 @@ const mostIncidents = 1_000_000;
 /** Throws JournalUnavailable where the journal cannot be read at all. */
 export async function runJournalCommand(
   config: Config,
-  { words, format }: JournalCommand,
+  { words, format, head, heads }: JournalCommand,
   warn: (sentence: string) => void,
 ): Promise<Said> {
   const [word, id] = words;
   const isExport = word === 'export';
   if (!isExport && word !== 'verify') return refused('After journal comes verify or export.');
   if (isExport && format !== 'md' && format !== 'json') return refused('A format is md or json.');
+  const kept = await readHeads(head, heads);
+  if (!kept.ok) return refused(kept.why);
   return withJournal(config, warn, (journal) =>
-    isExport ? exportJournal(journal, id, format) : verify(journal),
+    isExport ? exportJournal(journal, id, format) : verify(journal, kept.heads),
   );
 }
 
-async function verify(journal: StoredJournal): Promise<Said> {
-  const found = await journal.verify();
+const unanchored =
+  ' What was cut off at its end shows only against a head from Slack: --head HASH or --heads FILE.';
+
+async function verify(journal: StoredJournal, heads: readonly string[]): Promise<Said> {
+  const found = await journal.verify(heads);
   if (found.ok) {
-    const text = `The journal is whole: ${found.entries} entries, its end is ${found.head}.`;
+    const kept =
+      heads.length === 0 ? unanchored : ` It holds ${count(heads.length, 'head')} kept elsewhere.`;
+    const text = `The journal is whole: ${found.entries} entries, its end is ${found.head}.${kept}`;
     return { text, code: exitCodes.fine };
   }
   const where = found.seq === null ? '' : ` Entry ${found.seq}:`;
@@ -70,7 +84,10 @@ async function readSubjects(
     const newest = await journal.listIncidents({ states, limit: mostIncidents });
     return { requests: await journal.list(RequestState.options), incidents: newest.toReversed() };
   }
-  const [request, incident] = await Promise.all([journal.read(id), journal.readIncident(id)]);
+  // Not by itself, which refuses one that was changed: an export shows that too.
+  const requests = await journal.list(RequestState.options);
+  const request = requests.find((one) => one.id === id);
+  const incident = await journal.readIncident(id);
   if (request !== undefined) return { requests: [request], incidents: [] };
   return incident === undefined ? undefined : { requests: [], incidents: [incident] };
 }

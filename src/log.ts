@@ -1,5 +1,3 @@
-import { LogLevel } from '@slack/bolt';
-import type { Logger as BoltLogger } from '@slack/bolt';
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 
@@ -21,7 +19,7 @@ const secretFields = [
 const secretShapes: readonly (readonly [RegExp, string])[] = [
   [/\bxox[a-z](?:\.xox[a-z])?-[\w-]+/g, '[token]'],
   [/\bxapp-[\w-]+/g, '[token]'],
-  [/(postgres(?:ql)?:\/\/[^:@/\s"\\]*):[^\s"\\]*@/g, '$1:[password]@'],
+  [/(postgres(?:ql)?(?:\+\w+)?:\/\/[^:@/\s"\\]*):[^\s"\\]*@/g, '$1:[password]@'],
   [/\bpassword=(?:'[^'"\\]*'|[^\s"&\\]+)/gi, 'password=[password]'],
   [/https:\/\/hooks\.slack\.com\/[^\s"\\]+/g, '[response url]'],
 ];
@@ -45,7 +43,7 @@ export function createLog(level: string, destination?: DestinationStream): Logge
 }
 
 /** Blanks everything in a text that looks like a token or a password. */
-export function blankSecrets(text: string): string {
+function blankSecrets(text: string): string {
   return secretShapes.reduce((rest, [shape, blank]) => rest.replaceAll(shape, blank), text);
 }
 
@@ -68,31 +66,4 @@ function toLoggedError(error: unknown, depth = 0): LoggedError {
     ...(stack !== undefined && { stack }),
     ...(cause !== undefined && depth < 3 && { cause: toLoggedError(cause, depth + 1) }),
   };
-}
-
-/**
- * pino as Bolt wants its logger. Bolt's debug lines hold whole request bodies, so they go nowhere:
- * what people typed and what others' SQL says has no place in a log.
- */
-export function toBoltLogger(log: Logger): BoltLogger {
-  const write =
-    (level: 'info' | 'warn' | 'error') =>
-    (...parts: unknown[]): void => {
-      const err = parts.find((part) => part instanceof Error);
-      const words = parts.filter((part) => part !== err).map(toWords);
-      log[level](err === undefined ? {} : { err }, words.join(' '));
-    };
-  return {
-    debug: () => {},
-    info: write('info'),
-    warn: write('warn'),
-    error: write('error'),
-    setLevel: () => {},
-    getLevel: () => LogLevel.INFO,
-    setName: () => {},
-  };
-}
-
-function toWords(part: unknown): string {
-  return typeof part === 'string' ? part : (JSON.stringify(part) ?? String(part));
 }

@@ -7,7 +7,7 @@ import type { Clock } from './runbook/ports.ts';
 import type { Pager } from './runbook/ports/pager.ts';
 import type { News } from './slack/create-news.ts';
 
-export interface BreakGlassParts {
+interface BreakGlassParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;

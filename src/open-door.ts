@@ -1,5 +1,5 @@
-import { hostname } from 'node:os';
 import { repeat } from './clock.ts';
+import { ownContainer } from './compose/source/own-paths.ts';
 import type { Config } from './config.ts';
 import { createBrake } from './config/brake.ts';
 import { toPolicy } from './config/to-policy.ts';
@@ -12,7 +12,7 @@ import type { Clock, Journal } from './runbook/ports.ts';
 import type { People } from './runbook/ports/people.ts';
 import type { Patient } from './runbook/runbook.ts';
 
-export interface DoorParts extends Pick<DoorPorts, 'onChange' | 'onFault'> {
+interface DoorParts extends Pick<DoorPorts, 'onChange' | 'onFault'> {
   readonly config: Config;
   readonly patients: readonly Patient[];
   readonly journal: Journal;
@@ -21,6 +21,8 @@ export interface DoorParts extends Pick<DoorPorts, 'onChange' | 'onFault'> {
   readonly leaseMs?: number | undefined;
   /** Who people in Slack are. Without it nobody there can decide anything here. */
   readonly people?: People;
+  /** The same, a moment old, for what is shown. */
+  readonly recentPeople?: People;
 }
 
 /** A minute lets pools that were cut off come back, and shows whether they take the slots again. */
@@ -38,16 +40,11 @@ export function openDoor(parts: DoorParts): Door {
     journal,
     clock,
     patients: patients.map((patient) => toDoorPatient(patient, doorParts)),
+    neighbourhood: (name) => patients.find(({ target }) => target.name === name)?.neighbourhood?.(),
     policy: toPolicy(approval),
     people,
     brake: createBrake({ stopFile: approval.stopFile, configFile }),
     repeat,
     verifyAfterMs: approval.verifyAfter ?? verifyAfterMs,
   });
-}
-
-/** Docker names a container's host after the beginning of its id, unless told otherwise. */
-function ownContainer(): readonly string[] {
-  const name = hostname();
-  return /^[0-9a-f]{12}$/.test(name) ? [name] : [];
 }

@@ -10,8 +10,9 @@ import type { Ward } from './open-ward.ts';
 import type { Incidents } from './runbook/incident/incidents.ts';
 import type { Clock } from './runbook/ports.ts';
 import type { SlackApp } from './slack/app.ts';
+import type { Refusals } from './slack/refusals.ts';
 
-export interface HttpParts {
+interface HttpParts {
   readonly config: Pick<Config, 'alerts' | 'http'>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -19,6 +20,7 @@ export interface HttpParts {
   readonly incidents: Incidents;
   readonly ward: Pick<Ward, 'checks'>;
   readonly app: Pick<SlackApp, 'state'>;
+  readonly refusals: Pick<Refusals, 'problem'>;
 }
 
 /** Where alerts come in and dbconn itself can be watched; undefined where no port is configured. */
@@ -28,7 +30,7 @@ export function openHttp(parts: HttpParts): HttpServer | undefined {
   return createHttpServer({
     ...config.http,
     webhook: createWebhook({ secrets: config.alerts, incidents, meter, clock, log }),
-    health: createHealth([toCheck(parts.app), ...parts.ward.checks], clock),
+    health: createHealth([toCheck(parts.app), refused(parts), ...parts.ward.checks], clock),
     meter,
     log,
   });
@@ -39,6 +41,14 @@ function toCheck(app: HttpParts['app']): HealthCheck {
   return {
     name: 'Slack connection',
     weight: 'ready',
-    read: () => (app.state.ready ? null : 'Slack does not reach dbconn.'),
+    read() {
+      const { ready, problem } = app.state;
+      return ready ? null : `Slack does not reach dbconn. ${problem ?? ''}`.trim();
+    },
   };
+}
+
+/** Whether Slack takes what dbconn says. Commands and alerts still arrive, so it stays ready. */
+function refused({ refusals }: HttpParts): HealthCheck {
+  return { name: 'Slack messages', weight: 'told', read: () => refusals.problem() };
 }

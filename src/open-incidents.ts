@@ -5,7 +5,7 @@ import type { Incidents } from './runbook/incident/incidents.ts';
 import { policyOf } from './runbook/escalate/default-policy.ts';
 import type { EscalationStep } from './runbook/escalate/policy.ts';
 
-export type IncidentParts = Omit<IncidentPorts, 'targets' | 'rules' | 'policyOf'> & {
+type IncidentParts = Omit<IncidentPorts, 'targets' | 'rules' | 'policyOf'> & {
   readonly config: Pick<Config, 'targets' | 'incidents' | 'pager'>;
 };
 

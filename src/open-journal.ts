@@ -1,4 +1,6 @@
+import { resolve } from 'node:path';
 import type { Config } from './config.ts';
+import { isPostgresUrl } from './config/postgres-url.ts';
 import { findShared } from './journal/apart.ts';
 import { openPostgresJournal } from './journal/postgres.ts';
 import type { ByTls } from './journal/postgres-session.ts';
@@ -9,15 +11,10 @@ import { UnusableUrl } from './postgres/failure.ts';
 import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
 import type { Clock } from './runbook/ports.ts';
 
-type Journaled = Pick<Config, 'journal' | 'targets'>;
-
-/** Whether dbconn.yml names a database as journal, and no file. */
-export function isShared({ journal }: Pick<Config, 'journal'>): boolean {
-  return /^postgres(ql)?:\/\//.test(journal);
-}
+type Journaled = Pick<Config, 'journal' | 'journalSetting' | 'targets'>;
 
 /**
- * The journal that dbconn.yml names: a file, or a database that several replicas share. Throws JournalUnavailable with
+ * The journal that is configured: a file, or a database that several replicas share. Throws JournalUnavailable with
  * what to do about it. `warn` hears where it could not be made sure that the journal lies outside all targets.
  */
 export async function openJournal(
@@ -26,12 +23,24 @@ export async function openJournal(
   warn: (sentence: string) => void,
 ): Promise<StoredJournal> {
   const { journal } = config;
-  if (!isShared(config)) return openSqliteJournal({ file: journal, clock });
-  if (!URL.canParse(journal)) {
-    throw new JournalUnavailable('The address of journal in dbconn.yml cannot be read.');
-  }
+  if (!isPostgresUrl(journal)) return openFileJournal(config, clock, warn);
   await refuseShared(config, warn);
   return openPostgresJournal({ url: journal, byTls });
+}
+
+/** In a container or a service the working directory is nobody's guess, so the message has the whole path. */
+async function openFileJournal(
+  { journal, journalSetting }: Journaled,
+  clock: Clock,
+  warn: (sentence: string) => void,
+): Promise<StoredJournal> {
+  try {
+    return await openSqliteJournal({ file: journal, clock, warn });
+  } catch (error) {
+    if (!(error instanceof JournalUnavailable)) throw error;
+    const where = `The journal is ${resolve(journal)}, from ${journalSetting}.`;
+    throw new JournalUnavailable(`${error.message} ${where}`, { cause: error });
+  }
 }
 
 async function refuseShared(
@@ -56,7 +65,7 @@ const byTls: ByTls = async (url, open) => {
     return await connectByTls(url, open);
   } catch (error) {
     if (!(error instanceof UnusableUrl)) throw error;
-    throw new JournalUnavailable(`The address of journal is unusable. ${error.message}`, {
+    throw new JournalUnavailable(`The address of the journal is unusable. ${error.message}`, {
       cause: error,
     });
   }

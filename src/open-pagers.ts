@@ -4,7 +4,7 @@ import { openPager } from './pagerduty/open-pager.ts';
 import type { Clock } from './runbook/ports.ts';
 import type { Pager } from './runbook/ports/pager.ts';
 
-export interface PagersParts {
+interface PagersParts {
   readonly clock: Clock;
   readonly log: Logger;
   /** Aborts what waits to be tried again, when the bot stops. */

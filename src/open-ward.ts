@@ -22,8 +22,10 @@ import type { People } from './runbook/ports/people.ts';
 import { createReporter } from './runbook/post-incident/create-reporter.ts';
 import type { Runbook } from './runbook/runbook.ts';
 import type { News } from './slack/create-news.ts';
+import { createJournalWatch } from './watch-journal.ts';
+import type { JournalWatch } from './watch-journal.ts';
 
-export interface WardParts {
+interface WardParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
@@ -46,6 +48,7 @@ export interface Ward {
   readonly board: IncidentBoard;
   /** Something about a request changed. */
   hear(request: Request): void;
+  readonly journalWatch: JournalWatch;
   /** What has to hold for it to be well. */
   readonly checks: readonly HealthCheck[];
   start(): void;
@@ -64,7 +67,7 @@ const unwritableMs = 15_000;
 
 export function openWard(parts: WardParts): Ward {
   const { config, clock, log, journal, news, people, runbook, meter, door } = parts;
-  const { announcements, cards } = news;
+  const { cards, notice } = news;
   const { targets } = runbook;
   const warn = (about: string, err: unknown): void =>
     log.warn({ err, incident: about }, 'Something about an incident has to be tried again');
@@ -80,7 +83,8 @@ export function openWard(parts: WardParts): Ward {
     log: journal,
     clock,
     people,
-    announcements,
+    notice,
+    ...(parts.paceMs !== undefined && { noticeEveryMs: 10 * parts.paceMs }),
     ...(cards.channel !== undefined && { channel: cards.channel }),
     onChange({ id, target, state, severity, version }) {
       log.info({ incident: id, target, state, severity, version }, 'An incident changed');
@@ -91,6 +95,7 @@ export function openWard(parts: WardParts): Ward {
   const going = createPulse({ name: 'round of the incidents', withinMs: stuckMs }, clock);
   const writing = createPulse({ name: 'journal', withinMs: unwritableMs, weight: 'ready' }, clock);
   const { leaseMs = defaultLeaseMs } = parts;
+  const journalWatch = createJournalWatch({ ...parts, announcements: news.announcements });
   const rules = config.incidents;
   const shared = { log: journal, board, clock, targets, rules };
   const attendance = createAttendance({
@@ -110,13 +115,13 @@ export function openWard(parts: WardParts): Ward {
     onFault: warn,
   });
   const auditor = openAuditor(parts);
-  const timed = keepTime(parts, { attendance, auditor });
+  const timed = keepTime(parts, { attendance, auditor, journalWatch });
   const hear = (request: Request): void => {
     incidents.heard(request).catch((err: unknown) => warn(`request ${request.id}`, err));
     attendance.nudge();
   };
-  const checks = [going.check, writing.check, toCheck(auditor)];
-  return { incidents, board, hear, checks, ...timed };
+  const checks = [going.check, writing.check, journalWatch.check, toCheck(auditor)];
+  return { incidents, board, hear, journalWatch, checks, ...timed };
 }
 
 function announcing({
@@ -154,11 +159,12 @@ function toCheck(auditor: Auditor): HealthCheck {
 interface Timed {
   readonly attendance: Attendance;
   readonly auditor: Auditor;
+  readonly journalWatch: JournalWatch;
 }
 
 function keepTime(
   { config: { heartbeat }, log }: WardParts,
-  { attendance, auditor }: Timed,
+  { attendance, auditor, journalWatch }: Timed,
 ): Pick<Ward, 'start' | 'stop'> {
   const timers: NodeJS.Timeout[] = [];
   const every = (ms: number, work: () => Promise<void>): void => {
@@ -170,7 +176,7 @@ function keepTime(
       attendance.start();
       every(auditMs, () => auditor.audit());
       if (heartbeat === undefined) return;
-      const problems = (): readonly string[] => auditor.overdue();
+      const problems = (): string[] => [...auditor.overdue(), ...journalWatch.problems()];
       every(heartbeat.every, createHeartbeat({ url: heartbeat.url, fetch, problems, log }));
     },
     async stop() {

@@ -1,54 +1,50 @@
-import type Docker from 'dockerode';
-import { DockerFailure } from './compose/failure.ts';
-import { execPsql } from './compose/exec-psql.ts';
-import { probeDocker } from './compose/probe-docker.ts';
-import { createPoolSettings } from './compose/resize-pools.ts';
-import { restartReplica } from './compose/restart.ts';
-import { createServerHost } from './compose/server-host.ts';
-import { createServices } from './compose/services.ts';
-import { ConfigError } from './config.ts';
 import type { Config, TargetConfig } from './config.ts';
+import type { ContainerParts, OpenContainers } from './open-containers.ts';
 import { createPools } from './metrics/pools.ts';
-import { createActing } from './postgres/act.ts';
-import { createBlockers } from './postgres/blockers.ts';
 import { createDatabase } from './postgres/lifeline.ts';
-import { createPooler } from './postgres/pgbouncer.ts';
-import { createPreparedTransactions } from './postgres/prepared-transactions.ts';
-import { createServerSettings } from './postgres/settings/server-settings.ts';
-import { createTimeouts } from './postgres/timeouts.ts';
+import { Neighbours } from './runbook/neighbours.ts';
 import type { Clock, Services } from './runbook/ports.ts';
 import type { Patient } from './runbook/runbook.ts';
 
-/** Builds what reaches each target. The only place, beside main.ts and cli.ts, that constructs adapters. */
+/**
+ * Builds what reaches each target. The only place, beside main.ts and cli.ts, that constructs adapters; it loads only
+ * those that the configuration asks for, since Docker's client alone is a sixth of the bot's memory.
+ */
 export async function createPatients(config: Config, clock: Clock): Promise<Patient[]> {
   const anyContainers = config.targets.some(({ compose }) => compose !== undefined);
-  const docker = anyContainers ? await openDocker(config) : undefined;
-  return config.targets.map((entry) => createPatient(entry, docker, clock));
+  const open = anyContainers
+    ? (await import('./open-containers.ts')).openContainers(config, clock)
+    : undefined;
+  const patients = await Promise.all(
+    config.targets.map((entry) => createPatient(entry, open, clock)),
+  );
+  return patients.length > 1 ? introduce(patients, clock) : patients;
 }
 
-/** Docker's client is a sixth of the bot's memory: whoever has no containers does without. */
-async function openDocker({ docker }: Config): Promise<Docker> {
-  const { connectDocker } = await import('./compose/connect-docker.ts');
-  try {
-    return connectDocker(docker);
-  } catch (error) {
-    if (error instanceof DockerFailure) throw new ConfigError([error.message]);
-    throw error;
-  }
+/** Has each know which of the others are the same database, or on its server. */
+function introduce(patients: readonly Patient[], clock: Clock): Patient[] {
+  const neighbours = new Neighbours(clock);
+  for (const { target, database } of patients) neighbours.add(target, database);
+  return patients.map((patient) => ({
+    ...patient,
+    neighbourhood: () => neighbours.of(patient.target.name),
+    get target() {
+      return neighbours.protect(patient.target);
+    },
+  }));
 }
 
-function createPatient(entry: TargetConfig, docker: Docker | undefined, clock: Clock): Patient {
+async function createPatient(
+  entry: TargetConfig,
+  open: OpenContainers | undefined,
+  clock: Clock,
+): Promise<Patient> {
   const { target, database, compose, pgbouncer, pools } = entry;
-  const { actingUrl, execUser, url, reservedUrl, rescueUrl, providerReserved } = database;
-  const exec =
-    execUser !== undefined && compose?.postgres !== undefined && docker !== undefined
-      ? execPsql(docker, {
-          project: compose.project,
-          postgresService: compose.postgres,
-          user: execUser,
-          database: 'postgres',
-        })
-      : undefined;
+  const { url, reservedUrl, rescueUrl, providerReserved } = database;
+  const { exec, ...containers }: ContainerParts =
+    compose === undefined || open === undefined
+      ? { services: withoutCompose }
+      : open({ ...entry, compose });
   return {
     target,
     database: createDatabase({
@@ -62,50 +58,28 @@ function createPatient(entry: TargetConfig, docker: Docker | undefined, clock: C
       applicationRoles: target.applicationRoles,
       clock,
     }),
-    services: servicesOf(entry, docker, clock),
     pools: createPools({ endpoints: pools }),
-    ...(actingUrl !== undefined && {
-      acting: createActing({ url: actingUrl }),
-      blockers: createBlockers({ url: actingUrl }),
-      prepared: createPreparedTransactions({ url: actingUrl }),
-      timeouts: createTimeouts({ url: actingUrl }),
-      serverSettings: createServerSettings(actingUrl),
-    }),
-    ...(docker !== undefined &&
-      compose !== undefined && {
-        restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
-        poolSettings: createPoolSettings({ docker, ...compose }),
-      }),
-    ...(pgbouncer !== undefined && { pooler: createPooler(pgbouncer) }),
-    ...serverHostOf(entry, docker),
+    ...containers,
+    ...(await openRole(database, target.ownRoles)),
+    ...(await openPoolers(pgbouncer)),
   };
 }
 
-function serverHostOf(
-  { compose }: TargetConfig,
-  docker: Docker | undefined,
-): Pick<Patient, 'serverHost'> {
-  const { project, postgres: postgresService } = compose ?? {};
-  if (docker === undefined || project === undefined || postgresService === undefined) return {};
-  return { serverHost: createServerHost({ docker, project, postgresService }) };
+async function openRole(
+  { actingUrl, url }: TargetConfig['database'],
+  ownRoles: readonly string[] | undefined,
+): Promise<Partial<Patient>> {
+  const { openPrivileged } = await import('./open-privileged.ts');
+  // Without an acting role a person acts, and dbconn reads for the plan what its looking role may see.
+  return actingUrl === undefined
+    ? { planning: openPrivileged(url, ownRoles) }
+    : openPrivileged(actingUrl, ownRoles);
 }
 
-function servicesOf(
-  { target, compose, logs }: TargetConfig,
-  docker: Docker | undefined,
-  clock: Clock,
-): Services {
-  if (compose === undefined || docker === undefined) return withoutCompose;
-  const services = createServices({
-    docker,
-    project: compose.project,
-    services: target.services,
-    ...(target.postgresService !== undefined && { postgresService: target.postgresService }),
-    logTail: logs.tail,
-    ...(logs.since !== undefined && { logSinceMs: logs.since }),
-    clock,
-  });
-  return { ...services, readPermissions: () => probeDocker(docker) };
+async function openPoolers(consoles: TargetConfig['pgbouncer']): Promise<Pick<Patient, 'poolers'>> {
+  if (consoles === undefined) return {};
+  const { createPoolers } = await import('./pgbouncer/poolers.ts');
+  return { poolers: createPoolers({ consoles }) };
 }
 
 const notConfigured = {

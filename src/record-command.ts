@@ -3,7 +3,7 @@ import type { Config } from './config.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
 import { openIncidents } from './open-incidents.ts';
 import { openJournal } from './open-journal.ts';
-import type { Actor } from './runbook/approval/request.ts';
+import type { Actor } from './runbook/approval/actor.ts';
 import type { Command } from './runbook/commands.ts';
 import type { IncidentCommand } from './runbook/commands/parse-incident.ts';
 import type { RecordCommand } from './runbook/commands/parse-record.ts';
@@ -16,11 +16,12 @@ import { wrap } from './terminal/layout.ts';
 import type { Paint } from './terminal/layout.ts';
 import { renderIncidents, renderOpened } from './terminal/render-incidents.ts';
 import { renderRefusal } from './terminal/render-plan.ts';
-import { refused, withJournal } from './with-journal.ts';
-import type { Said } from './with-journal.ts';
+import { refused } from './terminal/said.ts';
+import { withJournal } from './with-journal.ts';
+import type { Said } from './terminal/said.ts';
 
 /** What is asked of the record of incidents; only `prevention` takes a look instead. */
-export type RecordAsked = IncidentCommand | RecordCommand;
+type RecordAsked = IncidentCommand | RecordCommand;
 
 export interface RecordParts {
   readonly config: Config;

@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises';
-import { ConfigError, readConfig } from './config.ts';
-import { toPolicy } from './config/to-policy.ts';
+import { existsSync } from 'node:fs';
+import { ConfigError } from './config/config-error.ts';
 import type { Policy } from './runbook/approval/policy.ts';
 import { mostBundleBytes } from './runbook/post-incident/bundle/bundle.ts';
 import { openBundle } from './runbook/post-incident/bundle/open-bundle.ts';
@@ -8,12 +7,13 @@ import type { Replay } from './runbook/post-incident/replay/replay.ts';
 import { replayBundle } from './runbook/post-incident/replay/replay-bundle.ts';
 import { exitCodes } from './terminal/exit-codes.ts';
 import type { Paint } from './terminal/layout.ts';
+import { readBounded } from './terminal/read-bounded.ts';
 import { renderReplay } from './terminal/render-replay.ts';
-import { refused } from './with-journal.ts';
-import type { Said } from './with-journal.ts';
+import { refused } from './terminal/said.ts';
+import type { Said } from './terminal/said.ts';
 
 /** `replay FILE [--json] [--head HASH]`, as it was typed. */
-export interface ReplayCommand {
+interface ReplayCommand {
   readonly file: string | undefined;
   readonly head: string | undefined;
   readonly json: boolean;
@@ -26,7 +26,7 @@ export interface ReplayCommand {
 export async function runReplayCommand(command: ReplayCommand): Promise<Said> {
   const { file, head, json, paint, policy } = command;
   if (file === undefined) return refused('Say which bundle: dbconn replay FILE.');
-  const bytes = await readBounded(file);
+  const bytes = await readBounded(file, mostBundleBytes);
   if (typeof bytes === 'string') return refused(`The bundle could not be read: ${bytes}`);
   const opened = await openBundle(bytes, head);
   if (!opened.ok) {
@@ -44,41 +44,18 @@ function exitCodeOf({ judged, same }: Replay): number {
 }
 
 /** The rules of dbconn.yml, where there is one. A file that was named must be readable. */
-export function readPolicyOfToday(
+export async function readPolicyOfToday(
   environment: Readonly<Record<string, string | undefined>>,
   named: string | undefined,
-): Policy | undefined {
+): Promise<Policy | undefined> {
+  const isNamed = named !== undefined || environment['DBCONN_CONFIG'] !== undefined;
+  if (!isNamed && !existsSync('dbconn.yml')) return undefined;
+  const { readConfig } = await import('./config.ts');
+  const { toPolicy } = await import('./config/to-policy.ts');
   try {
-    const config = readConfig(environment, named);
-    // DATABASE_URL alone names a database, and nobody who may do anything.
-    return config.file === undefined ? undefined : toPolicy(config.approval);
+    return toPolicy(readConfig(environment, named).approval);
   } catch (error) {
-    const isNamed = named !== undefined || environment['DBCONN_CONFIG'] !== undefined;
     if (!(error instanceof ConfigError) || isNamed) throw error;
     return undefined;
   }
 }
-
-/** The bytes, or why there are none. One more than a bundle may have is enough to refuse it. */
-async function readBounded(file: string): Promise<Uint8Array | string> {
-  try {
-    const handle = await open(file);
-    try {
-      const { bytesRead, buffer } = await handle.read(Buffer.alloc(mostBundleBytes + 1), {
-        position: 0,
-      });
-      return buffer.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    return problems[code] ?? 'the file gave an error.';
-  }
-}
-
-const problems: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file.',
-  EACCES: 'you may not read it.',
-  EISDIR: 'that is a folder.',
-};

@@ -33,7 +33,7 @@ export interface Bot {
   readonly targets: readonly string[];
   /** Where alerts, health and metrics are served; undefined while they are not. */
   readonly httpPort: number | undefined;
-  /** Ends what the process before this one left unfinished, and comes up in Slack. */
+  /** Ends what the process before this one left unfinished, and comes up in Slack; while that is away it goes on trying. */
   start(): Promise<void>;
   /** The first look at each target opens its warm connection, so that there is one when the slots are gone. */
   warm(): Promise<void>;
@@ -41,7 +41,7 @@ export interface Bot {
   stop(): Promise<void>;
 }
 
-export interface BotInParts {
+interface BotInParts {
   readonly app: SlackApp;
   readonly door: Door;
   readonly journal: StoredJournal;
@@ -60,9 +60,8 @@ export interface BotInParts {
 
 /** Starts the parts in their order, goes round, and ends them in theirs. */
 export function runBot(parts: BotInParts): Bot {
-  const { app, door, runbook, ward, http, log, leaseMs = takeOverMs } = parts;
+  const { app, door, runbook, ward, http, log, brokenGlass, leaseMs = takeOverMs } = parts;
   const { cards } = parts.news;
-  const { brokenGlass } = parts;
   const tellStop = watchStops(door, parts.news);
   let rounds: NodeJS.Timeout | undefined;
   let takeOvers: NodeJS.Timeout | undefined;
@@ -76,6 +75,7 @@ export function runBot(parts: BotInParts): Bot {
     }
   };
   const round = async (): Promise<void> => {
+    await ward.journalWatch.look();
     try {
       const swept = await door.sweep();
       if (!swept.ok) log.warn({ problem: swept.refusal.next }, 'Overdue proposals stay open');
@@ -93,14 +93,15 @@ export function runBot(parts: BotInParts): Bot {
     },
     async start() {
       await takeOver();
-      await app.start();
       // Alerts are kept before anybody tends them: one that arrives while dbconn comes up is not lost.
       await http?.open();
       ward.start();
-      await finishCards(parts);
-      await round();
       rounds = setInterval(() => void round(), roundMs);
       takeOvers = setInterval(() => void takeOver(), Math.min(takeOverMs, leaseMs));
+      // Checks, alerts and pages do not wait for Slack, which may be away.
+      await app.start();
+      await finishCards(parts);
+      await round();
     },
     async warm() {
       const turns = createTurns(mostWarmedAtOnce);

@@ -2,7 +2,7 @@ import { readBody } from './journal/export/read-body.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
 import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
 import type { Policy } from './runbook/approval/policy.ts';
-import type { Actor } from './runbook/approval/request.ts';
+import type { Actor } from './runbook/approval/actor.ts';
 import { readRequestsOf } from './runbook/incident/belongs.ts';
 import { changeIncident } from './runbook/incident/change-incident.ts';
 import type { Incident } from './runbook/incident/incident.ts';
@@ -12,7 +12,7 @@ import type { SealedBundle, SealedEntry } from './runbook/post-incident/bundle/s
 import type { Target } from './runbook/target.ts';
 import { readVersion } from './version.ts';
 
-export interface SealingParts {
+interface SealingParts {
   readonly journal: StoredJournal;
   /** The incident's; null where it is not configured any more. */
   readonly target: Target | null;

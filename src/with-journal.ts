@@ -1,15 +1,12 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
-import { isShared, openJournal } from './open-journal.ts';
-import { exitCodes } from './terminal/exit-codes.ts';
-
-/** What a word of the terminal came to. */
-export interface Said {
-  readonly text: string;
-  readonly code: number;
-}
+import { isPostgresUrl } from './config/postgres-url.ts';
+import { openJournal } from './open-journal.ts';
+import { refused } from './terminal/said.ts';
+import type { Said } from './terminal/said.ts';
 
 /** Reads a journal that is there already, and closes it. Throws JournalUnavailable where it cannot be read at all. */
 export async function withJournal(
@@ -17,8 +14,9 @@ export async function withJournal(
   warn: (sentence: string) => void,
   work: (journal: StoredJournal) => Promise<Said>,
 ): Promise<Said> {
-  if (!isShared(config) && !existsSync(config.journal)) {
-    return refused(`There is no journal at ${config.journal}.`);
+  const { journal: at, journalSetting } = config;
+  if (!isPostgresUrl(at) && !existsSync(at)) {
+    return refused(`There is no journal at ${resolve(at)} (from ${journalSetting}).`);
   }
   const journal = await openJournal(config, systemClock, warn);
   try {
@@ -26,8 +24,4 @@ export async function withJournal(
   } finally {
     await journal.close();
   }
-}
-
-export function refused(text: string): Said {
-  return { text, code: exitCodes.unknown };
 }

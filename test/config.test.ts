@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ConfigError, readConfig, readSlackConfig } from '../src/config.ts';
+import { ConfigError } from '../src/config/config-error.ts';
+import { readBotConfig, readConfig } from '../src/config.ts';
 import { toPolicy } from '../src/config/to-policy.ts';
-
+import { defaultPolicy } from '../src/runbook/approval/policy.ts';
 import { defaultLimits } from '../src/runbook/target.ts';
 
 let directory = '';
@@ -30,21 +31,67 @@ function problemsOf(read: () => unknown): readonly string[] {
 }
 
 describe('dbconn.yml', () => {
-  test('the example in docs is valid and its limits are the defaults', () => {
-    const example = readFileSync(new URL('../docs/dbconn.example.yml', import.meta.url), 'utf8');
-    const config = readConfig(
-      { DBCONN_DATABASE_URL: 'postgres://dbconn@db/orders' },
-      file(example),
+  test('an address that slipped into a key is in no problem and in no warning of the parser', async () => {
+    const warnings: string[] = [];
+    const keep = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', keep);
+    const secret = 'postgres://dbconn:hunter2@db/shop';
+    const texts = [`? url: ${secret}\n`, `targets:\n  - ? { url: "${secret}" }\n    : 1\n`];
+    for (const text of texts) {
+      const problems = problemsOf(() => readConfig({}, file(text)));
+      expect(problems).not.toEqual([]);
+      expect(problems.join(' ')).not.toContain('hunter2');
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', keep);
+    expect(warnings).toEqual([]);
+  });
+
+  test('an alias of YAML that names what it stands in is refused, and read without end by nobody', () => {
+    const problems = problemsOf(() => readConfig({}, file('alerts: &a\n  x: *a\n  y: *a\n')));
+    expect(problems).toContain(
+      'alerts.x: an alias (*) names what it stands in. Write the value itself.',
     );
+  });
+
+  test('a key that is misspelt is named', () => {
+    expect(problemsOf(() => readConfig({}, file('targts: []\n'))).join(' ')).toContain('targts');
+  });
+
+  const example = readFileSync(new URL('../docs/dbconn.example.yml', import.meta.url), 'utf8');
+
+  test('the example in docs works as it is copied: the defaults, and nobody’s ids', () => {
+    const environment = { DBCONN_DATABASE_URL: 'postgres://dbconn@db/orders' };
+    const config = readConfig(environment, file(example));
     expect(config.targets[0]?.target.limits).toEqual(defaultLimits);
-    expect(config.channel).toBe('C0123456789');
+    expect(config.channel).toBeUndefined();
     expect(config.journal).toBe('dbconn.sqlite');
-    expect(toPolicy(config.approval)).toMatchObject({
+    expect(config.incidents).toEqual(
+      readConfig({ DATABASE_URL: environment.DBCONN_DATABASE_URL }).incidents,
+    );
+    expect(toPolicy(config.approval)).toEqual(defaultPolicy);
+    expect(JSON.stringify(config)).not.toMatch(/[CSU]01234567/);
+  });
+
+  test('every line that the example comments out is valid too', () => {
+    const settings = /^( *)# ?((?: {2})*(?:- )?(?:\w+:(?: .*)?|\{.*\}))$/gm;
+    const text = example.replaceAll(settings, '$1$2');
+    expect(text.match(/^ *# \w+:/gm)).toBeNull();
+    const names = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = '']) => name);
+    const values = names.map((name): [string, string] => [
+      name,
+      name.endsWith('PASSWORD') ? 'a password of 16' : 'postgres://dbconn@db/orders',
+    ]);
+    const environment = { ...Object.fromEntries(values), PAGERDUTY_ROUTING_KEY: 'R'.repeat(32) };
+    const config = readConfig(environment, file(text));
+    expect(config.channel).toBe('C0123456789');
+    expect(config.journal).toMatch(/^postgres:/);
+    expect(toPolicy(config.approval).options.A).toMatchObject({
+      proposers: ['U0123456789'],
+      approvers: ['U0123456780', 'U0123456781'],
+      votes: 1,
       expiresAfterMs: 900_000,
-      readOnly: false,
-      options: {
-        A: { proposers: ['U0123456789'], approvers: ['U0123456780', 'U0123456781'], votes: 1 },
-      },
+      cooldownMs: 120_000,
     });
   });
 
@@ -105,19 +152,18 @@ describe('without a file', () => {
 });
 
 describe("Slack's settings", () => {
+  const bot = { DATABASE_URL: 'postgres://me@db/x', SLACK_BOT_TOKEN: 'xoxb-1' };
+
   test('an app token means Socket Mode, a signing secret HTTP', () => {
-    const socket = readSlackConfig({ SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xapp-1' });
-    expect(socket.connection).toEqual({ kind: 'socket', appToken: 'xapp-1' });
-    const http = readSlackConfig({
-      SLACK_BOT_TOKEN: 'xoxb-1',
-      SLACK_SIGNING_SECRET: 's',
-      PORT: '8080',
-    });
-    expect(http.connection).toEqual({ kind: 'http', signingSecret: 's', port: 8080 });
+    const socket = readBotConfig({ ...bot, SLACK_APP_TOKEN: 'xapp-1' });
+    expect(socket.slack.connection).toEqual({ kind: 'socket', appToken: 'xapp-1' });
+    const http = readBotConfig({ ...bot, SLACK_SIGNING_SECRET: 's', PORT: '8080' });
+    expect(http.slack.connection).toEqual({ kind: 'http', signingSecret: 's', port: 8080 });
   });
 
   test('missing and contradictory settings are named together', () => {
-    const environment = { SLACK_APP_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 's', PORT: 'x' };
-    expect(problemsOf(() => readSlackConfig(environment))).toHaveLength(4);
+    const slack = { SLACK_APP_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 's', PORT: 'x' };
+    const environment = { ...bot, SLACK_BOT_TOKEN: '', ...slack };
+    expect(problemsOf(() => readBotConfig(environment))).toHaveLength(4);
   });
 });

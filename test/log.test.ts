@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
-import { createLog, toBoltLogger } from '../src/log.ts';
+import { createLog } from '../src/log.ts';
+import { toBoltLogger } from '../src/slack/bolt-logger.ts';
 
 function listen(level = 'info'): {
   log: ReturnType<typeof createLog>;
@@ -33,6 +34,7 @@ test.for([
   [`token ${botToken} was refused`, botToken],
   [`opening with ${appToken}`, appToken],
   ['connecting to postgresql://app:s3cret@db:5432/orders', 's3cret'],
+  ['connecting to postgresql+asyncpg://app:s3cret@db/orders', 's3cret'],
   ['host=db password=s3cret user=app', 's3cret'],
   ['POST https://hooks.slack.com/commands/T1/22/33 failed', 'T1/22/33'],
 ] as const)('secrets are blanked by their looks in a message: %s', ([text, secret]) => {

@@ -8,19 +8,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { childEnvironment } from './support/child-environment.ts';
 import { parse } from 'yaml';
-import { startCluster } from '../sandbox/patient/cluster.ts';
+import { startCluster } from './support/clusters.ts';
 import type { Cluster } from '../sandbox/patient/cluster.ts';
 import { identity } from '../sandbox/slack/identity.ts';
 import { startSlack } from '../sandbox/slack/server.ts';
 import type { LocalSlack } from '../sandbox/slack/server.ts';
+import { patienceMs } from './support/until.ts';
 
 /** `node src/main.ts` as a process of its own, as it runs in production; only Slack is the local one. */
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const channel = 'C0DATABASE';
 const user = 'U0MAYA';
 const tokens = { botToken: 'xoxb-main', appToken: 'xapp-main', signingSecret: 'shared-secret' };
-const patienceMs = 20_000;
 
 let cluster: Cluster;
 let directory = '';
@@ -66,7 +67,7 @@ interface Started {
 function start(environment: Record<string, string>): Started {
   const started = spawn(process.execPath, [main], {
     cwd: directory,
-    env: { PATH: process.env['PATH'], LOG_LEVEL: 'info', ...environment },
+    env: { ...childEnvironment, LOG_LEVEL: 'info', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

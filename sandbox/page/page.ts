@@ -5,7 +5,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** An answer for the local Slack's `page` option. */
-export interface PageAnswer {
+interface PageAnswer {
   readonly status: number;
   readonly headers: Record<string, string>;
   readonly body: string | Buffer;

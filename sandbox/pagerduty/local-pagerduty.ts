@@ -18,18 +18,20 @@ export interface LocalPagerDuty {
   close(): Promise<void>;
 }
 
-export interface Mishap {
+interface Mishap {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Taken all the same, as when the answer gets lost. */
   readonly taken?: boolean;
 }
 
-export interface LocalPagerDutyOptions {
+interface LocalPagerDutyOptions {
   readonly routingKey: string;
   readonly port?: number;
   /** For its rate limit; milliseconds. */
   readonly now?: () => number;
+  /** Hears every event that was taken. */
+  readonly onPaged?: (path: string, body: unknown) => void;
 }
 
 const mostBytes = 512 * 1024;
@@ -37,7 +39,7 @@ const mostCalls = 120;
 const limitWindowMs = 60_000;
 
 export async function startPagerDuty(options: LocalPagerDutyOptions): Promise<LocalPagerDuty> {
-  const { routingKey, port = 0, now = Date.now } = options;
+  const { routingKey, port = 0, now = Date.now, onPaged = () => undefined } = options;
   const service = createLocalService();
   const calls: string[] = [];
   const mishaps: Mishap[] = [];
@@ -47,11 +49,14 @@ export async function startPagerDuty(options: LocalPagerDutyOptions): Promise<Lo
     recent = recent.filter((at) => at > now() - limitWindowMs);
     if (recent.length >= mostCalls) return { status: 429, body: { status: 'throttle exceeded' } };
     recent.push(now());
-    return path === '/v2/enqueue'
-      ? takeEvent(body, routingKey, service.take)
-      : takeChange(body, routingKey, service.change);
+    const answer =
+      path === '/v2/enqueue'
+        ? takeEvent(body, routingKey, service.take)
+        : takeChange(body, routingKey, service.change);
+    if (answer.status === 202) onPaged(path, toJson(body));
+    return answer;
   };
-  const answer = async (request: IncomingMessage): Promise<Answer> => {
+  const respond = async (request: IncomingMessage): Promise<Answer> => {
     const { pathname: path } = new URL(request.url ?? '/', 'http://localhost');
     if (request.method === 'GET' && path === '/incidents') {
       return { status: 200, body: { incidents: service.pages, changes: service.changes } };
@@ -68,7 +73,7 @@ export async function startPagerDuty(options: LocalPagerDutyOptions): Promise<Lo
     return { ...mishap, body: { status: 'mishap' } };
   };
   const server = createServer((request, response) => {
-    answer(request).then(
+    respond(request).then(
       (found) => send(response, found),
       () => send(response, { status: 500, body: { status: 'broken' } }),
     );

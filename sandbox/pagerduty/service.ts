@@ -13,7 +13,7 @@ export interface LocalPage {
 }
 
 /** A PagerDuty service: what its events do to its incidents. */
-export interface LocalService {
+interface LocalService {
   /** Returns the key the event is about. */
   readonly take: (event: Event) => string;
   readonly change: (event: ChangeEvent) => void;

@@ -21,6 +21,9 @@ export const ApplicationActivity = z.object({
 });
 export type ApplicationActivity = z.infer<typeof ApplicationActivity>;
 
+/** A query begins before its wait does: with many new sessions at once, by some hundred milliseconds. */
+const beforeWaitMs = 500;
+
 const statement = `
   SELECT application_name AS application,
     count(*)::int AS total,
@@ -30,7 +33,7 @@ const statement = `
     count(*) FILTER (WHERE state = 'idle in transaction')::int AS "idleInTransaction",
     count(*) FILTER (WHERE state = 'idle in transaction' AND backend_xid IS NOT NULL)::int AS written,
     count(*) FILTER (WHERE wait_event_type = 'Lock')::int AS "waitingForLocks",
-    count(*) FILTER (WHERE wait_event_type = 'Lock' AND query_age >= $2)::int AS "waitingLong",
+    count(*) FILTER (WHERE wait_event_type = 'Lock' AND query_age >= $2 + ${beforeWaitMs})::int AS "waitingLong",
     count(*) FILTER (WHERE state = 'active' AND wait_event_type IS DISTINCT FROM 'Lock'
       AND query_age >= $3)::int AS slow,
     count(*) FILTER (WHERE state = 'idle in transaction' AND state_age >= $4)::int

@@ -7,6 +7,8 @@ import { z } from 'zod';
 import type { Activity } from './backend/activities.ts';
 
 const program = fileURLToPath(new URL('backend.ts', import.meta.url));
+/** Ten of them start at once, and each would compile the same. */
+const compileCache = fileURLToPath(new URL('../../node_modules/.cache/dbconn', import.meta.url));
 /** Enough for a look's 200 lines with the tracebacks before them. */
 const linesMax = 1000;
 const lineMaxCharacters = 2000;
@@ -21,14 +23,16 @@ export interface PoolSize {
   readonly largestPool?: number;
 }
 
-export interface BackendOptions extends PoolSize {
+interface BackendOptions extends PoolSize {
   readonly service: string;
   readonly number: number;
   readonly databaseUrl: string;
   readonly localAddress: string;
+  readonly isHidden?: boolean;
+  readonly imageId?: string;
 }
 
-export interface LogLine {
+interface LogLine {
   /** When it was read here, UTC ISO text. */
   readonly at: string;
   readonly text: string;
@@ -97,6 +101,7 @@ export class BackendProcess {
         LOCAL_ADDRESS: localAddress,
         PORT: String(this.#port), // a restart keeps the address its metrics are read from
         NODE_NO_WARNINGS: '1',
+        NODE_COMPILE_CACHE: compileCache,
       },
       execArgv: [],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

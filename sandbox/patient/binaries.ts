@@ -30,7 +30,11 @@ export async function findBinaries(major: number): Promise<string> {
   return copy;
 }
 
-/** Whether this major can be started here. Every major from 13 to 18 can where `DBCONN_EXTRA_PG` has the rest. */
+/**
+ * Whether this major can be started here. Every major from 13 to 18 can where `DBCONN_EXTRA_PG` has the rest.
+ *
+ * @internal Tests alone leave out what is not there: the demo and the bench say that it is missing.
+ */
 export function hasBinaries(major: number): boolean {
   return nativeDirectory(major) !== undefined;
 }

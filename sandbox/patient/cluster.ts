@@ -1,33 +1,20 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync, rmSync } from 'node:fs';
-import {
-  appendFile,
-  chown,
-  mkdtemp,
-  mkdir,
-  open,
-  readFile,
-  readdir,
-  rm,
-  writeFile,
-} from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { appendFile, open, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
-import { findBinaries, unprivilegedId } from './binaries.ts';
+import { findBinaries } from './binaries.ts';
+import { account, makeHome } from './cluster-home.ts';
+import type { ClusterHome } from './cluster-home.ts';
+import { findFreePort } from './free-port.ts';
 
-const run = promisify(execFile);
-const asRoot = process.getuid?.() === 0;
-const account = asRoot ? { uid: unprivilegedId, gid: unprivilegedId } : {};
 /** A cluster is up in under a second on an idle machine; a shared one gets far longer. */
 const startTimeoutMs = 60_000;
 /** pg_ctl's three shutdown modes. */
 const shutdownSignals = { smart: 'SIGTERM', fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
 
-export interface ClusterOptions {
+interface ClusterOptions {
   /** 13 to 18; 18 unless given. */
   readonly major?: number;
   /** postgresql.conf settings, such as `{ max_connections: 20 }`. */
@@ -36,10 +23,12 @@ export interface ClusterOptions {
   readonly commandLine?: Readonly<Record<string, string | number>>;
   /** pg_hba.conf lines before `host all all 127.0.0.1/32 trust`. */
   readonly hba?: readonly string[];
+  /** Where its files are; a new folder, removed at the end, unless given. */
+  readonly findHome?: (major: number) => Promise<ClusterHome>;
 }
 
 /** Where and how to freeze: the postmaster and all its children, the postmaster alone, or one process. */
-export type FreezeScope = 'all' | 'postmaster' | number;
+type FreezeScope = 'all' | 'postmaster' | number;
 
 /**
  * A real PostgreSQL of our own: superuser `postgres`, trust authentication on 127.0.0.1 and on a socket,
@@ -66,10 +55,10 @@ export interface Cluster {
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const major = options.major ?? 18;
   const binaries = await findBinaries(major);
-  const directory = await mkdtemp(join(tmpdir(), `dbconn-pg${major}-`));
-  const cluster = new LocalCluster({ major, binaries, directory, options });
+  const home = await (options.findHome?.(major) ?? makeHome(major));
+  const cluster = new LocalCluster({ major, binaries, home, options });
   try {
-    await cluster.create();
+    await cluster.configure();
     await cluster.start();
   } catch (error) {
     await cluster.close();
@@ -81,7 +70,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
 interface Site {
   readonly major: number;
   readonly binaries: string;
-  readonly directory: string;
+  readonly home: ClusterHome;
   readonly options: ClusterOptions;
 }
 
@@ -101,11 +90,12 @@ class LocalCluster implements Cluster {
   constructor(site: Site) {
     this.#site = site;
     this.major = site.major;
-    this.directory = site.directory;
-    this.dataDirectory = join(site.directory, 'data');
-    this.socketDirectory = join(site.directory, 'socket');
-    this.#logFile = join(site.directory, 'log');
-    process.once('exit', this.#onExit);
+    this.directory = site.home.directory;
+    this.dataDirectory = join(this.directory, 'data');
+    this.socketDirectory = join(this.directory, 'socket');
+    this.#logFile = join(this.directory, 'log');
+    // Before the home is removed, which asked to hear of the exit earlier.
+    process.prependOnceListener('exit', this.#onExit);
   }
 
   get port(): number {
@@ -117,19 +107,7 @@ class LocalCluster implements Cluster {
     return `postgres://${encodeURIComponent(user)}${secret}@${this.host}:${this.#port}/${database}`;
   }
 
-  async create(): Promise<void> {
-    await mkdir(this.socketDirectory);
-    await writeFile(this.#logFile, '');
-    if (asRoot) {
-      for (const path of [this.directory, this.socketDirectory, this.#logFile]) {
-        await chown(path, unprivilegedId, unprivilegedId);
-      }
-    }
-    await run(
-      join(this.#site.binaries, 'bin', 'initdb'),
-      ['-D', this.dataDirectory, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'],
-      { ...account, env: { LC_ALL: 'C' }, cwd: this.directory },
-    );
+  async configure(): Promise<void> {
     const hba = (this.#site.options.hba ?? []).join('\n');
     const trusting = 'local all all trust\nhost all all 127.0.0.1/32 trust\n';
     const replication = 'local replication all trust\nhost replication all 127.0.0.1/32 trust\n';
@@ -140,7 +118,7 @@ class LocalCluster implements Cluster {
   }
 
   async start(): Promise<void> {
-    this.#port = this.#port === 0 ? await freePort() : this.#port;
+    this.#port = this.#port === 0 ? await findFreePort() : this.#port;
     const output = await open(this.#logFile, 'a');
     const fixed = { listen_addresses: this.host, port: this.#port, fsync: 'off' };
     const given = { ...fixed, ...this.#site.options.commandLine };
@@ -193,7 +171,7 @@ class LocalCluster implements Cluster {
     const children = scope === 'all' ? await childrenOf(postmaster) : [];
     const pids = typeof scope === 'number' ? [scope] : [postmaster, ...children];
     for (const pid of pids) {
-      process.kill(pid, 'SIGSTOP');
+      signalIfAlive(pid, 'SIGSTOP'); // a child may have ended meanwhile
       this.#frozen.add(pid);
     }
   }
@@ -217,13 +195,12 @@ class LocalCluster implements Cluster {
   async close(): Promise<void> {
     await this.stop('immediate');
     process.off('exit', this.#onExit);
-    await rm(this.directory, { recursive: true, force: true });
+    await this.#site.home.leave();
   }
 
   #killNow(): void {
     for (const pid of this.#frozen) signalIfAlive(pid, 'SIGCONT');
     if (this.#postmaster?.pid !== undefined) signalIfAlive(this.#postmaster.pid, 'SIGQUIT');
-    rmSync(this.directory, { recursive: true, force: true });
   }
 }
 
@@ -243,13 +220,4 @@ async function childrenOf(parent: number): Promise<number[]> {
   };
   const flags = await Promise.all(pids.map((pid) => isChild(pid)));
   return pids.filter((_, index) => flags[index]).map(Number);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error('No free port to be had.');
-  return address.port;
 }

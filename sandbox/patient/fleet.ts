@@ -7,9 +7,15 @@ export interface ServicePlan extends PoolSize {
   readonly name: string;
   readonly replicas: number;
   readonly role: 'app' | 'batch';
+  /** Serves no metrics, and its environment does not say how large its pool is. */
+  readonly isHidden?: boolean;
+  /** What its containers would be made from; unknown unless given. */
+  readonly imageId?: string;
+  /** PostgreSQL itself unless given. */
+  readonly databaseUrl?: string;
 }
 
-export interface FleetOptions {
+interface FleetOptions {
   readonly databaseUrl: (role: string) => string;
   /** The first three parts of the replicas' addresses, such as `127.20.3`. */
   readonly network: string;
@@ -41,16 +47,18 @@ export class Fleet {
   }
 
   get endpoints(): PoolEndpoint[] {
-    return this.#replicas.map(({ options, url }) => ({
-      service: options.service,
-      url: `${url}/metrics`,
-    }));
+    return this.#replicas
+      .filter(({ options }) => !options.isHidden)
+      .map(({ options, url }) => ({ service: options.service, url: `${url}/metrics` }));
   }
 
   async start(plans: readonly ServicePlan[]): Promise<void> {
-    const fresh = plans.flatMap((plan) =>
-      Array.from({ length: plan.replicas }, (_, index) => this.#create(plan, index + 1)),
-    );
+    const fresh = plans.flatMap((plan) => {
+      const before = this.replicasOf(plan.name).length;
+      return Array.from({ length: plan.replicas }, (_, index) =>
+        this.#create(plan, before + index + 1),
+      );
+    });
     this.#replicas.push(...fresh);
     const queue = [...fresh];
     const starters = Array.from({ length: startsAtOnce }, async () => {
@@ -74,8 +82,12 @@ export class Fleet {
     const chosen = this.#replicas.filter(
       ({ options }) => services === undefined || services.includes(options.service),
     );
-    await Promise.all(chosen.map((replica) => replica.stop()));
-    for (const replica of chosen) this.#replicas.splice(this.#replicas.indexOf(replica), 1);
+    await this.remove(chosen);
+  }
+
+  async remove(replicas: readonly BackendProcess[]): Promise<void> {
+    await Promise.all(replicas.map((replica) => replica.stop()));
+    for (const replica of replicas) this.#replicas.splice(this.#replicas.indexOf(replica), 1);
   }
 
   async close(): Promise<void> {
@@ -85,16 +97,19 @@ export class Fleet {
 
   #create(plan: ServicePlan, number: number): BackendProcess {
     this.#addresses = (this.#addresses % 250) + 1;
-    const { poolSize, maxOverflow, poolTimeoutSeconds, largestPool } = plan;
+    const { poolSize, maxOverflow, poolTimeoutSeconds, largestPool, imageId } = plan;
+    const { isHidden = false } = plan;
     return new BackendProcess({
       service: plan.name,
       number,
-      databaseUrl: this.#options.databaseUrl(plan.role),
+      databaseUrl: plan.databaseUrl ?? this.#options.databaseUrl(plan.role),
       localAddress: `${this.#options.network}.${this.#addresses}`,
       poolSize,
       maxOverflow,
       poolTimeoutSeconds,
+      isHidden,
       ...(largestPool !== undefined && { largestPool }),
+      ...(imageId !== undefined && { imageId }),
     });
   }
 }

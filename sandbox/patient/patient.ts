@@ -8,9 +8,11 @@ import type { Limits, Target } from '../../src/runbook/target.ts';
 import { readActivity } from './activity.ts';
 import type { ApplicationActivity } from './activity.ts';
 import { startCluster } from './cluster.ts';
+import type { ClusterHome } from './cluster-home.ts';
 import type { Cluster } from './cluster.ts';
 import { Fleet } from './fleet.ts';
 import { makeProjectFolder } from './project-folder.ts';
+import { SandboxPooler } from './sandbox-pooler.ts';
 import { createSandboxServerHost } from './sandbox-server-host.ts';
 import { createSandboxServices, postgresService } from './sandbox-services.ts';
 import { catalogue } from './scenes/catalogue.ts';
@@ -29,12 +31,16 @@ export interface PatientOptions {
   readonly maxConnections?: number;
   /** Slots that no trouble takes, for whoever else comes to this server, such as an exporter; none unless given. */
   readonly guests?: number;
+  /** Of its PostgreSQL's files. */
+  readonly findHome?: (major: number) => Promise<ClusterHome>;
 }
 
 /** A real PostgreSQL with real services on it, and ways to make each of the runbook's six causes happen. */
 export interface Patient {
   readonly cluster: Cluster;
   readonly fleet: Fleet;
+  /** There only where the trouble is in it. */
+  readonly pooler: SandboxPooler;
   /** Slots an ordinary role can have. */
   readonly usableSlots: number;
   /** The runbook's, with durations of seconds in place of minutes. */
@@ -95,10 +101,11 @@ const limits: Limits = {
 };
 
 export async function startPatient(options: PatientOptions): Promise<Patient> {
-  const { major = 18, maxConnections = 40, guests = 0, seed } = options;
+  const { major = 18, maxConnections = 40, guests = 0, seed, findHome } = options;
   if (maxConnections < 20) throw new Error('A patient needs max_connections of at least 20.');
   const cluster = await startCluster({
     major,
+    ...(findHome !== undefined && { findHome }),
     hba: ['host all all 127.0.0.0/8 trust'], // every replica has a loopback address of its own
     settings: {
       max_connections: maxConnections,
@@ -126,6 +133,7 @@ export async function startPatient(options: PatientOptions): Promise<Patient> {
 class LocalPatient implements Patient {
   readonly cluster: Cluster;
   readonly fleet: Fleet;
+  readonly pooler: SandboxPooler;
   readonly usableSlots: number;
   readonly limits = limits;
   readonly #seeded: Seeded;
@@ -134,9 +142,11 @@ class LocalPatient implements Patient {
   readonly #project = makeProjectFolder();
   readonly #serverHost: ServerHost;
   #troubleSince = '';
+  #scenes: readonly Scene[] = [];
 
   constructor(cluster: Cluster, seeded: Seeded, usableSlots: number) {
     this.cluster = cluster;
+    this.pooler = new SandboxPooler(cluster);
     this.#serverHost = createSandboxServerHost(cluster);
     this.usableSlots = usableSlots;
     this.#seeded = seeded;
@@ -222,11 +232,15 @@ class LocalPatient implements Patient {
     });
     await this.fleet.start(scenes.flatMap(({ services }) => services));
     const until = (missing: Missing): Promise<void> => this.#until(missing);
-    await Promise.all(scenes.map((scene) => scene.begin({ fleet: this.fleet, until })));
+    this.#scenes = scenes;
+    const stage = { fleet: this.fleet, pooler: this.pooler, until, run: this.#run };
+    await Promise.all(scenes.map((scene) => scene.begin(stage)));
     return scenes.map(({ story }) => story);
   }
 
   async heal(): Promise<void> {
+    for (const scene of this.#scenes) await scene.end?.({ pooler: this.pooler, run: this.#run });
+    this.#scenes = [];
     const services = this.fleet.replicas
       .map(({ options }) => options.service)
       .filter((name) => name !== this.#bystander);
@@ -243,16 +257,22 @@ class LocalPatient implements Patient {
   }
 
   async close(): Promise<void> {
+    await this.pooler.stop();
     await this.fleet.close();
     this.#project.close();
     await this.cluster.close();
   }
 
+  readonly #run = (sql: string, values: readonly unknown[] = []): Promise<void> =>
+    asAdmin(adminUrl(this.cluster), async (admin) => {
+      await admin.query(sql, [...values]);
+    });
+
   async #until(missing: Missing): Promise<void> {
     const deadline = Date.now() + promiseTimeoutMs;
     for (;;) {
       const activity = await readActivity(adminUrl(this.cluster), limits);
-      const lack = missing(activity);
+      const lack = await missing(activity);
       if (lack === undefined) return;
       if (Date.now() > deadline) throw new Error(this.#explain(lack, activity));
       await sleep(100);

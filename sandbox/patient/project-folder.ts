@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** The directory a compose project would lie in, with the `.env` that option E edits. */
-export interface ProjectFolder {
+interface ProjectFolder {
   readonly envFile: string;
   /** As if nobody had ever changed it. */
   reset(): void;

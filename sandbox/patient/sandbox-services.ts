@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { countSessions } from '../../src/compose/process-titles.ts';
 import { joinEvents } from '../../src/compose/log-events.ts';
 import { classifyLogs } from '../../src/runbook/diagnose/classify-logs.ts';
@@ -8,9 +9,9 @@ import type {
   ServiceReading,
   ServicesReading,
 } from '../../src/runbook/diagnose/snapshot.ts';
-import { createEnvFile } from '../../src/compose/env-file.ts';
+import { envEdits, planFileEdit } from '../../src/compose/env-file.ts';
 import type { Restarts, Services } from '../../src/runbook/ports.ts';
-import type { PoolSettings } from '../../src/runbook/ports/pool-settings.ts';
+import type { EditAnswer, PoolSettings, Resize } from '../../src/runbook/ports/pool-settings.ts';
 import type { BackendProcess } from './backend-process.ts';
 import type { Cluster } from './cluster.ts';
 import type { Fleet } from './fleet.ts';
@@ -22,7 +23,7 @@ import { restartReplica } from './sandbox-restart.ts';
 const logTail = 200;
 export const postgresService = 'postgres';
 
-export interface Surroundings {
+interface Surroundings {
   readonly fleet: Fleet;
   readonly cluster: Cluster;
   /** The `.env` that option E edits. */
@@ -42,11 +43,21 @@ export function createSandboxServices({
     readServices: () => timed(() => readServices(fleet, cluster)),
     readLogs: () => timed(() => readLogs({ fleet, cluster, since })),
     restartReplica: (id) => restartReplica(fleet, id),
-    ...createEnvFile(envFile),
+    ...envEdits,
+    planEdit: (resize) => planEdit(envFile, resize),
     readObstacles: () => Promise.resolve([]),
     recreateReplica: (replica, wanted) => recreateReplica(fleet, replica, wanted),
     settleReplica: (replica) => settleReplica(fleet, replica),
   };
+}
+
+/** There is no compose file here: every process takes the two numbers from the one `.env`. */
+async function planEdit(envFile: string, { to }: Resize): Promise<EditAnswer> {
+  const set = { DATABASE_POOL_SIZE: to.poolSize, DATABASE_MAX_OVERFLOW: to.maxOverflow };
+  const planned = await planFileEdit(envFile, set);
+  if (!planned.ok) return planned;
+  const file = basename(planned.value.path);
+  return { ok: true, value: { edit: planned.value, set, file, sharedWith: [], assumed: false } };
 }
 
 async function timed<T>(read: () => Promise<T>): Promise<Part<T>> {
@@ -72,7 +83,7 @@ async function readService(fleet: Fleet, name: string): Promise<ServiceReading> 
 }
 
 async function readReplica(replica: BackendProcess): Promise<ReplicaReading> {
-  const { localAddress, maxOverflow, number, poolSize, poolTimeoutSeconds } = replica.options;
+  const { imageId, localAddress, number, isHidden, ...pool } = replica.options;
   return {
     id: replica.id,
     name: replica.name,
@@ -84,10 +95,11 @@ async function readReplica(replica: BackendProcess): Promise<ReplicaReading> {
     exitCode: replica.exitCode,
     oomKilled: false,
     addresses: [localAddress],
+    ...(imageId !== undefined && { imageId }),
     pool: {
-      size: poolSize,
-      maxOverflow,
-      timeoutSeconds: poolTimeoutSeconds,
+      size: isHidden ? null : pool.poolSize,
+      maxOverflow: isHidden ? null : pool.maxOverflow,
+      timeoutSeconds: isHidden ? null : pool.poolTimeoutSeconds,
       recycleSeconds: null,
       prePing: null,
     },
@@ -105,7 +117,8 @@ function postgresReading(cluster: Cluster): ServiceReading {
     restarts: 0,
     exitCode: null,
     oomKilled: false,
-    addresses: [cluster.host],
+    // It is no client of its own, and what else runs on this machine connects from the same address.
+    addresses: [],
     pool: {
       size: null,
       maxOverflow: null,

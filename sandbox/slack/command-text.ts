@@ -1,7 +1,7 @@
 import type { Workspace } from './workspace.ts';
 
 /** Slack's entity escaping: these three characters and no others. */
-export function escapeEntities(text: string): string {
+function escapeEntities(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 

@@ -23,7 +23,7 @@ function encode({ type, payload }: Envelope): { body: string; contentType: strin
 }
 
 /** The v0 signature over the exact bytes of the body; `seconds` is Unix time. */
-export function signRequest(secret: string, seconds: number, body: string): string {
+function signRequest(secret: string, seconds: number, body: string): string {
   return `v0=${createHmac('sha256', secret).update(`v0:${seconds}:${body}`).digest('hex')}`;
 }
 

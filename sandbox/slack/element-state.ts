@@ -3,14 +3,14 @@ import type { Element, Option, PlacedElement } from './elements.ts';
 import type { StateValue, StateValues, StoredBlock } from './workspace.ts';
 
 /** What a person put into one element: text, an option's value, several of them, or nothing. */
-export type Chosen = string | readonly string[] | null;
+type Chosen = string | readonly string[] | null;
 /** block_id -> action_id -> what was put there; what is not named keeps its initial value. */
 export type ChosenValues = Readonly<Record<string, Readonly<Record<string, Chosen>>>>;
 
 /** What Slack's client tells the person under a field instead of sending the form. */
-export type FieldErrors = Readonly<Record<string, string>>;
+type FieldErrors = Readonly<Record<string, string>>;
 
-export interface FilledIn {
+interface FilledIn {
   readonly values: StateValues;
   readonly errors: FieldErrors;
 }

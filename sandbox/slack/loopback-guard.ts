@@ -7,9 +7,11 @@ const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
  * not keep out a web page somewhere else: its scripts reach 127.0.0.1 through the browser, with a
  * foreign Origin, or through a name of theirs that resolves to it, with a foreign Host.
  */
-export function isFromThisMachine({ headers }: IncomingMessage): boolean {
+export function isFromThisMachine({ headers, socket }: IncomingMessage): boolean {
   const host = headers.host ?? '';
   if (!URL.canParse(`http://${host}`)) return false;
-  if (!LOOPBACK.has(new URL(`http://${host}`).hostname)) return false;
+  const { hostname } = new URL(`http://${host}`);
+  // A container calls the address that Slack was told to listen on, and no name.
+  if (!LOOPBACK.has(hostname) && hostname !== socket.localAddress) return false;
   return headers.origin === undefined || headers.origin === `http://${host}`;
 }

@@ -34,7 +34,7 @@ function referencedFiles(blocks: readonly StoredBlock[]): readonly string[] {
  * Blocks as Slack stores them.
  * @throws SlackRefusal `invalid_blocks` with the reasons.
  */
-export function acceptBlocks(workspace: Workspace, blocks: unknown): readonly StoredBlock[] {
+function acceptBlocks(workspace: Workspace, blocks: unknown): readonly StoredBlock[] {
   const problems = checkBlocks('message', blocks);
   if (problems.length > 0) throw new SlackRefusal('invalid_blocks', { messages: problems });
   const stored = fillIds(blocks);

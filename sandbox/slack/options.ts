@@ -47,7 +47,7 @@ export interface Person {
   readonly tz?: string;
 }
 
-export interface ChannelSeed {
+interface ChannelSeed {
   readonly id: string;
   readonly name: string;
   /** User ids; name `identity.botUserId` here to invite the app. */
@@ -73,8 +73,20 @@ export type Page = (path: string) => Promise<
   | undefined
 >;
 
+/** Something the app said and Slack took: a call, a post to a response_url, an upload, an answer to a dialog. */
+export interface Said {
+  /** `chat.postMessage`, `response_url`, `upload`, `view_submission`. */
+  readonly what: string;
+  /** As it was sent. */
+  readonly args: Readonly<Record<string, unknown>>;
+  /** What Slack answered: the ids it gave. */
+  readonly answer: Readonly<Record<string, unknown>>;
+}
+
 export interface SlackOptions {
-  /** Loopback port; a free one when absent or 0. */
+  /** The address to listen on, 127.0.0.1 when absent: from a container that is another machine's. */
+  readonly host?: string;
+  /** Its port; a free one when absent or 0. */
   readonly port?: number;
   /** The parsed manifest: its slash commands, bot scopes and event subscriptions hold here. */
   readonly manifest: unknown;
@@ -94,4 +106,8 @@ export interface SlackOptions {
   /** Slack waits 3,000 ms for an acknowledgement; a test on a slow machine may wait longer. */
   readonly ackTimeoutMs?: number;
   readonly page?: Page;
+  /** Where its sockets are reached, such as `ws://127.0.0.1:9000`, where something is in between; its own address unless given. */
+  readonly socketUrl?: () => string;
+  /** Hears everything the app says, in the order Slack takes it. */
+  readonly onSaid?: (said: Said) => void;
 }

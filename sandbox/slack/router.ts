@@ -33,6 +33,8 @@ async function serveMethod({ sandbox, request, response, url }: Exchange): Promi
       return;
     }
     const answer = callMethod(sandbox, call, interference);
+    const { method: what, args } = call;
+    if (answer.body['ok'] === true) sandbox.onSaid({ what, args, answer: answer.body });
     if (interference?.kind === 'answer-lost') response.destroy();
     else sendJson(response, answer);
   } catch (error) {
@@ -55,13 +57,21 @@ async function serveUpload({ sandbox, request, response, url }: Exchange): Promi
     if (file === undefined) throw new SlackRefusal('no_file_data', { status: 400 });
     content = new Uint8Array(await file.arrayBuffer());
   }
-  receiveUpload(sandbox.workspace, url.pathname.slice('/upload/v1/'.length), content);
+  const id = url.pathname.slice('/upload/v1/'.length);
+  receiveUpload(sandbox.workspace, id, content);
+  sandbox.onSaid({
+    what: 'upload',
+    args: { id, text: Buffer.from(content).toString() },
+    answer: {},
+  });
   response.end(`OK - ${content.byteLength}`);
 }
 
 async function serveResponseUrl({ sandbox, request, response, url }: Exchange): Promise<void> {
   const body = parseObject(await readBody(request, MAX_CALL_BYTES));
-  respond(sandbox.workspace, sandbox.responseUrls.use(url.pathname), body);
+  const grant = sandbox.responseUrls.use(url.pathname);
+  respond(sandbox.workspace, grant, body);
+  sandbox.onSaid({ what: 'response_url', args: body, answer: { user: grant.user } });
   response.end('ok');
 }
 

@@ -1,4 +1,5 @@
 import type { Delivery } from './delivery.ts';
+import type { Said } from './options.ts';
 import type { Interferences } from './interference.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { ResponseUrls } from './response-urls.ts';
@@ -14,8 +15,9 @@ export interface Sandbox {
   readonly interferences: Interferences;
   readonly delivery: Delivery;
   readonly tokens: { readonly bot: string; readonly app: string };
-  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  /** `http://HOST:PORT`, without a slash at the end. */
   readonly baseUrl: () => string;
+  readonly onSaid: (said: Said) => void;
   /** A single-use address for one Socket Mode connection. */
   readonly issueSocketUrl: () => string;
 }

@@ -100,15 +100,17 @@ function assemble(options: SlackOptions, baseUrl: () => string): Parts {
       delivery: isSocketMode ? socketDelivery : httpDelivery,
       tokens: { bot: options.botToken, app: options.appToken },
       baseUrl,
-      issueSocketUrl: () => baseUrl().replace('http:', 'ws:') + sockets.issueLink(),
+      onSaid: options.onSaid ?? (() => undefined),
+      issueSocketUrl: () =>
+        (options.socketUrl?.() ?? baseUrl().replace('http:', 'ws:')) + sockets.issueLink(),
     },
   };
 }
 
-async function listen(server: Server, port: number): Promise<number> {
+async function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', () => {
+    server.listen(port, host, () => {
       server.off('error', reject);
       const address = server.address();
       resolve(typeof address === 'object' && address !== null ? address.port : port);
@@ -129,7 +131,7 @@ async function stop(server: Server, { sandbox, sockets }: Parts): Promise<void> 
   await closed;
 }
 
-/** Brings up a local Slack on loopback; rejects when the port is taken or the seeds contradict. */
+/** Brings up a local Slack, on loopback unless told otherwise; rejects when the port is taken or the seeds contradict. */
 export async function startSlack(options: SlackOptions): Promise<LocalSlack> {
   let baseUrl = '';
   let closed: Promise<void> | undefined;
@@ -141,7 +143,8 @@ export async function startSlack(options: SlackOptions): Promise<LocalSlack> {
   server.on('upgrade', (request, socket, head) => {
     sockets.upgrade(request, socket, head);
   });
-  baseUrl = `http://127.0.0.1:${await listen(server, options.port ?? 0)}`;
+  const host = options.host ?? '127.0.0.1';
+  baseUrl = `http://${host}:${await listen(server, host, options.port ?? 0)}`;
   return {
     url: `${baseUrl}/`,
     apiUrl: `${baseUrl}/api/`,

@@ -1,5 +1,5 @@
 /** What Slack adds to a bare error word. */
-export interface RefusalDetails {
+interface RefusalDetails {
   /** `response_metadata.messages`: which part of the payload was wrong, by JSON pointer. */
   readonly messages?: readonly string[];
   readonly needed?: string;

@@ -9,7 +9,7 @@ import type {
   Workspace,
 } from './workspace.ts';
 
-export interface ChannelView {
+interface ChannelView {
   readonly id: string;
   readonly name: string;
   readonly kind: Channel['kind'];
@@ -51,10 +51,10 @@ export function readWorkspace(workspace: Workspace): WorkspaceView {
 }
 
 /** A message as one person sees it. */
-export type SeenMessage = SlackMessage & { readonly is_ephemeral: boolean };
+type SeenMessage = SlackMessage & { readonly is_ephemeral: boolean };
 
 /** What one person may see: their channels, their ephemerals, their modal, their Home. */
-export interface PersonView {
+interface PersonView {
   readonly team: { readonly id: string; readonly name: string };
   readonly app: { readonly user: string; readonly name: string };
   readonly me: string;

@@ -19,7 +19,7 @@ function createHash(workspace: Workspace): string {
 }
 
 /** @throws SlackRefusal when Slack would not take the view. */
-export function acceptView(raw: unknown, type: 'modal' | 'home'): CheckedView {
+function acceptView(raw: unknown, type: 'modal' | 'home'): CheckedView {
   if (JSON.stringify(raw ?? null).length > MAX_VIEW_BYTES) throw new SlackRefusal('view_too_large');
   const problems = checkView(raw);
   if (problems.length > 0) throw new SlackRefusal('invalid_arguments', { messages: problems });

@@ -21,7 +21,7 @@ export const [maya, jonas, dana, guest] = people;
 /** From the last vote to the outcome: restarts of PostgreSQL or of a service, and the looks after them. */
 const endWithinMs = 120_000;
 
-export interface Proposal {
+interface Proposal {
   readonly by: Person;
   /** What stands after `/dbconn`. Pressed rather than typed where the status message offers it. */
   readonly words: string;
@@ -54,7 +54,7 @@ async function awaitCard(show: Show, act: () => Promise<string>): Promise<SlackM
   return card;
 }
 
-export interface Try {
+interface Try {
   readonly by: Person;
   /** What the bot must answer. */
   readonly told: string;

@@ -4,7 +4,6 @@ import {
   awaitEnd,
   dana,
   expectNoVotes,
-  expectOutcome,
   expectRefusal,
   guest,
   jonas,
@@ -16,6 +15,7 @@ import { awaitMessage, tell } from './room.ts';
 import type { TourScene } from './scene.ts';
 import { leaveLine } from './server-file.ts';
 import { readMaxConnections, readPools, readSetting } from './truth.ts';
+import { expectVerdict } from './verdict.ts';
 import { toText } from '../message-text.ts';
 
 /** Where people ask for what does not work, or are told to stop. */
@@ -134,7 +134,7 @@ export const emergencyStop: TourScene = {
       ...expectWords(early, 'Only an approver'),
       ...expectWords(lifted, 'may run again'),
       ...votes,
-      ...expectOutcome(end, ['fixed']),
+      ...(await expectVerdict(show, end, ['fixed'])),
       ...expectNoVotes(end),
       ...(value === '10min' ? [] : ['the time-out is not in force']),
     ];

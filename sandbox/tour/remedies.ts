@@ -1,16 +1,7 @@
 import { CauseName } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { SlackMessage } from '../slack/workspace.ts';
 import type { z } from 'zod';
-import {
-  approve,
-  awaitEnd,
-  dana,
-  expectOutcome,
-  jonas,
-  maya,
-  propose,
-  proposeByPress,
-} from './change.ts';
+import { approve, awaitEnd, dana, jonas, maya, propose, proposeByPress } from './change.ts';
 import type { Show } from './change.ts';
 import { findButton } from './room.ts';
 import { troubled } from './scene.ts';
@@ -23,6 +14,7 @@ import {
   readSlowStatements,
   soon,
 } from './truth.ts';
+import { expectVerdict } from './verdict.ts';
 
 type Help = NonNullable<TourScene['help']>;
 
@@ -50,7 +42,7 @@ async function cancelSlow(show: Show, { status }: Seen): Promise<readonly string
   show.say(`\nThe truth: ${before.length} statements ran too long, and ${left} of those still do.`);
   return [
     ...votes,
-    ...expectOutcome(end, ['refilled', 'partly', 'unchanged']),
+    ...(await expectVerdict(show, end, ['refilled', 'partly', 'unchanged'])),
     ...(before.length > 0 ? [] : ['nothing ran too long']),
     ...(left === 0 ? [] : ['they were not cancelled']),
   ];
@@ -67,7 +59,7 @@ async function terminateForgotten(show: Show, { status }: Seen): Promise<readonl
   show.say(`\nThe truth: ${before} transactions were left open, and ${after} are.`);
   return [
     ...votes,
-    ...expectOutcome(end, ['fixed']),
+    ...(await expectVerdict(show, end, ['fixed'])),
     ...(before > 0 ? [] : ['there was nothing to end']),
     ...(after === 0 ? [] : [`${after} forgotten transactions are left`]),
   ];
@@ -86,7 +78,7 @@ async function stopBlockers(show: Show, { status }: Seen): Promise<readonly stri
   );
   return [
     ...votes,
-    ...expectOutcome(end, ['fixed', 'partly']),
+    ...(await expectVerdict(show, end, ['fixed', 'partly'])),
     ...(before > 0 ? [] : ['nobody waited']),
     ...(released ? [] : ['somebody still waits']),
   ];
@@ -108,7 +100,7 @@ async function resizePool(show: Show, { status }: Seen): Promise<readonly string
   const isWell = after.length === before.length && after.every((pool) => pool === wanted);
   return [
     ...votes,
-    ...expectOutcome(end, ['fixed', 'partly', 'unchanged']),
+    ...(await expectVerdict(show, end, ['fixed', 'partly', 'unchanged'])),
     ...(before.includes(wanted) ? ['the numbers are the old ones'] : []),
     ...(isWell ? [] : [`the metrics do not say ${wanted}`]),
   ];
@@ -127,7 +119,7 @@ async function raiseMaxConnections(show: Show, seen: Seen): Promise<readonly str
   show.say(`\nThe truth: max_connections was ${before}, and is ${after}.`);
   const problems = [
     ...votes,
-    ...expectOutcome(end, ['fixed']),
+    ...(await expectVerdict(show, end, ['fixed'])),
     ...(after > before && words.endsWith(` ${after}`) ? [] : ['that is not what was asked for']),
   ];
   if (problems.length > 0) return problems;

@@ -2,6 +2,10 @@ import { Client } from 'pg';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Trouble } from '../patient/scenes/scene.ts';
 import { emergencyStop, wrongMaxConnections, wrongPoolSize } from './mishaps.ts';
+import { deployOverlap } from './deploy-night.ts';
+import { deadPool, idleLeak, replicationWait } from './nights.ts';
+import { isPgBouncerInstalled } from '../patient/pgbouncer.ts';
+import { poolerQueue } from './pooler-night.ts';
 import { remedied, remedies } from './remedies.ts';
 import type { TourScene } from './scene.ts';
 import { story } from './story.ts';
@@ -17,6 +21,11 @@ export function tourScenes(): readonly TourScene[] {
       ['slow-queries', 'lock-contention'],
       'two causes at once: slow queries and lock contention',
     ),
+    deadPool,
+    idleLeak,
+    deployOverlap,
+    ...(isPgBouncerInstalled ? [poolerQueue] : []),
+    replicationWait,
     busy,
     fullHouse(),
     frozen,

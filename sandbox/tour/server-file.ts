@@ -14,7 +14,7 @@ export async function leaveLine(cluster: Cluster, line: string): Promise<() => P
 }
 
 /** Restarts the server without whatever ALTER SYSTEM had set. */
-export async function restartFresh(cluster: Cluster): Promise<void> {
+async function restartFresh(cluster: Cluster): Promise<void> {
   await writeFile(join(cluster.dataDirectory, 'postgresql.auto.conf'), '');
   await cluster.stop();
   await cluster.start();

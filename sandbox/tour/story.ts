@@ -1,6 +1,6 @@
 import { toText } from '../message-text.ts';
 import type { SlackMessage } from '../slack/workspace.ts';
-import { approve, awaitEnd, expectNoVotes, expectOutcome, expectRefusal } from './change.ts';
+import { approve, awaitEnd, expectNoVotes, expectRefusal } from './change.ts';
 import { guest, jonas, maya, propose, proposeByPress } from './change.ts';
 import type { Show } from './change.ts';
 import { awaitCardSaying, awaitReply, briefly, findCard } from './incident-sights.ts';
@@ -9,6 +9,7 @@ import { troubled } from './scene.ts';
 import type { TourScene } from './scene.ts';
 import { lookBack } from './story-record.ts';
 import { countSessions, soon } from './truth.ts';
+import { expectVerdict } from './verdict.ts';
 
 /**
  * One incident from its alert to its report, with everybody it needs: the remedy is that of a leak, option C. It is
@@ -105,7 +106,7 @@ async function mend(show: Show, ts: string): Promise<readonly string[]> {
   return [
     ...refused,
     ...votes,
-    ...expectOutcome(end, ['fixed']),
+    ...(await expectVerdict(show, end, ['fixed'])),
     ...expectNoVotes(end),
     ...(after < before ? [] : ['the service holds as many connections as before']),
   ];

@@ -56,13 +56,32 @@ export async function readSetting({ urls }: Patient, name: string): Promise<stri
 }
 
 /** `10 + 5` of each replica that answers, as its metrics say. */
-export async function readPools({ fleet }: Patient, service: string): Promise<readonly string[]> {
-  const texts = fleet.replicasOf(service).map(async ({ url }) => {
-    const response = await fetch(`${url}/metrics`, { headers: { connection: 'close' } });
-    return response.text();
-  });
-  return (await Promise.all(texts)).map(
-    (text) => `${gauge(text, 'size')} + ${gauge(text, 'max_overflow')}`,
+export async function readPools(patient: Patient, service: string): Promise<readonly string[]> {
+  const gauges = await readGauges(patient, service);
+  return gauges.map(({ size, maxOverflow }) => `${size} + ${maxOverflow}`);
+}
+
+interface Gauges {
+  readonly service: string;
+  readonly size: number;
+  readonly maxOverflow: number;
+  readonly checkedOut: number;
+  readonly limit: number;
+}
+
+/** What the metrics of each replica say, of all services or of one. */
+export async function readGauges({ fleet }: Patient, service?: string): Promise<Gauges[]> {
+  const replicas = service === undefined ? fleet.replicas : fleet.replicasOf(service);
+  return Promise.all(
+    replicas.map(async ({ url, options }) => {
+      const response = await fetch(`${url}/metrics`, { headers: { connection: 'close' } });
+      const text = await response.text();
+      const size = gauge(text, 'size');
+      const maxOverflow = gauge(text, 'max_overflow');
+      const limit = maxOverflow < 0 ? Infinity : size + maxOverflow;
+      const checkedOut = gauge(text, 'checked_out');
+      return { service: options.service, size, maxOverflow, limit, checkedOut };
+    }),
   );
 }
 
@@ -76,8 +95,8 @@ export async function soon(holds: () => Promise<boolean> | boolean): Promise<boo
   }
 }
 
-function gauge(text: string, name: string): string {
-  return new RegExp(`^sqlalchemy_pool_${name}\\{[^}]*\\} (\\S+)`, 'm').exec(text)?.[1] ?? '?';
+function gauge(text: string, name: string): number {
+  return Number(new RegExp(`^sqlalchemy_pool_${name}\\{[^}]*\\} (\\S+)`, 'm').exec(text)?.[1]);
 }
 
 function query(url: string, sql: string, values: readonly unknown[]): Promise<unknown> {

@@ -1,4 +1,5 @@
 import type { Clock } from '../runbook/ports.ts';
+import { uptimeOf } from '../runbook/uptime.ts';
 
 /** One thing that has to hold for dbconn to be well. */
 export interface HealthCheck {
@@ -81,12 +82,12 @@ function toReport(
 }
 
 /** A loop that says that it still goes round. */
-export interface Pulse {
+interface Pulse {
   readonly check: HealthCheck;
   beat(): void;
 }
 
-export interface PulseOptions {
+interface PulseOptions {
   readonly name: string;
   readonly withinMs: number;
   /** `alive` unless given: a loop that did not go round is stuck, and nothing but a new process mends that. */
@@ -95,18 +96,18 @@ export interface PulseOptions {
 
 export function createPulse(
   { name, withinMs, weight = 'alive' }: PulseOptions,
-  clock: Pick<Clock, 'now'>,
+  clock: Pick<Clock, 'now' | 'uptime'>,
 ): Pulse {
-  let last = clock.now();
+  let last = uptimeOf(clock);
   return {
     beat() {
-      last = clock.now();
+      last = uptimeOf(clock);
     },
     check: {
       name,
       weight,
       read() {
-        const silentMs = clock.now() - last;
+        const silentMs = uptimeOf(clock) - last;
         if (silentMs <= withinMs) return null;
         return `The ${name} stands still for ${Math.round(silentMs / 1000)} s.`;
       },

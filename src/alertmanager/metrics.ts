@@ -14,6 +14,7 @@ const lookSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
 /** An alert on a counter needs its zero: the first increase of a series that appears with 1 is not seen. */
 const webhookStatuses = [202, 400, 401, 404, 408, 413, 415, 503];
 const alertFates = ['opened', 'joined', 'known', 'ignored', 'unplaced', 'refused', 'truncated'];
+const post = 'chat.postMessage';
 const escalationSteps = ['due', 'sent', 'failed', 'overdue'] as const;
 
 export function createMeter(): Metrics {
@@ -114,7 +115,7 @@ function createOutcomeMeter(
   const registers = [register];
   const slackCalls = new Counter({
     name: 'dbconn_slack_calls_total',
-    help: "Calls to Slack's Web API: ok, limited (429) or failed.",
+    help: "Calls to Slack's Web API: ok, limited (429), refused by Slack or failed on the way.",
     labelNames: ['method', 'outcome'],
     registers,
   });
@@ -132,8 +133,10 @@ function createOutcomeMeter(
   });
   for (const what of escalationSteps) escalations.inc({ what }, 0);
   const [boundMethod, boundOption, boundOutcome] = [boundLabel(60), boundLabel(20), boundLabel(40)];
+  for (const outcome of ['ok', 'refused'])
+    slackCalls.inc({ method: boundMethod(post), outcome }, 0);
   return {
-    slackCall: (method, outcome) => slackCalls.inc({ method: boundMethod(method), outcome }),
+    slackCall: ({ method, outcome }) => slackCalls.inc({ method: boundMethod(method), outcome }),
     escalation: (what) => escalations.inc({ what }),
     request: (option, outcome) =>
       requests.inc({ option: boundOption(option), outcome: boundOutcome(outcome) }),

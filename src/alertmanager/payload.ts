@@ -4,15 +4,29 @@ import type { Alert } from '../runbook/incident/alert.ts';
 /** More in one group is no group by target any more; what is beyond is refused rather than forgotten. */
 export const mostAlerts = 1000;
 
-const Timestamp = z.iso
+const earliest = Date.parse('2000-01-01T00:00:00Z');
+const latest = Date.parse('2100-01-01T00:00:00Z');
+const within = { message: 'it is not between the years 2000 and 2100' };
+
+/** An alert from another century would seem to last for ever, or never to begin. */
+const isWithin = (text: string): boolean => {
+  const at = Date.parse(text);
+  return at >= earliest && at < latest;
+};
+
+/** Go's zero time, the year 1, means that there is none. */
+const isNone = (text: string): boolean => text.startsWith('0001-01-01T');
+
+const Start = z.iso.datetime({ offset: true }).refine(isWithin, within);
+const End = z.iso
   .datetime({ offset: true })
-  .refine((text) => !Number.isNaN(Date.parse(text)), { message: 'is no moment' });
+  .refine((text) => isNone(text) || isWithin(text), within);
 
 const Entry = z.object({
   status: z.enum(['firing', 'resolved']),
   labels: z.record(z.string(), z.string()),
-  startsAt: Timestamp,
-  endsAt: Timestamp.optional(),
+  startsAt: Start,
+  endsAt: End.optional(),
   /** It becomes a part of the journal, so its length has a bound. */
   fingerprint: z.string().min(1).max(64),
 });
@@ -25,7 +39,7 @@ const Payload = z.object({
   truncatedAlerts: z.number().int().min(0).default(0),
 });
 
-export type ReadPayload =
+type ReadPayload =
   | { readonly kind: 'read'; readonly alerts: readonly Alert[]; readonly truncated: number }
   | { readonly kind: 'malformed'; readonly sentence: string }
   | { readonly kind: 'too-many' };
@@ -62,9 +76,8 @@ function toAlert(entry: z.infer<typeof Entry>, receivedAt: string): Alert {
   };
 }
 
-/** Go's zero time, the year 1, means that there is none. */
 function toEnd(text: string | undefined): string | null {
-  if (text === undefined || text.startsWith('0001-01-01T')) return null;
+  if (text === undefined || isNone(text)) return null;
   return toUtc(text);
 }
 

@@ -1,14 +1,14 @@
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { createBoundedServer } from '../http/bounded-server.ts';
+import type { HttpBounds } from '../http/bounded-server.ts';
+import { say, sendReply } from '../http/reply.ts';
+import type { Reply } from '../http/reply.ts';
 import type { Health, HealthReport } from './health.ts';
 import type { Metrics } from './metrics.ts';
-import { say, sendReply } from './reply.ts';
-import type { Reply } from './reply.ts';
 import type { Webhook } from './webhook.ts';
 
-export interface HttpServerOptions {
+interface HttpServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -17,16 +17,6 @@ export interface HttpServerOptions {
   readonly meter: Pick<Metrics, 'expose' | 'contentType'>;
   readonly log: Pick<Logger, 'error'>;
   readonly bounds?: HttpBounds;
-}
-
-/** How long a client may take, in milliseconds. */
-export interface HttpBounds {
-  readonly headersTimeout: number;
-  /** For the whole request, from its first byte to its last. */
-  readonly requestTimeout: number;
-  readonly keepAliveTimeout: number;
-  /** How often the two above are looked after. */
-  readonly connectionsCheckingInterval: number;
 }
 
 /** Alerts in, health and metrics out. */
@@ -39,18 +29,6 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** A header or a body that drips in holds a connection: these are many times what a slow network needs. */
-const usualBounds: HttpBounds = {
-  headersTimeout: 5000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 5000,
-  connectionsCheckingInterval: 1000,
-};
-const headerBytes = 16 * 1024;
-/** Prometheus, Alertmanager and a supervisor need a handful; what is beyond is closed unheard. */
-const mostConnections = 200;
-const lastRequestsMs = 3000;
-
 type Answer = (request: IncomingMessage) => Promise<Reply>;
 interface Route {
   readonly methods: readonly string[];
@@ -58,21 +36,27 @@ interface Route {
 }
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
-  const { bounds = usualBounds, log } = options;
+  const { bounds, log } = options;
   const routes = toRoutes(options);
-  const server = createServer({ ...bounds, maxHeaderSize: headerBytes }, (request, response) => {
-    void serve({ request, response, routes, log, isClosing: () => !server.listening });
-  });
-  server.maxConnections = mostConnections;
-  // For a client that opens a connection and sends nothing: there the header's time-out does not count yet.
-  server.timeout = 3 * bounds.requestTimeout;
+  const isClosing = (): boolean => server.port === undefined;
+  const server = createBoundedServer((request, response) => {
+    void serve({ request, response, routes, log, isClosing });
+  }, bounds);
   return {
     get port() {
-      const address = server.address();
-      return address !== null && typeof address === 'object' ? address.port : undefined;
+      return server.port;
     },
-    open: () => listen(server, options),
-    close: () => end(server),
+    async open() {
+      const { host, port } = options;
+      try {
+        await server.open({ host, port });
+      } catch (cause) {
+        const fix = 'Free it, or set DBCONN_HTTP_PORT to another one.';
+        const text = `Port ${port} could not be opened for alerts, health and metrics. ${fix}`;
+        throw new Error(text, { cause });
+      }
+    },
+    close: () => server.close(),
   };
 }
 
@@ -109,9 +93,6 @@ interface Exchange {
 }
 
 async function serve({ request, response, routes, log, isClosing }: Exchange): Promise<void> {
-  // Both end a connection that breaks off; without a listener the process would end with it.
-  request.on('error', () => response.destroy());
-  response.on('error', () => response.destroy());
   try {
     const reply = await answer(request, routes);
     sendReply(response, { ...reply, close: reply.close === true || isClosing() });
@@ -133,26 +114,4 @@ async function answer(request: IncomingMessage, routes: Exchange['routes']): Pro
     return say(405, `Only ${allow} here.`, { headers: { allow } });
   }
   return route.answer(request);
-}
-
-async function listen(server: Server, { host, port }: HttpServerOptions): Promise<void> {
-  try {
-    server.listen(port, host);
-    await once(server, 'listening');
-  } catch (cause) {
-    const fix = 'Free it, or set DBCONN_HTTP_PORT to another one.';
-    throw new Error(`Port ${port} could not be opened for alerts, health and metrics. ${fix}`, {
-      cause,
-    });
-  }
-}
-
-async function end(server: Server): Promise<void> {
-  if (!server.listening) return;
-  const cut = setTimeout(() => server.closeAllConnections(), lastRequestsMs);
-  const closed = once(server, 'close');
-  server.close();
-  server.closeIdleConnections();
-  await closed;
-  clearTimeout(cut);
 }

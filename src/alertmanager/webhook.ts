@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
+import { cleanUntrusted } from '../runbook/diagnose/untrusted.ts';
+import { severityOf } from '../runbook/incident/alert.ts';
 import type { Alert } from '../runbook/incident/alert.ts';
 import type { Incidents } from '../runbook/incident/incidents.ts';
 import type { Clock } from '../runbook/ports.ts';
@@ -7,12 +9,12 @@ import type { Meter } from '../runbook/ports/meter.ts';
 import { createGuard } from './guard.ts';
 import type { Guard, WebhookSecrets } from './guard.ts';
 import { mostAlerts, readPayload } from './payload.ts';
-import { BodyBudget, largestBodyBytes, readBody } from './read-body.ts';
-import { say } from './reply.ts';
-import type { Reply } from './reply.ts';
-import { createTellSeldom } from './tell-seldom.ts';
+import { BodyBudget, largestBodyBytes, readBody } from '../http/read-body.ts';
+import { say } from '../http/reply.ts';
+import type { Reply } from '../http/reply.ts';
+import { createTellSeldom } from '../http/tell-seldom.ts';
 
-export interface WebhookPorts {
+interface WebhookPorts {
   readonly secrets: WebhookSecrets;
   readonly incidents: Pick<Incidents, 'alert'>;
   readonly meter: Pick<Meter, 'webhook' | 'alert'>;
@@ -33,6 +35,9 @@ export interface Webhook {
 const mostInFlight = 100;
 /** Alertmanager gives up after 10 s and sends the same again, which then would be in flight twice. */
 const answerWithinMs = 8000;
+/** Severities are some words; whoever sends hundreds is not helped by a line for each. */
+const mostWords = 20;
+const longestWord = 40;
 
 export function createWebhook(ports: WebhookPorts): Webhook {
   return new AlertWebhook(ports);
@@ -43,6 +48,7 @@ class AlertWebhook implements Webhook {
   readonly #guard: Guard | null;
   readonly #budget = new BodyBudget();
   readonly #tellSeldom: ReturnType<typeof createTellSeldom>;
+  readonly #unknownWords = new Set<string>();
   #inFlight = 0;
 
   constructor(ports: WebhookPorts) {
@@ -125,7 +131,10 @@ class AlertWebhook implements Webhook {
       if (clock.now() > untilMs) return again('Recording takes too long.');
       const taken = await incidents.alert(alert);
       meter.alert(taken.ok ? taken.value.kind : 'refused');
-      if (taken.ok) continue;
+      if (taken.ok) {
+        if (taken.value.kind !== 'ignored') this.#tellSeverity(alert);
+        continue;
+      }
       const { refusal } = taken;
       this.#tellSeldom('refused', (keptBack) =>
         log.error({ keptBack, problem: refusal.why, next: refusal.next }, 'An alert was not taken'),
@@ -133,6 +142,19 @@ class AlertWebhook implements Webhook {
       return again('It could not be recorded.');
     }
     return say(202, `Taken: ${alerts.length}.`);
+  }
+
+  /** Once for each word: Alertmanager repeats an alert for hours. */
+  #tellSeverity(alert: Alert): void {
+    const word = cleanUntrusted(alert.labels['severity'] ?? '', longestWord);
+    const isNew = this.#unknownWords.size < mostWords && !this.#unknownWords.has(word);
+    if (severityOf(alert) !== 'unknown' || !isNew) return;
+    this.#unknownWords.add(word);
+    const fix = 'Use info, warning or critical';
+    this.#ports.log.warn(
+      { word, alert: alert.name },
+      `An alert has a severity that dbconn does not know; its rule's own counts. ${fix}`,
+    );
   }
 
   /** What was left out comes with no later message by itself: dbconn would never hear of it. */

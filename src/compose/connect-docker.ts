@@ -4,7 +4,7 @@ import Docker from 'dockerode';
 import { DockerFailure } from './failure.ts';
 
 /** The docker command's own variables, handed in; dbconn reads its environment in one place. */
-export interface DockerEnvironment {
+interface DockerEnvironment {
   readonly DOCKER_HOST?: string | undefined;
   readonly DOCKER_TLS_VERIFY?: string | undefined;
   readonly DOCKER_CERT_PATH?: string | undefined;

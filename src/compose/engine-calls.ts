@@ -17,7 +17,7 @@ const changeBudgetMs = 20_000;
 const stopTimeoutSeconds = 10;
 const nothingMore = { _query: {}, _body: {} };
 
-export interface Seen {
+interface Seen {
   readonly found: Recreatable | null;
   /** Why it could not be looked at; absent when Docker says that there is no such container. */
   readonly problem?: Problem;
@@ -40,7 +40,8 @@ export async function see(docker: Docker, idOrName: string): Promise<Seen> {
 /** The id an image's name leads to now; null when it leads nowhere any more. */
 export async function readImageId(docker: Docker, image: string): Promise<string | null> {
   try {
-    const { Id: id } = await withinBudget(inspectBudgetMs, () => docker.getImage(image).inspect());
+    // The old container still runs, so a slow answer costs nobody anything; giving up would cost the change.
+    const { Id: id } = await withinBudget(changeBudgetMs, () => docker.getImage(image).inspect());
     return id;
   } catch (error) {
     if (readStatus(error) === 404) return null;

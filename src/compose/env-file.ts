@@ -3,11 +3,11 @@ import { constants } from 'node:fs';
 import { access, readFile, realpath, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Problem } from '../runbook/diagnose/snapshot.ts';
-import { poolVariables } from '../runbook/ports/pool-settings.ts';
-import type { EditAnswer, EnvEdit, EnvFile, PoolNumbers } from '../runbook/ports/pool-settings.ts';
+import type { EnvEdit, EnvFile, PlannedEdit } from '../runbook/ports/pool-settings.ts';
 import { ActingUnavailable } from '../runbook/remedies/acting-unavailable.ts';
-import { foreign, toEnvProblem, unreadable } from './env-file-failure.ts';
-import { readVariable, setVariables } from './env-text.ts';
+import { foreign, toEnvProblem } from './env-file-failure.ts';
+import { setVariables } from './env-text.ts';
+import { nameEnvProblem } from './name-env-problem.ts';
 import { replaceFile, unlessMissing } from './replace-file.ts';
 import type { Owner } from './replace-file.ts';
 
@@ -24,40 +24,27 @@ interface Found {
   readonly owner: Owner;
 }
 
-/** The `.env` at this path. Its bytes never leave this file: they hold passwords. */
-export function createEnvFile(file: string): EnvFile {
-  return {
-    planEdit: (numbers) => planEdit(file, numbers),
-    keepCopy,
-    writeEdit,
-    putBack,
-    removeCopy,
-  };
-}
+type FileAnswer =
+  | { readonly ok: true; readonly value: EnvEdit }
+  | { readonly ok: false; readonly problem: Problem };
 
-/** What writing these numbers into this `.env` would make of it, or why that cannot be. Changes nothing. */
-async function planEdit(file: string, numbers: PoolNumbers): Promise<EditAnswer> {
+/** What is done with a file of variables. Its bytes never leave this module: they hold passwords. */
+export const envEdits: Omit<EnvFile, 'planEdit'> = { keepCopy, writeEdit, putBack, removeCopy };
+
+/** What writing these numbers into the file at this path would make of it, or why that cannot be. Changes nothing. */
+export async function planFileEdit(file: string, set: PlannedEdit['set']): Promise<FileAnswer> {
   try {
     const found = await find(file);
     await access(dirname(found.path), constants.W_OK);
     const ownUid = process.getuid?.() ?? found.owner.uid;
     if (found.bytes !== null && ownUid !== 0 && ownUid !== found.owner.uid) return refused(foreign);
-    const text = found.bytes?.toString('utf8') ?? '';
-    const next = setNumbers(text, numbers);
-    if (next === undefined) return refused(unreadable);
+    const next = setNumbers(found.bytes?.toString('utf8') ?? '', set);
+    if (next === undefined) return refused(nameEnvProblem(found.bytes, Object.keys(set)));
     const oldSha256 = found.bytes === null ? null : hash(found.bytes);
-    const [size, overflow] = poolVariables;
+    const copyPath = `${found.path}.dbconn-kept-${oldSha256?.slice(0, 8) ?? 'none'}`;
     return {
       ok: true,
-      value: {
-        edit: {
-          path: found.path,
-          copyPath: `${found.path}.dbconn-kept-${oldSha256?.slice(0, 8) ?? 'none'}`,
-          oldSha256,
-          newSha256: hash(next),
-        },
-        says: { poolSize: readVariable(text, size), maxOverflow: readVariable(text, overflow) },
-      },
+      value: { path: found.path, copyPath, oldSha256, newSha256: hash(next) },
     };
   } catch (error) {
     return refused(toEnvProblem(error));
@@ -72,10 +59,10 @@ async function keepCopy(edit: EnvEdit): Promise<void> {
   await acting(() => replaceFile(edit.copyPath, bytes, owner));
 }
 
-async function writeEdit(edit: EnvEdit, numbers: PoolNumbers): Promise<void> {
+async function writeEdit(edit: EnvEdit, set: PlannedEdit['set']): Promise<void> {
   const { bytes, owner } = await acting(() => find(edit.path));
   if ((bytes === null ? null : hash(bytes)) !== edit.oldSha256) throw edited(edit);
-  const next = setNumbers(bytes?.toString('utf8') ?? '', numbers);
+  const next = setNumbers(bytes?.toString('utf8') ?? '', set);
   if (next === undefined || hash(next) !== edit.newSha256) throw edited(edit);
   await acting(() => replaceFile(edit.path, next, owner));
 }
@@ -112,11 +99,10 @@ async function removeCopy({ copyPath, oldSha256 }: EnvEdit): Promise<void> {
   await acting(() => unlink(copyPath).catch(unlessMissing));
 }
 
-function setNumbers(text: string, { poolSize, maxOverflow }: PoolNumbers): string | undefined {
-  const [size, overflow] = poolVariables;
+function setNumbers(text: string, set: PlannedEdit['set']): string | undefined {
   // Bytes that are no UTF-8 would not survive being read as text.
   if (text.includes('�')) return undefined;
-  return setVariables(text, { [size]: poolSize, [overflow]: maxOverflow });
+  return setVariables(text, set);
 }
 
 /** Follows a link to its file: replacing the link itself would leave the file behind it as it was. */
@@ -150,7 +136,7 @@ function edited({ path }: EnvEdit): ActingUnavailable {
   return new ActingUnavailable(`${path} was edited since the plan was made. Propose it again.`);
 }
 
-function refused(problem: Problem): EditAnswer {
+function refused(problem: Problem): FileAnswer {
   return { ok: false, problem };
 }
 

@@ -17,12 +17,6 @@ export function setVariables(
   return isSame(parseEnv(next), expected) ? next : undefined;
 }
 
-/** The whole numbers a `.env` gives these names; null where it gives none. */
-export function readVariable(text: string, name: string): number | null {
-  const value = parseEnv(text)[name]?.trim() ?? '';
-  return /^-?\d{1,9}$/.test(value) ? Number(value) : null;
-}
-
 function setVariable(text: string, name: string, value: number): string {
   const lines = text.split('\n');
   const at = lines.findLastIndex((line) => patternFor(name).test(line));
@@ -37,13 +31,13 @@ function setVariable(text: string, name: string, value: number): string {
 }
 
 /** Name and sign, an opening quote or none, the value, the same quote, a comment, a carriage return. */
-function patternFor(name: string): RegExp {
+export function patternFor(name: string): RegExp {
   const before = String.raw`(?<before>\s*(?:export\s+)?${name}\s*=[ \t]*)`;
   const value = String.raw`(?<quote>["']?)[^"'#\r]*?\k<quote>`;
   return new RegExp(String.raw`^${before}${value}(?<after>[ \t]*(?:[ \t]#[^\r]*)?\r?)$`);
 }
 
-function replaceValue(line: string, name: string, value: number): string {
+export function replaceValue(line: string, name: string, value: number): string {
   return line.replace(patternFor(name), `$<before>$<quote>${value}$<quote>$<after>`);
 }
 

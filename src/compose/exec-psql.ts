@@ -8,7 +8,7 @@ import { DockerFailure, toProblem } from './failure.ts';
 import { findContainers } from './find.ts';
 import { LogFrameReader } from './log-frames.ts';
 
-export interface PsqlOptions {
+interface PsqlOptions {
   readonly project: string;
   /** The compose service PostgreSQL runs in. */
   readonly postgresService: string;
@@ -17,7 +17,7 @@ export interface PsqlOptions {
 }
 
 /** psql ran, and said no: its message is the server's, such as `FATAL:  sorry, too many clients already`. */
-export class PsqlFailure extends Error {
+class PsqlFailure extends Error {
   /** psql's: 1 its own trouble, 2 no connection, 3 the statement failed. */
   readonly exitCode: number;
 

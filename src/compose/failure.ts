@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { z } from 'zod';
 import type { Problem } from '../runbook/diagnose/snapshot.ts';
 import { BudgetExceeded } from './budget.ts';
+import { readDockerContext } from './docker-context.ts';
 
 /** What was asked of Docker; decides which permission a refusal is about. */
 export type DockerAction = 'read' | 'restart' | 'recreate' | 'exec' | 'server';
@@ -85,7 +86,7 @@ function fromCode(failure: EngineError, code: string, subject: string): Problem 
       return {
         kind: 'missing',
         summary: `There is no Docker socket at ${where}.`,
-        fix: 'Start Docker; where dbconn runs in a container, mount the socket into it; or leave `compose` out of dbconn.yml.',
+        fix: whereElse(),
       };
     case 'EACCES':
     case 'EPERM':
@@ -226,6 +227,19 @@ const permission: Record<DockerAction, string> = {
 function whereOf({ address, port }: EngineError): string {
   if (address === undefined) return 'DOCKER_HOST';
   return port === undefined ? address : `${address}:${port}`;
+}
+
+/** Docker may well run: the docker command finds it by a context, which dbconn does not read. */
+function whereElse(): string {
+  const context = readDockerContext();
+  if (context !== null) {
+    const { name, host } = context;
+    const uses = `The docker command here uses the context ${name}, which dbconn does not read`;
+    return host === null
+      ? `${uses}: set DOCKER_HOST to the address that \`docker context inspect ${name}\` shows.`
+      : `${uses}: set DOCKER_HOST=${host}.`;
+  }
+  return 'Start Docker; where its socket is elsewhere, set DOCKER_HOST to what `docker context inspect` shows; where dbconn runs in a container, mount the socket into it; or leave `compose` out of dbconn.yml.';
 }
 
 /** A socket one may not open still tells its group, and that number is the whole fix. */

@@ -31,7 +31,7 @@ const Listed = z.array(
 
 /**
  * All containers of a compose project, stopped ones too, by service and number. Labels only: names differ
- * between Compose 1 and 2. `docker compose run` one-offs are left out: they are nobody's replica.
+ * between Compose 1, Compose 2 and podman-compose. One-offs of `run` are left out: they are nobody's replica.
  * Throws what dockerode throws, or BudgetExceeded.
  */
 export async function findContainers(
@@ -42,17 +42,27 @@ export async function findContainers(
   const listed = await withinBudget(budgetMs, (abortSignal) =>
     docker.listContainers({
       all: true,
-      filters: {
-        label: [`com.docker.compose.project=${project}`, 'com.docker.compose.oneoff=False'],
-      },
+      filters: { label: [`com.docker.compose.project=${project}`] },
       abortSignal,
     }),
   );
-  const byService = Map.groupBy(Listed.parse(listed).map(toContainer), ({ service }) => service);
+  const own = Listed.parse(listed).filter((one) => !isOneOff(one));
+  const byService = Map.groupBy(own.map(toContainer), ({ service }) => service);
   for (const containers of byService.values()) {
     containers.sort((a, b) => a.number - b.number || a.name.localeCompare(b.name));
   }
   return byService;
+}
+
+/**
+ * Compose says so by a label. podman-compose has none, and gives a container of `run` the number of a replica: only the
+ * name that it makes up (`shop_backend_tmp4711`) tells it apart.
+ */
+function isOneOff(listed: z.infer<typeof Listed>[number]): boolean {
+  const { 'com.docker.compose.oneoff': oneoff, ...labels } = listed.Labels ?? {};
+  if (oneoff !== undefined) return oneoff.toLowerCase() === 'true';
+  if (labels['io.podman.compose.project'] === undefined) return false;
+  return (listed.Names ?? []).some((name) => /[_-]tmp\d{1,5}$/.test(name));
 }
 
 function toContainer(listed: z.infer<typeof Listed>[number]): FoundContainer {

@@ -1,20 +1,39 @@
 import type { LogLine } from './log-lines.ts';
+import { continuesReport } from './server-report.ts';
+import { commonIndent, learnPrefix, stripPrefix } from './log-prefix.ts';
 
 /** What was logged once: a line with those that belong to it. */
-export interface LogEvent {
+interface LogEvent {
   readonly at: string | null;
   readonly text: string;
+  /** Present when a stack was logged with it. */
+  readonly trace?: boolean;
 }
 
 const tracebackBegins = /^Traceback \(most recent call last\):/;
+const tracebackWithin = /^(.{1,200}?)(?<!Exception Group )Traceback \(most recent call last\):$/;
 /** Between the tracebacks of one chained exception. */
 const chainContinues =
   /^(?:The above exception was the direct cause|During handling of the above exception)/;
-/** Stack frames, PostgreSQL's own continuations (a tab), SQLAlchemy's reference, Java's cause. */
-const belongsToLast = /^(?:\s+\S|\(Background on this error|\[SQL: |\[parameters: |Caused by: )/;
+/**
+ * Stack frames, PostgreSQL's own continuations (a tab), SQLAlchemy's reference, psycopg's list of the hosts it tried,
+ * Java's causes, .NET's inner exceptions, Ruby's and PHP's frames, Node's word on where an error came out.
+ */
+const belongsToLast =
+  /^(?:\s+\S|\(Background on this error|\[SQL: |\[parameters: |Multiple connection attempts failed|- host: |Caused by:|\):$|Wrapped by: | ---> |(?:\S+ \([\d.]+\) )?\S+\.rb:\d+:in [`']|Stack trace:$|#\d+ |Emitted 'error' event|\}$)/;
+/** An indented line is one of its own all the same when it begins as a line of a log does. */
+const beginsIndented =
+  /^\s+(?:\[?(?:TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|FATAL|CRITICAL|LOG|TRC|DBG|INF|WRN|ERR|FTL)\]?[:\s]|\[?(?:\d{4}-\d\d-\d\d[T ])?\d\d:\d\d:\d\d|\+ Exception Group Traceback )/;
+/** So it does in lower case, where it is no property of an error that was printed with its stack. */
+const beginsLower = /^\s+\[?(?:trace|debug|info|notice|warn|warning|error|fatal|critical)\]?[:\s]/;
+/** asyncpg gives a time-out of its pool no text: the frame is all that tells. */
+const telling = /asyncpg\/pool\.py", line \d+, in _?acquire$/;
 /** SQLAlchemy quotes the statement over as many lines as it has; they are no messages, and not ours to show. */
-const opensStatement = /\[(?:SQL|parameters): (?!.*\]$)/;
+const opensStatement = /^\[(?:SQL|parameters): (?!.*\]$)/;
 const maxStatementLines = 500;
+/** Rails gives the cause a line of its own. */
+const causeFollows = /^Caused by:\s*$/;
+const frame = /^\s+(?:at |[|+] |File ")|^(?:Caused by: |#\d+ )|\.rb:\d+:in /;
 /** The rest of a stack whose beginning lies before what was read: no message, and nothing it could belong to. */
 const cutStack = /^\s+(?:\S|$)/;
 /** A dumped structure must not become one event of megabytes. */
@@ -23,29 +42,35 @@ const maxEventLength = 16 * 1024;
 /**
  * Lines to events, so that one failure counts once and its message comes first: of a Python traceback only
  * the exceptions are kept, not the stack. A chained one repeats the same failure in the words of each
- * library, the root cause first; it is one event all the same.
+ * library, the root cause first; it is one event all the same. What another program put before each line is taken off.
  */
 export function joinEvents(lines: readonly LogLine[]): LogEvent[] {
   const writers = new Map<LogLine['stream'], Writer>();
   const events: OpenEvent[] = [];
-  for (const line of lines) {
-    const writer = writers.get(line.stream) ?? { state: 'line', event: null, statementLines: 0 };
+  const texts = lines.map(({ text }) => stripPrefix(text));
+  const indent = commonIndent(texts);
+  for (const [index, line] of lines.entries()) {
+    const writer = writers.get(line.stream) ?? beginWriter();
     writers.set(line.stream, writer);
-    if (insideStatement(writer, line.text) || continueEvent(writer, line.text)) continue;
-    const event: OpenEvent = { at: line.at, parts: [], length: 0 };
-    const traceback = tracebackBegins.test(line.text);
+    const text = withoutLearned(writer, (texts[index] ?? '').slice(indent));
+    if (insideStatement(writer, text) || continueEvent(writer, text)) continue;
+    const traceback = tracebackBegins.test(text);
+    const event: OpenEvent = { at: line.at, parts: [], length: 0, trace: traceback };
     writer.event = event;
     writer.state = traceback ? 'stack' : 'line';
-    if (!traceback) append(writer, event, line.text);
+    if (!traceback) append(writer, event, text);
     events.push(event);
   }
-  return events.map(({ at, parts }) => ({ at, text: parts.join('\n') })).filter(({ text }) => text);
+  return events
+    .map(({ at, parts, trace }) => ({ at, text: parts.join('\n'), ...(trace && { trace }) }))
+    .filter(({ text }) => text);
 }
 
 interface OpenEvent {
   readonly at: string | null;
   readonly parts: string[];
   length: number;
+  trace: boolean;
 }
 
 /** Where one stream stands: in a plain line, in a traceback's stack, or behind its exception. */
@@ -54,6 +79,22 @@ interface Writer {
   event: OpenEvent | null;
   /** Lines still taken for the quoted statement; 0 outside of one. */
   statementLines: number;
+  /** What stood before `Traceback`, as long as it stands before every line below. */
+  prefix: RegExp | undefined;
+}
+
+function beginWriter(): Writer {
+  return { state: 'line', event: null, statementLines: 0, prefix: undefined };
+}
+
+/** A formatter may head every line of a traceback with time and level. */
+function withoutLearned(writer: Writer, text: string): string {
+  const begins = tracebackWithin.exec(text);
+  if (begins !== null) writer.prefix = learnPrefix(begins[1] ?? '');
+  if (writer.prefix === undefined) return text;
+  if (writer.prefix.test(text)) return text.replace(writer.prefix, '');
+  writer.prefix = undefined;
+  return text;
 }
 
 function insideStatement(writer: Writer, text: string): boolean {
@@ -65,12 +106,21 @@ function insideStatement(writer: Writer, text: string): boolean {
 /** Adds the line to the open event when it belongs there. */
 function continueEvent(writer: Writer, text: string): boolean {
   const { event } = writer;
-  if (event === null) return cutStack.test(text);
+  if (event === null) {
+    return cutStack.test(text) && !beginsIndented.test(text) && !beginsLower.test(text);
+  }
   switch (writer.state) {
     case 'line':
-      return belongsToLast.test(text) && append(writer, event, text);
+      if (continuesReport(event.parts[0] ?? '', text)) return append(writer, event, text);
+      if (beginsIndented.test(text) || (!event.trace && beginsLower.test(text))) return false;
+      if (text.trim() === '') return true;
+      if (causeFollows.test(event.parts.at(-1) ?? '')) return append(writer, event, text);
+      if (!belongsToLast.test(text)) return false;
+      event.trace ||= frame.test(text);
+      return append(writer, event, text);
     case 'stack':
-      if (/^\s/.test(text) || text === '') return true;
+      if (telling.test(text)) return append(writer, event, text.trim());
+      if (/^(?:\s|> File )/.test(text) || text === '') return true;
       writer.state = 'exception';
       return append(writer, event, text);
     case 'exception':

@@ -11,7 +11,7 @@ import type { LogFrame } from './log-frames.ts';
 import { joinFrames } from './log-lines.ts';
 import type { LogLine } from './log-lines.ts';
 
-export interface LogBounds {
+interface LogBounds {
   /** Records of the log driver, counted from the end. */
   readonly tail: number;
   /** Milliseconds since the epoch. */

@@ -14,7 +14,6 @@ const atOnce = 20;
 export async function readObstacles(
   docker: Docker,
   ids: readonly string[],
-  envFile: string,
 ): Promise<readonly Obstacle[]> {
   try {
     const listed = await withinBudget(callBudgetMs, (abortSignal) =>
@@ -27,10 +26,7 @@ export async function readObstacles(
     const all = await inspectAll(docker, present.slice(0, maxContainers));
     return ids.flatMap((id) => {
       const own = all.find(({ Id: full }) => full.startsWith(id));
-      const reason =
-        own === undefined
-          ? 'Docker does not know it'
-          : (findObstacle(own, all) ?? whyOtherFile(own, envFile));
+      const reason = own === undefined ? 'Docker does not know it' : findObstacle(own, all);
       return reason === undefined ? [] : [{ id, reason }];
     });
   } catch (error) {
@@ -46,18 +42,6 @@ async function inspectAll(docker: Docker, ids: readonly string[]): Promise<Recre
     seen.push(...(await Promise.all(batch)).filter((one) => one !== undefined));
   }
   return seen;
-}
-
-/** Compose was given another file, and would take the numbers from there at its next run. */
-function whyOtherFile(
-  { Config: { Labels: labels } }: Recreatable,
-  envFile: string,
-): string | undefined {
-  const given = labels?.['com.docker.compose.project.environment_file'];
-  const names = given?.split(',').map((path) => path.split('/').at(-1));
-  return names === undefined || names.includes(envFile)
-    ? undefined
-    : `compose reads its variables from another file than ${envFile}: set compose.envFile`;
 }
 
 async function inspect(docker: Docker, id: string): Promise<Recreatable | undefined> {

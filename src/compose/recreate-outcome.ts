@@ -1,31 +1,48 @@
+import type Docker from 'dockerode';
 import type { Problem } from '../runbook/diagnose/snapshot.ts';
 import type {
   PoolEnvironment,
   RecreateOutcome,
   ReplicaName,
 } from '../runbook/ports/pool-settings.ts';
+import type { ServiceConfig } from '../runbook/target.ts';
 import { readPoolSettings } from './pool-settings.ts';
 import type { Recreatable } from './recreate-spec.ts';
 
+/** Where containers are made anew, and what their services call their pools' numbers. */
+export interface Yard {
+  readonly docker: Docker;
+  readonly services: readonly ServiceConfig[];
+}
+
 const unchanged = { ended: null, exitCode: null, lastLogLines: [] };
 
+interface Told extends Partial<RecreateOutcome> {
+  readonly result: RecreateOutcome['result'];
+  readonly seen: Recreatable;
+}
+
 /** What became of a replica, told by the container that has its name. */
-export function describe(
-  result: RecreateOutcome['result'],
-  seen: Recreatable,
-  more: Partial<RecreateOutcome> = {},
-): RecreateOutcome {
-  const environment = readEnvironment(seen);
-  return { ...unchanged, result, id: seen.Id.slice(0, 12), environment, ...more };
+export function describe(yard: Yard, { seen, ...told }: Told): RecreateOutcome {
+  const environment = readEnvironment(yard, seen);
+  return { ...unchanged, id: seen.Id.slice(0, 12), environment, ...told };
 }
 
 export function unknown(problem: Problem): RecreateOutcome {
   return { ...unchanged, result: 'unknown', id: null, environment: null, problem };
 }
 
-export function readEnvironment({ Config: config }: Recreatable): PoolEnvironment {
-  const { size, maxOverflow } = readPoolSettings(config.Env ?? []);
+export function readEnvironment(yard: Yard, seen: Recreatable): PoolEnvironment {
+  const { size, maxOverflow } = readPoolSettings(seen.Config.Env ?? [], namingOf(yard, seen));
   return { poolSize: size, maxOverflow };
+}
+
+/** What is configured of the service a container belongs to. */
+export function namingOf(
+  { services }: Pick<Yard, 'services'>,
+  { Config: { Labels: labels } }: Pick<Recreatable, 'Config'>,
+): ServiceConfig | undefined {
+  return services.find(({ name }) => name === labels?.['com.docker.compose.service']);
 }
 
 export function missing({ name }: ReplicaName): Problem {

@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import { poolVariables } from '../runbook/ports/pool-settings.ts';
-import type { PoolEnvironment } from '../runbook/ports/pool-settings.ts';
 import { Inspected } from './replica.ts';
 
 const Mount = z.object({
@@ -57,13 +55,13 @@ const configuredOfEndpoint = ['IPAMConfig', 'Links', 'Aliases', 'DriverOpts', 'G
 const leftovers = ['KernelMemory', 'KernelMemoryTCP', 'ConsoleSize', 'ContainerIDFile', 'Cgroup'];
 
 /**
- * The specification of a container that differs from this one in the pool's two variables only.
+ * The specification of a container that differs from this one in these variables only; null takes one away.
  * @param taggedImage the id its image's name leads to now; another one than the container's is not used, or a
  * change of two numbers would deploy a new build.
  */
 export function toRecreateSpec(
   from: Recreatable,
-  environment: PoolEnvironment,
+  variables: Readonly<Record<string, number | null>>,
   taggedImage: string | null,
 ): RecreateSpec {
   const shortId = from.Id.slice(0, 12);
@@ -81,7 +79,7 @@ export function toRecreateSpec(
       ...config,
       ...(ownHostname && { Hostname: hostname }),
       Image: taggedImage === from.Image ? from.Config.Image : from.Image,
-      Env: setEnvironment(from.Config.Env ?? [], environment),
+      Env: setEnvironment(from.Config.Env ?? [], variables),
       HostConfig: toHostConfig(from),
       NetworkingConfig: { EndpointsConfig: first === undefined ? {} : { [first[0]]: first[1] } },
     },
@@ -89,14 +87,13 @@ export function toRecreateSpec(
   };
 }
 
-/** In place and in order; null takes a variable away. */
-function setEnvironment(entries: readonly string[], environment: PoolEnvironment): string[] {
-  const { poolSize, maxOverflow } = environment;
+/** In place and in order. */
+function setEnvironment(
+  entries: readonly string[],
+  variables: Readonly<Record<string, number | null>>,
+): string[] {
   let next = [...entries];
-  for (const [name, value] of [
-    [poolVariables[0], poolSize],
-    [poolVariables[1], maxOverflow],
-  ] as const) {
+  for (const [name, value] of Object.entries(variables)) {
     const at = next.findIndex((entry) => entry.startsWith(`${name}=`));
     const fresh = value === null ? [] : [`${name}=${value}`];
     next = next.filter((entry) => !entry.startsWith(`${name}=`));

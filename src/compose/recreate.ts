@@ -1,4 +1,3 @@
-import type Docker from 'dockerode';
 import type {
   PoolEnvironment,
   RecreateOutcome,
@@ -7,7 +6,9 @@ import type {
 } from '../runbook/ports/pool-settings.ts';
 import { create, readImageId, remove, rename, see, start, stop } from './engine-calls.ts';
 import { toProblem } from './failure.ts';
-import { describe, missing, readEnvironment, unknown } from './recreate-outcome.ts';
+import { readPoolVariables } from './pool-settings.ts';
+import { describe, missing, namingOf, readEnvironment, unknown } from './recreate-outcome.ts';
+import type { Yard } from './recreate-outcome.ts';
 import { toRecreateSpec } from './recreate-spec.ts';
 import type { Recreatable } from './recreate-spec.ts';
 import { attempt, nameOf, restoreOld, untilWell } from './restore-old.ts';
@@ -19,23 +20,26 @@ import type { Trial } from './restore-old.ts';
  * removed only after the new one is well; else the new one is removed and the old one started again. Never throws.
  */
 export async function recreateReplica(
-  docker: Docker,
+  yard: Yard,
   replica: ReplicaName,
   wanted: Recreation,
 ): Promise<RecreateOutcome> {
+  const { docker } = yard;
   const { found: old, problem } = await see(docker, replica.id);
   if (old === null) return unknown(problem ?? missing(replica));
-  const trial = await tryNew(docker, old, wanted);
-  if (trial.well === undefined) return restoreOld(docker, old, { ...wanted, trial });
+  const trial = await tryNew(yard, old, wanted);
+  if (trial.well === undefined) return restoreOld(yard, old, { ...wanted, trial });
   const left = await attempt(() => remove(docker, old.Id), `the old container of ${replica.name}`);
-  return describe('recreated', trial.well, left === undefined ? {} : { problem: left });
+  const problems = left === undefined ? {} : { problem: left };
+  return describe(yard, { result: 'recreated', seen: trial.well, ...problems });
 }
 
-async function tryNew(docker: Docker, old: Recreatable, wanted: Recreation): Promise<Trial> {
+async function tryNew(yard: Yard, old: Recreatable, wanted: Recreation): Promise<Trial> {
+  const { docker } = yard;
   const name = nameOf(old);
   try {
     const image = await readImageId(docker, old.Config.Image);
-    const spec = toRecreateSpec(old, wanted.environment, image);
+    const spec = toRecreateSpec(old, toVariables(yard, old, wanted.environment), image);
     await rename(docker, old.Id, `${name}-dbconn-old-${old.Id.slice(0, 6)}`);
     // A specification that is refused costs no downtime: the old container still runs.
     const id = await create(docker, spec);
@@ -46,7 +50,7 @@ async function tryNew(docker: Docker, old: Recreatable, wanted: Recreation): Pro
     const exitCode = state === undefined || state.Running ? null : (state.ExitCode ?? null);
     const fresh = await see(docker, id);
     const isWell = result === 'healthy' || result === 'running';
-    return isWell && fresh.found !== null && has(fresh.found, wanted.environment)
+    return isWell && fresh.found !== null && has(yard, fresh.found, wanted.environment)
       ? { well: fresh.found, ended: result, exitCode }
       : { ended: result, exitCode };
   } catch (error) {
@@ -58,7 +62,20 @@ async function tryNew(docker: Docker, old: Recreatable, wanted: Recreation): Pro
   }
 }
 
-function has(seen: Recreatable, wanted: PoolEnvironment): boolean {
-  const { poolSize, maxOverflow } = readEnvironment(seen);
-  return poolSize === wanted.poolSize && maxOverflow === wanted.maxOverflow;
+/** By the names this container has for them: a number it has no variable for is not among them. */
+function toVariables(
+  yard: Yard,
+  old: Recreatable,
+  { poolSize, maxOverflow }: PoolEnvironment,
+): Readonly<Record<string, number | null>> {
+  const { size, overflow } = readPoolVariables(old.Config.Env ?? [], namingOf(yard, old));
+  return {
+    ...(size !== undefined && { [size]: poolSize }),
+    ...(overflow !== undefined && { [overflow]: maxOverflow }),
+  };
+}
+
+function has(yard: Yard, seen: Recreatable, wanted: PoolEnvironment): boolean {
+  const { poolSize, maxOverflow } = readEnvironment(yard, seen);
+  return poolSize === wanted.poolSize && (maxOverflow ?? wanted.maxOverflow) === wanted.maxOverflow;
 }

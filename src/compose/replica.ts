@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import type { ReplicaReading } from '../runbook/diagnose/snapshot.ts';
 import type { FoundContainer } from './find.ts';
-import { readPoolSettings } from './pool-settings.ts';
+import type { ServiceConfig } from '../runbook/target.ts';
+import { readPoolSettings, readPoolVariables } from './pool-settings.ts';
+import { hashVariables } from './variable-hashes.ts';
 
 /** What dbconn reads of `docker inspect`. Podman and old engines leave out what is nullish here. */
 export const Inspected = z.object({
   Id: z.string(),
   Name: z.string(),
+  Image: z.string().nullish(),
+  Created: z.string().nullish(),
   RestartCount: z.number().nullish(),
   State: z.object({
     Status: z.string(),
@@ -42,14 +46,24 @@ export const Inspected = z.object({
 });
 export type Inspected = z.infer<typeof Inspected>;
 
-/** A replica from its inspection. Of its environment only the pool's numbers are read. */
-export function toReplica(found: FoundContainer, inspected: Inspected): ReplicaReading {
+/** A replica from its inspection. Of its environment the pool's numbers and their names are read, and whether a value changed. */
+export function toReplica(
+  found: FoundContainer,
+  inspected: Inspected,
+  service?: ServiceConfig,
+): ReplicaReading {
   const { State: state } = inspected;
+  const environment = inspected.Config.Env ?? [];
   const running = state.Running && state.Restarting !== true;
   return {
     id: inspected.Id.slice(0, 12),
     name: found.name,
     number: found.number,
+    ...(inspected.Image != null && {
+      imageId: inspected.Image.replace(/^sha256:/, '').slice(0, 12),
+    }),
+    ...(inspected.Created != null && { createdAt: inspected.Created }),
+    variables: hashVariables(environment),
     state: state.Status,
     health: readHealth(inspected),
     startedAt: readStartedAt(inspected),
@@ -58,7 +72,8 @@ export function toReplica(found: FoundContainer, inspected: Inspected): ReplicaR
     exitCode: running ? null : (state.ExitCode ?? null),
     oomKilled: state.OOMKilled ?? false,
     addresses: readAddresses(inspected),
-    pool: readPoolSettings(inspected.Config.Env ?? []),
+    pool: readPoolSettings(environment, service),
+    poolVariables: readPoolVariables(environment, service),
   };
 }
 

@@ -12,7 +12,7 @@ import { readLogLines } from './logs.ts';
 import { Inspected, readHealthOutput, readStartedAt } from './replica.ts';
 import { wasKilled } from './was-killed.ts';
 
-export interface RestartOptions {
+interface RestartOptions {
   /** What the process gets between SIGTERM and SIGKILL. */
   readonly stopTimeoutSeconds: number;
   /** From the end of the restart until the new process must be healthy. */
@@ -24,12 +24,12 @@ export interface RestartOptions {
 /**
  * `healthy` its health check passed · `running` it has none and stayed up · `unhealthy`, `starting` when the
  * time was up · `crash-loop` Docker starts it again and again · `exited` it is down · `not-restarted` the old
- * process still runs · `unknown` Docker could not be asked.
+ * process still runs · `unknown` Docker could not be asked, or gave no answer of its own.
  */
-export type RestartResult = RunState | 'not-restarted' | 'unknown';
+type RestartResult = RunState | 'not-restarted' | 'unknown';
 
 /** What came of a restart. A changed `startedAt` is the proof that there was one. */
-export interface RestartOutcome {
+interface RestartOutcome {
   /** First 12 characters of the id. */
   readonly id: string;
   readonly name: string;
@@ -121,11 +121,22 @@ async function askForRestart(
     const restarted = sight.seen !== null && readStartedAt(sight.seen) !== startedBefore;
     if (restarted) return { restarted, result: 'starting', sight };
     const told = sight.seen === null ? sight.gone : error === undefined || final;
-    if (told || Date.now() >= deadline) {
-      return { restarted, result: unchanged(sight), sight, problem: problem ?? unproven };
+    if (told) return { restarted, result: unchanged(sight), sight, problem: problem ?? unproven };
+    if (Date.now() >= deadline) {
+      return { restarted, result: 'unknown', sight, problem: unanswered(problem) };
     }
     await sleep(pollMs);
   }
+}
+
+/** Docker's API knows no deadline: what got no answer may still be carried out. */
+function unanswered(problem: Problem | undefined): Problem {
+  const { kind = 'invalid', summary = '' } = problem ?? {};
+  return {
+    kind,
+    summary: `${summary} Docker did not answer whether it restarts it, and still may.`.trim(),
+    fix: 'Look at it again before you restart it by hand.',
+  };
 }
 
 const unproven: Problem = {

@@ -7,6 +7,7 @@ import { remove, rename, see, start, stop } from './engine-calls.ts';
 import { toProblem } from './failure.ts';
 import { readLastWords } from './last-words.ts';
 import { describe, missing, unknown } from './recreate-outcome.ts';
+import type { Yard } from './recreate-outcome.ts';
 import type { Recreatable } from './recreate-spec.ts';
 
 /** How far the new container came: well, or how it ended, or what Docker had against it. */
@@ -17,7 +18,7 @@ export interface Trial {
   readonly problem?: Problem;
 }
 
-export interface Restoring {
+interface Restoring {
   readonly healthyWithinMs: number;
   /** The name it is to have again; its present one where that is right. */
   readonly name?: string;
@@ -26,10 +27,11 @@ export interface Restoring {
 
 /** Removes whatever took the old container's name, and brings the old one back under it. */
 export async function restoreOld(
-  docker: Docker,
+  yard: Yard,
   old: Recreatable,
   { healthyWithinMs, name = nameOf(old), trial }: Restoring,
 ): Promise<RecreateOutcome> {
+  const { docker } = yard;
   const problems: (Problem | undefined)[] = [];
   const named = await see(docker, name);
   const other = named.found !== null && named.found.Id !== old.Id ? named.found : undefined;
@@ -62,7 +64,8 @@ export async function restoreOld(
   if (back.found === null) {
     return { ...unknown(back.problem ?? missing({ id: old.Id, name })), ...told };
   }
-  return describe(back.found.State.Running ? 'put back' : 'down', back.found, told);
+  const result = back.found.State.Running ? 'put back' : 'down';
+  return describe(yard, { result, seen: back.found, ...told });
 }
 
 /** One that cannot be removed must at least not run beside the old one. */

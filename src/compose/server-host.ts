@@ -15,7 +15,7 @@ import { Inspected, readStartedAt } from './replica.ts';
 import { stopServer } from './stop-server.ts';
 import type { TarFile } from './tar.ts';
 
-export interface ServerHostOptions {
+interface ServerHostOptions {
   readonly docker: Docker;
   readonly project: string;
   /** The compose service PostgreSQL runs in. */
@@ -25,6 +25,8 @@ export interface ServerHostOptions {
 const callMs = 5_000;
 /** What Docker needs for networks, mounts and the start. */
 const startMs = 20_000;
+/** Docker notes the start once its runtime has answered; a busy machine may have written, and ended, before. */
+const startNotedLateMs = 2_000;
 const maxLogLines = 100;
 const maxLineLength = 300;
 
@@ -91,7 +93,7 @@ class ContainerHost {
       const since = Date.parse(readStartedAt((await this.#inspect(id)).seen) ?? '');
       const { lines } = await readLogLines(this.#options.docker, id, {
         tail: maxLogLines,
-        ...(!Number.isNaN(since) && { sinceMs: since }),
+        ...(!Number.isNaN(since) && { sinceMs: since - startNotedLateMs }),
         maxBytes: 256 * 1024,
         budgetMs: callMs,
       });

@@ -17,8 +17,11 @@ import { readContainerLogs } from './logs.ts';
 import { readPostgresProcesses } from './process-titles.ts';
 import type { PostgresProcesses } from './process-titles.ts';
 import { Inspected, toReplica, toReplicaFromList } from './replica.ts';
+import { readOwnPaths } from './source/own-paths.ts';
+import { readFixedPool } from './source/pool-origins.ts';
+import { usualEnvFile } from './source/project.ts';
 
-export interface ServicesOptions {
+interface ServicesOptions {
   readonly docker: Docker;
   /** The compose project's name. */
   readonly project: string;
@@ -27,13 +30,15 @@ export interface ServicesOptions {
   readonly postgresService?: string;
   /** Log records per container, from the end. */
   readonly logTail: number;
+  /** Where the project's files are, to say which pools can be resized from here. */
+  readonly files?: { readonly directory: string; readonly envFile?: string };
   /** Only log records younger than this. */
   readonly logSinceMs?: number;
   readonly clock: Clock;
   readonly budgets?: Budgets;
 }
 
-export interface Budgets {
+interface Budgets {
   /** For one call about one container. */
   readonly callMs: number;
   /** For a whole reading, list and all. */
@@ -137,19 +142,44 @@ class ServicesReader {
       looked.find(({ problem }) => problem !== undefined)?.problem ??
       (containers.length > maxReplicas ? tooMany(name, containers.length) : undefined);
     const replicas = looked.map(({ replica }) => replica);
-    return { name, replicas, ...(problem !== undefined && { problem }) };
+    const inspected = looked.flatMap(({ inspected: one }) => (one === undefined ? [] : [one]));
+    const fixedPool = await this.#readFixedPool(name, inspected);
+    return {
+      name,
+      replicas,
+      ...(fixedPool !== undefined && { fixedPool }),
+      ...(problem !== undefined && { problem }),
+    };
+  }
+
+  async #readFixedPool(
+    service: string,
+    containers: readonly Inspected[],
+  ): Promise<ServiceReading['fixedPool']> {
+    const { docker, files, services } = this.#options;
+    const config = services.find(({ name }) => name === service);
+    if (files === undefined || config === undefined) return undefined;
+    const { directory, envFile = usualEnvFile } = files;
+    const toOwnPath = await readOwnPaths(docker);
+    return readFixedPool({ directory, envFile, toOwnPath, service, config }, containers);
   }
 
   async #readReplica(
     found: FoundContainer,
     deadline: number,
-  ): Promise<{ readonly replica: ReplicaReading; readonly problem?: Problem }> {
-    const { docker } = this.#options;
+  ): Promise<{
+    readonly replica: ReplicaReading;
+    readonly inspected?: Inspected;
+    readonly problem?: Problem;
+  }> {
+    const { docker, services } = this.#options;
     try {
-      const inspected = await withinBudget(this.#remaining(deadline), (abortSignal) =>
+      const answer = await withinBudget(this.#remaining(deadline), (abortSignal) =>
         docker.getContainer(found.id).inspect({ abortSignal }),
       );
-      return { replica: toReplica(found, Inspected.parse(inspected)) };
+      const inspected = Inspected.parse(answer);
+      const service = services.find(({ name }) => name === found.service);
+      return { replica: toReplica(found, inspected, service), inspected };
     } catch (error) {
       const problem = toProblem(error, `container ${found.name}`);
       return { replica: toReplicaFromList(found), problem };

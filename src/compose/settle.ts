@@ -1,7 +1,7 @@
-import type Docker from 'dockerode';
 import type { RecreateOutcome, ReplicaName } from '../runbook/ports/pool-settings.ts';
 import { remove, see } from './engine-calls.ts';
 import { describe, missing, unknown } from './recreate-outcome.ts';
+import type { Yard } from './recreate-outcome.ts';
 import { attempt, foreign, isTwin, nameOf, restoreOld, untilWell } from './restore-old.ts';
 
 /**
@@ -9,29 +9,32 @@ import { attempt, foreign, isTwin, nameOf, restoreOld, untilWell } from './resto
  * the old one. Never throws.
  */
 export async function settleReplica(
-  docker: Docker,
+  yard: Yard,
   replica: ReplicaName,
   healthyWithinMs: number,
 ): Promise<RecreateOutcome> {
+  const { docker } = yard;
   const [old, named] = await Promise.all([see(docker, replica.id), see(docker, replica.name)]);
   const problem = old.problem ?? named.problem;
   if (problem !== undefined) return unknown(problem);
   if (old.found === null) {
     if (named.found === null) return unknown(missing(replica));
-    return describe(named.found.State.Running ? 'recreated' : 'down', named.found);
+    const result = named.found.State.Running ? 'recreated' : 'down';
+    return describe(yard, { result, seen: named.found });
   }
   if (named.found === null || named.found.Id === old.found.Id) {
     return old.found.State.Running && nameOf(old.found) === replica.name
-      ? describe('untouched', old.found)
-      : restoreOld(docker, old.found, { healthyWithinMs, name: replica.name });
+      ? describe(yard, { result: 'untouched', seen: old.found })
+      : restoreOld(yard, old.found, { healthyWithinMs, name: replica.name });
   }
   if (!isTwin(named.found, old.found)) return unknown(foreign(replica.name));
   if (named.found.State.Running) {
     const { result, sight } = await untilWell(docker, named.found.Id, healthyWithinMs);
     if ((result === 'healthy' || result === 'running') && sight.seen !== null) {
       const left = await attempt(() => remove(docker, replica.id), `the old ${replica.name}`);
-      return describe('recreated', named.found, left === undefined ? {} : { problem: left });
+      const problems = left === undefined ? {} : { problem: left };
+      return describe(yard, { result: 'recreated', seen: named.found, ...problems });
     }
   }
-  return restoreOld(docker, old.found, { healthyWithinMs, name: replica.name });
+  return restoreOld(yard, old.found, { healthyWithinMs, name: replica.name });
 }

@@ -14,7 +14,7 @@ const KillEvent = z.object({
 });
 
 /** One run of a container, by the engine's clock. */
-export interface Run {
+interface Run {
   readonly startedAt: string;
   /** When the next one began. */
   readonly endedBy: string;

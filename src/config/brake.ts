@@ -5,7 +5,7 @@ import { cleanReason } from '../runbook/approval/clean-reason.ts';
 import type { Stop } from '../runbook/ports.ts';
 import type { Brake } from '../runbook/ports/brake.ts';
 
-export interface BrakeOptions {
+interface BrakeOptions {
   /** While it exists, nothing runs. What stands in it is the reason. */
   readonly stopFile: string | undefined;
   /** dbconn.yml, for its `approval.stopped`. */
@@ -58,7 +58,7 @@ async function readSetting(file: string): Promise<Stop | undefined> {
   const by = 'approval.stopped in dbconn.yml';
   const lift = 'Whoever has the machine lets them run again there.';
   try {
-    const { approval } = Setting.parse(parse(await readFile(file, 'utf8')));
+    const { approval } = Setting.parse(parse(await readFile(file, 'utf8'), { logLevel: 'error' }));
     if (approval?.stopped !== true) return undefined;
     return { by, at: (await stat(file)).mtime.toISOString(), reason: '', lift };
   } catch {

@@ -1,17 +1,24 @@
 import { z } from 'zod';
 import { duration } from './duration.ts';
 import { Alerts, HeartbeatEntry, IncidentsEntry, PagerEntry, Steps, httpUrl } from './incidents.ts';
+import { readPostgresUrl } from './postgres-url.ts';
 import { BreakGlassRule, Rule, TerminalUsers, expiry } from './rules.ts';
+import { RuntimeEntry } from './runtime.ts';
 import { slackId } from './slack-id.ts';
 
 /** dbconn.yml. `docs/dbconn.example.yml` shows every key. */
 
 const share = z.number().min(0, 'is a share from 0 to 1').max(1, 'is a share from 0 to 1');
 
-const postgresUrl = z.custom<string>(
-  (value) => typeof value === 'string' && /^postgres(ql)?:\/\//.test(value) && URL.canParse(value),
-  'is not a postgres:// address',
-);
+const postgresUrl = z.string('is not a postgres:// address').transform((text, context) => {
+  const read = readPostgresUrl(text);
+  if (read.ok) return read.url;
+  context.addIssue({ code: 'custom', message: read.why });
+  return z.NEVER;
+});
+
+/** Also part of a pattern that finds its line in a `.env`. */
+const variable = z.string().regex(/^[A-Za-z_]\w{0,99}$/, 'is the name of a variable');
 
 const Service = z.strictObject({
   name: z.string().min(1),
@@ -19,6 +26,16 @@ const Service = z.strictObject({
   workers: z.number().int().min(1).default(1),
   poolSize: z.number().int().min(0).exactOptional(),
   maxOverflow: z.number().int().min(-1).exactOptional(),
+  /** What its containers' environment calls the pool's settings. */
+  variables: z
+    .strictObject({
+      size: variable.exactOptional(),
+      overflow: variable.exactOptional(),
+      timeout: variable.exactOptional(),
+      recycle: variable.exactOptional(),
+      prePing: variable.exactOptional(),
+    })
+    .exactOptional(),
 });
 
 const Database = z.strictObject({
@@ -74,6 +91,30 @@ const Contacts = z.strictObject({
   onCall: slackId('SUW', 'a user group or a person').exactOptional(),
 });
 
+const PoolerEntry = z.strictObject({
+  url: postgresUrl,
+  /** How cards and reports call it. */
+  name: z.string().min(1).max(60).exactOptional(),
+  /** PgBouncers with these settings behind this one address: what each may open counts so often. */
+  replicas: z.number().int().min(1).max(1000).default(1),
+});
+
+/** One console needs no name; of several each has one, by default its host and port, which are no secret. */
+const Poolers = z
+  .preprocess(
+    (given): unknown => (Array.isArray(given) ? given : [given]),
+    z.array(PoolerEntry).min(1).max(20),
+  )
+  .transform((consoles) =>
+    consoles.map(({ url, name, replicas }) => {
+      const byAddress = consoles.length === 1 ? 'PgBouncer' : `PgBouncer ${new URL(url).host}`;
+      return { url, replicas, name: name ?? byAddress };
+    }),
+  )
+  .refine((consoles) => new Set(consoles.map(({ name }) => name)).size === consoles.length, {
+    message: 'names two poolers alike: give each a name of its own',
+  });
+
 export const TargetEntry = z.strictObject({
   name: z.string().regex(/^[\w.-]{1,60}$/, 'is a name of letters, digits, dots and dashes'),
   database: Database,
@@ -90,6 +131,8 @@ export const TargetEntry = z.strictObject({
       neverRestart: z.array(z.string().min(1)).default(['dbconn', 'docker-socket-proxy']),
     })
     .exactOptional(),
+  /** How it is run, for the commands of what dbconn cannot do itself. */
+  runtime: RuntimeEntry.exactOptional(),
   pools: z.array(PoolEndpoint).max(50).default([]),
   logs: z
     .strictObject({
@@ -111,8 +154,8 @@ export const TargetEntry = z.strictObject({
   escalation: Steps.exactOptional(),
   /** Instead of the file's own. */
   pager: PagerEntry.exactOptional(),
-  /** Where PgBouncer stands before PostgreSQL: its admin console, for SHOW POOLS. */
-  pgbouncer: z.strictObject({ url: postgresUrl }).exactOptional(),
+  /** The admin consoles of the PgBouncers in front of PostgreSQL. */
+  pgbouncer: Poolers.exactOptional(),
 });
 export type TargetEntry = z.infer<typeof TargetEntry>;
 

@@ -43,7 +43,7 @@ export const IncidentsEntry = z.strictObject({
 });
 export type IncidentsEntry = z.infer<typeof IncidentsEntry>;
 
-export const StepEntry = z.strictObject({
+const StepEntry = z.strictObject({
   who: EscalationRole,
   after: duration,
   when: z.array(ReasonName).default([]),

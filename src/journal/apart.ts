@@ -3,12 +3,12 @@ import type { ClientConfig } from 'pg';
 import type { ByTls } from './postgres-session.ts';
 
 /** A target by its configured name. */
-export interface Server {
+interface Server {
   readonly name: string;
   readonly url: string;
 }
 
-export interface Apartness {
+interface Apartness {
   /** The target whose server is the journal's own. */
   readonly shared: string | undefined;
   /** Targets of which only the addresses could be compared. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** One line of the journal. `hash` covers everything before it in this list, and through `previous` all entries before. */
 export interface JournalEntry {
@@ -17,6 +17,12 @@ export interface JournalEntry {
   readonly hash: string;
 }
 
+/** The last entry's number and hash: kept elsewhere, they prove later that nothing was cut off or rewritten. */
+export interface Head {
+  readonly seq: number;
+  readonly hash: string;
+}
+
 /** What the first entry names as the one before it. */
 export const genesis = '0'.repeat(64);
 
@@ -27,5 +33,5 @@ export function hashEntry(entry: Omit<JournalEntry, 'hash'>): string {
 }
 
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }

@@ -1,10 +1,10 @@
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import type { JournalDraft } from '../runbook/ports.ts';
 import { hashEntry, sha256 } from './chain.ts';
-import type { JournalEntry } from './chain.ts';
-import type { Head } from './stored-journal.ts';
+import type { Head, JournalEntry } from './chain.ts';
+import { claimsOf } from './claims.ts';
 
-export interface Next {
+interface Next {
   readonly head: Head;
   /** UTC ISO text. */
   readonly at: string;
@@ -26,7 +26,8 @@ export function nextEntry(draft: JournalDraft, { head, at, data }: Next): Journa
   return { ...entry, hash: hashEntry(entry) };
 }
 
-function vouch({ request }: JournalDraft, data: string | null): Record<string, string> {
+function vouch({ request }: JournalDraft, data: string | null): Record<string, unknown> {
   if (data === null) return {};
-  return request === undefined ? { incidentSha256: sha256(data) } : { requestSha256: sha256(data) };
+  if (request === undefined) return { incidentSha256: sha256(data) };
+  return { requestSha256: sha256(data), claims: claimsOf(data) };
 }

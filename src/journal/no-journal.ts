@@ -13,8 +13,10 @@ export const noJournal: Journal = {
   release: refuse,
   readRunsSince: refuse,
   readSteps: refuse,
+  readAgeMs: refuse,
   readStop: refuse,
   writeStop: refuse,
+  findUntrue: refuse,
 };
 
 function refuse(): Promise<never> {

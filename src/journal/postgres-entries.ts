@@ -2,10 +2,9 @@ import { z } from 'zod';
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
 import type { JournalDraft } from '../runbook/ports.ts';
 import { genesis } from './chain.ts';
-import type { JournalEntry } from './chain.ts';
+import type { Head, JournalEntry } from './chain.ts';
 import { nextEntry } from './next-entry.ts';
-import type { Query } from './postgres-session.ts';
-import type { Head } from './stored-journal.ts';
+import type { Query, Row } from './postgres-session.ts';
 
 /** An entry may hold a plan of hundreds of sessions. */
 const entriesAtOnce = 200;
@@ -16,6 +15,17 @@ export async function readHead(query: Query): Promise<Head> {
   return row === undefined
     ? { seq: 0, hash: genesis }
     : { seq: Number(row['seq']), hash: String(row['hash']) };
+}
+
+export async function readHashAt(query: Query, seq: number): Promise<string | undefined> {
+  const [row] = await query('SELECT hash FROM dbconn.entries WHERE seq = $1', [seq]);
+  return row === undefined ? undefined : String(row['hash']);
+}
+
+/** The end of the chain where it goes on from the one known before; that one where its entry is another by now. */
+export async function readKnown(query: Query, before: Head): Promise<Head> {
+  const isKept = before.seq === 0 || (await readHashAt(query, before.seq)) === before.hash;
+  return isKept ? readHead(query) : before;
 }
 
 /** The entries of one request or incident, or all, in order; those after `afterSeq` alone where it is given. */
@@ -29,17 +39,36 @@ export async function* readEntries(
   const last = subject === undefined ? [] : [subject];
   for (let seq = afterSeq; ;) {
     const rows = await query(statement, [seq, entriesAtOnce, ...last]);
-    for (const row of rows) yield EntryRow.parse(row);
+    for (const row of rows) yield toEntry(row);
     if (rows.length < entriesAtOnce) return;
     seq = Number(rows.at(-1)?.['seq']);
   }
+}
+
+/** By the server's clock, and not before the last entry, to wherever that clock was set since. */
+export async function readAgeMs(
+  query: Query,
+  request: string,
+  kinds: readonly string[],
+): Promise<number | undefined> {
+  const [row] = await query(
+    `SELECT extract(epoch FROM greatest(clock_timestamp(),
+         (SELECT at::timestamptz FROM dbconn.entries ORDER BY seq DESC LIMIT 1)) - at::timestamptz) * 1000 AS age
+     FROM dbconn.entries WHERE request = $1 AND kind = ANY ($2) ORDER BY seq LIMIT 1`,
+    [request, kinds],
+  );
+  return row === undefined ? undefined : Math.max(0, Number(row['age']));
+}
+
+export function toEntry(row: Row): JournalEntry {
+  return EntryRow.parse(row);
 }
 
 const nowStatement = `SELECT pg_total_relation_size('dbconn.entries') AS bytes,
   to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS at`;
 
 /** What an entry is written from, besides the database. */
-export interface Writing {
+interface Writing {
   readonly draft: JournalDraft;
   /** The new state of its request or incident; null where it changes none. */
   readonly data: string | null;

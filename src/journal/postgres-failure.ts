@@ -7,10 +7,7 @@ const sentences = new Map([
     '25006',
     'The journal’s server does not take writes: it is a standby. Name the primary as journal.',
   ],
-  [
-    '28',
-    'The journal’s server refuses dbconn’s role. Check user and password of journal in dbconn.yml.',
-  ],
+  ['28', 'The journal’s server refuses dbconn’s role. Check user and password of its address.'],
   ['3D000', 'The journal’s database does not exist. Create it, or name another one as journal.'],
   [
     '42501',
@@ -28,7 +25,7 @@ const sentences = new Map([
 ]);
 
 const unreachable =
-  'The journal’s server cannot be reached. Check that it runs, and host and port of journal in dbconn.yml.';
+  'The journal’s server cannot be reached. Check that it runs, and host and port of its address.';
 
 /** The one place where errors of the journal's server become words. No address and no password is part of them. */
 export function toPostgresJournalError(error: unknown): unknown {

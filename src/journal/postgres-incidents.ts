@@ -1,13 +1,14 @@
 import { Incident } from '../runbook/incident/incident.ts';
 import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
-import type { JournalDraft } from '../runbook/ports.ts';
+import type { JournalDraft, Untrue } from '../runbook/ports.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import { parseRow } from './parse-row.ts';
 import { appendEntry } from './postgres-entries.ts';
 import type { Query, Row } from './postgres-session.ts';
+import { newestSubjects, noteFound, untrueIncidents } from './truth.ts';
 
 /** An incident as it is to be kept from now on, with the entry that says why. */
-export interface IncidentWriting {
+interface IncidentWriting {
   readonly incident: Incident;
   readonly draft: JournalDraft;
   readonly maxBytes: number;
@@ -34,7 +35,10 @@ export async function updateIncident(
   from: number,
   { incident, ...writing }: IncidentWriting,
 ): Promise<'moved' | 'changed' | 'busy'> {
-  const [stored] = await query('SELECT version FROM dbconn.incidents WHERE id = $1', [incident.id]);
+  const [stored] = await query(
+    `SELECT version, data, ${vouchedFor} AS vouched FROM dbconn.incidents WHERE id = $1`,
+    [incident.id],
+  );
   if (stored?.['version'] !== from) return 'changed';
   if (await isAnotherOpen(query, incident)) return 'busy';
   const data = canonicalJson(incident);
@@ -43,8 +47,25 @@ export async function updateIncident(
      WHERE id = $6`,
     [...columnsOf(incident), data, incident.id],
   );
-  await appendEntry(query, { ...writing, data });
+  const draft = noteFound(writing.draft, String(stored['data']), stored['vouched']);
+  await appendEntry(query, { ...writing, draft, data });
   return 'moved';
+}
+
+/** The hash that the last entry about an incident's state names. */
+const vouchedFor = `(
+  SELECT (body::json) ->> 'incidentSha256' FROM dbconn.entries
+  WHERE request = incidents.id AND (body::json) ->> 'incidentSha256' IS NOT NULL
+  ORDER BY entries.seq DESC LIMIT 1)`;
+
+/** Among the newest. */
+export async function findUntrueIncidents(query: Query): Promise<Untrue[]> {
+  const rows = await query(
+    `SELECT id, target FROM (SELECT * FROM dbconn.incidents ORDER BY seq DESC LIMIT $1) AS incidents
+     WHERE encode(sha256(convert_to(data, 'UTF8')), 'hex') IS DISTINCT FROM ${vouchedFor}`,
+    [newestSubjects],
+  );
+  return untrueIncidents(rows);
 }
 
 export async function readIncident(query: Query, id: string): Promise<Incident | undefined> {

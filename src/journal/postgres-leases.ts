@@ -1,7 +1,7 @@
 import { LeaseLost } from '../runbook/approval/lease-lost.ts';
 import type { Holder, JournalDraft } from '../runbook/ports.ts';
 import type { Query } from './postgres-session.ts';
-import { longestTendingMs, tending } from './tending.ts';
+import { longestLeaseMs, tending } from './tending.ts';
 
 /** In a transaction that holds the journal's lock, as all of these. False where the request has ended or somebody's lease stands. */
 export async function takeFreeLease(
@@ -11,8 +11,9 @@ export async function takeFreeLease(
 ): Promise<boolean> {
   const free = await query(
     `SELECT FROM dbconn.requests WHERE id = $1 AND state IN ('approved', 'executing', 'verifying')
-       AND NOT EXISTS (SELECT FROM dbconn.leases WHERE request = id AND until > clock_timestamp())`,
-    [request],
+       AND NOT EXISTS (SELECT FROM dbconn.leases WHERE request = id AND until > clock_timestamp()
+         AND until < clock_timestamp() + $2 * interval '1 millisecond')`,
+    [request, longestLeaseMs],
   );
   if (free.length === 1) await takeLease(query, request, holder);
   return free.length === 1;
@@ -23,7 +24,7 @@ export async function takeTending(query: Query, holder: Holder): Promise<boolean
   const others = await query(
     `SELECT FROM dbconn.leases WHERE request = $1 AND holder <> $2 AND until > clock_timestamp()
        AND until < clock_timestamp() + $3 * interval '1 millisecond'`,
-    [tending, holder.id, longestTendingMs],
+    [tending, holder.id, longestLeaseMs],
   );
   if (others.length === 0) await takeLease(query, tending, holder);
   return others.length === 0;

@@ -1,4 +1,5 @@
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
+import { heard } from './postgres-heard.ts';
 import type { Query } from './postgres-session.ts';
 
 const tables: readonly string[] = [
@@ -40,8 +41,15 @@ const incidents: readonly string[] = [
   `CREATE INDEX requests_of_target ON dbconn.requests (target, ((data::json) ->> 'proposedAt'))`,
 ];
 
+/** What a look at whether the record is true finds them by. */
+const truth: readonly string[] = [
+  `CREATE INDEX entries_that_propose ON dbconn.entries (request, seq) WHERE kind = 'proposed'`,
+  `CREATE INDEX entries_in_turn ON dbconn.entries (seq) WHERE kind = 'proposed'`,
+  `CREATE INDEX entries_of_stop ON dbconn.entries (seq) WHERE kind IN ('stopped', 'go')`,
+];
+
 /** What each version added to the one before, from the first on. */
-const versions = [tables, incidents];
+const versions = [tables, incidents, heard, truth];
 
 /** Makes the tables that are not there yet. In a transaction that holds the journal's lock. */
 export async function preparePostgresSchema(query: Query): Promise<void> {
@@ -55,6 +63,16 @@ export async function preparePostgresSchema(query: Query): Promise<void> {
   if (found < versions.length) {
     await query('UPDATE dbconn.schema_version SET version = $1', [versions.length]);
   }
+}
+
+/** Of server, database and table: the same after a failover, another one in a copy, a restored dump or another database. */
+export async function readIdentity(query: Query): Promise<string> {
+  const [row] = await query(
+    `SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()),
+       (SELECT oid FROM pg_database WHERE datname = current_database()),
+       to_regclass('dbconn.entries')::oid) AS identity`,
+  );
+  return String(row?.['identity']);
 }
 
 /** 0 where there are no tables; then the schema they belong to is there afterwards. */

@@ -1,14 +1,18 @@
+import { JournalMoved } from '../runbook/approval/journal-moved.ts';
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
 import { Request, isOpen } from '../runbook/approval/request.ts';
 import type { Incident } from '../runbook/incident/incident.ts';
 import type { KeptNote } from '../runbook/incident/note.ts';
+import type { SignedRequest } from '../runbook/ports/heard-requests.ts';
 import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
-import type { Holder, JournalDraft, Stop } from '../runbook/ports.ts';
+import type { Holder, JournalDraft, Stop, Untrue } from '../runbook/ports.ts';
 import type { StepEntry } from '../runbook/remedies/remedy.ts';
-import type { JournalEntry } from './chain.ts';
+import { genesis } from './chain.ts';
+import type { Head, JournalEntry } from './chain.ts';
 import { StopRow, parseRow } from './parse-row.ts';
-import { appendEntry, readEntries, readHead } from './postgres-entries.ts';
+import { appendEntry, readAgeMs, readEntries, readHead, readKnown } from './postgres-entries.ts';
+import { hear } from './postgres-heard.ts';
 import {
   insertIncident,
   listIncidents,
@@ -17,17 +21,19 @@ import {
   updateIncident,
 } from './postgres-incidents.ts';
 import { checkLease, dropLease, takeFreeLease, takeLease, takeTending } from './postgres-leases.ts';
-import { preparePostgresSchema } from './postgres-schema.ts';
+import { preparePostgresSchema, readIdentity } from './postgres-schema.ts';
+import { columnsOf, findUntrue, readStops, readTrue, toVouched } from './postgres-truth.ts';
 import { PostgresSession } from './postgres-session.ts';
-import type { ByTls, Query, Row } from './postgres-session.ts';
-import type { Head, RequestsQuery, StoredJournal } from './stored-journal.ts';
+import type { ByTls, Query } from './postgres-session.ts';
+import type { RequestsQuery, StoredJournal } from './stored-journal.ts';
 import { tending } from './tending.ts';
 import { toNote } from './to-note.ts';
 import { toStep } from './to-step.ts';
+import { mustBeTrueStop } from './truth.ts';
 import { JournalCheck } from './verify-journal.ts';
 import type { Verification } from './verify-journal.ts';
 
-export interface PostgresJournalOptions {
+interface PostgresJournalOptions {
   readonly url: string;
   readonly byTls: ByTls;
   /** A journal that grows beyond this refuses: better than a disk it shares with others running full. */
@@ -48,9 +54,13 @@ export async function openPostgresJournal(
 }
 
 /** Reads and writes the journal. Everything throws JournalUnavailable when its server refuses. */
-export class PostgresJournal implements StoredJournal {
+class PostgresJournal implements StoredJournal {
   readonly #session: PostgresSession;
   readonly #maxBytes: number;
+  /** Which database's tables it opened. */
+  #opened: string | undefined;
+  /** The end of the chain as this process last saw it: that entry must never change any more. */
+  #known: Head = { seq: 0, hash: genesis };
 
   private constructor({ url, byTls, maxBytes }: PostgresJournalOptions) {
     this.#session = new PostgresSession(url, byTls);
@@ -60,7 +70,10 @@ export class PostgresJournal implements StoredJournal {
   static async open(options: PostgresJournalOptions): Promise<PostgresJournal> {
     const journal = new PostgresJournal(options);
     try {
-      await journal.#write(preparePostgresSchema);
+      journal.#opened = await journal.#write(async (query) => {
+        await preparePostgresSchema(query);
+        return readIdentity(query);
+      });
       return journal;
     } catch (error) {
       await journal.close();
@@ -82,8 +95,8 @@ export class PostgresJournal implements StoredJournal {
 
   read(id: string): Promise<Request | undefined> {
     return this.#read(async (query) => {
-      const [row] = await query('SELECT data FROM dbconn.requests WHERE id = $1', [id]);
-      return row === undefined ? undefined : parseRow(Request, row['data']);
+      const data = await readTrue(query, id);
+      return data === undefined ? undefined : parseRow(Request, data);
     });
   }
 
@@ -108,6 +121,7 @@ export class PostgresJournal implements StoredJournal {
     return this.#write(async (query) => {
       if (to.state !== 'approved') await checkLease(query, draft);
       if (to.state === 'executing' && (await isBusy(query, to))) return 'busy';
+      await readTrue(query, to.id);
       const data = canonicalJson(to);
       const changed = await query(
         `UPDATE dbconn.requests SET target = $1, option = $2, state = $3, version = $4, ended_at = $5, data = $6
@@ -152,8 +166,13 @@ export class PostgresJournal implements StoredJournal {
     return (await this.entries(request)).flatMap(toStep);
   }
 
+  readAgeMs(request: string, kinds: readonly string[]): Promise<number | undefined> {
+    return this.#read((query) => readAgeMs(query, request, kinds));
+  }
+
   readStop(): Promise<Stop | undefined> {
     return this.#read(async (query) => {
+      mustBeTrueStop(await readStops(query));
       const [row] = await query('SELECT data FROM dbconn.stop');
       return row === undefined ? undefined : parseRow(StopRow, row['data']);
     });
@@ -167,6 +186,10 @@ export class PostgresJournal implements StoredJournal {
       }
       await this.#append(query, draft, null);
     });
+  }
+
+  findUntrue(): Promise<readonly Untrue[]> {
+    return this.#read((query) => findUntrue(query, this.#known));
   }
 
   openIncident(incident: Incident, draft: JournalDraft): Promise<'opened' | 'busy'> {
@@ -205,6 +228,10 @@ export class PostgresJournal implements StoredJournal {
     return this.#write((query) => dropLease(query, tending, holder));
   }
 
+  hear(request: SignedRequest): Promise<boolean> {
+    return this.#write((query) => hear(query, request));
+  }
+
   head(): Promise<Head> {
     return this.#read(readHead);
   }
@@ -213,10 +240,10 @@ export class PostgresJournal implements StoredJournal {
     return this.#entries(subject);
   }
 
-  async verify(anchor?: Head): Promise<Verification> {
+  async verify(heads?: readonly string[]): Promise<Verification> {
     try {
       return await this.#read(async (query) => {
-        const check = new JournalCheck(anchor);
+        const check = new JournalCheck(heads);
         for await (const entry of readEntries(query)) if (!check.add(entry)) break;
         const rows = await query('SELECT * FROM dbconn.requests');
         const stopped = (await query('SELECT FROM dbconn.stop')).length > 0;
@@ -252,29 +279,33 @@ export class PostgresJournal implements StoredJournal {
   }
 
   /** All writers wait here for each other, so that each statement after it sees what the one before has written. */
-  #write<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    return this.#session.transaction('BEGIN', async (query) => {
+  async #write<T>(work: (query: Query) => Promise<T>): Promise<T> {
+    const [result, known] = await this.#session.transaction('BEGIN', async (query) => {
       await query('SELECT pg_advisory_xact_lock($1)', [lockKey]);
-      return work(query);
+      await this.#mustBeThere(query);
+      const done = await work(query);
+      return [done, await readKnown(query, this.#known)] as const;
     });
+    this.#known = known;
+    return result;
   }
 
   /** One and the same state, while other processes write. */
   #read<T>(work: (query: Query) => Promise<T>): Promise<T> {
-    return this.#session.transaction('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', work);
+    return this.#session.transaction(
+      'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY',
+      async (query) => {
+        await this.#mustBeThere(query);
+        return work(query);
+      },
+    );
   }
-}
 
-function columnsOf({ target, option, state, version, result }: Request): unknown[] {
-  return [target, option, state, version, result?.endedAt ?? null];
-}
-
-/** A row whose columns say something else than its data vouches for nothing. */
-function toVouched(row: Row): Row {
-  const data = String(row['data']);
-  const columns = ['target', 'option', 'state', 'version', 'ended_at'].map((name) => row[name]);
-  const agree = canonicalJson(columns) === canonicalJson(columnsOf(parseRow(Request, data)));
-  return { id: row['id'], data: agree ? data : '' };
+  /** An address may lead to another database from one connection to the next. */
+  async #mustBeThere(query: Query): Promise<void> {
+    if (this.#opened === undefined || (await readIdentity(query)) === this.#opened) return;
+    throw new JournalMoved('The journal’s tables are not those that dbconn opened.');
+  }
 }
 
 async function isBusy(query: Query, { id, target }: Request): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
+import { heard } from './sqlite-heard.ts';
 
 const schema = /* sql */ `
   CREATE TABLE entries (
@@ -35,7 +36,7 @@ const schema = /* sql */ `
   CREATE TABLE stop (one INTEGER PRIMARY KEY CHECK (one = 1), data TEXT NOT NULL) STRICT;
 `;
 
-/** Who executes a request, and until when nobody else may: by this machine's clock, in milliseconds. */
+/** Who executes a request, and until when nobody else may: by this machine's uptime, in milliseconds. */
 const leases = /* sql */ `
   CREATE TABLE leases (request TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL) STRICT;
 `;
@@ -56,8 +57,17 @@ const incidents = /* sql */ `
   CREATE INDEX requests_of_target ON requests (target, data ->> 'proposedAt');
 `;
 
+/** What a look at whether the record is true finds them by, and leases that no clock decides. */
+const truth = /* sql */ `
+  -- Which start of the machine the time of a lease counts from.
+  ALTER TABLE leases ADD COLUMN boot TEXT NOT NULL DEFAULT '';
+  CREATE INDEX entries_that_propose ON entries (request, seq) WHERE kind = 'proposed';
+  CREATE INDEX entries_in_turn ON entries (seq) WHERE kind = 'proposed';
+  CREATE INDEX entries_of_stop ON entries (seq) WHERE kind IN ('stopped', 'go');
+`;
+
 /** What each version added to the one before, from the first on. */
-const versions = [schema, leases, incidents];
+const versions = [schema, leases, incidents, heard, truth];
 
 /** Makes the tables that a file does not have yet. Throws for a file that a later dbconn, or something else, wrote. */
 export function prepareSchema(database: DatabaseSync): void {

@@ -1,13 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Incident } from '../runbook/incident/incident.ts';
 import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
-import type { Clock, JournalDraft } from '../runbook/ports.ts';
+import type { Clock, JournalDraft, Untrue } from '../runbook/ports.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
+import { sha256 } from './chain.ts';
 import { parseRow } from './parse-row.ts';
 import { appendEntry } from './sqlite-entries.ts';
+import { newestSubjects, noteFound, untrueIncidents } from './truth.ts';
 
 /** An incident as it is to be kept from now on, with the entry that says why. */
-export interface IncidentWriting {
+interface IncidentWriting {
   readonly incident: Incident;
   readonly draft: JournalDraft;
   readonly clock: Clock;
@@ -20,7 +22,7 @@ export function insertIncident(
 ): 'opened' | 'busy' {
   if (isAnotherOpen(database, incident)) return 'busy';
   const data = canonicalJson(incident);
-  const seq = appendEntry(database, { clock, draft, data });
+  const { seq } = appendEntry(database, { clock, draft, data });
   database
     .prepare('INSERT INTO incidents (id, seq, data) VALUES (?, ?, ?)')
     .run(incident.id, seq, data);
@@ -32,13 +34,32 @@ export function updateIncident(
   from: number,
   { incident, draft, clock }: IncidentWriting,
 ): 'moved' | 'changed' | 'busy' {
-  const stored = database.prepare('SELECT version FROM incidents WHERE id = ?').get(incident.id);
+  const stored = database
+    .prepare(`SELECT version, data, ${vouchedFor} AS vouched FROM incidents WHERE id = ?`)
+    .get(incident.id);
   if (stored?.['version'] !== from) return 'changed';
   if (isAnotherOpen(database, incident)) return 'busy';
   const data = canonicalJson(incident);
   database.prepare('UPDATE incidents SET data = ? WHERE id = ?').run(data, incident.id);
-  appendEntry(database, { clock, draft, data });
+  const noted = noteFound(draft, String(stored['data']), stored['vouched']);
+  appendEntry(database, { clock, draft: noted, data });
   return 'moved';
+}
+
+/** The hash that the last entry about an incident's state names. */
+const vouchedFor = /* sql */ `(
+  SELECT body ->> 'incidentSha256' FROM entries
+  WHERE request = incidents.id AND body ->> 'incidentSha256' IS NOT NULL ORDER BY entries.seq DESC LIMIT 1)`;
+
+/** Among the newest. */
+export function findUntrueIncidents(database: DatabaseSync): Untrue[] {
+  const rows = database
+    .prepare(
+      `SELECT id, target, data, ${vouchedFor} AS vouched FROM incidents ORDER BY seq DESC LIMIT ?`,
+    )
+    .all(newestSubjects)
+    .filter(({ data, vouched }) => sha256(String(data)) !== vouched);
+  return untrueIncidents(rows);
 }
 
 export function readIncident(database: DatabaseSync, id: string): Incident | undefined {

@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { LeaseLost } from '../runbook/approval/lease-lost.ts';
 import type { JournalDraft } from '../runbook/ports.ts';
-import { longestTendingMs, tending } from './tending.ts';
+import { longestLeaseMs, tending } from './tending.ts';
 
-/** By this machine's clock, in milliseconds. */
+/** By this machine's uptime, in milliseconds. */
 export interface Lease {
   readonly holder: string;
+  /** Which start of the machine that counts from: after another one nobody holds anything. */
+  readonly boot: string;
   readonly nowMs: number;
   readonly untilMs: number;
 }
@@ -15,9 +18,9 @@ export function takeFreeLease(database: DatabaseSync, request: string, lease: Le
   const free = database
     .prepare(
       `SELECT 1 FROM requests WHERE id = ? AND state IN ('approved', 'executing', 'verifying')
-         AND NOT EXISTS (SELECT 1 FROM leases WHERE request = id AND until > ?)`,
+         AND NOT EXISTS (SELECT 1 FROM leases WHERE request = id AND ${stands})`,
     )
-    .get(request, lease.nowMs);
+    .get(request, ...standing(lease));
   if (free !== undefined) takeLease(database, request, lease);
   return free !== undefined;
 }
@@ -25,8 +28,8 @@ export function takeFreeLease(database: DatabaseSync, request: string, lease: Le
 /** Takes or prolongs the one lease on all incidents. False while another holder's stands. */
 export function takeTending(database: DatabaseSync, lease: Lease): boolean {
   const other = database
-    .prepare('SELECT 1 FROM leases WHERE request = ? AND holder <> ? AND until > ? AND until < ?')
-    .get(tending, lease.holder, lease.nowMs, lease.nowMs + longestTendingMs);
+    .prepare(`SELECT 1 FROM leases WHERE request = ? AND holder <> ? AND ${stands}`)
+    .get(tending, lease.holder, ...standing(lease));
   if (other === undefined) takeLease(database, tending, lease);
   return other === undefined;
 }
@@ -34,9 +37,32 @@ export function takeTending(database: DatabaseSync, lease: Lease): boolean {
 export function takeLease(
   database: DatabaseSync,
   request: string,
-  { holder, untilMs }: Lease,
+  { holder, untilMs, boot }: Lease,
 ): void {
-  database.prepare('INSERT OR REPLACE INTO leases VALUES (?, ?, ?)').run(request, holder, untilMs);
+  database
+    .prepare('INSERT OR REPLACE INTO leases (request, holder, until, boot) VALUES (?, ?, ?, ?)')
+    .run(request, holder, untilMs, boot);
+}
+
+const stands = 'boot = ? AND until > ? AND until < ?';
+
+function standing({ boot, nowMs }: Lease): [string, number, number] {
+  return [boot, nowMs, nowMs + longestLeaseMs];
+}
+
+export function prolongLeases(database: DatabaseSync, { holder, untilMs, boot }: Lease): void {
+  database
+    .prepare('UPDATE leases SET until = ?, boot = ? WHERE holder = ?')
+    .run(untilMs, boot, holder);
+}
+
+/** Of this start of the machine; empty where the system has none, and then only a far-off end tells. */
+export function readBoot(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
 }
 
 export function dropLease(database: DatabaseSync, request: string, holder: string): void {

@@ -8,6 +8,8 @@ const retryMs = 25;
 export class SqliteSession {
   readonly #database: DatabaseSync;
   readonly #lockWaitMs: number;
+  /** Throws where the file is no longer the one that was opened. */
+  #mustBeThere: () => void = () => undefined;
 
   /** `lockWaitMs`: how long another process may hold the file before this one refuses. */
   constructor(database: DatabaseSync, lockWaitMs: number) {
@@ -15,8 +17,14 @@ export class SqliteSession {
     this.#lockWaitMs = lockWaitMs;
   }
 
+  /** From now on nothing is read or written before this was asked. */
+  guard(mustBeThere: () => void): void {
+    this.#mustBeThere = mustBeThere;
+  }
+
   /** Tries until another process lets go of the file, without a transaction around the work. */
   async patiently<T>(work: (database: DatabaseSync) => T): Promise<T> {
+    this.#mustBeThere();
     const deadline = performance.now() + this.#lockWaitMs;
     for (;;) {
       try {

@@ -3,32 +3,64 @@ import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
 import { Request, isOpen } from '../runbook/approval/request.ts';
 import type { Incident } from '../runbook/incident/incident.ts';
 import type { KeptNote } from '../runbook/incident/note.ts';
+import type { SignedRequest } from '../runbook/ports/heard-requests.ts';
 import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
-import type { Clock, Holder, Journal, JournalDraft, Stop } from '../runbook/ports.ts';
+import type { Clock, Holder, Journal, JournalDraft, Stop, Untrue } from '../runbook/ports.ts';
+import { uptimeOf } from '../runbook/uptime.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import type { StepEntry } from '../runbook/remedies/remedy.ts';
-import type { JournalEntry } from './chain.ts';
+import type { Head, JournalEntry } from './chain.ts';
+import { checkPages } from './check-pages.ts';
+import type { PageCheck } from './check-pages.ts';
 import { StopRow, parseRow } from './parse-row.ts';
-import { appendEntry, readEntries, readHead } from './sqlite-entries.ts';
-import { openFile, setUp } from './sqlite-file.ts';
+import {
+  appendEntry,
+  readEntries,
+  readFirstAt,
+  readHead,
+  readKnown,
+  readNow,
+} from './sqlite-entries.ts';
+import { openFile, setUp, watchFile } from './sqlite-file.ts';
+import { hear } from './sqlite-heard.ts';
 import { insertIncident, listIncidents, readIncident, updateIncident } from './sqlite-incidents.ts';
-import { checkLease, dropLease, takeFreeLease, takeLease, takeTending } from './sqlite-leases.ts';
+import {
+  checkLease,
+  dropLease,
+  prolongLeases,
+  readBoot,
+  takeFreeLease,
+  takeLease,
+  takeTending,
+} from './sqlite-leases.ts';
 import type { Lease } from './sqlite-leases.ts';
 import { SqliteSession } from './sqlite-session.ts';
-import type { Head, RequestsQuery, StoredJournal } from './stored-journal.ts';
+import { findUntrue, readStops, readTrue } from './sqlite-truth.ts';
+import type { RequestsQuery, StoredJournal } from './stored-journal.ts';
 import { tending } from './tending.ts';
 import { toNote } from './to-note.ts';
 import { toStep } from './to-step.ts';
+import { mustBeTrueStop } from './truth.ts';
 import { JournalCheck } from './verify-journal.ts';
 import type { Verification } from './verify-journal.ts';
 
-export interface SqliteJournalOptions {
+interface SqliteJournalOptions {
   readonly file: string;
   readonly clock: Clock;
   /** A journal that grows beyond this refuses: better than a disk it shares with others running full. */
   readonly maxBytes?: number;
   /** How long another process may hold the file before this one refuses. */
   readonly lockWaitMs?: number;
+  /** Hears what was mended on the way, in sentences. */
+  readonly warn?: (sentence: string) => void;
+}
+
+/** One that is open and ready. */
+interface Opened {
+  readonly session: SqliteSession;
+  readonly clock: Clock;
+  readonly known: Head;
+  readonly pages: PageCheck;
 }
 
 const defaultLockWaitMs = 5000;
@@ -42,28 +74,44 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
 export class SqliteJournal implements StoredJournal {
   readonly #session: SqliteSession;
   readonly #clock: Clock;
+  readonly #boot = readBoot();
+  /** The end of the chain as this process last saw it: that entry must never change any more. */
+  #known: Head;
 
-  private constructor(session: SqliteSession, clock: Clock) {
+  readonly #pages: PageCheck;
+
+  private constructor({ session, clock, known, pages }: Opened) {
     this.#session = session;
     this.#clock = clock;
+    this.#known = known;
+    this.#pages = pages;
   }
 
   static async open(options: SqliteJournalOptions): Promise<SqliteJournal> {
-    const { file, clock, maxBytes, lockWaitMs = defaultLockWaitMs } = options;
-    const session = new SqliteSession(openFile(file), lockWaitMs);
+    const {
+      file,
+      clock,
+      maxBytes,
+      lockWaitMs = defaultLockWaitMs,
+      warn = () => undefined,
+    } = options;
+    const session = new SqliteSession(openFile(file, warn), lockWaitMs);
     try {
       await session.patiently((database) => setUp(database, maxBytes));
+      session.guard(watchFile(file));
+      const known = await session.patiently(readHead);
+      const pages = await session.patiently((database) => checkPages(database, file));
+      return new SqliteJournal({ session, clock, known, pages });
     } catch (error) {
       session.close();
       throw error;
     }
-    return new SqliteJournal(session, clock);
   }
 
   create(request: Request, draft: JournalDraft): Promise<void> {
-    return this.#session.write((database) => {
+    return this.#write((database) => {
       const data = canonicalJson(request);
-      const seq = appendEntry(database, { clock: this.#clock, draft, data });
+      const { seq } = this.#append(database, draft, data);
       database
         .prepare('INSERT INTO requests (id, seq, data) VALUES (?, ?, ?)')
         .run(request.id, seq, data);
@@ -71,9 +119,9 @@ export class SqliteJournal implements StoredJournal {
   }
 
   read(id: string): Promise<Request | undefined> {
-    return this.#session.patiently((database) => {
-      const row = database.prepare('SELECT data FROM requests WHERE id = ?').get(id);
-      return row === undefined ? undefined : parseRow(Request, row['data']);
+    return this.#session.read((database) => {
+      const data = readTrue(database, id);
+      return data === undefined ? undefined : parseRow(Request, data);
     });
   }
 
@@ -84,15 +132,16 @@ export class SqliteJournal implements StoredJournal {
   }
 
   move(from: number, to: Request, draft: JournalDraft): Promise<'moved' | 'changed' | 'busy'> {
-    return this.#session.write((database) => {
+    return this.#write((database) => {
       if (to.state !== 'approved') checkLease(database, draft);
       if (to.state === 'executing' && isBusy(database, to)) return 'busy';
+      readTrue(database, to.id);
       const data = canonicalJson(to);
       const { changes } = database
         .prepare('UPDATE requests SET data = ? WHERE id = ? AND version = ?')
         .run(data, to.id, from);
       if (changes !== 1) return 'changed';
-      appendEntry(database, { clock: this.#clock, draft, data });
+      this.#append(database, draft, data);
       if (to.state === 'approved' && draft.holder !== undefined) {
         takeLease(database, to.id, this.#stand(draft.holder));
       }
@@ -102,25 +151,23 @@ export class SqliteJournal implements StoredJournal {
   }
 
   hold(request: string, holder: Holder): Promise<boolean> {
-    return this.#session.write((database) => takeFreeLease(database, request, this.#stand(holder)));
+    return this.#write((database) => takeFreeLease(database, request, this.#stand(holder)));
   }
 
-  renew({ id, forMs }: Holder): Promise<void> {
-    return this.#session.write((database) => {
-      database
-        .prepare('UPDATE leases SET until = ? WHERE holder = ?')
-        .run(this.#clock.now() + forMs, id);
+  renew(holder: Holder): Promise<void> {
+    return this.#write((database) => {
+      prolongLeases(database, this.#stand(holder));
     });
   }
 
   release(request: string, { id }: Holder): Promise<void> {
-    return this.#session.write((database) => dropLease(database, request, id));
+    return this.#write((database) => dropLease(database, request, id));
   }
 
   record(draft: JournalDraft): Promise<void> {
-    return this.#session.write((database) => {
+    return this.#write((database) => {
       checkLease(database, draft);
-      appendEntry(database, { clock: this.#clock, draft, data: null });
+      this.#append(database, draft, null);
     });
   }
 
@@ -146,25 +193,41 @@ export class SqliteJournal implements StoredJournal {
     );
   }
 
+  readAgeMs(request: string, kinds: readonly string[]): Promise<number | undefined> {
+    return this.#session.read((database) => {
+      const at = readFirstAt(database, request, kinds);
+      return at === undefined ? undefined : Math.max(0, readNow(database, this.#clock) - at);
+    });
+  }
+
   readStop(): Promise<Stop | undefined> {
-    return this.#session.patiently((database) => {
+    return this.#session.read((database) => {
+      mustBeTrueStop(readStops(database));
       const row = database.prepare('SELECT data FROM stop').get();
       return row === undefined ? undefined : parseRow(StopRow, row['data']);
     });
   }
 
   writeStop(stop: Stop | undefined, draft: JournalDraft): Promise<void> {
-    return this.#session.write((database) => {
+    return this.#write((database) => {
       database.exec('DELETE FROM stop');
       if (stop !== undefined) {
         database.prepare('INSERT INTO stop VALUES (1, ?)').run(canonicalJson(stop));
       }
-      appendEntry(database, { clock: this.#clock, draft, data: null });
+      this.#append(database, draft, null);
+    });
+  }
+
+  findUntrue(): Promise<readonly Untrue[]> {
+    return this.#session.read((database) => {
+      const problem = this.#pages.problem();
+      const damaged = problem === undefined ? [] : [{ target: null, problem }];
+      return [...damaged, ...findUntrue(database, this.#known)];
     });
   }
 
   openIncident(incident: Incident, draft: JournalDraft): Promise<'opened' | 'busy'> {
-    return this.#session.write((database) =>
+    return this.#write((database) =>
       insertIncident(database, { incident, draft, clock: this.#clock }),
     );
   }
@@ -182,7 +245,7 @@ export class SqliteJournal implements StoredJournal {
     to: Incident,
     draft: JournalDraft,
   ): Promise<'moved' | 'changed' | 'busy'> {
-    return this.#session.write((database) =>
+    return this.#write((database) =>
       updateIncident(database, from, { incident: to, draft, clock: this.#clock }),
     );
   }
@@ -194,11 +257,15 @@ export class SqliteJournal implements StoredJournal {
   }
 
   tend(holder: Holder): Promise<boolean> {
-    return this.#session.write((database) => takeTending(database, this.#stand(holder)));
+    return this.#write((database) => takeTending(database, this.#stand(holder)));
   }
 
   endTending({ id }: Holder): Promise<void> {
-    return this.#session.write((database) => dropLease(database, tending, id));
+    return this.#write((database) => dropLease(database, tending, id));
+  }
+
+  hear(request: SignedRequest): Promise<boolean> {
+    return this.#session.write((database) => hear(database, request));
   }
 
   head(): Promise<Head> {
@@ -209,10 +276,10 @@ export class SqliteJournal implements StoredJournal {
     return this.#session.patiently((database) => [...readEntries(database, subject)]);
   }
 
-  async verify(anchor?: Head): Promise<Verification> {
+  async verify(heads?: readonly string[]): Promise<Verification> {
     try {
       return await this.#session.read((database) => {
-        const check = new JournalCheck(anchor);
+        const check = new JournalCheck(heads);
         for (const entry of readEntries(database)) if (!check.add(entry)) break;
         const requests = database.prepare('SELECT id, data FROM requests').all();
         const incidents = database.prepare('SELECT id, data FROM incidents').all();
@@ -227,12 +294,26 @@ export class SqliteJournal implements StoredJournal {
   }
 
   close(): void {
+    this.#pages.close();
     this.#session.close();
   }
 
+  async #write<T>(work: (database: DatabaseSync) => T): Promise<T> {
+    const [result, known] = await this.#session.write((database) => {
+      const done = work(database);
+      return [done, readKnown(database, this.#known)] as const;
+    });
+    this.#known = known;
+    return result;
+  }
+
+  #append(database: DatabaseSync, draft: JournalDraft, data: string | null): Head {
+    return appendEntry(database, { clock: this.#clock, draft, data });
+  }
+
   #stand({ id, forMs }: Holder): Lease {
-    const nowMs = this.#clock.now();
-    return { holder: id, nowMs, untilMs: nowMs + forMs };
+    const nowMs = uptimeOf(this.#clock);
+    return { holder: id, boot: this.#boot, nowMs, untilMs: nowMs + forMs };
   }
 
   #readRequests(

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Actor } from '../runbook/approval/request.ts';
+import { Actor } from '../runbook/approval/actor.ts';
 import { noteKinds } from '../runbook/incident/note.ts';
 import type { KeptNote } from '../runbook/incident/note.ts';
 import type { JournalEntry } from './chain.ts';

@@ -14,13 +14,13 @@ export interface FetchOptions {
   readonly signal: AbortSignal;
 }
 
-export type Answer =
-  | { readonly text: string; readonly problem?: Problem }
+type Answer =
+  | { readonly text: string; readonly contentType: string; readonly problem?: Problem }
   | { readonly text?: undefined; readonly problem: Problem };
 
 /**
  * The text of a metrics endpoint, at most its first 1 MB up to a line's end (then with a problem that says
- * so). Redirects are refused: they would carry the headers' secrets to an address nobody configured.
+ * so), whatever its content type says: people serve metrics as text/html. Redirects are refused: they would carry the headers' secrets to an address nobody configured.
  */
 export async function fetchMetrics(
   { replica, agent, signal }: FetchOptions,
@@ -38,7 +38,10 @@ export async function fetchMetrics(
       headers: { ...toHeaders(replica.url, replica.host), ...headers },
     });
     const refusal = judgeStatus(response, shown);
-    if (refusal === undefined) return await readText(response.body, shown);
+    if (refusal === undefined) {
+      const contentType = toContentType(response.headers['content-type']);
+      return { contentType, ...(await readText(response.body, shown)) };
+    }
     response.body.on('error', () => {}).destroy(); // its abort is our own doing
     return { problem: refusal };
   } catch (error) {
@@ -64,10 +67,7 @@ function toHeaders(url: string, host: string | undefined): Record<string, string
   };
 }
 
-function judgeStatus(
-  { statusCode, headers }: Dispatcher.ResponseData,
-  shown: string,
-): Problem | undefined {
+function judgeStatus({ statusCode }: Dispatcher.ResponseData, shown: string): Problem | undefined {
   if (statusCode >= 300 && statusCode < 400) {
     const summary = `${shown} redirects (${statusCode}); dbconn does not follow.`;
     return { kind: 'invalid', summary, fix: 'Configure the final address of the metrics.' };
@@ -84,14 +84,19 @@ function judgeStatus(
     const fix = "Read the service's log: its metrics fail, its requests may too.";
     return { kind: 'invalid', summary: `${shown} answers with status ${statusCode}.`, fix };
   }
-  if (String(headers['content-type'] ?? '').startsWith('text/html')) {
-    const fix = 'Check the port and the path of this address; a proxy may be answering.';
-    return { kind: 'invalid', summary: `${shown} answers with a web page.`, fix };
-  }
   return undefined;
 }
 
-async function readText(body: Dispatcher.ResponseData['body'], shown: string): Promise<Answer> {
+/** Without its parameters. What the other side sends is shown, so it is held to the letters of a media type. */
+function toContentType(header: string | string[] | undefined): string {
+  const [type = ''] = String(header ?? '').split(';', 1);
+  return /^[\w.+-]{1,60}\/[\w.+-]{1,60}$/.test(type.trim()) ? type.trim() : 'none';
+}
+
+async function readText(
+  body: Dispatcher.ResponseData['body'],
+  shown: string,
+): Promise<{ text: string; problem?: Problem }> {
   const chunks: Buffer[] = [];
   const pieces: AsyncIterable<Buffer> = body;
   let bytes = 0;

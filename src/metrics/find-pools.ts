@@ -10,7 +10,7 @@ import { toLimit } from './to-limit.ts';
 const poolsMax = 200;
 
 /** What the configuration knows where the metrics are silent. */
-export interface PoolDefaults {
+interface PoolDefaults {
   readonly service: string;
   readonly poolSize?: number;
   readonly maxOverflow?: number;

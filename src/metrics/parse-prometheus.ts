@@ -3,10 +3,12 @@ export interface Sample {
   readonly name: string;
   readonly labels: ReadonlyMap<string, string>;
   readonly value: number;
+  /** Its timestamp, in the format's own unit; for telling the newest of several. */
+  readonly at?: number;
 }
 
 /** A metric's name and labels without a value: what a sample line begins with, and how a figure is chosen. */
-export interface Series {
+interface Series {
   readonly name: string;
   readonly labels: ReadonlyMap<string, string>;
 }
@@ -18,21 +20,26 @@ const labelAt =
 const openingAt = /[ \t]*\{/y;
 const closingAt = /\s*\}/y;
 // The value, then a timestamp, then an OpenMetrics exemplar, whose braces and numbers are not the sample's.
-const valueAt = /[ \t]*([^ \t#]+)(?:[ \t]+-?[0-9.eE+-]+)?[ \t]*(?:#.*)?$/y;
+const valueAt = /[ \t]*([^ \t#]+)(?:[ \t]+(-?[0-9.eE+-]+))?[ \t]*(?:#.*)?$/y;
 const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
 /**
  * The samples of a text exposition, in its order. A line that is no sample (comments, HTML, a line cut off
- * in its middle) is left out, never guessed at. Linear in the text's length.
+ * in its middle) is left out, never guessed at. Blanks around a line mean nothing, as the format has it. Linear in the
+ * text's length.
  */
 export function parsePrometheus(text: string): Sample[] {
   const samples: Sample[] = [];
-  for (const line of text.split(/\r?\n/)) {
+  for (const indented of text.split(/\r?\n/)) {
+    const line = indented.trim();
     if (line === '' || line.startsWith('#')) continue;
     const series = readSeries(line);
     if (series === undefined) continue;
-    const value = toNumber(matchAt(valueAt, line, series.end)?.[1]);
-    if (value !== undefined) samples.push({ name: series.name, labels: series.labels, value });
+    const [, text, time] = matchAt(valueAt, line, series.end) ?? [];
+    const [value, at] = [toNumber(text), toNumber(time)];
+    if (value === undefined) continue;
+    const { name, labels } = series;
+    samples.push({ name, labels, value, ...(at !== undefined && { at }) });
   }
   return samples;
 }

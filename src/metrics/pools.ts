@@ -1,14 +1,11 @@
-import { Agent } from 'undici';
-import type { PoolEndpointLook } from '../runbook/diagnose/snapshot.ts';
 import type { Pools } from '../runbook/ports.ts';
 import { findReplicas } from './find-replicas.ts';
 import type { PoolEndpoint } from './pool-endpoint.ts';
-import { readPools } from './read-pools.ts';
 
 /** Time for one endpoint from looking up its name to the last byte; a look waits no longer for its slowest. */
 const endpointTimeoutMs = 2000;
 
-export interface PoolsOptions {
+interface PoolsOptions {
   readonly endpoints: readonly PoolEndpoint[];
 }
 
@@ -26,20 +23,27 @@ export function createPools({ endpoints }: PoolsOptions): Pools {
         const fix = 'Add the address of the metrics of each service under `pools` in dbconn.yml.';
         return { ok: false, tookMs: tookMs(), problem: { kind: 'not-configured', summary, fix } };
       }
+      // Only now: most of what a look without pools would load is this client.
+      const [{ Agent }, { readPools }] = await Promise.all([
+        import('undici'),
+        import('./read-pools.ts'),
+      ]);
       // One connection per read: a kept one would stand in the way of a restart and outlive a drain.
       const agent = new Agent({ pipelining: 0 });
       try {
-        const looks = await Promise.all(endpoints.map((endpoint) => readReplicas(endpoint, agent)));
+        const looks = await Promise.all(
+          endpoints.map(async (endpoint) => {
+            const signal = AbortSignal.timeout(endpointTimeoutMs);
+            const replicas = await findReplicas(endpoint.url, signal);
+            return Promise.all(
+              replicas.map((replica) => readPools(endpoint, { replica, agent, signal })),
+            );
+          }),
+        );
         return { ok: true, tookMs: tookMs(), value: looks.flat() };
       } finally {
         await agent.destroy();
       }
     },
   };
-}
-
-async function readReplicas(endpoint: PoolEndpoint, agent: Agent): Promise<PoolEndpointLook[]> {
-  const signal = AbortSignal.timeout(endpointTimeoutMs);
-  const replicas = await findReplicas(endpoint.url, signal);
-  return Promise.all(replicas.map((replica) => readPools(endpoint, { replica, agent, signal })));
 }

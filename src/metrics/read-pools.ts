@@ -1,4 +1,5 @@
 import type { PoolEndpointLook, PoolReading, Problem } from '../runbook/diagnose/snapshot.ts';
+import { dropRepeats } from './drop-repeats.ts';
 import { fetchMetrics } from './fetch-metrics.ts';
 import type { FetchOptions } from './fetch-metrics.ts';
 import { findPools } from './find-pools.ts';
@@ -8,7 +9,6 @@ import type { PoolEndpoint } from './pool-endpoint.ts';
 import { figures, presets } from './presets.ts';
 import type { Figure, FigureNames } from './presets.ts';
 import { toShown } from './replica.ts';
-import type { Replica } from './replica.ts';
 
 /** The pools one process reports. Never throws: down, slow or strange is a problem in the result. */
 export async function readPools(
@@ -36,9 +36,14 @@ async function read(endpoint: PoolEndpoint, options: FetchOptions): Promise<Find
   if ('kind' in candidates) return { pools: [], problem: candidates };
   const answer = await fetchMetrics(options, endpoint.headers ?? {});
   if (answer.text === undefined) return { pools: [], problem: answer.problem };
-  const samples = parsePrometheus(answer.text);
+  const { samples, contradicting } = dropRepeats(parsePrometheus(answer.text));
   const pools = findFirst(samples, candidates, endpoint);
-  const problem = answer.problem ?? judge(samples, pools, options.replica);
+  const shown = toShown(options.replica);
+  const problem =
+    answer.problem ??
+    (pools.length > 0
+      ? contradiction(contradicting, candidates, shown)
+      : judgeWithout(samples, answer.contentType, shown));
   return problem === undefined ? { pools } : { pools, problem };
 }
 
@@ -54,21 +59,42 @@ function findFirst(
   return [];
 }
 
-function judge(
-  samples: readonly Sample[],
-  pools: readonly PoolReading[],
-  replica: Replica,
-): Problem | undefined {
-  if (pools.length > 0) return undefined;
+function judgeWithout(samples: readonly Sample[], contentType: string, shown: string): Problem {
   if (samples.length === 0) {
-    const summary = `${toShown(replica)} answers, but not with Prometheus metrics.`;
-    return { kind: 'invalid', summary, fix: 'Check the port and the path of this address.' };
+    const summary = `${shown} answers, but not with Prometheus metrics (content type ${contentType}).`;
+    const fix = 'Check the port and the path of this address; a proxy may be answering.';
+    return { kind: 'invalid', summary, fix };
   }
+  // A page holds lines that look like samples, too.
+  const type = contentType === 'text/html' ? ' (content type text/html)' : '';
   return {
     kind: 'missing',
-    summary: `${toShown(replica)} has metrics, but none of a connection pool.`,
+    summary: `${shown} has metrics, but none of a connection pool${type}.`,
     fix: 'Set `names.checkedOut` (and size, maxOverflow) of this endpoint to the metrics your application exports.',
   };
+}
+
+/** A figure of a pool that is given twice, and not the same. */
+function contradiction(
+  series: ReadonlySet<string>,
+  candidates: readonly FigureNames[],
+  shown: string,
+): Problem | undefined {
+  const names = candidates.flatMap((one) => Object.values(one).flat());
+  const name = [...series].find((one) => names.some((wanted) => isNamed(one, wanted)));
+  if (name === undefined) return undefined;
+  const summary = `${shown} gives ${name} more than once, with different values; the first was read.`;
+  return {
+    kind: 'invalid',
+    summary,
+    fix: 'Export each pool once, or give each a label of its own.',
+  };
+}
+
+function isNamed(name: string, wanted: string): boolean {
+  const prefixed = wanted.startsWith('*');
+  const plain = parseSeries(prefixed ? wanted.slice(1) : wanted)?.name;
+  return plain !== undefined && (prefixed ? name.endsWith(plain) : name === plain);
 }
 
 /** The names to try, or what is wrong with the configured ones. */

@@ -1,4 +1,4 @@
-export interface LimitFigures {
+interface LimitFigures {
   readonly size: number | null;
   readonly maxOverflow: number | null;
   /** `maxOverflow` came from the pool itself, not from a configuration. */

@@ -3,7 +3,7 @@ import { deliver } from './deliver.ts';
 import type { Wire } from './deliver.ts';
 import { toChangeEvent, toEvent } from './to-event.ts';
 
-export interface PagerDutyOptions extends Wire {
+interface PagerDutyOptions extends Wire {
   /** The integration key of a service's Events API v2. */
   readonly routingKey: string;
   /** `https://events.pagerduty.com`, or `https://events.eu.pagerduty.com` in Europe. */

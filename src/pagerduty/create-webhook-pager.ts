@@ -3,7 +3,7 @@ import type { Pager } from '../runbook/ports/pager.ts';
 import { deliver } from './deliver.ts';
 import type { Wire } from './deliver.ts';
 
-export interface WebhookPagerOptions extends Wire {
+interface WebhookPagerOptions extends Wire {
   readonly url: string;
   /** Shared with the receiver, who proves by it that a call is dbconn's. */
   readonly secret: string;

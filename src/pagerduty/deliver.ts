@@ -11,7 +11,7 @@ export interface Wire {
   readonly signal?: AbortSignal;
 }
 
-export interface Delivery {
+interface Delivery {
   /** `PagerDuty`: for sentences. */
   readonly name: string;
   readonly url: string;

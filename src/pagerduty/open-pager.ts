@@ -6,12 +6,12 @@ import { createWebhookPager } from './create-webhook-pager.ts';
 import type { Wire } from './deliver.ts';
 
 /** `pager` of dbconn.yml. */
-export interface PagerSettings {
+interface PagerSettings {
   readonly pagerduty?: { readonly routingKey: string; readonly url: string };
   readonly webhook?: { readonly url: string; readonly secret: string };
 }
 
-export interface PagerWire extends Wire {
+interface PagerWire extends Wire {
   readonly log: Pick<Logger, 'warn' | 'error'>;
 }
 

@@ -4,7 +4,7 @@ import { readRemainingSessions } from './read-remaining-sessions.ts';
 import { readTerminateCandidates } from './read-terminate-candidates.ts';
 import { terminateSessions } from './terminate-sessions.ts';
 
-export interface ActingOptions {
+interface ActingOptions {
   /**
    * A role with pg_monitor and pg_signal_backend; a superuser where the application is one. Never the looking role:
    * that one is always connected, and what it may not do nobody can make it do.

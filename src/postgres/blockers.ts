@@ -1,6 +1,7 @@
 import type { Blockers } from '../runbook/ports/blockers.ts';
 import { withActingConnection } from './acting-connection.ts';
 import { readBlockers } from './read-blockers.ts';
+import { readWaiters } from './read-waiters.ts';
 import { readWaits } from './read-waits.ts';
 import { readSlow } from './read-slow.ts';
 import { signalBlocker } from './signal-blocker.ts';
@@ -12,6 +13,7 @@ export function createBlockers({ url }: { readonly url: string }): Blockers {
       withActingConnection(url, (client) =>
         work({
           readWaits: () => readWaits(client),
+          readWaiters: (pids) => readWaiters(client, pids),
           readSlow: (slow, guard) => readSlow(client, slow, guard),
           readBlockers: (pids, guard) => readBlockers(client, pids, guard),
           signalBlocker: (signal, guard) => signalBlocker(client, signal, guard),

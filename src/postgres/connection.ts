@@ -1,7 +1,8 @@
 import { Socket } from 'node:net';
 import { Client, DatabaseError } from 'pg';
 import { z } from 'zod';
-import { PostgresTimeout } from './failure.ts';
+import { askAside } from './ask-aside.ts';
+import { PostgresTimeout, SlowLogin } from './failure.ts';
 import { connectByTls } from './connect-by-tls.ts';
 import type { TlsAttempt } from './tls.ts';
 
@@ -17,6 +18,8 @@ export interface Connection {
   /** `server_version_num`. */
   readonly version: number;
   readonly isOpen: boolean;
+  /** How long the login took. */
+  readonly loginMs: number;
   /** Resolves when the session ended, whoever ended it. */
   readonly ended: Promise<void>;
   /**
@@ -28,16 +31,28 @@ export interface Connection {
   close(): Promise<void>;
 }
 
-/** Opens a session. Throws what pg throws, PostgresTimeout or UnusableUrl; nothing stays open then. */
-export function connect(url: string, timeoutMs: number): Promise<Connection> {
-  const deadline = performance.now() + timeoutMs;
-  return connectByTls(url, (bareUrl, ssl) => open(bareUrl, ssl, deadline));
+/**
+ * Opens a session. Throws what pg throws, PostgresTimeout or UnusableUrl; nothing stays open then. An abort hangs up.
+ */
+export function connect(url: string, timeoutMs: number, abort?: AbortSignal): Promise<Connection> {
+  const began = performance.now();
+  const login: Login = { began, deadline: began + timeoutMs, abort, wasAnswered: false };
+  return connectByTls(url, (bareUrl, ssl) => open(bareUrl, ssl, login));
 }
 
-async function open(url: string, ssl: TlsAttempt, deadline: number): Promise<Connection> {
+interface Login {
+  readonly began: number;
+  readonly deadline: number;
+  readonly abort: AbortSignal | undefined;
+  /** By any of its attempts: one byte is enough to tell a slow server from a frozen one. */
+  wasAnswered: boolean;
+}
+
+async function open(url: string, ssl: TlsAttempt, login: Login): Promise<Connection> {
+  const { began, deadline } = login;
   // Our own socket, for pg has no way to hang up on a server that does not answer.
   const socket = new Socket();
-  const began = performance.now();
+  const hangUp = (): unknown => socket.destroy();
   const client = new Client({
     connectionString: url,
     application_name: 'dbconn',
@@ -51,17 +66,25 @@ async function open(url: string, ssl: TlsAttempt, deadline: number): Promise<Con
     socket.once('close', () => resolve());
   });
   // Without a listener a lost connection would end the process; whoever holds it sees `ended`.
-  client.on('error', () => socket.destroy());
+  client.on('error', hangUp);
+  login.abort?.addEventListener('abort', hangUp, { once: true });
+  const aside = askAside(client, socket);
   try {
     await within('Connecting', deadline - performance.now(), client.connect());
-    const leftMs = deadline - performance.now();
-    const version = await readOne(client, 'SHOW server_version_num', leftMs);
-    return new OpenConnection({ client, socket, ended, version: Number(version) });
+    const loginMs = performance.now() - began;
+    const version = await readOne(client, 'SHOW server_version_num', deadline - performance.now());
+    return new OpenConnection({ client, socket, ended, loginMs, version: Number(version) });
   } catch (error) {
     const wasReached = !socket.connecting;
+    login.wasAnswered ||= socket.bytesRead > 0 || aside.stop();
     socket.destroy();
-    if (!(error instanceof PostgresTimeout) || wasReached) throw error;
+    if (!(error instanceof PostgresTimeout)) throw error;
+    if (login.wasAnswered) throw new SlowLogin(deadline - began);
+    if (wasReached) throw error;
     throw new PostgresTimeout('Reaching the address', deadline - began, false);
+  } finally {
+    login.abort?.removeEventListener('abort', hangUp);
+    aside.stop();
   }
 }
 
@@ -69,19 +92,22 @@ interface Parts {
   readonly client: Client;
   readonly socket: Socket;
   readonly ended: Promise<void>;
+  readonly loginMs: number;
   readonly version: number;
 }
 
 class OpenConnection implements Connection {
   readonly version: number;
   readonly ended: Promise<void>;
+  readonly loginMs: number;
   readonly #client: Client;
   readonly #socket: Socket;
 
-  constructor({ client, socket, ended, version }: Parts) {
+  constructor({ client, socket, ended, loginMs, version }: Parts) {
     this.#client = client;
     this.#socket = socket;
     this.ended = ended;
+    this.loginMs = loginMs;
     this.version = version;
   }
 

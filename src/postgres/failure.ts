@@ -1,14 +1,26 @@
+import { DatabaseError } from 'pg';
 import type { ReachError } from '../runbook/diagnose/snapshot.ts';
+import { inPhase, PhaseKnown, toFull, toStopped } from './login-refusal.ts';
 
-/** Our own clock ran out before PostgreSQL said anything. */
+/** Our own clock ran out before PostgreSQL said what it was asked for. */
 export class PostgresTimeout extends Error {
   /** Whether somebody had taken the connection: a frozen server's kernel still does. */
   readonly wasReached: boolean;
+  readonly afterMs: number;
 
   constructor(what: string, ms: number, wasReached = true) {
     super(`${what} took longer than ${Math.round(ms)} ms.`);
     this.name = 'PostgresTimeout';
     this.wasReached = wasReached;
+    this.afterMs = ms;
+  }
+}
+
+/** The server said something in a login that did not end in time: a frozen one says nothing. */
+export class SlowLogin extends PostgresTimeout {
+  constructor(ms: number) {
+    super('The login', ms);
+    this.name = 'SlowLogin';
   }
 }
 
@@ -19,18 +31,23 @@ export class UnusableUrl extends Error {
 
 /**
  * The one place where SQLSTATEs, errnos and messages become words of the runbook.
- * SQLSTATE 53300 covers several limits that only the message tells apart (PostgreSQL source, postinit.c).
+ * SQLSTATE 53300 covers several limits, told apart by the function of the server that refused (the protocol's
+ * field `R`), for the message may be in any language (lc_messages). Text decides only where nothing else came.
  * The sentences name no host, user or database: those of the error may be secrets, and are never repeated.
  */
 export function toReachError(error: unknown): ReachError {
+  if (error instanceof PhaseKnown) return inPhase(error.phase, '57P03');
+  if (error instanceof SlowLogin) return slowLogin(error.afterMs);
   if (error instanceof PostgresTimeout) return error.wasReached ? frozen : unanswered;
   if (error instanceof UnusableUrl) {
     return { kind: 'network', summary: error.message, fix: 'Correct the database url.' };
   }
   const { code, message } = partsOf(error);
+  const byCode = byState(code, error) ?? byErrno(code);
+  if (byCode !== undefined) return byCode;
+  // Who answers with a SQLSTATE was reached, whatever it says.
+  if (error instanceof DatabaseError) return byPooler(message) ?? answeredWith(error.code);
   return (
-    byState(code, message) ??
-    byErrno(code) ??
     byMessage(message) ?? {
       kind: 'network',
       summary: `The connection to PostgreSQL failed${code === undefined ? '' : ` (${code})`}.`,
@@ -54,6 +71,52 @@ function partsOf(error: unknown): { code: string | undefined; message: string } 
   return { code, message: error.message };
 }
 
+const busy =
+  'See what its processors are busy with: many logins at once, or deadlock checks of many sessions that wait for one lock.';
+
+/** The server said something, so it is no frozen one; the login did not end in time. */
+function slowLogin(ms: number): ReachError {
+  return {
+    kind: 'slow',
+    detail: 'login',
+    summary: `PostgreSQL accepts connections, but a login took longer than ${inSeconds(ms)}.`,
+    fix: `${busy} A locked system catalog (VACUUM FULL or LOCK on pg_authid or pg_database) holds up logins, too.`,
+  };
+}
+
+/** It let us in a moment ago, so it is no frozen one. */
+export function slowAnswer(loginMs: number, ms: number): ReachError {
+  return {
+    kind: 'slow',
+    detail: 'statement',
+    summary: `PostgreSQL let dbconn in after ${inSeconds(loginMs)}, but its statement took longer than ${inSeconds(ms)}.`,
+    fix: busy,
+  };
+}
+
+/** An answer that is none of those the ladder knows. The code is the server's own and holds no secret. */
+function answeredWith(code = 'unknown'): ReachError {
+  const sqlstate = /^[0-9A-Z]{5}$/.test(code) ? code : 'unknown';
+  return {
+    kind: 'server-error',
+    sqlstate,
+    summary: `The server answered with SQLSTATE ${sqlstate}.`,
+    fix: byClass[sqlstate.slice(0, 2)] ?? "Read the server's log of this moment.",
+  };
+}
+
+/** By the first two characters of a SQLSTATE (PostgreSQL documentation, appendix A). */
+const byClass: Readonly<Record<string, string>> = {
+  '08': 'A pooler or proxy in front of PostgreSQL may have answered: read its log, or point the url at PostgreSQL itself.',
+  '53': 'PostgreSQL ran out of memory, disk or another resource: look at its machine, and read its log.',
+  '58': "The operating system failed PostgreSQL: look at its machine's disk, and read its log.",
+  XX: 'An internal error of PostgreSQL: read its log, and have a DBA look at once.',
+};
+
+function inSeconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
+}
+
 const frozen: ReachError = {
   kind: 'frozen',
   summary: 'PostgreSQL accepted the connection or the question, and does not answer.',
@@ -66,23 +129,16 @@ const unanswered: ReachError = {
   fix: 'See whether its machine is up and a firewall lets dbconn through. A frozen server that many wait for looks the same.',
 };
 
-const starting: ReachError = {
-  kind: 'stopped',
-  detail: 'starting',
-  summary: 'PostgreSQL is starting up or recovering, and accepts no connections yet.',
-  fix: 'Wait. Its log shows how far recovery is; killing it would start that over.',
-};
-
 const refusedLogin: ReachError = {
   kind: 'auth',
   summary: 'PostgreSQL refuses the login of dbconn.',
   fix: 'Check the role and password in the database url, and pg_hba.conf.',
 };
 
-function byState(code: string | undefined, message: string): ReachError | undefined {
+function byState(code: string | undefined, error: unknown): ReachError | undefined {
   switch (code) {
     case '53300':
-      return { ...full(message), sqlstate: code };
+      return { ...toFull(error), sqlstate: code };
     case '28P01':
     case '28000':
       return { ...refusedLogin, sqlstate: code };
@@ -102,24 +158,27 @@ function byState(code: string | undefined, message: string): ReachError | undefi
       };
     case '57P01':
       return {
-        kind: 'network',
+        kind: 'server-error',
         sqlstate: code,
         summary: "PostgreSQL ended dbconn's session on somebody's order.",
         fix: 'Look again. If it comes back, see who runs pg_terminate_backend or restarts the server.',
       };
     case '57P03':
-      return { ...byPhase(message), sqlstate: code };
+      return { ...toStopped(error), sqlstate: code };
     case '57P02':
-      return { ...starting, sqlstate: code };
+      return inPhase('starting', code);
     case '57014':
       return {
-        ...frozen,
+        kind: 'slow',
+        detail: 'statement',
         sqlstate: code,
         summary: 'PostgreSQL is so busy that it cancelled the look at its time limit.',
+        fix: busy,
       };
     case '55P03':
       return {
-        kind: 'frozen',
+        kind: 'slow',
+        detail: 'catalog',
         sqlstate: code,
         summary: 'A system catalog is locked, so that sessions cannot be read.',
         fix: 'Find who runs VACUUM FULL, REINDEX or LOCK on pg_authid or pg_database. New logins hang behind it too.',
@@ -127,41 +186,6 @@ function byState(code: string | undefined, message: string): ReachError | undefi
     default:
       return undefined;
   }
-}
-
-function full(message: string): ReachError {
-  if (/connections for role/.test(message)) {
-    return {
-      kind: 'full',
-      scope: 'role',
-      summary: "dbconn's own role has used up its connection limit.",
-      fix: 'ALTER ROLE … CONNECTION LIMIT 3 for it, and see who else uses it.',
-    };
-  }
-  if (/connections for database/.test(message)) {
-    return {
-      kind: 'full',
-      scope: 'database',
-      summary: 'The database has used up its connection limit.',
-      fix: 'ALTER DATABASE … CONNECTION LIMIT, or point the url at another database of the server.',
-    };
-  }
-  return {
-    kind: 'full',
-    scope: 'server',
-    summary: 'PostgreSQL has no slot left for an ordinary role.',
-    fix: 'To be let in next time: reserved_connections and pg_use_reserved_connections (PostgreSQL 16+), a rescueUrl, or execUser.',
-  };
-}
-
-function byPhase(message: string): ReachError {
-  if (!/shutting down/.test(message)) return starting;
-  return {
-    kind: 'stopped',
-    detail: 'shutting-down',
-    summary: 'PostgreSQL is shutting down.',
-    fix: 'See who stopped it, and whether it comes back.',
-  };
 }
 
 function byErrno(code: string | undefined): ReachError | undefined {
@@ -187,25 +211,27 @@ function byErrno(code: string | undefined): ReachError | undefined {
   }
 }
 
-/** What arrives as text only: pg's own errors, PgBouncer's, psql's in the container. */
+function byPooler(message: string): ReachError | undefined {
+  if (!/no more connections allowed|query_wait_timeout/.test(message)) return undefined;
+  return {
+    kind: 'full',
+    scope: 'pooler',
+    summary: 'The pooler in front of PostgreSQL is full.',
+    fix: 'Point the url at PostgreSQL itself: behind a pooler dbconn sees the pooler only.',
+  };
+}
+
+/** What arrives as text only: pg's own errors, and psql's in the container. */
 function byMessage(message: string): ReachError | undefined {
   if (/too many clients|remaining connection slots|too many connections for/.test(message)) {
-    return full(message);
-  }
-  if (/no more connections allowed|query_wait_timeout/.test(message)) {
-    return {
-      kind: 'full',
-      scope: 'pooler',
-      summary: 'The pooler in front of PostgreSQL is full.',
-      fix: 'Point the url at PostgreSQL itself: behind a pooler dbconn sees the pooler only.',
-    };
+    return toFull(new Error(message));
   }
   // `SASL` begins what pg says itself when the server asks for a password and the url has none.
   if (/^SASL|password authentication failed|pg_hba\.conf/.test(message)) {
     return refusedLogin;
   }
   if (/system is (starting up|in recovery|not .*accepting|shutting down)/.test(message)) {
-    return byPhase(message);
+    return toStopped(new Error(message));
   }
   if (/SSL|TLS|certificate|self.signed/i.test(message)) {
     return {
@@ -214,5 +240,5 @@ function byMessage(message: string): ReachError | undefined {
       fix: 'Check sslmode and sslrootcert of the url against what the server offers.',
     };
   }
-  return undefined;
+  return byPooler(message);
 }

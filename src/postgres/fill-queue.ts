@@ -5,9 +5,9 @@ import type { LookRow } from './look-row.ts';
 /** pg_blocking_pids names everybody ahead; more than this many helps no reader. */
 const shownBlockers = 50;
 
-export type LocksOfRow = Pick<
+type LocksOfRow = Pick<
   LookRow,
-  'waiters' | 'waitersTotal' | 'targets' | 'safeSnapshots' | 'preparedHolds'
+  'waiters' | 'waitersTotal' | 'targets' | 'snapshotWaits' | 'preparedHolds'
 >;
 
 interface Place {
@@ -46,11 +46,11 @@ export function readLocks(row: LocksOfRow): LockReading {
       waitSeconds: place.waitSeconds,
     };
   });
-  const safe = row.safeSnapshots.map(toSafeWaiter);
+  const others = row.snapshotWaits.map(toSnapshotWaiter);
   return {
-    waiters: [...waiters, ...safe],
-    waitersTotal: row.waitersTotal + safe.length,
-    askedTotal: places.filter(({ asked }) => asked !== undefined).length + safe.length,
+    waiters: [...waiters, ...others],
+    waitersTotal: row.waitersTotal + others.length,
+    askedTotal: places.filter(({ asked }) => asked !== undefined).length + others.length,
   };
 }
 
@@ -88,20 +88,21 @@ function distinct({ pids, total }: Blockers): Blockers {
   return { pids: once, total: total - (pids.length - once.length) };
 }
 
-/** SERIALIZABLE READ ONLY DEFERRABLE waits for a safe snapshot: no lock, yet somebody to wait for. */
-function toSafeWaiter([
+/** SERIALIZABLE READ ONLY DEFERRABLE, or replay on a standby, waits for snapshots: no lock, yet somebody to wait for. */
+function toSnapshotWaiter([
   pid,
+  event,
   waitSeconds,
   total,
   pids,
-]: LookRow['safeSnapshots'][number]): WaiterReading {
+]: LookRow['snapshotWaits'][number]): WaiterReading {
   const waitsFor = [...new Set(pids)];
   return {
     pid,
     waitsFor,
     waitsForTotal: total ?? waitsFor.length,
     prepared: [],
-    lock: 'SafeSnapshot',
+    lock: event,
     relation: null,
     waitSeconds,
   };

@@ -5,9 +5,11 @@ import type {
   Rung,
 } from '../runbook/diagnose/snapshot.ts';
 import type { Clock, Database } from '../runbook/ports.ts';
+import type { ServerIdentity } from '../runbook/ports/neighbours.ts';
 import type { Limits } from '../runbook/target.ts';
 import { connect } from './connection.ts';
-import { isFull, toReachError } from './failure.ts';
+import type { Connection } from './connection.ts';
+import { isFull, slowAnswer, toReachError } from './failure.ts';
 import { Looker } from './looker.ts';
 import { WarmConnection } from './warm-connection.ts';
 
@@ -56,6 +58,10 @@ class Lifeline implements Database {
     return this.#running;
   }
 
+  identity(): ServerIdentity | undefined {
+    return this.#looker.identity;
+  }
+
   /** Nothing is open once it resolves: a look under way is waited for, at most its budget. */
   async close(): Promise<void> {
     await Promise.all([this.#warm.close(), this.#running]);
@@ -72,6 +78,7 @@ class Lifeline implements Database {
         via: reading === undefined ? 'none' : climb.rung,
         ...(error !== undefined && { error }),
         rungs: climb.rungs,
+        ...(climb.loginMs !== undefined && { loginMs: Math.round(climb.loginMs) }),
       },
       ...(reading !== undefined && { reading }),
     };
@@ -122,7 +129,7 @@ class Lifeline implements Database {
 
   /** The new session stays as the warm one, unless it sits on a reserved slot: those are for humans too. */
   async #lookOnNew(climb: Climb): Promise<DatabaseReading> {
-    const connection = await connect(this.#options.url, climb.leftMs);
+    const connection = await climb.connect(this.#options.url);
     try {
       const reading = await this.#looker.look(connection, climb.leftMs);
       const { maxConnections, superuserReserved, reserved, providerReserved } = reading.capacity;
@@ -141,7 +148,7 @@ class Lifeline implements Database {
   }
 
   async #lookOnce(url: string, climb: Climb): Promise<DatabaseReading> {
-    const connection = await connect(url, climb.leftMs);
+    const connection = await climb.connect(url);
     try {
       return await this.#looker.look(connection, climb.leftMs);
     } finally {
@@ -167,7 +174,7 @@ function blindness(reading: DatabaseReading | undefined): ReachError | undefined
 const backendHangs: ReachError = {
   kind: 'frozen',
   detail: 'backend',
-  summary: "dbconn's own session hangs; a new one is answered.",
+  summary: "dbconn's own session did not answer in time; a new one did.",
   fix: 'Nothing to do: dbconn has replaced it. If it comes back, see what stops single processes.',
 };
 
@@ -175,6 +182,8 @@ const backendHangs: ReachError = {
 class Climb {
   rung: Rung = 'none';
   error: ReachError | undefined;
+  /** How long the last login took. */
+  loginMs: number | undefined;
   readonly rungs: { rung: Rung; outcome: string }[] = [];
   readonly #clock: Clock;
   readonly #began: number;
@@ -197,6 +206,13 @@ class Climb {
     this.rung = rung;
   }
 
+  async connect(url: string): Promise<Connection> {
+    this.loginMs = undefined;
+    const connection = await connect(url, this.leftMs);
+    this.loginMs = connection.loginMs;
+    return connection;
+  }
+
   async try(
     rung: Rung,
     step: () => Promise<DatabaseReading>,
@@ -211,11 +227,17 @@ class Climb {
       this.rungs.push({ rung: this.rung, outcome: 'answered' });
       return reading;
     } catch (error) {
-      const reached = toReachError(error);
+      const reached = this.#explain(error);
       // The first refusal says what is wrong; a higher rung's own trouble stands in the list.
       this.error ??= reached;
       this.rungs.push({ rung, outcome: reached.summary });
       return undefined;
     }
+  }
+  /** A server that let us in is not frozen, however long the rest takes. */
+  #explain(error: unknown): ReachError {
+    const reached = toReachError(error);
+    const isSilence = reached.kind === 'frozen' && this.loginMs !== undefined;
+    return isSilence ? slowAnswer(this.loginMs ?? 0, this.tookMs) : reached;
   }
 }

@@ -1,5 +1,6 @@
 import type { DatabaseReading } from '../runbook/diagnose/snapshot.ts';
 import type { Limits } from '../runbook/target.ts';
+import { waits } from './activity-columns.ts';
 import { LightRow } from './look-row.ts';
 import type { LookRow } from './look-row.ts';
 import { counts, largestSources, microseconds, source, times, whole } from './look-statement.ts';
@@ -24,10 +25,11 @@ const noLists = {
   sources: [],
   connectionLimits: [],
   sessions: [],
+  progress: [],
   locks: { waiters: [], waitersTotal: 0, askedTotal: 0 },
 };
 
-export interface LightOptions {
+interface LightOptions {
   readonly limits: Limits;
   readonly last: FullLook;
   /** Keep out when many are about to begin their checks, too; not only when they are at it. */
@@ -63,21 +65,22 @@ export function lightStatement({ limits, last, early }: LightOptions): string {
   return `WITH g AS MATERIALIZED (SELECT ${times(limits)}),
 s AS MATERIALIZED (
   SELECT a.pid, a.usesysid::text AS usename, a.datid::text AS datname, a.application_name AS app, host(a.client_addr) AS client,
-         a.backend_type, a.state, a.backend_start, a.query_start, a.state_change, a.wait_event AS we,
+         a.leader_pid, a.backend_type, a.state, a.backend_start, a.query_start, a.state_change, a.wait_event AS we,
          CASE WHEN a.wait_event = 'LockManager' THEN 'Lock' ELSE a.wait_event_type END AS wt,
-         a.query = '<insufficient privilege>' AND a.usesysid IS NOT NULL AS hidden,
+         a.query, false AS building, a.query = '<insufficient privilege>' AND a.usesysid IS NOT NULL AS hidden,
          coalesce(a.backend_type = 'client backend', false) AS is_client,
          coalesce(a.usesysid = ANY ('{${superusers.join(',')}}'::oid[]), false) AS superuser,
          a.pid = pg_backend_pid() OR (a.application_name = 'dbconn' AND a.usesysid = ${whole(role)}) AS own
     FROM pg_stat_get_activity(NULL) a),
-waiting AS MATERIALIZED (SELECT pid FROM s WHERE wt = 'Lock'),
+waiting AS MATERIALIZED (SELECT DISTINCT coalesce(leader_pid, pid) FROM s WHERE wt = 'Lock'),
 ${source},
 busy AS MATERIALIZED (
   SELECT count(*) FILTER (WHERE we = 'LockManager') AS inside,
          count(*) FILTER (WHERE wt = 'Lock' AND ${aboutToCheck}) AS soon FROM s, g)
 SELECT CASE WHEN inside >= ${leastInLockManager}${early ? ` OR soon >= ${leastAboutToCheck}` : ''} THEN json_build_object(
   'at', (SELECT ${microseconds('t')} FROM g), 'startedAt', ${microseconds('pg_postmaster_start_time()')}, 'inLockManager', inside,
-  'counts', (SELECT row_to_json(c) FROM (${counts}) c), 'sources', ${largestSources},
+  'counts', (SELECT row_to_json(c) FROM (${counts}) c),
+  'waits', (SELECT coalesce(json_agg(x), '[]') FROM (${waits}) x), 'sources', ${largestSources},
   'sourcesTotal', (SELECT count(*) FROM source))::text ELSE '${calm}' END AS look FROM busy`;
 }
 

@@ -36,6 +36,8 @@ const Counts = z.object({
   idleInTransactionOverTerminate: count,
   idleOverTerminate: count,
   slowQueries: count,
+  slowClients: count,
+  committing: count,
   walsenders: count,
   parallelWorkers: count,
   autovacuumWorkers: count,
@@ -56,7 +58,21 @@ const Source = z.object({
   idleOverTerminate: count,
   newIn60s: count,
   oldestIdleSeconds: age.nullable(),
+  usedOnce: count,
+  usedOnceAges: z.array(age).readonly().nullable(),
+  silent: count,
+  silentAges: z.array(age).readonly().nullable(),
+  openedAges: z.array(age).readonly().nullable(),
 });
+
+const waits = z.array(
+  z.object({
+    type: z.string().nullable(),
+    event: z.string().nullable(),
+    sessions: count,
+    lasting: count,
+  }),
+);
 
 const Session = z.object({
   pid: z.number().int(),
@@ -80,8 +96,10 @@ const Session = z.object({
   superuser: z.boolean(),
   own: z.boolean(),
   canSignal: z.boolean(),
+  /** Its first bytes, in base64. */
   query: z.string().nullable(),
-  queryBytes: z.number().int().nullable(),
+  /** They are not all of it. */
+  cut: z.boolean(),
   queryId: z.string().nullable(),
 });
 export type SessionRow = z.infer<typeof Session>;
@@ -122,8 +140,15 @@ export const LookRow = z.object({
   ),
   waitersTotal: count,
   targets: z.array(z.tuple([z.number().int(), z.string(), z.string().nullable()])),
-  safeSnapshots: z.array(
-    z.tuple([z.number().int(), age.nullable(), z.number().int().nullable(), pids.nullable()]),
+  /** pid, the name of the wait, seconds, and whom it waits for. */
+  snapshotWaits: z.array(
+    z.tuple([
+      z.number().int(),
+      z.string(),
+      age.nullable(),
+      z.number().int().nullable(),
+      pids.nullable(),
+    ]),
   ),
   preparedHolds: z.array(z.tuple([z.number().int(), z.string(), z.string()])),
   prepared: z.array(
@@ -139,7 +164,22 @@ export const LookRow = z.object({
       pendingRestart: z.boolean(),
     }),
   ),
+  waits,
+  progress: z.array(
+    z.object({
+      pid: z.number().int(),
+      command: z.string(),
+      phase: z.string().nullable(),
+      done: count.nullable(),
+      total: count.nullable(),
+      relation: z.string().nullable(),
+    }),
+  ),
+  untracked: z.object({ sessions: count, resting: count.nullable(), inTransaction: count }),
+  statsResetAt: z.string().nullable(),
   deadlocks: count,
+  /** Null before PostgreSQL 14. */
+  sessionsBegan: count.nullable(),
   standbys: z.array(
     z.object({ application: z.string(), state: z.string(), replayLagSeconds: age.nullable() }),
   ),
@@ -151,6 +191,7 @@ export const LookRow = z.object({
     canUseReserved: z.boolean(),
     roleConnectionLimit: z.number().int(),
   }),
+  managedBy: z.enum(['rds', 'cloudsql', 'azure']).nullable(),
 });
 export type LookRow = z.infer<typeof LookRow>;
 
@@ -161,6 +202,7 @@ export const LightRow = z.object({
   /** Sessions in the lock manager itself, most of them checking for a deadlock. */
   inLockManager: count,
   counts: Counts,
+  waits,
   sources: z.array(Source),
   sourcesTotal: count,
 });

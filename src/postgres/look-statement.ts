@@ -1,7 +1,19 @@
+import { lingeringMs } from '../runbook/target.ts';
 import type { Limits } from '../runbook/target.ts';
+import {
+  isMaintenanceText,
+  progress,
+  progressColumns,
+  untracked,
+  waits,
+} from './activity-columns.ts';
+import { isTextCut, textBytes } from './read-statement.ts';
 import { lockColumns } from './lock-columns.ts';
 
-export interface LookOptions {
+/** So many sources a look lists. */
+const mostSources = 40;
+
+interface LookOptions {
   /** `server_version_num`, such as 180004. */
   readonly version: number;
   readonly limits: Limits;
@@ -12,14 +24,20 @@ export interface LookOptions {
 /**
  * The one statement of a look, for PostgreSQL 13 to 18: one row, one column, one JSON object that
  * `LookRow` describes. Built from numbers of our own only. Whatever the server holds, the answer stays
- * below 256 kB: every list is cut, and so is every text.
+ * below 320 kB: every list is cut, and so is every text.
  *
  * pg_stat_activity is read once; pg_locks only when somebody waits. pg_blocking_pids is asked for the first
  * waiters of each queue, not for all: it holds the lock table and answers with everybody ahead, so for
  * 1,000 waiters on one row it would give half a million pids. `fill-queue.ts` does the rest.
  */
 export function lookStatement(options: LookOptions): string {
-  return `WITH ${[moment(options), sessions(options), ...lockColumns(options.version), ...picks]
+  return `WITH ${[
+    moment(options),
+    progressColumns(options.version),
+    sessions(options),
+    ...lockColumns(options.version),
+    ...picks,
+  ]
     .map((part) => part.trim())
     .join(',\n')}
 SELECT json_build_object(${Object.entries(columns(options))
@@ -43,7 +61,8 @@ const ago = (ms: number): string => `clock_timestamp() - ${whole(ms)} * interval
 export function times(limits: Limits): string {
   return `clock_timestamp() AS t,
          ${ago(limits.idleInTransactionWarningMs)} AS idle_tx_warning, ${ago(limits.terminateIdleInTransactionMs)} AS idle_tx_end,
-         ${ago(limits.terminateIdleMs)} AS idle_end, ${ago(limits.slowQueryMs)} AS slow`;
+         ${ago(limits.terminateIdleMs)} AS idle_end, ${ago(limits.slowQueryMs)} AS slow,
+         ${ago(lingeringMs(limits))} AS lingering`;
 }
 
 function moment({ version, limits, providerReserved }: LookOptions): string {
@@ -62,7 +81,7 @@ function sessions({ version }: LookOptions): string {
   return `s AS MATERIALIZED (
   SELECT a.pid, a.datid, a.datname, a.usesysid, a.usename, a.application_name AS app, host(a.client_addr) AS client, a.backend_type, a.state,
          a.wait_event_type AS wt, a.wait_event AS we, a.backend_start, a.xact_start, a.query_start, a.state_change,
-         a.backend_xid IS NOT NULL AS has_xid, ${version >= 140_000 ? 'a.query_id' : 'NULL::bigint'} AS query_id, a.query,
+         a.leader_pid, a.backend_xmin, a.backend_xid IS NOT NULL AS has_xid, a.pid IN (SELECT pid FROM progress) AS building, ${version >= 140_000 ? 'a.query_id' : 'NULL::bigint'} AS query_id, a.query,
          a.query = '<insufficient privilege>' AND a.usesysid IS NOT NULL AS hidden,
          coalesce(a.backend_type = 'client backend', false) AS is_client,
          coalesce(a.usesysid IN (SELECT oid FROM pg_roles WHERE rolsuper), false) AS superuser,
@@ -70,33 +89,52 @@ function sessions({ version }: LookOptions): string {
     FROM pg_stat_activity a, g)`;
 }
 
-/** Who holds the connections; stands behind `g` and `s`. */
-export const source = `source AS MATERIALIZED (
-  SELECT usename AS "user", app AS application, client, datname AS database, count(*) AS total,
+/** Idle for long, and since shortly after its start: a pool at work comes back to its connections. */
+const usedOnce = `state = 'idle' AND state_change < g.lingering AND state_change - backend_start < g.t - g.lingering`;
+
+/** Idle for long, and used for some time before: what a client left behind that is gone, or a pool keeps for its next peak. */
+const silent = `state = 'idle' AND state_change < g.idle_end AND NOT own AND state_change - backend_start >= g.t - g.lingering`;
+
+/** The least, every tenth and the greatest of ages in seconds. */
+const tenths = (since: string): string =>
+  `percentile_cont(ARRAY[0, .1, .2, .3, .4, .5, .6, .7, .8, .9, 1]) WITHIN GROUP (ORDER BY greatest(0, round(extract(epoch FROM g.t - ${since})::numeric, 1)::float8))`;
+
+/**
+ * Who holds the connections; stands behind `g` and `s`. Where every process has a name of its own, as PgBouncer's
+ * application_name_add_host makes them, names are cut before their first number: else forty rows would hide the rest.
+ */
+export const source = `named AS MATERIALIZED (SELECT count(DISTINCT app) > ${mostSources} AS cut FROM s WHERE is_client),
+source AS MATERIALIZED (
+  SELECT usename AS "user", CASE WHEN named.cut THEN coalesce(nullif(regexp_replace(app, '[^[:alpha:]]*[0-9].*$', ''), ''), app) ELSE app END AS application, client, datname AS database, count(*) AS total,
          count(*) FILTER (WHERE state = 'active') AS active, count(*) FILTER (WHERE state = 'idle') AS idle,
          count(*) FILTER (WHERE state = 'idle in transaction') AS "idleInTransaction",
          count(*) FILTER (WHERE state = 'idle in transaction (aborted)') AS "idleInTransactionAborted",
-         count(*) FILTER (WHERE state LIKE 'idle in transaction%' AND state_change < g.idle_tx_end) AS "idleInTransactionOverTerminate",
-         count(*) FILTER (WHERE state = 'idle' AND state_change < g.idle_end) AS "idleOverTerminate",
+         count(*) FILTER (WHERE state LIKE 'idle in transaction%' AND state_change < g.idle_tx_end AND NOT own) AS "idleInTransactionOverTerminate",
+         count(*) FILTER (WHERE state = 'idle' AND state_change < g.idle_end AND NOT own) AS "idleOverTerminate",
          count(*) FILTER (WHERE backend_start > g.t - interval '60 s') AS "newIn60s",
-         max(${seconds('state_change')}) FILTER (WHERE state = 'idle') AS "oldestIdleSeconds"
-    FROM s, g WHERE is_client GROUP BY 1, 2, 3, 4)`;
+         max(${seconds('state_change')}) FILTER (WHERE state = 'idle') AS "oldestIdleSeconds",
+         count(*) FILTER (WHERE ${usedOnce}) AS "usedOnce",
+         ${tenths('backend_start')} FILTER (WHERE ${usedOnce}) AS "usedOnceAges",
+         count(*) FILTER (WHERE ${silent}) AS silent,
+         ${tenths('state_change')} FILTER (WHERE ${silent}) AS "silentAges",
+         CASE WHEN count(*) FILTER (WHERE ${silent}) > 0 THEN ${tenths('backend_start')} END AS "openedAges"
+    FROM s, g, named WHERE is_client GROUP BY 1, 2, 3, 4)`;
 
 /** The sessions worth showing, the most telling first; a session that is several of these counts once. */
 const picks = [
   source,
   `pick AS (
   (SELECT pid, 1 AS why, row_number() OVER (ORDER BY waits, held DESC) AS place FROM blocker ORDER BY waits, held DESC LIMIT 40)
-  UNION ALL (SELECT pid, 2, row_number() OVER (ORDER BY xact_start) FROM s WHERE state LIKE 'idle in transaction%' ORDER BY xact_start LIMIT 40)
+  UNION ALL (SELECT pid, 2, row_number() OVER (ORDER BY xact_start) FROM s WHERE state LIKE 'idle in transaction%' AND NOT own ORDER BY xact_start LIMIT 40)
   UNION ALL (SELECT pid, 3, row_number() OVER (ORDER BY query_start) FROM s WHERE is_client AND state = 'active' AND NOT own ORDER BY query_start LIMIT 20)
   UNION ALL (SELECT pid, 4, row_number() OVER (ORDER BY place) FROM waiter ORDER BY place LIMIT 10)
-  UNION ALL (SELECT pid, 5, row_number() OVER (ORDER BY state_change) FROM s WHERE is_client AND state = 'idle' ORDER BY state_change LIMIT 20)
-  UNION ALL (SELECT pid, 6, row_number() OVER (ORDER BY backend_start) FROM s WHERE is_client ORDER BY backend_start LIMIT 10))`,
+  UNION ALL (SELECT pid, 5, row_number() OVER (ORDER BY state_change) FROM s WHERE is_client AND state = 'idle' AND NOT own ORDER BY state_change LIMIT 20)
+  UNION ALL (SELECT pid, 6, row_number() OVER (ORDER BY backend_start) FROM s WHERE is_client AND NOT own ORDER BY backend_start LIMIT 10))`,
   `chosen AS MATERIALIZED (
   SELECT pid, row_number() OVER (ORDER BY min(why * 1000 + place)) AS place FROM pick GROUP BY pid ORDER BY place LIMIT 120)`,
 ];
 
-export const largestSources = `(SELECT coalesce(json_agg(x), '[]') FROM (SELECT * FROM source ORDER BY total DESC, application LIMIT 40) x)`;
+export const largestSources = `(SELECT coalesce(json_agg(x), '[]') FROM (SELECT * FROM source ORDER BY total DESC, application LIMIT ${mostSources}) x)`;
 
 /** As many as there are sources to show, and some for those that come before the next look. */
 const mostNames = 60;
@@ -122,20 +160,37 @@ function columns({ version }: LookOptions): Record<string, string> {
       a.total, a.pids) ORDER BY w.place), '[]') FROM g, waiter w LEFT JOIN asked a ON a.pid = w.pid)`,
     waitersTotal: '(SELECT count(*) FROM waiting)',
     targets: `(SELECT coalesce(json_agg(json_build_array(x.target, x.locktype, x.relation)), '[]') FROM lock_target x)`,
-    safeSnapshots: `(SELECT coalesce(json_agg(json_build_array(x.pid, ${seconds('x.query_start')}, cardinality(x.pids), x.pids[1:50])), '[]') FROM safe x, g)`,
+    snapshotWaits: `(SELECT coalesce(json_agg(json_build_array(x.pid, x.we, ${seconds('x.query_start')}, cardinality(x.pids), x.pids[1:50])), '[]') FROM snapshot_wait x, g)`,
     preparedHolds: `(SELECT coalesce(json_agg(json_build_array(x.target, x.mode, x.gid)), '[]') FROM prepared_hold x)`,
     prepared: `(SELECT coalesce(json_agg(x), '[]') FROM (SELECT gid, owner, database, ${seconds('prepared')} AS "ageSeconds"
       FROM pg_prepared_xacts, g ORDER BY prepared LIMIT 20) x)`,
     preparedTotal: '(SELECT count(*) FROM pg_prepared_xacts)',
     settings: `(SELECT coalesce(json_agg(x), '[]') FROM (${settings}) x)`,
+    waits: `(SELECT coalesce(json_agg(x), '[]') FROM (${waits}) x)`,
+    progress: `(SELECT coalesce(json_agg(x), '[]') FROM (${progress}) x)`,
+    untracked: `(SELECT row_to_json(x) FROM (${untracked(version)}) x)`,
+    statsResetAt: `(SELECT ${microseconds('max(stats_reset)')} FROM pg_stat_database)`,
     deadlocks: '(SELECT coalesce(sum(deadlocks), 0) FROM pg_stat_database)',
+    sessionsBegan: sessionsBegan(version),
     standbys: `(SELECT coalesce(json_agg(x), '[]') FROM (${standbys}) x)`,
     visibility: `(SELECT json_build_object('monitor', monitor, 'role', current_user, 'roleSuperuser', super,
       'canSignal', signals, 'canUseReserved', reserves, 'roleConnectionLimit', role_limit) FROM g)`,
+    managedBy,
   };
 }
 
-/** Stands behind `g`, `s` and `waiting`. */
+/** The role that a managed service gives its customers instead of a superuser. */
+const managedBy = `(SELECT CASE rolname WHEN 'rds_superuser' THEN 'rds' WHEN 'cloudsqlsuperuser' THEN 'cloudsql' ELSE 'azure' END
+  FROM pg_roles WHERE rolname IN ('rds_superuser', 'cloudsqlsuperuser', 'azure_pg_admin') LIMIT 1)`;
+
+/** Counted once they are over, or after a second. */
+export function sessionsBegan(version: number): string {
+  return version >= 140_000
+    ? '(SELECT coalesce(sum(sessions), 0)::bigint FROM pg_stat_database)'
+    : 'NULL::bigint';
+}
+
+/** Stands behind `g`, `s` and `waiting`. A client that is waited for, maintenance and commits are not slow queries. */
 export const counts = `SELECT count(*) FILTER (WHERE is_client) AS clients,
   count(*) FILTER (WHERE is_client AND state = 'active') AS active,
   count(*) FILTER (WHERE is_client AND state = 'idle') AS idle,
@@ -150,10 +205,13 @@ export const counts = `SELECT count(*) FILTER (WHERE is_client) AS clients,
   count(*) FILTER (WHERE is_client AND backend_start > g.t - interval '10 s') AS "newIn10s",
   count(*) FILTER (WHERE is_client AND backend_start > g.t - interval '60 s') AS "newIn60s",
   count(*) FILTER (WHERE is_client AND backend_start > g.t - interval '300 s') AS "newIn300s",
-  count(*) FILTER (WHERE is_client AND state LIKE 'idle in transaction%' AND state_change < g.idle_tx_warning) AS "idleInTransactionOverWarning",
-  count(*) FILTER (WHERE is_client AND state LIKE 'idle in transaction%' AND state_change < g.idle_tx_end) AS "idleInTransactionOverTerminate",
-  count(*) FILTER (WHERE is_client AND state = 'idle' AND state_change < g.idle_end) AS "idleOverTerminate",
-  count(*) FILTER (WHERE is_client AND state = 'active' AND NOT own AND query_start < g.slow AND wt IS DISTINCT FROM 'Lock') AS "slowQueries",
+  count(*) FILTER (WHERE is_client AND state LIKE 'idle in transaction%' AND state_change < g.idle_tx_warning AND NOT own) AS "idleInTransactionOverWarning",
+  count(*) FILTER (WHERE is_client AND state LIKE 'idle in transaction%' AND state_change < g.idle_tx_end AND NOT own) AS "idleInTransactionOverTerminate",
+  count(*) FILTER (WHERE is_client AND state = 'idle' AND state_change < g.idle_end AND NOT own) AS "idleOverTerminate",
+  count(*) FILTER (WHERE is_client AND state = 'active' AND NOT own AND query_start < g.slow AND coalesce(wt NOT IN ('Lock', 'Client'), true)
+    AND we IS DISTINCT FROM 'SyncRep' AND NOT building AND NOT ${isMaintenanceText('query')}) AS "slowQueries",
+  count(*) FILTER (WHERE is_client AND state = 'active' AND NOT own AND query_start < g.slow AND wt = 'Client') AS "slowClients",
+  count(*) FILTER (WHERE is_client AND we = 'SyncRep') AS committing,
   count(*) FILTER (WHERE backend_type = 'walsender') AS walsenders,
   count(*) FILTER (WHERE backend_type = 'parallel worker') AS "parallelWorkers",
   count(*) FILTER (WHERE backend_type = 'autovacuum worker') AS "autovacuumWorkers",
@@ -168,20 +226,17 @@ const connectionLimits = `SELECT * FROM (
       FROM pg_database d LEFT JOIN s ON s.datname = d.datname AND s.is_client WHERE d.datconnlimit >= 0 GROUP BY 2, 3) l
   ORDER BY used::float / greatest("limit", 1) DESC, name LIMIT 40`;
 
-/**
- * The first forty texts are kept long enough to be fingerprinted. What JSON's escapes would blow up (a text of
- * control characters has six bytes for each) is cut shorter.
- */
+/** The first forty texts are kept long enough to be fingerprinted. In base64 no text is blown up by JSON's escapes. */
+const textSize = 'CASE WHEN c.place <= 40 THEN 1000 ELSE 300 END';
+
 const sessionRows = `SELECT s.pid, ${microseconds('s.backend_start')} AS "startedAt", s.usename AS "user", s.app AS application, s.client, s.datname AS database,
     coalesce(s.backend_type, 'unknown') AS "backendType", coalesce(s.state, 'unknown') AS state, ${microseconds('s.state_change')} AS "stateChangedAt",
     ${microseconds('s.xact_start')} AS "transactionStartedAt", coalesce(${seconds('s.backend_start')}, 0) AS "connectionAgeSeconds",
     ${seconds('s.xact_start')} AS "transactionAgeSeconds", ${seconds('s.query_start')} AS "queryAgeSeconds", ${seconds('s.state_change')} AS "stateAgeSeconds",
     s.wt AS "waitEventType", s.we AS "waitEvent", s.has_xid AS "hasWritten", s.superuser, s.own,
     s.is_client AND NOT s.own AND coalesce(g.super OR NOT s.superuser AND (g.signals OR pg_has_role(s.usesysid, 'USAGE')), false) AS "canSignal",
-    CASE WHEN s.hidden THEN NULL
-         WHEN c.place <= 40 THEN CASE WHEN octet_length(to_json(left(s.query, 1000))::text) <= 1300 THEN left(s.query, 1000) ELSE left(s.query, 200) END
-         ELSE CASE WHEN octet_length(to_json(left(s.query, 300))::text) <= 450 THEN left(s.query, 300) ELSE left(s.query, 70) END END AS query,
-    octet_length(s.query) AS "queryBytes", s.query_id::text AS "queryId"
+    CASE WHEN s.hidden THEN NULL ELSE ${textBytes('s.query', textSize)} END AS query, ${isTextCut('s.query', textSize)} AS cut,
+    s.query_id::text AS "queryId"
   FROM chosen c JOIN s ON s.pid = c.pid CROSS JOIN g ORDER BY c.place`;
 
 const settingNames = [

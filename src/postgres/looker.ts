@@ -2,23 +2,31 @@ import { randomUUID } from 'node:crypto';
 import { DatabaseError } from 'pg';
 import type { DatabaseReading } from '../runbook/diagnose/snapshot.ts';
 import type { Clock } from '../runbook/ports.ts';
+import type { ServerIdentity } from '../runbook/ports/neighbours.ts';
 import type { Limits } from '../runbook/target.ts';
 import type { Connection } from './connection.ts';
 import { lightStatement, needsLightLook, toFullLook, toLightReading } from './light-look.ts';
 import type { FullLook } from './light-look.ts';
+import { inTransaction } from './look-transaction.ts';
+import { readIdentity } from './read-identity.ts';
 import { LookRow } from './look-row.ts';
 import { lookStatement } from './look-statement.ts';
 import { toReading } from './to-reading.ts';
+import {
+  countAgainAfterMs,
+  isRestless,
+  parseTally,
+  tallyStatement,
+  toTurnover,
+} from './turnover.ts';
+import type { Tally } from './turnover.ts';
 
-export interface LookerOptions {
+interface LookerOptions {
   readonly providerReserved: number;
   readonly limits: Limits;
   readonly clock: Clock;
 }
 
-/** Ends a look of ours that the server works on though we have hung up. */
-const statementTimeoutMs = 3000;
-const lockTimeoutMs = 250;
 /**
  * For so long a look keeps out of the lock manager when many are only about to make it busy. After that one asks
  * unless they are at it: else clients that give up and come back would hide who blocks them for ever.
@@ -30,6 +38,8 @@ export class Looker {
   readonly #options: LookerOptions;
   #version: number | undefined;
   #lastFull: FullLook | undefined;
+  #tally: Tally | undefined;
+  #identity: ServerIdentity | undefined;
   /** By the clock: since when every look has been a light one. */
   #busySinceMs: number | undefined;
   /** The look's name in sessions that have it planned; null in those that cannot keep it. */
@@ -39,11 +49,19 @@ export class Looker {
     this.#options = options;
   }
 
+  /** Which server's database it is, as of the last look; undefined until one has told. */
+  get identity(): ServerIdentity | undefined {
+    return this.#identity;
+  }
+
   /** Through a session that is used once. */
   async look(connection: Connection, timeoutMs: number): Promise<DatabaseReading> {
+    const deadline = performance.now() + timeoutMs;
     this.#version = connection.version;
     const look = this.#statement(connection.version);
-    return this.#remember(await connection.readOne(inTransaction(look), timeoutMs));
+    const reading = this.#remember(await connection.readOne(inTransaction(look), timeoutMs));
+    await this.#identify(connection, reading, deadline);
+    return this.#countAgain(connection, reading, deadline);
   }
 
   /**
@@ -66,13 +84,30 @@ export class Looker {
       this.#busySinceMs = reading === undefined ? undefined : (this.#busySinceMs ?? now);
       if (reading !== undefined) return reading;
     }
-    return this.#remember(await this.#readPlanned(connection, deadline));
+    const reading = this.#remember(await this.#readPlanned(connection, deadline));
+    await this.#identify(connection, reading, deadline);
+    return reading;
   }
 
   /** Through psql in the container, which prints what the statements return. */
   async lookByExec(exec: (sql: string) => Promise<string>): Promise<DatabaseReading> {
     const version = this.#version ?? Number((await exec('SHOW server_version_num')).trim());
     return this.#remember(await exec(inTransaction(this.#statement(version))));
+  }
+
+  /** Once for each start of the server: what it is does not change while it runs. */
+  async #identify(
+    connection: Connection,
+    { startedAt }: DatabaseReading,
+    deadline: number,
+  ): Promise<void> {
+    const leftMs = deadline - performance.now();
+    if (this.#identity?.startedAt === startedAt || leftMs <= 0) return;
+    try {
+      this.#identity = await readIdentity(connection, leftMs);
+    } catch {
+      this.#identity = undefined; // the next look asks again; this one is worth more
+    }
   }
 
   /** Planning costs more than looking, so it is done once a session; where a pooler swaps sessions, every time. */
@@ -107,24 +142,39 @@ export class Looker {
     const row = LookRow.parse(JSON.parse(json));
     const reading = toReading(row);
     this.#lastFull = toFullLook(reading, row);
-    return reading;
+    return this.#withTurnover(reading, { ...row, ...row.counts });
+  }
+
+  /** The first look of a server on which sessions come and go has nothing to compare with: so it counts twice. */
+  async #countAgain(
+    connection: Connection,
+    reading: DatabaseReading,
+    deadline: number,
+  ): Promise<DatabaseReading> {
+    const isKnown = reading.turnover !== undefined || this.#tally?.sessionsBegan === null;
+    const pauseMs = countAgainAfterMs(connection.version);
+    const leftMs = deadline - performance.now() - pauseMs;
+    if (isKnown || leftMs < pauseMs || !isRestless(reading, connection.loginMs)) {
+      return reading;
+    }
+    await this.#options.clock.sleep(pauseMs);
+    const tally = tallyStatement(connection.version);
+    try {
+      const json = await connection.readOne(inTransaction(tally), leftMs);
+      return this.#withTurnover(reading, parseTally(json));
+    } catch {
+      return reading; // what was read is worth more than how fast it changes
+    }
+  }
+
+  #withTurnover(reading: DatabaseReading, tally: Tally): DatabaseReading {
+    const turnover = toTurnover(this.#tally, tally);
+    this.#tally = tally;
+    return turnover === undefined ? reading : { ...reading, turnover };
   }
 }
 
 /** invalid_sql_statement_name: a pooler gave us another session, or somebody ran DISCARD ALL. */
 function isUnknownName(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '26000';
-}
-
-/** One message of the simple protocol: one round trip, and a transaction that cannot write. */
-function inTransaction(statements: string): string {
-  return [
-    'BEGIN READ ONLY',
-    // Else whoever may create a function in this database runs it as our role, by giving it a built-in's name.
-    'SET LOCAL search_path = pg_catalog',
-    `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
-    `SET LOCAL lock_timeout = ${lockTimeoutMs}`,
-    statements,
-    'COMMIT',
-  ].join(';\n');
 }

@@ -11,10 +11,10 @@ export function createPreparedTransactions({
 }): PreparedTransactions {
   return {
     readPrepared: (gid) => withActingConnection(url, (client) => readPrepared(client, gid)),
-    rollBackPrepared: (target) =>
-      withActingConnection(toDatabase(url, target.database), (client) =>
-        rollbackPrepared(client, target),
-      ),
+    rollBackPrepared: (target) => {
+      const there = toDatabase(url, target.database);
+      return withActingConnection(there, (client) => rollbackPrepared(client, there, target));
+    },
   };
 }
 

@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import { redactSql } from '../runbook/diagnose/redact.ts';
 import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
 import type { Blocker, SpareGuard } from '../runbook/ports/blockers.ts';
+import { spareByName } from '../runbook/remedies/protected-names.ts';
 import { BlockerIdentity } from '../runbook/remedies/targets/blocker.ts';
 import { microseconds } from './look-statement.ts';
 import type { Queryable } from './queryable.ts';
-import { spareReasonSql, SpareReasonText } from './spare-reason.ts';
+import { isTextCut, readStatement, textBytes } from './read-statement.ts';
+import { spareReasonSql, SpareReasonText, toSpareParameter } from './spare-reason.ts';
 
 const queryCodePoints = 120;
+const textBytesRead = 500;
 
 /**
- * $1 pids, $2 to $4 as in spare-reason.ts. What is hidden from the acting role is empty, and spared for it.
+ * $1 pids, $2 as in spare-reason.ts. What is hidden from the acting role is empty, and spared for it.
  * Locks: those others can wait for, its own virtualxid excluded.
  */
 const statement = /* sql */ `
@@ -25,11 +27,14 @@ SELECT jsonb_build_object(
       greatest(0, round(extract(epoch FROM clock_timestamp() - a.xact_start)::numeric, 1)) END,
     'hasWritten', a.backend_xid IS NOT NULL,
     'locksHeld', (SELECT count(*) FROM pg_locks l WHERE l.pid = a.pid AND l.granted AND l.locktype <> 'virtualxid'),
-    'query', a.query,
-    'process', CASE WHEN a.backend_type = 'client backend' THEN 'client'
+    'query', ${textBytes('a.query', textBytesRead)}, 'cut', ${isTextCut('a.query', textBytesRead)},
+    'process', CASE WHEN a.backend_type = 'client backend' THEN
+                      CASE WHEN a.state = 'active' AND a.wait_event_type = 'Client' THEN 'slow client'
+                           WHEN EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.pid = a.pid AND p.command LIKE '%CONCURRENTLY')
+                           THEN 'concurrent build' ELSE 'client' END
                     WHEN a.backend_type IS DISTINCT FROM 'autovacuum worker' THEN 'other'
                     WHEN a.query LIKE '%(to prevent wraparound)' THEN 'wraparound vacuum' ELSE 'autovacuum' END,
-    'spared', ${spareReasonSql({ protectedApplications: '$2', poolers: '$3', applicationRoles: '$4' })}) AS blocker
+    'spared', ${spareReasonSql('$2')}) AS blocker
   FROM (SELECT s.*, r.rolsuper, r.rolreplication
           FROM pg_stat_activity s LEFT JOIN pg_roles r ON r.oid = s.usesysid WHERE s.pid = ANY ($1::int[])) a`;
 
@@ -41,11 +46,18 @@ const Row = z.object({
     transactionAgeSeconds: z.number().nullable(),
     hasWritten: z.boolean(),
     locksHeld: z.number().int(),
-    query: z
-      .string()
-      .nullable()
-      .transform((text) => text && cutCodePoints(redactSql(text), queryCodePoints)),
-    process: z.enum(['client', 'autovacuum', 'wraparound vacuum', 'other']).nullable(),
+    query: z.string().nullable(),
+    cut: z.boolean().nullable(),
+    process: z
+      .enum([
+        'client',
+        'slow client',
+        'concurrent build',
+        'autovacuum',
+        'wraparound vacuum',
+        'other',
+      ])
+      .nullable(),
     spared: SpareReasonText.nullable(),
   }),
 });
@@ -56,15 +68,15 @@ export async function readBlockers(
   pids: readonly number[],
   guard: SpareGuard,
 ): Promise<readonly Blocker[]> {
-  const { protectedApplications, poolerApplications, applicationRoles } = guard;
-  const { rows } = await client.query(statement, [
-    pids,
-    protectedApplications,
-    poolerApplications,
-    applicationRoles,
-  ]);
+  const { rows } = await client.query(statement, [pids, toSpareParameter(guard)]);
   return rows.map((row) => {
-    const { blocker } = Row.parse(row);
-    return { ...blocker, process: blocker.process ?? 'other' };
+    const { query, cut, process, spared, ...blocker } = Row.parse(row).blocker;
+    const statement = query === null ? null : readStatement(query, cut === true);
+    return {
+      ...blocker,
+      spared: spared ?? spareByName(blocker.identity.application, guard),
+      query: statement && cutCodePoints(statement.query, queryCodePoints),
+      process: process ?? 'other',
+    };
   });
 }

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import type { Blocker, SlowQuery, SpareGuard } from '../runbook/ports/blockers.ts';
+import { isMaintenanceText } from './activity-columns.ts';
 import type { Queryable } from './queryable.ts';
 import { readBlockers } from './read-blockers.ts';
 
-/** Whoever waits for a lock is not slow itself: cancelling it would punish the victim. */
+/** As `counts` of the look: who waits for a lock is a victim, a commit is done already, and maintenance is meant to take long. */
 const statement = /* sql */ `
 SELECT pid FROM pg_stat_activity
  WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()
-   AND wait_event_type IS DISTINCT FROM 'Lock'
+   AND wait_event_type IS DISTINCT FROM 'Lock' AND wait_event IS DISTINCT FROM 'SyncRep'
+   AND (wait_event_type = 'Client' OR NOT ${isMaintenanceText('query')})
    AND query_start < clock_timestamp() - $1 * interval '1 millisecond'
  ORDER BY query_start, pid LIMIT $2`;
 

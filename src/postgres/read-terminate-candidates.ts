@@ -1,16 +1,18 @@
 import { z } from 'zod';
-import { redactSql } from '../runbook/diagnose/redact.ts';
 import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
 import type { CandidateQuery, Candidates } from '../runbook/ports.ts';
+import { spareByName } from '../runbook/remedies/protected-names.ts';
 import { SessionIdentity } from '../runbook/remedies/targets/session.ts';
 import type { Queryable } from './queryable.ts';
-import { spareReasonSql, SpareReasonText } from './spare-reason.ts';
+import { isTextCut, readStatement, textBytes } from './read-statement.ts';
+import { spareReasonSql, SpareReasonText, toSpareParameter } from './spare-reason.ts';
 
 const mostCandidates = 1000;
 const queryCodePoints = 120;
+const textBytesRead = 500;
 
 /**
- * $1 states, $2 milliseconds, $3 application or null, $4 to $6 as in spare-reason.ts.
+ * $1 states, $2 milliseconds, $3 application or null, $4 as in spare-reason.ts.
  * Hidden: background processes are hidden too and hold no slot, but only sessions have a database.
  * Times of identity as text: see SessionIdentity. Locks: those others can wait for, its own virtualxid excluded.
  */
@@ -18,7 +20,7 @@ const statement = /* sql */ `
 WITH seen AS MATERIALIZED (
   SELECT a.*, r.rolsuper, r.rolreplication FROM pg_stat_activity a LEFT JOIN pg_roles r ON r.oid = a.usesysid),
 matching AS (
-  SELECT a.*, ${spareReasonSql({ protectedApplications: '$4', poolers: '$5', applicationRoles: '$6' })} AS spared
+  SELECT a.*, ${spareReasonSql('$4')} AS spared
     FROM seen a
    WHERE a.state = ANY ($1::text[])
      AND a.state_change <= clock_timestamp() - $2::float8 * interval '1 millisecond'
@@ -43,7 +45,7 @@ SELECT jsonb_build_object(
       'transactionAgeSeconds', round(extract(epoch FROM clock_timestamp() - c.xact_start)::numeric, 1),
       'hasWritten', c.backend_xid IS NOT NULL,
       'locksHeld', coalesce(held.locks, 0),
-      'query', c.query,
+      'query', ${textBytes('c.query', textBytesRead)}, 'cut', ${isTextCut('c.query', textBytesRead)},
       'spared', c.spared) ORDER BY c.state_change, c.pid), '[]')
     FROM chosen c LEFT JOIN held ON held.pid = c.pid)
 ) AS candidates`;
@@ -63,7 +65,8 @@ const Row = z.object({
         transactionAgeSeconds: z.number().nullable(),
         hasWritten: z.boolean(),
         locksHeld: z.number().int(),
-        query: z.string().transform((text) => cutCodePoints(redactSql(text), queryCodePoints)),
+        query: z.string(),
+        cut: z.boolean(),
         spared: SpareReasonText.nullable(),
       }),
     ),
@@ -75,16 +78,24 @@ export async function readTerminateCandidates(
   client: Queryable,
   { states, idleForMs, application, guard }: CandidateQuery,
 ): Promise<Candidates> {
-  const { protectedApplications, poolerApplications, applicationRoles } = guard;
   const { rows } = await client.query(statement, [
     states,
     idleForMs,
     application,
-    protectedApplications,
-    poolerApplications,
-    applicationRoles,
+    toSpareParameter(guard),
   ]);
-  return Row.parse(rows[0]).candidates;
+  const { sessions, ...candidates } = Row.parse(rows[0]).candidates;
+  return {
+    ...candidates,
+    sessions: sessions.map(({ query, cut, spared, ...session }) => {
+      const statement = readStatement(query, cut);
+      return {
+        ...session,
+        spared: spared ?? spareByName(session.identity.application, guard),
+        query: statement && cutCodePoints(statement.query, queryCodePoints),
+      };
+    }),
+  };
 }
 
 function microseconds(column: string): string {

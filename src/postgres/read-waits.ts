@@ -11,7 +11,7 @@ const Row = z.object({
     waiters: true,
     waitersTotal: true,
     targets: true,
-    safeSnapshots: true,
+    snapshotWaits: true,
     preparedHolds: true,
   }),
 });
@@ -32,7 +32,7 @@ function statement(version: number): string {
 WITH g AS MATERIALIZED (
   SELECT clock_timestamp() AS t, (SELECT oid FROM pg_database WHERE datname = current_database()) AS db),
 s AS MATERIALIZED (
-  SELECT a.pid, a.wait_event_type AS wt, a.wait_event AS we, a.query_start,
+  SELECT a.pid, a.wait_event_type AS wt, a.wait_event AS we, a.query_start, a.backend_type, a.leader_pid, a.backend_xmin,
          a.query = '<insufficient privilege>' AND a.usesysid IS NOT NULL AS hidden FROM pg_stat_activity a),
 ${lockColumns(version).join(',\n')}
 SELECT json_build_object(
@@ -40,8 +40,8 @@ SELECT json_build_object(
                 ORDER BY w.place), '[]') FROM g, waiter w LEFT JOIN asked a ON a.pid = w.pid),
   'waitersTotal', (SELECT count(*) FROM waiting),
   'targets', (SELECT coalesce(json_agg(json_build_array(x.target, x.locktype, x.relation)), '[]') FROM lock_target x),
-  'safeSnapshots', (SELECT coalesce(json_agg(json_build_array(x.pid, ${seconds('x.query_start')},
-                      cardinality(x.pids), x.pids[1:50])), '[]') FROM safe x, g),
+  'snapshotWaits', (SELECT coalesce(json_agg(json_build_array(x.pid, x.we, ${seconds('x.query_start')},
+                      cardinality(x.pids), x.pids[1:50])), '[]') FROM snapshot_wait x, g),
   'preparedHolds', (SELECT coalesce(json_agg(json_build_array(x.target, x.mode, x.gid)), '[]') FROM prepared_hold x)
 ) AS waits`;
 }

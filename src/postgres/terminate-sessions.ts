@@ -2,10 +2,11 @@ import { z } from 'zod';
 import type { SignalOutcome, TerminateGuard } from '../runbook/ports.ts';
 import type { SessionIdentity } from '../runbook/remedies/targets/session.ts';
 import type { Queryable } from './queryable.ts';
-import { spareReasonSql, SpareReasonText } from './spare-reason.ts';
+import { readSignalDeadline } from './signal-deadline.ts';
+import { spareReasonSql, SpareReasonText, toSpareParameter } from './spare-reason.ts';
 
 /**
- * $1 the approved sessions, $2 to $4 as in spare-reason.ts, $5 the plan's threshold in milliseconds.
+ * $1 the approved sessions, $2 as in spare-reason.ts, $3 the plan's threshold in milliseconds, $4 the deadline.
  *
  * pg_stat_activity is a copy that a statement takes once, and a session checked at its end may have worked since
  * its beginning. So each session is read on its own (`fresh`, which throws the copy away), checked and signalled
@@ -20,7 +21,8 @@ SELECT w.pid, CASE
     WHEN a.spared IS NOT NULL THEN a.spared
     WHEN (a.usename, a.application_name, a.state, a.state_change, a.xact_start) IS DISTINCT FROM
          (w."user", w.application, w.state, w."stateChangedAt", w."transactionStartedAt") THEN 'moved on'
-    WHEN a.state_change > clock_timestamp() - $5::float8 * interval '1 millisecond' THEN 'moved on'
+    WHEN a.state_change > clock_timestamp() - $3::float8 * interval '1 millisecond' THEN 'moved on'
+    WHEN clock_timestamp() >= $4::timestamptz THEN 'too late'
     WHEN pg_terminate_backend(a.pid) THEN 'signalled'
     ELSE 'already gone'
   END AS outcome
@@ -28,30 +30,34 @@ SELECT w.pid, CASE
          state text, "stateChangedAt" timestamptz, "transactionStartedAt" timestamptz)
  CROSS JOIN LATERAL (SELECT pg_stat_clear_snapshot(), w.pid AS pid OFFSET 0) fresh
   LEFT JOIN LATERAL (
-    SELECT a.*, ${spareReasonSql({ protectedApplications: '$2', poolers: '$3', applicationRoles: '$4' })} AS spared
-      FROM (SELECT s.pid, s.usesysid, s.application_name, s.state, s.state_change, s.xact_start, s.backend_start,
+    SELECT a.*, ${spareReasonSql('$2')} AS spared
+      FROM (SELECT s.pid, s.usesysid, s.application_name, s.state, s.state_change, s.xact_start, s.wait_event, s.backend_start,
                    s.backend_type, r.rolname::text AS usename, r.rolsuper, r.rolreplication
               FROM pg_stat_get_activity(fresh.pid) s LEFT JOIN pg_roles r ON r.oid = s.usesysid) a
   ) a ON true`;
 
 const Row = z.object({
   pid: z.number().int(),
-  outcome: z.union([z.enum(['signalled', 'already gone', 'moved on']), SpareReasonText]),
+  outcome: z.union([
+    z.enum(['signalled', 'already gone', 'moved on', 'too late']),
+    SpareReasonText,
+  ]),
 });
 
-/** Tells those sessions to end that still are exactly what was approved. One statement, never half an answer. */
+/** Tells those sessions to end that still are exactly what was approved. One statement, never half an answer, never late. */
 export async function terminateSessions(
   client: Queryable,
   sessions: readonly SessionIdentity[],
   guard: TerminateGuard,
 ): Promise<readonly SignalOutcome[]> {
-  const { protectedApplications, poolerApplications, applicationRoles, idleForMs } = guard;
   const { rows } = await client.query(statement, [
     JSON.stringify(sessions),
-    protectedApplications,
-    poolerApplications,
-    applicationRoles,
-    idleForMs,
+    toSpareParameter(
+      guard,
+      sessions.map(({ application }) => application),
+    ),
+    guard.idleForMs,
+    await readSignalDeadline(client),
   ]);
   return z.array(Row).parse(rows);
 }

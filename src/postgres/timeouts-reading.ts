@@ -10,7 +10,7 @@ const mostOverrides = 50;
 const ownSources = ['database', 'user', 'database user', 'client', 'session', 'override'];
 
 /**
- * $1 the setting, $2 the role or null, $3 milliseconds or null, $4 poolers.
+ * $1 the setting, $2 the role or null, $3 milliseconds or null, $4 poolers, $5 roles of dbconn beside the acting one.
  * ALTER SYSTEM ON PARAMETER exists from PostgreSQL 15 on, and so does the function that asks for it.
  */
 function statement(version: number): string {
@@ -28,7 +28,7 @@ beats AS (
    WHERE $2::text IS NULL OR (role = $2 AND NOT everywhere) ORDER BY role, database),
 client AS (
   SELECT a.application_name, a.state, a.state_change FROM pg_stat_activity a
-   WHERE a.backend_type = 'client backend' AND a.application_name IS DISTINCT FROM '${ownApplication}' AND ($2::text IS NULL OR a.usename = $2))
+   WHERE a.backend_type = 'client backend' AND NOT (coalesce(a.application_name, '') = '${ownApplication}' AND a.usename = ANY ($5::text[] || current_user::text)) AND ($2::text IS NULL OR a.usename = $2))
 SELECT jsonb_build_object(
   'inRecovery', pg_is_in_recovery(),
   'held', (SELECT jsonb_build_object('value', setting, 'boot', boot_val, 'source', source) FROM pg_settings WHERE name = $1),
@@ -104,12 +104,18 @@ type Files = z.infer<typeof FilesRow>['files'];
 export async function readTimeout(
   client: Queryable,
   place: TimeoutPlace,
-  { overMs, poolers }: TimeoutInterest,
+  { overMs, poolers, ownRoles = [] }: TimeoutInterest,
 ): Promise<TimeoutReading> {
   const asked = await client.query(`SELECT current_setting('server_version_num') AS version`, []);
   const { version } = Version.parse(asked.rows[0]);
   const { setting, role } = place;
-  const { rows } = await client.query(statement(version), [setting, role, overMs, poolers]);
+  const { rows } = await client.query(statement(version), [
+    setting,
+    role,
+    overMs,
+    poolers,
+    ownRoles,
+  ]);
   const row = Row.parse(rows[0]).reading;
   const files = row.privileges.readFiles ? await readFiles(client, setting) : undefined;
   return toReading({ version, place, row, files });

@@ -1,32 +1,37 @@
-import { DatabaseError, escapeIdentifier } from 'pg';
+import { escapeIdentifier } from 'pg';
 import type {
   TimeoutName,
   TimeoutPlace,
   Timeouts,
   TimeoutSession,
 } from '../runbook/ports/timeouts.ts';
-import { ActingUnavailable } from '../runbook/remedies/acting-unavailable.ts';
 import { withActingConnection } from './acting-connection.ts';
 import type { Queryable } from './queryable.ts';
+import { runInTime } from './run-in-time.ts';
+import { refusalOf } from './refusal-of.ts';
 import { readTimeout } from './timeouts-reading.ts';
 
-export interface TimeoutsOptions {
+interface TimeoutsOptions {
   /** The acting role: a superuser, or on PostgreSQL 15+ a role with what deploy/grants.sql gives it. */
   readonly url: string;
+  /** Roles dbconn logs in with, beside that one. */
+  readonly ownRoles?: readonly string[];
 }
 
 /** The two time-outs of the runbook's prevention, over PostgreSQL itself. */
-export function createTimeouts({ url }: TimeoutsOptions): Timeouts {
-  return { withSession: (work) => withActingConnection(url, (client) => work(sessionOn(client))) };
+export function createTimeouts({ url, ownRoles = [] }: TimeoutsOptions): Timeouts {
+  return {
+    withSession: (work) =>
+      withActingConnection(url, (client) => work(sessionOn(client, url, ownRoles))),
+  };
 }
 
-function sessionOn(client: Queryable): TimeoutSession {
+function sessionOn(client: Queryable, url: string, ownRoles: readonly string[]): TimeoutSession {
   return {
-    readTimeout: (place, interest = noInterest) => readTimeout(client, place, interest),
-    alterTimeout: (place, ms) => alterTimeout(client, place, ms),
-    async reloadConfiguration() {
-      await client.query('SELECT pg_reload_conf()', []);
-    },
+    readTimeout: (place, interest = noInterest) =>
+      readTimeout(client, place, { ...interest, ownRoles }),
+    alterTimeout: (place, ms) => refusalOf(runInTime(client, url, alterStatement(place, ms))),
+    reloadConfiguration: () => runInTime(client, url, 'SELECT pg_reload_conf()'),
   };
 }
 
@@ -38,27 +43,10 @@ const names = {
   idle_session_timeout: 'idle_session_timeout',
 } as const satisfies Record<TimeoutName, TimeoutName>;
 
-async function alterTimeout(
-  client: Queryable,
-  { setting, role }: TimeoutPlace,
-  ms: number | null,
-): Promise<string | undefined> {
+function alterStatement({ setting, role }: TimeoutPlace, ms: number | null): string {
   const who = role === null ? 'SYSTEM' : `ROLE ${escapeIdentifier(role)}`;
   const what = ms === null ? `RESET ${names[setting]}` : `SET ${names[setting]} = ${whole(ms)}`;
-  try {
-    await client.query(`ALTER ${who} ${what}`, []);
-    return undefined;
-  } catch (error) {
-    const code = codeOf(error);
-    // A session that was ended says nothing of what it was doing.
-    if (code === undefined || /^(?:08|57P|XX)/.test(code)) throw error;
-    return code;
-  }
-}
-
-function codeOf(error: unknown): string | undefined {
-  const cause = error instanceof ActingUnavailable ? error.cause : undefined;
-  return cause instanceof DatabaseError ? cause.code : undefined;
+  return `ALTER ${who} ${what}`;
 }
 
 function whole(ms: number): string {

@@ -2,7 +2,8 @@ import { connect } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { readIsOnOrdinarySlot } from './read-is-on-ordinary-slot.ts';
 
-const connectTimeoutMs = 3000;
+/** Nobody waits for this one, and on a server that is slow to log in it is the only one that gets through. */
+const connectTimeoutMs = 30_000;
 const firstPauseMs = 1000;
 const longestPauseMs = 60_000;
 
@@ -18,6 +19,7 @@ export class WarmConnection {
   #timer: NodeJS.Timeout | undefined;
   #trying: Promise<void> | undefined;
   #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(url: string, providerReserved: number) {
     this.#url = url;
@@ -62,6 +64,7 @@ export class WarmConnection {
   /** Nothing is open once it resolves. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#closing.abort();
     clearTimeout(this.#timer);
     await Promise.all([this.#current?.close(), this.#trying]);
   }
@@ -74,7 +77,7 @@ export class WarmConnection {
 
   async #tryAgain(): Promise<void> {
     try {
-      const connection = await connect(this.#url, connectTimeoutMs);
+      const connection = await connect(this.#url, connectTimeoutMs, this.#closing.signal);
       await ((await this.#isWanted(connection)) ? this.keep(connection) : connection.close());
     } catch {
       // The next look says why, to whoever asks.

@@ -1,68 +1,14 @@
 import { nearest, unknownTarget } from './commands/nearest.ts';
 import { parseIncident } from './commands/parse-incident.ts';
 import type { IncidentCommand } from './commands/parse-incident.ts';
-import { parseRecord, recordWords } from './commands/parse-record.ts';
-import type { RecordCommand, RecordWord } from './commands/parse-record.ts';
+import { parseRecord } from './commands/parse-record.ts';
+import type { RecordCommand } from './commands/parse-record.ts';
+import { changingWords, lookingWords, recordWords } from './commands/words.ts';
+import type { LookingWord } from './commands/words.ts';
 import { parseEscalation } from './escalate/escalate.ts';
 import type { EscalationAsk } from './escalate/escalate.ts';
 import { parseWanted } from './remedies/wanted.ts';
 import type { Wanted } from './remedies/wanted.ts';
-
-/** The words of `/dbconn …` and of `dbconn …` in a terminal: one vocabulary for both. */
-export const lookingWords = [
-  'status',
-  'sources',
-  'sessions',
-  'idle',
-  'blocking',
-  'pool',
-  'logs',
-  'causes',
-  'doctor',
-] as const;
-
-export type LookingWord = (typeof lookingWords)[number];
-
-/** Words that set something in motion: a proposal, a stop, a call for help. None changes a database by itself. */
-export const changingWords = [
-  'propose',
-  'preview',
-  'requests',
-  'stop',
-  'go',
-  'break-glass',
-  'escalate',
-  'incident',
-] as const;
-
-export type ChangingWord = (typeof changingWords)[number];
-
-/** What each word answers, in the runbook's order; help shows these lines. */
-export const descriptions: Readonly<
-  Record<LookingWord | ChangingWord | RecordWord | 'help', string>
-> = {
-  status: 'how full PostgreSQL is, who fills it, the likely cause and what to do',
-  sources: 'connections by user, application, client and database',
-  sessions: 'the oldest connections, transactions and queries',
-  idle: 'sessions idle in transaction, and where they come from',
-  blocking: 'who waits for whom, and the root blockers',
-  pool: "the applications' pools, and the budget of who may open how many",
-  logs: 'what the logs say about connections',
-  causes: "the runbook's six causes, with the evidence for and against",
-  doctor: 'whether dbconn can see and reach what it needs, and how to mend it',
-  propose: 'one of the options below; it runs after an approval',
-  preview: 'the plan of one of them, for you alone; nothing is recorded',
-  requests: 'what is proposed or running',
-  stop: '[reason]: stop all changes, now and until go; anybody may',
-  go: '[reason]: let changes run again; an approver may',
-  'break-glass': 'ID REASON: run a proposal without its votes, where that is configured',
-  escalate: '[database-admins|backend-lead|on-call] REASON: ask them for help',
-  incident: 'the open incidents, and what can be done with one: see below',
-  history: 'the incidents that were',
-  report: 'ID or target: what an incident was',
-  prevention: "the runbook's settings against reality, and what to change",
-  help: 'these words',
-};
 
 /** Words people try because other tools have them, and what to do instead. */
 const notHere: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { findInPoolSettings } from './diagnose/findings/pool-settings.ts';
-import type { Snapshot } from './diagnose/snapshot.ts';
+import type { Problem, Snapshot } from './diagnose/snapshot.ts';
 import { quoteIdentifier } from './diagnose/words.ts';
 import type { Permission, ServicePermissions } from './ports.ts';
 import type { Target } from './target.ts';
@@ -7,7 +7,7 @@ import type { Target } from './target.ts';
 /** One thing dbconn needs, and whether it has it. */
 export interface Check {
   readonly subject:
-    'PostgreSQL' | 'Lifeline' | 'Docker' | 'Pools' | 'Logs' | 'Slack' | 'Configuration';
+    'PostgreSQL' | 'Lifeline' | 'Docker' | 'Pools' | 'Pooler' | 'Logs' | 'Slack' | 'Configuration';
   readonly state: 'ok' | 'warning' | 'missing' | 'off';
   /** One sentence, from figures and configured names. */
   readonly summary: string;
@@ -15,7 +15,7 @@ export interface Check {
   readonly fix?: string;
 }
 
-export interface DoctorInput {
+interface DoctorInput {
   readonly snapshot: Snapshot;
   readonly target: Target;
   /** Absent where nothing can refuse. */
@@ -30,7 +30,9 @@ export function checkTarget({ snapshot, target, permissions }: DoctorInput): Che
     ...checkServices(snapshot, target),
     ...checkPermissions(permissions),
     ...checkPools(snapshot),
+    ...checkPoolers(snapshot),
     ...checkPoolSettings(snapshot),
+    ...checkFixedPools(snapshot),
     ...checkLogs(snapshot),
   ];
 }
@@ -107,6 +109,10 @@ function checkLifeline({ database: { reach, reading } }: Snapshot): Check[] {
   return checks;
 }
 
+function seen(replicas: number): string {
+  return replicas === 1 ? '1 replica seen' : `${replicas} replicas seen`;
+}
+
 function checkServices({ services }: Snapshot, target: Target): Check[] {
   if (!services.ok) {
     const { kind, summary, fix } = services.problem;
@@ -125,7 +131,7 @@ function checkServices({ services }: Snapshot, target: Target): Check[] {
           summary: `No container of the service ${name} was found.`,
           fix: `Check compose.project and the service names of target ${target.name}.`,
         }
-      : { subject: 'Docker', state: 'ok', summary: `${name}: ${replicas.length} replicas seen.` };
+      : { subject: 'Docker', state: 'ok', summary: `${name}: ${seen(replicas.length)}.` };
   });
 }
 
@@ -166,12 +172,37 @@ function checkPools({ pools }: Snapshot): Check[] {
   });
 }
 
+function checkPoolers({ poolers }: Snapshot): Check[] {
+  if (poolers === undefined) return [];
+  const missing = ({ summary, fix }: Problem): Check => {
+    return { subject: 'Pooler', state: 'missing', summary, ...(fix !== undefined && { fix }) };
+  };
+  if (!poolers.ok) return [missing(poolers.problem)];
+  return poolers.value.map(({ name, problem, reading }): Check =>
+    problem === undefined
+      ? { subject: 'Pooler', state: 'ok', summary: `${name}: ${reading?.version ?? 'read'}.` }
+      : missing({ ...problem, summary: `${name}: ${problem.summary}` }),
+  );
+}
+
 /** Not what dbconn lacks, but what will cost the next night: the runbook's prevention. */
 function checkPoolSettings({ services, database: { reading } }: Snapshot): Check[] {
   const read = services.ok ? services.value.services : [];
   return findInPoolSettings({ services: read, reading }).map(({ summary, fix }): Check => {
     return { subject: 'Pools', state: 'warning', summary, ...(fix !== undefined && { fix }) };
   });
+}
+
+/** Option E writes files of variables only, and only those that the containers have their numbers from. */
+function checkFixedPools({ services }: Snapshot): Check[] {
+  const read = services.ok ? services.value.services : [];
+  return read.flatMap(({ fixedPool = {} }) =>
+    [...new Set(Object.values(fixedPool))].map((why): Check => {
+      const summary = `Option E cannot change it: ${why}`;
+      const fix = 'Write ${NAME} in the Compose file, and set NAME in its .env.';
+      return { subject: 'Pools', state: 'off', summary, fix };
+    }),
+  );
 }
 
 function checkLogs({ logs }: Snapshot): Check[] {

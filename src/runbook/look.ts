@@ -3,12 +3,14 @@ import type { DatabaseLook, Part, Snapshot } from './diagnose/snapshot.ts';
 import { cleanUntrusted } from './diagnose/untrusted.ts';
 import { explainReach } from './explain-reach.ts';
 import type { Clock, Database, Pools, Services } from './ports.ts';
+import type { Poolers } from './ports/pooler.ts';
 import type { Target } from './target.ts';
 
-export interface LookPorts {
+interface LookPorts {
   readonly database: Pick<Database, 'readLook'>;
   readonly services: Services;
   readonly pools: Pools;
+  readonly poolers?: Poolers;
   readonly clock: Clock;
 }
 
@@ -22,13 +24,14 @@ const partBudgetMs = 3_000;
  * a problem of its own and never delays the others; this never throws.
  */
 export async function takeLook(ports: LookPorts, target: Target): Promise<Snapshot> {
-  const { database, services, pools, clock } = ports;
+  const { database, services, pools, poolers, clock } = ports;
   const began = clock.now();
-  const [databaseLook, poolsPart, logsPart, servicesPart] = await Promise.all([
+  const [databaseLook, poolsPart, logsPart, servicesPart, poolersPart] = await Promise.all([
     lookAtDatabase(database, clock),
     readPart('The pool metrics', clock, () => pools.readPools()),
     readPart('The logs', clock, () => services.readLogs()),
     readPart('The containers', clock, () => services.readServices()),
+    poolers && readPart('The poolers', clock, () => poolers.readPoolers()),
   ]);
   return {
     target: target.name,
@@ -38,6 +41,7 @@ export async function takeLook(ports: LookPorts, target: Target): Promise<Snapsh
     pools: poolsPart,
     logs: logsPart,
     services: servicesPart,
+    ...(poolersPart !== undefined && { poolers: poolersPart }),
   };
 }
 

@@ -7,6 +7,7 @@ import type {
   ServicesReading,
 } from './diagnose/snapshot.ts';
 import type { Request } from './approval/request.ts';
+import type { ServerIdentity } from './ports/neighbours.ts';
 import type { Action } from './remedies/action.ts';
 import type { StepEntry } from './remedies/remedy.ts';
 import type { SessionIdentity, SessionTarget } from './remedies/targets/session.ts';
@@ -16,6 +17,8 @@ import type { SessionIdentity, SessionTarget } from './remedies/targets/session.
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
+  /** Milliseconds since this machine started, the same for all of its processes: nobody sets them. */
+  uptime?(): number;
   /** Rejects at once when the signal aborts, and leaves no timer behind then. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -24,6 +27,8 @@ export interface Clock {
 export interface Database {
   /** Never throws: not reaching the database is this program's subject. Bounded by 4 s. */
   readLook(): Promise<DatabaseLook>;
+  /** Which server's database it is; undefined until a look has told. */
+  identity?(): ServerIdentity | undefined;
   close(): Promise<void>;
 }
 
@@ -62,8 +67,8 @@ export interface Acting {
 export interface ActingSession {
   readTerminateCandidates(query: CandidateQuery): Promise<Candidates>;
   /**
-   * Signals those sessions that still are exactly what they were, in one statement that checks and signals.
-   * Returns one outcome for each. A lost connection throws: the signals sent until then stay sent.
+   * Signals those sessions that still are exactly what they were, in one statement that checks and signals, and nobody
+   * after `signalWithinMs`. Returns one outcome for each. A lost connection throws: the signals sent until then stay sent.
    */
   terminateSessions(
     sessions: readonly SessionIdentity[],
@@ -72,6 +77,12 @@ export interface ActingSession {
   /** The pids of those sessions that are still there, told by pid and start. */
   readRemainingSessions(sessions: readonly SessionIdentity[]): Promise<readonly number[]>;
 }
+
+/**
+ * By the server's clock, from when it was asked for the time: a statement that would signal later than this signals
+ * nobody. Less than a statement's answer is waited for, so that nothing happens any more once it is given up.
+ */
+export const signalWithinMs = 4000;
 
 export interface CandidateQuery {
   readonly states: readonly SessionIdentity['state'][];
@@ -90,6 +101,8 @@ export interface TerminateGuard {
   readonly poolerApplications: readonly string[];
   /** Superuser roles that are the application's own, and so are not spared when the acting role is a superuser. */
   readonly applicationRoles: readonly string[];
+  /** Roles dbconn logs in with, beside the one that signals. */
+  readonly ownRoles?: readonly string[];
 }
 
 export type SpareReason =
@@ -100,6 +113,7 @@ export type SpareReason =
   | 'superuser'
   | 'protected application'
   | 'pooler'
+  | 'committing'
   | 'no privilege';
 
 export interface Candidates {
@@ -120,7 +134,7 @@ export interface Candidate extends Omit<SessionTarget, 'kind'> {
 /** `signalled` is no proof of an end: a look after it is. */
 export interface SignalOutcome {
   readonly pid: number;
-  readonly outcome: 'signalled' | 'already gone' | 'moved on' | SpareReason;
+  readonly outcome: 'signalled' | 'already gone' | 'moved on' | 'too late' | SpareReason;
 }
 
 /** Restarts one container of a service. */
@@ -129,7 +143,7 @@ export interface Restarts {
   restartReplica(id: string, options: RestartOptions): Promise<RestartOutcome>;
 }
 
-export interface RestartOptions {
+interface RestartOptions {
   /** Between asking the process to end and killing it. */
   readonly stopTimeoutSeconds: number;
   readonly healthyWithinMs: number;
@@ -167,12 +181,14 @@ export interface RestartOutcome {
  */
 export interface Journal {
   create(request: Request, entry: JournalDraft): Promise<void>;
+  /** Throws JournalTampered where it is not what its entries say: its votes, the votes it needs, its plan, its state. */
   read(id: string): Promise<Request | undefined>;
   /** In the order they were proposed. */
   list(states: readonly Request['state'][]): Promise<readonly Request[]>;
   /**
    * Replaces the request stored with version `from` by `to`, together with its entry, or does nothing:
-   * `changed` when somebody was quicker, `busy` when another request is executing on the same target.
+   * `changed` when somebody was quicker, `busy` when another request is executing on the same target. Throws
+   * JournalTampered where the stored one is not what its entries say: no entry ever vouches for that.
    */
   move(from: number, to: Request, entry: JournalDraft): Promise<'moved' | 'changed' | 'busy'>;
   record(entry: JournalDraft): Promise<void>;
@@ -190,9 +206,24 @@ export interface Journal {
   }): Promise<readonly Request[]>;
   /** The steps of a request's run, in the order they were written. */
   readSteps(request: string): Promise<readonly StepEntry[]>;
+  /**
+   * Milliseconds since the request's first entry of one of these kinds, by the journal's own clock and never less than 0;
+   * undefined where it has none.
+   */
+  readAgeMs(request: string, kinds: readonly string[]): Promise<number | undefined>;
   /** The emergency stop, the same for every process that shares this journal. */
   readStop(): Promise<Stop | undefined>;
   writeStop(stop: Stop | undefined, entry: JournalDraft): Promise<void>;
+  /** What is stored and was not written through the journal's entries; of requests, the newest and the open ones. */
+  findUntrue(): Promise<readonly Untrue[]>;
+}
+
+/** Something in the record that dbconn did not write. */
+export interface Untrue {
+  /** Null where it concerns every target. */
+  readonly target: string | null;
+  /** A sentence of ids and our own words. */
+  readonly problem: string;
 }
 
 export interface Stop {
@@ -223,7 +254,7 @@ export interface JournalDraft {
 export interface Holder {
   /** Random, another one for each process. */
   readonly id: string;
-  /** How long a lease stands from its last renewal, by the journal's own clock. */
+  /** How long a lease stands from its last renewal: by the machine's uptime in a file, else by the server's clock. */
   readonly forMs: number;
 }
 

@@ -1,18 +1,22 @@
+import { ChangeMemory } from './diagnose/change-memory.ts';
 import { diagnose } from './diagnose/diagnose.ts';
 import type { Diagnosis } from './diagnose/diagnosis.ts';
+import type { Examination } from './diagnose/evidence.ts';
 import { LookRing } from './diagnose/look-ring.ts';
+import { checkNeighbours } from './doctor-neighbours.ts';
 import { checkTarget } from './doctor.ts';
-import type { RecentLook } from './diagnose/look-ring.ts';
 import type { Snapshot } from './diagnose/snapshot.ts';
 import type { Check } from './doctor.ts';
 import { takeLook } from './look.ts';
 import type { Acting, Clock, Database, Pools, Restarts, Services } from './ports.ts';
 import { readPrevention } from './post-incident/read-prevention.ts';
 import type { Prevention } from './post-incident/prevention.ts';
+import type { Neighbourhood } from './ports/neighbours.ts';
 import type { Blockers } from './ports/blockers.ts';
-import type { Pooler } from './ports/pooler.ts';
+import type { Poolers } from './ports/pooler.ts';
 import type { PoolSettings } from './ports/pool-settings.ts';
 import type { PreparedTransactions } from './ports/prepared.ts';
+import type { RoleLimits } from './ports/role-limits.ts';
 import type { ServerHost } from './ports/server-host.ts';
 import type { ServerSettings } from './ports/server-settings.ts';
 import type { Timeouts } from './ports/timeouts.ts';
@@ -32,6 +36,8 @@ export interface Patient {
   readonly prepared?: PreparedTransactions;
   /** What may set its time-outs; absent as `acting` is. */
   readonly timeouts?: Timeouts;
+  /** What may limit the connections of a role; absent as `acting` is. */
+  readonly roleLimits?: RoleLimits;
   /** What may set max_connections; absent as `acting` is. */
   readonly serverSettings?: ServerSettings;
   /** What may restart PostgreSQL itself; absent where its container is not configured. */
@@ -40,24 +46,22 @@ export interface Patient {
   readonly poolSettings?: PoolSettings;
   /** What may restart its containers; absent where none are configured. */
   readonly restarts?: Restarts;
-  /** The PgBouncer before it; absent where none is configured. */
-  readonly pooler?: Pooler;
-}
-
-/** A diagnosis with all it was drawn from: the same evidence gives the same diagnosis at any later time. */
-export interface Examination {
-  readonly snapshot: Snapshot;
-  readonly target: Target;
-  /** The looks before this one. */
-  readonly recent: readonly RecentLook[];
-  readonly diagnosis: Diagnosis;
+  /** How it stands to the other targets; absent where there is only one. */
+  readonly neighbourhood?: () => Promise<Neighbourhood>;
+  /** The PgBouncers in front of it; absent where none is configured. */
+  readonly poolers?: Poolers;
+  /** The same as the looking role reads it, for plans that a person runs; absent where there is an acting role. */
+  readonly planning?: Pick<
+    Patient,
+    'acting' | 'blockers' | 'prepared' | 'timeouts' | 'roleLimits' | 'serverSettings'
+  >;
 }
 
 /**
  * `sparing` is for looks that nobody asked for: while all is well, the containers and their logs are those of a look of
  * the last minute. Hundreds of targets may share one engine, and reading these costs it and us more than all the rest.
  */
-export type Effort = 'whole' | 'sparing';
+type Effort = 'whole' | 'sparing';
 
 /** The runbook as Slack and the terminal call it. */
 export interface Runbook {
@@ -68,7 +72,7 @@ export interface Runbook {
   examine(target: string, effort?: Effort): Promise<Examination>;
   /** What dbconn can and cannot see of a target. */
   doctor(target: string): Promise<readonly Check[]>;
-  /** The runbook's Prevention section held against a look at a target, and its PgBouncer where there is one. */
+  /** The runbook's Prevention section held against a look at a target. */
   prevention(target: string): Promise<Prevention>;
   close(): Promise<void>;
 }
@@ -100,6 +104,7 @@ class Bed {
   readonly #patient: Patient;
   readonly #clock: Clock;
   readonly #recent = new LookRing();
+  readonly #changes = new ChangeMemory();
   /** What the last whole look read of the containers, when it found all well. */
   #rest: { readonly sinceMs: number; readonly services: Services } | undefined;
 
@@ -123,20 +128,20 @@ class Bed {
 
   async #look(services: Services): Promise<Examination> {
     const { target } = this.#patient;
-    const snapshot = await takeLook({ ...this.#patient, services, clock: this.#clock }, target);
+    const taken = await takeLook({ ...this.#patient, services, clock: this.#clock }, target);
+    const snapshot = this.#changes.note(taken);
     const recent = this.#recent.entries();
     return { snapshot, target, recent, diagnosis: diagnose({ snapshot, target, recent }) };
   }
 
   #remember(examination: Examination): Examination {
-    this.#recent.add(examination.diagnosis);
+    const { diagnosis, snapshot } = examination;
+    this.#recent.add(diagnosis, snapshot.database.reading?.counts.newIn60s);
     return examination;
   }
 
   async prevention(): Promise<Prevention> {
-    const { pooler } = this.#patient;
-    const [examination, reading] = await Promise.all([this.examine(), pooler?.readPooler()]);
-    return readPrevention(examination, reading);
+    return readPrevention(await this.examine());
   }
 
   async doctor(): Promise<readonly Check[]> {
@@ -145,7 +150,11 @@ class Bed {
       takeLook({ ...this.#patient, clock: this.#clock }, target),
       services.readPermissions?.(),
     ]);
-    return checkTarget({ snapshot, target, permissions });
+    const neighbourhood = await this.#patient.neighbourhood?.();
+    return [
+      ...checkTarget({ snapshot, target, permissions }),
+      ...(neighbourhood === undefined ? [] : checkNeighbours(neighbourhood, target.name)),
+    ];
   }
 }
 

@@ -10,6 +10,8 @@ export const actionIds = {
   stop: 'dbconn_stop',
   askAgain: 'dbconn_ask_again',
   undo: 'dbconn_undo',
+  /** The commands of an approved plan were run by hand. */
+  ranByHand: 'dbconn_ran_by_hand',
   /** On a status message: option A with thresholds of one's own. */
   choose: 'dbconn_choose',
 } as const;
@@ -60,8 +62,6 @@ export type RequestActionId =
 
 export type StatusActionId = (typeof proposeActions)[number] | typeof actionIds.choose;
 
-export type ActionId = RequestActionId | StatusActionId | IncidentActionId;
-
 /** The block a message's buttons stand in: a press that comes from another one was not made by dbconn. */
 export const blockIds = {
   request: 'dbconn_request',
@@ -85,10 +85,8 @@ export const blockOf: ReadonlyMap<string, string> = new Map<string, string>([
 /** On the Home tab: they lead to a message by its address, and change nothing. */
 export const homeActions = Array.from({ length: 10 }, (_, index) => `dbconn_home_open_${index}`);
 
-export const knownActions: ReadonlySet<string> = new Set(blockOf.keys());
-
 /** Everything that some listener answers: a press on anything else comes from an older dbconn. */
-export const answeredActions: ReadonlySet<string> = new Set([...knownActions, ...homeActions]);
+export const answeredActions: ReadonlySet<string> = new Set([...blockOf.keys(), ...homeActions]);
 
 /** The dialogs that can be submitted. */
 export const callbackIds = {

@@ -5,7 +5,7 @@ import { isLost } from './post.ts';
 import type { Pen } from './incidents/thread.ts';
 import { announcementMessage } from './messages/announcement.ts';
 
-export interface AnnouncementsOptions {
+interface AnnouncementsOptions {
   readonly pen: Pen;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -21,7 +21,7 @@ export type Audience = 'everyone' | 'caller';
 export type Answer = (asker: Asker, audience: Audience, message: Message) => Promise<void>;
 
 /** Slack took the answer in no form and by neither way. */
-export class AnswerError extends Error {
+class AnswerError extends Error {
   constructor(reasons: readonly string[]) {
     super(`Slack took the answer by no way: ${[...new Set(reasons)].join('; ')}`);
     this.name = 'AnswerError';

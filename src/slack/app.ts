@@ -1,7 +1,8 @@
 import { App, LogLevel } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import { toBoltLogger } from '../log.ts';
+import { toBoltLogger } from './bolt-logger.ts';
+import type { HeardRequests } from '../runbook/ports/heard-requests.ts';
 import type { Meter } from '../runbook/ports/meter.ts';
 import type { Runbook } from '../runbook/runbook.ts';
 import { createAnswer } from './answer.ts';
@@ -14,13 +15,14 @@ import { registerHome } from './home/register-home.ts';
 import { HttpConnection } from './http-connection.ts';
 import { createInFlight } from './in-flight.ts';
 import { createModals } from './modals.ts';
+import { createJoin } from './join.ts';
 import { registerListeners } from './listeners/register-listeners.ts';
 import { defaultPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
 import { SocketConnection } from './socket-connection.ts';
 import { SlackStartError, toStartError } from './start-error.ts';
 
-export interface SlackAppOptions {
+interface SlackAppOptions {
   readonly connection:
     | { readonly kind: 'socket'; readonly appToken: string }
     | {
@@ -37,6 +39,8 @@ export interface SlackAppOptions {
   /** The incident channel's id. */
   readonly channel?: string;
   readonly runbook: Runbook;
+  /** What was heard over HTTP before; without it no request of HTTP may decide anything. */
+  readonly heard?: HeardRequests;
   /** What changes something; without it dbconn only looks. */
   readonly changes?: Changes;
   /** The Home tab; without it the tab stays as it was. */
@@ -47,17 +51,22 @@ export interface SlackAppOptions {
 }
 
 export interface SlackApp {
-  /** Comes up in Slack, or throws a SlackStartError that says what to mend. Needs no scope. */
+  /**
+   * Comes up in Slack. Where Slack cannot be reached, or has taken back what it granted, it resolves all the same and
+   * keeps trying. Throws a SlackStartError for a token that was never right, and for a port that is taken. Needs no scope.
+   */
   start(): Promise<void>;
   /** Takes no more commands, answers those it has, closes every socket. Safe to call twice. */
   stop(): Promise<void>;
   readonly state: SlackAppState;
 }
 
-export interface SlackAppState {
+interface SlackAppState {
   readonly connection: ConnectionState;
   /** Whether commands reach dbconn now: what a readiness probe asks. */
   readonly ready: boolean;
+  /** Why dbconn is not in Slack since its start, in a sentence; null once it was. */
+  readonly problem: string | null;
   /** Where Slack's requests arrive in HTTP mode. */
   readonly port: number | undefined;
   readonly commandsInFlight: number;
@@ -69,14 +78,18 @@ export function createSlackApp(options: SlackAppOptions): SlackApp {
   const connection = openingOf(options, patience);
   const inFlight = createInFlight();
   let stopped: Promise<void> | undefined;
+  let isBuilt = false;
+  const join = createJoin(async (signal) => {
+    if (!isBuilt) buildApp({ options, connection, inFlight, patience, bot: await whoAmI(options) });
+    isBuilt = true;
+    if (signal.aborted) return;
+    await connection.open();
+    options.log.info({ connection: options.connection.kind }, 'dbconn is in Slack');
+  }, options.log);
   return {
-    async start() {
-      const bot = await whoAmI(options);
-      buildApp({ options, connection, inFlight, patience, bot });
-      await connection.open();
-      options.log.info({ connection: options.connection.kind }, 'dbconn is in Slack');
-    },
+    start: () => join.start(),
     stop() {
+      join.stop();
       stopped ??= stopAll(connection, [
         inFlight.drain(patience.drainMs, patience.goodbyeMs),
         options.home?.close(),
@@ -87,6 +100,7 @@ export function createSlackApp(options: SlackAppOptions): SlackApp {
       return {
         connection: connection.state,
         ready: connection.state === 'open' && !inFlight.draining,
+        problem: join.problem,
         port: connection.port,
         commandsInFlight: inFlight.size,
       };
@@ -101,9 +115,12 @@ async function stopAll(
   await Promise.all([connection.close(), ...ends]);
 }
 
-function openingOf({ connection, apiUrl, log }: SlackAppOptions, patience: Patience): Connection {
+function openingOf(
+  { connection, apiUrl, heard, log }: SlackAppOptions,
+  patience: Patience,
+): Connection {
   const logger = toBoltLogger(log);
-  if (connection.kind === 'http') return new HttpConnection({ ...connection, logger });
+  if (connection.kind === 'http') return new HttpConnection({ ...connection, heard, logger });
   const { appToken } = connection;
   const startWithinMs = patience.startMs;
   return new SocketConnection({
@@ -129,9 +146,9 @@ async function whoAmI(options: SlackAppOptions): Promise<Bot> {
   } catch (error) {
     throw toStartError(error, 'bot token');
   }
-  throw new SlackStartError(
-    'SLACK_BOT_TOKEN belongs to a person, not to a bot. Use the Bot User OAuth Token (xoxb-…).',
-  );
+  const text =
+    'SLACK_BOT_TOKEN belongs to a person, not to a bot. Use the Bot User OAuth Token (xoxb-…).';
+  throw new SlackStartError(text, undefined, true);
 }
 
 interface Parts {

@@ -1,8 +1,9 @@
 import type { WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
-import { toBoltLogger } from '../log.ts';
+import { z } from 'zod';
+import { toBoltLogger } from './bolt-logger.ts';
 import { noMeter } from '../runbook/ports/meter.ts';
-import type { Meter } from '../runbook/ports/meter.ts';
+import type { Meter, SlackCall } from '../runbook/ports/meter.ts';
 
 /** A request of Slack's that gets no answer in this time will not get a useful one. */
 const requestMs = 8000;
@@ -33,10 +34,10 @@ export function clientOptions({
       const method = methodOf(url);
       try {
         const response = await fetch(url, { ...init, signal: AbortSignal.any(signals) });
-        meter.slackCall(method, outcomeOf(response.status));
+        meter.slackCall({ method, ...channelOf(init?.body), ...(await outcomeOf(response)) });
         return response;
       } catch (error) {
-        meter.slackCall(method, 'failed');
+        meter.slackCall({ method, outcome: 'failed' });
         throw error;
       }
     },
@@ -51,8 +52,30 @@ function methodOf(url: string | URL | Request): string {
   return pathname.includes('upload') ? 'upload' : 'response_url';
 }
 
-/** A refusal in an answer's body is Slack's word, not a failure to reach it. */
-function outcomeOf(status: number): 'ok' | 'limited' | 'failed' {
-  if (status === 429) return 'limited';
-  return status < 400 ? 'ok' : 'failed';
+/** Slack's client writes its arguments as a form. */
+function channelOf(body: unknown): Pick<SlackCall, 'channel'> {
+  const channel = typeof body === 'string' ? new URLSearchParams(body).get('channel') : null;
+  return channel === null ? {} : { channel };
+}
+
+const Refusal = z.object({ ok: z.literal(false), error: z.string().optional() });
+
+/** Slack refuses with HTTP 200 and a body that says why. */
+async function outcomeOf(response: Response): Promise<Pick<SlackCall, 'outcome' | 'refusal'>> {
+  if (response.status === 429) return { outcome: 'limited' };
+  if (response.status >= 400) return { outcome: 'failed' };
+  const refused = Refusal.safeParse(parseJson(await response.clone().text()));
+  if (!refused.success) return { outcome: 'ok' };
+  const { error = '' } = refused.data;
+  if (error === 'ratelimited') return { outcome: 'limited' };
+  return { outcome: 'refused', refusal: /^\w{1,60}$/.test(error) ? error : 'unknown_error' };
+}
+
+/** Undefined for what is no JSON: a response URL answers `ok`. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,23 +1,26 @@
 import { WebClient } from '@slack/web-api';
+import type { LiveNotice } from '../runbook/ports/live-notice.ts';
 import type { Announcements } from '../runbook/ports.ts';
 import { noMeter } from '../runbook/ports/meter.ts';
 import type { Meter } from '../runbook/ports/meter.ts';
 import type { IncidentBoard } from '../runbook/ports/incident-board.ts';
 import { createAnnouncements } from './announcements.ts';
 import { createCards } from './cards/cards.ts';
-import type { Cards, CardsOptions } from './cards/cards.ts';
+import type { Cards } from './cards/cards.ts';
+import type { CardsOptions } from './cards/card.ts';
 import { clientOptions } from './client-options.ts';
 import { createIncidentBoard } from './incidents/incident-board.ts';
 import type { IncidentBoardOptions } from './incidents/incident-board.ts';
+import { createLiveNotice } from './live-notice.ts';
 import { createPermalinks } from './home/permalinks.ts';
 import { createLinkTo } from './incidents/link-to.ts';
 import { createSaid } from './said.ts';
 import type { Pen } from './incidents/thread.ts';
 import { createOutbox } from './outbox.ts';
 
-export interface NewsOptions extends Pick<
+interface NewsOptions extends Pick<
   CardsOptions,
-  'places' | 'channel' | 'readHead' | 'readSteps' | 'log'
+  'places' | 'channel' | 'readHead' | 'readSteps' | 'readRequest' | 'log'
 > {
   readonly botToken: string;
   readonly apiUrl?: string;
@@ -31,6 +34,7 @@ export interface NewsOptions extends Pick<
 export interface News {
   readonly cards: Cards;
   readonly announcements: Announcements;
+  readonly notice: LiveNotice;
   /** Where incidents are shown. Once: each has a single message. */
   openBoard(options: IncidentBoardOptions): IncidentBoard;
 }
@@ -65,6 +69,7 @@ export function createNews({
   return {
     cards: createCards({ ...options, ...forCards }),
     announcements: createAnnouncements({ pen: forAll, now }),
+    notice: createLiveNotice(forAll),
     openBoard: (board) =>
       createIncidentBoard({
         ...board,

@@ -3,12 +3,13 @@ import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Check } from '../runbook/doctor.ts';
 import { notice } from './messages/notice.ts';
+import { refusalFix } from './refusals.ts';
 import { neededScopes, optionalScopes } from './scopes.ts';
 
 /** Slack's own part of `/dbconn doctor`, asked by a person whose id is given. Never throws. */
 export type DoctorSlack = (user: string) => Promise<readonly Check[]>;
 
-export interface DoctorSlackDeps {
+interface DoctorSlackDeps {
   readonly client: WebClient;
   /** The incident channel's id. */
   readonly channel: string | undefined;
@@ -127,7 +128,7 @@ function ofProbe(code: string): Check {
         subject: 'Slack',
         state: 'missing',
         summary: `The bot cannot post in the incident channel (${code}).`,
-        fix: 'Check the channel and the scopes of manifest.yml.',
+        fix: refusalFix(code),
       };
   }
 }

@@ -1,37 +1,41 @@
-import { once } from 'node:events';
-import type { Server } from 'node:http';
 import { HTTPReceiver } from '@slack/bolt';
 import type { Logger as BoltLogger, Receiver } from '@slack/bolt';
+import { createBoundedServer } from '../http/bounded-server.ts';
+import type { HeardRequests } from '../runbook/ports/heard-requests.ts';
 import type { Connection, ConnectionState } from './connection.ts';
-import { refuseReplays } from './refuse-replays.ts';
+import { createIntake, propertiesOf, slackPath } from './intake.ts';
 import { SlackStartError } from './start-error.ts';
 
-export interface HttpConnectionOptions {
+interface HttpConnectionOptions {
   readonly signingSecret: string;
   /** 0 takes any free port. */
   readonly port: number;
   /** All interfaces unless given. */
   readonly host?: string;
+  /** Without it no request decides anything. */
+  readonly heard: HeardRequests | undefined;
   readonly logger: BoltLogger;
 }
 
-/** A request still open this long after the end is a client that never finishes; Slack gives up after 3 s. */
-const lastRequestsMs = 3000;
-
-/** Signed requests of Slack at /slack/events, each once; Bolt verifies signature and age. */
+/** Signed requests of Slack at /slack/events, each once, on a port with bounds. Bolt is never asked to open one. */
 export class HttpConnection implements Connection {
   readonly receiver: Receiver;
   readonly #options: HttpConnectionOptions;
-  readonly #http: HTTPReceiver;
-  #server: Server | undefined;
+  readonly #server: ReturnType<typeof createBoundedServer>;
   #state: ConnectionState = 'closed';
 
   constructor(options: HttpConnectionOptions) {
     this.#options = options;
-    const { signingSecret, logger } = options;
-    this.#http = new HTTPReceiver({ signingSecret, logger, endpoints: ['/slack/events'] });
-    this.#http.requestListener = refuseReplays(this.#http.requestListener, logger);
-    this.receiver = this.#http;
+    const { signingSecret, logger, heard } = options;
+    const receiver = new HTTPReceiver({
+      signingSecret,
+      logger,
+      endpoints: [slackPath],
+      customPropertiesExtractor: propertiesOf,
+    });
+    const handle = receiver.requestListener;
+    this.#server = createBoundedServer(createIntake({ signingSecret, heard, handle, log: logger }));
+    this.receiver = receiver;
   }
 
   get state(): ConnectionState {
@@ -39,32 +43,24 @@ export class HttpConnection implements Connection {
   }
 
   get port(): number | undefined {
-    const address = this.#server?.address();
-    return typeof address === 'object' ? address?.port : undefined;
+    return this.#server.port;
   }
 
   async open(): Promise<void> {
     const { port, host } = this.#options;
     this.#state = 'opening';
     try {
-      this.#server = await this.#http.start({ port, ...(host !== undefined && { host }) });
+      await this.#server.open({ port, ...(host !== undefined && { host }) });
       this.#state = 'open';
     } catch (error) {
       this.#state = 'closed';
       const text = `Port ${port} could not be opened for Slack's requests. Free it, or set PORT to another one.`;
-      throw new SlackStartError(text, error);
+      throw new SlackStartError(text, error, true);
     }
   }
 
   async close(): Promise<void> {
     this.#state = 'closed';
-    const server = this.#server;
-    this.#server = undefined;
-    if (server === undefined || !server.listening) return;
-    const cut = setTimeout(() => server.closeAllConnections(), lastRequestsMs);
-    const closed = once(server, 'close');
-    server.close();
-    await closed;
-    clearTimeout(cut);
+    await this.#server.close();
   }
 }

@@ -13,7 +13,7 @@ export interface Outbox {
   hurry(): void;
 }
 
-export interface OutboxOptions {
+interface OutboxOptions {
   /** Between two calls. Slack takes one message a second in a channel. */
   readonly paceMs: number;
   readonly log: Logger;

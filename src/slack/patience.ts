@@ -22,7 +22,7 @@ export const defaultPatience: Patience = {
   startMs: 30_000,
 };
 
-export interface Waiting<T> {
+interface Waiting<T> {
   readonly work: Promise<T>;
   readonly patience: Pick<Patience, 'slowAfterMs' | 'giveUpAfterMs'>;
   /** Ends the waiting at once. */
@@ -31,7 +31,7 @@ export interface Waiting<T> {
   readonly onSlow: () => Promise<void>;
 }
 
-export type Waited<T> =
+type Waited<T> =
   | { readonly kind: 'done'; readonly value: T }
   | { readonly kind: 'gave-up' }
   | { readonly kind: 'stopped' };

@@ -1,33 +1,29 @@
 import { WebAPIPlatformError, WebAPIRateLimitedError, WebClient } from '@slack/web-api';
 import type { UsersInfoResponse } from '@slack/web-api';
 import type { Logger } from 'pino';
-import type { Clock } from '../runbook/ports.ts';
-import type { Looked, People, Standing } from '../runbook/ports/people.ts';
+import { noMeter } from '../runbook/ports/meter.ts';
+import type { Meter } from '../runbook/ports/meter.ts';
+import type { Looked, People, Person, Standing } from '../runbook/ports/people.ts';
 import { clientOptions } from './client-options.ts';
 
-export interface PeopleOptions {
+interface PeopleOptions {
   readonly botToken: string;
   readonly apiUrl?: string;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly meter?: Pick<Meter, 'slackCall'>;
   readonly log: Logger;
 }
 
 /**
- * How long an answer of Slack's holds: short enough that who was just taken out of a group cannot vote for long,
- * long enough for Slack's 20 calls a minute.
+ * Looks people up in Slack, on a client of its own: a limit on these calls holds back no message. No answer is older
+ * than its question; many who ask the same at once share one call.
  */
-const freshMs = 30_000;
-/** More people than this at one incident, and the oldest answers are asked for again. */
-const mostKept = 500;
-
-/** Looks people up in Slack, on a client of its own: a limit on these calls holds back no message. */
-export function createPeople({ botToken, apiUrl, clock, log }: PeopleOptions): People {
+export function createPeople({ botToken, apiUrl, log, meter = noMeter }: PeopleOptions): People {
   const client = new WebClient(
     botToken,
-    clientOptions({ log, ...(apiUrl !== undefined && { apiUrl }) }),
+    clientOptions({ log, meter, ...(apiUrl !== undefined && { apiUrl }) }),
   );
-  const standings = createMemory<Looked<Standing>>(clock);
-  const groups = createMemory<Looked<readonly string[]>>(clock);
+  const persons = createShared<Looked<Person>>();
+  const groups = createShared<Looked<readonly string[]>>();
   let team: Promise<string> | undefined;
   const ownTeam = (): Promise<string> => {
     team ??= readOwnTeam(client).catch((error: unknown) => {
@@ -38,12 +34,12 @@ export function createPeople({ botToken, apiUrl, clock, log }: PeopleOptions): P
     return team;
   };
   return {
-    readStanding: (user) =>
-      standings(user, () =>
+    readPerson: (user) =>
+      persons(user, () =>
         looked('users:read', log, async () => {
           const { info } = client.users;
           const [home, answer] = await Promise.all([ownTeam(), info({ user })]);
-          return toStanding(answer.user, home);
+          return toPerson(answer.user, home);
         }),
       ),
     readGroup: (usergroup) =>
@@ -64,6 +60,13 @@ async function readOwnTeam(client: WebClient): Promise<string> {
 }
 
 type SlackUser = NonNullable<UsersInfoResponse['user']>;
+
+/** By the id the whole organisation knows a person by, where there is one (Slack documentation, Enterprise Grid). */
+function toPerson(user: SlackUser | undefined, home: string): Person | undefined {
+  const id = user?.enterprise_user?.id ?? user?.id;
+  const standing = toStanding(user, home);
+  return id === undefined || standing === undefined ? undefined : { id, standing };
+}
 
 /** Undefined where Slack leaves out what it depends on: that is no answer, and not a member. */
 function toStanding(user: SlackUser | undefined, home: string): Standing | undefined {
@@ -129,22 +132,26 @@ function explain(error: unknown, scope: string): { why: string; fix: string } {
   }
 }
 
-type Memory<T> = (key: string, read: () => Promise<T>) => Promise<T>;
+type Shared<T> = (key: string, read: () => Promise<T>) => Promise<T>;
 
-/** Answers from memory while they are fresh, and asks once for many who want the same. A failure is not kept. */
-function createMemory<T extends { readonly ok: boolean }>(clock: Pick<Clock, 'now'>): Memory<T> {
-  const kept = new Map<string, { readonly atMs: number; readonly answer: Promise<T> }>();
-  return async (key, read) => {
-    const known = kept.get(key);
-    if (known !== undefined && clock.now() - known.atMs < freshMs) return known.answer;
+/** Whoever asks while an answer is under way waits for the next one: the present one may be older than the question. */
+function createShared<T>(): Shared<T> {
+  const underWay = new Map<string, Promise<T>>();
+  const next = new Map<string, Promise<T>>();
+  const ask = async (key: string, read: () => Promise<T>): Promise<T> => {
+    await underWay.get(key);
+    next.delete(key);
     const answer = read();
-    const entry = { atMs: clock.now(), answer };
-    kept.delete(key);
-    kept.set(key, entry);
-    const [oldest] = kept.keys();
-    if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest);
-    const found = await answer;
-    if (!found.ok && kept.get(key) === entry) kept.delete(key);
-    return found;
+    underWay.set(key, answer);
+    try {
+      return await answer;
+    } finally {
+      if (underWay.get(key) === answer) underWay.delete(key);
+    }
+  };
+  return (key, read) => {
+    const shared = next.get(key) ?? ask(key, read);
+    next.set(key, shared);
+    return shared;
   };
 }

@@ -4,7 +4,7 @@ import type { Place } from '../runbook/ports.ts';
 import type { Message } from './messages/parts/message.ts';
 import type { Outbox } from './outbox.ts';
 import { keyed } from './said.ts';
-import { sayPlainer } from './say-plainer.ts';
+import { blockErrors, sayPlainer } from './say-plainer.ts';
 
 /** What it takes to write to Slack. */
 export interface Writing {
@@ -12,7 +12,7 @@ export interface Writing {
   readonly outbox: Outbox;
 }
 
-export interface Where {
+interface Where {
   readonly channel: string;
   /** Into this message's thread. */
   readonly thread?: string;
@@ -53,6 +53,11 @@ const lost = new Set([
   'cant_update_message',
   'edit_window_closed',
 ]);
+
+/** Whether Slack's code is about one message, not about the channel or the app: another message may be taken. */
+export function isAboutMessage(code: string): boolean {
+  return lost.has(code) || blockErrors.has(code);
+}
 
 export function isLost(error: unknown): boolean {
   return error instanceof WebAPIPlatformError && lost.has(error.data.error);

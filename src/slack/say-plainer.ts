@@ -2,7 +2,11 @@ import { WebAPIPlatformError } from '@slack/web-api';
 import { waysToSay } from './messages/parts/dialect.ts';
 import type { Message } from './messages/parts/message.ts';
 
-const blockErrors = new Set(['invalid_blocks', 'invalid_blocks_format', 'msg_blocks_too_long']);
+export const blockErrors: ReadonlySet<string> = new Set([
+  'invalid_blocks',
+  'invalid_blocks_format',
+  'msg_blocks_too_long',
+]);
 
 /** Whether Slack refused the blocks themselves: plainer ones may do. */
 export function isAboutBlocks(error: unknown): error is WebAPIPlatformError {

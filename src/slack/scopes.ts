@@ -1,4 +1,8 @@
-/** Every method of Slack's Web API that dbconn calls, with the scopes Slack wants for it; null for none. */
+/**
+ * Every method of Slack's Web API that dbconn calls, with the scopes Slack wants for it; null for none.
+ *
+ * @internal The sources are searched for what they really call, and only a test does that.
+ */
 export const scopeOf = {
   'auth.test': null,
   'chat.getPermalink': null,

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SocketModeReceiver } from '@slack/bolt';
 import type { App, Logger as BoltLogger, Receiver } from '@slack/bolt';
-import { WebAPIRateLimitedError } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Connection, ConnectionState } from './connection.ts';
-import { isPassing, SlackStartError, toStartError } from './start-error.ts';
+import { waitAfter } from './retry-wait.ts';
+import { isRefusal, SlackStartError, toStartError } from './start-error.ts';
 
-export interface SocketConnectionOptions {
+interface SocketConnectionOptions {
   readonly appToken: string;
   readonly apiUrl?: string;
   readonly log: Logger;
@@ -20,8 +20,6 @@ export interface SocketConnectionOptions {
 const attemptMs = 10_000;
 /** Slack's close handshake has been seen to take seconds; after this the socket is cut. */
 const closeMs = 1000;
-const firstWaitMs = 500;
-const longestWaitMs = 30_000;
 
 const Farewell = z.object({ type: z.literal('disconnect') });
 
@@ -73,7 +71,7 @@ export class SocketConnection implements Connection, Receiver {
         return;
       } catch (error) {
         const wait = waitAfter(error, attempt);
-        if (!isPassing(error) || performance.now() + wait > deadline) {
+        if (isRefusal(error) || performance.now() + wait > deadline) {
           throw toStartError(error, 'app token');
         }
         await sleep(wait, undefined, { signal: this.#closing.signal });
@@ -91,6 +89,7 @@ export class SocketConnection implements Connection, Receiver {
   }
 
   async #connect(): Promise<SocketModeReceiver> {
+    if (this.#closing.signal.aborted) throw new SlackStartError('dbconn is ending.');
     const { appToken, apiUrl, logger } = this.#options;
     const socket = new SocketModeReceiver({
       appToken,
@@ -155,13 +154,6 @@ export class SocketConnection implements Connection, Receiver {
       }
     }
   }
-}
-
-/** A pause that grows with the attempts, or the one Slack asks for; scattered so that replicas do not march in step. */
-function waitAfter(error: unknown, attempt: number): number {
-  if (error instanceof WebAPIRateLimitedError) return error.retryAfter * 1000;
-  const wait = Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(attempt, 10));
-  return wait * (0.75 + Math.random() / 2);
 }
 
 /** Slack says so some seconds before it closes a socket. */

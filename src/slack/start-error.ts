@@ -7,14 +7,18 @@ import {
 
 /** Why the bot could not come up in Slack, and what the operator does about it. */
 export class SlackStartError extends Error {
-  constructor(message: string, cause?: unknown) {
+  /** Whether it stays so until the operator changes something here, whatever becomes of Slack. */
+  readonly isFinal: boolean;
+
+  constructor(message: string, cause?: unknown, isFinal = false) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'SlackStartError';
+    this.isFinal = isFinal;
   }
 }
 
 /** Which of the two tokens was being used. */
-export type Credential = 'bot token' | 'app token';
+type Credential = 'bot token' | 'app token';
 
 const whereToFind: Readonly<Record<Credential, string>> = {
   'bot token':
@@ -27,11 +31,14 @@ const whereToFind: Readonly<Record<Credential, string>> = {
 export function toStartError(error: unknown, credential: Credential): SlackStartError {
   if (error instanceof SlackStartError) return error;
   const fix = whereToFind[credential];
+  if (error instanceof WebAPIPlatformError && error.data.error === 'token_expired') {
+    const text = `Slack says that the ${credential} has expired (token_expired): token rotation replaces it every 12 hours, which dbconn does not. Create the app again from manifest.yml, which has rotation off.`;
+    return new SlackStartError(text, error);
+  }
   if (error instanceof WebAPIPlatformError) {
-    return new SlackStartError(
-      `Slack refused the ${credential} (${error.data.error}). ${fix}`,
-      error,
-    );
+    const { error: code } = error.data;
+    const text = `Slack refused the ${credential} (${code}). ${fix}`;
+    return new SlackStartError(text, error, wrongTokens.has(code));
   }
   if (error instanceof WebAPIRateLimitedError) {
     const text = `Slack asks to wait ${error.retryAfter} s before the next start: something starts dbconn too often.`;
@@ -48,7 +55,13 @@ export function toStartError(error: unknown, credential: Credential): SlackStart
   return new SlackStartError(`Slack could not be joined with the ${credential}. ${fix}`, error);
 }
 
-/** Whether another attempt could go better: a refusal of the token will not. */
-export function isPassing(error: unknown): boolean {
-  return !(error instanceof WebAPIPlatformError);
+/** Whether Slack itself said no: the next attempt in a moment hears the same. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof WebAPIPlatformError;
 }
+
+/**
+ * Slack never knew this token, or it is of another kind (Slack documentation, auth.test, Errors): a mistake of the
+ * installation. What Slack has taken back, it may give again.
+ */
+const wrongTokens = new Set(['invalid_auth', 'not_authed', 'not_allowed_token_type']);

@@ -1,5 +1,5 @@
 import type { Door } from '../runbook/approval/door.ts';
-import type { Actor } from '../runbook/approval/request.ts';
+import type { Actor } from '../runbook/approval/actor.ts';
 import type { Command } from '../runbook/commands.ts';
 import type { Answer } from '../runbook/remedies/remedy.ts';
 import { toAsk } from '../runbook/remedies/wanted.ts';
@@ -8,24 +8,21 @@ import { exitCodes } from './exit-codes.ts';
 import type { Paint } from './layout.ts';
 import { wrap } from './layout.ts';
 import type { OwnCommand } from './own-command.ts';
+import { renderCommands } from './render-commands.ts';
 import { renderEnd, renderRequests } from './render-requests.ts';
 import { renderPlan, renderRefusal, withoutMentions } from './render-plan.ts';
+import { refused } from './said.ts';
+import type { Said } from './said.ts';
 
 export type Change =
   Exclude<Command, { kind: 'look' | 'help' | 'incident' | 'record' }> | OwnCommand;
 
-export interface ChangeParts {
+interface ChangeParts {
   readonly door: Door;
   readonly actor: Actor;
   readonly targets: readonly Target[];
   readonly dryRun: boolean;
   readonly paint: Paint;
-}
-
-/** What a change that was asked for in a terminal came to. */
-export interface Said {
-  readonly text: string;
-  readonly code: number;
 }
 
 /**
@@ -49,6 +46,10 @@ export async function change(parts: ChangeParts, asked: Change): Promise<Said> {
       return said(await door.approve(asked.id, actor), () => 'Approved.');
     case 'break-glass':
       return breakGlass(parts, asked);
+    case 'commands':
+      return said(await door.commands(asked.id), (shown) => renderCommands(asked.id, shown, paint));
+    case 'ran':
+      return ranByHand(parts, asked);
     case 'deny':
       return said(await door.deny(asked.id, actor, asked.reason), () => 'Denied; nothing runs.');
     default:
@@ -84,14 +85,27 @@ async function propose(
 
 /** It runs in this process, which therefore stays until it is seen whether it helped. */
 async function breakGlass(
-  { door, actor, paint }: ChangeParts,
+  parts: ChangeParts,
   { id, reason }: Pick<OwnCommand, 'id' | 'reason'>,
 ): Promise<Said> {
-  const broken = await door.breakGlass(id, actor, reason);
+  const broken = await parts.door.breakGlass(id, parts.actor, reason);
   if (!broken.ok) return said(broken, () => '');
+  return untilEnded(parts, id);
+}
+
+/** Recorded as this user's, who must be one that the configuration names; then seen as `breakGlass` is. */
+async function ranByHand(parts: ChangeParts, { id }: Pick<OwnCommand, 'id'>): Promise<Said> {
+  const ran = await parts.door.ranByHand(id, parts.actor);
+  return ran.ok ? untilEnded(parts, id) : said(ran, () => '');
+}
+
+async function untilEnded({ door, paint }: ChangeParts, id: string): Promise<Said> {
   const ended = await door.settled(id);
   if (!ended.ok) return said(ended, () => '');
   const { state, result } = ended.value;
+  if (state === 'handed') {
+    return said(await door.commands(id), (shown) => renderCommands(id, shown, paint));
+  }
   const isWell = state === 'done' && result?.report.finished === true;
   return {
     text: renderEnd(ended.value, paint),
@@ -99,7 +113,7 @@ async function breakGlass(
   };
 }
 
-const noTarget: Said = { text: 'There is no such target.', code: exitCodes.unknown };
+const noTarget = refused('There is no such target.');
 
 /** The terminal does not speak to Slack. */
 function refuseToCall(
@@ -110,10 +124,10 @@ function refuseToCall(
   const ids = Object.entries(contacts).map(([role, id]) => `${role} ${id}`);
   const whom = ids.length === 0 ? 'Nobody is configured as a contact.' : `${ids.join(', ')}.`;
   const text = `A call for help to ${ask.role} goes through Slack: /dbconn escalate there, or call them by hand. ${whom}`;
-  return { text: wrap(text), code: exitCodes.unknown };
+  return refused(wrap(text));
 }
 
 function said<T>(answer: Answer<T>, words: (value: T) => string): Said {
-  if (!answer.ok) return { text: renderRefusal(answer.refusal), code: exitCodes.unknown };
+  if (!answer.ok) return refused(renderRefusal(answer.refusal));
   return { text: withoutMentions(words(answer.value)), code: exitCodes.fine };
 }

@@ -3,14 +3,12 @@ import { cleanUntrusted } from '../runbook/diagnose/untrusted.ts';
 import { percent } from '../runbook/diagnose/words.ts';
 
 /** What terminals of monitoring hosts still have. */
-export const lineWidth = 100;
+const lineWidth = 100;
 
 export type Tone = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
 
 /** Colours a text, or leaves it alone where nobody sees colours. */
 export type Paint = (tone: Tone, text: string) => string;
-
-export const plain: Paint = (_, text) => text;
 
 export interface Column {
   readonly title: string;

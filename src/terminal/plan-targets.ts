@@ -34,6 +34,8 @@ function toCells(target: PlanTarget): Cells {
       return preparedCells(target);
     case 'setting':
       return settingCells(target);
+    case 'service':
+      return [target.name, target.connections ?? 'not known'];
     default:
       return poolCells(target);
   }
@@ -65,6 +67,7 @@ const columns: Readonly<Record<PlanTarget['kind'], readonly Column[]>> = {
     left('statement', 11),
   ],
   replica: [left('container', 40), left('state', 14), left('health', 14), right('connections', 12)],
+  service: [left('service', 40), right('connections', 12)],
   prepared: [
     left('gid', 40),
     left('owner', 14),

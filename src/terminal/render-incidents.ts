@@ -1,4 +1,4 @@
-import { duration } from '../runbook/diagnose/words.ts';
+import { durationOfSeconds } from '../runbook/diagnose/words.ts';
 import { causeOf } from '../runbook/incident/chief-look.ts';
 import type { Incident } from '../runbook/incident/incident.ts';
 import { toTable, wrap } from './layout.ts';
@@ -14,7 +14,7 @@ const columns: readonly Column[] = [
   { title: 'what', width: 32 },
 ];
 
-export interface Listing {
+interface Listing {
   readonly title: string;
   /** What stands there when there is none. */
   readonly none: string;
@@ -32,7 +32,7 @@ export function renderIncidents(
     incident.id,
     incident.target,
     incident.openedAt.slice(0, 16).replace('T', ' '),
-    duration((endOf(incident, nowMs) - Date.parse(incident.openedAt)) / 1000),
+    durationOfSeconds((endOf(incident, nowMs) - Date.parse(incident.openedAt)) / 1000),
     incident.state,
     toWhat(incident),
   ]);

@@ -9,11 +9,12 @@ import { targetTables } from './plan-targets.ts';
 /** What would be done, in full, for whoever decides about it. */
 export function renderPlan(plan: Plan, paint: Paint): string {
   const { option, target, title, subject, targets, steps, spared, sparedTotal } = plan;
-  const { cost, frees, undo, risk } = plan;
+  const { cost, frees, undo, risk, byHand } = plan;
   const point = (word: string, text: string): string => wrap(`${word}: ${text}`, '  ');
   return [
     paint('bold', `${capital(nameOf(option))} for ${target}: ${title}`),
     ...(subject === null ? [] : [point('About', subject)]),
+    ...(byHand === undefined ? [] : [point('By hand', byHand.why)]),
     '',
     targetTables(targets),
     '',

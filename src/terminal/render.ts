@@ -1,4 +1,4 @@
-import type { LookingWord } from '../runbook/commands.ts';
+import type { LookingWord } from '../runbook/commands/words.ts';
 import type { Cause, Diagnosis, Finding } from '../runbook/diagnose/diagnosis.ts';
 import type { Check } from '../runbook/doctor.ts';
 import { wrap } from './layout.ts';
@@ -9,6 +9,7 @@ import {
   holdersSection,
   leaksSection,
   logsSection,
+  poolersSection,
   poolsSection,
   sessionsSection,
   sourcesSection,
@@ -54,6 +55,7 @@ function bodyOf(
       );
     case 'pool':
       return [
+        ...section('Poolers', poolersSection(diagnosis), paint),
         ...section('Pools', orNone(poolsSection(diagnosis), 'No pool was read.'), paint),
         ...section('Budget', budgetSection(diagnosis), paint),
       ];
@@ -69,6 +71,7 @@ function statusBody(diagnosis: Diagnosis, paint: Paint): string[] {
   return [
     ...section('Who holds the connections', holdersSection(diagnosis, 8), paint),
     ...section('Blocking', blockingSection(diagnosis, 5), paint),
+    ...section('Poolers', poolersSection(diagnosis), paint),
     ...section('Pools', poolsSection(diagnosis), paint),
     ...section('Findings', findingLines(diagnosis.findings, paint), paint),
     ...section('What would help', proposalLines(diagnosis), paint),
@@ -113,7 +116,10 @@ function proposalLines({ proposals }: Diagnosis): string[] {
   return proposals.map(({ option, summary, slotsFreed, blocked }) => {
     const frees = slotsFreed === null || slotsFreed === 0 ? '' : ` Frees ${slotsFreed}.`;
     const why = blocked === null ? '' : ` (${blocked})`;
-    return wrap(`${option}  ${summary}${frees}${why}`, '  ');
+    return wrap(
+      `${option === 'prevention' ? 'Prevention:' : option}  ${summary}${frees}${why}`,
+      '  ',
+    );
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Diagnosis, Session } from '../runbook/diagnose/diagnosis.ts';
+import { inEach } from '../runbook/diagnose/pool-sizes.ts';
 import { toAge } from '../runbook/diagnose/words.ts';
 import { toPercent, toTable, wrap } from './layout.ts';
 import type { Column } from './layout.ts';
@@ -146,14 +147,40 @@ export function poolsSection({ pools }: Diagnosis): string[] {
   return [toTable(columns, rows)];
 }
 
+export function poolersSection({ poolers = [] }: Diagnosis): string[] {
+  if (poolers.length === 0) return [];
+  const rows = poolers.map((one) => [
+    one.name,
+    one.mode,
+    one.clients,
+    one.maxClients,
+    one.clientsWaiting,
+    one.clientsWaiting === 0 ? '' : toAge(one.longestWaitSeconds),
+    one.servers,
+    one.mayOpen,
+  ]);
+  const columns = [
+    { title: 'pooler', width: 24 },
+    { title: 'mode', width: 12 },
+    number('clients', 8),
+    number('allowed', 8),
+    number('waiting', 8),
+    number('longest', 8),
+    number('servers', 8),
+    number('may open', 10),
+  ];
+  return [toTable(columns, rows)];
+}
+
 export function budgetSection({ budget }: Diagnosis): string[] {
-  if (budget.lines.length === 0) return [];
-  const rows = budget.lines.map((line) => [
+  const { lines, poolers = [] } = budget;
+  if (lines.length === 0 && poolers.length === 0) return [];
+  const rows = lines.map((line) => [
     line.service,
     line.replicas,
     line.workers,
-    line.poolSize,
-    line.maxOverflow,
+    inEach(line, 'poolSize'),
+    inEach(line, 'maxOverflow'),
     line.mayOpen,
     line.holds,
   ]);
@@ -167,7 +194,16 @@ export function budgetSection({ budget }: Diagnosis): string[] {
     number('holds', 6),
   ];
   const total = `  All together may open ${budget.mayOpen ?? 'an unknown number'} of ${budget.usable ?? 'unknown'} usable connections.`;
-  return [toTable(columns, rows), total];
+  const ofPoolers = poolers.map((one) => [
+    one.name,
+    one.replicas,
+    '',
+    '',
+    '',
+    one.mayOpen,
+    one.holds,
+  ]);
+  return [toTable(columns, [...rows, ...ofPoolers]), total];
 }
 
 export function logsSection({ logs }: Diagnosis): string[] {

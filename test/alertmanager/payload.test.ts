@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { mostAlerts, readPayload } from '../../src/alertmanager/payload.ts';
-import type { ReadPayload } from '../../src/alertmanager/payload.ts';
 import { readFixture, readGrafanaFixture } from './read-fixture.ts';
 
 const receivedAt = '2026-11-23T09:00:00.000Z';
@@ -14,7 +13,7 @@ const alert = {
   fingerprint: 'ad0ca6886f893e2b',
 };
 
-function read(change: Record<string, unknown>): ReadPayload {
+function read(change: Record<string, unknown>): ReturnType<typeof readPayload> {
   return readPayload(JSON.stringify({ version: '4', alerts: [alert], ...change }), receivedAt);
 }
 
@@ -93,6 +92,10 @@ test.each([
   ['an endless fingerprint', { alerts: [{ ...alert, fingerprint: 'f'.repeat(10_000) }] }],
   ['an unknown status', { alerts: [{ ...alert, status: 'SECRET' }] }],
   ['labels that are no text', { alerts: [{ ...alert, labels: { SECRET: { deep: 1 } } }] }],
+  ['a start in the year 0', { alerts: [{ ...alert, startsAt: '0000-01-01T00:00:00Z' }] }],
+  ['a start in the year 1', { alerts: [{ ...alert, startsAt: '0001-01-01T00:00:00Z' }] }],
+  ['a start in the year 9999', { alerts: [{ ...alert, startsAt: '9999-12-31T23:59:59-23:59' }] }],
+  ['an end in the year 9999', { alerts: [{ ...alert, endsAt: '9999-12-31T23:59:59Z' }] }],
   ['a start that is no moment', { alerts: [{ ...alert, startsAt: 'SECRET' }] }],
   ['a day that does not exist', { alerts: [{ ...alert, startsAt: '2026-02-31T00:00:00Z' }] }],
 ])('%s is malformed, and the sentence repeats nothing of it', (_, change) => {

@@ -4,10 +4,13 @@ import { createHealth } from '../../src/alertmanager/health.ts';
 import type { HealthCheck } from '../../src/alertmanager/health.ts';
 import { createMeter } from '../../src/alertmanager/metrics.ts';
 import { createHttpServer } from '../../src/alertmanager/server.ts';
-import type { HttpBounds, HttpServer } from '../../src/alertmanager/server.ts';
+import type { HttpServer } from '../../src/alertmanager/server.ts';
 import { createWebhook } from '../../src/alertmanager/webhook.ts';
-import type { WebhookPorts } from '../../src/alertmanager/webhook.ts';
 import { systemClock } from '../../src/clock.ts';
+
+type HttpBounds = NonNullable<Parameters<typeof createHttpServer>[0]['bounds']>;
+
+export type WebhookPorts = Parameters<typeof createWebhook>[0];
 
 export const bearer = 'a-token-of-the-test';
 

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
-import type { WebhookPorts } from '../../src/alertmanager/webhook.ts';
+import type { WebhookPorts } from './served.ts';
 import type { Alert } from '../../src/runbook/incident/alert.ts';
 import { done, refuse } from '../../src/runbook/remedies/remedy.ts';
 import { until } from '../support/until.ts';

@@ -3,7 +3,7 @@ import { BackendProcess } from '../../sandbox/patient/backend-process.ts';
 import { startCluster } from '../../sandbox/patient/cluster.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createShop, databaseName } from '../../sandbox/patient/schema.ts';
-import { findFreePort } from '../docker/free-port.ts';
+import { findFreePort } from '../../sandbox/patient/free-port.ts';
 import { Sessions } from '../support/sessions.ts';
 import type { Session } from '../support/sessions.ts';
 import { startChain } from './support/chain.ts';

@@ -10,10 +10,12 @@ import type { Config } from '../../src/config.ts';
 import { runJournalCommand } from '../../src/journal-command.ts';
 import { callForHelp, runRecordCommand } from '../../src/record-command.ts';
 import { readPolicyOfToday, runReplayCommand } from '../../src/replay-command.ts';
-import type { ReplayCommand } from '../../src/replay-command.ts';
 import { parseCommand } from '../../src/runbook/commands.ts';
-import { plain } from '../../src/terminal/layout.ts';
-import type { Said } from '../../src/with-journal.ts';
+import type { Said } from '../../src/terminal/said.ts';
+import { recordAnswer } from '../record/recorded.ts';
+import { plain } from '../terminal/plain.ts';
+
+type ReplayCommand = Parameters<typeof runReplayCommand>[0];
 
 /** What the terminal says of incidents, over a journal it writes itself; no database and no Slack is reached. */
 const actor = { id: 'jonas', via: 'terminal' } as const;
@@ -45,7 +47,12 @@ async function say(text: string, json = false): Promise<Said> {
   const parts = { config, actor, json, paint: plain, warn: () => undefined };
   const said = await runRecordCommand(parts, command);
   expect(said.text).not.toContain('canary-password');
+  recordAnswer(json ? `${text} --json` : text, toLines(said));
   return said;
+}
+
+function toLines({ code, text }: Said): { code: number; lines: string[] } {
+  return { code, lines: text.split('\n') };
 }
 
 async function openOne(): Promise<string> {
@@ -59,14 +66,19 @@ function refused({ text, code }: Said, why: RegExp): void {
   expect(code).toBe(3);
 }
 
-function bundle(id?: string, out?: string): Promise<Said> {
+async function bundle(id?: string, out?: string): Promise<Said> {
   const asked = { id, out, actor, at: '2026-11-23T03:00:00.000Z' };
-  return runBundleCommand(config, asked, () => undefined);
+  const said = await runBundleCommand(config, asked, () => undefined);
+  // The bundle itself is no sentence.
+  if (!said.text.startsWith('{')) recordAnswer('bundle', toLines(said));
+  return said;
 }
 
-function replay(change: Partial<ReplayCommand>): Promise<Said> {
+async function replay(change: Partial<ReplayCommand>): Promise<Said> {
   const nothing = { file: undefined, head: undefined, json: false, policy: undefined };
-  return runReplayCommand({ ...nothing, paint: plain, ...change });
+  const said = await runReplayCommand({ ...nothing, paint: plain, ...change });
+  recordAnswer('replay', toLines(said));
+  return said;
 }
 
 test('without a journal there is nothing to tell, and none is made', async () => {
@@ -169,7 +181,7 @@ test('a replay says the same of a drill under its own rules, and something else 
   expect(same.code).toBe(0);
   expect(same.text).toContain('The same');
   const file = join(directory, 'dbconn.yml');
-  const policy = readPolicyOfToday({}, file);
+  const policy = await readPolicyOfToday({}, file);
   const differs = await replay({ file: drill, policy });
   expect(differs.code).toBe(1);
   expect(differs.text).toContain('the vote of UBOB would not count');
@@ -188,10 +200,10 @@ test('a tampered bundle, none, and no file are refused with what is wrong', asyn
   expect(await replay({})).toMatchObject({ code: 3 });
 });
 
-test('without a dbconn.yml a replay takes the sealed rules; one that was named must be there', () => {
-  expect(readPolicyOfToday({ DATABASE_URL: 'postgres://app@127.0.0.1:1/x' }, undefined)).toBe(
+test('without a dbconn.yml a replay takes the sealed rules; one that was named must be there', async () => {
+  expect(await readPolicyOfToday({ DATABASE_URL: 'postgres://app@127.0.0.1:1/x' }, undefined)).toBe(
     undefined,
   );
-  expect(readPolicyOfToday({}, undefined)).toBe(undefined);
-  expect(() => readPolicyOfToday({}, join(directory, 'missing.yml'))).toThrow(/no file/);
+  expect(await readPolicyOfToday({}, undefined)).toBe(undefined);
+  await expect(readPolicyOfToday({}, join(directory, 'missing.yml'))).rejects.toThrow(/no file/);
 });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { connectDocker } from '../../src/compose/connect-docker.ts';
-import type { DockerEnvironment } from '../../src/compose/connect-docker.ts';
+
+type DockerEnvironment = Parameters<typeof connectDocker>[0];
 
 const Modem = z.object({
   socketPath: z.string().optional(),

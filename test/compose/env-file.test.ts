@@ -15,27 +15,25 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createEnvFile } from '../../src/compose/env-file.ts';
-import type { EnvEdit, EnvFile } from '../../src/runbook/ports/pool-settings.ts';
+import { envEdits as file, planFileEdit } from '../../src/compose/env-file.ts';
+import type { EnvEdit } from '../../src/runbook/ports/pool-settings.ts';
 
 const original = 'PASSWORD=hunter2\nDATABASE_POOL_SIZE=10\nDATABASE_MAX_OVERFLOW=5\n';
 const edited = 'PASSWORD=hunter2\nDATABASE_POOL_SIZE=4\nDATABASE_MAX_OVERFLOW=2\n';
-const numbers = { poolSize: 4, maxOverflow: 2 };
+const numbers = { DATABASE_POOL_SIZE: 4, DATABASE_MAX_OVERFLOW: 2 };
 
 let directory: string;
 let path: string;
-let file: EnvFile;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'dbconn-env-'));
   path = join(directory, '.env');
-  file = createEnvFile(path);
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
 async function plan(): Promise<EnvEdit> {
-  const planned = await file.planEdit(numbers);
+  const planned = await planFileEdit(path, numbers);
   if (!planned.ok) throw new Error(planned.problem.summary);
-  return planned.value.edit;
+  return planned.value;
 }
 
 test('an edit keeps the mode, leaves a copy of the same mode, and nothing of it when it is over', async () => {
@@ -69,8 +67,8 @@ test.skipIf(process.getuid?.() !== 0)(
 
 test('what was planned holds hashes and paths, and nothing of the file', async () => {
   writeFileSync(path, original);
-  const planned = await file.planEdit(numbers);
-  expect(planned).toMatchObject({ ok: true, value: { says: { poolSize: 10, maxOverflow: 5 } } });
+  const planned = await planFileEdit(path, numbers);
+  expect(planned).toMatchObject({ ok: true, value: { path } });
   expect(JSON.stringify(planned)).not.toContain('hunter2');
 });
 
@@ -130,15 +128,15 @@ test('a link stays a link, and the file behind it is edited', async () => {
 });
 
 test('without the directory, and with more than a settings file, the refusal says what to do', async () => {
-  const nowhere = await createEnvFile(join(directory, 'gone', '.env')).planEdit(numbers);
+  const nowhere = await planFileEdit(join(directory, 'gone', '.env'), numbers);
   expect(nowhere).toMatchObject({ ok: false, problem: { kind: 'missing' } });
   writeFileSync(path, `A=${'x'.repeat(1024 * 1024)}\n`);
-  expect(await file.planEdit(numbers)).toMatchObject({
+  expect(await planFileEdit(path, numbers)).toMatchObject({
     ok: false,
     problem: { kind: 'unsupported' },
   });
   writeFileSync(path, Buffer.from([0x41, 0x3d, 0xff, 0x0a]));
-  expect(await file.planEdit(numbers)).toMatchObject({
+  expect(await planFileEdit(path, numbers)).toMatchObject({
     ok: false,
     problem: { kind: 'unsupported' },
   });

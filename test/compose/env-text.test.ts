@@ -1,7 +1,7 @@
 import { parseEnv } from 'node:util';
 import { array, assert, constantFrom, oneof, property, string, tuple } from 'fast-check';
 import { expect, test } from 'vitest';
-import { readVariable, setVariables } from '../../src/compose/env-text.ts';
+import { setVariables } from '../../src/compose/env-text.ts';
 
 const numbers = { DATABASE_POOL_SIZE: 4, DATABASE_MAX_OVERFLOW: 2 };
 
@@ -86,11 +86,4 @@ test('whatever stands in the file, either both numbers are read from it and noth
     }),
     { numRuns: 500 },
   );
-});
-
-test('only whole numbers are read as numbers', () => {
-  expect(readVariable('A=10 # ten\n', 'A')).toBe(10);
-  expect(readVariable('A=-1\n', 'A')).toBe(-1);
-  expect(readVariable('A=${B:-5}\n', 'A')).toBeNull();
-  expect(readVariable('', 'A')).toBeNull();
 });

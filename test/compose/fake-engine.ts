@@ -114,16 +114,20 @@ export function frame(text: string | Buffer, stream: 'stdout' | 'stderr' = 'stde
   return Buffer.concat([header, payload]);
 }
 
+export function labelsOf(service: string, number: number): Record<string, string> {
+  return {
+    'com.docker.compose.project': 'shop',
+    'com.docker.compose.service': service,
+    'com.docker.compose.container-number': String(number),
+  };
+}
+
 /** An entry of the engine's list of containers. */
 export function listed(service: string, number: number, more: object = {}): object {
   return {
     Id: `${service}${number}`.padEnd(64, '0'),
     Names: [`/shop-${service}-${number}`],
-    Labels: {
-      'com.docker.compose.project': 'shop',
-      'com.docker.compose.service': service,
-      'com.docker.compose.container-number': String(number),
-    },
+    Labels: labelsOf(service, number),
     State: 'running',
     Status: 'Up 3 minutes (healthy)',
     ...more,

@@ -68,6 +68,22 @@ done`,
     ).toEqual([3, 2, 3, 1]);
   });
 
+  test("PostgreSQL's own report stays one, in any language, and two are two", () => {
+    const at = '2026-01-05 10:00:00.123 CET [81] 40P01 ';
+    const report = [
+      `${at}FEHLER:  Verklemmung entdeckt`,
+      `${at}DETAIL:  Prozess 81 wartet auf ShareLock-Sperre`,
+      '\tProzess 82 wartet auf ShareLock-Sperre',
+      `${at}TIPP:  Einzelheiten zur Anfrage finden Sie im Serverlog.`,
+      `${at}ANWEISUNG:  UPDATE t SET a = 1`,
+    ];
+    expect(
+      events([...report, ...report].join('\n')).map((text) => text.split('\n').length),
+    ).toEqual([5, 5]);
+    const refusal = '2026-01-05 10:00:00.123 UTC [81] FATAL:  sorry, too many clients already';
+    expect(events([refusal, refusal].join('\n'))).toHaveLength(2);
+  });
+
   test('a quoted statement over several lines is neither event nor evidence', () => {
     const found = events(`Traceback (most recent call last):
   File "x.py", line 1, in <module>
@@ -91,7 +107,7 @@ next`);
       { stream: 'stderr', at: 'e', text: 'ValueError: no' },
     ]);
     expect(joined).toEqual([
-      { at: 'a', text: 'ValueError: no' },
+      { at: 'a', text: 'ValueError: no', trace: true },
       { at: 'b', text: 'GET / 200' },
       { at: 'd', text: 'GET / 500' },
     ]);

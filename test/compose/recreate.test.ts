@@ -66,7 +66,7 @@ describe('making a container anew', () => {
   test('goes in an order that never runs two, and puts no password into an address', async () => {
     const { routes, body } = anEngine();
     await using engine = await startFakeEngine(routes);
-    const settings = createPoolSettings({ docker: engine.docker });
+    const settings = createPoolSettings({ services: [], docker: engine.docker });
     const outcome = await settings.recreateReplica({ id: oldId, name }, wanted);
     expect(outcome).toMatchObject({ result: 'recreated', id: newId.slice(0, 12) });
     expect(engine.requests.filter((line) => !line.startsWith('GET'))).toEqual([
@@ -83,7 +83,6 @@ describe('making a container anew', () => {
     expect(body().Env).toEqual([
       'DATABASE_URL=postgresql://app:hunter2@db/shop',
       'DATABASE_POOL_SIZE=4',
-      'DATABASE_MAX_OVERFLOW=2',
     ]);
     // Docker's own choice was the old container's id.
     expect(body().Hostname).toBeUndefined();
@@ -95,7 +94,7 @@ describe('making a container anew', () => {
   ])('%s ends with the old one, which was never stopped', async ([, answer, kind]) => {
     const { routes } = anEngine({ '/rename': answer });
     await using engine = await startFakeEngine(routes);
-    const settings = createPoolSettings({ docker: engine.docker });
+    const settings = createPoolSettings({ services: [], docker: engine.docker });
     const outcome = await settings.recreateReplica({ id: oldId, name }, wanted);
     expect(outcome).toMatchObject({ result: 'put back', problem: { kind } });
     expect(JSON.stringify(outcome)).not.toContain('s3cret');
@@ -105,7 +104,7 @@ describe('making a container anew', () => {
   test('of one that is gone is not begun', async () => {
     const gone = json(404, { message: 'No such container: x' });
     await using engine = await startFakeEngine({ '/json': gone });
-    const settings = createPoolSettings({ docker: engine.docker });
+    const settings = createPoolSettings({ services: [], docker: engine.docker });
     const outcome = await settings.recreateReplica({ id: oldId, name }, wanted);
     expect(outcome).toMatchObject({ result: 'unknown', problem: { kind: 'missing' } });
     expect(engine.requests.every((line) => line.startsWith('GET'))).toBe(true);
@@ -114,8 +113,12 @@ describe('making a container anew', () => {
 
 test('without a directory nothing is written, and the way to have one is told', async () => {
   await using engine = await startFakeEngine({});
-  const settings = createPoolSettings({ docker: engine.docker });
-  const planned = await settings.planEdit(wanted.environment);
+  const settings = createPoolSettings({ services: [], docker: engine.docker });
+  const planned = await settings.planEdit({
+    service: 'backend',
+    ids: [],
+    to: { poolSize: 4, maxOverflow: 2 },
+  });
   expect(planned).toMatchObject({ ok: false, problem: { kind: 'not-configured' } });
   expect(JSON.stringify(planned)).toContain('Set compose.directory');
 });

@@ -22,7 +22,8 @@ function inspections(...states: readonly (InspectedState | Answer)[]): Answer {
   };
 }
 
-describe('a restart', () => {
+// Most of them wait for a time-out.
+describe.concurrent('a restart', () => {
   test('sends the time to stop and nothing of its own', async () => {
     const bodies: string[] = [];
     await using engine = await startFakeEngine({
@@ -114,6 +115,23 @@ describe('a restart', () => {
     expect(outcome.result).toBe('healthy');
     expect(engine.requests.filter((line) => line.endsWith('/json')).length).toBeGreaterThanOrEqual(
       5,
+    );
+  });
+
+  test('that Docker has not answered is not called undone: it may still come', async () => {
+    await using engine = await startFakeEngine({
+      // A proxy's word is not the engine's.
+      '/restart': (_request, response) => response.writeHead(504).end(),
+      '/json': inspections({}),
+    });
+    // Of the time for the stop and for what Docker needs around it half a second is left.
+    const outcome = await restartReplica(engine.docker, 'backend1', {
+      ...options,
+      stopTimeoutSeconds: -19.5,
+    });
+    expect(outcome.result).toBe('unknown');
+    expect(outcome.problem?.summary).toMatch(
+      /did not answer whether it restarts it, and still may/,
     );
   });
 

@@ -27,7 +27,7 @@ function unending(chunk: Buffer): Answer {
 
 const within = '2026-11-23T03:04:59Z';
 
-test.for<[string, Answer, boolean]>([
+test.concurrent.for<[string, Answer, boolean]>([
   [
     'SIGTERM and, when that did not help, SIGKILL',
     bytes(killed('15', within), killed('9', within)),

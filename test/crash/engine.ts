@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 import type { Reached } from './to-bed.ts';
@@ -15,19 +16,22 @@ export interface Engine {
 }
 
 const Call = z.object({
+  /** The same where somebody asks again because the answer was lost: what was begun goes on, as an engine's work does. */
+  key: z.string(),
   part: z.enum(['services', 'pools', 'serverHost']),
   method: z.string(),
   args: z.array(z.unknown()),
 });
 type Call = z.infer<typeof Call>;
+type Named = Omit<Call, 'key'>;
 const Reply = z.union([
   z.object({ value: z.unknown() }),
   z.object({ error: z.string(), isExpected: z.boolean() }),
 ]);
 
 export async function startEngine(original: Reached): Promise<Engine> {
-  const calls: Call[] = [];
-  const invoke = async (call: Call): Promise<unknown> => {
+  const calls: Named[] = [];
+  const invoke = async (call: Named): Promise<unknown> => {
     calls.push(call);
     const part: object = original[call.part];
     const method: unknown = Reflect.get(part, call.method);
@@ -35,9 +39,15 @@ export async function startEngine(original: Reached): Promise<Engine> {
     const value: unknown = await Reflect.apply(method, part, call.args);
     return value;
   };
+  const begun = new Map<string, Promise<unknown>>();
+  const invokeOnce = (call: Call): Promise<unknown> => {
+    const work = begun.get(call.key) ?? invoke(call);
+    begun.set(call.key, work);
+    return work;
+  };
   const server = createServer((request, response) => {
     void readCall(request)
-      .then(invoke)
+      .then(invokeOnce)
       .then(
         // JSON leaves undefined out, and a method that returns nothing has a value all the same.
         (value) => ({ value: value ?? null }),
@@ -58,7 +68,10 @@ export async function startEngine(original: Reached): Promise<Engine> {
     countCalls: (method, first) =>
       calls.filter((call) => call.method === method && (first ?? call.args[0]) === call.args[0])
         .length,
-    forgetCalls: () => void calls.splice(0),
+    forgetCalls() {
+      calls.splice(0);
+      begun.clear();
+    },
     async close() {
       server.closeAllConnections();
       server.close();
@@ -67,19 +80,36 @@ export async function startEngine(original: Reached): Promise<Engine> {
   };
 }
 
-/** The engine as the child has it. */
+/** Longer than any fault on the way to it lasts. */
+const patienceMs = 30_000;
+const againAfterMs = 100;
+
+/** The engine as the child has it. An answer that was lost is asked for again, as the adapter of Docker looks again. */
 export function reachEngine(address: string): Reached {
-  return reachedBy(async (call) => {
-    const response = await fetch(address, { method: 'POST', body: JSON.stringify(call) });
-    const reply = Reply.parse(await response.json());
+  return reachedBy(async (named) => {
+    const body = JSON.stringify({ ...named, key: crypto.randomUUID() });
+    const reply = await ask(address, body);
     if ('value' in reply) return reply.value;
     if (!('error' in reply)) return undefined;
     throw reply.isExpected ? new ActingUnavailable(reply.error) : new Error(reply.error);
   });
 }
 
+async function ask(address: string, body: string): Promise<z.infer<typeof Reply>> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      const response = await fetch(address, { method: 'POST', body });
+      return Reply.parse(await response.json());
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    await sleep(againAfterMs);
+  }
+}
+
 /** Every method of such an object is that one function. */
-function through(send: (call: Omit<Call, 'part'>) => Promise<unknown>): ProxyHandler<object> {
+function through(send: (call: Omit<Named, 'part'>) => Promise<unknown>): ProxyHandler<object> {
   return {
     get: (_, method) =>
       // A promise resolved with it would ask for `then`.
@@ -89,8 +119,8 @@ function through(send: (call: Omit<Call, 'part'>) => Promise<unknown>): ProxyHan
   };
 }
 
-function reachedBy(send: (call: Call) => Promise<unknown>): Reached {
-  const part = (name: Call['part']): ProxyHandler<object> =>
+function reachedBy(send: (call: Named) => Promise<unknown>): Reached {
+  const part = (name: Named['part']): ProxyHandler<object> =>
     through((call) => send({ part: name, ...call }));
   const reached = {
     services: new Proxy({}, part('services')),

@@ -19,7 +19,7 @@ import { takeOverFirst } from './take-over-first.ts';
 import { toBed } from './to-bed.ts';
 import type { Bedside } from './to-bed.ts';
 
-export interface MatrixParts {
+interface MatrixParts {
   readonly crashCase: CrashCase;
   readonly patient: Patient;
   /** An empty journal of its own for each run. */

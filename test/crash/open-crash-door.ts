@@ -2,17 +2,18 @@ import { allMembers } from '../support/people.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createDoor } from '../../src/runbook/approval/door.ts';
 import type { Door } from '../../src/runbook/approval/door.ts';
-import { defaultOptionPolicy, defaultPolicy } from '../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../src/runbook/approval/policy.ts';
 import { toDoorPatient } from '../../src/runbook/approval/to-door-patient.ts';
 import type { Journal } from '../../src/runbook/ports.ts';
 import { Action } from '../../src/runbook/remedies/action.ts';
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
 import type { Patient as RunbookPatient } from '../../src/runbook/runbook.ts';
+import { optionPolicy } from '../support/option-policy.ts';
 
 export const ann = { id: 'UANN', via: 'slack' } as const;
 export const bob = { id: 'UBOB', via: 'slack' } as const;
 
-export interface CrashDoor {
+interface CrashDoor {
   readonly journal: Journal;
   readonly bed: RunbookPatient;
   /** Called at each `run` of a remedy. */
@@ -24,7 +25,7 @@ export interface CrashDoor {
 export function openCrashDoor({ journal, bed, onRun, onFault }: CrashDoor): Door {
   const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
   const patient = toDoorPatient(bed, parts);
-  const rule = { ...defaultOptionPolicy, approvers: [bob.id] };
+  const rule = { ...optionPolicy, approvers: [bob.id] };
   const options = Object.fromEntries(Action.options.map((action) => [action, rule]));
   return createDoor({
     people: allMembers,

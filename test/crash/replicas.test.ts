@@ -15,7 +15,7 @@ import { startSlack } from '../../sandbox/slack/server.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { actionIds } from '../../src/slack/action-ids.ts';
-import { openByAddress } from '../journal/shelves.ts';
+import { openByAddress } from '../journal/open-by-address.ts';
 import { appToken, botToken, readManifest, signingSecret } from '../slack/support/workspace.ts';
 
 /** Two bots as processes of their own, with one journal on a PostgreSQL that is no target. */

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { openByAddress } from '../journal/shelves.ts';
+import { openByAddress } from '../journal/open-by-address.ts';
 import { reachEngine } from './engine.ts';
 import { killingJournal } from './killing-journal.ts';
 import type { KillPoint } from './killing-journal.ts';
@@ -9,11 +9,11 @@ import { takeOverFirst } from './take-over-first.ts';
 import { toBed } from './to-bed.ts';
 import type { Bedside } from './to-bed.ts';
 
-/** What the parent writes to this process: approve that request and run it, or finish it, and die at that point. */
+/** What the parent writes to this process: approve that request and run it, say that it was run by hand, or finish it, and die at that point. */
 const Job = z.object({
   /** Of the journal. */
   address: z.string(),
-  task: z.enum(['approve', 'take over']),
+  task: z.enum(['approve', 'take over', 'ran by hand']),
   id: z.string(),
   engine: z.string(),
   bedside: z.custom<Bedside>((value) => typeof value === 'object'),
@@ -32,11 +32,12 @@ const door = openCrashDoor({
     process.exitCode = 1;
   },
 });
-if (job.task === 'approve') {
-  const approved = await door.approve(job.id, bob);
-  if (!approved.ok) throw new Error(approved.refusal.why);
-} else {
+if (job.task === 'take over') {
   await takeOverFirst(door);
+} else {
+  const work = job.task === 'approve' ? door.approve(job.id, bob) : door.ranByHand(job.id, bob);
+  const heard = await work;
+  if (!heard.ok) throw new Error(heard.refusal.why);
 }
 await door.settled(job.id);
 await bed.database.close();

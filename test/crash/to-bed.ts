@@ -1,10 +1,6 @@
 import { systemClock } from '../../src/clock.ts';
-import { createActing } from '../../src/postgres/act.ts';
-import { createBlockers } from '../../src/postgres/blockers.ts';
+import { openPrivileged } from '../../src/open-privileged.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import { createPreparedTransactions } from '../../src/postgres/prepared-transactions.ts';
-import { createServerSettings } from '../../src/postgres/settings/server-settings.ts';
-import { createTimeouts } from '../../src/postgres/timeouts.ts';
 import type { Patient as RunbookPatient } from '../../src/runbook/runbook.ts';
 import type { Target } from '../../src/runbook/target.ts';
 import type { Patient } from '../../sandbox/patient/patient.ts';
@@ -13,6 +9,8 @@ import type { Patient } from '../../sandbox/patient/patient.ts';
 export interface Bedside {
   readonly target: Target;
   readonly urls: Patient['urls'];
+  /** dbconn has nothing to act with, and people run its plans. */
+  readonly byHand?: boolean;
 }
 
 /** Everything of the patient that is reached by calling a method, here or in the parent. */
@@ -24,11 +22,12 @@ export interface Reached {
 
 /** The same patient for the child and for the door that takes over. */
 export function toBed(
-  { target, urls }: Bedside,
+  { target, urls, byHand = false }: Bedside,
   { services, pools, serverHost }: Reached,
 ): RunbookPatient {
+  const means = { serverHost, restarts: services, poolSettings: services };
   return {
-    target: { ...target, canAct: true },
+    target: { ...target, canAct: !byHand },
     database: createDatabase({
       target: target.name,
       url: urls.dbconn,
@@ -40,13 +39,8 @@ export function toBed(
     }),
     services,
     pools,
-    acting: createActing({ url: urls.acting }),
-    serverSettings: createServerSettings(urls.acting),
-    serverHost,
-    blockers: createBlockers({ url: urls.acting }),
-    prepared: createPreparedTransactions({ url: urls.acting }),
-    timeouts: createTimeouts({ url: urls.acting }),
-    restarts: services,
-    poolSettings: services,
+    ...(byHand
+      ? { planning: openPrivileged(urls.dbconn) }
+      : { ...means, ...openPrivileged(urls.acting) }),
   };
 }

@@ -1,32 +1,24 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, request } from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
-import { parse } from 'yaml';
-import { z } from 'zod';
-
-const File = z.object({
-  services: z.record(z.string(), z.object({ command: z.array(z.string()) })),
-});
 
 /** Which paths each method may reach, as a service of deploy/socket-proxy.yml says. */
 export type AllowList = ReadonlyMap<string, RegExp>;
 
-/** The pattern has to match the whole path, as wollomatic/socket-proxy does it. */
-export function readAllowList(service: string): AllowList {
-  const file = new URL('../../deploy/socket-proxy.yml', import.meta.url);
-  const { services } = File.parse(parse(readFileSync(file, 'utf8'), { merge: true }));
-  const flags = (services[service]?.command ?? []).flatMap((flag) => {
+/** Of its flags, such as `-allowGET=/_ping`: the pattern has to match the whole path, as wollomatic/socket-proxy does it. */
+export function toAllowList(flags: readonly string[]): AllowList {
+  const allowed = flags.flatMap((flag) => {
     const [, method, pattern] = /^-allow([A-Z]+)=(.*)$/.exec(flag) ?? [];
     if (method === undefined || pattern === undefined) return [];
     return [[method, new RegExp(`^${pattern}$`)] as const];
   });
-  if (flags.length === 0) throw new Error(`deploy/socket-proxy.yml allows ${service} nothing.`);
-  return new Map(flags);
+  if (allowed.length === 0) throw new Error('These flags allow nothing.');
+  return new Map(allowed);
 }
 
 /** A proxy before the engine that lets through what is allowed, and refuses as wollomatic/socket-proxy does. */
@@ -45,26 +37,10 @@ export async function startAllowingProxy(
   const socketPath = join(directory, 'docker.sock');
   const refused: string[] = [];
   const open = new Set<Socket>();
-  const judge = (asked: IncomingMessage): number | undefined => {
-    const { pathname } = new URL(asked.url ?? '/', 'http://engine');
-    const pattern = allowed.get(asked.method ?? '');
-    if (pattern?.test(decodeURIComponent(pathname)) === true) return undefined;
-    refused.push(`${asked.method ?? ''} ${pathname}`);
-    return pattern === undefined ? 405 : 403;
-  };
-  const server = createServer((asked, answer) => {
-    const status = judge(asked);
-    if (status === undefined) passOn(enginePath, asked, answer);
-    else answer.writeHead(status, { 'content-type': 'text/plain' }).end('Forbidden\n');
-  });
+  const server = createAllowingServer(enginePath, allowed, (asked) => refused.push(asked));
   server.on('connection', (socket) => {
     open.add(socket);
     socket.on('close', () => open.delete(socket));
-  });
-  // The streams of a program that runs in a container.
-  server.on('upgrade', (asked: IncomingMessage, client: Duplex, head: Buffer) => {
-    if (judge(asked) === undefined) upgrade(enginePath, asked, { client, head });
-    else client.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
   });
   await new Promise<void>((resolve) => {
     server.listen(socketPath, resolve);
@@ -80,6 +56,32 @@ export async function startAllowingProxy(
       rmSync(directory, { recursive: true });
     },
   };
+}
+
+/** Not listening yet. `onRefused` hears of each request it refuses, such as `POST /containers/create`. */
+export function createAllowingServer(
+  enginePath: string,
+  allowed: AllowList,
+  onRefused: (asked: string) => void,
+): Server {
+  const judge = (asked: IncomingMessage): number | undefined => {
+    const { pathname } = new URL(asked.url ?? '/', 'http://engine');
+    const pattern = allowed.get(asked.method ?? '');
+    if (pattern?.test(decodeURIComponent(pathname)) === true) return undefined;
+    onRefused(`${asked.method ?? ''} ${pathname}`);
+    return pattern === undefined ? 405 : 403;
+  };
+  const server = createServer((asked, answer) => {
+    const status = judge(asked);
+    if (status === undefined) passOn(enginePath, asked, answer);
+    else answer.writeHead(status, { 'content-type': 'text/plain' }).end('Forbidden\n');
+  });
+  // The streams of a program that runs in a container.
+  server.on('upgrade', (asked: IncomingMessage, client: Duplex, head: Buffer) => {
+    if (judge(asked) === undefined) upgrade(enginePath, asked, { client, head });
+    else client.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
+  });
+  return server;
 }
 
 function passOn(enginePath: string, asked: IncomingMessage, answer: ServerResponse): void {

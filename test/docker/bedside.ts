@@ -14,7 +14,7 @@ import type { Limits, ServiceConfig, Target } from '../../src/runbook/target.ts'
 import { passwords } from './stack.ts';
 import type { Stack } from './stack.ts';
 
-export interface BedsideOptions {
+interface BedsideOptions {
   readonly limits?: Partial<Limits>;
   readonly services?: readonly ServiceConfig[];
   /** Whether dbconn may run psql in the PostgreSQL container. */
@@ -33,7 +33,7 @@ export interface Bedside {
 }
 
 /** What must never come out: the passwords, and the literals backend.py puts into statements and logs. */
-export const canaries = [...passwords, 'leaked-literal', 'logged-literal', 'hunter2'] as const;
+const canaries = [...passwords, 'leaked-literal', 'logged-literal', 'hunter2'] as const;
 
 /** The secret that a text holds, or undefined. */
 export function findCanary(text: string): string | undefined {

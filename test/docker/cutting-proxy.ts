@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** A way to the engine that passes everything on, but hangs up on the client when it has asked for this. */
-export interface CuttingProxy {
+interface CuttingProxy {
   readonly socketPath: string;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/clock.ts';
 
 /** As long as a slow and shared machine may need. */
-const patienceMs = 30_000;
+const patienceMs = 60_000;
 
 /** Reads again until it holds, and gives what was read. Throws the last answer when it never does. */
 export async function eventually<T>(

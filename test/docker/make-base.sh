@@ -22,18 +22,20 @@ cp -L "$node" "$root"/usr/local/bin/node
 cp -a "$npm" "$root"/usr/local/lib/node_modules/npm
 ln -s ../lib/node_modules/npm/bin/npm-cli.js "$root"/usr/local/bin/npm
 for program in sh env mkdir chown ln cat id; do cp -L "/usr/bin/$program" "$root/usr/bin/$program"; done
-# Each library where the loader looked it up; the loader itself too. Names are looked up by libraries of their own.
-for program in "$root"/usr/local/bin/node "$root"/usr/bin/*; do ldd "$program"; done |
-  grep -o '/[^ ]*\.so[^ ]*' | sort -u | while read -r library; do
-  mkdir -p "$root$(dirname "$library")"
-  cp -L "$library" "$root$library"
-done
-
 # As the Dockerfile installs, for npm's cache alone.
 mkdir "$root.modules"
 cp "$repository"/package.json "$repository"/package-lock.json "$root.modules"
-(cd "$root.modules" && npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund --loglevel=error --cache "$root"/root/.npm) >/dev/null
+(cd "$root.modules" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --cache "$root"/root/.npm) >/dev/null
 printf 'offline=true\nregistry=%s\n' "$(npm config get registry 2>/dev/null)" >"$root"/root/.npmrc
+
+# Each library where the loader looked it up; the loader itself too, and what the bundler needs. Names are looked up by
+# libraries of their own.
+for program in "$root"/usr/local/bin/node "$root"/usr/bin/* "$root.modules"/node_modules/@rolldown/*/*.node; do
+  ldd "$program"
+done | grep -o '/[^ ]*\.so[^ ]*' | sort -u | while read -r library; do
+  mkdir -p "$root$(dirname "$library")"
+  cp -L "$library" "$root$library"
+done
 
 tar -C "$root" --owner=0 --group=0 -cf "$root.tar" .
 # What was built on the one before goes with it, or each run would leave both without a name.

@@ -18,7 +18,7 @@ import { StubbornClient } from '../support/stubborn-client.ts';
 import { runInside } from './run-inside.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
-import { findFreePort } from './free-port.ts';
+import { findFreePort } from '../../sandbox/patient/free-port.ts';
 import { run } from './stack.ts';
 
 const second = 1_000_000_000;

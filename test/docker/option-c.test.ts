@@ -6,14 +6,16 @@ import { restartReplica } from '../../src/compose/restart.ts';
 import type { SqliteJournal } from '../../src/journal/sqlite.ts';
 import { createDoor } from '../../src/runbook/approval/door.ts';
 import type { Door } from '../../src/runbook/approval/door.ts';
-import { defaultOptionPolicy, defaultPolicy } from '../../src/runbook/approval/policy.ts';
-import type { Actor, Request } from '../../src/runbook/approval/request.ts';
+import { defaultPolicy } from '../../src/runbook/approval/policy.ts';
+import type { Actor } from '../../src/runbook/approval/actor.ts';
+import type { Request } from '../../src/runbook/approval/request.ts';
 import { createCatalogue } from '../../src/runbook/remedies/catalogue.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
 import { createBedside, findCanary } from './bedside.ts';
 import type { Bedside } from './bedside.ts';
 import { containing } from '../runbook/diagnose/matchers.ts';
+import { optionPolicy } from '../support/option-policy.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { startStack } from './stack.ts';
@@ -72,7 +74,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
       patients: [{ name: 'shop', remedies, look: () => bedside.look(), warningUtilisation: 0.8 }],
       policy: {
         ...defaultPolicy,
-        options: { C: { ...defaultOptionPolicy, approvers: [approver.id] } },
+        options: { C: { ...optionPolicy, approvers: [approver.id] } },
       },
       clock: systemClock,
       verifyAfterMs: 1_000,

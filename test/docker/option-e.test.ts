@@ -18,14 +18,17 @@ import { createPoolSettings } from '../../src/compose/resize-pools.ts';
 import type { SqliteJournal } from '../../src/journal/sqlite.ts';
 import { createDoor } from '../../src/runbook/approval/door.ts';
 import type { Door } from '../../src/runbook/approval/door.ts';
-import { defaultOptionPolicy, defaultPolicy } from '../../src/runbook/approval/policy.ts';
-import type { Actor, Request } from '../../src/runbook/approval/request.ts';
+import { defaultPolicy } from '../../src/runbook/approval/policy.ts';
+import type { Actor } from '../../src/runbook/approval/actor.ts';
+import type { Request } from '../../src/runbook/approval/request.ts';
 import type { PoolSettings } from '../../src/runbook/ports/pool-settings.ts';
 import type { Ask } from '../../src/runbook/remedies/ask.ts';
+import type { ServiceConfig } from '../../src/runbook/target.ts';
 import { createCatalogue } from '../../src/runbook/remedies/catalogue.ts';
 import { allMembers } from '../support/people.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
+import { optionPolicy } from '../support/option-policy.ts';
 import { createBedside, findCanary } from './bedside.ts';
 import type { Bedside } from './bedside.ts';
 import { whyNoEngine } from './engine.ts';
@@ -99,10 +102,13 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
     if (faults.length > 0) throw new AggregateError(faults, 'An execution broke.');
   });
 
-  async function begin(backendEnv: Readonly<Record<string, string>> = {}): Promise<void> {
+  async function begin(
+    backendEnv: Readonly<Record<string, string>> = {},
+    services: readonly ServiceConfig[] = [{ name: 'backend', workers: 1 }],
+  ): Promise<void> {
     stack = await startFoundStack(backendEnv);
-    bedside = createBedside(stack);
-    settings = createPoolSettings({ docker: stack.docker, directory });
+    bedside = createBedside(stack, { services });
+    settings = createPoolSettings({ services, docker: stack.docker, directory });
     const remedies = createCatalogue({
       optionE: {
         settings,
@@ -122,7 +128,7 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
       patients: [{ name: 'shop', remedies, look: () => bedside.look(), warningUtilisation: 0.8 }],
       policy: {
         ...defaultPolicy,
-        options: { E: { ...defaultOptionPolicy, approvers: [approver.id] } },
+        options: { E: { ...optionPolicy, approvers: [approver.id] } },
       },
       clock: systemClock,
       verifyAfterMs: 500,
@@ -212,6 +218,27 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
     expect(findCanary(JSON.stringify(await journal.entries()))).toBeUndefined();
   });
 
+  test('a variable that the application does not take its pool from is put back, by what the pool’s metrics show', async () => {
+    const text = `${envText}WEB_CONNECTIONS=5\r\n`;
+    writeFileSync(envFile, text);
+    const variables = { size: 'WEB_CONNECTIONS' };
+    const web: ServiceConfig = { name: 'backend', workers: 1, variables, maxOverflow: 10 };
+    await begin({ WEB_CONNECTIONS: '5' }, [web]);
+    const ask = { kind: 'resize-pool', service: 'backend', size: { poolSize: 4 } } as const;
+    const { plan, result } = await resize(ask);
+    expect(plan.steps).toContain('Write WEB_CONNECTIONS=4 into .env');
+    expect(result?.report).toMatchObject({
+      finished: false,
+      summary:
+        'Of 2 containers: 2 put back. Its pool metrics still show 5: the application does not take its pool from there. They were taken back: the containers have 5 + 10 as before.',
+    });
+    const after = await backends(stack);
+    expect(after.map(({ State }) => State.Health?.Status)).toEqual(['healthy', 'healthy']);
+    for (const { Config } of after) expect(Config.Env).toContain('WEB_CONNECTIONS=5');
+    expect(readFileSync(envFile, 'utf8')).toBe(text);
+    expect(readdirSync(directory)).toEqual(['.env']);
+  });
+
   test('whatever step a crash cut it off at, one container is left, and it runs', async () => {
     await begin();
     const { docker, project } = stack;
@@ -222,7 +249,8 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
       async (old) => rename(docker, old.Id, `${name}-dbconn-old-${old.Id.slice(0, 6)}`),
       async (old) => {
         const image = await readImageId(docker, old.Config.Image);
-        await create(docker, toRecreateSpec(old, fresh, image));
+        const variables = { DATABASE_POOL_SIZE: 4, DATABASE_MAX_OVERFLOW: 2 };
+        await create(docker, toRecreateSpec(old, variables, image));
       },
       async (old) => stop(docker, old),
       async () => start(docker, name),

@@ -1,10 +1,9 @@
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock as clock } from '../../src/clock.ts';
-import { execPsql, PsqlFailure } from '../../src/compose/exec-psql.ts';
+import { execPsql } from '../../src/compose/exec-psql.ts';
 import { readLogLines } from '../../src/compose/logs.ts';
 import { createServices } from '../../src/compose/services.ts';
-import type { ServicesOptions } from '../../src/compose/services.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { Services } from '../../src/runbook/ports.ts';
 import { defaultLimits } from '../../src/runbook/target.ts';
@@ -13,6 +12,8 @@ import { eventually } from './eventually.ts';
 import { fill } from './fill.ts';
 import { run, startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
+
+type ServicesOptions = Parameters<typeof createServices>[0];
 
 /** `expect.stringMatching`, which is typed as any. */
 function like(pattern: RegExp): unknown {
@@ -84,6 +85,24 @@ describe.skipIf(await whyNoEngine())('the containers of a compose project', () =
       expect(JSON.stringify(part)).not.toContain('secret');
     } finally {
       await stack.docker.getContainer(oneoff).remove({ force: true, v: true });
+    }
+  });
+
+  test('replicas that podman-compose labelled are found as well', async () => {
+    const reports = await run(stack.docker, stack.project, {
+      service: 'reports',
+      podman: true,
+      spec: { Image: 'dbconn-test/backend', Cmd: ['sleep', '300'] },
+    });
+    try {
+      const part = await services({ services: [{ name: 'reports', workers: 1 }] }).readServices();
+      if (!part.ok) throw new Error(part.problem.summary);
+      const [found] = part.value.services;
+      expect(found?.replicas.map(({ id, number }) => [id, number])).toEqual([
+        [reports.slice(0, 12), 1],
+      ]);
+    } finally {
+      await stack.docker.getContainer(reports).remove({ force: true, v: true });
     }
   });
 
@@ -177,8 +196,8 @@ describe.skipIf(await whyNoEngine())('the containers of a compose project', () =
       const admins = await fill(stack.adminUrl);
       try {
         const failure = await psqlIn('shop')('SELECT 1', 10_000).catch((error: unknown) => error);
-        expect(failure).toBeInstanceOf(PsqlFailure);
         expect(failure).toMatchObject({
+          name: 'PsqlFailure',
           exitCode: 2,
           message: like(/sorry, too many clients already/),
         });

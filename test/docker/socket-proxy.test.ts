@@ -7,9 +7,10 @@ import { probeDocker } from '../../src/compose/probe-docker.ts';
 import { recreateReplica } from '../../src/compose/recreate.ts';
 import { restartReplica } from '../../src/compose/restart.ts';
 import { createServices } from '../../src/compose/services.ts';
-import { readAllowList, startAllowingProxy } from './allowing-proxy.ts';
+import { startAllowingProxy } from './allowing-proxy.ts';
 import type { AllowingProxy } from './allowing-proxy.ts';
 import { whyNoEngine } from './engine.ts';
+import { readAllowList } from './read-allow-list.ts';
 import { startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 
@@ -60,7 +61,7 @@ describe.skipIf(await whyNoEngine())('what each socket proxy of deploy/ lets thr
 
   const recreate = (docker: Docker): ReturnType<typeof recreateReplica> =>
     recreateReplica(
-      docker,
+      { docker, services: [] },
       { id: stack.ids.backend[0] ?? '', name: `${stack.project}-backend-1` },
       {
         environment: { poolSize: 6, maxOverflow: 2 },

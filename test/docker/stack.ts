@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 import { connectDocker } from '../../src/compose/connect-docker.ts';
-import { findFreePort } from './free-port.ts';
+import { findFreePort } from '../../sandbox/patient/free-port.ts';
 
 /** A compose project made by hand: PostgreSQL and a backend with the labels Compose writes. */
 export interface Stack {
@@ -43,6 +43,8 @@ interface ServiceSpec {
   readonly service: string;
   readonly number?: number;
   readonly oneoff?: boolean;
+  /** Labelled as podman-compose does it, which knows no one-offs. */
+  readonly podman?: boolean;
   readonly spec: Docker.ContainerCreateOptions;
 }
 
@@ -138,14 +140,16 @@ class Backend {
 
 /** Creates and starts one container of a project, labelled as Compose 2 does. Gives its id. */
 export async function run(docker: Docker, project: string, what: ServiceSpec): Promise<string> {
-  const { service, number = 1, oneoff = false, spec } = what;
+  const { service, number = 1, oneoff = false, podman = false, spec } = what;
   const name = oneoff ? `${project}-${service}-run-1` : `${project}-${service}-${number}`;
   const body: Docker.ContainerCreateOptions = {
     ...spec,
     Labels: {
       'com.docker.compose.project': project,
       'com.docker.compose.service': service,
-      'com.docker.compose.oneoff': oneoff ? 'True' : 'False',
+      ...(podman
+        ? { 'io.podman.compose.project': project }
+        : { 'com.docker.compose.oneoff': oneoff ? 'True' : 'False' }),
       ...(!oneoff && { 'com.docker.compose.container-number': String(number) }),
     },
     HostConfig: {

@@ -9,15 +9,8 @@ import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
 import { ann, buildRequest } from '../runbook/approval/builders.ts';
-import {
-  aLog,
-  ana,
-  appToken,
-  botToken,
-  database,
-  openSlack,
-  patienceMs,
-} from '../slack/support/workspace.ts';
+import { aLog, ana, appToken, botToken, database, openSlack } from '../slack/support/workspace.ts';
+import { patienceMs } from '../support/until.ts';
 
 let folder: JournalFolder | undefined;
 let slack: LocalSlack | undefined;

@@ -4,16 +4,16 @@ import { done } from '../../src/runbook/remedies/remedy.ts';
 import {
   actionIds,
   blockIds,
+  blockOf,
   callbackIds,
   checklistAction,
   followUpActions,
   incidentActions,
-  knownActions,
   knownCallbacks,
   proposeActions,
 } from '../../src/slack/action-ids.ts';
-import type { ActionId, IncidentActionId } from '../../src/slack/action-ids.ts';
-import { buildPlan } from '../runbook/approval/builders.ts';
+import type { RequestActionId, StatusActionId } from '../../src/slack/action-ids.ts';
+import { buildPlan, byHand } from '../runbook/approval/builders.ts';
 import { openScripted, postButton } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import {
@@ -26,12 +26,12 @@ import {
   jonas,
   maya,
   messagesOf,
-  patienceMs,
   press,
   stranger,
   submit,
 } from './support/theatre.ts';
 import { toText } from '../../sandbox/message-text.ts';
+import { patienceMs } from '../support/until.ts';
 
 let scripted: Scripted | undefined;
 afterEach(async () => {
@@ -43,6 +43,7 @@ afterEach(async () => {
 interface Cards {
   readonly proposed: string;
   readonly running: string;
+  readonly handed: string;
   readonly expired: string;
   readonly done: string;
   readonly requests: readonly string[];
@@ -78,13 +79,18 @@ async function setCards({ stage, bot, remedy, clock }: Scripted): Promise<Cards>
   clock.nowMs += 15 * 60_000;
   await bot.door.sweep();
   await stage.slack.waitFor(() => at(expired, 'Ask again'), patienceMs);
+  remedy.propose = () => Promise.resolve(done({ ...draft, byHand }));
+  const handed = await propose();
+  await press(stage, { user: jonas, ts: handed });
+  await stage.slack.waitFor(() => at(handed, 'I ran it'), patienceMs);
+  remedy.propose = () => Promise.resolve(done(draft));
   const held = Promise.withResolvers<void>();
   remedy.during = () => held.promise;
   const running = await propose();
   await press(stage, { user: jonas, ts: running });
   await stage.slack.waitFor(() => at(running, 'Running'), patienceMs);
   const proposed = await propose();
-  return { proposed, running, expired, done: finished, requests, finish: held.resolve };
+  return { proposed, running, handed, expired, done: finished, requests, finish: held.resolve };
 
   function at(ts: string, words: string): true | undefined {
     const found = messagesOf(stage).find((one) => one.ts === ts);
@@ -93,13 +99,14 @@ async function setCards({ stage, bot, remedy, clock }: Scripted): Promise<Cards>
 }
 
 /** Where each button stands. A new one without its line here fails the first test. */
-const standsOn: Readonly<Record<Exclude<ActionId, IncidentActionId>, keyof Cards | 'status'>> = {
+const standsOn: Readonly<Record<RequestActionId | StatusActionId, keyof Cards | 'status'>> = {
   [actionIds.approve]: 'proposed',
   [actionIds.deny]: 'proposed',
   [actionIds.change]: 'proposed',
   [actionIds.stop]: 'running',
   [actionIds.askAgain]: 'expired',
   [actionIds.undo]: 'done',
+  [actionIds.ranByHand]: 'handed',
   [followUpActions[0]]: 'done',
   [followUpActions[1]]: 'done',
   [followUpActions[2]]: 'done',
@@ -124,7 +131,9 @@ const dialogs: Readonly<
 test('every button and every dialog dbconn answers is pressed here by those who may not', () => {
   // Those of incidents are pressed in incident-clicks.test.ts, ticks of a checklist where it is tested.
   const elsewhere = [...Object.values(incidentActions), checklistAction];
-  expect([...Object.keys(standsOn), ...elsewhere].toSorted()).toEqual([...knownActions].toSorted());
+  expect([...Object.keys(standsOn), ...elsewhere].toSorted()).toEqual(
+    [...blockOf.keys()].toSorted(),
+  );
   const others = [...knownCallbacks].filter((id) => !id.startsWith('dbconn_incident_'));
   expect(Object.keys(dialogs).toSorted()).toEqual(others.toSorted());
 });

@@ -14,12 +14,12 @@ import {
   jonas,
   maya,
   open,
-  patienceMs,
   press,
   submit,
   threadWith,
 } from './support/theatre.ts';
 import { toText } from '../../sandbox/message-text.ts';
+import { patienceMs } from '../support/until.ts';
 
 let scripted: Scripted | undefined;
 afterEach(async () => {

@@ -24,10 +24,10 @@ import {
   maya,
   messagesOf,
   open,
-  patienceMs,
   press,
   submit,
 } from './support/theatre.ts';
+import { patienceMs } from '../support/until.ts';
 
 let scripted: Scripted | undefined;
 afterEach(async () => {

@@ -22,7 +22,7 @@ beforeAll(async () => {
       escalation: [],
     },
   });
-  bot = await whole.start();
+  bot = await whole.start({ paceMs: 50 });
 });
 afterAll(() => whole?.close());
 
@@ -76,4 +76,20 @@ test('a webhook that is sent again and again is one incident, and changes nothin
   expect(again).toEqual(again.map(() => 202));
   expect([await head(), whole.wire.count('chat.postMessage')]).toEqual(before);
   expect(messagesOf(whole).filter(({ thread_ts: thread }) => thread === undefined)).toHaveLength(1);
+});
+
+test('a flood of alerts that fit no target is one message, which says how many there are', async () => {
+  const lost = Array.from({ length: 60 }, (_, n) => ({
+    ...anAlert(`lost-${n}`, exhausted, { startsAtMs: Date.now() }),
+    labels: { alertname: exhausted, severity: 'critical', service: `nobody-${n}` },
+  }));
+  const about = (): string[] =>
+    messagesOf(whole).flatMap(({ text }) => (/fits? none of the targets/.test(text) ? [text] : []));
+  for (let n = 0; n < 60; n += 10) {
+    expect(await sendWebhook(bot.httpPort, toWebhook(lost.slice(n, n + 10)))).toBe(202);
+  }
+  await until('it says how many', () =>
+    Promise.resolve(about().some((text) => text.includes(`${exhausted} (60)`))),
+  );
+  expect(about()).toHaveLength(1);
 });

@@ -15,10 +15,10 @@ import {
   hasButtons,
   maya,
   messagesOf,
-  patienceMs,
   press,
 } from './support/theatre.ts';
 import { toText } from '../../sandbox/message-text.ts';
+import { patienceMs } from '../support/until.ts';
 
 let scripted: Scripted | undefined;
 afterEach(async () => {

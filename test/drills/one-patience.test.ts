@@ -9,7 +9,8 @@ import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
 import { aLog, aRunbook } from '../slack/support/workspace.ts';
 import { openScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
-import { database, maya, patienceMs } from './support/theatre.ts';
+import { database, maya } from './support/theatre.ts';
+import { patienceMs } from '../support/until.ts';
 
 let scripted: Scripted | undefined;
 afterEach(async () => {
@@ -30,21 +31,19 @@ test('a slow look that an incident’s menu asks for is excused once, and then a
     await sleep(200);
     return aDiagnosis({ target: 'shop' });
   };
-  const press = incidentButton(
-    {
-      runbook: aRunbook({ targets: [aTarget({ name: 'shop' })], diagnose: look }),
-      changes: { ...bot, announcements: nobody },
-      answer: (_, audience, { text }) => Promise.resolve(void heard.push(`${audience}: ${text}`)),
-      doctorSlack: () => Promise.resolve([]),
-      modals: { open: () => Promise.resolve('no'), update: () => Promise.resolve(false) },
-      inFlight: createInFlight(),
-      patience: { ...defaultPatience, slowAfterMs: 20 },
-      channel: database,
-      log: aLog().log,
-    },
-    incidentButtons[incidentActions.menu],
-  );
-  await press({
+  const press = incidentButton(incidentButtons[incidentActions.menu]);
+  const deps: Parameters<typeof press>[0] = {
+    runbook: aRunbook({ targets: [aTarget({ name: 'shop' })], diagnose: look }),
+    changes: { ...bot, announcements: nobody },
+    answer: (_, audience, { text }) => Promise.resolve(void heard.push(`${audience}: ${text}`)),
+    doctorSlack: () => Promise.resolve([]),
+    modals: { open: () => Promise.resolve('no'), update: () => Promise.resolve(false) },
+    inFlight: createInFlight(),
+    patience: { ...defaultPatience, slowAfterMs: 20 },
+    channel: database,
+    log: aLog().log,
+  };
+  await press(deps, {
     asker: { channel: database, user: maya, respond: () => Promise.reject(new Error('unused')) },
     actor,
     actionId: incidentActions.menu,

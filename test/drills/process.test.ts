@@ -7,15 +7,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { childEnvironment } from '../support/child-environment.ts';
 import { toText } from '../../sandbox/message-text.ts';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
-import { startSlack } from '../../sandbox/slack/server.ts';
+import { startRecordedSlack } from '../record/recorded.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { actionIds } from '../../src/slack/action-ids.ts';
 import { appToken, botToken, readManifest, signingSecret } from '../slack/support/workspace.ts';
+import { patienceMs } from '../support/until.ts';
 
 /** The terminal and the bot as processes of their own, with nothing between them but the journal. */
 const source = (name: string): string =>
@@ -24,7 +26,6 @@ const channel = 'C0DATABASE';
 const jonas = 'U0JONAS000';
 /** Whoever runs this test is her: a proposal of nobody knows whom would need two votes. */
 const maya = 'U0MAYA0000';
-const patienceMs = 25_000;
 
 let cluster: Cluster;
 let slack: LocalSlack;
@@ -45,13 +46,16 @@ beforeEach(async () => {
   forgotten.on('error', () => undefined); // it is ended by option A
   await forgotten.connect();
   await forgotten.query('BEGIN');
-  slack = await startSlack({
+  slack = await startRecordedSlack({
     manifest: readManifest(),
     mode: 'socket',
     signingSecret,
     botToken,
     appToken,
-    people: [{ id: jonas, name: 'jonas', realName: 'Jonas' }],
+    people: [
+      { id: jonas, name: 'jonas', realName: 'Jonas' },
+      { id: maya, name: 'maya', realName: 'Maya' },
+    ],
     channels: [{ id: channel, name: 'database', members: [jonas, identity.botUserId] }],
     userGroups: [],
   });
@@ -82,7 +86,7 @@ function run(name: string, ...words: string[]): ChildProcess {
   const tokens = { SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken };
   const child = spawn(process.execPath, [source(name), ...words], {
     cwd: directory,
-    env: { PATH: process.env['PATH'], SLACK_API_URL: slack.apiUrl, ...tokens },
+    env: { ...childEnvironment, SLACK_API_URL: slack.apiUrl, ...tokens },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   for (const stream of [child.stdout, child.stderr]) {
@@ -120,40 +124,33 @@ function card(start: string): Promise<SlackMessage> {
   );
 }
 
-/** Five processes one after another, each of which takes seconds to start on a busy machine. */
-const processesMs = 120_000;
-
-test(
-  'a proposal of the terminal is posted by the bot, outlives its restart, and runs after a vote in Slack',
-  async () => {
-    const terminal = run('cli.ts', 'propose', 'A');
-    await once(terminal, 'close');
-    expect(output).toContain('Recorded as request');
-    await startBot();
-    const { ts } = await card('Proposed');
-    expect(toText(await card('Proposed'))).toContain('Proposed by somebody at the terminal');
-    expect(await stopBot()).toBe(0);
-    await startBot();
-    const ended = new Promise((resolve) => forgotten.once('end', resolve));
-    await slack.pressButton({ user: jonas, channel, ts, actionId: actionIds.approve });
-    await ended;
-    // One session of twenty is nothing to be fixed: what counts is that it is over and says so.
-    const done = await slack.waitFor(
-      ({ channels }) =>
-        channels
-          .find(({ id }) => id === channel)
-          ?.messages.find((one) => one.ts === ts && toText(one).includes('used before')),
-      patienceMs,
-    );
-    expect(toText(done)).toContain('Of 1 session: 1 ended.');
-    expect(toText(done)).toContain(`Approved by @${jonas}`);
-    expect(await stopBot()).toBe(0);
-    const verify = run('cli.ts', 'journal', 'verify');
-    await once(verify, 'close');
-    expect(output).toContain('The journal is whole');
-  },
-  processesMs,
-);
+test('a proposal of the terminal is posted by the bot, outlives its restart, and runs after a vote in Slack', async () => {
+  const terminal = run('cli.ts', 'propose', 'A');
+  await once(terminal, 'close');
+  expect(output).toContain('Recorded as request');
+  await startBot();
+  const { ts } = await card('Proposed');
+  expect(toText(await card('Proposed'))).toContain('Proposed by somebody at the terminal');
+  expect(await stopBot()).toBe(0);
+  await startBot();
+  const ended = new Promise((resolve) => forgotten.once('end', resolve));
+  await slack.pressButton({ user: jonas, channel, ts, actionId: actionIds.approve });
+  await ended;
+  // One session of twenty is nothing to be fixed: what counts is that it is over and says so.
+  const done = await slack.waitFor(
+    ({ channels }) =>
+      channels
+        .find(({ id }) => id === channel)
+        ?.messages.find((one) => one.ts === ts && toText(one).includes('used before')),
+    patienceMs,
+  );
+  expect(toText(done)).toContain('Of 1 session: 1 ended.');
+  expect(toText(done)).toContain(`Approved by @${jonas}`);
+  expect(await stopBot()).toBe(0);
+  const verify = run('cli.ts', 'journal', 'verify');
+  await once(verify, 'close');
+  expect(output).toContain('The journal is whole');
+});
 
 test('a stop that was typed at the terminal is told in the channel, without the secret in its reason', async () => {
   const terminal = run('cli.ts', 'stop', 'see postgres://app:hunter2@db/orders');

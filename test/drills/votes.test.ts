@@ -18,7 +18,6 @@ import {
   messagesOf,
   open as openDialog,
   openTheatre,
-  patienceMs,
   press,
   submit,
   threadWith,
@@ -26,6 +25,7 @@ import {
 import type { Bot, Theatre, TheatreOptions } from './support/theatre.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
+import { patienceMs } from '../support/until.ts';
 
 /** Presses in a real Slack conversation, over a remedy whose patient is two numbers. */
 let remedy: ScriptedRemedy;

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { startBot } from '../../bench/start-bot.ts';
 import type { RunningBot } from '../../bench/start-bot.ts';
-import { measureWatch, readIncidentsOpen } from '../../bench/watch-cost.ts';
+import { measureWatch } from '../../bench/watch-cost.ts';
 import type { WatchCost } from '../../bench/watch-cost.ts';
 import { startWard } from '../../bench/ward.ts';
 import type { Ward } from '../../bench/ward.ts';
@@ -72,6 +72,12 @@ function shown(): number {
   const messages = bot?.slack.state.channels.flatMap((channel) => channel.messages) ?? [];
   return messages.filter(({ thread_ts: thread, ts }) => thread === undefined || thread === ts)
     .length;
+}
+
+async function readIncidentsOpen(running: RunningBot): Promise<number> {
+  const samples = await running.readMetrics();
+  const open = samples.filter(({ name }) => name === 'dbconn_incidents_open');
+  return open.reduce((sum, { value }) => sum + value, 0);
 }
 
 async function untilAtLeast(count: number, of: () => Promise<number>): Promise<void> {

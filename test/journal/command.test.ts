@@ -1,13 +1,14 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readConfig } from '../../src/config.ts';
 import { runJournalCommand } from '../../src/journal-command.ts';
-import type { Said } from '../../src/with-journal.ts';
+import type { Said } from '../../src/terminal/said.ts';
 import { genesis, sha256 } from '../../src/journal/chain.ts';
 import { ann, bob, buildPlan, buildSession } from '../runbook/approval/builders.ts';
 import { createWorld } from '../runbook/approval/world.ts';
 import type { World } from '../runbook/approval/world.ts';
+import { recordAnswer } from '../record/recorded.ts';
 
 /** What the journal's words say in a terminal, over a journal that a real door wrote. */
 let world: World;
@@ -20,9 +21,16 @@ afterEach(() => world.close());
 
 const environment = { DATABASE_URL: 'postgres://app:canary-password@127.0.0.1:1/shop' };
 
-function run(words: readonly string[], format = 'md'): Promise<Said> {
+interface Heads {
+  readonly head?: string;
+  readonly heads?: string;
+}
+
+async function run(words: readonly string[], format = 'md', heads: Heads = {}): Promise<Said> {
   const config = { ...readConfig(environment), journal: file };
-  return runJournalCommand(config, { words, format }, () => undefined);
+  const said = await runJournalCommand(config, { words, format, ...heads }, () => undefined);
+  recordAnswer(words.join(' '), { code: said.code, lines: said.text.split('\n') });
+  return said;
 }
 
 /** A proposal that is approved by Bob and comes to its end, and one that is denied with hostile words. */
@@ -127,8 +135,51 @@ test('a changed byte is found by verify, and told on top of an export', async ()
   });
 });
 
+test('verify holds the journal against the heads that Slack’s threads kept, and finds one that was emptied', async () => {
+  const door = await world.door();
+  const propose = async (): Promise<void> => {
+    const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
+    expect(await door.propose({ target: 'shop', ask, actor: ann })).toMatchObject({ ok: true });
+  };
+  const journal = await world.journal();
+  await propose();
+  const first = await journal.head();
+  await propose();
+  const last = await journal.head();
+  const threads = `${file}.heads`;
+  const plan = sha256('a plan, not a head');
+  const line = `10:04 *dbconn* APP  Done. Plan ${plan}. `;
+  writeFileSync(
+    threads,
+    [first, last].map(({ seq, hash }) => `${line}(journal entry ${seq}, ${hash})\n\n`).join(''),
+  );
+  const verify = (heads: Heads): Promise<Said> => run(['verify'], 'md', heads);
+  const { hash } = first;
+  expect(await verify({ head: hash.toUpperCase() })).toMatchObject({ code: 0 });
+  const { text, code } = await verify({ heads: threads });
+  expect(code).toBe(0);
+  expect(text).toContain('It holds 2 heads kept elsewhere.');
+  expect(await verify({ head: plan })).toMatchObject({ code: 2 });
+  expect(await verify({ head: 'abc' })).toMatchObject({ code: 3 });
+  expect(await verify({ heads: `${file}.none` })).toMatchObject({ code: 3 });
+  writeFileSync(`${file}.empty`, 'nothing of the kind');
+  expect(await verify({ heads: `${file}.empty` })).toMatchObject({ code: 3 });
+  world.breakJournals();
+  for (const name of ['', '-wal', '-shm']) rmSync(`${file}${name}`, { force: true });
+  (await world.journal()).close();
+  expect(await verify({})).toMatchObject({ code: 0 });
+  expect(await verify({ head: last.hash })).toMatchObject({ code: 2 });
+  expect(await verify({ heads: threads })).toEqual({
+    code: 2,
+    text: `The journal is not as it was written. The head that was kept elsewhere is not in it: ${first.hash}.`,
+  });
+});
+
 test('what cannot be answered is refused with what can be typed', async () => {
-  expect(await run(['verify'])).toEqual({ text: `There is no journal at ${file}.`, code: 3 });
+  expect(await run(['verify'])).toEqual({
+    text: `There is no journal at ${file} (from the default of DBCONN_JOURNAL).`,
+    code: 3,
+  });
   await world.door();
   expect(await run(['export', 'nobody'])).toMatchObject({ code: 3 });
   expect(await run(['export'], 'pdf')).toMatchObject({ code: 3, text: 'A format is md or json.' });

@@ -8,7 +8,7 @@ import { toDraft } from '../../src/runbook/incident/note.ts';
 import type { Note } from '../../src/runbook/incident/note.ts';
 import { buildPlan, buildRequest } from '../runbook/approval/builders.ts';
 import { buildIncident } from './build-incident.ts';
-import { postgresShelf, sqliteShelf } from './shelves.ts';
+import { shelves } from './shelves.ts';
 import type { Place, Shelf } from './shelves.ts';
 
 const opened: Note = { kind: 'incident-opened', sentence: 'It is full.' };
@@ -27,11 +27,7 @@ function open(journal: StoredJournal, change: Partial<Incident> = {}): Promise<s
 
 const everyState = ['open', 'merged', 'resolved'] as const;
 
-describe.each<[string, () => Promise<Shelf>]>([
-  ['SQLite', sqliteShelf],
-  ['PostgreSQL 13', () => postgresShelf(13)],
-  ['PostgreSQL 18', () => postgresShelf(18)],
-])('incidents in the journal on %s', (_name, openShelf) => {
+describe.each(shelves)('incidents in the journal on %s', (_name, openShelf) => {
   let shelf: Shelf;
   let place: Place;
   beforeAll(async () => {
@@ -233,6 +229,21 @@ describe.each<[string, () => Promise<Shelf>]>([
     await place.unguard();
     await place.tamper(statement);
     expect(await journal.verify()).toMatchObject({ ok: false });
+  });
+
+  test('a changed incident goes on and calls people, is told, and never passes for whole', async () => {
+    const journal = await place.open();
+    await open(journal);
+    await place.tamper(`UPDATE incidents SET data = replace(data, '"critical"', '"warning"')`);
+    expect(await journal.findUntrue()).toMatchObject([{ target: 'shop' }]);
+    const [incident] = await journal.listIncidents({ states: ['open'], limit: 1 });
+    const next = advanceIncident(incident ?? buildIncident(), 'resolved');
+    expect(await journal.moveIncident(1, next, toDraft(next.id, opened))).toBe('moved');
+    expect(await journal.verify()).toMatchObject({
+      ok: false,
+      seq: 2,
+      problem: 'Its incident was changed past the journal’s entries before it.',
+    });
   });
 
   test.for([

@@ -1,10 +1,12 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { majors } from '../support/breadth.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { findShared } from '../../src/journal/apart.ts';
 import { openPostgresJournal } from '../../src/journal/postgres.ts';
-import type { PostgresJournal } from '../../src/journal/postgres.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
+import { JournalMoved } from '../../src/runbook/approval/journal-moved.ts';
 import { toDraft } from '../../src/runbook/incident/note.ts';
 import { connectByTls } from '../../src/postgres/connect-by-tls.ts';
 import { buildRequest } from '../runbook/approval/builders.ts';
@@ -15,9 +17,9 @@ let cluster: Cluster;
 let other: Cluster;
 let databases = 0;
 let url: string;
-const opened: PostgresJournal[] = [];
+const opened: StoredJournal[] = [];
 beforeAll(async () => {
-  [cluster, other] = await Promise.all([startCluster(), startCluster({ major: 13 })]);
+  [cluster, other] = await Promise.all([startCluster(), startCluster({ major: majors[0] ?? 18 })]);
   await run('CREATE ROLE nobody LOGIN');
 });
 afterAll(async () => {
@@ -32,7 +34,7 @@ afterEach(async () => {
   for (const journal of opened.splice(0)) await journal.close();
 });
 
-async function open(address = url): Promise<PostgresJournal> {
+async function open(address = url): Promise<StoredJournal> {
   const journal = await openPostgresJournal({ url: address, byTls: connectByTls });
   opened.push(journal);
   return journal;
@@ -94,6 +96,27 @@ test('what holds the journal for good is told after 5 s, instead of waiting on',
   expect(await journal.head()).toMatchObject({ seq: 1 });
 });
 
+test('tables that were made anew, and a database that took the name of another, are not its journal', async () => {
+  const journal = await open();
+  await journal.record(note);
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  await client.query('DROP SCHEMA dbconn CASCADE');
+  await client.end();
+  await expect(journal.record(note)).rejects.toBeInstanceOf(JournalMoved);
+  const anew = await open();
+  await expect(journal.record(note)).rejects.toBeInstanceOf(JournalMoved);
+  await expect(journal.findUntrue()).rejects.toBeInstanceOf(JournalMoved);
+  await anew.record(note);
+  const name = `journal_${databases}`;
+  await run(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+    `ALTER DATABASE ${name} RENAME TO ${name}_old`,
+    `CREATE DATABASE ${name} TEMPLATE ${name}_old`,
+  );
+  await expect(anew.record(note)).rejects.toBeInstanceOf(JournalMoved);
+});
+
 test('two processes that find it empty make its tables once', async () => {
   const journals = await Promise.all([open(), open(), open()]);
   await Promise.all(journals.map((journal) => journal.record(note)));
@@ -118,7 +141,15 @@ test('a journal of the version before gets what it lacks, while a process of tha
   const client = new Client({ connectionString: url });
   await client.connect();
   await client.query('DROP TABLE dbconn.incidents');
-  await client.query('DROP INDEX dbconn.requests_of_target');
+  await client.query('DROP TABLE dbconn.heard');
+  for (const name of [
+    'requests_of_target',
+    'entries_that_propose',
+    'entries_in_turn',
+    'entries_of_stop',
+  ]) {
+    await client.query(`DROP INDEX dbconn.${name}`);
+  }
   await client.query('UPDATE dbconn.schema_version SET version = 1');
   await client.end();
   const upgraded = await Promise.all([open(), open()]);

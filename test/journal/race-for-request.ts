@@ -1,5 +1,5 @@
 import { advance } from '../../src/runbook/approval/request.ts';
-import { openByAddress } from './shelves.ts';
+import { openByAddress } from './open-by-address.ts';
 
 // A process of its own: on each line it reads, it tries to approve that request, and writes whether it was first.
 const [address = '', name = ''] = process.argv.slice(2);

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../support/child-environment.ts';
 
 /** A process that approves requests for one person, as fast as it can. */
-export interface Racer {
+interface Racer {
   /** Its answers, one line for each request. */
   race(ids: readonly string[]): Promise<string[]>;
 }
@@ -11,6 +12,7 @@ export interface Racer {
 export async function startRacer(address: string, name: string): Promise<Racer> {
   const script = fileURLToPath(new URL('race-for-request.ts', import.meta.url));
   const child = spawn(process.execPath, [script, address, name], {
+    env: childEnvironment,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const { stdin } = child;

@@ -1,13 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
-import { systemClock } from '../../src/clock.ts';
+import { majors } from '../support/breadth.ts';
+import { startCluster } from '../support/clusters.ts';
 import { openPostgresJournal } from '../../src/journal/postgres.ts';
-import type { PostgresJournalOptions } from '../../src/journal/postgres.ts';
-import { openSqliteJournal } from '../../src/journal/sqlite.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { connectByTls } from '../../src/postgres/connect-by-tls.ts';
 import { makeJournalFolder } from './temporary-journal.ts';
+
+type PostgresJournalOptions = Parameters<typeof openPostgresJournal>[0];
 
 /** A place for journals of one kind. */
 export interface Shelf {
@@ -27,12 +27,11 @@ export interface Place {
   close(): Promise<void>;
 }
 
-/** Either kind, by its address. */
-export function openByAddress(address: string): Promise<StoredJournal> {
-  return address.startsWith('postgres://')
-    ? openPostgresJournal({ url: address, byTls: connectByTls })
-    : openSqliteJournal({ file: address, clock: systemClock });
-}
+/** Of every kind, with its name. */
+export const shelves: readonly (readonly [string, () => Promise<Shelf>])[] = [
+  ['SQLite', sqliteShelf],
+  ...majors.map((major) => [`PostgreSQL ${major}`, () => postgresShelf(major)] as const),
+];
 
 export function sqliteShelf(): Promise<Shelf> {
   const clear = (): Promise<Place> => {
@@ -59,13 +58,18 @@ export function sqliteShelf(): Promise<Shelf> {
 export async function postgresShelf(major: number): Promise<Shelf> {
   const cluster = await startCluster({ major });
   await run(cluster.url(), ['CREATE ROLE journal LOGIN']);
+  /** Databases whose journal is closed: to make one costs far more than to clear one. */
+  const vacant: string[] = [];
   let databases = 0;
+  const makeDatabase = async (): Promise<string> => {
+    databases += 1;
+    await run(cluster.url(), [`CREATE DATABASE journal_${databases} OWNER journal`]);
+    return cluster.url('journal', `journal_${databases}`);
+  };
   return {
     async clear() {
-      databases += 1;
-      const name = `journal_${databases}`;
-      await run(cluster.url(), [`CREATE DATABASE ${name} OWNER journal`]);
-      const address = cluster.url('journal', name);
+      const address = vacant.pop() ?? (await makeDatabase());
+      await run(address, ['DROP SCHEMA IF EXISTS dbconn CASCADE']);
       // SQLite knows no schemas, so the statements of the tests name none.
       const tamper = (...statements: readonly string[]): Promise<void> =>
         run(address, ['SET search_path = dbconn', ...statements]);
@@ -85,6 +89,7 @@ export async function postgresShelf(major: number): Promise<Shelf> {
         tamper,
         async close() {
           for (const journal of opened) await journal.close();
+          vacant.push(address);
         },
       };
     },

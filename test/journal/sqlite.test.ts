@@ -1,11 +1,20 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { JournalUnavailable } from '../../src/runbook/approval/journal-unavailable.ts';
 import { advance } from '../../src/runbook/approval/request.ts';
 import type { Request } from '../../src/runbook/approval/request.ts';
 import { toDraft } from '../../src/runbook/incident/note.ts';
-import { buildRequest } from '../runbook/approval/builders.ts';
+import { bob, buildRequest } from '../runbook/approval/builders.ts';
 import { buildIncident } from './build-incident.ts';
 import { makeJournalFolder } from './temporary-journal.ts';
 import type { JournalFolder } from './temporary-journal.ts';
@@ -25,7 +34,7 @@ async function proposeIn(journal: Awaited<ReturnType<JournalFolder['open']>>, id
 }
 
 function approve(request: Request): Request {
-  return advance(request, 'approved', {});
+  return advance(request, 'approved', { votes: [{ by: bob, at: '', reason: null }] });
 }
 
 test.for([
@@ -71,11 +80,19 @@ test('a locked journal is waited for, and then refuses', async () => {
   expect(await journal.head()).toMatchObject({ seq: 1 });
 });
 
-const toVersion2 = ['DROP INDEX requests_of_target', 'DROP TABLE incidents'];
+const ofTruth = ['entries_that_propose', 'entries_in_turn', 'entries_of_stop'];
+const toVersion3 = [
+  ...ofTruth.map((name) => `DROP INDEX ${name}`),
+  'ALTER TABLE leases DROP COLUMN boot',
+  'DROP TABLE heard',
+  'PRAGMA user_version = 3',
+];
+const toVersion2 = [...toVersion3, 'DROP INDEX requests_of_target', 'DROP TABLE incidents'];
 
 test.for([
   ['1', [...toVersion2, 'DROP TABLE leases', 'PRAGMA user_version = 1']],
   ['2', [...toVersion2, 'PRAGMA user_version = 2']],
+  ['3', toVersion3],
 ] as const)(
   'a file of version %s gets what it lacks, and keeps what it holds',
   async ([, back]) => {
@@ -105,9 +122,51 @@ test('a journal of a later dbconn, a file that is none, and a missing folder are
   await expect(folder.open({ file: nowhere })).rejects.toThrow(/its folder exists/);
 });
 
+test('what was held before the machine started anew is held no more', async () => {
+  const journal = await folder.open();
+  const approved = approve(await proposeIn(journal));
+  const holder = { id: 'ours', forMs: 60_000 };
+  await journal.move(1, approved, { request: 'r1', kind: 'vote', body: {}, holder });
+  expect(await journal.hold('r1', { ...holder, id: 'theirs' })).toBe(false);
+  tamper("UPDATE leases SET boot = 'the one before'");
+  expect(await journal.hold('r1', { ...holder, id: 'theirs' })).toBe(true);
+});
+
 test('only its owner can read the file', async () => {
   await folder.open();
   expect(statSync(folder.file).mode & 0o077).toBe(0);
+});
+
+test('a file that everybody could write is its owner’s alone after the start, and that is said', async () => {
+  const journal = await folder.open();
+  await proposeIn(journal);
+  const files = [folder.file, `${folder.file}-wal`];
+  for (const file of files) chmodSync(file, 0o666);
+  const warned: string[] = [];
+  await folder.open({ warn: (sentence) => void warned.push(sentence) });
+  expect(files.map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o600]);
+  expect(warned).toHaveLength(2);
+  expect(warned[0]).toMatch(/mode 0666\); now only its owner has\.$/);
+});
+
+test.for(['', '-wal', '-journal'])('a named pipe as journal%s is refused at once', async (name) => {
+  execFileSync('mkfifo', [`${folder.file}${name}`]);
+  await expect(folder.open()).rejects.toThrow(/is not a regular file\. Name a file/);
+});
+
+test('a damaged page is said at the start, before anybody needs it', async () => {
+  const journal = await folder.open();
+  for (let index = 0; index < 200; index += 1) {
+    await journal.record({ kind: 'note', body: { text: 'x'.repeat(400) } });
+  }
+  journal.close();
+  const file = openSync(folder.file, 'r+');
+  writeSync(file, Buffer.alloc(4096, 0xff), 0, 4096, 4096 * 15);
+  closeSync(file);
+  const damaged = await folder.open();
+  expect(await damaged.findUntrue()).toMatchObject([
+    { target: null, problem: expect.stringMatching(/^The journal’s file is damaged/) as unknown },
+  ]);
 });
 
 function tamper(...statements: readonly string[]): void {

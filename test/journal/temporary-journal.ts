@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteJournal } from '../../src/journal/sqlite.ts';
-import type { SqliteJournal, SqliteJournalOptions } from '../../src/journal/sqlite.ts';
+import type { SqliteJournal } from '../../src/journal/sqlite.ts';
 import { systemClock } from '../../src/clock.ts';
+
+type SqliteJournalOptions = Parameters<typeof openSqliteJournal>[0];
 
 /** A folder for journals; `close` closes those it opened and leaves nothing behind. */
 export interface JournalFolder {
@@ -13,8 +15,11 @@ export interface JournalFolder {
   close(): void;
 }
 
-export function makeJournalFolder(): JournalFolder {
-  const folder = mkdtempSync(join(tmpdir(), 'dbconn-journal-'));
+/** Where a journal costs no disk, if this machine has such a place: for tests that write thousands of them. */
+export const inMemory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+export function makeJournalFolder(under = tmpdir()): JournalFolder {
+  const folder = mkdtempSync(join(under, 'dbconn-journal-'));
   const file = join(folder, 'journal.sqlite');
   const opened: SqliteJournal[] = [];
   const closeJournals = (): void => {

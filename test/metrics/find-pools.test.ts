@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { findPools } from '../../src/metrics/find-pools.ts';
-import type { PoolDefaults } from '../../src/metrics/find-pools.ts';
 import { parsePrometheus } from '../../src/metrics/parse-prometheus.ts';
 import { presets } from '../../src/metrics/presets.ts';
 import type { PoolReading } from '../../src/runbook/diagnose/snapshot.ts';
+
+type PoolDefaults = Parameters<typeof findPools>[2];
 
 function find(
   preset: string,

@@ -131,7 +131,9 @@ test.each(['text/html', 'text/plain'])('a web page sent as %s is no metrics', as
   const url = await serveMetrics((_, response) => {
     response.writeHead(200, { 'content-type': type }).end('<html><p>502 Bad Gateway</p></html>');
   });
-  expect(await readOne({ url })).toMatchObject({ pools: [], problem: { kind: 'invalid' } });
+  const { pools, problem } = await readOne({ url });
+  expect({ pools, kind: problem?.kind }).toEqual({ pools: [], kind: 'invalid' });
+  expect(problem?.summary).toContain(`(content type ${type})`);
 });
 
 test('metrics without a pool tell which setting to give', async () => {

@@ -1,8 +1,10 @@
 import { pino } from 'pino';
 import type { Wire } from '../../src/pagerduty/deliver.ts';
-import type { PagerWire } from '../../src/pagerduty/open-pager.ts';
+import type { openPager } from '../../src/pagerduty/open-pager.ts';
 import type { Page } from '../../src/runbook/ports/pager.ts';
 import { HandClock } from '../runbook/approval/world.ts';
+
+type PagerWire = Parameters<typeof openPager>[1];
 
 /** A wire whose time only moves by sleeping, and whose log can be read. */
 export interface HandWire extends PagerWire {

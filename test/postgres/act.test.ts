@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createActing } from '../../src/postgres/act.ts';
 import type { Acting, Candidates } from '../../src/runbook/ports.ts';

@@ -1,6 +1,12 @@
 import { DatabaseError } from 'pg';
 import { describe, expect, test } from 'vitest';
-import { isFull, PostgresTimeout, toReachError, UnusableUrl } from '../../src/postgres/failure.ts';
+import {
+  isFull,
+  PostgresTimeout,
+  SlowLogin,
+  toReachError,
+  UnusableUrl,
+} from '../../src/postgres/failure.ts';
 
 /** What pg throws when the server answers with an error. */
 function answered(code: string, message: string): DatabaseError {
@@ -60,7 +66,7 @@ describe('everything else', () => {
 
   test('a conflict with recovery on a standby is not a server that starts', () => {
     const error = answered('40001', 'terminating connection due to conflict with recovery');
-    expect(toReachError(error).kind).toBe('network');
+    expect(toReachError(error)).toMatchObject({ kind: 'server-error', sqlstate: '40001' });
   });
 
   test.for([
@@ -75,11 +81,16 @@ describe('everything else', () => {
     ['network', new Error('The server does not support SSL connections')],
     ['network', new PostgresTimeout('Reaching the address', 4000, false)],
     ['frozen', new PostgresTimeout('The look', 1800)],
-    ['frozen', answered('57014', 'canceling statement due to statement timeout')],
-    ['frozen', answered('55P03', 'canceling statement due to lock timeout')],
+    ['slow', new SlowLogin(4000)],
+    ['slow', answered('57014', 'canceling statement due to statement timeout')],
+    ['slow', answered('55P03', 'canceling statement due to lock timeout')],
     ['auth', new Error('SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string')],
     ['auth', answered('28P01', 'password authentication failed for user "x"')],
     ['privilege', answered('42501', 'permission denied')],
+    ['server-error', answered('57P01', 'terminating connection due to administrator command')],
+    ['server-error', answered('22021', 'invalid byte sequence for encoding "UTF8": 0xf3')],
+    ['server-error', answered('53200', 'out of memory')],
+    ['server-error', answered('XX000', 'could not agree on SSL, TLS or a certificate')],
     ['network', 'not even an error'],
   ] as const)('is %s: %s', ([kind, error]) => {
     expect(toReachError(error).kind).toBe(kind);

@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { escapeLiteral } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../sandbox/patient/binaries.ts';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { majors } from '../support/breadth.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createActing } from '../../src/postgres/act.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
+import { createRoleLimits } from '../../src/postgres/role-limits.ts';
 import { createTimeouts } from '../../src/postgres/timeouts.ts';
 import { createPrevention } from '../../src/runbook/remedies/prevention.ts';
 import type { RunControl } from '../../src/runbook/remedies/remedy.ts';
@@ -28,7 +29,7 @@ const run = promisify(execFile);
 const file = fileURLToPath(new URL('../../deploy/grants.sql', import.meta.url));
 const passwords = { looking_password: "look's \\ secret", acting_password: 'act; -- secret' };
 
-describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
   let sessions: Sessions;
 
@@ -83,7 +84,7 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
     const database = createDatabase(databaseOptions(looking()));
     const { reach, reading } = await database.readLook();
     await database.close();
-    expect(reach).toEqual({
+    expect(reach).toMatchObject({
       via: 'connection',
       rungs: [{ rung: 'connection', outcome: 'answered' }],
     });
@@ -147,6 +148,7 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
   const prevention = (): ReturnType<typeof createPrevention> =>
     createPrevention({
       timeouts: createTimeouts({ url: acting() }),
+      roleLimits: createRoleLimits({ url: acting() }),
       clock: systemClock,
       target: aTarget(),
     });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { conflicts } from '../../src/postgres/lock-conflicts.ts';
 import { Sessions } from '../support/sessions.ts';

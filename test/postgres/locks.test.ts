@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../sandbox/patient/binaries.ts';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { majors } from '../support/breadth.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { Database } from '../../src/runbook/ports.ts';
@@ -12,7 +12,7 @@ import { until } from '../support/until.ts';
 
 const update = (id: number): string => `UPDATE work SET n = n + 1 WHERE id = ${id}`;
 
-describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
   let sessions: Sessions;
   let database: Database;

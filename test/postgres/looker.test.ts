@@ -1,16 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../sandbox/patient/binaries.ts';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { majors } from '../support/breadth.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connect } from '../../src/postgres/connection.ts';
 import { Looker } from '../../src/postgres/looker.ts';
 import { defaultLimits } from '../../src/runbook/target.ts';
 import { Sessions } from '../support/sessions.ts';
+import { patienceMs } from '../support/until.ts';
 
 const timeoutMs = 10_000;
 
-describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
   let scene: Sessions;
 
@@ -40,7 +41,7 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
     waiter.begin('SELECT * FROM fresh');
     await expect
       .poll(async () => (await looker.lookOnWarm(connection, timeoutMs)).locks.waiters, {
-        timeout: 20_000,
+        timeout: patienceMs,
       })
       .toMatchObject([{ pid: waiter.pid, waitsFor: [holder.pid] }]);
     const after = await looker.lookOnWarm(connection, timeoutMs);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../sandbox/patient/binaries.ts';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { majors } from '../support/breadth.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { DatabaseOptions } from '../../src/postgres/lifeline.ts';
@@ -13,7 +13,7 @@ import { until } from '../support/until.ts';
 
 const secret = 'xyzzy-secret-41';
 
-describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
   let sessions: Sessions;
   const databases = new Set<Database>();
@@ -74,6 +74,20 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
     if (found === undefined) throw new Error('not shown');
     return found;
   }
+
+  test('a managed server is told by its role', async () => {
+    const database = open();
+    expect((await database.readLook()).reading?.managedBy).toBeUndefined();
+    for (const [role, managedBy] of [
+      ['rds_superuser', 'rds'],
+      ['cloudsqlsuperuser', 'cloudsql'],
+      ['azure_pg_admin', 'azure'],
+    ] as const) {
+      await sessions.ask(`CREATE ROLE ${role}`);
+      expect((await database.readLook()).reading?.managedBy).toBe(managedBy);
+      await sessions.ask(`DROP ROLE ${role}`);
+    }
+  });
 
   test('client backends are counted by state, aborted transactions by themselves', async () => {
     await sessions.openMany(2, { user: 'app' });
@@ -247,15 +261,18 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
       "SELECT i FROM big WHERE i = 1 AND 'a' <> 'b'",
       "SELECT  i FROM big WHERE i = 22 AND 'cc' <> 'd'",
       'SELECT i FROM big WHERE i > 1',
+      'select i from big where i IN (1, 2, 3)',
+      'SELECT i FROM big WHERE i in (4,5);',
     ];
-    const open = await sessions.openMany(3, { user: 'app' });
+    const open = await sessions.openMany(texts.length, { user: 'app' });
     for (const [index, session] of open.entries()) await session.run('BEGIN', texts[index] ?? '');
     const { sessions: shown } = await look();
     const prints = open.map(
       ({ pid }) => shown.find((session) => session.pid === pid)?.fingerprint ?? 'none',
     );
     expect(prints[0]).toBe(prints[1]);
-    expect(prints[2]).not.toBe(prints[0]);
+    expect(prints[3]).toBe(prints[4]);
+    expect(new Set(prints).size).toBe(3);
     expect(prints).not.toContain('none');
   });
 

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../sandbox/patient/binaries.ts';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { majors } from '../support/breadth.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createActing } from '../../src/postgres/act.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
@@ -17,7 +17,7 @@ const impostors = [
   ['to_char(timestamp, text)', 'text', "''"],
 ] as const;
 
-describe.for([13, 15, 18])('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
 
   beforeAll(async () => {
@@ -35,7 +35,7 @@ describe.for([13, 15, 18])('PostgreSQL %i', (major) => {
   });
   afterAll(() => cluster.close());
 
-  test.runIf(hasBinaries(major))("a look runs nobody's functions but the server's", async () => {
+  test("a look runs nobody's functions but the server's", async () => {
     const database = createDatabase(databaseOptions(cluster.url()));
     const { reach, reading } = await database.readLook();
     // Once planned, and once as planned.
@@ -47,7 +47,7 @@ describe.for([13, 15, 18])('PostgreSQL %i', (major) => {
     expect(await cluster.log()).not.toContain('HIJACKED');
   });
 
-  test.runIf(hasBinaries(major))('nor does the acting connection', async () => {
+  test('nor does the acting connection', async () => {
     const acting = createActing({ url: cluster.url() });
     const candidates = await acting.act((session) =>
       session.readTerminateCandidates({

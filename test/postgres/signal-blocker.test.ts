@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../sandbox/patient/binaries.ts';
+import { majors } from '../support/breadth.ts';
 import { createBlockers } from '../../src/postgres/blockers.ts';
 import type {
   Blocker,
@@ -8,15 +8,18 @@ import type {
   SpareGuard,
 } from '../../src/runbook/ports/blockers.ts';
 import { isAlive, PileUp, update } from '../runbook/remedies/pile-up.ts';
+import type { WaiterIdentity } from '../../src/runbook/remedies/targets/blocker.ts';
 import type { Session } from '../support/sessions.ts';
+import { patienceMs, until } from '../support/until.ts';
 
 const guard: SpareGuard = {
   protectedApplications: ['migrations'],
   poolerApplications: ['pgbouncer'],
+  ownRoles: ['app'],
   applicationRoles: [],
 };
 
-describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let pile: PileUp;
   beforeAll(async () => {
     pile = await PileUp.start(major);
@@ -31,6 +34,15 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
     return found;
   }
 
+  async function approve(...waiters: readonly Session[]): Promise<readonly WaiterIdentity[]> {
+    const blockers = createBlockers({ url: pile.cluster.url('acting') });
+    const found = await blockers.act((session) =>
+      session.readWaiters(waiters.map(({ pid }) => pid)),
+    );
+    expect(found).toHaveLength(waiters.length);
+    return found;
+  }
+
   function signal(
     change: Partial<BlockerSignal> & Pick<BlockerSignal, 'identity'>,
     user = 'acting',
@@ -40,7 +52,7 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
       how: 'terminate',
       same: 'statement',
       queued: false,
-      witnesses: [],
+      waiters: null,
       ...change,
     };
     return blockers.act((session) => session.signalBlocker(whole, guard));
@@ -85,17 +97,59 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
     expect(await isAlive(session)).toBe(true);
   });
 
-  test('a blocker is signalled only while one of the witnesses waits for it', async () => {
+  test('a blocker is signalled only while one of the approved waiters waits for it itself', async () => {
     const session = await pile.holds(update(1));
     const bystander = await pile.open();
     const waiter = await pile.waits(update(1));
+    const behind = await pile.waits(update(1));
     const { identity } = await read(session);
-    expect(await signal({ identity, witnesses: [bystander.pid, 2_000_000_000] })).toBe('released');
+    const [[first], others] = [await approve(waiter), await approve(bystander, behind)];
+    const reused = { pid: waiter.pid, startedAt: '2020-01-01T00:00:00.000001Z' };
+    for (const waiters of [[], others, [reused], [{ ...reused, pid: 2_000_000_000 }]]) {
+      expect(await signal({ identity, waiters })).toBe('released');
+    }
+    const waiters = [reused, ...others, ...(first ? [first] : [])];
+    expect(await signal({ identity, waiters })).toBe('signalled');
+    await pile.untilNobodyWaits();
+  });
+
+  test('a blocker whose approved waiter went away is not signalled for somebody who came since', async () => {
+    const session = await pile.holds(update(1));
+    const { identity } = await read(session);
+    const approved = await pile.waits(update(1));
+    const waiters = await approve(approved);
+    await pile.sessions.ask('SELECT pg_terminate_backend($1)', [approved.pid]);
+    await pile.untilNobodyWaits();
+    await pile.waits(update(1));
+    expect(await signal({ identity, waiters })).toBe('released');
     expect(await isAlive(session)).toBe(true);
-    const again = await read(session);
-    expect(await signal({ identity: again.identity, witnesses: [bystander.pid, waiter.pid] })).toBe(
-      'signalled',
+  });
+
+  test('a parallel worker waits as its leader', async () => {
+    for (const sql of [
+      `CREATE OR REPLACE FUNCTION peek() RETURNS bigint PARALLEL SAFE LANGUAGE plpgsql
+         AS $$ BEGIN RETURN (SELECT count(*) FROM hidden_work); END $$`,
+      'CREATE TABLE IF NOT EXISTS hidden_work ()',
+      'GRANT ALL ON hidden_work TO PUBLIC',
+    ]) {
+      await pile.sessions.ask(sql);
+    }
+    const session = await pile.holds('LOCK TABLE hidden_work');
+    const { identity } = await read(session);
+    const leader = await pile.open();
+    await leader.run(
+      `SET ${major < 16 ? 'force_parallel_mode' : 'debug_parallel_query'} = on`,
+      'SET parallel_leader_participation = off',
     );
+    leader.begin('SELECT peek()');
+    await until('its worker waits', async () => {
+      const workers = await pile.sessions.ask(
+        `SELECT FROM pg_stat_activity WHERE leader_pid = $1 AND pid <> $1 AND wait_event_type = 'Lock'`,
+        [leader.pid],
+      );
+      return workers.length === 1;
+    });
+    expect(await signal({ identity, waiters: await approve(leader) })).toBe('signalled');
     await pile.untilNobodyWaits();
   });
 
@@ -108,9 +162,9 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
     await holder.run('COMMIT');
     await pile.untilNobodyWaits();
     const waiter = await pile.waits('SELECT count(*) FROM work');
-    const [how, queued, witnesses] = ['cancel', true, [waiter.pid]] as const;
-    expect(await signal({ identity, how, queued, witnesses })).toBe('moved on');
-    expect(await signal({ identity, how, queued: false, witnesses })).toBe('signalled');
+    const [how, queued, waiters] = ['cancel', true, await approve(waiter)] as const;
+    expect(await signal({ identity, how, queued, waiters })).toBe('moved on');
+    expect(await signal({ identity, how, queued: false, waiters })).toBe('signalled');
     await pile.untilNobodyWaits();
   });
 
@@ -148,7 +202,7 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
     const session = await pile.holds('SELECT 1');
     const { identity } = await read(session);
     expect(await signal({ identity })).toBe('signalled');
-    await expect.poll(() => signal({ identity }), { timeout: 20_000 }).toBe('already gone');
+    await expect.poll(() => signal({ identity }), { timeout: patienceMs }).toBe('already gone');
   });
 
   test('no literal of a blocker’s statement is read', async () => {

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../sandbox/patient/binaries.ts';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { majors } from '../support/breadth.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createActing } from '../../src/postgres/act.ts';
 import type { CandidateQuery, Candidate, TerminateGuard } from '../../src/runbook/ports.ts';
@@ -20,7 +20,7 @@ const idleInTransaction: CandidateQuery = {
   guard,
 };
 
-describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
   const open = new Set<Client>();
 
@@ -230,7 +230,7 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
     await leak('app', 'migrations');
     await leak('app', 'PgBouncer');
     await leak('cdc', 'debezium');
-    await leak('looker', 'dbconn');
+    await leak('acting', 'dbconn');
     const found = await candidatesOf(4);
     const expected = ['own', 'pooler', 'protected application', 'replication'];
     expect(found.map(({ spared }) => String(spared)).toSorted()).toEqual(expected);

@@ -1,7 +1,7 @@
 import { assert, asyncProperty, integer, oneof } from 'fast-check';
 import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createTimeouts } from '../../src/postgres/timeouts.ts';
 import { toMilliseconds } from '../../src/postgres/timeouts-milliseconds.ts';

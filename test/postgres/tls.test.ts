@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { unprivilegedId } from '../../sandbox/patient/binaries.ts';
-import { startCluster } from '../../sandbox/patient/cluster.ts';
+import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { connect } from '../../src/postgres/connection.ts';
 import { toReachError } from '../../src/postgres/failure.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { lookingWords, parseCommand } from '../../src/runbook/commands.ts';
+import { parseCommand } from '../../src/runbook/commands.ts';
+import { lookingWords } from '../../src/runbook/commands/words.ts';
 
 describe('the words after /dbconn', () => {
   test('nothing at all is the status of the first target', () => {
@@ -55,6 +56,8 @@ describe('the words after /dbconn', () => {
     ['propose D slow', { wanted: { option: 'D', stop: { slow: true } } }],
     ['propose D slow over 90s', { wanted: { stop: { slow: true, overMs: 90_000 } } }],
     ['propose E backend', { wanted: { option: 'E', service: 'backend' } }],
+    ['propose E backend 10', { wanted: { option: 'E', size: { poolSize: 10 } } }],
+    ['propose E backend 10 orders', { wanted: { size: { poolSize: 10 } }, target: 'orders' }],
     [
       'propose E backend 10 5 orders',
       { wanted: { option: 'E', size: { poolSize: 10, maxOverflow: 5 } }, target: 'orders' },
@@ -97,7 +100,6 @@ describe('the words after /dbconn', () => {
     ['propose B 200 users now', 'more than a name and a target'],
     ['propose B 300000', 'from 1 to 262143'],
     ['propose E', 'Say which service'],
-    ['propose E backend 10', 'Give both numbers'],
     ['propose E backend 0 5', '1 to 10000 connections'],
     ['propose prepared', 'by its gid'],
     ['propose prevention', 'idle-in-transaction or idle-session'],

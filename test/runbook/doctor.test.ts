@@ -11,6 +11,7 @@ import {
   aTarget,
   refused,
 } from './diagnose/builders.ts';
+import { recordAnswer } from '../record/recorded.ts';
 
 type Parts = Parameters<typeof aSnapshot>[0];
 const allowed = { state: 'allowed' } as const;
@@ -19,7 +20,8 @@ function checksOf(
   parts: Parts,
   permissions?: Parameters<typeof checkTarget>[0]['permissions'],
 ): Check[] {
-  return checkTarget({ snapshot: aSnapshot(parts), target: aTarget(), permissions });
+  const snapshot = aSnapshot(parts);
+  return recordAnswer('doctor', checkTarget({ snapshot, target: aTarget(), permissions }));
 }
 
 function worst(checks: readonly Check[]): readonly Check[] {

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Problem } from '../../src/runbook/diagnose/snapshot.ts';
 import { takeLook } from '../../src/runbook/look.ts';
-import type { LookPorts } from '../../src/runbook/look.ts';
 import type { Clock } from '../../src/runbook/ports.ts';
 import { aSnapshot, aTarget } from './diagnose/builders.ts';
 import { containing } from './diagnose/matchers.ts';
+
+type LookPorts = Parameters<typeof takeLook>[0];
 
 /** A clock that moves only when everybody waits for it. */
 function fakeClock(): Clock & { readonly waiting: () => number } {

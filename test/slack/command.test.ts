@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { SlackApp, SlackAppOptions } from '../../src/slack/app.ts';
+import type { SlackApp } from '../../src/slack/app.ts';
 import { aDiagnosis } from './support/diagnoses.ts';
 import {
   aLog,
@@ -12,13 +12,14 @@ import {
   database,
   everything,
   openSlack,
-  patienceMs,
   random,
   said,
   startApp,
   whispered,
 } from './support/workspace.ts';
 import type { Mode } from './support/workspace.ts';
+import type { SlackAppOptions } from './support/workspace.ts';
+import { patienceMs } from '../support/until.ts';
 
 const open: { slack?: LocalSlack; app?: SlackApp } = {};
 
@@ -90,7 +91,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
       ['pool', 'Pools of orders'],
       ['logs', 'Logs of orders'],
       ['causes', 'Causes on orders'],
-      ['help', 'What /dbconn understands'],
+      ['help', 'What you can type after /dbconn'],
     ]);
     for (const [word, start] of answers) {
       await slack.typeCommand({ user: ana, channel: database, text: `/dbconn ${word}` });

@@ -3,7 +3,8 @@ import { afterEach, expect, test } from 'vitest';
 import { aDiagnosis } from './support/diagnoses.ts';
 import { aView, openBoardWorld, textOf } from './support/incident-board.ts';
 import type { BoardWorld } from './support/incident-board.ts';
-import { ana, database, patienceMs, readManifest } from './support/workspace.ts';
+import { ana, database, readManifest } from './support/workspace.ts';
+import { patienceMs } from '../support/until.ts';
 
 let world: BoardWorld | undefined;
 afterEach(async () => {

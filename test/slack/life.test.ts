@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { createSlackApp } from '../../src/slack/app.ts';
-import type { SlackApp, SlackAppOptions } from '../../src/slack/app.ts';
+import type { SlackApp } from '../../src/slack/app.ts';
 import { aDiagnosis } from './support/diagnoses.ts';
 import {
   aLog,
@@ -14,7 +14,6 @@ import {
   connectionFor,
   database,
   openSlack,
-  patienceMs,
   readManifest,
   said,
   signingSecret,
@@ -22,6 +21,8 @@ import {
   whispered,
 } from './support/workspace.ts';
 import type { Mode } from './support/workspace.ts';
+import type { SlackAppOptions } from './support/workspace.ts';
+import { patienceMs } from '../support/until.ts';
 
 const closers: (() => Promise<void>)[] = [];
 
@@ -132,17 +133,58 @@ describe('starting', () => {
     expect(slack.connectionCount).toBe(0);
   });
 
-  test('without a Slack at the address says so', async () => {
-    const slack = await openSlack('socket');
-    await slack.close();
-    await expect(appFor(slack, {}).start()).rejects.toThrow(/could not be reached.*SLACK_API_URL/);
+  test.for([
+    ['that rotation has let expire', 'token_expired', /token rotation.*manifest\.yml/],
+    ['that was revoked', 'token_revoked', /refused the bot token \(token_revoked\)/],
+    ['of an app that was taken out of the workspace', 'account_inactive', /account_inactive/],
+  ] as const)('with a token %s it says so, and keeps trying', async ([, error, words]) => {
+    const slack = await openTracked('socket');
+    slack.interfere('auth.test', { kind: 'refused', error });
+    const app = appFor(slack, {});
+    await app.start();
+    expect(app.state.ready).toBe(false);
+    expect(app.state.problem).toMatch(words);
+    await expect.poll(() => app.state.ready, { timeout: patienceMs }).toBe(true);
+    expect(app.state.problem).toBeNull();
   });
 
-  test('by socket gives up when the time is over and Slack never says hello', async () => {
+  test.for(['socket', 'http'] as const)(
+    'by %s without a Slack at the address it says so, and is there once Slack is',
+    async (mode) => {
+      const away = await openSlack(mode);
+      const port = Number(new URL(away.url).port);
+      await away.close();
+      const app = appFor(away, { connection: connectionFor(mode) });
+      await app.start();
+      expect(app.state.ready).toBe(false);
+      expect(app.state.problem).toMatch(/could not be reached.*SLACK_API_URL/);
+      await openTracked(mode, { port });
+      await expect.poll(() => app.state.ready, { timeout: patienceMs }).toBe(true);
+      expect(app.state.problem).toBeNull();
+    },
+  );
+
+  test('that is still under way ends with the bot', async () => {
+    const slack = await openSlack('socket');
+    await slack.close();
+    const { log, lines } = aLog();
+    const app = appFor(slack, { log });
+    await app.start();
+    await app.stop();
+    const port = Number(new URL(slack.url).port);
+    const second = await openTracked('socket', { port });
+    await app.stop();
+    expect(second.connectionCount).toBe(0);
+    expect(lines.join('')).not.toContain('dbconn is in Slack"');
+  });
+
+  test('by socket goes on when Slack does not say hello in time', async () => {
     const slack = await openTracked('socket');
     const mute = await aMuteSlack(slack);
     const app = appFor(slack, { apiUrl: mute, patience: { startMs: 200 } });
-    await expect(app.start()).rejects.toThrow(/HTTP 503/);
+    await app.start();
+    expect(app.state.ready).toBe(false);
+    expect(app.state.problem).toMatch(/HTTP 503/);
   });
 
   test('by HTTP on a taken port names the port', async () => {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { descriptions } from '../../src/runbook/commands.ts';
+import { descriptions } from '../../src/runbook/commands/words.ts';
 import { neededScopes, scopeOf } from '../../src/slack/scopes.ts';
 
 /** Slack's own limits of a manifest, as slackapi/manifest-schema states them; unknown keys are refused. */

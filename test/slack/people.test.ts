@@ -6,6 +6,8 @@ import type { SlackOptions } from '../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { People } from '../../src/runbook/ports/people.ts';
 import { createPeople } from '../../src/slack/people.ts';
+import { rememberPeople } from '../../src/slack/remember-people.ts';
+import { until } from '../support/until.ts';
 import { aLog, botToken, openSlack, readManifest } from './support/workspace.ts';
 
 const member = 'U0MEMBER00';
@@ -25,7 +27,7 @@ afterEach(async () => {
 function peopleAt(apiUrl: string): People {
   const logged = aLog();
   lines = logged.lines;
-  return createPeople({ botToken, apiUrl, clock: { now: () => nowMs }, log: logged.log });
+  return createPeople({ botToken, apiUrl, log: logged.log });
 }
 
 async function open(changes: Partial<SlackOptions> = {}): Promise<People> {
@@ -55,12 +57,12 @@ describe('what a person is', () => {
     ['U0OTHER000', 'stranger'],
   ] as const)('%s is a %s', async ([user, standing]) => {
     const people = await open();
-    expect(await people.readStanding(user)).toEqual({ ok: true, value: standing });
+    expect(await people.readPerson(user)).toEqual({ ok: true, value: { id: user, standing } });
   });
 
   test('somebody Slack does not know is no answer', async () => {
     const people = await open();
-    expect(await people.readStanding('U0NOBODY00')).toMatchObject({
+    expect(await people.readPerson('U0NOBODY00')).toMatchObject({
       ok: false,
       why: 'Slack knows no such person in this workspace.',
     });
@@ -69,7 +71,7 @@ describe('what a person is', () => {
   test('without the scope it is no answer, and the scope is named', async () => {
     const manifest = readManifest(['chat:write', 'usergroups:read']);
     const people = await open({ manifest });
-    expect(await people.readStanding(member)).toEqual({
+    expect(await people.readPerson(member)).toEqual({
       ok: false,
       why: 'the bot lacks the scope users:read.',
       fix: 'Add users:read under "OAuth & Permissions" and reinstall the app.',
@@ -83,14 +85,20 @@ describe('a user group', () => {
   const members = [member, 'U0GUEST000'];
   const groups = { userGroups: [{ id: dba, handle: 'dba', members }] };
 
-  test('is its members of this moment, after half a minute at the latest', async () => {
+  test('is its members of this moment, and for what is only shown those of half a minute ago', async () => {
     const changing = [...members];
     const people = await open({ userGroups: [{ id: dba, handle: 'dba', members: changing }] });
-    expect(await people.readGroup(dba)).toEqual({ ok: true, value: members });
+    const shown = rememberPeople(people, { now: () => nowMs });
+    expect(await shown.readGroup(dba)).toEqual({ ok: true, value: members });
     changing.pop();
-    expect(await people.readGroup(dba)).toEqual({ ok: true, value: members });
-    nowMs += 30_000;
     expect(await people.readGroup(dba)).toEqual({ ok: true, value: [member] });
+    expect(await shown.readGroup(dba)).toEqual({ ok: true, value: members });
+    // A clock that was set back an hour keeps nothing for an hour.
+    nowMs -= 3_600_000;
+    expect(await shown.readGroup(dba)).toEqual({ ok: true, value: [member] });
+    changing.pop();
+    nowMs += 30_000;
+    expect(await shown.readGroup(dba)).toEqual({ ok: true, value: [] });
   });
 
   test('is asked for once by many at the same time', async () => {
@@ -121,7 +129,10 @@ describe('a user group', () => {
       ok: false,
       why: 'the bot lacks the scope usergroups:read.',
     });
-    expect(await people.readStanding(member)).toEqual({ ok: true, value: 'member' });
+    expect(await people.readPerson(member)).toMatchObject({
+      ok: true,
+      value: { standing: 'member' },
+    });
   });
 
   test('beyond what Slack answers in a minute is no answer, with the time to wait', async () => {
@@ -140,7 +151,9 @@ describe('a user group', () => {
 
 describe('a Slack that is not itself', () => {
   let server: Server | undefined;
+  /** By method; a promise is waited for. */
   let answers: Record<string, unknown> = {};
+  let asked = 0;
   afterEach(async () => {
     const closing = server;
     server = undefined;
@@ -155,9 +168,13 @@ describe('a Slack that is not itself', () => {
       'users.info': { ok: true, user },
     };
     server = createServer((request, response) => {
-      const answer = answers[(request.url ?? '').replace('/api/', '')];
-      response.writeHead(answer === undefined ? 500 : 200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(answer ?? {}));
+      asked += 1;
+      void Promise.resolve(answers[(request.url ?? '').replace('/api/', '')]).then((answer) => {
+        response.writeHead(answer === undefined ? 500 : 200, {
+          'content-type': 'application/json',
+        });
+        response.end(JSON.stringify(answer ?? {}));
+      });
     });
     await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
     const address = server.address();
@@ -172,37 +189,71 @@ describe('a Slack that is not itself', () => {
     ['nothing at all', undefined],
   ])('that says %s makes nobody a member', async ([, user]) => {
     const people = await openOdd(user);
-    expect(await people.readStanding(member)).toMatchObject({ ok: false });
+    expect(await people.readPerson(member)).toMatchObject({ ok: false });
   });
 
   test('that says no workspace makes nobody a member', async () => {
     const people = await openOdd({ ...full, team_id: undefined });
-    expect(await people.readStanding(member)).toEqual({ ok: true, value: 'stranger' });
+    expect(await people.readPerson(member)).toMatchObject({
+      ok: true,
+      value: { standing: 'stranger' },
+    });
   });
 
   test('of an Enterprise Grid knows its people in several workspaces', async () => {
     const people = await openOdd({ ...full, team_id: 'T2', enterprise_user: { teams: ['T1'] } });
-    expect(await people.readStanding(member)).toEqual({ ok: true, value: 'member' });
+    expect(await people.readPerson(member)).toMatchObject({
+      ok: true,
+      value: { standing: 'member' },
+    });
+    // Migrated into the organisation, a person keeps an id of the workspace and has one of the whole.
+    const global = { ...full, enterprise_user: { id: 'W0GLOBAL00', teams: ['T1'] } };
+    answers['users.info'] = { ok: true, user: global };
+    expect(await people.readPerson(member)).toEqual({
+      ok: true,
+      value: { id: 'W0GLOBAL00', standing: 'member' },
+    });
     const strange = { ...full, is_stranger: true };
     answers['users.info'] = { ok: true, user: strange };
-    expect(await people.readStanding('U2')).toEqual({ ok: true, value: 'stranger' });
+    expect(await people.readPerson('U2')).toMatchObject({
+      ok: true,
+      value: { standing: 'stranger' },
+    });
+  });
+
+  test('that is still answering an older question is asked once more', async () => {
+    const people = await openOdd(full);
+    const older = Promise.withResolvers<unknown>();
+    answers['usergroups.users.list'] = older.promise;
+    const before = asked;
+    const first = people.readGroup(dba);
+    await until('the first is asked', () => Promise.resolve(asked === before + 1));
+    answers['usergroups.users.list'] = { ok: true, users: [member] };
+    const others = [people.readGroup(dba), people.readGroup(dba)];
+    older.resolve({ ok: true, users: [member, 'U0GONE0000'] });
+    expect(await first).toMatchObject({ value: [member, 'U0GONE0000'] });
+    for (const other of others) expect(await other).toMatchObject({ value: [member] });
+    expect(asked).toBe(before + 2);
   });
 
   test('that fails is asked again, because a failure is not kept', async () => {
     const people = await openOdd(full);
     const { 'auth.test': known } = answers;
     delete answers['auth.test'];
-    expect(await people.readStanding(member)).toMatchObject({
+    expect(await people.readPerson(member)).toMatchObject({
       ok: false,
       why: 'Slack did not answer.',
     });
     answers['auth.test'] = known;
-    expect(await people.readStanding(member)).toEqual({ ok: true, value: 'member' });
+    expect(await people.readPerson(member)).toMatchObject({
+      ok: true,
+      value: { standing: 'member' },
+    });
   });
 
   test('that is away is no answer', async () => {
     const people = peopleAt('http://127.0.0.1:9/api/');
-    expect(await people.readStanding(member)).toMatchObject({ ok: false });
+    expect(await people.readPerson(member)).toMatchObject({ ok: false });
     expect(await people.readGroup(dba)).toMatchObject({ ok: false, why: 'Slack did not answer.' });
   });
 });

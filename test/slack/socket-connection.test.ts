@@ -2,9 +2,10 @@ import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { expect, test } from 'vitest';
-import { toBoltLogger } from '../../src/log.ts';
+import { toBoltLogger } from '../../src/slack/bolt-logger.ts';
 import { SocketConnection } from '../../src/slack/socket-connection.ts';
-import { aLog, appToken, patienceMs } from './support/workspace.ts';
+import { aLog, appToken } from './support/workspace.ts';
+import { patienceMs } from '../support/until.ts';
 
 /** The part of Slack that opens sockets, held by the test: it can be slow where the local Slack is prompt. */
 async function aSlowSlack(): Promise<{
@@ -56,11 +57,11 @@ test('the next socket does not wait for the goodbye of the last, nor does the en
     await connection.open();
     takeLeaveSlowly(slack.sockets[0]);
     // By itself the library would find out after 5 s at the earliest, when no pong comes back.
-    await expect.poll(() => slack.sockets.length, { timeout: 3000 }).toBe(2);
+    await expect.poll(() => slack.sockets.length, { timeout: patienceMs }).toBe(2);
     await expect.poll(() => connection.state, { timeout: patienceMs }).toBe('open');
 
     takeLeaveSlowly(slack.sockets[1]);
-    await expect.poll(() => slack.sockets.length, { timeout: 3000 }).toBe(3);
+    await expect.poll(() => slack.sockets.length, { timeout: patienceMs }).toBe(3);
     await expect.poll(() => connection.state, { timeout: patienceMs }).toBe('open');
     slack.sockets[2]?.pause();
     const before = performance.now();

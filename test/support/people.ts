@@ -1,8 +1,8 @@
-import type { Looked, People, Standing } from '../../src/runbook/ports/people.ts';
+import type { Looked, People, Person, Standing } from '../../src/runbook/ports/people.ts';
 
 /** A workspace in which everybody is a member and there are no user groups. */
 export const allMembers: People = {
-  readStanding: () => Promise.resolve({ ok: true, value: 'member' }),
+  readPerson: (id) => Promise.resolve({ ok: true, value: { id, standing: 'member' } }),
   readGroup: () =>
     Promise.resolve({ ok: false, why: 'there is no such group.', fix: 'Name another.' }),
 };
@@ -10,13 +10,16 @@ export const allMembers: People = {
 /** What Slack would say, as a test has set it; everybody is a member unless said otherwise. */
 export class HandPeople implements People {
   readonly standings = new Map<string, Standing>();
+  /** The organisation's id of a person, where it is another one. */
+  readonly ids = new Map<string, string>();
   readonly groups = new Map<string, readonly string[]>();
   /** While set, nothing can be looked up. */
   outage: string | undefined;
   lookups = 0;
 
-  readStanding(user: string): Promise<Looked<Standing>> {
-    return Promise.resolve(this.#answer(this.standings.get(user) ?? 'member'));
+  readPerson(user: string): Promise<Looked<Person>> {
+    const standing = this.standings.get(user) ?? 'member';
+    return Promise.resolve(this.#answer({ id: this.ids.get(user) ?? user, standing }));
   }
 
   readGroup(group: string): Promise<Looked<readonly string[]>> {

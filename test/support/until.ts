@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const patienceMs = 20_000;
+/** Just under a test's own limit, so that whoever reads a red run sees what was waited for. */
+export const patienceMs = 110_000;
 
-/** Asks again until the answer is yes. Throws after 20 s with what was waited for. */
+/** Asks again until the answer is yes. Throws with what was waited for when that never comes. */
 export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + patienceMs;
   while (!(await holds())) {

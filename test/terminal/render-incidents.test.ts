@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Prevention } from '../../src/runbook/post-incident/prevention.ts';
 import type { Replay } from '../../src/runbook/post-incident/replay/replay.ts';
-import { plain } from '../../src/terminal/layout.ts';
 import { renderIncidents } from '../../src/terminal/render-incidents.ts';
 import { renderPrevention } from '../../src/terminal/render-prevention.ts';
 import { renderReplay } from '../../src/terminal/render-replay.ts';
 import { buildIncident } from '../journal/build-incident.ts';
+import { plain } from './plain.ts';
 
 const nowMs = Date.parse('2026-11-23T03:23:00.000Z');
 const listing = { title: 'Incidents', none: 'There was none.', nowMs, paint: plain };
@@ -55,7 +55,7 @@ test('prevention says what is well, what would be better and what to type', () =
       },
       { ...line, setting: 'PgBouncer', now: null, state: 'unknown', part: 'pooler' },
     ],
-    pooler: null,
+    poolers: [],
   };
   const text = renderPrevention(prevention, plain);
   expect(text).toContain('✓ idle_session_timeout: 30min\n');

@@ -1,11 +1,10 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { lookingWords } from '../../src/runbook/commands.ts';
+import { lookingWords } from '../../src/runbook/commands/words.ts';
 import { diagnose } from '../../src/runbook/diagnose/diagnose.ts';
 import { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { exitCodeOf, exitCodeOfChecks } from '../../src/terminal/exit-codes.ts';
 import { renderJson } from '../../src/terminal/json.ts';
-import { lineWidth, plain } from '../../src/terminal/layout.ts';
 import { parseOwnCommand } from '../../src/terminal/own-command.ts';
 import { renderEnd, renderRequests } from '../../src/terminal/render-requests.ts';
 import { renderPlan } from '../../src/terminal/render-plan.ts';
@@ -22,6 +21,7 @@ import {
   aWaiter,
   locksOf,
 } from '../runbook/diagnose/builders.ts';
+import { plain } from './plain.ts';
 
 const words = lookingWords.filter((word) => word !== 'doctor');
 const nasty = `\u001B[2J\u202Eevil\u0007 ${'x'.repeat(10_000)} <!channel>`;
@@ -43,7 +43,7 @@ describe('the text of a diagnosis', () => {
   test.for(words)('%s fits a hundred columns and lets no control character through', (word) => {
     const text = renderDiagnosis(aDiagnosis(), word, plain);
     const longest = Math.max(...text.split('\n').map((line) => line.length));
-    expect(longest).toBeLessThanOrEqual(lineWidth);
+    expect(longest).toBeLessThanOrEqual(100);
     expect(stripVTControlCharacters(text)).toBe(text);
     expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\p{Bidi_Control}/u);
   });
@@ -106,7 +106,7 @@ describe('the text of a plan', () => {
 
   test('fits a hundred columns, whatever the database holds, and lets no control character through', () => {
     const longest = Math.max(...text.split('\n').map((line) => line.length));
-    expect(longest).toBeLessThanOrEqual(lineWidth);
+    expect(longest).toBeLessThanOrEqual(100);
     expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}|\p{Bidi_Control}/u);
   });
 

@@ -1,5 +1,5 @@
-export type Attributes = Readonly<Record<string, string | boolean | undefined>>;
-export type Child = Node | string | undefined;
+type Attributes = Readonly<Record<string, string | boolean | undefined>>;
+type Child = Node | string | undefined;
 
 /**
  * One HTML element. Strings become text nodes and attributes are set one by one, so that nothing a

@@ -5,7 +5,7 @@ export type Place =
 
 export type AppTab = 'home' | 'messages';
 
-export interface Whereabouts {
+interface Whereabouts {
   readonly user: string | undefined;
   readonly place: Place | undefined;
 }

@@ -23,7 +23,7 @@ export interface Person {
   readonly isDeactivated: boolean;
 }
 
-export interface SlashCommand {
+interface SlashCommand {
   readonly command: string;
   readonly description: string;
   readonly usageHint: string;

@@ -2,7 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Connection } from './connection.ts';
 import type { QueuePool } from './queue-pool.ts';
-import { contendingStatement, holdingStatements, shortQueries, writes } from './statements.ts';
+import {
+  contendingStatement,
+  holdingStatements,
+  payment,
+  shortQueries,
+  writes,
+} from './statements.ts';
 
 /** What a process can be told to do, each through the same pool its ordinary requests use. */
 export const Activity = z.discriminatedUnion('kind', [
@@ -32,6 +38,8 @@ export const Activity = z.discriminatedUnion('kind', [
     count: z.coerce.number().int().min(1).max(500),
     firstRow: z.coerce.number().int().min(1),
   }),
+  /** `count` users who each write and commit, over and over. */
+  z.object({ kind: z.literal('write'), count: z.coerce.number().int().min(1).max(500) }),
   /** One transaction that holds what `contend` asks for: a row, or a table that queued DDL waits for. */
   z.object({ kind: z.literal('hold'), what: z.enum(['row', 'table']) }),
   /** Queued DDL on that table: whoever comes later waits behind it. */
@@ -78,6 +86,16 @@ export function startActivity(shop: Shop, activity: Activity): void {
       break;
     case 'uncommitted':
       once(activity.count, (index) => writeWithoutCommit(shop, activity.firstRow + index));
+      break;
+    case 'write':
+      repeat(activity.count, async (index) => {
+        const served = await serve(shop, 'POST /payments', async (connection) => {
+          await connection.execute(payment, 1 + index);
+          await connection.commit();
+        });
+        await sleep(betweenPaymentsMs);
+        return served;
+      });
       break;
     case 'hold':
       once(1, () => keep(shop, 'POST /settlements', holdingStatements[activity.what]));

@@ -1,10 +1,9 @@
-import { Socket } from 'node:net';
-import type { SocketConnectOpts } from 'node:net';
 import { Client, escapeLiteral } from 'pg';
 import type { QueryResult } from 'pg';
 import type { Connector } from './queue-pool.ts';
+import { LocalSocket } from './local-socket.ts';
 
-export interface ConnectionSettings {
+interface ConnectionSettings {
   readonly url: string;
   readonly applicationName: string;
   /** The loopback address to connect from, so that every process is a client address of its own as a container is. */
@@ -35,7 +34,7 @@ export function createConnector(settings: ConnectionSettings): Connector<Connect
 }
 
 /** The statement as psycopg2 sends it: `%s` replaced by escaped literals on the client's side. */
-export function inline(sql: string, values: readonly (string | number)[]): string {
+function inline(sql: string, values: readonly (string | number)[]): string {
   const rest = [...values];
   return sql.replaceAll('%s', () => {
     const value = rest.shift();
@@ -77,29 +76,4 @@ async function openConnection(settings: ConnectionSettings): Promise<Connection>
       return broken;
     },
   };
-}
-
-/** pg connects a socket itself, by port and host only; this one adds where from. */
-class LocalSocket extends Socket {
-  readonly #localAddress: string | undefined;
-
-  constructor(localAddress: string | undefined) {
-    super();
-    this.#localAddress = localAddress;
-  }
-
-  override connect(
-    to: SocketConnectOpts | number | string,
-    host?: string | (() => void),
-    listener?: () => void,
-  ): this {
-    const from = this.#localAddress;
-    const known = typeof to === 'number' && typeof host === 'string' && from !== undefined;
-    if (known) return super.connect({ port: to, host, localAddress: from }, listener);
-    if (typeof to === 'number') {
-      return typeof host === 'string' ? super.connect(to, host, listener) : super.connect(to, host);
-    }
-    const then = typeof host === 'function' ? host : listener;
-    return typeof to === 'string' ? super.connect(to, then) : super.connect(to, then);
-  }
 }

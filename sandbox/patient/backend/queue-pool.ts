@@ -9,7 +9,7 @@ export interface Connector<C> {
   isBroken(connection: C): boolean;
 }
 
-export interface PoolSettings {
+interface PoolSettings {
   readonly size: number;
   /** -1 is no ceiling, as a size of 0 is. */
   readonly maxOverflow: number;

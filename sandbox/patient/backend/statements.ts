@@ -25,6 +25,9 @@ export const writes = [
   ['POST /discounts', 'UPDATE orders SET total = total * 0.9 WHERE id = %s'],
 ] as const;
 
+/** A write that touches no row of another. */
+export const payment = "INSERT INTO payments (account_id, amount, card) VALUES (%s, 5, 'none')";
+
 /** The transaction others wait for: it takes the lock and then does something else for ever. */
 export const holdingStatements = {
   row: 'UPDATE accounts SET balance = balance - 100 WHERE id = 1',

@@ -2,10 +2,20 @@ import { z } from 'zod';
 import { CauseName } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { ApplicationActivity } from '../activity.ts';
 import type { Fleet, ServicePlan } from '../fleet.ts';
+import type { SandboxPooler } from '../sandbox-pooler.ts';
 import type { Seeded } from '../seeded.ts';
 
-/** What can be the matter with the patient: the runbook's six causes, or nothing. */
-export const Trouble = z.enum([...CauseName.options, 'healthy', 'healthy-busy']);
+/** What can be wrong: the runbook's six causes, nights on which the obvious button does harm, or nothing. */
+export const Trouble = z.enum([
+  ...CauseName.options,
+  'dead-pool',
+  'idle-leak',
+  'deploy-overlap',
+  'pooler-queue',
+  'replication-wait',
+  'healthy',
+  'healthy-busy',
+]);
 export type Trouble = z.infer<typeof Trouble>;
 
 /** Which face a cause shows; the seed decides where nothing is asked for. */
@@ -30,12 +40,17 @@ export interface SceneContext {
 
 export interface SceneStage {
   readonly fleet: Fleet;
+  readonly pooler: SandboxPooler;
   /** Waits until this says nothing is missing any more. */
   readonly until: (missing: Missing) => Promise<void>;
+  /** Runs a statement as a superuser. */
+  readonly run: (sql: string, values?: readonly unknown[]) => Promise<void>;
 }
 
 /** What the patient still lacks to be as ill as promised, in words; undefined once it is. */
-export type Missing = (activity: readonly ApplicationActivity[]) => string | undefined;
+export type Missing = (
+  activity: readonly ApplicationActivity[],
+) => string | undefined | Promise<string | undefined>;
 
 export interface Scene {
   /** What goes on, in a sentence for the one who watches. */
@@ -43,6 +58,8 @@ export interface Scene {
   readonly services: readonly ServicePlan[];
   /** Starts the trouble in services that already run, and waits until it is there. */
   begin(stage: SceneStage): Promise<void>;
+  /** Takes back what ending the services does not end. */
+  end?(stage: Pick<SceneStage, 'pooler' | 'run'>): Promise<void>;
 }
 
 /** Whole parts that differ by at most one. */

@@ -65,6 +65,7 @@ function applyAnswer(
     closeModal(workspace, open.user, false);
     return { acked: true };
   }
+  sandbox.onSaid({ what: 'view_submission', args: answer, answer: { view: open.view } });
   switch (answer.response_action) {
     case 'clear':
       closeModal(workspace, open.user, true);

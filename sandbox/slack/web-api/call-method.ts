@@ -30,7 +30,7 @@ export interface MethodCall {
   readonly args: Readonly<Record<string, unknown>>;
 }
 
-export interface MethodAnswer {
+interface MethodAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { toRuleMessage } from '../rule-messages.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { SlackRefusal } from '../slack-refusal.ts';
 
-export type Result = Readonly<Record<string, unknown>>;
+type Result = Readonly<Record<string, unknown>>;
 
 /** One method of the Web API. */
 export interface Method {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Actor, Request } from '../../runbook/approval/request.ts';
+import { Actor } from '../../runbook/approval/actor.ts';
+import { Request } from '../../runbook/approval/request.ts';
 import { Plan } from '../../runbook/remedies/plan.ts';
 import type { JournalEntry } from '../chain.ts';
 import { readBody } from './read-body.ts';
@@ -67,6 +68,10 @@ function toSentence(kind: string, body: Body): string {
         : 'Approved, more votes are needed.';
     case 'break-glass':
       return 'Broke the glass: it runs without the votes it needs.';
+    case 'handed':
+      return 'Handed over: its commands are shown, and dbconn runs none of them.';
+    case 'ran-by-hand':
+      return 'Ran it by hand.';
     case 'executing':
       return run === null || run === undefined || run.left === 0
         ? 'Began: the targets are held against the plan.'

@@ -16,7 +16,7 @@ export interface BreakGlassNews {
   idle(withinMs: number): Promise<void>;
 }
 
-export interface BreakGlassNewsParts {
+interface BreakGlassNewsParts {
   readonly announcements: Announcements;
   /** The incident channel. */
   readonly channel: string | undefined;

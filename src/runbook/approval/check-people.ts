@@ -1,5 +1,5 @@
 import type { Check } from '../doctor.ts';
-import type { Looked, Standing } from '../ports/people.ts';
+import type { Looked, Person, Standing } from '../ports/people.ts';
 import { isGroup } from './policy.ts';
 import type { Policy } from './policy.ts';
 import type { Rules } from './may.ts';
@@ -13,7 +13,7 @@ export async function checkPeople({ policy, people }: Rules): Promise<Check[]> {
   if (named.length === 0) return [];
   const asked = await Promise.all(
     named.slice(0, mostAsked).map(async (id): Promise<Found> => {
-      if (!isGroup(id)) return ofPerson(id, await people.readStanding(id));
+      if (!isGroup(id)) return ofPerson(id, await people.readPerson(id));
       return ofGroup(id, await people.readGroup(id));
     }),
   );
@@ -37,10 +37,11 @@ function namesIn({ options, breakGlass }: Policy): readonly string[] {
   return [...new Set([...ids, ...breakGlass.users])];
 }
 
-function ofPerson(id: string, looked: Looked<Standing>): Found {
+function ofPerson(id: string, looked: Looked<Person>): Found {
   if (!looked.ok) return { id, unread: looked };
-  if (looked.value === 'member') return { id };
-  const summary = `${id} is named under approval and does not count: ${kinds[looked.value]}.`;
+  const { standing } = looked.value;
+  if (standing === 'member') return { id };
+  const summary = `${id} is named under approval and does not count: ${kinds[standing]}.`;
   return { id, check: toCheck('warning', summary, 'Name a full member of the workspace instead.') };
 }
 

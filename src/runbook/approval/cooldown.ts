@@ -1,15 +1,21 @@
 import type { Clock, Journal } from '../ports.ts';
+import type { Neighbourhood } from '../ports/neighbours.ts';
 import { canonicalJson } from '../remedies/plan.ts';
 import type { Ask } from '../remedies/ask.ts';
 import { readOptionPolicy } from './policy.ts';
 import type { Policy } from './policy.ts';
 import type { Request } from './request.ts';
+import { lockedWith } from './shared-lock.ts';
 
 interface CooldownPorts {
-  readonly journal: Pick<Journal, 'readRunsSince'>;
+  readonly journal: Pick<Journal, 'readRunsSince' | 'readAgeMs'>;
   readonly policy: Policy;
   readonly clock: Pick<Clock, 'now'>;
+  readonly neighbourhood?: (target: string) => Promise<Neighbourhood> | undefined;
 }
+
+/** A zone that was set wrong is hours, never more than a day. */
+const farthestSetMs = 24 * 3_600_000;
 
 /** The last run of the same kind on the same thing, while the next one is still too early. */
 export interface Cooling {
@@ -23,23 +29,39 @@ export interface Cooling {
  * change back never waits.
  */
 export async function readCooling(
-  { journal, policy, clock }: CooldownPorts,
+  ports: CooldownPorts,
   { option, target, ask, undoes }: Request,
 ): Promise<Cooling | undefined> {
+  const { journal, policy, clock } = ports;
   const { cooldownMs } = readOptionPolicy(policy, option);
   if (cooldownMs === 0 || undoes !== null) return undefined;
-  const now = clock.now();
-  const since = new Date(now - cooldownMs).toISOString();
-  const runs = await journal.readRunsSince({ target, option, since });
+  // A clock that was set forward meanwhile must not hide a run; how old each is, is read from the journal.
+  const since = new Date(clock.now() - cooldownMs - farthestSetMs).toISOString();
   const thing = thingOf(ask);
-  const ends = runs
-    .filter((run) => thingOf(run.ask) === thing)
-    .flatMap(({ result }) => (result === null ? [] : [result.endedAt]))
-    .toSorted();
-  const ranAt = ends.at(-1);
-  if (ranAt === undefined) return undefined;
-  const leftMs = Date.parse(ranAt) + cooldownMs - now;
-  return leftMs > 0 ? { ranAt, leftMs } : undefined;
+  const targets = await lockedWith(ports, target);
+  const runs = await Promise.all(
+    targets.map((name) => journal.readRunsSince({ target: name, option, since })),
+  );
+  let cooling: Cooling | undefined;
+  for (const run of runs.flat()) {
+    if (thingOf(run.ask) !== thing || run.result === null) continue;
+    const leftMs = cooldownMs - (await readAge({ journal, clock }, run, run.result.endedAt));
+    if (leftMs > (cooling?.leftMs ?? 0)) cooling = { ranAt: run.result.endedAt, leftMs };
+  }
+  return cooling;
+}
+
+/** Milliseconds since a run ended. */
+export async function readAge(
+  {
+    journal,
+    clock,
+  }: Pick<CooldownPorts, 'clock'> & { readonly journal: Pick<Journal, 'readAgeMs'> },
+  { id }: Request,
+  endedAt: string,
+): Promise<number> {
+  const ageMs = await journal.readAgeMs(id, ['verifying', 'done']);
+  return ageMs ?? Math.max(0, clock.now() - Date.parse(endedAt));
 }
 
 /** What an ask is about: another value for the same thing is the same thing, another service is not. */
@@ -57,6 +79,8 @@ function thingOf(ask: Ask): string {
       return canonicalJson([ask.kind, ask.gid]);
     case 'set-timeout':
       return canonicalJson([ask.kind, ask.setting, ask.role]);
+    case 'limit-connections':
+      return canonicalJson([ask.kind, ask.role]);
     default:
       return ask.kind;
   }

@@ -1,8 +1,10 @@
 import type { Snapshot } from '../diagnose/snapshot.ts';
 import type { Clock, Journal } from '../ports.ts';
+import type { HandOffRemedy } from '../remedies/by-hand/create-hand-offs.ts';
 import type { Remedy, StepNews } from '../remedies/remedy.ts';
 import type { Brake } from '../ports/brake.ts';
 import type { People } from '../ports/people.ts';
+import type { Neighbourhood } from '../ports/neighbours.ts';
 import type { Policy } from './policy.ts';
 import type { Request } from './request.ts';
 
@@ -13,8 +15,12 @@ export interface DoorPorts {
   readonly policy: Policy;
   /** Asked at every decision of somebody in Slack; without an answer nobody there may decide. */
   readonly people: People;
+  /** For what is shown, which Slack must not be asked for every time; `people` unless given. */
+  readonly recentPeople?: People;
   /** A stop set on the machine, beside the one the journal keeps. */
   readonly brake?: Brake;
+  /** How a target stands to the others; each is alone where that is absent. */
+  readonly neighbourhood?: (target: string) => Promise<Neighbourhood> | undefined;
   readonly clock: Clock;
   /** Between the end of a change and the look that tells whether it helped. */
   readonly verifyAfterMs: number;
@@ -32,6 +38,8 @@ export interface DoorPorts {
 export interface DoorPatient {
   readonly name: string;
   readonly remedies: readonly Remedy[];
+  /** The options as a person runs them, for what the remedies have not the means for. */
+  readonly handOffs?: readonly HandOffRemedy[];
   readonly look: () => Promise<Snapshot>;
   /** Below this share of the usable slots the trouble is over, 0-1. */
   readonly warningUtilisation: number;

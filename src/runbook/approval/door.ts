@@ -3,6 +3,7 @@ import type { Answer } from '../remedies/remedy.ts';
 import type { Action } from '../remedies/action.ts';
 import type { Check } from '../doctor.ts';
 import type { Ask } from '../remedies/ask.ts';
+import type { Commands } from '../remedies/by-hand/hand-off.ts';
 import type { Plan } from '../remedies/plan.ts';
 import type { Stop } from '../ports.ts';
 import { breakGlass } from './break-glass.ts';
@@ -15,12 +16,16 @@ import { JournalUnavailable } from './journal-unavailable.ts';
 import { mayVote } from './may.ts';
 import { checkOptions, offersOf } from './offers.ts';
 import { preview, propose } from './propose.ts';
+import { ranByHand, showCommands } from './ran-by-hand.ts';
 import type { Proposing } from './propose.ts';
 import { readOptionPolicy } from './policy.ts';
 import type { OptionPolicy } from './policy.ts';
 import { refuseUnknown, refuseUnrecorded } from './refusals.ts';
-import type { Actor, Request, RequestState } from './request.ts';
+import type { Actor } from './actor.ts';
+import { openStates } from './request.ts';
+import type { Request } from './request.ts';
 import { createRunner } from './runner.ts';
+import { growSteadily } from './steady-ages.ts';
 import { sweep } from './sweep.ts';
 import { undo } from './undo.ts';
 import { vote } from './vote.ts';
@@ -54,6 +59,10 @@ export interface Door {
   undo(id: string, actor: Actor): Promise<Answer<Request>>;
   /** Runs it without the votes it needs, where that person and action are configured for it. As `approve`. */
   breakGlass(id: string, actor: Actor, reason: string): Promise<Answer<Request>>;
+  /** Somebody ran the commands of a request by hand. Answers at once; `settled` tells what came of it. */
+  ranByHand(id: string, actor: Actor): Promise<Answer<Request>>;
+  /** The commands of a request that was handed over, while nothing is stopped. */
+  commands(id: string): Promise<Answer<Commands>>;
   get(id: string): Promise<Answer<Request>>;
   /** Requests that have not come to their end, oldest first. */
   list(): Promise<Answer<readonly Request[]>>;
@@ -78,15 +87,15 @@ export interface Door {
   drain(withinMs?: number): Promise<readonly string[]>;
 }
 
-const openStates: readonly RequestState[] = ['proposed', 'approved', 'executing', 'verifying'];
-
 /** Far longer than a pause of this process, and short enough for the night. */
 const defaultLeaseMs = 20_000;
 
 export function createDoor(given: DoorPorts): Door {
   const holder = { id: crypto.randomUUID(), forMs: given.leaseMs ?? defaultLeaseMs };
-  const ports = { ...given, journal: holdApproved(given.journal, holder) };
+  const aging = growSteadily(given.journal, given.clock);
+  const ports = { ...given, journal: holdApproved(aging, holder) };
   const { journal } = ports;
+  const shown = { ...ports, people: ports.recentPeople ?? ports.people };
   const runner = createRunner(ports, holder);
   const get = async (id: string): Promise<Answer<Request>> => {
     const request = await journal.read(id);
@@ -95,8 +104,8 @@ export function createDoor(given: DoorPorts): Door {
   return {
     offers: (target) => offersOf(ports, target),
     check: (target) => checkOptions(ports, target),
-    checkPeople: () => checkPeople(ports),
-    mayVote: (request, actor) => mayVote(ports, request, actor),
+    checkPeople: () => checkPeople(shown),
+    mayVote: (request, actor) => mayVote(shown, request, actor),
     rulesFor: (action) => readOptionPolicy(ports.policy, action),
     propose: (proposing) => recorded(() => propose(ports, proposing)),
     preview: (target, ask) => recorded(() => preview(ports, target, ask)),
@@ -116,6 +125,13 @@ export function createDoor(given: DoorPorts): Door {
         if (broken.ok) runner.start(broken.value);
         return broken;
       }),
+    ranByHand: (id, actor) =>
+      recorded(async () => {
+        const ran = await ranByHand(ports, { id, actor, reason: undefined });
+        if (ran.ok) await runner.see(ran.value);
+        return ran;
+      }),
+    commands: (id) => recorded(() => showCommands(ports, id)),
     get: (id) => recorded(() => get(id)),
     list: () => recorded(async () => done(await journal.list(openStates))),
     sweep: () => recorded(async () => done(await sweep(ports))),

@@ -6,7 +6,7 @@ import { cleanReason } from './clean-reason.ts';
 import type { DoorPorts } from './door-ports.ts';
 import { isoNow } from './iso-now.ts';
 import { mayGo } from './may.ts';
-import type { Actor } from './request.ts';
+import type { Actor } from './actor.ts';
 
 /** The emergency stop that holds now, wherever it was set: on the machine, or by somebody's word. */
 export async function readStop({

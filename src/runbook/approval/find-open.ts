@@ -10,11 +10,11 @@ import type { Request, RequestState } from './request.ts';
 
 /** A request that can still be voted on. One whose time or rules are over is closed on the way, and refused. */
 export async function findOpen(ports: DoorPorts, id: string): Promise<Answer<Request>> {
-  const { journal, policy, clock } = ports;
+  const { journal, policy } = ports;
   const request = await journal.read(id);
   if (request === undefined) return refuseUnknown();
   if (request.state !== 'proposed') return refuseClosed(request);
-  if (isExpired(request, clock.now())) {
+  if (await isOverdue(ports, request)) {
     const expired = await expire(ports, request);
     return refuseClosed(expired ?? (await journal.read(id)) ?? request);
   }
@@ -27,7 +27,21 @@ export async function findOpen(ports: DoorPorts, id: string): Promise<Answer<Req
   return done(request);
 }
 
-export interface Ending extends Omit<NonNullable<Request['closing']>, 'at'> {
+/** By its card's time, and never later than it was to live, whatever somebody set a clock to. */
+export async function isOverdue(
+  { journal, clock }: Pick<DoorPorts, 'journal' | 'clock'>,
+  request: Request,
+): Promise<boolean> {
+  const { state, proposedAt, expiresAt, handOff } = request;
+  if (state !== 'proposed' && state !== 'handed') return false;
+  if (isExpired(request, clock.now())) return true;
+  const life = state === 'handed' ? handOff : { shownAt: proposedAt, until: expiresAt };
+  const lifeMs = life === null ? 0 : Date.parse(life.until) - Date.parse(life.shownAt);
+  const ageMs = await journal.readAgeMs(request.id, [state]);
+  return ageMs !== undefined && ageMs >= lifeMs;
+}
+
+interface Ending extends Omit<NonNullable<Request['closing']>, 'at'> {
   readonly state: RequestState;
 }
 
@@ -46,6 +60,9 @@ export async function end(
 }
 
 export function expire(ports: DoorPorts, request: Request): Promise<Request | undefined> {
-  const sentence = 'Nobody approved it in time.';
+  const sentence =
+    request.state === 'handed'
+      ? 'Nobody said in time that they ran it. dbconn did not run it.'
+      : 'Nobody approved it in time.';
   return end(ports, request, { state: 'expired', by: null, sentence, reason: null });
 }

@@ -18,7 +18,8 @@ export function fence(journal: Journal, holder: Holder): Journal {
   };
 }
 
-function bound(journal: Journal): Journal {
+/** Its methods, to be written over one by one: those of a class do not spread. */
+export function bound(journal: Journal): Journal {
   return {
     create: (request, entry) => journal.create(request, entry),
     read: (id) => journal.read(id),
@@ -30,7 +31,9 @@ function bound(journal: Journal): Journal {
     release: (request, holder) => journal.release(request, holder),
     readRunsSince: (run) => journal.readRunsSince(run),
     readSteps: (request) => journal.readSteps(request),
+    readAgeMs: (request, kinds) => journal.readAgeMs(request, kinds),
     readStop: () => journal.readStop(),
     writeStop: (stop, entry) => journal.writeStop(stop, entry),
+    findUntrue: () => journal.findUntrue(),
   };
 }

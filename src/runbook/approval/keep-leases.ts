@@ -4,7 +4,7 @@ import type { DoorPorts } from './door-ports.ts';
 /** Three renewals in a row may be missed before another process thinks this one dead. */
 const renewalsPerLease = 4;
 
-export interface Leases {
+interface Leases {
   begin(): void;
   end(): void;
 }

@@ -5,15 +5,19 @@ import { readCooling } from './cooldown.ts';
 import type { Cooling } from './cooldown.ts';
 import type { DoorPorts } from './door-ports.ts';
 import { readStop } from './emergency-stop.ts';
-import { refuseBusy, refuseStopped } from './refusals.ts';
+import { mustBeTrue } from './must-be-true.ts';
+import { refuseStopped } from './refusals.ts';
 import type { Request } from './request.ts';
+import { mayLock } from './shared-lock.ts';
 
-/** Whether the moment is right, whoever asks: nothing is stopped, running, or only just done. */
+/** Whether the moment is right, whoever asks: the record is true, and nothing is stopped, running, or only just done. */
 export async function mayRunNow(ports: DoorPorts, request: Request): Promise<Answer<null>> {
+  const truth = await mustBeTrue(ports, request.target);
+  if (!truth.ok) return truth;
   const stop = await readStop(ports);
   if (stop !== undefined) return refuseStopped(stop);
-  const executing = await ports.journal.list(['approved', 'executing']);
-  if (executing.some(({ target }) => target === request.target)) return refuseBusy();
+  const free = await mayLock(ports, request, ['approved', 'executing']);
+  if (!free.ok) return free;
   const cooling = await readCooling(ports, request);
   return cooling === undefined ? done(null) : refuseCooling(cooling);
 }

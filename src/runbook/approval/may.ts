@@ -1,15 +1,17 @@
-import type { People } from '../ports/people.ts';
+import type { Looked, People } from '../ports/people.ts';
 import { nameOf } from '../remedies/action.ts';
 import { actionOf } from '../remedies/ask.ts';
 import type { Ask } from '../remedies/ask.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { capital } from '../remedies/wording.ts';
-import { checkMembership } from './membership.ts';
+import { checkMembership, refuseUnread } from './membership.ts';
 import { mentions } from './mentions.ts';
 import { canReach, readOptionPolicy, slackIdOf, votesNeeded } from './policy.ts';
 import type { Policy } from './policy.ts';
-import type { Actor, Request } from './request.ts';
+import type { Actor } from './actor.ts';
+import type { Request } from './request.ts';
+import { isSamePerson } from './same-person.ts';
 
 /** Who may do what, decided anew at every click. */
 export interface Rules {
@@ -53,9 +55,15 @@ export async function mayVote(rules: Rules, request: Request, actor: Actor): Pro
   }
   const among = await mayDecide(rules, request, actor);
   if (!among.ok) return among;
-  const own = refuseOwn(rules.policy, request, actor);
-  if (own !== undefined) return own;
-  if (!request.votes.some(({ by }) => isSameHuman(by, actor))) return done(null);
+  const own = await refuseOwn(rules, request, actor);
+  if (!own.ok) return own;
+  const voted = await isOneOf(
+    rules,
+    actor,
+    request.votes.map(({ by }) => by),
+  );
+  if (!voted.ok) return unread('Whether you have voted already', voted);
+  if (!voted.value) return done(null);
   const missing = request.votesNeeded - request.votes.length;
   return refuse(
     'voted-already',
@@ -78,6 +86,28 @@ export function mayWithdraw(policy: Policy, { proposedBy }: Request, actor: Acto
   if (isProposer(policy, proposedBy, actor)) return done(null);
   const why = 'Only who proposed it can withdraw it.';
   return refuse('not-the-proposer', why, 'An approver can deny it.');
+}
+
+/**
+ * Whether this person may say that they ran it by hand: an approver, or who proposed it. Of the terminal's users those
+ * whom the configuration names as one of these; nobody there can be looked up.
+ */
+export async function mayTakeHandOff(
+  rules: Rules,
+  { option, proposedBy, brokenGlass }: Request,
+  actor: Actor,
+): Promise<Answer<null>> {
+  const { policy } = rules;
+  const { approvers } = readOptionPolicy(policy, option);
+  const others = [proposedBy, ...(brokenGlass === null ? [] : [brokenGlass.by])];
+  const ids = others.map((other) => slackIdOf(policy, other)).filter((id) => id !== undefined);
+  const named = [...new Set([...approvers, ...ids])];
+  const why = `Only an approver of ${nameOf(option)}, or who proposed it, can say that they ran it.`;
+  if (actor.via === 'slack') return mustBeAmong(rules, actor, { named, kind: notApprover, why });
+  const slackId = slackIdOf(policy, actor);
+  const brokeIt = brokenGlass?.by.id === actor.id && brokenGlass.by.via === actor.via;
+  if (brokeIt || (slackId !== undefined && named.includes(slackId))) return done(null);
+  return refuse(notApprover, why, askOf(named));
 }
 
 /** Whether this person may lift an emergency stop. Setting one is open to everybody. */
@@ -149,9 +179,12 @@ async function mustBeAmong(
   }
 }
 
-function refuseOwn(policy: Policy, request: Request, actor: Actor): Answer<null> | undefined {
-  const { approvers, proposerMayVote } = readOptionPolicy(policy, request.option);
-  if (proposerMayVote || !isProposer(policy, request.proposedBy, actor)) return undefined;
+async function refuseOwn(rules: Rules, request: Request, actor: Actor): Promise<Answer<null>> {
+  const { approvers, proposerMayVote } = readOptionPolicy(rules.policy, request.option);
+  if (proposerMayVote) return done(null);
+  const isOwn = await isSamePerson(rules, actor, request.proposedBy);
+  if (!isOwn.ok) return unread('Whether you proposed this', isOwn);
+  if (!isOwn.value) return done(null);
   const others = approvers.filter((id) => id !== actor.id);
   return refuse(
     'own-proposal',
@@ -160,17 +193,25 @@ function refuseOwn(policy: Policy, request: Request, actor: Actor): Answer<null>
   );
 }
 
-/** By whatever entrance they proposed it. */
-function isProposer(policy: Policy, proposedBy: Actor, actor: Actor): boolean {
-  if (isSameHuman(proposedBy, actor)) return true;
-  const proposer = slackIdOf(policy, proposedBy);
-  return proposer !== undefined && proposer === slackIdOf(policy, actor);
+async function isOneOf(
+  rules: Rules,
+  actor: Actor,
+  others: readonly Actor[],
+): Promise<Looked<boolean>> {
+  const found = await Promise.all(others.map((other) => isSamePerson(rules, actor, other)));
+  const isAny = found.some((one) => one.ok && one.value);
+  return found.find((one) => !one.ok && !isAny) ?? { ok: true, value: isAny };
 }
 
-/** Slack's ids are unique, but only within what one workspace sees: a known other team is another human. */
-function isSameHuman(a: Actor, b: Actor): boolean {
-  const isOtherTeam = a.team !== undefined && b.team !== undefined && a.team !== b.team;
-  return a.id === b.id && a.via === b.via && !isOtherTeam;
+function unread(what: string, looked: Extract<Looked<never>, { ok: false }>): Answer<null> {
+  return { ok: false, refusal: refuseUnread(`${what} could not be looked up`, looked) };
+}
+
+/** By whatever entrance they proposed it. Nothing is looked up: to withdraw does no harm. */
+function isProposer(policy: Policy, proposedBy: Actor, actor: Actor): boolean {
+  if (proposedBy.id === actor.id && proposedBy.via === actor.via) return true;
+  const proposer = slackIdOf(policy, proposedBy);
+  return proposer !== undefined && proposer === slackIdOf(policy, actor);
 }
 
 function hasVoted({ votes }: Request, id: string): boolean {

@@ -4,7 +4,7 @@ import type { Refusal } from '../remedies/remedy.ts';
 import { mentions } from './mentions.ts';
 import { isGroup } from './policy.ts';
 
-export type Membership =
+type Membership =
   | { readonly kind: 'among' }
   /** `note` says what kept the named groups from helping; empty where nothing did. */
   | { readonly kind: 'not-among'; readonly note: string }
@@ -49,15 +49,16 @@ async function findAmong(
 }
 
 async function checkStanding(people: People, user: string): Promise<Membership> {
-  const looked = await people.readStanding(user);
+  const looked = await people.readPerson(user);
   if (!looked.ok) {
     const about = 'Whether you are a member of the workspace could not be looked up';
     return { kind: 'refused', refusal: refuseUnread(about, looked) };
   }
-  if (looked.value === 'member') return { kind: 'among' };
+  const { standing } = looked.value;
+  if (standing === 'member') return { kind: 'among' };
   const { refusal } = refuse(
     'not-a-member',
-    standings[looked.value],
+    standings[standing],
     'A full member of the workspace has to do it.',
   );
   return { kind: 'refused', refusal };
@@ -70,6 +71,10 @@ const standings: Readonly<Record<Exclude<Standing, 'member'>, string>> = {
   stranger: 'You belong to another workspace, and decide nothing in this one.',
 };
 
-function refuseUnread(about: string, { why, fix }: Extract<Looked<never>, { ok: false }>): Refusal {
+/** For what could not be looked up: a no, with its reason. */
+export function refuseUnread(
+  about: string,
+  { why, fix }: Extract<Looked<never>, { ok: false }>,
+): Refusal {
   return refuse('not-looked-up', `${about}, so it counts as no: ${why}`, fix).refusal;
 }

@@ -2,7 +2,7 @@ import type { Looked, People } from '../ports/people.ts';
 
 /** For a process that does not speak to Slack, such as the terminal: nobody there can be looked up. */
 export const nobodyKnown: People = {
-  readStanding: () => Promise.resolve(unknown),
+  readPerson: () => Promise.resolve(unknown),
   readGroup: () => Promise.resolve(unknown),
 };
 

@@ -10,13 +10,12 @@ type Ports = Pick<DoorPorts, 'patients' | 'policy'>;
 /** The options that can be proposed for a target and approved by somebody. */
 export function offersOf({ patients, policy }: Ports, target: string): readonly Action[] {
   if (policy.readOnly) return [];
-  const remedies = patients.find(({ name }) => name === target)?.remedies ?? [];
-  return remedies
-    .map(({ option }) => option)
-    .filter((option) => {
-      const optionPolicy = readOptionPolicy(policy, option);
-      return canReach(optionPolicy, optionPolicy.votes);
-    });
+  const { remedies = [], handOffs = [] } = patients.find(({ name }) => name === target) ?? {};
+  const ways = new Set([...remedies, ...handOffs].map(({ option }) => option));
+  return Action.options.filter((option) => {
+    const optionPolicy = readOptionPolicy(policy, option);
+    return ways.has(option) && canReach(optionPolicy, optionPolicy.votes);
+  });
 }
 
 const actingUrl =
@@ -36,11 +35,16 @@ const fixes: Readonly<Record<Action, string>> = {
 /** For doctor: which options can run for a target, and what the others lack. */
 export function checkOptions({ patients, policy }: Ports, target: string): Check[] {
   if (policy.readOnly) return [toCheck('off', 'This dbconn only looks: approval.readOnly is set.')];
-  const remedies = patients.find(({ name }) => name === target)?.remedies ?? [];
+  const { remedies = [], handOffs = [] } = patients.find(({ name }) => name === target) ?? {};
   const options = Action.options.map((option): Check => {
     if (remedies.some((remedy) => remedy.option === option)) return checkApprovers(policy, option);
-    const summary = `${capital(nameOf(option))} cannot be proposed: it is not set up for this target.`;
-    return toCheck('off', summary, fixes[option]);
+    const isByHand = handOffs.some((handOff) => handOff.option === option);
+    const approvers = checkApprovers(policy, option);
+    if (isByHand && approvers.state === 'off') return approvers;
+    const rest = isByHand
+      ? 'runs by hand only: dbconn shows the commands and looks whether it helped.'
+      : 'cannot be proposed: it is not set up for this target.';
+    return toCheck('off', `${capital(nameOf(option))} ${rest}`, fixes[option]);
   });
   return [...options, ...checkBreakGlass(policy)];
 }

@@ -2,7 +2,7 @@ import type { Action } from '../remedies/action.ts';
 import type { Ask } from '../remedies/ask.ts';
 import { actionOf } from '../remedies/ask.ts';
 import { hashJson } from '../remedies/plan.ts';
-import type { Actor } from './request.ts';
+import type { Actor } from './actor.ts';
 
 /** Who may do what. Slack ids only; display names and e-mail addresses can be changed by their owners. */
 export interface Policy {
@@ -19,7 +19,7 @@ export interface Policy {
 }
 
 /** The exception for the night when nobody answers. Off unless somebody and something is named. */
-export interface BreakGlass {
+interface BreakGlass {
   /** Slack user ids; no groups, because an exception has names. */
   readonly users: readonly string[];
   /** Users of the operating system dbconn's terminal runs on. */
@@ -43,7 +43,7 @@ export interface OptionPolicy {
 }
 
 /** What holds where nothing else is said. Nobody may approve. */
-export const defaultOptionPolicy: OptionPolicy = {
+const defaultOptionPolicy: OptionPolicy = {
   proposers: [],
   approvers: [],
   votes: 1,

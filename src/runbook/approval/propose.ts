@@ -1,14 +1,21 @@
+import { nameOf } from '../remedies/action.ts';
+import type { Action } from '../remedies/action.ts';
 import { actionOf } from '../remedies/ask.ts';
+import { lacksMeans } from '../remedies/by-hand/lacks-means.ts';
 import { canonicalJson, hashPlan } from '../remedies/plan.ts';
 import type { Ask } from '../remedies/ask.ts';
-import type { Plan } from '../remedies/plan.ts';
+import type { Plan, PlanDraft } from '../remedies/plan.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import type { DoorPorts } from './door-ports.ts';
+import { capital } from '../remedies/wording.ts';
+import type { DoorPatient, DoorPorts } from './door-ports.ts';
 import { isoNow } from './iso-now.ts';
 import { mayPropose } from './may.ts';
+import { mustBeTrue } from './must-be-true.ts';
 import { policyVersion, readOptionPolicy, votesNeeded } from './policy.ts';
-import type { Actor, Request } from './request.ts';
+import type { Actor } from './actor.ts';
+import type { Request } from './request.ts';
+import { mayChange } from './shared-lock.ts';
 
 export interface Proposing {
   readonly target: string;
@@ -36,6 +43,8 @@ export async function propose(
   if (!allowed.ok) return allowed;
   const planned = await preview(ports, target, ask);
   if (!planned.ok) return planned;
+  const truth = await mustBeTrue(ports, target);
+  if (!truth.ok) return truth;
   const older = supersedes === undefined ? undefined : await journal.read(supersedes);
   const request = await toRequest(ports, planned.value, {
     actor,
@@ -62,16 +71,31 @@ export async function preview(ports: DoorPorts, target: string, ask: Ask): Promi
   if (patient === undefined) {
     return refuse('unknown-target', 'There is no target of that name.', 'See /dbconn help.');
   }
+  const allowed = await mayChange(ports, target);
+  if (!allowed.ok) return allowed;
   const option = actionOf(ask);
-  const remedy = patient.remedies.find((candidate) => candidate.option === option);
-  if (remedy === undefined) {
-    const why = `Option ${option} is not set up for this target.`;
-    return refuse('not-offered', why, 'See /dbconn doctor for what it needs.');
-  }
-  const drafted = await remedy.propose(ask);
+  const drafted = await draft(patient, option, ask);
   if (!drafted.ok) return drafted;
   const version = await policyVersion(policy);
   return done({ ...drafted.value, policyVersion: version, plannedAt: isoNow(clock) });
+}
+
+/** By dbconn where it can; else as a plan for a person, where nothing but the means is lacking. */
+async function draft(
+  { remedies, handOffs = [] }: DoorPatient,
+  option: Action,
+  ask: Ask,
+): Promise<Answer<PlanDraft>> {
+  const remedy = remedies.find((candidate) => candidate.option === option);
+  const own = await remedy?.propose(ask);
+  if (own?.ok === true) return own;
+  const handOff = handOffs.find((candidate) => candidate.option === option);
+  const isHarm = own !== undefined && !lacksMeans(option, own.refusal);
+  const handed = isHarm ? undefined : await handOff?.propose(ask, own?.refusal);
+  if (handed?.ok === true) return handed;
+  if (own !== undefined) return own;
+  const why = `${capital(nameOf(option))} is not set up for this target.`;
+  return handed ?? refuse('not-offered', why, 'See /dbconn doctor for what it needs.');
 }
 
 /** To ask again for an undo that never ran is to ask for an undo. */
@@ -109,6 +133,7 @@ async function toRequest(
     supersedes: supersedes ?? null,
     undoes: undoes ?? null,
     brokenGlass: null,
+    handOff: null,
     closing: null,
     execution: null,
     result: null,

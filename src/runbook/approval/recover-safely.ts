@@ -1,22 +1,59 @@
 import { ActingUnavailable } from '../remedies/acting-unavailable.ts';
+import { uptimeOf } from '../uptime.ts';
 import type { RunControl } from '../remedies/remedy.ts';
-import type { Report } from '../remedies/report.ts';
+import type { Item, Report } from '../remedies/report.ts';
 import type { Request } from './request.ts';
 import type { Site } from './site.ts';
 
-/** Completes or undoes what a broken run left half done; where that cannot be reached, a report that says so. */
+const firstPauseMs = 500;
+const longestPauseMs = 15_000;
+/** Times what verifying takes. Until then nobody else can change this target; after it a person has to look. */
+const patience = 5;
+
+/**
+ * Completes or undoes what a broken run left half done. Where that cannot be reached it is tried again, for the answer
+ * that was lost may have been a yes; when time is up, a report that says of every target that it is not known.
+ */
 export async function recoverSafely(
   request: Request,
-  { remedy, journal }: Site,
+  site: Site,
   control: RunControl,
 ): Promise<Report> {
+  const { remedy, journal, clock, verifyAfterMs, signal } = site;
   const since = request.execution?.startedAt ?? request.proposedAt;
-  const steps = await journal.readSteps(request.id);
-  try {
-    return await remedy.recover({ plan: request.plan, since, steps }, control);
-  } catch (error) {
-    if (!(error instanceof ActingUnavailable)) throw error;
-    const summary = `What became of its targets cannot be told: ${error.message}`;
-    return { items: [], finished: false, summary };
+  const giveUpAt = uptimeOf(clock) + patience * verifyAfterMs;
+  for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    const steps = await journal.readSteps(request.id);
+    try {
+      return await remedy.recover({ plan: request.plan, since, steps }, control);
+    } catch (error) {
+      if (!(error instanceof ActingUnavailable)) throw error;
+      if (uptimeOf(clock) + pauseMs > giveUpAt) return nothingKnown(request, error);
+    }
+    control.progress('What became of its targets is not known yet. Looking again.');
+    await clock.sleep(pauseMs, signal);
+  }
+}
+
+function nothingKnown({ plan }: Request, { message }: ActingUnavailable): Report {
+  const items = plan.targets.map((target): Item => {
+    const what = nameOf(target);
+    return { what, outcome: 'unknown', detail: 'No look could tell.', lines: [] };
+  });
+  const summary = `What became of its targets is not known: ${message}`;
+  return { items, finished: false, summary };
+}
+
+function nameOf(target: Request['plan']['targets'][number]): string {
+  switch (target.kind) {
+    case 'session':
+    case 'blocker':
+      return `pid ${target.identity.pid}`;
+    case 'prepared':
+      return 'prepared transaction';
+    case 'pool':
+      return target.service;
+    default:
+      return target.name;
   }
 }

@@ -1,5 +1,6 @@
 import type { Stop } from '../ports.ts';
 import { refuse } from '../remedies/remedy.ts';
+import { JournalTampered, tamperedAdvice } from './journal-tampered.ts';
 import type { JournalUnavailable } from './journal-unavailable.ts';
 import type { Request } from './request.ts';
 
@@ -18,11 +19,12 @@ export function refuseUnknown(): Refused {
 /** For a request that is no longer waiting for votes. */
 export function refuseClosed(request: Request): Refused {
   const { state, closing } = request;
-  const isRunning = ['approved', 'executing', 'verifying'].includes(state);
+  const isRunning = ['approved', 'handed', 'executing', 'verifying'].includes(state);
   const next = isRunning
     ? 'Its thread tells the result.'
     : 'Look with /dbconn status, and propose it again if it is still needed.';
-  return refuse(state, closedSentences[state](closing), next);
+  const sentence = state === 'verifying' ? verifying(request) : closedSentences[state](closing);
+  return refuse(state, sentence, next);
 }
 
 type Closing = Request['closing'];
@@ -30,6 +32,7 @@ type Closing = Request['closing'];
 const closedSentences: Readonly<Record<Request['state'], (closing: Closing) => string>> = {
   proposed: () => 'This is waiting for votes.',
   approved: () => 'This was approved already, and begins.',
+  handed: () => 'This was approved already; a person runs it by the commands on its card.',
   executing: () => 'This was approved already, and is running.',
   verifying: () => 'This has run; whether it helped is being seen.',
   done: () => 'This has been done already.',
@@ -37,8 +40,15 @@ const closedSentences: Readonly<Record<Request['state'], (closing: Closing) => s
   denied: (closing) => `This was denied${byWhom(closing)}.`,
   withdrawn: (closing) => `This was withdrawn${byWhom(closing)}.`,
   stale: (closing) => `This is out of date: ${closing?.sentence ?? 'see its thread.'}`,
-  expired: () => 'This has expired: nobody approved it in time.',
+  expired: (closing) => `This has expired: ${closing?.sentence ?? 'nobody approved it in time.'}`,
 };
+
+function verifying({ handOff }: Request): string {
+  const by = handOff?.ranBy?.by;
+  if (by === undefined) return closedSentences.verifying(null);
+  const who = by.via === 'slack' ? `<@${by.id}>` : `somebody at the ${by.via}`;
+  return `${who} said already that they ran this; whether it helped is being seen.`;
+}
 
 function byWhom(closing: Closing): string {
   const by = closing?.by ?? null;
@@ -72,6 +82,7 @@ export function refuseTampered(): Refused {
 }
 
 export function refuseUnrecorded(error: JournalUnavailable): Refused {
+  if (error instanceof JournalTampered) return refuse('tampered', error.problem, tamperedAdvice);
   return refuse('not-recorded', `Nothing was done, because it cannot be recorded.`, error.message);
 }
 

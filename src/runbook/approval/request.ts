@@ -1,24 +1,17 @@
 import { z } from 'zod';
+import { Actor } from './actor.ts';
 import { Action } from '../remedies/action.ts';
 import { Ask } from '../remedies/ask.ts';
 import { Plan, Spared } from '../remedies/plan.ts';
 import { Report } from '../remedies/report.ts';
 import { Holding } from '../verify/refill.ts';
 import { Fullness, Outcome } from '../verify/verify.ts';
-
-/** Who does something, and by which entrance. Only Slack proves who a person is. */
-export const Actor = z.strictObject({
-  /** A Slack user id, or the operating system's user for the terminal. */
-  id: z.string().min(1).max(100),
-  via: z.enum(['slack', 'terminal', 'timer']),
-  /** The Slack workspace the person belongs to, where Slack said so. */
-  team: z.string().max(30).optional(),
-});
-export type Actor = z.infer<typeof Actor>;
+import { Witnesses } from '../verify/witnesses.ts';
 
 export const RequestState = z.enum([
   'proposed',
   'approved',
+  'handed',
   'denied',
   'withdrawn',
   'expired',
@@ -65,6 +58,15 @@ export const Request = z.strictObject({
     })
     .nullable()
     .default(null),
+  /** Of a plan that a person runs: since and until when its commands are shown, and who said that they ran them. */
+  handOff: z
+    .strictObject({
+      shownAt: z.string(),
+      until: z.string(),
+      ranBy: z.strictObject({ by: Actor, at: z.string() }).nullable(),
+    })
+    .nullable()
+    .default(null),
   /** How it ended without being done, or why it failed. */
   closing: z
     .strictObject({
@@ -93,6 +95,8 @@ export const Request = z.strictObject({
       aimedAt: z
         .strictObject({ before: z.number().nullable(), after: z.number().nullable() })
         .exactOptional(),
+      /** Pools and waits before the change. */
+      witnesses: Witnesses.exactOptional(),
     })
     .nullable(),
   /** What it did, and once it was seen, whether that helped. */
@@ -103,13 +107,16 @@ export const Request = z.strictObject({
 export type Request = z.infer<typeof Request>;
 
 /** Every legal transition. A state without successors is an end. */
-export const successors: Readonly<Record<RequestState, readonly RequestState[]>> = {
+const successors: Readonly<Record<RequestState, readonly RequestState[]>> = {
   // A vote that is not the last leaves it proposed.
   proposed: ['proposed', 'approved', 'denied', 'withdrawn', 'expired', 'stale'],
-  approved: ['executing', 'failed'],
+  approved: ['executing', 'handed', 'stale', 'failed'],
+  // Its commands are shown; a person runs them and says so.
+  handed: ['verifying', 'expired'],
   executing: ['executing', 'verifying', 'done', 'failed', 'stale'],
   // The change is over and the target free for another one; only the outcome is still to be seen.
-  verifying: ['done'],
+  // Of what a person ran, the first look is a step of its own.
+  verifying: ['verifying', 'done'],
   denied: [],
   withdrawn: [],
   expired: [],
@@ -118,21 +125,36 @@ export const successors: Readonly<Record<RequestState, readonly RequestState[]>>
   failed: [],
 };
 
+/** Those of a request that has not come to its end. */
+export const openStates: readonly RequestState[] = [
+  'proposed',
+  'approved',
+  'handed',
+  'executing',
+  'verifying',
+];
+
+/** Whether a request may go from one state to the other. */
+export function canFollow(from: RequestState, to: RequestState): boolean {
+  return successors[from].includes(to);
+}
+
 export type RequestChange = Partial<
-  Pick<Request, 'votes' | 'brokenGlass' | 'closing' | 'execution' | 'result'>
+  Pick<Request, 'votes' | 'brokenGlass' | 'handOff' | 'closing' | 'execution' | 'result'>
 >;
 
 /** The request one version later. Throws on a transition the table does not know: that is a fault of ours. */
 export function advance(request: Request, state: RequestState, change: RequestChange): Request {
-  if (!successors[request.state].includes(state)) {
+  if (!canFollow(request.state, state)) {
     throw new Error(`A request cannot go from ${request.state} to ${state}.`);
   }
   return { ...request, ...change, state, version: request.version + 1 };
 }
 
 /** At the very moment of its expiry a request is expired. */
-export function isExpired(request: Request, nowMs: number): boolean {
-  return request.state === 'proposed' && nowMs >= Date.parse(request.expiresAt);
+export function isExpired({ state, expiresAt, handOff }: Request, nowMs: number): boolean {
+  if (state === 'handed') return handOff === null || nowMs >= Date.parse(handOff.until);
+  return state === 'proposed' && nowMs >= Date.parse(expiresAt);
 }
 
 export function isOpen({ state }: Request): boolean {

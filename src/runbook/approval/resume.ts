@@ -18,13 +18,27 @@ export async function finishRequest(request: Request, site: Site): Promise<Reque
       return mustMove(request, site, neverBegan(site));
     case 'executing':
       return mustMove(request, site, await brokenOff(request, site));
+    case 'verifying':
+      return ranByHandUnseen(request)
+        ? mustMove(request, site, await lookAfter(request, site))
+        : request;
     default:
       return request;
   }
 }
 
+/** A person ran it, and nobody has looked yet what became of its targets. */
+function ranByHandUnseen({ plan, result }: Request): boolean {
+  return plan.byHand !== undefined && result?.report.items.length === 0;
+}
+
+async function lookAfter(request: Request, site: Site): Promise<Step> {
+  const report = await recoverSafely(request, site, controlOf(request, site));
+  return toVerifying(request, report, site);
+}
+
 function neverBegan({ clock }: Site): Step {
-  const sentence = 'dbconn ended before it began; nothing was done.';
+  const sentence = 'dbconn was interrupted before it began; nothing was done.';
   const closing = { by: null, at: isoNow(clock), sentence, reason: null };
   return { state: 'failed', change: { closing } };
 }
@@ -33,7 +47,8 @@ async function brokenOff(request: Request, site: Site): Promise<Step> {
   const report = await recoverSafely(request, site, controlOf(request, site));
   if (report.finished) return toVerifying(request, report, site);
   const later = readFullness(await site.look());
-  const sentence = 'dbconn ended while this was running; this is what a look found afterwards.';
+  const sentence =
+    'dbconn was interrupted while this was running; this is what a look found afterwards.';
   const outcome = unknownOutcome(sentence, later);
   const result = { report, outcome, endedAt: isoNow(site.clock) };
   return { state: 'done', change: { result } };

@@ -1,9 +1,11 @@
 import type { Holder, Journal } from '../ports.ts';
 import type { DoorPorts } from './door-ports.ts';
 import { execute } from './execute.ts';
+import { handOver } from './hand-over.ts';
 import { fence } from './hold.ts';
 import { isoNow } from './iso-now.ts';
 import { keepLeases } from './keep-leases.ts';
+import { concerning } from './must-be-true.ts';
 import { propose } from './propose.ts';
 import type { Request } from './request.ts';
 import { finishRequest } from './resume.ts';
@@ -13,8 +15,10 @@ import { within } from './within.ts';
 import { createWorks } from './works.ts';
 
 /** Runs approved requests in the background, so that a click is answered at once. */
-export interface Runner {
+interface Runner {
   start(request: Request): void;
+  /** Looks what came of a request that a person ran. */
+  see(request: Request): Promise<void>;
   /** Starts to finish what nobody holds any more, and returns it as it was found. */
   takeOver(): Promise<readonly Request[]>;
   settled(id: string): Promise<void>;
@@ -42,6 +46,8 @@ export function createRunner(ports: DoorPorts, holder: Holder): Runner {
     if (ended.state === 'verifying') {
       works.begin('verifying', ended.id, verifyRequest(ended, site));
     }
+    // From here on it belongs to people, and whoever hears that they ran it takes it again.
+    if (ended.state === 'handed') await journal.release(ended.id, holder);
     if (ended.state === 'stale') await askAgain(ports, ended);
   };
   const begin = (request: Request, work: Work): void => {
@@ -49,14 +55,18 @@ export function createRunner(ports: DoorPorts, holder: Holder): Runner {
     leases.begin();
   };
   return {
-    start: (request) => begin(request, execute),
+    start: (request) => begin(request, request.plan.byHand === undefined ? execute : handOver),
+    async see(request) {
+      // Where another process still holds it, that one goes on.
+      if (await journal.hold(request.id, holder)) begin(request, finishRequest);
+    },
     async takeOver() {
       for (const id of broken) {
         await journal.release(id, holder);
         broken.delete(id);
       }
       const taken: Request[] = [];
-      for (const request of await journal.list(['approved', 'executing', 'verifying'])) {
+      for (const request of await readUnfinished(journal)) {
         // One of a target that is not configured any more keeps its open end, for whoever puts it back.
         const isOurs = siteOf(ports, request, { holder, signal }) !== undefined;
         if (!isOurs || works.has(request.id)) continue;
@@ -82,6 +92,13 @@ export function createRunner(ports: DoorPorts, holder: Holder): Runner {
 
 type Work = (request: Request, site: Site) => Promise<Request>;
 
+/** What to finish is read from the record: none of a target whose record was changed, which the watch on it says. */
+async function readUnfinished(journal: Journal): Promise<readonly Request[]> {
+  const untrue = await journal.findUntrue();
+  const unfinished = await journal.list(['approved', 'executing', 'verifying']);
+  return unfinished.filter(({ target }) => concerning(untrue, target) === undefined);
+}
+
 /** The request as it is once this process holds it; undefined while another one does. */
 async function take(
   journal: Journal,
@@ -105,12 +122,13 @@ async function askAgain(ports: DoorPorts, stale: Request): Promise<void> {
 
 function siteOf(
   ports: DoorPorts,
-  { target, option }: Request,
+  { target, option, plan }: Request,
   { holder, signal }: { readonly holder: Holder; readonly signal: AbortSignal },
 ): Site | undefined {
   const { patients, onChange, ...rest } = ports;
   const patient = patients.find(({ name }) => name === target);
-  const remedy = patient?.remedies.find((candidate) => candidate.option === option);
+  const remedies = plan.byHand === undefined ? patient?.remedies : patient?.handOffs;
+  const remedy = remedies?.find((candidate) => candidate.option === option);
   if (patient === undefined || remedy === undefined) return undefined;
   const { look, warningUtilisation } = patient;
   const journal = fence(ports.journal, holder);

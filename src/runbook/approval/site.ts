@@ -1,6 +1,8 @@
 import type { Snapshot } from '../diagnose/snapshot.ts';
 import type { Clock, Journal } from '../ports.ts';
+import type { Neighbourhood } from '../ports/neighbours.ts';
 import type { Brake } from '../ports/brake.ts';
+import type { People } from '../ports/people.ts';
 import type { Remedy, StepNews } from '../remedies/remedy.ts';
 import type { Policy } from './policy.ts';
 import type { Request, RequestChange, RequestState } from './request.ts';
@@ -12,9 +14,11 @@ export interface Site {
   readonly brake?: Brake;
   readonly remedy: Remedy;
   readonly look: () => Promise<Snapshot>;
+  readonly neighbourhood?: (target: string) => Promise<Neighbourhood> | undefined;
   readonly clock: Clock;
   readonly warningUtilisation: number;
   readonly policy: Policy;
+  readonly people: People;
   readonly verifyAfterMs: number;
   /** Called on every change and every step, for the live message. */
   readonly notify: (request: Request, news?: StepNews) => void;

@@ -6,8 +6,9 @@ import type { Remedy } from '../remedies/remedy.ts';
 import type { Patient } from '../runbook.ts';
 import type { Target } from '../target.ts';
 import type { DoorPatient } from './door-ports.ts';
+import { toHandOffs } from './to-hand-offs.ts';
 
-export interface DoorPatientParts {
+interface DoorPatientParts {
   readonly clock: Clock;
   /** Services option C never restarts, although configured. */
   readonly refusedServices: readonly string[];
@@ -37,6 +38,14 @@ export function toDoorPatient(patient: Patient, parts: DoorPatientParts): DoorPa
   return {
     name: patient.target.name,
     remedies: remediesOf(patient, parts, look),
+    handOffs: toHandOffs(patient, {
+      look,
+      clock: parts.clock,
+      get target() {
+        return patient.target;
+      },
+      refusedServices: parts.refusedServices,
+    }),
     look,
     warningUtilisation: patient.target.limits.warningUtilisation,
   };
@@ -105,12 +114,13 @@ function remediesOf(
 }
 
 function beyondTheLetters(
-  { target, prepared, timeouts }: Patient,
+  { target, prepared, timeouts, roleLimits }: Patient,
   clock: Clock,
 ): Pick<CatalogueParts, 'prepared' | 'prevention'> {
   return {
     ...(prepared !== undefined && { prepared: { prepared, clock, target } }),
-    ...(timeouts !== undefined && { prevention: { timeouts, clock, target } }),
+    ...(timeouts !== undefined &&
+      roleLimits !== undefined && { prevention: { timeouts, roleLimits, clock, target } }),
   };
 }
 

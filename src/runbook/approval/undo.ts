@@ -3,7 +3,8 @@ import type { Answer } from '../remedies/remedy.ts';
 import type { DoorPorts } from './door-ports.ts';
 import { propose } from './propose.ts';
 import { refuseUnknown } from './refusals.ts';
-import type { Actor, Request } from './request.ts';
+import type { Actor } from './actor.ts';
+import type { Request } from './request.ts';
 
 /** Proposes what would take a change back, with votes of its own. */
 export async function undo(ports: DoorPorts, id: string, actor: Actor): Promise<Answer<Request>> {

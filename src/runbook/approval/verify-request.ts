@@ -3,9 +3,12 @@ import { findRefill, readHoldings } from '../verify/refill.ts';
 import type { Sighting } from '../verify/refill.ts';
 import { judgeOutcome, readFullness } from '../verify/verify.ts';
 import type { Fullness, Outcome } from '../verify/verify.ts';
+import { hearWitnesses, readSeen } from '../verify/witnesses.ts';
+import type { Seen } from '../verify/witnesses.ts';
 import type { Report } from '../remedies/report.ts';
 import type { Plan } from '../remedies/plan.ts';
 import type { Request } from './request.ts';
+import { readAge } from './cooldown.ts';
 import { executionOf } from './execute.ts';
 import { mustMove } from './site.ts';
 import type { Site } from './site.ts';
@@ -18,6 +21,7 @@ const leastPauseMs = 2000;
 interface Look extends Sighting {
   readonly fullness: Fullness;
   readonly aimedAt: number | null;
+  readonly seen: Seen;
 }
 
 /**
@@ -31,12 +35,11 @@ export async function verifyRequest(ran: Request, site: Site): Promise<Request> 
   }
   const looks: Look[] = [];
   for (const dueMs of looksDue(site.verifyAfterMs)) {
-    const endedAtMs = Date.parse(result.endedAt);
     const isLast = dueMs === site.verifyAfterMs;
-    const waitMs = endedAtMs + dueMs - site.clock.now();
+    const waitMs = dueMs - (await readAge(site, ran, result.endedAt));
     if (waitMs < 0 && !isLast) continue;
     await site.clock.sleep(Math.max(0, waitMs), site.signal);
-    looks.push(await takeLook(ran, site, endedAtMs));
+    looks.push(await takeLook(ran, site, result.endedAt));
   }
   const outcome = heed(result.report, judge(ran, looks, site));
   return mustMove(ran, site, { state: 'done', change: { result: { ...result, outcome } } });
@@ -52,15 +55,31 @@ function judge(ran: Request, looks: readonly Look[], site: Site): Outcome {
   const execution = executionOf(ran);
   const last = looks.at(-1);
   const seen = { later: last?.fullness ?? null, laterAfterMs: last?.afterMs ?? 0 };
-  const { before, after, holdings = { before: [], after: [] } } = execution;
-  const aim = aimOf(ran.plan.ask);
-  if (aim === 'as-planned') {
+  if (aimOf(ran.plan.ask) === 'as-planned') {
+    const { before, after } = execution;
     const { items, finished } = result?.report ?? { items: [], finished: false };
     return { ...judgeReport({ items, finished }), before, after, later: seen.later };
   }
-  if (aim !== 'slots') {
-    const { aimedAt = { before: null, after: null } } = execution;
-    const sightings = { ...aimedAt, later: last?.aimedAt ?? null, laterAfterMs: seen.laterAfterMs };
+  const { later, laterAfterMs } = seen;
+  return hearWitnesses(judgeAim(ran, looks, site), {
+    before: execution.witnesses ?? { pools: [], waits: null },
+    looks: looks.map((look) => look.seen),
+    settledAt: settledAt(result, laterAfterMs),
+    service: serviceOf(ran.plan),
+    hasRoom:
+      later !== null && later !== 'full' && later.used < later.usable * site.warningUtilisation,
+  });
+}
+
+/** By the one figure the change is to move. */
+function judgeAim(ran: Request, looks: readonly Look[], site: Site): Outcome {
+  const { before, after, holdings, aimedAt } = executionOf(ran);
+  const last = looks.at(-1);
+  const seen = { later: last?.fullness ?? null, laterAfterMs: last?.afterMs ?? 0 };
+  const aim = aimOf(ran.plan.ask);
+  if (aim === 'waiters' || aim === 'slow-statements') {
+    const figures = aimedAt ?? { before: null, after: null };
+    const sightings = { ...figures, later: last?.aimedAt ?? null, laterAfterMs: seen.laterAfterMs };
     return { ...judgeSightings(aim, sightings), before, after, later: seen.later };
   }
   return judgeOutcome({
@@ -68,9 +87,20 @@ function judge(ran: Request, looks: readonly Look[], site: Site): Outcome {
     before,
     after,
     warningUtilisation: site.warningUtilisation,
-    refill: findRefill({ ...holdings, looks }),
+    refill: findRefill({ ...(holdings ?? { before: [], after: [] }), looks }),
     allowed: connectionsAllowed(ran.plan),
   });
+}
+
+/** After two thirds of the time a request that waited since before the change has long given up. */
+function settledAt(result: Request['result'], laterAfterMs: number): string {
+  const endedAtMs = Date.parse(result?.endedAt ?? '');
+  return new Date(endedAtMs + (laterAfterMs * 2) / 3).toISOString();
+}
+
+/** Whose pools the change is for. */
+function serviceOf({ ask }: Plan): string | null {
+  return ask.kind === 'restart' || ask.kind === 'resize-pool' ? ask.service : null;
 }
 
 /** How many more connections a resized pool may open than before; none where nobody knows what it was. */
@@ -90,12 +120,18 @@ function looksDue(verifyAfterMs: number): number[] {
   return Array.from({ length: looks }, (_, index) => (verifyAfterMs * (index + 1)) / looks);
 }
 
-async function takeLook({ id, plan }: Request, site: Site, endedAtMs: number): Promise<Look> {
+async function takeLook(ran: Request, site: Site, endedAt: string): Promise<Look> {
+  const { id, plan } = ran;
   const snapshot = await site.look();
-  // The clock of the process that died may have been ahead of this one's.
-  const afterMs = Math.max(0, site.clock.now() - endedAtMs);
+  const afterMs = await readAge(site, ran, endedAt);
   const fullness = readFullness(snapshot);
   await site.journal.record({ request: id, kind: 'looked', body: { afterMs, fullness } });
   const aimedAt = countFor(aimOf(plan.ask), snapshot);
-  return { afterMs, fullness, aimedAt, holdings: readHoldings(snapshot) };
+  return {
+    afterMs,
+    fullness,
+    aimedAt,
+    holdings: readHoldings(snapshot),
+    seen: readSeen(snapshot),
+  };
 }

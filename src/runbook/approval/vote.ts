@@ -9,7 +9,8 @@ import { mayVote } from './may.ts';
 import { readOptionPolicy } from './policy.ts';
 import { refuseCrowded, refuseReasonMissing } from './refusals.ts';
 import { advance } from './request.ts';
-import type { Actor, Request, Vote } from './request.ts';
+import type { Actor } from './actor.ts';
+import type { Request, Vote } from './request.ts';
 
 /** Who clicks or types, on which request, and what they wrote. */
 export interface Click {
@@ -32,7 +33,11 @@ export async function vote(
     if (!found.ok) return found;
     const request = found.value;
     const allowed = await mayCount(ports, request, given);
-    if (!allowed.ok) return allowed;
+    if (!allowed.ok) {
+      // Somebody else's vote may have counted while this person was looked up; that says more.
+      if ((await ports.journal.read(id))?.version !== request.version) continue;
+      return allowed;
+    }
     const votes = [...request.votes, given];
     const state = votes.length >= request.votesNeeded ? 'approved' : 'proposed';
     const next = advance(request, state, { votes });

@@ -1,8 +1,8 @@
 /** A change has to end before this process does; a verification can be gone on with by another one. */
-export type Phase = 'changing' | 'verifying';
+type Phase = 'changing' | 'verifying';
 
 /** The work that goes on in this process, by request. */
-export interface Works {
+interface Works {
   /** What the work throws is told, and never an unhandled rejection. */
   begin(phase: Phase, id: string, work: Promise<unknown>): void;
   has(id: string): boolean;

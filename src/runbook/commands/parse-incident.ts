@@ -34,18 +34,6 @@ export type IncidentCommand =
       readonly reason: string;
     };
 
-/** How incidents are spoken to; help shows these lines. */
-export const incidentUsages: readonly (readonly [usage: string, what: string])[] = [
-  ['incident', 'the open ones'],
-  ['incident open [TARGET] REASON', 'open one by hand'],
-  ['incident have [ID|TARGET]', 'say that you have it; the others know'],
-  ['incident silence [ID|TARGET] 2h REASON', 'nobody is called until then'],
-  ['incident unsilence [ID|TARGET]', 'they are called again'],
-  ['incident merge ID|TARGET ID|TARGET', 'make the first a part of the second'],
-  ['incident close [ID|TARGET] REASON', 'it is over, whatever the alerts say'],
-  ['incident reopen [ID|TARGET] REASON', 'it is not over'],
-];
-
 const words = ['open', 'have', 'silence', 'unsilence', 'merge', 'close', 'reopen'] as const;
 type Word = (typeof words)[number];
 

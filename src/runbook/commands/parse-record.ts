@@ -1,8 +1,5 @@
 import { unknownTarget } from './nearest.ts';
-
-/** Words that ask what the record holds, or what it advises. */
-export const recordWords = ['history', 'report', 'prevention'] as const;
-export type RecordWord = (typeof recordWords)[number];
+import type { RecordWord } from './words.ts';
 
 export interface RecordCommand {
   readonly kind: 'record';

@@ -1,17 +1,18 @@
 import type { z } from 'zod';
 import type { ServiceConfig } from '../target.ts';
 import type { Budget, BudgetLine, Source } from './diagnosis.ts';
-import type { PoolReading, ReplicaReading } from './snapshot.ts';
+import { addCeilings, readAnyPools, readReplicaPools } from './process-pools.ts';
+import type { ReplicaPools } from './process-pools.ts';
+import type { PoolEndpointLook, ReplicaReading } from './snapshot.ts';
 import { sum } from './words.ts';
 
 type Line = z.infer<typeof BudgetLine>;
-type Ceiling = number | 'unlimited' | null;
 
-export interface BudgetInput {
+interface BudgetInput {
   readonly services: readonly ServiceConfig[];
   /** Replicas found per service; absent where the containers could not be read. */
   readonly replicas: ReadonlyMap<string, readonly ReplicaReading[]>;
-  readonly pools: readonly PoolReading[];
+  readonly endpoints: readonly PoolEndpointLook[];
   readonly sources: readonly Source[];
   /** Client backends now, and the slots ordinary roles share; null when not known. */
   readonly used: number | null;
@@ -19,9 +20,9 @@ export interface BudgetInput {
 }
 
 /**
- * Who may open how many: replicas x workers x (pool size + max overflow) per service. Every process has a pool
- * of its own, which is what people forget when they scale. Pool numbers come from the replica's environment,
- * else from its metrics, else from the configuration.
+ * Who may open how many: the sum over a service's replicas of workers x (pool size + max overflow). Every process has a
+ * pool of its own, which is what people forget when they scale. Replicas need not agree: half-finished deploys and
+ * changed environments have both numbers at once.
  */
 export function drawBudget(input: BudgetInput): Budget {
   const lines = input.services.map((service) => drawLine(service, input));
@@ -37,61 +38,41 @@ export function drawBudget(input: BudgetInput): Budget {
 }
 
 function drawLine(service: ServiceConfig, input: BudgetInput): Line {
-  const found = input.replicas.get(service.name);
-  const running = found?.filter(({ state }) => state === 'running');
-  const pools = input.pools.filter((pool) => pool.service === service.name);
+  const running = input.replicas.get(service.name)?.filter(({ state }) => state === 'running');
+  const endpoints = input.endpoints.filter((endpoint) => endpoint.service === service.name);
   const sources = input.sources.filter((source) => source.service === service.name);
-  const replicas = running?.length ?? Math.max(1, distinctClients(sources));
-  // Unseen replicas count as many pools as if each had the numbers of the metrics or the configuration.
-  const each = running ?? Array.from({ length: replicas }, () => undefined);
-  const perReplica = each.map((replica) => poolNumbers(replica, pools, service));
-  const first = perReplica[0] ?? poolNumbers(undefined, pools, service);
+  const clients = new Set(sources.map(({ client }) => client)).size;
+  const pools = readReplicaPools({ service, running, endpoints, clients });
+  const largest = pools.toSorted((a, b) => weightOf(b) - weightOf(a))[0];
+  const { poolSize, maxOverflow } = largest ?? readAnyPools(service, endpoints);
+  const kinds = [...Map.groupBy(pools, keyOf).values()];
   return {
     service: service.name,
-    replicas,
+    replicas: pools.length,
     workers: service.workers,
-    poolSize: first.poolSize,
-    maxOverflow: first.maxOverflow,
-    mayOpen: multiply(addCeilings(perReplica.map(({ ceiling }) => ceiling)), service.workers),
+    poolSize,
+    maxOverflow,
+    ...(kinds.length > 1 && { mixed: kinds.map(toKind) }),
+    mayOpen: addCeilings(pools.map(({ ceiling }) => ceiling)),
     holds: input.used === null ? null : sum(sources.map(({ total }) => total)),
   };
 }
 
-function distinctClients(sources: readonly Source[]): number {
-  return new Set(sources.map(({ client }) => client)).size;
+function toKind(alike: readonly ReplicaPools[]): NonNullable<Line['mixed']>[number] {
+  return {
+    replicas: alike.length,
+    poolSize: alike[0]?.poolSize ?? null,
+    maxOverflow: alike[0]?.maxOverflow ?? null,
+    mayOpen: addCeilings(alike.map(({ ceiling }) => ceiling)),
+  };
 }
 
-interface PoolNumbers {
-  readonly poolSize: number | null;
-  readonly maxOverflow: number | null;
-  readonly ceiling: Ceiling;
+function keyOf({ poolSize, maxOverflow, ceiling }: ReplicaPools): string {
+  return JSON.stringify([poolSize, maxOverflow, ceiling]);
 }
 
-function poolNumbers(
-  replica: ReplicaReading | undefined,
-  pools: readonly PoolReading[],
-  config: ServiceConfig,
-): PoolNumbers {
-  const metrics = pools[0];
-  const poolSize = replica?.pool.size ?? metrics?.size ?? config.poolSize ?? null;
-  const maxOverflow =
-    replica?.pool.maxOverflow ?? metrics?.maxOverflow ?? config.maxOverflow ?? null;
-  if (poolSize === null || maxOverflow === null) {
-    return { poolSize, maxOverflow, ceiling: metrics?.limit ?? null };
-  }
-  // SQLAlchemy 2: a size of 0 is no ceiling either.
-  const endless = poolSize === 0 || maxOverflow < 0;
-  return { poolSize, maxOverflow, ceiling: endless ? 'unlimited' : poolSize + maxOverflow };
-}
-
-function addCeilings(ceilings: readonly Ceiling[]): Ceiling {
-  if (ceilings.includes('unlimited')) return 'unlimited';
-  const known = ceilings.filter((ceiling) => typeof ceiling === 'number');
-  return known.length === ceilings.length ? sum(known) : null;
-}
-
-function multiply(ceiling: Ceiling, by: number): Ceiling {
-  return typeof ceiling === 'number' ? ceiling * by : ceiling;
+function weightOf({ ceiling }: ReplicaPools): number {
+  return ceiling === 'unlimited' ? Infinity : (ceiling ?? -1);
 }
 
 /** What is known may suffice to say yes; to say no, every line must be known. */

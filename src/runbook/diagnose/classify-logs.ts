@@ -1,98 +1,117 @@
+import { readBehindStatement } from './behind-statement.ts';
+import { findSqlstate } from './find-sqlstate.ts';
+import {
+  classOfClientCode,
+  classOfCode,
+  classOfText,
+  mentionsConnections,
+  wordsOf,
+} from './log-classes.ts';
 import { redactText, splitStatement } from './redact-text.ts';
+import { beginFailure, continueFailure } from './same-failure.ts';
+import type { Failure, Sighting } from './same-failure.ts';
 import type { LogClass, LogClassCount } from './snapshot.ts';
+import { readStructured } from './structured-line.ts';
 import { cutCodePoints } from './untrusted.ts';
 
-export interface LogLine {
+interface LogEvent {
   /** UTC ISO text, or null when the log carries no times. */
   readonly at: string | null;
   /** One line, or several that belong together such as a traceback. */
   readonly text: string;
+  /** Whether a stack was logged with it. */
+  readonly trace?: boolean;
 }
 
 const exampleCodePoints = 300;
 
 /**
- * What log lines say about connections: how many lines of each class, and the last of each, redacted and cut.
- * Most frequent class first. Lines that only mention a connection or a pool are `other`; the rest is left out.
- * Client libraries give no SQLSTATE for a refused connection, so the texts themselves must be known.
+ * What a log says about connections: how many failures of each class, and the last of each, redacted and cut.
+ * Most frequent class first. A SQLSTATE decides where there is one, in any notation and whatever the language of the
+ * text; client libraries give none for a refused connection, so the texts themselves are known too. What is logged
+ * more than once for one failure counts once. Lines that only mention a connection or a pool are `other`; the rest is
+ * left out.
  */
-export function classifyLogs(lines: readonly LogLine[]): LogClassCount[] {
-  const found = new Map<LogClass, { count: number; last: LogLine }>();
-  for (const line of lines) {
-    const name = classOf(line.text);
-    if (name === undefined) continue;
-    found.set(name, { count: (found.get(name)?.count ?? 0) + 1, last: line });
+export function classifyLogs(events: readonly LogEvent[]): LogClassCount[] {
+  const found = new Map<LogClass, { count: number; last: Sighting }>();
+  for (const last of toFailures(toSightings(events))) {
+    found.set(last.class, { count: (found.get(last.class)?.count ?? 0) + 1, last });
   }
   return [...found]
     .map(([name, { count, last }]) => ({
       class: name,
       count,
       lastAt: last.at,
-      example: exampleOf(last.text, name),
+      example: exampleOf(last),
       ...poolNumbers(last.text, name),
     }))
     .toSorted((a, b) => b.count - a.count || a.class.localeCompare(b.class));
 }
 
-/**
- * The first that fits wins: what refuses a client stands before what a client notes afterwards.
- * PostgreSQL's texts are those of 13 to 18 with `lc_messages = C`; the clients' are SQLAlchemy, psycopg 2 and 3,
- * asyncpg, node-postgres, HikariCP, Active Record, Prisma and PgBouncer.
- */
-const classes: readonly (readonly [LogClass, RegExp])[] = [
-  [
-    'pool-timeout',
-    /QueuePool limit of size|PoolTimeout|couldn't get a connection after|timeout exceeded when trying to connect|Connection is not available, request timed out|could not obtain a connection from the pool|Timed out fetching a new connection from the connection pool|query_wait_timeout/i,
-  ],
-  [
-    'role-or-database-limit',
-    /too many connections for (?:role|database)|no more connections allowed/i,
-  ],
-  ['slots-reserved', /remaining connection slots are reserved/i],
-  ['slots-full', /too many clients already|TooManyConnectionsError/i],
-  ['deadlock', /deadlock detected|\b40P01\b|DeadlockDetected/i],
-  [
-    'idle-in-transaction-timeout',
-    /terminating connection due to idle-in-transaction timeout|\b25P03\b/i,
-  ],
-  ['idle-session-timeout', /terminating connection due to idle-session timeout|\b57P05\b/i],
-  // PostgreSQL 17's transaction_timeout too: both end work that took too long.
-  [
-    'statement-timeout',
-    /canceling statement due to statement timeout|terminating connection due to transaction timeout|\b25P04\b/i,
-  ],
-  ['terminated-by-admin', /terminating connection due to administrator command|\b57P01\b/i],
-  ['crash', /because of crash of another server process|was terminated by signal|\b57P02\b/i],
-  [
-    'starting-or-stopping',
-    /the database system is (?:starting up|shutting down|in recovery mode|not (?:yet )?accepting connections)|not yet accepting connections|\b57P03\b/i,
-  ],
-  [
-    'authentication',
-    /password authentication failed|no pg_hba\.conf entry|is not permitted to log in|(?:role|database) "[^"]*" does not exist|SSL was required|certificate verify failed|\b28P01\b|\b28000\b|\b3D000\b/i,
-  ],
-  [
-    'unreachable',
-    /connection refused|ECONNREFUSED|could not translate host name|Name or service not known|ENOTFOUND|EAI_AGAIN|No route to host|timeout expired/i,
-  ],
-  [
-    'connection-lost',
-    /server closed the connection unexpectedly|SSL connection has been closed unexpectedly|SSL SYSCALL error|connection (?:already|is) closed|Connection terminated unexpectedly|connection reset by peer|ECONNRESET|could not receive data from client|unexpected EOF on client connection/i,
-  ],
-  ['other', /connection|pool/i],
-];
+function toSightings(events: readonly LogEvent[]): Sighting[] {
+  const sightings: Sighting[] = [];
+  let gap = 0;
+  for (const { at, text: raw, trace = false } of events) {
+    const structured = readStructured(raw);
+    const text = structured?.text ?? raw;
+    const said = readSaid(text);
+    const name = classOf(said, structured?.code);
+    if (name === undefined) {
+      gap += 1;
+      continue;
+    }
+    const words = wordsOf(name, `${said.prose}\n${said.behind}`);
+    sightings.push({ class: name, at, text, words, trace, gap });
+    gap = 0;
+  }
+  return sightings;
+}
+
+/** The last sighting of each failure. */
+function toFailures(sightings: readonly Sighting[]): Sighting[] {
+  const failures: Failure[] = [];
+  for (const sighting of sightings) {
+    const open = failures.at(-1);
+    const more = open === undefined ? undefined : continueFailure(open, sighting);
+    if (more === undefined) failures.push(beginFailure(sighting));
+    else failures[failures.length - 1] = more;
+  }
+  return failures.map(({ last }) => last);
+}
+
+interface Said {
+  /** Before the first statement that is quoted. */
+  readonly prose: string;
+  /** Behind it. */
+  readonly behind: string;
+}
 
 /** Judged without the statement a line quotes: anybody can write `deadlock detected` into a statement. */
-function classOf(text: string): LogClass | undefined {
-  const { prose } = splitStatement(text);
-  return classes.find(([, pattern]) => pattern.test(prose))?.[0];
+function readSaid(text: string): Said {
+  const { prose, statement } = splitStatement(text);
+  if (statement === '') return { prose, behind: '' };
+  // Doctrine quotes it: `while executing 'SELECT …' with params […]: SQLSTATE[…]`.
+  return { prose, behind: readBehindStatement(prose.endsWith("'") ? `'${statement}` : statement) };
+}
+
+function classOf({ prose, behind }: Said, given: string | undefined): LogClass | undefined {
+  const text = `${prose}\n${behind}`;
+  const found = [given, findSqlstate(text)].filter((code) => code !== undefined);
+  for (const code of found) {
+    const name = classOfCode(code, text);
+    if (name !== undefined) return name;
+  }
+  const name = classOfText(text) ?? found.map(classOfClientCode).find((one) => one !== undefined);
+  return name ?? (mentionsConnections(prose) ? 'other' : undefined);
 }
 
 /** Of several lines the one that says it. Redacted before it is picked: a constant may span lines. */
-function exampleOf(text: string, name: LogClass): string {
+function exampleOf({ text, class: name, words }: Sighting): string {
   const lines = redactText(text).split(/\r?\n/);
-  const pattern = classes.find(([known]) => known === name)?.[1];
-  const line = lines.find((candidate) => pattern?.test(candidate)) ?? lines[0] ?? '';
+  const mentions = (line: string): boolean => name === 'other' && mentionsConnections(line);
+  const says = (line: string): boolean =>
+    words === undefined ? findSqlstate(line) !== undefined : wordsOf(name, line) !== undefined;
+  const line = lines.find(says) ?? lines.find(mentions) ?? lines.find((one) => one.trim()) ?? '';
   return cutCodePoints(line.trim(), exampleCodePoints);
 }
 

@@ -1,10 +1,11 @@
 import { findCauses } from './causes.ts';
-import type { Diagnosis, Finding } from './diagnosis.ts';
+import type { Cause, Diagnosis, Finding } from './diagnosis.ts';
 import { gatherEvidence } from './evidence.ts';
 import type { DiagnoseInput, Evidence } from './evidence.ts';
 import { findAll } from './findings.ts';
 import { isVisible } from './findings/reach.ts';
 import { writeHeadline, writeVerdict } from './headline.ts';
+import { toPoolers } from './poolers.ts';
 import { propose } from './proposals.ts';
 import { toSessions } from './sessions.ts';
 import { toHolders } from './sources.ts';
@@ -18,15 +19,15 @@ export function diagnose(input: DiagnoseInput): Diagnosis {
   const evidence = gatherEvidence(input);
   const { snapshot, reading } = evidence;
   const findings = findAll(evidence);
-  const causes = findCauses(evidence);
-  const state = judge(evidence, findings);
+  const causes = findCauses(evidence, findings);
+  const state = judge(evidence, findings, causes);
   return {
     target: evidence.target.name,
     takenAt: snapshot.takenAt,
     tookMs: snapshot.tookMs,
     state,
-    headline: writeHeadline(evidence),
-    verdict: writeVerdict(state, causes, findings),
+    headline: writeHeadline(evidence, findings),
+    verdict: writeVerdict({ state, causes, findings }, evidence),
     reach: toReach(snapshot.database.reach),
     server: reading === undefined ? null : toServer(reading),
     capacity: evidence.capacity,
@@ -39,29 +40,43 @@ export function diagnose(input: DiagnoseInput): Diagnosis {
       (reading.sessionsTruncated || reading.sourcesTotal > reading.sources.length),
     sessions: toSessions(reading?.sessions ?? []),
     blocking: evidence.blocking,
+    deadlocks: reading?.deadlocks ?? null,
     pools: [...evidence.pools],
+    ...(snapshot.poolers !== undefined && { poolers: toPoolers(evidence.poolers) }),
     logs: [...evidence.logs],
     budget: evidence.budget,
     forecast: evidence.forecast,
     leakSuspects: [...evidence.leakSuspects],
+    ...(snapshot.changes !== undefined && { changes: [...snapshot.changes] }),
     findings,
     causes,
-    proposals: propose(evidence, causes),
-    history: [...evidence.history],
+    proposals: propose(evidence, { causes, findings }),
+    history: evidence.history.map(({ at, used, usable }) => ({ at, used, usable })),
     timings: toTimings(snapshot),
   };
 }
 
-/** The worst finding decides, unless too little was seen to say that it is fine. */
-function judge({ snapshot, reading }: Evidence, findings: readonly Finding[]): Diagnosis['state'] {
+/** The applications meet these as well; the others, and a limit of dbconn's own role, may be dbconn's trouble alone. */
+const outage: ReadonlySet<string> = new Set(['full', 'frozen', 'slow', 'stopped']);
+
+/**
+ * The worst finding decides, unless too little was seen to say that it is fine. A cause that is named is a warning
+ * at least: a state of "fine" beside a likely leak would hide one of the two.
+ */
+function judge(
+  { snapshot, reading }: Evidence,
+  findings: readonly Finding[],
+  causes: readonly Cause[],
+): Diagnosis['state'] {
   const [worst] = findings;
   if (reading === undefined) {
-    const kind = snapshot.database.reach.error?.kind;
-    return kind === 'full' || kind === 'frozen' || kind === 'stopped' ? 'critical' : 'unknown';
+    const { error } = snapshot.database.reach;
+    const isOutage = error !== undefined && outage.has(error.kind) && error.scope !== 'role';
+    return isOutage ? 'critical' : 'unknown';
   }
   if (worst?.severity === 'critical') return 'critical';
   if (!isVisible(reading)) return 'unknown';
-  return worst?.severity === 'warning' ? 'warning' : 'fine';
+  return worst?.severity === 'warning' || causes.length > 0 ? 'warning' : 'fine';
 }
 
 function toReach({ via, error, rungs }: Reach): Diagnosis['reach'] {
@@ -84,11 +99,12 @@ function toServer({
   return { version: name, startedAt, inRecovery };
 }
 
-function toTimings({ database, pools, logs, services }: Snapshot): Diagnosis['timings'] {
+function toTimings({ database, pools, logs, services, poolers }: Snapshot): Diagnosis['timings'] {
   return {
     database: database.tookMs,
     pools: pools.tookMs,
     logs: logs.tookMs,
     services: services.tookMs,
+    ...(poolers !== undefined && { poolers: poolers.tookMs }),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Pooler } from './pooler.ts';
 
 /**
  * All conclusions of one moment, drawn from one Snapshot. Slack, the terminal, `--json`, the report and
@@ -72,6 +73,13 @@ export const Source = z.object({
   database: z.string().nullable(),
   /** The compose service its address or application name belongs to. */
   service: z.string().nullable(),
+  /**
+   * `own`: dbconn's. `person`: a console such as psql. `pooler`: a pooler's, whatever name its clients gave it. None of
+   * them is an application with a pool.
+   */
+  kind: z.enum(['application', 'person', 'pooler', 'own']),
+  /** Which pooler, where `kind` says so. */
+  pooler: z.string().exactOptional(),
   total: z.number().int(),
   active: z.number().int(),
   idle: z.number().int(),
@@ -82,7 +90,7 @@ export type Source = z.infer<typeof Source>;
 
 /** The sources of one service, or of one application that belongs to none, taken together. */
 export const Holder = z.object({
-  /** The service's name; else the application_name, else the role. Untrusted unless it is a service's. */
+  /** The service's name; else what its application_names have in common, else role and address. Untrusted unless it is a service's. */
   name: z.string(),
   service: z.string().nullable(),
   /** Distinct client addresses. */
@@ -173,18 +181,41 @@ export const BudgetLine = z.object({
   service: z.string(),
   replicas: z.number().int(),
   workers: z.number().int(),
+  /** Of the largest process, where its replicas differ. */
   poolSize: z.number().int().nullable(),
   maxOverflow: z.number().int().nullable(),
-  /** replicas x workers x (size + overflow); null when a number is not known, `unlimited` without a ceiling. */
+  /** Only where its replicas do not agree: what how many of them have. */
+  mixed: z
+    .array(
+      z.object({
+        replicas: z.number().int(),
+        poolSize: z.number().int().nullable(),
+        maxOverflow: z.number().int().nullable(),
+        mayOpen: z.union([z.number().int(), z.literal('unlimited')]).nullable(),
+      }),
+    )
+    .exactOptional(),
+  /** The sum over its replicas of workers x (size + overflow); null when a number is not known, `unlimited` without a ceiling. */
   mayOpen: z.union([z.number().int(), z.literal('unlimited')]).nullable(),
   holds: z.number().int().nullable(),
 });
 export const Budget = z.object({
   lines: z.array(BudgetLine),
   usable: z.number().int().nullable(),
-  /** Sessions now of everything that is no configured service, dbconn's own included. */
+  /** What each pooler may open, its replicas together, and its connections now; absent where none is configured. */
+  poolers: z
+    .array(
+      z.object({
+        name: z.string(),
+        replicas: z.number().int(),
+        mayOpen: z.union([z.number().int(), z.literal('unlimited')]),
+        holds: z.number().int(),
+      }),
+    )
+    .exactOptional(),
+  /** Sessions now of everything that is no configured service, poolers' and dbconn's own included. */
   others: z.number().int().nullable(),
-  /** What all services may open together plus the others; null when a line is not known. */
+  /** What all services and poolers may open together plus the others; null when a line is not known. */
   mayOpen: z.union([z.number().int(), z.literal('unlimited')]).nullable(),
   canExhaust: z.boolean().nullable(),
 });
@@ -199,6 +230,21 @@ export const Forecast = z.object({
   reason: z.string(),
 });
 export type Forecast = z.infer<typeof Forecast>;
+
+/** A service that is not what it was at the check before. */
+export const Change = z.object({
+  service: z.string(),
+  /** The first check that saw it, UTC ISO text. */
+  at: z.string(),
+  /** `variables`: values in its containers' environment; `started`: containers that were started or restarted. */
+  kind: z.enum(['image', 'variables', 'replicas', 'started']),
+  /** Short image ids, or numbers of replicas. */
+  from: z.string().exactOptional(),
+  to: z.string().exactOptional(),
+  /** Of environment variables, at most 20. Never a value. */
+  names: z.array(z.string()).exactOptional(),
+});
+export type Change = z.infer<typeof Change>;
 
 /** Sessions idle in transaction that ran the same statement last. */
 export const LeakSuspect = z.object({
@@ -225,13 +271,17 @@ export type Cause = z.infer<typeof Cause>;
 export const OptionLetter = z.enum(['A', 'B', 'C', 'D', 'E']);
 export type OptionLetter = z.infer<typeof OptionLetter>;
 
+/** What can be proposed: the runbook's options, and its prevention where only that helps. */
+export const ProposedOption = z.enum([...OptionLetter.options, 'prevention']);
+export type ProposedOption = z.infer<typeof ProposedOption>;
+
 export const Proposal = z.object({
-  option: OptionLetter,
+  option: ProposedOption,
   /** The compose service or application it is about, when it is about one. */
   subject: z.string().nullable(),
   summary: z.string(),
   slotsFreed: z.number().int().nullable(),
-  /** Why the button is missing, when it is: the privilege that lacks, and how to give it. */
+  /** Why dbconn cannot do it from here, and what would allow it. With a `command` a person can, by its plan. */
   blocked: z.string().nullable(),
   /** What to type after /dbconn to propose it, where it can be proposed at all. */
   command: z.string().exactOptional(),
@@ -252,7 +302,16 @@ export const Diagnosis = z.object({
     via: z.enum(['warm', 'connection', 'reserved', 'superuser', 'exec', 'none']),
     error: z
       .object({
-        kind: z.enum(['full', 'frozen', 'stopped', 'auth', 'privilege', 'network']),
+        kind: z.enum([
+          'full',
+          'frozen',
+          'slow',
+          'stopped',
+          'auth',
+          'privilege',
+          'server-error',
+          'network',
+        ]),
         summary: z.string(),
         fix: z.string(),
       })
@@ -272,11 +331,17 @@ export const Diagnosis = z.object({
   truncated: z.boolean(),
   sessions: z.array(Session),
   blocking: Blocking,
+  /** As pg_stat_database has counted, over all databases; null when no rung answered. */
+  deadlocks: z.number().int().nullable(),
   pools: z.array(Pool),
+  /** Absent where no pooler is configured. */
+  poolers: z.array(Pooler).exactOptional(),
   logs: z.array(LogSummary),
   budget: Budget,
   forecast: Forecast,
   leakSuspects: z.array(LeakSuspect),
+  /** What the checks of the last hour saw change around it, oldest first; absent when nothing did. */
+  changes: z.array(Change).exactOptional(),
   findings: z.array(Finding),
   causes: z.array(Cause),
   proposals: z.array(Proposal),
@@ -288,6 +353,7 @@ export const Diagnosis = z.object({
     pools: z.number(),
     logs: z.number(),
     services: z.number(),
+    poolers: z.number().exactOptional(),
   }),
 });
 export type Diagnosis = z.infer<typeof Diagnosis>;

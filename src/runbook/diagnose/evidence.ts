@@ -1,25 +1,46 @@
+import { lingeringMs as toLingeringMs } from '../target.ts';
 import type { Target } from '../target.ts';
+import { findAbandoned } from './abandoned.ts';
+import type { Abandoned } from './abandoned.ts';
 import { drawBudget } from './budget.ts';
 import { toCapacity } from './capacity.ts';
+import { findOverlaps } from './deploy-overlap.ts';
+import type { Overlap } from './deploy-overlap.ts';
 import type {
   Blocking,
   Budget,
   Capacity,
+  Diagnosis,
   Forecast,
   LeakSuspect,
   LogSummary,
   Pool,
   Source,
 } from './diagnosis.ts';
+import { findDragging } from './dragging.ts';
+import type { Dragging } from './dragging.ts';
 import { forecast } from './forecast.ts';
+import { findIdleLeaks } from './idle-leaks.ts';
+import type { IdleLeak } from './idle-leaks.ts';
 import { findLeakSuspects } from './leaks.ts';
 import { analyseLocks } from './locks.ts';
 import { toLogs } from './logs.ts';
 import type { RecentLook } from './look-ring.ts';
+import { addPoolers, markPoolers, servicesBehind, toKnownPoolers } from './poolers.ts';
+import type { KnownPooler } from './poolers.ts';
 import { poolReadings, toPools } from './pools.ts';
-import type { DatabaseReading, PoolReading, ServiceReading, Snapshot } from './snapshot.ts';
+import { toSessions } from './sessions.ts';
+import type {
+  DatabaseReading,
+  PoolReading,
+  ReplicaReading,
+  ServiceReading,
+  Snapshot,
+} from './snapshot.ts';
 import { createFindService, toSources } from './sources.ts';
 import type { FindService } from './sources.ts';
+import { findStrangers } from './strangers.ts';
+import type { Strangers } from './strangers.ts';
 
 /** One moment, worked out once: findings, causes and proposals all judge by these same values. */
 export interface Evidence {
@@ -35,12 +56,21 @@ export interface Evidence {
   readonly followers: ReadonlyMap<number, number>;
   readonly pools: readonly Pool[];
   readonly poolReadings: readonly PoolReading[];
+  readonly poolers: readonly KnownPooler[];
+  /** Services that reach PostgreSQL through a pooler only, and the poolers themselves. */
+  readonly behindPoolers: ReadonlySet<string>;
   readonly logs: readonly LogSummary[];
   /** Empty when the containers could not be read. */
   readonly services: readonly ServiceReading[];
   readonly budget: Budget;
   readonly forecast: Forecast;
+  readonly overlaps: readonly Overlap[];
+  readonly strangers: Strangers | null;
+  readonly abandoned: Abandoned | null;
   readonly leakSuspects: readonly LeakSuspect[];
+  /** Queries far slower than usual, while slots or a pool are short. */
+  readonly dragging: Dragging | undefined;
+  readonly idleLeaks: readonly IdleLeak[];
   readonly history: readonly RecentLook[];
   /** Idle longer than this in a transaction is lingering, idle longer outside of one is not in use. */
   readonly lingeringMs: number;
@@ -53,9 +83,12 @@ export interface DiagnoseInput {
   readonly recent: readonly RecentLook[];
 }
 
+/** A diagnosis with all it was drawn from: the same evidence gives the same diagnosis at any later time. */
+export interface Examination extends DiagnoseInput {
+  readonly diagnosis: Diagnosis;
+}
+
 const noLocks = { waiters: [], waitersTotal: 0, askedTotal: 0 };
-/** A pool at work leaves a connection alone for less, even where thresholds are set to seconds. */
-const leastLingeringMs = 1_000;
 
 export function gatherEvidence({ snapshot, target, recent }: DiagnoseInput): Evidence {
   const { reading } = snapshot.database;
@@ -63,13 +96,32 @@ export function gatherEvidence({ snapshot, target, recent }: DiagnoseInput): Evi
   const processes = snapshot.services.ok ? snapshot.services.value.postgresProcesses : undefined;
   const findService = createFindService(target, services);
   const capacity = reading === undefined ? null : toCapacity(reading, processes);
-  const sources =
+  const poolers = toKnownPoolers(
+    snapshot,
+    findService,
+    (name) => services.find((one) => one.name === name)?.replicas.filter(isRunning).length ?? 0,
+  );
+  const sources = markPoolers(
     reading === undefined
       ? sourcesFromTitles(processes?.sources ?? [], findService)
-      : toSources(reading.sources, findService);
-  const { idleInTransactionWarningMs: oldMs } = target.limits;
-  const lingeringMs = Math.min(oldMs, Math.max(leastLingeringMs, oldMs / 10));
+      : toSources(reading, findService, target.ownRoles),
+    poolers,
+  );
+  const behindPoolers = servicesBehind(poolers, sources);
+  const lingeringMs = toLingeringMs(target.limits);
   const history = [...recent, ...present(snapshot, capacity)];
+  const ownBudget = drawBudget({
+    services: target.services.filter(({ name }) => !behindPoolers.has(name)),
+    replicas: new Map(services.filter(isRead).map(({ name, replicas }) => [name, replicas])),
+    endpoints: snapshot.pools.ok ? snapshot.pools.value : [],
+    sources,
+    used: capacity?.used ?? processes?.clients ?? null,
+    // Without a rung the slots are still those of the last look that saw them.
+    usable: capacity?.usable ?? recent.at(-1)?.usable ?? null,
+  });
+  const budget = addPoolers(ownBudget, poolers);
+  const read = services.filter(isRead);
+  const seen = { target, reading, capacity, sources, budget, services: read };
   const locks = analyseLocks(reading?.locks ?? noLocks);
   return {
     snapshot,
@@ -81,31 +133,54 @@ export function gatherEvidence({ snapshot, target, recent }: DiagnoseInput): Evi
     blocking: locks.blocking,
     followers: locks.followers,
     pools: toPools(snapshot.pools),
+    poolers,
+    behindPoolers,
     poolReadings: poolReadings(snapshot.pools),
     logs: toLogs(snapshot.logs),
     services,
-    budget: drawBudget({
-      services: target.services,
-      replicas: new Map(services.filter(isRead).map(({ name, replicas }) => [name, replicas])),
-      pools: poolReadings(snapshot.pools),
-      sources,
-      used: capacity?.used ?? processes?.clients ?? null,
-      // Without a rung the slots are still those of the last look that saw them.
-      usable: capacity?.usable ?? recent.at(-1)?.usable ?? null,
-    }),
+    budget,
+    ...findLost(seen, snapshot),
+    overlaps: findOverlaps(read, snapshot.takenAt),
     forecast: forecast(history, capacity, reading),
     leakSuspects: findLeakSuspects(reading?.sessions ?? [], lingeringMs),
+    dragging: findDragging(
+      { capacity, sessions: toSessions(reading?.sessions ?? []), blocking: locks.blocking },
+      recent,
+    ),
     history,
     lingeringMs,
   };
+}
+
+type Seen = Parameters<typeof findStrangers>[0] &
+  Omit<Parameters<typeof findAbandoned>[0], 'poolReadings'>;
+
+/** Of clients that no configuration knows, who holds the slots is the news. */
+function findLost(
+  seen: Seen,
+  { pools }: Snapshot,
+): Pick<Evidence, 'strangers' | 'abandoned' | 'idleLeaks'> {
+  const strangers = findStrangers(seen);
+  const found = findAbandoned({ ...seen, poolReadings: poolReadings(pools) });
+  const abandoned = found?.service === null && strangers !== null ? null : found;
+  const { reading, sources } = seen;
+  const idleLeaks = findIdleLeaks(reading?.sources ?? [], sources, abandoned?.goneSources);
+  return { strangers, abandoned, idleLeaks };
+}
+
+function isRunning({ state }: ReplicaReading): boolean {
+  return state === 'running';
 }
 
 function isRead({ problem }: ServiceReading): boolean {
   return problem === undefined;
 }
 
-function present({ takenAt }: Snapshot, capacity: Capacity | null): RecentLook[] {
-  return capacity === null ? [] : [{ at: takenAt, used: capacity.used, usable: capacity.usable }];
+function present({ takenAt, database }: Snapshot, capacity: Capacity | null): RecentLook[] {
+  if (capacity === null) return [];
+  const { used, usable } = capacity;
+  const newIn60s = database.reading?.counts.newIn60s;
+  return [{ at: takenAt, used, usable, ...(newIn60s !== undefined && { newIn60s }) }];
 }
 
 /** Process titles tell who is there, not what each does. */
@@ -119,6 +194,7 @@ function sourcesFromTitles(
     client,
     database,
     service: findService(client, ''),
+    kind: 'application',
     total,
     active: 0,
     idle: 0,

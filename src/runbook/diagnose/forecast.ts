@@ -1,19 +1,25 @@
 import type { Capacity, Forecast } from './diagnosis.ts';
+import { findGrowth, fitLine, median } from './growth.ts';
+import type { Growth, Point } from './growth.ts';
 import type { RecentLook } from './look-ring.ts';
 import type { DatabaseReading } from './snapshot.ts';
-import { count, duration } from './words.ts';
+import { count, durationOfSeconds } from './words.ts';
 
-/** Fewer points or a shorter time give a line through noise. */
-const leastLooks = 3;
-const leastSpanMs = 15_000;
 /** What was before says nothing of what is going on now. */
 const longestSpanMs = 15 * 60_000;
+/** With fewer looks, or looks within seconds of each other, the connections' own starts tell more. */
+const leastLooks = 3;
+const leastSpanMs = 15_000;
 /** Past a day a straight line is no forecast. */
 const furthestMinutes = 24 * 60;
+/** So few, or one step, are a pool that opened, and say nothing of the next minute. */
+const mostByChance = 5;
 
 /**
  * When the server will be full if it goes on like this. From the recent looks, the present one last; without
- * enough of them from the connection starts of this look; else it says that there is not enough data.
+ * enough of them from the connection starts of this look; else it says that there is not enough data. Only growth that
+ * still goes on is continued: in the last minute, in several steps and by more than five connections. Otherwise `reason`
+ * says since when the number is flat.
  */
 export function forecast(
   looks: readonly RecentLook[],
@@ -31,83 +37,132 @@ function none(reason: string): Forecast {
   return { connectionsPerMinute: null, minutesUntilFull: null, basis: 'none', reason };
 }
 
-interface Point {
-  readonly minutes: number;
-  readonly used: number;
-}
-
 function fromLooks(looks: readonly RecentLook[], capacity: Capacity): Forecast | undefined {
   const last = looks.at(-1);
   if (last === undefined) return undefined;
   const end = Date.parse(last.at);
   const points = looks
     .filter(({ at, usable }) => usable === last.usable && end - Date.parse(at) <= longestSpanMs)
-    .map(({ at, used }) => ({ minutes: (Date.parse(at) - end) / 60_000, used }));
+    .map(({ at, used }): Point => ({ seconds: (Date.parse(at) - end) / 1_000, used }));
   const relief = sinceRelief(points, capacity.usable);
-  const used = isEnough(relief) ? relief : points;
-  if (!isEnough(used)) return undefined;
-  return judge(used, capacity, used === relief && relief.length < points.length);
+  const since = isEnough(relief) ? relief : points;
+  if (!isEnough(since)) return undefined;
+  const growth = findGrowth(since);
+  return growth === null
+    ? sayFlat(since)
+    : goOn(growth, capacity, since === relief && relief.length < points.length);
 }
 
 function isEnough(points: readonly Point[]): boolean {
-  return points.length >= leastLooks && span(points) * 60_000 >= leastSpanMs;
+  return points.length >= leastLooks && -(points[0]?.seconds ?? 0) * 1_000 >= leastSpanMs;
 }
 
-function span(points: readonly Point[]): number {
-  return (points.at(-1)?.minutes ?? 0) - (points[0]?.minutes ?? 0);
-}
-
-/** The points from the lowest on, when the slots dropped markedly before it: what happened before is over. */
+/**
+ * The points from the lowest on, when the slots dropped markedly before it: what happened before is over. Markedly is
+ * far more than they go up and down from look to look, else the bottom of any load would count as a relief.
+ */
 function sinceRelief(points: readonly Point[], usable: number): readonly Point[] {
   const lowest = Math.min(...points.map(({ used }) => used));
   const at = points.findLastIndex(({ used }) => used === lowest);
   const before = Math.max(...points.slice(0, at + 1).map(({ used }) => used));
-  return before - lowest >= Math.max(2, usable * 0.1) ? points.slice(at) : points;
+  const changes = points.slice(1).map(({ used }, index) => used - (points[index]?.used ?? 0));
+  const usual = median(changes.map(Math.abs));
+  return before - lowest >= Math.max(2, usable * 0.1, 5 * usual) ? points.slice(at) : points;
 }
 
-function judge(points: readonly Point[], capacity: Capacity, refilling: boolean): Forecast {
+/** A pool in use goes up and down by so many. */
+const still = 2;
+const minuteSeconds = 60;
+
+/** Since when nothing grows, or that it goes down, or that too little came to say how it goes on. */
+function sayFlat(points: readonly Point[]): Forecast {
   const { slope, noise } = fitLine(points);
-  const change = slope * span(points);
-  const over = `${count(points.length, 'look')} over ${duration(span(points) * 60)}`;
-  const base = { connectionsPerMinute: round(slope), basis: 'recent-looks' as const };
-  if (Math.abs(change) < Math.max(2, 2 * noise)) {
-    return { ...base, minutesUntilFull: null, reason: `Steady over the last ${over}.` };
+  const base = { minutesUntilFull: null, basis: 'recent-looks' as const };
+  const seconds = -(points[0]?.seconds ?? 0);
+  const over = `${count(points.length, 'look')} over ${durationOfSeconds(seconds)}`;
+  const flat = lastFlat(points);
+  const since = -(flat[0]?.seconds ?? 0);
+  const step = stepBefore(points, flat);
+  if (since >= minuteSeconds) {
+    const after =
+      Math.abs(step) > still ? ` since ${Math.abs(step)} ${step > 0 ? 'came' : 'went'}` : '';
+    return {
+      ...base,
+      connectionsPerMinute: 0,
+      reason: `Flat for ${durationOfSeconds(since)}${after}: ${over}.`,
+    };
   }
-  if (slope < 0) return { ...base, minutesUntilFull: null, reason: `Shrinking: ${over}.` };
-  const word = refilling ? 'Refilling after it had dropped' : 'Growing';
-  return { ...base, minutesUntilFull: untilFull(capacity, slope), reason: `${word}: ${over}.` };
+  const perMinute = round(slope * 60);
+  if (-slope * seconds >= Math.max(2, 2 * noise)) {
+    return { ...base, connectionsPerMinute: perMinute, reason: `Shrinking: ${over}.` };
+  }
+  if (step > still && noise <= step) {
+    return {
+      ...none(`Not enough data: ${step} came within the last minute; another look will tell.`),
+    };
+  }
+  return { ...base, connectionsPerMinute: perMinute, reason: `Steady over the last ${over}.` };
 }
 
-/** Least squares; `noise` is the standard deviation around the line. */
-function fitLine(points: readonly Point[]): { slope: number; noise: number } {
-  const mean = (pick: (point: Point) => number): number =>
-    points.reduce((total, point) => total + pick(point), 0) / points.length;
-  const x = mean(({ minutes }) => minutes);
-  const y = mean(({ used }) => used);
-  const spread = mean(({ minutes }) => (minutes - x) ** 2);
-  const slope = spread === 0 ? 0 : mean((p) => (p.minutes - x) * (p.used - y)) / spread;
-  const noise = Math.sqrt(mean((p) => (p.used - y - slope * (p.minutes - x)) ** 2));
-  return { slope, noise };
+/** The last points that differ by no more than a pool in use does. */
+function lastFlat(points: readonly Point[]): readonly Point[] {
+  for (let from = points.length - 1; from >= 0; from -= 1) {
+    const used = points.slice(from).map((point) => point.used);
+    if (Math.max(...used) - Math.min(...used) > still) return points.slice(from + 1);
+  }
+  return points;
 }
+
+/** How many came or went in the minute before it was flat; below 0 when they went. */
+function stepBefore(points: readonly Point[], flat: readonly Point[]): number {
+  const first = flat[0];
+  if (first === undefined) return 0;
+  const earlier = points.slice(0, points.length - flat.length);
+  const near = earlier.find(({ seconds }) => first.seconds - seconds <= minuteSeconds);
+  return first.used - (near ?? earlier.at(-1) ?? first).used;
+}
+
+function goOn({ points, perMinute }: Growth, capacity: Capacity, refilling: boolean): Forecast {
+  const word = refilling ? 'Refilling after it had dropped' : 'Growing';
+  const over = durationOfSeconds(-(points[0]?.seconds ?? 0));
+  return {
+    connectionsPerMinute: round(perMinute),
+    minutesUntilFull: untilFull(capacity, perMinute),
+    basis: 'recent-looks',
+    reason: `${word}: ${count(points.length, 'look')} over ${over}.`,
+  };
+}
+
+/** Where so many should have come, none is a pause and not chance. */
+const leastExpected = 3;
 
 /**
  * Connections that started one to five minutes ago and are still there will likely stay. Those of the last
- * minute may be short-lived, and ended ones are not seen, so this is an upper bound.
+ * minute may be short-lived, and ended ones are not seen, so this is an upper bound. A step would look like growth in
+ * one of the windows: so all of them have to agree, and each to have more than a few.
  */
 function fromStarts({ counts, at, startedAt }: DatabaseReading, capacity: Capacity): Forecast {
   const uptimeMs = Date.parse(at) - Date.parse(startedAt);
   if (uptimeMs < 5 * 60_000) {
     return none('Not enough data: the server started less than five minutes ago.');
   }
-  const perMinute = Math.min(counts.newIn60s, (counts.newIn300s - counts.newIn60s) / 4);
-  if (perMinute === 0 && counts.newIn60s > 1) {
+  const { newIn10s, newIn60s, newIn300s } = counts;
+  const before = newIn300s - newIn60s;
+  const perMinute = Math.min(newIn60s, before / 4);
+  if (newIn300s === 0) {
+    const reason = 'None of the present connections began in the last five minutes.';
+    return { ...none(reason), connectionsPerMinute: 0, basis: 'connection-starts' };
+  }
+  const steady = newIn60s <= before / 2 && before / 4 <= 2 * newIn60s;
+  const paused = newIn10s === 0 && perMinute > 6 * leastExpected;
+  if (Math.min(newIn60s, before) <= mostByChance || !steady || paused) {
     return none(
-      `Not enough data: ${count(counts.newIn60s, 'connection')} began in the last minute, none in the four before; another look will tell.`,
+      `Not enough data: ${count(newIn60s, 'connection')} began in the last minute, ${before === 0 ? 'none' : before} in the four before; another look will tell.`,
     );
   }
   return {
     connectionsPerMinute: round(perMinute),
-    minutesUntilFull: perMinute < 0.5 ? null : untilFull(capacity, perMinute),
+    minutesUntilFull: untilFull(capacity, perMinute),
     basis: 'connection-starts',
     reason:
       'At most so fast: judged by when the present connections began; ended ones are not seen.',

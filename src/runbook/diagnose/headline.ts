@@ -1,18 +1,42 @@
 import type { Cause, CauseName, Diagnosis, Finding } from './diagnosis.ts';
 import type { Evidence } from './evidence.ts';
 import { isVisible } from './findings/reach.ts';
-import { count } from './words.ts';
+import { queuedPools } from './poolers.ts';
+import { isTrouble, troubles } from './troubles.ts';
+import { count, sum } from './words.ts';
 
 type State = Diagnosis['state'];
 
-/** The state in words and figures: `94 of 97 usable connections, full in about 4 minutes.` No database text. */
-export function writeHeadline({ capacity, forecast, reading, snapshot }: Evidence): string {
+/**
+ * The state in words and figures: `94 of 97 usable connections, full in about 4 minutes.` Where it is critical for
+ * another reason than the slots, that reason. No database text.
+ */
+export function writeHeadline(evidence: Evidence, findings: readonly Finding[]): string {
+  const queued = evidence.poolers.filter(({ reading }) => queuedPools(reading).length > 0);
+  const [first] = queued;
+  const others = findings.filter(({ id }) => id !== 'pooler-queue');
+  const server = writeServer(evidence, others);
+  if (first === undefined) return server;
+  const waiting = sum(queued.map(({ reading }) => reading.clientsWaiting));
+  const where = queued.length > 1 ? count(queued.length, 'pooler') : first.name;
+  return `${count(waiting, 'client waits', 'clients wait')} in ${where}; ${server}`;
+}
+
+function writeServer(evidence: Evidence, findings: readonly Finding[]): string {
+  const { capacity, forecast, reading, snapshot } = evidence;
   if (capacity === null || reading === undefined) return withoutLook(snapshot);
-  const taken = `${capacity.used} of ${capacity.usable} usable connections`;
-  if (!isVisible(reading)) return `At least ${taken}; not enough privilege to judge.`;
+  const isSeen = isVisible(reading);
+  const taken = `${isSeen ? '' : 'At least '}${capacity.used} of ${capacity.usable} usable connections`;
+  const critical = findings.filter(({ severity }) => severity === 'critical');
+  if (!isSeen && critical.length === 0) return `${taken}; not enough privilege to judge.`;
   const { minutesUntilFull } = forecast;
   if (capacity.free === 0) return `${taken}: full.`;
   if (snapshot.database.reach.error?.kind === 'full') return `${taken}, and new ones are refused.`;
+  const [reason] = critical;
+  if (reason !== undefined && !critical.some(({ id }) => id === 'capacity-critical')) {
+    const { id, summary } = reason;
+    return isTrouble(id) ? `${taken}; critical: ${troubles[id]}.` : `${taken}. ${summary}`;
+  }
   return minutesUntilFull === null || minutesUntilFull > 60
     ? `${taken}.`
     : `${taken}, full in about ${count(Math.max(1, Math.round(minutesUntilFull)), 'minute')}.`;
@@ -27,10 +51,12 @@ function withoutLook({ database, services }: Evidence['snapshot']): string {
       return `${refused[error.scope ?? 'server']}${seen}.`;
     case 'frozen':
       return `PostgreSQL hangs: it does not answer${seen}.`;
+    case 'slow':
+      return `${slow[error.detail ?? ''] ?? 'PostgreSQL is too slow to be checked'}${seen}.`;
     case 'stopped':
-      return error.detail === 'starting'
-        ? 'PostgreSQL is starting up and accepts no connections yet.'
-        : 'PostgreSQL is not running.';
+      return stopped[error.detail ?? ''] ?? 'PostgreSQL is not running.';
+    case 'server-error':
+      return `PostgreSQL answered the check with SQLSTATE ${error.sqlstate ?? 'unknown'}${seen}.`;
     case 'auth':
       return `PostgreSQL refuses the login of dbconn${seen}.`;
     case 'privilege':
@@ -40,6 +66,17 @@ function withoutLook({ database, services }: Evidence['snapshot']): string {
       return `PostgreSQL cannot be reached${seen}.`;
   }
 }
+
+const slow: Readonly<Record<string, string>> = {
+  login: 'PostgreSQL is slow: it accepts connections, but a login takes seconds',
+  catalog: 'PostgreSQL has a locked system catalog, and new logins wait',
+};
+
+const stopped: Readonly<Record<string, string>> = {
+  starting: 'PostgreSQL is starting up and accepts no connections yet.',
+  'shutting-down': 'PostgreSQL is shutting down.',
+  'not-accepting': 'PostgreSQL lets nobody in: it is starting up, recovering or shutting down.',
+};
 
 const refused = {
   server: 'PostgreSQL is full and refuses new connections',
@@ -60,14 +97,20 @@ const titles: Record<CauseName, string> = {
 /** From here on a cause is named as likely rather than possible. */
 const likely = 0.6;
 
+interface Judgement {
+  readonly state: State;
+  readonly causes: readonly Cause[];
+  readonly findings: readonly Finding[];
+}
+
 /** The likeliest cause in a sentence or two, or that none fits. No database text. */
-export function writeVerdict(
-  state: State,
-  causes: readonly Cause[],
-  findings: readonly Finding[],
-): string {
-  const [first, ...others] = causes;
-  if (first === undefined) return withoutCause(state, findings);
+export function writeVerdict(judgement: Judgement, evidence: Evidence): string {
+  const [first, ...others] = judgement.causes;
+  // What is only possible does not stand before what was seen.
+  const trouble = judgement.findings.find(({ id }) => isTrouble(id));
+  if (first === undefined || (first.confidence < likely && trouble !== undefined)) {
+    return withoutCause(judgement, evidence);
+  }
   const also = others.filter(({ confidence }) => confidence >= likely);
   const more =
     also.length === 0 ? '' : ` Also likely: ${also.map(({ cause }) => titles[cause]).join(', ')}.`;
@@ -75,11 +118,27 @@ export function writeVerdict(
   return `${word} ${titles[first.cause]}: ${first.summary}${more}`;
 }
 
-function withoutCause(state: State, findings: readonly Finding[]): string {
+function withoutCause({ state, findings }: Judgement, { capacity, sources }: Evidence): string {
   const [worst] = findings;
   if (state === 'fine') return 'Nothing is wrong.';
   if (state === 'unknown') return `It cannot be judged. ${worst?.summary ?? ''}`.trim();
-  const capacity = findings.some(({ id }) => id.startsWith('capacity-'));
-  if (capacity) return 'None of the six causes fits: the connections there are seem to be at work.';
+  for (const { id, summary } of findings) {
+    if (isTrouble(id)) return `None of the runbook's six: ${troubles[id]}. ${summary}`;
+  }
+  if (
+    findings.some(({ id, severity }) => id === 'activity-not-tracked' && severity === 'warning')
+  ) {
+    return 'None of the six causes can be judged: too many sessions do not report what they do.';
+  }
+  const half = findings.find(({ id }) => id === 'no-pg-monitor');
+  if (half !== undefined) return `The cause cannot be told. ${half.summary}`;
+  if (capacity !== null && findings.some(({ id }) => id.startsWith('capacity-'))) {
+    const own = sources.filter(({ kind }) => kind === 'own');
+    const idle = capacity.byState.idle - sum(own.map((source) => source.idle));
+    const used = capacity.used - sum(own.map(({ total }) => total));
+    return idle >= used / 2
+      ? `None of the six causes fits: ${idle} of ${used} connections are idle, and nothing shows that they were lost.`
+      : 'None of the six causes fits: the connections there are seem to be at work.';
+  }
   return `None of the six causes fits. ${worst?.summary ?? ''}`.trim();
 }

@@ -1,4 +1,5 @@
 import type { Evidence } from './evidence.ts';
+import type { DatabaseReading, LockReading } from './snapshot.ts';
 
 /** The waits that have lasted longer than the limit for contention, and the longest of all, in seconds. */
 export function lastingWaits({
@@ -20,4 +21,14 @@ export function lastingWaits({
     count: seconds.filter((one) => one * 1_000 >= target.limits.lockWaitMs).length,
     longestSeconds: Math.max(0, ...seconds),
   };
+}
+
+/** The locks with how long each waits: where PostgreSQL (13) does not tell, as long as its query, as a plan takes it. */
+export function withWaitSeconds({ locks, sessions }: DatabaseReading): LockReading {
+  const queries = new Map(sessions.map(({ pid, queryAgeSeconds }) => [pid, queryAgeSeconds]));
+  const waiters = locks.waiters.map((waiter) => ({
+    ...waiter,
+    waitSeconds: waiter.waitSeconds ?? queries.get(waiter.pid) ?? null,
+  }));
+  return { ...locks, waiters };
 }

@@ -1,4 +1,5 @@
 import type { LeakSuspect } from './diagnosis.ts';
+import { commonName, toApplication } from './holder-name.ts';
 import type { SessionReading } from './snapshot.ts';
 
 /** More kinds of statements than these are no single place in the code. */
@@ -16,7 +17,10 @@ export function findLeakSuspects(
 ): LeakSuspect[] {
   const groups = new Map<string, SessionReading[]>();
   for (const session of sessions.filter((one) => isLingering(one, lingeringMs))) {
-    const key = JSON.stringify([session.application, session.fingerprint ?? session.query]);
+    const key = JSON.stringify([
+      toApplication(session.application),
+      session.fingerprint ?? session.query,
+    ]);
     groups.set(key, [...(groups.get(key) ?? []), session]);
   }
   return [...groups.values()]
@@ -35,7 +39,7 @@ export function isLingering(session: SessionReading, lingeringMs: number): boole
 function toSuspect(group: readonly SessionReading[]): LeakSuspect {
   const [first] = group;
   return {
-    application: first?.application ?? '',
+    application: commonName(group.map(({ application }) => application)),
     fingerprint: first?.fingerprint ?? null,
     query: first?.query ?? null,
     sessions: group.length,

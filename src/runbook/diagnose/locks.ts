@@ -81,32 +81,41 @@ function blockersOf({ pid, waitsFor, prepared }: WaiterReading): Blocker[] {
 
 /**
  * For each node, how many other waiters stand behind it. The components arrive blockers first, so from their
- * end on each one's waiters are complete when they are passed on.
+ * end on each one's waiters are complete before anything takes them over.
  */
 function countBehind(graph: Graph, components: readonly (readonly number[])[]): Uint32Array {
   const words = Math.ceil(graph.waiters / 32);
-  const sets: (Uint32Array | undefined)[] = [];
+  const sets: Uint32Array[] = [];
+  const sources: number[][] = components.map(() => []);
   const behind = new Uint32Array(graph.nodes.length);
   const home = new Uint32Array(graph.nodes.length);
   components.forEach((ring, index) => ring.forEach((node) => (home[node] = index)));
   for (let index = components.length - 1; index >= 0; index -= 1) {
     const ring = components[index] ?? [];
-    const own = sets[index] ?? new Uint32Array(words);
-    // Done with: of many roots only a few sets live at a time.
-    sets[index] = undefined;
+    const own = new Uint32Array(words);
+    // The nearest first: who stands behind a waiter that is in has come in with it, so a queue costs one merge each.
+    for (const source of (sources[index] ?? []).toReversed()) {
+      if (!hasBit(own, components[source]?.[0] ?? 0)) merge(own, sets[source] ?? own);
+    }
     const received = popCount(own);
     for (const node of ring) if (node < graph.waiters) addBit(own, node);
     // Within a ring everybody stands behind everybody else.
     const others = ring.length > 1 ? popCount(own) - 1 : received;
     for (const node of ring) behind[node] = others;
+    // Roots lead nowhere, and of them there may be many.
+    if (ring.some((node) => node < graph.waiters)) sets[index] = own;
     for (const node of ring) {
       for (const target of graph.edges[node] ?? []) {
         const to = home[target] ?? 0;
-        if (to !== index) merge((sets[to] ??= new Uint32Array(words)), own);
+        if (to !== index) sources[to]?.push(index);
       }
     }
   }
   return behind;
+}
+
+function hasBit(set: Uint32Array, bit: number): boolean {
+  return ((set[bit >> 5] ?? 0) & (1 << (bit & 31))) !== 0;
 }
 
 function addBit(set: Uint32Array, bit: number): void {

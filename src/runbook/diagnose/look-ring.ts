@@ -1,10 +1,18 @@
 import type { Diagnosis } from './diagnosis.ts';
+import { workOf } from './dragging.ts';
 
-/** Used and usable slots of one look. */
+/** Used and usable slots of one look, and what ran then. */
 export interface RecentLook {
   readonly at: string;
   readonly used: number;
   readonly usable: number;
+  /** As pg_stat_database had counted by then. */
+  readonly deadlocks?: number;
+  /** Active sessions that waited for no lock, and how long their queries had run: what is usual here. */
+  readonly active?: number;
+  readonly querySeconds?: number | null;
+  /** Connections of the minute before that were still there. */
+  readonly newIn60s?: number;
 }
 
 const minuteMs = 60_000;
@@ -14,12 +22,16 @@ const fineMs = 15 * minuteMs;
 /** A shorter pause between looks, or a person's burst of them, grows nothing but the minutes before. */
 const mostFine = 60;
 
+type Look = Pick<Diagnosis, 'takenAt' | 'capacity'> &
+  Partial<Pick<Diagnosis, 'sessions' | 'blocking' | 'deadlocks'>>;
+
 /** The looks of one target's last hour, oldest first: every one of the last minutes, one a minute before; at most 121. */
 export class LookRing {
   #looks: readonly RecentLook[] = [];
 
   /** A look that did not see the capacity adds nothing. */
-  add({ takenAt, capacity }: Pick<Diagnosis, 'takenAt' | 'capacity'>): void {
+  add(look: Look, newIn60s?: number): void {
+    const { takenAt, capacity, deadlocks = null } = look;
     if (capacity === null) return;
     const now = Date.parse(takenAt);
     const looks = this.#looks.filter(({ at }) => now - Date.parse(at) <= oldestMs);
@@ -28,7 +40,14 @@ export class LookRing {
     this.#looks = [
       ...oneAMinute(looks.slice(0, looks.length - fine.length)),
       ...fine,
-      { at: takenAt, used: capacity.used, usable: capacity.usable },
+      {
+        at: takenAt,
+        used: capacity.used,
+        usable: capacity.usable,
+        ...(deadlocks !== null && { deadlocks }),
+        ...(look.sessions !== undefined && workOf(look)),
+        ...(newIn60s !== undefined && { newIn60s }),
+      },
     ];
   }
 

@@ -1,12 +1,13 @@
 import type { z } from 'zod';
 import type { Budget, BudgetLine } from './diagnosis.ts';
 import type { Evidence } from './evidence.ts';
-import { sum } from './words.ts';
+import { moreOfPoolers } from './poolers.ts';
+import { list, sum } from './words.ts';
 
 type Line = z.infer<typeof BudgetLine>;
 
 /** Pools that may fill more than this leave people and jobs no room. */
-const plannedShare = 0.8;
+export const plannedShare = 0.8;
 /** The runbook's own proportion: 10 and 5. */
 const baseShare = 2 / 3;
 
@@ -61,12 +62,17 @@ export function enlargePool({ capacity, budget }: Evidence, line: Line | undefin
  * Pool numbers with which all services together fit beside everybody else, for those that may open more than that;
  * `too-many` where one connection for each process is more already, null where too little is known to say.
  */
-export function fitTogether({ lines, usable, others }: Budget): FittingPool[] | 'too-many' | null {
+export function fitTogether({
+  lines,
+  usable,
+  others,
+  poolers = [],
+}: Budget): FittingPool[] | 'too-many' | null {
   if (usable === null || lines.length === 0) return null;
   const known = lines.filter(({ mayOpen }) => mayOpen !== null);
   // A service whose numbers nobody knows keeps what it holds.
   const unknown = sum(lines.filter(({ mayOpen }) => mayOpen === null).map((one) => one.holds ?? 0));
-  const taken = (others ?? 0) + unknown;
+  const taken = (others ?? 0) + unknown + moreOfPoolers({ poolers });
   const wishes = known.map((line) => ({ line, wish: wishOf(line), processes: processesOf(line) }));
   const isEndless = known.some(({ mayOpen }) => mayOpen === 'unlimited');
   if (!isEndless && sum(wishes.map(({ wish }) => wish)) + taken <= usable) return [];
@@ -106,12 +112,42 @@ function share(wishes: readonly Wish[], room: number): (Wish & { readonly each: 
 }
 
 /** What all others may open: every other service's pools, and whatever is no configured service. */
-export function mayOpenBeside({ lines, others }: Budget, line: Line): number {
-  return sum(lines.filter((one) => one !== line).map(ceilingOf)) + (others ?? 0);
+export function mayOpenBeside({ lines, others, poolers = [] }: Budget, line: Line): number {
+  const beside = sum(lines.filter((one) => one !== line).map(ceilingOf));
+  return beside + (others ?? 0) + moreOfPoolers({ poolers });
 }
 
 export function processesOf({ replicas, workers }: Line): number {
   return Math.max(1, replicas * workers);
+}
+
+/** What its largest process may open by itself. */
+export function largestProcess(line: Line): Line['mayOpen'] {
+  const { workers, mixed = [line] } = line;
+  const each = mixed.map(({ replicas, mayOpen }) =>
+    typeof mayOpen === 'number' ? mayOpen / Math.max(1, replicas * workers) : mayOpen,
+  );
+  if (each.includes('unlimited')) return 'unlimited';
+  const known = each.filter((one) => typeof one === 'number');
+  return known.length === 0 ? null : Math.max(...known);
+}
+
+/** `10 + 5`, or `5 + 0 and 30 + 0` where its replicas differ; null where a number is not known. */
+export function sizesOf(line: Line): string | null {
+  const { mixed = [line] } = line;
+  const known = mixed.every((one) => one.poolSize !== null && one.maxOverflow !== null);
+  if (!known) return null;
+  return list(
+    mixed.map(({ poolSize, maxOverflow }) => `${poolSize ?? '?'} + ${maxOverflow ?? '?'}`),
+  );
+}
+
+/** A number of its pools as a table shows it: `5, 30` where its replicas differ. */
+export function inEach(line: Line, number: 'poolSize' | 'maxOverflow'): number | string | null {
+  const { mixed } = line;
+  return mixed === undefined
+    ? line[number]
+    : [...new Set(mixed.map((one) => one[number] ?? '?'))].join(', ');
 }
 
 function fit(line: Line, each: number): FittingPool {

@@ -1,8 +1,9 @@
-import type { Cause, Proposal } from './diagnosis.ts';
+import type { Cause, Finding, Proposal } from './diagnosis.ts';
 import type { Evidence } from './evidence.ts';
 import { isVisible } from './findings/reach.ts';
 import { pressureOf } from './pressure.ts';
 import type { Case } from './proposals/case.ts';
+import { proposeLimit } from './proposals/connection-limit.ts';
 import { proposeTerminate } from './proposals/option-a.ts';
 import { proposeRaise } from './proposals/option-b.ts';
 import { proposeRestart } from './proposals/option-c.ts';
@@ -14,7 +15,13 @@ import { proposeResize } from './proposals/option-e.ts';
  * its owner a retry, ending a forgotten session costs nobody anything or an uncommitted write, a restart costs
  * every request in flight, and raising max_connections costs everybody their connection.
  */
-export function propose(evidence: Evidence, causes: readonly Cause[]): Proposal[] {
+export function propose(
+  evidence: Evidence,
+  {
+    causes,
+    findings,
+  }: { readonly causes: readonly Cause[]; readonly findings: readonly Finding[] },
+): Proposal[] {
   const { reading, capacity, target, snapshot } = evidence;
   if (reading !== undefined && !isVisible(reading)) return [];
   const pressure = pressureOf(capacity, target.limits);
@@ -23,11 +30,12 @@ export function propose(evidence: Evidence, causes: readonly Cause[]): Proposal[
   const now: Case = {
     evidence,
     causes,
+    findings,
     short: pressure !== 'none' || refused,
     critical: pressure === 'critical' || refused,
     has: (name) => causes.some(({ cause }) => cause === name),
   };
-  return [proposeTerminate, proposeRaise, proposeRestart, proposeStop, proposeResize]
+  return [proposeTerminate, proposeRaise, proposeRestart, proposeStop, proposeResize, proposeLimit]
     .flatMap((option) => option(now))
     .toSorted((a, b) => a.regret - b.regret)
     .map(({ proposal }) => proposal);

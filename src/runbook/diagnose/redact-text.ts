@@ -1,4 +1,5 @@
 import { redactSql } from './redact.ts';
+import { behindStatement, blankSecrets } from './secret-shapes.ts';
 
 /** Docker cuts a line at 16 kB too; what follows is dropped, so that odd lines cannot cost odd times. */
 const longestText = 16_384;
@@ -13,10 +14,6 @@ export function redactText(text: string): string {
   // What looks like a statement may be prose after all (`select a pool of postgres://…`), so it is blanked twice.
   const sql = redactSql(statement.replace(behindStatement, '…'));
   return redactQuotes(blankSecrets(prose)) + blankSecrets(sql);
-}
-
-function blankSecrets(text: string): string {
-  return steps.reduce((rest, [pattern, blank]) => rest.replace(pattern, blank), text);
 }
 
 /** Where a statement begins within a log line; nothing behind it is prose any more. */
@@ -35,59 +32,12 @@ const statementStart = new RegExp(
   ].join('|'),
   'i',
 );
-/** Parameters as drivers print them behind a statement: Python's and Ruby's notations are no SQL. */
-const behindStatement =
-  /\[(?:parameters:|generated in|cached since|no key|raw sql)[^]*$|\b(?:parameters?\s*[:=]|DETAIL:|CONTEXT:)[^]*$/i;
-
 /** The text before the first statement, and from there on. */
 export function splitStatement(text: string): { prose: string; statement: string } {
   const at = text.search(statementStart);
   return at === -1
     ? { prose: text, statement: '' }
     : { prose: text.slice(0, at), statement: text.slice(at) };
-}
-
-const secretName =
-  'pass(?:word|wd|phrase|file)?|pwd|secret|token|credentials?|authorization|cookie|api[_-]?key|access[_-]?key|private[_-]?key|dsn';
-const quoted = String.raw`\\?"(?:[^"\\]|\\[^])*(?:"|$)|\\?'(?:[^'\\]|\\[^])*(?:'|$)`;
-const keepsDetail =
-  /^\s*(?:Process \d+ waits for|Consistent recovery state has not|The postmaster has commanded)/;
-
-/** In this order: what may hold anything goes first, to its end. */
-const steps: readonly (readonly [RegExp, (found: string, ...groups: string[]) => string])[] = [
-  [/-----BEGIN [^]*$/, () => '…'],
-  [behindStatement, (found) => detail(found)],
-  [/(Failing row contains|Key) \([^]*$/, (_found, what = '') => `${what} (…)`],
-  [
-    /\b((?:invalid|malformed|out of range|too long)\b[^"\n]{0,200})"[^]*$/,
-    (_, say = '') => `${say}"…"`,
-  ],
-  [/\b([a-z][\w+.-]{0,30}:\/\/)[^\s'"<>]*/gi, (found) => redactUrl(found)],
-  [
-    new RegExp(
-      `(${secretName})([\\w.-]{0,40}(?:\\\\?["'])?\\s{0,9}(?:=>?|:)\\s{0,9})(?:${quoted}|(?:bearer|basic|digest)\\s+)?[^\\s,;&)}\\]]*`,
-      'gi',
-    ),
-    (_found, name = '', sign = '') => `${name}${sign}…`,
-  ],
-  [/\b(bearer|basic|digest)\s+[^\s'",]+/gi, (_found, word = '') => `${word} …`],
-  [/\b(?:xox[a-z]|xapp|gh[a-z]|github_pat|sk|pk|glpat)[-_][\w-]{8,}/g, () => '…'],
-  [/\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g, () => '…'],
-  [/\beyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g, () => '…'],
-  [/[\w+=~-]{32,}/g, (found) => (/\d/.test(found) && /[a-z]/i.test(found) ? '…' : found)],
-  [/[^\s@<>()"',:;]{1,64}@[^\s@<>()"',:;]{1,255}/g, () => '…@…'],
-];
-
-/** Deadlock details name processes and locks only; most others quote the values of rows. */
-function detail(found: string): string {
-  const [, word = '', rest = ''] = /^(DETAIL:|[^:=\s]*[:=]?)([^\n]*)/.exec(found) ?? [];
-  return word === 'DETAIL:' && keepsDetail.test(rest) ? word + rest : `${word} …`;
-}
-
-/** A database's address goes as a whole; a page's keeps host and path, unless it holds an account. */
-function redactUrl(url: string): string {
-  const plain = /^https?:/i.test(url) && !url.includes('@');
-  return plain ? url.replace(/[?#].*$/, '?…') : `${url.slice(0, url.indexOf('://'))}://…`;
 }
 
 /** What stands in single quotes, if it is no apostrophe: from the first to the last, since they may not pair. */

@@ -11,7 +11,31 @@ import type { SqlToken } from './scan-sql.ts';
  * ROLE, DEFAULT, EXECUTE, CREATE VIEW and others, and fails on the cut text pg_stat_activity gives.
  */
 export function redactSql(text: string): string {
+  return redactTokens(scanSql(text));
+}
+
+/**
+ * The statement of a session, redacted, or null where it has to be withheld: where quotes do not pair, as in `'O'Brien'`
+ * or in a string that never ends, what is a literal cannot be told from what is not. Of a text that was cut off within a
+ * quote, what precedes its first literal is left.
+ * @param cut the text is the beginning of a longer one
+ */
+export function redactStatement(text: string, cut: boolean): string | null {
   const tokens = scanSql(text);
+  const tooEarly = (token: SqlToken, index: number): boolean =>
+    token.text.endsWith("'") && tokens[index + 1]?.kind === 'word';
+  if (tokens.some(tooEarly)) return null;
+  if (tokens.at(-1)?.open !== true) return redactTokens(tokens);
+  return cut ? `${redactTokens(tokens.slice(0, tokens.findIndex(mayHoldData)))}?` : null;
+}
+
+/** What a literal could begin or end in, were the quotes of the text not paired. */
+function mayHoldData({ kind, text, open }: SqlToken): boolean {
+  if (kind === 'constant') return /['$]/.test(text);
+  return open === true || (kind === 'comment' && text.startsWith('/*'));
+}
+
+function redactTokens(tokens: readonly SqlToken[]): string {
   let context = start;
   let redacted = '';
   for (const [index, token] of tokens.entries()) {

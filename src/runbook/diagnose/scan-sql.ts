@@ -2,6 +2,8 @@ export interface SqlToken {
   /** `constant` is a string, a number or bytes in any notation; `name` is double-quoted. */
   readonly kind: 'space' | 'comment' | 'constant' | 'name' | 'word' | 'parameter' | 'symbol';
   readonly text: string;
+  /** Present on what runs to the end of the text without its closing quote, fence or comment mark. */
+  readonly open?: true;
 }
 
 const space = /\s+/y;
@@ -40,24 +42,26 @@ function readToken(text: string, at: number): SqlToken {
     kind,
     text: text.slice(at, end),
   });
+  const takeClosed = (kind: SqlToken['kind'], end: number): SqlToken =>
+    end === -1 ? { ...take(kind, text.length), open: true } : take(kind, end);
   let end = match(space, text, at);
   if (end > at) return take('space', end);
   end = match(lineComment, text, at);
   if (end > at) return take('comment', end);
   end = match(blockComment, text, at);
-  if (end > at) return take('comment', endOfBlockComment(text, end));
+  if (end > at) return takeClosed('comment', endOfBlockComment(text, end));
   end = match(escapePrefix, text, at);
-  if (end > at) return take('constant', endOfEscapedString(text, end));
+  if (end > at) return takeClosed('constant', endOfEscapedString(text, end));
   end = match(quotePrefix, text, at);
-  if (end > at) return take('constant', endOfPlainString(text, end));
+  if (end > at) return takeClosed('constant', endOfPlainString(text, end));
   end = match(namePrefix, text, at);
-  if (end > at) return take('name', endOfQuotes(text, end, '"'));
+  if (end > at) return takeClosed('name', endOfQuotes(text, end, '"'));
   end = match(word, text, at);
   if (end > at) return take('word', end);
   end = match(parameter, text, at);
   if (end > at) return take('parameter', end);
   end = match(dollarQuote, text, at);
-  if (end > at) return take('constant', endOfDollarQuote(text, at, end));
+  if (end > at) return takeClosed('constant', endOfDollarQuote(text, at, end));
   end = match(number, text, at);
   if (end > at) return take('constant', end);
   return take('symbol', at + 1);
@@ -69,16 +73,17 @@ function match(pattern: RegExp, text: string, at: number): number {
   return pattern.test(text) ? pattern.lastIndex : at;
 }
 
-/** Past the closing quote; a doubled one is content. */
+/** Past the closing quote; a doubled one is content. This end and those below are -1 where none closes it. */
 function endOfQuotes(text: string, from: number, quote: string): number {
   for (let at = text.indexOf(quote, from); at !== -1; at = text.indexOf(quote, at + 2)) {
     if (text[at + 1] !== quote) return at + 1;
   }
-  return text.length;
+  return -1;
 }
 
 function endOfPlainString(text: string, from: number): number {
   const end = endOfQuotes(text, from, "'");
+  if (end === -1) return -1;
   return /(?<!\\)(?:\\\\)*\\'/.test(text.slice(from, end)) ? text.length : end;
 }
 
@@ -89,7 +94,7 @@ function endOfEscapedString(text: string, from: number): number {
     else if (text[at] === "'" && text[at + 1] === "'") at += 1;
     else if (text[at] === "'") return at + 1;
   }
-  return text.length;
+  return -1;
 }
 
 function endOfBlockComment(text: string, from: number): number {
@@ -99,11 +104,11 @@ function endOfBlockComment(text: string, from: number): number {
     depth += edge[0] === '/*' ? 1 : -1;
     if (depth === 0) return blockEdge.lastIndex;
   }
-  return text.length;
+  return -1;
 }
 
 function endOfDollarQuote(text: string, start: number, from: number): number {
   const fence = text.slice(start, from);
   const close = text.indexOf(fence, from);
-  return close === -1 ? text.length : close + fence.length;
+  return close === -1 ? -1 : close + fence.length;
 }

@@ -1,3 +1,14 @@
+import type {
+  PreparedReading,
+  ProgressReading,
+  SessionCounts,
+  UntrackedReading,
+  WaitReading,
+} from './activity-reading.ts';
+import type { Change } from './diagnosis.ts';
+import type { PoolerConsole } from './pooler-reading.ts';
+import type { ReplicaOrigin } from './replica-origin.ts';
+
 /**
  * All evidence of one moment. Adapters fill it, the diagnosis reads it, nothing else is consulted.
  *
@@ -15,6 +26,10 @@ export interface Snapshot {
   readonly pools: Part<readonly PoolEndpointLook[]>;
   readonly logs: Part<readonly ServiceLogs[]>;
   readonly services: Part<ServicesReading>;
+  /** What the checks of the last hour saw change around the target, oldest first, at most 20. */
+  readonly changes?: readonly Change[];
+  /** Absent where no pooler is configured. */
+  readonly poolers?: Part<readonly PoolerLook[]>;
 }
 
 /** One part of a look: read, or not, and then why and what to do about it. */
@@ -41,14 +56,20 @@ export interface Problem {
 /** How the database was reached, from the cheapest rung of the ladder to none. */
 export type Rung = 'warm' | 'connection' | 'reserved' | 'superuser' | 'exec' | 'none';
 
-export type ReachErrorKind = 'full' | 'frozen' | 'stopped' | 'auth' | 'privilege' | 'network';
+/** `slow`: the server said something, but not in time. `server-error`: it answered with an unexpected SQLSTATE. */
+type ReachErrorKind =
+  'full' | 'frozen' | 'slow' | 'stopped' | 'auth' | 'privilege' | 'server-error' | 'network';
 
 export interface ReachError {
   readonly kind: ReachErrorKind;
   /** Whose limit is exhausted when `kind` is `full`: the server's slots, one role's, one database's, a pooler's. */
   readonly scope?: 'server' | 'role' | 'database' | 'pooler';
-  /** `starting` when a stopped server is coming up or recovering (57P03), `backend` when only our session hangs. */
-  readonly detail?: 'starting' | 'shutting-down' | 'backend';
+  /**
+   * What a `stopped` server that answers does (57P03), where that can be told; `backend` when of a `frozen` server only
+   * our session hangs; what of a `slow` one was too slow, `catalog` where somebody locks what every login reads.
+   */
+  readonly detail?:
+    'starting' | 'shutting-down' | 'not-accepting' | 'backend' | 'login' | 'statement' | 'catalog';
   readonly sqlstate?: string;
   /** One sentence for the operator: what happened. */
   readonly summary: string;
@@ -62,6 +83,8 @@ export interface Reach {
   readonly error?: ReachError;
   /** What each rung said, in the order tried. */
   readonly rungs: readonly { readonly rung: Rung; readonly outcome: string }[];
+  /** How long the login took, where this look opened a session. */
+  readonly loginMs?: number;
 }
 
 export interface DatabaseLook {
@@ -71,7 +94,7 @@ export interface DatabaseLook {
   readonly reading?: DatabaseReading;
 }
 
-export type SessionState =
+type SessionState =
   | 'active'
   | 'idle'
   | 'idle in transaction'
@@ -101,6 +124,8 @@ export interface DatabaseReading {
   /** The largest sources first, at most 40. */
   readonly sources: readonly SourceReading[];
   readonly sourcesTotal: number;
+  /** Superusers among the roles that hold the most sessions. The one initdb made cannot lose the attribute. */
+  readonly superuserRoles: readonly { readonly name: string; readonly isBootstrap: boolean }[];
   /** Connection limits of roles and databases, with their use. */
   readonly connectionLimits: readonly {
     readonly kind: 'role' | 'database';
@@ -121,7 +146,16 @@ export interface DatabaseReading {
   readonly prepared: readonly PreparedReading[];
   readonly preparedTotal: number;
   readonly settings: readonly SettingReading[];
-  /** Deadlocks counted by pg_stat_database since `statsResetAt`, over all databases. */
+  /** What active clients wait for, dbconn's own apart, the most first; at most 40. */
+  readonly waits: readonly WaitReading[];
+  /** pg_stat_progress_*: index builds, VACUUM, CLUSTER, ANALYZE, COPY; at most 50. */
+  readonly progress: readonly ProgressReading[];
+  readonly untracked: UntrackedReading;
+  /** Sessions that began and ended since an earlier reading; absent where there is none, and before PostgreSQL 14. */
+  readonly turnover?: TurnoverReading;
+  /** When the last of the counters of pg_stat_database was reset; null for never. */
+  readonly statsResetAt: string | null;
+  /** Deadlocks counted by pg_stat_database, over all databases. */
   readonly deadlocks: number;
   readonly standbys: readonly {
     readonly application: string;
@@ -138,35 +172,21 @@ export interface DatabaseReading {
     /** The role's own connection limit, -1 for none. */
     readonly roleConnectionLimit: number;
   };
+  /** Whose managed service it is, told by the role that only this one has; absent for a server of one's own. */
+  readonly managedBy?: 'rds' | 'cloudsql' | 'azure';
 }
 
-/** Client backends unless the name says otherwise. dbconn's own session is counted in `clients` and `own`. */
-export interface SessionCounts {
-  readonly clients: number;
-  readonly active: number;
-  readonly idle: number;
-  readonly idleInTransaction: number;
-  readonly idleInTransactionAborted: number;
-  readonly starting: number;
-  /** fastpath, disabled, or a state this role may not see. */
-  readonly other: number;
-  readonly own: number;
-  readonly superuser: number;
-  readonly hidden: number;
-  readonly lockWaiting: number;
-  /** Connections of the last 10 s, 1 min and 5 min that are still there. */
-  readonly newIn10s: number;
-  readonly newIn60s: number;
-  readonly newIn300s: number;
-  readonly idleInTransactionOverWarning: number;
-  readonly idleInTransactionOverTerminate: number;
-  readonly idleOverTerminate: number;
-  readonly slowQueries: number;
-  readonly walsenders: number;
-  readonly parallelWorkers: number;
-  readonly autovacuumWorkers: number;
-  /** Every row of pg_stat_activity, background processes included. */
-  readonly processes: number;
+/** Of all databases, by pg_stat_database.sessions. dbconn's own are counted. */
+export interface TurnoverReading {
+  readonly seconds: number;
+  readonly began: number;
+  /** Those that began and are not there any more, or others in their place. */
+  readonly ended: number;
+  /**
+   * At least so many began and ended in that time: a restart ends sessions and opens others, and those stay. Absent in
+   * what an earlier dbconn sealed.
+   */
+  readonly passed?: number;
 }
 
 export interface SourceReading {
@@ -184,6 +204,16 @@ export interface SourceReading {
   readonly idleOverTerminate: number;
   readonly newIn60s: number;
   readonly oldestIdleSeconds: number | null;
+  /** Idle for long, and used only for a moment after they were opened. */
+  readonly usedOnce: number;
+  /** How long ago those were opened, in seconds: the youngest, every tenth, the oldest. Null when there are none. */
+  readonly usedOnceAges: readonly number[] | null;
+  /** Idle for over `terminateIdleMs`, and used for some time before that. */
+  readonly silent: number;
+  /** For how long those have been silent, in seconds, as `usedOnceAges`. */
+  readonly silentAges: readonly number[] | null;
+  /** How long ago all of its sessions were opened, in the same way; null where none is silent. */
+  readonly openedAges: readonly number[] | null;
 }
 
 export interface SessionReading {
@@ -211,7 +241,7 @@ export interface SessionReading {
   readonly own: boolean;
   /** This role may signal it. */
   readonly canSignal: boolean;
-  /** Redacted and cut to 300 characters; null when hidden from this role. */
+  /** Redacted and cut to 300 characters; null when hidden from this role, unreadable, or withheld. */
   readonly query: string | null;
   /** The same for the same statement whatever its literals; null when it cannot be told. */
   readonly fingerprint: string | null;
@@ -232,18 +262,11 @@ export interface WaiterReading {
   readonly waitsForTotal: number;
   /** The gids of the prepared transactions behind a 0. */
   readonly prepared: readonly string[];
-  /** Such as `relation AccessExclusiveLock`, `transactionid ShareLock`, `SafeSnapshot`. */
+  /** Such as `relation AccessExclusiveLock`, `transactionid ShareLock`, `SafeSnapshot`, `RecoveryConflictSnapshot`. */
   readonly lock: string;
   /** Schema-qualified when it is in this database, else null. Redact nothing: it is a name, but untrusted text. */
   readonly relation: string | null;
   readonly waitSeconds: number | null;
-}
-
-export interface PreparedReading {
-  readonly gid: string;
-  readonly owner: string;
-  readonly database: string;
-  readonly ageSeconds: number;
 }
 
 export interface SettingReading {
@@ -264,6 +287,9 @@ export interface PoolEndpointLook {
   readonly pools: readonly PoolReading[];
   readonly problem?: Problem;
 }
+
+/** One console. Down is a finding, never an error. */
+export type PoolerLook = PoolerConsole & { readonly problem?: Problem };
 
 export interface PoolReading {
   readonly service: string;
@@ -288,6 +314,9 @@ export type LogClass =
   | 'slots-full'
   | 'slots-reserved'
   | 'role-or-database-limit'
+  | 'pooler-login'
+  | 'pooler-limit'
+  | 'pooler-query-wait'
   | 'idle-in-transaction-timeout'
   | 'idle-session-timeout'
   | 'statement-timeout'
@@ -345,10 +374,15 @@ export interface ServicesReading {
 export interface ServiceReading {
   readonly name: string;
   readonly replicas: readonly ReplicaReading[];
+  /**
+   * Why option E cannot change these of the pool's numbers, a sentence each: they are not set in a file that dbconn
+   * may write. Absent where that was not looked at.
+   */
+  readonly fixedPool?: Readonly<Partial<Record<'size' | 'overflow', string>>>;
   readonly problem?: Problem;
 }
 
-export interface ReplicaReading {
+export interface ReplicaReading extends ReplicaOrigin {
   /** First 12 characters of the id. */
   readonly id: string;
   readonly name: string;
@@ -361,11 +395,4 @@ export interface ReplicaReading {
   readonly oomKilled: boolean;
   /** The address on each of its networks, to tell whose session a client address is. */
   readonly addresses: readonly string[];
-  readonly pool: {
-    readonly size: number | null;
-    readonly maxOverflow: number | null;
-    readonly timeoutSeconds: number | null;
-    readonly recycleSeconds: number | null;
-    readonly prePing: boolean | null;
-  };
 }

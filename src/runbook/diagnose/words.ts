@@ -9,11 +9,16 @@ export function percent(share: number): string {
 }
 
 /** `40 seconds`, `6 minutes`, `3 hours`, `2 days`: one unit, rounded, as a person would say it. */
-export function duration(seconds: number): string {
+export function durationOfSeconds(seconds: number): string {
   if (seconds < 90) return count(Math.round(seconds), 'second');
   if (seconds < 90 * 60) return count(Math.round(seconds / 60), 'minute');
   if (seconds < 36 * 3600) return count(Math.round(seconds / 3600), 'hour');
   return count(Math.round(seconds / 86_400), 'day');
+}
+
+/** `10 ms`, `3.5 s`: here fractions of a second are what matters. */
+export function inSeconds(seconds: number): string {
+  return seconds < 1 ? `${Math.round(seconds * 1_000)} ms` : `${Math.round(seconds * 10) / 10} s`;
 }
 
 /** `40 s`, `12 min`, `3 h 05`, `2 d`: as short as a table wants it, and never a false precision. */

@@ -1,5 +1,5 @@
 import { JournalUnavailable } from '../approval/journal-unavailable.ts';
-import { duration } from '../diagnose/words.ts';
+import { durationOfSeconds } from '../diagnose/words.ts';
 import { changeIncident } from '../incident/change-incident.ts';
 import type { Incident } from '../incident/incident.ts';
 import { asksAssignee } from './attention.ts';
@@ -17,7 +17,7 @@ export async function askAgain(
   const { board, clock, log, onFault } = ports;
   const { assignee } = incident;
   if (assignee === null || isPaused(memory, 'ask', clock.now())) return incident;
-  const quiet = `nothing happened for ${duration(quietForMs / 1000)}`;
+  const quiet = `nothing happened for ${durationOfSeconds(quietForMs / 1000)}`;
   const sentence = `${toWho(assignee.by)}, you have this and ${quiet}. Is it still yours?`;
   try {
     await board.ask(incident, { key, sentence });

@@ -17,7 +17,7 @@ export interface Question {
   readonly quietForMs: number;
 }
 
-export const mostQuestions = 3;
+const mostQuestions = 3;
 /** What marks a note as a question to the assignee; the checklist asks too. */
 export const asksAssignee = 'assignee';
 
@@ -47,7 +47,7 @@ export function addSigns(before: Signs, notes: readonly KeptNote[]): Signs {
   };
 }
 
-export interface AttentionAt {
+interface AttentionAt {
   readonly nowMs: number;
   readonly askAgainAfterMs: number;
 }

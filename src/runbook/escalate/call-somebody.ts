@@ -14,7 +14,7 @@ import { chooseWay, mostTries, waysTo } from './ways.ts';
 import type { Way } from './ways.ts';
 import { roleName, toHeadline, wayName } from './wording.ts';
 
-export interface Calling {
+interface Calling {
   readonly ports: CallerPorts;
   readonly memory: CallerMemory;
   readonly view: IncidentView;

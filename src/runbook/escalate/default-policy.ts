@@ -4,7 +4,7 @@ import type { EscalationStep } from './policy.ts';
 const minuteMs = 60_000;
 
 /** What decides whom an incident calls; `steps` where dbconn.yml has its own. */
-export interface PolicySource {
+interface PolicySource {
   readonly steps: readonly EscalationStep[] | undefined;
   readonly contacts: Contacts;
   readonly canPage: boolean;
@@ -20,7 +20,7 @@ export function policyOf({ steps, contacts, canPage }: PolicySource): Escalation
  * nobody took it; the backend lead after 10 where the question is one about the applications; the on-call engineer
  * after 15 minutes in which nobody took it, and whether or not somebody has it where a remedy did not help.
  */
-export function defaultPolicy(contacts: Contacts, canPage: boolean): EscalationStep[] {
+function defaultPolicy(contacts: Contacts, canPage: boolean): EscalationStep[] {
   const { databaseAdmins, backendLead, onCall } = contacts;
   const canCall = canPage || onCall !== undefined;
   return [

@@ -1,7 +1,7 @@
 import type { Announcement, Announcements, Clock, Journal } from '../ports.ts';
 import { cleanReason } from '../approval/clean-reason.ts';
 import { isoNow } from '../approval/iso-now.ts';
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import { actorName } from '../incident/actor-name.ts';
 import { PagerRefused } from '../ports/pager.ts';
 import type { Pager } from '../ports/pager.ts';
@@ -19,7 +19,7 @@ export interface EscalationAsk {
   readonly reason: string;
 }
 
-export interface Escalating extends EscalationAsk {
+interface Escalating extends EscalationAsk {
   readonly target: string;
   readonly actor: Actor;
   readonly contacts: Contacts;

@@ -2,7 +2,7 @@ import type { Incident } from '../incident/incident.ts';
 import { lifeStartMs, stepId } from './life.ts';
 import type { Escalation, EscalationReason, EscalationStep } from './policy.ts';
 
-export interface DueAt {
+interface DueAt {
   readonly nowMs: number;
   /** When this process judged the incident before; null after a start. What was not due then is due since. */
   readonly judgedAtMs: number | null;

@@ -1,5 +1,5 @@
 import type { Request } from '../approval/request.ts';
-import { duration } from '../diagnose/words.ts';
+import { durationOfSeconds } from '../diagnose/words.ts';
 import type { Incident } from '../incident/incident.ts';
 import { findDue } from './find-due.ts';
 import { findReasons } from './find-reasons.ts';
@@ -16,7 +16,7 @@ export interface Overdue {
 /** What the auditor itself has seen to be due, and since when. By incident and step. */
 export type SeenDue = Map<string, number>;
 
-export interface Audit {
+interface Audit {
   readonly nowMs: number;
   readonly overdueAfterMs: number;
 }
@@ -53,7 +53,7 @@ function toSentence(
   { who, state, tries }: Escalation,
   lateMs: number,
 ): string {
-  const late = `has been due for ${duration(lateMs / 1000)} and is not made`;
+  const late = `has been due for ${durationOfSeconds(lateMs / 1000)} and is not made`;
   const why = state === 'failed' && tries > 0 ? ': it was tried and refused' : '';
   return `${target}: the call to ${roleName(who)} ${late}${why}. Call by hand.`;
 }

@@ -5,7 +5,7 @@ import type { EscalationReason } from './policy.ts';
 import { toSummary } from './wording.ts';
 
 /** What an incident is for the pager. */
-export interface PageParts {
+interface PageParts {
   readonly view: IncidentView;
   readonly links: Links;
   readonly reasons: readonly EscalationReason[];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Actor } from '../approval/request.ts';
+import { Actor } from '../approval/actor.ts';
 
 /** The runbook's contacts, as they are typed: `/dbconn escalate backend-lead it fills again`. */
 export const escalationRoles = ['database-admins', 'backend-lead', 'on-call'] as const;

@@ -1,5 +1,5 @@
-import type { Actor } from '../approval/request.ts';
-import { duration } from '../diagnose/words.ts';
+import type { Actor } from '../approval/actor.ts';
+import { durationOfSeconds } from '../diagnose/words.ts';
 import { actorName } from '../incident/actor-name.ts';
 import type { IncidentView } from '../incident/incidents.ts';
 import { capital } from '../remedies/wording.ts';
@@ -23,7 +23,7 @@ export function wayName(way: Way): string {
   return way.via === 'channel' ? 'in the channel' : 'by a direct message';
 }
 
-export interface CallWords {
+interface CallWords {
   readonly view: IncidentView;
   readonly escalation: Escalation;
   readonly nowMs: number;
@@ -46,7 +46,7 @@ export function toHeadline(words: CallWords): string {
     stateOf(view),
     toStanding(words),
     ...reasons.map(({ sentence }) => sentence),
-    ...(lateMs > lateAfterMs ? [`This call was due ${duration(lateMs / 1000)} ago.`] : []),
+    ...(lateMs > lateAfterMs ? [`This call was due ${durationOfSeconds(lateMs / 1000)} ago.`] : []),
   ]
     .filter((sentence) => sentence !== '')
     .join(' ');
@@ -64,7 +64,7 @@ function stateOf({ incident, diagnosis }: IncidentView): string {
 
 function toStanding({ view: { incident }, nowMs, isAttended }: CallWords): string {
   const { assignee } = incident;
-  const open = `Open for ${duration(Math.max(0, nowMs - lifeStartMs(incident)) / 1000)}`;
+  const open = `Open for ${durationOfSeconds(Math.max(0, nowMs - lifeStartMs(incident)) / 1000)}`;
   if (assignee === null) return `${open}, and nobody has it.`;
   return `${open}. ${toWho(assignee.by)} has it${isAttended ? '' : ', and does not answer'}.`;
 }

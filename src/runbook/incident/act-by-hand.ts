@@ -1,5 +1,5 @@
 import { isoNow } from '../approval/iso-now.ts';
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
@@ -15,7 +15,7 @@ export interface ChangePorts extends Pick<IncidentPorts, 'clock' | 'onChange'> {
 }
 
 /** A change somebody asked for. */
-export interface ByHand {
+interface ByHand {
   readonly id: string;
   readonly actor: Actor;
   readonly decide: (incident: Incident, at: string) => Decision;

@@ -1,4 +1,4 @@
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 
 /** How a person is called in a sentence; Slack renders the mention as a name. */
 export function actorName({ id, via }: Actor): string {

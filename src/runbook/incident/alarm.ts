@@ -1,7 +1,7 @@
 import type { Clock } from '../ports.ts';
 
 /** A sleep that can be cut short. */
-export interface Alarm {
+interface Alarm {
   /** Sleeps that long, or until it rings, but never shorter than `leastMs`. A ring from before counts once. */
   wait(ms: number, leastMs: number): Promise<void>;
   ring(): void;

@@ -1,4 +1,4 @@
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { actByHand, refuseNotOpen } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';

@@ -11,7 +11,7 @@ import { endSilence } from './silence.ts';
 import type { Watch } from './watch.ts';
 
 /** Attends to incidents, each by itself: one that fails or is slow never holds up another. */
-export interface Bedside {
+interface Bedside {
   /** Begins what is to be done now, and returns at once. */
   attend(incidents: readonly Incident[]): void;
   /** Forgets what was shown: another process may have shown more since. */
@@ -19,7 +19,7 @@ export interface Bedside {
   idle(): Promise<void>;
 }
 
-export interface BedsideParts extends AttendanceParts {
+interface BedsideParts extends AttendanceParts {
   readonly latest: Latest;
   readonly watch: Pick<Watch, 'soon'>;
   readonly isTending: () => boolean;

@@ -1,4 +1,4 @@
-import type { Examination } from '../runbook.ts';
+import type { Examination } from '../diagnose/evidence.ts';
 import { within } from '../approval/within.ts';
 import { createAlarm } from './alarm.ts';
 import { createBedside } from './attend-incident.ts';

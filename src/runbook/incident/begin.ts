@@ -1,9 +1,9 @@
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import { refuseCrowded } from '../approval/refusals.ts';
 import type { Severity } from '../diagnose/diagnosis.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { duration } from '../remedies/wording.ts';
+import { durationOfMs } from '../remedies/wording.ts';
 import { changeIncident } from './change-incident.ts';
 import type { Decision } from './change-incident.ts';
 import { findIncident, findReturning } from './find-incident.ts';
@@ -17,7 +17,7 @@ import { addTrigger } from './triggers.ts';
 import { worse } from './worse.ts';
 
 /** Something that says a target is in trouble. */
-export interface Beginning {
+interface Beginning {
   readonly target: string;
   /** UTC ISO text. */
   readonly at: string;
@@ -34,7 +34,7 @@ export interface Beginning {
   readonly isKnown: (incident: Incident) => boolean;
 }
 
-export interface Begun {
+interface Begun {
   readonly how: 'opened' | 'reopened' | 'joined' | 'known';
   readonly incident: Incident;
 }
@@ -112,7 +112,7 @@ function comeBack(incident: Incident, beginning: Beginning): Decision {
   if (beginning.isKnown(incident)) return null;
   const { at, severity, trigger, why, seen, quote, by } = beginning;
   const awayMs = Date.parse(at) - Date.parse(incident.closing?.at ?? at);
-  const sentence = `It is back after ${duration(awayMs)}: ${why}.${hadItBefore(incident)}`;
+  const sentence = `It is back after ${durationOfMs(awayMs)}: ${why}.${hadItBefore(incident)}`;
   return {
     state: 'open',
     change: {

@@ -3,7 +3,7 @@ import type { Request } from '../approval/request.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import type { Incident } from './incident.ts';
 
-export interface Lifetime {
+interface Lifetime {
   readonly openedAt: string;
   /** Null while it is open. */
   readonly until: string | null;

@@ -1,5 +1,5 @@
 import { cleanReason } from '../approval/clean-reason.ts';
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import type { EscalationAsk } from '../escalate/escalate.ts';
 import type { Escalation, EscalationRole } from '../escalate/policy.ts';
 import { refuse } from '../remedies/remedy.ts';
@@ -13,7 +13,7 @@ import type { Incident } from './incident.ts';
 /** More calls than these wake nobody who is not awake. */
 const mostCalls = 30;
 
-export interface Call {
+interface Call {
   readonly id: string;
   readonly actor: Actor;
   readonly ask: EscalationAsk;

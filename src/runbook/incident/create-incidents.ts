@@ -17,6 +17,7 @@ import { reopen, resolve } from './resolve.ts';
 import { see } from './see.ts';
 import { silence, unsilence } from './silence.ts';
 import { takeAlert } from './take-alert.ts';
+import { createUnplacedAlerts } from './tell-unplaced.ts';
 import { tick } from './tick.ts';
 
 /** More would not fit a message, and nobody reads on. */
@@ -27,9 +28,9 @@ export function createIncidents(ports: IncidentPorts): Incidents {
   const { log, rules } = ports;
   const looks = createLookMemory(rules);
   const memories = { looks, notes: createNoteMemory(log), owed: new Map<string, Set<string>>() };
-  const unplaced = { ...ports, telling: new Set<string>() };
+  const unplaced = createUnplacedAlerts(ports);
   return {
-    alert: (alert) => recorded(() => takeAlert(unplaced, looks, alert)),
+    alert: (alert) => recorded(() => takeAlert({ ...ports, unplaced }, looks, alert)),
     seen: (examination) => recorded(() => see(ports, memories, examination)),
     async heard(request) {
       const heard = await recorded(async () => done(await hear(ports, memories, request)));

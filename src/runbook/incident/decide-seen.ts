@@ -1,4 +1,4 @@
-import type { Examination } from '../runbook.ts';
+import type { Examination } from '../diagnose/evidence.ts';
 import { list } from '../diagnose/words.ts';
 import type { Decision } from './change-incident.ts';
 import type { Incident, IncidentChange, Seen, Trigger } from './incident.ts';
@@ -14,7 +14,7 @@ import { addTrigger, alertTriggers, endOthers, firingAlerts, hasActive } from '.
 import { worse } from './worse.ts';
 
 /** One look at the target of an open incident, and what the looks before it said. */
-export interface Sight {
+interface Sight {
   readonly seen: Seen;
   readonly look: LookVerdict;
   readonly poolNearLimit: boolean;

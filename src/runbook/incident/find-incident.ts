@@ -3,7 +3,7 @@ import { mergedRoot } from './merged-root.ts';
 import type { Incident } from './incident.ts';
 
 /** The incident that trouble with a target belongs to at this moment. */
-export type Belonging =
+type Belonging =
   | { readonly kind: 'open'; readonly incident: Incident }
   /** The target's own became a part of this one, which is open. */
   | { readonly kind: 'part'; readonly incident: Incident }

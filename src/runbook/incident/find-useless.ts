@@ -8,7 +8,7 @@ import { judgeLook } from './judge-look.ts';
 import { configuredName } from './to-seen.ts';
 import type { Useless } from './useless.ts';
 
-export interface Tried {
+interface Tried {
   /** Of the incident's target, oldest first. */
   readonly requests: readonly Request[];
   /** The latest look; null where there is none yet. */
@@ -123,6 +123,7 @@ function wayOut({ option, subject }: Proposal, about: string | null, target: Tar
     C: `restart ${it}`,
     D: 'stop the blockers',
     E: it === 'it' ? 'resize its pool' : `resize the pool of ${it}`,
+    prevention: 'limit the role that holds most',
   } as const;
   return ways[option];
 }
@@ -150,7 +151,7 @@ const ordinals = [
 ];
 
 /** `third`, `tenth`, `21st`. */
-export function ordinal(n: number): string {
+function ordinal(n: number): string {
   const word = ordinals[n - 1];
   if (word !== undefined) return word;
   const teen = n % 100 >= 11 && n % 100 <= 13;

@@ -1,6 +1,6 @@
 import type { Request } from '../approval/request.ts';
 import { refuse } from '../remedies/remedy.ts';
-import type { Examination } from '../runbook.ts';
+import type { Examination } from '../diagnose/evidence.ts';
 import { belongs } from './belongs.ts';
 import { changeIncident } from './change-incident.ts';
 import { findIncident, findReturning } from './find-incident.ts';

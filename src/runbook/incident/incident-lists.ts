@@ -2,7 +2,7 @@ import type { Clock } from '../ports.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import type { Incident } from './incident.ts';
 
-export interface Lists {
+interface Lists {
   readonly open: readonly Incident[];
   readonly merged: readonly Incident[];
   /** The latest ones that are over, as they were a few seconds ago. */

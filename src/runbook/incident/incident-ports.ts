@@ -1,6 +1,7 @@
 import type { EscalationStep } from '../escalate/policy.ts';
-import type { Announcements, Clock, Journal } from '../ports.ts';
+import type { Clock, Journal } from '../ports.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
+import type { LiveNotice } from '../ports/live-notice.ts';
 import type { People } from '../ports/people.ts';
 import type { Target } from '../target.ts';
 import type { Incident } from './incident.ts';
@@ -16,9 +17,11 @@ export interface IncidentPorts {
   readonly policyOf: (target: string) => readonly EscalationStep[];
   /** Asked at every decision of somebody in Slack. Without it nobody there can be looked up, and may only look. */
   readonly people?: People;
-  /** Where an alert that fits no target is told, and in which channel. */
-  readonly announcements?: Announcements;
+  /** Where alerts that fit no target are told, and in which channel. */
+  readonly notice?: LiveNotice;
   readonly channel?: string;
+  /** How often that message is edited at most; every 10 s unless given. */
+  readonly noticeEveryMs?: number;
   /** Every change of an incident that was made here. Must not throw. */
   readonly onChange?: (incident: Incident) => void;
   /** What went wrong behind an answer that was already given. Must not throw. */

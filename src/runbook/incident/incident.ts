@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { Actor } from '../approval/request.ts';
-import { CauseName, OptionLetter, Severity } from '../diagnose/diagnosis.ts';
+import { Actor } from '../approval/actor.ts';
+import { CauseName, ProposedOption, Severity } from '../diagnose/diagnosis.ts';
 import { Escalation, EscalationStep } from '../escalate/policy.ts';
 import { Tick } from '../post-incident/checklist.ts';
 
@@ -45,7 +45,7 @@ export const Seen = z.strictObject({
   /** Null where no capacity was seen. */
   capacity: z.strictObject({ used: z.number().int(), usable: z.number().int() }).nullable(),
   /** The remedy the diagnosis would try first. */
-  option: OptionLetter.nullable(),
+  option: ProposedOption.nullable(),
   subject: z.string().nullable(),
 });
 export type Seen = z.infer<typeof Seen>;
@@ -114,7 +114,7 @@ export const Incident = z.strictObject({
 export type Incident = z.infer<typeof Incident>;
 
 /** Every legal transition. A resolved one still changes: its report, its checklist, and it may come back. */
-export const incidentSuccessors: Readonly<Record<IncidentState, readonly IncidentState[]>> = {
+const incidentSuccessors: Readonly<Record<IncidentState, readonly IncidentState[]>> = {
   open: ['open', 'merged', 'resolved'],
   merged: ['merged', 'resolved'],
   resolved: ['resolved', 'open'],

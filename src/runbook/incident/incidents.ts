@@ -1,8 +1,9 @@
-import type { Actor, Request } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
+import type { Request } from '../approval/request.ts';
 import type { EscalationAsk } from '../escalate/escalate.ts';
 import type { ChecklistItem } from '../post-incident/checklist.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import type { Examination } from '../runbook.ts';
+import type { Examination } from '../diagnose/evidence.ts';
 import type { Alert, AlertFate } from './alert.ts';
 import type { Incident } from './incident.ts';
 import type { Useless } from './useless.ts';

@@ -1,4 +1,4 @@
-import type { Examination } from '../runbook.ts';
+import type { Examination } from '../diagnose/evidence.ts';
 import type { Note } from './note.ts';
 
 /** The journal is bounded, so what one incident adds to it is too: 20 times 256 KB. */

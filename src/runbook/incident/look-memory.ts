@@ -1,4 +1,4 @@
-import type { Examination } from '../runbook.ts';
+import type { Examination } from '../diagnose/evidence.ts';
 import { isOutOfReach } from './judge-look.ts';
 import type { LookVerdict } from './judge-look.ts';
 import type { IncidentRules } from './rules.ts';
@@ -35,6 +35,8 @@ export interface LookMemory {
 
 export interface RecentSight {
   readonly verdict: LookVerdict;
+  /** The last look that saw the server said trouble: one that sees nothing takes nothing back. */
+  readonly isInTrouble: boolean;
   /** How it stands, and where it is not calm why: the slots alone need not be the trouble. */
   readonly sentence: string;
   /** Absent while all is calm: the evidence of every healthy target would fill the memory. */
@@ -71,7 +73,8 @@ export function createLookMemory({ lookEveryMs }: Pick<IncidentRules, 'lookEvery
       const isCalm = verdict === 'calm';
       const sentence = isCalm ? headline : `${headline} ${why}`;
       const kept = isCalm ? undefined : examination;
-      targets.set(target, { watching, verdict, sentence, examination: kept });
+      const isInTrouble = watching.trouble !== null;
+      targets.set(target, { watching, verdict, isInTrouble, sentence, examination: kept });
       return watching;
     },
     doubt(target, doubt) {

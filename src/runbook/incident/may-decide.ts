@@ -1,6 +1,6 @@
 import { checkMembership } from '../approval/membership.ts';
 import { nobodyKnown } from '../approval/nobody-known.ts';
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import type { People } from '../ports/people.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';

@@ -1,4 +1,4 @@
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import { refuseCrowded } from '../approval/refusals.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
@@ -14,7 +14,7 @@ import { mergedRoot } from './merged-root.ts';
 import { addTrigger, findFiring, firingAlerts } from './triggers.ts';
 import { worse } from './worse.ts';
 
-export interface Merging {
+interface Merging {
   readonly id: string;
   readonly into: string;
   readonly actor: Actor;

@@ -7,12 +7,12 @@ const letters = 'abcdefghijkmnpqrstuvwxyz23456789';
 const idLength = 8;
 
 /** `inc-` and letters and digits that nobody mistakes for one another. */
-export function newIncidentId(): string {
+function newIncidentId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(idLength));
   return `inc-${[...bytes].map((byte) => letters.charAt(byte % letters.length)).join('')}`;
 }
 
-export interface Opening {
+interface Opening {
   readonly target: string;
   readonly at: string;
   readonly severity: Severity;

@@ -5,6 +5,8 @@ import { mostExaminations } from './kept-examination.ts';
 export interface Remembered {
   /** The keys of notes that are written once, and the reasons of kept examinations. */
   has(key: string): boolean;
+  /** Whether a remedy has run on its target since it opened: from then on nobody can see what it was like without. */
+  readonly isChanged: boolean;
   readonly mayKeep: boolean;
   /** One more than else: the end is always worth keeping. */
   readonly mayKeepEnd: boolean;
@@ -20,6 +22,9 @@ interface Known {
   readonly keys: ReadonlySet<string>;
   readonly examinations: number;
 }
+
+/** As `hear` writes them: from `executing` on, and once commands are shown, something may have been changed. */
+const ranRequest = /^request:.+:(?:handed|executing|verifying|done)$/;
 
 /** Far more than are ever open at once; one that is forgotten is read again. */
 const mostIncidents = 500;
@@ -50,6 +55,7 @@ export function createNoteMemory(log: Pick<IncidentLog, 'readNotes'>): NoteMemor
       if (incidents.size > mostIncidents && oldest !== undefined) incidents.delete(oldest);
       return {
         has: (key) => now.keys.has(key),
+        isChanged: [...now.keys].some((key) => ranRequest.test(key)),
         mayKeep: now.examinations < mostExaminations - 1,
         mayKeepEnd: now.examinations < mostExaminations,
       };

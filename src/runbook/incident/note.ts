@@ -1,4 +1,4 @@
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import type { JournalDraft } from '../ports.ts';
 
 /** What can happen to an incident: the kinds of its journal entries. */

@@ -1,6 +1,6 @@
 import { cleanReason } from '../approval/clean-reason.ts';
 import { isoNow } from '../approval/iso-now.ts';
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { capital } from '../remedies/wording.ts';
@@ -10,7 +10,7 @@ import { begin } from './begin.ts';
 import type { IncidentPorts } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
 
-export interface OpeningByHand {
+interface OpeningByHand {
   readonly target: string;
   readonly actor: Actor;
   readonly reason: string;

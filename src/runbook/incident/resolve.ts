@@ -1,8 +1,8 @@
 import { cleanReason } from '../approval/clean-reason.ts';
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { duration } from '../remedies/wording.ts';
+import { durationOfMs } from '../remedies/wording.ts';
 import { actByHand, refuseNotOpen, refuseReasonMissing } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
 import type { IncidentPorts } from './incident-ports.ts';
@@ -11,7 +11,7 @@ import type { LookMemory, RecentSight } from './look-memory.ts';
 import { hadItBefore, reopening } from './reopening.ts';
 import { endOthers } from './triggers.ts';
 
-export interface Closing {
+interface Closing {
   readonly id: string;
   readonly actor: Actor;
   readonly reason: string;
@@ -59,7 +59,7 @@ export async function reopen(
       if (incident.state === 'open') return null;
       if (incident.state === 'merged') return refuseNotOpen(incident);
       const awayMs = Date.parse(at) - Date.parse(incident.closing?.at ?? at);
-      const sentence = `${actorName(actor)} reopened it after ${duration(awayMs)}.${hadItBefore(incident)}`;
+      const sentence = `${actorName(actor)} reopened it after ${durationOfMs(awayMs)}.${hadItBefore(incident)}`;
       const trigger = {
         kind: 'person',
         by: actor,

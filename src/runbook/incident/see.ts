@@ -1,7 +1,7 @@
 import { isoNow } from '../approval/iso-now.ts';
 import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import type { Examination } from '../runbook.ts';
+import type { Examination } from '../diagnose/evidence.ts';
 import { begin } from './begin.ts';
 import { changeIncident } from './change-incident.ts';
 import {
@@ -94,7 +94,9 @@ async function update(
 ): Promise<Answer<Incident | null>> {
   const { diagnosis, target } = examination;
   const { id } = incident;
-  const seen = toSeen(diagnosis, target, incident.last);
+  const remembered = await notes.read(id);
+  const { isChanged } = remembered;
+  const seen = toSeen(diagnosis, target, { before: incident.last, isChanged });
   const about = { look: judgeLook(diagnosis, target), poolNearLimit: hasPoolNearLimit(diagnosis) };
   const ended = owed.get(id) ?? new Set<string>();
   const sight = {
@@ -102,7 +104,7 @@ async function update(
     seen,
     watching,
     examination,
-    remembered: await notes.read(id),
+    remembered,
     owed: [...ended],
     partInTrouble: false,
     rules: ports.rules,
@@ -130,7 +132,7 @@ async function isPartInTrouble(
   id: string,
 ): Promise<boolean> {
   for (const part of await log.listIncidents({ states: ['merged'], limit: mostParts })) {
-    if (looks.recent(part.target, clock.now())?.verdict !== 'trouble') continue;
+    if (looks.recent(part.target, clock.now())?.isInTrouble !== true) continue;
     if ((await mergedRoot(log, part))?.id === id) return true;
   }
   return false;

@@ -1,8 +1,8 @@
 import { cleanReason } from '../approval/clean-reason.ts';
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { duration } from '../remedies/wording.ts';
+import { durationOfMs } from '../remedies/wording.ts';
 import { actByHand, change, refuseNotOpen, refuseReasonMissing } from './act-by-hand.ts';
 import type { ChangePorts } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
@@ -14,7 +14,7 @@ import type { Silence } from './incidents.ts';
 /** Longer than this is no silence but a decision, and belongs into the configuration. */
 const longestMs = 7 * 86_400_000;
 
-export interface Silencing {
+interface Silencing {
   readonly id: string;
   readonly actor: Actor;
   readonly silence: Silence;
@@ -40,7 +40,7 @@ export async function silence(
     decide: (incident, at) => {
       if (incident.state !== 'open') return refuseNotOpen(incident);
       const until = new Date(Date.parse(at) + forMs).toISOString();
-      const sentence = `${actorName(actor)} silenced it for ${duration(forMs)}, until ${clockTime(until, at)} UTC: nobody is called.`;
+      const sentence = `${actorName(actor)} silenced it for ${durationOfMs(forMs)}, until ${clockTime(until, at)} UTC: nobody is called.`;
       return {
         state: 'open',
         change: { silence: { by: actor, at, until, reason: why } },

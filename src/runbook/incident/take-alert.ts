@@ -1,8 +1,8 @@
 import { cleanUntrusted } from '../diagnose/untrusted.ts';
-import { Severity } from '../diagnose/diagnosis.ts';
 import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { isoNow } from '../approval/iso-now.ts';
+import { ruleNameOf, severityOf } from './alert.ts';
 import type { Alert, AlertFate } from './alert.ts';
 import { begin } from './begin.ts';
 import { changeIncident } from './change-incident.ts';
@@ -13,8 +13,7 @@ import type { IncidentPorts } from './incident-ports.ts';
 import type { Incident, Trigger } from './incident.ts';
 import type { LookMemory } from './look-memory.ts';
 import { placeAlert } from './place-alert.ts';
-import { tellUnplaced } from './tell-unplaced.ts';
-import type { UnplacedPorts } from './tell-unplaced.ts';
+import type { UnplacedAlerts } from './tell-unplaced.ts';
 import { addTrigger, endAlert, findFiring, firingAlerts } from './triggers.ts';
 
 type AlertTrigger = Extract<Trigger, { kind: 'alert' }>;
@@ -22,25 +21,29 @@ type AlertTrigger = Extract<Trigger, { kind: 'alert' }>;
 /** Alertmanager repeats a firing for hours; an incident that ended that long ago may still know it. */
 const incidentsSearched = 10;
 
+/** One for each target in trouble. */
+const openSearched = 200;
+
 /** Alertmanager's are 16 hexadecimal digits. */
 const longestFingerprint = 64;
 const longestTime = 40;
 
 /** One alert, told for the first time or the hundredth. Throws JournalUnavailable. */
 export async function takeAlert(
-  ports: IncidentPorts & UnplacedPorts,
+  ports: IncidentPorts & { readonly unplaced: UnplacedAlerts },
   memory: LookMemory,
   alert: Alert,
 ): Promise<Answer<AlertFate>> {
-  const rule = ports.rules.alerts.get(alert.name);
+  const rule = ports.rules.alerts.get(ruleNameOf(alert));
   if (rule === undefined) return done({ kind: 'ignored' });
   const target = placeAlert(alert.labels, ports.targets);
   if (target === undefined) {
     if (alert.status === 'resolved') return done({ kind: 'ignored' });
-    await tellUnplaced(ports, alert);
+    await ports.unplaced.tell(alert);
     return done({ kind: 'unplaced' });
   }
   const trigger = toTrigger(alert, isoNow(ports.clock));
+  const told = severityOf(alert);
   const knowing = await findKnowing(ports, target.name, trigger);
   if (alert.status === 'resolved')
     return end(ports, { trigger, knowing, target: target.name, memory });
@@ -50,8 +53,8 @@ export async function takeAlert(
     target: target.name,
     at: isoNow(ports.clock),
     trigger,
-    severity: severityOf(alert, rule),
-    why: `${alert.name} fires for ${target.name}`,
+    severity: told === 'unknown' || told === undefined ? rule : told,
+    why: `${nameOf(alert)} fires for ${target.name}`,
     facts: { alert: { ...trigger } },
     isKnown: (incident) => findFiring(incident, trigger) !== undefined,
   });
@@ -80,9 +83,10 @@ function toTrigger(alert: Alert, now: string): AlertTrigger {
   };
 }
 
-function severityOf({ labels }: Alert, rule: Severity): Severity {
-  const told = Severity.safeParse(labels['severity']);
-  return told.success ? told.data : rule;
+/** The rule's name is one of those configured, so it may be said. */
+function nameOf(alert: Alert): string {
+  const rule = ruleNameOf(alert);
+  return rule === alert.name ? rule : `${alert.name} of ${rule}`;
 }
 
 /** The incident that knows this firing already, be it over. */
@@ -120,9 +124,22 @@ async function end(
   );
   if (!changed.ok) return changed;
   const { id, version } = changed.value;
-  if (version === incident.version) return done({ kind: 'known', incident: id });
-  ports.onChange?.(changed.value);
-  return done({ kind: 'joined', incident: id });
+  if (version !== incident.version) ports.onChange?.(changed.value);
+  const heir = await findHeir(ports, trigger);
+  if (heir !== undefined) return end(ports, { target, trigger, knowing: heir, memory });
+  return done({ kind: version === incident.version ? 'known' : 'joined', incident: id });
+}
+
+/**
+ * Another open incident that still counts this firing: one that became a part of it gave it the firing, and may be an
+ * incident of its own again. It is told of the end as well, or would never be over.
+ */
+async function findHeir(
+  { log }: IncidentPorts,
+  trigger: AlertTrigger,
+): Promise<Incident | undefined> {
+  const open = await log.listIncidents({ states: ['open'], limit: openSearched });
+  return open.find((incident) => findFiring(incident, trigger)?.endedAt === null);
 }
 
 /** Its beginning may have been told in this very moment, so it is looked for once more after the end was kept. */

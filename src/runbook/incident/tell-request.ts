@@ -1,4 +1,5 @@
-import type { Actor, Request } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
+import type { Request } from '../approval/request.ts';
 import { nameOf } from '../remedies/action.ts';
 import { capital } from '../remedies/wording.ts';
 import { actorName } from './actor-name.ts';
@@ -10,6 +11,10 @@ type Line = Pick<Note, 'sentence' | 'quote' | 'by'>;
 export function tellRequest(request: Request): Line {
   const { option, plan, proposedBy, closing, result, state } = request;
   const what = nameOf(option);
+  const ranBy = request.handOff?.ranBy?.by;
+  const ranItself = (): Line => ({
+    sentence: `${capital(what)} ran: ${result?.report.summary ?? 'see its thread.'}`,
+  });
   switch (state) {
     case 'proposed':
       return by(proposedBy, `proposed ${what}: ${plan.title}.`);
@@ -17,11 +22,14 @@ export function tellRequest(request: Request): Line {
       return approved(request);
     case 'executing':
       return { sentence: `${capital(what)} is running: ${plan.title}.` };
+    case 'handed':
+      return { sentence: `The commands of ${what} are shown, for a person to run: ${plan.title}.` };
     case 'verifying':
-      return { sentence: `${capital(what)} ran: ${result?.report.summary ?? 'see its thread.'}` };
+      return ranBy === undefined ? ranItself() : by(ranBy, `ran ${what} by hand: ${plan.title}.`);
     case 'done': {
       const { word = 'unknown', sentence = '' } = result?.outcome ?? {};
-      return { sentence: `${capital(what)}: ${words[word]}. ${sentence}`.trim() };
+      const who = ranBy === undefined ? '' : `, run by ${actorName(ranBy)} by hand`;
+      return { sentence: `${capital(what)}${who}: ${words[word]}. ${sentence}`.trim() };
     }
     case 'failed':
       return { sentence: `${capital(what)} failed. ${closing?.sentence ?? ''}`.trim() };

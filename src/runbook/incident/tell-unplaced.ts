@@ -1,59 +1,131 @@
-import { cleanUntrusted } from '../diagnose/untrusted.ts';
-import { redactText } from '../diagnose/redact-text.ts';
-import { hashJson } from '../remedies/plan.ts';
+import { z } from 'zod';
 import { isoNow } from '../approval/iso-now.ts';
+import { JournalUnavailable } from '../approval/journal-unavailable.ts';
+import { redactText } from '../diagnose/redact-text.ts';
+import { cleanUntrusted } from '../diagnose/untrusted.ts';
+import type { Place } from '../ports.ts';
+import { hashJson } from '../remedies/plan.ts';
+import { count } from '../remedies/wording.ts';
 import type { Alert } from './alert.ts';
 import type { IncidentPorts } from './incident-ports.ts';
 import { toDraft } from './note.ts';
 
-export interface UnplacedPorts {
-  /** Those being told at this moment: the mark is written after the telling. */
-  readonly telling: Set<string>;
+/** Tells the channel of alerts that fit no target: one message a day, edited with their number. */
+export interface UnplacedAlerts {
+  /** Returns once the alert is counted; the telling goes on behind it. Throws JournalUnavailable. */
+  tell(alert: Alert): Promise<void>;
 }
 
-/** Alertmanager repeats it every few hours; once a day is a reminder, more is noise. */
-const silentMs = 86_400_000;
+/** Slack takes some fifty edits a minute of all messages together; a count need not be told faster than it is read. */
+const usuallyEveryMs = 10_000;
+const afterFailureMs = 60_000;
+/** Of one day. Whoever sends more has lost the overview anyway. */
+const mostCounted = 10_000;
+const mostNames = 5;
 const longestLabels = 1000;
-/** A wrong configuration makes every alert one of these; what is left out comes back with Alertmanager's repeats. */
-const mostAtOnce = 10;
 
-/**
- * Says in the channel that an alert fits no target, once a day for each. Returns when the journal was asked; the
- * telling goes on behind it. The mark comes after: twice is better than never. Throws JournalUnavailable.
- */
-export async function tellUnplaced(
-  ports: IncidentPorts & UnplacedPorts,
-  { name, fingerprint, labels }: Alert,
-): Promise<void> {
-  const { announcements, channel, clock, log, telling, onFault } = ports;
-  const key = `unplaced-${(await hashJson([name, fingerprint])).slice(0, 16)}`;
-  if (telling.has(key) || telling.size >= mostAtOnce || (await wasTold(ports, key))) return;
-  const to = announcements === undefined ? null : (channel ?? null);
-  const tell = async (): Promise<void> => {
-    if (announcements !== undefined && to !== null) {
-      const headline = `${name} fires, but its labels fit none of the targets, so no incident was opened. Add its labels to a target's alertLabels in dbconn.yml.`;
-      const told = `${isoNow(clock).slice(0, 10)}:${key}`;
-      await announcements.announce({
-        to,
-        mention: null,
-        headline,
-        quote: quoteOf(labels),
-        key: told,
-      });
-    }
-    const facts = { name, fingerprint: cleanUntrusted(fingerprint, 64), to };
-    await log.record(toDraft(key, { kind: 'incident-unplaced', sentence: null, facts }));
-  };
-  telling.add(key);
-  void tell()
-    .catch((error: unknown) => onFault?.(`the alert ${name} that fits no target`, error))
-    .finally(() => telling.delete(key));
+/** What the journal keeps of the message, so that a restart or another process edits the same one. */
+const Told = z.looseObject({
+  place: z.object({ channel: z.string(), ts: z.string() }),
+  counts: z.record(z.string(), z.number()),
+});
+
+/** Of one day: how many different ones by name. Names are those of configured rules. */
+interface Day {
+  readonly key: string;
+  readonly seen: Set<string>;
+  readonly counts: Map<string, number>;
+  latest: Alert;
+  isBehind: boolean;
 }
 
-async function wasTold({ clock, log }: IncidentPorts, key: string): Promise<boolean> {
-  const sinceMs = clock.now() - silentMs;
-  const marks = await log.readNotes(key, 0);
-  return marks.some(({ at }) => Date.parse(at) > sinceMs);
+export function createUnplacedAlerts(ports: IncidentPorts): UnplacedAlerts {
+  const { clock, onFault, noticeEveryMs = usuallyEveryMs } = ports;
+  let day: Day | undefined;
+  let telling: Promise<void> | undefined;
+  const pending = (): Day | undefined => (day?.isBehind === true ? day : undefined);
+  const work = async (): Promise<void> => {
+    for (let next = pending(); next !== undefined; next = pending()) {
+      next.isBehind = false;
+      const isShown = await showOr(next);
+      await clock.sleep(isShown ? noticeEveryMs : afterFailureMs);
+    }
+  };
+  const showOr = async (shown: Day): Promise<boolean> => {
+    try {
+      await show(ports, shown);
+      return true;
+    } catch (error) {
+      onFault?.('alerts that fit no target', error);
+      // Without a journal Alertmanager is asked to send it again.
+      if (error instanceof JournalUnavailable) shown.seen.clear();
+      else shown.isBehind = true;
+      return false;
+    }
+  };
+  return {
+    async tell(alert) {
+      const { name, fingerprint } = alert;
+      const hash = (await hashJson([name, fingerprint])).slice(0, 16);
+      const key = `unplaced-${isoNow(clock).slice(0, 10)}`;
+      if (day?.key !== key) {
+        day = { key, seen: new Set(), counts: new Map(), latest: alert, isBehind: false };
+      }
+      if (day.seen.has(hash) || day.seen.size >= mostCounted) return;
+      await readTold(ports, key);
+      // Several may have waited for the journal with the same one.
+      if (day.seen.has(hash)) return;
+      day.seen.add(hash);
+      day.counts.set(name, (day.counts.get(name) ?? 0) + 1);
+      Object.assign(day, { latest: alert, isBehind: true });
+      telling ??= work()
+        .catch((error: unknown) => onFault?.('alerts that fit no target', error))
+        .finally(() => {
+          telling = undefined;
+        });
+    },
+  };
+}
+
+/** The mark comes after the message: twice is better than never. */
+async function show(ports: IncidentPorts, day: Day): Promise<void> {
+  const { notice, channel, log, clock } = ports;
+  const told = await readTold(ports, day.key);
+  // After a restart an alert may be repeated that is part of the number already.
+  const names = new Set([...Object.keys(told?.counts ?? {}), ...day.counts.keys()]);
+  const counts = Object.fromEntries(
+    [...names].map((name) => [name, Math.max(told?.counts[name] ?? 0, day.counts.get(name) ?? 0)]),
+  );
+  if (told !== undefined && Object.entries(counts).every(([name, n]) => told.counts[name] === n))
+    return;
+  let place: Place | null = null;
+  if (notice !== undefined && channel !== undefined) {
+    const words = { to: channel, headline: headlineOf(counts), quote: quoteOf(day.latest.labels) };
+    place = await notice.show(words, told?.place);
+  }
+  const facts = { place, counts, at: isoNow(clock) };
+  await log.record(toDraft(day.key, { kind: 'incident-unplaced', sentence: null, facts }));
+}
+
+async function readTold(
+  { log }: IncidentPorts,
+  key: string,
+): Promise<z.infer<typeof Told> | undefined> {
+  const notes = await log.readNotes(key, 0);
+  return Told.safeParse(notes.at(-1)?.facts).data;
+}
+
+function headlineOf(counts: Readonly<Record<string, number>>): string {
+  const all = Object.values(counts).reduce((sum, n) => sum + n, 0);
+  const names = Object.entries(counts)
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([name, n]) => (n === 1 ? name : `${name} (${n})`));
+  const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : '';
+  const which = `${names.slice(0, mostNames).join(', ')}${more}`;
+  const what = all === 1 ? `${which} fits` : `${count(all, 'alert')} fit`;
+  const list = all === 1 ? '' : `: ${which}`;
+  const fix = 'Add their labels to a target’s alertLabels in dbconn.yml.';
+  return `${what} none of the targets, so no incident was opened${list}. ${fix}`;
 }
 
 function quoteOf(labels: Alert['labels']): string {

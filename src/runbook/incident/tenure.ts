@@ -1,8 +1,9 @@
 import type { Clock, Holder } from '../ports.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
+import { uptimeOf } from '../uptime.ts';
 
 /** Whether this process is the one that tends the incidents. */
-export interface Tenure {
+interface Tenure {
   isHeld(): boolean;
   /** Takes or prolongs it. Throws JournalUnavailable: that is no loss until its time has run out. */
   ask(): Promise<void>;
@@ -13,22 +14,23 @@ export interface Tenure {
 export function createTenure(
   log: Pick<IncidentLog, 'tend'>,
   holder: Holder,
-  clock: Pick<Clock, 'now'>,
+  clock: Pick<Clock, 'now' | 'uptime'>,
 ): Tenure {
-  let untilMs = 0;
+  let untilMs = Number.NEGATIVE_INFINITY;
   return {
     isHeld() {
-      const leftMs = untilMs - clock.now();
-      // More than was asked for: the clock was set back, and only the journal knows.
+      const leftMs = untilMs - uptimeOf(clock);
+      // More than was asked for: this machine has a clock alone, which was set back, and only the journal knows.
       return leftMs > 0 && leftMs <= holder.forMs;
     },
     async ask() {
       // From before the asking: the journal counts from a later moment, never from an earlier one.
-      const askedAtMs = clock.now();
-      untilMs = (await log.tend(holder)) ? askedAtMs + holder.forMs : 0;
+      const askedAtMs = uptimeOf(clock);
+      const isOurs = await log.tend(holder);
+      untilMs = isOurs ? askedAtMs + holder.forMs : Number.NEGATIVE_INFINITY;
     },
     drop() {
-      untilMs = 0;
+      untilMs = Number.NEGATIVE_INFINITY;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Actor } from '../approval/request.ts';
+import type { Actor } from '../approval/actor.ts';
 import { checklist } from '../post-incident/checklist.ts';
 import type { ChecklistItem } from '../post-incident/checklist.ts';
 import type { Answer } from '../remedies/remedy.ts';
@@ -7,7 +7,7 @@ import { actorName } from './actor-name.ts';
 import type { IncidentPorts } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
 
-export interface Ticking {
+interface Ticking {
   readonly id: string;
   readonly actor: Actor;
   readonly item: ChecklistItem;

@@ -3,34 +3,48 @@ import type { Target } from '../target.ts';
 import type { Incident, Seen } from './incident.ts';
 import { judgeLook } from './judge-look.ts';
 
+/** What an incident knew before a look. */
+interface Known {
+  readonly before: Seen | null;
+  /** A remedy has run: a look says whether it is over, and not any more what it was. */
+  readonly isChanged: boolean;
+}
+
 /**
  * What an incident remembers of a look. A subject that no configuration names is text of a database, and stays out.
- * Below the warning line a cause is read from old log lines and the like: there the one of the look before it stands.
+ * Below the warning line a cause is read from old log lines and the like, and after a change from what the change left
+ * behind: there the one of the look before it stands.
  */
-export function toSeen(diagnosis: Diagnosis, target: Target, before: Seen | null = null): Seen {
+export function toSeen(
+  diagnosis: Diagnosis,
+  target: Target,
+  { before, isChanged }: Known = { before: null, isChanged: false },
+): Seen {
   const { takenAt, state, headline, verdict, capacity } = diagnosis;
-  const [cause] = diagnosis.causes;
   const [proposal] = diagnosis.proposals;
+  const calm = judgeLook(diagnosis, target) === 'calm';
+  const isSettled = calm || (isChanged && (before?.cause ?? null) !== null);
   return {
     at: takenAt,
     state,
     headline,
     verdict,
     capacity: capacity === null ? null : { used: capacity.used, usable: capacity.usable },
-    ...(judgeLook(diagnosis, target) === 'calm'
-      ? { ...causeBefore(before), option: null }
-      : {
-          option: proposal?.option ?? null,
-          cause: cause?.cause ?? null,
-          ...(cause !== undefined && { confidence: cause.confidence }),
-          subject: configuredName(target, proposal?.subject ?? null),
-        }),
+    ...(isSettled ? causeBefore(before) : causeNow(diagnosis)),
+    option: calm ? null : (proposal?.option ?? null),
+    subject: calm ? (before?.subject ?? null) : configuredName(target, proposal?.subject ?? null),
   };
 }
 
-function causeBefore(before: Seen | null): Pick<Seen, 'cause' | 'confidence' | 'subject'> {
-  const { cause = null, confidence, subject = null } = before ?? {};
-  return { cause, ...(confidence !== undefined && { confidence }), subject };
+function causeNow({ causes: [cause] }: Diagnosis): Pick<Seen, 'cause' | 'confidence'> {
+  return cause === undefined
+    ? { cause: null }
+    : { cause: cause.cause, confidence: cause.confidence };
+}
+
+function causeBefore(before: Seen | null): Pick<Seen, 'cause' | 'confidence'> {
+  const { cause = null, confidence } = before ?? {};
+  return { cause, ...(confidence !== undefined && { confidence }) };
 }
 
 /** The name if the configuration has it as a service's or its application's, else null. */

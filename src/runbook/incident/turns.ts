@@ -1,5 +1,5 @@
 /** Lets so many works run at once; the others wait in the order they came. */
-export interface Turns {
+interface Turns {
   take<T>(work: () => Promise<T>): Promise<T>;
 }
 

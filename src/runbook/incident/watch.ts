@@ -1,6 +1,6 @@
 import type { Clock } from '../ports.ts';
 import type { Meter } from '../ports/meter.ts';
-import type { Examination } from '../runbook.ts';
+import type { Examination } from '../diagnose/evidence.ts';
 import { createTurns } from './turns.ts';
 
 /** dbconn's own looks, target by target, so that it works without Prometheus. */
@@ -12,7 +12,7 @@ export interface Watch {
   soon(target: string): Promise<void>;
 }
 
-export interface WatchParts {
+interface WatchParts {
   readonly targets: readonly string[];
   readonly examine: (target: string) => Promise<Examination>;
   readonly everyMs: number;

@@ -1,6 +1,10 @@
 import type { LockReading } from '../diagnose/snapshot.ts';
 import type { SpareReason, TerminateGuard } from '../ports.ts';
-import type { BlockerIdentity, BlockerTarget } from '../remedies/targets/blocker.ts';
+import type {
+  BlockerIdentity,
+  BlockerTarget,
+  WaiterIdentity,
+} from '../remedies/targets/blocker.ts';
 
 /** Sees who holds up whom in one target's PostgreSQL, and signals single sessions. */
 export interface Blockers {
@@ -11,11 +15,13 @@ export interface Blockers {
 export interface BlockerSession {
   /** Who waits for whom at this moment. Where the server does not tell since when, the statement's start counts. */
   readWaits(): Promise<LockReading>;
+  /** Who those of the pids are that are there; not those hidden from the acting role. */
+  readWaiters(pids: readonly number[]): Promise<readonly WaiterIdentity[]>;
   /** Those of the pids that are there, each with the reason why it must be spared, if any. */
   readBlockers(pids: readonly number[], guard: SpareGuard): Promise<readonly Blocker[]>;
-  /** Clients whose statement has run for so long and waits for no lock, longest first. */
+  /** Clients whose statement has run for so long, longest first; not those that wait for a lock, commit, or do maintenance. */
   readSlow(slow: SlowQuery, guard: SpareGuard): Promise<readonly Blocker[]>;
-  /** Checks that it still is who it was, and signals it in the same statement. A signal sent is no end. */
+  /** Checks that it still is who it was, and signals it in the same statement, within `signalWithinMs`. A signal sent is no end. */
   signalBlocker(signal: BlockerSignal, guard: SpareGuard): Promise<BlockerOutcome>;
 }
 
@@ -27,8 +33,15 @@ export interface SlowQuery {
 /** What is never signalled, whatever the plan says. */
 export type SpareGuard = Omit<TerminateGuard, 'idleForMs'>;
 
-export interface Blocker extends Omit<BlockerTarget, 'kind' | 'how' | 'queued' | 'victims'> {
-  readonly process: 'client' | 'autovacuum' | 'wraparound vacuum' | 'other';
+export type Process =
+  'client' | 'slow client' | 'concurrent build' | 'autovacuum' | 'wraparound vacuum' | 'other';
+
+export interface Blocker extends Omit<
+  BlockerTarget,
+  'kind' | 'how' | 'queued' | 'victims' | 'waiters'
+> {
+  /** `slow client`: at a statement that waits for its client; `concurrent build`: of an index. */
+  readonly process: Process;
   readonly spared: SpareReason | null;
 }
 
@@ -39,9 +52,10 @@ export interface BlockerSignal {
   readonly same: 'session' | 'transaction' | 'statement';
   /** It must still wait for a lock itself. */
   readonly queued: boolean;
-  /** It is spared unless one of these pids still waits for it. Empty: whether or not anybody waits. */
-  readonly witnesses: readonly number[];
+  /** It is spared unless one of these still waits for it directly. Null: whether or not anybody waits. */
+  readonly waiters: readonly WaiterIdentity[] | null;
 }
 
-/** `released`: nobody of the witnesses waits for it any more, and it was not signalled. */
-export type BlockerOutcome = 'signalled' | 'already gone' | 'moved on' | 'released' | SpareReason;
+/** `released`: none of the waiters waits for it any more, and it was not signalled; nor was it when `too late`. */
+export type BlockerOutcome =
+  'signalled' | 'already gone' | 'moved on' | 'released' | 'too late' | SpareReason;

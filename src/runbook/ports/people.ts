@@ -1,9 +1,16 @@
-/** What Slack knows of people and user groups at this moment; at most a minute old. Never throws. */
+/** What Slack knows of people and user groups at this moment. Never throws. */
 export interface People {
-  /** What a person, by Slack user id, is in the workspace dbconn is installed in. */
-  readStanding(user: string): Promise<Looked<Standing>>;
+  /** A person, by any Slack user id of theirs. */
+  readPerson(user: string): Promise<Looked<Person>>;
   /** The user ids in a user group `S…`. */
   readGroup(group: string): Promise<Looked<readonly string[]>>;
+}
+
+export interface Person {
+  /** The same for every id a person has: an Enterprise Grid knows one by `U…` and by `W…`. */
+  readonly id: string;
+  /** What they are in the workspace dbconn is installed in. */
+  readonly standing: Standing;
 }
 
 /** Only a member may decide anything. A stranger belongs to another workspace, as in a shared channel. */

@@ -1,9 +1,6 @@
 import type { Problem } from '../diagnose/snapshot.ts';
 import type { RestartOutcome } from '../ports.ts';
 
-/** The runbook's two variables, in the order they are written. */
-export const poolVariables = ['DATABASE_POOL_SIZE', 'DATABASE_MAX_OVERFLOW'] as const;
-
 /** The pool numbers of one process. */
 export interface PoolNumbers {
   readonly poolSize: number;
@@ -16,9 +13,9 @@ export interface PoolEnvironment {
   readonly maxOverflow: number | null;
 }
 
-/** A change of the project's `.env`, told by paths and hashes: the file holds passwords, and its bytes stay with the adapter. */
+/** A change of one file of variables, told by paths and hashes: it holds passwords, and its bytes stay with the adapter. */
 export interface EnvEdit {
-  /** The file itself, where `.env` is a link to it. */
+  /** The file itself, where the one Compose reads is a link to it. */
   readonly path: string;
   /** Where its old bytes are kept until the change is proven, with the same owner and mode. */
   readonly copyPath: string;
@@ -27,24 +24,42 @@ export interface EnvEdit {
   readonly newSha256: string;
 }
 
-export interface PlannedEdit {
-  readonly edit: EnvEdit;
-  /** What the file says now. */
-  readonly says: PoolEnvironment;
+/** Other pool numbers for the containers of one service. */
+export interface Resize {
+  readonly service: string;
+  /** The ids of its containers, or their first 12 characters. */
+  readonly ids: readonly string[];
+  readonly to: PoolNumbers;
 }
 
+export interface PlannedEdit {
+  readonly edit: EnvEdit;
+  /** What is written: the numbers by the names they have in the file. */
+  readonly set: Readonly<Record<string, number>>;
+  /** The file's path within the project, such as `.env`. */
+  readonly file: string;
+  /** The other services that get what is written there, too, at their next `docker compose up`. */
+  readonly sharedWith: readonly string[];
+  /** No Compose file was there to say that the containers take their numbers from this file. */
+  readonly assumed: boolean;
+}
+
+/** `byHand` is a sentence that says what a person edits instead, where that is known. */
 export type EditAnswer =
   | { readonly ok: true; readonly value: PlannedEdit }
-  | { readonly ok: false; readonly problem: Problem };
+  | { readonly ok: false; readonly problem: Problem; readonly byHand?: string };
 
-/** The project's `.env`. */
+/** The files a project's containers get their variables from. */
 export interface EnvFile {
-  /** What writing these numbers would make of `.env`, or why it cannot be written from here. Changes nothing. */
-  planEdit(numbers: PoolNumbers): Promise<EditAnswer>;
+  /**
+   * What writing these numbers would make of the file that the service's containers have theirs from, or why that
+   * cannot be. Changes nothing.
+   */
+  planEdit(resize: Resize): Promise<EditAnswer>;
   /** Throws ActingUnavailable, and then there is no copy. */
   keepCopy(edit: EnvEdit): Promise<void>;
   /** Whole or not at all. Throws ActingUnavailable when the file is no longer the old one, or cannot be written. */
-  writeEdit(edit: EnvEdit, numbers: PoolNumbers): Promise<void>;
+  writeEdit(edit: EnvEdit, set: PlannedEdit['set']): Promise<void>;
   /** Writes the old bytes back if the file is still the new one. `other`: somebody edited it, and it stays theirs. */
   putBack(edit: EnvEdit): Promise<'old' | 'other'>;
   removeCopy(edit: EnvEdit): Promise<void>;

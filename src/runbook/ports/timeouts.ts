@@ -33,6 +33,8 @@ export interface TimeoutInterest {
   readonly overMs: number | null;
   /** application_name of poolers, in lower case. */
   readonly poolers: readonly string[];
+  /** Roles of dbconn, beside the acting one, whose sessions do not count. */
+  readonly ownRoles?: readonly string[];
 }
 
 /** Values are milliseconds; 0 is off. */
@@ -73,7 +75,7 @@ export interface TimeoutOverride {
   readonly value: string;
 }
 
-export interface TimeoutPrivileges {
+interface TimeoutPrivileges {
   readonly actingRole: string;
   readonly superuser: boolean;
   readonly createRole: boolean;
@@ -88,7 +90,7 @@ export interface TimeoutPrivileges {
   readonly filesBroken: boolean;
 }
 
-export interface TimeoutRole {
+interface TimeoutRole {
   readonly canLogin: boolean;
   readonly superuser: boolean;
   /** PostgreSQL 16+: CREATEROLE alone is not enough, it must be granted WITH ADMIN OPTION. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Actor } from '../approval/request.ts';
+import { Actor } from '../approval/actor.ts';
 
 /** The runbook's five post-incident items, in its order and its words. */
 export const checklist = [

@@ -15,7 +15,7 @@ import type { Reporter } from './reporter.ts';
 import { askForOpenItems, openItems } from './ask-for-open-items.ts';
 import { gatherReport } from './records.ts';
 
-export interface ReporterPorts {
+interface ReporterPorts {
   readonly log: IncidentLog;
   readonly board: Pick<IncidentBoard, 'report' | 'ask'>;
   readonly clock: Clock;

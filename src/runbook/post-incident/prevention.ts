@@ -1,4 +1,4 @@
-import type { PoolerReading } from '../ports/pooler.ts';
+import type { Pooler } from '../diagnose/pooler.ts';
 import type { Advice } from './report.ts';
 
 /** One line of the runbook's Prevention section, held against what is so. */
@@ -14,6 +14,6 @@ export interface Prevention {
   readonly lookedAt: string;
   /** In the runbook's order: applications, PostgreSQL, pooler. */
   readonly checks: readonly PreventionCheck[];
-  /** What PgBouncer's console says; null where none is configured or it could not be read. */
-  readonly pooler: PoolerReading | null;
+  /** What the consoles of the PgBouncers say that could be read. */
+  readonly poolers: readonly Pooler[];
 }

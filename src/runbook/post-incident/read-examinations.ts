@@ -26,6 +26,15 @@ const Pool = z.object({
   prePing: z.boolean().nullable(),
 });
 
+const variable = z.string().exactOptional();
+const PoolVariables = z.object({
+  size: variable,
+  overflow: variable,
+  timeout: variable,
+  recycle: variable,
+  prePing: variable,
+});
+
 /** As much of an examination as a report reads; what was trimmed for the journal is missing and no fault. */
 const KeptExamination = z.object({
   recent: z.array(Look).default([]),
@@ -47,7 +56,12 @@ const KeptExamination = z.object({
           ok: z.literal(true),
           value: z.object({
             services: z.array(
-              z.object({ name: z.string(), replicas: z.array(z.object({ pool: Pool })) }),
+              z.object({
+                name: z.string(),
+                replicas: z.array(
+                  z.object({ pool: Pool, poolVariables: PoolVariables.exactOptional() }),
+                ),
+              }),
             ),
           }),
         }),

@@ -1,21 +1,17 @@
-import type { Part } from '../diagnose/snapshot.ts';
-import type { PoolerReading } from '../ports/pooler.ts';
-import type { Examination } from '../runbook.ts';
+import type { Examination } from '../diagnose/evidence.ts';
 import { toGround } from './advice/ground.ts';
 import { checkServiceSettings } from './advice/service-settings.ts';
 import type { Prevention } from './prevention.ts';
-import { checkPooler } from './prevention/check-pooler.ts';
+import { checkPoolers } from './prevention/check-pooler.ts';
 import { checkPools } from './prevention/check-pools.ts';
 import { checkServer } from './prevention/check-server.ts';
 
 /**
  * The runbook's Prevention section against reality: every setting it recommends, what is known of it, and what to
  * type to change it. Pure: the same look gives the same answer.
- * @param pooler what PgBouncer's console said; undefined where none is configured
  */
 export function readPrevention(
   examination: Pick<Examination, 'target' | 'snapshot' | 'diagnosis'>,
-  pooler?: Part<PoolerReading>,
 ): Prevention {
   const ground = toGround(examination.target, examination);
   return {
@@ -25,8 +21,8 @@ export function readPrevention(
       ...checkPools(ground),
       ...checkServiceSettings(ground),
       ...checkServer(ground),
-      ...checkPooler(ground, pooler),
+      ...checkPoolers(ground, examination.snapshot.poolers),
     ],
-    pooler: pooler?.ok === true ? pooler.value : null,
+    poolers: examination.diagnosis.poolers ?? [],
   };
 }

@@ -15,7 +15,7 @@ export interface Records {
   readReport(id: string): Promise<Answer<IncidentReport>>;
 }
 
-export interface RecordPorts {
+interface RecordPorts {
   readonly log: Pick<IncidentLog, 'readIncident' | 'readNotes' | 'readRequestsSince'>;
   readonly targets: readonly Target[];
 }
@@ -29,8 +29,7 @@ export function createRecords(ports: RecordPorts): Records {
         return refuse('unknown-incident', 'There is no such incident.', 'Look at /dbconn history.');
       } catch (error) {
         if (!(error instanceof JournalUnavailable)) throw error;
-        const next = 'Mend the journal: its path or address is in dbconn.yml.';
-        return refuse('journal', 'The journal cannot be read.', next);
+        return refuse('journal', 'The journal cannot be read.', error.message);
       }
     },
   };

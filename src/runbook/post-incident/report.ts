@@ -1,5 +1,5 @@
 import type { Request } from '../approval/request.ts';
-import type { Cause } from '../diagnose/diagnosis.ts';
+import type { Cause, Finding } from '../diagnose/diagnosis.ts';
 import type { Incident } from '../incident/incident.ts';
 import type { KeptNote } from '../incident/note.ts';
 
@@ -17,6 +17,10 @@ export interface IncidentReport {
     readonly usable: number;
   }[];
   readonly cause: Cause | null;
+  /** What it was where it was none of the runbook's six; its id is one of `troubles`. */
+  readonly trouble: Finding | null;
+  /** What changed around it in the hour before, oldest first, as sentences of services and names of variables. */
+  readonly changes: readonly { readonly at: string; readonly sentence: string }[];
   readonly remedies: readonly Request[];
   /** How long it took until somebody knew, had it, changed something, and until it was over. */
   readonly phases: readonly { readonly name: string; readonly tookMs: number | null }[];

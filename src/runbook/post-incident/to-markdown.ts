@@ -1,5 +1,8 @@
-import type { Actor, Request } from '../approval/request.ts';
-import { duration, percent } from '../diagnose/words.ts';
+import type { Actor } from '../approval/actor.ts';
+import type { Request } from '../approval/request.ts';
+import type { Finding } from '../diagnose/diagnosis.ts';
+import { isTrouble, troubles } from '../diagnose/troubles.ts';
+import { durationOfSeconds, percent } from '../diagnose/words.ts';
 import { checklist } from './checklist.ts';
 import { clock, drawSlots } from './markdown/draw-slots.ts';
 import { code, nameOf, table, text } from './markdown/escape.ts';
@@ -23,6 +26,10 @@ export function toMarkdown(report: IncidentReport, names: Names = new Map()): st
     ...section('How full it was', graph(report)),
     ...section('How long it took', phases(report)),
     ...section('Cause', cause(report)),
+    ...section(
+      'What changed just before',
+      report.changes.map(({ at, sentence }) => `- ${clock(at)} UTC: ${text(sentence)}`),
+    ),
     ...section('What was done', remedies(report, names)),
     ...section('What would have prevented it', prevention(report)),
     ...section('Timeline', timeline(report, names)),
@@ -81,14 +88,14 @@ function phases({ phases: measured }: IncidentReport): string[] {
     ['Phase', 'Took', ''],
     measured.map(({ name, tookMs }) => [
       text(name),
-      tookMs === null ? 'not seen' : duration(tookMs / 1000),
+      tookMs === null ? 'not seen' : durationOfSeconds(tookMs / 1000),
       meaning[name] ?? 'from the opening',
     ]),
   );
 }
 
-function cause({ cause: found }: IncidentReport): string[] {
-  if (found === null) return ['No look found a cause that fits.'];
+function cause({ cause: found, trouble }: IncidentReport): string[] {
+  if (found === null) return trouble === null ? [noCause] : tellTrouble(trouble);
   const { summary: sentence, confidence, because, against } = found;
   const list = (title: string, points: readonly string[]): string[] =>
     points.length === 0 ? [] : ['', title, '', ...points.map((point) => `- ${text(point)}`)];
@@ -97,6 +104,14 @@ function cause({ cause: found }: IncidentReport): string[] {
     ...list('For it:', because),
     ...list('Against it:', against),
   ];
+}
+
+const noCause = 'No look found a cause that fits.';
+
+function tellTrouble({ id, summary: sentence, fix }: Finding): string[] {
+  const name = isTrouble(id) ? troubles[id] : id;
+  const next = fix === undefined ? [] : ['', text(fix)];
+  return [`None of the runbook's six: ${name}. ${text(sentence)}`, ...next];
 }
 
 function remedies({ remedies: requests }: IncidentReport, names: Names): string[] {

@@ -1,5 +1,8 @@
 import type { Request } from '../approval/request.ts';
-import type { Cause } from '../diagnose/diagnosis.ts';
+import type { Cause, Finding } from '../diagnose/diagnosis.ts';
+import { isTrouble } from '../diagnose/troubles.ts';
+import type { Trouble } from '../diagnose/troubles.ts';
+import { describeChange } from '../diagnose/findings/deploy.ts';
 import { belongs } from '../incident/belongs.ts';
 import { causeOf } from '../incident/chief-look.ts';
 import type { Incident } from '../incident/incident.ts';
@@ -14,7 +17,7 @@ import { drawGraph, readPoints } from './report/graph.ts';
 import { measurePhases } from './report/phases.ts';
 import { writeTitle } from './report/title.ts';
 
-export interface ReportEvidence {
+interface ReportEvidence {
   readonly incident: Incident;
   /** All of the incident's notes, in order. */
   readonly notes: readonly KeptNote[];
@@ -30,19 +33,64 @@ export function writeReport({ incident, notes, requests, target }: ReportEvidenc
   const lifetime = { openedAt, until: closing?.at ?? null };
   const remedies = requests.filter((one) => belongs(one, lifetime));
   const graph = readPoints({ incident, notes, requests: remedies, examinations });
-  const cause = findCause(incident, examinations);
+  const first = untouched(examinations, remedies);
+  const cause = findCause(incident, first);
+  const trouble = cause === null ? findTrouble(first) : null;
+  const name = cause?.cause ?? causeOf(incident) ?? troubleOf(trouble);
   const { limits } = target;
   return {
     incident,
-    title: writeTitle(incident, cause?.cause ?? causeOf(incident), target),
+    title: writeTitle(incident, name, target),
     timeline: notes.filter(({ sentence }) => sentence !== null),
     graph: drawGraph(graph),
     cause,
+    trouble,
+    changes: findChanges(first),
     remedies,
     phases: measurePhases({ incident, notes, requests: remedies, graph, limits }),
-    prevention: adviseAfter({ incident, requests: remedies, target, examinations, graph }),
+    prevention: adviseAfter({
+      incident,
+      requests: remedies,
+      target,
+      examinations,
+      graph,
+      cause: name,
+    }),
     gaps: findGaps({ incident, graph, examinations: examinations.length, unreadable, trimmed }),
   };
+}
+
+/** Those from before the first change, where there are any: what a change left behind says nothing of the cause. */
+function untouched(
+  examinations: readonly KeptExamination[],
+  remedies: readonly Request[],
+): readonly KeptExamination[] {
+  const starts = remedies.flatMap(({ execution }) =>
+    execution === null ? [] : execution.startedAt,
+  );
+  const [first] = starts.toSorted();
+  if (first === undefined) return examinations;
+  const before = examinations.filter(({ diagnosis }) => diagnosis.takenAt <= first);
+  return before.length === 0 ? examinations : before;
+}
+
+/** Each once, from the looks before dbconn changed anything itself. */
+function findChanges(examinations: readonly KeptExamination[]): IncidentReport['changes'] {
+  const found = examinations.flatMap(({ diagnosis: { changes = [] } }) => changes);
+  const told = found.map((change) => ({ at: change.at, sentence: describeChange(change) }));
+  return [...new Map(told.map((one) => [`${one.at} ${one.sentence}`, one])).values()].toSorted(
+    (a, b) => a.at.localeCompare(b.at),
+  );
+}
+
+/** The first that is none of the runbook's six, where no look found one of those. */
+function findTrouble(examinations: readonly KeptExamination[]): Finding | null {
+  const found = examinations.flatMap(({ diagnosis }) => diagnosis.findings);
+  return found.find(({ id }) => isTrouble(id)) ?? null;
+}
+
+function troubleOf(finding: Finding | null): Trouble | null {
+  return finding !== null && isTrouble(finding.id) ? finding.id : null;
 }
 
 /** The fullest evidence for what the incident is put down to; of equals the first, from before anything was changed. */

@@ -43,7 +43,8 @@ export const Ask = z.discriminatedUnion('kind', [
     size: z
       .strictObject({
         poolSize: z.number().int().min(1).max(10_000),
-        maxOverflow: z.number().int().min(0).max(10_000),
+        /** Absent: as it is. */
+        maxOverflow: z.number().int().min(0).max(10_000).exactOptional(),
       })
       .exactOptional(),
   }),
@@ -53,6 +54,12 @@ export const Ask = z.discriminatedUnion('kind', [
     setting: z.enum(['idle_in_transaction_session_timeout', 'idle_session_timeout']),
     role: z.string().min(1).max(63).nullable(),
     ms: timeoutMs.nullable(),
+  }),
+  /** Prevention. ALTER ROLE … CONNECTION LIMIT; null takes the limit away. */
+  z.strictObject({
+    kind: z.literal('limit-connections'),
+    role: z.string().min(1).max(63),
+    limit: z.number().int().min(0).max(262_143).nullable(),
   }),
 ]);
 export type Ask = z.infer<typeof Ask>;
@@ -68,6 +75,7 @@ const actions: Readonly<Record<Ask['kind'], Action>> = {
   'rollback-prepared': 'prepared',
   'resize-pool': 'E',
   'set-timeout': 'prevention',
+  'limit-connections': 'prevention',
 };
 
 /** Under which rules of approval it falls. */

@@ -1,16 +1,17 @@
 import type { Candidates } from '../ports.ts';
 import { ActingUnavailable } from './acting-unavailable.ts';
-import { endSessions } from './option-a/end-sessions.ts';
+import { endSessions, waitUntilGone } from './option-a/end-sessions.ts';
 import { draftTermination } from './option-a/idle-plan.ts';
 import { inWords, sessionsOf, toIdleAsk, toQuery } from './option-a/idle-query.ts';
 import type { IdleAsk, OptionAPorts } from './option-a/idle-query.ts';
 import type { Plan, PlanDraft, Spared } from './plan.ts';
 import type { SessionTarget } from './targets/session.ts';
 import { done, refuse } from './remedy.ts';
-import type { Answer, Recheck, Remedy } from './remedy.ts';
+import type { Answer, Interrupted, Recheck, Remedy } from './remedy.ts';
 import type { Item, Report } from './report.ts';
 import { isSameRest, sortCandidates, spareSentences } from './option-a/spare-sessions.ts';
 import type { Sorted } from './option-a/spare-sessions.ts';
+import { hasOpenStep, settledAfterMs } from './settle.ts';
 import { count } from './wording.ts';
 
 /** Runbook option A: end sessions idle in transaction, aborted ones too, or one application's idle sessions. */
@@ -26,7 +27,7 @@ export function createOptionA(ports: OptionAPorts): Remedy {
       const targets = sessionsOf(left);
       return acting.act((session) => endSessions(session, { targets, guard, control, clock }));
     },
-    recover: ({ plan }) => checkSessions(ports, plan),
+    recover: (interrupted) => checkSessions(ports, interrupted),
   };
 }
 
@@ -41,7 +42,7 @@ async function proposeTermination(ports: OptionAPorts, ask: IdleAsk): Promise<An
       `GRANT pg_monitor TO "${role.replaceAll('"', '""')}";`,
     );
   }
-  const sorted = sortCandidates(sessions);
+  const sorted = sortCandidates(sessions, ports.atMost);
   if (sorted.targets.length === 0) return refuseNothing(ask, sorted);
   return done(draftTermination(ports.target.name, ask, { candidates: read.value, sorted }));
 }
@@ -89,10 +90,16 @@ async function recheckSessions(ports: OptionAPorts, plan: Plan): Promise<Recheck
   return { left, spared };
 }
 
-async function checkSessions({ acting }: OptionAPorts, plan: Plan): Promise<Report> {
+/** What is true of them once no signal can be on its way any more. */
+async function checkSessions(
+  { acting, clock }: OptionAPorts,
+  { plan, steps }: Interrupted,
+): Promise<Report> {
   const identities = sessionsOf(plan.targets).map(({ identity }) => identity);
-  const remaining = await acting.act((session) => session.readRemainingSessions(identities));
-  const still = new Set(remaining);
+  const withinMs = hasOpenStep(steps) ? settledAfterMs : 0;
+  const still = await acting.act((session) =>
+    waitUntilGone(session, identities, { clock, withinMs }),
+  );
   const items = identities.map(({ pid }): Item => {
     const what = `pid ${pid}`;
     return still.has(pid)

@@ -44,7 +44,7 @@ async function proposeChange(
   wanted: number | undefined,
 ): Promise<Answer<PlanDraft>> {
   try {
-    const flight = checkFlight(await readFlight(ports, wanted));
+    const flight = checkFlight(await readFlight(ports, wanted), ports.byHand);
     return flight.ok ? done(draftRaise(ports.target.name, flight.value)) : flight;
   } catch (error) {
     if (!(error instanceof ActingUnavailable)) throw error;
@@ -67,7 +67,7 @@ async function recheckChange(ports: OptionBPorts, plan: Plan): Promise<Recheck> 
   const to = numberOf(plan.ask);
   if (target === undefined || to === undefined) return { left: [], spared: [] };
   const flight = await readFlight(ports, to);
-  const answer = checkFlight(flight);
+  const answer = checkFlight(flight, ports.byHand);
   const reason = answer.ok ? whyChanged(target, toTarget(flight.reading, to)) : answer.refusal.why;
   if (reason === undefined) return { left: [target], spared: [] };
   return { left: [], spared: [{ what: target.name, label: '', reason }] };

@@ -1,9 +1,9 @@
 import type { ReplicaReading, Snapshot } from '../diagnose/snapshot.ts';
-import type { Clock, Restarts } from '../ports.ts';
 import type { ServiceConfig, Target } from '../target.ts';
 import type { Ask } from './ask.ts';
 import type { Plan, PlanDraft, Spared } from './plan.ts';
 import type { ReplicaTarget } from './targets/replica.ts';
+import type { OptionCPorts } from './option-c/ports.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
 import { checkReplicas } from './option-c/restart-check.ts';
@@ -11,23 +11,6 @@ import { runRestarts } from './option-c/restart-replicas.ts';
 import { countOfReplica, countOfService } from './option-c/service-sessions.ts';
 import { findService, readReplicas } from './service-replicas.ts';
 import { count } from './wording.ts';
-
-export interface OptionCPorts {
-  readonly restarts: Restarts;
-  readonly look: () => Promise<Snapshot>;
-  readonly clock: Clock;
-  readonly target: Target;
-  /** Services never restarted, although configured: dbconn itself, its socket proxy, its journal. */
-  readonly refusedServices: readonly string[];
-  /** The beginnings of ids of containers never restarted: the one dbconn runs in. */
-  readonly refusedContainers: readonly string[];
-  /** Between asking a process to end and killing it. */
-  readonly stopTimeoutSeconds: number;
-  /** For one replica, from its start. */
-  readonly healthyWithinMs: number;
-  /** How long to wait for the storm to calm before the next replica. */
-  readonly calmWithinMs: number;
-}
 
 /** Runbook option C: restart a service, one replica after another. */
 export function createOptionC(ports: OptionCPorts): Remedy {
@@ -92,7 +75,7 @@ interface Found {
 
 function draft(target: Target, { service, look, targets, spared }: Found): PlanDraft {
   const { reading } = look.database;
-  const slots = countOfService(reading, service, targets);
+  const slots = countOfService(look, target, service.name);
   const ordered = targets.map((replica) => toTarget(replica, countOfReplica(reading, replica)));
   return {
     option: 'C',

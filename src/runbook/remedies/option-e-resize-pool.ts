@@ -1,37 +1,21 @@
 import { gatherEvidence } from '../diagnose/evidence.ts';
-import type { ReplicaReading, Snapshot } from '../diagnose/snapshot.ts';
-import type { Clock } from '../ports.ts';
-import { poolVariables } from '../ports/pool-settings.ts';
-import type { PoolNumbers, PoolSettings } from '../ports/pool-settings.ts';
-import type { Target } from '../target.ts';
+import type { Evidence } from '../diagnose/evidence.ts';
+import { assignVariables } from '../diagnose/pool-variables.ts';
+import type { ReplicaReading } from '../diagnose/snapshot.ts';
+import type { EditAnswer } from '../ports/pool-settings.ts';
 import type { Ask } from './ask.ts';
 import type { Plan, PlanDraft, Spared } from './plan.ts';
 import { choosePool } from './option-e/pool-choice.ts';
+import type { ChosenPool } from './option-e/pool-choice.ts';
 import { draftResize } from './option-e/pool-draft.ts';
 import { mayResize } from './option-e/pool-service.ts';
 import { recoverResize } from './option-e/pool-recover.ts';
 import { runResize } from './option-e/pool-run.ts';
+import type { OptionEPorts } from './option-e/ports.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
 import { readReplicas } from './service-replicas.ts';
-import { poolOf, replicasOf } from './option-e/pool-targets.ts';
-
-export interface OptionEPorts {
-  readonly settings: PoolSettings;
-  readonly look: () => Promise<Snapshot>;
-  readonly clock: Clock;
-  readonly target: Target;
-  /** Services never touched, although configured: dbconn itself, its socket proxy, its journal. */
-  readonly refusedServices: readonly string[];
-  /** The beginnings of ids of containers never touched: the one dbconn runs in. */
-  readonly refusedContainers: readonly string[];
-  /** For one container, from its start. */
-  readonly healthyWithinMs: number;
-  /** How long to wait for the storm to calm before the next container. */
-  readonly calmWithinMs: number;
-  /** How long the pool metrics may take to show the new numbers. */
-  readonly shownWithinMs: number;
-}
+import { poolOf, replicasOf, resizeOf } from './option-e/pool-targets.ts';
 
 /** Runbook option E: other pool numbers in the project's `.env`, and containers made anew with them. */
 export function createOptionE(ports: OptionEPorts): Remedy {
@@ -55,13 +39,11 @@ async function proposeResize(ports: OptionEPorts, ask: Ask): Promise<Answer<Plan
   const evidence = gatherEvidence({ snapshot: look, target: ports.target, recent: [] });
   const choice = choosePool(evidence, ask.service, ask.size);
   if (!choice.ok) return choice;
-  const planned = await ports.settings.planEdit(choice.value.to);
-  if (!planned.ok) {
-    const { summary, fix = '' } = planned.problem;
-    const why = `${summary} ${fix}`.trim();
-    return refuse('no-env-file', why, byHand(ask.service, choice.value.to));
-  }
-  const obstacles = await ports.settings.readObstacles(replicas.value.map(({ id }) => id));
+  const hand = byHand(evidence, choice.value);
+  const ids = replicas.value.map(({ id }) => id);
+  const planned = await ports.settings.planEdit({ service: ask.service, ids, to: choice.value.to });
+  if (!planned.ok) return refuseEdit(planned, hand);
+  const obstacles = await ports.settings.readObstacles(ids);
   const spared = replicas.value.flatMap((replica) => {
     const reason =
       whySpared(ports, replica) ?? obstacles.find(({ id }) => id === replica.id)?.reason;
@@ -72,7 +54,7 @@ async function proposeResize(ports: OptionEPorts, ask: Ask): Promise<Answer<Plan
   if (targets.length === 0) {
     const reasons = [...new Set(spared.map(({ reason }) => reason))].join('; ');
     const why = `None of the containers of ${ask.service} can be made anew: ${reasons}.`;
-    return refuse('nothing-to-do', why, byHand(ask.service, choice.value.to));
+    return refuse('nothing-to-do', why, hand);
   }
   return done(draftResize({ ask, ...choice.value, ...planned.value, evidence, targets, spared }));
 }
@@ -88,20 +70,28 @@ function whySpared(
   return state === 'running' || state === 'restarting' ? undefined : 'it is not running';
 }
 
-function byHand(service: string, { poolSize, maxOverflow }: PoolNumbers): string {
-  const [size, overflow] = poolVariables;
-  return `By hand: write ${size}=${poolSize} and ${overflow}=${maxOverflow} into the project's .env, each on a line of its own, then run docker compose up -d --no-deps --wait ${service}.`;
+function refuseEdit(
+  { problem: { summary, fix = '' }, byHand }: Extract<EditAnswer, { ok: false }>,
+  usual: string,
+): Answer<never> {
+  return refuse('no-env-file', `${summary} ${fix}`.trim(), byHand ?? usual);
+}
+
+/** Where nothing is known of the project's files. */
+function byHand({ services }: Evidence, chosen: ChosenPool): string {
+  const { service } = chosen.line;
+  return `By hand: write ${assignVariables(services, chosen)} where ${service} has them from, then run docker compose up -d --no-deps --wait ${service}.`;
 }
 
 /** Pools are resized all together or not at all: numbers that hold for half the containers are nobody's plan. */
 async function recheckResize(ports: OptionEPorts, plan: Plan): Promise<Recheck> {
   const pool = poolOf(plan);
-  const planned = await ports.settings.planEdit(pool.to);
+  const planned = await ports.settings.planEdit(resizeOf(plan));
   const replicas = readReplicas(await ports.look(), pool.service);
   const reason = !planned.ok
-    ? 'the .env can no longer be written'
-    : planned.value.edit.oldSha256 !== pool.envSha256
-      ? 'the .env was edited since'
+    ? `${pool.file} can no longer be written: ${planned.problem.summary.replace(/\.$/, '')}`
+    : planned.value.edit.oldSha256 !== pool.envSha256 || planned.value.file !== pool.file
+      ? `${pool.file} was edited since`
       : whyOthers(plan, replicas.ok ? replicas.value : []);
   if (reason === undefined) return { left: plan.targets, spared: [] };
   const spared = replicasOf(plan.targets).map(({ name }): Spared => ({
@@ -109,7 +99,7 @@ async function recheckResize(ports: OptionEPorts, plan: Plan): Promise<Recheck> 
     label: '',
     reason,
   }));
-  return { left: [], spared: [{ what: '.env', label: '', reason }, ...spared] };
+  return { left: [], spared: [{ what: pool.file, label: '', reason }, ...spared] };
 }
 
 function whyOthers(plan: Plan, now: readonly ReplicaReading[]): string | undefined {

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { Action } from './action.ts';
 import { Ask } from './ask.ts';
+import { HandOff } from './by-hand/hand-off.ts';
 import { BlockerTarget } from './targets/blocker.ts';
 import { PoolTarget } from './targets/pool.ts';
 import { PreparedTarget } from './targets/prepared.ts';
 import { ReplicaTarget } from './targets/replica.ts';
+import { ServiceTarget } from './targets/service.ts';
 import { SessionTarget } from './targets/session.ts';
 import { SettingTarget } from './targets/setting.ts';
 
@@ -15,6 +17,7 @@ export const PlanTarget = z.discriminatedUnion('kind', [
   PreparedTarget,
   SettingTarget,
   PoolTarget,
+  ServiceTarget,
 ]);
 export type PlanTarget = z.infer<typeof PlanTarget>;
 
@@ -52,6 +55,8 @@ export const Plan = z.strictObject({
   /** The policy under which it was proposed; a changed policy makes the plan stale. */
   policyVersion: z.string(),
   plannedAt: z.string(),
+  /** Where dbconn has not the means: a person runs it, and dbconn only looks. Absent: dbconn runs it. */
+  byHand: HandOff.exactOptional(),
 });
 export type Plan = z.infer<typeof Plan>;
 

@@ -14,6 +14,8 @@ export interface PreparedPorts {
   readonly prepared: PreparedTransactions;
   readonly clock: Clock;
   readonly target: Target;
+  /** A plan for a person: what the acting role may is no matter. */
+  readonly byHand?: boolean;
 }
 
 /** Rolls back one prepared transaction by its gid. Nobody but its transaction manager knows whether that is right. */
@@ -33,7 +35,7 @@ export function createPreparedRollback(ports: PreparedPorts): Remedy {
 }
 
 async function proposeRollback(
-  { prepared, target }: PreparedPorts,
+  { prepared, target, byHand = false }: PreparedPorts,
   gid: string,
 ): Promise<Answer<PlanDraft>> {
   let found: PreparedReading | null;
@@ -45,10 +47,14 @@ async function proposeRollback(
   }
   if (found === null) {
     const why = 'There is no prepared transaction of that name.';
-    return refuse('nothing-to-do', why, 'The names are in pg_prepared_xacts; see /dbconn locks.');
+    return refuse(
+      'nothing-to-do',
+      why,
+      'The names are in pg_prepared_xacts; see /dbconn blocking.',
+    );
   }
   const { mayRollBack, mayConnect } = found;
-  if (mayRollBack && mayConnect) return done(draftRollback(target.name, found));
+  if (byHand || (mayRollBack && mayConnect)) return done(draftRollback(target.name, found));
   return refuse(
     'privilege',
     mayRollBack

@@ -1,10 +1,17 @@
 import type { Clock } from '../ports.ts';
+import type { RoleLimits } from '../ports/role-limits.ts';
 import type { Timeouts, TimeoutReading } from '../ports/timeouts.ts';
 import type { Target } from '../target.ts';
 import { ActingUnavailable } from './acting-unavailable.ts';
 import type { Ask } from './ask.ts';
-import { defaultPoolers } from './option-a/idle-query.ts';
+import { defaultPoolers } from './spare-guard.ts';
 import type { Plan, PlanDraft } from './plan.ts';
+import {
+  finishLimit,
+  proposeLimit,
+  recheckLimit,
+  setLimit,
+} from './prevention/connection-limit.ts';
 import { checkFlight, refuseHazard } from './prevention/flight-check.ts';
 import type { TimeoutAsk } from './prevention/flight-check.ts';
 import { draftPrevention, toSettingTarget } from './prevention/plan.ts';
@@ -16,45 +23,72 @@ import type { SettingTarget } from './targets/setting.ts';
 export interface PreventionPorts {
   readonly timeouts: Timeouts;
   readonly clock: Clock;
-  readonly target: Pick<Target, 'name'>;
+  readonly roleLimits: RoleLimits;
+  readonly target: Pick<Target, 'name' | 'services'>;
   readonly poolerApplications?: readonly string[];
+  /** A plan for a person: what the acting role may is no matter. */
+  readonly byHand?: boolean;
 }
 
-/** The runbook's prevention: the time-outs that end forgotten transactions and sessions by themselves. */
+/**
+ * The runbook's prevention: the time-outs that end forgotten transactions and sessions by themselves, and the connection
+ * limit of a role.
+ */
 export function createPrevention(ports: PreventionPorts): Remedy {
-  const { timeouts, clock } = ports;
+  const { timeouts, roleLimits, clock } = ports;
   return {
     option: 'prevention',
     target: ports.target.name,
-    propose: (ask) => proposeTimeout(ports, toTimeoutAsk(ask)),
-    recheck: (plan) => recheckTimeout(ports, plan),
-    run: (plan, _left, control) =>
-      timeouts.withSession((session) =>
-        setTimeoutValue({ session, clock, control, ...settingOf(plan) }),
-      ),
-    recover: ({ plan }, control) =>
-      timeouts.withSession((session) =>
-        finishTimeout({ session, clock, control, ...settingOf(plan) }),
-      ),
+    propose: (ask) => proposeWhatever(ports, ask),
+    recheck(plan) {
+      const { ask } = plan;
+      return ask.kind === 'limit-connections'
+        ? recheckLimit(ports, ask, settingOf(plan))
+        : recheckTimeout(ports, plan);
+    },
+    run(plan, _left, control) {
+      const { ask } = plan;
+      return ask.kind === 'limit-connections'
+        ? roleLimits.withSession((session) => setLimit({ session, control, ask }))
+        : timeouts.withSession((session) =>
+            setTimeoutValue({ session, clock, control, ...timeoutOf(plan) }),
+          );
+    },
+    recover({ plan }, control) {
+      const { ask } = plan;
+      return ask.kind === 'limit-connections'
+        ? roleLimits.withSession((session) =>
+            finishLimit({ session, control, ask }, settingOf(plan)),
+          )
+        : timeouts.withSession((session) =>
+            finishTimeout({ session, clock, control, ...timeoutOf(plan) }),
+          );
+    },
   };
 }
 
-async function proposeTimeout(ports: PreventionPorts, ask: TimeoutAsk): Promise<Answer<PlanDraft>> {
-  const safe = refuseHazard(ask);
-  if (!safe.ok) return safe;
+async function proposeWhatever(ports: PreventionPorts, ask: Ask): Promise<Answer<PlanDraft>> {
   try {
-    const now = await read(ports, ask);
-    const flight = checkFlight(ask, now);
-    return flight.ok ? done(draftPrevention(ports.target.name, ask, now)) : flight;
+    return ask.kind === 'limit-connections'
+      ? await proposeLimit(ports, ask)
+      : await proposeTimeout(ports, toTimeoutAsk(ask));
   } catch (error) {
     if (!(error instanceof ActingUnavailable)) throw error;
     return refuse('unreachable', error.message, 'Prevention can wait until the night is over.');
   }
 }
 
+async function proposeTimeout(ports: PreventionPorts, ask: TimeoutAsk): Promise<Answer<PlanDraft>> {
+  const safe = refuseHazard(ask);
+  if (!safe.ok) return safe;
+  const now = await read(ports, ask);
+  const flight = checkFlight(ask, now, ports.byHand);
+  return flight.ok ? done(draftPrevention(ports.target.name, ask, now)) : flight;
+}
+
 /** A value that somebody changed since the plan was made is another plan. */
 async function recheckTimeout(ports: PreventionPorts, plan: Plan): Promise<Recheck> {
-  const { ask, target } = settingOf(plan);
+  const { ask, target } = timeoutOf(plan);
   const now = toSettingTarget(ask, await read(ports, ask));
   const isSame =
     now.from === target.from && now.inForce === target.inForce && now.source === target.source;
@@ -71,13 +105,17 @@ function read(
   return timeouts.withSession((session) => session.readTimeout(ask, { overMs: ask.ms, poolers }));
 }
 
-function settingOf({ ask, targets }: Plan): { ask: TimeoutAsk; target: SettingTarget } {
+function timeoutOf(plan: Plan): { ask: TimeoutAsk; target: SettingTarget } {
+  return { ask: toTimeoutAsk(plan.ask), target: settingOf(plan) };
+}
+
+function settingOf({ targets }: Plan): SettingTarget {
   const target = targets.find(({ kind }) => kind === 'setting');
   if (target?.kind !== 'setting') throw new Error('A plan of prevention has one setting.');
-  return { ask: toTimeoutAsk(ask), target };
+  return target;
 }
 
 function toTimeoutAsk(ask: Ask): TimeoutAsk {
   if (ask.kind === 'set-timeout') return ask;
-  throw new Error('Prevention only sets time-outs.');
+  throw new Error('Prevention sets time-outs and connection limits.');
 }

@@ -24,10 +24,20 @@ type Stop =
 
 interface Size {
   readonly poolSize: number;
-  readonly maxOverflow: number;
+  /** Absent: as it is. */
+  readonly maxOverflow?: number;
 }
 
-interface Prevention {
+type Prevention = TimeoutSetting | ConnectionLimit;
+
+interface ConnectionLimit {
+  readonly option: 'prevention';
+  readonly role: string;
+  /** Null takes the limit away. */
+  readonly limit: number | null;
+}
+
+interface TimeoutSetting {
   readonly option: 'prevention';
   readonly setting: 'idle_in_transaction_session_timeout' | 'idle_session_timeout';
   /** Null: for the whole cluster. */
@@ -36,7 +46,7 @@ interface Prevention {
   readonly ms: number | null;
 }
 
-export type ParsedWanted =
+type ParsedWanted =
   | {
       readonly wanted: Wanted;
       /** As it was typed; undefined when none was. */
@@ -44,27 +54,6 @@ export type ParsedWanted =
       readonly problem?: undefined;
     }
   | { readonly problem: string; readonly wanted?: undefined; readonly target?: undefined };
-
-/** How proposals are typed, and what each is for; help shows these lines. */
-export const proposalUsages: readonly (readonly [usage: string, what: string])[] = [
-  [
-    'propose A [APPLICATION] [over 30m]',
-    "end transactions left open, or one application's idle sessions",
-  ],
-  ['propose B [CONNECTIONS]', 'raise max_connections and restart PostgreSQL'],
-  ['propose C SERVICE', 'restart a service, one replica after the other'],
-  ['propose D', 'stop what blocks the others'],
-  ['propose D slow [over 1m]', 'cancel statements that run for too long'],
-  ['propose E SERVICE [SIZE OVERFLOW]', "resize a service's pool"],
-  [
-    'propose prevention idle-in-transaction|idle-session [for ROLE] DURATION|off|reset',
-    'let PostgreSQL end forgotten sessions itself',
-  ],
-  ['propose prepared GID', 'roll back a prepared transaction'],
-  ['cancel PID', 'end what one session is doing'],
-  ['kill PID', 'end one session'],
-  ['preview …', 'the plan of any of these, for you alone; nothing is recorded'],
-];
 
 /** Words left over after an option has taken its own; the first of them is the target. */
 interface Taken {
@@ -120,7 +109,8 @@ const outOfBounds: Readonly<Record<Wanted['option'], string>> = {
   D: 'A pid is a whole number, such as 4711.',
   E: 'A pool has 1 to 10000 connections and 0 to 10000 more on top.',
   prepared: 'A gid has at most 200 characters.',
-  prevention: 'A timeout goes from 1ms to 24 days, and a role has at most 63 characters.',
+  prevention:
+    'A timeout goes from 1ms to 24 days, a limit from 1 to 262143, and a role has at most 63 characters.',
 };
 
 /** Durations of the target come from its configuration, which has checked them. */
@@ -176,7 +166,10 @@ function takeE([service, ...rest]: readonly string[]): Taken | string {
   const [size = '', overflow = '', ...others] = rest;
   const isNumber = (word: string): boolean => /^\d{1,9}$/.test(word);
   if (!isNumber(size)) return { wanted: { option: 'E', service }, rest };
-  if (!isNumber(overflow)) return 'Give both numbers, the size and the overflow, or neither.';
+  if (!isNumber(overflow)) {
+    const numbers = { poolSize: Number(size) };
+    return { wanted: { option: 'E', service, size: numbers }, rest: rest.slice(1) };
+  }
   const numbers = { poolSize: Number(size), maxOverflow: Number(overflow) };
   return { wanted: { option: 'E', service, size: numbers }, rest: others };
 }
@@ -192,20 +185,35 @@ function takeSession([pid = '', ...rest]: readonly string[], how: How): Taken | 
   return { wanted: { option: 'D', stop: { pid: Number(pid), how } }, rest };
 }
 
-const settings: Readonly<Record<string, Prevention['setting']>> = {
+const settings: Readonly<Record<string, TimeoutSetting['setting']>> = {
   'idle-in-transaction': 'idle_in_transaction_session_timeout',
   'idle-session': 'idle_session_timeout',
 };
 
 function takePrevention([name = '', ...words]: readonly string[]): Taken | string {
-  const setting = settings[name.toLowerCase().replaceAll('_', '-')];
-  if (setting === undefined) return 'After prevention comes idle-in-transaction or idle-session.';
+  const kind = name.toLowerCase().replaceAll('_', '-');
+  if (kind === 'connection-limit') return takeLimit(words);
+  const setting = Object.hasOwn(settings, kind) ? settings[kind] : undefined;
+  if (setting === undefined) {
+    return 'After prevention comes connection-limit, idle-in-transaction or idle-session.';
+  }
   const forRole = words[0]?.toLowerCase() === 'for';
   const role = forRole ? (words[1] ?? null) : null;
   const [value = '', ...rest] = forRole ? words.slice(2) : words;
   const ms = toTimeout(value.toLowerCase());
   if (ms === undefined) return 'It ends with a duration, such as 10m, with off, or with reset.';
   return { wanted: { option: 'prevention', setting, role, ms }, rest };
+}
+
+function takeLimit([word = '', role, value = '', ...rest]: readonly string[]): Taken | string {
+  if (word.toLowerCase() !== 'for' || role === undefined) {
+    return 'Say whose: prevention connection-limit for ROLE and a number.';
+  }
+  const isOff = /^(?:off|reset)$/i.test(value);
+  if (!isOff && !/^\d{1,9}$/.test(value))
+    return 'It ends with a number of connections, or with off.';
+  const limit = isOff ? null : Number(value);
+  return { wanted: { option: 'prevention', role, limit }, rest };
 }
 
 /** PostgreSQL's 0 switches a time-out off; null takes the setting away, and what holds without it holds again. */
@@ -239,11 +247,17 @@ export function toAsk(wanted: Wanted, limits: Thresholds): Ask {
     }
     case 'prepared':
       return { kind: 'rollback-prepared', gid: wanted.gid };
-    default: {
-      const { setting, role, ms } = wanted;
-      return { kind: 'set-timeout', setting, role, ms };
-    }
+    default:
+      return toPreventionAsk(wanted);
   }
+}
+
+function toPreventionAsk(wanted: Prevention): Ask {
+  if ('limit' in wanted) {
+    return { kind: 'limit-connections', role: wanted.role, limit: wanted.limit };
+  }
+  const { setting, role, ms } = wanted;
+  return { kind: 'set-timeout', setting, role, ms };
 }
 
 function toStopAsk(stop: Stop | undefined, { slowQueryMs }: Thresholds): Ask {

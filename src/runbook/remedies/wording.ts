@@ -4,7 +4,7 @@ export function count(n: number, noun: string): string {
 }
 
 /** Rounded to what a reader at night needs: `45 s`, `12 min`, `3 h`. */
-export function duration(ms: number): string {
+export function durationOfMs(ms: number): string {
   if (ms < 120_000) return `${Math.round(ms / 1000)} s`;
   return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
 }

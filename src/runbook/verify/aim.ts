@@ -22,6 +22,7 @@ const aims: Readonly<Record<Ask['kind'], Aim>> = {
   'cancel-slow': 'slow-statements',
   'stop-session': 'as-planned',
   'set-timeout': 'as-planned',
+  'limit-connections': 'as-planned',
 };
 
 export function aimOf({ kind }: Ask): Aim {
@@ -35,14 +36,14 @@ export function countFor(aim: Aim, { database: { reading } }: Snapshot): number 
     case 'waiters':
       return reading.locks.waitersTotal;
     case 'slow-statements':
-      return reading.counts.slowQueries;
+      return reading.counts.slowQueries + reading.counts.slowClients;
     default:
       return null;
   }
 }
 
 /** The figure of an aim before the change, right after it, and at the last look. */
-export interface Sightings {
+interface Sightings {
   readonly before: number | null;
   readonly after: number | null;
   readonly later: number | null;

@@ -46,7 +46,7 @@ export interface Sighting {
   readonly holdings: readonly Holding[];
 }
 
-export interface Traces {
+interface Traces {
   readonly before: readonly Holding[];
   readonly after: readonly Holding[];
   /** The looks since then, in order. */

@@ -26,7 +26,7 @@ export const Outcome = z.strictObject({
 });
 export type Outcome = z.infer<typeof Outcome>;
 
-export interface Evidence {
+interface Evidence {
   readonly before: Fullness;
   readonly after: Fullness;
   readonly later: Fullness;

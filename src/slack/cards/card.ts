@@ -1,18 +1,24 @@
 import { WebAPIPlatformError } from '@slack/web-api';
+import type { WebClient } from '@slack/web-api';
+import type { Logger } from 'pino';
 import { isOpen } from '../../runbook/approval/request.ts';
 import type { Request } from '../../runbook/approval/request.ts';
-import type { StepNews } from '../../runbook/remedies/remedy.ts';
+import type { StepEntry, StepNews } from '../../runbook/remedies/remedy.ts';
 import type { Place, Stop } from '../../runbook/ports.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { smallPrint, toMessage } from '../messages/parts/message.ts';
 import type { Leaf } from '../messages/parts/rich-text.ts';
 import { requestCard } from '../messages/request-card.ts';
 import { fullListMessages, progressLine, progressMessage } from '../messages/request-progress.ts';
+import type { Outbox } from '../outbox.ts';
+import { createFreshPen } from '../incidents/fresh-pen.ts';
+import type { FreshPen } from '../incidents/fresh-pen.ts';
+import type { Standstill } from '../incidents/standstill.ts';
 import { edit, post } from '../post.ts';
-import type { CardsOptions } from './cards.ts';
 import { follow, notBegun } from './course.ts';
 import type { Course } from './course.ts';
 import { cardKeyOf, endKeyOf, findCard } from './find-card.ts';
+import type { CardPlaces } from './find-card.ts';
 
 /** More steps than this, unsent, are cut: the card and the journal tell them all the same. */
 const mostLines = 200;
@@ -20,7 +26,24 @@ const mostLines = 200;
 /** Between two writings of a card that only tell how far a step is: Slack takes 50 changes a minute. */
 const betweenProgressMs = 3000;
 
-export interface CardOptions extends CardsOptions {
+/** After a writing that broke off; doubled each time. What is left after the last is for the rounds of the bot. */
+const firstRetryMs = 1000;
+const mostRetries = 5;
+
+export interface CardsOptions extends CardPlaces {
+  readonly client: WebClient;
+  readonly outbox: Outbox;
+  /** The end of the journal's chain, posted when a request ends so that a later forgery shows. */
+  readonly readHead?: () => Promise<{ readonly seq: number; readonly hash: string }>;
+  /** The steps of a request that were taken before this process knew of it. */
+  readonly readSteps?: (request: string) => Promise<readonly StepEntry[]>;
+  /** The request as it is now: another process may have gone on with it while this one stood still. */
+  readonly readRequest?: (request: string) => Promise<Request | undefined>;
+  readonly log: Logger;
+}
+
+interface CardOptions extends CardsOptions {
+  readonly standstill: Standstill;
   /** Whether nobody can have posted it yet. */
   readonly isNew: boolean;
 }
@@ -48,10 +71,17 @@ export class Card {
   #endTold = false;
   #running: Promise<void> | undefined;
   #problem: string | undefined;
+  /** Writings that broke off one after the other. */
+  #failures = 0;
+  #retry: NodeJS.Timeout | undefined;
+  readonly #fresh: FreshPen<CardOptions>;
+  #knownAtMs = 0;
 
   constructor(request: Request, options: CardOptions, onIdle: () => void) {
     this.#request = request;
     this.#options = options;
+    this.#fresh = createFreshPen(options, options.standstill);
+    this.#know(performance.now());
     this.#isSure = options.isNew;
     this.#onIdle = onIdle;
   }
@@ -72,6 +102,8 @@ export class Card {
   }
 
   tell(request: Request, news?: StepNews): void {
+    // Something new is worth a writing at once, and soon again.
+    this.#failures = 0;
     const line = progressLine(request, news);
     if (line !== undefined && this.#lines.length < mostLines) this.#lines.push(line);
     if (news !== undefined) this.#follow(news);
@@ -99,6 +131,7 @@ export class Card {
   show(request: Request): void {
     if (request.version > this.#request.version) {
       this.#request = request;
+      this.#know(performance.now());
       this.#wanted += 1;
     }
     if (this.isBehind) this.#start();
@@ -116,12 +149,24 @@ export class Card {
     await this.#running;
   }
 
+  /** Tries no more by itself. */
+  leave(): void {
+    this.#failures = mostRetries;
+    clearTimeout(this.#retry);
+  }
+
   #start(): void {
+    clearTimeout(this.#retry);
     this.#running ??= this.#run()
+      .then(() => {
+        this.#failures = 0;
+      })
       .catch((err: unknown) => {
         this.#problem = err instanceof WebAPIPlatformError ? err.data.error : 'no answer';
         const { log } = this.#options;
         log.warn({ err, request: this.#request.id }, 'Slack does not take the news of a request');
+        // What Slack refuses now it refuses in a second.
+        if (!(err instanceof WebAPIPlatformError)) this.#tryAgain();
       })
       .finally(() => {
         this.#running = undefined;
@@ -129,9 +174,34 @@ export class Card {
       });
   }
 
+  #tryAgain(): void {
+    if (this.#failures >= mostRetries) return;
+    this.#retry = setTimeout(() => this.#start(), firstRetryMs * 2 ** this.#failures).unref();
+    this.#failures += 1;
+  }
+
+  /** A process that stood still may not know what became of the request since. */
+  async #refresh(): Promise<void> {
+    const atMs = performance.now();
+    const now = await this.#options.readRequest?.(this.#request.id);
+    if (now !== undefined && now.version > this.#request.version) {
+      this.#request = now;
+      this.#wanted += 1;
+    }
+    this.#know(atMs);
+  }
+
+  /** The request is as it was in the journal at that moment of performance.now(). */
+  #know(atMs: number): void {
+    this.#knownAtMs = atMs;
+    this.#fresh.knownAt(atMs);
+  }
+
   /** The message first, then the thread, until nothing is left to say. */
   async #run(): Promise<void> {
     this.#problem = undefined;
+    const { standstill } = this.#options;
+    if (this.#failures > 0 || standstill.isSince(this.#knownAtMs)) await this.#refresh();
     if (!this.#isSure) await this.#findOut();
     for (;;) {
       const isBehind = this.#wanted > this.#shown;
@@ -163,18 +233,21 @@ export class Card {
     const [request, wanted] = [this.#request, this.#wanted];
     await this.#readCourse(request);
     const message = requestCard(request, { course: this.#course, stop: this.#stop });
-    if (this.#place === undefined || !(await edit(this.#options, message, this.#place))) {
+    if (this.#place === undefined || !(await edit(this.#fresh.pen, message, this.#place))) {
       await this.#post(message);
     }
     this.#shown = wanted;
     this.#writtenAtMs = performance.now();
+    // It may have waited for Slack while another bot went on: then it has just written over what that one wrote. Where
+    // the journal does not answer now, the next round of the bot asks it.
+    await this.#refresh().catch(() => undefined);
   }
 
   /** The steps that another process took, or the one before this. */
   async #readCourse({ id, version, execution }: Request): Promise<void> {
     if (this.#courseReadFor === version || execution === null) return;
-    this.#courseReadFor = version;
     const entries = (await this.#options.readSteps?.(id)) ?? [];
+    this.#courseReadFor = version;
     const read = entries.reduce<Course>(follow, notBegun);
     const { steps, progress } = this.#course;
     this.#course = { steps: new Map([...read.steps, ...steps]), progress };
@@ -185,7 +258,7 @@ export class Card {
     if (channel === undefined) throw new Error('No incident channel is configured.');
     // Where its answer is lost it may stand there all the same.
     this.#isSure = false;
-    const ts = await post(this.#options, message, { channel, key: cardKeyOf(this.#request) });
+    const ts = await post(this.#fresh.pen, message, { channel, key: cardKeyOf(this.#request) });
     this.#place = { channel, ts };
     await this.#record(this.#place);
     this.#isSure = true;
@@ -229,7 +302,7 @@ export class Card {
   async #reply(message: Message, key?: string): Promise<void> {
     if (this.#place === undefined) return;
     const { channel, ts: thread } = this.#place;
-    await post(this.#options, message, { channel, thread, ...(key !== undefined && { key }) });
+    await post(this.#fresh.pen, message, { channel, thread, ...(key !== undefined && { key }) });
   }
 }
 

@@ -1,28 +1,12 @@
-import type { WebClient } from '@slack/web-api';
-import type { Logger } from 'pino';
 import type { Door } from '../../runbook/approval/door.ts';
 import { isOpen } from '../../runbook/approval/request.ts';
 import type { Request } from '../../runbook/approval/request.ts';
-import type { StepEntry, StepNews } from '../../runbook/remedies/remedy.ts';
-import type { Place, Places, Stop } from '../../runbook/ports.ts';
-import type { Said } from '../said.ts';
-import type { Outbox } from '../outbox.ts';
+import type { StepNews } from '../../runbook/remedies/remedy.ts';
+import type { Place, Stop } from '../../runbook/ports.ts';
+import { watchStandstill } from '../incidents/standstill.ts';
+import type { Standstill } from '../incidents/standstill.ts';
 import { Card } from './card.ts';
-
-export interface CardsOptions {
-  readonly client: WebClient;
-  readonly outbox: Outbox;
-  readonly places: Places;
-  /** The incident channel's id; without one no card can be posted. */
-  readonly channel: string | undefined;
-  /** The end of the journal's chain, posted when a request ends so that a later forgery shows. */
-  readonly readHead?: () => Promise<{ readonly seq: number; readonly hash: string }>;
-  /** The steps of a request that were taken before this process knew of it. */
-  readonly readSteps?: (request: string) => Promise<readonly StepEntry[]>;
-  /** What stands in Slack already; without it a process that was killed may have said more than the next one knows. */
-  readonly said?: Said;
-  readonly log: Logger;
-}
+import type { CardsOptions } from './card.ts';
 
 /** The live messages of all requests. */
 export interface Cards {
@@ -45,13 +29,16 @@ export interface Cards {
   drain(ms: number): Promise<void>;
 }
 
-export function createCards(options: CardsOptions): Cards {
+export function createCards(
+  options: CardsOptions,
+  standstill: Standstill = watchStandstill(),
+): Cards {
   const cards = new Map<string, Card>();
   let stop: Stop | null = null;
   const cardOf = (request: Request, isNew = false): Card => {
     const known = cards.get(request.id);
     if (known !== undefined) return known;
-    const card = new Card(request, { ...options, isNew }, () => {
+    const card = new Card(request, { ...options, standstill, isNew }, () => {
       if (!isOpen(card.request) && !card.isBehind) cards.delete(request.id);
     });
     card.tellStop(stop);
@@ -62,7 +49,6 @@ export function createCards(options: CardsOptions): Cards {
     stop = set;
     for (const card of cards.values()) card.tellStop(set);
   };
-  const busy = (): Promise<unknown> => Promise.all([...cards.values()].map((card) => card.idle()));
   return {
     channel: options.channel,
     // Proposed this moment, in this process: nobody else can have told of it.
@@ -94,13 +80,20 @@ export function createCards(options: CardsOptions): Cards {
         if (ended.ok) cardOf(ended.value).show(ended.value);
       }
     },
-    async drain(ms) {
-      const timer = setTimeout(() => options.outbox.hurry(), ms);
-      try {
-        await busy();
-      } finally {
-        clearTimeout(timer);
-      }
-    },
+    drain: (ms) => drain(cards, options.outbox, ms),
   };
+}
+
+async function drain(
+  cards: ReadonlyMap<string, Card>,
+  outbox: CardsOptions['outbox'],
+  ms: number,
+): Promise<void> {
+  const timer = setTimeout(() => outbox.hurry(), ms);
+  try {
+    await Promise.all([...cards.values()].map((card) => card.idle()));
+    for (const card of cards.values()) card.leave();
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,7 +1,7 @@
 import { isOpen } from '../../runbook/approval/request.ts';
 import type { Request } from '../../runbook/approval/request.ts';
-import type { Place } from '../../runbook/ports.ts';
-import type { CardsOptions } from './cards.ts';
+import type { Place, Places } from '../../runbook/ports.ts';
+import type { Said } from '../said.ts';
 
 /** What the message of a request is found again by, unseen by people. */
 export function cardKeyOf({ id }: Pick<Request, 'id'>): string {
@@ -13,7 +13,16 @@ export function endKeyOf({ id }: Pick<Request, 'id'>): string {
   return `request:${id}:end`;
 }
 
-export interface FoundCard {
+/** Where cards may stand, as the journal and Slack know it. */
+export interface CardPlaces {
+  readonly places: Places;
+  /** The incident channel's id; without one no card can be posted. */
+  readonly channel: string | undefined;
+  /** What stands in Slack already; without it a process that was killed may have said more than the next one knows. */
+  readonly said?: Said;
+}
+
+interface FoundCard {
   readonly place: Place | undefined;
   /** It stands in Slack, and the journal does not know: killed between the two, or Slack's answer was lost. */
   readonly isUnrecorded: boolean;
@@ -22,7 +31,7 @@ export interface FoundCard {
 }
 
 /** What another process, or a call whose end nobody knows, left in Slack of a request's card. */
-export async function findCard(options: CardsOptions, request: Request): Promise<FoundCard> {
+export async function findCard(options: CardPlaces, request: Request): Promise<FoundCard> {
   const { places, said } = options;
   const recorded = await places.readPlace(request.id);
   const place = recorded ?? (await findInChannel(options, request));
@@ -35,7 +44,7 @@ export async function findCard(options: CardsOptions, request: Request): Promise
 }
 
 async function findInChannel(
-  { channel, said }: Pick<CardsOptions, 'channel' | 'said'>,
+  { channel, said }: Pick<CardPlaces, 'channel' | 'said'>,
   request: Request,
 ): Promise<Place | undefined> {
   if (channel === undefined) return undefined;

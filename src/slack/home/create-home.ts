@@ -1,7 +1,9 @@
 import { WebAPIPlatformError, WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import type { Actor } from '../../runbook/approval/request.ts';
+import type { Actor } from '../../runbook/approval/actor.ts';
 import type { Clock } from '../../runbook/ports.ts';
+import { noMeter } from '../../runbook/ports/meter.ts';
+import type { Meter } from '../../runbook/ports/meter.ts';
 import { clientOptions } from '../client-options.ts';
 import { readHome } from './home-facts.ts';
 import type { HomeSources } from './home-facts.ts';
@@ -10,10 +12,11 @@ import { createPermalinks } from './permalinks.ts';
 import { createTab } from './tab.ts';
 import type { Tab } from './tab.ts';
 
-export interface HomeOptions {
+interface HomeOptions {
   readonly sources: HomeSources;
   readonly botToken: string;
   readonly apiUrl?: string;
+  readonly meter?: Pick<Meter, 'slackCall'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -34,10 +37,17 @@ const watchesForMs = 10 * 60_000;
 const mostTabs = 20;
 
 /** On a client of its own: a limit on these calls holds back no message. Does nothing until somebody comes. */
-export function createHome({ sources, botToken, apiUrl, clock, log }: HomeOptions): Home {
+export function createHome({
+  sources,
+  botToken,
+  apiUrl,
+  clock,
+  log,
+  meter = noMeter,
+}: HomeOptions): Home {
   const client = new WebClient(
     botToken,
-    clientOptions({ log, ...(apiUrl !== undefined && { apiUrl }) }),
+    clientOptions({ log, meter, ...(apiUrl !== undefined && { apiUrl }) }),
   );
   const readPermalink = createPermalinks(client, log);
   const tabs = new Map<string, Tab>();

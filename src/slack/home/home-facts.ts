@@ -1,5 +1,6 @@
 import type { Door } from '../../runbook/approval/door.ts';
-import type { Actor, Request } from '../../runbook/approval/request.ts';
+import type { Actor } from '../../runbook/approval/actor.ts';
+import type { Request } from '../../runbook/approval/request.ts';
 import { JournalUnavailable } from '../../runbook/approval/journal-unavailable.ts';
 import { isExpired } from '../../runbook/approval/request.ts';
 import { readRequestsOf } from '../../runbook/incident/belongs.ts';

@@ -12,7 +12,7 @@ export interface Tab {
   settled(): Promise<void>;
 }
 
-export interface TabParts {
+interface TabParts {
   readonly draw: () => Promise<HomeView>;
   readonly send: (view: HomeView) => Promise<void>;
   readonly onFault: (error: unknown) => void;

@@ -1,8 +1,8 @@
 import type { Standstill } from './standstill.ts';
-import type { Pen } from './thread.ts';
+import type { Outbox } from '../outbox.ts';
 
 /** A pen that refuses to write once it may no longer be known what stands in Slack. */
-export interface FreshPen {
+export interface FreshPen<Pen> {
   readonly pen: Pen;
   /** What stands in Slack was known at that moment of performance.now(). */
   knownAt(atMs: number): void;
@@ -15,7 +15,10 @@ export interface FreshPen {
  * said them since. So each writing asks right before it goes out. However long it waited in the outbox is no doubt:
  * with many incidents open, everything waits.
  */
-export function createFreshPen(pen: Pen, standstill: Standstill): FreshPen {
+export function createFreshPen<Pen extends { readonly outbox: Outbox }>(
+  pen: Pen,
+  standstill: Standstill,
+): FreshPen<Pen> {
   let knownAtMs: number | null = null;
   return {
     pen: {

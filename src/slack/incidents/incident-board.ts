@@ -26,7 +26,7 @@ export interface IncidentBoardOptions {
   readonly paces?: Partial<Paces>;
 }
 
-export interface BoardParts extends IncidentBoardOptions {
+interface BoardParts extends IncidentBoardOptions {
   /** The address of a request's card, or undefined where it has none. Never rejects. */
   readonly linkTo: (request: string) => Promise<string | undefined>;
   readonly pen: Pen;

@@ -35,7 +35,7 @@ export interface CardParts {
  */
 export class IncidentCard {
   readonly #parts: CardParts;
-  readonly #fresh: FreshPen;
+  readonly #fresh: FreshPen<Pen>;
   #view: IncidentView;
   #place: Place | undefined;
   #upTo = 0;

@@ -10,7 +10,7 @@ import { richText } from '../messages/parts/rich-text.ts';
 import { readNames } from './read-names.ts';
 import type { Pen, Thread } from './thread.ts';
 
-export interface Reported {
+interface Reported {
   readonly incident: Incident;
   readonly report: IncidentReport;
 }
@@ -46,7 +46,7 @@ export async function postReport(pen: Pen, thread: Thread, reported: Reported): 
 }
 
 /** One checklist for an incident, however often it came back. */
-export function checklistKeyOf(incident: string): string {
+function checklistKeyOf(incident: string): string {
   return `checklist:${incident}`;
 }
 

@@ -1,4 +1,4 @@
-import type { Actor } from '../../runbook/approval/request.ts';
+import type { Actor } from '../../runbook/approval/actor.ts';
 import type { Changes } from '../changes.ts';
 import type { CommandDeps } from './command-deps.ts';
 

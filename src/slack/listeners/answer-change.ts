@@ -1,4 +1,4 @@
-import type { Actor } from '../../runbook/approval/request.ts';
+import type { Actor } from '../../runbook/approval/actor.ts';
 import type { Command } from '../../runbook/commands.ts';
 import { nameOf } from '../../runbook/remedies/action.ts';
 import { toAsk } from '../../runbook/remedies/wanted.ts';
@@ -17,7 +17,7 @@ import { letGo, stopAll } from './stop-and-go.ts';
 
 type Change = Exclude<Command, { kind: 'look' | 'help' | 'record' }>;
 
-export interface Asking {
+interface Asking {
   readonly command: Change;
   readonly actor: Actor;
   readonly signal: AbortSignal;

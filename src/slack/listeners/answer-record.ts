@@ -1,4 +1,4 @@
-import type { Actor } from '../../runbook/approval/request.ts';
+import type { Actor } from '../../runbook/approval/actor.ts';
 import type { RecordCommand } from '../../runbook/commands/parse-record.ts';
 import type { Asker } from '../answer.ts';
 import type { Changes } from '../changes.ts';
@@ -12,7 +12,7 @@ import type { CommandDeps } from './command-deps.ts';
 import { noIncidents } from './incident-answers.ts';
 import { patiently } from './patiently.ts';
 
-export interface RecordAsked {
+interface RecordAsked {
   readonly command: RecordCommand;
   readonly actor: Actor;
   readonly signal: AbortSignal;

@@ -15,6 +15,7 @@ import { refusalMessage } from '../messages/refusal.ts';
 import { toActor } from '../to-actor.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { refusal } from './dbconn-command.ts';
+import { depsFor } from './deps-for.ts';
 import { noIncidents } from './incident-answers.ts';
 import { patiently } from './patiently.ts';
 
@@ -51,7 +52,7 @@ export function checklistTick(deps: CommandDeps): (args: Args) => Promise<void> 
           return;
         }
         const { message } = await patiently(deps, asker, {
-          work: () => record(deps, args, boxes),
+          work: () => record(depsFor(deps, args.context), args, boxes),
           doing: 'recording a tick',
           name: 'tick',
           otherwise: '/dbconn history',

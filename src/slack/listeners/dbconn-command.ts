@@ -1,5 +1,5 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from '@slack/bolt';
-import type { Actor } from '../../runbook/approval/request.ts';
+import type { Actor } from '../../runbook/approval/actor.ts';
 import { parseCommand } from '../../runbook/commands.ts';
 import type { Asker } from '../answer.ts';
 import type { InFlight } from '../in-flight.ts';
@@ -9,6 +9,7 @@ import { answerChange } from './answer-change.ts';
 import { answerLook } from './answer-look.ts';
 import { answerRecord } from './answer-record.ts';
 import type { CommandDeps } from './command-deps.ts';
+import { depsFor } from './deps-for.ts';
 
 type Args = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 
@@ -18,7 +19,7 @@ const mostAtOnce = 30;
 /** `/dbconn …`: acknowledged at once, answered when the work is done. */
 export function dbconnCommand(deps: CommandDeps): (args: Args) => Promise<void> {
   const { inFlight, log } = deps;
-  return async ({ ack, command, respond }) => {
+  return async ({ ack, command, context, respond }) => {
     const busy = refusal(inFlight);
     // A socket that closes at this moment takes no acknowledgement. Slack then shows its own error,
     // and the answer by the response URL may still arrive.
@@ -33,7 +34,11 @@ export function dbconnCommand(deps: CommandDeps): (args: Args) => Promise<void> 
       await acknowledge();
       try {
         const actor = toActor(command.user_id, command.team_id);
-        await answerCommand(deps, asker, { text: unescapeSlack(command.text), actor, signal });
+        await answerCommand(depsFor(deps, context), asker, {
+          text: unescapeSlack(command.text),
+          actor,
+          signal,
+        });
       } catch (err) {
         log.error({ err, channel: asker.channel }, 'A command could not be answered');
       }
@@ -48,7 +53,7 @@ export function refusal({ draining, size }: InFlight): string | undefined {
   return `dbconn is already answering ${size} commands. Ask again in a few seconds.`;
 }
 
-export interface Typed {
+interface Typed {
   readonly text: string;
   readonly actor: Actor;
   readonly signal: AbortSignal;

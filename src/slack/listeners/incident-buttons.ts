@@ -13,12 +13,11 @@ import {
   silenceView,
 } from '../views/incident-views.ts';
 import type { Acting } from './acting.ts';
-import type { CommandDeps } from './command-deps.ts';
 import { answerCommand } from './dbconn-command.ts';
 import { incidentAnswer, incidentDone, noIncidents } from './incident-answers.ts';
 import { openDialog } from './open-dialog.ts';
 import { patiently } from './patiently.ts';
-import type { Press } from './press.ts';
+import type { Press, PressWork } from './press.ts';
 
 interface Pressed {
   readonly acting: Acting;
@@ -62,8 +61,8 @@ const choices: Readonly<Record<IncidentChoice, Work>> = {
 };
 
 /** Answers a press on an incident's message by `work`. */
-export function incidentButton(deps: CommandDeps, work: Work): (press: Press) => Promise<void> {
-  return async (press) => {
+export function incidentButton(work: Work): PressWork {
+  return async (deps, press) => {
     const { answer, changes } = deps;
     const { actor, asker, signal } = press;
     const incidents = changes?.incidents;

@@ -3,7 +3,7 @@ import type { Incident } from '../../runbook/incident/incident.ts';
 import type { Incidents } from '../../runbook/incident/incidents.ts';
 import { parseDuration } from '../../runbook/remedies/parse-duration.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
-import type { Actor } from '../../runbook/approval/request.ts';
+import type { Actor } from '../../runbook/approval/actor.ts';
 import { callbackIds } from '../action-ids.ts';
 import { incidentFields } from '../views/incident-views.ts';
 import { incidentAnswer, incidentDone, noIncidents } from './incident-answers.ts';

@@ -6,6 +6,7 @@ import { toActor } from '../to-actor.ts';
 import { readFields, readMemory, wordsView } from '../views/modal.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { refusal } from './dbconn-command.ts';
+import { depsFor } from './deps-for.ts';
 import type { ReadDialog, Submitted } from './submitted.ts';
 import { patiently } from './patiently.ts';
 
@@ -22,7 +23,7 @@ const title = 'dbconn';
  */
 export function onSubmit(deps: CommandDeps, read: ReadDialog): (args: SubmitArgs) => Promise<void> {
   const { inFlight, log } = deps;
-  return async ({ ack, body, view }) => {
+  return async ({ ack, body, context, view }) => {
     const { user } = body;
     const show = (text: string): Promise<void> =>
       ack({ response_action: 'update', view: wordsView(title, notice(text)) });
@@ -49,7 +50,7 @@ export function onSubmit(deps: CommandDeps, read: ReadDialog): (args: SubmitArgs
       try {
         const asker: Asker = { channel: memory.channel, user: user.id, respond: noResponseUrl };
         const actor = toActor(user.id, user.team_id ?? body.team?.id);
-        const message = await work(deps, asker, { submitted, actor, signal });
+        const message = await work(depsFor(deps, context), asker, { submitted, actor, signal });
         const isShown = await deps.modals.update(view.id, wordsView(title, message));
         if (!isShown) await deps.answer(asker, 'caller', message);
       } catch (err) {

@@ -6,7 +6,7 @@ import { waitFor } from '../patience.ts';
 import type { CommandDeps } from './command-deps.ts';
 
 /** Something that takes as long as a look does, and how it is spoken of. */
-export interface Task {
+interface Task {
   readonly work: () => Promise<Message>;
   /** `looking at orders`, as in: dbconn failed while looking at orders. */
   readonly doing: string;
@@ -17,7 +17,7 @@ export interface Task {
   readonly signal: AbortSignal;
 }
 
-export interface Answered {
+interface Answered {
   readonly message: Message;
   /** False for words about the task instead of its answer. */
   readonly isAnswer: boolean;

@@ -5,17 +5,18 @@ import type {
   OverflowAction,
   SlackActionMiddlewareArgs,
 } from '@slack/bolt';
-import type { Actor } from '../../runbook/approval/request.ts';
+import type { Actor } from '../../runbook/approval/actor.ts';
 import { blockOf } from '../action-ids.ts';
 import type { Asker } from '../answer.ts';
 import { notice } from '../messages/notice.ts';
 import { toActor } from '../to-actor.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { refusal } from './dbconn-command.ts';
+import { depsFor } from './deps-for.ts';
 
 /** A button, or a choice in an overflow menu. */
 export type PressAction = BlockAction<ButtonAction | OverflowAction>;
-export type PressArgs = SlackActionMiddlewareArgs<PressAction> & AllMiddlewareArgs;
+type PressArgs = SlackActionMiddlewareArgs<PressAction> & AllMiddlewareArgs;
 
 /** A press on one of dbconn's buttons. */
 export interface Press {
@@ -32,13 +33,12 @@ export interface Press {
   readonly signal: AbortSignal;
 }
 
+export type PressWork = (deps: CommandDeps, press: Press) => Promise<void>;
+
 /** Acknowledges a press, answers it by `work`, and never leaves it silent. */
-export function onPress(
-  deps: CommandDeps,
-  work: (press: Press) => Promise<void>,
-): (args: PressArgs) => Promise<void> {
+export function onPress(deps: CommandDeps, work: PressWork): (args: PressArgs) => Promise<void> {
   const { answer, inFlight, log } = deps;
-  return async ({ ack, body, payload, respond }) => {
+  return async ({ ack, body, context, payload, respond }) => {
     await ack().catch((err: unknown) => log.warn({ err }, 'A press was not acknowledged'));
     const { user, message } = body;
     const channel = body.channel?.id;
@@ -64,7 +64,7 @@ export function onPress(
         const actor = toActor(user.id, user.team_id ?? body.team?.id);
         const { trigger_id: triggerId } = body;
         const pressed = { actionId, value: value ?? '', ts: message?.ts, triggerId };
-        await work({ asker, actor, signal, ...pressed });
+        await work(depsFor(deps, context), { asker, actor, signal, ...pressed });
       } catch (err) {
         log.error({ err, channel }, 'A press could not be answered');
       }

@@ -19,16 +19,13 @@ export function registerListeners(app: App, deps: CommandDeps): void {
   const { answer, log } = deps;
   app.command('/dbconn', dbconnCommand(deps));
   for (const [id, work] of Object.entries(requestButtons)) {
-    app.action<PressAction>(id, onPress(deps, requestButton(deps, work)));
+    app.action<PressAction>(id, onPress(deps, requestButton(work)));
   }
   for (const [id, work] of Object.entries(statusButtons)) {
-    app.action<PressAction>(
-      id,
-      onPress(deps, (press) => work(deps, press)),
-    );
+    app.action<PressAction>(id, onPress(deps, work));
   }
   for (const [id, work] of Object.entries(incidentButtons)) {
-    app.action<PressAction>(id, onPress(deps, incidentButton(deps, work)));
+    app.action<PressAction>(id, onPress(deps, incidentButton(work)));
   }
   app.action<TickAction>(checklistAction, checklistTick(deps));
   for (const [id, read] of Object.entries(dialogs)) app.view(id, onSubmit(deps, read));

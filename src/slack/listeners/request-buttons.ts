@@ -1,4 +1,5 @@
-import type { Actor, Request } from '../../runbook/approval/request.ts';
+import type { Actor } from '../../runbook/approval/actor.ts';
+import type { Request } from '../../runbook/approval/request.ts';
 import { canonicalJson } from '../../runbook/remedies/plan.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import { actionIds, followUpActions } from '../action-ids.ts';
@@ -10,10 +11,9 @@ import type { Changes } from '../changes.ts';
 import { idleView } from '../views/idle-view.ts';
 import { approveView, denyView } from '../views/reason-view.ts';
 import type { Acting } from './acting.ts';
-import type { CommandDeps } from './command-deps.ts';
 import { openDialog } from './open-dialog.ts';
 import { patiently } from './patiently.ts';
-import type { Press } from './press.ts';
+import type { Press, PressWork } from './press.ts';
 import { proposeAsk, showProposal } from './propose-ask.ts';
 import { stopAll } from './stop-and-go.ts';
 import { voteMessage } from './vote-message.ts';
@@ -32,14 +32,15 @@ export const requestButtons: Readonly<Record<RequestActionId, Work>> = {
   [actionIds.stop]: stop,
   [actionIds.askAgain]: askAgain,
   [actionIds.undo]: undo,
+  [actionIds.ranByHand]: ranByHand,
   [followUpActions[0]]: (acting, request) => followUp(acting, request, 0),
   [followUpActions[1]]: (acting, request) => followUp(acting, request, 1),
   [followUpActions[2]]: (acting, request) => followUp(acting, request, 2),
 };
 
 /** Answers a press on a request's card by `work`. */
-export function requestButton(deps: CommandDeps, work: Work): (press: Press) => Promise<void> {
-  return async (press) => {
+export function requestButton(work: Work): PressWork {
+  return async (deps, press) => {
     const { answer, changes } = deps;
     const { actor, asker, signal } = press;
     if (changes === undefined) {
@@ -96,9 +97,8 @@ async function showAsItIs(
   { asker, ts, actionId }: Press,
   id: string,
 ): Promise<void> {
-  const isForOpen = [actionIds.approve, actionIds.deny, actionIds.change, actionIds.stop].some(
-    (one) => one === actionId,
-  );
+  const { approve: yes, deny: no, change: other, stop: halt, ranByHand: ran } = actionIds;
+  const isForOpen = [yes, no, other, halt, ran].some((one) => one === actionId);
   const found = await door.get(id);
   if (!isForOpen || !isClosed(found) || ts === undefined) return;
   cards.found(found.value, { channel: asker.channel, ts });
@@ -106,7 +106,8 @@ async function showAsItIs(
 
 function isClosed(found: Answer<Request>): found is { ok: true; value: Request } {
   return (
-    found.ok && !['proposed', 'approved', 'executing', 'verifying'].includes(found.value.state)
+    found.ok &&
+    !['proposed', 'approved', 'handed', 'executing', 'verifying'].includes(found.value.state)
   );
 }
 
@@ -172,6 +173,12 @@ async function undo(acting: Acting, { id }: Request): Promise<Message> {
     (one) => one.undoes === id,
     () => showProposal(changes, () => changes.door.undo(id, actor)),
   );
+}
+
+async function ranByHand({ changes, actor }: Acting, { id }: Request): Promise<Message> {
+  const ran = await changes.door.ranByHand(id, actor);
+  if (!ran.ok) return refusalMessage(ran.refusal);
+  return notice('It is recorded that you ran it. dbconn looks whether it helped.');
 }
 
 async function followUp(acting: Acting, request: Request, index: number): Promise<Message> {

@@ -5,12 +5,10 @@ import { idleView, usualIdleAsk } from '../views/idle-view.ts';
 import { openDialog } from './open-dialog.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { answerCommand } from './dbconn-command.ts';
-import type { Press } from './press.ts';
-
-type Work = (deps: CommandDeps, press: Press) => Promise<void>;
+import type { Press, PressWork } from './press.ts';
 
 /** The buttons of a status message. They propose, as if the words they carry had been typed. */
-export const statusButtons: Readonly<Record<StatusActionId, Work>> = {
+export const statusButtons: Readonly<Record<StatusActionId, PressWork>> = {
   [actionIds.choose]: choose,
   [proposeActions[0]]: propose,
   [proposeActions[1]]: propose,

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Answer } from '../answer.ts';
 import { notice } from '../messages/notice.ts';
 
-export interface UnknownActionDeps {
+interface UnknownActionDeps {
   /** The ids other listeners answer: Bolt calls every listener that matches, this one included. */
   readonly known: ReadonlySet<string>;
   readonly answer: Answer;

@@ -9,11 +9,14 @@ export function voteMessage(decided: Answer<Request>): Message {
   return decided.ok ? notice(confirmation(decided.value)) : refusalMessage(decided.refusal);
 }
 
-function confirmation({ state, votes, votesNeeded }: Request): string {
+function confirmation({ state, votes, votesNeeded, plan }: Request): string {
   if (state === 'denied') return 'You denied it; nothing runs.';
   if (state === 'withdrawn') return 'You withdrew it; nothing runs.';
   if (state === 'proposed') {
     return `Your vote counts: ${votes.length} of ${votesNeeded}. It waits for the others.`;
+  }
+  if (plan.byHand !== undefined) {
+    return 'Your vote counts, and it was the last one needed: its commands show on the card, for a person to run.';
   }
   return 'Your vote counts, and it was the last one needed: it begins. Its thread tells each step.';
 }

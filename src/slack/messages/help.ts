@@ -1,6 +1,4 @@
-import { descriptions } from '../../runbook/commands.ts';
-import { incidentUsages } from '../../runbook/commands/parse-incident.ts';
-import { proposalUsages } from '../../runbook/remedies/wanted.ts';
+import { descriptions, incidentUsages, proposalUsages } from '../../runbook/commands/words.ts';
 import { take } from '../limits.ts';
 import { sentence, topic } from './parts/lists.ts';
 import type { Message } from './parts/message.ts';
@@ -17,7 +15,7 @@ export function helpMessage(targets: readonly string[], problem?: string): Messa
   ]);
   const { taken, more } = take(targets, 20);
   const names = `${taken.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-  return toMessage(problem ?? 'What /dbconn understands', [
+  return toMessage(problem ?? 'What you can type after /dbconn', [
     ...(problem === undefined ? [] : [sentence(problem)]),
     topic('A word, and after it a target where there are several', words),
     topic(

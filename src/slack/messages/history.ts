@@ -1,4 +1,4 @@
-import { duration } from '../../runbook/diagnose/words.ts';
+import { durationOfSeconds } from '../../runbook/diagnose/words.ts';
 import { causeOf } from '../../runbook/incident/chief-look.ts';
 import type { Incident } from '../../runbook/incident/incident.ts';
 import { checklist } from '../../runbook/post-incident/checklist.ts';
@@ -49,5 +49,5 @@ function endOf({ state, openedAt, closing, mergedInto, checklist: ticks }: Incid
   if (state === 'open') return 'still open';
   if (mergedInto !== null) return `a part of ${mergedInto}`;
   const ms = closing === null ? 0 : Date.parse(closing.at) - Date.parse(openedAt);
-  return `over after ${duration(ms / 1000)}, checklist ${ticks.length} of ${checklist.length}`;
+  return `over after ${durationOfSeconds(ms / 1000)}, checklist ${ticks.length} of ${checklist.length}`;
 }

@@ -1,8 +1,7 @@
 import type { Incident } from '../../runbook/incident/incident.ts';
 import type { IncidentView } from '../../runbook/incident/incidents.ts';
-import type { Action } from '../../runbook/remedies/action.ts';
-import type { Target } from '../../runbook/target.ts';
 import { incidentButtons } from './parts/incident-buttons.ts';
+import type { IncidentOffers } from './parts/incident-buttons.ts';
 import { callsList, incidentState, incidentTitle, silenceNotice } from './parts/incident-facts.ts';
 import { endingList, ledgerLine, requestsList, remediesList } from './parts/incident-work.ts';
 import { findingsList, linksLine, provenanceLines, reachNotice } from './parts/frame.ts';
@@ -12,11 +11,7 @@ import type { Message, MessageBlock } from './parts/message.ts';
 import { holdersTable } from './parts/tables.ts';
 
 /** What an incident's message shows beside the incident. */
-export interface IncidentScene {
-  /** Absent where it is not configured any more. */
-  readonly target?: Target;
-  /** Options that can be proposed for the target and approved by somebody. */
-  readonly offers?: readonly Action[];
+interface IncidentScene extends IncidentOffers {
   /** Where the cards of requests stand, by request. */
   readonly links?: ReadonlyMap<string, string>;
   /** It replaces a message that was deleted. */

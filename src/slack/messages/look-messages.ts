@@ -1,4 +1,4 @@
-import type { LookingWord } from '../../runbook/commands.ts';
+import type { LookingWord } from '../../runbook/commands/words.ts';
 import { blockingMessage } from './blocking.ts';
 import { causesMessage } from './causes.ts';
 import { idleMessage } from './idle.ts';

@@ -12,6 +12,7 @@ export function planMessage(plan: Plan): Message {
   const steps = plan.steps.slice(0, 12).map((sentence) => [plain(sentence)]);
   return toMessage(line, [
     header(line),
+    ...titledList('By hand', plan.byHand === undefined ? [] : [[plain(plan.byHand.why)]]),
     ...titledList('What would happen', steps, 'ordered'),
     ...mostTargetsOf(plan),
     ...sparedList(plan),

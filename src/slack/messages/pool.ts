@@ -1,8 +1,9 @@
 import type { Budget, Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
+import { inEach } from '../../runbook/diagnose/pool-sizes.ts';
 import { count } from '../../runbook/diagnose/words.ts';
 import { foot, stateHeader } from './parts/frame.ts';
 import type { View } from './parts/frame.ts';
-import { poolsList, sentence } from './parts/lists.ts';
+import { poolersList, poolsList, sentence } from './parts/lists.ts';
 import type { Message, MessageBlock } from './parts/message.ts';
 import { between, plain, titledList } from './parts/rich-text.ts';
 import { toMessage } from './parts/message.ts';
@@ -17,6 +18,7 @@ export function poolMessage(view: View): Message {
   return toMessage(`Pools of ${target}: ${summary}`, [
     stateHeader(diagnosis),
     sentence(summary),
+    ...poolersList(diagnosis, 15),
     ...poolsList(diagnosis, 15),
     ...ledger(diagnosis),
     ...settingsList(diagnosis),
@@ -25,8 +27,9 @@ export function poolMessage(view: View): Message {
 }
 
 /** Says who may open how many in a sentence that stands for the whole ledger. */
-function ledgerSentence({ lines, mayOpen, usable, canExhaust }: Budget): string {
-  if (lines.length === 0) return 'No service is configured, so there is no budget to add up.';
+function ledgerSentence({ lines, mayOpen, usable, canExhaust, poolers = [] }: Budget): string {
+  if (lines.length === 0 && poolers.length === 0)
+    return 'No service is configured, so there is no budget to add up.';
   if (mayOpen === null || usable === null) {
     return 'How many connections all services may open is not known: a number is missing below.';
   }
@@ -35,18 +38,27 @@ function ledgerSentence({ lines, mayOpen, usable, canExhaust }: Budget): string 
   return canExhaust === true ? `${all}: they can exhaust the server.` : `${all}.`;
 }
 
+/** A pooler has limits of its own, which are not a service's pool numbers. */
 function ledger({ budget }: Diagnosis): MessageBlock[] {
-  return table<Budget['lines'][number]>({
+  const services = budget.lines.map((line) => ({
+    ...line,
+    size: inEach(line, 'poolSize') ?? 'not known',
+    overflow: overflowCell(inEach(line, 'maxOverflow')),
+  }));
+  const poolers = (budget.poolers ?? []).map((one) => {
+    return { ...one, service: one.name, workers: null, size: null, overflow: null };
+  });
+  return table({
     columns: [
       { title: 'Service', value: ({ service }) => service },
       { title: 'Replicas', value: ({ replicas }) => replicas },
       { title: 'Workers', value: ({ workers }) => workers },
-      { title: 'Pool size', value: ({ poolSize }) => poolSize ?? 'not known' },
-      { title: 'Overflow', value: ({ maxOverflow }) => overflowCell(maxOverflow) },
+      { title: 'Pool size', value: ({ size }) => size },
+      { title: 'Overflow', value: ({ overflow }) => overflow },
       { title: 'May open', value: ({ mayOpen }) => mayOpen ?? 'not known' },
       { title: 'Holds now', value: ({ holds }) => holds },
     ],
-    rows: budget.lines,
+    rows: [...services, ...poolers],
     atMost: 30,
     noun: 'services',
   });
@@ -61,7 +73,7 @@ function settingsList({ findings }: Diagnosis): MessageBlock[] {
 }
 
 /** SQLAlchemy's -1 is no number of connections but the absence of a limit. */
-function overflowCell(maxOverflow: number | null): string | number {
+function overflowCell(maxOverflow: number | string | null): string | number {
   if (maxOverflow === null) return 'not known';
   return maxOverflow === -1 ? 'unlimited' : maxOverflow;
 }

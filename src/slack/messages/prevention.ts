@@ -1,5 +1,6 @@
 import type { Action } from '../../runbook/remedies/action.ts';
 import type { Prevention, PreventionCheck } from '../../runbook/post-incident/prevention.ts';
+import { sum } from '../../runbook/diagnose/words.ts';
 import type { Target } from '../../runbook/target.ts';
 import { header, smallPrint, toMessage } from './parts/message.ts';
 import type { Message } from './parts/message.ts';
@@ -9,7 +10,7 @@ import type { Leaf } from './parts/rich-text.ts';
 import { table } from './parts/table.ts';
 import { toClock } from './parts/words.ts';
 
-export interface PreventionView {
+interface PreventionView {
   readonly prevention: Prevention;
   readonly target: Target;
   /** Options that can be proposed here and approved by somebody. */
@@ -30,7 +31,7 @@ const marks: Readonly<Record<PreventionCheck['state'], string>> = {
 
 /** The runbook's Prevention section against reality, with buttons that propose what dbconn can change. */
 export function preventionMessage({ prevention, target, offers }: PreventionView): Message {
-  const { checks, lookedAt, pooler } = prevention;
+  const { checks, lookedAt, poolers } = prevention;
   const advised = checks.filter(({ state }) => state === 'advice');
   const line =
     advised.length === 0
@@ -43,7 +44,7 @@ export function preventionMessage({ prevention, target, offers }: PreventionView
     ...parts.flatMap((part) =>
       titledList(titles[part], checks.filter((one) => one.part === part).map(checkLeaves)),
     ),
-    ...(pooler === null ? [] : poolerTable(pooler)),
+    ...poolerTable(poolers),
     ...commandButtons(commands, { target, offers }),
     ...smallPrint([`looked at ${toClock(lookedAt)} UTC`]),
   ]);
@@ -61,22 +62,20 @@ function checkLeaves({ state, setting, now, better, because, command }: Preventi
   ];
 }
 
-function poolerTable({
-  pools,
-  poolsTotal,
-}: NonNullable<Prevention['pooler']>): ReturnType<typeof table> {
+function poolerTable(poolers: Prevention['poolers']): ReturnType<typeof table> {
   return table({
     columns: [
+      { title: 'Pooler', value: ({ pooler }) => pooler },
       { title: 'Database', value: ({ database }) => database },
       { title: 'User', value: ({ user }) => user },
       { title: 'Mode', value: ({ mode }) => mode },
       { title: 'Clients', value: ({ clientsActive }) => clientsActive },
       { title: 'Waiting', value: ({ clientsWaiting }) => clientsWaiting },
-      { title: 'Servers', value: ({ serversActive, serversIdle }) => serversActive + serversIdle },
+      { title: 'Servers', value: ({ servers }) => servers },
     ],
-    rows: pools,
+    rows: poolers.flatMap(({ name, pools }) => pools.map((pool) => ({ ...pool, pooler: name }))),
     atMost: 10,
-    total: poolsTotal,
+    total: sum(poolers.map(({ poolsTotal }) => poolsTotal)),
     noun: 'pools',
   });
 }

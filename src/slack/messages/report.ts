@@ -1,5 +1,7 @@
 import type { Request } from '../../runbook/approval/request.ts';
-import { duration, percent } from '../../runbook/diagnose/words.ts';
+import type { Finding } from '../../runbook/diagnose/diagnosis.ts';
+import { isTrouble, troubles } from '../../runbook/diagnose/troubles.ts';
+import { durationOfSeconds, percent } from '../../runbook/diagnose/words.ts';
 import type { Advice, IncidentReport } from '../../runbook/post-incident/report.ts';
 import { sayFate } from '../../runbook/post-incident/say-fate.ts';
 import { causeTitles } from './causes.ts';
@@ -25,12 +27,13 @@ const mostOfEach = 6;
 
 /** What an incident was, for its thread; its file tells more. */
 export function reportMessage(report: IncidentReport): Message {
-  const { title, incident, remedies, prevention, gaps, graph } = report;
+  const { title, incident, changes, remedies, prevention, gaps, graph } = report;
   return toMessage(title, [
     header(title),
     figures(report),
     ...historyChart({ history: graph, target: incident.target }),
     ...causeList(report),
+    ...titledList('What changed just before', changes.slice(-mostOfEach).map(changeLeaves)),
     ...titledList('What was done', remedies.slice(-mostOfEach).map(remedyLeaves)),
     ...titledList(
       'What would have prevented it',
@@ -59,7 +62,7 @@ function figures({ incident, phases }: IncidentReport): MessageBlock {
   const took = phases.map(({ name, tookMs }): Leaf[] => [
     bold(`${name}:`),
     between(' '),
-    plain(tookMs === null ? 'not seen' : duration(tookMs / 1000)),
+    plain(tookMs === null ? 'not seen' : durationOfSeconds(tookMs / 1000)),
   ]);
   return richText(
     paragraph(
@@ -77,8 +80,12 @@ function figures({ incident, phases }: IncidentReport): MessageBlock {
   );
 }
 
-function causeList({ cause }: IncidentReport): MessageBlock[] {
-  if (cause === null) return [richText(paragraph(bold('No look found a cause that fits.')))];
+function causeList({ cause, trouble }: IncidentReport): MessageBlock[] {
+  if (cause === null) {
+    return trouble === null
+      ? [richText(paragraph(bold('No look found a cause that fits.')))]
+      : titledList(`Cause: ${titleOf(trouble)}`, [[plain(trouble.summary)]]);
+  }
   const { cause: name, summary, confidence, because, against } = cause;
   const points = [
     [plain(summary)],
@@ -88,6 +95,15 @@ function causeList({ cause }: IncidentReport): MessageBlock[] {
       .map((point): Leaf[] => [bold('Against:'), between(' '), plain(point)]),
   ];
   return titledList(`Cause: ${causeTitles[name]}, ${percent(confidence)} sure`, points);
+}
+
+/** None of the runbook's six has this name. */
+function titleOf({ id }: Finding): string {
+  return isTrouble(id) ? troubles[id] : 'none of the six';
+}
+
+function changeLeaves({ at, sentence }: IncidentReport['changes'][number]): Leaf[] {
+  return [moment(at), between(': '), plain(sentence)];
 }
 
 function remedyLeaves(request: Request): Leaf[] {

@@ -4,6 +4,7 @@ import { isOpen } from '../../runbook/approval/request.ts';
 import { notBegun } from '../cards/course.ts';
 import type { Course } from '../cards/course.ts';
 import { requestButtons } from './parts/buttons.ts';
+import { commandList } from './parts/commands.ts';
 import { fate, nextStep, requestTitle, troubleList } from './parts/fate.ts';
 import { mentioning } from './parts/mentions.ts';
 import { header, smallPrint, toMessage } from './parts/message.ts';
@@ -14,7 +15,7 @@ import { stepsList } from './parts/steps.ts';
 import { targetsOf } from './parts/targets.ts';
 
 /** What a card shows beside its request. */
-export interface Scene {
+interface Scene {
   readonly course: Course;
   /** The emergency stop, where one is set. */
   readonly stop: Stop | null;
@@ -32,6 +33,7 @@ export function requestCard(request: Request, { course, stop }: Scene = calm): M
   return toMessage(line, [
     header(`${mark} ${line}`),
     ...(stop === null || !isOpen(request) ? [] : stopNotice(stop)),
+    ...(stop === null ? commandList(request) : []),
     ...fate(request),
     ...stepsList(request, course),
     ...troubleList(request),

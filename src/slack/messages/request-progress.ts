@@ -29,7 +29,12 @@ export function progressLine(request: Request, news?: StepNews): Leaf[] | undefi
       return execution === null || execution.left === 0
         ? [plain('It begins: the targets are held against the plan.')]
         : [plain(`${execution.left} of ${plan.targets.length} targets are still as approved.`)];
+    case 'handed':
+      return [plain('Its commands are on the card: a person runs them, and presses “I ran it”.')];
     case 'verifying':
+      if (request.handOff?.ranBy && result?.report.items.length === 0) {
+        return [actorLeaf(request.handOff.ranBy.by), between(' '), plain('ran it by hand.')];
+      }
       return [bold('Done:'), between(' '), plain(result?.report.summary ?? '')];
     case 'done': {
       const outcome = result?.outcome ?? null;

@@ -2,7 +2,7 @@ import { proposeButtons } from './parts/propose-buttons.ts';
 import { historyChart } from './parts/chart.ts';
 import { findingsList, foot, stateHeader, stateLine } from './parts/frame.ts';
 import type { View } from './parts/frame.ts';
-import { blockersList, poolsList, proposalsList, sentence } from './parts/lists.ts';
+import { blockersList, poolersList, poolsList, proposalsList, sentence } from './parts/lists.ts';
 import type { Message } from './parts/message.ts';
 import { toMessage } from './parts/message.ts';
 import { holdersTable } from './parts/tables.ts';
@@ -22,6 +22,7 @@ export function statusMessage(view: View): Message {
     ...(unseen ? findings : []),
     ...holdersTable(diagnosis),
     ...blockersList(diagnosis, 3),
+    ...poolersList(diagnosis, 3),
     ...poolsList(diagnosis, 4),
     ...(unseen ? [] : findings),
     ...proposalsList(diagnosis),

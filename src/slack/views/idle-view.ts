@@ -8,7 +8,7 @@ import { between, paragraph, richText } from '../messages/parts/rich-text.ts';
 import { formView, plainText, textField } from './modal.ts';
 import type { DialogMemory, Filled } from './modal.ts';
 
-export type IdleAsk = Extract<Ask, { kind: 'idle' | 'idle-in-transaction' }>;
+type IdleAsk = Extract<Ask, { kind: 'idle' | 'idle-in-transaction' }>;
 
 const fields = { kind: 'kind', application: 'application', over: 'over' } as const;
 

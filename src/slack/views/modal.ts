@@ -69,7 +69,7 @@ function fitsDialog(block: MessageBlock): block is KnownBlock {
   return block.type !== 'data_visualization' && block.type !== 'table';
 }
 
-export interface TextField {
+interface TextField {
   readonly id: string;
   readonly label: string;
   readonly hint?: string;
@@ -105,7 +105,7 @@ export function plainText(text: string, max: number): PlainTextElement {
   return { type: 'plain_text', text: truncate(text, max), emoji: false };
 }
 
-export interface ChoiceField {
+interface ChoiceField {
   readonly id: string;
   readonly label: string;
   readonly hint?: string;

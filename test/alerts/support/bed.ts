@@ -6,7 +6,7 @@ import type { Contacts } from '../../../src/runbook/target.ts';
 import { databaseName } from '../../../sandbox/patient/schema.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 
-export interface BedOptions {
+interface BedOptions {
   readonly password: string;
   readonly composeProject: string;
   readonly contacts: Contacts;

@@ -2,13 +2,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { findFreePort } from '../../docker/free-port.ts';
+import { findFreePort } from '../../../sandbox/patient/free-port.ts';
 import { startDaemon } from './daemon.ts';
 import type { Daemon } from './daemon.ts';
 import { quickenAlertmanager, quickenPrometheus, quickenRules } from './quicken.ts';
 import type { Labels, ScrapeTarget } from './quicken.ts';
 
-export interface ChainOptions {
+interface ChainOptions {
   /** What the exporter logs in with. */
   readonly exporterUrl: string;
   /** Of the scraped exporter: by these the alert is placed. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface DaemonOptions {
+interface DaemonOptions {
   readonly command: string;
   readonly flags: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;

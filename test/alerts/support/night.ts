@@ -14,7 +14,7 @@ import { eventually } from './eventually.ts';
 export const password = 'canary-password-of-the-night';
 const composeProject = 'stack';
 /** #dba. */
-export const admins = 'S0DBA';
+const admins = 'S0DBA';
 
 /** A real patient, the real way of an alert, and the bot at the end of it. */
 export interface Night {

@@ -26,7 +26,7 @@ export function quickenRules(): string {
   return document.toString();
 }
 
-export interface PrometheusAddresses {
+interface PrometheusAddresses {
   readonly rules: string;
   readonly alertmanager: string;
   readonly postgres: ScrapeTarget;
@@ -54,7 +54,7 @@ export function quickenPrometheus(addresses: PrometheusAddresses): string {
   return document.toString();
 }
 
-export interface AlertmanagerAddresses {
+interface AlertmanagerAddresses {
   readonly webhookUrl: string;
   readonly tokenFile: string;
 }

@@ -1,7 +1,7 @@
 import { JONAS, ONCALL } from './workspace.ts';
 
 /** A block or an element as it is sent. */
-export type Raw = Readonly<Record<string, unknown>>;
+type Raw = Readonly<Record<string, unknown>>;
 
 export const plain = (text: string): Raw => ({ type: 'plain_text', text });
 export const mrkdwn = (text: string): Raw => ({ type: 'mrkdwn', text });

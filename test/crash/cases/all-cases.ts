@@ -1,4 +1,5 @@
 import type { CrashCase } from '../crash-case.ts';
+import { connectionLimit } from './connection-limit.ts';
 import { optionA } from './option-a.ts';
 import { optionB } from './option-b.ts';
 import { optionC } from './option-c.ts';
@@ -14,6 +15,7 @@ export const allCases: readonly CrashCase[] = [
   optionD,
   prepared,
   prevention,
+  connectionLimit,
   optionE,
   optionEBadValue,
 ];

@@ -29,7 +29,7 @@ async function prepare({ patient }: CrashScene, fresh: typeof old): Promise<Prep
     const pool = { ...old, poolTimeoutSeconds: 5, largestPool: 3 };
     await fleet.start([{ name: service, replicas: 2, role: 'app', ...pool }]);
   }
-  const planned = await patient.services().planEdit(fresh);
+  const planned = await patient.services().planEdit({ service, ids: [], to: fresh });
   if (!planned.ok) throw new Error(planned.problem.summary);
   const { path } = planned.value.edit;
   const original = readFileSync(path);

@@ -21,6 +21,9 @@ export interface BotProcess {
   /** As SIGTERM ends it. */
   stop(): void;
   kill(): void;
+  /** As a machine that is paused. */
+  freeze(): void;
+  thaw(): void;
 }
 
 const script = fileURLToPath(new URL('story-bot.ts', import.meta.url));
@@ -61,5 +64,7 @@ export function startBotProcess(): BotProcess {
     ended,
     stop: () => void child.stdin.end(),
     kill: () => void child.kill('SIGKILL'),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
   };
 }

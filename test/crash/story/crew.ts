@@ -25,7 +25,7 @@ export interface Crew {
   close(): Promise<void>;
 }
 
-export type CrewJob = Omit<Job, 'points' | 'done'>;
+type CrewJob = Omit<Job, 'points' | 'done'>;
 
 export function startCrew(job: CrewJob, points: readonly Point[]): Crew {
   const ended: BotProcess[] = [];

@@ -83,11 +83,7 @@ export function alert(stage: Stage, status: AlertStatus): Promise<void> {
 }
 
 /** Waits until the incident is so. */
-export function until(
-  stage: Stage,
-  what: string,
-  holds: (incident: Incident) => boolean,
-): Promise<void> {
+function until(stage: Stage, what: string, holds: (incident: Incident) => boolean): Promise<void> {
   const isDone = async (): Promise<boolean> => {
     const [incident] = await stage.journal.listIncidents({
       states: ['open', 'resolved'],
@@ -112,7 +108,7 @@ async function press(
   expectTaken(await whole.slack.pressButton({ ...pressed, channel, ts: message.ts }));
 }
 
-export function haveIt(stage: Stage): Promise<void> {
+function haveIt(stage: Stage): Promise<void> {
   return perform(stage, {
     what: 'Maya has it',
     isDone: async () => (await readIncident(stage)).assignee !== null,
@@ -125,7 +121,7 @@ export function haveIt(stage: Stage): Promise<void> {
 }
 
 /** Proposes C, approves it, and sees what came of it; again where it ended before it did anything. */
-export async function help(stage: Stage): Promise<void> {
+async function help(stage: Stage): Promise<void> {
   const text = `/dbconn propose C ${stage.service}`;
   const newest = async (): Promise<Request | undefined> => (await readRequests(stage)).at(-1);
   while (!stage.isHelped()) {
@@ -160,7 +156,7 @@ export function requestCards(stage: Pick<Stage, 'whole'>): readonly SlackMessage
   return parents(stage).filter(({ text }) => /^[^,]+, option C for /.test(text));
 }
 
-export function tick(stage: Stage): Promise<void> {
+function tick(stage: Stage): Promise<void> {
   return perform(stage, {
     what: 'an item of the checklist is ticked',
     isDone: async () => toText((await checklistOf(stage)) ?? {}).includes('1 of 5 done'),
@@ -178,7 +174,7 @@ async function checklistOf(stage: Stage): Promise<SlackMessage | undefined> {
 }
 
 /** Until Slack shows all that the journal knows. */
-export function settled(stage: Stage): Promise<void> {
+function settled(stage: Stage): Promise<void> {
   return perform(stage, {
     what: 'everything is told in Slack',
     async isDone() {

@@ -20,7 +20,7 @@ import type { Job } from './run-until-killed.ts';
 import { writeConfig } from './write-config.ts';
 import type { ConfigOptions } from './write-config.ts';
 
-export interface Attempt {
+interface Attempt {
   readonly stack: Stack;
   readonly options: ConfigOptions;
   readonly ask: Ask;
@@ -28,7 +28,7 @@ export interface Attempt {
   readonly point: KillPoint | null;
 }
 
-export interface Finished {
+interface Finished {
   readonly ended: Request;
   /** The kinds of entries the process wrote, in order. */
   readonly writes: readonly string[];

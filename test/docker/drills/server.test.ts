@@ -77,12 +77,12 @@ describe.skipIf(await whyNoEngine())('max_connections of a real container', () =
     expect(await runInside(container, `ls ${dataDirectory}`)).not.toContain('.dbconn-');
   });
 
-  test('is left alone where the command line sets it, with what to edit instead', async () => {
+  test('is left alone where the command line sets it, and handed to a person instead', async () => {
     await begin({ maxConnections: 24 });
     const before = await startedAt();
-    const answer = await ward.ask('propose B 60');
+    const answer = await ward.ask('preview B 60');
     expect(answer).toContain('max_connections comes from the command line');
-    expect(answer).toContain('of the service in the compose file');
+    expect(answer).toContain('A person runs the commands that show here after the last vote');
     expect([await inForce(), await startedAt()]).toEqual(['24', before]);
   });
 });

@@ -17,7 +17,6 @@ import {
   maya,
   messagesOf,
   openTheatre,
-  patienceMs,
   press,
 } from '../../drills/support/theatre.ts';
 import type { Theatre } from '../../drills/support/theatre.ts';
@@ -28,9 +27,10 @@ import { findCanary } from '../bedside.ts';
 import type { Stack } from '../stack.ts';
 import { writeConfig } from './write-config.ts';
 import type { ConfigOptions } from './write-config.ts';
+import { patienceMs } from '../../support/until.ts';
 
 /** A change that is over. */
-export interface Ended {
+interface Ended {
   readonly card: SlackMessage;
   /** The card as people read it. */
   readonly text: string;

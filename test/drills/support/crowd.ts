@@ -8,7 +8,7 @@ export interface Crowd {
   stop(): Promise<void>;
 }
 
-export interface CrowdOptions {
+interface CrowdOptions {
   readonly url: string;
   readonly application: string;
   readonly customers: number;

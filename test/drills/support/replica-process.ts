@@ -1,13 +1,24 @@
 import { systemClock } from '../../../src/clock.ts';
 import { openBot } from '../../../src/bot.ts';
-import { readBotConfig, readEnvironment } from '../../../src/config.ts';
+import { readEnvironment } from '../../../src/config/environment.ts';
+import { readBotConfig } from '../../../src/config.ts';
 import { createLog } from '../../../src/log.ts';
 
-/** main.ts as a process of its own, but with the lease it is told (ms), and saying where it listens: `listening on 8080`. */
-const leaseMs = Number(process.argv[2]);
+/**
+ * main.ts as a process of its own, but with the lease and the pace in Slack it is told (ms), and saying where it
+ * listens: `listening on 8080`. On SIGUSR2 it says what memory it has, after a collection where it can collect.
+ */
+const [leaseMs, paceMs] = process.argv.slice(2).map(Number);
 const { config, slack } = readBotConfig(readEnvironment());
 const log = createLog('info');
-const bot = await openBot({ config, slack, clock: systemClock, log, leaseMs });
+const bot = await openBot({
+  config,
+  slack,
+  clock: systemClock,
+  log,
+  ...(leaseMs !== undefined && { leaseMs }),
+  ...(paceMs !== undefined && { paceMs }),
+});
 process.once('SIGTERM', () => {
   bot.stop().then(
     () => process.exit(0),
@@ -16,6 +27,10 @@ process.once('SIGTERM', () => {
       process.exit(1);
     },
   );
+});
+process.on('SIGUSR2', () => {
+  globalThis.gc?.();
+  process.stdout.write(`memory ${JSON.stringify(process.memoryUsage())}\n`);
 });
 await bot.start();
 process.stdout.write(`listening on ${bot.httpPort}\n`);

@@ -1,8 +1,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
 import { appToken, botToken } from '../../slack/support/workspace.ts';
 import type { Whole } from './whole.ts';
+import { childEnvironment } from '../../support/child-environment.ts';
+import { until } from '../../support/until.ts';
+
+/** In bytes. */
+const Memory = z.object({ rss: z.number(), heapUsed: z.number(), external: z.number() });
+export type Memory = z.infer<typeof Memory>;
+
+interface Timing {
+  readonly leaseMs: number;
+  /** Between two messages in Slack; what Slack takes unless given. */
+  readonly paceMs?: number;
+}
 
 /** One of several bots that share a journal, as a process that can be killed. */
 export interface Replica {
@@ -10,6 +23,8 @@ export interface Replica {
   readonly port: number;
   /** Whether it says of itself that it tends the incidents. */
   isTending(): Promise<boolean>;
+  /** What it has after a collection. */
+  readMemory(): Promise<Memory>;
   /** As an orchestrator ends it. */
   terminate(): Promise<void>;
   /** As a machine that loses its power. */
@@ -24,11 +39,12 @@ const startWithinMs = 30_000;
 
 export async function startReplica(
   { file, wire }: Pick<Whole, 'file' | 'wire'>,
-  leaseMs: number,
+  { leaseMs, paceMs }: Timing,
 ): Promise<Replica> {
-  const child = spawn(process.execPath, [script, String(leaseMs)], {
+  const times = [leaseMs, ...(paceMs === undefined ? [] : [paceMs])].map(String);
+  const child = spawn(process.execPath, ['--expose-gc', script, ...times], {
     env: {
-      PATH: process.env['PATH'],
+      ...childEnvironment,
       DBCONN_CONFIG: file,
       DBCONN_HTTP_PORT: '127.0.0.1:0',
       SLACK_API_URL: wire.apiUrl,
@@ -68,6 +84,13 @@ export async function startReplica(
       if (child.exitCode !== null || child.signalCode !== null) return false;
       const response = await fetch(`http://127.0.0.1:${port}/metrics`);
       return /^dbconn_tending 1$/m.test(await response.text());
+    },
+    async readMemory() {
+      const said = (): string[] => [...output.matchAll(/^memory (.+)$/gm)].map(([, it = '']) => it);
+      const before = said().length;
+      child.kill('SIGUSR2');
+      await until('it says what memory it has', () => Promise.resolve(said().length > before));
+      return Memory.parse(JSON.parse(said().at(-1) ?? ''));
     },
     terminate: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),

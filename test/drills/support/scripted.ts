@@ -19,7 +19,9 @@ export async function openScripted(changes: Partial<TheatreOptions> = {}): Promi
   const look = (): ReturnType<TheatreOptions['patients'][number]['look']> =>
     Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) }));
   const stage = await openTheatre({
-    patients: [{ name: 'shop', remedies: [remedy], look, warningUtilisation: 0.8 }],
+    patients: [
+      { name: 'shop', remedies: [remedy], handOffs: [remedy], look, warningUtilisation: 0.8 },
+    ],
     runbook: aRunbook({ targets: [aTarget({ name: 'shop' })] }),
     clock,
     ...changes,
@@ -32,7 +34,7 @@ export async function openScripted(changes: Partial<TheatreOptions> = {}): Promi
   }
 }
 
-export interface PostedButton {
+interface PostedButton {
   readonly actionId: string;
   readonly value: string;
   /** The block it stands in; one that Slack makes up unless given. */

@@ -7,7 +7,7 @@ import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
 import { createDoor } from '../../../src/runbook/approval/door.ts';
 import type { Door } from '../../../src/runbook/approval/door.ts';
 import type { DoorPatient } from '../../../src/runbook/approval/door-ports.ts';
-import { defaultOptionPolicy, defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import type { OptionPolicy, Policy } from '../../../src/runbook/approval/policy.ts';
 import { createIncidents } from '../../../src/runbook/incident/create-incidents.ts';
 import type { Incidents } from '../../../src/runbook/incident/incidents.ts';
@@ -26,7 +26,7 @@ import type { News } from '../../../src/slack/create-news.ts';
 import type { People } from '../../../src/runbook/ports/people.ts';
 import { createPeople } from '../../../src/slack/people.ts';
 import { identity } from '../../../sandbox/slack/identity.ts';
-import { startSlack } from '../../../sandbox/slack/server.ts';
+import { startRecordedSlack } from '../../record/recorded.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
 import type { SlackMessage, SlackView } from '../../../sandbox/slack/workspace.ts';
@@ -39,6 +39,8 @@ import {
   readManifest,
   signingSecret,
 } from '../../slack/support/workspace.ts';
+import { optionPolicy } from '../../support/option-policy.ts';
+import { patienceMs } from '../../support/until.ts';
 
 /** #database and its people: Maya proposes, Jonas and Dana approve, the guest and the stranger may do nothing. */
 export const database = 'C0DATABASE';
@@ -50,9 +52,6 @@ export const guest = 'U0GUEST000';
 export const stranger = 'U0STRANGER';
 /** Of another workspace, through Slack Connect. */
 export const foreigner = 'U0FOREIGN0';
-
-/** Five times what the slowest step takes on a busy machine of two cores. */
-export const patienceMs = 25_000;
 
 export interface TheatreOptions {
   readonly patients: readonly DoorPatient[];
@@ -123,7 +122,7 @@ export function openSlack(changes: Partial<SlackOptions> = {}): Promise<LocalSla
     ['stranger', stranger],
     ['foreigner', foreigner],
   ] as const;
-  return startSlack({
+  return startRecordedSlack({
     manifest: readManifest(),
     mode: 'socket',
     signingSecret,
@@ -172,11 +171,12 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     places: createPlaces(journal),
     readHead: () => journal.head(),
     readSteps: (request) => journal.readSteps(request),
+    readRequest: (request) => journal.read(request),
     log,
     paceMs,
   });
-  const rule = { ...defaultOptionPolicy, approvers: [jonas, dana, maya], ...options.option };
-  const people = createPeople({ botToken, apiUrl: slack.apiUrl, clock: systemClock, log });
+  const rule = { ...optionPolicy, approvers: [jonas, dana, maya], ...options.option };
+  const people = createPeople({ botToken, apiUrl: slack.apiUrl, log });
   const door = createDoor({
     people,
     journal,
@@ -194,6 +194,7 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     apiUrl: slack.apiUrl,
     channel: database,
     runbook: options.runbook,
+    heard: journal,
     changes: { door, journal, ...news, ...kept },
     log,
   });
@@ -267,7 +268,7 @@ export function ask(theatre: Room, user: string, text: string): Promise<string> 
   });
 }
 
-export interface Pressing {
+interface Pressing {
   readonly user: string;
   readonly ts: string;
   readonly actionId?: string;
@@ -284,7 +285,7 @@ export async function open(theatre: Room, pressing: Pressing): Promise<SlackView
   return theatre.slack.waitFor(({ modals }) => modals.get(user)?.at(-1)?.view, patienceMs);
 }
 
-export interface Submitting {
+interface Submitting {
   readonly user: string;
   readonly view: SlackView;
   readonly values?: Readonly<Record<string, Readonly<Record<string, string>>>>;

@@ -8,23 +8,24 @@ import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import { openBot } from '../../../src/bot.ts';
-import type { BotParts } from '../../../src/bot.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { readConfig } from '../../../src/config.ts';
 import { createLog } from '../../../src/log.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import type { Bot } from '../../../src/run-bot.ts';
-import { openByAddress } from '../../journal/shelves.ts';
+import { openByAddress } from '../../journal/open-by-address.ts';
 import { appToken, botToken } from '../../slack/support/workspace.ts';
 import { database, openSlack } from './theatre.ts';
 import { startWire } from './wire.ts';
 import type { Wire } from './wire.ts';
 
+type BotParts = Parameters<typeof openBot>[0];
+
 /** What whoever sends alerts has to bring. */
 export const webhookToken = 'the-secret-of-whoever-sends-alerts';
 export const routingKey = 'R0ROUTINGKEY'.padEnd(32, '7');
 
-export interface WholeOptions {
+interface WholeOptions {
   /** dbconn.yml without what this file knows better: Slack, the pager, the alerts' secret. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly slack?: Partial<SlackOptions>;

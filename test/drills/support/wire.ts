@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /** One call of Slack's Web API as it went over the wire. */
-export interface WireCall {
+interface WireCall {
   /** `chat.update`. */
   readonly method: string;
   /** What was sent, as it was sent. */

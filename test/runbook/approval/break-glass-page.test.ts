@@ -1,17 +1,16 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { createBreakGlassNews } from '../../../src/runbook/approval/announce-break-glass.ts';
-import type {
-  BreakGlassNews,
-  BreakGlassNewsParts,
-} from '../../../src/runbook/approval/announce-break-glass.ts';
+import type { BreakGlassNews } from '../../../src/runbook/approval/announce-break-glass.ts';
 import { PagerRefused } from '../../../src/runbook/ports/pager.ts';
 import type { Page, Pager } from '../../../src/runbook/ports/pager.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
 import { ann, buildRequest } from './builders.ts';
+import { patienceMs } from '../../support/until.ts';
 
-const patienceMs = 20_000;
+type BreakGlassNewsParts = Parameters<typeof createBreakGlassNews>[0];
+
 const brokenGlass = { by: ann, at: '2026-11-23T03:00:00.000Z', reason: 'nobody <!channel>' };
 
 let folder: JournalFolder;

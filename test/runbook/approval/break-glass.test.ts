@@ -7,12 +7,14 @@ import {
 import type { BreakGlassNews } from '../../../src/runbook/approval/announce-break-glass.ts';
 import type { Door } from '../../../src/runbook/approval/door.ts';
 import type { OptionPolicy } from '../../../src/runbook/approval/policy.ts';
-import type { Actor, Request } from '../../../src/runbook/approval/request.ts';
+import type { Actor } from '../../../src/runbook/approval/actor.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
 import type { Announcement } from '../../../src/runbook/ports.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildRequest, cem } from './builders.ts';
 import { createWorld } from './world.ts';
 import type { World } from './world.ts';
+import { patienceMs } from '../../support/until.ts';
 
 let world: World;
 beforeEach(() => {
@@ -24,7 +26,6 @@ afterEach(() => {
 });
 
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
-const patienceMs = 20_000;
 const root: Actor = { id: 'root', via: 'terminal' };
 const breakGlass = { users: [ann.id], terminal: ['root'], actions: ['A'] } as const;
 

@@ -1,7 +1,8 @@
 import { hashPlan } from '../../../src/runbook/remedies/plan.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import type { SessionTarget } from '../../../src/runbook/remedies/targets/session.ts';
-import type { Actor, Request } from '../../../src/runbook/approval/request.ts';
+import type { Actor } from '../../../src/runbook/approval/actor.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
 
 export const ann: Actor = { id: 'UANN', via: 'slack' };
 export const bob: Actor = { id: 'UBOB', via: 'slack' };
@@ -52,6 +53,24 @@ export function buildPlan(change: Partial<Plan> = {}): Plan {
   };
 }
 
+/** What makes a plan one that a person runs. */
+export const byHand: NonNullable<Plan['byHand']> = {
+  why: 'No acting role is configured.',
+  place: {
+    server: 'other',
+    services: 'other',
+    names: {
+      project: null,
+      server: null,
+      namespace: null,
+      parameterGroup: null,
+      resourceGroup: null,
+    },
+  },
+  notes: [],
+  edit: null,
+};
+
 export async function buildRequest(change: Partial<Request> = {}): Promise<Request> {
   const plan = change.plan ?? buildPlan();
   return {
@@ -71,6 +90,7 @@ export async function buildRequest(change: Partial<Request> = {}): Promise<Reque
     supersedes: null,
     undoes: null,
     brokenGlass: null,
+    handOff: null,
     closing: null,
     execution: null,
     result: null,

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { execute } from '../../../src/runbook/approval/execute.ts';
-import { defaultOptionPolicy, defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import { advance } from '../../../src/runbook/approval/request.ts';
 import { aReading, aSnapshot } from '../diagnose/builders.ts';
 import type { Door } from '../../../src/runbook/approval/door.ts';
 import type { Request } from '../../../src/runbook/approval/request.ts';
 import type { Ask } from '../../../src/runbook/remedies/ask.ts';
 import { done } from '../../../src/runbook/remedies/remedy.ts';
+import { optionPolicy } from '../../support/option-policy.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildPlan, buildSession, cem } from './builders.ts';
 import { createWorld } from './world.ts';
@@ -82,7 +83,8 @@ test('a request that was approved while the same ran does not begin after it', a
     remedy: world.remedy,
     look: () => Promise.resolve(aSnapshot({ reading: aReading() })),
     clock: world.clock,
-    policy: { ...defaultPolicy, options: { A: { ...defaultOptionPolicy, cooldownMs } } },
+    people: world.people,
+    policy: { ...defaultPolicy, options: { A: { ...optionPolicy, cooldownMs } } },
     warningUtilisation: 0.8,
     verifyAfterMs: 0,
     notify: () => undefined,

@@ -2,10 +2,12 @@ import { allMembers } from '../../support/people.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createDoor } from '../../../src/runbook/approval/door.ts';
 import type { Door } from '../../../src/runbook/approval/door.ts';
-import { defaultOptionPolicy, defaultPolicy } from '../../../src/runbook/approval/policy.ts';
-import type { Actor, Request } from '../../../src/runbook/approval/request.ts';
+import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import type { Actor } from '../../../src/runbook/approval/actor.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
 import { advance } from '../../../src/runbook/approval/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
+import { optionPolicy } from '../../support/option-policy.ts';
 import { ann, bob, buildSession, cem, stranger } from './builders.ts';
 import { createWorld } from './world.ts';
 import type { World } from './world.ts';
@@ -297,7 +299,7 @@ function brokenDoor(journal: Awaited<ReturnType<World['journal']>>): Door {
     patients: [{ name: 'shop', remedies: [world.remedy], look, warningUtilisation: 0.8 }],
     policy: {
       ...defaultPolicy,
-      options: { A: { ...defaultOptionPolicy, approvers: [bob.id, cem.id] } },
+      options: { A: { ...optionPolicy, approvers: [bob.id, cem.id] } },
     },
     clock: world.clock,
     verifyAfterMs: 0,

@@ -1,17 +1,18 @@
 import { allMembers } from '../../support/people.ts';
 import { Client } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startCluster } from '../../../sandbox/patient/cluster.ts';
+import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createActing } from '../../../src/postgres/act.ts';
 import { createDoor } from '../../../src/runbook/approval/door.ts';
-import { defaultOptionPolicy, defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import { createCatalogue } from '../../../src/runbook/remedies/catalogue.ts';
 import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
 import { aReading, aSnapshot, aTarget } from '../diagnose/builders.ts';
+import { optionPolicy } from '../../support/option-policy.ts';
 import { ann, bob } from './builders.ts';
 
 let cluster: Cluster;
@@ -73,7 +74,7 @@ test('from a leak to a verified outcome on a real server, with a second personâ€
     ],
     policy: {
       ...defaultPolicy,
-      options: { A: { ...defaultOptionPolicy, approvers: [ann.id, bob.id] } },
+      options: { A: { ...optionPolicy, approvers: [ann.id, bob.id] } },
     },
     clock: systemClock,
     verifyAfterMs: 200,

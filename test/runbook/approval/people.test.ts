@@ -1,11 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Door } from '../../../src/runbook/approval/door.ts';
 import { nobodyKnown } from '../../../src/runbook/approval/nobody-known.ts';
+import { checkVotes } from '../../../src/runbook/approval/check-votes.ts';
+import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import { checkMembership } from '../../../src/runbook/approval/membership.ts';
-import type { Actor, Request } from '../../../src/runbook/approval/request.ts';
+import type { Actor } from '../../../src/runbook/approval/actor.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { refusalOf, valueOf } from './answers.ts';
-import { ann, bob, cem, stranger } from './builders.ts';
+import { ann, bob, buildRequest, cem, stranger } from './builders.ts';
 import { createWorld } from './world.ts';
 import type { World } from './world.ts';
 
@@ -138,6 +141,64 @@ describe('a user group', () => {
     const { id } = await propose(door);
     valueOf(await door.approve(id, bob));
     expect(refusalOf(await door.approve(id, bob)).kind).toBe('voted-already');
+  });
+});
+
+describe('before it runs', () => {
+  /** Bob votes, something happens, and Cem gives the last vote. */
+  async function runAfter(happens: () => void): Promise<Request> {
+    world.people.groups.set('SBOB', [bob.id]).set('SCEM', [cem.id]);
+    const door = await world.door({ approvers: ['SBOB', 'SCEM'], votes: 2 });
+    const { id } = await propose(door);
+    valueOf(await door.approve(id, bob));
+    happens();
+    valueOf(await door.approve(id, cem));
+    return valueOf(await door.settled(id));
+  }
+
+  const events: Readonly<Record<string, readonly [happens: () => void, because: string]>> = {
+    'has left the group': [
+      () => world.people.groups.set('SBOB', []),
+      'that person is not an approver any more',
+    ],
+    'was deactivated': [
+      () => world.people.standings.set(bob.id, 'deactivated'),
+      'that person is not a full member of the workspace any more',
+    ],
+    'cannot be looked up': [
+      () => world.people.groups.delete('SBOB'),
+      'that person could not be looked up in Slack',
+    ],
+  };
+
+  test.for(Object.entries(events))(
+    'a voter who %s does not count: nothing runs, and it is asked for again',
+    async ([, [happens, because]]) => {
+      const sentence = `Vote 1 of 2 no longer counts: ${because}. Nothing was done.`;
+      expect(await runAfter(happens)).toMatchObject({ state: 'stale', closing: { sentence } });
+      expect(world.remedy.runs).toBe(0);
+      expect(world.changes.findLast(({ state }) => state === 'proposed')).toMatchObject({
+        supersedes: world.changes[0]?.id,
+        votes: [],
+      });
+    },
+  );
+
+  test('voters who are all still there count', async () => {
+    expect((await runAfter(() => undefined)).state).toBe('done');
+    expect(world.remedy.runs).toBe(1);
+  });
+
+  test('whoever broke the glass and was deactivated since does not count', async () => {
+    const brokenGlass = { by: bob, at: '', reason: 'nobody answers' };
+    const request = { ...(await buildRequest()), brokenGlass };
+    const breakGlass = { users: [bob.id], terminal: [], actions: ['A'] } as const;
+    const rules = { policy: { ...defaultPolicy, breakGlass }, people: world.people };
+    expect(await checkVotes(rules, request)).toBeUndefined();
+    world.people.standings.set(bob.id, 'deactivated');
+    expect(await checkVotes(rules, request)).toBe(
+      'The exception no longer counts: that person is not a full member of the workspace any more.',
+    );
   });
 });
 

@@ -6,7 +6,8 @@ import {
   votesNeeded,
 } from '../../../src/runbook/approval/policy.ts';
 import type { Door } from '../../../src/runbook/approval/door.ts';
-import type { Actor, Request } from '../../../src/runbook/approval/request.ts';
+import type { Actor } from '../../../src/runbook/approval/actor.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
 import { Action } from '../../../src/runbook/remedies/action.ts';
 import type { Ask } from '../../../src/runbook/remedies/ask.ts';
 import { refusalOf, valueOf } from './answers.ts';
@@ -100,9 +101,27 @@ test('one person counts once, from two workspaces’ worth of payloads too', asy
   const door = await world.door({ votes: 2 });
   const { id } = await propose(door, ann);
   valueOf(await door.approve(id, { ...bob, team: 'T1' }));
-  for (const again of [bob, { ...bob, team: 'T1' }]) {
+  for (const again of [bob, { ...bob, team: 'T1' }, { ...bob, team: 'T2' }]) {
     expect(refusalOf(await door.approve(id, again)).kind).toBe('voted-already');
   }
+  expect(valueOf(await door.get(id)).votes).toHaveLength(1);
+});
+
+test('nobody approves their own by naming another workspace', async () => {
+  const door = await world.door({ approvers: [bob.id, cem.id] });
+  const { id } = await propose(door, { ...bob, team: 'T1' });
+  expect(refusalOf(await door.approve(id, { ...bob, team: 'T2' })).kind).toBe('own-proposal');
+});
+
+test('the two ids of one person on an Enterprise Grid are one person, as proposer and as voter', async () => {
+  const bobToo: Actor = { id: 'WBOB', via: 'slack' };
+  for (const { id } of [bob, bobToo]) world.people.ids.set(id, 'WBOB');
+  const door = await world.door({ approvers: [bob.id, bobToo.id, cem.id], votes: 2 });
+  const own = await propose(door, bobToo);
+  expect(refusalOf(await door.approve(own.id, bob)).kind).toBe('own-proposal');
+  const { id } = await propose(door, ann);
+  valueOf(await door.approve(id, bob));
+  expect(refusalOf(await door.approve(id, bobToo)).kind).toBe('voted-already');
   expect(valueOf(await door.get(id)).votes).toHaveLength(1);
 });
 

@@ -1,11 +1,12 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Door } from '../../../src/runbook/approval/door.ts';
 import type { Request } from '../../../src/runbook/approval/request.ts';
 import { advance } from '../../../src/runbook/approval/request.ts';
+import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
 import { ActingUnavailable } from '../../../src/runbook/remedies/acting-unavailable.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { ann, bob } from './builders.ts';
-import { createWorld } from './world.ts';
+import { createWorld, ScriptedRemedy } from './world.ts';
 import type { World } from './world.ts';
 
 let world: World;
@@ -74,7 +75,8 @@ test('after a crash the target is free again once it was resumed', async () => {
 test('an approval whose change never began is not made up for later', async () => {
   const door = await world.door();
   const request = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
-  const approved = advance(request, 'approved', {});
+  const votes = [{ by: bob, at: '', reason: null }];
+  const approved = advance(request, 'approved', { votes });
   const journal = await world.journal();
   await journal.move(1, approved, { request: request.id, kind: 'vote', body: {} });
   const ended = await takeOver(door);
@@ -124,6 +126,37 @@ test('a connection lost in the middle is told together with what became of the t
   expect(world.faults).toEqual([]);
 });
 
+describe('what became of the targets of a lost connection', () => {
+  async function breakOff(refusals: number): Promise<Request> {
+    const door = await world.door();
+    const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+    const lost = new ActingUnavailable('The connection was lost.');
+    world.remedy.during = () => Promise.reject(lost);
+    const remembered = new ScriptedRemedy();
+    let left = refusals;
+    world.remedy.recover = () => {
+      left -= 1;
+      return left >= 0 ? Promise.reject(lost) : remembered.recover();
+    };
+    await door.approve(id, bob);
+    return valueOf(await door.settled(id));
+  }
+
+  test('is looked at again while the server is out of reach', async () => {
+    const { result } = await breakOff(4);
+    expect(result?.report.summary).toContain('2 still there.');
+  });
+
+  test('is said to be unknown of every one, after five minutes', async () => {
+    const { result } = await breakOff(Number.POSITIVE_INFINITY);
+    expect(result?.report).toMatchObject({ finished: false });
+    expect(result?.report.items.map(({ what, outcome }) => `${what}: ${outcome}`)).toEqual([
+      'pid 101: unknown',
+      'pid 102: unknown',
+    ]);
+  });
+});
+
 test('a fault of dbconn itself in the middle is reported, and the request still comes to an end', async () => {
   const door = await world.door();
   const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
@@ -147,4 +180,16 @@ test('a journal that fails in the middle stops the change, and the next start te
   expect(world.remedy.alive).toEqual(new Set([102]));
   const ended = await takeOver();
   expect(ended).toMatchObject({ id, state: 'done', result: { outcome: { word: 'unknown' } } });
+});
+
+test('a dbconn that lost its journal for a moment does not say that it ended', async () => {
+  const door = await world.door();
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  world.remedy.during = () => Promise.reject(new JournalUnavailable('The disk is full.'));
+  valueOf(await door.approve(id, bob));
+  await door.settled(id);
+  const ended = await takeOver(door);
+  expect(ended.result?.outcome?.sentence).toBe(
+    'dbconn was interrupted while this was running; this is what a look found afterwards.',
+  );
 });

@@ -1,3 +1,4 @@
+import { allMembers } from '../../support/people.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { fence } from '../../../src/runbook/approval/hold.ts';
 import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
@@ -59,6 +60,7 @@ async function verify(
     remedy: new ScriptedRemedy(),
     look: () => Promise.resolve(lookAt(backend((clock.now() - startedAtMs) / 1000))),
     clock,
+    people: allMembers,
     warningUtilisation: 0.8,
     policy: defaultPolicy,
     verifyAfterMs,

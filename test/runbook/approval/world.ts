@@ -2,7 +2,7 @@ import { HandPeople } from '../../support/people.ts';
 import type { Clock, Stop } from '../../../src/runbook/ports.ts';
 import { createDoor } from '../../../src/runbook/approval/door.ts';
 import type { Door } from '../../../src/runbook/approval/door.ts';
-import { defaultOptionPolicy, defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import type { OptionPolicy, Policy } from '../../../src/runbook/approval/policy.ts';
 import type { Request } from '../../../src/runbook/approval/request.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
@@ -10,8 +10,10 @@ import { done } from '../../../src/runbook/remedies/remedy.ts';
 import type { Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import type { Report } from '../../../src/runbook/remedies/report.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
+import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { aReading, aSnapshot, aSource } from '../diagnose/builders.ts';
+import { optionPolicy } from '../../support/option-policy.ts';
 import { bob, buildPlan, cem } from './builders.ts';
 
 export const startedAtMs = Date.parse('2026-11-23T03:00:00.000Z');
@@ -106,10 +108,34 @@ export interface World {
   close(): void;
 }
 
-export function createWorld(): World {
+/** A clock that people set, while the machine's uptime goes on. */
+export class SetClock extends HandClock {
+  #upMs = 0;
+
+  uptime(): number {
+    return this.#upMs;
+  }
+
+  override sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    if (!this.stands) this.#upMs += ms;
+    return super.sleep(ms, signal);
+  }
+
+  pass(ms: number): void {
+    this.nowMs += ms;
+    this.#upMs += ms;
+  }
+}
+
+interface Given {
+  /** Of another kind than a file. */
+  readonly open?: () => Promise<StoredJournal>;
+  readonly clock?: HandClock;
+}
+
+export function createWorld({ open, clock = new HandClock() }: Given = {}): World {
   const folder = makeJournalFolder();
   const remedy = new ScriptedRemedy();
-  const clock = new HandClock();
   const people = new HandPeople();
   const changes: Request[] = [];
   const faults: unknown[] = [];
@@ -130,12 +156,14 @@ export function createWorld(): World {
     faults,
     journal,
     async door(option = {}, policy = {}) {
-      const optionA = { ...defaultOptionPolicy, approvers: [bob.id, cem.id], ...option };
+      const optionA = { ...optionPolicy, approvers: [bob.id, cem.id], ...option };
       return createDoor({
         people,
         brake: { readStop: () => Promise.resolve(world.brake) },
-        journal: await journal(),
-        patients: [{ name: 'shop', remedies: [remedy], look, warningUtilisation: 0.8 }],
+        journal: await (open ?? journal)(),
+        patients: [
+          { name: 'shop', remedies: [remedy], handOffs: [remedy], look, warningUtilisation: 0.8 },
+        ],
         policy: { ...defaultPolicy, options: { A: optionA }, ...policy },
         clock,
         repeat(_everyMs, work) {

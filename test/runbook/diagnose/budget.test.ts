@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { drawBudget } from '../../../src/runbook/diagnose/budget.ts';
-import type { BudgetInput } from '../../../src/runbook/diagnose/budget.ts';
 import { createFindService, toSources } from '../../../src/runbook/diagnose/sources.ts';
 import {
+  anEndpoint,
   aPool,
+  aReading,
   aReplica,
   aService,
   aServiceReading,
@@ -12,11 +13,13 @@ import {
   replicas,
 } from './builders.ts';
 
+type BudgetInput = Parameters<typeof drawBudget>[0];
+
 function draw(overrides: Partial<BudgetInput> = {}): ReturnType<typeof drawBudget> {
   return drawBudget({
     services: [aService()],
     replicas: new Map([['backend', replicas(3, { size: 10, maxOverflow: 5 })]]),
-    pools: [],
+    endpoints: [],
     sources: [],
     used: 20,
     usable: 97,
@@ -25,7 +28,7 @@ function draw(overrides: Partial<BudgetInput> = {}): ReturnType<typeof drawBudge
 }
 
 test('replicas x workers x (size + overflow), plus everybody else', () => {
-  const sources = [{ ...aSource({ total: 12 }), service: 'backend' }];
+  const sources = [{ ...aSource({ total: 12 }), service: 'backend', kind: 'application' as const }];
   expect(draw({ services: [aService({ workers: 2 })], sources })).toMatchObject({
     lines: [
       {
@@ -67,7 +70,10 @@ test.for([
 test('numbers the environment lacks come from the metrics, then from the configuration', () => {
   const bare = new Map([['backend', replicas(2, { size: null, maxOverflow: null })]]);
   expect(
-    draw({ replicas: bare, pools: [aPool({ size: 7, maxOverflow: 3 })] }).lines[0],
+    draw({
+      replicas: bare,
+      endpoints: [anEndpoint({ pools: [aPool({ size: 7, maxOverflow: 3 })] })],
+    }).lines[0],
   ).toMatchObject({ mayOpen: 20 });
   expect(
     draw({ replicas: bare, services: [aService({ poolSize: 4, maxOverflow: 1 })] }).lines[0],
@@ -101,6 +107,7 @@ test('without containers the clients of its sessions count as replicas', () => {
   const sources = ['10.0.0.1', '10.0.0.2'].map((client) => ({
     ...aSource({ client }),
     service: 'backend',
+    kind: 'application' as const,
   }));
   const found = draw({
     replicas: new Map(),
@@ -127,7 +134,7 @@ test("a session is its replica's by address, else its service's by application n
   expect(find('10.0.0.6', 'api')).toBe('backend');
   expect(find(null, 'worker')).toBe('worker');
   expect(find('10.0.0.6', 'psql')).toBeNull();
-  expect(toSources([aSource()], find)[0]?.service).toBe('backend');
+  expect(toSources(aReading({ sources: [aSource()] }), find)[0]?.service).toBe('backend');
 });
 
 test('an address that several services share tells nothing', () => {
@@ -138,4 +145,64 @@ test('an address that several services share tells nothing', () => {
   ]);
   expect(find('127.0.0.1', 'psql')).toBeNull();
   expect(find('127.0.0.1', 'backend')).toBe('backend');
+});
+
+const bare = { size: null, maxOverflow: null };
+const small = aPool({ size: 5, maxOverflow: 0, limit: 5 });
+const large = aPool({ size: 30, maxOverflow: 0, limit: 30 });
+
+test('replicas whose environments differ are added up, each with its own pool', () => {
+  const differing = [
+    ...replicas(1, { size: 5, maxOverflow: 0 }),
+    ...replicas(1, { size: 30, maxOverflow: 0 }),
+  ];
+  expect(draw({ replicas: new Map([['backend', differing]]) }).lines[0]).toMatchObject({
+    mayOpen: 35,
+    poolSize: 30,
+    mixed: [
+      { replicas: 1, poolSize: 5, maxOverflow: 0, mayOpen: 5 },
+      { replicas: 1, poolSize: 30, maxOverflow: 0, mayOpen: 30 },
+    ],
+  });
+});
+
+test.for([
+  ['the address', ['backend:80/metrics (10.0.1.2)', 'backend:80/metrics (10.0.1.1)']],
+  ['the name', ['shop-backend-2:80/metrics', 'shop-backend-1:80/metrics']],
+  ['the count', ['localhost:9002/metrics', 'localhost:9001/metrics']],
+] as const)('an endpoint is a replica’s by %s', ([, [first, second]]) => {
+  const endpoints = [
+    anEndpoint({ endpoint: first, pools: [large] }),
+    anEndpoint({ endpoint: second, pools: [small] }),
+  ];
+  const containers = new Map([['backend', replicas(2, bare)]]);
+  expect(draw({ replicas: containers, endpoints }).lines[0]?.mayOpen).toBe(35);
+  expect(draw({ replicas: new Map(), endpoints }).lines[0]).toMatchObject({
+    replicas: 2,
+    mayOpen: 35,
+  });
+});
+
+test('an endpoint of one replica says nothing wrong of the others, which have their own', () => {
+  const endpoints = [
+    anEndpoint({ endpoint: 'backend:80/metrics (10.0.1.3)', pools: [large] }),
+    anEndpoint({ endpoint: 'backend:80/metrics (10.0.1.1)', pools: [small] }),
+  ];
+  const [one, two, three] = replicas(3, bare);
+  if (!one || !two || !three) throw new Error('There are three.');
+  const two12 = { ...two, pool: { ...two.pool, size: 12, maxOverflow: 0 } };
+  const found = draw({ replicas: new Map([['backend', [one, two12, three]]]), endpoints });
+  expect(found.lines[0]?.mayOpen).toBe(5 + 12 + 30);
+});
+
+test('workers that each report a pool are not multiplied once more', () => {
+  const pools = [1, 2, 3].map((pid) =>
+    aPool({ name: `${pid}`, size: 4, maxOverflow: 1, limit: 5 }),
+  );
+  const found = draw({
+    services: [aService({ workers: 3 })],
+    replicas: new Map([['backend', replicas(2, bare)]]),
+    endpoints: [anEndpoint({ pools })],
+  });
+  expect(found.lines[0]).toMatchObject({ mayOpen: 30, poolSize: 4 });
 });

@@ -5,14 +5,14 @@ import type {
   Part,
   PoolEndpointLook,
   PoolReading,
+  PoolerLook,
   Problem,
   Reach,
-  ReachErrorKind,
+  ReachError,
   ReplicaReading,
   ServiceLogs,
   ServiceReading,
   ServicesReading,
-  SessionCounts,
   SessionReading,
   Snapshot,
   SourceReading,
@@ -48,6 +48,7 @@ export interface SnapshotParts {
   readonly pools?: readonly PoolReading[] | Problem;
   readonly logs?: readonly LogClassCount[] | Problem;
   readonly services?: ServicesReading | Problem;
+  readonly poolers?: readonly PoolerLook[];
 }
 
 export function aSnapshot(parts: SnapshotParts = {}): Snapshot {
@@ -64,6 +65,7 @@ export function aSnapshot(parts: SnapshotParts = {}): Snapshot {
     pools: toPart(parts.pools ?? [aPool()], (pools) => [anEndpoint({ pools })]),
     logs: toPart(parts.logs ?? [], (classes) => [someLogs(classes)]),
     services: toPart(parts.services ?? { services: [aServiceReading()] }, (value) => value),
+    ...(parts.poolers && { poolers: { ok: true, tookMs: 2, value: parts.poolers } }),
   };
 }
 
@@ -82,7 +84,7 @@ export function aProblem(kind: Problem['kind'], fix?: string): Problem {
 }
 
 export function refused(
-  kind: ReachErrorKind,
+  kind: ReachError['kind'],
   more: Partial<NonNullable<Reach['error']>> = {},
 ): Reach {
   return {
@@ -93,7 +95,9 @@ export function refused(
 }
 
 export function aReading(
-  overrides: Partial<Omit<DatabaseReading, 'counts'>> & { counts?: Partial<SessionCounts> } = {},
+  overrides: Partial<Omit<DatabaseReading, 'counts'>> & {
+    counts?: Partial<DatabaseReading['counts']>;
+  } = {},
 ): DatabaseReading {
   const { counts, ...rest } = overrides;
   return {
@@ -104,6 +108,7 @@ export function aReading(
     capacity: { maxConnections: 100, superuserReserved: 3, reserved: 0, providerReserved: 0 },
     sources: [aSource({ total: 10, active: 2, idle: 8 })],
     sourcesTotal: 1,
+    superuserRoles: [],
     connectionLimits: [],
     sessions: [],
     sessionsTruncated: false,
@@ -126,6 +131,10 @@ export function aReading(
         pendingRestart: false,
       },
     ],
+    waits: [],
+    progress: [],
+    untracked: { sessions: 0, resting: 0, inTransaction: 0 },
+    statsResetAt: null,
     deadlocks: 0,
     standbys: [],
     visibility: {
@@ -141,7 +150,7 @@ export function aReading(
   };
 }
 
-const quiet: SessionCounts = {
+const quiet: DatabaseReading['counts'] = {
   clients: 11,
   active: 3,
   idle: 8,
@@ -160,6 +169,8 @@ const quiet: SessionCounts = {
   idleInTransactionOverTerminate: 0,
   idleOverTerminate: 0,
   slowQueries: 0,
+  slowClients: 0,
+  committing: 0,
   walsenders: 0,
   parallelWorkers: 0,
   autovacuumWorkers: 0,
@@ -181,6 +192,11 @@ export function aSource(overrides: Partial<SourceReading> = {}): SourceReading {
     idleOverTerminate: 0,
     newIn60s: 0,
     oldestIdleSeconds: null,
+    usedOnce: 0,
+    usedOnceAges: null,
+    silent: 0,
+    silentAges: null,
+    openedAges: null,
     ...overrides,
   };
 }
@@ -224,7 +240,13 @@ export function sessions(
     aSession({ pid: from + index, ...each(index) }),
   );
 }
-let nextPid = 1_000;
+const firstPid = 1_000;
+let nextPid = firstPid;
+
+/** So that a file's pids are the same whatever ran before it. */
+export function restartPids(): void {
+  nextPid = firstPid;
+}
 
 export function aWaiter(
   pid: number,
@@ -273,7 +295,7 @@ export function anEndpoint(overrides: Partial<PoolEndpointLook> = {}): PoolEndpo
   };
 }
 
-export function someLogs(
+function someLogs(
   classes: readonly LogClassCount[],
   overrides: Partial<ServiceLogs> = {},
 ): ServiceLogs {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { findCauses } from '../../../src/runbook/diagnose/causes.ts';
 import type { CauseName } from '../../../src/runbook/diagnose/diagnosis.ts';
 import { gatherEvidence } from '../../../src/runbook/diagnose/evidence.ts';
+import { findAll } from '../../../src/runbook/diagnose/findings.ts';
 import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
 import type { DatabaseReading, Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
 import {
@@ -17,11 +18,16 @@ import {
   refused,
   replicas,
   sessions,
+  restartPids,
 } from './builders.ts';
+import { recordAnswer } from '../../record/recorded.ts';
 import * as scenes from './scenes.ts';
 
+restartPids();
+
 function causesOf(input: DiagnoseInput): ReturnType<typeof findCauses> {
-  return findCauses(gatherEvidence(input));
+  const evidence = gatherEvidence(input);
+  return recordAnswer('causes', findCauses(evidence, findAll(evidence)));
 }
 
 function names(input: DiagnoseInput): CauseName[] {
@@ -49,6 +55,8 @@ const recognised: readonly [string, CauseName, () => DiagnoseInput][] = [
   ],
   ['a pool of two on an empty server', 'pool-misconfiguration', scenes.poolTooSmall],
   ['forty sessions behind one row', 'lock-contention', scenes.lockContention],
+  ['a pool of connections that PostgreSQL has ended', 'connection-leak', scenes.deadPool],
+  ['a pool whose requests wait for a second one', 'connection-leak', scenes.poolWaitsForItself],
 ];
 
 test.for(recognised)('%s are recognised as %s', ([, cause, scene]) => {
@@ -66,7 +74,7 @@ test('a quiet server has no cause', () => {
 test('a busy server at 85 % with short queries has no cause, although its pools could exhaust it', () => {
   const evidence = gatherEvidence(scenes.healthyBusy());
   expect(evidence.budget.canExhaust).toBe(true);
-  expect(findCauses(evidence)).toEqual([]);
+  expect(findCauses(evidence, findAll(evidence))).toEqual([]);
 });
 
 test('two causes at once are both named as likely', () => {
@@ -200,11 +208,32 @@ test('without pg_monitor nothing is concluded from the few sessions that can be 
   const reading = scene.snapshot.database.reading ?? aReading();
   const hidden = {
     ...reading,
-    counts: { ...reading.counts, hidden: 60 },
+    counts: { ...reading.counts, clients: 30, hidden: 60 },
     visibility: { ...reading.visibility, monitor: false },
   };
   const snapshot = withReading(scene, hidden);
   expect(names({ ...scene, snapshot })).toEqual([]);
+});
+
+test('where the seen ones alone fill the server, the cause is named from them, by their share of all', () => {
+  const scene = scenes.leakInTransaction();
+  const reading = scene.snapshot.database.reading ?? aReading();
+  const half = (hidden: number): DiagnoseInput => {
+    const seen = {
+      ...reading,
+      counts: { ...reading.counts, hidden },
+      visibility: { ...reading.visibility, monitor: false },
+    };
+    return {
+      ...scene,
+      snapshot: withReading(
+        { ...scene, snapshot: { ...scene.snapshot, pools: aSnapshot({ pools: [] }).pools } },
+        seen,
+      ),
+    };
+  };
+  expect(names(half(1))).toContain('connection-leak');
+  expect(names(half(900))).toEqual([]);
 });
 
 test('thresholds of seconds move with the limits: a patient of minutes recognises nothing yet', () => {
@@ -236,4 +265,38 @@ test('waiters that could only be counted are lock contention, whose roots nobody
   expect(first?.confidence).toBeGreaterThan(0.6);
   expect(first?.because[0]).toContain('800 sessions wait for locks');
   expect(first?.summary).not.toContain('root');
+});
+
+test.for([
+  { used: 84, left: 3 },
+  { used: 3_000, left: 40 },
+])('$left forgotten transactions of $used connections are not why it is full', ({ used, left }) => {
+  const forgotten = sessions(left, (index) => ({
+    state: 'idle in transaction',
+    stateAgeSeconds: 60 + index * 40,
+    transactionAgeSeconds: 61 + index * 40,
+    fingerprint: 'leak',
+  }));
+  const idle = sessions(20, () => ({ stateAgeSeconds: 40 }));
+  const sources = ['orders', 'billing', 'search'].map((application) =>
+    aSource({
+      application,
+      client: null,
+      total: Math.floor((used - left) / 3),
+      idle: Math.floor((used - left) / 3),
+    }),
+  );
+  const found = names({
+    snapshot: aSnapshot({
+      reading: aReading({
+        counts: { clients: used, active: 0, idle: used - left, idleInTransaction: left },
+        sources: [...sources, aSource({ total: left, idle: 0, idleInTransaction: left })],
+        sessions: [...forgotten, ...idle],
+      }),
+      pools: [],
+    }),
+    target: aTarget(),
+    recent: [],
+  });
+  expect(found).not.toContain('connection-leak');
 });

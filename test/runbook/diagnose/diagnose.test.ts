@@ -3,7 +3,7 @@ import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
 import { readFileSync } from 'node:fs';
-import type { ReachErrorKind } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { ReachError } from '../../../src/runbook/diagnose/snapshot.ts';
 import {
   aProblem,
   aReading,
@@ -57,7 +57,7 @@ test.for(headlines)('%s: %s', ([state, headline, scene]) => {
   expect(diagnose(scene())).toMatchObject({ state, headline });
 });
 
-const blind: readonly (readonly [ReachErrorKind, string, RegExp])[] = [
+const blind: readonly (readonly [ReachError['kind'], string, RegExp])[] = [
   ['full', 'critical', /full and refuses new connections/],
   ['frozen', 'critical', /does not answer/],
   ['stopped', 'critical', /not running/],

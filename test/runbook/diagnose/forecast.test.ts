@@ -1,14 +1,15 @@
 import { expect, test } from 'vitest';
+import { createSeeded } from '../../../sandbox/patient/seeded.ts';
 import { toCapacity } from '../../../src/runbook/diagnose/capacity.ts';
 import { forecast } from '../../../src/runbook/diagnose/forecast.ts';
 import { LookRing } from '../../../src/runbook/diagnose/look-ring.ts';
-import type { SessionCounts } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { DatabaseReading } from '../../../src/runbook/diagnose/snapshot.ts';
 import { aReading, takenAt } from './builders.ts';
 import { containing, matching } from './matchers.ts';
 
 function predict(
   used: readonly number[],
-  counts: Partial<SessionCounts> = {},
+  counts: Partial<DatabaseReading['counts']> = {},
   stepSeconds = 60,
 ): ReturnType<typeof forecast> {
   const reading = aReading({ counts: { clients: used.at(-1) ?? 50, ...counts } });
@@ -167,4 +168,30 @@ test('an hour of looks every fifteen seconds gives the forecast of its last quar
     basis: 'recent-looks',
     reason: matching(/^Growing: 60 looks over 15/),
   });
+});
+
+test('a step followed by slow growth is judged by the growth since', () => {
+  const used = [30, 30, 30, 60, 60, 62, 64, 66, 68, 70, 72];
+  expect(predict(used, {}, 15)).toMatchObject({ connectionsPerMinute: 8, minutesUntilFull: 3.1 });
+});
+
+test('load that goes up and down by chance is never a forecast', () => {
+  const seeded = createSeeded(19);
+  for (const spread of [1, 4, 15]) {
+    const used = Array.from({ length: 300 }, () => 45 + seeded.between(-spread, spread));
+    for (let end = 40; end <= used.length; end += 1) {
+      const looks = used.slice(Math.max(0, end - 60), end);
+      expect(predict(looks, {}, 15).minutesUntilFull).toBeNull();
+    }
+  }
+});
+
+test('connections of one burst on both sides of a minute are no rate', () => {
+  for (const counts of [
+    { newIn10s: 0, newIn60s: 15, newIn300s: 30 },
+    { newIn10s: 3, newIn60s: 5, newIn300s: 25 },
+    { newIn10s: 0, newIn60s: 30, newIn300s: 120 },
+  ]) {
+    expect(predict([57], counts)).toMatchObject({ minutesUntilFull: null, basis: 'none' });
+  }
 });

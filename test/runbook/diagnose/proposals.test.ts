@@ -16,12 +16,16 @@ import {
   refused,
   replicas,
   sessions,
+  restartPids,
 } from './builders.ts';
+import { recordAnswer } from '../../record/recorded.ts';
 import * as scenes from './scenes.ts';
 import { containing } from './matchers.ts';
 
+restartPids();
+
 function proposalsOf(input: DiagnoseInput): Proposal[] {
-  return diagnose(input).proposals;
+  return recordAnswer('proposals', diagnose(input).proposals);
 }
 
 function letters(input: DiagnoseInput): string[] {
@@ -76,7 +80,7 @@ test('lock contention is answered at the root', () => {
   expect(stop?.summary).toContain('40 sessions behind it go on');
 });
 
-test('queued DDL is cancelled before its blocker is touched', () => {
+test('queued DDL is cancelled, and its blocker is left alone: it holds up nobody else', () => {
   const reader = sessions(1, () => ({ pid: 1, state: 'idle in transaction', stateAgeSeconds: 30 }));
   const waiters = [
     aWaiter(2, [1], { lock: 'relation AccessExclusiveLock' }),
@@ -92,12 +96,17 @@ test('queued DDL is cancelled before its blocker is touched', () => {
       slotsFreed: 0,
       summary: containing('6 sessions behind it'),
     },
-    { option: 'D', subject: '1', slotsFreed: 1 },
   ]);
 });
 
 test('a running root is cancelled before it is terminated', () => {
-  const root = sessions(1, () => ({ pid: 1, state: 'active', queryAgeSeconds: 90 }));
+  const root = sessions(1, () => ({
+    pid: 1,
+    state: 'active',
+    queryAgeSeconds: 90,
+    waitEventType: null,
+    waitEvent: null,
+  }));
   const snapshot = aSnapshot({
     reading: aReading({ sessions: root, locks: locksOf([aWaiter(2, [1])]) }),
   });
@@ -136,7 +145,7 @@ test('with a role of its own for it A can be proposed, and without one it says w
     proposalsOf({ ...scene, target: { ...scene.target, canAct } })[0];
   expect(first(true)).toMatchObject({ option: 'A', blocked: null, command: 'propose A' });
   expect(first(false)?.blocked).toContain('set actingUrl');
-  expect(first(false)).not.toHaveProperty('command');
+  expect(first(false)).toMatchObject({ command: 'propose A' });
 });
 
 test('superusers can be ended only where their role is listed and a role of its own is set', () => {
@@ -204,7 +213,7 @@ test('E can be proposed where nothing is known against it, and without the direc
   expect(resize()).toMatchObject({ blocked: null, command: 'propose E backend' });
   expect(resize(true)?.blocked).toBeNull();
   expect(resize(false)?.blocked).toContain('set compose.directory');
-  expect(resize(false)).not.toHaveProperty('command');
+  expect(resize(false)).toMatchObject({ command: 'propose E backend' });
 });
 
 test('without Docker C and E say so', () => {
@@ -253,4 +262,43 @@ test('a full server that lets nobody in is answered by a restart of the largest 
 test('nothing is proposed from sessions that cannot be seen', () => {
   const reading = aReading({ counts: { clients: 95, hidden: 90 } });
   expect(proposalsOf(scenes.input({ snapshot: aSnapshot({ reading }) }))).toEqual([]);
+});
+
+test.for([
+  ['of dead connections', scenes.deadPool],
+  ['that waits for itself', scenes.poolWaitsForItself],
+] as const)('a pool %s is restarted, and never made larger', ([, scene]) => {
+  const { proposals, verdict } = diagnose(scene());
+  expect(proposals[0]).toMatchObject({
+    option: 'C',
+    subject: 'backend',
+    command: 'propose C backend',
+  });
+  expect(proposals.map(({ option }) => option)).not.toContain('E');
+  expect(verdict).not.toContain('too small');
+});
+
+test('no pool is resized from numbers that nobody read', () => {
+  const scene = scenes.scaling();
+  const unread = aServiceReading({ replicas: replicas(12, { size: null, maxOverflow: null }) });
+  const snapshot = {
+    ...scene.snapshot,
+    pools: aSnapshot({ pools: [] }).pools,
+    services: aSnapshot({ services: { services: [unread] } }).services,
+  };
+  expect(letters({ ...scene, snapshot })).not.toContain('E');
+});
+
+test('the pool of a service that strangers squeeze out is left alone', () => {
+  const scene = scenes.scaling();
+  const reading = aReading({
+    counts: { clients: 97, active: 9, idle: 88, newIn300s: 60 },
+    sources: [
+      aSource({ application: 'dashboards', user: 'bi', client: '10.9.0.1', total: 92, idle: 88 }),
+      aSource({ client: '10.0.1.1', total: 5, active: 5, idle: 0 }),
+    ],
+    sessions: sessions(20, () => ({ stateAgeSeconds: 45 })),
+  });
+  const database = { ...scene.snapshot.database, reading };
+  expect(letters({ ...scene, snapshot: { ...scene.snapshot, database } })).not.toContain('E');
 });

@@ -23,7 +23,7 @@ export function input(parts: Partial<DiagnoseInput> = {}): DiagnoseInput {
 }
 
 /** One look a minute up to a minute ago, oldest first. */
-export function looksBefore(...used: readonly number[]): DiagnoseInput['recent'] {
+function looksBefore(...used: readonly number[]): DiagnoseInput['recent'] {
   return used.map((value, index) => ({
     at: new Date(Date.parse(takenAt) - (used.length - index) * 60_000).toISOString(),
     used: value,
@@ -395,6 +395,61 @@ export function slowAndUncommitted(): DiagnoseInput {
       }),
       services: {
         services: [aServiceReading({ replicas: replicas(5, { size: 10, maxOverflow: 8 }) })],
+      },
+    }),
+  });
+}
+
+/** Everything the pool has given out was ended under it; it says that it is used up, and PostgreSQL has room. */
+export function deadPool(): DiagnoseInput {
+  return input({
+    snapshot: aSnapshot({
+      reading: aReading({ counts: { clients: 3, active: 0, idle: 3 }, sources: [], sessions: [] }),
+      pools: [
+        aPool({
+          size: 10,
+          maxOverflow: 5,
+          limit: 15,
+          checkedOut: 15,
+          checkedIn: 0,
+          utilisation: 1,
+        }),
+      ],
+      logs: [lines('pool-timeout', 30)],
+      services: {
+        services: [aServiceReading({ replicas: replicas(1, { size: 10, maxOverflow: 5 }) })],
+      },
+    }),
+  });
+}
+
+/** Each request holds one connection, in a transaction, and waits for a second one. */
+export function poolWaitsForItself(): DiagnoseInput {
+  return input({
+    snapshot: aSnapshot({
+      reading: aReading({
+        counts: { clients: 15, active: 0, idle: 0, idleInTransaction: 15 },
+        sources: [aSource({ total: 15, active: 0, idle: 0, idleInTransaction: 15 })],
+        sessions: sessions(15, (index) => ({
+          state: 'idle in transaction',
+          stateAgeSeconds: 12 + index,
+          transactionAgeSeconds: 12 + index,
+          fingerprint: `request ${index}`,
+        })),
+      }),
+      pools: [
+        aPool({
+          size: 10,
+          maxOverflow: 5,
+          limit: 15,
+          checkedOut: 15,
+          checkedIn: 0,
+          utilisation: 1,
+        }),
+      ],
+      logs: [lines('pool-timeout', 9)],
+      services: {
+        services: [aServiceReading({ replicas: replicas(1, { size: 10, maxOverflow: 5 }) })],
       },
     }),
   });

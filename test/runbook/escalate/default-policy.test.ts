@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { defaultPolicy, policyOf } from '../../../src/runbook/escalate/default-policy.ts';
+import { policyOf } from '../../../src/runbook/escalate/default-policy.ts';
 import type { Contacts } from '../../../src/runbook/target.ts';
 
 const everybody: Contacts = { databaseAdmins: 'SDBA', backendLead: 'ULEAD', onCall: 'UONCALL' };
 
 test('the runbook’s contacts are called in its order', () => {
-  const steps = defaultPolicy(everybody, true);
+  const steps = policyOf({ steps: undefined, contacts: everybody, canPage: true });
   expect(steps.map(({ who }) => who)).toEqual([
     'database-admins',
     'backend-lead',
@@ -21,7 +21,8 @@ test.for<[string, Contacts, boolean, readonly string[]]>([
   ['only a pager', {}, true, ['on-call', 'on-call']],
   ['only the backend lead', { backendLead: 'ULEAD' }, false, ['backend-lead']],
 ])('with %s configured nobody else is called', ([, contacts, canPage, expected]) => {
-  expect(defaultPolicy(contacts, canPage).map(({ who }) => who)).toEqual(expected);
+  const steps = policyOf({ steps: undefined, contacts, canPage });
+  expect(steps.map(({ who }) => who)).toEqual(expected);
 });
 
 test('the file’s own steps stand in for it, also where they are none', () => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Announcement } from '../../../src/runbook/ports.ts';
 import { escalate, parseEscalation } from '../../../src/runbook/escalate/escalate.ts';
-import type { EscalatePorts, Escalating } from '../../../src/runbook/escalate/escalate.ts';
+import type { EscalatePorts } from '../../../src/runbook/escalate/escalate.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
@@ -9,6 +9,8 @@ import { PagerRefused } from '../../../src/runbook/ports/pager.ts';
 import type { Page, Pager } from '../../../src/runbook/ports/pager.ts';
 import { ann } from '../approval/builders.ts';
 import { HandClock } from '../approval/world.ts';
+
+type Escalating = Parameters<typeof escalate>[1];
 
 let folder: JournalFolder;
 let sent: Announcement[];

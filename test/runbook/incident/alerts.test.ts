@@ -244,6 +244,37 @@ describe('alerts', () => {
     expect((await ward.journal.verify()).ok).toBe(true);
   });
 
+  test('however many new alerts fit no target, the channel has one message, edited with their number', async () => {
+    const names = ['DatabaseConnectionPoolExhausted', 'SQLAlchemyPoolExhausted'];
+    const lost = (index: number): Alert =>
+      anAlert({
+        name: names[index % 3 === 0 ? 1 : 0] ?? '',
+        fingerprint: `lost-${index}`,
+        labels: { instance: `10.0.0.${index}:9187` },
+      });
+    const marks = async (): Promise<number> =>
+      (await ward.journal.entries()).filter(({ kind }) => kind === 'incident-unplaced').length;
+    await told(lost(1));
+    await until('it is told', async () => ward.announced.length === 1);
+    await until('it is marked', async () => (await marks()) === 1);
+    for (let index = 2; index <= 300; index += 1) expect(await told(lost(index))).toBe('unplaced');
+    expect(ward.announced).toHaveLength(1);
+    await ward.clock.move(10_000);
+    await until('it is edited', async () => ward.announced.length === 2);
+    await until('it is marked', async () => (await marks()) === 2);
+    expect(ward.announced[1]).toMatchObject({ to: 'C1', thread: '1' });
+    expect(ward.announced[1]?.headline).toBe(
+      '300 alerts fit none of the targets, so no incident was opened: DatabaseConnectionPoolExhausted (200), SQLAlchemyPoolExhausted (100). Add their labels to a target’s alertLabels in dbconn.yml.',
+    );
+    // Another process, or this one after a restart, goes on with the same message and never counts down.
+    const another = await ward.another();
+    must(await another.alert(lost(301)));
+    must(await another.alert(lost(302)));
+    await ward.clock.move(10_000);
+    expect(ward.announced).toHaveLength(2);
+    expect(await marks()).toBe(2);
+  });
+
   test('fifty alerts are kept, and of more the oldest that ended is forgotten', async () => {
     for (let index = 0; index < 60; index += 1) {
       const minute = String(index).padStart(2, '0');

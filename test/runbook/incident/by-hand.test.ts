@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
-import type { Actor } from '../../../src/runbook/approval/request.ts';
+import type { Actor } from '../../../src/runbook/approval/actor.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { endSilence } from '../../../src/runbook/incident/silence.ts';
 import { followMerged } from '../../../src/runbook/incident/merge.ts';
 import { HandPeople } from '../../support/people.ts';
-import { anAlert, must, openWard, used } from './ward.ts';
+import { anAlert, ended, must, openWard, unreachable, used } from './ward.ts';
 import type { Ward } from './ward.ts';
 
 const ann: Actor = { id: 'UANN', via: 'slack' };
@@ -184,6 +184,37 @@ describe('what people do with an incident', () => {
     must(await ward.incidents.seen(ward.look(used(20), 'shop')));
     must(await ward.incidents.seen(ward.look(used(20), 'till')));
     expect(must(await ward.incidents.get(other.id))).toMatchObject({ state: 'resolved' });
+  });
+
+  test('a part that was in trouble and is out of sight since keeps it open', async () => {
+    const other = must(await ward.incidents.open('till', bob, 'slow'));
+    must(await ward.incidents.merge(incident.id, other.id, ann));
+    must(await ward.incidents.alert({ ...anAlert(), status: 'resolved', endsAt: null }));
+    must(await ward.incidents.seen(ward.look(used(97), 'shop')));
+    for (let looks = 0; looks < 60; looks += 1) {
+      must(await ward.incidents.seen(ward.look(unreachable(), 'shop')));
+      must(await ward.incidents.seen(ward.look(used(20), 'till')));
+      await ward.clock.move(15_000);
+    }
+    expect(must(await ward.incidents.get(other.id))).toMatchObject({ state: 'open' });
+  });
+
+  test('an alert that two incidents count since a merge ends in both', async () => {
+    const other = must(await ward.incidents.open('till', bob, 'slow'));
+    must(await ward.incidents.merge(incident.id, other.id, ann));
+    must(await ward.incidents.resolve(other.id, ann, 'over'));
+    const merged = must(await ward.incidents.get(incident.id));
+    await followMerged({ log: ward.journal, clock: ward.clock }, [merged]);
+    // Both come back by themselves, and both know the alert that still fires.
+    must(await ward.incidents.reopen(incident.id, ann, 'it is back'));
+    must(await ward.incidents.reopen(other.id, ann, 'it is back'));
+    must(await ward.incidents.alert(ended(anAlert())));
+    for (const { id } of [incident, other]) {
+      const { triggers } = must(await ward.incidents.get(id));
+      expect(
+        triggers.filter(({ kind: by, endedAt }) => by === 'alert' && endedAt === null),
+      ).toEqual([]);
+    }
   });
 
   test('a call for help is noted down to be sent, with a name of its own', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Request } from '../../../src/runbook/approval/request.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
-import { findUseless, ordinal } from '../../../src/runbook/incident/find-useless.ts';
+import { findUseless } from '../../../src/runbook/incident/find-useless.ts';
 import type { OutcomeWord } from '../../../src/runbook/verify/verify.ts';
 import { aTarget } from '../diagnose/builders.ts';
 import { buildPlan, buildRequest } from '../approval/builders.ts';
@@ -138,12 +138,17 @@ describe('remedies that will not help', () => {
   });
 
   test.each([
-    [1, 'first'],
+    [2, 'second'],
     [10, 'tenth'],
     [11, '11th'],
     [12, '12th'],
     [21, '21st'],
     [102, '102nd'],
     [113, '113th'],
-  ])('%i is %s', (n, word) => expect(ordinal(n)).toBe(word));
+  ])('kill number %i is called the %s', async (n, word) => {
+    const before = Array.from({ length: n - 1 }, () => ran('refilled', 1));
+    const requests = await Promise.all(before);
+    const [useless] = findUseless({ requests, diagnosis: eThenC, target, nowMs });
+    expect(useless?.sentence).toMatch(new RegExp(`^The ${word} kill in 20 minutes `));
+  });
 });

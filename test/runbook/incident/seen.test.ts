@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CauseName } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
+import { buildRequest } from '../approval/builders.ts';
 import { anAlert, ended, full, must, openWard, unreachable, used } from './ward.ts';
 import type { Ward } from './ward.ts';
 
@@ -95,6 +96,26 @@ describe('what looks make of an incident', () => {
     const told = await ward.sentences(id);
     expect(told.filter((sentence) => sentence.includes('5 of 97 usable'))).toHaveLength(2);
     expect(told.join('\n')).not.toContain('pool-misconfiguration');
+  });
+
+  test('what a remedy leaves behind is told, and never becomes the cause', async () => {
+    const { id } = await open();
+    const see = async (cause: CauseName): Promise<Incident | null> => {
+      const look = ward.look(used(95));
+      const causes = [{ cause, confidence: 0.95, summary: cause, because: [], against: [] }];
+      const diagnosis = { ...look.diagnosis, causes, verdict: `It looks like ${cause}.` };
+      await ward.clock.move(15_000);
+      return must(await ward.incidents.seen({ ...look, diagnosis }));
+    };
+    await see('uncommitted-transactions');
+    await see('connection-leak');
+    expect(await see('connection-leak')).toMatchObject({ last: { cause: 'connection-leak' } });
+    const request = await buildRequest({ target: 'shop', state: 'executing' });
+    await ward.incidents.heard(request);
+    await see('pool-misconfiguration');
+    await see('pool-misconfiguration');
+    expect((await current())?.last?.cause).toBe('connection-leak');
+    expect((await ward.sentences(id)).join('\n')).not.toContain('It looks like pool');
   });
 
   test('a hundred looks that say the same are written once', async () => {

@@ -12,7 +12,7 @@ import type { Incidents } from '../../../src/runbook/incident/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
 import type { Announcement } from '../../../src/runbook/ports.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
-import type { Examination } from '../../../src/runbook/runbook.ts';
+import type { Examination } from '../../../src/runbook/diagnose/evidence.ts';
 import { aReading, aSnapshot, aSource, aTarget, refused } from '../diagnose/builders.ts';
 import { MovingClock } from './moving-clock.ts';
 
@@ -55,7 +55,16 @@ export async function openWard(ports: Partial<IncidentPorts> = {}): Promise<Ward
         { who: 'database-admins', afterMs: 300_000, when: [], unlessAssigned: true },
       ],
       people: allMembers,
-      announcements: { announce: async (one) => void announced.push(one) },
+      notice: {
+        show: async (one, place) => {
+          announced.push({
+            ...one,
+            mention: null,
+            ...(place !== undefined && { thread: place.ts }),
+          });
+          return place ?? { channel: one.to, ts: String(announced.length) };
+        },
+      },
       channel: 'C1',
       onChange: (incident) => void changes.push(incident),
       onFault: (_about, error) => void faults.push(error),

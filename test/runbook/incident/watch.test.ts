@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWatch } from '../../../src/runbook/incident/watch.ts';
-import type { Watch, WatchParts } from '../../../src/runbook/incident/watch.ts';
+import type { Watch } from '../../../src/runbook/incident/watch.ts';
 import { noMeter } from '../../../src/runbook/ports/meter.ts';
-import type { Examination } from '../../../src/runbook/runbook.ts';
+import type { Examination } from '../../../src/runbook/diagnose/evidence.ts';
 import { MovingClock } from './moving-clock.ts';
 import { openWard, used } from './ward.ts';
 import type { Ward } from './ward.ts';
+
+type WatchParts = Parameters<typeof createWatch>[0];
 
 describe('the watch', () => {
   let ward: Ward;

@@ -8,7 +8,7 @@ import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import type { Incidents } from '../../../src/runbook/incident/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
-import type { Examination } from '../../../src/runbook/runbook.ts';
+import type { Examination } from '../../../src/runbook/diagnose/evidence.ts';
 import type { Target } from '../../../src/runbook/target.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';

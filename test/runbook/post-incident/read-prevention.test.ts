@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { SettingReading, Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
-import type { PoolerReading } from '../../../src/runbook/ports/pooler.ts';
 import type { PreventionCheck } from '../../../src/runbook/post-incident/prevention.ts';
 import { readPrevention } from '../../../src/runbook/post-incident/read-prevention.ts';
 import { parseWanted } from '../../../src/runbook/remedies/wanted.ts';
@@ -17,6 +16,7 @@ import {
   replicas,
   sessions,
 } from '../diagnose/builders.ts';
+import { aPoolerLook, aPoolerPool, aPoolerReading } from '../diagnose/pooler-builders.ts';
 
 function setting(name: string, value: string, source = 'configuration file'): SettingReading {
   return { name, value, unit: null, source, pendingRestart: false };
@@ -28,14 +28,10 @@ const runbooks = [
   setting('reserved_connections', '2'),
 ];
 
-function checks(
-  snapshot: Snapshot,
-  pooler?: Parameters<typeof readPrevention>[1],
-  changes: Partial<Target> = {},
-): readonly PreventionCheck[] {
+function checks(snapshot: Snapshot, changes: Partial<Target> = {}): readonly PreventionCheck[] {
   const target = aTarget({ canResize: true, ...changes });
   const diagnosis = diagnose({ snapshot, target, recent: [] });
-  return readPrevention({ snapshot, target, diagnosis }, pooler).checks;
+  return readPrevention({ snapshot, target, diagnosis }).checks;
 }
 
 function find(all: readonly PreventionCheck[], start: string): PreventionCheck | undefined {
@@ -161,34 +157,14 @@ test('replicas that differ are shown as they differ', () => {
 test('more processes than slots: no pool numbers help, and a pooler does', () => {
   const services = [aServiceReading({ replicas: replicas(50, { size: 5, maxOverflow: 10 }) })];
   const target = { services: [{ name: 'backend', workers: 4 }] };
-  const all = checks(aSnapshot({ services: { services } }), undefined, target);
+  const all = checks(aSnapshot({ services: { services } }), target);
   expect(find(all, 'PgBouncer')).toMatchObject({ state: 'advice' });
   expect(find(all, 'PgBouncer')?.because).toContain('200 processes');
 });
 
-const calm: PoolerReading = {
-  version: 'PgBouncer 1.18.0',
-  poolMode: 'transaction',
-  maxClientConnections: 100,
-  defaultPoolSize: 20,
-  maxDatabaseConnections: 0,
-  pools: [
-    {
-      database: 'shop',
-      user: 'app',
-      mode: 'transaction',
-      clientsActive: 12,
-      clientsWaiting: 0,
-      serversActive: 4,
-      serversIdle: 2,
-      longestWaitSeconds: 0,
-    },
-  ],
-  poolsTotal: 1,
-};
-
-test('a pooler is fine in transaction mode, with nobody waiting and fewer servers than slots', () => {
-  const all = checks(aSnapshot(), { ok: true, tookMs: 1, value: calm });
+test('a pooler is fine in transaction mode, with nobody waiting for long and fewer servers than slots', () => {
+  const pools = [aPoolerPool({ clientsWaiting: 3, longestWaitSeconds: 0.02 })];
+  const all = checks(aSnapshot({ poolers: [aPoolerLook({ reading: aPoolerReading({ pools }) })] }));
   expect(all.filter(({ part }) => part === 'pooler').map(({ state }) => state)).toEqual([
     'ok',
     'ok',
@@ -197,15 +173,9 @@ test('a pooler is fine in transaction mode, with nobody waiting and fewer server
 });
 
 test('clients that wait in the pooler, session mode and too many servers are each told', () => {
-  const [pool] = calm.pools;
-  const full: PoolerReading = {
-    ...calm,
-    poolMode: 'session',
-    defaultPoolSize: 60,
-    poolsTotal: 2,
-    pools: pool === undefined ? [] : [{ ...pool, clientsWaiting: 7, longestWaitSeconds: 41 }],
-  };
-  const all = checks(aSnapshot(), { ok: true, tookMs: 1, value: full });
+  const pools = [aPoolerPool({ clientsWaiting: 7, longestWaitSeconds: 41 })];
+  const reading = aPoolerReading({ poolMode: 'session', mayOpen: 60, pools });
+  const all = checks(aSnapshot({ poolers: [aPoolerLook({ replicas: 2, reading })] }));
   expect(all.filter(({ part }) => part === 'pooler').map(({ state, now }) => [state, now])).toEqual(
     [
       ['advice', 'session'],
@@ -214,11 +184,12 @@ test('clients that wait in the pooler, session mode and too many servers are eac
     ],
   );
   expect(find(all, 'clients waiting')?.because).toContain('41 seconds');
+  expect(find(all, 'server connections')?.because).toContain('2 PgBouncers together may open 120');
 });
 
 test('a pooler that does not answer is unknown, and says what to do', () => {
   const problem = aProblem('unreachable', 'Start it.');
-  const all = checks(aSnapshot(), { ok: false, tookMs: 1, problem });
+  const all = checks(aSnapshot({ poolers: [aPoolerLook({ problem })] }));
   expect(find(all, 'PgBouncer')).toMatchObject({ state: 'unknown', better: 'Start it.' });
 });
 

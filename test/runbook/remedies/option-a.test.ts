@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../../sandbox/patient/binaries.ts';
-import { startCluster } from '../../../sandbox/patient/cluster.ts';
+import { majors } from '../../support/breadth.ts';
+import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createActing } from '../../../src/postgres/act.ts';
@@ -9,6 +9,7 @@ import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import { createOptionA } from '../../../src/runbook/remedies/option-a-terminate-idle.ts';
 import type { Answer, Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import { aTarget } from '../diagnose/builders.ts';
+import { until } from '../../support/until.ts';
 
 const quiet: RunControl = {
   isStopped: () => Promise.resolve(false),
@@ -17,7 +18,7 @@ const quiet: RunControl = {
   progress: () => undefined,
 };
 
-describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
   const open = new Set<Client>();
 
@@ -140,12 +141,16 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
     const plannedAt = performance.now();
     const visitors = Array.from({ length: 8 }, () => startVisitor(cluster.url('app')));
     const visits = (): number => visitors.reduce((sum, visitor) => sum + visitor.sessions(), 0);
-    await until(() => visits() >= 150);
-    await until(() => wakers.filter((waker) => waker.workedAt() > plannedAt).length >= 8);
+    await until('150 visits', () => Promise.resolve(visits() >= 150));
+    await until('eight have worked since', () =>
+      Promise.resolve(wakers.filter((waker) => waker.workedAt() > plannedAt).length >= 8),
+    );
+    // Whoever works from now on may do so between the check and its signal, which no test can tell from before.
+    const workedSince = wakers.filter((waker) => waker.workedAt() > plannedAt);
     // All of the plan, not only what a recheck would leave of it: the signal itself must tell them apart.
     const report = await remedy().run(approved, approved.targets, quiet);
     const soFar = visits();
-    await until(() => visits() >= soFar + 50);
+    await until('fifty more', () => Promise.resolve(visits() >= soFar + 50));
     const errors = await Promise.all(visitors.map((visitor) => visitor.stop()));
     await Promise.all(wakers.map((waker) => waker.stop()));
 
@@ -157,7 +162,6 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
     expect(leaked.filter((pid) => !told.includes(pid))).toEqual([]);
     expect(errors.flat()).toEqual([]);
     // Whoever worked after the plan was made was in use, and must have been spared.
-    const workedSince = wakers.filter((waker) => waker.workedAt() > plannedAt);
     expect(workedSince.filter(({ pid }) => told.includes(pid))).toEqual([]);
   });
 
@@ -172,8 +176,9 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
       for (;;) {
         await systemClock.sleep(300 + Math.random() * 1500);
         if (end.signal.aborted) return;
+        const beganAt = performance.now();
         await client.query('SELECT 1');
-        workedAt = performance.now();
+        workedAt = beganAt;
       }
     };
     const lived = live().catch(() => undefined); // told to end: the server's log says so
@@ -197,7 +202,7 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
 
 interface Waker {
   readonly pid: number;
-  /** When its last statement came back, by performance.now(). */
+  /** When its last statement that came back was sent, by performance.now(). */
   workedAt(): number;
   stop(): Promise<void>;
 }
@@ -206,14 +211,6 @@ interface Visitor {
   sessions(): number;
   /** Resolves to what went wrong in its sessions. */
   stop(): Promise<readonly unknown[]>;
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  const deadline = performance.now() + 20_000;
-  while (!holds()) {
-    if (performance.now() > deadline) throw new Error('It did not happen in time.');
-    await systemClock.sleep(10);
-  }
 }
 
 async function pidOf(client: Client): Promise<number> {

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../../sandbox/patient/binaries.ts';
-import { startCluster } from '../../../sandbox/patient/cluster.ts';
+import { majors } from '../../support/breadth.ts';
+import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { until } from '../../support/until.ts';
 import { ServerBedside } from './server-bedside.ts';
 
-describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let primary: Cluster;
   let standby: Cluster;
   const bedsides = new Set<ServerBedside>();

@@ -2,15 +2,15 @@ import { appendFile, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../../sandbox/patient/binaries.ts';
-import { startCluster } from '../../../sandbox/patient/cluster.ts';
+import { majors } from '../../support/breadth.ts';
+import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { StubbornClient } from '../../support/stubborn-client.ts';
 import { until } from '../../support/until.ts';
 import { createRecoveringHost } from './recovering-host.ts';
 import { ServerBedside, planFor, recordSteps, runPlan } from './server-bedside.ts';
 
-describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
   let bedside: ServerBedside;
   const pools = new Set<StubbornClient>();
@@ -241,5 +241,5 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
     expect(report).toMatchObject({ finished: true, items: [{ outcome: 'set' }] });
     expect(progress.join('\n')).toContain('is starting or recovering');
     expect(await ask('SHOW max_connections')).toBe('40');
-  }, 120_000);
+  });
 });

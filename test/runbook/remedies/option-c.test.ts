@@ -8,7 +8,7 @@ import type {
 } from '../../../src/runbook/diagnose/snapshot.ts';
 import type { RestartOutcome } from '../../../src/runbook/ports.ts';
 import { createOptionC } from '../../../src/runbook/remedies/option-c-restart-service.ts';
-import type { OptionCPorts } from '../../../src/runbook/remedies/option-c-restart-service.ts';
+import type { OptionCPorts } from '../../../src/runbook/remedies/option-c/ports.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import type { RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import type { Item, Report } from '../../../src/runbook/remedies/report.ts';
@@ -151,6 +151,19 @@ test('the plan names each replica with its connections, and warns of migrations'
     risk: 'low',
   });
   expect(plan.cost.join(' ')).toContain('migrations');
+});
+
+test('sessions whose name ends in the address or id of a process count as the diagnosis counts them', async () => {
+  const sources = ['backend - 10.9.0.7:40001', 'backend-7f9c6d5b4-x2x9z', 'backend', 'reports'].map(
+    (application) => aSource({ application, client: '10.9.0.1', total: 10 }),
+  );
+  const stack = new Stack();
+  const { services } = await stack.look();
+  const look = (): Promise<Snapshot> =>
+    Promise.resolve({ ...aSnapshot({ reading: aReading({ sources }) }), services });
+  expect(await stack.remedy({ look }).propose(ask)).toMatchObject({
+    value: { frees: { slots: 30 } },
+  });
 });
 
 test('replicas restart one after another, each intended before and recorded after', async () => {

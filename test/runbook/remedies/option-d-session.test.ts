@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../../sandbox/patient/binaries.ts';
+import { majors } from '../../support/breadth.ts';
 import type { Ask } from '../../../src/runbook/remedies/ask.ts';
 import type { StepEntry } from '../../../src/runbook/remedies/remedy.ts';
 import type { Session } from '../../support/sessions.ts';
@@ -9,7 +9,7 @@ function stop(pid: number, how: 'cancel' | 'terminate'): Ask {
   return { kind: 'stop-session', pid, how };
 }
 
-describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let pile: PileUp;
   beforeAll(async () => {
     pile = await PileUp.start(major);

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../../sandbox/patient/binaries.ts';
+import { majors } from '../../support/breadth.ts';
 import type { Ask } from '../../../src/runbook/remedies/ask.ts';
 import type { Session } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
@@ -7,7 +7,7 @@ import { PileUp, update, whyOf } from './pile-up.ts';
 
 const slow: Ask = { kind: 'cancel-slow', runningForMs: 1000 };
 
-describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let pile: PileUp;
   beforeAll(async () => {
     pile = await PileUp.start(major);

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../../sandbox/patient/binaries.ts';
+import { majors } from '../../support/breadth.ts';
 import type { RunControl } from '../../../src/runbook/remedies/remedy.ts';
+import { blockersOf } from '../../../src/runbook/remedies/option-d/ports.ts';
 import { defaultLimits } from '../../../src/runbook/target.ts';
 import { until } from '../../support/until.ts';
 import { aTarget } from '../diagnose/builders.ts';
@@ -9,7 +10,7 @@ import { isAlive, limits, PileUp, quiet, recording, update, whyOf } from './pile
 
 const stopBlockers = { kind: 'stop-blockers' } as const;
 
-describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let pile: PileUp;
   beforeAll(async () => {
     pile = await PileUp.start(major);
@@ -117,14 +118,15 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
     expect(plan.targets).toMatchObject([{ how: 'cancel-then-terminate', victims: 3 }]);
     expect(plan.steps).toEqual([
       `Cancel the statement of pid ${holder.pid}`,
-      `Terminate pid ${holder.pid} if it still holds up others 0 s after the cancel`,
+      `Terminate pid ${holder.pid} if it still holds up others 60 s after the cancel`,
       'Look whether those who waited go on',
     ]);
     const { control, steps } = recording();
     expect((await pile.run(plan, control)).items).toMatchObject([
       {
         outcome: 'cancelled',
-        detail: 'Its statement was cancelled, and nobody waits for it any more.',
+        detail:
+          'Its statement was cancelled. None of the sessions that waited for it when it was planned still does.',
       },
     ]);
     expect(steps.filter(({ step }) => step === 1)).toMatchObject([
@@ -147,7 +149,8 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
   test('a blocker that swallows the cancel and keeps its locks is terminated', async () => {
     const holder = await swallowCancels();
     const { control, steps } = recording();
-    const report = await pile.run(await pile.propose(), control);
+    const by = pile.remedy({ releaseWithinMs: 400 });
+    const report = await pile.run(await pile.propose(stopBlockers, by), control, by);
     expect(report.items).toMatchObject([{ what: `pid ${holder.pid}`, outcome: 'ended' }]);
     expect(steps.map(({ sentence }) => sentence)).toEqual([
       `cancel pid ${holder.pid}`,
@@ -162,11 +165,13 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
   test('an emergency stop between cancel and termination leaves the session alive and says so', async () => {
     const holder = await swallowCancels();
     let isCancelled = false;
-    const report = await pile.run(await pile.propose(), {
+    const control: RunControl = {
       ...quiet,
       isStopped: () => Promise.resolve(isCancelled),
       record: () => Promise.resolve(void (isCancelled = true)),
-    });
+    };
+    const by = pile.remedy({ releaseWithinMs: 400 });
+    const report = await pile.run(await pile.propose(stopBlockers, by), control, by);
     expect(report).toMatchObject({ items: [{ outcome: 'not reached' }], finished: false });
     expect(report.items[0]?.detail).toMatch(/others still wait for it\. Changes were stopped/);
     await pile.untilAsleep(holder);
@@ -198,7 +203,9 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
     const reasons = new Map(spared.map(({ what, reason }) => [what, reason]));
     expect(reasons.get(`pid ${worked.pid}`)).toBe('it does something else by now');
     expect(reasons.get(`pid ${ended.pid}`)).toBe('it does something else by now');
-    expect(reasons.get(`pid ${released.pid}`)).toBe('nobody waits for it any more');
+    expect(reasons.get(`pid ${released.pid}`)).toBe(
+      'none of the sessions that waited for it when it was planned still does',
+    );
   });
 
   test('what changes between the last check and its turn is left alone by the run itself', async () => {
@@ -218,11 +225,55 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
       items: [
         { what: `pid ${first.pid}`, outcome: 'ended' },
         { what: `pid ${second.pid}`, outcome: 'moved on' },
-        { what: `pid ${third.pid}`, outcome: 'moved on', detail: 'Nobody waits for it any more.' },
+        { what: `pid ${third.pid}`, outcome: 'moved on', detail: 'It does something else by now.' },
       ],
       finished: true,
     });
     expect(await isAlive(second)).toBe(true);
+  });
+
+  test('whoever came to wait since the plan is no reason to stop a blocker', async () => {
+    const holder = await pile.holds(update(1));
+    const [approved] = await pile.waitMany(update(1), 1);
+    const plan = await pile.propose();
+    expect(plan.targets).toMatchObject([{ waiters: [{ pid: approved?.pid }] }]);
+    await pile.sessions.ask('SELECT pg_terminate_backend($1)', [approved?.pid]);
+    await pile.untilNobodyWaits();
+    await pile.waits(update(1));
+    expect(await pile.remedy().recheck(plan)).toMatchObject({
+      left: [],
+      spared: [
+        { reason: 'none of the sessions that waited for it when it was planned still does' },
+      ],
+    });
+    const report = await pile.remedy().run(plan, plan.targets, quiet);
+    expect(report.items).toMatchObject([
+      {
+        outcome: 'moved on',
+        detail: 'None of the sessions that waited for it when it was planned still does.',
+      },
+    ]);
+    expect(await isAlive(holder)).toBe(true);
+  });
+
+  test('of many updates of one row the next in line is approved too, and a plan keeps fifty', async () => {
+    const holder = await pile.holds(update(1));
+    const first = await pile.waits(update(1));
+    await pile.waitMany(update(1), 59);
+    const plan = await pile.propose();
+    const [target] = blockersOf(plan.targets);
+    expect(target?.victims).toBe(60);
+    expect(target?.waiters).toHaveLength(50);
+    expect(target?.waiters[0]?.pid).toBe(first.pid);
+    await pile.sessions.ask('SELECT pg_cancel_backend($1)', [first.pid]);
+    await until('the next in line waits for the holder itself', async () => {
+      const direct = await pile.sessions.ask(
+        `SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid))`,
+        [holder.pid],
+      );
+      return direct.length > 0 && (await isAlive(first));
+    });
+    expect((await pile.run(plan)).items).toMatchObject([{ outcome: 'ended' }]);
   });
 
   test('an emergency stop between two blockers leaves the second alone and says so', async () => {
@@ -255,7 +306,7 @@ describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (m
     expect(await patient.propose(stopBlockers)).toMatchObject({
       refusal: {
         kind: 'nothing-to-do',
-        why: '11 sessions wait, and each blocker is spared: nobody has waited for it for 10 s yet.',
+        why: '11 sessions wait, and each blocker is spared: no session has waited for it for 10 s yet.',
       },
     });
   });

@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { BackendProcess } from '../../../sandbox/patient/backend-process.ts';
-import { startPatient } from '../../../sandbox/patient/patient.ts';
+import { startPatient } from '../../support/clusters.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
@@ -11,7 +11,7 @@ import { takeLook } from '../../../src/runbook/look.ts';
 import type { Database } from '../../../src/runbook/ports.ts';
 import type { PoolNumbers, PoolSettings } from '../../../src/runbook/ports/pool-settings.ts';
 import { createOptionE } from '../../../src/runbook/remedies/option-e-resize-pool.ts';
-import type { OptionEPorts } from '../../../src/runbook/remedies/option-e-resize-pool.ts';
+import type { OptionEPorts } from '../../../src/runbook/remedies/option-e/ports.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import type { Remedy, RunControl, StepEntry } from '../../../src/runbook/remedies/remedy.ts';
 import type { Report } from '../../../src/runbook/remedies/report.ts';
@@ -29,7 +29,7 @@ beforeAll(async () => {
     applicationRoles: [],
     clock: systemClock,
   });
-}, 120_000);
+});
 afterAll(async () => {
   await database.close();
   await patient.close();
@@ -80,7 +80,7 @@ function remedy(settings: Partial<PoolSettings> = {}, change: Partial<OptionEPor
     refusedContainers: [],
     healthyWithinMs: 60_000,
     calmWithinMs: 30_000,
-    shownWithinMs: 15_000,
+    shownWithinMs: 60_000,
     ...change,
   });
 }
@@ -95,7 +95,7 @@ async function planned(size?: PoolNumbers): Promise<Plan> {
 async function editOf({ targets }: Plan): Promise<{ path: string; oldSha256: string | null }> {
   const [pool] = targets;
   if (pool?.kind !== 'pool') throw new Error('The plan names no pool.');
-  const answer = await patient.services().planEdit(pool.to);
+  const answer = await patient.services().planEdit({ service, ids: [], to: pool.to });
   if (!answer.ok) throw new Error(answer.problem.summary);
   expect(answer.value.edit.oldSha256).toBe(pool.envSha256);
   return answer.value.edit;
@@ -215,6 +215,25 @@ test('a value that only the second container does not start with is taken back f
   expectAllBack(report);
 });
 
+test('numbers that the pools’ own metrics do not show are taken back, and the report says what they show', async () => {
+  const plan = await planned({ poolSize: 5, maxOverflow: 1 });
+  const services = patient.services();
+  /** As an application that takes its pool from somewhere else: the environment has the numbers, the pool has not. */
+  const deaf: Partial<PoolSettings> = {
+    recreateReplica: async (replica, wanted) => {
+      const environment = { poolSize: 6, maxOverflow: 4 };
+      const outcome = await services.recreateReplica(replica, { ...wanted, environment });
+      return { ...outcome, environment: wanted.environment };
+    },
+  };
+  const report = await remedy(deaf, { shownWithinMs: 100 }).run(plan, plan.targets, control);
+  expect(report).toMatchObject({ finished: false });
+  expect(report.summary).toContain(
+    'Its pool metrics still show 6: the application does not take its pool from there. They were taken back: the containers have 6 + 4 as before.',
+  );
+  expectAllBack(report);
+});
+
 test.for([
   ['before the first is taken back', `make ${service}-1 anew`, 2],
   ['after the first was taken back', `${service}-1: recreated`, 2],
@@ -269,7 +288,7 @@ test('an edited .env, another container and a plan of yesterday leave nothing to
   const yesterday = { ...plan, targets: [{ ...pool, envSha256: 'another' }, ...others] };
   expect(await remedy().recheck(yesterday)).toMatchObject({
     left: [],
-    spared: [{ what: '.env', reason: 'the .env was edited since' }, {}, {}],
+    spared: [{ what: '.env', reason: '.env was edited since' }, {}, {}],
   });
   const fewer = { ...plan, targets: plan.targets.slice(0, 2) };
   expect(await remedy().recheck(fewer)).toMatchObject({

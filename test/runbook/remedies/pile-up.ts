@@ -1,4 +1,4 @@
-import { startCluster } from '../../../sandbox/patient/cluster.ts';
+import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createBlockers } from '../../../src/postgres/blockers.ts';
@@ -115,8 +115,8 @@ export class PileUp {
     return createOptionD({
       blockers: createBlockers({ url: this.cluster.url(user) }),
       clock: systemClock,
-      target: aTarget({ limits, protectedApplications: ['migrations'] }),
-      releaseWithinMs: 400,
+      target: aTarget({ limits, protectedApplications: ['migrations'], ownRoles: ['app'] }),
+      releaseWithinMs: 60_000,
       ...more,
     });
   }

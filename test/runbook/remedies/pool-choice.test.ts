@@ -118,3 +118,23 @@ test('without a look at PostgreSQL a pool may shrink, and not grow', () => {
     expect(numbersOf(choosePool(evidence, 'backend', size))).toBe('unknown-budget');
   }
 });
+
+test('one number is the size; what comes on top stays, and is refused where it has no variable', () => {
+  const evidenceWith = (poolVariables: {
+    readonly size: string;
+    readonly overflow?: string;
+  }): Evidence => {
+    const containers = replicas(2, { size: 10, maxOverflow: 5 }, { poolVariables });
+    const services = { services: [aServiceReading({ replicas: containers })] };
+    const snapshot = aSnapshot({ reading: aReading(), services });
+    return gatherEvidence({ snapshot, target: aTarget(), recent: [] });
+  };
+  const both = evidenceWith({ size: 'DB_POOL_SIZE', overflow: 'DB_MAX_OVERFLOW' });
+  const kept = { poolSize: 4, maxOverflow: 5 };
+  expect(numbersOf(choosePool(both, 'backend', { poolSize: 4 }))).toEqual(kept);
+  const lone = evidenceWith({ size: 'DB_POOL_SIZE' });
+  expect(numbersOf(choosePool(lone, 'backend', { poolSize: 4 }))).toEqual(kept);
+  expect(numbersOf(choosePool(lone, 'backend', { poolSize: 4, maxOverflow: 2 }))).toBe(
+    'no-variable',
+  );
+});

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../../sandbox/patient/binaries.ts';
+import { majors } from '../../support/breadth.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createPreparedTransactions } from '../../../src/postgres/prepared-transactions.ts';
 import { createDoor } from '../../../src/runbook/approval/door.ts';
@@ -20,7 +20,7 @@ import { PileUp, quiet, recording, toPlan, update, valueOf } from './pile-up.ts'
 const gid = `order'4711\\ x`;
 const database = `books "of" 2026`;
 
-describe.for([13, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let pile: PileUp;
 
   beforeAll(async () => {

@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { startCluster } from '../../../sandbox/patient/cluster.ts';
+import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
+import { createRoleLimits } from '../../../src/postgres/role-limits.ts';
 import { createTimeouts } from '../../../src/postgres/timeouts.ts';
 import { createDoor } from '../../../src/runbook/approval/door.ts';
 import type { Door } from '../../../src/runbook/approval/door.ts';
-import { defaultOptionPolicy, defaultPolicy } from '../../../src/runbook/approval/policy.ts';
-import type { Actor, Request } from '../../../src/runbook/approval/request.ts';
+import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import type { Actor } from '../../../src/runbook/approval/actor.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
 import { createCatalogue } from '../../../src/runbook/remedies/catalogue.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
@@ -14,6 +16,8 @@ import type { JournalFolder } from '../../journal/temporary-journal.ts';
 import { allMembers } from '../../support/people.ts';
 import { Sessions } from '../../support/sessions.ts';
 import { aSnapshot, aTarget } from '../diagnose/builders.ts';
+import { optionPolicy } from '../../support/option-policy.ts';
+import { patienceMs } from '../../support/until.ts';
 
 const ann: Actor = { id: 'UANN', via: 'slack' };
 const bob: Actor = { id: 'UBOB', via: 'slack' };
@@ -35,7 +39,8 @@ beforeEach(async () => {
   folder = makeJournalFolder();
   faults.length = 0;
   const timeouts = createTimeouts({ url: cluster.url('acting') });
-  const prevention = { timeouts, clock: systemClock, target: aTarget() };
+  const roleLimits = createRoleLimits({ url: cluster.url('acting') });
+  const prevention = { timeouts, roleLimits, clock: systemClock, target: aTarget() };
   door = createDoor({
     people: allMembers,
     journal: await folder.open(),
@@ -49,7 +54,7 @@ beforeEach(async () => {
     ],
     policy: {
       ...defaultPolicy,
-      options: { prevention: { ...defaultOptionPolicy, approvers: [ann.id, bob.id] } },
+      options: { prevention: { ...optionPolicy, approvers: [ann.id, bob.id] } },
     },
     clock: systemClock,
     verifyAfterMs: 20,
@@ -85,7 +90,7 @@ async function isEnded(): Promise<boolean> {
     const left = await sessions.ask('SELECT FROM pg_stat_activity WHERE pid = $1', [pid]);
     return left.length === 0;
   };
-  await expect.poll(gone, { timeout: 20_000 }).toBe(true);
+  await expect.poll(gone, { timeout: patienceMs }).toBe(true);
   return true;
 }
 

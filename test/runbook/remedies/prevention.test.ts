@@ -1,10 +1,11 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { hasBinaries } from '../../../sandbox/patient/binaries.ts';
-import { startCluster } from '../../../sandbox/patient/cluster.ts';
+import { majors } from '../../support/breadth.ts';
+import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
+import { createRoleLimits } from '../../../src/postgres/role-limits.ts';
 import { createTimeouts } from '../../../src/postgres/timeouts.ts';
 import type { Clock } from '../../../src/runbook/ports.ts';
 import type { Ask } from '../../../src/runbook/remedies/ask.ts';
@@ -35,7 +36,7 @@ function ask(more: Partial<TimeoutAsk> = {}): TimeoutAsk {
   return { kind: 'set-timeout', setting: inTransaction, role: null, ms: 600_000, ...more };
 }
 
-describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i', (major) => {
+describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
   let sessions: Sessions;
   const strange = 'Robert"); DROP ROLE app; --';
@@ -72,6 +73,7 @@ describe.for([13, 15, 18].filter((major) => hasBinaries(major)))('PostgreSQL %i'
   const remedy = (user = 'postgres', clock: Clock = systemClock): Remedy =>
     createPrevention({
       timeouts: createTimeouts({ url: cluster.url(user) }),
+      roleLimits: createRoleLimits({ url: cluster.url(user) }),
       clock,
       target: aTarget(),
     });
@@ -285,6 +287,7 @@ describe('where the setting is not this file’s', () => {
     const sessions = new Sessions(cluster);
     const remedy = createPrevention({
       timeouts: createTimeouts({ url: cluster.url() }),
+      roleLimits: createRoleLimits({ url: cluster.url() }),
       clock: systemClock,
       target: aTarget(),
     });

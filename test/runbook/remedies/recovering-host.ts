@@ -4,7 +4,7 @@ import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { createSandboxServerHost } from '../../../sandbox/patient/sandbox-server-host.ts';
 import type { ServerHost } from '../../../src/runbook/ports/server-host.ts';
 
-export interface RecoveringHost extends ServerHost {
+interface RecoveringHost extends ServerHost {
   /** Logins refused with 57P03 while it recovered. */
   readonly refusals: number;
 }

@@ -15,7 +15,7 @@ import { databaseOptions } from '../../support/database-options.ts';
 import { aService, aTarget } from '../diagnose/builders.ts';
 
 /** What a run left behind, as the journal would keep it. */
-export interface Record {
+interface Record {
   readonly control: RunControl;
   readonly steps: StepEntry[];
   readonly progress: string[];
@@ -101,7 +101,7 @@ export class ServerBedside {
       clock: systemClock,
       target,
       silentForMs,
-      returnWithinMs: 10_000,
+      returnWithinMs: 60_000,
     });
   }
 

@@ -1,10 +1,10 @@
 import type { ModalView } from '@slack/types';
 import { describe, expect, test } from 'vitest';
 import type { WorkspaceView } from '../../../sandbox/slack/state-view.ts';
+import { transports } from '../../support/breadth.ts';
 import { post, startWithApp } from './support/bolt-app.ts';
 import { ADA, BOB, DATABASE } from './support/local-slack.ts';
-
-const PATIENCE_MS = 10_000;
+import { patienceMs } from '../../support/until.ts';
 
 const approveCard = [
   { type: 'section', text: { type: 'mrkdwn', text: 'End 3 sessions?' } },
@@ -42,7 +42,7 @@ const reasonModal: ModalView = {
 const textsIn = (state: WorkspaceView, channel: string): readonly string[] =>
   state.channels.find(({ id }) => id === channel)?.messages.map(({ text }) => text) ?? [];
 
-describe.for(['socket', 'http'] as const)('over %s, the real Bolt', (mode) => {
+describe.for(transports)('over %s, the real Bolt', (mode) => {
   test('answers a slash command with an ephemeral only the caller sees', async () => {
     const { slack, app } = await startWithApp(mode);
     app.command('/dbconn', async ({ ack, command }) => {
@@ -67,7 +67,7 @@ describe.for(['socket', 'http'] as const)('over %s, the real Bolt', (mode) => {
     const texts = await slack.waitFor((state) => {
       const seen = textsIn(state, DATABASE);
       return seen.length === 3 ? seen : undefined;
-    }, PATIENCE_MS);
+    }, patienceMs);
     expect(texts).toEqual(['/dbconn status', 'first', 'second']);
   });
 
@@ -96,7 +96,7 @@ describe.for(['socket', 'http'] as const)('over %s, the real Bolt', (mode) => {
       actionId: 'approve',
     });
     expect(pressed).toEqual({ acked: true });
-    await slack.waitFor((state) => state.ephemerals[0], PATIENCE_MS);
+    await slack.waitFor((state) => state.ephemerals[0], patienceMs);
     const [card] = slack.state.channels[0]?.messages ?? [];
     expect(card).toMatchObject({ ts, text: 'bob approved plan-1 in vote' });
     // Text without blocks takes the blocks away, and with them the button.
@@ -143,7 +143,7 @@ describe.for(['socket', 'http'] as const)('over %s, the real Bolt', (mode) => {
     expect(slack.state.modals.has(ADA)).toBe(false);
     await slack.waitFor(
       (state) => textsIn(state, DATABASE).find((text) => text === 'plan-1: too risky'),
-      PATIENCE_MS,
+      patienceMs,
     );
   });
 
@@ -177,7 +177,7 @@ describe.for(['socket', 'http'] as const)('over %s, the real Bolt', (mode) => {
       });
     });
     expect(await slack.openHome({ user: BOB })).toEqual({ acked: true });
-    const home = await slack.waitFor((state) => state.homes.get(BOB), PATIENCE_MS);
+    const home = await slack.waitFor((state) => state.homes.get(BOB), patienceMs);
     expect(home.blocks).toMatchObject([{ text: { text: `for ${BOB}` } }]);
   });
 
@@ -191,7 +191,7 @@ describe.for(['socket', 'http'] as const)('over %s, the real Bolt', (mode) => {
     });
     const share = await slack.waitFor(
       (state) => state.channels[0]?.messages.find(({ files }) => files !== undefined),
-      PATIENCE_MS,
+      patienceMs,
     );
     expect(share).toMatchObject({ text: 'the report', files: [{ name: 'report.csv' }] });
     const file = await fetch(`${slack.url}files/${share.files?.[0]?.id ?? ''}`);

@@ -91,3 +91,9 @@ test('every cause of the runbook has a scene, and its remedy in it', () => {
     'Trouble: lock-contention',
   ]);
 });
+
+test('every night of the tour ends with what helps', () => {
+  const nights = tourScenes().filter(({ title }) => title.startsWith('Night'));
+  expect(nights.length).toBeGreaterThan(2);
+  expect(nights.filter(({ help }) => help === undefined)).toEqual([]);
+});

@@ -21,11 +21,11 @@ import {
   botToken,
   database,
   openSlack,
-  patienceMs,
   readManifest,
   startApp,
 } from '../support/workspace.ts';
 import type { Mode } from '../support/workspace.ts';
+import { patienceMs } from '../../support/until.ts';
 
 /** A clock that moves only when told to, and then wakes those whose time has come. */
 class StandingClock implements Clock {

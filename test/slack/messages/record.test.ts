@@ -50,6 +50,8 @@ function aReport(words: string, many: number): IncidentReport {
       because: times(words),
       against: times(words),
     },
+    trouble: null,
+    changes: times({ at: at(1), sentence: words }),
     remedies: times({ ...request, plan: { ...request.plan, title: words } }),
     phases: times({ name: words, tookMs: many }),
     prevention: times(advice),
@@ -85,21 +87,33 @@ function aPrevention(words: string, many: number): Prevention {
     clientsWaiting: 1,
     serversActive: 1,
     serversIdle: 1,
+    servers: 2,
+    size: null,
+    reserve: 0,
+    fullBy: null,
     longestWaitSeconds: 1,
   };
   return {
     target: 'shop',
     lookedAt: at(1),
     checks: Array.from({ length: many }, () => check),
-    pooler: {
-      version: words,
-      poolMode: words,
-      maxClientConnections: 1,
-      defaultPoolSize: 1,
-      maxDatabaseConnections: 0,
-      pools: Array.from({ length: many }, () => pool),
-      poolsTotal: many,
-    },
+    poolers: [
+      {
+        name: words,
+        replicas: 1,
+        version: words,
+        mode: words,
+        clients: 2,
+        maxClients: 1,
+        clientsWaiting: 1,
+        longestWaitSeconds: 1,
+        servers: 2,
+        mayOpen: 'unlimited',
+        services: [words],
+        pools: Array.from({ length: many }, () => pool),
+        poolsTotal: many,
+      },
+    ],
   };
 }
 

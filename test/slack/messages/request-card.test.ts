@@ -31,7 +31,7 @@ import { planMessage } from '../../../src/slack/messages/plan.ts';
 import { requestsMessage } from '../../../src/slack/messages/requests.ts';
 import { targetsOfEveryKind } from '../support/targets.ts';
 import { toText } from '../support/to-text.ts';
-import { bob, buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
+import { bob, buildPlan, buildRequest, byHand } from '../../runbook/approval/builders.ts';
 import { aDiagnosis, aTarget } from '../support/diagnoses.ts';
 
 const mark = '⟦evil⟧';
@@ -84,7 +84,16 @@ const hostile: Arbitrary<Request> = record({
   return {
     ...template,
     state,
-    plan: buildPlan({ targets, spared, sparedTotal: many, subject: evil, steps: manySteps(many) }),
+    plan: buildPlan({
+      targets,
+      spared,
+      sparedTotal: many,
+      subject: evil,
+      steps: manySteps(many),
+      // No more sessions than a plan for a person names.
+      ...(many <= 20 && { byHand }),
+    }),
+    handOff: { shownAt: at, until: at, ranBy: null },
     brokenGlass: many % 3 === 0 ? { by: bob, at, reason: evil } : null,
     votes: [{ by: bob, at, reason: evil }],
     closing: { by: bob, at, sentence: 'An approver said no.', reason: evil },
@@ -194,6 +203,7 @@ test('a mention on a card is of people the journal names, whatever the database 
 test.for([
   ['proposed', ['Approve', 'Deny…', 'Change…']],
   ['approved', ['Stop']],
+  ['handed', ['I ran it']],
   ['executing', ['Stop']],
   ['verifying', []],
   ['expired', ['Ask again']],
@@ -207,7 +217,7 @@ test.for([
 });
 
 test('every state a request can be in is in that table', () => {
-  const states = ['proposed', 'approved', 'executing', 'verifying', 'expired', 'stale'];
+  const states = ['proposed', 'approved', 'handed', 'executing', 'verifying', 'expired', 'stale'];
   expect([...states, 'denied', 'withdrawn', 'failed', 'done'].toSorted()).toEqual(
     States.options.toSorted(),
   );
@@ -309,6 +319,8 @@ test('status offers a button for what can be proposed and approved here, and for
     elements: [
       { text: { text: 'Propose B 150' }, value: 'B 150 orders' },
       { text: { text: 'Propose D' }, value: 'D orders' },
+      // A person runs it.
+      { text: { text: 'Propose E backend 10 5' }, value: 'E backend 10 5 orders' },
     ],
   });
   expect(buttons(['C'])).toMatchObject({ elements: [{ value: 'C backend orders' }] });

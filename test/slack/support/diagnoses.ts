@@ -33,6 +33,7 @@ export function aSource(changes: Partial<Source> = {}): Source {
     client: '172.18.0.4',
     database: 'orders',
     service: 'backend',
+    kind: 'application',
     total: 80,
     active: 3,
     idle: 12,
@@ -134,6 +135,7 @@ export function aDiagnosis(changes: Partial<Diagnosis> = {}): Diagnosis {
       roots: [{ pid: 4242, victims: 1 }],
       cycles: [],
     },
+    deadlocks: 0,
     pools: [
       {
         service: 'backend',

@@ -14,7 +14,8 @@ import { toText } from '../../../sandbox/message-text.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { aDiagnosis, aTarget } from './diagnoses.ts';
-import { aLog, botToken, database, openSlack, patienceMs } from './workspace.ts';
+import { aLog, botToken, database, openSlack } from './workspace.ts';
+import { patienceMs } from '../../support/until.ts';
 
 export function aView(changes: Partial<IncidentView> = {}): IncidentView {
   return {
@@ -27,7 +28,7 @@ export function aView(changes: Partial<IncidentView> = {}): IncidentView {
 }
 
 /** Fast, so that a test waits for what happens and never for the pace. */
-export const quick: Paces = {
+const quick: Paces = {
   urgentMs: 0,
   figuresMs: 0,
   lookTimeMs: 0,

@@ -29,6 +29,7 @@ export function targetsOfEveryKind(text: string): readonly PlanTarget[] {
       how: 'cancel-then-terminate',
       queued: true,
       victims: 7,
+      waiters: [{ pid: 4243, startedAt: at }],
       client: text,
       database: text,
       transactionAgeSeconds: 400,
@@ -62,6 +63,8 @@ export function targetsOfEveryKind(text: string): readonly PlanTarget[] {
       from: null,
       to: { poolSize: 10, maxOverflow: 5 },
       processes: 4,
+      variables: { size: 'DATABASE_POOL_SIZE', overflow: 'DATABASE_MAX_OVERFLOW' },
+      file: '.env',
       envSha256: null,
     },
     {

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { identity } from '../../../sandbox/slack/identity.ts';
-import { startSlack } from '../../../sandbox/slack/server.ts';
+import { startRecordedSlack } from '../../record/recorded.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
@@ -12,8 +12,11 @@ import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { Check } from '../../../src/runbook/doctor.ts';
 import type { Runbook } from '../../../src/runbook/runbook.ts';
 import { createSlackApp } from '../../../src/slack/app.ts';
-import type { SlackApp, SlackAppOptions } from '../../../src/slack/app.ts';
+import type { SlackApp } from '../../../src/slack/app.ts';
 import { aDiagnosis, aTarget } from './diagnoses.ts';
+import { patienceMs } from '../../support/until.ts';
+
+export type SlackAppOptions = Parameters<typeof createSlackApp>[0];
 
 export type Mode = 'socket' | 'http';
 
@@ -28,9 +31,6 @@ export const random = 'C0RANDOM00';
 export const ana = 'U0ANA00000';
 export const ben = 'U0BEN00000';
 
-/** Five times what the slowest step takes on a busy machine of two cores. */
-export const patienceMs = 15_000;
-
 const Manifest = z.looseObject({});
 
 /** manifest.yml, or the same with other scopes. */
@@ -42,7 +42,7 @@ export function readManifest(scopes?: readonly string[]): unknown {
 }
 
 export function openSlack(mode: Mode, changes: Partial<SlackOptions> = {}): Promise<LocalSlack> {
-  return startSlack({
+  return startRecordedSlack({
     manifest: readManifest(),
     mode,
     signingSecret,

@@ -4,7 +4,7 @@ import type { Directory } from '../directory.ts';
 export type Chosen = string | readonly string[] | null;
 
 /** What a person did to an element, on its way to the local Slack. */
-export interface ElementAction {
+interface ElementAction {
   readonly actionId: string;
   readonly blockId: string;
   /** A button's value, or what was chosen; of checkboxes all that are ticked. */

@@ -1,5 +1,6 @@
 import { element, uniqueId } from '../dom.ts';
-import { isControlElement, isEmpty, makeControl, type Control } from '../elements/control.ts';
+import { isControlElement, isEmpty, type Control } from '../elements/control.ts';
+import { makeControl } from '../elements/make-control.ts';
 import { plainTextOf } from '../text/render-text-object.ts';
 import type { InputBlock } from '@slack/types';
 import type { Drawing } from './drawing.ts';

@@ -1,6 +1,3 @@
-import { makeChoices } from './make-choices.ts';
-import { makeSelect } from './make-select.ts';
-import { makeTextField } from './make-text-field.ts';
 import type {
   Checkboxes,
   NumberInput,
@@ -42,23 +39,6 @@ const CONTROL_TYPES: ReadonlySet<string> = new Set<ControlElement['type']>([
 
 export function isControlElement(spec: { readonly type: string }): spec is ControlElement {
   return CONTROL_TYPES.has(spec.type);
-}
-
-/** Makes the control of an element, with its initial or its kept value in it. */
-export function makeControl(spec: ControlElement, context: ControlContext): Control {
-  switch (spec.type) {
-    case 'plain_text_input':
-    case 'number_input':
-      return makeTextField(spec, context);
-    case 'static_select':
-    case 'users_select':
-      return makeSelect(spec, context);
-    case 'checkboxes':
-    case 'radio_buttons':
-      return makeChoices(spec, context);
-    default:
-      return spec satisfies never;
-  }
 }
 
 /** True when nothing was typed or chosen. */

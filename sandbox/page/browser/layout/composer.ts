@@ -4,7 +4,7 @@ import type { Session } from '../session.ts';
 const PLAIN_TEXT = 'Nothing was posted: this sandbox takes slash commands only.';
 
 /** The line below a conversation. It stays in the page, so that what is typed survives redraws. */
-export interface Composer {
+interface Composer {
   show(session: Session): void;
 }
 

@@ -4,7 +4,7 @@ import { makeViewFields, type ViewFields } from './view-fields.ts';
 import type { Session } from '../session.ts';
 
 /** The app's Home tab. */
-export interface HomeTab {
+interface HomeTab {
   show(session: Session): void;
 }
 

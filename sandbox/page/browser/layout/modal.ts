@@ -6,7 +6,7 @@ import type { Session } from '../session.ts';
 import type { OpenModal, View } from '../workspace-view.ts';
 
 /** The modal in front of a person. */
-export interface ModalScreen {
+interface ModalScreen {
   show(session: Session): void;
 }
 

@@ -4,7 +4,7 @@ import { showMessages } from './message-list.ts';
 import type { Session } from '../session.ts';
 
 /** The pane beside a conversation: a message and everything said under it. */
-export interface ThreadPane {
+interface ThreadPane {
   show(session: Session): void;
 }
 

@@ -2,7 +2,7 @@ import { decodeEntities } from './entities.ts';
 import type { Inline } from './inline.ts';
 
 /** Collects a run of inline nodes, joining neighbouring characters into one text node. */
-export interface InlineWriter {
+interface InlineWriter {
   readonly nodes: Inline[];
   addText(raw: string): void;
   addNode(node: Inline): void;

@@ -35,7 +35,7 @@ export function parseMrkdwn(source: string, options: MrkdwnOptions = {}): readon
 }
 
 /** The inline nodes of one run of mrkdwn. */
-export function parseMrkdwnInline(source: string, options: MrkdwnOptions = {}): readonly Inline[] {
+function parseMrkdwnInline(source: string, options: MrkdwnOptions = {}): readonly Inline[] {
   return readInline(source, { ...options, open: [] });
 }
 

@@ -1,4 +1,5 @@
 import type { Cause } from '../diagnosis.ts';
+import type { Overlap } from '../deploy-overlap.ts';
 import { count, percent, sum } from '../words.ts';
 import { suspicious } from './picture.ts';
 import type { Holder, Picture } from './picture.ts';
@@ -14,9 +15,13 @@ const justStartedMs = 15 * 60_000;
 /** Many processes, each within a modest pool, and all of them together more than the server has. */
 export function judgeApplicationScaling(picture: Picture): Cause[] {
   const { pressure, used, usable, unused, holders, sight } = picture;
-  if (pressure === 'none' || usable === null) return [];
+  // What takes far longer than usual needs more connections, and would take those of any pool.
+  if (pressure === 'none' || usable === null || picture.dragging !== undefined) return [];
   const crowd = holders.filter(({ holds, perProcess }) => holds > 0 || perProcess !== null);
   const processes = sum(crowd.map((holder) => holder.processes));
+  if (picture.evidence.strangers !== null || picture.evidence.abandoned !== null) return [];
+  const overlap = findDeploy(picture);
+  if (overlap !== undefined) return duringDeploy(overlap, picture);
   if (processes < leastProcesses || crowd.some((holder) => isHuge(holder, usable))) return [];
   // A busy server near its limit refuses nobody and holds nothing unused: that is load, not a cause.
   if (pressure === 'warning' && unused < used * 0.5) return [];
@@ -29,6 +34,40 @@ export function judgeApplicationScaling(picture: Picture): Cause[] {
       ...fromSize(crowd, usable),
       ...(sight === 'sessions' ? fromSessions(picture) : []),
       ...sign(isFresh(picture), 0.1, 'Much of it started in the last minutes.'),
+      ...sign(picture.refused, 0.05, 'Connections are being refused.'),
+    ],
+  );
+}
+
+/** A service that holds less than this share is not why the server is full. */
+const leastShare = 0.2;
+
+/** The service with old and new replicas at once, when it holds enough of the slots to matter. */
+function findDeploy({ evidence, holders, used }: Picture): Overlap | undefined {
+  return evidence.overlaps.find(
+    ({ service, certain }) =>
+      certain && holders.some((one) => one.service === service && one.holds >= used * leastShare),
+  );
+}
+
+/** However few and large: each of them has its pool twice until the deploy ends. */
+function duringDeploy({ service, older, newer }: Overlap, picture: Picture): Cause[] {
+  const { holders, used, usable, sight, evidence } = picture;
+  const holds = holders.find((one) => one.service === service)?.holds ?? 0;
+  const without = used - Math.round((holds * older.length) / (older.length + newer.length));
+  const fits = without < (usable ?? 0) * evidence.target.limits.warningUtilisation;
+  return weigh(
+    'application-scaling',
+    `Old and new replicas of ${service} run at once, for the length of a deploy.`,
+    [
+      {
+        weight: 0.4,
+        say: `${older.length} old and ${newer.length} new replicas of ${service} hold ${holds} of ${used} connections.`,
+      },
+      ...sign(fits, 0.2, `Without the old ones about ${without} would be taken.`),
+      ...sign(!fits, -0.1, `Without the old ones about ${without} would be taken still.`),
+      ...fromBudget(picture),
+      ...(sight === 'sessions' ? fromSessions(picture) : []),
       ...sign(picture.refused, 0.05, 'Connections are being refused.'),
     ],
   );

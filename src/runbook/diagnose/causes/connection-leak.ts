@@ -1,17 +1,34 @@
 import type { Cause, LeakSuspect } from '../diagnosis.ts';
-import { count, percent, sum } from '../words.ts';
-import { leastAlike, nameOf, outButIdle, samePath } from './picture.ts';
+import { count, durationOfSeconds, percent, sum } from '../words.ts';
+import {
+  isDead,
+  leastAlike,
+  leastShare,
+  nameOf,
+  outButGone,
+  outButIdle,
+  samePath,
+  shareOf,
+  waitsForItself,
+} from './picture.ts';
+import { toApplication } from '../holder-name.ts';
+import { leftOver } from '../idle-leaks.ts';
 import type { Holder, Picture } from './picture.ts';
 import { sign, weigh } from './weigh.ts';
 import type { Sign } from './weigh.ts';
 
 /** Code that does not close its connections: the same place in the code, again and again, never given back. */
 export function judgeConnectionLeak(picture: Picture): Cause[] {
-  const path = samePath(picture);
+  const dead = picture.holders.find((holder) => isDead(holder, picture));
+  if (dead !== undefined) return fromLostPool(dead, picture);
+  const path = lastPath(picture);
   const forgetful = picture.holders.find((holder) => isForgetful(holder, picture));
+  // What lingers for longer was left behind, and says so itself.
+  const waiting = picture.holders.find((holder) => waitsForItself(holder, picture));
+  if (!path && !forgetful && waiting !== undefined) return fromLostPool(waiting, picture);
   const beyond = picture.holders.find(isBeyond);
   const titles = picture.sight === 'titles' && picture.inTransaction >= picture.used * 0.3;
-  if (!path && !forgetful && !(titles && picture.atLimit.length > 0)) return [];
+  if (!path && !forgetful && !(titles && picture.atLimit.length > 0)) return fromIdle(picture);
   const service = path ? serviceOf(path, picture) : forgetful?.service;
   const name = nameOf({ service: service ?? null });
   return weigh('connection-leak', `Connections of ${name} are not given back.`, [
@@ -27,19 +44,105 @@ export function judgeConnectionLeak(picture: Picture): Cause[] {
   ]);
 }
 
+/** Whose connections are not given back: null for an application that is no service, undefined where none can be told. */
+export function leakingService(picture: Picture): string | null | undefined {
+  const dead = picture.holders.find((holder) => isDead(holder, picture));
+  if (dead !== undefined) return dead.service;
+  const path = lastPath(picture);
+  if (path !== undefined) return serviceOf(path, picture);
+  const holder =
+    picture.holders.find((one) => isForgetful(one, picture)) ??
+    picture.holders.find((one) => waitsForItself(one, picture));
+  return holder === undefined ? picture.idleLeak?.service : holder.service;
+}
+
+/** The place in the code that left enough behind to be the trouble. */
+function lastPath(picture: Picture): LeakSuspect | undefined {
+  return shareOf(picture.lingering, picture) >= leastShare ? samePath(picture) : undefined;
+}
+
+/** The application's own account is enough: no session on the server speaks against it. */
+function fromLostPool(holder: Holder, picture: Picture): Cause[] {
+  const { checkedOut, holds, stuck } = holder;
+  const name = nameOf(holder);
+  const dead = isDead(holder, picture);
+  const summary = dead
+    ? `The pool of ${name} holds connections that PostgreSQL has ended.`
+    : `The pool of ${name} waits for itself: each request that has a connection wants a second one.`;
+  const say = dead
+    ? `The pools of ${name} count ${checkedOut ?? 0} connections as in use, and PostgreSQL has ${holds} of them: ${outButGone(holder, picture)} are gone.`
+    : `All ${checkedOut ?? 0} connections of the pool are in use, ${stuck} of them idle in a transaction, and no query of ${name} runs.`;
+  const isFull = picture.atLimit.some(({ service }) => service === holder.service);
+  return weigh('connection-leak', summary, [
+    { weight: 0.6, say },
+    ...sign(isFull, 0.15, 'The pool is used up, so its requests wait.'),
+    ...sign(!isFull, 0, 'The pool has connections left to give.'),
+    ...sign(
+      picture.poolTimeouts > 0,
+      0.1,
+      `${count(picture.poolTimeouts, 'request')} gave up waiting for a pool.`,
+    ),
+    ...sign(picture.poolTimeouts === 0, 0, 'No request is known to have given up waiting.'),
+  ]);
+}
+
+/** Lost outside of a transaction, where no pool tells what it has given out: by when each was opened and last used. */
+function fromIdle(picture: Picture): Cause[] {
+  const { idleLeak, evidence, used } = picture;
+  // Of clients that no configuration knows, who holds the slots is the news; idle ones are no proof of a leak.
+  if (idleLeak?.service === null && evidence.strangers !== null) return [];
+  if (idleLeak === undefined || shareOf(idleLeak.sessions, picture, idleLeak.service) < leastShare)
+    return [];
+  const { sessions, holds, ages } = idleLeak;
+  const oldest = ages.at(-1) ?? 0;
+  const name = nameOf(idleLeak);
+  const kept = leftOver(evidence.history, idleLeak);
+  const grows = kept !== null && kept.left >= kept.opened / 2;
+  // A pool that replaces its connections after half an hour looks the same for half an hour.
+  if (!grows && oldest * 1_000 < evidence.target.limits.terminateIdleMs) return [];
+  return weigh('connection-leak', `Connections of ${name} are not given back.`, [
+    {
+      weight: 0.35,
+      say: `${sessions} of ${count(holds, 'connection')} of ${name} were used when they were opened and never since, the oldest for ${durationOfSeconds(oldest)}.`,
+    },
+    { weight: 0.15, say: 'They were opened one after another, not all at once.' },
+    ...sign(
+      sessions >= used / 2,
+      0.1,
+      `They hold ${percent(sessions / Math.max(1, used))} of all connections.`,
+    ),
+    ...sign(picture.pressure !== 'none', 0.1, 'Slots are short.'),
+    ...sign(grows, 0.15, `Of ${kept?.opened ?? 0} opened in the recent looks none was closed.`),
+    ...sign(
+      kept !== null && !grows,
+      -0.5,
+      `${kept?.opened ?? 0} were opened in the recent looks, and as many closed: a pool that replaces them.`,
+    ),
+    { weight: 0, say: 'Its pool could not be asked whether it still counts them as in use.' },
+    {
+      weight: 0,
+      say: 'Clients that are gone without closing look the same: a restart of the service does not free those.',
+    },
+  ]);
+}
+
 /** By their addresses first: an application name is often empty, or a driver's. */
 function serviceOf({ application }: LeakSuspect, picture: Picture): string | null {
   const named = picture.lingeringSessions
-    .filter((session) => session.application === application)
-    .map(({ client }) => picture.evidence.findService(client, application));
+    .filter((session) => isOf(session, application))
+    .map((session) => picture.evidence.findService(session.client, session.application));
   const [first] = named;
   return first !== undefined && named.every((name) => name === first) ? first : null;
+}
+
+function isOf(session: Picture['lingeringSessions'][number], application: string): boolean {
+  return toApplication(session.application) === toApplication(application);
 }
 
 function fromPath(path: LeakSuspect, { lingeringSessions }: Picture): Sign[] {
   const written = path.hasWritten >= path.sessions / 2;
   const ages = lingeringSessions
-    .filter(({ application }) => application === path.application)
+    .filter((session) => isOf(session, path.application))
     .map(({ stateAgeSeconds }) => stateAgeSeconds ?? 0);
   return [
     {

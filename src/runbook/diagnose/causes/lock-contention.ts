@@ -1,7 +1,10 @@
 import type { Cause } from '../diagnosis.ts';
 import { lastingWaits } from '../lasting-waits.ts';
+import { findDeadlocks } from '../deadlocks.ts';
+import { findMaintenance } from '../maintenance.ts';
+import { isTelling } from '../wait-classes.ts';
 import { countLines } from '../logs.ts';
-import { count, duration, percent } from '../words.ts';
+import { count, durationOfSeconds, percent } from '../words.ts';
 import type { Picture } from './picture.ts';
 import { sign, weigh } from './weigh.ts';
 
@@ -9,7 +12,10 @@ import { sign, weigh } from './weigh.ts';
 export function judgeLockContention(picture: Picture): Cause[] {
   const { waiting, waitingLong, used, working, pressure, evidence } = picture;
   const { roots, cycles } = evidence.blocking;
-  const deadlocks = countLines(evidence.logs, ['deadlock']);
+  const told = countLines(evidence.logs, ['deadlock']);
+  const counted = findDeadlocks(evidence)?.count ?? 0;
+  const deadlocks = Math.max(told, counted);
+  if (isBehindMaintenance(evidence)) return [];
   if (waitingLong === 0 && waiting < 3 && cycles.length === 0 && deadlocks === 0) return [];
   const share = waiting / Math.max(1, used);
   const victims = roots[0]?.victims ?? 0;
@@ -24,7 +30,7 @@ export function judgeLockContention(picture: Picture): Cause[] {
     ...sign(
       !busy && waitingLong > 0,
       0.3,
-      `${count(waiting, 'session waits', 'sessions wait')} for locks, the longest for ${duration(longestSeconds)}.`,
+      `${count(waiting, 'session waits', 'sessions wait')} for locks, the longest for ${durationOfSeconds(longestSeconds)}.`,
     ),
     ...sign(
       waitingLong === 0 && waiting >= 3,
@@ -45,10 +51,23 @@ export function judgeLockContention(picture: Picture): Cause[] {
       0.15,
       `${count(cycles.length, 'group')} of sessions wait in a ring.`,
     ),
-    ...sign(deadlocks > 0, 0.35, `The recent logs tell of ${count(deadlocks, 'deadlock')}.`),
+    ...sign(
+      deadlocks > 0,
+      0.35,
+      told >= counted
+        ? `The recent logs tell of ${count(told, 'deadlock')}.`
+        : `PostgreSQL has counted ${count(counted, 'deadlock')} since an earlier look.`,
+    ),
     ...sign(waiting === 1 && pressure !== 'none', -0.1, `Only 1 of ${used} connections waits.`),
     ...sign(waiting === 0, -0.05, 'Nobody waits for a lock at this moment.'),
   ]);
+}
+
+/** A build or a rewrite that others wait for is named as such, with its progress: they do not block each other. */
+function isBehindMaintenance(evidence: Picture['evidence']): boolean {
+  const { roots, waitersTotal } = evidence.blocking;
+  const builds = findMaintenance(evidence).filter(({ victims }) => isTelling(victims, evidence));
+  return builds.length > 0 && builds.length === roots.length && waitersTotal > 0;
 }
 
 /** `roots` is null where they could not be read. */

@@ -2,14 +2,19 @@ import type { BudgetLine, LeakSuspect } from '../diagnosis.ts';
 import type { z } from 'zod';
 import type { Evidence } from '../evidence.ts';
 import { lastingWaits } from '../lasting-waits.ts';
+import type { Dragging } from '../dragging.ts';
+import type { IdleLeak } from '../idle-leaks.ts';
 import { isLingering } from '../leaks.ts';
 import { countLines } from '../logs.ts';
+import { largestProcess } from '../pool-sizes.ts';
+import { servicesInQueue } from '../poolers.ts';
 import { pressureOf } from '../pressure.ts';
 import type { Pressure } from '../pressure.ts';
 import type { PoolReading, SessionReading } from '../snapshot.ts';
+import { holderKey } from '../sources.ts';
 import { sum } from '../words.ts';
 
-/** The figures the six causes are judged by. Shares are of `used` unless said otherwise. */
+/** The figures the six causes are judged by, dbconn's own sessions left out. Shares are of `used` unless said otherwise. */
 export interface Picture {
   readonly evidence: Evidence;
   /** Sessions as the server lists them, its process titles only, or neither. */
@@ -18,6 +23,8 @@ export interface Picture {
   /** A client was refused for want of a slot: now, or in the recent logs. */
   readonly refused: boolean;
   readonly used: number;
+  /** Sessions that this role cannot see; they are in nobody's share. */
+  readonly hidden: number;
   readonly usable: number | null;
   /** Active and not waiting for a lock. */
   readonly working: number;
@@ -29,7 +36,11 @@ export interface Picture {
   /** Of those the silent ones: an application at work goes on within milliseconds. */
   readonly lingering: number;
   readonly lingeringSessions: readonly SessionReading[];
+  /** Idle outside of a transaction, and of no pool that could be asked. */
+  readonly idleLeak: IdleLeak | undefined;
   readonly slow: number;
+  /** Only where slots or a pool are short: a nightly batch is slow, too. */
+  readonly dragging: Dragging | undefined;
   readonly waiting: number;
   /** Waiting longer than the limit for contention. */
   readonly waitingLong: number;
@@ -55,6 +66,8 @@ export interface Holder {
   /** What its pools say; null without metrics. */
   readonly checkedOut: number | null;
   readonly checkedIn: number | null;
+  /** Idle in a transaction for longer than an application at work leaves it. */
+  readonly stuck: number;
 }
 
 export function toPicture(evidence: Evidence): Picture {
@@ -68,33 +81,66 @@ export function toPicture(evidence: Evidence): Picture {
     countLines(logs, ['slots-full', 'slots-reserved']) > 0;
   const counts = seen?.counts ?? titles;
   const sampled = (seen?.sessions ?? []).filter(({ own }) => !own);
+  const own = evidence.sources.filter(({ kind }) => kind === 'own');
+  const ownSessions = seen?.counts.own ?? 0;
   const lingeringSessions = sampled.filter((one) => isLingering(one, evidence.lingeringMs));
   const inTransaction =
     (counts?.idleInTransaction ?? 0) + (seen?.counts.idleInTransactionAborted ?? 0);
+  // Their pools run dry because they wait in the pooler: they are not too small.
+  const queued = servicesInQueue(evidence.poolers);
+  const idle = Math.max(0, (counts?.idle ?? 0) - sum(own.map((source) => source.idle)));
+  const holders = toHolders(evidence);
+  const atLimit = poolReadings.filter(
+    ({ utilisation, service }) =>
+      (utilisation ?? 0) >= target.limits.poolUtilisation && !queued.has(service),
+  );
+  const pressure =
+    refused && error !== undefined ? 'critical' : pressureOf(capacity, target.limits);
   return {
     evidence,
     sight: seen === undefined ? (titles === undefined ? 'none' : 'titles') : 'sessions',
-    pressure: refused && error !== undefined ? 'critical' : pressureOf(capacity, target.limits),
+    pressure,
     refused,
-    used: counts?.clients ?? 0,
+    used: Math.max(0, (counts?.clients ?? 0) - ownSessions),
+    hidden: seen?.counts.hidden ?? 0,
     usable: evidence.budget.usable,
-    working: Math.max(0, (counts?.active ?? 0) - blocking.waitersTotal),
-    idle: counts?.idle ?? 0,
-    unused: seen === undefined ? 0 : countUnused(sampled, seen.counts.idle, evidence.lingeringMs),
+    working: Math.max(
+      0,
+      (counts?.active ?? 0) - sum(own.map(({ active }) => active)) - blocking.waitersTotal,
+    ),
+    idle,
+    unused: seen === undefined ? 0 : countUnused(sampled, idle, evidence.lingeringMs),
     inTransaction,
     lingering: extrapolate(sampled, lingeringSessions.length, inTransaction),
     lingeringSessions,
+    idleLeak: evidence.idleLeaks.find((leak) => !isAsked(leak, holders)),
     slow: seen?.counts.slowQueries ?? 0,
+    dragging: pressure === 'none' && atLimit.length === 0 ? undefined : shortOnes(evidence),
     waiting: blocking.waitersTotal,
     // A check for deadlocks comes after a second of waiting, and with so many waiters it is no brush in passing.
     waitingLong:
       seen?.lockManagerBusy === undefined ? lastingWaits(evidence).count : blocking.waitersTotal,
-    holders: toHolders(evidence),
-    atLimit: poolReadings.filter(
-      ({ utilisation }) => (utilisation ?? 0) >= target.limits.poolUtilisation,
+    holders,
+    atLimit,
+    poolTimeouts: countLines(
+      logs.filter(({ service }) => !queued.has(service)),
+      ['pool-timeout'],
     ),
-    poolTimeouts: countLines(logs, ['pool-timeout']),
   };
+}
+
+/** Those that are slow by themselves are counted as slow. */
+function shortOnes({ dragging, target }: Evidence): Dragging | undefined {
+  const isSlow = dragging !== undefined && dragging.seconds * 1_000 >= target.limits.slowQueryMs;
+  return isSlow ? undefined : dragging;
+}
+
+/** Whether a pool tells itself which of these connections it has given out. */
+function isAsked({ service }: IdleLeak, holders: readonly Holder[]): boolean {
+  return (
+    service !== null &&
+    holders.some((holder) => holder.service === service && holder.checkedOut !== null)
+  );
 }
 
 /** The list holds the longest idle ones: when they are all unused and there are more, so are the others. */
@@ -123,8 +169,8 @@ function toHolders(evidence: Evidence): Holder[] {
   const { budget, sources } = evidence;
   const services = budget.lines.map((line) => toHolder(line, evidence));
   const strangers = Map.groupBy(
-    sources.filter(({ service }) => service === null),
-    ({ application, user }) => JSON.stringify([application, user]),
+    sources.filter(({ service, kind }) => service === null && kind === 'application'),
+    holderKey,
   );
   const others = [...strangers.values()].map((group): Holder => ({
     service: null,
@@ -134,6 +180,7 @@ function toHolders(evidence: Evidence): Holder[] {
     mayOpen: null,
     checkedOut: null,
     checkedIn: null,
+    stuck: 0,
   }));
   return [...services, ...others].toSorted((a, b) => b.holds - a.holds);
 }
@@ -146,13 +193,24 @@ function toHolder(line: z.infer<typeof BudgetLine>, evidence: Evidence): Holder 
     service: line.service,
     processes,
     ...addUp(evidence.sources.filter(({ service }) => service === line.service)),
-    perProcess: typeof mayOpen === 'number' ? mayOpen / Math.max(1, processes) : mayOpen,
+    perProcess: largestProcess(line),
     mayOpen,
     checkedOut: pools.length === 0 ? null : sum(pools.map(({ checkedOut }) => checkedOut)),
     checkedIn: pools.some(({ checkedIn }) => checkedIn !== null)
       ? sum(pools.map(({ checkedIn }) => checkedIn ?? 0))
       : null,
+    stuck: countStuck(line.service, evidence),
   };
+}
+
+/** Between two statements of a transaction at work lie milliseconds. */
+const stuckMs = 1_000;
+
+function countStuck(service: string, { reading, findService }: Evidence): number {
+  return (reading?.sessions ?? []).filter(
+    (session) =>
+      isLingering(session, stuckMs) && findService(session.client, session.application) === service,
+  ).length;
 }
 
 function addUp(sources: Evidence['sources']): Pick<Holder, 'holds' | 'idle' | 'active' | 'busy'> {
@@ -166,6 +224,27 @@ function addUp(sources: Evidence['sources']): Pick<Holder, 'holds' | 'idle' | 'a
   return { holds, idle, active, busy: active + sum(inTransaction) };
 }
 
+/** What holds less than this is not what the trouble is about. */
+export const leastShare = 0.2;
+
+/**
+ * How much of what is used so many sessions hold; or of the pools that are used up, where that is more: of all, or of
+ * the service's whose sessions they are.
+ */
+export function shareOf(
+  sessions: number,
+  { used, hidden, atLimit }: Picture,
+  service?: string | null,
+): number {
+  const pools = atLimit.filter((pool) => service === undefined || pool.service === service);
+  const dry = sum(pools.map(({ checkedOut }) => checkedOut));
+  const all = used + hidden;
+  return sessions / Math.max(1, dry === 0 ? all : Math.min(all, dry));
+}
+
+/** Fewer alike are chance. */
+export const leastAlike = 3;
+
 /** `backend`, or `one application` for what no configured service explains. */
 export function nameOf({ service }: { readonly service: string | null }): string {
   return service ?? 'one application';
@@ -176,15 +255,39 @@ export function outButIdle({ checkedOut, busy, idle }: Holder): number {
   return checkedOut === null ? 0 : Math.max(0, Math.min(checkedOut - busy, idle));
 }
 
-/** Sessions that hold a slot for a reason of their own; what is left over is load, or pools. */
-export function suspicious(picture: Picture): number {
-  const { lingering, slow, waitingLong, unused, holders } = picture;
-  const forgotten = Math.min(unused, sum(holders.map(outButIdle)));
-  return lingering + slow + waitingLong + forgotten;
+/**
+ * Checked out by the pool's account, and not there by the server's: ended under the application, by option A, a restart
+ * or a fail-over, or never given back by code that still waits for them. Sessions that no service explains may be its own.
+ */
+export function outButGone({ checkedOut, holds }: Holder, { holders, sight }: Picture): number {
+  if (checkedOut === null || sight !== 'sessions') return 0;
+  const unexplained = sum(holders.filter((one) => one.service === null).map((one) => one.holds));
+  return Math.max(0, checkedOut - holds - unexplained);
 }
 
-/** Fewer alike are chance. */
-export const leastAlike = 3;
+/** Whether most of what a pool has given out is gone from the server. */
+export function isDead(holder: Holder, picture: Picture): boolean {
+  const gone = outButGone(holder, picture);
+  return gone >= leastAlike && gone >= (holder.checkedOut ?? 0) / 2;
+}
+
+/**
+ * Whether a pool waits for itself: used up, each connection idle in a transaction and no query running. Whoever has one
+ * waits for a second one, which nobody can give back; a larger pool is used up in the same way.
+ */
+export function waitsForItself(holder: Holder, { atLimit }: Picture): boolean {
+  const { service, checkedOut, active, stuck } = holder;
+  if (checkedOut === null || !atLimit.some((pool) => pool.service === service)) return false;
+  return active === 0 && stuck >= leastAlike && stuck >= checkedOut * 0.8;
+}
+
+/** Sessions that hold a slot for a reason of their own; what is left over is load, or pools. */
+export function suspicious(picture: Picture): number {
+  const { lingering, slow, waitingLong, unused, holders, idleLeak, dragging } = picture;
+  const forgotten = Math.min(unused, sum(holders.map(outButIdle)));
+  const running = Math.max(slow, dragging?.sessions ?? 0);
+  return lingering + running + waitingLong + Math.max(forgotten, idleLeak?.sessions ?? 0);
+}
 
 /** The statement that most of the lingering sessions ran last. */
 export function samePath({ evidence, lingeringSessions }: Picture): LeakSuspect | undefined {

@@ -1,6 +1,8 @@
 import type { Cause } from '../diagnosis.ts';
-import { count, percent } from '../words.ts';
-import { nameOf, outButIdle, suspicious } from './picture.ts';
+import { plannedShare } from '../pool-sizes.ts';
+import { waitsByClass } from '../wait-classes.ts';
+import { count, percent, sum } from '../words.ts';
+import { isDead, nameOf, outButIdle, suspicious, waitsForItself } from './picture.ts';
 import type { Holder, Picture } from './picture.ts';
 import { sign, weigh } from './weigh.ts';
 import type { Sign } from './weigh.ts';
@@ -19,10 +21,14 @@ export function judgePoolMisconfiguration(picture: Picture): Cause[] {
 }
 
 function tooLarge(picture: Picture): Cause[] {
-  const { pressure, usable, holders, sight, used, unused } = picture;
+  const { pressure, usable, holders, sight, used, unused, evidence } = picture;
   if (pressure === 'none' || usable === null) return [];
-  const holder = holders.find((one) => isLarge(one, usable));
-  if (holder === undefined) return [];
+  const holder = holders.find((one) => isLarge(one, usable, picture));
+  // What is lost fills a pool of any size.
+  if (holder === undefined || picture.idleLeak?.service === holder.service) return [];
+  if (evidence.strangers !== null || evidence.abandoned?.service === holder.service) return [];
+  // Its old replicas end with the deploy, and their pools with them.
+  if (evidence.overlaps.some((one) => one.certain && one.service === holder.service)) return [];
   // A large pool that works is demand; only connections kept without need are the pool's fault.
   const spare = (holder.checkedIn ?? 0) >= holder.holds * 0.5 || unused >= used * 0.3;
   const kept = spare && holder.idle >= holder.holds * 0.5;
@@ -31,8 +37,12 @@ function tooLarge(picture: Picture): Cause[] {
     'pool-misconfiguration',
     `The pool of ${nameOf(holder)} is too large for ${usable} usable connections.`,
     [
-      { weight: 0.35, say: describeSize(holder, usable) },
-      ...sign(isHalf(holder, usable), 0.15, 'That is half of the server or more.'),
+      { weight: 0.35, say: describeSize(holder.perProcess, usable) },
+      ...sign(
+        holder.perProcess === 'unlimited' || Number(holder.perProcess) >= usable * 0.5,
+        0.15,
+        'That is half of the server or more.',
+      ),
       ...(sight === 'sessions' ? fromUse(holder, picture) : [unseen]),
     ],
   );
@@ -40,21 +50,20 @@ function tooLarge(picture: Picture): Cause[] {
 
 const unseen: Sign = { weight: 0, say: 'Whether the connections are in use cannot be seen.' };
 
-function isLarge(holder: Holder, usable: number): boolean {
-  if (holder.perProcess === 'unlimited') return holder.holds >= usable * largeShare;
-  if (holder.perProcess !== null) return holder.perProcess >= usable * largeShare;
-  return holder.processes <= 2 && holder.holds >= usable * 0.5;
+/**
+ * Only by numbers that were read: many idle connections may be as many as somebody planned. Where all pools fit the
+ * server together, it is one that leaves no room.
+ */
+function isLarge({ perProcess, holds }: Holder, usable: number, { evidence }: Picture): boolean {
+  if (perProcess === null) return false;
+  const most = evidence.budget.canExhaust === false ? plannedShare : largeShare;
+  return (perProcess === 'unlimited' ? holds : perProcess) >= usable * most;
 }
 
-function isHalf({ perProcess, holds }: Holder, usable: number): boolean {
-  return perProcess === 'unlimited' || (perProcess ?? holds) >= usable * 0.5;
-}
-
-function describeSize({ perProcess, holds, processes }: Holder, usable: number): string {
-  if (perProcess === 'unlimited') return 'A process of it may open as many as it likes.';
-  return perProcess === null
-    ? `${count(processes, 'process', 'processes')} of it ${processes === 1 ? 'holds' : 'hold'} ${holds} connections.`
-    : `One process of it may open ${Math.round(perProcess)}, ${percent(perProcess / usable)} of the slots.`;
+function describeSize(perProcess: Holder['perProcess'], usable: number): string {
+  return typeof perProcess === 'number'
+    ? `One process of it may open ${Math.round(perProcess)}, ${percent(perProcess / usable)} of the slots.`
+    : 'A process of it may open as many as it likes.';
 }
 
 function fromUse(holder: Holder, picture: Picture): Sign[] {
@@ -87,6 +96,9 @@ function tooSmall(picture: Picture): Cause[] {
     log.classes.some((one) => one.class === 'pool-timeout'),
   );
   const service = pool?.service ?? timedOut?.service ?? null;
+  const holder = picture.holders.find((one) => one.service === service);
+  // More connections would be lost, or wait for each other, in the same way.
+  if (holder && (isDead(holder, picture) || waitsForItself(holder, picture))) return [];
   return weigh(
     'pool-misconfiguration',
     `The pool of ${nameOf({ service })} is too small: requests wait while PostgreSQL has room.`,
@@ -111,11 +123,18 @@ function tooSmall(picture: Picture): Cause[] {
   );
 }
 
+/** At one statement for over a second, whatever it waits for but a lock: a commit, its client, the storage. */
+function busyLong({ slow, evidence: { reading } }: Picture): number {
+  const classes = reading === undefined ? [] : waitsByClass(reading);
+  const lasting = classes.filter(({ class: name }) => name !== 'lock').map((one) => one.lasting);
+  return Math.max(slow, sum(lasting));
+}
+
 /** A pool runs dry too when its connections are held for long: then a larger one only hides it. */
 function fromHolders(picture: Picture, service: string | null, usable: number): Sign[] {
   const holder = picture.holders.find((one) => one.service === service);
   const forgotten = Math.min(picture.unused, holder === undefined ? 0 : outButIdle(holder));
-  const held = picture.lingering + picture.slow + picture.waitingLong + forgotten;
+  const held = picture.lingering + busyLong(picture) + picture.waitingLong + forgotten;
   const many = held >= Math.max(1, (holder?.checkedOut ?? picture.used) * 0.3);
   const { perProcess = null } = holder ?? {};
   return [

@@ -1,5 +1,5 @@
 import type { Cause } from '../diagnosis.ts';
-import { count, duration, percent } from '../words.ts';
+import { count, durationOfSeconds, percent } from '../words.ts';
 import { samePath } from './picture.ts';
 import type { Picture } from './picture.ts';
 import { sign, weigh } from './weigh.ts';
@@ -41,7 +41,7 @@ function fromSessions(picture: Picture, old: number): Sign[] {
   return [
     {
       weight: 0.3,
-      say: `${count(old, 'session is', 'sessions are')} idle in transaction for over ${duration(limitMs / 1_000)}.`,
+      say: `${count(old, 'session is', 'sessions are')} idle in transaction for over ${durationOfSeconds(limitMs / 1_000)}.`,
     },
     ...sign(
       written > 0 && written >= sample.length / 2,

@@ -1,6 +1,7 @@
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { pressureOf } from '../pressure.ts';
+import { count } from '../words.ts';
 
 /** What may happen, said before it does; and who holds more than it may. */
 export function findInBudget({ budget, capacity, target }: Evidence): Finding[] {
@@ -21,21 +22,31 @@ export function findInBudget({ budget, capacity, target }: Evidence): Finding[] 
       id: 'budget-can-exhaust',
       // Overcommitting is common and often wise; it is trouble when the slots run out.
       severity: pressureOf(capacity, target.limits) === 'none' ? 'info' : 'warning',
-      summary: `All services together may open ${sum} of ${usable} usable connections.`,
+      summary: `All services${budget.poolers === undefined ? '' : ' and poolers'} together may open ${sum} of ${usable} usable connections.`,
       ...(typeof mayOpen === 'number' && {
         figure: { value: mayOpen, unit: 'connections', limit: usable },
       }),
       evidence: [
         ...lines.map((line) => `${line.service}: ${describe(line)}.`),
+        ...(budget.poolers ?? []).map(
+          (one) => `${one.name}: ${count(one.replicas, 'replica')}, together ${one.mayOpen}.`,
+        ),
         ...(others === null ? [] : [`Others: ${others} now.`]),
       ],
-      fix: 'Option E: pools that fit, or a pooler such as PgBouncer in between.',
+      fix:
+        budget.poolers === undefined
+          ? 'Option E: pools that fit, or a pooler such as PgBouncer in between.'
+          : 'Pools that fit: of services by option E, of PgBouncer by pool_size or max_db_connections.',
     });
   }
   return findings;
 }
 
 function describe(line: Evidence['budget']['lines'][number]): string {
-  const { replicas, workers, poolSize, maxOverflow, mayOpen } = line;
-  return `${replicas} replicas x ${workers} workers x (${poolSize ?? '?'} + ${maxOverflow ?? '?'}) = ${mayOpen ?? 'unknown'}`;
+  const { workers, mayOpen, mixed = [line] } = line;
+  const parts = mixed.map(
+    ({ replicas, poolSize, maxOverflow }) =>
+      `${replicas} replicas x ${workers} workers x (${poolSize ?? '?'} + ${maxOverflow ?? '?'})`,
+  );
+  return `${parts.join(' + ')} = ${mayOpen ?? 'unknown'}`;
 }

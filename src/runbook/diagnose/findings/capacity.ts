@@ -7,7 +7,8 @@ import { isVisible } from './reach.ts';
 /** The runbook's step 1, and what fills the slots unseen. */
 export function findInCapacity(evidence: Evidence): Finding[] {
   const { reading } = evidence;
-  if (reading !== undefined && !isVisible(reading)) return [];
+  // What is seen is a lower bound, and enough where that is too much already.
+  if (reading !== undefined && !isVisible(reading)) return fullness(evidence);
   return [
     ...fullness(evidence),
     ...halfOpen(evidence),
@@ -17,16 +18,16 @@ export function findInCapacity(evidence: Evidence): Finding[] {
   ];
 }
 
-function fullness(evidence: Evidence): Finding[] {
-  const { capacity, target } = evidence;
+function fullness({ capacity, reading, target }: Evidence): Finding[] {
   const pressure = pressureOf(capacity, target.limits);
   if (capacity === null || pressure === 'none') return [];
   const { warningUtilisation, criticalUtilisation } = target.limits;
+  const isLeast = reading !== undefined && !isVisible(reading);
   return [
     {
       id: `capacity-${pressure}`,
       severity: pressure,
-      summary: `${capacity.used} of ${count(capacity.usable, 'usable connection')} are taken (${percent(capacity.utilisation)}), ${capacity.free} free.`,
+      summary: `${isLeast ? 'At least ' : ''}${capacity.used} of ${count(capacity.usable, 'usable connection')} are taken (${percent(capacity.utilisation)}), ${isLeast ? 'at most ' : ''}${capacity.free} free.`,
       figure: {
         value: capacity.utilisation,
         unit: 'share of the usable slots',
@@ -78,37 +79,48 @@ function halfOpen({ capacity, snapshot, target }: Evidence): Finding[] {
   ];
 }
 
-/** The official image makes POSTGRES_USER a superuser: then applications take the reserved slots as well. */
-function superusers({ reading, target, findService, sources }: Evidence): Finding[] {
+/**
+ * The official image makes POSTGRES_USER a superuser, so this is how many applications run. It costs something where
+ * they take the slots that superusers alone can have.
+ */
+function superusers({ reading, target, sources, capacity }: Evidence): Finding[] {
   if (reading === undefined) return [];
-  const sessions = reading.sessions.filter(({ superuser, own }) => superuser && !own);
-  const roles = new Set(
-    sessions
-      .filter(
-        ({ user, client, application }) =>
-          target.applicationRoles.includes(user ?? '') || findService(client, application) !== null,
-      )
-      .map(({ user }) => user ?? ''),
+  const superuserOf = new Map(reading.superuserRoles.map((role) => [role.name, role]));
+  const held = sources.filter(
+    ({ user, service, kind }) =>
+      superuserOf.has(user ?? '') &&
+      // Through a pooler it is an application too.
+      (kind === 'pooler' ||
+        (kind === 'application' &&
+          (target.applicationRoles.includes(user ?? '') || service !== null))),
   );
-  const others = Math.max(
-    0,
-    reading.counts.superuser - (reading.visibility.roleSuperuser ? reading.counts.own : 0),
-  );
-  if (roles.size === 0) return orphans(others);
-  const held = sum(sources.filter(({ user }) => roles.has(user ?? '')).map(({ total }) => total));
-  const known = target.applicationRoles.filter((role) => roles.has(role));
-  const role = quoteIdentifier(known[0] ?? 'app');
+  const { roleSuperuser } = reading.visibility;
+  const others = reading.counts.superuser - (roleSuperuser ? reading.counts.own : 0);
+  if (held.length === 0) return orphans(Math.max(0, others));
+  const total = sum(held.map((source) => source.total));
+  const roles = [...new Set(held.map(({ user }) => user ?? ''))];
+  const eats = capacity !== null && capacity.used > capacity.usable;
+  const slots = eats ? ' and holds reserved slots' : '; it can take the reserved slots';
   return [
     {
       id: 'superuser-application',
-      severity: 'critical',
-      summary: `The application logs in as a superuser (${count(held, 'session')}): it takes the reserved slots too, and pg_signal_backend may not end its sessions.`,
-      figure: { value: held, unit: 'sessions' },
-      evidence: [`Superuser roles of applications: ${list([...roles].map(quoteIdentifier))}.`],
-      // The role initdb made, which POSTGRES_USER is in the official image, cannot lose the attribute.
-      fix: `CREATE ROLE app_login LOGIN PASSWORD '…'; GRANT USAGE, CREATE ON SCHEMA public TO app_login; GRANT ALL ON ALL TABLES IN SCHEMA public TO app_login; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO app_login; and let the application log in as it. A superuser that initdb did not make: ALTER ROLE ${role} NOSUPERUSER;`,
+      severity: eats ? 'critical' : 'warning',
+      summary: `The application logs in as a superuser (${count(total, 'session')})${slots}, and pg_signal_backend may not end its sessions.`,
+      figure: { value: total, unit: 'sessions' },
+      evidence: [`Superuser roles of applications: ${list(roles.map(quoteIdentifier))}.`],
+      fix: roles.map((role) => toOrdinary(role, superuserOf.get(role)?.isBootstrap)).join(' '),
     },
   ];
+}
+
+/** The role initdb made, which POSTGRES_USER is in the official image, cannot lose the attribute (ALTER ROLE, PostgreSQL 16 and later). */
+function toOrdinary(role: string, isBootstrap = false): string {
+  const name = quoteIdentifier(role);
+  if (!isBootstrap) {
+    return `ALTER ROLE ${name} NOSUPERUSER; it keeps what it owns.`;
+  }
+  const login = quoteIdentifier(`${role}_login`);
+  return `${name} was made by initdb and stays a superuser, so give the application a role of its own: CREATE ROLE ${login} LOGIN PASSWORD '…'; GRANT USAGE, CREATE ON SCHEMA public TO ${login}; GRANT ALL ON ALL TABLES IN SCHEMA public TO ${login}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${login}; and let it log in as that.`;
 }
 
 /** Superusers that are no application: somebody's psql, a cron job, an exporter. */

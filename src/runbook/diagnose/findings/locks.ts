@@ -1,14 +1,21 @@
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
+import { findDeadlocks } from '../deadlocks.ts';
 import { lastingWaits } from '../lasting-waits.ts';
 import { cleanUntrusted } from '../untrusted.ts';
-import { count, duration } from '../words.ts';
+import { count, durationOfSeconds } from '../words.ts';
 
 const mostExamples = 5;
 
 /** The runbook's step 5: who waits for whom. */
 export function findInLocks(evidence: Evidence): Finding[] {
-  return [...busy(evidence), ...waits(evidence), ...cycles(evidence), ...prepared(evidence)];
+  return [
+    ...busy(evidence),
+    ...waits(evidence),
+    ...cycles(evidence),
+    ...deadlocks(evidence),
+    ...prepared(evidence),
+  ];
 }
 
 /** Nothing hangs but what asks for locks, new logins among it; who is at the root shows only afterwards. */
@@ -42,7 +49,7 @@ function waits(evidence: Evidence): Finding[] {
     {
       id: 'lock-waits',
       severity: 'warning',
-      summary: `${count(waitersTotal, 'session waits', 'sessions wait')} for locks, the longest for ${duration(lasting.longestSeconds)}, behind ${count(roots.length, 'root blocker')}.`,
+      summary: `${count(waitersTotal, 'session waits', 'sessions wait')} for locks, the longest for ${durationOfSeconds(lasting.longestSeconds)}, behind ${count(roots.length, 'root blocker')}.`,
       figure: { value: waitersTotal, unit: 'sessions' },
       evidence: roots.slice(0, mostExamples).map((root) => {
         const who = 'pid' in root ? `${root.pid}` : `prepared transaction ${root.prepared}`;
@@ -67,6 +74,22 @@ function cycles({ blocking }: Evidence): Finding[] {
   ];
 }
 
+/** With or without a log: the server counts those it broke. */
+function deadlocks(evidence: Evidence): Finding[] {
+  const found = findDeadlocks(evidence);
+  if (found === undefined || found.count === 0) return [];
+  return [
+    {
+      id: 'deadlocks',
+      severity: 'warning',
+      summary: `PostgreSQL broke ${count(found.count, 'deadlock')} in the last ${durationOfSeconds(found.seconds)}.`,
+      figure: { value: found.count, unit: 'deadlocks' },
+      evidence: [],
+      fix: 'Take locks in the same order everywhere in the code; the server log names the statements.',
+    },
+  ];
+}
+
 /** They survive restarts, have no session to end, and hold their locks until somebody decides. */
 function prepared({ reading, blocking, target }: Evidence): Finding[] {
   const old = (reading?.prepared ?? []).filter(
@@ -86,7 +109,10 @@ function prepared({ reading, blocking, target }: Evidence): Finding[] {
       evidence: (reading?.prepared ?? [])
         .slice(0, mostExamples)
         .map(({ gid, owner, database, ageSeconds }) =>
-          cleanUntrusted(`${gid} of ${owner} in ${database}, ${duration(ageSeconds)} old`, 200),
+          cleanUntrusted(
+            `${gid} of ${owner} in ${database}, ${durationOfSeconds(ageSeconds)} old`,
+            200,
+          ),
         ),
       fix: 'Ask the transaction manager what it decided; then COMMIT PREPARED or ROLLBACK PREPARED as its owner in its database.',
     },

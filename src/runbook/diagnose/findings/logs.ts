@@ -25,7 +25,7 @@ const rules: readonly Rule[] = [
     id: 'refusals-in-logs',
     classes: ['slots-full', 'slots-reserved'],
     severity: 'warning',
-    say: 'PostgreSQL refused a connection for want of a slot',
+    say: 'PostgreSQL refused a connection because no slot was free',
   },
   {
     id: 'limit-refusals-in-logs',
@@ -33,6 +33,27 @@ const rules: readonly Rule[] = [
     severity: 'warning',
     say: 'a role or a database had reached its own connection limit',
     fix: 'Compare its CONNECTION LIMIT with what its clients may open.',
+  },
+  {
+    id: 'pooler-logins-in-logs',
+    classes: ['pooler-login'],
+    severity: 'warning',
+    say: 'a pooler could not log in to PostgreSQL',
+    fix: "Read the reason in the pooler's log: a password, a limit, or PostgreSQL itself.",
+  },
+  {
+    id: 'pooler-limit-in-logs',
+    classes: ['pooler-limit'],
+    severity: 'warning',
+    say: 'a pooler had reached its own limit of clients',
+    fix: 'Compare max_client_conn with what its clients may open. PostgreSQL is not the limit here.',
+  },
+  {
+    id: 'pooler-waits-in-logs',
+    classes: ['pooler-query-wait'],
+    severity: 'warning',
+    say: 'a client waited too long for a server connection of the pooler',
+    fix: "See what keeps the pooler's server connections: SHOW POOLS, and what their sessions do.",
   },
   {
     id: 'deadlocks-in-logs',

@@ -1,6 +1,8 @@
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import type { ReplicaReading, ServiceReading, SettingReading } from '../snapshot.ts';
+import type { PoolVariables } from '../../target.ts';
+import { nameVariable } from '../pool-variables.ts';
 import { count, list } from '../words.ts';
 
 type PoolSettings = ReplicaReading['pool'];
@@ -9,12 +11,12 @@ type PoolSettings = ReplicaReading['pool'];
 const longestWaitSeconds = 30;
 const recycleSeconds = 1800;
 
-const names: Readonly<Record<keyof PoolSettings, string>> = {
-  size: 'DATABASE_POOL_SIZE',
-  maxOverflow: 'DATABASE_MAX_OVERFLOW',
-  timeoutSeconds: 'DATABASE_POOL_TIMEOUT',
-  recycleSeconds: 'DATABASE_POOL_RECYCLE',
-  prePing: 'DATABASE_POOL_PRE_PING',
+const variables: Readonly<Record<keyof PoolSettings, keyof PoolVariables>> = {
+  size: 'size',
+  maxOverflow: 'overflow',
+  timeoutSeconds: 'timeout',
+  recycleSeconds: 'recycle',
+  prePing: 'prePing',
 };
 
 /**
@@ -39,6 +41,7 @@ function readIdleTimeout(settings: readonly SettingReading[]): number {
 
 function judge({ name, replicas }: ServiceReading, idleMs: number): Finding[] {
   const pools = replicas.map(({ pool }) => pool);
+  const named = (key: keyof PoolSettings): string => nameVariable(replicas, variables[key]);
   const some = (fits: (pool: PoolSettings) => boolean): boolean => pools.some(fits);
   const info = (id: string, summary: string, fix: string): Finding => {
     return { id, severity: 'info', summary, evidence: [], fix };
@@ -46,14 +49,14 @@ function judge({ name, replicas }: ServiceReading, idleMs: number): Finding[] {
   const outlives = (pool: PoolSettings): boolean =>
     pool.prePing === false && (pool.recycleSeconds ?? 0) * 1000 >= idleMs;
   return [
-    ...differ(name, pools),
+    ...differ(name, pools, named),
     ...(some(({ prePing }) => prePing === false)
       ? [
           {
             ...info(
               'pool-setting-pre-ping-off',
               `${name} does not try a connection before it uses it: each session that is ended costs a request an error.`,
-              'Set DATABASE_POOL_PRE_PING=true.',
+              `Set ${named('prePing')}=true.`,
             ),
             // The server ends what the pool believes to be alive.
             ...(idleMs > 0 && some(outlives) && { severity: 'warning' as const }),
@@ -65,7 +68,7 @@ function judge({ name, replicas }: ServiceReading, idleMs: number): Finding[] {
           info(
             'pool-setting-recycle-off',
             `${name} never replaces an old connection.`,
-            `Set DATABASE_POOL_RECYCLE=${recycleSeconds}.`,
+            `Set ${named('recycleSeconds')}=${recycleSeconds}.`,
           ),
         ]
       : []),
@@ -74,7 +77,7 @@ function judge({ name, replicas }: ServiceReading, idleMs: number): Finding[] {
           info(
             'pool-setting-timeout-long',
             `${name} waits for a connection longer than its callers wait for an answer: ${Math.max(...pools.map(({ timeoutSeconds }) => timeoutSeconds ?? 0))} s.`,
-            `Set DATABASE_POOL_TIMEOUT=${longestWaitSeconds} or less.`,
+            `Set ${named('timeoutSeconds')}=${longestWaitSeconds} or less.`,
           ),
         ]
       : []),
@@ -82,7 +85,11 @@ function judge({ name, replicas }: ServiceReading, idleMs: number): Finding[] {
 }
 
 /** A changed .env reaches only the containers that were made anew since. */
-function differ(name: string, pools: readonly PoolSettings[]): Finding[] {
+function differ(
+  name: string,
+  pools: readonly PoolSettings[],
+  named: (key: keyof PoolSettings) => string,
+): Finding[] {
   const keys: readonly (keyof PoolSettings)[] = [
     'size',
     'maxOverflow',
@@ -96,7 +103,7 @@ function differ(name: string, pools: readonly PoolSettings[]): Finding[] {
     {
       id: 'pool-settings-differ',
       severity: 'info',
-      summary: `The ${count(pools.length, 'replica')} of ${name} do not agree on ${list(odd.map((key) => names[key]))}.`,
+      summary: `The ${count(pools.length, 'replica')} of ${name} do not agree on ${list(odd.map(named))}.`,
       evidence: [],
       fix: `docker compose up -d ${name} makes those anew that have an old environment; a restart would not.`,
     },

@@ -65,6 +65,6 @@ function endless({ service, name }: PoolReading): Finding {
     severity: 'info',
     summary: `A pool of ${service} has no upper limit: it alone can take every slot.`,
     evidence: [cleanUntrusted(`The pool is ${name}.`, 200)],
-    fix: 'Set DATABASE_MAX_OVERFLOW to a number, and DATABASE_POOL_SIZE above 0.',
+    fix: 'Give it a maximum: an overflow of 0 or more, and a size above 0.',
   };
 }

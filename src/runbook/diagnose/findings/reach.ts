@@ -43,7 +43,7 @@ function refusal({ snapshot, reading }: Evidence): Finding[] {
 
 type Refusal = Pick<Finding, 'id' | 'severity' | 'summary'>;
 
-const blind: Record<'auth' | 'privilege' | 'network', Refusal> = {
+const blind: Record<'auth' | 'privilege' | 'server-error' | 'network', Refusal> = {
   auth: {
     id: 'login-refused',
     severity: 'warning',
@@ -54,6 +54,11 @@ const blind: Record<'auth' | 'privilege' | 'network', Refusal> = {
     severity: 'warning',
     summary: "dbconn's role may not look, so nothing can be judged.",
   },
+  'server-error': {
+    id: 'server-error',
+    severity: 'warning',
+    summary: 'PostgreSQL answered the check with an error, so nothing can be judged.',
+  },
   network: {
     id: 'server-unreachable',
     severity: 'warning',
@@ -62,9 +67,28 @@ const blind: Record<'auth' | 'privilege' | 'network', Refusal> = {
 };
 
 function toRefusal(error: ReachError): Refusal {
-  if (error.kind === 'full') return fullness(error);
-  if (error.kind === 'frozen') return freezing(error);
-  return error.kind === 'stopped' ? stopping(error) : blind[error.kind];
+  switch (error.kind) {
+    case 'full':
+      return fullness(error);
+    case 'frozen':
+      return freezing(error);
+    case 'slow':
+      return slowness(error);
+    case 'stopped':
+      return stopping(error);
+    default:
+      return blind[error.kind];
+  }
+}
+
+function slowness({ detail }: ReachError): Refusal {
+  const what = {
+    login: 'PostgreSQL accepts connections, but logins take seconds.',
+    statement: "PostgreSQL lets sessions in, but dbconn's statement took too long.",
+    catalog: 'A system catalog is locked: sessions cannot be read, and new logins wait.',
+  };
+  const which = detail === 'login' || detail === 'catalog' ? detail : 'statement';
+  return { id: 'server-slow', severity: 'critical', summary: what[which] };
 }
 
 function freezing({ detail }: ReachError): Refusal {
@@ -72,7 +96,7 @@ function freezing({ detail }: ReachError): Refusal {
     return {
       id: 'session-frozen',
       severity: 'warning',
-      summary: "dbconn's own session hangs while the server answers others.",
+      summary: "dbconn's own session did not answer in time, while a new one did.",
     };
   }
   return {
@@ -103,6 +127,13 @@ function stopping({ detail }: ReachError): Refusal {
       id: 'server-starting',
       severity: 'critical',
       summary: 'PostgreSQL is starting up or recovering, and accepts no connections yet.',
+    };
+  }
+  if (detail === 'not-accepting') {
+    return {
+      id: 'server-not-accepting',
+      severity: 'critical',
+      summary: 'PostgreSQL lets nobody in: it is starting up, recovering or shutting down.',
     };
   }
   return {
@@ -140,7 +171,7 @@ function visibility({ reading }: Evidence): Finding[] {
     {
       id: 'no-pg-monitor',
       severity: 'warning',
-      summary: `${count(counts.hidden, 'session')} of other roles cannot be seen, so the figures are too low and nothing is judged.`,
+      summary: `${count(counts.hidden, 'session')} of other roles cannot be seen, so every figure is a lower bound.`,
       figure: { value: counts.hidden, unit: 'hidden sessions' },
       evidence: ['Without pg_monitor, PostgreSQL hides state, application and query of others.'],
       fix: `GRANT pg_monitor TO ${quoteIdentifier(seen.role)};`,

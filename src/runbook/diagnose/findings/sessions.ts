@@ -1,11 +1,13 @@
+import type { UntrackedReading } from '../activity-reading.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import type { SessionReading } from '../snapshot.ts';
+import { classOf, isTelling } from '../wait-classes.ts';
 import { cleanUntrusted } from '../untrusted.ts';
-import { count, duration } from '../words.ts';
+import { count, durationOfSeconds } from '../words.ts';
 
 /** How many sessions stand behind a finding as its evidence. */
-const mostExamples = 5;
+export const mostExamples = 5;
 /** Below this a long transaction is ordinary work; above it vacuum falls behind. */
 const longTransactionSeconds = 60 * 60;
 
@@ -16,6 +18,7 @@ export function findInSessions(evidence: Evidence): Finding[] {
     ...idleInTransaction(evidence),
     ...aborted(evidence),
     ...candidates(evidence),
+    ...untracked(evidence),
     ...slowQueries(evidence),
     ...longTransactions(evidence),
   ];
@@ -32,9 +35,9 @@ function idleInTransaction({ reading, target }: Evidence): Finding[] {
     {
       id: 'idle-in-transaction',
       severity: 'warning',
-      summary: `${count(held, 'session is', 'sessions are')} idle in transaction for over ${duration(limitMs / 1_000)}.`,
+      summary: `${count(held, 'session is', 'sessions are')} idle in transaction for over ${durationOfSeconds(limitMs / 1_000)}.`,
       figure: { value: held, unit: 'sessions' },
-      evidence: sessions.slice(0, mostExamples).map(describe),
+      evidence: sessions.slice(0, mostExamples).map(describeSession),
       fix: 'Find the code that neither commits nor closes; option A ends the oldest.',
     },
   ];
@@ -53,7 +56,7 @@ function aborted({ reading, lingeringMs }: Evidence): Finding[] {
       severity: 'warning',
       summary: `${count(held, 'session sits', 'sessions sit')} in a failed transaction without rolling it back.`,
       figure: { value: held, unit: 'sessions' },
-      evidence: stuck.slice(0, mostExamples).map(describe),
+      evidence: stuck.slice(0, mostExamples).map(describeSession),
       fix: 'The application must roll back after an error; ending such a session loses nothing.',
     },
   ];
@@ -69,7 +72,7 @@ function candidates({ reading, target }: Evidence): Finding[] {
       id: 'terminate-candidates',
       // Idle members of a pool are what pools are for; on their own they are no trouble.
       severity: inTransaction > 0 ? 'warning' : 'info',
-      summary: `Old enough to end: ${inTransaction} idle in transaction for over ${duration(terminateIdleInTransactionMs / 1_000)}, ${idle} idle for over ${duration(terminateIdleMs / 1_000)}.`,
+      summary: `Old enough to end: ${inTransaction} idle in transaction for over ${durationOfSeconds(terminateIdleInTransactionMs / 1_000)}, ${idle} idle for over ${durationOfSeconds(terminateIdleMs / 1_000)}.`,
       figure: { value: inTransaction + idle, unit: 'sessions' },
       evidence: [],
       fix: 'Option A. A pool opens idle ones again when it needs them.',
@@ -81,18 +84,55 @@ function slowQueries({ reading, target }: Evidence): Finding[] {
   const slow = reading?.counts.slowQueries ?? 0;
   if (slow === 0) return [];
   const sessions = (reading?.sessions ?? [])
-    .filter(({ state, own }) => state === 'active' && !own)
+    .filter((one) => one.state === 'active' && !one.own && isAtWork(one))
     .toSorted((a, b) => (b.queryAgeSeconds ?? 0) - (a.queryAgeSeconds ?? 0));
   return [
     {
       id: 'slow-queries',
       severity: 'warning',
-      summary: `${count(slow, 'query runs', 'queries run')} for over ${duration(target.limits.slowQueryMs / 1_000)}.`,
+      summary: `${count(slow, 'query runs', 'queries run')} for over ${durationOfSeconds(target.limits.slowQueryMs / 1_000)}.`,
       figure: { value: slow, unit: 'queries' },
-      evidence: sessions.slice(0, mostExamples).map(describe),
+      evidence: sessions.slice(0, mostExamples).map(describeSession),
       fix: 'Look at their plans (EXPLAIN), missing indexes and statement_timeout.',
     },
   ];
+}
+
+function isAtWork({ waitEventType: type, waitEvent: event }: SessionReading): boolean {
+  return !['lock', 'client-wait', 'replication'].includes(classOf({ type, event }));
+}
+
+/** With track_activities off nobody can tell a session at work from a forgotten one. */
+function untracked(evidence: Evidence): Finding[] {
+  const { reading } = evidence;
+  if (reading === undefined || reading.untracked.sessions === 0) return [];
+  const { sessions } = reading.untracked;
+  const examples = reading.sessions
+    .filter(({ state }) => state === 'disabled')
+    .toSorted((a, b) => b.connectionAgeSeconds - a.connectionAgeSeconds)
+    .slice(0, mostExamples);
+  return [
+    {
+      id: 'activity-not-tracked',
+      severity: isTelling(sessions, evidence) ? 'warning' : 'info',
+      summary: `${count(sessions, 'session does', 'sessions do')} not report what they do (track_activities is off). ${whatIsLeft(reading.untracked)}`,
+      figure: { value: sessions, unit: 'sessions' },
+      evidence: examples.map(({ pid, application, connectionAgeSeconds }) =>
+        cleanUntrusted(
+          `${pid} ${application}: connected for ${durationOfSeconds(connectionAgeSeconds)}`,
+          200,
+        ),
+      ),
+      fix: 'A superuser: ALTER ROLE … RESET track_activities, or where it was set. It holds from the next connection on.',
+    },
+  ];
+}
+
+function whatIsLeft({ sessions, resting, inTransaction }: UntrackedReading): string {
+  if (resting === null) {
+    return `This PostgreSQL does not show their waits either; ${count(inTransaction, 'holds', 'hold')} a transaction.`;
+  }
+  return `By their waits ${sessions - resting} are at work and ${resting} wait for their client, ${inTransaction} of these in a transaction.`;
 }
 
 function longTransactions({ reading }: Evidence): Finding[] {
@@ -106,9 +146,9 @@ function longTransactions({ reading }: Evidence): Finding[] {
     {
       id: 'long-transactions',
       severity: 'warning',
-      summary: `${count(old.length, 'transaction is', 'transactions are')} open for over an hour, the oldest for ${duration(oldest)}: vacuum cannot clean up behind them.`,
+      summary: `${count(old.length, 'transaction is', 'transactions are')} open for over an hour, the oldest for ${durationOfSeconds(oldest)}: vacuum cannot clean up behind them.`,
       figure: { value: oldest, unit: 'seconds', limit: longTransactionSeconds },
-      evidence: old.slice(0, mostExamples).map(describe),
+      evidence: old.slice(0, mostExamples).map(describeSession),
       fix: 'End those that are forgotten; move long reports to a standby.',
     },
   ];
@@ -123,9 +163,9 @@ function byStateAge(
     .toSorted((a, b) => (b.stateAgeSeconds ?? 0) - (a.stateAgeSeconds ?? 0));
 }
 
-function describe(session: SessionReading): string {
+export function describeSession(session: SessionReading): string {
   const { pid, application, state, stateAgeSeconds, hasWritten, query } = session;
-  const age = stateAgeSeconds === null ? '' : ` for ${duration(stateAgeSeconds)}`;
+  const age = stateAgeSeconds === null ? '' : ` for ${durationOfSeconds(stateAgeSeconds)}`;
   const wrote = hasWritten ? ', has written' : '';
   return cleanUntrusted(`${pid} ${application}: ${state}${age}${wrote}: ${query ?? 'hidden'}`, 200);
 }

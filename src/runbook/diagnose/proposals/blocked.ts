@@ -1,4 +1,6 @@
 import type { Evidence } from '../evidence.ts';
+import type { FittingPool } from '../pool-sizes.ts';
+import { whyFixed } from '../pool-variables.ts';
 import { quoteIdentifier } from '../words.ts';
 
 /** Why sessions cannot be ended from here, or null when they can. */
@@ -26,10 +28,11 @@ export function whyNotSignal({ reading, target, findService }: Evidence): string
   return `dbconn's role may not end sessions: GRANT pg_signal_backend TO ${quoteIdentifier(role)}; or set actingUrl.`;
 }
 
-/** Why a pool cannot be resized from here, or null when nothing is known against it. */
-export function whyNotResize(evidence: Evidence): string | null {
+/** Why a pool cannot be given these numbers from here, or null when nothing is known against it. */
+export function whyNotResize(evidence: Evidence, fitting: FittingPool): string | null {
   const why = whyNotDocker(evidence);
-  if (why !== null || evidence.target.canResize !== false) return why;
+  if (why !== null) return why;
+  if (evidence.target.canResize !== false) return whyFixed(evidence.services, fitting);
   return "Where the project's .env is was not configured: set compose.directory, or write the two numbers by hand.";
 }
 

@@ -1,4 +1,4 @@
-import type { Cause, CauseName, Proposal } from '../diagnosis.ts';
+import type { Cause, CauseName, Finding, Proposal } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 
 /** A proposal, and what it costs whom: the lower, the earlier it is offered. */
@@ -11,6 +11,7 @@ export interface Weighed {
 export interface Case {
   readonly evidence: Evidence;
   readonly causes: readonly Cause[];
+  readonly findings: readonly Finding[];
   /** Slots are short: now, or refused without a look. */
   readonly short: boolean;
   /** So short that connections are refused, or about to be. */

@@ -1,17 +1,18 @@
 import type { Evidence } from '../evidence.ts';
 import type { Case, Weighed } from './case.ts';
-import { duration, sum } from '../words.ts';
+import type { SourceReading } from '../snapshot.ts';
+import { durationOfSeconds, sum } from '../words.ts';
+import { isSpared } from './spared.ts';
 import { whyNotSignal } from './blocked.ts';
 import { toCommand } from './to-command.ts';
 
 /** Terminate idle sessions: forgotten transactions first, then connections long unused. */
 export function proposeTerminate({ evidence, short }: Case): Weighed[] {
-  const { reading, target } = evidence;
-  const sources = (reading?.sources ?? []).filter(
-    ({ application }) => !target.protectedApplications.includes(application),
-  );
+  const { target } = evidence;
+  const sources = endable(evidence);
   const inTransaction = sum(sources.map((source) => source.idleInTransactionOverTerminate));
-  const idle = sum(sources.map((source) => source.idleOverTerminate));
+  const most = mostIdle(sources, evidence);
+  const idle = most?.idle ?? sum(sources.map((source) => source.idleOverTerminate));
   const { terminateIdleInTransactionMs, terminateIdleMs } = target.limits;
   const blocked = whyNotSignal(evidence);
   const options: Weighed[] = [];
@@ -21,10 +22,10 @@ export function proposeTerminate({ evidence, short }: Case): Weighed[] {
       proposal: {
         option: 'A',
         subject: null,
-        summary: `Terminate the ${inTransaction} sessions idle in transaction for over ${duration(terminateIdleInTransactionMs / 1_000)}; what they wrote and did not commit is lost.`,
+        summary: `Terminate the ${inTransaction} sessions idle in transaction for over ${durationOfSeconds(terminateIdleInTransactionMs / 1_000)}; what they wrote and did not commit is lost.`,
         slotsFreed: inTransaction,
         blocked,
-        ...(blocked === null && { command: 'propose A' }),
+        command: 'propose A',
       },
     });
   }
@@ -34,20 +35,37 @@ export function proposeTerminate({ evidence, short }: Case): Weighed[] {
       proposal: {
         option: 'A',
         subject: null,
-        summary: `Terminate the ${idle} sessions idle for over ${duration(terminateIdleMs / 1_000)}; a pool without pre-ping hands out the dead connection once, and may open it again.`,
+        summary: `Terminate the ${idle} sessions idle for over ${durationOfSeconds(terminateIdleMs / 1_000)}; a pool without pre-ping hands out the dead connection once, and may open it again.`,
         slotsFreed: idle,
         blocked,
-        ...(blocked === null && toIdleCommand(evidence)),
+        ...toIdleCommand(most),
       },
     });
   }
   return options;
 }
 
-/** For the application that left most idle: option A ends one application's at a time, and a configured one only by button. */
-function toIdleCommand({ reading, target }: Evidence): { readonly command?: string } {
-  const configured = new Set(target.services.map(({ name, application }) => application ?? name));
-  const groups = Map.groupBy(reading?.sources ?? [], ({ application }) => application);
+function endable(evidence: Evidence): readonly SourceReading[] {
+  const { reading, sources } = evidence;
+  return (reading?.sources ?? []).filter((_source, index) => {
+    const source = sources[index];
+    return source !== undefined && !isSpared(source, evidence);
+  });
+}
+
+interface Idle {
+  readonly application: string;
+  readonly idle: number;
+}
+
+/** The application that left most idle: option A ends one application's at a time, and a configured one only by button. */
+function mostIdle(
+  sources: readonly SourceReading[],
+  { target, strangers }: Evidence,
+): Idle | undefined {
+  const services = target.services.filter(({ name }) => strangers?.victims.includes(name) !== true);
+  const configured = new Set(services.map(({ name, application }) => application ?? name));
+  const groups = Map.groupBy(sources, ({ application }) => application);
   const [most] = [...groups]
     .filter(([application]) => configured.has(application))
     .map(([application, alike]) => ({
@@ -55,7 +73,10 @@ function toIdleCommand({ reading, target }: Evidence): { readonly command?: stri
       idle: sum(alike.map(({ idleOverTerminate }) => idleOverTerminate)),
     }))
     .toSorted((a, b) => b.idle - a.idle);
-  if (most === undefined || most.idle === 0) return {};
-  const command = toCommand('A', most.application);
+  return most === undefined || most.idle === 0 ? undefined : most;
+}
+
+function toIdleCommand(most: Idle | undefined): { readonly command?: string } {
+  const command = most === undefined ? undefined : toCommand('A', most.application);
   return command === undefined ? {} : { command };
 }

@@ -1,4 +1,7 @@
-import { nameOf, outButIdle, toPicture } from '../causes/picture.ts';
+import { leakingService } from '../causes/connection-leak.ts';
+import { nameOf, toPicture } from '../causes/picture.ts';
+import type { Holder } from '../causes/picture.ts';
+import type { Evidence } from '../evidence.ts';
 import type { Case, Weighed } from './case.ts';
 import { whyNotDocker, whyNotSignal } from './blocked.ts';
 import { toCommand } from './to-command.ts';
@@ -6,30 +9,64 @@ import { toCommand } from './to-command.ts';
 /** Restart the service whose connections are not given back, or the largest holder when nothing else can be done. */
 export function proposeRestart({ evidence, short, has }: Case): Weighed[] {
   const picture = toPicture(evidence);
-  const services = picture.holders.filter(({ service, holds }) => service !== null && holds > 0);
   const stranded = short && whyNotSignal(evidence) !== null;
   if (!has('connection-leak') && !stranded) return [];
-  const suspect = evidence.leakSuspects[0];
-  const suspected = suspect === undefined ? null : evidence.findService(null, suspect.application);
+  const service = has('connection-leak') ? leakingService(picture) : undefined;
+  if (service === null) return [unknownService];
+  const candidates = picture.holders.filter((one) => mayRestart(one, evidence));
   const holder =
-    services.find(({ service }) => service === suspected) ??
-    services.find((one) => outButIdle(one) > 0) ??
-    services[0];
-  if (holder === undefined) return [];
+    service === undefined
+      ? candidates.find(
+          (one) => one.holds > 0 && !isVictim(one, evidence) && !isAbandoned(one, evidence),
+        )
+      : candidates.find((one) => one.service === service);
+  return holder === undefined ? [] : [restart(holder, evidence)];
+}
+
+/** Squeezed out by strangers: what it holds is not what fills the server. */
+function isVictim({ service }: Holder, { strangers }: Evidence): boolean {
+  return service !== null && strangers?.victims.includes(service) === true;
+}
+
+/** Its processes do not hold what fills the server, so ending them frees none of it. */
+function isAbandoned({ service }: Holder, { abandoned }: Evidence): boolean {
+  return abandoned !== null && abandoned.service === service;
+}
+
+/** What its plan would refuse: PostgreSQL itself, what dbconn needs, and what does not run. */
+function mayRestart({ service }: Holder, { target, services, snapshot }: Evidence): boolean {
+  if (service === null || service === target.postgresService) return false;
+  if (target.neverRestart?.includes(service) === true) return false;
+  const replicas = services.find(({ name }) => name === service)?.replicas ?? [];
+  const runs = replicas.some(({ state }) => state === 'running' || state === 'restarting');
+  return runs || !snapshot.services.ok;
+}
+
+/** Restarting another service would help nobody. */
+const unknownService: Weighed = {
+  regret: 6,
+  proposal: {
+    option: 'C',
+    subject: null,
+    summary: 'Restart the application that holds them: its connections are dropped.',
+    slotsFreed: null,
+    blocked: 'Its service is not configured: name it under services, or restart it by hand.',
+  },
+};
+
+function restart(holder: Holder, evidence: Evidence): Weighed {
   const blocked = whyNotDocker(evidence);
   const command = holder.service === null ? undefined : toCommand('C', holder.service);
-  return [
-    {
-      regret: 6,
-      proposal: {
-        option: 'C',
-        subject: holder.service,
-        summary: `Restart ${nameOf(holder)}, one replica after the other: its connections are dropped and its pools begin anew. Requests in flight fail; migrations may run at start-up.`,
-        // A query that runs goes on in PostgreSQL after its client is gone, and keeps its slot until it ends.
-        slotsFreed: holder.holds - holder.active,
-        blocked,
-        ...(blocked === null && command !== undefined && { command }),
-      },
+  return {
+    regret: 6,
+    proposal: {
+      option: 'C',
+      subject: holder.service,
+      summary: `Restart ${nameOf(holder)}, one replica after the other: its connections are dropped and its pools start empty. Requests in flight fail; migrations may run at start-up.`,
+      // A query that runs goes on in PostgreSQL after its client is gone, and keeps its slot until it ends.
+      slotsFreed: holder.holds - holder.active,
+      blocked,
+      ...(command !== undefined && { command }),
     },
-  ];
+  };
 }

@@ -1,90 +1,122 @@
-import type { Waiter } from '../diagnosis.ts';
-import { lastingWaits } from '../lasting-waits.ts';
+import { sparedRoot } from '../../remedies/option-d/spared-blocker.ts';
+import { lastingWaits, withWaitSeconds } from '../lasting-waits.ts';
+import { describeProgress, findMaintenance } from '../maintenance.ts';
+import { findObstacles, whyNoObstacle } from '../obstacles.ts';
+import type { Obstacle } from '../obstacles.ts';
+import { toSpareable, whatHelps } from '../spareable.ts';
 import type { Case, Weighed } from './case.ts';
-import { count, duration } from '../words.ts';
+import { count, durationOfSeconds } from '../words.ts';
+import { findClientWaits } from '../wait-classes.ts';
 import { whyNotSignal } from './blocked.ts';
 
-/** Fewer behind it, and its own blocker is the better target. */
-export const leastFollowers = 2;
-
-/** Stop what blocks others: a queued statement first, then the roots, then queries that only run too long. */
+/**
+ * Stop what blocks others: a queued statement first, then the roots, then statements that only run too long. Judged by
+ * the code that plans it, so that nothing is proposed that the plan would refuse.
+ */
 export function proposeStop(now: Case): Weighed[] {
-  return [...cancelQueued(now), ...stopRoots(now), ...cancelSlow(now)];
+  return [...stopObstacle(now), ...decidePrepared(now), ...stopSlow(now)];
+}
+
+function stopObstacle(now: Case): Weighed[] {
+  const { evidence } = now;
+  const { reading, blocking, followers, target } = evidence;
+  if (reading === undefined || blocking.waitersTotal === 0) return [];
+  const reasons = new Map(
+    reading.sessions.map((one) => [one.pid, sparedRoot(toSpareable(one, evidence))]),
+  );
+  const mayStop = (pid: number): boolean => (reasons.get(pid) ?? null) === null;
+  const inTheWay = findObstacles(withWaitSeconds(reading), mayStop, { blocking, followers }).filter(
+    (obstacle) => whyNoObstacle(obstacle, target.limits.lockWaitMs) === null,
+  );
+  const first = inTheWay.find(({ pid }) => mayStop(pid));
+  if (first?.queued === true) return [cancelQueued(now, first)];
+  if (first !== undefined) return [stopRoot(now, first)];
+  const [spared] = inTheWay;
+  return spared === undefined ? [] : [spareRoot(now, spared, reasons.get(spared.pid) ?? '')];
 }
 
 /** DDL that waits for a lock makes every reader behind it wait too; without it they go on at once. */
-function cancelQueued({ evidence }: Case): Weighed[] {
-  const { blocking, followers, reading } = evidence;
-  const behind = (waiter: Waiter): number => followers.get(waiter.pid) ?? 0;
-  const [queued] = blocking.waiters
-    .filter((waiter) => isExclusive(waiter) && behind(waiter) >= leastFollowers)
-    .toSorted((a, b) => behind(b) - behind(a));
-  if (queued === undefined || reading === undefined) return [];
-  const held = behind(queued);
+function cancelQueued({ evidence }: Case, { pid, victims }: Obstacle): Weighed {
   const blocked = whyNotSignal(evidence);
+  return {
+    regret: 1,
+    proposal: {
+      option: 'D',
+      subject: `${pid}`,
+      summary: `Cancel the queued statement of ${pid}: it waits itself, and ${victims} sessions behind it could go on at once. Run it again with a lock_timeout.`,
+      slotsFreed: 0,
+      blocked,
+      command: 'propose D',
+    },
+  };
+}
+
+function stopRoot({ evidence }: Case, { pid, victims }: Obstacle): Weighed {
+  const blocked = whyNotSignal(evidence);
+  const session = evidence.reading?.sessions.find((one) => one.pid === pid);
+  const active = session?.state === 'active' && session.waitEventType !== 'Client';
+  const build = findMaintenance(evidence).find((one) => one.pid === pid);
+  const loses =
+    build !== undefined
+      ? ` Its ${build.command}${describeProgress(build.progress)} starts from the beginning.`
+      : session?.hasWritten === true
+        ? ' What it wrote is lost.'
+        : '';
+  return {
+    regret: active ? 4 : 3,
+    proposal: {
+      option: 'D',
+      subject: `${pid}`,
+      summary: `${active ? 'Cancel, then if need be terminate,' : 'Terminate'} the root blocker ${pid}: ${count(victims, 'session')} behind it go on.${loses}`,
+      slotsFreed: active ? 0 : 1,
+      blocked,
+      command: 'propose D',
+    },
+  };
+}
+
+/** Nothing to press, and why: else somebody looks for another way to press it. */
+function spareRoot({ evidence }: Case, { pid, victims }: Obstacle, reason: string): Weighed {
+  const session = evidence.reading?.sessions.find((one) => one.pid === pid);
+  return {
+    regret: 5,
+    proposal: {
+      option: 'D',
+      subject: `${pid}`,
+      summary: `Leave the root blocker ${pid} alone; ${count(victims, 'session waits', 'sessions wait')} behind it.`,
+      slotsFreed: 0,
+      blocked: `pid ${pid} is spared: ${reason}. ${whatHelps(session)}`,
+    },
+  };
+}
+
+function decidePrepared({ evidence }: Case): Weighed[] {
+  const [root] = evidence.blocking.roots;
+  if (root === undefined || !('prepared' in root) || lastingWaits(evidence).count === 0) return [];
   return [
     {
-      regret: 1,
+      regret: 4,
       proposal: {
         option: 'D',
-        subject: `${queued.pid}`,
-        summary: `Cancel the queued statement of ${queued.pid}: it waits itself, and ${held} sessions behind it could go on at once. Run it again with a lock_timeout.`,
+        subject: null,
+        summary: `Decide the prepared transaction that holds up ${count(root.victims, 'session')}: its transaction manager knows whether to commit or roll back.`,
         slotsFreed: 0,
-        blocked,
-        ...(blocked === null && { command: 'propose D' }),
+        blocked:
+          'A prepared transaction has no session to end; COMMIT or ROLLBACK PREPARED as its owner.',
       },
     },
   ];
 }
 
-/** Whether what it waits for keeps others waiting behind it. */
-export function isExclusive({ lock }: Pick<Waiter, 'lock'>): boolean {
-  return /^relation (?:AccessExclusive|Exclusive|ShareRowExclusive|Share)Lock/.test(lock);
-}
-
-function stopRoots({ evidence }: Case): Weighed[] {
-  const { blocking, reading } = evidence;
-  const lasting = lastingWaits(evidence).count > 0;
-  const [root] = blocking.roots;
-  if (!lasting || root === undefined || reading === undefined) return [];
-  if ('prepared' in root) {
-    return [
-      {
-        regret: 4,
-        proposal: {
-          option: 'D',
-          subject: null,
-          summary: `Decide the prepared transaction that holds up ${count(root.victims, 'session')}: its transaction manager knows whether to commit or roll back.`,
-          slotsFreed: 0,
-          blocked:
-            'A prepared transaction has no session to end; COMMIT or ROLLBACK PREPARED as its owner.',
-        },
-      },
-    ];
-  }
-  const blocked = whyNotSignal(evidence);
-  const session = reading.sessions.find(({ pid }) => pid === root.pid);
-  const active = session?.state === 'active';
-  const loses = session?.hasWritten === true ? ' What it wrote is lost.' : '';
-  return [
-    {
-      regret: active ? 4 : 3,
-      proposal: {
-        option: 'D',
-        subject: `${root.pid}`,
-        summary: `${active ? 'Cancel, then if need be terminate,' : 'Terminate'} the root blocker ${root.pid}: ${count(root.victims, 'session')} behind it go on.${loses}`,
-        slotsFreed: active ? 0 : 1,
-        blocked,
-        ...(blocked === null && { command: 'propose D' }),
-      },
-    },
-  ];
-}
-
-function cancelSlow({ evidence, has }: Case): Weighed[] {
-  const slow = evidence.reading?.counts.slowQueries ?? 0;
-  if (!has('slow-queries') || slow === 0) return [];
-  const { slowQueryMs } = evidence.target.limits;
+/** A cancel ends the query and not the connection; those that hang on their client hear none and are terminated. */
+function stopSlow({ evidence, has }: Case): Weighed[] {
+  const slow = has('slow-queries') ? (evidence.reading?.counts.slowQueries ?? 0) : 0;
+  const hanging =
+    findClientWaits(evidence) === undefined ? 0 : (evidence.reading?.counts.slowClients ?? 0);
+  if (slow + hanging === 0) return [];
+  const over = `for over ${durationOfSeconds(evidence.target.limits.slowQueryMs / 1_000)}`;
+  const cancel = `Cancel the ${slow} queries that run ${over}: their connections return to their pools.`;
+  const end = `Terminate the ${hanging} sessions that have waited for their clients ${over}: a cancel would not reach them.`;
   const blocked = whyNotSignal(evidence);
   return [
     {
@@ -92,11 +124,10 @@ function cancelSlow({ evidence, has }: Case): Weighed[] {
       proposal: {
         option: 'D',
         subject: null,
-        summary: `Cancel the ${slow} queries that run for over ${duration(slowQueryMs / 1_000)}: their connections return to their pools.`,
-        // Cancelling ends the query, not the connection.
-        slotsFreed: 0,
+        summary: [slow > 0 ? cancel : '', hanging > 0 ? end : ''].filter(Boolean).join(' '),
+        slotsFreed: hanging,
         blocked,
-        ...(blocked === null && { command: 'propose D slow' }),
+        command: 'propose D slow',
       },
     },
   ];

@@ -1,33 +1,68 @@
-import { enlargePool, largestLine, shrinkPool, starvedLine } from '../pool-sizes.ts';
+import { enlargePool, largestLine, shrinkPool, sizesOf, starvedLine } from '../pool-sizes.ts';
+import type { Evidence } from '../evidence.ts';
 import type { FittingPool } from '../pool-sizes.ts';
 import type { Case, Weighed } from './case.ts';
 import { count } from '../words.ts';
 import { whyNotResize } from './blocked.ts';
+import { assignVariables, hasNoVariable, toSettable } from '../pool-variables.ts';
 import { toCommand } from './to-command.ts';
 
-/** Resize a service's pools so that all of them together fit, or so that its own requests do. */
+/** A service that holds less than this share of what is used is squeezed out itself. */
+const leastShare = 0.2;
+
+/**
+ * Resize a service's pools so that all of them together fit, or so that its own requests do. Only from numbers that were
+ * read, never larger on a server that is short of slots, and never the pool of a service that holds little.
+ */
 export function proposeResize({ evidence, short, has }: Case): Weighed[] {
-  const toProposal = ({ line, to, processes }: FittingPool): Weighed => {
-    const { service, poolSize, maxOverflow, holds } = line;
-    const now = `${poolSize ?? '?'} + ${maxOverflow ?? '?'}`;
+  const { services } = evidence;
+  const toProposal = (fitting: FittingPool): Weighed[] => {
+    const { line, to, processes } = fitting;
+    const { service, holds } = line;
+    const now = sizesOf(line);
+    if (now === null) return [];
     const each = to.poolSize + to.maxOverflow;
-    const blocked = whyNotResize(evidence);
-    const command = toCommand('E', service);
-    return {
-      regret: 7,
-      proposal: {
-        option: 'E',
-        subject: service,
-        summary: `Set the pool of ${service} from ${now} to DATABASE_POOL_SIZE=${to.poolSize} and DATABASE_MAX_OVERFLOW=${to.maxOverflow} per process (${count(processes, 'process', 'processes')}), and recreate its containers.`,
-        slotsFreed: holds === null ? null : Math.max(0, holds - each * processes),
-        blocked,
-        ...(blocked === null && command !== undefined && { command }),
+    const blocked = whyNotResize(evidence, fitting);
+    // A person cannot set a variable either that its containers do not have.
+    const command = blocked === hasNoVariable(service) ? undefined : toCommand('E', service);
+    return [
+      {
+        regret: 7,
+        proposal: {
+          option: 'E',
+          subject: service,
+          summary: `Set the pool of ${service} from ${now} to ${assignVariables(services, fitting)} per process (${count(processes, 'process', 'processes')}), and recreate its containers.`,
+          slotsFreed: holds === null ? null : Math.max(0, holds - each * processes),
+          blocked,
+          ...(command !== undefined && { command }),
+        },
       },
-    };
+    ];
   };
   if (has('pool-misconfiguration') && !short) {
-    return enlargePool(evidence, starvedLine(evidence)).map(toProposal);
+    return enlargePool(evidence, starvedLine(evidence))
+      .flatMap((pool) => toSettable(services, pool) ?? [])
+      .flatMap(toProposal);
   }
-  const wanted = has('pool-misconfiguration') || has('application-scaling');
-  return wanted ? shrinkPool(evidence, largestLine(evidence)).map(toProposal) : [];
+  if (!has('pool-misconfiguration') && !has('application-scaling')) return [];
+  // Old and new replicas at once end with the deploy; other pools would stay, and recreate what is being replaced.
+  if (evidence.overlaps.some(({ certain }) => certain)) return [];
+  return shrinkPool(evidence, largestLine(evidence))
+    .flatMap((pool) => toSettable(services, pool) ?? [])
+    .filter((pool) => isSmaller(pool) && closes(pool) && !isSqueezedOut(pool, evidence))
+    .flatMap(toProposal);
+}
+
+/** Numbers that leave the others room may be larger than those of today, where the others hold little now. */
+function isSmaller({ line: { mayOpen }, to, processes }: FittingPool): boolean {
+  return typeof mayOpen !== 'number' || (to.poolSize + to.maxOverflow) * processes < mayOpen;
+}
+
+/** On a server without room the new pools together must be fewer than the connections that the old ones hold. */
+function closes({ line: { holds }, to, processes }: FittingPool): boolean {
+  return holds === null || (to.poolSize + to.maxOverflow) * processes < holds;
+}
+
+function isSqueezedOut({ line: { holds } }: FittingPool, { capacity }: Evidence): boolean {
+  return holds !== null && capacity !== null && holds < capacity.used * leastShare;
 }

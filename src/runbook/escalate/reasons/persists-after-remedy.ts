@@ -1,6 +1,6 @@
 import { capital } from '../../remedies/wording.ts';
 import type { Request } from '../../approval/request.ts';
-import { duration } from '../../diagnose/words.ts';
+import { durationOfSeconds } from '../../diagnose/words.ts';
 import { nameOf } from '../../remedies/action.ts';
 import type { OutcomeWord } from '../../verify/verify.ts';
 import type { JudgeReason } from './case.ts';
@@ -23,7 +23,7 @@ export const judgePersistsAfterRemedy: JudgeReason = ({ nowMs, isInTrouble, requ
   }
   const sinceMs = nowMs - Date.parse(endedAt);
   if (sinceMs < helpsWithinMs) return null;
-  return `${option} ended ${duration(sinceMs / 1000)} ago, and the trouble is still there.`;
+  return `${option} ended ${durationOfSeconds(sinceMs / 1000)} ago, and the trouble is still there.`;
 };
 
 function byEnd(a: Request, b: Request): number {

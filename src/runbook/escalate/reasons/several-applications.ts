@@ -4,12 +4,15 @@ import type { JudgeReason } from './case.ts';
 
 /** Less than a tenth of the slots is what a job beside the application holds. */
 const shareOf = 0.1;
-/** Log lines of people who got no connection, in the application's words and in PostgreSQL's. */
+/** Log lines of people who got no connection, in the words of the application, the pooler and PostgreSQL. */
 const refusals: ReadonlySet<string> = new Set([
   'slots-full',
   'slots-reserved',
   'role-or-database-limit',
   'pool-timeout',
+  'pooler-login',
+  'pooler-limit',
+  'pooler-query-wait',
 ]);
 /** The first refusals come before anybody opens an incident. */
 const beforeMs = 5 * 60_000;

@@ -1,4 +1,4 @@
-import { duration, percent } from '../../diagnose/words.ts';
+import { durationOfSeconds, percent } from '../../diagnose/words.ts';
 import type { JudgeReason, ReasonCase } from './case.ts';
 
 /** A first look may come before the picture is clear; after two minutes of looks it is as clear as it gets. */
@@ -10,7 +10,7 @@ const sureFrom = 0.5;
 export const judgeSourceNotIdentified: JudgeReason = (reasonCase) => {
   const { nowMs, sinceMs, diagnosis, isInTrouble } = reasonCase;
   if (diagnosis === null || !isInTrouble || nowMs - sinceMs < lookForMs) return null;
-  const looked = `After ${duration((nowMs - sinceMs) / 1000)} of looking`;
+  const looked = `After ${durationOfSeconds((nowMs - sinceMs) / 1000)} of looking`;
   if (diagnosis.capacity === null && diagnosis.reach.error !== undefined) {
     return `${looked} nobody can say what holds the connections: PostgreSQL is ${diagnosis.reach.error.kind}.`;
   }

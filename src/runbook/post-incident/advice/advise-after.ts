@@ -1,9 +1,12 @@
 import type { Request } from '../../approval/request.ts';
+import type { CauseName } from '../../diagnose/diagnosis.ts';
+import type { Trouble } from '../../diagnose/troubles.ts';
 import type { Incident } from '../../incident/incident.ts';
 import type { Target } from '../../target.ts';
 import type { KeptExamination } from '../read-examinations.ts';
 import type { PreventionCheck } from '../prevention.ts';
 import type { Advice, IncidentReport } from '../report.ts';
+import { adviseByCause } from './by-cause.ts';
 import { toGround } from './ground.ts';
 import { adviseMaxConnections } from './max-connections.ts';
 import { advisePooler, advisePools } from './pools.ts';
@@ -12,16 +15,23 @@ import { checkServiceSettings } from './service-settings.ts';
 import { adviseThresholds } from './thresholds.ts';
 import { adviseSessionRest, adviseTransactionRest } from './timeouts.ts';
 
-export interface Night {
+interface Night {
   readonly incident: Incident;
   readonly requests: readonly Request[];
   readonly target: Target;
   readonly examinations: readonly KeptExamination[];
   readonly graph: IncidentReport['graph'];
+  /** What the incident is put down to. */
+  readonly cause: CauseName | Trouble | null;
 }
 
-/** What would have prevented an incident, computed from its own figures; the surest advice first. */
+/** What would have prevented an incident, from its own figures where they say it; the surest advice first. */
 export function adviseAfter(night: Night): Advice[] {
+  const computed = fromFigures(night);
+  return [...computed, ...adviseByCause(night.cause, computed)];
+}
+
+function fromFigures(night: Night): Advice[] {
   const { incident, requests, target, examinations, graph } = night;
   const thresholds = adviseThresholds(graph, incident.openedAt, target.limits);
   const worst = findWorst(examinations);

@@ -1,7 +1,7 @@
 import type { Budget, Capacity, Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { ReplicaReading, SettingReading } from '../../diagnose/snapshot.ts';
 import type { Target } from '../../target.ts';
-import type { Examination } from '../../runbook.ts';
+import type { Examination } from '../../diagnose/evidence.ts';
 import type { KeptExamination } from '../read-examinations.ts';
 
 /** What advice is computed from: one moment of a target, looked at just now or kept from a night. */
@@ -20,7 +20,7 @@ export interface Ground {
   /** Empty where the containers could not be read. */
   readonly services: readonly {
     readonly name: string;
-    readonly replicas: readonly Pick<ReplicaReading, 'pool'>[];
+    readonly replicas: readonly Pick<ReplicaReading, 'pool' | 'poolVariables'>[];
   }[];
 }
 

@@ -1,5 +1,6 @@
 import { fitTogether, processesOf } from '../../diagnose/pool-sizes.ts';
 import type { FittingPool } from '../../diagnose/pool-sizes.ts';
+import { sizeVariables, toSettable } from '../../diagnose/pool-variables.ts';
 import { count, sum } from '../../diagnose/words.ts';
 import { toCommand } from '../../diagnose/proposals/to-command.ts';
 import type { Advice } from '../report.ts';
@@ -9,16 +10,25 @@ import type { Ground } from './ground.ts';
 export function advisePools(ground: Ground): Advice[] {
   const fitting = fitTogether(ground.budget);
   if (fitting === null || fitting === 'too-many') return [];
-  return fitting.map((one) => toAdvice(ground, one));
+  return fitting
+    .flatMap((one) => toSettable(ground.services, one) ?? [])
+    .map((one) => toAdvice(ground, one));
 }
 
-function toAdvice({ budget, target }: Ground, { line, processes, to }: FittingPool): Advice {
+/** What the numbers of a service's pool are set by. */
+export function nameSizes({ services }: Pick<Ground, 'services'>, service: string): string {
+  const { size, overflow } = sizeVariables(services, service);
+  return `${overflow === null ? size : `${size} and ${overflow}`} of ${service}`;
+}
+
+function toAdvice(ground: Ground, { line, processes, to }: FittingPool): Advice {
+  const { budget, target } = ground;
   const { service, poolSize, maxOverflow, mayOpen } = line;
   const command = toCommand('E', service, String(to.poolSize), String(to.maxOverflow));
   const now = `${poolSize ?? '?'} + ${maxOverflow ?? '?'}`;
   const all = budget.mayOpen === null ? 'more' : numberOrEndless(budget.mayOpen);
   return {
-    setting: `DATABASE_POOL_SIZE and DATABASE_MAX_OVERFLOW of ${service}`,
+    setting: nameSizes(ground, service),
     now,
     better: `${to.poolSize} + ${to.maxOverflow}`,
     because: `${count(processes, 'process', 'processes')} with ${now} each may open ${numberOrEndless(mayOpen)}; all services together may open ${all}, and ${budget.usable ?? '?'} connections are usable. So many fit with a fifth left free.`,

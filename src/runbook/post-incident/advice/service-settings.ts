@@ -1,5 +1,7 @@
 import type { ReplicaReading } from '../../diagnose/snapshot.ts';
+import { nameVariable } from '../../diagnose/pool-variables.ts';
 import { list } from '../../diagnose/words.ts';
+import type { PoolVariables } from '../../target.ts';
 import type { PreventionCheck } from '../prevention.ts';
 import type { Ground } from './ground.ts';
 
@@ -7,7 +9,7 @@ type PoolSettings = ReplicaReading['pool'];
 type Value = number | boolean | null;
 
 interface Recommended {
-  readonly variable: string;
+  readonly variable: keyof PoolVariables;
   readonly key: keyof PoolSettings;
   readonly better: string;
   readonly fits: (value: number | boolean) => boolean;
@@ -17,21 +19,21 @@ interface Recommended {
 /** The runbook's five, under "Recommended SQLAlchemy settings". */
 const recommended: readonly Recommended[] = [
   {
-    variable: 'DATABASE_POOL_TIMEOUT',
+    variable: 'timeout',
     key: 'timeoutSeconds',
     better: '30',
     fits: (value) => typeof value === 'number' && value > 0 && value <= 30,
     because: 'Whoever asked has given up before a longer wait for a connection is over.',
   },
   {
-    variable: 'DATABASE_POOL_RECYCLE',
+    variable: 'recycle',
     key: 'recycleSeconds',
     better: '1800',
     fits: (value) => typeof value === 'number' && value > 0 && value <= 1800,
     because: 'Connections that are never replaced outlive restarts, failovers and time-outs.',
   },
   {
-    variable: 'DATABASE_POOL_PRE_PING',
+    variable: 'prePing',
     key: 'prePing',
     better: 'true',
     fits: (value) => value === true,
@@ -53,7 +55,11 @@ function check(
 ): PreventionCheck {
   const values = [...new Set(replicas.map(({ pool }) => pool[key]))];
   const known = values.filter((value) => value !== null);
-  const base = { part: 'application', setting: `${variable} of ${service}`, better } as const;
+  const base = {
+    part: 'application',
+    setting: `${nameVariable(replicas, variable)} of ${service}`,
+    better,
+  } as const;
   if (known.length === 0) {
     return {
       ...base,

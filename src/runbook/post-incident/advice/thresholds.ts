@@ -1,4 +1,4 @@
-import { duration, percent } from '../../diagnose/words.ts';
+import { durationOfSeconds, percent } from '../../diagnose/words.ts';
 import type { Limits } from '../../target.ts';
 import type { Advice, IncidentReport } from '../report.ts';
 
@@ -27,13 +27,13 @@ export function adviseThresholds(
     .map((share) => ({ share, passed: passedAt(graph, share) }))
     .find(({ passed }) => passed !== undefined && critical - passed >= noticeNeededMs);
   if (better?.passed === undefined) return [];
-  const earlier = duration((critical - better.passed) / 1000);
+  const earlier = durationOfSeconds((critical - better.passed) / 1000);
   return [
     {
       setting: 'limits.warningUtilisation and the alert’s threshold',
       now: percent(limits.warningUtilisation),
       better: percent(better.share),
-      because: `${percent(better.share)} was passed ${earlier} before it was critical, ${percent(limits.warningUtilisation)} only ${duration(Math.max(0, noticeMs) / 1000)} before.`,
+      because: `${percent(better.share)} was passed ${earlier} before it was critical, ${percent(limits.warningUtilisation)} only ${durationOfSeconds(Math.max(0, noticeMs) / 1000)} before.`,
     },
   ];
 }

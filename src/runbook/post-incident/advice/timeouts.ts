@@ -1,5 +1,6 @@
+import { isNamedAs } from '../../remedies/protected-names.ts';
 import { toCommand } from '../../diagnose/proposals/to-command.ts';
-import { count, duration } from '../../diagnose/words.ts';
+import { count, durationOfSeconds } from '../../diagnose/words.ts';
 import { toTimeoutText } from '../../remedies/prevention/value.ts';
 import { toTyped } from '../../remedies/to-typed.ts';
 import type { Advice } from '../report.ts';
@@ -47,12 +48,12 @@ export function adviseTransactionRest(ground: Ground, rests: Rests, needed: numb
   // Never one that would have ended what was seen at work, not even the runbook's.
   const better = chosen ?? Math.max(recommendedTransactionRestMs, leastRest(rests));
   if (typeof now === 'number' && now > 0 && now <= better) return [];
-  const longest = duration((forgottenMs[0] ?? 0) / 1000);
+  const longest = durationOfSeconds((forgottenMs[0] ?? 0) / 1000);
   const begin = `${count(forgottenMs.length, 'forgotten transaction')} had rested for up to ${longest} when slots ran short`;
   const harmless =
     longestHarmlessMs === null
       ? 'none was seen to go on by itself'
-      : `the longest that went on by itself rested ${duration(longestHarmlessMs / 1000)}`;
+      : `the longest that went on by itself rested ${durationOfSeconds(longestHarmlessMs / 1000)}`;
   const effect =
     chosen === undefined
       ? `${whyNone(rests, needed)}: mend the code first`
@@ -105,10 +106,14 @@ function countOver(agesMs: readonly number[], ms: number): number {
 export function adviseSessionRest(ground: Ground): Advice[] {
   const { sources, sessions, target, version } = ground;
   if (version !== null && version < 140_000) return [];
-  const kept = new Set(['dbconn', 'pgbouncer', ...target.protectedApplications]);
+  const isKept = (application: string): boolean =>
+    isNamedAs(application, ['pgbouncer', ...target.protectedApplications]);
   const ofServices = new Set(
     sources
-      .filter(({ service, application }) => service !== null || kept.has(application))
+      .filter(
+        ({ service, kind, application }) =>
+          service !== null || kind === 'own' || isKept(application),
+      )
       .map(({ user }) => user),
   );
   const resting = sessions.filter(
@@ -117,7 +122,7 @@ export function adviseSessionRest(ground: Ground): Advice[] {
       user !== null &&
       !superuser &&
       !ofServices.has(user) &&
-      !kept.has(application) &&
+      !isKept(application) &&
       (stateAgeSeconds ?? 0) * 1000 >= target.limits.terminateIdleMs,
   );
   const [most] = [...Map.groupBy(resting, ({ user }) => user ?? '')].toSorted(
@@ -127,7 +132,7 @@ export function adviseSessionRest(ground: Ground): Advice[] {
   const [role, group] = most;
   const ms = recommendedSessionRestMs;
   const command = toCommand('prevention', 'idle-session', 'for', role, toTyped(ms));
-  const over = duration(target.limits.terminateIdleMs / 1000);
+  const over = durationOfSeconds(target.limits.terminateIdleMs / 1000);
   return [
     {
       setting: 'idle_session_timeout of one role',

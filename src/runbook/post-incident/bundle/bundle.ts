@@ -12,7 +12,7 @@ export const bundleVersion = 1;
 /** What is mailed around and put into a ticket. What does not fit is left out, and counted in the header. */
 export const mostBundleBytes = 10 * 1024 * 1024;
 
-export const lineKinds = [
+const lineKinds = [
   'header',
   /** A request with its plan as shown, its votes and what came of it. */
   'request',
@@ -24,7 +24,7 @@ export const lineKinds = [
   'entry',
   'seal',
 ] as const;
-export type LineKind = (typeof lineKinds)[number];
+type LineKind = (typeof lineKinds)[number];
 
 export const BundleLine = z.strictObject({
   /** From 1. */

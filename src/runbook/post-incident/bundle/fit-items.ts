@@ -12,7 +12,7 @@ export class BundleTooLarge extends Error {
   }
 }
 
-export interface Fitted {
+interface Fitted {
   readonly items: readonly Item[];
   readonly leftOut: { readonly examinations: number; readonly entries: number };
 }

@@ -10,7 +10,7 @@ import {
 } from './bundle.ts';
 import type { Bundle } from './bundle.ts';
 
-export type OpenedBundle =
+type OpenedBundle =
   | { readonly ok: true; readonly bundle: Bundle }
   | {
       readonly ok: false;

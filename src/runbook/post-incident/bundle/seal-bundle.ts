@@ -18,7 +18,7 @@ export interface SealedEntry {
   readonly hash: string;
 }
 
-export interface Sealing {
+interface Sealing {
   readonly incident: Incident;
   /** Null where it is not configured any more. */
   readonly target: Target | null;

@@ -1,33 +1,34 @@
-import type { Part } from '../../diagnose/snapshot.ts';
-import { count, duration, sum } from '../../diagnose/words.ts';
-import type { PoolerReading } from '../../ports/pooler.ts';
+import { queuedPools } from '../../diagnose/poolers.ts';
+import type { PoolerReading } from '../../diagnose/pooler-reading.ts';
+import type { Part, PoolerLook } from '../../diagnose/snapshot.ts';
+import { count, durationOfSeconds, sum } from '../../diagnose/words.ts';
 import type { Ground } from '../advice/ground.ts';
 import { advisePooler } from '../advice/pools.ts';
 import type { PreventionCheck } from '../prevention.ts';
 
-/** PgBouncer: what its console shows where there is one, and whether one is needed where there is none. */
-export function checkPooler(
+/** PgBouncer: what its consoles show where there are some, and whether one is needed where there is none. */
+export function checkPoolers(
   ground: Ground,
-  pooler: Part<PoolerReading> | undefined,
+  poolers: Part<readonly PoolerLook[]> | undefined,
 ): PreventionCheck[] {
-  if (pooler === undefined) return [whetherNeeded(ground)];
-  if (pooler.ok)
-    return [
-      checkMode(pooler.value),
-      checkWaiting(pooler.value),
-      ...checkSize(ground, pooler.value),
-    ];
-  const { summary, fix = 'See targets.pgbouncer in dbconn.yml.' } = pooler.problem;
-  return [
-    {
-      part: 'pooler',
-      state: 'unknown',
-      setting: 'PgBouncer',
-      now: null,
-      better: fix,
-      because: summary,
-    },
-  ];
+  if (poolers === undefined) return [whetherNeeded(ground)];
+  if (!poolers.ok) return [unread('PgBouncer', poolers.problem)];
+  return poolers.value.flatMap(({ name, problem, reading }) =>
+    reading === undefined
+      ? [unread(name, problem)]
+      : [checkMode(name, reading), checkWaiting(name, reading), ...checkSize(ground, name)],
+  );
+}
+
+function unread(name: string, problem: PoolerLook['problem']): PreventionCheck {
+  return {
+    part: 'pooler',
+    state: 'unknown',
+    setting: name,
+    now: null,
+    better: problem?.fix ?? 'See pgbouncer of the target in dbconn.yml.',
+    because: problem?.summary ?? 'It could not be read.',
+  };
 }
 
 function whetherNeeded(ground: Ground): PreventionCheck {
@@ -47,12 +48,12 @@ function whetherNeeded(ground: Ground): PreventionCheck {
   };
 }
 
-function checkMode({ poolMode, version }: PoolerReading): PreventionCheck {
+function checkMode(name: string, { poolMode, version }: PoolerReading): PreventionCheck {
   const isShared = poolMode !== 'session';
   return {
     part: 'pooler',
     state: isShared ? 'ok' : 'advice',
-    setting: 'pool_mode of PgBouncer',
+    setting: `pool_mode of ${name}`,
     now: poolMode,
     better: isShared ? poolMode : 'transaction',
     because: isShared
@@ -61,45 +62,38 @@ function checkMode({ poolMode, version }: PoolerReading): PreventionCheck {
   };
 }
 
-function checkWaiting({ pools, maxClientConnections }: PoolerReading): PreventionCheck {
-  const waiting = sum(pools.map(({ clientsWaiting }) => clientsWaiting));
-  const longest = Math.max(0, ...pools.map(({ longestWaitSeconds }) => longestWaitSeconds));
-  const clients = waiting + sum(pools.map(({ clientsActive }) => clientsActive));
-  const isFine = waiting === 0;
+function checkWaiting(name: string, reading: PoolerReading): PreventionCheck {
+  const { clients, clientsWaiting, longestWaitSeconds, maxClientConnections } = reading;
+  // In transaction mode clients wait for milliseconds all the time.
+  const isFine = queuedPools(reading).length === 0;
   return {
     part: 'pooler',
     state: isFine ? 'ok' : 'advice',
-    setting: 'clients waiting in PgBouncer',
-    now: String(waiting),
+    setting: `clients waiting in ${name}`,
+    now: String(clientsWaiting),
     better: '0',
     because: isFine
-      ? `${count(clients, 'client')} of ${maxClientConnections} allowed, and none waits.`
-      : `The first has waited for ${duration(longest)}: PostgreSQL looks calm while the pooler is full. Find who holds its server connections, then see default_pool_size.`,
+      ? `${count(clients, 'client')} of ${maxClientConnections} allowed, and none waits for long.`
+      : `The first has waited for ${durationOfSeconds(longestWaitSeconds)}: PostgreSQL looks calm while the pooler is full. Find who holds its server connections, then see default_pool_size.`,
   };
 }
 
-/** What all its pools may open together must leave room for everybody else. */
-function checkSize(
-  { budget }: Ground,
-  { defaultPoolSize, maxDatabaseConnections, poolsTotal, pools }: PoolerReading,
-): PreventionCheck[] {
-  const { usable } = budget;
-  if (usable === null || poolsTotal === 0) return [];
-  const databases = new Set(pools.map(({ database }) => database)).size;
-  const bySize = defaultPoolSize * poolsTotal;
-  const mayOpen =
-    maxDatabaseConnections > 0 ? Math.min(bySize, maxDatabaseConnections * databases) : bySize;
-  const isFine = mayOpen <= usable;
+/** What all poolers may open together must leave room for everybody else. */
+function checkSize({ budget: { usable, poolers = [] } }: Ground, name: string): PreventionCheck[] {
+  const own = poolers.find((one) => one.name === name);
+  if (usable === null || own === undefined) return [];
+  const all = sum(poolers.map(({ mayOpen }) => (mayOpen === 'unlimited' ? Infinity : mayOpen)));
+  const isFine = all <= usable;
+  const replicas = sum(poolers.map((one) => one.replicas));
+  const now = own.mayOpen === 'unlimited' ? own.mayOpen : String(own.mayOpen / own.replicas);
   return [
     {
       part: 'pooler',
       state: isFine ? 'ok' : 'advice',
-      setting: 'default_pool_size of PgBouncer',
-      now: String(defaultPoolSize),
-      better: isFine
-        ? String(defaultPoolSize)
-        : String(Math.max(1, Math.floor((usable * 0.8) / poolsTotal))),
-      because: `${count(poolsTotal, 'pool')} may open ${mayOpen} of ${usable} usable connections.`,
+      setting: `server connections of ${name} (pool_size, max_db_connections)`,
+      now,
+      better: isFine ? now : String(Math.max(1, Math.floor((usable * 0.8) / replicas))),
+      because: `${count(replicas, 'PgBouncer')} together may open ${Number.isFinite(all) ? all : 'any number'} of ${usable} usable connections.`,
     },
   ];
 }

@@ -1,6 +1,6 @@
 import { fitTogether } from '../../diagnose/pool-sizes.ts';
 import type { Ground } from '../advice/ground.ts';
-import { advisePools, numberOrEndless } from '../advice/pools.ts';
+import { advisePools, nameSizes, numberOrEndless } from '../advice/pools.ts';
 import type { PreventionCheck } from '../prevention.ts';
 
 type Line = Ground['budget']['lines'][number];
@@ -11,7 +11,7 @@ export function checkPools(ground: Ground): PreventionCheck[] {
   const advised = advisePools(ground);
   const fits = fitTogether(budget);
   return budget.lines.map((line): PreventionCheck => {
-    const setting = `DATABASE_POOL_SIZE and DATABASE_MAX_OVERFLOW of ${line.service}`;
+    const setting = nameSizes(ground, line.service);
     const advice = advised.find((one) => one.setting === setting);
     if (advice !== undefined) return { part: 'application', state: 'advice', ...advice };
     const now = nowOf(line);

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { CauseName, OptionLetter } from '../../diagnose/diagnosis.ts';
+import { CauseName, ProposedOption } from '../../diagnose/diagnosis.ts';
 import type { Difference } from './replay.ts';
 
 /** As much of a diagnosis as is compared, of whatever version wrote it. */
 export const Judged = z.object({
   state: z.string(),
   causes: z.array(z.object({ cause: CauseName, confidence: z.number() })),
-  proposals: z.array(z.object({ option: OptionLetter, subject: z.string().nullable() })),
+  proposals: z.array(z.object({ option: ProposedOption, subject: z.string().nullable() })),
   findings: z.array(z.object({ id: z.string() })),
 });
 export type Judged = z.infer<typeof Judged>;

@@ -1,6 +1,7 @@
 import { isGroup, readOptionPolicy, slackIdOf, votesNeeded } from '../../approval/policy.ts';
 import type { OptionPolicy, Policy } from '../../approval/policy.ts';
-import type { Actor, Request } from '../../approval/request.ts';
+import type { Actor } from '../../approval/actor.ts';
+import type { Request } from '../../approval/request.ts';
 import { hashPlan } from '../../remedies/plan.ts';
 import { differ } from './compare-diagnoses.ts';
 import type { Difference } from './replay.ts';

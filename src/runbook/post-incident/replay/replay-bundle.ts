@@ -13,6 +13,16 @@ import { SealedPolicy } from './sealed-policy.ts';
 /** Only its outline is checked: whatever in it this dbconn cannot judge makes `diagnose` throw, and that is told. */
 const anObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
+const RecentLook = z.object({
+  at: z.string(),
+  used: z.number(),
+  usable: z.number(),
+  deadlocks: z.number().exactOptional(),
+  newIn60s: z.number().exactOptional(),
+  active: z.number().exactOptional(),
+  querySeconds: z.number().nullable().exactOptional(),
+});
+
 const Kept = z.object({
   at: z.string(),
   why: z.string().default('unknown'),
@@ -20,7 +30,7 @@ const Kept = z.object({
   examination: z.object({
     snapshot: z.custom<Snapshot>(anObject),
     target: z.custom<Target>(anObject),
-    recent: z.array(z.object({ at: z.string(), used: z.number(), usable: z.number() })),
+    recent: z.array(RecentLook),
     diagnosis: Judged,
   }),
 });

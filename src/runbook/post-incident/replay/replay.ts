@@ -24,7 +24,7 @@ export interface Difference {
   readonly today: string | number | null;
 }
 
-export interface ReplayedLine {
+interface ReplayedLine {
   /** Of the bundle. */
   readonly line: number;
   readonly at: string;

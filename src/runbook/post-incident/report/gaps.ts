@@ -1,8 +1,8 @@
-import { duration, count } from '../../diagnose/words.ts';
+import { durationOfSeconds, count } from '../../diagnose/words.ts';
 import type { Incident } from '../../incident/incident.ts';
 import type { IncidentReport } from '../report.ts';
 
-export interface GapTraces {
+interface GapTraces {
   readonly incident: Incident;
   readonly graph: IncidentReport['graph'];
   readonly examinations: number;
@@ -32,7 +32,7 @@ export function findGaps(traces: GapTraces): string[] {
         : []),
     ...(silences.length > 0 && first !== undefined
       ? [
-          `Up to ${duration(Math.max(...silences) / 1000)} lie between two figures: nothing changed enough to be kept then, or nothing was seen.`,
+          `Up to ${durationOfSeconds(Math.max(...silences) / 1000)} lie between two figures: nothing changed enough to be kept then, or nothing was seen.`,
         ]
       : []),
     ...(examinations === 0

@@ -12,7 +12,7 @@ const mostPoints = 120;
 const leadMs = 60 * 60_000;
 const trailMs = 10 * 60_000;
 
-export interface Traces {
+interface Traces {
   readonly incident: Incident;
   readonly notes: readonly KeptNote[];
   readonly requests: readonly Request[];

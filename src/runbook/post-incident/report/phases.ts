@@ -6,7 +6,7 @@ import type { IncidentReport } from '../report.ts';
 
 type Phase = IncidentReport['phases'][number];
 
-export interface PhaseTraces {
+interface PhaseTraces {
   readonly incident: Incident;
   readonly notes: readonly KeptNote[];
   readonly requests: readonly Request[];

@@ -1,5 +1,7 @@
 import type { CauseName } from '../../diagnose/diagnosis.ts';
-import { duration } from '../../diagnose/words.ts';
+import { isTrouble, troubles } from '../../diagnose/troubles.ts';
+import type { Trouble } from '../../diagnose/troubles.ts';
+import { durationOfSeconds } from '../../diagnose/words.ts';
 import { chiefLook } from '../../incident/chief-look.ts';
 import type { Incident } from '../../incident/incident.ts';
 import type { Target } from '../../target.ts';
@@ -15,7 +17,11 @@ export const causeWords: Readonly<Record<CauseName, string>> = {
 };
 
 /** `orders ran out of connections for 23 minutes: connection leak in backend.` Figures and configured names only. */
-export function writeTitle(incident: Incident, cause: CauseName | null, target: Target): string {
+export function writeTitle(
+  incident: Incident,
+  cause: CauseName | Trouble | null,
+  target: Target,
+): string {
   const { peak } = incident;
   const verb =
     peak !== null && peak.used >= peak.usable
@@ -23,7 +29,7 @@ export function writeTitle(incident: Incident, cause: CauseName | null, target: 
       : incident.severity === 'critical'
         ? 'was short of connections'
         : 'had trouble with its connections';
-  const what = cause === null ? 'cause not found' : causeWords[cause];
+  const what = nameCause(cause);
   const subject = [chiefLook(incident), incident.last, incident.first]
     .map((look) => look?.subject)
     .find((one) => target.services.some(({ name }) => name === one));
@@ -31,9 +37,14 @@ export function writeTitle(incident: Incident, cause: CauseName | null, target: 
   return `${incident.target} ${verb} ${howLong(incident)}: ${what}${where}.`;
 }
 
+function nameCause(cause: CauseName | Trouble | null): string {
+  if (cause === null) return 'cause not found';
+  return isTrouble(cause) ? troubles[cause] : causeWords[cause];
+}
+
 /** Looks at which nothing changes are not kept, so the record alone does not say for how long one that is open lasts. */
 function howLong({ closing, openedAt }: Incident): string {
   if (closing === null) return `from ${openedAt.slice(0, 16).replace('T', ' ')} UTC on, so far`;
   const ms = Math.max(0, Date.parse(closing.at) - Date.parse(openedAt));
-  return `for ${duration(ms / 1000)}`;
+  return `for ${durationOfSeconds(ms / 1000)}`;
 }

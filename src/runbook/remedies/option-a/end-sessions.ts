@@ -13,7 +13,7 @@ export const batchSize = 50;
 const endWithinMs = 5000;
 const pollMs = 50;
 
-export interface Ending {
+interface Ending {
   readonly targets: readonly SessionTarget[];
   readonly guard: TerminateGuard;
   readonly control: RunControl;
@@ -42,10 +42,11 @@ export async function endSessions(session: ActingSession, ending: Ending): Promi
   const missed = targets.slice(items.length).map(({ identity: { pid } }) => notReached(pid));
   const stopped = missed.length > 0 ? 'Stopped before the end. ' : '';
   const all = [...items, ...missed];
+  const finished = all.every(({ outcome }) => outcome !== 'not reached');
   return {
     items: all,
     summary: `${stopped}Of ${count(all.length, 'session')}: ${countOutcomes(all)}.`,
-    finished: missed.length === 0,
+    finished,
   };
 }
 
@@ -59,17 +60,22 @@ async function endBatch(
     outcomes.filter(({ outcome }) => outcome === 'signalled').map(({ pid }) => pid),
   );
   const sent = batch.filter(({ pid }) => signalled.has(pid));
-  const remaining = await waitUntilGone(session, sent, clock);
+  const remaining = await waitUntilGone(session, sent, { clock, withinMs: endWithinMs });
   return outcomes.map((outcome) => toItem(outcome, remaining));
 }
 
+interface Patience {
+  readonly clock: Clock;
+  readonly withinMs: number;
+}
+
 /** A signal that was sent is no end. Looks until the sessions are gone, and returns the pids that are not. */
-async function waitUntilGone(
+export async function waitUntilGone(
   session: ActingSession,
   sent: readonly SessionIdentity[],
-  clock: Clock,
+  { clock, withinMs }: Patience,
 ): Promise<ReadonlySet<number>> {
-  const deadline = clock.now() + endWithinMs;
+  const deadline = clock.now() + withinMs;
   let remaining = sent;
   while (remaining.length > 0) {
     const still = new Set(await session.readRemainingSessions(remaining));
@@ -96,6 +102,8 @@ function toItem({ pid, outcome }: SignalOutcome, remaining: ReadonlySet<number>)
       return item('already gone', 'It had ended by itself.');
     case 'moved on':
       return item('moved on', 'It worked again in the meantime.');
+    case 'too late':
+      return item('not reached', 'The order to end it reached PostgreSQL too late to be obeyed.');
     default:
       return item('refused', `Spared: ${spareSentences[outcome]}.`);
   }

@@ -5,9 +5,9 @@ import type { IdleAsk } from './idle-query.ts';
 import type { PlanDraft } from '../plan.ts';
 import type { SessionTarget } from '../targets/session.ts';
 import type { Sorted } from './spare-sessions.ts';
-import { count, duration } from '../wording.ts';
+import { count, durationOfMs } from '../wording.ts';
 
-export interface Found {
+interface Found {
   readonly candidates: Candidates;
   readonly sorted: Sorted;
 }
@@ -56,7 +56,7 @@ function costOfTransactions(targets: readonly SessionTarget[]): string[] {
   const writers = targets.filter(({ hasWritten }) => hasWritten).length;
   const locks = targets.reduce((sum, { locksHeld }) => sum + locksHeld, 0);
   const ages = targets.map(({ transactionAgeSeconds }) => transactionAgeSeconds ?? 0);
-  const oldest = duration(Math.max(0, ...ages) * 1000);
+  const oldest = durationOfMs(Math.max(0, ...ages) * 1000);
   const has = writers === 1 ? 'has' : 'have';
   return [
     `${count(targets.length, 'transaction')} rolled back, the oldest open for ${oldest}.`,

@@ -1,21 +1,21 @@
 import type { Acting, CandidateQuery, Clock } from '../../ports.ts';
 import type { Target } from '../../target.ts';
 import type { Ask } from '../ask.ts';
+import { toSpareGuard } from '../spare-guard.ts';
 import type { Plan } from '../plan.ts';
 import type { SessionTarget } from '../targets/session.ts';
-import { duration } from '../wording.ts';
+import { durationOfMs } from '../wording.ts';
 
 export interface OptionAPorts {
   readonly acting: Acting;
   readonly clock: Clock;
   readonly target: Target;
   readonly poolerApplications?: readonly string[];
+  /** Of one plan; all unless given. */
+  readonly atMost?: number;
 }
 
 export type IdleAsk = Extract<Ask, { kind: 'idle' | 'idle-in-transaction' }>;
-
-/** Poolers' application_name by default. PgBouncer passes its clients' names on: protect those instead. */
-export const defaultPoolers = ['pgbouncer', 'pgcat', 'odyssey', 'pgpool', 'supavisor'] as const;
 
 /** Which sessions an ask is about. The same query plans, checks again and guards the signal. */
 export function toQuery(
@@ -25,12 +25,7 @@ export function toQuery(
   const { idleForMs, application = null } = ask;
   const states: CandidateQuery['states'] =
     ask.kind === 'idle' ? ['idle'] : ['idle in transaction', 'idle in transaction (aborted)'];
-  const guard = {
-    idleForMs,
-    protectedApplications: target.protectedApplications,
-    poolerApplications: (poolerApplications ?? defaultPoolers).map((name) => name.toLowerCase()),
-    applicationRoles: target.applicationRoles,
-  };
+  const guard = { ...toSpareGuard(target, poolerApplications), idleForMs };
   return { states, idleForMs, application, guard };
 }
 
@@ -46,6 +41,6 @@ export function sessionsOf(targets: Plan['targets']): SessionTarget[] {
 /** `idle in transaction for over 10 min`. */
 export function inWords(ask: IdleAsk): string {
   return ask.kind === 'idle'
-    ? `of one application idle for over ${duration(ask.idleForMs)}`
-    : `idle in transaction for over ${duration(ask.idleForMs)}`;
+    ? `of one application idle for over ${durationOfMs(ask.idleForMs)}`
+    : `idle in transaction for over ${durationOfMs(ask.idleForMs)}`;
 }

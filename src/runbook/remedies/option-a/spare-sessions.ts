@@ -3,7 +3,7 @@ import type { Spared } from '../plan.ts';
 import type { SessionTarget } from '../targets/session.ts';
 
 /** Enough for any night, and a plan that people can still read and the journal can still hold. */
-export const mostSessions = 500;
+const mostSessions = 500;
 
 const sparedShown = 50;
 
@@ -16,6 +16,7 @@ export const spareSentences: Readonly<Record<SpareReason, string>> = {
   superuser: 'a superuser',
   'protected application': 'a protected application',
   pooler: 'a pooler: ending it would break whoever it serves',
+  committing: 'its commit is done here and waits for a standby: ending it takes nothing back',
   'no privilege': 'the acting role may not signal it',
 };
 
@@ -26,15 +27,15 @@ export interface Sorted {
 }
 
 /** Who of the candidates is to end and who is spared, in the order given. */
-export function sortCandidates(candidates: readonly Candidate[]): Sorted {
+export function sortCandidates(candidates: readonly Candidate[], atMost = mostSessions): Sorted {
   const targets: SessionTarget[] = [];
   const spared: Spared[] = [];
   for (const { spared: reason, ...facts } of candidates) {
     const { identity } = facts;
     const [what, label] = [`pid ${identity.pid}`, identity.application];
     if (reason !== null) spared.push({ what, label, reason: spareSentences[reason] });
-    else if (targets.length < mostSessions) targets.push({ kind: 'session', ...facts });
-    else spared.push({ what, label, reason: `beyond the first ${mostSessions} of one plan` });
+    else if (targets.length < atMost) targets.push({ kind: 'session', ...facts });
+    else spared.push({ what, label, reason: `beyond the first ${atMost} of one plan` });
   }
   return { targets, spared: spared.slice(0, sparedShown), sparedTotal: spared.length };
 }

@@ -3,7 +3,7 @@ import { ActingUnavailable } from '../acting-unavailable.ts';
 import { readBootFailure } from './boot-failure.ts';
 import type { OptionBPorts } from './ports.ts';
 import type { RunControl } from '../remedy.ts';
-import { duration } from '../wording.ts';
+import { durationOfMs } from '../wording.ts';
 
 const pollMs = 500;
 const tellEveryMs = 5000;
@@ -55,7 +55,7 @@ export async function awaitBoot(
       toldAt = now;
       const what =
         acceptance.state === 'silent' ? 'does not answer yet' : 'is starting or recovering';
-      control.progress(`PostgreSQL ${what}, ${duration(now - began)} by now`);
+      control.progress(`PostgreSQL ${what}, ${durationOfMs(now - began)} by now`);
     }
     await clock.sleep(pollMs);
   }

@@ -9,7 +9,7 @@ const bytesPerConnection = 25_000;
 const bytesPerLock = 400;
 
 /** What a value of max_connections asks of the machine, in bytes. An estimate. */
-export interface MemoryNeed {
+interface MemoryNeed {
   /** More shared memory than now; negative when lowering. */
   readonly moreShared: number;
   /** All of it; null before PostgreSQL 15, which does not tell. */

@@ -6,7 +6,7 @@ import type { SettingTarget } from '../targets/setting.ts';
 import { count } from '../wording.ts';
 
 /** What a step is, for `recover`: plans with and without a host have different ones. */
-export type Part = 'copy' | 'alter' | 'checkpoint' | 'restart' | 'check' | 'clean';
+type Part = 'copy' | 'alter' | 'checkpoint' | 'restart' | 'check' | 'clean';
 
 const withHost = ['copy', 'alter', 'checkpoint', 'restart', 'check', 'clean'] as const;
 

@@ -15,4 +15,6 @@ export interface OptionBPorts {
   readonly silentForMs: number;
   /** How long the applications get to show up again. */
   readonly returnWithinMs: number;
+  /** A plan for a person: what dbconn may and can is no matter. */
+  readonly byHand?: boolean;
 }

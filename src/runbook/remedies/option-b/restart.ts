@@ -37,7 +37,7 @@ export async function bringUp(ports: OptionBPorts, raise: Raise): Promise<Report
 }
 
 /** Why it has to go back, and what the server's log says of it. Untrusted lines. */
-export interface Failure {
+interface Failure {
   readonly failure: string | null;
   readonly lines: readonly string[];
 }

@@ -1,10 +1,10 @@
 import type { ReplicaReading, Snapshot } from '../../diagnose/snapshot.ts';
-import type { OptionCPorts } from '../option-c-restart-service.ts';
+import type { OptionCPorts } from './ports.ts';
 import type { Plan } from '../plan.ts';
 import type { Item } from '../report.ts';
 import { findOrphans, reportOrphans } from './restart-orphans.ts';
 import type { OldProcess } from './restart-orphans.ts';
-import { countOfService } from './service-sessions.ts';
+import { countOfService, isOfService } from './service-sessions.ts';
 import type { ReplicaTarget } from '../targets/replica.ts';
 
 /** Outcomes after which the old process is gone. */
@@ -14,7 +14,7 @@ export const hasNewProcess: ReadonlySet<Item['outcome']> = new Set([
   'crash loop',
 ]);
 
-export interface Afterwards {
+interface Afterwards {
   readonly plan: Plan;
   readonly look: Snapshot;
   readonly old: readonly OldProcess[];
@@ -27,7 +27,11 @@ export function leftBehind(
 ): ReturnType<typeof reportOrphans> {
   const service = serviceOf(ports, plan);
   const nowMs = ports.clock.now();
-  return reportOrphans(service === undefined ? [] : findOrphans(look, service, { old, nowMs }));
+  return reportOrphans(
+    service === undefined
+      ? []
+      : findOrphans(look, isOfService(look, ports.target, service.name), { old, nowMs }),
+  );
 }
 
 /** Where a replica of the plan was reached in that look. */
@@ -39,7 +43,7 @@ export function addressesOf(look: Snapshot, plan: Plan, id: string): readonly st
 export function countIn(ports: OptionCPorts, plan: Plan, look: Snapshot): number | null {
   const service = serviceOf(ports, plan);
   if (service === undefined) return null;
-  return countOfService(look.database.reading, service, findReplicas(look, plan));
+  return countOfService(look, ports.target, service.name);
 }
 
 /** The configured service the plan is about; undefined when it is configured no more. */

@@ -9,7 +9,7 @@ const refusals: ReadonlySet<LogClass> = new Set([
   'role-or-database-limit',
 ]);
 
-export interface NextReplica {
+interface NextReplica {
   /** Slots it holds now and gives back when it stops; null when it cannot be told. */
   readonly holds: number | null;
   /** What its pools may open together; null when unknown or without a ceiling. */

@@ -1,8 +1,7 @@
 import type { SessionReading, Snapshot } from '../../diagnose/snapshot.ts';
-import type { ServiceConfig } from '../../target.ts';
 import type { Ask } from '../ask.ts';
 import type { Item } from '../report.ts';
-import { count, duration } from '../wording.ts';
+import { count, durationOfMs } from '../wording.ts';
 
 /** A process that a restart has ended. */
 export interface OldProcess {
@@ -22,15 +21,14 @@ const mostOffered = 5;
  */
 export function findOrphans(
   look: Snapshot,
-  service: ServiceConfig,
+  isOfService: (session: SessionReading) => boolean,
   { old, nowMs }: { readonly old: readonly OldProcess[]; readonly nowMs: number },
 ): readonly SessionReading[] {
   const sessions = look.database.reading?.sessions ?? [];
-  const name = service.application ?? service.name;
   const isOf = (session: SessionReading, { addresses, askedAtMs }: OldProcess): boolean => {
     const isTheirs =
       addresses.length === 0
-        ? session.application === name
+        ? isOfService(session)
         : session.client !== null && addresses.includes(session.client);
     return isTheirs && session.connectionAgeSeconds * 1000 > nowMs - askedAtMs;
   };
@@ -47,7 +45,7 @@ export function reportOrphans(orphans: readonly SessionReading[]): {
   readonly sentence: string;
 } {
   const items = orphans.map(({ pid, queryAgeSeconds }): Item => {
-    const age = queryAgeSeconds === null ? '' : ` for ${duration(queryAgeSeconds * 1000)}`;
+    const age = queryAgeSeconds === null ? '' : ` for ${durationOfMs(queryAgeSeconds * 1000)}`;
     const detail = `Its query runs${age}, for a process that is gone.`;
     return { what: `pid ${pid}`, outcome: 'still there', detail, lines: [] };
   });

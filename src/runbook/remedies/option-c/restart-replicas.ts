@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../diagnose/snapshot.ts';
 import type { RestartOutcome } from '../../ports.ts';
-import type { OptionCPorts } from '../option-c-restart-service.ts';
+import type { OptionCPorts } from './ports.ts';
 import type { Plan } from '../plan.ts';
 import type { ReplicaTarget } from '../targets/replica.ts';
 import type { RunControl } from '../remedy.ts';
@@ -44,7 +44,7 @@ const sentences: Readonly<Record<RestartOutcome['result'], string>> = {
   unknown: 'What became of it could not be read.',
 };
 
-export interface RestartRun {
+interface RestartRun {
   readonly plan: Plan;
   readonly left: Plan['targets'];
   readonly control: RunControl;

@@ -1,5 +1,11 @@
-import type { DatabaseReading, ReplicaReading } from '../../diagnose/snapshot.ts';
-import type { ServiceConfig } from '../../target.ts';
+import type {
+  DatabaseReading,
+  ReplicaReading,
+  Snapshot,
+  SourceReading,
+} from '../../diagnose/snapshot.ts';
+import { createFindService } from '../../diagnose/sources.ts';
+import type { ServiceConfig, Target } from '../../target.ts';
 
 /** Sessions of one replica, told by its addresses; null when the database was not read. */
 export function countOfReplica(
@@ -10,19 +16,22 @@ export function countOfReplica(
   return sum(reading, ({ client }) => client !== null && addresses.includes(client));
 }
 
-/** Sessions of a whole service, told by its replicas' addresses or by its application_name. */
-export function countOfService(
-  reading: DatabaseReading | undefined,
-  service: ServiceConfig,
-  replicas: readonly ReplicaReading[],
-): number | null {
+/** Sessions of a whole service, told as the diagnosis tells them; null when the database was not read. */
+export function countOfService(look: Snapshot, target: Target, name: string): number | null {
+  const { reading } = look.database;
   if (reading === undefined) return null;
-  const addresses = new Set(replicas.flatMap((replica) => replica.addresses));
-  const name = service.application ?? service.name;
-  return sum(
-    reading,
-    ({ client, application }) => application === name || (client !== null && addresses.has(client)),
-  );
+  const isOf = isOfService(look, target, name);
+  return sum(reading, isOf);
+}
+
+/** Whether a session is a service's: by its address, else by its name without what tells processes apart. */
+export function isOfService(
+  { services }: Snapshot,
+  target: Target,
+  name: string,
+): (session: Pick<SourceReading, 'client' | 'application'>) => boolean {
+  const findService = createFindService(target, services.ok ? services.value.services : []);
+  return ({ client, application }) => findService(client, application) === name;
 }
 
 /** What all processes of one replica may open together; null when a number is missing or there is no ceiling. */
@@ -33,9 +42,6 @@ export function mayOpen(service: ServiceConfig, { pool }: ReplicaReading): numbe
   return service.workers * (size + overflow);
 }
 
-function sum(
-  { sources }: DatabaseReading,
-  belongs: (source: DatabaseReading['sources'][number]) => boolean,
-): number {
+function sum({ sources }: DatabaseReading, belongs: (source: SourceReading) => boolean): number {
   return sources.filter(belongs).reduce((total, source) => total + source.total, 0);
 }

@@ -2,9 +2,9 @@ import type { StopAsk } from './ports.ts';
 import { describeSteps } from './blocker-steps.ts';
 import type { PlanDraft, Spared } from '../plan.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
-import { count, duration } from '../wording.ts';
+import { count, durationOfMs } from '../wording.ts';
 
-export interface Stopping {
+interface Stopping {
   readonly target: string;
   readonly ask: StopAsk;
   readonly targets: readonly BlockerTarget[];
@@ -38,15 +38,22 @@ export function draftStop(stopping: Stopping): PlanDraft {
 }
 
 function titleOf({ ask, targets, waiters }: Stopping): string {
-  if (ask.kind === 'cancel-slow') {
-    return `Cancel ${count(targets.length, 'statement')} running for over ${duration(ask.runningForMs)}`;
-  }
+  if (ask.kind === 'cancel-slow') return titleOfSlow(targets, ask.runningForMs);
   if (ask.kind === 'stop-session') {
     return ask.how === 'cancel'
       ? `Cancel the statement of pid ${ask.pid}`
       : `Terminate pid ${ask.pid}`;
   }
   return `Stop ${count(targets.length, 'blocker')} that ${targets.length === 1 ? 'holds' : 'hold'} up ${count(waiters, 'session')}`;
+}
+
+function titleOfSlow(targets: readonly BlockerTarget[], runningForMs: number): string {
+  const ends = targets.filter(({ how }) => how === 'terminate').length;
+  const over = `for over ${durationOfMs(runningForMs)}`;
+  const end = `${count(ends, 'session')} waiting for ${ends === 1 ? 'its client' : 'their clients'}`;
+  if (ends === targets.length) return `Terminate ${end} ${over}`;
+  const cancel = `Cancel ${count(targets.length - ends, 'statement')} running ${over}`;
+  return ends === 0 ? cancel : `${cancel}, and terminate ${end}`;
 }
 
 function riskOf(targets: readonly BlockerTarget[]): PlanDraft['risk'] {
@@ -76,7 +83,7 @@ function costOf({ identity, queued, how, victims, ...facts }: BlockerTarget): st
 }
 
 function age({ transactionAgeSeconds }: Pick<BlockerTarget, 'transactionAgeSeconds'>): string {
-  return duration((transactionAgeSeconds ?? 0) * 1000);
+  return durationOfMs((transactionAgeSeconds ?? 0) * 1000);
 }
 
 function brings(waiters: number, ends: number): string {

@@ -1,5 +1,5 @@
 import type { BlockerTarget } from '../targets/blocker.ts';
-import { capital, count, duration } from '../wording.ts';
+import { capital, count, durationOfMs } from '../wording.ts';
 
 /** One thing to do to one session. A cancel that may have to be followed by more is two steps. */
 export interface BlockerStep {
@@ -49,7 +49,7 @@ function describe({ target, how }: BlockerStep, releaseWithinMs: number): string
   if (how === 'cancel') return `Cancel the statement of ${who}`;
   return target.how === 'terminate'
     ? `Terminate ${who}, ${doing(identity.state)}`
-    : `Terminate ${who} if it still holds up others ${duration(releaseWithinMs)} after the cancel`;
+    : `Terminate ${who} if it still holds up others ${durationOfMs(releaseWithinMs)} after the cancel`;
 }
 
 const states = new Map([

@@ -8,19 +8,22 @@ import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
 import { sparedBlocker } from './spared-blocker.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
-import { count, duration } from '../wording.ts';
+import { count, durationOfMs } from '../wording.ts';
 
 /** As many as somebody can read through; the longest come first, and one can ask again. */
 const mostStatements = 50;
 
-/** Statements to cancel because they run too long. They are cancelled only: their connections go back to their pools. */
+/**
+ * Statements to cancel because they run too long: their connections go back to their pools. Those that wait for their
+ * client are terminated: a cancel would be heard only once the client listens again.
+ */
 export async function planSlow(
   ports: OptionDPorts,
   session: BlockerSession,
   ask: Extract<Ask, { kind: 'cancel-slow' }>,
 ): Promise<Answer<PlanDraft>> {
   const { runningForMs } = ask;
-  const slow = { runningForMs, atMost: mostStatements };
+  const slow = { runningForMs, atMost: ports.atMost ?? mostStatements };
   const targets: BlockerTarget[] = [];
   const spared: Spared[] = [];
   for (const blocker of await session.readSlow(slow, toGuard(ports))) {
@@ -36,12 +39,13 @@ export async function planSlow(
   );
 }
 
-function toTarget({ spared: _spared, process: _process, ...facts }: Blocker): BlockerTarget {
-  return { kind: 'blocker', ...facts, how: 'cancel', queued: false, victims: 0 };
+function toTarget({ spared: _spared, process, ...facts }: Blocker): BlockerTarget {
+  const how = process === 'slow client' ? 'terminate' : 'cancel';
+  return { kind: 'blocker', ...facts, how, queued: false, victims: 0, waiters: [] };
 }
 
 function refuseNothing(runningForMs: number, spared: readonly Spared[]): Answer<PlanDraft> {
-  const over = duration(runningForMs);
+  const over = durationOfMs(runningForMs);
   const next = 'Look with /dbconn sessions.';
   const [{ reason } = { reason: '' }] = spared;
   if (spared.length === 0) {

@@ -2,21 +2,27 @@ import type { LockReading } from '../../diagnose/snapshot.ts';
 import { analyseLocks } from '../../diagnose/locks.ts';
 import type { Blocker, BlockerSession } from '../../ports/blockers.ts';
 import { ActingUnavailable } from '../acting-unavailable.ts';
+import { waitersToApprove } from './approved-waiters.ts';
 import { draftStop } from './blocker-plan.ts';
-import { behind, findObstacles, readCandidatePids } from './find-blockers.ts';
-import type { Obstacle } from './find-blockers.ts';
+import {
+  behind,
+  findObstacles,
+  readCandidatePids,
+  whyNoObstacle,
+} from '../../diagnose/obstacles.ts';
+import type { Obstacle } from '../../diagnose/obstacles.ts';
 import { defaultReleaseWithinMs, toGuard } from './ports.ts';
 import type { OptionDPorts, StopAsk } from './ports.ts';
 import type { PlanDraft, Spared } from '../plan.ts';
 import { planSlow } from './plan-slow.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
-import { sparedBlocker } from './spared-blocker.ts';
-import type { BlockerTarget } from '../targets/blocker.ts';
-import { count, duration } from '../wording.ts';
+import { sparedBlocker, sparedRoot } from './spared-blocker.ts';
+import type { BlockerTarget, WaiterIdentity } from '../targets/blocker.ts';
+import { count } from '../wording.ts';
 
 /** More blockers at once than somebody can judge are not proposed in one plan. */
-export const mostBlockers = 10;
+const mostBlockers = 10;
 
 /** What to stop, read over one connection so that waits and sessions are of one moment. */
 export async function planStop(ports: OptionDPorts, ask: StopAsk): Promise<Answer<PlanDraft>> {
@@ -50,9 +56,13 @@ async function planBlockers(
   const blockers = new Map(read.map((one) => [one.identity.pid, one]));
   const obstacles = findObstacles(reading, (pid) => {
     const one = blockers.get(pid);
-    return one !== undefined && sparedBlocker(one) === null;
+    return one !== undefined && sparedRoot(one) === null;
   });
-  const sorted = sort(obstacles, blockers, ports.target.limits.lockWaitMs);
+  const known = await session.readWaiters(reading.waiters.map(({ pid }) => pid));
+  const sorted = sort(obstacles, ports, {
+    blockerOf: (pid) => blockers.get(pid),
+    waitersOf: (obstacle) => waitersToApprove(reading, obstacle, known),
+  });
   if (sorted.targets.length === 0) return refuseNothing(reading, sorted.spared);
   const freed = behind(
     reading.waiters,
@@ -70,6 +80,11 @@ async function planBlockers(
   );
 }
 
+interface Sessions {
+  readonly blockerOf: (pid: number) => Blocker | undefined;
+  readonly waitersOf: (obstacle: Obstacle) => WaiterIdentity[];
+}
+
 interface Sorted {
   readonly targets: readonly BlockerTarget[];
   readonly spared: readonly Spared[];
@@ -77,50 +92,51 @@ interface Sorted {
 
 function sort(
   obstacles: readonly Obstacle[],
-  blockers: ReadonlyMap<number, Blocker>,
-  lockWaitMs: number,
+  { target, atMost = mostBlockers }: OptionDPorts,
+  { blockerOf, waitersOf }: Sessions,
 ): Sorted {
   const targets: BlockerTarget[] = [];
   const spared: Spared[] = [];
   for (const obstacle of obstacles) {
-    const blocker = blockers.get(obstacle.pid);
+    const blocker = blockerOf(obstacle.pid);
     // It let go while we looked, or it is far down a list that is cut.
     if (blocker === undefined) continue;
-    const reason = sparedBlocker(blocker) ?? spareObstacle(obstacle, lockWaitMs);
+    const waiters = waitersOf(obstacle);
+    const reason =
+      sparedRoot(blocker) ??
+      whyNoObstacle(obstacle, target.limits.lockWaitMs) ??
+      (waiters.length === 0 ? unseen : null);
     const { pid, application } = blocker.identity;
     const spare = (why: string): void => {
       spared.push({ what: `pid ${pid}`, label: application, reason: why });
     };
     if (reason !== null) spare(reason);
-    else if (targets.length === mostBlockers) spare(`beyond the first ${mostBlockers} of one plan`);
-    else targets.push(toTarget(blocker, obstacle));
+    else if (targets.length === atMost) spare(`beyond the first ${atMost} of one plan`);
+    else targets.push(toTarget(blocker, { ...obstacle, waiters }));
   }
   return { targets, spared };
 }
 
-function spareObstacle(
-  { queued, victims, longestWaitSeconds }: Obstacle,
-  lockWaitMs: number,
-): string | null {
-  if (queued) return null;
-  if (victims === 0) return 'it holds up nobody once the queued statement is cancelled';
-  return longestWaitSeconds * 1000 < lockWaitMs
-    ? `nobody has waited for it for ${duration(lockWaitMs)} yet`
-    : null;
-}
-
 function toTarget(
   blocker: Blocker,
-  { queued, victims }: Pick<Obstacle, 'queued' | 'victims'>,
+  { queued, victims, waiters }: Pick<BlockerTarget, 'queued' | 'victims' | 'waiters'>,
 ): BlockerTarget {
   const { spared: _spared, process: _process, ...facts } = blocker;
-  const how = queued ? 'cancel' : runs(blocker) ? 'cancel-then-terminate' : 'terminate';
-  return { kind: 'blocker', ...facts, how, queued, victims };
+  return {
+    kind: 'blocker',
+    ...facts,
+    how: queued ? 'cancel' : howToStop(blocker),
+    queued,
+    victims,
+    waiters,
+  };
 }
 
-/** Only what runs can be cancelled; a session at rest ignores it. */
-function runs({ identity: { state } }: Blocker): boolean {
-  return state === 'active' || state === 'fastpath function call';
+/** Only what runs can be cancelled: a session at rest ignores it, and so does one that hangs on its client. */
+function howToStop({ identity, process }: Blocker): BlockerTarget['how'] {
+  const { state } = identity;
+  const runs = state === 'active' || state === 'fastpath function call';
+  return runs && process !== 'slow client' ? 'cancel-then-terminate' : 'terminate';
 }
 
 /** Prepared transactions have no session to signal. Their gids are untrusted text. */
@@ -131,6 +147,8 @@ function sparePrepared(reading: LockReading): Spared[] {
       : [],
   );
 }
+
+const unseen = 'the sessions that waited for it have just ended, or are hidden from dbconn';
 
 const ownPlan = 'it has no session; rolling it back is a plan of its own';
 
@@ -174,12 +192,16 @@ async function planSession(
   if (reason !== null) {
     return refuse('spared', `pid ${ask.pid} is spared: ${reason}.`, 'Look with /dbconn sources.');
   }
-  if (ask.how === 'cancel' && !runs(blocker)) {
-    const why = `pid ${ask.pid} runs nothing at this moment, and a cancel would do nothing.`;
+  if (ask.how === 'cancel' && howToStop(blocker) === 'terminate') {
+    const what = blocker.process === 'slow client' ? 'waits for its client' : 'runs nothing';
+    const why = `pid ${ask.pid} ${what} at this moment, and a cancel would do nothing.`;
     return refuse('nothing-to-do', why, `To end its session: /dbconn kill ${ask.pid}`);
   }
   const waiters = behind((await session.readWaits()).waiters, [ask.pid]).length;
-  const target = { ...toTarget(blocker, { queued: false, victims: waiters }), how: ask.how };
+  const target = {
+    ...toTarget(blocker, { queued: false, victims: waiters, waiters: [] }),
+    how: ask.how,
+  };
   return done(
     draftStop({
       target: ports.target.name,

@@ -2,8 +2,8 @@ import type { Clock } from '../../ports.ts';
 import type { Blockers, SpareGuard } from '../../ports/blockers.ts';
 import type { Target } from '../../target.ts';
 import type { Ask } from '../ask.ts';
-import { defaultPoolers } from '../option-a/idle-query.ts';
 import type { Plan } from '../plan.ts';
+import { toSpareGuard } from '../spare-guard.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
 
 export interface OptionDPorts {
@@ -13,6 +13,8 @@ export interface OptionDPorts {
   readonly poolerApplications?: readonly string[];
   /** How long a cancel may take to let the others go before the session is terminated; 5 s unless given. */
   readonly releaseWithinMs?: number;
+  /** Blockers of one plan; 10 unless given. */
+  readonly atMost?: number;
 }
 
 export type StopAsk = Extract<Ask, { kind: 'stop-blockers' | 'stop-session' | 'cancel-slow' }>;
@@ -32,11 +34,7 @@ export function toStopAsk(ask: Ask): StopAsk {
 }
 
 export function toGuard({ target, poolerApplications }: OptionDPorts): SpareGuard {
-  return {
-    protectedApplications: target.protectedApplications,
-    poolerApplications: (poolerApplications ?? defaultPoolers).map((name) => name.toLowerCase()),
-    applicationRoles: target.applicationRoles,
-  };
+  return toSpareGuard(target, poolerApplications);
 }
 
 export function blockersOf(targets: Plan['targets']): BlockerTarget[] {

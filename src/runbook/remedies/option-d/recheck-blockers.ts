@@ -1,6 +1,6 @@
 import type { LockReading } from '../../diagnose/snapshot.ts';
 import type { Blocker } from '../../ports/blockers.ts';
-import { directlyBehind } from './find-blockers.ts';
+import { stillHoldsUp } from './approved-waiters.ts';
 import { blockersOf, toGuard } from './ports.ts';
 import type { OptionDPorts } from './ports.ts';
 import type { Plan, Spared } from '../plan.ts';
@@ -23,7 +23,9 @@ export async function recheckBlockers(ports: OptionDPorts, plan: Plan): Promise<
   for (const target of targets) {
     const { pid, application } = target.identity;
     const now = found.find(({ identity }) => identity.pid === pid);
-    const reason = whyLeftAlone(target, now, named) ?? (named ? null : whyNoBlocker(target, waits));
+    const reason =
+      whyLeftAlone(target, now, plan.ask.kind === 'stop-session') ??
+      (named ? null : whyNoBlocker(target, waits));
     if (reason === null) left.push(target);
     else spared.push({ what: `pid ${pid}`, label: application, reason });
   }
@@ -41,12 +43,12 @@ function whyLeftAlone(
   return sparedBlocker(now);
 }
 
-function whyNoBlocker(
-  { identity: { pid }, queued }: BlockerTarget,
-  waits: LockReading,
-): string | null {
-  if (queued && waits.waiters.every((waiter) => waiter.pid !== pid)) {
+function whyNoBlocker(target: BlockerTarget, waits: LockReading): string | null {
+  const { identity, queued } = target;
+  if (queued && waits.waiters.every((waiter) => waiter.pid !== identity.pid)) {
     return 'it does not wait any more';
   }
-  return directlyBehind(waits, pid).length === 0 ? 'nobody waits for it any more' : null;
+  return stillHoldsUp(target, waits)
+    ? null
+    : 'none of the sessions that waited for it when it was planned still does';
 }

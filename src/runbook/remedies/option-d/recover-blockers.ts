@@ -1,4 +1,4 @@
-import type { Blocker } from '../../ports/blockers.ts';
+import type { Blocker, BlockerSession } from '../../ports/blockers.ts';
 import { toSteps } from './blocker-steps.ts';
 import { blockersOf, toGuard } from './ports.ts';
 import type { OptionDPorts } from './ports.ts';
@@ -6,8 +6,11 @@ import type { Interrupted, StepEntry } from '../remedy.ts';
 import { countOutcomes, Item } from '../report.ts';
 import type { Report } from '../report.ts';
 import { isSameStatement } from './same-blocker.ts';
+import { hasOpenStep, settledAfterMs } from '../settle.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
 import { count } from '../wording.ts';
+
+const pollMs = 100;
 
 /** What became of sessions whose stopping broke off: as recorded, else as a look finds them. Signals nobody. */
 export async function recoverBlockers(
@@ -17,6 +20,7 @@ export async function recoverBlockers(
   const targets = blockersOf(plan.targets);
   const pids = targets.map(({ identity }) => identity.pid);
   const [found, waits] = await ports.blockers.act(async (session) => {
+    if (hasOpenStep(steps)) await settle(ports, session, targets);
     const blockers = await session.readBlockers(pids, toGuard(ports));
     return [blockers, await session.readWaits()] as const;
   });
@@ -30,6 +34,24 @@ export async function recoverBlockers(
   const waiting = `${count(waits.waitersTotal, 'session')} ${waits.waitersTotal === 1 ? 'waits' : 'wait'} now`;
   const summary = `A look found of ${count(items.length, 'session')}: ${countOutcomes(items)}. ${waiting}.`;
   return { items, summary, finished: false };
+}
+
+/** Waits until none of them is as it was, or no signal can be on its way to it any more. */
+async function settle(
+  ports: OptionDPorts,
+  session: BlockerSession,
+  targets: readonly BlockerTarget[],
+): Promise<void> {
+  const { clock } = ports;
+  const deadline = clock.now() + settledAfterMs;
+  const pids = targets.map(({ identity }) => identity.pid);
+  while (clock.now() < deadline) {
+    const found = await session.readBlockers(pids, toGuard(ports));
+    const isAsItWas = ({ identity }: BlockerTarget): boolean =>
+      found.some((now) => isSameStatement(now.identity, identity));
+    if (!targets.some(isAsItWas)) return;
+    await clock.sleep(pollMs);
+  }
 }
 
 function judge(

@@ -1,8 +1,14 @@
 import type { Blocker } from '../../ports/blockers.ts';
 import { spareSentences } from '../option-a/spare-sessions.ts';
+import type { BlockerTarget } from '../targets/blocker.ts';
+
+/** What has to be known of a session to tell whether it is spared. */
+export interface Spareable extends Pick<Blocker, 'process' | 'spared'> {
+  readonly identity: Pick<BlockerTarget['identity'], 'state'>;
+}
 
 /** Why a blocker is left alone, in words for its reader, or null when it may be stopped. */
-export function sparedBlocker({ identity, process, spared }: Blocker): string | null {
+export function sparedBlocker({ identity, process, spared }: Spareable): string | null {
   if (spared === 'hidden') return `${spareSentences.hidden}: GRANT pg_monitor to it`;
   if (process === 'wraparound vacuum') {
     return 'an autovacuum that prevents wraparound: it comes back at once, so let it finish';
@@ -18,4 +24,11 @@ export function sparedBlocker({ identity, process, spared }: Blocker): string | 
   return identity.state === 'disabled'
     ? 'its activity is not tracked (track_activities is off)'
     : null;
+}
+
+/** The same of one that nobody named: a concurrent build is left to a person, who then also drops the invalid index. */
+export function sparedRoot(blocker: Spareable): string | null {
+  const reason = sparedBlocker(blocker);
+  if (reason !== null || blocker.process !== 'concurrent build') return reason;
+  return 'a concurrent index build: cancelled, it leaves an invalid index behind';
 }

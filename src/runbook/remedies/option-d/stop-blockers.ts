@@ -1,7 +1,7 @@
 import type { BlockerOutcome, BlockerSession, BlockerSignal } from '../../ports/blockers.ts';
+import { stillHoldsUp } from './approved-waiters.ts';
 import { lastStep, toSteps } from './blocker-steps.ts';
 import type { BlockerStep } from './blocker-steps.ts';
-import { directlyBehind } from './find-blockers.ts';
 import { blockersOf, defaultReleaseWithinMs, toGuard } from './ports.ts';
 import type { OptionDPorts } from './ports.ts';
 import type { Plan } from '../plan.ts';
@@ -18,10 +18,9 @@ const pollMs = 100;
 const endWithinMs = 5000;
 /** Row by row those who waited let each other through in milliseconds. */
 const goOnWithinMs = 2000;
-/** One is enough to prove that it still blocks; more, because waiters give up. */
-const mostWitnesses = 8;
+const noneWaits = 'None of the sessions that waited for it when it was planned still does.';
 
-export interface StopRun {
+interface StopRun {
   readonly plan: Plan;
   readonly left: readonly BlockerTarget[];
   readonly ports: OptionDPorts;
@@ -68,9 +67,10 @@ async function stopOne(act: Act, target: BlockerTarget): Promise<Item> {
   const step = stepOf(act, { target, how: 'terminate' });
   const { pid } = target.identity;
   if (cancelled.outcome !== 'still there') {
+    const why = cancelled.outcome === 'not reached' ? 'not done' : 'not needed';
     await act.control.record({
       step,
-      sentence: `pid ${pid}: not needed`,
+      sentence: `pid ${pid}: ${why}`,
       facts: factsOf(cancelled),
     });
     return cancelled;
@@ -105,16 +105,14 @@ async function take(act: Act, step: BlockerStep, afterCancel: boolean): Promise<
   return item;
 }
 
-async function signal(act: Act, step: BlockerStep, afterCancel: boolean): Promise<BlockerOutcome> {
+function signal(act: Act, step: BlockerStep, afterCancel: boolean): Promise<BlockerOutcome> {
   const { session, ports, plan } = act;
   const { target, how } = step;
   const { identity, queued } = target;
   const named = plan.ask.kind !== 'stop-blockers';
-  const witnesses = named ? [] : directlyBehind(await session.readWaits(), identity.pid);
-  if (!named && witnesses.length === 0) return 'released';
-  const same = sameFor(how, named, afterCancel);
-  const some = witnesses.slice(0, mostWitnesses);
-  return session.signalBlocker({ how, identity, queued, same, witnesses: some }, toGuard(ports));
+  const waiters = named ? null : target.waiters;
+  const same = sameFor(how, plan.ask.kind === 'stop-session', afterCancel);
+  return session.signalBlocker({ how, identity, queued, same, waiters }, toGuard(ports));
 }
 
 /** Who somebody named is ended whatever it does by then; a blocker only at rest as it was, or in the transaction that was cancelled. */
@@ -146,14 +144,13 @@ async function awaitEffect(act: Act, { target, how }: BlockerStep): Promise<Item
       ? toItem(target, 'cancelled', 'Its statement was cancelled.')
       : toItem(target, 'still there', 'Its statement was told to stop, and still runs.');
   }
-  const { pid } = target.identity;
   const released = await until(
     act,
     withinMs,
-    async () => directlyBehind(await act.session.readWaits(), pid).length === 0,
+    async () => !stillHoldsUp(target, await act.session.readWaits()),
   );
   return released
-    ? toItem(target, 'cancelled', 'Its statement was cancelled, and nobody waits for it any more.')
+    ? toItem(target, 'cancelled', `Its statement was cancelled. ${noneWaits}`)
     : toItem(target, 'still there', 'Its statement was cancelled, and others still wait for it.');
 }
 
@@ -201,7 +198,9 @@ function itemOf(target: BlockerTarget, outcome: Exclude<BlockerOutcome, 'signall
     case 'moved on':
       return toItem(target, 'moved on', 'It does something else by now.');
     case 'released':
-      return toItem(target, 'moved on', 'Nobody waits for it any more.');
+      return toItem(target, 'moved on', noneWaits);
+    case 'too late':
+      return toItem(target, 'not reached', 'The signal reached PostgreSQL too late to be sent on.');
     default:
       return toItem(target, 'refused', `Spared: ${spareSentences[outcome]}.`);
   }

@@ -1,4 +1,4 @@
-import type { OptionEPorts } from '../option-e-resize-pool.ts';
+import type { OptionEPorts } from './ports.ts';
 import type { RunControl } from '../remedy.ts';
 import { whyNotNow } from '../option-c/restart-governor.ts';
 import type { PoolTarget } from '../targets/pool.ts';
@@ -6,7 +6,7 @@ import type { ReplicaTarget } from '../targets/replica.ts';
 
 const pollMs = 2000;
 
-export interface NextContainer {
+interface NextContainer {
   readonly pool: PoolTarget;
   readonly replica: ReplicaTarget;
   readonly isFirst: boolean;

@@ -7,8 +7,10 @@ import {
   starvedLine,
 } from '../../diagnose/pool-sizes.ts';
 import type { FittingPool } from '../../diagnose/pool-sizes.ts';
+import { sizeVariables, toSettable } from '../../diagnose/pool-variables.ts';
 import { pressureOf } from '../../diagnose/pressure.ts';
 import type { PoolNumbers } from '../../ports/pool-settings.ts';
+import type { Ask } from '../ask.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
 
@@ -19,6 +21,8 @@ export interface ChosenPool extends FittingPool {
   readonly overBudget: boolean | null;
 }
 
+type AskedSize = Extract<Ask, { kind: 'resize-pool' }>['size'];
+
 /**
  * The numbers for one service: those asked for, else those the ledger gives. Numbers that make the pools together
  * larger than the server are refused, for they are how the next night begins; smaller ones than now never are.
@@ -26,14 +30,13 @@ export interface ChosenPool extends FittingPool {
 export function choosePool(
   evidence: Evidence,
   service: string,
-  size: PoolNumbers | undefined,
+  size: AskedSize,
 ): Answer<ChosenPool> {
   const line = evidence.budget.lines.find((one) => one.service === service);
   if (line === undefined) throw new Error(`The ledger has no line for ${service}.`);
-  const fitting =
-    size === undefined
-      ? proposeNumbers(evidence, line)
-      : { line, processes: processesOf(line), to: size };
+  const asked = size === undefined ? undefined : completeSize(evidence, line, size);
+  if (asked?.ok === false) return asked;
+  const fitting = asked?.value ?? proposeNumbers(evidence, line);
   if (fitting === undefined && evidence.budget.usable === null) {
     const why = 'PostgreSQL could not be looked at, so no numbers can be proposed.';
     return refuse('unknown-budget', why, 'Give the two numbers; smaller ones than now can run.');
@@ -45,13 +48,16 @@ export function choosePool(
   const { poolSize, maxOverflow } = line;
   const from = poolSize === null || maxOverflow === null ? null : { poolSize, maxOverflow };
   const { to } = fitting;
-  if (from?.poolSize === to.poolSize && from.maxOverflow === to.maxOverflow) {
+  const agree = line.mixed === undefined;
+  if (agree && from?.poolSize === to.poolSize && from.maxOverflow === to.maxOverflow) {
     const why = `The containers of ${service} have ${poolSize} + ${maxOverflow} already.`;
     return refuse('nothing-to-do', why, 'Look with /dbconn pool.');
   }
   const chosen = { ...fitting, from, overBudget: isOver(evidence, { line, numbers: to }) };
-  const grows = from === null || ceilingOf(to) > ceilingOf(from);
-  return grows && chosen.overBudget !== false ? refuseGrowth(evidence, chosen) : done(chosen);
+  const grows = from === null || opensMore(chosen, from);
+  if (grows && chosen.overBudget !== false) return refuseGrowth(evidence, chosen);
+  const unfit = refuseNow(evidence, chosen, grows);
+  return unfit ?? done(chosen);
 }
 
 /** Whether the old numbers may come back: an undo that would be refused is not offered. */
@@ -66,17 +72,53 @@ export function mayComeBack(evidence: Evidence, { line, from }: ChosenPool): boo
 
 type Line = FittingPool['line'];
 
+/** What was not asked for stays as it is, and what has no variable cannot change. */
+function completeSize(
+  { services }: Evidence,
+  line: Line,
+  { poolSize, maxOverflow = line.maxOverflow ?? undefined }: NonNullable<AskedSize>,
+): Answer<FittingPool> {
+  const { service } = line;
+  if (maxOverflow === undefined) {
+    const why = `How many connections ${service} may open on top of its pool's size is not known.`;
+    return refuse('unknown-overflow', why, 'Give both numbers, or set maxOverflow of the service.');
+  }
+  const isFixed = sizeVariables(services, service).overflow === null;
+  if (isFixed && maxOverflow !== (line.maxOverflow ?? 0)) {
+    const why = `The containers of ${service} have no variable for an overflow.`;
+    return refuse('no-variable', why, 'Give one number: the size.');
+  }
+  return done({ line, processes: processesOf(line), to: { poolSize, maxOverflow } });
+}
+
 /** Short slots come first: a larger pool takes them from everybody. */
 function proposeNumbers(evidence: Evidence, line: Line): FittingPool | undefined {
   const { budget, capacity, target } = evidence;
   const short = pressureOf(capacity, target.limits) !== 'none';
-  if (!short && starvedLine(evidence) === line) return enlargePool(evidence, line)[0];
+  const settable = (fittings: readonly FittingPool[]): FittingPool | undefined =>
+    fittings.map((one) => toSettable(evidence.services, one))[0];
+  if (!short && starvedLine(evidence) === line) return settable(enlargePool(evidence, line));
   if (!short && budget.canExhaust !== true) return undefined;
-  const [shrunk] = shrinkPool(evidence, line);
+  const shrunk = settable(shrinkPool(evidence, line));
   const { mayOpen } = line;
   const smaller =
     shrunk !== undefined && ceilingOf(shrunk.to) * shrunk.processes < toNumber(mayOpen);
   return smaller ? shrunk : undefined;
+}
+
+/** What fits, and yet not at this moment. */
+function refuseNow(
+  { overlaps, capacity, target }: Evidence,
+  { line: { service } }: ChosenPool,
+  grows: boolean,
+): Answer<never> | undefined {
+  if (overlaps.some((one) => one.certain && one.service === service)) {
+    const why = `Old and new replicas of ${service} run at once: a deploy is not over.`;
+    return refuse('deploy', why, 'Wait for it to end, or stop the old replicas; then look again.');
+  }
+  if (!grows || pressureOf(capacity, target.limits) === 'none') return undefined;
+  const why = `Larger pools would take slots that are not there: ${capacity?.free ?? 0} are free.`;
+  return refuse('server-full', why, 'Take smaller numbers, or free slots first.');
 }
 
 interface Trial {
@@ -108,6 +150,14 @@ function refuseGrowth(
     `All pools together could open more than the ${budget.usable} usable slots: ${sum}.`,
     'Take smaller numbers, shrink another pool, or raise max_connections first (option B).',
   );
+}
+
+/** Replicas that differ today are the same afterwards, so their sum decides. */
+function opensMore({ line, to, processes }: ChosenPool, from: PoolNumbers): boolean {
+  const { mayOpen } = line;
+  return mayOpen === null
+    ? ceilingOf(to) > ceilingOf(from)
+    : ceilingOf(to) * processes > toNumber(mayOpen);
 }
 
 /** SQLAlchemy: an overflow below 0, and since 2.0 a size of 0, are no ceiling. */

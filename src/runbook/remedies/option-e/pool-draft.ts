@@ -1,16 +1,18 @@
 import type { Evidence } from '../../diagnose/evidence.ts';
+import { sizeVariables } from '../../diagnose/pool-variables.ts';
 import type { ReplicaReading } from '../../diagnose/snapshot.ts';
-import { poolVariables } from '../../ports/pool-settings.ts';
+import { list } from '../../diagnose/words.ts';
 import type { PlannedEdit, PoolNumbers } from '../../ports/pool-settings.ts';
 import type { Ask } from '../ask.ts';
 import type { PlanDraft, Spared } from '../plan.ts';
 import { mayComeBack } from './pool-choice.ts';
 import type { ChosenPool } from './pool-choice.ts';
 import { countOfReplica } from '../option-c/service-sessions.ts';
+import type { PoolTarget } from '../targets/pool.ts';
 import type { ReplicaTarget } from '../targets/replica.ts';
 import { count } from '../wording.ts';
 
-export interface ResizeParts extends ChosenPool, PlannedEdit {
+interface ResizeParts extends ChosenPool, PlannedEdit {
   readonly ask: Ask;
   readonly evidence: Evidence;
   readonly targets: readonly ReplicaReading[];
@@ -19,7 +21,7 @@ export interface ResizeParts extends ChosenPool, PlannedEdit {
 
 /** The plan of a resize: what an approver reads, and nothing else runs. */
 export function draftResize(parts: ResizeParts): PlanDraft {
-  const { ask, evidence, line, to, from, processes, edit, targets, spared } = parts;
+  const { ask, evidence, line, to, from, processes, edit, file, targets, spared } = parts;
   const { reading } = evidence;
   const replicas = targets.map((replica): ReplicaTarget => {
     const { id, name, number, startedAt, state, health } = replica;
@@ -28,23 +30,31 @@ export function draftResize(parts: ResizeParts): PlanDraft {
   });
   const { service } = line;
   const undoable = mayComeBack(evidence, parts);
+  const variables = sizeVariables(evidence.services, service);
+  const pool: PoolTarget = {
+    kind: 'pool',
+    service,
+    from,
+    to,
+    processes,
+    variables,
+    file,
+    envSha256: edit.oldSha256,
+  };
   return {
     option: 'E',
     target: evidence.target.name,
     ask,
     title: `Set the pool of ${service} from ${from === null ? 'unknown numbers' : inWords(from)} to ${inWords(to)} per process, and make ${count(targets.length, 'container')} anew`,
     subject: service,
-    targets: [
-      { kind: 'pool', service, from, to, processes, envSha256: edit.oldSha256 },
-      ...replicas,
-    ],
+    targets: [pool, ...replicas],
     spared: [...spared],
     sparedTotal: spared.length,
     cost: costOf(parts),
     frees: freesOf(parts),
     undo: undoOf(parts, undoable),
     undoAsk: undoable && from !== null ? { kind: 'resize-pool', service, size: from } : null,
-    steps: stepsOf(replicas, to),
+    steps: stepsOf(replicas, parts),
     risk: 'medium',
   };
 }
@@ -52,25 +62,19 @@ export function draftResize(parts: ResizeParts): PlanDraft {
 /** Where the step of the first container stands among them. */
 export const firstReplicaStep = 2;
 
-function stepsOf(
-  replicas: readonly ReplicaTarget[],
-  { poolSize, maxOverflow }: PoolNumbers,
-): string[] {
-  const [size, overflow] = poolVariables;
+function stepsOf(replicas: readonly ReplicaTarget[], { set, file }: PlannedEdit): string[] {
+  const lines = Object.entries(set).map(([name, value]) => `${name}=${value}`);
   return [
-    'Keep a copy of .env beside it',
-    `Write ${size}=${poolSize} and ${overflow}=${maxOverflow} into .env`,
+    `Keep a copy of ${file} beside it`,
+    `Write ${lines.join(' and ')} into ${file}`,
     ...replicas.map(({ name }) => `Make ${name} anew and wait until it is healthy`),
     'See the new numbers in the pool metrics',
-    'Remove the copy of .env',
+    `Remove the copy of ${file}`,
   ];
 }
 
-function costOf({ evidence, line, targets, says, from, overBudget }: ResizeParts): string[] {
-  const sharing = evidence.services
-    .filter(({ name }) => name !== line.service)
-    .filter(({ replicas }) => replicas.some(({ pool }) => pool.size !== null));
-  const differs = from !== null && says.poolSize !== null && says.poolSize !== from.poolSize;
+function costOf(parts: ResizeParts): string[] {
+  const { targets, overBudget, assumed, file, sharedWith } = parts;
   return [
     targets.length === 1
       ? 'The service has one container: it is down from the end of the old one until the new one is healthy.'
@@ -81,14 +85,14 @@ function costOf({ evidence, line, targets, says, from, overBudget }: ResizeParts
     ...(overBudget === true
       ? ['All pools together could still open more than the server has usable slots.']
       : []),
-    ...(sharing.length === 0
+    ...(sharedWith.length === 0
       ? []
       : [
-          `${sharing.map(({ name }) => name).join(', ')} may read the same two lines of .env, and would get them at the next docker compose up.`,
+          `${list(sharedWith)} ${sharedWith.length === 1 ? 'takes' : 'take'} the same from ${file}, and ${sharedWith.length === 1 ? 'changes' : 'change'} at the next docker compose up.`,
         ]),
-    ...(differs
+    ...(assumed
       ? [
-          `The .env says ${says.poolSize} where the containers have ${from.poolSize}: the compose file may set them elsewhere, and would set them back.`,
+          `No Compose file was found: that these containers take their numbers from ${file} is assumed.`,
         ]
       : []),
   ];

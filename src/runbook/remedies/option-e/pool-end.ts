@@ -1,17 +1,19 @@
 import type { EnvEdit } from '../../ports/pool-settings.ts';
-import type { OptionEPorts } from '../option-e-resize-pool.ts';
+import type { OptionEPorts } from './ports.ts';
 import { firstReplicaStep } from './pool-draft.ts';
 import type { Plan } from '../plan.ts';
 import { provePools } from './pool-proof.ts';
+import type { PoolProof } from './pool-proof.ts';
 import { hasFailed, holdsNew, recreate, toItem } from './pool-replica.ts';
 import type { Fate } from './pool-replica.ts';
 import { poolOf, replicasOf } from './pool-targets.ts';
 import type { RunControl } from '../remedy.ts';
 import { countOutcomes } from '../report.ts';
 import type { Item, Report } from '../report.ts';
+import type { PoolTarget } from '../targets/pool.ts';
 import { count } from '../wording.ts';
 
-export interface ResizeEnd {
+interface ResizeEnd {
   readonly plan: Plan;
   readonly control: RunControl;
   readonly edit: EnvEdit;
@@ -31,24 +33,24 @@ export async function endResize(ports: OptionEPorts, end: ResizeEnd): Promise<Re
   const fresh = fates.filter((fate) => holdsNew(fate, pool));
   if (fresh.length === 0) return takeBack(ports, end);
   const isWhole = fresh.length === fates.length;
-  const proof = isWhole ? await prove(ports, end) : mixed(fresh.length, fates.length);
+  const proof = isWhole ? await prove(ports, end) : undefined;
+  if (proof?.shows === 'stayed') return takeBack(ports, end, proof.sentence);
   await removeCopy(ports, end);
-  return report(end, [envItem('set', '.env has the new numbers.'), ...itemsOf(end)], {
-    finished: isWhole,
-    summary: proof,
-  });
+  const items = [envItem(pool, 'set', `${pool.file} has the new numbers.`), ...itemsOf(end)];
+  const summary = proof?.sentence ?? mixed(pool, fresh.length, fates.length);
+  return report(end, items, { finished: isWhole, summary });
 }
 
-function mixed(fresh: number, all: number): string {
-  return `${fresh} of ${count(all, 'container')} and .env have the new numbers; docker compose up gives them to the rest, and a plan back to the old ones takes them away.`;
+function mixed({ file }: PoolTarget, fresh: number, all: number): string {
+  return `${fresh} of ${count(all, 'container')} and ${file} have the new numbers; docker compose up gives them to the rest, and a plan back to the old ones takes them away.`;
 }
 
-async function prove(ports: OptionEPorts, { plan, control }: ResizeEnd): Promise<string> {
+async function prove(ports: OptionEPorts, { plan, control }: ResizeEnd): Promise<PoolProof> {
   const step = firstReplicaStep + replicasOf(plan.targets).length;
   await control.intend({ step, sentence: 'read the pool metrics' });
-  const sentence = await provePools(ports, poolOf(plan));
-  await control.record({ step, sentence });
-  return sentence;
+  const proof = await provePools(ports, poolOf(plan));
+  await control.record({ step, sentence: proof.sentence });
+  return proof;
 }
 
 async function removeCopy(
@@ -56,13 +58,16 @@ async function removeCopy(
   { plan, control, edit }: ResizeEnd,
 ): Promise<void> {
   const step = firstReplicaStep + replicasOf(plan.targets).length + 1;
-  await control.intend({ step, sentence: 'remove the copy of .env' });
+  await control.intend({ step, sentence: `remove the copy of ${poolOf(plan).file}` });
   await settings.removeCopy(edit);
-  await control.record({ step, sentence: 'The copy of .env is removed' });
+  await control.record({ step, sentence: `The copy of ${poolOf(plan).file} is removed` });
 }
 
-/** Containers first: while one of them has the new numbers, so has the file they would be started from. */
-async function takeBack(ports: OptionEPorts, end: ResizeEnd): Promise<Report> {
+/**
+ * Containers first: while one of them has the new numbers, so has the file they would be started from.
+ * @param stayed why numbers with which every container is well are taken back all the same.
+ */
+async function takeBack(ports: OptionEPorts, end: ResizeEnd, stayed?: string): Promise<Report> {
   const { control, edit, plan } = end;
   const pool = poolOf(plan);
   const fates: Fate[] = [];
@@ -73,26 +78,27 @@ async function takeBack(ports: OptionEPorts, end: ResizeEnd): Promise<Report> {
   const isOpen = (fate: Fate): boolean =>
     fate.outcome?.result === 'unknown' || holdsNew(fate, pool);
   if (fates.some(isOpen)) return leaveOpen(after);
-  await control.intend({ step: 1, sentence: 'put the old .env back' });
+  const { file } = pool;
+  await control.intend({ step: 1, sentence: `put the old ${file} back` });
   const state = await ports.settings.putBack(edit);
   const isBack = state === 'old';
   const said = isBack
-    ? '.env is as it was.'
-    : 'Somebody edited .env meanwhile, so it was left alone.';
+    ? `${file} is as it was.`
+    : `Somebody edited ${file} meanwhile, so it was left alone.`;
   await control.record({ step: 1, sentence: said });
   if (isBack) await removeCopy(ports, end);
   const kept = isBack ? '' : ` Its old numbers stand in ${edit.copyPath}.`;
+  const items = [
+    envItem(pool, isBack ? 'put back' : 'failed', `${said}${kept}`),
+    ...itemsOf(after),
+  ];
   const failed = end.fates.some(hasFailed);
-  return report(
-    after,
-    [envItem(isBack ? 'put back' : 'failed', `${said}${kept}`), ...itemsOf(after)],
-    {
-      finished: false,
-      summary: failed
-        ? `The new numbers did not work, and were taken back: ${oldInWords(pool.from)}`
-        : 'No container has the new numbers.',
-    },
-  );
+  const why = stayed === undefined ? 'The new numbers did not work, and' : `${stayed} They`;
+  const summary =
+    failed || stayed !== undefined
+      ? `${why} were taken back: ${oldInWords(pool.from)}`
+      : 'No container has the new numbers.';
+  return report(after, items, { finished: false, summary });
 }
 
 function oldInWords(from: ReturnType<typeof poolOf>['from']): string {
@@ -125,10 +131,10 @@ async function takeBackOne(
 /** Nothing is guessed: neither the file nor its copy is touched while it is not known which numbers run. */
 function leaveOpen(end: ResizeEnd): Report {
   const detail = `It has the new numbers; the old ones stand in ${end.edit.copyPath}.`;
-  return report(end, [envItem('unknown', detail), ...itemsOf(end)], {
+  const pool = poolOf(end.plan);
+  return report(end, [envItem(pool, 'unknown', detail), ...itemsOf(end)], {
     finished: false,
-    summary:
-      'A container could not be looked at or brought back, so .env and its copy were left as they are.',
+    summary: `A container could not be looked at or brought back, so ${pool.file} and its copy were left as they are.`,
   });
 }
 
@@ -136,16 +142,16 @@ function itemsOf({ fates, halted }: ResizeEnd): Item[] {
   return fates.map((fate) => toItem(fate, halted));
 }
 
-function envItem(outcome: Item['outcome'], detail: string): Item {
-  return { what: '.env', outcome, detail, lines: [] };
+function envItem({ file }: PoolTarget, outcome: Item['outcome'], detail: string): Item {
+  return { what: file, outcome, detail, lines: [] };
 }
 
 function report(
-  { fates }: ResizeEnd,
+  { fates, plan }: ResizeEnd,
   items: readonly Item[],
   { finished, summary }: Pick<Report, 'finished' | 'summary'>,
 ): Report {
-  const containers = items.filter(({ what }) => what !== '.env');
+  const containers = items.filter(({ what }) => what !== poolOf(plan).file);
   const counted = `Of ${count(fates.length, 'container')}: ${countOutcomes(containers)}.`;
   return { items: [...items], summary: `${counted} ${summary}`, finished };
 }

@@ -1,40 +1,60 @@
 import type { PoolReading, Snapshot } from '../../diagnose/snapshot.ts';
-import type { OptionEPorts } from '../option-e-resize-pool.ts';
+import type { OptionEPorts } from './ports.ts';
 import type { PoolTarget } from '../targets/pool.ts';
 
 const pollMs = 1000;
 
-/** Looks until the pool metrics show the plan's numbers, and says in a sentence what they show. */
+/** What the pool's own metrics say of a change; `stayed`: they show the old numbers, and the change did nothing. */
+export interface PoolProof {
+  readonly shows: 'new' | 'stayed' | 'nothing';
+  readonly sentence: string;
+}
+
+/**
+ * Looks until the pool metrics show the plan's numbers, or the time is up. An endpoint may have further pools, which
+ * keep their own size: one of them with the new numbers is enough for each.
+ */
 export async function provePools(
   { look, clock, shownWithinMs }: OptionEPorts,
   pool: PoolTarget,
-): Promise<string> {
+): Promise<PoolProof> {
   const deadline = clock.now() + shownWithinMs;
   const { poolSize, maxOverflow } = pool.to;
   for (;;) {
-    const readings = readingsOf(await look(), pool);
-    if (readings.length > 0 && readings.every((reading) => shows(reading, pool))) {
-      return `Its containers and its pool metrics show ${poolSize} + ${maxOverflow}.`;
+    const endpoints = readingsOf(await look(), pool);
+    if (endpoints.length > 0 && endpoints.every((pools) => pools.some((one) => shows(one, pool)))) {
+      const sentence = `Its containers and its pool metrics show ${poolSize} + ${maxOverflow}.`;
+      return { shows: 'new', sentence };
     }
-    if (clock.now() >= deadline) return explain(readings, pool);
+    if (clock.now() >= deadline) return explain(endpoints, pool);
     await clock.sleep(pollMs);
   }
 }
 
-function explain(readings: readonly PoolReading[], { to }: PoolTarget): string {
-  const proven = `Its containers have ${to.poolSize} + ${to.maxOverflow} in their environment.`;
-  const other = readings.find((reading) => reading.size !== null && reading.size !== to.poolSize);
+function explain(endpoints: readonly (readonly PoolReading[])[], pool: PoolTarget): PoolProof {
+  const { to } = pool;
+  const other = endpoints
+    .filter((pools) => !pools.some((one) => shows(one, pool)))
+    .flatMap((pools) => pools.filter(({ size }) => size !== null))[0];
   if (other !== undefined) {
-    return `${proven} Its pool metrics still show a size of ${other.size}: the application may not take it from there.`;
+    const now = other.size === to.poolSize ? `${other.size} + ${other.maxOverflow}` : other.size;
+    const sentence = `Its pool metrics still show ${now}: the application does not take its pool from there.`;
+    return { shows: 'stayed', sentence };
   }
-  return `${proven} No pool metrics of it could be read to see them in use.`;
+  const proven = `Its containers have ${to.poolSize} + ${to.maxOverflow} in their environment.`;
+  const sentence = `${proven} No pool metrics of it could be read to see them in use.`;
+  return { shows: 'nothing', sentence };
 }
 
-function readingsOf({ pools }: Snapshot, { service }: PoolTarget): readonly PoolReading[] {
+/** Endpoint by endpoint, those of which pools were read. */
+function readingsOf(
+  { pools }: Snapshot,
+  { service }: PoolTarget,
+): readonly (readonly PoolReading[])[] {
   if (!pools.ok) return [];
   return pools.value
-    .filter((endpoint) => endpoint.service === service)
-    .flatMap((endpoint) => endpoint.pools);
+    .filter((endpoint) => endpoint.service === service && endpoint.pools.length > 0)
+    .map((endpoint) => endpoint.pools);
 }
 
 /** A figure the metrics lack says nothing against it. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OptionEPorts } from '../option-e-resize-pool.ts';
+import type { OptionEPorts } from './ports.ts';
 import type { EnvEdit, RecreateOutcome } from '../../ports/pool-settings.ts';
 import { firstReplicaStep } from './pool-draft.ts';
 import { endResize } from './pool-end.ts';
@@ -38,7 +38,7 @@ export async function recoverResize(
   const replicas = replicasOf(plan.targets);
   const pool = poolOf(plan);
   const edit = readEdit(steps);
-  if (edit === undefined) return untouched(replicas);
+  if (edit === undefined) return untouched(pool.file, replicas);
   const fates: Fate[] = [];
   for (const [index, replica] of replicas.entries()) {
     const step = firstReplicaStep + index;
@@ -96,7 +96,7 @@ function putBack(settled: RecreateOutcome): RecreateOutcome {
   return { ...settled, result: 'put back' };
 }
 
-function untouched(replicas: readonly ReplicaTarget[]): Report {
+function untouched(file: string, replicas: readonly ReplicaTarget[]): Report {
   return {
     items: replicas.map(({ name }) => ({
       what: name,
@@ -104,7 +104,7 @@ function untouched(replicas: readonly ReplicaTarget[]): Report {
       detail: `${notBegun}.`,
       lines: [],
     })),
-    summary: 'It broke off before the first step: .env and the containers are as they were.',
+    summary: `It broke off before the first step: ${file} and the containers are as they were.`,
     finished: false,
   };
 }

@@ -1,5 +1,5 @@
 import type { PoolEnvironment, PoolNumbers, RecreateOutcome } from '../../ports/pool-settings.ts';
-import type { OptionEPorts } from '../option-e-resize-pool.ts';
+import type { OptionEPorts } from './ports.ts';
 import type { RunControl } from '../remedy.ts';
 import type { Item } from '../report.ts';
 import type { PoolTarget } from '../targets/pool.ts';
@@ -14,7 +14,7 @@ export interface Fate {
   readonly outcome: RecreateOutcome | undefined;
 }
 
-export interface Turn {
+interface Turn {
   readonly step: number;
   readonly replica: Pick<ReplicaTarget, 'id' | 'name'>;
   readonly before: PoolEnvironment | null;
@@ -44,9 +44,11 @@ export function holdsNew({ outcome }: Fate, { to }: PoolTarget): boolean {
   return outcome !== undefined && outcome.result !== 'down' && hasNumbers(outcome.environment, to);
 }
 
+/** An overflow that is no variable of the container is not among its numbers. */
 export function hasNumbers(environment: PoolEnvironment | null, numbers: PoolNumbers): boolean {
   return (
-    environment?.poolSize === numbers.poolSize && environment.maxOverflow === numbers.maxOverflow
+    environment?.poolSize === numbers.poolSize &&
+    (environment.maxOverflow ?? numbers.maxOverflow) === numbers.maxOverflow
   );
 }
 

@@ -1,4 +1,4 @@
-import type { OptionEPorts } from '../option-e-resize-pool.ts';
+import type { OptionEPorts } from './ports.ts';
 import { ActingUnavailable } from '../acting-unavailable.ts';
 import type { PoolEnvironment } from '../../ports/pool-settings.ts';
 import type { Plan } from '../plan.ts';
@@ -7,13 +7,13 @@ import { firstReplicaStep } from './pool-draft.ts';
 import { endResize } from './pool-end.ts';
 import { holdsNew, recreate } from './pool-replica.ts';
 import type { Fate } from './pool-replica.ts';
-import { poolOf, replicasOf } from './pool-targets.ts';
+import { poolOf, replicasOf, resizeOf } from './pool-targets.ts';
 import type { RunControl } from '../remedy.ts';
 import { readReplicas } from '../service-replicas.ts';
 import type { Report } from '../report.ts';
 import type { PoolTarget } from '../targets/pool.ts';
 
-export interface ResizeRun {
+interface ResizeRun {
   readonly plan: Plan;
   readonly left: Plan['targets'];
   readonly control: RunControl;
@@ -28,18 +28,19 @@ export async function runResize(ports: OptionEPorts, run: ResizeRun): Promise<Re
   const { plan, control } = run;
   const { settings } = ports;
   const pool = poolOf(plan);
-  const planned = await settings.planEdit(pool.to);
+  const planned = await settings.planEdit(resizeOf(plan));
   if (!planned.ok) throw new ActingUnavailable(planned.problem.summary);
-  const { edit } = planned.value;
-  if (edit.oldSha256 !== pool.envSha256) {
-    throw new ActingUnavailable('The .env was edited since the plan was made; it was left alone.');
+  const { edit, set, file } = planned.value;
+  if (edit.oldSha256 !== pool.envSha256 || file !== pool.file) {
+    const why = `${pool.file} was edited since the plan was made; it was left alone.`;
+    throw new ActingUnavailable(why);
   }
-  await control.intend({ step: 0, sentence: 'keep a copy of .env', facts: { ...edit } });
+  await control.intend({ step: 0, sentence: `keep a copy of ${file}`, facts: { ...edit } });
   await settings.keepCopy(edit);
-  await control.record({ step: 0, sentence: 'A copy of .env is kept' });
-  await control.intend({ step: 1, sentence: 'write the numbers into .env' });
-  await settings.writeEdit(edit, pool.to);
-  await control.record({ step: 1, sentence: '.env has the new numbers' });
+  await control.record({ step: 0, sentence: `A copy of ${file} is kept` });
+  await control.intend({ step: 1, sentence: `write the numbers into ${file}` });
+  await settings.writeEdit(edit, set);
+  await control.record({ step: 1, sentence: `${file} has the new numbers` });
   const { fates, halted } = await recreateAll(ports, run);
   return endResize(ports, { plan, control, edit, fates, halted });
 }

@@ -1,3 +1,4 @@
+import type { Resize } from '../../ports/pool-settings.ts';
 import type { Plan } from '../plan.ts';
 import type { PoolTarget } from '../targets/pool.ts';
 import type { ReplicaTarget } from '../targets/replica.ts';
@@ -12,4 +13,10 @@ export function poolOf({ targets }: Pick<Plan, 'targets'>): PoolTarget {
 /** The containers that get them, in their order. */
 export function replicasOf(targets: Plan['targets']): ReplicaTarget[] {
   return targets.filter((target) => target.kind === 'replica');
+}
+
+/** The same as it is asked of the files. */
+export function resizeOf(plan: Pick<Plan, 'targets'>): Resize {
+  const { service, to } = poolOf(plan);
+  return { service, ids: replicasOf(plan.targets).map(({ id }) => id), to };
 }

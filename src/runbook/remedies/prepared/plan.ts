@@ -3,7 +3,7 @@ import type { LockReading } from '../../diagnose/snapshot.ts';
 import type { PreparedReading } from '../../ports/prepared.ts';
 import type { PlanDraft } from '../plan.ts';
 import type { PreparedTarget } from '../targets/prepared.ts';
-import { count, duration } from '../wording.ts';
+import { count, durationOfMs } from '../wording.ts';
 
 /** The plan to roll one back, with what that may break. */
 export function draftRollback(target: string, reading: PreparedReading): PlanDraft {
@@ -22,7 +22,7 @@ export function draftRollback(target: string, reading: PreparedReading): PlanDra
     sparedTotal: 0,
     cost: [
       'Data integrity: a transaction manager may have decided to commit it, and the other databases of that transaction may have committed. Ask it first; rolling back then leaves them apart for good.',
-      `All it wrote is lost. It was prepared ${duration(facts.ageSeconds * 1000)} ago and holds ${count(facts.locksHeld, 'lock')}.`,
+      `All it wrote is lost. It was prepared ${durationOfMs(facts.ageSeconds * 1000)} ago and holds ${count(facts.locksHeld, 'lock')}.`,
     ],
     frees: {
       slots: 0,

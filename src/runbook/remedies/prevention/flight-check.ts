@@ -22,18 +22,22 @@ export function refuseHazard({ setting, role, ms }: TimeoutAsk): Answer<null> {
 }
 
 /** Whether it can be set there and would hold, before anybody votes on it. */
-export function checkFlight(ask: TimeoutAsk, now: TimeoutReading): Answer<null> {
+export function checkFlight(ask: TimeoutAsk, now: TimeoutReading, byHand = false): Answer<null> {
   if (!now.exists) {
     const next = 'Set pool_recycle in the applications, or use a newer PostgreSQL.';
     return refuse('unsupported', `This PostgreSQL has no ${ask.setting}; 14 and later do.`, next);
   }
   const there = ask.role === null ? checkCluster(ask, now) : checkRole(ask.role, now);
-  if (!there.ok) return there;
+  const isLack = !there.ok && lacks.has(there.refusal.kind);
+  if (!there.ok && !(byHand && isLack)) return there;
   const { ms } = ask;
   if (now.setMs !== ms || (ms !== null && now.inForceMs !== ms)) return done(null);
   const next = 'See what holds with SHOW, or in pg_db_role_setting.';
   return refuse('nothing-to-do', `${ask.setting} is so already.`, next);
 }
+
+/** What another person, or another place, has: no harm. */
+const lacks: ReadonlySet<string> = new Set(['not-allowed', 'command-line', 'privilege']);
 
 function checkCluster({ setting }: TimeoutAsk, now: TimeoutReading): Answer<null> {
   const { privileges } = now;

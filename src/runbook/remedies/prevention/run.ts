@@ -11,7 +11,7 @@ import type { SettingTarget } from '../targets/setting.ts';
 const inForceWithinMs = 10_000;
 const pollMs = 50;
 
-export interface TimeoutRun {
+interface TimeoutRun {
   readonly session: TimeoutSession;
   readonly clock: Clock;
   readonly control: RunControl;

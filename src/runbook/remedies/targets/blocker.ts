@@ -16,6 +16,13 @@ export const BlockerIdentity = z.strictObject({
 });
 export type BlockerIdentity = z.infer<typeof BlockerIdentity>;
 
+/** A session whatever it does: its pid alone may be another's by then. */
+export const WaiterIdentity = BlockerIdentity.pick({ pid: true, startedAt: true });
+export type WaiterIdentity = z.infer<typeof WaiterIdentity>;
+
+/** As many waiters as are kept with one blocker: they give up one after the other, and all would be thousands. */
+export const mostWaiters = 50;
+
 /** A session that others wait for, or that somebody named. Names and query are untrusted text. */
 export const BlockerTarget = z.strictObject({
   kind: z.literal('blocker'),
@@ -26,6 +33,11 @@ export const BlockerTarget = z.strictObject({
   queued: z.boolean(),
   /** Distinct sessions that wait for it, directly or through others. */
   victims: z.number().int(),
+  /**
+   * Some of these, those that wait for it directly first. It is signalled only while one of them waits for it directly;
+   * a session that came later was not part of what was approved. Empty when somebody named it, or its statement runs too long.
+   */
+  waiters: z.array(WaiterIdentity).max(mostWaiters),
   client: z.string().nullable(),
   database: z.string().nullable(),
   transactionAgeSeconds: z.number().nullable(),

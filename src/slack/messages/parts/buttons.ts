@@ -25,6 +25,8 @@ function buttonsOf(request: Request): Button[] {
   switch (request.state) {
     case 'proposed':
       return voteButtons(request);
+    case 'handed':
+      return [ranButton(request)];
     case 'approved':
     case 'executing':
       return [stopButton(request)];
@@ -41,7 +43,11 @@ function buttonsOf(request: Request): Button[] {
 function voteButtons(request: Request): Button[] {
   const { plan, option, votes, votesNeeded } = request;
   const last = votesNeeded - votes.length === 1;
-  const then = last ? 'It begins at once.' : 'It begins after the last vote needed.';
+  const when = last ? 'at once' : 'after the last vote needed';
+  const then =
+    plan.byHand === undefined
+      ? `It begins ${when}.`
+      : `Its commands show ${when}, for a person to run.`;
   const confirm = {
     title: `Approve ${nameOf(option)}?`,
     text: `${plan.title}. ${then}`,
@@ -56,6 +62,21 @@ function voteButtons(request: Request): Button[] {
     toButton(request, deny),
     ...(option === 'A' ? [toButton(request, change)] : []),
   ];
+}
+
+function ranButton(request: Request): Button {
+  const confirm = {
+    title: 'Did you run it?',
+    text: 'It is recorded as run by you, and dbconn looks whether it helped. It runs nothing itself.',
+    yes: 'I ran it',
+    no: 'Not yet',
+  };
+  return toButton(request, {
+    id: actionIds.ranByHand,
+    text: 'I ran it',
+    style: 'primary',
+    confirm,
+  });
 }
 
 function stopButton(request: Request): Button {
@@ -107,7 +128,7 @@ interface Wording {
   };
 }
 
-export function toButton(request: Request, { id, text, style, confirm }: Wording): Button {
+function toButton(request: Request, { id, text, style, confirm }: Wording): Button {
   return {
     type: 'button',
     action_id: id,

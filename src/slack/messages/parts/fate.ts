@@ -1,4 +1,5 @@
-import type { Actor, Request } from '../../../runbook/approval/request.ts';
+import type { Actor } from '../../../runbook/approval/actor.ts';
+import type { Request } from '../../../runbook/approval/request.ts';
 import { nameOf } from '../../../runbook/remedies/action.ts';
 import { wasTakenBack } from '../../../runbook/remedies/report.ts';
 import type { Item } from '../../../runbook/remedies/report.ts';
@@ -52,6 +53,7 @@ export function outcomeTitle(outcome: OutcomeWord, aim: Aim): Title {
 const stateTitles: Readonly<Record<Request['state'], { mark: string; word: string }>> = {
   proposed: { mark: '🟡', word: 'Proposed' },
   approved: { mark: '🔵', word: 'Approved' },
+  handed: { mark: '🔵', word: 'Approved, to run by hand' },
   executing: { mark: '🔵', word: 'Running' },
   verifying: { mark: '🔵', word: 'Done, watching whether it helped' },
   done: { mark: '⚪', word: 'Done' },
@@ -92,6 +94,7 @@ export function fate(request: Request): MessageBlock[] {
       moment(at),
     ]),
     ...(request.state === 'proposed' ? [waiting(request)] : []),
+    ...byHand(request),
     ...ending(request),
     ...course(request),
   ];
@@ -100,6 +103,20 @@ export function fate(request: Request): MessageBlock[] {
     ...(brokenGlass === null ? [] : [exception(brokenGlass)]),
     ...titledList('Where it stands', points),
     ...reasons.filter((reason) => reason !== null).map((reason) => richText(quote(reason))),
+  ];
+}
+
+/** Why dbconn does not run it, and who did. */
+function byHand({ state, plan, handOff }: Request): Leaf[][] {
+  if (plan.byHand === undefined) return [];
+  const ran = handOff?.ranBy ?? null;
+  const lead = [bold('By hand:'), between(' ')];
+  if (ran === null) {
+    const isOver = state !== 'proposed' && state !== 'approved' && state !== 'handed';
+    return isOver ? [] : [[...lead, plain(plan.byHand.why)]];
+  }
+  return [
+    [bold('Run by hand by'), between(' '), actorLeaf(ran.by), between(' at '), moment(ran.at)],
   ];
 }
 
@@ -138,7 +155,7 @@ function ending({ state, closing }: Request): Leaf[][] {
 
 function course({ plan, execution, result }: Request): Leaf[][] {
   const lines: Leaf[][] = [];
-  if (execution !== null && execution.left > 0) {
+  if (execution !== null && execution.left > 0 && plan.byHand === undefined) {
     const text = `${execution.left} of ${plan.targets.length} targets were still as approved.`;
     lines.push([bold('Ran:'), between(' '), plain(text)]);
   }

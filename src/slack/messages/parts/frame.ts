@@ -99,6 +99,7 @@ function provenance({ reach, server, timings, takenAt }: Diagnosis): string {
   return [
     database,
     `pools ${ms(timings.pools)}`,
+    ...(timings.poolers === undefined ? [] : [`poolers ${ms(timings.poolers)}`]),
     `logs ${ms(timings.logs)}`,
     `containers ${ms(timings.services)}`,
     `looked at ${toClock(takenAt)} UTC`,

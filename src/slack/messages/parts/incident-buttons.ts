@@ -1,23 +1,32 @@
 import type { ActionsBlock, Button, Overflow, PlainTextOption } from '@slack/types';
 import type { Incident } from '../../../runbook/incident/incident.ts';
 import type { IncidentView } from '../../../runbook/incident/incidents.ts';
+import type { Action } from '../../../runbook/remedies/action.ts';
 import { actionOf } from '../../../runbook/remedies/ask.ts';
 import { parseWanted, toAsk } from '../../../runbook/remedies/wanted.ts';
+import type { Target } from '../../../runbook/target.ts';
 import { blockIds, incidentActions } from '../../action-ids.ts';
 import type { IncidentChoice } from '../../action-ids.ts';
 import { slackLimits, truncate } from '../../limits.ts';
-import type { IncidentScene } from '../incident-card.ts';
 import { isUnderWay, isUseless } from './incident-work.ts';
 import type { MessageBlock } from './message.ts';
+
+/** What the buttons depend on beside the incident. */
+export interface IncidentOffers {
+  /** Absent where it is not configured any more. */
+  readonly target?: Target;
+  /** Options that can be proposed for the target and approved by somebody. */
+  readonly offers?: readonly Action[];
+}
 
 /**
  * At most three buttons, and a menu for what is rare. Each carries the incident's id, and the first remedy's the
  * words that propose it: both are read again when it is pressed.
  */
-export function incidentButtons(view: IncidentView, scene: IncidentScene): MessageBlock[] {
+export function incidentButtons(view: IncidentView, offered: IncidentOffers): MessageBlock[] {
   const { incident } = view;
   const elements = [
-    ...(incident.state === 'open' ? openButtons(view, scene) : []),
+    ...(incident.state === 'open' ? openButtons(view, offered) : []),
     ...menu(incident),
   ];
   return elements.length === 0
@@ -25,9 +34,9 @@ export function incidentButtons(view: IncidentView, scene: IncidentScene): Messa
     : [{ type: 'actions', block_id: blockIds.incident, elements } satisfies ActionsBlock];
 }
 
-function openButtons(view: IncidentView, scene: IncidentScene): Button[] {
+function openButtons(view: IncidentView, offered: IncidentOffers): Button[] {
   const { id, assignee, target } = view.incident;
-  const words = firstRemedy(view, scene);
+  const words = firstRemedy(view, offered);
   const remedy = words === undefined ? [] : [proposeButton(view.incident, words)];
   return [
     button({
@@ -62,12 +71,11 @@ function proposeButton({ id, target }: Incident, words: string): Button {
 /** The words of the first remedy that may help, is not under way, can be proposed here, and could be approved by somebody. */
 function firstRemedy(
   { incident, diagnosis, requests, useless }: IncidentView,
-  { target, offers = [] }: IncidentScene,
+  { target, offers = [] }: IncidentOffers,
 ): string | undefined {
   const isCalm = incident.calmSince !== null;
   if (isCalm || diagnosis === null || target === undefined) return undefined;
   return diagnosis.proposals
-    .filter((one) => one.blocked === null)
     .filter((one) => !isUseless(one, useless) && !isUnderWay(one, requests))
     .flatMap(({ command }) => command ?? [])
     .find((command) => {

@@ -37,7 +37,7 @@ export function incidentTitle({ incident, diagnosis }: IncidentView): {
   return { mark, line: `${word}, ${target}: ${headline}` };
 }
 
-export function lastedFor(from: string, to: string): string {
+function lastedFor(from: string, to: string): string {
   return toAge((Date.parse(to) - Date.parse(from)) / 1000);
 }
 

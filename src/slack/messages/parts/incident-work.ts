@@ -9,6 +9,7 @@ import type { Useless } from '../../../runbook/incident/useless.ts';
 import { checklist } from '../../../runbook/post-incident/checklist.ts';
 import { causeTitles } from '../causes.ts';
 import { whereItStands } from './fate.ts';
+import { lackOf } from './lists.ts';
 import type { MessageBlock } from './message.ts';
 import { mentioning, withoutGroups } from './mentions.ts';
 import {
@@ -86,14 +87,15 @@ export function remediesList({ incident, diagnosis, useless }: IncidentView): Me
   ];
 }
 
-function remedyLine({ option, summary, slotsFreed, blocked }: Proposal): Leaf[] {
+function remedyLine(proposal: Proposal): Leaf[] {
+  const { option, summary, slotsFreed } = proposal;
   const isFreeing = slotsFreed !== null && slotsFreed > 0;
   return [
-    bold(`Option ${option}:`),
+    bold(option === 'prevention' ? 'Prevention:' : `Option ${option}:`),
     between(' '),
     plain(summary),
     ...(isFreeing ? [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)] : []),
-    ...(blocked === null ? [] : [between(' '), plain(`Not possible yet: ${blocked}`)]),
+    ...lackOf(proposal),
   ];
 }
 

@@ -5,6 +5,7 @@ import type {
   Root,
   Session,
 } from '../../../runbook/diagnose/diagnosis.ts';
+import type { Pooler } from '../../../runbook/diagnose/pooler.ts';
 import { count, percent, toAge } from '../../../runbook/diagnose/words.ts';
 import { take } from '../../limits.ts';
 import type { MessageBlock } from './message.ts';
@@ -73,6 +74,19 @@ export function poolsList({ pools }: Diagnosis, atMost: number): MessageBlock[] 
   return titledList('Pools', points);
 }
 
+/** The poolers in front of PostgreSQL, one line each; nothing where none is configured. */
+export function poolersList({ poolers = [] }: Diagnosis, atMost: number): MessageBlock[] {
+  const { taken, more } = take(poolers, atMost);
+  const points = taken.map((pooler): Leaf[] => [plain(poolerLine(pooler))]);
+  if (more > 0) points.push([between(`and ${more} more`)]);
+  return titledList('Poolers', points);
+}
+
+function poolerLine({ name, clients, maxClients, clientsWaiting, servers, mode }: Pooler): string {
+  const wait = clientsWaiting === 0 ? '' : `, ${clientsWaiting} waiting`;
+  return `${name}: ${clients} of ${maxClients} clients${wait}, ${count(servers, 'server connection')}, ${mode} mode`;
+}
+
 function poolLine({ service, name, checkedOut, limit, utilisation }: Pool): string {
   const pool = name === 'default' ? service : `${service} ${name}`;
   if (limit === null) return `${pool}: ${checkedOut} checked out, limit not known`;
@@ -86,13 +100,26 @@ export function proposalsList({ proposals }: Diagnosis): MessageBlock[] {
   return titledList('What would help', proposals.map(proposalLeaves), 'ordered');
 }
 
-function proposalLeaves({ option, summary, slotsFreed, blocked }: Proposal): Leaf[] {
+function proposalLeaves(proposal: Proposal): Leaf[] {
+  const { option, summary, slotsFreed } = proposal;
   const frees =
     slotsFreed === null || slotsFreed === 0
       ? []
       : [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)];
-  const missing = blocked === null ? [] : [between(' '), plain(`Not possible yet: ${blocked}`)];
-  return [bold(`Option ${option}:`), between(' '), plain(summary), ...frees, ...missing];
+  return [
+    bold(option === 'prevention' ? 'Prevention:' : `Option ${option}:`),
+    between(' '),
+    plain(summary),
+    ...frees,
+    ...lackOf(proposal),
+  ];
+}
+
+/** Why dbconn cannot do it; what can be proposed all the same, a person runs. */
+export function lackOf({ blocked, command }: Proposal): Leaf[] {
+  if (blocked === null) return [];
+  const lead = command === undefined ? 'Not possible yet' : 'By hand only';
+  return [between(' '), plain(`${lead}: ${blocked}`)];
 }
 
 /** A sentence on its own. */

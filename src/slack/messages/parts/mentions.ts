@@ -1,4 +1,4 @@
-import type { Actor } from '../../../runbook/approval/request.ts';
+import type { Actor } from '../../../runbook/approval/actor.ts';
 import { cleanUntrusted } from '../../../runbook/diagnose/untrusted.ts';
 import { ownLimits } from '../../limits.ts';
 import type { Message, MessageBlock } from './message.ts';

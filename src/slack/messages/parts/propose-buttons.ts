@@ -10,7 +10,6 @@ import type { MessageBlock } from './message.ts';
 export function proposeButtons(view: View): MessageBlock[] {
   const { diagnosis, target, offers = [] } = view;
   const commands = diagnosis.proposals
-    .filter(({ blocked }) => blocked === null)
     .map(({ command }) => command)
     .filter((command) => command !== undefined);
   const suggestsA = diagnosis.proposals.some(({ option }) => option === 'A');

@@ -103,6 +103,11 @@ export function preformatted(rows: readonly (readonly PlainCell[])[]): RichTextP
   };
 }
 
+/** A command to copy, as it is: its names were found safe when the plan was made. */
+export function commandText(command: string): RichTextPreformatted {
+  return { type: 'rich_text_preformatted', elements: [{ type: 'text', text: command }] };
+}
+
 interface PlainCell {
   readonly text: string;
   readonly align: 'left' | 'right';

@@ -1,5 +1,5 @@
 import type { Request } from '../../../runbook/approval/request.ts';
-import { duration } from '../../../runbook/remedies/wording.ts';
+import { durationOfMs } from '../../../runbook/remedies/wording.ts';
 
 import type { Course, StepTimes } from '../../cards/course.ts';
 import type { MessageBlock } from './message.ts';
@@ -15,6 +15,8 @@ export function stepsList(request: Request, course: Course): MessageBlock[] {
   const { plan, execution } = request;
   const steps = plan.steps.map((sentence): Leaf[] => [plain(sentence)]);
   if (execution === null) return steps.length < 2 ? [] : shorten('What will happen', steps);
+  // dbconn takes no step of what a person runs.
+  if (plan.byHand !== undefined) return [];
   // After a restart a card may be written before its steps were read.
   if (course.steps.size === 0 && hasRun(request)) return [];
   const points = plan.steps.map((sentence, index) =>
@@ -61,7 +63,7 @@ function stepLeaves(request: Request, { course, index, sentence }: Step): Leaf[]
 
 function took(begunAt: string, endedAt: string): string {
   const ms = Math.max(0, Date.parse(endedAt) - Date.parse(begunAt));
-  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : duration(ms);
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : durationOfMs(ms);
 }
 
 function shorten(title: string, points: readonly (readonly Leaf[])[]): MessageBlock[] {

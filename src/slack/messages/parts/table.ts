@@ -15,7 +15,7 @@ export interface Column<Row> {
   readonly wrapped?: boolean;
 }
 
-export interface TableOptions<Row> {
+interface TableOptions<Row> {
   readonly columns: readonly Column<Row>[];
   readonly rows: readonly Row[];
   /** Rows to show, header not counted. */

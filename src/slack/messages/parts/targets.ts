@@ -4,6 +4,7 @@ import type { BlockerTarget } from '../../../runbook/remedies/targets/blocker.ts
 import type { PoolTarget } from '../../../runbook/remedies/targets/pool.ts';
 import type { PreparedTarget } from '../../../runbook/remedies/targets/prepared.ts';
 import type { ReplicaTarget } from '../../../runbook/remedies/targets/replica.ts';
+import type { ServiceTarget } from '../../../runbook/remedies/targets/service.ts';
 import type { SessionTarget } from '../../../runbook/remedies/targets/session.ts';
 import type { SettingTarget } from '../../../runbook/remedies/targets/setting.ts';
 import { drawTable } from './dialect.ts';
@@ -14,7 +15,7 @@ import { table } from './table.ts';
 import type { Column } from './table.ts';
 
 /** Targets shown on the card itself; more stand in its thread. */
-export const targetsOnCard = 12;
+const targetsOnCard = 12;
 /** What surely fits into one message's table, though every name be as long as can be. */
 const listed = { atMost: 30, statement: 40, rest: '' };
 
@@ -65,6 +66,7 @@ function targetBlocks(
     table({ columns: replicaColumns, rows: of('replica'), ...named('containers') }),
   ].filter((blocks) => blocks.length > 0);
   return [
+    ...titledList('Services', of('service').map(serviceLeaves)),
     ...titledList('Settings', of('setting').map(settingLeaves)),
     ...titledList('Pool', of('pool').flatMap(poolLeaves)),
     ...titledList('Prepared transactions', of('prepared').map(preparedLeaves)),
@@ -112,6 +114,10 @@ const replicaColumns: readonly Column<ReplicaTarget>[] = [
   { title: 'Connections', value: ({ connections }) => connections ?? 'not known' },
 ];
 
+function serviceLeaves({ name, connections }: ServiceTarget): Leaf[] {
+  return [code(name, 100), plain(`: ${connections ?? 'an unknown number of'} connections`)];
+}
+
 /** `max_connections, whole cluster: 100 → 150`, and what holds now where that is something else. */
 function settingLeaves({ name, role, from, to, inForce, source }: SettingTarget): Leaf[] {
   const place: Leaf[] =
@@ -143,7 +149,7 @@ function settingLeaves({ name, role, from, to, inForce, source }: SettingTarget)
   ];
 }
 
-function poolLeaves({ service, from, to, processes }: PoolTarget): Leaf[][] {
+function poolLeaves({ service, from, to, processes, variables }: PoolTarget): Leaf[][] {
   const line = (variable: string, before: number | undefined, after: number): Leaf[] => [
     code(variable),
     between(' '),
@@ -151,8 +157,10 @@ function poolLeaves({ service, from, to, processes }: PoolTarget): Leaf[][] {
   ];
   const each = processes === 1 ? '1 process' : `${processes} processes, a pool in each`;
   return [
-    line('DATABASE_POOL_SIZE', from?.poolSize, to.poolSize),
-    line('DATABASE_MAX_OVERFLOW', from?.maxOverflow, to.maxOverflow),
+    line(variables.size, from?.poolSize, to.poolSize),
+    ...(variables.overflow === null
+      ? []
+      : [line(variables.overflow, from?.maxOverflow, to.maxOverflow)]),
     [
       bold(service),
       between(': '),

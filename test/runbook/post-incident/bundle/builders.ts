@@ -5,11 +5,13 @@ import { defaultPolicy } from '../../../../src/runbook/approval/policy.ts';
 import { diagnose } from '../../../../src/runbook/diagnose/diagnose.ts';
 import type {
   SealedEntry,
-  Sealing,
+  sealBundle,
 } from '../../../../src/runbook/post-incident/bundle/seal-bundle.ts';
 import { buildIncident } from '../../../journal/build-incident.ts';
 import { bob, buildRequest } from '../../approval/builders.ts';
 import { aReading, aSnapshot, aTarget } from '../../diagnose/builders.ts';
+
+export type Sealing = Parameters<typeof sealBundle>[0];
 
 const at = '2026-11-23T03:00:05.000Z';
 

@@ -4,7 +4,6 @@ import { canonicalJson, hashJson } from '../../../../src/runbook/remedies/plan.t
 import { BundleLine } from '../../../../src/runbook/post-incident/bundle/bundle.ts';
 import { BundleTooLarge } from '../../../../src/runbook/post-incident/bundle/fit-items.ts';
 import { openBundle } from '../../../../src/runbook/post-incident/bundle/open-bundle.ts';
-import type { OpenedBundle } from '../../../../src/runbook/post-incident/bundle/open-bundle.ts';
 import { sealBundle } from '../../../../src/runbook/post-incident/bundle/seal-bundle.ts';
 import type { SealedBundle } from '../../../../src/runbook/post-incident/bundle/seal-bundle.ts';
 import { buildExamined, buildSealing } from './builders.ts';
@@ -13,7 +12,7 @@ const sealed: SealedBundle = await sealBundle(await buildSealing());
 const bytes = new TextEncoder().encode(sealed.text);
 const lines = sealed.text.trimEnd().split('\n');
 
-function open(text: string, head?: string): Promise<OpenedBundle> {
+function open(text: string, head?: string): ReturnType<typeof openBundle> {
   return openBundle(new TextEncoder().encode(text), head);
 }
 

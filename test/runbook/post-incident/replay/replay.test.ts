@@ -1,18 +1,19 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { defaultOptionPolicy, defaultPolicy } from '../../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../../src/runbook/approval/policy.ts';
 import type { Policy } from '../../../../src/runbook/approval/policy.ts';
 import type { Request } from '../../../../src/runbook/approval/request.ts';
 import type { KeptNote } from '../../../../src/runbook/incident/note.ts';
 import { openBundle } from '../../../../src/runbook/post-incident/bundle/open-bundle.ts';
 import { sealBundle } from '../../../../src/runbook/post-incident/bundle/seal-bundle.ts';
-import type { Sealing } from '../../../../src/runbook/post-incident/bundle/seal-bundle.ts';
+import type { Sealing } from '../bundle/builders.ts';
 import { Judged } from '../../../../src/runbook/post-incident/replay/compare-diagnoses.ts';
 import { replayBundle } from '../../../../src/runbook/post-incident/replay/replay-bundle.ts';
 import type { Difference, Replay } from '../../../../src/runbook/post-incident/replay/replay.ts';
 import { ann, bob, buildRequest, cem } from '../../approval/builders.ts';
 import { buildExamined, buildSealing } from '../bundle/builders.ts';
+import { optionPolicy } from '../../../support/option-policy.ts';
 import { runDrill } from './run-drill.ts';
 
 const folder = new URL('../../../fixtures/bundles/', import.meta.url);
@@ -123,7 +124,7 @@ test('evidence that this dbconn cannot judge is told, and stops nothing', async 
   expect(differences(replayed)).toEqual([{ what: 'unreadable', sealed: null, today: null }]);
 });
 
-const asConfigured = { ...defaultOptionPolicy, approvers: [bob.id] };
+const asConfigured = { ...optionPolicy, approvers: [bob.id] };
 const minuteMs = 60_000;
 
 function policyOf(change: object, rest: Partial<Policy> = {}): Policy {

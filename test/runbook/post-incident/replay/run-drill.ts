@@ -1,4 +1,4 @@
-import { startPatient } from '../../../../sandbox/patient/patient.ts';
+import { startPatient } from '../../../support/clusters.ts';
 import type { Patient } from '../../../../sandbox/patient/patient.ts';
 import { systemClock } from '../../../../src/clock.ts';
 import { createActing } from '../../../../src/postgres/act.ts';
@@ -6,7 +6,7 @@ import { createBlockers } from '../../../../src/postgres/blockers.ts';
 import { createDatabase } from '../../../../src/postgres/lifeline.ts';
 import { createDoor } from '../../../../src/runbook/approval/door.ts';
 import type { Door } from '../../../../src/runbook/approval/door.ts';
-import { defaultOptionPolicy, defaultPolicy } from '../../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../../src/runbook/approval/policy.ts';
 import type { Policy } from '../../../../src/runbook/approval/policy.ts';
 import { toDoorPatient } from '../../../../src/runbook/approval/to-door-patient.ts';
 import { createIncidents } from '../../../../src/runbook/incident/create-incidents.ts';
@@ -22,14 +22,15 @@ import { makeJournalFolder } from '../../../journal/temporary-journal.ts';
 import { allMembers } from '../../../support/people.ts';
 import { until } from '../../../support/until.ts';
 import { ann, bob } from '../../approval/builders.ts';
+import { optionPolicy } from '../../../support/option-policy.ts';
 
-export interface Drill {
+interface Drill {
   readonly seed: number;
   readonly trouble: 'connection-leak' | 'lock-contention';
 }
 
 const alertName = 'DatabaseConnectionPoolExhausted';
-const rule = { ...defaultOptionPolicy, approvers: [ann.id, bob.id] };
+const rule = { ...optionPolicy, approvers: [ann.id, bob.id] };
 const policy: Policy = { ...defaultPolicy, options: { A: rule, D: rule } };
 const rules = { ...defaultIncidentRules, openAfterMs: 1, closeAfterMs: 200 };
 

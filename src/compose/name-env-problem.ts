@@ -1,0 +1,69 @@
+import { isUtf8 } from 'node:buffer';
+import { parseEnv } from 'node:util';
+import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import { unreadable } from './env-file-failure.ts';
+import { patternFor, replaceValue } from './env-text.ts';
+
+/** No pool has as many connections, so it shows whether a line is where a variable comes from. */
+const unlikely = 987_654_321;
+
+/** Why these variables cannot be set in a file with these bytes. Only numbers of lines and `names` are said of it. */
+export function nameEnvProblem(bytes: Buffer | null, names: readonly string[]): Problem {
+  if (bytes === null) return unreadable;
+  return nameEncoding(bytes) ?? nameLine(bytes.toString('utf8').split('\n'), names) ?? unreadable;
+}
+
+const asUtf8 = 'Save it as UTF-8 without a byte order mark, and propose it again.';
+
+function nameEncoding(bytes: Buffer): Problem | undefined {
+  if (isUtf8(bytes) && !bytes.includes(0)) return undefined;
+  // Half of the bytes of UTF-16 are zero, as editors of Windows and PowerShell write it.
+  if (bytes.includes(0))
+    return unsupported("The project's .env is in UTF-16, not in UTF-8.", asUtf8);
+  const lines = splitLines(bytes);
+  const line = lines.findIndex((one) => !isUtf8(one)) + 1;
+  const where = `line ${line} of the project's .env`;
+  const what = 'is in another encoding than UTF-8, such as Latin-1 or Windows-1252';
+  return unsupported(`The text in ${where} ${what}.`, asUtf8);
+}
+
+function splitLines(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  for (let from = 0; from <= bytes.length;) {
+    const end = bytes.indexOf('\n', from);
+    const to = end === -1 ? bytes.length : end;
+    lines.push(bytes.subarray(from, to));
+    from = to + 1;
+  }
+  return lines;
+}
+
+/** The last line that seems to set one of the names decides, as it does for Compose. */
+function nameLine(lines: readonly string[], names: readonly string[]): Problem | undefined {
+  for (const name of names) {
+    const at = lines.findLastIndex((line) => patternFor(name).test(line));
+    if (at === -1) continue;
+    const line = lines[at] ?? '';
+    const place = `Line ${at + 1} of the project's .env`;
+    if (line.startsWith('\uFEFF')) {
+      const what = `begins with a byte order mark, so it does not set ${name}`;
+      return unsupported(`${place} ${what}.`, asUtf8);
+    }
+    const [before = ''] = line.split(name, 1);
+    const after = line.slice(before.length + name.length).split('=', 1);
+    if (/[^\t\r ]/.test(`${before.replace(/^\s*export/, '')}${after.join('')}`)) {
+      const what = `has a character beside ${name} that only looks like a blank`;
+      return unsupported(`${place} ${what}.`, 'Replace it by a blank, or leave it out.');
+    }
+    const changed = lines.with(at, replaceValue(line, name, unlikely)).join('\n');
+    if (parseEnv(changed)[name] === String(unlikely)) continue;
+    const what = `looks like ${name}=…, but is within the quoted value of another variable`;
+    const fix = `Move the line that does set ${name} below that value, and propose it again.`;
+    return unsupported(`${place} ${what}.`, fix);
+  }
+  return undefined;
+}
+
+function unsupported(summary: string, fix: string): Problem {
+  return { kind: 'unsupported', summary, fix };
+}

@@ -1,0 +1,100 @@
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import type { Announcements, Clock } from './runbook/ports.ts';
+import type { Page, Pager } from './runbook/ports/pager.ts';
+import { createRefusals } from './slack/refusals.ts';
+import type { Refusals } from './slack/refusals.ts';
+
+interface RefusalsParts {
+  readonly config: Pick<Config, 'channel' | 'targets'>;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly log: Pick<Logger, 'error' | 'warn' | 'info'>;
+  readonly announcements: Announcements;
+  readonly pagerOf: (target: string) => Pager | undefined;
+}
+
+/** More are no contacts, but a mistake in dbconn.yml. */
+const mostPeople = 10;
+
+/**
+ * Hears whether Slack takes what dbconn says in the incident channel. Where it does not, that is said once by another
+ * way: in the log, and to the contacts directly; where none of them takes it, to the pagers.
+ */
+export function openRefusals(parts: RefusalsParts): Refusals {
+  const { config, log, pagerOf } = parts;
+  const pagers = new Set(config.targets.flatMap(({ target }) => pagerOf(target.name) ?? []));
+  const paged = new Set<Pager>();
+  let telling = Promise.resolve();
+  const tell = async (problem: string): Promise<void> => {
+    if (await tellPeople(parts, problem)) return;
+    for (const pager of pagers) {
+      if (await page(parts, pager, { action: 'trigger', problem })) paged.add(pager);
+    }
+    if (paged.size === 0) log.error('Nobody could be told by another way. Set contacts or pager');
+  };
+  const end = async (): Promise<void> => {
+    for (const pager of paged) {
+      await page(parts, pager, { action: 'resolve', problem: 'Slack takes it again.' });
+    }
+    paged.clear();
+  };
+  return createRefusals({
+    channel: config.channel,
+    onRefused(problem) {
+      log.error({ problem }, 'Slack refuses what dbconn says');
+      telling = telling.then(() => tell(problem));
+    },
+    onTaken() {
+      log.info('Slack takes what dbconn says again');
+      telling = telling.then(end);
+    },
+  });
+}
+
+/** False where nobody took it, or nobody is configured. A group has no direct messages. */
+async function tellPeople(
+  { config, announcements, log }: RefusalsParts,
+  problem: string,
+): Promise<boolean> {
+  const contacts = config.targets.flatMap(({ target: { contacts: one } }) =>
+    [one.onCall, one.databaseAdmins, one.backendLead].filter((id) => id !== undefined),
+  );
+  const people = [...new Set(contacts.filter((id) => /^[UW]/.test(id)))].slice(0, mostPeople);
+  const headline = `${problem} Until then incidents do not show there.`;
+  const told = await Promise.allSettled(
+    people.map((to) => announcements.announce({ to, mention: null, headline, quote: null })),
+  );
+  for (const one of told) {
+    if (one.status === 'rejected')
+      log.warn({ err: one.reason as unknown }, 'A contact was not told');
+  }
+  return told.some(({ status }) => status === 'fulfilled');
+}
+
+interface Told {
+  readonly action: Page['action'];
+  readonly problem: string;
+}
+
+async function page(
+  { config, clock, log }: RefusalsParts,
+  pager: Pager,
+  { action, problem }: Told,
+): Promise<boolean> {
+  try {
+    await pager.page({
+      action,
+      key: `dbconn/slack/${config.channel ?? 'token'}`,
+      target: 'dbconn',
+      severity: 'warning',
+      summary: problem,
+      at: new Date(clock.now()).toISOString(),
+      details: {},
+      links: [],
+    });
+    return true;
+  } catch (err) {
+    log.warn({ err, pager: pager.name }, 'A pager was not told that Slack refuses messages');
+    return false;
+  }
+}

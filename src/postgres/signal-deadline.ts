@@ -1,0 +1,18 @@
+import { z } from 'zod';
+import { signalWithinMs } from '../runbook/ports.ts';
+import { microseconds } from './look-statement.ts';
+import type { Queryable } from './queryable.ts';
+
+const statement = /* sql */ `
+SELECT ${microseconds(`(clock_timestamp() + $1::float8 * interval '1 millisecond')`)} AS deadline`;
+
+const Row = z.object({ deadline: z.string() });
+
+/**
+ * Until when the next statement on this connection may signal, UTC text by the server's own clock: how far dbconn's
+ * clock is off changes nothing. A statement that hung in the network while dbconn gave up on it comes too late.
+ */
+export async function readSignalDeadline(client: Queryable): Promise<string> {
+  const { rows } = await client.query(statement, [signalWithinMs]);
+  return Row.parse(rows[0]).deadline;
+}

@@ -1,0 +1,59 @@
+import type { Abandoned } from '../abandoned.ts';
+import type { Finding } from '../diagnosis.ts';
+import type { Evidence } from '../evidence.ts';
+import { pressureOf } from '../pressure.ts';
+import { count, durationOfSeconds } from '../words.ts';
+import { describeSession, mostExamples } from './sessions.ts';
+
+/** Sessions of clients that are gone. While slots are left they are worth knowing, and no alarm. */
+export function findAbandonedIn(evidence: Evidence): Finding[] {
+  const { abandoned, capacity, target } = evidence;
+  if (abandoned === null) return [];
+  const { sessions, holds, oldestSeconds } = abandoned;
+  return [
+    {
+      id: 'abandoned-clients',
+      severity: pressureOf(capacity, target.limits) === 'none' ? 'info' : 'warning',
+      summary: describe(abandoned),
+      figure: { value: sessions, unit: 'connections', limit: holds },
+      evidence: [
+        `The first has been silent for ${durationOfSeconds(oldestSeconds)}.`,
+        ...keepalive(evidence),
+        ...examplesOf(abandoned, evidence),
+      ],
+      fix: 'End them with option A, or by pg_terminate_backend. Do not raise max_connections or restart the service: its pools do not know these connections. To prevent it: tcp_keepalives_idle = 60, tcp_keepalives_interval = 10, tcp_keepalives_count = 3, and tcp_user_timeout and client_connection_check_interval for what is at work; idle_session_timeout only for roles without a pool.',
+    },
+  ];
+}
+
+function describe({ service, sessions, holds, gone, counted }: Abandoned): string {
+  const name = service ?? 'one application';
+  const these = `${sessions} of ${count(holds, 'connection')} of ${name}`;
+  if (gone === sessions) return `${these} are idle, at addresses that no running container has.`;
+  if (counted !== null)
+    return `${these} are idle and in none of its pools, which count ${counted}.`;
+  return `${these} fell silent one after another, and new ones were opened in their place.`;
+}
+
+/** The value as dbconn's own session has it: of the system, where 0 is configured. */
+function keepalive({ reading }: Evidence): string[] {
+  const setting = reading?.settings.find(({ name }) => name === 'tcp_keepalives_idle');
+  const seconds = Number(setting?.value ?? 0);
+  return seconds > 0
+    ? [`tcp_keepalives_idle is ${durationOfSeconds(seconds)}: until then PostgreSQL does not ask.`]
+    : [];
+}
+
+function examplesOf({ service }: Abandoned, { reading, target, findService }: Evidence): string[] {
+  return (reading?.sessions ?? [])
+    .filter(
+      ({ state, own, stateAgeSeconds, client, application }) =>
+        state === 'idle' &&
+        !own &&
+        (stateAgeSeconds ?? 0) * 1_000 >= target.limits.terminateIdleMs &&
+        findService(client, application) === service,
+    )
+    .toSorted((a, b) => (b.stateAgeSeconds ?? 0) - (a.stateAgeSeconds ?? 0))
+    .slice(0, mostExamples)
+    .map(describeSession);
+}

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { runtimes } from '../../target.ts';
+
+const Runtime = z.enum(runtimes);
+
+/** Where commands are to be run, and what things are called there; null where nobody said. */
+export const Place = z.strictObject({
+  /** How PostgreSQL is run. */
+  server: Runtime,
+  /** How the services are run, which no managed database does. */
+  services: Runtime.extract(['compose', 'kubernetes', 'systemd', 'other']),
+  names: z.strictObject({
+    /** The compose project. */
+    project: z.string().nullable(),
+    /** The server as its place calls it. */
+    server: z.string().nullable(),
+    namespace: z.string().nullable(),
+    parameterGroup: z.string().nullable(),
+    resourceGroup: z.string().nullable(),
+  }),
+});
+export type Place = z.infer<typeof Place>;
+
+/** What makes a plan one that a person runs. dbconn never does. */
+export const HandOff = z.strictObject({
+  /** Why dbconn cannot run it: a sentence. */
+  why: z.string(),
+  place: Place,
+  /** What stands above the commands, such as a file to edit. Figures and configured names only. */
+  notes: z.array(z.string()).max(10),
+  /** Where a setting has to be edited because ALTER SYSTEM has no effect or cannot write; null where it can. */
+  edit: z.enum(['command line', 'standby']).nullable(),
+});
+export type HandOff = z.infer<typeof HandOff>;
+
+/** What somebody runs by hand. Never a secret. */
+export interface Commands {
+  /** What to know or to edit before. */
+  readonly notes: readonly string[];
+  /** For a POSIX shell, in this order; none where only people know how it is run. */
+  readonly commands: readonly string[];
+}

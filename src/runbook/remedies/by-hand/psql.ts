@@ -1,0 +1,58 @@
+import type { Place } from './hand-off.ts';
+import { shellWord } from './quote.ts';
+
+/**
+ * A command that gives SQL to psql, where this server is reached. The SQL stands in a here-document whose mark is
+ * quoted: the shell changes nothing in it, so that what people read is what PostgreSQL gets.
+ */
+export function psql({ server, names }: Place, sql: string, database = 'postgres'): string {
+  const options = `psql -X -v ON_ERROR_STOP=1`;
+  const onSocket = `sh -c 'exec ${options} -U "\${POSTGRES_USER:-postgres}" -d "$1"' - ${shellWord(database)}`;
+  return `${start()} <<'SQL'\n${sql}\nSQL`;
+
+  function start(): string {
+    switch (server) {
+      case 'compose':
+        return `${compose(names)} exec -T ${shellWord(names.server ?? 'postgres')} ${onSocket}`;
+      case 'kubernetes':
+        return `${kubectl(names)} exec -i statefulset/${named(names.server, 'STATEFULSET')} -- ${onSocket}`;
+      case 'systemd':
+        return `sudo -u postgres ${options} -d ${shellWord(database)}`;
+      default:
+        return `${options} -d ${shellWord(database)}`;
+    }
+  }
+}
+
+/** What a person has to know before the first psql. */
+export function psqlNotes({ server, names }: Place): string[] {
+  if (server === 'kubernetes') return blanks({ server: names.server });
+  return server === 'compose' || server === 'systemd'
+    ? []
+    : ['psql connects as PGHOST, PGUSER and PGPASSWORD say: use an administrator of this server.'];
+}
+
+export function compose({ project }: Place['names']): string {
+  return project === null ? 'docker compose' : `docker compose -p ${shellWord(project)}`;
+}
+
+export function kubectl({ namespace }: Place['names']): string {
+  return namespace === null ? 'kubectl' : `kubectl -n ${shellWord(namespace)}`;
+}
+
+/** A name, or the capital word that a person puts one for. */
+export function named(name: string | null, blank: string): string {
+  return name === null ? blank : shellWord(name);
+}
+
+/** Says which words in capitals a person has to fill in, and what fills them in. */
+export function blanks(names: Readonly<Record<string, string | null>>): string[] {
+  const missing = Object.entries(names).flatMap(([key, name]) =>
+    name === null ? [`runtime.${key}`] : [],
+  );
+  return missing.length === 0
+    ? []
+    : [
+        `Put your own names for the words in capitals; ${missing.join(' and ')} in dbconn.yml does.`,
+      ];
+}

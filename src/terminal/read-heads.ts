@@ -1,0 +1,39 @@
+import { readBounded } from './read-bounded.ts';
+
+/** More is no list of heads. */
+const mostBytes = 4 * 1024 * 1024;
+
+type Heads =
+  | { readonly ok: true; readonly heads: readonly string[] }
+  /** Why there are none, as a sentence. */
+  | { readonly ok: false; readonly why: string };
+
+/** The heads to look for in a journal: the one that was typed, and those of a file. Hex in lower case. */
+export async function readHeads(
+  head: string | undefined,
+  file: string | undefined,
+): Promise<Heads> {
+  const typed = head === undefined ? [] : [head.trim().toLowerCase()];
+  if (typed.some((one) => !/^[0-9a-f]{64}$/.test(one))) {
+    return { ok: false, why: 'A head is 64 characters from 0 to 9 and a to f.' };
+  }
+  if (file === undefined) return { ok: true, heads: typed };
+  const bytes = await readBounded(file, mostBytes);
+  if (typeof bytes === 'string') return { ok: false, why: `The heads could not be read: ${bytes}` };
+  if (bytes.length > mostBytes)
+    return { ok: false, why: `${file} is too large for a list of heads.` };
+  const kept = findHeads(bytes.toString('utf8'));
+  if (kept.length === 0) return { ok: false, why: `There is no head in ${file}.` };
+  return { ok: true, heads: [...typed, ...kept] };
+}
+
+/**
+ * As a request's thread in Slack has them ("journal entry 12, HASH"), copied with whatever stands around them; where no
+ * line says so, the last hash of each line.
+ */
+function findHeads(text: string): string[] {
+  const said = [...text.matchAll(/journal entry \d+,\s*`?([0-9a-f]{64})\b/gi)];
+  const lone = [...text.matchAll(/\b([0-9a-f]{64})\b(?!.*\b[0-9a-f]{64}\b)/gi)];
+  const found = said.length > 0 ? said : lone;
+  return [...new Set(found.map(([, hash = '']) => hash.toLowerCase()))];
+}

@@ -1,0 +1,141 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startPatient } from '../../sandbox/patient/patient.ts';
+import type { Patient } from '../../sandbox/patient/patient.ts';
+import { asAdmin } from '../../sandbox/patient/schema.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
+import type { Door } from '../../src/runbook/approval/door.ts';
+import type { Request } from '../../src/runbook/approval/request.ts';
+import type { Answer } from '../../src/runbook/remedies/remedy.ts';
+import { sqliteShelf } from '../journal/shelves.ts';
+import type { Place, Shelf } from '../journal/shelves.ts';
+import { startChild } from './child.ts';
+import type { Ended } from './child.ts';
+import { startEngine } from './engine.ts';
+import type { Engine } from './engine.ts';
+import type { KillPoint } from './killing-journal.ts';
+import { ann, bob, openCrashDoor } from './open-crash-door.ts';
+import type { Job } from './run-until-killed.ts';
+import { takeOverFirst } from './take-over-first.ts';
+import { toBed } from './to-bed.ts';
+import type { Bedside } from './to-bed.ts';
+
+/** A plan that a person runs: killed at any write before its commands show, and at any after somebody ran them. */
+const role = 'crash_by_hand';
+const ask = { kind: 'limit-connections', role, limit: 20 } as const;
+
+let patient: Patient;
+let shelf: Shelf;
+let engine: Engine;
+beforeEach(async () => {
+  [patient, shelf] = await Promise.all([startPatient({ seed: 5 }), sqliteShelf()]);
+  const services = patient.services();
+  engine = await startEngine({
+    services,
+    pools: patient.pools(),
+    serverHost: patient.serverHost(),
+  });
+  await admin(`CREATE ROLE ${role} LOGIN`);
+});
+afterEach(async () => {
+  await engine.close();
+  await patient.close();
+  await shelf.close();
+});
+
+function admin(sql: string): Promise<unknown> {
+  return asAdmin(patient.urls.rescue, (client) => client.query(sql));
+}
+
+interface Attempt {
+  readonly door: Door;
+  readonly journal: StoredJournal;
+  readonly id: string;
+  readonly child: (task: Job['task'], point: KillPoint | null) => Promise<Ended>;
+}
+
+/** A journal of its own, and in it a proposal. */
+async function attempt<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
+  const place: Place = await shelf.clear();
+  const journal = await place.open();
+  const bedside: Bedside = { target: patient.target(), urls: patient.urls, byHand: true };
+  const bed = toBed(bedside, engine.reached);
+  const faults: unknown[] = [];
+  const door = openCrashDoor({ journal, bed, onFault: (error) => void faults.push(error) });
+  try {
+    const { id } = valueOf(await door.propose({ target: bedside.target.name, ask, actor: ann }));
+    const job = { id, address: place.address, engine: engine.address, bedside };
+    const done = await work({
+      door,
+      journal,
+      id,
+      child: (task, point) => startChild().run({ ...job, task, point }),
+    });
+    expect(faults).toEqual([]);
+    expect(await journal.verify()).toMatchObject({ ok: true });
+    return done;
+  } finally {
+    await bed.database.close();
+    await journal.close();
+    await place.close();
+    await admin(`ALTER ROLE ${role} CONNECTION LIMIT -1`);
+  }
+}
+
+function pointsOf({ writes }: Ended): KillPoint[] {
+  return writes.flatMap((_, index) =>
+    (['before', 'after'] as const).map((when) => ({ write: index + 1, when })),
+  );
+}
+
+test('killed at any write until its commands show, it is handed over once or not at all', async () => {
+  const whole = await attempt(({ child }) => child('approve', null));
+  expect(whole.writes).toEqual(['vote', 'handed']);
+  for (const point of pointsOf(whole)) {
+    await attempt(async ({ door, id, child }) => {
+      expect(await child('approve', point)).toMatchObject({ signal: 'SIGKILL' });
+      const found = valueOf(await door.get(id));
+      if (found.state === 'proposed') valueOf(await door.approve(id, bob));
+      if (found.state === 'approved') await takeOverFirst(door);
+      const { state, closing } = valueOf(await door.settled(id));
+      // Nothing was shown, so nothing can have been run.
+      const isLost = found.state === 'approved';
+      expect(state).toBe(isLost ? 'failed' : 'handed');
+      expect(closing?.sentence.includes('nothing was done') ?? false).toBe(isLost);
+      expect((await door.commands(id)).ok).toBe(state === 'handed');
+    });
+  }
+});
+
+test('killed at any write after somebody ran it, it ends once, as run by them', async () => {
+  const whole = await ranByHand(null);
+  expect(whole.writes.slice(0, 2)).toEqual(['ran-by-hand', 'verifying']);
+  for (const point of pointsOf(whole)) await ranByHand(point);
+});
+
+function ranByHand(point: KillPoint | null): Promise<Ended> {
+  return attempt(async ({ door, journal, id, child }) => {
+    valueOf(await door.approve(id, bob));
+    expect(valueOf(await door.settled(id)).state).toBe('handed');
+    await admin(`ALTER ROLE ${role} CONNECTION LIMIT 20`);
+    const ended = await child('ran by hand', point);
+    const found = valueOf(await door.get(id));
+    if (found.state === 'handed') valueOf(await door.ranByHand(id, bob));
+    if (found.state === 'verifying') await takeOverFirst(door);
+    const last: Request = valueOf(await door.settled(id));
+    expect(last).toMatchObject({
+      state: 'done',
+      handOff: { ranBy: { by: bob } },
+      result: { outcome: { word: 'fixed' }, report: { items: [{ outcome: 'set' }] } },
+    });
+    const kinds = (await journal.entries()).map(({ kind }) => kind);
+    for (const once of ['ran-by-hand', 'done']) {
+      expect(kinds.filter((kind) => kind === once)).toHaveLength(1);
+    }
+    return ended;
+  });
+}
+
+function valueOf<T>(answer: Answer<T>): T {
+  if (!answer.ok) throw new Error(`${answer.refusal.kind}: ${answer.refusal.why}`);
+  return answer.value;
+}

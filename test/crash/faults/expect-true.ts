@@ -1,0 +1,111 @@
+import { expect } from 'vitest';
+import { toText } from '../../../sandbox/message-text.ts';
+import { asAdmin } from '../../../sandbox/patient/schema.ts';
+import { isOpen } from '../../../src/runbook/approval/request.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
+import { follow, notBegun } from '../../../src/slack/cards/course.ts';
+import type { Course } from '../../../src/slack/cards/course.ts';
+import { requestCard } from '../../../src/slack/messages/request-card.ts';
+import { messagesOf } from '../../drills/support/theatre.ts';
+import { keyOf } from '../../drills/support/told.ts';
+import { until } from '../../support/until.ts';
+import type { Night } from './night.ts';
+import { cardsOf, readRequests } from './people.ts';
+
+/** What the server's log says of sessions, from one place in it to its present end. */
+export interface Log {
+  readonly text: string;
+}
+
+export async function readLogFrom({ patient }: Night, from: number): Promise<Log> {
+  const text = (await patient.cluster.log()).slice(from);
+  // A shutdown ends every session by the same words; option B is judged by its own case.
+  return {
+    text: text.replaceAll(/received fast shutdown request[^]*?database system is shut down/g, ''),
+  };
+}
+
+/** PostgreSQL ended and cancelled whom the journal says, and nobody else, save those it says are not known. */
+export function expectSameEnds({ text }: Log, { result }: Request): void {
+  const items = result?.report.items ?? [];
+  const said = (word: string): string[] =>
+    items.filter(({ outcome }) => outcome === word).map(({ what }) => what.replace('pid ', ''));
+  const inLog = (message: string): string[] =>
+    [...text.matchAll(new RegExp(`\\[(\\d+)\\] .*${message}`, 'g'))].map(([, pid = '']) => pid);
+  const ended = inLog('FATAL: +terminating connection due to administrator command');
+  const cancelled = inLog('ERROR: +canceling statement due to user request');
+  expect({
+    ended: without(said('ended'), ended),
+    cancelled: without(said('cancelled'), cancelled),
+  }).toEqual({ ended: [], cancelled: [] });
+  const open = [...said('unknown'), ...said('ended')];
+  expect({
+    ended: without(ended, open),
+    cancelled: without(cancelled, [...open, ...said('cancelled')]),
+  }).toEqual({ ended: [], cancelled: [] });
+}
+
+function without(all: readonly string[], others: readonly string[]): string[] {
+  return all.filter((one) => !others.includes(one));
+}
+
+/** dbconn does nothing in the database any more, and nobody waits for it. */
+export async function expectQuiet(night: Night): Promise<void> {
+  const requests = await readRequests(night);
+  expect(requests.filter((one) => isOpen(one) && one.state !== 'proposed')).toEqual([]);
+  const left = `SELECT pid FROM pg_stat_activity a WHERE application_name = 'dbconn'
+    AND (state LIKE 'idle in transaction%' OR state = 'active' AND query_start < clock_timestamp() - interval '5 s'
+      OR EXISTS (SELECT FROM pg_stat_activity b WHERE a.pid = ANY (pg_blocking_pids(b.pid))))`;
+  await until('dbconn neither works nor blocks anybody', () =>
+    asAdmin(
+      night.patient.urls.rescue,
+      async (admin) => (await admin.query(left)).rows.length === 0,
+    ),
+  );
+}
+
+/** Every request has one card, which says what the journal says, and the end of each is told. */
+export async function expectCards(night: Night): Promise<void> {
+  let problems: readonly string[] = [];
+  try {
+    await until('the cards say what the journal says', async () => {
+      problems = (
+        await Promise.all((await readRequests(night)).map((one) => judge(night, one)))
+      ).flat();
+      return problems.length === 0;
+    });
+  } catch (cause) {
+    throw new Error(problems.join('\n'), { cause });
+  }
+}
+
+async function judge(night: Night, request: Request): Promise<string[]> {
+  const { id, state } = request;
+  const cards = cardsOf(night, id);
+  const [card] = cards;
+  if (card === undefined || cards.length > 1)
+    return [`${id} (${state}) has ${cards.length} cards.`];
+  const steps = await night.read((journal) => journal.readSteps(id));
+  const course = steps.reduce<Course>(follow, notBegun);
+  const [told, kept] = [card, requestCard(request, { course, stop: null })].map(toPlainText);
+  const ends = countEnds(night, request);
+  const isEnd = isOpen(request) ? ends === 0 : ends === 1 || ends === 2;
+  return [
+    ...(told === kept ? [] : [`${id} is shown as:\n${told}\nand is:\n${kept}`]),
+    ...(isEnd ? [] : [`The end of ${id} (${state}) is told ${ends} times.`]),
+  ];
+}
+
+function countEnds(night: Night, { id }: Request): number {
+  return messagesOf(night).filter((one) => keyOf(one) === `request:${id}:end`).length;
+}
+
+/** Two processes that are both alive when a request ends may both tell its thread. */
+export async function countToldTwice(night: Night): Promise<number> {
+  return (await readRequests(night)).filter((one) => countEnds(night, one) > 1).length;
+}
+
+/** How long a step took is measured by who tells of it, and a few milliseconds later by the journal. */
+function toPlainText(message: Parameters<typeof toText>[0]): string {
+  return toText(message).replaceAll(/\b\d+(?:\.\d)? s\b/g, 'some s');
+}

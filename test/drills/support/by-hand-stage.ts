@@ -1,0 +1,124 @@
+import { expect } from 'vitest';
+import type { Patient } from '../../../sandbox/patient/patient.ts';
+import { toText } from '../../../sandbox/message-text.ts';
+import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
+import { systemClock } from '../../../src/clock.ts';
+import { openPrivileged } from '../../../src/open-privileged.ts';
+import { createDatabase } from '../../../src/postgres/lifeline.ts';
+import { toDoorPatient } from '../../../src/runbook/approval/to-door-patient.ts';
+import { createRunbook } from '../../../src/runbook/runbook.ts';
+import type { Patient as RunbookPatient } from '../../../src/runbook/runbook.ts';
+import type { Target } from '../../../src/runbook/target.ts';
+import { startPatient } from '../../support/clusters.ts';
+import { patienceMs } from '../../support/until.ts';
+import { ask, card, jonas, maya, openTheatre, press } from './theatre.ts';
+import type { Bot, Theatre } from './theatre.ts';
+
+/** A target that dbconn can only look at: neither an acting role nor a socket of Docker. */
+export interface ByHandStage {
+  readonly patient: Patient;
+  /** How the target says it is run. */
+  runtime: NonNullable<Target['runtime']>;
+  readonly open: () => Promise<{ readonly stage: Theatre; readonly bot: Bot }>;
+  /** A leak of one service whose restart was proposed and approved, up to the card with its commands. */
+  handRestart(): Promise<HandedRestart>;
+  /** Ends what `open` began and all trouble. */
+  tidy(): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface HandedRestart {
+  readonly stage: Theatre;
+  readonly bot: Bot;
+  readonly ts: string;
+  readonly service: string;
+}
+
+export async function openByHandStage(seed: number): Promise<ByHandStage> {
+  const patient = await startPatient({ seed });
+  const bed: RunbookPatient = {
+    get target() {
+      return { ...patient.target(), runtime: stage.runtime };
+    },
+    database: createDatabase({
+      target: patient.target().name,
+      url: patient.urls.dbconn,
+      providerReserved: 0,
+      limits: patient.limits,
+      applicationRoles: [],
+      clock: systemClock,
+    }),
+    services: patient.services(),
+    pools: patient.pools(),
+    planning: openPrivileged(patient.urls.dbconn),
+  };
+  let theatre: Theatre | undefined;
+  const stage: ByHandStage = {
+    patient,
+    runtime: { kind: 'kubernetes', namespace: 'shop' },
+    async open() {
+      const parts = { clock: systemClock, refusedServices: ['dbconn'], refusedContainers: [] };
+      theatre = await openTheatre({
+        patients: [toDoorPatient(bed, parts)],
+        runbook: createRunbook([bed], systemClock),
+        verifyAfterMs: 500,
+      });
+      return { stage: theatre, bot: await theatre.start() };
+    },
+    handRestart: () => handRestart(stage, bed),
+    async tidy() {
+      await theatre?.close();
+      theatre = undefined;
+      await patient.heal();
+    },
+    async close() {
+      await bed.database.close();
+      await patient.close();
+    },
+  };
+  // As the bot does at its start: the connection must be there before the slots are gone.
+  await bed.database.readLook();
+  return stage;
+}
+
+async function handRestart(
+  { patient, open }: ByHandStage,
+  bed: RunbookPatient,
+): Promise<HandedRestart> {
+  await patient.trouble('connection-leak', { leak: 'autocommit' });
+  const { stage, bot } = await open();
+  const diagnosis = await createRunbook([bed], systemClock).diagnose(patient.target().name);
+  const service = diagnosis.proposals.find(({ option }) => option === 'C')?.subject ?? 'none';
+  await ask(stage, maya, `propose C ${service}`);
+  const proposed = await card(stage, 'Proposed, option C');
+  const { ts } = proposed;
+  const early = `${toText(proposed)}${JSON.stringify(await bot.journal.entries())}`;
+  expect(early).not.toContain('kubectl');
+  expect(await press(stage, { user: jonas, ts })).toContain('its commands show');
+  const handed = await card(stage, 'Approved, to run by hand');
+  expect(handed.ts).toBe(ts);
+  expect(commandsOn(handed)).toEqual([
+    `kubectl -n shop rollout restart deployment/${service}`,
+    `kubectl -n shop rollout status deployment/${service} --timeout=10m`,
+  ]);
+  return { stage, bot, ts, service };
+}
+
+/** Restarts every replica of a service, as the commands would. */
+export async function restartReally(patient: Patient, service: string): Promise<void> {
+  const containers = patient.services();
+  const read = await containers.readServices();
+  const found = read.ok ? read.value.services.find(({ name }) => name === service) : undefined;
+  for (const { id } of found?.replicas ?? []) {
+    const patience = { stopTimeoutSeconds: 10, healthyWithinMs: patienceMs };
+    await containers.restartReplica(id, patience);
+  }
+}
+
+/** The commands that a card shows, to the letter. */
+export function commandsOn({ blocks = [] }: SlackMessage): string[] {
+  const text = /"rich_text_preformatted","elements":\[\{"type":"text","text":("(?:[^"\\]|\\.)*")/g;
+  return [...JSON.stringify(blocks).matchAll(text)].map(([, quoted = '""']) =>
+    String(JSON.parse(quoted)),
+  );
+}

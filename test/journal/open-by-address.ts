@@ -1,0 +1,12 @@
+import { systemClock } from '../../src/clock.ts';
+import { openPostgresJournal } from '../../src/journal/postgres.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
+import { connectByTls } from '../../src/postgres/connect-by-tls.ts';
+
+/** A journal of either kind. */
+export function openByAddress(address: string): Promise<StoredJournal> {
+  return address.startsWith('postgres://')
+    ? openPostgresJournal({ url: address, byTls: connectByTls })
+    : openSqliteJournal({ file: address, clock: systemClock });
+}

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
+import type { Runbook } from '../../src/runbook/runbook.ts';
+import { startCluster } from '../support/clusters.ts';
+import { Sessions } from '../support/sessions.ts';
+import { until } from '../support/until.ts';
+import { LoginStorm } from './support/login-storm.ts';
+import { dbconnRoles, watch } from './support/night.ts';
+import { everyVariant } from './support/variants.ts';
+
+/** Night 20: an application without a pool logs in for every request. The server is slow to let sessions in, and alive. */
+let cluster: Cluster;
+let sessions: Sessions;
+
+beforeAll(async () => {
+  cluster = await startCluster({ settings: { max_connections: 60 } });
+  sessions = new Sessions(cluster);
+  for (const role of dbconnRoles) await sessions.ask(role);
+});
+afterAll(async () => {
+  await sessions.close();
+  await cluster.close();
+});
+
+/** Every login waits for so long before it is over; 0 ends that. Those that wait now wait on. */
+async function delayLogins(seconds: number): Promise<void> {
+  await sessions.ask(`ALTER SYSTEM SET post_auth_delay = ${seconds}`);
+  await sessions.ask('SELECT pg_reload_conf()');
+}
+
+describe.each(everyVariant)('a storm of logins ($seed)', ({ seeded, user }) => {
+  const clients = seeded.between(12, 24);
+  let storm: LoginStorm;
+  let runbook: Runbook;
+
+  beforeAll(async () => {
+    await sessions.ask(`CREATE ROLE ${user} LOGIN`);
+    runbook = watch(cluster);
+    storm = new LoginStorm(cluster, user, clients);
+    await until('they come and go', () => Promise.resolve(storm.logins > 3 * clients));
+  });
+  afterAll(async () => {
+    storm.end();
+    await delayLogins(0);
+    await runbook.close();
+  });
+
+  /** A look between two logins sees nobody, so that on a busy machine it may take another one. */
+  async function untilNamed(look: () => Promise<Diagnosis>): Promise<Diagnosis> {
+    let told: Diagnosis | undefined;
+    await until('it is named', async () => {
+      told = await look();
+      return told.findings.some(({ id }) => id === 'connection-churn');
+    });
+    if (told === undefined) throw new Error('Nobody looked.');
+    return told;
+  }
+
+  async function lookCold(): Promise<Diagnosis> {
+    const cold = watch(cluster);
+    const told = await cold.diagnose('night');
+    await cold.close();
+    return told;
+  }
+
+  test.for(['connection', 'warm'])('is named with its rate, reached by %s', async (via) => {
+    if (via === 'warm') await runbook.diagnose('night');
+    const told = await untilNamed(via === 'warm' ? () => runbook.diagnose('night') : lookCold);
+    const { state, reach, verdict, findings, proposals, headline } = told;
+    expect(reach.via).toBe(via);
+    expect(state).toBe('warning');
+    expect(verdict).toMatch(
+      /^None of the runbook's six: connection churn\. About \d+ sessions a second/,
+    );
+    expect(headline).not.toMatch(/hang|full in/);
+    expect(proposals).toEqual([]);
+    const churn = findings.find(({ id }) => id === 'connection-churn');
+    expect(churn?.fix).toMatch(/PgBouncer.*Do not end sessions \(A\) and do not raise/);
+    expect(churn?.evidence[0]).toMatch(/^\d+ sessions began and ended within/);
+  });
+
+  test('is slow, and never said to hang, where a login takes longer than a look may', async () => {
+    await delayLogins(8);
+    const cold = watch(cluster);
+    try {
+      const began = performance.now();
+      const { state, headline, reach, findings } = await cold.diagnose('night');
+      expect(performance.now() - began).toBeLessThan(5000);
+      expect(state).toBe('critical');
+      expect(reach.error?.kind).toBe('slow');
+      expect(headline).toBe(
+        'PostgreSQL is slow: it accepts connections, but a login takes seconds.',
+      );
+      expect(findings.map(({ id }) => id)).toContain('server-slow');
+      expect(JSON.stringify(findings)).not.toMatch(/hang/);
+    } finally {
+      await cold.close();
+      await delayLogins(0);
+    }
+  });
+});

@@ -1,0 +1,69 @@
+import type { Cluster } from '../../../sandbox/patient/cluster.ts';
+import { systemClock } from '../../../src/clock.ts';
+import { createActing } from '../../../src/postgres/act.ts';
+import { createDatabase } from '../../../src/postgres/lifeline.ts';
+import type { Clock } from '../../../src/runbook/ports.ts';
+import type { Patient } from '../../../src/runbook/runbook.ts';
+import { createRunbook } from '../../../src/runbook/runbook.ts';
+import type { Runbook } from '../../../src/runbook/runbook.ts';
+import { defaultLimits } from '../../../src/runbook/target.ts';
+import type { Limits, Target } from '../../../src/runbook/target.ts';
+import { databaseOptions } from '../../support/database-options.ts';
+
+export interface NightOptions {
+  readonly target?: Partial<Target>;
+  readonly limits?: Partial<Limits>;
+  readonly services?: Patient['services'];
+  readonly pools?: Patient['pools'];
+  /** The system's without one. */
+  readonly clock?: Clock;
+  /** Whatever else reaches the target, such as its poolers. */
+  readonly more?: Partial<Patient>;
+}
+
+/** The roles of dbconn on a server that has none yet: `dbconn` looks, `acting` may end sessions. */
+export const dbconnRoles = [
+  'CREATE ROLE dbconn LOGIN',
+  'GRANT pg_monitor TO dbconn',
+  'CREATE ROLE acting LOGIN',
+  'GRANT pg_monitor, pg_signal_backend TO acting',
+] as const;
+
+const target = 'night';
+
+/** dbconn as it watches one server, without containers and metrics unless they are given. */
+export function watch(cluster: Cluster, options: NightOptions = {}): Runbook {
+  const limits: Limits = { ...defaultLimits, ...options.limits };
+  return createRunbook(
+    [
+      {
+        target: {
+          name: target,
+          services: [],
+          applicationRoles: [],
+          protectedApplications: [],
+          limits,
+          links: { guides: [] },
+          contacts: {},
+          canAct: true,
+          ...options.target,
+        },
+        database: createDatabase(databaseOptions(cluster.url('dbconn'), { limits })),
+        services: options.services ?? {
+          readServices: () => Promise.resolve(notHere),
+          readLogs: () => Promise.resolve(notHere),
+        },
+        pools: options.pools ?? { readPools: () => Promise.resolve(notHere) },
+        acting: createActing({ url: cluster.url('acting') }),
+        ...options.more,
+      },
+    ],
+    options.clock ?? systemClock,
+  );
+}
+
+const notHere = {
+  ok: false,
+  tookMs: 0,
+  problem: { kind: 'not-configured', summary: 'None.', fix: 'None.' },
+} as const;

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { createPreparedTransactions } from '../../src/postgres/prepared-transactions.ts';
+import { createRoleLimits } from '../../src/postgres/role-limits.ts';
+import { createServerSettings } from '../../src/postgres/settings/server-settings.ts';
+import { createTimeouts } from '../../src/postgres/timeouts.ts';
+import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+import { SlowRoad } from '../endurance/slow-road.ts';
+import { allMajors } from '../support/breadth.ts';
+import { startCluster } from '../support/clusters.ts';
+import { Sessions } from '../support/sessions.ts';
+import { until } from '../support/until.ts';
+
+const heldMs = 9000;
+const timeout = { setting: 'idle_in_transaction_session_timeout', role: null } as const;
+
+/** What is changed by the statement with this text, and the truth that tells whether it was. */
+const changes = [
+  {
+    text: 'ALTER ROLE "app" SET',
+    change: (url: string) =>
+      createTimeouts({ url }).withSession((one) =>
+        one.alterTimeout({ ...timeout, role: 'app' }, 60_000),
+      ),
+    truth: `SELECT setconfig::text AS truth FROM pg_db_role_setting`,
+  },
+  {
+    text: 'ALTER SYSTEM SET idle',
+    change: (url: string) =>
+      createTimeouts({ url }).withSession((one) => one.alterTimeout(timeout, 60_000)),
+    truth: `SELECT setting AS truth FROM pg_file_settings WHERE name = '${timeout.setting}'`,
+  },
+  {
+    text: 'pg_reload_conf',
+    change: (url: string) =>
+      createTimeouts({ url }).withSession((one) => one.reloadConfiguration()),
+    truth: 'SELECT pg_conf_load_time()::text AS truth',
+  },
+  {
+    text: 'CONNECTION LIMIT 5',
+    change: (url: string) =>
+      createRoleLimits({ url }).withSession((one) => one.alterRoleLimit('app', 5)),
+    truth: `SELECT rolconnlimit AS truth FROM pg_roles WHERE rolname = 'app'`,
+  },
+  {
+    text: 'SET max_connections',
+    change: (url: string) => createServerSettings(url).alterMaxConnections(55),
+    truth: `SELECT setting AS truth FROM pg_file_settings WHERE name = 'max_connections' AND sourcefile LIKE '%auto.conf'`,
+  },
+  {
+    text: 'ROLLBACK PREPARED',
+    change: async (url: string) => {
+      const prepared = createPreparedTransactions({ url });
+      const found = await createPreparedTransactions({ url }).readPrepared('forgotten');
+      if (found === null) throw new Error('It is not prepared.');
+      return prepared.rollBackPrepared({ ...found, kind: 'prepared', victims: 0 });
+    },
+    truth: 'SELECT gid AS truth FROM pg_prepared_xacts',
+  },
+] as const;
+
+describe.each(allMajors.filter((major) => major !== 15))('PostgreSQL %i', (major) => {
+  let cluster: Cluster;
+  let sessions: Sessions;
+  beforeAll(async () => {
+    cluster = await startCluster({ major, settings: { max_prepared_transactions: 2 } });
+    sessions = new Sessions(cluster);
+    await sessions.ask('CREATE ROLE app LOGIN');
+    const { client } = await sessions.open();
+    await client.query("BEGIN; CREATE TABLE kept (); PREPARE TRANSACTION 'forgotten'");
+  });
+  afterAll(async () => {
+    await sessions.ask(`ROLLBACK PREPARED 'forgotten'`);
+    await sessions.close();
+    await cluster.close();
+  });
+
+  test.concurrent.each(changes)(
+    'a "$text" that arrives 9 s late changes nothing after dbconn gave it up',
+    async ({ text, change, truth }) => {
+      const road = await SlowRoad.to(cluster.port);
+      const url = new URL(cluster.url());
+      url.port = String(road.port);
+      const before = await sessions.ask(truth);
+      road.holdFrom(text, heldMs);
+      await expect(change(url.href)).rejects.toThrow(ActingUnavailable);
+      await until('it was delivered', () => Promise.resolve(!road.isHolding));
+      // A statement that was taken up would be done before the next one of a later session.
+      await sessions.ask('SELECT pg_sleep(0.3)');
+      expect(await sessions.ask(truth)).toEqual(before);
+      road.close();
+    },
+  );
+});

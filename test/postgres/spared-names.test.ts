@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { createActing } from '../../src/postgres/act.ts';
+import { createBlockers } from '../../src/postgres/blockers.ts';
+import { createRoleLimits } from '../../src/postgres/role-limits.ts';
+import type { Candidate, TerminateGuard } from '../../src/runbook/ports.ts';
+import { majors } from '../support/breadth.ts';
+import { startCluster } from '../support/clusters.ts';
+import { Sessions } from '../support/sessions.ts';
+
+const guard: TerminateGuard = {
+  idleForMs: 1,
+  protectedApplications: ['pg_dump', 'Nächtlicher Lauf'],
+  poolerApplications: ['pgbouncer'],
+  applicationRoles: [],
+  ownRoles: ['looking'],
+};
+
+/** How names come to be written, and why their session is spared. */
+const names = [
+  ['pg_dump', 'protected application'],
+  [' PG_dump ', 'protected application'],
+  ['pg _ dump', 'protected application'],
+  ['ｐｇ_dump', 'protected application'],
+  ['pg\u200B_du\u00ADmp', 'protected application'],
+  ['Nächtlicher Lauf', 'protected application'],
+  ['PgBouncer ', 'pooler'],
+  ['dbconn', null],
+  ['pg_dumper', null],
+  ['Биллинг', null],
+] as const;
+
+describe.for(majors)('PostgreSQL %i', (major) => {
+  let cluster: Cluster;
+  let sessions: Sessions;
+
+  beforeAll(async () => {
+    cluster = await startCluster({ major });
+    sessions = new Sessions(cluster);
+    for (const role of ['app', 'looking', 'acting'])
+      await sessions.ask(`CREATE ROLE ${role} LOGIN`);
+    await sessions.ask('GRANT pg_monitor, pg_signal_backend TO acting');
+  });
+  afterAll(async () => {
+    await sessions.close();
+    await cluster.close();
+  });
+
+  async function findOne(user: string, application: string): Promise<Candidate> {
+    const session = await sessions.open({ user, application });
+    await session.run('BEGIN', 'SELECT 1');
+    const states = ['idle in transaction'] as const;
+    const query = { states, idleForMs: 1, application: null, guard };
+    const found = await createActing({ url: cluster.url('acting') }).act((acting) =>
+      acting.readTerminateCandidates(query),
+    );
+    const [one] = found.sessions.filter(({ identity }) => identity.pid === session.pid);
+    if (one === undefined) throw new Error('It is not there.');
+    return one;
+  }
+
+  test.for(names)(
+    '%j of an application is spared as %s, in the plan and by the signal',
+    async ([name, reason]) => {
+      const outcome = reason ?? 'signalled';
+      const idle = await findOne('app', name);
+      expect(idle.spared).toBe(reason);
+      const [ended] = await createActing({ url: cluster.url('acting') }).act((acting) =>
+        acting.terminateSessions([idle.identity], guard),
+      );
+      expect(ended?.outcome).toBe(outcome);
+      const { pid } = (await findOne('app', name)).identity;
+      await createBlockers({ url: cluster.url('acting') }).act(async (acting) => {
+        const [blocker] = await acting.readBlockers([pid], guard);
+        if (blocker === undefined) throw new Error('It is gone.');
+        expect(blocker.spared).toBe(reason);
+        const how = { how: 'terminate', same: 'session', queued: false, waiters: null } as const;
+        expect(await acting.signalBlocker({ ...how, identity: blocker.identity }, guard)).toBe(
+          outcome,
+        );
+      });
+    },
+  );
+
+  test('dbconn’s sessions are those with its name and one of its roles', async () => {
+    expect((await findOne('looking', 'dbconn')).spared).toBe('own');
+    expect((await findOne('acting', 'dbconn')).spared).toBe('own');
+    expect((await findOne('looking', 'web')).spared).toBe(null);
+    const limits = createRoleLimits({ url: cluster.url('acting'), ownRoles: ['looking'] });
+    await findOne('app', 'dbconn');
+    const isOwn = (role: string): Promise<boolean> =>
+      limits.withSession(async (session) => (await session.readRoleLimit(role)).isOwn);
+    expect(await Promise.all(['app', 'looking', 'acting'].map(isOwn))).toEqual([false, true, true]);
+  });
+});

@@ -1,0 +1,197 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Door } from '../../../src/runbook/approval/door.ts';
+import type { Policy } from '../../../src/runbook/approval/policy.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
+import { tellRequest } from '../../../src/runbook/incident/tell-request.ts';
+import { sayFate } from '../../../src/runbook/post-incident/say-fate.ts';
+import { refuse } from '../../../src/runbook/remedies/remedy.ts';
+import { change } from '../../../src/terminal/change.ts';
+import { plain } from '../../terminal/plain.ts';
+import { valueOf } from './answers.ts';
+import { ann, bob, buildPlan, byHand, cem } from './builders.ts';
+import { createWorld } from './world.ts';
+import type { World } from './world.ts';
+
+/** A plan that a person runs, from its votes to what came of it. */
+let world: World;
+beforeEach(() => {
+  world = createWorld();
+  world.remedy.plan = buildPlan({ byHand });
+});
+afterEach(() => world.close());
+
+const root = { id: 'root', via: 'terminal' } as const;
+const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
+
+async function handed(policy: Partial<Policy> = {}): Promise<{ door: Door; id: string }> {
+  const door = await world.door({}, policy);
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  valueOf(await door.approve(id, bob));
+  await door.settled(id);
+  return { door, id };
+}
+
+async function read(door: Door, id: string): Promise<Request> {
+  return valueOf(await door.get(id));
+}
+
+const kindOf = (answer: Awaited<ReturnType<Door['ranByHand']>>): string =>
+  answer.ok ? 'done' : answer.refusal.kind;
+
+test('the commands show once it is approved and not before, nowhere but for a handed request', async () => {
+  const door = await world.door();
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  expect(await door.commands(id)).toMatchObject({ refusal: { kind: 'not-approved' } });
+  expect(kindOf(await door.ranByHand(id, bob))).toBe('not-approved');
+  valueOf(await door.approve(id, bob));
+  await door.settled(id);
+  const request = await read(door, id);
+  expect(request).toMatchObject({ state: 'handed', execution: { left: 2 } });
+  const { commands } = valueOf(await door.commands(id));
+  expect(commands.join('')).toContain('pg_terminate_backend');
+  expect(world.remedy.runs).toBe(0);
+  const stored = await (await world.journal()).entries();
+  expect(JSON.stringify(stored)).not.toContain('pg_terminate_backend');
+});
+
+test('who ran it is recorded, once, and what came of it is seen as after any change', async () => {
+  const { door, id } = await handed();
+  world.remedy.alive.clear();
+  world.remedy.used = 20;
+  const presses = await Promise.all([bob, cem, ann].map((actor) => door.ranByHand(id, actor)));
+  expect(presses.map(kindOf).toSorted()).toEqual(['done', 'verifying', 'verifying']);
+  await door.settled(id);
+  const ended = await read(door, id);
+  expect(ended).toMatchObject({ state: 'done', result: { outcome: { word: 'partly' } } });
+  expect([bob.id, cem.id, ann.id]).toContain(ended.handOff?.ranBy?.by.id);
+  expect(kindOf(await door.ranByHand(id, cem))).toBe('done');
+  expect(world.remedy.runs).toBe(0);
+  expect(await (await world.journal()).verify()).toMatchObject({ ok: true });
+});
+
+describe('who may say that they ran it', () => {
+  test('an approver or the proposer, and no one else', async () => {
+    const { door, id } = await handed();
+    const dan = { id: 'U0DAN', via: 'slack' } as const;
+    expect(kindOf(await door.ranByHand(id, dan))).toBe('not-an-approver');
+    expect(await door.ranByHand(id, ann)).toMatchObject({ ok: true });
+  });
+
+  test('not a guest, and not an approver who has left since', async () => {
+    const { door, id } = await handed();
+    world.people.standings.set(cem.id, 'guest');
+    expect(kindOf(await door.ranByHand(id, cem))).toBe('not-a-member');
+    world.people.standings.set(ann.id, 'deactivated');
+    expect(kindOf(await door.ranByHand(id, ann))).toBe('not-a-member');
+  });
+
+  test('at the terminal only whom the configuration names as one of them', async () => {
+    const { door, id } = await handed();
+    expect(kindOf(await door.ranByHand(id, root))).toBe('not-an-approver');
+    const named = await world.door({}, { terminalUsers: { root: cem.id } });
+    expect(await named.ranByHand(id, root)).toMatchObject({
+      value: { handOff: { ranBy: { by: root } } },
+    });
+  });
+});
+
+test('a stop blocks the commands and the press', async () => {
+  const { door, id } = await handed();
+  await door.stop(cem, 'wait');
+  expect(await door.commands(id)).toMatchObject({ refusal: { kind: 'stopped' } });
+  expect(kindOf(await door.ranByHand(id, bob))).toBe('stopped');
+  await door.go(bob);
+  expect(await door.ranByHand(id, bob)).toMatchObject({ ok: true });
+});
+
+test('it expires where no one says that they ran it, and blocks no other change until then', async () => {
+  const { door, id } = await handed();
+  const other = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  world.remedy.plan = buildPlan();
+  expect(await door.approve(other.id, cem)).toMatchObject({ ok: true });
+  await door.settled(other.id);
+  world.clock.nowMs += 15 * 60_000;
+  expect(kindOf(await door.ranByHand(id, bob))).toBe('expired');
+  expect(await read(door, id)).toMatchObject({ state: 'expired', result: null });
+  expect(await door.commands(id)).toMatchObject({ ok: false });
+});
+
+test('a plan whose targets are gone shows no commands and is asked for again', async () => {
+  const door = await world.door();
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  world.remedy.alive.clear();
+  valueOf(await door.approve(id, bob));
+  await door.settled(id);
+  expect(await read(door, id)).toMatchObject({ state: 'stale', handOff: null });
+});
+
+test('another process sees to the outcome where the one that heard the word died', async () => {
+  const { door, id } = await handed();
+  world.clock.stands = true;
+  valueOf(await door.ranByHand(id, bob));
+  await door.drain(0);
+  world.clock.stands = false;
+  const next = await world.door();
+  expect(valueOf(await next.takeOver()).map((one) => one.id)).toEqual([id]);
+  await next.settled(id);
+  expect(await read(next, id)).toMatchObject({ state: 'done', handOff: { ranBy: { by: bob } } });
+});
+
+test('the terminal shows the same commands, and takes the same word', async () => {
+  const { door, id } = await handed({ terminalUsers: { root: cem.id } });
+  const parts = { door, actor: root, targets: [], dryRun: false, paint: plain };
+  const shown = await change(parts, { kind: 'commands', id, reason: '' });
+  expect(shown.text).toContain('pg_terminate_backend');
+  expect(shown.text).toContain(`dbconn ran ${id}`);
+  expect(shown.code).toBe(0);
+  const ran = await change(parts, { kind: 'ran', id, reason: '' });
+  expect(ran.text).toContain('2 still there.');
+  const unknown = await change(
+    { ...parts, actor: { id: 'eve', via: 'terminal' } },
+    { kind: 'ran', id, reason: '' },
+  );
+  expect(unknown.code).toBe(3);
+});
+
+test('timeline and report say that it was run by hand, and by whom', async () => {
+  const { door, id } = await handed();
+  expect(tellRequest(await read(door, id)).sentence).toContain('for a person to run');
+  expect(sayFate(await read(door, id))).toContain('nobody said yet');
+  const ran = valueOf(await door.ranByHand(id, bob));
+  expect(tellRequest(ran)).toMatchObject({
+    by: bob,
+    sentence: `<@${bob.id}> ran option A by hand: ${ran.plan.title}.`,
+  });
+  await door.settled(id);
+  const ended = await read(door, id);
+  expect(tellRequest(ended).sentence).toContain(`Option A, run by <@${bob.id}> by hand:`);
+  expect(sayFate(ended)).toContain(`Run by <@${bob.id}> by hand:`);
+});
+
+describe('what is handed over', () => {
+  const other = buildPlan({ title: 'By hand' });
+
+  async function preview(kind: string): Promise<unknown> {
+    const { policyVersion: _version, plannedAt: _at, ...draft } = { ...other, byHand };
+    const { remedy } = world;
+    remedy.propose = (_ask?: unknown, instead?: unknown) =>
+      Promise.resolve(
+        instead === undefined ? refuse(kind, 'No.', 'Look.') : { ok: true, value: draft },
+      );
+    return (await world.door()).preview('shop', ask);
+  }
+
+  test.for(['privilege', 'unreachable', 'containers-unread', 'command-line', 'in-recovery'])(
+    'a plan refused for lack of means: %s',
+    async (kind) => {
+      expect(await preview(kind)).toMatchObject({ ok: true, value: { title: 'By hand' } });
+    },
+  );
+
+  test.for(['over-budget', 'server-full', 'own-service', 'memory', 'pooler-hazard', 'spared'])(
+    'never one refused for its harm: %s',
+    async (kind) => {
+      expect(await preview(kind)).toMatchObject({ ok: false, refusal: { kind } });
+    },
+  );
+});

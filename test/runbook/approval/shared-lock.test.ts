@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createDoor } from '../../../src/runbook/approval/door.ts';
+import type { Door } from '../../../src/runbook/approval/door.ts';
+import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { Neighbourhood } from '../../../src/runbook/ports/neighbours.ts';
+import { done, refuse } from '../../../src/runbook/remedies/remedy.ts';
+import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
+import { optionPolicy } from '../../support/option-policy.ts';
+import { allMembers } from '../../support/people.ts';
+import { aReading, aSnapshot } from '../diagnose/builders.ts';
+import { ann, bob } from './builders.ts';
+import { createWorld, ScriptedRemedy } from './world.ts';
+import type { World } from './world.ts';
+
+const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
+const second = refuse('same-database', 'It is the same database.', 'Propose it for the other.');
+
+let world: World;
+let around: Neighbourhood;
+let remedies: Readonly<Record<string, ScriptedRemedy>>;
+beforeEach(() => {
+  world = createWorld();
+  around = { mayChange: done(null), onServer: ['shop', 'billing'], isCertain: true };
+  const billing = new ScriptedRemedy();
+  billing.plan = { ...billing.plan, target: 'billing' };
+  remedies = { shop: new ScriptedRemedy(), billing };
+});
+afterEach(() => world.close());
+
+/** A replica that has both targets. */
+async function openDoor(): Promise<Door> {
+  return createDoor({
+    people: allMembers,
+    journal: await world.journal(),
+    patients: Object.entries(remedies).map(([name, remedy]) => ({
+      name,
+      remedies: [remedy],
+      look: () => Promise.resolve(aSnapshot({ reading: aReading() })),
+      warningUtilisation: 0.8,
+    })),
+    neighbourhood: () => Promise.resolve(around),
+    policy: { ...defaultPolicy, options: { A: { ...optionPolicy, approvers: [bob.id] } } },
+    clock: world.clock,
+    verifyAfterMs: 0,
+    onChange: () => undefined,
+    onFault: (_id, error) => {
+      throw error;
+    },
+  });
+}
+
+async function propose(door: Door, target: string): Promise<Request> {
+  return valueOf(await door.propose({ target, ask, actor: ann }));
+}
+
+function valueOf<T>(answer: Answer<T>): T {
+  if (!answer.ok) throw new Error(answer.refusal.why);
+  return answer.value;
+}
+
+test('a target found to be another one’s database refuses its proposal, its preview and its vote', async () => {
+  const door = await openDoor();
+  const { id } = await propose(door, 'shop');
+  around = { ...around, mayChange: second };
+  expect(await door.propose({ target: 'shop', ask, actor: ann })).toEqual(second);
+  expect(await door.preview('shop', ask)).toEqual(second);
+  expect(await door.approve(id, bob)).toEqual(second);
+});
+
+test('a target found to be another one’s database after the vote is not changed', async () => {
+  const door = await openDoor();
+  const { id } = await propose(door, 'shop');
+  const approving = door.approve(id, bob);
+  const approved = valueOf(await approving);
+  around = { ...around, mayChange: second };
+  expect(approved.state).toBe('approved');
+  const { state, closing } = valueOf(await door.settled(id));
+  expect({ state, sentence: closing?.sentence }).toEqual({
+    state: 'failed',
+    sentence: 'Nothing was done: It is the same database.',
+  });
+  expect(remedies['shop']?.runs).toBe(0);
+});
+
+test('while one target of a server is changed, a vote for another one of it is refused', async () => {
+  const door = await openDoor();
+  const [shop, billing] = [await propose(door, 'shop'), await propose(door, 'billing')];
+  let refused: Answer<Request> | undefined;
+  const running = remedies['shop'];
+  if (running === undefined) throw new Error('There is no such target.');
+  running.during = async () => {
+    refused = await door.approve(billing.id, bob);
+  };
+  await door.approve(shop.id, bob);
+  await door.settled(shop.id);
+  expect(refused).toEqual(
+    refuse(
+      'busy',
+      'A change of shop, which is on the same server, is running.',
+      'Approve it when that one is done; your vote was not counted yet.',
+    ),
+  );
+  expect(valueOf(await door.approve(billing.id, bob)).state).toBe('approved');
+  await door.settled(billing.id);
+});
+
+test('two replicas that begin on one server in the same moment never change it together', async () => {
+  const [left, right] = [await openDoor(), await openDoor()];
+  const [shop, billing] = [await propose(left, 'shop'), await propose(right, 'billing')];
+  let inside = 0;
+  let most = 0;
+  for (const remedy of Object.values(remedies)) {
+    remedy.during = async () => {
+      inside += 1;
+      most = Math.max(most, inside);
+      await new Promise((resolve) => setImmediate(resolve));
+      inside -= 1;
+    };
+  }
+  await Promise.all([left.approve(shop.id, bob), right.approve(billing.id, bob)]);
+  await Promise.all([left.settled(shop.id), right.settled(billing.id)]);
+  expect(most).toBeLessThan(2);
+});

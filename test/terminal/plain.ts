@@ -1,0 +1,4 @@
+import type { Paint } from '../../src/terminal/layout.ts';
+
+/** For whoever sees no colours. */
+export const plain: Paint = (_, text) => text;
