@@ -31,7 +31,7 @@ function project(
 }
 
 const together = {
-  // Most files mostly wait for a real server: a third worker fills the pauses of the two that compute.
+  // Most files mostly wait for a real server: two workers more than processors fill the pauses.
   maxWorkers: 4,
   // Half of what most files cost is loading what they import: in one process it is loaded once.
   isolate: false,

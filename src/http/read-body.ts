@@ -48,7 +48,9 @@ export async function readBody(request: IncomingMessage, budget: BodyBudget): Pr
   const onBroken = (): void => resolve({ kind: 'broken-off' });
   request.on('data', onData).once('end', onEnd).once('error', onBroken).once('close', onBroken);
   const body = await promise;
-  request.off('data', onData).off('end', onEnd).off('close', onBroken);
+  request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+  // A refused request lives on until its client stops sending; what was read of it must not.
+  chunks.length = 0;
   budget.giveBack(bytes);
   return body;
 }
