@@ -325,12 +325,18 @@ async function answerTo({ slack }: Room, user: string, act: () => Promise<void>)
 }
 
 /** The first card that says so, once it does. */
-export function card(theatre: Room, start: string): Promise<SlackMessage> {
-  return theatre.slack.waitFor(
-    () =>
-      messagesOf(theatre).find((one) => one.thread_ts === undefined && one.text.startsWith(start)),
-    patienceMs,
-  );
+export async function card(theatre: Room, start: string): Promise<SlackMessage> {
+  const posts = (): SlackMessage[] =>
+    messagesOf(theatre).filter((one) => one.thread_ts === undefined);
+  try {
+    return await theatre.slack.waitFor(
+      () => posts().find(({ text }) => text.startsWith(start)),
+      patienceMs,
+    );
+  } catch (cause) {
+    const seen = posts().map(toText).join('\n---\n');
+    throw new Error(`No message begins with "${start}". These do not:\n${seen}`, { cause });
+  }
 }
 
 /** What stands in a card's thread, once the thread says so. */
