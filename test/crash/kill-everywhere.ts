@@ -35,8 +35,8 @@ export async function everywhere(
     for (const when of ['before', 'after'] as const) {
       try {
         await run({ write: index + 1, when });
-      } catch (error) {
-        throw new Error(`Killed ${when} write ${index + 1} (${kind}).`, { cause: error });
+      } catch (cause) {
+        throw new Error(`Killed ${when} write ${index + 1} (${kind}): ${String(cause)}`, { cause });
       }
     }
   }

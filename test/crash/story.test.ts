@@ -40,7 +40,7 @@ async function tell(bedside: Bedside, points: readonly Point[]): Promise<readonl
     unreached.push(...stage.crew.left);
     return stage.crew.did;
   } catch (cause) {
-    throw new Error(`Killed ${points.map(nameOf).join(', ')}.`, { cause });
+    throw new Error(`Killed ${points.map(nameOf).join(', ')}: ${String(cause)}`, { cause });
   } finally {
     await stage.close();
   }
@@ -83,7 +83,8 @@ test('killed anywhere between the alert and the first tick, the story is told wh
       }
     }),
   );
-  if (problems.length > 0) throw new AggregateError(problems, 'Not whole, or not once.');
+  if (problems.length > 0)
+    throw new AggregateError(problems, `Not whole, or not once: ${problems.join('; ')}`);
   // What is gathered into one message, and so into one write, depends on how fast the machine is.
   expect(unreached.length).toBeLessThanOrEqual(points / 10);
 });
