@@ -11,12 +11,12 @@ import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import { dana, jonas, maya, messagesOf } from '../../drills/support/theatre.ts';
 import { keptSentences, keyOf, toldSentences } from '../../drills/support/told.ts';
 import { webhookToken } from '../../drills/support/whole.ts';
+import { patienceMs } from '../../support/until.ts';
 import { channel } from './stage.ts';
 import type { Stage } from './stage.ts';
 
 /** What everybody in the story does, and sees. */
 
-const patienceMs = 60_000;
 /** A person who sees nothing come of it does it again, and not before. */
 const againAfterMs = 10_000;
 
