@@ -261,7 +261,11 @@ export interface Holder {
 /** Where the message about a request stands, so that another process can go on writing it. */
 export interface Places {
   readPlace(request: string): Promise<Place | undefined>;
-  writePlace(request: string, place: Place): Promise<void>;
+  /**
+   * Records a place where none was, or instead of one that is gone. Returns the place that holds: where two processes
+   * record one at the same time, the first of the two.
+   */
+  writePlace(request: string, place: Place, insteadOf: Place | undefined): Promise<Place>;
 }
 
 export interface Place {

@@ -5,6 +5,7 @@
  */
 export const scopeOf = {
   'auth.test': null,
+  'chat.delete': 'chat:write',
   'chat.getPermalink': null,
   'chat.postMessage': 'chat:write',
   'chat.postEphemeral': 'chat:write',

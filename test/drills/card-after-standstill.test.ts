@@ -78,7 +78,7 @@ test('a process that stood still while another finished its request does not sho
       readRequest: () => Promise.resolve(stored),
       places: {
         readPlace: () => Promise.resolve(place),
-        writePlace: (_id, at) => Promise.resolve(void (place = at)),
+        writePlace: (_id, at) => Promise.resolve((place = at)),
       },
     },
     { isSince: (atMs) => stoodStillAtMs > atMs },

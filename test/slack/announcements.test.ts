@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Announcements } from '../../src/runbook/ports.ts';
+import type { Announcements, Place } from '../../src/runbook/ports.ts';
 import { createNews } from '../../src/slack/create-news.ts';
 import type { SlackOptions } from '../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
@@ -18,7 +18,7 @@ async function open(
   slack = await openSlack('http', changes);
   const places = {
     readPlace: () => Promise.resolve(undefined),
-    writePlace: () => Promise.resolve(),
+    writePlace: (_id: string, place: Place) => Promise.resolve(place),
   };
   const { log } = aLog();
   const news = { botToken, apiUrl: slack.apiUrl, channel: database, places, log, paceMs: 0 };

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { CallerPorts } from '../../src/runbook/escalate/caller-ports.ts';
+import type { Place } from '../../src/runbook/ports.ts';
 import { createNews } from '../../src/slack/create-news.ts';
 import { Killed, killedAt } from '../runbook/escalate/killed-at.ts';
 import { aStep, openSwitchboard } from '../runbook/escalate/switchboard.ts';
@@ -22,7 +23,7 @@ afterEach(async () => {
 function process(): Partial<CallerPorts> {
   const places = {
     readPlace: () => Promise.resolve(undefined),
-    writePlace: () => Promise.resolve(),
+    writePlace: (_id: string, place: Place) => Promise.resolve(place),
   };
   const { log } = aLog();
   const news = { botToken, apiUrl: slack.apiUrl, channel: database, places, log, paceMs: 0 };

@@ -1,5 +1,4 @@
 import { WebAPIPlatformError } from '@slack/web-api';
-import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { isOpen } from '../../runbook/approval/request.ts';
 import type { Request } from '../../runbook/approval/request.ts';
@@ -10,11 +9,11 @@ import { smallPrint, toMessage } from '../messages/parts/message.ts';
 import type { Leaf } from '../messages/parts/rich-text.ts';
 import { requestCard } from '../messages/request-card.ts';
 import { fullListMessages, progressLine, progressMessage } from '../messages/request-progress.ts';
-import type { Outbox } from '../outbox.ts';
 import { createFreshPen } from '../incidents/fresh-pen.ts';
 import type { FreshPen } from '../incidents/fresh-pen.ts';
 import type { Standstill } from '../incidents/standstill.ts';
 import { edit, post } from '../post.ts';
+import { postOnce, remove } from '../post-once.ts';
 import { follow, notBegun } from './course.ts';
 import type { Course } from './course.ts';
 import { cardKeyOf, endKeyOf, findCard } from './find-card.ts';
@@ -31,8 +30,6 @@ const firstRetryMs = 1000;
 const mostRetries = 5;
 
 export interface CardsOptions extends CardPlaces {
-  readonly client: WebClient;
-  readonly outbox: Outbox;
   /** The end of the journal's chain, posted when a request ends so that a later forgery shows. */
   readonly readHead?: () => Promise<{ readonly seq: number; readonly hash: string }>;
   /** The steps of a request that were taken before this process knew of it. */
@@ -139,9 +136,9 @@ export class Card {
 
   found(request: Request, place: Place): void {
     this.#place ??= place;
-    // Somebody pressed a button that should not be there any more.
+    // Somebody pressed a button that should not be there any more: this process may not know what was said.
     this.#wanted += 1;
-    if (!isOpen(request)) this.#endTold = true;
+    this.#isSure = false;
     this.show(request);
   }
 
@@ -215,17 +212,15 @@ export class Card {
     }
   }
 
-  /** What the process before this one said, as the journal and Slack know it. */
-  async #findOut(): Promise<void> {
-    const request = this.#request;
-    if (this.#place === undefined || !isOpen(request)) {
-      const { place, isUnrecorded, isEndTold } = await findCard(this.#options, request);
-      this.#place ??= place;
-      if (isEndTold !== false) this.#endTold = true;
-      // All was said, and nothing happened since.
-      if (isEndTold === true && this.#wanted === 1) this.#shown = 1;
-      if (place !== undefined && isUnrecorded) await this.#record(place);
-    }
+  /** What other processes said, as the journal and Slack know it; `gone` is where it was, and is no more. */
+  async #findOut(gone?: Place): Promise<void> {
+    const known = gone === undefined ? { own: this.#place } : { gone };
+    const found = await findCard(this.#fresh.pen, this.#request, known);
+    this.#place = found.place;
+    if (found.wasUnrecorded) this.#list = fullListMessages(this.#request);
+    if (found.isEndTold !== false) this.#endTold = true;
+    // All was said, and nothing happened since.
+    if (found.isEndTold === true && this.#wanted === 1) this.#shown = 1;
     this.#isSure = true;
   }
 
@@ -233,9 +228,12 @@ export class Card {
     const [request, wanted] = [this.#request, this.#wanted];
     await this.#readCourse(request);
     const message = requestCard(request, { course: this.#course, stop: this.#stop });
-    if (this.#place === undefined || !(await edit(this.#fresh.pen, message, this.#place))) {
-      await this.#post(message);
+    let gone: Place | undefined;
+    while (this.#place !== undefined && !(await edit(this.#fresh.pen, message, this.#place))) {
+      gone = this.#place;
+      await this.#findOut(gone);
     }
+    if (this.#place === undefined) await this.#post(message, gone);
     this.#shown = wanted;
     this.#writtenAtMs = performance.now();
     // It may have waited for Slack while another bot went on: then it has just written over what that one wrote. Where
@@ -253,21 +251,25 @@ export class Card {
     this.#course = { steps: new Map([...read.steps, ...steps]), progress };
   }
 
-  async #post(message: Message): Promise<void> {
-    const { channel } = this.#options;
+  /** Of two processes that post it in the same moment, the second to record it takes its own away. */
+  async #post(message: Message, gone: Place | undefined): Promise<void> {
+    const { pen } = this.#fresh;
+    const { id } = this.#request;
+    const { channel, places } = this.#options;
     if (channel === undefined) throw new Error('No incident channel is configured.');
     // Where its answer is lost it may stand there all the same.
     this.#isSure = false;
-    const ts = await post(this.#fresh.pen, message, { channel, key: cardKeyOf(this.#request) });
-    this.#place = { channel, ts };
-    await this.#record(this.#place);
+    const ts = await post(pen, message, { channel, key: cardKeyOf(this.#request) });
+    const own = { channel, ts };
+    this.#place = own;
+    this.#place = await places.writePlace(id, own, gone);
+    if (this.#place.ts === ts) this.#list = fullListMessages(this.#request);
+    else {
+      await remove(pen, own);
+      // What the other one knew of it may be older.
+      this.#wanted += 1;
+    }
     this.#isSure = true;
-  }
-
-  /** What comes after the posting of a card, once. */
-  async #record(place: Place): Promise<void> {
-    this.#list = fullListMessages(this.#request);
-    await this.#options.places.writePlace(this.#request.id, place);
   }
 
   async #replyWithLines(): Promise<void> {
@@ -282,7 +284,8 @@ export class Card {
 
   async #replyWithList(): Promise<void> {
     const [next, ...rest] = this.#list ?? [];
-    if (next !== undefined) await this.#reply(next);
+    const key = `${cardKeyOf(this.#request)}:list:${rest.length}`;
+    if (next !== undefined) await this.#replyOnce(next, key);
     this.#list = rest;
   }
 
@@ -292,17 +295,21 @@ export class Card {
     if (head !== undefined) {
       const line = `journal entry ${head.seq}, ${head.hash}`;
       const message = toMessage(`End of request ${this.#request.id}`, smallPrint([line]));
-      this.#isSure = false;
-      await this.#reply(message, endKeyOf(this.#request));
-      this.#isSure = true;
+      await this.#replyOnce(message, endKeyOf(this.#request));
     }
     this.#endTold = true;
   }
 
-  async #reply(message: Message, key?: string): Promise<void> {
+  async #reply(message: Message): Promise<void> {
     if (this.#place === undefined) return;
     const { channel, ts: thread } = this.#place;
-    await post(this.#fresh.pen, message, { channel, thread, ...(key !== undefined && { key }) });
+    await post(this.#fresh.pen, message, { channel, thread });
+  }
+
+  /** What another process may say as well. */
+  async #replyOnce(message: Message, key: string): Promise<void> {
+    if (this.#place === undefined) return;
+    await postOnce(this.#fresh.pen, message, { thread: this.#place, key });
   }
 }
 

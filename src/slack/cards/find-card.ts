@@ -1,7 +1,8 @@
 import { isOpen } from '../../runbook/approval/request.ts';
 import type { Request } from '../../runbook/approval/request.ts';
 import type { Place, Places } from '../../runbook/ports.ts';
-import type { Said } from '../said.ts';
+import { findKeyed, keepFirst, remove } from '../post-once.ts';
+import type { ReadWriting } from '../post-once.ts';
 
 /** What the message of a request is found again by, unseen by people. */
 export function cardKeyOf({ id }: Pick<Request, 'id'>): string {
@@ -14,41 +15,75 @@ export function endKeyOf({ id }: Pick<Request, 'id'>): string {
 }
 
 /** Where cards may stand, as the journal and Slack know it. */
-export interface CardPlaces {
+export interface CardPlaces extends ReadWriting {
   readonly places: Places;
   /** The incident channel's id; without one no card can be posted. */
   readonly channel: string | undefined;
-  /** What stands in Slack already; without it a process that was killed may have said more than the next one knows. */
-  readonly said?: Said;
 }
 
 interface FoundCard {
   readonly place: Place | undefined;
-  /** It stands in Slack, and the journal does not know: killed between the two, or Slack's answer was lost. */
-  readonly isUnrecorded: boolean;
+  /** It stands in Slack, and the journal did not know: killed between the two, or Slack's answer was lost. */
+  readonly wasUnrecorded: boolean;
   /** Where Slack does not let it be read, the end is not said: it might be the second time. */
   readonly isEndTold: boolean | 'unknown';
 }
 
-/** What another process, or a call whose end nobody knows, left in Slack of a request's card. */
-export async function findCard(options: CardPlaces, request: Request): Promise<FoundCard> {
-  const { places, said } = options;
-  const recorded = await places.readPlace(request.id);
-  const place = recorded ?? (await findInChannel(options, request));
-  const isUnrecorded = recorded === undefined && place !== undefined;
-  if (isOpen(request) || place === undefined) return { place, isUnrecorded, isEndTold: false };
-  const replies = await said?.inThread(place);
-  const endKey = endKeyOf(request);
-  const isEndTold = replies?.some(({ key }) => key === endKey) ?? 'unknown';
-  return { place, isUnrecorded, isEndTold };
+interface Known {
+  /** Where this process put it, whether or not the journal knows. */
+  readonly own?: Place | undefined;
+  /** Where it was, and is no more. */
+  readonly gone?: Place;
 }
 
-async function findInChannel(
-  { channel, said }: Pick<CardPlaces, 'channel' | 'said'>,
+/** What another process, or a call whose end nobody knows, left in Slack of a request's card. */
+export async function findCard(
+  options: CardPlaces,
   request: Request,
-): Promise<Place | undefined> {
+  { own, gone }: Known,
+): Promise<FoundCard> {
+  const { places } = options;
+  const recorded = await places.readPlace(request.id);
+  const standing = await findStanding(options, request);
+  const after = standing?.find(({ ts }) => Number(ts) > Number(gone?.ts ?? 0));
+  const known = recorded?.ts === gone?.ts ? undefined : recorded;
+  const found = known ?? after ?? own;
+  const wasUnrecorded = known === undefined && found !== undefined;
+  const place = wasUnrecorded ? await places.writePlace(request.id, found, recorded) : found;
+  if (place !== undefined) await removeOthers(options, place, standing);
+  const isEndTold =
+    place !== undefined && !isOpen(request) && (await isTold(options, request, place));
+  return { place, wasUnrecorded, isEndTold };
+}
+
+/** Its messages in the channel, oldest first; undefined where Slack does not let them be read. */
+async function findStanding(
+  options: CardPlaces,
+  request: Request,
+): Promise<readonly Place[] | undefined> {
+  const { channel } = options;
   if (channel === undefined) return undefined;
-  const all = await said?.inChannel(channel, request.proposedAt);
-  const own = all?.find(({ key }) => key === cardKeyOf(request));
-  return own === undefined ? undefined : { channel, ts: own.ts };
+  const where = { channel, since: request.proposedAt };
+  const found = await findKeyed(options, where, cardKeyOf(request));
+  return found?.map((ts) => ({ channel, ts }));
+}
+
+/** Two processes posted it in the same moment, and one was killed before it could take its own away. */
+async function removeOthers(
+  options: CardPlaces,
+  { ts }: Place,
+  standing: readonly Place[] = [],
+): Promise<void> {
+  // It may be gone itself: then another process is about to record a new one.
+  if (!standing.some((one) => one.ts === ts)) return;
+  for (const one of standing) if (one.ts !== ts) await remove(options, one);
+}
+
+async function isTold(
+  options: CardPlaces,
+  request: Request,
+  place: Place,
+): Promise<boolean | 'unknown'> {
+  const found = await keepFirst(options, { thread: place }, endKeyOf(request));
+  return found === undefined ? 'unknown' : found !== null;
 }

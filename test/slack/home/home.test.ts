@@ -144,7 +144,7 @@ async function propose(slack: LocalSlack): Promise<HomeSources['changes']> {
   });
   expect(await posted.json()).toMatchObject({ ok: true });
   const ts = slack.state.channels[0]?.messages[0]?.ts ?? '';
-  await places.writePlace(proposed.value.id, { channel: database, ts });
+  await places.writePlace(proposed.value.id, { channel: database, ts }, undefined);
   return { door, places };
 }
 

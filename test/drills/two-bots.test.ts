@@ -1,0 +1,164 @@
+import { WebClient } from '@slack/web-api';
+import { afterEach, expect, test } from 'vitest';
+import { toText } from '../../sandbox/message-text.ts';
+import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
+import { createPlaces } from '../../src/journal/places.ts';
+import { cardKeyOf, endKeyOf } from '../../src/slack/cards/find-card.ts';
+import { keyed } from '../../src/slack/said.ts';
+import { botToken } from '../slack/support/workspace.ts';
+import { patienceMs, until } from '../support/until.ts';
+import { openScripted } from './support/scripted.ts';
+import type { Scripted } from './support/scripted.ts';
+import { ask, card, database, jonas, maya, messagesOf, press } from './support/theatre.ts';
+import type { Bot } from './support/theatre.ts';
+import { keyOf } from './support/told.ts';
+
+// Two bots on one journal, as during every rolling update.
+
+let scripted: Scripted | undefined;
+afterEach(async () => {
+  await scripted?.stage.close();
+  scripted = undefined;
+});
+
+function withKey({ stage }: Scripted, key: string): readonly SlackMessage[] {
+  return messagesOf(stage).filter((one) => keyOf(one) === key);
+}
+
+async function onlyId({ door }: Bot): Promise<string> {
+  const open = await door.list();
+  const [request, ...others] = open.ok ? open.value : [];
+  if (request === undefined || others.length > 0) throw new Error('There is not one request.');
+  return request.id;
+}
+
+async function untilShown(id: string, ...bots: readonly Bot[]): Promise<void> {
+  for (const { cards } of bots) expect(await cards.shown(id)).toBeUndefined();
+}
+
+/** Leaves in Slack what a process posted that was killed before it could record it. */
+async function postAsKilled({ stage }: Scripted, key: string, thread?: string): Promise<string> {
+  const client = new WebClient(botToken, { slackApiUrl: stage.slack.apiUrl });
+  const content = { text: 'Posted by a process that was killed', ...keyed(key) };
+  const where = { channel: database, ...(thread !== undefined && { thread_ts: thread }) };
+  const { ts } = await client.chat.postMessage({ ...where, ...content });
+  return ts ?? '';
+}
+
+test('a bot that comes up while another one’s first post waits for Slack leaves one card, which can be approved', async () => {
+  scripted = await openScripted();
+  const { stage, bot } = scripted;
+  stage.slack.interfere('chat.postMessage', { kind: 'ratelimited', retryAfterSeconds: 3 });
+  const asked = ask(stage, maya, 'propose A');
+  await until('the first post waits', async () =>
+    stage.lines.some((line) => line.includes('does not take a message yet')),
+  );
+  const id = await onlyId(bot);
+  const second = await stage.start();
+  await untilShown(id, second);
+  await asked;
+  await untilShown(id, bot, second);
+  const [only, ...others] = withKey(scripted, cardKeyOf({ id }));
+  expect(others).toEqual([]);
+  const { ts } = only ?? { ts: '' };
+  expect(await second.cards.placeOf(id)).toMatchObject({ ts });
+  await press(stage, { user: jonas, ts });
+  expect((await card(stage, 'Fixed')).ts).toBe(ts);
+  // What is told in its thread stands there.
+  expect(messagesOf(stage).filter(({ thread_ts: thread }) => thread !== ts)).toHaveLength(1);
+});
+
+test('a card that a process left behind when it was killed is taken away by the next bot that looks', async () => {
+  scripted = await openScripted();
+  const { stage, bot } = scripted;
+  await ask(stage, maya, 'propose A');
+  const { ts } = await card(stage, 'Proposed');
+  const id = await onlyId(bot);
+  await postAsKilled(scripted, cardKeyOf({ id }));
+  await untilShown(id, await stage.start());
+  expect(withKey(scripted, cardKeyOf({ id })).map((one) => one.ts)).toEqual([ts]);
+});
+
+test('where Slack does not let a second card go, it loses its buttons and says which one to use', async () => {
+  scripted = await openScripted();
+  const { stage, bot } = scripted;
+  await ask(stage, maya, 'propose A');
+  const { ts } = await card(stage, 'Proposed');
+  const id = await onlyId(bot);
+  await postAsKilled(scripted, cardKeyOf({ id }));
+  const refused = { kind: 'refused', error: 'compliance_exports_prevent_deletion' } as const;
+  stage.slack.interfere('chat.delete', refused, 10);
+  await untilShown(id, await stage.start());
+  const others = withKey(scripted, cardKeyOf({ id })).filter((one) => one.ts !== ts);
+  expect(others.map((one) => toText(one))).toEqual([
+    'This was posted twice. Use the other message.',
+  ]);
+});
+
+test('of two bots that record a card in the same moment, the journal holds to the first', async () => {
+  scripted = await openScripted();
+  const { stage, bot } = scripted;
+  const second = await stage.start();
+  const [one, other] = [createPlaces(bot.journal), createPlaces(second.journal)];
+  const [first, later, third] = ['1.1', '2.2', '3.3'].map((ts) => ({ channel: database, ts }));
+  if (first === undefined || later === undefined || third === undefined) throw new Error('No.');
+  expect(await one.writePlace('r1', first, undefined)).toEqual(first);
+  expect(await other.writePlace('r1', later, undefined)).toEqual(first);
+  expect(await other.readPlace('r1')).toEqual(first);
+  // What is gone is replaced, once.
+  expect(await one.writePlace('r1', later, first)).toEqual(later);
+  expect(await other.writePlace('r1', third, first)).toEqual(later);
+});
+
+test('the end of a request that both bots knew as open is told once', async () => {
+  scripted = await openScripted();
+  const { stage, bot } = scripted;
+  await ask(stage, maya, 'propose A');
+  const { ts } = await card(stage, 'Proposed');
+  const id = await onlyId(bot);
+  const second = await stage.start();
+  await untilShown(id, second);
+  await press(stage, { user: jonas, ts });
+  await card(stage, 'Fixed');
+  await bot.door.settled(id);
+  await untilShown(id, bot);
+  await second.cards.catchUp(second.door);
+  await untilShown(id, second);
+  expect(withKey(scripted, endKeyOf({ id }))).toHaveLength(1);
+});
+
+test('of an end that two processes told at the same time the first remains', async () => {
+  scripted = await openScripted();
+  const { stage, bot } = scripted;
+  await ask(stage, maya, 'propose A');
+  const { ts } = await card(stage, 'Proposed');
+  const id = await onlyId(bot);
+  await press(stage, { user: jonas, ts });
+  await card(stage, 'Fixed');
+  await bot.door.settled(id);
+  await untilShown(id, bot);
+  const [first] = withKey(scripted, endKeyOf({ id }));
+  await postAsKilled(scripted, endKeyOf({ id }), ts);
+  const second = await stage.start();
+  const ended = await second.door.get(id);
+  second.cards.finish(ended.ok ? [ended.value] : []);
+  await untilShown(id, second);
+  expect(withKey(scripted, endKeyOf({ id }))).toEqual([first]);
+});
+
+test('a press on a card that Slack is slow to rewrite does not keep its end from being told', async () => {
+  const world = await openScripted();
+  scripted = world;
+  const { stage, bot } = world;
+  await ask(stage, maya, 'propose A');
+  const { ts } = await card(stage, 'Proposed');
+  const id = await onlyId(bot);
+  stage.slack.interfere('chat.update', { kind: 'ratelimited', retryAfterSeconds: 1 });
+  await press(stage, { user: jonas, ts });
+  await bot.door.settled(id);
+  expect(await press(stage, { user: jonas, ts })).not.toBe('');
+  await card(stage, 'Fixed');
+  await until('its end is told', async () => withKey(world, endKeyOf({ id })).length > 0);
+  await bot.cards.drain(patienceMs);
+  expect(withKey(world, endKeyOf({ id }))).toHaveLength(1);
+});
