@@ -32,6 +32,7 @@ import { rememberGlances } from './slack/home/remember-glances.ts';
 import { createPeople } from './slack/people.ts';
 import { rememberPeople } from './slack/remember-people.ts';
 import type { Refusals } from './slack/refusals.ts';
+import { openSteadyClock } from './runbook/steady-clock.ts';
 
 interface BotParts {
   readonly config: Config;
@@ -60,6 +61,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
   const { patients, runbook: bare } = parts.beds ?? (await createBeds(config, clock));
   const { runbook, readGlances } = rememberGlances(bare);
   const journal = await openKept(parts);
+  const steady = await openSteadyClock(journal, clock);
   const stopping = new AbortController();
   const pagerOf = openPagers(config, { clock, log, signal: stopping.signal });
   const address = addressOf(slack);
@@ -71,7 +73,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     config,
     patients,
     journal,
-    clock,
+    clock: steady,
     people,
     recentPeople: rememberPeople(people, clock),
     onChange(request, step) {
@@ -81,7 +83,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     },
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
   });
-  const ward = openWard({ ...parts, journal, runbook, news, people, door, pagerOf, meter });
+  const ward = openWard({ ...parts, steady, journal, runbook, news, people, door, pagerOf, meter });
   const hear = (request: Request): void => {
     count(meter, request);
     ward.hear(request);

@@ -10,6 +10,7 @@ import type { Change } from './terminal/change.ts';
 import type { Paint } from './terminal/layout.ts';
 import { renderNews } from './terminal/render-requests.ts';
 import type { Said } from './terminal/said.ts';
+import { openSteadyClock } from './runbook/steady-clock.ts';
 
 export interface ChangeCommandParts {
   readonly config: Config;
@@ -26,11 +27,12 @@ export async function runChangeCommand(
   const patients = await createPatients(config, systemClock);
   const journal = dryRun ? undefined : await openJournal(config, systemClock, console.warn);
   try {
+    const clock = journal === undefined ? systemClock : await openSteadyClock(journal, systemClock);
     const door = openDoor({
       config,
       patients,
       journal: journal ?? noJournal,
-      clock: systemClock,
+      clock,
       // Only what the exception runs has steps here.
       onChange: (_, news) => news !== undefined && console.log(renderNews(news)),
       onFault: (_, error) => console.error(error),

@@ -24,10 +24,13 @@ import type { Runbook } from './runbook/runbook.ts';
 import type { News } from './slack/create-news.ts';
 import { createJournalWatch } from './watch-journal.ts';
 import type { JournalWatch } from './watch-journal.ts';
+import type { SteadyClock } from './runbook/steady-clock.ts';
 
 interface WardParts {
   readonly config: Config;
   readonly clock: Clock;
+  /** The same, as the journal counts it. */
+  readonly steady: SteadyClock;
   readonly log: Logger;
   readonly journal: StoredJournal;
   readonly runbook: Runbook;
@@ -66,7 +69,7 @@ const stuckMs = 60_000;
 const unwritableMs = 15_000;
 
 export function openWard(parts: WardParts): Ward {
-  const { config, clock, log, journal, news, people, runbook, meter, door } = parts;
+  const { config, clock, steady, log, journal, news, people, runbook, meter, door } = parts;
   const { cards, notice } = news;
   const { targets } = runbook;
   const warn = (about: string, err: unknown): void =>
@@ -97,7 +100,7 @@ export function openWard(parts: WardParts): Ward {
   const { leaseMs = defaultLeaseMs } = parts;
   const journalWatch = createJournalWatch({ ...parts, announcements: news.announcements });
   const rules = config.incidents;
-  const shared = { log: journal, board, clock, targets, rules };
+  const shared = { log: journal, board, clock: steady, targets, rules };
   const attendance = createAttendance({
     ...shared,
     incidents,
@@ -131,11 +134,11 @@ function announcing({
 }
 
 function openAuditor(parts: WardParts): Auditor {
-  const { config, clock, log, journal, meter, runbook } = parts;
+  const { config, steady, log, journal, meter, runbook } = parts;
   return createAuditor({
     ...announcing(parts),
     log: journal,
-    clock,
+    clock: steady,
     rules: config.incidents,
     meter,
     contacts: new Map(runbook.targets.map(({ name, contacts }) => [name, contacts])),

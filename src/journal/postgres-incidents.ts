@@ -1,11 +1,11 @@
 import { Incident } from '../runbook/incident/incident.ts';
-import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
+import type { IncidentQuery, JournalTime } from '../runbook/ports/incident-log.ts';
 import type { JournalDraft, Untrue } from '../runbook/ports.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import { parseRow } from './parse-row.ts';
 import { appendEntry } from './postgres-entries.ts';
 import type { Query, Row } from './postgres-session.ts';
-import { newestSubjects, noteFound, untrueIncidents } from './truth.ts';
+import { newestSubjects, noteFound, textOf, untrueIncidents } from './truth.ts';
 
 /** An incident as it is to be kept from now on, with the entry that says why. */
 interface IncidentWriting {
@@ -83,6 +83,20 @@ export async function listIncidents(
     [states, target ?? null, since ?? null, limit],
   );
   return rows.map((row) => parseRow(Incident, row['data']));
+}
+
+/** By the server's clock, and not before the last entry of an open incident, to wherever that clock was set since. */
+export async function readTime(query: Query): Promise<JournalTime> {
+  const [row] = await query(
+    `SELECT extract(epoch FROM clock_timestamp()) * 1000 AS now,
+       (SELECT max(at) FROM dbconn.entries WHERE request IN
+         (SELECT id FROM dbconn.incidents WHERE state IN ('open', 'merged'))) AS last`,
+  );
+  const last = textOf(row?.['last']);
+  const nowMs = Math.round(Number(row?.['now']));
+  return last === null
+    ? { nowMs, isSteady: true }
+    : { nowMs: Math.max(nowMs, Date.parse(last)), isSteady: false };
 }
 
 /** Each incident's id and data; data that its columns contradict vouches for nothing. */

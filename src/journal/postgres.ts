@@ -4,7 +4,7 @@ import { Request, isOpen } from '../runbook/approval/request.ts';
 import type { Incident } from '../runbook/incident/incident.ts';
 import type { KeptNote } from '../runbook/incident/note.ts';
 import type { SignedRequest } from '../runbook/ports/heard-requests.ts';
-import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
+import type { IncidentQuery, JournalTime } from '../runbook/ports/incident-log.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import type { Holder, JournalDraft, Stop, Untrue } from '../runbook/ports.ts';
 import type { StepEntry } from '../runbook/remedies/remedy.ts';
@@ -17,6 +17,7 @@ import {
   insertIncident,
   listIncidents,
   readIncident,
+  readTime,
   readVouched,
   updateIncident,
 } from './postgres-incidents.ts';
@@ -218,6 +219,10 @@ class PostgresJournal implements StoredJournal {
 
   async readNotes(incident: string, afterSeq: number): Promise<readonly KeptNote[]> {
     return (await this.#entries(incident, afterSeq)).flatMap(toNote);
+  }
+
+  readTime(): Promise<JournalTime> {
+    return this.#read(readTime);
   }
 
   tend(holder: Holder): Promise<boolean> {

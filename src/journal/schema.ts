@@ -66,8 +66,13 @@ const truth = /* sql */ `
   CREATE INDEX entries_of_stop ON entries (seq) WHERE kind IN ('stopped', 'go');
 `;
 
+/** What the journal's clock is ahead of the machine's uptime, while an incident is open: one row, or none. */
+const steady = /* sql */ `
+  CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, ahead INTEGER NOT NULL) STRICT;
+`;
+
 /** What each version added to the one before, from the first on. */
-const versions = [schema, leases, incidents, heard, truth];
+const versions = [schema, leases, incidents, heard, truth, steady];
 
 /** Makes the tables that a file does not have yet. Throws for a file that a later dbconn, or something else, wrote. */
 export function prepareSchema(database: DatabaseSync): void {

@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Clock, JournalDraft } from '../runbook/ports.ts';
+import type { JournalDraft } from '../runbook/ports.ts';
 import { genesis } from './chain.ts';
 import type { Head, JournalEntry } from './chain.ts';
 import { nextEntry } from './next-entry.ts';
+import { readClock } from './sqlite-clock.ts';
+import type { BootClock } from './sqlite-clock.ts';
 
 export function readHead(database: DatabaseSync): Head {
   const row = database.prepare('SELECT seq, hash FROM entries ORDER BY seq DESC LIMIT 1').get();
@@ -62,15 +64,9 @@ export function readFirstAt(
   return row === undefined ? undefined : Date.parse(String(row['at']));
 }
 
-/** The journal's own clock: not before its last entry, to wherever this process's clock was set since. */
-export function readNow(database: DatabaseSync, clock: Pick<Clock, 'now'>): number {
-  const last = database.prepare('SELECT at FROM entries ORDER BY seq DESC LIMIT 1').get();
-  return Math.max(clock.now(), last === undefined ? 0 : Date.parse(String(last['at'])));
-}
-
 /** What an entry is written from, besides the file. */
 interface Writing {
-  readonly clock: Clock;
+  readonly clock: BootClock;
   readonly draft: JournalDraft;
   /** The new state of its request or incident; null where it changes none. */
   readonly data: string | null;
@@ -78,7 +74,7 @@ interface Writing {
 
 /** Inside a transaction. Returns the new end of the chain. */
 export function appendEntry(database: DatabaseSync, { clock, draft, data }: Writing): Head {
-  const at = new Date(clock.now()).toISOString();
+  const at = new Date(readClock(database, clock)).toISOString();
   const entry = nextEntry(draft, { head: readHead(database), at, data });
   const { seq, request, kind, body, previous, hash } = entry;
   database

@@ -1,10 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Incident } from '../runbook/incident/incident.ts';
 import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
-import type { Clock, JournalDraft, Untrue } from '../runbook/ports.ts';
+import type { JournalDraft, Untrue } from '../runbook/ports.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import { sha256 } from './chain.ts';
 import { parseRow } from './parse-row.ts';
+import type { BootClock } from './sqlite-clock.ts';
 import { appendEntry } from './sqlite-entries.ts';
 import { newestSubjects, noteFound, untrueIncidents } from './truth.ts';
 
@@ -12,7 +13,7 @@ import { newestSubjects, noteFound, untrueIncidents } from './truth.ts';
 interface IncidentWriting {
   readonly incident: Incident;
   readonly draft: JournalDraft;
-  readonly clock: Clock;
+  readonly clock: BootClock;
 }
 
 /** Inside a transaction, as `moveIncident`. */

@@ -4,7 +4,7 @@ import { Request, isOpen } from '../runbook/approval/request.ts';
 import type { Incident } from '../runbook/incident/incident.ts';
 import type { KeptNote } from '../runbook/incident/note.ts';
 import type { SignedRequest } from '../runbook/ports/heard-requests.ts';
-import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
+import type { IncidentQuery, JournalTime } from '../runbook/ports/incident-log.ts';
 import type { Clock, Holder, Journal, JournalDraft, Stop, Untrue } from '../runbook/ports.ts';
 import { uptimeOf } from '../runbook/uptime.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
@@ -13,14 +13,9 @@ import type { Head, JournalEntry } from './chain.ts';
 import { checkPages } from './check-pages.ts';
 import type { PageCheck } from './check-pages.ts';
 import { StopRow, parseRow } from './parse-row.ts';
-import {
-  appendEntry,
-  readEntries,
-  readFirstAt,
-  readHead,
-  readKnown,
-  readNow,
-} from './sqlite-entries.ts';
+import { appendEntry, readEntries, readFirstAt, readHead, readKnown } from './sqlite-entries.ts';
+import { keepClock, readClock, readLastAt } from './sqlite-clock.ts';
+import type { BootClock } from './sqlite-clock.ts';
 import { openFile, setUp, watchFile } from './sqlite-file.ts';
 import { hear } from './sqlite-heard.ts';
 import { insertIncident, listIncidents, readIncident, updateIncident } from './sqlite-incidents.ts';
@@ -73,8 +68,7 @@ export async function openSqliteJournal(options: SqliteJournalOptions): Promise<
 /** Reads and writes a journal file. Everything throws JournalUnavailable when the file refuses. */
 export class SqliteJournal implements StoredJournal {
   readonly #session: SqliteSession;
-  readonly #clock: Clock;
-  readonly #boot = readBoot();
+  readonly #clock: BootClock;
   /** The end of the chain as this process last saw it: that entry must never change any more. */
   #known: Head;
 
@@ -82,7 +76,7 @@ export class SqliteJournal implements StoredJournal {
 
   private constructor({ session, clock, known, pages }: Opened) {
     this.#session = session;
-    this.#clock = clock;
+    this.#clock = { now: () => clock.now(), uptime: () => uptimeOf(clock), boot: readBoot() };
     this.#known = known;
     this.#pages = pages;
   }
@@ -196,7 +190,10 @@ export class SqliteJournal implements StoredJournal {
   readAgeMs(request: string, kinds: readonly string[]): Promise<number | undefined> {
     return this.#session.read((database) => {
       const at = readFirstAt(database, request, kinds);
-      return at === undefined ? undefined : Math.max(0, readNow(database, this.#clock) - at);
+      if (at === undefined) return undefined;
+      // Not before the last entry, to wherever this process's clock was set since.
+      const nowMs = Math.max(readClock(database, this.#clock), readLastAt(database));
+      return Math.max(0, nowMs - at);
     });
   }
 
@@ -256,6 +253,13 @@ export class SqliteJournal implements StoredJournal {
     );
   }
 
+  readTime(): Promise<JournalTime> {
+    return this.#session.read((database) => ({
+      nowMs: readClock(database, this.#clock),
+      isSteady: true,
+    }));
+  }
+
   tend(holder: Holder): Promise<boolean> {
     return this.#write((database) => takeTending(database, this.#stand(holder)));
   }
@@ -301,6 +305,7 @@ export class SqliteJournal implements StoredJournal {
   async #write<T>(work: (database: DatabaseSync) => T): Promise<T> {
     const [result, known] = await this.#session.write((database) => {
       const done = work(database);
+      keepClock(database, this.#clock);
       return [done, readKnown(database, this.#known)] as const;
     });
     this.#known = known;
@@ -313,7 +318,7 @@ export class SqliteJournal implements StoredJournal {
 
   #stand({ id, forMs }: Holder): Lease {
     const nowMs = uptimeOf(this.#clock);
-    return { holder: id, boot: this.#boot, nowMs, untilMs: nowMs + forMs };
+    return { holder: id, boot: this.#clock.boot, nowMs, untilMs: nowMs + forMs };
   }
 
   #readRequests(

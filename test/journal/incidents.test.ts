@@ -8,6 +8,7 @@ import { toDraft } from '../../src/runbook/incident/note.ts';
 import type { Note } from '../../src/runbook/incident/note.ts';
 import { buildPlan, buildRequest } from '../runbook/approval/builders.ts';
 import { buildIncident } from './build-incident.ts';
+import { patienceMs } from '../support/until.ts';
 import { shelves } from './shelves.ts';
 import type { Place, Shelf } from './shelves.ts';
 
@@ -50,6 +51,22 @@ describe.each(shelves)('incidents in the journal on %s', (_name, openShelf) => {
     const other = await place.open();
     expect(await other.readIncident('inc-0abc1234')).toEqual(buildIncident(change));
     expect(await other.readIncident('inc-nothere')).toBeUndefined();
+  });
+
+  test('while an incident is open its time never falls behind what is written, and all processes have the same', async () => {
+    const journal = await place.open();
+    expect(await journal.readTime()).toMatchObject({ isSteady: true });
+    await open(journal);
+    const { nowMs, isSteady } = await (await place.open()).readTime();
+    expect(Math.abs(nowMs - Date.now())).toBeLessThan(patienceMs);
+    // The server's clock may be set, a machine's uptime is not.
+    expect(isSteady).toBe(!place.address.startsWith('postgres'));
+    await place.unguard();
+    await place.tamper(
+      "UPDATE entries SET at = '2031-01-01T00:00:00.000Z'",
+      ...(isSteady ? ['UPDATE clock SET ahead = 0'] : []),
+    );
+    expect((await journal.readTime()).nowMs).toBeGreaterThanOrEqual(Date.parse('2031-01-01'));
   });
 
   test('a target has one open incident: a second one is busy, and writes nothing', async () => {

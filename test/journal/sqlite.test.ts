@@ -81,7 +81,9 @@ test('a locked journal is waited for, and then refuses', async () => {
 });
 
 const ofTruth = ['entries_that_propose', 'entries_in_turn', 'entries_of_stop'];
+const toVersion5 = ['DROP TABLE clock', 'PRAGMA user_version = 5'];
 const toVersion3 = [
+  ...toVersion5,
   ...ofTruth.map((name) => `DROP INDEX ${name}`),
   'ALTER TABLE leases DROP COLUMN boot',
   'DROP TABLE heard',
@@ -93,6 +95,7 @@ test.for([
   ['1', [...toVersion2, 'DROP TABLE leases', 'PRAGMA user_version = 1']],
   ['2', [...toVersion2, 'PRAGMA user_version = 2']],
   ['3', toVersion3],
+  ['5', toVersion5],
 ] as const)(
   'a file of version %s gets what it lacks, and keeps what it holds',
   async ([, back]) => {

@@ -16,7 +16,7 @@ export async function askAgain(
 ): Promise<Incident> {
   const { board, clock, log, onFault } = ports;
   const { assignee } = incident;
-  if (assignee === null || isPaused(memory, 'ask', clock.now())) return incident;
+  if (assignee === null || isPaused(memory, 'ask', clock)) return incident;
   const quiet = `nothing happened for ${durationOfSeconds(quietForMs / 1000)}`;
   const sentence = `${toWho(assignee.by)}, you have this and ${quiet}. Is it still yours?`;
   try {
@@ -24,7 +24,7 @@ export async function askAgain(
   } catch (error) {
     if (error instanceof JournalUnavailable) throw error;
     onFault(incident.id, error);
-    pause(memory, 'ask', clock.now());
+    pause(memory, 'ask', clock);
     return incident;
   }
   memory.pauses.delete('ask');

@@ -6,6 +6,7 @@ import type { Announcements, Clock, Holder } from '../ports.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import type { Meter } from '../ports/meter.ts';
 import type { Contacts } from '../target.ts';
+import { uptimeOf } from '../uptime.ts';
 import { findOverdue, keyOf } from './find-overdue.ts';
 import type { Overdue, SeenDue } from './find-overdue.ts';
 import { lifeStartMs } from './life.ts';
@@ -57,8 +58,8 @@ export function createAuditor(ports: AuditorPorts): Auditor {
   let untendedSinceMs: number | null = null;
   const untended = async (open: number): Promise<string[]> => {
     const isTended = open === 0 || (await isTendedByAnybody(ports));
-    untendedSinceMs = isTended ? null : (untendedSinceMs ?? clock.now());
-    const forMs = untendedSinceMs === null ? 0 : clock.now() - untendedSinceMs;
+    untendedSinceMs = isTended ? null : (untendedSinceMs ?? uptimeOf(clock));
+    const forMs = untendedSinceMs === null ? 0 : uptimeOf(clock) - untendedSinceMs;
     if (untendedSinceMs === null || forMs < rules.overdueAfterMs) return [];
     return [`Nobody tends the open incidents (${open}): restart dbconn and read its log.`];
   };
@@ -67,7 +68,7 @@ export function createAuditor(ports: AuditorPorts): Auditor {
   return {
     async audit() {
       if (beganAtMs !== null) return;
-      beganAtMs = clock.now();
+      beganAtMs = uptimeOf(clock);
       try {
         const open = await ports.log.listIncidents({ states: ['open'], limit: mostIncidents });
         const found = await overdueOf(ports, open, seen);
@@ -82,7 +83,7 @@ export function createAuditor(ports: AuditorPorts): Auditor {
       }
     },
     overdue() {
-      const hangsForMs = beganAtMs === null ? 0 : clock.now() - beganAtMs;
+      const hangsForMs = beganAtMs === null ? 0 : uptimeOf(clock) - beganAtMs;
       return hangsForMs < rules.overdueAfterMs ? complaints : [...complaints, hangs];
     },
   };

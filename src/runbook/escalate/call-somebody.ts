@@ -131,7 +131,7 @@ function writeFailed(
   const next = chooseWay(ways, failed);
   const goesElsewhere = next !== undefined && next.via !== way.via;
   if (goesElsewhere) memory.pauses.delete(begun.id);
-  else pause(memory, begun.id, ports.clock.now());
+  else pause(memory, begun.id, ports.clock);
   const why = error instanceof PagerRefused ? error.message : 'Slack did not take it.';
   const who = capital(roleName(begun.who));
   const instead = goesElsewhere ? ` They are called ${wayName(next)} instead.` : '';

@@ -6,6 +6,7 @@ import type { IncidentLog } from '../ports/incident-log.ts';
 import type { Meter } from '../ports/meter.ts';
 import type { Pager } from '../ports/pager.ts';
 import type { Target } from '../target.ts';
+import { uptimeOf } from '../uptime.ts';
 import { noSigns } from './attention.ts';
 import type { Signs } from './attention.ts';
 
@@ -41,20 +42,20 @@ export function createMemory(): CallerMemory {
   return { judgedAtMs: null, signs: noSigns, pauses: new Map(), changesTold: new Set() };
 }
 
+type PauseClock = Pick<Clock, 'now' | 'uptime'>;
+
 const firstPauseMs = 15_000;
 const longestPauseMs = 5 * 60_000;
 
-export function isPaused({ pauses }: CallerMemory, what: string, nowMs: number): boolean {
-  const leftMs = (pauses.get(what)?.untilMs ?? 0) - nowMs;
-  // Longer than any pause: the clock was set back since, and nobody is to wait for it.
-  return leftMs > 0 && (leftMs <= longestPauseMs || leftMs === Infinity);
+export function isPaused({ pauses }: CallerMemory, what: string, clock: PauseClock): boolean {
+  return (pauses.get(what)?.untilMs ?? -Infinity) > uptimeOf(clock);
 }
 
 /** Each refusal in a row doubles the pause, up to five minutes. */
-export function pause({ pauses }: CallerMemory, what: string, nowMs: number): void {
+export function pause({ pauses }: CallerMemory, what: string, clock: PauseClock): void {
   const tries = pauses.get(what)?.tries ?? 0;
   const ms = Math.min(firstPauseMs * 2 ** tries, longestPauseMs);
-  pauses.set(what, { untilMs: nowMs + ms, tries: tries + 1 });
+  pauses.set(what, { untilMs: uptimeOf(clock) + ms, tries: tries + 1 });
 }
 
 /** Whom a target calls; nobody where it is not configured any more. */

@@ -88,7 +88,7 @@ async function call(
   const due = findDue(incident, reasons, { nowMs, judgedAtMs, isAttended });
   memory.judgedAtMs = nowMs;
   for (const escalation of due) {
-    if (isPaused(memory, escalation.id, nowMs)) continue;
+    if (isPaused(memory, escalation.id, ports.clock)) continue;
     const calling = { ports, memory, view: { ...view, incident }, isAttended };
     const explained = escalation.reasons.length > 0 ? escalation : { ...escalation, reasons };
     incident = await callSomebody(calling, explained);

@@ -22,7 +22,8 @@ export async function keepPager(keeping: Keeping): Promise<Incident> {
   const pager = ports.pagerOf(incident.target);
   const action = whatToTell(incident);
   const nowMs = ports.clock.now();
-  if (pager === undefined || action === null || isPaused(memory, action, nowMs)) return incident;
+  if (pager === undefined || action === null || isPaused(memory, action, ports.clock))
+    return incident;
   try {
     const { links } = siteOf(ports, incident);
     await pager.page(toPage(action, { view, links, reasons: [], nowMs }));
@@ -79,7 +80,7 @@ async function refused(
   { pager, action }: Refused,
   error: unknown,
 ): Promise<Incident> {
-  pause(memory, action, ports.clock.now());
+  pause(memory, action, ports.clock);
   if (!(error instanceof PagerRefused) || error.mayPass) return incident;
   memory.pauses.set(action, { untilMs: Infinity, tries: 0 });
   const sentence = `${error.message} ${pager.name} does not know; tell it by hand to ${action}.`;

@@ -1,6 +1,7 @@
 import { isoNow } from '../approval/iso-now.ts';
 import { whatToTell } from '../escalate/keep-pager.ts';
 import { checklist } from '../post-incident/checklist.ts';
+import { hasPassed, uptimeOf } from '../uptime.ts';
 import type { AttendanceParts } from './attendance-parts.ts';
 import { readRequestsOf } from './belongs.ts';
 import { findUseless } from './find-useless.ts';
@@ -61,7 +62,7 @@ export function createBedside(parts: BedsideParts): Bedside {
       onFault(`incident ${incident.id}`, error);
     }
     const pauseMs = chart.failures === 0 ? 0 : Math.min(longestPauseMs, 1000 * 2 ** chart.failures);
-    chart.notBeforeMs = clock.now() + pauseMs;
+    chart.notBeforeMs = uptimeOf(clock) + pauseMs;
   };
   return {
     attend(incidents) {
@@ -69,9 +70,7 @@ export function createBedside(parts: BedsideParts): Bedside {
       for (const id of charts.keys()) if (!present.has(id)) charts.delete(id);
       for (const incident of incidents) {
         const chart = chartOf(incident.id);
-        const pauseMs = chart.notBeforeMs - clock.now();
-        // Longer than any pause: the clock was set back, and nobody is to wait for it.
-        const isPaused = pauseMs > 0 && pauseMs <= longestPauseMs;
+        const isPaused = chart.notBeforeMs > uptimeOf(clock);
         if (isPaused || busy.has(incident.id) || !isTending()) continue;
         if (!owesSomething(parts, incident, chart)) continue;
         const attended = attendOne(incident, chart).finally(() => busy.delete(incident.id));
@@ -93,14 +92,15 @@ function owesSomething(parts: BedsideParts, incident: Incident, chart: Chart): b
   if (owesAct(parts, incident)) return true;
   const endedMs = Date.parse(incident.closing?.at ?? incident.openedAt);
   const version = versionOf(incident);
-  if (chart.shown === '' && parts.clock.now() - endedMs > shownAfterMs) chart.shown = version;
+  const isOld = Math.abs(parts.clock.now() - endedMs) > shownAfterMs;
+  if (chart.shown === '' && isOld) chart.shown = version;
   return !chart.shown.startsWith(version);
 }
 
 /** Where no pager takes it there is nobody to be told, and the asking has to end. */
 function owesPager({ clock }: BedsideParts, incident: Incident): boolean {
   const endedMs = Date.parse(incident.closing?.at ?? incident.openedAt);
-  return clock.now() - endedMs < pagerToldWithinMs && whatToTell(incident) !== null;
+  return Math.abs(clock.now() - endedMs) < pagerToldWithinMs && whatToTell(incident) !== null;
 }
 
 function owesAct(parts: BedsideParts, incident: Incident): boolean {
@@ -110,9 +110,11 @@ function owesAct(parts: BedsideParts, incident: Incident): boolean {
   // What became a part of another incident is reported there.
   if (mergedInto !== null) return false;
   if (reportedAt === null) return true;
-  const askAtMs = Date.parse(closing?.at ?? incident.openedAt) + rules.checklistAfterMs;
+  const endedMs = Date.parse(closing?.at ?? incident.openedAt);
   const isComplete = incident.checklist.length >= checklist.length;
-  return !isComplete && checklistAskedAt === null && clock.now() >= askAtMs;
+  return (
+    !isComplete && checklistAskedAt === null && hasPassed(clock, endedMs, rules.checklistAfterMs)
+  );
 }
 
 async function attendOpen(parts: BedsideParts, found: Incident, chart: Chart): Promise<boolean> {

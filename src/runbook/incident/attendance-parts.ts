@@ -1,10 +1,11 @@
 import type { Caller } from '../escalate/caller.ts';
-import type { Clock, Holder } from '../ports.ts';
+import type { Holder } from '../ports.ts';
 import type { IncidentBoard } from '../ports/incident-board.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import type { Meter } from '../ports/meter.ts';
 import type { Reporter } from '../post-incident/reporter.ts';
 import type { Runbook } from '../runbook.ts';
+import type { SteadyClock } from '../steady-clock.ts';
 import type { Incident } from './incident.ts';
 import type { Incidents } from './incidents.ts';
 import type { IncidentRules } from './rules.ts';
@@ -18,7 +19,7 @@ export interface AttendanceParts {
   readonly caller: Caller;
   readonly reporter: Reporter;
   readonly rules: IncidentRules;
-  readonly clock: Clock;
+  readonly clock: SteadyClock;
   readonly meter: Meter;
   /** One for each process; its time is how long after a crash another one takes over. */
   readonly holder: Holder;

@@ -142,6 +142,7 @@ function createRounds(parts: AttendanceParts, nudge: () => void): Rounds {
   return {
     isTending,
     async round() {
+      await clock.agree();
       try {
         await tenure.ask();
       } finally {

@@ -67,8 +67,8 @@ async function tryBegin(
   if (belonging.kind !== 'none') {
     return change(ports, belonging.incident, (incident) => join(incident, beginning));
   }
-  const sinceMs = clock.now() - rules.reopenWithinMs;
-  const returning = await findReturning(log, beginning.target, sinceMs);
+  const since = { nowMs: clock.now(), withinMs: rules.reopenWithinMs };
+  const returning = await findReturning(log, beginning.target, since);
   if (returning !== undefined) {
     return change(ports, returning, (incident) => comeBack(incident, beginning));
   }

@@ -18,34 +18,42 @@ import { see } from './see.ts';
 import { silence, unsilence } from './silence.ts';
 import { takeAlert } from './take-alert.ts';
 import { createUnplacedAlerts } from './tell-unplaced.ts';
+import { createSteadyClock } from '../steady-clock.ts';
 import { tick } from './tick.ts';
 
 /** More would not fit a message, and nobody reads on. */
 const mostListed = 50;
 
 /** The one door to incidents; see `Incidents`. Several on one journal, in one process or many, work as one. */
-export function createIncidents(ports: IncidentPorts): Incidents {
-  const { log, rules } = ports;
+export function createIncidents(given: IncidentPorts): Incidents {
+  const { log, rules } = given;
+  const clock = createSteadyClock(log, given.clock);
+  const ports = { ...given, clock };
+  const act = <T>(work: () => Promise<Answer<T>>): Promise<Answer<T>> =>
+    recorded(async () => {
+      await clock.agree();
+      return work();
+    });
   const looks = createLookMemory(rules);
   const memories = { looks, notes: createNoteMemory(log), owed: new Map<string, Set<string>>() };
   const unplaced = createUnplacedAlerts(ports);
   return {
-    alert: (alert) => recorded(() => takeAlert({ ...ports, unplaced }, looks, alert)),
-    seen: (examination) => recorded(() => see(ports, memories, examination)),
+    alert: (alert) => act(() => takeAlert({ ...ports, unplaced }, looks, alert)),
+    seen: (examination) => act(() => see(ports, memories, examination)),
     async heard(request) {
-      const heard = await recorded(async () => done(await hear(ports, memories, request)));
+      const heard = await act(async () => done(await hear(ports, memories, request)));
       // Whoever tends the incidents tells it again, so nothing is lost.
       if (!heard.ok) ports.onFault?.(`request ${request.id}`, new Error(heard.refusal.next));
     },
-    open: (target, actor, reason) => recorded(() => openByHand(ports, { target, actor, reason })),
-    assign: (id, actor) => recorded(() => assign(ports, id, actor)),
-    silence: (id, actor, asked) => recorded(() => silence(ports, { id, actor, silence: asked })),
-    unsilence: (id, actor) => recorded(() => unsilence(ports, id, actor)),
-    merge: (id, into, actor) => recorded(() => merge(ports, { id, into, actor })),
-    resolve: (id, actor, reason) => recorded(() => resolve(ports, looks, { id, actor, reason })),
-    reopen: (id, actor, reason) => recorded(() => reopen(ports, { id, actor, reason })),
-    escalate: (id, actor, ask) => recorded(() => callByHand(ports, { id, actor, ask })),
-    tick: (id, actor, item) => recorded(() => tick(ports, { id, actor, item })),
+    open: (target, actor, reason) => act(() => openByHand(ports, { target, actor, reason })),
+    assign: (id, actor) => act(() => assign(ports, id, actor)),
+    silence: (id, actor, asked) => act(() => silence(ports, { id, actor, silence: asked })),
+    unsilence: (id, actor) => act(() => unsilence(ports, id, actor)),
+    merge: (id, into, actor) => act(() => merge(ports, { id, into, actor })),
+    resolve: (id, actor, reason) => act(() => resolve(ports, looks, { id, actor, reason })),
+    reopen: (id, actor, reason) => act(() => reopen(ports, { id, actor, reason })),
+    escalate: (id, actor, ask) => act(() => callByHand(ports, { id, actor, ask })),
+    tick: (id, actor, item) => act(() => tick(ports, { id, actor, item })),
     get: (id) => recorded(() => get(ports, id)),
     current: (target) => recorded(() => current(ports, target)),
     list: () =>

@@ -34,10 +34,11 @@ const mostLives = 50;
 export async function findReturning(
   log: Pick<IncidentLog, 'listIncidents'>,
   target: string,
-  sinceMs: number,
+  { nowMs, withinMs }: { readonly nowMs: number; readonly withinMs: number },
 ): Promise<Incident | undefined> {
   const [last] = await log.listIncidents({ states: ['resolved'], target, limit: 1 });
   if (last === undefined || last.closing === null) return undefined;
   if (last.reopenedAt.length >= mostLives) return undefined;
-  return Date.parse(last.closing.at) >= sinceMs ? last : undefined;
+  // In either direction: the clock may have been set back since.
+  return Math.abs(nowMs - Date.parse(last.closing.at)) <= withinMs ? last : undefined;
 }

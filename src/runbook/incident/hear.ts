@@ -1,12 +1,12 @@
 import type { Request } from '../approval/request.ts';
 import { refuse } from '../remedies/remedy.ts';
-import type { Examination } from '../diagnose/evidence.ts';
 import { belongs } from './belongs.ts';
 import { changeIncident } from './change-incident.ts';
 import { findIncident, findReturning } from './find-incident.ts';
 import type { IncidentPorts } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
 import { keepExamination } from './kept-examination.ts';
+import type { RecentSight } from './look-memory.ts';
 import type { Note } from './note.ts';
 import type { Remembered } from './note-memory.ts';
 import { tellRequest } from './tell-request.ts';
@@ -29,7 +29,7 @@ export async function hear(
     if (incident === undefined) return;
     const remembered = await memories.notes.read(incident.id);
     if (remembered.has(key)) return;
-    const latest = memories.looks.recent(request.target, ports.clock.now())?.examination;
+    const latest = memories.looks.recent(request.target, ports.clock.now());
     const facts = { key, request: request.id, ...evidenceOf(request, latest, remembered) };
     const note: Note = { kind: 'incident-request', ...tellRequest(request), facts };
     const changed = await changeIncident(ports.log, incident.id, (now) =>
@@ -57,7 +57,8 @@ async function findHearing(
     const { openedAt } = belonging.incident;
     return belongs(request, { openedAt, until: null }) ? belonging.incident : undefined;
   }
-  const returning = await findReturning(log, target, clock.now() - heardAfterMs);
+  const since = { nowMs: clock.now(), withinMs: heardAfterMs };
+  const returning = await findReturning(log, target, since);
   if (returning === undefined) return undefined;
   // What was proposed after the end is about something else.
   const { openedAt, closing } = returning;
@@ -67,13 +68,14 @@ async function findHearing(
 /** The evidence of before, with the last vote; that of after, if it was looked at since. */
 function evidenceOf(
   { id, state, result }: Request,
-  latest: Examination | undefined,
+  latest: RecentSight | undefined,
   { mayKeep }: Remembered,
 ): Note['facts'] {
-  if (!mayKeep || latest === undefined) return {};
-  if (state === 'approved') return keepExamination(`before:${id}`, latest);
-  const isAfter = result !== null && latest.diagnosis.takenAt >= result.endedAt;
-  return state === 'done' && isAfter ? keepExamination(`after:${id}`, latest) : {};
+  const examination = latest?.examination;
+  if (!mayKeep || latest === undefined || examination === undefined) return {};
+  if (state === 'approved') return keepExamination(`before:${id}`, examination);
+  const isAfter = result !== null && latest.watching.lastMs >= Date.parse(result.endedAt);
+  return state === 'done' && isAfter ? keepExamination(`after:${id}`, examination) : {};
 }
 
 /** The next look is the one after it. */

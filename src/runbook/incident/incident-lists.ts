@@ -1,4 +1,5 @@
 import type { Clock } from '../ports.ts';
+import { uptimeOf } from '../uptime.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import type { Incident } from './incident.ts';
 
@@ -19,7 +20,7 @@ const pastEveryMs = 10_000;
 /** The incidents that a round is about. */
 export function createLists(
   log: Pick<IncidentLog, 'listIncidents'>,
-  clock: Pick<Clock, 'now'>,
+  clock: Pick<Clock, 'now' | 'uptime'>,
 ): { read(): Promise<Lists>; refresh(): void } {
   let before: Lists = { open: [], merged: [], past: [] };
   let readAtMs = -Infinity;
@@ -29,11 +30,10 @@ export function createLists(
       const merged = await log.listIncidents({ states: ['merged'], limit: mostOpen });
       const still = new Set([...open, ...merged].map(({ id }) => id));
       const hasEnded = [...before.open, ...before.merged].some(({ id }) => !still.has(id));
-      // In either direction: a clock may be set back.
-      const isOld = Math.abs(clock.now() - readAtMs) >= pastEveryMs;
+      const isOld = uptimeOf(clock) - readAtMs >= pastEveryMs;
       let { past } = before;
       if (hasEnded || isOld) {
-        readAtMs = clock.now();
+        readAtMs = uptimeOf(clock);
         past = await log.listIncidents({ states: ['resolved'], limit: mostPast });
       }
       // One that was taken up again is no longer over, whatever was read before.

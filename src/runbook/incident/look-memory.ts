@@ -27,13 +27,14 @@ export interface Peak {
 
 export interface LookMemory {
   /** Undefined for a look that began before one that is known already. */
-  add(examination: Examination, verdict: LookVerdict): Watching | undefined;
+  add(examination: Examination, verdict: LookVerdict, at: string): Watching | undefined;
   doubt(target: string, doubt: string | null): void;
   /** The latest look, unless it is so old that it says nothing of now: another process may look since. */
   recent(target: string, nowMs: number): RecentSight | undefined;
 }
 
 export interface RecentSight {
+  readonly watching: Watching;
   readonly verdict: LookVerdict;
   /** The last look that saw the server said trouble: one that sees nothing takes nothing back. */
   readonly isInTrouble: boolean;
@@ -43,20 +44,16 @@ export interface RecentSight {
   readonly examination: Examination | undefined;
 }
 
-interface Kept extends RecentSight {
-  readonly watching: Watching;
-}
-
 /** Looks that are further apart leave out what happened in between. */
 const longestGapMs = 60_000;
 
 export function createLookMemory({ lookEveryMs }: Pick<IncidentRules, 'lookEveryMs'>): LookMemory {
   const gapMs = Math.max(longestGapMs, 4 * lookEveryMs);
-  const targets = new Map<string, Kept>();
+  const targets = new Map<string, RecentSight>();
   return {
-    add(examination, verdict) {
-      const { takenAt, target, headline, verdict: why, capacity } = examination.diagnosis;
-      const atMs = Date.parse(takenAt);
+    add(examination, verdict, at) {
+      const { target, headline, verdict: why, capacity } = examination.diagnosis;
+      const atMs = Date.parse(at);
       const known = targets.get(target)?.watching;
       // Further apart, in either direction, is no row: nobody looked, or the clock was set.
       const isRow = known !== undefined && Math.abs(atMs - known.lastMs) <= gapMs;
@@ -67,7 +64,7 @@ export function createLookMemory({ lookEveryMs }: Pick<IncidentRules, 'lookEvery
         lastMs: atMs,
         trouble: countTrouble(before?.trouble ?? null, verdict, atMs),
         ...countLost(before, { verdict, atMs, isLost: isOutOfReach(examination.diagnosis) }),
-        peak: higher(before?.peak ?? null, capacity === null ? null : { at: takenAt, ...capacity }),
+        peak: higher(before?.peak ?? null, capacity === null ? null : { at, ...capacity }),
         doubt: before?.doubt ?? null,
       };
       const isCalm = verdict === 'calm';

@@ -22,6 +22,7 @@ import { keepExamination } from './kept-examination.ts';
 import type { LookMemory, Watching } from './look-memory.ts';
 import { mergedRoot } from './merged-root.ts';
 import type { NoteMemory } from './note-memory.ts';
+import type { SteadyClock } from '../steady-clock.ts';
 import { difference, isWorse, toSeen } from './to-seen.ts';
 import { hasActive } from './triggers.ts';
 
@@ -37,33 +38,40 @@ const mostParts = 100;
 
 /** What a look means for its target's incident. Throws JournalUnavailable. */
 export async function see(
-  ports: IncidentPorts,
+  ports: IncidentPorts & { readonly clock: SteadyClock },
   memories: Memories,
   examination: Examination,
 ): Promise<Answer<Incident | null>> {
   const { diagnosis, target } = examination;
+  const at = ports.clock.toSteady(diagnosis.takenAt);
   const look = judgeLook(diagnosis, target);
-  const watching = memories.looks.add(examination, look);
+  const watching = memories.looks.add(examination, look, at);
   const belonging = await findIncident(ports.log, target.name);
   if (watching === undefined) {
     return done(belonging.kind === 'none' ? null : belonging.incident);
   }
   if (belonging.kind === 'open') {
-    return update(ports, memories, { incident: belonging.incident, examination, watching });
+    return update(ports, memories, { incident: belonging.incident, examination, watching, at });
   }
   // A part of another incident opens none of its own; that it is in trouble keeps the other one open.
   if (belonging.kind === 'part') return done(belonging.incident);
   if (!hasLasted({ watching, rules: ports.rules })) return done(null);
-  return openByWatch(ports, examination, watching);
+  return openByWatch(ports, { examination, watching, at });
+}
+
+interface Sighting {
+  readonly examination: Examination;
+  readonly watching: Watching;
+  /** When the look was taken. */
+  readonly at: string;
 }
 
 async function openByWatch(
   ports: IncidentPorts,
-  examination: Examination,
-  watching: Watching,
+  { examination, watching, at }: Sighting,
 ): Promise<Answer<Incident | null>> {
   const { diagnosis, target } = examination;
-  const seen = toSeen(diagnosis, target);
+  const seen = { ...toSeen(diagnosis, target), at };
   const trigger = watchTrigger(watching);
   const what = isLost(watching)
     ? 'dbconn could reach PostgreSQL and cannot any more,'
@@ -81,22 +89,20 @@ async function openByWatch(
   return begun.ok ? done(begun.value.incident) : begun;
 }
 
-interface Update {
+interface Update extends Sighting {
   readonly incident: Incident;
-  readonly examination: Examination;
-  readonly watching: Watching;
 }
 
 async function update(
   ports: IncidentPorts,
   { looks, notes, owed }: Memories,
-  { incident, examination, watching }: Update,
+  { incident, examination, watching, at }: Update,
 ): Promise<Answer<Incident | null>> {
   const { diagnosis, target } = examination;
   const { id } = incident;
   const remembered = await notes.read(id);
   const { isChanged } = remembered;
-  const seen = toSeen(diagnosis, target, { before: incident.last, isChanged });
+  const seen = { ...toSeen(diagnosis, target, { before: incident.last, isChanged }), at };
   const about = { look: judgeLook(diagnosis, target), poolNearLimit: hasPoolNearLimit(diagnosis) };
   const ended = owed.get(id) ?? new Set<string>();
   const sight = {

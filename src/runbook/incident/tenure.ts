@@ -18,11 +18,7 @@ export function createTenure(
 ): Tenure {
   let untilMs = Number.NEGATIVE_INFINITY;
   return {
-    isHeld() {
-      const leftMs = untilMs - uptimeOf(clock);
-      // More than was asked for: this machine has a clock alone, which was set back, and only the journal knows.
-      return leftMs > 0 && leftMs <= holder.forMs;
-    },
+    isHeld: () => untilMs > uptimeOf(clock),
     async ask() {
       // From before the asking: the journal counts from a later moment, never from an earlier one.
       const askedAtMs = uptimeOf(clock);

@@ -1,4 +1,5 @@
 import type { Clock } from '../ports.ts';
+import { uptimeOf } from '../uptime.ts';
 import type { Meter } from '../ports/meter.ts';
 import type { Examination } from '../diagnose/evidence.ts';
 import { createTurns } from './turns.ts';
@@ -97,11 +98,11 @@ async function keepLooking(
     clock.sleep(Math.round(ms), signal).catch(() => undefined);
   await pause(random() * everyMs);
   while (!signal.aborted) {
-    const startedAtMs = clock.now();
+    const startedAtMs = uptimeOf(clock);
     if (isWanted(target)) await look(target);
     if (signal.aborted) return;
     // A clock that is set back meanwhile must not put the next look off.
-    const tookMs = Math.max(0, clock.now() - startedAtMs);
+    const tookMs = uptimeOf(clock) - startedAtMs;
     const intervalMs = everyMs * (1 - jitter + 2 * jitter * random());
     await pause(Math.max(everyMs * leastPauseShare, intervalMs - tookMs));
   }

@@ -28,6 +28,7 @@ export interface IncidentLog {
     readonly since: string;
     readonly option?: Action;
   }): Promise<readonly Request[]>;
+  readTime(): Promise<JournalTime>;
   /**
    * One of the processes that share a journal tends the incidents: it looks, writes to Slack and calls people, so
    * that nothing is said twice. True while that is this holder, who renews by asking again; whoever lets the
@@ -36,6 +37,14 @@ export interface IncidentLog {
   tend(holder: Holder): Promise<boolean>;
   /** Lets another process take over at once. */
   endTending(holder: Holder): Promise<void>;
+}
+
+/** By the journal's own clock. */
+export interface JournalTime {
+  /** Since the epoch. */
+  readonly nowMs: number;
+  /** False where an incident is open and somebody may have set that clock since it began. */
+  readonly isSteady: boolean;
 }
 
 export interface IncidentQuery {

@@ -10,6 +10,7 @@ import type { Incident, IncidentChange } from '../incident/incident.ts';
 import type { Note } from '../incident/note.ts';
 import type { IncidentRules } from '../incident/rules.ts';
 import type { Target } from '../target.ts';
+import { hasPassed, uptimeOf } from '../uptime.ts';
 import { checklist } from './checklist.ts';
 import type { Reporter } from './reporter.ts';
 import { askForOpenItems, openItems } from './ask-for-open-items.ts';
@@ -39,14 +40,14 @@ export function createReporter(ports: ReporterPorts): Reporter {
   /** Does it unless it failed a short time ago; undefined where it was not done. */
   const patiently = async <T>(id: string, work: () => Promise<T>): Promise<T | undefined> => {
     const pause = pauses.get(id);
-    if (pause !== undefined && clock.now() < pause.untilMs) return undefined;
+    if (pause !== undefined && uptimeOf(clock) < pause.untilMs) return undefined;
     try {
       const value = await work();
       pauses.delete(id);
       return value;
     } catch (error) {
       const ms = Math.min(longestPauseMs, pause === undefined ? firstPauseMs : pause.ms * 2);
-      pauses.set(id, { untilMs: clock.now() + ms, ms });
+      pauses.set(id, { untilMs: uptimeOf(clock) + ms, ms });
       onFault(error, id);
       return undefined;
     }
@@ -57,7 +58,7 @@ export function createReporter(ports: ReporterPorts): Reporter {
       if (incident.state !== 'resolved' || incident.closing === null) return incident;
       if (incident.reportedAt === null) return report(ports, incident, patiently);
       const endedMs = Date.parse(incident.closing.at);
-      const isDue = clock.now() >= endedMs + rules.checklistAfterMs;
+      const isDue = hasPassed(clock, endedMs, rules.checklistAfterMs);
       if (incident.checklistAskedAt !== null || !isDue) return incident;
       return ask(ports, incident, patiently);
     },
@@ -74,7 +75,7 @@ async function report(
   const { board, clock, log } = ports;
   const { id } = incident;
   const requests = await readRequestsOf(log, incident);
-  if (isUnsettled(requests, incident, clock.now())) return incident;
+  if (isUnsettled(requests, incident, clock)) return incident;
   const written = await gatherReport(ports, incident);
   const posted = await patiently(id, () => board.report(incident, written).then(() => true));
   if (posted === undefined) return incident;
@@ -87,10 +88,10 @@ async function report(
   return remember(ports, incident, { change, note });
 }
 
-function isUnsettled(requests: readonly Request[], { closing }: Incident, nowMs: number): boolean {
+function isUnsettled(requests: readonly Request[], { closing }: Incident, clock: Clock): boolean {
   const endedMs = Date.parse(closing?.at ?? '');
   return (
-    nowMs < endedMs + waitForRequestsMs &&
+    !hasPassed(clock, endedMs, waitForRequestsMs) &&
     requests.some((one) => one.state !== 'proposed' && isOpen(one))
   );
 }

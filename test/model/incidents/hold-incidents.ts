@@ -18,7 +18,6 @@ import {
   unsilence,
 } from './commands.ts';
 import type { IncidentCommand } from './commands.ts';
-import { isHeld } from '../not-yet.ts';
 import { IncidentSystem } from './system.ts';
 
 /** How much more often than others each happens. */
@@ -36,7 +35,7 @@ const weights: readonly (readonly [weight: number, command: Arbitrary<IncidentCo
   [2, merge],
   [2, setUp],
   [1, setMood],
-  [isHeld.incidentClocks ? 1 : 0, setClock],
+  [1, setClock],
 ];
 const commandsOfANight = weights.flatMap(([weight, command]) =>
   Array.from({ length: weight }, () => command),

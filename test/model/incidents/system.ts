@@ -9,6 +9,8 @@ import { createIncidents } from '../../../src/runbook/incident/create-incidents.
 import type { Incidents } from '../../../src/runbook/incident/incidents.ts';
 import { followMerged } from '../../../src/runbook/incident/merge.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
+import { createSteadyClock } from '../../../src/runbook/steady-clock.ts';
+import type { SteadyClock } from '../../../src/runbook/steady-clock.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { inMemory, makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { aTarget } from '../../runbook/diagnose/builders.ts';
@@ -46,6 +48,7 @@ const snapshots: Readonly<Record<Sight, Snapshot>> = {
 /** One process of dbconn: its way to the incidents, and what calls people. */
 interface Process {
   readonly clock: ProcessClock;
+  readonly steady: SteadyClock;
   readonly journal: SqliteJournal;
   readonly incidents: Incidents;
   readonly caller: Caller;
@@ -118,7 +121,8 @@ export class IncidentSystem {
   }
 
   async #round(process: Process): Promise<void> {
-    const { journal, holder, incidents, clock } = process;
+    const { journal, holder, incidents, clock, steady } = process;
+    await steady.agree();
     if (!(await journal.tend(holder))) return;
     if (this.#leader !== process) this.rules.blind();
     this.#leader = process;
@@ -128,7 +132,7 @@ export class IncidentSystem {
       must(await incidents.seen(toExamination(clock, target, snapshots[sight])));
     }
     const merged = await journal.listIncidents({ states: ['merged'], limit: 50 });
-    await followMerged({ log: journal, clock, onChange: this.#observe }, merged);
+    await followMerged({ log: journal, clock: steady, onChange: this.#observe }, merged);
     const all = await journal.listIncidents({ states: ['open', 'resolved'], limit: 50 });
     for (const incident of all) {
       if (incident.state !== 'open' && whatToTell(incident) === null) continue;
@@ -144,6 +148,7 @@ export class IncidentSystem {
     const clock = new ProcessClock(machine);
     const journal = await this.#folder.open({ clock });
     this.#processes += 1;
+    const steady = createSteadyClock(journal, clock);
     const ports = { log: journal, clock, targets, rules };
     const incidents = createIncidents({
       ...ports,
@@ -154,6 +159,7 @@ export class IncidentSystem {
     });
     const caller = createCaller({
       ...ports,
+      clock: steady,
       announcements: outside.announcements,
       board: outside.board,
       meter: { escalation: () => undefined },
@@ -163,7 +169,7 @@ export class IncidentSystem {
       onFault: () => undefined,
     });
     const holder = { id: `process ${this.#processes}`, forMs: leaseMs };
-    return { clock, journal, incidents, caller, holder };
+    return { clock, steady, journal, incidents, caller, holder };
   }
 }
 

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Escalation } from '../../../src/runbook/escalate/policy.ts';
+import type { Clock } from '../../../src/runbook/ports.ts';
 import type { CallerPorts } from '../../../src/runbook/escalate/caller-ports.ts';
 import { ann, bob } from '../approval/builders.ts';
 import { startedAtMs } from '../approval/world.ts';
@@ -298,11 +299,16 @@ test('the notes of an incident that somebody has for hours are read once, not at
 
 test('what was put off for a while is not put off for hours because the clock was set back', async () => {
   await board.open({ policy: [aStep()] });
-  const caller = board.caller();
+  let aheadMs = 0;
+  const clock: Clock = {
+    now: () => board.clock.now(),
+    uptime: () => board.clock.now() - aheadMs,
+    sleep: (ms, signal) => board.clock.sleep(ms, signal),
+  };
+  const caller = board.caller({ clock });
   board.refuse(1);
   await board.attend(caller);
-  board.clock.nowMs += 3600 * 1000;
-  await board.change({ openedAt: at(-60) });
+  aheadMs -= 7200 * 1000;
   board.clock.nowMs -= 7200 * 1000;
   await board.change({ openedAt: at(-120) });
   await board.rounds(caller, 3, minuteMs);

@@ -159,6 +159,7 @@ describe('alerts', () => {
       readNotes: (...given) => journal.readNotes(...given),
       readRequestsSince: (query) => journal.readRequestsSince(query),
       record: (draft) => journal.record(draft),
+      readTime: () => journal.readTime(),
       tend: (holder) => journal.tend(holder),
       endTending: (holder) => journal.endTending(holder),
       async openIncident(...given) {

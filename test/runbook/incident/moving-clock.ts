@@ -11,10 +11,16 @@ export class MovingClock implements Clock {
   #nowMs = startedAtMs;
   /** Where the present move ends. */
   #untilMs = startedAtMs;
+  /** What it was set ahead, in all. */
+  #aheadMs = 0;
   readonly #sleepers = new Set<Sleeper>();
 
   now(): number {
     return this.#nowMs;
+  }
+
+  uptime(): number {
+    return this.#nowMs - this.#aheadMs;
   }
 
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -53,6 +59,7 @@ export class MovingClock implements Clock {
   set(ms: number): void {
     this.#nowMs += ms;
     this.#untilMs += ms;
+    this.#aheadMs += ms;
     for (const sleeper of this.#sleepers) sleeper.atMs += ms;
   }
 
