@@ -20,17 +20,17 @@ export async function breakGlass(
   ports: DoorPorts,
   { id, actor, reason }: Click,
 ): Promise<Answer<Request>> {
-  const why = cleanReason(reason);
   for (let tries = 0; tries < mostTries; tries += 1) {
     const found = await findOpen(ports, id);
     if (!found.ok) return found;
     const request = found.value;
-    const allowed = await mayBreakGlass(ports, request, actor);
-    if (!allowed.ok) return allowed;
-    if (why === null) return refuseUnexplained();
-    const now = await mayRunNow(ports, request);
-    if (!now.ok) return now;
-    const brokenGlass = { by: actor, at: isoNow(ports.clock), reason: why };
+    const allowed = await mayStandIn(ports, request, { actor, reason });
+    if (!allowed.ok) {
+      // It may have been closed, or changed past the journal, while this person was looked up; that says more.
+      if ((await ports.journal.read(id))?.version !== request.version) continue;
+      return allowed;
+    }
+    const brokenGlass = { by: actor, at: isoNow(ports.clock), reason: allowed.value };
     const next = advance(request, 'approved', { brokenGlass });
     const entry = {
       request: id,
@@ -43,6 +43,20 @@ export async function breakGlass(
     }
   }
   return refuseCrowded();
+}
+
+/** The reason as it is recorded. */
+async function mayStandIn(
+  ports: DoorPorts,
+  request: Request,
+  { actor, reason }: Omit<Click, 'id'>,
+): Promise<Answer<string>> {
+  const allowed = await mayBreakGlass(ports, request, actor);
+  if (!allowed.ok) return allowed;
+  const why = cleanReason(reason);
+  if (why === null) return refuseUnexplained();
+  const now = await mayRunNow(ports, request);
+  return now.ok ? done(why) : now;
 }
 
 function refuseUnexplained(): ReturnType<typeof refuse> {

@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '../../../src/clock.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -149,6 +150,39 @@ test('in the same moment as the last vote, at another replica, it runs once', as
     expect(votes.length + (brokenGlass === null ? 0 : 1)).toBe(1);
     expect(world.remedy.runs).toBe(round + 1);
   }
+});
+
+describe('while the person is looked up', () => {
+  /** Answers the next look-up that way, after something else happened. */
+  function during(happens: () => Promise<unknown>): void {
+    const readPerson = world.people.readPerson.bind(world.people);
+    world.people.readPerson = async (user) => {
+      world.people.readPerson = readPerson;
+      world.people.standings.set(ann.id, 'guest');
+      await happens();
+      return readPerson(user);
+    };
+  }
+
+  test('a denial says more than what was found of them', async () => {
+    const [left, right] = [await openDoor(), await openDoor()];
+    const { id } = await propose(left);
+    during(() => right.deny(id, bob));
+    expect(refusalOf(await left.breakGlass(id, ann, 'please')).kind).toBe('denied');
+  });
+
+  test('so does a request that was changed past the journal', async () => {
+    const door = await openDoor();
+    const { id } = await propose(door);
+    during(() => {
+      const database = new DatabaseSync(world.file);
+      database.exec("UPDATE requests SET data = json_set(data, '$.votesNeeded', 0)");
+      return Promise.resolve(database.close());
+    });
+    const { next } = refusalOf(await door.breakGlass(id, ann, 'please'));
+    expect(next).toContain('journal verify');
+    expect(world.remedy.runs).toBe(0);
+  });
 });
 
 describe('the announcement', () => {
