@@ -5,24 +5,44 @@ import { bound } from './hold.ts';
 /** More requests than this are never asked about again. */
 const mostKnown = 1000;
 
+/** Kinds of entries whose age decides, besides the first one's. */
+const decides: ReadonlySet<string> = new Set(['handed', 'verifying']);
+
 /**
- * The journal of a process in which an age that was read once grows with the machine's uptime: no expiry can be stretched
- * and no cooldown cut short by setting a clock. Between processes the journal's own clock decides.
+ * The journal of a process in which an age that was read once, or of an entry it wrote itself, grows with the machine's
+ * uptime: no expiry can be stretched and no cooldown cut short by setting a clock. Between processes the journal's own
+ * clock decides.
  */
 export function growSteadily(journal: Journal, clock: Clock): Journal {
-  const known = new Map<string, { readonly ageMs: number; readonly atMs: number }>();
+  /** Of each request and kinds of entries: when the first one was written, by the machine's uptime. */
+  const known = new Map<string, number>();
+  const know = (key: string, atMs: number): void => {
+    if (known.has(key)) return;
+    known.set(key, atMs);
+    const [oldest] = known.keys();
+    if (known.size > mostKnown && oldest !== undefined) known.delete(oldest);
+  };
   return {
     ...bound(journal),
+    async create(request, entry) {
+      const atMs = uptimeOf(clock);
+      await journal.create(request, entry);
+      know(`${request.id} ${entry.kind}`, atMs);
+    },
+    async move(from, to, entry) {
+      const atMs = uptimeOf(clock);
+      const moved = await journal.move(from, to, entry);
+      if (moved === 'moved' && decides.has(entry.kind)) know(`${to.id} ${entry.kind}`, atMs);
+      return moved;
+    },
     async readAgeMs(request, kinds) {
+      const [first = ''] = kinds;
       const key = [request, ...kinds].join(' ');
-      const nowMs = uptimeOf(clock);
-      const first = known.get(key);
-      if (first !== undefined) return first.ageMs + nowMs - first.atMs;
+      const atMs = known.get(`${request} ${first}`) ?? known.get(key);
+      if (atMs !== undefined) return uptimeOf(clock) - atMs;
+      const readAtMs = uptimeOf(clock);
       const ageMs = await journal.readAgeMs(request, kinds);
-      if (ageMs === undefined) return undefined;
-      known.set(key, { ageMs, atMs: nowMs });
-      const [oldest] = known.keys();
-      if (known.size > mostKnown && oldest !== undefined) known.delete(oldest);
+      if (ageMs !== undefined) know(key, readAtMs - ageMs);
       return ageMs;
     },
   };
