@@ -46,9 +46,16 @@ export async function dropLease(query: Query, request: string, { id }: Holder): 
   await query('DELETE FROM dbconn.leases WHERE request = $1 AND holder = $2', [request, id]);
 }
 
-/** Whose lease it is decides, not its time: one that has run out but was not taken is still one's own. */
-export async function checkLease(query: Query, { request, holder }: JournalDraft): Promise<void> {
+/**
+ * Whose lease it is decides, not its time: one that has run out but was not taken is still one's own. It is prolonged, so
+ * that nobody takes the request over while what was written is being done.
+ */
+export async function useLease(query: Query, { request, holder }: JournalDraft): Promise<void> {
   if (holder === undefined || request === undefined) return;
-  const [row] = await query('SELECT holder FROM dbconn.leases WHERE request = $1', [request]);
-  if (row?.['holder'] !== holder.id) throw new LeaseLost(request);
+  const held = await query(
+    `UPDATE dbconn.leases SET until = clock_timestamp() + $3 * interval '1 millisecond'
+     WHERE request = $1 AND holder = $2 RETURNING request`,
+    [request, holder.id, holder.forMs],
+  );
+  if (held.length !== 1) throw new LeaseLost(request);
 }

@@ -21,7 +21,7 @@ import {
   readVouched,
   updateIncident,
 } from './postgres-incidents.ts';
-import { checkLease, dropLease, takeFreeLease, takeLease, takeTending } from './postgres-leases.ts';
+import { dropLease, takeFreeLease, takeLease, takeTending, useLease } from './postgres-leases.ts';
 import { preparePostgresSchema, readIdentity } from './postgres-schema.ts';
 import { columnsOf, findUntrue, readStops, readTrue, toVouched } from './postgres-truth.ts';
 import { PostgresSession } from './postgres-session.ts';
@@ -120,7 +120,7 @@ class PostgresJournal implements StoredJournal {
 
   move(from: number, to: Request, draft: JournalDraft): Promise<'moved' | 'changed' | 'busy'> {
     return this.#write(async (query) => {
-      if (to.state !== 'approved') await checkLease(query, draft);
+      if (to.state !== 'approved') await useLease(query, draft);
       if (to.state === 'executing' && (await isBusy(query, to))) return 'busy';
       await readTrue(query, to.id);
       const data = canonicalJson(to);
@@ -141,7 +141,7 @@ class PostgresJournal implements StoredJournal {
 
   record(draft: JournalDraft): Promise<void> {
     return this.#write(async (query) => {
-      await checkLease(query, draft);
+      await useLease(query, draft);
       await this.#append(query, draft, null);
     });
   }

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { LeaseLost } from '../runbook/approval/lease-lost.ts';
-import type { JournalDraft } from '../runbook/ports.ts';
 import { longestLeaseMs, tending } from './tending.ts';
 
 /** By this machine's uptime, in milliseconds. */
@@ -69,9 +68,14 @@ export function dropLease(database: DatabaseSync, request: string, holder: strin
   database.prepare('DELETE FROM leases WHERE request = ? AND holder = ?').run(request, holder);
 }
 
-/** Whose lease it is decides, not its time: one that has run out but was not taken is still one's own. */
-export function checkLease(database: DatabaseSync, { request, holder }: JournalDraft): void {
-  if (holder === undefined || request === undefined) return;
-  const row = database.prepare('SELECT holder FROM leases WHERE request = ?').get(request);
-  if (row?.['holder'] !== holder.id) throw new LeaseLost(request);
+/**
+ * Whose lease it is decides, not its time: one that has run out but was not taken is still one's own. It is prolonged, so
+ * that nobody takes the request over while what was written is being done.
+ */
+export function useLease(database: DatabaseSync, request: string | undefined, lease: Lease): void {
+  if (request === undefined) return;
+  const { changes } = database
+    .prepare('UPDATE leases SET until = ?, boot = ? WHERE request = ? AND holder = ?')
+    .run(lease.untilMs, lease.boot, request, lease.holder);
+  if (changes !== 1) throw new LeaseLost(request);
 }

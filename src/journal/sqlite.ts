@@ -20,13 +20,13 @@ import { openFile, setUp, watchFile } from './sqlite-file.ts';
 import { hear } from './sqlite-heard.ts';
 import { insertIncident, listIncidents, readIncident, updateIncident } from './sqlite-incidents.ts';
 import {
-  checkLease,
   dropLease,
   prolongLeases,
   readBoot,
   takeFreeLease,
   takeLease,
   takeTending,
+  useLease,
 } from './sqlite-leases.ts';
 import type { Lease } from './sqlite-leases.ts';
 import { SqliteSession } from './sqlite-session.ts';
@@ -127,7 +127,7 @@ export class SqliteJournal implements StoredJournal {
 
   move(from: number, to: Request, draft: JournalDraft): Promise<'moved' | 'changed' | 'busy'> {
     return this.#write((database) => {
-      if (to.state !== 'approved') checkLease(database, draft);
+      if (to.state !== 'approved') this.#useLease(database, draft);
       if (to.state === 'executing' && isBusy(database, to)) return 'busy';
       readTrue(database, to.id);
       const data = canonicalJson(to);
@@ -160,7 +160,7 @@ export class SqliteJournal implements StoredJournal {
 
   record(draft: JournalDraft): Promise<void> {
     return this.#write((database) => {
-      checkLease(database, draft);
+      this.#useLease(database, draft);
       this.#append(database, draft, null);
     });
   }
@@ -314,6 +314,10 @@ export class SqliteJournal implements StoredJournal {
 
   #append(database: DatabaseSync, draft: JournalDraft, data: string | null): Head {
     return appendEntry(database, { clock: this.#clock, draft, data });
+  }
+
+  #useLease(database: DatabaseSync, { request, holder }: JournalDraft): void {
+    if (holder !== undefined) useLease(database, request, this.#stand(holder));
   }
 
   #stand({ id, forMs }: Holder): Lease {

@@ -244,8 +244,8 @@ export interface JournalDraft {
   /** Redacted: no secret, no literal of other people's SQL. */
   readonly body: Readonly<Record<string, unknown>>;
   /**
-   * Written only while the lease on the request is this holder's, else LeaseLost is thrown. A move to `approved`
-   * takes the lease; a move to an end gives it back.
+   * Written only while the lease on the request is this holder's, which it prolongs; else LeaseLost is thrown. A move to
+   * `approved` takes the lease; a move to an end gives it back.
    */
   readonly holder?: Holder;
 }

@@ -45,6 +45,7 @@ describe.each(shelves)('the journal on %s', (_name, openShelf) => {
     place = await shelf.clear();
   });
   afterEach(() => place.close());
+  const isServer = (): boolean => place.address.startsWith('postgres');
 
   test('a request is read as it was written, by another process of the same journal too', async () => {
     const request = await proposeIn(await place.open());
@@ -173,11 +174,49 @@ describe.each(shelves)('the journal on %s', (_name, openShelf) => {
   test('a lease that ends absurdly far in the future holds nobody up', async () => {
     const journal = await place.open();
     await approveIn(journal);
-    const isServer = place.address.startsWith('postgres');
-    const day = isServer ? "interval '1 day'" : '86400000';
+    expect(await journal.tend(ours)).toBe(true);
+    const day = isServer() ? "interval '1 day'" : '86400000';
     await place.tamper(`UPDATE leases SET until = until + ${day}`);
     expect(await journal.hold('r1', theirs)).toBe(true);
+    expect(await journal.tend(theirs)).toBe(true);
   });
+
+  test('what is written prolongs the lease: nobody takes over in the midst of what was intended', async () => {
+    const journal = await place.open();
+    const request = await approveIn(journal, 1);
+    await sleep(2);
+    const entry = { request: 'r1', kind: 'step-intended', body: {}, holder: ours };
+    await journal.record(entry);
+    expect(await journal.hold('r1', theirs)).toBe(false);
+    await place.tamper(
+      'UPDATE leases SET until = until - ' + (isServer() ? "interval '1 hour'" : '3600000'),
+    );
+    const executing = advance(request, 'executing', {});
+    expect(await journal.move(2, executing, { ...entry, kind: 'executing' })).toBe('moved');
+    expect(await journal.hold('r1', theirs)).toBe(false);
+  });
+
+  test.for([
+    ['another holder', "UPDATE leases SET holder = 'theirs'"],
+    ['no holder', 'DELETE FROM leases'],
+  ] as const)(
+    'a hand that writes %s into a lease lets whoever had it write, and so begin, nothing more',
+    async ([, statement]) => {
+      const journal = await place.open();
+      const request = await approveIn(journal);
+      await place.tamper(statement);
+      await journal.renew(ours);
+      const entry = { request: 'r1', kind: 'step-intended', body: {}, holder: ours };
+      const executing = advance(request, 'executing', {});
+      await expect(journal.record(entry)).rejects.toBeInstanceOf(LeaseLost);
+      await expect(journal.move(2, executing, entry)).rejects.toBeInstanceOf(LeaseLost);
+      const other = await place.open();
+      const isFree = statement.startsWith('DELETE');
+      expect(await other.hold('r1', theirs)).toBe(isFree);
+      await other.record({ ...entry, holder: theirs });
+      await expect(journal.record(entry)).rejects.toBeInstanceOf(LeaseLost);
+    },
+  );
 
   test('the age of a request is told by the journal’s clock, and is never below 0', async () => {
     const journal = await place.open();

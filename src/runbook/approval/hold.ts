@@ -1,4 +1,6 @@
-import type { Holder, Journal } from '../ports.ts';
+import type { Clock, Holder, Journal } from '../ports.ts';
+import { uptimeOf } from '../uptime.ts';
+import { JournalUnavailable } from './journal-unavailable.ts';
 
 /** The journal as the door has it: whoever writes the last vote holds the request from that moment on. */
 export function holdApproved(journal: Journal, holder: Holder): Journal {
@@ -9,12 +11,25 @@ export function holdApproved(journal: Journal, holder: Holder): Journal {
   };
 }
 
-/** The journal of a run: it writes nothing once another process took the request over. */
-export function fence(journal: Journal, holder: Holder): Journal {
+/**
+ * The journal of a run: it writes nothing once another process took the request over. Each write prolongs the lease, from
+ * a moment after it was asked for: an answer that took half of that is too late to begin anything upon.
+ */
+export function fence(
+  journal: Journal,
+  holder: Holder,
+  clock: Pick<Clock, 'now' | 'uptime'>,
+): Journal {
   return {
     ...bound(journal),
     move: (from, to, entry) => journal.move(from, to, { ...entry, holder }),
-    record: (entry) => journal.record({ ...entry, holder }),
+    async record(entry) {
+      const askedAtMs = uptimeOf(clock);
+      await journal.record({ ...entry, holder });
+      if (uptimeOf(clock) - askedAtMs > holder.forMs / 2) {
+        throw new JournalUnavailable('The journal answered too late for what was to follow.');
+      }
+    },
   };
 }
 

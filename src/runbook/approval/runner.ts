@@ -131,7 +131,7 @@ function siteOf(
   const remedy = remedies?.find((candidate) => candidate.option === option);
   if (patient === undefined || remedy === undefined) return undefined;
   const { look, warningUtilisation } = patient;
-  const journal = fence(ports.journal, holder);
+  const journal = fence(ports.journal, holder, ports.clock);
   return {
     ...rest,
     journal,

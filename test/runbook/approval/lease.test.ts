@@ -5,7 +5,7 @@ import { LeaseLost } from '../../../src/runbook/approval/lease-lost.ts';
 import type { Request } from '../../../src/runbook/approval/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { ann, bob } from './builders.ts';
-import { createWorld } from './world.ts';
+import { SetClock, createWorld } from './world.ts';
 import type { World } from './world.ts';
 
 /** Several processes share a journal: each door here has an identity of its own. */
@@ -168,4 +168,32 @@ test('a remedy that comes to its end after all gets its outcome from looks, as a
     state: 'done',
     result: { report: { summary: 'Completed.' }, outcome: { word: 'fixed', before: { used: 95 } } },
   });
+});
+
+test('an intent that the journal took too late is followed by nothing, and found out by looking', async () => {
+  const clock = new SetClock();
+  world.close();
+  world = createWorld({
+    clock,
+    open: async () => {
+      const journal = await world.journal();
+      const record = journal.record.bind(journal);
+      journal.record = async (entry) => {
+        if (entry.kind === 'step-intended') clock.pass(leaseMs / 2 + 1);
+        return record(entry);
+      };
+      return journal;
+    },
+  });
+  const door = await world.door();
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  valueOf(await door.approve(id, bob));
+  await door.settled(id);
+  expect(world.remedy.alive.size).toBe(2);
+  expect(world.faults.map(String)).toEqual([
+    'JournalUnavailable: The journal answered too late for what was to follow.',
+  ]);
+  await door.takeOver();
+  expect(valueOf(await door.settled(id))).toMatchObject({ state: 'done' });
+  expect(world.remedy.alive.size).toBe(2);
 });
