@@ -1,50 +1,44 @@
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
+import { blankSecrets, isSecretName } from './runbook/diagnose/secret-shapes.ts';
 
-/** Fields that are secrets wherever they appear, at the top or up to two levels down. */
-const secretFields = [
-  'token',
-  'botToken',
-  'appToken',
-  'signingSecret',
-  'password',
-  'connectionString',
-  'authorization',
-  'Authorization',
-  'response_url',
-  'trigger_id',
-];
+/** Secret by what they are to Slack or to PostgreSQL, not by their names. */
+const furtherFields = new Set(['connectionString', 'response_url', 'trigger_id']);
 
-/** Secrets by their looks, for those that sit inside a message, a stack or a library's error. */
-const secretShapes: readonly (readonly [RegExp, string])[] = [
-  [/\bxox[a-z](?:\.xox[a-z])?-[\w-]+/g, '[token]'],
-  [/\bxapp-[\w-]+/g, '[token]'],
-  [/(postgres(?:ql)?(?:\+\w+)?:\/\/[^:@/\s"\\]*):[^\s"\\]*@/g, '$1:[password]@'],
-  [/\bpassword=(?:'[^'"\\]*'|[^\s"&\\]+)/gi, 'password=[password]'],
-  [/https:\/\/hooks\.slack\.com\/[^\s"\\]+/g, '[response url]'],
-];
+/** Docker cuts a log line at 16 kB too; what follows is dropped, so that odd texts cannot cost odd times. */
+const longestText = 16_384;
 
 /**
  * The log of the process: JSON lines on standard output, or on `destination`.
- * Secrets are removed by field name, and once more by shape from the finished line: an error of a
+ * Secrets are removed from the finished line, by the name of a field and by their looks: an error of a
  * library carries tokens and addresses in places nobody listed.
  */
 export function createLog(level: string, destination?: DestinationStream): Logger {
   const options = {
     level,
-    redact: {
-      paths: secretFields.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
-      censor: '[secret]',
-    },
     serializers: { err: toLoggedError },
-    hooks: { streamWrite: blankSecrets },
+    hooks: { streamWrite: blankLine },
   };
   return destination === undefined ? pino(options) : pino(options, destination);
 }
 
-/** Blanks everything in a text that looks like a token or a password. */
-function blankSecrets(text: string): string {
-  return secretShapes.reduce((rest, [shape, blank]) => rest.replaceAll(shape, blank), text);
+function blankLine(line: string): string {
+  return `${JSON.stringify(JSON.parse(line, blankField))}\n`;
+}
+
+function blankField(name: string, value: unknown): unknown {
+  if (isSecretName(name) || furtherFields.has(name)) return '…';
+  // A machine's name may be as long as a key.
+  return typeof value === 'string' && name !== 'hostname' ? blankText(value) : value;
+}
+
+/** Each line of a stack by itself: some secrets are blanked to the end of their text. */
+function blankText(text: string): string {
+  return text
+    .slice(0, longestText)
+    .split(/^(?= {4}at )/m)
+    .map(blankSecrets)
+    .join('');
 }
 
 interface LoggedError {

@@ -24,7 +24,11 @@ const appToken = ['xapp', '1', 'A1', '333', 'fedCBA'].join('-');
 test('secrets are blanked by the name of their field, also inside other objects', () => {
   const { log, said } = listen();
   log.info(
-    { token: 'geheim1', slack: { signingSecret: 'geheim2' }, a: { b: { password: 'geheim3' } } },
+    {
+      token: 'geheim1',
+      slack: { signingSecret: 'geheim2' },
+      a: { b: { c: { password: 'geheim3' } } },
+    },
     'x',
   );
   expect(said()).not.toContain('geheim');
@@ -37,6 +41,13 @@ test.for([
   ['connecting to postgresql+asyncpg://app:s3cret@db/orders', 's3cret'],
   ['host=db password=s3cret user=app', 's3cret'],
   ['POST https://hooks.slack.com/commands/T1/22/33 failed', 'T1/22/33'],
+  ['psql --password s3cret', 's3cret'],
+  ['curl -u admin:s3cret http://proxy', 's3cret'],
+  ['the password is s3cret', 's3cret'],
+  ['Authorization: Basic s3cret', 's3cret'],
+  ['mysql://app:s3cret@db/orders', 's3cret'],
+  ['https://hooks.example/?key=s3cret', 's3cret'],
+  ['-----BEGIN RSA PRIVATE KEY-----\ns3cret', 's3cret'],
 ] as const)('secrets are blanked by their looks in a message: %s', ([text, secret]) => {
   const { log, said } = listen();
   log.info(text);
@@ -55,9 +66,22 @@ test('an error is logged with type, message, code and causes, and nothing it dra
   const line: unknown = JSON.parse(said());
   expect(line).toMatchObject({
     msg: 'Slack cannot be reached',
-    err: { type: 'Error', message: 'call with [token] failed', cause: { code: 'ECONNRESET' } },
+    err: { type: 'Error', message: 'call with … failed', cause: { code: 'ECONNRESET' } },
   });
   expect(said()).not.toContain('geheim');
+});
+
+test('a stack keeps its lines, whatever is blanked in the message above them', () => {
+  const { log, said } = listen();
+  const err = new Error('password is s3cret, invalid value "s3cret"');
+  const frames = [
+    '    at connect (file:///app/dist/chunk-1.js:2:3)',
+    '    at App.start (/app/node_modules/@slack/bolt/dist/App.js:4:5)',
+  ];
+  err.stack = [`Error: ${err.message}`, ...frames].join('\n');
+  log.error({ err }, 'x');
+  expect(said()).not.toContain('s3cret');
+  for (const frame of frames) expect(said()).toContain(frame);
 });
 
 test('an error that is its own cause ends', () => {

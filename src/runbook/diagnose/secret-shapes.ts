@@ -9,6 +9,13 @@ export function blankSecrets(text: string): string {
 
 const secretName =
   'pass(?:word|wd|phrase|file)?|pwd|secret|token|credentials?|authorization|cookie|api[ _-]?key|access[ _-]?key|private[ _-]?key|dsn|jwt|signature';
+const named = new RegExp(`(?:${secretName})$`, 'i');
+
+/** Whether what has this name is a secret, such as `botToken`. */
+export function isSecretName(name: string): boolean {
+  return named.test(name);
+}
+
 /** Quotes within are escaped or doubled; ODBC has braces. */
 const quoted = String.raw`\\?"(?:[^"\\]|\\[^]|"")*(?:"|$)|\\?'(?:[^'\\]|\\[^]|'')*(?:'|$)|\{[^}]*(?:\}|$)`;
 /** What stands between a name and its value; in a list of words two quotes and a comma. */
@@ -99,7 +106,7 @@ const steps: readonly (readonly [RegExp, (found: string, ...groups: string[]) =>
   [/\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g, () => '…'],
   [/\beyJ[\w-]{8,}(?:\.[\w-]*){0,4}/g, () => '…'],
   [/[\w+=~-]{32,}/g, (found) => (/\d/.test(found) && /[a-z]/i.test(found) ? '…' : found)],
-  [/[^\s@<>()"',:;]{1,64}@[^\s@<>()"',:;]{1,255}/g, () => '…@…'],
+  [/[^\s@<>()"',:;/]{1,64}@[^\s@<>()"',:;]{1,255}/g, () => '…@…'],
 ];
 
 /** Deadlock details name processes and locks only; most others quote the values of rows. */
@@ -108,8 +115,9 @@ function detail(found: string): string {
   return word === 'DETAIL:' && keepsDetail.test(rest) ? word + rest : `${word} …`;
 }
 
-/** A database's address goes as a whole; a page's keeps host and path, unless it holds an account. */
+/** A database's address goes as a whole, the path of a file stays; a page's keeps host and path, unless it holds an account. */
 function redactUrl(url: string): string {
+  if (/^file:\/\/\/[^@]*$/i.test(url)) return url;
   const plain = /^https?:/i.test(url) && !url.includes('@');
   if (/^https?:\/\/hooks\.slack\.com\//i.test(url)) return 'https://hooks.slack.com/…';
   return plain ? url.replace(/[?#].*$/, '?…') : `${url.slice(0, url.indexOf('://'))}://…`;
