@@ -45,10 +45,11 @@ export async function settleReplica(
 ): Promise<RecreateOutcome> {
   const replica = fleet.replicas.find((candidate) => candidate.name === name);
   if (replica === undefined) return missing(name);
-  if (!replica.running && (await begin(replica)) !== 'healthy') {
+  const wasRunning = replica.running;
+  if (!wasRunning && (await begin(replica)) !== 'healthy') {
     return { ...unchanged, result: 'down', ...describe(replica) };
   }
-  const result = replica.id === id ? 'untouched' : 'recreated';
+  const result = replica.id !== id ? 'recreated' : wasRunning ? 'untouched' : 'put back';
   return { ...unchanged, result, ...describe(replica) };
 }
 

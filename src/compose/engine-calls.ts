@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import { pollMs } from './await-healthy.ts';
 import { withinBudget } from './budget.ts';
-import { readStatus, toProblem } from './failure.ts';
+import { Unanswered, isFinal, readStatus, toProblem, unanswered } from './failure.ts';
 import { Recreatable } from './recreate-spec.ts';
 import type { RecreateSpec } from './recreate-spec.ts';
 
@@ -49,57 +51,126 @@ export async function readImageId(docker: Docker, image: string): Promise<string
   }
 }
 
-export async function rename(docker: Docker, id: string, name: string): Promise<void> {
-  await withinBudget(changeBudgetMs, (abortSignal) =>
-    docker.getContainer(id).rename({ abortSignal, _query: { name }, _body: {} }),
-  );
+export function rename(docker: Docker, id: string, name: string): Promise<void> {
+  return untilDone(docker, {
+    id,
+    deed: `renames it to ${name}`,
+    isDone: ({ found }) => found?.Name === `/${name}`,
+    call: (abortSignal) =>
+      docker.getContainer(id).rename({ abortSignal, _query: { name }, _body: {} }),
+  });
 }
 
-/** Creates without starting, and joins all networks. Returns the new id. */
-export async function create(docker: Docker, spec: RecreateSpec): Promise<string> {
-  const options: Docker.ContainerCreateOptions & { _query: object; _body: object } = {
-    _query: { name: spec.name },
-    _body: spec.body,
-  };
-  const { id } = await withinBudget(changeBudgetMs, () => docker.createContainer(options));
+/** Creates without starting, and joins all networks. Nobody may have the name. Returns the new id. */
+export async function create(docker: Docker, { name, ...spec }: RecreateSpec): Promise<string> {
+  let id = '';
+  await untilDone(docker, {
+    id: name,
+    deed: 'creates it',
+    isDone({ found }) {
+      id = found?.Id ?? '';
+      return found !== null;
+    },
+    async call(abortSignal) {
+      const options: Docker.ContainerCreateOptions & Sent = {
+        abortSignal,
+        _query: { name },
+        _body: spec.body,
+      };
+      ({ id } = await docker.createContainer(options));
+    },
+  });
   for (const [network, EndpointConfig] of spec.furtherNetworks) {
-    await withinBudget(changeBudgetMs, () =>
-      docker.getNetwork(network).connect({ Container: id, EndpointConfig }),
-    );
+    await untilDone(docker, {
+      id,
+      deed: 'joins it to its networks',
+      isDone: (seen) => seen.found?.NetworkSettings?.Networks?.[network] !== undefined,
+      call: (abortSignal) => {
+        const body = { Container: id, EndpointConfig };
+        const options: Docker.NetworkConnectOptions & Sent = {
+          abortSignal,
+          _query: {},
+          _body: body,
+        };
+        return docker.getNetwork(network).connect(options);
+      },
+    });
   }
   return id;
 }
 
 /** As long as the container itself says it needs. One that is stopped already is as good. */
-export async function stop(docker: Docker, { Id: id, Config: config }: Recreatable): Promise<void> {
-  const graceMs = (config.StopTimeout ?? stopTimeoutSeconds) * 1000;
-  await unlessSo(() =>
-    withinBudget(graceMs + changeBudgetMs, (abortSignal) =>
-      docker.getContainer(id).stop({ abortSignal, ...nothingMore }),
-    ),
-  );
+export function stop(docker: Docker, { Id: id, Config: config }: Recreatable): Promise<void> {
+  return untilDone(docker, {
+    id,
+    deed: 'stops it',
+    graceMs: (config.StopTimeout ?? stopTimeoutSeconds) * 1000,
+    isDone: ({ found }) => found?.State.Running === false,
+    call: (abortSignal) => docker.getContainer(id).stop({ abortSignal, ...nothingMore }),
+  });
 }
 
-export async function start(docker: Docker, id: string): Promise<void> {
-  await unlessSo(() =>
-    withinBudget(changeBudgetMs, (abortSignal) =>
-      docker.getContainer(id).start({ abortSignal, ...nothingMore }),
-    ),
-  );
+export function start(docker: Docker, id: string): Promise<void> {
+  return untilDone(docker, {
+    id,
+    deed: 'starts it',
+    isDone: ({ found }) => found?.State.Running === true,
+    call: (abortSignal) => docker.getContainer(id).start({ abortSignal, ...nothingMore }),
+  });
 }
 
 /** Kills what still runs, and keeps its volumes: the other container uses them. */
-export async function remove(docker: Docker, id: string): Promise<void> {
-  await withinBudget(changeBudgetMs, (abortSignal) =>
-    docker.getContainer(id).remove({ abortSignal, _query: { force: true, v: false }, _body: {} }),
-  );
+export function remove(docker: Docker, id: string): Promise<void> {
+  return untilDone(docker, {
+    id,
+    deed: 'removes it',
+    isDone: ({ found, problem }) => found === null && problem === undefined,
+    call: (abortSignal) =>
+      docker.getContainer(id).remove({ abortSignal, _query: { force: true, v: false }, _body: {} }),
+  });
 }
 
-/** Docker answers 304 where nothing was to be done, and dockerode throws it. */
-async function unlessSo(work: () => Promise<unknown>): Promise<void> {
+/** What dockerode knows and its types do not. */
+interface Sent {
+  readonly abortSignal: AbortSignal;
+  readonly _query: object;
+  readonly _body: object;
+}
+
+interface Change {
+  /** Of the container, or its name. */
+  readonly id: string;
+  /** What Docker does, such as `stops it`. */
+  readonly deed: string;
+  readonly graceMs?: number;
+  readonly call: (signal: AbortSignal) => Promise<unknown>;
+  readonly isDone: (seen: Seen) => boolean;
+}
+
+/**
+ * Asks for a change and returns once it is made. Whoever asks may stop waiting, but the engine, or a proxy before it,
+ * goes on: without an answer of the engine's own the container is looked at until the time is up, and then it throws
+ * Unanswered.
+ */
+async function untilDone(docker: Docker, change: Change): Promise<void> {
+  const { id, deed, call, isDone } = change;
+  const budgetMs = (change.graceMs ?? 0) + changeBudgetMs;
+  const deadline = Date.now() + budgetMs;
+  let failure: unknown;
   try {
-    await work();
+    await withinBudget(budgetMs, call);
+    return;
   } catch (error) {
-    if (readStatus(error) !== 304) throw error;
+    // Nothing was to be done, and dockerode throws it.
+    if (readStatus(error) === 304) return;
+    if (isFinal(error)) throw error;
+    failure = error;
+  }
+  while (!isDone(await see(docker, id))) {
+    if (Date.now() >= deadline) {
+      const problem = toProblem(failure, `container ${id.slice(0, 60)}`, 'recreate');
+      throw new Unanswered(unanswered(problem, deed));
+    }
+    await sleep(pollMs);
   }
 }

@@ -18,6 +18,24 @@ export class DockerFailure extends Error {
   }
 }
 
+/** Docker was asked to change something and gave no answer of its own, so it may still do it. */
+export class Unanswered extends DockerFailure {}
+
+/** Docker's API knows no deadline: what got no answer may still be carried out. */
+export function unanswered(problem: Problem | undefined, deed: string): Problem {
+  const { kind = 'invalid', summary = '' } = problem ?? {};
+  return {
+    kind,
+    summary: `${summary} Docker did not answer whether it ${deed}, and still may.`.trim(),
+    fix: 'Look at it again before you change it by hand.',
+  };
+}
+
+/** An answer below 501 is Docker's own and last word. Without one, or with a proxy's, it may be at it still. */
+export function isFinal(error: unknown): boolean {
+  return (readStatus(error) ?? 502) <= 500;
+}
+
 /** What dockerode and Node put on an error. Its message is never shown: it holds a proxy's HTML, ids, bodies. */
 const EngineError = z.object({
   code: z.string().optional().catch(undefined),

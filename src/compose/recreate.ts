@@ -5,13 +5,12 @@ import type {
   ReplicaName,
 } from '../runbook/ports/pool-settings.ts';
 import { create, readImageId, remove, rename, see, start, stop } from './engine-calls.ts';
-import { toProblem } from './failure.ts';
 import { readPoolVariables } from './pool-settings.ts';
 import { describe, missing, namingOf, readEnvironment, unknown } from './recreate-outcome.ts';
 import type { Yard } from './recreate-outcome.ts';
 import { toRecreateSpec } from './recreate-spec.ts';
 import type { Recreatable } from './recreate-spec.ts';
-import { attempt, nameOf, restoreOld, untilWell } from './restore-old.ts';
+import { attempt, nameOf, restoreOld, toObjection, untilWell } from './restore-old.ts';
 import type { Trial } from './restore-old.ts';
 
 /**
@@ -30,8 +29,7 @@ export async function recreateReplica(
   const trial = await tryNew(yard, old, wanted);
   if (trial.well === undefined) return restoreOld(yard, old, { ...wanted, trial });
   const left = await attempt(() => remove(docker, old.Id), `the old container of ${replica.name}`);
-  const problems = left === undefined ? {} : { problem: left };
-  return describe(yard, { result: 'recreated', seen: trial.well, ...problems });
+  return describe(yard, { result: 'recreated', seen: trial.well, ...left });
 }
 
 async function tryNew(yard: Yard, old: Recreatable, wanted: Recreation): Promise<Trial> {
@@ -54,11 +52,7 @@ async function tryNew(yard: Yard, old: Recreatable, wanted: Recreation): Promise
       ? { well: fresh.found, ended: result, exitCode }
       : { ended: result, exitCode };
   } catch (error) {
-    return {
-      ended: null,
-      exitCode: null,
-      problem: toProblem(error, `container ${name}`, 'recreate'),
-    };
+    return { ended: null, exitCode: null, objection: toObjection(error, `container ${name}`) };
   }
 }
 

@@ -6,7 +6,7 @@ import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
 import { awaitHealthy, pollMs } from './await-healthy.ts';
 import type { RunState, Sight } from './await-healthy.ts';
 import { withinBudget } from './budget.ts';
-import { readStatus, toProblem } from './failure.ts';
+import { isFinal, readStatus, toProblem, unanswered } from './failure.ts';
 import { joinEvents } from './log-events.ts';
 import { readLogLines } from './logs.ts';
 import { Inspected, readHealthOutput, readStartedAt } from './replica.ts';
@@ -114,29 +114,17 @@ async function askForRestart(
   }
   const problem =
     error === undefined ? undefined : toProblem(error, `container ${id.slice(0, 12)}`, 'restart');
-  // An answer below 501 is Docker's own and last word. Without one, or with a proxy's, it may be at it still.
-  const final = (readStatus(error) ?? 502) <= 500;
   for (;;) {
     const sight = await inspect(docker, id);
     const restarted = sight.seen !== null && readStartedAt(sight.seen) !== startedBefore;
     if (restarted) return { restarted, result: 'starting', sight };
-    const told = sight.seen === null ? sight.gone : error === undefined || final;
+    const told = sight.seen === null ? sight.gone : error === undefined || isFinal(error);
     if (told) return { restarted, result: unchanged(sight), sight, problem: problem ?? unproven };
     if (Date.now() >= deadline) {
-      return { restarted, result: 'unknown', sight, problem: unanswered(problem) };
+      return { restarted, result: 'unknown', sight, problem: unanswered(problem, 'restarts it') };
     }
     await sleep(pollMs);
   }
-}
-
-/** Docker's API knows no deadline: what got no answer may still be carried out. */
-function unanswered(problem: Problem | undefined): Problem {
-  const { kind = 'invalid', summary = '' } = problem ?? {};
-  return {
-    kind,
-    summary: `${summary} Docker did not answer whether it restarts it, and still may.`.trim(),
-    fix: 'Look at it again before you restart it by hand.',
-  };
 }
 
 const unproven: Problem = {

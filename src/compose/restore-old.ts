@@ -4,7 +4,7 @@ import type { RecreateOutcome } from '../runbook/ports/pool-settings.ts';
 import { awaitHealthy } from './await-healthy.ts';
 import type { Sight } from './await-healthy.ts';
 import { remove, rename, see, start, stop } from './engine-calls.ts';
-import { toProblem } from './failure.ts';
+import { Unanswered, toProblem } from './failure.ts';
 import { readLastWords } from './last-words.ts';
 import { describe, missing, unknown } from './recreate-outcome.ts';
 import type { Yard } from './recreate-outcome.ts';
@@ -15,7 +15,14 @@ export interface Trial {
   readonly well?: Recreatable;
   readonly ended: RecreateOutcome['ended'];
   readonly exitCode: number | null;
-  readonly problem?: Problem;
+  readonly objection?: Objection;
+}
+
+/** What Docker had against a change. */
+interface Objection {
+  readonly problem: Problem;
+  /** It has not answered, and may still make it. */
+  readonly mayFollow?: true;
 }
 
 interface Restoring {
@@ -32,48 +39,54 @@ export async function restoreOld(
   { healthyWithinMs, name = nameOf(old), trial }: Restoring,
 ): Promise<RecreateOutcome> {
   const { docker } = yard;
-  const problems: (Problem | undefined)[] = [];
+  const objections: (Objection | undefined)[] = [];
   const named = await see(docker, name);
   const other = named.found !== null && named.found.Id !== old.Id ? named.found : undefined;
   if (other !== undefined && !isTwin(other, old)) return unknown(foreign(name));
   const lastLogLines = other === undefined ? [] : await readLastWords(docker, other);
-  if (other !== undefined) problems.push(await discard(docker, other));
+  if (other !== undefined) objections.push(await discard(docker, other));
   const now = await see(docker, old.Id);
   if (now.found !== null && nameOf(now.found) !== name) {
-    problems.push(await attempt(() => rename(docker, old.Id, name), `container ${name}`));
+    objections.push(await attempt(() => rename(docker, old.Id, name), `container ${name}`));
   }
+  let starting: Objection | undefined;
   // Whatever failed above, a service that is down is worse than one under an odd name.
   if (now.found?.State.Running !== true) {
-    problems.push(await attempt(() => start(docker, old.Id), `container ${name}`));
+    starting = await attempt(() => start(docker, old.Id), `container ${name}`);
   }
   await untilWell(docker, old.Id, healthyWithinMs);
   let back = await see(docker, old.Id);
+  let hasStopped = false;
   if (back.found?.State.Running === false) {
-    // A stop that Docker did not answer in time may have come true only now.
-    problems.push(await attempt(() => start(docker, old.Id), `container ${name}`));
+    // A stop that Docker did not answer in time has come true only now.
+    hasStopped = true;
+    starting = await attempt(() => start(docker, old.Id), `container ${name}`);
     await untilWell(docker, old.Id, healthyWithinMs);
     back = await see(docker, old.Id);
   }
-  const problem = trial?.problem ?? problems.find((one) => one !== undefined);
+  const tried = trial?.objection;
+  objections.unshift(hasStopped && tried !== undefined ? { problem: tried.problem } : tried);
+  if (back.found?.State.Running !== true) objections.push(starting);
+  const late = objections.find((one) => one?.mayFollow);
   const told = {
     lastLogLines,
     ended: trial?.ended ?? null,
     exitCode: trial?.exitCode ?? null,
-    ...(problem !== undefined && { problem }),
+    ...(late ?? objections.find((one) => one !== undefined)),
   };
   if (back.found === null) {
     return { ...unknown(back.problem ?? missing({ id: old.Id, name })), ...told };
   }
-  const result = back.found.State.Running ? 'put back' : 'down';
+  const result = late !== undefined ? 'unknown' : back.found.State.Running ? 'put back' : 'down';
   return describe(yard, { result, seen: back.found, ...told });
 }
 
 /** One that cannot be removed must at least not run beside the old one. */
-async function discard(docker: Docker, fresh: Recreatable): Promise<Problem | undefined> {
+async function discard(docker: Docker, fresh: Recreatable): Promise<Objection | undefined> {
   const what = `the new container of ${nameOf(fresh)}`;
-  const problem = await attempt(() => remove(docker, fresh.Id), what);
-  if (problem !== undefined) await attempt(() => stop(docker, fresh), what);
-  return problem;
+  const objection = await attempt(() => remove(docker, fresh.Id), what);
+  if (objection !== undefined) await attempt(() => stop(docker, fresh), what);
+  return objection;
 }
 
 /** Waits until a container is well, or is not and will not be. */
@@ -95,13 +108,18 @@ export function untilWell(
 export async function attempt(
   work: () => Promise<void>,
   what: string,
-): Promise<Problem | undefined> {
+): Promise<Objection | undefined> {
   try {
     await work();
     return undefined;
   } catch (error) {
-    return toProblem(error, what, 'recreate');
+    return toObjection(error, what);
   }
+}
+
+export function toObjection(error: unknown, what: string): Objection {
+  const problem = toProblem(error, what, 'recreate');
+  return { problem, ...(error instanceof Unanswered && { mayFollow: true }) };
 }
 
 export function nameOf({ Name: name }: Recreatable): string {

@@ -32,8 +32,7 @@ export async function settleReplica(
     const { result, sight } = await untilWell(docker, named.found.Id, healthyWithinMs);
     if ((result === 'healthy' || result === 'running') && sight.seen !== null) {
       const left = await attempt(() => remove(docker, replica.id), `the old ${replica.name}`);
-      const problems = left === undefined ? {} : { problem: left };
-      return describe(yard, { result: 'recreated', seen: named.found, ...problems });
+      return describe(yard, { result: 'recreated', seen: named.found, ...left });
     }
   }
   return restoreOld(yard, old.found, { healthyWithinMs, name: replica.name });

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { z } from 'zod';
 import { withinBudget } from './budget.ts';
-import { DockerFailure, readStatus, toProblem } from './failure.ts';
+import { DockerFailure, isFinal, readStatus, toProblem } from './failure.ts';
 
 /** A kill in the middle of the shutdown's checkpoint makes the next start a crash recovery. */
 const stopTimeoutSeconds = 300;
@@ -47,7 +47,6 @@ async function inspect(docker: Docker, id: string): Promise<z.infer<typeof Seen>
 
 interface Failure {
   readonly problem: DockerFailure['problem'];
-  /** Docker's own word: below 501 nobody stands between. */
   readonly isFinal: boolean;
 }
 
@@ -61,11 +60,10 @@ async function askToStop(docker: Docker, id: string): Promise<Failure | undefine
     });
     return undefined;
   } catch (error) {
-    const status = readStatus(error);
     // 304: it is down already.
-    if (status === 304) return undefined;
+    if (readStatus(error) === 304) return undefined;
     const problem = toProblem(error, 'the container of PostgreSQL', 'server');
-    return { problem, isFinal: (status ?? 502) <= 500 };
+    return { problem, isFinal: isFinal(error) };
   }
 }
 

@@ -111,4 +111,6 @@ export interface RecreateOutcome {
   /** The new container's last log lines, at most 10, redacted. Untrusted text. */
   readonly lastLogLines: readonly string[];
   readonly problem?: Problem;
+  /** Docker was asked for a change, has not answered, and may still make it. */
+  readonly mayFollow?: true;
 }

@@ -1,5 +1,5 @@
-import { readFileSync, readdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { BackendProcess } from '../../../sandbox/patient/backend-process.ts';
 import { startPatient } from '../../support/clusters.ts';
@@ -278,6 +278,69 @@ test('an emergency stop before the first container puts .env back; after it, bot
   expect(late.summary).toContain('1 of 2 containers and .env have the new numbers');
   expect(running()).toEqual([`${service}-1: 3 + 1`, `${service}-2: 6 + 4`]);
   expect(readdirSync(dirname(envFile))).toEqual(['.env']);
+});
+
+/** As an engine that does not answer whether it stops the first container: it does, once it was looked at so often, or never. */
+function stoppingLate(afterLooks: number): {
+  settings: Partial<PoolSettings>;
+  looks: () => number;
+} {
+  const services = patient.services();
+  let looks = 0;
+  const settings: Partial<PoolSettings> = {
+    recreateReplica: async (replica) => {
+      const { result: _, ...seen } = await services.settleReplica(replica, 0);
+      const problem = { kind: 'timeout', summary: 'Docker may still stop it.' } as const;
+      return { ...seen, result: 'unknown', mayFollow: true, problem };
+    },
+    settleReplica: async (replica, withinMs) => {
+      looks += 1;
+      if (looks === afterLooks) await replicas()[0]?.stop();
+      return services.settleReplica(replica, withinMs);
+    },
+  };
+  return { settings, looks: () => looks };
+}
+
+/** A clock on which nobody waits. */
+function hasty(): OptionEPorts['clock'] {
+  let passedMs = 0;
+  return {
+    now: () => Date.now() + passedMs,
+    sleep: (ms) => Promise.resolve(void (passedMs += ms)),
+  };
+}
+
+test('a change that Docker has not answered is looked at until it shows, and then it is mended', async () => {
+  const plan = await planned({ poolSize: 3, maxOverflow: 1 });
+  const { settings, looks } = stoppingLate(3);
+  const report = await remedy(settings, { clock: hasty() }).run(plan, plan.targets, control);
+  expect(looks()).toBe(3);
+  expect(outcomesOf(report)).toEqual([
+    '.env: put back',
+    `${service}-1: put back`,
+    `${service}-2: not reached`,
+  ]);
+  expect(running()).toEqual([`${service}-1: 6 + 4`, `${service}-2: 6 + 4`]);
+  expect(readFileSync(envFile, 'utf8')).toBe(before);
+});
+
+test('a change that Docker never answers stays unknown, and nothing is said to be as before', async () => {
+  const plan = await planned({ poolSize: 3, maxOverflow: 1 });
+  const { settings, looks } = stoppingLate(Number.POSITIVE_INFINITY);
+  const report = await remedy(settings, { clock: hasty() }).run(plan, plan.targets, control);
+  expect(looks()).toBeGreaterThan(3);
+  expect(report.finished).toBe(false);
+  expect(outcomesOf(report)).toEqual([
+    '.env: unknown',
+    `${service}-1: unknown`,
+    `${service}-2: not reached`,
+  ]);
+  expect(report.items[1]?.detail).toContain('Docker may still stop it.');
+  const copy = readdirSync(dirname(envFile)).find((name) => name !== '.env') ?? '';
+  expect(readFileSync(join(dirname(envFile), copy), 'utf8')).toBe(before);
+  writeFileSync(envFile, before);
+  rmSync(join(dirname(envFile), copy));
 });
 
 test('an edited .env, another container and a plan of yesterday leave nothing to run', async () => {

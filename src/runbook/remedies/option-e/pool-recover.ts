@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { OptionEPorts } from './ports.ts';
 import type { EnvEdit, RecreateOutcome } from '../../ports/pool-settings.ts';
+import { lookAgain } from './look-again.ts';
 import { firstReplicaStep } from './pool-draft.ts';
 import { endResize } from './pool-end.ts';
 import { hasNumbers } from './pool-replica.ts';
@@ -42,7 +43,7 @@ export async function recoverResize(
   const fates: Fate[] = [];
   for (const [index, replica] of replicas.entries()) {
     const step = firstReplicaStep + index;
-    fates.push(await settle(ports, steps, { step, replica, pool }));
+    fates.push(await settle(ports, { steps, control }, { step, replica, pool }));
   }
   const halted = fates.some(({ outcome }) => outcome === undefined) ? notBegun : undefined;
   return endResize(ports, { plan, control, edit, fates, halted });
@@ -61,8 +62,8 @@ interface Place {
 
 /** The last intent names the container that was being replaced: after an undo that is the newer one. */
 async function settle(
-  { settings, healthyWithinMs }: OptionEPorts,
-  steps: readonly StepEntry[],
+  ports: OptionEPorts,
+  { steps, control }: Pick<Interrupted, 'steps'> & { readonly control: RunControl },
   { step, replica, pool }: Place,
 ): Promise<Fate> {
   const intents = steps.filter((entry) => entry.kind === 'intended' && entry.step === step);
@@ -70,7 +71,8 @@ async function settle(
   if (begun === undefined) return { step, replica, before: null, outcome: undefined };
   const { replica: id, ...before } = begun;
   const { name } = replica;
-  const settled = await settings.settleReplica({ id, name }, healthyWithinMs);
+  const told = await ports.settings.settleReplica({ id, name }, ports.healthyWithinMs);
+  const settled = await lookAgain(ports, control, { replica: { id, name }, told });
   const outcome = wasPutBack(settled, { steps, step, pool }) ? putBack(settled) : settled;
   return { step, replica, before, outcome };
 }

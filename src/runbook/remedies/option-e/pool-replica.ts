@@ -1,5 +1,6 @@
 import type { PoolEnvironment, PoolNumbers, RecreateOutcome } from '../../ports/pool-settings.ts';
 import type { OptionEPorts } from './ports.ts';
+import { lookAgain } from './look-again.ts';
 import type { RunControl } from '../remedy.ts';
 import type { Item } from '../report.ts';
 import type { PoolTarget } from '../targets/pool.ts';
@@ -23,14 +24,16 @@ interface Turn {
 
 /** Makes one container anew, with its intent before and its result after it in the journal. */
 export async function recreate(
-  { settings, healthyWithinMs }: OptionEPorts,
+  ports: OptionEPorts,
   control: RunControl,
   { step, replica: { id, name }, before, environment }: Turn,
 ): Promise<RecreateOutcome> {
+  const { settings, healthyWithinMs } = ports;
   // The numbers of before stay known after a crash, when no container has them any more.
   const facts = { replica: id, ...before };
   await control.intend({ step, sentence: `make ${name} anew`, facts });
-  const outcome = await settings.recreateReplica({ id, name }, { environment, healthyWithinMs });
+  const told = await settings.recreateReplica({ id, name }, { environment, healthyWithinMs });
+  const outcome = await lookAgain(ports, control, { replica: { id, name }, told });
   await control.record({
     step,
     sentence: `${name}: ${outcome.result}`,
@@ -70,7 +73,7 @@ const sentences: Readonly<Record<RecreateOutcome['result'], string>> = {
   'put back': 'The old container runs again.',
   untouched: 'It runs as before.',
   down: 'It is down, and could not be started again.',
-  unknown: 'What became of it could not be read.',
+  unknown: 'What became of it is not known.',
 };
 
 const endings: Readonly<Record<NonNullable<RecreateOutcome['ended']>, string>> = {
