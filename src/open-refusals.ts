@@ -18,7 +18,7 @@ const mostPeople = 10;
 
 /**
  * Hears whether Slack takes what dbconn says in the incident channel. Where it does not, that is said once by another
- * way: in the log, and to the contacts directly; where none of them takes it, to the pagers.
+ * way: in the log, to the contacts directly, and to the pagers: a direct message wakes nobody.
  */
 export function openRefusals(parts: RefusalsParts): Refusals {
   const { config, log, pagerOf } = parts;
@@ -26,11 +26,13 @@ export function openRefusals(parts: RefusalsParts): Refusals {
   const paged = new Set<Pager>();
   let telling = Promise.resolve();
   const tell = async (problem: string): Promise<void> => {
-    if (await tellPeople(parts, problem)) return;
+    const people = tellPeople(parts, problem);
     for (const pager of pagers) {
       if (await page(parts, pager, { action: 'trigger', problem })) paged.add(pager);
     }
-    if (paged.size === 0) log.error('Nobody could be told by another way. Set contacts or pager');
+    if (!(await people) && paged.size === 0) {
+      log.error('Nobody could be told by another way. Set contacts or pager');
+    }
   };
   const end = async (): Promise<void> => {
     for (const pager of paged) {

@@ -95,18 +95,25 @@ test.for([
   expect((await fetch(`http://127.0.0.1:${bot.httpPort}/readyz`)).status).toBe(200);
 });
 
-test('where only the channel is closed the contact hears of it, and health is well once it is open', async () => {
+test('where only the channel is closed the contact and the pager hear of it once, and of its end', async () => {
   const { whole, bot } = await open({ onCall: maya });
   whole.slack.setMember(database, identity.botUserId, false);
   await alert(bot);
-  await until('the contact is told', async () =>
-    JSON.stringify(whole.slack.state).includes('(not_in_channel)'),
-  );
-  expect(whole.pagerDuty.pages).toEqual([]);
+  const told = (): number => JSON.stringify(whole.slack.state).split('(not_in_channel)').length - 1;
+  await expect.poll(told, { timeout: patienceMs }).toBeGreaterThan(0);
+  await expect.poll(() => whole.pagerDuty.pages.length, { timeout: patienceMs }).toBe(1);
+  await until('it is refused twice', async () => (await posted(bot, 'refused')) > 1);
+  const messages = told();
   expect(await read(bot, '/healthz')).toContain('not_in_channel');
   whole.slack.setMember(database, identity.botUserId, true);
   await until('health is well', async () => (await read(bot, '/healthz')).includes('"ok"'));
   expect(said(whole.lines, 'Slack takes what dbconn says again')).toBe(1);
+  await expect
+    .poll(() => whole.pagerDuty.pages, { timeout: patienceMs })
+    .toMatchObject([
+      { state: 'resolved', summary: expect.stringContaining('(not_in_channel). ') as unknown },
+    ]);
+  expect(told()).toBe(messages);
 });
 
 describe('by the calls alone', () => {
