@@ -61,6 +61,7 @@ export function needsLightLook(last: FullLook | undefined): last is FullLook {
  */
 export function lightStatement({ limits, last, early }: LightOptions): string {
   const superusers = last.roles.flatMap(([oid, , isSuper]) => (isSuper ? [whole(oid)] : []));
+  const replication = last.roles.flatMap(([oid, , , isIt]) => (isIt ? [whole(oid)] : []));
   const role = last.roles.find(([, name]) => name === last.reading.visibility.role)?.[0] ?? 0;
   return `WITH g AS MATERIALIZED (SELECT ${times(limits)}),
 s AS MATERIALIZED (
@@ -70,6 +71,7 @@ s AS MATERIALIZED (
          a.query, false AS building, a.query = '<insufficient privilege>' AND a.usesysid IS NOT NULL AS hidden,
          coalesce(a.backend_type = 'client backend', false) AS is_client,
          coalesce(a.usesysid = ANY ('{${superusers.join(',')}}'::oid[]), false) AS superuser,
+         coalesce(a.usesysid = ANY ('{${replication.join(',')}}'::oid[]), false) AS replication,
          a.pid = pg_backend_pid() OR (a.application_name = 'dbconn' AND a.usesysid = ${whole(role)}) AS own
     FROM pg_stat_get_activity(NULL) a),
 waiting AS MATERIALIZED (SELECT DISTINCT coalesce(leader_pid, pid) FROM s WHERE wt = 'Lock'),

@@ -94,6 +94,7 @@ const Session = z.object({
   waitEvent: z.string().nullable(),
   hasWritten: z.boolean(),
   superuser: z.boolean(),
+  replication: z.boolean(),
   own: z.boolean(),
   canSignal: z.boolean(),
   /** Its first bytes, in base64. */
@@ -120,8 +121,8 @@ export const LookRow = z.object({
   counts: Counts,
   sources: z.array(Source),
   sourcesTotal: count,
-  /** oid, name, and whether it is a superuser's; those with the most sessions. */
-  roles: z.array(z.tuple([oid, z.string(), z.boolean()])),
+  /** oid, name, whether it is a superuser's, whether it is one for replication; those with the most sessions. */
+  roles: z.array(z.tuple([oid, z.string(), z.boolean(), z.boolean()])),
   databases: z.array(z.tuple([oid, z.string()])),
   connectionLimits: z.array(
     z.object({ kind: z.enum(['role', 'database']), name: z.string(), limit: count, used: count }),

@@ -9,6 +9,7 @@ import {
 } from './activity-columns.ts';
 import { isTextCut, textBytes } from './read-statement.ts';
 import { lockColumns } from './lock-columns.ts';
+import { isReplicationRole } from './spare-reason.ts';
 
 /** So many sources a look lists. */
 const mostSources = 40;
@@ -85,6 +86,7 @@ function sessions({ version }: LookOptions): string {
          a.query = '<insufficient privilege>' AND a.usesysid IS NOT NULL AS hidden,
          coalesce(a.backend_type = 'client backend', false) AS is_client,
          coalesce(a.usesysid IN (SELECT oid FROM pg_roles WHERE rolsuper), false) AS superuser,
+         coalesce(a.usesysid IN (SELECT oid FROM pg_roles r WHERE ${isReplicationRole('r')}), false) AS replication,
          a.pid = g.me OR (a.application_name = 'dbconn' AND a.usesysid = g.role) AS own
     FROM pg_stat_activity a, g)`;
 }
@@ -109,8 +111,8 @@ source AS MATERIALIZED (
          count(*) FILTER (WHERE state = 'active') AS active, count(*) FILTER (WHERE state = 'idle') AS idle,
          count(*) FILTER (WHERE state = 'idle in transaction') AS "idleInTransaction",
          count(*) FILTER (WHERE state = 'idle in transaction (aborted)') AS "idleInTransactionAborted",
-         count(*) FILTER (WHERE state LIKE 'idle in transaction%' AND state_change < g.idle_tx_end AND NOT own) AS "idleInTransactionOverTerminate",
-         count(*) FILTER (WHERE state = 'idle' AND state_change < g.idle_end AND NOT own) AS "idleOverTerminate",
+         count(*) FILTER (WHERE state LIKE 'idle in transaction%' AND state_change < g.idle_tx_end AND NOT own AND NOT replication) AS "idleInTransactionOverTerminate",
+         count(*) FILTER (WHERE state = 'idle' AND state_change < g.idle_end AND NOT own AND NOT replication) AS "idleOverTerminate",
          count(*) FILTER (WHERE backend_start > g.t - interval '60 s') AS "newIn60s",
          max(${seconds('state_change')}) FILTER (WHERE state = 'idle') AS "oldestIdleSeconds",
          count(*) FILTER (WHERE ${usedOnce}) AS "usedOnce",
@@ -150,8 +152,8 @@ function columns({ version }: LookOptions): Record<string, string> {
     counts: `(SELECT row_to_json(c) FROM (${counts}) c)`,
     sources: largestSources,
     sourcesTotal: '(SELECT count(*) FROM source)',
-    roles: `(SELECT coalesce(json_agg(json_build_array(x.usesysid, x.usename, x.superuser)), '[]')
-      FROM (SELECT usesysid, usename, superuser FROM s WHERE usename IS NOT NULL GROUP BY 1, 2, 3 ORDER BY count(*) DESC LIMIT ${mostNames}) x)`,
+    roles: `(SELECT coalesce(json_agg(json_build_array(x.usesysid, x.usename, x.superuser, x.replication)), '[]')
+      FROM (SELECT usesysid, usename, superuser, replication FROM s WHERE usename IS NOT NULL GROUP BY 1, 2, 3, 4 ORDER BY count(*) DESC LIMIT ${mostNames}) x)`,
     databases: `(SELECT coalesce(json_agg(json_build_array(x.datid, x.datname)), '[]')
       FROM (SELECT datid, datname FROM s WHERE datname IS NOT NULL GROUP BY 1, 2 ORDER BY count(*) DESC LIMIT ${mostNames}) x)`,
     connectionLimits: `(SELECT coalesce(json_agg(x), '[]') FROM (${connectionLimits}) x)`,
@@ -206,8 +208,8 @@ export const counts = `SELECT count(*) FILTER (WHERE is_client) AS clients,
   count(*) FILTER (WHERE is_client AND backend_start > g.t - interval '60 s') AS "newIn60s",
   count(*) FILTER (WHERE is_client AND backend_start > g.t - interval '300 s') AS "newIn300s",
   count(*) FILTER (WHERE is_client AND state LIKE 'idle in transaction%' AND state_change < g.idle_tx_warning AND NOT own) AS "idleInTransactionOverWarning",
-  count(*) FILTER (WHERE is_client AND state LIKE 'idle in transaction%' AND state_change < g.idle_tx_end AND NOT own) AS "idleInTransactionOverTerminate",
-  count(*) FILTER (WHERE is_client AND state = 'idle' AND state_change < g.idle_end AND NOT own) AS "idleOverTerminate",
+  count(*) FILTER (WHERE is_client AND state LIKE 'idle in transaction%' AND state_change < g.idle_tx_end AND NOT own AND NOT replication) AS "idleInTransactionOverTerminate",
+  count(*) FILTER (WHERE is_client AND state = 'idle' AND state_change < g.idle_end AND NOT own AND NOT replication) AS "idleOverTerminate",
   count(*) FILTER (WHERE is_client AND state = 'active' AND NOT own AND query_start < g.slow AND coalesce(wt NOT IN ('Lock', 'Client'), true)
     AND we IS DISTINCT FROM 'SyncRep' AND NOT building AND NOT ${isMaintenanceText('query')}) AS "slowQueries",
   count(*) FILTER (WHERE is_client AND state = 'active' AND NOT own AND query_start < g.slow AND wt = 'Client') AS "slowClients",
@@ -233,7 +235,7 @@ const sessionRows = `SELECT s.pid, ${microseconds('s.backend_start')} AS "starte
     coalesce(s.backend_type, 'unknown') AS "backendType", coalesce(s.state, 'unknown') AS state, ${microseconds('s.state_change')} AS "stateChangedAt",
     ${microseconds('s.xact_start')} AS "transactionStartedAt", coalesce(${seconds('s.backend_start')}, 0) AS "connectionAgeSeconds",
     ${seconds('s.xact_start')} AS "transactionAgeSeconds", ${seconds('s.query_start')} AS "queryAgeSeconds", ${seconds('s.state_change')} AS "stateAgeSeconds",
-    s.wt AS "waitEventType", s.we AS "waitEvent", s.has_xid AS "hasWritten", s.superuser, s.own,
+    s.wt AS "waitEventType", s.we AS "waitEvent", s.has_xid AS "hasWritten", s.superuser, s.replication, s.own,
     s.is_client AND NOT s.own AND coalesce(g.super OR NOT s.superuser AND (g.signals OR pg_has_role(s.usesysid, 'USAGE')), false) AS "canSignal",
     CASE WHEN s.hidden THEN NULL ELSE ${textBytes('s.query', textSize)} END AS query, ${isTextCut('s.query', textSize)} AS cut,
     s.query_id::text AS "queryId"

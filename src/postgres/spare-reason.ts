@@ -33,6 +33,10 @@ export function toSpareParameter(guard: SpareGuard, names: readonly string[] = [
   });
 }
 
+/** Of a row of pg_roles: a replica or a backup tool logs in as such a role; superusers have the attribute too. */
+export const isReplicationRole = (role: string): string =>
+  `${role}.rolreplication AND NOT ${role}.rolsuper`;
+
 /**
  * SQL that gives the reason to spare session `a` (columns of pg_stat_activity, rolsuper, rolreplication), or null.
  * A commit that waits for a standby is done here already: cancelled or terminated it stays done, and its client is told
@@ -51,7 +55,7 @@ export function spareReasonSql(parameter: string): string {
       a.usename = current_user OR ${isAmong('a.usename', 'ownRoles')})) THEN 'own'
     WHEN a.backend_start IS NULL OR a.backend_type IS NULL OR a.state IS NULL THEN 'hidden'
     WHEN a.backend_type <> 'client backend' OR a.rolsuper IS NULL THEN 'not a client'
-    WHEN a.rolreplication AND NOT a.rolsuper THEN 'replication'
+    WHEN ${isReplicationRole('a')} THEN 'replication'
     WHEN a.rolsuper AND NOT (${isAmong('a.usename', 'applicationRoles')}
       AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)) THEN 'superuser'
     WHEN ${isAmong('a.application_name', 'protected')} THEN 'protected application'

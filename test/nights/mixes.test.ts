@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createSeeded } from '../../sandbox/patient/seeded.ts';
 import { diagnose } from '../../src/runbook/diagnose/diagnose.ts';
 import type { CauseName, Diagnosis, Proposal } from '../../src/runbook/diagnose/diagnosis.ts';
+import { misleading } from '../support/named-options.ts';
 import { mixOf } from './support/mix.ts';
 import type { Behaviour, Mix, Part } from './support/mix.ts';
 
@@ -57,6 +58,10 @@ const seeds = Array.from({ length: 100 }, (_, index) => index + 1);
 describe.each(seeds)('mix %i', (seed) => {
   const mix = randomMix(seed);
   const found = diagnose(mix.input);
+
+  test('no sentence names an option that is not offered', () => {
+    expect(misleading(found)).toEqual([]);
+  });
 
   test('no cause speaks for less than a fifth', () => {
     expect(blamedForLittle(found, mix)).toEqual([]);

@@ -7,7 +7,7 @@ import { aReading, aSource } from '../runbook/diagnose/builders.ts';
 const startedAt = '2026-11-23T01:00:00.000000Z';
 const last: FullLook = {
   reading: aReading({ startedAt }),
-  roles: [[10, 'postgres', true]],
+  roles: [[10, 'postgres', true, false]],
   databases: [[5, 'shop']],
 };
 

@@ -9,6 +9,11 @@ export interface Overlap {
   readonly certain: boolean;
 }
 
+/** Whether old and new replicas are there at once for certain: what they hold together passes with the deploy. */
+export function isDeploying(overlaps: readonly Overlap[]): boolean {
+  return overlaps.some(({ certain }) => certain);
+}
+
 /** A container that began so much later than the others was not started with them. */
 const apartMs = 60_000;
 /** A deploy that is older has ended, or hangs; then an image or a name has to say so. */

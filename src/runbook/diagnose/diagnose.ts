@@ -4,6 +4,7 @@ import { gatherEvidence } from './evidence.ts';
 import type { DiagnoseInput, Evidence } from './evidence.ts';
 import { findAll } from './findings.ts';
 import { isVisible } from './findings/reach.ts';
+import { nameOptions } from './name-options.ts';
 import { writeHeadline, writeVerdict } from './headline.ts';
 import { toPoolers } from './poolers.ts';
 import { propose } from './proposals.ts';
@@ -21,6 +22,7 @@ export function diagnose(input: DiagnoseInput): Diagnosis {
   const findings = findAll(evidence);
   const causes = findCauses(evidence, findings);
   const state = judge(evidence, findings, causes);
+  const proposals = propose(evidence, { causes, findings });
   return {
     target: evidence.target.name,
     takenAt: snapshot.takenAt,
@@ -48,9 +50,9 @@ export function diagnose(input: DiagnoseInput): Diagnosis {
     forecast: evidence.forecast,
     leakSuspects: [...evidence.leakSuspects],
     ...(snapshot.changes !== undefined && { changes: [...snapshot.changes] }),
-    findings,
+    findings: nameOptions(findings, proposals, evidence),
     causes,
-    proposals: propose(evidence, { causes, findings }),
+    proposals,
     history: evidence.history.map(({ at, used, usable }) => ({ at, used, usable })),
     timings: toTimings(snapshot),
   };

@@ -237,6 +237,8 @@ export interface SessionReading {
   /** The transaction has written: ending it loses work. */
   readonly hasWritten: boolean;
   readonly superuser: boolean;
+  /** Its role has REPLICATION and is no superuser. Absent in what an earlier dbconn kept. */
+  readonly replication?: boolean;
   /** dbconn's own session. */
   readonly own: boolean;
   /** This role may signal it. */

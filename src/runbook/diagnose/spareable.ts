@@ -35,9 +35,10 @@ function processOf(
 
 /** In the order of spare-reason.ts. */
 function reasonOf(session: SessionReading, { target }: Known): SpareReason | null {
-  const { own, backendType, superuser, user, application, waitEvent } = session;
+  const { own, backendType, replication, superuser, user, application, waitEvent } = session;
   if (own) return 'own';
   if (backendType !== 'client backend') return 'not a client';
+  if (replication === true) return 'replication';
   if (superuser && !target.applicationRoles.includes(user ?? '')) return 'superuser';
   const byName = spareByName(application, toSpareGuard(target));
   return byName ?? (waitEvent === 'SyncRep' ? 'committing' : null);

@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createActing } from '../../../src/postgres/act.ts';
@@ -9,6 +10,7 @@ import type { Runbook } from '../../../src/runbook/runbook.ts';
 import { defaultLimits } from '../../../src/runbook/target.ts';
 import type { Limits, Target } from '../../../src/runbook/target.ts';
 import { databaseOptions } from '../../support/database-options.ts';
+import { misleading } from '../../support/named-options.ts';
 
 export interface NightOptions {
   readonly target?: Partial<Target>;
@@ -31,10 +33,10 @@ export const dbconnRoles = [
 
 const target = 'night';
 
-/** dbconn as it watches one server, without containers and metrics unless they are given. */
+/** dbconn as it watches one server, never naming an option that it does not offer; without containers and metrics unless they are given. */
 export function watch(cluster: Cluster, options: NightOptions = {}): Runbook {
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  return createRunbook(
+  const runbook = createRunbook(
     [
       {
         target: {
@@ -60,6 +62,12 @@ export function watch(cluster: Cluster, options: NightOptions = {}): Runbook {
     ],
     options.clock ?? systemClock,
   );
+  const examine: Runbook['examine'] = async (name, effort) => {
+    const examination = await runbook.examine(name, effort);
+    expect(misleading(examination.diagnosis)).toEqual([]);
+    return examination;
+  };
+  return { ...runbook, examine, diagnose: async (name) => (await examine(name)).diagnosis };
 }
 
 const notHere = {

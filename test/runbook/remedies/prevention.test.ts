@@ -147,7 +147,9 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await resting.run('BEGIN');
     await systemClock.sleep(150);
     const [approved] = await carryOut(ask({ ms: 100 }));
-    expect(approved.frees.sentence).toContain('1 session rests longer than that already: option A');
+    expect(approved.frees.sentence).toContain(
+      '1 session rests longer than that already: /dbconn idle',
+    );
     const later = await sessions.open({ user: 'app' });
     await later.run('BEGIN');
     await until('the one that came later is ended', async () => (await alive(later.pid)) === 0);

@@ -21,7 +21,7 @@ export function findAbandonedIn(evidence: Evidence): Finding[] {
         ...keepalive(evidence),
         ...examplesOf(abandoned, evidence),
       ],
-      fix: 'End them with option A, or by pg_terminate_backend. Do not raise max_connections or restart the service: its pools do not know these connections. To prevent it: tcp_keepalives_idle = 60, tcp_keepalives_interval = 10, tcp_keepalives_count = 3, and tcp_user_timeout and client_connection_check_interval for what is at work; idle_session_timeout only for roles without a pool.',
+      fix: 'End them (pg_terminate_backend). Do not raise max_connections or restart the service: its pools do not know these connections. To prevent it: tcp_keepalives_idle = 60, tcp_keepalives_interval = 10, tcp_keepalives_count = 3, and tcp_user_timeout and client_connection_check_interval for what is at work; idle_session_timeout only for roles without a pool.',
     },
   ];
 }

@@ -1,10 +1,11 @@
+import { isDeploying } from '../deploy-overlap.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { pressureOf } from '../pressure.ts';
 import { count } from '../words.ts';
 
 /** What may happen, said before it does; and who holds more than it may. */
-export function findInBudget({ budget, capacity, target }: Evidence): Finding[] {
+export function findInBudget({ budget, capacity, target, overlaps }: Evidence): Finding[] {
   const { lines, usable, others, mayOpen, canExhaust } = budget;
   const findings: Finding[] = lines
     .filter((line) => typeof line.mayOpen === 'number' && (line.holds ?? 0) > line.mayOpen)
@@ -33,10 +34,11 @@ export function findInBudget({ budget, capacity, target }: Evidence): Finding[] 
         ),
         ...(others === null ? [] : [`Others: ${others} now.`]),
       ],
-      fix:
-        budget.poolers === undefined
-          ? 'Option E: pools that fit, or a pooler such as PgBouncer in between.'
-          : 'Pools that fit: of services by option E, of PgBouncer by pool_size or max_db_connections.',
+      fix: isDeploying(overlaps)
+        ? 'Judge them once the deploy is over: the pools of the old replicas end with it.'
+        : budget.poolers === undefined
+          ? 'Give the services pools that fit, or put a pooler such as PgBouncer in between.'
+          : 'Give the services pools that fit, and PgBouncer a pool_size or max_db_connections that does.',
     });
   }
   return findings;

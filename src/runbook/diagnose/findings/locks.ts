@@ -36,7 +36,7 @@ function busy({ reading, blocking }: Evidence): Finding[] {
       evidence: [
         'Counts and sources are of this moment; single sessions and who waits for whom were left out.',
       ],
-      fix: 'Look again in some seconds; once the blockers can be read, option D at the root. Do not restart: the checks end by themselves.',
+      fix: 'Look again in some seconds, when the blockers can be read. Do not restart: the checks end by themselves.',
     },
   ];
 }
@@ -55,7 +55,7 @@ function waits(evidence: Evidence): Finding[] {
         const who = 'pid' in root ? `${root.pid}` : `prepared transaction ${root.prepared}`;
         return cleanUntrusted(`${who} holds up ${count(root.victims, 'session')}.`, 200);
       }),
-      fix: 'Option D, at the root: a waiter is a victim, ending it helps nobody else.',
+      fix: 'Begin at the root: a waiter is a victim, ending it helps nobody else.',
     },
   ];
 }

@@ -56,7 +56,7 @@ function churn({ reading, snapshot }: Evidence): Finding[] {
             ),
           ),
       ],
-      fix: 'Let the application keep its connections: a pool instead of NullPool, or PgBouncer in front. Do not end sessions (A) and do not raise max_connections (B): neither stops the logins.',
+      fix: 'Let the application keep its connections: a pool instead of NullPool, or PgBouncer in front. Neither ending sessions nor a larger max_connections stops the logins.',
     },
   ];
 }

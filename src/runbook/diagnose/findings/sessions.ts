@@ -38,7 +38,7 @@ function idleInTransaction({ reading, target }: Evidence): Finding[] {
       summary: `${count(held, 'session is', 'sessions are')} idle in transaction for over ${durationOfSeconds(limitMs / 1_000)}.`,
       figure: { value: held, unit: 'sessions' },
       evidence: sessions.slice(0, mostExamples).map(describeSession),
-      fix: 'Find the code that neither commits nor closes; option A ends the oldest.',
+      fix: 'Find the code that neither commits nor closes.',
     },
   ];
 }
@@ -75,7 +75,7 @@ function candidates({ reading, target }: Evidence): Finding[] {
       summary: `Old enough to end: ${inTransaction} idle in transaction for over ${durationOfSeconds(terminateIdleInTransactionMs / 1_000)}, ${idle} idle for over ${durationOfSeconds(terminateIdleMs / 1_000)}.`,
       figure: { value: inTransaction + idle, unit: 'sessions' },
       evidence: [],
-      fix: 'Option A. A pool opens idle ones again when it needs them.',
+      fix: 'A pool opens idle ones again when it needs them.',
     },
   ];
 }

@@ -29,7 +29,7 @@ export function findStrangersIn({ strangers, capacity, target }: Evidence): Find
       fix:
         limit === undefined
           ? 'Give them a role of their own that is no superuser, with a CONNECTION LIMIT. If they are a service, add it under services. Shrink no other pool for them.'
-          : `ALTER ROLE ${quoteIdentifier(limit.role)} CONNECTION LIMIT ${limit.to}; (/dbconn propose prevention connection-limit for …). Sessions that exist stay: end the idle ones with option A. If they are a service, add it under services.`,
+          : `ALTER ROLE ${quoteIdentifier(limit.role)} CONNECTION LIMIT ${limit.to}; sessions that exist stay until they end. If they are a service, add it under services.`,
     },
   ];
 }

@@ -18,7 +18,7 @@ export function whyNotSignal({ reading, target, findService }: Evidence): string
   // Whether the acting role is a superuser shows when it plans; it says so itself then.
   const mayBeActed = target.canAct === true && superusers.every(({ user }) => isListed(user));
   if (superusers.length > 0 && !mayBeActed) {
-    return 'The application logs in as a superuser, and only a superuser may end its sessions: set actingUrl to one and list the role in applicationRoles, or use option C.';
+    return 'The application logs in as a superuser, and only a superuser may end its sessions: set actingUrl to one and list the role in applicationRoles.';
   }
   if (target.canAct === true) return null;
   if (target.canAct === false) {

@@ -1,3 +1,4 @@
+import { isDeploying } from '../deploy-overlap.ts';
 import type { Evidence } from '../evidence.ts';
 import { raiseMaxConnections } from '../raise-max-connections.ts';
 import { isTrouble } from '../troubles.ts';
@@ -10,7 +11,7 @@ export function proposeRaise(now: Case): Weighed[] {
   const { capacity, reading } = evidence;
   if (capacity === null || !critical || !isDemand(now)) return [];
   // Neither lasts: the old replicas end with the deploy, and strangers would take the new slots too.
-  const passing = evidence.strangers !== null || evidence.overlaps.some(({ certain }) => certain);
+  const passing = evidence.strangers !== null || isDeploying(evidence.overlaps);
   if (passing) return [];
   const raised = raiseMaxConnections(capacity.maxConnections);
   const setting = reading?.settings.find(({ name }) => name === 'max_connections');

@@ -1,11 +1,12 @@
-import { sparedRoot } from '../../remedies/option-d/spared-blocker.ts';
+import { sparedBlocker, sparedRoot } from '../../remedies/option-d/spared-blocker.ts';
 import { lastingWaits, withWaitSeconds } from '../lasting-waits.ts';
 import { describeProgress, findMaintenance } from '../maintenance.ts';
 import { findObstacles, whyNoObstacle } from '../obstacles.ts';
 import type { Obstacle } from '../obstacles.ts';
 import { toSpareable, whatHelps } from '../spareable.ts';
+import type { Evidence } from '../evidence.ts';
 import type { Case, Weighed } from './case.ts';
-import { count, durationOfSeconds } from '../words.ts';
+import { count, durationOfSeconds, sum } from '../words.ts';
 import { findClientWaits } from '../wait-classes.ts';
 import { whyNotSignal } from './blocked.ts';
 
@@ -110,9 +111,10 @@ function decidePrepared({ evidence }: Case): Weighed[] {
 
 /** A cancel ends the query and not the connection; those that hang on their client hear none and are terminated. */
 function stopSlow({ evidence, has }: Case): Weighed[] {
-  const slow = has('slow-queries') ? (evidence.reading?.counts.slowQueries ?? 0) : 0;
+  const { slowQueries = 0, slowClients = 0 } = evidence.reading?.counts ?? {};
+  const slow = has('slow-queries') ? unspared(slowQueries, evidence, false) : 0;
   const hanging =
-    findClientWaits(evidence) === undefined ? 0 : (evidence.reading?.counts.slowClients ?? 0);
+    findClientWaits(evidence) === undefined ? 0 : unspared(slowClients, evidence, true);
   if (slow + hanging === 0) return [];
   const over = `for over ${durationOfSeconds(evidence.target.limits.slowQueryMs / 1_000)}`;
   const cancel = `Cancel the ${slow} queries that run ${over}: their connections return to their pools.`;
@@ -131,4 +133,23 @@ function stopSlow({ evidence, has }: Case): Weighed[] {
       },
     },
   ];
+}
+
+/** How many of them the plan would not spare; those that the look does not list are taken for such. */
+function unspared(counted: number, evidence: Evidence, isHanging: boolean): number {
+  const { reading, sources, target } = evidence;
+  const own = sources.filter(({ kind }) => kind === 'own');
+  const atWork = (reading?.sessions ?? []).filter(
+    ({ state, own: isOwn, backendType }) =>
+      state === 'active' && !isOwn && backendType === 'client backend',
+  );
+  const unlisted =
+    (reading?.counts.active ?? 0) - sum(own.map(({ active }) => active)) - atWork.length;
+  const endable = atWork.filter(
+    (one) =>
+      (one.queryAgeSeconds ?? 0) * 1_000 >= target.limits.slowQueryMs &&
+      (one.waitEventType === 'Client') === isHanging &&
+      sparedBlocker(toSpareable(one, evidence)) === null,
+  );
+  return Math.min(counted, endable.length + Math.max(0, unlisted));
 }

@@ -1,3 +1,4 @@
+import { isDeploying } from '../deploy-overlap.ts';
 import { enlargePool, largestLine, shrinkPool, sizesOf, starvedLine } from '../pool-sizes.ts';
 import type { Evidence } from '../evidence.ts';
 import type { FittingPool } from '../pool-sizes.ts';
@@ -46,7 +47,7 @@ export function proposeResize({ evidence, short, has }: Case): Weighed[] {
   }
   if (!has('pool-misconfiguration') && !has('application-scaling')) return [];
   // Old and new replicas at once end with the deploy; other pools would stay, and recreate what is being replaced.
-  if (evidence.overlaps.some(({ certain }) => certain)) return [];
+  if (isDeploying(evidence.overlaps)) return [];
   return shrinkPool(evidence, largestLine(evidence))
     .flatMap((pool) => toSettable(services, pool) ?? [])
     .filter((pool) => isSmaller(pool) && closes(pool) && !isSqueezedOut(pool, evidence))

@@ -17,6 +17,8 @@ export interface Ground {
   readonly settings: readonly Pick<SettingReading, 'name' | 'value' | 'source'>[];
   readonly sources: Diagnosis['sources'];
   readonly sessions: Diagnosis['sessions'];
+  /** Old and new replicas were there at once: what they need together is not what has to fit for good. */
+  readonly deploying: boolean;
   /** Empty where the containers could not be read. */
   readonly services: readonly {
     readonly name: string;
@@ -42,6 +44,7 @@ export function toGround(
     services: (snapshot.services.ok ? snapshot.services.value.services : []).filter(({ name }) =>
       target.services.some((service) => service.name === name),
     ),
+    deploying: diagnosis.findings.some(({ id }) => id === 'deploy-overlap'),
   };
 }
 

@@ -10,7 +10,7 @@ import type { Ground } from './ground.ts';
  */
 export function adviseMaxConnections(ground: Ground): Advice[] {
   const { budget, capacity } = ground;
-  if (capacity === null || typeof budget.mayOpen !== 'number') return [];
+  if (capacity === null || typeof budget.mayOpen !== 'number' || ground.deploying) return [];
   const { maxConnections, reserved, usable } = capacity;
   const raised = raiseMaxConnections(maxConnections);
   const fits = fitTogether(budget);

@@ -22,7 +22,7 @@ export function nameSizes({ services }: Pick<Ground, 'services'>, service: strin
 }
 
 function toAdvice(ground: Ground, { line, processes, to }: FittingPool): Advice {
-  const { budget, target } = ground;
+  const { budget, target, deploying } = ground;
   const { service, poolSize, maxOverflow, mayOpen } = line;
   const command = toCommand('E', service, String(to.poolSize), String(to.maxOverflow));
   const now = `${poolSize ?? '?'} + ${maxOverflow ?? '?'}`;
@@ -32,7 +32,7 @@ function toAdvice(ground: Ground, { line, processes, to }: FittingPool): Advice 
     now,
     better: `${to.poolSize} + ${to.maxOverflow}`,
     because: `${count(processes, 'process', 'processes')} with ${now} each may open ${numberOrEndless(mayOpen)}; all services together may open ${all}, and ${budget.usable ?? '?'} connections are usable. So many fit with a fifth left free.`,
-    ...(target.canResize === true && command !== undefined && { command }),
+    ...(target.canResize === true && !deploying && command !== undefined && { command }),
   };
 }
 

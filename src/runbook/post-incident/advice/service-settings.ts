@@ -37,7 +37,7 @@ const recommended: readonly Recommended[] = [
     key: 'prePing',
     better: 'true',
     fits: (value) => value === true,
-    because: 'Without it each session that is ended, by option A or a time-out, costs a request.',
+    because: 'Without it each session that is ended costs a request an error.',
   },
 ];
 

@@ -148,7 +148,7 @@ function refuseGrowth(
   return refuse(
     'over-budget',
     `All pools together could open more than the ${budget.usable} usable slots: ${sum}.`,
-    'Take smaller numbers, shrink another pool, or raise max_connections first (option B).',
+    'Take smaller numbers, or shrink another pool first.',
   );
 }
 

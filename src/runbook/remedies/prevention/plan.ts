@@ -62,7 +62,7 @@ function reachOf({ role, ms }: TimeoutAsk, { sessions }: TimeoutReading): string
       : `Frees nothing at once: it holds for sessions that log in from now on; ${count(sessions.open, 'open session')} of this role keep what they have.`;
   if (ms === null || ms === 0 || sessions.resting === 0) return whom;
   const rest = sessions.resting === 1 ? 'rests' : 'rest';
-  return `${whom} ${count(sessions.resting, 'session')} ${rest} longer than that already: option A ends those.`;
+  return `${whom} ${count(sessions.resting, 'session')} ${rest} longer than that already: /dbconn idle shows them.`;
 }
 
 function costOf({ setting, role, ms }: TimeoutAsk, { sessions }: TimeoutReading): string[] {

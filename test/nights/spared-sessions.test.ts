@@ -1,0 +1,142 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/clock.ts';
+import { createActing } from '../../src/postgres/act.ts';
+import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
+import type { Ask } from '../../src/runbook/remedies/ask.ts';
+import { createOptionA } from '../../src/runbook/remedies/option-a-terminate-idle.ts';
+import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
+import { defaultLimits } from '../../src/runbook/target.ts';
+import type { Target } from '../../src/runbook/target.ts';
+import { aTarget } from '../runbook/diagnose/builders.ts';
+import { until } from '../support/until.ts';
+import { startNightServer } from './support/night-server.ts';
+import type { NightServer } from './support/night-server.ts';
+import { watch } from './support/night.ts';
+import { optionD } from './support/option-d.ts';
+import { variants } from './support/variants.ts';
+
+/** Whatever the plan spares, the proposal does not count: roles with REPLICATION, protected names, poolers, people. */
+let night: NightServer;
+const limits = {
+  ...defaultLimits,
+  lockWaitMs: 1,
+  slowQueryMs: 500,
+  terminateIdleMs: 500,
+  terminateIdleInTransactionMs: 500,
+};
+
+beforeAll(async () => {
+  night = await startNightServer({ settings: { max_connections: 30 } });
+});
+afterAll(() => night.close());
+
+describe.each(variants)('sessions that are spared ($seed)', ({ seeded, applications, user }) => {
+  const [service, backup] = applications;
+  const target: Partial<Target> = {
+    services: [{ name: service, workers: 1 }],
+    protectedApplications: [backup],
+    limits,
+  };
+  const many = seeded.between(3, 5);
+  const spared = [
+    { user: `${user}_repl`, application: service },
+    { user, application: backup },
+    { user, application: 'pgbouncer' },
+    { user: 'postgres', application: 'psql' },
+  ];
+
+  beforeAll(async () => {
+    await night.sessions.ask(`CREATE ROLE ${user} LOGIN`);
+    await night.sessions.ask(`CREATE ROLE ${user}_repl LOGIN REPLICATION`);
+  });
+  afterEach(() => night.sessions.endAll());
+
+  /** The same statement in sessions that may be ended and in those that are spared, until it has lasted. */
+  async function all(statement: string, state: string): Promise<void> {
+    const opened = await night.sessions.openMany(many, { user, application: service });
+    for (const one of spared) opened.push(await night.sessions.open(one));
+    for (const one of opened) one.begin(statement);
+    await until(`${opened.length} sessions ${state} for half a second`, async () => {
+      const rows = await night.sessions.ask(
+        `SELECT FROM pg_stat_activity WHERE pid = ANY ($1) AND state = $2
+            AND greatest(state_change, query_start) < clock_timestamp() - interval '600 ms'`,
+        [opened.map(({ pid }) => pid), state],
+      );
+      return rows.length === opened.length;
+    });
+  }
+
+  async function look(): Promise<Diagnosis> {
+    const runbook = watch(night.cluster, { limits, target });
+    try {
+      return await runbook.diagnose('night');
+    } finally {
+      await runbook.close();
+    }
+  }
+
+  async function planned(remedy: Remedy, ask: Ask): Promise<number> {
+    const answer = await remedy.propose(ask);
+    return answer.ok ? answer.value.targets.length : 0;
+  }
+
+  const optionA = (): Remedy =>
+    createOptionA({
+      acting: createActing({ url: night.cluster.url('acting') }),
+      clock: systemClock,
+      target: aTarget(target),
+    });
+
+  test('A counts those in a transaction that its plan ends', async () => {
+    await all('BEGIN', 'idle in transaction');
+    const { proposals } = await look();
+    const idleForMs = limits.terminateIdleInTransactionMs;
+    const ends = await planned(optionA(), { kind: 'idle-in-transaction', idleForMs });
+    expect(ends).toBe(many);
+    expect(proposals.find(({ command }) => command === 'propose A')?.slotsFreed).toBe(ends);
+  });
+
+  test('A counts idle ones that its plan ends', async () => {
+    await night.sessions.openMany(14, { user, application: service });
+    await all('SELECT 1', 'idle');
+    const { proposals } = await look();
+    const idleForMs = limits.terminateIdleMs;
+    const ends = await planned(optionA(), { kind: 'idle', application: service, idleForMs });
+    expect(ends).toBe(many + 14);
+    expect(proposals.find(({ command }) => command === `propose A ${service}`)?.slotsFreed).toBe(
+      ends,
+    );
+  });
+
+  test('D counts slow statements that its plan cancels', async () => {
+    await all('SELECT pg_sleep(600)', 'active');
+    const { proposals } = await look();
+    const runningForMs = limits.slowQueryMs;
+    const stops = await planned(optionD(night.cluster, target), {
+      kind: 'cancel-slow',
+      runningForMs,
+    });
+    expect(stops).toBe(many);
+    const slow = proposals.find(({ command }) => command === 'propose D slow');
+    expect(slow?.summary).toContain(`Cancel the ${stops} queries`);
+  });
+
+  test('D leaves a root of a role with REPLICATION alone, as its plan does', async () => {
+    const root = await night.sessions.open(spared[0]);
+    await root.run('BEGIN', 'SELECT pg_advisory_xact_lock(1)');
+    for (const one of await night.sessions.openMany(many, { user, application: service })) {
+      one.begin('SELECT pg_advisory_xact_lock(1)');
+    }
+    await until('they wait', async () => {
+      const rows = await night.sessions.ask(
+        `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`,
+      );
+      return rows.length === many;
+    });
+    const { proposals } = await look();
+    expect(await planned(optionD(night.cluster, target), { kind: 'stop-blockers' })).toBe(0);
+    const stop = proposals.find(({ option }) => option === 'D');
+    expect(stop).not.toHaveProperty('command');
+    expect(stop?.blocked).toContain('its role replicates');
+  });
+});
