@@ -1,21 +1,24 @@
 import type { Problem } from '../runbook/diagnose/snapshot.ts';
 
-/** Replacing a file makes it the replacer's; only root can give it away again. */
-export const foreign: Problem = {
-  kind: 'forbidden',
-  summary: "The project's .env belongs to somebody else, and dbconn could not keep its owner.",
-  fix: 'Run dbconn as the owner of the project’s files.',
-};
+/** Replacing a file makes it the replacer's; only root can give it away again. `file` is its path, as people write it. */
+export function toForeign(file: string): Problem {
+  return {
+    kind: 'forbidden',
+    summary: `${file} belongs to somebody else, and dbconn could not keep its owner.`,
+    fix: 'Run dbconn as the owner of the project’s files.',
+  };
+}
 
-export const unreadable: Problem = {
-  kind: 'unsupported',
-  summary:
-    "The two numbers cannot be written into the project's .env without changing what else it says.",
-  fix: 'Give each of them a line of its own, such as DATABASE_POOL_SIZE=10.',
-};
+export function toUnreadable(file: string): Problem {
+  return {
+    kind: 'unsupported',
+    summary: `The two numbers cannot be written into ${file} without changing what else it says.`,
+    fix: 'Give each of them a line of its own, such as DATABASE_POOL_SIZE=10.',
+  };
+}
 
 /** Codes only: a message of the file system names paths, never content, but says nothing of what to do. */
-export function toEnvProblem(error: unknown): Problem {
+export function toEnvProblem(error: unknown, file: string): Problem {
   const code = codeOf(error);
   switch (code) {
     case 'EACCES':
@@ -23,40 +26,40 @@ export function toEnvProblem(error: unknown): Problem {
     case 'EROFS':
       return {
         kind: 'forbidden',
-        summary: "dbconn may not write the project's .env.",
+        summary: `dbconn may not write ${file}.`,
         fix: 'Mount the project directory writable for dbconn, and run it as the owner of that file.',
       };
     case 'ENOENT':
     case 'ENOTDIR':
       return {
         kind: 'missing',
-        summary: 'There is no project directory where compose.directory says.',
+        summary: `The directory of ${file} is not there.`,
         fix: 'Correct compose.directory in dbconn.yml; in a container, mount the project directory there.',
       };
     case 'EBUSY':
     case 'EXDEV':
       return {
         kind: 'unsupported',
-        summary: "The project's .env is mounted as a single file, which cannot be replaced whole.",
+        summary: `${file} is mounted as a single file, which cannot be replaced whole.`,
         fix: 'Mount the project directory instead.',
       };
     case 'EFBIG':
       return {
         kind: 'unsupported',
-        summary: "The project's .env is no plain file of at most 1 MB.",
-        fix: 'Correct compose.directory in dbconn.yml.',
+        summary: `${file} is no plain file of at most 1 MB.`,
+        fix: 'Keep the two numbers in a file of variables only.',
       };
     case 'ENOSPC':
     case 'EDQUOT':
       return {
         kind: 'invalid',
-        summary: "The disk of the project's .env is full.",
-        fix: 'Make room.',
+        summary: `The disk of ${file} is full.`,
+        fix: 'Free some space.',
       };
     default:
       return {
         kind: 'invalid',
-        summary: `The project's .env could not be read or written (${code ?? 'no code'}).`,
+        summary: `${file} could not be read or written (${code ?? 'no code'}).`,
         fix: 'Look at the file and its directory.',
       };
   }

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Problem } from '../runbook/diagnose/snapshot.ts';
 import type { EnvEdit, EnvFile, PlannedEdit } from '../runbook/ports/pool-settings.ts';
 import { ActingUnavailable } from '../runbook/remedies/acting-unavailable.ts';
-import { foreign, toEnvProblem } from './env-file-failure.ts';
+import { toEnvProblem, toForeign, toUnreadable } from './env-file-failure.ts';
 import { setVariables } from './env-text.ts';
 import { nameEnvProblem } from './name-env-problem.ts';
 import { replaceFile, unlessMissing } from './replace-file.ts';
@@ -31,15 +31,23 @@ type FileAnswer =
 /** What is done with a file of variables. Its bytes never leave this module: they hold passwords. */
 export const envEdits: Omit<EnvFile, 'planEdit'> = { keepCopy, writeEdit, putBack, removeCopy };
 
-/** What writing these numbers into the file at this path would make of it, or why that cannot be. Changes nothing. */
-export async function planFileEdit(file: string, set: PlannedEdit['set']): Promise<FileAnswer> {
+/**
+ * What writing these numbers into the file at this path would make of it, or why that cannot be. Changes nothing.
+ * @param shown the file's path as people of the project write it
+ */
+export async function planFileEdit(
+  file: string,
+  set: PlannedEdit['set'],
+  shown = file,
+): Promise<FileAnswer> {
   try {
     const found = await find(file);
     await access(dirname(found.path), constants.W_OK);
     const ownUid = process.getuid?.() ?? found.owner.uid;
-    if (found.bytes !== null && ownUid !== 0 && ownUid !== found.owner.uid) return refused(foreign);
+    if (found.bytes !== null && ownUid !== 0 && ownUid !== found.owner.uid)
+      return refused(toForeign(shown));
     const next = setNumbers(found.bytes?.toString('utf8') ?? '', set);
-    if (next === undefined) return refused(nameEnvProblem(found.bytes, Object.keys(set)));
+    if (next === undefined) return refused(whyNot(found.bytes, Object.keys(set), shown));
     const oldSha256 = found.bytes === null ? null : hash(found.bytes);
     const copyPath = `${found.path}.dbconn-kept-${oldSha256?.slice(0, 8) ?? 'none'}`;
     return {
@@ -47,28 +55,28 @@ export async function planFileEdit(file: string, set: PlannedEdit['set']): Promi
       value: { path: found.path, copyPath, oldSha256, newSha256: hash(next) },
     };
   } catch (error) {
-    return refused(toEnvProblem(error));
+    return refused(toEnvProblem(error, shown));
   }
 }
 
 /** The old bytes, beside the file and with its owner and mode. The same copy left by a crash is taken as it is. */
 async function keepCopy(edit: EnvEdit): Promise<void> {
-  const { bytes, owner } = await acting(() => find(edit.path));
+  const { bytes, owner } = await acting(edit, () => find(edit.path));
   if (bytes === null && edit.oldSha256 === null) return;
   if (bytes === null || hash(bytes) !== edit.oldSha256) throw edited(edit);
-  await acting(() => replaceFile(edit.copyPath, bytes, owner));
+  await acting(edit, () => replaceFile(edit.copyPath, bytes, owner));
 }
 
 async function writeEdit(edit: EnvEdit, set: PlannedEdit['set']): Promise<void> {
-  const { bytes, owner } = await acting(() => find(edit.path));
+  const { bytes, owner } = await acting(edit, () => find(edit.path));
   if ((bytes === null ? null : hash(bytes)) !== edit.oldSha256) throw edited(edit);
   const next = setNumbers(bytes?.toString('utf8') ?? '', set);
   if (next === undefined || hash(next) !== edit.newSha256) throw edited(edit);
-  await acting(() => replaceFile(edit.path, next, owner));
+  await acting(edit, () => replaceFile(edit.path, next, owner));
 }
 
 async function readEdit(edit: EnvEdit): Promise<'old' | 'new' | 'other'> {
-  const { bytes } = await acting(() => find(edit.path));
+  const { bytes } = await acting(edit, () => find(edit.path));
   const now = bytes === null ? null : hash(bytes);
   if (now === edit.newSha256) return 'new';
   return now === edit.oldSha256 ? 'old' : 'other';
@@ -79,24 +87,24 @@ async function putBack(edit: EnvEdit): Promise<'old' | 'other'> {
   if (state !== 'new' || edit.oldSha256 === edit.newSha256)
     return state === 'other' ? state : 'old';
   if (edit.oldSha256 === null) {
-    await acting(() => unlink(edit.path));
+    await acting(edit, () => unlink(edit.path));
     return 'old';
   }
-  const copy = await acting(() => find(edit.copyPath));
+  const copy = await acting(edit, () => find(edit.copyPath));
   if (copy.bytes === null || hash(copy.bytes) !== edit.oldSha256) {
     throw new ActingUnavailable(
       `The kept copy ${edit.copyPath} is gone or was changed; put the old numbers into ${edit.path} by hand.`,
     );
   }
   const { bytes, owner } = copy;
-  await acting(() => replaceFile(edit.path, bytes, owner));
+  await acting(edit, () => replaceFile(edit.path, bytes, owner));
   return 'old';
 }
 
 /** Nothing to remove is as good. */
-async function removeCopy({ copyPath, oldSha256 }: EnvEdit): Promise<void> {
-  if (oldSha256 === null) return;
-  await acting(() => unlink(copyPath).catch(unlessMissing));
+async function removeCopy(edit: EnvEdit): Promise<void> {
+  if (edit.oldSha256 === null) return;
+  await acting(edit, () => unlink(edit.copyPath).catch(unlessMissing));
 }
 
 function setNumbers(text: string, set: PlannedEdit['set']): string | undefined {
@@ -123,17 +131,21 @@ async function find(file: string): Promise<Found> {
   return { path, bytes: await readFile(path), owner: { uid, gid, mode: mode & permissionBits } };
 }
 
-async function acting<T>(work: () => Promise<T>): Promise<T> {
+async function acting<T>({ path }: EnvEdit, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const { summary, fix } = toEnvProblem(error);
+    const { summary, fix } = toEnvProblem(error, path);
     throw new ActingUnavailable([summary, fix ?? ''].join(' ').trim(), { cause: error });
   }
 }
 
 function edited({ path }: EnvEdit): ActingUnavailable {
   return new ActingUnavailable(`${path} was edited since the plan was made. Propose it again.`);
+}
+
+function whyNot(bytes: Buffer | null, names: readonly string[], file: string): Problem {
+  return bytes === null ? toUnreadable(file) : nameEnvProblem({ file, bytes }, names);
 }
 
 function refused(problem: Problem): FileAnswer {

@@ -1,28 +1,32 @@
 import { isUtf8 } from 'node:buffer';
 import { parseEnv } from 'node:util';
 import type { Problem } from '../runbook/diagnose/snapshot.ts';
-import { unreadable } from './env-file-failure.ts';
+import { toUnreadable } from './env-file-failure.ts';
 import { patternFor, replaceValue } from './env-text.ts';
 
 /** No pool has as many connections, so it shows whether a line is where a variable comes from. */
 const unlikely = 987_654_321;
 
+interface EnvBytes {
+  /** Its path, as people write it. */
+  readonly file: string;
+  readonly bytes: Buffer;
+}
+
 /** Why these variables cannot be set in a file with these bytes. Only numbers of lines and `names` are said of it. */
-export function nameEnvProblem(bytes: Buffer | null, names: readonly string[]): Problem {
-  if (bytes === null) return unreadable;
-  return nameEncoding(bytes) ?? nameLine(bytes.toString('utf8').split('\n'), names) ?? unreadable;
+export function nameEnvProblem(env: EnvBytes, names: readonly string[]): Problem {
+  return nameEncoding(env) ?? nameLine(env, names) ?? toUnreadable(env.file);
 }
 
 const asUtf8 = 'Save it as UTF-8 without a byte order mark, and propose it again.';
 
-function nameEncoding(bytes: Buffer): Problem | undefined {
+function nameEncoding({ file, bytes }: EnvBytes): Problem | undefined {
   if (isUtf8(bytes) && !bytes.includes(0)) return undefined;
   // Half of the bytes of UTF-16 are zero, as editors of Windows and PowerShell write it.
-  if (bytes.includes(0))
-    return unsupported("The project's .env is in UTF-16, not in UTF-8.", asUtf8);
+  if (bytes.includes(0)) return unsupported(`${file} is in UTF-16, not in UTF-8.`, asUtf8);
   const lines = splitLines(bytes);
   const line = lines.findIndex((one) => !isUtf8(one)) + 1;
-  const where = `line ${line} of the project's .env`;
+  const where = `line ${line} of ${file}`;
   const what = 'is in another encoding than UTF-8, such as Latin-1 or Windows-1252';
   return unsupported(`The text in ${where} ${what}.`, asUtf8);
 }
@@ -39,12 +43,13 @@ function splitLines(bytes: Buffer): Buffer[] {
 }
 
 /** The last line that seems to set one of the names decides, as it does for Compose. */
-function nameLine(lines: readonly string[], names: readonly string[]): Problem | undefined {
+function nameLine({ file, bytes }: EnvBytes, names: readonly string[]): Problem | undefined {
+  const lines = bytes.toString('utf8').split('\n');
   for (const name of names) {
     const at = lines.findLastIndex((line) => patternFor(name).test(line));
     if (at === -1) continue;
     const line = lines[at] ?? '';
-    const place = `Line ${at + 1} of the project's .env`;
+    const place = `Line ${at + 1} of ${file}`;
     if (line.startsWith('\uFEFF')) {
       const what = `begins with a byte order mark, so it does not set ${name}`;
       return unsupported(`${place} ${what}.`, asUtf8);

@@ -71,7 +71,7 @@ async function planFrom({ project, origins }: PoolOrigins, resize: Resize): Prom
     return refuse(`The two numbers are in ${files}, and dbconn changes one file only.`, byHand);
   }
   const set = Object.fromEntries(written.map(({ name, number }) => [name, number]));
-  const planned = await planFileEdit(first.path, set);
+  const planned = await planFileEdit(first.path, set, toShown(project, first.path));
   if (!planned.ok) return { ...planned, byHand };
   const shared = written.flatMap(({ path, name }) =>
     findSharing(project, resize.service, { path, name }),
@@ -90,12 +90,13 @@ async function planFrom({ project, origins }: PoolOrigins, resize: Resize): Prom
 
 /** Without a Compose file the `.env` alone is there to look at, and a line in it that is not read as it is meant. */
 async function nameUnread(
-  { files, envPath, envTexts }: PoolOrigins['project'],
+  project: PoolOrigins['project'],
   changed: readonly PoolOrigin[],
 ): Promise<EditAnswer | undefined> {
+  const { files, envPath, envTexts } = project;
   if (files.length > 0 || envTexts.length === 0) return undefined;
   const set = Object.fromEntries(changed.map(({ variable }) => [variable, 0]));
-  const planned = await planFileEdit(envPath, set);
+  const planned = await planFileEdit(envPath, set, toShown(project, envPath));
   return planned.ok ? undefined : planned;
 }
 
@@ -116,6 +117,7 @@ function refuse(summary: string, byHand: string): EditAnswer {
 
 const noDirectory = {
   kind: 'not-configured',
-  summary: "dbconn does not know the compose project's directory, so it cannot write the .env.",
+  summary:
+    "dbconn does not know the Compose project's directory, so it cannot write its variables.",
   fix: 'Set compose.directory; in a container, mount the project directory there, writable.',
 } as const;

@@ -41,7 +41,7 @@ test.for<[string, Buffer | string, RegExp]>([
   [
     'Latin-1 in a comment',
     latin1(`# Größe des Pools\nDATABASE_POOL_SIZE=5\n${rest}`),
-    /line 1 of the project's \.env is in another encoding than UTF-8, such as Latin-1.*Save it as UTF-8/,
+    /line 1 of .*\.env is in another encoding than UTF-8, such as Latin-1.*Save it as UTF-8/,
   ],
   [
     'Latin-1 in a value further down',

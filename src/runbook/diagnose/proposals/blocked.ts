@@ -33,7 +33,7 @@ export function whyNotResize(evidence: Evidence, fitting: FittingPool): string |
   const why = whyNotDocker(evidence);
   if (why !== null) return why;
   if (evidence.target.canResize !== false) return whyFixed(evidence.services, fitting);
-  return "Where the project's .env is was not configured: set compose.directory, or write the two numbers by hand.";
+  return "The Compose project's directory is not configured: set compose.directory, or write the two numbers by hand.";
 }
 
 /** Why containers cannot be touched from here, or null when they can be seen at least. */
