@@ -74,6 +74,11 @@ export async function restartReplica(
     describe(docker, { id, began, startedBefore, end });
   if (before.seen === null) return finish({ result: 'unknown', sight: before });
   if (options.signal?.aborted) return finish({ result: 'not-restarted', sight: before });
+  // Docker would start it, and somebody stopped it on purpose.
+  const { Running: runs, Restarting: loops } = before.seen.State;
+  if (!runs && loops !== true) {
+    return finish({ result: 'exited', sight: before, problem: stoppedBefore });
+  }
 
   const asked = await askForRestart(docker, { ...options, id, startedBefore });
   if (!asked.restarted) return finish(asked);
@@ -126,6 +131,12 @@ async function askForRestart(
     await sleep(pollMs);
   }
 }
+
+const stoppedBefore: Problem = {
+  kind: 'invalid',
+  summary: 'It was stopped before its restart, and was left so.',
+  fix: 'Start it with `docker start` if it has to run.',
+};
 
 const unproven: Problem = {
   kind: 'invalid',

@@ -45,6 +45,15 @@ describe.concurrent('a restart', () => {
     expect(bodies).toEqual([]);
   });
 
+  test('of one that was stopped meanwhile is not asked for: Docker would start it', async () => {
+    const stopped = { Running: false, Status: 'exited', ExitCode: 0 };
+    await using engine = await startFakeEngine({ '/json': inspections(stopped) });
+    const outcome = await restartReplica(engine.docker, 'backend1', options);
+    expect(outcome).toMatchObject({ result: 'exited', problem: { kind: 'invalid' } });
+    expect(outcome.problem?.summary).toContain('was stopped before its restart');
+    expect(engine.requests.every((line) => line.startsWith('GET'))).toBe(true);
+  });
+
   test('that a proxy refuses leaves the old process running, and names the switch', async () => {
     await using engine = await startFakeEngine({ '/restart': html(403), '/json': inspections({}) });
     const outcome = await restartReplica(engine.docker, 'backend1', options);

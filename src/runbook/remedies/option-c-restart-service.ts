@@ -8,8 +8,10 @@ import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
 import { checkReplicas } from './option-c/restart-check.ts';
 import { runRestarts } from './option-c/restart-replicas.ts';
-import { countOfReplica, countOfService } from './option-c/service-sessions.ts';
-import { findService, readReplicas } from './service-replicas.ts';
+import { whyChanged } from './option-c/replica-changes.ts';
+import { effectOf } from './option-c/restart-effect.ts';
+import { countOfReplica } from './option-c/service-sessions.ts';
+import { findService, readReplicas, whyNotRunning } from './service-replicas.ts';
 import { count } from './wording.ts';
 
 /** Runbook option C: restart a service, one replica after another. */
@@ -57,13 +59,13 @@ function mayRestart(ports: OptionCPorts, name: string): Answer<ServiceConfig> {
   return findService(ports.target, name);
 }
 
-function whySpared(ports: OptionCPorts, { id, name, state }: ReplicaReading): Spared[] {
+function whySpared(ports: OptionCPorts, replica: ReplicaReading): Spared[] {
+  const { id, name } = replica;
   if (ports.refusedContainers.some((own) => own.startsWith(id) || id.startsWith(own))) {
     return [{ what: name, label: '', reason: 'dbconn runs in it' }];
   }
-  // Restarting would start what somebody stopped on purpose.
-  const runs = state === 'running' || state === 'restarting';
-  return runs ? [] : [{ what: name, label: '', reason: 'it is not running' }];
+  const reason = whyNotRunning(replica);
+  return reason === undefined ? [] : [{ what: name, label: '', reason }];
 }
 
 interface Found {
@@ -75,7 +77,7 @@ interface Found {
 
 function draft(target: Target, { service, look, targets, spared }: Found): PlanDraft {
   const { reading } = look.database;
-  const slots = countOfService(look, target, service.name);
+  const { frees, cost } = effectOf(look, target, service.name);
   const ordered = targets.map((replica) => toTarget(replica, countOfReplica(reading, replica)));
   return {
     option: 'C',
@@ -87,23 +89,18 @@ function draft(target: Target, { service, look, targets, spared }: Found): PlanD
     spared: [...spared],
     sparedTotal: spared.length,
     cost: [
+      ...cost,
       targets.length === 1
         ? 'The service has one replica: it is down until that is healthy again.'
         : 'One replica at a time is down; requests it is serving fail.',
       'Starting up may run migrations, if the service does so.',
       'A query that is active stays in PostgreSQL until it ends, unless client_connection_check_interval is set.',
     ],
-    frees: {
-      slots,
-      sentence:
-        slots === null
-          ? 'How many slots this frees could not be read.'
-          : `Frees up to ${count(slots, 'slot')}, and its pools open what they need again.`,
-    },
+    frees,
     undo: 'A restart cannot be undone; it changes no setting.',
     undoAsk: null,
     steps: ordered.map(({ name }) => `Restart ${name} and wait until it is healthy`),
-    risk: targets.length === 1 ? 'medium' : 'low',
+    risk: targets.length === 1 || cost.length > 0 ? 'medium' : 'low',
   };
 }
 
@@ -115,22 +112,24 @@ function toTarget(replica: ReplicaReading, connections: number | null): ReplicaT
 async function recheckReplicas(ports: OptionCPorts, plan: Plan): Promise<Recheck> {
   if (plan.ask.kind !== 'restart') throw new Error('Option C only restarts services.');
   const replicas = readReplicas(await ports.look(), plan.ask.service);
-  const now = new Map((replicas.ok ? replicas.value : []).map((replica) => [replica.id, replica]));
+  const seen = replicas.ok ? replicas.value : [];
+  const now = new Map(seen.map((replica) => [replica.id, replica]));
+  const isLast = seen.filter((one) => whyNotRunning(one) === undefined).length === 1;
   const left: ReplicaTarget[] = [];
   const spared: Spared[] = [];
   for (const target of plan.targets) {
     if (target.kind !== 'replica') continue;
-    const reason = whyChanged(target, now.get(target.id));
+    const reason =
+      whyChanged(target, now.get(target.id)) ??
+      (isLast && plan.targets.length > 1 ? lastOne : undefined);
     if (reason === undefined) left.push(target);
     else spared.push({ what: target.name, label: '', reason });
   }
   return { left, spared };
 }
 
-function whyChanged(target: ReplicaTarget, now: ReplicaReading | undefined): string | undefined {
-  if (now === undefined) return 'it is not there any more, or could not be seen';
-  return now.startedAt === target.startedAt ? undefined : 'it has been restarted since';
-}
+/** What was approved leaves the others up meanwhile. */
+const lastOne = 'it is the only replica that still runs: the service would be down';
 
 function reasonsOf(spared: readonly Spared[]): string {
   return [...new Set(spared.map(({ reason }) => reason))].join('; ');

@@ -14,7 +14,7 @@ import { runResize } from './option-e/pool-run.ts';
 import type { OptionEPorts } from './option-e/ports.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
-import { readReplicas } from './service-replicas.ts';
+import { readReplicas, whyNotRunning } from './service-replicas.ts';
 import { poolOf, replicasOf, resizeOf } from './option-e/pool-targets.ts';
 
 /** Runbook option E: other pool numbers in the project's `.env`, and containers made anew with them. */
@@ -61,13 +61,13 @@ async function proposeResize(ports: OptionEPorts, ask: Ask): Promise<Answer<Plan
 
 function whySpared(
   { refusedContainers }: OptionEPorts,
-  { id, state }: ReplicaReading,
+  replica: ReplicaReading,
 ): string | undefined {
+  const { id } = replica;
   if (refusedContainers.some((own) => own.startsWith(id) || id.startsWith(own))) {
     return 'dbconn runs in it';
   }
-  // Making it anew would start what somebody stopped on purpose.
-  return state === 'running' || state === 'restarting' ? undefined : 'it is not running';
+  return whyNotRunning(replica);
 }
 
 function refuseEdit(
@@ -107,5 +107,7 @@ function whyOthers(plan: Plan, now: readonly ReplicaReading[]): string | undefin
   const left = plan.spared.map(({ what }) => what);
   const present = now.filter(({ name }) => !left.includes(name)).map(({ id }) => id);
   const same = present.length === planned.size && present.every((id) => planned.has(id));
-  return same ? undefined : 'the containers of the service are others now';
+  if (!same) return 'the containers of the service are others now';
+  const down = now.find((one) => planned.has(one.id) && whyNotRunning(one) !== undefined);
+  return down === undefined ? undefined : `${down.name} is not running any more`;
 }

@@ -30,3 +30,8 @@ export function readReplicas(
   }
   return refuse('no-containers', `No container of the service ${name} was found.`, fallback);
 }
+
+/** A restart, or a container made anew, would start what somebody stopped on purpose. */
+export function whyNotRunning({ state }: Pick<ReplicaReading, 'state'>): string | undefined {
+  return state === 'running' || state === 'restarting' ? undefined : 'it is not running';
+}

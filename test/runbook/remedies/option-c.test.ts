@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type {
   LogClassCount,
   Reach,
@@ -9,7 +9,7 @@ import type {
 import type { RestartOutcome } from '../../../src/runbook/ports.ts';
 import { createOptionC } from '../../../src/runbook/remedies/option-c-restart-service.ts';
 import type { OptionCPorts } from '../../../src/runbook/remedies/option-c/ports.ts';
-import type { Plan } from '../../../src/runbook/remedies/plan.ts';
+import type { Plan, PlanDraft } from '../../../src/runbook/remedies/plan.ts';
 import type { RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import type { Item, Report } from '../../../src/runbook/remedies/report.ts';
 import { HandClock, startedAtMs } from '../approval/world.ts';
@@ -23,6 +23,7 @@ import {
   lines,
   refused,
 } from '../diagnose/builders.ts';
+import { aPoolerLook, aPoolerReading } from '../diagnose/pooler-builders.ts';
 
 const ask = { kind: 'restart', service: 'backend' } as const;
 
@@ -267,6 +268,114 @@ test('a replica that is gone or was restarted since the plan is spared, and a ne
     'shop-backend-1: it is not there any more, or could not be seen',
     'shop-backend-2: it has been restarted since',
   ]);
+});
+
+test('a service that was scaled up since the plan loses none of its new replicas', async () => {
+  const stack = new Stack();
+  const plan = await stack.plan();
+  stack.replicas.push(aReplica(4), aReplica(5));
+  const { left, spared } = await stack.remedy().recheck(plan);
+  expect(spared).toEqual([]);
+  await stack.remedy().run(plan, left, stack.control);
+  const restarted = stack.steps.filter((step) => step.startsWith('restart '));
+  expect(restarted).toEqual(['restart r1', 'restart r2', 'restart r3']);
+});
+
+test('what is left of a service that was scaled down to one replica is not restarted: nobody approved that it is down', async () => {
+  const stack = new Stack();
+  const plan = await stack.plan();
+  stack.replicas = [aReplica(3)];
+  const { left, spared } = await stack.remedy().recheck(plan);
+  expect(left).toEqual([]);
+  expect(spared.at(-1)?.reason).toContain('the only replica that still runs');
+  const again = await stack.plan();
+  expect(again.cost).toContain(
+    'The service has one replica: it is down until that is healthy again.',
+  );
+  expect(await stack.remedy().recheck(again)).toMatchObject({ left: [{ id: 'r3' }], spared: [] });
+});
+
+test('a replica that was stopped since the plan is not started', async () => {
+  const stack = new Stack();
+  const plan = await stack.plan();
+  stack.replicas = [aReplica(1), aReplica(2, { state: 'exited' }), aReplica(3)];
+  expect(await stack.remedy().recheck(plan)).toMatchObject({
+    left: [{ id: 'r1' }, { id: 'r3' }],
+    spared: [{ what: 'shop-backend-2', reason: 'it is not running' }],
+  });
+});
+
+test.for<[string, (replicas: ReplicaReading[]) => ReplicaReading[], string]>([
+  [
+    'stopped',
+    ([r1, , r3]) => toList(r1, aReplica(2, { state: 'exited' }), r3),
+    'it is not running',
+  ],
+  ['scaled away', ([r1, , r3]) => toList(r1, r3), 'it is not there any more'],
+  [
+    'restarted by somebody',
+    ([r1, , r3]) => toList(r1, aReplica(2, { startedAt: '2026-11-23T03:00:02.000Z' }), r3),
+    'it has been restarted since',
+  ],
+])('one that is %s while the first restarts is passed over', async ([, change, reason]) => {
+  const stack = new Stack();
+  const { control } = stack;
+  stack.control = {
+    ...control,
+    record: async (step) => {
+      await control.record(step);
+      if (step.step === 0) stack.replicas = change(stack.replicas);
+    },
+  };
+  const report = await stack.run();
+  expect(outcomesOf(report)).toEqual(['restarted', 'moved on', 'restarted']);
+  expect(report.items[1]?.detail).toContain(reason);
+  expect(report.finished).toBe(true);
+  expect(stack.steps).not.toContain('restart r2');
+});
+
+function toList<T>(...items: (T | undefined)[]): T[] {
+  return items.filter((item) => item !== undefined);
+}
+
+describe('with a pooler in front', () => {
+  const poolers = [aPoolerLook({ name: 'pgbouncer', reading: aPoolerReading({ clients: 41 }) })];
+  const target = aTarget({
+    services: [
+      { name: 'backend', workers: 1 },
+      { name: 'pgbouncer', workers: 1 },
+    ],
+  });
+  /** PgBouncer hands its client's application_name on. */
+  const reading = aReading({
+    sources: [aSource({ client: '10.0.0.9', application: 'backend', total: 6 })],
+  });
+  const services = {
+    services: [
+      { name: 'backend', replicas: [aReplica(1), aReplica(2, { addresses: ['10.0.0.5'] })] },
+      { name: 'pgbouncer', replicas: [aReplica(9, { addresses: ['10.0.0.9'] })] },
+    ],
+  };
+  const look = (): Promise<Snapshot> =>
+    Promise.resolve(aSnapshot({ reading, services, poolers, pools: [] }));
+  const propose = async (service: string): Promise<PlanDraft> => {
+    const answer = await new Stack().remedy({ look, target }).propose({ kind: 'restart', service });
+    if (!answer.ok) throw new Error(answer.refusal.why);
+    return answer.value;
+  };
+
+  test('its own restart says whose connections it costs', async () => {
+    const { cost, frees, risk } = await propose('pgbouncer');
+    expect(cost[0]).toBe('It is a pooler: its 41 clients are disconnected.');
+    expect(frees.slots).toBe(6);
+    expect(risk).toBe('medium');
+  });
+
+  test('the restart of a service behind it promises no slots: the pooler keeps them', async () => {
+    const { frees } = await propose('backend');
+    expect(frees).toMatchObject({ slots: null });
+    expect(frees.sentence).toContain('through a pooler');
+  });
 });
 
 test('after a crash a look tells who was restarted, who was not, and who is down', async () => {

@@ -360,6 +360,16 @@ test('an edited .env, another container and a plan of yesterday leave nothing to
   });
 });
 
+test('a container that was stopped since the plan is not started by it', async () => {
+  const plan = await planned({ poolSize: 3, maxOverflow: 1 });
+  const [, second] = replicas();
+  await second?.stop();
+  const name = `${service}-2`;
+  const { left, spared } = await remedy().recheck(plan);
+  expect(left).toEqual([]);
+  expect(spared[0]?.reason).toBe(`${name} is not running any more`);
+});
+
 test('without a project directory it refuses, and says which two lines to write', async () => {
   const problem = { kind: 'not-configured', summary: 'There is no directory.' } as const;
   const settings = { planEdit: () => Promise.resolve({ ok: false, problem } as const) };

@@ -130,9 +130,24 @@ function fromIdle(picture: Picture): Cause[] {
 function serviceOf({ application }: LeakSuspect, picture: Picture): string | null {
   const named = picture.lingeringSessions
     .filter((session) => isOf(session, application))
-    .map((session) => picture.evidence.findService(session.client, session.application));
+    .map((session) => serviceOfSession(session, picture.evidence));
   const [first] = named;
   return first !== undefined && named.every((name) => name === first) ? first : null;
+}
+
+/** Through a pooler every session comes from its address: the name it hands on tells, or that it has one client only. */
+function serviceOfSession(
+  { client, user, database, application }: Picture['lingeringSessions'][number],
+  { sources, poolers, findService }: Picture['evidence'],
+): string | null {
+  const pooled = sources.find(
+    (one) => one.client === client && one.user === user && one.database === database,
+  )?.pooler;
+  if (pooled === undefined) return findService(client, application);
+  const named = findService(null, application);
+  if (named !== null && named !== pooled) return named;
+  const { services = [] } = poolers.find(({ name }) => name === pooled) ?? {};
+  return services.length === 1 ? (services[0] ?? null) : null;
 }
 
 function isOf(session: Picture['lingeringSessions'][number], application: string): boolean {

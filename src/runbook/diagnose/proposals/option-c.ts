@@ -13,14 +13,23 @@ export function proposeRestart({ evidence, short, has }: Case): Weighed[] {
   if (!has('connection-leak') && !stranded) return [];
   const service = has('connection-leak') ? leakingService(picture) : undefined;
   if (service === null) return [unknownService];
-  const candidates = picture.holders.filter((one) => mayRestart(one, evidence));
+  // What a service behind a pooler holds there is the pooler's; where it leaks, its processes are still what leaks.
+  if (service !== undefined && evidence.behindPoolers.has(service)) {
+    return mayRestart(service, evidence) && !isPooler(service, evidence)
+      ? [restart(service, null, evidence)]
+      : [];
+  }
+  const candidates = picture.holders.filter((one) => mayRestart(one.service, evidence));
   const holder =
     service === undefined
       ? candidates.find(
           (one) => one.holds > 0 && !isVictim(one, evidence) && !isAbandoned(one, evidence),
         )
       : candidates.find((one) => one.service === service);
-  return holder === undefined ? [] : [restart(holder, evidence)];
+  // A query that runs goes on in PostgreSQL after its client is gone, and keeps its slot until it ends.
+  return holder === undefined
+    ? []
+    : [restart(holder.service, holder.holds - holder.active, evidence)];
 }
 
 /** Squeezed out by strangers: what it holds is not what fills the server. */
@@ -34,7 +43,10 @@ function isAbandoned({ service }: Holder, { abandoned }: Evidence): boolean {
 }
 
 /** What its plan would refuse: PostgreSQL itself, what dbconn needs, and what does not run. */
-function mayRestart({ service }: Holder, { target, services, snapshot }: Evidence): boolean {
+function mayRestart(
+  service: string | null,
+  { target, services, snapshot }: Evidence,
+): service is string {
   if (service === null || service === target.postgresService) return false;
   if (target.neverRestart?.includes(service) === true) return false;
   const replicas = services.find(({ name }) => name === service)?.replicas ?? [];
@@ -54,19 +66,22 @@ const unknownService: Weighed = {
   },
 };
 
-function restart(holder: Holder, evidence: Evidence): Weighed {
+function restart(service: string | null, slotsFreed: number | null, evidence: Evidence): Weighed {
   const blocked = whyNotDocker(evidence);
-  const command = holder.service === null ? undefined : toCommand('C', holder.service);
+  const command = service === null ? undefined : toCommand('C', service);
   return {
     regret: 6,
     proposal: {
       option: 'C',
-      subject: holder.service,
-      summary: `Restart ${nameOf(holder)}, one replica after the other: its connections are dropped and its pools start empty. Requests in flight fail; migrations may run at start-up.`,
-      // A query that runs goes on in PostgreSQL after its client is gone, and keeps its slot until it ends.
-      slotsFreed: holder.holds - holder.active,
+      subject: service,
+      summary: `Restart ${nameOf({ service })}, one replica after the other: its connections are dropped and its pools start empty. Requests in flight fail; migrations may run at start-up.`,
+      slotsFreed,
       blocked,
       ...(command !== undefined && { command }),
     },
   };
+}
+
+function isPooler(service: string, { poolers }: Evidence): boolean {
+  return poolers.some(({ name }) => name === service);
 }

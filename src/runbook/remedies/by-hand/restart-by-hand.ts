@@ -2,6 +2,7 @@ import { gatherEvidence } from '../../diagnose/evidence.ts';
 import type { Snapshot } from '../../diagnose/snapshot.ts';
 import type { ServiceConfig } from '../../target.ts';
 import { mayResize } from '../option-e/pool-service.ts';
+import { effectOf } from '../option-c/restart-effect.ts';
 import { countOfService, isOfService } from '../option-c/service-sessions.ts';
 import type { Plan, PlanDraft } from '../plan.ts';
 import { done, refuse } from '../remedy.ts';
@@ -26,7 +27,9 @@ async function proposeRestart(ports: PlannerPorts, ask: Ask): Promise<Answer<Pla
   const service = mayRestart(ports, ask.service);
   if (!service.ok) return service;
   const { name } = service.value;
-  const connections = countOfService(await ports.look(), ports.target, name);
+  const look = await ports.look();
+  const connections = countOfService(look, ports.target, name);
+  const { frees, cost } = effectOf(look, ports.target, name);
   return done({
     option: 'C',
     target: ports.target.name,
@@ -37,16 +40,11 @@ async function proposeRestart(ports: PlannerPorts, ask: Ask): Promise<Answer<Pla
     spared: [],
     sparedTotal: 0,
     cost: [
+      ...cost,
       'Requests that a process is serving when it ends fail.',
       'Starting up may run migrations, if the service does so.',
     ],
-    frees: {
-      slots: connections,
-      sentence:
-        connections === null
-          ? 'How many slots this frees could not be read.'
-          : `Frees up to ${count(connections, 'slot')}, and its pools open what they need again.`,
-    },
+    frees,
     undo: 'A restart cannot be undone; it changes no setting.',
     undoAsk: null,
     steps: [`Restart ${name}`],

@@ -57,7 +57,10 @@ export function serviceOf(
 }
 
 /** The replicas of the plan’s service that a look saw. */
-export function findReplicas({ services }: Snapshot, { ask }: Plan): readonly ReplicaReading[] {
+export function findReplicas(
+  { services }: Pick<Snapshot, 'services'>,
+  { ask }: Plan,
+): readonly ReplicaReading[] {
   if (!services.ok || ask.kind !== 'restart') return [];
   return services.value.services.find(({ name }) => name === ask.service)?.replicas ?? [];
 }

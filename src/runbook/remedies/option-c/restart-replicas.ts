@@ -16,6 +16,7 @@ import {
   serviceOf,
 } from './restart-evidence.ts';
 import type { OldProcess } from './restart-orphans.ts';
+import { whyChanged } from './replica-changes.ts';
 import { whyNotNow } from './restart-governor.ts';
 import { mayOpen } from './service-sessions.ts';
 import { count } from '../wording.ts';
@@ -62,9 +63,21 @@ export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise
   let halted: string | undefined;
   for (const replica of replicas) {
     const step = replicasOf(run.plan.targets).findIndex(({ id }) => id === replica.id);
-    halted ??= await whyHalted(ports, run, { replica, isFirst: items.length === 0 });
-    if (halted !== undefined) {
+    const isFirst = items.every(({ outcome }) => outcome === 'moved on');
+    const turn = halted ?? (isFirst ? before : await awaitTurn(ports, run, replica));
+    if (typeof turn === 'string' || (await run.control.isStopped())) {
+      halted = typeof turn === 'string' ? turn : stopped;
       items.push({ what: replica.name, outcome: 'not reached', detail: `${halted}.`, lines: [] });
+      continue;
+    }
+    const changed = whyMovedOn(turn, run.plan, replica);
+    if (changed !== undefined) {
+      items.push({
+        what: replica.name,
+        outcome: 'moved on',
+        detail: `Spared: ${changed}.`,
+        lines: [],
+      });
       continue;
     }
     const askedAtMs = ports.clock.now();
@@ -84,6 +97,20 @@ export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise
     finished: halted === undefined,
     ...(left.followUps.length > 0 && { followUps: [...left.followUps] }),
   };
+}
+
+/** Where Docker does not answer the look, the restart itself says what is there. */
+function whyMovedOn(
+  { services }: Snapshot,
+  plan: Plan,
+  replica: ReplicaTarget,
+): string | undefined {
+  const seen = services.ok ? findReplicas({ services }, plan) : [];
+  if (seen.length === 0) return undefined;
+  return whyChanged(
+    replica,
+    seen.find(({ id }) => id === replica.id),
+  );
 }
 
 interface Turn {
@@ -128,26 +155,22 @@ function explain(restarted: RestartOutcome): Pick<Item, 'detail' | 'lines'> {
   return { detail: parts.join(' ').trim(), lines: [...output, ...lastLogLines].slice(-11) };
 }
 
-interface Next {
-  readonly replica: ReplicaTarget;
-  readonly isFirst: boolean;
-}
+const stopped = 'All changes were stopped';
 
-/** The first replica frees slots on a full server, so the governor rules only from the second on. */
-async function whyHalted(
+/** The look in which PostgreSQL has calmed, or why there is none. The first replica frees slots, and needs no such look. */
+async function awaitTurn(
   ports: OptionCPorts,
   { plan, control }: RestartRun,
-  { replica, isFirst }: Next,
-): Promise<string | undefined> {
-  if (await control.isStopped()) return 'All changes were stopped';
-  if (isFirst) return undefined;
+  replica: ReplicaTarget,
+): Promise<Snapshot | string> {
   const deadline = ports.clock.now() + ports.calmWithinMs;
   for (;;) {
-    const why = whyNotYet(ports, { plan, replica, look: await ports.look() });
-    if (why === undefined) return undefined;
+    const look = await ports.look();
+    const why = whyNotYet(ports, { plan, replica, look });
+    if (why === undefined) return look;
     if (ports.clock.now() >= deadline) return `Held back to spare PostgreSQL: ${why}`;
     await ports.clock.sleep(pollMs);
-    if (await control.isStopped()) return 'All changes were stopped';
+    if (await control.isStopped()) return stopped;
   }
 }
 
