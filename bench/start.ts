@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import { holdCrowd } from './held.ts';
 import { toTiming } from './timing.ts';
 
 interface StartResult {
-  /** By which Node the terminal was started: the one that `npm ci` brings, or the first on the machine's own path. */
+  /** The Node it is compared with: the one that `npm ci` brings, or as people have it the first on the machine's own path. */
   readonly node: string;
   /** Processor time of `dbconn help` in times of `node -e 0`. */
   readonly helpRatio: number;
@@ -23,7 +23,7 @@ interface StartResult {
 }
 
 const run = promisify(execFile);
-const program = fileURLToPath(new URL('../bin/dbconn.mjs', import.meta.url));
+const inBin = (name: string): string => fileURLToPath(new URL(`../bin/${name}`, import.meta.url));
 const sessions = 60;
 
 /** The terminal as whole processes, each in turn with what it is compared with. */
@@ -31,11 +31,12 @@ export async function benchStart(runs: number): Promise<readonly StartResult[]> 
   const cluster = await startCluster();
   const crowd = await holdCrowd(cluster.url(), sessions, 0);
   try {
-    const results: StartResult[] = [];
-    for (const node of [process.execPath, await nodeOfTheMachine()]) {
-      results.push(await compare(node, cluster.url(), runs));
-    }
-    return results;
+    const [own, machines] = [process.execPath, await nodeOfTheMachine()];
+    const asTyped = { node: machines, program: [inBin('dbconn')] };
+    return [
+      await compare({ node: own, program: [own, inBin('dbconn.mjs')] }, cluster.url(), runs),
+      await compare(asTyped, cluster.url(), runs),
+    ];
   } finally {
     await crowd.release();
     await cluster.close();
@@ -50,13 +51,20 @@ async function nodeOfTheMachine(): Promise<string> {
   return stdout.trim();
 }
 
-async function compare(node: string, url: string, runs: number): Promise<StartResult> {
+interface Start {
+  /** What dbconn is compared with, and whose folder comes first on the path. */
+  readonly node: string;
+  readonly program: readonly string[];
+}
+
+async function compare({ node, program }: Start, url: string, runs: number): Promise<StartResult> {
+  const PATH = `${dirname(node)}:${process.env['PATH'] ?? ''}`;
   const [empty, help, status, byHand]: number[][] = [[], [], [], []];
   let statusPeakMb = 0;
   for (let round = 0; round < runs; round += 1) {
     empty?.push((await weigh([node, '-e', '0'])).cpuMs);
-    help?.push((await weigh([node, program, 'help'])).cpuMs);
-    const one = await weigh([node, program, 'status'], { DATABASE_URL: url });
+    help?.push((await weigh([...program, 'help'], { PATH })).cpuMs);
+    const one = await weigh([...program, 'status'], { PATH, DATABASE_URL: url });
     statusPeakMb = Math.max(statusPeakMb, one.peakMb);
     status?.push(one.wallMs);
     const began = performance.now();

@@ -60,7 +60,7 @@ describe.each(ways)('npm ci $flags', ({ flags, isBundled }) => {
 
   test.each([
     ['by its name', () => ['npx', 'dbconn']],
-    ['by the Node of the machine', () => ['node', join(folder, 'bin/dbconn.mjs')]],
+    ['by its path', () => [join(folder, 'bin/dbconn')]],
   ])('the terminal starts %s', (_, command) => {
     const [program = '', ...words] = command();
     const help = spawnSync(program, [...words, 'help'], { cwd: folder, env, encoding: 'utf8' });
