@@ -160,7 +160,14 @@ function watchStops(door: Door, { announcements, cards }: News): () => Promise<v
     const stop = found.ok ? found.value : null;
     if (stop === null || stop.at === toldAt || stop.by.startsWith('<@')) return;
     if (cards.channel === undefined) return;
-    await announcements.announce({ to: cards.channel, mention: null, ...stopNotice(stop) });
+    await announcements.announce({
+      to: cards.channel,
+      mention: null,
+      ...stopNotice(stop),
+      // Every process on the journal finds it.
+      key: `stop/${stop.at}`,
+      mayStand: true,
+    });
     toldAt = stop.at;
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { IncidentMark, IncidentMarks } from '../runbook/ports/incident-marks.ts';
+import { holdsAfter, insteadOf } from './holds-after.ts';
 import type { StoredJournal } from './stored-journal.ts';
 
 const Mark = z.looseObject({
@@ -7,22 +8,30 @@ const Mark = z.looseObject({
   ts: z.string(),
   upTo: z.number().int(),
   lastTs: z.string().nullable(),
+  insteadOf,
 });
 const kind = 'incident-told';
 
-/** Keeps what an incident's thread was told as entries of the journal: the last one holds. */
+/** Keeps what an incident's thread was told as entries of the journal: the last one about its message holds. */
 export function createIncidentMarks(
   journal: Pick<StoredJournal, 'entries' | 'record'>,
 ): IncidentMarks {
   return {
     async readMark(incident): Promise<IncidentMark | undefined> {
       const entries = await journal.entries(incident);
-      const last = entries.findLast((entry) => entry.kind === kind);
-      if (last === undefined) return undefined;
-      const { channel, ts, upTo, lastTs } = Mark.parse(JSON.parse(last.body));
+      const held = entries
+        .filter((entry) => entry.kind === kind)
+        .map(({ body }) => Mark.parse(JSON.parse(body)))
+        .reduce<z.infer<typeof Mark> | undefined>(holdsAfter, undefined);
+      if (held === undefined) return undefined;
+      const { channel, ts, upTo, lastTs } = held;
       return { place: { channel, ts }, upTo, lastTs };
     },
-    writeMark: (incident, { place, upTo, lastTs }) =>
-      journal.record({ incident, kind, body: { ...place, upTo, lastTs } }),
+    writeMark: (incident, { place, upTo, lastTs }, before) =>
+      journal.record({
+        incident,
+        kind,
+        body: { ...place, upTo, lastTs, insteadOf: before?.ts ?? null },
+      }),
   };
 }

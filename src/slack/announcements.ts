@@ -1,7 +1,7 @@
-import type { Announcement, Announcements } from '../runbook/ports.ts';
+import type { Announcements } from '../runbook/ports.ts';
 import { keyed } from './said.ts';
-import type { Keyed } from './said.ts';
 import { isLost } from './post.ts';
+import { keepFirst } from './post-once.ts';
 import type { Pen } from './incidents/thread.ts';
 import { announcementMessage } from './messages/announcement.ts';
 
@@ -21,7 +21,9 @@ export function createAnnouncements({ pen, now }: AnnouncementsOptions): Announc
     async announce(announcement) {
       const { to, thread, key, mayStand = false } = announcement;
       const since = new Date(now() - lookBackMs).toISOString();
-      if (mayStand && key !== undefined && (await stands(pen, announcement, since))) return;
+      const stands = async (): Promise<boolean> =>
+        mayStand && key !== undefined && (await findFirst(pen, { to, since, key })) !== undefined;
+      if (await stands()) return;
       const { text, blocks } = announcementMessage(announcement);
       // Into the thread and the channel: who was called must not have to look for it.
       const inThread = thread === undefined ? {} : { thread_ts: thread, reply_broadcast: true };
@@ -44,14 +46,18 @@ export function createAnnouncements({ pen, now }: AnnouncementsOptions): Announc
         if (thread === undefined || !isLost(error)) throw error;
         await send({});
       }
+      // Another process may have said it in the same moment.
+      await stands();
     },
   };
 }
 
-/** False too where Slack does not let it be read: said twice is better than not at all. */
-async function stands({ said }: Pen, { to, key }: Announcement, since: string): Promise<boolean> {
-  const found: readonly Keyed[] | undefined = await (/^[UW]/.test(to)
-    ? said.inDirect(to, since)
-    : said.inChannel(to, since));
-  return found?.some((one) => one.key === key) ?? false;
+/** Undefined too where Slack does not let it be read: said twice is better than not at all. */
+async function findFirst(
+  pen: Pen,
+  { to, since, key }: { readonly to: string; readonly since: string; readonly key: string },
+): Promise<string | undefined> {
+  if (!/^[UW]/.test(to)) return (await keepFirst(pen, { channel: to, since }, key)) ?? undefined;
+  const found = await pen.said.inDirect(to, since);
+  return found?.find((one) => one.key === key)?.ts;
 }

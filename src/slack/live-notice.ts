@@ -1,15 +1,17 @@
 import type { LiveNotice } from '../runbook/ports/live-notice.ts';
 import { announcementMessage } from './messages/announcement.ts';
-import { edit, post } from './post.ts';
-import type { Writing } from './post.ts';
+import { edit } from './post.ts';
+import { postOnce } from './post-once.ts';
+import type { ReadWriting } from './post-once.ts';
 
 /** Rejects as Slack does. */
-export function createLiveNotice(writing: Writing): LiveNotice {
+export function createLiveNotice(pen: ReadWriting): LiveNotice {
   return {
-    async show({ to, headline, quote }, place) {
-      const message = announcementMessage({ to, mention: null, headline, quote });
-      if (place?.channel === to && (await edit(writing, message, place))) return place;
-      return { channel: to, ts: await post(writing, message, { channel: to }) };
+    async show({ to: channel, headline, quote, key, since }, place) {
+      const message = announcementMessage({ to: channel, mention: null, headline, quote });
+      if (place?.channel === channel && (await edit(pen, message, place))) return place;
+      const ts = await postOnce(pen, message, { channel, since, key });
+      return { channel, ts };
     },
   };
 }

@@ -4,13 +4,7 @@ import { createSeeded } from '../../sandbox/patient/seeded.ts';
 import type { Seeded } from '../../sandbox/patient/seeded.ts';
 import { aNightsChanges, startService } from './faults/changes.ts';
 import type { Change } from './faults/changes.ts';
-import {
-  countToldTwice,
-  expectCards,
-  expectQuiet,
-  expectSameEnds,
-  readLogFrom,
-} from './faults/expect-true.ts';
+import { expectCards, expectQuiet, expectSameEnds, readLogFrom } from './faults/expect-true.ts';
 import { openNight } from './faults/night.ts';
 import type { Kind, Night } from './faults/night.ts';
 import { approve, closeIncident, openIncident, propose, untilEnded } from './faults/people.ts';
@@ -22,13 +16,14 @@ const requests = Number(process.env['DBCONN_FAULT_REQUESTS'] ?? 13);
 /** The same faults on every run, so that a red run can be repeated; DBCONN_FAULT_SEED=… goes looking for others. */
 const firstSeed = Number(process.env['DBCONN_FAULT_SEED'] ?? '201');
 const aNight = aNightsChanges.length;
+/** Two rounds of a bot: at the latest then it shows what another one changed. */
+const cardWithinMs = 60_000;
 
 interface Figures {
   readonly ends: string[];
   /** The card that was right the latest after its last fault. */
   slowest: Ended | undefined;
   readonly bots: number;
-  readonly toldTwice: number;
 }
 
 /** One change from its proposal to its card, with the faults that are chosen for it. */
@@ -49,6 +44,7 @@ async function change(night: Night, seeded: Seeded, { words, crashCase }: Change
     const calmAt = performance.now();
     await expectCards(night);
     const cardMs = performance.now() - calmAt;
+    expect(cardMs).toBeLessThan(cardWithinMs);
     const isKnown = !(ended.result?.report.summary.startsWith('What became of its') ?? false);
     if (isKnown) await prepared.check(ended);
     expectSameEnds(await readLogFrom(night, from), ended);
@@ -90,7 +86,7 @@ async function play(kind: Kind, seed: number, count: number): Promise<Figures> {
 async function spend(night: Night, seeded: Seeded, changes: readonly Change[]): Promise<Figures> {
   await night.keeper.untilUp();
   await openIncident(night);
-  const figures: Figures = { ends: [], slowest: undefined, bots: 0, toldTwice: 0 };
+  const figures: Figures = { ends: [], slowest: undefined, bots: 0 };
   for (const one of changes) {
     const ended = await change(night, seeded, one);
     figures.ends.push(ended.end);
@@ -100,20 +96,17 @@ async function spend(night: Night, seeded: Seeded, changes: readonly Change[]): 
   await closeIncident(night);
   expect(night.pagerDuty.pages.map(({ state }) => state)).toEqual(['resolved']);
   expect(await night.read((journal) => journal.verify())).toMatchObject({ ok: true });
-  return { ...figures, bots: night.keeper.starts, toldTwice: await countToldTwice(night) };
+  return { ...figures, bots: night.keeper.starts };
 }
 
 function tell(kind: Kind, seed: number, figures: Figures): void {
-  const { ends, slowest, bots, toldTwice } = figures;
+  const { ends, slowest, bots } = figures;
   const words = [...new Set(ends)].map(
     (end) => `${ends.filter((one) => one === end).length} ${end}`,
   );
   const seconds = ((slowest?.cardMs ?? 0) / 1000).toFixed(1);
   const card = `the slowest card ${seconds} s after the last fault (${slowest?.story})`;
-  const end = `${toldTwice} ends told twice`;
-  process.stdout.write(
-    `${kind}, seed ${seed}: ${words.join(', ')}; ${bots} bots; ${card}; ${end}\n`,
-  );
+  process.stdout.write(`${kind}, seed ${seed}: ${words.join(', ')}; ${bots} bots; ${card}\n`);
 }
 
 /** Night after night on one kind of journal; returns what went wrong. */

@@ -4,7 +4,9 @@ import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { createPlaces } from '../../src/journal/places.ts';
 import { cardKeyOf, endKeyOf } from '../../src/slack/cards/find-card.ts';
+import { done } from '../../src/runbook/remedies/remedy.ts';
 import { keyed } from '../../src/slack/said.ts';
+import { buildPlan } from '../runbook/approval/builders.ts';
 import { botToken } from '../slack/support/workspace.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { openScripted } from './support/scripted.ts';
@@ -36,10 +38,11 @@ async function untilShown(id: string, ...bots: readonly Bot[]): Promise<void> {
   for (const { cards } of bots) expect(await cards.shown(id)).toBeUndefined();
 }
 
-/** Leaves in Slack what a process posted that was killed before it could record it. */
-async function postAsKilled({ stage }: Scripted, key: string, thread?: string): Promise<string> {
+/** Leaves in Slack the same once more, as a process posted it that was killed before it could record it. */
+async function postAsKilled({ stage }: Scripted, original: SlackMessage): Promise<string> {
   const client = new WebClient(botToken, { slackApiUrl: stage.slack.apiUrl });
-  const content = { text: 'Posted by a process that was killed', ...keyed(key) };
+  const { text, blocks = [], thread_ts: thread } = original;
+  const content = { text, blocks, ...keyed(keyOf(original) ?? '') };
   const where = { channel: database, ...(thread !== undefined && { thread_ts: thread }) };
   const { ts } = await client.chat.postMessage({ ...where, ...content });
   return ts ?? '';
@@ -72,20 +75,34 @@ test('a card that a process left behind when it was killed is taken away by the 
   scripted = await openScripted();
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
-  const { ts } = await card(stage, 'Proposed');
+  const original = await card(stage, 'Proposed');
   const id = await onlyId(bot);
-  await postAsKilled(scripted, cardKeyOf({ id }));
+  await postAsKilled(scripted, original);
   await untilShown(id, await stage.start());
-  expect(withKey(scripted, cardKeyOf({ id })).map((one) => one.ts)).toEqual([ts]);
+  expect(withKey(scripted, cardKeyOf({ id })).map(({ ts }) => ts)).toEqual([original.ts]);
+});
+
+test('a press on a card that a process left behind does nothing but take it away', async () => {
+  scripted = await openScripted();
+  const { stage, bot } = scripted;
+  await ask(stage, maya, 'propose A');
+  const original = await card(stage, 'Proposed');
+  const id = await onlyId(bot);
+  const ts = await postAsKilled(scripted, original);
+  expect(await press(stage, { user: jonas, ts })).toContain('nothing was done');
+  await untilShown(id, bot);
+  expect(withKey(scripted, cardKeyOf({ id })).map((one) => one.ts)).toEqual([original.ts]);
+  expect(await bot.door.get(id)).toMatchObject({ value: { state: 'proposed', votes: [] } });
 });
 
 test('where Slack does not let a second card go, it loses its buttons and says which one to use', async () => {
   scripted = await openScripted();
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
-  const { ts } = await card(stage, 'Proposed');
+  const original = await card(stage, 'Proposed');
+  const { ts } = original;
   const id = await onlyId(bot);
-  await postAsKilled(scripted, cardKeyOf({ id }));
+  await postAsKilled(scripted, original);
   const refused = { kind: 'refused', error: 'compliance_exports_prevent_deletion' } as const;
   stage.slack.interfere('chat.delete', refused, 10);
   await untilShown(id, await stage.start());
@@ -127,6 +144,39 @@ test('the end of a request that both bots knew as open is told once', async () =
   expect(withKey(scripted, endKeyOf({ id }))).toHaveLength(1);
 });
 
+test('a bot that knew only the beginning of a step shows what the other one made of it', async () => {
+  scripted = await openScripted();
+  const { stage, bot, remedy } = scripted;
+  const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan({ steps: ['End them'] });
+  remedy.propose = () => Promise.resolve(done(draft));
+  remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, spared: [] });
+  await ask(stage, maya, 'propose A');
+  const { ts } = await card(stage, 'Proposed');
+  const id = await onlyId(bot);
+  const second = await stage.start();
+  const [intended, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  remedy.during = async (control) => {
+    await control.intend({ step: 0, sentence: 'ending them' });
+    intended.resolve();
+    await goOn.promise;
+    await control.record({ step: 0, sentence: 'ended them' });
+  };
+  await press(stage, { user: jonas, ts });
+  await intended.promise;
+  const running = await second.door.get(id);
+  if (!running.ok) throw new Error(running.refusal.why);
+  // As a process that ran it, was frozen, and lost it to the other one.
+  const [begun] = await second.journal.readSteps(id);
+  second.cards.tell(running.value, begun);
+  goOn.resolve();
+  await card(stage, 'Fixed');
+  await bot.door.settled(id);
+  await untilShown(id, bot);
+  await second.cards.catchUp(second.door);
+  await untilShown(id, second);
+  expect(toText(await card(stage, 'Fixed'))).toContain('✓ End them');
+});
+
 test('of an end that two processes told at the same time the first remains', async () => {
   scripted = await openScripted();
   const { stage, bot } = scripted;
@@ -138,7 +188,7 @@ test('of an end that two processes told at the same time the first remains', asy
   await bot.door.settled(id);
   await untilShown(id, bot);
   const [first] = withKey(scripted, endKeyOf({ id }));
-  await postAsKilled(scripted, endKeyOf({ id }), ts);
+  if (first !== undefined) await postAsKilled(scripted, first);
   const second = await stage.start();
   const ended = await second.door.get(id);
   second.cards.finish(ended.ok ? [ended.value] : []);

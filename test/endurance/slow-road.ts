@@ -85,6 +85,11 @@ export class SlowRoad {
     this.#hold = { text, ms };
   }
 
+  /** Whether the message that was waited for has come, and is held. */
+  get hasCaught(): boolean {
+    return this.#held > 0;
+  }
+
   /** Whether a message is held at this moment. */
   get isHolding(): boolean {
     return this.#hold !== undefined || this.#held > 0;

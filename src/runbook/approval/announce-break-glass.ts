@@ -79,8 +79,11 @@ async function tellOnce(parts: BreakGlassNewsParts, request: Request): Promise<v
   if (notice === undefined || (channel === undefined && pager === undefined)) return;
   if (await wasTold(id)) return;
   const paged = pager === undefined ? undefined : page(parts, { pager, request, ...notice });
+  const key = `break-glass/${id}`;
   const announced =
-    channel === undefined ? paged : announcements.announce({ to: channel, ...notice });
+    channel === undefined
+      ? paged
+      : announcements.announce({ to: channel, ...notice, key, mayStand: true });
   const [told, woken] = await Promise.allSettled([announced, paged]);
   if (woken.status === 'rejected') parts.onFault(id, woken.reason);
   if (told.status === 'rejected') throw told.reason;

@@ -23,6 +23,7 @@ const afterFailureMs = 60_000;
 const mostCounted = 10_000;
 const mostNames = 5;
 const longestLabels = 1000;
+const unplaced = 'unplaced-';
 
 /** What the journal keeps of the message, so that a restart or another process edits the same one. */
 const Told = z.looseObject({
@@ -67,7 +68,7 @@ export function createUnplacedAlerts(ports: IncidentPorts): UnplacedAlerts {
     async tell(alert) {
       const { name, fingerprint } = alert;
       const hash = (await hashJson([name, fingerprint])).slice(0, 16);
-      const key = `unplaced-${isoNow(clock).slice(0, 10)}`;
+      const key = `${unplaced}${isoNow(clock).slice(0, 10)}`;
       if (day?.key !== key) {
         day = { key, seen: new Set(), counts: new Map(), latest: alert, isBehind: false };
       }
@@ -90,29 +91,38 @@ export function createUnplacedAlerts(ports: IncidentPorts): UnplacedAlerts {
 /** The mark comes after the message: twice is better than never. */
 async function show(ports: IncidentPorts, day: Day): Promise<void> {
   const { notice, channel, log, clock } = ports;
-  const told = await readTold(ports, day.key);
-  // After a restart an alert may be repeated that is part of the number already.
-  const names = new Set([...Object.keys(told?.counts ?? {}), ...day.counts.keys()]);
-  const counts = Object.fromEntries(
-    [...names].map((name) => [name, Math.max(told?.counts[name] ?? 0, day.counts.get(name) ?? 0)]),
-  );
+  const all = await readTold(ports, day.key);
+  const told = all.at(-1);
+  // After a restart an alert may be repeated that is part of the number already, and another process may count as well.
+  const counts = mostOf([...all.map((one) => one.counts), Object.fromEntries(day.counts)]);
   if (told !== undefined && Object.entries(counts).every(([name, n]) => told.counts[name] === n))
     return;
   let place: Place | null = null;
   if (notice !== undefined && channel !== undefined) {
     const words = { to: channel, headline: headlineOf(counts), quote: quoteOf(day.latest.labels) };
-    place = await notice.show(words, told?.place);
+    const since = `${day.key.slice(unplaced.length)}T00:00:00Z`;
+    place = await notice.show({ ...words, key: day.key, since }, told?.place);
   }
   const facts = { place, counts, at: isoNow(clock) };
   await log.record(toDraft(day.key, { kind: 'incident-unplaced', sentence: null, facts }));
+  // Another process told of its own in the same moment: what it counted is missing in these words.
+  if ((await readTold(ports, day.key)).length > all.length + 1) day.isBehind = true;
+}
+
+function mostOf(all: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const most: Record<string, number> = {};
+  for (const counts of all) {
+    for (const [name, n] of Object.entries(counts)) most[name] = Math.max(most[name] ?? 0, n);
+  }
+  return most;
 }
 
 async function readTold(
   { log }: IncidentPorts,
   key: string,
-): Promise<z.infer<typeof Told> | undefined> {
+): Promise<readonly z.infer<typeof Told>[]> {
   const notes = await log.readNotes(key, 0);
-  return Told.safeParse(notes.at(-1)?.facts).data;
+  return notes.flatMap(({ facts }) => Told.safeParse(facts).data ?? []);
 }
 
 function headlineOf(counts: Readonly<Record<string, number>>): string {

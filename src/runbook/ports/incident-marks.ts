@@ -6,7 +6,11 @@ import type { Place } from '../ports.ts';
  */
 export interface IncidentMarks {
   readMark(incident: string): Promise<IncidentMark | undefined>;
-  writeMark(incident: string, mark: IncidentMark): Promise<void>;
+  /**
+   * For a message that was posted instead of one that is gone, `insteadOf` names that one. Where two processes post a
+   * first message at the same time, the one that is recorded first holds.
+   */
+  writeMark(incident: string, mark: IncidentMark, insteadOf: Place | undefined): Promise<void>;
 }
 
 export interface IncidentMark {

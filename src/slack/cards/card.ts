@@ -244,11 +244,15 @@ export class Card {
   /** The steps that another process took, or the one before this. */
   async #readCourse({ id, version, execution }: Request): Promise<void> {
     if (this.#courseReadFor === version || execution === null) return;
+    const heard = this.#course;
     const entries = (await this.#options.readSteps?.(id)) ?? [];
-    this.#courseReadFor = version;
-    const read = entries.reduce<Course>(follow, notBegun);
+    // What was heard meanwhile is newer than what was read; what was heard before may have gone on elsewhere.
+    const isRead = this.#course === heard;
+    if (isRead) this.#courseReadFor = version;
     const { steps, progress } = this.#course;
-    this.#course = { steps: new Map([...read.steps, ...steps]), progress };
+    const read = entries.reduce<Course>(follow, notBegun);
+    const [older, newer] = isRead ? [steps, read.steps] : [read.steps, steps];
+    this.#course = { steps: new Map([...older, ...newer]), progress };
   }
 
   /** Of two processes that post it in the same moment, the second to record it takes its own away. */

@@ -2,11 +2,12 @@ import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { IncidentView } from '../../runbook/incident/incidents.ts';
 import type { IncidentLog } from '../../runbook/ports/incident-log.ts';
-import type { IncidentMarks } from '../../runbook/ports/incident-marks.ts';
+import type { IncidentMark, IncidentMarks } from '../../runbook/ports/incident-marks.ts';
 import type { Place } from '../../runbook/ports.ts';
 import type { WrittenIncident } from '../messages/incident-card.ts';
 import { linesAtOnce, toNews } from '../messages/incident-news.ts';
 import { edit, isLost, post } from '../post.ts';
+import { remove } from '../post-once.ts';
 import { createFreshPen } from './fresh-pen.ts';
 import type { FreshPen } from './fresh-pen.ts';
 import type { Paces } from './paces.ts';
@@ -35,14 +36,19 @@ export interface CardParts {
  */
 export class IncidentCard {
   readonly #parts: CardParts;
+  readonly #pen: Pen;
   readonly #fresh: FreshPen<Pen>;
   #view: IncidentView;
   #place: Place | undefined;
+  /** The message that this one was posted instead of. */
+  #gone: Place | undefined;
   #upTo = 0;
   #lastTs: string | null = null;
   /** Whether what stands in Slack was made out: not at first, and not after a call whose end nobody knows. */
   #isSure = false;
   #isAnew = false;
+  /** Another process may speak, and this one does not until something is shown again. */
+  #isDoubted = false;
   #essence: string | undefined;
   #dueAtMs: number | undefined = 0;
   #ranAtMs = Number.NEGATIVE_INFINITY;
@@ -54,6 +60,7 @@ export class IncidentCard {
 
   constructor(view: IncidentView, parts: CardParts) {
     this.#view = view;
+    this.#pen = parts.pen;
     this.#fresh = createFreshPen(parts.pen, parts.standstill);
     this.#parts = { ...parts, pen: this.#fresh.pen };
     this.#schedule();
@@ -77,6 +84,7 @@ export class IncidentCard {
     if (view.incident.version < this.#view.incident.version) return;
     const isUrgent = gistOf(view) !== gistOf(this.#view);
     this.#view = view;
+    this.#isDoubted = false;
     const { urgentMs, figuresMs } = this.#parts.paces;
     this.#dueIn(isUrgent ? urgentMs : figuresMs * this.#parts.crowd());
   }
@@ -92,6 +100,7 @@ export class IncidentCard {
 
   /** Another process may speak now. What was put off is left to it. */
   doubt(): void {
+    this.#isDoubted = true;
     this.#isSure = false;
     this.#fresh.doubt();
     this.#dueAtMs = undefined;
@@ -135,6 +144,7 @@ export class IncidentCard {
     if (!(err instanceof WebAPIPlatformError) && !(err instanceof WebAPIRateLimitedError)) {
       this.#isSure = false;
     }
+    if (this.#isDoubted) return;
     this.#failures += 1;
     const againMs = Math.min(paces.retryMs * 2 ** (this.#failures - 1), paces.longestRetryMs);
     this.#dueAtMs = performance.now() + againMs;
@@ -151,6 +161,7 @@ export class IncidentCard {
     // Doctor says that no channel is configured.
     if (channel === undefined && this.#place === undefined) return;
     if (!this.#isSure) await this.#findOut();
+    if (this.#isDoubted) return;
     this.#fresh.knownAt(this.#ranAtMs);
     await this.#write();
     try {
@@ -165,15 +176,17 @@ export class IncidentCard {
   async #findOut(): Promise<void> {
     const mark = await this.#parts.marks.readMark(this.#view.incident.id);
     // Another process may have gone further, or posted it anew.
-    if (mark !== undefined && mark.upTo >= this.#upTo) {
-      this.#place = mark.place;
-      this.#upTo = mark.upTo;
-      this.#lastTs = mark.lastTs;
-    }
+    if (mark !== undefined && mark.upTo >= this.#upTo) this.#adopt(mark);
     this.#essence = undefined;
     this.#place ??= await this.#findMessage();
     if (this.#place !== undefined) await this.#findTold(this.#place);
     this.#isSure = true;
+  }
+
+  #adopt({ place, upTo, lastTs }: IncidentMark): void {
+    this.#place = place;
+    this.#upTo = upTo;
+    this.#lastTs = lastTs;
   }
 
   /** Its message in the channel, the newest there is after that one. */
@@ -205,6 +218,7 @@ export class IncidentCard {
   /** Its message is gone. It may have been posted anew already, just before a crash or with an answer that was lost. */
   async #lose(gone: Place): Promise<void> {
     this.#isAnew = true;
+    this.#gone = gone;
     this.#lastTs = null;
     this.#place = await this.#findMessage(gone);
     if (this.#place !== undefined) await this.#findTold(this.#place);
@@ -216,7 +230,10 @@ export class IncidentCard {
     const isSame = essence === this.#essence;
     const isFresh = performance.now() - this.#wroteAtMs < paces.lookTimeMs;
     if (this.#place !== undefined && isSame && isFresh) return;
-    if (!(await this.#edit(message))) await this.#post();
+    if (!(await this.#edit(message)) && !(await this.#post())) {
+      await this.#write();
+      return;
+    }
     this.#essence = essence;
     this.#wroteAtMs = performance.now();
   }
@@ -230,18 +247,27 @@ export class IncidentCard {
     return this.#edit(message);
   }
 
-  async #post(): Promise<void> {
-    const { write, pen, channel } = this.#parts;
+  /** False where another process posted it in the same moment and recorded it first: then this one is taken away. */
+  async #post(): Promise<boolean> {
+    const { write, pen, channel, marks } = this.#parts;
     if (channel === undefined) throw new Error('No incident channel is configured.');
     const { message } = await write(this.#view, this.#isAnew);
-    const ts = await post(pen, message, { channel, key: this.#view.incident.id });
+    const { id } = this.#view.incident;
+    const ts = await post(pen, message, { channel, key: id });
     this.#place = { channel, ts };
     this.#lastTs = null;
     await this.#mark();
+    const held = await marks.readMark(id).catch(() => undefined);
+    if (held === undefined || [ts, this.#gone?.ts].includes(held.place.ts)) return true;
+    this.#adopt(held);
+    // Not by the pen that is silent as long as another process speaks.
+    await remove(this.#pen, { channel, ts });
+    return false;
   }
 
   /** Its message is gone with its thread: both begin anew. */
   async #forget(): Promise<void> {
+    this.#gone = this.#place;
     this.#place = undefined;
     this.#isAnew = true;
     await this.#write();
@@ -275,7 +301,7 @@ export class IncidentCard {
     const { id: incident } = this.#view.incident;
     const mark = { place: this.#place, upTo: this.#upTo, lastTs: this.#lastTs };
     await marks
-      .writeMark(incident, mark)
+      .writeMark(incident, mark, this.#gone)
       .catch((err: unknown) =>
         logger.warn({ err, incident }, 'What an incident’s thread was told is not recorded'),
       );

@@ -68,8 +68,12 @@ async function pressed(acting: Acting, press: Press, work: Work): Promise<Messag
   const found = await changes.door.get(press.value);
   if (!found.ok) return refusalMessage(found.refusal);
   const request = found.value;
-  if (!(await isOnItsCard(changes, request, press))) {
-    const { asker, actionId } = press;
+  const { asker, actionId, ts } = press;
+  const place = await changes.cards.placeOf(request.id);
+  // A button works on the one message the request was posted as. Where that is not known, on any.
+  if (place !== undefined && (place.channel !== asker.channel || place.ts !== ts)) {
+    // What another process left behind when it was killed is taken away.
+    changes.cards.found(request, place);
     deps.log.warn({ action: actionId, ...asker, respond: undefined }, 'A press on a foreign card');
     return notice(foreign);
   }
@@ -80,16 +84,6 @@ async function pressed(acting: Acting, press: Press, work: Work): Promise<Messag
 
 const foreign =
   'This button belongs to another request than its message shows, so nothing was done. Use the card in the incident channel; /dbconn requests lists what is open.';
-
-/** A button works on the one message the request was posted as. Where that is not known, on any. */
-async function isOnItsCard(
-  { cards }: Changes,
-  { id }: Request,
-  { asker, ts }: Press,
-): Promise<boolean> {
-  const place = await cards.placeOf(id);
-  return place === undefined || (place.channel === asker.channel && place.ts === ts);
-}
 
 /** A card that still has buttons although it is decided, as after a restart, is put right. */
 async function showAsItIs(

@@ -64,7 +64,7 @@ export async function expectQuiet(night: Night): Promise<void> {
   );
 }
 
-/** Every request has one card, which says what the journal says, and the end of each is told. */
+/** Every request has one card, which says what the journal says, and the end of each is told once. */
 export async function expectCards(night: Night): Promise<void> {
   let problems: readonly string[] = [];
   try {
@@ -89,7 +89,7 @@ async function judge(night: Night, request: Request): Promise<string[]> {
   const course = steps.reduce<Course>(follow, notBegun);
   const [told, kept] = [card, requestCard(request, { course, stop: null })].map(toPlainText);
   const ends = countEnds(night, request);
-  const isEnd = isOpen(request) ? ends === 0 : ends === 1 || ends === 2;
+  const isEnd = ends === (isOpen(request) ? 0 : 1);
   return [
     ...(told === kept ? [] : [`${id} is shown as:\n${told}\nand is:\n${kept}`]),
     ...(isEnd ? [] : [`The end of ${id} (${state}) is told ${ends} times.`]),
@@ -98,11 +98,6 @@ async function judge(night: Night, request: Request): Promise<string[]> {
 
 function countEnds(night: Night, { id }: Request): number {
   return messagesOf(night).filter((one) => keyOf(one) === `request:${id}:end`).length;
-}
-
-/** Two processes that are both alive when a request ends may both tell its thread. */
-export async function countToldTwice(night: Night): Promise<number> {
-  return (await readRequests(night)).filter((one) => countEnds(night, one) > 1).length;
 }
 
 /** How long a step took is measured by who tells of it, and a few milliseconds later by the journal. */

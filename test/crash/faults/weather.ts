@@ -18,8 +18,6 @@ interface Fault {
   readonly name: string;
   /** What goes wrong: never in two ways at once. */
   readonly about: RoadName | 'bot' | 'server';
-  /** The one moment at which it happens; at any unless given. */
-  readonly only?: Moment;
   readonly begin: (night: Night) => Promise<void>;
 }
 
@@ -33,7 +31,7 @@ export function chooseWeather(seeded: Seeded, night: Night): Weather {
     // Most changes are over in a tenth of a second, and are watched for a second.
     const afterMs = seeded.between(0, seeded.pick([60, 150, 1200]));
     const fault = chooseFault(seeded, night);
-    return { moment: fault.only ?? moment, afterMs, fault };
+    return { moment, afterMs, fault };
   });
   let ahead = [...faults];
   const underWay = new Map<Fault['about'], Promise<void>>();
@@ -136,8 +134,6 @@ function onBot(seeded: Seeded): Fault {
     },
     {
       about: 'bot',
-      // Two bots that both find no card yet post one each, and only one of the two can be pressed.
-      only: 'approving',
       name: `the bot is frozen, replaced, and goes on after ${forMs} ms`,
       begin: ({ keeper }) => keeper.replaceFrozen(forMs),
     },

@@ -229,6 +229,8 @@ describe('the announcement', () => {
         headline:
           'Break-glass: root at the terminal ran option A for shop without the votes it needs. End 2 sessions idle in transaction for over 10 min.',
         quote: 'nobody <!channel>',
+        key: 'break-glass/r1',
+        mayStand: true,
       },
     ]);
   });

@@ -43,7 +43,7 @@ export interface BoardWorld {
   readonly incident: Incident;
   readonly lines: readonly string[];
   /** As a process that was just started. */
-  board(paces?: Partial<Paces>, paceMs?: number): IncidentBoard;
+  board(paces?: Partial<Paces>, paceMs?: number, apiUrl?: string): IncidentBoard;
   note(sentence: string | null, more?: Partial<Note>): Promise<void>;
   /** The incident's messages in the channel itself. */
   parents(): readonly SlackMessage[];
@@ -72,10 +72,10 @@ export async function openBoardWorld(
     journal,
     incident,
     lines,
-    board(paces = {}, paceMs = 0) {
+    board(paces = {}, paceMs = 0, apiUrl = slack.apiUrl) {
       const news = createNews({
         botToken,
-        apiUrl: slack.apiUrl,
+        apiUrl,
         channel: database,
         places: {
           readPlace: () => Promise.resolve(undefined),

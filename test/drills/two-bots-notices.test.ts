@@ -1,0 +1,77 @@
+import { afterEach, expect, test } from 'vitest';
+import { breakGlassNotice } from '../../src/runbook/approval/break-glass-notice.ts';
+import { buildRequest } from '../runbook/approval/builders.ts';
+import { patienceMs, until } from '../support/until.ts';
+import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
+import { messagesOf } from './support/theatre.ts';
+import { openWhole } from './support/whole.ts';
+import type { Whole } from './support/whole.ts';
+
+// Two bots on one journal that both find what nobody has told yet.
+
+let whole: Whole | undefined;
+afterEach(async () => {
+  await whole?.close();
+  whole = undefined;
+});
+
+async function open(): Promise<Whole> {
+  whole = await openWhole({
+    config: {
+      targets: ['orders', 'till'].map((name) => ({
+        name,
+        database: { url: `postgres://dbconn@127.0.0.1:1/${name}` },
+      })),
+      incidents: { watch: false },
+    },
+  });
+  return whole;
+}
+
+function told(room: Whole, words: string): readonly string[] {
+  return messagesOf(room).flatMap(({ text }) => (text.includes(words) ? [text] : []));
+}
+
+test('a stop and a break-glass of the terminal are told once, also where two bots come up together', async () => {
+  const room = await open();
+  const by = { id: 'root', via: 'terminal' } as const;
+  const request = await buildRequest({
+    target: 'orders',
+    state: 'approved',
+    proposedAt: new Date().toISOString(),
+    brokenGlass: { by, at: new Date().toISOString(), reason: 'nobody answers' },
+  });
+  const at = new Date().toISOString();
+  await room.inJournal(async (journal) => {
+    await journal.writeStop(
+      { by: 'root at the terminal', at, reason: 'it hurts' },
+      { kind: 'stopped', body: {} },
+    );
+    await journal.create(request, { request: request.id, kind: 'proposed', body: {} });
+  });
+  await Promise.all([room.start({ paceMs: 20 }), room.start({ paceMs: 20 })]);
+  await room.start({ paceMs: 20 });
+  const notice = breakGlassNotice(request, {})?.headline ?? '';
+  await until('the break-glass is told', async () => told(room, notice).length > 0);
+  expect(told(room, 'All changes are stopped, by root')).toHaveLength(1);
+  expect(told(room, notice)).toHaveLength(1);
+});
+
+test('alerts that fit no target, sent to two bots at once, are one message with the number of both', async () => {
+  const room = await open();
+  const bots = await Promise.all([room.start({ paceMs: 20 }), room.start({ paceMs: 20 })]);
+  const startsAtMs = Date.now() - 60_000;
+  const answers = bots.map(({ httpPort }, index) => {
+    const name = ['DatabaseConnectionPoolExhausted', 'SQLAlchemyPoolExhausted'][index] ?? '';
+    const alert = anAlert(`f${index}`, name, { startsAtMs });
+    const lost = { ...alert, labels: { ...alert.labels, service: 'nobody-knows' } };
+    return sendWebhook(httpPort ?? 0, toWebhook([lost]));
+  });
+  expect(await Promise.all(answers)).toEqual([202, 202]);
+  await room.slack.waitFor(
+    () => (told(room, '2 alerts fit none of the targets').length > 0 ? true : undefined),
+    patienceMs,
+  );
+  for (const bot of bots) await bot.stop();
+  expect(told(room, 'none of the targets')).toHaveLength(1);
+});
