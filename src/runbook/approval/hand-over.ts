@@ -16,6 +16,9 @@ import type { Site } from './site.ts';
  */
 export async function handOver(approved: Request, site: Site): Promise<Request> {
   const execution = await lookBefore(approved, site);
+  const held = await holdAgainstReality(approved, site);
+  if ('ended' in held) return held.ended;
+  // Asked last: what somebody did while the server was looked at counts.
   const truth = await mustBeTrue(site, approved.target);
   if (!truth.ok) return fail(approved, site, `No commands were shown: ${truth.refusal.why}`);
   const allowed = await mayChange(site, approved.target);
@@ -29,8 +32,6 @@ export async function handOver(approved: Request, site: Site): Promise<Request> 
   if ((await readCooling(site, approved)) !== undefined) {
     return fail(approved, site, 'The same was done here only just now; no commands were shown.');
   }
-  const held = await holdAgainstReality(approved, site);
-  if ('ended' in held) return held.ended;
   const { policy, clock } = site;
   const { expiresAfterMs = policy.expiresAfterMs } = readOptionPolicy(policy, approved.option);
   const { left, spared } = held;

@@ -69,6 +69,19 @@ test('who ran it is recorded, once, and what came of it is seen as after any cha
   expect(await (await world.journal()).verify()).toMatchObject({ ok: true });
 });
 
+test('a stop while the plan is held against reality shows nothing', async () => {
+  const door = await world.door();
+  const recheck = world.remedy.recheck.bind(world.remedy);
+  world.remedy.recheck = async (plan) => {
+    await door.stop(cem);
+    return recheck(plan);
+  };
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  valueOf(await door.approve(id, bob));
+  await door.settled(id);
+  expect(await read(door, id)).toMatchObject({ state: 'failed', handOff: null });
+});
+
 describe('who may say that they ran it', () => {
   test('an approver or the proposer, and no one else', async () => {
     const { door, id } = await handed();
