@@ -60,7 +60,7 @@ export async function readAge(
   { id }: Request,
   endedAt: string,
 ): Promise<number> {
-  const ageMs = await journal.readAgeMs(id, ['verifying', 'done']);
+  const ageMs = await journal.readAgeMs(id, ['ran-by-hand', 'verifying', 'done']);
   return ageMs ?? Math.max(0, clock.now() - Date.parse(endedAt));
 }
 

@@ -6,7 +6,7 @@ import { bound } from './hold.ts';
 const mostKnown = 1000;
 
 /** Kinds of entries whose age decides, besides the first one's. */
-const decides: ReadonlySet<string> = new Set(['handed', 'verifying']);
+const decides: ReadonlySet<string> = new Set(['handed', 'ran-by-hand', 'verifying']);
 
 /**
  * The journal of a process in which an age that was read once, or of an entry it wrote itself, grows with the machine's
@@ -36,10 +36,10 @@ export function growSteadily(journal: Journal, clock: Clock): Journal {
       return moved;
     },
     async readAgeMs(request, kinds) {
-      const [first = ''] = kinds;
       const key = [request, ...kinds].join(' ');
-      const atMs = known.get(`${request} ${first}`) ?? known.get(key);
-      if (atMs !== undefined) return uptimeOf(clock) - atMs;
+      const keys = [key, ...kinds.map((kind) => `${request} ${kind}`)];
+      const written = keys.flatMap((one) => known.get(one) ?? []);
+      if (written.length > 0) return uptimeOf(clock) - Math.min(...written);
       const readAtMs = uptimeOf(clock);
       const ageMs = await journal.readAgeMs(request, kinds);
       if (ageMs !== undefined) know(key, readAtMs - ageMs);

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Door } from '../../../src/runbook/approval/door.ts';
 import type { Request } from '../../../src/runbook/approval/request.ts';
 import { refusalOf, valueOf } from './answers.ts';
-import { ann, bob } from './builders.ts';
+import { ann, bob, buildPlan, byHand } from './builders.ts';
 import { createWorld, SetClock } from './world.ts';
 import type { World } from './world.ts';
 
@@ -112,4 +112,20 @@ test('a clock set back by a day keeps no outcome waiting for a day', async () =>
   valueOf(await door.approve(id, bob));
   expect(valueOf(await door.settled(id))).toMatchObject({ result: { outcome: { word: 'fixed' } } });
   expect(clock.uptime() - beganAtMs).toBe(minuteMs);
+});
+
+test('a clock set ahead before anybody looked cuts short no pause after what a person ran', async () => {
+  world.remedy.plan = buildPlan({ byHand });
+  const door = await world.door({ cooldownMs: 10 * minuteMs });
+  const first = await propose(door);
+  const second = await propose(door);
+  valueOf(await door.approve(first.id, bob));
+  valueOf(await door.settled(first.id));
+  world.remedy.recover = () => new Promise(() => undefined);
+  valueOf(await door.ranByHand(first.id, bob));
+  clock.nowMs += 11 * minuteMs;
+  expect(refusalOf(await door.approve(second.id, bob)).kind).toBe('cooling-down');
+  clock.pass(10 * minuteMs);
+  const third = await propose(door);
+  valueOf(await door.approve(third.id, bob));
 });
