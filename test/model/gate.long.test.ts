@@ -8,7 +8,7 @@ test(
   async () => {
     const reached = await holdGate(nights);
     // A model that reaches little holds little.
-    const states = ['denied', 'withdrawn', 'expired', 'stale', 'failed', 'done'];
+    const states = ['denied', 'withdrawn', 'expired', 'stale', 'failed', 'handed', 'done'];
     expect(states.filter((state) => !reached.has(state))).toEqual([]);
   },
 );

@@ -6,6 +6,7 @@ import {
   commands,
   constantFrom,
   record,
+  subarray,
 } from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import { checkEnd } from './check-gate.ts';
@@ -17,10 +18,12 @@ import {
   deny,
   go,
   propose,
+  readCommands,
+  sayRan,
   stop,
   withdraw,
 } from './people-commands.ts';
-import { GateSystem } from './system.ts';
+import { GateSystem, targets } from './system.ts';
 import { tamper } from './tamper.ts';
 import {
   churn,
@@ -32,6 +35,7 @@ import {
   setClock,
   setGroup,
   setOutage,
+  setPower,
   setStanding,
   standStill,
   wait,
@@ -41,19 +45,23 @@ const policy = record({
   votes: constantFrom(1, 2),
   cooldownMs: constantFrom(0, 120_000),
   proposerMayVote: boolean(),
+  powerless: subarray([...targets]),
 });
 
 /** How much more often than others each happens: most nights come to a change. */
 const weights: readonly (readonly [weight: number, command: Arbitrary<GateCommand>])[] = [
-  [3, propose],
-  [6, approve],
+  [4, propose],
+  [10, approve],
   [2, approveTogether],
   [4, wait],
   [3, round],
-  [2, goOn],
-  [2, standStill],
+  [3, goOn],
+  [3, standStill],
   [2, kill],
   [1, breakGlass],
+  [2, setPower],
+  [2, sayRan],
+  [1, readCommands],
   [1, deny],
   [1, withdraw],
   [1, stop],

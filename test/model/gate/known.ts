@@ -8,14 +8,17 @@ export interface Known {
   readonly plan: string;
   readonly proposer: Actor;
   readonly needed: number;
-  readonly bornAtMs: number;
-  /** Processes that saw how old it is before anybody set the clock. */
-  readonly knownBy: Set<object>;
-  readonly jumpsAtBirth: number;
+  /** A person runs it. */
+  readonly byHand: boolean;
+  /** Since when its time runs: proposed, or its commands shown. */
+  sinceMs: number;
+  /** Processes that know how old it is, from before anybody set the clock. */
+  knownBy: Set<object>;
+  jumpsAtSince: number;
   readonly votes: Set<string>;
   /** Votes on their way: each may be counted already. */
   readonly asked: string[];
-  glass: boolean;
+  glass: Actor | null;
   state: Request['state'];
 }
 

@@ -1,10 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
 import { signalWithinMs } from '../../../src/runbook/ports.ts';
+import { lacksMeans } from '../../../src/runbook/remedies/by-hand/lacks-means.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import { done, refuse } from '../../../src/runbook/remedies/remedy.ts';
 import type { Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import type { Report } from '../../../src/runbook/remedies/report.ts';
-import { buildPlan, buildSession } from '../../runbook/approval/builders.ts';
+import { buildPlan, buildSession, byHand } from '../../runbook/approval/builders.ts';
 import type { Machine } from '../machine.ts';
 import type { GateRules } from './rules.ts';
 
@@ -94,10 +95,15 @@ export class LedgerRemedy implements Remedy {
   }
 
   propose(): ReturnType<Remedy['propose']> {
+    const isPowerless = this.#rules.powerless.has(this.target);
+    return isPowerless ? Promise.resolve(refuse(powerless, 'No role.', 'Name one.')) : this.plan();
+  }
+
+  protected plan(change: Partial<Plan> = {}): ReturnType<Remedy['propose']> {
     const targets = this.#ledger.pids(this.target).map(buildSession);
     if (targets.length === 0) return Promise.resolve(refuse('nothing', 'None is idle.', 'Look.'));
     const subject = this.#ledger.nextPlan();
-    const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan();
+    const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan(change);
     return Promise.resolve(done({ ...draft, target: this.target, subject, targets }));
   }
 
@@ -130,6 +136,34 @@ export class LedgerRemedy implements Remedy {
     return Promise.resolve({ items: [], summary, finished: false });
   }
 }
+
+/** The same for a person to run, where dbconn has no role that may. */
+export class HandRemedy extends LedgerRemedy {
+  readonly #rules: GateRules;
+
+  constructor(target: string, ledger: Ledger, watch: Watch) {
+    super(target, ledger, watch);
+    this.#rules = watch.rules;
+  }
+
+  override propose(): ReturnType<Remedy['propose']> {
+    return this.plan({ byHand });
+  }
+
+  override run({ subject }: Plan): Promise<Report> {
+    this.#rules.broken.push(`dbconn ran ${subject ?? ''}, which is for a person.`);
+    return Promise.reject(new Error('This is run by hand.'));
+  }
+
+  override async recover(): Promise<Report> {
+    const { summary } = await super.recover();
+    const item = { what: 'sessions', outcome: 'unknown' as const, detail: summary, lines: [] };
+    return { items: [item], summary, finished: true };
+  }
+}
+
+const powerless = 'privilege';
+if (!lacksMeans('A', { kind: powerless, why: '', next: '' })) throw new Error('No such refusal.');
 
 function pidsOf(targets: Plan['targets']): number[] {
   return targets.flatMap((one) => (one.kind === 'session' ? [one.identity.pid] : []));

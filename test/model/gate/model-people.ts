@@ -46,6 +46,12 @@ export function isSameHuman(a: Actor, b: Actor): boolean {
   return human(a) === human(b);
 }
 
+/** Who of Slack that is, where anything tells. */
+export function slackIdsOf({ id, via }: Actor): string[] {
+  const known = via === 'slack' ? id : terminalUsers[id];
+  return known === undefined ? [] : [known];
+}
+
 /** Who sits at this terminal is told by nothing. */
 export function isUnknown({ id, via }: Actor): boolean {
   return via === 'terminal' && terminalUsers[id] === undefined;

@@ -109,10 +109,32 @@ export const breakGlass = command('break glass', click, async (system, args) => 
   if (known === undefined) return;
   const process = system.process(args.process);
   const reasons = rules.whyNoGlass(known, args.actor, process.clock);
-  known.glass = reasons.must.size === 0;
+  known.glass = reasons.must.size === 0 ? args.actor : null;
   const answer = await process.door.breakGlass(known.id, args.actor, 'it burns');
-  known.glass = answer.ok;
+  known.glass = answer.ok ? args.actor : null;
   heed(system, process, answer);
+  hold(answer, reasons, rules);
+});
+
+export const readCommands = command('read commands', click, async (system, args) => {
+  const { rules } = system;
+  const known = rules.pick(args.request);
+  if (known === undefined) return;
+  const { door, clock } = system.process(args.process);
+  const reasons = rules.whyNoCommands(known, clock);
+  hold(await door.commands(known.id), reasons, rules);
+});
+
+export const sayRan = command('ran it', click, async (system, args) => {
+  const { rules } = system;
+  const known = rules.pick(args.request);
+  if (known === undefined) return;
+  const process = system.process(args.process);
+  const reasons = rules.whyNotRan(known, args.actor, process.clock);
+  rules.saying = { id: known.id, actor: args.actor };
+  const answer = await process.door.ranByHand(known.id, args.actor);
+  rules.saying = null;
+  if (answer.ok) system.begin(process, known.id);
   hold(answer, reasons, rules);
 });
 

@@ -2,18 +2,22 @@ import type { Actor } from '../../../src/runbook/approval/actor.ts';
 import type { Request } from '../../../src/runbook/approval/request.ts';
 import type { Known, Reasons } from './known.ts';
 import type { Machine } from '../machine.ts';
-import { ModelPeople, glassUsers, isSameHuman, isUnknown } from './model-people.ts';
+import { ModelPeople, glassUsers, isSameHuman, isUnknown, slackIdsOf } from './model-people.ts';
 
 /** What one night's policy says of the one option there is. */
 export interface GatePolicy {
   readonly votes: number;
   readonly cooldownMs: number;
   readonly proposerMayVote: boolean;
+  /** Where dbconn has no role that may end sessions, as the night begins. */
+  readonly powerless: readonly string[];
 }
 
 export const expiresAfterMs = 15 * 60_000;
 
 const ran: readonly string[] = ['verifying', 'done'];
+/** From here on something may be changed by the next step. */
+const mayChange: readonly string[] = ['approved', 'executing', 'handed'];
 const busy: readonly string[] = ['approved', 'executing'];
 const ends: readonly string[] = ['denied', 'withdrawn', 'expired', 'stale', 'failed', 'done'];
 
@@ -22,6 +26,9 @@ export class GateRules {
   readonly requests = new Map<string, Known>();
   readonly people = new ModelPeople();
   readonly tampered = new Set<string>();
+  readonly powerless: Set<string>;
+  /** Who is just saying, of which request, that they ran it. */
+  saying: { readonly id: string; readonly actor: Actor } | null = null;
   /** What was broken; empty as long as the gate holds. */
   readonly broken: string[] = [];
   /** How often each state was reached: a model that reaches little holds little. */
@@ -37,6 +44,7 @@ export class GateRules {
 
   constructor(policy: GatePolicy, machine: Machine) {
     this.#policy = policy;
+    this.powerless = new Set(policy.powerless);
     this.#machine = machine;
   }
 
@@ -80,6 +88,32 @@ export class GateRules {
     return reasons;
   }
 
+  /** Commands show for what was approved for a person, until that person's time is over, and never while all is stopped. */
+  whyNoCommands(known: Known, judge: object): Reasons {
+    const { byHand, state } = known;
+    const reasons = this.#whyClosed(known, judge, 'handed');
+    const { must } = reasons;
+    if (!byHand) must.add('not-by-hand');
+    else if (state === 'proposed') must.add('not-approved');
+    if (this.tampered.has(known.target)) must.add('tampered');
+    if (this.isStopped()) must.add('stopped');
+    return reasons;
+  }
+
+  whyNotRan(known: Known, actor: Actor, judge: object): Reasons {
+    const reasons = this.whyNoCommands(known, judge);
+    const { proposer, glass } = known;
+    const others = [proposer, ...(glass === null ? [] : [glass])].flatMap(slackIdsOf);
+    const among = new Set([...this.people.approvers(), ...others]);
+    if (actor.via === 'slack') this.#addPeople(reasons, actor, among);
+    else {
+      const isNamed = slackIdsOf(actor).some((id) => among.has(id));
+      const isGlass = glass?.via === actor.via && glass.id === actor.id;
+      if (!isNamed && !isGlass) reasons.must.add('not-an-approver');
+    }
+    return reasons;
+  }
+
   whyNoGo(actor: Actor): Reasons {
     const reasons: Reasons = { must: new Set(), may: new Set() };
     if (this.brake) reasons.must.add('stopped');
@@ -98,17 +132,19 @@ export class GateRules {
     const known = this.requests.get(request.id);
     if (request.state !== known?.state) this.#count(request.state);
     if (known === undefined) {
-      this.#learn(request);
+      this.#learn(request, judge);
       return;
     }
     const { state } = request;
     if (state !== known.state && ends.includes(known.state))
       this.#break(known, `went from ${known.state} to ${state}`);
     if (state === 'executing' && known.state !== 'executing') this.#begins(known);
+    if (state === 'handed' && known.state !== 'handed') this.#shows(known, judge);
+    if (state === 'verifying' && known.state === 'handed') this.#wasRun(known, request);
     if (state === 'expired' && this.#isExpired(known, judge) === 'no') {
       this.#break(known, 'expired before its time');
     }
-    if (ran.includes(state) && busy.includes(known.state)) {
+    if (ran.includes(state) && mayChange.includes(known.state)) {
       this.#lastRuns.set(known.target, { atMs: this.#machine.elapsedMs, jumps: this.jumps });
     }
     known.state = state;
@@ -116,8 +152,8 @@ export class GateRules {
 
   /** A process looked whether anything is overdue. */
   swept(judge: object): void {
-    for (const { jumpsAtBirth, knownBy } of this.requests.values()) {
-      if (jumpsAtBirth === this.jumps) knownBy.add(judge);
+    for (const { jumpsAtSince, knownBy } of this.requests.values()) {
+      if (jumpsAtSince === this.jumps) knownBy.add(judge);
     }
   }
 
@@ -126,7 +162,7 @@ export class GateRules {
     const known = this.#ofPlan(plan);
     if (known === undefined) return;
     const votes = this.people.countLive(new Set([...known.votes, ...known.asked]));
-    if (!known.glass && votes < known.needed) {
+    if (known.glass === null && votes < known.needed) {
       this.#break(known, `runs with ${votes} of ${known.needed} votes that count now`);
     }
   }
@@ -138,7 +174,7 @@ export class GateRules {
     else if (known.state !== 'executing') this.#break(known, `changed something as ${known.state}`);
   }
 
-  #learn({ id, target, plan, votesNeeded, votes, proposedBy }: Request): void {
+  #learn({ id, target, plan, votesNeeded, votes, proposedBy }: Request, judge: object): void {
     const isMore = isUnknown(proposedBy) && !this.#policy.proposerMayVote;
     const needed = this.#policy.votes + (isMore ? 1 : 0);
     const known: Known = {
@@ -147,12 +183,13 @@ export class GateRules {
       plan: plan.subject ?? '',
       proposer: proposedBy,
       needed,
-      bornAtMs: this.#machine.elapsedMs,
-      knownBy: new Set(),
-      jumpsAtBirth: this.jumps,
+      byHand: plan.byHand !== undefined,
+      sinceMs: this.#machine.elapsedMs,
+      knownBy: new Set([judge]),
+      jumpsAtSince: this.jumps,
       votes: new Set(),
       asked: [],
-      glass: false,
+      glass: null,
       state: 'proposed',
     };
     this.requests.set(id, known);
@@ -165,20 +202,40 @@ export class GateRules {
   }
 
   #begins(known: Known): void {
-    if (known.state !== 'approved') this.#break(known, `runs from ${known.state}`);
-    if (this.isStopped()) this.#break(known, 'runs although all changes are stopped');
-    if (this.tampered.has(known.target)) this.#break(known, 'runs on a target tampered with');
-    if (this.#isCooling(known.target) === 'yes') this.#break(known, 'runs within the cooldown');
+    this.#goesOn(known, 'runs');
+    if (known.byHand) this.#break(known, 'runs, and is for a person');
     for (const { id, target, state } of this.requests.values()) {
       const isOther = id !== known.id && target === known.target;
       if (isOther && state === 'executing') this.#break(known, 'runs beside another one');
     }
   }
 
-  #whyClosed(known: Known, judge: object): Reasons {
+  /** It is in a person's hands now, and holds up nothing else. */
+  #shows(known: Known, judge: object): void {
+    this.#goesOn(known, 'is shown');
+    if (!known.byHand) this.#break(known, 'is shown, and is not for a person');
+    known.sinceMs = this.#machine.elapsedMs;
+    known.jumpsAtSince = this.jumps;
+    known.knownBy = new Set([judge]);
+  }
+
+  #wasRun(known: Known, { handOff }: Request): void {
+    const by = handOff?.ranBy?.by;
+    const isSaid = this.saying?.id === known.id && this.saying.actor.id === by?.id;
+    if (!isSaid) this.#break(known, `was run by ${by?.id ?? 'nobody'}, who did not say so`);
+  }
+
+  #goesOn(known: Known, how: string): void {
+    if (known.state !== 'approved') this.#break(known, `${how} from ${known.state}`);
+    if (this.isStopped()) this.#break(known, `${how} although all changes are stopped`);
+    if (this.tampered.has(known.target)) this.#break(known, `${how} on a target tampered with`);
+    if (this.#isCooling(known.target) === 'yes') this.#break(known, `${how} within the cooldown`);
+  }
+
+  #whyClosed(known: Known, judge: object, open: Request['state'] = 'proposed'): Reasons {
     const reasons: Reasons = { must: new Set(), may: new Set() };
-    if (known.state !== 'proposed') reasons.must.add(known.state);
-    const expired = this.#isExpired(known, judge);
+    if (known.state !== open) reasons.must.add(known.state);
+    const expired = known.state === open ? this.#isExpired(known, judge) : 'no';
     if (expired === 'yes') reasons.must.add('expired');
     if (expired === 'maybe') reasons.may.add('expired');
     if (this.hasGap || this.tampered.has(known.target)) reasons.may.add('tampered');
@@ -204,8 +261,8 @@ export class GateRules {
   }
 
   #isExpired(known: Known, judge: object): 'yes' | 'no' | 'maybe' {
-    const isOver = this.#machine.elapsedMs - known.bornAtMs >= expiresAfterMs;
-    if (this.jumps === known.jumpsAtBirth) return isOver ? 'yes' : 'no';
+    const isOver = this.#machine.elapsedMs - known.sinceMs >= expiresAfterMs;
+    if (this.jumps === known.jumpsAtSince) return isOver ? 'yes' : 'no';
     // No clock that somebody sets gives it more time where its age was known before.
     return isOver && known.knownBy.has(judge) ? 'yes' : 'maybe';
   }

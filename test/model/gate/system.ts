@@ -10,7 +10,7 @@ import { aReading, aSnapshot } from '../../runbook/diagnose/builders.ts';
 import { optionPolicy } from '../../support/option-policy.ts';
 import { HandPeople } from '../../support/people.ts';
 import { patienceMs } from '../../support/until.ts';
-import { Ledger, LedgerRemedy } from './ledger.ts';
+import { HandRemedy, Ledger, LedgerRemedy } from './ledger.ts';
 import type { Pause, PausePoint } from './ledger.ts';
 import { Machine, ProcessClock } from '../machine.ts';
 import { glassUsers, named, terminalUsers } from './model-people.ts';
@@ -47,8 +47,8 @@ export class GateSystem {
   readonly #folder = makeJournalFolder(inMemory);
   readonly #policy: Policy;
 
-  private constructor(given: GatePolicy) {
-    this.rules = new GateRules(given, this.machine);
+  private constructor({ powerless, ...given }: GatePolicy) {
+    this.rules = new GateRules({ powerless, ...given }, this.machine);
     const optionA = { ...optionPolicy, ...given, approvers: [...named, 'SDBA'] };
     const breakGlass = { ...glassUsers, actions: ['A' as const] };
     this.#policy = {
@@ -116,9 +116,9 @@ export class GateSystem {
     }
   }
 
-  /** Lets what stands still there go on. Its own timers come first, and renew what it holds. */
-  async goOn(process: Process): Promise<void> {
-    await process.renew();
+  /** Lets what stands still there go on. Its own timers come first, and renew what it holds, unless they are late. */
+  async goOn(process: Process, isLate = false): Promise<void> {
+    if (!isLate) await process.renew();
     const paused = [...process.paused];
     process.paused.clear();
     for (const wake of paused) wake();
@@ -153,6 +153,7 @@ export class GateSystem {
       patients: targets.map((name) => ({
         name,
         remedies: [new LedgerRemedy(name, ledger, { pause, rules })],
+        handOffs: [new HandRemedy(name, ledger, { pause, rules })],
         look: async () => {
           await pause('look');
           return aSnapshot({

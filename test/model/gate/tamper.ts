@@ -39,11 +39,17 @@ export const tamper = command(
   },
 );
 
+/** Whether the journal shows it by itself: a note cut off the end of the chain shows against the posted heads alone. */
 function deleteEntry(database: DatabaseSync, id: string): boolean {
   database.exec('DROP TRIGGER IF EXISTS entries_are_kept');
-  const last = 'SELECT max(seq) FROM entries WHERE request = ?';
-  database.prepare(`DELETE FROM entries WHERE seq = (${last})`).run(id);
-  return true;
+  const [last] = database
+    .prepare(
+      `SELECT seq, body ->> 'requestSha256' IS NULL AND seq = (SELECT max(seq) FROM entries) AS isEnd
+       FROM entries WHERE request = ? ORDER BY seq DESC LIMIT 1`,
+    )
+    .all(id);
+  database.prepare('DELETE FROM entries WHERE seq = ?').run(last?.['seq'] ?? null);
+  return last?.['isEnd'] !== 1;
 }
 
 async function rewrite(database: DatabaseSync, id: string, how: Tampering): Promise<boolean> {

@@ -49,7 +49,22 @@ export const standStill = command(
   },
 );
 
-export const goOn = command('go on', process, (system, at) => system.goOn(system.process(at)));
+export const goOn = command(
+  'go on',
+  record({ process, isLate: seldom }),
+  (system, { process: at, isLate }) => system.goOn(system.process(at), isLate),
+);
+
+/** Whether dbconn has a role that may end sessions there. */
+export const setPower = command(
+  'acting role',
+  record({ target: constantFrom(...targets), isThere: boolean() }),
+  ({ rules }, { target, isThere }) => {
+    if (isThere) rules.powerless.delete(target);
+    else rules.powerless.add(target);
+    return Promise.resolve();
+  },
+);
 
 export const kill = command('kill', process, (system, at) => system.replace(at));
 
