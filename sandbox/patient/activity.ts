@@ -1,6 +1,7 @@
+import type { Client } from 'pg';
 import { z } from 'zod';
 import type { Limits } from '../../src/runbook/target.ts';
-import { adminApplication, asAdmin } from './schema.ts';
+import { adminApplication } from './schema.ts';
 
 /** What PostgreSQL says an application's sessions are doing. */
 export const ApplicationActivity = z.object({
@@ -47,15 +48,13 @@ const statement = `
 
 /** One row for each application with sessions, the sandbox's own left out. */
 export async function readActivity(
-  url: string,
+  admin: Client,
   limits: Limits,
 ): Promise<readonly ApplicationActivity[]> {
-  return asAdmin(url, async (admin) => {
-    const { lockWaitMs, slowQueryMs, terminateIdleInTransactionMs } = limits;
-    const ages = [lockWaitMs, slowQueryMs, terminateIdleInTransactionMs];
-    const { rows } = await admin.query(statement, [adminApplication, ...ages]);
-    return z.array(ApplicationActivity).parse(rows);
-  });
+  const { lockWaitMs, slowQueryMs, terminateIdleInTransactionMs } = limits;
+  const ages = [lockWaitMs, slowQueryMs, terminateIdleInTransactionMs];
+  const { rows } = await admin.query(statement, [adminApplication, ...ages]);
+  return z.array(ApplicationActivity).parse(rows);
 }
 
 /** That application's row, or one of zeros. */

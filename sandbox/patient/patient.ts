@@ -268,15 +268,18 @@ class LocalPatient implements Patient {
       await admin.query(sql, [...values]);
     });
 
+  /** Over one session: one for each question would look like an application without a pool. */
   async #until(missing: Missing): Promise<void> {
     const deadline = Date.now() + promiseTimeoutMs;
-    for (;;) {
-      const activity = await readActivity(adminUrl(this.cluster), limits);
-      const lack = await missing(activity);
-      if (lack === undefined) return;
-      if (Date.now() > deadline) throw new Error(this.#explain(lack, activity));
-      await sleep(100);
-    }
+    await asAdmin(adminUrl(this.cluster), async (admin) => {
+      for (;;) {
+        const activity = await readActivity(admin, limits);
+        const lack = await missing(activity);
+        if (lack === undefined) return;
+        if (Date.now() > deadline) throw new Error(this.#explain(lack, activity));
+        await sleep(100);
+      }
+    });
   }
 
   #explain(lack: string, activity: readonly ApplicationActivity[]): string {

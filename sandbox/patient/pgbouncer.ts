@@ -30,8 +30,11 @@ export interface PgBouncer {
 
 const startTimeoutMs = 60_000;
 
+/** Debian installs it where the PATH of an ordinary user does not lead. */
+const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` };
+
 /** Everything but PgBouncer's own scenes works without it. */
-export const isPgBouncerInstalled = spawnSync('pgbouncer', ['--version']).status === 0;
+export const isPgBouncerInstalled = spawnSync('pgbouncer', ['--version'], { env }).status === 0;
 
 export async function startPgBouncer(
   cluster: Pick<Cluster, 'port'>,
@@ -63,7 +66,7 @@ export async function startPgBouncer(
     for (const path of [folder, file, users]) await chown(path, unprivilegedId, unprivilegedId);
   }
   await chmod(folder, 0o755);
-  const child = spawn('pgbouncer', ['-q', file], { stdio: 'ignore', ...account });
+  const child = spawn('pgbouncer', ['-q', file], { stdio: 'ignore', env, ...account });
   const ended = once(child, 'exit');
   const url = (user: string, name: string): string =>
     `postgres://${user}@127.0.0.1:${port}/${name}?sslmode=disable`;

@@ -95,7 +95,12 @@ function checkLifeline({ database: { reach, reading } }: Snapshot): Check[] {
       subject: 'Lifeline',
       state: 'warning',
       summary: 'When every slot is taken, only a connection that is already open can look.',
-      fix: `Set reserved_connections = 2 (restart) and GRANT pg_use_reserved_connections TO ${quoteIdentifier(role)};`,
+      fix: [
+        ...(reserved > 0 ? [] : ['Set reserved_connections = 2 and restart PostgreSQL.']),
+        ...(canUseReserved
+          ? []
+          : [`GRANT pg_use_reserved_connections TO ${quoteIdentifier(role)};`]),
+      ].join(' '),
     });
   }
   if (roleConnectionLimit >= 0 && roleConnectionLimit < 2) {

@@ -58,11 +58,15 @@ function toCell(cell: Cell): string {
   return typeof cell === 'number' ? String(cell) : cleanUntrusted(cell, 200);
 }
 
+/** What is typed after `/dbconn` in Slack and after `dbconn` here; `go`, `escalate` and incidents are Slack's. */
+const slackWords =
+  /\/dbconn (?=(?:status|sources|sessions|idle|blocking|pool|logs|doctor|history|prevention|propose|kill)\b)/g;
+
 /** Breaks a sentence at spaces so that every line fits, continued lines indented like the first. */
 export function wrap(text: string, indent = ''): string {
   const lines: string[] = [];
   let line = indent;
-  for (const word of cleanUntrusted(text, 2000).split(' ')) {
+  for (const word of cleanUntrusted(text, 2000).replaceAll(slackWords, 'dbconn ').split(' ')) {
     const longer = line === indent ? line + word : `${line} ${word}`;
     if (longer.length > lineWidth && line !== indent) {
       lines.push(line);

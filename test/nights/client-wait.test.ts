@@ -59,7 +59,7 @@ describe.each(variants)('clients that neither read nor send ($seed)', (variant) 
         `${clients} sessions`,
       );
       expect(proposals).toMatchObject([{ option: 'D', command: 'propose D slow' }]);
-      expect(proposals[0]?.summary).toMatch(new RegExp(`^Terminate the ${clients} sessions`));
+      expect(proposals[0]?.summary).toMatch(new RegExp(`^Terminate ${clients} sessions`));
     } finally {
       await runbook.close();
     }

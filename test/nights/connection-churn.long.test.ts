@@ -76,7 +76,7 @@ describe.each(everyVariant)('a storm of logins ($seed)', ({ seeded, user }) => {
     expect(headline).not.toMatch(/hang|full in/);
     expect(proposals).toEqual([]);
     const churn = findings.find(({ id }) => id === 'connection-churn');
-    expect(churn?.fix).toMatch(/PgBouncer.*Do not end sessions \(A\) and do not raise/);
+    expect(churn?.fix).toMatch(/PgBouncer.*Neither ending sessions nor a larger max_connections/);
     expect(churn?.evidence[0]).toMatch(/^\d+ sessions began and ended within/);
   });
 

@@ -118,7 +118,7 @@ describe.each(variants)('sessions that are spared ($seed)', ({ seeded, applicati
     });
     expect(stops).toBe(many);
     const slow = proposals.find(({ command }) => command === 'propose D slow');
-    expect(slow?.summary).toContain(`Cancel the ${stops} queries`);
+    expect(slow?.summary).toContain(`Cancel ${stops} queries`);
   });
 
   test('D leaves a root of a role with REPLICATION alone, as its plan does', async () => {

@@ -64,6 +64,16 @@ test('without the reserved slots the lifeline is a warning, from PostgreSQL 16 o
   expect(worst(checksOf({ reading: earlier, services: seen }))).toEqual([]);
 });
 
+test.for([
+  [true, 0, 'Set reserved_connections = 2 and restart PostgreSQL.'],
+  [false, 2, 'GRANT pg_use_reserved_connections TO "dbconn";'],
+] as const)('of the two only what lacks is asked for', ([canUseReserved, reserved, fix]) => {
+  const visibility = { ...wellEquipped.visibility, canUseReserved };
+  const capacity = { ...wellEquipped.capacity, reserved };
+  const reading = { ...wellEquipped, visibility, capacity };
+  expect(worst(checksOf({ reading, services: seen }))[0]?.fix).toBe(fix);
+});
+
 test('an unreachable database says what happened and what to do', () => {
   const checks = checksOf({ reading: null, reach: refused('auth'), services: seen });
   const problems = worst(checks).filter(({ subject }) => subject === 'PostgreSQL');

@@ -47,22 +47,22 @@ const blind: Record<'auth' | 'privilege' | 'server-error' | 'network', Refusal> 
   auth: {
     id: 'login-refused',
     severity: 'warning',
-    summary: "PostgreSQL refuses dbconn's login, so nothing can be judged.",
+    summary: "PostgreSQL refuses dbconn's login.",
   },
   privilege: {
     id: 'privilege-missing',
     severity: 'warning',
-    summary: "dbconn's role may not look, so nothing can be judged.",
+    summary: "dbconn's role may not look.",
   },
   'server-error': {
     id: 'server-error',
     severity: 'warning',
-    summary: 'PostgreSQL answered the check with an error, so nothing can be judged.',
+    summary: 'PostgreSQL answered the check with an error.',
   },
   network: {
     id: 'server-unreachable',
     severity: 'warning',
-    summary: 'PostgreSQL cannot be reached over the network, so nothing can be judged.',
+    summary: 'PostgreSQL cannot be reached over the network.',
   },
 };
 

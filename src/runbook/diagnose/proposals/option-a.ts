@@ -1,7 +1,7 @@
 import type { Evidence } from '../evidence.ts';
 import type { Case, Weighed } from './case.ts';
 import type { SourceReading } from '../snapshot.ts';
-import { durationOfSeconds, sum } from '../words.ts';
+import { count, durationOfSeconds, sum } from '../words.ts';
 import { isSpared } from './spared.ts';
 import { whyNotSignal } from './blocked.ts';
 import { toCommand } from './to-command.ts';
@@ -22,7 +22,7 @@ export function proposeTerminate({ evidence, short }: Case): Weighed[] {
       proposal: {
         option: 'A',
         subject: null,
-        summary: `Terminate the ${inTransaction} sessions idle in transaction for over ${durationOfSeconds(terminateIdleInTransactionMs / 1_000)}; what they wrote and did not commit is lost.`,
+        summary: `Terminate ${count(inTransaction, 'session')} idle in transaction for over ${durationOfSeconds(terminateIdleInTransactionMs / 1_000)}; what they wrote and did not commit is lost.`,
         slotsFreed: inTransaction,
         blocked,
         command: 'propose A',
@@ -35,7 +35,7 @@ export function proposeTerminate({ evidence, short }: Case): Weighed[] {
       proposal: {
         option: 'A',
         subject: null,
-        summary: `Terminate the ${idle} sessions idle for over ${durationOfSeconds(terminateIdleMs / 1_000)}; a pool without pre-ping hands out the dead connection once, and may open it again.`,
+        summary: `Terminate ${count(idle, 'session')} idle for over ${durationOfSeconds(terminateIdleMs / 1_000)}; a pool without pre-ping hands out the dead connection once, and may open it again.`,
         slotsFreed: idle,
         blocked,
         ...toIdleCommand(most),

@@ -44,7 +44,7 @@ function cancelQueued({ evidence }: Case, { pid, victims }: Obstacle): Weighed {
     proposal: {
       option: 'D',
       subject: `${pid}`,
-      summary: `Cancel the queued statement of ${pid}: it waits itself, and ${victims} sessions behind it could go on at once. Run it again with a lock_timeout.`,
+      summary: `Cancel the queued statement of ${pid}: it waits itself, and ${count(victims, 'session')} behind it could go on at once. Run it again with a lock_timeout.`,
       slotsFreed: 0,
       blocked,
       command: 'propose D',
@@ -117,8 +117,8 @@ function stopSlow({ evidence, has }: Case): Weighed[] {
     findClientWaits(evidence) === undefined ? 0 : unspared(slowClients, evidence, true);
   if (slow + hanging === 0) return [];
   const over = `for over ${durationOfSeconds(evidence.target.limits.slowQueryMs / 1_000)}`;
-  const cancel = `Cancel the ${slow} queries that run ${over}: their connections return to their pools.`;
-  const end = `Terminate the ${hanging} sessions that have waited for their clients ${over}: a cancel would not reach them.`;
+  const cancel = `Cancel ${count(slow, 'query', 'queries')} running ${over}: the connections return to their pools.`;
+  const end = `Terminate ${count(hanging, 'session')} waiting for a client ${over}: a cancel would not get through.`;
   const blocked = whyNotSignal(evidence);
   return [
     {
