@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Door } from '../../../src/runbook/approval/door.ts';
 import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
 import { LeaseLost } from '../../../src/runbook/approval/lease-lost.ts';
+import { signalWithinMs } from '../../../src/runbook/ports.ts';
 import type { Request } from '../../../src/runbook/approval/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { ann, bob } from './builders.ts';
@@ -179,7 +180,7 @@ test('an intent that the journal took too late is followed by nothing, and found
       const journal = await world.journal();
       const record = journal.record.bind(journal);
       journal.record = async (entry) => {
-        if (entry.kind === 'step-intended') clock.pass(leaseMs / 2 + 1);
+        if (entry.kind === 'step-intended') clock.pass(leaseMs - signalWithinMs + 1);
         return record(entry);
       };
       return journal;
