@@ -11,7 +11,7 @@ import type { Incident } from './incident.ts';
 import { isoNow } from '../approval/iso-now.ts';
 import { mayDecide } from './may-decide.ts';
 import { mergedRoot } from './merged-root.ts';
-import { addTrigger, findFiring, firingAlerts } from './triggers.ts';
+import { addTrigger, endOthers, findFiring, firingAlerts } from './triggers.ts';
 import { worse } from './worse.ts';
 
 interface Merging {
@@ -96,6 +96,19 @@ function takeOver(incident: Incident, part: Incident, { actor, isTold }: TakenBy
   };
 }
 
+/** What the other one took over ended as it says there: the end of an alert is told to the one that counts it. */
+function endAsRoot(
+  { triggers }: Incident,
+  root: Incident | undefined,
+  at: string,
+): Incident['triggers'] {
+  return endOthers(triggers, at).map((trigger) => {
+    if (trigger.kind !== 'alert' || trigger.endedAt !== null) return trigger;
+    const taken = root === undefined ? undefined : findFiring(root, trigger);
+    return taken === undefined ? trigger : { ...trigger, endedAt: taken.endedAt };
+  });
+}
+
 /** Ends the incidents that became a part of one that is over. Returns how many. */
 export async function followMerged(
   ports: ChangePorts,
@@ -112,7 +125,7 @@ export async function followMerged(
       const closing = { by: null, at: isoNow(ports.clock), sentence, reason: null };
       return {
         state: 'resolved',
-        change: { closing },
+        change: { closing, triggers: endAsRoot(incident, root, closing.at) },
         note: { kind: 'incident-resolved', sentence },
       };
     });
