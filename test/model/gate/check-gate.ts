@@ -8,7 +8,7 @@ export async function checkGate({ rules, ledger, faults, processes }: GateSystem
     if (times > 1) rules.broken.push(`${plan} ran ${times} times.`);
   }
   const found = await processes[0]?.journal.verify();
-  const isTampered = rules.tampered.size > 0;
+  const isTampered = rules.tampered.size > 0 || rules.hasHole;
   if (found?.ok === false && !isTampered) rules.broken.push(`The journal says ${found.problem}`);
   if (found?.ok === true && isTampered) rules.broken.push('The journal says that it is whole.');
   if (faults.length > 0) throw new AggregateError(faults, 'An execution broke.');

@@ -41,6 +41,8 @@ export class GateRules {
   jumps = 0;
   /** An entry is gone from the journal. */
   hasGap = false;
+  /** Whoever verifies the whole chain misses it. */
+  hasHole = false;
 
   constructor(policy: GatePolicy, machine: Machine) {
     this.#policy = policy;

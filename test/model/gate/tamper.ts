@@ -26,30 +26,34 @@ export const tamper = command(
     if (['approved', 'executing', 'verifying'].includes(known.state)) return;
     const database = new DatabaseSync(file);
     try {
-      const isChanged =
-        args.with === 'entry'
-          ? deleteEntry(database, known.id)
-          : await rewrite(database, known.id, args.with);
-      if (isChanged) rules.tampered.add(known.target);
-      // Who knew the entry believes nothing any more; who did not sees one request that no entry vouches for.
-      if (args.with === 'entry') rules.hasGap = true;
+      if (args.with === 'entry') {
+        // Who knew the entry believes nothing any more; who did not sees one request that no entry vouches for.
+        rules.hasGap = true;
+        const cut = deleteEntry(database, known.id);
+        if (cut === 'state') rules.tampered.add(known.target);
+        if (cut === 'note') rules.hasHole = true;
+      } else if (await rewrite(database, known.id, args.with)) rules.tampered.add(known.target);
     } finally {
       database.close();
     }
   },
 );
 
-/** Whether the journal shows it by itself: a note cut off the end of the chain shows against the posted heads alone. */
-function deleteEntry(database: DatabaseSync, id: string): boolean {
+/**
+ * What was cut out. A note changes no request: it is missed by whoever verifies the whole chain, and at its end by who
+ * has the posted heads alone.
+ */
+function deleteEntry(database: DatabaseSync, id: string): 'state' | 'note' | 'last note' {
   database.exec('DROP TRIGGER IF EXISTS entries_are_kept');
   const [last] = database
     .prepare(
-      `SELECT seq, body ->> 'requestSha256' IS NULL AND seq = (SELECT max(seq) FROM entries) AS isEnd
+      `SELECT seq, body ->> 'requestSha256' IS NULL AS isNote, seq = (SELECT max(seq) FROM entries) AS isEnd
        FROM entries WHERE request = ? ORDER BY seq DESC LIMIT 1`,
     )
     .all(id);
   database.prepare('DELETE FROM entries WHERE seq = ?').run(last?.['seq'] ?? null);
-  return last?.['isEnd'] !== 1;
+  if (last?.['isNote'] !== 1) return 'state';
+  return last['isEnd'] === 1 ? 'last note' : 'note';
 }
 
 async function rewrite(database: DatabaseSync, id: string, how: Tampering): Promise<boolean> {
