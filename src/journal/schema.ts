@@ -66,9 +66,13 @@ const truth = /* sql */ `
   CREATE INDEX entries_of_stop ON entries (seq) WHERE kind IN ('stopped', 'go');
 `;
 
-/** What the journal's clock is ahead of the machine's uptime, while an incident is open: one row, or none. */
+/**
+ * What the journal's clock is ahead of the machine's uptime, while an incident is open and some time after: one row, or
+ * none. `quiet` is the uptime at which the last one ended.
+ */
 const steady = /* sql */ `
-  CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, ahead INTEGER NOT NULL) STRICT;
+  CREATE TABLE clock (one INTEGER PRIMARY KEY CHECK (one = 1), boot TEXT NOT NULL, ahead INTEGER NOT NULL,
+    quiet INTEGER) STRICT;
 `;
 
 /** What each version added to the one before, from the first on. */

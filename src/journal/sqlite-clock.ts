@@ -8,8 +8,8 @@ export interface BootClock extends Pick<Clock, 'now' | 'uptime'> {
 }
 
 /**
- * The journal's own clock, in milliseconds since the epoch. While an incident is open it counts by the machine's uptime
- * from when that opened, in every process: nobody sets it. Else it is the wall clock.
+ * The journal's own clock, in milliseconds since the epoch. While an incident is open, and an hour after, it counts by the
+ * machine's uptime from when that opened, in every process: nobody sets it. Else it is the wall clock.
  */
 export function readClock(database: DatabaseSync, clock: BootClock): number {
   const held = database.prepare('SELECT boot, ahead FROM clock').get();
@@ -20,20 +20,37 @@ export function readClock(database: DatabaseSync, clock: BootClock): number {
   return Math.max(nowMs, readLastAt(database));
 }
 
-/** Inside a transaction, after its work: holds the clock from the first open incident to the end of the last one. */
+/** What is told, silenced or taken up again within this time of an incident's end counts by the same clock. */
+const heldOnMs = 3_600_000;
+
+/** Inside a transaction, after its work: holds the clock from the first open incident to a while after the last one. */
 export function keepClock(database: DatabaseSync, clock: BootClock): void {
-  const held = database.prepare('SELECT boot FROM clock').get();
-  const isOpen =
-    database.prepare("SELECT 1 FROM incidents WHERE state IN ('open', 'merged')").get() !==
-    undefined;
-  if (!isOpen) {
-    if (held !== undefined) database.exec('DELETE FROM clock');
-  } else if (held?.['boot'] !== clock.boot) {
-    const aheadMs = readClock(database, clock) - uptimeOf(clock);
-    database
-      .prepare('INSERT OR REPLACE INTO clock VALUES (1, ?, ?)')
-      .run(clock.boot, Math.round(aheadMs));
+  const held = database.prepare('SELECT boot, quiet FROM clock').get();
+  const upMs = uptimeOf(clock);
+  if (isOpen(database)) {
+    if (held?.['boot'] !== clock.boot) {
+      const aheadMs = readClock(database, clock) - upMs;
+      database
+        .prepare('INSERT OR REPLACE INTO clock (one, boot, ahead) VALUES (1, ?, ?)')
+        .run(clock.boot, Math.round(aheadMs));
+    } else if (held['quiet'] !== null) database.exec('UPDATE clock SET quiet = NULL');
+  } else if (held?.['quiet'] === null) {
+    database.prepare('UPDATE clock SET quiet = ?').run(Math.round(upMs));
+  } else if (held !== undefined && isOver(held, { upMs, boot: clock.boot })) {
+    database.exec('DELETE FROM clock');
   }
+}
+
+function isOpen(database: DatabaseSync): boolean {
+  const statement = "SELECT 1 FROM incidents WHERE state IN ('open', 'merged')";
+  return database.prepare(statement).get() !== undefined;
+}
+
+function isOver(
+  { boot, quiet }: Readonly<Record<string, unknown>>,
+  now: { readonly upMs: number; readonly boot: string },
+): boolean {
+  return boot !== now.boot || now.upMs - Number(quiet) >= heldOnMs;
 }
 
 /** When the last entry was written. */

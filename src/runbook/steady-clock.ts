@@ -4,7 +4,7 @@ import { uptimeOf } from './uptime.ts';
 
 /**
  * A clock that nobody sets while an incident is open: it counts the journal's time by the machine's uptime, and follows
- * the wall clock again once all incidents are over. So no call for help comes late, and none early, and a timeline
+ * the wall clock again some time after all incidents are over. So no call for help comes late, and none early, and a timeline
  * never runs backwards.
  */
 export interface SteadyClock extends Clock {

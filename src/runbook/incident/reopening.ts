@@ -15,6 +15,8 @@ export function reopening(incident: Incident, at: string, trigger: Trigger): Inc
     calmSince: null,
     mergedInto: null,
     assignee: null,
+    // Its end lies on another clock, which was set back since: nobody knows whether it is over, and people are called.
+    ...(at < (incident.closing?.at ?? at) && { silence: null }),
     reportedAt: null,
     checklistAskedAt: null,
   };

@@ -99,7 +99,9 @@ export async function openTheatre(options: TheatreOptions): Promise<Theatre> {
     slack,
     lines,
     async start() {
-      const journal = await folder.open();
+      const journal = await folder.open(
+        options.clock === undefined ? {} : { clock: options.clock },
+      );
       const bot = await startBot(options, { slack, journal, lines });
       bots.push(bot);
       return bot;

@@ -22,6 +22,11 @@ const sets = [
 ] as const;
 const ann = { id: 'UANN', via: 'slack' } as const;
 
+/** As whoever tends the incidents does each second. */
+async function tendOnce(): Promise<void> {
+  await ward.journal.tend({ id: 'tends', forMs: 20_000 });
+}
+
 async function opened(): Promise<Incident> {
   await ward.incidents.alert(anAlert());
   return present();
@@ -91,12 +96,18 @@ test.for(sets)(
   },
 );
 
-test('the wall clock is followed again once no incident is open', async () => {
+test('the wall clock is followed again an hour after the last incident', async () => {
   const { id } = await opened();
   ward.clock.set(-24 * hourMs);
   const clock = await openSteadyClock(ward.journal, ward.clock);
   expect(clock.now()).toBe(ward.clock.now() + 24 * hourMs);
   must(await ward.incidents.resolve(id, ann, 'over'));
+  await ward.clock.move(hourMs - 1);
+  await tendOnce();
+  await clock.agree();
+  expect(clock.now()).toBe(ward.clock.now() + 24 * hourMs);
+  await ward.clock.move(1);
+  await tendOnce();
   await clock.agree();
   expect(clock.now()).toBe(ward.clock.now());
   await ward.incidents.alert(anAlert({ startsAt: '2026-11-23T03:30:00.000Z' }));
