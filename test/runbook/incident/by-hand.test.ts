@@ -156,6 +156,16 @@ describe('what people do with an incident', () => {
     expect(await sentence()).toBe(`It is over with ${other.id}.`);
   });
 
+  test('an alert that ended while its incident was a part of another fires no more when that comes back', async () => {
+    const other = must(await ward.incidents.open('till', bob, 'slow'));
+    const merged = must(await ward.incidents.merge(incident.id, other.id, ann));
+    must(await ward.incidents.alert(ended(anAlert())));
+    must(await ward.incidents.resolve(other.id, ann, 'over'));
+    await followMerged({ log: ward.journal, clock: ward.clock }, [merged]);
+    const { triggers } = must(await ward.incidents.reopen(incident.id, ann, 'it is back'));
+    expect(triggers.filter(({ endedAt }) => endedAt === null)).toMatchObject([{ kind: 'person' }]);
+  });
+
   test('of two that are made a part of each other at once one stays open', async () => {
     const other = must(await ward.incidents.open('till', bob, 'slow'));
     const another = await ward.another();
