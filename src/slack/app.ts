@@ -21,6 +21,7 @@ import { defaultPatience } from './patience.ts';
 import type { Patience } from './patience.ts';
 import { SocketConnection } from './socket-connection.ts';
 import { SlackStartError, toStartError } from './start-error.ts';
+import { hearWellFormed } from './well-formed.ts';
 
 interface SlackAppOptions {
   readonly connection:
@@ -171,6 +172,7 @@ function buildApp({ options, connection, inFlight, patience, bot }: Parts): void
     convoStore: false,
     clientOptions: clientOptions(options),
   });
+  hearWellFormed(app, log);
   const client = new WebClient(botToken, clientOptions(options));
   const answer = createAnswer(client, log);
   const doctorSlack = createDoctorSlack({ client, channel, log });

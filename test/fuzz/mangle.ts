@@ -41,16 +41,17 @@ export function mangledText(words: readonly string[]): Arbitrary<string> {
 const odd: Arbitrary<unknown> = oneof(
   hostile,
   constantFrom<unknown>(null, true, {}, [], [[]], '', 0, { type: 'x' }, 'x'.repeat(5000)),
+  constantFrom('x'.repeat(300_000)),
   double(),
   integer(),
 );
 
-/** A JSON value with up to four of its parts dropped, doubled or replaced by something odd. */
+/** A JSON value with up to four of its parts dropped, doubled, renamed, added to or replaced by something odd. */
 export function mangledJson(value: unknown): Arbitrary<unknown> {
   const paths = pathsIn(value);
   const change = tuple(
     constantFrom(...paths),
-    constantFrom('drop', 'double', 'replace', 'replace'),
+    constantFrom('drop', 'double', 'rename', 'add', 'replace', 'replace'),
     odd,
   );
   return array(change, { minLength: 1, maxLength: 4 }).map((changes) => {
@@ -70,13 +71,20 @@ function pathsIn(value: unknown, at: Path = []): Path[] {
   ]);
 }
 
-function alter(value: unknown, path: Path, change: { how: string; by: unknown }): void {
+function alter(value: unknown, path: Path, { how, by }: { how: string; by: unknown }): void {
   const [key = '', ...rest] = path;
   // An earlier change may have taken away what this one is about.
   if (!isRecord(value) || !Object.hasOwn(value, key)) return;
-  if (rest.length > 0) alter(value[key], rest, change);
-  else if (change.how === 'drop') Reflect.deleteProperty(value, key);
-  else value[key] = change.how === 'double' ? [value[key], value[key]] : change.by;
+  if (rest.length > 0) {
+    alter(value[key], rest, { how, by });
+    return;
+  }
+  const before = value[key];
+  if (how === 'drop' || how === 'rename') Reflect.deleteProperty(value, key);
+  if (how === 'rename') value[`${key}_more`] = before;
+  if (how === 'add') value[`${key}_more`] = by;
+  if (how === 'replace') value[key] = by;
+  if (how === 'double') value[key] = [before, before];
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
