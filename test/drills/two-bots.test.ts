@@ -82,6 +82,20 @@ test('a card that a process left behind when it was killed is taken away by the 
   expect(withKey(scripted, cardKeyOf({ id })).map(({ ts }) => ts)).toEqual([original.ts]);
 });
 
+test('a bot that cannot look for second cards keeps the card up to date all the same', async () => {
+  scripted = await openScripted();
+  const { stage, bot } = scripted;
+  await ask(stage, maya, 'propose A');
+  const { ts } = await card(stage, 'Proposed');
+  const id = await onlyId(bot);
+  const failing = { kind: 'refused', error: 'internal_error' } as const;
+  stage.slack.interfere('conversations.history', failing, 100);
+  const second = await stage.start();
+  await untilShown(id, second);
+  expect(await second.door.deny(id, { id: jonas, via: 'slack' })).toMatchObject({ ok: true });
+  expect((await card(stage, 'Denied')).ts).toBe(ts);
+});
+
 test('a press on a card that a process left behind does nothing but take it away', async () => {
   scripted = await openScripted();
   const { stage, bot } = scripted;

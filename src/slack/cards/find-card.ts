@@ -44,9 +44,13 @@ export async function findCard(
 ): Promise<FoundCard> {
   const { places } = options;
   const recorded = await places.readPlace(request.id);
-  const standing = await findStanding(options, request);
-  const after = standing?.find(({ ts }) => Number(ts) > Number(gone?.ts ?? 0));
   const known = recorded?.ts === gone?.ts ? undefined : recorded;
+  const standing = await findStanding(options, request).catch((error: unknown) => {
+    // Only whether there is a second card is left open, and nobody should wait for that.
+    if (known === undefined) throw error;
+    return undefined;
+  });
+  const after = standing?.find(({ ts }) => Number(ts) > Number(gone?.ts ?? 0));
   const found = known ?? after ?? own;
   const wasUnrecorded = known === undefined && found !== undefined;
   const place = wasUnrecorded ? await places.writePlace(request.id, found, recorded) : found;
