@@ -20,7 +20,7 @@ export function createPools({ endpoints }: PoolsOptions): Pools {
       const tookMs = (): number => Math.round(performance.now() - started);
       if (endpoints.length === 0) {
         const summary = 'No pool metrics endpoint is configured.';
-        const fix = 'Add the address of the metrics of each service under `pools` in dbconn.yml.';
+        const fix = 'Add the address of the metrics of each service under pools in dbconn.yml.';
         return { ok: false, tookMs: tookMs(), problem: { kind: 'not-configured', summary, fix } };
       }
       // Only now: most of what a look without pools would load is this client.

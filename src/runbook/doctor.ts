@@ -58,7 +58,7 @@ function checkDatabase({ database: { reach, reading } }: Snapshot): Check[] {
       subject: 'PostgreSQL',
       state: 'warning',
       summary: 'dbconn looks as a superuser; a role with pg_monitor is enough.',
-      fix: 'See the grants in the README.',
+      fix: 'Use the roles of deploy/grants.sql.',
     });
   }
   checks.push(

@@ -1,6 +1,7 @@
 import type { Cause, CauseName, Diagnosis, Finding } from './diagnosis.ts';
 import type { Evidence } from './evidence.ts';
 import { isVisible } from './findings/reach.ts';
+import { capital } from '../remedies/wording.ts';
 import { queuedPools } from './poolers.ts';
 import { isTrouble, troubles } from './troubles.ts';
 import { count, sum } from './words.ts';
@@ -35,7 +36,7 @@ function writeServer(evidence: Evidence, findings: readonly Finding[]): string {
   const [reason] = critical;
   if (reason !== undefined && !critical.some(({ id }) => id === 'capacity-critical')) {
     const { id, summary } = reason;
-    return isTrouble(id) ? `${taken}; critical: ${troubles[id]}.` : `${taken}. ${summary}`;
+    return isTrouble(id) ? `${capital(troubles[id])}; ${taken}.` : `${taken}. ${summary}`;
   }
   return minutesUntilFull === null || minutesUntilFull > 60
     ? `${taken}.`
@@ -118,9 +119,14 @@ export function writeVerdict(judgement: Judgement, evidence: Evidence): string {
   return `${word} ${titles[first.cause]}: ${first.summary}${more}`;
 }
 
-function withoutCause({ state, findings }: Judgement, { capacity, sources }: Evidence): string {
+function withoutCause(
+  { state, findings }: Judgement,
+  { reading, capacity, sources }: Evidence,
+): string {
   const [worst] = findings;
   if (state === 'fine') return 'Nothing is wrong.';
+  // Where nothing could be looked at, nothing speaks for or against a cause.
+  if (reading === undefined && worst !== undefined) return worst.summary;
   if (state === 'unknown') return `It cannot be judged. ${worst?.summary ?? ''}`.trim();
   for (const { id, summary } of findings) {
     if (isTrouble(id)) return `None of the runbook's six: ${troubles[id]}. ${summary}`;
