@@ -12,8 +12,9 @@ import { proposeResize } from './proposals/option-e.ts';
 
 /**
  * The runbook's options that would help now, in the order of least regret: cancelling a queued statement costs
- * its owner a retry, ending a forgotten session costs nobody anything or an uncommitted write, a restart costs
- * every request in flight, and raising max_connections costs everybody their connection.
+ * its owner a retry, ending a forgotten transaction costs nobody anything or an uncommitted write, a restart costs
+ * every request in flight, and raising max_connections costs everybody their connection. Idle sessions are ended before
+ * anything is restarted, except where a service leaks them: its pool still counts on each.
  */
 export function propose(
   evidence: Evidence,

@@ -16,7 +16,7 @@ export function proposeRestart({ evidence, short, has }: Case): Weighed[] {
   // What a service behind a pooler holds there is the pooler's; where it leaks, its processes are still what leaks.
   if (service !== undefined && evidence.behindPoolers.has(service)) {
     return mayRestart(service, evidence) && !isPooler(service, evidence)
-      ? [restart(service, null, evidence)]
+      ? [restart({ service, isLeaking: true, slotsFreed: null }, evidence)]
       : [];
   }
   const candidates = picture.holders.filter((one) => mayRestart(one.service, evidence));
@@ -29,7 +29,16 @@ export function proposeRestart({ evidence, short, has }: Case): Weighed[] {
   // A query that runs goes on in PostgreSQL after its client is gone, and keeps its slot until it ends.
   return holder === undefined
     ? []
-    : [restart(holder.service, holder.holds - holder.active, evidence)];
+    : [
+        restart(
+          {
+            service: holder.service,
+            isLeaking: service !== undefined,
+            slotsFreed: holder.holds - holder.active,
+          },
+          evidence,
+        ),
+      ];
 }
 
 /** Squeezed out by strangers: what it holds is not what fills the server. */
@@ -66,11 +75,18 @@ const unknownService: Weighed = {
   },
 };
 
-function restart(service: string | null, slotsFreed: number | null, evidence: Evidence): Weighed {
+interface Restart {
+  readonly service: string | null;
+  /** Ending its sessions would free slots, and leave its pool waiting for connections that are gone. */
+  readonly isLeaking: boolean;
+  readonly slotsFreed: number | null;
+}
+
+function restart({ service, isLeaking, slotsFreed }: Restart, evidence: Evidence): Weighed {
   const blocked = whyNotDocker(evidence);
   const command = service === null ? undefined : toCommand('C', service);
   return {
-    regret: 6,
+    regret: isLeaking ? 4 : 6,
     proposal: {
       option: 'C',
       subject: service,
