@@ -21,8 +21,8 @@ type AlertTrigger = Extract<Trigger, { kind: 'alert' }>;
 /** Alertmanager repeats a firing for hours; an incident that ended that long ago may still know it. */
 const incidentsSearched = 10;
 
-/** One for each target in trouble. */
-const openSearched = 200;
+/** One for each target in trouble, and as many that are over. */
+const countingSearched = 200;
 
 /** Alertmanager's are 16 hexadecimal digits. */
 const longestFingerprint = 64;
@@ -116,7 +116,9 @@ async function end(
   { target, trigger, knowing, memory }: Ending,
 ): Promise<Answer<AlertFate>> {
   const belonging = await findIncident(ports.log, target);
-  const incident = knowing ?? (belonging.kind === 'none' ? undefined : belonging.incident);
+  const incident =
+    knowing ??
+    (belonging.kind === 'none' ? await findCounting(ports, trigger) : belonging.incident);
   if (incident === undefined) return endUnknown(ports, { target, trigger, knowing, memory });
   const latest = memory.recent(incident.target, ports.clock.now())?.sentence;
   const changed = await changeIncident(ports.log, incident.id, (now) =>
@@ -125,27 +127,33 @@ async function end(
   if (!changed.ok) return changed;
   const { id, version } = changed.value;
   if (version !== incident.version) ports.onChange?.(changed.value);
-  const heir = await findHeir(ports, trigger);
-  if (heir !== undefined) return end(ports, { target, trigger, knowing: heir, memory });
+  const next = await findCounting(ports, trigger);
+  if (next !== undefined) return end(ports, { target, trigger, knowing: next, memory });
   return done({ kind: version === incident.version ? 'known' : 'joined', incident: id });
 }
 
 /**
- * Another open incident that still counts this firing: one that became a part of it gave it the firing, and may be an
- * incident of its own again. It is told of the end as well, or would never be over.
+ * Another incident that still counts this firing: one that became a part of another gave it the firing. Each is told of
+ * the end, those that are over as well: one that is taken up again would never be over.
  */
-async function findHeir(
+async function findCounting(
   { log }: IncidentPorts,
   trigger: AlertTrigger,
 ): Promise<Incident | undefined> {
-  const open = await log.listIncidents({ states: ['open'], limit: openSearched });
-  return open.find((incident) => findFiring(incident, trigger)?.endedAt === null);
+  const counts = (incident: Incident): boolean => findFiring(incident, trigger)?.endedAt === null;
+  const open = await log.listIncidents({ states: ['open'], limit: countingSearched });
+  const states = ['merged', 'resolved'] as const;
+  return (
+    open.find(counts) ?? (await log.listIncidents({ states, limit: countingSearched })).find(counts)
+  );
 }
 
 /** Its beginning may have been told in this very moment, so it is looked for once more after the end was kept. */
 async function endUnknown(ports: IncidentPorts, ending: Ending): Promise<Answer<AlertFate>> {
   await keepEnd(ports.log, ending.trigger);
-  const knowing = await findKnowing(ports, ending.target, ending.trigger);
+  const { target, trigger } = ending;
+  const knowing =
+    (await findKnowing(ports, target, trigger)) ?? (await findCounting(ports, trigger));
   return knowing === undefined ? done({ kind: 'ignored' }) : end(ports, { ...ending, knowing });
 }
 

@@ -166,6 +166,16 @@ describe('what people do with an incident', () => {
     expect(triggers.filter(({ endedAt }) => endedAt === null)).toMatchObject([{ kind: 'person' }]);
   });
 
+  test('an alert that ended while the incident that took it over was closed fires no more when that comes back', async () => {
+    const other = must(await ward.incidents.open('till', bob, 'slow'));
+    must(await ward.incidents.merge(incident.id, other.id, ann));
+    must(await ward.incidents.resolve(other.id, ann, 'over'));
+    must(await ward.incidents.alert(ended(anAlert())));
+    const { triggers } = must(await ward.incidents.reopen(other.id, ann, 'it is back'));
+    expect(triggers.filter(({ kind }) => kind === 'alert')).toHaveLength(1);
+    expect(triggers.filter(({ endedAt }) => endedAt === null)).toMatchObject([{ kind: 'person' }]);
+  });
+
   test('of two that are made a part of each other at once one stays open', async () => {
     const other = must(await ward.incidents.open('till', bob, 'slow'));
     const another = await ward.another();
