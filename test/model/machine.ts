@@ -1,7 +1,7 @@
 import type { Clock } from '../../src/runbook/ports.ts';
 
 /** When a model's night begins, UTC. */
-const nightBeginsMs = Date.parse('2026-11-23T03:00:00.000Z');
+export const nightBeginsMs = Date.parse('2026-11-23T03:00:00.000Z');
 
 interface Sleeper {
   readonly wakeAtMs: number;

@@ -109,9 +109,11 @@ export const breakGlass = command('break glass', click, async (system, args) => 
   if (known === undefined) return;
   const process = system.process(args.process);
   const reasons = rules.whyNoGlass(known, args.actor, process.clock);
-  known.glass = reasons.must.size === 0 ? args.actor : null;
+  const { glass } = known;
+  // What runs meanwhile is held against it; one that is refused takes nothing back of one before.
+  if (reasons.must.size === 0) known.glass = args.actor;
   const answer = await process.door.breakGlass(known.id, args.actor, 'it burns');
-  known.glass = answer.ok ? args.actor : null;
+  known.glass = answer.ok ? args.actor : glass;
   heed(system, process, answer);
   hold(answer, reasons, rules);
 });

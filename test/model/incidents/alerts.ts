@@ -1,6 +1,8 @@
 import type { Alert } from '../../../src/runbook/incident/alert.ts';
 import type { Incidents } from '../../../src/runbook/incident/incidents.ts';
 import type { Clock } from '../../../src/runbook/ports.ts';
+import { uptimeOf } from '../../../src/runbook/uptime.ts';
+import { nightBeginsMs } from '../machine.ts';
 import type { IncidentRulesModel } from './rules.ts';
 
 interface Told {
@@ -26,7 +28,8 @@ export class Alertmanager {
     const { fingerprint, isFiring, target, times } = telling;
     const before = this.#firing.get(fingerprint);
     if (anybody === undefined || (before === undefined && !isFiring)) return;
-    const now = new Date(anybody.clock.now()).toISOString();
+    // Prometheus's clock is its own: set back, it would tell of a firing older than one of the same alert that has ended.
+    const now = new Date(nightBeginsMs + uptimeOf(anybody.clock)).toISOString();
     const startsAt = before?.startsAt ?? now;
     const alert: Alert = {
       status: isFiring ? 'firing' : 'resolved',
