@@ -76,8 +76,12 @@ function unread(found: readonly Found[]): Check[] {
 
 function allFound(count: number): Check {
   const asked = Math.min(count, mostAsked);
-  const which = asked === count ? `All ${count}` : `The first ${asked} of ${count}`;
-  return toCheck('ok', `${which} people and user groups named under approval count.`);
+  const named = 'people and user groups named under approval';
+  const sentence =
+    asked === count
+      ? `All ${named} count: ${count}.`
+      : `The first ${asked} of ${count} ${named} count.`;
+  return toCheck('ok', sentence);
 }
 
 function toCheck(state: Check['state'], summary: string, fix?: string): Check {

@@ -214,7 +214,7 @@ describe('doctor, before the night it matters,', () => {
       {
         subject: 'Slack',
         state: 'ok',
-        summary: 'All 3 people and user groups named under approval count.',
+        summary: 'All people and user groups named under approval count: 3.',
       },
     ]);
   });

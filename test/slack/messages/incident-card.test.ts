@@ -84,7 +84,7 @@ describe('the message of an open incident', () => {
     expect(text).toContain('by the alert DatabaseConnectionPoolExhausted');
     expect(text).toContain('Nobody has it yet');
     expect(text).toContain('This looks like a connection leak');
-    expect(text).toContain('Ledger: together they may open 134 of 97');
+    expect(text).toContain('Pools: together they may open 134 of 97');
     expect(text).toContain('Option A:');
     expect(text).toContain('incident inc-0abc1234');
   });

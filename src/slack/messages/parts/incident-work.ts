@@ -36,7 +36,7 @@ export function ledgerLine({ budget }: Diagnosis): MessageBlock[] {
     .map(({ service, mayOpen: most }) => `${service} ${most ?? ''}`);
   const rest = others === null || others === 0 ? [] : [`others ${others}`];
   const words = `together they may open ${mayOpen} of ${usable} usable connections (${[...told, ...rest].join(', ')}).`;
-  return [richText(paragraph(bold('Ledger:'), between(' '), plain(words)))];
+  return [richText(paragraph(bold('Pools:'), between(' '), plain(words)))];
 }
 
 export const mostRequests = 8;
