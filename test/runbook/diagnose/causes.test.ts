@@ -7,6 +7,7 @@ import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
 import type { DatabaseReading, Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
 import {
   aPool,
+  aProblem,
   aReading,
   aServiceReading,
   aSession,
@@ -21,6 +22,7 @@ import {
   restartPids,
 } from './builders.ts';
 import { recordAnswer } from '../../record/recorded.ts';
+import type { SnapshotParts } from './builders.ts';
 import * as scenes from './scenes.ts';
 
 restartPids();
@@ -153,6 +155,17 @@ test('a dry pool whose connections run slow queries is not called too small', ()
     snapshot: withReading(scene, reading),
   });
   expect(found).toEqual(['slow-queries']);
+});
+
+test('a pool that is all in use for a moment is not too small, unless its log cannot say whether anybody waits', () => {
+  const scene = scenes.poolTooSmall();
+  const withLogs = (logs: SnapshotParts['logs'] & object): DiagnoseInput => ({
+    ...scene,
+    snapshot: { ...scene.snapshot, logs: aSnapshot({ logs }).logs },
+  });
+  expect(names(withLogs([]))).toEqual([]);
+  const [unheard] = causesOf(withLogs(aProblem('unreachable')));
+  expect(unheard?.summary).toContain('may be too small');
 });
 
 test('where PostgreSQL does not tell since when a session waits, the age of its query does', () => {

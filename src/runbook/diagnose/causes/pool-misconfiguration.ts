@@ -91,7 +91,9 @@ function tooSmall(picture: Picture): Cause[] {
   const utilisation = evidence.capacity?.utilisation ?? 1;
   const pool = atLimit[0];
   if (sight !== 'sessions' || usable === null || utilisation >= roomyUtilisation) return [];
-  if (pool === undefined && poolTimeouts === 0) return [];
+  const isHeard = evidence.logs.some((log) => log.service === pool?.service);
+  // A pool that is all in use for a moment works as it should: its log would say that requests gave up waiting.
+  if (poolTimeouts === 0 && (pool === undefined || isHeard)) return [];
   const timedOut = evidence.logs.find((log) =>
     log.classes.some((one) => one.class === 'pool-timeout'),
   );
@@ -101,7 +103,9 @@ function tooSmall(picture: Picture): Cause[] {
   if (holder && (isDead(holder, picture) || waitsForItself(holder, picture))) return [];
   return weigh(
     'pool-misconfiguration',
-    `The pool of ${nameOf({ service })} is too small: requests wait while PostgreSQL has room.`,
+    poolTimeouts === 0
+      ? `The pool of ${nameOf({ service })} may be too small: all of it is in use while PostgreSQL has room.`
+      : `The pool of ${nameOf({ service })} is too small: requests wait while PostgreSQL has room.`,
     [
       ...sign(
         pool !== undefined,
@@ -113,7 +117,11 @@ function tooSmall(picture: Picture): Cause[] {
         0.3,
         `${count(poolTimeouts, 'request')} gave up waiting for a connection of the pool.`,
       ),
-      ...sign(poolTimeouts === 0, 0, 'No request is known to have given up waiting.'),
+      ...sign(
+        poolTimeouts === 0,
+        0,
+        'Whether requests gave up waiting is not known: its log cannot be read.',
+      ),
       {
         weight: 0.15,
         say: `PostgreSQL has ${evidence.capacity?.free ?? 0} of ${usable} slots free.`,
