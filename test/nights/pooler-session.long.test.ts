@@ -88,7 +88,7 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('session mode ($seed)'
   });
 
   test('with PostgreSQL short of slots too, the pool is not too large, and none is resized', async () => {
-    const diagnosis = await stage(seeded.between(31, 34));
+    const diagnosis = await stage(seeded.between(33, 34));
     expectTheLimitOfThePooler(diagnosis);
     const { causes, proposals, findings, budget } = diagnosis;
     expect(findings.map(({ id }) => id)).toContain('capacity-critical');
