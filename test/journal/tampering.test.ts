@@ -102,6 +102,15 @@ describe.each(shelves)('the gate on %s', (_name, openShelf) => {
     expect((await journal.findUntrue()).every(({ target }) => target === 'shop')).toBe(true);
   });
 
+  test('one changed request keeps no other from expiring', async () => {
+    const [changed, other] = [await propose(), await propose()];
+    await place.tamper(
+      `UPDATE requests SET data = replace(data, '"votes":[]', '${cemsVote}') WHERE id = '${changed.id}'`,
+    );
+    world.clock.nowMs = Date.parse(other.expiresAt);
+    expect(valueOf(await door.sweep())).toMatchObject([{ id: other.id, state: 'expired' }]);
+  });
+
   test('a run that was hidden, and a request that was taken out, stop its target', async () => {
     const [hidden, other] = [await propose(), await propose()];
     await write({ ...hidden, state: 'done' });
