@@ -19,7 +19,7 @@ export function createActing({ url }: ActingOptions): Acting {
       withActingConnection(url, (client) =>
         work({
           readTerminateCandidates: (query) => readTerminateCandidates(client, query),
-          terminateSessions: (sessions, guard) => terminateSessions(client, sessions, guard),
+          terminateSessions: (sessions, under) => terminateSessions(client, sessions, under),
           readRemainingSessions: (sessions) => readRemainingSessions(client, sessions),
         }),
       ),

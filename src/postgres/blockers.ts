@@ -16,7 +16,7 @@ export function createBlockers({ url }: { readonly url: string }): Blockers {
           readWaiters: (pids) => readWaiters(client, pids),
           readSlow: (slow, guard) => readSlow(client, slow, guard),
           readBlockers: (pids, guard) => readBlockers(client, pids, guard),
-          signalBlocker: (signal, guard) => signalBlocker(client, signal, guard),
+          signalBlocker: (signal, under) => signalBlocker(client, signal, under),
         }),
       ),
   };

@@ -11,9 +11,11 @@ export function createPreparedTransactions({
 }): PreparedTransactions {
   return {
     readPrepared: (gid) => withActingConnection(url, (client) => readPrepared(client, gid)),
-    rollBackPrepared: (target) => {
+    rollBackPrepared: (target, lease) => {
       const there = toDatabase(url, target.database);
-      return withActingConnection(there, (client) => rollbackPrepared(client, there, target));
+      return withActingConnection(there, (client) =>
+        rollbackPrepared(client, { url: there, lease }, target),
+      );
     },
   };
 }

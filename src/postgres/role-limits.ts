@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { RoleLimitReading, RoleLimits } from '../runbook/ports/role-limits.ts';
 import { withActingConnection } from './acting-connection.ts';
 import type { Queryable } from './queryable.ts';
+import type { InTime } from './run-in-time.ts';
 import { runInTime } from './run-in-time.ts';
 import { refusalOf } from './refusal-of.ts';
 
@@ -22,7 +23,8 @@ export function createRoleLimits({ url, ownRoles = [] }: RoleLimitsOptions): Rol
             const reading = await readRoleLimit(client, role);
             return { ...reading, isOwn: reading.isOwn || ownRoles.includes(role) };
           },
-          alterRoleLimit: (role, limit) => alterRoleLimit({ client, url }, role, limit),
+          alterRoleLimit: (role, limit, lease) =>
+            alterRoleLimit({ client, url, lease }, role, limit),
         }),
       ),
   };
@@ -71,13 +73,13 @@ async function readRoleLimit(client: Queryable, name: string): Promise<RoleLimit
 
 /** It takes no parameters, so the role is a quoted identifier and the limit a number. */
 async function alterRoleLimit(
-  { client, url }: { readonly client: Queryable; readonly url: string },
+  { client, ...inTime }: InTime & { readonly client: Queryable },
   role: string,
   limit: number | null,
 ): Promise<string | undefined> {
   const value = limit ?? -1;
   if (!Number.isSafeInteger(value)) throw new RangeError('A connection limit is a whole number.');
   return refusalOf(
-    runInTime(client, url, `ALTER ROLE ${escapeIdentifier(role)} CONNECTION LIMIT ${value}`),
+    runInTime(client, inTime, `ALTER ROLE ${escapeIdentifier(role)} CONNECTION LIMIT ${value}`),
   );
 }

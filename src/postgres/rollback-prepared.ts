@@ -2,6 +2,7 @@ import { DatabaseError, escapeLiteral } from 'pg';
 import { z } from 'zod';
 import type { RollbackOutcome } from '../runbook/ports/prepared.ts';
 import type { PreparedTarget } from '../runbook/remedies/targets/prepared.ts';
+import type { InTime } from './run-in-time.ts';
 import { runInTime } from './run-in-time.ts';
 import type { Queryable } from './queryable.ts';
 
@@ -16,11 +17,10 @@ const Rows = z.array(z.object({ same: z.boolean() }));
  * ROLLBACK PREPARED in the database of this connection, right after the check that the gid still names the same
  * transaction. The two cannot be one: PostgreSQL refuses ROLLBACK PREPARED within a function, a transaction or
  * together with another statement, and takes no parameter for its gid.
- * @param url the address of the client's role and database
  */
 export async function rollbackPrepared(
   client: Queryable,
-  url: string,
+  inTime: InTime,
   { gid, database, owner, preparedAt, transaction }: PreparedTarget,
 ): Promise<RollbackOutcome> {
   const { rows } = await client.query(check, [gid, database, owner, preparedAt, transaction]);
@@ -28,7 +28,7 @@ export async function rollbackPrepared(
   if (found === undefined) return 'already gone';
   if (!found.same) return 'moved on';
   try {
-    await runInTime(client, url, `ROLLBACK PREPARED ${escapeLiteral(gid)}`);
+    await runInTime(client, inTime, `ROLLBACK PREPARED ${escapeLiteral(gid)}`);
     return 'rolled back';
   } catch (error) {
     const outcome = refusals[codeOf(error) ?? ''];

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import { z } from 'zod';
+import type { Lease } from '../runbook/ports/lease.ts';
 import { ActingUnavailable } from '../runbook/remedies/acting-unavailable.ts';
 import { withActingConnection } from './acting-connection.ts';
 import type { Queryable } from './queryable.ts';
@@ -9,6 +10,8 @@ import type { Queryable } from './queryable.ts';
 const arrivesWithinMs = 2000;
 /** From its arrival. Together they are less than a statement's time on dbconn's side. */
 const endsWithinMs = 3000;
+/** Of what is left of the lease: the rest is for the announcement itself. */
+const leaseShare = 0.5;
 const pollMs = 50;
 
 /**
@@ -26,17 +29,34 @@ type Session = z.infer<typeof Session>;
 const restore = /* sql */ `
 SELECT set_config(name, reset_val, false) FROM pg_settings WHERE name IN ('statement_timeout', 'idle_session_timeout')`;
 
+export interface InTime {
+  /** The address of the same role, for PostgreSQL 13: the session is ended from another one there. */
+  readonly url: string;
+  readonly lease: Lease;
+}
+
 /**
  * Runs a statement that cannot look at the clock itself: ALTER SYSTEM and ROLLBACK PREPARED take no condition and no
  * transaction. Where no answer comes it throws only once the statement is over or can never begin, so that what is read
  * after that is true. It is sent in one message: one in several would begin with its first.
  * Throws what the client throws.
- * @param url the address of the same role, for PostgreSQL 13: the session is ended from another one there
+ * Throws too where the lease does not last until the statement is over: a process that was frozen before it sends nothing.
  */
-export async function runInTime(client: Queryable, url: string, statement: string): Promise<void> {
-  const { rows } = await client.query(announce, [String(arrivesWithinMs), String(endsWithinMs)]);
+export async function runInTime(
+  client: Queryable,
+  { url, lease }: InTime,
+  statement: string,
+): Promise<void> {
+  const share = Math.min(1, (lease.leftMs() * leaseShare) / (arrivesWithinMs + endsWithinMs));
+  // Zero would be no limit at all.
+  const [arrives, ends] = [arrivesWithinMs, endsWithinMs].map((ms) =>
+    Math.max(1, Math.ceil(ms * share)),
+  );
+  const { rows } = await client.query(announce, [String(arrives), String(ends)]);
   const session = Session.parse(rows[0]);
-  const settledAt = performance.now() + arrivesWithinMs + endsWithinMs;
+  const settlesInMs = (arrivesWithinMs + endsWithinMs) * share;
+  lease.mustLast(settlesInMs);
+  const settledAt = performance.now() + settlesInMs;
   try {
     await client.query(statement, []);
   } catch (error) {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BlockerOutcome, BlockerSignal, SpareGuard } from '../runbook/ports/blockers.ts';
+import type { Lease } from '../runbook/ports/lease.ts';
 import type { Queryable } from './queryable.ts';
 import { readSignalDeadline } from './signal-deadline.ts';
 import { spareReasonSql, SpareReasonText, toSpareParameter } from './spare-reason.ts';
@@ -57,7 +58,7 @@ const Row = z.object({
 export async function signalBlocker(
   client: Queryable,
   { identity, how, same, queued, waiters }: BlockerSignal,
-  guard: SpareGuard,
+  { guard, lease }: { readonly guard: SpareGuard; readonly lease: Lease },
 ): Promise<BlockerOutcome> {
   const { rows } = await client.query(statement, [
     toSpareParameter(guard, [identity.application]),
@@ -66,7 +67,7 @@ export async function signalBlocker(
     same,
     waiters && JSON.stringify(waiters),
     queued,
-    await readSignalDeadline(client),
+    await readSignalDeadline(client, lease),
   ]);
   return Row.parse(rows[0]).outcome;
 }

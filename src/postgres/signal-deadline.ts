@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { signalWithinMs } from '../runbook/ports.ts';
 import { microseconds } from './look-statement.ts';
+import type { Lease } from '../runbook/ports/lease.ts';
 import type { Queryable } from './queryable.ts';
 
 const statement = /* sql */ `
@@ -10,9 +11,12 @@ const Row = z.object({ deadline: z.string() });
 
 /**
  * Until when the next statement on this connection may signal, UTC text by the server's own clock: how far dbconn's
- * clock is off changes nothing. A statement that hung in the network while dbconn gave up on it comes too late.
+ * clock is off changes nothing. A statement that hung in the network while dbconn gave up on it comes too late, and one of
+ * a process that was frozen before it is not sent: the lease has to last until the deadline.
  */
-export async function readSignalDeadline(client: Queryable): Promise<string> {
-  const { rows } = await client.query(statement, [signalWithinMs]);
+export async function readSignalDeadline(client: Queryable, lease: Lease): Promise<string> {
+  const withinMs = Math.min(signalWithinMs, lease.leftMs() / 2);
+  const { rows } = await client.query(statement, [withinMs]);
+  lease.mustLast(withinMs);
   return Row.parse(rows[0]).deadline;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { SignalOutcome, TerminateGuard } from '../runbook/ports.ts';
+import type { Lease } from '../runbook/ports/lease.ts';
 import type { SessionIdentity } from '../runbook/remedies/targets/session.ts';
 import type { Queryable } from './queryable.ts';
 import { readSignalDeadline } from './signal-deadline.ts';
@@ -48,7 +49,7 @@ const Row = z.object({
 export async function terminateSessions(
   client: Queryable,
   sessions: readonly SessionIdentity[],
-  guard: TerminateGuard,
+  { guard, lease }: { readonly guard: TerminateGuard; readonly lease: Lease },
 ): Promise<readonly SignalOutcome[]> {
   const { rows } = await client.query(statement, [
     JSON.stringify(sessions),
@@ -57,7 +58,7 @@ export async function terminateSessions(
       sessions.map(({ application }) => application),
     ),
     guard.idleForMs,
-    await readSignalDeadline(client),
+    await readSignalDeadline(client, lease),
   ]);
   return z.array(Row).parse(rows);
 }

@@ -30,8 +30,9 @@ function sessionOn(client: Queryable, url: string, ownRoles: readonly string[]):
   return {
     readTimeout: (place, interest = noInterest) =>
       readTimeout(client, place, { ...interest, ownRoles }),
-    alterTimeout: (place, ms) => refusalOf(runInTime(client, url, alterStatement(place, ms))),
-    reloadConfiguration: () => runInTime(client, url, 'SELECT pg_reload_conf()'),
+    alterTimeout: (place, ms, lease) =>
+      refusalOf(runInTime(client, { url, lease }, alterStatement(place, ms))),
+    reloadConfiguration: (lease) => runInTime(client, { url, lease }, 'SELECT pg_reload_conf()'),
   };
 }
 

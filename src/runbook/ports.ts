@@ -7,6 +7,7 @@ import type {
   ServicesReading,
 } from './diagnose/snapshot.ts';
 import type { Request } from './approval/request.ts';
+import type { Lease } from './ports/lease.ts';
 import type { ServerIdentity } from './ports/neighbours.ts';
 import type { Action } from './remedies/action.ts';
 import type { StepEntry } from './remedies/remedy.ts';
@@ -72,7 +73,7 @@ export interface ActingSession {
    */
   terminateSessions(
     sessions: readonly SessionIdentity[],
-    guard: TerminateGuard,
+    under: { readonly guard: TerminateGuard; readonly lease: Lease },
   ): Promise<readonly SignalOutcome[]>;
   /** The pids of those sessions that are still there, told by pid and start. */
   readRemainingSessions(sessions: readonly SessionIdentity[]): Promise<readonly number[]>;

@@ -6,6 +6,7 @@ import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
 import { dbconnRoles, watch } from './support/night.ts';
 import { variants } from './support/variants.ts';
+import { heldLease } from '../support/held-lease.ts';
 
 /** Night 1: commits that wait for a standby which is gone. They are done here, and no cancel takes them back. */
 let cluster: Cluster;
@@ -82,7 +83,7 @@ describe.each(variants)('commits that wait for a standby ($seed)', (variant) => 
       for (const how of ['cancel', 'terminate'] as const) {
         const { identity } = one;
         const signal = { identity, how, same: 'session', queued: false, waiters: null } as const;
-        expect(await session.signalBlocker(signal, guard)).toBe('committing');
+        expect(await session.signalBlocker(signal, { guard, lease: heldLease })).toBe('committing');
       }
     });
     const alive = await sessions.ask(`SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);

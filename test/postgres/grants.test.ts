@@ -18,11 +18,13 @@ import { systemClock } from '../../src/clock.ts';
 import { aTarget } from '../runbook/diagnose/builders.ts';
 import { databaseOptions } from '../support/database-options.ts';
 import { Sessions } from '../support/sessions.ts';
+import { heldLease } from '../support/held-lease.ts';
 
 const quiet: RunControl = {
   isStopped: () => Promise.resolve(false),
   intend: () => Promise.resolve(),
   record: () => Promise.resolve(),
+  lease: heldLease,
   progress: () => undefined,
 };
 const run = promisify(execFile);

@@ -4,12 +4,14 @@ import { createPreparedTransactions } from '../../src/postgres/prepared-transact
 import { createRoleLimits } from '../../src/postgres/role-limits.ts';
 import { createServerSettings } from '../../src/postgres/settings/server-settings.ts';
 import { createTimeouts } from '../../src/postgres/timeouts.ts';
+import type { Lease } from '../../src/runbook/ports/lease.ts';
 import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 import { SlowRoad } from '../endurance/slow-road.ts';
 import { allMajors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
+import { heldLease, lostLease } from '../support/held-lease.ts';
 
 const heldMs = 9000;
 const timeout = { setting: 'idle_in_transaction_session_timeout', role: null } as const;
@@ -18,42 +20,42 @@ const timeout = { setting: 'idle_in_transaction_session_timeout', role: null } a
 const changes = [
   {
     text: 'ALTER ROLE "app" SET',
-    change: (url: string) =>
+    change: (url: string, lease: Lease) =>
       createTimeouts({ url }).withSession((one) =>
-        one.alterTimeout({ ...timeout, role: 'app' }, 60_000),
+        one.alterTimeout({ ...timeout, role: 'app' }, 60_000, lease),
       ),
     truth: `SELECT setconfig::text AS truth FROM pg_db_role_setting`,
   },
   {
     text: 'ALTER SYSTEM SET idle',
-    change: (url: string) =>
-      createTimeouts({ url }).withSession((one) => one.alterTimeout(timeout, 60_000)),
+    change: (url: string, lease: Lease) =>
+      createTimeouts({ url }).withSession((one) => one.alterTimeout(timeout, 60_000, lease)),
     truth: `SELECT setting AS truth FROM pg_file_settings WHERE name = '${timeout.setting}'`,
   },
   {
     text: 'pg_reload_conf',
-    change: (url: string) =>
-      createTimeouts({ url }).withSession((one) => one.reloadConfiguration()),
+    change: (url: string, lease: Lease) =>
+      createTimeouts({ url }).withSession((one) => one.reloadConfiguration(lease)),
     truth: 'SELECT pg_conf_load_time()::text AS truth',
   },
   {
     text: 'CONNECTION LIMIT 5',
-    change: (url: string) =>
-      createRoleLimits({ url }).withSession((one) => one.alterRoleLimit('app', 5)),
+    change: (url: string, lease: Lease) =>
+      createRoleLimits({ url }).withSession((one) => one.alterRoleLimit('app', 5, lease)),
     truth: `SELECT rolconnlimit AS truth FROM pg_roles WHERE rolname = 'app'`,
   },
   {
     text: 'SET max_connections',
-    change: (url: string) => createServerSettings(url).alterMaxConnections(55),
+    change: (url: string, lease: Lease) => createServerSettings(url).alterMaxConnections(55, lease),
     truth: `SELECT setting AS truth FROM pg_file_settings WHERE name = 'max_connections' AND sourcefile LIKE '%auto.conf'`,
   },
   {
     text: 'ROLLBACK PREPARED',
-    change: async (url: string) => {
+    change: async (url: string, lease: Lease) => {
       const prepared = createPreparedTransactions({ url });
       const found = await createPreparedTransactions({ url }).readPrepared('forgotten');
       if (found === null) throw new Error('It is not prepared.');
-      return prepared.rollBackPrepared({ ...found, kind: 'prepared', victims: 0 });
+      return prepared.rollBackPrepared({ ...found, kind: 'prepared', victims: 0 }, lease);
     },
     truth: 'SELECT gid AS truth FROM pg_prepared_xacts',
   },
@@ -83,12 +85,21 @@ describe.each(allMajors.filter((major) => major !== 15))('PostgreSQL %i', (major
       url.port = String(road.port);
       const before = await sessions.ask(truth);
       road.holdFrom(text, heldMs);
-      await expect(change(url.href)).rejects.toThrow(ActingUnavailable);
+      await expect(change(url.href, heldLease)).rejects.toThrow(ActingUnavailable);
       await until('it was delivered', () => Promise.resolve(!road.isHolding));
       // A statement that was taken up would be done before the next one of a later session.
       await sessions.ask('SELECT pg_sleep(0.3)');
       expect(await sessions.ask(truth)).toEqual(before);
       road.close();
+    },
+  );
+
+  test.each(changes)(
+    'a "$text" of a process that was frozen after its intent is not sent',
+    async ({ change, truth }) => {
+      const before = await sessions.ask(truth);
+      await expect(change(cluster.url(), lostLease)).rejects.toThrow('The lease ran out.');
+      expect(await sessions.ask(truth)).toEqual(before);
     },
   );
 });

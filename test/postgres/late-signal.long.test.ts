@@ -4,6 +4,7 @@ import { signalWithinMs } from '../../src/runbook/ports.ts';
 import { recording, toPlan, valueOf } from '../runbook/remedies/pile-up.ts';
 import { until } from '../support/until.ts';
 import { ask, guard, useLateStage } from './late-stage.ts';
+import { heldLease } from '../support/held-lease.ts';
 
 /** The road is slow only on the way there, so that each question arrives late and is answered at once. */
 const lateMs = signalWithinMs + 300;
@@ -41,7 +42,7 @@ describe('a statement that reaches PostgreSQL after its deadline', () => {
       stage().road.delayBy(lateMs, 0);
       const { identity } = found;
       const signal = { identity, how, same: 'statement', queued: false, waiters: null } as const;
-      return acting.signalBlocker(signal, guard);
+      return acting.signalBlocker(signal, { guard, lease: heldLease });
     });
     expect(outcome).toBe('too late');
     expect(await runs()).toBe(true);

@@ -7,10 +7,11 @@ import { readTerminateCandidates } from '../../src/postgres/read-terminate-candi
 import { readBlockers } from '../../src/postgres/read-blockers.ts';
 import { quiet, recording, toPlan, valueOf } from '../runbook/remedies/pile-up.ts';
 import { ask, guard, useLateStage } from './late-stage.ts';
+import { heldLease, lostLease } from '../support/held-lease.ts';
 
 const stage = useLateStage();
 
-test('whoever asks to signal after the deadline signals nobody', async () => {
+test('whoever asks to signal after the deadline, or with a lease that ran out, signals nobody', async () => {
   await stage().leak(1);
   const client = new Client({ connectionString: stage().cluster.url('acting') });
   await client.connect();
@@ -26,13 +27,18 @@ test('whoever asks to signal after the deadline signals nobody', async () => {
   const [found] = (await readTerminateCandidates(late, query)).sessions;
   if (found === undefined) throw new Error('Nothing to end.');
   const { pid } = found.identity;
-  expect(await terminateSessions(late, [found.identity], query.guard)).toEqual([
-    { pid, outcome: 'too late' },
-  ]);
+  expect(
+    await terminateSessions(late, [found.identity], { guard: query.guard, lease: heldLease }),
+  ).toEqual([{ pid, outcome: 'too late' }]);
   const [{ identity } = { identity: undefined }] = await readBlockers(late, [pid], guard);
   if (identity === undefined) throw new Error('It is gone.');
   const how = { how: 'terminate', same: 'statement', queued: false, waiters: null } as const;
-  expect(await signalBlocker(late, { identity, ...how }, guard)).toBe('too late');
+  expect(await signalBlocker(late, { identity, ...how }, { guard, lease: heldLease })).toBe(
+    'too late',
+  );
+  const frozen = { guard: query.guard, lease: lostLease };
+  await expect(terminateSessions(client, [found.identity], frozen)).rejects.toThrow('ran out');
+  await expect(signalBlocker(client, { identity, ...how }, frozen)).rejects.toThrow('ran out');
   expect(await stage().alive()).toBe(1);
   await client.end();
 });

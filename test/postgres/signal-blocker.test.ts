@@ -11,6 +11,7 @@ import { isAlive, PileUp, update } from '../runbook/remedies/pile-up.ts';
 import type { WaiterIdentity } from '../../src/runbook/remedies/targets/blocker.ts';
 import type { Session } from '../support/sessions.ts';
 import { patienceMs, until } from '../support/until.ts';
+import { heldLease } from '../support/held-lease.ts';
 
 const guard: SpareGuard = {
   protectedApplications: ['migrations'],
@@ -55,7 +56,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       waiters: null,
       ...change,
     };
-    return blockers.act((session) => session.signalBlocker(whole, guard));
+    return blockers.act((session) => session.signalBlocker(whole, { guard, lease: heldLease }));
   }
 
   /** Every mark of an identity, each replaced by something else. */

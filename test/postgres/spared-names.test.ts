@@ -7,6 +7,7 @@ import type { Candidate, TerminateGuard } from '../../src/runbook/ports.ts';
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import { Sessions } from '../support/sessions.ts';
+import { heldLease } from '../support/held-lease.ts';
 
 const guard: TerminateGuard = {
   idleForMs: 1,
@@ -66,7 +67,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       const idle = await findOne('app', name);
       expect(idle.spared).toBe(reason);
       const [ended] = await createActing({ url: cluster.url('acting') }).act((acting) =>
-        acting.terminateSessions([idle.identity], guard),
+        acting.terminateSessions([idle.identity], { guard, lease: heldLease }),
       );
       expect(ended?.outcome).toBe(outcome);
       const { pid } = (await findOne('app', name)).identity;
@@ -75,9 +76,12 @@ describe.for(majors)('PostgreSQL %i', (major) => {
         if (blocker === undefined) throw new Error('It is gone.');
         expect(blocker.spared).toBe(reason);
         const how = { how: 'terminate', same: 'session', queued: false, waiters: null } as const;
-        expect(await acting.signalBlocker({ ...how, identity: blocker.identity }, guard)).toBe(
-          outcome,
-        );
+        expect(
+          await acting.signalBlocker(
+            { ...how, identity: blocker.identity },
+            { guard, lease: heldLease },
+          ),
+        ).toBe(outcome);
       });
     },
   );

@@ -6,6 +6,7 @@ import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createActing } from '../../src/postgres/act.ts';
 import type { CandidateQuery, Candidate, TerminateGuard } from '../../src/runbook/ports.ts';
 import type { SessionIdentity } from '../../src/runbook/remedies/targets/session.ts';
+import { heldLease } from '../support/held-lease.ts';
 
 const guard: TerminateGuard = {
   idleForMs: 50,
@@ -96,7 +97,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     { user = 'acting', using = guard } = {},
   ): Promise<Record<number, string>> {
     const outcomes = await acting(user).act((session) =>
-      session.terminateSessions(identities, using),
+      session.terminateSessions(identities, { guard: using, lease: heldLease }),
     );
     return Object.fromEntries(outcomes.map(({ pid, outcome }) => [pid, outcome]));
   }

@@ -7,6 +7,7 @@ import { createTimeouts } from '../../src/postgres/timeouts.ts';
 import { toMilliseconds } from '../../src/postgres/timeouts-milliseconds.ts';
 import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 import { readTimeoutText, toTimeoutText } from '../../src/runbook/remedies/prevention/value.ts';
+import { heldLease } from '../support/held-lease.ts';
 
 const setting = 'idle_in_transaction_session_timeout';
 const place = { setting, role: null } as const;
@@ -73,12 +74,14 @@ test.for([null, '', 'ten', '10 minutes', '-1', '1MIN'])('%s is no time-out', (te
 test('what PostgreSQL refuses is an answer, and a session that is ended meanwhile is not', async () => {
   const timeouts = createTimeouts({ url: cluster.url() });
   const role = { setting, role: 'nobody' } as const;
-  const refused = await timeouts.withSession((session) => session.alterTimeout(role, 1000));
+  const refused = await timeouts.withSession((session) =>
+    session.alterTimeout(role, 1000, heldLease),
+  );
   expect(refused).toBe('42704');
   const lost = timeouts.withSession(async (session) => {
     await session.readTimeout(place);
     await cluster.stop('immediate');
-    return session.alterTimeout(place, 1000);
+    return session.alterTimeout(place, 1000, heldLease);
   });
   await expect(lost).rejects.toBeInstanceOf(ActingUnavailable);
 });

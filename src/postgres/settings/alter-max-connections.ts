@@ -1,14 +1,17 @@
 import { DatabaseError } from 'pg';
 import { ActingUnavailable } from '../../runbook/remedies/acting-unavailable.ts';
 import { withActingConnection } from '../acting-connection.ts';
+import type { InTime } from '../run-in-time.ts';
 import { runInTime } from '../run-in-time.ts';
 
 /** ALTER SYSTEM takes no parameters, so the value is a number before it is text. Throws ActingUnavailable. */
-export async function alterMaxConnections(url: string, to: number | null): Promise<void> {
+export async function alterMaxConnections(inTime: InTime, to: number | null): Promise<void> {
   if (to !== null && !Number.isSafeInteger(to)) throw new RangeError('It is a whole number.');
   const what = to === null ? 'RESET max_connections' : `SET max_connections = ${to}`;
   try {
-    await withActingConnection(url, (client) => runInTime(client, url, `ALTER SYSTEM ${what}`));
+    await withActingConnection(inTime.url, (client) =>
+      runInTime(client, inTime, `ALTER SYSTEM ${what}`),
+    );
   } catch (error) {
     const refusal = error instanceof ActingUnavailable ? error.cause : undefined;
     if (refusal instanceof DatabaseError)

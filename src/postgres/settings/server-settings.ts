@@ -9,7 +9,7 @@ import { writeCheckpoint } from './write-checkpoint.ts';
 export function createServerSettings(url: string): ServerSettings {
   return {
     readMaxConnections: () => withActingConnection(url, readMaxConnections),
-    alterMaxConnections: (to) => alterMaxConnections(url, to),
+    alterMaxConnections: (to, lease) => alterMaxConnections({ url, lease }, to),
     writeCheckpoint: () => writeCheckpoint(url),
     readAcceptance: () => readAcceptance(url),
   };

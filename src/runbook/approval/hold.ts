@@ -1,5 +1,6 @@
 import { signalWithinMs } from '../ports.ts';
 import type { Clock, Holder, Journal } from '../ports.ts';
+import type { Lease } from '../ports/lease.ts';
 import { uptimeOf } from '../uptime.ts';
 import { JournalUnavailable } from './journal-unavailable.ts';
 
@@ -12,6 +13,17 @@ export function holdApproved(journal: Journal, holder: Holder): Journal {
   };
 }
 
+/** What a run writes, and how long it may act on that. */
+interface Fenced {
+  readonly journal: Journal;
+  readonly lease: Lease;
+}
+
+/** Of a lease, at most so much is waited for an answer that lets something happen. */
+const signalShare = 0.5;
+/** A lease that ends sooner is one of a test that kills its holder: nobody is there to be late. */
+const leastLeaseMs = 1000;
+
 /**
  * The journal of a run: it writes nothing once another process took the request over. Each write prolongs the lease, from
  * a moment after it was asked for: an intent is refused whose answer leaves less of it than a signal may take.
@@ -20,23 +32,33 @@ export function fence(
   journal: Journal,
   holder: Holder,
   clock: Pick<Clock, 'now' | 'uptime'>,
-): Journal {
-  return {
+): Fenced {
+  let askedAtMs = uptimeOf(clock);
+  const lease: Lease = {
+    leftMs: () =>
+      holder.forMs < leastLeaseMs
+        ? Number.POSITIVE_INFINITY
+        : askedAtMs + holder.forMs - uptimeOf(clock),
+    mustLast(forMs) {
+      if (lease.leftMs() < forMs) throw new JournalUnavailable(tooLate);
+    },
+  };
+  const fenced: Journal = {
     ...bound(journal),
     move: (from, to, entry) => journal.move(from, to, { ...entry, holder }),
     async record(entry) {
-      const askedAtMs = uptimeOf(clock);
+      const beganAtMs = uptimeOf(clock);
       await journal.record({ ...entry, holder });
-      const tookMs = uptimeOf(clock) - askedAtMs;
-      // A lease that is shorter than any signal is a test's.
-      const isShort = holder.forMs <= signalWithinMs;
-      const isIntent = entry.kind === 'step-intended';
-      if (isIntent && !isShort && tookMs > holder.forMs - signalWithinMs) {
-        throw new JournalUnavailable('The journal answered too late for what was to follow.');
-      }
+      askedAtMs = beganAtMs;
+      if (entry.kind !== 'step-intended') return;
+      lease.mustLast(Math.min(signalWithinMs, holder.forMs * signalShare));
     },
   };
+  return { journal: fenced, lease };
 }
+
+const tooLate =
+  'Too much time went by between the intent and the change, so nothing was sent: another dbconn may go on with it.';
 
 /** Its methods, to be written over one by one: those of a class do not spread. */
 export function bound(journal: Journal): Journal {

@@ -6,7 +6,7 @@ import type { Site } from './site.ts';
 
 /** The journal first, the live message after it: nobody reads of a step that is not recorded. */
 export function controlOf(request: Request, site: Site): RunControl {
-  const { journal, clock, notify } = site;
+  const { journal, lease, clock, notify } = site;
   const write = async (kind: 'intended' | 'done', note: StepNote): Promise<void> => {
     await journal.record({ request: request.id, kind: `step-${kind}`, body: { ...note } });
     notify(request, { ...note, kind, at: isoNow(clock) });
@@ -15,6 +15,7 @@ export function controlOf(request: Request, site: Site): RunControl {
     isStopped: async () => (await readStop(site)) !== undefined,
     intend: (note) => write('intended', note),
     record: (note) => write('done', note),
+    lease,
     progress: (sentence) => notify(request, { kind: 'progress', sentence, at: isoNow(clock) }),
   };
 }

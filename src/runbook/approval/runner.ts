@@ -131,10 +131,9 @@ function siteOf(
   const remedy = remedies?.find((candidate) => candidate.option === option);
   if (patient === undefined || remedy === undefined) return undefined;
   const { look, warningUtilisation } = patient;
-  const journal = fence(ports.journal, holder, ports.clock);
   return {
     ...rest,
-    journal,
+    ...fence(ports.journal, holder, ports.clock),
     remedy,
     look,
     warningUtilisation,

@@ -1,6 +1,7 @@
 import type { Snapshot } from '../diagnose/snapshot.ts';
 import type { Clock, Journal } from '../ports.ts';
 import type { Neighbourhood } from '../ports/neighbours.ts';
+import type { Lease } from '../ports/lease.ts';
 import type { Brake } from '../ports/brake.ts';
 import type { People } from '../ports/people.ts';
 import type { Remedy, StepNews } from '../remedies/remedy.ts';
@@ -11,6 +12,7 @@ import { advance } from './request.ts';
 /** What one execution works with. */
 export interface Site {
   readonly journal: Journal;
+  readonly lease: Lease;
   readonly brake?: Brake;
   readonly remedy: Remedy;
   readonly look: () => Promise<Snapshot>;

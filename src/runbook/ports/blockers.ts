@@ -1,3 +1,4 @@
+import type { Lease } from './lease.ts';
 import type { LockReading } from '../diagnose/snapshot.ts';
 import type { SpareReason, TerminateGuard } from '../ports.ts';
 import type {
@@ -22,7 +23,10 @@ export interface BlockerSession {
   /** Clients whose statement has run for so long, longest first; not those that wait for a lock, commit, or do maintenance. */
   readSlow(slow: SlowQuery, guard: SpareGuard): Promise<readonly Blocker[]>;
   /** Checks that it still is who it was, and signals it in the same statement, within `signalWithinMs`. A signal sent is no end. */
-  signalBlocker(signal: BlockerSignal, guard: SpareGuard): Promise<BlockerOutcome>;
+  signalBlocker(
+    signal: BlockerSignal,
+    under: { readonly guard: SpareGuard; readonly lease: Lease },
+  ): Promise<BlockerOutcome>;
 }
 
 export interface SlowQuery {

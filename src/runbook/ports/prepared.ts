@@ -1,3 +1,4 @@
+import type { Lease } from './lease.ts';
 import type { LockReading } from '../diagnose/snapshot.ts';
 import type { PreparedTarget } from '../remedies/targets/prepared.ts';
 
@@ -9,7 +10,7 @@ export interface PreparedTransactions {
    * Rolls it back in its own database, over a connection opened for that, if it still is the one that was read.
    * Throws ActingUnavailable when that database cannot be had, or the connection is lost.
    */
-  rollBackPrepared(target: PreparedTarget): Promise<RollbackOutcome>;
+  rollBackPrepared(target: PreparedTarget, lease: Lease): Promise<RollbackOutcome>;
 }
 
 export interface PreparedReading extends Omit<PreparedTarget, 'kind' | 'victims'> {

@@ -1,3 +1,4 @@
+import type { Lease } from './lease.ts';
 /** The connection limits of one target's roles, over a connection as the acting role that is opened for the work. */
 export interface RoleLimits {
   /** Throws ActingUnavailable when no connection can be had or is lost. */
@@ -10,7 +11,7 @@ export interface RoleLimitSession {
    * ALTER ROLE … CONNECTION LIMIT, null for none: in force at once for every login after it; sessions that exist stay.
    * Returns the SQLSTATE when PostgreSQL refuses.
    */
-  alterRoleLimit(role: string, limit: number | null): Promise<string | undefined>;
+  alterRoleLimit(role: string, limit: number | null, lease: Lease): Promise<string | undefined>;
 }
 
 export interface RoleLimitReading {

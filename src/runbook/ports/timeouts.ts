@@ -1,3 +1,4 @@
+import type { Lease } from './lease.ts';
 import type { Ask } from '../remedies/ask.ts';
 
 /** Which time-out is set: the runbook's two. */
@@ -22,9 +23,9 @@ export interface TimeoutSession {
    * Writes it, null takes it away: ALTER ROLE … SET, which is in force at once for sessions that log in after, or
    * ALTER SYSTEM, which is not in force before a reload. Returns the SQLSTATE when PostgreSQL refuses.
    */
-  alterTimeout(place: TimeoutPlace, ms: number | null): Promise<string | undefined>;
+  alterTimeout(place: TimeoutPlace, ms: number | null, lease: Lease): Promise<string | undefined>;
   /** Tells the server to read its files again. It does so in its own time, and leaves out what it cannot read. */
-  reloadConfiguration(): Promise<void>;
+  reloadConfiguration(lease: Lease): Promise<void>;
 }
 
 /** Which sessions to count beside it. */

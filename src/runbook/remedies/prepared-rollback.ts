@@ -108,7 +108,7 @@ async function runRollback(
       continue;
     }
     await control.intend({ step: 0, sentence: 'roll back the prepared transaction' });
-    const item = outcomes[await ports.prepared.rollBackPrepared(target)];
+    const item = outcomes[await ports.prepared.rollBackPrepared(target, control.lease)];
     items.push(item);
     const { outcome } = item;
     await control.record({ step: 0, sentence: outcome, facts: { outcome } });

@@ -1,3 +1,4 @@
+import type { Lease } from '../ports/lease.ts';
 import type { Action } from './action.ts';
 import type { Ask } from './ask.ts';
 import type { Plan, PlanDraft, Spared } from './plan.ts';
@@ -64,6 +65,8 @@ export interface RunControl {
   record(note: StepNote): Promise<void>;
   /** How far a long step is, for the live message alone. Figures and configured names only. */
   progress(sentence: string): void;
+  /** Goes along with whatever changes something. */
+  readonly lease: Lease;
 }
 
 /** A plan whose run broke off: by an error, or because dbconn itself died. */

@@ -12,6 +12,7 @@ import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildPlan, buildSession, cem } from './builders.ts';
 import { createWorld } from './world.ts';
 import type { World } from './world.ts';
+import { heldLease } from '../../support/held-lease.ts';
 
 let world: World;
 beforeEach(() => {
@@ -80,6 +81,7 @@ test('a request that was approved while the same ran does not begin after it', a
   await journal.move(1, approved, { request: approved.id, kind: 'vote', body: {} });
   const ended = await execute(approved, {
     journal,
+    lease: heldLease,
     remedy: world.remedy,
     look: () => Promise.resolve(aSnapshot({ reading: aReading() })),
     clock: world.clock,

@@ -171,6 +171,30 @@ test('a remedy that comes to its end after all gets its outcome from looks, as a
   });
 });
 
+test('a process that was frozen after its intent for as long as its lease sends nothing, and it is found out by looking', async () => {
+  const clock = new SetClock();
+  world.close();
+  world = createWorld({ clock });
+  world.remedy.during = ({ lease }) => {
+    clock.pass(leaseMs - 100);
+    lease.mustLast(100);
+    clock.pass(1);
+    lease.mustLast(100);
+    return Promise.resolve();
+  };
+  const door = await world.door();
+  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  valueOf(await door.approve(id, bob));
+  await door.settled(id);
+  expect(world.remedy.alive.size).toBe(2);
+  expect(world.faults.map(String)).toEqual([
+    'JournalUnavailable: Too much time went by between the intent and the change, so nothing was sent: another dbconn may go on with it.',
+  ]);
+  await door.takeOver();
+  expect(valueOf(await door.settled(id))).toMatchObject({ state: 'done' });
+  expect(world.remedy.alive.size).toBe(2);
+});
+
 test('an intent that the journal took too late is followed by nothing, and found out by looking', async () => {
   const clock = new SetClock();
   world.close();
@@ -192,7 +216,7 @@ test('an intent that the journal took too late is followed by nothing, and found
   await door.settled(id);
   expect(world.remedy.alive.size).toBe(2);
   expect(world.faults.map(String)).toEqual([
-    'JournalUnavailable: The journal answered too late for what was to follow.',
+    'JournalUnavailable: Too much time went by between the intent and the change, so nothing was sent: another dbconn may go on with it.',
   ]);
   await door.takeOver();
   expect(valueOf(await door.settled(id))).toMatchObject({ state: 'done' });

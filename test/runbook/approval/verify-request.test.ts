@@ -56,7 +56,7 @@ async function verify(
   await journal.create(request, { request: request.id, kind: 'proposed', body: {} });
   await journal.hold(request.id, holder);
   const site: Site = {
-    journal: fence(journal, holder, clock),
+    ...fence(journal, holder, clock),
     remedy: new ScriptedRemedy(),
     look: () => Promise.resolve(lookAt(backend((clock.now() - startedAtMs) / 1000))),
     clock,

@@ -11,11 +11,13 @@ import { majors } from '../../support/breadth.ts';
 import { startCluster } from '../../support/clusters.ts';
 import { Sessions } from '../../support/sessions.ts';
 import { aService, aTarget } from '../diagnose/builders.ts';
+import { heldLease } from '../../support/held-lease.ts';
 
 const quiet: RunControl = {
   isStopped: () => Promise.resolve(false),
   intend: () => Promise.resolve(),
   record: () => Promise.resolve(),
+  lease: heldLease,
   progress: () => undefined,
 };
 const role = 'bi "x"';

@@ -10,11 +10,13 @@ import { createOptionA } from '../../../src/runbook/remedies/option-a-terminate-
 import type { Answer, Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import { aTarget } from '../diagnose/builders.ts';
 import { until } from '../../support/until.ts';
+import { heldLease } from '../../support/held-lease.ts';
 
 const quiet: RunControl = {
   isStopped: () => Promise.resolve(false),
   intend: () => Promise.resolve(),
   record: () => Promise.resolve(),
+  lease: heldLease,
   progress: () => undefined,
 };
 

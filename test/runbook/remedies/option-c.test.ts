@@ -24,6 +24,7 @@ import {
   refused,
 } from '../diagnose/builders.ts';
 import { aPoolerLook, aPoolerReading } from '../diagnose/pooler-builders.ts';
+import { heldLease } from '../../support/held-lease.ts';
 
 const ask = { kind: 'restart', service: 'backend' } as const;
 
@@ -80,6 +81,7 @@ class Stack {
     isStopped: () => Promise.resolve(this.stopped),
     intend: (step) => Promise.resolve(void this.steps.push(`intend ${step.sentence}`)),
     record: (step) => Promise.resolve(void this.steps.push(`record ${step.sentence}`)),
+    lease: heldLease,
     progress: () => undefined,
   };
 

@@ -15,6 +15,7 @@ import type { OptionEPorts } from '../../../src/runbook/remedies/option-e/ports.
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import type { Remedy, RunControl, StepEntry } from '../../../src/runbook/remedies/remedy.ts';
 import type { Report } from '../../../src/runbook/remedies/report.ts';
+import { heldLease } from '../../support/held-lease.ts';
 
 /** Real processes on a real PostgreSQL, with a real `.env`; the look is the one the bot takes. */
 let patient: Patient;
@@ -47,6 +48,7 @@ const control: RunControl = {
     ),
   intend: (note) => Promise.resolve(void steps.push({ ...note, kind: 'intended', at: '' })),
   record: (note) => Promise.resolve(void steps.push({ ...note, kind: 'done', at: '' })),
+  lease: heldLease,
   progress: () => undefined,
 };
 

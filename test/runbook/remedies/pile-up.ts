@@ -18,6 +18,7 @@ import { Sessions } from '../../support/sessions.ts';
 import type { Session, SessionOptions } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 import { aTarget } from '../diagnose/builders.ts';
+import { heldLease } from '../../support/held-lease.ts';
 
 export const update = (id: number): string => `UPDATE work SET n = n + 1 WHERE id = ${id}`;
 
@@ -29,6 +30,7 @@ export const quiet: RunControl = {
   isStopped: () => Promise.resolve(false),
   intend: () => Promise.resolve(),
   record: () => Promise.resolve(),
+  lease: heldLease,
   progress: () => undefined,
 };
 

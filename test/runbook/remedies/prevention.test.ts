@@ -16,6 +16,7 @@ import type { Report } from '../../../src/runbook/remedies/report.ts';
 import { Sessions } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 import { aTarget } from '../diagnose/builders.ts';
+import { heldLease } from '../../support/held-lease.ts';
 
 type TimeoutAsk = Extract<Ask, { kind: 'set-timeout' }>;
 
@@ -26,6 +27,7 @@ const quiet: RunControl = {
   isStopped: () => Promise.resolve(false),
   intend: () => Promise.resolve(),
   record: () => Promise.resolve(),
+  lease: heldLease,
   progress: () => undefined,
 };
 

@@ -13,6 +13,7 @@ import type { Remedy, RunControl, StepEntry } from '../../../src/runbook/remedie
 import type { Report } from '../../../src/runbook/remedies/report.ts';
 import { databaseOptions } from '../../support/database-options.ts';
 import { aService, aTarget } from '../diagnose/builders.ts';
+import { heldLease } from '../../support/held-lease.ts';
 
 /** What a run left behind, as the journal would keep it. */
 interface Record {
@@ -48,6 +49,7 @@ export function recordSteps(death?: Death): Record {
       isStopped: () => Promise.resolve(isStopped),
       intend: (note) => write({ ...note, kind: 'intended', at: at() }),
       record: (note) => write({ ...note, kind: 'done', at: at() }),
+      lease: heldLease,
       progress: (sentence) => void progress.push(sentence),
     },
   };

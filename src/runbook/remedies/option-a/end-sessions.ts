@@ -53,9 +53,9 @@ export async function endSessions(session: ActingSession, ending: Ending): Promi
 async function endBatch(
   session: ActingSession,
   batch: readonly SessionIdentity[],
-  { guard, clock }: Ending,
+  { guard, clock, control: { lease } }: Ending,
 ): Promise<Item[]> {
-  const outcomes = await session.terminateSessions(batch, guard);
+  const outcomes = await session.terminateSessions(batch, { guard, lease });
   const signalled = new Set(
     outcomes.filter(({ outcome }) => outcome === 'signalled').map(({ pid }) => pid),
   );

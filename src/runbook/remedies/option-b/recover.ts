@@ -69,7 +69,10 @@ async function recoverAlter(
   const { from, to, name } = change.target;
   if (beneath !== null && String(auto) === String(to)) return pendingReport(change);
   // Whether it was written cannot be told where the files cannot be read: taking it out is right either way.
-  if (beneath === null) await settings.alterMaxConnections(from === null ? null : Number(from));
+  if (beneath === null) {
+    const { lease } = change.control;
+    await settings.alterMaxConnections(from === null ? null : Number(from), lease);
+  }
   const detail = 'It was interrupted; postgresql.auto.conf is as before.';
   return {
     items: [{ what: name, outcome: 'put back', detail, lines: [] }],

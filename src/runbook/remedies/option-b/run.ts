@@ -19,7 +19,7 @@ export async function alterOnly({ settings }: OptionBPorts, change: Change): Pro
   const { target, to, control } = change;
   const facts = { part: 'alter', from: target.from, to: target.to };
   await control.intend({ step: 0, sentence: `set max_connections to ${to}`, facts });
-  await settings.alterMaxConnections(toNumber(target.to));
+  await settings.alterMaxConnections(toNumber(target.to), control.lease);
   await control.record({ step: 0, sentence: 'postgresql.auto.conf is written', facts });
   return pendingReport(change);
 }
@@ -57,7 +57,7 @@ export async function alterAndRestart(
 
   const facts = { part: 'alter', from: target.from, to: target.to };
   await control.intend({ step: step('alter'), sentence: `set max_connections to ${to}`, facts });
-  await settings.alterMaxConnections(toNumber(target.to));
+  await settings.alterMaxConnections(toNumber(target.to), control.lease);
   await control.record({ step: step('alter'), sentence: 'postgresql.auto.conf is written', facts });
 
   await control.intend({
@@ -106,7 +106,7 @@ export async function takeBack(
   const { auto, beneath } = await settings.readMaxConnections();
   // Null beneath: the files cannot be read, so nobody else's later change can be told from ours.
   const isOurs = beneath === null || auto === toNumber(target.to);
-  if (isOurs) await settings.alterMaxConnections(toNumber(target.from));
+  if (isOurs) await settings.alterMaxConnections(toNumber(target.from), control.lease);
   // A recovery that broke off in its turn may have done it already.
   const isAsBefore = isOurs || auto === toNumber(target.from);
   const sentence = isAsBefore

@@ -112,7 +112,8 @@ function signal(act: Act, step: BlockerStep, afterCancel: boolean): Promise<Bloc
   const named = plan.ask.kind !== 'stop-blockers';
   const waiters = named ? null : target.waiters;
   const same = sameFor(how, plan.ask.kind === 'stop-session', afterCancel);
-  return session.signalBlocker({ how, identity, queued, same, waiters }, toGuard(ports));
+  const under = { guard: toGuard(ports), lease: act.control.lease };
+  return session.signalBlocker({ how, identity, queued, same, waiters }, under);
 }
 
 /** Who somebody named is ended whatever it does by then; a blocker only at rest as it was, or in the transaction that was cancelled. */

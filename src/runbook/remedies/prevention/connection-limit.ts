@@ -55,7 +55,7 @@ export async function setLimit({ session, control, ask }: LimitRun): Promise<Rep
   if (await control.isStopped())
     return report('not reached', 'All changes were stopped before it.');
   await control.intend({ step: 0, sentence: `write ${name} ${textOf(ask.limit) ?? 'none'}` });
-  const refusal = await session.alterRoleLimit(ask.role, ask.limit);
+  const refusal = await session.alterRoleLimit(ask.role, ask.limit, control.lease);
   if (refusal !== undefined) {
     await control.record({ step: 0, sentence: `PostgreSQL refused it (${refusal})` });
     return report('failed', `PostgreSQL refused it (SQLSTATE ${refusal}); nothing changed.`);

@@ -29,7 +29,7 @@ export async function setTimeoutValue(run: TimeoutRun): Promise<Report> {
   const before = await session.readTimeout(ask);
   const what = `${ask.setting} = ${valueOf(ask)}`;
   await control.intend({ step: 0, sentence: `write ${what}` });
-  const refusal = await session.alterTimeout(ask, ask.ms);
+  const refusal = await session.alterTimeout(ask, ask.ms, control.lease);
   if (refusal !== undefined) {
     await control.record({ step: 0, sentence: `PostgreSQL refused it (${refusal})` });
     return report(run, 'failed', `PostgreSQL refused it (SQLSTATE ${refusal}); nothing changed.`);
@@ -66,7 +66,7 @@ async function seeAtRole(run: TimeoutRun): Promise<Report> {
 async function bringIntoForce(run: TimeoutRun, before: TimeoutReading): Promise<Report> {
   const { session, control, ask } = run;
   await control.intend({ step: 1, sentence: 'reload the configuration' });
-  await session.reloadConfiguration();
+  await session.reloadConfiguration(control.lease);
   const now = await awaitReload(run, before.loadedAt);
   if (now === undefined) return putBack(run);
   await control.record({ step: 1, sentence: `${ask.setting} = ${valueOf(ask)} holds` });
@@ -94,13 +94,13 @@ async function awaitReload(
 async function putBack(run: TimeoutRun): Promise<Report> {
   const { session, control, ask, target } = run;
   await control.record({ step: 1, sentence: 'the reload did not bring it into force' });
-  const refusal = await session.alterTimeout(ask, readTimeoutText(target.from));
+  const refusal = await session.alterTimeout(ask, readTimeoutText(target.from), control.lease);
   const why = 'PostgreSQL did not take it up within 10 s; its log says why.';
   if (refusal !== undefined) {
     const left = `The written value stays and will hold from the next reload: ${target.name} is to be put back by hand.`;
     return report(run, 'failed', `${why} ${left}`);
   }
-  await session.reloadConfiguration();
+  await session.reloadConfiguration(control.lease);
   return report(run, 'put back', `${why} What was written before it is written again.`);
 }
 
