@@ -92,10 +92,19 @@ async function draft(
   const handOff = handOffs.find((candidate) => candidate.option === option);
   const isHarm = own !== undefined && !lacksMeans(option, own.refusal);
   const handed = isHarm ? undefined : await handOff?.propose(ask, own?.refusal);
-  if (handed?.ok === true) return handed;
+  if (handed?.ok === true) {
+    // A connection that broke once is no reason to get a person to do it.
+    const again = mayPass(own) ? await remedy?.propose(ask) : undefined;
+    return again?.ok === true ? again : handed;
+  }
   if (own !== undefined) return own;
   const why = `${capital(nameOf(option))} is not set up for this target.`;
   return handed ?? refuse('not-offered', why, 'See /dbconn doctor for what it needs.');
+}
+
+/** What was reached for the plan of a person may be reached for dbconn's by now. */
+function mayPass(own: Answer<PlanDraft> | undefined): boolean {
+  return own?.ok === false && ['unreachable', 'containers-unread'].includes(own.refusal.kind);
 }
 
 /** To ask again for an undo that never ran is to ask for an undo. */

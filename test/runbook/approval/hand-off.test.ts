@@ -201,6 +201,22 @@ describe('what is handed over', () => {
     },
   );
 
+  test.for(['unreachable', 'containers-unread'])(
+    'not a plan that dbconn can make again itself: %s at the first try',
+    async (kind) => {
+      const { remedy } = world;
+      const plan = remedy.propose.bind(remedy);
+      let tries = 0;
+      remedy.propose = (_ask?: unknown, instead?: unknown) => {
+        if (instead !== undefined) return Promise.resolve({ ok: true, value: other });
+        tries += 1;
+        return tries === 1 ? Promise.resolve(refuse(kind, 'No.', 'Look.')) : plan();
+      };
+      const planned = await (await world.door()).preview('shop', ask);
+      expect(valueOf(planned).byHand).toBeUndefined();
+    },
+  );
+
   test.for(['over-budget', 'server-full', 'own-service', 'memory', 'pooler-hazard', 'spared'])(
     'never one refused for its harm: %s',
     async (kind) => {
