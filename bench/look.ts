@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { startCluster } from '../sandbox/patient/cluster.ts';
 import { systemClock } from '../src/clock.ts';
 import { createDatabase } from '../src/postgres/lifeline.ts';
-import { lookStatement } from '../src/postgres/look-statement.ts';
+import { snapshotStatement } from '../src/postgres/look-statement.ts';
 import { createRunbook } from '../src/runbook/runbook.ts';
 import type { Runbook } from '../src/runbook/runbook.ts';
 import { defaultLimits } from '../src/runbook/target.ts';
@@ -83,7 +83,7 @@ async function bareStatement(bare: Client): Promise<() => Promise<void>> {
     `SELECT current_setting('server_version_num')::int AS v`,
   );
   const version = rows[0]?.v ?? 0;
-  const statement = lookStatement({ version, limits: defaultLimits, providerReserved: 0 });
+  const statement = snapshotStatement({ version, limits: defaultLimits, providerReserved: 0 });
   return async () => {
     await bare.query(statement);
   };

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { openBot } from '../src/bot.ts';
-import type { Beds } from '../src/bot.ts';
+import type { TargetSet } from '../src/bot.ts';
 import { systemClock } from '../src/clock.ts';
 import { readConfig } from '../src/config.ts';
 import { openSqliteJournal } from '../src/journal/sqlite.ts';
 import type { SqliteJournal } from '../src/journal/sqlite.ts';
 import { createLog } from '../src/log.ts';
-import { createActing } from '../src/postgres/act.ts';
+import { createIdleSessions } from '../src/postgres/act.ts';
 import { createBlockers } from '../src/postgres/blockers.ts';
 import { createDatabase } from '../src/postgres/lifeline.ts';
 import { createServerSettings } from '../src/postgres/settings/server-settings.ts';
@@ -19,7 +19,7 @@ import { createTimeouts } from '../src/postgres/timeouts.ts';
 import type { Diagnosis } from '../src/runbook/diagnose/diagnosis.ts';
 import { Action } from '../src/runbook/remedies/action.ts';
 import { createRunbook } from '../src/runbook/runbook.ts';
-import type { Patient as RunbookPatient, Runbook } from '../src/runbook/runbook.ts';
+import type { TargetAdapters, Runbook } from '../src/runbook/runbook.ts';
 import type { Target } from '../src/runbook/target.ts';
 import { startPagerDuty } from './pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from './pagerduty/local-pagerduty.ts';
@@ -96,7 +96,7 @@ export async function setStage({
     const folder = await makeFolder(toClose);
     const pagerDuty = await startPagerDuty({ routingKey: tokens.routingKey, onPaged });
     toClose.push(() => pagerDuty.close());
-    const { beds, newScene, shown } = makeBeds(openBed(patient));
+    const { targetSet, newScene, shown } = makeBeds(openBed(patient));
     const configFile = await writeConfig({
       folder,
       patient,
@@ -113,9 +113,9 @@ export async function setStage({
       },
       clock: systemClock,
       log: createLog('error'),
-      beds,
+      targetSet,
       // Slack takes a short burst above one message a second.
-      ...(brisk && { paceMs: 500 }),
+      ...(brisk && { sendIntervalMs: 500 }),
     });
     toClose.push(() => bot.stop());
     await bot.start();
@@ -123,7 +123,7 @@ export async function setStage({
     await bot.warm();
     const journal = await openSqliteJournal({ file: journalOf(folder), clock: systemClock });
     toClose.push(() => Promise.resolve(journal.close()));
-    const { runbook } = beds;
+    const { runbook } = targetSet;
     const alert = alertFrom(() => bot.httpPort ?? 0, patient.target().name);
     const told = { runbook, shown, journal, alert, newScene, configFile };
     return { patient, slack, pagerDuty, ...told, close };
@@ -143,18 +143,18 @@ function alertFrom(port: () => number, target: string): Stage['alert'] {
 }
 
 interface StageBeds extends Pick<Stage, 'newScene' | 'shown'> {
-  readonly beds: Beds;
+  readonly targetSet: TargetSet;
 }
 
 /** A runbook whose looks can be forgotten between two scenes, and whose last one can be judged. */
-function makeBeds(bed: RunbookPatient): StageBeds {
+function makeBeds(bed: TargetAdapters): StageBeds {
   let runbook = createRunbook([bed], systemClock);
   let last: Diagnosis | undefined;
   const onStage: Runbook = {
     targets: runbook.targets,
     diagnose: async (target) => (last = await runbook.diagnose(target)),
-    async examine(target, effort) {
-      const examination = await runbook.examine(target, effort);
+    async runCheck(target, effort) {
+      const examination = await runbook.runCheck(target, effort);
       last = examination.diagnosis;
       return examination;
     },
@@ -166,7 +166,7 @@ function makeBeds(bed: RunbookPatient): StageBeds {
     runbook = createRunbook([bed], systemClock);
     last = undefined;
   };
-  return { beds: { patients: [bed], runbook: onStage }, newScene, shown: () => last };
+  return { targetSet: { targetAdapters: [bed], runbook: onStage }, newScene, shown: () => last };
 }
 
 async function makeFolder(toClose: (() => Promise<void>)[]): Promise<string> {
@@ -260,7 +260,7 @@ async function openSlack(more: Pick<SlackOptions, 'port' | 'onSaid'>): Promise<L
   });
 }
 
-function openBed(patient: Patient): RunbookPatient {
+function openBed(patient: Patient): TargetAdapters {
   const [, , dana] = people;
   const target: Target = {
     ...patient.target(),
@@ -285,11 +285,11 @@ function openBed(patient: Patient): RunbookPatient {
     services: patient.services(),
     pools: patient.pools(),
     poolers: patient.pooler,
-    acting: createActing({ url: patient.urls.acting }),
-    timeouts: createTimeouts({ url: patient.urls.acting }),
-    roleLimits: createRoleLimits({ url: patient.urls.acting }),
-    blockers: createBlockers({ url: patient.urls.acting }),
-    serverSettings: createServerSettings(patient.urls.acting),
+    privileged: createIdleSessions({ url: patient.urls.privileged }),
+    timeouts: createTimeouts({ url: patient.urls.privileged }),
+    roleLimits: createRoleLimits({ url: patient.urls.privileged }),
+    blockers: createBlockers({ url: patient.urls.privileged }),
+    serverSettings: createServerSettings(patient.urls.privileged),
     serverHost: patient.serverHost(),
     restarts: patient.services(),
     poolSettings: patient.services(),

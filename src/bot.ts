@@ -6,29 +6,32 @@ import type { Config } from './config.ts';
 import type { SlackConfig } from './config/slack-settings.ts';
 import { createPlaces } from './journal/places.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
-import { openBreakGlassNews } from './open-break-glass-news.ts';
-import { openDoor } from './open-door.ts';
+import { openBreakGlassNotifier } from './open-break-glass-news.ts';
+import { openApprovals } from './open-door.ts';
 import { openHttp } from './open-http.ts';
 import { openJournal } from './open-journal.ts';
 import { openPagers } from './open-pagers.ts';
 import { openRefusals } from './open-refusals.ts';
-import { openWard } from './open-ward.ts';
-import { createPatients } from './patients.ts';
+import { openIncidentSystem } from './open-ward.ts';
+import type { IncidentSystem } from './open-ward.ts';
+import type { Approvals } from './runbook/approval/door.ts';
+import { createTargetAdapters } from './patients.ts';
 import { runBot } from './run-bot.ts';
 import type { Bot } from './run-bot.ts';
 import { isOpen } from './runbook/approval/request.ts';
-import type { Request } from './runbook/approval/request.ts';
+import type { ApprovalRequest } from './runbook/approval/request.ts';
 import type { Announcement, Clock } from './runbook/ports.ts';
 import type { Meter } from './runbook/ports/meter.ts';
 import { createRecords } from './runbook/post-incident/records.ts';
 import { createRunbook } from './runbook/runbook.ts';
-import type { Patient, Runbook } from './runbook/runbook.ts';
+import type { TargetAdapters, Runbook } from './runbook/runbook.ts';
 import { createSlackApp } from './slack/app.ts';
+import type { SlackApp } from './slack/app.ts';
 import type { Changes } from './slack/changes.ts';
-import { createNews } from './slack/create-news.ts';
-import type { News } from './slack/create-news.ts';
+import { createNotifier } from './slack/create-news.ts';
+import type { Notifier } from './slack/create-news.ts';
 import { createHome } from './slack/home/create-home.ts';
-import { rememberGlances } from './slack/home/remember-glances.ts';
+import { rememberSummaries } from './slack/home/remember-glances.ts';
 import { createPeople } from './slack/people.ts';
 import { rememberPeople } from './slack/remember-people.ts';
 import type { Refusals } from './slack/refusals.ts';
@@ -40,79 +43,108 @@ interface BotParts {
   readonly clock: Clock;
   readonly log: Logger;
   /** Instead of what the configuration would reach: a demo's. Its names are the configuration's all the same. */
-  readonly beds?: Beds;
+  readonly targetSet?: TargetSet;
   /** How long after a crash another process goes on with incidents and changes; 20 s unless given. */
   readonly leaseMs?: number;
   /** Between two messages of one kind in Slack; what Slack takes unless given. */
-  readonly paceMs?: number;
+  readonly sendIntervalMs?: number;
   /** Stands between the bot and its journal: whoever tries what a crash leaves behind counts the writes there. */
   readonly keep?: (journal: StoredJournal) => StoredJournal;
 }
 
 /** The targets and what looks at them. */
-export interface Beds {
-  readonly patients: readonly Patient[];
+export interface TargetSet {
+  readonly targetAdapters: readonly TargetAdapters[];
   readonly runbook: Runbook;
 }
 
 /** Builds the bot from its configuration. Throws JournalUnavailable where it could not record anything. */
 export async function openBot(parts: BotParts): Promise<Bot> {
   const { config, slack, clock, log } = parts;
-  const { patients, runbook: bare } = parts.beds ?? (await createBeds(config, clock));
-  const { runbook, readGlances } = rememberGlances(bare);
+  const { targetAdapters, runbook: bare } =
+    parts.targetSet ?? (await createTargetSet(config, clock));
+  const { runbook, readSummaries } = rememberSummaries(bare);
   const journal = await openKept(parts);
   const steady = await openSteadyClock(journal, clock);
   const stopping = new AbortController();
   const pagerOf = openPagers(config, { clock, log, signal: stopping.signal });
   const address = addressOf(slack);
-  const { news, meter, refusals } = openNews(parts, journal, pagerOf);
+  const { notifier, meter, refusals } = openNotifier(parts, journal, pagerOf);
   const people = createPeople({ ...address, log, meter });
-  const brokenGlass = openBreakGlassNews({ config, clock, log, journal, news, pagerOf });
-  const door = openDoor({
+  const brokenGlass = openBreakGlassNotifier({ config, clock, log, journal, notifier, pagerOf });
+  const approvals = openApprovals({
     leaseMs: parts.leaseMs,
     config,
-    patients,
+    targetAdapters,
     journal,
     clock: steady,
     people,
     recentPeople: rememberPeople(people, clock),
     onChange(request, step) {
-      news.cards.tell(request, step);
+      notifier.cards.tell(request, step);
       brokenGlass.tell(request);
-      if (step === undefined) hear(request);
+      if (step === undefined) record(request);
     },
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
   });
-  const ward = openWard({ ...parts, steady, journal, runbook, news, people, door, pagerOf, meter });
-  const hear = (request: Request): void => {
+  const shared = { ...parts, journal, runbook, notifier, approvals, pagerOf, meter };
+  const incidentSystem = openIncidentSystem({ ...shared, steady, people });
+  const record = (request: ApprovalRequest): void => {
     count(meter, request);
-    ward.hear(request);
+    incidentSystem.record(request);
   };
-  const { incidents, board } = ward;
+  const app = openSlackApp({ ...shared, incidentSystem, readSummaries });
+  const { incidents } = incidentSystem;
+  const http = openHttp({ ...shared, incidents, incidentSystem, app, refusals });
+  return runBot({ ...shared, app, brokenGlass, incidentSystem, http, stopping });
+}
+
+interface SlackAppParts extends BotParts, Pick<TargetSet, 'runbook'> {
+  readonly journal: StoredJournal;
+  readonly notifier: Notifier;
+  readonly approvals: Approvals;
+  readonly pagerOf: ReturnType<typeof openPagers>;
+  readonly meter: Metrics;
+  readonly incidentSystem: IncidentSystem;
+  readonly readSummaries: ReturnType<typeof rememberSummaries>['readSummaries'];
+}
+
+/** What is pressed and typed in Slack, and the Home tab. */
+function openSlackApp(parts: SlackAppParts): SlackApp {
+  const { config, slack, clock, log, journal, runbook, notifier, approvals } = parts;
+  const { pagerOf, meter, readSummaries } = parts;
+  const { incidents, board } = parts.incidentSystem;
   const records = createRecords({ log: journal, targets: runbook.targets });
   const pagingOf: Changes['pagingOf'] = (target) => {
     const pager = pagerOf(target);
     return pager === undefined ? undefined : { pager, clock };
   };
   const checkCalls = createCallsCheck(config, pagerOf);
-  const changes = { door, journal, incidents, board, records, pagingOf, checkCalls, ...news };
+  const changes = {
+    approvals,
+    journal,
+    incidents,
+    board,
+    records,
+    pagingOf,
+    checkCalls,
+    ...notifier,
+  };
   const sources = {
-    readGlances,
-    changes: { door, places: createPlaces(journal) },
+    readSummaries,
+    changes: { approvals, places: createPlaces(journal) },
     incidents: { incidents, board, log: journal },
   };
-  const app = createSlackApp({
+  return createSlackApp({
     ...slack,
     ...(config.channel !== undefined && { channel: config.channel }),
     runbook,
     heard: journal,
     changes,
-    home: createHome({ ...address, sources, clock, log, meter }),
+    home: createHome({ ...addressOf(slack), sources, clock, log, meter }),
     meter,
     log,
   });
-  const http = openHttp({ ...parts, meter, incidents, ward, app, refusals });
-  return runBot({ ...parts, app, door, journal, runbook, news, brokenGlass, ward, http, stopping });
 }
 
 function addressOf({ botToken, apiUrl }: SlackConfig): Pick<SlackConfig, 'botToken' | 'apiUrl'> {
@@ -120,17 +152,17 @@ function addressOf({ botToken, apiUrl }: SlackConfig): Pick<SlackConfig, 'botTok
 }
 
 /** What speaks in Slack, what counts that, and what hears whether Slack takes it. */
-function openNews(
-  { config, slack, clock, log, paceMs }: BotParts,
+function openNotifier(
+  { config, slack, clock, log, sendIntervalMs }: BotParts,
   journal: StoredJournal,
   pagerOf: ReturnType<typeof openPagers>,
-): { readonly news: News; readonly meter: Metrics; readonly refusals: Refusals } {
-  const announcements = { announce: (one: Announcement) => news.announcements.announce(one) };
+): { readonly notifier: Notifier; readonly meter: Metrics; readonly refusals: Refusals } {
+  const announcements = { announce: (one: Announcement) => notifier.announcements.announce(one) };
   const refusals = openRefusals({ config, clock, log, pagerOf, announcements });
-  const meter = hearing(createMeter(), refusals);
-  const news = createNews({
+  const meter = reportingRefusals(createMeter(), refusals);
+  const notifier = createNotifier({
     ...addressOf(slack),
-    ...(paceMs !== undefined && { paceMs }),
+    ...(sendIntervalMs !== undefined && { sendIntervalMs }),
     channel: config.channel,
     places: createPlaces(journal),
     readHead: () => journal.head(),
@@ -139,15 +171,15 @@ function openNews(
     meter,
     log,
   });
-  return { news, meter, refusals };
+  return { notifier, meter, refusals };
 }
 
-function hearing(meter: Metrics, refusals: Refusals): Metrics {
+function reportingRefusals(meter: Metrics, refusals: Refusals): Metrics {
   return {
     ...meter,
     slackCall(call) {
       meter.slackCall(call);
-      refusals.hear(call);
+      refusals.record(call);
     },
   };
 }
@@ -157,12 +189,12 @@ async function openKept({ config, clock, log, keep }: BotParts): Promise<StoredJ
   return keep?.(journal) ?? journal;
 }
 
-async function createBeds(config: Config, clock: Clock): Promise<Beds> {
-  const patients = await createPatients(config, clock);
-  return { patients, runbook: createRunbook(patients, clock) };
+async function createTargetSet(config: Config, clock: Clock): Promise<TargetSet> {
+  const targetAdapters = await createTargetAdapters(config, clock);
+  return { targetAdapters, runbook: createRunbook(targetAdapters, clock) };
 }
 
-function count(meter: Meter, request: Request): void {
+function count(meter: Meter, request: ApprovalRequest): void {
   if (isOpen(request)) return;
   meter.request(request.option, request.result?.outcome?.word ?? request.state);
 }

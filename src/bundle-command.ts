@@ -9,7 +9,7 @@ import { sealIncident } from './seal-incident.ts';
 import { exitCodes } from './terminal/exit-codes.ts';
 import { refused } from './terminal/said.ts';
 import { withJournal } from './with-journal.ts';
-import type { Said } from './terminal/said.ts';
+import type { CommandResult } from './terminal/said.ts';
 
 /** `bundle INCIDENT [--out FILE]`, as it was typed. */
 interface BundleCommand {
@@ -25,7 +25,7 @@ export async function runBundleCommand(
   config: Config,
   command: BundleCommand,
   warn: (sentence: string) => void,
-): Promise<Said> {
+): Promise<CommandResult> {
   const { id } = command;
   if (id === undefined) return refused('Say which incident: dbconn bundle ID. See dbconn history.');
   return withJournal(config, warn, (journal) => writeBundle(config, journal, { ...command, id }));
@@ -35,7 +35,7 @@ async function writeBundle(
   config: Config,
   journal: StoredJournal,
   { id, out, actor, at }: BundleCommand & { readonly id: string },
-): Promise<Said> {
+): Promise<CommandResult> {
   const incident = await journal.readIncident(id);
   if (incident === undefined) return refused('There is no such incident. See dbconn history.');
   const entry = config.targets.find(({ target }) => target.name === incident.target);

@@ -1,15 +1,15 @@
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { noJournal } from './journal/no-journal.ts';
-import { openDoor } from './open-door.ts';
+import { openApprovals } from './open-door.ts';
 import { openJournal } from './open-journal.ts';
-import { createPatients } from './patients.ts';
+import { createTargetAdapters } from './patients.ts';
 import type { Actor } from './runbook/approval/actor.ts';
 import { change } from './terminal/change.ts';
 import type { Change } from './terminal/change.ts';
 import type { Paint } from './terminal/layout.ts';
-import { renderNews } from './terminal/render-requests.ts';
-import type { Said } from './terminal/said.ts';
+import { renderStep } from './terminal/render-requests.ts';
+import type { CommandResult } from './terminal/said.ts';
 import { openSteadyClock } from './runbook/steady-clock.ts';
 
 export interface ChangeCommandParts {
@@ -22,25 +22,25 @@ export interface ChangeCommandParts {
 /** Proposes, previews, denies, stops: through the same door as Slack. Throws JournalUnavailable. */
 export async function runChangeCommand(
   { config, actor, paint, dryRun }: ChangeCommandParts,
-  asked: Change,
-): Promise<Said> {
-  const patients = await createPatients(config, systemClock);
+  command: Change,
+): Promise<CommandResult> {
+  const targetAdapters = await createTargetAdapters(config, systemClock);
   const journal = dryRun ? undefined : await openJournal(config, systemClock, console.warn);
   try {
     const clock = journal === undefined ? systemClock : await openSteadyClock(journal, systemClock);
-    const door = openDoor({
+    const approvals = openApprovals({
       config,
-      patients,
+      targetAdapters,
       journal: journal ?? noJournal,
       clock,
       // Only what the exception runs has steps here.
-      onChange: (_, news) => news !== undefined && console.log(renderNews(news)),
+      onChange: (_, progress) => progress !== undefined && console.log(renderStep(progress)),
       onFault: (_, error) => console.error(error),
     });
-    const targets = patients.map(({ target }) => target);
-    return await change({ door, actor, targets, dryRun, paint }, asked);
+    const targets = targetAdapters.map(({ target }) => target);
+    return await change({ approvals, actor, targets, dryRun, paint }, command);
   } finally {
-    await Promise.all(patients.map(({ database }) => database.close()));
+    await Promise.all(targetAdapters.map(({ database }) => database.close()));
     await journal?.close();
   }
 }

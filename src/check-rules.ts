@@ -3,20 +3,20 @@ import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
 import { noJournal } from './journal/no-journal.ts';
 import { createLog } from './log.ts';
-import { openDoor } from './open-door.ts';
+import { openApprovals } from './open-door.ts';
 import { openPagers } from './open-pagers.ts';
 import type { Check } from './runbook/doctor.ts';
-import type { Patient } from './runbook/runbook.ts';
+import type { TargetAdapters } from './runbook/runbook.ts';
 
 /** What doctor says in a terminal of the rules of approval and of whom an incident calls. Records and pages nothing. */
 export function checkRules(
   config: Config,
-  patients: readonly Patient[],
+  targetAdapters: readonly TargetAdapters[],
   target: string,
 ): readonly Check[] {
-  const door = openDoor({
+  const approvals = openApprovals({
     config,
-    patients,
+    targetAdapters,
     journal: noJournal,
     clock: systemClock,
     onChange: () => undefined,
@@ -24,5 +24,8 @@ export function checkRules(
   });
   const log = createLog('silent');
   const wire = { clock: systemClock, log, signal: new AbortController().signal };
-  return [...door.check(target), ...createCallsCheck(config, openPagers(config, wire))(target)];
+  return [
+    ...approvals.check(target),
+    ...createCallsCheck(config, openPagers(config, wire))(target),
+  ];
 }

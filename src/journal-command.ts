@@ -10,7 +10,7 @@ import { exitCodes } from './terminal/exit-codes.ts';
 import { readHeads } from './terminal/read-heads.ts';
 import { refused } from './terminal/said.ts';
 import { withJournal } from './with-journal.ts';
-import type { Said } from './terminal/said.ts';
+import type { CommandResult } from './terminal/said.ts';
 
 /** `journal verify` and `journal export [REQUEST or INCIDENT]`, as they were typed. */
 interface JournalCommand {
@@ -30,7 +30,7 @@ export async function runJournalCommand(
   config: Config,
   { words, format, head, heads }: JournalCommand,
   warn: (sentence: string) => void,
-): Promise<Said> {
+): Promise<CommandResult> {
   const [word, id] = words;
   const isExport = word === 'export';
   if (!isExport && word !== 'verify') return refused('After journal comes verify or export.');
@@ -45,7 +45,7 @@ export async function runJournalCommand(
 const unanchored =
   ' What was cut off at its end shows only against a head from Slack: --head HASH or --heads FILE.';
 
-async function verify(journal: StoredJournal, heads: readonly string[]): Promise<Said> {
+async function verify(journal: StoredJournal, heads: readonly string[]): Promise<CommandResult> {
   const found = await journal.verify(heads);
   if (found.ok) {
     const kept =
@@ -63,7 +63,7 @@ async function exportJournal(
   journal: StoredJournal,
   id: string | undefined,
   format: string,
-): Promise<Said> {
+): Promise<CommandResult> {
   const verification = await journal.verify();
   const found = await readSubjects(journal, id);
   if (found === undefined) return refused('The journal has no such request and no such incident.');

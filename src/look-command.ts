@@ -1,11 +1,11 @@
 import { systemClock } from './clock.ts';
 import type { Config } from './config.ts';
-import { createPatients } from './patients.ts';
+import { createTargetAdapters } from './patients.ts';
 import type { Command } from './runbook/commands.ts';
 import type { Diagnosis } from './runbook/diagnose/diagnosis.ts';
-import type { LookingWord } from './runbook/commands/words.ts';
+import type { ReadOnlyWord } from './runbook/commands/words.ts';
 import { createRunbook } from './runbook/runbook.ts';
-import type { Patient, Runbook } from './runbook/runbook.ts';
+import type { TargetAdapters, Runbook } from './runbook/runbook.ts';
 import {
   exitCodeOf,
   exitCodeOfChecks,
@@ -14,32 +14,32 @@ import {
 } from './terminal/exit-codes.ts';
 import type { Paint } from './terminal/layout.ts';
 import { renderChecks, renderDiagnosis } from './terminal/render.ts';
-import type { Said } from './terminal/said.ts';
+import type { CommandResult } from './terminal/said.ts';
 
 /** Pauses between two looks of --watch; a look every two seconds costs the server nothing it would notice. */
 const watchEveryMs = 2000;
 const clearScreen = '\u001B[2J\u001B[H';
 
-type Look = Extract<Command, { kind: 'look' }>;
+type CheckCommand = Extract<Command, { kind: 'look' }>;
 
-export interface LookParts {
+export interface CheckCommandParts {
   readonly config: Config;
   readonly json: boolean;
   readonly paint: Paint;
 }
 
 /** Answers a word that only looks, once or until it is interrupted. Returns the exit status of the last answer. */
-export async function runLookCommand(
-  parts: LookParts,
-  look: Look,
+export async function runCheckCommand(
+  parts: CheckCommandParts,
+  look: CheckCommand,
   keepWatching: boolean,
 ): Promise<number> {
-  const patients = await createPatients(parts.config, systemClock);
-  const runbook = createRunbook(patients, systemClock);
+  const targetAdapters = await createTargetAdapters(parts.config, systemClock);
+  const runbook = createRunbook(targetAdapters, systemClock);
   const { word, target } = look;
   const show = (): Promise<number> =>
     word === 'doctor'
-      ? examine({ ...parts, patients, runbook }, target)
+      ? runCheck({ ...parts, targetAdapters, runbook }, target)
       : answer({ ...parts, runbook }, { word, target });
   try {
     return await (keepWatching ? watch(parts.json, show) : show());
@@ -50,10 +50,10 @@ export async function runLookCommand(
 
 /** `prevention`: of the record's words only this one takes a look. */
 export async function runPreventionCommand(
-  { config, json, paint }: LookParts,
+  { config, json, paint }: CheckCommandParts,
   target: string | null,
-): Promise<Said> {
-  const runbook = createRunbook(await createPatients(config, systemClock), systemClock);
+): Promise<CommandResult> {
+  const runbook = createRunbook(await createTargetAdapters(config, systemClock), systemClock);
   try {
     const { renderPrevention } = await import('./terminal/render-prevention.ts');
     const prevention = await runbook.prevention(target ?? runbook.targets[0]?.name ?? '');
@@ -64,14 +64,17 @@ export async function runPreventionCommand(
   }
 }
 
-type Looking = LookParts & { readonly runbook: Runbook };
+type CheckContext = CheckCommandParts & { readonly runbook: Runbook };
 
 interface Shown {
-  readonly word: Exclude<LookingWord, 'doctor'>;
+  readonly word: Exclude<ReadOnlyWord, 'doctor'>;
   readonly target: string;
 }
 
-async function answer({ runbook, json, paint }: Looking, { word, target }: Shown): Promise<number> {
+async function answer(
+  { runbook, json, paint }: CheckContext,
+  { word, target }: Shown,
+): Promise<number> {
   const diagnosis = await runbook.diagnose(target);
   console.log(await render(diagnosis, { word, json, paint }));
   return exitCodeOf(diagnosis);
@@ -79,19 +82,25 @@ async function answer({ runbook, json, paint }: Looking, { word, target }: Shown
 
 async function render(
   diagnosis: Diagnosis,
-  { word, json, paint }: Pick<Shown, 'word'> & Pick<Looking, 'json' | 'paint'>,
+  { word, json, paint }: Pick<Shown, 'word'> & Pick<CheckContext, 'json' | 'paint'>,
 ): Promise<string> {
   if (!json) return renderDiagnosis(diagnosis, word, paint);
   const { renderJson } = await import('./terminal/json.ts');
   return renderJson(diagnosis);
 }
 
-async function examine(
-  { runbook, config, json, paint, patients }: Looking & { readonly patients: readonly Patient[] },
+async function runCheck(
+  {
+    runbook,
+    config,
+    json,
+    paint,
+    targetAdapters,
+  }: CheckContext & { readonly targetAdapters: readonly TargetAdapters[] },
   target: string,
 ): Promise<number> {
   const { checkRules } = await import('./check-rules.ts');
-  const checks = [...(await runbook.doctor(target)), ...checkRules(config, patients, target)];
+  const checks = [...(await runbook.doctor(target)), ...checkRules(config, targetAdapters, target)];
   console.log(json ? JSON.stringify(checks, null, 2) : renderChecks(target, checks, paint));
   return exitCodeOfChecks(checks);
 }

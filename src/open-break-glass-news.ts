@@ -1,26 +1,26 @@
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
-import { createBreakGlassNews, toldKind } from './runbook/approval/announce-break-glass.ts';
-import type { BreakGlassNews } from './runbook/approval/announce-break-glass.ts';
+import { createBreakGlassNotifier, toldKind } from './runbook/approval/announce-break-glass.ts';
+import type { BreakGlassNotifier } from './runbook/approval/announce-break-glass.ts';
 import type { Clock } from './runbook/ports.ts';
 import type { Pager } from './runbook/ports/pager.ts';
-import type { News } from './slack/create-news.ts';
+import type { Notifier } from './slack/create-news.ts';
 
 interface BreakGlassParts {
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
   readonly journal: StoredJournal;
-  readonly news: Pick<News, 'announcements'>;
+  readonly notifier: Pick<Notifier, 'announcements'>;
   readonly pagerOf: (target: string) => Pager | undefined;
 }
 
 /** Tells everybody of what ran without its votes. */
-export function openBreakGlassNews(parts: BreakGlassParts): BreakGlassNews {
-  const { config, clock, log, journal, news, pagerOf } = parts;
-  return createBreakGlassNews({
-    announcements: news.announcements,
+export function openBreakGlassNotifier(parts: BreakGlassParts): BreakGlassNotifier {
+  const { config, clock, log, journal, notifier, pagerOf } = parts;
+  return createBreakGlassNotifier({
+    announcements: notifier.announcements,
     channel: config.channel,
     contacts: new Map(config.targets.map(({ target }) => [target.name, target.contacts])),
     pagerOf,

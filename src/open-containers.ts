@@ -11,11 +11,11 @@ import { ConfigError } from './config/config-error.ts';
 import type { Config, TargetConfig } from './config.ts';
 import type { DatabaseOptions } from './postgres/lifeline.ts';
 import type { Clock } from './runbook/ports.ts';
-import type { Patient } from './runbook/runbook.ts';
+import type { TargetAdapters } from './runbook/runbook.ts';
 
 /** What of a target is reached through its containers. */
 export type ContainerParts = Pick<
-  Patient,
+  TargetAdapters,
   'services' | 'restarts' | 'poolSettings' | 'serverHost'
 > & { readonly exec?: NonNullable<DatabaseOptions['exec']> };
 

@@ -6,7 +6,7 @@ import { createHttpServer } from './alertmanager/server.ts';
 import type { HttpServer } from './alertmanager/server.ts';
 import { createWebhook } from './alertmanager/webhook.ts';
 import type { Config } from './config.ts';
-import type { Ward } from './open-ward.ts';
+import type { IncidentSystem } from './open-ward.ts';
 import type { Incidents } from './runbook/incident/incidents.ts';
 import type { Clock } from './runbook/ports.ts';
 import type { SlackApp } from './slack/app.ts';
@@ -18,7 +18,7 @@ interface HttpParts {
   readonly log: Logger;
   readonly meter: Metrics;
   readonly incidents: Incidents;
-  readonly ward: Pick<Ward, 'checks'>;
+  readonly incidentSystem: Pick<IncidentSystem, 'checks'>;
   readonly app: Pick<SlackApp, 'state'>;
   readonly refusals: Pick<Refusals, 'problem'>;
 }
@@ -30,7 +30,10 @@ export function openHttp(parts: HttpParts): HttpServer | undefined {
   return createHttpServer({
     ...config.http,
     webhook: createWebhook({ secrets: config.alerts, incidents, meter, clock, log }),
-    health: createHealth([toCheck(parts.app), refused(parts), ...parts.ward.checks], clock),
+    health: createHealth(
+      [toCheck(parts.app), refused(parts), ...parts.incidentSystem.checks],
+      clock,
+    ),
     meter,
     log,
   });

@@ -1,11 +1,11 @@
 import type { Config } from './config.ts';
 import { createIncidents } from './runbook/incident/create-incidents.ts';
-import type { IncidentPorts } from './runbook/incident/incident-ports.ts';
+import type { IncidentDeps } from './runbook/incident/incident-ports.ts';
 import type { Incidents } from './runbook/incident/incidents.ts';
 import { policyOf } from './runbook/escalate/default-policy.ts';
 import type { EscalationStep } from './runbook/escalate/policy.ts';
 
-type IncidentParts = Omit<IncidentPorts, 'targets' | 'rules' | 'policyOf'> & {
+type IncidentParts = Omit<IncidentDeps, 'targets' | 'rules' | 'policyOf'> & {
   readonly config: Pick<Config, 'targets' | 'incidents' | 'pager'>;
 };
 

@@ -1,21 +1,21 @@
-import { createActing } from './postgres/act.ts';
+import { createIdleSessions } from './postgres/act.ts';
 import { createBlockers } from './postgres/blockers.ts';
 import { createPreparedTransactions } from './postgres/prepared-transactions.ts';
 import { createRoleLimits } from './postgres/role-limits.ts';
 import { createServerSettings } from './postgres/settings/server-settings.ts';
 import { createTimeouts } from './postgres/timeouts.ts';
-import type { Patient } from './runbook/runbook.ts';
+import type { TargetAdapters } from './runbook/runbook.ts';
 
 /** What changes something in PostgreSQL, by the role that may. */
 export function openPrivileged(
   url: string,
   ownRoles: readonly string[] = [],
 ): Pick<
-  Patient,
-  'acting' | 'blockers' | 'prepared' | 'timeouts' | 'roleLimits' | 'serverSettings'
+  TargetAdapters,
+  'privileged' | 'blockers' | 'prepared' | 'timeouts' | 'roleLimits' | 'serverSettings'
 > {
   return {
-    acting: createActing({ url }),
+    privileged: createIdleSessions({ url }),
     blockers: createBlockers({ url }),
     prepared: createPreparedTransactions({ url }),
     timeouts: createTimeouts({ url, ownRoles }),

@@ -6,13 +6,13 @@ import { createHeartbeat } from './heartbeat.ts';
 import { createIncidentMarks } from './journal/incident-marks.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
 import { openIncidents } from './open-incidents.ts';
-import type { Door } from './runbook/approval/door.ts';
-import type { Request } from './runbook/approval/request.ts';
+import type { Approvals } from './runbook/approval/door.ts';
+import type { ApprovalRequest } from './runbook/approval/request.ts';
 import { createAuditor } from './runbook/escalate/auditor.ts';
 import type { Auditor, AuditorPorts } from './runbook/escalate/auditor.ts';
-import { createCaller } from './runbook/escalate/create-caller.ts';
-import { createAttendance } from './runbook/incident/attendance.ts';
-import type { Attendance } from './runbook/incident/attendance.ts';
+import { createEscalator } from './runbook/escalate/create-caller.ts';
+import { createIncidentLoop } from './runbook/incident/attendance.ts';
+import type { IncidentLoop } from './runbook/incident/attendance.ts';
 import type { Incidents } from './runbook/incident/incidents.ts';
 import type { Clock } from './runbook/ports.ts';
 import type { IncidentBoard } from './runbook/ports/incident-board.ts';
@@ -21,12 +21,12 @@ import type { Pager } from './runbook/ports/pager.ts';
 import type { People } from './runbook/ports/people.ts';
 import { createReporter } from './runbook/post-incident/create-reporter.ts';
 import type { Runbook } from './runbook/runbook.ts';
-import type { News } from './slack/create-news.ts';
-import { createJournalWatch } from './watch-journal.ts';
-import type { JournalWatch } from './watch-journal.ts';
+import type { Notifier } from './slack/create-news.ts';
+import { createJournalCheck } from './watch-journal.ts';
+import type { JournalCheck } from './watch-journal.ts';
 import type { SteadyClock } from './runbook/steady-clock.ts';
 
-interface WardParts {
+interface IncidentSystemDeps {
   readonly config: Config;
   readonly clock: Clock;
   /** The same, as the journal counts it. */
@@ -34,24 +34,24 @@ interface WardParts {
   readonly log: Logger;
   readonly journal: StoredJournal;
   readonly runbook: Runbook;
-  readonly news: News;
+  readonly notifier: Notifier;
   readonly people: People;
-  readonly door: Pick<Door, 'offers'>;
+  readonly approvals: Pick<Approvals, 'offers'>;
   readonly pagerOf: (target: string) => Pager | undefined;
   readonly meter: Meter;
   /** How long after a crash another process tends the incidents. */
   readonly leaseMs?: number;
   /** Between two messages in Slack; what Slack takes unless given. */
-  readonly paceMs?: number;
+  readonly sendIntervalMs?: number;
 }
 
 /** Everything that keeps incidents: their door, whoever tends them, and who watches that. */
-export interface Ward {
+export interface IncidentSystem {
   readonly incidents: Incidents;
   readonly board: IncidentBoard;
   /** Something about a request changed. */
-  hear(request: Request): void;
-  readonly journalWatch: JournalWatch;
+  record(request: ApprovalRequest): void;
+  readonly journalCheck: JournalCheck;
   /** What has to hold for it to be well. */
   readonly checks: readonly HealthCheck[];
   start(): void;
@@ -68,18 +68,21 @@ const roundMs = 1000;
 const stuckMs = 60_000;
 const unwritableMs = 15_000;
 
-export function openWard(parts: WardParts): Ward {
-  const { config, clock, steady, log, journal, news, people, runbook, meter, door } = parts;
-  const { cards, notice } = news;
+export function openIncidentSystem(parts: IncidentSystemDeps): IncidentSystem {
+  const { config, clock, steady, log, journal, notifier, people, runbook, meter, approvals } =
+    parts;
+  const { cards, notice } = notifier;
   const { targets } = runbook;
   const warn = (about: string, err: unknown): void =>
     log.warn({ err, incident: about }, 'Something about an incident has to be tried again');
-  const board = news.openBoard({
+  const board = notifier.openBoard({
     log: journal,
     marks: createIncidentMarks(journal),
     targets,
-    offers: (target) => door.offers(target),
-    ...(parts.paceMs !== undefined && { paces: { urgentMs: 2 * parts.paceMs } }),
+    offers: (target) => approvals.offers(target),
+    ...(parts.sendIntervalMs !== undefined && {
+      intervals: { urgentMs: 2 * parts.sendIntervalMs },
+    }),
   });
   const incidents = openIncidents({
     config,
@@ -87,25 +90,25 @@ export function openWard(parts: WardParts): Ward {
     clock,
     people,
     notice,
-    ...(parts.paceMs !== undefined && { noticeEveryMs: 10 * parts.paceMs }),
+    ...(parts.sendIntervalMs !== undefined && { noticeEveryMs: 10 * parts.sendIntervalMs }),
     ...(cards.channel !== undefined && { channel: cards.channel }),
     onChange({ id, target, state, severity, version }) {
       log.info({ incident: id, target, state, severity, version }, 'An incident changed');
-      attendance.nudge();
+      incidentLoop.wake();
     },
     onFault: warn,
   });
   const going = createPulse({ name: 'round of the incidents', withinMs: stuckMs }, clock);
   const writing = createPulse({ name: 'journal', withinMs: unwritableMs, weight: 'ready' }, clock);
   const { leaseMs = defaultLeaseMs } = parts;
-  const journalWatch = createJournalWatch({ ...parts, announcements: news.announcements });
+  const journalCheck = createJournalCheck({ ...parts, announcements: notifier.announcements });
   const rules = config.incidents;
   const shared = { log: journal, board, clock: steady, targets, rules };
-  const attendance = createAttendance({
+  const incidentLoop = createIncidentLoop({
     ...shared,
     incidents,
     runbook,
-    caller: createCaller({ ...parts, ...shared, ...announcing(parts), onFault: warn }),
+    escalator: createEscalator({ ...parts, ...shared, ...announcing(parts), onFault: warn }),
     reporter: createReporter({ ...shared, onFault: (err, incident) => warn(incident, err) }),
     meter,
     holder: { id: crypto.randomUUID(), forMs: leaseMs },
@@ -118,22 +121,22 @@ export function openWard(parts: WardParts): Ward {
     onFault: warn,
   });
   const auditor = openAuditor(parts);
-  const timed = keepTime(parts, { attendance, auditor, journalWatch });
-  const hear = (request: Request): void => {
-    incidents.heard(request).catch((err: unknown) => warn(`request ${request.id}`, err));
-    attendance.nudge();
+  const timed = keepTime(parts, { incidentLoop, auditor, journalCheck });
+  const record = (request: ApprovalRequest): void => {
+    incidents.requestChanged(request).catch((err: unknown) => warn(`request ${request.id}`, err));
+    incidentLoop.wake();
   };
-  const checks = [going.check, writing.check, journalWatch.check, toCheck(auditor)];
-  return { incidents, board, hear, journalWatch, checks, ...timed };
+  const checks = [going.check, writing.check, journalCheck.check, toCheck(auditor)];
+  return { incidents, board, record, journalCheck, checks, ...timed };
 }
 
 function announcing({
-  news: { announcements, cards },
-}: WardParts): Pick<AuditorPorts, 'announcements' | 'channel'> {
+  notifier: { announcements, cards },
+}: IncidentSystemDeps): Pick<AuditorPorts, 'announcements' | 'channel'> {
   return { announcements, channel: cards.channel };
 }
 
-function openAuditor(parts: WardParts): Auditor {
+function openAuditor(parts: IncidentSystemDeps): Auditor {
   const { config, steady, log, journal, meter, runbook } = parts;
   return createAuditor({
     ...announcing(parts),
@@ -160,15 +163,15 @@ function toCheck(auditor: Auditor): HealthCheck {
 }
 
 interface Timed {
-  readonly attendance: Attendance;
+  readonly incidentLoop: IncidentLoop;
   readonly auditor: Auditor;
-  readonly journalWatch: JournalWatch;
+  readonly journalCheck: JournalCheck;
 }
 
 function keepTime(
-  { config: { heartbeat }, log }: WardParts,
-  { attendance, auditor, journalWatch }: Timed,
-): Pick<Ward, 'start' | 'stop'> {
+  { config: { heartbeat }, log }: IncidentSystemDeps,
+  { incidentLoop, auditor, journalCheck }: Timed,
+): Pick<IncidentSystem, 'start' | 'stop'> {
   const timers: NodeJS.Timeout[] = [];
   const every = (ms: number, work: () => Promise<void>): void => {
     void work();
@@ -176,15 +179,15 @@ function keepTime(
   };
   return {
     start() {
-      attendance.start();
+      incidentLoop.start();
       every(auditMs, () => auditor.audit());
       if (heartbeat === undefined) return;
-      const problems = (): string[] => [...auditor.overdue(), ...journalWatch.problems()];
+      const problems = (): string[] => [...auditor.overdue(), ...journalCheck.problems()];
       every(heartbeat.every, createHeartbeat({ url: heartbeat.url, fetch, problems, log }));
     },
     async stop() {
       for (const timer of timers) clearInterval(timer);
-      await attendance.stop();
+      await incidentLoop.stop();
     },
   };
 }

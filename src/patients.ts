@@ -4,41 +4,44 @@ import { createPools } from './metrics/pools.ts';
 import { createDatabase } from './postgres/lifeline.ts';
 import { Neighbours } from './runbook/neighbours.ts';
 import type { Clock, Services } from './runbook/ports.ts';
-import type { Patient } from './runbook/runbook.ts';
+import type { TargetAdapters } from './runbook/runbook.ts';
 
 /**
  * Builds what reaches each target. The only place, beside main.ts and cli.ts, that constructs adapters; it loads only
  * those that the configuration asks for, since Docker's client alone is a sixth of the bot's memory.
  */
-export async function createPatients(config: Config, clock: Clock): Promise<Patient[]> {
+export async function createTargetAdapters(
+  config: Config,
+  clock: Clock,
+): Promise<TargetAdapters[]> {
   const anyContainers = config.targets.some(({ compose }) => compose !== undefined);
   const open = anyContainers
     ? (await import('./open-containers.ts')).openContainers(config, clock)
     : undefined;
-  const patients = await Promise.all(
-    config.targets.map((entry) => createPatient(entry, open, clock)),
+  const targetAdapters = await Promise.all(
+    config.targets.map((entry) => createAdaptersOf(entry, open, clock)),
   );
-  return patients.length > 1 ? introduce(patients, clock) : patients;
+  return targetAdapters.length > 1 ? introduce(targetAdapters, clock) : targetAdapters;
 }
 
 /** Has each know which of the others are the same database, or on its server. */
-function introduce(patients: readonly Patient[], clock: Clock): Patient[] {
+function introduce(targetAdapters: readonly TargetAdapters[], clock: Clock): TargetAdapters[] {
   const neighbours = new Neighbours(clock);
-  for (const { target, database } of patients) neighbours.add(target, database);
-  return patients.map((patient) => ({
-    ...patient,
-    neighbourhood: () => neighbours.of(patient.target.name),
+  for (const { target, database } of targetAdapters) neighbours.add(target, database);
+  return targetAdapters.map((adapters) => ({
+    ...adapters,
+    neighbourhood: () => neighbours.of(adapters.target.name),
     get target() {
-      return neighbours.protect(patient.target);
+      return neighbours.protect(adapters.target);
     },
   }));
 }
 
-async function createPatient(
+async function createAdaptersOf(
   entry: TargetConfig,
   open: OpenContainers | undefined,
   clock: Clock,
-): Promise<Patient> {
+): Promise<TargetAdapters> {
   const { target, database, compose, pgbouncer, pools } = entry;
   const { url, reservedUrl, rescueUrl, providerReserved } = database;
   const { exec, ...containers }: ContainerParts =
@@ -68,7 +71,7 @@ async function createPatient(
 async function openRole(
   { actingUrl, url }: TargetConfig['database'],
   ownRoles: readonly string[] | undefined,
-): Promise<Partial<Patient>> {
+): Promise<Partial<TargetAdapters>> {
   const { openPrivileged } = await import('./open-privileged.ts');
   // Without an acting role a person acts, and dbconn reads for the plan what its looking role may see.
   return actingUrl === undefined
@@ -76,7 +79,9 @@ async function openRole(
     : openPrivileged(actingUrl, ownRoles);
 }
 
-async function openPoolers(consoles: TargetConfig['pgbouncer']): Promise<Pick<Patient, 'poolers'>> {
+async function openPoolers(
+  consoles: TargetConfig['pgbouncer'],
+): Promise<Pick<TargetAdapters, 'poolers'>> {
   if (consoles === undefined) return {};
   const { createPoolers } = await import('./pgbouncer/poolers.ts');
   return { poolers: createPoolers({ consoles }) };

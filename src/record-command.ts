@@ -18,10 +18,10 @@ import { renderIncidents, renderOpened } from './terminal/render-incidents.ts';
 import { renderRefusal } from './terminal/render-plan.ts';
 import { refused } from './terminal/said.ts';
 import { withJournal } from './with-journal.ts';
-import type { Said } from './terminal/said.ts';
+import type { CommandResult } from './terminal/said.ts';
 
 /** What is asked of the record of incidents; only `prevention` takes a look instead. */
-type RecordAsked = IncidentCommand | RecordCommand;
+type RecordInput = IncidentCommand | RecordCommand;
 
 export interface RecordParts {
   readonly config: Config;
@@ -32,7 +32,10 @@ export interface RecordParts {
 }
 
 /** `incidents`, `incident open`, `history` and `report`. Throws JournalUnavailable. */
-export async function runRecordCommand(parts: RecordParts, asked: RecordAsked): Promise<Said> {
+export async function runRecordCommand(
+  parts: RecordParts,
+  asked: RecordInput,
+): Promise<CommandResult> {
   const { config, warn } = parts;
   if (asked.kind === 'record') {
     return withJournal(config, warn, (journal) =>
@@ -57,14 +60,14 @@ type CallForHelp = Extract<Command, { kind: 'escalate' }>;
 export async function callForHelp(
   { config, actor, warn }: Pick<RecordParts, 'config' | 'actor' | 'warn'>,
   { target, ask }: CallForHelp,
-): Promise<Said | undefined> {
-  let answer: Said | undefined;
+): Promise<CommandResult | undefined> {
+  let answer: CommandResult | undefined;
   await withJournal(config, warn, async (log) => {
     const incidents = openIncidents({ config, log, clock: systemClock });
     const current = await incidents.current(target);
     if (!current.ok || current.value?.state !== 'open') return refused('');
     const { id } = current.value;
-    answer = said(await incidents.escalate(id, actor, ask), () =>
+    answer = toResult(await incidents.escalate(id, actor, ask), () =>
       wrap(
         `Written down for ${ask.role}, as a part of incident ${id}. The bot that shares this journal calls them within seconds; if none runs, call by hand.`,
       ),
@@ -74,9 +77,9 @@ export async function callForHelp(
   return answer;
 }
 
-async function list(parts: RecordParts, log: StoredJournal): Promise<Said> {
+async function list(parts: RecordParts, log: StoredJournal): Promise<CommandResult> {
   const listed = await openIncidents({ config: parts.config, log, clock: systemClock }).list();
-  return said(listed, (incidents) =>
+  return toResult(listed, (incidents) =>
     toText(parts, incidents, { title: 'Open incidents', none: 'No incident is open.' }),
   );
 }
@@ -85,9 +88,9 @@ async function history(
   parts: RecordParts,
   log: StoredJournal,
   target: string | undefined,
-): Promise<Said> {
+): Promise<CommandResult> {
   const incidents = openIncidents({ config: parts.config, log, clock: systemClock });
-  return said(await incidents.history(target), (found) =>
+  return toResult(await incidents.history(target), (found) =>
     toText(parts, found, { title: 'Incidents, newest first', none: 'There was no incident.' }),
   );
 }
@@ -97,11 +100,11 @@ type Open = Extract<IncidentCommand, { word: 'open' }>;
 async function open(
   { config, actor, json, warn }: RecordParts,
   { target, reason }: Open,
-): Promise<Said> {
+): Promise<CommandResult> {
   const log = await openJournal(config, systemClock, warn);
   try {
     const incidents = openIncidents({ config, log, clock: systemClock });
-    return said(await incidents.open(target, actor, reason), (incident) =>
+    return toResult(await incidents.open(target, actor, reason), (incident) =>
       json ? JSON.stringify(incident, null, 2) : renderOpened(incident),
     );
   } finally {
@@ -113,7 +116,7 @@ async function report(
   { config, json }: RecordParts,
   journal: StoredJournal,
   { id, target }: RecordCommand,
-): Promise<Said> {
+): Promise<CommandResult> {
   const incident = await findIncident(journal, id, target);
   if (incident === undefined) return refused('There is no such incident. See dbconn history.');
   const targets = config.targets.map(({ target: one }) => one);
@@ -147,7 +150,7 @@ function toText(
   return renderIncidents(incidents, { ...words, nowMs: systemClock.now(), paint });
 }
 
-function said<T>(answer: Answer<T>, words: (value: T) => string): Said {
+function toResult<T>(answer: Answer<T>, words: (value: T) => string): CommandResult {
   if (!answer.ok) return refused(renderRefusal(answer.refusal));
   return { text: words(answer.value), code: exitCodes.fine };
 }

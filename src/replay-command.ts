@@ -10,7 +10,7 @@ import type { Paint } from './terminal/layout.ts';
 import { readBounded } from './terminal/read-bounded.ts';
 import { renderReplay } from './terminal/render-replay.ts';
 import { refused } from './terminal/said.ts';
-import type { Said } from './terminal/said.ts';
+import type { CommandResult } from './terminal/said.ts';
 
 /** `replay FILE [--json] [--head HASH]`, as it was typed. */
 interface ReplayCommand {
@@ -23,7 +23,7 @@ interface ReplayCommand {
 }
 
 /** Says what today's dbconn would say and decide otherwise. Needs no database, no journal and no Slack. */
-export async function runReplayCommand(command: ReplayCommand): Promise<Said> {
+export async function runReplayCommand(command: ReplayCommand): Promise<CommandResult> {
   const { file, head, json, paint, policy } = command;
   if (file === undefined) return refused('Say which bundle: dbconn replay FILE.');
   const bytes = await readBounded(file, mostBundleBytes);

@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
 import type { HttpServer } from './alertmanager/server.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
-import type { Ward } from './open-ward.ts';
-import type { BreakGlassNews } from './runbook/approval/announce-break-glass.ts';
-import type { Door } from './runbook/approval/door.ts';
+import type { IncidentSystem } from './open-ward.ts';
+import type { BreakGlassNotifier } from './runbook/approval/announce-break-glass.ts';
+import type { Approvals } from './runbook/approval/door.ts';
 import { isOpen } from './runbook/approval/request.ts';
-import type { Request } from './runbook/approval/request.ts';
+import type { ApprovalRequest } from './runbook/approval/request.ts';
 import { stopNotice } from './runbook/approval/stop-notice.ts';
 import { createTurns } from './runbook/incident/turns.ts';
 import type { Runbook } from './runbook/runbook.ts';
 import type { SlackApp } from './slack/app.ts';
-import type { News } from './slack/create-news.ts';
+import type { Notifier } from './slack/create-news.ts';
 
 /** How often overdue proposals expire and what other processes wrote to the journal is shown. */
 const roundMs = 30_000;
@@ -43,12 +43,12 @@ export interface Bot {
 
 interface BotInParts {
   readonly app: SlackApp;
-  readonly door: Door;
+  readonly approvals: Approvals;
   readonly journal: StoredJournal;
   readonly runbook: Runbook;
-  readonly news: News;
-  readonly brokenGlass: BreakGlassNews;
-  readonly ward: Ward;
+  readonly notifier: Notifier;
+  readonly brokenGlass: BreakGlassNotifier;
+  readonly incidentSystem: IncidentSystem;
   /** Undefined where no port is configured. */
   readonly http: HttpServer | undefined;
   /** Ends what waits to be tried again. */
@@ -60,44 +60,22 @@ interface BotInParts {
 
 /** Starts the parts in their order, goes round, and ends them in theirs. */
 export function runBot(parts: BotInParts): Bot {
-  const { app, door, runbook, ward, http, log, brokenGlass, leaseMs = takeOverMs } = parts;
-  const { cards } = parts.news;
-  const tellStop = watchStops(door, parts.news);
+  const { app, runbook, incidentSystem, http, leaseMs = takeOverMs } = parts;
+  const round = createRound(parts);
   let rounds: NodeJS.Timeout | undefined;
   let takeOvers: NodeJS.Timeout | undefined;
-  const takeOver = async (): Promise<void> => {
-    try {
-      const taken = await door.takeOver();
-      if (!taken.ok) log.error({ problem: taken.refusal.next }, 'Nothing could be taken over');
-      else for (const { id, state } of taken.value) log.warn({ request: id, state }, 'Taken over');
-    } catch (err) {
-      log.error({ err }, 'Taking over failed');
-    }
-  };
-  const round = async (): Promise<void> => {
-    await ward.journalWatch.look();
-    try {
-      const swept = await door.sweep();
-      if (!swept.ok) log.warn({ problem: swept.refusal.next }, 'Overdue proposals stay open');
-      await cards.catchUp(door);
-      await brokenGlass.catchUp();
-      await tellStop();
-    } catch (err) {
-      log.error({ err }, 'A round through the open proposals failed');
-    }
-  };
   return {
     targets: runbook.targets.map(({ name }) => name),
     get httpPort() {
       return http?.port;
     },
     async start() {
-      await takeOver();
+      await takeOver(parts);
       // Alerts are kept before anybody tends them: one that arrives while dbconn comes up is not lost.
       await http?.open();
-      ward.start();
+      incidentSystem.start();
       rounds = setInterval(() => void round(), roundMs);
-      takeOvers = setInterval(() => void takeOver(), Math.min(takeOverMs, leaseMs));
+      takeOvers = setInterval(() => void takeOver(parts), Math.min(takeOverMs, leaseMs));
       // Checks, alerts and pages do not wait for Slack, which may be away.
       await app.start();
       await finishCards(parts);
@@ -116,47 +94,75 @@ export function runBot(parts: BotInParts): Bot {
       // While a change still runs, its incident is tended.
       await endChanges(parts);
       parts.stopping.abort();
-      await ward.stop();
+      await incidentSystem.stop();
       await runbook.close();
       await parts.journal.close();
     },
   };
 }
 
-async function endChanges({ door, news, brokenGlass, log }: BotInParts): Promise<void> {
-  const running = await door.drain(drainMs);
+async function takeOver({ approvals, log }: BotInParts): Promise<void> {
+  try {
+    const taken = await approvals.takeOver();
+    if (!taken.ok) log.error({ problem: taken.refusal.next }, 'Nothing could be taken over');
+    else for (const { id, state } of taken.value) log.warn({ request: id, state }, 'Taken over');
+  } catch (err) {
+    log.error({ err }, 'Taking over failed');
+  }
+}
+
+/** What is shown of open proposals, and what other processes did. */
+function createRound(parts: BotInParts): () => Promise<void> {
+  const { approvals, incidentSystem, log, brokenGlass, notifier } = parts;
+  const tellStop = watchStops(approvals, notifier);
+  return async () => {
+    await incidentSystem.journalCheck.verify();
+    try {
+      const swept = await approvals.sweep();
+      if (!swept.ok) log.warn({ problem: swept.refusal.next }, 'Overdue proposals stay open');
+      await notifier.cards.catchUp(approvals);
+      await brokenGlass.catchUp();
+      await tellStop();
+    } catch (err) {
+      log.error({ err }, 'A round through the open proposals failed');
+    }
+  };
+}
+
+async function endChanges({ approvals, notifier, brokenGlass, log }: BotInParts): Promise<void> {
+  const running = await approvals.drain(drainMs);
   if (running.length > 0) {
     const next = 'another dbconn takes them over when their lease has run out, within 20 s';
     log.error({ requests: running }, `Changes still run and are left: ${next}`);
   }
-  await Promise.all([news.cards.drain(lastWordsMs), brokenGlass.idle(lastWordsMs)]);
+  await Promise.all([notifier.cards.drain(lastWordsMs), brokenGlass.idle(lastWordsMs)]);
 }
 
 /** Whoever told of a request that ended may have been killed before its card said so; open ones are caught up with. */
-async function finishCards({ journal, runbook, news, log }: BotInParts): Promise<void> {
-  if (news.cards.channel === undefined) return;
+async function finishCards({ journal, runbook, notifier, log }: BotInParts): Promise<void> {
+  if (notifier.cards.channel === undefined) return;
   const since = new Date(Date.now() - proposedWithinMs).toISOString();
   const after = new Date(Date.now() - endedWithinMs).toISOString();
   try {
     for (const { name: target } of runbook.targets) {
       const requests = await journal.readRequestsSince({ target, since });
       const ended = requests.filter((one) => !isOpen(one) && endOf(one) > after);
-      news.cards.finish(ended.slice(-mostFinished));
+      notifier.cards.finish(ended.slice(-mostFinished));
     }
   } catch (err) {
     log.error({ err }, 'Whether the cards of ended requests are complete could not be read');
   }
 }
 
-function endOf({ closing, result, proposedAt }: Request): string {
+function endOf({ closing, result, proposedAt }: ApprovalRequest): string {
   return closing?.at ?? result?.endedAt ?? proposedAt;
 }
 
 /** Tells the channel of a stop that another process set. One of Slack's was told when it was typed. */
-function watchStops(door: Door, { announcements, cards }: News): () => Promise<void> {
+function watchStops(approvals: Approvals, { announcements, cards }: Notifier): () => Promise<void> {
   let toldAt: string | undefined;
   return async () => {
-    const found = await door.stopped();
+    const found = await approvals.stopped();
     const stop = found.ok ? found.value : null;
     if (stop === null || stop.at === toldAt || stop.by.startsWith('<@')) return;
     if (cards.channel === undefined) return;

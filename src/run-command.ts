@@ -38,26 +38,26 @@ export async function runCommand(
   }
   const { 'break-glass': breakGlass, reason } = flags;
   const own = parseOwnCommand(positionals, { breakGlass, reason });
-  const asking: Asking = { config, flags, paint };
-  if (own !== undefined) return runChange(asking, own, false);
+  const context: CommandContext = { config, flags, paint };
+  if (own !== undefined) return runChange(context, own, false);
   const names = config.targets.map(({ target }) => target.name);
-  return obey(asking, parseCommand(toWords(positionals, flags.over).join(' '), names));
+  return obey(context, parseCommand(toWords(positionals, flags.over).join(' '), names));
 }
 
-interface Asking {
+interface CommandContext {
   readonly config: Config;
   readonly flags: Flags;
   readonly paint: Paint;
 }
 
 /** Does what the words say that the terminal shares with Slack. */
-async function obey(asking: Asking, command: Command): Promise<number> {
-  const { config, flags, paint } = asking;
+async function obey(context: CommandContext, command: Command): Promise<number> {
+  const { config, flags, paint } = context;
   const { json } = flags;
   if (command.kind === 'help') return explain(command.problem);
   if (command.kind === 'look') {
-    const { runLookCommand } = await import('./look-command.ts');
-    return runLookCommand({ config, json, paint }, command, flags.watch);
+    const { runCheckCommand } = await import('./look-command.ts');
+    return runCheckCommand({ config, json, paint }, command, flags.watch);
   }
   if (command.kind === 'record' && command.word === 'prevention') {
     const { runPreventionCommand } = await import('./look-command.ts');
@@ -74,7 +74,7 @@ async function obey(asking: Asking, command: Command): Promise<number> {
     return print(await runRecordCommand(parts, command));
   }
   const isPreview = command.kind === 'propose' && command.isPreview;
-  return runChange(asking, command, flags['dry-run'] || isPreview);
+  return runChange(context, command, flags['dry-run'] || isPreview);
 }
 
 async function explain(problem: string | undefined): Promise<number> {
@@ -84,7 +84,7 @@ async function explain(problem: string | undefined): Promise<number> {
 }
 
 async function runChange(
-  { config, paint }: Asking,
+  { config, paint }: CommandContext,
   asked: Change,
   dryRun: boolean,
 ): Promise<number> {

@@ -5,7 +5,7 @@ import { JournalMoved } from './runbook/approval/journal-moved.ts';
 import { JournalTampered, tamperedAdvice } from './runbook/approval/journal-tampered.ts';
 import type { Announcements, Journal } from './runbook/ports.ts';
 
-interface JournalWatchParts {
+interface JournalCheckDeps {
   readonly config: Pick<Config, 'channel'>;
   readonly journal: Pick<Journal, 'findUntrue'>;
   readonly announcements: Announcements;
@@ -13,15 +13,15 @@ interface JournalWatchParts {
 }
 
 /** Looks again and again whether the journal is where it was and as dbconn wrote it, and says where it is not. */
-export interface JournalWatch {
+export interface JournalCheck {
   /** Never throws: what cannot be said now is said by the next look. */
-  look(): Promise<void>;
+  verify(): Promise<void>;
   /** What the last look found, in sentences. */
   problems(): readonly string[];
   readonly check: HealthCheck;
 }
 
-export function createJournalWatch(parts: JournalWatchParts): JournalWatch {
+export function createJournalCheck(parts: JournalCheckDeps): JournalCheck {
   const { journal, log } = parts;
   let problems: readonly string[] = [];
   const told = new Set<string>();
@@ -33,7 +33,7 @@ export function createJournalWatch(parts: JournalWatchParts): JournalWatch {
       weight: 'ready',
       read: () => (problems.length === 0 ? null : 'The journal was moved or changed: see the log.'),
     },
-    async look() {
+    async verify() {
       const before = problems;
       try {
         problems = await findProblems(journal);
@@ -52,7 +52,7 @@ export function createJournalWatch(parts: JournalWatchParts): JournalWatch {
 }
 
 /** Why the journal cannot be read else is said by whatever has to write to it. */
-async function findProblems(journal: JournalWatchParts['journal']): Promise<readonly string[]> {
+async function findProblems(journal: JournalCheckDeps['journal']): Promise<readonly string[]> {
   try {
     const untrue = await journal.findUntrue();
     return untrue.map(({ target, problem }) => {
@@ -68,7 +68,7 @@ async function findProblems(journal: JournalWatchParts['journal']): Promise<read
 
 /** One message for what is new: somebody who changes a thousand rows does not fill the channel. */
 async function tell(
-  { config: { channel }, announcements, log }: JournalWatchParts,
+  { config: { channel }, announcements, log }: JournalCheckDeps,
   problems: readonly string[],
   told: Set<string>,
 ): Promise<void> {

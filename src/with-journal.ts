@@ -6,14 +6,14 @@ import type { StoredJournal } from './journal/stored-journal.ts';
 import { isPostgresUrl } from './config/postgres-url.ts';
 import { openJournal } from './open-journal.ts';
 import { refused } from './terminal/said.ts';
-import type { Said } from './terminal/said.ts';
+import type { CommandResult } from './terminal/said.ts';
 
 /** Reads a journal that is there already, and closes it. Throws JournalUnavailable where it cannot be read at all. */
 export async function withJournal(
   config: Config,
   warn: (sentence: string) => void,
-  work: (journal: StoredJournal) => Promise<Said>,
-): Promise<Said> {
+  work: (journal: StoredJournal) => Promise<CommandResult>,
+): Promise<CommandResult> {
   const { journal: at, journalSetting } = config;
   if (!isPostgresUrl(at) && !existsSync(at)) {
     return refused(`There is no journal at ${resolve(at)} (from ${journalSetting}).`);

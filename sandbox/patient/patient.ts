@@ -49,7 +49,7 @@ export interface Patient {
     /** pg_monitor, and the reserved slots from PostgreSQL 16 on. */
     readonly dbconn: string;
     /** pg_signal_backend besides. */
-    readonly acting: string;
+    readonly privileged: string;
     /** A superuser. */
     readonly rescue: string;
   };
@@ -162,7 +162,7 @@ class LocalPatient implements Patient {
   get urls(): Patient['urls'] {
     return {
       dbconn: this.cluster.url('dbconn', databaseName),
-      acting: this.cluster.url('dbconn_acting', databaseName),
+      privileged: this.cluster.url('dbconn_acting', databaseName),
       rescue: adminUrl(this.cluster),
     };
   }

@@ -8,7 +8,7 @@ import type {
   KeptFile,
   ServerHost,
 } from '../../src/runbook/ports/server-host.ts';
-import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 import type { Cluster } from './cluster.ts';
 
 const maxLogLines = 100;
@@ -71,7 +71,7 @@ class SandboxServerHost implements ServerHost {
   async putBack({ path, copyPath }: KeptFile, { sha256 }: KeptCopy): Promise<void> {
     const kept = await readFile(copyPath);
     if (hash(kept) !== sha256) {
-      throw new ActingUnavailable('The kept copy is not what was kept. Mend the file by hand.');
+      throw new PrivilegedUnavailable('The kept copy is not what was kept. Mend the file by hand.');
     }
     await copy(copyPath, path);
   }

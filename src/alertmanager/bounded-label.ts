@@ -3,11 +3,11 @@
  * the last is counted as `other`.
  */
 export function boundLabel(most: number, known: readonly string[] = []): (value: string) => string {
-  const seen = new Set(known);
+  const kept = new Set(known);
   return (value) => {
-    if (seen.has(value)) return value;
-    if (seen.size >= most) return 'other';
-    seen.add(value);
+    if (kept.has(value)) return value;
+    if (kept.size >= most) return 'other';
+    kept.add(value);
     return value;
   };
 }

@@ -10,10 +10,10 @@ export interface Metrics extends Meter {
 
 /** As many as a configuration may name. */
 const mostTargets = 500;
-const lookSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
+const checkSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
 /** An alert on a counter needs its zero: the first increase of a series that appears with 1 is not seen. */
 const webhookStatuses = [202, 400, 401, 404, 408, 413, 415, 503];
-const alertFates = ['opened', 'joined', 'known', 'ignored', 'unplaced', 'refused', 'truncated'];
+const alertOutcomes = ['opened', 'joined', 'known', 'ignored', 'unplaced', 'refused', 'truncated'];
 const post = 'chat.postMessage';
 const escalationSteps = ['due', 'sent', 'failed', 'overdue'] as const;
 
@@ -22,7 +22,7 @@ export function createMeter(): Metrics {
   // Measured ten times a second: a hundred times would cost a process that mostly waits more than the figure is worth.
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: 100 });
   return {
-    ...createLookMeter(register),
+    ...createCheckMeter(register),
     ...createAlertMeter(register),
     ...createOutcomeMeter(register),
     contentType: register.contentType,
@@ -30,15 +30,15 @@ export function createMeter(): Metrics {
   };
 }
 
-function createLookMeter(register: Registry): Pick<Meter, 'look'> {
+function createCheckMeter(register: Registry): Pick<Meter, 'check'> {
   const registers = [register];
   const seconds = new Histogram({
     name: 'dbconn_look_duration_seconds',
     help: 'How long looks took, all targets together.',
-    buckets: lookSeconds,
+    buckets: checkSeconds,
     registers,
   });
-  const looks = new Counter({
+  const checks = new Counter({
     name: 'dbconn_looks_total',
     help: 'Looks by what they said of the target and how PostgreSQL was reached.',
     labelNames: ['target', 'state', 'via'],
@@ -59,14 +59,14 @@ function createLookMeter(register: Registry): Pick<Meter, 'look'> {
   const boundTarget = boundLabel(mostTargets);
   const rungs = new Map<string, string>();
   return {
-    look({ reach: { via }, state, target: name, tookMs }) {
+    check({ reach: { via }, state, target: name, tookMs }) {
       const target = boundTarget(name);
       const before = rungs.get(target);
       if (before !== undefined && before !== via) reach.remove({ target, via: before });
       rungs.set(target, via);
       reach.set({ target, via }, 1);
       seconds.observe(tookMs / 1000);
-      looks.inc({ target, state, via });
+      checks.inc({ target, state, via });
       last.setToCurrentTime({ target });
     },
   };
@@ -91,20 +91,20 @@ function createAlertMeter(register: Registry): Pick<Meter, 'webhook' | 'alert' |
     help: 'Incidents that are open.',
     registers,
   });
-  const tending = new Gauge({
+  const leading = new Gauge({
     name: 'dbconn_tending',
     help: 'Whether this process tends the incidents: 1 for exactly one of those that share a journal.',
     registers,
   });
   for (const status of webhookStatuses) webhooks.inc({ status: String(status) }, 0);
-  for (const fate of alertFates) alerts.inc({ fate }, 0);
-  const boundFate = boundLabel(20, alertFates);
+  for (const fate of alertOutcomes) alerts.inc({ fate }, 0);
+  const boundAlertOutcome = boundLabel(20, alertOutcomes);
   return {
     webhook: (status) => webhooks.inc({ status: String(status) }),
-    alert: (fate) => alerts.inc({ fate: boundFate(fate) }),
-    incidents(count, tends) {
+    alert: (fate) => alerts.inc({ fate: boundAlertOutcome(fate) }),
+    incidents(count, leads) {
       open.set(count);
-      tending.set(tends ? 1 : 0);
+      leading.set(leads ? 1 : 0);
     },
   };
 }

@@ -61,7 +61,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 }
 
 function toRoutes({ webhook, health, meter }: HttpServerOptions): ReadonlyMap<string, Route> {
-  const looks = ['GET', 'HEAD'];
+  const readMethods = ['GET', 'HEAD'];
   const expose: Answer = async () => ({
     status: 200,
     body: await meter.expose(),
@@ -69,9 +69,9 @@ function toRoutes({ webhook, health, meter }: HttpServerOptions): ReadonlyMap<st
   });
   return new Map<string, Route>([
     ['/webhooks/alertmanager', { methods: ['POST'], answer: (request) => webhook.answer(request) }],
-    ['/healthz', { methods: looks, answer: async () => toReply(await health.live()) }],
-    ['/readyz', { methods: looks, answer: async () => toReply(await health.ready()) }],
-    ['/metrics', { methods: looks, answer: expose }],
+    ['/healthz', { methods: readMethods, answer: async () => toReply(await health.live()) }],
+    ['/readyz', { methods: readMethods, answer: async () => toReply(await health.ready()) }],
+    ['/metrics', { methods: readMethods, answer: expose }],
   ]);
 }
 

@@ -4,9 +4,9 @@ import type { Inspected } from './replica.ts';
 import { readHealth, readStartedAt } from './replica.ts';
 
 /** One look at a container: what was seen, or why nothing was. */
-export type Sight =
-  | { readonly seen: Inspected }
-  | { readonly seen: null; readonly gone: boolean; readonly problem: Problem };
+export type Observation =
+  | { readonly inspected: Inspected }
+  | { readonly inspected: null; readonly gone: boolean; readonly problem: Problem };
 
 /** How a freshly started run stands. */
 export type RunState = 'healthy' | 'running' | 'unhealthy' | 'starting' | 'crash-loop' | 'exited';
@@ -22,22 +22,23 @@ const crashLoopRestarts = 2;
  * for a while and pass in the end, so `unhealthy` and one failed start are waited through.
  */
 export async function awaitHealthy(
-  look: () => Promise<Sight>,
+  check: () => Promise<Observation>,
   deadline: number,
   signal: AbortSignal | undefined,
-): Promise<{ readonly result: RunState | 'unknown'; readonly sight: Sight }> {
+): Promise<{ readonly result: RunState | 'unknown'; readonly observation: Observation }> {
   let steady: { readonly startedAt: string | null; readonly since: number } | undefined;
   for (;;) {
-    const sight = await look();
+    const observation = await check();
     const now = Date.now();
-    if (sight.seen === null) {
-      if (sight.gone || now >= deadline || signal?.aborted) return { result: 'unknown', sight };
+    if (observation.inspected === null) {
+      if (observation.gone || now >= deadline || signal?.aborted)
+        return { result: 'unknown', observation };
     } else {
-      const startedAt = readStartedAt(sight.seen);
+      const startedAt = readStartedAt(observation.inspected);
       if (steady?.startedAt !== startedAt) steady = { startedAt, since: now };
-      const result = judge(sight.seen, now - (steady?.since ?? now));
+      const result = judge(observation.inspected, now - (steady?.since ?? now));
       const settled = result !== 'starting' && result !== 'unhealthy';
-      if (settled || now >= deadline || signal?.aborted) return { result, sight };
+      if (settled || now >= deadline || signal?.aborted) return { result, observation };
     }
     await sleep(pollMs);
   }

@@ -19,13 +19,13 @@ const changeBudgetMs = 20_000;
 const stopTimeoutSeconds = 10;
 const nothingMore = { _query: {}, _body: {} };
 
-interface Seen {
+interface Inspection {
   readonly found: Recreatable | null;
   /** Why it could not be looked at; absent when Docker says that there is no such container. */
   readonly problem?: Problem;
 }
 
-export async function see(docker: Docker, idOrName: string): Promise<Seen> {
+export async function inspectContainer(docker: Docker, idOrName: string): Promise<Inspection> {
   try {
     const answer = await withinBudget(inspectBudgetMs, (abortSignal) =>
       docker.getContainer(idOrName).inspect({ abortSignal }),
@@ -84,7 +84,7 @@ export async function create(docker: Docker, { name, ...spec }: RecreateSpec): P
     await untilDone(docker, {
       id,
       deed: 'joins it to its networks',
-      isDone: (seen) => seen.found?.NetworkSettings?.Networks?.[network] !== undefined,
+      isDone: (inspection) => inspection.found?.NetworkSettings?.Networks?.[network] !== undefined,
       call: (abortSignal) => {
         const body = { Container: id, EndpointConfig };
         const options: Docker.NetworkConnectOptions & Sent = {
@@ -144,7 +144,7 @@ interface Change {
   readonly deed: string;
   readonly graceMs?: number;
   readonly call: (signal: AbortSignal) => Promise<unknown>;
-  readonly isDone: (seen: Seen) => boolean;
+  readonly isDone: (inspection: Inspection) => boolean;
 }
 
 /**
@@ -166,7 +166,7 @@ async function untilDone(docker: Docker, change: Change): Promise<void> {
     if (isFinal(error)) throw error;
     failure = error;
   }
-  while (!isDone(await see(docker, id))) {
+  while (!isDone(await inspectContainer(docker, id))) {
     if (Date.now() >= deadline) {
       const problem = toProblem(failure, `container ${id.slice(0, 60)}`, 'recreate');
       throw new Unanswered(unanswered(problem, deed));

@@ -4,7 +4,7 @@ import { access, readFile, realpath, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Problem } from '../runbook/diagnose/snapshot.ts';
 import type { EnvEdit, EnvFile, PlannedEdit } from '../runbook/ports/pool-settings.ts';
-import { ActingUnavailable } from '../runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../runbook/remedies/acting-unavailable.ts';
 import { toEnvProblem, toForeign, toUnreadable } from './env-file-failure.ts';
 import { setVariables } from './env-text.ts';
 import { nameEnvProblem } from './name-env-problem.ts';
@@ -61,22 +61,22 @@ export async function planFileEdit(
 
 /** The old bytes, beside the file and with its owner and mode. The same copy left by a crash is taken as it is. */
 async function keepCopy(edit: EnvEdit): Promise<void> {
-  const { bytes, owner } = await acting(edit, () => find(edit.path));
+  const { bytes, owner } = await withFileProblem(edit, () => find(edit.path));
   if (bytes === null && edit.oldSha256 === null) return;
   if (bytes === null || hash(bytes) !== edit.oldSha256) throw edited(edit);
-  await acting(edit, () => replaceFile(edit.copyPath, bytes, owner));
+  await withFileProblem(edit, () => replaceFile(edit.copyPath, bytes, owner));
 }
 
 async function writeEdit(edit: EnvEdit, set: PlannedEdit['set']): Promise<void> {
-  const { bytes, owner } = await acting(edit, () => find(edit.path));
+  const { bytes, owner } = await withFileProblem(edit, () => find(edit.path));
   if ((bytes === null ? null : hash(bytes)) !== edit.oldSha256) throw edited(edit);
   const next = setNumbers(bytes?.toString('utf8') ?? '', set);
   if (next === undefined || hash(next) !== edit.newSha256) throw edited(edit);
-  await acting(edit, () => replaceFile(edit.path, next, owner));
+  await withFileProblem(edit, () => replaceFile(edit.path, next, owner));
 }
 
 async function readEdit(edit: EnvEdit): Promise<'old' | 'new' | 'other'> {
-  const { bytes } = await acting(edit, () => find(edit.path));
+  const { bytes } = await withFileProblem(edit, () => find(edit.path));
   const now = bytes === null ? null : hash(bytes);
   if (now === edit.newSha256) return 'new';
   return now === edit.oldSha256 ? 'old' : 'other';
@@ -87,24 +87,24 @@ async function putBack(edit: EnvEdit): Promise<'old' | 'other'> {
   if (state !== 'new' || edit.oldSha256 === edit.newSha256)
     return state === 'other' ? state : 'old';
   if (edit.oldSha256 === null) {
-    await acting(edit, () => unlink(edit.path));
+    await withFileProblem(edit, () => unlink(edit.path));
     return 'old';
   }
-  const copy = await acting(edit, () => find(edit.copyPath));
+  const copy = await withFileProblem(edit, () => find(edit.copyPath));
   if (copy.bytes === null || hash(copy.bytes) !== edit.oldSha256) {
-    throw new ActingUnavailable(
+    throw new PrivilegedUnavailable(
       `The kept copy ${edit.copyPath} is gone or was changed; put the old numbers into ${edit.path} by hand.`,
     );
   }
   const { bytes, owner } = copy;
-  await acting(edit, () => replaceFile(edit.path, bytes, owner));
+  await withFileProblem(edit, () => replaceFile(edit.path, bytes, owner));
   return 'old';
 }
 
 /** Nothing to remove is as good. */
 async function removeCopy(edit: EnvEdit): Promise<void> {
   if (edit.oldSha256 === null) return;
-  await acting(edit, () => unlink(edit.copyPath).catch(unlessMissing));
+  await withFileProblem(edit, () => unlink(edit.copyPath).catch(unlessMissing));
 }
 
 function setNumbers(text: string, set: PlannedEdit['set']): string | undefined {
@@ -131,17 +131,17 @@ async function find(file: string): Promise<Found> {
   return { path, bytes: await readFile(path), owner: { uid, gid, mode: mode & permissionBits } };
 }
 
-async function acting<T>({ path }: EnvEdit, work: () => Promise<T>): Promise<T> {
+async function withFileProblem<T>({ path }: EnvEdit, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     const { summary, fix } = toEnvProblem(error, path);
-    throw new ActingUnavailable([summary, fix ?? ''].join(' ').trim(), { cause: error });
+    throw new PrivilegedUnavailable([summary, fix ?? ''].join(' ').trim(), { cause: error });
   }
 }
 
-function edited({ path }: EnvEdit): ActingUnavailable {
-  return new ActingUnavailable(`${path} was edited since the plan was made. Propose it again.`);
+function edited({ path }: EnvEdit): PrivilegedUnavailable {
+  return new PrivilegedUnavailable(`${path} was edited since the plan was made. Propose it again.`);
 }
 
 function whyNot(bytes: Buffer | null, names: readonly string[], file: string): Problem {

@@ -7,7 +7,7 @@ export interface LogFrame {
 /** A frame holds one record of the log driver, at most 16 KiB plus its timestamp; more is no Docker stream. */
 const maxFrameBytes = 1024 * 1024;
 const headerBytes = 8;
-const newline = 0x0a;
+const newlineByte = 0x0a;
 
 /**
  * Takes the bytes of a `logs` answer apart as they come. With a terminal (`tty: true`) the engine sends bare
@@ -53,7 +53,11 @@ export class LogFrameReader {
   #takeLines(): LogFrame[] {
     const frames: LogFrame[] = [];
     let at = 0;
-    for (let end = this.#rest.indexOf(newline); end >= 0; end = this.#rest.indexOf(newline, at)) {
+    for (
+      let end = this.#rest.indexOf(newlineByte);
+      end >= 0;
+      end = this.#rest.indexOf(newlineByte, at)
+    ) {
       frames.push({ stream: 'stdout', bytes: this.#rest.subarray(at, end + 1) });
       at = end + 1;
     }

@@ -36,12 +36,12 @@ export async function readObstacles(
 }
 
 async function inspectAll(docker: Docker, ids: readonly string[]): Promise<Recreatable[]> {
-  const seen: Recreatable[] = [];
+  const inspected: Recreatable[] = [];
   for (let from = 0; from < ids.length; from += atOnce) {
     const batch = ids.slice(from, from + atOnce).map((id) => inspect(docker, id));
-    seen.push(...(await Promise.all(batch)).filter((one) => one !== undefined));
+    inspected.push(...(await Promise.all(batch)).filter((one) => one !== undefined));
   }
-  return seen;
+  return inspected;
 }
 
 async function inspect(docker: Docker, id: string): Promise<Recreatable | undefined> {

@@ -10,36 +10,42 @@ import { readPoolSettings } from './pool-settings.ts';
 import type { Recreatable } from './recreate-spec.ts';
 
 /** Where containers are made anew, and what their services call their pools' numbers. */
-export interface Yard {
+export interface RecreateContext {
   readonly docker: Docker;
   readonly services: readonly ServiceConfig[];
 }
 
 const unchanged = { ended: null, exitCode: null, lastLogLines: [] };
 
-interface Told extends Partial<RecreateOutcome> {
+interface OutcomeParts extends Partial<RecreateOutcome> {
   readonly result: RecreateOutcome['result'];
-  readonly seen: Recreatable;
+  readonly inspected: Recreatable;
 }
 
 /** What became of a replica, told by the container that has its name. */
-export function describe(yard: Yard, { seen, ...told }: Told): RecreateOutcome {
-  const environment = readEnvironment(yard, seen);
-  return { ...unchanged, id: seen.Id.slice(0, 12), environment, ...told };
+export function describe(
+  context: RecreateContext,
+  { inspected, ...told }: OutcomeParts,
+): RecreateOutcome {
+  const environment = readEnvironment(context, inspected);
+  return { ...unchanged, id: inspected.Id.slice(0, 12), environment, ...told };
 }
 
 export function unknown(problem: Problem): RecreateOutcome {
   return { ...unchanged, result: 'unknown', id: null, environment: null, problem };
 }
 
-export function readEnvironment(yard: Yard, seen: Recreatable): PoolEnvironment {
-  const { size, maxOverflow } = readPoolSettings(seen.Config.Env ?? [], namingOf(yard, seen));
+export function readEnvironment(context: RecreateContext, inspected: Recreatable): PoolEnvironment {
+  const { size, maxOverflow } = readPoolSettings(
+    inspected.Config.Env ?? [],
+    namingOf(context, inspected),
+  );
   return { poolSize: size, maxOverflow };
 }
 
 /** What is configured of the service a container belongs to. */
 export function namingOf(
-  { services }: Pick<Yard, 'services'>,
+  { services }: Pick<RecreateContext, 'services'>,
   { Config: { Labels: labels } }: Pick<Recreatable, 'Config'>,
 ): ServiceConfig | undefined {
   return services.find(({ name }) => name === labels?.['com.docker.compose.service']);

@@ -4,10 +4,18 @@ import type {
   Recreation,
   ReplicaName,
 } from '../runbook/ports/pool-settings.ts';
-import { create, readImageId, remove, rename, see, start, stop } from './engine-calls.ts';
+import {
+  create,
+  readImageId,
+  remove,
+  rename,
+  inspectContainer,
+  start,
+  stop,
+} from './engine-calls.ts';
 import { readPoolVariables } from './pool-settings.ts';
 import { describe, missing, namingOf, readEnvironment, unknown } from './recreate-outcome.ts';
-import type { Yard } from './recreate-outcome.ts';
+import type { RecreateContext } from './recreate-outcome.ts';
 import { toRecreateSpec } from './recreate-spec.ts';
 import type { Recreatable } from './recreate-spec.ts';
 import { attempt, nameOf, restoreOld, toObjection, untilWell } from './restore-old.ts';
@@ -19,36 +27,40 @@ import type { Trial } from './restore-old.ts';
  * removed only after the new one is well; else the new one is removed and the old one started again. Never throws.
  */
 export async function recreateReplica(
-  yard: Yard,
+  context: RecreateContext,
   replica: ReplicaName,
   wanted: Recreation,
 ): Promise<RecreateOutcome> {
-  const { docker } = yard;
-  const { found: old, problem } = await see(docker, replica.id);
+  const { docker } = context;
+  const { found: old, problem } = await inspectContainer(docker, replica.id);
   if (old === null) return unknown(problem ?? missing(replica));
-  const trial = await tryNew(yard, old, wanted);
-  if (trial.well === undefined) return restoreOld(yard, old, { ...wanted, trial });
+  const trial = await tryNew(context, old, wanted);
+  if (trial.well === undefined) return restoreOld(context, old, { ...wanted, trial });
   const left = await attempt(() => remove(docker, old.Id), `the old container of ${replica.name}`);
-  return describe(yard, { result: 'recreated', seen: trial.well, ...left });
+  return describe(context, { result: 'recreated', inspected: trial.well, ...left });
 }
 
-async function tryNew(yard: Yard, old: Recreatable, wanted: Recreation): Promise<Trial> {
-  const { docker } = yard;
+async function tryNew(
+  context: RecreateContext,
+  old: Recreatable,
+  wanted: Recreation,
+): Promise<Trial> {
+  const { docker } = context;
   const name = nameOf(old);
   try {
     const image = await readImageId(docker, old.Config.Image);
-    const spec = toRecreateSpec(old, toVariables(yard, old, wanted.environment), image);
+    const spec = toRecreateSpec(old, toVariables(context, old, wanted.environment), image);
     await rename(docker, old.Id, `${name}-dbconn-old-${old.Id.slice(0, 6)}`);
     // A specification that is refused costs no downtime: the old container still runs.
     const id = await create(docker, spec);
     await stop(docker, old);
     await start(docker, id);
-    const { result, sight } = await untilWell(docker, id, wanted.healthyWithinMs);
-    const state = sight.seen?.State;
+    const { result, observation } = await untilWell(docker, id, wanted.healthyWithinMs);
+    const state = observation.inspected?.State;
     const exitCode = state === undefined || state.Running ? null : (state.ExitCode ?? null);
-    const fresh = await see(docker, id);
+    const fresh = await inspectContainer(docker, id);
     const isWell = result === 'healthy' || result === 'running';
-    return isWell && fresh.found !== null && has(yard, fresh.found, wanted.environment)
+    return isWell && fresh.found !== null && has(context, fresh.found, wanted.environment)
       ? { well: fresh.found, ended: result, exitCode }
       : { ended: result, exitCode };
   } catch (error) {
@@ -58,18 +70,18 @@ async function tryNew(yard: Yard, old: Recreatable, wanted: Recreation): Promise
 
 /** By the names this container has for them: a number it has no variable for is not among them. */
 function toVariables(
-  yard: Yard,
+  context: RecreateContext,
   old: Recreatable,
   { poolSize, maxOverflow }: PoolEnvironment,
 ): Readonly<Record<string, number | null>> {
-  const { size, overflow } = readPoolVariables(old.Config.Env ?? [], namingOf(yard, old));
+  const { size, overflow } = readPoolVariables(old.Config.Env ?? [], namingOf(context, old));
   return {
     ...(size !== undefined && { [size]: poolSize }),
     ...(overflow !== undefined && { [overflow]: maxOverflow }),
   };
 }
 
-function has(yard: Yard, seen: Recreatable, wanted: PoolEnvironment): boolean {
-  const { poolSize, maxOverflow } = readEnvironment(yard, seen);
+function has(context: RecreateContext, inspected: Recreatable, wanted: PoolEnvironment): boolean {
+  const { poolSize, maxOverflow } = readEnvironment(context, inspected);
   return poolSize === wanted.poolSize && (maxOverflow ?? wanted.maxOverflow) === wanted.maxOverflow;
 }

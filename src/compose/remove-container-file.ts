@@ -3,7 +3,7 @@ import type Docker from 'dockerode';
 import { z } from 'zod';
 import { withinBudget } from './budget.ts';
 
-const budgetMs = 10_000;
+const removeBudgetMs = 10_000;
 const pollMs = 100;
 
 const Exec = z.object({ Running: z.boolean(), ExitCode: z.number().nullable() });
@@ -18,7 +18,7 @@ export async function removeContainerFile(
   path: string,
 ): Promise<boolean> {
   try {
-    return await withinBudget(budgetMs, async (abortSignal) => {
+    return await withinBudget(removeBudgetMs, async (abortSignal) => {
       const exec = await docker
         .getContainer(id)
         .exec({ Cmd: ['rm', '-f', '--', path], abortSignal });

@@ -3,7 +3,7 @@ import type { EditAnswer, PoolSettings, Resize } from '../runbook/ports/pool-set
 import { hasNoVariable } from '../runbook/diagnose/pool-variables.ts';
 import type { ServiceConfig } from '../runbook/target.ts';
 import { envEdits, planFileEdit } from './env-file.ts';
-import { see } from './engine-calls.ts';
+import { inspectContainer } from './engine-calls.ts';
 import { readObstacles } from './recreate-obstacles.ts';
 import { missing } from './recreate-outcome.ts';
 import { recreateReplica } from './recreate.ts';
@@ -38,18 +38,18 @@ export function createPoolSettings(options: ResizePoolsOptions): PoolSettings {
 async function planEdit(options: ResizePoolsOptions, resize: Resize): Promise<EditAnswer> {
   const { docker, services, directory, envFile = usualEnvFile } = options;
   if (directory === undefined) return { ok: false, problem: noDirectory };
-  const seen = await Promise.all(resize.ids.map((id) => see(docker, id)));
-  const containers = seen.flatMap(({ found }) => (found === null ? [] : [found]));
-  if (containers.length < seen.length) {
-    const problem = seen.find(({ problem }) => problem !== undefined)?.problem;
+  const inspections = await Promise.all(resize.ids.map((id) => inspectContainer(docker, id)));
+  const containers = inspections.flatMap(({ found }) => (found === null ? [] : [found]));
+  if (containers.length < inspections.length) {
+    const problem = inspections.find(({ problem }) => problem !== undefined)?.problem;
     const id = resize.service;
     return { ok: false, problem: problem ?? missing({ id, name: `of ${id}` }) };
   }
   const toOwnPath = await readOwnPaths(docker);
   const { service } = resize;
   const config = services.find(({ name }) => name === service);
-  const site = { directory, envFile, toOwnPath, service, config };
-  const found = await findPoolOrigins(site, containers);
+  const location = { directory, envFile, toOwnPath, service, config };
+  const found = await findPoolOrigins(location, containers);
   return found.ok ? planFrom(found.value, resize) : found;
 }
 

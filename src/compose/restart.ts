@@ -4,7 +4,7 @@ import { redactText } from '../runbook/diagnose/redact-text.ts';
 import type { Problem } from '../runbook/diagnose/snapshot.ts';
 import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
 import { awaitHealthy, pollMs } from './await-healthy.ts';
-import type { RunState, Sight } from './await-healthy.ts';
+import type { RunState, Observation } from './await-healthy.ts';
 import { withinBudget } from './budget.ts';
 import { isFinal, readStatus, toProblem, unanswered } from './failure.ts';
 import { joinEvents } from './log-events.ts';
@@ -67,30 +67,30 @@ export async function restartReplica(
   options: RestartOptions,
 ): Promise<RestartOutcome> {
   const began = Date.now();
-  const look = (): Promise<Sight> => inspect(docker, id);
-  const before = await look();
-  const startedBefore = before.seen === null ? null : readStartedAt(before.seen);
+  const check = (): Promise<Observation> => inspect(docker, id);
+  const before = await check();
+  const startedBefore = before.inspected === null ? null : readStartedAt(before.inspected);
   const finish = (end: End): Promise<RestartOutcome> =>
     describe(docker, { id, began, startedBefore, end });
-  if (before.seen === null) return finish({ result: 'unknown', sight: before });
-  if (options.signal?.aborted) return finish({ result: 'not-restarted', sight: before });
+  if (before.inspected === null) return finish({ result: 'unknown', observation: before });
+  if (options.signal?.aborted) return finish({ result: 'not-restarted', observation: before });
   // Docker would start it, and somebody stopped it on purpose.
-  const { Running: runs, Restarting: loops } = before.seen.State;
+  const { Running: runs, Restarting: loops } = before.inspected.State;
   if (!runs && loops !== true) {
-    return finish({ result: 'exited', sight: before, problem: stoppedBefore });
+    return finish({ result: 'exited', observation: before, problem: stoppedBefore });
   }
 
-  const asked = await askForRestart(docker, { ...options, id, startedBefore });
+  const asked = await requestRestart(docker, { ...options, id, startedBefore });
   if (!asked.restarted) return finish(asked);
   const deadline = Date.now() + options.healthyWithinMs;
-  const end = await awaitHealthy(look, deadline, options.signal);
-  return finish({ ...end, sinceMs: startOf(asked.sight) });
+  const end = await awaitHealthy(check, deadline, options.signal);
+  return finish({ ...end, sinceMs: startOf(asked.observation) });
 }
 
 /** How it ended, and the last sight of the container. */
 interface End {
   readonly result: RestartResult;
-  readonly sight: Sight;
+  readonly observation: Observation;
   readonly problem?: Problem;
   /** When the new run began, by Docker's clock. */
   readonly sinceMs?: number;
@@ -101,7 +101,7 @@ interface Asked extends End {
 }
 
 /** Asks for the restart and finds out whether there was one, whatever the answer. */
-async function askForRestart(
+async function requestRestart(
   docker: Docker,
   asked: RestartOptions & { readonly id: string; readonly startedBefore: string | null },
 ): Promise<Asked> {
@@ -120,13 +120,26 @@ async function askForRestart(
   const problem =
     error === undefined ? undefined : toProblem(error, `container ${id.slice(0, 12)}`, 'restart');
   for (;;) {
-    const sight = await inspect(docker, id);
-    const restarted = sight.seen !== null && readStartedAt(sight.seen) !== startedBefore;
-    if (restarted) return { restarted, result: 'starting', sight };
-    const told = sight.seen === null ? sight.gone : error === undefined || isFinal(error);
-    if (told) return { restarted, result: unchanged(sight), sight, problem: problem ?? unproven };
+    const observation = await inspect(docker, id);
+    const restarted =
+      observation.inspected !== null && readStartedAt(observation.inspected) !== startedBefore;
+    if (restarted) return { restarted, result: 'starting', observation };
+    const told =
+      observation.inspected === null ? observation.gone : error === undefined || isFinal(error);
+    if (told)
+      return {
+        restarted,
+        result: unchanged(observation),
+        observation,
+        problem: problem ?? unproven,
+      };
     if (Date.now() >= deadline) {
-      return { restarted, result: 'unknown', sight, problem: unanswered(problem, 'restarts it') };
+      return {
+        restarted,
+        result: 'unknown',
+        observation,
+        problem: unanswered(problem, 'restarts it'),
+      };
     }
     await sleep(pollMs);
   }
@@ -144,20 +157,20 @@ const unproven: Problem = {
   fix: 'Look at it with `docker ps`, and at the log of the engine.',
 };
 
-function unchanged({ seen }: Sight): RestartResult {
-  if (seen === null) return 'unknown';
-  return seen.State.Running ? 'not-restarted' : 'exited';
+function unchanged({ inspected }: Observation): RestartResult {
+  if (inspected === null) return 'unknown';
+  return inspected.State.Running ? 'not-restarted' : 'exited';
 }
 
-async function inspect(docker: Docker, id: string): Promise<Sight> {
+async function inspect(docker: Docker, id: string): Promise<Observation> {
   try {
     const answer = await withinBudget(inspectBudgetMs, (abortSignal) =>
       docker.getContainer(id).inspect({ abortSignal }),
     );
-    return { seen: Inspected.parse(answer) };
+    return { inspected: Inspected.parse(answer) };
   } catch (error) {
     const problem = toProblem(error, `container ${id.slice(0, 12)}`);
-    return { seen: null, gone: readStatus(error) === 404, problem };
+    return { inspected: null, gone: readStatus(error) === 404, problem };
   }
 }
 
@@ -171,20 +184,22 @@ async function describe(
   },
 ): Promise<RestartOutcome> {
   const { id, began, startedBefore, end } = about;
-  const { sight } = end;
-  const { seen } = sight;
-  const problem = end.problem ?? (sight.seen === null ? sight.problem : undefined);
-  const output = seen === null || end.result === 'healthy' ? null : readHealthOutput(seen);
-  const startedAfter = seen === null ? null : readStartedAt(seen);
+  const { observation } = end;
+  const { inspected } = observation;
+  const problem = end.problem ?? (observation.inspected === null ? observation.problem : undefined);
+  const output =
+    inspected === null || end.result === 'healthy' ? null : readHealthOutput(inspected);
+  const startedAfter = inspected === null ? null : readStartedAt(inspected);
   return {
     id: id.slice(0, 12),
-    name: seen?.Name.replace(/^\//, '') ?? id.slice(0, 12),
+    name: inspected?.Name.replace(/^\//, '') ?? id.slice(0, 12),
     result: end.result,
     startedBefore,
     startedAfter,
     tookMs: Date.now() - began,
-    exitCode: seen === null || seen.State.Running ? null : (seen.State.ExitCode ?? null),
-    oomKilled: seen?.State.OOMKilled ?? false,
+    exitCode:
+      inspected === null || inspected.State.Running ? null : (inspected.State.ExitCode ?? null),
+    oomKilled: inspected?.State.OOMKilled ?? false,
     killed: await isKilled(docker, id, { startedBefore, startedAfter }),
     healthOutput: output === null ? null : toLine(output),
     lastLogLines: end.sinceMs === undefined ? [] : await readLastLines(docker, id, end.sinceMs),
@@ -203,8 +218,8 @@ async function isKilled(
   return wasKilled(docker, id, { startedAt: startedBefore, endedBy: startedAfter });
 }
 
-function startOf({ seen }: Sight): number {
-  return seen === null ? Number.NaN : Date.parse(readStartedAt(seen) ?? '');
+function startOf({ inspected }: Observation): number {
+  return inspected === null ? Number.NaN : Date.parse(readStartedAt(inspected) ?? '');
 }
 
 async function readLastLines(docker: Docker, id: string, sinceMs: number): Promise<string[]> {

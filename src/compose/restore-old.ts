@@ -2,12 +2,12 @@ import type Docker from 'dockerode';
 import type { Problem } from '../runbook/diagnose/snapshot.ts';
 import type { RecreateOutcome } from '../runbook/ports/pool-settings.ts';
 import { awaitHealthy } from './await-healthy.ts';
-import type { Sight } from './await-healthy.ts';
-import { remove, rename, see, start, stop } from './engine-calls.ts';
+import type { Observation } from './await-healthy.ts';
+import { remove, rename, inspectContainer, start, stop } from './engine-calls.ts';
 import { Unanswered, toProblem } from './failure.ts';
 import { readLastWords } from './last-words.ts';
 import { describe, missing, unknown } from './recreate-outcome.ts';
-import type { Yard } from './recreate-outcome.ts';
+import type { RecreateContext } from './recreate-outcome.ts';
 import type { Recreatable } from './recreate-spec.ts';
 
 /** How far the new container came: well, or how it ended, or what Docker had against it. */
@@ -34,18 +34,18 @@ interface Restoring {
 
 /** Removes whatever took the old container's name, and brings the old one back under it. */
 export async function restoreOld(
-  yard: Yard,
+  context: RecreateContext,
   old: Recreatable,
   { healthyWithinMs, name = nameOf(old), trial }: Restoring,
 ): Promise<RecreateOutcome> {
-  const { docker } = yard;
+  const { docker } = context;
   const objections: (Objection | undefined)[] = [];
-  const named = await see(docker, name);
+  const named = await inspectContainer(docker, name);
   const other = named.found !== null && named.found.Id !== old.Id ? named.found : undefined;
   if (other !== undefined && !isTwin(other, old)) return unknown(foreign(name));
   const lastLogLines = other === undefined ? [] : await readLastWords(docker, other);
   if (other !== undefined) objections.push(await discard(docker, other));
-  const now = await see(docker, old.Id);
+  const now = await inspectContainer(docker, old.Id);
   if (now.found !== null && nameOf(now.found) !== name) {
     objections.push(await attempt(() => rename(docker, old.Id, name), `container ${name}`));
   }
@@ -55,14 +55,14 @@ export async function restoreOld(
     starting = await attempt(() => start(docker, old.Id), `container ${name}`);
   }
   await untilWell(docker, old.Id, healthyWithinMs);
-  let back = await see(docker, old.Id);
+  let back = await inspectContainer(docker, old.Id);
   let hasStopped = false;
   if (back.found?.State.Running === false) {
     // A stop that Docker did not answer in time has come true only now.
     hasStopped = true;
     starting = await attempt(() => start(docker, old.Id), `container ${name}`);
     await untilWell(docker, old.Id, healthyWithinMs);
-    back = await see(docker, old.Id);
+    back = await inspectContainer(docker, old.Id);
   }
   const tried = trial?.objection;
   objections.unshift(hasStopped && tried !== undefined ? { problem: tried.problem } : tried);
@@ -78,7 +78,7 @@ export async function restoreOld(
     return { ...unknown(back.problem ?? missing({ id: old.Id, name })), ...told };
   }
   const result = late !== undefined ? 'unknown' : back.found.State.Running ? 'put back' : 'down';
-  return describe(yard, { result, seen: back.found, ...told });
+  return describe(context, { result, inspected: back.found, ...told });
 }
 
 /** One that cannot be removed must at least not run beside the old one. */
@@ -95,13 +95,13 @@ export function untilWell(
   id: string,
   withinMs: number,
 ): ReturnType<typeof awaitHealthy> {
-  const look = async (): Promise<Sight> => {
-    const seen = await see(docker, id);
-    if (seen.found !== null) return { seen: seen.found };
-    const problem = seen.problem ?? missing({ id, name: id.slice(0, 12) });
-    return { seen: null, gone: seen.problem === undefined, problem };
+  const check = async (): Promise<Observation> => {
+    const inspected = await inspectContainer(docker, id);
+    if (inspected.found !== null) return { inspected: inspected.found };
+    const problem = inspected.problem ?? missing({ id, name: id.slice(0, 12) });
+    return { inspected: null, gone: inspected.problem === undefined, problem };
   };
-  return awaitHealthy(look, Date.now() + withinMs, undefined);
+  return awaitHealthy(check, Date.now() + withinMs, undefined);
 }
 
 /** What Docker had against it; undefined when it was done. */

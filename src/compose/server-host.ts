@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { redactText } from '../runbook/diagnose/redact-text.ts';
 import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
 import type { HostState, KeptCopy, KeptFile, ServerHost } from '../runbook/ports/server-host.ts';
-import { ActingUnavailable } from '../runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../runbook/remedies/acting-unavailable.ts';
 import { withinBudget } from './budget.ts';
 import { readContainerFile, writeContainerFile } from './container-file.ts';
 import { DockerFailure, readStatus, toProblem } from './failure.ts';
@@ -50,8 +50,8 @@ const Limits = z.object({
 });
 const Machine = z.object({ MemTotal: z.number().nullish() });
 
-interface Sight {
-  readonly seen: Inspected;
+interface Inspection {
+  readonly inspected: Inspected;
   readonly limitBytes: number;
 }
 
@@ -67,20 +67,20 @@ class ContainerHost {
     try {
       return await work();
     } catch (error) {
-      if (error instanceof ActingUnavailable) throw error;
+      if (error instanceof PrivilegedUnavailable) throw error;
       const { summary, fix } = toProblem(error, 'the container of PostgreSQL', action);
-      throw new ActingUnavailable([summary, fix ?? ''].join(' ').trim(), { cause: error });
+      throw new PrivilegedUnavailable([summary, fix ?? ''].join(' ').trim(), { cause: error });
     }
   }
 
   async readState(): Promise<HostState> {
-    const { seen, limitBytes } = await this.#inspect(await this.#find());
-    const { State: state } = seen;
+    const { inspected, limitBytes } = await this.#inspect(await this.#find());
+    const { State: state } = inspected;
     return {
-      name: seen.Name.replace(/^\//, ''),
+      name: inspected.Name.replace(/^\//, ''),
       running: state.Running && state.Restarting !== true,
-      restarts: seen.RestartCount ?? 0,
-      startedAt: readStartedAt(seen),
+      restarts: inspected.RestartCount ?? 0,
+      startedAt: readStartedAt(inspected),
       exitCode: state.Running ? null : (state.ExitCode ?? null),
       oomKilled: state.OOMKilled ?? false,
       memoryBytes: limitBytes > 0 ? limitBytes : await this.#readMachineMemory(),
@@ -90,7 +90,7 @@ class ContainerHost {
   async readLog(): Promise<readonly string[]> {
     try {
       const id = await this.#find();
-      const since = Date.parse(readStartedAt((await this.#inspect(id)).seen) ?? '');
+      const since = Date.parse(readStartedAt((await this.#inspect(id)).inspected) ?? '');
       const { lines } = await readLogLines(this.#options.docker, id, {
         tail: maxLogLines,
         ...(!Number.isNaN(since) && { sinceMs: since - startNotedLateMs }),
@@ -160,13 +160,13 @@ class ContainerHost {
     });
   }
 
-  async #inspect(id: string): Promise<Sight> {
+  async #inspect(id: string): Promise<Inspection> {
     const answer = await withinBudget(callMs, (abortSignal) =>
       this.#options.docker.getContainer(id).inspect({ abortSignal }),
     );
     const { HostConfig: host } = Limits.parse(answer);
     return {
-      seen: Inspected.parse(answer),
+      inspected: Inspected.parse(answer),
       limitBytes: host?.Memory ?? 0,
     };
   }

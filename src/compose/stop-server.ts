@@ -11,7 +11,7 @@ const budgetMs = stopTimeoutSeconds * 1000 + 20_000;
 const callMs = 5_000;
 const pollMs = 250;
 
-const Seen = z.object({
+const StopState = z.object({
   State: z.object({ Running: z.boolean(), Restarting: z.boolean().nullish() }),
   Config: z.object({ StopSignal: z.string().nullish() }),
 });
@@ -23,7 +23,7 @@ const Seen = z.object({
 export async function stopServer(docker: Docker, id: string): Promise<void> {
   const deadline = Date.now() + budgetMs;
   const signal = (await inspect(docker, id)).Config.StopSignal;
-  const asked = askToStop(docker, id);
+  const asked = requestStop(docker, id);
   // SIGTERM waits for every client to leave by itself (smart shutdown), until Docker kills it; SIGINT after it
   // ends them. The engine has noted by then that it is not to be started again.
   if (signal !== 'SIGINT') await interrupt(docker, id);
@@ -38,11 +38,11 @@ export async function stopServer(docker: Docker, id: string): Promise<void> {
   }
 }
 
-async function inspect(docker: Docker, id: string): Promise<z.infer<typeof Seen>> {
+async function inspect(docker: Docker, id: string): Promise<z.infer<typeof StopState>> {
   const answer = await withinBudget(callMs, (abortSignal) =>
     docker.getContainer(id).inspect({ abortSignal }),
   );
-  return Seen.parse(answer);
+  return StopState.parse(answer);
 }
 
 interface Failure {
@@ -51,7 +51,7 @@ interface Failure {
 }
 
 /** Resolves with what Docker had against it. */
-async function askToStop(docker: Docker, id: string): Promise<Failure | undefined> {
+async function requestStop(docker: Docker, id: string): Promise<Failure | undefined> {
   try {
     await withinBudget(budgetMs, (abortSignal) => {
       // dockerode would send the query's fields, signal and all, as the body too.

@@ -3,9 +3,9 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { cleanReason } from '../runbook/approval/clean-reason.ts';
 import type { Stop } from '../runbook/ports.ts';
-import type { Brake } from '../runbook/ports/brake.ts';
+import type { EmergencyStopSwitch } from '../runbook/ports/brake.ts';
 
-interface BrakeOptions {
+interface EmergencyStopSwitchOptions {
   /** While it exists, nothing runs. What stands in it is the reason. */
   readonly stopFile: string | undefined;
   /** dbconn.yml, for its `approval.stopped`. */
@@ -18,7 +18,10 @@ const longestReasonBytes = 2000;
  * The emergency stop for whoever has the machine and not Slack. Both places are read anew at every decision, so
  * that neither needs a restart. What cannot be read stops: it may say so.
  */
-export function createBrake({ stopFile, configFile }: BrakeOptions): Brake {
+export function createEmergencyStopSwitch({
+  stopFile,
+  configFile,
+}: EmergencyStopSwitchOptions): EmergencyStopSwitch {
   return {
     async readStop() {
       const byFile = stopFile === undefined ? undefined : await readStopFile(stopFile);

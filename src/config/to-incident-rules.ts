@@ -9,7 +9,7 @@ export function toIncidentRules(given: IncidentsEntry, { names }: Alerts): Incid
   const defaults = defaultIncidentRules;
   return {
     watch: given.watch,
-    lookEveryMs: given.every ?? defaults.lookEveryMs,
+    checkEveryMs: given.every ?? defaults.checkEveryMs,
     openAfterMs: given.openAfter ?? defaults.openAfterMs,
     closeAfterMs: given.closeAfter ?? defaults.closeAfterMs,
     reopenWithinMs: given.reopenWithin ?? defaults.reopenWithinMs,

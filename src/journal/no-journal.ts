@@ -8,7 +8,7 @@ export const noJournal: Journal = {
   list: refuse,
   move: refuse,
   record: refuse,
-  hold: refuse,
+  acquire: refuse,
   renew: refuse,
   release: refuse,
   readRunsSince: refuse,

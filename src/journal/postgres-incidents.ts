@@ -25,7 +25,7 @@ export async function insertIncident(
   await query(
     `INSERT INTO dbconn.incidents (target, state, version, opened_at, data, id, seq)
      VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-    [...columnsOf(incident), data, incident.id, seq],
+    [...incidentColumnsOf(incident), data, incident.id, seq],
   );
   return 'opened';
 }
@@ -45,7 +45,7 @@ export async function updateIncident(
   await query(
     `UPDATE dbconn.incidents SET target = $1, state = $2, version = $3, opened_at = $4, data = $5
      WHERE id = $6`,
-    [...columnsOf(incident), data, incident.id],
+    [...incidentColumnsOf(incident), data, incident.id],
   );
   const draft = noteFound(writing.draft, String(stored['data']), stored['vouched']);
   await appendEntry(query, { ...writing, draft, data });
@@ -105,12 +105,13 @@ export async function readVouched(query: Query): Promise<Row[]> {
   return rows.map((row) => {
     const data = String(row['data']);
     const columns = ['target', 'state', 'version', 'opened_at'].map((name) => row[name]);
-    const agree = canonicalJson(columns) === canonicalJson(columnsOf(parseRow(Incident, data)));
+    const agree =
+      canonicalJson(columns) === canonicalJson(incidentColumnsOf(parseRow(Incident, data)));
     return { id: row['id'], data: agree ? data : '' };
   });
 }
 
-function columnsOf({ target, state, version, openedAt }: Incident): unknown[] {
+function incidentColumnsOf({ target, state, version, openedAt }: Incident): unknown[] {
   return [target, state, version, openedAt];
 }
 

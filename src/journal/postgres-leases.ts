@@ -1,7 +1,7 @@
 import { LeaseLost } from '../runbook/approval/lease-lost.ts';
 import type { Holder, JournalDraft } from '../runbook/ports.ts';
 import type { Query } from './postgres-session.ts';
-import { longestLeaseMs, tending } from './tending.ts';
+import { longestLeaseMs, leaderLease } from './tending.ts';
 
 /** In a transaction that holds the journal's lock, as all of these. False where the request has ended or somebody's lease stands. */
 export async function takeFreeLease(
@@ -20,13 +20,13 @@ export async function takeFreeLease(
 }
 
 /** Takes or prolongs the one lease on all incidents. False while another holder's stands. */
-export async function takeTending(query: Query, holder: Holder): Promise<boolean> {
+export async function takeLeaderLease(query: Query, holder: Holder): Promise<boolean> {
   const others = await query(
     `SELECT FROM dbconn.leases WHERE request = $1 AND holder <> $2 AND until > clock_timestamp()
        AND until < clock_timestamp() + $3 * interval '1 millisecond'`,
-    [tending, holder.id, longestLeaseMs],
+    [leaderLease, holder.id, longestLeaseMs],
   );
-  if (others.length === 0) await takeLease(query, tending, holder);
+  if (others.length === 0) await takeLease(query, leaderLease, holder);
   return others.length === 0;
 }
 

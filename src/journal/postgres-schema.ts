@@ -1,5 +1,5 @@
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
-import { heard } from './postgres-heard.ts';
+import { signedRequestsTable } from './postgres-heard.ts';
 import type { Query } from './postgres-session.ts';
 
 const tables: readonly string[] = [
@@ -49,7 +49,7 @@ const truth: readonly string[] = [
 ];
 
 /** What each version added to the one before, from the first on. */
-const versions = [tables, incidents, heard, truth];
+const versions = [tables, incidents, signedRequestsTable, truth];
 
 /** Makes the tables that are not there yet. In a transaction that holds the journal's lock. */
 export async function preparePostgresSchema(query: Query): Promise<void> {

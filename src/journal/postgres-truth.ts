@@ -1,5 +1,5 @@
 import type { Untrue } from '../runbook/ports.ts';
-import { Request, openStates } from '../runbook/approval/request.ts';
+import { ApprovalRequest, openStates } from '../runbook/approval/request.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import type { Head } from './chain.ts';
 import { parseRow } from './parse-row.ts';
@@ -31,7 +31,7 @@ async function readLinked(query: Query, request: string): Promise<LinkedEntry[]>
 }
 
 /** Hashed where they are: a thousand plans need not travel each time. */
-const sightStatement = `
+const newestRequestsStatement = `
   SELECT newest.request AS id, (newest.body::json) ->> 'target' AS proposed, requests.target AS stored,
     coalesce(encode(sha256(convert_to(data, 'UTF8')), 'hex') =
       (SELECT (body::json) ->> 'requestSha256' FROM dbconn.entries
@@ -47,7 +47,7 @@ const sightStatement = `
 /** `known`: the end of the chain as this process last saw it. */
 export async function findUntrue(query: Query, known: Head): Promise<Untrue[]> {
   const newest = untrueOf(
-    (await query(sightStatement)).map(({ id, proposed, stored, same }) => ({
+    (await query(newestRequestsStatement)).map(({ id, proposed, stored, same }) => ({
       id: String(id),
       targets: [proposed, stored].filter((one) => one !== null).map(String),
       isTrue: same === true,
@@ -79,7 +79,7 @@ export async function readStops(query: Query): Promise<Pick<Whole, 'lastStop' | 
   return { lastStop: last === undefined ? undefined : String(last['kind']), isStopped };
 }
 
-export function columnsOf({ target, option, state, version, result }: Request): unknown[] {
+export function columnsOf({ target, option, state, version, result }: ApprovalRequest): unknown[] {
   return [target, option, state, version, result?.endedAt ?? null];
 }
 
@@ -87,6 +87,7 @@ export function columnsOf({ target, option, state, version, result }: Request): 
 export function toVouched(row: Row): StoredRequest {
   const data = String(row['data']);
   const columns = ['target', 'option', 'state', 'version', 'ended_at'].map((name) => row[name]);
-  const agree = canonicalJson(columns) === canonicalJson(columnsOf(parseRow(Request, data)));
+  const agree =
+    canonicalJson(columns) === canonicalJson(columnsOf(parseRow(ApprovalRequest, data)));
   return { id: String(row['id']), data: agree ? data : '' };
 }

@@ -1,6 +1,6 @@
 import { JournalMoved } from '../runbook/approval/journal-moved.ts';
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
-import { Request, isOpen } from '../runbook/approval/request.ts';
+import { ApprovalRequest, isOpen } from '../runbook/approval/request.ts';
 import type { Incident } from '../runbook/incident/incident.ts';
 import type { KeptNote } from '../runbook/incident/note.ts';
 import type { SignedRequest } from '../runbook/ports/heard-requests.ts';
@@ -12,7 +12,7 @@ import { genesis } from './chain.ts';
 import type { Head, JournalEntry } from './chain.ts';
 import { StopRow, parseRow } from './parse-row.ts';
 import { appendEntry, readAgeMs, readEntries, readHead, readKnown } from './postgres-entries.ts';
-import { hear } from './postgres-heard.ts';
+import { recordSigned } from './postgres-heard.ts';
 import {
   insertIncident,
   listIncidents,
@@ -21,13 +21,19 @@ import {
   readVouched,
   updateIncident,
 } from './postgres-incidents.ts';
-import { dropLease, takeFreeLease, takeLease, takeTending, useLease } from './postgres-leases.ts';
+import {
+  dropLease,
+  takeFreeLease,
+  takeLease,
+  takeLeaderLease,
+  useLease,
+} from './postgres-leases.ts';
 import { preparePostgresSchema, readIdentity } from './postgres-schema.ts';
 import { columnsOf, findUntrue, readStops, readTrue, toVouched } from './postgres-truth.ts';
 import { PostgresSession } from './postgres-session.ts';
 import type { ByTls, Query } from './postgres-session.ts';
 import type { RequestsQuery, StoredJournal } from './stored-journal.ts';
-import { tending } from './tending.ts';
+import { leaderLease } from './tending.ts';
 import { toNote } from './to-note.ts';
 import { toStep } from './to-step.ts';
 import { mustBeTrueStop } from './truth.ts';
@@ -82,7 +88,7 @@ class PostgresJournal implements StoredJournal {
     }
   }
 
-  create(request: Request, draft: JournalDraft): Promise<void> {
+  create(request: ApprovalRequest, draft: JournalDraft): Promise<void> {
     return this.#write(async (query) => {
       const data = canonicalJson(request);
       const seq = await this.#append(query, draft, data);
@@ -94,31 +100,35 @@ class PostgresJournal implements StoredJournal {
     });
   }
 
-  read(id: string): Promise<Request | undefined> {
+  read(id: string): Promise<ApprovalRequest | undefined> {
     return this.#read(async (query) => {
       const data = await readTrue(query, id);
-      return data === undefined ? undefined : parseRow(Request, data);
+      return data === undefined ? undefined : parseRow(ApprovalRequest, data);
     });
   }
 
-  list(states: readonly Request['state'][]): Promise<readonly Request[]> {
+  list(states: readonly ApprovalRequest['state'][]): Promise<readonly ApprovalRequest[]> {
     const statement = 'SELECT data FROM dbconn.requests WHERE state = ANY ($1) ORDER BY seq';
     return this.#readRequests(statement, [states]);
   }
 
-  readRunsSince({ target, option, since }: RunsQuery): Promise<readonly Request[]> {
+  readRunsSince({ target, option, since }: RunsQuery): Promise<readonly ApprovalRequest[]> {
     const statement = `SELECT data FROM dbconn.requests WHERE state IN ('verifying', 'done')
       AND target = $1 AND option = $2 AND ended_at >= $3 ORDER BY seq`;
     return this.#readRequests(statement, [target, option, since]);
   }
 
-  readRequestsSince({ target, since, option }: RequestsQuery): Promise<readonly Request[]> {
+  readRequestsSince({ target, since, option }: RequestsQuery): Promise<readonly ApprovalRequest[]> {
     const statement = `SELECT data FROM dbconn.requests WHERE target = $1
       AND (data::json) ->> 'proposedAt' >= $2 AND ($3::text IS NULL OR option = $3) ORDER BY seq`;
     return this.#readRequests(statement, [target, since, option ?? null]);
   }
 
-  move(from: number, to: Request, draft: JournalDraft): Promise<'moved' | 'changed' | 'busy'> {
+  move(
+    from: number,
+    to: ApprovalRequest,
+    draft: JournalDraft,
+  ): Promise<'moved' | 'changed' | 'busy'> {
     return this.#write(async (query) => {
       if (to.state !== 'approved') await useLease(query, draft);
       if (to.state === 'executing' && (await isBusy(query, to))) return 'busy';
@@ -146,7 +156,7 @@ class PostgresJournal implements StoredJournal {
     });
   }
 
-  hold(request: string, holder: Holder): Promise<boolean> {
+  acquire(request: string, holder: Holder): Promise<boolean> {
     return this.#write((query) => takeFreeLease(query, request, holder));
   }
 
@@ -225,16 +235,16 @@ class PostgresJournal implements StoredJournal {
     return this.#read(readTime);
   }
 
-  tend(holder: Holder): Promise<boolean> {
-    return this.#write((query) => takeTending(query, holder));
+  takeLead(holder: Holder): Promise<boolean> {
+    return this.#write((query) => takeLeaderLease(query, holder));
   }
 
-  endTending(holder: Holder): Promise<void> {
-    return this.#write((query) => dropLease(query, tending, holder));
+  endLead(holder: Holder): Promise<void> {
+    return this.#write((query) => dropLease(query, leaderLease, holder));
   }
 
-  hear(request: SignedRequest): Promise<boolean> {
-    return this.#write((query) => hear(query, request));
+  recordSigned(request: SignedRequest): Promise<boolean> {
+    return this.#write((query) => recordSigned(query, request));
   }
 
   head(): Promise<Head> {
@@ -277,9 +287,12 @@ class PostgresJournal implements StoredJournal {
     });
   }
 
-  #readRequests(statement: string, values: readonly unknown[]): Promise<readonly Request[]> {
+  #readRequests(
+    statement: string,
+    values: readonly unknown[],
+  ): Promise<readonly ApprovalRequest[]> {
     return this.#read(async (query) =>
-      (await query(statement, values)).map((row) => parseRow(Request, row['data'])),
+      (await query(statement, values)).map((row) => parseRow(ApprovalRequest, row['data'])),
     );
   }
 
@@ -313,7 +326,7 @@ class PostgresJournal implements StoredJournal {
   }
 }
 
-async function isBusy(query: Query, { id, target }: Request): Promise<boolean> {
+async function isBusy(query: Query, { id, target }: ApprovalRequest): Promise<boolean> {
   const others = await query(
     `SELECT FROM dbconn.requests WHERE target = $1 AND state = 'executing' AND id <> $2`,
     [target, id],

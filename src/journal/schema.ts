@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
-import { heard } from './sqlite-heard.ts';
+import { signedRequestsTable } from './sqlite-heard.ts';
 
 const schema = /* sql */ `
   CREATE TABLE entries (
@@ -76,7 +76,7 @@ const steady = /* sql */ `
 `;
 
 /** What each version added to the one before, from the first on. */
-const versions = [schema, leases, incidents, heard, truth, steady];
+const versions = [schema, leases, incidents, signedRequestsTable, truth, steady];
 
 /** Makes the tables that a file does not have yet. Throws for a file that a later dbconn, or something else, wrote. */
 export function prepareSchema(database: DatabaseSync): void {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { LeaseLost } from '../runbook/approval/lease-lost.ts';
-import { longestLeaseMs, tending } from './tending.ts';
+import { longestLeaseMs, leaderLease } from './tending.ts';
 
 /** By this machine's uptime, in milliseconds. */
 export interface Lease {
@@ -25,11 +25,11 @@ export function takeFreeLease(database: DatabaseSync, request: string, lease: Le
 }
 
 /** Takes or prolongs the one lease on all incidents. False while another holder's stands. */
-export function takeTending(database: DatabaseSync, lease: Lease): boolean {
+export function takeLeaderLease(database: DatabaseSync, lease: Lease): boolean {
   const other = database
     .prepare(`SELECT 1 FROM leases WHERE request = ? AND holder <> ? AND ${stands}`)
-    .get(tending, lease.holder, ...standing(lease));
-  if (other === undefined) takeLease(database, tending, lease);
+    .get(leaderLease, lease.holder, ...standing(lease));
+  if (other === undefined) takeLease(database, leaderLease, lease);
   return other === undefined;
 }
 

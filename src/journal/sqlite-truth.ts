@@ -27,7 +27,7 @@ function readLinked(database: DatabaseSync, request: string): LinkedEntry[] {
     .map((row) => ({ ...toEntry(row), next: textOf(row['next']) }));
 }
 
-const sightStatement = /* sql */ `
+const newestRequestsStatement = /* sql */ `
   SELECT newest.request AS id, newest.body ->> 'target' AS proposed, requests.target AS stored, data,
     (SELECT body ->> 'requestSha256' FROM entries
      WHERE request = newest.request AND body ->> 'requestSha256' IS NOT NULL ORDER BY seq DESC LIMIT 1) AS vouched
@@ -41,7 +41,7 @@ const sightStatement = /* sql */ `
 export function findUntrue(database: DatabaseSync, known: Head): Untrue[] {
   const newest = untrueOf(
     database
-      .prepare(sightStatement)
+      .prepare(newestRequestsStatement)
       .all()
       .map(({ id, proposed, stored, data, vouched }) => ({
         id: String(id),

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
-import { Request, isOpen } from '../runbook/approval/request.ts';
+import { ApprovalRequest, isOpen } from '../runbook/approval/request.ts';
 import type { Incident } from '../runbook/incident/incident.ts';
 import type { KeptNote } from '../runbook/incident/note.ts';
 import type { SignedRequest } from '../runbook/ports/heard-requests.ts';
@@ -17,7 +17,7 @@ import { appendEntry, readEntries, readFirstAt, readHead, readKnown } from './sq
 import { keepClock, readClock, readLastAt } from './sqlite-clock.ts';
 import type { BootClock } from './sqlite-clock.ts';
 import { openFile, setUp, watchFile } from './sqlite-file.ts';
-import { hear } from './sqlite-heard.ts';
+import { recordSigned } from './sqlite-heard.ts';
 import { insertIncident, listIncidents, readIncident, updateIncident } from './sqlite-incidents.ts';
 import {
   dropLease,
@@ -25,14 +25,14 @@ import {
   readBoot,
   takeFreeLease,
   takeLease,
-  takeTending,
+  takeLeaderLease,
   useLease,
 } from './sqlite-leases.ts';
 import type { Lease } from './sqlite-leases.ts';
 import { SqliteSession } from './sqlite-session.ts';
 import { findUntrue, readStops, readTrue } from './sqlite-truth.ts';
 import type { RequestsQuery, StoredJournal } from './stored-journal.ts';
-import { tending } from './tending.ts';
+import { leaderLease } from './tending.ts';
 import { toNote } from './to-note.ts';
 import { toStep } from './to-step.ts';
 import { mustBeTrueStop } from './truth.ts';
@@ -102,7 +102,7 @@ export class SqliteJournal implements StoredJournal {
     }
   }
 
-  create(request: Request, draft: JournalDraft): Promise<void> {
+  create(request: ApprovalRequest, draft: JournalDraft): Promise<void> {
     return this.#write((database) => {
       const data = canonicalJson(request);
       const { seq } = this.#append(database, draft, data);
@@ -112,20 +112,24 @@ export class SqliteJournal implements StoredJournal {
     });
   }
 
-  read(id: string): Promise<Request | undefined> {
+  read(id: string): Promise<ApprovalRequest | undefined> {
     return this.#session.read((database) => {
       const data = readTrue(database, id);
-      return data === undefined ? undefined : parseRow(Request, data);
+      return data === undefined ? undefined : parseRow(ApprovalRequest, data);
     });
   }
 
-  list(states: readonly Request['state'][]): Promise<readonly Request[]> {
+  list(states: readonly ApprovalRequest['state'][]): Promise<readonly ApprovalRequest[]> {
     const statement =
       'SELECT data FROM requests WHERE state IN (SELECT value FROM json_each(?)) ORDER BY seq';
     return this.#readRequests(statement, [JSON.stringify(states)]);
   }
 
-  move(from: number, to: Request, draft: JournalDraft): Promise<'moved' | 'changed' | 'busy'> {
+  move(
+    from: number,
+    to: ApprovalRequest,
+    draft: JournalDraft,
+  ): Promise<'moved' | 'changed' | 'busy'> {
     return this.#write((database) => {
       if (to.state !== 'approved') this.#useLease(database, draft);
       if (to.state === 'executing' && isBusy(database, to)) return 'busy';
@@ -144,7 +148,7 @@ export class SqliteJournal implements StoredJournal {
     });
   }
 
-  hold(request: string, holder: Holder): Promise<boolean> {
+  acquire(request: string, holder: Holder): Promise<boolean> {
     return this.#write((database) => takeFreeLease(database, request, this.#stand(holder)));
   }
 
@@ -169,13 +173,13 @@ export class SqliteJournal implements StoredJournal {
     target,
     option,
     since,
-  }: Parameters<Journal['readRunsSince']>[0]): Promise<readonly Request[]> {
+  }: Parameters<Journal['readRunsSince']>[0]): Promise<readonly ApprovalRequest[]> {
     const statement =
       "SELECT data FROM requests WHERE state IN ('verifying', 'done') AND target = ? AND data ->> 'option' = ? AND data ->> '$.result.endedAt' >= ?";
     return this.#readRequests(statement, [target, option, since]);
   }
 
-  readRequestsSince({ target, since, option }: RequestsQuery): Promise<readonly Request[]> {
+  readRequestsSince({ target, since, option }: RequestsQuery): Promise<readonly ApprovalRequest[]> {
     const statement = `SELECT data FROM requests WHERE target = ?1 AND data ->> 'proposedAt' >= ?2
       AND (?3 IS NULL OR data ->> 'option' = ?3) ORDER BY seq`;
     return this.#readRequests(statement, [target, since, option ?? null]);
@@ -260,16 +264,16 @@ export class SqliteJournal implements StoredJournal {
     }));
   }
 
-  tend(holder: Holder): Promise<boolean> {
-    return this.#write((database) => takeTending(database, this.#stand(holder)));
+  takeLead(holder: Holder): Promise<boolean> {
+    return this.#write((database) => takeLeaderLease(database, this.#stand(holder)));
   }
 
-  endTending({ id }: Holder): Promise<void> {
-    return this.#write((database) => dropLease(database, tending, id));
+  endLead({ id }: Holder): Promise<void> {
+    return this.#write((database) => dropLease(database, leaderLease, id));
   }
 
-  hear(request: SignedRequest): Promise<boolean> {
-    return this.#session.write((database) => hear(database, request));
+  recordSigned(request: SignedRequest): Promise<boolean> {
+    return this.#session.write((database) => recordSigned(database, request));
   }
 
   head(): Promise<Head> {
@@ -328,17 +332,17 @@ export class SqliteJournal implements StoredJournal {
   #readRequests(
     statement: string,
     values: readonly (string | null)[],
-  ): Promise<readonly Request[]> {
+  ): Promise<readonly ApprovalRequest[]> {
     return this.#session.patiently((database) =>
       database
         .prepare(statement)
         .all(...values)
-        .map((row) => parseRow(Request, row['data'])),
+        .map((row) => parseRow(ApprovalRequest, row['data'])),
     );
   }
 }
 
-function isBusy(database: DatabaseSync, { id, target }: Request): boolean {
+function isBusy(database: DatabaseSync, { id, target }: ApprovalRequest): boolean {
   const other = database
     .prepare("SELECT 1 FROM requests WHERE target = ? AND state = 'executing' AND id <> ?")
     .get(target, id);

@@ -1,4 +1,4 @@
-import type { HeardRequests } from '../runbook/ports/heard-requests.ts';
+import type { SignedRequestLog } from '../runbook/ports/heard-requests.ts';
 import type { IncidentLog } from '../runbook/ports/incident-log.ts';
 import type { Journal } from '../runbook/ports.ts';
 import type { Head, JournalEntry } from './chain.ts';
@@ -7,7 +7,7 @@ import type { Verification } from './verify-journal.ts';
 export type RequestsQuery = Parameters<IncidentLog['readRequestsSince']>[0];
 
 /** A journal as it is stored somewhere, with what proves that it is whole. Close it at the end. */
-export interface StoredJournal extends Journal, IncidentLog, HeardRequests {
+export interface StoredJournal extends Journal, IncidentLog, SignedRequestLog {
   head(): Promise<Head>;
   /** The entries of one request or of one incident, or all, in order. */
   entries(subject?: string): Promise<readonly JournalEntry[]>;

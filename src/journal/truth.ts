@@ -49,7 +49,7 @@ export function whyUntrue(
 }
 
 /** A request as one look at the newest of them has it. */
-export interface Sighted {
+export interface NewestRequest {
   readonly id: string;
   /** By its first entry and by its row, which may differ. */
   readonly targets: readonly string[];
@@ -58,7 +58,7 @@ export interface Sighted {
 }
 
 /** What is not true of them: a request counts for every target that its entries or its row name. */
-export function untrueOf(requests: readonly Sighted[]): Untrue[] {
+export function untrueOf(requests: readonly NewestRequest[]): Untrue[] {
   const problemOf = (id: string): string => toSentence(id, 'it is not what its last entry says');
   return requests
     .filter(({ isTrue }) => !isTrue)

@@ -31,7 +31,7 @@ export function createPools({ endpoints }: PoolsOptions): Pools {
       // One connection per read: a kept one would stand in the way of a restart and outlive a drain.
       const agent = new Agent({ pipelining: 0 });
       try {
-        const looks = await Promise.all(
+        const readings = await Promise.all(
           endpoints.map(async (endpoint) => {
             const signal = AbortSignal.timeout(endpointTimeoutMs);
             const replicas = await findReplicas(endpoint.url, signal);
@@ -40,7 +40,7 @@ export function createPools({ endpoints }: PoolsOptions): Pools {
             );
           }),
         );
-        return { ok: true, tookMs: tookMs(), value: looks.flat() };
+        return { ok: true, tookMs: tookMs(), value: readings.flat() };
       } finally {
         await agent.destroy();
       }

@@ -1,4 +1,4 @@
-import type { PoolEndpointLook, PoolReading, Problem } from '../runbook/diagnose/snapshot.ts';
+import type { PoolEndpointSnapshot, PoolReading, Problem } from '../runbook/diagnose/snapshot.ts';
 import { dropRepeats } from './drop-repeats.ts';
 import { fetchMetrics } from './fetch-metrics.ts';
 import type { FetchOptions } from './fetch-metrics.ts';
@@ -14,7 +14,7 @@ import { toShown } from './replica.ts';
 export async function readPools(
   endpoint: PoolEndpoint,
   options: FetchOptions,
-): Promise<PoolEndpointLook> {
+): Promise<PoolEndpointSnapshot> {
   const started = performance.now();
   const { pools, problem } = await read(endpoint, options);
   return {

@@ -4,7 +4,7 @@ import { connectByTls } from '../postgres/connect-by-tls.ts';
 import { PostgresTimeout } from '../postgres/failure.ts';
 import type { TlsAttempt } from '../postgres/tls.ts';
 import type { PoolerReading } from '../runbook/diagnose/pooler-reading.ts';
-import type { PoolerLook } from '../runbook/diagnose/snapshot.ts';
+import type { PoolerSnapshot } from '../runbook/diagnose/snapshot.ts';
 import type { Poolers } from '../runbook/ports/pooler.ts';
 import { toClientCount } from './rows.ts';
 import { toProblem } from './to-problem.ts';
@@ -34,27 +34,31 @@ export function createPoolers({ consoles, withinMs = budgetMs }: PoolersOptions)
   return {
     async readPoolers() {
       const began = performance.now();
-      const value = await Promise.all(consoles.map((one) => lookAt(one, began + withinMs)));
+      const value = await Promise.all(consoles.map((one) => readConsole(one, began + withinMs)));
       return { ok: true, tookMs: performance.now() - began, value };
     },
   };
 }
 
-async function lookAt(
+async function readConsole(
   { name, url, replicas }: PoolerConsole,
   deadline: number,
-): Promise<PoolerLook> {
+): Promise<PoolerSnapshot> {
   const began = performance.now();
   const tookMs = (): number => performance.now() - began;
   try {
-    const reading = await connectByTls(url, (bareUrl, ssl) => askConsole(bareUrl, ssl, deadline));
+    const reading = await connectByTls(url, (bareUrl, ssl) => queryConsole(bareUrl, ssl, deadline));
     return { name, replicas, tookMs: tookMs(), reading };
   } catch (error) {
     return { name, replicas, tookMs: tookMs(), problem: toProblem(error) };
   }
 }
 
-async function askConsole(url: string, ssl: TlsAttempt, deadline: number): Promise<PoolerReading> {
+async function queryConsole(
+  url: string,
+  ssl: TlsAttempt,
+  deadline: number,
+): Promise<PoolerReading> {
   // Our own socket: pg cannot hang up on a server that does not answer.
   const socket = new Socket();
   const client = new Client({

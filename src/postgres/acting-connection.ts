@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { toActingError } from './acting-failure.ts';
+import { toPrivilegedError } from './acting-failure.ts';
 import { connectByTls } from './connect-by-tls.ts';
 import { isFull, toReachError } from './failure.ts';
 import type { Queryable } from './queryable.ts';
@@ -14,18 +14,18 @@ const statementTimeoutMs = 5000;
 const lockTimeoutMs = 1000;
 
 /** On a full server a slot comes free now and then, and whoever asks again soon enough gets it. */
-const patienceMs = 3000;
-const askAgainMs = 100;
+const slotWaitMs = 3000;
+const retryMs = 100;
 
 /** Opens a connection as the acting role, for one piece of work. Throws what pg throws, or UnusableUrl. */
-async function connectToAct(url: string): Promise<Client> {
-  const giveUpAt = performance.now() + patienceMs;
+async function connectPrivileged(url: string): Promise<Client> {
+  const giveUpAt = performance.now() + slotWaitMs;
   for (;;) {
     try {
       return await connectOnce(url);
     } catch (error) {
       if (!isFull(toReachError(error)) || performance.now() >= giveUpAt) throw error;
-      await sleep(askAgainMs);
+      await sleep(retryMs);
     }
   }
 }
@@ -44,16 +44,16 @@ function connectOnce(url: string): Promise<Client> {
   });
 }
 
-/** Work over a connection that is opened for it and closed after. Trouble is thrown as ActingUnavailable. */
-export async function withActingConnection<T>(
+/** Work over a connection that is opened for it and closed after. Trouble is thrown as PrivilegedUnavailable. */
+export async function withPrivilegedConnection<T>(
   url: string,
   work: (client: Queryable) => Promise<T>,
 ): Promise<T> {
   let client: Client;
   try {
-    client = await connectToAct(url);
+    client = await connectPrivileged(url);
   } catch (error) {
-    throw toActingError(error);
+    throw toPrivilegedError(error);
   }
   try {
     return await work(told(toQueryable(client)));
@@ -73,19 +73,19 @@ function told(client: Queryable): Queryable {
       try {
         return await client.query(text, values);
       } catch (error) {
-        throw toActingError(error);
+        throw toPrivilegedError(error);
       }
     },
   };
 }
 
-interface Way {
+interface Login {
   readonly url: string;
   readonly ssl: TlsAttempt;
   readonly withinMs: number;
 }
 
-function newClient({ url, ssl, withinMs }: Way): Client {
+function newClient({ url, ssl, withinMs }: Login): Client {
   const client = new Client({
     connectionString: url,
     ssl,

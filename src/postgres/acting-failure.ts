@@ -1,10 +1,10 @@
 import type { ReachError } from '../runbook/diagnose/snapshot.ts';
-import { ActingUnavailable } from '../runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../runbook/remedies/acting-unavailable.ts';
 import { isFull, toReachError } from './failure.ts';
 
 /** What the acting connection met, in words for the operator; what those words mean for a look means something else here. */
-export function toActingError(error: unknown): ActingUnavailable {
-  return new ActingUnavailable(toSentence(error), { cause: error });
+export function toPrivilegedError(error: unknown): PrivilegedUnavailable {
+  return new PrivilegedUnavailable(toSentence(error), { cause: error });
 }
 
 function toSentence(error: unknown): string {

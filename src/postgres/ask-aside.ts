@@ -3,12 +3,12 @@ import type { NetConnectOpts, Socket } from 'node:net';
 import type { Client } from 'pg';
 
 /** So long a login may be silent before the server is asked on another connection whether it says anything. */
-const patienceMs = 700;
+const silentLoginMs = 700;
 
 /** SSLRequest (PostgreSQL documentation 54.7): answered with one byte, before anything is looked up anywhere. */
 const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 
-interface Aside {
+interface ServerProbe {
   /** Whether the server has answered by now. Nothing is open afterwards. */
   stop(): boolean;
 }
@@ -17,18 +17,18 @@ interface Aside {
  * While a login stays silent, asks the server on a second connection for TLS: where no password is asked for, a login's
  * first byte comes when it is over, so its silence alone does not tell a slow server from a frozen one.
  */
-export function askAside(client: Client, login: Socket): Aside {
-  let aside: Socket | undefined;
+export function probeServer(client: Client, login: Socket): ServerProbe {
+  let probe: Socket | undefined;
   const timer = setTimeout(() => {
     if (login.connecting || login.destroyed || login.bytesRead > 0) return;
-    aside = connect(addressOf(client), () => aside?.write(sslRequest)).resume();
-    aside.on('error', () => undefined); // no answer either
-  }, patienceMs);
+    probe = connect(addressOf(client), () => probe?.write(sslRequest)).resume();
+    probe.on('error', () => undefined); // no answer either
+  }, silentLoginMs);
   return {
     stop() {
       clearTimeout(timer);
-      aside?.destroy();
-      return (aside?.bytesRead ?? 0) > 0;
+      probe?.destroy();
+      return (probe?.bytesRead ?? 0) > 0;
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Blockers } from '../runbook/ports/blockers.ts';
-import { withActingConnection } from './acting-connection.ts';
+import { withPrivilegedConnection } from './acting-connection.ts';
 import { readBlockers } from './read-blockers.ts';
 import { readWaiters } from './read-waiters.ts';
 import { readWaits } from './read-waits.ts';
@@ -10,7 +10,7 @@ import { signalBlocker } from './signal-blocker.ts';
 export function createBlockers({ url }: { readonly url: string }): Blockers {
   return {
     act: (work) =>
-      withActingConnection(url, (client) =>
+      withPrivilegedConnection(url, (client) =>
         work({
           readWaits: () => readWaits(client),
           readWaiters: (pids) => readWaiters(client, pids),

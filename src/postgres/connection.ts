@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, DatabaseError } from 'pg';
 import { z } from 'zod';
-import { askAside } from './ask-aside.ts';
+import { probeServer } from './ask-aside.ts';
 import { PostgresTimeout, SlowLogin } from './failure.ts';
 import { connectByTls } from './connect-by-tls.ts';
 import type { TlsAttempt } from './tls.ts';
@@ -68,7 +68,7 @@ async function open(url: string, ssl: TlsAttempt, login: Login): Promise<Connect
   // Without a listener a lost connection would end the process; whoever holds it sees `ended`.
   client.on('error', hangUp);
   login.abort?.addEventListener('abort', hangUp, { once: true });
-  const aside = askAside(client, socket);
+  const probe = probeServer(client, socket);
   try {
     await within('Connecting', deadline - performance.now(), client.connect());
     const loginMs = performance.now() - began;
@@ -76,7 +76,7 @@ async function open(url: string, ssl: TlsAttempt, login: Login): Promise<Connect
     return new OpenConnection({ client, socket, ended, loginMs, version: Number(version) });
   } catch (error) {
     const wasReached = !socket.connecting;
-    login.wasAnswered ||= socket.bytesRead > 0 || aside.stop();
+    login.wasAnswered ||= socket.bytesRead > 0 || probe.stop();
     socket.destroy();
     if (!(error instanceof PostgresTimeout)) throw error;
     if (login.wasAnswered) throw new SlowLogin(deadline - began);
@@ -84,7 +84,7 @@ async function open(url: string, ssl: TlsAttempt, login: Login): Promise<Connect
     throw new PostgresTimeout('Reaching the address', deadline - began, false);
   } finally {
     login.abort?.removeEventListener('abort', hangUp);
-    aside.stop();
+    probe.stop();
   }
 }
 

@@ -1,12 +1,12 @@
 import type { LockReading, WaiterReading } from '../runbook/diagnose/snapshot.ts';
 import { conflicts } from './lock-conflicts.ts';
-import type { LookRow } from './look-row.ts';
+import type { SnapshotRow } from './look-row.ts';
 
 /** pg_blocking_pids names everybody ahead; more than this many helps no reader. */
 const shownBlockers = 50;
 
 type LocksOfRow = Pick<
-  LookRow,
+  SnapshotRow,
   'waiters' | 'waitersTotal' | 'targets' | 'snapshotWaits' | 'preparedHolds'
 >;
 
@@ -95,7 +95,7 @@ function toSnapshotWaiter([
   waitSeconds,
   total,
   pids,
-]: LookRow['snapshotWaits'][number]): WaiterReading {
+]: SnapshotRow['snapshotWaits'][number]): WaiterReading {
   const waitsFor = [...new Set(pids)];
   return {
     pid,

@@ -1,5 +1,5 @@
 import type {
-  DatabaseLook,
+  DatabaseSnapshot,
   DatabaseReading,
   ReachError,
   Rung,
@@ -10,7 +10,7 @@ import type { Limits } from '../runbook/target.ts';
 import { connect } from './connection.ts';
 import type { Connection } from './connection.ts';
 import { isFull, slowAnswer, toReachError } from './failure.ts';
-import { Looker } from './looker.ts';
+import { SnapshotReader } from './looker.ts';
 import { WarmConnection } from './warm-connection.ts';
 
 export interface DatabaseOptions {
@@ -32,7 +32,7 @@ export interface DatabaseOptions {
 const budgetMs = 4000;
 /** On the warm connection, so that a new one can still be tried within the budget when it hangs. */
 const warmMs = 1800;
-/** PostgreSQL as one target's evidence: see `readLook`. */
+/** PostgreSQL as one target's evidence: see `readSnapshot`. */
 export function createDatabase(options: DatabaseOptions): Database {
   return new Lifeline(options);
 }
@@ -41,17 +41,17 @@ export function createDatabase(options: DatabaseOptions): Database {
 class Lifeline implements Database {
   readonly #options: DatabaseOptions;
   readonly #warm: WarmConnection;
-  readonly #looker: Looker;
-  #running: Promise<DatabaseLook> | undefined;
+  readonly #looker: SnapshotReader;
+  #running: Promise<DatabaseSnapshot> | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
-    this.#looker = new Looker(options);
+    this.#looker = new SnapshotReader(options);
     this.#warm = new WarmConnection(options.url, options.providerReserved);
   }
 
   /** Whoever asks while a look is under way gets that look: a target never has two at once. */
-  readLook(): Promise<DatabaseLook> {
+  readSnapshot(): Promise<DatabaseSnapshot> {
     this.#running ??= this.#look().finally(() => {
       this.#running = undefined;
     });
@@ -67,11 +67,11 @@ class Lifeline implements Database {
     await Promise.all([this.#warm.close(), this.#running]);
   }
 
-  async #look(): Promise<DatabaseLook> {
+  async #look(): Promise<DatabaseSnapshot> {
     const climb = new Climb(this.#options.clock);
     const reading = await this.#climb(climb);
     this.#warm.restore();
-    const error = climb.error ?? blindness(reading);
+    const error = climb.error ?? missingPrivilege(reading);
     return {
       tookMs: climb.tookMs,
       reach: {
@@ -87,7 +87,7 @@ class Lifeline implements Database {
   async #climb(climb: Climb): Promise<DatabaseReading | undefined> {
     const warm = this.#warm.current;
     if (warm !== undefined) {
-      const reading = await climb.try('warm', () => this.#looker.lookOnWarm(warm, warmMs));
+      const reading = await climb.try('warm', () => this.#looker.snapshotOnWarm(warm, warmMs));
       // Logins read the same catalogs: a new session would hang there, unbounded by any time-out of the server.
       if (reading !== undefined || climb.error?.sqlstate === catalogLocked) return reading;
     }
@@ -116,7 +116,7 @@ class Lifeline implements Database {
         'exec',
         exec === undefined
           ? undefined
-          : () => this.#looker.lookByExec((sql) => exec(sql, climb.leftMs)),
+          : () => this.#looker.snapshotByExec((sql) => exec(sql, climb.leftMs)),
       ],
     ];
     for (const [rung, step] of steps) {
@@ -131,7 +131,7 @@ class Lifeline implements Database {
   async #lookOnNew(climb: Climb): Promise<DatabaseReading> {
     const connection = await climb.connect(this.#options.url);
     try {
-      const reading = await this.#looker.look(connection, climb.leftMs);
+      const reading = await this.#looker.snapshot(connection, climb.leftMs);
       const { maxConnections, superuserReserved, reserved, providerReserved } = reading.capacity;
       const usable = maxConnections - superuserReserved - reserved - providerReserved;
       if (reading.counts.clients <= usable) {
@@ -150,7 +150,7 @@ class Lifeline implements Database {
   async #lookOnce(url: string, climb: Climb): Promise<DatabaseReading> {
     const connection = await climb.connect(url);
     try {
-      return await this.#looker.look(connection, climb.leftMs);
+      return await this.#looker.snapshot(connection, climb.leftMs);
     } finally {
       await connection.close();
     }
@@ -161,7 +161,7 @@ class Lifeline implements Database {
 const catalogLocked = '55P03';
 
 /** What was read is not enough to judge by. */
-function blindness(reading: DatabaseReading | undefined): ReachError | undefined {
+function missingPrivilege(reading: DatabaseReading | undefined): ReachError | undefined {
   if (reading === undefined || reading.counts.hidden === 0) return undefined;
   const role = reading.visibility.role.replaceAll('"', '""');
   return {

@@ -2,18 +2,18 @@ import type { DatabaseReading } from '../runbook/diagnose/snapshot.ts';
 import type { Limits } from '../runbook/target.ts';
 import { waits } from './activity-columns.ts';
 import { LightRow } from './look-row.ts';
-import type { LookRow } from './look-row.ts';
+import type { SnapshotRow } from './look-row.ts';
 import { counts, largestSources, microseconds, source, times, whole } from './look-statement.ts';
 
 /** The last full look: what a light one cannot read, and the names of the oids it does read. */
-export interface FullLook {
+export interface FullSnapshot {
   readonly reading: DatabaseReading;
-  readonly roles: LookRow['roles'];
-  readonly databases: LookRow['databases'];
+  readonly roles: SnapshotRow['roles'];
+  readonly databases: SnapshotRow['databases'];
 }
 
 /** Without its lists, which no light look needs: of hundreds of targets they would be most of the bot's memory. */
-export function toFullLook(reading: DatabaseReading, row: LookRow): FullLook {
+export function toFullSnapshot(reading: DatabaseReading, row: SnapshotRow): FullSnapshot {
   return {
     reading: { ...reading, ...noLists },
     roles: row.roles,
@@ -31,7 +31,7 @@ const noLists = {
 
 interface LightOptions {
   readonly limits: Limits;
-  readonly last: FullLook;
+  readonly last: FullSnapshot;
   /** Keep out when many are about to begin their checks, too; not only when they are at it. */
   readonly early: boolean;
 }
@@ -44,7 +44,7 @@ const leastInLockManager = 4;
 const leastAboutToCheck = 200;
 
 /** Whether the server can have so many waiters that they are worth a round trip of their own. */
-export function needsLightLook(last: FullLook | undefined): last is FullLook {
+export function needsLightSnapshot(last: FullSnapshot | undefined): last is FullSnapshot {
   return last !== undefined && last.reading.capacity.maxConnections >= leastConnections;
 }
 
@@ -93,7 +93,7 @@ const aboutToCheck = `s.query_start BETWEEN g.t - current_setting('deadlock_time
            AND g.t - current_setting('deadlock_timeout')::interval + interval '1 s'`;
 
 /** What the light statement said, completed from the last full look; none when it said that all is calm. */
-export function toLightReading(text: string, last: FullLook): DatabaseReading | undefined {
+export function toLightReading(text: string, last: FullSnapshot): DatabaseReading | undefined {
   if (text === calm) return undefined;
   const { inLockManager, ...row } = LightRow.parse(JSON.parse(text));
   // Another server, such as a promoted standby: what is remembered is not about it.

@@ -107,7 +107,7 @@ export type SessionRow = z.infer<typeof Session>;
 
 const pids = z.array(z.number().int());
 
-export const LookRow = z.object({
+export const SnapshotRow = z.object({
   at: z.string(),
   version: z.number().int(),
   startedAt: z.string(),
@@ -194,7 +194,7 @@ export const LookRow = z.object({
   }),
   managedBy: z.enum(['rds', 'cloudsql', 'azure']).nullable(),
 });
-export type LookRow = z.infer<typeof LookRow>;
+export type SnapshotRow = z.infer<typeof SnapshotRow>;
 
 /** What `light-look.ts` reads; users and databases stand in `sources` as their oids. */
 export const LightRow = z.object({

@@ -14,7 +14,7 @@ import { isReplicationRole } from './spare-reason.ts';
 /** So many sources a look lists. */
 const mostSources = 40;
 
-interface LookOptions {
+interface SnapshotOptions {
   /** `server_version_num`, such as 180004. */
   readonly version: number;
   readonly limits: Limits;
@@ -24,14 +24,14 @@ interface LookOptions {
 
 /**
  * The one statement of a look, for PostgreSQL 13 to 18: one row, one column, one JSON object that
- * `LookRow` describes. Built from numbers of our own only. Whatever the server holds, the answer stays
+ * `SnapshotRow` describes. Built from numbers of our own only. Whatever the server holds, the answer stays
  * below 320 kB: every list is cut, and so is every text.
  *
  * pg_stat_activity is read once; pg_locks only when somebody waits. pg_blocking_pids is asked for the first
  * waiters of each queue, not for all: it holds the lock table and answers with everybody ahead, so for
  * 1,000 waiters on one row it would give half a million pids. `fill-queue.ts` does the rest.
  */
-export function lookStatement(options: LookOptions): string {
+export function snapshotStatement(options: SnapshotOptions): string {
   return `WITH ${[
     moment(options),
     progressColumns(options.version),
@@ -66,7 +66,7 @@ export function times(limits: Limits): string {
          ${ago(lingeringMs(limits))} AS lingering`;
 }
 
-function moment({ version, limits, providerReserved }: LookOptions): string {
+function moment({ version, limits, providerReserved }: SnapshotOptions): string {
   const setting = (name: string): string => `current_setting('${name}', true)`;
   return `g AS MATERIALIZED (
   SELECT ${times(limits)}, pg_backend_pid() AS me, r.oid AS role, r.rolsuper AS super, r.rolconnlimit AS role_limit,
@@ -78,7 +78,7 @@ function moment({ version, limits, providerReserved }: LookOptions): string {
     FROM pg_roles r WHERE r.rolname = current_user)`;
 }
 
-function sessions({ version }: LookOptions): string {
+function sessions({ version }: SnapshotOptions): string {
   return `s AS MATERIALIZED (
   SELECT a.pid, a.datid, a.datname, a.usesysid, a.usename, a.application_name AS app, host(a.client_addr) AS client, a.backend_type, a.state,
          a.wait_event_type AS wt, a.wait_event AS we, a.backend_start, a.xact_start, a.query_start, a.state_change,
@@ -141,7 +141,7 @@ export const largestSources = `(SELECT coalesce(json_agg(x), '[]') FROM (SELECT 
 /** As many as there are sources to show, and some for those that come before the next look. */
 const mostNames = 60;
 
-function columns({ version }: LookOptions): Record<string, string> {
+function columns({ version }: SnapshotOptions): Record<string, string> {
   return {
     at: `(SELECT ${microseconds('t')} FROM g)`,
     version: String(whole(version)),

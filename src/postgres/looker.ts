@@ -5,12 +5,17 @@ import type { Clock } from '../runbook/ports.ts';
 import type { ServerIdentity } from '../runbook/ports/neighbours.ts';
 import type { Limits } from '../runbook/target.ts';
 import type { Connection } from './connection.ts';
-import { lightStatement, needsLightLook, toFullLook, toLightReading } from './light-look.ts';
-import type { FullLook } from './light-look.ts';
+import {
+  lightStatement,
+  needsLightSnapshot,
+  toFullSnapshot,
+  toLightReading,
+} from './light-look.ts';
+import type { FullSnapshot } from './light-look.ts';
 import { inTransaction } from './look-transaction.ts';
 import { readIdentity } from './read-identity.ts';
-import { LookRow } from './look-row.ts';
-import { lookStatement } from './look-statement.ts';
+import { SnapshotRow } from './look-row.ts';
+import { snapshotStatement } from './look-statement.ts';
 import { toReading } from './to-reading.ts';
 import {
   countAgainAfterMs,
@@ -21,7 +26,7 @@ import {
 } from './turnover.ts';
 import type { Tally } from './turnover.ts';
 
-interface LookerOptions {
+interface SnapshotReaderOptions {
   readonly providerReserved: number;
   readonly limits: Limits;
   readonly clock: Clock;
@@ -34,10 +39,10 @@ interface LookerOptions {
 const earlyMs = 30_000;
 
 /** Looks at one target through any session; remembers what the next look can use. Throws what the session throws. */
-export class Looker {
-  readonly #options: LookerOptions;
+export class SnapshotReader {
+  readonly #options: SnapshotReaderOptions;
   #version: number | undefined;
-  #lastFull: FullLook | undefined;
+  #lastFull: FullSnapshot | undefined;
   #tally: Tally | undefined;
   #identity: ServerIdentity | undefined;
   /** By the clock: since when every look has been a light one. */
@@ -45,7 +50,7 @@ export class Looker {
   /** The look's name in sessions that have it planned; null in those that cannot keep it. */
   readonly #planned = new WeakMap<Connection, string | null>();
 
-  constructor(options: LookerOptions) {
+  constructor(options: SnapshotReaderOptions) {
     this.#options = options;
   }
 
@@ -55,11 +60,11 @@ export class Looker {
   }
 
   /** Through a session that is used once. */
-  async look(connection: Connection, timeoutMs: number): Promise<DatabaseReading> {
+  async snapshot(connection: Connection, timeoutMs: number): Promise<DatabaseReading> {
     const deadline = performance.now() + timeoutMs;
     this.#version = connection.version;
-    const look = this.#statement(connection.version);
-    const reading = this.#remember(await connection.readOne(inTransaction(look), timeoutMs));
+    const snapshot = this.#statement(connection.version);
+    const reading = this.#remember(await connection.readOne(inTransaction(snapshot), timeoutMs));
     await this.#identify(connection, reading, deadline);
     return this.#countAgain(connection, reading, deadline);
   }
@@ -68,10 +73,10 @@ export class Looker {
    * Through the session that is kept. First whether the lock manager may be asked: to find out by hanging would
    * cost the only session there is.
    */
-  async lookOnWarm(connection: Connection, timeoutMs: number): Promise<DatabaseReading> {
+  async snapshotOnWarm(connection: Connection, timeoutMs: number): Promise<DatabaseReading> {
     const deadline = performance.now() + timeoutMs;
     const last = this.#lastFull;
-    if (needsLightLook(last)) {
+    if (needsLightSnapshot(last)) {
       const now = this.#options.clock.now();
       const early = now - (this.#busySinceMs ?? now) < earlyMs;
       const light = lightStatement({
@@ -90,7 +95,7 @@ export class Looker {
   }
 
   /** Through psql in the container, which prints what the statements return. */
-  async lookByExec(exec: (sql: string) => Promise<string>): Promise<DatabaseReading> {
+  async snapshotByExec(exec: (sql: string) => Promise<string>): Promise<DatabaseReading> {
     const version = this.#version ?? Number((await exec('SHOW server_version_num')).trim());
     return this.#remember(await exec(inTransaction(this.#statement(version))));
   }
@@ -114,34 +119,34 @@ export class Looker {
   async #readPlanned(connection: Connection, deadline: number): Promise<string> {
     const read = (sql: string): Promise<string> =>
       connection.readOne(inTransaction(sql), Math.max(1, deadline - performance.now()));
-    const look = this.#statement(connection.version);
+    const snapshot = this.#statement(connection.version);
     const known = this.#planned.get(connection);
-    if (known === null) return read(look);
+    if (known === null) return read(snapshot);
     // A name nobody else has: another bot's look behind the same pooler has other limits in it.
     const name = known ?? `dbconn_${randomUUID().replaceAll('-', '')}`;
     this.#planned.set(connection, null);
     try {
       const execute = `EXECUTE ${name}`;
       const json = await read(
-        known === undefined ? `PREPARE ${name} AS ${look};\n${execute}` : execute,
+        known === undefined ? `PREPARE ${name} AS ${snapshot};\n${execute}` : execute,
       );
       this.#planned.set(connection, name);
       return json;
     } catch (error) {
       if (!isUnknownName(error)) throw error;
-      return read(look);
+      return read(snapshot);
     }
   }
 
   #statement(version: number): string {
     const { limits, providerReserved } = this.#options;
-    return lookStatement({ version, limits, providerReserved });
+    return snapshotStatement({ version, limits, providerReserved });
   }
 
   #remember(json: string): DatabaseReading {
-    const row = LookRow.parse(JSON.parse(json));
+    const row = SnapshotRow.parse(JSON.parse(json));
     const reading = toReading(row);
-    this.#lastFull = toFullLook(reading, row);
+    this.#lastFull = toFullSnapshot(reading, row);
     return this.#withTurnover(reading, { ...row, ...row.counts });
   }
 

@@ -1,5 +1,5 @@
 import type { PreparedTransactions } from '../runbook/ports/prepared.ts';
-import { withActingConnection } from './acting-connection.ts';
+import { withPrivilegedConnection } from './acting-connection.ts';
 import { readPrepared } from './read-prepared.ts';
 import { rollbackPrepared } from './rollback-prepared.ts';
 
@@ -10,10 +10,10 @@ export function createPreparedTransactions({
   readonly url: string;
 }): PreparedTransactions {
   return {
-    readPrepared: (gid) => withActingConnection(url, (client) => readPrepared(client, gid)),
+    readPrepared: (gid) => withPrivilegedConnection(url, (client) => readPrepared(client, gid)),
     rollBackPrepared: (target, lease) => {
       const there = toDatabase(url, target.database);
-      return withActingConnection(there, (client) =>
+      return withPrivilegedConnection(there, (client) =>
         rollbackPrepared(client, { url: there, lease }, target),
       );
     },

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
-import type { Blocker, SpareGuard } from '../runbook/ports/blockers.ts';
-import { spareByName } from '../runbook/remedies/protected-names.ts';
+import type { Blocker, SkipGuard } from '../runbook/ports/blockers.ts';
+import { skipByName } from '../runbook/remedies/protected-names.ts';
 import { BlockerIdentity } from '../runbook/remedies/targets/blocker.ts';
 import { microseconds } from './look-statement.ts';
 import type { Queryable } from './queryable.ts';
 import { isTextCut, readStatement, textBytes } from './read-statement.ts';
-import { spareReasonSql, SpareReasonText, toSpareParameter } from './spare-reason.ts';
+import { skipReasonSql, SkipReasonText, toSkipParameter } from './spare-reason.ts';
 
 const queryCodePoints = 120;
 const textBytesRead = 500;
@@ -34,7 +34,7 @@ SELECT jsonb_build_object(
                            THEN 'concurrent build' ELSE 'client' END
                     WHEN a.backend_type IS DISTINCT FROM 'autovacuum worker' THEN 'other'
                     WHEN a.query LIKE '%(to prevent wraparound)' THEN 'wraparound vacuum' ELSE 'autovacuum' END,
-    'spared', ${spareReasonSql('$2')}) AS blocker
+    'spared', ${skipReasonSql('$2')}) AS blocker
   FROM (SELECT s.*, r.rolsuper, r.rolreplication
           FROM pg_stat_activity s LEFT JOIN pg_roles r ON r.oid = s.usesysid WHERE s.pid = ANY ($1::int[])) a`;
 
@@ -58,7 +58,7 @@ const Row = z.object({
         'other',
       ])
       .nullable(),
-    spared: SpareReasonText.nullable(),
+    spared: SkipReasonText.nullable(),
   }),
 });
 
@@ -66,15 +66,15 @@ const Row = z.object({
 export async function readBlockers(
   client: Queryable,
   pids: readonly number[],
-  guard: SpareGuard,
+  guard: SkipGuard,
 ): Promise<readonly Blocker[]> {
-  const { rows } = await client.query(statement, [pids, toSpareParameter(guard)]);
+  const { rows } = await client.query(statement, [pids, toSkipParameter(guard)]);
   return rows.map((row) => {
     const { query, cut, process, spared, ...blocker } = Row.parse(row).blocker;
     const statement = query === null ? null : readStatement(query, cut === true);
     return {
       ...blocker,
-      spared: spared ?? spareByName(blocker.identity.application, guard),
+      spared: spared ?? skipByName(blocker.identity.application, guard),
       query: statement && cutCodePoints(statement.query, queryCodePoints),
       process: process ?? 'other',
     };

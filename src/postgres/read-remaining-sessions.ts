@@ -3,7 +3,7 @@ import type { SessionIdentity } from '../runbook/remedies/targets/session.ts';
 import type { Queryable } from './queryable.ts';
 
 /** A pid alone may be somebody else's by now, so its start must agree. A hidden start counts as there. */
-const statement = /* sql */ `
+const remainingStatement = /* sql */ `
 SELECT a.pid
   FROM jsonb_to_recordset($1::jsonb) AS w(pid int, "startedAt" timestamptz)
   JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid
@@ -17,6 +17,6 @@ export async function readRemainingSessions(
   sessions: readonly SessionIdentity[],
 ): Promise<readonly number[]> {
   const known = sessions.map(({ pid, startedAt }) => ({ pid, startedAt }));
-  const { rows } = await client.query(statement, [JSON.stringify(known)]);
+  const { rows } = await client.query(remainingStatement, [JSON.stringify(known)]);
   return Rows.parse(rows).map(({ pid }) => pid);
 }

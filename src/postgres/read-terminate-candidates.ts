@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
 import type { CandidateQuery, Candidates } from '../runbook/ports.ts';
-import { spareByName } from '../runbook/remedies/protected-names.ts';
+import { skipByName } from '../runbook/remedies/protected-names.ts';
 import { SessionIdentity } from '../runbook/remedies/targets/session.ts';
 import type { Queryable } from './queryable.ts';
 import { isTextCut, readStatement, textBytes } from './read-statement.ts';
-import { spareReasonSql, SpareReasonText, toSpareParameter } from './spare-reason.ts';
+import { skipReasonSql, SkipReasonText, toSkipParameter } from './spare-reason.ts';
 
 const mostCandidates = 1000;
 const queryCodePoints = 120;
@@ -20,7 +20,7 @@ const statement = /* sql */ `
 WITH seen AS MATERIALIZED (
   SELECT a.*, r.rolsuper, r.rolreplication FROM pg_stat_activity a LEFT JOIN pg_roles r ON r.oid = a.usesysid),
 matching AS (
-  SELECT a.*, ${spareReasonSql('$4')} AS spared
+  SELECT a.*, ${skipReasonSql('$4')} AS spared
     FROM seen a
    WHERE a.state = ANY ($1::text[])
      AND a.state_change <= clock_timestamp() - $2::float8 * interval '1 millisecond'
@@ -67,7 +67,7 @@ const Row = z.object({
         locksHeld: z.number().int(),
         query: z.string(),
         cut: z.boolean(),
-        spared: SpareReasonText.nullable(),
+        spared: SkipReasonText.nullable(),
       }),
     ),
   }),
@@ -82,7 +82,7 @@ export async function readTerminateCandidates(
     states,
     idleForMs,
     application,
-    toSpareParameter(guard),
+    toSkipParameter(guard),
   ]);
   const { sessions, ...candidates } = Row.parse(rows[0]).candidates;
   return {
@@ -91,7 +91,7 @@ export async function readTerminateCandidates(
       const statement = readStatement(query, cut);
       return {
         ...session,
-        spared: spared ?? spareByName(session.identity.application, guard),
+        spared: spared ?? skipByName(session.identity.application, guard),
         query: statement && cutCodePoints(statement.query, queryCodePoints),
       };
     }),

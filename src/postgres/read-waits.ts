@@ -2,12 +2,12 @@ import { z } from 'zod';
 import type { LockReading } from '../runbook/diagnose/snapshot.ts';
 import { readLocks } from './fill-queue.ts';
 import { lockColumns } from './lock-columns.ts';
-import { LookRow } from './look-row.ts';
+import { SnapshotRow } from './look-row.ts';
 import type { Queryable } from './queryable.ts';
 
 const Version = z.object({ server_version_num: z.coerce.number().int() });
-const Row = z.object({
-  waits: LookRow.pick({
+const WaitsRow = z.object({
+  waits: SnapshotRow.pick({
     waiters: true,
     waitersTotal: true,
     targets: true,
@@ -20,12 +20,12 @@ const Row = z.object({
 export async function readWaits(client: Queryable): Promise<LockReading> {
   const version = await client.query('SHOW server_version_num', []);
   const { server_version_num: number } = Version.parse(version.rows[0]);
-  const { rows } = await client.query(statement(number), []);
-  return readLocks(Row.parse(rows[0]).waits);
+  const { rows } = await client.query(waitsStatement(number), []);
+  return readLocks(WaitsRow.parse(rows[0]).waits);
 }
 
 /** `since` is the wait's start, and where PostgreSQL (13) does not tell that, the statement's. */
-function statement(version: number): string {
+function waitsStatement(version: number): string {
   const seconds = (since: string): string =>
     `greatest(0, round(extract(epoch FROM g.t - ${since})::numeric, 3))`;
   return /* sql */ `

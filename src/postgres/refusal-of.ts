@@ -1,5 +1,5 @@
 import { DatabaseError } from 'pg';
-import { ActingUnavailable } from '../runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../runbook/remedies/acting-unavailable.ts';
 
 /** The SQLSTATE with which PostgreSQL refused a statement; undefined when it took it, and a lost session throws. */
 export async function refusalOf(statement: Promise<unknown>): Promise<string | undefined> {
@@ -15,6 +15,6 @@ export async function refusalOf(statement: Promise<unknown>): Promise<string | u
 }
 
 function codeOf(error: unknown): string | undefined {
-  const cause = error instanceof ActingUnavailable ? error.cause : undefined;
+  const cause = error instanceof PrivilegedUnavailable ? error.cause : undefined;
   return cause instanceof DatabaseError ? cause.code : undefined;
 }

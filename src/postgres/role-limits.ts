@@ -1,7 +1,7 @@
 import { escapeIdentifier } from 'pg';
 import { z } from 'zod';
 import type { RoleLimitReading, RoleLimits } from '../runbook/ports/role-limits.ts';
-import { withActingConnection } from './acting-connection.ts';
+import { withPrivilegedConnection } from './acting-connection.ts';
 import type { Queryable } from './queryable.ts';
 import type { InTime } from './run-in-time.ts';
 import { runInTime } from './run-in-time.ts';
@@ -17,7 +17,7 @@ interface RoleLimitsOptions {
 export function createRoleLimits({ url, ownRoles = [] }: RoleLimitsOptions): RoleLimits {
   return {
     withSession: (work) =>
-      withActingConnection(url, (client) =>
+      withPrivilegedConnection(url, (client) =>
         work({
           readRoleLimit: async (role) => {
             const reading = await readRoleLimit(client, role);

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import { z } from 'zod';
 import type { Lease } from '../runbook/ports/lease.ts';
-import { ActingUnavailable } from '../runbook/remedies/acting-unavailable.ts';
-import { withActingConnection } from './acting-connection.ts';
+import { PrivilegedUnavailable } from '../runbook/remedies/acting-unavailable.ts';
+import { withPrivilegedConnection } from './acting-connection.ts';
 import type { Queryable } from './queryable.ts';
 
 /** A statement that reaches PostgreSQL later than this after it was announced finds no session any more. */
@@ -71,7 +71,7 @@ export async function runInTime(
 
 /** PostgreSQL's own word, and not that the session ended. */
 function isAnswer(error: unknown): boolean {
-  const cause = error instanceof ActingUnavailable ? error.cause : error;
+  const cause = error instanceof PrivilegedUnavailable ? error.cause : error;
   return cause instanceof DatabaseError && !/^(?:08|57P|XX)/.test(cause.code ?? '');
 }
 
@@ -81,11 +81,11 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backen
 /** A role may always end its own sessions. Whatever is under way to it then finds nobody. */
 async function endSession(url: string, { pid, startedAt }: Session): Promise<void> {
   const deadline = performance.now() + endsWithinMs;
-  await withActingConnection(url, async (other) => {
+  await withPrivilegedConnection(url, async (other) => {
     for (;;) {
       const { rows } = await other.query(end, [pid, startedAt]);
       if (rows.length === 0) return;
-      if (performance.now() >= deadline) throw new ActingUnavailable(stillThere);
+      if (performance.now() >= deadline) throw new PrivilegedUnavailable(stillThere);
       await sleep(pollMs);
     }
   });

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { BlockerOutcome, BlockerSignal, SpareGuard } from '../runbook/ports/blockers.ts';
+import type { BlockerOutcome, BlockerSignal, SkipGuard } from '../runbook/ports/blockers.ts';
 import type { Lease } from '../runbook/ports/lease.ts';
 import type { Queryable } from './queryable.ts';
 import { readSignalDeadline } from './signal-deadline.ts';
-import { spareReasonSql, SpareReasonText, toSpareParameter } from './spare-reason.ts';
+import { skipReasonSql, SkipReasonText, toSkipParameter } from './spare-reason.ts';
 
 /**
  * $1 as in spare-reason.ts, $2 the identity as JSON, $3 cancel or terminate, $4 how much must be the same, $5 the waiters
@@ -41,7 +41,7 @@ SELECT CASE
                  "stateChangedAt" timestamptz, "transactionStartedAt" timestamptz, "queryStartedAt" timestamptz)
         OFFSET 0) w
   LEFT JOIN LATERAL (
-    SELECT a.*, ${spareReasonSql('$1')} AS spared
+    SELECT a.*, ${skipReasonSql('$1')} AS spared
       FROM (SELECT s.pid, s.usesysid, s.application_name, s.state, s.state_change, s.xact_start, s.query_start,
                    s.wait_event_type, s.wait_event, s.backend_start, s.backend_type, r.rolname::text AS usename, r.rolsuper, r.rolreplication
               FROM pg_stat_get_activity(w.pid) s LEFT JOIN pg_roles r ON r.oid = s.usesysid) a
@@ -50,7 +50,7 @@ SELECT CASE
 const Row = z.object({
   outcome: z.union([
     z.enum(['signalled', 'already gone', 'moved on', 'released', 'too late']),
-    SpareReasonText,
+    SkipReasonText,
   ]),
 });
 
@@ -58,10 +58,10 @@ const Row = z.object({
 export async function signalBlocker(
   client: Queryable,
   { identity, how, same, queued, waiters }: BlockerSignal,
-  { guard, lease }: { readonly guard: SpareGuard; readonly lease: Lease },
+  { guard, lease }: { readonly guard: SkipGuard; readonly lease: Lease },
 ): Promise<BlockerOutcome> {
   const { rows } = await client.query(statement, [
-    toSpareParameter(guard, [identity.application]),
+    toSkipParameter(guard, [identity.application]),
     JSON.stringify(identity),
     how,
     same,

@@ -4,10 +4,10 @@ import { microseconds } from './look-statement.ts';
 import type { Lease } from '../runbook/ports/lease.ts';
 import type { Queryable } from './queryable.ts';
 
-const statement = /* sql */ `
+const deadlineStatement = /* sql */ `
 SELECT ${microseconds(`(clock_timestamp() + $1::float8 * interval '1 millisecond')`)} AS deadline`;
 
-const Row = z.object({ deadline: z.string() });
+const DeadlineRow = z.object({ deadline: z.string() });
 
 /**
  * Until when the next statement on this connection may signal, UTC text by the server's own clock: how far dbconn's
@@ -16,7 +16,7 @@ const Row = z.object({ deadline: z.string() });
  */
 export async function readSignalDeadline(client: Queryable, lease: Lease): Promise<string> {
   const withinMs = Math.min(signalWithinMs, lease.leftMs() / 2);
-  const { rows } = await client.query(statement, [withinMs]);
+  const { rows } = await client.query(deadlineStatement, [withinMs]);
   lease.mustLast(withinMs);
-  return Row.parse(rows[0]).deadline;
+  return DeadlineRow.parse(rows[0]).deadline;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { SpareReason } from '../runbook/ports.ts';
-import type { SpareGuard } from '../runbook/ports/blockers.ts';
-import { spareByName } from '../runbook/remedies/protected-names.ts';
+import type { SkipReason } from '../runbook/ports.ts';
+import type { SkipGuard } from '../runbook/ports/blockers.ts';
+import { skipByName } from '../runbook/remedies/protected-names.ts';
 
 /** dbconn's sessions have this application_name and one of its roles: anybody can call themselves that. */
 export const ownApplication = 'dbconn';
@@ -16,14 +16,14 @@ const reasons = [
   'pooler',
   'committing',
   'no privilege',
-] as const satisfies readonly SpareReason[];
+] as const satisfies readonly SkipReason[];
 
-export const SpareReasonText = z.enum(reasons);
+export const SkipReasonText = z.enum(reasons);
 
-/** What the placeholder of `spareReasonSql` stands for: the guard, and those of these names that are its own but for how they are written. */
-export function toSpareParameter(guard: SpareGuard, names: readonly string[] = []): string {
-  const alike = (reason: ReturnType<typeof spareByName>): string[] =>
-    names.filter((name) => spareByName(name, guard) === reason);
+/** What the placeholder of `skipReasonSql` stands for: the guard, and those of these names that are its own but for how they are written. */
+export function toSkipParameter(guard: SkipGuard, names: readonly string[] = []): string {
+  const alike = (reason: ReturnType<typeof skipByName>): string[] =>
+    names.filter((name) => skipByName(name, guard) === reason);
   const poolers = [...guard.poolerApplications, ...alike('pooler')];
   return JSON.stringify({
     protected: [...guard.protectedApplications, ...alike('protected application')],
@@ -41,13 +41,13 @@ export const isReplicationRole = (role: string): string =>
  * SQL that gives the reason to spare session `a` (columns of pg_stat_activity, rolsuper, rolreplication), or null.
  * A commit that waits for a standby is done here already: cancelled or terminated it stays done, and its client is told
  * otherwise (PostgreSQL documentation, synchronous_standby_names; SyncRepWaitForLSN in its source).
- * Its parameter is the placeholder of `toSpareParameter`, such as `$4`.
+ * Its parameter is the placeholder of `toSkipParameter`, such as `$4`.
  * It stands in the statement that plans and in the one that signals, so that both spare the same.
  *
  * Every case in which pg_terminate_backend would raise an error is named here first: an error in the middle
  * of several calls takes back nothing of what was signalled and hides what was.
  */
-export function spareReasonSql(parameter: string): string {
+export function skipReasonSql(parameter: string): string {
   const isAmong = (name: string, list: string): string =>
     `coalesce((${parameter}::jsonb -> '${list}') ? ${name}::text, false)`;
   return /* sql */ `CASE

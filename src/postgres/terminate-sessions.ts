@@ -4,7 +4,7 @@ import type { Lease } from '../runbook/ports/lease.ts';
 import type { SessionIdentity } from '../runbook/remedies/targets/session.ts';
 import type { Queryable } from './queryable.ts';
 import { readSignalDeadline } from './signal-deadline.ts';
-import { spareReasonSql, SpareReasonText, toSpareParameter } from './spare-reason.ts';
+import { skipReasonSql, SkipReasonText, toSkipParameter } from './spare-reason.ts';
 
 /**
  * $1 the approved sessions, $2 as in spare-reason.ts, $3 the plan's threshold in milliseconds, $4 the deadline.
@@ -14,7 +14,7 @@ import { spareReasonSql, SpareReasonText, toSpareParameter } from './spare-reaso
  * before the next is read. LATERAL forces that order: the plan is a chain of nested loops, and a row leaves it,
  * signal and all, before the next one enters. There is no ORDER BY, for sorting would put all checks before all signals.
  */
-const statement = /* sql */ `
+const terminateStatement = /* sql */ `
 SELECT w.pid, CASE
     WHEN a.pid IS NULL THEN 'already gone'
     WHEN a.backend_start IS NULL THEN 'hidden'
@@ -31,18 +31,15 @@ SELECT w.pid, CASE
          state text, "stateChangedAt" timestamptz, "transactionStartedAt" timestamptz)
  CROSS JOIN LATERAL (SELECT pg_stat_clear_snapshot(), w.pid AS pid OFFSET 0) fresh
   LEFT JOIN LATERAL (
-    SELECT a.*, ${spareReasonSql('$2')} AS spared
+    SELECT a.*, ${skipReasonSql('$2')} AS spared
       FROM (SELECT s.pid, s.usesysid, s.application_name, s.state, s.state_change, s.xact_start, s.wait_event, s.backend_start,
                    s.backend_type, r.rolname::text AS usename, r.rolsuper, r.rolreplication
               FROM pg_stat_get_activity(fresh.pid) s LEFT JOIN pg_roles r ON r.oid = s.usesysid) a
   ) a ON true`;
 
-const Row = z.object({
+const TerminateRow = z.object({
   pid: z.number().int(),
-  outcome: z.union([
-    z.enum(['signalled', 'already gone', 'moved on', 'too late']),
-    SpareReasonText,
-  ]),
+  outcome: z.union([z.enum(['signalled', 'already gone', 'moved on', 'too late']), SkipReasonText]),
 });
 
 /** Tells those sessions to end that still are exactly what was approved. One statement, never half an answer, never late. */
@@ -51,14 +48,14 @@ export async function terminateSessions(
   sessions: readonly SessionIdentity[],
   { guard, lease }: { readonly guard: TerminateGuard; readonly lease: Lease },
 ): Promise<readonly SignalOutcome[]> {
-  const { rows } = await client.query(statement, [
+  const { rows } = await client.query(terminateStatement, [
     JSON.stringify(sessions),
-    toSpareParameter(
+    toSkipParameter(
       guard,
       sessions.map(({ application }) => application),
     ),
     guard.idleForMs,
     await readSignalDeadline(client, lease),
   ]);
-  return z.array(Row).parse(rows);
+  return z.array(TerminateRow).parse(rows);
 }

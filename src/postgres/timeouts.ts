@@ -5,7 +5,7 @@ import type {
   Timeouts,
   TimeoutSession,
 } from '../runbook/ports/timeouts.ts';
-import { withActingConnection } from './acting-connection.ts';
+import { withPrivilegedConnection } from './acting-connection.ts';
 import type { Queryable } from './queryable.ts';
 import { runInTime } from './run-in-time.ts';
 import { refusalOf } from './refusal-of.ts';
@@ -22,7 +22,7 @@ interface TimeoutsOptions {
 export function createTimeouts({ url, ownRoles = [] }: TimeoutsOptions): Timeouts {
   return {
     withSession: (work) =>
-      withActingConnection(url, (client) => work(sessionOn(client, url, ownRoles))),
+      withPrivilegedConnection(url, (client) => work(sessionOn(client, url, ownRoles))),
   };
 }
 

@@ -1,13 +1,13 @@
 import type { DatabaseReading, SessionReading } from '../runbook/diagnose/snapshot.ts';
 import { readLocks } from './fill-queue.ts';
 import { readStatement } from './read-statement.ts';
-import type { LookRow, SessionRow } from './look-row.ts';
+import type { SnapshotRow, SessionRow } from './look-row.ts';
 
 /** BOOTSTRAP_SUPERUSERID in PostgreSQL's pg_authid.dat: the role that initdb made. */
 const bootstrapOid = 10;
 
 /** What the statement read, as the evidence it is. From here on nothing holds a literal of anybody's SQL. */
-export function toReading(row: LookRow): DatabaseReading {
+export function toReading(row: SnapshotRow): DatabaseReading {
   const { waiters: _waiters, targets: _targets, snapshotWaits: _safe, ...rest } = row;
   const { roles, databases: _databases, ...unnamed } = rest;
   const { waitersTotal: _total, preparedHolds: _holds, sessionsBegan: _began, ...named } = unnamed;

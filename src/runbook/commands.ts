@@ -3,12 +3,12 @@ import { parseIncident } from './commands/parse-incident.ts';
 import type { IncidentCommand } from './commands/parse-incident.ts';
 import { parseRecord } from './commands/parse-record.ts';
 import type { RecordCommand } from './commands/parse-record.ts';
-import { changingWords, lookingWords, recordWords } from './commands/words.ts';
-import type { LookingWord } from './commands/words.ts';
+import { changingWords, readOnlyWords, recordWords } from './commands/words.ts';
+import type { ReadOnlyWord } from './commands/words.ts';
 import { parseEscalation } from './escalate/escalate.ts';
-import type { EscalationAsk } from './escalate/escalate.ts';
-import { parseWanted } from './remedies/wanted.ts';
-import type { Wanted } from './remedies/wanted.ts';
+import type { EscalationRequest } from './escalate/escalate.ts';
+import { parseRemedyCommand } from './remedies/wanted.ts';
+import type { RemedyCommand } from './remedies/wanted.ts';
 
 /** Words people try because other tools have them, and what to do instead. */
 const notHere: Readonly<Record<string, string>> = {
@@ -17,10 +17,10 @@ const notHere: Readonly<Record<string, string>> = {
 };
 
 export type Command =
-  | { readonly kind: 'look'; readonly word: LookingWord; readonly target: string }
+  | { readonly kind: 'look'; readonly word: ReadOnlyWord; readonly target: string }
   | {
       readonly kind: 'propose';
-      readonly wanted: Wanted;
+      readonly remedyCommand: RemedyCommand;
       readonly target: string;
       /** Shows the plan and records nothing. */
       readonly isPreview: boolean;
@@ -28,7 +28,7 @@ export type Command =
   | { readonly kind: 'stop' | 'go'; readonly reason: string }
   | { readonly kind: 'requests' }
   | { readonly kind: 'break-glass'; readonly id: string; readonly reason: string }
-  | { readonly kind: 'escalate'; readonly ask: EscalationAsk; readonly target: string }
+  | { readonly kind: 'escalate'; readonly ask: EscalationRequest; readonly target: string }
   | IncidentCommand
   | RecordCommand
   | { readonly kind: 'help'; readonly problem?: string };
@@ -66,7 +66,7 @@ export function parseCommand(text: string, targets: readonly string[]): Command 
     case 'prevention':
       return orHelp(parseRecord(lower, rest, targets));
     default:
-      return parseLook(lower, rest, targets);
+      return parseReadOnly(lower, rest, targets);
   }
 }
 
@@ -78,14 +78,14 @@ function parseException(text: string): Command {
   return { kind: 'break-glass', id, reason };
 }
 
-function parseLook(lower: string, text: string, targets: readonly string[]): Command {
-  const looking = lookingWords.find((known) => known === lower);
-  if (looking === undefined) return help(unknownWord(lower, targets));
+function parseReadOnly(lower: string, text: string, targets: readonly string[]): Command {
+  const readOnlyWord = readOnlyWords.find((known) => known === lower);
+  if (readOnlyWord === undefined) return help(unknownWord(lower, targets));
   const [target, ...rest] = text.split(/\s+/).filter(Boolean);
   if (rest.length > 0) return help('That is more than a word and a target.');
-  if (target === undefined) return { kind: 'look', word: looking, target: targets[0] ?? '' };
+  if (target === undefined) return { kind: 'look', word: readOnlyWord, target: targets[0] ?? '' };
   return targets.includes(target)
-    ? { kind: 'look', word: looking, target }
+    ? { kind: 'look', word: readOnlyWord, target }
     : help(unknownTarget(target, targets));
 }
 
@@ -95,7 +95,7 @@ const dryRun = /(?:^|\s)(?:--|[—–])dry-run(?=\s|$)/gi;
 function parseProposal(text: string, targets: readonly string[], previewed: boolean): Command {
   const words = text.replaceAll(dryRun, ' ');
   const isPreview = previewed || words !== text;
-  const { wanted, target, problem } = parseWanted(words, targets);
+  const { remedyCommand, target, problem } = parseRemedyCommand(words, targets);
   if (problem !== undefined) return help(problem);
   if (target !== undefined && !targets.includes(target)) {
     return help(unknownTarget(target, targets));
@@ -105,7 +105,7 @@ function parseProposal(text: string, targets: readonly string[], previewed: bool
   if (target === undefined && others.length > 0) {
     return help(`There are several targets, so name one at the end: ${targets.join(', ')}.`);
   }
-  return { kind: 'propose', wanted, target: target ?? only, isPreview };
+  return { kind: 'propose', remedyCommand, target: target ?? only, isPreview };
 }
 
 /** With several targets the one it is about may stand before the reason; the first is meant otherwise. */
@@ -128,7 +128,7 @@ function orHelp(parsed: Command | string): Command {
 function unknownWord(word: string, targets: readonly string[]): string {
   if (Object.hasOwn(notHere, word)) return notHere[word] ?? '';
   const near = nearest(word, [
-    ...lookingWords,
+    ...readOnlyWords,
     ...changingWords,
     ...recordWords,
     'incidents',

@@ -114,7 +114,7 @@ function checkLifeline({ database: { reach, reading } }: Snapshot): Check[] {
   return checks;
 }
 
-function seen(replicas: number): string {
+function replicaCount(replicas: number): string {
   return replicas === 1 ? '1 replica seen' : `${replicas} replicas seen`;
 }
 
@@ -136,7 +136,7 @@ function checkServices({ services }: Snapshot, target: Target): Check[] {
           summary: `No container of the service ${name} was found.`,
           fix: `Check compose.project and the service names of target ${target.name}.`,
         }
-      : { subject: 'Docker', state: 'ok', summary: `${name}: ${seen(replicas.length)}.` };
+      : { subject: 'Docker', state: 'ok', summary: `${name}: ${replicaCount(replicas.length)}.` };
   });
 }
 

@@ -1,4 +1,4 @@
-import type { DatabaseLook, Part, ReachError, ServicesReading } from './diagnose/snapshot.ts';
+import type { DatabaseSnapshot, Part, ReachError, ServicesReading } from './diagnose/snapshot.ts';
 import type { Target } from './target.ts';
 
 const stopped: ReachError = {
@@ -25,16 +25,16 @@ const frozen: ReachError = {
  * network a stopped server looks like a wrong host name or a broken route. The container itself tells.
  */
 export function explainReach(
-  look: DatabaseLook,
+  database: DatabaseSnapshot,
   services: Part<ServicesReading>,
   { postgresService }: Target,
-): DatabaseLook {
-  if (look.reading !== undefined || look.reach.error?.kind !== 'network' || !services.ok) {
-    return look;
+): DatabaseSnapshot {
+  if (database.reading !== undefined || database.reach.error?.kind !== 'network' || !services.ok) {
+    return database;
   }
   const found = services.value.services.find(({ name }) => name === postgresService);
   const error = whyDown((found?.replicas ?? []).map(({ state }) => state));
-  return error === undefined ? look : { ...look, reach: { ...look.reach, error } };
+  return error === undefined ? database : { ...database, reach: { ...database.reach, error } };
 }
 
 /** One container that runs is enough for the network to be the trouble. */

@@ -1,13 +1,13 @@
 import { redactText } from './diagnose/redact-text.ts';
-import type { DatabaseLook, Part, Snapshot } from './diagnose/snapshot.ts';
+import type { DatabaseSnapshot, Part, Snapshot } from './diagnose/snapshot.ts';
 import { cleanUntrusted } from './diagnose/untrusted.ts';
 import { explainReach } from './explain-reach.ts';
 import type { Clock, Database, Pools, Services } from './ports.ts';
 import type { Poolers } from './ports/pooler.ts';
 import type { Target } from './target.ts';
 
-interface LookPorts {
-  readonly database: Pick<Database, 'readLook'>;
+interface SnapshotPorts {
+  readonly database: Pick<Database, 'readSnapshot'>;
   readonly services: Services;
   readonly pools: Pools;
   readonly poolers?: Poolers;
@@ -23,11 +23,11 @@ const partBudgetMs = 3_000;
  * One look at everything around a target, all parts at once. A part that exceeds its budget or breaks becomes
  * a problem of its own and never delays the others; this never throws.
  */
-export async function takeLook(ports: LookPorts, target: Target): Promise<Snapshot> {
+export async function takeSnapshotOf(ports: SnapshotPorts, target: Target): Promise<Snapshot> {
   const { database, services, pools, poolers, clock } = ports;
   const began = clock.now();
-  const [databaseLook, poolsPart, logsPart, servicesPart, poolersPart] = await Promise.all([
-    lookAtDatabase(database, clock),
+  const [databaseReading, poolsPart, logsPart, servicesPart, poolersPart] = await Promise.all([
+    readDatabase(database, clock),
     readPart('The pool metrics', clock, () => pools.readPools()),
     readPart('The logs', clock, () => services.readLogs()),
     readPart('The containers', clock, () => services.readServices()),
@@ -37,7 +37,7 @@ export async function takeLook(ports: LookPorts, target: Target): Promise<Snapsh
     target: target.name,
     takenAt: new Date(began).toISOString(),
     tookMs: clock.now() - began,
-    database: explainReach(databaseLook, servicesPart, target),
+    database: explainReach(databaseReading, servicesPart, target),
     pools: poolsPart,
     logs: logsPart,
     services: servicesPart,
@@ -45,12 +45,12 @@ export async function takeLook(ports: LookPorts, target: Target): Promise<Snapsh
   };
 }
 
-async function lookAtDatabase(
-  database: LookPorts['database'],
+async function readDatabase(
+  database: SnapshotPorts['database'],
   clock: Clock,
-): Promise<DatabaseLook> {
+): Promise<DatabaseSnapshot> {
   const began = clock.now();
-  const result = await within(databaseBudgetMs, clock, () => database.readLook());
+  const result = await within(databaseBudgetMs, clock, () => database.readSnapshot());
   if (result.outcome === 'value') return result.value;
   const late = result.outcome === 'late';
   return {
@@ -106,18 +106,18 @@ async function within<T>(
   clock: Clock,
   read: () => Promise<T>,
 ): Promise<Timed<T>> {
-  const bell = new AbortController();
+  const ending = new AbortController();
   const late = (): Timed<T> => ({ outcome: 'late' });
   // It is rung off below too, when the race is over.
-  const alarm = clock.sleep(budgetMs, bell.signal).then(late, late);
+  const timer = clock.sleep(budgetMs, ending.signal).then(late, late);
   const reading = Promise.try(read).then(
     (value): Timed<T> => ({ outcome: 'value', value }),
     (error: unknown): Timed<T> => ({ outcome: 'broken', message: describe(error) }),
   );
   try {
-    return await Promise.race([reading, alarm]);
+    return await Promise.race([reading, timer]);
   } finally {
-    bell.abort();
+    ending.abort();
   }
 }
 

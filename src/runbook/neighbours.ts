@@ -91,7 +91,7 @@ export class Neighbours {
     );
     const work = async (): Promise<void> => {
       for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-        const { reading } = await next.database.readLook();
+        const { reading } = await next.database.readSnapshot();
         if (reading === undefined) this.#failedAtMs.set(next.target.name, this.#clock.now());
         else this.#failedAtMs.delete(next.target.name);
       }

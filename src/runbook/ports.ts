@@ -1,12 +1,12 @@
 import type {
-  DatabaseLook,
+  DatabaseSnapshot,
   Part,
-  PoolEndpointLook,
+  PoolEndpointSnapshot,
   Problem,
   ServiceLogs,
   ServicesReading,
 } from './diagnose/snapshot.ts';
-import type { Request } from './approval/request.ts';
+import type { ApprovalRequest } from './approval/request.ts';
 import type { Lease } from './ports/lease.ts';
 import type { ServerIdentity } from './ports/neighbours.ts';
 import type { Action } from './remedies/action.ts';
@@ -27,7 +27,7 @@ export interface Clock {
 /** One target's PostgreSQL. */
 export interface Database {
   /** Never throws: not reaching the database is this program's subject. Bounded by 4 s. */
-  readLook(): Promise<DatabaseLook>;
+  readSnapshot(): Promise<DatabaseSnapshot>;
   /** Which server's database it is; undefined until a look has told. */
   identity?(): ServerIdentity | undefined;
   close(): Promise<void>;
@@ -56,16 +56,16 @@ export type Permission =
 
 /** The applications' connection pools of one target. */
 export interface Pools {
-  readPools(): Promise<Part<readonly PoolEndpointLook[]>>;
+  readPools(): Promise<Part<readonly PoolEndpointSnapshot[]>>;
 }
 
 /** What dbconn may change in one target's PostgreSQL, over a connection that is opened for it and closed after. */
-export interface Acting {
+export interface PrivilegedConnection {
   /** Throws an error whose message is fit for the operator when no connection can be had or is lost. */
-  act<T>(work: (session: ActingSession) => Promise<T>): Promise<T>;
+  act<T>(work: (session: PrivilegedSession) => Promise<T>): Promise<T>;
 }
 
-export interface ActingSession {
+export interface PrivilegedSession {
   readTerminateCandidates(query: CandidateQuery): Promise<Candidates>;
   /**
    * Signals those sessions that still are exactly what they were, in one statement that checks and signals, and nobody
@@ -106,7 +106,7 @@ export interface TerminateGuard {
   readonly ownRoles?: readonly string[];
 }
 
-export type SpareReason =
+export type SkipReason =
   | 'own'
   | 'hidden'
   | 'not a client'
@@ -129,13 +129,13 @@ export interface Candidates {
 }
 
 export interface Candidate extends Omit<SessionTarget, 'kind'> {
-  readonly spared: SpareReason | null;
+  readonly spared: SkipReason | null;
 }
 
 /** `signalled` is no proof of an end: a look after it is. */
 export interface SignalOutcome {
   readonly pid: number;
-  readonly outcome: 'signalled' | 'already gone' | 'moved on' | 'too late' | SpareReason;
+  readonly outcome: 'signalled' | 'already gone' | 'moved on' | 'too late' | SkipReason;
 }
 
 /** Restarts one container of a service. */
@@ -181,20 +181,24 @@ export interface RestartOutcome {
  * every method throws when it cannot write (a full disk, a locked or damaged file).
  */
 export interface Journal {
-  create(request: Request, entry: JournalDraft): Promise<void>;
+  create(request: ApprovalRequest, entry: JournalDraft): Promise<void>;
   /** Throws JournalTampered where it is not what its entries say: its votes, the votes it needs, its plan, its state. */
-  read(id: string): Promise<Request | undefined>;
+  read(id: string): Promise<ApprovalRequest | undefined>;
   /** In the order they were proposed. */
-  list(states: readonly Request['state'][]): Promise<readonly Request[]>;
+  list(states: readonly ApprovalRequest['state'][]): Promise<readonly ApprovalRequest[]>;
   /**
    * Replaces the request stored with version `from` by `to`, together with its entry, or does nothing:
    * `changed` when somebody was quicker, `busy` when another request is executing on the same target. Throws
    * JournalTampered where the stored one is not what its entries say: no entry ever vouches for that.
    */
-  move(from: number, to: Request, entry: JournalDraft): Promise<'moved' | 'changed' | 'busy'>;
+  move(
+    from: number,
+    to: ApprovalRequest,
+    entry: JournalDraft,
+  ): Promise<'moved' | 'changed' | 'busy'>;
   record(entry: JournalDraft): Promise<void>;
   /** Takes the lease on an approved or running request that nobody holds any more, oneself included. False while somebody does. */
-  hold(request: string, holder: Holder): Promise<boolean>;
+  acquire(request: string, holder: Holder): Promise<boolean>;
   /** Prolongs all leases of this holder that nobody else took meanwhile. */
   renew(holder: Holder): Promise<void>;
   /** Gives a lease back, so that another process may take it at once. */
@@ -204,7 +208,7 @@ export interface Journal {
     readonly target: string;
     readonly option: Action;
     readonly since: string;
-  }): Promise<readonly Request[]>;
+  }): Promise<readonly ApprovalRequest[]>;
   /** The steps of a request's run, in the order they were written. */
   readSteps(request: string): Promise<readonly StepEntry[]>;
   /**

@@ -1,14 +1,14 @@
 import { ChangeMemory } from './diagnose/change-memory.ts';
 import { diagnose } from './diagnose/diagnose.ts';
 import type { Diagnosis } from './diagnose/diagnosis.ts';
-import type { Examination } from './diagnose/evidence.ts';
-import { LookRing } from './diagnose/look-ring.ts';
+import type { TargetCheck } from './diagnose/evidence.ts';
+import { RecentChecks } from './diagnose/look-ring.ts';
 import { checkNeighbours } from './doctor-neighbours.ts';
 import { checkTarget } from './doctor.ts';
 import type { Snapshot } from './diagnose/snapshot.ts';
 import type { Check } from './doctor.ts';
-import { takeLook } from './look.ts';
-import type { Acting, Clock, Database, Pools, Restarts, Services } from './ports.ts';
+import { takeSnapshotOf } from './look.ts';
+import type { PrivilegedConnection, Clock, Database, Pools, Restarts, Services } from './ports.ts';
 import { readPrevention } from './post-incident/read-prevention.ts';
 import type { Prevention } from './post-incident/prevention.ts';
 import type { Neighbourhood } from './ports/neighbours.ts';
@@ -23,13 +23,13 @@ import type { Timeouts } from './ports/timeouts.ts';
 import type { Target } from './target.ts';
 
 /** One target and what reaches it. */
-export interface Patient {
+export interface TargetAdapters {
   readonly target: Target;
   readonly database: Database;
   readonly services: Services;
   readonly pools: Pools;
   /** What may end its sessions; absent where no role for that is configured. */
-  readonly acting?: Acting;
+  readonly privileged?: PrivilegedConnection;
   /** What may stop whom others wait for; absent as `acting` is. */
   readonly blockers?: Blockers;
   /** What may roll back its prepared transactions; absent as `acting` is. */
@@ -52,8 +52,8 @@ export interface Patient {
   readonly poolers?: Poolers;
   /** The same as the looking role reads it, for plans that a person runs; absent where there is an acting role. */
   readonly planning?: Pick<
-    Patient,
-    'acting' | 'blockers' | 'prepared' | 'timeouts' | 'roleLimits' | 'serverSettings'
+    TargetAdapters,
+    'privileged' | 'blockers' | 'prepared' | 'timeouts' | 'roleLimits' | 'serverSettings'
   >;
 }
 
@@ -69,7 +69,7 @@ export interface Runbook {
   /** One look at a target, and what it means. Throws only for a target that is not configured. */
   diagnose(target: string): Promise<Diagnosis>;
   /** The same with the evidence it was drawn from, so that it can be kept and judged again. */
-  examine(target: string, effort?: Effort): Promise<Examination>;
+  runCheck(target: string, effort?: Effort): Promise<TargetCheck>;
   /** What dbconn can and cannot see of a target. */
   doctor(target: string): Promise<readonly Check[]>;
   /** The runbook's Prevention section held against a look at a target. */
@@ -77,47 +77,53 @@ export interface Runbook {
   close(): Promise<void>;
 }
 
-export function createRunbook(patients: readonly Patient[], clock: Clock): Runbook {
-  const beds = new Map(patients.map((patient) => [patient.target.name, new Bed(patient, clock)]));
-  const bed = (name: string): Bed => {
-    const found = beds.get(name);
+export function createRunbook(targetAdapters: readonly TargetAdapters[], clock: Clock): Runbook {
+  const monitors = new Map(
+    targetAdapters.map((adapters) => [adapters.target.name, new TargetMonitor(adapters, clock)]),
+  );
+  const monitor = (name: string): TargetMonitor => {
+    const found = monitors.get(name);
     if (found === undefined) throw new Error(`There is no target "${name}".`);
     return found;
   };
   return {
-    targets: patients.map(({ target }) => target),
-    diagnose: async (target) => (await bed(target).examine()).diagnosis,
-    examine: (target, effort) => bed(target).examine(effort),
-    doctor: (target) => bed(target).doctor(),
-    prevention: (target) => bed(target).prevention(),
+    targets: targetAdapters.map(({ target }) => target),
+    diagnose: async (target) => (await monitor(target).runCheck()).diagnosis,
+    runCheck: (target, effort) => monitor(target).runCheck(effort),
+    doctor: (target) => monitor(target).doctor(),
+    prevention: (target) => monitor(target).prevention(),
     async close() {
-      await Promise.all(patients.map(({ database }) => database.close()));
+      await Promise.all(targetAdapters.map(({ database }) => database.close()));
     },
   };
 }
 
 /** So long a sparing look does with what was read of the containers. */
-const restMs = 60_000;
+const servicesKeptMs = 60_000;
 
 /** Remembers the recent looks of one target, for its forecast and its chart. */
-class Bed {
-  readonly #patient: Patient;
+class TargetMonitor {
+  readonly #patient: TargetAdapters;
   readonly #clock: Clock;
-  readonly #recent = new LookRing();
+  readonly #recent = new RecentChecks();
   readonly #changes = new ChangeMemory();
   /** What the last whole look read of the containers, when it found all well. */
   #rest: { readonly sinceMs: number; readonly services: Services } | undefined;
 
-  constructor(patient: Patient, clock: Clock) {
-    this.#patient = patient;
+  constructor(adapters: TargetAdapters, clock: Clock) {
+    this.#patient = adapters;
     this.#clock = clock;
   }
 
-  async examine(effort: Effort = 'whole'): Promise<Examination> {
-    const rest = this.#rest;
-    if (effort === 'sparing' && rest !== undefined && this.#clock.now() - rest.sinceMs < restMs) {
-      const spared = await this.#look(rest.services);
-      if (spared.diagnosis.state === 'fine') return this.#remember(spared);
+  async runCheck(effort: Effort = 'whole'): Promise<TargetCheck> {
+    const keptServices = this.#rest;
+    if (
+      effort === 'sparing' &&
+      keptServices !== undefined &&
+      this.#clock.now() - keptServices.sinceMs < servicesKeptMs
+    ) {
+      const sparing = await this.#look(keptServices.services);
+      if (sparing.diagnosis.state === 'fine') return this.#remember(sparing);
     }
     const sinceMs = this.#clock.now();
     const whole = await this.#look(this.#patient.services);
@@ -126,28 +132,28 @@ class Bed {
     return this.#remember(whole);
   }
 
-  async #look(services: Services): Promise<Examination> {
+  async #look(services: Services): Promise<TargetCheck> {
     const { target } = this.#patient;
-    const taken = await takeLook({ ...this.#patient, services, clock: this.#clock }, target);
+    const taken = await takeSnapshotOf({ ...this.#patient, services, clock: this.#clock }, target);
     const snapshot = this.#changes.note(taken);
     const recent = this.#recent.entries();
     return { snapshot, target, recent, diagnosis: diagnose({ snapshot, target, recent }) };
   }
 
-  #remember(examination: Examination): Examination {
-    const { diagnosis, snapshot } = examination;
+  #remember(check: TargetCheck): TargetCheck {
+    const { diagnosis, snapshot } = check;
     this.#recent.add(diagnosis, snapshot.database.reading?.counts.newIn60s);
-    return examination;
+    return check;
   }
 
   async prevention(): Promise<Prevention> {
-    return readPrevention(await this.examine());
+    return readPrevention(await this.runCheck());
   }
 
   async doctor(): Promise<readonly Check[]> {
     const { target, services } = this.#patient;
     const [snapshot, permissions] = await Promise.all([
-      takeLook({ ...this.#patient, clock: this.#clock }, target),
+      takeSnapshotOf({ ...this.#patient, clock: this.#clock }, target),
       services.readPermissions?.(),
     ]);
     const neighbourhood = await this.#patient.neighbourhood?.();

@@ -2,27 +2,29 @@ import type { Announcements } from '../runbook/ports.ts';
 import { keyed } from './said.ts';
 import { isLost } from './post.ts';
 import { keepFirst } from './post-once.ts';
-import type { Pen } from './incidents/thread.ts';
+import type { SlackWriter } from './incidents/thread.ts';
 import { announcementMessage } from './messages/announcement.ts';
 
 interface AnnouncementsOptions {
-  readonly pen: Pen;
+  readonly writer: SlackWriter;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
 /** What may have been sent before a crash was sent within this time: the messages of a day and more are not read. */
-const lookBackMs = 6 * 3_600_000;
+const searchBackMs = 6 * 3_600_000;
 
 /** Posts into channels, and to people in the direct messages Slack opens for their id. Rejects as Slack does. */
-export function createAnnouncements({ pen, now }: AnnouncementsOptions): Announcements {
-  const { postMessage } = pen.client.chat;
+export function createAnnouncements({ writer, now }: AnnouncementsOptions): Announcements {
+  const { postMessage } = writer.client.chat;
   return {
     async announce(announcement) {
       const { to, thread, key, mayStand = false } = announcement;
-      const since = new Date(now() - lookBackMs).toISOString();
+      const since = new Date(now() - searchBackMs).toISOString();
       const stands = async (): Promise<boolean> =>
-        mayStand && key !== undefined && (await findFirst(pen, { to, since, key })) !== undefined;
+        mayStand &&
+        key !== undefined &&
+        (await findFirst(writer, { to, since, key })) !== undefined;
       if (await stands()) return;
       const { text, blocks } = announcementMessage(announcement);
       // Into the thread and the channel: who was called must not have to look for it.
@@ -34,7 +36,7 @@ export function createAnnouncements({ pen, now }: AnnouncementsOptions): Announc
         ...(key !== undefined && keyed(key)),
       };
       const send = (where: typeof inThread): Promise<unknown> =>
-        pen.outbox.send(
+        writer.outbox.send(
           () => postMessage({ ...content, ...where, unfurl_links: false, unfurl_media: false }),
           // With a key whoever announces finds out whether it went; without one twice is better than not at all.
           key === undefined ? 'repeatable' : undefined,
@@ -54,10 +56,10 @@ export function createAnnouncements({ pen, now }: AnnouncementsOptions): Announc
 
 /** Undefined too where Slack does not let it be read: said twice is better than not at all. */
 async function findFirst(
-  pen: Pen,
+  writer: SlackWriter,
   { to, since, key }: { readonly to: string; readonly since: string; readonly key: string },
 ): Promise<string | undefined> {
-  if (!/^[UW]/.test(to)) return (await keepFirst(pen, { channel: to, since }, key)) ?? undefined;
-  const found = await pen.said.inDirect(to, since);
+  if (!/^[UW]/.test(to)) return (await keepFirst(writer, { channel: to, since }, key)) ?? undefined;
+  const found = await writer.postedMessages.inDirect(to, since);
   return found?.find((one) => one.key === key)?.ts;
 }

@@ -3,7 +3,7 @@ import type { RespondFn } from '@slack/bolt';
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import { dialects, waysToSay } from './messages/parts/dialect.ts';
+import { dialects, fallbacksOf } from './messages/parts/dialect.ts';
 import type { Dialect } from './messages/parts/dialect.ts';
 import type { Message } from './messages/parts/message.ts';
 import { isAboutBlocks } from './say-plainer.ts';
@@ -35,7 +35,7 @@ type Outcome =
   /** This way is closed, whatever is said. */
   | { readonly kind: 'closed'; readonly reason: string };
 
-type Way = (asker: Asker, audience: Audience, message: Message) => Promise<Outcome>;
+type Route = (asker: Asker, audience: Audience, message: Message) => Promise<Outcome>;
 
 /**
  * Answers by the response URL, which works in every conversation, and by the Web API where that fails.
@@ -46,19 +46,19 @@ type Way = (asker: Asker, audience: Audience, message: Message) => Promise<Outco
 export function createAnswer(client: WebClient, log: Logger): Answer {
   let richest: Dialect = 'full';
   return async (asker, audience, message) => {
-    const ways = new Set<Way>([byResponseUrl, byWebApi(client)]);
+    const routes = new Set<Route>([byResponseUrl, byWebApi(client)]);
     const reasons: string[] = [];
     let blocksRefused = false;
-    for (const { dialect, message: said } of waysToSay(message, richest)) {
-      for (const way of ways) {
-        const outcome = await way(asker, audience, said);
+    for (const { dialect, message: variant } of fallbacksOf(message, richest)) {
+      for (const route of routes) {
+        const outcome = await route(asker, audience, variant);
         if (outcome.kind === 'sent') {
           if (blocksRefused) richest = remembered(dialect, richest);
           return;
         }
         reasons.push(outcome.reason);
         if (outcome.kind === 'closed') {
-          ways.delete(way);
+          routes.delete(route);
           continue;
         }
         blocksRefused = true;
@@ -110,7 +110,7 @@ function ofRespondError(error: unknown): Outcome {
     : { kind: 'closed', reason };
 }
 
-function byWebApi(client: WebClient): Way {
+function byWebApi(client: WebClient): Route {
   const { postEphemeral, postMessage } = client.chat;
   return async ({ channel, user }, audience, { text, blocks }) => {
     const content = { channel, text, ...(blocks.length > 0 && { blocks: [...blocks] }) };

@@ -2,7 +2,7 @@ import { App, LogLevel } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { toBoltLogger } from './bolt-logger.ts';
-import type { HeardRequests } from '../runbook/ports/heard-requests.ts';
+import type { SignedRequestLog } from '../runbook/ports/heard-requests.ts';
 import type { Meter } from '../runbook/ports/meter.ts';
 import type { Runbook } from '../runbook/runbook.ts';
 import { createAnswer } from './answer.ts';
@@ -17,11 +17,11 @@ import { createInFlight } from './in-flight.ts';
 import { createModals } from './modals.ts';
 import { createJoin } from './join.ts';
 import { registerListeners } from './listeners/register-listeners.ts';
-import { defaultPatience } from './patience.ts';
-import type { Patience } from './patience.ts';
+import { defaultReplyTimeouts } from './patience.ts';
+import type { ReplyTimeouts } from './patience.ts';
 import { SocketConnection } from './socket-connection.ts';
 import { SlackStartError, toStartError } from './start-error.ts';
-import { hearWellFormed } from './well-formed.ts';
+import { ignoreMalformed } from './well-formed.ts';
 
 interface SlackAppOptions {
   readonly connection:
@@ -41,14 +41,14 @@ interface SlackAppOptions {
   readonly channel?: string;
   readonly runbook: Runbook;
   /** What was heard over HTTP before; without it no request of HTTP may decide anything. */
-  readonly heard?: HeardRequests;
+  readonly heard?: SignedRequestLog;
   /** What changes something; without it dbconn only looks. */
   readonly changes?: Changes;
   /** The Home tab; without it the tab stays as it was. */
   readonly home?: Home;
   readonly meter?: Pick<Meter, 'slackCall'>;
   readonly log: Logger;
-  readonly patience?: Partial<Patience>;
+  readonly replyTimeouts?: Partial<ReplyTimeouts>;
 }
 
 export interface SlackApp {
@@ -75,13 +75,14 @@ interface SlackAppState {
 
 /** The bot in Slack: `/dbconn` over Socket Mode or HTTP. Does nothing before start(). */
 export function createSlackApp(options: SlackAppOptions): SlackApp {
-  const patience = { ...defaultPatience, ...options.patience };
-  const connection = openingOf(options, patience);
+  const replyTimeouts = { ...defaultReplyTimeouts, ...options.replyTimeouts };
+  const connection = openingOf(options, replyTimeouts);
   const inFlight = createInFlight();
   let stopped: Promise<void> | undefined;
   let isBuilt = false;
   const join = createJoin(async (signal) => {
-    if (!isBuilt) buildApp({ options, connection, inFlight, patience, bot: await whoAmI(options) });
+    if (!isBuilt)
+      buildApp({ options, connection, inFlight, replyTimeouts, bot: await whoAmI(options) });
     isBuilt = true;
     if (signal.aborted) return;
     await connection.open();
@@ -92,7 +93,7 @@ export function createSlackApp(options: SlackAppOptions): SlackApp {
     stop() {
       join.stop();
       stopped ??= stopAll(connection, [
-        inFlight.drain(patience.drainMs, patience.goodbyeMs),
+        inFlight.drain(replyTimeouts.drainMs, replyTimeouts.goodbyeMs),
         options.home?.close(),
       ]);
       return stopped;
@@ -118,12 +119,12 @@ async function stopAll(
 
 function openingOf(
   { connection, apiUrl, heard, log }: SlackAppOptions,
-  patience: Patience,
+  replyTimeouts: ReplyTimeouts,
 ): Connection {
   const logger = toBoltLogger(log);
   if (connection.kind === 'http') return new HttpConnection({ ...connection, heard, logger });
   const { appToken } = connection;
-  const startWithinMs = patience.startMs;
+  const startWithinMs = replyTimeouts.startMs;
   return new SocketConnection({
     appToken,
     log,
@@ -156,11 +157,11 @@ interface Parts {
   readonly options: SlackAppOptions;
   readonly connection: Connection;
   readonly inFlight: ReturnType<typeof createInFlight>;
-  readonly patience: Patience;
+  readonly replyTimeouts: ReplyTimeouts;
   readonly bot: Bot;
 }
 
-function buildApp({ options, connection, inFlight, patience, bot }: Parts): void {
+function buildApp({ options, connection, inFlight, replyTimeouts, bot }: Parts): void {
   const { botToken, changes, channel, log, runbook } = options;
   const app = new App({
     ...bot,
@@ -172,12 +173,12 @@ function buildApp({ options, connection, inFlight, patience, bot }: Parts): void
     convoStore: false,
     clientOptions: clientOptions(options),
   });
-  hearWellFormed(app, log);
+  ignoreMalformed(app, log);
   const client = new WebClient(botToken, clientOptions(options));
   const answer = createAnswer(client, log);
   const doctorSlack = createDoctorSlack({ client, channel, log });
   const modals = createModals(client, log);
-  const answering = { answer, doctorSlack, modals, inFlight, patience };
+  const answering = { answer, doctorSlack, modals, inFlight, replyTimeouts };
   if (options.home !== undefined) registerHome(app, options.home);
   registerListeners(app, { runbook, changes, channel, log, ...answering });
 }

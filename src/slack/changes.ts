@@ -1,4 +1,4 @@
-import type { Door } from '../runbook/approval/door.ts';
+import type { Approvals } from '../runbook/approval/door.ts';
 import type { EscalatePorts } from '../runbook/escalate/escalate.ts';
 import type { Check } from '../runbook/doctor.ts';
 import type { Incidents } from '../runbook/incident/incidents.ts';
@@ -9,7 +9,7 @@ import type { Cards } from './cards/cards.ts';
 
 /** What a dbconn needs that may change something: the one door, and where people hear of it. */
 export interface Changes {
-  readonly door: Door;
+  readonly approvals: Approvals;
   readonly journal: Pick<Journal, 'record'>;
   readonly cards: Cards;
   readonly announcements: Announcements;

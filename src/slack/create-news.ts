@@ -14,24 +14,24 @@ import type { IncidentBoardOptions } from './incidents/incident-board.ts';
 import { createLiveNotice } from './live-notice.ts';
 import { createPermalinks } from './home/permalinks.ts';
 import { createLinkTo } from './incidents/link-to.ts';
-import { createSaid } from './said.ts';
-import type { Pen } from './incidents/thread.ts';
+import { createPostedMessages } from './said.ts';
+import type { SlackWriter } from './incidents/thread.ts';
 import { createOutbox } from './outbox.ts';
 
-interface NewsOptions extends Pick<
+interface NotifierOptions extends Pick<
   CardsOptions,
   'places' | 'channel' | 'readHead' | 'readSteps' | 'readRequest' | 'log'
 > {
   readonly botToken: string;
   readonly apiUrl?: string;
   /** Between two messages; Slack takes one a second in a channel. */
-  readonly paceMs?: number;
+  readonly sendIntervalMs?: number;
   readonly meter?: Pick<Meter, 'slackCall'>;
   /** Milliseconds since the epoch; the system's clock unless given. */
   readonly now?: () => number;
 }
 
-export interface News {
+export interface Notifier {
   readonly cards: Cards;
   readonly announcements: Announcements;
   readonly notice: LiveNotice;
@@ -39,41 +39,44 @@ export interface News {
   openBoard(options: IncidentBoardOptions): IncidentBoard;
 }
 
-const slackPaceMs = 1000;
+const slackSendIntervalMs = 1000;
 
 /** What dbconn posts by itself. On a client of its own: a limit on it must not hold back an answer to a person. */
-export function createNews({
+export function createNotifier({
   botToken,
   apiUrl,
-  paceMs = slackPaceMs,
+  sendIntervalMs = slackSendIntervalMs,
   now = Date.now,
   meter = noMeter,
   ...options
-}: NewsOptions): News {
+}: NotifierOptions): Notifier {
   const { log } = options;
   const usual = clientOptions({ log, meter, ...(apiUrl !== undefined && { apiUrl }) });
   // What bears a key is looked for before it is said again; a client that tries again by itself says it twice.
   const once = new WebClient(botToken, { ...usual, retryConfig: { retries: 0 } });
-  const pen = (): Pen => {
+  const writer = (): SlackWriter => {
     // What is read is no message, and nobody should wait a second for it before the first word of an incident.
-    const [outbox, reading] = [createOutbox({ paceMs, log }), createOutbox({ paceMs: 0, log })];
+    const [outbox, reading] = [
+      createOutbox({ sendIntervalMs, log }),
+      createOutbox({ sendIntervalMs: 0, log }),
+    ];
     const hurry = (): void => {
       outbox.hurry();
       reading.hurry();
     };
-    const said = createSaid({ client: once, outbox: reading, log });
-    return { client: once, outbox: { ...outbox, hurry }, reading, said };
+    const postedMessages = createPostedMessages({ client: once, outbox: reading, log });
+    return { client: once, outbox: { ...outbox, hurry }, reading, postedMessages };
   };
   // A call for help does not queue behind a long list of targets, nor an incident.
-  const [forCards, forAll, forIncidents] = [pen(), pen(), pen()];
+  const [forCards, forAll, forIncidents] = [writer(), writer(), writer()];
   return {
     cards: createCards({ ...options, ...forCards }),
-    announcements: createAnnouncements({ pen: forAll, now }),
+    announcements: createAnnouncements({ writer: forAll, now }),
     notice: createLiveNotice(forAll),
     openBoard: (board) =>
       createIncidentBoard({
         ...board,
-        pen: forIncidents,
+        writer: forIncidents,
         channel: options.channel,
         linkTo: createLinkTo(options.places, createPermalinks(once, log), log),
         logger: log,

@@ -1,7 +1,7 @@
 import { HTTPReceiver } from '@slack/bolt';
 import type { Logger as BoltLogger, Receiver } from '@slack/bolt';
 import { createBoundedServer } from '../http/bounded-server.ts';
-import type { HeardRequests } from '../runbook/ports/heard-requests.ts';
+import type { SignedRequestLog } from '../runbook/ports/heard-requests.ts';
 import type { Connection, ConnectionState } from './connection.ts';
 import { createIntake, propertiesOf, slackPath } from './intake.ts';
 import { SlackStartError } from './start-error.ts';
@@ -13,7 +13,7 @@ interface HttpConnectionOptions {
   /** All interfaces unless given. */
   readonly host?: string;
   /** Without it no request decides anything. */
-  readonly heard: HeardRequests | undefined;
+  readonly heard: SignedRequestLog | undefined;
   readonly logger: BoltLogger;
 }
 

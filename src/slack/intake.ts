@@ -4,13 +4,13 @@ import { BodyBudget, readBody } from '../http/read-body.ts';
 import { say, sendReply } from '../http/reply.ts';
 import type { Reply } from '../http/reply.ts';
 import { createTellSeldom } from '../http/tell-seldom.ts';
-import type { HeardRequests, SignedRequest } from '../runbook/ports/heard-requests.ts';
+import type { SignedRequestLog, SignedRequest } from '../runbook/ports/heard-requests.ts';
 import { verifySignature } from './verify-signature.ts';
 
 interface IntakeOptions {
   readonly signingSecret: string;
   /** What was heard before; without it no request may decide anything. */
-  readonly heard: HeardRequests | undefined;
+  readonly heard: SignedRequestLog | undefined;
   /** Takes what was let in: Bolt's own listener. */
   readonly handle: RequestListener;
   readonly log: Logger;
@@ -112,7 +112,7 @@ async function isFirst(
   const tooLate = (): void => reject(new Error('The journal answers too slowly.'));
   const timer = setTimeout(tooLate, rememberWithinMs);
   try {
-    return await Promise.race([heard.hear(signed), late]);
+    return await Promise.race([heard.recordSigned(signed), late]);
   } catch (error) {
     log.warn('A request of Slack could not be remembered, so it decides nothing', error);
     unremembered.add(request);

@@ -5,12 +5,12 @@ import { postOnce } from './post-once.ts';
 import type { ReadWriting } from './post-once.ts';
 
 /** Rejects as Slack does. */
-export function createLiveNotice(pen: ReadWriting): LiveNotice {
+export function createLiveNotice(writer: ReadWriting): LiveNotice {
   return {
     async show({ to: channel, headline, quote, key, since }, place) {
       const message = announcementMessage({ to: channel, mention: null, headline, quote });
-      if (place?.channel === channel && (await edit(pen, message, place))) return place;
-      const ts = await postOnce(pen, message, { channel, since, key });
+      if (place?.channel === channel && (await edit(writer, message, place))) return place;
+      const ts = await postOnce(writer, message, { channel, since, key });
       return { channel, ts };
     },
   };

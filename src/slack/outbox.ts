@@ -15,7 +15,7 @@ export interface Outbox {
 
 interface OutboxOptions {
   /** Between two calls. Slack takes one message a second in a channel. */
-  readonly paceMs: number;
+  readonly sendIntervalMs: number;
   readonly log: Logger;
 }
 
@@ -24,7 +24,7 @@ const longestWaitMs = 60_000;
 const mostTries = 6;
 const firstPauseMs = 500;
 
-export function createOutbox({ paceMs, log }: OutboxOptions): Outbox {
+export function createOutbox({ sendIntervalMs, log }: OutboxOptions): Outbox {
   const hurried = new AbortController();
   let last: Promise<unknown> = Promise.resolve();
 
@@ -49,7 +49,7 @@ export function createOutbox({ paceMs, log }: OutboxOptions): Outbox {
     async send(call, repeatable) {
       const sent = last.then(() => attempt(call, repeatable !== undefined));
       // The caller hears of a failure; the next call goes on after it.
-      last = sent.catch(() => undefined).then(() => pause(paceMs));
+      last = sent.catch(() => undefined).then(() => pause(sendIntervalMs));
       return sent;
     },
     hurry: () => hurried.abort(),

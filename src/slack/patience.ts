@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export interface Patience {
+export interface ReplyTimeouts {
   /** After this long the asker is told that it takes longer. */
   readonly slowAfterMs: number;
   /** After this long nobody waits any more. */
@@ -14,7 +14,7 @@ export interface Patience {
 }
 
 /** A look is bounded by about 4 s; whoever waits twice as long deserves a word. */
-export const defaultPatience: Patience = {
+export const defaultReplyTimeouts: ReplyTimeouts = {
   slowAfterMs: 8000,
   giveUpAfterMs: 60_000,
   drainMs: 8000,
@@ -24,7 +24,7 @@ export const defaultPatience: Patience = {
 
 interface Waiting<T> {
   readonly work: Promise<T>;
-  readonly patience: Pick<Patience, 'slowAfterMs' | 'giveUpAfterMs'>;
+  readonly replyTimeouts: Pick<ReplyTimeouts, 'slowAfterMs' | 'giveUpAfterMs'>;
   /** Ends the waiting at once. */
   readonly signal: AbortSignal;
   /** Called once when it takes long; must not throw. */
@@ -39,16 +39,16 @@ type Waited<T> =
 /** Waits for work that cannot be cancelled, and never longer than agreed. Rejects as the work does. */
 export async function waitFor<T>({
   work,
-  patience,
+  replyTimeouts,
   signal,
   onSlow,
 }: Waiting<T>): Promise<Waited<T>> {
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
-  const slow = after(patience.slowAfterMs, either).then(async (inTime) => {
+  const slow = after(replyTimeouts.slowAfterMs, either).then(async (inTime) => {
     if (inTime) await onSlow();
   });
-  const end = after(patience.giveUpAfterMs, either).then((inTime): Waited<T> => ({
+  const end = after(replyTimeouts.giveUpAfterMs, either).then((inTime): Waited<T> => ({
     kind: inTime ? 'gave-up' : 'stopped',
   }));
   try {

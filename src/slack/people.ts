@@ -3,7 +3,7 @@ import type { UsersInfoResponse } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { noMeter } from '../runbook/ports/meter.ts';
 import type { Meter } from '../runbook/ports/meter.ts';
-import type { Looked, People, Person, Standing } from '../runbook/ports/people.ts';
+import type { Lookup, People, Person, Standing } from '../runbook/ports/people.ts';
 import { clientOptions } from './client-options.ts';
 
 interface PeopleOptions {
@@ -22,8 +22,8 @@ export function createPeople({ botToken, apiUrl, log, meter = noMeter }: PeopleO
     botToken,
     clientOptions({ log, meter, ...(apiUrl !== undefined && { apiUrl }) }),
   );
-  const persons = createShared<Looked<Person>>();
-  const groups = createShared<Looked<readonly string[]>>();
+  const persons = createShared<Lookup<Person>>();
+  const groups = createShared<Lookup<readonly string[]>>();
   let team: Promise<string> | undefined;
   const ownTeam = (): Promise<string> => {
     team ??= readOwnTeam(client).catch((error: unknown) => {
@@ -36,7 +36,7 @@ export function createPeople({ botToken, apiUrl, log, meter = noMeter }: PeopleO
   return {
     readPerson: (user) =>
       persons(user, () =>
-        looked('users:read', log, async () => {
+        lookUp('users:read', log, async () => {
           const { info } = client.users;
           const [home, answer] = await Promise.all([ownTeam(), info({ user })]);
           return toPerson(answer.user, home);
@@ -44,7 +44,7 @@ export function createPeople({ botToken, apiUrl, log, meter = noMeter }: PeopleO
       ),
     readGroup: (usergroup) =>
       groups(usergroup, () =>
-        looked('usergroups:read', log, async () => {
+        lookUp('usergroups:read', log, async () => {
           const { list } = client.usergroups.users;
           const { users } = await list({ usergroup, include_disabled: false });
           return users;
@@ -82,13 +82,13 @@ function toStanding(user: SlackUser | undefined, home: string): Standing | undef
   return user.is_restricted === false && user.is_ultra_restricted === false ? 'member' : undefined;
 }
 
-async function looked<T>(
+async function lookUp<T>(
   scope: string,
   log: Logger,
-  ask: () => Promise<T | undefined>,
-): Promise<Looked<T>> {
+  query: () => Promise<T | undefined>,
+): Promise<Lookup<T>> {
   try {
-    const value = await ask();
+    const value = await query();
     if (value !== undefined) return { ok: true, value };
     return { ok: false, why: 'Slack’s answer does not say it.', fix: 'See dbconn’s log.' };
   } catch (err) {
@@ -138,7 +138,7 @@ type Shared<T> = (key: string, read: () => Promise<T>) => Promise<T>;
 function createShared<T>(): Shared<T> {
   const underWay = new Map<string, Promise<T>>();
   const next = new Map<string, Promise<T>>();
-  const ask = async (key: string, read: () => Promise<T>): Promise<T> => {
+  const query = async (key: string, read: () => Promise<T>): Promise<T> => {
     await underWay.get(key);
     next.delete(key);
     const answer = read();
@@ -150,7 +150,7 @@ function createShared<T>(): Shared<T> {
     }
   };
   return (key, read) => {
-    const shared = next.get(key) ?? ask(key, read);
+    const shared = next.get(key) ?? query(key, read);
     next.set(key, shared);
     return shared;
   };

@@ -4,11 +4,11 @@ import { notice } from './messages/notice.ts';
 import type { Message } from './messages/parts/message.ts';
 import { edit, isLost, post } from './post.ts';
 import type { Writing } from './post.ts';
-import type { Keyed, Said } from './said.ts';
+import type { Keyed, PostedMessages } from './said.ts';
 
 /** What it takes to write to Slack and, where Slack lets dbconn read, to see what was written. */
 export interface ReadWriting extends Writing {
-  readonly said?: Said;
+  readonly postedMessages?: PostedMessages;
 }
 
 /** Where the messages with one key are: in a message's thread, or in a channel since a moment (UTC ISO text). */
@@ -17,14 +17,14 @@ export type Whereabouts =
 
 /** The time stamps of the messages that bear the key, oldest first; undefined where Slack does not let dbconn read. */
 export async function findKeyed(
-  { said }: ReadWriting,
+  { postedMessages }: ReadWriting,
   where: Whereabouts,
   key: string,
 ): Promise<readonly string[] | undefined> {
   const all: readonly Keyed[] | undefined =
     'thread' in where
-      ? await said?.inThread(where.thread)
-      : await said?.inChannel(where.channel, where.since);
+      ? await postedMessages?.inThread(where.thread)
+      : await postedMessages?.inChannel(where.channel, where.since);
   return all
     ?.filter((one) => one.key === key)
     .map(({ ts }) => ts)
@@ -36,30 +36,30 @@ export async function findKeyed(
  * first that Slack took. Whoever posted a later one sees the earlier one, and takes its own away.
  */
 export async function postOnce(
-  pen: ReadWriting,
+  writer: ReadWriting,
   message: Message,
   where: Whereabouts & { readonly key: string },
 ): Promise<string> {
   const { key } = where;
   const channel = 'thread' in where ? where.thread.channel : where.channel;
-  const before = await keepFirst(pen, where, key);
+  const before = await keepFirst(writer, where, key);
   if (typeof before === 'string') return before;
   const thread = 'thread' in where ? { thread: where.thread.ts } : {};
-  const ts = await post(pen, message, { channel, key, ...thread });
-  return (await keepFirst(pen, where, key)) ?? ts;
+  const ts = await post(writer, message, { channel, key, ...thread });
+  return (await keepFirst(writer, where, key)) ?? ts;
 }
 
 /** Leaves the first message with that key; null where there is none, undefined where Slack does not let dbconn read. */
 export async function keepFirst(
-  pen: ReadWriting,
+  writer: ReadWriting,
   where: Whereabouts,
   key: string,
 ): Promise<string | null | undefined> {
   const channel = 'thread' in where ? where.thread.channel : where.channel;
-  const found = await findKeyed(pen, where, key);
+  const found = await findKeyed(writer, where, key);
   if (found === undefined) return undefined;
   const [first = null, ...later] = found;
-  for (const ts of later) await remove(pen, { channel, ts });
+  for (const ts of later) await remove(writer, { channel, ts });
   return first;
 }
 

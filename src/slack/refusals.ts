@@ -3,7 +3,7 @@ import { isAboutMessage } from './post.ts';
 
 /** Whether Slack takes what dbconn says in its channel. */
 export interface Refusals {
-  hear(call: SlackCall): void;
+  record(call: SlackCall): void;
   /** What is refused and what to do, in our own words and Slack's code; null while Slack takes it. */
   problem(): string | null;
 }
@@ -21,7 +21,7 @@ const ofToken =
   /^(?:account_inactive|token_(?:revoked|expired)|invalid_auth|not_authed|org_login_required|team_access_not_granted)$/;
 
 /** The calls that show whether people can read what dbconn says: the last one is the first of every start. */
-const saying = new Set(['chat.postMessage', 'chat.update', 'auth.test']);
+const messageMethods = new Set(['chat.postMessage', 'chat.update', 'auth.test']);
 
 /** A token that was never right ends the start with its sentence; nobody is woken for a mistake of the installation. */
 function isOfInstallation(method: string, refusal: string): boolean {
@@ -36,8 +36,8 @@ export function createRefusals({ channel, onRefused, onTaken }: RefusalsOptions)
   };
   return {
     problem,
-    hear({ method, outcome, refusal = '', channel: to }) {
-      if (!saying.has(method) || isOfInstallation(method, refusal)) return;
+    record({ method, outcome, refusal = '', channel: to }) {
+      if (!messageMethods.has(method) || isOfInstallation(method, refusal)) return;
       const isHere = channel !== undefined && to === channel;
       const before = refused.size;
       if (outcome === 'ok' && (isHere || ofToken.test(refused.get(method) ?? ''))) {

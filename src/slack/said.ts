@@ -27,7 +27,7 @@ export interface Keyed {
  * What dbconn itself has said already, read back from Slack: after being killed nobody else knows. Undefined where
  * Slack does not let it read, which is logged once.
  */
-export interface Said {
+export interface PostedMessages {
   /** In a channel since that moment (UTC ISO text), the newest first. */
   inChannel(channel: string, since: string): Promise<readonly Keyed[] | undefined>;
   /** In a message's thread after that reply, the oldest first. */
@@ -53,7 +53,7 @@ const unreadable = new Set([
   'access_denied',
 ]);
 
-interface SaidParts {
+interface PostedMessagesParts {
   readonly client: WebClient;
   readonly outbox: Outbox;
   readonly log: Logger;
@@ -65,13 +65,13 @@ interface Page {
   readonly response_metadata?: { readonly next_cursor?: string };
 }
 
-export function createSaid(parts: SaidParts): Said {
+export function createPostedMessages(parts: PostedMessagesParts): PostedMessages {
   const { client, outbox } = parts;
   const { history, open, replies } = client.conversations;
   const { all, readable } = createReader(parts);
   const inChannel = (channel: string, since: string): Promise<readonly Keyed[]> => {
     const oldest = String(Math.floor(Date.parse(since) / 1000) - skewSeconds);
-    return all((cursor) => history({ channel, oldest, ...asked(cursor) }));
+    return all((cursor) => history({ channel, oldest, ...pageParams(cursor) }));
   };
   return {
     inChannel: (channel, since) => readable('the channel', () => inChannel(channel, since)),
@@ -82,7 +82,7 @@ export function createSaid(parts: SaidParts): Said {
             channel,
             ts,
             ...(afterTs !== undefined && { oldest: afterTs }),
-            ...asked(cursor),
+            ...pageParams(cursor),
           }),
         ),
       ),
@@ -101,8 +101,8 @@ interface Reader {
   readonly readable: <T>(where: string, read: () => Promise<T>) => Promise<T | undefined>;
 }
 
-function createReader({ client, outbox, log }: SaidParts): Reader {
-  const told = new Set<string>();
+function createReader({ client, outbox, log }: PostedMessagesParts): Reader {
+  const warned = new Set<string>();
   let own: Promise<string | undefined> | undefined;
   const ownId = async (): Promise<string | undefined> => {
     own ??= outbox.send(() => client.auth.test(), 'repeatable').then(({ user_id: id }) => id);
@@ -138,15 +138,15 @@ function createReader({ client, outbox, log }: SaidParts): Reader {
         if (!(err instanceof WebAPIPlatformError) || !unreadable.has(err.data.error)) throw err;
         const words =
           'Slack does not let dbconn read what it said: after a kill it may repeat itself';
-        if (!told.has(where)) log.warn({ where, problem: err.data.error }, words);
-        told.add(where);
+        if (!warned.has(where)) log.warn({ where, problem: err.data.error }, words);
+        warned.add(where);
         return undefined;
       }
     },
   };
 }
 
-function asked(cursor: string): {
+function pageParams(cursor: string): {
   readonly limit: number;
   readonly include_all_metadata: true;
   readonly cursor?: string;

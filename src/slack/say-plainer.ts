@@ -1,5 +1,5 @@
 import { WebAPIPlatformError } from '@slack/web-api';
-import { waysToSay } from './messages/parts/dialect.ts';
+import { fallbacksOf } from './messages/parts/dialect.ts';
 import type { Message } from './messages/parts/message.ts';
 
 export const blockErrors: ReadonlySet<string> = new Set([
@@ -19,9 +19,9 @@ export async function sayPlainer<T>(
   send: (message: Message) => Promise<T>,
 ): Promise<T> {
   let refused: unknown;
-  for (const { message: said } of waysToSay(message, 'full')) {
+  for (const { message: variant } of fallbacksOf(message, 'full')) {
     try {
-      return await send(said);
+      return await send(variant);
     } catch (error) {
       if (!isAboutBlocks(error)) throw error;
       refused = error;

@@ -18,7 +18,7 @@ const Action = z.discriminatedUnion('type', [
 const where = { team: Named.nullish(), enterprise: Named.nullish() };
 
 /** What dbconn and Bolt read of the four kinds of calls that dbconn answers (Slack documentation, "Interactivity"). */
-const Heard = z.union([
+const KnownPayload = z.union([
   z.looseObject({
     ...where,
     type: z.literal('block_actions'),
@@ -63,11 +63,11 @@ const Heard = z.union([
  * Lets Bolt see only the calls that dbconn answers, in the shape that its listeners rely on, whichever way they came.
  * Slack sends no others, and much of what would read one throws. The rest is acknowledged, and does nothing.
  */
-export function hearWellFormed(app: App, log: Logger): void {
+export function ignoreMalformed(app: App, log: Logger): void {
   const process = app.processEvent.bind(app);
   const tellSeldom = createTellSeldom({ now: () => Date.now() });
   app.processEvent = async (event: ReceiverEvent) => {
-    if (Heard.safeParse(event.body).success) return process(event);
+    if (KnownPayload.safeParse(event.body).success) return process(event);
     tellSeldom('malformed', (keptBack) => {
       log.warn({ keptBack }, 'A call of Slack was none that dbconn answers, and was ignored');
     });

@@ -2,7 +2,7 @@ import { descriptions } from '../runbook/commands/words.ts';
 import { exitCodes } from './exit-codes.ts';
 import { options } from './flags.ts';
 import { refused } from './said.ts';
-import type { Said } from './said.ts';
+import type { CommandResult } from './said.ts';
 
 /** Words of the terminal alone, beside those it shares with Slack. */
 const terminalWords: Readonly<Record<string, string>> = {
@@ -50,7 +50,7 @@ const scripts: Readonly<Record<string, () => string>> = {
 };
 
 /** `completion SHELL`: a script for it to source. */
-export function renderCompletion(shell: string | undefined): Said {
+export function renderCompletion(shell: string | undefined): CommandResult {
   const script = Object.hasOwn(scripts, shell ?? '') ? scripts[shell ?? ''] : undefined;
   if (script !== undefined) return { text: script(), code: exitCodes.fine };
   const shells = Object.keys(scripts).join(', ');

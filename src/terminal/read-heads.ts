@@ -13,18 +13,18 @@ export async function readHeads(
   head: string | undefined,
   file: string | undefined,
 ): Promise<Heads> {
-  const typed = head === undefined ? [] : [head.trim().toLowerCase()];
-  if (typed.some((one) => !/^[0-9a-f]{64}$/.test(one))) {
+  const given = head === undefined ? [] : [head.trim().toLowerCase()];
+  if (given.some((one) => !/^[0-9a-f]{64}$/.test(one))) {
     return { ok: false, why: 'A head is 64 characters from 0 to 9 and a to f.' };
   }
-  if (file === undefined) return { ok: true, heads: typed };
+  if (file === undefined) return { ok: true, heads: given };
   const bytes = await readBounded(file, mostBytes);
   if (typeof bytes === 'string') return { ok: false, why: `The heads could not be read: ${bytes}` };
   if (bytes.length > mostBytes)
     return { ok: false, why: `${file} is too large for a list of heads.` };
   const kept = findHeads(bytes.toString('utf8'));
   if (kept.length === 0) return { ok: false, why: `There is no head in ${file}.` };
-  return { ok: true, heads: [...typed, ...kept] };
+  return { ok: true, heads: [...given, ...kept] };
 }
 
 /**
@@ -32,8 +32,8 @@ export async function readHeads(
  * line says so, the last hash of each line.
  */
 function findHeads(text: string): string[] {
-  const said = [...text.matchAll(/journal entry \d+,\s*`?([0-9a-f]{64})\b/gi)];
+  const labelled = [...text.matchAll(/journal entry \d+,\s*`?([0-9a-f]{64})\b/gi)];
   const lone = [...text.matchAll(/\b([0-9a-f]{64})\b(?!.*\b[0-9a-f]{64}\b)/gi)];
-  const found = said.length > 0 ? said : lone;
+  const found = labelled.length > 0 ? labelled : lone;
   return [...new Set(found.map(([, hash = '']) => hash.toLowerCase()))];
 }

@@ -5,7 +5,7 @@ import { toTable, wrap } from './layout.ts';
 import type { Column, Paint } from './layout.ts';
 import { withoutMentions } from './render-plan.ts';
 
-const columns: readonly Column[] = [
+const incidentColumns: readonly Column[] = [
   { title: 'incident', width: 14 },
   { title: 'target', width: 12 },
   { title: 'opened (UTC)', width: 18 },
@@ -36,7 +36,7 @@ export function renderIncidents(
     incident.state,
     toWhat(incident),
   ]);
-  return [paint('bold', title), toTable(columns, rows)].join('\n');
+  return [paint('bold', title), toTable(incidentColumns, rows)].join('\n');
 }
 
 /** One that was just opened, or joined. */
@@ -53,9 +53,9 @@ function endOf({ closing }: Incident, nowMs: number): number {
 function toWhat(incident: Incident): string {
   const { last, first, mergedInto, assignee } = incident;
   if (mergedInto !== null) return `part of ${mergedInto}`;
-  const seen = last ?? first;
+  const latest = last ?? first;
   const cause = causeOf(incident);
   const holder = assignee === null ? '' : `, ${withoutMentions(assignee.by.id)} has it`;
-  const what = cause?.replaceAll('-', ' ') ?? seen?.headline ?? 'not looked at yet';
+  const what = cause?.replaceAll('-', ' ') ?? latest?.headline ?? 'not looked at yet';
   return `${what}${holder}`;
 }

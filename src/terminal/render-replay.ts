@@ -1,7 +1,7 @@
 import type {
   Difference,
   Replay,
-  ReplayedExamination,
+  ReplayedCheck,
   ReplayedRequest,
 } from '../runbook/post-incident/replay/replay.ts';
 import { count } from '../runbook/diagnose/words.ts';
@@ -24,7 +24,7 @@ export function renderReplay(replay: Replay, paint: Paint): string {
             wrap(`The journal it was sealed from was not as it was written. ${journalProblem}`),
           ),
         ]),
-    ...examinations.map((one) => renderExamination(one, paint)),
+    ...examinations.map((one) => renderReplayedCheck(one, paint)),
     ...requests.map((one) => renderRequest(one, paint)),
     ...(leftOut.examinations === 0
       ? []
@@ -46,7 +46,7 @@ const policies: Readonly<Record<Replay['policy'], string>> = {
   sealed: 'those sealed in the bundle, for there is no dbconn.yml here',
 };
 
-function renderExamination(one: ReplayedExamination, paint: Paint): string {
+function renderReplayedCheck(one: ReplayedCheck, paint: Paint): string {
   const { at, why, truncated, differences, line } = one;
   const note = truncated ? ', kept in part: what differs is not counted' : '';
   return renderLine(

@@ -1,10 +1,10 @@
-import type { Request } from '../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../runbook/approval/request.ts';
 import { nameOf } from '../runbook/remedies/action.ts';
-import type { StepNews } from '../runbook/remedies/remedy.ts';
+import type { StepProgress } from '../runbook/remedies/remedy.ts';
 import { toTable, wrap } from './layout.ts';
 import type { Column, Paint } from './layout.ts';
 
-const columns: readonly Column[] = [
+const requestColumns: readonly Column[] = [
   { title: 'request', width: 14 },
   { title: 'state', width: 11 },
   { title: 'votes', width: 7 },
@@ -13,7 +13,7 @@ const columns: readonly Column[] = [
 ];
 
 /** What is proposed or running, oldest first. */
-export function renderRequests(open: readonly Request[], paint: Paint): string {
+export function renderRequests(open: readonly ApprovalRequest[], paint: Paint): string {
   if (open.length === 0) return 'Nothing is proposed, and nothing runs.';
   const rows = open.map(({ id, state, votes, votesNeeded, expiresAt, option, target, plan }) => [
     id,
@@ -22,17 +22,17 @@ export function renderRequests(open: readonly Request[], paint: Paint): string {
     state === 'proposed' ? expiresAt.slice(11, 19) : null,
     `${nameOf(option)} for ${target}: ${plan.title}`,
   ]);
-  return [paint('bold', 'Open requests'), toTable(columns, rows)].join('\n');
+  return [paint('bold', 'Open requests'), toTable(requestColumns, rows)].join('\n');
 }
 
 /** One step of a change that runs in this process, as it happens. */
-export function renderNews(news: StepNews): string {
+export function renderStep(update: StepProgress): string {
   const marks = { intended: '▶', done: '✓', progress: ' ', note: ' ' } as const;
-  return wrap(`${news.at.slice(11, 19)} ${marks[news.kind]} ${news.sentence}`);
+  return wrap(`${update.at.slice(11, 19)} ${marks[update.kind]} ${update.sentence}`);
 }
 
 /** How it ended, and whether it helped. */
-export function renderEnd({ state, result, closing }: Request, paint: Paint): string {
+export function renderEnd({ state, result, closing }: ApprovalRequest, paint: Paint): string {
   if (result === null) return wrap(closing?.sentence ?? `It is ${state}.`);
   const { report, outcome } = result;
   const troubled = report.items.filter(

@@ -1,4 +1,4 @@
-import type { LookingWord } from '../runbook/commands/words.ts';
+import type { ReadOnlyWord } from '../runbook/commands/words.ts';
 import type { Cause, Diagnosis, Finding } from '../runbook/diagnose/diagnosis.ts';
 import type { Check } from '../runbook/doctor.ts';
 import { wrap } from './layout.ts';
@@ -20,7 +20,7 @@ const tones = { fine: 'green', warning: 'yellow', critical: 'red', unknown: 'yel
 /** A Diagnosis as text of at most 100 columns for one of the words. Computes no figure of its own. */
 export function renderDiagnosis(
   diagnosis: Diagnosis,
-  word: Exclude<LookingWord, 'doctor'>,
+  word: Exclude<ReadOnlyWord, 'doctor'>,
   paint: Paint,
 ): string {
   const body = bodyOf(diagnosis, word, paint);
@@ -35,7 +35,7 @@ function headOf(diagnosis: Diagnosis, paint: Paint): string[] {
 
 function bodyOf(
   diagnosis: Diagnosis,
-  word: Exclude<LookingWord, 'doctor'>,
+  word: Exclude<ReadOnlyWord, 'doctor'>,
   paint: Paint,
 ): string[] {
   switch (word) {
@@ -126,11 +126,11 @@ function proposalLines({ proposals }: Diagnosis): string[] {
 /** How the figures were obtained: by which rung, what the others said, how long each part took. */
 function footOf({ reach, timings, tookMs, takenAt, server }: Diagnosis, paint: Paint): string[] {
   const parts = Object.entries(timings).map(([part, ms]) => `${part} ${Math.round(ms)} ms`);
-  const seen =
+  const reached =
     reach.via === 'none'
       ? 'PostgreSQL was not reached'
       : `PostgreSQL ${server?.version ?? ''} seen by way of: ${reach.via}`;
-  const line = `${seen}; looked at ${takenAt} for ${Math.round(tookMs)} ms (${parts.join(', ')})`;
+  const line = `${reached}; looked at ${takenAt} for ${Math.round(tookMs)} ms (${parts.join(', ')})`;
   const tried = reach.rungs.filter(({ outcome }) => outcome !== 'answered');
   const failed = tried.map(({ rung, outcome }) => wrap(`Tried ${rung}: ${outcome}`));
   return [line, ...failed].map((text) => paint('dim', wrap(text)));

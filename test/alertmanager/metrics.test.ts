@@ -13,9 +13,9 @@ afterEach(async () => {
   served = undefined;
 });
 
-function look(meter: Metrics, target: string, via: 'warm' | 'none'): void {
+function check(meter: Metrics, target: string, via: 'warm' | 'none'): void {
   const state = via === 'none' ? 'unknown' : 'fine';
-  meter.look({ target, tookMs: 12, state, reach: { via, rungs: [] } });
+  meter.check({ target, tookMs: 12, state, reach: { via, rungs: [] } });
 }
 
 /** The lines of one metric, without its help. */
@@ -26,8 +26,8 @@ async function linesOf(meter: Metrics, name: string): Promise<readonly string[]>
 
 test('a target is reached by one rung at a time', async () => {
   const meter = createMeter();
-  look(meter, 'orders', 'warm');
-  look(meter, 'orders', 'none');
+  check(meter, 'orders', 'warm');
+  check(meter, 'orders', 'none');
   expect(await linesOf(meter, 'dbconn_reach')).toEqual([
     'dbconn_reach{target="orders",via="none"} 1',
   ]);
@@ -56,7 +56,7 @@ test('counters that alerts stand on begin at zero, so that the first increase is
 test('however many targets, methods and outcomes there are, the series are bounded', async () => {
   const meter = createMeter();
   for (let number = 0; number < 2000; number += 1) {
-    look(meter, `target-${number}`, 'warm');
+    check(meter, `target-${number}`, 'warm');
     meter.slackCall({ method: `method.${number}`, outcome: 'ok' });
     meter.request(`option-${number}`, `outcome-${number}`);
     meter.alert(`fate-${number}`);
@@ -89,7 +89,7 @@ test('every metric of dbconn is explained in docs/metrics.md, and nothing else i
 
 test.skipIf(!hasPromtool())('promtool finds nothing to say about the metrics', async () => {
   const meter = createMeter();
-  look(meter, 'orders', 'warm');
+  check(meter, 'orders', 'warm');
   meter.slackCall({ method: 'chat.update', outcome: 'limited' });
   meter.request('A', 'fixed');
   meter.incidents(1, true);

@@ -11,7 +11,7 @@ import { runJournalCommand } from '../../src/journal-command.ts';
 import { callForHelp, runRecordCommand } from '../../src/record-command.ts';
 import { readPolicyOfToday, runReplayCommand } from '../../src/replay-command.ts';
 import { parseCommand } from '../../src/runbook/commands.ts';
-import type { Said } from '../../src/terminal/said.ts';
+import type { CommandResult } from '../../src/terminal/said.ts';
 import { recordAnswer } from '../record/recorded.ts';
 import { plain } from '../terminal/plain.ts';
 
@@ -41,7 +41,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-async function say(text: string, json = false): Promise<Said> {
+async function say(text: string, json = false): Promise<CommandResult> {
   const command = parseCommand(text, ['orders', 'billing']);
   if (command.kind !== 'incident' && command.kind !== 'record') throw new Error(command.kind);
   const parts = { config, actor, json, paint: plain, warn: () => undefined };
@@ -51,7 +51,7 @@ async function say(text: string, json = false): Promise<Said> {
   return said;
 }
 
-function toLines({ code, text }: Said): { code: number; lines: string[] } {
+function toLines({ code, text }: CommandResult): { code: number; lines: string[] } {
   return { code, lines: text.split('\n') };
 }
 
@@ -61,12 +61,12 @@ async function openOne(): Promise<string> {
 }
 
 /** toMatchObject takes any text for any pattern. */
-function refused({ text, code }: Said, why: RegExp): void {
+function refused({ text, code }: CommandResult, why: RegExp): void {
   expect(text).toMatch(why);
   expect(code).toBe(3);
 }
 
-async function bundle(id?: string, out?: string): Promise<Said> {
+async function bundle(id?: string, out?: string): Promise<CommandResult> {
   const asked = { id, out, actor, at: '2026-11-23T03:00:00.000Z' };
   const said = await runBundleCommand(config, asked, () => undefined);
   // The bundle itself is no sentence.
@@ -74,7 +74,7 @@ async function bundle(id?: string, out?: string): Promise<Said> {
   return said;
 }
 
-async function replay(change: Partial<ReplayCommand>): Promise<Said> {
+async function replay(change: Partial<ReplayCommand>): Promise<CommandResult> {
   const nothing = { file: undefined, head: undefined, json: false, policy: undefined };
   const said = await runReplayCommand({ ...nothing, paint: plain, ...change });
   recordAnswer('replay', toLines(said));

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createBrake } from '../../src/config/brake.ts';
+import { createEmergencyStopSwitch } from '../../src/config/brake.ts';
 
 let directory = '';
 let stopFile = '';
@@ -19,49 +19,49 @@ afterEach(() => {
 });
 
 test('without a file and without a setting nothing is stopped', async () => {
-  expect(await createBrake({ stopFile, configFile }).readStop()).toBeUndefined();
+  expect(await createEmergencyStopSwitch({ stopFile, configFile }).readStop()).toBeUndefined();
   const nothing = { stopFile: undefined, configFile: undefined };
-  expect(await createBrake(nothing).readStop()).toBeUndefined();
+  expect(await createEmergencyStopSwitch(nothing).readStop()).toBeUndefined();
 });
 
 test('the file stops while it exists, and what stands in it is the reason, without its secrets', async () => {
-  const brake = createBrake({ stopFile, configFile });
+  const stopSwitch = createEmergencyStopSwitch({ stopFile, configFile });
   writeFileSync(stopFile, 'moving the disks, see postgres://app:hunter2@db/shop\n');
-  const stop = await brake.readStop();
+  const stop = await stopSwitch.readStop();
   expect(stop?.by).toBe('the file of approval.stopFile');
   expect(stop?.at).toMatch(/^\d{4}-.*Z$/);
   expect(stop?.lift).toContain('removing that file');
   expect(stop?.reason).toContain('moving the disks');
   expect(stop?.reason).not.toContain('hunter2');
   // The same stop is told once: it has one time, however often it is read.
-  expect(await brake.readStop()).toEqual(stop);
+  expect(await stopSwitch.readStop()).toEqual(stop);
   rmSync(stopFile);
-  expect(await brake.readStop()).toBeUndefined();
+  expect(await stopSwitch.readStop()).toBeUndefined();
 });
 
 test('a huge file is a stop with a short reason', async () => {
   writeFileSync(stopFile, 'stop '.repeat(1_000_000));
-  const stop = await createBrake({ stopFile, configFile }).readStop();
+  const stop = await createEmergencyStopSwitch({ stopFile, configFile }).readStop();
   expect(stop?.reason.length).toBeLessThanOrEqual(500);
 });
 
 test('what stands there and cannot be read is a stop', async () => {
   mkdirSync(stopFile);
-  expect(await createBrake({ stopFile, configFile }).readStop()).toMatchObject({
+  expect(await createEmergencyStopSwitch({ stopFile, configFile }).readStop()).toMatchObject({
     reason: 'It cannot be looked at.',
   });
 });
 
 test('the setting stops and lets go without a restart', async () => {
-  const brake = createBrake({ stopFile, configFile });
+  const stopSwitch = createEmergencyStopSwitch({ stopFile, configFile });
   writeFileSync(configFile, 'approval: { stopped: true }\n');
-  const stop = await brake.readStop();
+  const stop = await stopSwitch.readStop();
   expect(stop).toMatchObject({ by: 'approval.stopped in dbconn.yml', reason: '' });
   expect(stop?.lift).toMatch(/\.$/);
   writeFileSync(configFile, 'approval: { stopped: false }\n');
-  expect(await brake.readStop()).toBeUndefined();
+  expect(await stopSwitch.readStop()).toBeUndefined();
   writeFileSync(configFile, 'approval:\n');
-  expect(await brake.readStop()).toBeUndefined();
+  expect(await stopSwitch.readStop()).toBeUndefined();
 });
 
 test.for([
@@ -71,11 +71,11 @@ test.for([
   ['empty', ''],
 ] as const)('a dbconn.yml that is %s stops, and none of it is repeated', async ([, text]) => {
   writeFileSync(configFile, text);
-  const stop = await createBrake({ stopFile, configFile }).readStop();
+  const stop = await createEmergencyStopSwitch({ stopFile, configFile }).readStop();
   expect(stop?.reason).toBe('That file cannot be read at present.');
 });
 
 test('a dbconn.yml that is gone stops', async () => {
   rmSync(configFile);
-  expect(await createBrake({ stopFile, configFile }).readStop()).toBeDefined();
+  expect(await createEmergencyStopSwitch({ stopFile, configFile }).readStop()).toBeDefined();
 });

@@ -3,8 +3,8 @@ import { startPatient } from '../../sandbox/patient/patient.ts';
 import type { Patient } from '../../sandbox/patient/patient.ts';
 import { asAdmin } from '../../sandbox/patient/schema.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import type { Door } from '../../src/runbook/approval/door.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { Approvals } from '../../src/runbook/approval/door.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import type { Answer } from '../../src/runbook/remedies/remedy.ts';
 import { sqliteShelf } from '../journal/shelves.ts';
 import type { Place, Shelf } from '../journal/shelves.ts';
@@ -47,7 +47,7 @@ function admin(sql: string): Promise<unknown> {
 }
 
 interface Attempt {
-  readonly door: Door;
+  readonly approvals: Approvals;
   readonly journal: StoredJournal;
   readonly id: string;
   readonly child: (task: Job['task'], point: KillPoint | null) => Promise<Ended>;
@@ -60,12 +60,14 @@ async function attempt<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
   const bedside: Bedside = { target: patient.target(), urls: patient.urls, byHand: true };
   const bed = toBed(bedside, engine.reached);
   const faults: unknown[] = [];
-  const door = openCrashDoor({ journal, bed, onFault: (error) => void faults.push(error) });
+  const approvals = openCrashDoor({ journal, bed, onFault: (error) => void faults.push(error) });
   try {
-    const { id } = valueOf(await door.propose({ target: bedside.target.name, ask, actor: ann }));
+    const { id } = valueOf(
+      await approvals.propose({ target: bedside.target.name, ask, actor: ann }),
+    );
     const job = { id, address: place.address, engine: engine.address, bedside };
     const done = await work({
-      door,
+      approvals,
       journal,
       id,
       child: (task, point) => startChild().run({ ...job, task, point }),
@@ -91,17 +93,17 @@ test('killed at any write until its commands show, it is handed over once or not
   const whole = await attempt(({ child }) => child('approve', null));
   expect(whole.writes).toEqual(['vote', 'handed']);
   for (const point of pointsOf(whole)) {
-    await attempt(async ({ door, id, child }) => {
+    await attempt(async ({ approvals, id, child }) => {
       expect(await child('approve', point)).toMatchObject({ signal: 'SIGKILL' });
-      const found = valueOf(await door.get(id));
-      if (found.state === 'proposed') valueOf(await door.approve(id, bob));
-      if (found.state === 'approved') await takeOverFirst(door);
-      const { state, closing } = valueOf(await door.settled(id));
+      const found = valueOf(await approvals.get(id));
+      if (found.state === 'proposed') valueOf(await approvals.approve(id, bob));
+      if (found.state === 'approved') await takeOverFirst(approvals);
+      const { state, closing } = valueOf(await approvals.settled(id));
       // Nothing was shown, so nothing can have been run.
       const isLost = found.state === 'approved';
       expect(state).toBe(isLost ? 'failed' : 'handed');
       expect(closing?.sentence.includes('nothing was done') ?? false).toBe(isLost);
-      expect((await door.commands(id)).ok).toBe(state === 'handed');
+      expect((await approvals.commands(id)).ok).toBe(state === 'handed');
     });
   }
 });
@@ -113,15 +115,15 @@ test('killed at any write after somebody ran it, it ends once, as run by them', 
 });
 
 function ranByHand(point: KillPoint | null): Promise<Ended> {
-  return attempt(async ({ door, journal, id, child }) => {
-    valueOf(await door.approve(id, bob));
-    expect(valueOf(await door.settled(id)).state).toBe('handed');
+  return attempt(async ({ approvals, journal, id, child }) => {
+    valueOf(await approvals.approve(id, bob));
+    expect(valueOf(await approvals.settled(id)).state).toBe('handed');
     await admin(`ALTER ROLE ${role} CONNECTION LIMIT 20`);
     const ended = await child('ran by hand', point);
-    const found = valueOf(await door.get(id));
-    if (found.state === 'handed') valueOf(await door.ranByHand(id, bob));
-    if (found.state === 'verifying') await takeOverFirst(door);
-    const last: Request = valueOf(await door.settled(id));
+    const found = valueOf(await approvals.get(id));
+    if (found.state === 'handed') valueOf(await approvals.ranByHand(id, bob));
+    if (found.state === 'verifying') await takeOverFirst(approvals);
+    const last: ApprovalRequest = valueOf(await approvals.settled(id));
     expect(last).toMatchObject({
       state: 'done',
       handOff: { ranBy: { by: bob } },

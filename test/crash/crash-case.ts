@@ -1,7 +1,7 @@
 import type { Patient, PatientOptions } from '../../sandbox/patient/patient.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import type { Action } from '../../src/runbook/remedies/action.ts';
-import type { Ask } from '../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../src/runbook/remedies/ask.ts';
 
 /**
  * One remedy in the matrix of kills. To add one: a file in `cases/` that exports a CrashCase, and its line in
@@ -35,9 +35,9 @@ export interface CrashScene {
 }
 
 export interface Prepared {
-  readonly ask: Ask;
+  readonly ask: RemedyRequest;
   /** Throws unless the system is consistent and the ended request tells the truth about it. */
-  check(ended: Request): Promise<void>;
+  check(ended: ApprovalRequest): Promise<void>;
   /** Puts away what `prepare` made; the patient is used again for the next point. */
   tidy(): Promise<void>;
 }

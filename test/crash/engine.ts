@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 import type { Reached } from './to-bed.ts';
 
 /** The parts of the patient that live in the parent, as an engine outlives whoever called it. */
@@ -53,7 +53,7 @@ export async function startEngine(original: Reached): Promise<Engine> {
         (value) => ({ value: value ?? null }),
         (error: unknown) => ({
           error: error instanceof Error ? error.message : String(error),
-          isExpected: error instanceof ActingUnavailable,
+          isExpected: error instanceof PrivilegedUnavailable,
         }),
       )
       .then((reply) => response.end(JSON.stringify(reply)));
@@ -91,7 +91,7 @@ export function reachEngine(address: string): Reached {
     const reply = await ask(address, body);
     if ('value' in reply) return reply.value;
     if (!('error' in reply)) return undefined;
-    throw reply.isExpected ? new ActingUnavailable(reply.error) : new Error(reply.error);
+    throw reply.isExpected ? new PrivilegedUnavailable(reply.error) : new Error(reply.error);
   });
 }
 

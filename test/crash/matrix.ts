@@ -1,11 +1,11 @@
 import { expect } from 'vitest';
 import type { Patient } from '../../sandbox/patient/patient.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import type { Door } from '../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../src/runbook/approval/door.ts';
 import { isOpen } from '../../src/runbook/approval/request.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import type { Answer } from '../../src/runbook/remedies/remedy.ts';
-import type { Patient as RunbookPatient } from '../../src/runbook/runbook.ts';
+import type { TargetAdapters } from '../../src/runbook/runbook.ts';
 import type { Place } from '../journal/shelves.ts';
 import { startChild } from './child.ts';
 import type { Child, Ended } from './child.ts';
@@ -29,8 +29,8 @@ interface MatrixParts {
 interface Attempt {
   readonly place: Place;
   readonly journal: StoredJournal;
-  readonly door: Door;
-  readonly bed: RunbookPatient;
+  readonly approvals: Approvals;
+  readonly bed: TargetAdapters;
   readonly bedside: Bedside;
   readonly faults: unknown[];
   /** How often the door of this process called `run`. */
@@ -65,7 +65,7 @@ export class Matrix {
       const { id } = await propose(attempt, prepared);
       const child = await this.#runChild(attempt, { id, task: 'approve', point: null });
       expectEnd(child, { signal: null, code: 0 });
-      const ended = valueOf(await attempt.door.get(id));
+      const ended = valueOf(await attempt.approvals.get(id));
       await expectWell(attempt, ended);
       await prepared.check(ended);
       return child.writes;
@@ -134,8 +134,8 @@ export class Matrix {
       attempt.runs += 1;
     };
     const onFault = (error: unknown): void => void faults.push(error);
-    const door = openCrashDoor({ journal, bed, onRun, onFault });
-    const attempt: Attempt = { place, journal, door, bed, bedside, faults, runs: 0 };
+    const approvals = openCrashDoor({ journal, bed, onRun, onFault });
+    const attempt: Attempt = { place, journal, approvals, bed, bedside, faults, runs: 0 };
     return attempt;
   }
 
@@ -154,30 +154,33 @@ function expectEnd(child: Ended, end: Pick<Ended, 'signal' | 'code'>): void {
   expect({ signal, code, errors }).toEqual({ ...end, errors: '' });
 }
 
-async function expectWell({ journal, faults }: Attempt, ended: Request): Promise<void> {
+async function expectWell({ journal, faults }: Attempt, ended: ApprovalRequest): Promise<void> {
   expect(ended.state).toMatch(/^(?:done|failed)$/);
   expect(faults).toEqual([]);
   expect(await journal.verify()).toMatchObject({ ok: true });
 }
 
-async function propose({ door, bedside }: Attempt, { ask }: Prepared): Promise<Request> {
-  return valueOf(await door.propose({ target: bedside.target.name, ask, actor: ann }));
+async function propose(
+  { approvals, bedside }: Attempt,
+  { ask }: Prepared,
+): Promise<ApprovalRequest> {
+  return valueOf(await approvals.propose({ target: bedside.target.name, ask, actor: ann }));
 }
 
 /** As the next start does it. A vote that died with its process is given again, and only then may anything run. */
-async function finish(attempt: Attempt, id: string): Promise<Request> {
-  const { door } = attempt;
-  const found = valueOf(await door.get(id));
+async function finish(attempt: Attempt, id: string): Promise<ApprovalRequest> {
+  const { approvals } = attempt;
+  const found = valueOf(await approvals.get(id));
   if (found.state === 'proposed') {
-    valueOf(await door.approve(id, bob));
-    const ended = valueOf(await door.settled(id));
+    valueOf(await approvals.approve(id, bob));
+    const ended = valueOf(await approvals.settled(id));
     expect(attempt.runs).toBe(1);
     return ended;
   }
   if (isOpen(found)) {
-    await takeOverFirst(door);
+    await takeOverFirst(approvals);
   }
-  const ended = valueOf(await door.settled(id));
+  const ended = valueOf(await approvals.settled(id));
   expect(attempt.runs).toBe(0);
   return ended;
 }

@@ -1,13 +1,13 @@
 import { allMembers } from '../support/people.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createDoor } from '../../src/runbook/approval/door.ts';
-import type { Door } from '../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../src/runbook/approval/door.ts';
 import { defaultPolicy } from '../../src/runbook/approval/policy.ts';
-import { toDoorPatient } from '../../src/runbook/approval/to-door-patient.ts';
+import { toApprovalTarget } from '../../src/runbook/approval/to-door-patient.ts';
 import type { Journal } from '../../src/runbook/ports.ts';
 import { Action } from '../../src/runbook/remedies/action.ts';
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
-import type { Patient as RunbookPatient } from '../../src/runbook/runbook.ts';
+import type { TargetAdapters as RunbookPatient } from '../../src/runbook/runbook.ts';
 import { optionPolicy } from '../support/option-policy.ts';
 
 export const ann = { id: 'UANN', via: 'slack' } as const;
@@ -22,15 +22,15 @@ interface CrashDoor {
 }
 
 /** The same door for the parent and the child: one approver, no waiting. */
-export function openCrashDoor({ journal, bed, onRun, onFault }: CrashDoor): Door {
+export function openCrashDoor({ journal, bed, onRun, onFault }: CrashDoor): Approvals {
   const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
-  const patient = toDoorPatient(bed, parts);
+  const patient = toApprovalTarget(bed, parts);
   const rule = { ...optionPolicy, approvers: [bob.id] };
   const options = Object.fromEntries(Action.options.map((action) => [action, rule]));
-  return createDoor({
+  return createApprovals({
     people: allMembers,
     journal,
-    patients: [{ ...patient, remedies: patient.remedies.map((one) => told(one, onRun)) }],
+    approvalTargets: [{ ...patient, remedies: patient.remedies.map((one) => told(one, onRun)) }],
     policy: { ...defaultPolicy, options },
     clock: systemClock,
     verifyAfterMs: 50,

@@ -24,7 +24,7 @@ export type Job = z.infer<typeof Job>;
 const job = Job.parse(JSON.parse(await readLine()));
 const journal = await openByAddress(job.address);
 const bed = toBed(job.bedside, reachEngine(job.engine));
-const door = openCrashDoor({
+const approvals = openCrashDoor({
   journal: killingJournal(journal, job.point),
   bed,
   onFault(error) {
@@ -33,13 +33,14 @@ const door = openCrashDoor({
   },
 });
 if (job.task === 'take over') {
-  await takeOverFirst(door);
+  await takeOverFirst(approvals);
 } else {
-  const work = job.task === 'approve' ? door.approve(job.id, bob) : door.ranByHand(job.id, bob);
+  const work =
+    job.task === 'approve' ? approvals.approve(job.id, bob) : approvals.ranByHand(job.id, bob);
   const heard = await work;
   if (!heard.ok) throw new Error(heard.refusal.why);
 }
-await door.settled(job.id);
+await approvals.settled(job.id);
 await bed.database.close();
 await journal.close();
 

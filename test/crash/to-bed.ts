@@ -1,7 +1,7 @@
 import { systemClock } from '../../src/clock.ts';
 import { openPrivileged } from '../../src/open-privileged.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import type { Patient as RunbookPatient } from '../../src/runbook/runbook.ts';
+import type { TargetAdapters } from '../../src/runbook/runbook.ts';
 import type { Target } from '../../src/runbook/target.ts';
 import type { Patient } from '../../sandbox/patient/patient.ts';
 
@@ -24,7 +24,7 @@ export interface Reached {
 export function toBed(
   { target, urls, byHand = false }: Bedside,
   { services, pools, serverHost }: Reached,
-): RunbookPatient {
+): TargetAdapters {
   const means = { serverHost, restarts: services, poolSettings: services };
   return {
     target: { ...target, canAct: !byHand },
@@ -41,6 +41,6 @@ export function toBed(
     pools,
     ...(byHand
       ? { planning: openPrivileged(urls.dbconn) }
-      : { ...means, ...openPrivileged(urls.acting) }),
+      : { ...means, ...openPrivileged(urls.privileged) }),
   };
 }

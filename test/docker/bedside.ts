@@ -5,10 +5,10 @@ import { createPools } from '../../src/metrics/pools.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Snapshot } from '../../src/runbook/diagnose/snapshot.ts';
-import { takeLook } from '../../src/runbook/look.ts';
+import { takeSnapshotOf } from '../../src/runbook/look.ts';
 import type { Database, Pools } from '../../src/runbook/ports.ts';
 import { createRunbook } from '../../src/runbook/runbook.ts';
-import type { Patient } from '../../src/runbook/runbook.ts';
+import type { TargetAdapters } from '../../src/runbook/runbook.ts';
 import { defaultLimits } from '../../src/runbook/target.ts';
 import type { Limits, ServiceConfig, Target } from '../../src/runbook/target.ts';
 import { passwords } from './stack.ts';
@@ -26,7 +26,7 @@ interface BedsideOptions {
 /** dbconn as it is installed beside a stack: every adapter is the one the bot uses. */
 export interface Bedside {
   readonly target: Target;
-  look(): Promise<Snapshot>;
+  takeSnapshot(): Promise<Snapshot>;
   diagnose(): Promise<Diagnosis>;
   /** Throws when anything it ever said holds a password of the stack or a literal of the backend. */
   close(): Promise<void>;
@@ -42,7 +42,7 @@ export function findCanary(text: string): string | undefined {
 
 export function createBedside(stack: Stack, options: BedsideOptions = {}): Bedside {
   const target = toTarget(options);
-  const patient: Patient = {
+  const patient: TargetAdapters = {
     target,
     database: toDatabase(stack, target, options),
     services: createServices({
@@ -63,7 +63,8 @@ export function createBedside(stack: Stack, options: BedsideOptions = {}): Bedsi
   };
   return {
     target,
-    look: async () => note(await takeLook({ ...patient, clock: systemClock }, target)),
+    takeSnapshot: async () =>
+      note(await takeSnapshotOf({ ...patient, clock: systemClock }, target)),
     diagnose: async () => note(await runbook.diagnose(target.name)),
     async close() {
       await runbook.close();

@@ -108,11 +108,11 @@ describe.skipIf(await whyNoEngine())('a backend that leaks its connections', () 
     expect(String(log)).toContain("'logged-literal'");
     expect(JSON.stringify(rows)).toContain("'leaked-literal'");
 
-    const look = JSON.stringify(await bedside.look());
-    expect(findCanary(look)).toBeUndefined();
+    const takeSnapshot = JSON.stringify(await bedside.takeSnapshot());
+    expect(findCanary(takeSnapshot)).toBeUndefined();
     expect(findCanary(JSON.stringify(diagnosis))).toBeUndefined();
     // It was not missed: it was blanked.
-    expect(look).toContain('no connection with postgresql+psycopg2://…');
+    expect(takeSnapshot).toContain('no connection with postgresql+psycopg2://…');
     expect(diagnosis.leakSuspects[0]?.query).toMatch(/^select \S+$/);
   });
 });

@@ -7,7 +7,7 @@ import { connectDocker } from '../../src/compose/connect-docker.ts';
 import { createServerHost } from '../../src/compose/server-host.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { createServerSettings } from '../../src/postgres/settings/server-settings.ts';
-import { takeLook } from '../../src/runbook/look.ts';
+import { takeSnapshotOf } from '../../src/runbook/look.ts';
 import type { Database } from '../../src/runbook/ports.ts';
 import { createOptionB } from '../../src/runbook/remedies/option-b-raise-max-connections.ts';
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
@@ -89,8 +89,8 @@ describe.skipIf(await whyNoEngine())('option B on a real container', () => {
     return createOptionB({
       settings: createServerSettings(url),
       host: createServerHost({ docker, project, postgresService: 'postgres' }),
-      look: () =>
-        takeLook(
+      takeSnapshot: () =>
+        takeSnapshotOf(
           {
             database,
             services: {

@@ -4,11 +4,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { restartReplica } from '../../src/compose/restart.ts';
 import type { SqliteJournal } from '../../src/journal/sqlite.ts';
-import { createDoor } from '../../src/runbook/approval/door.ts';
-import type { Door } from '../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../src/runbook/approval/door.ts';
 import { defaultPolicy } from '../../src/runbook/approval/policy.ts';
 import type { Actor } from '../../src/runbook/approval/actor.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import { createCatalogue } from '../../src/runbook/remedies/catalogue.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
@@ -28,7 +28,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
   let bedside: Bedside;
   let folder: JournalFolder;
   let journal: SqliteJournal;
-  let door: Door;
+  let approvals: Approvals;
   const faults: unknown[] = [];
   const steps: string[] = [];
   beforeEach(async () => {
@@ -38,7 +38,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     steps.length = 0;
   });
   afterEach(async () => {
-    await door.drain();
+    await approvals.drain();
     try {
       await bedside.close();
     } finally {
@@ -58,7 +58,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     const remedies = createCatalogue({
       optionC: {
         restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
-        look: () => bedside.look(),
+        takeSnapshot: () => bedside.takeSnapshot(),
         clock: systemClock,
         target: bedside.target,
         refusedServices: [],
@@ -68,10 +68,17 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
         calmWithinMs: 30_000,
       },
     });
-    door = createDoor({
+    approvals = createApprovals({
       people: allMembers,
       journal,
-      patients: [{ name: 'shop', remedies, look: () => bedside.look(), warningUtilisation: 0.8 }],
+      approvalTargets: [
+        {
+          name: 'shop',
+          remedies,
+          takeSnapshot: () => bedside.takeSnapshot(),
+          warningUtilisation: 0.8,
+        },
+      ],
       policy: {
         ...defaultPolicy,
         options: { C: { ...optionPolicy, approvers: [approver.id] } },
@@ -103,31 +110,31 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
   }
 
   /** Proposes, lets the second person vote, and returns the end of it. */
-  async function runRestart(): Promise<Request> {
+  async function runRestart(): Promise<ApprovalRequest> {
     const ask = { kind: 'restart', service: 'backend' } as const;
-    const proposed = await door.propose({ target: 'shop', ask, actor: proposer });
+    const proposed = await approvals.propose({ target: 'shop', ask, actor: proposer });
     if (!proposed.ok) throw new Error(proposed.refusal.why);
-    expect(await door.approve(proposed.value.id, approver)).toMatchObject({ ok: true });
-    const settled = await door.settled(proposed.value.id);
+    expect(await approvals.approve(proposed.value.id, approver)).toMatchObject({ ok: true });
+    const settled = await approvals.settled(proposed.value.id);
     if (!settled.ok) throw new Error(settled.refusal.why);
     return settled.value;
   }
 
   /** From the proposal to its end, with the second person's vote in between. */
-  async function restartBackend(): Promise<Request> {
+  async function restartBackend(): Promise<ApprovalRequest> {
     const ask = { kind: 'restart', service: 'backend' } as const;
-    const proposed = await door.propose({ target: 'shop', ask, actor: proposer });
+    const proposed = await approvals.propose({ target: 'shop', ask, actor: proposer });
     if (!proposed.ok) throw new Error(proposed.refusal.why);
     const { id, plan } = proposed.value;
     expect(plan.targets).toMatchObject([
       { name: `${stack.project}-backend-1`, connections: 12 },
       { name: `${stack.project}-backend-2`, connections: 12 },
     ]);
-    expect(await door.approve(id, proposer)).toMatchObject({
+    expect(await approvals.approve(id, proposer)).toMatchObject({
       refusal: { kind: 'not-an-approver' },
     });
-    expect(await door.approve(id, approver)).toMatchObject({ ok: true });
-    const settled = await door.settled(id);
+    expect(await approvals.approve(id, approver)).toMatchObject({ ok: true });
+    const settled = await approvals.settled(id);
     if (!settled.ok) throw new Error(settled.refusal.why);
     return settled.value;
   }
@@ -166,7 +173,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     });
     expect(await readJournal()).toContain('24 before, 0 after');
     const ask = { kind: 'restart', service: 'postgres' } as const;
-    expect(await door.propose({ target: 'shop', ask, actor: proposer })).toMatchObject({
+    expect(await approvals.propose({ target: 'shop', ask, actor: proposer })).toMatchObject({
       refusal: { kind: 'postgres' },
     });
   });
@@ -226,7 +233,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     // Its answer is lost with the process that asked.
     void fetch(`${url}/query?ms=120000`).catch(() => undefined);
     await eventually(
-      () => bedside.look(),
+      () => bedside.takeSnapshot(),
       ({ database: { reading } }) =>
         reading?.sessions.some(({ own, state }) => !own && state === 'active') ?? false,
     );
@@ -237,7 +244,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     expect(orphan?.detail).toMatch(/^Its query runs for \d+ s, for a process that is gone\.$/);
     const pid = Number(orphan?.what.replace('pid ', ''));
     expect(result?.report.followUps).toEqual([{ kind: 'stop-session', pid, how: 'terminate' }]);
-    const { database } = await bedside.look();
+    const { database } = await bedside.takeSnapshot();
     expect(database.reading?.sessions.find((session) => session.pid === pid)).toMatchObject({
       state: 'active',
       query: containing('pg_sleep'),

@@ -11,18 +11,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { create, readImageId, rename, see, start, stop } from '../../src/compose/engine-calls.ts';
+import {
+  create,
+  readImageId,
+  rename,
+  inspectContainer,
+  start,
+  stop,
+} from '../../src/compose/engine-calls.ts';
 import { toRecreateSpec } from '../../src/compose/recreate-spec.ts';
 import type { Recreatable } from '../../src/compose/recreate-spec.ts';
 import { createPoolSettings } from '../../src/compose/resize-pools.ts';
 import type { SqliteJournal } from '../../src/journal/sqlite.ts';
-import { createDoor } from '../../src/runbook/approval/door.ts';
-import type { Door } from '../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../src/runbook/approval/door.ts';
 import { defaultPolicy } from '../../src/runbook/approval/policy.ts';
 import type { Actor } from '../../src/runbook/approval/actor.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import type { PoolSettings } from '../../src/runbook/ports/pool-settings.ts';
-import type { Ask } from '../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../src/runbook/remedies/ask.ts';
 import type { ServiceConfig } from '../../src/runbook/target.ts';
 import { createCatalogue } from '../../src/runbook/remedies/catalogue.ts';
 import { allMembers } from '../support/people.ts';
@@ -79,7 +86,7 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
   let settings: PoolSettings;
   let folder: JournalFolder;
   let journal: SqliteJournal;
-  let door: Door;
+  let approvals: Approvals;
   let faults: unknown[];
   beforeEach(async () => {
     faults = [];
@@ -91,7 +98,7 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
     chmodSync(envFile, 0o640);
   });
   afterEach(async () => {
-    await door.drain();
+    await approvals.drain();
     try {
       await bedside.close();
     } finally {
@@ -112,7 +119,7 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
     const remedies = createCatalogue({
       optionE: {
         settings,
-        look: () => bedside.look(),
+        takeSnapshot: () => bedside.takeSnapshot(),
         clock: systemClock,
         target: bedside.target,
         refusedServices: [],
@@ -122,10 +129,17 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
         shownWithinMs: 15_000,
       },
     });
-    door = createDoor({
+    approvals = createApprovals({
       people: allMembers,
       journal,
-      patients: [{ name: 'shop', remedies, look: () => bedside.look(), warningUtilisation: 0.8 }],
+      approvalTargets: [
+        {
+          name: 'shop',
+          remedies,
+          takeSnapshot: () => bedside.takeSnapshot(),
+          warningUtilisation: 0.8,
+        },
+      ],
       policy: {
         ...defaultPolicy,
         options: { E: { ...optionPolicy, approvers: [approver.id] } },
@@ -137,11 +151,11 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
     });
   }
 
-  async function resize(ask: Ask): Promise<Request> {
-    const proposed = await door.propose({ target: 'shop', ask, actor: proposer });
+  async function resize(ask: RemedyRequest): Promise<ApprovalRequest> {
+    const proposed = await approvals.propose({ target: 'shop', ask, actor: proposer });
     if (!proposed.ok) throw new Error(`${proposed.refusal.why} ${proposed.refusal.next}`);
-    expect(await door.approve(proposed.value.id, approver)).toMatchObject({ ok: true });
-    const settled = await door.settled(proposed.value.id);
+    expect(await approvals.approve(proposed.value.id, approver)).toMatchObject({ ok: true });
+    const settled = await approvals.settled(proposed.value.id);
     if (!settled.ok) throw new Error(settled.refusal.why);
     return settled.value;
   }
@@ -256,7 +270,7 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
       async () => start(docker, name),
     ];
     for (let reached = 0; reached <= stages.length; reached += 1) {
-      const { found: old } = await see(docker, name);
+      const { found: old } = await inspectContainer(docker, name);
       if (old === null) throw new Error(`There is no ${name} before stage ${reached}.`);
       for (const stage of stages.slice(0, reached)) await stage(old);
       const outcome = await settings.settleReplica({ id: old.Id, name }, 60_000);

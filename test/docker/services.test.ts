@@ -181,7 +181,7 @@ describe.skipIf(await whyNoEngine())('the containers of a compose project', () =
       try {
         // The look has 4 s for all rungs, and this machine may be busy.
         const look = await eventually(
-          () => database.readLook(),
+          () => database.readSnapshot(),
           ({ reading }) => reading !== undefined,
         );
         expect(look.reach).toMatchObject({ via: 'exec', error: { kind: 'full' } });

@@ -19,10 +19,10 @@ test('a restart without Docker is approved, shown, run by a person, said so, and
   const no = await press(stage, { user: stranger, ts, actionId });
   expect(no).toContain('Only an approver of option C, or who proposed it, can say that they ran');
   await restartReally(scene.patient, service);
-  const open = await bot.door.list();
+  const open = await bot.approvals.list();
   const id = open.ok ? (open.value[0]?.id ?? '') : '';
   expect(await press(stage, { user: maya, ts, actionId })).toContain('recorded that you ran it');
-  const second = await bot.door.ranByHand(id, { id: jonas, via: 'slack' });
+  const second = await bot.approvals.ranByHand(id, { id: jonas, via: 'slack' });
   expect(second).toMatchObject({ ok: false });
   const ended = await card(stage, 'Fixed');
   expect(toText(ended)).toContain(`Run by hand by @${maya}`);

@@ -27,7 +27,7 @@ async function captured(): Promise<Scripted & { readonly go: string; readonly he
 }
 
 async function isStopped(world: Scripted | undefined): Promise<boolean> {
-  const stopped = await world?.bot.door.stopped();
+  const stopped = await world?.bot.approvals.stopped();
   return stopped?.ok === true && stopped.value !== null;
 }
 
@@ -49,7 +49,7 @@ test.for([
   async ([, name, change]) => {
     const { bot, go, headers } = await captured();
     expect((await send(bot, go, withHeader(headers, name, change))).status).toBe(401);
-    expect(await bot.door.stopped()).toMatchObject({ value: { reason: 'the disk is full' } });
+    expect(await bot.approvals.stopped()).toMatchObject({ value: { reason: 'the disk is full' } });
   },
 );
 
@@ -76,8 +76,8 @@ async function look(stage: Scripted['stage']): Promise<void> {
   await card(stage, 'Critical, shop');
 }
 
-async function openRequests({ door }: Scripted['bot']): Promise<number> {
-  const open = await door.list();
+async function openRequests({ approvals }: Scripted['bot']): Promise<number> {
+  const open = await approvals.list();
   return open.ok ? open.value.length : -1;
 }
 
@@ -88,7 +88,9 @@ test('neither a second replica nor a restarted one hears a captured request agai
   await Promise.all([bot.stop(), replica.stop()]);
   const restarted = await stage.start();
   expect((await send(restarted, go, headers)).status).toBe(401);
-  expect(await restarted.door.stopped()).toMatchObject({ value: { reason: 'the disk is full' } });
+  expect(await restarted.approvals.stopped()).toMatchObject({
+    value: { reason: 'the disk is full' },
+  });
 });
 
 test('while requests cannot be remembered, looking is answered and nothing is decided', async () => {
@@ -96,7 +98,7 @@ test('while requests cannot be remembered, looking is answered and nothing is de
   const { stage, bot, remedy } = scripted;
   await ask(stage, maya, 'propose A');
   await ask(stage, maya, 'stop');
-  Object.assign(bot.journal, { hear: () => Promise.reject(new Error('the disk is full')) });
+  Object.assign(bot.journal, { recordSigned: () => Promise.reject(new Error('the disk is full')) });
   await look(stage);
   const nothing = /Nothing was done, because the journal could not be written/;
   expect(await ask(stage, jonas, 'go')).toMatch(nothing);
@@ -112,7 +114,7 @@ test('while requests cannot be remembered, looking is answered and nothing is de
 test('a journal that does not answer keeps nobody from looking', async () => {
   scripted = await openScripted({ mode: 'http' });
   const { stage, bot } = scripted;
-  Object.assign(bot.journal, { hear: () => new Promise(() => undefined) });
+  Object.assign(bot.journal, { recordSigned: () => new Promise(() => undefined) });
   await look(stage);
   expect(stage.lines.join('')).toContain('could not be remembered');
 });

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { advance } from '../../src/runbook/approval/request.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { openScripted } from './support/scripted.ts';
@@ -14,8 +14,8 @@ afterEach(async () => {
   scripted = undefined;
 });
 
-async function only({ door }: Bot): Promise<Request> {
-  const open = await door.list();
+async function only({ approvals }: Bot): Promise<ApprovalRequest> {
+  const open = await approvals.list();
   const [request] = open.ok ? open.value : [];
   if (request === undefined) throw new Error('Nothing is proposed.');
   return request;
@@ -31,7 +31,7 @@ test('a card that Slack took and whose answer was lost is found again, and not p
   stage.slack.interfere('chat.postMessage', { kind: 'answer-lost' });
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed');
-  await bot.cards.catchUp(bot.door);
+  await bot.cards.catchUp(bot.approvals);
   const { id } = await only(bot);
   await bot.cards.shown(id);
   expect(cards(scripted)).toHaveLength(1);

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { toText } from '../../sandbox/message-text.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { advance } from '../../src/runbook/approval/request.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import type { Place } from '../../src/runbook/ports.ts';
 import { createCards } from '../../src/slack/cards/cards.ts';
 import { clientOptions } from '../../src/slack/client-options.ts';
@@ -45,10 +45,10 @@ test('a card whose writing broke off in the journal is written again without wai
   const readSteps = journal.readSteps.bind(journal);
   const failing = { readSteps: () => Promise.reject(new Error('The connection ended.')) };
   Object.assign(journal, failing);
-  const open = await bot.door.list();
+  const open = await bot.approvals.list();
   const id = open.ok ? (open.value[0]?.id ?? '') : '';
   await press(stage, { user: jonas, ts });
-  await bot.door.settled(id);
+  await bot.approvals.settled(id);
   expect(await bot.cards.shown(id)).toBe('no answer');
   Object.assign(journal, { readSteps });
   expect((await card(stage, 'Fixed')).ts).toBe(ts);
@@ -57,7 +57,7 @@ test('a card whose writing broke off in the journal is written again without wai
 test('a process that stood still while another finished its request does not show the older state afterwards', async () => {
   slack = await openSlack();
   const room = { slack };
-  const approved: Request = advance(await buildRequest(), 'approved', {});
+  const approved: ApprovalRequest = advance(await buildRequest(), 'approved', {});
   const closing = { by: null, at: '2026-11-23T03:01:00.000Z', sentence: 'It ended.', reason: null };
   const failed = advance(approved, 'failed', { closing });
   const { log } = aLog();
@@ -67,12 +67,12 @@ test('a process that stood still while another finished its request does not sho
   });
   let place: Place | undefined;
   let stoodStillAtMs = Number.NEGATIVE_INFINITY;
-  const proposed: Request = { ...approved, state: 'proposed', version: 1, votes: [] };
+  const proposed: ApprovalRequest = { ...approved, state: 'proposed', version: 1, votes: [] };
   let stored = proposed;
   const cards = createCards(
     {
       client,
-      outbox: createOutbox({ paceMs: 0, log }),
+      outbox: createOutbox({ sendIntervalMs: 0, log }),
       channel: database,
       log,
       readRequest: () => Promise.resolve(stored),

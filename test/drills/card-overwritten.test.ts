@@ -2,7 +2,7 @@ import { WebClient } from '@slack/web-api';
 import { afterEach, expect, test } from 'vitest';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { advance } from '../../src/runbook/approval/request.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import type { Place } from '../../src/runbook/ports.ts';
 import { createCards } from '../../src/slack/cards/cards.ts';
 import { clientOptions } from '../../src/slack/client-options.ts';
@@ -22,8 +22,8 @@ afterEach(async () => {
 test('a card that was written late over the end that another process had told shows the end again', async () => {
   slack = await openSlack();
   const room = { slack };
-  const approved: Request = advance(await buildRequest(), 'approved', {});
-  const proposed: Request = { ...approved, state: 'proposed', version: 1, votes: [] };
+  const approved: ApprovalRequest = advance(await buildRequest(), 'approved', {});
+  const proposed: ApprovalRequest = { ...approved, state: 'proposed', version: 1, votes: [] };
   const closing = { by: null, at: '2026-11-23T03:01:00.000Z', sentence: 'It ended.', reason: null };
   const failed = advance(approved, 'failed', { closing });
   const { log, lines } = aLog();
@@ -32,7 +32,7 @@ test('a card that was written late over the end that another process had told sh
   let stored = proposed;
   const cards = createCards({
     client,
-    outbox: createOutbox({ paceMs: 0, log }),
+    outbox: createOutbox({ sendIntervalMs: 0, log }),
     channel: database,
     log,
     readRequest: () => Promise.resolve(stored),

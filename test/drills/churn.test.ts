@@ -5,14 +5,14 @@ import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { SqliteJournal } from '../../src/journal/sqlite.ts';
-import { createActing } from '../../src/postgres/act.ts';
+import { createIdleSessions } from '../../src/postgres/act.ts';
 import { createBlockers } from '../../src/postgres/blockers.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import { createDoor } from '../../src/runbook/approval/door.ts';
-import type { Door } from '../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../src/runbook/approval/door.ts';
 import { defaultPolicy } from '../../src/runbook/approval/policy.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
-import type { Ask } from '../../src/runbook/remedies/ask.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
+import type { RemedyRequest } from '../../src/runbook/remedies/ask.ts';
 import { createCatalogue } from '../../src/runbook/remedies/catalogue.ts';
 import type { Database } from '../../src/runbook/ports.ts';
 import { defaultLimits } from '../../src/runbook/target.ts';
@@ -29,8 +29,12 @@ import { optionPolicy } from '../support/option-policy.ts';
 import { startCrowd } from './support/crowd.ts';
 import type { Crowd } from './support/crowd.ts';
 
-const leaked: Ask = { kind: 'idle-in-transaction', application: 'backend', idleForMs: 300 };
-const stopBlockers: Ask = { kind: 'stop-blockers' };
+const leaked: RemedyRequest = {
+  kind: 'idle-in-transaction',
+  application: 'backend',
+  idleForMs: 300,
+};
+const stopBlockers: RemedyRequest = { kind: 'stop-blockers' };
 
 describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
@@ -38,7 +42,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   let folder: JournalFolder;
   let journal: SqliteJournal;
   let database: Database;
-  let door: Door;
+  let approvals: Approvals;
   const crowds: Crowd[] = [];
   const faults: unknown[] = [];
 
@@ -65,7 +69,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     folder = makeJournalFolder();
     journal = await folder.open();
     database = createDatabase(databaseOptions(cluster.url('acting')));
-    door = openDoor();
+    approvals = openApprovals();
   });
 
   afterEach(async () => {
@@ -76,22 +80,22 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await cluster.close();
   });
 
-  function openDoor(): Door {
+  function openApprovals(): Approvals {
     const target = aTarget({ limits: { ...defaultLimits, lockWaitMs: 200 } });
-    const [acting, clock] = [createActing({ url: cluster.url('acting') }), systemClock];
+    const [privileged, clock] = [createIdleSessions({ url: cluster.url('acting') }), systemClock];
     const blockers = createBlockers({ url: cluster.url('acting') });
     const option = { ...optionPolicy, approvers: [ann.id, bob.id] };
-    return createDoor({
+    return createApprovals({
       people: allMembers,
       journal,
-      patients: [
+      approvalTargets: [
         {
           name: 'shop',
           remedies: createCatalogue({
-            optionA: { acting, clock, target },
+            optionA: { privileged, clock, target },
             optionD: { blockers, clock, target },
           }),
-          look: async () => ({ ...aSnapshot(), database: await database.readLook() }),
+          takeSnapshot: async () => ({ ...aSnapshot(), database: await database.readSnapshot() }),
           warningUtilisation: 0.8,
         },
       ],
@@ -105,13 +109,16 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   }
 
   /** Proposes, lets the world go on, has it approved by somebody else, and returns its end. */
-  async function change(ask: Ask, meanwhile: () => Promise<void>): Promise<Request> {
-    const proposed = await door.propose({ target: 'shop', ask, actor: ann });
+  async function change(
+    ask: RemedyRequest,
+    meanwhile: () => Promise<void>,
+  ): Promise<ApprovalRequest> {
+    const proposed = await approvals.propose({ target: 'shop', ask, actor: ann });
     if (!proposed.ok) throw new Error(proposed.refusal.why);
     await meanwhile();
     const { id } = proposed.value;
-    expect(await door.approve(id, bob)).toMatchObject({ ok: true });
-    await door.settled(id);
+    expect(await approvals.approve(id, bob)).toMatchObject({ ok: true });
+    await approvals.settled(id);
     const stored = await journal.read(id);
     if (stored?.result == null) throw new Error(stored?.closing?.sentence ?? 'It did not end.');
     return stored;
@@ -261,7 +268,7 @@ function sessionId({ pid, startedAt }: { pid: number; startedAt: string }): stri
   return `${Math.floor(Date.parse(startedAt) / 1000).toString(16)}.${pid.toString(16)}`;
 }
 
-function identityOf({ plan }: Request, wanted: number): { pid: number; startedAt: string } {
+function identityOf({ plan }: ApprovalRequest, wanted: number): { pid: number; startedAt: string } {
   for (const target of plan.targets) {
     if (target.kind !== 'session' && target.kind !== 'blocker') continue;
     if (target.identity.pid === wanted) return target.identity;
@@ -270,7 +277,7 @@ function identityOf({ plan }: Request, wanted: number): { pid: number; startedAt
 }
 
 /** The approved identities of which the journal says so. */
-function idsOf(request: Request, words: readonly string[]): string[] {
+function idsOf(request: ApprovalRequest, words: readonly string[]): string[] {
   const items = request.result?.report.items ?? [];
   return items
     .filter(({ outcome }) => words.includes(outcome))
@@ -278,7 +285,7 @@ function idsOf(request: Request, words: readonly string[]): string[] {
     .toSorted();
 }
 
-function outcomes({ result }: Request): Record<string, number> {
+function outcomes({ result }: ApprovalRequest): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { outcome } of result?.report.items ?? []) {
     counts[outcome] = (counts[outcome] ?? 0) + 1;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import {
   actionIds,
@@ -65,7 +65,7 @@ async function setCards({ stage, bot, remedy, clock }: Scripted): Promise<Cards>
   const requests: string[] = [];
   const propose = async (): Promise<string> => {
     await ask(stage, maya, 'propose A');
-    const open = await bot.door.list();
+    const open = await bot.approvals.list();
     const known = new Set(requests);
     const fresh = open.ok ? open.value.find(({ id }) => !known.has(id)) : undefined;
     requests.push(fresh?.id ?? '');
@@ -77,7 +77,7 @@ async function setCards({ stage, bot, remedy, clock }: Scripted): Promise<Cards>
   await stage.slack.waitFor(() => at(finished, 'Propose the undo'), patienceMs);
   const expired = await propose();
   clock.nowMs += 15 * 60_000;
-  await bot.door.sweep();
+  await bot.approvals.sweep();
   await stage.slack.waitFor(() => at(expired, 'Ask again'), patienceMs);
   remedy.propose = () => Promise.resolve(done({ ...draft, byHand }));
   const handed = await propose();
@@ -169,10 +169,10 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
     'a press of %s is answered on every button there is, and changes nothing',
     async ([, user]) => {
       const option = { proposers: [maya], approvers: [jonas, dana, maya, guest, foreigner] };
-      scripted = await openScripted({ mode, option, paceMs: 0 });
+      scripted = await openScripted({ mode, option, sendIntervalMs: 0 });
       const { stage, bot, remedy } = scripted;
       const cards = await setCards(scripted);
-      const read = (): Promise<(Request | undefined)[]> =>
+      const read = (): Promise<(ApprovalRequest | undefined)[]> =>
         Promise.all(cards.requests.map((id) => bot.journal.read(id)));
       const before = await read();
       const seen: string[] = [];
@@ -187,7 +187,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
         expect.soft(said, actionId).toMatch(isOpen ? /All changes are stopped/ : refused);
       }
       expect(await read()).toEqual(before);
-      const open = await bot.door.list();
+      const open = await bot.approvals.list();
       expect(open.ok && open.value.map(({ id }) => id)).toEqual(cards.requests.slice(2));
       expect(remedy.runs).toBe(2);
       expect([...new Set(seen)].toSorted()).toEqual([callbackIds.deny, callbackIds.idle]);
@@ -209,7 +209,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
     const { said, dialog } = await pressToTheEnd(scripted, pressing);
     expect(dialog).toBe(callbackIds.approve);
     expect(said).toMatch(refused);
-    expect(await bot.door.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
+    expect(await bot.approvals.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
     expect(remedy.runs).toBe(0);
   });
 });
@@ -222,12 +222,12 @@ test('a button of ours in a block that is not is answered, logged, and does noth
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
   await card(stage, 'Proposed');
-  const open = await bot.door.list();
+  const open = await bot.approvals.list();
   const value = open.ok ? (open.value[0]?.id ?? '') : '';
   const { ts } = await postButton(stage, { actionId: actionIds.approve, value });
   expect(await press(stage, { user: jonas, ts })).toContain('does not stand where dbconn put it');
   expect(stage.lines.join('')).toContain('A press was not one of ours');
-  expect(await bot.door.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
+  expect(await bot.approvals.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
 });
 
 test('the id of another request on a message is answered, logged, and does nothing', async () => {
@@ -235,13 +235,13 @@ test('the id of another request on a message is answered, logged, and does nothi
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
   await card(stage, 'Proposed');
-  const open = await bot.door.list();
+  const open = await bot.approvals.list();
   const value = open.ok ? (open.value[0]?.id ?? '') : '';
   const forged = { actionId: actionIds.approve, value, blockId: blockIds.request };
   const { ts } = await postButton(stage, forged);
   expect(await press(stage, { user: jonas, ts })).toContain('belongs to another request');
   expect(stage.lines.join('')).toContain('A press on a foreign card');
-  expect(await bot.door.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
+  expect(await bot.approvals.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
 });
 
 test.for(['-', 'no-such-id', '../../etc', 'x'.repeat(2000)])(

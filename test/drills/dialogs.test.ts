@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Ask } from '../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../src/runbook/remedies/ask.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import { actionIds, blockIds } from '../../src/slack/action-ids.ts';
 import { buildPlan } from '../runbook/approval/builders.ts';
 import { openScripted, postButton } from './support/scripted.ts';
@@ -31,7 +31,7 @@ afterEach(async () => {
 async function proposed(changes: Partial<TheatreOptions> = {}): Promise<Scripted & { ts: string }> {
   scripted = await openScripted(changes);
   const { stage, remedy } = scripted;
-  remedy.propose = (asked?: Ask) => {
+  remedy.propose = (asked?: RemedyRequest) => {
     const plan = buildPlan(asked === undefined ? {} : { ask: asked });
     const { policyVersion: _version, plannedAt: _at, ...draft } = plan;
     return Promise.resolve(done(draft));
@@ -40,8 +40,8 @@ async function proposed(changes: Partial<TheatreOptions> = {}): Promise<Scripted
   return { ...scripted, ts: (await card(stage, 'Proposed')).ts };
 }
 
-async function openRequests({ bot }: Scripted): Promise<readonly Request[]> {
-  const listed = await bot.door.list();
+async function openRequests({ bot }: Scripted): Promise<readonly ApprovalRequest[]> {
+  const listed = await bot.approvals.list();
   return listed.ok ? listed.value : [];
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { createInFlight } from '../../src/slack/in-flight.ts';
-import { answerLook } from '../../src/slack/listeners/answer-look.ts';
-import { defaultPatience } from '../../src/slack/patience.ts';
+import { answerDiagnosis } from '../../src/slack/listeners/answer-look.ts';
+import { defaultReplyTimeouts } from '../../src/slack/patience.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
 import { aLog, aRunbook } from '../slack/support/workspace.ts';
@@ -20,7 +20,7 @@ test('doctor in Slack says whether whoever incidents call can be reached', async
   const { bot } = scripted;
   const heard: string[] = [];
   const summary = 'Steps of the escalation are for the backend lead, who cannot be reached.';
-  await answerLook(
+  await answerDiagnosis(
     {
       runbook: aRunbook({ targets: [aTarget({ name: 'shop' })] }),
       changes: {
@@ -33,7 +33,7 @@ test('doctor in Slack says whether whoever incidents call can be reached', async
       doctorSlack: () => Promise.resolve([]),
       modals: { open: () => Promise.resolve('no'), update: () => Promise.resolve(false) },
       inFlight: createInFlight(),
-      patience: defaultPatience,
+      replyTimeouts: defaultReplyTimeouts,
       channel: database,
       log: aLog().log,
     },

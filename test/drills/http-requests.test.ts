@@ -27,7 +27,7 @@ async function proposed(): Promise<Proposed> {
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed');
-  const open = await bot.door.list();
+  const open = await bot.approvals.list();
   const id = open.ok ? (open.value[0]?.id ?? '') : '';
   return { ...scripted, ts, approval: toBody(pressing(ts, [button(id)])) };
 }
@@ -70,7 +70,9 @@ test.for([
   const world = await proposed();
   const { status } = await send(world.bot, world.approval, headersOf(world.approval));
   expect(status).toBe(401);
-  expect(await world.bot.door.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
+  expect(await world.bot.approvals.list()).toMatchObject({
+    value: [{ state: 'proposed', votes: [] }],
+  });
   expect(world.remedy.runs).toBe(0);
 });
 
@@ -97,7 +99,7 @@ test('a request that was refused as badly signed does not lock out the right one
 test('a press that carries more than one action is answered, logged, and does nothing', async () => {
   const world = await proposed();
   const { stage, bot, ts } = world;
-  const open = await bot.door.list();
+  const open = await bot.approvals.list();
   const id = open.ok ? (open.value[0]?.id ?? '') : '';
   const body = toBody(pressing(ts, [button(id), button(id)]));
   expect((await send(world.bot, body, sign(body))).status).toBe(200);
@@ -106,7 +108,7 @@ test('a press that carries more than one action is answered, logged, and does no
     return own.find(({ message }) => toText(message).includes('does not stand where dbconn'));
   }, patienceMs);
   expect(stage.lines.join('')).toContain('A press was not one of ours');
-  expect(await bot.door.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
+  expect(await bot.approvals.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
 });
 
 test.for([
@@ -124,7 +126,9 @@ test.for([
   const response = await send(world.bot, body, sign(body));
   expect(response.status).toBe(200);
   expect(await response.text()).toContain(words);
-  expect(await world.bot.door.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
+  expect(await world.bot.approvals.list()).toMatchObject({
+    value: [{ state: 'proposed', votes: [] }],
+  });
 });
 
 test('without a signing secret the bot does not start', () => {

@@ -42,7 +42,7 @@ interface Shown extends Scripted {
 
 /** A bot with an open incident whose message stands in the channel, its first remedy on it. */
 async function shown(changes: Parameters<typeof openScripted>[0] = {}): Promise<Shown> {
-  scripted = await openScripted({ paceMs: 0, ...changes });
+  scripted = await openScripted({ sendIntervalMs: 0, ...changes });
   const { bot } = scripted;
   const opened = await bot.incidents.open('shop', { id: maya, via: 'slack' }, 'it fills');
   if (!opened.ok) throw new Error(opened.refusal.why);
@@ -60,7 +60,7 @@ async function shown(changes: Parameters<typeof openScripted>[0] = {}): Promise<
     incident: opened.value,
     diagnosis: aDiagnosis({ target: 'shop', proposals }),
     requests: [],
-    useless: [],
+    ineffective: [],
   });
   await bot.board.idle(patienceMs);
   const place = await bot.board.placeOf(opened.value.id);
@@ -234,7 +234,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
       const all = incidentChoices.filter((choice) => choices[choice] === 'refused');
       expect(pressed).toEqual(new Set([id, ...all]));
       expect(dialogs.size).toBe(4);
-      expect(await bot.door.list()).toMatchObject({ value: [] });
+      expect(await bot.approvals.list()).toMatchObject({ value: [] });
     },
   );
 });

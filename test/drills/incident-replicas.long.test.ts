@@ -46,8 +46,8 @@ async function startTwo(leaseMs = 1000): Promise<{ tending: Replica; other: Repl
   ]);
   const [a, b] = replicas;
   if (a === undefined || b === undefined) throw new Error('There are no two.');
-  await until('one tends', async () => (await a.isTending()) !== (await b.isTending()));
-  return (await a.isTending()) ? { tending: a, other: b } : { tending: b, other: a };
+  await until('one tends', async () => (await a.isLeading()) !== (await b.isLeading()));
+  return (await a.isLeading()) ? { tending: a, other: b } : { tending: b, other: a };
 }
 
 const names = ['DatabaseConnectionPoolExhausted', 'DatabaseConnectionPoolUnobservable'] as const;
@@ -110,7 +110,7 @@ test('when the replica that tends is stopped the other one goes on at once', asy
   const { ts } = await parentSays(names[0]);
   await until('it pages', async () => whole.pagerDuty.pages.length === 1);
   await tending.terminate();
-  await until('the other one tends', () => other.isTending());
+  await until('the other one tends', () => other.isLeading());
   expect(await sendWebhook(other.port, second ?? '')).toBe(202);
   await parentSays(...names);
   await press(whole, { user: jonas, ts, actionId: incidentActions.have });
@@ -126,7 +126,7 @@ test('when the replica that tends is killed the other one goes on after its leas
   // In the middle of its first words: its message stands, and its thread does not yet.
   await parentSays(names[0]);
   await tending.kill();
-  await until('the other one tends', () => other.isTending());
+  await until('the other one tends', () => other.isLeading());
   expect(await sendWebhook(other.port, second ?? '')).toBe(202);
   const { ts } = await parentSays(...names);
   await until('it pages', async () => whole.pagerDuty.pages.length === 1);
@@ -145,7 +145,7 @@ test('a replica that stood still while the other one went on says nothing twice 
   // In the middle of its words.
   tending.freeze();
   try {
-    await expect.poll(() => other.isTending(), { timeout: 5 * leaseMs }).toBe(true);
+    await expect.poll(() => other.isLeading(), { timeout: 5 * leaseMs }).toBe(true);
     await parentSays(...names);
     await until('it pages', async () => whole.pagerDuty.pages.length === 1);
   } finally {

@@ -39,7 +39,7 @@ beforeAll(async () => {
     // As Slack has them: 50 changes of messages a minute, and one message a second in a channel.
     slack: { rateLimits: true },
   });
-  bot = await whole.start({ paceMs });
+  bot = await whole.start({ sendIntervalMs });
   await sessions.takeAllSlots({ user: 'app', application: 'backend', database: databaseName });
 });
 afterAll(async () => {
@@ -49,7 +49,7 @@ afterAll(async () => {
 });
 
 /** Twice as fast as in production, so that Slack refuses by itself too; the message is written every two of these. */
-const paceMs = 500;
+const sendIntervalMs = 500;
 
 /** Alerts of one target, of three kinds, each of which flaps. */
 const alerts = 8;
@@ -127,7 +127,7 @@ test('two hundred webhooks in a few seconds are one incident, few messages, and 
   expect(kept.filter((sentence) => sentence.includes(' fires for orders'))).toHaveLength(lives);
 
   // The card is written every two paces at most, whatever happens; with it goes the thread, 15 notes in a reply.
-  const writings = 1 + Math.ceil(tookMs / (2 * paceMs));
+  const writings = 1 + Math.ceil(tookMs / (2 * sendIntervalMs));
   const refused = whole.wire.calls.filter(({ status }) => status === 429);
   expect(refused.map(({ method }) => method)).toContain('chat.postMessage');
   const taken = (method: string): number =>

@@ -22,7 +22,7 @@ beforeAll(async () => {
       escalation: [],
     },
   });
-  bot = await whole.start({ paceMs: 50 });
+  bot = await whole.start({ sendIntervalMs: 50 });
 });
 afterAll(() => whole?.close());
 

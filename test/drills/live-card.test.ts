@@ -85,7 +85,7 @@ test('after a restart the card has the steps of the process before', async () =>
   await cardWith(world, ts, 'Fixed');
   await bot.stop();
   const next = await stage.start();
-  const open = await next.door.get(await idAt(world, ts));
+  const open = await next.approvals.get(await idAt(world, ts));
   if (!open.ok) throw new Error(open.refusal.why);
   next.cards.found(open.value, { channel: 'C0DATABASE', ts });
   await next.cards.drain(patienceMs);
@@ -175,12 +175,12 @@ test('what expired is asked again as a fresh plan, once', async () => {
   const { stage, bot, clock, ts } = world;
   const id = await idAt(world, ts);
   clock.nowMs += 15 * 60_000;
-  await bot.door.sweep();
+  await bot.approvals.sweep();
   await cardWith(world, ts, 'Expired', '[ Ask again ]');
   const asking = { user: dana, ts, actionId: actionIds.askAgain };
   expect(await press(stage, asking)).toContain('Proposed: End 2 sessions');
   expect(await press(stage, asking)).toContain('This is proposed already');
-  expect(await bot.door.list()).toMatchObject({
+  expect(await bot.approvals.list()).toMatchObject({
     value: [{ state: 'proposed', supersedes: id, proposedBy: { id: dana } }],
   });
 });
@@ -194,7 +194,7 @@ test('what can be undone is undone by a proposal of its own', async () => {
   const undoing = { user: dana, ts, actionId: actionIds.undo };
   expect(await press(stage, undoing)).toContain('It waits for approval');
   expect(await press(stage, undoing)).toContain('This is proposed already');
-  expect(await bot.door.list()).toMatchObject({ value: [{ undoes: await idAt(world, ts) }] });
+  expect(await bot.approvals.list()).toMatchObject({ value: [{ undoes: await idAt(world, ts) }] });
   expect(remedy.runs).toBe(1);
 });
 

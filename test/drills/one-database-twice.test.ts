@@ -4,10 +4,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
-import { openDoor } from '../../src/open-door.ts';
-import { createPatients } from '../../src/patients.ts';
-import type { Door } from '../../src/runbook/approval/door.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import { openApprovals } from '../../src/open-door.ts';
+import { createTargetAdapters } from '../../src/patients.ts';
+import type { Approvals } from '../../src/runbook/approval/door.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import type { Answer } from '../../src/runbook/remedies/remedy.ts';
 import { createRunbook } from '../../src/runbook/runbook.ts';
 import type { Runbook } from '../../src/runbook/runbook.ts';
@@ -23,7 +23,7 @@ let cluster: Cluster;
 let sessions: Sessions;
 let folder: JournalFolder;
 let runbook: Runbook;
-let door: Door;
+let approvals: Approvals;
 
 beforeAll(async () => {
   cluster = await startCluster();
@@ -67,11 +67,11 @@ async function open(user = 'postgres'): Promise<void> {
     `targets:\n${targets.join('')}approval:\n  A: { approve: [U0BOB], cooldown: 10m }\n`,
   );
   const config = readConfig({}, file);
-  const patients = await createPatients(config, systemClock);
-  runbook = createRunbook(patients, systemClock);
-  door = openDoor({
+  const targetAdapters = await createTargetAdapters(config, systemClock);
+  runbook = createRunbook(targetAdapters, systemClock);
+  approvals = openApprovals({
     config,
-    patients,
+    targetAdapters,
     journal: await folder.open(),
     clock: systemClock,
     people: allMembers,
@@ -100,8 +100,8 @@ const ask = { kind: 'idle-in-transaction', idleForMs: 1000 } as const;
 const ann = { id: 'U0ANN', via: 'slack' } as const;
 const bob = { id: 'U0BOB', via: 'slack' } as const;
 
-function propose(target: string): Promise<Answer<Request>> {
-  return door.propose({ target, ask, actor: ann });
+function propose(target: string): Promise<Answer<ApprovalRequest>> {
+  return approvals.propose({ target, ask, actor: ann });
 }
 
 const refusal = {
@@ -111,7 +111,7 @@ const refusal = {
 
 test('a second target on one database is checked, and changes nothing: proposal, preview and doctor say why', async () => {
   expect(await propose('orders-again')).toMatchObject({ ok: false, refusal });
-  expect(await door.preview('orders-again', ask)).toMatchObject({ ok: false, refusal });
+  expect(await approvals.preview('orders-again', ask)).toMatchObject({ ok: false, refusal });
   expect((await runbook.diagnose('orders-again')).reach.via).toBe('warm');
   expect(await runbook.doctor('orders-again')).toContainEqual(
     expect.objectContaining({ state: 'warning', summary: refusal.why }),
@@ -150,15 +150,15 @@ test('what any target of a server protects is spared through each, and the pause
   const other = await propose('billing');
   if (!proposed.ok || !other.ok) throw new Error('It was not proposed.');
   expect(proposed.value.plan.targets).toHaveLength(2);
-  expect(await door.approve(proposed.value.id, bob)).toMatchObject({ ok: true });
+  expect(await approvals.approve(proposed.value.id, bob)).toMatchObject({ ok: true });
   await until('it ran', async () => {
-    const now = await door.get(proposed.value.id);
+    const now = await approvals.get(proposed.value.id);
     return now.ok && !['approved', 'executing'].includes(now.value.state);
   });
   expect(await alive()).toEqual(['invoices', 'month-end', 'pg_dump']);
-  expect(await door.approve(other.value.id, bob)).toMatchObject({
+  expect(await approvals.approve(other.value.id, bob)).toMatchObject({
     ok: false,
     refusal: { kind: 'cooling-down' },
   });
-  await door.drain(0);
+  await approvals.drain(0);
 });

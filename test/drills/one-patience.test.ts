@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { incidentActions } from '../../src/slack/action-ids.ts';
 import { createInFlight } from '../../src/slack/in-flight.ts';
 import { incidentButton, incidentButtons } from '../../src/slack/listeners/incident-buttons.ts';
-import { defaultPatience } from '../../src/slack/patience.ts';
+import { defaultReplyTimeouts } from '../../src/slack/patience.ts';
 import { value } from '../runbook/post-incident/night.ts';
 import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
 import { aLog, aRunbook } from '../slack/support/workspace.ts';
@@ -19,11 +19,11 @@ afterEach(async () => {
 });
 
 test('a slow look that an incident’s menu asks for is excused once, and then answered', async () => {
-  scripted = await openScripted({ paceMs: 0 });
+  scripted = await openScripted({ sendIntervalMs: 0 });
   const { bot } = scripted;
   const actor = { id: maya, via: 'slack' } as const;
   const incident = value(await bot.incidents.open('shop', actor, 'it fills'));
-  bot.board.show({ incident, diagnosis: null, requests: [], useless: [] });
+  bot.board.show({ incident, diagnosis: null, requests: [], ineffective: [] });
   await bot.board.idle(patienceMs);
   const heard: string[] = [];
   const nobody = { announce: () => Promise.reject(new Error('Nobody is to be told.')) };
@@ -39,7 +39,7 @@ test('a slow look that an incident’s menu asks for is excused once, and then a
     doctorSlack: () => Promise.resolve([]),
     modals: { open: () => Promise.resolve('no'), update: () => Promise.resolve(false) },
     inFlight: createInFlight(),
-    patience: { ...defaultPatience, slowAfterMs: 20 },
+    replyTimeouts: { ...defaultReplyTimeouts, slowAfterMs: 20 },
     channel: database,
     log: aLog().log,
   };

@@ -4,11 +4,11 @@ import { toText } from '../../sandbox/message-text.ts';
 import { startPatient } from '../support/clusters.ts';
 import type { Patient } from '../../sandbox/patient/patient.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createActing } from '../../src/postgres/act.ts';
+import { createIdleSessions } from '../../src/postgres/act.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import { toDoorPatient } from '../../src/runbook/approval/to-door-patient.ts';
+import { toApprovalTarget } from '../../src/runbook/approval/to-door-patient.ts';
 import { createRunbook } from '../../src/runbook/runbook.ts';
-import type { Patient as RunbookPatient } from '../../src/runbook/runbook.ts';
+import type { TargetAdapters } from '../../src/runbook/runbook.ts';
 import {
   ask,
   card,
@@ -30,7 +30,7 @@ const literal = 'canary-literal-5502';
 const hostileName = '<!channel> *Approve*';
 
 let patient: Patient;
-let bed: RunbookPatient;
+let bed: TargetAdapters;
 let theatre: Theatre | undefined;
 
 beforeAll(async () => {
@@ -50,11 +50,11 @@ beforeAll(async () => {
     }),
     services: patient.services(),
     pools: patient.pools(),
-    acting: createActing({ url: withPassword(patient.urls.acting) }),
+    privileged: createIdleSessions({ url: withPassword(patient.urls.privileged) }),
     restarts: patient.services(),
   };
   // As the bot does at its start: the connection must be there before the slots are gone.
-  await bed.database.readLook();
+  await bed.database.readSnapshot();
 });
 afterEach(async () => {
   await theatre?.close();
@@ -75,7 +75,7 @@ function withPassword(address: string): string {
 async function open(): Promise<Theatre> {
   const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
   theatre = await openTheatre({
-    patients: [toDoorPatient(bed, parts)],
+    approvalTargets: [toApprovalTarget(bed, parts)],
     runbook: createRunbook([bed], systemClock),
     verifyAfterMs: 500,
   });

@@ -48,11 +48,11 @@ async function proposed(
   changes: Partial<TheatreOptions> = {},
 ): Promise<{ stage: Theatre; bot: Bot; ts: string }> {
   theatre = await openTheatre({
-    patients: [
+    approvalTargets: [
       {
         name: 'shop',
         remedies: [remedy],
-        look: () =>
+        takeSnapshot: () =>
           Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) })),
         warningUtilisation: 0.8,
       },
@@ -92,7 +92,7 @@ test.for([
 ] as const)('the press of %s does not count', async ([, user, words]) => {
   const { stage, bot, ts } = await proposed();
   expect(await press(stage, { user, ts })).toContain(words);
-  expect(await bot.door.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
+  expect(await bot.approvals.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
   expect(remedy.runs).toBe(0);
 });
 
@@ -101,9 +101,9 @@ test('nor do they let changes run again that somebody stopped', async () => {
   await ask(stage, dana, 'stop something is wrong');
   expect(await ask(stage, guest, 'go')).toContain('You are a guest');
   expect(await ask(stage, outsider, 'go')).toContain('You belong to another workspace');
-  expect(await bot.door.stopped()).toMatchObject({ value: { by: `<@${dana}>` } });
+  expect(await bot.approvals.stopped()).toMatchObject({ value: { by: `<@${dana}>` } });
   await ask(stage, jonas, 'go');
-  expect(await bot.door.stopped()).toMatchObject({ value: null });
+  expect(await bot.approvals.stopped()).toMatchObject({ value: null });
 });
 
 test('without the scope to read groups a press is a no that names the scope, and no more than that breaks', async () => {

@@ -4,7 +4,7 @@ import type { IncidentReport } from '../../src/runbook/post-incident/report.ts';
 import { checklistAction } from '../../src/slack/action-ids.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
-import { endedThem, examine, value } from '../runbook/post-incident/night.ts';
+import { endedThem, runCheck, value } from '../runbook/post-incident/night.ts';
 import { readPrevention } from '../../src/runbook/post-incident/read-prevention.ts';
 import { aTarget as aPlainTarget } from '../runbook/diagnose/builders.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
@@ -27,7 +27,7 @@ interface Over extends Scripted {
 
 /** A bot whose incident is over, its message in the channel. */
 async function over(changes: Parameters<typeof openScripted>[0] = {}): Promise<Over> {
-  scripted = await openScripted({ paceMs: 0, ...changes });
+  scripted = await openScripted({ sendIntervalMs: 0, ...changes });
   const { bot } = scripted;
   const by = { id: maya, via: 'slack' } as const;
   const opened = value(await bot.incidents.open('shop', by, '<b>it</b> fills'));
@@ -171,7 +171,7 @@ test('prevention shows what could be better, with a button for what can be propo
   const target = aPlainTarget({ canResize: true });
   const settings = { idle_in_transaction_session_timeout: 0, idle_session_timeout: 0 };
   const look = { minute: 0, used: 40, forgotten: [], working: 1, poolSize: 100, settings };
-  const prevention = readPrevention(examine(target, [], look));
+  const prevention = readPrevention(runCheck(target, [], look));
   const runbook = aRunbook({
     targets: [aTarget({ name: 'shop' })],
     prevention: () => Promise.resolve(prevention),

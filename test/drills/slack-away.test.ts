@@ -28,7 +28,7 @@ test('while Slack cannot be reached the bot starts, takes alerts and pages, and 
   });
   const { slack, pagerDuty } = whole;
   await slack.close();
-  const { httpPort } = await whole.start({ paceMs: 50 });
+  const { httpPort } = await whole.start({ sendIntervalMs: 50 });
   const [status, body] = await probe(httpPort, '/readyz');
   expect(status).toBe(503);
   expect(body).toContain('Slack does not reach dbconn. Slack could not be reached.');

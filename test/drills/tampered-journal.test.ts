@@ -4,7 +4,7 @@ import { openBot } from '../../src/bot.ts';
 import type { Bot } from '../../src/run-bot.ts';
 import { systemClock } from '../../src/clock.ts';
 import { readConfig } from '../../src/config.ts';
-import { createJournalWatch } from '../../src/watch-journal.ts';
+import { createJournalCheck } from '../../src/watch-journal.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { sqliteShelf } from '../journal/shelves.ts';
@@ -78,7 +78,7 @@ test('each is said once, also while Slack does not take it at first, and its end
   const { log, lines } = aLog();
   const headlines: string[] = [];
   let isAway = true;
-  const watch = createJournalWatch({
+  const watch = createJournalCheck({
     config: { channel: 'C1' },
     journal,
     announcements: {
@@ -90,13 +90,13 @@ test('each is said once, also while Slack does not take it at first, and its end
     },
     log,
   });
-  await watch.look();
+  await watch.verify();
   expect(await watch.check.read()).toBeNull();
   renameSync(place.address, `${place.address}.old`);
-  await watch.look();
+  await watch.verify();
   isAway = false;
-  await watch.look();
-  await watch.look();
+  await watch.verify();
+  await watch.verify();
   expect(headlines).toHaveLength(1);
   expect(headlines[0]).toMatch(
     /^The journal’s file was moved.*nothing is changed on any target\.$/,
@@ -104,7 +104,7 @@ test('each is said once, also while Slack does not take it at first, and its end
   expect(await watch.check.read()).not.toBeNull();
   expect(watch.problems()).toHaveLength(1);
   renameSync(`${place.address}.old`, place.address);
-  await watch.look();
+  await watch.verify();
   expect(watch.problems()).toEqual([]);
   expect(lines.at(-1)).toContain('as dbconn wrote it again');
 });

@@ -49,8 +49,8 @@ test('a stop and a break-glass of the terminal are told once, also where two bot
     );
     await journal.create(request, { request: request.id, kind: 'proposed', body: {} });
   });
-  await Promise.all([room.start({ paceMs: 20 }), room.start({ paceMs: 20 })]);
-  await room.start({ paceMs: 20 });
+  await Promise.all([room.start({ sendIntervalMs: 20 }), room.start({ sendIntervalMs: 20 })]);
+  await room.start({ sendIntervalMs: 20 });
   const notice = breakGlassNotice(request, {})?.headline ?? '';
   await until('the break-glass is told', async () => told(room, notice).length > 0);
   expect(told(room, 'All changes are stopped, by root')).toHaveLength(1);
@@ -59,7 +59,10 @@ test('a stop and a break-glass of the terminal are told once, also where two bot
 
 test('alerts that fit no target, sent to two bots at once, are one message with the number of both', async () => {
   const room = await open();
-  const bots = await Promise.all([room.start({ paceMs: 20 }), room.start({ paceMs: 20 })]);
+  const bots = await Promise.all([
+    room.start({ sendIntervalMs: 20 }),
+    room.start({ sendIntervalMs: 20 }),
+  ]);
   const startsAtMs = Date.now() - 60_000;
   const answers = bots.map(({ httpPort }, index) => {
     const name = ['DatabaseConnectionPoolExhausted', 'SQLAlchemyPoolExhausted'][index] ?? '';

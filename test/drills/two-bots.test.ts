@@ -27,8 +27,8 @@ function withKey({ stage }: Scripted, key: string): readonly SlackMessage[] {
   return messagesOf(stage).filter((one) => keyOf(one) === key);
 }
 
-async function onlyId({ door }: Bot): Promise<string> {
-  const open = await door.list();
+async function onlyId({ approvals }: Bot): Promise<string> {
+  const open = await approvals.list();
   const [request, ...others] = open.ok ? open.value : [];
   if (request === undefined || others.length > 0) throw new Error('There is not one request.');
   return request.id;
@@ -92,7 +92,7 @@ test('a bot that cannot look for second cards keeps the card up to date all the 
   stage.slack.interfere('conversations.history', failing, 100);
   const second = await stage.start();
   await untilShown(id, second);
-  expect(await second.door.deny(id, { id: jonas, via: 'slack' })).toMatchObject({ ok: true });
+  expect(await second.approvals.deny(id, { id: jonas, via: 'slack' })).toMatchObject({ ok: true });
   expect((await card(stage, 'Denied')).ts).toBe(ts);
 });
 
@@ -106,7 +106,7 @@ test('a press on a card that a process left behind does nothing but take it away
   expect(await press(stage, { user: jonas, ts })).toContain('nothing was done');
   await untilShown(id, bot);
   expect(withKey(scripted, cardKeyOf({ id })).map((one) => one.ts)).toEqual([original.ts]);
-  expect(await bot.door.get(id)).toMatchObject({ value: { state: 'proposed', votes: [] } });
+  expect(await bot.approvals.get(id)).toMatchObject({ value: { state: 'proposed', votes: [] } });
 });
 
 test('where Slack does not let a second card go, it loses its buttons and says which one to use', async () => {
@@ -151,9 +151,9 @@ test('the end of a request that both bots knew as open is told once', async () =
   await untilShown(id, second);
   await press(stage, { user: jonas, ts });
   await card(stage, 'Fixed');
-  await bot.door.settled(id);
+  await bot.approvals.settled(id);
   await untilShown(id, bot);
-  await second.cards.catchUp(second.door);
+  await second.cards.catchUp(second.approvals);
   await untilShown(id, second);
   expect(withKey(scripted, endKeyOf({ id }))).toHaveLength(1);
 });
@@ -177,16 +177,16 @@ test('a bot that knew only the beginning of a step shows what the other one made
   };
   await press(stage, { user: jonas, ts });
   await intended.promise;
-  const running = await second.door.get(id);
+  const running = await second.approvals.get(id);
   if (!running.ok) throw new Error(running.refusal.why);
   // As a process that ran it, was frozen, and lost it to the other one.
   const [begun] = await second.journal.readSteps(id);
   second.cards.tell(running.value, begun);
   goOn.resolve();
   await card(stage, 'Fixed');
-  await bot.door.settled(id);
+  await bot.approvals.settled(id);
   await untilShown(id, bot);
-  await second.cards.catchUp(second.door);
+  await second.cards.catchUp(second.approvals);
   await untilShown(id, second);
   expect(toText(await card(stage, 'Fixed'))).toContain('✓ End them');
 });
@@ -199,12 +199,12 @@ test('of an end that two processes told at the same time the first remains', asy
   const id = await onlyId(bot);
   await press(stage, { user: jonas, ts });
   await card(stage, 'Fixed');
-  await bot.door.settled(id);
+  await bot.approvals.settled(id);
   await untilShown(id, bot);
   const [first] = withKey(scripted, endKeyOf({ id }));
   if (first !== undefined) await postAsKilled(scripted, first);
   const second = await stage.start();
-  const ended = await second.door.get(id);
+  const ended = await second.approvals.get(id);
   second.cards.finish(ended.ok ? [ended.value] : []);
   await untilShown(id, second);
   expect(withKey(scripted, endKeyOf({ id }))).toEqual([first]);
@@ -219,7 +219,7 @@ test('a press on a card that Slack is slow to rewrite does not keep its end from
   const id = await onlyId(bot);
   stage.slack.interfere('chat.update', { kind: 'ratelimited', retryAfterSeconds: 1 });
   await press(stage, { user: jonas, ts });
-  await bot.door.settled(id);
+  await bot.approvals.settled(id);
   expect(await press(stage, { user: jonas, ts })).not.toBe('');
   await card(stage, 'Fixed');
   await until('its end is told', async () => withKey(world, endKeyOf({ id })).length > 0);

@@ -43,18 +43,18 @@ afterEach(async () => {
 
 async function open(
   changes: Partial<TheatreOptions> = {},
-): Promise<{ stage: Theatre; bot: Bot; door: Bot['door'] }> {
-  const look = (): ReturnType<TheatreOptions['patients'][number]['look']> =>
+): Promise<{ stage: Theatre; bot: Bot; approvals: Bot['approvals'] }> {
+  const takeSnapshot = (): ReturnType<TheatreOptions['approvalTargets'][number]['takeSnapshot']> =>
     Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) }));
   const contacts = { databaseAdmins: dana, backendLead: jonas };
   theatre = await openTheatre({
-    patients: [{ name: 'shop', remedies: [remedy], look, warningUtilisation: 0.8 }],
+    approvalTargets: [{ name: 'shop', remedies: [remedy], takeSnapshot, warningUtilisation: 0.8 }],
     runbook: aRunbook({ targets: [aTarget({ name: 'shop', contacts })] }),
     clock,
     ...changes,
   });
   const bot = await theatre.start();
-  return { stage: theatre, bot, door: bot.door };
+  return { stage: theatre, bot, approvals: bot.approvals };
 }
 
 async function proposed(changes: Partial<TheatreOptions> = {}): Promise<{
@@ -69,8 +69,8 @@ async function proposed(changes: Partial<TheatreOptions> = {}): Promise<{
   return { stage, bot, ts, id: await idOf(bot) };
 }
 
-async function idOf({ door }: Bot): Promise<string> {
-  const open = await door.list();
+async function idOf({ approvals }: Bot): Promise<string> {
+  const open = await approvals.list();
   return (open.ok ? open.value[0]?.id : undefined) ?? 'none';
 }
 
@@ -129,7 +129,7 @@ test('a no ends it at once, and the buttons go', async () => {
 test('what nobody approves in time expires, and its buttons go', async () => {
   const { stage, bot } = await proposed();
   clock.nowMs += 15 * 60_000;
-  expect(await bot.door.sweep()).toMatchObject({ ok: true, value: [{ state: 'expired' }] });
+  expect(await bot.approvals.sweep()).toMatchObject({ ok: true, value: [{ state: 'expired' }] });
   expect(toText(await card(stage, 'Expired'))).not.toContain('Approve');
 });
 
@@ -200,12 +200,12 @@ test('a proposal that another process recorded is posted, and its end there is s
   await other.app.stop();
   const ask = { kind: 'idle-in-transaction', idleForMs: 1000 } as const;
   const actor = { id: 'root', via: 'terminal' } as const;
-  const recorded = await other.door.propose({ target: 'shop', ask, actor });
+  const recorded = await other.approvals.propose({ target: 'shop', ask, actor });
   if (!recorded.ok) throw new Error(recorded.refusal.why);
   await card(stage, 'Proposed');
-  await bot.cards.catchUp(bot.door);
-  await other.door.deny(recorded.value.id, actor);
-  await bot.cards.catchUp(bot.door);
+  await bot.cards.catchUp(bot.approvals);
+  await other.approvals.deny(recorded.value.id, actor);
+  await bot.cards.catchUp(bot.approvals);
   const denied = await card(stage, 'Denied');
   expect(toText(denied)).toContain('Denied by somebody at the terminal');
 });
@@ -268,7 +268,7 @@ test('Slack’s limits delay the news of a run, and lose and shuffle none of it'
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
-  const { stage, ts } = await proposed({ slack: { rateLimits: true }, paceMs: 0 });
+  const { stage, ts } = await proposed({ slack: { rateLimits: true }, sendIntervalMs: 0 });
   await press(stage, { user: jonas, ts });
   const thread = await threadWith(stage, await card(stage, 'Fixed'), 'journal entry');
   expect(thread.match(/step \d\d\./g)).toEqual(steps);
@@ -310,7 +310,7 @@ test('a card that could not be posted is said so to its proposer, and posted onc
     'could not be posted in the incident channel (not_in_channel)',
   );
   stage.slack.setMember(database, identity.botUserId, true);
-  await bot.cards.catchUp(bot.door);
+  await bot.cards.catchUp(bot.approvals);
   const { ts } = await card(stage, 'Proposed');
   expect(await press(stage, { user: jonas, ts })).toContain('it begins');
 });

@@ -5,7 +5,7 @@ import { startCluster } from '../../sandbox/patient/cluster.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { connect } from '../../src/postgres/connection.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import { lookStatement } from '../../src/postgres/look-statement.ts';
+import { snapshotStatement } from '../../src/postgres/look-statement.ts';
 import { analyseLocks } from '../../src/runbook/diagnose/locks.ts';
 import type { DatabaseReading } from '../../src/runbook/diagnose/snapshot.ts';
 import { defaultLimits } from '../../src/runbook/target.ts';
@@ -41,7 +41,7 @@ async function start(maxConnections: number): Promise<Cluster> {
 
 async function bytesOfLook(url: string): Promise<number> {
   const connection = await connect(url, 10_000);
-  const sql = lookStatement({
+  const sql = snapshotStatement({
     version: connection.version,
     limits: defaultLimits,
     providerReserved: 0,
@@ -54,8 +54,8 @@ async function bytesOfLook(url: string): Promise<number> {
 /** The second look of a warm connection: the first pays for connecting. */
 async function look(url: string): Promise<DatabaseReading> {
   const database = createDatabase(databaseOptions(url));
-  await database.readLook();
-  const { reach, reading } = await database.readLook();
+  await database.readSnapshot();
+  const { reach, reading } = await database.readSnapshot();
   await database.close();
   expect(reach.via).toBe('warm');
   if (reading === undefined) throw new Error(JSON.stringify(reach));

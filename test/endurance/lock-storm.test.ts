@@ -4,7 +4,7 @@ import { startCluster } from '../../sandbox/patient/cluster.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { diagnose } from '../../src/runbook/diagnose/diagnose.ts';
-import type { DatabaseLook } from '../../src/runbook/diagnose/snapshot.ts';
+import type { DatabaseSnapshot } from '../../src/runbook/diagnose/snapshot.ts';
 import type { Database } from '../../src/runbook/ports.ts';
 import { aSnapshot, aTarget } from '../runbook/diagnose/builders.ts';
 import { databaseOptions } from '../support/database-options.ts';
@@ -23,13 +23,13 @@ afterEach(async () => {
 });
 
 interface Timed {
-  readonly look: DatabaseLook;
+  readonly look: DatabaseSnapshot;
   readonly ms: number;
 }
 
 async function timed(from: Database): Promise<Timed> {
   const began = performance.now();
-  const look = await from.readLook();
+  const look = await from.readSnapshot();
   return { look, ms: performance.now() - began };
 }
 
@@ -46,7 +46,7 @@ async function lookThrough(from: Database): Promise<Timed[]> {
   }
 }
 
-function isBusy({ reading }: DatabaseLook): boolean {
+function isBusy({ reading }: DatabaseSnapshot): boolean {
   return reading?.lockManagerBusy !== undefined;
 }
 
@@ -60,7 +60,7 @@ test('800 waiters that check for deadlocks one after another do not hide the ser
   const crowd = await scene.openMany(waiters + 1);
   const lifeline = createDatabase(databaseOptions(cluster.url()));
   database = lifeline;
-  expect((await lifeline.readLook()).reading?.sources[0]).toMatchObject({ user: 'postgres' });
+  expect((await lifeline.readSnapshot()).reading?.sources[0]).toMatchObject({ user: 'postgres' });
   const [holder, ...others] = crowd;
   await holder?.run('BEGIN', 'UPDATE hot SET n = 1 WHERE id = 1');
   for (const one of others) one.begin('UPDATE hot SET n = 2 WHERE id = 1');
@@ -93,6 +93,6 @@ test('800 waiters that check for deadlocks one after another do not hide the ser
   expect(after?.sessions.find(({ pid }) => pid === holder?.pid)).toBeDefined();
 });
 
-function waiting({ reading }: DatabaseLook): number {
+function waiting({ reading }: DatabaseSnapshot): number {
   return reading?.locks.waitersTotal ?? 0;
 }

@@ -53,7 +53,7 @@ async function open(): Promise<Scene> {
       escalation: [],
     },
   });
-  replica = await startReplica(whole, { leaseMs: 20_000, paceMs: 5 });
+  replica = await startReplica(whole, { leaseMs: 20_000, sendIntervalMs: 5 });
   return { cluster: started, whole, replica };
 }
 

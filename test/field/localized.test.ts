@@ -61,7 +61,7 @@ async function look(
 ): Promise<{ readonly told: Diagnosis; readonly error: Reach['error'] }> {
   server = await RefusingServer.start(refusal, withoutUser);
   const database = createDatabase(databaseOptions(server.url));
-  const answer = await database.readLook();
+  const answer = await database.readSnapshot();
   await database.close();
   const snapshot = { ...aSnapshot(), database: answer };
   return {

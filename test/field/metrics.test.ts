@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createPools } from '../../src/metrics/pools.ts';
-import type { PoolEndpointLook } from '../../src/runbook/diagnose/snapshot.ts';
+import type { PoolEndpointSnapshot } from '../../src/runbook/diagnose/snapshot.ts';
 import { serveMetrics } from '../metrics/serve-metrics.ts';
 
 /** Metrics as applications of this trade serve them. */
@@ -13,7 +13,7 @@ async function look(
   text: string,
   contentType = 'text/plain',
   names?: Readonly<Record<string, string>>,
-): Promise<PoolEndpointLook> {
+): Promise<PoolEndpointSnapshot> {
   const url = await serveMetrics((_, response) => {
     response.writeHead(200, { 'content-type': contentType }).end(text);
   });

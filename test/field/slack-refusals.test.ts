@@ -43,7 +43,7 @@ async function open(contacts: Record<string, string> = {}): Promise<Opened> {
       incidents: { watch: false },
     },
   });
-  return { whole, bot: await whole.start({ paceMs: 10 }) };
+  return { whole, bot: await whole.start({ sendIntervalMs: 10 }) };
 }
 
 async function alert({ httpPort }: Bot): Promise<void> {
@@ -132,13 +132,13 @@ describe('by the calls alone', () => {
 
   test('a token that Slack has taken back is told at the start already, one that was never right is not', () => {
     const refusals = open();
-    refusals.hear(post('invalid_auth', undefined, 'auth.test'));
+    refusals.record(post('invalid_auth', undefined, 'auth.test'));
     expect(told).toEqual([]);
-    refusals.hear(post('token_revoked', undefined, 'auth.test'));
-    refusals.hear(post('token_revoked', undefined, 'auth.test'));
+    refusals.record(post('token_revoked', undefined, 'auth.test'));
+    refusals.record(post('token_revoked', undefined, 'auth.test'));
     expect(told).toEqual([expect.stringContaining('(token_revoked)')]);
     expect(refusals.problem()).toContain('SLACK_BOT_TOKEN');
-    refusals.hear(post(undefined, undefined, 'auth.test'));
+    refusals.record(post(undefined, undefined, 'auth.test'));
     expect(told).toHaveLength(2);
     expect(refusals.problem()).toBeNull();
   });
@@ -156,39 +156,39 @@ describe('by the calls alone', () => {
     ['team_added_something_new', 'Check the channel'],
   ])('%s is said once, with what to do', ([code = '', fix = '']) => {
     const refusals = open();
-    refusals.hear(post(code));
-    refusals.hear(post(code));
+    refusals.record(post(code));
+    refusals.record(post(code));
     expect(told).toHaveLength(1);
     expect(told[0]).toContain(`(${code})`);
     expect(refusals.problem()).toContain(fix);
-    refusals.hear(post());
+    refusals.record(post());
     expect([refusals.problem(), told[1]]).toEqual([null, 'taken']);
   });
 
   test('what is about one message, another channel or another method is no such refusal', () => {
     const refusals = open();
-    refusals.hear(post('invalid_blocks'));
-    refusals.hear(post('message_not_found', 'C1', 'chat.update'));
-    refusals.hear(post('not_in_channel', 'C2'));
-    refusals.hear(post('channel_not_found', 'U1'));
-    refusals.hear(post('missing_scope', 'C1', 'conversations.history'));
-    refusals.hear({ method: 'chat.postMessage', channel: 'C1', outcome: 'failed' });
+    refusals.record(post('invalid_blocks'));
+    refusals.record(post('message_not_found', 'C1', 'chat.update'));
+    refusals.record(post('not_in_channel', 'C2'));
+    refusals.record(post('channel_not_found', 'U1'));
+    refusals.record(post('missing_scope', 'C1', 'conversations.history'));
+    refusals.record({ method: 'chat.postMessage', channel: 'C1', outcome: 'failed' });
     expect([refusals.problem(), told]).toEqual([null, []]);
   });
 
   test('an old message that can still be edited does not make a closed channel open', () => {
     const refusals = open();
-    refusals.hear(post('restricted_action'));
-    refusals.hear(post(undefined, 'C1', 'chat.update'));
-    refusals.hear(post('restricted_action'));
+    refusals.record(post('restricted_action'));
+    refusals.record(post(undefined, 'C1', 'chat.update'));
+    refusals.record(post('restricted_action'));
     expect(told).toHaveLength(1);
   });
 
   test('without a channel only the token is judged', () => {
     const refusals = open('none');
-    refusals.hear(post('is_archived'));
+    refusals.record(post('is_archived'));
     expect(refusals.problem()).toBeNull();
-    refusals.hear(post('token_revoked', 'U1'));
+    refusals.record(post('token_revoked', 'U1'));
     expect(refusals.problem()).toContain('token_revoked');
   });
 });

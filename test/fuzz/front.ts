@@ -62,7 +62,7 @@ const Body = z.looseObject({
 
 export async function openFront(): Promise<Front> {
   const option = { proposers: [maya], approvers: [jonas, dana, maya, guest, foreigner] };
-  const { stage, bot, remedy } = await openScripted({ mode: 'http', option, paceMs: 0 });
+  const { stage, bot, remedy } = await openScripted({ mode: 'http', option, sendIntervalMs: 0 });
   const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan({ undoAsk: ask });
   remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, spared: [] });
   const homeApp = await openHomeApp(stage.slack.apiUrl);
@@ -72,19 +72,19 @@ export async function openFront(): Promise<Front> {
 
   const propose = async (isByHand: boolean): Promise<string> => {
     remedy.propose = () => Promise.resolve(done(isByHand ? { ...draft, byHand } : draft));
-    const proposed = await bot.door.propose({ target: 'shop', ask, actor: proposer });
+    const proposed = await bot.approvals.propose({ target: 'shop', ask, actor: proposer });
     if (!proposed.ok) throw new Error(proposed.refusal.why);
     return proposed.value.id;
   };
   const stateOf = async (id: string): Promise<string | undefined> => {
-    const found = await bot.door.get(id);
+    const found = await bot.approvals.get(id);
     return found.ok ? found.value.state : undefined;
   };
   const settle = async (): Promise<void> => {
     await until('dbconn has answered', () => Promise.resolve(bot.app.state.commandsInFlight === 0));
-    const open = await bot.door.list();
+    const open = await bot.approvals.list();
     for (const { id, state } of open.ok ? open.value : []) {
-      if (['approved', 'executing', 'verifying'].includes(state)) await bot.door.settled(id);
+      if (['approved', 'executing', 'verifying'].includes(state)) await bot.approvals.settled(id);
     }
   };
   const encode = ({ kind, fields }: Sent): string => {
@@ -101,15 +101,15 @@ export async function openFront(): Promise<Front> {
   return {
     bot,
     async makeReady() {
-      await bot.door.sweep();
-      const stopped = await bot.door.stopped();
+      await bot.approvals.sweep();
+      const stopped = await bot.approvals.stopped();
       if (stopped.ok && stopped.value !== null) {
-        await bot.door.go({ id: dana, via: 'slack' }, 'It was a test.');
+        await bot.approvals.go({ id: dana, via: 'slack' }, 'It was a test.');
       }
       if ((await stateOf(ids.handed)) !== 'handed') {
         ids.handed = await propose(true);
-        await bot.door.approve(ids.handed, approver);
-        await bot.door.settled(ids.handed);
+        await bot.approvals.approve(ids.handed, approver);
+        await bot.approvals.settled(ids.handed);
         await bot.cards.shown(ids.handed);
         places.handed = (await bot.cards.placeOf(ids.handed))?.ts ?? '';
       }
@@ -166,7 +166,7 @@ export async function openFront(): Promise<Front> {
   async function openHomeApp(apiUrl: string): Promise<ReturnType<typeof createSlackApp>> {
     const log = createLog('silent');
     const home = createHome({
-      sources: { readGlances: () => [] },
+      sources: { readSummaries: () => [] },
       botToken,
       apiUrl,
       clock: systemClock,

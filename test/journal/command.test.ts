@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readConfig } from '../../src/config.ts';
 import { runJournalCommand } from '../../src/journal-command.ts';
-import type { Said } from '../../src/terminal/said.ts';
+import type { CommandResult } from '../../src/terminal/said.ts';
 import { genesis, sha256 } from '../../src/journal/chain.ts';
 import { ann, bob, buildPlan, buildSession } from '../runbook/approval/builders.ts';
 import { createWorld } from '../runbook/approval/world.ts';
@@ -26,7 +26,11 @@ interface Heads {
   readonly heads?: string;
 }
 
-async function run(words: readonly string[], format = 'md', heads: Heads = {}): Promise<Said> {
+async function run(
+  words: readonly string[],
+  format = 'md',
+  heads: Heads = {},
+): Promise<CommandResult> {
   const config = { ...readConfig(environment), journal: file };
   const said = await runJournalCommand(config, { words, format, ...heads }, () => undefined);
   recordAnswer(words.join(' '), { code: said.code, lines: said.text.split('\n') });
@@ -35,21 +39,21 @@ async function run(words: readonly string[], format = 'md', heads: Heads = {}): 
 
 /** A proposal that is approved by Bob and comes to its end, and one that is denied with hostile words. */
 async function live(): Promise<{ done: string; denied: string }> {
-  const door = await world.door();
+  const approvals = await world.approvals();
   const session = { ...buildSession(101), query: 'SELECT `x` | ?' };
   const application = '``| <b> [x](javascript:1)';
   const hostile = { ...session, identity: { ...session.identity, application } };
   world.remedy.plan = buildPlan({ targets: [hostile, buildSession(102)] });
   const propose = async (): Promise<string> => {
     const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
-    const proposed = await door.propose({ target: 'shop', ask, actor: ann });
+    const proposed = await approvals.propose({ target: 'shop', ask, actor: ann });
     if (!proposed.ok) throw new Error(proposed.refusal.why);
     return proposed.value.id;
   };
   const [done, denied] = [await propose(), await propose()];
-  await door.approve(done, bob, 'go');
-  await door.settled(done);
-  await door.deny(denied, bob, 'no `|` <!channel> **please**');
+  await approvals.approve(done, bob, 'go');
+  await approvals.settled(done);
+  await approvals.deny(denied, bob, 'no `|` <!channel> **please**');
   world.breakJournals();
   return { done, denied };
 }
@@ -136,10 +140,12 @@ test('a changed byte is found by verify, and told on top of an export', async ()
 });
 
 test('verify holds the journal against the heads that Slack’s threads kept, and finds one that was emptied', async () => {
-  const door = await world.door();
+  const approvals = await world.approvals();
   const propose = async (): Promise<void> => {
     const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
-    expect(await door.propose({ target: 'shop', ask, actor: ann })).toMatchObject({ ok: true });
+    expect(await approvals.propose({ target: 'shop', ask, actor: ann })).toMatchObject({
+      ok: true,
+    });
   };
   const journal = await world.journal();
   await propose();
@@ -153,7 +159,7 @@ test('verify holds the journal against the heads that Slack’s threads kept, an
     threads,
     [first, last].map(({ seq, hash }) => `${line}(journal entry ${seq}, ${hash})\n\n`).join(''),
   );
-  const verify = (heads: Heads): Promise<Said> => run(['verify'], 'md', heads);
+  const verify = (heads: Heads): Promise<CommandResult> => run(['verify'], 'md', heads);
   const { hash } = first;
   expect(await verify({ head: hash.toUpperCase() })).toMatchObject({ code: 0 });
   const { text, code } = await verify({ heads: threads });
@@ -180,7 +186,7 @@ test('what cannot be answered is refused with what can be typed', async () => {
     text: `There is no journal at ${file} (from the default of DBCONN_JOURNAL).`,
     code: 3,
   });
-  await world.door();
+  await world.approvals();
   expect(await run(['export', 'nobody'])).toMatchObject({ code: 3 });
   expect(await run(['export'], 'pdf')).toMatchObject({ code: 3, text: 'A format is md or json.' });
   expect(await run(['burn'])).toMatchObject({ code: 3 });

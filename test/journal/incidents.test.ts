@@ -193,31 +193,31 @@ describe.each(shelves)('incidents in the journal on %s', (_name, openShelf) => {
     const [one, two] = [await place.open(), await place.open()];
     const [ours, theirs] = ['ours', 'theirs'].map((id) => ({ id, forMs: 60_000 }));
     if (ours === undefined || theirs === undefined) throw new Error('two holders');
-    expect(await one.tend(ours)).toBe(true);
-    expect(await two.tend(theirs)).toBe(false);
-    expect(await one.tend(ours)).toBe(true);
-    await two.endTending(theirs);
-    expect(await two.tend(theirs)).toBe(false);
-    await one.endTending(ours);
-    expect(await two.tend({ ...theirs, forMs: 1 })).toBe(true);
+    expect(await one.takeLead(ours)).toBe(true);
+    expect(await two.takeLead(theirs)).toBe(false);
+    expect(await one.takeLead(ours)).toBe(true);
+    await two.endLead(theirs);
+    expect(await two.takeLead(theirs)).toBe(false);
+    await one.endLead(ours);
+    expect(await two.takeLead({ ...theirs, forMs: 1 })).toBe(true);
     await sleep(2);
-    expect(await one.tend(ours)).toBe(true);
-    expect(await two.tend(theirs)).toBe(false);
+    expect(await one.takeLead(ours)).toBe(true);
+    expect(await two.takeLead(theirs)).toBe(false);
   });
 
   test('a tending from before the clock was set back bars nobody', async () => {
     const journal = await place.open();
-    expect(await journal.tend({ id: 'dead', forMs: 3_600_000 })).toBe(true);
-    expect(await journal.tend({ id: 'alive', forMs: 60_000 })).toBe(true);
-    expect(await journal.tend({ id: 'late', forMs: 60_000 })).toBe(false);
+    expect(await journal.takeLead({ id: 'dead', forMs: 3_600_000 })).toBe(true);
+    expect(await journal.takeLead({ id: 'alive', forMs: 60_000 })).toBe(true);
+    expect(await journal.takeLead({ id: 'late', forMs: 60_000 })).toBe(false);
   });
 
   test('of several that take over a tending that ran out exactly one has it', async () => {
     const journals = await Promise.all([place.open(), place.open(), place.open()]);
-    await journals[0].tend({ id: 'dead', forMs: 1 });
+    await journals[0].takeLead({ id: 'dead', forMs: 1 });
     await sleep(2);
     const taken = await Promise.all(
-      journals.map((journal, index) => journal.tend({ id: `holder-${index}`, forMs: 60_000 })),
+      journals.map((journal, index) => journal.takeLead({ id: `holder-${index}`, forMs: 60_000 })),
     );
     expect(taken.filter(Boolean)).toHaveLength(1);
   });
@@ -225,10 +225,10 @@ describe.each(shelves)('incidents in the journal on %s', (_name, openShelf) => {
   test('tending takes no lease on a request, and a lease no tending', async () => {
     const journal = await place.open();
     const holder = { id: 'ours', forMs: 60_000 };
-    await journal.tend(holder);
-    expect(await journal.hold('incidents', holder)).toBe(false);
+    await journal.takeLead(holder);
+    expect(await journal.acquire('incidents', holder)).toBe(false);
     await journal.release('r1', holder);
-    expect(await (await place.open()).tend({ ...holder, id: 'theirs' })).toBe(false);
+    expect(await (await place.open()).takeLead({ ...holder, id: 'theirs' })).toBe(false);
   });
 
   test.for([

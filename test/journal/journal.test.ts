@@ -5,7 +5,7 @@ import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { JournalUnavailable } from '../../src/runbook/approval/journal-unavailable.ts';
 import { LeaseLost } from '../../src/runbook/approval/lease-lost.ts';
 import { advance } from '../../src/runbook/approval/request.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import { bob, buildRequest } from '../runbook/approval/builders.ts';
 import { patienceMs } from '../support/until.ts';
 import { startRacer } from './racer.ts';
@@ -16,18 +16,18 @@ const proposed = { kind: 'proposed', body: {} };
 const [ours, theirs] = ['ours', 'theirs'].map((id) => ({ id, forMs: 60_000 }));
 if (ours === undefined || theirs === undefined) throw new Error('two holders');
 
-async function proposeIn(journal: StoredJournal, id = 'r1'): Promise<Request> {
+async function proposeIn(journal: StoredJournal, id = 'r1'): Promise<ApprovalRequest> {
   const request = await buildRequest({ id });
   await journal.create(request, { ...proposed, request: id });
   return request;
 }
 
-function approve(request: Request): Request {
+function approve(request: ApprovalRequest): ApprovalRequest {
   return advance(request, 'approved', { votes: [{ by: bob, at: '', reason: null }] });
 }
 
 /** Approved and held by us. */
-async function approveIn(journal: StoredJournal, forMs = 60_000): Promise<Request> {
+async function approveIn(journal: StoredJournal, forMs = 60_000): Promise<ApprovalRequest> {
   const request = approve(await proposeIn(journal));
   const entry = { request: request.id, kind: 'vote', body: {}, holder: { id: 'ours', forMs } };
   expect(await journal.move(1, request, entry)).toBe('moved');
@@ -59,15 +59,15 @@ describe.each(shelves)('the journal on %s', (_name, openShelf) => {
   test('a request of Slack is heard once, whichever process hears it, and forgotten by Slack’s clock alone', async () => {
     const [journal, other] = [await place.open(), await place.open()];
     const request = { hash: 'a', signedAt: 1_000_000 };
-    const heard = await Promise.all([journal, other].map((one) => one.hear(request)));
+    const heard = await Promise.all([journal, other].map((one) => one.recordSigned(request)));
     expect(new Set(heard)).toEqual(new Set([true, false]));
-    expect(await (await place.open()).hear(request)).toBe(false);
+    expect(await (await place.open()).recordSigned(request)).toBe(false);
     // Signed earlier and delivered later.
-    expect(await journal.hear({ hash: 'b', signedAt: 999_500 })).toBe(true);
-    expect(await journal.hear({ hash: 'c', signedAt: 1_000_601 })).toBe(true);
+    expect(await journal.recordSigned({ hash: 'b', signedAt: 999_500 })).toBe(true);
+    expect(await journal.recordSigned({ hash: 'c', signedAt: 1_000_601 })).toBe(true);
     // What is forgotten by now is too old to be heard for the first time.
-    expect(await journal.hear(request)).toBe(false);
-    expect(await journal.hear({ hash: 'd', signedAt: 1_000_001 })).toBe(true);
+    expect(await journal.recordSigned(request)).toBe(false);
+    expect(await journal.recordSigned({ hash: 'd', signedAt: 1_000_001 })).toBe(true);
     expect(await journal.verify()).toMatchObject({ ok: true, entries: 0 });
   });
 
@@ -99,7 +99,7 @@ describe.each(shelves)('the journal on %s', (_name, openShelf) => {
   test('only one request at a time executes on a target', async () => {
     const journal = await place.open();
     const [first, second] = [await proposeIn(journal, 'r1'), await proposeIn(journal, 'r2')];
-    const run = async (request: Request): Promise<string> => {
+    const run = async (request: ApprovalRequest): Promise<string> => {
       const approved = approve(request);
       const { id, version } = request;
       await journal.move(version, approved, { request: id, kind: 'vote', body: {} });
@@ -124,7 +124,7 @@ describe.each(shelves)('the journal on %s', (_name, openShelf) => {
     const report = { items: [], summary: '', finished: true };
     const result = { report, outcome: null, endedAt: '2026-11-23T03:05:00.000Z' };
     const ended = advance(request, 'done', { result });
-    const since = (at: string): Promise<readonly Request[]> =>
+    const since = (at: string): Promise<readonly ApprovalRequest[]> =>
       journal.readRunsSince({ target: 'shop', option: 'A', since: at });
     expect(await since('2026-11-23T03:05:00.000Z')).toEqual([]);
     await journal.move(3, ended, { ...entry, kind: 'done' });
@@ -135,7 +135,7 @@ describe.each(shelves)('the journal on %s', (_name, openShelf) => {
   test('while one holds a request it can be taken by nobody, and written by nobody else', async () => {
     const journal = await place.open();
     await approveIn(journal);
-    expect(await journal.hold('r1', theirs)).toBe(false);
+    expect(await journal.acquire('r1', theirs)).toBe(false);
     const head = await journal.head();
     const note = { request: 'r1', kind: 'step-intended', body: {} };
     await expect(journal.record({ ...note, holder: theirs })).rejects.toBeInstanceOf(LeaseLost);
@@ -151,7 +151,7 @@ describe.each(shelves)('the journal on %s', (_name, openShelf) => {
     const holders = ['one', 'two', 'three'].map((id) => ({ id, forMs: 60_000 }));
     const others = await Promise.all(holders.map(() => place.open()));
     const taken = await Promise.all(
-      others.map((other, index) => other.hold('r1', holders[index] ?? ours)),
+      others.map((other, index) => other.acquire('r1', holders[index] ?? ours)),
     );
     expect(taken.filter(Boolean)).toHaveLength(1);
     const next = advance(request, 'executing', {});
@@ -168,17 +168,17 @@ describe.each(shelves)('the journal on %s', (_name, openShelf) => {
     await sleep(2);
     await journal.record({ request: 'r1', kind: 'step-intended', body: {}, holder: ours });
     await journal.renew(ours);
-    expect(await journal.hold('r1', theirs)).toBe(false);
+    expect(await journal.acquire('r1', theirs)).toBe(false);
   });
 
   test('a lease that ends absurdly far in the future holds nobody up', async () => {
     const journal = await place.open();
     await approveIn(journal);
-    expect(await journal.tend(ours)).toBe(true);
+    expect(await journal.takeLead(ours)).toBe(true);
     const day = isServer() ? "interval '1 day'" : '86400000';
     await place.tamper(`UPDATE leases SET until = until + ${day}`);
-    expect(await journal.hold('r1', theirs)).toBe(true);
-    expect(await journal.tend(theirs)).toBe(true);
+    expect(await journal.acquire('r1', theirs)).toBe(true);
+    expect(await journal.takeLead(theirs)).toBe(true);
   });
 
   test('what is written prolongs the lease: nobody takes over in the midst of what was intended', async () => {
@@ -187,13 +187,13 @@ describe.each(shelves)('the journal on %s', (_name, openShelf) => {
     await sleep(2);
     const entry = { request: 'r1', kind: 'step-intended', body: {}, holder: ours };
     await journal.record(entry);
-    expect(await journal.hold('r1', theirs)).toBe(false);
+    expect(await journal.acquire('r1', theirs)).toBe(false);
     await place.tamper(
       'UPDATE leases SET until = until - ' + (isServer() ? "interval '1 hour'" : '3600000'),
     );
     const executing = advance(request, 'executing', {});
     expect(await journal.move(2, executing, { ...entry, kind: 'executing' })).toBe('moved');
-    expect(await journal.hold('r1', theirs)).toBe(false);
+    expect(await journal.acquire('r1', theirs)).toBe(false);
   });
 
   test.for([
@@ -212,7 +212,7 @@ describe.each(shelves)('the journal on %s', (_name, openShelf) => {
       await expect(journal.move(2, executing, entry)).rejects.toBeInstanceOf(LeaseLost);
       const other = await place.open();
       const isFree = statement.startsWith('DELETE');
-      expect(await other.hold('r1', theirs)).toBe(isFree);
+      expect(await other.acquire('r1', theirs)).toBe(isFree);
       await other.record({ ...entry, holder: theirs });
       await expect(journal.record(entry)).rejects.toBeInstanceOf(LeaseLost);
     },
@@ -239,12 +239,12 @@ describe.each(shelves)('the journal on %s', (_name, openShelf) => {
     const journal = await place.open();
     const request = await approveIn(journal);
     await journal.release('r1', theirs);
-    expect(await journal.hold('r1', theirs)).toBe(false);
+    expect(await journal.acquire('r1', theirs)).toBe(false);
     await journal.release('r1', ours);
-    expect(await journal.hold('r1', theirs)).toBe(true);
+    expect(await journal.acquire('r1', theirs)).toBe(true);
     const failed = advance(request, 'failed', {});
     await journal.move(2, failed, { request: 'r1', kind: 'failed', body: {}, holder: theirs });
-    expect(await journal.hold('r1', theirs)).toBe(false);
+    expect(await journal.acquire('r1', theirs)).toBe(false);
     const late = journal.record({ request: 'r1', kind: 'note', body: {}, holder: theirs });
     await expect(late).rejects.toBeInstanceOf(LeaseLost);
   });

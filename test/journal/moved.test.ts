@@ -31,11 +31,11 @@ test.for<[string, (file: string) => void]>([
 ])(
   'once its file is %s nothing runs unrecorded: the next vote and the next look say so',
   async ([, move]) => {
-    const door = await world.door();
-    const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+    const approvals = await world.approvals();
+    const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
     const journal = await world.journal();
     move(world.file);
-    const refusal = refusalOf(await door.approve(id, bob));
+    const refusal = refusalOf(await approvals.approve(id, bob));
     expect(refusal).toMatchObject({ kind: 'not-recorded' });
     expect(refusal.next).toMatch(/^The journal’s file was moved, removed or replaced/);
     expect(world.remedy.runs).toBe(0);

@@ -12,7 +12,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { JournalUnavailable } from '../../src/runbook/approval/journal-unavailable.ts';
 import { advance } from '../../src/runbook/approval/request.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import { toDraft } from '../../src/runbook/incident/note.ts';
 import { bob, buildRequest } from '../runbook/approval/builders.ts';
 import { buildIncident } from './build-incident.ts';
@@ -33,7 +33,7 @@ async function proposeIn(journal: Awaited<ReturnType<JournalFolder['open']>>, id
   return request;
 }
 
-function approve(request: Request): Request {
+function approve(request: ApprovalRequest): ApprovalRequest {
   return advance(request, 'approved', { votes: [{ by: bob, at: '', reason: null }] });
 }
 
@@ -130,9 +130,9 @@ test('what was held before the machine started anew is held no more', async () =
   const approved = approve(await proposeIn(journal));
   const holder = { id: 'ours', forMs: 60_000 };
   await journal.move(1, approved, { request: 'r1', kind: 'vote', body: {}, holder });
-  expect(await journal.hold('r1', { ...holder, id: 'theirs' })).toBe(false);
+  expect(await journal.acquire('r1', { ...holder, id: 'theirs' })).toBe(false);
   tamper("UPDATE leases SET boot = 'the one before'");
-  expect(await journal.hold('r1', { ...holder, id: 'theirs' })).toBe(true);
+  expect(await journal.acquire('r1', { ...holder, id: 'theirs' })).toBe(true);
 });
 
 test('only its owner can read the file', async () => {

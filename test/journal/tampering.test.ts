@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { nextEntry } from '../../src/journal/next-entry.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import type { Door } from '../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../src/runbook/approval/door.ts';
 import { canonicalJson, hashPlan } from '../../src/runbook/remedies/plan.ts';
-import type { Request } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import { refusalOf, valueOf } from '../runbook/approval/answers.ts';
 import { ann, bob, buildPlan, buildSession } from '../runbook/approval/builders.ts';
 import { createWorld } from '../runbook/approval/world.ts';
@@ -20,7 +20,7 @@ describe.each(shelves)('the gate on %s', (_name, openShelf) => {
   let shelf: Shelf;
   let place: Place;
   let world: World;
-  let door: Door;
+  let approvals: Approvals;
   let journal: StoredJournal;
   beforeAll(async () => {
     shelf = await openShelf();
@@ -29,7 +29,7 @@ describe.each(shelves)('the gate on %s', (_name, openShelf) => {
   beforeEach(async () => {
     place = await shelf.clear();
     world = createWorld({ open: () => place.open() });
-    door = await world.door({ votes: 2 });
+    approvals = await world.approvals({ votes: 2 });
     journal = await place.open();
   });
   afterEach(async () => {
@@ -37,11 +37,11 @@ describe.each(shelves)('the gate on %s', (_name, openShelf) => {
     await place.close();
   });
 
-  async function propose(): Promise<Request> {
-    return valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  async function propose(): Promise<ApprovalRequest> {
+    return valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
   }
 
-  async function write(request: Request): Promise<void> {
+  async function write(request: ApprovalRequest): Promise<void> {
     const { id, state, version } = request;
     // Its columns as well, where the table does not draw them from the text itself.
     const columns = place.address.startsWith('postgres')
@@ -55,7 +55,7 @@ describe.each(shelves)('the gate on %s', (_name, openShelf) => {
   /** Bob’s vote on it: why it was refused, and whether anything came of it. */
   async function vote(id: string): Promise<typeof refused> {
     const before = await journal.head();
-    const { kind } = refusalOf(await door.approve(id, bob));
+    const { kind } = refusalOf(await approvals.approve(id, bob));
     const { seq } = await journal.head();
     return { kind, runs: world.remedy.runs, written: seq - before.seq };
   }
@@ -97,7 +97,7 @@ describe.each(shelves)('the gate on %s', (_name, openShelf) => {
       `UPDATE requests SET data = replace(data, '"votes":[]', '${cemsVote}') WHERE id = '${changed.id}'`,
     );
     expect(await vote(other.id)).toEqual(refused);
-    const again = await door.propose({ target: 'shop', ask, actor: ann });
+    const again = await approvals.propose({ target: 'shop', ask, actor: ann });
     expect(refusalOf(again).kind).toBe('tampered');
     expect((await journal.findUntrue()).every(({ target }) => target === 'shop')).toBe(true);
   });
@@ -108,7 +108,7 @@ describe.each(shelves)('the gate on %s', (_name, openShelf) => {
       `UPDATE requests SET data = replace(data, '"votes":[]', '${cemsVote}') WHERE id = '${changed.id}'`,
     );
     world.clock.nowMs = Date.parse(other.expiresAt);
-    expect(valueOf(await door.sweep())).toMatchObject([{ id: other.id, state: 'expired' }]);
+    expect(valueOf(await approvals.sweep())).toMatchObject([{ id: other.id, state: 'expired' }]);
   });
 
   test('a run that was hidden, and a request that was taken out, stop its target', async () => {
@@ -122,13 +122,13 @@ describe.each(shelves)('the gate on %s', (_name, openShelf) => {
   test('a run that nobody began is not finished by a process that takes over', async () => {
     await write({ ...(await propose()), state: 'approved', version: 2 });
     expect(await journal.list(['approved'])).toHaveLength(1);
-    expect(valueOf(await door.takeOver())).toEqual([]);
+    expect(valueOf(await approvals.takeOver())).toEqual([]);
     expect(await journal.list(['approved'])).toHaveLength(1);
   });
 
   test('an emergency stop that was taken out still stops', async () => {
     const { id } = await propose();
-    valueOf(await door.stop(ann, 'wrong sessions'));
+    valueOf(await approvals.stop(ann, 'wrong sessions'));
     await place.tamper('DELETE FROM stop');
     expect(await vote(id)).toEqual(refused);
     expect(await journal.findUntrue()).toMatchObject([{ target: null }]);
@@ -136,7 +136,7 @@ describe.each(shelves)('the gate on %s', (_name, openShelf) => {
 
   test('entries that were cut off under a running dbconn stop everything', async () => {
     const { id } = await propose();
-    valueOf(await door.stop(ann));
+    valueOf(await approvals.stop(ann));
     await place.unguard();
     await place.tamper('DELETE FROM stop', "DELETE FROM entries WHERE kind = 'stopped'");
     await journal.record({ kind: 'note', body: {} });

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { findReplicas } from '../../src/metrics/find-replicas.ts';
 import type { PoolEndpoint } from '../../src/metrics/pool-endpoint.ts';
 import { createPools } from '../../src/metrics/pools.ts';
-import type { PoolEndpointLook } from '../../src/runbook/diagnose/snapshot.ts';
+import type { PoolEndpointSnapshot } from '../../src/runbook/diagnose/snapshot.ts';
 import { deadAddress, serveMetrics } from './serve-metrics.ts';
 
 const healthy =
@@ -12,14 +12,14 @@ const healthy =
 
 async function readAll(
   ...endpoints: Partial<PoolEndpoint>[]
-): Promise<readonly PoolEndpointLook[]> {
+): Promise<readonly PoolEndpointSnapshot[]> {
   const complete = endpoints.map((endpoint) => ({ service: 'backend', url: '', ...endpoint }));
   const part = await createPools({ endpoints: complete }).readPools();
   if (!part.ok) throw new Error(part.problem.summary);
   return part.value;
 }
 
-async function readOne(endpoint: Partial<PoolEndpoint>): Promise<PoolEndpointLook> {
+async function readOne(endpoint: Partial<PoolEndpoint>): Promise<PoolEndpointSnapshot> {
   const [look] = await readAll(endpoint);
   if (look === undefined) throw new Error('There is no look.');
   return look;

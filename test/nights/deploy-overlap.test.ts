@@ -63,7 +63,7 @@ describe.each(variants)('a deploy that is not over ($seed)', ({ seeded, applicat
   const look = async (services: Services): Promise<Diagnosis> => {
     const runbook = watch(cluster, { target, services });
     try {
-      const { snapshot, diagnosis, recent, target: seen } = await runbook.examine('night');
+      const { snapshot, diagnosis, recent, target: seen } = await runbook.runCheck('night');
       const evidence = gatherEvidence({ snapshot, recent, target: seen });
       for (const size of [undefined, { poolSize: pool + 5, maxOverflow: 5 }]) {
         const chosen = choosePool(evidence, service, size);

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { createActing } from '../../src/postgres/act.ts';
+import { createIdleSessions } from '../../src/postgres/act.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { Ask } from '../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../src/runbook/remedies/ask.ts';
 import { createOptionA } from '../../src/runbook/remedies/option-a-terminate-idle.ts';
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
 import { defaultLimits } from '../../src/runbook/target.ts';
@@ -75,14 +75,14 @@ describe.each(variants)('sessions that are spared ($seed)', ({ seeded, applicati
     }
   }
 
-  async function planned(remedy: Remedy, ask: Ask): Promise<number> {
+  async function planned(remedy: Remedy, ask: RemedyRequest): Promise<number> {
     const answer = await remedy.propose(ask);
     return answer.ok ? answer.value.targets.length : 0;
   }
 
   const optionA = (): Remedy =>
     createOptionA({
-      acting: createActing({ url: night.cluster.url('acting') }),
+      privileged: createIdleSessions({ url: night.cluster.url('acting') }),
       clock: systemClock,
       target: aTarget(target),
     });

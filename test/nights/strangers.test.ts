@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import { parseWanted } from '../../src/runbook/remedies/wanted.ts';
+import { parseRemedyCommand } from '../../src/runbook/remedies/wanted.ts';
 import { startCluster } from '../support/clusters.ts';
 import { Sessions } from '../support/sessions.ts';
 import { container, containersOf } from './support/containers.ts';
@@ -84,10 +84,13 @@ describe.each(variants)('strangers ($seed)', ({ seeded, applications, user }) =>
     expectNotTouched(diagnosis);
     const limit = proposals.find(({ option }) => option === 'prevention');
     expect(limit?.command).toContain(`connection-limit for ${stranger}`);
-    const { wanted } = parseWanted((limit?.command ?? '').slice('propose '.length), ['night']);
-    if (wanted?.option !== 'prevention' || !('limit' in wanted)) throw new Error('It is a limit.');
+    const { remedyCommand } = parseRemedyCommand((limit?.command ?? '').slice('propose '.length), [
+      'night',
+    ]);
+    if (remedyCommand?.option !== 'prevention' || !('limit' in remedyCommand))
+      throw new Error('It is a limit.');
     // What the service may open, and the others hold, fits beside it.
-    expect((wanted.limit ?? 0) + 9).toBeLessThanOrEqual((capacity?.usable ?? 0) * 0.8);
+    expect((remedyCommand.limit ?? 0) + 9).toBeLessThanOrEqual((capacity?.usable ?? 0) * 0.8);
   });
 
   test('who shares the role of the service is not limited by it', async () => {

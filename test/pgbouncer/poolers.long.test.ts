@@ -7,7 +7,7 @@ import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { createPoolers } from '../../src/pgbouncer/poolers.ts';
-import type { PoolerLook } from '../../src/runbook/diagnose/snapshot.ts';
+import type { PoolerSnapshot } from '../../src/runbook/diagnose/snapshot.ts';
 import { createRunbook } from '../../src/runbook/runbook.ts';
 import { findFreePort } from '../../sandbox/patient/free-port.ts';
 import { aTarget } from '../runbook/diagnose/builders.ts';
@@ -48,7 +48,7 @@ const notConfigured = {
 } as const;
 
 /** One look at one console. */
-async function lookAt(url: string, withinMs?: number): Promise<PoolerLook> {
+async function lookAt(url: string, withinMs?: number): Promise<PoolerSnapshot> {
   const consoles = [{ name: 'PgBouncer', url, replicas: 1 }];
   const part = await createPoolers({
     consoles,

@@ -2,9 +2,9 @@ import { Client } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createActing } from '../../src/postgres/act.ts';
-import type { Acting, Candidates } from '../../src/runbook/ports.ts';
-import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+import { createIdleSessions } from '../../src/postgres/act.ts';
+import type { PrivilegedConnection, Candidates } from '../../src/runbook/ports.ts';
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 
 let cluster: Cluster;
 const open = new Set<Client>();
@@ -42,8 +42,8 @@ async function fill(): Promise<void> {
   }
 }
 
-function readCandidates(acting: Acting): Promise<Candidates> {
-  return acting.act((session) =>
+function readCandidates(privileged: PrivilegedConnection): Promise<Candidates> {
+  return privileged.act((session) =>
     session.readTerminateCandidates({
       states: ['idle'],
       idleForMs: 1,
@@ -63,18 +63,19 @@ async function failure(work: Promise<unknown>): Promise<Error> {
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  if (!(error instanceof ActingUnavailable)) throw new Error('It should have been unavailable.');
+  if (!(error instanceof PrivilegedUnavailable))
+    throw new Error('It should have been unavailable.');
   return error;
 }
 
 test('on a full server the sentence says what to set, and a slot that comes free meanwhile is taken', async () => {
   await fill();
-  const acting = createActing({ url: cluster.url('acting') });
-  expect((await failure(readCandidates(acting))).message).toMatch(
+  const privileged = createIdleSessions({ url: cluster.url('acting') });
+  expect((await failure(readCandidates(privileged))).message).toMatch(
     /^PostgreSQL has no slot for the acting role\. Set reserved_connections/,
   );
   const [leaving] = open;
-  const found = readCandidates(acting);
+  const found = readCandidates(privileged);
   await Promise.all([leaving?.end(), found]);
   expect((await found).total).toBeGreaterThan(3);
 });
@@ -82,8 +83,8 @@ test('on a full server the sentence says what to set, and a slot that comes free
 test('at its own connection limit the acting role waits for its turn', async () => {
   const admin = await connect('postgres');
   await admin.query('ALTER ROLE acting CONNECTION LIMIT 1');
-  const acting = createActing({ url: cluster.url('acting') });
-  const both = await Promise.all([readCandidates(acting), readCandidates(acting)]);
+  const privileged = createIdleSessions({ url: cluster.url('acting') });
+  const both = await Promise.all([readCandidates(privileged), readCandidates(privileged)]);
   expect(both.map(({ role }) => role)).toEqual(['acting', 'acting']);
 });
 
@@ -94,32 +95,32 @@ test('a role that may use the reserve acts on a full server by itself', async ()
   await cluster.stop();
   await cluster.start();
   await fill();
-  const acting = createActing({ url: cluster.url('acting') });
-  expect((await readCandidates(acting)).total).toBe(5);
+  const privileged = createIdleSessions({ url: cluster.url('acting') });
+  expect((await readCandidates(privileged)).total).toBe(5);
 });
 
 test('a stopped and a frozen server are told apart, in bounded time and without an address', async () => {
-  const acting = createActing({ url: cluster.url('acting', 'postgres', 'hunter2') });
+  const privileged = createIdleSessions({ url: cluster.url('acting', 'postgres', 'hunter2') });
   await cluster.freeze();
   const began = performance.now();
-  const frozen = await failure(readCandidates(acting));
+  const frozen = await failure(readCandidates(privileged));
   expect(performance.now() - began).toBeLessThan(20_000);
   expect(frozen.message).toBe('The acting connection timed out or was lost.');
   await cluster.thaw();
   await cluster.stop();
-  const stopped = await failure(readCandidates(acting));
+  const stopped = await failure(readCandidates(privileged));
   expect(stopped.message).toMatch(/^Nothing listens where PostgreSQL should be/);
 });
 
 test('a connection lost in the middle is told as such, and a server that freezes then does not hold it', async () => {
-  const acting = createActing({ url: cluster.url('acting') });
-  const lost = acting.act(async (session) => {
+  const privileged = createIdleSessions({ url: cluster.url('acting') });
+  const lost = privileged.act(async (session) => {
     await cluster.stop('immediate');
     return session.readRemainingSessions([]);
   });
   expect((await failure(lost)).message).toMatch(/lost|failed/);
   await cluster.start();
-  const frozen = acting.act(async (session) => {
+  const frozen = privileged.act(async (session) => {
     await session.readRemainingSessions([]);
     await cluster.freeze();
     return session.readRemainingSessions([]);
@@ -129,15 +130,15 @@ test('a connection lost in the middle is told as such, and a server that freezes
 
 test('the url’s sslmode means what libpq means by it', async () => {
   const url = cluster.url('acting');
-  expect((await readCandidates(createActing({ url: `${url}?sslmode=prefer` }))).role).toBe(
+  expect((await readCandidates(createIdleSessions({ url: `${url}?sslmode=prefer` }))).role).toBe(
     'acting',
   );
-  const required = createActing({ url: `${url}?sslmode=require` });
+  const required = createIdleSessions({ url: `${url}?sslmode=require` });
   expect((await failure(readCandidates(required))).message).toMatch(/TLS|timed out or was lost/);
 });
 
 test('no connection is left open', async () => {
-  await readCandidates(createActing({ url: cluster.url('acting') }));
+  await readCandidates(createIdleSessions({ url: cluster.url('acting') }));
   const admin = await connect('postgres');
   const sql = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE usename = 'acting'`;
   let left = 1;

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import type { DatabaseLook } from '../../src/runbook/diagnose/snapshot.ts';
+import type { DatabaseSnapshot } from '../../src/runbook/diagnose/snapshot.ts';
 import type { Database } from '../../src/runbook/ports.ts';
 import type { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
@@ -20,7 +20,7 @@ afterEach(() => scene.clear());
 afterAll(() => scene.close());
 
 /** Every answer comes within 5 s. */
-async function look(database: Database): Promise<DatabaseLook> {
+async function look(database: Database): Promise<DatabaseSnapshot> {
   const began = performance.now();
   const answer = await lookOnce(database);
   expect(performance.now() - began).toBeLessThan(5000);

@@ -12,7 +12,7 @@ import type { DatabaseOptions } from '../../src/postgres/lifeline.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { readIsOnOrdinarySlot } from '../../src/postgres/read-is-on-ordinary-slot.ts';
 import type { Database } from '../../src/runbook/ports.ts';
-import type { DatabaseLook } from '../../src/runbook/diagnose/snapshot.ts';
+import type { DatabaseSnapshot } from '../../src/runbook/diagnose/snapshot.ts';
 import { databaseOptions } from '../support/database-options.ts';
 import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
@@ -72,9 +72,9 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     return database;
   }
 
-  async function look(database: Database): Promise<DatabaseLook> {
+  async function look(database: Database): Promise<DatabaseSnapshot> {
     const began = performance.now();
-    const answer = await database.readLook();
+    const answer = await database.readSnapshot();
     expect(performance.now() - began).toBeLessThan(answersWithinMs);
     return answer;
   }
@@ -201,7 +201,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     for (let n = 0; n < 3; n += 1) sockets.add(await beginLogin());
     const expected = major >= 18 ? 3 : 0;
     await until('the logins are under way', async () => {
-      const { reading } = await database.readLook();
+      const { reading } = await database.readSnapshot();
       return reading?.counts.starting === expected;
     });
     expect(await sessions.takeAllSlots({ user: 'app' })).toBe(usable - 5);
@@ -209,14 +209,14 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('two who ask at once share one look', async () => {
     const database = open('dbconn');
-    const [one, two] = await Promise.all([database.readLook(), database.readLook()]);
+    const [one, two] = await Promise.all([database.readSnapshot(), database.readSnapshot()]);
     expect(one).toBe(two);
     expect(await sessions.ownSessions()).toHaveLength(1);
   });
 
   test('whoever closes during a look finds nothing open afterwards', async () => {
     const database = open('dbconn');
-    const looking = database.readLook();
+    const looking = database.readSnapshot();
     await database.close();
     expect((await looking).reading).toBeDefined();
     await until('no session of dbconn is left', async () => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createActing } from '../../src/postgres/act.ts';
+import { createIdleSessions } from '../../src/postgres/act.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { createRoleLimits } from '../../src/postgres/role-limits.ts';
 import { createTimeouts } from '../../src/postgres/timeouts.ts';
@@ -78,13 +78,14 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   }
 
   const looking = (): string => cluster.url('dbconn', 'postgres', passwords.looking_password);
-  const acting = (): string => cluster.url('dbconn_acting', 'postgres', passwords.acting_password);
+  const privileged = (): string =>
+    cluster.url('dbconn_acting', 'postgres', passwords.acting_password);
 
   test('the looking role sees every session in full', async () => {
     const other = await sessions.open({ user: 'app', application: 'seen' });
     await other.run('BEGIN', 'SELECT 1');
     const database = createDatabase(databaseOptions(looking()));
-    const { reach, reading } = await database.readLook();
+    const { reach, reading } = await database.readSnapshot();
     await database.close();
     expect(reach).toMatchObject({
       via: 'connection',
@@ -115,7 +116,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     'CREATE ROLE another',
     "COPY (SELECT 1) TO '/tmp/dbconn-must-not'",
   ])('neither role may %s', async (statement) => {
-    for (const url of [looking(), acting()]) {
+    for (const url of [looking(), privileged()]) {
       const { client } = await sessions.open({ url });
       await expect(client.query(statement)).rejects.toMatchObject({ code: '42501' });
     }
@@ -127,7 +128,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const { client } = await sessions.open({ url: looking() });
     const sql = 'SELECT pg_terminate_backend($1)';
     await expect(client.query(sql, [pid])).rejects.toMatchObject({ code: '42501' });
-    const found = await createActing({ url: acting() }).act((session) =>
+    const found = await createIdleSessions({ url: privileged() }).act((session) =>
       session.readTerminateCandidates({
         states: ['idle'],
         idleForMs: 1,
@@ -141,7 +142,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       }),
     );
     expect(found.sessions.find(({ identity }) => identity.pid === pid)?.spared).toBeNull();
-    const actor = await sessions.open({ url: acting() });
+    const actor = await sessions.open({ url: privileged() });
     const { rows } = await actor.client.query<Record<string, boolean>>(sql, [pid]);
     expect(rows).toEqual([{ pg_terminate_backend: true }]);
     await sessions.endAll();
@@ -149,8 +150,8 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   const prevention = (): ReturnType<typeof createPrevention> =>
     createPrevention({
-      timeouts: createTimeouts({ url: acting() }),
-      roleLimits: createRoleLimits({ url: acting() }),
+      timeouts: createTimeouts({ url: privileged() }),
+      roleLimits: createRoleLimits({ url: privileged() }),
       clock: systemClock,
       target: aTarget(),
     });
@@ -194,7 +195,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('the acting role may do option B’s three statements', async () => {
-    const { client } = await sessions.open({ url: acting() });
+    const { client } = await sessions.open({ url: privileged() });
     await client.query('ALTER SYSTEM SET max_connections = 13');
     await client.query('ALTER SYSTEM RESET max_connections');
     await client.query('CHECKPOINT');
@@ -212,7 +213,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await sessions.ask('GRANT app TO dbconn_acting WITH ADMIN OPTION, INHERIT FALSE, SET FALSE');
     const ofRole = await prevention().propose({ ...timeout, role: 'app' });
     expect(ofRole).toMatchObject({ ok: true });
-    const { client } = await sessions.open({ url: acting() });
+    const { client } = await sessions.open({ url: privileged() });
     await client.query('ALTER ROLE app SET idle_session_timeout = 60000');
     await client.query('ALTER ROLE app RESET idle_session_timeout');
     await expect(client.query('SET ROLE app')).rejects.toMatchObject({ code: '42501' });
@@ -226,10 +227,10 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   test('both get in when ordinary roles are refused', async () => {
     await sessions.takeAllSlots({ user: 'app' });
     const database = createDatabase(databaseOptions(looking()));
-    const { reach } = await database.readLook();
+    const { reach } = await database.readSnapshot();
     await database.close();
     expect(reach.via).toBe('reserved');
-    const { pid } = await sessions.open({ url: acting() });
+    const { pid } = await sessions.open({ url: privileged() });
     expect(pid).toBeGreaterThan(0);
     await sessions.endAll();
   });

@@ -5,7 +5,7 @@ import { createRoleLimits } from '../../src/postgres/role-limits.ts';
 import { createServerSettings } from '../../src/postgres/settings/server-settings.ts';
 import { createTimeouts } from '../../src/postgres/timeouts.ts';
 import type { Lease } from '../../src/runbook/ports/lease.ts';
-import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 import { SlowRoad } from '../endurance/slow-road.ts';
 import { allMajors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
@@ -85,7 +85,7 @@ describe.each(allMajors.filter((major) => major !== 15))('PostgreSQL %i', (major
       url.port = String(road.port);
       const before = await sessions.ask(truth);
       road.holdFrom(text, heldMs);
-      await expect(change(url.href, heldLease)).rejects.toThrow(ActingUnavailable);
+      await expect(change(url.href, heldLease)).rejects.toThrow(PrivilegedUnavailable);
       await until('it was delivered', () => Promise.resolve(!road.isHolding));
       // A statement that was taken up would be done before the next one of a later session.
       await sessions.ask('SELECT pg_sleep(0.3)');

@@ -36,13 +36,13 @@ describe('a statement that reaches PostgreSQL after its deadline', () => {
       (await stage().sessions.ask(`SELECT FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'`))
         .length === 1;
     await until('it runs', runs);
-    const outcome = await blockers.act(async (acting) => {
-      const [found] = await acting.readBlockers(pids, guard);
+    const outcome = await blockers.act(async (privileged) => {
+      const [found] = await privileged.readBlockers(pids, guard);
       if (found === undefined) throw new Error('It is gone.');
       stage().road.delayBy(lateMs, 0);
       const { identity } = found;
       const signal = { identity, how, same: 'statement', queued: false, waiters: null } as const;
-      return acting.signalBlocker(signal, { guard, lease: heldLease });
+      return privileged.signalBlocker(signal, { guard, lease: heldLease });
     });
     expect(outcome).toBe('too late');
     expect(await runs()).toBe(true);

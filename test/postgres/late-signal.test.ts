@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 import { Client } from 'pg';
 import { signalBlocker } from '../../src/postgres/signal-blocker.ts';
 import { terminateSessions } from '../../src/postgres/terminate-sessions.ts';
@@ -55,7 +55,7 @@ test('an answer that was lost is no proof that nothing happened: it is looked at
     return control.intend(note);
   };
   const running = remedy.run(plan, plan.targets, { ...control, intend });
-  await expect(running).rejects.toThrow(ActingUnavailable);
+  await expect(running).rejects.toThrow(PrivilegedUnavailable);
   expect(steps.map(({ kind }) => kind)).toEqual(['intended']);
   const { items, finished } = await remedy.recover({ plan, since: '', steps }, quiet);
   expect(finished).toBe(false);

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../src/clock.ts';
-import { createActing } from '../../src/postgres/act.ts';
+import { createIdleSessions } from '../../src/postgres/act.ts';
 import { createOptionA } from '../../src/runbook/remedies/option-a-terminate-idle.ts';
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
 import { SlowRoad } from '../endurance/slow-road.ts';
@@ -39,7 +39,7 @@ export class LateStage {
 
   optionA(): Remedy {
     const ports = { clock: systemClock, target: aTarget() };
-    return createOptionA({ ...ports, acting: createActing({ url: this.urlByRoad() }) });
+    return createOptionA({ ...ports, privileged: createIdleSessions({ url: this.urlByRoad() }) });
   }
 }
 

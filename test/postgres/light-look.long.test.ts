@@ -51,7 +51,7 @@ describe.for(allMajors)('PostgreSQL %i', (major) => {
   });
 
   async function read(from: Database): Promise<DatabaseReading> {
-    const { reach, reading } = await from.readLook();
+    const { reach, reading } = await from.readSnapshot();
     if (reading === undefined) throw new Error(JSON.stringify(reach));
     return reading;
   }

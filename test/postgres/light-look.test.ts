@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { toLightReading } from '../../src/postgres/light-look.ts';
-import type { FullLook } from '../../src/postgres/light-look.ts';
+import type { FullSnapshot } from '../../src/postgres/light-look.ts';
 import type { LightRow } from '../../src/postgres/look-row.ts';
 import { aReading, aSource } from '../runbook/diagnose/builders.ts';
 
 const startedAt = '2026-11-23T01:00:00.000000Z';
-const last: FullLook = {
+const last: FullSnapshot = {
   reading: aReading({ startedAt }),
   roles: [[10, 'postgres', true, false]],
   databases: [[5, 'shop']],

@@ -76,7 +76,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   }
 
   async function look(): Promise<DatabaseReading> {
-    const { reading, reach } = await database.readLook();
+    const { reading, reach } = await database.readSnapshot();
     if (reading === undefined) throw new Error(JSON.stringify(reach));
     return reading;
   }

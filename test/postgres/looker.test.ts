@@ -4,7 +4,7 @@ import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../src/clock.ts';
 import { connect } from '../../src/postgres/connection.ts';
-import { Looker } from '../../src/postgres/looker.ts';
+import { SnapshotReader } from '../../src/postgres/looker.ts';
 import { defaultLimits } from '../../src/runbook/target.ts';
 import { Sessions } from '../support/sessions.ts';
 import { patienceMs } from '../support/until.ts';
@@ -24,15 +24,15 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await cluster.close();
   });
 
-  function newLooker(): Looker {
-    return new Looker({ providerReserved: 0, limits: defaultLimits, clock: systemClock });
+  function newReader(): SnapshotReader {
+    return new SnapshotReader({ providerReserved: 0, limits: defaultLimits, clock: systemClock });
   }
 
   test('a planned look sees what came after it was planned, a relation and a grant too', async () => {
     await scene.ask('CREATE ROLE late LOGIN');
     const connection = await connect(cluster.url('late'), timeoutMs);
-    const looker = newLooker();
-    const before = await looker.lookOnWarm(connection, timeoutMs);
+    const reader = newReader();
+    const before = await reader.snapshotOnWarm(connection, timeoutMs);
     expect(before.visibility.monitor).toBe(false);
     await scene.ask('GRANT pg_monitor TO late');
     await scene.ask('CREATE TABLE fresh (i int)');
@@ -40,11 +40,11 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await holder.run('BEGIN', 'LOCK fresh');
     waiter.begin('SELECT * FROM fresh');
     await expect
-      .poll(async () => (await looker.lookOnWarm(connection, timeoutMs)).locks.waiters, {
+      .poll(async () => (await reader.snapshotOnWarm(connection, timeoutMs)).locks.waiters, {
         timeout: patienceMs,
       })
       .toMatchObject([{ pid: waiter.pid, waitsFor: [holder.pid] }]);
-    const after = await looker.lookOnWarm(connection, timeoutMs);
+    const after = await reader.snapshotOnWarm(connection, timeoutMs);
     expect(after.visibility.monitor).toBe(true);
     expect(after.counts.hidden).toBe(0);
     await connection.close();
@@ -54,11 +54,11 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('a session that lost its plan, as behind a pooler, is asked without one from then on', async () => {
     const connection = await connect(cluster.url(), timeoutMs);
-    const looker = newLooker();
-    await looker.lookOnWarm(connection, timeoutMs);
+    const reader = newReader();
+    await reader.snapshotOnWarm(connection, timeoutMs);
     await connection.readOne(`DEALLOCATE ALL; SELECT 'done'`, timeoutMs);
     for (let look = 0; look < 3; look += 1) {
-      const { counts } = await looker.lookOnWarm(connection, timeoutMs);
+      const { counts } = await reader.snapshotOnWarm(connection, timeoutMs);
       expect(counts.own).toBe(1);
     }
     await connection.close();

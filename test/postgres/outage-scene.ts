@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import type { DatabaseLook } from '../../src/runbook/diagnose/snapshot.ts';
+import type { DatabaseSnapshot } from '../../src/runbook/diagnose/snapshot.ts';
 import type { Database } from '../../src/runbook/ports.ts';
 import { startCluster } from '../support/clusters.ts';
 import { databaseOptions } from '../support/database-options.ts';
@@ -78,8 +78,8 @@ export class OutageScene {
 }
 
 /** No answer gives a secret away. */
-export async function look(database: Database): Promise<DatabaseLook> {
-  const answer = await database.readLook();
+export async function look(database: Database): Promise<DatabaseSnapshot> {
+  const answer = await database.readSnapshot();
   expect(JSON.stringify(answer.reach)).not.toMatch(/hunter2|127\.0\.0\.1|postgres:\/\//);
   return answer;
 }

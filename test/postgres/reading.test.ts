@@ -64,7 +64,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   }
 
   async function look(more: Partial<DatabaseOptions> = {}): Promise<DatabaseReading> {
-    const { reading, reach } = await open(more).readLook();
+    const { reading, reach } = await open(more).readSnapshot();
     if (reading === undefined) throw new Error(JSON.stringify(reach));
     return reading;
   }
@@ -77,14 +77,14 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('a managed server is told by its role', async () => {
     const database = open();
-    expect((await database.readLook()).reading?.managedBy).toBeUndefined();
+    expect((await database.readSnapshot()).reading?.managedBy).toBeUndefined();
     for (const [role, managedBy] of [
       ['rds_superuser', 'rds'],
       ['cloudsqlsuperuser', 'cloudsql'],
       ['azure_pg_admin', 'azure'],
     ] as const) {
       await sessions.ask(`CREATE ROLE ${role}`);
-      expect((await database.readLook()).reading?.managedBy).toBe(managedBy);
+      expect((await database.readSnapshot()).reading?.managedBy).toBe(managedBy);
       await sessions.ask(`DROP ROLE ${role}`);
     }
   });
@@ -145,10 +145,10 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const stream = await sessions.openReplication();
     const database = open();
     await until('both are there', async () => {
-      const counts = (await database.readLook()).reading?.counts;
+      const counts = (await database.readSnapshot()).reading?.counts;
       return counts?.walsenders === 1 && counts.parallelWorkers === 2;
     });
-    const { reading } = await database.readLook();
+    const { reading } = await database.readSnapshot();
     // The one that asks in parallel, ours, and the one that asks for the truth.
     expect(reading?.counts).toMatchObject({ clients: 3, active: 2, walsenders: 1 });
     expect(reading?.sources.reduce((sum, { total }) => sum + total, 0)).toBe(3);
@@ -277,7 +277,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('the look cannot write, and ends within its time on the server as well', async () => {
-    const { reading } = await open().readLook();
+    const { reading } = await open().readSnapshot();
     expect(reading).toBeDefined();
     const rows = await sessions.ask<{ query: string; state: string }>(
       "SELECT query, state FROM pg_stat_activity WHERE application_name = 'dbconn'",

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createActing } from '../../src/postgres/act.ts';
+import { createIdleSessions } from '../../src/postgres/act.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { databaseOptions } from '../support/database-options.ts';
 
@@ -37,10 +37,10 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test("a look runs nobody's functions but the server's", async () => {
     const database = createDatabase(databaseOptions(cluster.url()));
-    const { reach, reading } = await database.readLook();
+    const { reach, reading } = await database.readSnapshot();
     // Once planned, and once as planned.
-    await database.readLook();
-    await database.readLook();
+    await database.readSnapshot();
+    await database.readSnapshot();
     await database.close();
     expect(reach.via).toBe('connection');
     expect(reading?.counts.own).toBe(1);
@@ -48,8 +48,8 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('nor does the acting connection', async () => {
-    const acting = createActing({ url: cluster.url() });
-    const candidates = await acting.act((session) =>
+    const privileged = createIdleSessions({ url: cluster.url() });
+    const candidates = await privileged.act((session) =>
       session.readTerminateCandidates({
         states: ['idle'],
         idleForMs: 1,

@@ -5,7 +5,7 @@ import type {
   Blocker,
   BlockerOutcome,
   BlockerSignal,
-  SpareGuard,
+  SkipGuard,
 } from '../../src/runbook/ports/blockers.ts';
 import { isAlive, PileUp, update } from '../runbook/remedies/pile-up.ts';
 import type { WaiterIdentity } from '../../src/runbook/remedies/targets/blocker.ts';
@@ -13,7 +13,7 @@ import type { Session } from '../support/sessions.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { heldLease } from '../support/held-lease.ts';
 
-const guard: SpareGuard = {
+const guard: SkipGuard = {
   protectedApplications: ['migrations'],
   poolerApplications: ['pgbouncer'],
   ownRoles: ['app'],

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createActing } from '../../src/postgres/act.ts';
+import { createIdleSessions } from '../../src/postgres/act.ts';
 import { createBlockers } from '../../src/postgres/blockers.ts';
 import { createRoleLimits } from '../../src/postgres/role-limits.ts';
 import type { Candidate, TerminateGuard } from '../../src/runbook/ports.ts';
@@ -52,8 +52,8 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await session.run('BEGIN', 'SELECT 1');
     const states = ['idle in transaction'] as const;
     const query = { states, idleForMs: 1, application: null, guard };
-    const found = await createActing({ url: cluster.url('acting') }).act((acting) =>
-      acting.readTerminateCandidates(query),
+    const found = await createIdleSessions({ url: cluster.url('acting') }).act((privileged) =>
+      privileged.readTerminateCandidates(query),
     );
     const [one] = found.sessions.filter(({ identity }) => identity.pid === session.pid);
     if (one === undefined) throw new Error('It is not there.');
@@ -66,18 +66,18 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       const outcome = reason ?? 'signalled';
       const idle = await findOne('app', name);
       expect(idle.spared).toBe(reason);
-      const [ended] = await createActing({ url: cluster.url('acting') }).act((acting) =>
-        acting.terminateSessions([idle.identity], { guard, lease: heldLease }),
+      const [ended] = await createIdleSessions({ url: cluster.url('acting') }).act((privileged) =>
+        privileged.terminateSessions([idle.identity], { guard, lease: heldLease }),
       );
       expect(ended?.outcome).toBe(outcome);
       const { pid } = (await findOne('app', name)).identity;
-      await createBlockers({ url: cluster.url('acting') }).act(async (acting) => {
-        const [blocker] = await acting.readBlockers([pid], guard);
+      await createBlockers({ url: cluster.url('acting') }).act(async (privileged) => {
+        const [blocker] = await privileged.readBlockers([pid], guard);
         if (blocker === undefined) throw new Error('It is gone.');
         expect(blocker.spared).toBe(reason);
         const how = { how: 'terminate', same: 'session', queued: false, waiters: null } as const;
         expect(
-          await acting.signalBlocker(
+          await privileged.signalBlocker(
             { ...how, identity: blocker.identity },
             { guard, lease: heldLease },
           ),

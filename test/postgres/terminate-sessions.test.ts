@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createActing } from '../../src/postgres/act.ts';
+import { createIdleSessions } from '../../src/postgres/act.ts';
 import type { CandidateQuery, Candidate, TerminateGuard } from '../../src/runbook/ports.ts';
 import type { SessionIdentity } from '../../src/runbook/remedies/targets/session.ts';
 import { heldLease } from '../support/held-lease.ts';
@@ -74,11 +74,11 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     return client;
   }
 
-  const acting = (user = 'acting'): ReturnType<typeof createActing> =>
-    createActing({ url: cluster.url(user) });
+  const privileged = (user = 'acting'): ReturnType<typeof createIdleSessions> =>
+    createIdleSessions({ url: cluster.url(user) });
 
   async function candidates(query = idleInTransaction, user = 'acting'): Promise<Candidate[]> {
-    const found = await acting(user).act((session) => session.readTerminateCandidates(query));
+    const found = await privileged(user).act((session) => session.readTerminateCandidates(query));
     return [...found.sessions];
   }
 
@@ -96,7 +96,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     identities: readonly SessionIdentity[],
     { user = 'acting', using = guard } = {},
   ): Promise<Record<number, string>> {
-    const outcomes = await acting(user).act((session) =>
+    const outcomes = await privileged(user).act((session) =>
       session.terminateSessions(identities, { guard: using, lease: heldLease }),
     );
     return Object.fromEntries(outcomes.map(({ pid, outcome }) => [pid, outcome]));
@@ -126,7 +126,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     ]);
     expect(Object.values(await terminate(found))).toEqual(['signalled', 'signalled']);
     await until(async () => {
-      const left = await acting().act((session) => session.readRemainingSessions(found));
+      const left = await privileged().act((session) => session.readRemainingSessions(found));
       return left.length === 0;
     });
   });
@@ -148,7 +148,9 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     expect(await terminate([{ ...identity, startedAt }])).toEqual({
       [identity.pid]: 'already gone',
     });
-    const left = await acting().act((s) => s.readRemainingSessions([{ ...identity, startedAt }]));
+    const left = await privileged().act((s) =>
+      s.readRemainingSessions([{ ...identity, startedAt }]),
+    );
     expect(left).toEqual([]);
     expect(await isAlive(client)).toBe(true);
   });
@@ -269,7 +271,9 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   test('a role that may not look says how much is hidden and ends nothing', async () => {
     const client = await leak();
     const identity = await one();
-    const found = await acting('blind').act((s) => s.readTerminateCandidates(idleInTransaction));
+    const found = await privileged('blind').act((s) =>
+      s.readTerminateCandidates(idleInTransaction),
+    );
     expect(found).toMatchObject({ sessions: [], role: 'blind' });
     expect(found.hidden).toBeGreaterThan(0);
     expect(await terminate([identity], { user: 'blind' })).toEqual({ [identity.pid]: 'hidden' });

@@ -5,7 +5,7 @@ import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createTimeouts } from '../../src/postgres/timeouts.ts';
 import { toMilliseconds } from '../../src/postgres/timeouts-milliseconds.ts';
-import { ActingUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 import { readTimeoutText, toTimeoutText } from '../../src/runbook/remedies/prevention/value.ts';
 import { heldLease } from '../support/held-lease.ts';
 
@@ -83,5 +83,5 @@ test('what PostgreSQL refuses is an answer, and a session that is ended meanwhil
     await cluster.stop('immediate');
     return session.alterTimeout(place, 1000, heldLease);
   });
-  await expect(lost).rejects.toBeInstanceOf(ActingUnavailable);
+  await expect(lost).rejects.toBeInstanceOf(PrivilegedUnavailable);
 });

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { lookingWords } from '../../src/runbook/commands/words.ts';
+import { readOnlyWords } from '../../src/runbook/commands/words.ts';
 
 /** The words that show a Diagnosis. */
-export const lookWords = lookingWords.filter((word) => word !== 'doctor');
+export const lookWords = readOnlyWords.filter((word) => word !== 'doctor');
 
 /** `dbconn …` as a process of its own: what it prints, where, and how it ends. */
 export interface Typed {

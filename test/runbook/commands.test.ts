@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseCommand } from '../../src/runbook/commands.ts';
-import { lookingWords } from '../../src/runbook/commands/words.ts';
+import { readOnlyWords } from '../../src/runbook/commands/words.ts';
 
 describe('the words after /dbconn', () => {
   test('nothing at all is the status of the first target', () => {
@@ -11,7 +11,7 @@ describe('the words after /dbconn', () => {
     });
   });
 
-  test.for([...lookingWords])('%s is understood, with a target and in capitals', (word) => {
+  test.for([...readOnlyWords])('%s is understood, with a target and in capitals', (word) => {
     expect(parseCommand(`${word.toUpperCase()} users`, ['orders', 'users'])).toEqual({
       kind: 'look',
       word,
@@ -39,48 +39,62 @@ describe('the words after /dbconn', () => {
   });
 
   test.for([
-    ['propose A', { wanted: { option: 'A' }, target: 'orders' }],
-    ['propose a backend', { wanted: { option: 'A', application: 'backend' }, target: 'orders' }],
-    ['propose A orders', { wanted: { option: 'A' }, target: 'orders' }],
-    ['propose A "my app" orders', { wanted: { option: 'A', application: 'my app' } }],
-    ['Propose C backend', { wanted: { option: 'C', service: 'backend' }, target: 'orders' }],
-    ['propose A over 90s', { wanted: { option: 'A', overMs: 90_000 } }],
+    ['propose A', { remedyCommand: { option: 'A' }, target: 'orders' }],
+    [
+      'propose a backend',
+      { remedyCommand: { option: 'A', application: 'backend' }, target: 'orders' },
+    ],
+    ['propose A orders', { remedyCommand: { option: 'A' }, target: 'orders' }],
+    ['propose A "my app" orders', { remedyCommand: { option: 'A', application: 'my app' } }],
+    ['Propose C backend', { remedyCommand: { option: 'C', service: 'backend' }, target: 'orders' }],
+    ['propose A over 90s', { remedyCommand: { option: 'A', overMs: 90_000 } }],
     [
       'propose A backend --over 2h orders',
-      { wanted: { option: 'A', application: 'backend', overMs: 7_200_000 }, target: 'orders' },
+      {
+        remedyCommand: { option: 'A', application: 'backend', overMs: 7_200_000 },
+        target: 'orders',
+      },
     ],
-    ['propose A —over 30min', { wanted: { option: 'A', overMs: 1_800_000 } }],
-    ['propose B', { wanted: { option: 'B' }, isPreview: false }],
-    ['propose B 200 orders', { wanted: { option: 'B', to: 200 }, target: 'orders' }],
-    ['propose d', { wanted: { option: 'D' } }],
-    ['propose D slow', { wanted: { option: 'D', stop: { slow: true } } }],
-    ['propose D slow over 90s', { wanted: { stop: { slow: true, overMs: 90_000 } } }],
-    ['propose E backend', { wanted: { option: 'E', service: 'backend' } }],
-    ['propose E backend 10', { wanted: { option: 'E', size: { poolSize: 10 } } }],
-    ['propose E backend 10 orders', { wanted: { size: { poolSize: 10 } }, target: 'orders' }],
+    ['propose A —over 30min', { remedyCommand: { option: 'A', overMs: 1_800_000 } }],
+    ['propose B', { remedyCommand: { option: 'B' }, isPreview: false }],
+    ['propose B 200 orders', { remedyCommand: { option: 'B', to: 200 }, target: 'orders' }],
+    ['propose d', { remedyCommand: { option: 'D' } }],
+    ['propose D slow', { remedyCommand: { option: 'D', stop: { slow: true } } }],
+    ['propose D slow over 90s', { remedyCommand: { stop: { slow: true, overMs: 90_000 } } }],
+    ['propose E backend', { remedyCommand: { option: 'E', service: 'backend' } }],
+    ['propose E backend 10', { remedyCommand: { option: 'E', size: { poolSize: 10 } } }],
+    [
+      'propose E backend 10 orders',
+      { remedyCommand: { size: { poolSize: 10 } }, target: 'orders' },
+    ],
     [
       'propose E backend 10 5 orders',
-      { wanted: { option: 'E', size: { poolSize: 10, maxOverflow: 5 } }, target: 'orders' },
+      { remedyCommand: { option: 'E', size: { poolSize: 10, maxOverflow: 5 } }, target: 'orders' },
     ],
-    ['propose prepared "a b"', { wanted: { option: 'prepared', gid: 'a b' } }],
+    ['propose prepared "a b"', { remedyCommand: { option: 'prepared', gid: 'a b' } }],
     [
       'propose prevention idle-in-transaction 10m',
-      { wanted: { setting: 'idle_in_transaction_session_timeout', role: null, ms: 600_000 } },
+      {
+        remedyCommand: { setting: 'idle_in_transaction_session_timeout', role: null, ms: 600_000 },
+      },
     ],
     [
       'propose prevention idle_session for app off',
-      { wanted: { setting: 'idle_session_timeout', role: 'app', ms: 0 } },
+      { remedyCommand: { setting: 'idle_session_timeout', role: 'app', ms: 0 } },
     ],
     [
       'propose prevention idle-session for app reset',
-      { wanted: { setting: 'idle_session_timeout', role: 'app', ms: null } },
+      { remedyCommand: { setting: 'idle_session_timeout', role: 'app', ms: null } },
     ],
-    ['cancel 4711', { wanted: { option: 'D', stop: { pid: 4711, how: 'cancel' } } }],
-    ['kill 4711 orders', { wanted: { stop: { pid: 4711, how: 'terminate' } }, target: 'orders' }],
-    ['propose kill 4711', { wanted: { stop: { pid: 4711, how: 'terminate' } } }],
-    ['preview A backend', { wanted: { application: 'backend' }, isPreview: true }],
-    ['propose B --dry-run', { wanted: { option: 'B' }, isPreview: true }],
-    ['kill 4711 —dry-run', { wanted: { stop: { pid: 4711 } }, isPreview: true }],
+    ['cancel 4711', { remedyCommand: { option: 'D', stop: { pid: 4711, how: 'cancel' } } }],
+    [
+      'kill 4711 orders',
+      { remedyCommand: { stop: { pid: 4711, how: 'terminate' } }, target: 'orders' },
+    ],
+    ['propose kill 4711', { remedyCommand: { stop: { pid: 4711, how: 'terminate' } } }],
+    ['preview A backend', { remedyCommand: { application: 'backend' }, isPreview: true }],
+    ['propose B --dry-run', { remedyCommand: { option: 'B' }, isPreview: true }],
+    ['kill 4711 —dry-run', { remedyCommand: { stop: { pid: 4711 } }, isPreview: true }],
   ] as const)('"%s" is a proposal', ([text, expected]) => {
     expect(parseCommand(text, ['orders'])).toMatchObject({ kind: 'propose', ...expected });
   });

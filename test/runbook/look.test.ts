@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Problem } from '../../src/runbook/diagnose/snapshot.ts';
-import { takeLook } from '../../src/runbook/look.ts';
+import { takeSnapshotOf } from '../../src/runbook/look.ts';
 import type { Clock } from '../../src/runbook/ports.ts';
 import { aSnapshot, aTarget } from './diagnose/builders.ts';
 import { containing } from './diagnose/matchers.ts';
 
-type LookPorts = Parameters<typeof takeLook>[0];
+type SnapshotPorts = Parameters<typeof takeSnapshotOf>[0];
 
 /** A clock that moves only when everybody waits for it. */
 function fakeClock(): Clock & { readonly waiting: () => number } {
@@ -45,11 +45,11 @@ function never<T>(): Promise<T> {
 }
 
 function ports(
-  overrides: Partial<LookPorts> = {},
-): LookPorts & { clock: ReturnType<typeof fakeClock> } {
+  overrides: Partial<SnapshotPorts> = {},
+): SnapshotPorts & { clock: ReturnType<typeof fakeClock> } {
   const { database, pools, logs, services } = aSnapshot();
   return {
-    database: { readLook: () => Promise.resolve(database) },
+    database: { readSnapshot: () => Promise.resolve(database) },
     pools: { readPools: () => Promise.resolve(pools) },
     services: {
       readServices: () => Promise.resolve(services),
@@ -66,7 +66,7 @@ function problemOf(part: { ok: boolean; problem?: Problem }): Problem | undefine
 
 test('a look carries every part as it was read', async () => {
   const given = ports();
-  const snapshot = await takeLook(given, aTarget());
+  const snapshot = await takeSnapshotOf(given, aTarget());
   const { database, pools, logs, services } = aSnapshot();
   expect(snapshot).toMatchObject({
     target: 'shop',
@@ -80,7 +80,7 @@ test('a look carries every part as it was read', async () => {
 
 test('no alarm is left behind when everything answered', async () => {
   const given = ports();
-  await takeLook(given, aTarget());
+  await takeSnapshotOf(given, aTarget());
   expect(given.clock.waiting()).toBe(0);
 });
 
@@ -94,9 +94,9 @@ test('parts are read at the same time', async () => {
     return value;
   };
   const { database, pools, logs, services } = aSnapshot();
-  await takeLook(
+  await takeSnapshotOf(
     ports({
-      database: { readLook: () => part('database', database) },
+      database: { readSnapshot: () => part('database', database) },
       pools: { readPools: () => part('pools', pools) },
       services: {
         readServices: () => part('services', services),
@@ -110,7 +110,7 @@ test('parts are read at the same time', async () => {
 
 test('a part past its budget becomes a timeout and delays nobody else', async () => {
   const given = ports({ pools: { readPools: () => never() } });
-  const snapshot = await takeLook(given, aTarget());
+  const snapshot = await takeSnapshotOf(given, aTarget());
   expect(problemOf(snapshot.pools)?.kind).toBe('timeout');
   expect(snapshot.pools.tookMs).toBe(3_000);
   expect(snapshot.database).toEqual(aSnapshot().database);
@@ -119,7 +119,7 @@ test('a part past its budget becomes a timeout and delays nobody else', async ()
 
 test('containers and logs have budgets of their own', async () => {
   const given = ports();
-  const snapshot = await takeLook(
+  const snapshot = await takeSnapshotOf(
     {
       ...given,
       services: { readServices: () => never(), readLogs: () => given.services.readLogs() },
@@ -131,7 +131,10 @@ test('containers and logs have budgets of their own', async () => {
 });
 
 test('a database that outlasts even its own ladder is frozen, within 5 s', async () => {
-  const snapshot = await takeLook(ports({ database: { readLook: () => never() } }), aTarget());
+  const snapshot = await takeSnapshotOf(
+    ports({ database: { readSnapshot: () => never() } }),
+    aTarget(),
+  );
   expect(snapshot.database).toMatchObject({
     tookMs: 4_500,
     reach: { via: 'none', error: { kind: 'frozen' } },
@@ -140,14 +143,14 @@ test('a database that outlasts even its own ladder is frozen, within 5 s', async
 });
 
 test('a part that breaks says so without what it should not say', async () => {
-  const snapshot = await takeLook(
+  const snapshot = await takeSnapshotOf(
     ports({
       pools: {
         readPools() {
           throw new Error('no route to postgres://app:hunter2@db/shop');
         },
       },
-      database: { readLook: () => Promise.reject(new Error('password=hunter2')) },
+      database: { readSnapshot: () => Promise.reject(new Error('password=hunter2')) },
     }),
     aTarget(),
   );

@@ -16,7 +16,7 @@ class Scripted {
 
   identity = (): ServerIdentity | undefined => this.told;
 
-  readLook = () => {
+  readSnapshot = () => {
     this.looks += 1;
     this.told = this.now ?? this.told;
     const reading = this.now === undefined ? null : aReading();
@@ -75,7 +75,7 @@ test('a server that was restarted since one of the two was looked at is still on
   for (const database of [first, second]) {
     database.now = { systemIdentifier: '7', startedAt: 'sunday', database: 'orders' };
   }
-  await first.readLook();
+  await first.readSnapshot();
   expect((await neighbours.of('target-1')).mayChange.ok).toBe(false);
 });
 

@@ -34,7 +34,7 @@ function aWatched(): Watched {
   const patient = {
     target,
     database: {
-      readLook: () =>
+      readSnapshot: () =>
         count('database', { ...database, reading: aReading({ counts: { clients } }) }),
       close: () => Promise.resolve(),
     },
@@ -60,7 +60,7 @@ function aWatched(): Watched {
 test('while all is well, sparing looks read the containers and logs once a minute, and all else each time', async () => {
   const { runbook, target, reads, wait } = aWatched();
   for (let look = 0; look < 8; look += 1) {
-    const { diagnosis } = await runbook.examine(target, 'sparing');
+    const { diagnosis } = await runbook.runCheck(target, 'sparing');
     expect(diagnosis.state).toBe('fine');
     wait(15_000);
   }
@@ -69,29 +69,29 @@ test('while all is well, sparing looks read the containers and logs once a minut
 
 test('a sparing look that finds trouble looks again at everything before it says so', async () => {
   const { runbook, target, reads, fill, wait } = aWatched();
-  await runbook.examine(target, 'sparing');
+  await runbook.runCheck(target, 'sparing');
   wait(15_000);
   fill(97);
-  const { diagnosis, recent } = await runbook.examine(target, 'sparing');
+  const { diagnosis, recent } = await runbook.runCheck(target, 'sparing');
   expect(diagnosis.state).toBe('critical');
   expect(recent).toHaveLength(1);
   expect(reads).toMatchObject({ services: 2, logs: 2 });
-  await runbook.examine(target, 'sparing');
+  await runbook.runCheck(target, 'sparing');
   expect(reads).toMatchObject({ services: 3, logs: 3, database: 4 });
 });
 
 test('a look that somebody asked for reads everything, however well all was a moment ago', async () => {
   const { runbook, target, reads } = aWatched();
-  await runbook.examine(target, 'sparing');
-  await runbook.examine(target);
+  await runbook.runCheck(target, 'sparing');
+  await runbook.runCheck(target);
   await runbook.diagnose(target);
   expect(reads).toEqual({ services: 3, logs: 3, pools: 3, database: 3 });
 });
 
 test('a sparing look tells of the containers what the last whole one saw', async () => {
   const { runbook, target } = aWatched();
-  const whole = await runbook.examine(target, 'sparing');
-  const spared = await runbook.examine(target, 'sparing');
+  const whole = await runbook.runCheck(target, 'sparing');
+  const spared = await runbook.runCheck(target, 'sparing');
   expect(spared.snapshot.services).toEqual({ ...whole.snapshot.services, tookMs: 0 });
   expect(spared.snapshot.logs).toEqual({ ...whole.snapshot.logs, tookMs: 0 });
   expect(spared.diagnosis.findings).toEqual(whole.diagnosis.findings);

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Announcements, Place } from '../../src/runbook/ports.ts';
-import { createNews } from '../../src/slack/create-news.ts';
+import { createNotifier } from '../../src/slack/create-news.ts';
 import type { SlackOptions } from '../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
@@ -21,8 +21,15 @@ async function open(
     writePlace: (_id: string, place: Place) => Promise.resolve(place),
   };
   const { log } = aLog();
-  const news = { botToken, apiUrl: slack.apiUrl, channel: database, places, log, paceMs: 0 };
-  return { slack, announcements: createNews(news).announcements };
+  const news = {
+    botToken,
+    apiUrl: slack.apiUrl,
+    channel: database,
+    places,
+    log,
+    sendIntervalMs: 0,
+  };
+  return { slack, announcements: createNotifier(news).announcements };
 }
 
 function saidIn(local: LocalSlack, isIt: (id: string) => boolean): readonly SlackMessage[] {

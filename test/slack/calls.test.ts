@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
-import type { CallerPorts } from '../../src/runbook/escalate/caller-ports.ts';
+import type { EscalatorDeps } from '../../src/runbook/escalate/caller-ports.ts';
 import type { Place } from '../../src/runbook/ports.ts';
-import { createNews } from '../../src/slack/create-news.ts';
+import { createNotifier } from '../../src/slack/create-news.ts';
 import { Killed, killedAt } from '../runbook/escalate/killed-at.ts';
 import { aStep, openSwitchboard } from '../runbook/escalate/switchboard.ts';
 import type { Switchboard } from '../runbook/escalate/switchboard.ts';
@@ -20,14 +20,21 @@ afterEach(async () => {
 });
 
 /** A process that calls people through Slack's own client. */
-function process(): Partial<CallerPorts> {
+function process(): Partial<EscalatorDeps> {
   const places = {
     readPlace: () => Promise.resolve(undefined),
     writePlace: (_id: string, place: Place) => Promise.resolve(place),
   };
   const { log } = aLog();
-  const news = { botToken, apiUrl: slack.apiUrl, channel: database, places, log, paceMs: 0 };
-  const { announcements } = createNews(news);
+  const news = {
+    botToken,
+    apiUrl: slack.apiUrl,
+    channel: database,
+    places,
+    log,
+    sendIntervalMs: 0,
+  };
+  const { announcements } = createNotifier(news);
   const contacts = { databaseAdmins: 'S0DBA', backendLead: ana };
   return {
     announcements,
@@ -47,11 +54,11 @@ test.for([1, 2, 3, 4].flatMap((write) => [[write, 'before'] as const, [write, 'a
   'killed at write %i, %s it, nobody is called twice in Slack',
   async ([write, moment]) => {
     await board.open({ policy: [aStep(), aStep({ who: 'backend-lead' })] });
-    const killed = board.caller({ ...process(), log: killedAt(board.journal, write, moment) });
-    await expect(board.attend(killed)).rejects.toThrow(Killed);
-    const restarted = board.caller(process());
-    await board.attend(restarted);
-    await board.attend(restarted);
+    const killed = board.escalator({ ...process(), log: killedAt(board.journal, write, moment) });
+    await expect(board.advance(killed)).rejects.toThrow(Killed);
+    const restarted = board.escalator(process());
+    await board.advance(restarted);
+    await board.advance(restarted);
     expect(said()).toEqual([
       expect.stringMatching(/^channel: .*shop needs the database admins/),
       expect.stringMatching(/^direct: .*shop needs the backend lead/),
@@ -62,8 +69,8 @@ test.for([1, 2, 3, 4].flatMap((write) => [[write, 'before'] as const, [write, 'a
 test('a call whose answer was lost stands once', async () => {
   await board.open({ policy: [aStep()] });
   slack.interfere('chat.postMessage', { kind: 'answer-lost' });
-  const caller = board.caller(process());
-  await board.rounds(caller, 3, 20_000);
+  const escalator = board.escalator(process());
+  await board.rounds(escalator, 3, 20_000);
   expect(said()).toHaveLength(1);
   expect((await board.read()).escalations).toMatchObject([{ state: 'sent', tries: 2 }]);
 });

@@ -125,7 +125,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
 
   test('a look that takes long says so, and still answers', async () => {
     const { runbook, finish } = aHeldLook();
-    const slack = await arrange(mode, { runbook, patience: { slowAfterMs: 20 } });
+    const slack = await arrange(mode, { runbook, replyTimeouts: { slowAfterMs: 20 } });
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
     await whispered(slack, ana, 'Still looking at orders');
     expect(slack.state.channels.flatMap(({ messages }) => messages)).toEqual([]);
@@ -135,7 +135,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
 
   test('a look that never ends is given up with what to do next', async () => {
     const { runbook } = aHeldLook();
-    const slack = await arrange(mode, { runbook, patience: { giveUpAfterMs: 50 } });
+    const slack = await arrange(mode, { runbook, replyTimeouts: { giveUpAfterMs: 50 } });
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
     const { text } = await whispered(slack, ana, 'did not end');
     expect(text).toContain('Try /dbconn doctor orders, and go on by hand');

@@ -80,7 +80,7 @@ describe.each(['socket', 'http'] as const)('stopping by %s', (mode) => {
   test('says goodbye to those it cannot wait for', async () => {
     const slack = await openTracked(mode);
     const runbook = aRunbook({ diagnose: () => Promise.withResolvers<Diagnosis>().promise });
-    const app = await startTracked(slack, mode, { runbook, patience: { drainMs: 30 } });
+    const app = await startTracked(slack, mode, { runbook, replyTimeouts: { drainMs: 30 } });
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
     await app.stop();
     await whispered(slack, ana, 'was stopped before its look at orders was done');
@@ -181,7 +181,7 @@ describe('starting', () => {
   test('by socket goes on when Slack does not say hello in time', async () => {
     const slack = await openTracked('socket');
     const mute = await aMuteSlack(slack);
-    const app = appFor(slack, { apiUrl: mute, patience: { startMs: 200 } });
+    const app = appFor(slack, { apiUrl: mute, replyTimeouts: { startMs: 200 } });
     await app.start();
     expect(app.state.ready).toBe(false);
     expect(app.state.problem).toMatch(/HTTP 503/);

@@ -6,7 +6,7 @@ import { aLog } from './support/workspace.ts';
 const { log } = aLog();
 
 test('calls go out one at a time and in order, whatever each takes', async () => {
-  const outbox = createOutbox({ paceMs: 0, log });
+  const outbox = createOutbox({ sendIntervalMs: 0, log });
   const order: string[] = [];
   const gate = Promise.withResolvers<void>();
   const slow = outbox.send(async () => {
@@ -21,7 +21,7 @@ test('calls go out one at a time and in order, whatever each takes', async () =>
 });
 
 test('a limit is waited out, and what comes after still comes after', async () => {
-  const outbox = createOutbox({ paceMs: 0, log });
+  const outbox = createOutbox({ sendIntervalMs: 0, log });
   const order: string[] = [];
   let refusals = 2;
   const limited = outbox.send(() => {
@@ -34,14 +34,14 @@ test('a limit is waited out, and what comes after still comes after', async () =
 });
 
 test('a refusal of Slack is final, and the next call is made', async () => {
-  const outbox = createOutbox({ paceMs: 0, log });
+  const outbox = createOutbox({ sendIntervalMs: 0, log });
   const refusal = new WebAPIPlatformError({ ok: false, error: 'not_in_channel' });
   await expect(outbox.send(() => Promise.reject(refusal))).rejects.toBe(refusal);
   expect(await outbox.send(() => Promise.resolve('made'))).toBe('made');
 });
 
 test('a failure on the way is tried again only where twice does no harm', async () => {
-  const outbox = createOutbox({ paceMs: 0, log });
+  const outbox = createOutbox({ sendIntervalMs: 0, log });
   const lost = new WebAPIRequestError(new Error('reset'));
   let calls = 0;
   const call = (): Promise<string> => {
@@ -54,7 +54,7 @@ test('a failure on the way is tried again only where twice does no harm', async 
 });
 
 test('in a hurry nothing is waited for', async () => {
-  const outbox = createOutbox({ paceMs: 60_000, log });
+  const outbox = createOutbox({ sendIntervalMs: 60_000, log });
   const limited = outbox.send(() => Promise.reject(new WebAPIRateLimitedError(60)));
   const next = outbox.send(() => Promise.resolve('sent'));
   outbox.hurry();

@@ -2,7 +2,7 @@ import { WebClient } from '@slack/web-api';
 import { afterEach, expect, test } from 'vitest';
 import { writeReport } from '../../src/runbook/post-incident/write-report.ts';
 import { readNames } from '../../src/slack/incidents/read-names.ts';
-import { createSaid } from '../../src/slack/said.ts';
+import { createPostedMessages } from '../../src/slack/said.ts';
 import { createOutbox } from '../../src/slack/outbox.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { buildIncident } from '../journal/build-incident.ts';
@@ -16,7 +16,10 @@ test('people in a report are looked up while messages wait for their turn', asyn
   slack = await openSlack('http');
   const { log } = aLog();
   const client = new WebClient(botToken, { slackApiUrl: slack.apiUrl });
-  const [outbox, reading] = [createOutbox({ paceMs: 0, log }), createOutbox({ paceMs: 0, log })];
+  const [outbox, reading] = [
+    createOutbox({ sendIntervalMs: 0, log }),
+    createOutbox({ sendIntervalMs: 0, log }),
+  ];
   const held = Promise.withResolvers<void>();
   const before = outbox.send(() => held.promise);
   const at = '2026-11-23T03:00:00.000Z';
@@ -27,8 +30,8 @@ test('people in a report are looked up while messages wait for their turn', asyn
     requests: [],
     target: aTarget(),
   });
-  const said = createSaid({ client, outbox: reading, log });
-  const names = await readNames({ client, outbox, reading, said }, report);
+  const postedMessages = createPostedMessages({ client, outbox: reading, log });
+  const names = await readNames({ client, outbox, reading, postedMessages }, report);
   expect([...names.keys()].toSorted()).toEqual([ana, ben].toSorted());
   held.resolve();
   await before;

@@ -1,4 +1,4 @@
-import type { Looked, People, Person, Standing } from '../../src/runbook/ports/people.ts';
+import type { Lookup, People, Person, Standing } from '../../src/runbook/ports/people.ts';
 
 /** A workspace in which everybody is a member and there are no user groups. */
 export const allMembers: People = {
@@ -17,16 +17,16 @@ export class HandPeople implements People {
   outage: string | undefined;
   lookups = 0;
 
-  readPerson(user: string): Promise<Looked<Person>> {
+  readPerson(user: string): Promise<Lookup<Person>> {
     const standing = this.standings.get(user) ?? 'member';
     return Promise.resolve(this.#answer({ id: this.ids.get(user) ?? user, standing }));
   }
 
-  readGroup(group: string): Promise<Looked<readonly string[]>> {
+  readGroup(group: string): Promise<Lookup<readonly string[]>> {
     return Promise.resolve(this.#answer(this.groups.get(group)));
   }
 
-  #answer<T>(value: T | undefined): Looked<T> {
+  #answer<T>(value: T | undefined): Lookup<T> {
     this.lookups += 1;
     if (this.outage !== undefined) return { ok: false, why: this.outage, fix: 'Try again.' };
     if (value !== undefined) return { ok: true, value };

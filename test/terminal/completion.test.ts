@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { lookingWords } from '../../src/runbook/commands/words.ts';
+import { readOnlyWords } from '../../src/runbook/commands/words.ts';
 import { renderCompletion } from '../../src/terminal/completion.ts';
 
 test('bash completes the words, and files after the first', () => {
@@ -19,14 +19,14 @@ test('bash completes the words, and files after the first', () => {
   expect(complete('st')).toEqual(['status', 'stop']);
   expect(complete('replay', '--he')).toEqual(['--head', '--heads', '--help']);
   expect(complete('replay', 'st')).toEqual([]);
-  expect(complete('')).toEqual(expect.arrayContaining([...lookingWords, 'journal', 'replay']));
+  expect(complete('')).toEqual(expect.arrayContaining([...readOnlyWords, 'journal', 'replay']));
 });
 
 test('zsh and fish get each word with what it does, and nothing that ends a quote', () => {
   for (const shell of ['zsh', 'fish']) {
     const { text, code } = renderCompletion(shell);
     expect(code).toBe(0);
-    for (const word of lookingWords) expect(text).toContain(word);
+    for (const word of readOnlyWords) expect(text).toContain(word);
     expect(text.split("'").length % 2, 'quotes are closed').toBe(1);
   }
 });

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { checkTarget } from '../../src/runbook/doctor.ts';
 import { diagnose } from '../../src/runbook/diagnose/diagnose.ts';
 import { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { PoolerLook } from '../../src/runbook/diagnose/snapshot.ts';
+import type { PoolerSnapshot } from '../../src/runbook/diagnose/snapshot.ts';
 import { exitCodeOf } from '../../src/terminal/exit-codes.ts';
 import { renderJson } from '../../src/terminal/json.ts';
 import { renderChecks, renderDiagnosis } from '../../src/terminal/render.ts';
@@ -15,7 +15,7 @@ const pools = [
 ];
 const busy = aPoolerLook({ name: 'front', reading: aPoolerReading({ pools }) });
 
-function look(...poolers: readonly PoolerLook[]): Diagnosis {
+function look(...poolers: readonly PoolerSnapshot[]): Diagnosis {
   return diagnose({ snapshot: aSnapshot({ poolers }), target: aTarget(), recent: [] });
 }
 

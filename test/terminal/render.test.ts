@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { lookingWords } from '../../src/runbook/commands/words.ts';
+import { readOnlyWords } from '../../src/runbook/commands/words.ts';
 import { diagnose } from '../../src/runbook/diagnose/diagnose.ts';
 import { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { exitCodeOf, exitCodeOfChecks } from '../../src/terminal/exit-codes.ts';
@@ -23,7 +23,7 @@ import {
 } from '../runbook/diagnose/builders.ts';
 import { plain } from './plain.ts';
 
-const words = lookingWords.filter((word) => word !== 'doctor');
+const words = readOnlyWords.filter((word) => word !== 'doctor');
 const nasty = `\u001B[2J\u202Eevil\u0007 ${'x'.repeat(10_000)} <!channel>`;
 
 function aDiagnosis(): Diagnosis {

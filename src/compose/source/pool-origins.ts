@@ -5,7 +5,7 @@ import type { Inspected } from '../replica.ts';
 import { findOrigin } from './find-origin.ts';
 import type { Origin } from './find-origin.ts';
 import { readProject, toShown } from './project.ts';
-import type { ComposeProject, ProjectSite } from './project.ts';
+import type { ComposeProject, ProjectLocation } from './project.ts';
 
 /** A number of a service's pool, and where its containers have it from. */
 export interface PoolOrigin {
@@ -26,7 +26,7 @@ type OriginsAnswer =
   | { readonly ok: true; readonly value: PoolOrigins }
   | { readonly ok: false; readonly problem: Problem };
 
-export interface PoolSite extends Omit<ProjectSite, 'labels'> {
+export interface PoolLocation extends Omit<ProjectLocation, 'labels'> {
   readonly service: string;
   readonly config: ServiceConfig | undefined;
 }
@@ -36,7 +36,7 @@ const telling = ['working_dir', 'config_files', 'environment_file'];
 
 /** Where the containers of one service have their pool's numbers from. Reads the project's files; never throws. */
 export async function findPoolOrigins(
-  { service, config, ...site }: PoolSite,
+  { service, config, ...location }: PoolLocation,
   containers: readonly Pick<Inspected, 'Config'>[],
 ): Promise<OriginsAnswer> {
   const all = containers.map(({ Config: { Labels: labels } }) => labels ?? {});
@@ -44,7 +44,7 @@ export async function findPoolOrigins(
     telling.map((name) => labels[`com.docker.compose.project.${name}`] ?? '').join('\n'),
   );
   if (new Set(told).size > 1) return { ok: false, problem: madeApart(service) };
-  const read = await readProject({ ...site, labels: all[0] ?? {} });
+  const read = await readProject({ ...location, labels: all[0] ?? {} });
   if (!read.ok) return read;
   const project = read.value;
   const environments = containers.map(({ Config: { Env: environment } }) => environment ?? []);
@@ -62,11 +62,11 @@ export async function findPoolOrigins(
 
 /** Why option E cannot change these numbers; nothing where it can, or where nothing is known against it. */
 export async function readFixedPool(
-  site: PoolSite,
+  location: PoolLocation,
   containers: readonly Pick<Inspected, 'Config'>[],
 ): Promise<NonNullable<ServiceReading['fixedPool']>> {
   if (containers.length === 0) return {};
-  const found = await findPoolOrigins(site, containers);
+  const found = await findPoolOrigins(location, containers);
   if (!found.ok) return { size: found.problem.summary, overflow: found.problem.summary };
   return Object.fromEntries(
     found.value.origins.flatMap(({ key, why }) => (why === null ? [] : [[key, why]])),

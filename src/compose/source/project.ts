@@ -14,7 +14,7 @@ const maxBytes = 1024 * 1024;
 const maxFiles = 50;
 
 /** Where a project's files are, and what its containers say of it. */
-export interface ProjectSite {
+export interface ProjectLocation {
   /** The project's directory as it is configured, and so as dbconn sees it. */
   readonly directory: string;
   /** The file Compose reads variables from, where the containers do not say. */
@@ -52,20 +52,20 @@ const usualNames = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docke
 const overrideNames = usualNames.map((name) => name.replace('.y', '.override.y'));
 
 /** Reads the files a container was made from, by the labels Compose gave it. Never throws. */
-export async function readProject(site: ProjectSite): Promise<ProjectAnswer> {
+export async function readProject(location: ProjectLocation): Promise<ProjectAnswer> {
   try {
-    const working = site.labels[label('working_dir')];
-    if (working !== undefined && !(await isSame(site.toOwnPath(working), site.directory))) {
-      return { ok: false, problem: otherProject(site.directory, working) };
+    const working = location.labels[label('working_dir')];
+    if (working !== undefined && !(await isSame(location.toOwnPath(working), location.directory))) {
+      return { ok: false, problem: otherProject(location.directory, working) };
     }
-    const directory = await realpath(site.directory);
+    const directory = await realpath(location.directory);
     const files: ComposeFile[] = [];
-    for (const path of await findComposeFiles(site, directory)) {
+    for (const path of await findComposeFiles(location, directory)) {
       const file = parseComposeFile(path, await readText(path));
       if (file === undefined) return { ok: false, problem: notUnderstood(path) };
       files.push(file);
     }
-    return { ok: true, value: await readVariables(site, directory, files) };
+    return { ok: true, value: await readVariables(location, directory, files) };
   } catch (error) {
     return { ok: false, problem: toFileProblem(error) };
   }
@@ -77,13 +77,13 @@ export function toShown({ directory }: Pick<ComposeProject, 'directory'>, path: 
 }
 
 async function readVariables(
-  site: ProjectSite,
+  location: ProjectLocation,
   directory: string,
   files: readonly ComposeFile[],
 ): Promise<ComposeProject> {
-  const given = toPaths(site.labels[label('environment_file')]);
-  const envPaths = (given.length > 0 ? given : [site.envFile]).map((path) =>
-    resolve(directory, site.toOwnPath(path)),
+  const given = toPaths(location.labels[label('environment_file')]);
+  const envPaths = (given.length > 0 ? given : [location.envFile]).map((path) =>
+    resolve(directory, location.toOwnPath(path)),
   );
   const envTexts = await readAll(envPaths);
   const environment = readEnvValues(envTexts);
@@ -91,15 +91,15 @@ async function readVariables(
   const envFiles = new Map<string, readonly EnvText[]>();
   for (const service of new Set(files.flatMap(({ services }) => [...services.keys()]))) {
     const paths = files.flatMap((file) => readEnvFilePaths(file, service));
-    const own = paths.map((path) => site.toOwnPath(interpolate(path, lookup)));
+    const own = paths.map((path) => location.toOwnPath(interpolate(path, lookup)));
     envFiles.set(service, await readAll(own.map((path) => resolve(directory, path))));
   }
-  const envPath = envPaths.at(-1) ?? join(directory, site.envFile);
+  const envPath = envPaths.at(-1) ?? join(directory, location.envFile);
   return { directory, files, envTexts, environment, envPath, envFiles };
 }
 
 async function findComposeFiles(
-  { labels, toOwnPath }: ProjectSite,
+  { labels, toOwnPath }: ProjectLocation,
   directory: string,
 ): Promise<readonly string[]> {
   const given = toPaths(labels[label('config_files')]);

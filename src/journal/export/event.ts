@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Actor } from '../../runbook/approval/actor.ts';
-import { Request } from '../../runbook/approval/request.ts';
+import { ApprovalRequest } from '../../runbook/approval/request.ts';
 import { Plan } from '../../runbook/remedies/plan.ts';
 import type { JournalEntry } from '../chain.ts';
 import { readBody } from './read-body.ts';
@@ -19,7 +19,7 @@ export interface Event {
   readonly hash: string;
 }
 
-const { execution, result, closing } = Request.shape;
+const { execution, result, closing } = ApprovalRequest.shape;
 
 /** Every key that some kind of entry has; a later dbconn may write others. */
 const Body = z.looseObject({

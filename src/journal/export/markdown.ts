@@ -6,9 +6,9 @@ const longestCode = 500;
 export function code(text: string): string {
   const clean = cleanUntrusted(text, longestCode);
   const runs = [...clean.matchAll(/`+/g)].map(([run]) => run.length);
-  const fence = '`'.repeat(Math.max(0, ...runs) + 1);
+  const backticks = '`'.repeat(Math.max(0, ...runs) + 1);
   const pad = runs.length > 0 || clean === '' ? ' ' : '';
-  return `${fence}${pad}${clean}${pad}${fence}`;
+  return `${backticks}${pad}${clean}${pad}${backticks}`;
 }
 
 /** A sentence of dbconn's, in which nothing is markup either. */

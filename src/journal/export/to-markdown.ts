@@ -1,4 +1,4 @@
-import type { Request } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import type { Incident } from '../../runbook/incident/incident.ts';
 import type { JournalEntry } from '../chain.ts';
 import type { Verification } from '../verify-journal.ts';
@@ -9,7 +9,7 @@ import { code, prose } from './markdown.ts';
 /** What is exported: all of a journal, or one request or incident of it. */
 export interface Exported {
   readonly verification: Verification;
-  readonly requests: readonly Request[];
+  readonly requests: readonly ApprovalRequest[];
   readonly incidents: readonly Incident[];
   /** In order; those that belong to neither are in an export of everything only. */
   readonly entries: readonly JournalEntry[];
@@ -49,7 +49,7 @@ function incidentPart(incident: Incident, entries: readonly JournalEntry[]): str
   return [`## ${id}`, bullets(facts), '### Timeline', timeline(entries)].join('\n\n');
 }
 
-function requestPart(request: Request, entries: readonly JournalEntry[]): string {
+function requestPart(request: ApprovalRequest, entries: readonly JournalEntry[]): string {
   const { id, plan, target, state, proposedBy, votes, votesNeeded, hash } = request;
   const facts = [
     `Action ${plan.option} on target ${prose(target)}, risk ${plan.risk}`,
@@ -69,7 +69,7 @@ function requestPart(request: Request, entries: readonly JournalEntry[]): string
   ].join('\n\n');
 }
 
-function outcomeFacts({ result, closing }: Request): string[] {
+function outcomeFacts({ result, closing }: ApprovalRequest): string[] {
   const outcome = result?.outcome ?? null;
   const refill = outcome?.refill;
   return [
@@ -80,7 +80,7 @@ function outcomeFacts({ result, closing }: Request): string[] {
   ];
 }
 
-function planPart({ plan }: Request): string {
+function planPart({ plan }: ApprovalRequest): string {
   const { steps, cost, frees, undo, targets, spared, sparedTotal } = plan;
   return bullets([
     ...steps.map((step, index) => `Step ${index + 1}: ${prose(step)}`),
@@ -106,7 +106,7 @@ function targetLine(target: object): string {
     .join(', ');
 }
 
-function resultPart({ result }: Request): string[] {
+function resultPart({ result }: ApprovalRequest): string[] {
   if (result === null || result.report.items.length === 0) return [];
   const items = result.report.items.map(({ what, outcome, detail, lines }) =>
     [`${prose(what)}: **${outcome}**. ${prose(detail)}`, ...lines.map(code)].join('<br>'),
@@ -120,11 +120,11 @@ function timeline(entries: readonly JournalEntry[]): string {
 }
 
 function row({ seq, at, who, what, quote, hash }: Event): string {
-  const said = quote === null ? '' : ` ${code(quote).replaceAll('|', '\\|')}`;
-  return `| ${at} | ${prose(who ?? 'dbconn')} | ${prose(what)}${said} | ${seq} \`${hash.slice(0, 12)}\` |`;
+  const quoted = quote === null ? '' : ` ${code(quote).replaceAll('|', '\\|')}`;
+  return `| ${at} | ${prose(who ?? 'dbconn')} | ${prose(what)}${quoted} | ${seq} \`${hash.slice(0, 12)}\` |`;
 }
 
-function person({ id, via }: Request['proposedBy']): string {
+function person({ id, via }: ApprovalRequest['proposedBy']): string {
   return prose(`${id} (${via})`);
 }
 

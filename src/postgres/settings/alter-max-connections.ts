@@ -1,21 +1,21 @@
 import { DatabaseError } from 'pg';
-import { ActingUnavailable } from '../../runbook/remedies/acting-unavailable.ts';
-import { withActingConnection } from '../acting-connection.ts';
+import { PrivilegedUnavailable } from '../../runbook/remedies/acting-unavailable.ts';
+import { withPrivilegedConnection } from '../acting-connection.ts';
 import type { InTime } from '../run-in-time.ts';
 import { runInTime } from '../run-in-time.ts';
 
-/** ALTER SYSTEM takes no parameters, so the value is a number before it is text. Throws ActingUnavailable. */
+/** ALTER SYSTEM takes no parameters, so the value is a number before it is text. Throws PrivilegedUnavailable. */
 export async function alterMaxConnections(inTime: InTime, to: number | null): Promise<void> {
   if (to !== null && !Number.isSafeInteger(to)) throw new RangeError('It is a whole number.');
   const what = to === null ? 'RESET max_connections' : `SET max_connections = ${to}`;
   try {
-    await withActingConnection(inTime.url, (client) =>
+    await withPrivilegedConnection(inTime.url, (client) =>
       runInTime(client, inTime, `ALTER SYSTEM ${what}`),
     );
   } catch (error) {
-    const refusal = error instanceof ActingUnavailable ? error.cause : undefined;
+    const refusal = error instanceof PrivilegedUnavailable ? error.cause : undefined;
     if (refusal instanceof DatabaseError)
-      throw new ActingUnavailable(explain(refusal.code), { cause: refusal });
+      throw new PrivilegedUnavailable(explain(refusal.code), { cause: refusal });
     throw error;
   }
 }

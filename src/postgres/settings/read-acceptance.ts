@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Acceptance } from '../../runbook/ports/server-settings.ts';
-import { ActingUnavailable } from '../../runbook/remedies/acting-unavailable.ts';
-import { withActingConnection } from '../acting-connection.ts';
+import { PrivilegedUnavailable } from '../../runbook/remedies/acting-unavailable.ts';
+import { withPrivilegedConnection } from '../acting-connection.ts';
 import { toReachError } from '../failure.ts';
 
 const Row = z.object({ max_connections: z.coerce.number().int() });
@@ -9,13 +9,13 @@ const Row = z.object({ max_connections: z.coerce.number().int() });
 /** One attempt to log in, and what came of it. */
 export async function readAcceptance(url: string): Promise<Acceptance> {
   try {
-    const shown = await withActingConnection(url, (client) =>
+    const shown = await withPrivilegedConnection(url, (client) =>
       client.query('SHOW max_connections', []),
     );
     const { max_connections: maxConnections } = Row.parse(shown.rows[0]);
     return { state: 'accepting', maxConnections };
   } catch (error) {
-    if (!(error instanceof ActingUnavailable)) throw error;
+    if (!(error instanceof PrivilegedUnavailable)) throw error;
     return toAcceptance(error.cause);
   }
 }

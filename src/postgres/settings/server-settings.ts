@@ -1,5 +1,5 @@
 import type { ServerSettings } from '../../runbook/ports/server-settings.ts';
-import { withActingConnection } from '../acting-connection.ts';
+import { withPrivilegedConnection } from '../acting-connection.ts';
 import { alterMaxConnections } from './alter-max-connections.ts';
 import { readAcceptance } from './read-acceptance.ts';
 import { readMaxConnections } from './read-max-connections.ts';
@@ -8,7 +8,7 @@ import { writeCheckpoint } from './write-checkpoint.ts';
 /** max_connections over PostgreSQL itself, as the acting role. Each call has a connection of its own: a restart ends all. */
 export function createServerSettings(url: string): ServerSettings {
   return {
-    readMaxConnections: () => withActingConnection(url, readMaxConnections),
+    readMaxConnections: () => withPrivilegedConnection(url, readMaxConnections),
     alterMaxConnections: (to, lease) => alterMaxConnections({ url, lease }, to),
     writeCheckpoint: () => writeCheckpoint(url),
     readAcceptance: () => readAcceptance(url),

@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
-import { ActingUnavailable } from '../../runbook/remedies/acting-unavailable.ts';
-import { withActingConnection } from '../acting-connection.ts';
+import { PrivilegedUnavailable } from '../../runbook/remedies/acting-unavailable.ts';
+import { withPrivilegedConnection } from '../acting-connection.ts';
 
 /** A large server that was busy writes for minutes; the shutdown would have to write the same. */
 const withinMs = 300_000;
@@ -15,10 +15,10 @@ export async function writeCheckpoint(
   const giveUpAt = performance.now() + withinMs;
   for (;;) {
     try {
-      await withActingConnection(url, (client) => client.query('CHECKPOINT', []));
+      await withPrivilegedConnection(url, (client) => client.query('CHECKPOINT', []));
       return 'written';
     } catch (error) {
-      const refusal = error instanceof ActingUnavailable ? error.cause : undefined;
+      const refusal = error instanceof PrivilegedUnavailable ? error.cause : undefined;
       if (!(refusal instanceof DatabaseError)) throw error;
       if (refusal.code === '42501') return 'not allowed';
       if (refusal.code !== '57014') throw error;

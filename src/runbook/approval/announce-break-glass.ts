@@ -4,19 +4,19 @@ import type { Contacts } from '../target.ts';
 import { breakGlassNotice } from './break-glass-notice.ts';
 import { isoNow } from './iso-now.ts';
 import type { Policy } from './policy.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 import { within } from './within.ts';
 
-export interface BreakGlassNews {
+export interface BreakGlassNotifier {
   /** Tells the channel of a request that ran without its votes, once. Returns at once and never throws. */
-  tell(request: Request): void;
+  tell(request: ApprovalRequest): void;
   /** Tells what other processes ran, the terminal above all: it does not speak to Slack itself. */
   catchUp(): Promise<void>;
   /** Resolves when everything begun is told or could not be, or when the time is up. */
   idle(withinMs: number): Promise<void>;
 }
 
-interface BreakGlassNewsParts {
+interface BreakGlassNotifierParts {
   readonly announcements: Announcements;
   /** The incident channel. */
   readonly channel: string | undefined;
@@ -39,10 +39,10 @@ export const toldKind = 'break-glass-told';
 /** A bot that was away for longer than this is started by somebody who reads what happened. */
 const mindedMs = 3_600_000;
 
-export function createBreakGlassNews(parts: BreakGlassNewsParts): BreakGlassNews {
+export function createBreakGlassNotifier(parts: BreakGlassNotifierParts): BreakGlassNotifier {
   const { actions, clock, contacts, journal, onFault } = parts;
   const telling = new Map<string, Promise<void>>();
-  const tell = (request: Request): void => {
+  const tell = (request: ApprovalRequest): void => {
     const { id, brokenGlass } = request;
     if (brokenGlass === null || telling.has(id)) return;
     const told = tellOnce(parts, request).catch((error: unknown) => {
@@ -71,7 +71,7 @@ export function createBreakGlassNews(parts: BreakGlassNewsParts): BreakGlassNews
  * The mark comes after the telling: twice is better than never, and the pager knows a repetition by its key. Both are
  * told at the same time, because on such a night one of them may be away; the mark needs the channel where there is one.
  */
-async function tellOnce(parts: BreakGlassNewsParts, request: Request): Promise<void> {
+async function tellOnce(parts: BreakGlassNotifierParts, request: ApprovalRequest): Promise<void> {
   const { announcements, channel, contacts, journal, pagerOf, wasTold } = parts;
   const { id, target } = request;
   const notice = breakGlassNotice(request, contacts.get(target) ?? {});
@@ -92,13 +92,13 @@ async function tellOnce(parts: BreakGlassNewsParts, request: Request): Promise<v
 
 interface BreakGlassPage {
   readonly pager: Pager;
-  readonly request: Request;
+  readonly request: ApprovalRequest;
   readonly headline: string;
 }
 
 /** Never resolved by dbconn: a person has to have read it. */
 function page(
-  { clock }: BreakGlassNewsParts,
+  { clock }: BreakGlassNotifierParts,
   { pager, request: { id, target }, headline }: BreakGlassPage,
 ): Promise<void> {
   return pager.page({

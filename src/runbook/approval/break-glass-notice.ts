@@ -1,11 +1,11 @@
 import type { Announcement } from '../ports.ts';
 import { nameOf } from '../remedies/action.ts';
 import type { Contacts } from '../target.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 
 /** What everybody has to know of a request that ran without its votes; undefined for one that did not. */
 export function breakGlassNotice(
-  { brokenGlass, option, target, plan }: Request,
+  { brokenGlass, option, target, plan }: ApprovalRequest,
   { onCall, databaseAdmins }: Contacts,
 ): Pick<Announcement, 'headline' | 'mention' | 'quote'> | undefined {
   if (brokenGlass === null) return undefined;

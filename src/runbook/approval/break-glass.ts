@@ -1,14 +1,14 @@
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { cleanReason } from './clean-reason.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { findOpen } from './find-open.ts';
 import { isoNow } from './iso-now.ts';
 import { mayBreakGlass } from './may.ts';
 import { mayRunNow } from './may-run-now.ts';
-import { refuseCrowded } from './refusals.ts';
+import { refuseContended } from './refusals.ts';
 import { advance } from './request.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 import { mostTries } from './vote.ts';
 import type { Click } from './vote.ts';
 
@@ -17,9 +17,9 @@ import type { Click } from './vote.ts';
  * in for the votes and for nothing else: a stop, an expiry, a changed plan and a cooldown hold as ever.
  */
 export async function breakGlass(
-  ports: DoorPorts,
+  ports: ApprovalDeps,
   { id, actor, reason }: Click,
-): Promise<Answer<Request>> {
+): Promise<Answer<ApprovalRequest>> {
   for (let tries = 0; tries < mostTries; tries += 1) {
     const found = await findOpen(ports, id);
     if (!found.ok) return found;
@@ -42,13 +42,13 @@ export async function breakGlass(
       return done(next);
     }
   }
-  return refuseCrowded();
+  return refuseContended();
 }
 
 /** The reason as it is recorded. */
 async function mayStandIn(
-  ports: DoorPorts,
-  request: Request,
+  ports: ApprovalDeps,
+  request: ApprovalRequest,
   { actor, reason }: Omit<Click, 'id'>,
 ): Promise<Answer<string>> {
   const allowed = await mayBreakGlass(ports, request, actor);

@@ -1,23 +1,23 @@
 import type { Check } from '../doctor.ts';
-import type { Looked, Person, Standing } from '../ports/people.ts';
+import type { Lookup, Person, Standing } from '../ports/people.ts';
 import { isGroup } from './policy.ts';
 import type { Policy } from './policy.ts';
 import type { Rules } from './may.ts';
 
 /** Slack answers 20 questions about groups a minute, and a vote may need some of them just then. */
-const mostAsked = 15;
+const mostLookups = 15;
 
 /** For doctor, before the night it matters: whether those who are named can be found in Slack, and count. */
 export async function checkPeople({ policy, people }: Rules): Promise<Check[]> {
   const named = namesIn(policy);
   if (named.length === 0) return [];
-  const asked = await Promise.all(
-    named.slice(0, mostAsked).map(async (id): Promise<Found> => {
+  const lookups = await Promise.all(
+    named.slice(0, mostLookups).map(async (id): Promise<Found> => {
       if (!isGroup(id)) return ofPerson(id, await people.readPerson(id));
       return ofGroup(id, await people.readGroup(id));
     }),
   );
-  const problems = [...unread(asked), ...asked.flatMap(({ check }) => check ?? [])];
+  const problems = [...unread(lookups), ...lookups.flatMap(({ check }) => check ?? [])];
   return problems.length > 0 ? problems : [allFound(named.length)];
 }
 
@@ -37,12 +37,15 @@ function namesIn({ options, breakGlass }: Policy): readonly string[] {
   return [...new Set([...ids, ...breakGlass.users])];
 }
 
-function ofPerson(id: string, looked: Looked<Person>): Found {
-  if (!looked.ok) return { id, unread: looked };
-  const { standing } = looked.value;
+function ofPerson(id: string, lookup: Lookup<Person>): Found {
+  if (!lookup.ok) return { id, unread: lookup };
+  const { standing } = lookup.value;
   if (standing === 'member') return { id };
   const summary = `${id} is named under approval and does not count: ${kinds[standing]}.`;
-  return { id, check: toCheck('warning', summary, 'Name a full member of the workspace instead.') };
+  return {
+    id,
+    check: toSlackCheck('warning', summary, 'Name a full member of the workspace instead.'),
+  };
 }
 
 const kinds: Readonly<Record<Exclude<Standing, 'member'>, string>> = {
@@ -52,11 +55,11 @@ const kinds: Readonly<Record<Exclude<Standing, 'member'>, string>> = {
   stranger: 'a member of another workspace',
 };
 
-function ofGroup(id: string, looked: Looked<readonly string[]>): Found {
-  if (!looked.ok) return { id, unread: looked };
-  if (looked.value.length > 0) return { id };
+function ofGroup(id: string, lookup: Lookup<readonly string[]>): Found {
+  if (!lookup.ok) return { id, unread: lookup };
+  if (lookup.value.length > 0) return { id };
   const summary = `Nobody is in the user group ${id}, which is named under approval.`;
-  return { id, check: toCheck('warning', summary, 'Add people to it in Slack.') };
+  return { id, check: toSlackCheck('warning', summary, 'Add people to it in Slack.') };
 }
 
 /** One line for each reason: a missing scope concerns everybody at once. */
@@ -70,20 +73,20 @@ function unread(found: readonly Found[]): Check[] {
   }
   return [...reasons].map(([why, { fix, ids }]) => {
     const about = ids.length > 3 ? `${ids.slice(0, 3).join(', ')} and others` : ids.join(', ');
-    return toCheck('missing', `No vote of ${about} would count: ${why}`, fix);
+    return toSlackCheck('missing', `No vote of ${about} would count: ${why}`, fix);
   });
 }
 
 function allFound(count: number): Check {
-  const asked = Math.min(count, mostAsked);
+  const lookups = Math.min(count, mostLookups);
   const named = 'people and user groups named under approval';
   const sentence =
-    asked === count
+    lookups === count
       ? `All ${named} count: ${count}.`
-      : `The first ${asked} of ${count} ${named} count.`;
-  return toCheck('ok', sentence);
+      : `The first ${lookups} of ${count} ${named} count.`;
+  return toSlackCheck('ok', sentence);
 }
 
-function toCheck(state: Check['state'], summary: string, fix?: string): Check {
+function toSlackCheck(state: Check['state'], summary: string, fix?: string): Check {
   return { subject: 'Slack', state, summary, ...(fix !== undefined && { fix }) };
 }

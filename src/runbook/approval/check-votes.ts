@@ -1,12 +1,15 @@
 import { mayBreakGlass, mayVote } from './may.ts';
 import type { Rules } from './may.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 
 /**
  * Whether the votes of a request still count, right before it runs: each voter is looked up once more, and judged as if
  * they voted now. Undefined if so, else a sentence without names.
  */
-export async function checkVotes(rules: Rules, request: Request): Promise<string | undefined> {
+export async function checkVotes(
+  rules: Rules,
+  request: ApprovalRequest,
+): Promise<string | undefined> {
   const { brokenGlass, votes, votesNeeded } = request;
   if (brokenGlass !== null) {
     const may = await mayBreakGlass(rules, request, brokenGlass.by);

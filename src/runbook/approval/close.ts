@@ -1,20 +1,20 @@
 import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { cleanReason } from './clean-reason.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { end, findOpen } from './find-open.ts';
 import { mayDeny, mayWithdraw } from './may.ts';
-import { refuseCrowded } from './refusals.ts';
-import type { Request } from './request.ts';
+import { refuseContended } from './refusals.ts';
+import type { ApprovalRequest } from './request.ts';
 import { mostTries } from './vote.ts';
 import type { Click } from './vote.ts';
 
 /** A no: an approver's, or the proposer's own. One is enough. */
 export async function close(
-  ports: DoorPorts,
+  ports: ApprovalDeps,
   state: 'denied' | 'withdrawn',
   { id, actor, reason }: Click,
-): Promise<Answer<Request>> {
+): Promise<Answer<ApprovalRequest>> {
   const sentence = state === 'denied' ? 'An approver said no.' : 'The proposer withdrew it.';
   for (let tries = 0; tries < mostTries; tries += 1) {
     const found = await findOpen(ports, id);
@@ -29,5 +29,5 @@ export async function close(
     const closed = await end(ports, request, ending);
     if (closed !== undefined) return done(closed);
   }
-  return refuseCrowded();
+  return refuseContended();
 }

@@ -1,10 +1,10 @@
 import type { Clock, Journal } from '../ports.ts';
 import type { Neighbourhood } from '../ports/neighbours.ts';
 import { canonicalJson } from '../remedies/plan.ts';
-import type { Ask } from '../remedies/ask.ts';
+import type { RemedyRequest } from '../remedies/ask.ts';
 import { readOptionPolicy } from './policy.ts';
 import type { Policy } from './policy.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 import { lockedWith } from './shared-lock.ts';
 
 interface CooldownPorts {
@@ -30,7 +30,7 @@ export interface Cooling {
  */
 export async function readCooling(
   ports: CooldownPorts,
-  { option, target, ask, undoes }: Request,
+  { option, target, ask, undoes }: ApprovalRequest,
 ): Promise<Cooling | undefined> {
   const { journal, policy, clock } = ports;
   const { cooldownMs } = readOptionPolicy(policy, option);
@@ -57,7 +57,7 @@ export async function readAge(
     journal,
     clock,
   }: Pick<CooldownPorts, 'clock'> & { readonly journal: Pick<Journal, 'readAgeMs'> },
-  { id }: Request,
+  { id }: ApprovalRequest,
   endedAt: string,
 ): Promise<number> {
   const ageMs = await journal.readAgeMs(id, ['ran-by-hand', 'verifying', 'done']);
@@ -65,7 +65,7 @@ export async function readAge(
 }
 
 /** What an ask is about: another value for the same thing is the same thing, another service is not. */
-function thingOf(ask: Ask): string {
+function thingOf(ask: RemedyRequest): string {
   switch (ask.kind) {
     case 'idle-in-transaction':
     case 'idle':

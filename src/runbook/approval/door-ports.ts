@@ -1,31 +1,31 @@
 import type { Snapshot } from '../diagnose/snapshot.ts';
 import type { Clock, Journal } from '../ports.ts';
 import type { HandOffRemedy } from '../remedies/by-hand/create-hand-offs.ts';
-import type { Remedy, StepNews } from '../remedies/remedy.ts';
-import type { Brake } from '../ports/brake.ts';
+import type { Remedy, StepProgress } from '../remedies/remedy.ts';
+import type { EmergencyStopSwitch } from '../ports/brake.ts';
 import type { People } from '../ports/people.ts';
 import type { Neighbourhood } from '../ports/neighbours.ts';
 import type { Policy } from './policy.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 
 /** What the door needs. */
-export interface DoorPorts {
+export interface ApprovalDeps {
   readonly journal: Journal;
-  readonly patients: readonly DoorPatient[];
+  readonly approvalTargets: readonly ApprovalTarget[];
   readonly policy: Policy;
   /** Asked at every decision of somebody in Slack; without an answer nobody there may decide. */
   readonly people: People;
   /** For what is shown, which Slack must not be asked for every time; `people` unless given. */
   readonly recentPeople?: People;
   /** A stop set on the machine, beside the one the journal keeps. */
-  readonly brake?: Brake;
+  readonly stopSwitch?: EmergencyStopSwitch;
   /** How a target stands to the others; each is alone where that is absent. */
   readonly neighbourhood?: (target: string) => Promise<Neighbourhood> | undefined;
   readonly clock: Clock;
   /** Between the end of a change and the look that tells whether it helped. */
   readonly verifyAfterMs: number;
   /** Every change of a request, and every step while it runs. Must not throw. */
-  readonly onChange: (request: Request, news?: StepNews) => void;
+  readonly onChange: (request: ApprovalRequest, progress?: StepProgress) => void;
   /** An execution that could not be recorded, or broke in an unforeseen way. Must not throw. */
   readonly onFault: (id: string, error: unknown) => void;
   /** How long the lease on a running request stands without renewal; 20 s unless given. */
@@ -35,12 +35,12 @@ export interface DoorPorts {
 }
 
 /** One target as the door sees it. */
-export interface DoorPatient {
+export interface ApprovalTarget {
   readonly name: string;
   readonly remedies: readonly Remedy[];
   /** The options as a person runs them, for what the remedies have not the means for. */
   readonly handOffs?: readonly HandOffRemedy[];
-  readonly look: () => Promise<Snapshot>;
+  readonly takeSnapshot: () => Promise<Snapshot>;
   /** Below this share of the usable slots the trouble is over, 0-1. */
   readonly warningUtilisation: number;
 }

@@ -2,28 +2,28 @@ import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { Action } from '../remedies/action.ts';
 import type { Check } from '../doctor.ts';
-import type { Ask } from '../remedies/ask.ts';
+import type { RemedyRequest } from '../remedies/ask.ts';
 import type { Commands } from '../remedies/by-hand/hand-off.ts';
 import type { Plan } from '../remedies/plan.ts';
 import type { Stop } from '../ports.ts';
 import { breakGlass } from './break-glass.ts';
 import { checkPeople } from './check-people.ts';
 import { close } from './close.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { go, readStop, stop } from './emergency-stop.ts';
-import { holdApproved } from './hold.ts';
+import { leaseApproved } from './hold.ts';
 import { JournalUnavailable } from './journal-unavailable.ts';
 import { mayVote } from './may.ts';
 import { checkOptions, offersOf } from './offers.ts';
 import { preview, propose } from './propose.ts';
 import { ranByHand, showCommands } from './ran-by-hand.ts';
-import type { Proposing } from './propose.ts';
+import type { ProposeInput } from './propose.ts';
 import { readOptionPolicy } from './policy.ts';
 import type { OptionPolicy } from './policy.ts';
 import { refuseUnknown, refuseUnrecorded } from './refusals.ts';
 import type { Actor } from './actor.ts';
 import { openStates } from './request.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 import { createRunner } from './runner.ts';
 import { growSteadily } from './steady-ages.ts';
 import { sweep } from './sweep.ts';
@@ -35,7 +35,7 @@ import { vote } from './vote.ts';
  * else calls a remedy's `run`. Every answer is the request as it now stands, or a refusal with its reason.
  * What cannot be recorded does not happen: that is a refusal too.
  */
-export interface Door {
+export interface Approvals {
   /** The options that can be proposed for a target and approved by somebody. */
   offers(target: string): readonly Action[];
   /** For doctor: which options can run for a target, and what the others lack. */
@@ -45,41 +45,41 @@ export interface Door {
   /** Who may propose and approve an action, and how: for what is shown, never for what is decided. */
   rulesFor(action: Action): OptionPolicy;
   /** Whether this person's vote would count now: for what is shown, never for what is decided. Writes nothing. */
-  mayVote(request: Request, actor: Actor): Promise<Answer<null>>;
+  mayVote(request: ApprovalRequest, actor: Actor): Promise<Answer<null>>;
   /** Makes a plan and stores it. With `supersedes` it asks again for an older request. */
-  propose(proposal: Proposing): Promise<Answer<Request>>;
+  propose(proposal: ProposeInput): Promise<Answer<ApprovalRequest>>;
   /** Makes the plan and stores nothing: what would be proposed. */
-  preview(target: string, ask: Ask): Promise<Answer<Plan>>;
+  preview(target: string, ask: RemedyRequest): Promise<Answer<Plan>>;
   /** One vote. With the last one needed it starts the change and answers at once; `settled` tells its end. */
-  approve(id: string, actor: Actor, reason?: string): Promise<Answer<Request>>;
-  deny(id: string, actor: Actor, reason?: string): Promise<Answer<Request>>;
+  approve(id: string, actor: Actor, reason?: string): Promise<Answer<ApprovalRequest>>;
+  deny(id: string, actor: Actor, reason?: string): Promise<Answer<ApprovalRequest>>;
   /** By the proposer. */
-  withdraw(id: string, actor: Actor, reason?: string): Promise<Answer<Request>>;
+  withdraw(id: string, actor: Actor, reason?: string): Promise<Answer<ApprovalRequest>>;
   /** Proposes what would take a change back, as a request of its own. */
-  undo(id: string, actor: Actor): Promise<Answer<Request>>;
+  undo(id: string, actor: Actor): Promise<Answer<ApprovalRequest>>;
   /** Runs it without the votes it needs, where that person and action are configured for it. As `approve`. */
-  breakGlass(id: string, actor: Actor, reason: string): Promise<Answer<Request>>;
+  breakGlass(id: string, actor: Actor, reason: string): Promise<Answer<ApprovalRequest>>;
   /** Somebody ran the commands of a request by hand. Answers at once; `settled` tells what came of it. */
-  ranByHand(id: string, actor: Actor): Promise<Answer<Request>>;
+  ranByHand(id: string, actor: Actor): Promise<Answer<ApprovalRequest>>;
   /** The commands of a request that was handed over, while nothing is stopped. */
   commands(id: string): Promise<Answer<Commands>>;
-  get(id: string): Promise<Answer<Request>>;
+  get(id: string): Promise<Answer<ApprovalRequest>>;
   /** Requests that have not come to their end, oldest first. */
-  list(): Promise<Answer<readonly Request[]>>;
+  list(): Promise<Answer<readonly ApprovalRequest[]>>;
   /** Expires what is overdue. For a timer; a click on an overdue request finds the same by itself. */
-  sweep(): Promise<Answer<readonly Request[]>>;
+  sweep(): Promise<Answer<readonly ApprovalRequest[]>>;
   /**
    * Begins to finish what another process left, or does no longer renew its lease on, and returns that as it was
    * found. At start and again and again, in every process that executes; `settled` tells the end.
    */
-  takeOver(): Promise<Answer<readonly Request[]>>;
+  takeOver(): Promise<Answer<readonly ApprovalRequest[]>>;
   /** Stops all changes of all targets: new ones are refused, running ones end after their present step. */
   stop(actor: Actor, reason?: string): Promise<Answer<Stop>>;
   go(actor: Actor, reason?: string): Promise<Answer<null>>;
   /** The emergency stop, or null. */
   stopped(): Promise<Answer<Stop | null>>;
   /** The request once it runs no more here; at once when it does not run in this process. */
-  settled(id: string): Promise<Answer<Request>>;
+  settled(id: string): Promise<Answer<ApprovalRequest>>;
   /**
    * Waits until no change runs here any more, and gives what is only waiting for its outcome to whoever takes over.
    * Returns the ids of changes that still run when the time is up: their leases run out after this process ended.
@@ -90,14 +90,14 @@ export interface Door {
 /** Far longer than a pause of this process, and short enough for the night. */
 const defaultLeaseMs = 20_000;
 
-export function createDoor(given: DoorPorts): Door {
+export function createApprovals(given: ApprovalDeps): Approvals {
   const holder = { id: crypto.randomUUID(), forMs: given.leaseMs ?? defaultLeaseMs };
   const aging = growSteadily(given.journal, given.clock);
-  const ports = { ...given, journal: holdApproved(aging, holder) };
+  const ports = { ...given, journal: leaseApproved(aging, holder) };
   const { journal } = ports;
   const shown = { ...ports, people: ports.recentPeople ?? ports.people };
   const runner = createRunner(ports, holder);
-  const get = async (id: string): Promise<Answer<Request>> => {
+  const get = async (id: string): Promise<Answer<ApprovalRequest>> => {
     const request = await journal.read(id);
     return request === undefined ? refuseUnknown() : done(request);
   };
@@ -107,7 +107,7 @@ export function createDoor(given: DoorPorts): Door {
     checkPeople: () => checkPeople(shown),
     mayVote: (request, actor) => mayVote(shown, request, actor),
     rulesFor: (action) => readOptionPolicy(ports.policy, action),
-    propose: (proposing) => recorded(() => propose(ports, proposing)),
+    propose: (input) => recorded(() => propose(ports, input)),
     preview: (target, ask) => recorded(() => preview(ports, target, ask)),
     approve: (id, actor, reason) =>
       recorded(async () => {
@@ -128,7 +128,7 @@ export function createDoor(given: DoorPorts): Door {
     ranByHand: (id, actor) =>
       recorded(async () => {
         const ran = await ranByHand(ports, { id, actor, reason: undefined });
-        if (ran.ok) await runner.see(ran.value);
+        if (ran.ok) await runner.takeRanByHand(ran.value);
         return ran;
       }),
     commands: (id) => recorded(() => showCommands(ports, id)),

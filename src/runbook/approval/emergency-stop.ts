@@ -1,9 +1,9 @@
 import type { Journal, Stop } from '../ports.ts';
-import type { Brake } from '../ports/brake.ts';
+import type { EmergencyStopSwitch } from '../ports/brake.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { cleanReason } from './clean-reason.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { isoNow } from './iso-now.ts';
 import { mayGo } from './may.ts';
 import type { Actor } from './actor.ts';
@@ -11,17 +11,17 @@ import type { Actor } from './actor.ts';
 /** The emergency stop that holds now, wherever it was set: on the machine, or by somebody's word. */
 export async function readStop({
   journal,
-  brake,
+  stopSwitch,
 }: {
   readonly journal: Pick<Journal, 'readStop'>;
-  readonly brake?: Brake;
+  readonly stopSwitch?: EmergencyStopSwitch;
 }): Promise<Stop | undefined> {
-  return (await brake?.readStop()) ?? journal.readStop();
+  return (await stopSwitch?.readStop()) ?? journal.readStop();
 }
 
 /** Open to everybody: a needless stop costs minutes, a missing one a database. */
 export async function stop(
-  { journal, clock }: DoorPorts,
+  { journal, clock }: ApprovalDeps,
   actor: Actor,
   reason?: string,
 ): Promise<Answer<Stop>> {
@@ -32,11 +32,15 @@ export async function stop(
 }
 
 /** Lifts a stop that was set by somebody's word; one that was set on the machine is lifted there. */
-export async function go(ports: DoorPorts, actor: Actor, reason?: string): Promise<Answer<null>> {
+export async function go(
+  ports: ApprovalDeps,
+  actor: Actor,
+  reason?: string,
+): Promise<Answer<null>> {
   const allowed = await mayGo(ports, actor);
   if (!allowed.ok) return allowed;
-  const { journal, brake } = ports;
-  const set = await brake?.readStop();
+  const { journal, stopSwitch } = ports;
+  const set = await stopSwitch?.readStop();
   if (set !== undefined) {
     const next = set.lift ?? 'Lift it there, and say go again.';
     return refuse('stopped', `All changes stay stopped, by ${set.by}.`, next);

@@ -1,4 +1,4 @@
-import { ActingUnavailable } from '../remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../remedies/acting-unavailable.ts';
 import type { Recheck, Remedy } from '../remedies/remedy.ts';
 import type { Report } from '../remedies/report.ts';
 import { aimOf, countFor } from '../verify/aim.ts';
@@ -12,47 +12,53 @@ import { isoNow } from './iso-now.ts';
 import { JournalUnavailable } from './journal-unavailable.ts';
 import { mustBeTrue } from './must-be-true.ts';
 import { recoverSafely } from './recover-safely.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 import { controlOf } from './run-control.ts';
 import { mayLock } from './shared-lock.ts';
 import { move, mustMove } from './site.ts';
-import type { Site, Step } from './site.ts';
+import type { ExecutionContext, Step } from './site.ts';
 
-type Execution = NonNullable<Request['execution']>;
+type Execution = NonNullable<ApprovalRequest['execution']>;
 
 /** More would make the stored request grow with the server; the counts tell the rest. */
-export const sparedShown = 50;
+export const skippedShown = 50;
 
 /**
  * Runs an approved request: holds the plan against reality, runs what is left of it, and looks. Returns it as
  * `verifying`, or `failed` or `stale` when nothing was done. Throws JournalUnavailable when it cannot be
  * recorded any more; what happened until then is found out by `finishRequest`, in whoever takes it over.
  */
-export async function execute(approved: Request, site: Site): Promise<Request> {
-  const execution = await lookBefore(approved, site);
-  const truth = await mustBeTrue(site, approved.target);
-  if (!truth.ok) return fail(approved, site, `Nothing was done: ${truth.refusal.why}`);
-  if ((await readStop(site)) !== undefined) {
-    return fail(approved, site, 'All changes were stopped before it began.');
+export async function execute(
+  approved: ApprovalRequest,
+  context: ExecutionContext,
+): Promise<ApprovalRequest> {
+  const execution = await snapshotBefore(approved, context);
+  const truth = await mustBeTrue(context, approved.target);
+  if (!truth.ok) return fail(approved, context, `Nothing was done: ${truth.refusal.why}`);
+  if ((await readStop(context)) !== undefined) {
+    return fail(approved, context, 'All changes were stopped before it began.');
   }
-  const executing = await move(approved, site, { state: 'executing', change: { execution } });
-  if (executing === 'changed') return (await site.journal.read(approved.id)) ?? approved;
+  const executing = await move(approved, context, { state: 'executing', change: { execution } });
+  if (executing === 'changed') return (await context.journal.read(approved.id)) ?? approved;
   if (executing === 'busy') {
-    return fail(approved, site, 'Another change began on this target first; nothing was done.');
+    return fail(approved, context, 'Another change began on this target first; nothing was done.');
   }
-  const locked = await mayLock(site, executing, ['executing']);
-  if (!locked.ok) return fail(executing, site, `Nothing was done: ${locked.refusal.why}`);
+  const locked = await mayLock(context, executing, ['executing']);
+  if (!locked.ok) return fail(executing, context, `Nothing was done: ${locked.refusal.why}`);
   // Another request for the same may have run between the last vote and this moment.
-  if ((await readCooling(site, executing)) !== undefined) {
-    return fail(executing, site, 'The same was done here only just now; nothing was done.');
+  if ((await readCooling(context, executing)) !== undefined) {
+    return fail(executing, context, 'The same was done here only just now; nothing was done.');
   }
-  const held = await holdAgainstReality(executing, site);
-  return 'ended' in held ? held.ended : run(executing, held, site);
+  const rechecked = await checkAgainstReality(executing, context);
+  return 'ended' in rechecked ? rechecked.ended : run(executing, rechecked, context);
 }
 
 /** What it was like, for the outcome. */
-export async function lookBefore({ plan }: Request, { look, clock }: Site): Promise<Execution> {
-  const snapshot = await look();
+export async function snapshotBefore(
+  { plan }: ApprovalRequest,
+  { takeSnapshot, clock }: ExecutionContext,
+): Promise<Execution> {
+  const snapshot = await takeSnapshot();
   return {
     startedAt: isoNow(clock),
     left: 0,
@@ -66,52 +72,56 @@ export async function lookBefore({ plan }: Request, { look, clock }: Site): Prom
 }
 
 /** What is left of the plan, or the request as it ended because that is too little. */
-export async function holdAgainstReality(
-  request: Request,
-  site: Site,
-): Promise<Recheck | { readonly ended: Request }> {
-  const uncounted = await checkVotes(site, request);
-  if (uncounted !== undefined) return { ended: await outOfDate(request, site, uncounted) };
-  const recheck = await recheckPlan(request, site.remedy);
-  if (typeof recheck === 'string') return { ended: await fail(request, site, recheck) };
+export async function checkAgainstReality(
+  request: ApprovalRequest,
+  context: ExecutionContext,
+): Promise<Recheck | { readonly ended: ApprovalRequest }> {
+  const uncounted = await checkVotes(context, request);
+  if (uncounted !== undefined) return { ended: await outOfDate(request, context, uncounted) };
+  const recheck = await recheckPlan(request, context.remedy);
+  if (typeof recheck === 'string') return { ended: await fail(request, context, recheck) };
   const { length: planned } = request.plan.targets;
   const { length: left } = recheck.left;
-  if (left > 0 && left >= planned * site.policy.leastShareLeft) return recheck;
+  if (left > 0 && left >= planned * context.policy.leastShareLeft) return recheck;
   const sentence = `Only ${left} of ${planned} targets are still as approved; nothing was done.`;
-  return { ended: await outOfDate(request, site, sentence) };
+  return { ended: await outOfDate(request, context, sentence) };
 }
 
-async function recheckPlan({ plan }: Request, remedy: Remedy): Promise<Recheck | string> {
+async function recheckPlan({ plan }: ApprovalRequest, remedy: Remedy): Promise<Recheck | string> {
   try {
     return await remedy.recheck(plan);
   } catch (error) {
-    if (!(error instanceof ActingUnavailable)) throw error;
+    if (!(error instanceof PrivilegedUnavailable)) throw error;
     return `Nothing was done: ${error.message}`;
   }
 }
 
-async function run(request: Request, { left, spared }: Recheck, site: Site): Promise<Request> {
+async function run(
+  request: ApprovalRequest,
+  { left, spared }: Recheck,
+  context: ExecutionContext,
+): Promise<ApprovalRequest> {
   const begun = {
     ...executionOf(request),
     left: left.length,
-    spared: spared.slice(0, sparedShown),
+    spared: spared.slice(0, skippedShown),
   };
-  const running = await mustMove(request, site, {
+  const running = await mustMove(request, context, {
     state: 'executing',
     change: { execution: begun },
   });
-  const report = await runRemedy(running, left, site);
-  return mustMove(running, site, await toVerifying(running, report, site));
+  const report = await runRemedy(running, left, context);
+  return mustMove(running, context, await toVerifying(running, report, context));
 }
 
 /** The change is over: what the look right after it shows. */
 export async function toVerifying(
-  request: Request,
+  request: ApprovalRequest,
   report: Report,
-  { look, clock }: Site,
+  { takeSnapshot, clock }: ExecutionContext,
 ): Promise<Step> {
   const endedAt = isoNow(clock);
-  const snapshot = await look();
+  const snapshot = await takeSnapshot();
   const execution = executionOf(request);
   const holdings = { before: execution.holdings?.before ?? [], after: readHoldings(snapshot) };
   const aimedAt = {
@@ -128,32 +138,44 @@ export async function toVerifying(
 }
 
 /** A remedy that breaks off has still changed something: what, is found out by looking. */
-async function runRemedy(request: Request, left: Recheck['left'], site: Site): Promise<Report> {
-  const control = controlOf(request, site);
+async function runRemedy(
+  request: ApprovalRequest,
+  left: Recheck['left'],
+  context: ExecutionContext,
+): Promise<Report> {
+  const control = controlOf(request, context);
   try {
-    return await site.remedy.run(request.plan, left, control);
+    return await context.remedy.run(request.plan, left, control);
   } catch (error) {
     if (error instanceof JournalUnavailable) throw error;
-    const isExpected = error instanceof ActingUnavailable;
-    if (!isExpected) site.onFault(request.id, error);
-    const found = await recoverSafely(request, site, control);
+    const isExpected = error instanceof PrivilegedUnavailable;
+    if (!isExpected) context.onFault(request.id, error);
+    const found = await recoverSafely(request, context, control);
     const why = isExpected ? error.message : 'A fault of dbconn; see its log.';
     return { ...found, finished: false, summary: `It broke off. ${why} ${found.summary}` };
   }
 }
 
 /** Nothing was done, and the same is asked for again. */
-async function outOfDate(request: Request, site: Site, sentence: string): Promise<Request> {
-  const closing = { by: null, at: isoNow(site.clock), sentence, reason: null };
-  return mustMove(request, site, { state: 'stale', change: { closing } });
+async function outOfDate(
+  request: ApprovalRequest,
+  context: ExecutionContext,
+  sentence: string,
+): Promise<ApprovalRequest> {
+  const closing = { by: null, at: isoNow(context.clock), sentence, reason: null };
+  return mustMove(request, context, { state: 'stale', change: { closing } });
 }
 
-export async function fail(request: Request, site: Site, sentence: string): Promise<Request> {
-  const closing = { by: null, at: isoNow(site.clock), sentence, reason: null };
-  return mustMove(request, site, { state: 'failed', change: { closing } });
+export async function fail(
+  request: ApprovalRequest,
+  context: ExecutionContext,
+  sentence: string,
+): Promise<ApprovalRequest> {
+  const closing = { by: null, at: isoNow(context.clock), sentence, reason: null };
+  return mustMove(request, context, { state: 'failed', change: { closing } });
 }
 
-export function executionOf({ execution }: Request): Execution {
+export function executionOf({ execution }: ApprovalRequest): Execution {
   if (execution === null) throw new Error('This request has not begun.');
   return execution;
 }

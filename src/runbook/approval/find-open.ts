@@ -1,15 +1,15 @@
 import { hashPlan } from '../remedies/plan.ts';
 import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { isoNow } from './iso-now.ts';
 import { policyVersion } from './policy.ts';
 import { refuseClosed, refuseTampered, refuseUnknown } from './refusals.ts';
 import { advance, isExpired } from './request.ts';
-import type { Request, RequestState } from './request.ts';
+import type { ApprovalRequest, RequestState } from './request.ts';
 
 /** A request that can still be voted on. One whose time or rules are over is closed on the way, and refused. */
-export async function findOpen(ports: DoorPorts, id: string): Promise<Answer<Request>> {
+export async function findOpen(ports: ApprovalDeps, id: string): Promise<Answer<ApprovalRequest>> {
   const { journal, policy } = ports;
   const request = await journal.read(id);
   if (request === undefined) return refuseUnknown();
@@ -29,8 +29,8 @@ export async function findOpen(ports: DoorPorts, id: string): Promise<Answer<Req
 
 /** By its card's time, and never later than it was to live, whatever somebody set a clock to. */
 export async function isOverdue(
-  { journal, clock }: Pick<DoorPorts, 'journal' | 'clock'>,
-  request: Request,
+  { journal, clock }: Pick<ApprovalDeps, 'journal' | 'clock'>,
+  request: ApprovalRequest,
 ): Promise<boolean> {
   const { state, proposedAt, expiresAt, handOff } = request;
   if (state !== 'proposed' && state !== 'handed') return false;
@@ -41,16 +41,16 @@ export async function isOverdue(
   return ageMs !== undefined && ageMs >= lifeMs;
 }
 
-interface Ending extends Omit<NonNullable<Request['closing']>, 'at'> {
+interface Ending extends Omit<NonNullable<ApprovalRequest['closing']>, 'at'> {
   readonly state: RequestState;
 }
 
 /** Closes a request that was not done. Undefined when somebody was quicker. */
 export async function end(
-  ports: DoorPorts,
-  request: Request,
+  ports: ApprovalDeps,
+  request: ApprovalRequest,
   { state, ...ending }: Ending,
-): Promise<Request | undefined> {
+): Promise<ApprovalRequest | undefined> {
   const closing = { ...ending, at: isoNow(ports.clock) };
   const next = advance(request, state, { closing });
   const entry = { request: next.id, kind: state, body: closing };
@@ -59,7 +59,10 @@ export async function end(
   return next;
 }
 
-export function expire(ports: DoorPorts, request: Request): Promise<Request | undefined> {
+export function expire(
+  ports: ApprovalDeps,
+  request: ApprovalRequest,
+): Promise<ApprovalRequest | undefined> {
   const sentence =
     request.state === 'handed'
       ? 'Nobody said in time that they ran it. dbconn did not run it.'

@@ -5,7 +5,7 @@ import { uptimeOf } from '../uptime.ts';
 import { JournalUnavailable } from './journal-unavailable.ts';
 
 /** The journal as the door has it: whoever writes the last vote holds the request from that moment on. */
-export function holdApproved(journal: Journal, holder: Holder): Journal {
+export function leaseApproved(journal: Journal, holder: Holder): Journal {
   return {
     ...bound(journal),
     move: (from, to, entry) =>
@@ -28,17 +28,17 @@ const leastLeaseMs = 1000;
  * The journal of a run: it writes nothing once another process took the request over. Each write prolongs the lease, from
  * a moment after it was asked for: an intent is refused whose answer leaves less of it than a signal may take.
  */
-export function fence(
+export function withLease(
   journal: Journal,
   holder: Holder,
   clock: Pick<Clock, 'now' | 'uptime'>,
 ): Fenced {
-  let askedAtMs = uptimeOf(clock);
+  let sentAtMs = uptimeOf(clock);
   const lease: Lease = {
     leftMs: () =>
       holder.forMs < leastLeaseMs
         ? Number.POSITIVE_INFINITY
-        : askedAtMs + holder.forMs - uptimeOf(clock),
+        : sentAtMs + holder.forMs - uptimeOf(clock),
     mustLast(forMs) {
       if (lease.leftMs() < forMs) throw new JournalUnavailable(tooLate);
     },
@@ -49,7 +49,7 @@ export function fence(
     async record(entry) {
       const beganAtMs = uptimeOf(clock);
       await journal.record({ ...entry, holder });
-      askedAtMs = beganAtMs;
+      sentAtMs = beganAtMs;
       if (entry.kind !== 'step-intended') return;
       lease.mustLast(Math.min(signalWithinMs, holder.forMs * signalShare));
     },
@@ -68,7 +68,7 @@ export function bound(journal: Journal): Journal {
     list: (states) => journal.list(states),
     move: (from, to, entry) => journal.move(from, to, entry),
     record: (entry) => journal.record(entry),
-    hold: (request, holder) => journal.hold(request, holder),
+    acquire: (request, holder) => journal.acquire(request, holder),
     renew: (holder) => journal.renew(holder),
     release: (request, holder) => journal.release(request, holder),
     readRunsSince: (run) => journal.readRunsSince(run),

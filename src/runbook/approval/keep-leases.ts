@@ -1,5 +1,5 @@
 import type { Holder } from '../ports.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 
 /** Three renewals in a row may be missed before another process thinks this one dead. */
 const renewalsPerLease = 4;
@@ -11,7 +11,7 @@ interface Leases {
 
 /** Renews this process's leases from `begin` on, as long as it has work. */
 export function keepLeases(
-  { journal, repeat }: Pick<DoorPorts, 'journal' | 'repeat'>,
+  { journal, repeat }: Pick<ApprovalDeps, 'journal' | 'repeat'>,
   holder: Holder,
   hasWork: () => boolean,
 ): Leases {

@@ -3,15 +3,18 @@ import type { Answer } from '../remedies/remedy.ts';
 import { count } from '../remedies/wording.ts';
 import { readCooling } from './cooldown.ts';
 import type { Cooling } from './cooldown.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { readStop } from './emergency-stop.ts';
 import { mustBeTrue } from './must-be-true.ts';
 import { refuseStopped } from './refusals.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 import { mayLock } from './shared-lock.ts';
 
 /** Whether the moment is right, whoever asks: the record is true, and nothing is stopped, running, or only just done. */
-export async function mayRunNow(ports: DoorPorts, request: Request): Promise<Answer<null>> {
+export async function mayRunNow(
+  ports: ApprovalDeps,
+  request: ApprovalRequest,
+): Promise<Answer<null>> {
   const truth = await mustBeTrue(ports, request.target);
   if (!truth.ok) return truth;
   const stop = await readStop(ports);

@@ -1,7 +1,7 @@
-import type { Looked, People } from '../ports/people.ts';
+import type { Lookup, People } from '../ports/people.ts';
 import { nameOf } from '../remedies/action.ts';
 import { actionOf } from '../remedies/ask.ts';
-import type { Ask } from '../remedies/ask.ts';
+import type { RemedyRequest } from '../remedies/ask.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { capital } from '../remedies/wording.ts';
@@ -10,7 +10,7 @@ import { mentions } from './mentions.ts';
 import { canReach, readOptionPolicy, slackIdOf, votesNeeded } from './policy.ts';
 import type { Policy } from './policy.ts';
 import type { Actor } from './actor.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 import { isSamePerson } from './same-person.ts';
 
 /** Who may do what, decided anew at every click. */
@@ -20,7 +20,11 @@ export interface Rules {
 }
 
 /** Whether this person may ask for this at all. */
-export async function mayPropose(rules: Rules, ask: Ask, actor: Actor): Promise<Answer<null>> {
+export async function mayPropose(
+  rules: Rules,
+  ask: RemedyRequest,
+  actor: Actor,
+): Promise<Answer<null>> {
   const { policy } = rules;
   if (policy.readOnly) {
     return refuse('read-only', 'This dbconn only looks.', 'Set approval.readOnly to false.');
@@ -44,7 +48,11 @@ export async function mayPropose(rules: Rules, ask: Ask, actor: Actor): Promise<
 }
 
 /** Whether this person's vote counts for this request. */
-export async function mayVote(rules: Rules, request: Request, actor: Actor): Promise<Answer<null>> {
+export async function mayVote(
+  rules: Rules,
+  request: ApprovalRequest,
+  actor: Actor,
+): Promise<Answer<null>> {
   const { approvers } = readOptionPolicy(rules.policy, request.option);
   if (actor.via !== 'slack') {
     return refuse(
@@ -73,7 +81,11 @@ export async function mayVote(rules: Rules, request: Request, actor: Actor): Pro
 }
 
 /** Approvers, and the terminal, whose hands are on the machine anyway, may say no. */
-export async function mayDeny(rules: Rules, request: Request, actor: Actor): Promise<Answer<null>> {
+export async function mayDeny(
+  rules: Rules,
+  request: ApprovalRequest,
+  actor: Actor,
+): Promise<Answer<null>> {
   if (actor.via === 'terminal') return done(null);
   const among = await mayDecide(rules, request, actor);
   if (among.ok || among.refusal.kind !== 'not-an-approver') return among;
@@ -82,7 +94,11 @@ export async function mayDeny(rules: Rules, request: Request, actor: Actor): Pro
 }
 
 /** Whether this person may take a proposal back. */
-export function mayWithdraw(policy: Policy, { proposedBy }: Request, actor: Actor): Answer<null> {
+export function mayWithdraw(
+  policy: Policy,
+  { proposedBy }: ApprovalRequest,
+  actor: Actor,
+): Answer<null> {
   if (isProposer(policy, proposedBy, actor)) return done(null);
   const why = 'Only who proposed it can withdraw it.';
   return refuse('not-the-proposer', why, 'An approver can deny it.');
@@ -94,7 +110,7 @@ export function mayWithdraw(policy: Policy, { proposedBy }: Request, actor: Acto
  */
 export async function mayTakeHandOff(
   rules: Rules,
-  { option, proposedBy, brokenGlass }: Request,
+  { option, proposedBy, brokenGlass }: ApprovalRequest,
   actor: Actor,
 ): Promise<Answer<null>> {
   const { policy } = rules;
@@ -123,7 +139,7 @@ export async function mayGo(rules: Rules, actor: Actor): Promise<Answer<null>> {
 /** Whether this person may run this request without the votes it needs. */
 export async function mayBreakGlass(
   rules: Rules,
-  { option }: Request,
+  { option }: ApprovalRequest,
   actor: Actor,
 ): Promise<Answer<null>> {
   const { users, terminal, actions } = rules.policy.breakGlass;
@@ -139,7 +155,11 @@ export async function mayBreakGlass(
 }
 
 /** The way that is left to somebody at the terminal, where the configuration gives them one. */
-function exceptionFor({ breakGlass }: Policy, { id, option }: Request, actor: Actor): string {
+function exceptionFor(
+  { breakGlass }: Policy,
+  { id, option }: ApprovalRequest,
+  actor: Actor,
+): string {
   const { terminal, actions } = breakGlass;
   const isNamed = actor.via === 'terminal' && terminal.includes(actor.id);
   if (!isNamed || !actions.includes(option)) return '';
@@ -148,7 +168,7 @@ function exceptionFor({ breakGlass }: Policy, { id, option }: Request, actor: Ac
 
 const notApprover = 'not-an-approver';
 
-function mayDecide(rules: Rules, { option }: Request, actor: Actor): Promise<Answer<null>> {
+function mayDecide(rules: Rules, { option }: ApprovalRequest, actor: Actor): Promise<Answer<null>> {
   return mustBeAmong(rules, actor, {
     named: readOptionPolicy(rules.policy, option).approvers,
     kind: notApprover,
@@ -179,7 +199,11 @@ async function mustBeAmong(
   }
 }
 
-async function refuseOwn(rules: Rules, request: Request, actor: Actor): Promise<Answer<null>> {
+async function refuseOwn(
+  rules: Rules,
+  request: ApprovalRequest,
+  actor: Actor,
+): Promise<Answer<null>> {
   const { approvers, proposerMayVote } = readOptionPolicy(rules.policy, request.option);
   if (proposerMayVote) return done(null);
   const isOwn = await isSamePerson(rules, actor, request.proposedBy);
@@ -197,14 +221,14 @@ async function isOneOf(
   rules: Rules,
   actor: Actor,
   others: readonly Actor[],
-): Promise<Looked<boolean>> {
+): Promise<Lookup<boolean>> {
   const found = await Promise.all(others.map((other) => isSamePerson(rules, actor, other)));
   const isAny = found.some((one) => one.ok && one.value);
   return found.find((one) => !one.ok && !isAny) ?? { ok: true, value: isAny };
 }
 
-function unread(what: string, looked: Extract<Looked<never>, { ok: false }>): Answer<null> {
-  return { ok: false, refusal: refuseUnread(`${what} could not be looked up`, looked) };
+function unread(what: string, lookup: Extract<Lookup<never>, { ok: false }>): Answer<null> {
+  return { ok: false, refusal: refuseUnread(`${what} could not be looked up`, lookup) };
 }
 
 /** By whatever entrance they proposed it. Nothing is looked up: to withdraw does no harm. */
@@ -214,7 +238,7 @@ function isProposer(policy: Policy, proposedBy: Actor, actor: Actor): boolean {
   return proposer !== undefined && proposer === slackIdOf(policy, actor);
 }
 
-function hasVoted({ votes }: Request, id: string): boolean {
+function hasVoted({ votes }: ApprovalRequest, id: string): boolean {
   return votes.some(({ by }) => by.id === id);
 }
 

@@ -1,4 +1,4 @@
-import type { Looked, People, Standing } from '../ports/people.ts';
+import type { Lookup, People, Standing } from '../ports/people.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Refusal } from '../remedies/remedy.ts';
 import { mentions } from './mentions.ts';
@@ -30,31 +30,31 @@ async function findAmong(
 ): Promise<Membership> {
   if (named.includes(user)) return { kind: 'among' };
   const groups = await Promise.all(
-    named.filter(isGroup).map(async (id) => ({ id, looked: await people.readGroup(id) })),
+    named.filter(isGroup).map(async (id) => ({ id, lookup: await people.readGroup(id) })),
   );
-  if (groups.some(({ looked }) => looked.ok && looked.value.includes(user))) {
+  if (groups.some(({ lookup }) => lookup.ok && lookup.value.includes(user))) {
     return { kind: 'among' };
   }
   // One that could not be read may have them: that is no, but another no than not being named.
-  const unread = groups.flatMap(({ id, looked }) => (looked.ok ? [] : [{ id, looked }]));
+  const unread = groups.flatMap(({ id, lookup }) => (lookup.ok ? [] : [{ id, lookup }]));
   const [first] = unread;
   if (first !== undefined) {
     const about = `Who belongs to ${mentions([first.id])} could not be looked up`;
-    return { kind: 'refused', refusal: refuseUnread(about, first.looked) };
+    return { kind: 'refused', refusal: refuseUnread(about, first.lookup) };
   }
-  const empty = groups.filter(({ looked }) => looked.ok && looked.value.length === 0);
+  const empty = groups.filter(({ lookup }) => lookup.ok && lookup.value.length === 0);
   const note =
     empty.length === 0 ? '' : ` Nobody is in ${mentions(empty.map(({ id }) => id))} at present.`;
   return { kind: 'not-among', note };
 }
 
 async function checkStanding(people: People, user: string): Promise<Membership> {
-  const looked = await people.readPerson(user);
-  if (!looked.ok) {
+  const lookup = await people.readPerson(user);
+  if (!lookup.ok) {
     const about = 'Whether you are a member of the workspace could not be looked up';
-    return { kind: 'refused', refusal: refuseUnread(about, looked) };
+    return { kind: 'refused', refusal: refuseUnread(about, lookup) };
   }
-  const { standing } = looked.value;
+  const { standing } = lookup.value;
   if (standing === 'member') return { kind: 'among' };
   const { refusal } = refuse(
     'not-a-member',
@@ -74,7 +74,7 @@ const standings: Readonly<Record<Exclude<Standing, 'member'>, string>> = {
 /** For what could not be looked up: a no, with its reason. */
 export function refuseUnread(
   about: string,
-  { why, fix }: Extract<Looked<never>, { ok: false }>,
+  { why, fix }: Extract<Lookup<never>, { ok: false }>,
 ): Refusal {
   return refuse('not-looked-up', `${about}, so it counts as no: ${why}`, fix).refusal;
 }

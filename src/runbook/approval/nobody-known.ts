@@ -1,4 +1,4 @@
-import type { Looked, People } from '../ports/people.ts';
+import type { Lookup, People } from '../ports/people.ts';
 
 /** For a process that does not speak to Slack, such as the terminal: nobody there can be looked up. */
 export const nobodyKnown: People = {
@@ -6,7 +6,7 @@ export const nobodyKnown: People = {
   readGroup: () => Promise.resolve(unknown),
 };
 
-const unknown: Looked<never> = {
+const unknown: Lookup<never> = {
   ok: false,
   why: 'this process does not speak to Slack.',
   fix: 'Do it in Slack.',

@@ -1,20 +1,21 @@
 import { Action, nameOf } from '../remedies/action.ts';
 import { capital } from '../remedies/wording.ts';
 import type { Check } from '../doctor.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { canReach, isGroup, readOptionPolicy } from './policy.ts';
 import type { OptionPolicy, Policy } from './policy.ts';
 
-type Ports = Pick<DoorPorts, 'patients' | 'policy'>;
+type Ports = Pick<ApprovalDeps, 'approvalTargets' | 'policy'>;
 
 /** The options that can be proposed for a target and approved by somebody. */
-export function offersOf({ patients, policy }: Ports, target: string): readonly Action[] {
+export function offersOf({ approvalTargets, policy }: Ports, target: string): readonly Action[] {
   if (policy.readOnly) return [];
-  const { remedies = [], handOffs = [] } = patients.find(({ name }) => name === target) ?? {};
-  const ways = new Set([...remedies, ...handOffs].map(({ option }) => option));
+  const { remedies = [], handOffs = [] } =
+    approvalTargets.find(({ name }) => name === target) ?? {};
+  const offered = new Set([...remedies, ...handOffs].map(({ option }) => option));
   return Action.options.filter((option) => {
     const optionPolicy = readOptionPolicy(policy, option);
-    return ways.has(option) && canReach(optionPolicy, optionPolicy.votes);
+    return offered.has(option) && canReach(optionPolicy, optionPolicy.votes);
   });
 }
 
@@ -33,9 +34,10 @@ const fixes: Readonly<Record<Action, string>> = {
 };
 
 /** For doctor: which options can run for a target, and what the others lack. */
-export function checkOptions({ patients, policy }: Ports, target: string): Check[] {
+export function checkOptions({ approvalTargets, policy }: Ports, target: string): Check[] {
   if (policy.readOnly) return [toCheck('off', 'This dbconn only looks: approval.readOnly is set.')];
-  const { remedies = [], handOffs = [] } = patients.find(({ name }) => name === target) ?? {};
+  const { remedies = [], handOffs = [] } =
+    approvalTargets.find(({ name }) => name === target) ?? {};
   const options = Action.options.map((option): Check => {
     if (remedies.some((remedy) => remedy.option === option)) return checkApprovers(policy, option);
     const isByHand = handOffs.some((handOff) => handOff.option === option);

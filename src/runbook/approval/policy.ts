@@ -1,5 +1,5 @@
 import type { Action } from '../remedies/action.ts';
-import type { Ask } from '../remedies/ask.ts';
+import type { RemedyRequest } from '../remedies/ask.ts';
 import { actionOf } from '../remedies/ask.ts';
 import { hashJson } from '../remedies/plan.ts';
 import type { Actor } from './actor.ts';
@@ -99,14 +99,14 @@ export function slackIdOf({ terminalUsers }: Policy, { id, via }: Actor): string
  * How many different people must approve. One more where nobody knows who proposes: whoever sits at the terminal
  * may be one of the approvers, and must not be the only one.
  */
-export function votesNeeded(policy: Policy, ask: Ask, proposer: Actor): number {
+export function votesNeeded(policy: Policy, ask: RemedyRequest, proposer: Actor): number {
   const option = readOptionPolicy(policy, actionOf(ask));
   const votes = isClusterWide(ask) ? Math.max(option.votes, option.clusterWideVotes) : option.votes;
   const isUnknown = proposer.via === 'terminal' && slackIdOf(policy, proposer) === undefined;
   return isUnknown && !option.proposerMayVote ? votes + 1 : votes;
 }
 
-function isClusterWide(ask: Ask): boolean {
+function isClusterWide(ask: RemedyRequest): boolean {
   return ask.kind === 'set-timeout' && ask.role === null;
 }
 

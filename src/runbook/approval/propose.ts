@@ -3,30 +3,30 @@ import type { Action } from '../remedies/action.ts';
 import { actionOf } from '../remedies/ask.ts';
 import { lacksMeans } from '../remedies/by-hand/lacks-means.ts';
 import { canonicalJson, hashPlan } from '../remedies/plan.ts';
-import type { Ask } from '../remedies/ask.ts';
+import type { RemedyRequest } from '../remedies/ask.ts';
 import type { Plan, PlanDraft } from '../remedies/plan.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { capital } from '../remedies/wording.ts';
-import type { DoorPatient, DoorPorts } from './door-ports.ts';
+import type { ApprovalTarget, ApprovalDeps } from './door-ports.ts';
 import { isoNow } from './iso-now.ts';
 import { mayPropose } from './may.ts';
 import { mustBeTrue } from './must-be-true.ts';
 import { policyVersion, readOptionPolicy, votesNeeded } from './policy.ts';
 import type { Actor } from './actor.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 import { mayChange } from './shared-lock.ts';
 
-export interface Proposing {
+export interface ProposeInput {
   readonly target: string;
-  readonly ask: Ask;
+  readonly ask: RemedyRequest;
   readonly actor: Actor;
   /** An older request that this one stands in for. */
   readonly supersedes?: string;
 }
 
 /** Only `undo` says this: an undo waits for no cooldown. */
-interface Undoing extends Proposing {
+interface UndoInput extends ProposeInput {
   /** The request whose change this one takes back. */
   readonly undoes?: string;
 }
@@ -35,9 +35,9 @@ interface Undoing extends Proposing {
 const idLength = 12;
 
 export async function propose(
-  ports: DoorPorts,
-  { target, ask, actor, supersedes, undoes }: Undoing,
-): Promise<Answer<Request>> {
+  ports: ApprovalDeps,
+  { target, ask, actor, supersedes, undoes }: UndoInput,
+): Promise<Answer<ApprovalRequest>> {
   const { journal, onChange } = ports;
   const allowed = await mayPropose(ports, ask, actor);
   if (!allowed.ok) return allowed;
@@ -65,16 +65,20 @@ export async function propose(
   return done(request);
 }
 
-export async function preview(ports: DoorPorts, target: string, ask: Ask): Promise<Answer<Plan>> {
-  const { policy, clock, patients } = ports;
-  const patient = patients.find(({ name }) => name === target);
-  if (patient === undefined) {
+export async function preview(
+  ports: ApprovalDeps,
+  target: string,
+  ask: RemedyRequest,
+): Promise<Answer<Plan>> {
+  const { policy, clock, approvalTargets } = ports;
+  const approvalTarget = approvalTargets.find(({ name }) => name === target);
+  if (approvalTarget === undefined) {
     return refuse('unknown-target', 'There is no target of that name.', 'See /dbconn help.');
   }
   const allowed = await mayChange(ports, target);
   if (!allowed.ok) return allowed;
   const option = actionOf(ask);
-  const drafted = await draft(patient, option, ask);
+  const drafted = await draft(approvalTarget, option, ask);
   if (!drafted.ok) return drafted;
   const version = await policyVersion(policy);
   return done({ ...drafted.value, policyVersion: version, plannedAt: isoNow(clock) });
@@ -82,9 +86,9 @@ export async function preview(ports: DoorPorts, target: string, ask: Ask): Promi
 
 /** By dbconn where it can; else as a plan for a person, where nothing but the means is lacking. */
 async function draft(
-  { remedies, handOffs = [] }: DoorPatient,
+  { remedies, handOffs = [] }: ApprovalTarget,
   option: Action,
-  ask: Ask,
+  ask: RemedyRequest,
 ): Promise<Answer<PlanDraft>> {
   const remedy = remedies.find((candidate) => candidate.option === option);
   const own = await remedy?.propose(ask);
@@ -108,7 +112,7 @@ function mayPass(own: Answer<PlanDraft> | undefined): boolean {
 }
 
 /** To ask again for an undo that never ran is to ask for an undo. */
-function undoneBy(older: Request | undefined, ask: Ask): string | undefined {
+function undoneBy(older: ApprovalRequest | undefined, ask: RemedyRequest): string | undefined {
   if (older === undefined || older.result !== null) return undefined;
   return canonicalJson(older.ask) === canonicalJson(ask) ? (older.undoes ?? undefined) : undefined;
 }
@@ -120,10 +124,10 @@ interface Origin {
 }
 
 async function toRequest(
-  { policy, clock }: DoorPorts,
+  { policy, clock }: ApprovalDeps,
   plan: Plan,
   { actor, supersedes, undoes }: Origin,
-): Promise<Request> {
+): Promise<ApprovalRequest> {
   const { expiresAfterMs = policy.expiresAfterMs } = readOptionPolicy(policy, plan.option);
   return {
     id: crypto.randomUUID().replaceAll('-', '').slice(0, idLength),

@@ -2,15 +2,15 @@ import { done, refuse } from '../remedies/remedy.ts';
 import type { Commands } from '../remedies/by-hand/hand-off.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { commandsFor } from './commands-for.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { readStop } from './emergency-stop.ts';
 import { expire, isOverdue } from './find-open.ts';
 import { isoNow } from './iso-now.ts';
 import { mayTakeHandOff } from './may.ts';
 import { mustBeTrue } from './must-be-true.ts';
-import { refuseClosed, refuseCrowded, refuseStopped, refuseUnknown } from './refusals.ts';
+import { refuseClosed, refuseContended, refuseStopped, refuseUnknown } from './refusals.ts';
 import { advance } from './request.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 import { mostTries } from './vote.ts';
 import type { Click } from './vote.ts';
 
@@ -18,7 +18,10 @@ import type { Click } from './vote.ts';
  * Somebody says that they ran the commands. It is recorded as theirs, and what came of it is looked at as after any
  * change. Only the first word counts.
  */
-export async function ranByHand(ports: DoorPorts, { id, actor }: Click): Promise<Answer<Request>> {
+export async function ranByHand(
+  ports: ApprovalDeps,
+  { id, actor }: Click,
+): Promise<Answer<ApprovalRequest>> {
   for (let tries = 0; tries < mostTries; tries += 1) {
     const found = await findHanded(ports, id);
     if (!found.ok) return found;
@@ -41,11 +44,11 @@ export async function ranByHand(ports: DoorPorts, { id, actor }: Click): Promise
       return done(next);
     }
   }
-  return refuseCrowded();
+  return refuseContended();
 }
 
 /** Nothing is shown while changes are stopped: who reads it would run it. */
-export async function showCommands(ports: DoorPorts, id: string): Promise<Answer<Commands>> {
+export async function showCommands(ports: ApprovalDeps, id: string): Promise<Answer<Commands>> {
   const found = await findHanded(ports, id);
   if (!found.ok) return found;
   const truth = await mustBeTrue(ports, found.value.target);
@@ -57,7 +60,7 @@ export async function showCommands(ports: DoorPorts, id: string): Promise<Answer
 }
 
 /** A request whose commands are shown. One whose time is over is closed on the way. */
-async function findHanded(ports: DoorPorts, id: string): Promise<Answer<Request>> {
+async function findHanded(ports: ApprovalDeps, id: string): Promise<Answer<ApprovalRequest>> {
   const request = await ports.journal.read(id);
   if (request === undefined) return refuseUnknown();
   const { state, plan } = request;

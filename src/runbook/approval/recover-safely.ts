@@ -1,33 +1,33 @@
-import { ActingUnavailable } from '../remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../remedies/acting-unavailable.ts';
 import { uptimeOf } from '../uptime.ts';
 import type { RunControl } from '../remedies/remedy.ts';
 import type { Item, Report } from '../remedies/report.ts';
-import type { Request } from './request.ts';
-import type { Site } from './site.ts';
+import type { ApprovalRequest } from './request.ts';
+import type { ExecutionContext } from './site.ts';
 
 const firstPauseMs = 500;
 const longestPauseMs = 15_000;
 /** Times what verifying takes. Until then nobody else can change this target; after it a person has to look. */
-const patience = 5;
+const waitFactor = 5;
 
 /**
  * Completes or undoes what a broken run left half done. Where that cannot be reached it is tried again, for the answer
  * that was lost may have been a yes; when time is up, a report that says of every target that it is not known.
  */
 export async function recoverSafely(
-  request: Request,
-  site: Site,
+  request: ApprovalRequest,
+  context: ExecutionContext,
   control: RunControl,
 ): Promise<Report> {
-  const { remedy, journal, clock, verifyAfterMs, signal } = site;
+  const { remedy, journal, clock, verifyAfterMs, signal } = context;
   const since = request.execution?.startedAt ?? request.proposedAt;
-  const giveUpAt = uptimeOf(clock) + patience * verifyAfterMs;
+  const giveUpAt = uptimeOf(clock) + waitFactor * verifyAfterMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     const steps = await journal.readSteps(request.id);
     try {
       return await remedy.recover({ plan: request.plan, since, steps }, control);
     } catch (error) {
-      if (!(error instanceof ActingUnavailable)) throw error;
+      if (!(error instanceof PrivilegedUnavailable)) throw error;
       if (uptimeOf(clock) + pauseMs > giveUpAt) return nothingKnown(request, error);
     }
     control.progress('What became of its targets is not known yet. Looking again.');
@@ -35,7 +35,7 @@ export async function recoverSafely(
   }
 }
 
-function nothingKnown({ plan }: Request, { message }: ActingUnavailable): Report {
+function nothingKnown({ plan }: ApprovalRequest, { message }: PrivilegedUnavailable): Report {
   const items = plan.targets.map((target): Item => {
     const what = nameOf(target);
     return { what, outcome: 'unknown', detail: 'No look could tell.', lines: [] };
@@ -44,7 +44,7 @@ function nothingKnown({ plan }: Request, { message }: ActingUnavailable): Report
   return { items, finished: false, summary };
 }
 
-function nameOf(target: Request['plan']['targets'][number]): string {
+function nameOf(target: ApprovalRequest['plan']['targets'][number]): string {
   switch (target.kind) {
     case 'session':
     case 'blocker':

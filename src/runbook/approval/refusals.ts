@@ -2,7 +2,7 @@ import type { Stop } from '../ports.ts';
 import { refuse } from '../remedies/remedy.ts';
 import { JournalTampered, tamperedAdvice } from './journal-tampered.ts';
 import type { JournalUnavailable } from './journal-unavailable.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 
 /** The sentences a click or a command gets that changes nothing. No click is ever silent. */
 
@@ -17,7 +17,7 @@ export function refuseUnknown(): Refused {
 }
 
 /** For a request that is no longer waiting for votes. */
-export function refuseClosed(request: Request): Refused {
+export function refuseClosed(request: ApprovalRequest): Refused {
   const { state, closing } = request;
   const isRunning = ['approved', 'handed', 'executing', 'verifying'].includes(state);
   const next = isRunning
@@ -27,9 +27,9 @@ export function refuseClosed(request: Request): Refused {
   return refuse(state, sentence, next);
 }
 
-type Closing = Request['closing'];
+type Closing = ApprovalRequest['closing'];
 
-const closedSentences: Readonly<Record<Request['state'], (closing: Closing) => string>> = {
+const closedSentences: Readonly<Record<ApprovalRequest['state'], (closing: Closing) => string>> = {
   proposed: () => 'This is waiting for votes.',
   approved: () => 'This was approved already, and begins.',
   handed: () => 'This was approved already; a person runs it by the commands on its card.',
@@ -43,7 +43,7 @@ const closedSentences: Readonly<Record<Request['state'], (closing: Closing) => s
   expired: (closing) => `This has expired: ${closing?.sentence ?? 'nobody approved it in time.'}`,
 };
 
-function verifying({ handOff }: Request): string {
+function verifying({ handOff }: ApprovalRequest): string {
   const by = handOff?.ranBy?.by;
   if (by === undefined) return closedSentences.verifying(null);
   const who = by.via === 'slack' ? `<@${by.id}>` : `somebody at the ${by.via}`;
@@ -86,6 +86,6 @@ export function refuseUnrecorded(error: JournalUnavailable): Refused {
   return refuse('not-recorded', `Nothing was done, because it cannot be recorded.`, error.message);
 }
 
-export function refuseCrowded(): Refused {
+export function refuseContended(): Refused {
   return refuse('crowded', 'Too many people changed this at once.', 'Try again.');
 }

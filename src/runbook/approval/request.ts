@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { Actor } from './actor.ts';
 import { Action } from '../remedies/action.ts';
-import { Ask } from '../remedies/ask.ts';
-import { Plan, Spared } from '../remedies/plan.ts';
+import { RemedyRequest } from '../remedies/ask.ts';
+import { Plan, Skipped } from '../remedies/plan.ts';
 import { Report } from '../remedies/report.ts';
 import { Holding } from '../verify/refill.ts';
 import { Fullness, Outcome } from '../verify/verify.ts';
@@ -27,7 +27,7 @@ export const Vote = z.strictObject({ by: Actor, at: z.string(), reason: z.string
 export type Vote = z.infer<typeof Vote>;
 
 /** A plan waiting for votes, and what became of it. */
-export const Request = z.strictObject({
+export const ApprovalRequest = z.strictObject({
   /** Opaque: the only thing a button carries. */
   id: z.string(),
   /** Counts every change; a change names the version it was made from. */
@@ -35,7 +35,7 @@ export const Request = z.strictObject({
   state: RequestState,
   target: z.string(),
   option: Action,
-  ask: Ask,
+  ask: RemedyRequest,
   plan: Plan,
   /** What every vote is for. */
   hash: z.string(),
@@ -83,7 +83,7 @@ export const Request = z.strictObject({
       /** Targets that were still as approved when it began. */
       left: z.number().int(),
       /** The others, and why; at most 50. */
-      spared: z.array(Spared),
+      spared: z.array(Skipped),
       before: Fullness,
       /** Right after the last step; null until then. */
       after: Fullness,
@@ -104,7 +104,7 @@ export const Request = z.strictObject({
     .strictObject({ report: Report, outcome: Outcome.nullable(), endedAt: z.string() })
     .nullable(),
 });
-export type Request = z.infer<typeof Request>;
+export type ApprovalRequest = z.infer<typeof ApprovalRequest>;
 
 /** Every legal transition. A state without successors is an end. */
 const successors: Readonly<Record<RequestState, readonly RequestState[]>> = {
@@ -140,11 +140,15 @@ export function canFollow(from: RequestState, to: RequestState): boolean {
 }
 
 export type RequestChange = Partial<
-  Pick<Request, 'votes' | 'brokenGlass' | 'handOff' | 'closing' | 'execution' | 'result'>
+  Pick<ApprovalRequest, 'votes' | 'brokenGlass' | 'handOff' | 'closing' | 'execution' | 'result'>
 >;
 
 /** The request one version later. Throws on a transition the table does not know: that is a fault of ours. */
-export function advance(request: Request, state: RequestState, change: RequestChange): Request {
+export function advance(
+  request: ApprovalRequest,
+  state: RequestState,
+  change: RequestChange,
+): ApprovalRequest {
   if (!canFollow(request.state, state)) {
     throw new Error(`A request cannot go from ${request.state} to ${state}.`);
   }
@@ -152,11 +156,11 @@ export function advance(request: Request, state: RequestState, change: RequestCh
 }
 
 /** At the very moment of its expiry a request is expired. */
-export function isExpired({ state, expiresAt, handOff }: Request, nowMs: number): boolean {
+export function isExpired({ state, expiresAt, handOff }: ApprovalRequest, nowMs: number): boolean {
   if (state === 'handed') return handOff === null || nowMs >= Date.parse(handOff.until);
   return state === 'proposed' && nowMs >= Date.parse(expiresAt);
 }
 
-export function isOpen({ state }: Request): boolean {
+export function isOpen({ state }: ApprovalRequest): boolean {
   return successors[state].length > 0;
 }

@@ -1,75 +1,74 @@
 import type { Holder, Journal } from '../ports.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { execute } from './execute.ts';
 import { handOver } from './hand-over.ts';
-import { fence } from './hold.ts';
+import { withLease } from './hold.ts';
 import { isoNow } from './iso-now.ts';
 import { keepLeases } from './keep-leases.ts';
 import { concerning } from './must-be-true.ts';
 import { propose } from './propose.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 import { finishRequest } from './resume.ts';
-import type { Site } from './site.ts';
+import type { ExecutionContext } from './site.ts';
 import { verifyRequest } from './verify-request.ts';
 import { within } from './within.ts';
-import { createWorks } from './works.ts';
+import { createRunningRequests } from './works.ts';
 
 /** Runs approved requests in the background, so that a click is answered at once. */
 interface Runner {
-  start(request: Request): void;
+  start(request: ApprovalRequest): void;
   /** Looks what came of a request that a person ran. */
-  see(request: Request): Promise<void>;
+  takeRanByHand(request: ApprovalRequest): Promise<void>;
   /** Starts to finish what nobody holds any more, and returns it as it was found. */
-  takeOver(): Promise<readonly Request[]>;
+  takeOver(): Promise<readonly ApprovalRequest[]>;
   settled(id: string): Promise<void>;
   drain(withinMs?: number): Promise<readonly string[]>;
 }
 
-export function createRunner(ports: DoorPorts, holder: Holder): Runner {
+export function createRunner(ports: ApprovalDeps, holder: Holder): Runner {
   const { journal, clock, onFault } = ports;
   /** Broke off here with their lease still held. */
   const broken = new Set<string>();
   const stopping = new AbortController();
   const { signal } = stopping;
-  const works = createWorks((phase, id, error) => {
+  const running = createRunningRequests((phase, id, error) => {
     // A verification that ends because this process does is no fault: the next one goes on.
     if (signal.aborted && phase === 'verifying') return;
     broken.add(id);
     onFault(id, error);
   });
-  const isBusy = (): boolean => works.ids('changing').length + works.ids('verifying').length > 0;
-  const leases = keepLeases(ports, holder, isBusy);
-  const run = async (request: Request, work: Work): Promise<void> => {
-    const site = siteOf(ports, request, { holder, signal });
-    if (site === undefined) throw new Error(`Target ${request.target} is not configured any more.`);
-    const ended = await work(request, site);
+  const leases = keepLeases(ports, holder, running.isBusy);
+  const run = async (request: ApprovalRequest, work: Work): Promise<void> => {
+    const context = contextOf(ports, request, { holder, signal });
+    if (context === undefined) throw new Error(`Target ${request.target} is not configured.`);
+    const ended = await work(request, context);
     if (ended.state === 'verifying') {
-      works.begin('verifying', ended.id, verifyRequest(ended, site));
+      running.begin('verifying', ended.id, verifyRequest(ended, context));
     }
     // From here on it belongs to people, and whoever hears that they ran it takes it again.
     if (ended.state === 'handed') await journal.release(ended.id, holder);
-    if (ended.state === 'stale') await askAgain(ports, ended);
+    if (ended.state === 'stale') await proposeAgain(ports, ended);
   };
-  const begin = (request: Request, work: Work): void => {
-    works.begin('changing', request.id, run(request, work));
+  const begin = (request: ApprovalRequest, work: Work): void => {
+    running.begin('changing', request.id, run(request, work));
     leases.begin();
   };
   return {
     start: (request) => begin(request, request.plan.byHand === undefined ? execute : handOver),
-    async see(request) {
+    async takeRanByHand(request) {
       // Where another process still holds it, that one goes on.
-      if (await journal.hold(request.id, holder)) begin(request, finishRequest);
+      if (await journal.acquire(request.id, holder)) begin(request, finishRequest);
     },
     async takeOver() {
       for (const id of broken) {
         await journal.release(id, holder);
         broken.delete(id);
       }
-      const taken: Request[] = [];
+      const taken: ApprovalRequest[] = [];
       for (const request of await readUnfinished(journal)) {
         // One of a target that is not configured any more keeps its open end, for whoever puts it back.
-        const isOurs = siteOf(ports, request, { holder, signal }) !== undefined;
-        if (!isOurs || works.has(request.id)) continue;
+        const isOurs = contextOf(ports, request, { holder, signal }) !== undefined;
+        if (!isOurs || running.has(request.id)) continue;
         const found = await take(journal, holder, request);
         if (found === undefined) continue;
         begin(found, finishRequest);
@@ -77,23 +76,23 @@ export function createRunner(ports: DoorPorts, holder: Holder): Runner {
       }
       return taken;
     },
-    settled: (id) => works.settled(id),
+    settled: (id) => running.settled(id),
     async drain(withinMs) {
-      await within(works.ended('changing'), withinMs, clock);
+      await within(running.ended('changing'), withinMs, clock);
       stopping.abort();
-      const left = works.ids('verifying');
-      await works.ended('verifying');
+      const left = running.ids('verifying');
+      await running.ended('verifying');
       leases.end();
       for (const id of left) await journal.release(id, holder);
-      return works.ids('changing');
+      return running.ids('changing');
     },
   };
 }
 
-type Work = (request: Request, site: Site) => Promise<Request>;
+type Work = (request: ApprovalRequest, context: ExecutionContext) => Promise<ApprovalRequest>;
 
 /** What to finish is read from the record: none of a target whose record was changed, which the watch on it says. */
-async function readUnfinished(journal: Journal): Promise<readonly Request[]> {
+async function readUnfinished(journal: Journal): Promise<readonly ApprovalRequest[]> {
   const untrue = await journal.findUntrue();
   const unfinished = await journal.list(['approved', 'executing', 'verifying']);
   return unfinished.filter(({ target }) => concerning(untrue, target) === undefined);
@@ -103,15 +102,15 @@ async function readUnfinished(journal: Journal): Promise<readonly Request[]> {
 async function take(
   journal: Journal,
   holder: Holder,
-  { id }: Request,
-): Promise<Request | undefined> {
-  if (!(await journal.hold(id, holder))) return undefined;
+  { id }: ApprovalRequest,
+): Promise<ApprovalRequest | undefined> {
+  if (!(await journal.acquire(id, holder))) return undefined;
   await journal.record({ request: id, kind: 'taken-over', body: {}, holder });
   return journal.read(id);
 }
 
 /** A plan that no longer fits is made afresh, for the same people to vote on again. */
-async function askAgain(ports: DoorPorts, stale: Request): Promise<void> {
+async function proposeAgain(ports: ApprovalDeps, stale: ApprovalRequest): Promise<void> {
   const { target, ask, proposedBy: actor, id: supersedes } = stale;
   const again = await propose(ports, { target, ask, actor, supersedes });
   if (again.ok) return;
@@ -120,22 +119,22 @@ async function askAgain(ports: DoorPorts, stale: Request): Promise<void> {
   ports.onChange(stale, { kind: 'note', sentence: why, at: isoNow(ports.clock) });
 }
 
-function siteOf(
-  ports: DoorPorts,
-  { target, option, plan }: Request,
+function contextOf(
+  ports: ApprovalDeps,
+  { target, option, plan }: ApprovalRequest,
   { holder, signal }: { readonly holder: Holder; readonly signal: AbortSignal },
-): Site | undefined {
-  const { patients, onChange, ...rest } = ports;
-  const patient = patients.find(({ name }) => name === target);
-  const remedies = plan.byHand === undefined ? patient?.remedies : patient?.handOffs;
+): ExecutionContext | undefined {
+  const { approvalTargets, onChange, ...rest } = ports;
+  const approvalTarget = approvalTargets.find(({ name }) => name === target);
+  const remedies = plan.byHand === undefined ? approvalTarget?.remedies : approvalTarget?.handOffs;
   const remedy = remedies?.find((candidate) => candidate.option === option);
-  if (patient === undefined || remedy === undefined) return undefined;
-  const { look, warningUtilisation } = patient;
+  if (approvalTarget === undefined || remedy === undefined) return undefined;
+  const { takeSnapshot, warningUtilisation } = approvalTarget;
   return {
     ...rest,
-    ...fence(ports.journal, holder, ports.clock),
+    ...withLease(ports.journal, holder, ports.clock),
     remedy,
-    look,
+    takeSnapshot,
     warningUtilisation,
     notify: onChange,
     signal,

@@ -1,4 +1,4 @@
-import type { Looked, People } from '../ports/people.ts';
+import type { Lookup, People } from '../ports/people.ts';
 import type { Actor } from './actor.ts';
 import { slackIdOf } from './policy.ts';
 import type { Policy } from './policy.ts';
@@ -11,7 +11,7 @@ export async function isSamePerson(
   { policy, people }: { readonly policy: Policy; readonly people: People },
   one: Actor,
   other: Actor,
-): Promise<Looked<boolean>> {
+): Promise<Lookup<boolean>> {
   if (one.id === other.id && one.via === other.via) return yes;
   const ids = [slackIdOf(policy, one), slackIdOf(policy, other)] as const;
   const [first, second] = ids;
@@ -22,5 +22,5 @@ export async function isSamePerson(
   return b.ok ? { ok: true, value: a.value.id === b.value.id } : b;
 }
 
-const yes: Looked<boolean> = { ok: true, value: true };
-const no: Looked<boolean> = { ok: true, value: false };
+const yes: Lookup<boolean> = { ok: true, value: true };
+const no: Lookup<boolean> = { ok: true, value: false };

@@ -3,7 +3,7 @@ import type { Neighbourhood } from '../ports/neighbours.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { refuseBusy } from './refusals.ts';
-import type { Request, RequestState } from './request.ts';
+import type { ApprovalRequest, RequestState } from './request.ts';
 
 interface Ports {
   readonly neighbourhood?: (target: string) => Promise<Neighbourhood> | undefined;
@@ -32,7 +32,7 @@ export async function lockedWith(
  */
 export async function mayLock(
   ports: Ports,
-  { id, target }: Request,
+  { id, target }: ApprovalRequest,
   states: readonly RequestState[],
 ): Promise<Answer<null>> {
   const allowed = await mayChange(ports, target);

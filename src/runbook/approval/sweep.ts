@@ -1,11 +1,11 @@
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { expire, isOverdue } from './find-open.ts';
 import { JournalTampered } from './journal-tampered.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 
 /** Expires every request whose time is over, and returns them. */
-export async function sweep(ports: DoorPorts): Promise<readonly Request[]> {
-  const swept: Request[] = [];
+export async function sweep(ports: ApprovalDeps): Promise<readonly ApprovalRequest[]> {
+  const swept: ApprovalRequest[] = [];
   for (const request of await ports.journal.list(['proposed', 'handed'])) {
     try {
       const expired = (await isOverdue(ports, request)) ? await expire(ports, request) : undefined;

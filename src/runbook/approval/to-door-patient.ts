@@ -1,14 +1,14 @@
-import { takeLook } from '../look.ts';
+import { takeSnapshotOf } from '../look.ts';
 import type { Clock } from '../ports.ts';
 import { createCatalogue } from '../remedies/catalogue.ts';
 import type { CatalogueParts } from '../remedies/catalogue.ts';
 import type { Remedy } from '../remedies/remedy.ts';
-import type { Patient } from '../runbook.ts';
+import type { TargetAdapters } from '../runbook.ts';
 import type { Target } from '../target.ts';
-import type { DoorPatient } from './door-ports.ts';
+import type { ApprovalTarget } from './door-ports.ts';
 import { toHandOffs } from './to-hand-offs.ts';
 
-interface DoorPatientParts {
+interface ApprovalTargetParts {
   readonly clock: Clock;
   /** Services option C never restarts, although configured. */
   readonly refusedServices: readonly string[];
@@ -31,48 +31,51 @@ const silentForMs = 10 * 60_000;
 const returnWithinMs = 60_000;
 
 /** One target as the door sees it: the options whose parts are there. */
-export function toDoorPatient(patient: Patient, parts: DoorPatientParts): DoorPatient {
-  const look: DoorPatient['look'] = () => {
-    return takeLook({ ...patient, clock: parts.clock }, patient.target);
+export function toApprovalTarget(
+  adapters: TargetAdapters,
+  parts: ApprovalTargetParts,
+): ApprovalTarget {
+  const takeSnapshot: ApprovalTarget['takeSnapshot'] = () => {
+    return takeSnapshotOf({ ...adapters, clock: parts.clock }, adapters.target);
   };
   return {
-    name: patient.target.name,
-    remedies: remediesOf(patient, parts, look),
-    handOffs: toHandOffs(patient, {
-      look,
+    name: adapters.target.name,
+    remedies: remediesOf(adapters, parts, takeSnapshot),
+    handOffs: toHandOffs(adapters, {
+      takeSnapshot,
       clock: parts.clock,
       get target() {
-        return patient.target;
+        return adapters.target;
       },
       refusedServices: parts.refusedServices,
     }),
-    look,
-    warningUtilisation: patient.target.limits.warningUtilisation,
+    takeSnapshot,
+    warningUtilisation: adapters.target.limits.warningUtilisation,
   };
 }
 
 function remediesOf(
-  patient: Patient,
-  { clock, refusedServices, refusedContainers }: DoorPatientParts,
-  look: DoorPatient['look'],
+  adapters: TargetAdapters,
+  { clock, refusedServices, refusedContainers }: ApprovalTargetParts,
+  takeSnapshot: ApprovalTarget['takeSnapshot'],
 ): readonly Remedy[] {
-  const { acting, blockers, poolSettings, restarts } = patient;
-  const now = (): Target => patient.target;
+  const { privileged, blockers, poolSettings, restarts } = adapters;
+  const now = (): Target => adapters.target;
   return createCatalogue({
-    ...(acting !== undefined && {
+    ...(privileged !== undefined && {
       optionA: {
-        acting,
+        privileged,
         clock,
         get target() {
           return now();
         },
       },
     }),
-    ...optionBOf(patient, clock, look),
+    ...optionBOf(adapters, clock, takeSnapshot),
     ...(restarts !== undefined && {
       optionC: {
         restarts,
-        look,
+        takeSnapshot,
         clock,
         // Read each time: services may come and go while dbconn runs.
         get target() {
@@ -97,7 +100,7 @@ function remediesOf(
     ...(poolSettings !== undefined && {
       optionE: {
         settings: poolSettings,
-        look,
+        takeSnapshot,
         clock,
         get target() {
           return now();
@@ -109,12 +112,12 @@ function remediesOf(
         shownWithinMs,
       },
     }),
-    ...beyondTheLetters(patient, clock),
+    ...beyondTheLetters(adapters, clock),
   });
 }
 
 function beyondTheLetters(
-  { target, prepared, timeouts, roleLimits }: Patient,
+  { target, prepared, timeouts, roleLimits }: TargetAdapters,
   clock: Clock,
 ): Pick<CatalogueParts, 'prepared' | 'prevention'> {
   return {
@@ -125,20 +128,20 @@ function beyondTheLetters(
 }
 
 function optionBOf(
-  patient: Patient,
+  adapters: TargetAdapters,
   clock: Clock,
-  look: DoorPatient['look'],
+  takeSnapshot: ApprovalTarget['takeSnapshot'],
 ): Pick<CatalogueParts, 'optionB'> {
-  const { serverHost: host, serverSettings: settings } = patient;
+  const { serverHost: host, serverSettings: settings } = adapters;
   if (settings === undefined) return {};
   return {
     optionB: {
       settings,
       ...(host !== undefined && { host }),
-      look,
+      takeSnapshot,
       clock,
       get target() {
-        return patient.target;
+        return adapters.target;
       },
       silentForMs,
       returnWithinMs,

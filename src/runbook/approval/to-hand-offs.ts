@@ -1,6 +1,6 @@
 import { createHandOff } from '../remedies/by-hand/create-hand-offs.ts';
 import type { HandOffRemedy } from '../remedies/by-hand/create-hand-offs.ts';
-import { planningActing, planningBlockers } from '../remedies/by-hand/means.ts';
+import { planningConnection, planningBlockers } from '../remedies/by-hand/means.ts';
 import { planOf } from '../remedies/by-hand/plan-remedy.ts';
 import type { PlannerPorts } from '../remedies/by-hand/planner.ts';
 import { planResizes } from '../remedies/by-hand/resize-by-hand.ts';
@@ -8,16 +8,19 @@ import { planRestarts } from '../remedies/by-hand/restart-by-hand.ts';
 import { createCatalogue } from '../remedies/catalogue.ts';
 import type { CatalogueParts } from '../remedies/catalogue.ts';
 import type { Remedy } from '../remedies/remedy.ts';
-import type { Patient } from '../runbook.ts';
+import type { TargetAdapters } from '../runbook.ts';
 
 /** More in one plan, and nobody reads the commands before running them. */
 const mostSessions = 20;
 const mostBlockers = 3;
 
 /** Every option of a target as a plan that a person runs, over what dbconn can read there. */
-export function toHandOffs(patient: Patient, ports: PlannerPorts): readonly HandOffRemedy[] {
+export function toHandOffs(
+  adapters: TargetAdapters,
+  ports: PlannerPorts,
+): readonly HandOffRemedy[] {
   // Made at each call: what is protected is learnt while dbconn runs.
-  const remedies = (): readonly Remedy[] => createCatalogue(planningParts(patient, ports));
+  const remedies = (): readonly Remedy[] => createCatalogue(planningParts(adapters, ports));
   const planners = [
     ...remedies().map((first) =>
       planOf(
@@ -32,18 +35,18 @@ export function toHandOffs(patient: Patient, ports: PlannerPorts): readonly Hand
 }
 
 function planningParts(
-  { planning = {}, ...patient }: Patient,
-  { clock, look, target }: PlannerPorts,
+  { planning = {}, ...adapters }: TargetAdapters,
+  { clock, takeSnapshot, target }: PlannerPorts,
 ): CatalogueParts {
-  const { acting, blockers, prepared, timeouts, roleLimits, serverSettings } = {
+  const { privileged, blockers, prepared, timeouts, roleLimits, serverSettings } = {
     ...planning,
-    ...patient,
+    ...adapters,
   };
   const byHand = true;
   return {
-    ...(acting !== undefined && {
+    ...(privileged !== undefined && {
       optionA: {
-        acting: planningActing(acting, target),
+        privileged: planningConnection(privileged, target),
         clock,
         target,
         atMost: mostSessions,
@@ -52,7 +55,7 @@ function planningParts(
     ...(serverSettings !== undefined && {
       optionB: {
         settings: serverSettings,
-        look,
+        takeSnapshot,
         clock,
         target,
         silentForMs: 0,

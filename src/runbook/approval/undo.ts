@@ -1,13 +1,17 @@
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { propose } from './propose.ts';
 import { refuseUnknown } from './refusals.ts';
 import type { Actor } from './actor.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 
 /** Proposes what would take a change back, with votes of its own. */
-export async function undo(ports: DoorPorts, id: string, actor: Actor): Promise<Answer<Request>> {
+export async function undo(
+  ports: ApprovalDeps,
+  id: string,
+  actor: Actor,
+): Promise<Answer<ApprovalRequest>> {
   const request = await ports.journal.read(id);
   if (request === undefined) return refuseUnknown();
   const { plan, result, target } = request;

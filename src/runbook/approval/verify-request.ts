@@ -1,99 +1,114 @@
-import { aimOf, countFor, judgeReport, judgeSightings } from '../verify/aim.ts';
+import { aimOf, countFor, judgeReport, judgeAimFigures } from '../verify/aim.ts';
 import { findRefill, readHoldings } from '../verify/refill.ts';
-import type { Sighting } from '../verify/refill.ts';
+import type { HoldingsCheck } from '../verify/refill.ts';
 import { judgeOutcome, readFullness } from '../verify/verify.ts';
 import type { Fullness, Outcome } from '../verify/verify.ts';
-import { hearWitnesses, readSeen } from '../verify/witnesses.ts';
-import type { Seen } from '../verify/witnesses.ts';
+import { applyWitnesses, readObservation } from '../verify/witnesses.ts';
+import type { Observation } from '../verify/witnesses.ts';
 import type { Report } from '../remedies/report.ts';
 import type { Plan } from '../remedies/plan.ts';
-import type { Request } from './request.ts';
+import type { ApprovalRequest } from './request.ts';
 import { readAge } from './cooldown.ts';
 import { executionOf } from './execute.ts';
 import { mustMove } from './site.ts';
-import type { Site } from './site.ts';
+import type { ExecutionContext } from './site.ts';
 
 /** Enough to tell a pool that came back at once from one that leaks. */
-const mostLooks = 6;
+const mostChecks = 6;
 /** A look takes up to 4 s where the server is in trouble. */
 const leastPauseMs = 2000;
 
-interface Look extends Sighting {
+interface CheckAfterRun extends HoldingsCheck {
   readonly fullness: Fullness;
   readonly aimedAt: number | null;
-  readonly seen: Seen;
+  readonly observed: Observation;
 }
 
 /**
  * Looks several times until the time to verify is over, and ends the request with what came of it. Taken over from
  * another process, it goes on with the looks that are still due. Rejects when `site.signal` aborts.
  */
-export async function verifyRequest(ran: Request, site: Site): Promise<Request> {
+export async function verifyRequest(
+  ran: ApprovalRequest,
+  context: ExecutionContext,
+): Promise<ApprovalRequest> {
   const { execution, result } = ran;
   if (execution === null || result === null) {
     throw new Error('A request cannot be verified before it ran.');
   }
-  const looks: Look[] = [];
-  for (const dueMs of looksDue(site.verifyAfterMs)) {
-    const isLast = dueMs === site.verifyAfterMs;
-    const waitMs = dueMs - (await readAge(site, ran, result.endedAt));
+  const checks: CheckAfterRun[] = [];
+  for (const dueMs of checksDue(context.verifyAfterMs)) {
+    const isLast = dueMs === context.verifyAfterMs;
+    const waitMs = dueMs - (await readAge(context, ran, result.endedAt));
     if (waitMs < 0 && !isLast) continue;
-    await site.clock.sleep(Math.max(0, waitMs), site.signal);
-    looks.push(await takeLook(ran, site, result.endedAt));
+    await context.clock.sleep(Math.max(0, waitMs), context.signal);
+    checks.push(await takeCheck(ran, context, result.endedAt));
   }
-  const outcome = heed(result.report, judge(ran, looks, site));
-  return mustMove(ran, site, { state: 'done', change: { result: { ...result, outcome } } });
+  const outcome = withUnfinished(result.report, judge(ran, checks, context));
+  return mustMove(ran, context, { state: 'done', change: { result: { ...result, outcome } } });
 }
 
 /** Free slots do not make it fixed while what freed them lies half done, such as a service that does not start. */
-function heed({ finished }: Report, outcome: Outcome): Outcome {
+function withUnfinished({ finished }: Report, outcome: Outcome): Outcome {
   return outcome.word === 'fixed' && !finished ? { ...outcome, word: 'partly' } : outcome;
 }
 
-function judge(ran: Request, looks: readonly Look[], site: Site): Outcome {
+function judge(
+  ran: ApprovalRequest,
+  checks: readonly CheckAfterRun[],
+  context: ExecutionContext,
+): Outcome {
   const { result } = ran;
   const execution = executionOf(ran);
-  const last = looks.at(-1);
-  const seen = { later: last?.fullness ?? null, laterAfterMs: last?.afterMs ?? 0 };
+  const last = checks.at(-1);
+  const observed = { later: last?.fullness ?? null, laterAfterMs: last?.afterMs ?? 0 };
   if (aimOf(ran.plan.ask) === 'as-planned') {
     const { before, after } = execution;
     const { items, finished } = result?.report ?? { items: [], finished: false };
-    return { ...judgeReport({ items, finished }), before, after, later: seen.later };
+    return { ...judgeReport({ items, finished }), before, after, later: observed.later };
   }
-  const { later, laterAfterMs } = seen;
-  return hearWitnesses(judgeAim(ran, looks, site), {
+  const { later, laterAfterMs } = observed;
+  return applyWitnesses(judgeAim(ran, checks, context), {
     before: execution.witnesses ?? { pools: [], waits: null },
-    looks: looks.map((look) => look.seen),
+    checks: checks.map((check) => check.observed),
     settledAt: settledAt(result, laterAfterMs),
     service: serviceOf(ran.plan),
     hasRoom:
-      later !== null && later !== 'full' && later.used < later.usable * site.warningUtilisation,
+      later !== null && later !== 'full' && later.used < later.usable * context.warningUtilisation,
   });
 }
 
 /** By the one figure the change is to move. */
-function judgeAim(ran: Request, looks: readonly Look[], site: Site): Outcome {
+function judgeAim(
+  ran: ApprovalRequest,
+  checks: readonly CheckAfterRun[],
+  context: ExecutionContext,
+): Outcome {
   const { before, after, holdings, aimedAt } = executionOf(ran);
-  const last = looks.at(-1);
-  const seen = { later: last?.fullness ?? null, laterAfterMs: last?.afterMs ?? 0 };
+  const last = checks.at(-1);
+  const observed = { later: last?.fullness ?? null, laterAfterMs: last?.afterMs ?? 0 };
   const aim = aimOf(ran.plan.ask);
   if (aim === 'waiters' || aim === 'slow-statements') {
     const figures = aimedAt ?? { before: null, after: null };
-    const sightings = { ...figures, later: last?.aimedAt ?? null, laterAfterMs: seen.laterAfterMs };
-    return { ...judgeSightings(aim, sightings), before, after, later: seen.later };
+    const aimFigures = {
+      ...figures,
+      later: last?.aimedAt ?? null,
+      laterAfterMs: observed.laterAfterMs,
+    };
+    return { ...judgeAimFigures(aim, aimFigures), before, after, later: observed.later };
   }
   return judgeOutcome({
-    ...seen,
+    ...observed,
     before,
     after,
-    warningUtilisation: site.warningUtilisation,
-    refill: findRefill({ ...(holdings ?? { before: [], after: [] }), looks }),
+    warningUtilisation: context.warningUtilisation,
+    refill: findRefill({ ...(holdings ?? { before: [], after: [] }), checks }),
     allowed: connectionsAllowed(ran.plan),
   });
 }
 
 /** After two thirds of the time a request that waited since before the change has long given up. */
-function settledAt(result: Request['result'], laterAfterMs: number): string {
+function settledAt(result: ApprovalRequest['result'], laterAfterMs: number): string {
   const endedAtMs = Date.parse(result?.endedAt ?? '');
   return new Date(endedAtMs + (laterAfterMs * 2) / 3).toISOString();
 }
@@ -115,23 +130,27 @@ function connectionsAllowed({ targets }: Plan): number {
 }
 
 /** Moments since the change ended, evenly spaced; the last one is the end of the time. */
-function looksDue(verifyAfterMs: number): number[] {
-  const looks = Math.min(mostLooks, Math.max(1, Math.floor(verifyAfterMs / leastPauseMs)));
-  return Array.from({ length: looks }, (_, index) => (verifyAfterMs * (index + 1)) / looks);
+function checksDue(verifyAfterMs: number): number[] {
+  const checks = Math.min(mostChecks, Math.max(1, Math.floor(verifyAfterMs / leastPauseMs)));
+  return Array.from({ length: checks }, (_, index) => (verifyAfterMs * (index + 1)) / checks);
 }
 
-async function takeLook(ran: Request, site: Site, endedAt: string): Promise<Look> {
+async function takeCheck(
+  ran: ApprovalRequest,
+  context: ExecutionContext,
+  endedAt: string,
+): Promise<CheckAfterRun> {
   const { id, plan } = ran;
-  const snapshot = await site.look();
-  const afterMs = await readAge(site, ran, endedAt);
+  const snapshot = await context.takeSnapshot();
+  const afterMs = await readAge(context, ran, endedAt);
   const fullness = readFullness(snapshot);
-  await site.journal.record({ request: id, kind: 'looked', body: { afterMs, fullness } });
+  await context.journal.record({ request: id, kind: 'looked', body: { afterMs, fullness } });
   const aimedAt = countFor(aimOf(plan.ask), snapshot);
   return {
     afterMs,
     fullness,
     aimedAt,
     holdings: readHoldings(snapshot),
-    seen: readSeen(snapshot),
+    observed: readObservation(snapshot),
   };
 }

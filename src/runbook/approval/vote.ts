@@ -1,16 +1,16 @@
 import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { cleanReason } from './clean-reason.ts';
-import type { DoorPorts } from './door-ports.ts';
+import type { ApprovalDeps } from './door-ports.ts';
 import { findOpen } from './find-open.ts';
 import { isoNow } from './iso-now.ts';
 import { mayRunNow } from './may-run-now.ts';
 import { mayVote } from './may.ts';
 import { readOptionPolicy } from './policy.ts';
-import { refuseCrowded, refuseReasonMissing } from './refusals.ts';
+import { refuseContended, refuseReasonMissing } from './refusals.ts';
 import { advance } from './request.ts';
 import type { Actor } from './actor.ts';
-import type { Request, Vote } from './request.ts';
+import type { ApprovalRequest, Vote } from './request.ts';
 
 /** Who clicks or types, on which request, and what they wrote. */
 export interface Click {
@@ -24,9 +24,9 @@ export const mostTries = 20;
 
 /** Counts one vote. The request comes back `approved` to exactly one caller: whose vote was the last one needed. */
 export async function vote(
-  ports: DoorPorts,
+  ports: ApprovalDeps,
   { id, actor, reason }: Click,
-): Promise<Answer<Request>> {
+): Promise<Answer<ApprovalRequest>> {
   const given = { by: actor, at: isoNow(ports.clock), reason: cleanReason(reason) };
   for (let tries = 0; tries < mostTries; tries += 1) {
     const found = await findOpen(ports, id);
@@ -47,10 +47,14 @@ export async function vote(
       return done(next);
     }
   }
-  return refuseCrowded();
+  return refuseContended();
 }
 
-async function mayCount(ports: DoorPorts, request: Request, given: Vote): Promise<Answer<null>> {
+async function mayCount(
+  ports: ApprovalDeps,
+  request: ApprovalRequest,
+  given: Vote,
+): Promise<Answer<null>> {
   const allowed = await mayVote(ports, request, given.by);
   if (!allowed.ok) return allowed;
   if (readOptionPolicy(ports.policy, request.option).reasonRequired && given.reason === null) {

@@ -2,17 +2,20 @@
 type Phase = 'changing' | 'verifying';
 
 /** The work that goes on in this process, by request. */
-interface Works {
+interface RunningRequests {
   /** What the work throws is told, and never an unhandled rejection. */
   begin(phase: Phase, id: string, work: Promise<unknown>): void;
   has(id: string): boolean;
+  readonly isBusy: () => boolean;
   ids(phase: Phase): readonly string[];
   ended(phase: Phase): Promise<void>;
   settled(id: string): Promise<void>;
 }
 
-export function createWorks(onBroken: (phase: Phase, id: string, error: unknown) => void): Works {
-  const works = {
+export function createRunningRequests(
+  onBroken: (phase: Phase, id: string, error: unknown) => void,
+): RunningRequests {
+  const running = {
     changing: new Map<string, Promise<void>>(),
     verifying: new Map<string, Promise<void>>(),
   };
@@ -23,17 +26,18 @@ export function createWorks(onBroken: (phase: Phase, id: string, error: unknown)
           () => undefined,
           (error: unknown) => onBroken(phase, id, error),
         )
-        .finally(() => works[phase].delete(id));
-      works[phase].set(id, kept);
+        .finally(() => running[phase].delete(id));
+      running[phase].set(id, kept);
     },
-    has: (id) => works.changing.has(id) || works.verifying.has(id),
-    ids: (phase) => [...works[phase].keys()],
+    has: (id) => running.changing.has(id) || running.verifying.has(id),
+    isBusy: () => Object.values(running).some(({ size }) => size > 0),
+    ids: (phase) => [...running[phase].keys()],
     async ended(phase) {
-      await Promise.all(works[phase].values());
+      await Promise.all(running[phase].values());
     },
     async settled(id) {
-      await works.changing.get(id);
-      await works.verifying.get(id);
+      await running.changing.get(id);
+      await running.verifying.get(id);
     },
   };
 }

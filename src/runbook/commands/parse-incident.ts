@@ -39,8 +39,8 @@ type Word = (typeof words)[number];
 
 /** Reads what stands after `incident`; a string says what is wrong with it, and repeats nothing that was typed. */
 export function parseIncident(text: string, targets: readonly string[]): IncidentCommand | string {
-  const [typed = 'list', rest] = split(text);
-  const lower = typed.toLowerCase();
+  const [verb = 'list', rest] = split(text);
+  const lower = verb.toLowerCase();
   if (lower === 'list') return { kind: 'incident', word: 'list' };
   const word = words.find((known) => known === lower);
   if (word === undefined) return unknownWord(lower);

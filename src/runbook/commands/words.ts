@@ -1,7 +1,7 @@
 // Data alone, so that showing them loads nothing else.
 
 /** The words of `/dbconn …` and of `dbconn …` in a terminal: one vocabulary for both. */
-export const lookingWords = [
+export const readOnlyWords = [
   'status',
   'sources',
   'sessions',
@@ -13,7 +13,7 @@ export const lookingWords = [
   'doctor',
 ] as const;
 
-export type LookingWord = (typeof lookingWords)[number];
+export type ReadOnlyWord = (typeof readOnlyWords)[number];
 
 /** Words that set something in motion: a proposal, a stop, a call for help. None changes a database by itself. */
 export const changingWords = [
@@ -35,7 +35,7 @@ export type RecordWord = (typeof recordWords)[number];
 
 /** What each word answers, in the runbook's order; help shows these lines. */
 export const descriptions: Readonly<
-  Record<LookingWord | ChangingWord | RecordWord | 'help', string>
+  Record<ReadOnlyWord | ChangingWord | RecordWord | 'help', string>
 > = {
   status: 'how full PostgreSQL is, who fills it, the likely cause and what to do',
   sources: 'connections by user, application, client and database',

@@ -22,11 +22,11 @@ export interface Abandoned {
 }
 
 /** Fewer are what any pool keeps. */
-const leastSessions = 5;
+const leastAbandoned = 5;
 /** What holds less of what is used is not what the trouble is about. */
 const leastShare = 0.2;
 
-interface Seen {
+interface AbandonedInput {
   readonly reading: DatabaseReading | undefined;
   readonly sources: readonly Source[];
   readonly budget: Budget;
@@ -46,29 +46,29 @@ interface Both {
  * where no pool tells, in the place of each another one was opened, one after another until lately, and there are more than its pools may open. A pool
  * opens none while it has an idle one, so it does not know of those.
  */
-export function findAbandoned(seen: Seen): Abandoned | null {
-  const { reading } = seen;
+export function findAbandoned(input: AbandonedInput): Abandoned | null {
+  const { reading } = input;
   if (reading === undefined) return null;
   const both = reading.sources.flatMap((one, index) => {
-    const source = seen.sources[index];
+    const source = input.sources[index];
     return source?.kind === 'application' ? [{ reading: one, source }] : [];
   });
   const [most] = [...Map.groupBy(both, ({ source }) => holderKey(source)).values()]
-    .map((group) => ofHolder(group, seen))
+    .map((group) => ofHolder(group, input))
     .toSorted((a, b) => b.sessions - a.sessions);
-  if (most === undefined || most.sessions < leastSessions) return null;
+  if (most === undefined || most.sessions < leastAbandoned) return null;
   const used = reading.counts.clients - reading.counts.own;
   return most.sessions >= used * leastShare ? most : null;
 }
 
-function ofHolder(group: readonly Both[], seen: Seen): Abandoned {
+function ofHolder(group: readonly Both[], input: AbandonedInput): Abandoned {
   const service = group[0]?.source.service ?? null;
-  const gone = group.filter((one) => isGone(one, group, seen));
+  const gone = group.filter((one) => isGone(one, group, input));
   const here = group.filter((one) => !gone.includes(one));
-  const counted = countOf(service, seen);
+  const counted = countOf(service, input);
   const holds = sum(here.map(({ reading }) => reading.total));
   const beyond =
-    here.length === 0 ? 0 : beyondPools(here, { holds, counted }, mayOpen(service, seen));
+    here.length === 0 ? 0 : beyondPools(here, { holds, counted }, mayOpen(service, input));
   const goneSessions = sum(gone.map(({ reading }) => reading.total));
   return {
     service,
@@ -85,7 +85,11 @@ function ofHolder(group: readonly Both[], seen: Seen): Abandoned {
  * Every session of it silent for long, at an address that no container has, while others of the same service are at
  * their container's: without those, addresses may be a gateway's.
  */
-function isGone({ reading, source }: Both, group: readonly Both[], { services }: Seen): boolean {
+function isGone(
+  { reading, source }: Both,
+  group: readonly Both[],
+  { services }: AbandonedInput,
+): boolean {
   const { service, client } = source;
   if (service === null || client === null || reading.idleOverTerminate < reading.total)
     return false;
@@ -96,7 +100,7 @@ function isGone({ reading, source }: Both, group: readonly Both[], { services }:
 }
 
 /** What the pools of all its processes count; null where one is not asked, or does not tell what it keeps. */
-function countOf(service: string | null, { budget, poolReadings }: Seen): number | null {
+function countOf(service: string | null, { budget, poolReadings }: AbandonedInput): number | null {
   const line = budget.lines.find((one) => one.service === service);
   const pools = poolReadings.filter((pool) => pool.service === service);
   if (line === undefined || pools.length === 0) return null;
@@ -106,7 +110,7 @@ function countOf(service: string | null, { budget, poolReadings }: Seen): number
   return sum(pools.map(({ checkedOut }) => checkedOut)) + sum(kept);
 }
 
-function mayOpen(service: string | null, { budget }: Seen): number {
+function mayOpen(service: string | null, { budget }: AbandonedInput): number {
   const limit = budget.lines.find((one) => one.service === service)?.mayOpen;
   return typeof limit === 'number' ? limit : 0;
 }

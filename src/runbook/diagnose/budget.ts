@@ -3,7 +3,7 @@ import type { ServiceConfig } from '../target.ts';
 import type { Budget, BudgetLine, Source } from './diagnosis.ts';
 import { addCeilings, readAnyPools, readReplicaPools } from './process-pools.ts';
 import type { ReplicaPools } from './process-pools.ts';
-import type { PoolEndpointLook, ReplicaReading } from './snapshot.ts';
+import type { PoolEndpointSnapshot, ReplicaReading } from './snapshot.ts';
 import { sum } from './words.ts';
 
 type Line = z.infer<typeof BudgetLine>;
@@ -12,7 +12,7 @@ interface BudgetInput {
   readonly services: readonly ServiceConfig[];
   /** Replicas found per service; absent where the containers could not be read. */
   readonly replicas: ReadonlyMap<string, readonly ReplicaReading[]>;
-  readonly endpoints: readonly PoolEndpointLook[];
+  readonly endpoints: readonly PoolEndpointSnapshot[];
   readonly sources: readonly Source[];
   /** Client backends now, and the slots ordinary roles share; null when not known. */
   readonly used: number | null;

@@ -1,8 +1,8 @@
 import { judgeApplicationScaling } from './causes/application-scaling.ts';
 import { judgeConnectionLeak } from './causes/connection-leak.ts';
 import { judgeLockContention } from './causes/lock-contention.ts';
-import { leastShare, toPicture } from './causes/picture.ts';
-import type { Picture } from './causes/picture.ts';
+import { leastShare, toCauseInput } from './causes/picture.ts';
+import type { CauseInput } from './causes/picture.ts';
 import { judgePoolMisconfiguration } from './causes/pool-misconfiguration.ts';
 import { judgeSlowQueries } from './causes/slow-queries.ts';
 import { judgeUncommittedTransactions } from './causes/uncommitted-transactions.ts';
@@ -44,7 +44,7 @@ export function findCauses(evidence: Evidence, findings: readonly Finding[]): Ca
   // Where sessions are hidden, what is seen is judged once it is trouble by itself; hidden ones are in nobody's share.
   if (reading && !isVisible(reading) && pressureOf(capacity, target.limits) !== 'critical')
     return [];
-  const picture = toPicture(evidence);
+  const input = toCauseInput(evidence);
   return [
     judgeConnectionLeak,
     judgeSlowQueries,
@@ -53,14 +53,18 @@ export function findCauses(evidence: Evidence, findings: readonly Finding[]): Ca
     judgePoolMisconfiguration,
     judgeLockContention,
   ]
-    .flatMap((judge) => judge(picture))
-    .filter((cause) => !isGuess(cause, picture, findings) && !isUnseen(cause, evidence))
-    .flatMap((cause) => inProportion(cause, picture))
+    .flatMap((judge) => judge(input))
+    .filter((cause) => !isGuess(cause, input, findings) && !isUntracked(cause, evidence))
+    .flatMap((cause) => inProportion(cause, input))
     .toSorted((a, b) => b.confidence - a.confidence);
 }
 
 /** A slow disk or a busy processor makes every query slow: without knowing what is usual, that name is the better one. */
-function isGuess({ cause }: Cause, { dragging }: Picture, findings: readonly Finding[]): boolean {
+function isGuess(
+  { cause }: Cause,
+  { dragging }: CauseInput,
+  findings: readonly Finding[],
+): boolean {
   return (
     cause === 'slow-queries' &&
     dragging !== undefined &&
@@ -70,15 +74,15 @@ function isGuess({ cause }: Cause, { dragging }: Picture, findings: readonly Fin
 }
 
 /** Where many sessions are not tracked, all that is known of them is where they wait. */
-function isUnseen({ cause }: Cause, evidence: Evidence): boolean {
+function isUntracked({ cause }: Cause, evidence: Evidence): boolean {
   return (
     cause !== 'lock-contention' && isTelling(evidence.reading?.untracked.sessions ?? 0, evidence)
   );
 }
 
 /** A cause speaks for its share: what holds little is not named, and what others hold is said. */
-function inProportion(cause: Cause, picture: Picture): Cause[] {
-  const { share, isOwn } = measureOf(cause.cause, picture);
+function inProportion(cause: Cause, input: CauseInput): Cause[] {
+  const { share, isOwn } = measureOf(cause.cause, input);
   if (isOwn) return [cause];
   if (share < leastShare) return [];
   if (share >= 0.5) return [cause];

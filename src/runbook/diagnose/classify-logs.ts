@@ -9,7 +9,7 @@ import {
 } from './log-classes.ts';
 import { redactText, splitStatement } from './redact-text.ts';
 import { beginFailure, continueFailure } from './same-failure.ts';
-import type { Failure, Sighting } from './same-failure.ts';
+import type { Failure, LogHit } from './same-failure.ts';
 import type { LogClass, LogClassCount } from './snapshot.ts';
 import { readStructured } from './structured-line.ts';
 import { cutCodePoints } from './untrusted.ts';
@@ -33,8 +33,8 @@ const exampleCodePoints = 300;
  * left out.
  */
 export function classifyLogs(events: readonly LogEvent[]): LogClassCount[] {
-  const found = new Map<LogClass, { count: number; last: Sighting }>();
-  for (const last of toFailures(toSightings(events))) {
+  const found = new Map<LogClass, { count: number; last: LogHit }>();
+  for (const last of toFailures(toHits(events))) {
     found.set(last.class, { count: (found.get(last.class)?.count ?? 0) + 1, last });
   }
   return [...found]
@@ -48,38 +48,38 @@ export function classifyLogs(events: readonly LogEvent[]): LogClassCount[] {
     .toSorted((a, b) => b.count - a.count || a.class.localeCompare(b.class));
 }
 
-function toSightings(events: readonly LogEvent[]): Sighting[] {
-  const sightings: Sighting[] = [];
+function toHits(events: readonly LogEvent[]): LogHit[] {
+  const hits: LogHit[] = [];
   let gap = 0;
   for (const { at, text: raw, trace = false } of events) {
     const structured = readStructured(raw);
     const text = structured?.text ?? raw;
-    const said = readSaid(text);
-    const name = classOf(said, structured?.code);
+    const parts = splitLine(text);
+    const name = classOf(parts, structured?.code);
     if (name === undefined) {
       gap += 1;
       continue;
     }
-    const words = wordsOf(name, `${said.prose}\n${said.behind}`);
-    sightings.push({ class: name, at, text, words, trace, gap });
+    const words = wordsOf(name, `${parts.prose}\n${parts.behind}`);
+    hits.push({ class: name, at, text, words, trace, gap });
     gap = 0;
   }
-  return sightings;
+  return hits;
 }
 
 /** The last sighting of each failure. */
-function toFailures(sightings: readonly Sighting[]): Sighting[] {
+function toFailures(hits: readonly LogHit[]): LogHit[] {
   const failures: Failure[] = [];
-  for (const sighting of sightings) {
+  for (const hit of hits) {
     const open = failures.at(-1);
-    const more = open === undefined ? undefined : continueFailure(open, sighting);
-    if (more === undefined) failures.push(beginFailure(sighting));
+    const more = open === undefined ? undefined : continueFailure(open, hit);
+    if (more === undefined) failures.push(beginFailure(hit));
     else failures[failures.length - 1] = more;
   }
   return failures.map(({ last }) => last);
 }
 
-interface Said {
+interface LineParts {
   /** Before the first statement that is quoted. */
   readonly prose: string;
   /** Behind it. */
@@ -87,14 +87,14 @@ interface Said {
 }
 
 /** Judged without the statement a line quotes: anybody can write `deadlock detected` into a statement. */
-function readSaid(text: string): Said {
+function splitLine(text: string): LineParts {
   const { prose, statement } = splitStatement(text);
   if (statement === '') return { prose, behind: '' };
   // Doctrine quotes it: `while executing 'SELECT …' with params […]: SQLSTATE[…]`.
   return { prose, behind: readBehindStatement(prose.endsWith("'") ? `'${statement}` : statement) };
 }
 
-function classOf({ prose, behind }: Said, given: string | undefined): LogClass | undefined {
+function classOf({ prose, behind }: LineParts, given: string | undefined): LogClass | undefined {
   const text = `${prose}\n${behind}`;
   const found = [given, findSqlstate(text)].filter((code) => code !== undefined);
   for (const code of found) {
@@ -106,12 +106,12 @@ function classOf({ prose, behind }: Said, given: string | undefined): LogClass |
 }
 
 /** Of several lines the one that says it. Redacted before it is picked: a constant may span lines. */
-function exampleOf({ text, class: name, words }: Sighting): string {
+function exampleOf({ text, class: name, words }: LogHit): string {
   const lines = redactText(text).split(/\r?\n/);
   const mentions = (line: string): boolean => name === 'other' && mentionsConnections(line);
-  const says = (line: string): boolean =>
+  const matches = (line: string): boolean =>
     words === undefined ? findSqlstate(line) !== undefined : wordsOf(name, line) !== undefined;
-  const line = lines.find(says) ?? lines.find(mentions) ?? lines.find((one) => one.trim()) ?? '';
+  const line = lines.find(matches) ?? lines.find(mentions) ?? lines.find((one) => one.trim()) ?? '';
   return cutCodePoints(line.trim(), exampleCodePoints);
 }
 

@@ -4,18 +4,18 @@
  * @param edges for each node, numbered from 0, the nodes it leads to
  */
 export function findComponents(edges: readonly (readonly number[])[]): number[][] {
-  const unseen = -1;
-  const order = new Int32Array(edges.length).fill(unseen);
+  const unvisited = -1;
+  const order = new Int32Array(edges.length).fill(unvisited);
   const low = new Int32Array(edges.length);
   const next = new Int32Array(edges.length);
   const isOpen = new Uint8Array(edges.length);
   const open: number[] = [];
   const components: number[][] = [];
-  let seen = 0;
+  let visited = 0;
 
   const enter = (node: number): number => {
-    order[node] = low[node] = seen;
-    seen += 1;
+    order[node] = low[node] = visited;
+    visited += 1;
     isOpen[node] = 1;
     open.push(node);
     return node;
@@ -31,7 +31,7 @@ export function findComponents(edges: readonly (readonly number[])[]): number[][
   };
 
   for (let start = 0; start < edges.length; start += 1) {
-    const path = order[start] === unseen ? [enter(start)] : [];
+    const path = order[start] === unvisited ? [enter(start)] : [];
     for (let node = path.at(-1); node !== undefined; node = path.at(-1)) {
       const target = edges[node]?.[at(next, node)];
       next[node] = at(next, node) + 1;
@@ -40,7 +40,7 @@ export function findComponents(edges: readonly (readonly number[])[]): number[][
         leave(node);
         const parent = path.at(-1);
         if (parent !== undefined) lower(parent, at(low, node));
-      } else if (order[target] === unseen) path.push(enter(target));
+      } else if (order[target] === unvisited) path.push(enter(target));
       else if (isOpen[target] === 1) lower(node, at(order, target));
     }
   }

@@ -70,15 +70,15 @@ function judge(
   findings: readonly Finding[],
   causes: readonly Cause[],
 ): Diagnosis['state'] {
-  const [worst] = findings;
+  const [gravest] = findings;
   if (reading === undefined) {
     const { error } = snapshot.database.reach;
     const isOutage = error !== undefined && outage.has(error.kind) && error.scope !== 'role';
     return isOutage ? 'critical' : 'unknown';
   }
-  if (worst?.severity === 'critical') return 'critical';
+  if (gravest?.severity === 'critical') return 'critical';
   if (!isVisible(reading)) return 'unknown';
-  return worst?.severity === 'warning' || causes.length > 0 ? 'warning' : 'fine';
+  return gravest?.severity === 'warning' || causes.length > 0 ? 'warning' : 'fine';
 }
 
 function toReach({ via, error, rungs }: Reach): Diagnosis['reach'] {

@@ -16,9 +16,9 @@ export interface Dragging {
   readonly usual: { readonly active: number; readonly seconds: number } | null;
 }
 
-type Seen = Pick<Diagnosis, 'capacity'> & Partial<Pick<Diagnosis, 'sessions' | 'blocking'>>;
+type CurrentLoad = Pick<Diagnosis, 'capacity'> & Partial<Pick<Diagnosis, 'sessions' | 'blocking'>>;
 
-export function workOf({ capacity, sessions, blocking }: Seen): Work {
+export function workOf({ capacity, sessions, blocking }: CurrentLoad): Work {
   const work = running(sessions);
   const ages = work.map(({ queryAgeSeconds }) => queryAgeSeconds ?? 0);
   const active = Math.max(0, (capacity?.byState.active ?? 0) - (blocking?.waitersTotal ?? 0));
@@ -49,19 +49,22 @@ const muchSlower = 10;
 const muchMore = 3;
 /** One statement among many; a slow disk or a busy processor slows all of them down. */
 const leastShare = 0.6;
-const leastLooks = 3;
+const leastChecks = 3;
 
 /**
  * Whether most of what runs is one statement that takes far longer than usual, by the looks remembered; where none is,
  * whether it takes seconds in most sessions there are.
  */
-export function findDragging(now: Seen, looks: readonly Partial<Work>[]): Dragging | undefined {
+export function findDragging(
+  now: CurrentLoad,
+  checks: readonly Partial<Work>[],
+): Dragging | undefined {
   const { active, querySeconds } = workOf(now);
   const used = now.capacity?.used ?? 0;
   if (querySeconds === null || querySeconds < leastSeconds || active < used * 0.2) return undefined;
   const share = shareOfOneStatement(now);
   if (share < leastShare) return undefined;
-  const usual = usualWork(looks);
+  const usual = usualWork(checks);
   const isUsual =
     usual === null
       ? active < used * 0.5
@@ -71,7 +74,7 @@ export function findDragging(now: Seen, looks: readonly Partial<Work>[]): Draggi
     : { sessions: Math.round(active * share), seconds: querySeconds, usual };
 }
 
-function shareOfOneStatement(now: Seen): number {
+function shareOfOneStatement(now: CurrentLoad): number {
   const listed = running(now.sessions);
   const groups = Map.groupBy(listed, ({ fingerprint, pid }) => fingerprint ?? `${pid}`);
   const largest = Math.max(0, ...[...groups.values()].map(({ length }) => length));
@@ -79,11 +82,11 @@ function shareOfOneStatement(now: Seen): number {
 }
 
 /** The calmer quarter of the looks: the trouble may have begun half an hour ago. */
-function usualWork(looks: readonly Partial<Work>[]): Dragging['usual'] {
-  const known = looks.flatMap(({ active, querySeconds }) =>
+function usualWork(checks: readonly Partial<Work>[]): Dragging['usual'] {
+  const known = checks.flatMap(({ active, querySeconds }) =>
     active === undefined ? [] : [{ active, seconds: querySeconds ?? 0 }],
   );
-  if (known.length < leastLooks) return null;
+  if (known.length < leastChecks) return null;
   return {
     active:
       quantile(

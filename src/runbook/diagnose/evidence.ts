@@ -25,7 +25,7 @@ import type { IdleLeak } from './idle-leaks.ts';
 import { findLeakSuspects } from './leaks.ts';
 import { analyseLocks } from './locks.ts';
 import { toLogs } from './logs.ts';
-import type { RecentLook } from './look-ring.ts';
+import type { RecentCheck } from './look-ring.ts';
 import { addPoolers, markPoolers, servicesBehind, toKnownPoolers } from './poolers.ts';
 import type { KnownPooler } from './poolers.ts';
 import { poolReadings, toPools } from './pools.ts';
@@ -71,7 +71,7 @@ export interface Evidence {
   /** Queries far slower than usual, while slots or a pool are short. */
   readonly dragging: Dragging | undefined;
   readonly idleLeaks: readonly IdleLeak[];
-  readonly history: readonly RecentLook[];
+  readonly history: readonly RecentCheck[];
   /** Idle longer than this in a transaction is lingering, idle longer outside of one is not in use. */
   readonly lingeringMs: number;
 }
@@ -80,11 +80,11 @@ export interface DiagnoseInput {
   readonly snapshot: Snapshot;
   readonly target: Target;
   /** The looks before this one, oldest first. */
-  readonly recent: readonly RecentLook[];
+  readonly recent: readonly RecentCheck[];
 }
 
 /** A diagnosis with all it was drawn from: the same evidence gives the same diagnosis at any later time. */
-export interface Examination extends DiagnoseInput {
+export interface TargetCheck extends DiagnoseInput {
   readonly diagnosis: Diagnosis;
 }
 
@@ -121,7 +121,7 @@ export function gatherEvidence({ snapshot, target, recent }: DiagnoseInput): Evi
   });
   const budget = addPoolers(ownBudget, poolers);
   const read = services.filter(isRead);
-  const seen = { target, reading, capacity, sources, budget, services: read };
+  const lostInput = { target, reading, capacity, sources, budget, services: read };
   const locks = analyseLocks(reading?.locks ?? noLocks);
   return {
     snapshot,
@@ -139,7 +139,7 @@ export function gatherEvidence({ snapshot, target, recent }: DiagnoseInput): Evi
     logs: toLogs(snapshot.logs),
     services,
     budget,
-    ...findLost(seen, snapshot),
+    ...findLost(lostInput, snapshot),
     overlaps: findOverlaps(read, snapshot.takenAt),
     forecast: forecast(history, capacity, reading),
     leakSuspects: findLeakSuspects(reading?.sessions ?? [], lingeringMs),
@@ -152,18 +152,18 @@ export function gatherEvidence({ snapshot, target, recent }: DiagnoseInput): Evi
   };
 }
 
-type Seen = Parameters<typeof findStrangers>[0] &
+type LostInput = Parameters<typeof findStrangers>[0] &
   Omit<Parameters<typeof findAbandoned>[0], 'poolReadings'>;
 
 /** Of clients that no configuration knows, who holds the slots is the news. */
 function findLost(
-  seen: Seen,
+  lostInput: LostInput,
   { pools }: Snapshot,
 ): Pick<Evidence, 'strangers' | 'abandoned' | 'idleLeaks'> {
-  const strangers = findStrangers(seen);
-  const found = findAbandoned({ ...seen, poolReadings: poolReadings(pools) });
+  const strangers = findStrangers(lostInput);
+  const found = findAbandoned({ ...lostInput, poolReadings: poolReadings(pools) });
   const abandoned = found?.service === null && strangers !== null ? null : found;
-  const { reading, sources } = seen;
+  const { reading, sources } = lostInput;
   const idleLeaks = findIdleLeaks(reading?.sources ?? [], sources, abandoned?.goneSources);
   return { strangers, abandoned, idleLeaks };
 }
@@ -176,7 +176,7 @@ function isRead({ problem }: ServiceReading): boolean {
   return problem === undefined;
 }
 
-function present({ takenAt, database }: Snapshot, capacity: Capacity | null): RecentLook[] {
+function present({ takenAt, database }: Snapshot, capacity: Capacity | null): RecentCheck[] {
   if (capacity === null) return [];
   const { used, usable } = capacity;
   const newIn60s = database.reading?.counts.newIn60s;

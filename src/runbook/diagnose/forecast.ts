@@ -1,14 +1,14 @@
 import type { Capacity, Forecast } from './diagnosis.ts';
 import { findGrowth, fitLine, median } from './growth.ts';
 import type { Growth, Point } from './growth.ts';
-import type { RecentLook } from './look-ring.ts';
+import type { RecentCheck } from './look-ring.ts';
 import type { DatabaseReading } from './snapshot.ts';
 import { count, durationOfSeconds } from './words.ts';
 
 /** What was before says nothing of what is going on now. */
 const longestSpanMs = 15 * 60_000;
 /** With fewer looks, or looks within seconds of each other, the connections' own starts tell more. */
-const leastLooks = 3;
+const leastChecks = 3;
 const leastSpanMs = 15_000;
 /** Past a day a straight line is no forecast. */
 const furthestMinutes = 24 * 60;
@@ -22,7 +22,7 @@ const mostByChance = 5;
  * says since when the number is flat.
  */
 export function forecast(
-  looks: readonly RecentLook[],
+  checks: readonly RecentCheck[],
   capacity: Capacity | null,
   reading: DatabaseReading | undefined,
 ): Forecast {
@@ -30,18 +30,18 @@ export function forecast(
     return none('The sessions could not be read, so there is nothing to forecast from.');
   }
   if (capacity.free === 0) return { ...none('It is full already.'), minutesUntilFull: 0 };
-  return fromLooks(looks, capacity) ?? fromStarts(reading, capacity);
+  return fromChecks(checks, capacity) ?? fromStarts(reading, capacity);
 }
 
 function none(reason: string): Forecast {
   return { connectionsPerMinute: null, minutesUntilFull: null, basis: 'none', reason };
 }
 
-function fromLooks(looks: readonly RecentLook[], capacity: Capacity): Forecast | undefined {
-  const last = looks.at(-1);
+function fromChecks(checks: readonly RecentCheck[], capacity: Capacity): Forecast | undefined {
+  const last = checks.at(-1);
   if (last === undefined) return undefined;
   const end = Date.parse(last.at);
-  const points = looks
+  const points = checks
     .filter(({ at, usable }) => usable === last.usable && end - Date.parse(at) <= longestSpanMs)
     .map(({ at, used }): Point => ({ seconds: (Date.parse(at) - end) / 1_000, used }));
   const relief = sinceRelief(points, capacity.usable);
@@ -49,12 +49,12 @@ function fromLooks(looks: readonly RecentLook[], capacity: Capacity): Forecast |
   if (!isEnough(since)) return undefined;
   const growth = findGrowth(since);
   return growth === null
-    ? sayFlat(since)
+    ? toFlat(since)
     : goOn(growth, capacity, since === relief && relief.length < points.length);
 }
 
 function isEnough(points: readonly Point[]): boolean {
-  return points.length >= leastLooks && -(points[0]?.seconds ?? 0) * 1_000 >= leastSpanMs;
+  return points.length >= leastChecks && -(points[0]?.seconds ?? 0) * 1_000 >= leastSpanMs;
 }
 
 /**
@@ -75,7 +75,7 @@ const still = 2;
 const minuteSeconds = 60;
 
 /** Since when nothing grows, or that it goes down, or that too little came to say how it goes on. */
-function sayFlat(points: readonly Point[]): Forecast {
+function toFlat(points: readonly Point[]): Forecast {
   const { slope, noise } = fitLine(points);
   const base = { minutesUntilFull: null, basis: 'recent-looks' as const };
   const seconds = -(points[0]?.seconds ?? 0);

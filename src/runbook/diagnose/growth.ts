@@ -22,7 +22,7 @@ interface Rise {
 /** Fewer rises give a line through noise. */
 const leastRises = 3;
 /** So few connections are a pool that opened. */
-const mostByChance = 5;
+const mostRisesByChance = 5;
 /** What did not rise for longer does not grow, unless it grew that slowly all along. */
 const freshSeconds = 60;
 /** From so many rises on their own pace is known. */
@@ -39,7 +39,7 @@ export function findGrowth(points: readonly Point[]): Growth | null {
   const total = sum(rises.map(({ by }) => by));
   if (largest === undefined || rises.length < leastRises) return null;
   if (largest.by > total / 2) return findGrowth(points.slice(largest.index));
-  if (total - largest.by <= mostByChance) return null;
+  if (total - largest.by <= mostRisesByChance) return null;
   const from = points.slice(beginning(rises, points));
   const { slope, noise } = fitLine(from);
   const change = slope * -(from[0]?.seconds ?? 0);
@@ -77,8 +77,12 @@ function connected(rises: readonly Rise[], points: readonly Point[]): readonly R
   const pace = median(pauses);
   // Looks further apart than a minute still show that it grew between the last two.
   const between = -(points.at(-2)?.seconds ?? 0);
-  const patience = Math.max(freshSeconds, between, rises.length < manyRises ? 0 : 2 * pace);
-  if (-(rises.at(-1)?.seconds ?? -Infinity) > patience) return [];
+  const longestQuietSeconds = Math.max(
+    freshSeconds,
+    between,
+    rises.length < manyRises ? 0 : 2 * pace,
+  );
+  if (-(rises.at(-1)?.seconds ?? -Infinity) > longestQuietSeconds) return [];
   const broken = pauses.findLastIndex((pause) => pause > Math.max(freshSeconds, 3 * pace));
   return rises.slice(broken + 1);
 }

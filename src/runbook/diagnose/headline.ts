@@ -25,11 +25,11 @@ export function writeHeadline(evidence: Evidence, findings: readonly Finding[]):
 
 function writeServer(evidence: Evidence, findings: readonly Finding[]): string {
   const { capacity, forecast, reading, snapshot } = evidence;
-  if (capacity === null || reading === undefined) return withoutLook(snapshot);
-  const isSeen = isVisible(reading);
-  const taken = `${isSeen ? '' : 'At least '}${capacity.used} of ${capacity.usable} usable connections`;
+  if (capacity === null || reading === undefined) return withoutReading(snapshot);
+  const isComplete = isVisible(reading);
+  const taken = `${isComplete ? '' : 'At least '}${capacity.used} of ${capacity.usable} usable connections`;
   const critical = findings.filter(({ severity }) => severity === 'critical');
-  if (!isSeen && critical.length === 0) return `${taken}; not enough privilege to judge.`;
+  if (!isComplete && critical.length === 0) return `${taken}; not enough privilege to judge.`;
   const { minutesUntilFull } = forecast;
   if (capacity.free === 0) return `${taken}: full.`;
   if (snapshot.database.reach.error?.kind === 'full') return `${taken}, and new ones are refused.`;
@@ -43,28 +43,29 @@ function writeServer(evidence: Evidence, findings: readonly Finding[]): string {
     : `${taken}, full in about ${count(Math.max(1, Math.round(minutesUntilFull)), 'minute')}.`;
 }
 
-function withoutLook({ database, services }: Evidence['snapshot']): string {
+function withoutReading({ database, services }: Evidence['snapshot']): string {
   const { error } = database.reach;
   const clients = services.ok ? services.value.postgresProcesses?.clients : undefined;
-  const seen = clients === undefined ? '' : `; its process titles show ${count(clients, 'client')}`;
+  const processTitles =
+    clients === undefined ? '' : `; its process titles show ${count(clients, 'client')}`;
   switch (error?.kind) {
     case 'full':
-      return `${refused[error.scope ?? 'server']}${seen}.`;
+      return `${refused[error.scope ?? 'server']}${processTitles}.`;
     case 'frozen':
-      return `PostgreSQL hangs: it does not answer${seen}.`;
+      return `PostgreSQL hangs: it does not answer${processTitles}.`;
     case 'slow':
-      return `${slow[error.detail ?? ''] ?? 'PostgreSQL is too slow to be checked'}${seen}.`;
+      return `${slow[error.detail ?? ''] ?? 'PostgreSQL is too slow to be checked'}${processTitles}.`;
     case 'stopped':
       return stopped[error.detail ?? ''] ?? 'PostgreSQL is not running.';
     case 'server-error':
-      return `PostgreSQL answered the check with SQLSTATE ${error.sqlstate ?? 'unknown'}${seen}.`;
+      return `PostgreSQL answered the check with SQLSTATE ${error.sqlstate ?? 'unknown'}${processTitles}.`;
     case 'auth':
-      return `PostgreSQL refuses the login of dbconn${seen}.`;
+      return `PostgreSQL refuses the login of dbconn${processTitles}.`;
     case 'privilege':
       return 'The role of dbconn may not look at PostgreSQL.';
     case 'network':
     default:
-      return `PostgreSQL cannot be reached${seen}.`;
+      return `PostgreSQL cannot be reached${processTitles}.`;
   }
 }
 
@@ -123,11 +124,11 @@ function withoutCause(
   { state, findings }: Judgement,
   { reading, capacity, sources }: Evidence,
 ): string {
-  const [worst] = findings;
+  const [gravest] = findings;
   if (state === 'fine') return 'Nothing is wrong.';
   // Where nothing could be looked at, nothing speaks for or against a cause.
-  if (reading === undefined && worst !== undefined) return worst.summary;
-  if (state === 'unknown') return `It cannot be judged. ${worst?.summary ?? ''}`.trim();
+  if (reading === undefined && gravest !== undefined) return gravest.summary;
+  if (state === 'unknown') return `It cannot be judged. ${gravest?.summary ?? ''}`.trim();
   for (const { id, summary } of findings) {
     if (isTrouble(id)) return `None of the runbook's six: ${troubles[id]}. ${summary}`;
   }
@@ -146,5 +147,5 @@ function withoutCause(
       ? `None of the six causes fits: ${idle} of ${used} connections are idle, and nothing shows that they were lost.`
       : 'None of the six causes fits: the connections there are seem to be at work.';
   }
-  return `None of the six causes fits. ${worst?.summary ?? ''}`.trim();
+  return `None of the six causes fits. ${gravest?.summary ?? ''}`.trim();
 }

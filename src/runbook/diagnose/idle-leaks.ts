@@ -1,5 +1,5 @@
 import type { Source } from './diagnosis.ts';
-import type { RecentLook } from './look-ring.ts';
+import type { RecentCheck } from './look-ring.ts';
 import type { SourceReading } from './snapshot.ts';
 import { holderKey } from './sources.ts';
 import { sum } from './words.ts';
@@ -91,14 +91,14 @@ export function isSpread(ages: readonly number[]): boolean {
  * pool that replaces its connections none. Null where too few were opened to tell, or slots were freed meanwhile.
  */
 export function leftOver(
-  looks: readonly RecentLook[],
+  checks: readonly RecentCheck[],
   { ages, sessions }: IdleLeak,
 ): { readonly opened: number; readonly left: number } | null {
-  const last = looks.at(-1);
-  const freed = looks.findLastIndex(
-    (look, index) => look.used < (looks[index - 1]?.used ?? 0) - leastSessions,
+  const last = checks.at(-1);
+  const freed = checks.findLastIndex(
+    (check, index) => check.used < (checks[index - 1]?.used ?? 0) - leastSessions,
   );
-  const first = looks[Math.max(0, freed)];
+  const first = checks[Math.max(0, freed)];
   if (last === undefined || first === undefined) return null;
   const span = (Date.parse(last.at) - Date.parse(first.at)) / 1_000;
   const young = ages.filter((age) => age <= span).length / Math.max(1, ages.length);

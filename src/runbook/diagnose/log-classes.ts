@@ -5,7 +5,7 @@ import type { LogClass } from './snapshot.ts';
  * PostgreSQL's texts are those of 13 to 18 with `lc_messages = C`. PgBouncer's were read in its
  * source; those of the libraries in their sources or in reports of people who met them.
  */
-const texts: readonly (readonly [LogClass, RegExp])[] = [
+const textPatterns: readonly (readonly [LogClass, RegExp])[] = [
   [
     // PgBouncer's words for it as its versions went by, then PgCat's and Odyssey's.
     'pooler-login',
@@ -107,7 +107,7 @@ const mentions = /connection|pool/i;
 
 /** The class of a text in words that are known, or none. */
 export function classOfText(text: string): LogClass | undefined {
-  return texts.find(([, pattern]) => pattern.test(text))?.[0];
+  return textPatterns.find(([, pattern]) => pattern.test(text))?.[0];
 }
 
 /** Whether a text speaks of connections or pools at all. */
@@ -117,7 +117,7 @@ export function mentionsConnections(text: string): boolean {
 
 /** The first words of a class in a text, from there to the end of the line. */
 export function wordsOf(name: LogClass, text: string): string | undefined {
-  for (const [known, pattern] of texts) {
+  for (const [known, pattern] of textPatterns) {
     const at = known === name ? text.search(pattern) : -1;
     if (at !== -1) return text.slice(at).split(/\r?\n/, 1)[0];
   }
@@ -166,8 +166,8 @@ const elsewhere = /max_wal_senders|due to user request|canceling autovacuum task
 export function classOfCode(code: string, text: string): LogClass | undefined {
   const candidates = codes.get(code);
   if (candidates === undefined || elsewhere.test(text)) return undefined;
-  const said = classOfText(text);
-  if (said !== undefined && candidates.includes(said)) return said;
+  const byText = classOfText(text);
+  if (byText !== undefined && candidates.includes(byText)) return byText;
   const raised = routines.find(([, pattern]) => pattern.test(text))?.[0];
   return raised !== undefined && candidates.includes(raised) ? raised : candidates[0];
 }

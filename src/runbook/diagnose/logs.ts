@@ -22,10 +22,10 @@ export function countLines(
   classes: readonly LogClass[],
   service?: string,
 ): number {
-  const wanted = new Set<string>(classes);
+  const classNames = new Set<string>(classes);
   return logs
     .filter((log) => service === undefined || log.service === service)
     .flatMap((log) => log.classes)
-    .filter((entry) => wanted.has(entry.class))
+    .filter((entry) => classNames.has(entry.class))
     .reduce((total, entry) => total + entry.count, 0);
 }

@@ -2,7 +2,7 @@ import type { Diagnosis } from './diagnosis.ts';
 import { workOf } from './dragging.ts';
 
 /** Used and usable slots of one look, and what ran then. */
-export interface RecentLook {
+export interface RecentCheck {
   readonly at: string;
   readonly used: number;
   readonly usable: number;
@@ -22,45 +22,45 @@ const fineMs = 15 * minuteMs;
 /** A shorter pause between looks, or a person's burst of them, grows nothing but the minutes before. */
 const mostFine = 60;
 
-type Look = Pick<Diagnosis, 'takenAt' | 'capacity'> &
+type CheckedDiagnosis = Pick<Diagnosis, 'takenAt' | 'capacity'> &
   Partial<Pick<Diagnosis, 'sessions' | 'blocking' | 'deadlocks'>>;
 
 /** The looks of one target's last hour, oldest first: every one of the last minutes, one a minute before; at most 121. */
-export class LookRing {
-  #looks: readonly RecentLook[] = [];
+export class RecentChecks {
+  #looks: readonly RecentCheck[] = [];
 
   /** A look that did not see the capacity adds nothing. */
-  add(look: Look, newIn60s?: number): void {
-    const { takenAt, capacity, deadlocks = null } = look;
+  add(check: CheckedDiagnosis, newIn60s?: number): void {
+    const { takenAt, capacity, deadlocks = null } = check;
     if (capacity === null) return;
     const now = Date.parse(takenAt);
-    const looks = this.#looks.filter(({ at }) => now - Date.parse(at) <= oldestMs);
-    const young = looks.filter(({ at }) => now - Date.parse(at) <= fineMs);
+    const checks = this.#looks.filter(({ at }) => now - Date.parse(at) <= oldestMs);
+    const young = checks.filter(({ at }) => now - Date.parse(at) <= fineMs);
     const fine = young.slice(1 - mostFine);
     this.#looks = [
-      ...oneAMinute(looks.slice(0, looks.length - fine.length)),
+      ...oneAMinute(checks.slice(0, checks.length - fine.length)),
       ...fine,
       {
         at: takenAt,
         used: capacity.used,
         usable: capacity.usable,
         ...(deadlocks !== null && { deadlocks }),
-        ...(look.sessions !== undefined && workOf(look)),
+        ...(check.sessions !== undefined && workOf(check)),
         ...(newIn60s !== undefined && { newIn60s }),
       },
     ];
   }
 
-  entries(): readonly RecentLook[] {
+  entries(): readonly RecentCheck[] {
     return this.#looks;
   }
 }
 
 /** The first of each minute: the same ones however often this is asked. */
-function oneAMinute(looks: readonly RecentLook[]): readonly RecentLook[] {
-  const minuteOf = ({ at }: RecentLook): number => Math.floor(Date.parse(at) / minuteMs);
-  return looks.filter((look, index) => {
-    const before = looks[index - 1];
-    return before === undefined || minuteOf(before) !== minuteOf(look);
+function oneAMinute(checks: readonly RecentCheck[]): readonly RecentCheck[] {
+  const minuteOf = ({ at }: RecentCheck): number => Math.floor(Date.parse(at) / minuteMs);
+  return checks.filter((check, index) => {
+    const before = checks[index - 1];
+    return before === undefined || minuteOf(before) !== minuteOf(check);
   });
 }

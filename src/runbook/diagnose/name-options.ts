@@ -4,12 +4,12 @@ import { toCommand } from './proposals/to-command.ts';
 
 interface Remark {
   readonly finding: string;
-  readonly say: string;
+  readonly sentence: string;
   /** Whether that proposal is about what the finding found. */
   readonly fits: (proposal: Proposal, evidence: Evidence) => boolean;
 }
 
-const isTyped =
+const beginsWith =
   (start: string) =>
   ({ command }: Proposal): boolean =>
     command === start || command?.startsWith(`${start} `) === true;
@@ -21,18 +21,18 @@ const isAnyIdle = ({ option, command }: Proposal): boolean =>
 const remarks: readonly Remark[] = [
   {
     finding: 'idle-in-transaction',
-    say: 'Option A ends the oldest.',
+    sentence: 'Option A ends the oldest.',
     fits: ({ command }) => command === 'propose A',
   },
-  { finding: 'terminate-candidates', say: 'Option A ends them.', fits: isTermination },
+  { finding: 'terminate-candidates', sentence: 'Option A ends them.', fits: isTermination },
   {
     finding: 'lock-waits',
-    say: 'Option D stops what they wait for.',
+    sentence: 'Option D stops what they wait for.',
     fits: ({ command }) => command === 'propose D',
   },
   {
     finding: 'abandoned-clients',
-    say: 'Option A ends those of now.',
+    sentence: 'Option A ends those of now.',
     fits: ({ command }, { abandoned, target }) => {
       const service = target.services.find(({ name }) => name === abandoned?.service);
       if (service === undefined) return false;
@@ -41,19 +41,19 @@ const remarks: readonly Remark[] = [
   },
   {
     finding: 'strangers',
-    say: '/dbconn propose prevention connection-limit does it.',
-    fits: isTyped('propose prevention connection-limit'),
+    sentence: '/dbconn propose prevention connection-limit does it.',
+    fits: beginsWith('propose prevention connection-limit'),
   },
-  { finding: 'strangers', say: 'Option A ends the idle ones.', fits: isAnyIdle },
+  { finding: 'strangers', sentence: 'Option A ends the idle ones.', fits: isAnyIdle },
   {
     finding: 'budget-can-exhaust',
-    say: 'Option E makes the largest smaller.',
-    fits: isTyped('propose E'),
+    sentence: 'Option E makes the largest smaller.',
+    fits: beginsWith('propose E'),
   },
 ];
 
 function isTermination(proposal: Proposal): boolean {
-  return isTyped('propose A')(proposal) || isAnyIdle(proposal);
+  return beginsWith('propose A')(proposal) || isAnyIdle(proposal);
 }
 
 /** Adds to what to do about a finding the option that does it, but only where that is proposed for the same look. */
@@ -63,14 +63,14 @@ export function nameOptions(
   evidence: Evidence,
 ): Finding[] {
   return findings.map((finding) => {
-    const said = remarks
+    const sentences = remarks
       .filter(
         ({ finding: id, fits }) =>
           id === finding.id && proposals.some((one) => fits(one, evidence)),
       )
-      .map(({ say }) => say);
-    return said.length === 0
+      .map(({ sentence }) => sentence);
+    return sentences.length === 0
       ? finding
-      : { ...finding, fix: [finding.fix ?? '', ...said].join(' ').trim() };
+      : { ...finding, fix: [finding.fix ?? '', ...sentences].join(' ').trim() };
   });
 }

@@ -50,7 +50,7 @@ export function findObstacles(
     const stillPids = new Set(still.map((waiter) => waiter.pid));
     const freed = held.filter((waiter) => waiter.pid !== pid && !stillPids.has(waiter.pid));
     if (freed.length < leastFollowers) continue;
-    found.push({ pid, queued: true, ...weigh(freed) });
+    found.push({ pid, queued: true, ...score(freed) });
     waiters = without;
     held = still;
   }
@@ -63,7 +63,7 @@ export function findObstacles(
           {
             pid: root.pid,
             queued: false,
-            ...weigh(only ? waiters : behind(waiters, [root.pid])),
+            ...score(only ? waiters : behind(waiters, [root.pid])),
           },
         ]
       : [],
@@ -144,7 +144,7 @@ function queuedIn(reading: LockReading, { followers }: LockAnalysis): readonly W
     .slice(0, mostQueued);
 }
 
-function weigh(
+function score(
   victims: readonly WaiterReading[],
 ): Pick<Obstacle, 'victims' | 'waiters' | 'longestWaitSeconds'> {
   const waits = victims.map(({ waitSeconds }) => waitSeconds ?? 0);

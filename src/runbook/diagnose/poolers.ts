@@ -1,7 +1,7 @@
 import type { Budget, Source } from './diagnosis.ts';
 import type { Pooler } from './pooler.ts';
 import type { PoolerPool, PoolerReading } from './pooler-reading.ts';
-import type { PoolerLook, Snapshot } from './snapshot.ts';
+import type { PoolerSnapshot, Snapshot } from './snapshot.ts';
 import type { FindService } from './sources.ts';
 import { sum } from './words.ts';
 
@@ -19,8 +19,8 @@ export function toKnownPoolers(
   findService: FindService,
   runningOf: (service: string) => number,
 ): KnownPooler[] {
-  const looks: readonly PoolerLook[] = poolers?.ok === true ? poolers.value : [];
-  return looks.flatMap(({ name, replicas, reading }) =>
+  const snapshots: readonly PoolerSnapshot[] = poolers?.ok === true ? poolers.value : [];
+  return snapshots.flatMap(({ name, replicas, reading }) =>
     reading === undefined
       ? []
       : [

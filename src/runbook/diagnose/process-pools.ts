@@ -1,5 +1,5 @@
 import type { ServiceConfig } from '../target.ts';
-import type { PoolEndpointLook, PoolReading, ReplicaReading } from './snapshot.ts';
+import type { PoolEndpointSnapshot, PoolReading, ReplicaReading } from './snapshot.ts';
 import { sum } from './words.ts';
 
 export type Ceiling = number | 'unlimited' | null;
@@ -16,7 +16,7 @@ interface Known {
   readonly service: ServiceConfig;
   /** Those that run; absent where the containers could not be read. */
   readonly running: readonly ReplicaReading[] | undefined;
-  readonly endpoints: readonly PoolEndpointLook[];
+  readonly endpoints: readonly PoolEndpointSnapshot[];
   /** Addresses its sessions come from. */
   readonly clients: number;
 }
@@ -34,19 +34,19 @@ export function readReplicaPools({ service, running, endpoints, clients }: Known
     return running.map((replica) => judge(service, replica, own.get(replica) ?? any));
   }
   const each = endpoints.length > 1 ? endpoints : [];
-  const unseen = Math.max(1, clients, each.length) - each.length;
+  const unlisted = Math.max(1, clients, each.length) - each.length;
   return [
     ...each.map((endpoint) =>
       judge(service, undefined, endpoint.pools.length > 0 ? endpoint : any),
     ),
-    ...Array.from({ length: unseen }, () => judge(service, undefined, any)),
+    ...Array.from({ length: unlisted }, () => judge(service, undefined, any)),
   ];
 }
 
 /** The numbers a service has where no replica of it runs. */
 export function readAnyPools(
   service: ServiceConfig,
-  endpoints: readonly PoolEndpointLook[],
+  endpoints: readonly PoolEndpointSnapshot[],
 ): ReplicaPools {
   return judge(
     service,
@@ -63,9 +63,9 @@ export function addCeilings(ceilings: readonly Ceiling[]): Ceiling {
 
 function matchEndpoints(
   running: readonly ReplicaReading[],
-  endpoints: readonly PoolEndpointLook[],
-): ReadonlyMap<ReplicaReading, PoolEndpointLook> {
-  const found = new Map<ReplicaReading, PoolEndpointLook>();
+  endpoints: readonly PoolEndpointSnapshot[],
+): ReadonlyMap<ReplicaReading, PoolEndpointSnapshot> {
+  const found = new Map<ReplicaReading, PoolEndpointSnapshot>();
   for (const replica of running) {
     const own = endpoints.find((endpoint) => isOf(replica, endpoint));
     if (own !== undefined) found.set(replica, own);
@@ -78,13 +78,13 @@ function matchEndpoints(
 
 function toPair(
   replica: ReplicaReading,
-  endpoint: PoolEndpointLook | undefined,
-): [ReplicaReading, PoolEndpointLook][] {
+  endpoint: PoolEndpointSnapshot | undefined,
+): [ReplicaReading, PoolEndpointSnapshot][] {
   return endpoint === undefined ? [] : [[replica, endpoint]];
 }
 
 /** `backend:8000/metrics (172.18.0.4)` names the address it was read at, `backend-1:8000/metrics` the container. */
-function isOf({ name, addresses }: ReplicaReading, { endpoint }: PoolEndpointLook): boolean {
+function isOf({ name, addresses }: ReplicaReading, { endpoint }: PoolEndpointSnapshot): boolean {
   const address = /\((?<address>[^()]+)\)$/.exec(endpoint)?.groups?.['address'];
   const host = /^\[?(?<host>.+?)\]?(?::\d+)?(?:\/|$)/.exec(endpoint)?.groups?.['host'];
   return address === undefined
@@ -95,16 +95,16 @@ function isOf({ name, addresses }: ReplicaReading, { endpoint }: PoolEndpointLoo
 function judge(
   service: ServiceConfig,
   replica: ReplicaReading | undefined,
-  endpoint: PoolEndpointLook | undefined,
+  endpoint: PoolEndpointSnapshot | undefined,
 ): ReplicaPools {
   const pools = endpoint?.pools ?? [];
-  const largest = pools.toSorted((a, b) => weightOf(b) - weightOf(a))[0];
+  const largest = pools.toSorted((a, b) => rankOf(b) - rankOf(a))[0];
   const poolSize = replica?.pool.size ?? largest?.size ?? service.poolSize ?? null;
   const maxOverflow =
     replica?.pool.maxOverflow ?? largest?.maxOverflow ?? service.maxOverflow ?? null;
-  const said = replica?.pool.size != null && replica.pool.maxOverflow !== null;
+  const isComplete = replica?.pool.size != null && replica.pool.maxOverflow !== null;
   // One process may have several pools; and where each worker reports its own, the endpoint shows them all.
-  const shown = said || pools.length < 2 ? null : addCeilings(pools.map(limitOf));
+  const shown = isComplete || pools.length < 2 ? null : addCeilings(pools.map(limitOf));
   const times = service.workers > 1 && pools.length >= service.workers ? 1 : service.workers;
   const ceiling =
     shown === null
@@ -128,7 +128,7 @@ function limitOf({ size, maxOverflow, limit }: PoolReading): Ceiling {
     : toCeiling({ poolSize: size, maxOverflow }, undefined);
 }
 
-function weightOf(pool: PoolReading): number {
+function rankOf(pool: PoolReading): number {
   const limit = limitOf(pool);
   return limit === 'unlimited' ? Infinity : (limit ?? 0);
 }

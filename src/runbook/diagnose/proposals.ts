@@ -2,7 +2,7 @@ import type { Cause, Finding, Proposal } from './diagnosis.ts';
 import type { Evidence } from './evidence.ts';
 import { isVisible } from './findings/reach.ts';
 import { pressureOf } from './pressure.ts';
-import type { Case } from './proposals/case.ts';
+import type { ProposalInput } from './proposals/case.ts';
 import { proposeLimit } from './proposals/connection-limit.ts';
 import { proposeTerminate } from './proposals/option-a.ts';
 import { proposeRaise } from './proposals/option-b.ts';
@@ -28,7 +28,7 @@ export function propose(
   const pressure = pressureOf(capacity, target.limits);
   const { error } = snapshot.database.reach;
   const refused = error?.kind === 'full' && error.scope !== 'role';
-  const now: Case = {
+  const now: ProposalInput = {
     evidence,
     causes,
     findings,

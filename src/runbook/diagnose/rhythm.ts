@@ -1,5 +1,5 @@
 import { median } from './growth.ts';
-import type { RecentLook } from './look-ring.ts';
+import type { RecentCheck } from './look-ring.ts';
 
 export interface Rhythm {
   readonly periodSeconds: number;
@@ -24,29 +24,29 @@ const leastSize = 5;
  * in the same minute, jobs that begin together. Seen by connections that began, and by slots that are taken for a while.
  * Null without three bursts whose distances agree.
  */
-export function findRhythm(looks: readonly RecentLook[]): Rhythm | null {
-  const usual = median(looks.map(({ used }) => used));
-  const started = looks.map(({ newIn60s = 0 }) => newIn60s);
+export function findRhythm(checks: readonly RecentCheck[]): Rhythm | null {
+  const usual = median(checks.map(({ used }) => used));
+  const started = checks.map(({ newIn60s = 0 }) => newIn60s);
   const usualStarts = median(started);
-  const above = (look: RecentLook): number => look.used - usual;
-  const fresh = ({ newIn60s = 0 }: RecentLook): number => newIn60s - usualStarts;
+  const above = (check: RecentCheck): number => check.used - usual;
+  const fresh = ({ newIn60s = 0 }: RecentCheck): number => newIn60s - usualStarts;
   return (
-    measure(looks, above, ({ usable }) => usable * 0.1) ??
-    measure(looks, fresh, ({ used }) => Math.max(used * 0.3, usualStarts * 2))
+    measure(checks, above, ({ usable }) => usable * 0.1) ??
+    measure(checks, fresh, ({ used }) => Math.max(used * 0.3, usualStarts * 2))
   );
 }
 
-type Of = (look: RecentLook) => number;
+type Of = (check: RecentCheck) => number;
 
-function measure(looks: readonly RecentLook[], size: Of, least: Of): Rhythm | null {
-  const isHigh = (look: RecentLook): boolean => size(look) >= Math.max(leastSize, least(look));
-  const high = looks.filter(isHigh);
+function measure(checks: readonly RecentCheck[], size: Of, least: Of): Rhythm | null {
+  const isHigh = (check: RecentCheck): boolean => size(check) >= Math.max(leastSize, least(check));
+  const high = checks.filter(isHigh);
   const starts = high
     .map(({ at }) => Date.parse(at) / 1_000)
     .filter((second, index, all) => second - (all[index - 1] ?? -Infinity) > oneBurstSeconds);
   // What was on already when the memory begins has no beginning.
-  const known = looks[0] !== undefined && isHigh(looks[0]) ? starts.slice(1) : starts;
-  if (known.length < leastBursts || high.length > looks.length / 2) return null;
+  const known = checks[0] !== undefined && isHigh(checks[0]) ? starts.slice(1) : starts;
+  if (known.length < leastBursts || high.length > checks.length / 2) return null;
   const distances = known.slice(1).map((second, index) => second - (known[index] ?? 0));
   const period = median(distances);
   const slack = Math.max(slackSeconds, period * slackShare);

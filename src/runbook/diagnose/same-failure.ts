@@ -1,7 +1,7 @@
 import type { LogClass } from './snapshot.ts';
 
 /** An event of a log that was recognised. */
-export interface Sighting {
+export interface LogHit {
   readonly class: LogClass;
   /** UTC ISO text, or null. */
   readonly at: string | null;
@@ -21,7 +21,7 @@ const longestMs = 1_000;
 
 /** One failure as far as it was seen. */
 export interface Failure {
-  readonly last: Sighting;
+  readonly last: LogHit;
   /** What each of its lines looks like; the same form again is the next failure. */
   readonly forms: ReadonlySet<string>;
   readonly trace: boolean;
@@ -32,38 +32,38 @@ export interface Failure {
 const hibernate = /\bSQL Error: -?\d+, SQLState: |\bSqlExceptionHelper\b/;
 const bouncerSocket = /\b[CS]-0x[0-9a-f]+\b/;
 
-export function beginFailure(sighting: Sighting): Failure {
+export function beginFailure(hit: LogHit): Failure {
   return {
-    last: sighting,
-    forms: new Set([formOf(sighting)]),
-    trace: sighting.trace,
-    thrownOn: hibernate.test(sighting.text),
+    last: hit,
+    forms: new Set([formOf(hit)]),
+    trace: hit.trace,
+    thrownOn: hibernate.test(hit.text),
   };
 }
 
 /** The failure with one more sighting of it; undefined when the sighting is of another failure. */
-export function continueFailure(failure: Failure, sighting: Sighting): Failure | undefined {
-  const form = formOf(sighting);
-  if (!isSame(failure, sighting) || failure.forms.has(form)) return undefined;
+export function continueFailure(failure: Failure, hit: LogHit): Failure | undefined {
+  const form = formOf(hit);
+  if (!isSame(failure, hit) || failure.forms.has(form)) return undefined;
   return {
-    last: sighting,
+    last: hit,
     forms: new Set([...failure.forms, form]),
-    trace: failure.trace || sighting.trace,
-    thrownOn: failure.thrownOn || hibernate.test(sighting.text),
+    trace: failure.trace || hit.trace,
+    thrownOn: failure.thrownOn || hibernate.test(hit.text),
   };
 }
 
-function isSame({ last, trace, thrownOn }: Failure, next: Sighting): boolean {
+function isSame({ last, trace, thrownOn }: Failure, next: LogHit): boolean {
   if (next.gap > widestGap || isLater(last.at, next.at)) return false;
   // A line that only mentions a connection is the heading of the stack right below it.
   if (last.class === 'other' && next.class !== 'other')
     return next.trace && !trace && next.gap === 0;
   // A stack may name the cause of what the line says: a pool timed out because the server refused it.
-  if (last.class !== next.class) return next.trace && !trace && saysTheSame(last, next);
+  if (last.class !== next.class) return next.trace && !trace && hasSameWords(last, next);
   const socket = bouncerSocket.exec(last.text)?.[0];
   if (socket !== undefined) return bouncerSocket.exec(next.text)?.[0] === socket;
-  if (thrownOn && (last.words === undefined || saysTheSame(last, next))) return true;
-  const loggedOnce = trace !== next.trace && saysTheSame(last, next);
+  if (thrownOn && (last.words === undefined || hasSameWords(last, next))) return true;
+  const loggedOnce = trace !== next.trace && hasSameWords(last, next);
   return loggedOnce || wraps(next.text, last);
 }
 
@@ -74,7 +74,7 @@ function isLater(before: string | null, after: string | null): boolean {
 
 const comparedLength = 60;
 
-function saysTheSame(one: Sighting, other: Sighting): boolean {
+function hasSameWords(one: LogHit, other: LogHit): boolean {
   const words = one.words?.slice(0, comparedLength).trimEnd();
   return words !== undefined && other.text.includes(words);
 }
@@ -84,7 +84,7 @@ const heading =
   /^(?:[[(]?[\d:T.,+Z/ -]{8,40}[\])]?\s*)?(?:\[[^\]]{0,60}\]\s*)*(?:(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|FATAL|CRITICAL|LOG|level=\w+)\b[:\]]?\s*)?(?:\[[^\]]{0,60}\]\s*)*/i;
 
 /** `load orders: pq: sorry, …` within `GET /orders: load orders: pq: sorry, …`. */
-function wraps(text: string, { text: inner, words, trace }: Sighting): boolean {
+function wraps(text: string, { text: inner, words, trace }: LogHit): boolean {
   if (trace || words === undefined) return false;
   const message = inner.replace(heading, '').trim();
   return (
@@ -96,7 +96,7 @@ function wraps(text: string, { text: inner, words, trace }: Sighting): boolean {
 }
 
 /** The line without what differs from one time to the next. */
-function formOf({ text, trace }: Sighting): string {
+function formOf({ text, trace }: LogHit): string {
   const first = text.split('\n', 1)[0] ?? '';
   return `${trace} ${first.replaceAll(/\b(?:0x)?[0-9a-f]*\d[\w.:-]*/gi, '#').slice(0, 300)}`;
 }

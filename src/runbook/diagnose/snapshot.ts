@@ -22,14 +22,14 @@ export interface Snapshot {
   /** When the look began, by the bot's clock, UTC ISO text. */
   readonly takenAt: string;
   readonly tookMs: number;
-  readonly database: DatabaseLook;
-  readonly pools: Part<readonly PoolEndpointLook[]>;
+  readonly database: DatabaseSnapshot;
+  readonly pools: Part<readonly PoolEndpointSnapshot[]>;
   readonly logs: Part<readonly ServiceLogs[]>;
   readonly services: Part<ServicesReading>;
   /** What the checks of the last hour saw change around the target, oldest first, at most 20. */
   readonly changes?: readonly Change[];
   /** Absent where no pooler is configured. */
-  readonly poolers?: Part<readonly PoolerLook[]>;
+  readonly poolers?: Part<readonly PoolerSnapshot[]>;
 }
 
 /** One part of a look: read, or not, and then why and what to do about it. */
@@ -87,7 +87,7 @@ export interface Reach {
   readonly loginMs?: number;
 }
 
-export interface DatabaseLook {
+export interface DatabaseSnapshot {
   readonly reach: Reach;
   readonly tookMs: number;
   /** Absent when no rung answered. */
@@ -281,7 +281,7 @@ export interface SettingReading {
 }
 
 /** One metrics endpoint. Down is a finding, never an error. */
-export interface PoolEndpointLook {
+export interface PoolEndpointSnapshot {
   readonly service: string;
   /** Host, port and path; never user or password. */
   readonly endpoint: string;
@@ -291,7 +291,7 @@ export interface PoolEndpointLook {
 }
 
 /** One console. Down is a finding, never an error. */
-export type PoolerLook = PoolerConsole & { readonly problem?: Problem };
+export type PoolerSnapshot = PoolerConsole & { readonly problem?: Problem };
 
 export interface PoolReading {
   readonly service: string;

@@ -1,7 +1,7 @@
-import { spareByName } from '../remedies/protected-names.ts';
-import { toSpareGuard } from '../remedies/spare-guard.ts';
-import type { Spareable } from '../remedies/option-d/spared-blocker.ts';
-import type { SpareReason } from '../ports.ts';
+import { skipByName } from '../remedies/protected-names.ts';
+import { toSkipGuard } from '../remedies/spare-guard.ts';
+import type { Skippable } from '../remedies/option-d/spared-blocker.ts';
+import type { SkipReason } from '../ports.ts';
 import type { Process } from '../ports/blockers.ts';
 import type { Evidence } from './evidence.ts';
 import type { SessionReading } from './snapshot.ts';
@@ -9,7 +9,7 @@ import type { SessionReading } from './snapshot.ts';
 type Known = Pick<Evidence, 'target' | 'reading'>;
 
 /** A listed session as option D's plan judges it. The plan reads it again with its own role, whose privilege it knows. */
-export function toSpareable(session: SessionReading, known: Known): Spareable {
+export function toProtection(session: SessionReading, known: Known): Skippable {
   const { state } = session;
   return {
     identity: { state },
@@ -34,13 +34,13 @@ function processOf(
 }
 
 /** In the order of spare-reason.ts. */
-function reasonOf(session: SessionReading, { target }: Known): SpareReason | null {
+function reasonOf(session: SessionReading, { target }: Known): SkipReason | null {
   const { own, backendType, replication, superuser, user, application, waitEvent } = session;
   if (own) return 'own';
   if (backendType !== 'client backend') return 'not a client';
   if (replication === true) return 'replication';
   if (superuser && !target.applicationRoles.includes(user ?? '')) return 'superuser';
-  const byName = spareByName(application, toSpareGuard(target));
+  const byName = skipByName(application, toSkipGuard(target));
   return byName ?? (waitEvent === 'SyncRep' ? 'committing' : null);
 }
 

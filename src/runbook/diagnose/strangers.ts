@@ -13,7 +13,7 @@ export interface Strangers {
   readonly limit?: { readonly role: string; readonly to: number; readonly holds: number };
 }
 
-interface Seen {
+interface StrangersInput {
   readonly target: Target;
   readonly reading: DatabaseReading | undefined;
   readonly capacity: Capacity | null;
@@ -32,8 +32,8 @@ const plannedShare = 0.8;
  * Whether strangers hold most: sessions of no configured service and no pooler, dbconn's own excepted. Where no service holds any
  * session, sessions cannot be told apart here, and nobody is a stranger.
  */
-export function findStrangers(seen: Seen): Strangers | null {
-  const { reading, capacity, budget, sources } = seen;
+export function findStrangers(input: StrangersInput): Strangers | null {
+  const { reading, capacity, budget, sources } = input;
   if (reading === undefined || capacity === null || capacity.used === 0) return null;
   const strange = sources.filter(
     ({ service, kind, pooler }) => service === null && kind !== 'own' && pooler === undefined,
@@ -42,7 +42,7 @@ export function findStrangers(seen: Seen): Strangers | null {
   const served = budget.lines.filter((line) => (line.holds ?? 0) > 0);
   if (served.length === 0 || holds < capacity.used * mostShare) return null;
   const victims = served.filter((line) => (line.holds ?? 0) < capacity.used * victimShare);
-  const limit = limitOf(strange, seen);
+  const limit = limitOf(strange, input);
   return {
     holds,
     sources: strange,
@@ -58,8 +58,8 @@ export function describeStrangers({ holds, sources }: Strangers, used: number): 
 }
 
 /** The role that holds most of them, unless a service logs in as it too, or it is one that no limit binds. */
-function limitOf(strange: readonly Source[], seen: Seen): Strangers['limit'] {
-  const { reading, capacity, sources, budget } = seen;
+function limitOf(strange: readonly Source[], input: StrangersInput): Strangers['limit'] {
+  const { reading, capacity, sources, budget } = input;
   const shared = new Set(sources.filter(({ service }) => service !== null).map(({ user }) => user));
   const free = new Set((reading?.superuserRoles ?? []).map(({ name }) => name));
   const [largest] = [...Map.groupBy(strange, ({ user }) => user)]
@@ -68,11 +68,11 @@ function limitOf(strange: readonly Source[], seen: Seen): Strangers['limit'] {
     .toSorted((a, b) => b.holds - a.holds);
   if (largest === undefined || capacity === null) return undefined;
   // The services may come back to what their pools may open.
-  const wanted = sum(
+  const needed = sum(
     budget.lines.map(({ mayOpen, holds }) => Math.max(0, toNumber(mayOpen) - (holds ?? 0))),
   );
   const rest = capacity.used - largest.holds;
-  const room = Math.floor(capacity.usable * plannedShare) - rest - wanted;
+  const room = Math.floor(capacity.usable * plannedShare) - rest - needed;
   return { ...largest, to: Math.max(1, Math.min(room, largest.holds - 1)) };
 }
 

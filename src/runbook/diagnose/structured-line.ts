@@ -52,7 +52,7 @@ function collect(value: unknown): StructuredLine | undefined {
       if (typeof field === 'object' && field !== null) {
         if (depth < deepest) visit(field, depth + 1);
       } else if (codeKey.test(name)) code ??= String(field);
-      else if (typeof field === 'string' && says(name)) texts.push(field);
+      else if (typeof field === 'string' && isTextKey(name)) texts.push(field);
       else if (typeof field === 'string' && isClassOfError(name, field)) classes.push(field);
     }
   };
@@ -64,7 +64,7 @@ function plainKey(key: string): string {
   return key.toLowerCase().replaceAll(/[^a-z]/g, '');
 }
 
-function says(name: string): boolean {
+function isTextKey(name: string): boolean {
   return name === '' || messageKey.test(name); // what stands in a list has no name of its own
 }
 

@@ -5,12 +5,12 @@ import type { Incident } from '../incident/incident.ts';
 import { asksAssignee } from './attention.ts';
 import type { Question } from './attention.ts';
 import { isPaused, pause } from './caller-ports.ts';
-import type { CallerMemory, CallerPorts } from './caller-ports.ts';
+import type { EscalatorMemory, EscalatorDeps } from './caller-ports.ts';
 import { toWho } from './wording.ts';
 
 /** Asks whoever has an incident and went quiet. The board asks once for each key, so the note may come after it. */
 export async function askAgain(
-  { ports, memory }: { readonly ports: CallerPorts; readonly memory: CallerMemory },
+  { ports, memory }: { readonly ports: EscalatorDeps; readonly memory: EscalatorMemory },
   incident: Incident,
   { key, number, quietForMs }: Question,
 ): Promise<Incident> {

@@ -4,7 +4,7 @@ import type { KeptNote } from '../incident/note.ts';
 /** Whether whoever has an incident is at work on it. */
 export interface Attention {
   /** Somebody has it, and was not asked in vain. */
-  readonly isAttended: boolean;
+  readonly isWorkedOn: boolean;
   /** What to ask them now; null while nothing is to be asked. */
   readonly ask: Question | null;
 }
@@ -22,7 +22,7 @@ const mostQuestions = 3;
 export const asksAssignee = 'assignee';
 
 /** What an incident's notes say of whoever has it, so that no note is read twice. */
-export interface Signs {
+export interface Activity {
   /** The journal's number of the last note that is counted in. */
   readonly upTo: number;
   /** When somebody last worked on it; 0 while nobody has. */
@@ -31,11 +31,11 @@ export interface Signs {
   readonly askedAtMs: readonly number[];
 }
 
-export const noSigns: Signs = { upTo: 0, workedAtMs: 0, askedAtMs: [] };
+export const noActivity: Activity = { upTo: 0, workedAtMs: 0, askedAtMs: [] };
 
 /** Counts further notes in. What a person did, and what a request came to, is a sign of work. */
-export function addSigns(before: Signs, notes: readonly KeptNote[]): Signs {
-  const worked = notes.filter(isSignOfWork).map(({ at }) => Date.parse(at));
+export function addActivity(before: Activity, notes: readonly KeptNote[]): Activity {
+  const worked = notes.filter(isActivity).map(({ at }) => Date.parse(at));
   const workedAtMs = Math.max(before.workedAtMs, ...worked);
   const asked = notes
     .filter(({ kind, facts }) => kind === 'incident-asked' && facts?.['asks'] === asksAssignee)
@@ -58,21 +58,21 @@ interface AttentionAt {
  */
 export function readAttention(
   { assignee, id }: Pick<Incident, 'assignee' | 'id'>,
-  signs: Signs,
+  activity: Activity,
   { nowMs, askAgainAfterMs }: AttentionAt,
 ): Attention {
-  if (assignee === null) return { isAttended: false, ask: null };
-  const activeAtMs = Math.max(Date.parse(assignee.at), signs.workedAtMs);
-  const asked = signs.askedAtMs.filter((at) => at > activeAtMs);
+  if (assignee === null) return { isWorkedOn: false, ask: null };
+  const activeAtMs = Math.max(Date.parse(assignee.at), activity.workedAtMs);
+  const asked = activity.askedAtMs.filter((at) => at > activeAtMs);
   if (nowMs - Math.max(activeAtMs, ...asked) < askAgainAfterMs) {
-    return { isAttended: true, ask: null };
+    return { isWorkedOn: true, ask: null };
   }
   const number = asked.length + 1;
-  if (number > mostQuestions) return { isAttended: false, ask: null };
+  if (number > mostQuestions) return { isWorkedOn: false, ask: null };
   const key = `${id}/asked/${activeAtMs}/${number}`;
-  return { isAttended: true, ask: { key, number, quietForMs: nowMs - activeAtMs } };
+  return { isWorkedOn: true, ask: { key, number, quietForMs: nowMs - activeAtMs } };
 }
 
-function isSignOfWork({ kind, by }: KeptNote): boolean {
+function isActivity({ kind, by }: KeptNote): boolean {
   return kind === 'incident-request' || (by !== undefined && by.via !== 'timer');
 }

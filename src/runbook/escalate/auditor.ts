@@ -8,9 +8,9 @@ import type { Meter } from '../ports/meter.ts';
 import type { Contacts } from '../target.ts';
 import { uptimeOf } from '../uptime.ts';
 import { findOverdue, keyOf } from './find-overdue.ts';
-import type { Overdue, SeenDue } from './find-overdue.ts';
+import type { Overdue, KnownDue } from './find-overdue.ts';
 import { lifeStartMs } from './life.ts';
-import { waysTo } from './ways.ts';
+import { callChannelsTo } from './ways.ts';
 
 export interface AuditorPorts {
   readonly log: Pick<
@@ -20,8 +20,8 @@ export interface AuditorPorts {
     | 'moveIncident'
     | 'readNotes'
     | 'readRequestsSince'
-    | 'tend'
-    | 'endTending'
+    | 'takeLead'
+    | 'endLead'
   >;
   readonly clock: Clock;
   readonly rules: Pick<IncidentRules, 'overdueAfterMs'>;
@@ -51,14 +51,14 @@ const probeForMs = 1;
 
 export function createAuditor(ports: AuditorPorts): Auditor {
   const { clock, rules, onFault } = ports;
-  const seen: SeenDue = new Map();
+  const knownDue: KnownDue = new Map();
   /** Those it knows to be told: what stays overdue for hours would have its notes read at every round. */
   let told: ReadonlySet<string> = new Set();
   let complaints: readonly string[] = [];
   let untendedSinceMs: number | null = null;
   const untended = async (open: number): Promise<string[]> => {
-    const isTended = open === 0 || (await isTendedByAnybody(ports));
-    untendedSinceMs = isTended ? null : (untendedSinceMs ?? uptimeOf(clock));
+    const isLed = open === 0 || (await isLedByAnybody(ports));
+    untendedSinceMs = isLed ? null : (untendedSinceMs ?? uptimeOf(clock));
     const forMs = untendedSinceMs === null ? 0 : uptimeOf(clock) - untendedSinceMs;
     if (untendedSinceMs === null || forMs < rules.overdueAfterMs) return [];
     return [`Nobody tends the open incidents (${open}): restart dbconn and read its log.`];
@@ -71,7 +71,7 @@ export function createAuditor(ports: AuditorPorts): Auditor {
       beganAtMs = uptimeOf(clock);
       try {
         const open = await ports.log.listIncidents({ states: ['open'], limit: mostIncidents });
-        const found = await overdueOf(ports, open, seen);
+        const found = await overdueOf(ports, open, knownDue);
         complaints = [...found.map(({ sentence }) => sentence), ...(await untended(open.length))];
         told = await tellAll(ports, found, told);
       } catch (error) {
@@ -92,27 +92,28 @@ export function createAuditor(ports: AuditorPorts): Auditor {
 async function overdueOf(
   { log, clock, rules }: AuditorPorts,
   open: readonly Incident[],
-  seen: SeenDue,
+  knownDue: KnownDue,
 ): Promise<Overdue[]> {
   const at = { nowMs: clock.now(), overdueAfterMs: rules.overdueAfterMs };
-  const now = new Map(seen);
-  seen.clear();
+  const now = new Map(knownDue);
+  knownDue.clear();
   const found: Overdue[] = [];
   for (const incident of open) {
     const since = new Date(lifeStartMs(incident)).toISOString();
     const requests = await log.readRequestsSince({ target: incident.target, since });
-    const due: SeenDue = new Map(now);
-    found.push(...findOverdue(incident, requests, { seen: due, at }));
-    for (const [key, sinceMs] of due) if (key.startsWith(`${incident.id}/`)) seen.set(key, sinceMs);
+    const due: KnownDue = new Map(now);
+    found.push(...findOverdue(incident, requests, { knownDue: due, at }));
+    for (const [key, sinceMs] of due)
+      if (key.startsWith(`${incident.id}/`)) knownDue.set(key, sinceMs);
   }
   return found;
 }
 
 /** Only a lease that nobody holds can be had; it is given back at once. */
-async function isTendedByAnybody({ log, holderId }: AuditorPorts): Promise<boolean> {
+async function isLedByAnybody({ log, holderId }: AuditorPorts): Promise<boolean> {
   const holder: Holder = { id: holderId, forMs: probeForMs };
-  if (!(await log.tend(holder))) return true;
-  await log.endTending(holder);
+  if (!(await log.takeLead(holder))) return true;
+  await log.endLead(holder);
   return false;
 }
 
@@ -152,10 +153,10 @@ async function tell(
   if (await isTold()) return;
   if (channel !== undefined) {
     const reach = { contacts: contacts.get(incident.target) ?? {}, channel, pager: undefined };
-    const way = waysTo(escalation.who, reach).find(({ via }) => via === 'channel');
+    const callChannel = callChannelsTo(escalation.who, reach).find(({ via }) => via === 'channel');
     await announcements.announce({
       to: channel,
-      mention: way?.via === 'channel' ? way.mention : null,
+      mention: callChannel?.via === 'channel' ? callChannel.mention : null,
       headline: sentence,
       quote: null,
       key: `overdue/${keyOf(incident, escalation)}`,

@@ -6,51 +6,54 @@ import type { Note } from '../incident/note.ts';
 import { PagerRefused } from '../ports/pager.ts';
 import { capital } from '../remedies/wording.ts';
 import { isoNow } from '../approval/iso-now.ts';
-import { pause, siteOf } from './caller-ports.ts';
-import type { CallerMemory, CallerPorts } from './caller-ports.ts';
+import { pause, contactsOf } from './caller-ports.ts';
+import type { EscalatorMemory, EscalatorDeps } from './caller-ports.ts';
 import { toPage } from './page-of.ts';
 import type { Escalation } from './policy.ts';
-import { chooseWay, mostTries, waysTo } from './ways.ts';
-import type { Way } from './ways.ts';
-import { roleName, toHeadline, wayName } from './wording.ts';
+import { chooseCallChannel, mostTries, callChannelsTo } from './ways.ts';
+import type { CallChannel } from './ways.ts';
+import { roleName, toHeadline, callChannelName } from './wording.ts';
 
 interface Calling {
-  readonly ports: CallerPorts;
-  readonly memory: CallerMemory;
+  readonly ports: EscalatorDeps;
+  readonly memory: EscalatorMemory;
   readonly view: IncidentView;
-  readonly isAttended: boolean;
+  readonly isWorkedOn: boolean;
 }
 
 /**
  * Makes one call. `sending` is in the journal before it goes out, with how often it was tried, and what came of it
  * after: whoever finds `sending` there knows that it may have gone out. Returns the incident as it then stands.
  */
-export async function callSomebody(calling: Calling, due: Escalation): Promise<Incident> {
+export async function sendEscalation(calling: Calling, due: Escalation): Promise<Incident> {
   const { ports, view, memory } = calling;
-  const ways = waysOf(calling, due);
-  const way = chooseWay(ways, due);
-  if (way === undefined) return giveUp(calling, due);
-  const mayStand = due.tries > 0 && due.via === way.via;
+  const callChannels = callChannelsOf(calling, due);
+  const callChannel = chooseCallChannel(callChannels, due);
+  if (callChannel === undefined) return giveUp(calling, due);
+  const mayStand = due.tries > 0 && due.via === callChannel.via;
   const isCutOff = mayStand && due.state === 'sending';
   const tries = mayStand ? due.tries + (isCutOff ? 0 : 1) : 1;
-  const begun: Escalation = { ...due, via: way.via, state: 'sending', tries };
+  const begun: Escalation = { ...due, via: callChannel.via, state: 'sending', tries };
   const before = await writeBegun(calling, due, begun);
   if (!before.escalations.some((one) => isSame(one, begun))) return before;
   if (due.tries === 0) ports.meter.escalation('due');
   try {
-    await send({ ...calling, view: { ...view, incident: before } }, { way, begun, mayStand });
+    await send(
+      { ...calling, view: { ...view, incident: before } },
+      { callChannel, begun, mayStand },
+    );
   } catch (error) {
     if (error instanceof JournalUnavailable) throw error;
     ports.onFault(before.id, error);
-    return writeFailed(calling, { begun, way, ways }, error);
+    return writeFailed(calling, { begun, callChannel, callChannels }, error);
   }
   ports.meter.escalation('sent');
   memory.pauses.delete(due.id);
   const sent: Escalation = { ...begun, state: 'sent', sentAt: isoNow(ports.clock) };
   const note: Note = {
     kind: 'incident-escalated',
-    sentence: `dbconn called ${roleName(due.who)} ${wayName(way)}.`,
-    facts: { step: due.id, via: way.via, reasons: begun.reasons },
+    sentence: `dbconn called ${roleName(due.who)} ${callChannelName(callChannel)}.`,
+    facts: { step: due.id, via: callChannel.via, reasons: begun.reasons },
   };
   return write(calling, { escalation: sent, note });
 }
@@ -60,38 +63,38 @@ function isSame(one: Escalation, { id, via, tries }: Escalation): boolean {
   return one.id === id && one.state === 'sending' && one.via === via && one.tries === tries;
 }
 
-function waysOf({ ports, view }: Calling, { who }: Escalation): Way[] {
-  const { contacts } = siteOf(ports, view.incident);
+function callChannelsOf({ ports, view }: Calling, { who }: Escalation): CallChannel[] {
+  const { contacts } = contactsOf(ports, view.incident);
   const pager = ports.pagerOf(view.incident.target);
-  return waysTo(who, { contacts, channel: ports.channel, pager });
+  return callChannelsTo(who, { contacts, channel: ports.channel, pager });
 }
 
 interface Sending {
-  readonly way: Way;
+  readonly callChannel: CallChannel;
   readonly begun: Escalation;
   /** It was begun before, and may have gone out. */
   readonly mayStand: boolean;
 }
 
-async function send(calling: Calling, { way, begun, mayStand }: Sending): Promise<void> {
-  const { ports, view, isAttended } = calling;
+async function send(calling: Calling, { callChannel, begun, mayStand }: Sending): Promise<void> {
+  const { ports, view, isWorkedOn } = calling;
   const { incident } = view;
   const nowMs = ports.clock.now();
-  if (way.via === 'pager') {
-    const { links } = siteOf(ports, incident);
-    await way.pager.page(toPage('trigger', { view, links, reasons: begun.reasons, nowMs }));
+  if (callChannel.via === 'pager') {
+    const { links } = contactsOf(ports, incident);
+    await callChannel.pager.page(toPage('trigger', { view, links, reasons: begun.reasons, nowMs }));
     return;
   }
-  const place = way.via === 'channel' ? await ports.board.placeOf(incident.id) : undefined;
+  const place = callChannel.via === 'channel' ? await ports.board.placeOf(incident.id) : undefined;
   const lateAfterMs = ports.rules.overdueAfterMs;
   await ports.announcements.announce({
-    to: way.to,
-    mention: way.mention,
-    headline: toHeadline({ view, escalation: begun, nowMs, lateAfterMs, isAttended }),
+    to: callChannel.to,
+    mention: callChannel.mention,
+    headline: toHeadline({ view, escalation: begun, nowMs, lateAfterMs, isWorkedOn }),
     quote: begun.quote,
-    key: `${incident.id}/${begun.id}/${way.via}`,
+    key: `${incident.id}/${begun.id}/${callChannel.via}`,
     mayStand,
-    ...(place?.channel === way.to && { thread: place.ts }),
+    ...(place?.channel === callChannel.to && { thread: place.ts }),
   });
 }
 
@@ -113,33 +116,33 @@ function writeBegun(calling: Calling, due: Escalation, begun: Escalation): Promi
 
 interface Failure {
   readonly begun: Escalation;
-  readonly way: Way;
-  readonly ways: readonly Way[];
+  readonly callChannel: CallChannel;
+  readonly callChannels: readonly CallChannel[];
 }
 
 /** The thread hears of the first refusal, and of another way that is taken; not of each try. */
 function writeFailed(
   calling: Calling,
-  { begun, way, ways }: Failure,
+  { begun, callChannel, callChannels }: Failure,
   error: unknown,
 ): Promise<Incident> {
   const { ports, memory } = calling;
   ports.meter.escalation('failed');
   const isRefused = error instanceof PagerRefused && !error.mayPass;
-  const tries = isRefused ? Math.max(begun.tries, mostTries[way.via]) : begun.tries;
+  const tries = isRefused ? Math.max(begun.tries, mostTries[callChannel.via]) : begun.tries;
   const failed: Escalation = { ...begun, state: 'failed', tries };
-  const next = chooseWay(ways, failed);
-  const goesElsewhere = next !== undefined && next.via !== way.via;
+  const next = chooseCallChannel(callChannels, failed);
+  const goesElsewhere = next !== undefined && next.via !== callChannel.via;
   if (goesElsewhere) memory.pauses.delete(begun.id);
   else pause(memory, begun.id, ports.clock);
   const why = error instanceof PagerRefused ? error.message : 'Slack did not take it.';
   const who = capital(roleName(begun.who));
-  const instead = goesElsewhere ? ` They are called ${wayName(next)} instead.` : '';
-  const sentence = `${who} could not be called ${wayName(way)}: ${why}${instead}`;
+  const instead = goesElsewhere ? ` They are called ${callChannelName(next)} instead.` : '';
+  const sentence = `${who} could not be called ${callChannelName(callChannel)}: ${why}${instead}`;
   const note: Note = {
     kind: 'incident-escalating',
     sentence: goesElsewhere || begun.tries === 1 ? sentence : null,
-    facts: { step: begun.id, via: way.via, tries: begun.tries },
+    facts: { step: begun.id, via: callChannel.via, tries: begun.tries },
   };
   // What was refused for good did not go out: the pager knows what it knew before.
   const { pager } = calling.view.incident;
@@ -176,7 +179,7 @@ type Edit = (current: Incident) => { readonly change: IncidentChange; readonly n
 
 /** An incident that changes too fast is left for the next round. */
 async function change(
-  { log, onFault }: CallerPorts,
+  { log, onFault }: EscalatorDeps,
   incident: Incident,
   edit: Edit,
 ): Promise<Incident> {

@@ -7,10 +7,10 @@ import type { Meter } from '../ports/meter.ts';
 import type { Pager } from '../ports/pager.ts';
 import type { Target } from '../target.ts';
 import { uptimeOf } from '../uptime.ts';
-import { noSigns } from './attention.ts';
-import type { Signs } from './attention.ts';
+import { noActivity } from './attention.ts';
+import type { Activity } from './attention.ts';
 
-export interface CallerPorts {
+export interface EscalatorDeps {
   readonly log: Pick<IncidentLog, 'readIncident' | 'moveIncident' | 'readNotes'>;
   readonly announcements: Announcements;
   readonly board: Pick<IncidentBoard, 'ask' | 'placeOf'>;
@@ -27,19 +27,19 @@ export interface CallerPorts {
 }
 
 /** What a process remembers of an incident between two rounds. Nothing is lost with it: the journal has the rest. */
-export interface CallerMemory {
+export interface EscalatorMemory {
   /** When the policy was judged before. */
   judgedAtMs: number | null;
   /** Whether whoever has it works on it, as far as the notes were read. */
-  signs: Signs;
+  activity: Activity;
   /** What was refused, and when it is tried again. */
   readonly pauses: Map<string, { untilMs: number; tries: number }>;
   /** Requests whose change the pager was told of. */
   readonly changesTold: Set<string>;
 }
 
-export function createMemory(): CallerMemory {
-  return { judgedAtMs: null, signs: noSigns, pauses: new Map(), changesTold: new Set() };
+export function createMemory(): EscalatorMemory {
+  return { judgedAtMs: null, activity: noActivity, pauses: new Map(), changesTold: new Set() };
 }
 
 type PauseClock = Pick<Clock, 'now' | 'uptime'>;
@@ -47,20 +47,20 @@ type PauseClock = Pick<Clock, 'now' | 'uptime'>;
 const firstPauseMs = 15_000;
 const longestPauseMs = 5 * 60_000;
 
-export function isPaused({ pauses }: CallerMemory, what: string, clock: PauseClock): boolean {
+export function isPaused({ pauses }: EscalatorMemory, what: string, clock: PauseClock): boolean {
   return (pauses.get(what)?.untilMs ?? -Infinity) > uptimeOf(clock);
 }
 
 /** Each refusal in a row doubles the pause, up to five minutes. */
-export function pause({ pauses }: CallerMemory, what: string, clock: PauseClock): void {
+export function pause({ pauses }: EscalatorMemory, what: string, clock: PauseClock): void {
   const tries = pauses.get(what)?.tries ?? 0;
   const ms = Math.min(firstPauseMs * 2 ** tries, longestPauseMs);
   pauses.set(what, { untilMs: uptimeOf(clock) + ms, tries: tries + 1 });
 }
 
 /** Whom a target calls; nobody where it is not configured any more. */
-export function siteOf(
-  { targets }: CallerPorts,
+export function contactsOf(
+  { targets }: EscalatorDeps,
   { target }: Incident,
 ): Pick<Target, 'contacts' | 'links'> {
   return targets.find(({ name }) => name === target) ?? { contacts: {}, links: { guides: [] } };

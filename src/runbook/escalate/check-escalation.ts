@@ -1,7 +1,7 @@
 import type { Check } from '../doctor.ts';
 import { count, list } from '../diagnose/words.ts';
 import type { EscalationStep } from './policy.ts';
-import { waysTo } from './ways.ts';
+import { callChannelsTo } from './ways.ts';
 import type { Reach } from './ways.ts';
 import { roleName } from './wording.ts';
 
@@ -27,5 +27,7 @@ export function checkEscalation(steps: readonly EscalationStep[], reach: Reach):
 
 /** A line in the channel that mentions nobody reaches nobody at night. */
 function isReached(who: EscalationStep['who'], reach: Reach): boolean {
-  return waysTo(who, reach).some((way) => way.via !== 'channel' || way.mention !== null);
+  return callChannelsTo(who, reach).some(
+    (callChannel) => callChannel.via !== 'channel' || callChannel.mention !== null,
+  );
 }

@@ -1,12 +1,12 @@
 import type { Incident } from '../incident/incident.ts';
 import type { IncidentView } from '../incident/incidents.ts';
 import { askAgain } from './ask-again.ts';
-import { addSigns, readAttention } from './attention.ts';
+import { addActivity, readAttention } from './attention.ts';
 import type { Attention } from './attention.ts';
-import { callSomebody } from './call-somebody.ts';
-import type { Caller } from './caller.ts';
+import { sendEscalation } from './call-somebody.ts';
+import type { Escalator } from './caller.ts';
 import { createMemory, isPaused } from './caller-ports.ts';
-import type { CallerMemory, CallerPorts } from './caller-ports.ts';
+import type { EscalatorMemory, EscalatorDeps } from './caller-ports.ts';
 import { findDue, isSilenced } from './find-due.ts';
 import { findReasons } from './find-reasons.ts';
 import { keepPager, whatToTell } from './keep-pager.ts';
@@ -15,16 +15,16 @@ import { tellChanges } from './tell-changes.ts';
 /** More are open incidents of dead targets, each of which has a page of its own. */
 const mostRemembered = 1000;
 /** A pager may take two minutes to refuse; the incident's message must not stand still for that. */
-const patienceMs = 3000;
+const answerWithinMs = 3000;
 
 /**
  * Calls people for incidents. `attend` returns within seconds; what takes longer goes on, and until it is done further
  * rounds of the same incident do nothing.
  */
-export function createCaller(ports: CallerPorts): Caller {
-  const memories = new Map<string, CallerMemory>();
+export function createEscalator(ports: EscalatorDeps): Escalator {
+  const memories = new Map<string, EscalatorMemory>();
   const busy = new Set<string>();
-  const memoryOf = (id: string): CallerMemory => {
+  const memoryOf = (id: string): EscalatorMemory => {
     const memory = memories.get(id) ?? createMemory();
     memories.set(id, memory);
     const [oldest] = memories.keys();
@@ -46,7 +46,7 @@ export function createCaller(ports: CallerPorts): Caller {
     }
   };
   return {
-    async attend(view) {
+    async advance(view) {
       const { incident } = view;
       if (busy.has(incident.id)) return incident;
       return (await soon(ports, incident.id, work(view))) ?? incident;
@@ -56,17 +56,17 @@ export function createCaller(ports: CallerPorts): Caller {
 
 /** What the work comes to, or undefined where it takes longer; then what becomes of it is heard of as a fault. */
 async function soon(
-  { clock, onFault }: CallerPorts,
+  { clock, onFault }: EscalatorDeps,
   id: string,
   work: Promise<Incident>,
 ): Promise<Incident | undefined> {
   const ended = new AbortController();
-  const patience = clock.sleep(patienceMs, ended.signal).then(
+  const timeout = clock.sleep(answerWithinMs, ended.signal).then(
     () => undefined,
     () => undefined,
   );
   try {
-    const first = await Promise.race([work, patience]);
+    const first = await Promise.race([work, timeout]);
     if (first === undefined) work.catch((error: unknown) => onFault(id, error));
     return first;
   } finally {
@@ -75,23 +75,23 @@ async function soon(
 }
 
 async function call(
-  ports: CallerPorts,
-  memory: CallerMemory,
+  ports: EscalatorDeps,
+  memory: EscalatorMemory,
   view: IncidentView,
 ): Promise<Incident> {
   let { incident } = view;
   if (incident.state !== 'open') return incident;
   const nowMs = ports.clock.now();
-  const { isAttended, ask } = await attentionTo(ports, memory, incident);
+  const { isWorkedOn, ask } = await attentionTo(ports, memory, incident);
   const reasons = findReasons(view, nowMs);
   const { judgedAtMs } = memory;
-  const due = findDue(incident, reasons, { nowMs, judgedAtMs, isAttended });
+  const due = findDue(incident, reasons, { nowMs, judgedAtMs, isWorkedOn });
   memory.judgedAtMs = nowMs;
   for (const escalation of due) {
     if (isPaused(memory, escalation.id, ports.clock)) continue;
-    const calling = { ports, memory, view: { ...view, incident }, isAttended };
+    const calling = { ports, memory, view: { ...view, incident }, isWorkedOn };
     const explained = escalation.reasons.length > 0 ? escalation : { ...escalation, reasons };
-    incident = await callSomebody(calling, explained);
+    incident = await sendEscalation(calling, explained);
   }
   if (ask === null || isSilenced(incident, nowMs)) return incident;
   return askAgain({ ports, memory }, incident, ask);
@@ -99,15 +99,15 @@ async function call(
 
 /** The notes are read only where somebody could have gone quiet, and each of them once. */
 async function attentionTo(
-  { clock, log, rules: { askAgainAfterMs } }: CallerPorts,
-  memory: CallerMemory,
+  { clock, log, rules: { askAgainAfterMs } }: EscalatorDeps,
+  memory: EscalatorMemory,
   incident: Incident,
 ): Promise<Attention> {
   const nowMs = clock.now();
   const { assignee, id } = incident;
   const isFresh = assignee !== null && nowMs - Date.parse(assignee.at) < askAgainAfterMs;
   if (assignee !== null && !isFresh) {
-    memory.signs = addSigns(memory.signs, await log.readNotes(id, memory.signs.upTo));
+    memory.activity = addActivity(memory.activity, await log.readNotes(id, memory.activity.upTo));
   }
-  return readAttention(incident, memory.signs, { nowMs, askAgainAfterMs });
+  return readAttention(incident, memory.activity, { nowMs, askAgainAfterMs });
 }

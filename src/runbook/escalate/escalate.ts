@@ -11,15 +11,15 @@ import { capital } from '../remedies/wording.ts';
 import type { Contacts } from '../target.ts';
 import { escalationRoles } from './policy.ts';
 import type { Escalation, EscalationRole } from './policy.ts';
-import { waysTo } from './ways.ts';
-import type { Way } from './ways.ts';
+import { callChannelsTo } from './ways.ts';
+import type { CallChannel } from './ways.ts';
 
-export interface EscalationAsk {
+export interface EscalationRequest {
   readonly role: EscalationRole;
   readonly reason: string;
 }
 
-interface Escalating extends EscalationAsk {
+interface Escalating extends EscalationRequest {
   readonly target: string;
   readonly actor: Actor;
   readonly contacts: Contacts;
@@ -42,7 +42,7 @@ export interface Called extends Announcement {
 }
 
 /** Reads what stands after `escalate`. A first word that is no role belongs to the reason, and the runbook's first contact is meant. */
-export function parseEscalation(text: string): EscalationAsk {
+export function parseEscalation(text: string): EscalationRequest {
   const [first = '', ...rest] = text.trim().split(/\s+/);
   const role = escalationRoles.find((known) => known === first.toLowerCase());
   return role === undefined
@@ -83,15 +83,15 @@ function toCall(escalating: Escalating, pager: Pager | undefined): Answer<Called
   if (contacts[contactKeys[role]] === undefined && (role !== 'on-call' || pager === undefined)) {
     return refuseUnset(role, contactKeys[role]);
   }
-  const [way] = waysTo(role, { contacts, channel, pager });
-  if (way === undefined || (role === 'database-admins' && way.via !== 'channel')) {
+  const [callChannel] = callChannelsTo(role, { contacts, channel, pager });
+  if (callChannel === undefined || (role === 'database-admins' && callChannel.via !== 'channel')) {
     const next = 'Set slack.channel in dbconn.yml.';
     return refuse('no-channel', 'No incident channel is configured.', next);
   }
   const by = capital(actorName(actor));
   const state = headline === undefined ? '' : ` ${headline}`;
   const words = { headline: `${by} asks for help with ${target}.${state}`, quote };
-  return done({ ...addressOf(way), ...words });
+  return done({ ...addressOf(callChannel), ...words });
 }
 
 const contactKeys = {
@@ -100,8 +100,10 @@ const contactKeys = {
   'on-call': 'onCall',
 } as const;
 
-function addressOf(way: Way): Pick<Called, 'to' | 'mention' | 'via'> {
-  return way.via === 'pager' ? { to: way.pager.name, mention: null, via: 'pager' } : way;
+function addressOf(callChannel: CallChannel): Pick<Called, 'to' | 'mention' | 'via'> {
+  return callChannel.via === 'pager'
+    ? { to: callChannel.pager.name, mention: null, via: 'pager' }
+    : callChannel;
 }
 
 /** A page of its own: there is no incident that would resolve it. Undefined once it was taken. */

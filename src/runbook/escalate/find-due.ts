@@ -7,7 +7,7 @@ interface DueAt {
   /** When this process judged the incident before; null after a start. What was not due then is due since. */
   readonly judgedAtMs: number | null;
   /** Somebody has the incident, and answers. */
-  readonly isAttended: boolean;
+  readonly isWorkedOn: boolean;
 }
 
 /**
@@ -45,8 +45,8 @@ interface Candidate {
 
 function toDue(incident: Incident, { step, id, reasons }: Candidate, at: DueAt): Escalation | null {
   const begun = incident.escalations.find((escalation) => escalation.id === id);
-  const isSpared = step.unlessAssigned && at.isAttended;
-  if (begun?.state === 'sent' || isSpared) return null;
+  const isSkipped = step.unlessAssigned && at.isWorkedOn;
+  if (begun?.state === 'sent' || isSkipped) return null;
   if (begun !== undefined) return begun;
   const scheduledMs = lifeStartMs(incident) + step.afterMs;
   const holding = reasons.filter(({ name }) => step.when.includes(name));

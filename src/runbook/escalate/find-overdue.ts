@@ -1,4 +1,4 @@
-import type { Request } from '../approval/request.ts';
+import type { ApprovalRequest } from '../approval/request.ts';
 import { durationOfSeconds } from '../diagnose/words.ts';
 import type { Incident } from '../incident/incident.ts';
 import { findDue } from './find-due.ts';
@@ -14,7 +14,7 @@ export interface Overdue {
 }
 
 /** What the auditor itself has seen to be due, and since when. By incident and step. */
-export type SeenDue = Map<string, number>;
+export type KnownDue = Map<string, number>;
 
 interface Audit {
   readonly nowMs: number;
@@ -28,17 +28,17 @@ interface Audit {
  */
 export function findOverdue(
   incident: Incident,
-  requests: readonly Request[],
-  { seen, at: { nowMs, overdueAfterMs } }: { readonly seen: SeenDue; readonly at: Audit },
+  requests: readonly ApprovalRequest[],
+  { knownDue, at: { nowMs, overdueAfterMs } }: { readonly knownDue: KnownDue; readonly at: Audit },
 ): Overdue[] {
-  const view = { incident, diagnosis: null, requests, useless: [] };
-  const isAttended = incident.assignee !== null;
+  const view = { incident, diagnosis: null, requests, ineffective: [] };
+  const isWorkedOn = incident.assignee !== null;
   const reasons = findReasons(view, nowMs);
-  const due = findDue(incident, reasons, { nowMs, judgedAtMs: null, isAttended });
+  const due = findDue(incident, reasons, { nowMs, judgedAtMs: null, isWorkedOn });
   return due.flatMap((escalation) => {
     const key = keyOf(incident, escalation);
-    const sinceMs = seen.get(key) ?? nowMs;
-    seen.set(key, sinceMs);
+    const sinceMs = knownDue.get(key) ?? nowMs;
+    knownDue.set(key, sinceMs);
     if (nowMs - sinceMs < overdueAfterMs) return [];
     return [{ incident, escalation, sentence: toSentence(incident, escalation, nowMs - sinceMs) }];
   });

@@ -4,14 +4,14 @@ import type { Incident } from '../incident/incident.ts';
 import type { IncidentView } from '../incident/incidents.ts';
 import { PagerRefused } from '../ports/pager.ts';
 import type { Pager } from '../ports/pager.ts';
-import { isPaused, pause, siteOf } from './caller-ports.ts';
-import type { CallerMemory, CallerPorts } from './caller-ports.ts';
+import { isPaused, pause, contactsOf } from './caller-ports.ts';
+import type { EscalatorMemory, EscalatorDeps } from './caller-ports.ts';
 import { lifeStartMs } from './life.ts';
 import { toPage } from './page-of.ts';
 
 export interface Keeping {
-  readonly ports: CallerPorts;
-  readonly memory: CallerMemory;
+  readonly ports: EscalatorDeps;
+  readonly memory: EscalatorMemory;
   readonly view: IncidentView;
 }
 
@@ -25,7 +25,7 @@ export async function keepPager(keeping: Keeping): Promise<Incident> {
   if (pager === undefined || action === null || isPaused(memory, action, ports.clock))
     return incident;
   try {
-    const { links } = siteOf(ports, incident);
+    const { links } = contactsOf(ports, incident);
     await pager.page(toPage(action, { view, links, reasons: [], nowMs }));
   } catch (error) {
     if (error instanceof JournalUnavailable) throw error;

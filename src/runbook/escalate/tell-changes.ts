@@ -1,4 +1,4 @@
-import type { Request } from '../approval/request.ts';
+import type { ApprovalRequest } from '../approval/request.ts';
 import { changeIncident } from '../incident/change-incident.ts';
 import type { Incident } from '../incident/incident.ts';
 import type { Item } from '../remedies/report.ts';
@@ -51,7 +51,7 @@ export async function tellChanges({ ports, memory, view }: Keeping): Promise<Inc
   return incident;
 }
 
-function hasChanged({ state, result }: Request): boolean {
+function hasChanged({ state, result }: ApprovalRequest): boolean {
   if (state === 'executing' || result === null || wasTakenBack(result.report)) return false;
   return result.report.items.some(({ outcome }) => changed.has(outcome));
 }

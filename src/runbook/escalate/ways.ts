@@ -3,7 +3,7 @@ import type { Contacts } from '../target.ts';
 import type { Escalation, EscalationRole } from './policy.ts';
 
 /** One way to reach somebody. */
-export type Way =
+export type CallChannel =
   | { readonly via: 'pager'; readonly pager: Pager }
   | {
       readonly via: 'channel' | 'direct';
@@ -23,18 +23,21 @@ export interface Reach {
  * direct message, the on-call engineer by the pager. The others are for when that is refused. Empty where nothing
  * is configured.
  */
-export function waysTo(who: EscalationRole, { contacts, channel, pager }: Reach): Way[] {
+export function callChannelsTo(
+  who: EscalationRole,
+  { contacts, channel, pager }: Reach,
+): CallChannel[] {
   const { databaseAdmins, backendLead, onCall } = contacts;
-  const inChannel = (mention: string | undefined): Way[] =>
+  const inChannel = (mention: string | undefined): CallChannel[] =>
     channel === undefined ? [] : [{ via: 'channel', to: channel, mention: mention ?? null }];
   if (who === 'database-admins') return [...inChannel(databaseAdmins), ...directly(databaseAdmins)];
   if (who === 'backend-lead') return [...directly(backendLead), ...inChannel(backendLead)];
-  const paged: Way[] = pager === undefined ? [] : [{ via: 'pager', pager }];
+  const paged: CallChannel[] = pager === undefined ? [] : [{ via: 'pager', pager }];
   return [...paged, ...directly(onCall), ...inChannel(onCall ?? databaseAdmins)];
 }
 
 /** A group has no direct messages. */
-function directly(contact: string | undefined): Way[] {
+function directly(contact: string | undefined): CallChannel[] {
   if (contact === undefined || contact.startsWith('S')) return [];
   return [{ via: 'direct', to: contact, mention: null }];
 }
@@ -47,14 +50,16 @@ export const mostTries: Readonly<Record<Escalation['via'], number>> = {
 };
 
 /** The way a call goes now: on with the one it was on, or the next when that refused it often enough. */
-export function chooseWay(
-  ways: readonly Way[],
+export function chooseCallChannel(
+  callChannels: readonly CallChannel[],
   { via, tries, state }: Pick<Escalation, 'via' | 'tries' | 'state'>,
-): Way | undefined {
-  if (tries === 0) return ways[0];
-  const index = ways.findIndex((way) => way.via === via);
+): CallChannel | undefined {
+  if (tries === 0) return callChannels[0];
+  const index = callChannels.findIndex((callChannel) => callChannel.via === via);
   // A try that a crash cut off was refused by nobody.
-  if (state === 'sending') return ways[Math.max(index, 0)];
+  if (state === 'sending') return callChannels[Math.max(index, 0)];
   // The last one is tried for as long as the incident stands: Slack may be away for an hour.
-  return ways[tries >= mostTries[via] ? Math.min(index + 1, ways.length - 1) : Math.max(index, 0)];
+  return callChannels[
+    tries >= mostTries[via] ? Math.min(index + 1, callChannels.length - 1) : Math.max(index, 0)
+  ];
 }

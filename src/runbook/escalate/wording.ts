@@ -5,7 +5,7 @@ import type { IncidentView } from '../incident/incidents.ts';
 import { capital } from '../remedies/wording.ts';
 import { lifeStartMs } from './life.ts';
 import type { Escalation, EscalationRole } from './policy.ts';
-import type { Way } from './ways.ts';
+import type { CallChannel } from './ways.ts';
 
 const roleNames: Readonly<Record<EscalationRole, string>> = {
   'database-admins': 'the database admins',
@@ -18,9 +18,9 @@ export function roleName(role: EscalationRole): string {
 }
 
 /** `in the channel`, `by a direct message`, `by PagerDuty`. */
-export function wayName(way: Way): string {
-  if (way.via === 'pager') return `by ${way.pager.name}`;
-  return way.via === 'channel' ? 'in the channel' : 'by a direct message';
+export function callChannelName(callChannel: CallChannel): string {
+  if (callChannel.via === 'pager') return `by ${callChannel.pager.name}`;
+  return callChannel.via === 'channel' ? 'in the channel' : 'by a direct message';
 }
 
 interface CallWords {
@@ -30,7 +30,7 @@ interface CallWords {
   /** Later than this is late, and said. */
   readonly lateAfterMs: number;
   /** Whoever has it answers. */
-  readonly isAttended: boolean;
+  readonly isWorkedOn: boolean;
 }
 
 /** What the called person reads: whom it is about, how it stands, and why they. Figures and configured names only. */
@@ -62,11 +62,11 @@ function stateOf({ incident, diagnosis }: IncidentView): string {
   return diagnosis?.headline ?? incident.last?.headline ?? '';
 }
 
-function toStanding({ view: { incident }, nowMs, isAttended }: CallWords): string {
+function toStanding({ view: { incident }, nowMs, isWorkedOn }: CallWords): string {
   const { assignee } = incident;
   const open = `Open for ${durationOfSeconds(Math.max(0, nowMs - lifeStartMs(incident)) / 1000)}`;
   if (assignee === null) return `${open}, and nobody has it.`;
-  return `${open}. ${toWho(assignee.by)} has it${isAttended ? '' : ', and does not answer'}.`;
+  return `${open}. ${toWho(assignee.by)} has it${isWorkedOn ? '' : ', and does not answer'}.`;
 }
 
 /** For the beginning of a sentence. */

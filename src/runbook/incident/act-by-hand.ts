@@ -5,12 +5,12 @@ import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { changeIncident } from './change-incident.ts';
 import type { Decision } from './change-incident.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
 import { mayDecide } from './may-decide.ts';
 
 /** What any change needs. */
-export interface ChangePorts extends Pick<IncidentPorts, 'clock' | 'onChange'> {
+export interface ChangePorts extends Pick<IncidentDeps, 'clock' | 'onChange'> {
   readonly log: Pick<IncidentLog, 'readIncident' | 'moveIncident'>;
 }
 
@@ -23,7 +23,7 @@ interface ByHand {
 
 /** Asks whether this person may, then changes the incident. Throws JournalUnavailable. */
 export async function actByHand(
-  ports: IncidentPorts,
+  ports: IncidentDeps,
   { id, actor, decide }: ByHand,
 ): Promise<Answer<Incident>> {
   const allowed = await mayDecide(ports.people, actor);

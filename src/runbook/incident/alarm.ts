@@ -1,13 +1,13 @@
 import type { Clock } from '../ports.ts';
 
 /** A sleep that can be cut short. */
-interface Alarm {
+interface WakeableSleep {
   /** Sleeps that long, or until it rings, but never shorter than `leastMs`. A ring from before counts once. */
   wait(ms: number, leastMs: number): Promise<void>;
   ring(): void;
 }
 
-export function createAlarm(clock: Clock): Alarm {
+export function createWakeableSleep(clock: Clock): WakeableSleep {
   let rung = false;
   let sleeping: AbortController | undefined;
   return {

@@ -30,7 +30,7 @@ export function severityOf({ labels }: Pick<Alert, 'labels'>): Severity | 'unkno
 }
 
 /** What became of an alert. `known`: it was told before, and nothing changed. */
-export type AlertFate =
+export type AlertOutcome =
   | { readonly kind: 'opened' | 'joined' | 'known'; readonly incident: string }
   /** Its name is not one that dbconn minds, or it was over before an incident knew it. */
   | { readonly kind: 'ignored' }

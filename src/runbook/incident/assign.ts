@@ -2,11 +2,11 @@ import type { Actor } from '../approval/actor.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { actByHand, refuseNotOpen } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
 
 /** "I have it". */
-export function assign(ports: IncidentPorts, id: string, actor: Actor): Promise<Answer<Incident>> {
+export function assign(ports: IncidentDeps, id: string, actor: Actor): Promise<Answer<Incident>> {
   return actByHand(ports, {
     id,
     actor,

@@ -1,4 +1,4 @@
-import type { Caller } from '../escalate/caller.ts';
+import type { Escalator } from '../escalate/caller.ts';
 import type { Holder } from '../ports.ts';
 import type { IncidentBoard } from '../ports/incident-board.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
@@ -11,12 +11,12 @@ import type { Incidents } from './incidents.ts';
 import type { IncidentRules } from './rules.ts';
 
 /** What whoever tends the incidents needs. */
-export interface AttendanceParts {
+export interface IncidentLoopDeps {
   readonly incidents: Incidents;
   readonly log: IncidentLog;
-  readonly runbook: Pick<Runbook, 'targets' | 'examine'>;
+  readonly runbook: Pick<Runbook, 'targets' | 'runCheck'>;
   readonly board: IncidentBoard;
-  readonly caller: Caller;
+  readonly escalator: Escalator;
   readonly reporter: Reporter;
   readonly rules: IncidentRules;
   readonly clock: SteadyClock;

@@ -1,5 +1,5 @@
 import type { Actor } from '../approval/actor.ts';
-import { refuseCrowded } from '../approval/refusals.ts';
+import { refuseContended } from '../approval/refusals.ts';
 import type { Severity } from '../diagnose/diagnosis.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
@@ -7,14 +7,14 @@ import { durationOfMs } from '../remedies/wording.ts';
 import { changeIncident } from './change-incident.ts';
 import type { Decision } from './change-incident.ts';
 import { findIncident, findReturning } from './find-incident.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident, IncidentChange, Trigger } from './incident.ts';
 import { newIncident } from './new-incident.ts';
 import { toDraft } from './note.ts';
 import type { Note, NoteKind } from './note.ts';
 import { hadItBefore, reopening } from './reopening.ts';
 import { addTrigger } from './triggers.ts';
-import { worse } from './worse.ts';
+import { moreSevere } from './worse.ts';
 
 /** Something that says a target is in trouble. */
 interface Beginning {
@@ -29,7 +29,7 @@ interface Beginning {
   readonly by?: Actor;
   readonly facts?: Note['facts'];
   /** What is remembered of the look that said so. */
-  readonly seen?: Pick<IncidentChange, 'first' | 'last' | 'peak'>;
+  readonly observation?: Pick<IncidentChange, 'first' | 'last' | 'peak'>;
   /** True where the incident knows this already, so that nothing is to be written. */
   readonly isKnown: (incident: Incident) => boolean;
 }
@@ -47,19 +47,19 @@ const movedOn = 'moved-on';
  * Joins the open incident of a target, or the one that became a part of; else takes up the one that was over a
  * short time ago; else opens one. However many begin at once, there is one. Throws JournalUnavailable.
  */
-export async function begin(ports: IncidentPorts, beginning: Beginning): Promise<Answer<Begun>> {
+export async function begin(ports: IncidentDeps, beginning: Beginning): Promise<Answer<Begun>> {
   for (let tries = 0; tries < mostTries; tries += 1) {
     const begun = await tryBegin(ports, beginning);
     if (begun === undefined) continue;
     if (begun.ok && begun.value.how !== 'known') ports.onChange?.(begun.value.incident);
     return begun;
   }
-  return refuseCrowded();
+  return refuseContended();
 }
 
 /** Undefined when somebody was quicker, and everything is to be looked up again. */
 async function tryBegin(
-  ports: IncidentPorts,
+  ports: IncidentDeps,
   beginning: Beginning,
 ): Promise<Answer<Begun> | undefined> {
   const { log, clock, rules } = ports;
@@ -76,7 +76,7 @@ async function tryBegin(
 }
 
 async function change(
-  { log }: IncidentPorts,
+  { log }: IncidentDeps,
   { id, state, version }: Incident,
   decide: (incident: Incident) => Decision,
 ): Promise<Answer<Begun> | undefined> {
@@ -101,7 +101,7 @@ function join(incident: Incident, beginning: Beginning): Decision {
     state: 'open',
     change: {
       triggers: addTrigger(incident.triggers, trigger),
-      severity: worse(incident.severity, severity),
+      severity: moreSevere(incident.severity, severity),
       calmSince: trigger.endedAt === null ? null : incident.calmSince,
     },
     note: toNote('incident-joined', sentence, beginning),
@@ -110,15 +110,15 @@ function join(incident: Incident, beginning: Beginning): Decision {
 
 function comeBack(incident: Incident, beginning: Beginning): Decision {
   if (beginning.isKnown(incident)) return null;
-  const { at, severity, trigger, why, seen, quote, by } = beginning;
+  const { at, severity, trigger, why, observation, quote, by } = beginning;
   const awayMs = Date.parse(at) - Date.parse(incident.closing?.at ?? at);
   const sentence = `It is back after ${durationOfMs(awayMs)}: ${why}.${hadItBefore(incident)}`;
   return {
     state: 'open',
     change: {
       ...reopening(incident, at, trigger),
-      severity: worse(incident.severity, severity),
-      ...(seen?.last !== undefined && { last: seen.last }),
+      severity: moreSevere(incident.severity, severity),
+      ...(observation?.last !== undefined && { last: observation.last }),
     },
     // Evidence is bounded for an incident as a whole, however often it comes back: the next looks keep theirs.
     note: toNote('incident-reopened', sentence, { quote, by }),
@@ -126,12 +126,12 @@ function comeBack(incident: Incident, beginning: Beginning): Decision {
 }
 
 async function open(
-  { log, policyOf }: IncidentPorts,
+  { log, policyOf }: IncidentDeps,
   beginning: Beginning,
 ): Promise<Answer<Begun> | undefined> {
-  const { target, at, severity, trigger, why, seen } = beginning;
+  const { target, at, severity, trigger, why, observation } = beginning;
   const policy = policyOf(target);
-  const incident = { ...newIncident({ target, at, severity, trigger, policy }), ...seen };
+  const incident = { ...newIncident({ target, at, severity, trigger, policy }), ...observation };
   const note = toNote('incident-opened', `${why}.`, beginning);
   const opened = await log.openIncident(incident, toDraft(incident.id, note));
   return opened === 'opened' ? done({ how: 'opened', incident }) : undefined;

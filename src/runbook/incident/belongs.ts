@@ -1,5 +1,5 @@
 import { isOpen } from '../approval/request.ts';
-import type { Request } from '../approval/request.ts';
+import type { ApprovalRequest } from '../approval/request.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import type { Incident } from './incident.ts';
 
@@ -10,7 +10,7 @@ interface Lifetime {
 }
 
 /** Whether a request was alive at some moment between an incident's beginning and its end. */
-export function belongs(request: Request, { openedAt, until }: Lifetime): boolean {
+export function belongs(request: ApprovalRequest, { openedAt, until }: Lifetime): boolean {
   const { closing, expiresAt, proposedAt, result } = request;
   if (until !== null && proposedAt > until) return false;
   const endedAt = result?.endedAt ?? closing?.at ?? expiresAt;
@@ -24,7 +24,7 @@ const beforeMs = 20 * 60_000;
 export async function readRequestsOf(
   log: Pick<IncidentLog, 'readRequestsSince'>,
   { closing, openedAt, state, target }: Incident,
-): Promise<readonly Request[]> {
+): Promise<readonly ApprovalRequest[]> {
   const since = new Date(Date.parse(openedAt) - beforeMs).toISOString();
   const until = state === 'resolved' ? (closing?.at ?? null) : null;
   const proposed = await log.readRequestsSince({ target, since });

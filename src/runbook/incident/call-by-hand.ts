@@ -1,13 +1,13 @@
 import { cleanReason } from '../approval/clean-reason.ts';
 import type { Actor } from '../approval/actor.ts';
-import type { EscalationAsk } from '../escalate/escalate.ts';
+import type { EscalationRequest } from '../escalate/escalate.ts';
 import type { Escalation, EscalationRole } from '../escalate/policy.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { capital } from '../remedies/wording.ts';
 import { change, refuseNotOpen, refuseReasonMissing } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
 
 /** More calls than these wake nobody who is not awake. */
@@ -16,12 +16,12 @@ const mostCalls = 30;
 interface Call {
   readonly id: string;
   readonly actor: Actor;
-  readonly ask: EscalationAsk;
+  readonly ask: EscalationRequest;
 }
 
 /** Notes down that somebody calls for help; whoever tends the incidents sends it. Everybody may. */
-export async function callByHand(
-  ports: IncidentPorts,
+export async function requestEscalation(
+  ports: IncidentDeps,
   { id, actor, ask }: Call,
 ): Promise<Answer<Incident>> {
   const quote = cleanReason(ask.reason);

@@ -3,18 +3,18 @@ import { refuseUnrecorded } from '../approval/refusals.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { assign } from './assign.ts';
-import { callByHand } from './call-by-hand.ts';
+import { requestEscalation } from './call-by-hand.ts';
 import { findIncident } from './find-incident.ts';
-import { hear } from './hear.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import { recordRequest } from './hear.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
 import type { Incidents } from './incidents.ts';
-import { createLookMemory } from './look-memory.ts';
+import { createCheckMemory } from './look-memory.ts';
 import { merge } from './merge.ts';
 import { createNoteMemory } from './note-memory.ts';
 import { openByHand } from './open-by-hand.ts';
 import { reopen, resolve } from './resolve.ts';
-import { see } from './see.ts';
+import { observe } from './see.ts';
 import { silence, unsilence } from './silence.ts';
 import { takeAlert } from './take-alert.ts';
 import { createUnplacedAlerts } from './tell-unplaced.ts';
@@ -25,7 +25,7 @@ import { tick } from './tick.ts';
 const mostListed = 50;
 
 /** The one door to incidents; see `Incidents`. Several on one journal, in one process or many, work as one. */
-export function createIncidents(given: IncidentPorts): Incidents {
+export function createIncidents(given: IncidentDeps): Incidents {
   const { log, rules } = given;
   const clock = createSteadyClock(log, given.clock);
   const ports = { ...given, clock };
@@ -34,25 +34,32 @@ export function createIncidents(given: IncidentPorts): Incidents {
       await clock.agree();
       return work();
     });
-  const looks = createLookMemory(rules);
-  const memories = { looks, notes: createNoteMemory(log), owed: new Map<string, Set<string>>() };
+  const checks = createCheckMemory(rules);
+  const memories = {
+    checks,
+    notes: createNoteMemory(log),
+    pending: new Map<string, Set<string>>(),
+  };
   const unplaced = createUnplacedAlerts(ports);
   return {
-    alert: (alert) => act(() => takeAlert({ ...ports, unplaced }, looks, alert)),
-    seen: (examination) => act(() => see(ports, memories, examination)),
-    async heard(request) {
-      const heard = await act(async () => done(await hear(ports, memories, request)));
+    alert: (alert) => act(() => takeAlert({ ...ports, unplaced }, checks, alert)),
+    observe: (targetCheck) => act(() => observe(ports, memories, targetCheck)),
+    async requestChanged(request) {
+      const requestChanged = await act(async () =>
+        done(await recordRequest(ports, memories, request)),
+      );
       // Whoever tends the incidents tells it again, so nothing is lost.
-      if (!heard.ok) ports.onFault?.(`request ${request.id}`, new Error(heard.refusal.next));
+      if (!requestChanged.ok)
+        ports.onFault?.(`request ${request.id}`, new Error(requestChanged.refusal.next));
     },
     open: (target, actor, reason) => act(() => openByHand(ports, { target, actor, reason })),
     assign: (id, actor) => act(() => assign(ports, id, actor)),
     silence: (id, actor, asked) => act(() => silence(ports, { id, actor, silence: asked })),
     unsilence: (id, actor) => act(() => unsilence(ports, id, actor)),
     merge: (id, into, actor) => act(() => merge(ports, { id, into, actor })),
-    resolve: (id, actor, reason) => act(() => resolve(ports, looks, { id, actor, reason })),
+    resolve: (id, actor, reason) => act(() => resolve(ports, checks, { id, actor, reason })),
     reopen: (id, actor, reason) => act(() => reopen(ports, { id, actor, reason })),
-    escalate: (id, actor, ask) => act(() => callByHand(ports, { id, actor, ask })),
+    escalate: (id, actor, ask) => act(() => requestEscalation(ports, { id, actor, ask })),
     tick: (id, actor, item) => act(() => tick(ports, { id, actor, item })),
     get: (id) => recorded(() => get(ports, id)),
     current: (target) => recorded(() => current(ports, target)),
@@ -67,13 +74,13 @@ export function createIncidents(given: IncidentPorts): Incidents {
   };
 }
 
-async function get({ log }: IncidentPorts, id: string): Promise<Answer<Incident>> {
+async function get({ log }: IncidentDeps, id: string): Promise<Answer<Incident>> {
   const incident = await log.readIncident(id);
   if (incident !== undefined) return done(incident);
   return refuse('unknown-incident', 'There is no such incident.', 'Look at /dbconn history.');
 }
 
-async function current({ log }: IncidentPorts, target: string): Promise<Answer<Incident | null>> {
+async function current({ log }: IncidentDeps, target: string): Promise<Answer<Incident | null>> {
   const belonging = await findIncident(log, target);
   return done(belonging.kind === 'none' ? null : belonging.incident);
 }

@@ -1,28 +1,28 @@
-import type { Examination } from '../diagnose/evidence.ts';
+import type { TargetCheck } from '../diagnose/evidence.ts';
 import { list } from '../diagnose/words.ts';
 import type { Decision } from './change-incident.ts';
-import type { Incident, IncidentChange, Seen, Trigger } from './incident.ts';
-import type { LookVerdict } from './judge-look.ts';
-import { keepExamination } from './kept-examination.ts';
-import type { ExaminationReason } from './kept-examination.ts';
+import type { Incident, IncidentChange, Observation, Trigger } from './incident.ts';
+import type { CheckVerdict } from './judge-look.ts';
+import { keepCheck } from './kept-examination.ts';
+import type { KeptCheckReason } from './kept-examination.ts';
 import type { Peak, Watching } from './look-memory.ts';
 import type { Note } from './note.ts';
 import type { Remembered } from './note-memory.ts';
 import type { IncidentRules } from './rules.ts';
 import { difference, isNewPeak, isWorse } from './to-seen.ts';
 import { addTrigger, alertTriggers, endOthers, firingAlerts, hasActive } from './triggers.ts';
-import { worse } from './worse.ts';
+import { moreSevere } from './worse.ts';
 
 /** One look at the target of an open incident, and what the looks before it said. */
-interface Sight {
-  readonly seen: Seen;
-  readonly look: LookVerdict;
+interface CheckResult {
+  readonly observation: Observation;
+  readonly checkVerdict: CheckVerdict;
   readonly poolNearLimit: boolean;
   readonly watching: Watching;
-  readonly examination: Examination;
+  readonly targetCheck: TargetCheck;
   readonly remembered: Remembered;
   /** Requests that ended, and no look was kept since. */
-  readonly owed: readonly string[];
+  readonly pending: readonly string[];
   /** A target whose incident became a part of this one is in trouble. */
   readonly partInTrouble: boolean;
   readonly rules: IncidentRules;
@@ -34,16 +34,18 @@ const poolAlert = 'SQLAlchemyPoolExhausted';
 const leastCalmForPersonMs = 5 * 60_000;
 
 /** What a look makes of an open incident: null where it says what is known, so that not every look is written. */
-export function decideSeen(incident: Incident, sight: Sight): Decision {
+export function decideObservation(incident: Incident, checkResult: CheckResult): Decision {
   if (incident.state !== 'open') return null;
-  const calmSince = isCalm(incident, sight) ? (incident.calmSince ?? sight.seen.at) : null;
-  if (isOver({ ...incident, calmSince }, sight) && firingAlerts(incident).length === 0) {
-    return resolve(incident, calmSince, sight);
+  const calmSince = isCalm(incident, checkResult)
+    ? (incident.calmSince ?? checkResult.observation.at)
+    : null;
+  if (isOver({ ...incident, calmSince }, checkResult) && firingAlerts(incident).length === 0) {
+    return resolve(incident, calmSince, checkResult);
   }
-  const joined = watchJoins(incident, sight);
-  const stillFires = toStillFires({ ...incident, calmSince }, sight);
-  const sentence = stillFires?.sentence ?? toSentence(incident, sight, joined);
-  const facts = { ...stillFires?.facts, ...evidenceOf(incident, sight) };
+  const joined = watchJoins(incident, checkResult);
+  const stillFires = toStillFires({ ...incident, calmSince }, checkResult);
+  const sentence = stillFires?.sentence ?? toSentence(incident, checkResult, joined);
+  const facts = { ...stillFires?.facts, ...evidenceOf(incident, checkResult) };
   const hasFacts = Object.keys(facts).length > 0;
   if (sentence === null && !hasFacts && calmSince === incident.calmSince) return null;
   return {
@@ -51,7 +53,7 @@ export function decideSeen(incident: Incident, sight: Sight): Decision {
     change: {
       calmSince,
       ...(joined !== null && { triggers: addTrigger(incident.triggers, joined) }),
-      ...(sentence !== null && remember(incident, sight)),
+      ...(sentence !== null && remember(incident, checkResult)),
     },
     note: {
       kind: joined === null ? 'incident-seen' : 'incident-joined',
@@ -63,9 +65,9 @@ export function decideSeen(incident: Incident, sight: Sight): Decision {
 
 export function isCalm(
   incident: Pick<Incident, 'triggers'>,
-  { look, poolNearLimit }: Pick<Sight, 'look' | 'poolNearLimit'>,
+  { checkVerdict, poolNearLimit }: Pick<CheckResult, 'checkVerdict' | 'poolNearLimit'>,
 ): boolean {
-  if (look !== 'calm') return false;
+  if (checkVerdict !== 'calm') return false;
   const isAboutPool = alertTriggers(incident.triggers).some(({ name }) => name === poolAlert);
   return !(isAboutPool && poolNearLimit);
 }
@@ -73,7 +75,7 @@ export function isCalm(
 /** Long enough calm, as far as this process has looked itself: what it did not see may have been trouble. */
 export function isOver(
   incident: Pick<Incident, 'calmSince' | 'triggers'>,
-  { watching, rules, partInTrouble }: Pick<Sight, 'watching' | 'rules' | 'partInTrouble'>,
+  { watching, rules, partInTrouble }: Pick<CheckResult, 'watching' | 'rules' | 'partInTrouble'>,
 ): boolean {
   if (incident.calmSince === null || partInTrouble) return false;
   const byPerson = hasActive(incident, 'person');
@@ -85,12 +87,12 @@ export function isOver(
 }
 
 /** Whether looks have said trouble for long enough to say it aloud. */
-export function hasLasted({ watching, rules }: Pick<Sight, 'watching' | 'rules'>): boolean {
+export function hasLasted({ watching, rules }: Pick<CheckResult, 'watching' | 'rules'>): boolean {
   const { trouble, lastMs } = watching;
   if (isLost(watching)) return true;
   if (trouble === null) return false;
   // One look is no row, unless somebody wants no delay at all.
-  const isRow = trouble.looks > 1 || rules.openAfterMs === 0;
+  const isRow = trouble.checks > 1 || rules.openAfterMs === 0;
   return isRow && lastMs - trouble.sinceMs >= rules.openAfterMs;
 }
 
@@ -112,41 +114,53 @@ export function peakOf(before: Peak | null, { peak }: Watching): Peak | null {
   return peak;
 }
 
-function resolve(incident: Incident, calmSince: string | null, sight: Sight): Decision {
-  const { seen, remembered, examination, watching } = sight;
-  const since = clockTime(calmSince ?? seen.at, seen.at);
-  const sentence = `It is over: every look since ${since} UTC says so. ${seen.headline}`;
+function resolve(incident: Incident, calmSince: string | null, checkResult: CheckResult): Decision {
+  const { observation, remembered, targetCheck, watching } = checkResult;
+  const since = clockTime(calmSince ?? observation.at, observation.at);
+  const sentence = `It is over: every look since ${since} UTC says so. ${observation.headline}`;
   return {
     state: 'resolved',
     change: {
       calmSince,
-      triggers: endOthers(incident.triggers, seen.at),
-      last: seen,
-      first: incident.first ?? seen,
+      triggers: endOthers(incident.triggers, observation.at),
+      last: observation,
+      first: incident.first ?? observation,
       peak: peakOf(incident.peak, watching),
-      closing: { by: null, at: seen.at, sentence, reason: null },
+      closing: { by: null, at: observation.at, sentence, reason: null },
     },
     note: {
       kind: 'incident-resolved',
       sentence,
-      ...(remembered.mayKeepEnd && { facts: keepExamination('end', examination) }),
+      ...(remembered.mayKeepEnd && { facts: keepCheck('end', targetCheck) }),
     },
   };
 }
 
-function watchJoins(incident: Incident, sight: Sight): Trigger | null {
-  const isTrouble = sight.look === 'trouble' && hasLasted(sight);
-  return isTrouble && !hasActive(incident, 'watch') ? watchTrigger(sight.watching) : null;
+function watchJoins(incident: Incident, checkResult: CheckResult): Trigger | null {
+  const isTrouble = checkResult.checkVerdict === 'trouble' && hasLasted(checkResult);
+  return isTrouble && !hasActive(incident, 'watch') ? watchTrigger(checkResult.watching) : null;
 }
 
-function toSentence(incident: Incident, sight: Sight, joined: Trigger | null): string | null {
-  const { seen, watching, look } = sight;
+function toSentence(
+  incident: Incident,
+  checkResult: CheckResult,
+  joined: Trigger | null,
+): string | null {
+  const { observation, watching, checkVerdict } = checkResult;
   // A calm look's verdict is about what is left in the logs.
-  const state = look === 'calm' ? seen.headline : `${seen.headline} ${seen.verdict}`;
-  const differs = difference(incident.last, seen);
-  if (differs !== '' && (isWorse(incident.last, seen) || watching.doubt === differs)) return state;
-  if (look !== 'calm' && seen.capacity !== null && isNewPeak(incident, seen.capacity)) {
-    return `More than before: ${seen.headline}`;
+  const state =
+    checkVerdict === 'calm'
+      ? observation.headline
+      : `${observation.headline} ${observation.verdict}`;
+  const differs = difference(incident.last, observation);
+  if (differs !== '' && (isWorse(incident.last, observation) || watching.doubt === differs))
+    return state;
+  if (
+    checkVerdict !== 'calm' &&
+    observation.capacity !== null &&
+    isNewPeak(incident, observation.capacity)
+  ) {
+    return `More than before: ${observation.headline}`;
   }
   return joined === null ? null : `dbconn's own looks say critical too. ${state}`;
 }
@@ -154,46 +168,52 @@ function toSentence(incident: Incident, sight: Sight, joined: Trigger | null): s
 /** That only Alertmanager keeps it open: said once for each time it calms down. */
 function toStillFires(
   incident: Incident,
-  sight: Sight,
+  checkResult: CheckResult,
 ): { readonly sentence: string; readonly facts: Record<string, unknown> } | null {
-  const { remembered, seen } = sight;
+  const { remembered, observation } = checkResult;
   const key = `still-fires:${incident.calmSince ?? ''}`;
-  if (!isOver(incident, sight) || remembered.has(key)) return null;
+  if (!isOver(incident, checkResult) || remembered.has(key)) return null;
   const firing = [...new Set(firingAlerts(incident).map(({ name }) => name))];
   const names = `${list(firing)} still ${firing.length === 1 ? 'fires' : 'fire'}`;
-  const since = clockTime(incident.calmSince ?? seen.at, seen.at);
-  const sentence = `Looks have said since ${since} UTC that it is over (${seen.headline.replace(/\.$/, '')}), but Alertmanager says ${names}: it stays open until that ends, or somebody closes it.`;
+  const since = clockTime(incident.calmSince ?? observation.at, observation.at);
+  const sentence = `Looks have said since ${since} UTC that it is over (${observation.headline.replace(/\.$/, '')}), but Alertmanager says ${names}: it stays open until that ends, or somebody closes it.`;
   return { sentence, facts: { key } };
 }
 
-function evidenceOf(incident: Incident, sight: Sight): Note['facts'] {
-  const why = sight.remembered.mayKeep ? reasonToKeep(incident, sight) : undefined;
-  return why === undefined ? {} : keepExamination(why, sight.examination);
+function evidenceOf(incident: Incident, checkResult: CheckResult): Note['facts'] {
+  const why = checkResult.remembered.mayKeep ? reasonToKeep(incident, checkResult) : undefined;
+  return why === undefined ? {} : keepCheck(why, checkResult.targetCheck);
 }
 
-function reasonToKeep(incident: Incident, sight: Sight): ExaminationReason | undefined {
-  const { look, remembered, seen, watching, owed } = sight;
-  const [ended] = owed;
+function reasonToKeep(incident: Incident, checkResult: CheckResult): KeptCheckReason | undefined {
+  const { checkVerdict, remembered, observation, watching, pending } = checkResult;
+  const [ended] = pending;
   if (ended !== undefined) return `after:${ended}`;
   if (!remembered.has('first'))
-    return look === 'trouble' || look === 'uneasy' ? 'first' : undefined;
+    return checkVerdict === 'trouble' || checkVerdict === 'uneasy' ? 'first' : undefined;
   const { last } = incident;
-  if (seen.cause === null || seen.cause === last?.cause) return undefined;
-  return isWorse(last, seen) || watching.doubt === difference(last, seen) ? 'cause' : undefined;
+  if (observation.cause === null || observation.cause === last?.cause) return undefined;
+  return isWorse(last, observation) || watching.doubt === difference(last, observation)
+    ? 'cause'
+    : undefined;
 }
 
-function remember(incident: Incident, { seen, look, watching }: Sight): IncidentChange {
+function remember(
+  incident: Incident,
+  { observation, checkVerdict, watching }: CheckResult,
+): IncidentChange {
   return {
-    first: incident.first ?? seen,
-    last: seen,
+    first: incident.first ?? observation,
+    last: observation,
     peak: peakOf(incident.peak, watching),
-    severity: look === 'trouble' ? worse(incident.severity, 'critical') : incident.severity,
+    severity:
+      checkVerdict === 'trouble' ? moreSevere(incident.severity, 'critical') : incident.severity,
   };
 }
 
 /** `03:05:10`: of one night, seconds matter and the date does not; with its day where that is another one. */
-export function clockTime(at: string, seenFrom = at): string {
+export function clockTime(at: string, relativeTo = at): string {
   const time = at.slice(11, 19);
   const day = at.slice(0, 10);
-  return day === seenFrom.slice(0, 10) ? time : `${day} ${time}`;
+  return day === relativeTo.slice(0, 10) ? time : `${day} ${time}`;
 }

@@ -1,6 +1,6 @@
 import { hashJson } from '../remedies/plan.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Trigger } from './incident.ts';
 import { toDraft } from './note.ts';
 
@@ -11,7 +11,7 @@ type Firing = Extract<Trigger, { kind: 'alert' }>;
  * Alertmanagers or after a retry, and would open an incident that nobody ends. Throws JournalUnavailable.
  */
 export async function keepEnd(
-  log: Pick<IncidentPorts['log'], 'record' | 'readNotes'>,
+  log: Pick<IncidentDeps['log'], 'record' | 'readNotes'>,
   firing: Firing,
 ): Promise<void> {
   if (await hasEnded(log, firing)) return;

@@ -1,16 +1,16 @@
-import type { Request } from '../approval/request.ts';
+import type { ApprovalRequest } from '../approval/request.ts';
 import type { Diagnosis, Proposal } from '../diagnose/diagnosis.ts';
 import type { Action } from '../remedies/action.ts';
 import { nameOf } from '../remedies/action.ts';
 import type { Target } from '../target.ts';
 import type { OutcomeWord } from '../verify/verify.ts';
-import { judgeLook } from './judge-look.ts';
+import { judgeCheck } from './judge-look.ts';
 import { configuredName } from './to-seen.ts';
-import type { Useless } from './useless.ts';
+import type { Ineffective } from './useless.ts';
 
 interface Tried {
   /** Of the incident's target, oldest first. */
-  readonly requests: readonly Request[];
+  readonly requests: readonly ApprovalRequest[];
   /** The latest look; null where there is none yet. */
   readonly diagnosis: Diagnosis | null;
   readonly target: Target;
@@ -22,12 +22,12 @@ const withinMs = 20 * 60_000;
 
 const failed: ReadonlySet<OutcomeWord> = new Set<OutcomeWord>(['refilled', 'unchanged', 'worse']);
 
-type Ran = Request & { readonly result: NonNullable<Request['result']> };
+type Ran = ApprovalRequest & { readonly result: NonNullable<ApprovalRequest['result']> };
 
 /** Remedies that ended without helping while the trouble goes on, and what to do instead. Pure. */
-export function findUseless(tried: Tried): Useless[] {
+export function findIneffective(tried: Tried): Ineffective[] {
   const { diagnosis, target } = tried;
-  if (diagnosis === null || judgeLook(diagnosis, target) === 'calm') return [];
+  if (diagnosis === null || judgeCheck(diagnosis, target) === 'calm') return [];
   const groups = groupByRemedy(recentRuns(tried)).filter(
     (runs) => runs.at(-1)?.result.outcome !== null && isFailure(runs.at(-1)),
   );
@@ -61,7 +61,7 @@ function isFailure(run: Ran | undefined): boolean {
   return word !== undefined && failed.has(word);
 }
 
-function keyOf({ option, plan }: Request): string {
+function keyOf({ option, plan }: ApprovalRequest): string {
   return JSON.stringify([option, plan.subject]);
 }
 
@@ -117,7 +117,7 @@ function wayOut({ option, subject }: Proposal, about: string | null, target: Tar
   const name = configuredName(target, subject);
   const whom = name === null ? 'the application' : name;
   const it = name !== null && name === about ? 'it' : whom;
-  const ways = {
+  const alternatives = {
     A: 'end idle sessions',
     B: 'raise max_connections',
     C: `restart ${it}`,
@@ -125,7 +125,7 @@ function wayOut({ option, subject }: Proposal, about: string | null, target: Tar
     E: it === 'it' ? 'resize its pool' : `resize the pool of ${it}`,
     prevention: 'limit the role that holds most',
   } as const;
-  return ways[option];
+  return alternatives[option];
 }
 
 function nounOf(action: Action): string {

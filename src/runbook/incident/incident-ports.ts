@@ -8,7 +8,7 @@ import type { Incident } from './incident.ts';
 import type { IncidentRules } from './rules.ts';
 
 /** What the incidents need. */
-export interface IncidentPorts {
+export interface IncidentDeps {
   readonly log: IncidentLog & Pick<Journal, 'record'>;
   readonly clock: Clock;
   readonly targets: readonly Target[];

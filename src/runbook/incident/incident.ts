@@ -33,7 +33,7 @@ export const Trigger = z.discriminatedUnion('kind', [
 export type Trigger = z.infer<typeof Trigger>;
 
 /** What one look said, as far as an incident remembers it. Figures and configured names only. */
-export const Seen = z.strictObject({
+export const Observation = z.strictObject({
   at: z.string(),
   state: z.enum(['fine', 'warning', 'critical', 'unknown']),
   headline: z.string(),
@@ -48,7 +48,7 @@ export const Seen = z.strictObject({
   option: ProposedOption.nullable(),
   subject: z.string().nullable(),
 });
-export type Seen = z.infer<typeof Seen>;
+export type Observation = z.infer<typeof Observation>;
 
 export const IncidentState = z.enum(['open', 'merged', 'resolved']);
 export type IncidentState = z.infer<typeof IncidentState>;
@@ -78,8 +78,8 @@ export const Incident = z.strictObject({
     })
     .nullable(),
   /** The first look that saw trouble, and the latest that differed enough to be kept. */
-  first: Seen.nullable(),
-  last: Seen.nullable(),
+  first: Observation.nullable(),
+  last: Observation.nullable(),
   peak: z
     .strictObject({ at: z.string(), used: z.number().int(), usable: z.number().int() })
     .nullable(),

@@ -1,12 +1,12 @@
 import type { Actor } from '../approval/actor.ts';
-import type { Request } from '../approval/request.ts';
-import type { EscalationAsk } from '../escalate/escalate.ts';
+import type { ApprovalRequest } from '../approval/request.ts';
+import type { EscalationRequest } from '../escalate/escalate.ts';
 import type { ChecklistItem } from '../post-incident/checklist.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import type { Examination } from '../diagnose/evidence.ts';
-import type { Alert, AlertFate } from './alert.ts';
+import type { TargetCheck } from '../diagnose/evidence.ts';
+import type { Alert, AlertOutcome } from './alert.ts';
 import type { Incident } from './incident.ts';
-import type { Useless } from './useless.ts';
+import type { Ineffective } from './useless.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 
 /**
@@ -16,11 +16,11 @@ import type { Diagnosis } from '../diagnose/diagnosis.ts';
  */
 export interface Incidents {
   /** Idempotent: the same firing told twice changes nothing the second time. */
-  alert(alert: Alert): Promise<Answer<AlertFate>>;
+  alert(alert: Alert): Promise<Answer<AlertOutcome>>;
   /** What a look of the watch, or anybody's look, means for the target's incident: opens, updates or resolves it. */
-  seen(examination: Examination): Promise<Answer<Incident | null>>;
+  observe(targetCheck: TargetCheck): Promise<Answer<Incident | null>>;
   /** A request on a target changed. Kept in the timeline of the target's open incident. Repeats do nothing. */
-  heard(request: Request): Promise<void>;
+  requestChanged(request: ApprovalRequest): Promise<void>;
   /** By hand; joins the open one. */
   open(target: string, actor: Actor, reason: string): Promise<Answer<Incident>>;
   /** "I have it". Taking it from somebody else is allowed, and said. */
@@ -33,7 +33,7 @@ export interface Incidents {
   resolve(id: string, actor: Actor, reason: string): Promise<Answer<Incident>>;
   reopen(id: string, actor: Actor, reason: string): Promise<Answer<Incident>>;
   /** Calls for help by hand, on top of the policy. */
-  escalate(id: string, actor: Actor, ask: EscalationAsk): Promise<Answer<Incident>>;
+  escalate(id: string, actor: Actor, ask: EscalationRequest): Promise<Answer<Incident>>;
   tick(id: string, actor: Actor, item: ChecklistItem): Promise<Answer<Incident>>;
   get(id: string): Promise<Answer<Incident>>;
   /** The open incident of a target, or null. */
@@ -56,7 +56,7 @@ export interface IncidentView {
   /** The latest look; null before the first one after a start. */
   readonly diagnosis: Diagnosis | null;
   /** Of its target since it opened, oldest first. */
-  readonly requests: readonly Request[];
+  readonly requests: readonly ApprovalRequest[];
   /** Remedies that were tried and did not help: their buttons are withdrawn. */
-  readonly useless: readonly Useless[];
+  readonly ineffective: readonly Ineffective[];
 }

@@ -7,7 +7,7 @@ import type { Target } from '../target.ts';
  * was, and it is below the warning line; warnings about settings or logs do not keep an incident open. `unseen`:
  * the server was not seen, so nothing can be said. `uneasy` is what lies between.
  */
-export type LookVerdict = 'trouble' | 'uneasy' | 'calm' | 'unseen';
+export type CheckVerdict = 'trouble' | 'uneasy' | 'calm' | 'unseen';
 
 /** True of a server on its best day too: they are mended by daylight, and would keep an incident open for ever. */
 const standing: ReadonlySet<string> = new Set(['superuser-application']);
@@ -15,10 +15,10 @@ const standing: ReadonlySet<string> = new Set(['superuser-application']);
 /** A look at a server ends after 4.5 s whatever the server does: where it took longer, dbconn itself stood still. */
 const starvedMs = 6000;
 
-export function judgeLook(
+export function judgeCheck(
   { state, capacity, findings, timings }: Judged,
   { limits }: Pick<Target, 'limits'>,
-): LookVerdict {
+): CheckVerdict {
   if (capacity === null && timings.database > starvedMs) return 'unseen';
   // Refusing, hanging and stopped servers are judged by their finding: that nobody was let in is the trouble.
   if (findings.some(isTrouble)) return 'trouble';

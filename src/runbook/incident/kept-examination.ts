@@ -1,20 +1,20 @@
-import type { Examination } from '../diagnose/evidence.ts';
+import type { TargetCheck } from '../diagnose/evidence.ts';
 import type { Note } from './note.ts';
 
 /** The journal is bounded, so what one incident adds to it is too: 20 times 256 KB. */
-export const mostExaminations = 20;
+export const mostKeptChecks = 20;
 const mostBytes = 256 * 1024;
 
 /** Why an examination was kept: with the request's id after a colon where it belongs to one. */
-export type ExaminationReason = 'first' | 'cause' | 'end' | `before:${string}` | `after:${string}`;
+export type KeptCheckReason = 'first' | 'cause' | 'end' | `before:${string}` | `after:${string}`;
 
 /**
  * The evidence of a moment as a note keeps it, so that it can be judged again later. Lists are halved until it fits,
  * and then it says `truncated`: replayed, it may lead to another diagnosis.
  */
-export function keepExamination(
-  why: ExaminationReason,
-  examination: Examination,
+export function keepCheck(
+  why: KeptCheckReason,
+  examination: TargetCheck,
 ): NonNullable<Note['facts']> {
   let keep = 1;
   let kept = examination;
@@ -30,16 +30,16 @@ function sizeOf(value: unknown): number {
 }
 
 /** Keeps that share of every list that grows with the server; the first of each are the ones worth showing. */
-function trim(examination: Examination, share: number): Examination {
+function trim(examination: TargetCheck, share: number): TargetCheck {
   const { snapshot, diagnosis } = examination;
   const some = <T>(list: readonly T[]): T[] => list.slice(0, Math.ceil(list.length * share));
-  const { reading, ...look } = snapshot.database;
+  const { reading, ...rest } = snapshot.database;
   return {
     ...examination,
     snapshot: {
       ...snapshot,
       database: {
-        ...look,
+        ...rest,
         ...(reading !== undefined && {
           reading: {
             ...reading,
@@ -88,8 +88,8 @@ function trimPart<T>(
   return part.ok ? { ...part, value: some(part.value) } : part;
 }
 
-type NotRead = Extract<Examination['snapshot']['pools'], { ok: false }>;
-type Services = Extract<Examination['snapshot']['services'], { ok: true }>['value'];
+type NotRead = Extract<TargetCheck['snapshot']['pools'], { ok: false }>;
+type Services = Extract<TargetCheck['snapshot']['services'], { ok: true }>['value'];
 
 function trimServices(reading: Services, some: Some): Services {
   const services = some(reading.services).map((service) => ({

@@ -1,6 +1,6 @@
-import type { Examination } from '../diagnose/evidence.ts';
+import type { TargetCheck } from '../diagnose/evidence.ts';
 import { isOutOfReach } from './judge-look.ts';
-import type { LookVerdict } from './judge-look.ts';
+import type { CheckVerdict } from './judge-look.ts';
 import type { IncidentRules } from './rules.ts';
 
 /** What this process's own looks at one target say together. Lost with the process, and that only delays. */
@@ -9,10 +9,10 @@ export interface Watching {
   readonly sinceMs: number;
   readonly lastMs: number;
   /** Since when looks say trouble, and how many in a row. Looks that saw nothing neither count nor break the row. */
-  readonly trouble: { readonly sinceMs: number; readonly looks: number } | null;
+  readonly trouble: { readonly sinceMs: number; readonly checks: number } | null;
   /** Since when a server that was seen before cannot be reached at all; null while that is not so. */
   readonly lostSinceMs: number | null;
-  readonly wasSeen: boolean;
+  readonly wasReached: boolean;
   /** The most slots that were taken since the peak was written down. */
   readonly peak: Peak | null;
   /** What the latest look differs in from what was kept, so that it is kept only if the next one says the same. */
@@ -25,31 +25,33 @@ export interface Peak {
   readonly usable: number;
 }
 
-export interface LookMemory {
+export interface CheckMemory {
   /** Undefined for a look that began before one that is known already. */
-  add(examination: Examination, verdict: LookVerdict, at: string): Watching | undefined;
+  add(examination: TargetCheck, verdict: CheckVerdict, at: string): Watching | undefined;
   doubt(target: string, doubt: string | null): void;
   /** The latest look, unless it is so old that it says nothing of now: another process may look since. */
-  recent(target: string, nowMs: number): RecentSight | undefined;
+  recent(target: string, nowMs: number): LatestCheck | undefined;
 }
 
-export interface RecentSight {
+export interface LatestCheck {
   readonly watching: Watching;
-  readonly verdict: LookVerdict;
+  readonly verdict: CheckVerdict;
   /** The last look that saw the server said trouble: one that sees nothing takes nothing back. */
   readonly isInTrouble: boolean;
   /** How it stands, and where it is not calm why: the slots alone need not be the trouble. */
   readonly sentence: string;
   /** Absent while all is calm: the evidence of every healthy target would fill the memory. */
-  readonly examination: Examination | undefined;
+  readonly examination: TargetCheck | undefined;
 }
 
 /** Looks that are further apart leave out what happened in between. */
 const longestGapMs = 60_000;
 
-export function createLookMemory({ lookEveryMs }: Pick<IncidentRules, 'lookEveryMs'>): LookMemory {
-  const gapMs = Math.max(longestGapMs, 4 * lookEveryMs);
-  const targets = new Map<string, RecentSight>();
+export function createCheckMemory({
+  checkEveryMs,
+}: Pick<IncidentRules, 'checkEveryMs'>): CheckMemory {
+  const gapMs = Math.max(longestGapMs, 4 * checkEveryMs);
+  const targets = new Map<string, LatestCheck>();
   return {
     add(examination, verdict, at) {
       const { target, headline, verdict: why, capacity } = examination.diagnosis;
@@ -90,21 +92,21 @@ export function createLookMemory({ lookEveryMs }: Pick<IncidentRules, 'lookEvery
 
 function countTrouble(
   before: Watching['trouble'],
-  verdict: LookVerdict,
+  verdict: CheckVerdict,
   atMs: number,
 ): Watching['trouble'] {
   if (verdict === 'unseen') return before;
   if (verdict !== 'trouble') return null;
-  return { sinceMs: before?.sinceMs ?? atMs, looks: (before?.looks ?? 0) + 1 };
+  return { sinceMs: before?.sinceMs ?? atMs, checks: (before?.checks ?? 0) + 1 };
 }
 
 function countLost(
   before: Watching | undefined,
-  look: { readonly verdict: LookVerdict; readonly atMs: number; readonly isLost: boolean },
-): Pick<Watching, 'wasSeen' | 'lostSinceMs'> {
-  const wasSeen = look.verdict !== 'unseen' || before?.wasSeen === true;
-  const isLost = look.verdict === 'unseen' && look.isLost && wasSeen;
-  return { wasSeen, lostSinceMs: isLost ? (before?.lostSinceMs ?? look.atMs) : null };
+  check: { readonly verdict: CheckVerdict; readonly atMs: number; readonly isLost: boolean },
+): Pick<Watching, 'wasReached' | 'lostSinceMs'> {
+  const wasReached = check.verdict !== 'unseen' || before?.wasReached === true;
+  const isLost = check.verdict === 'unseen' && check.isLost && wasReached;
+  return { wasReached, lostSinceMs: isLost ? (before?.lostSinceMs ?? check.atMs) : null };
 }
 
 function higher(a: Peak | null, b: Peak | null): Peak | null {

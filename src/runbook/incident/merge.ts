@@ -1,18 +1,18 @@
 import type { Actor } from '../approval/actor.ts';
-import { refuseCrowded } from '../approval/refusals.ts';
+import { refuseContended } from '../approval/refusals.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { change, refuseNotOpen } from './act-by-hand.ts';
 import type { ChangePorts } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
 import type { Decision } from './change-incident.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
 import { isoNow } from '../approval/iso-now.ts';
 import { mayDecide } from './may-decide.ts';
 import { mergedRoot } from './merged-root.ts';
 import { addTrigger, endOthers, findFiring, firingAlerts } from './triggers.ts';
-import { worse } from './worse.ts';
+import { moreSevere } from './worse.ts';
 
 interface Merging {
   readonly id: string;
@@ -30,7 +30,7 @@ const movedOn = 'moved-on';
  * is closed: killed in between, an alert is known twice rather than not at all.
  */
 export async function merge(
-  ports: IncidentPorts,
+  ports: IncidentDeps,
   { id, into, actor }: Merging,
 ): Promise<Answer<Incident>> {
   if (id === into) {
@@ -52,7 +52,7 @@ export async function merge(
     // Of two crosswise ones the other goes first now, or they would stop each other at every try.
     if (id > into) await ports.clock.sleep(pauseMs);
   }
-  return refuseCrowded();
+  return refuseContended();
 }
 
 /**
@@ -86,7 +86,7 @@ function takeOver(incident: Incident, part: Incident, { actor, isTold }: TakenBy
   const told = `${actorName(actor)} made ${part.id} (${part.target}) a part of this.`;
   return {
     state: 'open',
-    change: { triggers, severity: worse(incident.severity, part.severity) },
+    change: { triggers, severity: moreSevere(incident.severity, part.severity) },
     note: {
       kind: 'incident-merged',
       sentence: isTold ? null : told,

@@ -1,5 +1,5 @@
 import type { IncidentLog } from '../ports/incident-log.ts';
-import { mostExaminations } from './kept-examination.ts';
+import { mostKeptChecks } from './kept-examination.ts';
 
 /** What an incident's notes say that must not be said again. */
 export interface Remembered {
@@ -20,7 +20,7 @@ export interface NoteMemory {
 interface Known {
   readonly upTo: number;
   readonly keys: ReadonlySet<string>;
-  readonly examinations: number;
+  readonly keptChecks: number;
 }
 
 /** As `hear` writes them: from `executing` on, and once commands are shown, something may have been changed. */
@@ -36,7 +36,7 @@ export function createNoteMemory(log: Pick<IncidentLog, 'readNotes'>): NoteMemor
       const known = incidents.get(incident) ?? {
         upTo: 0,
         keys: new Set<string>(),
-        examinations: 0,
+        keptChecks: 0,
       };
       const notes = await log.readNotes(incident, known.upTo);
       const facts = notes.map((note) => note.facts ?? {});
@@ -46,7 +46,7 @@ export function createNoteMemory(log: Pick<IncidentLog, 'readNotes'>): NoteMemor
       const now = {
         upTo: notes.at(-1)?.seq ?? known.upTo,
         keys: new Set([...known.keys, ...told]),
-        examinations: known.examinations + facts.filter((fact) => 'examination' in fact).length,
+        keptChecks: known.keptChecks + facts.filter((fact) => 'examination' in fact).length,
       };
       // The one asked for last is forgotten last.
       incidents.delete(incident);
@@ -56,8 +56,8 @@ export function createNoteMemory(log: Pick<IncidentLog, 'readNotes'>): NoteMemor
       return {
         has: (key) => now.keys.has(key),
         isChanged: [...now.keys].some((key) => ranRequest.test(key)),
-        mayKeep: now.examinations < mostExaminations - 1,
-        mayKeepEnd: now.examinations < mostExaminations,
+        mayKeep: now.keptChecks < mostKeptChecks - 1,
+        mayKeepEnd: now.keptChecks < mostKeptChecks,
       };
     },
   };

@@ -7,7 +7,7 @@ import { capital } from '../remedies/wording.ts';
 import { refuseReasonMissing } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
 import { begin } from './begin.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
 
 interface OpeningByHand {
@@ -18,7 +18,7 @@ interface OpeningByHand {
 
 /** Opens an incident by somebody's word, or joins the open one. Everybody may: a needless one costs minutes. */
 export async function openByHand(
-  ports: IncidentPorts,
+  ports: IncidentDeps,
   { target, actor, reason }: OpeningByHand,
 ): Promise<Answer<Incident>> {
   if (!ports.targets.some(({ name }) => name === target)) {

@@ -22,7 +22,7 @@ const namingLabels = ['service', 'instance', 'server', 'job'] as const;
  */
 export function placeAlert(labels: Labels, targets: readonly Target[]): Target | undefined {
   const mapped = targets.filter(({ alertLabels = [] }) =>
-    alertLabels.some((wanted) => holdsAll(labels, wanted)),
+    alertLabels.some((expected) => holdsAll(labels, expected)),
   );
   if (mapped.length > 0) return only(mapped);
   const project = firstOf(labels, projectLabels);
@@ -57,8 +57,8 @@ function servicesOf({ services, postgresService }: Target): string[] {
   return postgresService === undefined ? names : [...names, postgresService];
 }
 
-function holdsAll(labels: Labels, wanted: Labels): boolean {
-  const entries = Object.entries(wanted);
+function holdsAll(labels: Labels, expected: Labels): boolean {
+  const entries = Object.entries(expected);
   return entries.length > 0 && entries.every(([name, value]) => labels[name] === value);
 }
 

@@ -5,9 +5,9 @@ import type { Answer } from '../remedies/remedy.ts';
 import { durationOfMs } from '../remedies/wording.ts';
 import { actByHand, refuseNotOpen, refuseReasonMissing } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
-import type { LookMemory, RecentSight } from './look-memory.ts';
+import type { CheckMemory, LatestCheck } from './look-memory.ts';
 import { hadItBefore, reopening } from './reopening.ts';
 import { endOthers } from './triggers.ts';
 
@@ -19,8 +19,8 @@ interface Closing {
 
 /** Ends an incident by somebody's word, unless the last look says critical. Alerts that still fire are left to Alertmanager. */
 export async function resolve(
-  ports: IncidentPorts,
-  looks: LookMemory,
+  ports: IncidentDeps,
+  checks: CheckMemory,
   { id, actor, reason }: Closing,
 ): Promise<Answer<Incident>> {
   const why = cleanReason(reason);
@@ -30,7 +30,7 @@ export async function resolve(
     actor,
     decide: (incident, at) => {
       if (incident.state !== 'open') return refuseNotOpen(incident);
-      const recent = looks.recent(incident.target, Date.parse(at));
+      const recent = checks.recent(incident.target, Date.parse(at));
       if (isInTrouble(incident, recent)) return refuseInTrouble(incident, recent);
       const sentence = `${actorName(actor)} closed it.`;
       return {
@@ -47,7 +47,7 @@ export async function resolve(
 
 /** Takes an incident up again that is over. */
 export async function reopen(
-  ports: IncidentPorts,
+  ports: IncidentDeps,
   { id, actor, reason }: Closing,
 ): Promise<Answer<Incident>> {
   const why = cleanReason(reason);
@@ -77,16 +77,16 @@ export async function reopen(
 }
 
 /** Where this process did not look itself, by the last look that the journal keeps. */
-function isInTrouble({ calmSince, last }: Incident, recent: RecentSight | undefined): boolean {
+function isInTrouble({ calmSince, last }: Incident, recent: LatestCheck | undefined): boolean {
   if (recent !== undefined && recent.verdict !== 'unseen') return recent.verdict === 'trouble';
   return last?.state === 'critical' && calmSince === null;
 }
 
 function refuseInTrouble(
   { last }: Incident,
-  recent: RecentSight | undefined,
+  recent: LatestCheck | undefined,
 ): ReturnType<typeof refuse> {
-  const said = recent?.sentence ?? last?.headline ?? 'It is critical.';
+  const lastWord = recent?.sentence ?? last?.headline ?? 'It is critical.';
   const next = 'Silence it instead, or look again once it is better.';
-  return refuse('still-critical', `The last look says: ${said}`, next);
+  return refuse('still-critical', `The last look says: ${lastWord}`, next);
 }

@@ -5,7 +5,7 @@ export interface IncidentRules {
   /** Whether dbconn watches all targets by itself. Without it only those with an open incident are looked at. */
   readonly watch: boolean;
   /** Between two looks at one target. */
-  readonly lookEveryMs: number;
+  readonly checkEveryMs: number;
   /** How long looks must say critical before the watch opens an incident. */
   readonly openAfterMs: number;
   /** How long every look must say that it is over before an incident is. */
@@ -24,7 +24,7 @@ export interface IncidentRules {
 
 export const defaultIncidentRules: IncidentRules = {
   watch: true,
-  lookEveryMs: 15_000,
+  checkEveryMs: 15_000,
   openAfterMs: 30_000,
   closeAfterMs: 2 * 60_000,
   reopenWithinMs: 30 * 60_000,

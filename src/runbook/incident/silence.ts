@@ -7,7 +7,7 @@ import { actByHand, change, refuseNotOpen, refuseReasonMissing } from './act-by-
 import type { ChangePorts } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
 import { clockTime } from './decide-seen.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
 import type { Silence } from './incidents.ts';
 
@@ -22,7 +22,7 @@ interface Silencing {
 
 /** Nobody is called until it ends; looks and the message go on. */
 export async function silence(
-  ports: IncidentPorts,
+  ports: IncidentDeps,
   { id, actor, silence: { forMs, reason } }: Silencing,
 ): Promise<Answer<Incident>> {
   const why = cleanReason(reason);
@@ -51,7 +51,7 @@ export async function silence(
 }
 
 export function unsilence(
-  ports: IncidentPorts,
+  ports: IncidentDeps,
   id: string,
   actor: Actor,
 ): Promise<Answer<Incident>> {

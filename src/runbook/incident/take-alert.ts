@@ -3,15 +3,15 @@ import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { isoNow } from '../approval/iso-now.ts';
 import { ruleNameOf, severityOf } from './alert.ts';
-import type { Alert, AlertFate } from './alert.ts';
+import type { Alert, AlertOutcome } from './alert.ts';
 import { begin } from './begin.ts';
 import { changeIncident } from './change-incident.ts';
 import type { Decision } from './change-incident.ts';
 import { hasEnded, keepEnd } from './ended-firings.ts';
 import { findIncident } from './find-incident.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident, Trigger } from './incident.ts';
-import type { LookMemory } from './look-memory.ts';
+import type { CheckMemory } from './look-memory.ts';
 import { placeAlert } from './place-alert.ts';
 import type { UnplacedAlerts } from './tell-unplaced.ts';
 import { addTrigger, endAlert, findFiring, firingAlerts } from './triggers.ts';
@@ -30,10 +30,10 @@ const longestTime = 40;
 
 /** One alert, told for the first time or the hundredth. Throws JournalUnavailable. */
 export async function takeAlert(
-  ports: IncidentPorts & { readonly unplaced: UnplacedAlerts },
-  memory: LookMemory,
+  ports: IncidentDeps & { readonly unplaced: UnplacedAlerts },
+  memory: CheckMemory,
   alert: Alert,
-): Promise<Answer<AlertFate>> {
+): Promise<Answer<AlertOutcome>> {
   const rule = ports.rules.alerts.get(ruleNameOf(alert));
   if (rule === undefined) return done({ kind: 'ignored' });
   const target = placeAlert(alert.labels, ports.targets);
@@ -91,7 +91,7 @@ function nameOf(alert: Alert): string {
 
 /** The incident that knows this firing already, be it over. */
 async function findKnowing(
-  { log }: IncidentPorts,
+  { log }: IncidentDeps,
   target: string,
   trigger: AlertTrigger,
 ): Promise<Incident | undefined> {
@@ -107,14 +107,14 @@ interface Ending {
   readonly target: string;
   readonly trigger: AlertTrigger;
   readonly knowing: Incident | undefined;
-  readonly memory: LookMemory;
+  readonly memory: CheckMemory;
 }
 
 /** Ends a firing. One whose beginning was never told is kept as ended, for that may still come. */
 async function end(
-  ports: IncidentPorts,
+  ports: IncidentDeps,
   { target, trigger, knowing, memory }: Ending,
-): Promise<Answer<AlertFate>> {
+): Promise<Answer<AlertOutcome>> {
   const belonging = await findIncident(ports.log, target);
   const incident =
     knowing ??
@@ -137,7 +137,7 @@ async function end(
  * the end, those that are over as well: one that is taken up again would never be over.
  */
 async function findCounting(
-  { log }: IncidentPorts,
+  { log }: IncidentDeps,
   trigger: AlertTrigger,
 ): Promise<Incident | undefined> {
   const counts = (incident: Incident): boolean => findFiring(incident, trigger)?.endedAt === null;
@@ -149,7 +149,7 @@ async function findCounting(
 }
 
 /** Its beginning may have been told in this very moment, so it is looked for once more after the end was kept. */
-async function endUnknown(ports: IncidentPorts, ending: Ending): Promise<Answer<AlertFate>> {
+async function endUnknown(ports: IncidentDeps, ending: Ending): Promise<Answer<AlertOutcome>> {
   await keepEnd(ports.log, ending.trigger);
   const { target, trigger } = ending;
   const knowing =

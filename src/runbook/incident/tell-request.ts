@@ -1,5 +1,5 @@
 import type { Actor } from '../approval/actor.ts';
-import type { Request } from '../approval/request.ts';
+import type { ApprovalRequest } from '../approval/request.ts';
 import { nameOf } from '../remedies/action.ts';
 import { capital } from '../remedies/wording.ts';
 import { actorName } from './actor-name.ts';
@@ -8,7 +8,7 @@ import type { Note } from './note.ts';
 type Line = Pick<Note, 'sentence' | 'quote' | 'by'>;
 
 /** A request's present state as a line of the timeline. The plan's title holds figures and configured names only. */
-export function tellRequest(request: Request): Line {
+export function tellRequest(request: ApprovalRequest): Line {
   const { option, plan, proposedBy, closing, result, state } = request;
   const what = nameOf(option);
   const ranBy = request.handOff?.ranBy?.by;
@@ -43,7 +43,7 @@ export function tellRequest(request: Request): Line {
   }
 }
 
-function notRun({ option, closing }: Request): Line {
+function notRun({ option, closing }: ApprovalRequest): Line {
   const sentence = `${capital(nameOf(option))} was not run. ${closing?.sentence ?? ''}`.trim();
   const who = closing?.by ?? null;
   return { sentence, quote: closing?.reason ?? null, ...(who !== null && { by: who }) };
@@ -58,7 +58,7 @@ const words = {
   unknown: 'whether it helped is not known',
 } as const;
 
-function approved({ option, brokenGlass, votes }: Request): Line {
+function approved({ option, brokenGlass, votes }: ApprovalRequest): Line {
   if (brokenGlass !== null) {
     const ran = `ran ${nameOf(option)} without the votes it needs (break-glass).`;
     return { ...by(brokenGlass.by, ran), quote: brokenGlass.reason };

@@ -7,7 +7,7 @@ import type { Place } from '../ports.ts';
 import { hashJson } from '../remedies/plan.ts';
 import { count } from '../remedies/wording.ts';
 import type { Alert } from './alert.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import { toDraft } from './note.ts';
 
 /** Tells the channel of alerts that fit no target: one message a day, edited with their number. */
@@ -34,13 +34,13 @@ const Told = z.looseObject({
 /** Of one day: how many different ones by name. Names are those of configured rules. */
 interface Day {
   readonly key: string;
-  readonly seen: Set<string>;
+  readonly counted: Set<string>;
   readonly counts: Map<string, number>;
   latest: Alert;
   isBehind: boolean;
 }
 
-export function createUnplacedAlerts(ports: IncidentPorts): UnplacedAlerts {
+export function createUnplacedAlerts(ports: IncidentDeps): UnplacedAlerts {
   const { clock, onFault, noticeEveryMs = usuallyEveryMs } = ports;
   let day: Day | undefined;
   let telling: Promise<void> | undefined;
@@ -59,7 +59,7 @@ export function createUnplacedAlerts(ports: IncidentPorts): UnplacedAlerts {
     } catch (error) {
       onFault?.('alerts that fit no target', error);
       // Without a journal Alertmanager is asked to send it again.
-      if (error instanceof JournalUnavailable) shown.seen.clear();
+      if (error instanceof JournalUnavailable) shown.counted.clear();
       else shown.isBehind = true;
       return false;
     }
@@ -70,13 +70,13 @@ export function createUnplacedAlerts(ports: IncidentPorts): UnplacedAlerts {
       const hash = (await hashJson([name, fingerprint])).slice(0, 16);
       const key = `${unplaced}${isoNow(clock).slice(0, 10)}`;
       if (day?.key !== key) {
-        day = { key, seen: new Set(), counts: new Map(), latest: alert, isBehind: false };
+        day = { key, counted: new Set(), counts: new Map(), latest: alert, isBehind: false };
       }
-      if (day.seen.has(hash) || day.seen.size >= mostCounted) return;
+      if (day.counted.has(hash) || day.counted.size >= mostCounted) return;
       await readTold(ports, key);
       // Several may have waited for the journal with the same one.
-      if (day.seen.has(hash)) return;
-      day.seen.add(hash);
+      if (day.counted.has(hash)) return;
+      day.counted.add(hash);
       day.counts.set(name, (day.counts.get(name) ?? 0) + 1);
       Object.assign(day, { latest: alert, isBehind: true });
       telling ??= work()
@@ -89,7 +89,7 @@ export function createUnplacedAlerts(ports: IncidentPorts): UnplacedAlerts {
 }
 
 /** The mark comes after the message: twice is better than never. */
-async function show(ports: IncidentPorts, day: Day): Promise<void> {
+async function show(ports: IncidentDeps, day: Day): Promise<void> {
   const { notice, channel, log, clock } = ports;
   const all = await readTold(ports, day.key);
   const told = all.at(-1);
@@ -118,7 +118,7 @@ function mostOf(all: readonly Readonly<Record<string, number>>[]): Record<string
 }
 
 async function readTold(
-  { log }: IncidentPorts,
+  { log }: IncidentDeps,
   key: string,
 ): Promise<readonly z.infer<typeof Told>[]> {
   const notes = await log.readNotes(key, 0);

@@ -4,7 +4,7 @@ import type { ChecklistItem } from '../post-incident/checklist.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { actByHand } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
-import type { IncidentPorts } from './incident-ports.ts';
+import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
 
 interface Ticking {
@@ -14,10 +14,7 @@ interface Ticking {
 }
 
 /** Somebody did an item of the post-incident checklist. The first one to say so is kept. */
-export function tick(
-  ports: IncidentPorts,
-  { id, actor, item }: Ticking,
-): Promise<Answer<Incident>> {
+export function tick(ports: IncidentDeps, { id, actor, item }: Ticking): Promise<Answer<Incident>> {
   return actByHand(ports, {
     id,
     actor,

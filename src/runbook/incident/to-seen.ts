@@ -1,11 +1,11 @@
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { Target } from '../target.ts';
-import type { Incident, Seen } from './incident.ts';
-import { judgeLook } from './judge-look.ts';
+import type { Incident, Observation } from './incident.ts';
+import { judgeCheck } from './judge-look.ts';
 
 /** What an incident knew before a look. */
 interface Known {
-  readonly before: Seen | null;
+  readonly before: Observation | null;
   /** A remedy has run: a look says whether it is over, and not any more what it was. */
   readonly isChanged: boolean;
 }
@@ -15,14 +15,14 @@ interface Known {
  * Below the warning line a cause is read from old log lines and the like, and after a change from what the change left
  * behind: there the one of the look before it stands.
  */
-export function toSeen(
+export function toObservation(
   diagnosis: Diagnosis,
   target: Target,
   { before, isChanged }: Known = { before: null, isChanged: false },
-): Seen {
+): Observation {
   const { takenAt, state, headline, verdict, capacity } = diagnosis;
   const [proposal] = diagnosis.proposals;
-  const calm = judgeLook(diagnosis, target) === 'calm';
+  const calm = judgeCheck(diagnosis, target) === 'calm';
   const isSettled = calm || (isChanged && (before?.cause ?? null) !== null);
   return {
     at: takenAt,
@@ -36,13 +36,13 @@ export function toSeen(
   };
 }
 
-function causeNow({ causes: [cause] }: Diagnosis): Pick<Seen, 'cause' | 'confidence'> {
+function causeNow({ causes: [cause] }: Diagnosis): Pick<Observation, 'cause' | 'confidence'> {
   return cause === undefined
     ? { cause: null }
     : { cause: cause.cause, confidence: cause.confidence };
 }
 
-function causeBefore(before: Seen | null): Pick<Seen, 'cause' | 'confidence'> {
+function causeBefore(before: Observation | null): Pick<Observation, 'cause' | 'confidence'> {
   const { cause = null, confidence } = before ?? {};
   return { cause, ...(confidence !== undefined && { confidence }) };
 }
@@ -57,20 +57,20 @@ export function configuredName(
 }
 
 /** In which words, not figures, a look differs from the one that was kept: empty where it does not. */
-export function difference(kept: Seen | null, seen: Seen): string {
+export function difference(kept: Observation | null, observation: Observation): string {
   if (kept === null) return 'first';
   const isSame =
-    kept.state === seen.state &&
-    kept.cause === seen.cause &&
-    kept.option === seen.option &&
-    kept.subject === seen.subject &&
-    (kept.capacity === null) === (seen.capacity === null);
+    kept.state === observation.state &&
+    kept.cause === observation.cause &&
+    kept.option === observation.option &&
+    kept.subject === observation.subject &&
+    (kept.capacity === null) === (observation.capacity === null);
   if (isSame) return '';
-  const { state, cause, option, subject, capacity } = seen;
+  const { state, cause, option, subject, capacity } = observation;
   return [state, cause, option, subject, capacity === null ? 'unseen' : 'seen'].join(' ');
 }
 
-const ranks: Readonly<Record<Seen['state'], number>> = {
+const ranks: Readonly<Record<Observation['state'], number>> = {
   fine: 0,
   warning: 1,
   unknown: 2,
@@ -78,16 +78,16 @@ const ranks: Readonly<Record<Seen['state'], number>> = {
 };
 
 /** Worse, or gone from sight: that is told at once, anything else when the next look says the same. */
-export function isWorse(kept: Seen | null, seen: Seen): boolean {
+export function isWorse(kept: Observation | null, observation: Observation): boolean {
   if (kept === null) return true;
-  const isLost = kept.capacity !== null && seen.capacity === null;
-  return isLost || ranks[seen.state] > ranks[kept.state];
+  const isLost = kept.capacity !== null && observation.capacity === null;
+  return isLost || ranks[observation.state] > ranks[kept.state];
 }
 
 /** A peak is news from five hundredths of the slots above the last one. */
 export function isNewPeak(
   { peak }: Pick<Incident, 'peak'>,
-  seen: { readonly used: number; readonly usable: number },
+  observation: { readonly used: number; readonly usable: number },
 ): boolean {
-  return peak === null || seen.used >= peak.used + Math.max(1, seen.usable * 0.05);
+  return peak === null || observation.used >= peak.used + Math.max(1, observation.usable * 0.05);
 }

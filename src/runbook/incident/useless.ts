@@ -1,7 +1,7 @@
 import type { Action } from '../remedies/action.ts';
 
 /** A remedy that will not help, because it already did not. */
-export interface Useless {
+export interface Ineffective {
   readonly option: Action;
   /** The service or application it was for; null where it was for none. */
   readonly subject: string | null;

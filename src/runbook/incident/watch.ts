@@ -1,7 +1,7 @@
 import type { Clock } from '../ports.ts';
 import { uptimeOf } from '../uptime.ts';
 import type { Meter } from '../ports/meter.ts';
-import type { Examination } from '../diagnose/evidence.ts';
+import type { TargetCheck } from '../diagnose/evidence.ts';
 import { createTurns } from './turns.ts';
 
 /** dbconn's own looks, target by target, so that it works without Prometheus. */
@@ -15,13 +15,13 @@ export interface Watch {
 
 interface WatchParts {
   readonly targets: readonly string[];
-  readonly examine: (target: string) => Promise<Examination>;
+  readonly runCheck: (target: string) => Promise<TargetCheck>;
   readonly everyMs: number;
   /** Whether a target is to be looked at at all, asked before each look; every one unless given. */
-  readonly isWanted?: (target: string) => boolean;
+  readonly mayCheck?: (target: string) => boolean;
   readonly clock: Clock;
   readonly meter: Meter;
-  readonly onExamined: (examination: Examination) => Promise<void>;
+  readonly onChecked: (targetCheck: TargetCheck) => Promise<void>;
   /** A look that broke in an unforeseen way; the next one comes. Must not throw. */
   readonly onFault: (target: string, error: unknown) => void;
   /** Looks under way over all targets; 32 unless given. */
@@ -38,21 +38,21 @@ const jitter = 0.1;
 const leastPauseShare = 0.1;
 
 export function createWatch(parts: WatchParts): Watch {
-  const { targets, examine, meter, onExamined, onFault } = parts;
+  const { targets, runCheck, meter, onChecked, onFault } = parts;
   const turns = createTurns(parts.mostAtOnce ?? defaultAtOnce);
   const underWay = new Map<string, Promise<void>>();
   let running: Running[] = [];
 
   const take = async (target: string): Promise<void> => {
     try {
-      const examination = await turns.take(() => examine(target));
-      meter.look(examination.diagnosis);
-      await onExamined(examination);
+      const targetCheck = await turns.take(() => runCheck(target));
+      meter.check(targetCheck.diagnosis);
+      await onChecked(targetCheck);
     } catch (error) {
       onFault(target, error);
     }
   };
-  const look = (target: string): Promise<void> => {
+  const check = (target: string): Promise<void> => {
     const present = underWay.get(target);
     if (present !== undefined) return present;
     const taken = take(target).finally(() => underWay.delete(target));
@@ -65,7 +65,7 @@ export function createWatch(parts: WatchParts): Watch {
       // A signal of its own for each: hundreds of listeners on one would be taken for a leak.
       running = targets.map((target) => {
         const ending = new AbortController();
-        return { ending, ended: keepLooking(parts, { target, look, signal: ending.signal }) };
+        return { ending, ended: keepChecking(parts, { target, check, signal: ending.signal }) };
       });
     },
     async stop() {
@@ -74,7 +74,7 @@ export function createWatch(parts: WatchParts): Watch {
       running = [];
       await Promise.all([...ended, ...underWay.values()]);
     },
-    soon: (target) => (targets.includes(target) ? look(target) : Promise.resolve()),
+    soon: (target) => (targets.includes(target) ? check(target) : Promise.resolve()),
   };
 }
 
@@ -83,15 +83,15 @@ interface Running {
   readonly ended: Promise<void>;
 }
 
-interface Looking {
+interface CheckLoop {
   readonly target: string;
-  readonly look: (target: string) => Promise<void>;
+  readonly check: (target: string) => Promise<void>;
   readonly signal: AbortSignal;
 }
 
-async function keepLooking(
-  { clock, everyMs, random = Math.random, isWanted = () => true }: WatchParts,
-  { target, look, signal }: Looking,
+async function keepChecking(
+  { clock, everyMs, random = Math.random, mayCheck = () => true }: WatchParts,
+  { target, check, signal }: CheckLoop,
 ): Promise<void> {
   const pause = (ms: number): Promise<void> =>
     // Ended while it slept: that is what the signal is for.
@@ -99,7 +99,7 @@ async function keepLooking(
   await pause(random() * everyMs);
   while (!signal.aborted) {
     const startedAtMs = uptimeOf(clock);
-    if (isWanted(target)) await look(target);
+    if (mayCheck(target)) await check(target);
     if (signal.aborted) return;
     // A clock that is set back meanwhile must not put the next look off.
     const tookMs = uptimeOf(clock) - startedAtMs;

@@ -1,6 +1,6 @@
 import type { Lease } from './lease.ts';
 import type { LockReading } from '../diagnose/snapshot.ts';
-import type { SpareReason, TerminateGuard } from '../ports.ts';
+import type { SkipReason, TerminateGuard } from '../ports.ts';
 import type {
   BlockerIdentity,
   BlockerTarget,
@@ -9,7 +9,7 @@ import type {
 
 /** Sees who holds up whom in one target's PostgreSQL, and signals single sessions. */
 export interface Blockers {
-  /** Over a connection opened for it and closed after. Throws ActingUnavailable when none can be had or it is lost. */
+  /** Over a connection opened for it and closed after. Throws PrivilegedUnavailable when none can be had or it is lost. */
   act<T>(work: (session: BlockerSession) => Promise<T>): Promise<T>;
 }
 
@@ -19,13 +19,13 @@ export interface BlockerSession {
   /** Who those of the pids are that are there; not those hidden from the acting role. */
   readWaiters(pids: readonly number[]): Promise<readonly WaiterIdentity[]>;
   /** Those of the pids that are there, each with the reason why it must be spared, if any. */
-  readBlockers(pids: readonly number[], guard: SpareGuard): Promise<readonly Blocker[]>;
+  readBlockers(pids: readonly number[], guard: SkipGuard): Promise<readonly Blocker[]>;
   /** Clients whose statement has run for so long, longest first; not those that wait for a lock, commit, or do maintenance. */
-  readSlow(slow: SlowQuery, guard: SpareGuard): Promise<readonly Blocker[]>;
+  readSlow(slow: SlowQuery, guard: SkipGuard): Promise<readonly Blocker[]>;
   /** Checks that it still is who it was, and signals it in the same statement, within `signalWithinMs`. A signal sent is no end. */
   signalBlocker(
     signal: BlockerSignal,
-    under: { readonly guard: SpareGuard; readonly lease: Lease },
+    under: { readonly guard: SkipGuard; readonly lease: Lease },
   ): Promise<BlockerOutcome>;
 }
 
@@ -35,7 +35,7 @@ export interface SlowQuery {
 }
 
 /** What is never signalled, whatever the plan says. */
-export type SpareGuard = Omit<TerminateGuard, 'idleForMs'>;
+export type SkipGuard = Omit<TerminateGuard, 'idleForMs'>;
 
 export type Process =
   'client' | 'slow client' | 'concurrent build' | 'autovacuum' | 'wraparound vacuum' | 'other';
@@ -46,7 +46,7 @@ export interface Blocker extends Omit<
 > {
   /** `slow client`: at a statement that waits for its client; `concurrent build`: of an index. */
   readonly process: Process;
-  readonly spared: SpareReason | null;
+  readonly spared: SkipReason | null;
 }
 
 export interface BlockerSignal {
@@ -62,4 +62,4 @@ export interface BlockerSignal {
 
 /** `released`: none of the waiters waits for it any more, and it was not signalled; nor was it when `too late`. */
 export type BlockerOutcome =
-  'signalled' | 'already gone' | 'moved on' | 'released' | 'too late' | SpareReason;
+  'signalled' | 'already gone' | 'moved on' | 'released' | 'too late' | SkipReason;

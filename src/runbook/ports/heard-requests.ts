@@ -7,14 +7,14 @@ export interface SignedRequest {
 }
 
 /** Two requests that one clock takes for fresh, five minutes before or after it, are never further apart. */
-export const heardForSeconds = 600;
+export const signedRequestKeptSeconds = 600;
 
 /** What was heard already, by any process that shares the journal. */
-export interface HeardRequests {
+export interface SignedRequestLog {
   /**
    * Remembers a request. False where it was heard before, or was signed so long before the newest one that it would be
    * forgotten already. By Slack's clock alone, so that a clock of ours that is set forgets nothing. Throws
    * JournalUnavailable.
    */
-  hear(request: SignedRequest): Promise<boolean>;
+  recordSigned(request: SignedRequest): Promise<boolean>;
 }

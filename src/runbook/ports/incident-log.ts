@@ -1,5 +1,5 @@
 import type { Action } from '../remedies/action.ts';
-import type { Request } from '../approval/request.ts';
+import type { ApprovalRequest } from '../approval/request.ts';
 import type { Incident, IncidentState } from '../incident/incident.ts';
 import type { KeptNote } from '../incident/note.ts';
 import type { Holder, JournalDraft } from '../ports.ts';
@@ -27,16 +27,16 @@ export interface IncidentLog {
     readonly target: string;
     readonly since: string;
     readonly option?: Action;
-  }): Promise<readonly Request[]>;
+  }): Promise<readonly ApprovalRequest[]>;
   readTime(): Promise<JournalTime>;
   /**
    * One of the processes that share a journal tends the incidents: it looks, writes to Slack and calls people, so
    * that nothing is said twice. True while that is this holder, who renews by asking again; whoever lets the
    * holder's time pass loses it.
    */
-  tend(holder: Holder): Promise<boolean>;
+  takeLead(holder: Holder): Promise<boolean>;
   /** Lets another process take over at once. */
-  endTending(holder: Holder): Promise<void>;
+  endLead(holder: Holder): Promise<void>;
 }
 
 /** By the journal's own clock. */

@@ -2,18 +2,18 @@ import type { Diagnosis } from '../diagnose/diagnosis.ts';
 
 /** What dbconn counts of its own work, for whoever watches it. Nothing here throws or waits. */
 export interface Meter {
-  look(look: Pick<Diagnosis, 'target' | 'tookMs' | 'state' | 'reach'>): void;
+  check(check: Pick<Diagnosis, 'target' | 'tookMs' | 'state' | 'reach'>): void;
   /** A webhook answered with that HTTP status. */
   webhook(status: number): void;
   /** What became of an alert: `opened`, `joined`, `known`, `ignored`, `unplaced`, `refused`. */
-  alert(fate: string): void;
+  alert(alertOutcome: string): void;
   slackCall(call: SlackCall): void;
   /** A step of an escalation policy: it fell due, was taken, was refused, or was found not taken in time. */
   escalation(what: 'due' | 'sent' | 'failed' | 'overdue'): void;
   /** A request came to its end: its option, and the outcome's word or how it ended else. */
   request(option: string, outcome: string): void;
   /** The incidents that are open, and whether this process tends them. */
-  incidents(open: number, tending: boolean): void;
+  incidents(open: number, isLeading: boolean): void;
 }
 
 /** A call to Slack's Web API and what came of it: `limited` is a 429, `failed` no answer of Slack's own. */
@@ -28,7 +28,7 @@ export interface SlackCall {
 
 /** Counts nothing: for the terminal and for tests that count themselves. */
 export const noMeter: Meter = {
-  look: () => undefined,
+  check: () => undefined,
   webhook: () => undefined,
   alert: () => undefined,
   slackCall: () => undefined,

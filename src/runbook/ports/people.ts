@@ -1,9 +1,9 @@
 /** What Slack knows of people and user groups at this moment. Never throws. */
 export interface People {
   /** A person, by any Slack user id of theirs. */
-  readPerson(user: string): Promise<Looked<Person>>;
+  readPerson(user: string): Promise<Lookup<Person>>;
   /** The user ids in a user group `S…`. */
-  readGroup(group: string): Promise<Looked<readonly string[]>>;
+  readGroup(group: string): Promise<Lookup<readonly string[]>>;
 }
 
 export interface Person {
@@ -17,6 +17,6 @@ export interface Person {
 export type Standing = 'member' | 'guest' | 'bot' | 'deactivated' | 'stranger';
 
 /** `why` and `fix` are sentences without text from elsewhere. What could not be looked up is a no. */
-export type Looked<T> =
+export type Lookup<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly why: string; readonly fix: string };

@@ -56,9 +56,9 @@ export interface EnvFile {
    * cannot be. Changes nothing.
    */
   planEdit(resize: Resize): Promise<EditAnswer>;
-  /** Throws ActingUnavailable, and then there is no copy. */
+  /** Throws PrivilegedUnavailable, and then there is no copy. */
   keepCopy(edit: EnvEdit): Promise<void>;
-  /** Whole or not at all. Throws ActingUnavailable when the file is no longer the old one, or cannot be written. */
+  /** Whole or not at all. Throws PrivilegedUnavailable when the file is no longer the old one, or cannot be written. */
   writeEdit(edit: EnvEdit, set: PlannedEdit['set']): Promise<void>;
   /** Writes the old bytes back if the file is still the new one. `other`: somebody edited it, and it stays theirs. */
   putBack(edit: EnvEdit): Promise<'old' | 'other'>;
@@ -73,7 +73,7 @@ export interface PoolSettings extends EnvFile {
    * Makes a container anew with these numbers and everything else as it was. What does not come up is removed and
    * the old container runs again. Never throws for what the container or the engine does.
    */
-  recreateReplica(replica: ReplicaName, wanted: Recreation): Promise<RecreateOutcome>;
+  recreateReplica(replica: ReplicaName, recreation: Recreation): Promise<RecreateOutcome>;
   /** After a crash: ends a change that broke off, so that exactly one container of this replica is left. */
   settleReplica(replica: ReplicaName, healthyWithinMs: number): Promise<RecreateOutcome>;
 }

@@ -4,11 +4,11 @@ import type { PreparedTarget } from '../remedies/targets/prepared.ts';
 
 /** The prepared transactions of one target's PostgreSQL: they have no session, and outlive a restart. */
 export interface PreparedTransactions {
-  /** Null when there is none of that gid. Throws ActingUnavailable when nobody can be asked. */
+  /** Null when there is none of that gid. Throws PrivilegedUnavailable when nobody can be asked. */
   readPrepared(gid: string): Promise<PreparedReading | null>;
   /**
    * Rolls it back in its own database, over a connection opened for that, if it still is the one that was read.
-   * Throws ActingUnavailable when that database cannot be had, or the connection is lost.
+   * Throws PrivilegedUnavailable when that database cannot be had, or the connection is lost.
    */
   rollBackPrepared(target: PreparedTarget, lease: Lease): Promise<RollbackOutcome>;
 }

@@ -1,7 +1,7 @@
 import type { Lease } from './lease.ts';
 /** The connection limits of one target's roles, over a connection as the acting role that is opened for the work. */
 export interface RoleLimits {
-  /** Throws ActingUnavailable when no connection can be had or is lost. */
+  /** Throws PrivilegedUnavailable when no connection can be had or is lost. */
   withSession<T>(work: (session: RoleLimitSession) => Promise<T>): Promise<T>;
 }
 

@@ -1,6 +1,6 @@
 /**
  * What PostgreSQL runs in, where dbconn may restart it: a container, or the sandbox's own process.
- * Every method but `readLog` throws ActingUnavailable when it cannot be done or told.
+ * Every method but `readLog` throws PrivilegedUnavailable when it cannot be done or told.
  */
 export interface ServerHost {
   readState(): Promise<HostState>;

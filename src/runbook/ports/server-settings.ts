@@ -1,14 +1,14 @@
 import type { Lease } from './lease.ts';
 /** What option B reads and writes of one target's PostgreSQL, as the acting role. */
 export interface ServerSettings {
-  /** Everything a change of max_connections has to heed. Throws ActingUnavailable. */
+  /** Everything a change of max_connections has to heed. Throws PrivilegedUnavailable. */
   readMaxConnections(): Promise<MaxConnectionsReading>;
   /**
    * ALTER SYSTEM SET, or RESET with null. It is in force after a restart only.
-   * Throws ActingUnavailable, also where PostgreSQL refuses it.
+   * Throws PrivilegedUnavailable, also where PostgreSQL refuses it.
    */
   alterMaxConnections(to: number | null, lease: Lease): Promise<void>;
-  /** So that the shutdown that follows has little left to write. Throws ActingUnavailable when the connection is lost. */
+  /** So that the shutdown that follows has little left to write. Throws PrivilegedUnavailable when the connection is lost. */
   writeCheckpoint(): Promise<'written' | 'not allowed' | 'too slow'>;
   /** Whether PostgreSQL takes connections: while it restarts, not reaching it is an answer and no error. */
   readAcceptance(): Promise<Acceptance>;

@@ -1,8 +1,8 @@
 import type { Lease } from './lease.ts';
-import type { Ask } from '../remedies/ask.ts';
+import type { RemedyRequest } from '../remedies/ask.ts';
 
 /** Which time-out is set: the runbook's two. */
-export type TimeoutName = Extract<Ask, { kind: 'set-timeout' }>['setting'];
+export type TimeoutName = Extract<RemedyRequest, { kind: 'set-timeout' }>['setting'];
 
 /** Where: for one role, or with null for the whole cluster. The role is untrusted text. */
 export interface TimeoutPlace {
@@ -12,7 +12,7 @@ export interface TimeoutPlace {
 
 /** One target's two time-outs, over a connection as the acting role that is opened for the work and closed after. */
 export interface Timeouts {
-  /** Throws ActingUnavailable when no connection can be had or is lost. */
+  /** Throws PrivilegedUnavailable when no connection can be had or is lost. */
   withSession<T>(work: (session: TimeoutSession) => Promise<T>): Promise<T>;
 }
 

@@ -10,7 +10,7 @@ export function openItems({
 }
 
 /** Who is asked, and for what: whoever had the incident, else whoever closed it. */
-export function askForOpenItems(incident: Incident): {
+export function openItemsQuestion(incident: Incident): {
   readonly key: string;
   readonly sentence: string;
 } {

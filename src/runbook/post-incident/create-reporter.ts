@@ -2,7 +2,7 @@ import type { Clock } from '../ports.ts';
 import type { IncidentBoard } from '../ports/incident-board.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import { isOpen } from '../approval/request.ts';
-import type { Request } from '../approval/request.ts';
+import type { ApprovalRequest } from '../approval/request.ts';
 import { readRequestsOf } from '../incident/belongs.ts';
 import { changeIncident } from '../incident/change-incident.ts';
 import type { Decision } from '../incident/change-incident.ts';
@@ -13,7 +13,7 @@ import type { Target } from '../target.ts';
 import { hasPassed, uptimeOf } from '../uptime.ts';
 import { checklist } from './checklist.ts';
 import type { Reporter } from './reporter.ts';
-import { askForOpenItems, openItems } from './ask-for-open-items.ts';
+import { openItemsQuestion, openItems } from './ask-for-open-items.ts';
 import { gatherReport } from './records.ts';
 
 interface ReporterPorts {
@@ -38,7 +38,7 @@ export function createReporter(ports: ReporterPorts): Reporter {
   const pauses = new Map<string, { readonly untilMs: number; readonly ms: number }>();
 
   /** Does it unless it failed a short time ago; undefined where it was not done. */
-  const patiently = async <T>(id: string, work: () => Promise<T>): Promise<T | undefined> => {
+  const withBackoff = async <T>(id: string, work: () => Promise<T>): Promise<T | undefined> => {
     const pause = pauses.get(id);
     if (pause !== undefined && uptimeOf(clock) < pause.untilMs) return undefined;
     try {
@@ -54,30 +54,30 @@ export function createReporter(ports: ReporterPorts): Reporter {
   };
 
   return {
-    async attend(incident) {
+    async advance(incident) {
       if (incident.state !== 'resolved' || incident.closing === null) return incident;
-      if (incident.reportedAt === null) return report(ports, incident, patiently);
+      if (incident.reportedAt === null) return report(ports, incident, withBackoff);
       const endedMs = Date.parse(incident.closing.at);
       const isDue = hasPassed(clock, endedMs, rules.checklistAfterMs);
       if (incident.checklistAskedAt !== null || !isDue) return incident;
-      return ask(ports, incident, patiently);
+      return ask(ports, incident, withBackoff);
     },
   };
 }
 
-type Patiently = <T>(id: string, work: () => Promise<T>) => Promise<T | undefined>;
+type WithBackoff = <T>(id: string, work: () => Promise<T>) => Promise<T | undefined>;
 
 async function report(
   ports: ReporterPorts,
   incident: Incident,
-  patiently: Patiently,
+  withBackoff: WithBackoff,
 ): Promise<Incident> {
   const { board, clock, log } = ports;
   const { id } = incident;
   const requests = await readRequestsOf(log, incident);
   if (isUnsettled(requests, incident, clock)) return incident;
   const written = await gatherReport(ports, incident);
-  const posted = await patiently(id, () => board.report(incident, written).then(() => true));
+  const posted = await withBackoff(id, () => board.report(incident, written).then(() => true));
   if (posted === undefined) return incident;
   const note: Note = {
     kind: 'incident-reported',
@@ -88,7 +88,11 @@ async function report(
   return remember(ports, incident, { change, note });
 }
 
-function isUnsettled(requests: readonly Request[], { closing }: Incident, clock: Clock): boolean {
+function isUnsettled(
+  requests: readonly ApprovalRequest[],
+  { closing }: Incident,
+  clock: Clock,
+): boolean {
   const endedMs = Date.parse(closing?.at ?? '');
   return (
     !hasPassed(clock, endedMs, waitForRequestsMs) &&
@@ -99,17 +103,17 @@ function isUnsettled(requests: readonly Request[], { closing }: Incident, clock:
 async function ask(
   ports: ReporterPorts,
   incident: Incident,
-  patiently: Patiently,
+  withBackoff: WithBackoff,
 ): Promise<Incident> {
   const { board, clock } = ports;
   // What became a part of another incident has no checklist of its own.
   const left = incident.mergedInto === null ? openItems(incident).length : 0;
   if (left > 0) {
-    const question = askForOpenItems(incident);
-    const asked = await patiently(incident.id, () =>
+    const question = openItemsQuestion(incident);
+    const done = await withBackoff(incident.id, () =>
       board.ask(incident, question).then(() => true),
     );
-    if (asked === undefined) return incident;
+    if (done === undefined) return incident;
   }
   const note: Note = {
     kind: 'incident-asked',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { KeptNote } from '../incident/note.ts';
 
-const Look = z.object({ at: z.string(), used: z.number().int(), usable: z.number().int() });
+const CheckedAt = z.object({ at: z.string(), used: z.number().int(), usable: z.number().int() });
 
 const Session = z.object({
   pid: z.number().int(),
@@ -36,8 +36,8 @@ const PoolVariables = z.object({
 });
 
 /** As much of an examination as a report reads; what was trimmed for the journal is missing and no fault. */
-const KeptExamination = z.object({
-  recent: z.array(Look).default([]),
+const KeptCheck = z.object({
+  recent: z.array(CheckedAt).default([]),
   diagnosis: Diagnosis,
   snapshot: z.object({
     takenAt: z.string(),
@@ -70,14 +70,14 @@ const KeptExamination = z.object({
       .default({ ok: false }),
   }),
 });
-export type KeptExamination = z.infer<typeof KeptExamination>;
+export type KeptCheck = z.infer<typeof KeptCheck>;
 
 /**
  * The looks that an incident's notes kept whole (`facts.examination`), oldest first, and how many of them cannot be
  * read, such as those of another version of dbconn.
  */
-export function readExaminations(notes: readonly KeptNote[]): {
-  readonly examinations: readonly KeptExamination[];
+export function readChecks(notes: readonly KeptNote[]): {
+  readonly checks: readonly KeptCheck[];
   readonly unreadable: number;
   /** How many had their lists cut to fit the journal. */
   readonly trimmed: number;
@@ -85,9 +85,9 @@ export function readExaminations(notes: readonly KeptNote[]): {
   const kept = notes
     .map(({ facts }) => facts?.['examination'])
     .filter((one) => one !== undefined && one !== null)
-    .map((one) => KeptExamination.safeParse(one));
+    .map((one) => KeptCheck.safeParse(one));
   return {
-    examinations: kept.filter(({ success }) => success).flatMap(({ data }) => data ?? []),
+    checks: kept.filter(({ success }) => success).flatMap(({ data }) => data ?? []),
     trimmed: notes.filter(({ facts }) => facts?.['truncated'] === true).length,
     unreadable: kept.filter(({ success }) => !success).length,
   };

@@ -1,5 +1,5 @@
-import type { Examination } from '../diagnose/evidence.ts';
-import { toGround } from './advice/ground.ts';
+import type { TargetCheck } from '../diagnose/evidence.ts';
+import { toAdviceInput } from './advice/ground.ts';
 import { checkServiceSettings } from './advice/service-settings.ts';
 import type { Prevention } from './prevention.ts';
 import { checkPoolers } from './prevention/check-pooler.ts';
@@ -11,18 +11,18 @@ import { checkServer } from './prevention/check-server.ts';
  * type to change it. Pure: the same look gives the same answer.
  */
 export function readPrevention(
-  examination: Pick<Examination, 'target' | 'snapshot' | 'diagnosis'>,
+  check: Pick<TargetCheck, 'target' | 'snapshot' | 'diagnosis'>,
 ): Prevention {
-  const ground = toGround(examination.target, examination);
+  const input = toAdviceInput(check.target, check);
   return {
-    target: examination.target.name,
-    lookedAt: examination.snapshot.takenAt,
+    target: check.target.name,
+    lookedAt: check.snapshot.takenAt,
     checks: [
-      ...checkPools(ground),
-      ...checkServiceSettings(ground),
-      ...checkServer(ground),
-      ...checkPoolers(ground, examination.snapshot.poolers),
+      ...checkPools(input),
+      ...checkServiceSettings(input),
+      ...checkServer(input),
+      ...checkPoolers(input, check.snapshot.poolers),
     ],
-    poolers: examination.diagnosis.poolers ?? [],
+    poolers: check.diagnosis.poolers ?? [],
   };
 }

@@ -1,4 +1,4 @@
-import type { Request } from '../approval/request.ts';
+import type { ApprovalRequest } from '../approval/request.ts';
 import type { Cause, Finding } from '../diagnose/diagnosis.ts';
 import type { Incident } from '../incident/incident.ts';
 import type { KeptNote } from '../incident/note.ts';
@@ -21,7 +21,7 @@ export interface IncidentReport {
   readonly trouble: Finding | null;
   /** What changed around it in the hour before, oldest first, as sentences of services and names of variables. */
   readonly changes: readonly { readonly at: string; readonly sentence: string }[];
-  readonly remedies: readonly Request[];
+  readonly remedies: readonly ApprovalRequest[];
   /** How long it took until somebody knew, had it, changed something, and until it was over. */
   readonly phases: readonly { readonly name: string; readonly tookMs: number | null }[];
   /** What would have prevented it, computed from this incident. */

@@ -6,5 +6,5 @@ export interface Reporter {
    * Does what is due for a resolved incident: its report once, and the open items of its checklist once after some
    * days. Returns the incident as it then stands. What Slack refuses is tried again; throws only JournalUnavailable.
    */
-  attend(incident: Incident): Promise<Incident>;
+  advance(incident: Incident): Promise<Incident>;
 }

@@ -1,5 +1,5 @@
 import type { Actor } from '../approval/actor.ts';
-import type { Request } from '../approval/request.ts';
+import type { ApprovalRequest } from '../approval/request.ts';
 import type { Finding } from '../diagnose/diagnosis.ts';
 import { isTrouble, troubles } from '../diagnose/troubles.ts';
 import { durationOfSeconds, percent } from '../diagnose/words.ts';
@@ -8,7 +8,7 @@ import { clock, drawSlots } from './markdown/draw-slots.ts';
 import { code, nameOf, table, text } from './markdown/escape.ts';
 import type { Names } from './markdown/escape.ts';
 import type { IncidentReport } from './report.ts';
-import { sayFate } from './say-fate.ts';
+import { describeOutcome } from './say-fate.ts';
 
 /** More lines than these nobody reads; the journal has them all. */
 const mostTimeline = 100;
@@ -95,7 +95,7 @@ function phases({ phases: measured }: IncidentReport): string[] {
 }
 
 function cause({ cause: found, trouble }: IncidentReport): string[] {
-  if (found === null) return trouble === null ? [noCause] : tellTrouble(trouble);
+  if (found === null) return trouble === null ? [noCause] : writeTrouble(trouble);
   const { summary: sentence, confidence, because, against } = found;
   const list = (title: string, points: readonly string[]): string[] =>
     points.length === 0 ? [] : ['', title, '', ...points.map((point) => `- ${text(point)}`)];
@@ -108,7 +108,7 @@ function cause({ cause: found, trouble }: IncidentReport): string[] {
 
 const noCause = 'No look found a cause that fits.';
 
-function tellTrouble({ id, summary: sentence, fix }: Finding): string[] {
+function writeTrouble({ id, summary: sentence, fix }: Finding): string[] {
   const name = isTrouble(id) ? troubles[id] : id;
   const next = fix === undefined ? [] : ['', text(fix)];
   return [`None of the runbook's six: ${name}. ${text(sentence)}`, ...next];
@@ -119,7 +119,7 @@ function remedies({ remedies: requests }: IncidentReport, names: Names): string[
   return requests.flatMap((request) => [...remedy(request, names), '']);
 }
 
-function remedy(request: Request, names: Names): string[] {
+function remedy(request: ApprovalRequest, names: Names): string[] {
   const { id, plan, proposedBy, proposedAt, votes, brokenGlass } = request;
   const steps = plan.steps
     .slice(0, mostSteps)
@@ -142,7 +142,7 @@ function remedy(request: Request, names: Names): string[] {
       : [
           `- Run without its votes by ${who(brokenGlass.by, names)} at ${clock(brokenGlass.at)}: ${code(brokenGlass.reason)}`,
         ]),
-    `- Outcome: ${text(sayFate(request), names)}`,
+    `- Outcome: ${text(describeOutcome(request), names)}`,
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { Request } from '../approval/request.ts';
+import type { ApprovalRequest } from '../approval/request.ts';
 import type { Cause, Finding } from '../diagnose/diagnosis.ts';
 import { isTrouble } from '../diagnose/troubles.ts';
 import type { Trouble } from '../diagnose/troubles.ts';
@@ -9,8 +9,8 @@ import type { Incident } from '../incident/incident.ts';
 import type { KeptNote } from '../incident/note.ts';
 import type { Target } from '../target.ts';
 import { adviseAfter } from './advice/advise-after.ts';
-import { readExaminations } from './read-examinations.ts';
-import type { KeptExamination } from './read-examinations.ts';
+import { readChecks } from './read-examinations.ts';
+import type { KeptCheck } from './read-examinations.ts';
 import type { IncidentReport } from './report.ts';
 import { findGaps } from './report/gaps.ts';
 import { drawGraph, readPoints } from './report/graph.ts';
@@ -22,18 +22,18 @@ interface ReportEvidence {
   /** All of the incident's notes, in order. */
   readonly notes: readonly KeptNote[];
   /** Those of its target from shortly before it opened. */
-  readonly requests: readonly Request[];
+  readonly requests: readonly ApprovalRequest[];
   readonly target: Target;
 }
 
 /** What an incident was, from what the journal kept of it. Pure: it can be written again at any time. */
 export function writeReport({ incident, notes, requests, target }: ReportEvidence): IncidentReport {
-  const { examinations, unreadable, trimmed } = readExaminations(notes);
+  const { checks, unreadable, trimmed } = readChecks(notes);
   const { openedAt, closing } = incident;
   const lifetime = { openedAt, until: closing?.at ?? null };
   const remedies = requests.filter((one) => belongs(one, lifetime));
-  const graph = readPoints({ incident, notes, requests: remedies, examinations });
-  const first = untouched(examinations, remedies);
+  const graph = readPoints({ incident, notes, requests: remedies, checks });
+  const first = untouched(checks, remedies);
   const cause = findCause(incident, first);
   const trouble = cause === null ? findTrouble(first) : null;
   const name = cause?.cause ?? causeOf(incident) ?? troubleOf(trouble);
@@ -52,40 +52,40 @@ export function writeReport({ incident, notes, requests, target }: ReportEvidenc
       incident,
       requests: remedies,
       target,
-      examinations,
+      checks,
       graph,
       cause: name,
     }),
-    gaps: findGaps({ incident, graph, examinations: examinations.length, unreadable, trimmed }),
+    gaps: findGaps({ incident, graph, checks: checks.length, unreadable, trimmed }),
   };
 }
 
 /** Those from before the first change, where there are any: what a change left behind says nothing of the cause. */
 function untouched(
-  examinations: readonly KeptExamination[],
-  remedies: readonly Request[],
-): readonly KeptExamination[] {
+  checks: readonly KeptCheck[],
+  remedies: readonly ApprovalRequest[],
+): readonly KeptCheck[] {
   const starts = remedies.flatMap(({ execution }) =>
     execution === null ? [] : execution.startedAt,
   );
   const [first] = starts.toSorted();
-  if (first === undefined) return examinations;
-  const before = examinations.filter(({ diagnosis }) => diagnosis.takenAt <= first);
-  return before.length === 0 ? examinations : before;
+  if (first === undefined) return checks;
+  const before = checks.filter(({ diagnosis }) => diagnosis.takenAt <= first);
+  return before.length === 0 ? checks : before;
 }
 
 /** Each once, from the looks before dbconn changed anything itself. */
-function findChanges(examinations: readonly KeptExamination[]): IncidentReport['changes'] {
-  const found = examinations.flatMap(({ diagnosis: { changes = [] } }) => changes);
-  const told = found.map((change) => ({ at: change.at, sentence: describeChange(change) }));
-  return [...new Map(told.map((one) => [`${one.at} ${one.sentence}`, one])).values()].toSorted(
+function findChanges(checks: readonly KeptCheck[]): IncidentReport['changes'] {
+  const found = checks.flatMap(({ diagnosis: { changes = [] } }) => changes);
+  const sentences = found.map((change) => ({ at: change.at, sentence: describeChange(change) }));
+  return [...new Map(sentences.map((one) => [`${one.at} ${one.sentence}`, one])).values()].toSorted(
     (a, b) => a.at.localeCompare(b.at),
   );
 }
 
 /** The first that is none of the runbook's six, where no look found one of those. */
-function findTrouble(examinations: readonly KeptExamination[]): Finding | null {
-  const found = examinations.flatMap(({ diagnosis }) => diagnosis.findings);
+function findTrouble(checks: readonly KeptCheck[]): Finding | null {
+  const found = checks.flatMap(({ diagnosis }) => diagnosis.findings);
   return found.find(({ id }) => isTrouble(id)) ?? null;
 }
 
@@ -94,8 +94,8 @@ function troubleOf(finding: Finding | null): Trouble | null {
 }
 
 /** The fullest evidence for what the incident is put down to; of equals the first, from before anything was changed. */
-function findCause(incident: Incident, examinations: readonly KeptExamination[]): Cause | null {
-  const found = examinations.flatMap(({ diagnosis }) => diagnosis.causes);
+function findCause(incident: Incident, checks: readonly KeptCheck[]): Cause | null {
+  const found = checks.flatMap(({ diagnosis }) => diagnosis.causes);
   const name = causeOf(incident);
   const fitting = found.filter(({ cause }) => cause === name);
   // The looks that found it may have been cut for the journal.

@@ -7,7 +7,7 @@ const service = z.string().min(1).max(100);
 const timeoutMs = z.number().int().min(0).max(2_147_483_647);
 
 /** What somebody asked for. A fresh plan can be made from it at any time. */
-export const Ask = z.discriminatedUnion('kind', [
+export const RemedyRequest = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('idle-in-transaction'),
     /** All applications without it. */
@@ -62,9 +62,9 @@ export const Ask = z.discriminatedUnion('kind', [
     limit: z.number().int().min(0).max(262_143).nullable(),
   }),
 ]);
-export type Ask = z.infer<typeof Ask>;
+export type RemedyRequest = z.infer<typeof RemedyRequest>;
 
-const actions: Readonly<Record<Ask['kind'], Action>> = {
+const actions: Readonly<Record<RemedyRequest['kind'], Action>> = {
   'idle-in-transaction': 'A',
   idle: 'A',
   'raise-max-connections': 'B',
@@ -79,6 +79,6 @@ const actions: Readonly<Record<Ask['kind'], Action>> = {
 };
 
 /** Under which rules of approval it falls. */
-export function actionOf({ kind }: Ask): Action {
+export function actionOf({ kind }: RemedyRequest): Action {
   return actions[kind];
 }

@@ -1,37 +1,40 @@
 import type { Candidates } from '../ports.ts';
-import { ActingUnavailable } from './acting-unavailable.ts';
+import { PrivilegedUnavailable } from './acting-unavailable.ts';
 import { endSessions, waitUntilGone } from './option-a/end-sessions.ts';
 import { draftTermination } from './option-a/idle-plan.ts';
-import { inWords, sessionsOf, toIdleAsk, toQuery } from './option-a/idle-query.ts';
-import type { IdleAsk, OptionAPorts } from './option-a/idle-query.ts';
-import type { Plan, PlanDraft, Spared } from './plan.ts';
+import { inWords, sessionsOf, toIdleRequest, toQuery } from './option-a/idle-query.ts';
+import type { IdleRequest, OptionAPorts } from './option-a/idle-query.ts';
+import type { Plan, PlanDraft, Skipped } from './plan.ts';
 import type { SessionTarget } from './targets/session.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Interrupted, Recheck, Remedy } from './remedy.ts';
 import type { Item, Report } from './report.ts';
-import { isSameRest, sortCandidates, spareSentences } from './option-a/spare-sessions.ts';
+import { isSameIdleSpan, sortCandidates, skipSentences } from './option-a/spare-sessions.ts';
 import type { Sorted } from './option-a/spare-sessions.ts';
 import { hasOpenStep, settledAfterMs } from './settle.ts';
 import { count } from './wording.ts';
 
 /** Runbook option A: end sessions idle in transaction, aborted ones too, or one application's idle sessions. */
 export function createOptionA(ports: OptionAPorts): Remedy {
-  const { acting, clock, target } = ports;
+  const { privileged, clock, target } = ports;
   return {
     option: 'A',
     target: target.name,
-    propose: (ask) => proposeTermination(ports, toIdleAsk(ask)),
+    propose: (ask) => proposeTermination(ports, toIdleRequest(ask)),
     recheck: (plan) => recheckSessions(ports, plan),
     run(plan, left, control) {
-      const { guard } = toQuery(ports, toIdleAsk(plan.ask));
+      const { guard } = toQuery(ports, toIdleRequest(plan.ask));
       const targets = sessionsOf(left);
-      return acting.act((session) => endSessions(session, { targets, guard, control, clock }));
+      return privileged.act((session) => endSessions(session, { targets, guard, control, clock }));
     },
     recover: (interrupted) => checkSessions(ports, interrupted),
   };
 }
 
-async function proposeTermination(ports: OptionAPorts, ask: IdleAsk): Promise<Answer<PlanDraft>> {
+async function proposeTermination(
+  ports: OptionAPorts,
+  ask: IdleRequest,
+): Promise<Answer<PlanDraft>> {
   const read = await readCandidates(ports, ask);
   if (!read.ok) return read;
   const { hidden, role, sessions } = read.value;
@@ -47,23 +50,26 @@ async function proposeTermination(ports: OptionAPorts, ask: IdleAsk): Promise<An
   return done(draftTermination(ports.target.name, ask, { candidates: read.value, sorted }));
 }
 
-async function readCandidates(ports: OptionAPorts, ask: IdleAsk): Promise<Answer<Candidates>> {
+async function readCandidates(ports: OptionAPorts, ask: IdleRequest): Promise<Answer<Candidates>> {
   try {
     const query = toQuery(ports, ask);
-    return done(await ports.acting.act((session) => session.readTerminateCandidates(query)));
+    return done(await ports.privileged.act((session) => session.readTerminateCandidates(query)));
   } catch (error) {
-    if (!(error instanceof ActingUnavailable)) throw error;
+    if (!(error instanceof PrivilegedUnavailable)) throw error;
     const next = 'Option C, restarting the service, needs no connection to PostgreSQL.';
     return refuse('unreachable', error.message, next);
   }
 }
 
-function refuseNothing(ask: IdleAsk, { spared, sparedTotal }: Sorted): ReturnType<typeof refuse> {
+function refuseNothing(
+  ask: IdleRequest,
+  { spared, sparedTotal }: Sorted,
+): ReturnType<typeof refuse> {
   if (sparedTotal === 0) {
     return refuse('nothing-to-do', `No session is ${inWords(ask)}.`, 'Look with /dbconn idle.');
   }
   const reasons = [...new Set(spared.map(({ reason }) => reason))];
-  const next = reasons.includes(spareSentences.superuser)
+  const next = reasons.includes(skipSentences.superuser)
     ? 'If that superuser is the application, name it in applicationRoles and set a superuser as actingUrl; or restart the service (option C).'
     : 'Look with /dbconn idle.';
   const why = `${count(sparedTotal, 'session')} ${inWords(ask)}, and each is spared: ${reasons.join('; ')}.`;
@@ -72,19 +78,19 @@ function refuseNothing(ask: IdleAsk, { spared, sparedTotal }: Sorted): ReturnTyp
 
 /** Approved sessions that rest exactly as they did. Whoever came since is not looked at. */
 async function recheckSessions(ports: OptionAPorts, plan: Plan): Promise<Recheck> {
-  const query = toQuery(ports, toIdleAsk(plan.ask));
-  const now = await ports.acting.act((session) => session.readTerminateCandidates(query));
+  const query = toQuery(ports, toIdleRequest(plan.ask));
+  const now = await ports.privileged.act((session) => session.readTerminateCandidates(query));
   const eligible = new Map(
     now.sessions
       .filter(({ spared }) => spared === null)
       .map(({ identity }) => [identity.pid, identity]),
   );
   const left: SessionTarget[] = [];
-  const spared: Spared[] = [];
+  const spared: Skipped[] = [];
   for (const target of sessionsOf(plan.targets)) {
     const { pid, application } = target.identity;
     const found = eligible.get(pid);
-    if (found !== undefined && isSameRest(found, target.identity)) left.push(target);
+    if (found !== undefined && isSameIdleSpan(found, target.identity)) left.push(target);
     else spared.push({ what: `pid ${pid}`, label: application, reason: 'gone, or it moved on' });
   }
   return { left, spared };
@@ -92,12 +98,12 @@ async function recheckSessions(ports: OptionAPorts, plan: Plan): Promise<Recheck
 
 /** What is true of them once no signal can be on its way any more. */
 async function checkSessions(
-  { acting, clock }: OptionAPorts,
+  { privileged, clock }: OptionAPorts,
   { plan, steps }: Interrupted,
 ): Promise<Report> {
   const identities = sessionsOf(plan.targets).map(({ identity }) => identity);
   const withinMs = hasOpenStep(steps) ? settledAfterMs : 0;
-  const still = await acting.act((session) =>
+  const still = await privileged.act((session) =>
     waitUntilGone(session, identities, { clock, withinMs }),
   );
   const items = identities.map(({ pid }): Item => {

@@ -1,8 +1,8 @@
 import { raiseMaxConnections } from '../diagnose/raise-max-connections.ts';
-import { ActingUnavailable } from './acting-unavailable.ts';
-import type { Ask } from './ask.ts';
-import { checkFlight } from './option-b/flight.ts';
-import type { Flight } from './option-b/flight.ts';
+import { PrivilegedUnavailable } from './acting-unavailable.ts';
+import type { RemedyRequest } from './ask.ts';
+import { preflight } from './option-b/flight.ts';
+import type { PreflightInput } from './option-b/flight.ts';
 import { draftRaise, toTarget } from './option-b/plan.ts';
 import type { OptionBPorts } from './option-b/ports.ts';
 import { recoverRaise } from './option-b/recover.ts';
@@ -34,31 +34,31 @@ export function createOptionB(ports: OptionBPorts): Remedy {
 }
 
 /** Undefined: as much as seems right. */
-function numberOf(ask: Ask): number | undefined {
+function numberOf(ask: RemedyRequest): number | undefined {
   if (ask.kind !== 'raise-max-connections') throw new Error('Option B only sets max_connections.');
   return ask.to;
 }
 
 async function proposeChange(
   ports: OptionBPorts,
-  wanted: number | undefined,
+  requested: number | undefined,
 ): Promise<Answer<PlanDraft>> {
   try {
-    const flight = checkFlight(await readFlight(ports, wanted), ports.byHand);
+    const flight = preflight(await readPreflight(ports, requested), ports.byHand);
     return flight.ok ? done(draftRaise(ports.target.name, flight.value)) : flight;
   } catch (error) {
-    if (!(error instanceof ActingUnavailable)) throw error;
+    if (!(error instanceof PrivilegedUnavailable)) throw error;
     const next = 'See /dbconn doctor. Options C and E need no connection of the acting role.';
     return refuse('unreachable', error.message, next);
   }
 }
 
-async function readFlight(
+async function readPreflight(
   { settings, host }: OptionBPorts,
-  wanted: number | undefined,
-): Promise<Flight> {
+  requested: number | undefined,
+): Promise<PreflightInput> {
   const [reading, state] = await Promise.all([settings.readMaxConnections(), host?.readState()]);
-  return { reading, host: state, to: wanted ?? raiseMaxConnections(reading.inForce) };
+  return { reading, host: state, to: requested ?? raiseMaxConnections(reading.inForce) };
 }
 
 /** The setting is as it was, and nothing speaks against the change that did not before. */
@@ -66,8 +66,8 @@ async function recheckChange(ports: OptionBPorts, plan: Plan): Promise<Recheck> 
   const [target] = settingsOf(plan.targets);
   const to = numberOf(plan.ask);
   if (target === undefined || to === undefined) return { left: [], spared: [] };
-  const flight = await readFlight(ports, to);
-  const answer = checkFlight(flight, ports.byHand);
+  const flight = await readPreflight(ports, to);
+  const answer = preflight(flight, ports.byHand);
   const reason = answer.ok ? whyChanged(target, toTarget(flight.reading, to)) : answer.refusal.why;
   if (reason === undefined) return { left: [target], spared: [] };
   return { left: [], spared: [{ what: target.name, label: '', reason }] };

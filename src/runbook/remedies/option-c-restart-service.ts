@@ -1,7 +1,7 @@
 import type { ReplicaReading, Snapshot } from '../diagnose/snapshot.ts';
 import type { ServiceConfig, Target } from '../target.ts';
-import type { Ask } from './ask.ts';
-import type { Plan, PlanDraft, Spared } from './plan.ts';
+import type { RemedyRequest } from './ask.ts';
+import type { Plan, PlanDraft, Skipped } from './plan.ts';
 import type { ReplicaTarget } from './targets/replica.ts';
 import type { OptionCPorts } from './option-c/ports.ts';
 import { done, refuse } from './remedy.ts';
@@ -26,18 +26,18 @@ export function createOptionC(ports: OptionCPorts): Remedy {
   };
 }
 
-async function proposeRestart(ports: OptionCPorts, ask: Ask): Promise<Answer<PlanDraft>> {
+async function proposeRestart(ports: OptionCPorts, ask: RemedyRequest): Promise<Answer<PlanDraft>> {
   if (ask.kind !== 'restart') throw new Error('Option C only restarts services.');
   const service = mayRestart(ports, ask.service);
   if (!service.ok) return service;
-  const look = await ports.look();
-  const replicas = readReplicas(look, service.value.name);
+  const snapshot = await ports.takeSnapshot();
+  const replicas = readReplicas(snapshot, service.value.name);
   if (!replicas.ok) return replicas;
-  const spared = replicas.value.flatMap((replica) => whySpared(ports, replica));
+  const spared = replicas.value.flatMap((replica) => whySkipped(ports, replica));
   const names = new Set(spared.map(({ what }) => what));
   const targets = replicas.value.filter(({ name }) => !names.has(name));
   if (targets.length > 0) {
-    return done(draft(ports.target, { service: service.value, look, targets, spared }));
+    return done(draft(ports.target, { service: service.value, snapshot, targets, spared }));
   }
   return refuse(
     'nothing-to-do',
@@ -59,7 +59,7 @@ function mayRestart(ports: OptionCPorts, name: string): Answer<ServiceConfig> {
   return findService(ports.target, name);
 }
 
-function whySpared(ports: OptionCPorts, replica: ReplicaReading): Spared[] {
+function whySkipped(ports: OptionCPorts, replica: ReplicaReading): Skipped[] {
   const { id, name } = replica;
   if (ports.refusedContainers.some((own) => own.startsWith(id) || id.startsWith(own))) {
     return [{ what: name, label: '', reason: 'dbconn runs in it' }];
@@ -70,14 +70,14 @@ function whySpared(ports: OptionCPorts, replica: ReplicaReading): Spared[] {
 
 interface Found {
   readonly service: ServiceConfig;
-  readonly look: Snapshot;
+  readonly snapshot: Snapshot;
   readonly targets: readonly ReplicaReading[];
-  readonly spared: readonly Spared[];
+  readonly spared: readonly Skipped[];
 }
 
-function draft(target: Target, { service, look, targets, spared }: Found): PlanDraft {
-  const { reading } = look.database;
-  const { frees, cost } = effectOf(look, target, service.name);
+function draft(target: Target, { service, snapshot, targets, spared }: Found): PlanDraft {
+  const { reading } = snapshot.database;
+  const { frees, cost } = effectOf(snapshot, target, service.name);
   const ordered = targets.map((replica) => toTarget(replica, countOfReplica(reading, replica)));
   return {
     option: 'C',
@@ -111,12 +111,12 @@ function toTarget(replica: ReplicaReading, connections: number | null): ReplicaT
 
 async function recheckReplicas(ports: OptionCPorts, plan: Plan): Promise<Recheck> {
   if (plan.ask.kind !== 'restart') throw new Error('Option C only restarts services.');
-  const replicas = readReplicas(await ports.look(), plan.ask.service);
-  const seen = replicas.ok ? replicas.value : [];
-  const now = new Map(seen.map((replica) => [replica.id, replica]));
-  const isLast = seen.filter((one) => whyNotRunning(one) === undefined).length === 1;
+  const replicas = readReplicas(await ports.takeSnapshot(), plan.ask.service);
+  const present = replicas.ok ? replicas.value : [];
+  const now = new Map(present.map((replica) => [replica.id, replica]));
+  const isLast = present.filter((one) => whyNotRunning(one) === undefined).length === 1;
   const left: ReplicaTarget[] = [];
-  const spared: Spared[] = [];
+  const spared: Skipped[] = [];
   for (const target of plan.targets) {
     if (target.kind !== 'replica') continue;
     const reason =
@@ -131,6 +131,6 @@ async function recheckReplicas(ports: OptionCPorts, plan: Plan): Promise<Recheck
 /** What was approved leaves the others up meanwhile. */
 const lastOne = 'it is the only replica that still runs: the service would be down';
 
-function reasonsOf(spared: readonly Spared[]): string {
+function reasonsOf(spared: readonly Skipped[]): string {
   return [...new Set(spared.map(({ reason }) => reason))].join('; ');
 }

@@ -1,4 +1,4 @@
-import { blockersOf, toStopAsk } from './option-d/ports.ts';
+import { blockersOf, toStopRequest } from './option-d/ports.ts';
 import type { OptionDPorts } from './option-d/ports.ts';
 import { planStop } from './option-d/plan-stop.ts';
 import { recheckBlockers } from './option-d/recheck-blockers.ts';
@@ -11,7 +11,7 @@ export function createOptionD(ports: OptionDPorts): Remedy {
   return {
     option: 'D',
     target: ports.target.name,
-    propose: (ask) => planStop(ports, toStopAsk(ask)),
+    propose: (ask) => planStop(ports, toStopRequest(ask)),
     recheck: (plan) => recheckBlockers(ports, plan),
     run: (plan, left, control) =>
       ports.blockers.act((session) =>

@@ -3,8 +3,8 @@ import type { Evidence } from '../diagnose/evidence.ts';
 import { assignVariables } from '../diagnose/pool-variables.ts';
 import type { ReplicaReading } from '../diagnose/snapshot.ts';
 import type { EditAnswer } from '../ports/pool-settings.ts';
-import type { Ask } from './ask.ts';
-import type { Plan, PlanDraft, Spared } from './plan.ts';
+import type { RemedyRequest } from './ask.ts';
+import type { Plan, PlanDraft, Skipped } from './plan.ts';
 import { choosePool } from './option-e/pool-choice.ts';
 import type { ChosenPool } from './option-e/pool-choice.ts';
 import { draftResize } from './option-e/pool-draft.ts';
@@ -29,14 +29,14 @@ export function createOptionE(ports: OptionEPorts): Remedy {
   };
 }
 
-async function proposeResize(ports: OptionEPorts, ask: Ask): Promise<Answer<PlanDraft>> {
+async function proposeResize(ports: OptionEPorts, ask: RemedyRequest): Promise<Answer<PlanDraft>> {
   if (ask.kind !== 'resize-pool') throw new Error('Option E only resizes pools.');
   const service = mayResize(ports, ask.service);
   if (!service.ok) return service;
-  const look = await ports.look();
-  const replicas = readReplicas(look, ask.service);
+  const snapshot = await ports.takeSnapshot();
+  const replicas = readReplicas(snapshot, ask.service);
   if (!replicas.ok) return replicas;
-  const evidence = gatherEvidence({ snapshot: look, target: ports.target, recent: [] });
+  const evidence = gatherEvidence({ snapshot, target: ports.target, recent: [] });
   const choice = choosePool(evidence, ask.service, ask.size);
   if (!choice.ok) return choice;
   const hand = byHand(evidence, choice.value);
@@ -46,7 +46,7 @@ async function proposeResize(ports: OptionEPorts, ask: Ask): Promise<Answer<Plan
   const obstacles = await ports.settings.readObstacles(ids);
   const spared = replicas.value.flatMap((replica) => {
     const reason =
-      whySpared(ports, replica) ?? obstacles.find(({ id }) => id === replica.id)?.reason;
+      whySkipped(ports, replica) ?? obstacles.find(({ id }) => id === replica.id)?.reason;
     return reason === undefined ? [] : [{ what: replica.name, label: '', reason }];
   });
   const names = new Set(spared.map(({ what }) => what));
@@ -59,7 +59,7 @@ async function proposeResize(ports: OptionEPorts, ask: Ask): Promise<Answer<Plan
   return done(draftResize({ ask, ...choice.value, ...planned.value, evidence, targets, spared }));
 }
 
-function whySpared(
+function whySkipped(
   { refusedContainers }: OptionEPorts,
   replica: ReplicaReading,
 ): string | undefined {
@@ -87,14 +87,14 @@ function byHand({ services }: Evidence, chosen: ChosenPool): string {
 async function recheckResize(ports: OptionEPorts, plan: Plan): Promise<Recheck> {
   const pool = poolOf(plan);
   const planned = await ports.settings.planEdit(resizeOf(plan));
-  const replicas = readReplicas(await ports.look(), pool.service);
+  const replicas = readReplicas(await ports.takeSnapshot(), pool.service);
   const reason = !planned.ok
     ? `${pool.file} can no longer be written: ${planned.problem.summary.replace(/\.$/, '')}`
     : planned.value.edit.oldSha256 !== pool.envSha256 || planned.value.file !== pool.file
       ? `${pool.file} was edited since`
       : whyOthers(plan, replicas.ok ? replicas.value : []);
   if (reason === undefined) return { left: plan.targets, spared: [] };
-  const spared = replicasOf(plan.targets).map(({ name }): Spared => ({
+  const spared = replicasOf(plan.targets).map(({ name }): Skipped => ({
     what: name,
     label: '',
     reason,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Action } from './action.ts';
-import { Ask } from './ask.ts';
+import { RemedyRequest } from './ask.ts';
 import { HandOff } from './by-hand/hand-off.ts';
 import { BlockerTarget } from './targets/blocker.ts';
 import { PoolTarget } from './targets/pool.ts';
@@ -22,33 +22,33 @@ export const PlanTarget = z.discriminatedUnion('kind', [
 export type PlanTarget = z.infer<typeof PlanTarget>;
 
 /** Something the plan leaves alone although it looks like a target. */
-export const Spared = z.strictObject({
+export const Skipped = z.strictObject({
   /** `pid 4711`, a container's name. */
   what: z.string(),
   /** Untrusted text that tells more, such as the application's name. */
   label: z.string(),
   reason: z.string(),
 });
-export type Spared = z.infer<typeof Spared>;
+export type Skipped = z.infer<typeof Skipped>;
 
 /** Everything an approver approves, and nothing else runs. Titles and sentences hold figures and configured names only. */
 export const Plan = z.strictObject({
   option: Action,
   /** The configured target, such as `default`. */
   target: z.string(),
-  ask: Ask,
+  ask: RemedyRequest,
   title: z.string(),
   /** The application or service it is about. Untrusted text. */
   subject: z.string().nullable(),
   targets: z.array(PlanTarget),
   /** At most 50; `sparedTotal` counts all. */
-  spared: z.array(Spared),
+  spared: z.array(Skipped),
   sparedTotal: z.number().int(),
   cost: z.array(z.string()),
   frees: z.strictObject({ slots: z.number().int().nullable(), sentence: z.string() }),
   undo: z.string(),
   /** What would undo it, for a plan and a vote of its own; null where nothing can. */
-  undoAsk: Ask.nullable(),
+  undoAsk: RemedyRequest.nullable(),
   /** What will happen, in this order, each a sentence: the card counts them off while it runs. */
   steps: z.array(z.string()).min(1).max(100),
   risk: z.enum(['low', 'medium', 'high']),
@@ -79,7 +79,7 @@ export async function hashJson(value: unknown): Promise<string> {
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => {
     if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
-    const entries = Object.entries(inner).filter(([, held]) => held !== undefined);
+    const entries = Object.entries(inner).filter(([, entryValue]) => entryValue !== undefined);
     return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   });
 }

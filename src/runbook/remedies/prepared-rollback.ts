@@ -1,7 +1,7 @@
 import type { Clock } from '../ports.ts';
 import type { PreparedReading, PreparedTransactions, RollbackOutcome } from '../ports/prepared.ts';
 import type { Target } from '../target.ts';
-import { ActingUnavailable } from './acting-unavailable.ts';
+import { PrivilegedUnavailable } from './acting-unavailable.ts';
 import type { Plan, PlanDraft } from './plan.ts';
 import { draftRollback, victimsOf } from './prepared/plan.ts';
 import { done, refuse } from './remedy.ts';
@@ -42,7 +42,7 @@ async function proposeRollback(
   try {
     found = await prepared.readPrepared(gid);
   } catch (error) {
-    if (!(error instanceof ActingUnavailable)) throw error;
+    if (!(error instanceof PrivilegedUnavailable)) throw error;
     return refuse('unreachable', error.message, 'Roll it back by hand, as its owner.');
   }
   if (found === null) {

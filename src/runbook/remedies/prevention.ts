@@ -2,8 +2,8 @@ import type { Clock } from '../ports.ts';
 import type { RoleLimits } from '../ports/role-limits.ts';
 import type { Timeouts, TimeoutReading } from '../ports/timeouts.ts';
 import type { Target } from '../target.ts';
-import { ActingUnavailable } from './acting-unavailable.ts';
-import type { Ask } from './ask.ts';
+import { PrivilegedUnavailable } from './acting-unavailable.ts';
+import type { RemedyRequest } from './ask.ts';
 import { defaultPoolers } from './spare-guard.ts';
 import type { Plan, PlanDraft } from './plan.ts';
 import {
@@ -12,8 +12,8 @@ import {
   recheckLimit,
   setLimit,
 } from './prevention/connection-limit.ts';
-import { checkFlight, refuseHazard } from './prevention/flight-check.ts';
-import type { TimeoutAsk } from './prevention/flight-check.ts';
+import { preflight, refuseHazard } from './prevention/flight-check.ts';
+import type { TimeoutRequest } from './prevention/flight-check.ts';
 import { draftPrevention, toSettingTarget } from './prevention/plan.ts';
 import { finishTimeout, setTimeoutValue } from './prevention/run.ts';
 import { done, refuse } from './remedy.ts';
@@ -67,22 +67,28 @@ export function createPrevention(ports: PreventionPorts): Remedy {
   };
 }
 
-async function proposeWhatever(ports: PreventionPorts, ask: Ask): Promise<Answer<PlanDraft>> {
+async function proposeWhatever(
+  ports: PreventionPorts,
+  ask: RemedyRequest,
+): Promise<Answer<PlanDraft>> {
   try {
     return ask.kind === 'limit-connections'
       ? await proposeLimit(ports, ask)
-      : await proposeTimeout(ports, toTimeoutAsk(ask));
+      : await proposeTimeout(ports, toTimeoutRequest(ask));
   } catch (error) {
-    if (!(error instanceof ActingUnavailable)) throw error;
+    if (!(error instanceof PrivilegedUnavailable)) throw error;
     return refuse('unreachable', error.message, 'Prevention can wait until the night is over.');
   }
 }
 
-async function proposeTimeout(ports: PreventionPorts, ask: TimeoutAsk): Promise<Answer<PlanDraft>> {
+async function proposeTimeout(
+  ports: PreventionPorts,
+  ask: TimeoutRequest,
+): Promise<Answer<PlanDraft>> {
   const safe = refuseHazard(ask);
   if (!safe.ok) return safe;
   const now = await read(ports, ask);
-  const flight = checkFlight(ask, now, ports.byHand);
+  const flight = preflight(ask, now, ports.byHand);
   return flight.ok ? done(draftPrevention(ports.target.name, ask, now)) : flight;
 }
 
@@ -99,14 +105,14 @@ async function recheckTimeout(ports: PreventionPorts, plan: Plan): Promise<Reche
 
 function read(
   { timeouts, poolerApplications = defaultPoolers }: PreventionPorts,
-  ask: TimeoutAsk,
+  ask: TimeoutRequest,
 ): Promise<TimeoutReading> {
   const poolers = poolerApplications.map((name) => name.toLowerCase());
   return timeouts.withSession((session) => session.readTimeout(ask, { overMs: ask.ms, poolers }));
 }
 
-function timeoutOf(plan: Plan): { ask: TimeoutAsk; target: SettingTarget } {
-  return { ask: toTimeoutAsk(plan.ask), target: settingOf(plan) };
+function timeoutOf(plan: Plan): { ask: TimeoutRequest; target: SettingTarget } {
+  return { ask: toTimeoutRequest(plan.ask), target: settingOf(plan) };
 }
 
 function settingOf({ targets }: Plan): SettingTarget {
@@ -115,7 +121,7 @@ function settingOf({ targets }: Plan): SettingTarget {
   return target;
 }
 
-function toTimeoutAsk(ask: Ask): TimeoutAsk {
+function toTimeoutRequest(ask: RemedyRequest): TimeoutRequest {
   if (ask.kind === 'set-timeout') return ask;
   throw new Error('Prevention sets time-outs and connection limits.');
 }

@@ -1,4 +1,4 @@
-import type { SpareGuard } from '../ports/blockers.ts';
+import type { SkipGuard } from '../ports/blockers.ts';
 
 /** As many bytes as a letter of another script that looks like a Latin one takes at least. */
 const leastBytes = 2;
@@ -8,16 +8,18 @@ export function isNamedAs(application: string, names: readonly string[]): boolea
   const plain = toPlainName(decodeShown(application));
   const masked = maskedPattern(plain);
   return names.some((name) => {
-    const wanted = toPlainName(name);
-    if (wanted === '') return application === name;
-    return wanted === plain || masked?.test(wanted) === true || toMasked(name) === application;
+    const plainName = toPlainName(name);
+    if (plainName === '') return application === name;
+    return (
+      plainName === plain || masked?.test(plainName) === true || toMasked(name) === application
+    );
   });
 }
 
 /** Why a session of that name is spared, or null; for what a statement of SQL cannot compare. */
-export function spareByName(
+export function skipByName(
   application: string,
-  { protectedApplications, poolerApplications }: SpareGuard,
+  { protectedApplications, poolerApplications }: SkipGuard,
 ): 'protected application' | 'pooler' | null {
   if (isNamedAs(application, protectedApplications)) return 'protected application';
   return isNamedAs(application, poolerApplications) ? 'pooler' : null;

@@ -1,7 +1,7 @@
 import type { Lease } from '../ports/lease.ts';
 import type { Action } from './action.ts';
-import type { Ask } from './ask.ts';
-import type { Plan, PlanDraft, Spared } from './plan.ts';
+import type { RemedyRequest } from './ask.ts';
+import type { Plan, PlanDraft, Skipped } from './plan.ts';
 import type { Report } from './report.ts';
 
 /** Why something was not done, and what the person can do next: sentences for Slack (mentions as `<@U…>`), without untrusted text. */
@@ -25,7 +25,7 @@ export function refuse(kind: string, why: string, next: string): { ok: false; re
 /** What is left of an approved plan when it is held against reality. Never holds a target the plan had not. */
 export interface Recheck {
   readonly left: Plan['targets'];
-  readonly spared: readonly Spared[];
+  readonly spared: readonly Skipped[];
 }
 
 /** A step of a running plan, as the journal keeps it and the card shows it. */
@@ -46,7 +46,7 @@ export interface StepEntry extends StepNote {
 }
 
 /** What is heard of a running request beside its changes of state. */
-export type StepNews =
+export type StepProgress =
   | StepEntry
   | {
       /** `progress` within a step; `note` stands beside the steps. */
@@ -85,7 +85,7 @@ export interface Interrupted {
 export interface Remedy {
   readonly option: Action;
   readonly target: string;
-  propose(ask: Ask): Promise<Answer<PlanDraft>>;
+  propose(ask: RemedyRequest): Promise<Answer<PlanDraft>>;
   recheck(plan: Plan): Promise<Recheck>;
   /** Does what `left` says, in steps. Returns what happened to each of the targets, whatever happened. */
   run(plan: Plan, left: Plan['targets'], control: RunControl): Promise<Report>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Ask } from './ask.ts';
+import { RemedyRequest } from './ask.ts';
 
 /** What became of one target. */
 export const Item = z.strictObject({
@@ -38,7 +38,7 @@ export const Report = z.strictObject({
   /** False when it stopped before its end, for whatever reason the summary gives. */
   finished: z.boolean(),
   /** What it found on the way and did not touch: each would be a plan and a vote of its own. */
-  followUps: z.array(Ask).max(5).exactOptional(),
+  followUps: z.array(RemedyRequest).max(5).exactOptional(),
 });
 export type Report = z.infer<typeof Report>;
 

@@ -1,13 +1,13 @@
-import type { SpareGuard } from '../ports/blockers.ts';
+import type { SkipGuard } from '../ports/blockers.ts';
 import type { Target } from '../target.ts';
 
 /** Poolers' application_name by default. PgBouncer passes its clients' names on: protect those instead. */
 export const defaultPoolers = ['pgbouncer', 'pgcat', 'odyssey', 'pgpool', 'supavisor'] as const;
 
 /** Whose sessions of a target are never ended. */
-export function toSpareGuard(
+export function toSkipGuard(
   { protectedApplications, applicationRoles, ownRoles = [] }: Target,
   poolerApplications: readonly string[] = defaultPoolers,
-): SpareGuard {
+): SkipGuard {
   return { protectedApplications, poolerApplications, applicationRoles, ownRoles };
 }

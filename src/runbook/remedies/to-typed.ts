@@ -6,7 +6,7 @@ const units: readonly (readonly [ms: number, unit: string])[] = [
 ];
 
 /** `30m` for 1800000: a duration as somebody would type it, in the largest unit that holds it whole. */
-export function toTyped(ms: number): string {
+export function toDurationText(ms: number): string {
   const [size, unit] = units.find(([size]) => ms % size === 0) ?? [1, 'ms'];
   return `${ms / size}${unit}`;
 }

@@ -1,9 +1,9 @@
 import type { Limits } from '../target.ts';
-import { Ask } from './ask.ts';
+import { RemedyRequest } from './ask.ts';
 import { parseDuration } from './parse-duration.ts';
 
 /** What somebody wants done, before the target's thresholds make an Ask of it. */
-export type Wanted =
+export type RemedyCommand =
   | { readonly option: 'A'; readonly application?: string; readonly overMs?: number }
   | { readonly option: 'B'; readonly to?: number }
   | { readonly option: 'C'; readonly service: string }
@@ -46,18 +46,18 @@ interface TimeoutSetting {
   readonly ms: number | null;
 }
 
-type ParsedWanted =
+type ParsedRemedyCommand =
   | {
-      readonly wanted: Wanted;
+      readonly remedyCommand: RemedyCommand;
       /** As it was typed; undefined when none was. */
       readonly target: string | undefined;
       readonly problem?: undefined;
     }
-  | { readonly problem: string; readonly wanted?: undefined; readonly target?: undefined };
+  | { readonly problem: string; readonly remedyCommand?: undefined; readonly target?: undefined };
 
 /** Words left over after an option has taken its own; the first of them is the target. */
 interface Taken {
-  readonly wanted: Wanted;
+  readonly remedyCommand: RemedyCommand;
   readonly rest: readonly string[];
 }
 
@@ -82,7 +82,7 @@ const whichOptions = 'propose A, B, C SERVICE, D, E SERVICE, prevention or prepa
  * What is left after an option's own words is the target. Nothing here throws, and no problem repeats what was
  * typed.
  */
-export function parseWanted(text: string, targets: readonly string[]): ParsedWanted {
+export function parseRemedyCommand(text: string, targets: readonly string[]): ParsedRemedyCommand {
   const [option, ...words] = toWords(text);
   if (option === undefined) return { problem: `Say which option: ${whichOptions}.` };
   const lower = option.toLowerCase();
@@ -90,18 +90,18 @@ export function parseWanted(text: string, targets: readonly string[]): ParsedWan
   if (take === undefined) return { problem: `There is no such option. It is ${whichOptions}.` };
   const taken = take(words, targets);
   if (typeof taken === 'string') return { problem: taken };
-  const { wanted, rest } = taken;
+  const { remedyCommand, rest } = taken;
   const [target, ...more] = rest;
   if (more.length > 0) return { problem: tooMuch };
   // The bounds of numbers and names are the ask's: one place says them.
-  if (!Ask.safeParse(toAsk(wanted, anyLimits)).success)
-    return { problem: outOfBounds[wanted.option] };
-  return { wanted, target };
+  if (!RemedyRequest.safeParse(toRemedyRequest(remedyCommand, anyLimits)).success)
+    return { problem: outOfBounds[remedyCommand.option] };
+  return { remedyCommand, target };
 }
 
 const tooMuch = 'That is more than a name and a target. Names with spaces go in "quotes".';
 
-const outOfBounds: Readonly<Record<Wanted['option'], string>> = {
+const outOfBounds: Readonly<Record<RemedyCommand['option'], string>> = {
   // PostgreSQL cuts an application_name there, so a longer one names no session.
   A: 'No application_name is longer than 63 characters.',
   B: 'max_connections goes from 1 to 262143.',
@@ -124,8 +124,9 @@ function takeA(words: readonly string[], targets: readonly string[]): Taken | st
   const [first, ...others] = rest;
   // A single name that is a target's is the target, and all applications are meant.
   const isTarget = first !== undefined && others.length === 0 && targets.includes(first);
-  if (first === undefined || isTarget) return { wanted: { option: 'A', ...threshold }, rest };
-  return { wanted: { option: 'A', application: first, ...threshold }, rest: others };
+  if (first === undefined || isTarget)
+    return { remedyCommand: { option: 'A', ...threshold }, rest };
+  return { remedyCommand: { option: 'A', application: first, ...threshold }, rest: others };
 }
 
 /** Takes `over 30m` out. Slack's own clients turn the two hyphens of `--over` into a dash. */
@@ -141,22 +142,22 @@ function takeOver(
 
 function takeB([first = '', ...others]: readonly string[]): Taken | string {
   const isNumber = /^\d{1,9}$/.test(first);
-  if (isNumber) return { wanted: { option: 'B', to: Number(first) }, rest: others };
-  return { wanted: { option: 'B' }, rest: [first, ...others].filter((word) => word !== '') };
+  if (isNumber) return { remedyCommand: { option: 'B', to: Number(first) }, rest: others };
+  return { remedyCommand: { option: 'B' }, rest: [first, ...others].filter((word) => word !== '') };
 }
 
 function takeC([service, ...rest]: readonly string[]): Taken | string {
   if (service === undefined) return 'Say which service: propose C and its name.';
-  return { wanted: { option: 'C', service }, rest };
+  return { remedyCommand: { option: 'C', service }, rest };
 }
 
 function takeD(words: readonly string[]): Taken | string {
-  if (words[0]?.toLowerCase() !== 'slow') return { wanted: { option: 'D' }, rest: words };
+  if (words[0]?.toLowerCase() !== 'slow') return { remedyCommand: { option: 'D' }, rest: words };
   const over = takeOver(words.slice(1));
   if (typeof over === 'string') return over;
   const { overMs, rest } = over;
   return {
-    wanted: { option: 'D', stop: { slow: true, ...(overMs !== undefined && { overMs }) } },
+    remedyCommand: { option: 'D', stop: { slow: true, ...(overMs !== undefined && { overMs }) } },
     rest,
   };
 }
@@ -165,24 +166,24 @@ function takeE([service, ...rest]: readonly string[]): Taken | string {
   if (service === undefined) return 'Say which service: propose E and its name.';
   const [size = '', overflow = '', ...others] = rest;
   const isNumber = (word: string): boolean => /^\d{1,9}$/.test(word);
-  if (!isNumber(size)) return { wanted: { option: 'E', service }, rest };
+  if (!isNumber(size)) return { remedyCommand: { option: 'E', service }, rest };
   if (!isNumber(overflow)) {
     const numbers = { poolSize: Number(size) };
-    return { wanted: { option: 'E', service, size: numbers }, rest: rest.slice(1) };
+    return { remedyCommand: { option: 'E', service, size: numbers }, rest: rest.slice(1) };
   }
   const numbers = { poolSize: Number(size), maxOverflow: Number(overflow) };
-  return { wanted: { option: 'E', service, size: numbers }, rest: others };
+  return { remedyCommand: { option: 'E', service, size: numbers }, rest: others };
 }
 
 function takePrepared([gid, ...rest]: readonly string[]): Taken | string {
   if (gid === undefined) return 'Say which prepared transaction, by its gid; blocking shows it.';
-  return { wanted: { option: 'prepared', gid }, rest };
+  return { remedyCommand: { option: 'prepared', gid }, rest };
 }
 
 function takeSession([pid = '', ...rest]: readonly string[], how: How): Taken | string {
   if (!/^\d{1,9}$/.test(pid))
     return 'Say which session, by its pid; sessions and blocking show it.';
-  return { wanted: { option: 'D', stop: { pid: Number(pid), how } }, rest };
+  return { remedyCommand: { option: 'D', stop: { pid: Number(pid), how } }, rest };
 }
 
 const settings: Readonly<Record<string, TimeoutSetting['setting']>> = {
@@ -202,7 +203,7 @@ function takePrevention([name = '', ...words]: readonly string[]): Taken | strin
   const [value = '', ...rest] = forRole ? words.slice(2) : words;
   const ms = toTimeout(value.toLowerCase());
   if (ms === undefined) return 'It ends with a duration, such as 10m, with off, or with reset.';
-  return { wanted: { option: 'prevention', setting, role, ms }, rest };
+  return { remedyCommand: { option: 'prevention', setting, role, ms }, rest };
 }
 
 function takeLimit([word = '', role, value = '', ...rest]: readonly string[]): Taken | string {
@@ -213,7 +214,7 @@ function takeLimit([word = '', role, value = '', ...rest]: readonly string[]): T
   if (!isOff && !/^\d{1,9}$/.test(value))
     return 'It ends with a number of connections, or with off.';
   const limit = isOff ? null : Number(value);
-  return { wanted: { option: 'prevention', role, limit }, rest };
+  return { remedyCommand: { option: 'prevention', role, limit }, rest };
 }
 
 /** PostgreSQL's 0 switches a time-out off; null takes the setting away, and what holds without it holds again. */
@@ -231,46 +232,49 @@ function toWords(text: string): string[] {
 type Thresholds = Pick<Limits, 'terminateIdleInTransactionMs' | 'terminateIdleMs' | 'slowQueryMs'>;
 
 /** What was wanted, with the target's thresholds where none was typed. */
-export function toAsk(wanted: Wanted, limits: Thresholds): Ask {
-  switch (wanted.option) {
+export function toRemedyRequest(remedyCommand: RemedyCommand, limits: Thresholds): RemedyRequest {
+  switch (remedyCommand.option) {
     case 'A':
-      return toIdleAsk(wanted, limits);
+      return toIdleRequest(remedyCommand, limits);
     case 'B':
-      return { kind: 'raise-max-connections', ...(wanted.to !== undefined && { to: wanted.to }) };
+      return {
+        kind: 'raise-max-connections',
+        ...(remedyCommand.to !== undefined && { to: remedyCommand.to }),
+      };
     case 'C':
-      return { kind: 'restart', service: wanted.service };
+      return { kind: 'restart', service: remedyCommand.service };
     case 'D':
-      return toStopAsk(wanted.stop, limits);
+      return toStopRequest(remedyCommand.stop, limits);
     case 'E': {
-      const { service, size } = wanted;
+      const { service, size } = remedyCommand;
       return { kind: 'resize-pool', service, ...(size !== undefined && { size }) };
     }
     case 'prepared':
-      return { kind: 'rollback-prepared', gid: wanted.gid };
+      return { kind: 'rollback-prepared', gid: remedyCommand.gid };
     default:
-      return toPreventionAsk(wanted);
+      return toPreventionRequest(remedyCommand);
   }
 }
 
-function toPreventionAsk(wanted: Prevention): Ask {
-  if ('limit' in wanted) {
-    return { kind: 'limit-connections', role: wanted.role, limit: wanted.limit };
+function toPreventionRequest(remedyCommand: Prevention): RemedyRequest {
+  if ('limit' in remedyCommand) {
+    return { kind: 'limit-connections', role: remedyCommand.role, limit: remedyCommand.limit };
   }
-  const { setting, role, ms } = wanted;
+  const { setting, role, ms } = remedyCommand;
   return { kind: 'set-timeout', setting, role, ms };
 }
 
-function toStopAsk(stop: Stop | undefined, { slowQueryMs }: Thresholds): Ask {
+function toStopRequest(stop: Stop | undefined, { slowQueryMs }: Thresholds): RemedyRequest {
   if (stop === undefined) return { kind: 'stop-blockers' };
   if ('slow' in stop) return { kind: 'cancel-slow', runningForMs: stop.overMs ?? slowQueryMs };
   return { kind: 'stop-session', ...stop };
 }
 
 /** The runbook's two statements of option A: transactions left open anywhere, and one application's idle sessions. */
-function toIdleAsk(
-  { application, overMs }: Extract<Wanted, { option: 'A' }>,
+function toIdleRequest(
+  { application, overMs }: Extract<RemedyCommand, { option: 'A' }>,
   limits: Thresholds,
-): Ask {
+): RemedyRequest {
   return application === undefined
     ? { kind: 'idle-in-transaction', idleForMs: overMs ?? limits.terminateIdleInTransactionMs }
     : { kind: 'idle', application, idleForMs: overMs ?? limits.terminateIdleMs };

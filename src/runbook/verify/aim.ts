@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Snapshot } from '../diagnose/snapshot.ts';
-import type { Ask } from '../remedies/ask.ts';
+import type { RemedyRequest } from '../remedies/ask.ts';
 import type { Item, Report } from '../remedies/report.ts';
 import type { Outcome, OutcomeWord } from './verify.ts';
 
@@ -11,7 +11,7 @@ import type { Outcome, OutcomeWord } from './verify.ts';
 export const Aim = z.enum(['slots', 'waiters', 'slow-statements', 'as-planned']);
 export type Aim = z.infer<typeof Aim>;
 
-const aims: Readonly<Record<Ask['kind'], Aim>> = {
+const aims: Readonly<Record<RemedyRequest['kind'], Aim>> = {
   'idle-in-transaction': 'slots',
   idle: 'slots',
   'raise-max-connections': 'slots',
@@ -25,7 +25,7 @@ const aims: Readonly<Record<Ask['kind'], Aim>> = {
   'limit-connections': 'as-planned',
 };
 
-export function aimOf({ kind }: Ask): Aim {
+export function aimOf({ kind }: RemedyRequest): Aim {
   return aims[kind];
 }
 
@@ -43,7 +43,7 @@ export function countFor(aim: Aim, { database: { reading } }: Snapshot): number 
 }
 
 /** The figure of an aim before the change, right after it, and at the last look. */
-interface Sightings {
+interface AimFigures {
   readonly before: number | null;
   readonly after: number | null;
   readonly later: number | null;
@@ -56,9 +56,9 @@ const noise = 2;
 const words = { waiters: 'waiting for a lock', 'slow-statements': 'running for too long' } as const;
 
 /** `fixed` when none is left · `partly` fewer · `unchanged` as many · `refilled` at least half of them came back · `worse` more than before · `unknown` when a look did not see it. */
-export function judgeSightings(
+export function judgeAimFigures(
   aim: 'waiters' | 'slow-statements',
-  { before, after, later, laterAfterMs }: Sightings,
+  { before, after, later, laterAfterMs }: AimFigures,
 ): Pick<Outcome, 'word' | 'sentence'> {
   if (before === null || later === null) {
     const sentence = 'It could not be seen whether this helped: a look gave no figures.';

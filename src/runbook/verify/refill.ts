@@ -40,7 +40,7 @@ export function readHoldings({ database: { reading } }: Snapshot): Holding[] {
 }
 
 /** What one look after the change showed. */
-export interface Sighting {
+export interface HoldingsCheck {
   /** Since the change ended. */
   readonly afterMs: number;
   readonly holdings: readonly Holding[];
@@ -50,12 +50,12 @@ interface Traces {
   readonly before: readonly Holding[];
   readonly after: readonly Holding[];
   /** The looks since then, in order. */
-  readonly looks: readonly Sighting[];
+  readonly checks: readonly HoldingsCheck[];
 }
 
 /** The application that took most slots since the change. Undefined when none took more than comes and goes by itself. */
-export function findRefill({ before, after, looks }: Traces): Refill | undefined {
-  const last = looks.at(-1);
+export function findRefill({ before, after, checks }: Traces): Refill | undefined {
+  const last = checks.at(-1);
   // An unread look has no holdings at all; against it everybody would seem new.
   if (last === undefined || after.length === 0) return undefined;
   const [top] = last.holdings
@@ -69,17 +69,17 @@ export function findRefill({ before, after, looks }: Traces): Refill | undefined
   return {
     ...top,
     before: countOf(before, top.application),
-    perMinute: perMinute(top, looks),
+    perMinute: perMinute(top, checks),
   };
 }
 
 function perMinute(
   { application, after, later }: Pick<Refill, 'application' | 'after' | 'later'>,
-  looks: readonly Sighting[],
+  checks: readonly HoldingsCheck[],
 ): number {
   // A pool that is full again after ten seconds took its slots in ten seconds, however long somebody looks on.
   const nearly = after + 0.9 * (later - after);
-  const reached = looks.find(({ holdings }) => countOf(holdings, application) >= nearly);
+  const reached = checks.find(({ holdings }) => countOf(holdings, application) >= nearly);
   if (reached === undefined) return 0;
   const taken = countOf(reached.holdings, application) - after;
   return Math.round(taken / (Math.max(1000, reached.afterMs) / 60_000));

@@ -91,10 +91,10 @@ interface Figures {
 
 /** A server that refused everybody had every usable slot taken; how many those are, a later look knows. */
 function toFigures({ before, after, later }: Evidence): Figures | undefined {
-  const known = [later, after, before].find((look) => look !== null && look !== 'full');
+  const known = [later, after, before].find((fullness) => fullness !== null && fullness !== 'full');
   if (known === undefined || known === null) return undefined;
-  const used = (look: Fullness): number | undefined =>
-    look === 'full' ? known.usable : look?.used;
+  const used = (fullness: Fullness): number | undefined =>
+    fullness === 'full' ? known.usable : fullness?.used;
   const [first, second, third] = [used(before), used(after), used(later)];
   if (first === undefined || second === undefined || third === undefined) return undefined;
   const usableBefore = before === null || before === 'full' ? known.usable : before.usable;

@@ -21,7 +21,7 @@ export const Witnesses = z.strictObject({
 export type Witnesses = z.infer<typeof Witnesses>;
 
 /** The witnesses at one look after a change. */
-export interface Seen extends Witnesses {
+export interface Observation extends Witnesses {
   /** Services whose requests were refused a connection, and when last, by their logs. */
   readonly refusals: readonly { readonly service: string; readonly at: string }[];
 }
@@ -51,21 +51,21 @@ export function readWitnesses({ pools, database }: Snapshot): Witnesses {
   };
 }
 
-export function readSeen(snapshot: Snapshot): Seen {
+export function readObservation(snapshot: Snapshot): Observation {
   const logs = snapshot.logs.ok ? snapshot.logs.value : [];
   return { ...readWitnesses(snapshot), refusals: logs.flatMap(readRefusals) };
 }
 
-function readRefusals({ service, classes }: ServiceLogs): Seen['refusals'] {
+function readRefusals({ service, classes }: ServiceLogs): Observation['refusals'] {
   return classes.flatMap(({ class: name, lastAt }) =>
     refusals.has(name) && lastAt !== null ? [{ service, at: lastAt }] : [],
   );
 }
 
-interface Hearing {
+interface WitnessEvidence {
   readonly before: Witnesses;
   /** The looks since the change, in order. */
-  readonly looks: readonly Seen[];
+  readonly checks: readonly Observation[];
   /** From here on a refused request is one of the time after the change: others gave up late on what was before. */
   readonly settledAt: string;
   /** The service whose pools the change is for: option C and E. */
@@ -79,11 +79,11 @@ interface Hearing {
  * connections out, requests are refused, or more sessions than before wait for locks; and what option C and E are for is
  * well when the pool of their service has connections to give again, however many slots it holds.
  */
-export function hearWitnesses(outcome: Outcome, hearing: Hearing): Outcome {
-  const { before, looks, service, hasRoom } = hearing;
-  const last = looks.at(-1);
+export function applyWitnesses(outcome: Outcome, evidence: WitnessEvidence): Outcome {
+  const { before, checks, service, hasRoom } = evidence;
+  const last = checks.at(-1);
   if (last === undefined) return outcome;
-  const bad = [...usedUp(looks), ...refused(last, hearing.settledAt), ...waiting(before, last)];
+  const bad = [...usedUp(checks), ...refused(last, evidence.settledAt), ...waiting(before, last)];
   const recovered = recoveredPools(before, last);
   const isForPool = recovered.some((gauge) => gauge.service === service);
   const told = [outcome.sentence, ...recovered.map((gauge) => tellRecovered(gauge, before))];
@@ -102,19 +102,19 @@ function hasFreed({ before, later }: Outcome): boolean {
 }
 
 /** Used up at this look and the one before it: a pool at work is so for a moment, too. */
-function usedUp(looks: readonly Seen[]): string[] {
-  const [last, previous = last] = looks.toReversed();
+function usedUp(checks: readonly Observation[]): string[] {
+  const [last, previous = last] = checks.toReversed();
   const isOut = (gauge: PoolGauge): boolean => share(gauge) >= 1;
-  const held = new Set(previous?.pools.filter(isOut).map(({ service }) => service));
+  const usedUpBefore = new Set(previous?.pools.filter(isOut).map(({ service }) => service));
   return (last?.pools ?? [])
-    .filter((gauge) => isOut(gauge) && held.has(gauge.service))
+    .filter((gauge) => isOut(gauge) && usedUpBefore.has(gauge.service))
     .map(
       ({ service, checkedOut, limit }) =>
         `${service} still has ${checkedOut} of ${limit} connections checked out`,
     );
 }
 
-function refused({ refusals: found }: Seen, settledAt: string): string[] {
+function refused({ refusals: found }: Observation, settledAt: string): string[] {
   const settled = Date.parse(settledAt);
   const services = found.filter(({ at }) => Date.parse(at) > settled).map(({ service }) => service);
   return [...new Set(services)].map(
@@ -125,12 +125,12 @@ function refused({ refusals: found }: Seen, settledAt: string): string[] {
 /** Two come and go between any two looks. */
 const noise = 2;
 
-function waiting(before: Witnesses, { waits }: Seen): string[] {
+function waiting(before: Witnesses, { waits }: Observation): string[] {
   if (before.waits === null || waits === null || waits <= before.waits + noise) return [];
   return [`${count(waits, 'session waits', 'sessions wait')} for locks, ${before.waits} before`];
 }
 
-function recoveredPools(before: Witnesses, { pools }: Seen): PoolGauge[] {
+function recoveredPools(before: Witnesses, { pools }: Observation): PoolGauge[] {
   const out = before.pools.filter((gauge) => share(gauge) >= 1).map(({ service }) => service);
   return pools.filter((gauge) => out.includes(gauge.service) && share(gauge) < 1);
 }

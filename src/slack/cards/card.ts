@@ -1,21 +1,21 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { isOpen } from '../../runbook/approval/request.ts';
-import type { Request } from '../../runbook/approval/request.ts';
-import type { StepEntry, StepNews } from '../../runbook/remedies/remedy.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
+import type { StepEntry, StepProgress } from '../../runbook/remedies/remedy.ts';
 import type { Place, Stop } from '../../runbook/ports.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { smallPrint, toMessage } from '../messages/parts/message.ts';
 import type { Leaf } from '../messages/parts/rich-text.ts';
 import { requestCard } from '../messages/request-card.ts';
 import { fullListMessages, progressLine, progressMessage } from '../messages/request-progress.ts';
-import { createFreshPen } from '../incidents/fresh-pen.ts';
-import type { FreshPen } from '../incidents/fresh-pen.ts';
-import type { Standstill } from '../incidents/standstill.ts';
+import { createFreshWriter } from '../incidents/fresh-pen.ts';
+import type { FreshWriter } from '../incidents/fresh-pen.ts';
+import type { PauseDetector } from '../incidents/standstill.ts';
 import { edit, post } from '../post.ts';
 import { postOnce, remove } from '../post-once.ts';
 import { follow, notBegun } from './course.ts';
-import type { Course } from './course.ts';
+import type { RunProgress } from './course.ts';
 import { cardKeyOf, endKeyOf, findCard } from './find-card.ts';
 import type { CardPlaces } from './find-card.ts';
 
@@ -35,12 +35,12 @@ export interface CardsOptions extends CardPlaces {
   /** The steps of a request that were taken before this process knew of it. */
   readonly readSteps?: (request: string) => Promise<readonly StepEntry[]>;
   /** The request as it is now: another process may have gone on with it while this one stood still. */
-  readonly readRequest?: (request: string) => Promise<Request | undefined>;
+  readonly readRequest?: (request: string) => Promise<ApprovalRequest | undefined>;
   readonly log: Logger;
 }
 
 interface CardOptions extends CardsOptions {
-  readonly standstill: Standstill;
+  readonly pauses: PauseDetector;
   /** Whether nobody can have posted it yet. */
   readonly isNew: boolean;
 }
@@ -52,7 +52,7 @@ interface CardOptions extends CardsOptions {
 export class Card {
   readonly #options: CardOptions;
   readonly #onIdle: () => void;
-  #request: Request;
+  #request: ApprovalRequest;
   #place: Place | undefined;
   /** Whether what stands in Slack was made out: not at first, and not after a posting whose end nobody knows. */
   #isSure: boolean;
@@ -60,7 +60,7 @@ export class Card {
   #wanted = 1;
   #shown = 0;
   #writtenAtMs = Number.NEGATIVE_INFINITY;
-  #course: Course = notBegun;
+  #course: RunProgress = notBegun;
   #courseReadFor = 0;
   #stop: Stop | null = null;
   #lines: (readonly Leaf[])[] = [];
@@ -71,19 +71,19 @@ export class Card {
   /** Writings that broke off one after the other. */
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
-  readonly #fresh: FreshPen<CardOptions>;
+  readonly #fresh: FreshWriter<CardOptions>;
   #knownAtMs = 0;
 
-  constructor(request: Request, options: CardOptions, onIdle: () => void) {
+  constructor(request: ApprovalRequest, options: CardOptions, onIdle: () => void) {
     this.#request = request;
     this.#options = options;
-    this.#fresh = createFreshPen(options, options.standstill);
+    this.#fresh = createFreshWriter(options, options.pauses);
     this.#know(performance.now());
     this.#isSure = options.isNew;
     this.#onIdle = onIdle;
   }
 
-  get request(): Request {
+  get request(): ApprovalRequest {
     return this.#request;
   }
 
@@ -94,24 +94,24 @@ export class Card {
 
   /** Whether Slack has not heard everything. */
   get isBehind(): boolean {
-    const owesEnd = this.#shown > 0 && !isOpen(this.#request) && !this.#endTold;
-    return this.#wanted > this.#shown || this.#lines.length > 0 || owesEnd;
+    const isEndPending = this.#shown > 0 && !isOpen(this.#request) && !this.#endTold;
+    return this.#wanted > this.#shown || this.#lines.length > 0 || isEndPending;
   }
 
-  tell(request: Request, news?: StepNews): void {
+  tell(request: ApprovalRequest, update?: StepProgress): void {
     // Something new is worth a writing at once, and soon again.
     this.#failures = 0;
-    const line = progressLine(request, news);
+    const line = progressLine(request, update);
     if (line !== undefined && this.#lines.length < mostLines) this.#lines.push(line);
-    if (news !== undefined) this.#follow(news);
+    if (update !== undefined) this.#follow(update);
     this.show(request);
   }
 
-  #follow(news: StepNews): void {
-    this.#course = follow(this.#course, news);
+  #follow(update: StepProgress): void {
+    this.#course = follow(this.#course, update);
     const isSoon = performance.now() - this.#writtenAtMs < betweenProgressMs;
     // What is left out here is told with the next thing that happens.
-    if (news.kind !== 'progress' || !isSoon) this.#wanted += 1;
+    if (update.kind !== 'progress' || !isSoon) this.#wanted += 1;
   }
 
   /** Shows or takes away the emergency stop. */
@@ -125,7 +125,7 @@ export class Card {
   }
 
   /** Shows a request as it now stands, without a word in the thread. */
-  show(request: Request): void {
+  show(request: ApprovalRequest): void {
     if (request.version > this.#request.version) {
       this.#request = request;
       this.#know(performance.now());
@@ -134,7 +134,7 @@ export class Card {
     if (this.isBehind) this.#start();
   }
 
-  found(request: Request, place: Place): void {
+  found(request: ApprovalRequest, place: Place): void {
     this.#place ??= place;
     // Somebody pressed a button that should not be there any more: this process may not know what was said.
     this.#wanted += 1;
@@ -197,8 +197,8 @@ export class Card {
   /** The message first, then the thread, until nothing is left to say. */
   async #run(): Promise<void> {
     this.#problem = undefined;
-    const { standstill } = this.#options;
-    if (this.#failures > 0 || standstill.isSince(this.#knownAtMs)) await this.#refresh();
+    const { pauses } = this.#options;
+    if (this.#failures > 0 || pauses.isSince(this.#knownAtMs)) await this.#refresh();
     if (!this.#isSure) await this.#findOut();
     for (;;) {
       const isBehind = this.#wanted > this.#shown;
@@ -215,7 +215,7 @@ export class Card {
   /** What other processes said, as the journal and Slack know it; `gone` is where it was, and is no more. */
   async #findOut(gone?: Place): Promise<void> {
     const known = gone === undefined ? { own: this.#place } : { gone };
-    const found = await findCard(this.#fresh.pen, this.#request, known);
+    const found = await findCard(this.#fresh.writer, this.#request, known);
     this.#place = found.place;
     if (found.wasUnrecorded) this.#list = fullListMessages(this.#request);
     if (found.isEndTold !== false) this.#endTold = true;
@@ -225,16 +225,16 @@ export class Card {
   }
 
   async #write(): Promise<void> {
-    const [request, wanted] = [this.#request, this.#wanted];
+    const [request, revision] = [this.#request, this.#wanted];
     await this.#readCourse(request);
-    const message = requestCard(request, { course: this.#course, stop: this.#stop });
+    const message = requestCard(request, { runProgress: this.#course, stop: this.#stop });
     let gone: Place | undefined;
-    while (this.#place !== undefined && !(await edit(this.#fresh.pen, message, this.#place))) {
+    while (this.#place !== undefined && !(await edit(this.#fresh.writer, message, this.#place))) {
       gone = this.#place;
       await this.#findOut(gone);
     }
     if (this.#place === undefined) await this.#post(message, gone);
-    this.#shown = wanted;
+    this.#shown = revision;
     this.#writtenAtMs = performance.now();
     // It may have waited for Slack while another bot went on: then it has just written over what that one wrote. Where
     // the journal does not answer now, the next round of the bot asks it.
@@ -242,34 +242,34 @@ export class Card {
   }
 
   /** The steps that another process took, or the one before this. */
-  async #readCourse({ id, version, execution }: Request): Promise<void> {
+  async #readCourse({ id, version, execution }: ApprovalRequest): Promise<void> {
     if (this.#courseReadFor === version || execution === null) return;
-    const heard = this.#course;
+    const before = this.#course;
     const entries = (await this.#options.readSteps?.(id)) ?? [];
     // What was heard meanwhile is newer than what was read; what was heard before may have gone on elsewhere.
-    const isRead = this.#course === heard;
+    const isRead = this.#course === before;
     if (isRead) this.#courseReadFor = version;
     const { steps, progress } = this.#course;
-    const read = entries.reduce<Course>(follow, notBegun);
+    const read = entries.reduce<RunProgress>(follow, notBegun);
     const [older, newer] = isRead ? [steps, read.steps] : [read.steps, steps];
     this.#course = { steps: new Map([...older, ...newer]), progress };
   }
 
   /** Of two processes that post it in the same moment, the second to record it takes its own away. */
   async #post(message: Message, gone: Place | undefined): Promise<void> {
-    const { pen } = this.#fresh;
+    const { writer } = this.#fresh;
     const { id } = this.#request;
     const { channel, places } = this.#options;
     if (channel === undefined) throw new Error('No incident channel is configured.');
     // Where its answer is lost it may stand there all the same.
     this.#isSure = false;
-    const ts = await post(pen, message, { channel, key: cardKeyOf(this.#request) });
+    const ts = await post(writer, message, { channel, key: cardKeyOf(this.#request) });
     const own = { channel, ts };
     this.#place = own;
     this.#place = await places.writePlace(id, own, gone);
     if (this.#place.ts === ts) this.#list = fullListMessages(this.#request);
     else {
-      await remove(pen, own);
+      await remove(writer, own);
       // What the other one knew of it may be older.
       this.#wanted += 1;
     }
@@ -307,13 +307,13 @@ export class Card {
   async #reply(message: Message): Promise<void> {
     if (this.#place === undefined) return;
     const { channel, ts: thread } = this.#place;
-    await post(this.#fresh.pen, message, { channel, thread });
+    await post(this.#fresh.writer, message, { channel, thread });
   }
 
   /** What another process may say as well. */
   async #replyOnce(message: Message, key: string): Promise<void> {
     if (this.#place === undefined) return;
-    await postOnce(this.#fresh.pen, message, { thread: this.#place, key });
+    await postOnce(this.#fresh.writer, message, { thread: this.#place, key });
   }
 }
 

@@ -1,10 +1,10 @@
-import type { Door } from '../../runbook/approval/door.ts';
+import type { Approvals } from '../../runbook/approval/door.ts';
 import { isOpen } from '../../runbook/approval/request.ts';
-import type { Request } from '../../runbook/approval/request.ts';
-import type { StepNews } from '../../runbook/remedies/remedy.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
+import type { StepProgress } from '../../runbook/remedies/remedy.ts';
 import type { Place, Stop } from '../../runbook/ports.ts';
-import { watchStandstill } from '../incidents/standstill.ts';
-import type { Standstill } from '../incidents/standstill.ts';
+import { detectPauses } from '../incidents/standstill.ts';
+import type { PauseDetector } from '../incidents/standstill.ts';
 import { Card } from './card.ts';
 import type { CardsOptions } from './card.ts';
 
@@ -12,33 +12,30 @@ import type { CardsOptions } from './card.ts';
 export interface Cards {
   readonly channel: string | undefined;
   /** Something about a request changed. Returns at once and never throws; Slack hears of it in its own time. */
-  tell(request: Request, news?: StepNews): void;
+  tell(request: ApprovalRequest, update?: StepProgress): void;
   /** Resolves when its card stands in the channel and is up to date, with what kept it from that otherwise. */
   shown(id: string): Promise<string | undefined>;
   /** A press on a card whose place is not known: the card is there, wherever the journal thinks it is. */
-  found(request: Request, place: Place): void;
+  found(request: ApprovalRequest, place: Place): void;
   /** Where the card of a request stands, as far as anybody knows. */
   placeOf(id: string): Promise<Place | undefined>;
   /** The emergency stop, for every open card; null when changes may run again. */
   tellStop(stop: Stop | null): void;
   /** Shows what other processes changed: proposals of the terminal, and ends that were reached elsewhere. */
-  catchUp(door: Pick<Door, 'list' | 'get' | 'stopped'>): Promise<void>;
+  catchUp(approvals: Pick<Approvals, 'list' | 'get' | 'stopped'>): Promise<void>;
   /** Requests that ended shortly before this process began: whoever told of them may have been killed before the end. */
-  finish(ended: readonly Request[]): void;
+  finish(ended: readonly ApprovalRequest[]): void;
   /** Waits until Slack has heard everything; after `ms` without patience. */
   drain(ms: number): Promise<void>;
 }
 
-export function createCards(
-  options: CardsOptions,
-  standstill: Standstill = watchStandstill(),
-): Cards {
+export function createCards(options: CardsOptions, pauses: PauseDetector = detectPauses()): Cards {
   const cards = new Map<string, Card>();
   let stop: Stop | null = null;
-  const cardOf = (request: Request, isNew = false): Card => {
+  const cardOf = (request: ApprovalRequest, isNew = false): Card => {
     const known = cards.get(request.id);
     if (known !== undefined) return known;
-    const card = new Card(request, { ...options, standstill, isNew }, () => {
+    const card = new Card(request, { ...options, pauses, isNew }, () => {
       if (!isOpen(card.request) && !card.isBehind) cards.delete(request.id);
     });
     card.tellStop(stop);
@@ -52,10 +49,10 @@ export function createCards(
   return {
     channel: options.channel,
     // Proposed this moment, in this process: nobody else can have told of it.
-    tell: (request, news) =>
+    tell: (request, update) =>
       cardOf(request, request.state === 'proposed' && request.votes.length === 0).tell(
         request,
-        news,
+        update,
       ),
     finish(ended) {
       for (const request of ended) cardOf(request).show(request);
@@ -68,15 +65,15 @@ export function createCards(
     found: (request, place) => cardOf(request).found(request, place),
     placeOf: (id) => options.places.readPlace(id),
     tellStop,
-    async catchUp(door) {
-      const stopped = await door.stopped();
+    async catchUp(approvals) {
+      const stopped = await approvals.stopped();
       if (stopped.ok) tellStop(stopped.value);
-      const open = await door.list();
+      const open = await approvals.list();
       if (!open.ok) return;
       const ids = new Set(open.value.map(({ id }) => id));
       for (const request of open.value) cardOf(request).show(request);
       for (const id of [...cards.keys()].filter((known) => !ids.has(known))) {
-        const ended = await door.get(id);
+        const ended = await approvals.get(id);
         if (ended.ok) cardOf(ended.value).show(ended.value);
       }
     },

@@ -1,7 +1,7 @@
-import type { StepNews } from '../../runbook/remedies/remedy.ts';
+import type { StepProgress } from '../../runbook/remedies/remedy.ts';
 
 /** How far a plan's steps are, gathered from what is heard of them. */
-export interface Course {
+export interface RunProgress {
   readonly steps: ReadonlyMap<number, StepTimes>;
   /** Where the present step stands, such as `12 of 61 ended`. */
   readonly progress: string | null;
@@ -13,21 +13,21 @@ export interface StepTimes {
   readonly endedAt: string | null;
 }
 
-export const notBegun: Course = { steps: new Map(), progress: null };
+export const notBegun: RunProgress = { steps: new Map(), progress: null };
 
 /** A step may be told of in several parts: it lasts from its first intent to its last end. */
-export function follow(course: Course, news: StepNews): Course {
-  switch (news.kind) {
+export function follow(runProgress: RunProgress, update: StepProgress): RunProgress {
+  switch (update.kind) {
     case 'progress':
-      return { ...course, progress: news.sentence };
+      return { ...runProgress, progress: update.sentence };
     case 'intended':
     case 'done': {
-      const begunAt = course.steps.get(news.step)?.begunAt ?? news.at;
-      const endedAt = news.kind === 'done' ? news.at : null;
-      const steps = new Map([...course.steps, [news.step, { begunAt, endedAt }] as const]);
-      return { steps, progress: news.kind === 'done' ? null : news.sentence };
+      const begunAt = runProgress.steps.get(update.step)?.begunAt ?? update.at;
+      const endedAt = update.kind === 'done' ? update.at : null;
+      const steps = new Map([...runProgress.steps, [update.step, { begunAt, endedAt }] as const]);
+      return { steps, progress: update.kind === 'done' ? null : update.sentence };
     }
     default:
-      return course;
+      return runProgress;
   }
 }

@@ -1,16 +1,16 @@
 import { isOpen } from '../../runbook/approval/request.ts';
-import type { Request } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import type { Place, Places } from '../../runbook/ports.ts';
 import { findKeyed, keepFirst, remove } from '../post-once.ts';
 import type { ReadWriting } from '../post-once.ts';
 
 /** What the message of a request is found again by, unseen by people. */
-export function cardKeyOf({ id }: Pick<Request, 'id'>): string {
+export function cardKeyOf({ id }: Pick<ApprovalRequest, 'id'>): string {
   return `request:${id}`;
 }
 
 /** Of the last reply in its thread. The card is written before it: where this stands, nothing is left to say. */
-export function endKeyOf({ id }: Pick<Request, 'id'>): string {
+export function endKeyOf({ id }: Pick<ApprovalRequest, 'id'>): string {
   return `request:${id}:end`;
 }
 
@@ -39,7 +39,7 @@ interface Known {
 /** What another process, or a call whose end nobody knows, left in Slack of a request's card. */
 export async function findCard(
   options: CardPlaces,
-  request: Request,
+  request: ApprovalRequest,
   { own, gone }: Known,
 ): Promise<FoundCard> {
   const { places } = options;
@@ -63,7 +63,7 @@ export async function findCard(
 /** Its messages in the channel, oldest first; undefined where Slack does not let them be read. */
 async function findStanding(
   options: CardPlaces,
-  request: Request,
+  request: ApprovalRequest,
 ): Promise<readonly Place[] | undefined> {
   const { channel } = options;
   if (channel === undefined) return undefined;
@@ -85,7 +85,7 @@ async function removeOthers(
 
 async function isTold(
   options: CardPlaces,
-  request: Request,
+  request: ApprovalRequest,
   place: Place,
 ): Promise<boolean | 'unknown'> {
   const found = await keepFirst(options, { thread: place }, endKeyOf(request));

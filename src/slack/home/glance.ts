@@ -1,7 +1,7 @@
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 
 /** A target as its latest look left it. Figures and configured names only. */
-export interface Glance {
+export interface TargetSummary {
   readonly target: string;
   readonly state: Diagnosis['state'];
   readonly headline: string;
@@ -12,9 +12,15 @@ export interface Glance {
 }
 
 /** The latest look of every target, without looking anew: opening a tab must cost no connection. */
-export type ReadGlances = () => readonly Glance[];
+export type ReadSummaries = () => readonly TargetSummary[];
 
-export function toGlance({ target, state, headline, capacity, takenAt }: Diagnosis): Glance {
+export function toTargetSummary({
+  target,
+  state,
+  headline,
+  capacity,
+  takenAt,
+}: Diagnosis): TargetSummary {
   return {
     target,
     state,

@@ -1,6 +1,6 @@
-import type { Door } from '../../runbook/approval/door.ts';
+import type { Approvals } from '../../runbook/approval/door.ts';
 import type { Actor } from '../../runbook/approval/actor.ts';
-import type { Request } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import { JournalUnavailable } from '../../runbook/approval/journal-unavailable.ts';
 import { isExpired } from '../../runbook/approval/request.ts';
 import { readRequestsOf } from '../../runbook/incident/belongs.ts';
@@ -10,14 +10,14 @@ import type { IncidentBoard } from '../../runbook/ports/incident-board.ts';
 import type { IncidentLog } from '../../runbook/ports/incident-log.ts';
 import type { Clock, Places, Stop } from '../../runbook/ports.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
-import type { Glance, ReadGlances } from './glance.ts';
+import type { TargetSummary, ReadSummaries } from './glance.ts';
 import type { ReadPermalink } from './permalinks.ts';
 
 /** What a Home tab is drawn from. Without what may change something it shows the targets alone. */
 export interface HomeSources {
-  readonly readGlances: ReadGlances;
+  readonly readSummaries: ReadSummaries;
   readonly changes?: {
-    readonly door: Pick<Door, 'list' | 'mayVote' | 'stopped'>;
+    readonly approvals: Pick<Approvals, 'list' | 'mayVote' | 'stopped'>;
     readonly places: Pick<Places, 'readPlace'>;
   };
   readonly incidents?: {
@@ -35,20 +35,20 @@ export interface Linked<T> {
 
 export interface EndedIncident extends Linked<Incident> {
   /** The changes made while it was open, oldest first. */
-  readonly requests: readonly Request[];
+  readonly requests: readonly ApprovalRequest[];
 }
 
 /** Everything one person sees on their Home tab. */
 export interface HomeFacts {
   readonly readAtMs: number;
-  readonly glances: readonly Glance[];
+  readonly summaries: readonly TargetSummary[];
   /** The emergency stop that holds now. */
   readonly stop: Stop | null;
   /** Proposals this person's vote counts for. */
-  readonly votable: readonly Linked<Request>[];
+  readonly votable: readonly Linked<ApprovalRequest>[];
   /** How many others wait for somebody else. */
   readonly othersWaiting: number;
-  readonly running: readonly Linked<Request>[];
+  readonly running: readonly Linked<ApprovalRequest>[];
   readonly incidents: readonly Linked<Incident>[];
   readonly openIncidents: number;
   readonly ended: readonly EndedIncident[];
@@ -73,7 +73,7 @@ export async function readHome(sources: HomeSources, reading: Reading): Promise<
   ]);
   const problems = [...new Set([...changes.problems, ...incidents.problems])];
   const readAtMs = reading.clock.now();
-  return { readAtMs, glances: sources.readGlances(), ...changes, ...incidents, problems };
+  return { readAtMs, summaries: sources.readSummaries(), ...changes, ...incidents, problems };
 }
 
 /** The targets are shown whether or not the journal can be read. */
@@ -97,10 +97,10 @@ async function readChanges(
   { actor, clock, readPermalink }: Reading,
 ): Promise<ChangeFacts> {
   if (changes === undefined) return noChanges;
-  const { door, places } = changes;
-  const [listed, stopped] = await Promise.all([door.list(), door.stopped()]);
+  const { approvals, places } = changes;
+  const [listed, stopped] = await Promise.all([approvals.list(), approvals.stopped()]);
   if (!listed.ok) return { ...noChanges, problems: problemsOf([listed]) };
-  const link = async (item: Request): Promise<Linked<Request>> => ({
+  const link = async (item: ApprovalRequest): Promise<Linked<ApprovalRequest>> => ({
     item,
     url: await readPermalink(await places.readPlace(item.id)),
   });
@@ -110,7 +110,7 @@ async function readChanges(
   const judged = await Promise.all(
     waiting.slice(0, most.proposals).map(async (request) => ({
       request,
-      may: (await door.mayVote(request, actor)).ok,
+      may: (await approvals.mayVote(request, actor)).ok,
     })),
   );
   const votable = judged.filter(({ may }) => may).map(({ request }) => request);

@@ -1,5 +1,5 @@
 import type { ActionsBlock, Button, HomeView, KnownBlock } from '@slack/types';
-import type { Request } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import type { Incident } from '../../runbook/incident/incident.ts';
 import { nameOf } from '../../runbook/remedies/action.ts';
 import { homeActions } from '../action-ids.ts';
@@ -29,7 +29,7 @@ import { targetsList, targetsTitle } from './targets-list.ts';
  */
 export function homeView(facts: HomeFacts): HomeView & { readonly blocks: KnownBlock[] } {
   const blocks: KnownBlock[] = [
-    header(targetsTitle(facts.glances)),
+    header(targetsTitle(facts.summaries)),
     ...stopNotice(facts),
     ...facts.problems.map((problem) =>
       richText(
@@ -39,7 +39,7 @@ export function homeView(facts: HomeFacts): HomeView & { readonly blocks: KnownB
     ...votable(facts),
     ...openIncidents(facts),
     ...titledList('Running', facts.running.map(runningLeaves)),
-    ...targetsList(facts.glances, facts.readAtMs),
+    ...targetsList(facts.summaries, facts.readAtMs),
     ...titledList('Over', facts.ended.map(endedLeaves)),
     ...foot(facts),
   ];
@@ -71,7 +71,7 @@ function votable({ votable: requests, othersWaiting }: HomeFacts): KnownBlock[] 
   ];
 }
 
-function waitingLeaves({ item }: Linked<Request>): Leaf[] {
+function waitingLeaves({ item }: Linked<ApprovalRequest>): Leaf[] {
   const { proposedBy, votes, votesNeeded, expiresAt } = item;
   return [
     bold(requestTitle(item).line),
@@ -113,7 +113,7 @@ function incidentLeaves({ item }: Linked<Incident>): Leaf[] {
   ];
 }
 
-function runningLeaves({ item, url }: Linked<Request>): Leaf[] {
+function runningLeaves({ item, url }: Linked<ApprovalRequest>): Leaf[] {
   const { line } = requestTitle(item);
   return [url === undefined ? bold(line) : link(line, url)];
 }
@@ -159,8 +159,8 @@ function openers<T>(
   return elements.length === 0 ? [] : [{ type: 'actions', elements } satisfies ActionsBlock];
 }
 
-function foot({ glances }: HomeFacts): KnownBlock[] {
-  const target = glances[0]?.target ?? '';
+function foot({ summaries }: HomeFacts): KnownBlock[] {
+  const target = summaries[0]?.target ?? '';
   return smallPrint([
     'Renewed when you open it, and every 30 s for ten minutes after.',
     `/dbconn status ${target} looks now · /dbconn incidents · /dbconn history · /dbconn help`,

@@ -6,7 +6,7 @@ import type { Place } from '../../runbook/ports.ts';
 export type ReadPermalink = (place: Place | undefined) => Promise<string | undefined>;
 
 /** More messages than anybody sees on a Home tab; the oldest addresses are asked for again. */
-const mostKept = 500;
+const mostPermalinks = 500;
 
 /** Slack's addresses never change, so each is asked for once; a failure is not kept. */
 export function createPermalinks(client: WebClient, log: Logger): ReadPermalink {
@@ -21,7 +21,7 @@ export function createPermalinks(client: WebClient, log: Logger): ReadPermalink 
       const { permalink } = await getPermalink({ channel: place.channel, message_ts: place.ts });
       if (permalink === undefined) return undefined;
       const [oldest] = kept.keys();
-      if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest);
+      if (kept.size >= mostPermalinks && oldest !== undefined) kept.delete(oldest);
       kept.set(key, permalink);
       return permalink;
     } catch (err) {

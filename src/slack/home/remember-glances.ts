@@ -1,21 +1,21 @@
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import type { Runbook } from '../../runbook/runbook.ts';
-import { toGlance } from './glance.ts';
-import type { Glance, ReadGlances } from './glance.ts';
+import { toTargetSummary } from './glance.ts';
+import type { TargetSummary, ReadSummaries } from './glance.ts';
 
 /**
  * The same runbook, and what its latest look at each target said: whoever looks, the watch or a person, fills in the
  * Home tab. Holds one small value for each target.
  */
-export function rememberGlances(runbook: Runbook): {
+export function rememberSummaries(runbook: Runbook): {
   readonly runbook: Runbook;
-  readonly readGlances: ReadGlances;
+  readonly readSummaries: ReadSummaries;
 } {
-  const seen = new Map<string, Glance>();
+  const latest = new Map<string, TargetSummary>();
   const remember = (diagnosis: Diagnosis): void => {
-    const before = seen.get(diagnosis.target)?.takenAt ?? '';
+    const before = latest.get(diagnosis.target)?.takenAt ?? '';
     // Two looks at once may end in the other order.
-    if (before <= diagnosis.takenAt) seen.set(diagnosis.target, toGlance(diagnosis));
+    if (before <= diagnosis.takenAt) latest.set(diagnosis.target, toTargetSummary(diagnosis));
   };
   return {
     runbook: {
@@ -25,17 +25,17 @@ export function rememberGlances(runbook: Runbook): {
         remember(diagnosis);
         return diagnosis;
       },
-      async examine(target, effort) {
-        const examination = await runbook.examine(target, effort);
+      async runCheck(target, effort) {
+        const examination = await runbook.runCheck(target, effort);
         remember(examination.diagnosis);
         return examination;
       },
     },
-    readGlances: () => runbook.targets.map(({ name }) => seen.get(name) ?? notSeen(name)),
+    readSummaries: () => runbook.targets.map(({ name }) => latest.get(name) ?? notCheckedYet(name)),
   };
 }
 
-function notSeen(target: string): Glance {
+function notCheckedYet(target: string): TargetSummary {
   return {
     target,
     state: 'unknown',

@@ -3,44 +3,45 @@ import { ownLimits } from '../limits.ts';
 import { between, bold, moment, plain, titledList } from '../messages/parts/rich-text.ts';
 import type { Leaf } from '../messages/parts/rich-text.ts';
 import { stateWords } from '../messages/parts/words.ts';
-import type { Glance } from './glance.ts';
+import type { TargetSummary } from './glance.ts';
 
 /** A younger look goes without its time, so that a tab on which nothing changed need not be sent anew. */
 const oldAfterMs = 2 * 60_000;
 
 /** Worst first. What cannot be judged may be worse than a warning, and is no news of one. */
-const order: readonly Glance['state'][] = ['critical', 'warning', 'unknown', 'fine'];
+const order: readonly TargetSummary['state'][] = ['critical', 'warning', 'unknown', 'fine'];
 
 /** `🔴 orders is critical`, `🟠 2 of 500 targets are in trouble`, `🟢 All 12 targets are fine`. */
-export function targetsTitle(glances: readonly Glance[]): string {
-  const worst = order.find((state) => glances.some((one) => one.state === state)) ?? 'unknown';
-  const { mark } = stateWords[worst];
-  const troubled = glances.filter(({ state }) => state === 'critical' || state === 'warning');
+export function targetsTitle(summaries: readonly TargetSummary[]): string {
+  const worstState =
+    order.find((state) => summaries.some((one) => one.state === state)) ?? 'unknown';
+  const { mark } = stateWords[worstState];
+  const troubled = summaries.filter(({ state }) => state === 'critical' || state === 'warning');
   const [only] = troubled;
   if (only !== undefined && troubled.length === 1) {
     return `${mark} ${only.target}: ${stateWords[only.state].word.toLowerCase()}`;
   }
   if (troubled.length > 1) {
-    return `${mark} ${troubled.length} of ${glances.length} targets are in trouble`;
+    return `${mark} ${troubled.length} of ${summaries.length} targets are in trouble`;
   }
-  const unknown = glances.filter(({ state }) => state === 'unknown').length;
-  if (unknown > 0) return `${mark} ${unknown} of ${glances.length} targets cannot be judged`;
-  return glances.length === 1
-    ? `${mark} ${glances[0]?.target ?? ''} is fine`
-    : `${mark} All ${glances.length} targets are fine`;
+  const unknown = summaries.filter(({ state }) => state === 'unknown').length;
+  if (unknown > 0) return `${mark} ${unknown} of ${summaries.length} targets cannot be judged`;
+  return summaries.length === 1
+    ? `${mark} ${summaries[0]?.target ?? ''} is fine`
+    : `${mark} All ${summaries.length} targets are fine`;
 }
 
 /** The worst targets with their figures, and how the others are, in one list of bounded length. */
-export function targetsList(glances: readonly Glance[], nowMs: number): KnownBlock[] {
-  const sorted = glances.toSorted(byNeed);
+export function targetsList(summaries: readonly TargetSummary[], nowMs: number): KnownBlock[] {
+  const sorted = summaries.toSorted(byNeed);
   const shown = sorted.slice(0, ownLimits.listItems - 1);
   const others = sorted.slice(shown.length);
-  const points = shown.map((glance) => glanceLeaves(glance, nowMs));
+  const points = shown.map((summary) => summaryLeaves(summary, nowMs));
   if (others.length > 0) points.push([plain(`and ${others.length} more: ${countStates(others)}`)]);
   return titledList('Targets', points);
 }
 
-function byNeed(a: Glance, b: Glance): number {
+function byNeed(a: TargetSummary, b: TargetSummary): number {
   return (
     order.indexOf(a.state) - order.indexOf(b.state) ||
     shareOf(b) - shareOf(a) ||
@@ -48,11 +49,11 @@ function byNeed(a: Glance, b: Glance): number {
   );
 }
 
-function shareOf({ capacity }: Glance): number {
+function shareOf({ capacity }: TargetSummary): number {
   return capacity === null || capacity.usable === 0 ? 0 : capacity.used / capacity.usable;
 }
 
-function glanceLeaves({ headline, state, takenAt, target }: Glance, nowMs: number): Leaf[] {
+function summaryLeaves({ headline, state, takenAt, target }: TargetSummary, nowMs: number): Leaf[] {
   const isOld = takenAt !== null && nowMs - Date.parse(takenAt) > oldAfterMs;
   const { mark, word } = stateWords[state];
   return [
@@ -64,9 +65,9 @@ function glanceLeaves({ headline, state, takenAt, target }: Glance, nowMs: numbe
 }
 
 /** `478 fine, 3 cannot judge`. */
-function countStates(glances: readonly Glance[]): string {
+function countStates(summaries: readonly TargetSummary[]): string {
   return order
-    .map((state) => ({ state, count: glances.filter((one) => one.state === state).length }))
+    .map((state) => ({ state, count: summaries.filter((one) => one.state === state).length }))
     .filter(({ count }) => count > 0)
     .map(({ state, count }) => `${count} ${stateWords[state].word.toLowerCase()}`)
     .join(', ');

@@ -1,9 +1,9 @@
-import type { Standstill } from './standstill.ts';
+import type { PauseDetector } from './standstill.ts';
 import type { Outbox } from '../outbox.ts';
 
 /** A pen that refuses to write once it may no longer be known what stands in Slack. */
-export interface FreshPen<Pen> {
-  readonly pen: Pen;
+export interface FreshWriter<SlackWriter> {
+  readonly writer: SlackWriter;
   /** What stands in Slack was known at that moment of performance.now(). */
   knownAt(atMs: number): void;
   /** It is not known any more. */
@@ -15,19 +15,19 @@ export interface FreshPen<Pen> {
  * said them since. So each writing asks right before it goes out. However long it waited in the outbox is no doubt:
  * with many incidents open, everything waits.
  */
-export function createFreshPen<Pen extends { readonly outbox: Outbox }>(
-  pen: Pen,
-  standstill: Standstill,
-): FreshPen<Pen> {
+export function createFreshWriter<SlackWriter extends { readonly outbox: Outbox }>(
+  writer: SlackWriter,
+  pauses: PauseDetector,
+): FreshWriter<SlackWriter> {
   let knownAtMs: number | null = null;
   return {
-    pen: {
-      ...pen,
+    writer: {
+      ...writer,
       outbox: {
-        ...pen.outbox,
+        ...writer.outbox,
         send: (call, repeatable) =>
-          pen.outbox.send(() => {
-            if (knownAtMs === null || standstill.isSince(knownAtMs)) {
+          writer.outbox.send(() => {
+            if (knownAtMs === null || pauses.isSince(knownAtMs)) {
               throw new Error(
                 'Another process may have spoken: what stands in Slack is made out anew.',
               );

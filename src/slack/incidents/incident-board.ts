@@ -10,12 +10,12 @@ import { questionMessage } from '../messages/incident-news.ts';
 import { mostRequests } from '../messages/parts/incident-work.ts';
 import { IncidentCard } from './incident-card.ts';
 import type { CardParts } from './incident-card.ts';
-import { calmIncidents, slackPaces } from './paces.ts';
-import type { Paces } from './paces.ts';
+import { calmIncidents, slackIntervals } from './paces.ts';
+import type { CardIntervals } from './paces.ts';
 import { postReport } from './post-report.ts';
-import { watchStandstill } from './standstill.ts';
+import { detectPauses } from './standstill.ts';
 import { threadAt } from './thread.ts';
-import type { Pen, Thread } from './thread.ts';
+import type { SlackWriter, Thread } from './thread.ts';
 
 export interface IncidentBoardOptions {
   readonly log: Pick<IncidentLog, 'readNotes'>;
@@ -23,13 +23,13 @@ export interface IncidentBoardOptions {
   readonly targets: readonly Target[];
   /** The options that can be proposed for a target and approved by somebody. */
   readonly offers: (target: string) => readonly Action[];
-  readonly paces?: Partial<Paces>;
+  readonly intervals?: Partial<CardIntervals>;
 }
 
 interface BoardParts extends IncidentBoardOptions {
   /** The address of a request's card, or undefined where it has none. Never rejects. */
   readonly linkTo: (request: string) => Promise<string | undefined>;
-  readonly pen: Pen;
+  readonly writer: SlackWriter;
   /** The incident channel's id; without one no incident can be shown. */
   readonly channel: string | undefined;
   readonly logger: Logger;
@@ -40,24 +40,24 @@ const mostKept = 50;
 
 /** One live message for each incident in the incident channel, and its thread. */
 export function createIncidentBoard(parts: BoardParts): IncidentBoard {
-  const { pen, marks } = parts;
+  const { writer, marks } = parts;
   const cards = new Map<string, IncidentCard>();
   const isOpen = ({ view }: IncidentCard): boolean => view.incident.state === 'open';
-  const crowd = (): number =>
+  const slowdown = (): number =>
     Math.max(1, [...cards.values()].filter(isOpen).length / calmIncidents);
   const cardParts: CardParts = {
     ...parts,
     write: writerOf(parts),
-    paces: { ...slackPaces, ...parts.paces },
-    standstill: watchStandstill(),
-    crowd,
+    intervals: { ...slackIntervals, ...parts.intervals },
+    pauses: detectPauses(),
+    slowdown,
   };
   const placeOf = async (id: string): Promise<Place | undefined> =>
     cards.get(id)?.place ?? (await marks.readMark(id))?.place;
   const threadOf = async (id: string): Promise<Thread> => {
     const place = await placeOf(id);
     if (place === undefined) throw new Error('This incident has no message in Slack yet.');
-    return threadAt(pen, place);
+    return threadAt(writer, place);
   };
   const forgetOld = (): void => {
     const ended = [...cards].filter(([, card]) => !isOpen(card) && !card.isBehind);
@@ -78,7 +78,7 @@ export function createIncidentBoard(parts: BoardParts): IncidentBoard {
       forgetOld();
     },
     async report(incident, report) {
-      await postReport(pen, await threadOf(incident.id), { incident, report });
+      await postReport(writer, await threadOf(incident.id), { incident, report });
     },
     async ask({ id }, { key, sentence }) {
       const thread = await threadOf(id);
@@ -90,7 +90,7 @@ export function createIncidentBoard(parts: BoardParts): IncidentBoard {
       for (const card of cards.values()) card.doubt();
     },
     async idle(withinMs) {
-      const timer = setTimeout(() => pen.outbox.hurry(), withinMs);
+      const timer = setTimeout(() => writer.outbox.hurry(), withinMs);
       try {
         await Promise.all([...cards.values()].map((card) => card.idle()));
       } finally {

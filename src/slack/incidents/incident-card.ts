@@ -5,28 +5,28 @@ import type { IncidentLog } from '../../runbook/ports/incident-log.ts';
 import type { IncidentMark, IncidentMarks } from '../../runbook/ports/incident-marks.ts';
 import type { Place } from '../../runbook/ports.ts';
 import type { WrittenIncident } from '../messages/incident-card.ts';
-import { linesAtOnce, toNews } from '../messages/incident-news.ts';
+import { linesAtOnce, noteLines } from '../messages/incident-news.ts';
 import { edit, isLost, post } from '../post.ts';
 import { remove } from '../post-once.ts';
-import { createFreshPen } from './fresh-pen.ts';
-import type { FreshPen } from './fresh-pen.ts';
-import type { Paces } from './paces.ts';
-import type { Standstill } from './standstill.ts';
+import { createFreshWriter } from './fresh-pen.ts';
+import type { FreshWriter } from './fresh-pen.ts';
+import type { CardIntervals } from './paces.ts';
+import type { PauseDetector } from './standstill.ts';
 import { threadAt } from './thread.ts';
-import type { Pen } from './thread.ts';
+import type { SlackWriter } from './thread.ts';
 
 export interface CardParts {
-  readonly pen: Pen;
+  readonly writer: SlackWriter;
   readonly log: Pick<IncidentLog, 'readNotes'>;
   readonly marks: IncidentMarks;
   /** The incident channel's id; without one nothing can be posted. */
   readonly channel: string | undefined;
   /** What its message says; `isAnew` where it replaces one that was deleted. */
   readonly write: (view: IncidentView, isAnew: boolean) => Promise<WrittenIncident>;
-  readonly paces: Paces;
-  readonly standstill: Standstill;
+  readonly intervals: CardIntervals;
+  readonly pauses: PauseDetector;
   /** How many times slower figures are written because many incidents share Slack's limit. */
-  readonly crowd: () => number;
+  readonly slowdown: () => number;
   readonly logger: Logger;
 }
 
@@ -36,8 +36,8 @@ export interface CardParts {
  */
 export class IncidentCard {
   readonly #parts: CardParts;
-  readonly #pen: Pen;
-  readonly #fresh: FreshPen<Pen>;
+  readonly #pen: SlackWriter;
+  readonly #fresh: FreshWriter<SlackWriter>;
   #view: IncidentView;
   #place: Place | undefined;
   /** The message that this one was posted instead of. */
@@ -60,9 +60,9 @@ export class IncidentCard {
 
   constructor(view: IncidentView, parts: CardParts) {
     this.#view = view;
-    this.#pen = parts.pen;
-    this.#fresh = createFreshPen(parts.pen, parts.standstill);
-    this.#parts = { ...parts, pen: this.#fresh.pen };
+    this.#pen = parts.writer;
+    this.#fresh = createFreshWriter(parts.writer, parts.pauses);
+    this.#parts = { ...parts, writer: this.#fresh.writer };
     this.#schedule();
   }
 
@@ -82,11 +82,11 @@ export class IncidentCard {
   show(view: IncidentView): void {
     // Shown out of order by a slow look: what is newer stands already.
     if (view.incident.version < this.#view.incident.version) return;
-    const isUrgent = gistOf(view) !== gistOf(this.#view);
+    const isUrgent = urgencyKeyOf(view) !== urgencyKeyOf(this.#view);
     this.#view = view;
     this.#isDoubted = false;
-    const { urgentMs, figuresMs } = this.#parts.paces;
-    this.#dueIn(isUrgent ? urgentMs : figuresMs * this.#parts.crowd());
+    const { urgentMs, figuresMs } = this.#parts.intervals;
+    this.#dueIn(isUrgent ? urgentMs : figuresMs * this.#parts.slowdown());
   }
 
   /** Writes what was put off, now, and waits for it. */
@@ -139,14 +139,17 @@ export class IncidentCard {
   }
 
   #fail(err: unknown): void {
-    const { logger, paces } = this.#parts;
+    const { logger, intervals } = this.#parts;
     // Slack's own refusal is no doubt; anything else may have been taken all the same.
     if (!(err instanceof WebAPIPlatformError) && !(err instanceof WebAPIRateLimitedError)) {
       this.#isSure = false;
     }
     if (this.#isDoubted) return;
     this.#failures += 1;
-    const againMs = Math.min(paces.retryMs * 2 ** (this.#failures - 1), paces.longestRetryMs);
+    const againMs = Math.min(
+      intervals.retryMs * 2 ** (this.#failures - 1),
+      intervals.longestRetryMs,
+    );
     this.#dueAtMs = performance.now() + againMs;
     const { id: incident } = this.#view.incident;
     logger.warn({ err, incident, againMs }, 'Slack does not take the news of an incident');
@@ -154,8 +157,8 @@ export class IncidentCard {
 
   /** The message first, then the thread. */
   async #run(): Promise<void> {
-    const { channel, standstill } = this.#parts;
-    if (standstill.isSince(this.#ranAtMs)) this.#isSure = false;
+    const { channel, pauses } = this.#parts;
+    if (pauses.isSince(this.#ranAtMs)) this.#isSure = false;
     this.#ranAtMs = performance.now();
     this.#dueAtMs = undefined;
     // Doctor says that no channel is configured.
@@ -191,19 +194,22 @@ export class IncidentCard {
 
   /** Its message in the channel, the newest there is after that one. */
   async #findMessage(after?: Place): Promise<Place | undefined> {
-    const { pen, channel } = this.#parts;
+    const { writer, channel } = this.#parts;
     const { id, openedAt } = this.#view.incident;
     if (channel === undefined) return undefined;
-    const said = await pen.said.inChannel(channel, openedAt);
-    const found = said?.find(({ key, ts }) => key === id && Number(ts) > Number(after?.ts ?? 0));
+    const postedMessages = await writer.postedMessages.inChannel(channel, openedAt);
+    const found = postedMessages?.find(
+      ({ key, ts }) => key === id && Number(ts) > Number(after?.ts ?? 0),
+    );
     return found === undefined ? undefined : { channel, ts: found.ts };
   }
 
   async #findTold(place: Place): Promise<void> {
     const start = `${this.#view.incident.id}:`;
     try {
-      const said = (await this.#parts.pen.said.inThread(place, this.#lastTs ?? undefined)) ?? [];
-      for (const { key, ts } of said.filter((one) => one.key.startsWith(start))) {
+      const postedMessages =
+        (await this.#parts.writer.postedMessages.inThread(place, this.#lastTs ?? undefined)) ?? [];
+      for (const { key, ts } of postedMessages.filter((one) => one.key.startsWith(start))) {
         const upTo = Number(key.slice(start.length));
         if (!Number.isSafeInteger(upTo) || upTo <= this.#upTo) continue;
         this.#upTo = upTo;
@@ -225,16 +231,16 @@ export class IncidentCard {
   }
 
   async #write(): Promise<void> {
-    const { write, paces } = this.#parts;
-    const { message, essence } = await write(this.#view, this.#isAnew);
-    const isSame = essence === this.#essence;
-    const isFresh = performance.now() - this.#wroteAtMs < paces.lookTimeMs;
+    const { write, intervals } = this.#parts;
+    const { message, contentKey } = await write(this.#view, this.#isAnew);
+    const isSame = contentKey === this.#essence;
+    const isFresh = performance.now() - this.#wroteAtMs < intervals.refreshMs;
     if (this.#place !== undefined && isSame && isFresh) return;
     if (!(await this.#edit(message)) && !(await this.#post())) {
       await this.#write();
       return;
     }
-    this.#essence = essence;
+    this.#essence = contentKey;
     this.#wroteAtMs = performance.now();
   }
 
@@ -242,24 +248,25 @@ export class IncidentCard {
   async #edit(message: WrittenIncident['message']): Promise<boolean> {
     const place = this.#place;
     if (place === undefined) return false;
-    if (await edit(this.#parts.pen, message, place)) return true;
+    if (await edit(this.#parts.writer, message, place)) return true;
     await this.#lose(place);
     return this.#edit(message);
   }
 
   /** False where another process posted it in the same moment and recorded it first: then this one is taken away. */
   async #post(): Promise<boolean> {
-    const { write, pen, channel, marks } = this.#parts;
+    const { write, writer, channel, marks } = this.#parts;
     if (channel === undefined) throw new Error('No incident channel is configured.');
     const { message } = await write(this.#view, this.#isAnew);
     const { id } = this.#view.incident;
-    const ts = await post(pen, message, { channel, key: id });
+    const ts = await post(writer, message, { channel, key: id });
     this.#place = { channel, ts };
     this.#lastTs = null;
     await this.#mark();
-    const held = await marks.readMark(id).catch(() => undefined);
-    if (held === undefined || [ts, this.#gone?.ts].includes(held.place.ts)) return true;
-    this.#adopt(held);
+    const recordedMark = await marks.readMark(id).catch(() => undefined);
+    if (recordedMark === undefined || [ts, this.#gone?.ts].includes(recordedMark.place.ts))
+      return true;
+    this.#adopt(recordedMark);
     // Not by the pen that is silent as long as another process speaks.
     await remove(this.#pen, { channel, ts });
     return false;
@@ -276,7 +283,7 @@ export class IncidentCard {
 
   /** Tells the thread what it has not heard, as much as one reply bears. False where there is nothing left. */
   async #tellNext(): Promise<boolean> {
-    const { log, pen } = this.#parts;
+    const { log, writer } = this.#parts;
     const { incident } = this.#view;
     const notes = await log.readNotes(incident.id, this.#upTo);
     const spoken = notes.filter(({ sentence }) => sentence !== null);
@@ -287,8 +294,8 @@ export class IncidentCard {
       this.#upTo = notes.at(-1)?.seq ?? this.#upTo;
       return false;
     }
-    const thread = threadAt(pen, this.#place);
-    this.#lastTs = await thread.say(toNews(incident, chunk), `${incident.id}:${last.seq}`);
+    const thread = threadAt(writer, this.#place);
+    this.#lastTs = await thread.say(noteLines(incident, chunk), `${incident.id}:${last.seq}`);
     this.#upTo = last.seq;
     await this.#mark();
     return true;
@@ -309,8 +316,13 @@ export class IncidentCard {
 }
 
 /** What people wait for; all else of a view is figures that change with every look. */
-function gistOf({ incident, diagnosis, requests, useless }: IncidentView): string {
-  const asked = requests.map(({ id, version }) => `${id} ${version}`);
-  const seen = [diagnosis?.state, diagnosis?.reach.via === 'none', diagnosis === null];
-  return JSON.stringify([incident.version, asked, useless.map(({ sentence }) => sentence), seen]);
+function urgencyKeyOf({ incident, diagnosis, requests, ineffective }: IncidentView): string {
+  const requestVersions = requests.map(({ id, version }) => `${id} ${version}`);
+  const observed = [diagnosis?.state, diagnosis?.reach.via === 'none', diagnosis === null];
+  return JSON.stringify([
+    incident.version,
+    requestVersions,
+    ineffective.map(({ sentence }) => sentence),
+    observed,
+  ]);
 }

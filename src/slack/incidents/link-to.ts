@@ -3,7 +3,7 @@ import type { Places } from '../../runbook/ports.ts';
 import type { ReadPermalink } from '../home/permalinks.ts';
 
 /** More than anybody sees at once; the oldest are asked for again. */
-const mostKept = 500;
+const mostLinks = 500;
 
 /** Finds the address of a request's card, each once: the journal is not read for it with every look. Never rejects. */
 export function createLinkTo(
@@ -18,7 +18,7 @@ export function createLinkTo(
     try {
       const url = await permalink(await places.readPlace(request));
       const [oldest] = kept.keys();
-      if (kept.size >= mostKept && oldest !== undefined) kept.delete(oldest);
+      if (kept.size >= mostLinks && oldest !== undefined) kept.delete(oldest);
       if (url !== undefined) kept.set(request, url);
       return url;
     } catch (err) {

@@ -8,7 +8,7 @@ import { toMessage } from '../messages/parts/message.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { richText } from '../messages/parts/rich-text.ts';
 import { readNames } from './read-names.ts';
-import type { Pen, Thread } from './thread.ts';
+import type { SlackWriter, Thread } from './thread.ts';
 
 interface Reported {
   readonly incident: Incident;
@@ -16,22 +16,26 @@ interface Reported {
 }
 
 /** What this process posted, for where Slack does not let it be read back: the latest of it. */
-const posted = new WeakMap<Pen, Set<string>>();
+const posted = new WeakMap<SlackWriter, Set<string>>();
 const mostPosted = 500;
 
 /**
  * Posts a report into an incident's thread: as a message, as a Markdown file, and then its checklist. What stands
  * there already is not posted again, so that it can be called until it succeeds. Rejects as Slack does.
  */
-export async function postReport(pen: Pen, thread: Thread, reported: Reported): Promise<void> {
+export async function postReport(
+  writer: SlackWriter,
+  thread: Thread,
+  reported: Reported,
+): Promise<void> {
   const { incident, report } = reported;
   const { id, reopenedAt } = incident;
   const key = `report:${id}:${reopenedAt.length}`;
-  const said = await pen.said.inThread(thread.place);
-  const own = posted.get(pen) ?? new Set();
-  posted.set(pen, own);
+  const postedMessages = await writer.postedMessages.inThread(thread.place);
+  const own = posted.get(writer) ?? new Set();
+  posted.set(writer, own);
   for (const oldest of [...own].slice(0, Math.max(0, own.size - mostPosted))) own.delete(oldest);
-  const stands = new Set([...own, ...(said ?? []).map((one) => one.key)]);
+  const stands = new Set([...own, ...(postedMessages ?? []).map((one) => one.key)]);
   const say = async (message: Message, under: string): Promise<void> => {
     if (stands.has(under)) return;
     await thread.say(message, under);
@@ -39,7 +43,7 @@ export async function postReport(pen: Pen, thread: Thread, reported: Reported): 
   };
 
   await say(reportMessage(report), key);
-  if (!own.has(`${key}:file`)) await attach(pen, thread, { reported, key, say });
+  if (!own.has(`${key}:file`)) await attach(writer, thread, { reported, key, say });
   own.add(`${key}:file`);
   // What became a part of another incident is looked into with that one.
   if (incident.mergedInto === null) await say(checklistMessage(incident), checklistKeyOf(id));
@@ -58,15 +62,15 @@ interface Attaching {
 
 /** As a file; where dbconn may not upload one, as text in as many messages as it takes. */
 async function attach(
-  pen: Pen,
+  writer: SlackWriter,
   thread: Thread,
   { reported: { incident, report }, key, say }: Attaching,
 ): Promise<void> {
   const filename = fileNameOf(incident);
-  if (await hasFile(pen, thread, filename)) return;
-  const markdown = toMarkdown(report, await readNames(pen, report));
+  if (await hasFile(writer, thread, filename)) return;
+  const markdown = toMarkdown(report, await readNames(writer, report));
   try {
-    await upload(pen, thread, { filename, markdown, title: report.title });
+    await upload(writer, thread, { filename, markdown, title: report.title });
   } catch (error) {
     if (!(error instanceof WebAPIPlatformError) || !cannotUpload.has(error.data.error)) throw error;
     const parts = toParts(markdown, incident.target);
@@ -91,7 +95,7 @@ function fileNameOf({ id, reopenedAt }: Incident): string {
 }
 
 async function upload(
-  { client, outbox }: Pen,
+  { client, outbox }: SlackWriter,
   { place }: Thread,
   file: { readonly filename: string; readonly markdown: string; readonly title: string },
 ): Promise<void> {
@@ -110,7 +114,7 @@ async function upload(
 
 /** Whether the process before this one uploaded it; false where Slack does not let it be seen. */
 async function hasFile(
-  { client, reading }: Pen,
+  { client, reading }: SlackWriter,
   { place }: Thread,
   name: string,
 ): Promise<boolean> {

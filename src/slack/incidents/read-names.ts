@@ -1,13 +1,13 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { IncidentReport } from '../../runbook/post-incident/report.ts';
-import type { Pen } from './thread.ts';
+import type { SlackWriter } from './thread.ts';
 
 /** A night has few people; a report names the others by their ids. */
 const mostPeople = 30;
 
 /** The names of the people in a report, by Slack id, as their profiles have them. Who cannot be looked up is missing. */
 export async function readNames(
-  { client, reading }: Pen,
+  { client, reading }: SlackWriter,
   report: IncidentReport,
 ): Promise<ReadonlyMap<string, string>> {
   const names = new Map<string, string>();

@@ -1,5 +1,5 @@
 /** Knows when this process stood still: paused with its machine, or starved. Another one may have spoken meanwhile. */
-export interface Standstill {
+export interface PauseDetector {
   /** Whether it did after that moment of performance.now(). */
   isSince(atMs: number): boolean;
 }
@@ -9,7 +9,7 @@ const tickMs = 1000;
 const longestGapMs = 5000;
 
 /** Its timer keeps no process alive. */
-export function watchStandstill(): Standstill {
+export function detectPauses(): PauseDetector {
   let tickedAtMs = performance.now();
   let endedAtMs = Number.NEGATIVE_INFINITY;
   const tick = (): void => {

@@ -3,13 +3,13 @@ import type { Message } from '../messages/parts/message.ts';
 import type { Outbox } from '../outbox.ts';
 import { post } from '../post.ts';
 import type { Writing } from '../post.ts';
-import type { Said } from '../said.ts';
+import type { PostedMessages } from '../said.ts';
 
 /** What it takes to write to Slack and to read back what was written. */
-export interface Pen extends Writing {
+export interface SlackWriter extends Writing {
   /** For what is read: it is no message, and no message waits for it. */
   readonly reading: Outbox;
-  readonly said: Said;
+  readonly postedMessages: PostedMessages;
 }
 
 /** The thread of an incident's message. */
@@ -21,13 +21,13 @@ export interface Thread {
   find(key: string): Promise<string | undefined>;
 }
 
-export function threadAt(pen: Pen, place: Place): Thread {
+export function threadAt(writer: SlackWriter, place: Place): Thread {
   return {
     place,
-    say: (message, key) => post(pen, message, { channel: place.channel, key, thread: place.ts }),
+    say: (message, key) => post(writer, message, { channel: place.channel, key, thread: place.ts }),
     async find(key) {
-      const said = await pen.said.inThread(place);
-      return said?.find((one) => one.key === key)?.ts;
+      const postedMessages = await writer.postedMessages.inThread(place);
+      return postedMessages?.find((one) => one.key === key)?.ts;
     },
   };
 }

@@ -6,27 +6,30 @@ import type { Answer } from '../../runbook/remedies/remedy.ts';
 import { incidentsMessage } from '../messages/incident-list.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { refusalMessage } from '../messages/refusal.ts';
-import type { Acting } from './acting.ts';
+import type { ActionContext } from './acting.ts';
 import { incidentAnswer, incidentDone, noIncidents } from './incident-answers.ts';
 
 /** Does what the words after `incident` say, and answers whoever typed them. */
-export async function answerIncident(acting: Acting, command: IncidentCommand): Promise<Message> {
-  const { incidents } = acting.changes;
+export async function answerIncident(
+  context: ActionContext,
+  command: IncidentCommand,
+): Promise<Message> {
+  const { incidents } = context.changes;
   if (incidents === undefined) return noIncidents;
   if (command.word === 'list') return listOpen(incidents);
   if (command.word === 'open') {
     const { target, reason } = command;
-    return incidentAnswer(await incidents.open(target, acting.actor, reason), incidentDone.open);
+    return incidentAnswer(await incidents.open(target, context.actor, reason), incidentDone.open);
   }
   const found = await findNamed(incidents, command.which, command.word === 'reopen');
   if (!found.ok) return refusalMessage(found.refusal);
-  return deal(acting, found.value, { incidents, command });
+  return deal(context, found.value, { incidents, command });
 }
 
 type Dealing = Exclude<IncidentCommand, { word: 'list' | 'open' }>;
 
 async function deal(
-  { actor }: Acting,
+  { actor }: ActionContext,
   { id }: Incident,
   { incidents, command }: { readonly incidents: Incidents; readonly command: Dealing },
 ): Promise<Message> {

@@ -1,23 +1,23 @@
 import type { Command } from '../../runbook/commands.ts';
 import type { Asker, Audience } from '../answer.ts';
 import { doctorMessage } from '../messages/doctor.ts';
-import { lookMessages } from '../messages/look-messages.ts';
+import { diagnosisMessages } from '../messages/look-messages.ts';
 import { notice } from '../messages/notice.ts';
 import type { Message } from '../messages/parts/message.ts';
 import type { CommandDeps } from './command-deps.ts';
-import { patiently } from './patiently.ts';
+import { answerInTime } from './patiently.ts';
 
-type Look = Extract<Command, { kind: 'look' }>;
+type DiagnosisCommand = Extract<Command, { kind: 'look' }>;
 
 /** Answers a word that only looks. */
-export async function answerLook(
+export async function answerDiagnosis(
   deps: CommandDeps,
   asker: Asker,
-  { command, signal }: { readonly command: Look; readonly signal: AbortSignal },
+  { command, signal }: { readonly command: DiagnosisCommand; readonly signal: AbortSignal },
 ): Promise<void> {
   const { target } = command;
-  const { message, isAnswer } = await patiently(deps, asker, {
-    work: () => look(deps, asker, command),
+  const { message, isAnswer } = await answerInTime(deps, asker, {
+    work: () => answerWord(deps, asker, command),
     doing: `looking at ${target}`,
     name: `look at ${target}`,
     otherwise: `/dbconn doctor ${target}`,
@@ -26,10 +26,10 @@ export async function answerLook(
   await deps.answer(asker, isAnswer ? audienceOf(deps, asker, command) : 'caller', message);
 }
 
-async function look(
+async function answerWord(
   deps: CommandDeps,
   asker: Asker,
-  { word, target: name }: Look,
+  { word, target: name }: DiagnosisCommand,
 ): Promise<Message> {
   const { changes, doctorSlack, runbook } = deps;
   const target = runbook.targets.find((candidate) => candidate.name === name);
@@ -38,17 +38,17 @@ async function look(
     const [checks, ...slackChecks] = await Promise.all([
       runbook.doctor(name),
       doctorSlack(asker.user),
-      changes?.door.checkPeople() ?? [],
+      changes?.approvals.checkPeople() ?? [],
     ]);
-    const options = changes?.door.check(name) ?? [];
+    const options = changes?.approvals.check(name) ?? [];
     const calls = changes?.checkCalls?.(name) ?? [];
     return doctorMessage(name, [...checks, ...options, ...calls, ...slackChecks.flat()]);
   }
-  const offers = changes?.door.offers(name) ?? [];
-  return lookMessages[word]({ diagnosis: await runbook.diagnose(name), target, offers });
+  const offers = changes?.approvals.offers(name) ?? [];
+  return diagnosisMessages[word]({ diagnosis: await runbook.diagnose(name), target, offers });
 }
 
 /** Status in the incident channel is for everyone there; anything else is one person's curiosity. */
-function audienceOf(deps: CommandDeps, asker: Asker, { word }: Look): Audience {
+function audienceOf(deps: CommandDeps, asker: Asker, { word }: DiagnosisCommand): Audience {
   return word === 'status' && asker.channel === deps.channel ? 'everyone' : 'caller';
 }

@@ -10,9 +10,9 @@ import { refusalMessage } from '../messages/refusal.ts';
 import { reportMessage } from '../messages/report.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { noIncidents } from './incident-answers.ts';
-import { patiently } from './patiently.ts';
+import { answerInTime } from './patiently.ts';
 
-interface RecordAsked {
+interface RecordInput {
   readonly command: RecordCommand;
   readonly actor: Actor;
   readonly signal: AbortSignal;
@@ -22,11 +22,11 @@ interface RecordAsked {
 export async function answerRecord(
   deps: CommandDeps,
   asker: Asker,
-  { command, signal }: RecordAsked,
+  { command, signal }: RecordInput,
 ): Promise<void> {
   const { word, target } = command;
-  const { message } = await patiently(deps, asker, {
-    work: () => look(deps, command),
+  const { message } = await answerInTime(deps, asker, {
+    work: () => readRecord(deps, command),
     doing: word === 'prevention' ? `looking at ${target ?? 'a target'}` : 'reading the journal',
     name: word,
     otherwise: '/dbconn doctor',
@@ -35,7 +35,10 @@ export async function answerRecord(
   await deps.answer(asker, 'caller', message);
 }
 
-async function look(deps: CommandDeps, { word, target, id }: RecordCommand): Promise<Message> {
+async function readRecord(
+  deps: CommandDeps,
+  { word, target, id }: RecordCommand,
+): Promise<Message> {
   if (word === 'prevention') return prevention(deps, target ?? '');
   const { changes } = deps;
   if (changes?.incidents === undefined) return noIncidents;
@@ -45,7 +48,7 @@ async function look(deps: CommandDeps, { word, target, id }: RecordCommand): Pro
 async function prevention({ runbook, changes }: CommandDeps, name: string): Promise<Message> {
   const target = runbook.targets.find((candidate) => candidate.name === name);
   if (target === undefined) return notice('No target is configured. Add one to dbconn.yml.');
-  const offers = changes?.door.offers(name) ?? [];
+  const offers = changes?.approvals.offers(name) ?? [];
   return preventionMessage({ prevention: await runbook.prevention(name), target, offers });
 }
 

@@ -4,13 +4,13 @@ import type { Command } from '../../runbook/commands.ts';
 import { notice } from '../messages/notice.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { refusalMessage } from '../messages/refusal.ts';
-import type { Acting } from './acting.ts';
+import type { ActionContext } from './acting.ts';
 import { incidentAnswer, incidentDone } from './incident-answers.ts';
 import type { CommandDeps } from './command-deps.ts';
 
 /** Calls the runbook's contacts: through the target's open incident, else with the state a look has. */
 export async function callForHelp(
-  { deps, changes, actor }: Acting,
+  { deps, changes, actor }: ActionContext,
   { ask, target: name }: Extract<Command, { kind: 'escalate' }>,
 ): Promise<Message> {
   const { journal, announcements, incidents } = changes;

@@ -17,7 +17,7 @@ import type { CommandDeps } from './command-deps.ts';
 import { refusal } from './dbconn-command.ts';
 import { depsFor } from './deps-for.ts';
 import { noIncidents } from './incident-answers.ts';
-import { patiently } from './patiently.ts';
+import { answerInTime } from './patiently.ts';
 
 export type TickAction = BlockAction<CheckboxesAction>;
 type Args = SlackActionMiddlewareArgs<TickAction> & AllMiddlewareArgs;
@@ -51,7 +51,7 @@ export function checklistTick(deps: CommandDeps): (args: Args) => Promise<void> 
           await answer(asker, 'caller', notice(busy ?? notOurs));
           return;
         }
-        const { message } = await patiently(deps, asker, {
+        const { message } = await answerInTime(deps, asker, {
           work: () => record(depsFor(deps, args.context), args, boxes),
           doing: 'recording a tick',
           name: 'tick',

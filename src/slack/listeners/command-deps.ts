@@ -5,7 +5,7 @@ import type { Changes } from '../changes.ts';
 import type { DoctorSlack } from '../doctor-slack.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Modals } from '../modals.ts';
-import type { Patience } from '../patience.ts';
+import type { ReplyTimeouts } from '../patience.ts';
 
 /** What every listener works with. */
 export interface CommandDeps {
@@ -16,7 +16,7 @@ export interface CommandDeps {
   readonly doctorSlack: DoctorSlack;
   readonly modals: Modals;
   readonly inFlight: InFlight;
-  readonly patience: Patience;
+  readonly replyTimeouts: ReplyTimeouts;
   /** The incident channel's id. */
   readonly channel: string | undefined;
   readonly log: Logger;

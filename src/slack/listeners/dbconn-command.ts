@@ -6,7 +6,7 @@ import type { InFlight } from '../in-flight.ts';
 import { helpMessage } from '../messages/help.ts';
 import { toActor } from '../to-actor.ts';
 import { answerChange } from './answer-change.ts';
-import { answerLook } from './answer-look.ts';
+import { answerDiagnosis } from './answer-look.ts';
 import { answerRecord } from './answer-record.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { depsFor } from './deps-for.ts';
@@ -53,7 +53,7 @@ export function refusal({ draining, size }: InFlight): string | undefined {
   return `dbconn is already answering ${size} commands. Ask again in a few seconds.`;
 }
 
-interface Typed {
+interface CommandInput {
   readonly text: string;
   readonly actor: Actor;
   readonly signal: AbortSignal;
@@ -63,7 +63,7 @@ interface Typed {
 export async function answerCommand(
   deps: CommandDeps,
   asker: Asker,
-  { text, actor, signal }: Typed,
+  { text, actor, signal }: CommandInput,
 ): Promise<void> {
   const targets = deps.runbook.targets.map(({ name }) => name);
   const command = parseCommand(text, targets);
@@ -72,7 +72,7 @@ export async function answerCommand(
       await deps.answer(asker, 'caller', helpMessage(targets, command.problem));
       return;
     case 'look':
-      await answerLook(deps, asker, { command, signal });
+      await answerDiagnosis(deps, asker, { command, signal });
       return;
     case 'record':
       await answerRecord(deps, asker, { command, actor, signal });

@@ -1,6 +1,6 @@
 import type { Context } from '@slack/bolt';
 import type { Incidents } from '../../runbook/incident/incidents.ts';
-import type { Door } from '../../runbook/approval/door.ts';
+import type { Approvals } from '../../runbook/approval/door.ts';
 import { refuse } from '../../runbook/remedies/remedy.ts';
 import { isUnremembered } from '../intake.ts';
 import type { CommandDeps } from './command-deps.ts';
@@ -12,12 +12,12 @@ import type { CommandDeps } from './command-deps.ts';
 export function depsFor(deps: CommandDeps, context: Context): CommandDeps {
   const { changes } = deps;
   if (changes === undefined || !isUnremembered(context)) return deps;
-  const { door, incidents } = changes;
+  const { approvals, incidents } = changes;
   return {
     ...deps,
     changes: {
       ...changes,
-      door: { ...door, ...undecidedDoor },
+      approvals: { ...approvals, ...undecidedApprovals },
       ...(incidents !== undefined && { incidents: { ...incidents, ...undecidedIncidents } }),
     },
   };
@@ -32,7 +32,7 @@ const refused = (): Promise<ReturnType<typeof refuse>> =>
     ),
   );
 
-const undecidedDoor: Partial<Door> = {
+const undecidedApprovals: Partial<Approvals> = {
   propose: refused,
   approve: refused,
   deny: refused,

@@ -6,10 +6,10 @@ import { refusalMessage } from '../messages/refusal.ts';
 import { readIdleView } from '../views/idle-view.ts';
 import type { DialogMemory } from '../views/modal.ts';
 import { reasonField } from '../views/reason-view.ts';
-import type { Acting } from './acting.ts';
+import type { ActionContext } from './acting.ts';
 import { incidentDialogs } from './incident-dialogs.ts';
-import { proposeAsk } from './propose-ask.ts';
-import type { Asked } from './propose-ask.ts';
+import { proposeRemedy } from './propose-ask.ts';
+import type { RemedyInput } from './propose-ask.ts';
 import { isProposer } from './request-buttons.ts';
 import type { ReadDialog } from './submitted.ts';
 import { voteMessage } from './vote-message.ts';
@@ -19,51 +19,55 @@ export const dialogs: Readonly<Record<CallbackId, ReadDialog>> = {
   [callbackIds.idle]: (memory, filled) => {
     const read = readIdleView(filled);
     if ('errors' in read) return read;
-    return { work: (acting) => proposeIdle(acting, memory, read.ask) };
+    return { work: (context) => proposeIdle(context, memory, read.ask) };
   },
   [callbackIds.approve]: ({ request = '' }, filled) => {
     const reason = filled[reasonField] ?? '';
     if (reason === '') return { errors: { [reasonField]: 'This option asks for a reason.' } };
     return {
       work: async ({ changes, actor }) =>
-        voteMessage(await changes.door.approve(request, actor, reason)),
+        voteMessage(await changes.approvals.approve(request, actor, reason)),
     };
   },
   [callbackIds.deny]: ({ request = '' }, filled) => ({
-    work: (acting) => deny(acting, request, filled[reasonField] ?? ''),
+    work: (context) => deny(context, request, filled[reasonField] ?? ''),
   }),
   ...incidentDialogs,
 };
 
-async function deny({ changes, actor }: Acting, id: string, reason: string): Promise<Message> {
-  const { door } = changes;
-  const found = await door.get(id);
+async function deny(
+  { changes, actor }: ActionContext,
+  id: string,
+  reason: string,
+): Promise<Message> {
+  const { approvals } = changes;
+  const found = await approvals.get(id);
   const isOwn = found.ok && isProposer(found.value, actor);
   return voteMessage(
-    await (isOwn ? door.withdraw(id, actor, reason) : door.deny(id, actor, reason)),
+    await (isOwn ? approvals.withdraw(id, actor, reason) : approvals.deny(id, actor, reason)),
   );
 }
 
 /** Proposed anew with what was chosen; a proposal of one's own that it replaces is withdrawn. */
 async function proposeIdle(
-  acting: Acting,
+  context: ActionContext,
   { request: id, target }: DialogMemory,
-  ask: Asked['ask'],
+  ask: RemedyInput['ask'],
 ): Promise<Message> {
-  const { changes, actor } = acting;
+  const { changes, actor } = context;
   if (id === undefined) {
-    const isKnown = acting.deps.runbook.targets.some(({ name }) => name === target);
+    const isKnown = context.deps.runbook.targets.some(({ name }) => name === target);
     if (target === undefined || !isKnown) return notice('There is no such target any more.');
-    return proposeAsk(acting, { target, ask });
+    return proposeRemedy(context, { target, ask });
   }
-  const found = await changes.door.get(id);
+  const found = await changes.approvals.get(id);
   if (!found.ok) return refusalMessage(found.refusal);
   const before = found.value;
-  const said = await proposeAsk(acting, { target: before.target, ask, supersedes: id });
-  const open = await changes.door.list();
+  const reply = await proposeRemedy(context, { target: before.target, ask, supersedes: id });
+  const open = await changes.approvals.list();
   const isReplaced = open.ok && open.value.some(({ supersedes }) => supersedes === id);
   if (isReplaced && before.state === 'proposed' && isProposer(before, actor)) {
-    await changes.door.withdraw(id, actor, 'Proposed anew with other thresholds.');
+    await changes.approvals.withdraw(id, actor, 'Proposed anew with other thresholds.');
   }
-  return said;
+  return reply;
 }

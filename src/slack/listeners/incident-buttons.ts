@@ -12,15 +12,15 @@ import {
   reopenView,
   silenceView,
 } from '../views/incident-views.ts';
-import type { Acting } from './acting.ts';
+import type { ActionContext } from './acting.ts';
 import { answerCommand } from './dbconn-command.ts';
 import { incidentAnswer, incidentDone, noIncidents } from './incident-answers.ts';
 import { openDialog } from './open-dialog.ts';
-import { patiently } from './patiently.ts';
+import { answerInTime } from './patiently.ts';
 import type { Press, PressWork } from './press.ts';
 
 interface Pressed {
-  readonly acting: Acting;
+  readonly context: ActionContext;
   readonly incidents: Incidents;
   readonly incident: Incident;
   readonly press: Press;
@@ -29,35 +29,35 @@ interface Pressed {
 }
 
 /** Words that are answered as if they had been typed. */
-interface Typed {
-  readonly typed: string;
+interface FollowingCommand {
+  readonly command: string;
 }
 
 /** A press on an incident's message; undefined where a dialog is the answer. */
-type Work = (pressed: Pressed) => Promise<Message | Typed | undefined>;
+type Work = (pressed: Pressed) => Promise<Message | FollowingCommand | undefined>;
 
 /** The buttons of an incident. Who pressed is what Slack says; whether it counts is the runbook's to say. */
 export const incidentButtons: Readonly<Record<IncidentActionId, Work>> = {
-  [incidentActions.have]: async ({ incidents, incident, acting }) =>
-    incidentAnswer(await incidents.assign(incident.id, acting.actor), incidentDone.have),
+  [incidentActions.have]: async ({ incidents, incident, context }) =>
+    incidentAnswer(await incidents.assign(incident.id, context.actor), incidentDone.have),
   [incidentActions.remedy]: ({ words }) => say(`propose ${words}`),
-  [incidentActions.help]: ({ acting, incident, press }) =>
-    openDialog(acting, press, helpView(incident, press.asker.channel)),
+  [incidentActions.help]: ({ context, incident, press }) =>
+    openDialog(context, press, helpView(incident, press.asker.channel)),
   [incidentActions.menu]: chosen,
 };
 
 const choices: Readonly<Record<IncidentChoice, Work>> = {
   status: ({ incident }) => say(`status ${incident.target}`),
-  silence: ({ acting, incident, press }) =>
-    openDialog(acting, press, silenceView(incident, press.asker.channel)),
-  unsilence: async ({ incidents, incident, acting }) =>
-    incidentAnswer(await incidents.unsilence(incident.id, acting.actor), incidentDone.unsilence),
+  silence: ({ context, incident, press }) =>
+    openDialog(context, press, silenceView(incident, press.asker.channel)),
+  unsilence: async ({ incidents, incident, context }) =>
+    incidentAnswer(await incidents.unsilence(incident.id, context.actor), incidentDone.unsilence),
   merge,
-  close: ({ acting, incident, press }) =>
-    openDialog(acting, press, closeView(incident, press.asker.channel)),
+  close: ({ context, incident, press }) =>
+    openDialog(context, press, closeView(incident, press.asker.channel)),
   report: ({ incident }) => say(`report ${incident.id}`),
-  reopen: ({ acting, incident, press }) =>
-    openDialog(acting, press, reopenView(incident, press.asker.channel)),
+  reopen: ({ context, incident, press }) =>
+    openDialog(context, press, reopenView(incident, press.asker.channel)),
 };
 
 /** Answers a press on an incident's message by `work`. */
@@ -72,12 +72,12 @@ export function incidentButton(work: Work): PressWork {
     }
     let text: string | undefined;
     let isDialog = false;
-    const { message } = await patiently(deps, asker, {
+    const { message } = await answerInTime(deps, asker, {
       work: async () => {
-        const said = await pressedOn({ deps, changes, actor }, { incidents, press, work });
-        isDialog = said === undefined;
-        if (said !== undefined && !('typed' in said)) return said;
-        text = said?.typed;
+        const reply = await pressedOn({ deps, changes, actor }, { incidents, press, work });
+        isDialog = reply === undefined;
+        if (reply !== undefined && !('command' in reply)) return reply;
+        text = reply?.command;
         return notice('It is answered elsewhere.');
       },
       doing: 'answering a press',
@@ -98,11 +98,14 @@ interface Pressing {
   readonly work: Work;
 }
 
-async function pressedOn(acting: Acting, { incidents, press, work }: Pressing): ReturnType<Work> {
+async function pressedOn(
+  context: ActionContext,
+  { incidents, press, work }: Pressing,
+): ReturnType<Work> {
   const { id, words } = read(press);
   const found = await incidents.get(id);
   if (!found.ok) return refusalMessage(found.refusal);
-  const { changes, deps } = acting;
+  const { changes, deps } = context;
   const place = await changes.board?.placeOf(id);
   const isForeign = place !== undefined && place.ts !== press.ts;
   if (isForeign || (place !== undefined && place.channel !== press.asker.channel)) {
@@ -110,7 +113,7 @@ async function pressedOn(acting: Acting, { incidents, press, work }: Pressing): 
     deps.log.warn({ action: actionId, ...asker, respond: undefined }, 'A press on a foreign card');
     return notice(foreign);
   }
-  return work({ acting, incidents, incident: found.value, press, words });
+  return work({ context, incidents, incident: found.value, press, words });
 }
 
 /** A button has the id first, an option of the menu last. */
@@ -130,7 +133,7 @@ async function chosen(pressed: Pressed): ReturnType<Work> {
 }
 
 async function merge({
-  acting,
+  context,
   incidents,
   incident,
   press,
@@ -140,9 +143,9 @@ async function merge({
   const others = open.value.filter(({ id }) => id !== incident.id);
   if (others.length === 0)
     return notice('No other incident is open, so there is none to merge into.');
-  return openDialog(acting, press, mergeView(incident, press.asker.channel, others));
+  return openDialog(context, press, mergeView(incident, press.asker.channel, others));
 }
 
-function say(typed: string): Promise<Typed> {
-  return Promise.resolve({ typed });
+function say(command: string): Promise<FollowingCommand> {
+  return Promise.resolve({ command });
 }

@@ -8,7 +8,7 @@ import type { CommandDeps } from './command-deps.ts';
 import { refusal } from './dbconn-command.ts';
 import { depsFor } from './deps-for.ts';
 import type { ReadDialog, Submitted } from './submitted.ts';
-import { patiently } from './patiently.ts';
+import { answerInTime } from './patiently.ts';
 
 export type SubmitArgs = SlackViewMiddlewareArgs<ViewSubmitAction> & AllMiddlewareArgs;
 
@@ -73,7 +73,7 @@ async function work(
 ): Promise<Message> {
   const { changes } = deps;
   if (changes === undefined) return notice('This dbconn only looks; nothing runs here.');
-  const { message } = await patiently(deps, asker, {
+  const { message } = await answerInTime(deps, asker, {
     work: () => submitted.work({ deps, changes, actor }),
     doing: 'answering a dialog',
     name: 'answer to a dialog',

@@ -24,21 +24,21 @@ interface Answered {
 }
 
 /** The answer to a task; whatever goes wrong or takes long becomes a sentence that says what to do next. */
-export async function patiently(deps: CommandDeps, asker: Asker, task: Task): Promise<Answered> {
-  const { log, patience } = deps;
+export async function answerInTime(deps: CommandDeps, asker: Asker, task: Task): Promise<Answered> {
+  const { log, replyTimeouts } = deps;
   const { doing, name, otherwise, signal } = task;
   const say = (text: string): Answered => ({ message: notice(text), isAnswer: false });
   try {
     const work = task.work();
     const onSlow = (): Promise<void> => saySlow(deps, asker, doing);
-    const waited = await waitFor({ work, patience, signal, onSlow });
+    const waited = await waitFor({ work, replyTimeouts, signal, onSlow });
     if (waited.kind === 'done') return { message: waited.value, isAnswer: true };
     // The work goes on without an audience; its failure must not end the process.
     work.catch((err: unknown) => log.warn({ err, doing }, 'An abandoned task failed'));
     return say(
       waited.kind === 'stopped'
         ? `dbconn was stopped before its ${name} was done. Ask again in a minute.`
-        : `The ${name} did not end within ${patience.giveUpAfterMs / 1000} s. Try ${otherwise}, and go on by hand with the runbook.`,
+        : `The ${name} did not end within ${replyTimeouts.giveUpAfterMs / 1000} s. Try ${otherwise}, and go on by hand with the runbook.`,
     );
   } catch (err) {
     const reference = randomUUID().slice(0, 8);

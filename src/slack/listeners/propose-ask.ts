@@ -1,34 +1,40 @@
-import type { Ask } from '../../runbook/remedies/ask.ts';
-import type { Request } from '../../runbook/approval/request.ts';
+import type { RemedyRequest } from '../../runbook/remedies/ask.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import { notice } from '../messages/notice.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { planMessage } from '../messages/plan.ts';
 import { refusalMessage } from '../messages/refusal.ts';
-import type { Acting } from './acting.ts';
+import type { ActionContext } from './acting.ts';
 
-export interface Asked {
+export interface RemedyInput {
   readonly target: string;
-  readonly ask: Ask;
+  readonly ask: RemedyRequest;
   /** The request this one asks again for. */
   readonly supersedes?: string;
 }
 
 /** Proposes it, and answers once its card stands in the incident channel. */
-export function proposeAsk({ changes, actor }: Acting, asked: Asked): Promise<Message> {
-  return showProposal(changes, () => changes.door.propose({ ...asked, actor }));
+export function proposeRemedy(
+  { changes, actor }: ActionContext,
+  input: RemedyInput,
+): Promise<Message> {
+  return showProposal(changes, () => changes.approvals.propose({ ...input, actor }));
 }
 
 /** Shows its plan to one person. */
-export async function previewAsk({ changes }: Acting, { target, ask }: Asked): Promise<Message> {
-  const planned = await changes.door.preview(target, ask);
+export async function previewRemedy(
+  { changes }: ActionContext,
+  { target, ask }: RemedyInput,
+): Promise<Message> {
+  const planned = await changes.approvals.preview(target, ask);
   return planned.ok ? planMessage(planned.value) : refusalMessage(planned.refusal);
 }
 
 /** What is answered to whoever had a proposal made, by whatever way. */
 export async function showProposal(
-  { cards }: Acting['changes'],
-  propose: () => Promise<Answer<Request>>,
+  { cards }: ActionContext['changes'],
+  propose: () => Promise<Answer<ApprovalRequest>>,
 ): Promise<Message> {
   if (cards.channel === undefined) return notice(noChannel);
   const proposed = await propose();

@@ -1,5 +1,5 @@
 import type { Actor } from '../../runbook/approval/actor.ts';
-import type { Request } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import { canonicalJson } from '../../runbook/remedies/plan.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import { actionIds, followUpActions } from '../action-ids.ts';
@@ -10,16 +10,20 @@ import { refusalMessage } from '../messages/refusal.ts';
 import type { Changes } from '../changes.ts';
 import { idleView } from '../views/idle-view.ts';
 import { approveView, denyView } from '../views/reason-view.ts';
-import type { Acting } from './acting.ts';
+import type { ActionContext } from './acting.ts';
 import { openDialog } from './open-dialog.ts';
-import { patiently } from './patiently.ts';
+import { answerInTime } from './patiently.ts';
 import type { Press, PressWork } from './press.ts';
-import { proposeAsk, showProposal } from './propose-ask.ts';
+import { proposeRemedy, showProposal } from './propose-ask.ts';
 import { stopAll } from './stop-and-go.ts';
 import { voteMessage } from './vote-message.ts';
 
 /** A press on a request's card; undefined where a dialog is the answer. */
-type Work = (acting: Acting, request: Request, press: Press) => Promise<Message | undefined>;
+type Work = (
+  context: ActionContext,
+  request: ApprovalRequest,
+  press: Press,
+) => Promise<Message | undefined>;
 
 /**
  * The buttons of a request. Who pressed is what Slack says; what it is about is read from the journal by the
@@ -33,9 +37,9 @@ export const requestButtons: Readonly<Record<RequestActionId, Work>> = {
   [actionIds.askAgain]: askAgain,
   [actionIds.undo]: undo,
   [actionIds.ranByHand]: ranByHand,
-  [followUpActions[0]]: (acting, request) => followUp(acting, request, 0),
-  [followUpActions[1]]: (acting, request) => followUp(acting, request, 1),
-  [followUpActions[2]]: (acting, request) => followUp(acting, request, 2),
+  [followUpActions[0]]: (context, request) => followUp(context, request, 0),
+  [followUpActions[1]]: (context, request) => followUp(context, request, 1),
+  [followUpActions[2]]: (context, request) => followUp(context, request, 2),
 };
 
 /** Answers a press on a request's card by `work`. */
@@ -48,11 +52,11 @@ export function requestButton(work: Work): PressWork {
       return;
     }
     let isDialog = false;
-    const { message } = await patiently(deps, asker, {
+    const { message } = await answerInTime(deps, asker, {
       work: async () => {
-        const said = await pressed({ deps, changes, actor }, press, work);
-        isDialog = said === undefined;
-        return said ?? notice('A dialog asks for the rest.');
+        const reply = await pressed({ deps, changes, actor }, press, work);
+        isDialog = reply === undefined;
+        return reply ?? notice('A dialog asks for the rest.');
       },
       doing: 'answering a press',
       name: 'answer to a press',
@@ -63,9 +67,13 @@ export function requestButton(work: Work): PressWork {
   };
 }
 
-async function pressed(acting: Acting, press: Press, work: Work): Promise<Message | undefined> {
-  const { changes, deps } = acting;
-  const found = await changes.door.get(press.value);
+async function pressed(
+  context: ActionContext,
+  press: Press,
+  work: Work,
+): Promise<Message | undefined> {
+  const { changes, deps } = context;
+  const found = await changes.approvals.get(press.value);
   if (!found.ok) return refusalMessage(found.refusal);
   const request = found.value;
   const { asker, actionId, ts } = press;
@@ -77,9 +85,9 @@ async function pressed(acting: Acting, press: Press, work: Work): Promise<Messag
     deps.log.warn({ action: actionId, ...asker, respond: undefined }, 'A press on a foreign card');
     return notice(foreign);
   }
-  const said = await work(acting, request, press);
+  const reply = await work(context, request, press);
   await showAsItIs(changes, press, request.id);
-  return said;
+  return reply;
 }
 
 const foreign =
@@ -87,18 +95,18 @@ const foreign =
 
 /** A card that still has buttons although it is decided, as after a restart, is put right. */
 async function showAsItIs(
-  { cards, door }: Changes,
+  { cards, approvals }: Changes,
   { asker, ts, actionId }: Press,
   id: string,
 ): Promise<void> {
   const { approve: yes, deny: no, change: other, stop: halt, ranByHand: ran } = actionIds;
   const isForOpen = [yes, no, other, halt, ran].some((one) => one === actionId);
-  const found = await door.get(id);
+  const found = await approvals.get(id);
   if (!isForOpen || !isClosed(found) || ts === undefined) return;
   cards.found(found.value, { channel: asker.channel, ts });
 }
 
-function isClosed(found: Answer<Request>): found is { ok: true; value: Request } {
+function isClosed(found: Answer<ApprovalRequest>): found is { ok: true; value: ApprovalRequest } {
   return (
     found.ok &&
     !['proposed', 'approved', 'handed', 'executing', 'verifying'].includes(found.value.state)
@@ -106,32 +114,37 @@ function isClosed(found: Answer<Request>): found is { ok: true; value: Request }
 }
 
 async function approve(
-  acting: Acting,
-  request: Request,
+  context: ActionContext,
+  request: ApprovalRequest,
   press: Press,
 ): Promise<Message | undefined> {
-  const { changes, actor } = acting;
-  const { reasonRequired } = changes.door.rulesFor(request.option);
+  const { changes, actor } = context;
+  const { reasonRequired } = changes.approvals.rulesFor(request.option);
   if (reasonRequired && request.state === 'proposed') {
-    return openDialog(acting, press, approveView(request, press.asker.channel));
+    return openDialog(context, press, approveView(request, press.asker.channel));
   }
-  return voteMessage(await changes.door.approve(request.id, actor));
+  return voteMessage(await changes.approvals.approve(request.id, actor));
 }
 
-async function deny(acting: Acting, request: Request, press: Press): Promise<Message | undefined> {
-  const { changes, actor } = acting;
+async function deny(
+  context: ActionContext,
+  request: ApprovalRequest,
+  press: Press,
+): Promise<Message | undefined> {
+  const { changes, actor } = context;
   const isOwn = isProposer(request, actor);
-  if (request.state !== 'proposed') return voteMessage(await changes.door.deny(request.id, actor));
-  return openDialog(acting, press, denyView(request, press.asker.channel, isOwn));
+  if (request.state !== 'proposed')
+    return voteMessage(await changes.approvals.deny(request.id, actor));
+  return openDialog(context, press, denyView(request, press.asker.channel, isOwn));
 }
 
-export function isProposer({ proposedBy }: Request, { id }: Actor): boolean {
+export function isProposer({ proposedBy }: ApprovalRequest, { id }: Actor): boolean {
   return proposedBy.via === 'slack' && proposedBy.id === id;
 }
 
 async function change(
-  acting: Acting,
-  request: Request,
+  context: ActionContext,
+  request: ApprovalRequest,
   press: Press,
 ): Promise<Message | undefined> {
   const { ask, state, id } = request;
@@ -140,57 +153,64 @@ async function change(
   if (state !== 'proposed') {
     return notice('This is not waiting for votes any more. Propose it anew: /dbconn propose A.');
   }
-  return openDialog(acting, press, idleView(ask, { channel: press.asker.channel, request: id }));
+  return openDialog(context, press, idleView(ask, { channel: press.asker.channel, request: id }));
 }
 
-async function stop(acting: Acting, { state }: Request): Promise<Message> {
-  if (state === 'approved' || state === 'executing') return stopAll(acting, '');
+async function stop(context: ActionContext, { state }: ApprovalRequest): Promise<Message> {
+  if (state === 'approved' || state === 'executing') return stopAll(context, '');
   return notice('This runs no more, so nothing was stopped. /dbconn stop stops everything else.');
 }
 
-async function askAgain(acting: Acting, request: Request): Promise<Message> {
+async function askAgain(context: ActionContext, request: ApprovalRequest): Promise<Message> {
   const { id: supersedes, state, target, ask } = request;
   if (state !== 'expired' && state !== 'stale') {
     return notice('This neither expired nor went out of date, so there is nothing to ask again.');
   }
   return once(
-    acting,
+    context,
     (one) => one.supersedes === supersedes,
-    () => proposeAsk(acting, { target, ask, supersedes }),
+    () => proposeRemedy(context, { target, ask, supersedes }),
   );
 }
 
-async function undo(acting: Acting, { id }: Request): Promise<Message> {
-  const { changes, actor } = acting;
+async function undo(context: ActionContext, { id }: ApprovalRequest): Promise<Message> {
+  const { changes, actor } = context;
   return once(
-    acting,
+    context,
     (one) => one.undoes === id,
-    () => showProposal(changes, () => changes.door.undo(id, actor)),
+    () => showProposal(changes, () => changes.approvals.undo(id, actor)),
   );
 }
 
-async function ranByHand({ changes, actor }: Acting, { id }: Request): Promise<Message> {
-  const ran = await changes.door.ranByHand(id, actor);
+async function ranByHand(
+  { changes, actor }: ActionContext,
+  { id }: ApprovalRequest,
+): Promise<Message> {
+  const ran = await changes.approvals.ranByHand(id, actor);
   if (!ran.ok) return refusalMessage(ran.refusal);
   return notice('It is recorded that you ran it. dbconn looks whether it helped.');
 }
 
-async function followUp(acting: Acting, request: Request, index: number): Promise<Message> {
+async function followUp(
+  context: ActionContext,
+  request: ApprovalRequest,
+  index: number,
+): Promise<Message> {
   const ask = request.result?.report.followUps?.[index];
   if (ask === undefined) return notice('There is nothing left to propose here.');
   const { target } = request;
-  const isSame = (one: Request): boolean =>
+  const isSame = (one: ApprovalRequest): boolean =>
     one.target === target && canonicalJson(one.ask) === canonicalJson(ask);
-  return once(acting, isSame, () => proposeAsk(acting, { target, ask }));
+  return once(context, isSame, () => proposeRemedy(context, { target, ask }));
 }
 
 /** A second press makes no second proposal while the first one waits. */
 async function once(
-  { changes }: Acting,
-  isIt: (request: Request) => boolean,
+  { changes }: ActionContext,
+  isIt: (request: ApprovalRequest) => boolean,
   propose: () => Promise<Message>,
 ): Promise<Message> {
-  const open = await changes.door.list();
+  const open = await changes.approvals.list();
   if (!open.ok) return refusalMessage(open.refusal);
   const already = open.value.find(isIt);
   if (already === undefined) return propose();

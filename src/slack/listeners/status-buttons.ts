@@ -1,7 +1,7 @@
 import { actionIds, proposeActions } from '../action-ids.ts';
 import type { StatusActionId } from '../action-ids.ts';
 import { notice } from '../messages/notice.ts';
-import { idleView, usualIdleAsk } from '../views/idle-view.ts';
+import { idleView, usualIdleRequest } from '../views/idle-view.ts';
 import { openDialog } from './open-dialog.ts';
 import type { CommandDeps } from './command-deps.ts';
 import { answerCommand } from './dbconn-command.ts';
@@ -29,7 +29,7 @@ async function choose(deps: CommandDeps, press: Press): Promise<void> {
     await answer(asker, 'caller', notice('There is no such target here. Look with /dbconn help.'));
     return;
   }
-  const view = idleView(usualIdleAsk(target.limits), { channel: asker.channel, target: value });
+  const view = idleView(usualIdleRequest(target.limits), { channel: asker.channel, target: value });
   const problem = await openDialog({ deps, changes, actor }, press, view);
   if (problem !== undefined) await answer(asker, 'caller', problem);
 }

@@ -5,32 +5,32 @@ import type { Message } from '../messages/parts/message.ts';
 import { mentioning, toMentioningMessage } from '../messages/parts/mentions.ts';
 import { paragraph, richText } from '../messages/parts/rich-text.ts';
 import { refusalMessage } from '../messages/refusal.ts';
-import type { Acting } from './acting.ts';
+import type { ActionContext } from './acting.ts';
 
 /** Stops all changes. Anybody may. */
-export async function stopAll(acting: Acting, reason: string): Promise<Message> {
-  const { changes, actor } = acting;
-  const stopped = await changes.door.stop(actor, reason);
+export async function stopAll(context: ActionContext, reason: string): Promise<Message> {
+  const { changes, actor } = context;
+  const stopped = await changes.approvals.stop(actor, reason);
   if (!stopped.ok) return refusalMessage(stopped.refusal);
   changes.cards.tellStop(stopped.value);
-  return tellAll(acting, stopNotice(stopped.value));
+  return tellAll(context, stopNotice(stopped.value));
 }
 
 /** Lets changes run again. */
-export async function letGo(acting: Acting, reason: string): Promise<Message> {
-  const { changes, actor } = acting;
-  const lifted = await changes.door.go(actor, reason);
+export async function letGo(context: ActionContext, reason: string): Promise<Message> {
+  const { changes, actor } = context;
+  const lifted = await changes.approvals.go(actor, reason);
   if (!lifted.ok) return refusalMessage(lifted.refusal);
   // A stop set on the machine holds on, whatever an approver says here.
-  const left = await changes.door.stopped();
+  const left = await changes.approvals.stopped();
   changes.cards.tellStop(left.ok ? left.value : null);
   const headline = `Changes may run again, says ${mentionOf(actor.id)}.`;
-  return tellAll(acting, { headline, quote: null });
+  return tellAll(context, { headline, quote: null });
 }
 
 /** Everybody in the incident channel has to know. That it could not be posted does not undo it. */
 async function tellAll(
-  { deps, changes }: Acting,
+  { deps, changes }: ActionContext,
   words: Pick<Announcement, 'headline' | 'quote'>,
 ): Promise<Message> {
   const { announcements, cards } = changes;

@@ -1,15 +1,15 @@
-import type { Request } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import { notice } from '../messages/notice.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { refusalMessage } from '../messages/refusal.ts';
 
 /** What somebody is told of the vote they just gave. */
-export function voteMessage(decided: Answer<Request>): Message {
+export function voteMessage(decided: Answer<ApprovalRequest>): Message {
   return decided.ok ? notice(confirmation(decided.value)) : refusalMessage(decided.refusal);
 }
 
-function confirmation({ state, votes, votesNeeded, plan }: Request): string {
+function confirmation({ state, votes, votesNeeded, plan }: ApprovalRequest): string {
   if (state === 'denied') return 'You denied it; nothing runs.';
   if (state === 'withdrawn') return 'You withdrew it; nothing runs.';
   if (state === 'proposed') {

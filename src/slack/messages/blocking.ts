@@ -10,7 +10,7 @@ import { table } from './parts/table.ts';
 /** Who waits for whom, and the root blockers. */
 export function blockingMessage(view: View): Message {
   const { diagnosis } = view;
-  const summary = summaryOf(diagnosis);
+  const summary = blockingSummary(diagnosis);
   return toMessage(`Blocking on ${diagnosis.target}: ${summary}`, [
     stateHeader(diagnosis),
     sentence(summary),
@@ -21,7 +21,7 @@ export function blockingMessage(view: View): Message {
   ]);
 }
 
-function summaryOf({ blocking, capacity }: Diagnosis): string {
+function blockingSummary({ blocking, capacity }: Diagnosis): string {
   const { waitersTotal, roots, cycles } = blocking;
   if (capacity === null) return 'Who waits for a lock is not known.';
   if (waitersTotal === 0) return 'Nobody waits for a lock.';

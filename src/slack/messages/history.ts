@@ -16,12 +16,12 @@ export function historyMessage(incidents: readonly Incident[], target: string | 
   if (incidents.length === 0) return notice(`There is no incident${of} on record.`);
   const line = `The latest ${incidents.length === 1 ? 'incident' : `${incidents.length} incidents`}${of}`;
   return toMessage(line, [
-    topic(line, incidents.map(incidentLeaves)),
+    topic(line, incidents.map(pastIncidentLeaves)),
     sentence('What one of them was: /dbconn report and its id.'),
   ]);
 }
 
-function incidentLeaves(incident: Incident): Leaf[] {
+function pastIncidentLeaves(incident: Incident): Leaf[] {
   const { id, target, openedAt, peak } = incident;
   const cause = causeOf(incident);
   const facts = [

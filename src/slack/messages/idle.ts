@@ -13,7 +13,7 @@ import { sessionsTable } from './parts/tables.ts';
 export function idleMessage(view: View): Message {
   const { diagnosis } = view;
   const idle = diagnosis.sessions.filter(({ state }) => state.startsWith('idle in transaction'));
-  const summary = summaryOf(diagnosis);
+  const summary = idleSummary(diagnosis);
   return toMessage(`Idle in transaction on ${diagnosis.target}: ${summary}`, [
     stateHeader(diagnosis),
     sentence(summary),
@@ -24,7 +24,7 @@ export function idleMessage(view: View): Message {
   ]);
 }
 
-function summaryOf({ capacity }: Diagnosis): string {
+function idleSummary({ capacity }: Diagnosis): string {
   if (capacity === null) return 'How many sessions are idle in transaction is not known.';
   const { idleInTransaction, idleInTransactionAborted } = capacity.byState;
   return `${count(idleInTransaction, 'session is', 'sessions are')} idle in transaction, ${idleInTransactionAborted} more in an aborted one.`;

@@ -21,7 +21,7 @@ interface IncidentScene extends IncidentOffers {
 export interface WrittenIncident {
   readonly message: Message;
   /** The same for two messages that differ in the time of the look alone. */
-  readonly essence: string;
+  readonly contentKey: string;
 }
 
 /**
@@ -33,7 +33,7 @@ export function writeIncident(view: IncidentView, scene: IncidentScene): Written
   const body = [header(`${mark} ${line}`), ...bodyOf(view, scene)];
   const links = scene.target === undefined ? [] : linksLine(scene.target);
   const blocks = [...body, ...links, ...footOf(view, scene)];
-  return { message: toMessage(line, blocks), essence: JSON.stringify(body) };
+  return { message: toMessage(line, blocks), contentKey: JSON.stringify(body) };
 }
 
 function bodyOf(view: IncidentView, scene: IncidentScene): MessageBlock[] {

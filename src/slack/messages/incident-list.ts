@@ -24,7 +24,7 @@ function incidentLeaves(incident: Incident): Leaf[] {
     incident,
     diagnosis: null,
     requests: [],
-    useless: [],
+    ineffective: [],
   });
   return [
     code(id),

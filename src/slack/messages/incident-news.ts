@@ -10,20 +10,22 @@ import type { Leaf } from './parts/rich-text.ts';
 export const linesAtOnce = 15;
 
 /** What happened, for the thread: when, what, and what somebody wrote about it. Calls no group: only a call does. */
-export function toNews({ target }: Incident, notes: readonly KeptNote[]): Message {
-  const quotes = notes.some(({ quote: said }) => isSaid(said));
+export function noteLines({ target }: Incident, notes: readonly KeptNote[]): Message {
+  const quotes = notes.some(({ quote: quoted }) => hasText(quoted));
   const lines = notes.map(lineOf);
   const [only] = lines;
   const text = `News of the incident of ${target}: ${lines.length} ${lines.length === 1 ? 'line' : 'lines'}`;
   if (only !== undefined && lines.length === 1) {
-    const said = notes[0]?.quote;
-    return toMessage(text, [richText(paragraph(...only), ...(isSaid(said) ? [quote(said)] : []))]);
+    const quoted = notes[0]?.quote;
+    return toMessage(text, [
+      richText(paragraph(...only), ...(hasText(quoted) ? [quote(quoted)] : [])),
+    ]);
   }
   if (!quotes) return toMessage(text, [richText(bullets(lines))]);
   // A quote cannot stand within a list: each line is a paragraph of its own then.
   const elements = notes.flatMap((note) => [
     paragraph(...lineOf(note), between('\n')),
-    ...(isSaid(note.quote) ? [quote(note.quote)] : []),
+    ...(hasText(note.quote) ? [quote(note.quote)] : []),
   ]);
   return toMessage(text, [richText(...elements)]);
 }
@@ -32,7 +34,7 @@ function lineOf({ at, sentence }: KeptNote): Leaf[] {
   return [moment(at), between('  '), ...withoutGroups(mentioning(sentence ?? ''))];
 }
 
-function isSaid(text: string | null | undefined): text is string {
+function hasText(text: string | null | undefined): text is string {
   return typeof text === 'string' && text !== '';
 }
 

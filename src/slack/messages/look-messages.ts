@@ -1,4 +1,4 @@
-import type { LookingWord } from '../../runbook/commands/words.ts';
+import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
 import { blockingMessage } from './blocking.ts';
 import { causesMessage } from './causes.ts';
 import { idleMessage } from './idle.ts';
@@ -11,8 +11,8 @@ import { sourcesMessage } from './sources.ts';
 import { statusMessage } from './status.ts';
 
 /** Which message answers which word; `doctor` alone is not made of a Diagnosis. */
-export const lookMessages: Readonly<
-  Record<Exclude<LookingWord, 'doctor'>, (view: View) => Message>
+export const diagnosisMessages: Readonly<
+  Record<Exclude<ReadOnlyWord, 'doctor'>, (view: View) => Message>
 > = {
   status: statusMessage,
   sources: sourcesMessage,

@@ -2,7 +2,7 @@ import { nameOf } from '../../runbook/remedies/action.ts';
 import type { Plan } from '../../runbook/remedies/plan.ts';
 import { header, smallPrint, toMessage } from './parts/message.ts';
 import type { Message } from './parts/message.ts';
-import { bargain, sparedList } from './parts/plan.ts';
+import { costsAndBenefits, skippedList } from './parts/plan.ts';
 import { plain, titledList } from './parts/rich-text.ts';
 import { mostTargetsOf } from './parts/targets.ts';
 
@@ -15,8 +15,8 @@ export function planMessage(plan: Plan): Message {
     ...titledList('By hand', plan.byHand === undefined ? [] : [[plain(plan.byHand.why)]]),
     ...titledList('What would happen', steps, 'ordered'),
     ...mostTargetsOf(plan),
-    ...sparedList(plan),
-    ...bargain(plan),
+    ...skippedList(plan),
+    ...costsAndBenefits(plan),
     ...smallPrint(['A preview for you alone: nothing was recorded, and nothing runs.']),
   ]);
 }

@@ -1,9 +1,9 @@
-import type { Request } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import type { Finding } from '../../runbook/diagnose/diagnosis.ts';
 import { isTrouble, troubles } from '../../runbook/diagnose/troubles.ts';
 import { durationOfSeconds, percent } from '../../runbook/diagnose/words.ts';
 import type { Advice, IncidentReport } from '../../runbook/post-incident/report.ts';
-import { sayFate } from '../../runbook/post-incident/say-fate.ts';
+import { describeOutcome } from '../../runbook/post-incident/say-fate.ts';
 import { causeTitles } from './causes.ts';
 import { historyChart } from './parts/chart.ts';
 import { actorLeaf, mentioning, withoutGroups } from './parts/mentions.ts';
@@ -106,7 +106,7 @@ function changeLeaves({ at, sentence }: IncidentReport['changes'][number]): Leaf
   return [moment(at), between(': '), plain(sentence)];
 }
 
-function remedyLeaves(request: Request): Leaf[] {
+function remedyLeaves(request: ApprovalRequest): Leaf[] {
   const { plan, proposedBy, votes, execution } = request;
   const approved = votes.flatMap(({ by }): Leaf[] => [between(', '), actorLeaf(by)]).slice(1);
   return [
@@ -116,7 +116,7 @@ function remedyLeaves(request: Request): Leaf[] {
     ...(approved.length === 0 ? [] : [between(', approved by '), ...approved]),
     ...(execution === null ? [] : [between(' at '), moment(execution.startedAt)]),
     between(': '),
-    ...withoutGroups(mentioning(sayFate(request))),
+    ...withoutGroups(mentioning(describeOutcome(request))),
   ];
 }
 

@@ -1,6 +1,6 @@
-import type { Request } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import { nameOf } from '../../runbook/remedies/action.ts';
-import type { StepNews } from '../../runbook/remedies/remedy.ts';
+import type { StepProgress } from '../../runbook/remedies/remedy.ts';
 import { whereItStands } from './parts/fate.ts';
 import { toMessage } from './parts/message.ts';
 import type { Message } from './parts/message.ts';
@@ -10,9 +10,9 @@ import { between, bold, bullets, paragraph, plain, richText } from './parts/rich
 import type { Leaf } from './parts/rich-text.ts';
 
 /** One thing that happened, for the thread; nothing where the card alone tells it. */
-export function progressLine(request: Request, news?: StepNews): Leaf[] | undefined {
-  if (news?.kind === 'progress') return undefined;
-  if (news !== undefined) return [plain(news.sentence)];
+export function progressLine(request: ApprovalRequest, update?: StepProgress): Leaf[] | undefined {
+  if (update?.kind === 'progress') return undefined;
+  if (update !== undefined) return [plain(update.sentence)];
   const { state, votes, votesNeeded, closing, execution, result, plan } = request;
   switch (state) {
     case 'proposed':
@@ -50,7 +50,10 @@ export function progressLine(request: Request, news?: StepNews): Leaf[] | undefi
 }
 
 /** Steps for the thread, several in one message where they came faster than Slack takes them. */
-export function progressMessage(request: Request, lines: readonly (readonly Leaf[])[]): Message {
+export function progressMessage(
+  request: ApprovalRequest,
+  lines: readonly (readonly Leaf[])[],
+): Message {
   const [first = [plain('–')], ...others] = lines;
   const text = `News of ${nameOf(request.option)} for ${request.target}: ${lines.length} ${lines.length === 1 ? 'step' : 'steps'}`;
   const shown = others.length === 0 ? paragraph(...first) : bullets(lines);
@@ -58,7 +61,7 @@ export function progressMessage(request: Request, lines: readonly (readonly Leaf
 }
 
 /** The whole list of targets, where the card had to cut it. */
-export function fullListMessages(request: Request): readonly Message[] {
+export function fullListMessages(request: ApprovalRequest): readonly Message[] {
   const parts = allTargets(request.plan);
   return parts.map((blocks, index) =>
     toMessage(`All targets of the proposal, part ${index + 1} of ${parts.length}`, blocks),

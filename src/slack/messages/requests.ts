@@ -1,4 +1,4 @@
-import type { Request } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import { requestTitle } from './parts/fate.ts';
 import { topic } from './parts/lists.ts';
 import { actorLeaf } from './parts/mentions.ts';
@@ -8,7 +8,7 @@ import { between, bold, code, moment, plain } from './parts/rich-text.ts';
 import type { Leaf } from './parts/rich-text.ts';
 
 /** The requests that have not come to their end, oldest first. */
-export function requestsMessage(open: readonly Request[]): Message {
+export function requestsMessage(open: readonly ApprovalRequest[]): Message {
   const line =
     open.length === 0
       ? 'Nothing is proposed, and nothing runs.'
@@ -16,7 +16,7 @@ export function requestsMessage(open: readonly Request[]): Message {
   return toMessage(line, [topic(line, open.map(requestLeaves))]);
 }
 
-function requestLeaves(request: Request): Leaf[] {
+function requestLeaves(request: ApprovalRequest): Leaf[] {
   const { id, proposedBy, proposedAt, votes, votesNeeded } = request;
   return [
     code(id),

@@ -1,24 +1,24 @@
 import type { InputBlock, ModalView, PlainTextOption } from '@slack/types';
 import type { Limits } from '../../runbook/target.ts';
-import { Ask } from '../../runbook/remedies/ask.ts';
+import { RemedyRequest } from '../../runbook/remedies/ask.ts';
 import { parseDuration } from '../../runbook/remedies/parse-duration.ts';
-import { toTyped } from '../../runbook/remedies/to-typed.ts';
+import { toDurationText } from '../../runbook/remedies/to-typed.ts';
 import { callbackIds } from '../action-ids.ts';
 import { between, paragraph, richText } from '../messages/parts/rich-text.ts';
 import { formView, plainText, textField } from './modal.ts';
 import type { DialogMemory, Filled } from './modal.ts';
 
-type IdleAsk = Extract<Ask, { kind: 'idle' | 'idle-in-transaction' }>;
+type IdleRequest = Extract<RemedyRequest, { kind: 'idle' | 'idle-in-transaction' }>;
 
 const fields = { kind: 'kind', application: 'application', over: 'over' } as const;
 
-const kinds: readonly (readonly [IdleAsk['kind'], string])[] = [
+const kinds: readonly (readonly [IdleRequest['kind'], string])[] = [
   ['idle-in-transaction', 'Transactions left open (idle in transaction)'],
   ['idle', 'Idle sessions of one application'],
 ];
 
 /** Which sessions option A is about, filled in with what was asked for before. */
-export function idleView(ask: IdleAsk, memory: DialogMemory): ModalView {
+export function idleView(ask: IdleRequest, memory: DialogMemory): ModalView {
   return formView({
     callbackId: callbackIds.idle,
     title: 'Option A',
@@ -44,7 +44,7 @@ export function idleView(ask: IdleAsk, memory: DialogMemory): ModalView {
         id: fields.over,
         label: 'In that state for at least',
         hint: 'Such as 90s, 30m or 2h.',
-        initial: toTyped(ask.idleForMs),
+        initial: toDurationText(ask.idleForMs),
         optional: false,
         max: 12,
       }),
@@ -52,7 +52,7 @@ export function idleView(ask: IdleAsk, memory: DialogMemory): ModalView {
   });
 }
 
-function kindField(chosen: IdleAsk['kind']): InputBlock {
+function kindField(chosen: IdleRequest['kind']): InputBlock {
   const options = kinds.map(([value, text]): PlainTextOption => ({
     text: plainText(text, 75),
     value,
@@ -74,7 +74,7 @@ function kindField(chosen: IdleAsk['kind']): InputBlock {
 /** The Ask that was filled in, or a sentence under each field that is not right. */
 export function readIdleView(
   filled: Filled,
-): { readonly ask: IdleAsk } | { readonly errors: Readonly<Record<string, string>> } {
+): { readonly ask: IdleRequest } | { readonly errors: Readonly<Record<string, string>> } {
   const application = filled[fields.application] ?? '';
   const idleForMs = parseDuration(filled[fields.over] ?? '');
   if (idleForMs === undefined)
@@ -85,15 +85,15 @@ export function readIdleView(
       errors: { [fields.application]: 'Idle sessions are ended for one application: name it.' },
     };
   }
-  const wanted = isIdle
+  const draft = isIdle
     ? { kind: 'idle', application, idleForMs }
     : { kind: 'idle-in-transaction', ...(application !== '' && { application }), idleForMs };
-  const { data: ask } = Ask.safeParse(wanted);
+  const { data: ask } = RemedyRequest.safeParse(draft);
   if (ask?.kind === 'idle' || ask?.kind === 'idle-in-transaction') return { ask };
   return { errors: { [fields.application]: 'No application_name is longer than 63 characters.' } };
 }
 
 /** What is asked for where nobody asked for anything yet: the target's own threshold. */
-export function usualIdleAsk({ terminateIdleInTransactionMs }: Limits): IdleAsk {
+export function usualIdleRequest({ terminateIdleInTransactionMs }: Limits): IdleRequest {
   return { kind: 'idle-in-transaction', idleForMs: terminateIdleInTransactionMs };
 }

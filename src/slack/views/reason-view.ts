@@ -1,5 +1,5 @@
 import type { ModalView } from '@slack/types';
-import type { Request } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import { nameOf } from '../../runbook/remedies/action.ts';
 import { callbackIds } from '../action-ids.ts';
 import { between, bold, paragraph, plain, richText } from '../messages/parts/rich-text.ts';
@@ -11,7 +11,7 @@ const longestReason = 500;
 export const reasonField = 'reason';
 
 /** Asks why, before a vote counts. */
-export function approveView(request: Request, channel: string): ModalView {
+export function approveView(request: ApprovalRequest, channel: string): ModalView {
   return formView({
     callbackId: callbackIds.approve,
     title: 'Approve with a reason',
@@ -22,7 +22,11 @@ export function approveView(request: Request, channel: string): ModalView {
 }
 
 /** Asks why not; who is in a hurry leaves it empty. Whoever proposed it withdraws it. */
-export function denyView(request: Request, channel: string, isProposer: boolean): ModalView {
+export function denyView(
+  request: ApprovalRequest,
+  channel: string,
+  isProposer: boolean,
+): ModalView {
   return formView({
     callbackId: callbackIds.deny,
     title: isProposer ? 'Withdraw it?' : 'Deny it?',
@@ -32,7 +36,7 @@ export function denyView(request: Request, channel: string, isProposer: boolean)
   });
 }
 
-function about({ option, target, plan }: Request): ReturnType<typeof richText> {
+function about({ option, target, plan }: ApprovalRequest): ReturnType<typeof richText> {
   return richText(
     paragraph(bold(`${nameOf(option)} for ${target}:`), between(' '), plain(plan.title)),
   );

@@ -1,4 +1,4 @@
-import type { Beds } from '../../../src/bot.ts';
+import type { TargetSet } from '../../../src/bot.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import { createRunbook } from '../../../src/runbook/runbook.ts';
@@ -13,7 +13,7 @@ interface BedOptions {
 }
 
 /** What looks at a patient and restarts its services, which run without Docker here. */
-export function bedOf(patient: Patient, options: BedOptions): Beds {
+export function bedOf(patient: Patient, options: BedOptions): TargetSet {
   const { composeProject, contacts, password } = options;
   const { cluster, limits } = patient;
   const bed = {
@@ -33,5 +33,5 @@ export function bedOf(patient: Patient, options: BedOptions): Beds {
     pools: patient.pools(),
     restarts: patient.services(),
   };
-  return { patients: [bed], runbook: createRunbook([bed], systemClock) };
+  return { targetAdapters: [bed], runbook: createRunbook([bed], systemClock) };
 }

@@ -11,7 +11,7 @@ export const prepared: CrashCase = {
   name: 'a prepared transaction is rolled back',
   option: 'prepared',
   async prepare({ patient }) {
-    const client = new Client({ connectionString: patient.urls.acting });
+    const client = new Client({ connectionString: patient.urls.privileged });
     await client.connect();
     await client.query('BEGIN');
     await client.query('SELECT pg_current_xact_id()');

@@ -2,9 +2,9 @@ import { expect } from 'vitest';
 import { toText } from '../../../sandbox/message-text.ts';
 import { asAdmin } from '../../../sandbox/patient/schema.ts';
 import { isOpen } from '../../../src/runbook/approval/request.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import { follow, notBegun } from '../../../src/slack/cards/course.ts';
-import type { Course } from '../../../src/slack/cards/course.ts';
+import type { RunProgress } from '../../../src/slack/cards/course.ts';
 import { requestCard } from '../../../src/slack/messages/request-card.ts';
 import { messagesOf } from '../../drills/support/theatre.ts';
 import { keyOf } from '../../drills/support/told.ts';
@@ -26,7 +26,7 @@ export async function readLogFrom({ patient }: Night, from: number): Promise<Log
 }
 
 /** PostgreSQL ended and cancelled whom the journal says, and nobody else, save those it says are not known. */
-export function expectSameEnds({ text }: Log, { result }: Request): void {
+export function expectSameEnds({ text }: Log, { result }: ApprovalRequest): void {
   const items = result?.report.items ?? [];
   const said = (word: string): string[] =>
     items.filter(({ outcome }) => outcome === word).map(({ what }) => what.replace('pid ', ''));
@@ -79,15 +79,15 @@ export async function expectCards(night: Night): Promise<void> {
   }
 }
 
-async function judge(night: Night, request: Request): Promise<string[]> {
+async function judge(night: Night, request: ApprovalRequest): Promise<string[]> {
   const { id, state } = request;
   const cards = cardsOf(night, id);
   const [card] = cards;
   if (card === undefined || cards.length > 1)
     return [`${id} (${state}) has ${cards.length} cards.`];
   const steps = await night.read((journal) => journal.readSteps(id));
-  const course = steps.reduce<Course>(follow, notBegun);
-  const [told, kept] = [card, requestCard(request, { course, stop: null })].map(toPlainText);
+  const runProgress = steps.reduce<RunProgress>(follow, notBegun);
+  const [told, kept] = [card, requestCard(request, { runProgress, stop: null })].map(toPlainText);
   const ends = countEnds(night, request);
   const isEnd = ends === (isOpen(request) ? 0 : 1);
   return [
@@ -96,7 +96,7 @@ async function judge(night: Night, request: Request): Promise<string[]> {
   ];
 }
 
-function countEnds(night: Night, { id }: Request): number {
+function countEnds(night: Night, { id }: ApprovalRequest): number {
   return messagesOf(night).filter((one) => keyOf(one) === `request:${id}:end`).length;
 }
 

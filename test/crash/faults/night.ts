@@ -58,10 +58,10 @@ export async function openNight(bedside: Bedside, kind: Kind): Promise<Night> {
   };
   const address = shelf?.url() ?? join(folder, 'journal.sqlite');
   const journal = await openByAddress(address);
-  const { dbconn, acting, rescue } = patient.urls;
+  const { dbconn, privileged, rescue } = patient.urls;
   const urls = {
     dbconn: by(roads.target, dbconn),
-    acting: by(roads.target, acting),
+    privileged: by(roads.target, privileged),
     rescue: by(roads.target, rescue),
   };
   const target = patient.target();
@@ -80,7 +80,7 @@ export async function openNight(bedside: Bedside, kind: Kind): Promise<Night> {
     engine: by(roads.engine, engine.address),
     bedside: { target, urls },
     leaseMs,
-    paceMs: 50,
+    sendIntervalMs: 50,
     points: [],
     done: {},
   });

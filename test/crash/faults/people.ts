@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { isOpen } from '../../../src/runbook/approval/request.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import { actionIds } from '../../../src/slack/action-ids.ts';
 import { database, jonas, maya, messagesOf } from '../../drills/support/theatre.ts';
@@ -44,12 +44,12 @@ async function insist(night: Night, { what, isDone, act }: Act): Promise<void> {
   }
 }
 
-export function readRequests(night: Night): Promise<readonly Request[]> {
+export function readRequests(night: Night): Promise<readonly ApprovalRequest[]> {
   const query = { target: night.target, since: new Date(0).toISOString() };
   return night.read((journal) => journal.readRequestsSince(query));
 }
 
-async function readRequest(night: Night, id: string): Promise<Request> {
+async function readRequest(night: Night, id: string): Promise<ApprovalRequest> {
   const request = await night.read((journal) => journal.read(id));
   if (request === undefined) throw new Error(`There is no request ${id}.`);
   return request;
@@ -91,7 +91,7 @@ export async function approve(night: Night, id: string): Promise<void> {
 }
 
 /** Returns the request as it ended. */
-export async function untilEnded(night: Night, id: string): Promise<Request> {
+export async function untilEnded(night: Night, id: string): Promise<ApprovalRequest> {
   const isDone = async (): Promise<boolean> => !isOpen(await readRequest(night, id));
   await insist(night, { what: `${id} ends`, isDone });
   return readRequest(night, id);

@@ -88,7 +88,7 @@ export async function openStage(bedside: Bedside, points: readonly Point[]): Pro
       bedside: { target, urls },
       // Short enough that nobody waits for a dead process, longer than one stands still on a busy machine.
       leaseMs: 1500,
-      paceMs: 50,
+      sendIntervalMs: 50,
     },
     points,
   );

@@ -25,7 +25,7 @@ const Job = z.object({
   engine: z.string(),
   bedside: z.custom<Bedside>((value) => typeof value === 'object'),
   leaseMs: z.number(),
-  paceMs: z.number(),
+  sendIntervalMs: z.number(),
   points: z.array(Point),
   /** How often each thing was done by the bots before this one. */
   done: z.record(z.string(), z.number()),
@@ -70,9 +70,9 @@ const bot = await openBot({
   slack: { connection: { kind: 'socket', appToken }, botToken, apiUrl },
   clock: systemClock,
   log: createLog('warn'),
-  beds: { patients: [bed], runbook: createRunbook([bed], systemClock) },
+  targetSet: { targetAdapters: [bed], runbook: createRunbook([bed], systemClock) },
   leaseMs: job.leaseMs,
-  paceMs: job.paceMs,
+  sendIntervalMs: job.sendIntervalMs,
   keep: (journal) => aroundWrites(journal, (draft, write) => mortally(labelOfWrite(draft), write)),
 });
 await bot.start();

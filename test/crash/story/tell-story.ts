@@ -6,7 +6,7 @@ import type { AlertStatus } from '../../../sandbox/send-alert.ts';
 import { toText } from '../../../sandbox/message-text.ts';
 import { actionIds, checklistAction, incidentActions } from '../../../src/slack/action-ids.ts';
 import { isOpen } from '../../../src/runbook/approval/request.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import { dana, jonas, maya, messagesOf } from '../../drills/support/theatre.ts';
 import { keptSentences, keyOf, toldSentences } from '../../drills/support/told.ts';
@@ -54,7 +54,10 @@ export async function readIncident({ journal }: Pick<Stage, 'journal'>): Promise
   return incident;
 }
 
-export async function readRequests({ journal, patient }: Stage): Promise<readonly Request[]> {
+export async function readRequests({
+  journal,
+  patient,
+}: Stage): Promise<readonly ApprovalRequest[]> {
   const since = new Date(0).toISOString();
   return journal.readRequestsSince({ target: patient.target().name, since });
 }
@@ -123,7 +126,8 @@ function haveIt(stage: Stage): Promise<void> {
 /** Proposes C, approves it, and sees what came of it; again where it ended before it did anything. */
 async function help(stage: Stage): Promise<void> {
   const text = `/dbconn propose C ${stage.service}`;
-  const newest = async (): Promise<Request | undefined> => (await readRequests(stage)).at(-1);
+  const newest = async (): Promise<ApprovalRequest | undefined> =>
+    (await readRequests(stage)).at(-1);
   while (!stage.isHelped()) {
     const before = await newest();
     await perform(stage, {

@@ -6,9 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
 import { readConfig } from '../../../src/config.ts';
-import { createPatients } from '../../../src/patients.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
-import type { Ask } from '../../../src/runbook/remedies/ask.ts';
+import { createTargetAdapters } from '../../../src/patients.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import type { KillPoint } from '../../crash/killing-journal.ts';
 import { ann, openCrashDoor } from '../../crash/open-crash-door.ts';
@@ -23,13 +23,13 @@ import type { ConfigOptions } from './write-config.ts';
 interface Attempt {
   readonly stack: Stack;
   readonly options: ConfigOptions;
-  readonly ask: Ask;
+  readonly ask: RemedyRequest;
   /** Null: nobody kills it. */
   readonly point: KillPoint | null;
 }
 
 interface Finished {
-  readonly ended: Request;
+  readonly ended: ApprovalRequest;
   /** The kinds of entries the process wrote, in order. */
   readonly writes: readonly string[];
 }
@@ -47,22 +47,22 @@ export async function runKilled({ stack, options, ask, point }: Attempt): Promis
   const folder = makeJournalFolder();
   const configFile = join(dirname(folder.file), 'dbconn.yml');
   writeFileSync(configFile, await writeConfig(stack, folder.file, options));
-  const [bed] = await createPatients(readConfig(process.env, configFile), systemClock);
+  const [bed] = await createTargetAdapters(readConfig(process.env, configFile), systemClock);
   if (bed === undefined) throw new Error('The configuration names no target.');
   const journal = await folder.open();
   const faults: unknown[] = [];
   let runs = 0;
-  const door = openCrashDoor({
+  const approvals = openCrashDoor({
     journal,
     bed,
     onRun: () => void (runs += 1),
     onFault: (error) => void faults.push(error),
   });
   try {
-    const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+    const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
     const writes = await runChild({ configFile, id, point });
-    if (point !== null) await takeOverFirst(door);
-    const ended = valueOf(await door.settled(id));
+    if (point !== null) await takeOverFirst(approvals);
+    const ended = valueOf(await approvals.settled(id));
     expect(ended.state).toMatch(/^(?:done|failed)$/);
     expect({ faults, runs }).toEqual({ faults: [], runs: 0 });
     expect(await journal.verify()).toMatchObject({ ok: true });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { systemClock } from '../../../src/clock.ts';
 import { readConfig } from '../../../src/config.ts';
 import { openSqliteJournal } from '../../../src/journal/sqlite.ts';
-import { createPatients } from '../../../src/patients.ts';
+import { createTargetAdapters } from '../../../src/patients.ts';
 import { killingJournal } from '../../crash/killing-journal.ts';
 import type { KillPoint } from '../../crash/killing-journal.ts';
 import { bob, openCrashDoor } from '../../crash/open-crash-door.ts';
@@ -18,10 +18,10 @@ export type Job = z.infer<typeof Job>;
 
 const job = Job.parse(JSON.parse(await readLine()));
 const config = readConfig(process.env, job.configFile);
-const [bed] = await createPatients(config, systemClock);
+const [bed] = await createTargetAdapters(config, systemClock);
 if (bed === undefined) throw new Error('The configuration names no target.');
 const journal = await openSqliteJournal({ file: config.journal, clock: systemClock });
-const door = openCrashDoor({
+const approvals = openCrashDoor({
   journal: killingJournal(journal, job.point),
   bed,
   onFault(error) {
@@ -29,9 +29,9 @@ const door = openCrashDoor({
     process.exitCode = 1;
   },
 });
-const approved = await door.approve(job.id, bob);
+const approved = await approvals.approve(job.id, bob);
 if (!approved.ok) throw new Error(approved.refusal.why);
-await door.settled(job.id);
+await approvals.settled(job.id);
 await bed.database.close();
 journal.close();
 

@@ -66,7 +66,10 @@ const endWithinMs = 110_000;
 export async function openWard(stack: Stack, options: ConfigOptions = {}): Promise<Ward> {
   const folder = makeJournalFolder();
   // Of it only its Slack plays here: the bot comes from the configuration.
-  const theatre = await openTheatre({ patients: [], runbook: createRunbook([], systemClock) });
+  const theatre = await openTheatre({
+    approvalTargets: [],
+    runbook: createRunbook([], systemClock),
+  });
   const lines: string[] = [];
   let bot: Bot | undefined;
   try {

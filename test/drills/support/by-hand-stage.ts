@@ -5,9 +5,9 @@ import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { openPrivileged } from '../../../src/open-privileged.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
-import { toDoorPatient } from '../../../src/runbook/approval/to-door-patient.ts';
+import { toApprovalTarget } from '../../../src/runbook/approval/to-door-patient.ts';
 import { createRunbook } from '../../../src/runbook/runbook.ts';
-import type { Patient as RunbookPatient } from '../../../src/runbook/runbook.ts';
+import type { TargetAdapters } from '../../../src/runbook/runbook.ts';
 import type { Target } from '../../../src/runbook/target.ts';
 import { startPatient } from '../../support/clusters.ts';
 import { patienceMs } from '../../support/until.ts';
@@ -36,7 +36,7 @@ interface HandedRestart {
 
 export async function openByHandStage(seed: number): Promise<ByHandStage> {
   const patient = await startPatient({ seed });
-  const bed: RunbookPatient = {
+  const bed: TargetAdapters = {
     get target() {
       return { ...patient.target(), runtime: stage.runtime };
     },
@@ -59,7 +59,7 @@ export async function openByHandStage(seed: number): Promise<ByHandStage> {
     async open() {
       const parts = { clock: systemClock, refusedServices: ['dbconn'], refusedContainers: [] };
       theatre = await openTheatre({
-        patients: [toDoorPatient(bed, parts)],
+        approvalTargets: [toApprovalTarget(bed, parts)],
         runbook: createRunbook([bed], systemClock),
         verifyAfterMs: 500,
       });
@@ -77,13 +77,13 @@ export async function openByHandStage(seed: number): Promise<ByHandStage> {
     },
   };
   // As the bot does at its start: the connection must be there before the slots are gone.
-  await bed.database.readLook();
+  await bed.database.readSnapshot();
   return stage;
 }
 
 async function handRestart(
   { patient, open }: ByHandStage,
-  bed: RunbookPatient,
+  bed: TargetAdapters,
 ): Promise<HandedRestart> {
   await patient.trouble('connection-leak', { leak: 'autocommit' });
   const { stage, bot } = await open();

@@ -8,7 +8,7 @@ import { createLog } from '../../../src/log.ts';
  * main.ts as a process of its own, but with the lease and the pace in Slack it is told (ms), and saying where it
  * listens: `listening on 8080`. On SIGUSR2 it says what memory it has, after a collection where it can collect.
  */
-const [leaseMs, paceMs] = process.argv.slice(2).map(Number);
+const [leaseMs, sendIntervalMs] = process.argv.slice(2).map(Number);
 const { config, slack } = readBotConfig(readEnvironment());
 const log = createLog('info');
 const bot = await openBot({
@@ -17,7 +17,7 @@ const bot = await openBot({
   clock: systemClock,
   log,
   ...(leaseMs !== undefined && { leaseMs }),
-  ...(paceMs !== undefined && { paceMs }),
+  ...(sendIntervalMs !== undefined && { sendIntervalMs }),
 });
 process.once('SIGTERM', () => {
   bot.stop().then(

@@ -14,7 +14,7 @@ export type Memory = z.infer<typeof Memory>;
 interface Timing {
   readonly leaseMs: number;
   /** Between two messages in Slack; what Slack takes unless given. */
-  readonly paceMs?: number;
+  readonly sendIntervalMs?: number;
 }
 
 /** One of several bots that share a journal, as a process that can be killed. */
@@ -22,7 +22,7 @@ export interface Replica {
   /** Where alerts come in. */
   readonly port: number;
   /** Whether it says of itself that it tends the incidents. */
-  isTending(): Promise<boolean>;
+  isLeading(): Promise<boolean>;
   /** What it has after a collection. */
   readMemory(): Promise<Memory>;
   /** As an orchestrator ends it. */
@@ -39,9 +39,9 @@ const startWithinMs = 30_000;
 
 export async function startReplica(
   { file, wire }: Pick<Whole, 'file' | 'wire'>,
-  { leaseMs, paceMs }: Timing,
+  { leaseMs, sendIntervalMs }: Timing,
 ): Promise<Replica> {
-  const times = [leaseMs, ...(paceMs === undefined ? [] : [paceMs])].map(String);
+  const times = [leaseMs, ...(sendIntervalMs === undefined ? [] : [sendIntervalMs])].map(String);
   const child = spawn(process.execPath, ['--expose-gc', script, ...times], {
     env: {
       ...childEnvironment,
@@ -80,7 +80,7 @@ export async function startReplica(
   };
   return {
     port,
-    async isTending() {
+    async isLeading() {
       if (child.exitCode !== null || child.signalCode !== null) return false;
       const response = await fetch(`http://127.0.0.1:${port}/metrics`);
       return /^dbconn_tending 1$/m.test(await response.text());

@@ -16,11 +16,17 @@ export interface Scripted {
 
 export async function openScripted(changes: Partial<TheatreOptions> = {}): Promise<Scripted> {
   const [remedy, clock] = [new ScriptedRemedy(), new HandClock()];
-  const look = (): ReturnType<TheatreOptions['patients'][number]['look']> =>
+  const takeSnapshot = (): ReturnType<TheatreOptions['approvalTargets'][number]['takeSnapshot']> =>
     Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) }));
   const stage = await openTheatre({
-    patients: [
-      { name: 'shop', remedies: [remedy], handOffs: [remedy], look, warningUtilisation: 0.8 },
+    approvalTargets: [
+      {
+        name: 'shop',
+        remedies: [remedy],
+        handOffs: [remedy],
+        takeSnapshot,
+        warningUtilisation: 0.8,
+      },
     ],
     runbook: aRunbook({ targets: [aTarget({ name: 'shop' })] }),
     clock,

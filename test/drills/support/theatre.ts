@@ -4,9 +4,9 @@ import { systemClock } from '../../../src/clock.ts';
 import { createIncidentMarks } from '../../../src/journal/incident-marks.ts';
 import { createPlaces } from '../../../src/journal/places.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
-import { createDoor } from '../../../src/runbook/approval/door.ts';
-import type { Door } from '../../../src/runbook/approval/door.ts';
-import type { DoorPatient } from '../../../src/runbook/approval/door-ports.ts';
+import { createApprovals } from '../../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
+import type { ApprovalTarget } from '../../../src/runbook/approval/door-ports.ts';
 import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import type { OptionPolicy, Policy } from '../../../src/runbook/approval/policy.ts';
 import { createIncidents } from '../../../src/runbook/incident/create-incidents.ts';
@@ -21,8 +21,8 @@ import { createSlackApp } from '../../../src/slack/app.ts';
 import type { SlackApp } from '../../../src/slack/app.ts';
 import { actionIds } from '../../../src/slack/action-ids.ts';
 import type { Cards } from '../../../src/slack/cards/cards.ts';
-import { createNews } from '../../../src/slack/create-news.ts';
-import type { News } from '../../../src/slack/create-news.ts';
+import { createNotifier } from '../../../src/slack/create-news.ts';
+import type { Notifier } from '../../../src/slack/create-news.ts';
 import type { People } from '../../../src/runbook/ports/people.ts';
 import { createPeople } from '../../../src/slack/people.ts';
 import { identity } from '../../../sandbox/slack/identity.ts';
@@ -54,7 +54,7 @@ export const stranger = 'U0STRANGER';
 export const foreigner = 'U0FOREIGN0';
 
 export interface TheatreOptions {
-  readonly patients: readonly DoorPatient[];
+  readonly approvalTargets: readonly ApprovalTarget[];
   readonly runbook: Runbook;
   readonly option?: Partial<OptionPolicy>;
   readonly policy?: Partial<Policy>;
@@ -62,12 +62,12 @@ export interface TheatreOptions {
   /** How Slack reaches the bot; by Socket Mode unless given. */
   readonly mode?: 'socket' | 'http';
   readonly slack?: Partial<SlackOptions>;
-  readonly paceMs?: number;
+  readonly sendIntervalMs?: number;
   readonly verifyAfterMs?: number;
 }
 
 export interface Bot {
-  readonly door: Door;
+  readonly approvals: Approvals;
   readonly cards: Cards;
   readonly incidents: Incidents;
   readonly board: IncidentBoard;
@@ -165,8 +165,14 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     },
   });
   const log = createLog('info', destination);
-  const { patients, policy, clock = systemClock, paceMs = 20, verifyAfterMs = 100 } = options;
-  const news = createNews({
+  const {
+    approvalTargets,
+    policy,
+    clock = systemClock,
+    sendIntervalMs = 20,
+    verifyAfterMs = 100,
+  } = options;
+  const news = createNotifier({
     botToken,
     apiUrl: slack.apiUrl,
     channel: database,
@@ -175,21 +181,21 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     readSteps: (request) => journal.readSteps(request),
     readRequest: (request) => journal.read(request),
     log,
-    paceMs,
+    sendIntervalMs,
   });
   const rule = { ...optionPolicy, approvers: [jonas, dana, maya], ...options.option };
   const people = createPeople({ botToken, apiUrl: slack.apiUrl, log });
-  const door = createDoor({
+  const approvals = createApprovals({
     people,
     journal,
-    patients,
+    approvalTargets,
     policy: { ...defaultPolicy, options: { A: rule, C: rule, D: rule }, ...policy },
     clock,
     verifyAfterMs,
     onChange: (request, step) => news.cards.tell(request, step),
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
   });
-  const kept = keepIncidents(options.runbook, { journal, news, door, people, clock });
+  const kept = keepIncidents(options.runbook, { journal, news, approvals, people, clock });
   const app = createSlackApp({
     connection: connectionFor(options.mode ?? 'socket'),
     botToken,
@@ -197,30 +203,30 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     channel: database,
     runbook: options.runbook,
     heard: journal,
-    changes: { door, journal, ...news, ...kept },
+    changes: { approvals, journal, ...news, ...kept },
     log,
   });
-  await door.takeOver();
+  await approvals.takeOver();
   await app.start();
   if (app.state.port !== undefined) {
     slack.setRequestUrl(`http://127.0.0.1:${app.state.port}/slack/events`);
   }
-  await news.cards.catchUp(door);
+  await news.cards.catchUp(approvals);
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await app.stop();
-    await door.drain();
+    await approvals.drain();
     await news.cards.drain(500);
     await kept.board.idle(500);
     journal.close();
   };
-  return { door, cards: news.cards, ...kept, journal, app, stop: () => (stopped ??= stop()) };
+  return { approvals, cards: news.cards, ...kept, journal, app, stop: () => (stopped ??= stop()) };
 }
 
 interface Keeping {
   readonly journal: SqliteJournal;
-  readonly news: News;
-  readonly door: Door;
+  readonly news: Notifier;
+  readonly approvals: Approvals;
   readonly people: People;
   readonly clock: Clock;
 }
@@ -228,14 +234,14 @@ interface Keeping {
 /** Incidents as the bot keeps them, shown as soon as they change. Nobody looks at their targets. */
 function keepIncidents(
   { targets }: Runbook,
-  { journal, news, door, people, clock }: Keeping,
+  { journal, news, approvals, people, clock }: Keeping,
 ): Pick<Bot, 'incidents' | 'board' | 'records'> {
   const board = news.openBoard({
     log: journal,
     marks: createIncidentMarks(journal),
     targets,
-    offers: (target) => door.offers(target),
-    paces: { urgentMs: 0, figuresMs: 0 },
+    offers: (target) => approvals.offers(target),
+    intervals: { urgentMs: 0, figuresMs: 0 },
   });
   const incidents = createIncidents({
     log: journal,
@@ -244,7 +250,8 @@ function keepIncidents(
     rules: defaultIncidentRules,
     policyOf: () => [],
     people,
-    onChange: (incident) => board.show({ incident, diagnosis: null, requests: [], useless: [] }),
+    onChange: (incident) =>
+      board.show({ incident, diagnosis: null, requests: [], ineffective: [] }),
   });
   return { incidents, board, records: createRecords({ log: journal, targets }) };
 }

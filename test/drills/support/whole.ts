@@ -41,7 +41,7 @@ export interface Whole {
   readonly lines: readonly string[];
   /** The dbconn.yml. */
   readonly file: string;
-  start(parts?: Partial<Pick<BotParts, 'beds' | 'leaseMs' | 'paceMs'>>): Promise<Bot>;
+  start(parts?: Partial<Pick<BotParts, 'targetSet' | 'leaseMs' | 'sendIntervalMs'>>): Promise<Bot>;
   /** Reads in the journal beside the bot. */
   inJournal<T>(read: (journal: StoredJournal) => Promise<T>): Promise<T>;
   /** Ends what was started, and leaves nothing behind. */

@@ -27,7 +27,7 @@ export async function checkEnd(system: GateSystem): Promise<void> {
     await machine.pass(21_000, () => system.settle());
     for (const process of processes) {
       await process.renew();
-      const taken = await process.door.takeOver();
+      const taken = await process.approvals.takeOver();
       if (!taken.ok) throw new Error(taken.refusal.why);
       for (const { id } of taken.value) system.begin(process, id);
       await system.settle();

@@ -1,5 +1,5 @@
 import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 
 /** What the rules know of a request. */
 export interface Known {
@@ -19,7 +19,7 @@ export interface Known {
   /** Votes on their way: each may be counted already. */
   readonly asked: string[];
   glass: Actor | null;
-  state: Request['state'];
+  state: ApprovalRequest['state'];
 }
 
 /** `must` decides; `may` are reasons that a clock somebody set makes possible. Kinds of refusals. */

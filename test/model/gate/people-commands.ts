@@ -2,7 +2,7 @@ import { constant, constantFrom, integer, oneof, record } from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import type { Actor } from '../../../src/runbook/approval/actor.ts';
 import { RequestState } from '../../../src/runbook/approval/request.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { command, hold } from './command.ts';
 import type { Known } from './known.ts';
@@ -35,7 +35,7 @@ export const propose = command(
   'propose',
   record({ process, target: constantFrom(...targets), actor }),
   async (system, { process: at, target, actor: by }) => {
-    await system.process(at).door.propose({ target, ask, actor: by });
+    await system.process(at).approvals.propose({ target, ask, actor: by });
   },
 );
 
@@ -46,18 +46,18 @@ interface Given {
 
 /** A vote on its way: it may count from now on, until it is refused. */
 async function give(
-  { door }: Pick<Process, 'door'>,
+  { approvals }: Pick<Process, 'approvals'>,
   known: Known,
   by: Actor,
-): Promise<Answer<Request>> {
+): Promise<Answer<ApprovalRequest>> {
   known.asked.push(by.id);
-  const answer = await door.approve(known.id, by);
+  const answer = await approvals.approve(known.id, by);
   known.asked.splice(known.asked.indexOf(by.id), 1);
   if (answer.ok) known.votes.add(by.id);
   return answer;
 }
 
-function heed(system: GateSystem, process: Process, answer: Answer<Request>): void {
+function heed(system: GateSystem, process: Process, answer: Answer<ApprovalRequest>): void {
   if (answer.ok && answer.value.state === 'approved') system.begin(process, answer.value.id);
 }
 
@@ -112,7 +112,7 @@ export const breakGlass = command('break glass', click, async (system, args) => 
   const { glass } = known;
   // What runs meanwhile is held against it; one that is refused takes nothing back of one before.
   if (reasons.must.size === 0) known.glass = args.actor;
-  const answer = await process.door.breakGlass(known.id, args.actor, 'it burns');
+  const answer = await process.approvals.breakGlass(known.id, args.actor, 'it burns');
   known.glass = answer.ok ? args.actor : glass;
   heed(system, process, answer);
   hold(answer, reasons, rules);
@@ -122,9 +122,9 @@ export const readCommands = command('read commands', click, async (system, args)
   const { rules } = system;
   const known = rules.pick(args.request);
   if (known === undefined) return;
-  const { door, clock } = system.process(args.process);
+  const { approvals, clock } = system.process(args.process);
   const reasons = rules.whyNoCommands(known, clock);
-  hold(await door.commands(known.id), reasons, rules);
+  hold(await approvals.commands(known.id), reasons, rules);
 });
 
 export const sayRan = command('ran it', click, async (system, args) => {
@@ -134,7 +134,7 @@ export const sayRan = command('ran it', click, async (system, args) => {
   const process = system.process(args.process);
   const reasons = rules.whyNotRan(known, args.actor, process.clock);
   rules.saying = { id: known.id, actor: args.actor };
-  const answer = await process.door.ranByHand(known.id, args.actor);
+  const answer = await process.approvals.ranByHand(known.id, args.actor);
   rules.saying = null;
   if (answer.ok) system.begin(process, known.id);
   hold(answer, reasons, rules);
@@ -144,22 +144,22 @@ export const deny = command('deny', click, async (system, args) => {
   const { rules } = system;
   const known = rules.pick(args.request);
   if (known === undefined) return;
-  const { door, clock } = system.process(args.process);
+  const { approvals, clock } = system.process(args.process);
   const reasons = rules.whyNoDenial(known, args.actor, clock);
-  hold(await door.deny(known.id, args.actor), reasons, rules);
+  hold(await approvals.deny(known.id, args.actor), reasons, rules);
 });
 
 export const withdraw = command('withdraw', click, async (system, args) => {
   const { rules } = system;
   const known = rules.pick(args.request);
   if (known === undefined) return;
-  const { door, clock } = system.process(args.process);
+  const { approvals, clock } = system.process(args.process);
   const reasons = rules.whyNoWithdrawal(known, args.actor, clock);
-  hold(await door.withdraw(known.id, args.actor), reasons, rules);
+  hold(await approvals.withdraw(known.id, args.actor), reasons, rules);
 });
 
 export const stop = command('stop', record({ process, actor }), async (system, args) => {
-  const answer = await system.process(args.process).door.stop(args.actor);
+  const answer = await system.process(args.process).approvals.stop(args.actor);
   if (!answer.ok) system.rules.broken.push('A stop was refused.');
   system.rules.stopped = true;
 });
@@ -167,7 +167,7 @@ export const stop = command('stop', record({ process, actor }), async (system, a
 export const go = command('go', record({ process, actor }), async (system, args) => {
   const { rules } = system;
   const reasons = rules.whyNoGo(args.actor);
-  const answer = await system.process(args.process).door.go(args.actor);
+  const answer = await system.process(args.process).approvals.go(args.actor);
   hold(answer, reasons, rules);
   if (answer.ok) rules.stopped = false;
 });

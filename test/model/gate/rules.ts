@@ -1,5 +1,5 @@
 import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Known, Reasons } from './known.ts';
 import type { Machine } from '../machine.ts';
 import { ModelPeople, glassUsers, isSameHuman, isUnknown, slackIdsOf } from './model-people.ts';
@@ -37,7 +37,7 @@ export class GateRules {
   readonly #policy: GatePolicy;
   readonly #machine: Machine;
   stopped = false;
-  brake = false;
+  stopSwitch = false;
   jumps = 0;
   /** An entry is gone from the journal. */
   hasGap = false;
@@ -118,7 +118,7 @@ export class GateRules {
 
   whyNoGo(actor: Actor): Reasons {
     const reasons: Reasons = { must: new Set(), may: new Set() };
-    if (this.brake) reasons.must.add('stopped');
+    if (this.stopSwitch) reasons.must.add('stopped');
     if (actor.via !== 'slack') reasons.must.add('not-an-approver');
     else this.#addPeople(reasons, actor, this.people.approvers());
     return reasons;
@@ -126,11 +126,11 @@ export class GateRules {
 
   /** Whether dbconn was still bound to say no to any change here. */
   isStopped(): boolean {
-    return this.stopped || this.brake;
+    return this.stopped || this.stopSwitch;
   }
 
   /** Every change of a request, as dbconn tells it the moment it is recorded. */
-  observe(request: Request, judge: object): void {
+  observe(request: ApprovalRequest, judge: object): void {
     const known = this.requests.get(request.id);
     if (request.state !== known?.state) this.#count(request.state);
     if (known === undefined) {
@@ -176,7 +176,10 @@ export class GateRules {
     else if (known.state !== 'executing') this.#break(known, `changed something as ${known.state}`);
   }
 
-  #learn({ id, target, plan, votesNeeded, votes, proposedBy }: Request, judge: object): void {
+  #learn(
+    { id, target, plan, votesNeeded, votes, proposedBy }: ApprovalRequest,
+    judge: object,
+  ): void {
     const isMore = isUnknown(proposedBy) && !this.#policy.proposerMayVote;
     const needed = this.#policy.votes + (isMore ? 1 : 0);
     const known: Known = {
@@ -221,7 +224,7 @@ export class GateRules {
     known.knownBy = new Set([judge]);
   }
 
-  #wasRun(known: Known, { handOff }: Request): void {
+  #wasRun(known: Known, { handOff }: ApprovalRequest): void {
     const by = handOff?.ranBy?.by;
     const isSaid = this.saying?.id === known.id && this.saying.actor.id === by?.id;
     if (!isSaid) this.#break(known, `was run by ${by?.id ?? 'nobody'}, who did not say so`);
@@ -234,7 +237,7 @@ export class GateRules {
     if (this.#isCooling(known.target) === 'yes') this.#break(known, `${how} within the cooldown`);
   }
 
-  #whyClosed(known: Known, judge: object, open: Request['state'] = 'proposed'): Reasons {
+  #whyClosed(known: Known, judge: object, open: ApprovalRequest['state'] = 'proposed'): Reasons {
     const reasons: Reasons = { must: new Set(), may: new Set() };
     if (known.state !== open) reasons.must.add(known.state);
     const expired = known.state === open ? this.#isExpired(known, judge) : 'no';

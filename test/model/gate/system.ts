@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
-import { createDoor } from '../../../src/runbook/approval/door.ts';
-import type { Door } from '../../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import { LeaseLost } from '../../../src/runbook/approval/lease-lost.ts';
 import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import type { Policy } from '../../../src/runbook/approval/policy.ts';
@@ -23,7 +23,7 @@ export const targets = ['shop', 'mail'] as const;
 
 /** One process of dbconn: a door of its own on the shared journal. */
 export interface Process {
-  readonly door: Door;
+  readonly approvals: Approvals;
   readonly journal: SqliteJournal;
   readonly clock: ProcessClock;
   /** What it runs, until it ends. */
@@ -99,7 +99,7 @@ export class GateSystem {
     }
     process.busy.add(id);
     process.held.set(id, this.machine.elapsedMs);
-    void process.door.settled(id).finally(() => {
+    void process.approvals.settled(id).finally(() => {
       process.busy.delete(id);
       process.held.delete(id);
     });
@@ -144,17 +144,17 @@ export class GateSystem {
     };
     const held = new Map<string, number>();
     const renewals = new Set<() => Promise<void>>();
-    const door = createDoor({
+    const approvals = createApprovals({
       journal,
       people,
       clock,
       policy: this.#policy,
-      brake: { readStop: () => Promise.resolve(this.#readBrake()) },
-      patients: targets.map((name) => ({
+      stopSwitch: { readStop: () => Promise.resolve(this.#readBrake()) },
+      approvalTargets: targets.map((name) => ({
         name,
         remedies: [new LedgerRemedy(name, ledger, { pause, rules })],
         handOffs: [new HandRemedy(name, ledger, { pause, rules })],
-        look: async () => {
+        takeSnapshot: async () => {
           await pause('look');
           return aSnapshot({
             reading: aReading({ counts: { clients: ledger.pids(name).length } }),
@@ -178,10 +178,10 @@ export class GateSystem {
       for (const work of renewals) await work();
       for (const id of held.keys()) held.set(id, machine.elapsedMs);
     };
-    return { door, journal, clock, busy: new Set(), held, paused, pausesAt, renew };
+    return { approvals, journal, clock, busy: new Set(), held, paused, pausesAt, renew };
   }
 
   #readBrake(): { by: string; at: string; reason: string } | undefined {
-    return this.rules.brake ? { by: 'a file', at: '', reason: '' } : undefined;
+    return this.rules.stopSwitch ? { by: 'a file', at: '', reason: '' } : undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { constantFrom, nat, record } from 'fast-check';
-import { Request } from '../../../src/runbook/approval/request.ts';
+import { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import { canonicalJson, hashPlan } from '../../../src/runbook/remedies/plan.ts';
 import { command } from './command.ts';
 
@@ -59,12 +59,12 @@ function deleteEntry(database: DatabaseSync, id: string): 'state' | 'note' | 'la
 async function rewrite(database: DatabaseSync, id: string, how: Tampering): Promise<boolean> {
   const row = database.prepare('SELECT data FROM requests WHERE id = ?').get(id);
   const before = String(row?.['data']);
-  const after = canonicalJson(await change(Request.parse(JSON.parse(before)), how));
+  const after = canonicalJson(await change(ApprovalRequest.parse(JSON.parse(before)), how));
   database.prepare('UPDATE requests SET data = ? WHERE id = ?').run(after, id);
   return after !== before;
 }
 
-async function change(request: Request, how: Tampering): Promise<Request> {
+async function change(request: ApprovalRequest, how: Tampering): Promise<ApprovalRequest> {
   const plan = { ...request.plan, title: 'End everything' };
   const vote = { by: { id: 'UCEM', via: 'slack' as const }, at: request.proposedAt, reason: null };
   switch (how) {

@@ -28,10 +28,10 @@ export const setClock = command(
 export const round = command('round', process, async (system, at) => {
   const here = system.process(at);
   await here.renew();
-  const taken = await here.door.takeOver();
+  const taken = await here.approvals.takeOver();
   if (!taken.ok) throw new Error(taken.refusal.why);
   for (const { id } of taken.value) system.begin(here, id);
-  await here.door.sweep();
+  await here.approvals.sweep();
   system.rules.swept(here.clock);
 });
 
@@ -103,7 +103,7 @@ export const setOutage = command('Slack is away', seldom, ({ people, rules }, is
 });
 
 export const setBrake = command('stop file', seldom, ({ rules }, isThere) => {
-  rules.brake = isThere;
+  rules.stopSwitch = isThere;
   return Promise.resolve();
 });
 

@@ -1,4 +1,4 @@
-import type { CallerPorts } from '../../../src/runbook/escalate/caller-ports.ts';
+import type { EscalatorDeps } from '../../../src/runbook/escalate/caller-ports.ts';
 import type { Announcement } from '../../../src/runbook/ports.ts';
 import { PagerRefused } from '../../../src/runbook/ports/pager.ts';
 import type { Page, Pager } from '../../../src/runbook/ports/pager.ts';
@@ -20,7 +20,7 @@ export class Outside {
     this.#rules = rules;
   }
 
-  readonly announcements: CallerPorts['announcements'] = {
+  readonly announcements: EscalatorDeps['announcements'] = {
     announce: async (announcement) => {
       this.#mayRefuse();
       const { key = '', mayStand } = announcement;
@@ -33,7 +33,7 @@ export class Outside {
     },
   };
 
-  readonly board: CallerPorts['board'] = {
+  readonly board: EscalatorDeps['board'] = {
     ask: () => Promise.resolve(),
     placeOf: () => Promise.resolve(undefined),
   };

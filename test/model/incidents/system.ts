@@ -1,9 +1,9 @@
 import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
-import type { Examination } from '../../../src/runbook/diagnose/evidence.ts';
+import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
-import type { Caller } from '../../../src/runbook/escalate/caller.ts';
-import { createCaller } from '../../../src/runbook/escalate/create-caller.ts';
+import type { Escalator } from '../../../src/runbook/escalate/caller.ts';
+import { createEscalator } from '../../../src/runbook/escalate/create-caller.ts';
 import { whatToTell } from '../../../src/runbook/escalate/keep-pager.ts';
 import { createIncidents } from '../../../src/runbook/incident/create-incidents.ts';
 import type { Incidents } from '../../../src/runbook/incident/incidents.ts';
@@ -51,7 +51,7 @@ interface Process {
   readonly steady: SteadyClock;
   readonly journal: SqliteJournal;
   readonly incidents: Incidents;
-  readonly caller: Caller;
+  readonly escalator: Escalator;
   readonly holder: { readonly id: string; readonly forMs: number };
 }
 
@@ -123,20 +123,20 @@ export class IncidentSystem {
   async #round(process: Process): Promise<void> {
     const { journal, holder, incidents, clock, steady } = process;
     await steady.agree();
-    if (!(await journal.tend(holder))) return;
+    if (!(await journal.takeLead(holder))) return;
     if (this.#leader !== process) this.rules.blind();
     this.#leader = process;
     for (const target of targets) {
       const sight = this.sights.get(target.name) ?? 'calm';
       this.rules.looked(target.name, sight);
-      must(await incidents.seen(toExamination(clock, target, snapshots[sight])));
+      must(await incidents.observe(toExamination(clock, target, snapshots[sight])));
     }
     const merged = await journal.listIncidents({ states: ['merged'], limit: 50 });
     await followMerged({ log: journal, clock: steady, onChange: this.#observe }, merged);
     const all = await journal.listIncidents({ states: ['open', 'resolved'], limit: 50 });
     for (const incident of all) {
       if (incident.state !== 'open' && whatToTell(incident) === null) continue;
-      await process.caller.attend({ incident, diagnosis: null, requests: [], useless: [] });
+      await process.escalator.advance({ incident, diagnosis: null, requests: [], ineffective: [] });
     }
     this.rules.afterRound();
   }
@@ -157,7 +157,7 @@ export class IncidentSystem {
       onChange: this.#observe,
       onFault: (_about, error) => void this.faults.push(error),
     });
-    const caller = createCaller({
+    const escalator = createEscalator({
       ...ports,
       clock: steady,
       announcements: outside.announcements,
@@ -169,7 +169,7 @@ export class IncidentSystem {
       onFault: () => undefined,
     });
     const holder = { id: `process ${this.#processes}`, forMs: leaseMs };
-    return { clock, steady, journal, incidents, caller, holder };
+    return { clock, steady, journal, incidents, escalator, holder };
   }
 }
 
@@ -177,7 +177,7 @@ function toExamination(
   clock: ProcessClock,
   target: (typeof targets)[number],
   snapshot: Snapshot,
-): Examination {
+): TargetCheck {
   const takenAt = new Date(clock.now()).toISOString();
   const taken = { ...snapshot, target: target.name, takenAt };
   const diagnosis = diagnose({ snapshot: taken, target, recent: [] });

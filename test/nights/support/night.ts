@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { createActing } from '../../../src/postgres/act.ts';
+import { createIdleSessions } from '../../../src/postgres/act.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import type { Clock } from '../../../src/runbook/ports.ts';
-import type { Patient } from '../../../src/runbook/runbook.ts';
+import type { TargetAdapters } from '../../../src/runbook/runbook.ts';
 import { createRunbook } from '../../../src/runbook/runbook.ts';
 import type { Runbook } from '../../../src/runbook/runbook.ts';
 import { defaultLimits } from '../../../src/runbook/target.ts';
@@ -15,12 +15,12 @@ import { misleading } from '../../support/named-options.ts';
 export interface NightOptions {
   readonly target?: Partial<Target>;
   readonly limits?: Partial<Limits>;
-  readonly services?: Patient['services'];
-  readonly pools?: Patient['pools'];
+  readonly services?: TargetAdapters['services'];
+  readonly pools?: TargetAdapters['pools'];
   /** The system's without one. */
   readonly clock?: Clock;
   /** Whatever else reaches the target, such as its poolers. */
-  readonly more?: Partial<Patient>;
+  readonly more?: Partial<TargetAdapters>;
 }
 
 /** The roles of dbconn on a server that has none yet: `dbconn` looks, `acting` may end sessions. */
@@ -56,18 +56,18 @@ export function watch(cluster: Cluster, options: NightOptions = {}): Runbook {
           readLogs: () => Promise.resolve(notHere),
         },
         pools: options.pools ?? { readPools: () => Promise.resolve(notHere) },
-        acting: createActing({ url: cluster.url('acting') }),
+        privileged: createIdleSessions({ url: cluster.url('acting') }),
         ...options.more,
       },
     ],
     options.clock ?? systemClock,
   );
-  const examine: Runbook['examine'] = async (name, effort) => {
-    const examination = await runbook.examine(name, effort);
+  const runCheck: Runbook['runCheck'] = async (name, effort) => {
+    const examination = await runbook.runCheck(name, effort);
     expect(misleading(examination.diagnosis)).toEqual([]);
     return examination;
   };
-  return { ...runbook, examine, diagnose: async (name) => (await examine(name)).diagnosis };
+  return { ...runbook, runCheck, diagnose: async (name) => (await runCheck(name)).diagnosis };
 }
 
 const notHere = {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../src/clock.ts';
-import { createBreakGlassNews } from '../../../src/runbook/approval/announce-break-glass.ts';
-import type { BreakGlassNews } from '../../../src/runbook/approval/announce-break-glass.ts';
+import { createBreakGlassNotifier } from '../../../src/runbook/approval/announce-break-glass.ts';
+import type { BreakGlassNotifier } from '../../../src/runbook/approval/announce-break-glass.ts';
 import { PagerRefused } from '../../../src/runbook/ports/pager.ts';
 import type { Page, Pager } from '../../../src/runbook/ports/pager.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
@@ -9,7 +9,7 @@ import type { JournalFolder } from '../../journal/temporary-journal.ts';
 import { ann, buildRequest } from './builders.ts';
 import { patienceMs } from '../../support/until.ts';
 
-type BreakGlassNewsParts = Parameters<typeof createBreakGlassNews>[0];
+type BreakGlassNotifierParts = Parameters<typeof createBreakGlassNotifier>[0];
 
 const brokenGlass = { by: ann, at: '2026-11-23T03:00:00.000Z', reason: 'nobody <!channel>' };
 
@@ -28,9 +28,9 @@ function aPager(page: Pager['page']): Pager {
   return { name: 'PagerDuty', page, tellChange: () => Promise.resolve() };
 }
 
-async function listen(change: Partial<BreakGlassNewsParts>): Promise<BreakGlassNews> {
+async function listen(change: Partial<BreakGlassNotifierParts>): Promise<BreakGlassNotifier> {
   const journal = await folder.open();
-  return createBreakGlassNews({
+  return createBreakGlassNotifier({
     announcements: { announce: () => Promise.resolve(void (announced += 1)) },
     channel: 'C1',
     contacts: new Map(),

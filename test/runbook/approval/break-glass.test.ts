@@ -2,14 +2,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '../../../src/clock.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
-  createBreakGlassNews,
+  createBreakGlassNotifier,
   toldKind,
 } from '../../../src/runbook/approval/announce-break-glass.ts';
-import type { BreakGlassNews } from '../../../src/runbook/approval/announce-break-glass.ts';
-import type { Door } from '../../../src/runbook/approval/door.ts';
+import type { BreakGlassNotifier } from '../../../src/runbook/approval/announce-break-glass.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import type { OptionPolicy } from '../../../src/runbook/approval/policy.ts';
 import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Announcement } from '../../../src/runbook/ports.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildRequest, cem } from './builders.ts';
@@ -30,12 +30,12 @@ const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 const root: Actor = { id: 'root', via: 'terminal' };
 const breakGlass = { users: [ann.id], terminal: ['root'], actions: ['A'] } as const;
 
-function openDoor(option: Partial<OptionPolicy> = {}): Promise<Door> {
-  return world.door(option, { breakGlass });
+function openApprovals(option: Partial<OptionPolicy> = {}): Promise<Approvals> {
+  return world.approvals(option, { breakGlass });
 }
 
-async function propose(door: Door): Promise<Request> {
-  return valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+async function propose(approvals: Approvals): Promise<ApprovalRequest> {
+  return valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
 }
 
 test.for([
@@ -44,12 +44,12 @@ test.for([
 ] as const)(
   'who is named runs it without a vote %s, and it is recorded as that',
   async ([, actor]) => {
-    const door = await openDoor({ votes: 2 });
-    const { id } = await propose(door);
-    const broken = valueOf(await door.breakGlass(id, actor, 'nobody answers'));
+    const approvals = await openApprovals({ votes: 2 });
+    const { id } = await propose(approvals);
+    const broken = valueOf(await approvals.breakGlass(id, actor, 'nobody answers'));
     expect(broken).toMatchObject({ state: 'approved', votes: [] });
     expect(broken.brokenGlass).toMatchObject({ by: actor, reason: 'nobody answers' });
-    expect(valueOf(await door.settled(id))).toMatchObject({ state: 'done', votes: [] });
+    expect(valueOf(await approvals.settled(id))).toMatchObject({ state: 'done', votes: [] });
     const journal = await world.journal();
     const entries = await journal.entries(id);
     const entry = entries.find(({ kind }) => kind === 'break-glass');
@@ -61,12 +61,12 @@ test.for([
 );
 
 test('it is off unless somebody and something is named', async () => {
-  const door = await world.door();
-  const { id } = await propose(door);
+  const approvals = await world.approvals();
+  const { id } = await propose(approvals);
   for (const actor of [ann, bob, root]) {
-    expect(refusalOf(await door.breakGlass(id, actor, 'please')).kind).toBe('no-break-glass');
+    expect(refusalOf(await approvals.breakGlass(id, actor, 'please')).kind).toBe('no-break-glass');
   }
-  const otherAction = await world.door({}, { breakGlass: { ...breakGlass, actions: ['B'] } });
+  const otherAction = await world.approvals({}, { breakGlass: { ...breakGlass, actions: ['B'] } });
   const { id: other } = await propose(otherAction);
   expect(refusalOf(await otherAction.breakGlass(other, ann, 'please')).kind).toBe('no-break-glass');
   expect(world.remedy.runs).toBe(0);
@@ -79,66 +79,66 @@ test.for([
   ['a named user of the terminal in Slack', { ...root, via: 'slack' }],
   ['a timer', { id: 'root', via: 'timer' }],
 ] as const)('%s cannot', async ([, actor]) => {
-  const door = await openDoor();
-  const { id } = await propose(door);
-  expect(refusalOf(await door.breakGlass(id, actor, 'please')).kind).toBe('no-break-glass');
-  expect(valueOf(await door.get(id)).state).toBe('proposed');
+  const approvals = await openApprovals();
+  const { id } = await propose(approvals);
+  expect(refusalOf(await approvals.breakGlass(id, actor, 'please')).kind).toBe('no-break-glass');
+  expect(valueOf(await approvals.get(id)).state).toBe('proposed');
 });
 
 test('a vote at the terminal is told of it, where it is open to them', async () => {
-  const door = await openDoor();
-  const { id } = await propose(door);
+  const approvals = await openApprovals();
+  const { id } = await propose(approvals);
   const command = `dbconn approve ${id} --break-glass --reason "why".`;
-  expect(refusalOf(await door.approve(id, root)).next).toContain(command);
+  expect(refusalOf(await approvals.approve(id, root)).next).toContain(command);
   const other: Actor = { id: 'daemon', via: 'terminal' };
-  expect(refusalOf(await door.approve(id, other)).next).not.toContain('break-glass');
+  expect(refusalOf(await approvals.approve(id, other)).next).not.toContain('break-glass');
 });
 
 describe('it stands in for the votes and for nothing else:', () => {
   test('a reason is needed, and keeps no secret', async () => {
-    const door = await openDoor();
-    const { id } = await propose(door);
-    expect(refusalOf(await door.breakGlass(id, ann, ' ')).kind).toBe('reason-missing');
-    valueOf(await door.breakGlass(id, ann, 'see postgres://app:hunter2@db/shop'));
-    expect(JSON.stringify(valueOf(await door.settled(id)))).not.toContain('hunter2');
+    const approvals = await openApprovals();
+    const { id } = await propose(approvals);
+    expect(refusalOf(await approvals.breakGlass(id, ann, ' ')).kind).toBe('reason-missing');
+    valueOf(await approvals.breakGlass(id, ann, 'see postgres://app:hunter2@db/shop'));
+    expect(JSON.stringify(valueOf(await approvals.settled(id)))).not.toContain('hunter2');
   });
 
   test('a stop holds', async () => {
-    const door = await openDoor();
-    const { id } = await propose(door);
-    await door.stop(cem);
-    expect(refusalOf(await door.breakGlass(id, ann, 'please')).kind).toBe('stopped');
+    const approvals = await openApprovals();
+    const { id } = await propose(approvals);
+    await approvals.stop(cem);
+    expect(refusalOf(await approvals.breakGlass(id, ann, 'please')).kind).toBe('stopped');
   });
 
   test('a cooldown holds', async () => {
-    const door = await openDoor({ cooldownMs: 120_000 });
-    const first = await propose(door);
-    valueOf(await door.approve(first.id, bob));
-    await door.settled(first.id);
+    const approvals = await openApprovals({ cooldownMs: 120_000 });
+    const first = await propose(approvals);
+    valueOf(await approvals.approve(first.id, bob));
+    await approvals.settled(first.id);
     world.remedy.alive.add(101).add(102);
-    const { id } = await propose(door);
-    expect(refusalOf(await door.breakGlass(id, ann, 'please')).kind).toBe('cooling-down');
+    const { id } = await propose(approvals);
+    expect(refusalOf(await approvals.breakGlass(id, ann, 'please')).kind).toBe('cooling-down');
   });
 
   test('an expiry holds', async () => {
-    const door = await openDoor();
-    const { id, expiresAt } = await propose(door);
+    const approvals = await openApprovals();
+    const { id, expiresAt } = await propose(approvals);
     world.clock.nowMs = Date.parse(expiresAt);
-    expect(refusalOf(await door.breakGlass(id, ann, 'please')).kind).toBe('expired');
+    expect(refusalOf(await approvals.breakGlass(id, ann, 'please')).kind).toBe('expired');
   });
 
   test('a decision holds', async () => {
-    const door = await openDoor();
-    const { id } = await propose(door);
-    await door.deny(id, bob);
-    expect(refusalOf(await door.breakGlass(id, ann, 'please')).kind).toBe('denied');
+    const approvals = await openApprovals();
+    const { id } = await propose(approvals);
+    await approvals.deny(id, bob);
+    expect(refusalOf(await approvals.breakGlass(id, ann, 'please')).kind).toBe('denied');
   });
 });
 
 test('in the same moment as the last vote, at another replica, it runs once', async () => {
   for (let round = 0; round < 10; round += 1) {
     world.remedy.alive.add(101).add(102);
-    const [left, right] = [await openDoor(), await openDoor()];
+    const [left, right] = [await openApprovals(), await openApprovals()];
     const { id } = await propose(left);
     const answers = await Promise.all([
       left.approve(id, bob),
@@ -165,21 +165,21 @@ describe('while the person is looked up', () => {
   }
 
   test('a denial says more than what was found of them', async () => {
-    const [left, right] = [await openDoor(), await openDoor()];
+    const [left, right] = [await openApprovals(), await openApprovals()];
     const { id } = await propose(left);
     during(() => right.deny(id, bob));
     expect(refusalOf(await left.breakGlass(id, ann, 'please')).kind).toBe('denied');
   });
 
   test('so does a request that was changed past the journal', async () => {
-    const door = await openDoor();
-    const { id } = await propose(door);
+    const approvals = await openApprovals();
+    const { id } = await propose(approvals);
     during(() => {
       const database = new DatabaseSync(world.file);
       database.exec("UPDATE requests SET data = json_set(data, '$.votesNeeded', 0)");
       return Promise.resolve(database.close());
     });
-    const { next } = refusalOf(await door.breakGlass(id, ann, 'please'));
+    const { next } = refusalOf(await approvals.breakGlass(id, ann, 'please'));
     expect(next).toContain('journal verify');
     expect(world.remedy.runs).toBe(0);
   });
@@ -191,12 +191,12 @@ describe('the announcement', () => {
 
   /** What the channel hears, over a journal that others write too; `away` is a Slack that takes nothing. */
   async function listen(slack: { sent: Announcement[]; away?: boolean }): Promise<{
-    readonly news: BreakGlassNews;
+    readonly news: BreakGlassNotifier;
     readonly faults: unknown[];
   }> {
     const journal = await world.journal();
     const faults: unknown[] = [];
-    const news = createBreakGlassNews({
+    const news = createBreakGlassNotifier({
       announcements: {
         announce: (one) =>
           slack.away === true
@@ -251,10 +251,10 @@ describe('the announcement', () => {
   });
 
   test('is made by a bot that was not there when it was done, and by one bot only', async () => {
-    const door = await openDoor();
-    const { id } = await propose(door);
-    valueOf(await door.breakGlass(id, root, 'nobody answers'));
-    expect(valueOf(await door.settled(id)).state).toBe('done');
+    const approvals = await openApprovals();
+    const { id } = await propose(approvals);
+    valueOf(await approvals.breakGlass(id, root, 'nobody answers'));
+    expect(valueOf(await approvals.settled(id)).state).toBe('done');
     const sent: Announcement[] = [];
     for (let bots = 0; bots < 3; bots += 1) {
       const { news } = await listen({ sent });

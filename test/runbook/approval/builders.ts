@@ -2,7 +2,7 @@ import { hashPlan } from '../../../src/runbook/remedies/plan.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import type { SessionTarget } from '../../../src/runbook/remedies/targets/session.ts';
 import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 
 export const ann: Actor = { id: 'UANN', via: 'slack' };
 export const bob: Actor = { id: 'UBOB', via: 'slack' };
@@ -71,7 +71,9 @@ export const byHand: NonNullable<Plan['byHand']> = {
   edit: null,
 };
 
-export async function buildRequest(change: Partial<Request> = {}): Promise<Request> {
+export async function buildRequest(
+  change: Partial<ApprovalRequest> = {},
+): Promise<ApprovalRequest> {
   const plan = change.plan ?? buildPlan();
   return {
     id: 'r1',

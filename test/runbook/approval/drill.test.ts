@@ -4,8 +4,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { createActing } from '../../../src/postgres/act.ts';
-import { createDoor } from '../../../src/runbook/approval/door.ts';
+import { createIdleSessions } from '../../../src/postgres/act.ts';
+import { createApprovals } from '../../../src/runbook/approval/door.ts';
 import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import { createCatalogue } from '../../../src/runbook/remedies/catalogue.ts';
 import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
@@ -48,7 +48,7 @@ async function query(sql: string): Promise<number> {
   return rows?.[0]?.n ?? 0;
 }
 
-async function look(): Promise<Snapshot> {
+async function takeSnapshot(): Promise<Snapshot> {
   const clients = await query(
     `SELECT count(*)::int AS n FROM pg_stat_activity WHERE backend_type = 'client backend' AND application_name = 'backend'`,
   );
@@ -58,17 +58,17 @@ async function look(): Promise<Snapshot> {
 
 test('from a leak to a verified outcome on a real server, with a second personâ€™s vote in between', async () => {
   const target = aTarget();
-  const acting = createActing({ url: cluster.url('acting') });
+  const privileged = createIdleSessions({ url: cluster.url('acting') });
   const journal = await folder.open();
   const faults: unknown[] = [];
-  const door = createDoor({
+  const approvals = createApprovals({
     people: allMembers,
     journal,
-    patients: [
+    approvalTargets: [
       {
         name: 'shop',
-        remedies: createCatalogue({ optionA: { acting, clock: systemClock, target } }),
-        look,
+        remedies: createCatalogue({ optionA: { privileged, clock: systemClock, target } }),
+        takeSnapshot,
         warningUtilisation: 0.8,
       },
     ],
@@ -83,15 +83,15 @@ test('from a leak to a verified outcome on a real server, with a second personâ€
   });
   await systemClock.sleep(120);
   const ask = { kind: 'idle-in-transaction', idleForMs: 100 } as const;
-  const proposed = await door.propose({ target: 'shop', ask, actor: ann });
+  const proposed = await approvals.propose({ target: 'shop', ask, actor: ann });
   if (!proposed.ok) throw new Error(proposed.refusal.why);
   const { id, plan } = proposed.value;
   expect(plan.targets).toHaveLength(15);
-  expect(await door.approve(id, ann)).toMatchObject({ refusal: { kind: 'own-proposal' } });
+  expect(await approvals.approve(id, ann)).toMatchObject({ refusal: { kind: 'own-proposal' } });
   const [busy] = leaks;
   await busy?.query('SELECT 1');
-  expect(await door.approve(id, bob)).toMatchObject({ ok: true });
-  expect(await door.settled(id)).toMatchObject({
+  expect(await approvals.approve(id, bob)).toMatchObject({ ok: true });
+  expect(await approvals.settled(id)).toMatchObject({
     value: {
       state: 'done',
       execution: { left: 14, spared: [{ reason: 'gone, or it moved on' }] },

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Door } from '../../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import type { Policy } from '../../../src/runbook/approval/policy.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import { tellRequest } from '../../../src/runbook/incident/tell-request.ts';
-import { sayFate } from '../../../src/runbook/post-incident/say-fate.ts';
+import { describeOutcome } from '../../../src/runbook/post-incident/say-fate.ts';
 import { refuse } from '../../../src/runbook/remedies/remedy.ts';
 import { change } from '../../../src/terminal/change.ts';
 import { plain } from '../../terminal/plain.ts';
@@ -23,31 +23,31 @@ afterEach(() => world.close());
 const root = { id: 'root', via: 'terminal' } as const;
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 
-async function handed(policy: Partial<Policy> = {}): Promise<{ door: Door; id: string }> {
-  const door = await world.door({}, policy);
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
-  valueOf(await door.approve(id, bob));
-  await door.settled(id);
-  return { door, id };
+async function handed(policy: Partial<Policy> = {}): Promise<{ approvals: Approvals; id: string }> {
+  const approvals = await world.approvals({}, policy);
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
+  valueOf(await approvals.approve(id, bob));
+  await approvals.settled(id);
+  return { approvals, id };
 }
 
-async function read(door: Door, id: string): Promise<Request> {
-  return valueOf(await door.get(id));
+async function read(approvals: Approvals, id: string): Promise<ApprovalRequest> {
+  return valueOf(await approvals.get(id));
 }
 
-const kindOf = (answer: Awaited<ReturnType<Door['ranByHand']>>): string =>
+const kindOf = (answer: Awaited<ReturnType<Approvals['ranByHand']>>): string =>
   answer.ok ? 'done' : answer.refusal.kind;
 
 test('the commands show once it is approved and not before, nowhere but for a handed request', async () => {
-  const door = await world.door();
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
-  expect(await door.commands(id)).toMatchObject({ refusal: { kind: 'not-approved' } });
-  expect(kindOf(await door.ranByHand(id, bob))).toBe('not-approved');
-  valueOf(await door.approve(id, bob));
-  await door.settled(id);
-  const request = await read(door, id);
+  const approvals = await world.approvals();
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
+  expect(await approvals.commands(id)).toMatchObject({ refusal: { kind: 'not-approved' } });
+  expect(kindOf(await approvals.ranByHand(id, bob))).toBe('not-approved');
+  valueOf(await approvals.approve(id, bob));
+  await approvals.settled(id);
+  const request = await read(approvals, id);
   expect(request).toMatchObject({ state: 'handed', execution: { left: 2 } });
-  const { commands } = valueOf(await door.commands(id));
+  const { commands } = valueOf(await approvals.commands(id));
   expect(commands.join('')).toContain('pg_terminate_backend');
   expect(world.remedy.runs).toBe(0);
   const stored = await (await world.journal()).entries();
@@ -55,53 +55,53 @@ test('the commands show once it is approved and not before, nowhere but for a ha
 });
 
 test('who ran it is recorded, once, and what came of it is seen as after any change', async () => {
-  const { door, id } = await handed();
+  const { approvals, id } = await handed();
   world.remedy.alive.clear();
   world.remedy.used = 20;
-  const presses = await Promise.all([bob, cem, ann].map((actor) => door.ranByHand(id, actor)));
+  const presses = await Promise.all([bob, cem, ann].map((actor) => approvals.ranByHand(id, actor)));
   expect(presses.map(kindOf).toSorted()).toEqual(['done', 'verifying', 'verifying']);
-  await door.settled(id);
-  const ended = await read(door, id);
+  await approvals.settled(id);
+  const ended = await read(approvals, id);
   expect(ended).toMatchObject({ state: 'done', result: { outcome: { word: 'partly' } } });
   expect([bob.id, cem.id, ann.id]).toContain(ended.handOff?.ranBy?.by.id);
-  expect(kindOf(await door.ranByHand(id, cem))).toBe('done');
+  expect(kindOf(await approvals.ranByHand(id, cem))).toBe('done');
   expect(world.remedy.runs).toBe(0);
   expect(await (await world.journal()).verify()).toMatchObject({ ok: true });
 });
 
 test('a stop while the plan is held against reality shows nothing', async () => {
-  const door = await world.door();
+  const approvals = await world.approvals();
   const recheck = world.remedy.recheck.bind(world.remedy);
   world.remedy.recheck = async (plan) => {
-    await door.stop(cem);
+    await approvals.stop(cem);
     return recheck(plan);
   };
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
-  valueOf(await door.approve(id, bob));
-  await door.settled(id);
-  expect(await read(door, id)).toMatchObject({ state: 'failed', handOff: null });
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
+  valueOf(await approvals.approve(id, bob));
+  await approvals.settled(id);
+  expect(await read(approvals, id)).toMatchObject({ state: 'failed', handOff: null });
 });
 
 describe('who may say that they ran it', () => {
   test('an approver or the proposer, and no one else', async () => {
-    const { door, id } = await handed();
+    const { approvals, id } = await handed();
     const dan = { id: 'U0DAN', via: 'slack' } as const;
-    expect(kindOf(await door.ranByHand(id, dan))).toBe('not-an-approver');
-    expect(await door.ranByHand(id, ann)).toMatchObject({ ok: true });
+    expect(kindOf(await approvals.ranByHand(id, dan))).toBe('not-an-approver');
+    expect(await approvals.ranByHand(id, ann)).toMatchObject({ ok: true });
   });
 
   test('not a guest, and not an approver who has left since', async () => {
-    const { door, id } = await handed();
+    const { approvals, id } = await handed();
     world.people.standings.set(cem.id, 'guest');
-    expect(kindOf(await door.ranByHand(id, cem))).toBe('not-a-member');
+    expect(kindOf(await approvals.ranByHand(id, cem))).toBe('not-a-member');
     world.people.standings.set(ann.id, 'deactivated');
-    expect(kindOf(await door.ranByHand(id, ann))).toBe('not-a-member');
+    expect(kindOf(await approvals.ranByHand(id, ann))).toBe('not-a-member');
   });
 
   test('at the terminal only whom the configuration names as one of them', async () => {
-    const { door, id } = await handed();
-    expect(kindOf(await door.ranByHand(id, root))).toBe('not-an-approver');
-    const named = await world.door({}, { terminalUsers: { root: cem.id } });
+    const { approvals, id } = await handed();
+    expect(kindOf(await approvals.ranByHand(id, root))).toBe('not-an-approver');
+    const named = await world.approvals({}, { terminalUsers: { root: cem.id } });
     expect(await named.ranByHand(id, root)).toMatchObject({
       value: { handOff: { ranBy: { by: root } } },
     });
@@ -109,50 +109,50 @@ describe('who may say that they ran it', () => {
 });
 
 test('a stop blocks the commands and the press', async () => {
-  const { door, id } = await handed();
-  await door.stop(cem, 'wait');
-  expect(await door.commands(id)).toMatchObject({ refusal: { kind: 'stopped' } });
-  expect(kindOf(await door.ranByHand(id, bob))).toBe('stopped');
-  await door.go(bob);
-  expect(await door.ranByHand(id, bob)).toMatchObject({ ok: true });
+  const { approvals, id } = await handed();
+  await approvals.stop(cem, 'wait');
+  expect(await approvals.commands(id)).toMatchObject({ refusal: { kind: 'stopped' } });
+  expect(kindOf(await approvals.ranByHand(id, bob))).toBe('stopped');
+  await approvals.go(bob);
+  expect(await approvals.ranByHand(id, bob)).toMatchObject({ ok: true });
 });
 
 test('it expires where no one says that they ran it, and blocks no other change until then', async () => {
-  const { door, id } = await handed();
-  const other = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const { approvals, id } = await handed();
+  const other = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
   world.remedy.plan = buildPlan();
-  expect(await door.approve(other.id, cem)).toMatchObject({ ok: true });
-  await door.settled(other.id);
+  expect(await approvals.approve(other.id, cem)).toMatchObject({ ok: true });
+  await approvals.settled(other.id);
   world.clock.nowMs += 15 * 60_000;
-  expect(kindOf(await door.ranByHand(id, bob))).toBe('expired');
-  expect(await read(door, id)).toMatchObject({ state: 'expired', result: null });
-  expect(await door.commands(id)).toMatchObject({ ok: false });
+  expect(kindOf(await approvals.ranByHand(id, bob))).toBe('expired');
+  expect(await read(approvals, id)).toMatchObject({ state: 'expired', result: null });
+  expect(await approvals.commands(id)).toMatchObject({ ok: false });
 });
 
 test('a plan whose targets are gone shows no commands and is asked for again', async () => {
-  const door = await world.door();
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const approvals = await world.approvals();
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
   world.remedy.alive.clear();
-  valueOf(await door.approve(id, bob));
-  await door.settled(id);
-  expect(await read(door, id)).toMatchObject({ state: 'stale', handOff: null });
+  valueOf(await approvals.approve(id, bob));
+  await approvals.settled(id);
+  expect(await read(approvals, id)).toMatchObject({ state: 'stale', handOff: null });
 });
 
 test('another process sees to the outcome where the one that heard the word died', async () => {
-  const { door, id } = await handed();
+  const { approvals, id } = await handed();
   world.clock.stands = true;
-  valueOf(await door.ranByHand(id, bob));
-  await door.drain(0);
+  valueOf(await approvals.ranByHand(id, bob));
+  await approvals.drain(0);
   world.clock.stands = false;
-  const next = await world.door();
+  const next = await world.approvals();
   expect(valueOf(await next.takeOver()).map((one) => one.id)).toEqual([id]);
   await next.settled(id);
   expect(await read(next, id)).toMatchObject({ state: 'done', handOff: { ranBy: { by: bob } } });
 });
 
 test('the terminal shows the same commands, and takes the same word', async () => {
-  const { door, id } = await handed({ terminalUsers: { root: cem.id } });
-  const parts = { door, actor: root, targets: [], dryRun: false, paint: plain };
+  const { approvals, id } = await handed({ terminalUsers: { root: cem.id } });
+  const parts = { approvals, actor: root, targets: [], dryRun: false, paint: plain };
   const shown = await change(parts, { kind: 'commands', id, reason: '' });
   expect(shown.text).toContain('pg_terminate_backend');
   expect(shown.text).toContain(`dbconn ran ${id}`);
@@ -167,18 +167,18 @@ test('the terminal shows the same commands, and takes the same word', async () =
 });
 
 test('timeline and report say that it was run by hand, and by whom', async () => {
-  const { door, id } = await handed();
-  expect(tellRequest(await read(door, id)).sentence).toContain('for a person to run');
-  expect(sayFate(await read(door, id))).toContain('nobody said yet');
-  const ran = valueOf(await door.ranByHand(id, bob));
+  const { approvals, id } = await handed();
+  expect(tellRequest(await read(approvals, id)).sentence).toContain('for a person to run');
+  expect(describeOutcome(await read(approvals, id))).toContain('nobody said yet');
+  const ran = valueOf(await approvals.ranByHand(id, bob));
   expect(tellRequest(ran)).toMatchObject({
     by: bob,
     sentence: `<@${bob.id}> ran option A by hand: ${ran.plan.title}.`,
   });
-  await door.settled(id);
-  const ended = await read(door, id);
+  await approvals.settled(id);
+  const ended = await read(approvals, id);
   expect(tellRequest(ended).sentence).toContain(`Option A, run by <@${bob.id}> by hand:`);
-  expect(sayFate(ended)).toContain(`Run by <@${bob.id}> by hand:`);
+  expect(describeOutcome(ended)).toContain(`Run by <@${bob.id}> by hand:`);
 });
 
 describe('what is handed over', () => {
@@ -191,7 +191,7 @@ describe('what is handed over', () => {
       Promise.resolve(
         instead === undefined ? refuse(kind, 'No.', 'Look.') : { ok: true, value: draft },
       );
-    return (await world.door()).preview('shop', ask);
+    return (await world.approvals()).preview('shop', ask);
   }
 
   test.for(['privilege', 'unreachable', 'containers-unread', 'command-line', 'in-recovery'])(
@@ -212,7 +212,7 @@ describe('what is handed over', () => {
         tries += 1;
         return tries === 1 ? Promise.resolve(refuse(kind, 'No.', 'Look.')) : plan();
       };
-      const planned = await (await world.door()).preview('shop', ask);
+      const planned = await (await world.approvals()).preview('shop', ask);
       expect(planned).toMatchObject({ ok: true, value: { title: buildPlan().title } });
     },
   );

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Door } from '../../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
 import { LeaseLost } from '../../../src/runbook/approval/lease-lost.ts';
 import { signalWithinMs } from '../../../src/runbook/ports.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { ann, bob } from './builders.ts';
 import { SetClock, createWorld } from './world.ts';
@@ -26,7 +26,7 @@ function valueOf<T>(answer: Answer<T>): T {
 
 interface Running {
   readonly id: string;
-  readonly door: Door;
+  readonly approvals: Approvals;
   /** Lets the remedy go on from the middle of its step. */
   readonly goOn: () => void;
   /** Lets it break off there. */
@@ -35,8 +35,8 @@ interface Running {
 
 /** A change that stands in the middle of its first step. */
 async function begin(): Promise<Running> {
-  const door = await world.door();
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const approvals = await world.approvals();
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
   const { promise: paused, resolve: goOn, reject: fail } = Promise.withResolvers<void>();
   const begun = new Promise<void>((resolve) => {
     world.remedy.during = () => {
@@ -44,9 +44,9 @@ async function begin(): Promise<Running> {
       return paused;
     };
   });
-  valueOf(await door.approve(id, bob));
+  valueOf(await approvals.approve(id, bob));
   await begun;
-  return { id, door, goOn, fail };
+  return { id, approvals, goOn, fail };
 }
 
 async function kindsOf(id: string): Promise<string[]> {
@@ -54,16 +54,16 @@ async function kindsOf(id: string): Promise<string[]> {
   return (await journal.entries(id)).map(({ kind }) => kind);
 }
 
-async function takeOver(): Promise<readonly Request[]> {
-  return valueOf(await (await world.door()).takeOver());
+async function takeOver(): Promise<readonly ApprovalRequest[]> {
+  return valueOf(await (await world.approvals()).takeOver());
 }
 
 test('what a living process executes is taken over by nobody, and comes to its end there', async () => {
-  const { id, door, goOn } = await begin();
+  const { id, approvals, goOn } = await begin();
   expect(await takeOver()).toEqual([]);
-  expect(valueOf(await door.takeOver())).toEqual([]);
+  expect(valueOf(await approvals.takeOver())).toEqual([]);
   goOn();
-  expect(valueOf(await door.settled(id))).toMatchObject({
+  expect(valueOf(await approvals.settled(id))).toMatchObject({
     state: 'done',
     execution: {
       holdings: {
@@ -77,38 +77,38 @@ test('what a living process executes is taken over by nobody, and comes to its e
 });
 
 test('a process that stood still too long finds itself replaced, and takes no further step', async () => {
-  const { id, door, goOn } = await begin();
+  const { id, approvals, goOn } = await begin();
   world.clock.nowMs += leaseMs;
-  const other = await world.door();
+  const other = await world.approvals();
   expect(valueOf(await other.takeOver())).toMatchObject([{ id, state: 'executing' }]);
   const ended = valueOf(await other.settled(id));
   expect(ended).toMatchObject({ state: 'done', result: { outcome: { word: 'unknown' } } });
   const written = await kindsOf(id);
   expect(written).toContain('taken-over');
   goOn();
-  await door.settled(id);
+  await approvals.settled(id);
   expect(world.faults).toEqual([new LeaseLost(id)]);
   expect(await kindsOf(id)).toEqual(written);
-  expect(valueOf(await door.get(id))).toEqual(ended);
+  expect(valueOf(await approvals.get(id))).toEqual(ended);
 });
 
 test('a process that stood still, but that nobody replaced, goes on', async () => {
-  const { id, door, goOn } = await begin();
+  const { id, approvals, goOn } = await begin();
   world.clock.nowMs += leaseMs * 10;
   goOn();
-  expect(valueOf(await door.settled(id)).state).toBe('done');
+  expect(valueOf(await approvals.settled(id)).state).toBe('done');
   expect(world.faults).toEqual([]);
 });
 
 test('a lease is renewed as long as the change runs', async () => {
-  const { id, door, goOn } = await begin();
+  const { id, approvals, goOn } = await begin();
   for (let renewals = 0; renewals < 4; renewals += 1) {
     world.clock.nowMs += leaseMs - 1;
     await world.beat();
     expect(await takeOver()).toEqual([]);
   }
   goOn();
-  await door.settled(id);
+  await approvals.settled(id);
   await world.beat();
   // With nothing to do it renews no more.
   expect(world.beats()).toBe(0);
@@ -117,28 +117,28 @@ test('a lease is renewed as long as the change runs', async () => {
 test('of several processes exactly one takes over', async () => {
   const { id } = await begin();
   world.clock.nowMs += leaseMs;
-  const doors = await Promise.all([world.door(), world.door(), world.door()]);
-  const taken = await Promise.all(doors.map((door) => door.takeOver()));
+  const doors = await Promise.all([world.approvals(), world.approvals(), world.approvals()]);
+  const taken = await Promise.all(doors.map((approvals) => approvals.takeOver()));
   expect(taken.flatMap((answer) => valueOf(answer))).toMatchObject([{ id }]);
-  await Promise.all(doors.map((door) => door.settled(id)));
+  await Promise.all(doors.map((approvals) => approvals.settled(id)));
   expect((await kindsOf(id)).filter((kind) => kind === 'done')).toHaveLength(1);
 });
 
 test('a clean stop waits for the change, and leaves the looks afterwards to the next start at once', async () => {
-  const { id, door, goOn } = await begin();
+  const { id, approvals, goOn } = await begin();
   world.clock.stands = true;
   goOn();
-  expect(await door.drain()).toEqual([]);
+  expect(await approvals.drain()).toEqual([]);
   world.clock.stands = false;
-  const next = await world.door();
+  const next = await world.approvals();
   expect(valueOf(await next.takeOver())).toMatchObject([{ id, state: 'verifying' }]);
   expect(valueOf(await next.settled(id))).toMatchObject({ result: { outcome: { word: 'fixed' } } });
   expect(world.faults).toEqual([]);
 });
 
 test('a change that does not end in time is left behind and named, with its lease', async () => {
-  const { id, door } = await begin();
-  expect(await door.drain(60_000)).toEqual([id]);
+  const { id, approvals } = await begin();
+  expect(await approvals.drain(60_000)).toEqual([id]);
   world.clock.nowMs -= 60_000;
   expect(await takeOver()).toEqual([]);
   world.clock.nowMs += leaseMs;
@@ -146,13 +146,13 @@ test('a change that does not end in time is left behind and named, with its leas
 });
 
 test('what broke off for want of the journal is finished by the same process once it can write again', async () => {
-  const { id, door, fail } = await begin();
+  const { id, approvals, fail } = await begin();
   const full = new JournalUnavailable('The journal is full.');
   fail(full);
-  await door.settled(id);
+  await approvals.settled(id);
   expect(world.faults).toEqual([full]);
-  expect(valueOf(await door.takeOver())).toMatchObject([{ id, state: 'executing' }]);
-  expect(valueOf(await door.settled(id))).toMatchObject({ state: 'done' });
+  expect(valueOf(await approvals.takeOver())).toMatchObject([{ id, state: 'executing' }]);
+  expect(valueOf(await approvals.settled(id))).toMatchObject({ state: 'done' });
   expect(world.remedy.runs).toBe(1);
 });
 
@@ -163,7 +163,7 @@ test('a remedy that comes to its end after all gets its outcome from looks, as a
     return Promise.resolve({ items: [], summary: 'Completed.', finished: true });
   };
   world.clock.nowMs += leaseMs;
-  const next = await world.door();
+  const next = await world.approvals();
   await next.takeOver();
   expect(valueOf(await next.settled(id))).toMatchObject({
     state: 'done',
@@ -182,16 +182,16 @@ test('a process that was frozen after its intent for as long as its lease sends 
     lease.mustLast(100);
     return Promise.resolve();
   };
-  const door = await world.door();
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
-  valueOf(await door.approve(id, bob));
-  await door.settled(id);
+  const approvals = await world.approvals();
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
+  valueOf(await approvals.approve(id, bob));
+  await approvals.settled(id);
   expect(world.remedy.alive.size).toBe(2);
   expect(world.faults.map(String)).toEqual([
     'JournalUnavailable: Too much time went by between the intent and the change, so nothing was sent: another dbconn may go on with it.',
   ]);
-  await door.takeOver();
-  expect(valueOf(await door.settled(id))).toMatchObject({ state: 'done' });
+  await approvals.takeOver();
+  expect(valueOf(await approvals.settled(id))).toMatchObject({ state: 'done' });
   expect(world.remedy.alive.size).toBe(2);
 });
 
@@ -210,15 +210,15 @@ test('an intent that the journal took too late is followed by nothing, and found
       return journal;
     },
   });
-  const door = await world.door();
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
-  valueOf(await door.approve(id, bob));
-  await door.settled(id);
+  const approvals = await world.approvals();
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
+  valueOf(await approvals.approve(id, bob));
+  await approvals.settled(id);
   expect(world.remedy.alive.size).toBe(2);
   expect(world.faults.map(String)).toEqual([
     'JournalUnavailable: Too much time went by between the intent and the change, so nothing was sent: another dbconn may go on with it.',
   ]);
-  await door.takeOver();
-  expect(valueOf(await door.settled(id))).toMatchObject({ state: 'done' });
+  await approvals.takeOver();
+  expect(valueOf(await approvals.settled(id))).toMatchObject({ state: 'done' });
   expect(world.remedy.alive.size).toBe(2);
 });

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Door } from '../../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import { nobodyKnown } from '../../../src/runbook/approval/nobody-known.ts';
 import { checkVotes } from '../../../src/runbook/approval/check-votes.ts';
 import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import { checkMembership } from '../../../src/runbook/approval/membership.ts';
 import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildRequest, cem, stranger } from './builders.ts';
@@ -25,26 +25,30 @@ const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 
 /** Everything somebody named may decide; each gets a proposal of its own. */
 const decisions: Readonly<
-  Record<string, (door: Door, actor: Actor, request: Request) => Promise<Answer<unknown>>>
+  Record<
+    string,
+    (approvals: Approvals, actor: Actor, request: ApprovalRequest) => Promise<Answer<unknown>>
+  >
 > = {
-  approve: (door, actor, { id }) => door.approve(id, actor),
-  deny: (door, actor, { id }) => door.deny(id, actor),
-  go: (door, actor) => door.go(actor),
-  propose: (door, actor) => door.propose({ target: 'shop', ask, actor }),
-  'break the glass': (door, actor, { id }) => door.breakGlass(id, actor, 'nobody answers'),
+  approve: (approvals, actor, { id }) => approvals.approve(id, actor),
+  deny: (approvals, actor, { id }) => approvals.deny(id, actor),
+  go: (approvals, actor) => approvals.go(actor),
+  propose: (approvals, actor) => approvals.propose({ target: 'shop', ask, actor }),
+  'break the glass': (approvals, actor, { id }) =>
+    approvals.breakGlass(id, actor, 'nobody answers'),
 };
 const decide = Object.entries(decisions);
 
 /** Ann and Bob may do everything there is, by name and by their group. */
-function openDoor(): Promise<Door> {
+function openApprovals(): Promise<Approvals> {
   world.people.groups.set('SDBA', [bob.id, cem.id]);
   const breakGlass = { users: [bob.id], terminal: [], actions: ['A'] } as const;
   const named = [ann.id, bob.id, 'SDBA'];
-  return world.door({ proposers: named, approvers: named }, { breakGlass });
+  return world.approvals({ proposers: named, approvers: named }, { breakGlass });
 }
 
-async function propose(door: Door): Promise<Request> {
-  return valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+async function propose(approvals: Approvals): Promise<ApprovalRequest> {
+  return valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
 }
 
 describe.for(decide)('to %s', ([, decision]) => {
@@ -54,106 +58,106 @@ describe.for(decide)('to %s', ([, decision]) => {
     ['deactivated', 'deactivated'],
     ['stranger', 'You belong to another workspace'],
   ] as const)('a %s never counts, although named', async ([standing, words]) => {
-    const door = await openDoor();
-    const request = await propose(door);
+    const approvals = await openApprovals();
+    const request = await propose(approvals);
     world.people.standings.set(bob.id, standing);
-    const { kind, why } = refusalOf(await decision(door, bob, request));
+    const { kind, why } = refusalOf(await decision(approvals, bob, request));
     expect(kind).toBe('not-a-member');
     expect(why).toContain(words);
-    expect(valueOf(await door.get(request.id))).toEqual(request);
+    expect(valueOf(await approvals.get(request.id))).toEqual(request);
     expect(world.remedy.runs).toBe(0);
   });
 
   test('who cannot be looked up does not count, and is told why', async () => {
-    const door = await openDoor();
-    const request = await propose(door);
+    const approvals = await openApprovals();
+    const request = await propose(approvals);
     world.people.outage = 'Slack did not answer.';
-    const { kind, why } = refusalOf(await decision(door, bob, request));
+    const { kind, why } = refusalOf(await decision(approvals, bob, request));
     expect(kind).toBe('not-looked-up');
     expect(why).toContain('counts as no: Slack did not answer.');
-    expect(valueOf(await door.get(request.id))).toEqual(request);
+    expect(valueOf(await approvals.get(request.id))).toEqual(request);
   });
 
   test('who is not named is not even looked up where no group is named', async () => {
-    const door = await world.door({ proposers: [ann.id] });
-    const request = await propose(door);
+    const approvals = await world.approvals({ proposers: [ann.id] });
+    const request = await propose(approvals);
     const before = world.people.lookups;
-    refusalOf(await decision(door, stranger, request));
+    refusalOf(await decision(approvals, stranger, request));
     expect(world.people.lookups).toBe(before);
   });
 });
 
 test('anybody may propose where nobody is named for it, and everybody may stop', async () => {
-  const door = await world.door();
+  const approvals = await world.approvals();
   world.people.outage = 'Slack did not answer.';
-  expect((await door.propose({ target: 'shop', ask, actor: stranger })).ok).toBe(true);
-  expect((await door.stop(stranger)).ok).toBe(true);
+  expect((await approvals.propose({ target: 'shop', ask, actor: stranger })).ok).toBe(true);
+  expect((await approvals.stop(stranger)).ok).toBe(true);
 });
 
 describe('a user group', () => {
   test('lets its members of this moment vote', async () => {
-    const door = await openDoor();
-    const { id } = await propose(door);
-    expect(valueOf(await door.approve(id, cem)).state).toBe('approved');
-    await door.settled(id);
+    const approvals = await openApprovals();
+    const { id } = await propose(approvals);
+    expect(valueOf(await approvals.approve(id, cem)).state).toBe('approved');
+    await approvals.settled(id);
   });
 
   test('does not let those vote who have left it', async () => {
-    const door = await openDoor();
-    const { id } = await propose(door);
+    const approvals = await openApprovals();
+    const { id } = await propose(approvals);
     world.people.groups.set('SDBA', [bob.id]);
-    const { kind, next } = refusalOf(await door.approve(id, cem));
+    const { kind, next } = refusalOf(await approvals.approve(id, cem));
     expect(kind).toBe('not-an-approver');
     expect(next).toContain('<!subteam^SDBA>');
   });
 
   test('that is empty says so', async () => {
-    const door = await openDoor();
-    const { id } = await propose(door);
+    const approvals = await openApprovals();
+    const { id } = await propose(approvals);
     world.people.groups.set('SDBA', []);
-    const { kind, why } = refusalOf(await door.approve(id, cem));
+    const { kind, why } = refusalOf(await approvals.approve(id, cem));
     expect(kind).toBe('not-an-approver');
     expect(why).toContain('Nobody is in <!subteam^SDBA> at present.');
   });
 
   test('that was deleted is no, and says which', async () => {
-    const door = await openDoor();
-    const { id } = await propose(door);
+    const approvals = await openApprovals();
+    const { id } = await propose(approvals);
     world.people.groups.delete('SDBA');
-    const { kind, why } = refusalOf(await door.approve(id, cem));
+    const { kind, why } = refusalOf(await approvals.approve(id, cem));
     expect(kind).toBe('not-looked-up');
     expect(why).toContain('Who belongs to <!subteam^SDBA> could not be looked up');
-    expect(valueOf(await door.get(id)).votes).toEqual([]);
+    expect(valueOf(await approvals.get(id)).votes).toEqual([]);
   });
 
   test('that cannot be read keeps nobody out who is named otherwise', async () => {
     world.people.groups.set('SOTHER', [cem.id]);
-    const door = await world.door({ approvers: ['SGONE', 'SOTHER', bob.id], votes: 2 });
-    const { id } = await propose(door);
-    valueOf(await door.approve(id, bob));
-    expect(valueOf(await door.approve(id, cem)).state).toBe('approved');
-    await door.settled(id);
+    const approvals = await world.approvals({ approvers: ['SGONE', 'SOTHER', bob.id], votes: 2 });
+    const { id } = await propose(approvals);
+    valueOf(await approvals.approve(id, bob));
+    expect(valueOf(await approvals.approve(id, cem)).state).toBe('approved');
+    await approvals.settled(id);
   });
 
   test('does not give one person two votes, by name and by group', async () => {
     world.people.groups.set('SDBA', [bob.id]);
-    const door = await world.door({ approvers: [bob.id, 'SDBA'], votes: 2 });
-    const { id } = await propose(door);
-    valueOf(await door.approve(id, bob));
-    expect(refusalOf(await door.approve(id, bob)).kind).toBe('voted-already');
+    const approvals = await world.approvals({ approvers: [bob.id, 'SDBA'], votes: 2 });
+    const { id } = await propose(approvals);
+    valueOf(await approvals.approve(id, bob));
+    expect(refusalOf(await approvals.approve(id, bob)).kind).toBe('voted-already');
   });
 });
 
 describe('before it runs', () => {
   /** Bob votes, something happens, and Cem gives the last vote. */
-  async function runAfter(happens: () => void): Promise<Request> {
+  async function runAfter(happens: () => void): Promise<ApprovalRequest> {
     world.people.groups.set('SBOB', [bob.id]).set('SCEM', [cem.id]);
-    const door = await world.door({ approvers: ['SBOB', 'SCEM'], votes: 2 });
-    const { id } = await propose(door);
-    valueOf(await door.approve(id, bob));
+    const approvals = await world.approvals({ approvers: ['SBOB', 'SCEM'], votes: 2 });
+    const { id } = await propose(approvals);
+    valueOf(await approvals.approve(id, bob));
     happens();
-    valueOf(await door.approve(id, cem));
-    return valueOf(await door.settled(id));
+    valueOf(await approvals.approve(id, cem));
+    return valueOf(await approvals.settled(id));
   }
 
   const events: Readonly<Record<string, readonly [happens: () => void, because: string]>> = {
@@ -209,8 +213,8 @@ test('a process that does not speak to Slack counts nobody there', async () => {
 
 describe('doctor, before the night it matters,', () => {
   test('finds everybody who is named', async () => {
-    const door = await openDoor();
-    expect(await door.checkPeople()).toEqual([
+    const approvals = await openApprovals();
+    expect(await approvals.checkPeople()).toEqual([
       {
         subject: 'Slack',
         state: 'ok',
@@ -220,10 +224,10 @@ describe('doctor, before the night it matters,', () => {
   });
 
   test('names who is there and does not count, and the group that nobody is in', async () => {
-    const door = await openDoor();
+    const approvals = await openApprovals();
     world.people.standings.set(bob.id, 'guest');
     world.people.groups.set('SDBA', []);
-    expect(await door.checkPeople()).toMatchObject([
+    expect(await approvals.checkPeople()).toMatchObject([
       { state: 'warning', summary: 'UBOB is named under approval and does not count: a guest.' },
       {
         state: 'warning',
@@ -233,9 +237,9 @@ describe('doctor, before the night it matters,', () => {
   });
 
   test('says once why nobody can be looked up', async () => {
-    const door = await openDoor();
+    const approvals = await openApprovals();
     world.people.outage = 'the bot lacks the scope users:read.';
-    expect(await door.checkPeople()).toMatchObject([
+    expect(await approvals.checkPeople()).toMatchObject([
       {
         state: 'missing',
         summary: 'No vote of UANN, UBOB, SDBA would count: the bot lacks the scope users:read.',
@@ -245,15 +249,15 @@ describe('doctor, before the night it matters,', () => {
 
   test('asks about some of very many, and says so', async () => {
     const approvers = Array.from({ length: 100 }, (_, n) => `U${n}`);
-    const door = await world.door({ approvers });
-    const [check] = await door.checkPeople();
+    const approvals = await world.approvals({ approvers });
+    const [check] = await approvals.checkPeople();
     expect(check?.summary).toContain('The first 15 of 100');
     expect(world.people.lookups).toBe(15);
   });
 
   test('asks nothing where nobody is named', async () => {
-    const door = await world.door({}, { options: {} });
-    expect(await door.checkPeople()).toEqual([]);
+    const approvals = await world.approvals({}, { options: {} });
+    expect(await approvals.checkPeople()).toEqual([]);
     expect(world.people.lookups).toBe(0);
   });
 });

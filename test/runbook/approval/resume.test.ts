@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Door } from '../../../src/runbook/approval/door.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import { advance } from '../../../src/runbook/approval/request.ts';
 import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
-import { ActingUnavailable } from '../../../src/runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../../../src/runbook/remedies/acting-unavailable.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { ann, bob } from './builders.ts';
 import { createWorld, ScriptedRemedy } from './world.ts';
@@ -24,9 +24,9 @@ function valueOf<T>(answer: Answer<T>): T {
 }
 
 /** A request in a door whose process will be thought dead once the remedy has come to its first step. */
-async function dieInTheMiddle(): Promise<Request> {
-  const door = await world.door();
-  const request = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+async function dieInTheMiddle(): Promise<ApprovalRequest> {
+  const approvals = await world.approvals();
+  const request = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
   const begun = new Promise<void>((resolve) => {
     world.remedy.during = () => {
       world.remedy.alive.delete(101);
@@ -34,15 +34,15 @@ async function dieInTheMiddle(): Promise<Request> {
       return new Promise(() => undefined);
     };
   });
-  valueOf(await door.approve(request.id, bob));
+  valueOf(await approvals.approve(request.id, bob));
   await begun;
   return request;
 }
 
 /** As another process finds it, once the lease of the one that died has run out. */
-async function takeOver(door?: Door): Promise<Request> {
+async function takeOver(approvals?: Approvals): Promise<ApprovalRequest> {
   world.clock.nowMs += leaseMs;
-  const next = door ?? (await world.door());
+  const next = approvals ?? (await world.approvals());
   const [found] = valueOf(await next.takeOver());
   if (found === undefined) throw new Error('There was nothing to take over.');
   return valueOf(await next.settled(found.id));
@@ -65,28 +65,28 @@ test('after a crash in the middle a request ends as unknown, with what a look fo
 test('after a crash the target is free again once it was resumed', async () => {
   await dieInTheMiddle();
   world.remedy.during = () => Promise.resolve();
-  const door = await world.door();
-  await takeOver(door);
-  const next = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
-  valueOf(await door.approve(next.id, bob));
-  expect(valueOf(await door.settled(next.id)).state).toBe('done');
+  const approvals = await world.approvals();
+  await takeOver(approvals);
+  const next = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
+  valueOf(await approvals.approve(next.id, bob));
+  expect(valueOf(await approvals.settled(next.id)).state).toBe('done');
 });
 
 test('an approval whose change never began is not made up for later', async () => {
-  const door = await world.door();
-  const request = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const approvals = await world.approvals();
+  const request = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
   const votes = [{ by: bob, at: '', reason: null }];
   const approved = advance(request, 'approved', { votes });
   const journal = await world.journal();
   await journal.move(1, approved, { request: request.id, kind: 'vote', body: {} });
-  const ended = await takeOver(door);
+  const ended = await takeOver(approvals);
   expect(ended).toMatchObject({ state: 'failed', result: null });
   expect(world.remedy.runs).toBe(0);
 });
 
 test('a change that ended before the crash still gets its outcome', async () => {
-  const door = await world.door();
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const approvals = await world.approvals();
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
   world.clock.stands = true;
   const verifying = new Promise<void>((resolve) => {
     const push = world.changes.push.bind(world.changes);
@@ -95,31 +95,33 @@ test('a change that ended before the crash still gets its outcome', async () => 
       return push(...changes);
     };
   });
-  await door.approve(id, bob);
+  await approvals.approve(id, bob);
   await verifying;
-  await door.drain();
+  await approvals.drain();
   world.clock.stands = false;
   const ended = await takeOver();
   expect(ended).toMatchObject({ state: 'done', result: { outcome: { word: 'fixed' } } });
 });
 
 test('a request waiting for votes is as it was after a restart', async () => {
-  const { id } = valueOf(await (await world.door()).propose({ target: 'shop', ask, actor: ann }));
-  const door = await world.door();
-  expect(valueOf(await door.takeOver())).toEqual([]);
-  valueOf(await door.approve(id, bob));
-  expect(valueOf(await door.settled(id)).state).toBe('done');
+  const { id } = valueOf(
+    await (await world.approvals()).propose({ target: 'shop', ask, actor: ann }),
+  );
+  const approvals = await world.approvals();
+  expect(valueOf(await approvals.takeOver())).toEqual([]);
+  valueOf(await approvals.approve(id, bob));
+  expect(valueOf(await approvals.settled(id)).state).toBe('done');
 });
 
 test('a connection lost in the middle is told together with what became of the targets', async () => {
-  const door = await world.door();
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const approvals = await world.approvals();
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
   world.remedy.during = () => {
     world.remedy.alive.delete(101);
-    return Promise.reject(new ActingUnavailable('The connection was lost.'));
+    return Promise.reject(new PrivilegedUnavailable('The connection was lost.'));
   };
-  await door.approve(id, bob);
-  expect(valueOf(await door.settled(id))).toMatchObject({
+  await approvals.approve(id, bob);
+  expect(valueOf(await approvals.settled(id))).toMatchObject({
     state: 'done',
     result: { report: { summary: 'It broke off. The connection was lost. 1 still there.' } },
   });
@@ -127,10 +129,10 @@ test('a connection lost in the middle is told together with what became of the t
 });
 
 describe('what became of the targets of a lost connection', () => {
-  async function breakOff(refusals: number): Promise<Request> {
-    const door = await world.door();
-    const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
-    const lost = new ActingUnavailable('The connection was lost.');
+  async function breakOff(refusals: number): Promise<ApprovalRequest> {
+    const approvals = await world.approvals();
+    const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
+    const lost = new PrivilegedUnavailable('The connection was lost.');
     world.remedy.during = () => Promise.reject(lost);
     const remembered = new ScriptedRemedy();
     let left = refusals;
@@ -138,8 +140,8 @@ describe('what became of the targets of a lost connection', () => {
       left -= 1;
       return left >= 0 ? Promise.reject(lost) : remembered.recover();
     };
-    await door.approve(id, bob);
-    return valueOf(await door.settled(id));
+    await approvals.approve(id, bob);
+    return valueOf(await approvals.settled(id));
   }
 
   test('is looked at again while the server is out of reach', async () => {
@@ -158,24 +160,24 @@ describe('what became of the targets of a lost connection', () => {
 });
 
 test('a fault of dbconn itself in the middle is reported, and the request still comes to an end', async () => {
-  const door = await world.door();
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const approvals = await world.approvals();
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
   world.remedy.during = () => Promise.reject(new TypeError('of our own making'));
-  await door.approve(id, bob);
-  expect(valueOf(await door.settled(id))).toMatchObject({ state: 'done' });
+  await approvals.approve(id, bob);
+  expect(valueOf(await approvals.settled(id))).toMatchObject({ state: 'done' });
   expect(world.faults).toEqual([new TypeError('of our own making')]);
 });
 
 test('a journal that fails in the middle stops the change, and the next start tells the truth', async () => {
-  const door = await world.door();
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const approvals = await world.approvals();
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
   world.remedy.during = async (control) => {
     world.remedy.alive.delete(101);
     world.breakJournals();
     await control.record({ step: 0, sentence: 'one of two' });
   };
-  await door.approve(id, bob);
-  await door.drain();
+  await approvals.approve(id, bob);
+  await approvals.drain();
   expect(world.faults).toHaveLength(1);
   expect(world.remedy.alive).toEqual(new Set([102]));
   const ended = await takeOver();
@@ -183,12 +185,12 @@ test('a journal that fails in the middle stops the change, and the next start te
 });
 
 test('a dbconn that lost its journal for a moment does not say that it ended', async () => {
-  const door = await world.door();
-  const { id } = valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+  const approvals = await world.approvals();
+  const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
   world.remedy.during = () => Promise.reject(new JournalUnavailable('The disk is full.'));
-  valueOf(await door.approve(id, bob));
-  await door.settled(id);
-  const ended = await takeOver(door);
+  valueOf(await approvals.approve(id, bob));
+  await approvals.settled(id);
+  const ended = await takeOver(approvals);
   expect(ended.result?.outcome?.sentence).toBe(
     'dbconn was interrupted while this was running; this is what a look found afterwards.',
   );

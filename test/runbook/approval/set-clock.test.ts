@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Door } from '../../../src/runbook/approval/door.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildPlan, byHand } from './builders.ts';
 import { createWorld, SetClock } from './world.ts';
@@ -19,27 +19,27 @@ const [minuteMs, hourMs, leaseMs] = [60_000, 3_600_000, 20_000];
 const expiresAfterMs = 15 * minuteMs;
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 
-async function propose(door: Door): Promise<Request> {
-  return valueOf(await door.propose({ target: 'shop', ask, actor: ann }));
+async function propose(approvals: Approvals): Promise<ApprovalRequest> {
+  return valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
 }
 
 /** A change in the middle of its step, in a process that neither goes on nor renews its lease. */
 async function standStill(): Promise<string> {
-  const door = await world.door();
-  const { id } = await propose(door);
+  const approvals = await world.approvals();
+  const { id } = await propose(approvals);
   const begun = new Promise<void>((resolve) => {
     world.remedy.during = () => {
       resolve();
       return new Promise(() => undefined);
     };
   });
-  valueOf(await door.approve(id, bob));
+  valueOf(await approvals.approve(id, bob));
   await begun;
   return id;
 }
 
-async function takeOver(): Promise<readonly Request[]> {
-  return valueOf(await (await world.door()).takeOver());
+async function takeOver(): Promise<readonly ApprovalRequest[]> {
+  return valueOf(await (await world.approvals()).takeOver());
 }
 
 test.for([
@@ -61,22 +61,22 @@ test.for([
 );
 
 test('a clock set back stretches no expiry, in the process that proposed it', async () => {
-  const door = await world.door();
-  const request = await propose(door);
+  const approvals = await world.approvals();
+  const request = await propose(approvals);
   clock.nowMs -= hourMs;
   clock.pass(expiresAfterMs - 1);
-  expect(valueOf(await door.sweep())).toEqual([]);
+  expect(valueOf(await approvals.sweep())).toEqual([]);
   clock.pass(1);
-  expect(refusalOf(await door.approve(request.id, bob)).kind).toBe('expired');
+  expect(refusalOf(await approvals.approve(request.id, bob)).kind).toBe('expired');
   expect(world.remedy.runs).toBe(0);
 });
 
 test('a clock set back stretches no expiry in the next process either: the journal’s last entry is its clock', async () => {
-  const request = await propose(await world.door());
+  const request = await propose(await world.approvals());
   clock.pass(expiresAfterMs - minuteMs);
   await (await world.journal()).record({ kind: 'note', body: {} });
   clock.nowMs -= hourMs;
-  const next = await world.door();
+  const next = await world.approvals();
   expect(valueOf(await next.sweep())).toEqual([]);
   clock.pass(minuteMs);
   expect(valueOf(await next.sweep())).toMatchObject([{ id: request.id, state: 'expired' }]);
@@ -86,46 +86,48 @@ test.for([
   ['ahead', hourMs],
   ['back', -hourMs],
 ] as const)('a clock set %s makes a cooldown neither shorter nor longer', async ([, byMs]) => {
-  const door = await world.door({ cooldownMs: 10 * minuteMs });
-  const first = await propose(door);
-  valueOf(await door.approve(first.id, bob));
-  expect(valueOf(await door.settled(first.id)).state).toBe('done');
+  const approvals = await world.approvals({ cooldownMs: 10 * minuteMs });
+  const first = await propose(approvals);
+  valueOf(await approvals.approve(first.id, bob));
+  expect(valueOf(await approvals.settled(first.id)).state).toBe('done');
   for (const pid of [101, 102]) world.remedy.alive.add(pid);
   clock.nowMs += byMs;
-  const second = await propose(door);
+  const second = await propose(approvals);
   // A minute of it went by while the first one was verified.
   clock.pass(9 * minuteMs - 1);
-  expect(refusalOf(await door.approve(second.id, bob)).kind).toBe('cooling-down');
+  expect(refusalOf(await approvals.approve(second.id, bob)).kind).toBe('cooling-down');
   clock.pass(1);
-  valueOf(await door.approve(second.id, bob));
+  valueOf(await approvals.approve(second.id, bob));
 });
 
 test('a clock set back by a day keeps no outcome waiting for a day', async () => {
-  const door = await world.door();
-  const { id } = await propose(door);
+  const approvals = await world.approvals();
+  const { id } = await propose(approvals);
   const look = world.changes.push.bind(world.changes);
   world.changes.push = (...changes) => {
     if (changes.some(({ state }) => state === 'verifying')) clock.nowMs -= 24 * hourMs;
     return look(...changes);
   };
   const beganAtMs = clock.uptime();
-  valueOf(await door.approve(id, bob));
-  expect(valueOf(await door.settled(id))).toMatchObject({ result: { outcome: { word: 'fixed' } } });
+  valueOf(await approvals.approve(id, bob));
+  expect(valueOf(await approvals.settled(id))).toMatchObject({
+    result: { outcome: { word: 'fixed' } },
+  });
   expect(clock.uptime() - beganAtMs).toBe(minuteMs);
 });
 
 test('a clock set ahead before anybody looked cuts short no pause after what a person ran', async () => {
   world.remedy.plan = buildPlan({ byHand });
-  const door = await world.door({ cooldownMs: 10 * minuteMs });
-  const first = await propose(door);
-  const second = await propose(door);
-  valueOf(await door.approve(first.id, bob));
-  valueOf(await door.settled(first.id));
+  const approvals = await world.approvals({ cooldownMs: 10 * minuteMs });
+  const first = await propose(approvals);
+  const second = await propose(approvals);
+  valueOf(await approvals.approve(first.id, bob));
+  valueOf(await approvals.settled(first.id));
   world.remedy.recover = () => new Promise(() => undefined);
-  valueOf(await door.ranByHand(first.id, bob));
+  valueOf(await approvals.ranByHand(first.id, bob));
   clock.nowMs += 11 * minuteMs;
-  expect(refusalOf(await door.approve(second.id, bob)).kind).toBe('cooling-down');
+  expect(refusalOf(await approvals.approve(second.id, bob)).kind).toBe('cooling-down');
   clock.pass(10 * minuteMs);
-  const third = await propose(door);
-  valueOf(await door.approve(third.id, bob));
+  const third = await propose(approvals);
+  valueOf(await approvals.approve(third.id, bob));
 });

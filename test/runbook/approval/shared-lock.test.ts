@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createDoor } from '../../../src/runbook/approval/door.ts';
-import type { Door } from '../../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Neighbourhood } from '../../../src/runbook/ports/neighbours.ts';
 import { done, refuse } from '../../../src/runbook/remedies/remedy.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
@@ -29,14 +29,14 @@ beforeEach(() => {
 afterEach(() => world.close());
 
 /** A replica that has both targets. */
-async function openDoor(): Promise<Door> {
-  return createDoor({
+async function openApprovals(): Promise<Approvals> {
+  return createApprovals({
     people: allMembers,
     journal: await world.journal(),
-    patients: Object.entries(remedies).map(([name, remedy]) => ({
+    approvalTargets: Object.entries(remedies).map(([name, remedy]) => ({
       name,
       remedies: [remedy],
-      look: () => Promise.resolve(aSnapshot({ reading: aReading() })),
+      takeSnapshot: () => Promise.resolve(aSnapshot({ reading: aReading() })),
       warningUtilisation: 0.8,
     })),
     neighbourhood: () => Promise.resolve(around),
@@ -50,8 +50,8 @@ async function openDoor(): Promise<Door> {
   });
 }
 
-async function propose(door: Door, target: string): Promise<Request> {
-  return valueOf(await door.propose({ target, ask, actor: ann }));
+async function propose(approvals: Approvals, target: string): Promise<ApprovalRequest> {
+  return valueOf(await approvals.propose({ target, ask, actor: ann }));
 }
 
 function valueOf<T>(answer: Answer<T>): T {
@@ -60,22 +60,22 @@ function valueOf<T>(answer: Answer<T>): T {
 }
 
 test('a target found to be another one’s database refuses its proposal, its preview and its vote', async () => {
-  const door = await openDoor();
-  const { id } = await propose(door, 'shop');
+  const approvals = await openApprovals();
+  const { id } = await propose(approvals, 'shop');
   around = { ...around, mayChange: second };
-  expect(await door.propose({ target: 'shop', ask, actor: ann })).toEqual(second);
-  expect(await door.preview('shop', ask)).toEqual(second);
-  expect(await door.approve(id, bob)).toEqual(second);
+  expect(await approvals.propose({ target: 'shop', ask, actor: ann })).toEqual(second);
+  expect(await approvals.preview('shop', ask)).toEqual(second);
+  expect(await approvals.approve(id, bob)).toEqual(second);
 });
 
 test('a target found to be another one’s database after the vote is not changed', async () => {
-  const door = await openDoor();
-  const { id } = await propose(door, 'shop');
-  const approving = door.approve(id, bob);
+  const approvals = await openApprovals();
+  const { id } = await propose(approvals, 'shop');
+  const approving = approvals.approve(id, bob);
   const approved = valueOf(await approving);
   around = { ...around, mayChange: second };
   expect(approved.state).toBe('approved');
-  const { state, closing } = valueOf(await door.settled(id));
+  const { state, closing } = valueOf(await approvals.settled(id));
   expect({ state, sentence: closing?.sentence }).toEqual({
     state: 'failed',
     sentence: 'Nothing was done: It is the same database.',
@@ -84,16 +84,16 @@ test('a target found to be another one’s database after the vote is not change
 });
 
 test('while one target of a server is changed, a vote for another one of it is refused', async () => {
-  const door = await openDoor();
-  const [shop, billing] = [await propose(door, 'shop'), await propose(door, 'billing')];
-  let refused: Answer<Request> | undefined;
+  const approvals = await openApprovals();
+  const [shop, billing] = [await propose(approvals, 'shop'), await propose(approvals, 'billing')];
+  let refused: Answer<ApprovalRequest> | undefined;
   const running = remedies['shop'];
   if (running === undefined) throw new Error('There is no such target.');
   running.during = async () => {
-    refused = await door.approve(billing.id, bob);
+    refused = await approvals.approve(billing.id, bob);
   };
-  await door.approve(shop.id, bob);
-  await door.settled(shop.id);
+  await approvals.approve(shop.id, bob);
+  await approvals.settled(shop.id);
   expect(refused).toEqual(
     refuse(
       'busy',
@@ -101,12 +101,12 @@ test('while one target of a server is changed, a vote for another one of it is r
       'Approve it when that one is done; your vote was not counted yet.',
     ),
   );
-  expect(valueOf(await door.approve(billing.id, bob)).state).toBe('approved');
-  await door.settled(billing.id);
+  expect(valueOf(await approvals.approve(billing.id, bob)).state).toBe('approved');
+  await approvals.settled(billing.id);
 });
 
 test('two replicas that begin on one server in the same moment never change it together', async () => {
-  const [left, right] = [await openDoor(), await openDoor()];
+  const [left, right] = [await openApprovals(), await openApprovals()];
   const [shop, billing] = [await propose(left, 'shop'), await propose(right, 'billing')];
   let inside = 0;
   let most = 0;

@@ -1,9 +1,9 @@
 import { allMembers } from '../../support/people.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { fence } from '../../../src/runbook/approval/hold.ts';
+import { withLease } from '../../../src/runbook/approval/hold.ts';
 import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
-import type { Site } from '../../../src/runbook/approval/site.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { ExecutionContext } from '../../../src/runbook/approval/site.ts';
 import { verifyRequest } from '../../../src/runbook/approval/verify-request.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
@@ -24,7 +24,7 @@ const holder = { id: 'this process', forMs: 600_000 };
 const at = (used: number): { used: number; usable: number } => ({ used, usable: 97 });
 
 /** Has just ended: 95 slots were used before, 35 are right after; `backend` held 60 of them, and holds none. */
-function endedNow(): Promise<Request> {
+function endedNow(): Promise<ApprovalRequest> {
   return buildRequest({
     state: 'verifying',
     execution: {
@@ -50,15 +50,15 @@ function endedNow(): Promise<Request> {
 async function verify(
   backend: (seconds: number) => number | undefined,
   verifyAfterMs = 60_000,
-): Promise<{ ended: Request; looksAt: unknown[] }> {
+): Promise<{ ended: ApprovalRequest; looksAt: unknown[] }> {
   const journal = await folder.open({ clock });
   const request = await endedNow();
   await journal.create(request, { request: request.id, kind: 'proposed', body: {} });
-  await journal.hold(request.id, holder);
-  const site: Site = {
-    ...fence(journal, holder, clock),
+  await journal.acquire(request.id, holder);
+  const context: ExecutionContext = {
+    ...withLease(journal, holder, clock),
     remedy: new ScriptedRemedy(),
-    look: () => Promise.resolve(lookAt(backend((clock.now() - startedAtMs) / 1000))),
+    takeSnapshot: () => Promise.resolve(lookAt(backend((clock.now() - startedAtMs) / 1000))),
     clock,
     people: allMembers,
     warningUtilisation: 0.8,
@@ -68,7 +68,7 @@ async function verify(
     onFault: () => undefined,
     signal: new AbortController().signal,
   };
-  const ended = await verifyRequest(request, site);
+  const ended = await verifyRequest(request, context);
   const looks = (await journal.entries()).filter(({ kind }) => kind === 'looked');
   return { ended, looksAt: looks.map(({ body }): unknown => JSON.parse(body)) };
 }

@@ -1,10 +1,10 @@
 import { HandPeople } from '../../support/people.ts';
 import type { Clock, Stop } from '../../../src/runbook/ports.ts';
-import { createDoor } from '../../../src/runbook/approval/door.ts';
-import type { Door } from '../../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import type { OptionPolicy, Policy } from '../../../src/runbook/approval/policy.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import { done } from '../../../src/runbook/remedies/remedy.ts';
 import type { Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
@@ -93,11 +93,11 @@ export interface World {
   readonly clock: HandClock;
   readonly people: HandPeople;
   /** A stop set on the machine. */
-  brake: Stop | undefined;
-  readonly changes: Request[];
+  stopSwitch: Stop | undefined;
+  readonly changes: ApprovalRequest[];
   readonly faults: unknown[];
   /** Another door on the same journal file, as another replica has it. */
-  door(option?: Partial<OptionPolicy>, policy?: Partial<Policy>): Promise<Door>;
+  approvals(option?: Partial<OptionPolicy>, policy?: Partial<Policy>): Promise<Approvals>;
   journal(): Promise<SqliteJournal>;
   /** The time to renew leases has come, for every door. */
   beat(): Promise<void>;
@@ -137,9 +137,9 @@ export function createWorld({ open, clock = new HandClock() }: Given = {}): Worl
   const folder = makeJournalFolder();
   const remedy = new ScriptedRemedy();
   const people = new HandPeople();
-  const changes: Request[] = [];
+  const changes: ApprovalRequest[] = [];
   const faults: unknown[] = [];
-  const look = () => {
+  const takeSnapshot = () => {
     const sources = [aSource({ application: 'backend', total: remedy.used })];
     const reading = aReading({ counts: { clients: remedy.used }, sources });
     return Promise.resolve(aSnapshot({ reading }));
@@ -151,18 +151,24 @@ export function createWorld({ open, clock = new HandClock() }: Given = {}): Worl
     remedy,
     clock,
     people,
-    brake: undefined,
+    stopSwitch: undefined,
     changes,
     faults,
     journal,
-    async door(option = {}, policy = {}) {
+    async approvals(option = {}, policy = {}) {
       const optionA = { ...optionPolicy, approvers: [bob.id, cem.id], ...option };
-      return createDoor({
+      return createApprovals({
         people,
-        brake: { readStop: () => Promise.resolve(world.brake) },
+        stopSwitch: { readStop: () => Promise.resolve(world.stopSwitch) },
         journal: await (open ?? journal)(),
-        patients: [
-          { name: 'shop', remedies: [remedy], handOffs: [remedy], look, warningUtilisation: 0.8 },
+        approvalTargets: [
+          {
+            name: 'shop',
+            remedies: [remedy],
+            handOffs: [remedy],
+            takeSnapshot,
+            warningUtilisation: 0.8,
+          },
         ],
         policy: { ...defaultPolicy, options: { A: optionA }, ...policy },
         clock,

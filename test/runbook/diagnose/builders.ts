@@ -3,9 +3,9 @@ import type {
   LogClass,
   LogClassCount,
   Part,
-  PoolEndpointLook,
+  PoolEndpointSnapshot,
   PoolReading,
-  PoolerLook,
+  PoolerSnapshot,
   Problem,
   Reach,
   ReachError,
@@ -48,7 +48,7 @@ export interface SnapshotParts {
   readonly pools?: readonly PoolReading[] | Problem;
   readonly logs?: readonly LogClassCount[] | Problem;
   readonly services?: ServicesReading | Problem;
-  readonly poolers?: readonly PoolerLook[];
+  readonly poolers?: readonly PoolerSnapshot[];
 }
 
 export function aSnapshot(parts: SnapshotParts = {}): Snapshot {
@@ -285,7 +285,7 @@ export function aPool(overrides: Partial<PoolReading> = {}): PoolReading {
   };
 }
 
-export function anEndpoint(overrides: Partial<PoolEndpointLook> = {}): PoolEndpointLook {
+export function anEndpoint(overrides: Partial<PoolEndpointSnapshot> = {}): PoolEndpointSnapshot {
   return {
     service: 'backend',
     endpoint: 'localhost:8000/metrics',

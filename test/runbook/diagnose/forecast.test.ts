@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { createSeeded } from '../../../sandbox/patient/seeded.ts';
 import { toCapacity } from '../../../src/runbook/diagnose/capacity.ts';
 import { forecast } from '../../../src/runbook/diagnose/forecast.ts';
-import { LookRing } from '../../../src/runbook/diagnose/look-ring.ts';
+import { RecentChecks } from '../../../src/runbook/diagnose/look-ring.ts';
 import type { DatabaseReading } from '../../../src/runbook/diagnose/snapshot.ts';
 import { aReading, takenAt } from './builders.ts';
 import { containing, matching } from './matchers.ts';
@@ -105,8 +105,8 @@ function at(seconds: number): string {
   return new Date(Date.parse(takenAt) + seconds * 1_000).toISOString();
 }
 
-function ringOf(looks: number, everySeconds: number): LookRing {
-  const ring = new LookRing();
+function ringOf(looks: number, everySeconds: number): RecentChecks {
+  const ring = new RecentChecks();
   for (let look = 0; look < looks; look += 1) {
     ring.add({ takenAt: at(look * everySeconds), capacity });
   }
@@ -114,7 +114,7 @@ function ringOf(looks: number, everySeconds: number): LookRing {
 }
 
 /** Seconds between the newest look and each one. */
-function ages(ring: LookRing): number[] {
+function ages(ring: RecentChecks): number[] {
   const times = ring.entries().map(({ at: time }) => Date.parse(time));
   return times.map((time) => ((times.at(-1) ?? 0) - time) / 1_000);
 }
@@ -157,7 +157,7 @@ test('the ring forgets what is older than an hour, and keeps no look without a c
 });
 
 test('an hour of looks every fifteen seconds gives the forecast of its last quarter', () => {
-  const ring = new LookRing();
+  const ring = new RecentChecks();
   const usedAt = (look: number): number => (look < 180 ? 30 : 30 + Math.floor((look - 180) / 2));
   for (let look = 0; look < 240; look += 1) {
     ring.add({ takenAt: at(look * 15), capacity: { ...capacity, used: usedAt(look), usable: 97 } });

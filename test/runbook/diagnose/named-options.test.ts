@@ -66,14 +66,14 @@ describe.each(Object.entries(nights))('on the night of %s', (_, night) => {
 const folder = new URL('../../fixtures/bundles/', import.meta.url);
 const bundles = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
 
-const Examination = z.object({
+const TargetCheck = z.object({
   kind: z.literal('examination'),
   body: z.object({ examination: z.custom<DiagnoseInput>((value) => typeof value === 'object') }),
 });
 
 test.each(bundles)('nor does what today is said of the drill %s', (name) => {
   const lines = readFileSync(new URL(name, folder), 'utf8').trim().split('\n');
-  const looks = lines.flatMap((line) => Examination.safeParse(JSON.parse(line)).data ?? []);
+  const looks = lines.flatMap((line) => TargetCheck.safeParse(JSON.parse(line)).data ?? []);
   expect(looks.length).toBeGreaterThan(0);
   expect(looks.flatMap(({ body }) => misleading(diagnose(body.examination)))).toEqual([]);
 });

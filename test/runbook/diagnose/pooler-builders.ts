@@ -1,5 +1,5 @@
 import type { PoolerPool, PoolerReading } from '../../../src/runbook/diagnose/pooler-reading.ts';
-import type { PoolerLook } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { PoolerSnapshot } from '../../../src/runbook/diagnose/snapshot.ts';
 
 /** Poolers for tests that need none to run. Without arguments each is in transaction mode, calm and has room. */
 
@@ -41,7 +41,7 @@ export function aPoolerReading(overrides: Partial<PoolerReading> = {}): PoolerRe
   };
 }
 
-export function aPoolerLook(overrides: Partial<PoolerLook> = {}): PoolerLook {
+export function aPoolerLook(overrides: Partial<PoolerSnapshot> = {}): PoolerSnapshot {
   const reading = overrides.problem === undefined ? { reading: aPoolerReading() } : {};
   return { name: 'PgBouncer', replicas: 1, tookMs: 2, ...reading, ...overrides };
 }

@@ -5,7 +5,7 @@ import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
 import { toCommand } from '../../../src/runbook/diagnose/proposals/to-command.ts';
 import { parseCommand } from '../../../src/runbook/commands.ts';
 import { actionOf } from '../../../src/runbook/remedies/ask.ts';
-import { toAsk } from '../../../src/runbook/remedies/wanted.ts';
+import { toRemedyRequest } from '../../../src/runbook/remedies/wanted.ts';
 import { aTarget } from './builders.ts';
 import * as scenes from './scenes.ts';
 
@@ -31,7 +31,7 @@ test.for(Object.entries(nights))(
     const asked = possible.map(({ command = 'nothing' }) => {
       const parsed = parseCommand(command, ['orders']);
       if (parsed.kind !== 'propose') return `${command} is no proposal`;
-      return actionOf(toAsk(parsed.wanted, aTarget().limits));
+      return actionOf(toRemedyRequest(parsed.remedyCommand, aTarget().limits));
     });
     expect(asked).toEqual(possible.map(({ option }) => option));
     expect(possible.length).toBeGreaterThan(0);

@@ -35,7 +35,7 @@ function open(change: Partial<AuditorPorts> = {}): Auditor {
 /** Rounds in which somebody tends the incidents, but calls nobody. */
 async function audit(auditor: Auditor, rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
-    await board.journal.tend({ id: 'hung', forMs: 20_000 });
+    await board.journal.takeLead({ id: 'hung', forMs: 20_000 });
     await auditor.audit();
     board.clock.nowMs += 15_000;
   }
@@ -74,7 +74,7 @@ test('a step that was taken is no complaint any more', async () => {
   const auditor = open();
   await audit(auditor, 6);
   expect(auditor.overdue()).toHaveLength(1);
-  await board.attend(board.caller());
+  await board.advance(board.escalator());
   await audit(auditor, 1);
   expect(auditor.overdue()).toEqual([]);
 });
@@ -89,9 +89,9 @@ test('steps that fell due while dbconn was away are given the time to be taken',
 test('a step that stays refused is a complaint', async () => {
   await board.open({ policy: [aStep()] });
   board.refuse(999);
-  const [caller, auditor] = [board.caller(), open()];
+  const [escalator, auditor] = [board.escalator(), open()];
   for (let round = 0; round < 8; round += 1) {
-    await board.attend(caller);
+    await board.advance(escalator);
     await audit(auditor, 1);
   }
   expect(told[0]?.headline).toContain('is not made: it was tried and refused. Call by hand.');
@@ -135,7 +135,7 @@ test('open incidents that nobody tends are a complaint, and no lease is kept', a
   expect(auditor.overdue()).toEqual([
     'Nobody tends the open incidents (1): restart dbconn and read its log.',
   ]);
-  expect(await board.journal.tend({ id: 'another', forMs: 20_000 })).toBe(true);
+  expect(await board.journal.takeLead({ id: 'another', forMs: 20_000 })).toBe(true);
   await auditor.audit();
   expect(auditor.overdue()).toEqual([]);
 });
@@ -193,8 +193,8 @@ function reading({ journal }: Switchboard): AuditorPorts['log'] {
     moveIncident: (from, to, entry) => journal.moveIncident(from, to, entry),
     readNotes: (id, after) => journal.readNotes(id, after),
     readRequestsSince: (query) => journal.readRequestsSince(query),
-    tend: (holder) => journal.tend(holder),
-    endTending: (holder) => journal.endTending(holder),
+    takeLead: (holder) => journal.takeLead(holder),
+    endLead: (holder) => journal.endLead(holder),
   };
 }
 
@@ -207,8 +207,8 @@ test('the notes of an incident whose step stays overdue are read once, not at ev
     readIncident: (id) => journal.readIncident(id),
     moveIncident: (...given) => journal.moveIncident(...given),
     readRequestsSince: (query) => journal.readRequestsSince(query),
-    tend: (holder) => journal.tend(holder),
-    endTending: (holder) => journal.endTending(holder),
+    takeLead: (holder) => journal.takeLead(holder),
+    endLead: (holder) => journal.endLead(holder),
     readNotes(id, afterSeq) {
       readings += 1;
       return journal.readNotes(id, afterSeq);

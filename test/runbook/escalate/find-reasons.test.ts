@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Cause, Diagnosis, Proposal } from '../../../src/runbook/diagnose/diagnosis.ts';
 import { findReasons } from '../../../src/runbook/escalate/find-reasons.ts';
 import type { ReasonName } from '../../../src/runbook/escalate/policy.ts';
@@ -54,7 +54,7 @@ function find({ minutes = 10, incident, ...view }: Scene): Partial<Record<Reason
       incident: buildIncident({ openedAt, ...incident }),
       diagnosis: calm(),
       requests: [],
-      useless: [],
+      ineffective: [],
       ...view,
     },
     Date.parse(openedAt) + minutes * 60_000,
@@ -101,14 +101,17 @@ test('without configured services no holder can belong to one', () => {
   expect(find({ diagnosis: calm({ holders, budget }) })).toEqual({});
 });
 
-function aResult(items: readonly Item[], word: OutcomeWord | null): Request['result'] {
+function aResult(items: readonly Item[], word: OutcomeWord | null): ApprovalRequest['result'] {
   const looks = { before: null, after: null, later: null };
   const outcome = word === null ? null : { word, sentence: '95 used before, 95 after.', ...looks };
   const report = { items: [...items], summary: 'Done.', finished: true };
   return { report, outcome, endedAt: '2026-11-23T03:06:00.000Z' };
 }
 
-function anEnded(outcome: OutcomeWord | null, change: Partial<Request> = {}): Promise<Request> {
+function anEnded(
+  outcome: OutcomeWord | null,
+  change: Partial<ApprovalRequest> = {},
+): Promise<ApprovalRequest> {
   return buildRequest({
     state: 'done',
     proposedAt: '2026-11-23T03:05:00.000Z',
@@ -148,14 +151,14 @@ test('only the latest remedy counts, and none of before the incident came back',
 
 test('a change of configuration is a reason when it is recommended, left over, or waits for votes', async () => {
   const resize: Proposal = { ...restart, option: 'E' };
-  const useless = [{ option: 'C', subject: 'backend', sentence: 'No.' }] as const;
+  const ineffective = [{ option: 'C', subject: 'backend', sentence: 'No.' }] as const;
   const wait = await buildRequest({ option: 'B', votesNeeded: 2 });
   expect(find({ diagnosis: calm({ proposals: [restart, resize] }) })).toEqual({});
   expect(find({ diagnosis: calm({ proposals: [resize, restart] }) })).toEqual({
     'needs-configuration-change':
       'Option E is what would help first, and changes the configuration.',
   });
-  expect(find({ diagnosis: calm({ proposals: [restart, resize] }), useless })).toEqual({
+  expect(find({ diagnosis: calm({ proposals: [restart, resize] }), ineffective })).toEqual({
     'needs-configuration-change':
       'Option E is what is left after others did not help, and changes the configuration.',
   });

@@ -1,5 +1,5 @@
 import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
-import type { CallerPorts } from '../../../src/runbook/escalate/caller-ports.ts';
+import type { EscalatorDeps } from '../../../src/runbook/escalate/caller-ports.ts';
 
 /** A process that dies at one of its writes: before the journal has it, or right after. */
 export type Moment = 'before' | 'after';
@@ -7,10 +7,10 @@ export type Moment = 'before' | 'after';
 export class Killed extends JournalUnavailable {}
 
 export function killedAt(
-  log: CallerPorts['log'],
+  log: EscalatorDeps['log'],
   write: number,
   moment: Moment,
-): CallerPorts['log'] {
+): EscalatorDeps['log'] {
   let writes = 0;
   return {
     readIncident: (id) => log.readIncident(id),

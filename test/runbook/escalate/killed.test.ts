@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CallerPorts } from '../../../src/runbook/escalate/caller-ports.ts';
+import type { EscalatorDeps } from '../../../src/runbook/escalate/caller-ports.ts';
 import { bob } from '../approval/builders.ts';
 import { Killed, killedAt } from './killed-at.ts';
 import type { Moment } from './killed-at.ts';
@@ -7,17 +7,17 @@ import { aStep, minuteMs, openSwitchboard } from './switchboard.ts';
 import type { Switchboard } from './switchboard.ts';
 
 /** Three calls that fall due together, somebody who takes it, and the end. */
-async function play(board: Switchboard, log: CallerPorts['log']): Promise<void> {
-  let caller = board.caller({ log });
+async function play(board: Switchboard, log: EscalatorDeps['log']): Promise<void> {
+  let escalator = board.escalator({ log });
   let isKilled = false;
   const round = async (): Promise<void> => {
     try {
-      await board.attend(caller);
+      await board.advance(escalator);
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
       isKilled = true;
-      caller = board.caller();
-      await board.attend(caller);
+      escalator = board.escalator();
+      await board.advance(escalator);
     }
     board.clock.nowMs += 10_000;
   };
@@ -70,10 +70,12 @@ test('killed between the page and its record however often, on-call is paged onc
     await board.open({ policy: [aStep({ who: 'on-call', afterMs: minuteMs })] });
     board.clock.nowMs += 2 * minuteMs;
     for (let kills = 0; kills < 3; kills += 1) {
-      const attending = board.attend(board.caller({ log: killedAt(board.journal, 2, 'before') }));
+      const attending = board.advance(
+        board.escalator({ log: killedAt(board.journal, 2, 'before') }),
+      );
       await expect(attending).rejects.toThrow(Killed);
     }
-    await board.attend(board.caller());
+    await board.advance(board.escalator());
     const { escalations } = await board.read();
     expect(escalations).toMatchObject([{ via: 'pager', state: 'sent', tries: 1 }]);
     expect(board.pagerDuty.pages).toHaveLength(1);

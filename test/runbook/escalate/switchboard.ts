@@ -2,9 +2,9 @@ import { startPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
 import { createPagerDuty } from '../../../src/pagerduty/create-pagerduty.ts';
-import type { CallerPorts } from '../../../src/runbook/escalate/caller-ports.ts';
-import { createCaller } from '../../../src/runbook/escalate/create-caller.ts';
-import type { Caller } from '../../../src/runbook/escalate/caller.ts';
+import type { EscalatorDeps } from '../../../src/runbook/escalate/caller-ports.ts';
+import { createEscalator } from '../../../src/runbook/escalate/create-caller.ts';
+import type { Escalator } from '../../../src/runbook/escalate/caller.ts';
 import type { EscalationStep } from '../../../src/runbook/escalate/policy.ts';
 import { changeIncident } from '../../../src/runbook/incident/change-incident.ts';
 import type {
@@ -44,13 +44,13 @@ export interface Switchboard {
   /** Slack refuses so many messages from now on. */
   refuse(times: number, to?: string): void;
   /** A caller as a process has it that just started. */
-  caller(change?: Partial<CallerPorts>): Caller;
+  escalator(change?: Partial<EscalatorDeps>): Escalator;
   open(change: Partial<Incident>): Promise<Incident>;
   change(change: IncidentChange, state?: IncidentState, note?: Note): Promise<Incident>;
   /** One round of whoever tends the incident, with what is in the journal. */
-  attend(caller: Caller, view?: Partial<Omit<IncidentView, 'incident'>>): Promise<Incident>;
+  advance(escalator: Escalator, view?: Partial<Omit<IncidentView, 'incident'>>): Promise<Incident>;
   /** So many rounds, with that between two of them. */
-  rounds(caller: Caller, times: number, everyMs: number): Promise<Incident>;
+  rounds(escalator: Escalator, times: number, everyMs: number): Promise<Incident>;
   read(): Promise<Incident>;
   notes(): Promise<readonly KeptNote[]>;
   close(): Promise<void>;
@@ -78,7 +78,7 @@ export async function openSwitchboard(): Promise<Switchboard> {
   const slack = createHandSlack();
   const faults: unknown[] = [];
   const counts: string[] = [];
-  const ports: CallerPorts = {
+  const ports: EscalatorDeps = {
     log: journal,
     announcements: slack.announcements,
     board: slack.board,
@@ -99,7 +99,7 @@ export async function openSwitchboard(): Promise<Switchboard> {
     faults,
     counts,
     refuse: slack.refuse,
-    caller: (change = {}) => createCaller({ ...ports, ...change }),
+    escalator: (change = {}) => createEscalator({ ...ports, ...change }),
     async open(change) {
       const incident = buildIncident({ openedAt: new Date(startedAtMs).toISOString(), ...change });
       const body = { sentence: 'Opened.' };
@@ -115,16 +115,22 @@ export async function openSwitchboard(): Promise<Switchboard> {
       if (!moved.ok) throw new Error(moved.refusal.why);
       return moved.value;
     },
-    async attend(caller, view = {}) {
+    async advance(escalator, view = {}) {
       const incident = await board.read();
-      return caller.attend({ incident, diagnosis: null, requests: [], useless: [], ...view });
+      return escalator.advance({
+        incident,
+        diagnosis: null,
+        requests: [],
+        ineffective: [],
+        ...view,
+      });
     },
-    async rounds(caller, times, everyMs) {
+    async rounds(escalator, times, everyMs) {
       for (let round = 1; round < times; round += 1) {
-        await board.attend(caller);
+        await board.advance(escalator);
         clock.nowMs += everyMs;
       }
-      return board.attend(caller);
+      return board.advance(escalator);
     },
     async read() {
       const incident = await journal.readIncident(id);
@@ -140,7 +146,7 @@ export async function openSwitchboard(): Promise<Switchboard> {
   return board;
 }
 
-interface HandSlack extends Pick<CallerPorts, 'announcements' | 'board'> {
+interface HandSlack extends Pick<EscalatorDeps, 'announcements' | 'board'> {
   readonly messages: readonly Announcement[];
   readonly questions: ReadonlyMap<string, string>;
   readonly refuse: (times: number, to?: string) => void;

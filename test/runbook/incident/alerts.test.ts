@@ -1,7 +1,7 @@
 import { array, assert, asyncProperty, constantFrom } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Alert } from '../../../src/runbook/incident/alert.ts';
-import type { IncidentPorts } from '../../../src/runbook/incident/incident-ports.ts';
+import type { IncidentDeps } from '../../../src/runbook/incident/incident-ports.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import { placeAlert } from '../../../src/runbook/incident/place-alert.ts';
 import { until } from '../../support/until.ts';
@@ -152,7 +152,7 @@ describe('alerts', () => {
 
   test('an end that is told while another process opens the incident ends the firing there', async () => {
     const { journal } = ward;
-    const log: IncidentPorts['log'] = {
+    const log: IncidentDeps['log'] = {
       readIncident: (id) => journal.readIncident(id),
       listIncidents: (query) => journal.listIncidents(query),
       moveIncident: (...given) => journal.moveIncident(...given),
@@ -160,8 +160,8 @@ describe('alerts', () => {
       readRequestsSince: (query) => journal.readRequestsSince(query),
       record: (draft) => journal.record(draft),
       readTime: () => journal.readTime(),
-      tend: (holder) => journal.tend(holder),
-      endTending: (holder) => journal.endTending(holder),
+      takeLead: (holder) => journal.takeLead(holder),
+      endLead: (holder) => journal.endLead(holder),
       async openIncident(...given) {
         expect(await told(ended(anAlert()))).toBe('ignored');
         return journal.openIncident(...given);
@@ -341,7 +341,7 @@ describe('whatever the order', () => {
             full: used(97),
             busy: used(82),
           }[kind];
-          const incident = must(await ward.incidents.seen(ward.look(snapshot)));
+          const incident = must(await ward.incidents.observe(ward.look(snapshot)));
           calmSinceMs = kind === 'calm' ? (calmSinceMs ?? ward.clock.now()) : null;
           const isDue = calmSinceMs !== null && ward.clock.now() - calmSinceMs >= 120_000;
           expect(incident?.state).toBe(isDue ? 'resolved' : 'open');

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
-import { createAttendance } from '../../../src/runbook/incident/attendance.ts';
-import type { Attendance } from '../../../src/runbook/incident/attendance.ts';
-import type { AttendanceParts } from '../../../src/runbook/incident/attendance-parts.ts';
+import { createIncidentLoop } from '../../../src/runbook/incident/attendance.ts';
+import type { IncidentLoop } from '../../../src/runbook/incident/attendance.ts';
+import type { IncidentLoopDeps } from '../../../src/runbook/incident/attendance-parts.ts';
 import { changeIncident } from '../../../src/runbook/incident/change-incident.ts';
 import type { Incident, IncidentChange } from '../../../src/runbook/incident/incident.ts';
 import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
@@ -27,7 +27,7 @@ const quietBoard = {
 
 describe('whoever tends the incidents', () => {
   let ward: Ward;
-  let attendances: Attendance[];
+  let attendances: IncidentLoop[];
   let world: Map<string, Snapshot>;
   let shown: IncidentView[];
   let called: IncidentView[];
@@ -53,26 +53,26 @@ describe('whoever tends the incidents', () => {
   const write = async (incident: Incident, note: Note, change: IncidentChange): Promise<Incident> =>
     must(await changeIncident(ward.journal, incident.id, ({ state }) => ({ state, change, note })));
 
-  const attend = (id: string, change: Partial<AttendanceParts> = {}): Attendance => {
-    const attendance = createAttendance({
+  const advance = (id: string, change: Partial<IncidentLoopDeps> = {}): IncidentLoop => {
+    const incidentLoop = createIncidentLoop({
       incidents: ward.incidents,
       log: ward.journal,
       runbook: {
         targets: [shop, till],
-        examine: async (target) => {
+        runCheck: async (target) => {
           looked.push(target);
           return ward.look(world.get(target) ?? used(20), target);
         },
       },
       board: { ...quietBoard, show: (view) => void shown.push(view) },
-      caller: {
-        attend: async (view) => {
+      escalator: {
+        advance: async (view) => {
           called.push(view);
           return view.incident;
         },
       },
       reporter: {
-        attend: async (incident) => {
+        advance: async (incident) => {
           reported.push(incident);
           const reportedAt = new Date(ward.clock.now()).toISOString();
           if (incident.reportedAt !== null) return incident;
@@ -86,13 +86,13 @@ describe('whoever tends the incidents', () => {
       onFault: (about, error) => void faults.push(`${about}: ${String(error)}`),
       ...change,
     });
-    attendances.push(attendance);
-    return attendance;
+    attendances.push(incidentLoop);
+    return incidentLoop;
   };
   const history = async (): Promise<readonly Incident[]> => must(await ward.incidents.history());
 
   test('trouble is seen, shown, called for, and when it is over reported once', async () => {
-    attend('a').start();
+    advance('a').start();
     await ward.clock.move(60_000);
     expect(shown).toEqual([]);
     world.set('shop', used(96));
@@ -116,24 +116,24 @@ describe('whoever tends the incidents', () => {
     let say: () => void = () => undefined;
     const saying = new Promise<void>((resolve) => (say = resolve));
     const board = { ...quietBoard, show: () => undefined, idle: () => saying };
-    const first = attend('a', { board, holder: { id: 'a', forMs: 3000 } });
+    const first = advance('a', { board, holder: { id: 'a', forMs: 3000 } });
     first.start();
     await ward.clock.move(1000);
-    const second = attend('b', { holder: { id: 'b', forMs: 3000 } });
+    const second = advance('b', { holder: { id: 'b', forMs: 3000 } });
     second.start();
     const stopped = first.stop();
     // Longer than the lease, which is kept meanwhile.
     await ward.clock.move(10_000);
-    expect(second.isTending()).toBe(false);
+    expect(second.isLeading()).toBe(false);
     say();
     await stopped;
     await ward.clock.move(1000);
-    expect(second.isTending()).toBe(true);
+    expect(second.isLeading()).toBe(true);
     expect(faults).toEqual([]);
   });
 
   test('what did not change is not shown again', async () => {
-    attend('a').start();
+    advance('a').start();
     must(await ward.incidents.alert(anAlert()));
     world.set('shop', used(96));
     await ward.clock.move(60_000);
@@ -142,19 +142,19 @@ describe('whoever tends the incidents', () => {
   });
 
   test('an alert brings a look at once', async () => {
-    const attendance = attend('a', { random: () => 0.99 });
-    attendance.start();
+    const incidentLoop = advance('a', { random: () => 0.99 });
+    incidentLoop.start();
     await ward.clock.move(1500);
     expect(looked).toEqual([]);
     must(await ward.incidents.alert(anAlert()));
-    attendance.nudge();
+    incidentLoop.wake();
     await ward.clock.move(500);
     expect(looked).toEqual(['shop']);
     expect(shown.at(-1)?.diagnosis).toMatchObject({ target: 'shop' });
   });
 
   test('without the watch only a target with an incident is looked at, and so it can end', async () => {
-    attend('a', { rules: { ...defaultIncidentRules, watch: false } }).start();
+    advance('a', { rules: { ...defaultIncidentRules, watch: false } }).start();
     world.set('till', used(97));
     must(await ward.incidents.alert(anAlert()));
     must(await ward.incidents.alert(ended(anAlert())));
@@ -164,29 +164,29 @@ describe('whoever tends the incidents', () => {
   });
 
   test('one process tends; another takes over when it goes, or when it stands still for too long', async () => {
-    const [a, b] = [attend('a'), attend('b')];
+    const [a, b] = [advance('a'), advance('b')];
     a.start();
     await ward.clock.move(1000);
     b.start();
     await ward.clock.move(5000);
-    expect([a.isTending(), b.isTending()]).toEqual([true, false]);
+    expect([a.isLeading(), b.isLeading()]).toEqual([true, false]);
     const stopped = a.stop();
     await ward.clock.move(3000);
     await stopped;
-    expect([a.isTending(), b.isTending()]).toEqual([false, true]);
+    expect([a.isLeading(), b.isLeading()]).toEqual([false, true]);
   });
 
   test('a process that lost its lease stops looking and calling at once', async () => {
     must(await ward.incidents.alert(anAlert()));
     let lost = false;
-    const log: AttendanceParts['log'] = bindLog(() => lost);
-    const a = attend('a', { log });
+    const log: IncidentLoopDeps['log'] = bindLog(() => lost);
+    const a = advance('a', { log });
     a.start();
     await ward.clock.move(5000);
-    expect(a.isTending()).toBe(true);
+    expect(a.isLeading()).toBe(true);
     lost = true;
     await ward.clock.move(1500);
-    expect(a.isTending()).toBe(false);
+    expect(a.isLeading()).toBe(false);
     const before = [looked.length, called.length, shown.length];
     await ward.clock.move(120_000);
     expect([looked.length, called.length, shown.length]).toEqual(before);
@@ -198,21 +198,21 @@ describe('whoever tends the incidents', () => {
       if (isBroken) throw new JournalUnavailable('The disk is full. Make room.');
       return false;
     });
-    const a = attend('a', { log });
+    const a = advance('a', { log });
     a.start();
     await ward.clock.move(5000);
     isBroken = true;
     await ward.clock.move(15_000);
-    expect(a.isTending()).toBe(true);
+    expect(a.isLeading()).toBe(true);
     await ward.clock.move(6000);
-    expect(a.isTending()).toBe(false);
+    expect(a.isLeading()).toBe(false);
     expect(faults).toContainEqual(expect.stringContaining('The disk is full.'));
     const { length } = looked;
     await ward.clock.move(60_000);
     expect(looked).toHaveLength(length);
     isBroken = false;
     await ward.clock.move(30_000);
-    expect(a.isTending()).toBe(true);
+    expect(a.isLeading()).toBe(true);
     expect(looked.length).toBeGreaterThan(length);
   });
 
@@ -220,8 +220,8 @@ describe('whoever tends the incidents', () => {
     must(await ward.incidents.alert(anAlert()));
     const other = must(await ward.incidents.open('till', ann, 'slow'));
     const hangs = must(await ward.incidents.current('shop'))?.id;
-    const caller: AttendanceParts['caller'] = {
-      attend: async (view) => {
+    const escalator: IncidentLoopDeps['escalator'] = {
+      advance: async (view) => {
         called.push(view);
         const times = called.filter(({ incident }) => incident.id === view.incident.id).length;
         if (view.incident.id !== hangs || times > 1) return view.incident;
@@ -229,7 +229,7 @@ describe('whoever tends the incidents', () => {
         throw new Error('the pager broke');
       },
     };
-    attend('a', { caller }).start();
+    advance('a', { escalator }).start();
     await ward.clock.move(100_000);
     expect(called.filter(({ incident }) => incident.id === hangs)).toHaveLength(1);
     expect(called.filter(({ incident }) => incident.id === other.id).length).toBeGreaterThan(50);
@@ -243,13 +243,13 @@ describe('whoever tends the incidents', () => {
     must(await ward.incidents.alert(anAlert()));
     const { id = '' } = must(await ward.incidents.current('shop')) ?? {};
     must(await ward.incidents.resolve(id, ann, 'over'));
-    const reporter: AttendanceParts['reporter'] = {
-      attend: async (incident) => {
+    const reporter: IncidentLoopDeps['reporter'] = {
+      advance: async (incident) => {
         reported.push(incident);
         return incident;
       },
     };
-    attend('a', { reporter }).start();
+    advance('a', { reporter }).start();
     await ward.clock.move(4 * 60_000);
     expect(reported.length).toBeGreaterThan(5);
     expect(reported.length).toBeLessThan(12);
@@ -266,7 +266,7 @@ describe('whoever tends the incidents', () => {
       { reportedAt: incident.openedAt },
     );
     const quiet = { ...defaultIncidentRules, watch: false, checklistAfterMs: 3_600_000 };
-    attend('a', { rules: quiet, everyMs: 60_000 }).start();
+    advance('a', { rules: quiet, everyMs: 60_000 }).start();
     await ward.clock.move(3_540_000);
     expect(reported).toEqual([]);
     await ward.clock.move(180_000);
@@ -278,7 +278,7 @@ describe('whoever tends the incidents', () => {
     const { id = '' } = must(await ward.incidents.current('shop')) ?? {};
     const request = await buildRequest({ expiresAt: '2026-11-23T09:00:00.000Z' });
     await ward.journal.create(request, { request: request.id, kind: 'proposed', body: {} });
-    attend('a').start();
+    advance('a').start();
     await ward.clock.move(5000);
     expect(await ward.sentences(id)).toContain(
       '<@UANN> proposed option A: End 2 sessions idle in transaction for over 10 min.',
@@ -290,7 +290,7 @@ describe('whoever tends the incidents', () => {
     must(await ward.incidents.alert(anAlert()));
     const { id = '' } = must(await ward.incidents.current('shop')) ?? {};
     must(await ward.incidents.resolve(id, ann, 'over'));
-    attend('a').start();
+    advance('a').start();
     await ward.clock.move(3_600_000);
     const { length } = shown;
     const incident = must(await ward.incidents.get(id));
@@ -306,7 +306,7 @@ describe('whoever tends the incidents', () => {
     const open = async (): Promise<void> => {
       must(await ward.incidents.open('till', ann, 'slow'));
     };
-    attend('a').start();
+    advance('a').start();
     await open();
     await ward.clock.move(20_000);
     ward.clock.set(-3_600_000);
@@ -332,25 +332,25 @@ describe('whoever tends the incidents', () => {
       if (isBroken) throw new JournalUnavailable('The disk is full. Make room.');
       return false;
     });
-    const a = attend('a', { log });
+    const a = advance('a', { log });
     a.start();
     await ward.clock.move(5000);
-    expect(a.isTending()).toBe(true);
+    expect(a.isLeading()).toBe(true);
     isBroken = true;
     ward.clock.set(-3_600_000);
     await ward.clock.move(14_000);
-    expect(a.isTending()).toBe(true);
+    expect(a.isLeading()).toBe(true);
     await ward.clock.move(6000);
-    expect(a.isTending()).toBe(false);
+    expect(a.isLeading()).toBe(false);
   });
 
   test('the clock is set back while a target is looked at: the next look comes in time', async () => {
-    const examine: AttendanceParts['runbook']['examine'] = async (target) => {
+    const runCheck: IncidentLoopDeps['runbook']['runCheck'] = async (target) => {
       looked.push(target);
       if (looked.length === 1) ward.clock.set(-3_600_000);
       return ward.look(used(20), target);
     };
-    attend('a', { runbook: { targets: [shop], examine } }).start();
+    advance('a', { runbook: { targets: [shop], runCheck } }).start();
     await ward.clock.move(60_000);
     expect(looked.length).toBeGreaterThan(2);
   });
@@ -359,7 +359,7 @@ describe('whoever tends the incidents', () => {
     must(await ward.incidents.alert(anAlert()));
     let isLost = false;
     world.set('shop', used(96));
-    attend('a', { log: bindLog(() => isLost) }).start();
+    advance('a', { log: bindLog(() => isLost) }).start();
     await ward.clock.move(20_000);
     expect(called.at(-1)?.diagnosis).not.toBeNull();
     isLost = true;
@@ -379,7 +379,7 @@ describe('whoever tends the incidents', () => {
     const other = must(await ward.incidents.open('till', ann, 'slow'));
     must(await ward.incidents.merge(part?.id ?? '', other.id, ann));
     must(await ward.incidents.silence(other.id, ann, { forMs: 60_000, reason: 'known' }));
-    attend('a').start();
+    advance('a').start();
     await ward.clock.move(62_000);
     expect(must(await ward.incidents.get(other.id))).toMatchObject({ silence: null });
     must(await ward.incidents.resolve(other.id, ann, 'over'));
@@ -388,7 +388,7 @@ describe('whoever tends the incidents', () => {
     expect(reported.map(({ id }) => id)).toEqual([other.id]);
   });
 
-  function bindLog(isLost: () => boolean): AttendanceParts['log'] {
+  function bindLog(isLost: () => boolean): IncidentLoopDeps['log'] {
     const { journal } = ward;
     return {
       openIncident: (...given) => journal.openIncident(...given),
@@ -398,8 +398,8 @@ describe('whoever tends the incidents', () => {
       readNotes: (...given) => journal.readNotes(...given),
       readRequestsSince: (query) => journal.readRequestsSince(query),
       readTime: () => journal.readTime(),
-      tend: async (holder) => !isLost() && (await journal.tend(holder)),
-      endTending: (holder) => journal.endTending(holder),
+      takeLead: async (holder) => !isLost() && (await journal.takeLead(holder)),
+      endLead: (holder) => journal.endLead(holder),
     };
   }
 });

@@ -196,13 +196,13 @@ describe('what people do with an incident', () => {
     must(await ward.incidents.merge(incident.id, other.id, ann));
     must(await ward.incidents.alert({ ...anAlert(), status: 'resolved', endsAt: null }));
     for (let looks = 0; looks < 60; looks += 1) {
-      must(await ward.incidents.seen(ward.look(used(97), 'shop')));
-      must(await ward.incidents.seen(ward.look(used(20), 'till')));
+      must(await ward.incidents.observe(ward.look(used(97), 'shop')));
+      must(await ward.incidents.observe(ward.look(used(20), 'till')));
       await ward.clock.move(15_000);
     }
     expect(must(await ward.incidents.get(other.id))).toMatchObject({ state: 'open' });
-    must(await ward.incidents.seen(ward.look(used(20), 'shop')));
-    must(await ward.incidents.seen(ward.look(used(20), 'till')));
+    must(await ward.incidents.observe(ward.look(used(20), 'shop')));
+    must(await ward.incidents.observe(ward.look(used(20), 'till')));
     expect(must(await ward.incidents.get(other.id))).toMatchObject({ state: 'resolved' });
   });
 
@@ -210,10 +210,10 @@ describe('what people do with an incident', () => {
     const other = must(await ward.incidents.open('till', bob, 'slow'));
     must(await ward.incidents.merge(incident.id, other.id, ann));
     must(await ward.incidents.alert({ ...anAlert(), status: 'resolved', endsAt: null }));
-    must(await ward.incidents.seen(ward.look(used(97), 'shop')));
+    must(await ward.incidents.observe(ward.look(used(97), 'shop')));
     for (let looks = 0; looks < 60; looks += 1) {
-      must(await ward.incidents.seen(ward.look(unreachable(), 'shop')));
-      must(await ward.incidents.seen(ward.look(used(20), 'till')));
+      must(await ward.incidents.observe(ward.look(unreachable(), 'shop')));
+      must(await ward.incidents.observe(ward.look(used(20), 'till')));
       await ward.clock.move(15_000);
     }
     expect(must(await ward.incidents.get(other.id))).toMatchObject({ state: 'open' });
@@ -269,6 +269,6 @@ describe('what people do with an incident', () => {
     ward.folder.closeJournals();
     expect(kind(await ward.incidents.assign(incident.id, ann))).toBe('not-recorded');
     expect(kind(await ward.incidents.alert(anAlert()))).toBe('not-recorded');
-    expect(kind(await ward.incidents.seen(ward.look(used(20))))).toBe('not-recorded');
+    expect(kind(await ward.incidents.observe(ward.look(used(20))))).toBe('not-recorded');
   });
 });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
-import { findUseless } from '../../../src/runbook/incident/find-useless.ts';
+import { findIneffective } from '../../../src/runbook/incident/find-useless.ts';
 import type { OutcomeWord } from '../../../src/runbook/verify/verify.ts';
 import { aTarget } from '../diagnose/builders.ts';
 import { buildPlan, buildRequest } from '../approval/builders.ts';
@@ -16,8 +16,8 @@ const leak = diagnose(leakInTransaction());
 async function ran(
   word: OutcomeWord,
   minutesAgo: number,
-  change: Partial<Request['plan']> = {},
-): Promise<Request> {
+  change: Partial<ApprovalRequest['plan']> = {},
+): Promise<ApprovalRequest> {
   const endedAt = new Date(nowMs - minutesAgo * 60_000).toISOString();
   const report = { items: [], summary: 'ended.', finished: true };
   const refill = { application: 'backend', before: 80, after: 20, later: 80, perMinute: 3 };
@@ -54,7 +54,7 @@ describe('remedies that will not help', () => {
 
   test('the third kill in 20 minutes is withdrawn with the reason and the way out', async () => {
     const requests = [await ran('refilled', 18), await ran('refilled', 5)];
-    expect(findUseless({ requests, diagnosis: eThenC, target, nowMs })).toEqual([
+    expect(findIneffective({ requests, diagnosis: eThenC, target, nowMs })).toEqual([
       {
         option: 'A',
         subject: 'backend',
@@ -66,21 +66,21 @@ describe('remedies that will not help', () => {
 
   test('a kill that helped for a while is counted too', async () => {
     const requests = [await ran('fixed', 18), await ran('refilled', 5)];
-    const [useless] = findUseless({ requests, diagnosis: eThenC, target, nowMs });
-    expect(useless?.sentence).toMatch(/^The third kill in 20 minutes/);
+    const [ineffective] = findIneffective({ requests, diagnosis: eThenC, target, nowMs });
+    expect(ineffective?.sentence).toMatch(/^The third kill in 20 minutes/);
   });
 
   test.each([
     ['unchanged', 'the last one changed nothing'],
     ['worse', 'after the last one it was worse'],
   ] as const)('one that ended %s says so', async (word, reason) => {
-    const [useless] = findUseless({
+    const [ineffective] = findIneffective({
       requests: [await ran(word, 1)],
       diagnosis: eThenC,
       target,
       nowMs,
     });
-    expect(useless?.sentence).toContain(
+    expect(ineffective?.sentence).toContain(
       `The second kill in 20 minutes for backend will not help: ${reason}`,
     );
   });
@@ -89,25 +89,25 @@ describe('remedies that will not help', () => {
     'one that ended %s is not withdrawn',
     async (word) => {
       const requests = [await ran('refilled', 10), await ran(word, 1)];
-      expect(findUseless({ requests, diagnosis: eThenC, target, nowMs })).toEqual([]);
+      expect(findIneffective({ requests, diagnosis: eThenC, target, nowMs })).toEqual([]);
     },
   );
 
   test('what did not help long ago may help now', async () => {
     const requests = [await ran('refilled', 21)];
-    expect(findUseless({ requests, diagnosis: eThenC, target, nowMs })).toEqual([]);
+    expect(findIneffective({ requests, diagnosis: eThenC, target, nowMs })).toEqual([]);
   });
 
   test('nothing is useless once a look is calm, or before there is one', async () => {
     const requests = [await ran('refilled', 1)];
     const calm = diagnose({ snapshot: used(20), target, recent: [] });
-    expect(findUseless({ requests, diagnosis: calm, target, nowMs })).toEqual([]);
-    expect(findUseless({ requests, diagnosis: null, target, nowMs })).toEqual([]);
+    expect(findIneffective({ requests, diagnosis: calm, target, nowMs })).toEqual([]);
+    expect(findIneffective({ requests, diagnosis: null, target, nowMs })).toEqual([]);
   });
 
   test('what does not help one service may help another', async () => {
     const requests = [await ran('refilled', 2), await ran('fixed', 1, { subject: 'worker' })];
-    const found = findUseless({ requests, diagnosis: eThenC, target, nowMs });
+    const found = findIneffective({ requests, diagnosis: eThenC, target, nowMs });
     expect(found.map(({ subject }) => subject)).toEqual(['backend']);
   });
 
@@ -115,9 +115,9 @@ describe('remedies that will not help', () => {
     const evil = '<!channel> free money';
     const requests = [await ran('refilled', 2, { subject: evil })];
     const diagnosis = withProposals([proposal('E', evil), proposal('B', null)]);
-    const [useless] = findUseless({ requests, diagnosis, target, nowMs });
-    expect(useless?.subject).toBe(evil);
-    expect(useless?.sentence).toBe(
+    const [ineffective] = findIneffective({ requests, diagnosis, target, nowMs });
+    expect(ineffective?.subject).toBe(evil);
+    expect(ineffective?.sentence).toBe(
       'The second kill in 20 minutes will not help: backend opens 3 a minute; resize the pool of the application, or raise max_connections.',
     );
   });
@@ -128,7 +128,7 @@ describe('remedies that will not help', () => {
     const withC = requests.map((one, index) =>
       index === 1 ? { ...one, option: 'C' as const } : one,
     );
-    const sentences = findUseless({ requests: withC, diagnosis, target, nowMs }).map(
+    const sentences = findIneffective({ requests: withC, diagnosis, target, nowMs }).map(
       (one) => one.sentence,
     );
     expect(sentences).toEqual([
@@ -148,7 +148,7 @@ describe('remedies that will not help', () => {
   ])('kill number %i is called the %s', async (n, word) => {
     const before = Array.from({ length: n - 1 }, () => ran('refilled', 1));
     const requests = await Promise.all(before);
-    const [useless] = findUseless({ requests, diagnosis: eThenC, target, nowMs });
-    expect(useless?.sentence).toMatch(new RegExp(`^The ${word} kill in 20 minutes `));
+    const [ineffective] = findIneffective({ requests, diagnosis: eThenC, target, nowMs });
+    expect(ineffective?.sentence).toMatch(new RegExp(`^The ${word} kill in 20 minutes `));
   });
 });

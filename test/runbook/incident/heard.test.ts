@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { advance } from '../../../src/runbook/approval/request.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import { ann, bob, buildRequest } from '../approval/builders.ts';
 import { anAlert, must, openWard, used } from './ward.ts';
 import type { Ward } from './ward.ts';
@@ -8,7 +8,7 @@ import type { Ward } from './ward.ts';
 describe('what an incident hears of requests', () => {
   let ward: Ward;
   let id: string;
-  let proposed: Request;
+  let proposed: ApprovalRequest;
   beforeEach(async () => {
     ward = await openWard();
     proposed = await buildRequest();
@@ -20,7 +20,7 @@ describe('what an incident hears of requests', () => {
     if (ward.faults.length > 0) throw new Error(String(ward.faults[0]));
   });
 
-  const story = (): Request[] => {
+  const story = (): ApprovalRequest[] => {
     const at = '2026-11-23T03:05:00.000Z';
     const votes = [{ by: bob, at, reason: 'go' }];
     const approved = advance(proposed, 'approved', { votes });
@@ -43,8 +43,10 @@ describe('what an incident hears of requests', () => {
   test('each state is told once, by whichever of several processes, however often it is heard', async () => {
     const others = await Promise.all([ward.another(), ward.another()]);
     for (const request of story()) {
-      await Promise.all([ward.incidents, ...others].map((incidents) => incidents.heard(request)));
-      await ward.incidents.heard(request);
+      await Promise.all(
+        [ward.incidents, ...others].map((incidents) => incidents.requestChanged(request)),
+      );
+      await ward.incidents.requestChanged(request);
     }
     expect((await ward.sentences(id)).slice(1)).toEqual([
       '<@UANN> proposed option A: End 2 sessions idle in transaction for over 10 min.',
@@ -62,7 +64,7 @@ describe('what an incident hears of requests', () => {
       sentence: 'An approver said no.',
       reason: '<!here> no',
     };
-    await ward.incidents.heard(advance(proposed, 'denied', { closing }));
+    await ward.incidents.requestChanged(advance(proposed, 'denied', { closing }));
     const note = (await ward.journal.readNotes(id, 0)).at(-1);
     expect(note).toMatchObject({
       sentence: 'Option A was not run. An approver said no.',
@@ -73,17 +75,17 @@ describe('what an incident hears of requests', () => {
 
   test('a request of a target without an incident, or long after its end, is nobody here', async () => {
     const { length } = await ward.journal.entries();
-    await ward.incidents.heard({ ...proposed, target: 'till' });
+    await ward.incidents.requestChanged({ ...proposed, target: 'till' });
     expect(await ward.journal.entries()).toHaveLength(length);
     must(await ward.incidents.resolve(id, ann, 'over'));
     await ward.clock.move(9 * 60_000);
-    await ward.incidents.heard(proposed);
+    await ward.incidents.requestChanged(proposed);
     expect(await ward.sentences(id)).toContain(
       '<@UANN> proposed option A: End 2 sessions idle in transaction for over 10 min.',
     );
     await ward.clock.move(2 * 60_000);
     const ended = await ward.journal.entries();
-    await ward.incidents.heard(advance(proposed, 'expired', {}));
+    await ward.incidents.requestChanged(advance(proposed, 'expired', {}));
     expect(await ward.journal.entries()).toHaveLength(ended.length);
   });
 
@@ -92,7 +94,7 @@ describe('what an incident hears of requests', () => {
     await ward.clock.move(60_000);
     const told = await ward.sentences(id);
     const proposedAt = new Date(ward.clock.now()).toISOString();
-    await ward.incidents.heard({ ...proposed, id: 'r2', proposedAt });
+    await ward.incidents.requestChanged({ ...proposed, id: 'r2', proposedAt });
     expect(await ward.sentences(id)).toEqual(told);
   });
 
@@ -102,13 +104,13 @@ describe('what an incident hears of requests', () => {
     const next = must(await ward.incidents.open('shop', ann, 'again'));
     const done = story().at(-1);
     if (done === undefined) throw new Error('no end');
-    await ward.incidents.heard(done);
+    await ward.incidents.requestChanged(done);
     expect(await ward.sentences(next.id)).toHaveLength(1);
   });
 
   test('the evidence before a remedy and after it is kept', async () => {
     await ward.looks(used(97), 30_000);
-    for (const request of story()) await ward.incidents.heard(request);
+    for (const request of story()) await ward.incidents.requestChanged(request);
     await ward.clock.move(400_000);
     await ward.looks(used(60), 0);
     const notes = await ward.journal.readNotes(id, 0);
@@ -121,7 +123,7 @@ describe('what an incident hears of requests', () => {
     for (let index = 0; index < 40; index += 1) {
       const [, approved] = story();
       if (approved === undefined) throw new Error('no vote');
-      await ward.incidents.heard({ ...approved, id: `r${index}` });
+      await ward.incidents.requestChanged({ ...approved, id: `r${index}` });
     }
     const notes = await ward.journal.readNotes(id, 0);
     expect(notes.filter(({ facts }) => facts !== undefined && 'examination' in facts)).toHaveLength(
@@ -131,7 +133,7 @@ describe('what an incident hears of requests', () => {
 
   test('a journal that is gone is a fault of its own, never a broken click', async () => {
     ward.folder.closeJournals();
-    await ward.incidents.heard(proposed);
+    await ward.incidents.requestChanged(proposed);
     expect(ward.faults.splice(0)).toHaveLength(1);
   });
 });

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
-import { keepExamination } from '../../../src/runbook/incident/kept-examination.ts';
+import { keepCheck } from '../../../src/runbook/incident/kept-examination.ts';
 import { aReading, aSnapshot, aTarget, aWaiter, locksOf, sessions } from '../diagnose/builders.ts';
 
 const target = aTarget();
 
-function keep(snapshot: Snapshot): ReturnType<typeof keepExamination> {
+function keep(snapshot: Snapshot): ReturnType<typeof keepCheck> {
   const diagnosis = diagnose({ snapshot, target, recent: [] });
-  return keepExamination('first', { snapshot, target, recent: [], diagnosis });
+  return keepCheck('first', { snapshot, target, recent: [], diagnosis });
 }
 
 describe('evidence that is kept with an incident', () => {

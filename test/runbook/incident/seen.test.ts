@@ -24,11 +24,11 @@ describe('what looks make of an incident', () => {
   const current = async (): Promise<Incident | null> => must(await ward.incidents.current('shop'));
 
   test('one critical look opens nothing, critical looks for 30 s do', async () => {
-    expect(must(await ward.incidents.seen(ward.look(used(95))))).toBeNull();
+    expect(must(await ward.incidents.observe(ward.look(used(95))))).toBeNull();
     await ward.clock.move(15_000);
-    expect(must(await ward.incidents.seen(ward.look(used(95))))).toBeNull();
+    expect(must(await ward.incidents.observe(ward.look(used(95))))).toBeNull();
     await ward.clock.move(15_000);
-    const incident = must(await ward.incidents.seen(ward.look(used(96))));
+    const incident = must(await ward.incidents.observe(ward.look(used(96))));
     expect(incident).toMatchObject({
       state: 'open',
       severity: 'critical',
@@ -69,11 +69,11 @@ describe('what looks make of an incident', () => {
       evidence: [],
     };
     const diagnosis = { ...look.diagnosis, state: 'critical' as const, findings: [finding] };
-    must(await ward.incidents.seen({ ...look, diagnosis }));
+    must(await ward.incidents.observe({ ...look, diagnosis }));
     await ward.clock.move(40_000);
     const takenAt = new Date(ward.clock.now()).toISOString();
     expect(
-      must(await ward.incidents.seen({ ...look, diagnosis: { ...diagnosis, takenAt } })),
+      must(await ward.incidents.observe({ ...look, diagnosis: { ...diagnosis, takenAt } })),
     ).toBeNull();
   });
 
@@ -84,7 +84,7 @@ describe('what looks make of an incident', () => {
       const causes = [{ cause, confidence: 0.9, summary: cause, because: [], against: [] }];
       const diagnosis = { ...look.diagnosis, state: 'warning', causes, verdict: cause } as const;
       await ward.clock.move(15_000);
-      return must(await ward.incidents.seen({ ...look, diagnosis }));
+      return must(await ward.incidents.observe({ ...look, diagnosis }));
     };
     await see(95, 'connection-leak');
     for (let looks = 0; looks < 3; looks += 1) await see(5, 'pool-misconfiguration');
@@ -105,13 +105,13 @@ describe('what looks make of an incident', () => {
       const causes = [{ cause, confidence: 0.95, summary: cause, because: [], against: [] }];
       const diagnosis = { ...look.diagnosis, causes, verdict: `It looks like ${cause}.` };
       await ward.clock.move(15_000);
-      return must(await ward.incidents.seen({ ...look, diagnosis }));
+      return must(await ward.incidents.observe({ ...look, diagnosis }));
     };
     await see('uncommitted-transactions');
     await see('connection-leak');
     expect(await see('connection-leak')).toMatchObject({ last: { cause: 'connection-leak' } });
     const request = await buildRequest({ target: 'shop', state: 'executing' });
-    await ward.incidents.heard(request);
+    await ward.incidents.requestChanged(request);
     await see('pool-misconfiguration');
     await see('pool-misconfiguration');
     expect((await current())?.last?.cause).toBe('connection-leak');
@@ -192,7 +192,7 @@ describe('what looks make of an incident', () => {
     const again = await ward.another();
     for (let looks = 0; looks < 20; looks += 1) {
       await ward.clock.move(15_000);
-      must(await again.seen(ward.look(used(20))));
+      must(await again.observe(ward.look(used(20))));
     }
     expect((await ward.sentences(id)).filter((line) => line.includes('still fires'))).toHaveLength(
       1,
@@ -252,7 +252,7 @@ describe('what looks make of an incident', () => {
     await ward.looks(used(20), 15_000);
     await ward.clock.move(3_600_000);
     const restarted = await ward.another();
-    expect(must(await restarted.seen(ward.look(used(20))))).toMatchObject({ state: 'open' });
+    expect(must(await restarted.observe(ward.look(used(20))))).toMatchObject({ state: 'open' });
   });
 
   test('looks go on after the clock was set back', async () => {
@@ -279,7 +279,7 @@ describe('what looks make of an incident', () => {
       await ward.clock.move(15_000);
       const look = ward.look(used(20));
       const diagnosis = { ...look.diagnosis, state: 'critical' as const, verdict, findings };
-      must(await ward.incidents.seen({ ...look, diagnosis }));
+      must(await ward.incidents.observe({ ...look, diagnosis }));
     }
     expect(await ward.sentences(id)).toContain(
       `dbconn's own looks say critical too. 20 of 97 usable connections. ${verdict}`,
@@ -327,7 +327,7 @@ describe('what looks make of an incident', () => {
       await ward.clock.move(15_000);
       const look = ward.look(full());
       const timings = { ...look.diagnosis.timings, database: 9000 };
-      must(await ward.incidents.seen({ ...look, diagnosis: { ...look.diagnosis, timings } }));
+      must(await ward.incidents.observe({ ...look, diagnosis: { ...look.diagnosis, timings } }));
     }
     expect(await current()).toBeNull();
   });
@@ -347,7 +347,7 @@ describe('what looks make of an incident', () => {
     const late = ward.look(used(20));
     await ward.clock.move(15_000);
     const incident = await ward.looks(used(95), 45_000);
-    expect(must(await ward.incidents.seen(late))?.version).toBe(incident?.version);
+    expect(must(await ward.incidents.observe(late))?.version).toBe(incident?.version);
   });
 
   test('the evidence of the first trouble and of the end is kept for a replay', async () => {

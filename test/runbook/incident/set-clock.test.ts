@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createCaller } from '../../../src/runbook/escalate/create-caller.ts';
+import { createEscalator } from '../../../src/runbook/escalate/create-caller.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
 import { openSteadyClock } from '../../../src/runbook/steady-clock.ts';
@@ -24,7 +24,7 @@ const ann = { id: 'UANN', via: 'slack' } as const;
 
 /** As whoever tends the incidents does each second. */
 async function tendOnce(): Promise<void> {
-  await ward.journal.tend({ id: 'tends', forMs: 20_000 });
+  await ward.journal.takeLead({ id: 'tends', forMs: 20_000 });
 }
 
 async function opened(): Promise<Incident> {
@@ -42,7 +42,7 @@ async function present(): Promise<Incident> {
 async function isCalled(): Promise<boolean> {
   const { journal, clock } = ward;
   let called = false;
-  const caller = createCaller({
+  const escalator = createEscalator({
     log: journal,
     clock: await openSteadyClock(journal, clock),
     announcements: { announce: () => Promise.resolve(void (called = true)) },
@@ -56,7 +56,12 @@ async function isCalled(): Promise<boolean> {
       throw error;
     },
   });
-  await caller.attend({ incident: await present(), diagnosis: null, requests: [], useless: [] });
+  await escalator.advance({
+    incident: await present(),
+    diagnosis: null,
+    requests: [],
+    ineffective: [],
+  });
   return called;
 }
 

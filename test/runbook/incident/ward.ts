@@ -6,13 +6,13 @@ import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
 import type { Alert } from '../../../src/runbook/incident/alert.ts';
 import { createIncidents } from '../../../src/runbook/incident/create-incidents.ts';
-import type { IncidentPorts } from '../../../src/runbook/incident/incident-ports.ts';
+import type { IncidentDeps } from '../../../src/runbook/incident/incident-ports.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import type { Incidents } from '../../../src/runbook/incident/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
 import type { Announcement } from '../../../src/runbook/ports.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
-import type { Examination } from '../../../src/runbook/diagnose/evidence.ts';
+import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import { aReading, aSnapshot, aSource, aTarget, refused } from '../diagnose/builders.ts';
 import { MovingClock } from './moving-clock.ts';
 
@@ -29,23 +29,23 @@ export interface Ward {
   readonly changes: Incident[];
   readonly faults: unknown[];
   /** Another process's, on the same file. */
-  another(ports?: Partial<IncidentPorts>): Promise<Incidents>;
+  another(ports?: Partial<IncidentDeps>): Promise<Incidents>;
   /** A look now. */
-  look(snapshot: Snapshot, target?: string): Examination;
+  look(snapshot: Snapshot, target?: string): TargetCheck;
   /** Looks every 15 s for that long, the first one now; the last answer. */
   looks(snapshot: Snapshot, forMs: number): Promise<Incident | null>;
   sentences(incident: string): Promise<string[]>;
   close(): void;
 }
 
-export async function openWard(ports: Partial<IncidentPorts> = {}): Promise<Ward> {
+export async function openWard(ports: Partial<IncidentDeps> = {}): Promise<Ward> {
   const clock = new MovingClock();
   const folder = makeJournalFolder();
   const journal = await folder.open({ clock });
   const announced: Announcement[] = [];
   const changes: Incident[] = [];
   const faults: unknown[] = [];
-  const another = async (more: Partial<IncidentPorts> = {}): Promise<Incidents> =>
+  const another = async (more: Partial<IncidentDeps> = {}): Promise<Incidents> =>
     createIncidents({
       log: await folder.open({ clock }),
       clock,
@@ -72,7 +72,7 @@ export async function openWard(ports: Partial<IncidentPorts> = {}): Promise<Ward
       ...more,
     });
   const incidents = await another();
-  const look = (snapshot: Snapshot, name = 'shop'): Examination => {
+  const look = (snapshot: Snapshot, name = 'shop'): TargetCheck => {
     const target = [shop, till].find((known) => known.name === name) ?? shop;
     const taken = { ...snapshot, target: name, takenAt: new Date(clock.now()).toISOString() };
     const diagnosis = diagnose({ snapshot: taken, target, recent: [] });
@@ -89,10 +89,10 @@ export async function openWard(ports: Partial<IncidentPorts> = {}): Promise<Ward
     another,
     look,
     async looks(snapshot, forMs) {
-      let last = must(await incidents.seen(look(snapshot)));
+      let last = must(await incidents.observe(look(snapshot)));
       for (let passedMs = 0; passedMs < forMs; passedMs += 15_000) {
         await clock.move(15_000);
-        last = must(await incidents.seen(look(snapshot)));
+        last = must(await incidents.observe(look(snapshot)));
       }
       return last;
     },

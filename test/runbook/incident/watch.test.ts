@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWatch } from '../../../src/runbook/incident/watch.ts';
 import type { Watch } from '../../../src/runbook/incident/watch.ts';
 import { noMeter } from '../../../src/runbook/ports/meter.ts';
-import type { Examination } from '../../../src/runbook/diagnose/evidence.ts';
+import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import { MovingClock } from './moving-clock.ts';
 import { openWard, used } from './ward.ts';
 import type { Ward } from './ward.ts';
@@ -14,7 +14,7 @@ describe('the watch', () => {
   let clock: MovingClock;
   let watch: Watch | undefined;
   let begun: { target: string; atMs: number }[];
-  let examined: Examination[];
+  let examined: TargetCheck[];
   let faults: unknown[];
   beforeEach(async () => {
     ward = await openWard();
@@ -33,7 +33,7 @@ describe('the watch', () => {
   const watching = (parts: Partial<WatchParts> = {}): Watch => {
     watch = createWatch({
       targets: ['shop'],
-      examine: async (target) => {
+      runCheck: async (target) => {
         begun.push({ target, atMs: clock.now() });
         await clock.sleep(100);
         return ward.look(used(20), target);
@@ -41,7 +41,7 @@ describe('the watch', () => {
       everyMs: 15_000,
       clock,
       meter: noMeter,
-      onExamined: async (one) => void examined.push(one),
+      onChecked: async (one) => void examined.push(one),
       onFault: (_target, error) => void faults.push(error),
       ...parts,
     });
@@ -70,12 +70,12 @@ describe('the watch', () => {
   });
 
   test('a target that never answers delays no other one, and is never looked at twice at once', async () => {
-    const examine: WatchParts['examine'] = async (target) => {
+    const runCheck: WatchParts['runCheck'] = async (target) => {
       begun.push({ target, atMs: clock.now() });
       if (target === 'dead') await clock.sleep(3_600_000);
       return ward.look(used(20), 'shop');
     };
-    watching({ targets: ['dead', 'shop'], examine }).start();
+    watching({ targets: ['dead', 'shop'], runCheck }).start();
     await clock.move(15 * 60_000);
     expect(begun.filter(({ target }) => target === 'dead')).toHaveLength(1);
     expect(begun.filter(({ target }) => target === 'shop').length).toBeGreaterThan(50);
@@ -88,7 +88,7 @@ describe('the watch', () => {
 
   test('no more than so many looks are under way at once, in the order they came', async () => {
     let [now, most] = [0, 0];
-    const examine: WatchParts['examine'] = async (target) => {
+    const runCheck: WatchParts['runCheck'] = async (target) => {
       now += 1;
       most = Math.max(most, now);
       begun.push({ target, atMs: clock.now() });
@@ -97,7 +97,7 @@ describe('the watch', () => {
       return ward.look(used(20), 'shop');
     };
     const targets = ['a', 'b', 'c', 'd', 'e'];
-    const watch = watching({ targets, examine, mostAtOnce: 2 });
+    const watch = watching({ targets, runCheck, mostAtOnce: 2 });
     const looks = targets.map((target) => watch.soon(target));
     await clock.move(3000);
     await Promise.all(looks);
@@ -115,18 +115,18 @@ describe('the watch', () => {
   });
 
   test('a look that throws is a fault, and the next one comes', async () => {
-    const examine = (): Promise<Examination> => Promise.reject(new Error('a fault of ours'));
-    watching({ examine }).start();
+    const runCheck = (): Promise<TargetCheck> => Promise.reject(new Error('a fault of ours'));
+    watching({ runCheck }).start();
     await clock.move(60_000);
     expect(faults.length).toBeGreaterThan(2);
   });
 
   test('targets that are not wanted are left alone until they are', async () => {
-    let isWanted = false;
-    watching({ isWanted: () => isWanted }).start();
+    let mayCheck = false;
+    watching({ mayCheck: () => mayCheck }).start();
     await clock.move(60_000);
     expect(begun).toEqual([]);
-    isWanted = true;
+    mayCheck = true;
     await clock.move(20_000);
     expect(begun).not.toEqual([]);
   });

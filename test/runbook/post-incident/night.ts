@@ -1,14 +1,14 @@
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
-import { LookRing } from '../../../src/runbook/diagnose/look-ring.ts';
-import type { RecentLook } from '../../../src/runbook/diagnose/look-ring.ts';
+import { RecentChecks } from '../../../src/runbook/diagnose/look-ring.ts';
+import type { RecentCheck } from '../../../src/runbook/diagnose/look-ring.ts';
 import type { SessionReading, Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import { createIncidents } from '../../../src/runbook/incident/create-incidents.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import type { Incidents } from '../../../src/runbook/incident/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
-import type { Examination } from '../../../src/runbook/diagnose/evidence.ts';
+import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import type { Target } from '../../../src/runbook/target.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
@@ -78,7 +78,7 @@ export async function openNight(changes: Partial<Target> = {}): Promise<Night> {
     policyOf: () => [],
     people: allMembers,
   });
-  const ring = new LookRing();
+  const ring = new RecentChecks();
   return {
     clock,
     journal,
@@ -87,19 +87,19 @@ export async function openNight(changes: Partial<Target> = {}): Promise<Night> {
     at,
     async look(minute, used, more = {}) {
       clock.nowMs = startMs + minute * 60_000;
-      const examination = examine(target, ring.entries(), { minute, used, ...quiet, ...more });
+      const examination = runCheck(target, ring.entries(), { minute, used, ...quiet, ...more });
       ring.add(examination.diagnosis);
-      return value(await incidents.seen(examination));
+      return value(await incidents.observe(examination));
     },
     close: () => folder.close(),
   };
 }
 
-export function examine(
+export function runCheck(
   target: Target,
-  recent: readonly RecentLook[],
+  recent: readonly RecentCheck[],
   look: Look & { readonly minute: number; readonly used: number },
-): Examination {
+): TargetCheck {
   const snapshot = toSnapshot(look);
   return { snapshot, target, recent, diagnosis: diagnose({ snapshot, target, recent }) };
 }
@@ -174,7 +174,7 @@ function toSessions(look: Look & { readonly minute: number }): SessionReading[] 
 }
 
 /** Option A, proposed by Ann and approved by Bob, that ended so many of the forgotten transactions. */
-export function endedThem(minute: number, pids: readonly number[]): Promise<Request> {
+export function endedThem(minute: number, pids: readonly number[]): Promise<ApprovalRequest> {
   const plan = buildPlan({
     title: `End ${pids.length} sessions idle in transaction for over 10 min`,
     subject: 'backend',
@@ -250,7 +250,7 @@ export async function leakNight(
   );
   await journal.create(request, { request: request.id, kind: 'proposed', body: {} });
   night.clock.nowMs = startMs + 10 * 60_000;
-  await incidents.heard(request);
+  await incidents.requestChanged(request);
   for (const minute of [11, 12, 13, 14, 15, 16]) await look(minute, 38);
   return { night, incident: value(await incidents.get(opened.id)) };
 }

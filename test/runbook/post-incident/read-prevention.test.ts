@@ -3,7 +3,7 @@ import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { SettingReading, Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
 import type { PreventionCheck } from '../../../src/runbook/post-incident/prevention.ts';
 import { readPrevention } from '../../../src/runbook/post-incident/read-prevention.ts';
-import { parseWanted } from '../../../src/runbook/remedies/wanted.ts';
+import { parseRemedyCommand } from '../../../src/runbook/remedies/wanted.ts';
 import type { Target } from '../../../src/runbook/target.ts';
 import {
   aProblem,
@@ -69,7 +69,7 @@ test('every command it gives can be typed', () => {
     'propose B 150',
   ]);
   for (const command of commands) {
-    expect(parseWanted(command.slice('propose '.length), ['shop']).problem).toBeUndefined();
+    expect(parseRemedyCommand(command.slice('propose '.length), ['shop']).problem).toBeUndefined();
   }
 });
 

@@ -7,9 +7,9 @@ import type { IncidentReport } from '../../../src/runbook/post-incident/report.t
 import { writeReport } from '../../../src/runbook/post-incident/write-report.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { aTarget } from '../diagnose/builders.ts';
-import { toGround } from '../../../src/runbook/post-incident/advice/ground.ts';
-import { adviseTransactionRest } from '../../../src/runbook/post-incident/advice/timeouts.ts';
-import { at, endedThem, examine, leakNight, openNight, value } from './night.ts';
+import { toAdviceInput } from '../../../src/runbook/post-incident/advice/ground.ts';
+import { adviseTransactionTimeout } from '../../../src/runbook/post-incident/advice/timeouts.ts';
+import { at, endedThem, runCheck, leakNight, openNight, value } from './night.ts';
 import type { Look, Night } from './night.ts';
 
 let night: Night | undefined;
@@ -107,9 +107,9 @@ test('no command is given where no role may set it', async () => {
 test('where people let transactions rest on purpose, no time-out shorter than twice that is advised', () => {
   const settings = { idle_in_transaction_session_timeout: 0 };
   const look = { minute: 0, used: 97, forgotten: [60], working: 2, poolSize: 60, settings };
-  const ground = toGround(aTarget(), examine(aTarget(), [], look));
+  const ground = toAdviceInput(aTarget(), runCheck(aTarget(), [], look));
   const advise = (longestHarmlessMs: number | null, forgottenMs: readonly number[]): unknown =>
-    adviseTransactionRest(ground, { longestHarmlessMs, forgottenMs }, 1)[0];
+    adviseTransactionTimeout(ground, { longestHarmlessMs, forgottenMs }, 1)[0];
   expect(advise(50 * 60_000 + 1500, [3_600_000])).toMatchObject({
     better: '101min',
     because: expect.stringContaining(

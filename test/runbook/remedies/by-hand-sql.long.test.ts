@@ -4,11 +4,11 @@ import { systemClock } from '../../../src/clock.ts';
 import { openPrivileged } from '../../../src/open-privileged.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import { toHandOffs } from '../../../src/runbook/approval/to-hand-offs.ts';
-import { takeLook } from '../../../src/runbook/look.ts';
+import { takeSnapshotOf } from '../../../src/runbook/look.ts';
 import type { Database } from '../../../src/runbook/ports.ts';
-import { ActingUnavailable } from '../../../src/runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../../../src/runbook/remedies/acting-unavailable.ts';
 import { actionOf } from '../../../src/runbook/remedies/ask.ts';
-import type { Ask } from '../../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
 import { commandsOf } from '../../../src/runbook/remedies/by-hand/commands.ts';
 import type { HandOffRemedy } from '../../../src/runbook/remedies/by-hand/create-hand-offs.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
@@ -41,7 +41,7 @@ beforeAll(async () => {
   };
   offs = toHandOffs(patient, {
     target: patient.target,
-    look: () => takeLook({ ...patient, clock: systemClock }, patient.target),
+    takeSnapshot: () => takeSnapshotOf({ ...patient, clock: systemClock }, patient.target),
     clock: systemClock,
     refusedServices: [],
   });
@@ -52,13 +52,13 @@ afterAll(async () => {
   await pile.close();
 });
 
-function handOff(ask: Ask): HandOffRemedy {
+function handOff(ask: RemedyRequest): HandOffRemedy {
   const found = offs.find(({ option }) => option === actionOf(ask));
   if (found === undefined) throw new Error('It has no hand-off.');
   return found;
 }
 
-async function planned(ask: Ask): Promise<Plan> {
+async function planned(ask: RemedyRequest): Promise<Plan> {
   return toPlan(valueOf(await handOff(ask).propose(ask)));
 }
 
@@ -123,7 +123,7 @@ test('a prepared transaction is rolled back by its whole identity', async () => 
 
 test('a limit and a time-out of a role are read back', async () => {
   const setting = 'idle_session_timeout';
-  const asks: Ask[] = [
+  const asks: RemedyRequest[] = [
     { kind: 'limit-connections', role: 'app', limit: 50 },
     { kind: 'set-timeout', setting, role: 'app', ms: 600_000 },
     { kind: 'set-timeout', setting: 'idle_in_transaction_session_timeout', role: null, ms: 60_000 },
@@ -150,7 +150,7 @@ test('max_connections that waits for a restart is not yet set, and after it is',
   await pile.sessions.close();
   await cluster.stop();
   // Whoever looks while it is down looks again.
-  await expect(seen(plan)).rejects.toThrow(ActingUnavailable);
+  await expect(seen(plan)).rejects.toThrow(PrivilegedUnavailable);
   await cluster.start();
   pile = new PileUp(cluster);
   expect((await seen(plan)).items).toMatchObject([{ outcome: 'set' }]);

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { toHandOffs } from '../../../src/runbook/approval/to-hand-offs.ts';
-import type { Ask } from '../../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
 import { commandsOf } from '../../../src/runbook/remedies/by-hand/commands.ts';
 import type { Commands } from '../../../src/runbook/remedies/by-hand/hand-off.ts';
 import { placeOf } from '../../../src/runbook/remedies/by-hand/place-of.ts';
@@ -43,7 +43,7 @@ function on(runtime: Target['runtime'], more: Partial<Target> = {}): Plan['byHan
   return { ...byHand, place: placeOf(target, aReading()) };
 }
 
-function shown(ask: Ask, targets: Plan['targets'], place: Plan['byHand']): Commands {
+function shown(ask: RemedyRequest, targets: Plan['targets'], place: Plan['byHand']): Commands {
   const plan = buildPlan({ option: actionOf(ask), ask, targets });
   return commandsOf(plan, place ?? byHand, until);
 }
@@ -225,12 +225,12 @@ describe('the same refusals as without hands', () => {
     { target, ...nothing() },
     {
       target,
-      look: () => Promise.resolve(aSnapshot()),
+      takeSnapshot: () => Promise.resolve(aSnapshot()),
       clock: { now: () => Date.parse(until), sleep: () => Promise.resolve() },
       refusedServices: ['dbconn'],
     },
   );
-  const propose = (ask: Ask): Promise<Answer<PlanDraft>> | undefined =>
+  const propose = (ask: RemedyRequest): Promise<Answer<PlanDraft>> | undefined =>
     offs.find(({ option }) => option === actionOf(ask))?.propose(ask);
 
   test.for([
@@ -272,7 +272,10 @@ function nothing(): Omit<Parameters<typeof toHandOffs>[0], 'target'> {
     problem: { kind: 'not-configured', summary: 'There is none.' },
   } as const;
   return {
-    database: { readLook: () => Promise.reject(new Error('No.')), close: () => Promise.resolve() },
+    database: {
+      readSnapshot: () => Promise.reject(new Error('No.')),
+      close: () => Promise.resolve(),
+    },
     services: { readServices: () => Promise.resolve(none), readLogs: () => Promise.resolve(none) },
     pools: { readPools: () => Promise.resolve(none) },
   };

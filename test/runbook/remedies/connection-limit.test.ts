@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { createRoleLimits } from '../../../src/postgres/role-limits.ts';
 import { createTimeouts } from '../../../src/postgres/timeouts.ts';
 import { createPrevention } from '../../../src/runbook/remedies/prevention.ts';
-import type { Ask } from '../../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import type { Answer, Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import { majors } from '../../support/breadth.ts';
@@ -21,7 +21,7 @@ const quiet: RunControl = {
   progress: () => undefined,
 };
 const role = 'bi "x"';
-const ask = (limit: number | null, of = role): Ask => ({
+const ask = (limit: number | null, of = role): RemedyRequest => ({
   kind: 'limit-connections',
   role: of,
   limit,
@@ -67,7 +67,7 @@ describe.each(majors)('a connection limit on PostgreSQL %i', (major) => {
       clock: systemClock,
       target: aTarget({ services: [aService({ application: 'shop' })] }),
     });
-  const planFor = async (wanted: Ask): Promise<Plan> => ({
+  const planFor = async (wanted: RemedyRequest): Promise<Plan> => ({
     ...valueOf(await remedy().propose(wanted)),
     policyVersion: '',
     plannedAt: '',

@@ -4,7 +4,7 @@ import { majors } from '../../support/breadth.ts';
 import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { createActing } from '../../../src/postgres/act.ts';
+import { createIdleSessions } from '../../../src/postgres/act.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import { createOptionA } from '../../../src/runbook/remedies/option-a-terminate-idle.ts';
 import type { Answer, Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
@@ -60,7 +60,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   const remedy = (user = 'acting'): Remedy =>
     createOptionA({
-      acting: createActing({ url: cluster.url(user) }),
+      privileged: createIdleSessions({ url: cluster.url(user) }),
       clock: systemClock,
       target: aTarget({ protectedApplications: ['migrations'] }),
     });

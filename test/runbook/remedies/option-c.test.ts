@@ -44,7 +44,7 @@ class Stack {
   logs: readonly LogClassCount[] = [];
   reach: Reach | undefined;
 
-  look = (): Promise<Snapshot> => {
+  takeSnapshot = (): Promise<Snapshot> => {
     const sources = this.replicas.map(({ id, addresses: [client = null] }) =>
       aSource({ client, total: this.held.get(id) ?? 0 }),
     );
@@ -88,7 +88,7 @@ class Stack {
   remedy(change: Partial<OptionCPorts> = {}): ReturnType<typeof createOptionC> {
     return createOptionC({
       restarts: { restartReplica: this.restartReplica },
-      look: this.look,
+      takeSnapshot: this.takeSnapshot,
       clock: this.clock,
       target: aTarget({
         services: [
@@ -161,10 +161,10 @@ test('sessions whose name ends in the address or id of a process count as the di
     (application) => aSource({ application, client: '10.9.0.1', total: 10 }),
   );
   const stack = new Stack();
-  const { services } = await stack.look();
-  const look = (): Promise<Snapshot> =>
+  const { services } = await stack.takeSnapshot();
+  const takeSnapshot = (): Promise<Snapshot> =>
     Promise.resolve({ ...aSnapshot({ reading: aReading({ sources }) }), services });
-  expect(await stack.remedy({ look }).propose(ask)).toMatchObject({
+  expect(await stack.remedy({ takeSnapshot }).propose(ask)).toMatchObject({
     value: { frees: { slots: 30 } },
   });
 });
@@ -205,8 +205,8 @@ test('the container dbconn runs in, and one that somebody stopped, are spared', 
 
 test('without Docker the refusal says what to mend', async () => {
   const services = aProblem('forbidden', 'Add it to the group.');
-  const look = (): Promise<Snapshot> => Promise.resolve(aSnapshot({ services }));
-  const answer = await new Stack().remedy({ look }).propose(ask);
+  const takeSnapshot = (): Promise<Snapshot> => Promise.resolve(aSnapshot({ services }));
+  const answer = await new Stack().remedy({ takeSnapshot }).propose(ask);
   expect(answer).toMatchObject({ refusal: { next: 'Add it to the group.' } });
 });
 
@@ -358,10 +358,12 @@ describe('with a pooler in front', () => {
       { name: 'pgbouncer', replicas: [aReplica(9, { addresses: ['10.0.0.9'] })] },
     ],
   };
-  const look = (): Promise<Snapshot> =>
+  const takeSnapshot = (): Promise<Snapshot> =>
     Promise.resolve(aSnapshot({ reading, services, poolers, pools: [] }));
   const propose = async (service: string): Promise<PlanDraft> => {
-    const answer = await new Stack().remedy({ look, target }).propose({ kind: 'restart', service });
+    const answer = await new Stack()
+      .remedy({ takeSnapshot, target })
+      .propose({ kind: 'restart', service });
     if (!answer.ok) throw new Error(answer.refusal.why);
     return answer.value;
   };

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../../support/breadth.ts';
-import type { Ask } from '../../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
 import type { StepEntry } from '../../../src/runbook/remedies/remedy.ts';
 import type { Session } from '../../support/sessions.ts';
 import { isAlive, PileUp, quiet, update, whyOf } from './pile-up.ts';
 
-function stop(pid: number, how: 'cancel' | 'terminate'): Ask {
+function stop(pid: number, how: 'cancel' | 'terminate'): RemedyRequest {
   return { kind: 'stop-session', pid, how };
 }
 

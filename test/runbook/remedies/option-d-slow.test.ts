@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../../support/breadth.ts';
-import type { Ask } from '../../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
 import type { Session } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 import { PileUp, update, whyOf } from './pile-up.ts';
 
-const slow: Ask = { kind: 'cancel-slow', runningForMs: 1000 };
+const slow: RemedyRequest = { kind: 'cancel-slow', runningForMs: 1000 };
 
 describe.for(majors)('PostgreSQL %i', (major) => {
   let pile: PileUp;

@@ -7,7 +7,7 @@ import type { Patient } from '../../../sandbox/patient/patient.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
-import { takeLook } from '../../../src/runbook/look.ts';
+import { takeSnapshotOf } from '../../../src/runbook/look.ts';
 import type { Database } from '../../../src/runbook/ports.ts';
 import type { PoolNumbers, PoolSettings } from '../../../src/runbook/ports/pool-settings.ts';
 import { createOptionE } from '../../../src/runbook/remedies/option-e-resize-pool.ts';
@@ -67,15 +67,15 @@ beforeEach(async () => {
   before = readFileSync(envFile, 'utf8');
 });
 
-function look(): Promise<Snapshot> {
+function takeSnapshot(): Promise<Snapshot> {
   const [services, pools] = [patient.services(), patient.pools()];
-  return takeLook({ database, services, pools, clock: systemClock }, patient.target());
+  return takeSnapshotOf({ database, services, pools, clock: systemClock }, patient.target());
 }
 
 function remedy(settings: Partial<PoolSettings> = {}, change: Partial<OptionEPorts> = {}): Remedy {
   return createOptionE({
     settings: { ...patient.services(), ...settings },
-    look,
+    takeSnapshot,
     clock: systemClock,
     target: patient.target(),
     refusedServices: [],

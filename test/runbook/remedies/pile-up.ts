@@ -2,7 +2,7 @@ import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createBlockers } from '../../../src/postgres/blockers.ts';
-import type { Ask } from '../../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
 import { createOptionD } from '../../../src/runbook/remedies/option-d-stop-blockers.ts';
 import type { OptionDPorts } from '../../../src/runbook/remedies/option-d/ports.ts';
 import type { Plan, PlanDraft } from '../../../src/runbook/remedies/plan.ts';
@@ -123,7 +123,7 @@ export class PileUp {
     });
   }
 
-  async propose(ask: Ask = { kind: 'stop-blockers' }, by = this.remedy()): Promise<Plan> {
+  async propose(ask: RemedyRequest = { kind: 'stop-blockers' }, by = this.remedy()): Promise<Plan> {
     return toPlan(valueOf(await by.propose(ask)));
   }
 

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../../support/breadth.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createPreparedTransactions } from '../../../src/postgres/prepared-transactions.ts';
-import { createDoor } from '../../../src/runbook/approval/door.ts';
-import type { Door } from '../../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import { defaultPolicy, readOptionPolicy } from '../../../src/runbook/approval/policy.ts';
 import type { Policy } from '../../../src/runbook/approval/policy.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
@@ -161,15 +161,15 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const folder = makeJournalFolder();
     const journal = await folder.open();
     const faults: unknown[] = [];
-    const door = (policy: Policy): Door =>
-      createDoor({
+    const approvals = (policy: Policy): Approvals =>
+      createApprovals({
         people: allMembers,
         journal,
-        patients: [
+        approvalTargets: [
           {
             name: 'shop',
             remedies: [remedy()],
-            look: () => Promise.resolve(aSnapshot()),
+            takeSnapshot: () => Promise.resolve(aSnapshot()),
             warningUtilisation: 0.8,
           },
         ],
@@ -185,12 +185,12 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       ask: { kind: 'rollback-prepared', gid },
       actor: ann,
     } as const;
-    expect(await door(defaultPolicy).propose(proposing)).toMatchObject({
+    expect(await approvals(defaultPolicy).propose(proposing)).toMatchObject({
       refusal: { kind: 'no-approvers' },
     });
     const approvers = [ann.id, bob.id, cem.id];
     const rule = { ...readOptionPolicy(defaultPolicy, 'prepared'), approvers };
-    const opened = door({ ...defaultPolicy, options: { prepared: rule } });
+    const opened = approvals({ ...defaultPolicy, options: { prepared: rule } });
     const { id } = valueOf(await opened.propose(proposing));
     await opened.approve(id, bob);
     expect(await isPrepared()).toBe(true);

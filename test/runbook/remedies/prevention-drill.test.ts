@@ -4,11 +4,11 @@ import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createRoleLimits } from '../../../src/postgres/role-limits.ts';
 import { createTimeouts } from '../../../src/postgres/timeouts.ts';
-import { createDoor } from '../../../src/runbook/approval/door.ts';
-import type { Door } from '../../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
 import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import { createCatalogue } from '../../../src/runbook/remedies/catalogue.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
@@ -26,7 +26,7 @@ const setting = 'idle_in_transaction_session_timeout';
 let cluster: Cluster;
 let sessions: Sessions;
 let folder: JournalFolder;
-let door: Door;
+let approvals: Approvals;
 const faults: unknown[] = [];
 beforeEach(async () => {
   cluster = await startCluster();
@@ -41,14 +41,14 @@ beforeEach(async () => {
   const timeouts = createTimeouts({ url: cluster.url('acting') });
   const roleLimits = createRoleLimits({ url: cluster.url('acting') });
   const prevention = { timeouts, roleLimits, clock: systemClock, target: aTarget() };
-  door = createDoor({
+  approvals = createApprovals({
     people: allMembers,
     journal: await folder.open(),
-    patients: [
+    approvalTargets: [
       {
         name: 'shop',
         remedies: createCatalogue({ prevention }),
-        look: () => Promise.resolve(aSnapshot()),
+        takeSnapshot: () => Promise.resolve(aSnapshot()),
         warningUtilisation: 0.8,
       },
     ],
@@ -63,7 +63,7 @@ beforeEach(async () => {
   });
 });
 afterEach(async () => {
-  await door.drain();
+  await approvals.drain();
   folder.close();
   await sessions.close();
   await cluster.close();
@@ -74,10 +74,10 @@ function valueOf<T>(answer: Answer<T>): T {
   return answer.value;
 }
 
-async function approve({ id }: Request): Promise<Request> {
-  expect(await door.approve(id, ann)).toMatchObject({ refusal: { kind: 'own-proposal' } });
-  valueOf(await door.approve(id, bob));
-  return valueOf(await door.settled(id));
+async function approve({ id }: ApprovalRequest): Promise<ApprovalRequest> {
+  expect(await approvals.approve(id, ann)).toMatchObject({ refusal: { kind: 'own-proposal' } });
+  valueOf(await approvals.approve(id, bob));
+  return valueOf(await approvals.settled(id));
 }
 
 /** Whether a transaction that a new session leaves open is ended. */
@@ -97,13 +97,13 @@ async function isEnded(): Promise<boolean> {
 test('a second person’s vote sets a time-out that ends forgotten transactions, and another one takes it back', async () => {
   expect(await isEnded()).toBe(false);
   const ask = { kind: 'set-timeout', setting, role: null, ms: 300 } as const;
-  const set = await approve(valueOf(await door.propose({ target: 'shop', ask, actor: ann })));
+  const set = await approve(valueOf(await approvals.propose({ target: 'shop', ask, actor: ann })));
   expect(set).toMatchObject({
     state: 'done',
     result: { report: { items: [{ outcome: 'set' }], finished: true } },
   });
   expect(await isEnded()).toBe(true);
-  const undoing = valueOf(await door.undo(set.id, ann));
+  const undoing = valueOf(await approvals.undo(set.id, ann));
   expect(undoing.plan.title).toBe(`Take ${setting} away from the whole cluster`);
   const undone = await approve(undoing);
   expect(undone.result?.report.items).toMatchObject([{ outcome: 'set' }]);

@@ -8,7 +8,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { createRoleLimits } from '../../../src/postgres/role-limits.ts';
 import { createTimeouts } from '../../../src/postgres/timeouts.ts';
 import type { Clock } from '../../../src/runbook/ports.ts';
-import type { Ask } from '../../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import { createPrevention } from '../../../src/runbook/remedies/prevention.ts';
 import type { Answer, Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
@@ -18,7 +18,7 @@ import { until } from '../../support/until.ts';
 import { aTarget } from '../diagnose/builders.ts';
 import { heldLease } from '../../support/held-lease.ts';
 
-type TimeoutAsk = Extract<Ask, { kind: 'set-timeout' }>;
+type TimeoutRequest = Extract<RemedyRequest, { kind: 'set-timeout' }>;
 
 const inTransaction = 'idle_in_transaction_session_timeout';
 const idle = 'idle_session_timeout';
@@ -34,7 +34,7 @@ const quiet: RunControl = {
 /** Its seconds are over in a twentieth of one: what is waited for in vain need not be waited for long. */
 const hurried: Clock = { now: () => systemClock.now() * 20, sleep: (ms) => systemClock.sleep(ms) };
 
-function ask(more: Partial<TimeoutAsk> = {}): TimeoutAsk {
+function ask(more: Partial<TimeoutRequest> = {}): TimeoutRequest {
   return { kind: 'set-timeout', setting: inTransaction, role: null, ms: 600_000, ...more };
 }
 
@@ -80,12 +80,12 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       target: aTarget(),
     });
 
-  async function plan(wanted: TimeoutAsk, user?: string): Promise<Plan> {
+  async function plan(wanted: TimeoutRequest, user?: string): Promise<Plan> {
     const draft = valueOf(await remedy(user).propose(wanted));
     return { ...draft, policyVersion: '', plannedAt: new Date().toISOString() };
   }
 
-  async function carryOut(wanted: TimeoutAsk, control = quiet): Promise<[Plan, Report]> {
+  async function carryOut(wanted: TimeoutRequest, control = quiet): Promise<[Plan, Report]> {
     const approved = await plan(wanted);
     const { left } = await remedy().recheck(approved);
     expect(left).toEqual(approved.targets);

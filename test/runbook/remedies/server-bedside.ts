@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import { createServerSettings } from '../../../src/postgres/settings/server-settings.ts';
 import type { Part } from '../../../src/runbook/diagnose/snapshot.ts';
-import { takeLook } from '../../../src/runbook/look.ts';
+import { takeSnapshotOf } from '../../../src/runbook/look.ts';
 import type { Database } from '../../../src/runbook/ports.ts';
 import type { ServerHost } from '../../../src/runbook/ports/server-host.ts';
 import { createOptionB } from '../../../src/runbook/remedies/option-b-raise-max-connections.ts';
@@ -87,8 +87,8 @@ export class ServerBedside {
     return createOptionB({
       settings: createServerSettings(this.cluster.url(user)),
       ...(given !== null && { host: given }),
-      look: () =>
-        takeLook(
+      takeSnapshot: () =>
+        takeSnapshotOf(
           {
             database: this.#database,
             services: {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countFor, judgeReport, judgeSightings } from '../../../src/runbook/verify/aim.ts';
+import { countFor, judgeReport, judgeAimFigures } from '../../../src/runbook/verify/aim.ts';
 import type { Item } from '../../../src/runbook/remedies/report.ts';
 import type { OutcomeWord } from '../../../src/runbook/verify/verify.ts';
 import { aReading, aSnapshot, refused } from '../diagnose/builders.ts';
@@ -18,12 +18,12 @@ test.for<[string, number | null, number | null, number | null, OutcomeWord]>([
   ['no look later', 50, 0, null, 'unknown'],
 ])('stopping blockers is judged by who waits: %s', ([, before, after, later, word]) => {
   const sightings = { before, after, later, laterAfterMs: 3000 };
-  expect(judgeSightings('waiters', sightings).word).toBe(word);
+  expect(judgeAimFigures('waiters', sightings).word).toBe(word);
 });
 
 test('the sentence tells what was counted, and when', () => {
   const sightings = { before: 12, after: 1, later: 0, laterAfterMs: 60_400 };
-  expect(judgeSightings('slow-statements', sightings).sentence).toBe(
+  expect(judgeAimFigures('slow-statements', sightings).sentence).toBe(
     '12 running for too long before, 1 right after, 0 after 60 s.',
   );
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { findRefill, readHoldings } from '../../../src/runbook/verify/refill.ts';
-import type { Holding, Sighting } from '../../../src/runbook/verify/refill.ts';
+import type { Holding, HoldingsCheck } from '../../../src/runbook/verify/refill.ts';
 import { judgeOutcome } from '../../../src/runbook/verify/verify.ts';
 import type { Outcome } from '../../../src/runbook/verify/verify.ts';
 import { aReading, aSnapshot, aSource } from '../diagnose/builders.ts';
@@ -8,7 +8,7 @@ import { aReading, aSnapshot, aSource } from '../diagnose/builders.ts';
 const hold = (counts: Readonly<Record<string, number>>): Holding[] =>
   Object.entries(counts).map(([application, sessions]) => ({ application, sessions }));
 
-const seen = (seconds: number, counts: Readonly<Record<string, number>>): Sighting => ({
+const seen = (seconds: number, counts: Readonly<Record<string, number>>): HoldingsCheck => ({
   afterMs: seconds * 1000,
   holdings: hold(counts),
 });
@@ -17,8 +17,8 @@ const before = hold({ backend: 60, orders: 20 });
 const after = hold({ backend: 12, orders: 20 });
 
 test('whoever took most slots since the change is named, with what it held at each look', () => {
-  const looks = [seen(30, { backend: 30, orders: 21 }), seen(60, { backend: 52, orders: 22 })];
-  expect(findRefill({ before, after, looks })).toMatchObject({
+  const checks = [seen(30, { backend: 30, orders: 21 }), seen(60, { backend: 52, orders: 22 })];
+  expect(findRefill({ before, after, checks })).toMatchObject({
     application: 'backend',
     before: 60,
     after: 12,
@@ -29,18 +29,18 @@ test('whoever took most slots since the change is named, with what it held at ea
 test('the pace is that of taking, not of looking on', () => {
   const full = { backend: 42, orders: 20 };
   const early = [10, 20, 30, 40, 50, 60].map((seconds) => seen(seconds, full));
-  expect(findRefill({ before, after, looks: early })?.perMinute).toBe(180);
+  expect(findRefill({ before, after, checks: early })?.perMinute).toBe(180);
   const steady = [1, 2, 3, 4, 5, 6].map((n) => seen(n * 10, { backend: 12 + n * 5, orders: 20 }));
-  expect(findRefill({ before, after, looks: steady })?.perMinute).toBe(30);
+  expect(findRefill({ before, after, checks: steady })?.perMinute).toBe(30);
 });
 
 test('a newcomer that held nothing before is named too', () => {
-  const looks = [seen(60, { backend: 12, orders: 20, reports: 9 })];
-  const found = findRefill({ before, after, looks });
+  const checks = [seen(60, { backend: 12, orders: 20, reports: 9 })];
+  const found = findRefill({ before, after, checks });
   expect(found).toMatchObject({ application: 'reports', before: 0, after: 0, later: 9 });
 });
 
-test.for<[string, readonly Holding[], readonly Sighting[]]>([
+test.for<[string, readonly Holding[], readonly HoldingsCheck[]]>([
   [
     'nobody took more than comes and goes by itself',
     after,
@@ -49,8 +49,8 @@ test.for<[string, readonly Holding[], readonly Sighting[]]>([
   ['the look right after the change could not be read', [], [seen(60, { backend: 52 })]],
   ['the last look could not be read', after, [seen(30, { backend: 52 }), seen(60, {})]],
   ['nobody has looked yet', after, []],
-])('nobody is named when %s', ([, right, looks]) => {
-  expect(findRefill({ before, after: right, looks })).toBeUndefined();
+])('nobody is named when %s', ([, right, checks]) => {
+  expect(findRefill({ before, after: right, checks })).toBeUndefined();
 });
 
 test('sources are summed by application, and a nameless one goes by its role', () => {

@@ -1,7 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../../../src/runbook/verify/verify.ts';
-import { hearWitnesses, readSeen, readWitnesses } from '../../../src/runbook/verify/witnesses.ts';
-import type { Seen } from '../../../src/runbook/verify/witnesses.ts';
+import {
+  applyWitnesses,
+  readObservation,
+  readWitnesses,
+} from '../../../src/runbook/verify/witnesses.ts';
+import type { Observation } from '../../../src/runbook/verify/witnesses.ts';
 import { aPool, aReading, aSnapshot } from '../diagnose/builders.ts';
 
 /** What others than the slots see of a change. */
@@ -18,16 +22,16 @@ const withPool = (checkedOut: number): ReturnType<typeof aSnapshot> =>
   aSnapshot({
     pools: [aPool({ service: 'reports', limit: 31, checkedOut, utilisation: checkedOut / 31 })],
   });
-const pool = (checkedOut: number): Seen => readSeen(withPool(checkedOut));
+const pool = (checkedOut: number): Observation => readObservation(withPool(checkedOut));
 
 function hear(
   outcome: Outcome,
-  looks: readonly Seen[],
+  checks: readonly Observation[],
   more: { checkedOutBefore?: number; service?: string; settledAt?: string } = {},
 ): Outcome {
-  return hearWitnesses(outcome, {
+  return applyWitnesses(outcome, {
     before: readWitnesses(withPool(more.checkedOutBefore ?? 31)),
-    looks,
+    checks,
     settledAt: more.settledAt ?? '2026-11-23T03:00:40.000Z',
     service: more.service ?? null,
     hasRoom: true,
@@ -72,10 +76,10 @@ describe('a restart', () => {
 });
 
 describe('requests that are refused', () => {
-  const refusedAt = (lastAt: string): Seen => {
+  const refusedAt = (lastAt: string): Observation => {
     const one = { class: 'pool-timeout', count: 3, lastAt, example: 'QueuePool limit' } as const;
     const log = { service: 'orders', container: 'orders-1', tookMs: 1, linesRead: 9 };
-    return readSeen({
+    return readObservation({
       ...aSnapshot(),
       logs: { ok: true, tookMs: 1, value: [{ ...log, classes: [one] }] },
     });
@@ -93,12 +97,12 @@ describe('requests that are refused', () => {
 });
 
 test('more sessions that wait for locks than before speak against it', () => {
-  const waiting = readSeen(
+  const waiting = readObservation(
     aSnapshot({ reading: aReading({ locks: { waiters: [], waitersTotal: 9, askedTotal: 0 } }) }),
   );
-  const outcome = hearWitnesses(fixed, {
+  const outcome = applyWitnesses(fixed, {
     before: { pools: [], waits: 2 },
-    looks: [waiting],
+    checks: [waiting],
     settledAt: '2026-11-23T03:00:40.000Z',
     service: null,
     hasRoom: true,

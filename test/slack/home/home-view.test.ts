@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { checkView } from '../../../sandbox/slack/check-payload.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import { newIncident } from '../../../src/runbook/incident/new-incident.ts';
-import type { Glance } from '../../../src/slack/home/glance.ts';
+import type { TargetSummary } from '../../../src/slack/home/glance.ts';
 import type { HomeFacts } from '../../../src/slack/home/home-facts.ts';
 import { homeView } from '../../../src/slack/home/home-view.ts';
-import { rememberGlances } from '../../../src/slack/home/remember-glances.ts';
+import { rememberSummaries } from '../../../src/slack/home/remember-glances.ts';
 import { buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
 import { aDiagnosis, aTarget } from '../support/diagnoses.ts';
 import { toText } from '../support/to-text.ts';
@@ -13,7 +13,7 @@ import { aRunbook } from '../support/workspace.ts';
 
 const now = Date.parse('2026-11-23T03:05:00.000Z');
 
-function aGlance(changes: Partial<Glance> = {}): Glance {
+function aSummary(changes: Partial<TargetSummary> = {}): TargetSummary {
   return {
     target: 'orders',
     state: 'fine',
@@ -34,7 +34,7 @@ function anIncident(changes: Partial<Incident> = {}): Incident {
 function facts(changes: Partial<HomeFacts> = {}): HomeFacts {
   return {
     readAtMs: now,
-    glances: [aGlance()],
+    summaries: [aSummary()],
     stop: null,
     votable: [],
     othersWaiting: 0,
@@ -55,8 +55,8 @@ function show(changes: Partial<HomeFacts> = {}): string {
 
 describe('the Home tab', () => {
   test('five hundred targets fit: the worst come first and the rest is counted', () => {
-    const glances = Array.from({ length: 500 }, (_, index) =>
-      aGlance({
+    const summaries = Array.from({ length: 500 }, (_, index) =>
+      aSummary({
         target: `shop-${index}`,
         capacity: { used: index % 90, usable: 97 },
         ...(index === 321 && { state: 'critical', headline: '97 of 97 usable connections: full.' }),
@@ -64,7 +64,7 @@ describe('the Home tab', () => {
         ...(index === 499 && { state: 'unknown', headline: 'PostgreSQL cannot be reached.' }),
       }),
     );
-    const text = show({ glances });
+    const text = show({ summaries });
     expect(text).toContain('🔴 6 of 500 targets are in trouble');
     const marks = [...text.matchAll(/(🔴|🟠|⚪|🟢) shop-\d+/gu)].map(([, mark]) => mark);
     expect(marks).toHaveLength(19);
@@ -73,14 +73,14 @@ describe('the Home tab', () => {
   });
 
   test('says in one line what is wrong, or that nothing is', () => {
-    const critical = aGlance({ state: 'critical' });
-    expect(show({ glances: [critical, aGlance({ target: 'billing' })] })).toContain(
+    const critical = aSummary({ state: 'critical' });
+    expect(show({ summaries: [critical, aSummary({ target: 'billing' })] })).toContain(
       '🔴 orders: critical',
     );
-    expect(show({ glances: [aGlance(), aGlance({ target: 'billing' })] })).toContain(
+    expect(show({ summaries: [aSummary(), aSummary({ target: 'billing' })] })).toContain(
       '🟢 All 2 targets are fine',
     );
-    expect(show({ glances: [aGlance({ state: 'unknown', takenAt: null })] })).toContain(
+    expect(show({ summaries: [aSummary({ state: 'unknown', takenAt: null })] })).toContain(
       '⚪ 1 of 1 targets cannot be judged',
     );
   });
@@ -88,7 +88,7 @@ describe('the Home tab', () => {
   test('a look that is older than two minutes says when it was', () => {
     expect(show()).not.toContain('Seen at');
     const takenAt = '2026-11-23T03:02:00.000Z';
-    expect(show({ glances: [aGlance({ takenAt })] })).toContain('Seen at');
+    expect(show({ summaries: [aSummary({ takenAt })] })).toContain('Seen at');
   });
 
   test('an open incident says who has it, since when, and that it is silent', () => {
@@ -172,13 +172,13 @@ describe('the Home tab', () => {
 
 describe('the latest looks', () => {
   test('are those of anybody who looked, and a target nobody looked at says so', async () => {
-    const { runbook, readGlances } = rememberGlances(aRunbook());
-    expect(readGlances().map(({ headline }) => headline)).toEqual([
+    const { runbook, readSummaries } = rememberSummaries(aRunbook());
+    expect(readSummaries().map(({ headline }) => headline)).toEqual([
       'Not looked at yet.',
       'Not looked at yet.',
     ]);
     await runbook.diagnose('orders');
-    expect(readGlances()).toEqual([
+    expect(readSummaries()).toEqual([
       {
         target: 'orders',
         state: 'critical',
@@ -193,21 +193,21 @@ describe('the latest looks', () => {
   test('are taken with the effort that was asked for', async () => {
     const efforts: unknown[] = [];
     const refuse = (): Promise<never> => Promise.reject(new Error('This test looks at nothing.'));
-    const { runbook } = rememberGlances({
+    const { runbook } = rememberSummaries({
       ...aRunbook(),
-      examine(_, effort) {
+      runCheck(_, effort) {
         efforts.push(effort);
         return refuse();
       },
     });
-    await expect(runbook.examine('orders', 'sparing')).rejects.toThrow('looks at nothing');
-    await expect(runbook.examine('orders')).rejects.toThrow('looks at nothing');
+    await expect(runbook.runCheck('orders', 'sparing')).rejects.toThrow('looks at nothing');
+    await expect(runbook.runCheck('orders')).rejects.toThrow('looks at nothing');
     expect(efforts).toEqual(['sparing', undefined]);
   });
 
   test('an older look that ends later does not replace a newer one', async () => {
     const times = ['2026-11-23T03:04:06.000Z', '2026-11-23T03:04:05.000Z'];
-    const { runbook, readGlances } = rememberGlances(
+    const { runbook, readSummaries } = rememberSummaries(
       aRunbook({
         targets: [aTarget()],
         diagnose: (target) =>
@@ -216,6 +216,6 @@ describe('the latest looks', () => {
     );
     await runbook.diagnose('orders');
     await runbook.diagnose('orders');
-    expect(readGlances()[0]?.takenAt).toBe('2026-11-23T03:04:06.000Z');
+    expect(readSummaries()[0]?.takenAt).toBe('2026-11-23T03:04:06.000Z');
   });
 });

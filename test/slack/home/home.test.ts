@@ -8,7 +8,7 @@ import { createIncidents } from '../../../src/runbook/incident/create-incidents.
 import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
 import type { Clock } from '../../../src/runbook/ports.ts';
 import { createHome } from '../../../src/slack/home/create-home.ts';
-import type { Glance } from '../../../src/slack/home/glance.ts';
+import type { TargetSummary } from '../../../src/slack/home/glance.ts';
 import type { HomeSources } from '../../../src/slack/home/home-facts.ts';
 import { ann, bob } from '../../runbook/approval/builders.ts';
 import { createWorld, startedAtMs } from '../../runbook/approval/world.ts';
@@ -63,17 +63,17 @@ class StandingClock implements Clock {
 
 let world: World;
 let clock: StandingClock;
-let glances: readonly Glance[];
+let summaries: readonly TargetSummary[];
 
 beforeEach(() => {
   world = createWorld();
   clock = new StandingClock();
-  glances = [aGlance(94)];
+  summaries = [aSummary(94)];
 });
 
 afterEach(() => world.close());
 
-function aGlance(used: number): Glance {
+function aSummary(used: number): TargetSummary {
   return {
     target: 'shop',
     state: 'critical',
@@ -107,7 +107,7 @@ async function startHome(
   const { log, lines } = aLog();
   const { apiUrl } = slack;
   const home = createHome({
-    sources: { readGlances: () => glances, ...more },
+    sources: { readSummaries: () => summaries, ...more },
     botToken,
     apiUrl,
     clock,
@@ -132,10 +132,10 @@ function textOf({ blocks }: SlackView): string {
 
 /** A proposal of Ann's that waits for Bob, with its card in the channel. */
 async function propose(slack: LocalSlack): Promise<HomeSources['changes']> {
-  const door = await world.door();
+  const approvals = await world.approvals();
   const places = createPlaces(await world.journal());
   const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
-  const proposed = await door.propose({ target: 'shop', ask, actor: ann });
+  const proposed = await approvals.propose({ target: 'shop', ask, actor: ann });
   if (!proposed.ok) throw new Error(proposed.refusal.why);
   const posted = await fetch(`${slack.apiUrl}chat.postMessage`, {
     method: 'POST',
@@ -145,7 +145,7 @@ async function propose(slack: LocalSlack): Promise<HomeSources['changes']> {
   expect(await posted.json()).toMatchObject({ ok: true });
   const ts = slack.state.channels[0]?.messages[0]?.ts ?? '';
   await places.writePlace(proposed.value.id, { channel: database, ts }, undefined);
-  return { door, places };
+  return { approvals, places };
 }
 
 test.for(['socket', 'http'] as const)(
@@ -205,7 +205,7 @@ test('it is drawn anew after half a minute when something changed, and left alon
   clock.advance(30_000);
   await untilAsleep();
   expect(slack.state.homes.get(ann.id)?.hash).toBe(before.hash);
-  glances = [aGlance(97)];
+  summaries = [aSummary(97)];
   clock.advance(30_000);
   await shown(slack, ann.id, '97 of 97');
   await shown(slack, bob.id, '97 of 97');
@@ -218,7 +218,7 @@ test('going to and fro between the tabs sends it once, and coming back later sen
   const { hash } = await shown(slack, ann.id, '94 of 97');
   await Promise.all(Array.from({ length: 30 }, () => slack.openHome({ user: ann.id })));
   // Sent by a turn after all of those: whatever they sent stands by then.
-  glances = [aGlance(97)];
+  summaries = [aSummary(97)];
   const before = slack.state.homes.get(ann.id)?.hash;
   await slack.openHome({ user: ann.id });
   const changed = await shown(slack, ann.id, '97 of 97');
@@ -238,7 +238,7 @@ test('after ten minutes it is renewed no more, and nothing is left running', asy
   await shown(slack, ann.id, '94 of 97');
   await untilAsleep();
   clock.advance(11 * 60_000);
-  glances = [aGlance(97)];
+  summaries = [aSummary(97)];
   // Opened anew it is sent at once: that it is this one, and not a round before, shows in the clock's sleepers.
   await expect.poll(() => clock.sleeping, { timeout: patienceMs }).toBe(0);
   expect(textOf(await shown(slack, ann.id, 'usable'))).toContain('94 of 97');

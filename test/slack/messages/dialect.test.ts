@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
-import { waysToSay } from '../../../src/slack/messages/parts/dialect.ts';
+import { fallbacksOf } from '../../../src/slack/messages/parts/dialect.ts';
 import type { Message } from '../../../src/slack/messages/parts/message.ts';
 import { notice } from '../../../src/slack/messages/notice.ts';
 import { statusMessage } from '../../../src/slack/messages/status.ts';
@@ -8,7 +8,7 @@ import { aDiagnosis, aTarget } from '../support/diagnoses.ts';
 import { toText } from '../support/to-text.ts';
 
 const status = statusMessage({ diagnosis: aDiagnosis(), target: aTarget() });
-const said = new Map(waysToSay(status, 'full').map(({ dialect, message }) => [dialect, message]));
+const said = new Map(fallbacksOf(status, 'full').map(({ dialect, message }) => [dialect, message]));
 const typesOf = (message: Message | undefined): Set<string> =>
   new Set(message?.blocks.map(({ type }) => type));
 
@@ -43,11 +43,11 @@ test('every way of saying it is one Slack takes', () => {
 });
 
 test('ways that change nothing are left out', () => {
-  const ways = waysToSay(notice('A sentence.'), 'full').map(({ dialect }) => dialect);
+  const ways = fallbacksOf(notice('A sentence.'), 'full').map(({ dialect }) => dialect);
   expect(ways).toEqual(['full', 'text-only']);
 });
 
 test('a workspace known to refuse tables gets none to begin with', () => {
-  const [first] = waysToSay(status, 'without-tables');
+  const [first] = fallbacksOf(status, 'without-tables');
   expect(typesOf(first?.message)).toEqual(new Set(['header', 'rich_text', 'context']));
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import type { Request } from '../../../src/runbook/approval/request.ts';
-import type { Incident, Seen } from '../../../src/runbook/incident/incident.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { Incident, Observation } from '../../../src/runbook/incident/incident.ts';
 import type { Action } from '../../../src/runbook/remedies/action.ts';
 import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
 import type { KeptNote } from '../../../src/runbook/incident/note.ts';
 import { writeIncident } from '../../../src/slack/messages/incident-card.ts';
-import { linesAtOnce, toNews } from '../../../src/slack/messages/incident-news.ts';
+import { linesAtOnce, noteLines } from '../../../src/slack/messages/incident-news.ts';
 import type { Message } from '../../../src/slack/messages/parts/message.ts';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import { toText } from '../../../sandbox/message-text.ts';
@@ -54,7 +54,7 @@ function anIncident(changes: Partial<Incident> = {}): Incident {
   });
 }
 
-function aLook(changes: Partial<Seen> = {}): Seen {
+function aLook(changes: Partial<Observation> = {}): Observation {
   return {
     at: '2026-11-23T03:05:00.000Z',
     state: 'critical',
@@ -106,8 +106,8 @@ describe('the message of an open incident', () => {
 
   test('withdraws a remedy that did not help, says why, and offers the next one', () => {
     const sentence = 'The third kill in 20 minutes for backend will not help: it opens 3 a minute.';
-    const useless = [{ option: 'A' as const, subject: null, sentence }];
-    const text = show({ useless });
+    const ineffective = [{ option: 'A' as const, subject: null, sentence }];
+    const text = show({ ineffective });
     expect(text).toContain(sentence);
     expect(text).toContain('Withdrawn: it did not help');
     expect(text).not.toContain('[ Propose A');
@@ -255,7 +255,7 @@ test('a resolved incident says how long it lasted, how it ended and what is left
 });
 
 test('what waits stands with its id and its address, and is not offered a second time', async () => {
-  const requests: Request[] = [await buildRequest({ target: 'orders', plan: buildPlan() })];
+  const requests: ApprovalRequest[] = [await buildRequest({ target: 'orders', plan: buildPlan() })];
   const text = show({ requests });
   expect(text).toContain('Tried and waiting');
   expect(text).toContain('Proposed: option A, End 2 sessions');
@@ -317,7 +317,7 @@ test('the largest incident fits Slack: 50 blocks, one table, every text within i
   const incident = anIncident({
     silence: { by: person, at: note.at, until: note.at, reason: long },
   });
-  const useless = Array.from({ length: 30 }, () => ({
+  const ineffective = Array.from({ length: 30 }, () => ({
     option: 'C' as const,
     subject: 'x',
     sentence: long,
@@ -325,14 +325,14 @@ test('the largest incident fits Slack: 50 blocks, one table, every text within i
   const message = written({
     incident,
     diagnosis,
-    useless,
+    ineffective,
     requests: Array.from({ length: 60 }, () => request),
   });
   expect(checkBlocks('message', message.blocks)).toEqual([]);
   expect(message.blocks.length).toBeLessThanOrEqual(50);
   expect(message.text.length).toBeLessThanOrEqual(4000);
   expect(message.blocks.filter(({ type }) => type === 'table')).toHaveLength(1);
-  const news = toNews(
+  const news = noteLines(
     incident,
     Array.from({ length: linesAtOnce }, () => ({ ...note, quote: long })),
   );
@@ -347,7 +347,7 @@ test('a line of the thread names people and calls no group', () => {
     kind: 'incident-escalated',
     sentence,
   };
-  const json = JSON.stringify(toNews(anIncident(), [note]));
+  const json = JSON.stringify(noteLines(anIncident(), [note]));
   expect(json).toContain('"user_id":"U0ANA00000"');
   expect(json).not.toContain('S0DBADMINS');
 });
@@ -359,6 +359,6 @@ test('two looks that say the same differ in nothing but the time of the look', (
     timings: { database: 1, pools: 2, logs: 3, services: 4 },
   });
   const two = writeIncident(aView({ diagnosis: later }), scene);
-  expect(two.essence).toBe(one.essence);
+  expect(two.contentKey).toBe(one.contentKey);
   expect(toText(two.message)).not.toBe(toText(one.message));
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
-import { lookMessages } from '../../../src/slack/messages/look-messages.ts';
+import { diagnosisMessages } from '../../../src/slack/messages/look-messages.ts';
 import { sourcesMessage } from '../../../src/slack/messages/sources.ts';
 import { statusMessage } from '../../../src/slack/messages/status.ts';
 import * as scenes from '../../runbook/diagnose/scenes.ts';
@@ -18,7 +18,7 @@ const target = aTarget();
 const view = { diagnosis: aDiagnosis(), target };
 
 describe('every word', () => {
-  const words = Object.entries(lookMessages);
+  const words = Object.entries(diagnosisMessages);
   test.for(words)('%s is a message Slack takes, with a complete line of text', ([, build]) => {
     const { blocks, text } = build(view);
     expect(checkBlocks('message', blocks)).toEqual([]);
@@ -192,7 +192,7 @@ test('every word says every night of the diagnosis in blocks Slack takes', () =>
   for (const night of nights) {
     const input = night();
     const diagnosis = diagnose(input);
-    for (const build of Object.values(lookMessages)) {
+    for (const build of Object.values(diagnosisMessages)) {
       const { blocks, text } = build({ diagnosis, target: input.target });
       expect(checkBlocks('message', blocks)).toEqual([]);
       expect(text).toContain(input.target.name);
@@ -205,19 +205,19 @@ test('every word says every night of the diagnosis in blocks Slack takes', () =>
 });
 
 test('a pid is shown as a name, not as a number with separators', () => {
-  const { blocks } = lookMessages.sessions(view);
+  const { blocks } = diagnosisMessages.sessions(view);
   const table = blocks.find((block) => block.type === 'table');
   expect(table?.rows[1]?.[0]).toEqual({ type: 'raw_text', text: '4242' });
 });
 
 test('sessions that do not fit are counted', () => {
   const sessions = Array.from({ length: 60 }, (_, i) => aSession({ pid: 5000 + i }));
-  const shown = toText(lookMessages.sessions({ diagnosis: aDiagnosis({ sessions }), target }));
+  const shown = toText(diagnosisMessages.sessions({ diagnosis: aDiagnosis({ sessions }), target }));
   expect(shown).toContain('and 45 more sessions');
 });
 
 test('idle names the statement that leaks and shows only sessions idle in transaction', () => {
-  const shown = toText(lookMessages.idle(view));
+  const shown = toText(diagnosisMessages.idle(view));
   expect(shown).toMatch(/65 sessions +of +backend , oldest 14 min, 61 have written/);
   expect(shown).toContain('4242 |');
   expect(shown).not.toContain('4243 |');
@@ -233,7 +233,7 @@ test('blocking shows prepared transactions and deadlocks by name', () => {
     roots: [{ prepared: 'tx-17', victims: 2 }],
     cycles: [[7, 8]],
   };
-  const shown = toText(lookMessages.blocking({ diagnosis: aDiagnosis({ blocking }), target }));
+  const shown = toText(diagnosisMessages.blocking({ diagnosis: aDiagnosis({ blocking }), target }));
   expect(shown).toContain('40 sessions wait behind 1 root blocker. 1 deadlock in progress.');
   expect(shown).toMatch(/Prepared transaction +tx-17 +holds up 2/);
   expect(shown).toMatch(/Deadlock: +7 → 8/);
@@ -242,7 +242,7 @@ test('blocking shows prepared transactions and deadlocks by name', () => {
 });
 
 test('the ledger says when all together can exhaust the server', () => {
-  const shown = toText(lookMessages.pool(view));
+  const shown = toText(diagnosisMessages.pool(view));
   expect(shown).toContain('may open 134 of 97 usable connections: they can exhaust the server.');
   expect(shown).toContain('backend | 4 | 2 | 10 | 5 | 120 | 80');
 });
@@ -251,7 +251,7 @@ test('a number the ledger lacks is said, not guessed', () => {
   const { budget } = aDiagnosis();
   const lines = budget.lines.map((line) => ({ ...line, poolSize: null, mayOpen: null }));
   const diagnosis = aDiagnosis({ budget: { ...budget, lines, mayOpen: null, canExhaust: null } });
-  const shown = toText(lookMessages.pool({ diagnosis, target }));
+  const shown = toText(diagnosisMessages.pool({ diagnosis, target }));
   expect(shown).toContain('is not known: a number is missing below');
   expect(shown).toContain('backend | 4 | 2 | not known | 5 | not known | 80');
 });
@@ -264,20 +264,23 @@ test('pool settings to mend stand below the ledger, each with what to set', () =
     evidence: [],
     fix: 'Set DATABASE_POOL_PRE_PING=true.',
   };
-  const message = lookMessages.pool({ diagnosis: aDiagnosis({ findings: [finding] }), target });
+  const message = diagnosisMessages.pool({
+    diagnosis: aDiagnosis({ findings: [finding] }),
+    target,
+  });
   expect(checkBlocks('message', message.blocks)).toEqual([]);
   expect(toText(message)).toMatch(/Settings backend does not .* Set DATABASE_POOL_PRE_PING=true\./);
 });
 
 test('causes bring the evidence for and against', () => {
-  const shown = toText(lookMessages.causes(view));
+  const shown = toText(diagnosisMessages.causes(view));
   expect(shown).toContain('Connection leak, 86 % sure');
   expect(shown).toMatch(/For: +65 sessions are idle/);
   expect(shown).toMatch(/Against: +The pool is not above/);
 });
 
 test('logs count the lines of each kind with an example', () => {
-  expect(toText(lookMessages.logs(view))).toContain(
+  expect(toText(diagnosisMessages.logs(view))).toContain(
     'shop-backend-1 | pool-timeout | 12 | 03:03:58 | QueuePool limit of size 10',
   );
 });

@@ -7,7 +7,7 @@ import type { Prevention } from '../../../src/runbook/post-incident/prevention.t
 import type { IncidentReport } from '../../../src/runbook/post-incident/report.ts';
 import { checklistMessage } from '../../../src/slack/messages/checklist.ts';
 import { historyMessage } from '../../../src/slack/messages/history.ts';
-import { waysToSay } from '../../../src/slack/messages/parts/dialect.ts';
+import { fallbacksOf } from '../../../src/slack/messages/parts/dialect.ts';
 import type { Message } from '../../../src/slack/messages/parts/message.ts';
 import { preventionMessage } from '../../../src/slack/messages/prevention.ts';
 import { reportMessage } from '../../../src/slack/messages/report.ts';
@@ -119,7 +119,7 @@ function aPrevention(words: string, many: number): Prevention {
 
 /** In every dialect Slack takes it, and nobody is called by it but people who are named. */
 function expectSafe(message: Message): void {
-  for (const { message: said } of waysToSay(message, 'full')) {
+  for (const { message: said } of fallbacksOf(message, 'full')) {
     expect(said.text).not.toMatch(/<(?!@UANN>|@UBOB>)/);
     expect(said.text.length).toBeLessThanOrEqual(4000);
     expect(checkBlocks('message', [...said.blocks])).toEqual([]);

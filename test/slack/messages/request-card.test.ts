@@ -12,9 +12,9 @@ import type { Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
 import { blockIds } from '../../../src/slack/action-ids.ts';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
-import type { Request, RequestState } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest, RequestState } from '../../../src/runbook/approval/request.ts';
 import { RequestState as States } from '../../../src/runbook/approval/request.ts';
-import { waysToSay } from '../../../src/slack/messages/parts/dialect.ts';
+import { fallbacksOf } from '../../../src/slack/messages/parts/dialect.ts';
 import type { Message } from '../../../src/slack/messages/parts/message.ts';
 import { announcementMessage } from '../../../src/slack/messages/announcement.ts';
 import { refusalMessage } from '../../../src/slack/messages/refusal.ts';
@@ -25,8 +25,8 @@ import {
   progressMessage,
 } from '../../../src/slack/messages/request-progress.ts';
 import type { Action } from '../../../src/runbook/remedies/action.ts';
-import { lookMessages } from '../../../src/slack/messages/look-messages.ts';
-import type { Course } from '../../../src/slack/cards/course.ts';
+import { diagnosisMessages } from '../../../src/slack/messages/look-messages.ts';
+import type { RunProgress } from '../../../src/slack/cards/course.ts';
 import { planMessage } from '../../../src/slack/messages/plan.ts';
 import { requestsMessage } from '../../../src/slack/messages/requests.ts';
 import { targetsOfEveryKind } from '../support/targets.ts';
@@ -59,7 +59,7 @@ const manySteps = (many: number): string[] =>
   Array.from({ length: Math.min(100, many + 1) }, (_, index) => `Step ${index + 1}`);
 
 /** A request whose every text from elsewhere is hostile, in any state and size. */
-const hostile: Arbitrary<Request> = record({
+const hostile: Arbitrary<ApprovalRequest> = record({
   evil: untrusted,
   many: integer({ min: 0, max: 500 }),
   state: constantFrom<RequestState>(...States.options),
@@ -114,7 +114,7 @@ const hostile: Arbitrary<Request> = record({
 });
 
 /** A first step that is done and a second one that is not. */
-const someSteps: Course = {
+const someSteps: RunProgress = {
   steps: new Map([
     [0, { begunAt: '2026-11-23T03:00:00.000Z', endedAt: '2026-11-23T03:00:04.000Z' }],
     [1, { begunAt: '2026-11-23T03:00:04.000Z', endedAt: null }],
@@ -122,16 +122,16 @@ const someSteps: Course = {
   progress: '12 of 61 ended',
 };
 
-function evilOf({ plan }: Request): string {
+function evilOf({ plan }: ApprovalRequest): string {
   return plan.subject ?? '';
 }
 
-function allMessages(request: Request): Message[] {
+function allMessages(request: ApprovalRequest): Message[] {
   const line = progressLine(request);
   return [
     requestCard(request),
     requestCard(request, {
-      course: someSteps,
+      runProgress: someSteps,
       stop: { by: '<@U1AB>', at: '', reason: evilOf(request) },
     }),
     planMessage(request.plan),
@@ -154,7 +154,7 @@ function ownWords(value: unknown): string[] {
 test('whatever stands in a database, Slack takes the card, its thread and its list', () => {
   assertProperty(
     property(hostile, (request) => {
-      const said = allMessages(request).flatMap((message) => waysToSay(message, 'full'));
+      const said = allMessages(request).flatMap((message) => fallbacksOf(message, 'full'));
       const withBlocks = said.filter(({ message }) => message.blocks.length > 0);
       const problems = withBlocks.flatMap(({ message }) => checkBlocks('message', message.blocks));
       expect(problems).toEqual([]);
@@ -227,7 +227,7 @@ test('what is done offers its undo, and what it found, each for a vote of its ow
   const undoAsk = { kind: 'raise-max-connections', to: 100 } as const;
   const followUps = [{ kind: 'stop-session', pid: 4711, how: 'terminate' } as const];
   const report = { items: [], summary: 'Done.', finished: true, followUps };
-  const request: Request = {
+  const request: ApprovalRequest = {
     ...template,
     state: 'done',
     plan: buildPlan({ undoAsk }),
@@ -237,7 +237,7 @@ test('what is done offers its undo, and what it found, each for a vote of its ow
 });
 
 /** The words on a card's buttons, each of which carries the request's id and nothing else. */
-function buttonTexts(request: Request): string[] {
+function buttonTexts(request: ApprovalRequest): string[] {
   const { blocks } = requestCard(request);
   expect(checkBlocks('message', blocks)).toEqual([]);
   const actions = blocks.find((block) => block.type === 'actions');
@@ -304,7 +304,7 @@ test('status offers a button for what can be proposed and approved here, and for
     ],
   });
   const buttons = (offers: readonly Action[]): unknown => {
-    const { blocks } = lookMessages.status({ diagnosis, target: aTarget(), offers });
+    const { blocks } = diagnosisMessages.status({ diagnosis, target: aTarget(), offers });
     expect(checkBlocks('message', blocks)).toEqual([]);
     return blocks.find(({ type }) => type === 'actions') ?? null;
   };

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { Request } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Item } from '../../../src/runbook/remedies/report.ts';
 import { requestCard } from '../../../src/slack/messages/request-card.ts';
 import { buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
 import { toText } from '../support/to-text.ts';
 
 /** A raise of max_connections that is over, with these items in its report. */
-function ended(...outcomes: readonly Item['outcome'][]): Promise<Request> {
+function ended(...outcomes: readonly Item['outcome'][]): Promise<ApprovalRequest> {
   const fullness = { used: 3, usable: 35 };
   const items = outcomes.map((outcome) => ({ what: 'it', outcome, detail: 'So.', lines: [] }));
   const looks = { before: fullness, after: fullness, later: fullness };

@@ -15,8 +15,8 @@ import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
 import { doctorMessage } from '../../../src/slack/messages/doctor.ts';
 import { helpMessage } from '../../../src/slack/messages/help.ts';
-import { lookMessages } from '../../../src/slack/messages/look-messages.ts';
-import { waysToSay } from '../../../src/slack/messages/parts/dialect.ts';
+import { diagnosisMessages } from '../../../src/slack/messages/look-messages.ts';
+import { fallbacksOf } from '../../../src/slack/messages/parts/dialect.ts';
 import type { Message } from '../../../src/slack/messages/parts/message.ts';
 import { aDiagnosis, aHolder, aSession, aSource, aTarget } from '../support/diagnoses.ts';
 
@@ -113,13 +113,13 @@ const hostile: Arbitrary<Diagnosis> = record({
   });
 });
 
-const everyWord = Object.values(lookMessages);
+const everyWord = Object.values(diagnosisMessages);
 const target = aTarget();
 
 test('whatever a name or a statement holds, Slack takes the blocks in every dialect', () => {
   assertProperty(
     property(hostile, constantFrom(...everyWord), (diagnosis, build) => {
-      const said = waysToSay(build({ diagnosis, target }), 'full').map(({ message }) => message);
+      const said = fallbacksOf(build({ diagnosis, target }), 'full').map(({ message }) => message);
       const withBlocks = said.filter(({ blocks }) => blocks.length > 0);
       expect(withBlocks.length).toBeGreaterThanOrEqual(1);
       for (const { blocks } of withBlocks) expect(checkBlocks('message', blocks)).toEqual([]);
@@ -178,7 +178,9 @@ test('the doctor and the help say hostile names without harm', () => {
 
 test('the line of text is escaped, should a configured name ever hold a mention', () => {
   const diagnosis = aDiagnosis({ verdict: 'The service <!channel> & co leaks.' });
-  expect(lookMessages.status({ diagnosis, target }).text).toContain('&lt;!channel&gt; &amp; co');
+  expect(diagnosisMessages.status({ diagnosis, target }).text).toContain(
+    '&lt;!channel&gt; &amp; co',
+  );
 });
 
 /** Puts a mark before every text that comes from elsewhere. */

@@ -5,8 +5,8 @@ import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
 import { toDraft } from '../../../src/runbook/incident/note.ts';
 import type { Note } from '../../../src/runbook/incident/note.ts';
 import type { IncidentBoard } from '../../../src/runbook/ports/incident-board.ts';
-import { createNews } from '../../../src/slack/create-news.ts';
-import type { Paces } from '../../../src/slack/incidents/paces.ts';
+import { createNotifier } from '../../../src/slack/create-news.ts';
+import type { CardIntervals } from '../../../src/slack/incidents/paces.ts';
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
@@ -22,16 +22,16 @@ export function aView(changes: Partial<IncidentView> = {}): IncidentView {
     incident: buildIncident({ target: 'orders' }),
     diagnosis: aDiagnosis(),
     requests: [],
-    useless: [],
+    ineffective: [],
     ...changes,
   };
 }
 
 /** Fast, so that a test waits for what happens and never for the pace. */
-const quick: Paces = {
+const quick: CardIntervals = {
   urgentMs: 0,
   figuresMs: 0,
-  lookTimeMs: 0,
+  refreshMs: 0,
   retryMs: 20,
   longestRetryMs: 40,
 };
@@ -43,7 +43,11 @@ export interface BoardWorld {
   readonly incident: Incident;
   readonly lines: readonly string[];
   /** As a process that was just started. */
-  board(paces?: Partial<Paces>, paceMs?: number, apiUrl?: string): IncidentBoard;
+  board(
+    intervals?: Partial<CardIntervals>,
+    sendIntervalMs?: number,
+    apiUrl?: string,
+  ): IncidentBoard;
   note(sentence: string | null, more?: Partial<Note>): Promise<void>;
   /** The incident's messages in the channel itself. */
   parents(): readonly SlackMessage[];
@@ -72,8 +76,8 @@ export async function openBoardWorld(
     journal,
     incident,
     lines,
-    board(paces = {}, paceMs = 0, apiUrl = slack.apiUrl) {
-      const news = createNews({
+    board(intervals = {}, sendIntervalMs = 0, apiUrl = slack.apiUrl) {
+      const news = createNotifier({
         botToken,
         apiUrl,
         channel: database,
@@ -82,14 +86,14 @@ export async function openBoardWorld(
           writePlace: (_id, place) => Promise.resolve(place),
         },
         log,
-        paceMs,
+        sendIntervalMs,
       });
       const board = news.openBoard({
         log: journal,
         marks: createIncidentMarks(journal),
         targets: [aTarget()],
         offers: () => ['A', 'C'],
-        paces: { ...quick, ...paces },
+        intervals: { ...quick, ...intervals },
       });
       boards.push(board);
       return board;

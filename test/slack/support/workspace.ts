@@ -68,7 +68,7 @@ export function aRunbook(changes: Partial<Runbook> = {}): Runbook {
   return {
     targets: [aTarget(), aTarget({ name: 'billing.prod' })],
     diagnose: (target): Promise<Diagnosis> => Promise.resolve(aDiagnosis({ target })),
-    examine: () => Promise.reject(new Error('Nobody looks in this test.')),
+    runCheck: () => Promise.reject(new Error('Nobody looks in this test.')),
     doctor: (): Promise<readonly Check[]> =>
       Promise.resolve([{ subject: 'PostgreSQL', state: 'ok', summary: 'The role sees all.' }]),
     prevention: () => Promise.reject(new Error('Nobody asks for prevention in this test.')),

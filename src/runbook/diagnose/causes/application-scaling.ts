@@ -2,9 +2,9 @@ import type { Cause } from '../diagnosis.ts';
 import type { Overlap } from '../deploy-overlap.ts';
 import { count, percent, sum } from '../words.ts';
 import { suspicious } from './picture.ts';
-import type { Holder, Picture } from './picture.ts';
-import { sign, weigh } from './weigh.ts';
-import type { Sign } from './weigh.ts';
+import type { Holder, CauseInput } from './picture.ts';
+import { indicator, scoreCause } from './weigh.ts';
+import type { Indicator } from './weigh.ts';
 
 /** Fewer are no crowd: then it is the size of their pools. */
 const leastProcesses = 3;
@@ -13,28 +13,28 @@ const largestShare = 0.35;
 const justStartedMs = 15 * 60_000;
 
 /** Many processes, each within a modest pool, and all of them together more than the server has. */
-export function judgeApplicationScaling(picture: Picture): Cause[] {
-  const { pressure, used, usable, unused, holders, sight } = picture;
+export function judgeApplicationScaling(input: CauseInput): Cause[] {
+  const { pressure, used, usable, unused, holders, detail } = input;
   // What takes far longer than usual needs more connections, and would take those of any pool.
-  if (pressure === 'none' || usable === null || picture.dragging !== undefined) return [];
-  const crowd = holders.filter(({ holds, perProcess }) => holds > 0 || perProcess !== null);
-  const processes = sum(crowd.map((holder) => holder.processes));
-  if (picture.evidence.strangers !== null || picture.evidence.abandoned !== null) return [];
-  const overlap = findDeploy(picture);
-  if (overlap !== undefined) return duringDeploy(overlap, picture);
-  if (processes < leastProcesses || crowd.some((holder) => isHuge(holder, usable))) return [];
+  if (pressure === 'none' || usable === null || input.dragging !== undefined) return [];
+  const openers = holders.filter(({ holds, perProcess }) => holds > 0 || perProcess !== null);
+  const processes = sum(openers.map((holder) => holder.processes));
+  if (input.evidence.strangers !== null || input.evidence.abandoned !== null) return [];
+  const overlap = findDeploy(input);
+  if (overlap !== undefined) return duringDeploy(overlap, input);
+  if (processes < leastProcesses || openers.some((holder) => isHuge(holder, usable))) return [];
   // A busy server near its limit refuses nobody and holds nothing unused: that is load, not a cause.
   if (pressure === 'warning' && unused < used * 0.5) return [];
-  return weigh(
+  return scoreCause(
     'application-scaling',
     `${processes} processes with a pool each are more than ${usable} usable connections bear.`,
     [
-      { weight: 0.2, say: `${processes} processes share the slots, none of them holds many.` },
-      ...fromBudget(picture),
-      ...fromSize(crowd, usable),
-      ...(sight === 'sessions' ? fromSessions(picture) : []),
-      ...sign(isFresh(picture), 0.1, 'Much of it started in the last minutes.'),
-      ...sign(picture.refused, 0.05, 'Connections are being refused.'),
+      { weight: 0.2, sentence: `${processes} processes share the slots, none of them holds many.` },
+      ...fromBudget(input),
+      ...fromSize(openers, usable),
+      ...(detail === 'sessions' ? fromSessions(input) : []),
+      ...indicator(isFresh(input), 0.1, 'Much of it started in the last minutes.'),
+      ...indicator(input.refused, 0.05, 'Connections are being refused.'),
     ],
   );
 }
@@ -43,7 +43,7 @@ export function judgeApplicationScaling(picture: Picture): Cause[] {
 const leastShare = 0.2;
 
 /** The service with old and new replicas at once, when it holds enough of the slots to matter. */
-function findDeploy({ evidence, holders, used }: Picture): Overlap | undefined {
+function findDeploy({ evidence, holders, used }: CauseInput): Overlap | undefined {
   return evidence.overlaps.find(
     ({ service, certain }) =>
       certain && holders.some((one) => one.service === service && one.holds >= used * leastShare),
@@ -51,24 +51,24 @@ function findDeploy({ evidence, holders, used }: Picture): Overlap | undefined {
 }
 
 /** However few and large: each of them has its pool twice until the deploy ends. */
-function duringDeploy({ service, older, newer }: Overlap, picture: Picture): Cause[] {
-  const { holders, used, usable, sight, evidence } = picture;
+function duringDeploy({ service, older, newer }: Overlap, input: CauseInput): Cause[] {
+  const { holders, used, usable, detail, evidence } = input;
   const holds = holders.find((one) => one.service === service)?.holds ?? 0;
   const without = used - Math.round((holds * older.length) / (older.length + newer.length));
   const fits = without < (usable ?? 0) * evidence.target.limits.warningUtilisation;
-  return weigh(
+  return scoreCause(
     'application-scaling',
     `Old and new replicas of ${service} run at once, for the length of a deploy.`,
     [
       {
         weight: 0.4,
-        say: `${older.length} old and ${newer.length} new replicas of ${service} hold ${holds} of ${used} connections.`,
+        sentence: `${older.length} old and ${newer.length} new replicas of ${service} hold ${holds} of ${used} connections.`,
       },
-      ...sign(fits, 0.2, `Without the old ones about ${without} would be taken.`),
-      ...sign(!fits, -0.1, `Without the old ones about ${without} would be taken still.`),
-      ...fromBudget(picture),
-      ...(sight === 'sessions' ? fromSessions(picture) : []),
-      ...sign(picture.refused, 0.05, 'Connections are being refused.'),
+      ...indicator(fits, 0.2, `Without the old ones about ${without} would be taken.`),
+      ...indicator(!fits, -0.1, `Without the old ones about ${without} would be taken still.`),
+      ...fromBudget(input),
+      ...(detail === 'sessions' ? fromSessions(input) : []),
+      ...indicator(input.refused, 0.05, 'Connections are being refused.'),
     ],
   );
 }
@@ -78,48 +78,50 @@ function isHuge({ perProcess, holds, processes }: Holder, usable: number): boole
   return share === 'unlimited' || share > usable * largestShare;
 }
 
-function fromBudget({ evidence }: Picture): Sign[] {
+function fromBudget({ evidence }: CauseInput): Indicator[] {
   const { canExhaust, mayOpen, usable } = evidence.budget;
   if (canExhaust === null) {
-    return [{ weight: 0, say: 'What all pools together may open is not known.' }];
+    return [{ weight: 0, sentence: 'What all pools together may open is not known.' }];
   }
   return canExhaust
     ? [
         {
           weight: 0.25,
-          say: `Together they may open ${mayOpen ?? 'more than the'} of ${usable ?? 0} slots.`,
+          sentence: `Together they may open ${mayOpen ?? 'more than the'} of ${usable ?? 0} slots.`,
         },
       ]
     : [
         {
           weight: -0.4,
-          say: `Together they may open only ${mayOpen ?? 0} of ${usable ?? 0} slots.`,
+          sentence: `Together they may open only ${mayOpen ?? 0} of ${usable ?? 0} slots.`,
         },
       ];
 }
 
-function fromSize(crowd: readonly Holder[], usable: number): Sign[] {
-  const known = crowd.map(({ perProcess }) => perProcess).filter((one) => typeof one === 'number');
+function fromSize(openers: readonly Holder[], usable: number): Indicator[] {
+  const known = openers
+    .map(({ perProcess }) => perProcess)
+    .filter((one) => typeof one === 'number');
   const largest = Math.max(0, ...known);
-  return sign(
+  return indicator(
     known.length > 0 && largest <= usable * 0.2,
     0.15,
     `No process may open more than ${Math.ceil(largest)} by itself.`,
   );
 }
 
-function fromSessions(picture: Picture): Sign[] {
-  const { used, unused } = picture;
-  const odd = suspicious(picture);
+function fromSessions(input: CauseInput): Indicator[] {
+  const { used, unused } = input;
+  const odd = suspicious(input);
   const share = odd / Math.max(1, used);
   return [
-    ...sign(share < 0.2, 0.1, 'Hardly any session is slow, blocked or forgotten.'),
-    ...sign(
+    ...indicator(share < 0.2, 0.1, 'Hardly any session is slow, blocked or forgotten.'),
+    ...indicator(
       share >= 0.2,
       -0.3,
       `${count(odd, 'session is', 'sessions are')} slow, blocked or forgotten.`,
     ),
-    ...sign(
+    ...indicator(
       unused >= used * 0.5,
       0.1,
       `${percent(unused / Math.max(1, used))} of the connections are open and unused.`,
@@ -127,7 +129,7 @@ function fromSessions(picture: Picture): Sign[] {
   ];
 }
 
-function isFresh({ evidence, used }: Picture): boolean {
+function isFresh({ evidence, used }: CauseInput): boolean {
   const recent = evidence.reading?.counts.newIn300s ?? 0;
   const taken = Date.parse(evidence.snapshot.takenAt);
   const replicas = evidence.services.flatMap((service) => service.replicas);

@@ -13,85 +13,85 @@ import {
 } from './picture.ts';
 import { toApplication } from '../holder-name.ts';
 import { leftOver } from '../idle-leaks.ts';
-import type { Holder, Picture } from './picture.ts';
-import { sign, weigh } from './weigh.ts';
-import type { Sign } from './weigh.ts';
+import type { Holder, CauseInput } from './picture.ts';
+import { indicator, scoreCause } from './weigh.ts';
+import type { Indicator } from './weigh.ts';
 
 /** Code that does not close its connections: the same place in the code, again and again, never given back. */
-export function judgeConnectionLeak(picture: Picture): Cause[] {
-  const dead = picture.holders.find((holder) => isDead(holder, picture));
-  if (dead !== undefined) return fromLostPool(dead, picture);
-  const path = lastPath(picture);
-  const forgetful = picture.holders.find((holder) => isForgetful(holder, picture));
+export function judgeConnectionLeak(input: CauseInput): Cause[] {
+  const dead = input.holders.find((holder) => isDead(holder, input));
+  if (dead !== undefined) return fromLostPool(dead, input);
+  const path = lastPath(input);
+  const forgetful = input.holders.find((holder) => isForgetful(holder, input));
   // What lingers for longer was left behind, and says so itself.
-  const waiting = picture.holders.find((holder) => waitsForItself(holder, picture));
-  if (!path && !forgetful && waiting !== undefined) return fromLostPool(waiting, picture);
-  const beyond = picture.holders.find(isBeyond);
-  const titles = picture.sight === 'titles' && picture.inTransaction >= picture.used * 0.3;
-  if (!path && !forgetful && !(titles && picture.atLimit.length > 0)) return fromIdle(picture);
-  const service = path ? serviceOf(path, picture) : forgetful?.service;
+  const waiting = input.holders.find((holder) => waitsForItself(holder, input));
+  if (!path && !forgetful && waiting !== undefined) return fromLostPool(waiting, input);
+  const beyond = input.holders.find(isBeyond);
+  const titles = input.detail === 'titles' && input.inTransaction >= input.used * 0.3;
+  if (!path && !forgetful && !(titles && input.atLimit.length > 0)) return fromIdle(input);
+  const service = path ? serviceOf(path, input) : forgetful?.service;
   const name = nameOf({ service: service ?? null });
-  return weigh('connection-leak', `Connections of ${name} are not given back.`, [
-    ...(path ? fromPath(path, picture) : []),
+  return scoreCause('connection-leak', `Connections of ${name} are not given back.`, [
+    ...(path ? fromPath(path, input) : []),
     ...(forgetful ? fromPool(forgetful) : []),
     ...(beyond ? fromBudget(beyond) : []),
-    ...sign(
+    ...indicator(
       titles,
       0.3,
-      `Process titles show ${picture.inTransaction} of ${picture.used} idle in transaction; their statements cannot be seen.`,
+      `Process titles show ${input.inTransaction} of ${input.used} idle in transaction; their statements cannot be seen.`,
     ),
-    ...inCommon(picture),
+    ...inCommon(input),
   ]);
 }
 
 /** Whose connections are not given back: null for an application that is no service, undefined where none can be told. */
-export function leakingService(picture: Picture): string | null | undefined {
-  const dead = picture.holders.find((holder) => isDead(holder, picture));
+export function leakingService(input: CauseInput): string | null | undefined {
+  const dead = input.holders.find((holder) => isDead(holder, input));
   if (dead !== undefined) return dead.service;
-  const path = lastPath(picture);
-  if (path !== undefined) return serviceOf(path, picture);
+  const path = lastPath(input);
+  if (path !== undefined) return serviceOf(path, input);
   const holder =
-    picture.holders.find((one) => isForgetful(one, picture)) ??
-    picture.holders.find((one) => waitsForItself(one, picture));
-  return holder === undefined ? picture.idleLeak?.service : holder.service;
+    input.holders.find((one) => isForgetful(one, input)) ??
+    input.holders.find((one) => waitsForItself(one, input));
+  return holder === undefined ? input.idleLeak?.service : holder.service;
 }
 
 /** The place in the code that left enough behind to be the trouble. */
-function lastPath(picture: Picture): LeakSuspect | undefined {
-  return shareOf(picture.lingering, picture) >= leastShare ? samePath(picture) : undefined;
+function lastPath(input: CauseInput): LeakSuspect | undefined {
+  return shareOf(input.lingering, input) >= leastShare ? samePath(input) : undefined;
 }
 
 /** The application's own account is enough: no session on the server speaks against it. */
-function fromLostPool(holder: Holder, picture: Picture): Cause[] {
+function fromLostPool(holder: Holder, input: CauseInput): Cause[] {
   const { checkedOut, holds, stuck } = holder;
   const name = nameOf(holder);
-  const dead = isDead(holder, picture);
+  const dead = isDead(holder, input);
   const summary = dead
     ? `The pool of ${name} holds connections that PostgreSQL has ended.`
     : `The pool of ${name} waits for itself: each request that has a connection wants a second one.`;
-  const say = dead
-    ? `The pools of ${name} count ${checkedOut ?? 0} connections as in use, and PostgreSQL has ${holds} of them: ${outButGone(holder, picture)} are gone.`
+  const sentence = dead
+    ? `The pools of ${name} count ${checkedOut ?? 0} connections as in use, and PostgreSQL has ${holds} of them: ${outButGone(holder, input)} are gone.`
     : `All ${checkedOut ?? 0} connections of the pool are in use, ${stuck} of them idle in a transaction, and no query of ${name} runs.`;
-  const isFull = picture.atLimit.some(({ service }) => service === holder.service);
-  return weigh('connection-leak', summary, [
-    { weight: 0.6, say },
-    ...sign(isFull, 0.15, 'The pool is used up, so its requests wait.'),
-    ...sign(!isFull, 0, 'The pool has connections left to give.'),
-    ...sign(
-      picture.poolTimeouts > 0,
+  const isFull = input.atLimit.some(({ service }) => service === holder.service);
+  return scoreCause('connection-leak', summary, [
+    { weight: 0.6, sentence },
+    ...indicator(isFull, 0.15, 'The pool is used up, so its requests wait.'),
+    ...indicator(!isFull, 0, 'The pool has connections left to give.'),
+    ...indicator(
+      input.poolTimeouts > 0,
       0.1,
-      `${count(picture.poolTimeouts, 'request')} gave up waiting for a pool.`,
+      `${count(input.poolTimeouts, 'request')} gave up waiting for a pool.`,
     ),
-    ...sign(picture.poolTimeouts === 0, 0, 'No request is known to have given up waiting.'),
+    ...indicator(input.poolTimeouts === 0, 0, 'No request is known to have given up waiting.'),
   ]);
 }
 
 /** Lost outside of a transaction, where no pool tells what it has given out: by when each was opened and last used. */
-function fromIdle(picture: Picture): Cause[] {
-  const { idleLeak, evidence, used } = picture;
+function fromIdle(input: CauseInput): Cause[] {
+  const { idleLeak, evidence, used } = input;
   // Of clients that no configuration knows, who holds the slots is the news; idle ones are no proof of a leak.
   if (idleLeak?.service === null && evidence.strangers !== null) return [];
-  if (idleLeak === undefined || shareOf(idleLeak.sessions, picture, idleLeak.service) < leastShare)
+  if (idleLeak === undefined || shareOf(idleLeak.sessions, input, idleLeak.service) < leastShare)
     return [];
   const { sessions, holds, ages } = idleLeak;
   const oldest = ages.at(-1) ?? 0;
@@ -100,45 +100,50 @@ function fromIdle(picture: Picture): Cause[] {
   const grows = kept !== null && kept.left >= kept.opened / 2;
   // A pool that replaces its connections after half an hour looks the same for half an hour.
   if (!grows && oldest * 1_000 < evidence.target.limits.terminateIdleMs) return [];
-  return weigh('connection-leak', `Connections of ${name} are not given back.`, [
+  return scoreCause('connection-leak', `Connections of ${name} are not given back.`, [
     {
       weight: 0.35,
-      say: `${sessions} of ${count(holds, 'connection')} of ${name} were used when they were opened and never since, the oldest for ${durationOfSeconds(oldest)}.`,
+      sentence: `${sessions} of ${count(holds, 'connection')} of ${name} were used when they were opened and never since, the oldest for ${durationOfSeconds(oldest)}.`,
     },
-    { weight: 0.15, say: 'They were opened one after another, not all at once.' },
-    ...sign(
+    { weight: 0.15, sentence: 'They were opened one after another, not all at once.' },
+    ...indicator(
       sessions >= used / 2,
       0.1,
       `They hold ${percent(sessions / Math.max(1, used))} of all connections.`,
     ),
-    ...sign(picture.pressure !== 'none', 0.1, 'Slots are short.'),
-    ...sign(grows, 0.15, `Of ${kept?.opened ?? 0} opened in the recent looks none was closed.`),
-    ...sign(
+    ...indicator(input.pressure !== 'none', 0.1, 'Slots are short.'),
+    ...indicator(
+      grows,
+      0.15,
+      `Of ${kept?.opened ?? 0} opened in the recent looks none was closed.`,
+    ),
+    ...indicator(
       kept !== null && !grows,
       -0.5,
       `${kept?.opened ?? 0} were opened in the recent looks, and as many closed: a pool that replaces them.`,
     ),
-    { weight: 0, say: 'Its pool could not be asked whether it still counts them as in use.' },
+    { weight: 0, sentence: 'Its pool could not be asked whether it still counts them as in use.' },
     {
       weight: 0,
-      say: 'Clients that are gone without closing look the same: a restart of the service does not free those.',
+      sentence:
+        'Clients that are gone without closing look the same: a restart of the service does not free those.',
     },
   ]);
 }
 
 /** By their addresses first: an application name is often empty, or a driver's. */
-function serviceOf({ application }: LeakSuspect, picture: Picture): string | null {
-  const named = picture.lingeringSessions
+function serviceOf({ application }: LeakSuspect, input: CauseInput): string | null {
+  const named = input.lingeringSessions
     .filter((session) => isOf(session, application))
-    .map((session) => serviceOfSession(session, picture.evidence));
+    .map((session) => serviceOfSession(session, input.evidence));
   const [first] = named;
   return first !== undefined && named.every((name) => name === first) ? first : null;
 }
 
 /** Through a pooler every session comes from its address: the name it hands on tells, or that it has one client only. */
 function serviceOfSession(
-  { client, user, database, application }: Picture['lingeringSessions'][number],
-  { sources, poolers, findService }: Picture['evidence'],
+  { client, user, database, application }: CauseInput['lingeringSessions'][number],
+  { sources, poolers, findService }: CauseInput['evidence'],
 ): string | null {
   const pooled = sources.find(
     (one) => one.client === client && one.user === user && one.database === database,
@@ -150,11 +155,11 @@ function serviceOfSession(
   return services.length === 1 ? (services[0] ?? null) : null;
 }
 
-function isOf(session: Picture['lingeringSessions'][number], application: string): boolean {
+function isOf(session: CauseInput['lingeringSessions'][number], application: string): boolean {
   return toApplication(session.application) === toApplication(application);
 }
 
-function fromPath(path: LeakSuspect, { lingeringSessions }: Picture): Sign[] {
+function fromPath(path: LeakSuspect, { lingeringSessions }: CauseInput): Indicator[] {
   const written = path.hasWritten >= path.sessions / 2;
   const ages = lingeringSessions
     .filter((session) => isOf(session, path.application))
@@ -162,11 +167,11 @@ function fromPath(path: LeakSuspect, { lingeringSessions }: Picture): Sign[] {
   return [
     {
       weight: 0.4,
-      say: `Of ${lingeringSessions.length} sessions looked at that linger in a transaction, ${path.sessions} ran the same statement last.`,
+      sentence: `Of ${lingeringSessions.length} sessions looked at that linger in a transaction, ${path.sessions} ran the same statement last.`,
     },
-    ...sign(!written, 0.2, 'They have written nothing: read, and then forgotten.'),
-    ...sign(written, -0.15, 'They have written: a missing COMMIT looks the same.'),
-    ...sign(
+    ...indicator(!written, 0.2, 'They have written nothing: read, and then forgotten.'),
+    ...indicator(written, -0.15, 'They have written: a missing COMMIT looks the same.'),
+    ...indicator(
       Math.min(...ages) <= Math.max(...ages) / 2,
       0.05,
       'They were left behind one after another, not all at once.',
@@ -174,7 +179,7 @@ function fromPath(path: LeakSuspect, { lingeringSessions }: Picture): Sign[] {
   ];
 }
 
-function isForgetful(holder: Holder, { unused }: Picture): boolean {
+function isForgetful(holder: Holder, { unused }: CauseInput): boolean {
   const forgotten = outButIdle(holder);
   if (forgotten < leastAlike || unused < leastAlike) return false;
   // The pool's own idle members are not the forgotten ones, where it tells how many it keeps.
@@ -182,11 +187,11 @@ function isForgetful(holder: Holder, { unused }: Picture): boolean {
   return forgotten >= (holder.checkedOut ?? 0) / 2 && holder.idle - kept >= leastAlike;
 }
 
-function fromPool(holder: Holder): Sign[] {
+function fromPool(holder: Holder): Indicator[] {
   return [
     {
       weight: 0.5,
-      say: `The pools of ${nameOf(holder)} count ${holder.checkedOut ?? 0} connections as in use, PostgreSQL sees ${outButIdle(holder)} of them idle.`,
+      sentence: `The pools of ${nameOf(holder)} count ${holder.checkedOut ?? 0} connections as in use, PostgreSQL sees ${outButIdle(holder)} of them idle.`,
     },
   ];
 }
@@ -195,41 +200,40 @@ function isBeyond({ holds, mayOpen }: Holder): boolean {
   return typeof mayOpen === 'number' && holds - mayOpen >= leastAlike;
 }
 
-function fromBudget(holder: Holder): Sign[] {
+function fromBudget(holder: Holder): Indicator[] {
   return [
     {
       // No more: a number of workers that was never configured looks the same.
       weight: 0.1,
-      say: `${nameOf(holder)} holds ${holder.holds} connections, though its pools may open ${holder.mayOpen ?? 0}.`,
+      sentence: `${nameOf(holder)} holds ${holder.holds} connections, though its pools may open ${holder.mayOpen ?? 0}.`,
     },
   ];
 }
 
-function inCommon(picture: Picture): Sign[] {
-  const { atLimit, poolTimeouts, working, used, waitingLong, holders, lingering, evidence } =
-    picture;
+function inCommon(input: CauseInput): Indicator[] {
+  const { atLimit, poolTimeouts, working, used, waitingLong, holders, lingering, evidence } = input;
   const [pool] = atLimit;
   const left = lingering + sum(holders.map(outButIdle));
   const growing =
     evidence.forecast.basis === 'recent-looks' && evidence.forecast.minutesUntilFull !== null;
   const growth = evidence.forecast.connectionsPerMinute ?? 0;
   return [
-    ...sign(
+    ...indicator(
       pool !== undefined && working < (pool.checkedOut || 1) / 2,
       0.15,
       `A pool of ${pool?.service ?? ''} is used up while ${count(working, 'query runs', 'queries run')}.`,
     ),
-    ...sign(
+    ...indicator(
       poolTimeouts > 0,
       0.05,
       `${count(poolTimeouts, 'request')} gave up waiting for a pool.`,
     ),
-    ...sign(growing, 0.1, `It grows by ${growth} connections a minute.`),
-    ...sign(
+    ...indicator(growing, 0.1, `It grows by ${growth} connections a minute.`),
+    ...indicator(
       used > 0 && working / used >= 0.6,
       -0.2,
       `${percent(working / Math.max(1, used))} of the sessions are at work.`,
     ),
-    ...sign(waitingLong > left, -0.15, 'More sessions wait for locks than were left behind.'),
+    ...indicator(waitingLong > left, -0.15, 'More sessions wait for locks than were left behind.'),
   ];
 }

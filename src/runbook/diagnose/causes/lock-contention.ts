@@ -5,66 +5,70 @@ import { findMaintenance } from '../maintenance.ts';
 import { isTelling } from '../wait-classes.ts';
 import { countLines } from '../logs.ts';
 import { count, durationOfSeconds, percent } from '../words.ts';
-import type { Picture } from './picture.ts';
-import { sign, weigh } from './weigh.ts';
+import type { CauseInput } from './picture.ts';
+import { indicator, scoreCause } from './weigh.ts';
 
 /** Queries blocking each other: connections pile up behind a few that hold locks, or in a deadlock. */
-export function judgeLockContention(picture: Picture): Cause[] {
-  const { waiting, waitingLong, used, working, pressure, evidence } = picture;
+export function judgeLockContention(input: CauseInput): Cause[] {
+  const { waiting, waitingLong, used, working, pressure, evidence } = input;
   const { roots, cycles } = evidence.blocking;
-  const told = countLines(evidence.logs, ['deadlock']);
+  const logged = countLines(evidence.logs, ['deadlock']);
   const counted = findDeadlocks(evidence)?.count ?? 0;
-  const deadlocks = Math.max(told, counted);
+  const deadlocks = Math.max(logged, counted);
   if (isBehindMaintenance(evidence)) return [];
   if (waitingLong === 0 && waiting < 3 && cycles.length === 0 && deadlocks === 0) return [];
   const share = waiting / Math.max(1, used);
   const victims = roots[0]?.victims ?? 0;
   const { longestSeconds } = lastingWaits(evidence);
   const busy = evidence.reading?.lockManagerBusy !== undefined;
-  return weigh('lock-contention', summaryOf(waiting, busy ? null : roots.length), [
-    ...sign(
+  return scoreCause('lock-contention', summaryOf(waiting, busy ? null : roots.length), [
+    ...indicator(
       busy,
       0.3,
       `${count(waiting, 'session waits', 'sessions wait')} for locks, so many that checking them for deadlocks keeps the lock manager busy.`,
     ),
-    ...sign(
+    ...indicator(
       !busy && waitingLong > 0,
       0.3,
       `${count(waiting, 'session waits', 'sessions wait')} for locks, the longest for ${durationOfSeconds(longestSeconds)}.`,
     ),
-    ...sign(
+    ...indicator(
       waitingLong === 0 && waiting >= 3,
       0.15,
       `${waiting} sessions wait for locks, none for long yet.`,
     ),
-    ...sign(waiting >= 3, 0.1, 'That is a queue, not a brush in passing.'),
-    ...sign(share >= 0.1, 0.1, `They hold ${percent(share)} of all connections.`),
-    ...sign(share >= 0.2, 0.15, 'That is a large part of them.'),
-    ...sign(
+    ...indicator(waiting >= 3, 0.1, 'That is a queue, not a brush in passing.'),
+    ...indicator(share >= 0.1, 0.1, `They hold ${percent(share)} of all connections.`),
+    ...indicator(share >= 0.2, 0.15, 'That is a large part of them.'),
+    ...indicator(
       waiting > 0 && waiting >= working,
       0.15,
       `Only ${count(working, 'session is', 'sessions are')} at work meanwhile.`,
     ),
-    ...sign(victims >= 3, 0.1, `A single root blocker holds up ${victims}.`),
-    ...sign(
+    ...indicator(victims >= 3, 0.1, `A single root blocker holds up ${victims}.`),
+    ...indicator(
       cycles.length > 0,
       0.15,
       `${count(cycles.length, 'group')} of sessions wait in a ring.`,
     ),
-    ...sign(
+    ...indicator(
       deadlocks > 0,
       0.35,
-      told >= counted
-        ? `The recent logs tell of ${count(told, 'deadlock')}.`
+      logged >= counted
+        ? `The recent logs tell of ${count(logged, 'deadlock')}.`
         : `PostgreSQL has counted ${count(counted, 'deadlock')} since an earlier look.`,
     ),
-    ...sign(waiting === 1 && pressure !== 'none', -0.1, `Only 1 of ${used} connections waits.`),
-    ...sign(waiting === 0, -0.05, 'Nobody waits for a lock at this moment.'),
+    ...indicator(
+      waiting === 1 && pressure !== 'none',
+      -0.1,
+      `Only 1 of ${used} connections waits.`,
+    ),
+    ...indicator(waiting === 0, -0.05, 'Nobody waits for a lock at this moment.'),
   ]);
 }
 
 /** A build or a rewrite that others wait for is named as such, with its progress: they do not block each other. */
-function isBehindMaintenance(evidence: Picture['evidence']): boolean {
+function isBehindMaintenance(evidence: CauseInput['evidence']): boolean {
   const { roots, waitersTotal } = evidence.blocking;
   const builds = findMaintenance(evidence).filter(({ victims }) => isTelling(victims, evidence));
   return builds.length > 0 && builds.length === roots.length && waitersTotal > 0;

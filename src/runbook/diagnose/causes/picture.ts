@@ -15,10 +15,10 @@ import { holderKey } from '../sources.ts';
 import { sum } from '../words.ts';
 
 /** The figures the six causes are judged by, dbconn's own sessions left out. Shares are of `used` unless said otherwise. */
-export interface Picture {
+export interface CauseInput {
   readonly evidence: Evidence;
   /** Sessions as the server lists them, its process titles only, or neither. */
-  readonly sight: 'sessions' | 'titles' | 'none';
+  readonly detail: 'sessions' | 'titles' | 'none';
   readonly pressure: Pressure;
   /** A client was refused for want of a slot: now, or in the recent logs. */
   readonly refused: boolean;
@@ -70,8 +70,8 @@ export interface Holder {
   readonly stuck: number;
 }
 
-export function toPicture(evidence: Evidence): Picture {
-  const { reading: seen, capacity, target, blocking, logs, poolReadings } = evidence;
+export function toCauseInput(evidence: Evidence): CauseInput {
+  const { reading: current, capacity, target, blocking, logs, poolReadings } = evidence;
   const titles = evidence.snapshot.services.ok
     ? evidence.snapshot.services.value.postgresProcesses
     : undefined;
@@ -79,13 +79,13 @@ export function toPicture(evidence: Evidence): Picture {
   const refused =
     (error?.kind === 'full' && (error.scope ?? 'server') === 'server') ||
     countLines(logs, ['slots-full', 'slots-reserved']) > 0;
-  const counts = seen?.counts ?? titles;
-  const sampled = (seen?.sessions ?? []).filter(({ own }) => !own);
+  const counts = current?.counts ?? titles;
+  const sampled = (current?.sessions ?? []).filter(({ own }) => !own);
   const own = evidence.sources.filter(({ kind }) => kind === 'own');
-  const ownSessions = seen?.counts.own ?? 0;
+  const ownSessions = current?.counts.own ?? 0;
   const lingeringSessions = sampled.filter((one) => isLingering(one, evidence.lingeringMs));
   const inTransaction =
-    (counts?.idleInTransaction ?? 0) + (seen?.counts.idleInTransactionAborted ?? 0);
+    (counts?.idleInTransaction ?? 0) + (current?.counts.idleInTransactionAborted ?? 0);
   // Their pools run dry because they wait in the pooler: they are not too small.
   const queued = servicesInQueue(evidence.poolers);
   const idle = Math.max(0, (counts?.idle ?? 0) - sum(own.map((source) => source.idle)));
@@ -98,28 +98,28 @@ export function toPicture(evidence: Evidence): Picture {
     refused && error !== undefined ? 'critical' : pressureOf(capacity, target.limits);
   return {
     evidence,
-    sight: seen === undefined ? (titles === undefined ? 'none' : 'titles') : 'sessions',
+    detail: current === undefined ? (titles === undefined ? 'none' : 'titles') : 'sessions',
     pressure,
     refused,
     used: Math.max(0, (counts?.clients ?? 0) - ownSessions),
-    hidden: seen?.counts.hidden ?? 0,
+    hidden: current?.counts.hidden ?? 0,
     usable: evidence.budget.usable,
     working: Math.max(
       0,
       (counts?.active ?? 0) - sum(own.map(({ active }) => active)) - blocking.waitersTotal,
     ),
     idle,
-    unused: seen === undefined ? 0 : countUnused(sampled, idle, evidence.lingeringMs),
+    unused: current === undefined ? 0 : countUnused(sampled, idle, evidence.lingeringMs),
     inTransaction,
     lingering: extrapolate(sampled, lingeringSessions.length, inTransaction),
     lingeringSessions,
-    idleLeak: evidence.idleLeaks.find((leak) => !isAsked(leak, holders)),
-    slow: seen?.counts.slowQueries ?? 0,
+    idleLeak: evidence.idleLeaks.find((leak) => !hasPoolReading(leak, holders)),
+    slow: current?.counts.slowQueries ?? 0,
     dragging: pressure === 'none' && atLimit.length === 0 ? undefined : shortOnes(evidence),
     waiting: blocking.waitersTotal,
     // A check for deadlocks comes after a second of waiting, and with so many waiters it is no brush in passing.
     waitingLong:
-      seen?.lockManagerBusy === undefined ? lastingWaits(evidence).count : blocking.waitersTotal,
+      current?.lockManagerBusy === undefined ? lastingWaits(evidence).count : blocking.waitersTotal,
     holders,
     atLimit,
     poolTimeouts: countLines(
@@ -136,7 +136,7 @@ function shortOnes({ dragging, target }: Evidence): Dragging | undefined {
 }
 
 /** Whether a pool tells itself which of these connections it has given out. */
-function isAsked({ service }: IdleLeak, holders: readonly Holder[]): boolean {
+function hasPoolReading({ service }: IdleLeak, holders: readonly Holder[]): boolean {
   return (
     service !== null &&
     holders.some((holder) => holder.service === service && holder.checkedOut !== null)
@@ -233,7 +233,7 @@ export const leastShare = 0.2;
  */
 export function shareOf(
   sessions: number,
-  { used, hidden, atLimit }: Picture,
+  { used, hidden, atLimit }: CauseInput,
   service?: string | null,
 ): number {
   const pools = atLimit.filter((pool) => service === undefined || pool.service === service);
@@ -259,15 +259,15 @@ export function outButIdle({ checkedOut, busy, idle }: Holder): number {
  * Checked out by the pool's account, and not there by the server's: ended under the application, by option A, a restart
  * or a fail-over, or never given back by code that still waits for them. Sessions that no service explains may be its own.
  */
-export function outButGone({ checkedOut, holds }: Holder, { holders, sight }: Picture): number {
-  if (checkedOut === null || sight !== 'sessions') return 0;
+export function outButGone({ checkedOut, holds }: Holder, { holders, detail }: CauseInput): number {
+  if (checkedOut === null || detail !== 'sessions') return 0;
   const unexplained = sum(holders.filter((one) => one.service === null).map((one) => one.holds));
   return Math.max(0, checkedOut - holds - unexplained);
 }
 
 /** Whether most of what a pool has given out is gone from the server. */
-export function isDead(holder: Holder, picture: Picture): boolean {
-  const gone = outButGone(holder, picture);
+export function isDead(holder: Holder, input: CauseInput): boolean {
+  const gone = outButGone(holder, input);
   return gone >= leastAlike && gone >= (holder.checkedOut ?? 0) / 2;
 }
 
@@ -275,22 +275,22 @@ export function isDead(holder: Holder, picture: Picture): boolean {
  * Whether a pool waits for itself: used up, each connection idle in a transaction and no query running. Whoever has one
  * waits for a second one, which nobody can give back; a larger pool is used up in the same way.
  */
-export function waitsForItself(holder: Holder, { atLimit }: Picture): boolean {
+export function waitsForItself(holder: Holder, { atLimit }: CauseInput): boolean {
   const { service, checkedOut, active, stuck } = holder;
   if (checkedOut === null || !atLimit.some((pool) => pool.service === service)) return false;
   return active === 0 && stuck >= leastAlike && stuck >= checkedOut * 0.8;
 }
 
 /** Sessions that hold a slot for a reason of their own; what is left over is load, or pools. */
-export function suspicious(picture: Picture): number {
-  const { lingering, slow, waitingLong, unused, holders, idleLeak, dragging } = picture;
+export function suspicious(input: CauseInput): number {
+  const { lingering, slow, waitingLong, unused, holders, idleLeak, dragging } = input;
   const forgotten = Math.min(unused, sum(holders.map(outButIdle)));
   const running = Math.max(slow, dragging?.sessions ?? 0);
   return lingering + running + waitingLong + Math.max(forgotten, idleLeak?.sessions ?? 0);
 }
 
 /** The statement that most of the lingering sessions ran last. */
-export function samePath({ evidence, lingeringSessions }: Picture): LeakSuspect | undefined {
+export function samePath({ evidence, lingeringSessions }: CauseInput): LeakSuspect | undefined {
   const [largest] = evidence.leakSuspects;
   if (largest === undefined || largest.sessions < leastAlike) return undefined;
   const known = largest.fingerprint !== null || largest.query !== null;

@@ -4,7 +4,7 @@ import { lastingWaits } from '../lasting-waits.ts';
 import { countLines } from '../logs.ts';
 import { sum } from '../words.ts';
 import { isDead, outButIdle, shareOf, waitsForItself } from './picture.ts';
-import type { Picture } from './picture.ts';
+import type { CauseInput } from './picture.ts';
 
 interface Measure {
   /** Of what is used, or of the pools that are used up, 0-1. */
@@ -17,66 +17,66 @@ interface Measure {
 const lastingMs = 1_000;
 
 /** What a cause speaks for. */
-export function measureOf(cause: CauseName, picture: Picture): Measure {
+export function measureOf(cause: CauseName, input: CauseInput): Measure {
   switch (cause) {
     case 'connection-leak':
-      return ofLeak(picture);
+      return ofLeak(input);
     case 'slow-queries': {
-      const running = Math.max(picture.slow, picture.dragging?.sessions ?? 0);
-      return { share: shareOf(running, picture), isOwn: false };
+      const running = Math.max(input.slow, input.dragging?.sessions ?? 0);
+      return { share: shareOf(running, input), isOwn: false };
     }
     case 'uncommitted-transactions':
-      return ofUncommitted(picture);
+      return ofUncommitted(input);
     case 'application-scaling':
       return {
-        share: shareOf(sum(picture.holders.map(({ holds }) => holds)), picture),
-        isOwn: picture.sight === 'none',
+        share: shareOf(sum(input.holders.map(({ holds }) => holds)), input),
+        isOwn: input.detail === 'none',
       };
     case 'pool-misconfiguration':
       // Too small a pool is judged where slots are left, by the requests it turns away.
       return {
-        share: shareOf(picture.holders[0]?.holds ?? 0, picture),
-        isOwn: picture.pressure === 'none' || picture.sight !== 'sessions',
+        share: shareOf(input.holders[0]?.holds ?? 0, input),
+        isOwn: input.pressure === 'none' || input.detail !== 'sessions',
       };
     default:
-      return ofLocks(picture);
+      return ofLocks(input);
   }
 }
 
-function ofLeak(picture: Picture): Measure {
-  const { lingering, holders, idleLeak, inTransaction, sight } = picture;
+function ofLeak(input: CauseInput): Measure {
+  const { lingering, holders, idleLeak, inTransaction, detail } = input;
   const shares = [
-    shareOf(sight === 'titles' ? inTransaction : lingering, picture),
-    shareOf(idleLeak?.sessions ?? 0, picture, idleLeak?.service ?? null),
-    ...holders.map((holder) => shareOf(outButIdle(holder), picture, holder.service)),
+    shareOf(detail === 'titles' ? inTransaction : lingering, input),
+    shareOf(idleLeak?.sessions ?? 0, input, idleLeak?.service ?? null),
+    ...holders.map((holder) => shareOf(outButIdle(holder), input, holder.service)),
   ];
   return {
     share: Math.max(...shares),
-    isOwn: holders.some((holder) => isDead(holder, picture) || waitsForItself(holder, picture)),
+    isOwn: holders.some((holder) => isDead(holder, input) || waitsForItself(holder, input)),
   };
 }
 
 /** Those who wait behind them are part of it. */
-function ofUncommitted(picture: Picture): Measure {
-  const { evidence, inTransaction, sight, waiting } = picture;
+function ofUncommitted(input: CauseInput): Measure {
+  const { evidence, inTransaction, detail, waiting } = input;
   const old = evidence.reading?.counts.idleInTransactionOverWarning ?? 0;
-  const pids = new Set(picture.lingeringSessions.map(({ pid }) => pid));
+  const pids = new Set(input.lingeringSessions.map(({ pid }) => pid));
   const isRoot = evidence.blocking.roots.some((root) => 'pid' in root && pids.has(root.pid));
-  const held = sight === 'titles' ? inTransaction : old + (isRoot ? waiting : 0);
-  return { share: shareOf(held, picture), isOwn: false };
+  const held = detail === 'titles' ? inTransaction : old + (isRoot ? waiting : 0);
+  return { share: shareOf(held, input), isOwn: false };
 }
 
 /** Where slots are left, it is the waiting that hurts. */
-function ofLocks(picture: Picture): Measure {
-  const { evidence, pressure, waitingLong } = picture;
+function ofLocks(input: CauseInput): Measure {
+  const { evidence, pressure, waitingLong } = input;
   const { blocking, logs, reading } = evidence;
   const counted = findDeadlocks(evidence)?.count ?? 0;
   const deadlocks = countLines(logs, ['deadlock']) + counted + blocking.cycles.length > 0;
   const busy = reading?.lockManagerBusy !== undefined;
   const isLasting = busy || lastingWaits(evidence).longestSeconds * 1_000 >= lastingMs;
-  const waiting = isLasting ? picture.waiting + blocking.roots.length : 0;
+  const waiting = isLasting ? input.waiting + blocking.roots.length : 0;
   return {
-    share: shareOf(waiting, picture),
+    share: shareOf(waiting, input),
     isOwn: deadlocks || (pressure === 'none' && waitingLong > 0),
   };
 }

@@ -3,43 +3,43 @@ import { troubles } from '../troubles.ts';
 import { findSaturation } from '../wait-classes.ts';
 import { count, durationOfSeconds, inSeconds, percent } from '../words.ts';
 import type { Dragging } from '../dragging.ts';
-import type { Picture } from './picture.ts';
-import { sign, weigh } from './weigh.ts';
+import type { CauseInput } from './picture.ts';
+import { indicator, scoreCause } from './weigh.ts';
 
 /** Many short ones, each far slower than usual: more connections would only make more of them run at once. */
 function fromDragging(
-  { used, working, refused, evidence }: Picture,
+  { used, working, refused, evidence }: CauseInput,
   { sessions, seconds, usual }: Dragging,
 ): Cause[] {
   const share = sessions / Math.max(1, used);
   const saturation = findSaturation(evidence);
-  return weigh(
+  return scoreCause(
     'slow-queries',
     `${count(sessions, 'query takes', 'queries take')} ${inSeconds(seconds)} each.`,
     [
       {
         weight: 0.15,
-        say: `${sessions} of ${count(working, 'session')} at work run the same statement.`,
+        sentence: `${sessions} of ${count(working, 'session')} at work run the same statement.`,
       },
-      ...sign(share >= 0.15, 0.1, `They hold ${percent(share)} of all connections.`),
-      ...sign(share >= 0.3, 0.15, 'That is a large part of them.'),
+      ...indicator(share >= 0.15, 0.1, `They hold ${percent(share)} of all connections.`),
+      ...indicator(share >= 0.3, 0.15, 'That is a large part of them.'),
       ...(usual === null
         ? [
-            { weight: 0.1, say: 'Each takes seconds.' },
-            { weight: 0, say: 'How long they usually take is not known.' },
+            { weight: 0.1, sentence: 'Each takes seconds.' },
+            { weight: 0, sentence: 'How long they usually take is not known.' },
           ]
         : [
             {
               weight: 0.35,
-              say:
+              sentence:
                 usual.active === 0
                   ? 'Usually hardly a query runs at any moment.'
                   : `Usual are ${count(usual.active, 'query', 'queries')} at a time, of ${inSeconds(usual.seconds)} each.`,
             },
           ]),
-      ...sign(refused, 0.05, 'Connections are being refused.'),
+      ...indicator(refused, 0.05, 'Connections are being refused.'),
       // A plan that reads everything is slow for the same reason.
-      ...sign(
+      ...indicator(
         saturation !== undefined,
         -0.2,
         `The server is short of something, too: ${saturation === undefined ? '' : troubles[saturation.class]}.`,
@@ -49,43 +49,43 @@ function fromDragging(
 }
 
 /** Connections held by queries that run long, not by ones that wait for a lock. */
-export function judgeSlowQueries(picture: Picture): Cause[] {
-  const { slow, used, working, waiting, atLimit, poolTimeouts, evidence, dragging } = picture;
+export function judgeSlowQueries(input: CauseInput): Cause[] {
+  const { slow, used, working, waiting, atLimit, poolTimeouts, evidence, dragging } = input;
   const saturation = findSaturation(evidence);
   if (saturation?.class === 'internal-locks') return [];
-  if (dragging !== undefined && dragging.sessions > slow) return fromDragging(picture, dragging);
+  if (dragging !== undefined && dragging.sessions > slow) return fromDragging(input, dragging);
   if (slow === 0) return [];
   const share = slow / Math.max(1, used);
   const many = slow >= 3 || share >= 0.1;
   const limitMs = evidence.target.limits.slowQueryMs;
-  return weigh(
+  return scoreCause(
     'slow-queries',
     `${count(slow, 'long query holds', 'long queries hold')} connections.`,
     [
       {
         weight: many ? 0.35 : 0.1,
-        say: `${count(slow, 'query has', 'queries have')} run for over ${durationOfSeconds(limitMs / 1_000)} without waiting for a lock.`,
+        sentence: `${count(slow, 'query has', 'queries have')} run for over ${durationOfSeconds(limitMs / 1_000)} without waiting for a lock.`,
       },
-      ...sign(share >= 0.15, 0.1, `They hold ${percent(share)} of all connections.`),
-      ...sign(share >= 0.3, 0.15, 'That is a large part of them.'),
-      ...sign(
+      ...indicator(share >= 0.15, 0.1, `They hold ${percent(share)} of all connections.`),
+      ...indicator(share >= 0.3, 0.15, 'That is a large part of them.'),
+      ...indicator(
         slow >= Math.max(1, working) * 0.6,
         0.15,
         `Of ${working} sessions at work, ${slow} run that long.`,
       ),
-      ...sign(
+      ...indicator(
         many && (atLimit.length > 0 || poolTimeouts > 0),
         0.1,
         'Pools are used up while their queries run.',
       ),
-      ...sign(
+      ...indicator(
         saturation !== undefined,
         -0.4,
         `Of those at work ${saturation?.lasting ?? 0} are slow for what the server is short of: ${saturation === undefined ? '' : troubles[saturation.class]}.`,
       ),
-      ...sign(waiting > slow, -0.2, `More sessions, ${waiting}, wait for locks.`),
-      ...sign(
-        share < 0.05 && picture.pressure !== 'none',
+      ...indicator(waiting > slow, -0.2, `More sessions, ${waiting}, wait for locks.`),
+      ...indicator(
+        share < 0.05 && input.pressure !== 'none',
         -0.15,
         `They hold only ${slow} of ${used} connections.`,
       ),

@@ -51,12 +51,12 @@ function halfOpen({ capacity, snapshot, target }: Evidence): Finding[] {
   if (capacity === null) return [];
   const { error } = snapshot.database.reach;
   const refused = error?.kind === 'full' && (error.scope ?? 'server') === 'server';
-  const unseen = refused ? capacity.free : 0;
-  const held = Math.max(capacity.unauthenticated ?? 0, unseen);
+  const unaccounted = refused ? capacity.free : 0;
+  const held = Math.max(capacity.unauthenticated ?? 0, unaccounted);
   const many = held >= Math.max(3, capacity.usable * 0.05);
   if (
     !many &&
-    !(refused && unseen > 0 && capacity.utilisation < target.limits.criticalUtilisation)
+    !(refused && unaccounted > 0 && capacity.utilisation < target.limits.criticalUtilisation)
   ) {
     return [];
   }
@@ -67,7 +67,7 @@ function halfOpen({ capacity, snapshot, target }: Evidence): Finding[] {
       summary: `${count(held, 'slot is', 'slots are')} held by clients that have not finished logging in.`,
       figure: { value: held, unit: 'slots' },
       evidence: [
-        ...(unseen > 0
+        ...(unaccounted > 0
           ? [`New connections are refused although only ${capacity.used} sessions are visible.`]
           : []),
         ...(capacity.unauthenticated === null

@@ -13,14 +13,14 @@ export function findInDeploys(evidence: Evidence): Finding[] {
   const shown = overlaps.filter(({ certain }) => certain || pressure !== 'none');
   return [
     ...shown.map((overlap): Finding => ({
-      ...describe(overlap),
+      ...describeDeploy(overlap),
       severity: pressure === 'none' ? 'info' : 'warning',
     })),
     ...changed(evidence),
   ];
 }
 
-function describe({ service, older, newer, certain }: Overlap): Omit<Finding, 'severity'> {
+function describeDeploy({ service, older, newer, certain }: Overlap): Omit<Finding, 'severity'> {
   const names = older.slice(0, 5).map(({ name }) => cleanUntrusted(name, 60));
   return {
     id: 'deploy-overlap',

@@ -5,13 +5,13 @@ import { lastingWaits } from '../lasting-waits.ts';
 import { cleanUntrusted } from '../untrusted.ts';
 import { count, durationOfSeconds } from '../words.ts';
 
-const mostExamples = 5;
+const mostLockExamples = 5;
 
 /** The runbook's step 5: who waits for whom. */
 export function findInLocks(evidence: Evidence): Finding[] {
   return [
     ...busy(evidence),
-    ...waits(evidence),
+    ...lockWaits(evidence),
     ...cycles(evidence),
     ...deadlocks(evidence),
     ...prepared(evidence),
@@ -41,7 +41,7 @@ function busy({ reading, blocking }: Evidence): Finding[] {
   ];
 }
 
-function waits(evidence: Evidence): Finding[] {
+function lockWaits(evidence: Evidence): Finding[] {
   const { waitersTotal, roots } = evidence.blocking;
   const lasting = lastingWaits(evidence);
   if (lasting.count === 0) return [];
@@ -51,7 +51,7 @@ function waits(evidence: Evidence): Finding[] {
       severity: 'warning',
       summary: `${count(waitersTotal, 'session waits', 'sessions wait')} for locks, the longest for ${durationOfSeconds(lasting.longestSeconds)}, behind ${count(roots.length, 'root blocker')}.`,
       figure: { value: waitersTotal, unit: 'sessions' },
-      evidence: roots.slice(0, mostExamples).map((root) => {
+      evidence: roots.slice(0, mostLockExamples).map((root) => {
         const who = 'pid' in root ? `${root.pid}` : `prepared transaction ${root.prepared}`;
         return cleanUntrusted(`${who} holds up ${count(root.victims, 'session')}.`, 200);
       }),
@@ -68,7 +68,9 @@ function cycles({ blocking }: Evidence): Finding[] {
       severity: 'warning',
       summary: `${count(blocking.cycles.length, 'group')} of sessions wait for one another; PostgreSQL ends one of each after deadlock_timeout.`,
       figure: { value: blocking.cycles.length, unit: 'cycles' },
-      evidence: blocking.cycles.slice(0, mostExamples).map((ring) => ring.slice(0, 20).join(' → ')),
+      evidence: blocking.cycles
+        .slice(0, mostLockExamples)
+        .map((ring) => ring.slice(0, 20).join(' → ')),
       fix: 'Take locks in the same order everywhere in the code.',
     },
   ];
@@ -107,7 +109,7 @@ function prepared({ reading, blocking, target }: Evidence): Finding[] {
       summary: `${count(held, 'prepared transaction waits', 'prepared transactions wait')} for a COMMIT or ROLLBACK PREPARED${effect}.`,
       figure: { value: held, unit: 'prepared transactions' },
       evidence: (reading?.prepared ?? [])
-        .slice(0, mostExamples)
+        .slice(0, mostLockExamples)
         .map(({ gid, owner, database, ageSeconds }) =>
           cleanUntrusted(
             `${gid} of ${owner} in ${database}, ${durationOfSeconds(ageSeconds)} old`,

@@ -9,7 +9,7 @@ const leastPerSecond = 10;
 const leastWhenSlow = 5;
 const slowLoginMs = 1000;
 /** Fewer may be the checks of a health probe, and dbconn's own. */
-const leastSeen = 5;
+const leastLogins = 5;
 /** By then it is felt. */
 const heavyLoginMs = 500;
 
@@ -30,7 +30,7 @@ function churn({ reading, snapshot }: Evidence): Finding[] {
   // Most of those who are there have only just come, so nobody keeps a connection.
   const isYoung = (newIn10s - own) * 2 >= clients - own;
   const least = isSlow || isYoung ? leastWhenSlow : leastPerSecond;
-  if (passed < leastSeen || perSecond < least) return [];
+  if (passed < leastLogins || perSecond < least) return [];
   const rate = Math.round(perSecond);
   const sources = (reading?.sources ?? [])
     // One that is still logging in has no name yet.

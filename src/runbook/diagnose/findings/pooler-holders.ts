@@ -38,7 +38,7 @@ export function whatHolds(pool: PoolerPool, pooler: KnownPooler, evidence: Evide
   if (held !== null) return held;
   const inUse = `its ${all} are in use (${pool.fullBy})`;
   const isSession = pool.mode === 'session';
-  const said = isSession
+  const holding = isSession
     ? `in session mode each client keeps its connection until it disconnects, and ${inUse}.`
     : `${inUse}.`;
   const instead = isSession
@@ -46,7 +46,7 @@ export function whatHolds(pool: PoolerPool, pooler: KnownPooler, evidence: Evide
     : '';
   if (capacity === null || pressureOf(capacity, target.limits) !== 'none') {
     return {
-      because: said,
+      because: holding,
       fix: isSession
         ? `In PgBouncer, ${instead}. PostgreSQL has no room for a larger pool. ${inVain}`
         : 'Free slots of PostgreSQL first: a larger pool would only move the queue there.',
@@ -55,7 +55,7 @@ export function whatHolds(pool: PoolerPool, pooler: KnownPooler, evidence: Evide
   const room = `PostgreSQL has ${capacity.free} of ${capacity.usable} slots free`;
   const raise = `raise ${pool.fullBy}${pool.fullBy === 'pool_size' ? ' (or default_pool_size)' : ''} of ${name}`;
   return {
-    because: `${said} ${room}.`,
+    because: `${holding} ${room}.`,
     fix: `In PgBouncer, ${raise}${isSession ? `, or ${instead}` : ''}. ${inVain}`,
   };
 }

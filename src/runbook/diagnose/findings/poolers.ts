@@ -4,7 +4,7 @@ import type { PoolerPool } from '../pooler-reading.ts';
 import { queuedPools } from '../poolers.ts';
 import type { KnownPooler } from '../poolers.ts';
 import { pressureOf } from '../pressure.ts';
-import type { PoolerLook, Problem } from '../snapshot.ts';
+import type { PoolerSnapshot, Problem } from '../snapshot.ts';
 import { cleanUntrusted } from '../untrusted.ts';
 import { count, durationOfSeconds, list, sum } from '../words.ts';
 import { whatHolds } from './pooler-holders.ts';
@@ -15,7 +15,7 @@ export function findInPoolers(evidence: Evidence): Finding[] {
   if (part === undefined) return [];
   if (!part.ok) return [unread('The poolers', part.problem)];
   return [
-    ...part.value.flatMap(({ name, problem }: PoolerLook) =>
+    ...part.value.flatMap(({ name, problem }: PoolerSnapshot) =>
       problem === undefined ? [] : [unread(name, problem)],
     ),
     ...evidence.poolers.flatMap((pooler) => [
@@ -43,10 +43,10 @@ const longSeconds = 5;
 function queue(pooler: KnownPooler, evidence: Evidence): Finding[] {
   const { name, reading } = pooler;
   const queued = queuedPools(reading);
-  const [worst] = queued;
-  if (worst === undefined) return [];
+  const [longestQueue] = queued;
+  if (longestQueue === undefined) return [];
   const waiting = sum(queued.map(({ clientsWaiting }) => clientsWaiting));
-  const { because, fix } = whatHolds(worst, pooler, evidence);
+  const { because, fix } = whatHolds(longestQueue, pooler, evidence);
   const isCritical = queued.some(
     (pool) =>
       pool.longestWaitSeconds >= longSeconds ||
@@ -58,7 +58,7 @@ function queue(pooler: KnownPooler, evidence: Evidence): Finding[] {
     {
       id: 'pooler-queue',
       severity: isCritical ? 'critical' : 'warning',
-      summary: `${count(waiting, 'client waits', 'clients wait')} in ${name} for up to ${durationOfSeconds(worst.longestWaitSeconds)}: ${because}`,
+      summary: `${count(waiting, 'client waits', 'clients wait')} in ${name} for up to ${durationOfSeconds(longestQueue.longestWaitSeconds)}: ${because}`,
       figure: { value: waiting, unit: 'clients waiting' },
       evidence: [...queued.slice(0, 5).map(describePool), ...whoWaits(pooler, evidence)],
       fix,
@@ -82,10 +82,10 @@ function whoWaits({ reading }: KnownPooler, { findService }: Evidence): string[]
     waiting,
     ({ client, application }) => (findService(client, application) ?? application) || 'unnamed',
   );
-  const said = [...names].map(
+  const sentences = [...names].map(
     ([name, sources]) => `${name} ${sum(sources.map((one) => one.waiting))}`,
   );
-  return said.length === 0 ? [] : [cleanUntrusted(`Who waits: ${list(said)}.`, 300)];
+  return sentences.length === 0 ? [] : [cleanUntrusted(`Who waits: ${list(sentences)}.`, 300)];
 }
 
 /** New clients are refused at the limit; until then nobody notices. */

@@ -26,12 +26,12 @@ function refusal({ snapshot, reading }: Evidence): Finding[] {
   // Missing privileges are told by what the look could not see.
   if (error.kind === 'privilege' && reading !== undefined) return [];
   const { id, severity, summary } = toRefusal(error);
-  const seen = reading === undefined ? '' : ` This look came by another way (${via}).`;
+  const byOtherWay = reading === undefined ? '' : ` This look came by another way (${via}).`;
   return [
     {
       id,
       severity: reading !== undefined && severity === 'warning' ? 'info' : severity,
-      summary: summary + seen,
+      summary: summary + byOtherWay,
       evidence: [
         cleanUntrusted(error.summary, 300),
         ...rungs.map(({ rung, outcome }) => `${rung}: ${cleanUntrusted(outcome, 200)}`),
@@ -166,7 +166,7 @@ function titles({ snapshot, reading }: Evidence): Finding[] {
 
 function visibility({ reading }: Evidence): Finding[] {
   if (reading === undefined || isVisible(reading)) return [];
-  const { counts, visibility: seen } = reading;
+  const { counts, visibility: byOtherWay } = reading;
   return [
     {
       id: 'no-pg-monitor',
@@ -174,12 +174,15 @@ function visibility({ reading }: Evidence): Finding[] {
       summary: `${count(counts.hidden, 'session')} of other roles cannot be seen, so every figure is a lower bound.`,
       figure: { value: counts.hidden, unit: 'hidden sessions' },
       evidence: ['Without pg_monitor, PostgreSQL hides state, application and query of others.'],
-      fix: `GRANT pg_monitor TO ${quoteIdentifier(seen.role)};`,
+      fix: `GRANT pg_monitor TO ${quoteIdentifier(byOtherWay.role)};`,
     },
   ];
 }
 
 /** Whether the role sees enough to judge. Without pg_monitor a full server looks almost empty. */
-export function isVisible({ counts, visibility: seen }: NonNullable<Evidence['reading']>): boolean {
-  return counts.hidden === 0 && (seen.monitor || seen.roleSuperuser);
+export function isVisible({
+  counts,
+  visibility: byOtherWay,
+}: NonNullable<Evidence['reading']>): boolean {
+  return counts.hidden === 0 && (byOtherWay.monitor || byOtherWay.roleSuperuser);
 }

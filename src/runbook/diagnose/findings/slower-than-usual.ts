@@ -1,11 +1,11 @@
-import { toPicture } from '../causes/picture.ts';
+import { toCauseInput } from '../causes/picture.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { count, inSeconds } from '../words.ts';
 
 /** Many short queries that are slow only against what is usual: no threshold for a single one shows them. */
 export function findSlowerThanUsual(evidence: Evidence): Finding[] {
-  const { dragging } = toPicture(evidence);
+  const { dragging } = toCauseInput(evidence);
   if (dragging === undefined) return [];
   const { sessions, seconds, usual } = dragging;
   const than = usual === null || usual.active === 0 ? '' : `; usual is ${inSeconds(usual.seconds)}`;

@@ -39,17 +39,17 @@ function replicationWait({ reading }: Evidence): Finding[] {
   ];
 }
 
-const saturated: Record<Saturated, { readonly say: string; readonly fix: string }> = {
+const saturated: Record<Saturated, { readonly sentence: string; readonly fix: string }> = {
   storage: {
-    say: 'wait for storage',
+    sentence: 'wait for storage',
     fix: 'See the latency and throughput of the disk, and what else reads and writes on it: a backup, a checkpoint, VACUUM. Cancelling single statements or restarting PostgreSQL empties caches and makes it slower.',
   },
   'internal-locks': {
-    say: "wait for PostgreSQL's internal locks",
+    sentence: "wait for PostgreSQL's internal locks",
     fix: 'Let fewer sessions work at once (a smaller pool, or a pooler), and look up the wait events below. There is no blocker to end: cancelling some lets others take their place.',
   },
   cpu: {
-    say: 'compute, and wait for nothing',
+    sentence: 'compute, and wait for nothing',
     fix: 'See the load of the machine and what else runs on it; let fewer sessions work at once (a smaller pool, or a pooler). More connections make it slower.',
   },
 };
@@ -58,12 +58,12 @@ const saturated: Record<Saturated, { readonly say: string; readonly fix: string 
 function saturation(evidence: Evidence): Finding[] {
   const waits = findSaturation(evidence);
   if (waits === undefined) return [];
-  const { say, fix } = saturated[waits.class];
+  const { sentence, fix } = saturated[waits.class];
   return [
     {
       id: waits.class,
       severity: 'warning',
-      summary: `${count(waits.lasting, 'session')} at work ${say}, each for over a second.`,
+      summary: `${count(waits.lasting, 'session')} at work ${sentence}, each for over a second.`,
       figure: { value: waits.lasting, unit: 'sessions' },
       evidence: [
         'Waits are seen at one moment: a second check makes it more certain.',

@@ -2,13 +2,13 @@ import type { Cause, CauseName, Finding, Proposal } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 
 /** A proposal, and what it costs whom: the lower, the earlier it is offered. */
-export interface Weighed {
+export interface ScoredProposal {
   readonly regret: number;
   readonly proposal: Proposal;
 }
 
 /** What a proposal is made from. */
-export interface Case {
+export interface ProposalInput {
   readonly evidence: Evidence;
   readonly causes: readonly Cause[];
   readonly findings: readonly Finding[];

@@ -1,8 +1,11 @@
-import type { Case, Weighed } from './case.ts';
+import type { ProposalInput, ScoredProposal } from './case.ts';
 import { toCommand } from './to-command.ts';
 
 /** A limit for the role of strangers that hold most of the slots; a service that is squeezed out is never touched. */
-export function proposeLimit({ evidence: { strangers, target }, short }: Case): Weighed[] {
+export function proposeLimit({
+  evidence: { strangers, target },
+  short,
+}: ProposalInput): ScoredProposal[] {
   const limit = strangers?.limit;
   if (limit === undefined || !short) return [];
   const blocked =

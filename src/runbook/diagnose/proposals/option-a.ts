@@ -1,13 +1,13 @@
 import type { Evidence } from '../evidence.ts';
-import type { Case, Weighed } from './case.ts';
+import type { ProposalInput, ScoredProposal } from './case.ts';
 import type { SourceReading } from '../snapshot.ts';
 import { count, durationOfSeconds, sum } from '../words.ts';
-import { isSpared } from './spared.ts';
+import { isProtected } from './spared.ts';
 import { whyNotSignal } from './blocked.ts';
 import { toCommand } from './to-command.ts';
 
 /** Terminate idle sessions: forgotten transactions first, then connections long unused. */
-export function proposeTerminate({ evidence, short }: Case): Weighed[] {
+export function proposeTerminate({ evidence, short }: ProposalInput): ScoredProposal[] {
   const { target } = evidence;
   const sources = endable(evidence);
   const inTransaction = sum(sources.map((source) => source.idleInTransactionOverTerminate));
@@ -15,7 +15,7 @@ export function proposeTerminate({ evidence, short }: Case): Weighed[] {
   const idle = most?.idle ?? sum(sources.map((source) => source.idleOverTerminate));
   const { terminateIdleInTransactionMs, terminateIdleMs } = target.limits;
   const blocked = whyNotSignal(evidence);
-  const options: Weighed[] = [];
+  const options: ScoredProposal[] = [];
   if (inTransaction > 0) {
     options.push({
       regret: 2,
@@ -49,7 +49,7 @@ function endable(evidence: Evidence): readonly SourceReading[] {
   const { reading, sources } = evidence;
   return (reading?.sources ?? []).filter((_source, index) => {
     const source = sources[index];
-    return source !== undefined && !isSpared(source, evidence);
+    return source !== undefined && !isProtected(source, evidence);
   });
 }
 

@@ -3,10 +3,10 @@ import type { Evidence } from '../evidence.ts';
 import { raiseMaxConnections } from '../raise-max-connections.ts';
 import { isTrouble } from '../troubles.ts';
 import { count } from '../words.ts';
-import type { Case, Weighed } from './case.ts';
+import type { ProposalInput, ScoredProposal } from './case.ts';
 
 /** Raise max_connections: for legitimate demand only, since it restarts PostgreSQL under everybody. */
-export function proposeRaise(now: Case): Weighed[] {
+export function proposeRaise(now: ProposalInput): ScoredProposal[] {
   const { evidence, critical } = now;
   const { capacity, reading } = evidence;
   if (capacity === null || !critical || !isDemand(now)) return [];
@@ -32,7 +32,7 @@ export function proposeRaise(now: Case): Weighed[] {
 }
 
 /** More processes than slots; or sessions at work that no cause and no other trouble explains. */
-function isDemand({ evidence, causes, findings, has }: Case): boolean {
+function isDemand({ evidence, causes, findings, has }: ProposalInput): boolean {
   if (has('application-scaling')) return true;
   const { capacity } = evidence;
   const mostlyIdle = capacity !== null && capacity.byState.idle >= capacity.used / 2;

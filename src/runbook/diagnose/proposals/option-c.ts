@@ -1,17 +1,17 @@
 import { leakingService } from '../causes/connection-leak.ts';
-import { nameOf, toPicture } from '../causes/picture.ts';
+import { nameOf, toCauseInput } from '../causes/picture.ts';
 import type { Holder } from '../causes/picture.ts';
 import type { Evidence } from '../evidence.ts';
-import type { Case, Weighed } from './case.ts';
+import type { ProposalInput, ScoredProposal } from './case.ts';
 import { whyNotDocker, whyNotSignal } from './blocked.ts';
 import { toCommand } from './to-command.ts';
 
 /** Restart the service whose connections are not given back, or the largest holder when nothing else can be done. */
-export function proposeRestart({ evidence, short, has }: Case): Weighed[] {
-  const picture = toPicture(evidence);
+export function proposeRestart({ evidence, short, has }: ProposalInput): ScoredProposal[] {
+  const input = toCauseInput(evidence);
   const stranded = short && whyNotSignal(evidence) !== null;
   if (!has('connection-leak') && !stranded) return [];
-  const service = has('connection-leak') ? leakingService(picture) : undefined;
+  const service = has('connection-leak') ? leakingService(input) : undefined;
   if (service === null) return [unknownService];
   // What a service behind a pooler holds there is the pooler's; where it leaks, its processes are still what leaks.
   if (service !== undefined && evidence.behindPoolers.has(service)) {
@@ -19,7 +19,7 @@ export function proposeRestart({ evidence, short, has }: Case): Weighed[] {
       ? [restart({ service, isLeaking: true, slotsFreed: null }, evidence)]
       : [];
   }
-  const candidates = picture.holders.filter((one) => mayRestart(one.service, evidence));
+  const candidates = input.holders.filter((one) => mayRestart(one.service, evidence));
   const holder =
     service === undefined
       ? candidates.find(
@@ -64,7 +64,7 @@ function mayRestart(
 }
 
 /** Restarting another service would help nobody. */
-const unknownService: Weighed = {
+const unknownService: ScoredProposal = {
   regret: 6,
   proposal: {
     option: 'C',
@@ -82,7 +82,7 @@ interface Restart {
   readonly slotsFreed: number | null;
 }
 
-function restart({ service, isLeaking, slotsFreed }: Restart, evidence: Evidence): Weighed {
+function restart({ service, isLeaking, slotsFreed }: Restart, evidence: Evidence): ScoredProposal {
   const blocked = whyNotDocker(evidence);
   const command = service === null ? undefined : toCommand('C', service);
   return {

@@ -1,11 +1,11 @@
-import { sparedBlocker, sparedRoot } from '../../remedies/option-d/spared-blocker.ts';
+import { whyBlockerSkipped, whyRootSkipped } from '../../remedies/option-d/spared-blocker.ts';
 import { lastingWaits, withWaitSeconds } from '../lasting-waits.ts';
 import { describeProgress, findMaintenance } from '../maintenance.ts';
 import { findObstacles, whyNoObstacle } from '../obstacles.ts';
 import type { Obstacle } from '../obstacles.ts';
-import { toSpareable, whatHelps } from '../spareable.ts';
+import { toProtection, whatHelps } from '../spareable.ts';
 import type { Evidence } from '../evidence.ts';
-import type { Case, Weighed } from './case.ts';
+import type { ProposalInput, ScoredProposal } from './case.ts';
 import { count, durationOfSeconds, sum } from '../words.ts';
 import { findClientWaits } from '../wait-classes.ts';
 import { whyNotSignal } from './blocked.ts';
@@ -14,16 +14,16 @@ import { whyNotSignal } from './blocked.ts';
  * Stop what blocks others: a queued statement first, then the roots, then statements that only run too long. Judged by
  * the code that plans it, so that nothing is proposed that the plan would refuse.
  */
-export function proposeStop(now: Case): Weighed[] {
+export function proposeStop(now: ProposalInput): ScoredProposal[] {
   return [...stopObstacle(now), ...decidePrepared(now), ...stopSlow(now)];
 }
 
-function stopObstacle(now: Case): Weighed[] {
+function stopObstacle(now: ProposalInput): ScoredProposal[] {
   const { evidence } = now;
   const { reading, blocking, followers, target } = evidence;
   if (reading === undefined || blocking.waitersTotal === 0) return [];
   const reasons = new Map(
-    reading.sessions.map((one) => [one.pid, sparedRoot(toSpareable(one, evidence))]),
+    reading.sessions.map((one) => [one.pid, whyRootSkipped(toProtection(one, evidence))]),
   );
   const mayStop = (pid: number): boolean => (reasons.get(pid) ?? null) === null;
   const inTheWay = findObstacles(withWaitSeconds(reading), mayStop, { blocking, followers }).filter(
@@ -32,12 +32,12 @@ function stopObstacle(now: Case): Weighed[] {
   const first = inTheWay.find(({ pid }) => mayStop(pid));
   if (first?.queued === true) return [cancelQueued(now, first)];
   if (first !== undefined) return [stopRoot(now, first)];
-  const [spared] = inTheWay;
-  return spared === undefined ? [] : [spareRoot(now, spared, reasons.get(spared.pid) ?? '')];
+  const [skipped] = inTheWay;
+  return skipped === undefined ? [] : [leaveRoot(now, skipped, reasons.get(skipped.pid) ?? '')];
 }
 
 /** DDL that waits for a lock makes every reader behind it wait too; without it they go on at once. */
-function cancelQueued({ evidence }: Case, { pid, victims }: Obstacle): Weighed {
+function cancelQueued({ evidence }: ProposalInput, { pid, victims }: Obstacle): ScoredProposal {
   const blocked = whyNotSignal(evidence);
   return {
     regret: 1,
@@ -52,7 +52,7 @@ function cancelQueued({ evidence }: Case, { pid, victims }: Obstacle): Weighed {
   };
 }
 
-function stopRoot({ evidence }: Case, { pid, victims }: Obstacle): Weighed {
+function stopRoot({ evidence }: ProposalInput, { pid, victims }: Obstacle): ScoredProposal {
   const blocked = whyNotSignal(evidence);
   const session = evidence.reading?.sessions.find((one) => one.pid === pid);
   const active = session?.state === 'active' && session.waitEventType !== 'Client';
@@ -77,7 +77,11 @@ function stopRoot({ evidence }: Case, { pid, victims }: Obstacle): Weighed {
 }
 
 /** Nothing to press, and why: else somebody looks for another way to press it. */
-function spareRoot({ evidence }: Case, { pid, victims }: Obstacle, reason: string): Weighed {
+function leaveRoot(
+  { evidence }: ProposalInput,
+  { pid, victims }: Obstacle,
+  reason: string,
+): ScoredProposal {
   const session = evidence.reading?.sessions.find((one) => one.pid === pid);
   return {
     regret: 5,
@@ -91,7 +95,7 @@ function spareRoot({ evidence }: Case, { pid, victims }: Obstacle, reason: strin
   };
 }
 
-function decidePrepared({ evidence }: Case): Weighed[] {
+function decidePrepared({ evidence }: ProposalInput): ScoredProposal[] {
   const [root] = evidence.blocking.roots;
   if (root === undefined || !('prepared' in root) || lastingWaits(evidence).count === 0) return [];
   return [
@@ -110,11 +114,11 @@ function decidePrepared({ evidence }: Case): Weighed[] {
 }
 
 /** A cancel ends the query and not the connection; those that hang on their client hear none and are terminated. */
-function stopSlow({ evidence, has }: Case): Weighed[] {
+function stopSlow({ evidence, has }: ProposalInput): ScoredProposal[] {
   const { slowQueries = 0, slowClients = 0 } = evidence.reading?.counts ?? {};
-  const slow = has('slow-queries') ? unspared(slowQueries, evidence, false) : 0;
+  const slow = has('slow-queries') ? unprotected(slowQueries, evidence, false) : 0;
   const hanging =
-    findClientWaits(evidence) === undefined ? 0 : unspared(slowClients, evidence, true);
+    findClientWaits(evidence) === undefined ? 0 : unprotected(slowClients, evidence, true);
   if (slow + hanging === 0) return [];
   const over = `for over ${durationOfSeconds(evidence.target.limits.slowQueryMs / 1_000)}`;
   const cancel = `Cancel ${count(slow, 'query', 'queries')} running ${over}: the connections return to their pools.`;
@@ -136,7 +140,7 @@ function stopSlow({ evidence, has }: Case): Weighed[] {
 }
 
 /** How many of them the plan would not spare; those that the look does not list are taken for such. */
-function unspared(counted: number, evidence: Evidence, isHanging: boolean): number {
+function unprotected(counted: number, evidence: Evidence, isHanging: boolean): number {
   const { reading, sources, target } = evidence;
   const own = sources.filter(({ kind }) => kind === 'own');
   const atWork = (reading?.sessions ?? []).filter(
@@ -149,7 +153,7 @@ function unspared(counted: number, evidence: Evidence, isHanging: boolean): numb
     (one) =>
       (one.queryAgeSeconds ?? 0) * 1_000 >= target.limits.slowQueryMs &&
       (one.waitEventType === 'Client') === isHanging &&
-      sparedBlocker(toSpareable(one, evidence)) === null,
+      whyBlockerSkipped(toProtection(one, evidence)) === null,
   );
   return Math.min(counted, endable.length + Math.max(0, unlisted));
 }

@@ -2,7 +2,7 @@ import { isDeploying } from '../deploy-overlap.ts';
 import { enlargePool, largestLine, shrinkPool, sizesOf, starvedLine } from '../pool-sizes.ts';
 import type { Evidence } from '../evidence.ts';
 import type { FittingPool } from '../pool-sizes.ts';
-import type { Case, Weighed } from './case.ts';
+import type { ProposalInput, ScoredProposal } from './case.ts';
 import { count } from '../words.ts';
 import { whyNotResize } from './blocked.ts';
 import { assignVariables, hasNoVariable, toSettable } from '../pool-variables.ts';
@@ -15,9 +15,9 @@ const leastShare = 0.2;
  * Resize a service's pools so that all of them together fit, or so that its own requests do. Only from numbers that were
  * read, never larger on a server that is short of slots, and never the pool of a service that holds little.
  */
-export function proposeResize({ evidence, short, has }: Case): Weighed[] {
+export function proposeResize({ evidence, short, has }: ProposalInput): ScoredProposal[] {
   const { services } = evidence;
-  const toProposal = (fitting: FittingPool): Weighed[] => {
+  const toProposal = (fitting: FittingPool): ScoredProposal[] => {
     const { line, to, processes } = fitting;
     const { service, holds } = line;
     const now = sizesOf(line);

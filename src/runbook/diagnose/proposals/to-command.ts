@@ -3,8 +3,8 @@
  * could not be typed back, or would stand on a button as something else than a name.
  */
 export function toCommand(...words: readonly [string, ...string[]]): string | undefined {
-  const typed = words.map((word) => (/\s/.test(word) ? `"${word}"` : word));
+  const quoted = words.map((word) => (/\s/.test(word) ? `"${word}"` : word));
   return words.every((word) => /^[\w .:@/-]{1,63}$/.test(word))
-    ? ['propose', ...typed].join(' ')
+    ? ['propose', ...quoted].join(' ')
     : undefined;
 }

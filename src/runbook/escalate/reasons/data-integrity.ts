@@ -1,5 +1,5 @@
 import { capital } from '../../remedies/wording.ts';
-import type { Request } from '../../approval/request.ts';
+import type { ApprovalRequest } from '../../approval/request.ts';
 import { count, list } from '../../diagnose/words.ts';
 import { nameOf } from '../../remedies/action.ts';
 import { outcomesOf } from './case.ts';
@@ -18,7 +18,7 @@ export const judgeDataIntegrity: JudgeReason = ({ requests }) => {
   return concerns.length === 0 ? null : concerns.slice(-3).join(' ');
 };
 
-function lostWriters(request: Request): string[] {
+function lostWriters(request: ApprovalRequest): string[] {
   const outcomes = outcomesOf(request);
   const pids = request.plan.targets.flatMap((target) => {
     if (target.kind !== 'session' && target.kind !== 'blocker') return [];
@@ -31,13 +31,13 @@ function lostWriters(request: Request): string[] {
 }
 
 /** Its name is text out of the database. Whoever prepared it may have been promised that it holds. */
-function rolledBack({ option, result }: Request): string[] {
+function rolledBack({ option, result }: ApprovalRequest): string[] {
   const isGone = result?.report.items.some(({ outcome }) => outcome === 'rolled back') === true;
   return option === 'prepared' && isGone ? ['took back what was promised to be committed'] : [];
 }
 
 /** A process that was killed finished nothing it was at. The report says so in its own words. */
-function killed({ option, result }: Request): string[] {
+function killed({ option, result }: ApprovalRequest): string[] {
   if (option !== 'B' && option !== 'C' && option !== 'E') return [];
   const names = (result?.report.items ?? []).filter(({ detail }) => /\bwas killed\b/.test(detail));
   return names.length === 0 ? [] : [`killed ${count(names.length, 'container')} that did not end`];

@@ -21,12 +21,12 @@ export const judgeNeedsConfigurationChange: JudgeReason = (reasonCase) => {
   return recommended(reasonCase);
 };
 
-function recommended({ diagnosis, isInTrouble, useless }: ReasonCase): string | null {
+function recommended({ diagnosis, isInTrouble, ineffective }: ReasonCase): string | null {
   if (diagnosis === null || !isInTrouble) return null;
   const { proposals } = diagnosis;
   const left = proposals.filter(
     ({ option, subject }) =>
-      !useless.some((one) => one.option === option && one.subject === subject),
+      !ineffective.some((one) => one.option === option && one.subject === subject),
   );
   const [first] = left;
   if (first === undefined || !changesConfiguration.has(first.option)) return null;

@@ -1,5 +1,5 @@
 import { capital } from '../../remedies/wording.ts';
-import type { Request } from '../../approval/request.ts';
+import type { ApprovalRequest } from '../../approval/request.ts';
 import { durationOfSeconds } from '../../diagnose/words.ts';
 import { nameOf } from '../../remedies/action.ts';
 import type { OutcomeWord } from '../../verify/verify.ts';
@@ -26,6 +26,6 @@ export const judgePersistsAfterRemedy: JudgeReason = ({ nowMs, isInTrouble, requ
   return `${option} ended ${durationOfSeconds(sinceMs / 1000)} ago, and the trouble is still there.`;
 };
 
-function byEnd(a: Request, b: Request): number {
+function byEnd(a: ApprovalRequest, b: ApprovalRequest): number {
   return Date.parse(a.result?.endedAt ?? '') - Date.parse(b.result?.endedAt ?? '');
 }

@@ -1,11 +1,11 @@
 import type { Budget, Capacity, Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { ReplicaReading, SettingReading } from '../../diagnose/snapshot.ts';
 import type { Target } from '../../target.ts';
-import type { Examination } from '../../diagnose/evidence.ts';
-import type { KeptExamination } from '../read-examinations.ts';
+import type { TargetCheck } from '../../diagnose/evidence.ts';
+import type { KeptCheck } from '../read-examinations.ts';
 
 /** What advice is computed from: one moment of a target, looked at just now or kept from a night. */
-export interface Ground {
+export interface AdviceInput {
   readonly target: Pick<
     Target,
     'name' | 'services' | 'canAct' | 'canResize' | 'limits' | 'protectedApplications'
@@ -27,10 +27,10 @@ export interface Ground {
 }
 
 /** The same whether it was looked at just now or kept in the journal. */
-export function toGround(
-  target: Ground['target'],
-  { diagnosis, snapshot }: KeptExamination | Pick<Examination, 'diagnosis' | 'snapshot'>,
-): Ground {
+export function toAdviceInput(
+  target: AdviceInput['target'],
+  { diagnosis, snapshot }: KeptCheck | Pick<TargetCheck, 'diagnosis' | 'snapshot'>,
+): AdviceInput {
   const { reading } = snapshot.database;
   return {
     target,
@@ -49,6 +49,6 @@ export function toGround(
 }
 
 /** Whether dbconn has a role with which it could change PostgreSQL's settings. */
-export function mayAct({ target }: Ground): boolean {
+export function mayAct({ target }: AdviceInput): boolean {
   return target.canAct !== false;
 }

@@ -4,31 +4,31 @@ import { sizeVariables, toSettable } from '../../diagnose/pool-variables.ts';
 import { count, sum } from '../../diagnose/words.ts';
 import { toCommand } from '../../diagnose/proposals/to-command.ts';
 import type { Advice } from '../report.ts';
-import type { Ground } from './ground.ts';
+import type { AdviceInput } from './ground.ts';
 
 /** Pool numbers with which all services together fit into the server; none where they do already. */
-export function advisePools(ground: Ground): Advice[] {
-  const fitting = fitTogether(ground.budget);
+export function advisePools(input: AdviceInput): Advice[] {
+  const fitting = fitTogether(input.budget);
   if (fitting === null || fitting === 'too-many') return [];
   return fitting
-    .flatMap((one) => toSettable(ground.services, one) ?? [])
-    .map((one) => toAdvice(ground, one));
+    .flatMap((one) => toSettable(input.services, one) ?? [])
+    .map((one) => toAdvice(input, one));
 }
 
 /** What the numbers of a service's pool are set by. */
-export function nameSizes({ services }: Pick<Ground, 'services'>, service: string): string {
+export function nameSizes({ services }: Pick<AdviceInput, 'services'>, service: string): string {
   const { size, overflow } = sizeVariables(services, service);
   return `${overflow === null ? size : `${size} and ${overflow}`} of ${service}`;
 }
 
-function toAdvice(ground: Ground, { line, processes, to }: FittingPool): Advice {
-  const { budget, target, deploying } = ground;
+function toAdvice(input: AdviceInput, { line, processes, to }: FittingPool): Advice {
+  const { budget, target, deploying } = input;
   const { service, poolSize, maxOverflow, mayOpen } = line;
   const command = toCommand('E', service, String(to.poolSize), String(to.maxOverflow));
   const now = `${poolSize ?? '?'} + ${maxOverflow ?? '?'}`;
   const all = budget.mayOpen === null ? 'more' : numberOrEndless(budget.mayOpen);
   return {
-    setting: nameSizes(ground, service),
+    setting: nameSizes(input, service),
     now,
     better: `${to.poolSize} + ${to.maxOverflow}`,
     because: `${count(processes, 'process', 'processes')} with ${now} each may open ${numberOrEndless(mayOpen)}; all services together may open ${all}, and ${budget.usable ?? '?'} connections are usable. So many fit with a fifth left free.`,
@@ -37,7 +37,7 @@ function toAdvice(ground: Ground, { line, processes, to }: FittingPool): Advice 
 }
 
 /** A pooler, where no pool numbers make the processes fit; nothing where some do. */
-export function advisePooler({ budget }: Ground): Advice[] {
+export function advisePooler({ budget }: AdviceInput): Advice[] {
   if (fitTogether(budget) !== 'too-many') return [];
   const processes = sum(budget.lines.map(processesOf));
   return [

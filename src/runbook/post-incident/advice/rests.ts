@@ -1,9 +1,9 @@
-import type { Request } from '../../approval/request.ts';
+import type { ApprovalRequest } from '../../approval/request.ts';
 import type { Limits } from '../../target.ts';
-import type { KeptExamination, KeptSession } from '../read-examinations.ts';
+import type { KeptCheck, KeptSession } from '../read-examinations.ts';
 
 /** How long transactions rested between two statements, as far as the kept looks tell. */
-export interface Rests {
+export interface IdleSpans {
   /** The longest that went on by itself; null where none was seen to. */
   readonly longestHarmlessMs: number | null;
   /** How long each forgotten one had rested by then, longest first. */
@@ -12,7 +12,7 @@ export interface Rests {
 
 interface Observed {
   readonly session: KeptSession;
-  readonly look: number;
+  readonly index: number;
 }
 
 /** A pool at work leaves a transaction alone for less, even where thresholds are set to seconds. */
@@ -23,25 +23,25 @@ const leastLingeringMs = 1000;
  * lingered or that somebody ended for it was not.
  * @param byMs the moment (milliseconds since the epoch) until which rests count, such as when slots ran short
  */
-export function readRests(
-  examinations: readonly KeptExamination[],
-  requests: readonly Request[],
+export function readIdleSpans(
+  checks: readonly KeptCheck[],
+  requests: readonly ApprovalRequest[],
   { limits, byMs }: { readonly limits: Limits; readonly byMs: number },
-): Rests {
+): IdleSpans {
   const lingeringMs = Math.max(leastLingeringMs, limits.idleInTransactionWarningMs / 10);
-  const observed = examinations.flatMap(({ snapshot }, look) =>
+  const observed = checks.flatMap(({ snapshot }, index) =>
     (snapshot.database.reading?.sessions ?? [])
       .filter(({ own }) => !own)
-      .map((session): Observed => ({ session, look })),
+      .map((session): Observed => ({ session, index })),
   );
   const bySession = Map.groupBy(observed, ({ session }) => idOf(session));
-  const forgotten = endedResting(requests);
+  const forgotten = endedIdle(requests);
   const harmless: number[] = [];
-  for (const [id, seen] of bySession) {
-    for (const { session, look } of seen) {
-      if (!isResting(session.state) || session.stateAgeSeconds === null) continue;
-      const goesOn = seen.some(
-        (later) => later.look > look && later.session.stateChangedAt !== session.stateChangedAt,
+  for (const [id, observations] of bySession) {
+    for (const { session, index } of observations) {
+      if (!isIdleInTransaction(session.state) || session.stateAgeSeconds === null) continue;
+      const goesOn = observations.some(
+        (later) => later.index > index && later.session.stateChangedAt !== session.stateChangedAt,
       );
       const ageMs = session.stateAgeSeconds * 1000;
       if (goesOn && ageMs < limits.idleInTransactionWarningMs) harmless.push(ageMs);
@@ -60,7 +60,7 @@ export function readRests(
 }
 
 /** Since when each session rested that option A really ended in a transaction. */
-function endedResting(requests: readonly Request[]): Map<string, string> {
+function endedIdle(requests: readonly ApprovalRequest[]): Map<string, string> {
   const ended = requests.filter(({ option, result }) => option === 'A' && result !== null);
   const sessions = ended.flatMap(({ plan, result }) => {
     const gone = new Set(
@@ -72,7 +72,7 @@ function endedResting(requests: readonly Request[]): Map<string, string> {
   });
   return new Map(
     sessions
-      .filter(({ state }) => isResting(state))
+      .filter(({ state }) => isIdleInTransaction(state))
       .map((identity) => [idOf(identity), identity.stateChangedAt] as const),
   );
 }
@@ -81,6 +81,6 @@ function idOf({ pid, startedAt }: { readonly pid: number; readonly startedAt: st
   return `${pid} ${startedAt}`;
 }
 
-function isResting(state: string): boolean {
+function isIdleInTransaction(state: string): boolean {
   return state.startsWith('idle in transaction');
 }

@@ -3,7 +3,7 @@ import { nameVariable } from '../../diagnose/pool-variables.ts';
 import { list } from '../../diagnose/words.ts';
 import type { PoolVariables } from '../../target.ts';
 import type { PreventionCheck } from '../prevention.ts';
-import type { Ground } from './ground.ts';
+import type { AdviceInput } from './ground.ts';
 
 type PoolSettings = ReplicaReading['pool'];
 type Value = number | boolean | null;
@@ -42,7 +42,9 @@ const recommended: readonly Recommended[] = [
 ];
 
 /** Each service's pool time-out, recycling and pre-ping as its containers' environment has them, against the runbook's. */
-export function checkServiceSettings({ services }: Pick<Ground, 'services'>): PreventionCheck[] {
+export function checkServiceSettings({
+  services,
+}: Pick<AdviceInput, 'services'>): PreventionCheck[] {
   return services.flatMap(({ name, replicas }) =>
     replicas.length === 0 ? [] : recommended.map((one) => check(name, replicas, one)),
   );
@@ -50,7 +52,7 @@ export function checkServiceSettings({ services }: Pick<Ground, 'services'>): Pr
 
 function check(
   service: string,
-  replicas: Ground['services'][number]['replicas'],
+  replicas: AdviceInput['services'][number]['replicas'],
   { variable, key, better, fits, because }: Recommended,
 ): PreventionCheck {
   const values = [...new Set(replicas.map(({ pool }) => pool[key]))];

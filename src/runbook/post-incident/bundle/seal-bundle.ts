@@ -1,5 +1,5 @@
 import type { Policy } from '../../approval/policy.ts';
-import type { Request } from '../../approval/request.ts';
+import type { ApprovalRequest } from '../../approval/request.ts';
 import type { Incident } from '../../incident/incident.ts';
 import type { KeptNote } from '../../incident/note.ts';
 import { canonicalJson, hashJson } from '../../remedies/plan.ts';
@@ -24,7 +24,7 @@ interface Sealing {
   readonly target: Target | null;
   readonly policy: Policy;
   readonly notes: readonly KeptNote[];
-  readonly requests: readonly Request[];
+  readonly requests: readonly ApprovalRequest[];
   /** In the journal's order; notes are among them and are told as notes. */
   readonly entries: readonly SealedEntry[];
   readonly journal: JournalState;

@@ -1,26 +1,26 @@
 import { queuedPools } from '../../diagnose/poolers.ts';
 import type { PoolerReading } from '../../diagnose/pooler-reading.ts';
-import type { Part, PoolerLook } from '../../diagnose/snapshot.ts';
+import type { Part, PoolerSnapshot } from '../../diagnose/snapshot.ts';
 import { count, durationOfSeconds, sum } from '../../diagnose/words.ts';
-import type { Ground } from '../advice/ground.ts';
+import type { AdviceInput } from '../advice/ground.ts';
 import { advisePooler } from '../advice/pools.ts';
 import type { PreventionCheck } from '../prevention.ts';
 
 /** PgBouncer: what its consoles show where there are some, and whether one is needed where there is none. */
 export function checkPoolers(
-  ground: Ground,
-  poolers: Part<readonly PoolerLook[]> | undefined,
+  input: AdviceInput,
+  poolers: Part<readonly PoolerSnapshot[]> | undefined,
 ): PreventionCheck[] {
-  if (poolers === undefined) return [whetherNeeded(ground)];
+  if (poolers === undefined) return [whetherNeeded(input)];
   if (!poolers.ok) return [unread('PgBouncer', poolers.problem)];
   return poolers.value.flatMap(({ name, problem, reading }) =>
     reading === undefined
       ? [unread(name, problem)]
-      : [checkMode(name, reading), checkWaiting(name, reading), ...checkSize(ground, name)],
+      : [checkMode(name, reading), checkWaiting(name, reading), ...checkSize(input, name)],
   );
 }
 
-function unread(name: string, problem: PoolerLook['problem']): PreventionCheck {
+function unread(name: string, problem: PoolerSnapshot['problem']): PreventionCheck {
   return {
     part: 'pooler',
     state: 'unknown',
@@ -31,10 +31,10 @@ function unread(name: string, problem: PoolerLook['problem']): PreventionCheck {
   };
 }
 
-function whetherNeeded(ground: Ground): PreventionCheck {
-  const [advice] = advisePooler(ground);
+function whetherNeeded(input: AdviceInput): PreventionCheck {
+  const [advice] = advisePooler(input);
   if (advice !== undefined) return { part: 'pooler', state: 'advice', ...advice };
-  const { lines, usable, mayOpen } = ground.budget;
+  const { lines, usable, mayOpen } = input.budget;
   const isKnown = usable !== null && lines.length > 0 && mayOpen !== null;
   return {
     part: 'pooler',
@@ -79,7 +79,10 @@ function checkWaiting(name: string, reading: PoolerReading): PreventionCheck {
 }
 
 /** What all poolers may open together must leave room for everybody else. */
-function checkSize({ budget: { usable, poolers = [] } }: Ground, name: string): PreventionCheck[] {
+function checkSize(
+  { budget: { usable, poolers = [] } }: AdviceInput,
+  name: string,
+): PreventionCheck[] {
   const own = poolers.find((one) => one.name === name);
   if (usable === null || own === undefined) return [];
   const all = sum(poolers.map(({ mayOpen }) => (mayOpen === 'unlimited' ? Infinity : mayOpen)));

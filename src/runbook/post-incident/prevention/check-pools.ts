@@ -1,17 +1,17 @@
 import { fitTogether } from '../../diagnose/pool-sizes.ts';
-import type { Ground } from '../advice/ground.ts';
+import type { AdviceInput } from '../advice/ground.ts';
 import { advisePools, nameSizes, numberOrEndless } from '../advice/pools.ts';
 import type { PreventionCheck } from '../prevention.ts';
 
-type Line = Ground['budget']['lines'][number];
+type Line = AdviceInput['budget']['lines'][number];
 
 /** Whether the pools of all services together fit into the server, a line for each service. */
-export function checkPools(ground: Ground): PreventionCheck[] {
-  const { budget } = ground;
-  const advised = advisePools(ground);
+export function checkPools(input: AdviceInput): PreventionCheck[] {
+  const { budget } = input;
+  const advised = advisePools(input);
   const fits = fitTogether(budget);
   return budget.lines.map((line): PreventionCheck => {
-    const setting = nameSizes(ground, line.service);
+    const setting = nameSizes(input, line.service);
     const advice = advised.find((one) => one.setting === setting);
     if (advice !== undefined) return { part: 'application', state: 'advice', ...advice };
     const now = nowOf(line);

@@ -1,7 +1,7 @@
 import { isGroup, readOptionPolicy, slackIdOf, votesNeeded } from '../../approval/policy.ts';
 import type { OptionPolicy, Policy } from '../../approval/policy.ts';
 import type { Actor } from '../../approval/actor.ts';
-import type { Request } from '../../approval/request.ts';
+import type { ApprovalRequest } from '../../approval/request.ts';
 import { hashPlan } from '../../remedies/plan.ts';
 import { differ } from './compare-diagnoses.ts';
 import type { Difference } from './replay.ts';
@@ -10,7 +10,10 @@ import type { Difference } from './replay.ts';
  * What the rules of a policy would decide otherwise about a request. Who is in a user group is known only to Slack, so
  * where an option names one, everybody is given the benefit of the doubt.
  */
-export async function judgeRequest(request: Request, policy: Policy): Promise<Difference[]> {
+export async function judgeRequest(
+  request: ApprovalRequest,
+  policy: Policy,
+): Promise<Difference[]> {
   const { ask, hash, plan, proposedBy, option } = request;
   const rules = readOptionPolicy(policy, option);
   const { proposers } = rules;
@@ -41,7 +44,7 @@ function isAmong(named: readonly string[], { id, via }: Actor): boolean {
   return via !== 'slack' || named.includes(id) || named.some(isGroup);
 }
 
-function compareExpiry(request: Request, expiresAfterMs: number): Difference[] {
+function compareExpiry(request: ApprovalRequest, expiresAfterMs: number): Difference[] {
   const { proposedAt, expiresAt, state, votes } = request;
   const sealedMs = Date.parse(expiresAt) - Date.parse(proposedAt);
   const isLate = votes.some(({ at }) => Date.parse(at) - Date.parse(proposedAt) >= expiresAfterMs);
@@ -55,7 +58,7 @@ function toSeconds(ms: number): string {
   return `${Math.round(ms / 1000)} s`;
 }
 
-function compareBreakGlass({ brokenGlass, option }: Request, policy: Policy): Difference[] {
+function compareBreakGlass({ brokenGlass, option }: ApprovalRequest, policy: Policy): Difference[] {
   if (brokenGlass === null) return [];
   const { by } = brokenGlass;
   const { users, terminal, actions } = policy.breakGlass;

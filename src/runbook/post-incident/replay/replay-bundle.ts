@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import type { Policy } from '../../approval/policy.ts';
-import { Request } from '../../approval/request.ts';
+import { ApprovalRequest } from '../../approval/request.ts';
 import { diagnose } from '../../diagnose/diagnose.ts';
 import type { Snapshot } from '../../diagnose/snapshot.ts';
 import type { Target } from '../../target.ts';
 import type { Bundle, BundleLine } from '../bundle/bundle.ts';
 import { Judged, compareDiagnoses } from './compare-diagnoses.ts';
 import { judgeRequest } from './judge-request.ts';
-import type { Difference, Replay, ReplayedExamination, ReplayedRequest } from './replay.ts';
+import type { Difference, Replay, ReplayedCheck, ReplayedRequest } from './replay.ts';
 import { SealedPolicy } from './sealed-policy.ts';
 
 /** Only its outline is checked: whatever in it this dbconn cannot judge makes `diagnose` throw, and that is told. */
 const anObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
-const RecentLook = z.object({
+const RecentCheck = z.object({
   at: z.string(),
   used: z.number(),
   usable: z.number(),
@@ -30,7 +30,7 @@ const Kept = z.object({
   examination: z.object({
     snapshot: z.custom<Snapshot>(anObject),
     target: z.custom<Target>(anObject),
-    recent: z.array(RecentLook),
+    recent: z.array(RecentCheck),
     diagnosis: Judged,
   }),
 });
@@ -44,7 +44,7 @@ const unreadable: Difference = { what: 'unreadable', sealed: null, today: null }
 export async function replayBundle(bundle: Bundle, today?: Policy): Promise<Replay> {
   const { header, lines, head } = bundle;
   const policy = today ?? SealedPolicy.safeParse(header.policy).data;
-  const examinations = lines.filter(({ kind }) => kind === 'examination').map(replayExamination);
+  const examinations = lines.filter(({ kind }) => kind === 'examination').map(replayCheck);
   const requests: ReplayedRequest[] = [];
   for (const line of lines) {
     if (line.kind === 'request') requests.push(await replayRequest(line, policy));
@@ -66,7 +66,7 @@ export async function replayBundle(bundle: Bundle, today?: Policy): Promise<Repl
   };
 }
 
-function replayExamination({ line, body }: BundleLine): ReplayedExamination {
+function replayCheck({ line, body }: BundleLine): ReplayedCheck {
   const kept = Kept.safeParse(body);
   if (!kept.success) {
     const at = toText(body['at']);
@@ -89,7 +89,7 @@ async function replayRequest(
   { line, body }: BundleLine,
   policy: Policy | undefined,
 ): Promise<ReplayedRequest> {
-  const request = Request.safeParse(body);
+  const request = ApprovalRequest.safeParse(body);
   if (!request.success || policy === undefined) {
     const { id, proposedAt } = body;
     return { line, at: toText(proposedAt), id: toText(id), differences: [unreadable] };

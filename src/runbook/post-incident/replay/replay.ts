@@ -31,7 +31,7 @@ interface ReplayedLine {
   readonly differences: readonly Difference[];
 }
 
-export interface ReplayedExamination extends ReplayedLine {
+export interface ReplayedCheck extends ReplayedLine {
   /** Why it was kept: `first`, `cause`, `before:` and `after:` with a request's id, `end`. */
   readonly why: string;
   /** Its lists were cut when it was kept: that it leads to something else proves nothing, and is not counted. */
@@ -52,7 +52,7 @@ export interface Replay {
   readonly head: string;
   /** `today` for the configuration's rules, `sealed` where there is none and the bundle's own were taken. */
   readonly policy: 'today' | 'sealed';
-  readonly examinations: readonly ReplayedExamination[];
+  readonly examinations: readonly ReplayedCheck[];
   readonly requests: readonly ReplayedRequest[];
   /** Why the journal it was sealed from was not as it was written; null for a whole one. */
   readonly journalProblem: string | null;

@@ -5,7 +5,7 @@ import type { IncidentReport } from '../report.ts';
 interface GapTraces {
   readonly incident: Incident;
   readonly graph: IncidentReport['graph'];
-  readonly examinations: number;
+  readonly checks: number;
   readonly unreadable: number;
   readonly trimmed: number;
 }
@@ -15,7 +15,7 @@ const longestSilenceMs = 2 * 60_000;
 
 /** What dbconn cannot tell of an incident: said, so that nobody takes silence for calm. */
 export function findGaps(traces: GapTraces): string[] {
-  const { incident, graph, examinations, unreadable, trimmed } = traces;
+  const { incident, graph, checks, unreadable, trimmed } = traces;
   const opened = Date.parse(incident.openedAt);
   const closed = incident.closing === null ? opened : Date.parse(incident.closing.at);
   const times = graph.map(({ at }) => Date.parse(at));
@@ -35,7 +35,7 @@ export function findGaps(traces: GapTraces): string[] {
           `Up to ${durationOfSeconds(Math.max(...silences) / 1000)} lie between two figures: nothing changed enough to be kept then, or nothing was seen.`,
         ]
       : []),
-    ...(examinations === 0
+    ...(checks === 0
       ? [
           'No look was kept whole, so the evidence for the cause and what would have prevented it are missing.',
         ]

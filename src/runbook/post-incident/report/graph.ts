@@ -1,8 +1,8 @@
-import type { Request } from '../../approval/request.ts';
+import type { ApprovalRequest } from '../../approval/request.ts';
 import type { Incident } from '../../incident/incident.ts';
 import type { KeptNote } from '../../incident/note.ts';
-import { Seen } from '../../incident/incident.ts';
-import type { KeptExamination } from '../read-examinations.ts';
+import { Observation } from '../../incident/incident.ts';
+import type { KeptCheck } from '../read-examinations.ts';
 import type { IncidentReport } from '../report.ts';
 
 type Point = IncidentReport['graph'][number];
@@ -15,8 +15,8 @@ const trailMs = 10 * 60_000;
 interface Traces {
   readonly incident: Incident;
   readonly notes: readonly KeptNote[];
-  readonly requests: readonly Request[];
-  readonly examinations: readonly KeptExamination[];
+  readonly requests: readonly ApprovalRequest[];
+  readonly checks: readonly KeptCheck[];
 }
 
 /** Used and usable slots from an hour before the incident to its end: every figure that was kept, oldest first. */
@@ -32,23 +32,23 @@ export function readPoints(traces: Traces): Point[] {
   return [...byTime].toSorted(([a], [b]) => a - b).map(([, point]) => point);
 }
 
-function allPoints({ incident, notes, requests, examinations }: Traces): Point[] {
+function allPoints({ incident, notes, requests, checks }: Traces): Point[] {
   const { first, last, peak } = incident;
-  const told = notes.map(({ facts }) => Seen.safeParse(facts?.['seen']).data);
-  const seen = [first, last, ...told].flatMap((one) =>
+  const noted = notes.map(({ facts }) => Observation.safeParse(facts?.['seen']).data);
+  const observed = [first, last, ...noted].flatMap((one) =>
     one === null || one === undefined || one.capacity === null
       ? []
       : [{ at: one.at, ...one.capacity }],
   );
   return [
-    ...examinations.flatMap(({ recent, diagnosis }) => [...recent, ...diagnosis.history]),
+    ...checks.flatMap(({ recent, diagnosis }) => [...recent, ...diagnosis.history]),
     ...requests.flatMap(ofRequest),
-    ...seen,
+    ...observed,
     ...(peak === null ? [] : [peak]),
   ];
 }
 
-function ofRequest({ execution, result }: Request): Point[] {
+function ofRequest({ execution, result }: ApprovalRequest): Point[] {
   const before = execution?.before;
   const after = execution?.after;
   return [

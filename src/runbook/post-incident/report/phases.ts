@@ -1,4 +1,4 @@
-import type { Request } from '../../approval/request.ts';
+import type { ApprovalRequest } from '../../approval/request.ts';
 import type { Incident } from '../../incident/incident.ts';
 import type { KeptNote } from '../../incident/note.ts';
 import type { Limits } from '../../target.ts';
@@ -9,7 +9,7 @@ type Phase = IncidentReport['phases'][number];
 interface PhaseTraces {
   readonly incident: Incident;
   readonly notes: readonly KeptNote[];
-  readonly requests: readonly Request[];
+  readonly requests: readonly ApprovalRequest[];
   readonly graph: IncidentReport['graph'];
   readonly limits: Limits;
 }

@@ -2,7 +2,7 @@ import type { CauseName } from '../../diagnose/diagnosis.ts';
 import { isTrouble, troubles } from '../../diagnose/troubles.ts';
 import type { Trouble } from '../../diagnose/troubles.ts';
 import { durationOfSeconds } from '../../diagnose/words.ts';
-import { chiefLook } from '../../incident/chief-look.ts';
+import { bestDiagnosis } from '../../incident/chief-look.ts';
 import type { Incident } from '../../incident/incident.ts';
 import type { Target } from '../../target.ts';
 
@@ -30,7 +30,7 @@ export function writeTitle(
         ? 'was short of connections'
         : 'had trouble with its connections';
   const what = nameCause(cause);
-  const subject = [chiefLook(incident), incident.last, incident.first]
+  const subject = [bestDiagnosis(incident), incident.last, incident.first]
     .map((look) => look?.subject)
     .find((one) => target.services.some(({ name }) => name === one));
   const where = subject === undefined || subject === null || cause === null ? '' : ` in ${subject}`;

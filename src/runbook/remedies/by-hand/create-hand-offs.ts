@@ -1,5 +1,5 @@
 import type { Action } from '../action.ts';
-import type { Ask } from '../ask.ts';
+import type { RemedyRequest } from '../ask.ts';
 import type { Plan, PlanDraft, PlanTarget } from '../plan.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer, Refusal, Remedy } from '../remedy.ts';
@@ -13,7 +13,7 @@ import { isSafeName } from './quote.ts';
 /** One option as somebody else runs it. Its `run` is never called; its `recover` looks what became of it. */
 export interface HandOffRemedy extends Remedy {
   /** With what dbconn's own way refused, where it did. */
-  propose(ask: Ask, instead?: Refusal): Promise<Answer<PlanDraft>>;
+  propose(ask: RemedyRequest, instead?: Refusal): Promise<Answer<PlanDraft>>;
 }
 
 export function createHandOff(planner: Planner, ports: PlannerPorts): HandOffRemedy {
@@ -28,7 +28,7 @@ export function createHandOff(planner: Planner, ports: PlannerPorts): HandOffRem
 }
 
 interface Wish {
-  readonly ask: Ask;
+  readonly ask: RemedyRequest;
   readonly instead: Refusal | undefined;
 }
 
@@ -48,7 +48,7 @@ async function propose(
       'Do it with a tool that takes names as they are, such as psql with \\gset.',
     );
   }
-  const { reading } = (await ports.look()).database;
+  const { reading } = (await ports.takeSnapshot()).database;
   const place = placeOf(ports.target, reading);
   const isRaise = draft.option === 'B' && draft.frees.slots !== 0;
   const standbys = isRaise ? (reading?.standbys.length ?? 0) : 0;

@@ -20,6 +20,6 @@ const means: ReadonlySet<string> = new Set([
  * for want of the acting role's rights alone.
  */
 export function lacksMeans(option: Action, { kind }: Refusal): boolean {
-  const mayBeSpared = (option === 'A' || option === 'D') && kind === 'nothing-to-do';
-  return means.has(kind) || mayBeSpared;
+  const mayBeSkipped = (option === 'A' || option === 'D') && kind === 'nothing-to-do';
+  return means.has(kind) || mayBeSkipped;
 }

@@ -1,4 +1,4 @@
-import type { Acting, SpareReason } from '../../ports.ts';
+import type { PrivilegedConnection, SkipReason } from '../../ports.ts';
 import type { Blockers } from '../../ports/blockers.ts';
 import type { Target } from '../../target.ts';
 
@@ -8,16 +8,19 @@ type Roles = Pick<Target, 'applicationRoles'>;
  * Who may be ended when a person with every right does it: sessions that only lacked the acting role's rights. Signals
  * nobody: whoever holds this can only plan.
  */
-export function planningActing(acting: Acting, target: Roles): Acting {
+export function planningConnection(
+  privileged: PrivilegedConnection,
+  target: Roles,
+): PrivilegedConnection {
   return {
     act: (work) =>
-      acting.act((session) =>
+      privileged.act((session) =>
         work({
           async readTerminateCandidates(query) {
             const read = await session.readTerminateCandidates(query);
             const sessions = read.sessions.map((one) => ({
               ...one,
-              spared: whyStillSpared(one, target),
+              spared: whyStillSkipped(one, target),
             }));
             return { ...read, sessions };
           },
@@ -31,7 +34,7 @@ export function planningActing(acting: Acting, target: Roles): Acting {
 /** The same of those that others wait for. */
 export function planningBlockers(blockers: Blockers, target: Roles): Blockers {
   const judged = <T extends Judged>(found: readonly T[]): T[] =>
-    found.map((one) => ({ ...one, spared: whyStillSpared(one, target) }));
+    found.map((one) => ({ ...one, spared: whyStillSkipped(one, target) }));
   return {
     act: (work) =>
       blockers.act((session) =>
@@ -50,14 +53,14 @@ const onlyPlans = 'A plan for a person is never run by dbconn.';
 
 interface Judged {
   readonly identity: { readonly user: string };
-  readonly spared: SpareReason | null;
+  readonly spared: SkipReason | null;
 }
 
 /** `superuser` is also said of an application's superuser where the acting role is none itself. */
-function whyStillSpared(
+function whyStillSkipped(
   { identity, spared }: Judged,
   { applicationRoles }: Roles,
-): SpareReason | null {
+): SkipReason | null {
   if (spared === 'no privilege') return null;
   return spared === 'superuser' && applicationRoles.includes(identity.user) ? null : spared;
 }

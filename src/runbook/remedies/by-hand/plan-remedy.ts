@@ -1,5 +1,5 @@
 import type { Action } from '../action.ts';
-import { ActingUnavailable } from '../acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../acting-unavailable.ts';
 import type { Plan, PlanTarget } from '../plan.ts';
 import type { Remedy } from '../remedy.ts';
 import type { Item } from '../report.ts';
@@ -51,13 +51,13 @@ async function readSetting(remedy: Remedy, { ask, targets }: Plan): Promise<Item
   const item = { what: planned.name, lines: [] };
   if (!again.ok && again.refusal.kind === 'unreachable') {
     // Such as a server that is starting again: whoever asked asks once more.
-    throw new ActingUnavailable(again.refusal.why);
+    throw new PrivilegedUnavailable(again.refusal.why);
   }
   const now = again.ok ? settingOf(again.value.targets) : undefined;
   const isSet = again.ok ? now?.inForce === planned.to : again.refusal.kind === 'nothing-to-do';
   if (isSet) return [{ ...item, outcome: 'set', detail: 'It was read back.' }];
-  const held = now === undefined ? '' : ` ${now.inForce} is in force.`;
-  return [{ ...item, outcome: 'not reached', detail: `It was not read back.${held}` }];
+  const inForceNote = now === undefined ? '' : ` ${now.inForce} is in force.`;
+  return [{ ...item, outcome: 'not reached', detail: `It was not read back.${inForceNote}` }];
 }
 
 function settingOf(targets: Plan['targets']): SettingTarget {

@@ -1,7 +1,7 @@
 import { gatherEvidence } from '../../diagnose/evidence.ts';
 import type { Evidence } from '../../diagnose/evidence.ts';
 import { hasNoVariable } from '../../diagnose/pool-variables.ts';
-import type { Ask } from '../ask.ts';
+import type { RemedyRequest } from '../ask.ts';
 import { choosePool } from '../option-e/pool-choice.ts';
 import { draftResize } from '../option-e/pool-draft.ts';
 import { mayResize } from '../option-e/pool-service.ts';
@@ -22,11 +22,11 @@ export function planResizes(ports: PlannerPorts): Planner {
   };
 }
 
-async function read({ look, target }: PlannerPorts): Promise<Evidence> {
-  return gatherEvidence({ snapshot: await look(), target, recent: [] });
+async function read({ takeSnapshot, target }: PlannerPorts): Promise<Evidence> {
+  return gatherEvidence({ snapshot: await takeSnapshot(), target, recent: [] });
 }
 
-async function proposeResize(ports: PlannerPorts, ask: Ask): Promise<Answer<PlanDraft>> {
+async function proposeResize(ports: PlannerPorts, ask: RemedyRequest): Promise<Answer<PlanDraft>> {
   if (ask.kind !== 'resize-pool') throw new Error('Option E only resizes pools.');
   const service = mayResize(ports, ask.service);
   if (!service.ok) return service;

@@ -9,7 +9,7 @@ import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
 import type { Item } from '../report.ts';
 import { count } from '../wording.ts';
-import type { Ask } from '../ask.ts';
+import type { RemedyRequest } from '../ask.ts';
 import type { Planner, PlannerPorts } from './planner.ts';
 
 /** Option C where dbconn does not see the processes: a service is told by its sessions. */
@@ -22,14 +22,14 @@ export function planRestarts(ports: PlannerPorts): Planner {
   };
 }
 
-async function proposeRestart(ports: PlannerPorts, ask: Ask): Promise<Answer<PlanDraft>> {
+async function proposeRestart(ports: PlannerPorts, ask: RemedyRequest): Promise<Answer<PlanDraft>> {
   if (ask.kind !== 'restart') throw new Error('Option C only restarts services.');
   const service = mayRestart(ports, ask.service);
   if (!service.ok) return service;
   const { name } = service.value;
-  const look = await ports.look();
-  const connections = countOfService(look, ports.target, name);
-  const { frees, cost } = effectOf(look, ports.target, name);
+  const snapshot = await ports.takeSnapshot();
+  const connections = countOfService(snapshot, ports.target, name);
+  const { frees, cost } = effectOf(snapshot, ports.target, name);
   return done({
     option: 'C',
     target: ports.target.name,
@@ -61,7 +61,7 @@ function mayRestart(ports: PlannerPorts, name: string): Answer<ServiceConfig> {
 /** A session opened before the commands were shown belongs to a process that was not restarted. */
 async function readBack(ports: PlannerPorts, { ask }: Plan, since: string): Promise<Item[]> {
   const name = ask.kind === 'restart' ? ask.service : '';
-  const old = countOld(ports, await ports.look(), { name, since });
+  const old = countOld(ports, await ports.takeSnapshot(), { name, since });
   const item = { what: name, lines: [] };
   if (old === null) {
     return [{ ...item, outcome: 'unknown', detail: 'Its processes are not seen from here.' }];
@@ -83,13 +83,13 @@ interface Since {
 /** Null where nobody can tell: the database was not read, or a pooler keeps the sessions. */
 function countOld(
   { clock, target }: PlannerPorts,
-  look: Snapshot,
+  snapshot: Snapshot,
   { name, since }: Since,
 ): number | null {
-  const { reading } = look.database;
-  const { behindPoolers } = gatherEvidence({ snapshot: look, target, recent: [] });
+  const { reading } = snapshot.database;
+  const { behindPoolers } = gatherEvidence({ snapshot, target, recent: [] });
   if (reading === undefined || behindPoolers.has(name)) return null;
   const sinceSeconds = (clock.now() - Date.parse(since)) / 1000;
-  const own = reading.sessions.filter(isOfService(look, target, name));
+  const own = reading.sessions.filter(isOfService(snapshot, target, name));
   return own.filter(({ connectionAgeSeconds }) => connectionAgeSeconds > sinceSeconds).length;
 }

@@ -1,9 +1,9 @@
-import type { ActingSession, Clock, SignalOutcome, TerminateGuard } from '../../ports.ts';
+import type { PrivilegedSession, Clock, SignalOutcome, TerminateGuard } from '../../ports.ts';
 import type { SessionIdentity, SessionTarget } from '../targets/session.ts';
 import type { RunControl } from '../remedy.ts';
 import { countOutcomes } from '../report.ts';
 import type { Item, Report } from '../report.ts';
-import { spareSentences } from './spare-sessions.ts';
+import { skipSentences } from './spare-sessions.ts';
 import { count } from '../wording.ts';
 
 /** Between two of these somebody can stop it, and the live message can move on. */
@@ -21,7 +21,7 @@ interface Ending {
 }
 
 /** Ends sessions in batches, and reports each as it was seen after its signal. */
-export async function endSessions(session: ActingSession, ending: Ending): Promise<Report> {
+export async function endSessions(session: PrivilegedSession, ending: Ending): Promise<Report> {
   const { targets, control } = ending;
   const items: Item[] = [];
   for (let from = 0; from < targets.length; from += batchSize) {
@@ -51,7 +51,7 @@ export async function endSessions(session: ActingSession, ending: Ending): Promi
 }
 
 async function endBatch(
-  session: ActingSession,
+  session: PrivilegedSession,
   batch: readonly SessionIdentity[],
   { guard, clock, control: { lease } }: Ending,
 ): Promise<Item[]> {
@@ -64,16 +64,16 @@ async function endBatch(
   return outcomes.map((outcome) => toItem(outcome, remaining));
 }
 
-interface Patience {
+interface WaitLimits {
   readonly clock: Clock;
   readonly withinMs: number;
 }
 
 /** A signal that was sent is no end. Looks until the sessions are gone, and returns the pids that are not. */
 export async function waitUntilGone(
-  session: ActingSession,
+  session: PrivilegedSession,
   sent: readonly SessionIdentity[],
-  { clock, withinMs }: Patience,
+  { clock, withinMs }: WaitLimits,
 ): Promise<ReadonlySet<number>> {
   const deadline = clock.now() + withinMs;
   let remaining = sent;
@@ -105,7 +105,7 @@ function toItem({ pid, outcome }: SignalOutcome, remaining: ReadonlySet<number>)
     case 'too late':
       return item('not reached', 'The order to end it reached PostgreSQL too late to be obeyed.');
     default:
-      return item('refused', `Spared: ${spareSentences[outcome]}.`);
+      return item('refused', `Spared: ${skipSentences[outcome]}.`);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Candidates } from '../../ports.ts';
 import { batchSize } from './end-sessions.ts';
 import { inWords } from './idle-query.ts';
-import type { IdleAsk } from './idle-query.ts';
+import type { IdleRequest } from './idle-query.ts';
 import type { PlanDraft } from '../plan.ts';
 import type { SessionTarget } from '../targets/session.ts';
 import type { Sorted } from './spare-sessions.ts';
@@ -15,7 +15,7 @@ interface Found {
 /** The plan of option A, with what it costs and brings, from what was found. */
 export function draftTermination(
   target: string,
-  ask: IdleAsk,
+  ask: IdleRequest,
   { candidates, sorted }: Found,
 ): PlanDraft {
   const { targets, spared, sparedTotal } = sorted;

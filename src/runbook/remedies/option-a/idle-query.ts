@@ -1,13 +1,13 @@
-import type { Acting, CandidateQuery, Clock } from '../../ports.ts';
+import type { PrivilegedConnection, CandidateQuery, Clock } from '../../ports.ts';
 import type { Target } from '../../target.ts';
-import type { Ask } from '../ask.ts';
-import { toSpareGuard } from '../spare-guard.ts';
+import type { RemedyRequest } from '../ask.ts';
+import { toSkipGuard } from '../spare-guard.ts';
 import type { Plan } from '../plan.ts';
 import type { SessionTarget } from '../targets/session.ts';
 import { durationOfMs } from '../wording.ts';
 
 export interface OptionAPorts {
-  readonly acting: Acting;
+  readonly privileged: PrivilegedConnection;
   readonly clock: Clock;
   readonly target: Target;
   readonly poolerApplications?: readonly string[];
@@ -15,21 +15,21 @@ export interface OptionAPorts {
   readonly atMost?: number;
 }
 
-export type IdleAsk = Extract<Ask, { kind: 'idle' | 'idle-in-transaction' }>;
+export type IdleRequest = Extract<RemedyRequest, { kind: 'idle' | 'idle-in-transaction' }>;
 
 /** Which sessions an ask is about. The same query plans, checks again and guards the signal. */
 export function toQuery(
   { target, poolerApplications }: OptionAPorts,
-  ask: IdleAsk,
+  ask: IdleRequest,
 ): CandidateQuery {
   const { idleForMs, application = null } = ask;
   const states: CandidateQuery['states'] =
     ask.kind === 'idle' ? ['idle'] : ['idle in transaction', 'idle in transaction (aborted)'];
-  const guard = { ...toSpareGuard(target, poolerApplications), idleForMs };
+  const guard = { ...toSkipGuard(target, poolerApplications), idleForMs };
   return { states, idleForMs, application, guard };
 }
 
-export function toIdleAsk(ask: Ask): IdleAsk {
+export function toIdleRequest(ask: RemedyRequest): IdleRequest {
   if (ask.kind === 'idle' || ask.kind === 'idle-in-transaction') return ask;
   throw new Error('Option A only ends idle sessions.');
 }
@@ -39,7 +39,7 @@ export function sessionsOf(targets: Plan['targets']): SessionTarget[] {
 }
 
 /** `idle in transaction for over 10 min`. */
-export function inWords(ask: IdleAsk): string {
+export function inWords(ask: IdleRequest): string {
   return ask.kind === 'idle'
     ? `of one application idle for over ${durationOfMs(ask.idleForMs)}`
     : `idle in transaction for over ${durationOfMs(ask.idleForMs)}`;

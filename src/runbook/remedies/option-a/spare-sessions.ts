@@ -1,14 +1,14 @@
-import type { Candidate, SpareReason } from '../../ports.ts';
-import type { Spared } from '../plan.ts';
+import type { Candidate, SkipReason } from '../../ports.ts';
+import type { Skipped } from '../plan.ts';
 import type { SessionTarget } from '../targets/session.ts';
 
 /** Enough for any night, and a plan that people can still read and the journal can still hold. */
 const mostSessions = 500;
 
-const sparedShown = 50;
+const skippedShown = 50;
 
 /** Why a session is left alone, as its reader is told. */
-export const spareSentences: Readonly<Record<SpareReason, string>> = {
+export const skipSentences: Readonly<Record<SkipReason, string>> = {
   own: "dbconn's own session",
   hidden: 'its state is hidden from the acting role',
   'not a client': 'a background process, not a client',
@@ -22,26 +22,29 @@ export const spareSentences: Readonly<Record<SpareReason, string>> = {
 
 export interface Sorted {
   readonly targets: readonly SessionTarget[];
-  readonly spared: readonly Spared[];
+  readonly spared: readonly Skipped[];
   readonly sparedTotal: number;
 }
 
 /** Who of the candidates is to end and who is spared, in the order given. */
 export function sortCandidates(candidates: readonly Candidate[], atMost = mostSessions): Sorted {
   const targets: SessionTarget[] = [];
-  const spared: Spared[] = [];
+  const spared: Skipped[] = [];
   for (const { spared: reason, ...facts } of candidates) {
     const { identity } = facts;
     const [what, label] = [`pid ${identity.pid}`, identity.application];
-    if (reason !== null) spared.push({ what, label, reason: spareSentences[reason] });
+    if (reason !== null) spared.push({ what, label, reason: skipSentences[reason] });
     else if (targets.length < atMost) targets.push({ kind: 'session', ...facts });
     else spared.push({ what, label, reason: `beyond the first ${atMost} of one plan` });
   }
-  return { targets, spared: spared.slice(0, sparedShown), sparedTotal: spared.length };
+  return { targets, spared: spared.slice(0, skippedShown), sparedTotal: spared.length };
 }
 
 /** Whether both are the same session in the same rest: all seven marks agree. */
-export function isSameRest(a: SessionTarget['identity'], b: SessionTarget['identity']): boolean {
+export function isSameIdleSpan(
+  a: SessionTarget['identity'],
+  b: SessionTarget['identity'],
+): boolean {
   return (
     a.pid === b.pid &&
     a.startedAt === b.startedAt &&

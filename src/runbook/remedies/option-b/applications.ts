@@ -1,16 +1,16 @@
 import type { OptionBPorts } from './ports.ts';
 import { count } from '../wording.ts';
 
-const pollMs = 1000;
+const applicationsPollMs = 1000;
 
 /** Sessions of each configured service, by its name. Null when they could not be read. */
 export type ApplicationSessions = ReadonlyMap<string, number> | null;
 
 export async function readApplications({
-  look,
+  takeSnapshot,
   target,
 }: OptionBPorts): Promise<ApplicationSessions> {
-  const { reading } = (await look()).database;
+  const { reading } = (await takeSnapshot()).database;
   if (reading === undefined) return null;
   const { sources } = reading;
   return new Map(
@@ -39,7 +39,7 @@ export async function awaitApplications(
       const seconds = Math.round(returnWithinMs / 1000);
       return `${toSentence(before, now)} ${missing === undefined ? 'Sessions could not be read' : `Not back within ${seconds} s: ${missing.join(', ')}`}.`;
     }
-    await clock.sleep(pollMs);
+    await clock.sleep(applicationsPollMs);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { HostState, ServerHost } from '../../ports/server-host.ts';
-import { ActingUnavailable } from '../acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../acting-unavailable.ts';
 import { readBootFailure } from './boot-failure.ts';
 import type { OptionBPorts } from './ports.ts';
 import type { RunControl } from '../remedy.ts';
@@ -36,7 +36,7 @@ export async function awaitBoot(
 ): Promise<BootEnd> {
   const { clock, settings, silentForMs } = ports;
   const began = clock.now();
-  let heardAt = began;
+  let reportedAt = began;
   let toldAt = began;
   let upAt = began;
   for (;;) {
@@ -45,12 +45,12 @@ export async function awaitBoot(
       return { kind: 'up', maxConnections: acceptance.maxConnections };
     }
     const now = clock.now();
-    if (acceptance.state !== 'silent') heardAt = now;
+    if (acceptance.state !== 'silent') reportedAt = now;
     const state = await readState(host);
     if (state?.running !== false) upAt = now;
     const exited = state === undefined ? undefined : await readExit(host, state, now - upAt);
     if (exited !== undefined) return exited;
-    if (now - heardAt >= silentForMs) return { kind: 'silent' };
+    if (now - reportedAt >= silentForMs) return { kind: 'silent' };
     if (now - toldAt >= tellEveryMs) {
       toldAt = now;
       const what =
@@ -66,7 +66,7 @@ async function readState(host: ServerHost): Promise<HostState | undefined> {
   try {
     return await host.readState();
   } catch (error) {
-    if (error instanceof ActingUnavailable) return undefined;
+    if (error instanceof PrivilegedUnavailable) return undefined;
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import type { Answer } from '../remedy.ts';
 import { count } from '../wording.ts';
 
 /** What is known before anything is changed. */
-export interface Flight {
+export interface PreflightInput {
   readonly reading: MaxConnectionsReading;
   /** Undefined where dbconn cannot restart PostgreSQL. */
   readonly host: HostState | undefined;
@@ -19,7 +19,7 @@ const mostProcesses = 262_143;
 const leastRoom = 5;
 const leastRoomShare = 0.1;
 
-type Check = (flight: Flight) => ReturnType<typeof refuse> | undefined;
+type Check = (flight: PreflightInput) => ReturnType<typeof refuse> | undefined;
 
 /** The first thing that speaks against it decides, in the order in which an operator would have to mend them. */
 const checks: readonly Check[] = [
@@ -37,7 +37,7 @@ const checks: readonly Check[] = [
 const harms: readonly Check[] = [checkNumber, checkRoom, checkMemory];
 
 /** Whether this change can be made, or why not and what to do instead. Nothing is changed to find out. */
-export function checkFlight(flight: Flight, byHand = false): Answer<Flight> {
+export function preflight(flight: PreflightInput, byHand = false): Answer<PreflightInput> {
   for (const check of byHand ? harms : checks) {
     const refusal = check(flight);
     if (refusal !== undefined) return refusal;
@@ -45,7 +45,7 @@ export function checkFlight(flight: Flight, byHand = false): Answer<Flight> {
   return done(flight);
 }
 
-function checkRecovery({ reading }: Flight): ReturnType<Check> {
+function checkRecovery({ reading }: PreflightInput): ReturnType<Check> {
   if (!reading.inRecovery) return undefined;
   return refuse(
     'in-recovery',
@@ -55,7 +55,7 @@ function checkRecovery({ reading }: Flight): ReturnType<Check> {
 }
 
 /** A value from any file gives way to postgresql.auto.conf, which is read last. One from the command line does not. */
-function checkSource({ reading: { source } }: Flight): ReturnType<Check> {
+function checkSource({ reading: { source } }: PreflightInput): ReturnType<Check> {
   if (source === 'configuration file' || source === 'default') return undefined;
   if (source === 'command line') {
     return refuse(
@@ -71,7 +71,7 @@ function checkSource({ reading: { source } }: Flight): ReturnType<Check> {
   );
 }
 
-function checkPrivilege({ reading: { privileges, version } }: Flight): ReturnType<Check> {
+function checkPrivilege({ reading: { privileges, version } }: PreflightInput): ReturnType<Check> {
   if (!privileges.alterSystemAllowed) {
     return refuse(
       'not-allowed',
@@ -90,7 +90,7 @@ function checkPrivilege({ reading: { privileges, version } }: Flight): ReturnTyp
 }
 
 /** A hot standby with a lower value than its primary stops replaying, and ends when it is resumed. */
-function checkStandbys({ reading, to }: Flight): ReturnType<Check> {
+function checkStandbys({ reading, to }: PreflightInput): ReturnType<Check> {
   const { standbys, inForce } = reading;
   if (to <= inForce || standbys.length === 0) return undefined;
   const names = standbys.map(({ application, address }) => nameOf(application, address));
@@ -107,7 +107,7 @@ function nameOf(application: string, address: string | null): string {
   return address === null ? name : `${name} (${address})`;
 }
 
-function checkNumber({ reading, to }: Flight): ReturnType<Check> {
+function checkNumber({ reading, to }: PreflightInput): ReturnType<Check> {
   const { slots, inForce, pendingRestart } = reading;
   const reservedSum = slots.superuserReserved + slots.reserved;
   if (to === inForce && !pendingRestart) {
@@ -131,7 +131,7 @@ function checkNumber({ reading, to }: Flight): ReturnType<Check> {
 }
 
 /** Lowering, as an undo does, must not lock out who is there now. */
-function checkRoom({ reading, to }: Flight): ReturnType<Check> {
+function checkRoom({ reading, to }: PreflightInput): ReturnType<Check> {
   const { slots, sessions, inForce } = reading;
   if (to >= inForce) return undefined;
   const needed =
@@ -145,7 +145,7 @@ function checkRoom({ reading, to }: Flight): ReturnType<Check> {
   );
 }
 
-function checkMemory({ reading, host, to }: Flight): ReturnType<Check> {
+function checkMemory({ reading, host, to }: PreflightInput): ReturnType<Check> {
   const need = estimateMemory(reading, to);
   if (!isBeyond(need, host)) return undefined;
   const limit = host?.memoryBytes ?? 0;
@@ -156,7 +156,7 @@ function checkMemory({ reading, host, to }: Flight): ReturnType<Check> {
   );
 }
 
-function checkHost({ reading, host }: Flight): ReturnType<Check> {
+function checkHost({ reading, host }: PreflightInput): ReturnType<Check> {
   if (host === undefined || reading.dataDirectory !== null) return undefined;
   return refuse(
     'privilege',

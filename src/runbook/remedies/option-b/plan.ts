@@ -1,5 +1,5 @@
 import type { MaxConnectionsReading } from '../../ports/server-settings.ts';
-import type { Flight } from './flight.ts';
+import type { PreflightInput } from './flight.ts';
 import { estimateMemory, memorySentences } from './memory.ts';
 import type { PlanDraft } from '../plan.ts';
 import type { SettingTarget } from '../targets/setting.ts';
@@ -15,7 +15,7 @@ export function stepOf(part: Part, hasHost: boolean): number {
   return hasHost ? withHost.indexOf(part) : 0;
 }
 
-export function draftRaise(target: string, flight: Flight): PlanDraft {
+export function draftRaise(target: string, flight: PreflightInput): PlanDraft {
   const { reading, host, to } = flight;
   const { inForce } = reading;
   const verb = to > inForce ? 'Raise' : 'Lower';
@@ -62,7 +62,7 @@ function freed({ slots, inForce }: MaxConnectionsReading, to: number): string {
   return `${change}: an ordinary role can use ${usable(to)} instead of ${usable(inForce)}. A leak fills them as well.`;
 }
 
-function costs({ reading, host, to }: Flight): string[] {
+function costs({ reading, host, to }: PreflightInput): string[] {
   const { sessions, otherPending, absentStandbys, pendingRestart, inForce } = reading;
   return [
     `Every session is cut off: ${sessions.clients} now, ${sessions.inTransaction} of them in a transaction that is lost.`,
@@ -87,7 +87,7 @@ function costs({ reading, host, to }: Flight): string[] {
   ];
 }
 
-function steps({ reading, host, to }: Flight): string[] {
+function steps({ reading, host, to }: PreflightInput): string[] {
   const isReset = reading.beneath === to;
   const alter = isReset
     ? 'ALTER SYSTEM RESET max_connections'

@@ -8,7 +8,7 @@ export interface OptionBPorts {
   readonly settings: ServerSettings;
   /** Absent where dbconn may not restart PostgreSQL: then somebody is told to. */
   readonly host?: ServerHost;
-  readonly look: () => Promise<Snapshot>;
+  readonly takeSnapshot: () => Promise<Snapshot>;
   readonly clock: Clock;
   readonly target: Target;
   /** How long a server whose process lives may say nothing at all. One that says it is starting has all the time it needs. */

@@ -116,9 +116,9 @@ async function recoverRestart(
     const boot = await awaitBoot(ports, host, control);
     return boot.kind === 'up' ? concludeUp(ports, raise, boot) : bringUp(ports, raise);
   }
-  const fate = await settle(ports, host, startedAt);
-  if (fate === 'untouched') return takeBack(ports, raise, interrupted);
-  if (fate === 'stopped') await host.start();
+  const status = await settle(ports, host, startedAt);
+  if (status === 'untouched') return takeBack(ports, raise, interrupted);
+  if (status === 'stopped') await host.start();
   return bringUp(ports, raise);
 }
 

@@ -1,5 +1,5 @@
 import type { KeptCopy, KeptFile, ServerHost } from '../../ports/server-host.ts';
-import { ActingUnavailable } from '../acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../acting-unavailable.ts';
 import { awaitApplications } from './applications.ts';
 import type { ApplicationSessions } from './applications.ts';
 import { awaitBoot } from './boot.ts';
@@ -138,8 +138,8 @@ function judge({ name }: SettingTarget, to: number, inForce: number | null): Ite
 }
 
 /** Where the acting role finds no slot, one of the ways of looking may. */
-async function readInForce({ look }: OptionBPorts): Promise<number | null> {
-  const { reading } = (await look()).database;
+async function readInForce({ takeSnapshot }: OptionBPorts): Promise<number | null> {
+  const { reading } = (await takeSnapshot()).database;
   return reading?.capacity.maxConnections ?? null;
 }
 
@@ -180,7 +180,7 @@ async function removeCopy(host: ServerHost, files: KeptFile): Promise<string> {
     const result = await host.removeCopy(files);
     return result === 'removed' ? '' : ` An empty file stays: ${files.copyPath}.`;
   } catch (error) {
-    if (!(error instanceof ActingUnavailable)) throw error;
+    if (!(error instanceof PrivilegedUnavailable)) throw error;
     return ` The copy could not be removed, and holds what postgresql.auto.conf held: ${files.copyPath}. ${error.message}`;
   }
 }

@@ -4,7 +4,7 @@ import type { Target } from '../../target.ts';
 
 export interface OptionCPorts {
   readonly restarts: Restarts;
-  readonly look: () => Promise<Snapshot>;
+  readonly takeSnapshot: () => Promise<Snapshot>;
   readonly clock: Clock;
   readonly target: Target;
   /** Services never restarted, although configured: dbconn itself, its socket proxy, its journal. */

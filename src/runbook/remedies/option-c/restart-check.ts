@@ -12,14 +12,14 @@ export async function checkReplicas(
   plan: Plan,
   since: string,
 ): Promise<Report> {
-  const look = await ports.look();
-  const now = new Map(findReplicas(look, plan).map((found) => [found.id, found]));
+  const snapshot = await ports.takeSnapshot();
+  const now = new Map(findReplicas(snapshot, plan).map((found) => [found.id, found]));
   const targets = replicasOf(plan.targets);
   const items = targets.map((target) => toItem(target, now.get(target.id), since));
   const old = targets
     .filter((_target, index) => hasNewProcess.has(items[index]?.outcome ?? 'unknown'))
-    .map(({ id }) => ({ addresses: now.get(id)?.addresses ?? [], askedAtMs: Date.parse(since) }));
-  const left = leftBehind(ports, { plan, look, old });
+    .map(({ id }) => ({ addresses: now.get(id)?.addresses ?? [], sentAtMs: Date.parse(since) }));
+  const left = leftBehind(ports, { plan, snapshot, old });
   const down = items.filter(({ outcome }) => outcome === 'failed').length;
   return {
     items: [...items, ...left.items],

@@ -7,11 +7,11 @@ import { countOfService } from './service-sessions.ts';
 
 /** What a restart of this service frees, and what it costs others where it is a pooler. */
 export function effectOf(
-  look: Snapshot,
+  snapshot: Snapshot,
   target: Target,
   name: string,
 ): Pick<PlanDraft, 'frees'> & { readonly cost: readonly string[] } {
-  const { poolers, behindPoolers } = gatherEvidence({ snapshot: look, target, recent: [] });
+  const { poolers, behindPoolers } = gatherEvidence({ snapshot: snapshot, target, recent: [] });
   const pooler = poolers.find((one) => one.name === name);
   if (pooler === undefined && behindPoolers.has(name)) {
     const sentence =
@@ -19,7 +19,7 @@ export function effectOf(
     return { cost: [], frees: { slots: null, sentence } };
   }
   const clients = pooler === undefined ? '' : count(pooler.reading.clients, 'client');
-  const slots = countOfService(look, target, name);
+  const slots = countOfService(snapshot, target, name);
   return {
     cost: pooler === undefined ? [] : [`It is a pooler: its ${clients} are disconnected.`],
     frees: {

@@ -16,34 +16,34 @@ export const hasNewProcess: ReadonlySet<Item['outcome']> = new Set([
 
 interface Afterwards {
   readonly plan: Plan;
-  readonly look: Snapshot;
+  readonly snapshot: Snapshot;
   readonly old: readonly OldProcess[];
 }
 
 /** What the old processes left running in PostgreSQL. */
 export function leftBehind(
   ports: OptionCPorts,
-  { plan, look, old }: Afterwards,
+  { plan, snapshot, old }: Afterwards,
 ): ReturnType<typeof reportOrphans> {
   const service = serviceOf(ports, plan);
   const nowMs = ports.clock.now();
   return reportOrphans(
     service === undefined
       ? []
-      : findOrphans(look, isOfService(look, ports.target, service.name), { old, nowMs }),
+      : findOrphans(snapshot, isOfService(snapshot, ports.target, service.name), { old, nowMs }),
   );
 }
 
 /** Where a replica of the plan was reached in that look. */
-export function addressesOf(look: Snapshot, plan: Plan, id: string): readonly string[] {
-  return findReplicas(look, plan).find((replica) => replica.id === id)?.addresses ?? [];
+export function addressesOf(snapshot: Snapshot, plan: Plan, id: string): readonly string[] {
+  return findReplicas(snapshot, plan).find((replica) => replica.id === id)?.addresses ?? [];
 }
 
 /** How many sessions the service had in that look; null when it cannot be told. */
-export function countIn(ports: OptionCPorts, plan: Plan, look: Snapshot): number | null {
+export function countIn(ports: OptionCPorts, plan: Plan, snapshot: Snapshot): number | null {
   const service = serviceOf(ports, plan);
   if (service === undefined) return null;
-  return countOfService(look, ports.target, service.name);
+  return countOfService(snapshot, ports.target, service.name);
 }
 
 /** The configured service the plan is about; undefined when it is configured no more. */

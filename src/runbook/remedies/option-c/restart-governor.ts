@@ -21,9 +21,13 @@ interface NextReplica {
  * slots, or somebody was refused a slot (53300) within the last 10 s. Pools that start together storm a server
  * that has just come up for air.
  */
-export function whyNotNow(look: Snapshot, next: NextReplica, nowMs: number): string | undefined {
-  if (wasRefused(look, nowMs)) return 'PostgreSQL refused connections within the last 10 s';
-  const { reading } = look.database;
+export function whyNotNow(
+  snapshot: Snapshot,
+  next: NextReplica,
+  nowMs: number,
+): string | undefined {
+  if (wasRefused(snapshot, nowMs)) return 'PostgreSQL refused connections within the last 10 s';
+  const { reading } = snapshot.database;
   if (reading === undefined) return 'PostgreSQL could not be looked at';
   const { maxConnections, superuserReserved, reserved, providerReserved } = reading.capacity;
   const usable = maxConnections - superuserReserved - reserved - providerReserved;

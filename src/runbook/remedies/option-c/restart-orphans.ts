@@ -1,5 +1,5 @@
 import type { SessionReading, Snapshot } from '../../diagnose/snapshot.ts';
-import type { Ask } from '../ask.ts';
+import type { RemedyRequest } from '../ask.ts';
 import type { Item } from '../report.ts';
 import { count, durationOfMs } from '../wording.ts';
 
@@ -8,7 +8,7 @@ export interface OldProcess {
   /** Its container's addresses. A new process may have the same, so age tells the two apart. */
   readonly addresses: readonly string[];
   /** When its end was asked for, by dbconn's clock. */
-  readonly askedAtMs: number;
+  readonly sentAtMs: number;
 }
 
 /** As many as a report can offer to end. */
@@ -20,17 +20,17 @@ const mostOffered = 5;
  * The server tells ages and dbconn's clock tells spans, so that clocks which differ do no harm.
  */
 export function findOrphans(
-  look: Snapshot,
+  snapshot: Snapshot,
   isOfService: (session: SessionReading) => boolean,
   { old, nowMs }: { readonly old: readonly OldProcess[]; readonly nowMs: number },
 ): readonly SessionReading[] {
-  const sessions = look.database.reading?.sessions ?? [];
-  const isOf = (session: SessionReading, { addresses, askedAtMs }: OldProcess): boolean => {
+  const sessions = snapshot.database.reading?.sessions ?? [];
+  const isOf = (session: SessionReading, { addresses, sentAtMs }: OldProcess): boolean => {
     const isTheirs =
       addresses.length === 0
         ? isOfService(session)
         : session.client !== null && addresses.includes(session.client);
-    return isTheirs && session.connectionAgeSeconds * 1000 > nowMs - askedAtMs;
+    return isTheirs && session.connectionAgeSeconds * 1000 > nowMs - sentAtMs;
   };
   return sessions.filter(
     (session) =>
@@ -41,7 +41,7 @@ export function findOrphans(
 /** How a report speaks of them, and what it offers. */
 export function reportOrphans(orphans: readonly SessionReading[]): {
   readonly items: readonly Item[];
-  readonly followUps: readonly Ask[];
+  readonly followUps: readonly RemedyRequest[];
   readonly sentence: string;
 } {
   const items = orphans.map(({ pid, queryAgeSeconds }): Item => {

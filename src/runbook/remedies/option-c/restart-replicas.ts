@@ -57,7 +57,7 @@ interface RestartRun {
  */
 export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise<Report> {
   const replicas = replicasOf(run.left);
-  const before = await ports.look();
+  const before = await ports.takeSnapshot();
   const items: Item[] = [];
   const old: OldProcess[] = [];
   let halted: string | undefined;
@@ -80,16 +80,16 @@ export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise
       });
       continue;
     }
-    const askedAtMs = ports.clock.now();
+    const sentAtMs = ports.clock.now();
     const item = await restartOne(ports, run.control, { step, replica });
     items.push(item);
     if (hasNewProcess.has(item.outcome)) {
-      old.push({ addresses: addressesOf(before, run.plan, replica.id), askedAtMs });
+      old.push({ addresses: addressesOf(before, run.plan, replica.id), sentAtMs });
     }
     if (item.outcome !== 'restarted') halted = `${replica.name} did not come up`;
   }
-  const after = await ports.look();
-  const left = leftBehind(ports, { plan: run.plan, look: after, old });
+  const after = await ports.takeSnapshot();
+  const left = leftBehind(ports, { plan: run.plan, snapshot: after, old });
   const figures = inFigures(countIn(ports, run.plan, before), countIn(ports, run.plan, after));
   return {
     items: [...items, ...left.items],
@@ -105,11 +105,11 @@ function whyMovedOn(
   plan: Plan,
   replica: ReplicaTarget,
 ): string | undefined {
-  const seen = services.ok ? findReplicas({ services }, plan) : [];
-  if (seen.length === 0) return undefined;
+  const replicasNow = services.ok ? findReplicas({ services }, plan) : [];
+  if (replicasNow.length === 0) return undefined;
   return whyChanged(
     replica,
-    seen.find(({ id }) => id === replica.id),
+    replicasNow.find(({ id }) => id === replica.id),
   );
 }
 
@@ -165,9 +165,9 @@ async function awaitTurn(
 ): Promise<Snapshot | string> {
   const deadline = ports.clock.now() + ports.calmWithinMs;
   for (;;) {
-    const look = await ports.look();
-    const why = whyNotYet(ports, { plan, replica, look });
-    if (why === undefined) return look;
+    const snapshot = await ports.takeSnapshot();
+    const why = whyNotYet(ports, { plan, replica, snapshot });
+    if (why === undefined) return snapshot;
     if (ports.clock.now() >= deadline) return `Held back to spare PostgreSQL: ${why}`;
     await ports.clock.sleep(pollMs);
     if (await control.isStopped()) return stopped;
@@ -177,15 +177,15 @@ async function awaitTurn(
 interface Moment {
   readonly plan: Plan;
   readonly replica: ReplicaTarget;
-  readonly look: Snapshot;
+  readonly snapshot: Snapshot;
 }
 
-function whyNotYet(ports: OptionCPorts, { plan, replica, look }: Moment): string | undefined {
-  const reading = findReplicas(look, plan).find(({ id }) => id === replica.id);
+function whyNotYet(ports: OptionCPorts, { plan, replica, snapshot }: Moment): string | undefined {
+  const reading = findReplicas(snapshot, plan).find(({ id }) => id === replica.id);
   const service = serviceOf(ports, plan);
   const ceiling = reading === undefined || service === undefined ? null : mayOpen(service, reading);
   const next = { holds: replica.connections, mayOpen: ceiling };
-  return whyNotNow(look, next, ports.clock.now());
+  return whyNotNow(snapshot, next, ports.clock.now());
 }
 
 function inFigures(before: number | null, after: number | null): string {

@@ -17,10 +17,10 @@ export function countOfReplica(
 }
 
 /** Sessions of a whole service, told as the diagnosis tells them; null when the database was not read. */
-export function countOfService(look: Snapshot, target: Target, name: string): number | null {
-  const { reading } = look.database;
+export function countOfService(snapshot: Snapshot, target: Target, name: string): number | null {
+  const { reading } = snapshot.database;
   if (reading === undefined) return null;
-  const isOf = isOfService(look, target, name);
+  const isOf = isOfService(snapshot, target, name);
   return sum(reading, isOf);
 }
 

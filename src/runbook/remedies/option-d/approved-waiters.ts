@@ -24,7 +24,7 @@ export function waitersToApprove(
 }
 
 /** Whether one of them waits for it directly, told by pid: their starts are checked by the statement that signals. */
-export function stillHoldsUp(
+export function stillBlocks(
   { identity, waiters }: Pick<BlockerTarget, 'identity' | 'waiters'>,
   waits: LockReading,
 ): boolean {

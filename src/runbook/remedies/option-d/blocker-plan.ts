@@ -1,19 +1,19 @@
-import type { StopAsk } from './ports.ts';
+import type { StopRequest } from './ports.ts';
 import { describeSteps } from './blocker-steps.ts';
-import type { PlanDraft, Spared } from '../plan.ts';
+import type { PlanDraft, Skipped } from '../plan.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
 import { count, durationOfMs } from '../wording.ts';
 
 interface Stopping {
   readonly target: string;
-  readonly ask: StopAsk;
+  readonly ask: StopRequest;
   readonly targets: readonly BlockerTarget[];
-  readonly spared: readonly Spared[];
+  readonly spared: readonly Skipped[];
   readonly waiters: number;
   readonly releaseWithinMs: number;
 }
 
-const sparedShown = 50;
+const skippedShown = 50;
 
 /** The plan of option D, with what it costs and brings. */
 export function draftStop(stopping: Stopping): PlanDraft {
@@ -26,7 +26,7 @@ export function draftStop(stopping: Stopping): PlanDraft {
     title: titleOf(stopping),
     subject: ask.kind === 'stop-session' ? (targets[0]?.identity.application ?? null) : null,
     targets: [...targets],
-    spared: spared.slice(0, sparedShown),
+    spared: spared.slice(0, skippedShown),
     sparedTotal: spared.length,
     cost: targets.flatMap(costOf),
     frees: { slots: ends, sentence: brings(waiters, ends) },

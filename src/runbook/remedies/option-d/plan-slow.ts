@@ -1,12 +1,12 @@
 import type { Blocker, BlockerSession } from '../../ports/blockers.ts';
-import type { Ask } from '../ask.ts';
+import type { RemedyRequest } from '../ask.ts';
 import { draftStop } from './blocker-plan.ts';
 import { defaultReleaseWithinMs, toGuard } from './ports.ts';
 import type { OptionDPorts } from './ports.ts';
-import type { PlanDraft, Spared } from '../plan.ts';
+import type { PlanDraft, Skipped } from '../plan.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
-import { sparedBlocker } from './spared-blocker.ts';
+import { whyBlockerSkipped } from './spared-blocker.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
 import { count, durationOfMs } from '../wording.ts';
 
@@ -20,14 +20,14 @@ const mostStatements = 50;
 export async function planSlow(
   ports: OptionDPorts,
   session: BlockerSession,
-  ask: Extract<Ask, { kind: 'cancel-slow' }>,
+  ask: Extract<RemedyRequest, { kind: 'cancel-slow' }>,
 ): Promise<Answer<PlanDraft>> {
   const { runningForMs } = ask;
   const slow = { runningForMs, atMost: ports.atMost ?? mostStatements };
   const targets: BlockerTarget[] = [];
-  const spared: Spared[] = [];
+  const spared: Skipped[] = [];
   for (const blocker of await session.readSlow(slow, toGuard(ports))) {
-    const reason = sparedBlocker(blocker);
+    const reason = whyBlockerSkipped(blocker);
     const { pid, application } = blocker.identity;
     if (reason === null) targets.push(toTarget(blocker));
     else spared.push({ what: `pid ${pid}`, label: application, reason });
@@ -39,12 +39,12 @@ export async function planSlow(
   );
 }
 
-function toTarget({ spared: _spared, process, ...facts }: Blocker): BlockerTarget {
+function toTarget({ spared: _skipped, process, ...facts }: Blocker): BlockerTarget {
   const how = process === 'slow client' ? 'terminate' : 'cancel';
   return { kind: 'blocker', ...facts, how, queued: false, victims: 0, waiters: [] };
 }
 
-function refuseNothing(runningForMs: number, spared: readonly Spared[]): Answer<PlanDraft> {
+function refuseNothing(runningForMs: number, spared: readonly Skipped[]): Answer<PlanDraft> {
   const over = durationOfMs(runningForMs);
   const next = 'Look with /dbconn sessions.';
   const [{ reason } = { reason: '' }] = spared;

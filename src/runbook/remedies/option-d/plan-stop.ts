@@ -1,7 +1,7 @@
 import type { LockReading } from '../../diagnose/snapshot.ts';
 import { analyseLocks } from '../../diagnose/locks.ts';
 import type { Blocker, BlockerSession } from '../../ports/blockers.ts';
-import { ActingUnavailable } from '../acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../acting-unavailable.ts';
 import { waitersToApprove } from './approved-waiters.ts';
 import { draftStop } from './blocker-plan.ts';
 import {
@@ -12,12 +12,12 @@ import {
 } from '../../diagnose/obstacles.ts';
 import type { Obstacle } from '../../diagnose/obstacles.ts';
 import { defaultReleaseWithinMs, toGuard } from './ports.ts';
-import type { OptionDPorts, StopAsk } from './ports.ts';
-import type { PlanDraft, Spared } from '../plan.ts';
+import type { OptionDPorts, StopRequest } from './ports.ts';
+import type { PlanDraft, Skipped } from '../plan.ts';
 import { planSlow } from './plan-slow.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
-import { sparedBlocker, sparedRoot } from './spared-blocker.ts';
+import { whyBlockerSkipped, whyRootSkipped } from './spared-blocker.ts';
 import type { BlockerTarget, WaiterIdentity } from '../targets/blocker.ts';
 import { count } from '../wording.ts';
 
@@ -25,7 +25,7 @@ import { count } from '../wording.ts';
 const mostBlockers = 10;
 
 /** What to stop, read over one connection so that waits and sessions are of one moment. */
-export async function planStop(ports: OptionDPorts, ask: StopAsk): Promise<Answer<PlanDraft>> {
+export async function planStop(ports: OptionDPorts, ask: StopRequest): Promise<Answer<PlanDraft>> {
   try {
     return await ports.blockers.act((session) => {
       switch (ask.kind) {
@@ -38,7 +38,7 @@ export async function planStop(ports: OptionDPorts, ask: StopAsk): Promise<Answe
       }
     });
   } catch (error) {
-    if (!(error instanceof ActingUnavailable)) throw error;
+    if (!(error instanceof PrivilegedUnavailable)) throw error;
     const next = 'Option C, restarting the service, needs no connection to PostgreSQL.';
     return refuse('unreachable', error.message, next);
   }
@@ -56,7 +56,7 @@ async function planBlockers(
   const blockers = new Map(read.map((one) => [one.identity.pid, one]));
   const obstacles = findObstacles(reading, (pid) => {
     const one = blockers.get(pid);
-    return one !== undefined && sparedRoot(one) === null;
+    return one !== undefined && whyRootSkipped(one) === null;
   });
   const known = await session.readWaiters(reading.waiters.map(({ pid }) => pid));
   const sorted = sort(obstacles, ports, {
@@ -73,7 +73,7 @@ async function planBlockers(
       ...sorted,
       target: ports.target.name,
       ask: { kind: 'stop-blockers' },
-      spared: [...sorted.spared, ...sparePrepared(reading)],
+      spared: [...sorted.spared, ...skipPrepared(reading)],
       waiters: freed.length,
       releaseWithinMs: ports.releaseWithinMs ?? defaultReleaseWithinMs,
     }),
@@ -87,7 +87,7 @@ interface Sessions {
 
 interface Sorted {
   readonly targets: readonly BlockerTarget[];
-  readonly spared: readonly Spared[];
+  readonly spared: readonly Skipped[];
 }
 
 function sort(
@@ -96,22 +96,22 @@ function sort(
   { blockerOf, waitersOf }: Sessions,
 ): Sorted {
   const targets: BlockerTarget[] = [];
-  const spared: Spared[] = [];
+  const spared: Skipped[] = [];
   for (const obstacle of obstacles) {
     const blocker = blockerOf(obstacle.pid);
     // It let go while we looked, or it is far down a list that is cut.
     if (blocker === undefined) continue;
     const waiters = waitersOf(obstacle);
     const reason =
-      sparedRoot(blocker) ??
+      whyRootSkipped(blocker) ??
       whyNoObstacle(obstacle, target.limits.lockWaitMs) ??
       (waiters.length === 0 ? unseen : null);
     const { pid, application } = blocker.identity;
-    const spare = (why: string): void => {
+    const skip = (why: string): void => {
       spared.push({ what: `pid ${pid}`, label: application, reason: why });
     };
-    if (reason !== null) spare(reason);
-    else if (targets.length === atMost) spare(`beyond the first ${atMost} of one plan`);
+    if (reason !== null) skip(reason);
+    else if (targets.length === atMost) skip(`beyond the first ${atMost} of one plan`);
     else targets.push(toTarget(blocker, { ...obstacle, waiters }));
   }
   return { targets, spared };
@@ -121,7 +121,7 @@ function toTarget(
   blocker: Blocker,
   { queued, victims, waiters }: Pick<BlockerTarget, 'queued' | 'victims' | 'waiters'>,
 ): BlockerTarget {
-  const { spared: _spared, process: _process, ...facts } = blocker;
+  const { spared: _skipped, process: _process, ...facts } = blocker;
   return {
     kind: 'blocker',
     ...facts,
@@ -140,7 +140,7 @@ function howToStop({ identity, process }: Blocker): BlockerTarget['how'] {
 }
 
 /** Prepared transactions have no session to signal. Their gids are untrusted text. */
-function sparePrepared(reading: LockReading): Spared[] {
+function skipPrepared(reading: LockReading): Skipped[] {
   return analyseLocks(reading).blocking.roots.flatMap((root) =>
     'prepared' in root
       ? [{ what: 'prepared transaction', label: root.prepared, reason: ownPlan }]
@@ -152,7 +152,7 @@ const unseen = 'the sessions that waited for it have just ended, or are hidden f
 
 const ownPlan = 'it has no session; rolling it back is a plan of its own';
 
-function refuseNothing(reading: LockReading, spared: readonly Spared[]): Answer<PlanDraft> {
+function refuseNothing(reading: LockReading, spared: readonly Skipped[]): Answer<PlanDraft> {
   const { roots, cycles } = analyseLocks(reading).blocking;
   const waits = `${count(reading.waitersTotal, 'session')} ${reading.waitersTotal === 1 ? 'waits' : 'wait'}`;
   if (roots.some((root) => 'prepared' in root)) {
@@ -178,7 +178,7 @@ function refuseNothing(reading: LockReading, spared: readonly Spared[]): Answer<
 async function planSession(
   ports: OptionDPorts,
   session: BlockerSession,
-  ask: Extract<StopAsk, { kind: 'stop-session' }>,
+  ask: Extract<StopRequest, { kind: 'stop-session' }>,
 ): Promise<Answer<PlanDraft>> {
   const [blocker] = await session.readBlockers([ask.pid], toGuard(ports));
   if (blocker === undefined) {
@@ -188,7 +188,7 @@ async function planSession(
       'Look with /dbconn sources.',
     );
   }
-  const reason = sparedBlocker(blocker);
+  const reason = whyBlockerSkipped(blocker);
   if (reason !== null) {
     return refuse('spared', `pid ${ask.pid} is spared: ${reason}.`, 'Look with /dbconn sources.');
   }

@@ -1,9 +1,9 @@
 import type { Clock } from '../../ports.ts';
-import type { Blockers, SpareGuard } from '../../ports/blockers.ts';
+import type { Blockers, SkipGuard } from '../../ports/blockers.ts';
 import type { Target } from '../../target.ts';
-import type { Ask } from '../ask.ts';
+import type { RemedyRequest } from '../ask.ts';
 import type { Plan } from '../plan.ts';
-import { toSpareGuard } from '../spare-guard.ts';
+import { toSkipGuard } from '../spare-guard.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
 
 export interface OptionDPorts {
@@ -17,12 +17,15 @@ export interface OptionDPorts {
   readonly atMost?: number;
 }
 
-export type StopAsk = Extract<Ask, { kind: 'stop-blockers' | 'stop-session' | 'cancel-slow' }>;
+export type StopRequest = Extract<
+  RemedyRequest,
+  { kind: 'stop-blockers' | 'stop-session' | 'cancel-slow' }
+>;
 
 /** A cancelled statement rolls back first; one that reacts at all has ended by then. */
 export const defaultReleaseWithinMs = 5000;
 
-export function toStopAsk(ask: Ask): StopAsk {
+export function toStopRequest(ask: RemedyRequest): StopRequest {
   switch (ask.kind) {
     case 'stop-blockers':
     case 'stop-session':
@@ -33,8 +36,8 @@ export function toStopAsk(ask: Ask): StopAsk {
   }
 }
 
-export function toGuard({ target, poolerApplications }: OptionDPorts): SpareGuard {
-  return toSpareGuard(target, poolerApplications);
+export function toGuard({ target, poolerApplications }: OptionDPorts): SkipGuard {
+  return toSkipGuard(target, poolerApplications);
 }
 
 export function blockersOf(targets: Plan['targets']): BlockerTarget[] {

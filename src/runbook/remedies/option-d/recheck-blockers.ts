@@ -1,12 +1,12 @@
 import type { LockReading } from '../../diagnose/snapshot.ts';
 import type { Blocker } from '../../ports/blockers.ts';
-import { stillHoldsUp } from './approved-waiters.ts';
+import { stillBlocks } from './approved-waiters.ts';
 import { blockersOf, toGuard } from './ports.ts';
 import type { OptionDPorts } from './ports.ts';
-import type { Plan, Spared } from '../plan.ts';
+import type { Plan, Skipped } from '../plan.ts';
 import type { Recheck } from '../remedy.ts';
 import { isSameSession, isSameStatement } from './same-blocker.ts';
-import { sparedBlocker } from './spared-blocker.ts';
+import { whyBlockerSkipped } from './spared-blocker.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
 
 /** Approved sessions that are still at what they were and still in the way. Whoever came since is not looked at. */
@@ -19,7 +19,7 @@ export async function recheckBlockers(ports: OptionDPorts, plan: Plan): Promise<
   });
   const named = plan.ask.kind !== 'stop-blockers';
   const left: BlockerTarget[] = [];
-  const spared: Spared[] = [];
+  const spared: Skipped[] = [];
   for (const target of targets) {
     const { pid, application } = target.identity;
     const now = found.find(({ identity }) => identity.pid === pid);
@@ -40,7 +40,7 @@ function whyLeftAlone(
   if (now === undefined || !isSameSession(now.identity, identity)) return 'it is gone';
   const whatever = named && how === 'terminate';
   if (!whatever && !isSameStatement(now.identity, identity)) return 'it does something else by now';
-  return sparedBlocker(now);
+  return whyBlockerSkipped(now);
 }
 
 function whyNoBlocker(target: BlockerTarget, waits: LockReading): string | null {
@@ -48,7 +48,7 @@ function whyNoBlocker(target: BlockerTarget, waits: LockReading): string | null 
   if (queued && waits.waiters.every((waiter) => waiter.pid !== identity.pid)) {
     return 'it does not wait any more';
   }
-  return stillHoldsUp(target, waits)
+  return stillBlocks(target, waits)
     ? null
     : 'none of the sessions that waited for it when it was planned still does';
 }

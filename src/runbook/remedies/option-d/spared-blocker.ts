@@ -1,15 +1,15 @@
 import type { Blocker } from '../../ports/blockers.ts';
-import { spareSentences } from '../option-a/spare-sessions.ts';
+import { skipSentences } from '../option-a/spare-sessions.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
 
 /** What has to be known of a session to tell whether it is spared. */
-export interface Spareable extends Pick<Blocker, 'process' | 'spared'> {
+export interface Skippable extends Pick<Blocker, 'process' | 'spared'> {
   readonly identity: Pick<BlockerTarget['identity'], 'state'>;
 }
 
 /** Why a blocker is left alone, in words for its reader, or null when it may be stopped. */
-export function sparedBlocker({ identity, process, spared }: Spareable): string | null {
-  if (spared === 'hidden') return `${spareSentences.hidden}: GRANT pg_monitor to it`;
+export function whyBlockerSkipped({ identity, process, spared }: Skippable): string | null {
+  if (spared === 'hidden') return `${skipSentences.hidden}: GRANT pg_monitor to it`;
   if (process === 'wraparound vacuum') {
     return 'an autovacuum that prevents wraparound: it comes back at once, so let it finish';
   }
@@ -17,9 +17,9 @@ export function sparedBlocker({ identity, process, spared }: Spareable): string 
     return 'an autovacuum: it gives way by itself after deadlock_timeout';
   }
   if (spared === 'superuser') {
-    return `${spareSentences.superuser}: if it is the application, name it in applicationRoles and set a superuser as actingUrl`;
+    return `${skipSentences.superuser}: if it is the application, name it in applicationRoles and set a superuser as actingUrl`;
   }
-  if (spared !== null) return spareSentences[spared];
+  if (spared !== null) return skipSentences[spared];
   // Without it nobody can tell whether it still runs what was approved.
   return identity.state === 'disabled'
     ? 'its activity is not tracked (track_activities is off)'
@@ -27,8 +27,8 @@ export function sparedBlocker({ identity, process, spared }: Spareable): string 
 }
 
 /** The same of one that nobody named: a concurrent build is left to a person, who then also drops the invalid index. */
-export function sparedRoot(blocker: Spareable): string | null {
-  const reason = sparedBlocker(blocker);
+export function whyRootSkipped(blocker: Skippable): string | null {
+  const reason = whyBlockerSkipped(blocker);
   if (reason !== null || blocker.process !== 'concurrent build') return reason;
   return 'a concurrent index build: cancelled, it leaves an invalid index behind';
 }

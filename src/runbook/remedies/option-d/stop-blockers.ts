@@ -1,5 +1,5 @@
 import type { BlockerOutcome, BlockerSession, BlockerSignal } from '../../ports/blockers.ts';
-import { stillHoldsUp } from './approved-waiters.ts';
+import { stillBlocks } from './approved-waiters.ts';
 import { lastStep, toSteps } from './blocker-steps.ts';
 import type { BlockerStep } from './blocker-steps.ts';
 import { blockersOf, defaultReleaseWithinMs, toGuard } from './ports.ts';
@@ -9,7 +9,7 @@ import type { RunControl } from '../remedy.ts';
 import { countOutcomes } from '../report.ts';
 import type { Item, Report } from '../report.ts';
 import { isSameStatement } from './same-blocker.ts';
-import { spareSentences } from '../option-a/spare-sessions.ts';
+import { skipSentences } from '../option-a/spare-sessions.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
 import { count } from '../wording.ts';
 
@@ -45,11 +45,11 @@ export async function stopBlockers(session: BlockerSession, stop: StopRun): Prom
   const missed = stop.left
     .slice(items.length)
     .map((target) => toItem(target, 'not reached', 'Changes were stopped before it.'));
-  const look = { step: steps.length };
+  const lastCheck = { step: steps.length };
   const waited = stop.plan.ask.kind !== 'cancel-slow';
-  await stop.control.intend({ ...look, sentence: lastStep(!waited) });
+  await stop.control.intend({ ...lastCheck, sentence: lastStep(!waited) });
   const waits = `${count(before, 'session')} waited before, ${await countWaiters(act)} after`;
-  await stop.control.record({ ...look, sentence: waits });
+  await stop.control.record({ ...lastCheck, sentence: waits });
   const all = [...items, ...missed];
   const finished = all.every(({ outcome }) => outcome !== 'not reached');
   const stopped = finished ? '' : 'Stopped before the end. ';
@@ -148,7 +148,7 @@ async function awaitEffect(act: Act, { target, how }: BlockerStep): Promise<Item
   const released = await until(
     act,
     withinMs,
-    async () => !stillHoldsUp(target, await act.session.readWaits()),
+    async () => !stillBlocks(target, await act.session.readWaits()),
   );
   return released
     ? toItem(target, 'cancelled', `Its statement was cancelled. ${noneWaits}`)
@@ -176,11 +176,11 @@ async function countWaiters(act: Act): Promise<number> {
 async function until(
   { ports: { clock } }: Act,
   withinMs: number,
-  holds: () => Promise<boolean>,
+  isTrue: () => Promise<boolean>,
 ): Promise<boolean> {
   const deadline = clock.now() + withinMs;
   for (;;) {
-    if (await holds()) return true;
+    if (await isTrue()) return true;
     if (clock.now() >= deadline) return false;
     await clock.sleep(pollMs);
   }
@@ -203,7 +203,7 @@ function itemOf(target: BlockerTarget, outcome: Exclude<BlockerOutcome, 'signall
     case 'too late':
       return toItem(target, 'not reached', 'The signal reached PostgreSQL too late to be sent on.');
     default:
-      return toItem(target, 'refused', `Spared: ${spareSentences[outcome]}.`);
+      return toItem(target, 'refused', `Spared: ${skipSentences[outcome]}.`);
   }
 }
 

@@ -17,7 +17,7 @@ interface Doubt {
  * Until it is known what became of a container that Docker gave no answer about. A change that may still follow is not
  * undone because it is not seen: then it stays unknown.
  */
-export async function lookAgain(
+export async function checkAgain(
   { settings, clock, healthyWithinMs }: OptionEPorts,
   control: Pick<RunControl, 'progress'>,
   { replica: { id, name }, told }: Doubt,

@@ -17,7 +17,7 @@ interface NextContainer {
  * server, so the governor rules only from the second on.
  */
 export async function awaitCalm(
-  { look, clock, target, calmWithinMs }: OptionEPorts,
+  { takeSnapshot, clock, target, calmWithinMs }: OptionEPorts,
   control: RunControl,
   { pool, replica, isFirst }: NextContainer,
 ): Promise<string | undefined> {
@@ -28,7 +28,7 @@ export async function awaitCalm(
   const deadline = clock.now() + calmWithinMs;
   for (;;) {
     const next = { holds: replica.connections, mayOpen };
-    const why = whyNotNow(await look(), next, clock.now());
+    const why = whyNotNow(await takeSnapshot(), next, clock.now());
     if (why === undefined) return undefined;
     if (clock.now() >= deadline) return `Held back to spare PostgreSQL: ${why}`;
     await clock.sleep(pollMs);

@@ -10,7 +10,7 @@ import type { FittingPool } from '../../diagnose/pool-sizes.ts';
 import { sizeVariables, toSettable } from '../../diagnose/pool-variables.ts';
 import { pressureOf } from '../../diagnose/pressure.ts';
 import type { PoolNumbers } from '../../ports/pool-settings.ts';
-import type { Ask } from '../ask.ts';
+import type { RemedyRequest } from '../ask.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
 
@@ -21,7 +21,7 @@ export interface ChosenPool extends FittingPool {
   readonly overBudget: boolean | null;
 }
 
-type AskedSize = Extract<Ask, { kind: 'resize-pool' }>['size'];
+type RequestedSize = Extract<RemedyRequest, { kind: 'resize-pool' }>['size'];
 
 /**
  * The numbers for one service: those asked for, else those the ledger gives. Numbers that make the pools together
@@ -30,13 +30,13 @@ type AskedSize = Extract<Ask, { kind: 'resize-pool' }>['size'];
 export function choosePool(
   evidence: Evidence,
   service: string,
-  size: AskedSize,
+  size: RequestedSize,
 ): Answer<ChosenPool> {
   const line = evidence.budget.lines.find((one) => one.service === service);
   if (line === undefined) throw new Error(`The ledger has no line for ${service}.`);
-  const asked = size === undefined ? undefined : completeSize(evidence, line, size);
-  if (asked?.ok === false) return asked;
-  const fitting = asked?.value ?? proposeNumbers(evidence, line);
+  const requested = size === undefined ? undefined : completeSize(evidence, line, size);
+  if (requested?.ok === false) return requested;
+  const fitting = requested?.value ?? proposeNumbers(evidence, line);
   if (fitting === undefined && evidence.budget.usable === null) {
     const why = 'PostgreSQL could not be looked at, so no numbers can be proposed.';
     return refuse('unknown-budget', why, 'Give the two numbers; smaller ones than now can run.');
@@ -76,7 +76,7 @@ type Line = FittingPool['line'];
 function completeSize(
   { services }: Evidence,
   line: Line,
-  { poolSize, maxOverflow = line.maxOverflow ?? undefined }: NonNullable<AskedSize>,
+  { poolSize, maxOverflow = line.maxOverflow ?? undefined }: NonNullable<RequestedSize>,
 ): Answer<FittingPool> {
   const { service } = line;
   if (maxOverflow === undefined) {

@@ -3,8 +3,8 @@ import { sizeVariables } from '../../diagnose/pool-variables.ts';
 import type { ReplicaReading } from '../../diagnose/snapshot.ts';
 import { list } from '../../diagnose/words.ts';
 import type { PlannedEdit, PoolNumbers } from '../../ports/pool-settings.ts';
-import type { Ask } from '../ask.ts';
-import type { PlanDraft, Spared } from '../plan.ts';
+import type { RemedyRequest } from '../ask.ts';
+import type { PlanDraft, Skipped } from '../plan.ts';
 import { mayComeBack } from './pool-choice.ts';
 import type { ChosenPool } from './pool-choice.ts';
 import { countOfReplica } from '../option-c/service-sessions.ts';
@@ -13,10 +13,10 @@ import type { ReplicaTarget } from '../targets/replica.ts';
 import { count } from '../wording.ts';
 
 interface ResizeParts extends ChosenPool, PlannedEdit {
-  readonly ask: Ask;
+  readonly ask: RemedyRequest;
   readonly evidence: Evidence;
   readonly targets: readonly ReplicaReading[];
-  readonly spared: readonly Spared[];
+  readonly spared: readonly Skipped[];
 }
 
 /** The plan of a resize: what an approver reads, and nothing else runs. */

@@ -4,8 +4,8 @@ import { firstReplicaStep } from './pool-draft.ts';
 import type { Plan } from '../plan.ts';
 import { provePools } from './pool-proof.ts';
 import type { PoolProof } from './pool-proof.ts';
-import { hasFailed, holdsNew, recreate, toItem } from './pool-replica.ts';
-import type { Fate } from './pool-replica.ts';
+import { hasFailed, hasNewNumbers, recreate, toItem } from './pool-replica.ts';
+import type { ReplicaResult } from './pool-replica.ts';
 import { poolOf, replicasOf } from './pool-targets.ts';
 import type { RunControl } from '../remedy.ts';
 import { countOutcomes } from '../report.ts';
@@ -17,7 +17,7 @@ interface ResizeEnd {
   readonly plan: Plan;
   readonly control: RunControl;
   readonly edit: EnvEdit;
-  readonly fates: readonly Fate[];
+  readonly replicaResults: readonly ReplicaResult[];
   readonly halted: string | undefined;
 }
 
@@ -26,18 +26,18 @@ interface ResizeEnd {
  * them; numbers that one container did not start with are taken back from all. What cannot be seen is left alone.
  */
 export async function endResize(ports: OptionEPorts, end: ResizeEnd): Promise<Report> {
-  const { fates, plan } = end;
+  const { replicaResults, plan } = end;
   const pool = poolOf(plan);
-  if (fates.some(({ outcome }) => outcome?.result === 'unknown')) return leaveOpen(end);
-  if (fates.some(hasFailed)) return takeBack(ports, end);
-  const fresh = fates.filter((fate) => holdsNew(fate, pool));
+  if (replicaResults.some(({ outcome }) => outcome?.result === 'unknown')) return leaveOpen(end);
+  if (replicaResults.some(hasFailed)) return takeBack(ports, end);
+  const fresh = replicaResults.filter((replicaResult) => hasNewNumbers(replicaResult, pool));
   if (fresh.length === 0) return takeBack(ports, end);
-  const isWhole = fresh.length === fates.length;
+  const isWhole = fresh.length === replicaResults.length;
   const proof = isWhole ? await prove(ports, end) : undefined;
   if (proof?.shows === 'stayed') return takeBack(ports, end, proof.sentence);
   await removeCopy(ports, end);
   const items = [envItem(pool, 'set', `${pool.file} has the new numbers.`), ...itemsOf(end)];
-  const summary = proof?.sentence ?? mixed(pool, fresh.length, fates.length);
+  const summary = proof?.sentence ?? mixed(pool, fresh.length, replicaResults.length);
   return report(end, items, { finished: isWhole, summary });
 }
 
@@ -70,29 +70,33 @@ async function removeCopy(
 async function takeBack(ports: OptionEPorts, end: ResizeEnd, stayed?: string): Promise<Report> {
   const { control, edit, plan } = end;
   const pool = poolOf(plan);
-  const fates: Fate[] = [];
-  for (const fate of end.fates) {
-    fates.push(holdsNew(fate, pool) ? await takeBackOne(ports, control, { fate, plan }) : fate);
+  const replicaResults: ReplicaResult[] = [];
+  for (const replicaResult of end.replicaResults) {
+    replicaResults.push(
+      hasNewNumbers(replicaResult, pool)
+        ? await takeBackOne(ports, control, { replicaResult, plan })
+        : replicaResult,
+    );
   }
-  const after = { ...end, fates };
-  const isOpen = (fate: Fate): boolean =>
-    fate.outcome?.result === 'unknown' || holdsNew(fate, pool);
-  if (fates.some(isOpen)) return leaveOpen(after);
+  const after = { ...end, replicaResults };
+  const isOpen = (replicaResult: ReplicaResult): boolean =>
+    replicaResult.outcome?.result === 'unknown' || hasNewNumbers(replicaResult, pool);
+  if (replicaResults.some(isOpen)) return leaveOpen(after);
   const { file } = pool;
   await control.intend({ step: 1, sentence: `put the old ${file} back` });
   const state = await ports.settings.putBack(edit);
   const isBack = state === 'old';
-  const said = isBack
+  const takenBackSentence = isBack
     ? `${file} is as it was.`
     : `Somebody edited ${file} meanwhile, so it was left alone.`;
-  await control.record({ step: 1, sentence: said });
+  await control.record({ step: 1, sentence: takenBackSentence });
   if (isBack) await removeCopy(ports, end);
   const kept = isBack ? '' : ` Its old numbers stand in ${edit.copyPath}.`;
   const items = [
-    envItem(pool, isBack ? 'put back' : 'failed', `${said}${kept}`),
+    envItem(pool, isBack ? 'put back' : 'failed', `${takenBackSentence}${kept}`),
     ...itemsOf(after),
   ];
-  const failed = end.fates.some(hasFailed);
+  const failed = end.replicaResults.some(hasFailed);
   const why = stayed === undefined ? 'The new numbers did not work, and' : `${stayed} They`;
   const summary =
     failed || stayed !== undefined
@@ -107,23 +111,23 @@ function oldInWords(from: ReturnType<typeof poolOf>['from']): string {
 }
 
 interface Back {
-  readonly fate: Fate;
+  readonly replicaResult: ReplicaResult;
   readonly plan: Plan;
 }
 
 async function takeBackOne(
   ports: OptionEPorts,
   control: RunControl,
-  { fate, plan }: Back,
-): Promise<Fate> {
-  const { step, replica, before, outcome } = fate;
+  { replicaResult, plan }: Back,
+): Promise<ReplicaResult> {
+  const { step, replica, before, outcome } = replicaResult;
   const id = outcome?.id ?? replica.id;
   const environment = before ?? poolOf(plan).from ?? { poolSize: null, maxOverflow: null };
   const turn = { step, replica: { id, name: replica.name }, before, environment };
   const undone = await recreate(ports, control, turn);
   // It runs with the old numbers now: for the plan that is a container that was put back.
   return {
-    ...fate,
+    ...replicaResult,
     outcome: undone.result === 'recreated' ? { ...undone, result: 'put back' } : undone,
   };
 }
@@ -138,8 +142,8 @@ function leaveOpen(end: ResizeEnd): Report {
   });
 }
 
-function itemsOf({ fates, halted }: ResizeEnd): Item[] {
-  return fates.map((fate) => toItem(fate, halted));
+function itemsOf({ replicaResults, halted }: ResizeEnd): Item[] {
+  return replicaResults.map((replicaResult) => toItem(replicaResult, halted));
 }
 
 function envItem({ file }: PoolTarget, outcome: Item['outcome'], detail: string): Item {
@@ -147,11 +151,11 @@ function envItem({ file }: PoolTarget, outcome: Item['outcome'], detail: string)
 }
 
 function report(
-  { fates, plan }: ResizeEnd,
+  { replicaResults, plan }: ResizeEnd,
   items: readonly Item[],
   { finished, summary }: Pick<Report, 'finished' | 'summary'>,
 ): Report {
   const containers = items.filter(({ what }) => what !== poolOf(plan).file);
-  const counted = `Of ${count(fates.length, 'container')}: ${countOutcomes(containers)}.`;
+  const counted = `Of ${count(replicaResults.length, 'container')}: ${countOutcomes(containers)}.`;
   return { items: [...items], summary: `${counted} ${summary}`, finished };
 }

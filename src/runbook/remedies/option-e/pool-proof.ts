@@ -15,13 +15,13 @@ export interface PoolProof {
  * keep their own size: one of them with the new numbers is enough for each.
  */
 export async function provePools(
-  { look, clock, shownWithinMs }: OptionEPorts,
+  { takeSnapshot, clock, shownWithinMs }: OptionEPorts,
   pool: PoolTarget,
 ): Promise<PoolProof> {
   const deadline = clock.now() + shownWithinMs;
   const { poolSize, maxOverflow } = pool.to;
   for (;;) {
-    const endpoints = readingsOf(await look(), pool);
+    const endpoints = readingsOf(await takeSnapshot(), pool);
     if (endpoints.length > 0 && endpoints.every((pools) => pools.some((one) => shows(one, pool)))) {
       const sentence = `Its containers and its pool metrics show ${poolSize} + ${maxOverflow}.`;
       return { shows: 'new', sentence };

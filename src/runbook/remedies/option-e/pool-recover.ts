@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import type { OptionEPorts } from './ports.ts';
 import type { EnvEdit, RecreateOutcome } from '../../ports/pool-settings.ts';
-import { lookAgain } from './look-again.ts';
+import { checkAgain } from './look-again.ts';
 import { firstReplicaStep } from './pool-draft.ts';
 import { endResize } from './pool-end.ts';
 import { hasNumbers } from './pool-replica.ts';
-import type { Fate } from './pool-replica.ts';
+import type { ReplicaResult } from './pool-replica.ts';
 import { poolOf, replicasOf } from './pool-targets.ts';
 import type { Interrupted, RunControl, StepEntry } from '../remedy.ts';
 import type { Report } from '../report.ts';
@@ -40,13 +40,13 @@ export async function recoverResize(
   const pool = poolOf(plan);
   const edit = readEdit(steps);
   if (edit === undefined) return untouched(pool.file, replicas);
-  const fates: Fate[] = [];
+  const replicaResults: ReplicaResult[] = [];
   for (const [index, replica] of replicas.entries()) {
     const step = firstReplicaStep + index;
-    fates.push(await settle(ports, { steps, control }, { step, replica, pool }));
+    replicaResults.push(await settle(ports, { steps, control }, { step, replica, pool }));
   }
-  const halted = fates.some(({ outcome }) => outcome === undefined) ? notBegun : undefined;
-  return endResize(ports, { plan, control, edit, fates, halted });
+  const halted = replicaResults.some(({ outcome }) => outcome === undefined) ? notBegun : undefined;
+  return endResize(ports, { plan, control, edit, replicaResults, halted });
 }
 
 function readEdit(steps: readonly StepEntry[]): EnvEdit | undefined {
@@ -65,14 +65,14 @@ async function settle(
   ports: OptionEPorts,
   { steps, control }: Pick<Interrupted, 'steps'> & { readonly control: RunControl },
   { step, replica, pool }: Place,
-): Promise<Fate> {
+): Promise<ReplicaResult> {
   const intents = steps.filter((entry) => entry.kind === 'intended' && entry.step === step);
   const begun = TurnFacts.safeParse(intents.at(-1)?.facts).data;
   if (begun === undefined) return { step, replica, before: null, outcome: undefined };
   const { replica: id, ...before } = begun;
   const { name } = replica;
   const told = await ports.settings.settleReplica({ id, name }, ports.healthyWithinMs);
-  const settled = await lookAgain(ports, control, { replica: { id, name }, told });
+  const settled = await checkAgain(ports, control, { replica: { id, name }, told });
   const outcome = wasPutBack(settled, { steps, step, pool }) ? putBack(settled) : settled;
   return { step, replica, before, outcome };
 }

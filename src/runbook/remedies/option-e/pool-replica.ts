@@ -1,13 +1,13 @@
 import type { PoolEnvironment, PoolNumbers, RecreateOutcome } from '../../ports/pool-settings.ts';
 import type { OptionEPorts } from './ports.ts';
-import { lookAgain } from './look-again.ts';
+import { checkAgain } from './look-again.ts';
 import type { RunControl } from '../remedy.ts';
 import type { Item } from '../report.ts';
 import type { PoolTarget } from '../targets/pool.ts';
 import type { ReplicaTarget } from '../targets/replica.ts';
 
 /** One container of the plan, and what became of it; undefined where it was not reached. */
-export interface Fate {
+export interface ReplicaResult {
   readonly step: number;
   readonly replica: ReplicaTarget;
   /** What its container had before, to give it back; null where that was not seen. */
@@ -33,7 +33,7 @@ export async function recreate(
   const facts = { replica: id, ...before };
   await control.intend({ step, sentence: `make ${name} anew`, facts });
   const told = await settings.recreateReplica({ id, name }, { environment, healthyWithinMs });
-  const outcome = await lookAgain(ports, control, { replica: { id, name }, told });
+  const outcome = await checkAgain(ports, control, { replica: { id, name }, told });
   await control.record({
     step,
     sentence: `${name}: ${outcome.result}`,
@@ -43,7 +43,7 @@ export async function recreate(
 }
 
 /** It runs, and with the numbers of the plan. */
-export function holdsNew({ outcome }: Fate, { to }: PoolTarget): boolean {
+export function hasNewNumbers({ outcome }: ReplicaResult, { to }: PoolTarget): boolean {
   return outcome !== undefined && outcome.result !== 'down' && hasNumbers(outcome.environment, to);
 }
 
@@ -56,7 +56,7 @@ export function hasNumbers(environment: PoolEnvironment | null, numbers: PoolNum
 }
 
 /** The new numbers were tried here, and are the likeliest reason that the container did not come up. */
-export function hasFailed({ outcome }: Fate): boolean {
+export function hasFailed({ outcome }: ReplicaResult): boolean {
   return outcome?.result === 'put back' || outcome?.result === 'down';
 }
 
@@ -88,7 +88,7 @@ const endings: Readonly<Record<NonNullable<RecreateOutcome['ended']>, string>> =
 };
 
 /** What the report says of it. `halted` is why it was not reached. */
-export function toItem({ replica, outcome }: Fate, halted: string | undefined): Item {
+export function toItem({ replica, outcome }: ReplicaResult, halted: string | undefined): Item {
   const what = replica.name;
   if (outcome === undefined) {
     return {

@@ -1,12 +1,12 @@
 import type { OptionEPorts } from './ports.ts';
-import { ActingUnavailable } from '../acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../acting-unavailable.ts';
 import type { PoolEnvironment } from '../../ports/pool-settings.ts';
 import type { Plan } from '../plan.ts';
 import { awaitCalm } from './pool-calm.ts';
 import { firstReplicaStep } from './pool-draft.ts';
 import { endResize } from './pool-end.ts';
-import { holdsNew, recreate } from './pool-replica.ts';
-import type { Fate } from './pool-replica.ts';
+import { hasNewNumbers, recreate } from './pool-replica.ts';
+import type { ReplicaResult } from './pool-replica.ts';
 import { poolOf, replicasOf, resizeOf } from './pool-targets.ts';
 import type { RunControl } from '../remedy.ts';
 import { readReplicas } from '../service-replicas.ts';
@@ -29,11 +29,11 @@ export async function runResize(ports: OptionEPorts, run: ResizeRun): Promise<Re
   const { settings } = ports;
   const pool = poolOf(plan);
   const planned = await settings.planEdit(resizeOf(plan));
-  if (!planned.ok) throw new ActingUnavailable(planned.problem.summary);
+  if (!planned.ok) throw new PrivilegedUnavailable(planned.problem.summary);
   const { edit, set, file } = planned.value;
   if (edit.oldSha256 !== pool.envSha256 || file !== pool.file) {
     const why = `${pool.file} was edited since the plan was made; it was left alone.`;
-    throw new ActingUnavailable(why);
+    throw new PrivilegedUnavailable(why);
   }
   await control.intend({ step: 0, sentence: `keep a copy of ${file}`, facts: { ...edit } });
   await settings.keepCopy(edit);
@@ -41,12 +41,12 @@ export async function runResize(ports: OptionEPorts, run: ResizeRun): Promise<Re
   await control.intend({ step: 1, sentence: `write the numbers into ${file}` });
   await settings.writeEdit(edit, set);
   await control.record({ step: 1, sentence: `${file} has the new numbers` });
-  const { fates, halted } = await recreateAll(ports, run);
-  return endResize(ports, { plan, control, edit, fates, halted });
+  const { replicaResults, halted } = await recreateAll(ports, run);
+  return endResize(ports, { plan, control, edit, replicaResults, halted });
 }
 
 interface Row {
-  readonly fates: readonly Fate[];
+  readonly replicaResults: readonly ReplicaResult[];
   /** Why the row ended before its end. */
   readonly halted: string | undefined;
 }
@@ -55,14 +55,18 @@ async function recreateAll(ports: OptionEPorts, { plan, left, control }: ResizeR
   const pool = poolOf(plan);
   const planned = replicasOf(plan.targets);
   const befores = await readEnvironments(ports, pool);
-  const fates: Fate[] = [];
+  const replicaResults: ReplicaResult[] = [];
   let halted: string | undefined;
   for (const replica of replicasOf(left)) {
     const step = firstReplicaStep + planned.findIndex(({ id }) => id === replica.id);
-    halted ??= await awaitCalm(ports, control, { pool, replica, isFirst: fates.length === 0 });
+    halted ??= await awaitCalm(ports, control, {
+      pool,
+      replica,
+      isFirst: replicaResults.length === 0,
+    });
     const before = befores.get(replica.id) ?? null;
     if (halted !== undefined) {
-      fates.push({ step, replica, before, outcome: undefined });
+      replicaResults.push({ step, replica, before, outcome: undefined });
       continue;
     }
     const { poolSize, maxOverflow } = pool.to;
@@ -72,18 +76,19 @@ async function recreateAll(ports: OptionEPorts, { plan, left, control }: ResizeR
       before,
       environment: { poolSize, maxOverflow },
     });
-    const fate = { step, replica, before, outcome };
-    fates.push(fate);
-    if (!holdsNew(fate, pool)) halted = `${replica.name} did not come up with the new numbers`;
+    const replicaResult = { step, replica, before, outcome };
+    replicaResults.push(replicaResult);
+    if (!hasNewNumbers(replicaResult, pool))
+      halted = `${replica.name} did not come up with the new numbers`;
   }
-  return { fates, halted };
+  return { replicaResults, halted };
 }
 
 async function readEnvironments(
-  { look }: OptionEPorts,
+  { takeSnapshot }: OptionEPorts,
   { service }: PoolTarget,
 ): Promise<ReadonlyMap<string, PoolEnvironment>> {
-  const replicas = readReplicas(await look(), service);
+  const replicas = readReplicas(await takeSnapshot(), service);
   if (!replicas.ok) return new Map();
   return new Map(
     replicas.value.map(({ id, pool: { size, maxOverflow } }) => [

@@ -3,13 +3,16 @@ import { refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
 import { findService } from '../service-replicas.ts';
 
-interface Site {
+interface ServiceRules {
   readonly target: Target;
   readonly refusedServices: readonly string[];
 }
 
 /** Only what is configured, and never what dbconn stands on. */
-export function mayResize({ target, refusedServices }: Site, name: string): Answer<ServiceConfig> {
+export function mayResize(
+  { target, refusedServices }: ServiceRules,
+  name: string,
+): Answer<ServiceConfig> {
   if (name === target.postgresService) {
     const next = 'More slots for everybody are option B.';
     return refuse('postgres', 'PostgreSQL has no pool of this kind.', next);

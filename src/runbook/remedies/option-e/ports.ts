@@ -5,7 +5,7 @@ import type { Target } from '../../target.ts';
 
 export interface OptionEPorts {
   readonly settings: PoolSettings;
-  readonly look: () => Promise<Snapshot>;
+  readonly takeSnapshot: () => Promise<Snapshot>;
   readonly clock: Clock;
   readonly target: Target;
   /** Services never touched, although configured: dbconn itself, its socket proxy, its journal. */

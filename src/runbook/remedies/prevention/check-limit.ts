@@ -1,13 +1,13 @@
 import { quoteIdentifier } from '../../diagnose/words.ts';
 import type { RoleLimitReading } from '../../ports/role-limits.ts';
-import type { Ask } from '../ask.ts';
+import type { RemedyRequest } from '../ask.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
 
-type LimitAsk = Extract<Ask, { kind: 'limit-connections' }>;
+type LimitCheckRequest = Extract<RemedyRequest, { kind: 'limit-connections' }>;
 
 /** Whether the limit can be set and would bind, before anybody votes on it. */
-export function checkLimit(ask: LimitAsk, now: RoleLimitReading): Answer<null> {
+export function checkLimit(ask: LimitCheckRequest, now: RoleLimitReading): Answer<null> {
   const { role, isOwn, inRecovery } = now;
   if (ask.limit === 0) {
     const why = 'A limit of 0 lets nobody of that role log in.';
@@ -39,7 +39,10 @@ export function checkLimit(ask: LimitAsk, now: RoleLimitReading): Answer<null> {
 }
 
 /** PostgreSQL's ALTER ROLE: a superuser, or CREATEROLE, from 16 on with ADMIN OPTION for that role. */
-function checkRight(ask: LimitAsk, { acting, version, role }: RoleLimitReading): Answer<null> {
+function checkRight(
+  ask: LimitCheckRequest,
+  { acting, version, role }: RoleLimitReading,
+): Answer<null> {
   const mayAlter = acting.createRole && (version < 160_000 || role?.isAdministered === true);
   if (acting.superuser || mayAlter) return done(null);
   const byHand = `ALTER ROLE ${nameOf(ask.role)} CONNECTION LIMIT ${ask.limit ?? -1};`;

@@ -1,6 +1,6 @@
 import type { RoleLimitReading, RoleLimits, RoleLimitSession } from '../../ports/role-limits.ts';
 import type { Target } from '../../target.ts';
-import type { Ask } from '../ask.ts';
+import type { RemedyRequest } from '../ask.ts';
 import type { PlanDraft } from '../plan.ts';
 import { done } from '../remedy.ts';
 import type { Answer, Recheck, RunControl } from '../remedy.ts';
@@ -9,7 +9,7 @@ import type { SettingTarget } from '../targets/setting.ts';
 import { count } from '../wording.ts';
 import { checkLimit } from './check-limit.ts';
 
-type LimitAsk = Extract<Ask, { kind: 'limit-connections' }>;
+type LimitRequest = Extract<RemedyRequest, { kind: 'limit-connections' }>;
 
 interface LimitPorts {
   readonly roleLimits: RoleLimits;
@@ -22,7 +22,7 @@ const name = 'CONNECTION LIMIT';
 /** ALTER ROLE … CONNECTION LIMIT: it holds back new sessions of one role, and ends none. */
 export async function proposeLimit(
   { roleLimits, target, byHand = false }: LimitPorts,
-  ask: LimitAsk,
+  ask: LimitRequest,
 ): Promise<Answer<PlanDraft>> {
   const now = await roleLimits.withSession((session) => session.readRoleLimit(ask.role));
   const flight = checkLimit(ask, now);
@@ -33,7 +33,7 @@ export async function proposeLimit(
 /** A limit that somebody changed since the plan was made is another plan. */
 export async function recheckLimit(
   { roleLimits }: LimitPorts,
-  ask: LimitAsk,
+  ask: LimitRequest,
   target: SettingTarget,
 ): Promise<Recheck> {
   const now = await roleLimits.withSession((session) => session.readRoleLimit(ask.role));
@@ -47,7 +47,7 @@ export async function recheckLimit(
 interface LimitRun {
   readonly session: RoleLimitSession;
   readonly control: RunControl;
-  readonly ask: LimitAsk;
+  readonly ask: LimitRequest;
 }
 
 /** Sets it and reads it back. */
@@ -81,7 +81,7 @@ export async function finishLimit(
     : report('unknown', 'Somebody has set another limit since; it was left alone.');
 }
 
-function draft(target: LimitPorts['target'], ask: LimitAsk, now: RoleLimitReading): PlanDraft {
+function draft(target: LimitPorts['target'], ask: LimitRequest, now: RoleLimitReading): PlanDraft {
   const { role, limit } = ask;
   const before = now.role?.limit ?? null;
   const names = new Set(
@@ -111,7 +111,7 @@ function draft(target: LimitPorts['target'], ask: LimitAsk, now: RoleLimitReadin
   };
 }
 
-function costOf({ limit }: LimitAsk, { open }: RoleLimitReading, isServed: boolean): string[] {
+function costOf({ limit }: LimitRequest, { open }: RoleLimitReading, isServed: boolean): string[] {
   if (limit === null) return ['Nothing holds this role back any more.'];
   return [
     open >= limit
@@ -124,7 +124,7 @@ function costOf({ limit }: LimitAsk, { open }: RoleLimitReading, isServed: boole
 }
 
 /** 0 would be refused as a proposal, and so is no undo. */
-function undoOf(ask: LimitAsk, before: number | null): Pick<PlanDraft, 'undo' | 'undoAsk'> {
+function undoOf(ask: LimitRequest, before: number | null): Pick<PlanDraft, 'undo' | 'undoAsk'> {
   if (before === 0) {
     return { undo: `By hand: ALTER ROLE … ${name} 0, which lets nobody log in.`, undoAsk: null };
   }
@@ -133,7 +133,7 @@ function undoOf(ask: LimitAsk, before: number | null): Pick<PlanDraft, 'undo' | 
   return { undo, undoAsk: { ...ask, limit: before } };
 }
 
-function toTarget({ role, limit }: LimitAsk, now: RoleLimitReading): SettingTarget {
+function toTarget({ role, limit }: LimitRequest, now: RoleLimitReading): SettingTarget {
   const from = textOf(now.role?.limit ?? null);
   return {
     kind: 'setting',

@@ -1,16 +1,16 @@
 import { quoteIdentifier } from '../../diagnose/words.ts';
 import type { TimeoutReading } from '../../ports/timeouts.ts';
-import type { Ask } from '../ask.ts';
+import type { RemedyRequest } from '../ask.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
 
-export type TimeoutAsk = Extract<Ask, { kind: 'set-timeout' }>;
+export type TimeoutRequest = Extract<RemedyRequest, { kind: 'set-timeout' }>;
 
 /**
  * What needs no look: nobody sets idle_session_timeout for all. A pooler keeps its sessions idle on purpose and would
  * hand a dead one to the next client (PostgreSQL's manual warns of it).
  */
-export function refuseHazard({ setting, role, ms }: TimeoutAsk): Answer<null> {
+export function refuseHazard({ setting, role, ms }: TimeoutRequest): Answer<null> {
   if (setting !== 'idle_session_timeout' || role !== null || ms === null || ms === 0) {
     return done(null);
   }
@@ -22,7 +22,7 @@ export function refuseHazard({ setting, role, ms }: TimeoutAsk): Answer<null> {
 }
 
 /** Whether it can be set there and would hold, before anybody votes on it. */
-export function checkFlight(ask: TimeoutAsk, now: TimeoutReading, byHand = false): Answer<null> {
+export function preflight(ask: TimeoutRequest, now: TimeoutReading, byHand = false): Answer<null> {
   if (!now.exists) {
     const next = 'Set pool_recycle in the applications, or use a newer PostgreSQL.';
     return refuse('unsupported', `This PostgreSQL has no ${ask.setting}; 14 and later do.`, next);
@@ -39,7 +39,7 @@ export function checkFlight(ask: TimeoutAsk, now: TimeoutReading, byHand = false
 /** What another person, or another place, has: no harm. */
 const lacks: ReadonlySet<string> = new Set(['not-allowed', 'command-line', 'privilege']);
 
-function checkCluster({ setting }: TimeoutAsk, now: TimeoutReading): Answer<null> {
+function checkCluster({ setting }: TimeoutRequest, now: TimeoutReading): Answer<null> {
   const { privileges } = now;
   if (!privileges.alterSystemAllowed) {
     const why = 'ALTER SYSTEM is switched off here (allow_alter_system).';
@@ -63,7 +63,7 @@ function checkCluster({ setting }: TimeoutAsk, now: TimeoutReading): Answer<null
 }
 
 function missingGrants(
-  setting: TimeoutAsk['setting'],
+  setting: TimeoutRequest['setting'],
   { version, privileges }: TimeoutReading,
 ): string[] {
   const { superuser, alterSystem, reload, readFiles, actingRole } = privileges;
@@ -98,10 +98,10 @@ function checkRole(name: string, now: TimeoutReading): Answer<null> {
     return refuse('privilege', why, 'Set a superuser as actingUrl, or run it by hand.');
   }
   if (privileges.createRole && (version < 160_000 || role.isAdministered)) return done(null);
-  const acting = quoteIdentifier(privileges.actingRole);
+  const privileged = quoteIdentifier(privileges.actingRole);
   const next =
     version < 160_000
       ? 'Run it by hand as a superuser: before PostgreSQL 16 CREATEROLE is nearly as much as that.'
-      : `ALTER ROLE ${acting} CREATEROLE; and GRANT that role TO ${acting} WITH ADMIN OPTION, INHERIT FALSE, SET FALSE;`;
+      : `ALTER ROLE ${privileged} CREATEROLE; and GRANT that role TO ${privileged} WITH ADMIN OPTION, INHERIT FALSE, SET FALSE;`;
   return refuse('privilege', 'The acting role may not change the settings of that role.', next);
 }

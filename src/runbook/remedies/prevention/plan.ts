@@ -1,14 +1,14 @@
 import { cleanUntrusted } from '../../diagnose/untrusted.ts';
 import type { TimeoutOverride, TimeoutReading } from '../../ports/timeouts.ts';
-import type { PlanDraft, Spared } from '../plan.ts';
-import type { TimeoutAsk } from './flight-check.ts';
+import type { PlanDraft, Skipped } from '../plan.ts';
+import type { TimeoutRequest } from './flight-check.ts';
 import { toTimeoutText, toTimeoutTextOrNull } from './value.ts';
 import type { SettingTarget } from '../targets/setting.ts';
 import { count } from '../wording.ts';
 
 /** The setting as it stands: what a plan is made from, and held against when it runs. */
 export function toSettingTarget(
-  { setting, role, ms }: TimeoutAsk,
+  { setting, role, ms }: TimeoutRequest,
   now: TimeoutReading,
 ): SettingTarget {
   return {
@@ -23,7 +23,11 @@ export function toSettingTarget(
 }
 
 /** The plan of a time-out, with whom it will end and whom it does not reach. */
-export function draftPrevention(target: string, ask: TimeoutAsk, now: TimeoutReading): PlanDraft {
+export function draftPrevention(
+  target: string,
+  ask: TimeoutRequest,
+  now: TimeoutReading,
+): PlanDraft {
   const { setting, role, ms } = ask;
   const where = role === null ? 'the whole cluster' : 'one role';
   const undo = undoOf(ask, now);
@@ -37,7 +41,7 @@ export function draftPrevention(target: string, ask: TimeoutAsk, now: TimeoutRea
         : `Set ${setting} to ${toTimeoutText(ms)} for ${where}`,
     subject: role,
     targets: [toSettingTarget(ask, now)],
-    spared: now.overrides.map(toSpared),
+    spared: now.overrides.map(toSkipped),
     sparedTotal: now.overridesTotal,
     cost: costOf(ask, now),
     frees: { slots: null, sentence: reachOf(ask, now) },
@@ -47,7 +51,7 @@ export function draftPrevention(target: string, ask: TimeoutAsk, now: TimeoutRea
   };
 }
 
-function stepsOf({ setting, role, ms }: TimeoutAsk): string[] {
+function stepsOf({ setting, role, ms }: TimeoutRequest): string[] {
   const value = ms === null ? `RESET ${setting}` : `SET ${setting} = ${toTimeoutText(ms)}`;
   return role === null
     ? [`ALTER SYSTEM ${value}`, 'Reload the configuration and read the value back']
@@ -55,7 +59,7 @@ function stepsOf({ setting, role, ms }: TimeoutAsk): string[] {
 }
 
 /** A session that rests already runs on the timer it went to rest with; only its next statement reads the new value. */
-function reachOf({ role, ms }: TimeoutAsk, { sessions }: TimeoutReading): string {
+function reachOf({ role, ms }: TimeoutRequest, { sessions }: TimeoutReading): string {
   const whom =
     role === null
       ? 'Frees nothing at once: it holds for each session from its next statement on.'
@@ -65,7 +69,7 @@ function reachOf({ role, ms }: TimeoutAsk, { sessions }: TimeoutReading): string
   return `${whom} ${count(sessions.resting, 'session')} ${rest} longer than that already: /dbconn idle shows them.`;
 }
 
-function costOf({ setting, role, ms }: TimeoutAsk, { sessions }: TimeoutReading): string[] {
+function costOf({ setting, role, ms }: TimeoutRequest, { sessions }: TimeoutReading): string[] {
   if (ms === null || ms === 0) return ['Nothing is ended by it; what was forgotten stays open.'];
   const limit = toTimeoutText(ms);
   if (setting === 'idle_in_transaction_session_timeout') {
@@ -85,14 +89,17 @@ function costOf({ setting, role, ms }: TimeoutAsk, { sessions }: TimeoutReading)
   ];
 }
 
-function riskOf({ setting, role, ms }: TimeoutAsk, now: TimeoutReading): PlanDraft['risk'] {
+function riskOf({ setting, role, ms }: TimeoutRequest, now: TimeoutReading): PlanDraft['risk'] {
   if (ms === null || ms === 0) return 'low';
   if (setting === 'idle_session_timeout') return now.sessions.poolers > 0 ? 'high' : 'medium';
   return role === null ? 'medium' : 'low';
 }
 
 /** What would be refused as a proposal is no undo: then the sentence says what to do by hand. */
-function undoOf(ask: TimeoutAsk, { setMs }: TimeoutReading): Pick<PlanDraft, 'undo' | 'undoAsk'> {
+function undoOf(
+  ask: TimeoutRequest,
+  { setMs }: TimeoutReading,
+): Pick<PlanDraft, 'undo' | 'undoAsk'> {
   const { setting, role } = ask;
   const forAll = setting === 'idle_session_timeout' && role === null;
   if (forAll && setMs !== null && setMs > 0) {
@@ -106,7 +113,7 @@ function undoOf(ask: TimeoutAsk, { setMs }: TimeoutReading): Pick<PlanDraft, 'un
   return { undo, undoAsk: { ...ask, ms: setMs } };
 }
 
-function toSpared({ role, database, value }: TimeoutOverride): Spared {
+function toSkipped({ role, database, value }: TimeoutOverride): Skipped {
   const place = [
     ...(role === null ? [] : [`role ${role}`]),
     ...(database === null ? [] : [`database ${database}`]),

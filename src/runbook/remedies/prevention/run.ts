@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports.ts';
 import type { TimeoutReading, TimeoutSession } from '../../ports/timeouts.ts';
-import type { TimeoutAsk } from './flight-check.ts';
+import type { TimeoutRequest } from './flight-check.ts';
 import { toSettingTarget } from './plan.ts';
 import { readTimeoutText, toTimeoutText } from './value.ts';
 import type { RunControl } from '../remedy.ts';
@@ -15,7 +15,7 @@ interface TimeoutRun {
   readonly session: TimeoutSession;
   readonly clock: Clock;
   readonly control: RunControl;
-  readonly ask: TimeoutAsk;
+  readonly ask: TimeoutRequest;
   /** As it was approved: `from` is what undoing goes back to. */
   readonly target: SettingTarget;
 }
@@ -35,7 +35,7 @@ export async function setTimeoutValue(run: TimeoutRun): Promise<Report> {
     return report(run, 'failed', `PostgreSQL refused it (SQLSTATE ${refusal}); nothing changed.`);
   }
   await control.record({ step: 0, sentence: `${what} is written` });
-  if (ask.role !== null) return seeAtRole(run);
+  if (ask.role !== null) return checkAtRole(run);
   return bringIntoForce(run, before);
 }
 
@@ -52,7 +52,7 @@ export async function finishTimeout(run: TimeoutRun): Promise<Report> {
     : report(run, 'unknown', 'Somebody has set another value since; it was left alone.');
 }
 
-async function seeAtRole(run: TimeoutRun): Promise<Report> {
+async function checkAtRole(run: TimeoutRun): Promise<Report> {
   const { setMs } = await run.session.readTimeout(run.ask);
   return setMs === run.ask.ms
     ? report(run, 'set', 'It was read back; sessions that log in from now on have it.')
@@ -104,7 +104,7 @@ async function putBack(run: TimeoutRun): Promise<Report> {
   return report(run, 'put back', `${why} What was written before it is written again.`);
 }
 
-function valueOf({ ms }: TimeoutAsk): string {
+function valueOf({ ms }: TimeoutRequest): string {
   return ms === null ? 'reset' : toTimeoutText(ms);
 }
 

@@ -1,8 +1,8 @@
 import type { ActionsBlock, Button } from '@slack/types';
-import type { Request } from '../../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../runbook/approval/request.ts';
 import { nameOf } from '../../../runbook/remedies/action.ts';
 import { actionOf } from '../../../runbook/remedies/ask.ts';
-import type { Ask } from '../../../runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../../runbook/remedies/ask.ts';
 import { wasTakenBack } from '../../../runbook/remedies/report.ts';
 import type { Plan } from '../../../runbook/remedies/plan.ts';
 import { actionIds, blockIds, followUpActions } from '../../action-ids.ts';
@@ -14,14 +14,14 @@ import type { MessageBlock } from './message.ts';
  * What can be done with a request in its present state. Every button carries the request's id and nothing else:
  * the plan is in the journal, and whoever presses is judged anew.
  */
-export function requestButtons(request: Request): MessageBlock[] {
+export function requestButtons(request: ApprovalRequest): MessageBlock[] {
   const elements = buttonsOf(request);
   return elements.length === 0
     ? []
     : [{ type: 'actions', block_id: blockIds.request, elements } satisfies ActionsBlock];
 }
 
-function buttonsOf(request: Request): Button[] {
+function buttonsOf(request: ApprovalRequest): Button[] {
   switch (request.state) {
     case 'proposed':
       return voteButtons(request);
@@ -40,7 +40,7 @@ function buttonsOf(request: Request): Button[] {
   }
 }
 
-function voteButtons(request: Request): Button[] {
+function voteButtons(request: ApprovalRequest): Button[] {
   const { plan, option, votes, votesNeeded } = request;
   const last = votesNeeded - votes.length === 1;
   const when = last ? 'at once' : 'after the last vote needed';
@@ -64,7 +64,7 @@ function voteButtons(request: Request): Button[] {
   ];
 }
 
-function ranButton(request: Request): Button {
+function ranButton(request: ApprovalRequest): Button {
   const confirm = {
     title: 'Did you run it?',
     text: 'It is recorded as run by you, and dbconn looks whether it helped. It runs nothing itself.',
@@ -79,7 +79,7 @@ function ranButton(request: Request): Button {
   });
 }
 
-function stopButton(request: Request): Button {
+function stopButton(request: ApprovalRequest): Button {
   const confirm = {
     title: 'Stop all changes?',
     text: 'It ends after its present step, and nothing new begins until an approver lets it go on.',
@@ -89,14 +89,14 @@ function stopButton(request: Request): Button {
   return toButton(request, { id: actionIds.stop, text: 'Stop', style: 'danger', confirm });
 }
 
-function undoButtons(request: Request): Button[] {
+function undoButtons(request: ApprovalRequest): Button[] {
   const { plan, result } = request;
   if (plan.undoAsk === null || result === null || wasTakenBack(result.report)) return [];
   return [toButton(request, { id: actionIds.undo, text: 'Propose the undo' })];
 }
 
 /** What the run found that it left alone, such as a query of a process that is gone. */
-function followUpButtons(request: Request): Button[] {
+function followUpButtons(request: ApprovalRequest): Button[] {
   const asks = request.result?.report.followUps ?? [];
   return followUpActions.flatMap((id, index) => {
     const ask = asks[index];
@@ -105,7 +105,7 @@ function followUpButtons(request: Request): Button[] {
 }
 
 /** By pids and configured names only. */
-function inWords(ask: Ask): string {
+function inWords(ask: RemedyRequest): string {
   switch (ask.kind) {
     case 'stop-session':
       return `${ask.how === 'cancel' ? 'cancel' : 'end'} ${ask.pid}`;
@@ -128,7 +128,7 @@ interface Wording {
   };
 }
 
-function toButton(request: Request, { id, text, style, confirm }: Wording): Button {
+function toButton(request: ApprovalRequest, { id, text, style, confirm }: Wording): Button {
   return {
     type: 'button',
     action_id: id,

@@ -1,11 +1,11 @@
 import { commandsFor } from '../../../runbook/approval/commands-for.ts';
-import type { Request } from '../../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../runbook/approval/request.ts';
 import type { MessageBlock } from './message.ts';
 import { between, bold, commandText, moment, paragraph, plain, richText } from './rich-text.ts';
 import { titledList } from './rich-text.ts';
 
 /** What a person runs, in full: a command that is cut would be another one. Nothing before it is approved, and after. */
-export function commandList(request: Request): MessageBlock[] {
+export function commandList(request: ApprovalRequest): MessageBlock[] {
   const shown = commandsFor(request);
   if (shown === undefined || request.handOff === null) return [];
   const { notes, commands } = shown;

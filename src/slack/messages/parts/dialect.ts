@@ -35,7 +35,7 @@ const speeches: Readonly<Record<Dialect, Speech>> = {
  * The ways to say a message, richest first, from `richest` on. The first always says all it can in that
  * dialect; the later ones are those that make a difference to this message.
  */
-export function waysToSay(
+export function fallbacksOf(
   message: Message,
   richest: Dialect,
 ): readonly { readonly dialect: Dialect; readonly message: Message }[] {

@@ -1,5 +1,5 @@
 import type { Actor } from '../../../runbook/approval/actor.ts';
-import type { Request } from '../../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../runbook/approval/request.ts';
 import { nameOf } from '../../../runbook/remedies/action.ts';
 import { wasTakenBack } from '../../../runbook/remedies/report.ts';
 import type { Item } from '../../../runbook/remedies/report.ts';
@@ -50,7 +50,7 @@ export function outcomeTitle(outcome: OutcomeWord, aim: Aim): Title {
   return (aim === 'slots' ? undefined : otherWords[outcome]) ?? outcomeWords[outcome];
 }
 
-const stateTitles: Readonly<Record<Request['state'], { mark: string; word: string }>> = {
+const stateTitles: Readonly<Record<ApprovalRequest['state'], { mark: string; word: string }>> = {
   proposed: { mark: '🟡', word: 'Proposed' },
   approved: { mark: '🔵', word: 'Approved' },
   handed: { mark: '🔵', word: 'Approved, to run by hand' },
@@ -65,14 +65,17 @@ const stateTitles: Readonly<Record<Request['state'], { mark: string; word: strin
 };
 
 /** `🟡 Proposed, option A for orders: End 12 sessions …`, without the mark where nobody sees it. */
-export function requestTitle(request: Request): { mark: string; line: string } {
+export function requestTitle(request: ApprovalRequest): { mark: string; line: string } {
   const { option, target, plan } = request;
   const { mark, word } = whereItStands(request);
   return { mark, line: `${word}, ${nameOf(option)} for ${target}: ${plan.title}` };
 }
 
 /** The word for where a request stands: of one that is done, what came of it. */
-export function whereItStands({ state, result, ask }: Request): { mark: string; word: string } {
+export function whereItStands({ state, result, ask }: ApprovalRequest): {
+  mark: string;
+  word: string;
+} {
   const outcome = state === 'done' ? result?.outcome : undefined;
   if (result === null || outcome === undefined || outcome === null) return stateTitles[state];
   return wasTakenBack(result.report) ? takenBack : outcomeTitle(outcome.word, aimOf(ask));
@@ -82,7 +85,7 @@ export function whereItStands({ state, result, ask }: Request): { mark: string; 
 const takenBack = { mark: '🔴', word: 'Did not work and was taken back' };
 
 /** Who proposed it, who voted, and what it waits for or what became of it. */
-export function fate(request: Request): MessageBlock[] {
+export function requestStatus(request: ApprovalRequest): MessageBlock[] {
   const { proposedBy, proposedAt, votes, brokenGlass } = request;
   const points: Leaf[][] = [
     [bold('Proposed by'), between(' '), actorLeaf(proposedBy), between(' at '), moment(proposedAt)],
@@ -96,7 +99,7 @@ export function fate(request: Request): MessageBlock[] {
     ...(request.state === 'proposed' ? [waiting(request)] : []),
     ...byHand(request),
     ...ending(request),
-    ...course(request),
+    ...executionLines(request),
   ];
   const reasons = [...votes.map(({ reason }) => reason), request.closing?.reason ?? null];
   return [
@@ -107,7 +110,7 @@ export function fate(request: Request): MessageBlock[] {
 }
 
 /** Why dbconn does not run it, and who did. */
-function byHand({ state, plan, handOff }: Request): Leaf[][] {
+function byHand({ state, plan, handOff }: ApprovalRequest): Leaf[][] {
   if (plan.byHand === undefined) return [];
   const ran = handOff?.ranBy ?? null;
   const lead = [bold('By hand:'), between(' ')];
@@ -121,7 +124,7 @@ function byHand({ state, plan, handOff }: Request): Leaf[][] {
 }
 
 /** Nobody must overlook that the votes were passed over. */
-function exception({ by, at, reason }: NonNullable<Request['brokenGlass']>): MessageBlock {
+function exception({ by, at, reason }: NonNullable<ApprovalRequest['brokenGlass']>): MessageBlock {
   const sentence = [
     bold('🚨 Run without its votes (break-glass)'),
     between(', by '),
@@ -132,18 +135,18 @@ function exception({ by, at, reason }: NonNullable<Request['brokenGlass']>): Mes
   return richText(paragraph(...sentence), quote(reason));
 }
 
-function waiting({ votes, votesNeeded, expiresAt }: Request): Leaf[] {
+function waiting({ votes, votesNeeded, expiresAt }: ApprovalRequest): Leaf[] {
   const missing = votesNeeded - votes.length;
   const who = missing === 1 ? '1 approver' : `${missing} approvers`;
   return [bold('Waits for'), between(' '), plain(`${who}, until`), between(' '), moment(expiresAt)];
 }
 
-const closedBy: Readonly<Partial<Record<Request['state'], string>>> = {
+const closedBy: Readonly<Partial<Record<ApprovalRequest['state'], string>>> = {
   denied: 'Denied by',
   withdrawn: 'Withdrawn by',
 };
 
-function ending({ state, closing }: Request): Leaf[][] {
+function ending({ state, closing }: ApprovalRequest): Leaf[][] {
   if (closing === null) return [];
   const by: Actor | null = closing.by;
   return [
@@ -153,7 +156,7 @@ function ending({ state, closing }: Request): Leaf[][] {
   ];
 }
 
-function course({ plan, execution, result }: Request): Leaf[][] {
+function executionLines({ plan, execution, result }: ApprovalRequest): Leaf[][] {
   const lines: Leaf[][] = [];
   if (execution !== null && execution.left > 0 && plan.byHand === undefined) {
     const text = `${execution.left} of ${plan.targets.length} targets were still as approved.`;
@@ -174,7 +177,7 @@ function course({ plan, execution, result }: Request): Leaf[][] {
 
 function inFigures(
   [before = null, after = null]: readonly Fullness[],
-  outcome: NonNullable<Request['result']>['outcome'],
+  outcome: NonNullable<ApprovalRequest['result']>['outcome'],
 ): string {
   if (outcome !== null) return outcome.sentence;
   return `${toWords(before)} before, ${toWords(after)} right after.`;
@@ -196,7 +199,7 @@ const wellEnded: ReadonlySet<Item['outcome']> = new Set<Item['outcome']>([
 ]);
 
 /** Targets that did not go as planned, with what their containers last said. */
-export function troubleList({ result }: Request): MessageBlock[] {
+export function troubleList({ result }: ApprovalRequest): MessageBlock[] {
   const troubled = (result?.report.items ?? []).filter(({ outcome }) => !wellEnded.has(outcome));
   const { taken, more } = take(troubled, 8);
   const points = taken.map(({ what, outcome, detail, lines }): Leaf[] => [
@@ -210,7 +213,7 @@ export function troubleList({ result }: Request): MessageBlock[] {
 }
 
 /** What to do when it did not help, or could not be seen to. */
-export function nextStep({ state, result, target }: Request): MessageBlock[] {
+export function nextStep({ state, result, target }: ApprovalRequest): MessageBlock[] {
   const word = result?.outcome?.word;
   const well = state !== 'failed' && (word === undefined || word === 'fixed');
   if (well) return [];

@@ -3,12 +3,12 @@ import type { Incident } from '../../../runbook/incident/incident.ts';
 import type { IncidentView } from '../../../runbook/incident/incidents.ts';
 import type { Action } from '../../../runbook/remedies/action.ts';
 import { actionOf } from '../../../runbook/remedies/ask.ts';
-import { parseWanted, toAsk } from '../../../runbook/remedies/wanted.ts';
+import { parseRemedyCommand, toRemedyRequest } from '../../../runbook/remedies/wanted.ts';
 import type { Target } from '../../../runbook/target.ts';
 import { blockIds, incidentActions } from '../../action-ids.ts';
 import type { IncidentChoice } from '../../action-ids.ts';
 import { slackLimits, truncate } from '../../limits.ts';
-import { isUnderWay, isUseless } from './incident-work.ts';
+import { isUnderWay, isIneffective } from './incident-work.ts';
 import type { MessageBlock } from './message.ts';
 
 /** What the buttons depend on beside the incident. */
@@ -70,17 +70,20 @@ function proposeButton({ id, target }: Incident, words: string): Button {
 
 /** The words of the first remedy that may help, is not under way, can be proposed here, and could be approved by somebody. */
 function firstRemedy(
-  { incident, diagnosis, requests, useless }: IncidentView,
+  { incident, diagnosis, requests, ineffective }: IncidentView,
   { target, offers = [] }: IncidentOffers,
 ): string | undefined {
   const isCalm = incident.calmSince !== null;
   if (isCalm || diagnosis === null || target === undefined) return undefined;
   return diagnosis.proposals
-    .filter((one) => !isUseless(one, useless) && !isUnderWay(one, requests))
+    .filter((one) => !isIneffective(one, ineffective) && !isUnderWay(one, requests))
     .flatMap(({ command }) => command ?? [])
     .find((command) => {
-      const { wanted } = parseWanted(command.slice('propose '.length), [target.name]);
-      return wanted !== undefined && offers.includes(actionOf(toAsk(wanted, target.limits)));
+      const { remedyCommand } = parseRemedyCommand(command.slice('propose '.length), [target.name]);
+      return (
+        remedyCommand !== undefined &&
+        offers.includes(actionOf(toRemedyRequest(remedyCommand, target.limits)))
+      );
     });
 }
 

@@ -124,10 +124,10 @@ function disagreement({ incident: { triggers, calmSince, last } }: IncidentView)
   return [[bold('Calm since'), between(' '), moment(calmSince), between(': '), plain(next)]];
 }
 
-function peak({ peak: worst }: Incident): Leaf[][] {
-  if (worst === null) return [];
-  const words = plain(`${worst.used} of ${worst.usable} usable connections at`);
-  return [[bold('Worst:'), between(' '), words, between(' '), moment(worst.at)]];
+function peak({ peak: highest }: Incident): Leaf[][] {
+  if (highest === null) return [];
+  const words = plain(`${highest.used} of ${highest.usable} usable connections at`);
+  return [[bold('Worst:'), between(' '), words, between(' '), moment(highest.at)]];
 }
 
 const reasonWords: Readonly<Record<ReasonName, string>> = {

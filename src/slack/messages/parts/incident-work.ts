@@ -1,11 +1,11 @@
-import type { Request } from '../../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../runbook/approval/request.ts';
 import { isOpen } from '../../../runbook/approval/request.ts';
 import type { Diagnosis, Proposal } from '../../../runbook/diagnose/diagnosis.ts';
 import { count } from '../../../runbook/diagnose/words.ts';
 import { causeOf } from '../../../runbook/incident/chief-look.ts';
 import type { IncidentView } from '../../../runbook/incident/incidents.ts';
 import { nameOf } from '../../../runbook/remedies/action.ts';
-import type { Useless } from '../../../runbook/incident/useless.ts';
+import type { Ineffective } from '../../../runbook/incident/useless.ts';
 import { checklist } from '../../../runbook/post-incident/checklist.ts';
 import { causeTitles } from '../causes.ts';
 import { whereItStands } from './fate.ts';
@@ -56,7 +56,7 @@ export function requestsList(
   ]);
 }
 
-function requestLine(request: Request, url: string | undefined): Leaf[] {
+function requestLine(request: ApprovalRequest, url: string | undefined): Leaf[] {
   const { mark, word } = whereItStands(request);
   const { id, option, plan, result, proposedAt } = request;
   const outcome = result?.outcome?.sentence;
@@ -74,15 +74,15 @@ function requestLine(request: Request, url: string | undefined): Leaf[] {
 }
 
 /** The proposals that may still help, first the one whose button stands below; then what will not, and why. */
-export function remediesList({ incident, diagnosis, useless }: IncidentView): MessageBlock[] {
+export function remediesList({ incident, diagnosis, ineffective }: IncidentView): MessageBlock[] {
   // Nothing needs to be tried any more; how it does not happen again is for the report.
   if (incident.calmSince !== null) return [];
-  const proposals = (diagnosis?.proposals ?? []).filter((one) => !isUseless(one, useless));
+  const proposals = (diagnosis?.proposals ?? []).filter((one) => !isIneffective(one, ineffective));
   return [
     ...titledList('What would help', proposals.map(remedyLine), 'ordered'),
     ...titledList(
       'Withdrawn: it did not help',
-      useless.map(({ sentence }) => [plain(sentence)]),
+      ineffective.map(({ sentence }) => [plain(sentence)]),
     ),
   ];
 }
@@ -100,11 +100,11 @@ function remedyLine(proposal: Proposal): Leaf[] {
 }
 
 /** A remedy tried for everything is useless for each part; one tried for a part, for that part alone. */
-export function isUseless(
+export function isIneffective(
   { option, subject }: Pick<Proposal, 'option' | 'subject'>,
-  useless: readonly Useless[],
+  ineffective: readonly Ineffective[],
 ): boolean {
-  return useless.some(
+  return ineffective.some(
     (one) => one.option === option && (one.subject === null || one.subject === subject),
   );
 }
@@ -112,7 +112,7 @@ export function isUseless(
 /** What waits for votes or runs already need not be proposed again. */
 export function isUnderWay(
   { option, subject }: Pick<Proposal, 'option' | 'subject'>,
-  requests: readonly Request[],
+  requests: readonly ApprovalRequest[],
 ): boolean {
   return requests
     .filter(isOpen)

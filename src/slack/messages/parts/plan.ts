@@ -5,7 +5,7 @@ import { between, bold, code, paragraph, plain, richText, titledList } from './r
 import type { Leaf } from './rich-text.ts';
 
 /** What is left alone although it looks like a target, by reason, with some names. */
-export function sparedList({ spared, sparedTotal }: Plan): MessageBlock[] {
+export function skippedList({ spared, sparedTotal }: Plan): MessageBlock[] {
   if (sparedTotal === 0) return [];
   const groups = [...Map.groupBy(spared, ({ reason }) => reason)].map(([reason, alike]): Leaf[] => {
     const { taken, more } = take(alike, 4);
@@ -29,7 +29,7 @@ export function sparedList({ spared, sparedTotal }: Plan): MessageBlock[] {
 }
 
 /** What it is about, and what it costs and brings. */
-export function bargain({ subject, cost, frees, undo, risk }: Plan): MessageBlock[] {
+export function costsAndBenefits({ subject, cost, frees, undo, risk }: Plan): MessageBlock[] {
   const points: Leaf[][] = [
     [bold('Brings:'), between(' '), plain(frees.sentence)],
     ...cost.map((line) => [bold('Costs:'), between(' '), plain(line)]),

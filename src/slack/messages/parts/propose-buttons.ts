@@ -1,6 +1,6 @@
 import type { ActionsBlock, Button } from '@slack/types';
 import { actionOf } from '../../../runbook/remedies/ask.ts';
-import { parseWanted, toAsk } from '../../../runbook/remedies/wanted.ts';
+import { parseRemedyCommand, toRemedyRequest } from '../../../runbook/remedies/wanted.ts';
 import { actionIds, blockIds, proposeActions } from '../../action-ids.ts';
 import { slackLimits, truncate } from '../../limits.ts';
 import type { View } from './frame.ts';
@@ -48,8 +48,11 @@ function toActions(elements: Button[]): MessageBlock[] {
 
 /** What may be proposed is known by what the words ask for, not by the letter they stand under. */
 function isOffered(command: string, { target, offers = [] }: Offered): boolean {
-  const { wanted } = parseWanted(command.slice('propose '.length), [target.name]);
-  return wanted !== undefined && offers.includes(actionOf(toAsk(wanted, target.limits)));
+  const { remedyCommand } = parseRemedyCommand(command.slice('propose '.length), [target.name]);
+  return (
+    remedyCommand !== undefined &&
+    offers.includes(actionOf(toRemedyRequest(remedyCommand, target.limits)))
+  );
 }
 
 interface Wording {

@@ -1,7 +1,7 @@
-import type { Request } from '../../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../runbook/approval/request.ts';
 import { durationOfMs } from '../../../runbook/remedies/wording.ts';
 
-import type { Course, StepTimes } from '../../cards/course.ts';
+import type { RunProgress, StepTimes } from '../../cards/course.ts';
 import type { MessageBlock } from './message.ts';
 import { between, bold, moment, plain, titledList } from './rich-text.ts';
 import type { Leaf } from './rich-text.ts';
@@ -11,22 +11,22 @@ const mostShown = 12;
 const mostAhead = 6;
 
 /** The plan's steps: what will happen before it runs, and then how far each of them is. */
-export function stepsList(request: Request, course: Course): MessageBlock[] {
+export function stepsList(request: ApprovalRequest, runProgress: RunProgress): MessageBlock[] {
   const { plan, execution } = request;
   const steps = plan.steps.map((sentence): Leaf[] => [plain(sentence)]);
   if (execution === null) return steps.length < 2 ? [] : shorten('What will happen', steps);
   // dbconn takes no step of what a person runs.
   if (plan.byHand !== undefined) return [];
   // After a restart a card may be written before its steps were read.
-  if (course.steps.size === 0 && hasRun(request)) return [];
+  if (runProgress.steps.size === 0 && hasRun(request)) return [];
   const points = plan.steps.map((sentence, index) =>
-    stepLeaves(request, { course, index, sentence }),
+    stepLeaves(request, { runProgress, index, sentence }),
   );
-  const ended = plan.steps.findIndex((_, index) => isAhead(course.steps.get(index)));
+  const ended = plan.steps.findIndex((_, index) => isAhead(runProgress.steps.get(index)));
   return around('Steps', points, ended === -1 ? points.length : ended);
 }
 
-function hasRun({ state }: Request): boolean {
+function hasRun({ state }: ApprovalRequest): boolean {
   return state !== 'executing' && state !== 'approved';
 }
 
@@ -35,14 +35,14 @@ function isAhead(times: StepTimes | undefined): boolean {
 }
 
 interface Step {
-  readonly course: Course;
+  readonly runProgress: RunProgress;
   readonly index: number;
   readonly sentence: string;
 }
 
 /** `✓ End 61 sessions, 4.2 s`, `▶ Restart backend-1, since 03:04:05: waiting`, `○ Look again`. */
-function stepLeaves(request: Request, { course, index, sentence }: Step): Leaf[] {
-  const times = course.steps.get(index);
+function stepLeaves(request: ApprovalRequest, { runProgress, index, sentence }: Step): Leaf[] {
+  const times = runProgress.steps.get(index);
   if (times === undefined) {
     return hasRun(request)
       ? [between('– '), plain(`${sentence} (not done)`)]
@@ -51,7 +51,7 @@ function stepLeaves(request: Request, { course, index, sentence }: Step): Leaf[]
   const { begunAt, endedAt } = times;
   if (endedAt !== null) return [between('✓ '), plain(`${sentence}, ${took(begunAt, endedAt)}`)];
   if (hasRun(request)) return [between('✗ '), plain(`${sentence} (broke off)`)];
-  const { progress } = course;
+  const { progress } = runProgress;
   return [
     between('▶ '),
     bold(sentence),

@@ -126,7 +126,7 @@ function settingLeaves({ name, role, from, to, inForce, source }: SettingTarget)
       : [plain('for the role'), between(' '), code(role, 63)];
   const now = from === null ? [plain('not set there')] : [code(from, 60)];
   const then = to === null ? [plain('taken away again')] : [code(to, 60)];
-  const held: Leaf[] =
+  const inForceLeaves: Leaf[] =
     from === inForce
       ? []
       : [
@@ -145,7 +145,7 @@ function settingLeaves({ name, role, from, to, inForce, source }: SettingTarget)
     ...now,
     between(' → '),
     ...then,
-    ...held,
+    ...inForceLeaves,
   ];
 }
 

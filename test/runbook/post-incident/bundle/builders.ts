@@ -1,5 +1,5 @@
-import { keepExamination } from '../../../../src/runbook/incident/kept-examination.ts';
-import type { ExaminationReason } from '../../../../src/runbook/incident/kept-examination.ts';
+import { keepCheck } from '../../../../src/runbook/incident/kept-examination.ts';
+import type { KeptCheckReason } from '../../../../src/runbook/incident/kept-examination.ts';
 import type { KeptNote } from '../../../../src/runbook/incident/note.ts';
 import { defaultPolicy } from '../../../../src/runbook/approval/policy.ts';
 import { diagnose } from '../../../../src/runbook/diagnose/diagnose.ts';
@@ -16,7 +16,7 @@ export type Sealing = Parameters<typeof sealBundle>[0];
 const at = '2026-11-23T03:00:05.000Z';
 
 /** A note that kept the evidence of a moment: `used` of 97 slots. */
-export function buildExamined(seq: number, used: number, why: ExaminationReason): KeptNote {
+export function buildExamined(seq: number, used: number, why: KeptCheckReason): KeptNote {
   const snapshot = aSnapshot({ reading: aReading({ counts: { clients: used } }) });
   const target = {
     ...aTarget(),
@@ -24,7 +24,7 @@ export function buildExamined(seq: number, used: number, why: ExaminationReason)
     contacts: { onCall: 'U0ONCALL' },
   };
   const input = { snapshot, target, recent: [{ at, used: used - 1, usable: 97 }] };
-  const facts = keepExamination(why, { ...input, diagnosis: diagnose(input) });
+  const facts = keepCheck(why, { ...input, diagnosis: diagnose(input) });
   return { kind: 'incident-seen', sentence: `${used} used.`, seq, at, ...(facts && { facts }) };
 }
 

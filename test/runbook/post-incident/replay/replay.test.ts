@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { defaultPolicy } from '../../../../src/runbook/approval/policy.ts';
 import type { Policy } from '../../../../src/runbook/approval/policy.ts';
-import type { Request } from '../../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../../src/runbook/approval/request.ts';
 import type { KeptNote } from '../../../../src/runbook/incident/note.ts';
 import { openBundle } from '../../../../src/runbook/post-incident/bundle/open-bundle.ts';
 import { sealBundle } from '../../../../src/runbook/post-incident/bundle/seal-bundle.ts';
@@ -131,7 +131,7 @@ function policyOf(change: object, rest: Partial<Policy> = {}): Policy {
   return { ...defaultPolicy, options: { A: { ...asConfigured, ...change } }, ...rest };
 }
 
-test.for<[string, Policy, Partial<Request>, Difference[]]>([
+test.for<[string, Policy, Partial<ApprovalRequest>, Difference[]]>([
   ['the same rules', policyOf({}), {}, []],
   ['more votes', policyOf({ votes: 2 }), {}, [{ what: 'votes-needed', sealed: 1, today: 2 }]],
   [

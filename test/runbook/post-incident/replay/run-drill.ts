@@ -1,22 +1,22 @@
 import { startPatient } from '../../../support/clusters.ts';
 import type { Patient } from '../../../../sandbox/patient/patient.ts';
 import { systemClock } from '../../../../src/clock.ts';
-import { createActing } from '../../../../src/postgres/act.ts';
+import { createIdleSessions } from '../../../../src/postgres/act.ts';
 import { createBlockers } from '../../../../src/postgres/blockers.ts';
 import { createDatabase } from '../../../../src/postgres/lifeline.ts';
-import { createDoor } from '../../../../src/runbook/approval/door.ts';
-import type { Door } from '../../../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../../../src/runbook/approval/door.ts';
 import { defaultPolicy } from '../../../../src/runbook/approval/policy.ts';
 import type { Policy } from '../../../../src/runbook/approval/policy.ts';
-import { toDoorPatient } from '../../../../src/runbook/approval/to-door-patient.ts';
+import { toApprovalTarget } from '../../../../src/runbook/approval/to-door-patient.ts';
 import { createIncidents } from '../../../../src/runbook/incident/create-incidents.ts';
 import type { Incident } from '../../../../src/runbook/incident/incident.ts';
 import type { Incidents } from '../../../../src/runbook/incident/incidents.ts';
 import { defaultIncidentRules } from '../../../../src/runbook/incident/rules.ts';
 import type { SealedBundle } from '../../../../src/runbook/post-incident/bundle/seal-bundle.ts';
-import type { Ask } from '../../../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../../../src/runbook/remedies/ask.ts';
 import { createRunbook } from '../../../../src/runbook/runbook.ts';
-import type { Patient as Bed, Runbook } from '../../../../src/runbook/runbook.ts';
+import type { TargetAdapters, Runbook } from '../../../../src/runbook/runbook.ts';
 import { sealIncident } from '../../../../src/seal-incident.ts';
 import { makeJournalFolder } from '../../../journal/temporary-journal.ts';
 import { allMembers } from '../../../support/people.ts';
@@ -49,22 +49,22 @@ export async function runDrill({ seed, trouble }: Drill): Promise<SealedBundle> 
       policyOf: () => [],
       people: allMembers,
     });
-    const door = createDoor({
+    const approvals = createApprovals({
       journal,
       people: allMembers,
-      patients: [
-        toDoorPatient(bed, { clock: systemClock, refusedServices: [], refusedContainers: [] }),
+      approvalTargets: [
+        toApprovalTarget(bed, { clock: systemClock, refusedServices: [], refusedContainers: [] }),
       ],
       policy,
       clock: systemClock,
       verifyAfterMs: 500,
-      onChange: (request) => void incidents.heard(request),
+      onChange: (request) => void incidents.requestChanged(request),
       onFault: (_id, error) => {
         throw error;
       },
     });
     const runbook = createRunbook([bed], systemClock);
-    const { id } = await live({ patient, incidents, door, runbook, trouble });
+    const { id } = await live({ patient, incidents, approvals, runbook, trouble });
     const incident = await journal.readIncident(id);
     if (incident === undefined) throw new Error('The incident is not in the journal.');
     const sealedAt = new Date().toISOString();
@@ -82,8 +82,8 @@ export async function runDrill({ seed, trouble }: Drill): Promise<SealedBundle> 
   }
 }
 
-function toBed(patient: Patient): Bed {
-  const { dbconn: url, acting } = patient.urls;
+function toBed(patient: Patient): TargetAdapters {
+  const { dbconn: url, privileged } = patient.urls;
   return {
     get target() {
       return patient.target();
@@ -98,55 +98,55 @@ function toBed(patient: Patient): Bed {
     }),
     services: patient.services(),
     pools: patient.pools(),
-    acting: createActing({ url: acting }),
-    blockers: createBlockers({ url: acting }),
+    privileged: createIdleSessions({ url: privileged }),
+    blockers: createBlockers({ url: privileged }),
   };
 }
 
 interface Scene {
   readonly patient: Patient;
   readonly incidents: Incidents;
-  readonly door: Door;
+  readonly approvals: Approvals;
   readonly runbook: Runbook;
   readonly trouble: Drill['trouble'];
 }
 
-async function live({ patient, incidents, door, runbook, trouble }: Scene): Promise<Incident> {
+async function live({ patient, incidents, approvals, runbook, trouble }: Scene): Promise<Incident> {
   const target = patient.target().name;
-  const look = async (): Promise<Incident | null> => {
-    const seen = await incidents.seen(await runbook.examine(target));
+  const takeSnapshot = async (): Promise<Incident | null> => {
+    const seen = await incidents.observe(await runbook.runCheck(target));
     if (!seen.ok) throw new Error(seen.refusal.why);
     return seen.value;
   };
-  await look();
+  await takeSnapshot();
   await patient.trouble(trouble, { leak: 'transaction', lock: 'row' });
   const startsAt = new Date().toISOString();
   const alert = { name: alertName, fingerprint: 'f1', startsAt, labels: {} };
   await incidents.alert({ ...alert, status: 'firing', endsAt: null });
-  await look();
-  await until('a plan', () => approve(door, target, toAsk(trouble, patient)));
-  await look();
+  await takeSnapshot();
+  await until('a plan', () => approve(approvals, target, toRemedyRequest(trouble, patient)));
+  await takeSnapshot();
   await patient.heal();
   await incidents.alert({ ...alert, status: 'resolved', endsAt: new Date().toISOString() });
   let last: Incident | null = null;
   await until('the end of the incident', async () => {
-    last = await look();
+    last = await takeSnapshot();
     return last?.state === 'resolved';
   });
   if (last === null) throw new Error('The incident is gone.');
   return last;
 }
 
-function toAsk(trouble: Drill['trouble'], { limits }: Patient): Ask {
+function toRemedyRequest(trouble: Drill['trouble'], { limits }: Patient): RemedyRequest {
   if (trouble === 'lock-contention') return { kind: 'stop-blockers' };
   return { kind: 'idle-in-transaction', idleForMs: limits.terminateIdleInTransactionMs };
 }
 
 /** False while there is nothing yet that is old enough for a plan. */
-async function approve(door: Door, target: string, ask: Ask): Promise<boolean> {
-  const proposed = await door.propose({ target, ask, actor: ann });
+async function approve(approvals: Approvals, target: string, ask: RemedyRequest): Promise<boolean> {
+  const proposed = await approvals.propose({ target, ask, actor: ann });
   if (!proposed.ok) return false;
-  await door.approve(proposed.value.id, bob, 'go');
-  const ended = await door.settled(proposed.value.id);
+  await approvals.approve(proposed.value.id, bob, 'go');
+  const ended = await approvals.settled(proposed.value.id);
   return ended.ok && ended.value.state === 'done';
 }
