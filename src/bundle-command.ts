@@ -1,5 +1,5 @@
 import { open, rm } from 'node:fs/promises';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { toPolicy } from './config/to-policy.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
 import type { Actor } from './runbook/approval/actor.ts';
@@ -8,7 +8,7 @@ import type { SealedBundle } from './runbook/post-incident/bundle/seal-bundle.ts
 import { sealIncident } from './seal-incident.ts';
 import { exitCodes } from './terminal/exit-codes.ts';
 import { refused } from './terminal/said.ts';
-import { withJournal } from './with-journal.ts';
+import { withJournal } from './terminal/commands/with-journal.ts';
 import type { CommandResult } from './terminal/said.ts';
 
 /** `bundle INCIDENT [--out FILE]`, as it was typed. */

@@ -1,16 +1,16 @@
 import { systemClock } from './clock.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { noJournal } from './journal/no-journal.ts';
-import { openApprovals } from './open-door.ts';
-import { openJournal } from './open-journal.ts';
-import { createTargetAdapters } from './patients.ts';
+import { openApprovals } from './app/approvals.ts';
+import { openJournal } from './app/journal.ts';
+import { createTargetAdapters } from './app/target-adapters.ts';
 import type { Actor } from './runbook/approval/actor.ts';
 import { change } from './terminal/change.ts';
 import type { Change } from './terminal/change.ts';
-import type { Paint } from './terminal/layout.ts';
+import type { Paint } from './terminal/render/layout.ts';
 import { renderStep } from './terminal/render-requests.ts';
 import type { CommandResult } from './terminal/said.ts';
-import { openSteadyClock } from './runbook/steady-clock.ts';
+import { openSteadyClock } from './runbook/incidents/steady-clock.ts';
 
 export interface ChangeCommandParts {
   readonly config: Config;

@@ -1,8 +1,8 @@
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { readPolicies } from './open-incidents.ts';
-import type { Check } from './runbook/doctor.ts';
+import type { Check } from './runbook/diagnose/doctor.ts';
 import { checkEscalation } from './runbook/escalate/check-escalation.ts';
-import type { Pager } from './runbook/ports/pager.ts';
+import type { Pager } from './runbook/escalation/pager.ts';
 
 /** For doctor: whether whoever an incident of a target would call can be reached. */
 export function createCallsCheck(

@@ -1,12 +1,12 @@
 import { createCallsCheck } from './check-calls.ts';
 import { systemClock } from './clock.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { noJournal } from './journal/no-journal.ts';
 import { createLog } from './log.ts';
-import { openApprovals } from './open-door.ts';
+import { openApprovals } from './app/approvals.ts';
 import { openPagers } from './open-pagers.ts';
-import type { Check } from './runbook/doctor.ts';
-import type { TargetAdapters } from './runbook/runbook.ts';
+import type { Check } from './runbook/diagnose/doctor.ts';
+import type { TargetAdapters } from './runbook/loop/target-monitor.ts';
 
 /** What doctor says in a terminal of the rules of approval and of whom an incident calls. Records and pages nothing. */
 export function checkRules(

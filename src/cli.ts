@@ -5,7 +5,7 @@ import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
 import { exitCodes } from './terminal/exit-codes.ts';
 import { options } from './terminal/flags.ts';
 import type { Flags } from './terminal/flags.ts';
-import type { Paint } from './terminal/layout.ts';
+import type { Paint } from './terminal/render/layout.ts';
 import { print } from './terminal/said.ts';
 
 // styleText heeds NO_COLOR and leaves text alone where standard output is no terminal.
@@ -25,13 +25,14 @@ async function main(): Promise<number> {
     return print(renderCompletion(positionals[1]));
   }
   if (word === 'replay') return replay(positionals[1], values);
-  const { runCommand } = await import('./run-command.ts');
+  const { runCommand } = await import('./terminal/commands/run-command.ts');
   return runCommand(positionals, values, paint);
 }
 
 /** Needs neither a configuration nor a database. */
 async function replay(file: string | undefined, { config, head, json }: Flags): Promise<number> {
-  const { readPolicyOfToday, runReplayCommand } = await import('./replay-command.ts');
+  const { readPolicyOfToday, runReplayCommand } =
+    await import('./terminal/commands/replay-command.ts');
   const policy = await readPolicyOfToday(readEnvironment(), config);
   return print(await runReplayCommand({ file, head, json, paint, policy }));
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from './runbook/ports.ts';
+import type { Clock } from './runbook/snapshot/ports.ts';
 
 export const systemClock: Clock = {
   now: () => Date.now(),

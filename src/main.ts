@@ -1,8 +1,8 @@
-import { openBot } from './bot.ts';
+import { openBot } from './app/bot.ts';
 import { systemClock } from './clock.ts';
 import { ConfigError } from './config/config-error.ts';
 import { readEnvironment } from './config/environment.ts';
-import { readBotConfig } from './config.ts';
+import { readBotConfig } from './config/config.ts';
 import { createLog } from './log.ts';
 import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
 import { SlackStartError } from './slack/start-error.ts';

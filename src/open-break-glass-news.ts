@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
 import { createBreakGlassNotifier, toldKind } from './runbook/approval/announce-break-glass.ts';
 import type { BreakGlassNotifier } from './runbook/approval/announce-break-glass.ts';
-import type { Clock } from './runbook/ports.ts';
-import type { Pager } from './runbook/ports/pager.ts';
-import type { Notifier } from './slack/create-news.ts';
+import type { Clock } from './runbook/snapshot/ports.ts';
+import type { Pager } from './runbook/escalation/pager.ts';
+import type { Notifier } from './slack/live/notifier.ts';
 
 interface BreakGlassParts {
   readonly config: Config;

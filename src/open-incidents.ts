@@ -1,7 +1,7 @@
-import type { Config } from './config.ts';
-import { createIncidents } from './runbook/incident/create-incidents.ts';
+import type { Config } from './config/config.ts';
+import { createIncidents } from './runbook/incidents/create-incidents.ts';
 import type { IncidentDeps } from './runbook/incident/incident-ports.ts';
-import type { Incidents } from './runbook/incident/incidents.ts';
+import type { Incidents } from './runbook/incidents/incidents.ts';
 import { policyOf } from './runbook/escalate/default-policy.ts';
 import type { EscalationStep } from './runbook/escalate/policy.ts';
 

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import { openPager } from './pagerduty/open-pager.ts';
-import type { Clock } from './runbook/ports.ts';
-import type { Pager } from './runbook/ports/pager.ts';
+import type { Clock } from './runbook/snapshot/ports.ts';
+import type { Pager } from './runbook/escalation/pager.ts';
 
 interface PagersParts {
   readonly clock: Clock;

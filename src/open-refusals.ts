@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import type { Config } from './config.ts';
-import type { Announcements, Clock } from './runbook/ports.ts';
-import type { Page, Pager } from './runbook/ports/pager.ts';
-import { createRefusals } from './slack/refusals.ts';
-import type { Refusals } from './slack/refusals.ts';
+import type { Config } from './config/config.ts';
+import type { Announcements, Clock } from './runbook/snapshot/ports.ts';
+import type { Page, Pager } from './runbook/escalation/pager.ts';
+import { createRefusals } from './slack/live/refusals.ts';
+import type { Refusals } from './slack/live/refusals.ts';
 
 interface RefusalsParts {
   readonly config: Pick<Config, 'channel' | 'targets'>;

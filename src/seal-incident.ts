@@ -1,7 +1,7 @@
 import { readBody } from './journal/export/read-body.ts';
 import type { StoredJournal } from './journal/stored-journal.ts';
 import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
-import type { Policy } from './runbook/approval/policy.ts';
+import type { Policy } from './runbook/approvals/policy.ts';
 import type { Actor } from './runbook/approval/actor.ts';
 import { readRequestsOf } from './runbook/incident/belongs.ts';
 import { changeIncident } from './runbook/incident/change-incident.ts';
@@ -9,7 +9,7 @@ import type { Incident } from './runbook/incident/incident.ts';
 import type { JournalState } from './runbook/post-incident/bundle/bundle.ts';
 import { sealBundle } from './runbook/post-incident/bundle/seal-bundle.ts';
 import type { SealedBundle, SealedEntry } from './runbook/post-incident/bundle/seal-bundle.ts';
-import type { Target } from './runbook/target.ts';
+import type { Target } from './runbook/snapshot/target.ts';
 import { readVersion } from './version.ts';
 
 interface SealingParts {

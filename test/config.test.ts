@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ConfigError } from '../src/config/config-error.ts';
-import { readBotConfig, readConfig } from '../src/config.ts';
+import { readBotConfig, readConfig } from '../src/config/config.ts';
 import { toPolicy } from '../src/config/to-policy.ts';
-import { defaultPolicy } from '../src/runbook/approval/policy.ts';
-import { defaultLimits } from '../src/runbook/target.ts';
+import { defaultPolicy } from '../src/runbook/approvals/policy.ts';
+import { defaultLimits } from '../src/runbook/snapshot/target.ts';
 
 let directory = '';
 beforeEach(() => {

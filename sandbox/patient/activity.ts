@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { z } from 'zod';
-import type { Limits } from '../../src/runbook/target.ts';
+import type { Limits } from '../../src/runbook/snapshot/target.ts';
 import { adminApplication } from './schema.ts';
 
 /** What PostgreSQL says an application's sessions are doing. */

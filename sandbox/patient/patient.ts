@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createPools } from '../../src/metrics/pools.ts';
-import type { Pools, Restarts, Services } from '../../src/runbook/ports.ts';
+import { createPools } from '../../src/pool-metrics/pools.ts';
+import type { Pools, Restarts, Services } from '../../src/runbook/snapshot/ports.ts';
 import type { ServerHost } from '../../src/runbook/ports/server-host.ts';
 import type { PoolSettings } from '../../src/runbook/ports/pool-settings.ts';
-import { defaultLimits } from '../../src/runbook/target.ts';
-import type { Limits, Target } from '../../src/runbook/target.ts';
+import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
+import type { Limits, Target } from '../../src/runbook/snapshot/target.ts';
 import { readActivity } from './activity.ts';
 import type { ApplicationActivity } from './activity.ts';
 import { startCluster } from './cluster.ts';

@@ -1,4 +1,4 @@
-import type { ReplicaReading } from '../../src/runbook/diagnose/snapshot.ts';
+import type { ReplicaReading } from '../../src/runbook/snapshot/snapshot.ts';
 import type { BackendProcess } from './backend-process.ts';
 
 const healthTimeoutMs = 1000;

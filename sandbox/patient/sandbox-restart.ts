@@ -1,5 +1,5 @@
 import { redactText } from '../../src/runbook/diagnose/redact-text.ts';
-import type { RestartOutcome } from '../../src/runbook/ports.ts';
+import type { RestartOutcome } from '../../src/runbook/snapshot/ports.ts';
 import type { BackendProcess } from './backend-process.ts';
 import type { Fleet } from './fleet.ts';
 import { readHealth } from './read-health.ts';

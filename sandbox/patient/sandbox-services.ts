@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { countSessions } from '../../src/compose/process-titles.ts';
+import { countSessions } from '../../src/docker/postgres-processes.ts';
 import { joinEvents } from '../../src/compose/log-events.ts';
 import { classifyLogs } from '../../src/runbook/diagnose/classify-logs.ts';
 import type {
@@ -8,9 +8,9 @@ import type {
   ServiceLogs,
   ServiceReading,
   ServicesReading,
-} from '../../src/runbook/diagnose/snapshot.ts';
-import { envEdits, planFileEdit } from '../../src/compose/env-file.ts';
-import type { Restarts, Services } from '../../src/runbook/ports.ts';
+} from '../../src/runbook/snapshot/snapshot.ts';
+import { envEdits, planFileEdit } from '../../src/docker/env-file/env-file.ts';
+import type { Restarts, Services } from '../../src/runbook/snapshot/ports.ts';
 import type { EditAnswer, PoolSettings, Resize } from '../../src/runbook/ports/pool-settings.ts';
 import type { BackendProcess } from './backend-process.ts';
 import type { Cluster } from './cluster.ts';

@@ -1,5 +1,5 @@
-import { Aim } from '../../src/runbook/verify/aim.ts';
-import { outcomeTitle } from '../../src/slack/messages/parts/fate.ts';
+import { Aim } from '../../src/runbook/approvals/verify/aim.ts';
+import { outcomeTitle } from '../../src/slack/messages/request-status.ts';
 import type { OutcomeWord } from '../../src/runbook/verify/verify.ts';
 import type { Stage } from '../stage.ts';
 import { people } from '../stage.ts';

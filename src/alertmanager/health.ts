@@ -1,4 +1,4 @@
-import type { Clock } from '../runbook/ports.ts';
+import type { Clock } from '../runbook/snapshot/ports.ts';
 import { uptimeOf } from '../runbook/uptime.ts';
 
 /** One thing that has to hold for dbconn to be well. */

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { Meter } from '../runbook/ports/meter.ts';
+import type { Meter } from '../runbook/escalation/meter.ts';
 import { boundLabel } from './bounded-label.ts';
 
 /** What dbconn counts of itself, and gives to Prometheus. `docs/metrics.md` says what each of them means. */

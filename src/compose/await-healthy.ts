@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import type { Problem } from '../runbook/snapshot/snapshot.ts';
 import type { Inspected } from './replica.ts';
 import { readHealth, readStartedAt } from './replica.ts';
 

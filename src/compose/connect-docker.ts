@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Docker from 'dockerode';
-import { DockerFailure } from './failure.ts';
+import { DockerFailure } from '../docker/failure.ts';
 
 /** The docker command's own variables, handed in; dbconn reads its environment in one place. */
 interface DockerEnvironment {

@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type Docker from 'dockerode';
-import { withinBudget } from './budget.ts';
-import { DockerFailure, readStatus } from './failure.ts';
+import { withinBudget } from '../docker/within-budget.ts';
+import { DockerFailure, readStatus } from '../docker/failure.ts';
 import { readTar, writeTar } from './tar.ts';
 import type { TarFile } from './tar.ts';
 

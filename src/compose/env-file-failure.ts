@@ -1,4 +1,4 @@
-import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import type { Problem } from '../runbook/snapshot/snapshot.ts';
 
 /** Replacing a file makes it the replacer's; only root can give it away again. `file` is its path, as people write it. */
 export function toForeign(file: string): Problem {

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import { withinBudget } from './budget.ts';
+import { withinBudget } from '../docker/within-budget.ts';
 
 /** One container of a compose service, as the engine's list shows it. */
 export interface FoundContainer {

@@ -2,7 +2,7 @@ import type Docker from 'dockerode';
 import { redactText } from '../runbook/diagnose/redact-text.ts';
 import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
 import { joinEvents } from './log-events.ts';
-import { readLogLines } from './logs.ts';
+import { readLogLines } from '../docker/logs/read-logs.ts';
 import type { Inspected } from './replica.ts';
 import { readHealthOutput } from './replica.ts';
 

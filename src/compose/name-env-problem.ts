@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { parseEnv } from 'node:util';
-import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import type { Problem } from '../runbook/snapshot/snapshot.ts';
 import { toUnreadable } from './env-file-failure.ts';
 import { patternFor, replaceValue } from './env-text.ts';
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type Docker from 'dockerode';
-import type { Permission, ServicePermissions } from '../runbook/ports.ts';
-import { withinBudget } from './budget.ts';
-import { readStatus, toProblem } from './failure.ts';
-import type { DockerAction } from './failure.ts';
+import type { Permission, ServicePermissions } from '../runbook/snapshot/ports.ts';
+import { withinBudget } from '../docker/within-budget.ts';
+import { readStatus, toProblem } from '../docker/failure.ts';
+import type { DockerAction } from '../docker/failure.ts';
 
 const callBudgetMs = 2_000;
 

@@ -1,13 +1,13 @@
 import type Docker from 'dockerode';
-import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import type { Problem } from '../runbook/snapshot/snapshot.ts';
 import type {
   PoolEnvironment,
   RecreateOutcome,
   ReplicaName,
 } from '../runbook/ports/pool-settings.ts';
-import type { ServiceConfig } from '../runbook/target.ts';
-import { readPoolSettings } from './pool-settings.ts';
-import type { Recreatable } from './recreate-spec.ts';
+import type { ServiceConfig } from '../runbook/snapshot/target.ts';
+import { readPoolSettings } from '../docker/pool-settings.ts';
+import type { Recreatable } from '../docker/recreate/container-spec.ts';
 
 /** Where containers are made anew, and what their services call their pools' numbers. */
 export interface RecreateContext {

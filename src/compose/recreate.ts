@@ -12,12 +12,12 @@ import {
   inspectContainer,
   start,
   stop,
-} from './engine-calls.ts';
-import { readPoolVariables } from './pool-settings.ts';
+} from '../docker/recreate/engine-calls.ts';
+import { readPoolVariables } from '../docker/pool-settings.ts';
 import { describe, missing, namingOf, readEnvironment, unknown } from './recreate-outcome.ts';
 import type { RecreateContext } from './recreate-outcome.ts';
-import { toRecreateSpec } from './recreate-spec.ts';
-import type { Recreatable } from './recreate-spec.ts';
+import { toRecreateSpec } from '../docker/recreate/container-spec.ts';
+import type { Recreatable } from '../docker/recreate/container-spec.ts';
 import { attempt, nameOf, restoreOld, toObjection, untilWell } from './restore-old.ts';
 import type { Trial } from './restore-old.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import { withinBudget } from './budget.ts';
+import { withinBudget } from '../docker/within-budget.ts';
 
 const removeBudgetMs = 10_000;
 const pollMs = 100;

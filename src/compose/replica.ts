@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { ReplicaReading } from '../runbook/diagnose/snapshot.ts';
+import type { ReplicaReading } from '../runbook/snapshot/snapshot.ts';
 import type { FoundContainer } from './find.ts';
-import type { ServiceConfig } from '../runbook/target.ts';
-import { readPoolSettings, readPoolVariables } from './pool-settings.ts';
+import type { ServiceConfig } from '../runbook/snapshot/target.ts';
+import { readPoolSettings, readPoolVariables } from '../docker/pool-settings.ts';
 import { hashVariables } from './variable-hashes.ts';
 
 /** What dbconn reads of `docker inspect`. Podman and old engines leave out what is nullish here. */

@@ -1,18 +1,18 @@
 import type Docker from 'dockerode';
 import type { EditAnswer, PoolSettings, Resize } from '../runbook/ports/pool-settings.ts';
 import { hasNoVariable } from '../runbook/diagnose/pool-variables.ts';
-import type { ServiceConfig } from '../runbook/target.ts';
-import { envEdits, planFileEdit } from './env-file.ts';
-import { inspectContainer } from './engine-calls.ts';
-import { readObstacles } from './recreate-obstacles.ts';
+import type { ServiceConfig } from '../runbook/snapshot/target.ts';
+import { envEdits, planFileEdit } from '../docker/env-file/env-file.ts';
+import { inspectContainer } from '../docker/recreate/engine-calls.ts';
+import { readObstacles } from '../docker/recreate/obstacles.ts';
 import { missing } from './recreate-outcome.ts';
 import { recreateReplica } from './recreate.ts';
 import { settleReplica } from './settle.ts';
 import { findSharing } from './source/find-sharing.ts';
-import { readOwnPaths } from './source/own-paths.ts';
+import { readOwnPaths } from '../docker/project/own-paths.ts';
 import { findPoolOrigins } from './source/pool-origins.ts';
 import type { PoolOrigin, PoolOrigins } from './source/pool-origins.ts';
-import { toShown, usualEnvFile } from './source/project.ts';
+import { toShown, usualEnvFile } from '../docker/project/project.ts';
 
 interface ResizePoolsOptions {
   readonly docker: Docker;

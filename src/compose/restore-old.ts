@@ -1,14 +1,14 @@
 import type Docker from 'dockerode';
-import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import type { Problem } from '../runbook/snapshot/snapshot.ts';
 import type { RecreateOutcome } from '../runbook/ports/pool-settings.ts';
 import { awaitHealthy } from './await-healthy.ts';
 import type { Observation } from './await-healthy.ts';
-import { remove, rename, inspectContainer, start, stop } from './engine-calls.ts';
-import { Unanswered, toProblem } from './failure.ts';
+import { remove, rename, inspectContainer, start, stop } from '../docker/recreate/engine-calls.ts';
+import { Unanswered, toProblem } from '../docker/failure.ts';
 import { readLastWords } from './last-words.ts';
 import { describe, missing, unknown } from './recreate-outcome.ts';
 import type { RecreateContext } from './recreate-outcome.ts';
-import type { Recreatable } from './recreate-spec.ts';
+import type { Recreatable } from '../docker/recreate/container-spec.ts';
 
 /** How far the new container came: well, or how it ended, or what Docker had against it. */
 export interface Trial {

@@ -1,5 +1,5 @@
 import type { RecreateOutcome, ReplicaName } from '../runbook/ports/pool-settings.ts';
-import { remove, inspectContainer } from './engine-calls.ts';
+import { remove, inspectContainer } from '../docker/recreate/engine-calls.ts';
 import { describe, missing, unknown } from './recreate-outcome.ts';
 import type { RecreateContext } from './recreate-outcome.ts';
 import { attempt, foreign, isTwin, nameOf, restoreOld, untilWell } from './restore-old.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import { withinBudget } from './budget.ts';
+import { withinBudget } from '../docker/within-budget.ts';
 
 const budgetMs = 2_000;
 /** Docker keeps 256 events, each far below a kilobyte. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { runtimes } from '../runbook/target.ts';
+import { runtimes } from '../runbook/snapshot/target.ts';
 
 const kind = z.enum(runtimes, `is one of ${runtimes.join(', ')}`);
 /** Part of a command that a person copies into a shell, where a leading dash would be an option. */

@@ -1,6 +1,6 @@
 import { Action } from '../runbook/remedies/action.ts';
-import { defaultPolicy, defaultPolicyOf } from '../runbook/approval/policy.ts';
-import type { OptionPolicy, Policy } from '../runbook/approval/policy.ts';
+import { defaultPolicy, defaultPolicyOf } from '../runbook/approvals/policy.ts';
+import type { OptionPolicy, Policy } from '../runbook/approvals/policy.ts';
 import type { ConfigFile } from './file.ts';
 import type { Rule } from './rules.ts';
 

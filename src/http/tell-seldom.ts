@@ -1,4 +1,4 @@
-import type { Clock } from '../runbook/ports.ts';
+import type { Clock } from '../runbook/snapshot/ports.ts';
 
 /** Somebody who guesses passwords, or a journal that is gone, would otherwise fill the disk with one sentence. */
 const everyMs = 60_000;

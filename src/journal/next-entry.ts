@@ -1,5 +1,5 @@
 import { canonicalJson } from '../runbook/remedies/plan.ts';
-import type { JournalDraft } from '../runbook/ports.ts';
+import type { JournalDraft } from '../runbook/snapshot/ports.ts';
 import { hashEntry, sha256 } from './chain.ts';
 import type { Head, JournalEntry } from './chain.ts';
 import { claimsOf } from './claims.ts';

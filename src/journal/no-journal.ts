@@ -1,5 +1,5 @@
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
-import type { Journal } from '../runbook/ports.ts';
+import type { Journal } from '../runbook/snapshot/ports.ts';
 
 /** For what records nothing, such as a dry run: every attempt to write or read is refused. */
 export const noJournal: Journal = {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Place, Places } from '../runbook/ports.ts';
+import type { Place, Places } from '../runbook/snapshot/ports.ts';
 import { holdsAfter, insteadOf } from './holds-after.ts';
 import type { StoredJournal } from './stored-journal.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
-import type { JournalDraft } from '../runbook/ports.ts';
+import type { JournalDraft } from '../runbook/snapshot/ports.ts';
 import { genesis } from './chain.ts';
 import type { Head, JournalEntry } from './chain.ts';
 import { nextEntry } from './next-entry.ts';

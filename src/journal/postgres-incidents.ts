@@ -1,6 +1,6 @@
 import { Incident } from '../runbook/incident/incident.ts';
 import type { IncidentQuery, JournalTime } from '../runbook/ports/incident-log.ts';
-import type { JournalDraft, Untrue } from '../runbook/ports.ts';
+import type { JournalDraft, Untrue } from '../runbook/snapshot/ports.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import { parseRow } from './parse-row.ts';
 import { appendEntry } from './postgres-entries.ts';

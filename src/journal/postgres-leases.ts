@@ -1,5 +1,5 @@
 import { LeaseLost } from '../runbook/approval/lease-lost.ts';
-import type { Holder, JournalDraft } from '../runbook/ports.ts';
+import type { Holder, JournalDraft } from '../runbook/snapshot/ports.ts';
 import type { Query } from './postgres-session.ts';
 import { longestLeaseMs, leaderLease } from './tending.ts';
 

@@ -1,4 +1,4 @@
-import type { Untrue } from '../runbook/ports.ts';
+import type { Untrue } from '../runbook/snapshot/ports.ts';
 import { ApprovalRequest, openStates } from '../runbook/approval/request.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import type { Head } from './chain.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Clock } from '../runbook/ports.ts';
+import type { Clock } from '../runbook/snapshot/ports.ts';
 import { uptimeOf } from '../runbook/uptime.ts';
 
 /** A clock with the start of the machine that its uptime counts from. */

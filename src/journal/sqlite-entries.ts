@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { JournalDraft } from '../runbook/ports.ts';
+import type { JournalDraft } from '../runbook/snapshot/ports.ts';
 import { genesis } from './chain.ts';
 import type { Head, JournalEntry } from './chain.ts';
 import { nextEntry } from './next-entry.ts';

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { Incident } from '../runbook/incident/incident.ts';
 import type { IncidentQuery } from '../runbook/ports/incident-log.ts';
-import type { JournalDraft, Untrue } from '../runbook/ports.ts';
+import type { JournalDraft, Untrue } from '../runbook/snapshot/ports.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
 import { sha256 } from './chain.ts';
 import { parseRow } from './parse-row.ts';

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { openStates } from '../runbook/approval/request.ts';
-import type { Untrue } from '../runbook/ports.ts';
+import type { Untrue } from '../runbook/snapshot/ports.ts';
 import { sha256 } from './chain.ts';
 import type { Head } from './chain.ts';
 import { readHashAt, toEntry } from './sqlite-entries.ts';

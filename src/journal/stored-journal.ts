@@ -1,6 +1,6 @@
 import type { SignedRequestLog } from '../runbook/ports/heard-requests.ts';
 import type { IncidentLog } from '../runbook/ports/incident-log.ts';
-import type { Journal } from '../runbook/ports.ts';
+import type { Journal } from '../runbook/snapshot/ports.ts';
 import type { Head, JournalEntry } from './chain.ts';
 import type { Verification } from './verify-journal.ts';
 

@@ -1,5 +1,5 @@
 import { JournalTampered } from '../runbook/approval/journal-tampered.ts';
-import type { JournalDraft, Untrue } from '../runbook/ports.ts';
+import type { JournalDraft, Untrue } from '../runbook/snapshot/ports.ts';
 import { genesis, hashEntry, sha256 } from './chain.ts';
 import type { Head, JournalEntry } from './chain.ts';
 import { readBody } from './export/read-body.ts';

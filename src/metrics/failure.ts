@@ -1,4 +1,4 @@
-import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import type { Problem } from '../runbook/snapshot/snapshot.ts';
 
 /** Turns what the HTTP client throws into words. Its own text is left out: it may hold addresses and headers. */
 export function toProblem(error: unknown, shown: string): Problem {

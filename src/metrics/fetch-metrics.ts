@@ -1,6 +1,6 @@
 import { request } from 'undici';
 import type { Agent, Dispatcher } from 'undici';
-import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import type { Problem } from '../runbook/snapshot/snapshot.ts';
 import { toProblem } from './failure.ts';
 import { toShown } from './replica.ts';
 import type { Replica } from './replica.ts';

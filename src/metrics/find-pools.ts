@@ -1,8 +1,8 @@
-import type { PoolReading } from '../runbook/diagnose/snapshot.ts';
+import type { PoolReading } from '../runbook/snapshot/snapshot.ts';
 import { parseSeries } from './parse-prometheus.ts';
 import type { Sample } from './parse-prometheus.ts';
-import { figures } from './presets.ts';
-import type { Figure, FigureNames } from './presets.ts';
+import { figures } from '../pool-metrics/presets.ts';
+import type { Figure, FigureNames } from '../pool-metrics/presets.ts';
 import { namePools } from './name-pools.ts';
 import { toLimit } from './to-limit.ts';
 

@@ -1,6 +1,6 @@
-import type { Pager } from '../runbook/ports/pager.ts';
-import { deliver } from './deliver.ts';
-import type { Wire } from './deliver.ts';
+import type { Pager } from '../runbook/escalation/pager.ts';
+import { deliver } from '../pagers/deliver.ts';
+import type { Wire } from '../pagers/deliver.ts';
 import { toChangeEvent, toEvent } from './to-event.ts';
 
 interface PagerDutyOptions extends Wire {

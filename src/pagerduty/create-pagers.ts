@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { PagerRefused } from '../runbook/ports/pager.ts';
-import type { Pager } from '../runbook/ports/pager.ts';
+import { PagerRefused } from '../runbook/escalation/pager.ts';
+import type { Pager } from '../runbook/escalation/pager.ts';
 
 /** Several pagers as one. All are told at the same time; it counts as taken when one of them took it. */
 export function createPagers(pagers: readonly Pager[], log: Pick<Logger, 'error'>): Pager {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
-import type { Pager } from '../runbook/ports/pager.ts';
-import { deliver } from './deliver.ts';
-import type { Wire } from './deliver.ts';
+import type { Pager } from '../runbook/escalation/pager.ts';
+import { deliver } from '../pagers/deliver.ts';
+import type { Wire } from '../pagers/deliver.ts';
 
 interface WebhookPagerOptions extends Wire {
   readonly url: string;

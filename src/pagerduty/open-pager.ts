@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import type { Pager } from '../runbook/ports/pager.ts';
+import type { Pager } from '../runbook/escalation/pager.ts';
 import { createPagerDuty } from './create-pagerduty.ts';
 import { createPagers } from './create-pagers.ts';
 import { createWebhookPager } from './create-webhook-pager.ts';
-import type { Wire } from './deliver.ts';
+import type { Wire } from '../pagers/deliver.ts';
 
 /** `pager` of dbconn.yml. */
 interface PagerSettings {

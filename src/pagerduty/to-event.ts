@@ -1,4 +1,4 @@
-import type { Page, PagedChange } from '../runbook/ports/pager.ts';
+import type { Page, PagedChange } from '../runbook/escalation/pager.ts';
 
 /** The sizes PagerDuty gives for its Events API v2. */
 const longestSummary = 1024;

@@ -4,7 +4,7 @@ import { connectByTls } from '../postgres/connect-by-tls.ts';
 import { PostgresTimeout } from '../postgres/failure.ts';
 import type { TlsAttempt } from '../postgres/tls.ts';
 import type { PoolerReading } from '../runbook/diagnose/pooler-reading.ts';
-import type { PoolerSnapshot } from '../runbook/diagnose/snapshot.ts';
+import type { PoolerSnapshot } from '../runbook/snapshot/snapshot.ts';
 import type { Poolers } from '../runbook/ports/pooler.ts';
 import { toClientCount } from './rows.ts';
 import { toProblem } from './to-problem.ts';

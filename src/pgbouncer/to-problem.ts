@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
 import { z } from 'zod';
 import { toReachError } from '../postgres/failure.ts';
-import type { Problem } from '../runbook/diagnose/snapshot.ts';
+import type { Problem } from '../runbook/snapshot/snapshot.ts';
 
 /** In words for the operator; no address and nothing that PgBouncer said is repeated. */
 export function toProblem(error: unknown): Problem {

@@ -1,4 +1,4 @@
-import type { PrivilegedConnection } from '../runbook/ports.ts';
+import type { PrivilegedConnection } from '../runbook/snapshot/ports.ts';
 import { withPrivilegedConnection } from './acting-connection.ts';
 import { readRemainingSessions } from './read-remaining-sessions.ts';
 import { readTerminateCandidates } from './read-terminate-candidates.ts';

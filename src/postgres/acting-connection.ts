@@ -4,7 +4,7 @@ import { toPrivilegedError } from './acting-failure.ts';
 import { connectByTls } from './connect-by-tls.ts';
 import { isFull, toReachError } from './failure.ts';
 import type { Queryable } from './queryable.ts';
-import { ownApplication } from './spare-reason.ts';
+import { ownApplication } from './skip-reason.ts';
 import type { TlsAttempt } from './tls.ts';
 
 const connectTimeoutMs = 4000;

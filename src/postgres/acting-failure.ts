@@ -1,4 +1,4 @@
-import type { ReachError } from '../runbook/diagnose/snapshot.ts';
+import type { ReachError } from '../runbook/snapshot/snapshot.ts';
 import { PrivilegedUnavailable } from '../runbook/remedies/acting-unavailable.ts';
 import { isFull, toReachError } from './failure.ts';
 

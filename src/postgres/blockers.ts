@@ -1,4 +1,4 @@
-import type { Blockers } from '../runbook/ports/blockers.ts';
+import type { Blockers } from '../runbook/remedies/d-stop-blockers/ports.ts';
 import { withPrivilegedConnection } from './acting-connection.ts';
 import { readBlockers } from './read-blockers.ts';
 import { readWaiters } from './read-waiters.ts';

@@ -1,5 +1,5 @@
 import { DatabaseError } from 'pg';
-import { PhaseKnown, toStopped } from './login-refusal.ts';
+import { PhaseKnown, toStopped } from './connect/login-refusal.ts';
 import { readPhase } from './read-phase.ts';
 import { tlsAttempts, withoutTls } from './tls.ts';
 import type { TlsAttempt } from './tls.ts';

@@ -1,6 +1,6 @@
 import { DatabaseError } from 'pg';
-import type { ReachError } from '../runbook/diagnose/snapshot.ts';
-import { inPhase, PhaseKnown, toFull, toStopped } from './login-refusal.ts';
+import type { ReachError } from '../runbook/snapshot/snapshot.ts';
+import { inPhase, PhaseKnown, toFull, toStopped } from './connect/login-refusal.ts';
 
 /** Our own clock ran out before PostgreSQL said what it was asked for. */
 export class PostgresTimeout extends Error {

@@ -1,6 +1,6 @@
-import type { LockReading, WaiterReading } from '../runbook/diagnose/snapshot.ts';
+import type { LockReading, WaiterReading } from '../runbook/snapshot/snapshot.ts';
 import { conflicts } from './lock-conflicts.ts';
-import type { SnapshotRow } from './look-row.ts';
+import type { SnapshotRow } from './snapshot/snapshot-row.ts';
 
 /** pg_blocking_pids names everybody ahead; more than this many helps no reader. */
 const shownBlockers = 50;

@@ -3,12 +3,12 @@ import type {
   DatabaseReading,
   ReachError,
   Rung,
-} from '../runbook/diagnose/snapshot.ts';
-import type { Clock, Database } from '../runbook/ports.ts';
+} from '../runbook/snapshot/snapshot.ts';
+import type { Clock, Database } from '../runbook/snapshot/ports.ts';
 import type { ServerIdentity } from '../runbook/ports/neighbours.ts';
-import type { Limits } from '../runbook/target.ts';
-import { connect } from './connection.ts';
-import type { Connection } from './connection.ts';
+import type { Limits } from '../runbook/snapshot/target.ts';
+import { connect } from './connect/connection.ts';
+import type { Connection } from './connect/connection.ts';
 import { isFull, slowAnswer, toReachError } from './failure.ts';
 import { SnapshotReader } from './looker.ts';
 import { WarmConnection } from './warm-connection.ts';

@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { DatabaseError } from 'pg';
-import type { DatabaseReading } from '../runbook/diagnose/snapshot.ts';
-import type { Clock } from '../runbook/ports.ts';
+import type { DatabaseReading } from '../runbook/snapshot/snapshot.ts';
+import type { Clock } from '../runbook/snapshot/ports.ts';
 import type { ServerIdentity } from '../runbook/ports/neighbours.ts';
-import type { Limits } from '../runbook/target.ts';
-import type { Connection } from './connection.ts';
+import type { Limits } from '../runbook/snapshot/target.ts';
+import type { Connection } from './connect/connection.ts';
 import {
   lightStatement,
   needsLightSnapshot,
   toFullSnapshot,
   toLightReading,
-} from './light-look.ts';
-import type { FullSnapshot } from './light-look.ts';
+} from './snapshot/light-snapshot.ts';
+import type { FullSnapshot } from './snapshot/light-snapshot.ts';
 import { inTransaction } from './look-transaction.ts';
 import { readIdentity } from './read-identity.ts';
-import { SnapshotRow } from './look-row.ts';
-import { snapshotStatement } from './look-statement.ts';
+import { SnapshotRow } from './snapshot/snapshot-row.ts';
+import { snapshotStatement } from './snapshot/snapshot-statement.ts';
 import { toReading } from './to-reading.ts';
 import {
   countAgainAfterMs,
@@ -23,8 +23,8 @@ import {
   parseTally,
   tallyStatement,
   toTurnover,
-} from './turnover.ts';
-import type { Tally } from './turnover.ts';
+} from './snapshot/turnover.ts';
+import type { Tally } from './snapshot/turnover.ts';
 
 interface SnapshotReaderOptions {
   readonly providerReserved: number;

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
-import type { Blocker, SkipGuard } from '../runbook/ports/blockers.ts';
+import type { Blocker, SkipGuard } from '../runbook/remedies/d-stop-blockers/ports.ts';
 import { skipByName } from '../runbook/remedies/protected-names.ts';
 import { BlockerIdentity } from '../runbook/remedies/targets/blocker.ts';
-import { microseconds } from './look-statement.ts';
+import { microseconds } from './snapshot/snapshot-statement.ts';
 import type { Queryable } from './queryable.ts';
-import { isTextCut, readStatement, textBytes } from './read-statement.ts';
-import { skipReasonSql, SkipReasonText, toSkipParameter } from './spare-reason.ts';
+import { isTextCut, readStatement, textBytes } from './snapshot/statement-text.ts';
+import { skipReasonSql, SkipReasonText, toSkipParameter } from './skip-reason.ts';
 
 const queryCodePoints = 120;
 const textBytesRead = 500;

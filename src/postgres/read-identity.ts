@@ -1,8 +1,8 @@
 import { DatabaseError } from 'pg';
 import { z } from 'zod';
 import type { ServerIdentity } from '../runbook/ports/neighbours.ts';
-import type { Connection } from './connection.ts';
-import { microseconds } from './look-statement.ts';
+import type { Connection } from './connect/connection.ts';
+import { microseconds } from './snapshot/snapshot-statement.ts';
 import { inTransaction } from './look-transaction.ts';
 
 /** PostgreSQL lets everybody call pg_control_system() unless somebody revoked it (documentation, Control Data Functions). */

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { Client } from 'pg';
 import type { DatabaseError } from 'pg';
 import { addressOf } from './ask-aside.ts';
-import type { Phase } from './login-refusal.ts';
+import type { Phase } from './connect/login-refusal.ts';
 
 /**
  * How many lines of the server's source lie between the refusal "no user name" and that for each phase, both in

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PreparedReading } from '../runbook/ports/prepared.ts';
-import { microseconds } from './look-statement.ts';
+import { microseconds } from './snapshot/snapshot-statement.ts';
 import type { Queryable } from './queryable.ts';
 import { readWaits } from './read-waits.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Blocker, SlowQuery, SkipGuard } from '../runbook/ports/blockers.ts';
+import type { Blocker, SlowQuery, SkipGuard } from '../runbook/remedies/d-stop-blockers/ports.ts';
 import { isMaintenanceText } from './activity-columns.ts';
 import type { Queryable } from './queryable.ts';
 import { readBlockers } from './read-blockers.ts';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
-import type { CandidateQuery, Candidates } from '../runbook/ports.ts';
+import type { CandidateQuery, Candidates } from '../runbook/snapshot/ports.ts';
 import { skipByName } from '../runbook/remedies/protected-names.ts';
 import { SessionIdentity } from '../runbook/remedies/targets/session.ts';
 import type { Queryable } from './queryable.ts';
-import { isTextCut, readStatement, textBytes } from './read-statement.ts';
-import { skipReasonSql, SkipReasonText, toSkipParameter } from './spare-reason.ts';
+import { isTextCut, readStatement, textBytes } from './snapshot/statement-text.ts';
+import { skipReasonSql, SkipReasonText, toSkipParameter } from './skip-reason.ts';
 
 const mostCandidates = 1000;
 const queryCodePoints = 120;

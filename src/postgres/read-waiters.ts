@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { WaiterIdentity } from '../runbook/remedies/targets/blocker.ts';
-import { microseconds } from './look-statement.ts';
+import { microseconds } from './snapshot/snapshot-statement.ts';
 import type { Queryable } from './queryable.ts';
 
 const waitersStatement = /* sql */ `

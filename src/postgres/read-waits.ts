@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { LockReading } from '../runbook/diagnose/snapshot.ts';
+import type { LockReading } from '../runbook/snapshot/snapshot.ts';
 import { readLocks } from './fill-queue.ts';
 import { lockColumns } from './lock-columns.ts';
-import { SnapshotRow } from './look-row.ts';
+import { SnapshotRow } from './snapshot/snapshot-row.ts';
 import type { Queryable } from './queryable.ts';
 
 const Version = z.object({ server_version_num: z.coerce.number().int() });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DatabaseError } from 'pg';
 import { z } from 'zod';
-import type { Lease } from '../runbook/ports/lease.ts';
+import type { Lease } from '../runbook/remedies/lease.ts';
 import { PrivilegedUnavailable } from '../runbook/remedies/acting-unavailable.ts';
 import { withPrivilegedConnection } from './acting-connection.ts';
 import type { Queryable } from './queryable.ts';

@@ -1,9 +1,13 @@
 import { z } from 'zod';
-import type { BlockerOutcome, BlockerSignal, SkipGuard } from '../runbook/ports/blockers.ts';
-import type { Lease } from '../runbook/ports/lease.ts';
+import type {
+  BlockerOutcome,
+  BlockerSignal,
+  SkipGuard,
+} from '../runbook/remedies/d-stop-blockers/ports.ts';
+import type { Lease } from '../runbook/remedies/lease.ts';
 import type { Queryable } from './queryable.ts';
 import { readSignalDeadline } from './signal-deadline.ts';
-import { skipReasonSql, SkipReasonText, toSkipParameter } from './spare-reason.ts';
+import { skipReasonSql, SkipReasonText, toSkipParameter } from './skip-reason.ts';
 
 /**
  * $1 as in spare-reason.ts, $2 the identity as JSON, $3 cancel or terminate, $4 how much must be the same, $5 the waiters

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { signalWithinMs } from '../runbook/ports.ts';
-import { microseconds } from './look-statement.ts';
-import type { Lease } from '../runbook/ports/lease.ts';
+import { signalWithinMs } from '../runbook/snapshot/ports.ts';
+import { microseconds } from './snapshot/snapshot-statement.ts';
+import type { Lease } from '../runbook/remedies/lease.ts';
 import type { Queryable } from './queryable.ts';
 
 const deadlineStatement = /* sql */ `

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { SignalOutcome, TerminateGuard } from '../runbook/ports.ts';
-import type { Lease } from '../runbook/ports/lease.ts';
+import type { SignalOutcome, TerminateGuard } from '../runbook/snapshot/ports.ts';
+import type { Lease } from '../runbook/remedies/lease.ts';
 import type { SessionIdentity } from '../runbook/remedies/targets/session.ts';
 import type { Queryable } from './queryable.ts';
 import { readSignalDeadline } from './signal-deadline.ts';
-import { skipReasonSql, SkipReasonText, toSkipParameter } from './spare-reason.ts';
+import { skipReasonSql, SkipReasonText, toSkipParameter } from './skip-reason.ts';
 
 /**
  * $1 the approved sessions, $2 as in spare-reason.ts, $3 the plan's threshold in milliseconds, $4 the deadline.

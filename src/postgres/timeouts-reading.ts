@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { TimeoutInterest, TimeoutPlace, TimeoutReading } from '../runbook/ports/timeouts.ts';
 import { toMilliseconds } from './timeouts-milliseconds.ts';
 import type { Queryable } from './queryable.ts';
-import { ownApplication } from './spare-reason.ts';
+import { ownApplication } from './skip-reason.ts';
 
 const mostOverrides = 50;
 

@@ -1,7 +1,7 @@
-import type { DatabaseReading, SessionReading } from '../runbook/diagnose/snapshot.ts';
+import type { DatabaseReading, SessionReading } from '../runbook/snapshot/snapshot.ts';
 import { readLocks } from './fill-queue.ts';
-import { readStatement } from './read-statement.ts';
-import type { SnapshotRow, SessionRow } from './look-row.ts';
+import { readStatement } from './snapshot/statement-text.ts';
+import type { SnapshotRow, SessionRow } from './snapshot/snapshot-row.ts';
 
 /** BOOTSTRAP_SUPERUSERID in PostgreSQL's pg_authid.dat: the role that initdb made. */
 const bootstrapOid = 10;

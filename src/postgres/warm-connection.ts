@@ -1,5 +1,5 @@
-import { connect } from './connection.ts';
-import type { Connection } from './connection.ts';
+import { connect } from './connect/connection.ts';
+import type { Connection } from './connect/connection.ts';
 import { readIsOnOrdinarySlot } from './read-is-on-ordinary-slot.ts';
 
 /** Nobody waits for this one, and on a server that is slow to log in it is the only one that gets through. */

@@ -1,4 +1,4 @@
-import type { Check } from './doctor.ts';
+import type { Check } from './diagnose/doctor.ts';
 import type { Neighbourhood } from './ports/neighbours.ts';
 
 /** For doctor: with which targets this one shares its database or its server. */

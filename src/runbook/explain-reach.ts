@@ -1,5 +1,5 @@
-import type { DatabaseSnapshot, Part, ReachError, ServicesReading } from './diagnose/snapshot.ts';
-import type { Target } from './target.ts';
+import type { DatabaseSnapshot, Part, ReachError, ServicesReading } from './snapshot/snapshot.ts';
+import type { Target } from './snapshot/target.ts';
 
 const stopped: ReachError = {
   kind: 'stopped',

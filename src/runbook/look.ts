@@ -1,10 +1,10 @@
 import { redactText } from './diagnose/redact-text.ts';
-import type { DatabaseSnapshot, Part, Snapshot } from './diagnose/snapshot.ts';
+import type { DatabaseSnapshot, Part, Snapshot } from './snapshot/snapshot.ts';
 import { cleanUntrusted } from './diagnose/untrusted.ts';
 import { explainReach } from './explain-reach.ts';
-import type { Clock, Database, Pools, Services } from './ports.ts';
+import type { Clock, Database, Pools, Services } from './snapshot/ports.ts';
 import type { Poolers } from './ports/pooler.ts';
-import type { Target } from './target.ts';
+import type { Target } from './snapshot/target.ts';
 
 interface SnapshotPorts {
   readonly database: Pick<Database, 'readSnapshot'>;

@@ -1,7 +1,7 @@
-import type { Database } from './ports.ts';
+import type { Database } from './snapshot/ports.ts';
 import type { Neighbourhood, ServerIdentity } from './ports/neighbours.ts';
 import { done, refuse } from './remedies/remedy.ts';
-import type { Target } from './target.ts';
+import type { Target } from './snapshot/target.ts';
 
 interface Reached {
   readonly target: Target;

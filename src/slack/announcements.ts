@@ -1,5 +1,5 @@
-import type { Announcements } from '../runbook/ports.ts';
-import { keyed } from './said.ts';
+import type { Announcements } from '../runbook/snapshot/ports.ts';
+import { keyed } from './live/posted-messages.ts';
 import { isLost } from './post.ts';
 import { keepFirst } from './post-once.ts';
 import type { SlackWriter } from './incidents/thread.ts';

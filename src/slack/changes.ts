@@ -1,11 +1,11 @@
 import type { Approvals } from '../runbook/approval/door.ts';
-import type { EscalatePorts } from '../runbook/escalate/escalate.ts';
-import type { Check } from '../runbook/doctor.ts';
-import type { Incidents } from '../runbook/incident/incidents.ts';
-import type { Announcements, Journal } from '../runbook/ports.ts';
+import type { EscalatePorts } from '../runbook/escalation/escalate.ts';
+import type { Check } from '../runbook/diagnose/doctor.ts';
+import type { Incidents } from '../runbook/incidents/incidents.ts';
+import type { Announcements, Journal } from '../runbook/snapshot/ports.ts';
 import type { IncidentBoard } from '../runbook/ports/incident-board.ts';
 import type { Records } from '../runbook/post-incident/records.ts';
-import type { Cards } from './cards/cards.ts';
+import type { Cards } from './live/request-cards.ts';
 
 /** What a dbconn needs that may change something: the one door, and where people hear of it. */
 export interface Changes {

@@ -2,8 +2,8 @@ import type { WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { toBoltLogger } from './bolt-logger.ts';
-import { noMeter } from '../runbook/ports/meter.ts';
-import type { Meter, SlackCall } from '../runbook/ports/meter.ts';
+import { noMeter } from '../runbook/escalation/meter.ts';
+import type { Meter, SlackCall } from '../runbook/escalation/meter.ts';
 
 /** A request of Slack's that gets no answer in this time will not get a useful one. */
 const requestMs = 8000;

@@ -1,9 +1,9 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import type { Check } from '../runbook/doctor.ts';
+import type { Check } from '../runbook/diagnose/doctor.ts';
 import { notice } from './messages/notice.ts';
-import { refusalFix } from './refusals.ts';
+import { refusalFix } from './live/refusals.ts';
 import { neededScopes, optionalScopes } from './scopes.ts';
 
 /** Slack's own part of `/dbconn doctor`, asked by a person whose id is given. Never throws. */

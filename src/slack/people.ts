@@ -1,8 +1,8 @@
 import { WebAPIPlatformError, WebAPIRateLimitedError, WebClient } from '@slack/web-api';
 import type { UsersInfoResponse } from '@slack/web-api';
 import type { Logger } from 'pino';
-import { noMeter } from '../runbook/ports/meter.ts';
-import type { Meter } from '../runbook/ports/meter.ts';
+import { noMeter } from '../runbook/escalation/meter.ts';
+import type { Meter } from '../runbook/escalation/meter.ts';
 import type { Lookup, People, Person, Standing } from '../runbook/ports/people.ts';
 import { clientOptions } from './client-options.ts';
 

@@ -1,10 +1,10 @@
 import { WebAPIPlatformError } from '@slack/web-api';
-import type { Place } from '../runbook/ports.ts';
+import type { Place } from '../runbook/snapshot/ports.ts';
 import { notice } from './messages/notice.ts';
 import type { Message } from './messages/parts/message.ts';
 import { edit, isLost, post } from './post.ts';
 import type { Writing } from './post.ts';
-import type { Keyed, PostedMessages } from './said.ts';
+import type { Keyed, PostedMessages } from './live/posted-messages.ts';
 
 /** What it takes to write to Slack and, where Slack lets dbconn read, to see what was written. */
 export interface ReadWriting extends Writing {

@@ -1,9 +1,9 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { WebClient } from '@slack/web-api';
-import type { Place } from '../runbook/ports.ts';
+import type { Place } from '../runbook/snapshot/ports.ts';
 import type { Message } from './messages/parts/message.ts';
 import type { Outbox } from './outbox.ts';
-import { keyed } from './said.ts';
+import { keyed } from './live/posted-messages.ts';
 import { blockErrors, sayPlainer } from './say-plainer.ts';
 
 /** What it takes to write to Slack. */

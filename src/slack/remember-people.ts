@@ -1,4 +1,4 @@
-import type { Clock } from '../runbook/ports.ts';
+import type { Clock } from '../runbook/snapshot/ports.ts';
 import type { People } from '../runbook/ports/people.ts';
 
 /** Twice a minute for each Home tab that is open: Slack answers 20 questions about groups a minute. */

@@ -1,12 +1,12 @@
 import type { Approvals } from '../runbook/approval/door.ts';
 import type { Actor } from '../runbook/approval/actor.ts';
-import type { Command } from '../runbook/commands.ts';
+import type { Command } from '../runbook/commands/parse-command.ts';
 import type { Answer } from '../runbook/remedies/remedy.ts';
-import { toRemedyRequest } from '../runbook/remedies/wanted.ts';
-import type { Target } from '../runbook/target.ts';
+import { toRemedyRequest } from '../runbook/commands/parse-remedy.ts';
+import type { Target } from '../runbook/snapshot/target.ts';
 import { exitCodes } from './exit-codes.ts';
-import type { Paint } from './layout.ts';
-import { wrap } from './layout.ts';
+import type { Paint } from './render/layout.ts';
+import { wrap } from './render/layout.ts';
 import type { OwnCommand } from './own-command.ts';
 import { renderCommands } from './render-commands.ts';
 import { renderEnd, renderRequests } from './render-requests.ts';

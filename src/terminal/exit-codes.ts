@@ -1,5 +1,5 @@
 import type { Diagnosis } from '../runbook/diagnose/diagnosis.ts';
-import type { Check } from '../runbook/doctor.ts';
+import type { Check } from '../runbook/diagnose/doctor.ts';
 import type { Prevention } from '../runbook/post-incident/prevention.ts';
 
 /** As monitoring plugins have them (Monitoring Plugins Development Guidelines, section 2.3). */

@@ -1,4 +1,4 @@
-import { toAge } from '../runbook/diagnose/words.ts';
+import { toAge } from '../runbook/snapshot/words.ts';
 import type { PlanTarget } from '../runbook/remedies/plan.ts';
 import type { BlockerTarget } from '../runbook/remedies/targets/blocker.ts';
 import type { PoolTarget } from '../runbook/remedies/targets/pool.ts';
@@ -6,8 +6,8 @@ import type { PreparedTarget } from '../runbook/remedies/targets/prepared.ts';
 import type { ReplicaTarget } from '../runbook/remedies/targets/replica.ts';
 import type { SessionTarget } from '../runbook/remedies/targets/session.ts';
 import type { SettingTarget } from '../runbook/remedies/targets/setting.ts';
-import { toTable } from './layout.ts';
-import type { Column } from './layout.ts';
+import { toTable } from './render/layout.ts';
+import type { Column } from './render/layout.ts';
 
 type Cells = readonly (string | number | null)[];
 

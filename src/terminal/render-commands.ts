@@ -1,6 +1,6 @@
 import type { Commands } from '../runbook/remedies/by-hand/hand-off.ts';
-import { wrap } from './layout.ts';
-import type { Paint } from './layout.ts';
+import { wrap } from './render/layout.ts';
+import type { Paint } from './render/layout.ts';
 
 /** What a person runs, to copy: no command is wrapped. */
 export function renderCommands(id: string, { notes, commands }: Commands, paint: Paint): string {

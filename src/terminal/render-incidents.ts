@@ -1,8 +1,8 @@
-import { durationOfSeconds } from '../runbook/diagnose/words.ts';
+import { durationOfSeconds } from '../runbook/snapshot/words.ts';
 import { causeOf } from '../runbook/incident/chief-look.ts';
 import type { Incident } from '../runbook/incident/incident.ts';
-import { toTable, wrap } from './layout.ts';
-import type { Column, Paint } from './layout.ts';
+import { toTable, wrap } from './render/layout.ts';
+import type { Column, Paint } from './render/layout.ts';
 import { withoutMentions } from './render-plan.ts';
 
 const incidentColumns: readonly Column[] = [

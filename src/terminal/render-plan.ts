@@ -1,9 +1,9 @@
 import { nameOf } from '../runbook/remedies/action.ts';
 import type { Plan } from '../runbook/remedies/plan.ts';
 import type { Refusal } from '../runbook/remedies/remedy.ts';
-import { capital } from '../runbook/remedies/wording.ts';
-import { wrap } from './layout.ts';
-import type { Paint } from './layout.ts';
+import { capital } from '../runbook/snapshot/wording.ts';
+import { wrap } from './render/layout.ts';
+import type { Paint } from './render/layout.ts';
 import { targetTables } from './plan-targets.ts';
 
 /** What would be done, in full, for whoever decides about it. */

@@ -1,8 +1,8 @@
 import type { ApprovalRequest } from '../runbook/approval/request.ts';
 import { nameOf } from '../runbook/remedies/action.ts';
 import type { StepProgress } from '../runbook/remedies/remedy.ts';
-import { toTable, wrap } from './layout.ts';
-import type { Column, Paint } from './layout.ts';
+import { toTable, wrap } from './render/layout.ts';
+import type { Column, Paint } from './render/layout.ts';
 
 const requestColumns: readonly Column[] = [
   { title: 'request', width: 14 },

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { createHealth, createPulse } from '../../src/alertmanager/health.ts';
 import type { HealthCheck } from '../../src/alertmanager/health.ts';
-import type { Clock } from '../../src/runbook/ports.ts';
+import type { Clock } from '../../src/runbook/snapshot/ports.ts';
 import { serve } from './served.ts';
 import type { Served } from './served.ts';
 

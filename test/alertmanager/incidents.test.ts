@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import type { SqliteJournal } from '../../src/journal/sqlite.ts';
-import { createIncidents } from '../../src/runbook/incident/create-incidents.ts';
-import type { Incidents } from '../../src/runbook/incident/incidents.ts';
+import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
+import { createIncidents } from '../../src/runbook/incidents/create-incidents.ts';
+import type { Incidents } from '../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../src/runbook/incident/rules.ts';
-import { defaultLimits } from '../../src/runbook/target.ts';
-import type { Target } from '../../src/runbook/target.ts';
+import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
+import type { Target } from '../../src/runbook/snapshot/target.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
 import { readFixture } from './read-fixture.ts';

@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import { createHealth } from '../../src/alertmanager/health.ts';
 import type { HealthCheck } from '../../src/alertmanager/health.ts';
 import { createMeter } from '../../src/alertmanager/metrics.ts';
-import { createHttpServer } from '../../src/alertmanager/server.ts';
-import type { HttpServer } from '../../src/alertmanager/server.ts';
-import { createWebhook } from '../../src/alertmanager/webhook.ts';
+import { createHttpServer } from '../../src/http/server.ts';
+import type { HttpServer } from '../../src/http/server.ts';
+import { createWebhook } from '../../src/http/webhook.ts';
 import { systemClock } from '../../src/clock.ts';
 
 type HttpBounds = NonNullable<Parameters<typeof createHttpServer>[0]['bounds']>;

@@ -1,14 +1,13 @@
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
-import type { WebhookPorts } from './served.ts';
+import type { ServeOptions, Served, WebhookPorts } from './served.ts';
 import type { Alert } from '../../src/runbook/incident/alert.ts';
 import { done, refuse } from '../../src/runbook/remedies/remedy.ts';
 import { until } from '../support/until.ts';
 import { readFixture } from './read-fixture.ts';
-import { createHttpServer } from '../../src/alertmanager/server.ts';
+import { createHttpServer } from '../../src/http/server.ts';
 import { bearer, serve } from './served.ts';
-import type { ServeOptions, Served } from './served.ts';
 
 const firing = readFixture('01-firing-DatabaseConnectionPoolExhausted');
 const path = '/webhooks/alertmanager';

@@ -2,7 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import type { Incident } from '../../src/runbook/incident/incident.ts';
-import { actionIds, checklistAction, incidentActions } from '../../src/slack/action-ids.ts';
+import {
+  actionIds,
+  checklistAction,
+  incidentActions,
+} from '../../src/slack/messages/kit/action-ids.ts';
 import { dana, jonas, maya, messagesOf, press } from '../drills/support/theatre.ts';
 import { keptSentences, keyOf, toldSentences } from '../drills/support/told.ts';
 import { routingKey, webhookToken } from '../drills/support/whole.ts';

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { envEdits as file, planFileEdit } from '../../src/compose/env-file.ts';
+import { envEdits as file, planFileEdit } from '../../src/docker/env-file/env-file.ts';
 import type { EnvEdit } from '../../src/runbook/ports/pool-settings.ts';
 
 const original = 'PASSWORD=hunter2\nDATABASE_POOL_SIZE=10\nDATABASE_MAX_OVERFLOW=5\n';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { execPsql } from '../../src/compose/exec-psql.ts';
+import { execPsql } from '../../src/docker/exec-psql.ts';
 import { frame, html, json, listed, startFakeEngine } from './fake-engine.ts';
 import type { Answer, Routes } from './fake-engine.ts';
 

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import Docker from 'dockerode';
 import { describe, expect, test } from 'vitest';
-import { withinBudget } from '../../src/compose/budget.ts';
-import { toProblem } from '../../src/compose/failure.ts';
-import type { DockerAction } from '../../src/compose/failure.ts';
+import { withinBudget } from '../../src/docker/within-budget.ts';
+import { toProblem } from '../../src/docker/failure.ts';
+import type { DockerAction } from '../../src/docker/failure.ts';
 import { findContainers } from '../../src/compose/find.ts';
-import type { Problem } from '../../src/runbook/diagnose/snapshot.ts';
+import type { Problem } from '../../src/runbook/snapshot/snapshot.ts';
 import { hangUp, html, json, silence, startFakeEngine } from './fake-engine.ts';
 import type { Answer } from './fake-engine.ts';
 

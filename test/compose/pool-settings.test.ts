@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readPoolSettings, readPoolVariables } from '../../src/compose/pool-settings.ts';
+import { readPoolSettings, readPoolVariables } from '../../src/docker/pool-settings.ts';
 
 describe('the names of a pool’s settings', () => {
   test.for<[string, string[], object, [number | null, number | null]]>([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { countSessions } from '../../src/compose/process-titles.ts';
+import { countSessions } from '../../src/docker/postgres-processes.ts';
 
 const none = { clients: 0, authenticating: 0, idle: 0, idleInTransaction: 0, active: 0 };
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { readPoolSettings } from '../../src/compose/pool-settings.ts';
+import { readPoolSettings } from '../../src/docker/pool-settings.ts';
 import { Inspected, toReplica } from '../../src/compose/replica.ts';
-import type { ReplicaReading } from '../../src/runbook/diagnose/snapshot.ts';
+import type { ReplicaReading } from '../../src/runbook/snapshot/snapshot.ts';
 import { inspected } from './fake-engine.ts';
 import type { InspectedState } from './fake-engine.ts';
 

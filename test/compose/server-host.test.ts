@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createServerHost } from '../../src/compose/server-host.ts';
+import { createServerHost } from '../../src/docker/server/server-host.ts';
 import { writeTar } from '../../src/compose/tar.ts';
 import type { ServerHost } from '../../src/runbook/ports/server-host.ts';
 import { json, startFakeEngine } from './fake-engine.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { createServices } from '../../src/compose/services.ts';
-import type { Part, ServiceLogs, ServicesReading } from '../../src/runbook/diagnose/snapshot.ts';
+import { createServices } from '../../src/docker/services.ts';
+import type { Part, ServiceLogs, ServicesReading } from '../../src/runbook/snapshot/snapshot.ts';
 import {
   bytes,
   frame,

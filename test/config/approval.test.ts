@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/config-error.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { toPolicy } from '../../src/config/to-policy.ts';
-import { defaultPolicy, defaultPolicyOf } from '../../src/runbook/approval/policy.ts';
-import type { Policy } from '../../src/runbook/approval/policy.ts';
+import { defaultPolicy, defaultPolicyOf } from '../../src/runbook/approvals/policy.ts';
+import type { Policy } from '../../src/runbook/approvals/policy.ts';
 
 let directory = '';
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createEmergencyStopSwitch } from '../../src/config/brake.ts';
+import { createEmergencyStopSwitch } from '../../src/config/emergency-stop-switch.ts';
 
 let directory = '';
 let stopFile = '';

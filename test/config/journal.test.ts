@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
-import { readConfig } from '../../src/config.ts';
-import type { Config } from '../../src/config.ts';
-import { openJournal } from '../../src/open-journal.ts';
+import { readConfig } from '../../src/config/config.ts';
+import type { Config } from '../../src/config/config.ts';
+import { openJournal } from '../../src/app/journal.ts';
 
 let directory = '';
 beforeEach(() => {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/config-error.ts';
-import type { TargetConfig } from '../../src/config.ts';
-import { readConfig } from '../../src/config.ts';
+import type { TargetConfig } from '../../src/config/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 
 let directory = '';
 beforeAll(() => {

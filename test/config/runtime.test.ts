@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/config-error.ts';
-import { readConfig } from '../../src/config.ts';
-import type { Target } from '../../src/runbook/target.ts';
+import { readConfig } from '../../src/config/config.ts';
+import type { Target } from '../../src/runbook/snapshot/target.ts';
 
 let directory = '';
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import type { Journal } from '../../src/runbook/ports.ts';
+import type { Journal } from '../../src/runbook/snapshot/ports.ts';
 import { aroundWrites, die } from './around-writes.ts';
 
 /** At which write of this process, counted from 1, and on which side of it. */

@@ -5,7 +5,7 @@ import type { Approvals } from '../../src/runbook/approval/door.ts';
 import { isOpen } from '../../src/runbook/approval/request.ts';
 import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import type { Answer } from '../../src/runbook/remedies/remedy.ts';
-import type { TargetAdapters } from '../../src/runbook/runbook.ts';
+import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import type { Place } from '../journal/shelves.ts';
 import { startChild } from './child.ts';
 import type { Child, Ended } from './child.ts';

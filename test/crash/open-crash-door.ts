@@ -2,12 +2,12 @@ import { allMembers } from '../support/people.ts';
 import { systemClock } from '../../src/clock.ts';
 import { createApprovals } from '../../src/runbook/approval/door.ts';
 import type { Approvals } from '../../src/runbook/approval/door.ts';
-import { defaultPolicy } from '../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../src/runbook/approvals/policy.ts';
 import { toApprovalTarget } from '../../src/runbook/approval/to-door-patient.ts';
-import type { Journal } from '../../src/runbook/ports.ts';
+import type { Journal } from '../../src/runbook/snapshot/ports.ts';
 import { Action } from '../../src/runbook/remedies/action.ts';
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
-import type { TargetAdapters as RunbookPatient } from '../../src/runbook/runbook.ts';
+import type { TargetAdapters as RunbookPatient } from '../../src/runbook/loop/target-monitor.ts';
 import { optionPolicy } from '../support/option-policy.ts';
 
 export const ann = { id: 'UANN', via: 'slack' } as const;

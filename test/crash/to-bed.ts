@@ -1,8 +1,8 @@
 import { systemClock } from '../../src/clock.ts';
-import { openPrivileged } from '../../src/open-privileged.ts';
+import { openPrivileged } from '../../src/app/privileged.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import type { TargetAdapters } from '../../src/runbook/runbook.ts';
-import type { Target } from '../../src/runbook/target.ts';
+import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
+import type { Target } from '../../src/runbook/snapshot/target.ts';
 import type { Patient } from '../../sandbox/patient/patient.ts';
 
 /** What crosses to the child: addresses, and the target as it is configured. */

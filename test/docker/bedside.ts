@@ -1,16 +1,16 @@
 import { systemClock } from '../../src/clock.ts';
-import { execPsql } from '../../src/compose/exec-psql.ts';
-import { createServices } from '../../src/compose/services.ts';
-import { createPools } from '../../src/metrics/pools.ts';
+import { execPsql } from '../../src/docker/exec-psql.ts';
+import { createServices } from '../../src/docker/services.ts';
+import { createPools } from '../../src/pool-metrics/pools.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { Snapshot } from '../../src/runbook/diagnose/snapshot.ts';
+import type { Snapshot } from '../../src/runbook/snapshot/snapshot.ts';
 import { takeSnapshotOf } from '../../src/runbook/look.ts';
-import type { Database, Pools } from '../../src/runbook/ports.ts';
-import { createRunbook } from '../../src/runbook/runbook.ts';
-import type { TargetAdapters } from '../../src/runbook/runbook.ts';
-import { defaultLimits } from '../../src/runbook/target.ts';
-import type { Limits, ServiceConfig, Target } from '../../src/runbook/target.ts';
+import type { Database, Pools } from '../../src/runbook/snapshot/ports.ts';
+import { createRunbook } from '../../src/runbook/loop/target-monitor.ts';
+import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
+import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
+import type { Limits, ServiceConfig, Target } from '../../src/runbook/snapshot/target.ts';
 import { passwords } from './stack.ts';
 import type { Stack } from './stack.ts';
 

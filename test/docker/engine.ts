@@ -1,4 +1,4 @@
-import { withinBudget } from '../../src/compose/budget.ts';
+import { withinBudget } from '../../src/docker/within-budget.ts';
 import { connectDocker } from '../../src/compose/connect-docker.ts';
 
 /**

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { readLogLines } from '../../src/compose/logs.ts';
+import { readLogLines } from '../../src/docker/logs/read-logs.ts';
 import { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { findCanary } from './bedside.ts';
 import { whyNoEngine } from './engine.ts';

@@ -5,10 +5,10 @@ import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectDocker } from '../../src/compose/connect-docker.ts';
 import { createPoolSettings } from '../../src/compose/resize-pools.ts';
-import { createServices } from '../../src/compose/services.ts';
+import { createServices } from '../../src/docker/services.ts';
 import { systemClock } from '../../src/clock.ts';
 import type { EditAnswer, PoolNumbers } from '../../src/runbook/ports/pool-settings.ts';
-import type { ServiceConfig } from '../../src/runbook/target.ts';
+import type { ServiceConfig } from '../../src/runbook/snapshot/target.ts';
 import { compose } from './compose-command.ts';
 import { whyNoEngine } from './engine.ts';
 

@@ -18,19 +18,19 @@ import {
   inspectContainer,
   start,
   stop,
-} from '../../src/compose/engine-calls.ts';
-import { toRecreateSpec } from '../../src/compose/recreate-spec.ts';
-import type { Recreatable } from '../../src/compose/recreate-spec.ts';
+} from '../../src/docker/recreate/engine-calls.ts';
+import { toRecreateSpec } from '../../src/docker/recreate/container-spec.ts';
+import type { Recreatable } from '../../src/docker/recreate/container-spec.ts';
 import { createPoolSettings } from '../../src/compose/resize-pools.ts';
-import type { SqliteJournal } from '../../src/journal/sqlite.ts';
+import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import { createApprovals } from '../../src/runbook/approval/door.ts';
 import type { Approvals } from '../../src/runbook/approval/door.ts';
-import { defaultPolicy } from '../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../src/runbook/approvals/policy.ts';
 import type { Actor } from '../../src/runbook/approval/actor.ts';
 import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
 import type { PoolSettings } from '../../src/runbook/ports/pool-settings.ts';
 import type { RemedyRequest } from '../../src/runbook/remedies/ask.ts';
-import type { ServiceConfig } from '../../src/runbook/target.ts';
+import type { ServiceConfig } from '../../src/runbook/snapshot/target.ts';
 import { createCatalogue } from '../../src/runbook/remedies/catalogue.ts';
 import { allMembers } from '../support/people.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';

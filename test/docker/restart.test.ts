@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { connectDocker } from '../../src/compose/connect-docker.ts';
 import { probeDocker } from '../../src/compose/probe-docker.ts';
-import { restartReplica } from '../../src/compose/restart.ts';
+import { restartReplica } from '../../src/docker/restart.ts';
 import { startCuttingProxy } from './cutting-proxy.ts';
 import { whyNoEngine } from './engine.ts';
 import { run, startStack } from './stack.ts';

@@ -1,12 +1,12 @@
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock as clock } from '../../src/clock.ts';
-import { execPsql } from '../../src/compose/exec-psql.ts';
-import { readLogLines } from '../../src/compose/logs.ts';
-import { createServices } from '../../src/compose/services.ts';
+import { execPsql } from '../../src/docker/exec-psql.ts';
+import { readLogLines } from '../../src/docker/logs/read-logs.ts';
+import { createServices } from '../../src/docker/services.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import type { Services } from '../../src/runbook/ports.ts';
-import { defaultLimits } from '../../src/runbook/target.ts';
+import type { Services } from '../../src/runbook/snapshot/ports.ts';
+import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { fill } from './fill.ts';

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
-import { openBot } from '../../src/bot.ts';
-import type { Bot } from '../../src/run-bot.ts';
+import { openBot } from '../../src/app/bot.ts';
+import type { Bot } from '../../src/app/run-bot.ts';
 import { systemClock } from '../../src/clock.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { toText } from '../../sandbox/message-text.ts';
-import { actionIds } from '../../src/slack/action-ids.ts';
+import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { until } from '../support/until.ts';
 import { commandsOn, openByHandStage } from './support/by-hand-stage.ts';
 import type { ByHandStage } from './support/by-hand-stage.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { toText } from '../../sandbox/message-text.ts';
-import { actionIds } from '../../src/slack/action-ids.ts';
+import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { commandsOn, openByHandStage, restartReally } from './support/by-hand-stage.ts';
 import type { ByHandStage } from './support/by-hand-stage.ts';
 import { card, jonas, maya, press, stranger, threadWith } from './support/theatre.ts';

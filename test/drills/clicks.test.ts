@@ -11,8 +11,8 @@ import {
   incidentActions,
   knownCallbacks,
   proposeActions,
-} from '../../src/slack/action-ids.ts';
-import type { RequestActionId, StatusActionId } from '../../src/slack/action-ids.ts';
+} from '../../src/slack/messages/kit/action-ids.ts';
+import type { RequestActionId, StatusActionId } from '../../src/slack/messages/kit/action-ids.ts';
 import { buildPlan, byHand } from '../runbook/approval/builders.ts';
 import { openScripted, postButton } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { RemedyRequest } from '../../src/runbook/remedies/ask.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
-import { actionIds, blockIds } from '../../src/slack/action-ids.ts';
+import { actionIds, blockIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { buildPlan } from '../runbook/approval/builders.ts';
 import { openScripted, postButton } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';

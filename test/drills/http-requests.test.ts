@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { actionIds, blockIds } from '../../src/slack/action-ids.ts';
+import { actionIds, blockIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { createSlackApp } from '../../src/slack/app.ts';
 import { aLog, aRunbook, botToken } from '../slack/support/workspace.ts';
 import { openScripted } from './support/scripted.ts';

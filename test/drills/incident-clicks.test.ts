@@ -6,8 +6,8 @@ import {
   incidentActions,
   incidentChoices,
   knownCallbacks,
-} from '../../src/slack/action-ids.ts';
-import type { IncidentActionId, IncidentChoice } from '../../src/slack/action-ids.ts';
+} from '../../src/slack/messages/kit/action-ids.ts';
+import type { IncidentActionId, IncidentChoice } from '../../src/slack/messages/kit/action-ids.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
 import { aRunbook } from '../slack/support/workspace.ts';

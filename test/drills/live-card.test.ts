@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import type { RunControl } from '../../src/runbook/remedies/remedy.ts';
-import { actionIds } from '../../src/slack/action-ids.ts';
+import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { buildPlan } from '../runbook/approval/builders.ts';
 import { openScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';

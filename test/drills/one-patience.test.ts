@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { incidentActions } from '../../src/slack/action-ids.ts';
+import { incidentActions } from '../../src/slack/messages/kit/action-ids.ts';
 import { createInFlight } from '../../src/slack/in-flight.ts';
 import { incidentButton, incidentButtons } from '../../src/slack/listeners/incident-buttons.ts';
 import { defaultReplyTimeouts } from '../../src/slack/patience.ts';

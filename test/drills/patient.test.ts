@@ -7,8 +7,8 @@ import { systemClock } from '../../src/clock.ts';
 import { createIdleSessions } from '../../src/postgres/act.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { toApprovalTarget } from '../../src/runbook/approval/to-door-patient.ts';
-import { createRunbook } from '../../src/runbook/runbook.ts';
-import type { TargetAdapters } from '../../src/runbook/runbook.ts';
+import { createRunbook } from '../../src/runbook/loop/target-monitor.ts';
+import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import {
   ask,
   card,

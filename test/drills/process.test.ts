@@ -15,7 +15,7 @@ import { identity } from '../../sandbox/slack/identity.ts';
 import { startRecordedSlack } from '../record/recorded.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
-import { actionIds } from '../../src/slack/action-ids.ts';
+import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { appToken, botToken, readManifest, signingSecret } from '../slack/support/workspace.ts';
 import { patienceMs } from '../support/until.ts';
 

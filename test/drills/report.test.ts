@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import type { Incident } from '../../src/runbook/incident/incident.ts';
 import type { IncidentReport } from '../../src/runbook/post-incident/report.ts';
-import { checklistAction } from '../../src/slack/action-ids.ts';
+import { checklistAction } from '../../src/slack/messages/kit/action-ids.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { endedThem, runCheck, value } from '../runbook/post-incident/night.ts';

@@ -1,10 +1,10 @@
 import { renameSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openBot } from '../../src/bot.ts';
-import type { Bot } from '../../src/run-bot.ts';
+import { openBot } from '../../src/app/bot.ts';
+import type { Bot } from '../../src/app/run-bot.ts';
 import { systemClock } from '../../src/clock.ts';
-import { readConfig } from '../../src/config.ts';
-import { createJournalCheck } from '../../src/watch-journal.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { createJournalCheck } from '../../src/app/journal-check.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { sqliteShelf } from '../journal/shelves.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { actionIds } from '../../src/slack/action-ids.ts';
+import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { aReading, aSnapshot } from '../runbook/diagnose/builders.ts';
 import { buildPlan, buildSession } from '../runbook/approval/builders.ts';
 import { HandClock, ScriptedRemedy } from '../runbook/approval/world.ts';

@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { nextEntry } from '../../src/journal/next-entry.ts';
-import { openSqliteJournal } from '../../src/journal/sqlite.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import { systemClock } from '../../src/clock.ts';
 import { advance } from '../../src/runbook/approval/request.ts';
 import { bob, buildRequest } from '../runbook/approval/builders.ts';

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { connectDocker } from '../../src/compose/connect-docker.ts';
-import { toProblem } from '../../src/compose/failure.ts';
+import { toProblem } from '../../src/docker/failure.ts';
 import { findContainers } from '../../src/compose/find.ts';
 import { json, listed, startFakeEngine } from '../compose/fake-engine.ts';
-import type { Problem } from '../../src/runbook/diagnose/snapshot.ts';
+import type { Problem } from '../../src/runbook/snapshot/snapshot.ts';
 
 /** As podman-compose labels a container: no com.docker.compose.oneoff, not even for those of `run`. */
 function podman(service: string, number: number, name = `/shop_${service}_${number}`): object {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { envEdits, planFileEdit } from '../../src/compose/env-file.ts';
+import { envEdits, planFileEdit } from '../../src/docker/env-file/env-file.ts';
 
 /** `.env` files as people have them, given to option E. */
 

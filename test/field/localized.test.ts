@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { diagnose } from '../../src/runbook/diagnose/diagnose.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { Reach } from '../../src/runbook/diagnose/snapshot.ts';
+import type { Reach } from '../../src/runbook/snapshot/snapshot.ts';
 import { aSnapshot, aTarget } from '../runbook/diagnose/builders.ts';
 import { databaseOptions } from '../support/database-options.ts';
 import { RefusingServer } from './refusing-server.ts';

@@ -4,10 +4,10 @@ import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { database, maya } from '../drills/support/theatre.ts';
 import { openWhole, webhookToken } from '../drills/support/whole.ts';
 import type { Whole } from '../drills/support/whole.ts';
-import type { Bot } from '../../src/run-bot.ts';
-import type { SlackCall } from '../../src/runbook/ports/meter.ts';
-import { createRefusals } from '../../src/slack/refusals.ts';
-import type { Refusals } from '../../src/slack/refusals.ts';
+import type { Bot } from '../../src/app/run-bot.ts';
+import type { SlackCall } from '../../src/runbook/escalation/meter.ts';
+import { createRefusals } from '../../src/slack/live/refusals.ts';
+import type { Refusals } from '../../src/slack/live/refusals.ts';
 import { startCluster } from '../support/clusters.ts';
 import { patienceMs, until } from '../support/until.ts';
 

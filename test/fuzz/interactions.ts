@@ -10,7 +10,7 @@ import {
   incidentActions,
   incidentChoices,
   proposeActions,
-} from '../../src/slack/action-ids.ts';
+} from '../../src/slack/messages/kit/action-ids.ts';
 import {
   dana,
   database,

@@ -3,7 +3,7 @@ import { assert, asyncProperty, constantFrom, oneof } from 'fast-check';
 import { expect } from 'vitest';
 import { systemClock } from '../../src/clock.ts';
 import { JournalUnavailable } from '../../src/runbook/approval/journal-unavailable.ts';
-import type { SqliteJournal } from '../../src/journal/sqlite.ts';
+import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import { buildIncident } from '../journal/build-incident.ts';
 import { inMemory, makeJournalFolder } from '../journal/temporary-journal.ts';
 import { buildRequest } from '../runbook/approval/builders.ts';

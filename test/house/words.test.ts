@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { parseCommand } from '../../src/runbook/commands.ts';
+import { parseCommand } from '../../src/runbook/commands/parse-command.ts';
 
 const root = new URL('../..', import.meta.url);
 

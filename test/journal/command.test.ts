@@ -1,8 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { readConfig } from '../../src/config.ts';
-import { runJournalCommand } from '../../src/journal-command.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { runJournalCommand } from '../../src/terminal/commands/journal-command.ts';
 import type { CommandResult } from '../../src/terminal/said.ts';
 import { genesis, sha256 } from '../../src/journal/chain.ts';
 import { ann, bob, buildPlan, buildSession } from '../runbook/approval/builders.ts';

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/clock.ts';
-import { openPostgresJournal } from '../../src/journal/postgres.ts';
-import { openSqliteJournal } from '../../src/journal/sqlite.ts';
+import { openPostgresJournal } from '../../src/journal/postgres/journal.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { connectByTls } from '../../src/postgres/connect-by-tls.ts';
 

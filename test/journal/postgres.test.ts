@@ -3,8 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { findShared } from '../../src/journal/apart.ts';
-import { openPostgresJournal } from '../../src/journal/postgres.ts';
+import { findShared } from '../../src/journal/postgres/other-server.ts';
+import { openPostgresJournal } from '../../src/journal/postgres/journal.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { JournalMoved } from '../../src/runbook/approval/journal-moved.ts';
 import { toDraft } from '../../src/runbook/incident/note.ts';

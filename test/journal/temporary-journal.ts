@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqliteJournal } from '../../src/journal/sqlite.ts';
-import type { SqliteJournal } from '../../src/journal/sqlite.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite/journal.ts';
+import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import { systemClock } from '../../src/clock.ts';
 
 type SqliteJournalOptions = Parameters<typeof openSqliteJournal>[0];

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { findPools } from '../../src/metrics/find-pools.ts';
 import { parsePrometheus } from '../../src/metrics/parse-prometheus.ts';
-import { presets } from '../../src/metrics/presets.ts';
-import type { PoolReading } from '../../src/runbook/diagnose/snapshot.ts';
+import { presets } from '../../src/pool-metrics/presets.ts';
+import type { PoolReading } from '../../src/runbook/snapshot/snapshot.ts';
 
 type PoolDefaults = Parameters<typeof findPools>[2];
 

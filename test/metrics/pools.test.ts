@@ -3,8 +3,8 @@ import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { findReplicas } from '../../src/metrics/find-replicas.ts';
 import type { PoolEndpoint } from '../../src/metrics/pool-endpoint.ts';
-import { createPools } from '../../src/metrics/pools.ts';
-import type { PoolEndpointSnapshot } from '../../src/runbook/diagnose/snapshot.ts';
+import { createPools } from '../../src/pool-metrics/pools.ts';
+import type { PoolEndpointSnapshot } from '../../src/runbook/snapshot/snapshot.ts';
 import { deadAddress, serveMetrics } from './serve-metrics.ts';
 
 const healthy =

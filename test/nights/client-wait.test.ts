@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { defaultLimits } from '../../src/runbook/target.ts';
+import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { quiet } from '../runbook/remedies/pile-up.ts';
 import { runPlan } from '../runbook/remedies/server-bedside.ts';
 import { until } from '../support/until.ts';

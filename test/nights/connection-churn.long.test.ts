@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { Runbook } from '../../src/runbook/runbook.ts';
+import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
 import { startCluster } from '../support/clusters.ts';
 import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { ReplicaReading } from '../../src/runbook/diagnose/snapshot.ts';
-import type { Services } from '../../src/runbook/ports.ts';
-import { choosePool } from '../../src/runbook/remedies/option-e/pool-choice.ts';
+import type { ReplicaReading } from '../../src/runbook/snapshot/snapshot.ts';
+import type { Services } from '../../src/runbook/snapshot/ports.ts';
+import { choosePool } from '../../src/runbook/remedies/e-resize-pool/choose-size.ts';
 import { gatherEvidence } from '../../src/runbook/diagnose/evidence.ts';
 import { startCluster } from '../support/clusters.ts';
 import { Sessions } from '../support/sessions.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { Target } from '../../src/runbook/target.ts';
+import type { Target } from '../../src/runbook/snapshot/target.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf } from './support/containers.ts';
 import { startNightServer } from './support/night-server.ts';

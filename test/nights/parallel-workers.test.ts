@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { defaultLimits } from '../../src/runbook/target.ts';
+import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { majors } from '../support/breadth.ts';
 import { until } from '../support/until.ts';
 import { startNightServer } from './support/night-server.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { defaultLimits } from '../../src/runbook/target.ts';
-import type { Target } from '../../src/runbook/target.ts';
+import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
+import type { Target } from '../../src/runbook/snapshot/target.ts';
 import { until } from '../support/until.ts';
 import { startNightServer } from './support/night-server.ts';
 import type { NightServer } from './support/night-server.ts';

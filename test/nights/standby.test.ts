@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import { defaultLimits } from '../../src/runbook/target.ts';
+import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { majors } from '../support/breadth.ts';
 import { Sessions } from '../support/sessions.ts';
 import { startPair } from '../support/standby.ts';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import { parseRemedyCommand } from '../../src/runbook/remedies/wanted.ts';
+import { parseRemedyCommand } from '../../src/runbook/commands/parse-remedy.ts';
 import { startCluster } from '../support/clusters.ts';
 import { Sessions } from '../support/sessions.ts';
 import { container, containersOf } from './support/containers.ts';

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createPagers } from '../../src/pagerduty/create-pagers.ts';
 import { openPager } from '../../src/pagerduty/open-pager.ts';
-import { PagerRefused } from '../../src/runbook/ports/pager.ts';
-import type { Pager } from '../../src/runbook/ports/pager.ts';
+import { PagerRefused } from '../../src/runbook/escalation/pager.ts';
+import type { Pager } from '../../src/runbook/escalation/pager.ts';
 import { aPage, createWire } from './wire.ts';
 import type { HandWire } from './wire.ts';
 

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
-import type { Wire } from '../../src/pagerduty/deliver.ts';
+import type { Wire } from '../../src/pagers/deliver.ts';
 import type { openPager } from '../../src/pagerduty/open-pager.ts';
-import type { Page } from '../../src/runbook/ports/pager.ts';
+import type { Page } from '../../src/runbook/escalation/pager.ts';
 import { HandClock } from '../runbook/approval/world.ts';
 
 type PagerWire = Parameters<typeof openPager>[1];

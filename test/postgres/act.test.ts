@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createIdleSessions } from '../../src/postgres/act.ts';
-import type { PrivilegedConnection, Candidates } from '../../src/runbook/ports.ts';
+import type { PrivilegedConnection, Candidates } from '../../src/runbook/snapshot/ports.ts';
 import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 
 let cluster: Cluster;

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createPreparedTransactions } from '../../src/postgres/prepared-transactions.ts';
-import { createRoleLimits } from '../../src/postgres/role-limits.ts';
+import { createRoleLimits } from '../../src/postgres/privileged/role-limits.ts';
 import { createServerSettings } from '../../src/postgres/settings/server-settings.ts';
-import { createTimeouts } from '../../src/postgres/timeouts.ts';
-import type { Lease } from '../../src/runbook/ports/lease.ts';
+import { createTimeouts } from '../../src/postgres/privileged/timeouts.ts';
+import type { Lease } from '../../src/runbook/remedies/lease.ts';
 import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 import { SlowRoad } from '../endurance/slow-road.ts';
 import { allMajors } from '../support/breadth.ts';

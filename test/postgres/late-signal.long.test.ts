@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createBlockers } from '../../src/postgres/blockers.ts';
-import { signalWithinMs } from '../../src/runbook/ports.ts';
+import { signalWithinMs } from '../../src/runbook/snapshot/ports.ts';
 import { recording, toPlan, valueOf } from '../runbook/remedies/pile-up.ts';
 import { until } from '../support/until.ts';
 import { ask, guard, useLateStage } from './late-stage.ts';

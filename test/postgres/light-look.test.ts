@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { toLightReading } from '../../src/postgres/light-look.ts';
-import type { FullSnapshot } from '../../src/postgres/light-look.ts';
-import type { LightRow } from '../../src/postgres/look-row.ts';
+import { toLightReading } from '../../src/postgres/snapshot/light-snapshot.ts';
+import type { FullSnapshot } from '../../src/postgres/snapshot/light-snapshot.ts';
+import type { LightRow } from '../../src/postgres/snapshot/snapshot-row.ts';
 import { aReading, aSource } from '../runbook/diagnose/builders.ts';
 
 const startedAt = '2026-11-23T01:00:00.000000Z';

@@ -3,9 +3,9 @@ import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../src/clock.ts';
-import { connect } from '../../src/postgres/connection.ts';
+import { connect } from '../../src/postgres/connect/connection.ts';
 import { SnapshotReader } from '../../src/postgres/looker.ts';
-import { defaultLimits } from '../../src/runbook/target.ts';
+import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { Sessions } from '../support/sessions.ts';
 import { patienceMs } from '../support/until.ts';
 

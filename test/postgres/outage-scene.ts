@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import type { DatabaseSnapshot } from '../../src/runbook/diagnose/snapshot.ts';
-import type { Database } from '../../src/runbook/ports.ts';
+import type { DatabaseSnapshot } from '../../src/runbook/snapshot/snapshot.ts';
+import type { Database } from '../../src/runbook/snapshot/ports.ts';
 import { startCluster } from '../support/clusters.ts';
 import { databaseOptions } from '../support/database-options.ts';
 import { Sessions } from '../support/sessions.ts';

@@ -6,7 +6,7 @@ import type {
   BlockerOutcome,
   BlockerSignal,
   SkipGuard,
-} from '../../src/runbook/ports/blockers.ts';
+} from '../../src/runbook/remedies/d-stop-blockers/ports.ts';
 import { isAlive, PileUp, update } from '../runbook/remedies/pile-up.ts';
 import type { WaiterIdentity } from '../../src/runbook/remedies/targets/blocker.ts';
 import type { Session } from '../support/sessions.ts';

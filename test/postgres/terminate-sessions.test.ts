@@ -4,7 +4,11 @@ import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createIdleSessions } from '../../src/postgres/act.ts';
-import type { CandidateQuery, Candidate, TerminateGuard } from '../../src/runbook/ports.ts';
+import type {
+  CandidateQuery,
+  Candidate,
+  TerminateGuard,
+} from '../../src/runbook/snapshot/ports.ts';
 import type { SessionIdentity } from '../../src/runbook/remedies/targets/session.ts';
 import { heldLease } from '../support/held-lease.ts';
 

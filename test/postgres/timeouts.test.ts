@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createTimeouts } from '../../src/postgres/timeouts.ts';
+import { createTimeouts } from '../../src/postgres/privileged/timeouts.ts';
 import { toMilliseconds } from '../../src/postgres/timeouts-milliseconds.ts';
 import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
 import { readTimeoutText, toTimeoutText } from '../../src/runbook/remedies/prevention/value.ts';

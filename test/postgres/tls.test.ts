@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { unprivilegedId } from '../../sandbox/patient/binaries.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { connect } from '../../src/postgres/connection.ts';
+import { connect } from '../../src/postgres/connect/connection.ts';
 import { toReachError } from '../../src/postgres/failure.ts';
 import { tlsAttempts, withoutTls } from '../../src/postgres/tls.ts';
 import { Sessions } from '../support/sessions.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseCommand } from '../../src/runbook/commands.ts';
+import { parseCommand } from '../../src/runbook/commands/parse-command.ts';
 import { readOnlyWords } from '../../src/runbook/commands/words.ts';
 
 describe('the words after /dbconn', () => {

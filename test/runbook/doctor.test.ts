@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { checkTarget } from '../../src/runbook/doctor.ts';
-import type { Check } from '../../src/runbook/doctor.ts';
+import { checkTarget } from '../../src/runbook/diagnose/doctor.ts';
+import type { Check } from '../../src/runbook/diagnose/doctor.ts';
 import {
   aPool,
   aProblem,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Problem } from '../../src/runbook/diagnose/snapshot.ts';
+import type { Problem } from '../../src/runbook/snapshot/snapshot.ts';
 import { takeSnapshotOf } from '../../src/runbook/look.ts';
-import type { Clock } from '../../src/runbook/ports.ts';
+import type { Clock } from '../../src/runbook/snapshot/ports.ts';
 import { aSnapshot, aTarget } from './diagnose/builders.ts';
 import { containing } from './diagnose/matchers.ts';
 

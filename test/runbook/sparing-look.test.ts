@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Clock } from '../../src/runbook/ports.ts';
-import { createRunbook } from '../../src/runbook/runbook.ts';
-import type { Runbook } from '../../src/runbook/runbook.ts';
+import type { Clock } from '../../src/runbook/snapshot/ports.ts';
+import { createRunbook } from '../../src/runbook/loop/target-monitor.ts';
+import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
 import { aReading, aSnapshot, aTarget } from './diagnose/builders.ts';
 
 interface Watched {

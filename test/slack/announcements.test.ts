@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Announcements, Place } from '../../src/runbook/ports.ts';
-import { createNotifier } from '../../src/slack/create-news.ts';
+import type { Announcements, Place } from '../../src/runbook/snapshot/ports.ts';
+import { createNotifier } from '../../src/slack/live/notifier.ts';
 import type { SlackOptions } from '../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
-import type { EscalatorDeps } from '../../src/runbook/escalate/caller-ports.ts';
-import type { Place } from '../../src/runbook/ports.ts';
-import { createNotifier } from '../../src/slack/create-news.ts';
+import type { EscalatorDeps } from '../../src/runbook/escalation/escalator-deps.ts';
+import type { Place } from '../../src/runbook/snapshot/ports.ts';
+import { createNotifier } from '../../src/slack/live/notifier.ts';
 import { Killed, killedAt } from '../runbook/escalate/killed-at.ts';
 import { aStep, openSwitchboard } from '../runbook/escalate/switchboard.ts';
 import type { Switchboard } from '../runbook/escalate/switchboard.ts';

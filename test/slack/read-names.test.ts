@@ -2,7 +2,7 @@ import { WebClient } from '@slack/web-api';
 import { afterEach, expect, test } from 'vitest';
 import { writeReport } from '../../src/runbook/post-incident/write-report.ts';
 import { readNames } from '../../src/slack/incidents/read-names.ts';
-import { createPostedMessages } from '../../src/slack/said.ts';
+import { createPostedMessages } from '../../src/slack/live/posted-messages.ts';
 import { createOutbox } from '../../src/slack/outbox.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { buildIncident } from '../journal/build-incident.ts';

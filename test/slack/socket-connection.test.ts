@@ -3,7 +3,7 @@ import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { expect, test } from 'vitest';
 import { toBoltLogger } from '../../src/slack/bolt-logger.ts';
-import { SocketConnection } from '../../src/slack/socket-connection.ts';
+import { SocketConnection } from '../../src/slack/connection/socket.ts';
 import { aLog, appToken } from './support/workspace.ts';
 import { patienceMs } from '../support/until.ts';
 

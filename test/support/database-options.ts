@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/clock.ts';
 import type { DatabaseOptions } from '../../src/postgres/lifeline.ts';
-import { defaultLimits } from '../../src/runbook/target.ts';
+import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 
 /** A target that has an address and nothing else, unless more is said. */
 export function databaseOptions(

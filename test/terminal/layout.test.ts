@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { wrap } from '../../src/terminal/layout.ts';
+import { wrap } from '../../src/terminal/render/layout.ts';
 
 test('what is typed after /dbconn in Slack is typed after dbconn here; what only Slack does stays there', () => {
   expect(wrap('Look with /dbconn idle. (/dbconn propose prevention …)')).toBe(

@@ -1,4 +1,4 @@
-import type { Paint } from '../../src/terminal/layout.ts';
+import type { Paint } from '../../src/terminal/render/layout.ts';
 
 /** For whoever sees no colours. */
 export const plain: Paint = (_, text) => text;

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { Prevention } from '../../src/runbook/post-incident/prevention.ts';
 import type { Replay } from '../../src/runbook/post-incident/replay/replay.ts';
 import { renderIncidents } from '../../src/terminal/render-incidents.ts';
-import { renderPrevention } from '../../src/terminal/render-prevention.ts';
-import { renderReplay } from '../../src/terminal/render-replay.ts';
+import { renderPrevention } from '../../src/terminal/render/prevention.ts';
+import { renderReplay } from '../../src/terminal/render/replay.ts';
 import { buildIncident } from '../journal/build-incident.ts';
 import { plain } from './plain.ts';
 

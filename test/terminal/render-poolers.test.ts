@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { checkTarget } from '../../src/runbook/doctor.ts';
+import { checkTarget } from '../../src/runbook/diagnose/doctor.ts';
 import { diagnose } from '../../src/runbook/diagnose/diagnose.ts';
 import { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { PoolerSnapshot } from '../../src/runbook/diagnose/snapshot.ts';
+import type { PoolerSnapshot } from '../../src/runbook/snapshot/snapshot.ts';
 import { exitCodeOf } from '../../src/terminal/exit-codes.ts';
-import { renderJson } from '../../src/terminal/json.ts';
-import { renderChecks, renderDiagnosis } from '../../src/terminal/render.ts';
+import { renderJson } from '../../src/terminal/render/json.ts';
+import { renderChecks, renderDiagnosis } from '../../src/terminal/render/diagnosis.ts';
 import { aProblem, aSnapshot, aTarget } from '../runbook/diagnose/builders.ts';
 import { aPoolerLook, aPoolerPool, aPoolerReading } from '../runbook/diagnose/pooler-builders.ts';
 import { plain } from './plain.ts';

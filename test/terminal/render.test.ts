@@ -4,11 +4,11 @@ import { readOnlyWords } from '../../src/runbook/commands/words.ts';
 import { diagnose } from '../../src/runbook/diagnose/diagnose.ts';
 import { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { exitCodeOf, exitCodeOfChecks } from '../../src/terminal/exit-codes.ts';
-import { renderJson } from '../../src/terminal/json.ts';
+import { renderJson } from '../../src/terminal/render/json.ts';
 import { parseOwnCommand } from '../../src/terminal/own-command.ts';
 import { renderEnd, renderRequests } from '../../src/terminal/render-requests.ts';
 import { renderPlan } from '../../src/terminal/render-plan.ts';
-import { renderChecks, renderDiagnosis } from '../../src/terminal/render.ts';
+import { renderChecks, renderDiagnosis } from '../../src/terminal/render/diagnosis.ts';
 import { buildPlan, buildRequest } from '../runbook/approval/builders.ts';
 import { targetsOfEveryKind } from '../slack/support/targets.ts';
 import {

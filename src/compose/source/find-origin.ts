@@ -1,10 +1,10 @@
-import { readEntries } from './compose-file.ts';
-import type { ComposeFile } from './compose-file.ts';
+import { readEntries } from '../../docker/project/compose-file.ts';
+import type { ComposeFile } from '../../docker/project/compose-file.ts';
 import { readEnvValues } from './env-values.ts';
 import { takesValue, toPieces } from './interpolate.ts';
 import type { Lookup, Reference } from './interpolate.ts';
-import { toShown } from './project.ts';
-import type { ComposeProject } from './project.ts';
+import { toShown } from '../../docker/project/project.ts';
+import type { ComposeProject } from '../../docker/project/project.ts';
 
 /** Where a variable of a service's containers is given its value, by the project's files. */
 export type Origin = { readonly says: number | null } & (

@@ -1,7 +1,7 @@
 import { parseEnv } from 'node:util';
-import { readEntries } from './compose-file.ts';
+import { readEntries } from '../../docker/project/compose-file.ts';
 import { namesIn } from './interpolate.ts';
-import type { ComposeProject } from './project.ts';
+import type { ComposeProject } from '../../docker/project/project.ts';
 
 interface Written {
   readonly path: string;

@@ -1,11 +1,11 @@
-import type { Problem, ServiceReading } from '../../runbook/diagnose/snapshot.ts';
-import type { ServiceConfig } from '../../runbook/target.ts';
-import { readPoolSettings, readPoolVariables } from '../pool-settings.ts';
+import type { Problem, ServiceReading } from '../../runbook/snapshot/snapshot.ts';
+import type { ServiceConfig } from '../../runbook/snapshot/target.ts';
+import { readPoolSettings, readPoolVariables } from '../../docker/pool-settings.ts';
 import type { Inspected } from '../replica.ts';
 import { findOrigin } from './find-origin.ts';
 import type { Origin } from './find-origin.ts';
-import { readProject, toShown } from './project.ts';
-import type { ComposeProject, ProjectLocation } from './project.ts';
+import { readProject, toShown } from '../../docker/project/project.ts';
+import type { ComposeProject, ProjectLocation } from '../../docker/project/project.ts';
 
 /** A number of a service's pool, and where its containers have it from. */
 export interface PoolOrigin {

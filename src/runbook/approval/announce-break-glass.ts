@@ -1,9 +1,9 @@
-import type { Announcements, Clock, Journal } from '../ports.ts';
-import type { Pager } from '../ports/pager.ts';
-import type { Contacts } from '../target.ts';
+import type { Announcements, Clock, Journal } from '../snapshot/ports.ts';
+import type { Pager } from '../escalation/pager.ts';
+import type { Contacts } from '../snapshot/target.ts';
 import { breakGlassNotice } from './break-glass-notice.ts';
 import { isoNow } from './iso-now.ts';
-import type { Policy } from './policy.ts';
+import type { Policy } from '../approvals/policy.ts';
 import type { ApprovalRequest } from './request.ts';
 import { within } from './within.ts';
 

@@ -1,6 +1,6 @@
-import type { Announcement } from '../ports.ts';
+import type { Announcement } from '../snapshot/ports.ts';
 import { nameOf } from '../remedies/action.ts';
-import type { Contacts } from '../target.ts';
+import type { Contacts } from '../snapshot/target.ts';
 import type { ApprovalRequest } from './request.ts';
 
 /** What everybody has to know of a request that ran without its votes; undefined for one that did not. */

@@ -1,8 +1,8 @@
-import type { Check } from '../doctor.ts';
+import type { Check } from '../diagnose/doctor.ts';
 import type { Lookup, Person, Standing } from '../ports/people.ts';
-import { isGroup } from './policy.ts';
-import type { Policy } from './policy.ts';
-import type { Rules } from './may.ts';
+import { isGroup } from '../approvals/policy.ts';
+import type { Policy } from '../approvals/policy.ts';
+import type { Rules } from '../approvals/permissions.ts';
 
 /** Slack answers 20 questions about groups a minute, and a vote may need some of them just then. */
 const mostLookups = 15;

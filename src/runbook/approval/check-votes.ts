@@ -1,5 +1,5 @@
-import { mayBreakGlass, mayVote } from './may.ts';
-import type { Rules } from './may.ts';
+import { mayBreakGlass, mayVote } from '../approvals/permissions.ts';
+import type { Rules } from '../approvals/permissions.ts';
 import type { ApprovalRequest } from './request.ts';
 
 /**

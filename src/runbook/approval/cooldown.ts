@@ -1,9 +1,9 @@
-import type { Clock, Journal } from '../ports.ts';
+import type { Clock, Journal } from '../snapshot/ports.ts';
 import type { Neighbourhood } from '../ports/neighbours.ts';
 import { canonicalJson } from '../remedies/plan.ts';
 import type { RemedyRequest } from '../remedies/ask.ts';
-import { readOptionPolicy } from './policy.ts';
-import type { Policy } from './policy.ts';
+import { readOptionPolicy } from '../approvals/policy.ts';
+import type { Policy } from '../approvals/policy.ts';
 import type { ApprovalRequest } from './request.ts';
 import { lockedWith } from './shared-lock.ts';
 

@@ -1,11 +1,11 @@
-import type { Snapshot } from '../diagnose/snapshot.ts';
-import type { Clock, Journal } from '../ports.ts';
-import type { HandOffRemedy } from '../remedies/by-hand/create-hand-offs.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Clock, Journal } from '../snapshot/ports.ts';
+import type { HandOffRemedy } from '../remedies/by-hand/create-hand-off.ts';
 import type { Remedy, StepProgress } from '../remedies/remedy.ts';
 import type { EmergencyStopSwitch } from '../ports/brake.ts';
 import type { People } from '../ports/people.ts';
 import type { Neighbourhood } from '../ports/neighbours.ts';
-import type { Policy } from './policy.ts';
+import type { Policy } from '../approvals/policy.ts';
 import type { ApprovalRequest } from './request.ts';
 
 /** What the door needs. */

@@ -1,13 +1,13 @@
 import { PrivilegedUnavailable } from '../remedies/acting-unavailable.ts';
 import type { Recheck, Remedy } from '../remedies/remedy.ts';
 import type { Report } from '../remedies/report.ts';
-import { aimOf, countFor } from '../verify/aim.ts';
+import { aimOf, countFor } from '../approvals/verify/aim.ts';
 import { readHoldings } from '../verify/refill.ts';
 import { readFullness } from '../verify/verify.ts';
-import { readWitnesses } from '../verify/witnesses.ts';
+import { readWitnesses } from '../approvals/verify/witnesses.ts';
 import { checkVotes } from './check-votes.ts';
 import { readCooling } from './cooldown.ts';
-import { readStop } from './emergency-stop.ts';
+import { readStop } from '../approvals/emergency-stop.ts';
 import { isoNow } from './iso-now.ts';
 import { JournalUnavailable } from './journal-unavailable.ts';
 import { mustBeTrue } from './must-be-true.ts';

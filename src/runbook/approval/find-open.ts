@@ -3,8 +3,8 @@ import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { ApprovalDeps } from './door-ports.ts';
 import { isoNow } from './iso-now.ts';
-import { policyVersion } from './policy.ts';
-import { refuseClosed, refuseTampered, refuseUnknown } from './refusals.ts';
+import { policyVersion } from '../approvals/policy.ts';
+import { refuseClosed, refuseTampered, refuseUnknown } from '../approvals/refusals.ts';
 import { advance, isExpired } from './request.ts';
 import type { ApprovalRequest, RequestState } from './request.ts';
 

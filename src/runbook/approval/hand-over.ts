@@ -1,10 +1,10 @@
 import { hashPlan } from '../remedies/plan.ts';
 import { readCooling } from './cooldown.ts';
-import { readStop } from './emergency-stop.ts';
+import { readStop } from '../approvals/emergency-stop.ts';
 import { fail, checkAgainstReality, snapshotBefore, skippedShown } from './execute.ts';
 import { isoNow } from './iso-now.ts';
 import { mustBeTrue } from './must-be-true.ts';
-import { readOptionPolicy } from './policy.ts';
+import { readOptionPolicy } from '../approvals/policy.ts';
 import type { ApprovalRequest } from './request.ts';
 import { mayChange } from './shared-lock.ts';
 import { mustMove } from './site.ts';

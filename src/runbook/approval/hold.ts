@@ -1,6 +1,6 @@
-import { signalWithinMs } from '../ports.ts';
-import type { Clock, Holder, Journal } from '../ports.ts';
-import type { Lease } from '../ports/lease.ts';
+import { signalWithinMs } from '../snapshot/ports.ts';
+import type { Clock, Holder, Journal } from '../snapshot/ports.ts';
+import type { Lease } from '../remedies/lease.ts';
 import { uptimeOf } from '../uptime.ts';
 import { JournalUnavailable } from './journal-unavailable.ts';
 

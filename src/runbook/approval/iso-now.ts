@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../snapshot/ports.ts';
 
 /** UTC ISO text with milliseconds. */
 export function isoNow(clock: Clock): string {

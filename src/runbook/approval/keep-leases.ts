@@ -1,4 +1,4 @@
-import type { Holder } from '../ports.ts';
+import type { Holder } from '../snapshot/ports.ts';
 import type { ApprovalDeps } from './door-ports.ts';
 
 /** Three renewals in a row may be missed before another process thinks this one dead. */

@@ -1,12 +1,12 @@
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { count } from '../remedies/wording.ts';
+import { count } from '../snapshot/wording.ts';
 import { readCooling } from './cooldown.ts';
 import type { Cooling } from './cooldown.ts';
 import type { ApprovalDeps } from './door-ports.ts';
-import { readStop } from './emergency-stop.ts';
+import { readStop } from '../approvals/emergency-stop.ts';
 import { mustBeTrue } from './must-be-true.ts';
-import { refuseStopped } from './refusals.ts';
+import { refuseStopped } from '../approvals/refusals.ts';
 import type { ApprovalRequest } from './request.ts';
 import { mayLock } from './shared-lock.ts';
 

@@ -2,7 +2,7 @@ import type { Lookup, People, Standing } from '../ports/people.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Refusal } from '../remedies/remedy.ts';
 import { mentions } from './mentions.ts';
-import { isGroup } from './policy.ts';
+import { isGroup } from '../approvals/policy.ts';
 
 type Membership =
   | { readonly kind: 'among' }

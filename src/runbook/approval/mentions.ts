@@ -1,4 +1,4 @@
-import { mentionOf } from '../escalate/escalate.ts';
+import { mentionOf } from '../escalation/escalate.ts';
 
 const mostMentions = 5;
 

@@ -1,4 +1,4 @@
-import type { Journal, Untrue } from '../ports.ts';
+import type { Journal, Untrue } from '../snapshot/ports.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { tamperedAdvice } from './journal-tampered.ts';

@@ -1,9 +1,9 @@
 import { Action, nameOf } from '../remedies/action.ts';
-import { capital } from '../remedies/wording.ts';
-import type { Check } from '../doctor.ts';
+import { capital } from '../snapshot/wording.ts';
+import type { Check } from '../diagnose/doctor.ts';
 import type { ApprovalDeps } from './door-ports.ts';
-import { canReach, isGroup, readOptionPolicy } from './policy.ts';
-import type { OptionPolicy, Policy } from './policy.ts';
+import { canReach, isGroup, readOptionPolicy } from '../approvals/policy.ts';
+import type { OptionPolicy, Policy } from '../approvals/policy.ts';
 
 type Ports = Pick<ApprovalDeps, 'approvalTargets' | 'policy'>;
 

@@ -3,12 +3,17 @@ import type { Commands } from '../remedies/by-hand/hand-off.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { commandsFor } from './commands-for.ts';
 import type { ApprovalDeps } from './door-ports.ts';
-import { readStop } from './emergency-stop.ts';
+import { readStop } from '../approvals/emergency-stop.ts';
 import { expire, isOverdue } from './find-open.ts';
 import { isoNow } from './iso-now.ts';
-import { mayTakeHandOff } from './may.ts';
+import { mayTakeHandOff } from '../approvals/permissions.ts';
 import { mustBeTrue } from './must-be-true.ts';
-import { refuseClosed, refuseContended, refuseStopped, refuseUnknown } from './refusals.ts';
+import {
+  refuseClosed,
+  refuseContended,
+  refuseStopped,
+  refuseUnknown,
+} from '../approvals/refusals.ts';
 import { advance } from './request.ts';
 import type { ApprovalRequest } from './request.ts';
 import { mostTries } from './vote.ts';

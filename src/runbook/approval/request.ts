@@ -6,7 +6,7 @@ import { Plan, Skipped } from '../remedies/plan.ts';
 import { Report } from '../remedies/report.ts';
 import { Holding } from '../verify/refill.ts';
 import { Fullness, Outcome } from '../verify/verify.ts';
-import { Witnesses } from '../verify/witnesses.ts';
+import { Witnesses } from '../approvals/verify/witnesses.ts';
 
 export const RequestState = z.enum([
   'proposed',

@@ -1,5 +1,5 @@
 import type { RunControl, StepNote } from '../remedies/remedy.ts';
-import { readStop } from './emergency-stop.ts';
+import { readStop } from '../approvals/emergency-stop.ts';
 import { isoNow } from './iso-now.ts';
 import type { ApprovalRequest } from './request.ts';
 import type { ExecutionContext } from './site.ts';

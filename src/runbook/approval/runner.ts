@@ -1,4 +1,4 @@
-import type { Holder, Journal } from '../ports.ts';
+import type { Holder, Journal } from '../snapshot/ports.ts';
 import type { ApprovalDeps } from './door-ports.ts';
 import { execute } from './execute.ts';
 import { handOver } from './hand-over.ts';
@@ -10,7 +10,7 @@ import { propose } from './propose.ts';
 import type { ApprovalRequest } from './request.ts';
 import { finishRequest } from './resume.ts';
 import type { ExecutionContext } from './site.ts';
-import { verifyRequest } from './verify-request.ts';
+import { verifyRequest } from '../approvals/verify/verify-request.ts';
 import { within } from './within.ts';
 import { createRunningRequests } from './works.ts';
 

@@ -1,7 +1,7 @@
 import type { Lookup, People } from '../ports/people.ts';
 import type { Actor } from './actor.ts';
-import { slackIdOf } from './policy.ts';
-import type { Policy } from './policy.ts';
+import { slackIdOf } from '../approvals/policy.ts';
+import type { Policy } from '../approvals/policy.ts';
 
 /**
  * Whether two actors are one person, by whatever entrance each came. Equal ids are, whatever workspace is named beside

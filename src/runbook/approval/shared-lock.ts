@@ -1,8 +1,8 @@
-import type { Journal } from '../ports.ts';
+import type { Journal } from '../snapshot/ports.ts';
 import type { Neighbourhood } from '../ports/neighbours.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { refuseBusy } from './refusals.ts';
+import { refuseBusy } from '../approvals/refusals.ts';
 import type { ApprovalRequest, RequestState } from './request.ts';
 
 interface Ports {

@@ -1,4 +1,4 @@
-import type { Clock, Journal } from '../ports.ts';
+import type { Clock, Journal } from '../snapshot/ports.ts';
 import { uptimeOf } from '../uptime.ts';
 import { bound } from './hold.ts';
 

@@ -1,4 +1,4 @@
-import type { Announcement, Stop } from '../ports.ts';
+import type { Announcement, Stop } from '../snapshot/ports.ts';
 
 /** What everybody in the incident channel has to know of an emergency stop. */
 export function stopNotice({ by, reason, lift }: Stop): Pick<Announcement, 'headline' | 'quote'> {

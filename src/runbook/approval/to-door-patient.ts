@@ -1,10 +1,10 @@
 import { takeSnapshotOf } from '../look.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../snapshot/ports.ts';
 import { createCatalogue } from '../remedies/catalogue.ts';
 import type { CatalogueParts } from '../remedies/catalogue.ts';
 import type { Remedy } from '../remedies/remedy.ts';
-import type { TargetAdapters } from '../runbook.ts';
-import type { Target } from '../target.ts';
+import type { TargetAdapters } from '../loop/target-monitor.ts';
+import type { Target } from '../snapshot/target.ts';
 import type { ApprovalTarget } from './door-ports.ts';
 import { toHandOffs } from './to-hand-offs.ts';
 

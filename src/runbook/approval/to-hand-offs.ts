@@ -1,14 +1,14 @@
-import { createHandOff } from '../remedies/by-hand/create-hand-offs.ts';
-import type { HandOffRemedy } from '../remedies/by-hand/create-hand-offs.ts';
+import { createHandOff } from '../remedies/by-hand/create-hand-off.ts';
+import type { HandOffRemedy } from '../remedies/by-hand/create-hand-off.ts';
 import { planningConnection, planningBlockers } from '../remedies/by-hand/means.ts';
 import { planOf } from '../remedies/by-hand/plan-remedy.ts';
 import type { PlannerPorts } from '../remedies/by-hand/planner.ts';
-import { planResizes } from '../remedies/by-hand/resize-by-hand.ts';
-import { planRestarts } from '../remedies/by-hand/restart-by-hand.ts';
+import { planResizes } from '../remedies/e-resize-pool/resize-by-hand.ts';
+import { planRestarts } from '../remedies/c-restart-service/restart-by-hand.ts';
 import { createCatalogue } from '../remedies/catalogue.ts';
 import type { CatalogueParts } from '../remedies/catalogue.ts';
 import type { Remedy } from '../remedies/remedy.ts';
-import type { TargetAdapters } from '../runbook.ts';
+import type { TargetAdapters } from '../loop/target-monitor.ts';
 
 /** More in one plan, and nobody reads the commands before running them. */
 const mostSessions = 20;

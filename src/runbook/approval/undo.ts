@@ -2,7 +2,7 @@ import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { ApprovalDeps } from './door-ports.ts';
 import { propose } from './propose.ts';
-import { refuseUnknown } from './refusals.ts';
+import { refuseUnknown } from '../approvals/refusals.ts';
 import type { Actor } from './actor.ts';
 import type { ApprovalRequest } from './request.ts';
 

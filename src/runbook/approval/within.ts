@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../snapshot/ports.ts';
 
 /** Waits for the work, but no longer than that; without a bound to its end. */
 export async function within(

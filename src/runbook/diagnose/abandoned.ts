@@ -1,8 +1,13 @@
 import type { Budget, Source } from './diagnosis.ts';
 import { isSpread, spreadAges } from './idle-leaks.ts';
-import type { DatabaseReading, PoolReading, ServiceReading, SourceReading } from './snapshot.ts';
+import type {
+  DatabaseReading,
+  PoolReading,
+  ServiceReading,
+  SourceReading,
+} from '../snapshot/snapshot.ts';
 import { holderKey } from './sources.ts';
-import { sum } from './words.ts';
+import { sum } from '../snapshot/words.ts';
 
 /** Sessions whose client is gone without closing them: PostgreSQL keeps them until it hears that, which may be never. */
 export interface Abandoned {

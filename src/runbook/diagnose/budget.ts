@@ -1,10 +1,10 @@
 import type { z } from 'zod';
-import type { ServiceConfig } from '../target.ts';
+import type { ServiceConfig } from '../snapshot/target.ts';
 import type { Budget, BudgetLine, Source } from './diagnosis.ts';
 import { addCeilings, readAnyPools, readReplicaPools } from './process-pools.ts';
 import type { ReplicaPools } from './process-pools.ts';
-import type { PoolEndpointSnapshot, ReplicaReading } from './snapshot.ts';
-import { sum } from './words.ts';
+import type { PoolEndpointSnapshot, ReplicaReading } from '../snapshot/snapshot.ts';
+import { sum } from '../snapshot/words.ts';
 
 type Line = z.infer<typeof BudgetLine>;
 

@@ -1,5 +1,5 @@
 import type { Capacity } from './diagnosis.ts';
-import type { DatabaseReading, ServicesReading } from './snapshot.ts';
+import type { DatabaseReading, ServicesReading } from '../snapshot/snapshot.ts';
 
 /**
  * How full the server is, counted against the slots an ordinary role can have. max_connections would be the

@@ -13,7 +13,7 @@ import { isTelling } from './wait-classes.ts';
 import { isVisible } from './findings/reach.ts';
 import { pressureOf } from './pressure.ts';
 import { isTrouble } from './troubles.ts';
-import { percent } from './words.ts';
+import { percent } from '../snapshot/words.ts';
 
 /**
  * Which of the runbook's six causes it looks like, the likeliest first; none when none fits.

@@ -1,5 +1,5 @@
 import type { Change } from './diagnosis.ts';
-import type { ReplicaReading, ServiceReading, Snapshot } from './snapshot.ts';
+import type { ReplicaReading, ServiceReading, Snapshot } from '../snapshot/snapshot.ts';
 
 /** What a service was at a check. */
 interface Mark {

@@ -10,7 +10,7 @@ import {
 import { redactText, splitStatement } from './redact-text.ts';
 import { beginFailure, continueFailure } from './same-failure.ts';
 import type { Failure, LogHit } from './same-failure.ts';
-import type { LogClass, LogClassCount } from './snapshot.ts';
+import type { LogClass, LogClassCount } from '../snapshot/snapshot.ts';
 import { readStructured } from './structured-line.ts';
 import { cutCodePoints } from './untrusted.ts';
 

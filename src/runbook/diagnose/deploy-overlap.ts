@@ -1,4 +1,4 @@
-import type { ReplicaReading, ServiceReading } from './snapshot.ts';
+import type { ReplicaReading, ServiceReading } from '../snapshot/snapshot.ts';
 
 /** Old and new replicas of one service that run at once. */
 export interface Overlap {

@@ -10,7 +10,7 @@ import { toPoolers } from './poolers.ts';
 import { propose } from './proposals.ts';
 import { toSessions } from './sessions.ts';
 import { toHolders } from './sources.ts';
-import type { Reach, Snapshot } from './snapshot.ts';
+import type { Reach, Snapshot } from '../snapshot/snapshot.ts';
 
 /**
  * Everything that follows from one Snapshot. Pure: the same look, target and recent looks give the same

@@ -1,5 +1,5 @@
-import { lingeringMs as toLingeringMs } from '../target.ts';
-import type { Target } from '../target.ts';
+import { lingeringMs as toLingeringMs } from '../snapshot/target.ts';
+import type { Target } from '../snapshot/target.ts';
 import { findAbandoned } from './abandoned.ts';
 import type { Abandoned } from './abandoned.ts';
 import { drawBudget } from './budget.ts';
@@ -36,7 +36,7 @@ import type {
   ReplicaReading,
   ServiceReading,
   Snapshot,
-} from './snapshot.ts';
+} from '../snapshot/snapshot.ts';
 import { createFindService, toSources } from './sources.ts';
 import type { FindService } from './sources.ts';
 import { findStrangers } from './strangers.ts';

@@ -2,8 +2,8 @@ import type { Capacity, Forecast } from './diagnosis.ts';
 import { findGrowth, fitLine, median } from './growth.ts';
 import type { Growth, Point } from './growth.ts';
 import type { RecentCheck } from './look-ring.ts';
-import type { DatabaseReading } from './snapshot.ts';
-import { count, durationOfSeconds } from './words.ts';
+import type { DatabaseReading } from '../snapshot/snapshot.ts';
+import { count, durationOfSeconds } from '../snapshot/words.ts';
 
 /** What was before says nothing of what is going on now. */
 const longestSpanMs = 15 * 60_000;

@@ -1,4 +1,4 @@
-import { sum } from './words.ts';
+import { sum } from '../snapshot/words.ts';
 
 /** Used slots at a moment; `seconds` before the last one, so never above 0. */
 export interface Point {

@@ -1,8 +1,8 @@
 import type { Source } from './diagnosis.ts';
 import type { RecentCheck } from './look-ring.ts';
-import type { SourceReading } from './snapshot.ts';
+import type { SourceReading } from '../snapshot/snapshot.ts';
 import { holderKey } from './sources.ts';
-import { sum } from './words.ts';
+import { sum } from '../snapshot/words.ts';
 
 /** Connections of one holder that were opened one after another, used for a moment each, and never again. */
 export interface IdleLeak {

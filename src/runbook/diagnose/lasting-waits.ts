@@ -1,5 +1,5 @@
 import type { Evidence } from './evidence.ts';
-import type { DatabaseReading, LockReading } from './snapshot.ts';
+import type { DatabaseReading, LockReading } from '../snapshot/snapshot.ts';
 
 /** The waits that have lasted longer than the limit for contention, and the longest of all, in seconds. */
 export function lastingWaits({

@@ -1,6 +1,6 @@
 import type { LeakSuspect } from './diagnosis.ts';
 import { commonName, toApplication } from './holder-name.ts';
-import type { SessionReading } from './snapshot.ts';
+import type { SessionReading } from '../snapshot/snapshot.ts';
 
 /** More kinds of statements than these are no single place in the code. */
 const mostSuspects = 20;

@@ -1,6 +1,6 @@
 import type { Blocking, Root } from './diagnosis.ts';
 import { findComponents } from './components.ts';
-import type { LockReading, WaiterReading } from './snapshot.ts';
+import type { LockReading, WaiterReading } from '../snapshot/snapshot.ts';
 
 export interface LockAnalysis {
   readonly blocking: Blocking;

@@ -1,4 +1,4 @@
-import type { LogClass } from './snapshot.ts';
+import type { LogClass } from '../snapshot/snapshot.ts';
 
 /**
  * Texts by class; the first that fits wins: what refused a client comes before what the client noted afterwards.

@@ -1,5 +1,5 @@
 import type { LogSummary } from './diagnosis.ts';
-import type { LogClass, Part, ServiceLogs } from './snapshot.ts';
+import type { LogClass, Part, ServiceLogs } from '../snapshot/snapshot.ts';
 
 export function toLogs(part: Part<readonly ServiceLogs[]>): LogSummary[] {
   if (!part.ok) return [];

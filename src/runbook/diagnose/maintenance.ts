@@ -1,7 +1,7 @@
 import type { Evidence } from './evidence.ts';
 import type { ProgressReading } from './activity-reading.ts';
-import type { SessionReading } from './snapshot.ts';
-import { percent } from './words.ts';
+import type { SessionReading } from '../snapshot/snapshot.ts';
+import { percent } from '../snapshot/words.ts';
 
 /** A root blocker that builds, rewrites or cleans up, and how far it is where PostgreSQL tells. */
 export interface Maintenance {

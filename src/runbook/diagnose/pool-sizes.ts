@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Budget, BudgetLine } from './diagnosis.ts';
 import type { Evidence } from './evidence.ts';
 import { moreOfPoolers } from './poolers.ts';
-import { list, sum } from './words.ts';
+import { list, sum } from '../snapshot/words.ts';
 
 type Line = z.infer<typeof BudgetLine>;
 

@@ -1,6 +1,6 @@
-import type { PoolVariables } from '../target.ts';
+import type { PoolVariables } from '../snapshot/target.ts';
 import type { FittingPool } from './pool-sizes.ts';
-import type { ReplicaReading, ServiceReading } from './snapshot.ts';
+import type { ReplicaReading, ServiceReading } from '../snapshot/snapshot.ts';
 
 type Variable = keyof PoolVariables;
 

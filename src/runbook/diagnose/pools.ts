@@ -1,5 +1,5 @@
 import type { Pool } from './diagnosis.ts';
-import type { Part, PoolEndpointSnapshot, PoolReading } from './snapshot.ts';
+import type { Part, PoolEndpointSnapshot, PoolReading } from '../snapshot/snapshot.ts';
 
 /** Every pool that could be read, the fullest first. */
 export function toPools(part: Part<readonly PoolEndpointSnapshot[]>): Pool[] {

@@ -1,4 +1,4 @@
-import type { Limits } from '../target.ts';
+import type { Limits } from '../snapshot/target.ts';
 import type { Capacity } from './diagnosis.ts';
 
 export type Pressure = 'none' | 'warning' | 'critical';

@@ -1,6 +1,6 @@
-import type { ServiceConfig } from '../target.ts';
-import type { PoolEndpointSnapshot, PoolReading, ReplicaReading } from './snapshot.ts';
-import { sum } from './words.ts';
+import type { ServiceConfig } from '../snapshot/target.ts';
+import type { PoolEndpointSnapshot, PoolReading, ReplicaReading } from '../snapshot/snapshot.ts';
+import { sum } from '../snapshot/words.ts';
 
 export type Ceiling = number | 'unlimited' | null;
 

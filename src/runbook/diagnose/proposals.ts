@@ -6,9 +6,9 @@ import type { ProposalInput } from './proposals/case.ts';
 import { proposeLimit } from './proposals/connection-limit.ts';
 import { proposeTerminate } from './proposals/option-a.ts';
 import { proposeRaise } from './proposals/option-b.ts';
-import { proposeRestart } from './proposals/option-c.ts';
+import { proposeRestart } from './proposals/c-restart-service.ts';
 import { proposeStop } from './proposals/option-d.ts';
-import { proposeResize } from './proposals/option-e.ts';
+import { proposeResize } from './proposals/e-resize-pool.ts';
 
 /**
  * The runbook's options that would help now, in the order of least regret: cancelling a queued statement costs

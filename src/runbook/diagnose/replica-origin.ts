@@ -1,4 +1,4 @@
-import type { PoolVariables } from '../target.ts';
+import type { PoolVariables } from '../snapshot/target.ts';
 
 /** What a container was made from. What is absent could not be read. */
 export interface ReplicaOrigin {

@@ -1,4 +1,4 @@
-import type { LogClass } from './snapshot.ts';
+import type { LogClass } from '../snapshot/snapshot.ts';
 
 /** An event of a log that was recognised. */
 export interface LogHit {

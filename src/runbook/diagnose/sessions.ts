@@ -1,5 +1,5 @@
 import type { Session } from './diagnosis.ts';
-import type { SessionReading } from './snapshot.ts';
+import type { SessionReading } from '../snapshot/snapshot.ts';
 
 /** The sessions worth showing, dbconn's own left out: it is never the trouble. */
 export function toSessions(readings: readonly SessionReading[]): Session[] {

@@ -1,7 +1,7 @@
-import type { Target } from '../target.ts';
+import type { Target } from '../snapshot/target.ts';
 import type { Holder, Source } from './diagnosis.ts';
 import { commonName, isConsole, isNameless, toApplication } from './holder-name.ts';
-import type { DatabaseReading, ServiceReading, SourceReading } from './snapshot.ts';
+import type { DatabaseReading, ServiceReading, SourceReading } from '../snapshot/snapshot.ts';
 
 /** Tells whose session it is, by where it comes from and what it calls itself. */
 export type FindService = (client: string | null, application: string) => string | null;

@@ -1,10 +1,10 @@
 import { skipByName } from '../remedies/protected-names.ts';
 import { toSkipGuard } from '../remedies/spare-guard.ts';
 import type { Skippable } from '../remedies/option-d/spared-blocker.ts';
-import type { SkipReason } from '../ports.ts';
-import type { Process } from '../ports/blockers.ts';
+import type { SkipReason } from '../snapshot/ports.ts';
+import type { Process } from '../remedies/d-stop-blockers/ports.ts';
 import type { Evidence } from './evidence.ts';
-import type { SessionReading } from './snapshot.ts';
+import type { SessionReading } from '../snapshot/snapshot.ts';
 
 type Known = Pick<Evidence, 'target' | 'reading'>;
 

@@ -1,7 +1,7 @@
 import type { Budget, Capacity, Source } from './diagnosis.ts';
-import type { DatabaseReading } from './snapshot.ts';
-import type { Target } from '../target.ts';
-import { count, sum } from './words.ts';
+import type { DatabaseReading } from '../snapshot/snapshot.ts';
+import type { Target } from '../snapshot/target.ts';
+import { count, sum } from '../snapshot/words.ts';
 
 /** Clients of no configured service that hold most of what is used, while a configured one holds little. */
 export interface Strangers {

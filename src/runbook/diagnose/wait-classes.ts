@@ -1,7 +1,7 @@
 import type { Evidence } from './evidence.ts';
 import type { WaitReading } from './activity-reading.ts';
-import type { DatabaseReading, SessionReading } from './snapshot.ts';
-import { sum } from './words.ts';
+import type { DatabaseReading, SessionReading } from '../snapshot/snapshot.ts';
+import { sum } from '../snapshot/words.ts';
 
 /** What keeps active sessions, by pg_stat_activity's wait events (PostgreSQL documentation 27.2.3). */
 export type WaitClass =

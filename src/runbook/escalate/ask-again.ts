@@ -1,11 +1,11 @@
 import { JournalUnavailable } from '../approval/journal-unavailable.ts';
-import { durationOfSeconds } from '../diagnose/words.ts';
+import { durationOfSeconds } from '../snapshot/words.ts';
 import { changeIncident } from '../incident/change-incident.ts';
 import type { Incident } from '../incident/incident.ts';
 import { asksAssignee } from './attention.ts';
 import type { Question } from './attention.ts';
-import { isPaused, pause } from './caller-ports.ts';
-import type { EscalatorMemory, EscalatorDeps } from './caller-ports.ts';
+import { isPaused, pause } from '../escalation/escalator-deps.ts';
+import type { EscalatorMemory, EscalatorDeps } from '../escalation/escalator-deps.ts';
 import { toWho } from './wording.ts';
 
 /** Asks whoever has an incident and went quiet. The board asks once for each key, so the note may come after it. */

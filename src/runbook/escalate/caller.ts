@@ -1,5 +1,5 @@
 import type { Incident } from '../incident/incident.ts';
-import type { IncidentView } from '../incident/incidents.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
 
 /** Calls people for incidents, as their policies say. Only whoever tends the incidents calls. */
 export interface Escalator {

@@ -1,5 +1,5 @@
-import type { Check } from '../doctor.ts';
-import { count, list } from '../diagnose/words.ts';
+import type { Check } from '../diagnose/doctor.ts';
+import { count, list } from '../snapshot/words.ts';
 import type { EscalationStep } from './policy.ts';
 import { callChannelsTo } from './ways.ts';
 import type { Reach } from './ways.ts';

@@ -1,12 +1,12 @@
 import type { Incident } from '../incident/incident.ts';
-import type { IncidentView } from '../incident/incidents.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
 import { askAgain } from './ask-again.ts';
 import { addActivity, readAttention } from './attention.ts';
 import type { Attention } from './attention.ts';
-import { sendEscalation } from './call-somebody.ts';
+import { sendEscalation } from '../escalation/send-escalation.ts';
 import type { Escalator } from './caller.ts';
-import { createMemory, isPaused } from './caller-ports.ts';
-import type { EscalatorMemory, EscalatorDeps } from './caller-ports.ts';
+import { createMemory, isPaused } from '../escalation/escalator-deps.ts';
+import type { EscalatorMemory, EscalatorDeps } from '../escalation/escalator-deps.ts';
 import { findDue, isSilenced } from './find-due.ts';
 import { findReasons } from './find-reasons.ts';
 import { keepPager, whatToTell } from './keep-pager.ts';

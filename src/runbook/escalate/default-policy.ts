@@ -1,4 +1,4 @@
-import type { Contacts } from '../target.ts';
+import type { Contacts } from '../snapshot/target.ts';
 import type { EscalationStep } from './policy.ts';
 
 const minuteMs = 60_000;

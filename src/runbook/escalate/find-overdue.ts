@@ -1,5 +1,5 @@
 import type { ApprovalRequest } from '../approval/request.ts';
-import { durationOfSeconds } from '../diagnose/words.ts';
+import { durationOfSeconds } from '../snapshot/words.ts';
 import type { Incident } from '../incident/incident.ts';
 import { findDue } from './find-due.ts';
 import { findReasons } from './find-reasons.ts';

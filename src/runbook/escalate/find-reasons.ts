@@ -1,4 +1,4 @@
-import type { IncidentView } from '../incident/incidents.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
 import { reasonNames } from './policy.ts';
 import type { EscalationReason, ReasonName } from './policy.ts';
 import { toReasonCase } from './reasons/case.ts';

@@ -1,11 +1,11 @@
 import { JournalUnavailable } from '../approval/journal-unavailable.ts';
 import { changeIncident } from '../incident/change-incident.ts';
 import type { Incident } from '../incident/incident.ts';
-import type { IncidentView } from '../incident/incidents.ts';
-import { PagerRefused } from '../ports/pager.ts';
-import type { Pager } from '../ports/pager.ts';
-import { isPaused, pause, contactsOf } from './caller-ports.ts';
-import type { EscalatorMemory, EscalatorDeps } from './caller-ports.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
+import { PagerRefused } from '../escalation/pager.ts';
+import type { Pager } from '../escalation/pager.ts';
+import { isPaused, pause, contactsOf } from '../escalation/escalator-deps.ts';
+import type { EscalatorMemory, EscalatorDeps } from '../escalation/escalator-deps.ts';
 import { lifeStartMs } from './life.ts';
 import { toPage } from './page-of.ts';
 

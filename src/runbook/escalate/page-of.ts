@@ -1,6 +1,6 @@
-import type { IncidentView } from '../incident/incidents.ts';
-import type { Page } from '../ports/pager.ts';
-import type { Links } from '../target.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
+import type { Page } from '../escalation/pager.ts';
+import type { Links } from '../snapshot/target.ts';
 import type { EscalationReason } from './policy.ts';
 import { toSummary } from './wording.ts';
 

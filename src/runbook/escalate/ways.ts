@@ -1,5 +1,5 @@
-import type { Pager } from '../ports/pager.ts';
-import type { Contacts } from '../target.ts';
+import type { Pager } from '../escalation/pager.ts';
+import type { Contacts } from '../snapshot/target.ts';
 import type { Escalation, EscalationRole } from './policy.ts';
 
 /** One way to reach somebody. */

@@ -1,8 +1,8 @@
 import type { Actor } from '../approval/actor.ts';
-import { durationOfSeconds } from '../diagnose/words.ts';
+import { durationOfSeconds } from '../snapshot/words.ts';
 import { actorName } from '../incident/actor-name.ts';
-import type { IncidentView } from '../incident/incidents.ts';
-import { capital } from '../remedies/wording.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
+import { capital } from '../snapshot/wording.ts';
 import { lifeStartMs } from './life.ts';
 import type { Escalation, EscalationRole } from './policy.ts';
 import type { CallChannel } from './ways.ts';

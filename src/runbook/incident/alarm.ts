@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../snapshot/ports.ts';
 
 /** A sleep that can be cut short. */
 interface WakeableSleep {

@@ -1,12 +1,12 @@
 import { isoNow } from '../approval/iso-now.ts';
 import { whatToTell } from '../escalate/keep-pager.ts';
-import { checklist } from '../post-incident/checklist.ts';
+import { checklist } from '../incidents/checklist.ts';
 import { hasPassed, uptimeOf } from '../uptime.ts';
 import type { IncidentLoopDeps } from './attendance-parts.ts';
 import { readRequestsOf } from './belongs.ts';
 import { findIneffective } from './find-useless.ts';
 import type { Incident } from './incident.ts';
-import type { IncidentView } from './incidents.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
 import type { Latest } from './latest.ts';
 import { endSilence } from './silence.ts';
 import type { Watch } from './watch.ts';

@@ -1,13 +1,13 @@
 import type { Escalator } from '../escalate/caller.ts';
-import type { Holder } from '../ports.ts';
+import type { Holder } from '../snapshot/ports.ts';
 import type { IncidentBoard } from '../ports/incident-board.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
-import type { Meter } from '../ports/meter.ts';
+import type { Meter } from '../escalation/meter.ts';
 import type { Reporter } from '../post-incident/reporter.ts';
-import type { Runbook } from '../runbook.ts';
-import type { SteadyClock } from '../steady-clock.ts';
+import type { Runbook } from '../loop/target-monitor.ts';
+import type { SteadyClock } from '../incidents/steady-clock.ts';
 import type { Incident } from './incident.ts';
-import type { Incidents } from './incidents.ts';
+import type { Incidents } from '../incidents/incidents.ts';
 import type { IncidentRules } from './rules.ts';
 
 /** What whoever tends the incidents needs. */

@@ -1,9 +1,9 @@
 import type { Actor } from '../approval/actor.ts';
-import { refuseContended } from '../approval/refusals.ts';
+import { refuseContended } from '../approvals/refusals.ts';
 import type { Severity } from '../diagnose/diagnosis.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { durationOfMs } from '../remedies/wording.ts';
+import { durationOfMs } from '../snapshot/wording.ts';
 import { changeIncident } from './change-incident.ts';
 import type { Decision } from './change-incident.ts';
 import { findIncident, findReturning } from './find-incident.ts';

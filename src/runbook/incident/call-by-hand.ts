@@ -1,10 +1,10 @@
 import { cleanReason } from '../approval/clean-reason.ts';
 import type { Actor } from '../approval/actor.ts';
-import type { EscalationRequest } from '../escalate/escalate.ts';
+import type { EscalationRequest } from '../escalation/escalate.ts';
 import type { Escalation, EscalationRole } from '../escalate/policy.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { capital } from '../remedies/wording.ts';
+import { capital } from '../snapshot/wording.ts';
 import { change, refuseNotOpen, refuseReasonMissing } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
 import type { IncidentDeps } from './incident-ports.ts';

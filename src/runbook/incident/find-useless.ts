@@ -2,7 +2,7 @@ import type { ApprovalRequest } from '../approval/request.ts';
 import type { Diagnosis, Proposal } from '../diagnose/diagnosis.ts';
 import type { Action } from '../remedies/action.ts';
 import { nameOf } from '../remedies/action.ts';
-import type { Target } from '../target.ts';
+import type { Target } from '../snapshot/target.ts';
 import type { OutcomeWord } from '../verify/verify.ts';
 import { judgeCheck } from './judge-look.ts';
 import { configuredName } from './to-seen.ts';

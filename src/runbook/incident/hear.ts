@@ -10,7 +10,7 @@ import type { LatestCheck } from './look-memory.ts';
 import type { Note } from './note.ts';
 import type { Remembered } from './note-memory.ts';
 import { tellRequest } from './tell-request.ts';
-import type { Memories } from './see.ts';
+import type { Memories } from '../incidents/observe.ts';
 
 /** A remedy's outcome is often seen after the incident that it ended. */
 const recordedAfterMs = 10 * 60_000;

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../snapshot/ports.ts';
 import { uptimeOf } from '../uptime.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import type { Incident } from './incident.ts';

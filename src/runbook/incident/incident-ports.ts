@@ -1,9 +1,9 @@
 import type { EscalationStep } from '../escalate/policy.ts';
-import type { Clock, Journal } from '../ports.ts';
+import type { Clock, Journal } from '../snapshot/ports.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import type { LiveNotice } from '../ports/live-notice.ts';
 import type { People } from '../ports/people.ts';
-import type { Target } from '../target.ts';
+import type { Target } from '../snapshot/target.ts';
 import type { Incident } from './incident.ts';
 import type { IncidentRules } from './rules.ts';
 

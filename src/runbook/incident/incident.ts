@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Actor } from '../approval/actor.ts';
 import { CauseName, ProposedOption, Severity } from '../diagnose/diagnosis.ts';
 import { Escalation, EscalationStep } from '../escalate/policy.ts';
-import { Tick } from '../post-incident/checklist.ts';
+import { Tick } from '../incidents/checklist.ts';
 
 /** What says that a target is in trouble. An incident is over when none of these says so any more, and a look agrees. */
 export const Trigger = z.discriminatedUnion('kind', [

@@ -1,6 +1,6 @@
 import type { Diagnosis, Finding } from '../diagnose/diagnosis.ts';
 import { pressureOf } from '../diagnose/pressure.ts';
-import type { Target } from '../target.ts';
+import type { Target } from '../snapshot/target.ts';
 
 /**
  * What a look means for an incident. `trouble` opens one. `calm` lets it end: the server was seen, nothing critical

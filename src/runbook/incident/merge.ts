@@ -1,5 +1,5 @@
 import type { Actor } from '../approval/actor.ts';
-import { refuseContended } from '../approval/refusals.ts';
+import { refuseContended } from '../approvals/refusals.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { change, refuseNotOpen } from './act-by-hand.ts';

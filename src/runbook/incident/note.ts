@@ -1,5 +1,5 @@
 import type { Actor } from '../approval/actor.ts';
-import type { JournalDraft } from '../ports.ts';
+import type { JournalDraft } from '../snapshot/ports.ts';
 
 /** What can happen to an incident: the kinds of its journal entries. */
 export const noteKinds = [

@@ -3,7 +3,7 @@ import { isoNow } from '../approval/iso-now.ts';
 import type { Actor } from '../approval/actor.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { capital } from '../remedies/wording.ts';
+import { capital } from '../snapshot/wording.ts';
 import { refuseReasonMissing } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
 import { begin } from './begin.ts';

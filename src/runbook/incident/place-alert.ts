@@ -1,4 +1,4 @@
-import type { Target } from '../target.ts';
+import type { Target } from '../snapshot/target.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -2,7 +2,7 @@ import { cleanReason } from '../approval/clean-reason.ts';
 import type { Actor } from '../approval/actor.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { durationOfMs } from '../remedies/wording.ts';
+import { durationOfMs } from '../snapshot/wording.ts';
 import { actByHand, refuseNotOpen, refuseReasonMissing } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
 import type { IncidentDeps } from './incident-ports.ts';

@@ -2,14 +2,14 @@ import { cleanReason } from '../approval/clean-reason.ts';
 import type { Actor } from '../approval/actor.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { durationOfMs } from '../remedies/wording.ts';
+import { durationOfMs } from '../snapshot/wording.ts';
 import { actByHand, change, refuseNotOpen, refuseReasonMissing } from './act-by-hand.ts';
 import type { ChangePorts } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';
-import { clockTime } from './decide-seen.ts';
+import { clockTime } from '../incidents/decide-observation.ts';
 import type { IncidentDeps } from './incident-ports.ts';
 import type { Incident } from './incident.ts';
-import type { Silence } from './incidents.ts';
+import type { Silence } from '../incidents/incidents.ts';
 
 /** Longer than this is no silence but a decision, and belongs into the configuration. */
 const longestMs = 7 * 86_400_000;

@@ -1,7 +1,7 @@
 import type { Actor } from '../approval/actor.ts';
 import type { ApprovalRequest } from '../approval/request.ts';
 import { nameOf } from '../remedies/action.ts';
-import { capital } from '../remedies/wording.ts';
+import { capital } from '../snapshot/wording.ts';
 import { actorName } from './actor-name.ts';
 import type { Note } from './note.ts';
 

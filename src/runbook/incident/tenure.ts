@@ -1,4 +1,4 @@
-import type { Clock, Holder } from '../ports.ts';
+import type { Clock, Holder } from '../snapshot/ports.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import { uptimeOf } from '../uptime.ts';
 

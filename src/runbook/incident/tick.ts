@@ -1,6 +1,6 @@
 import type { Actor } from '../approval/actor.ts';
-import { checklist } from '../post-incident/checklist.ts';
-import type { ChecklistItem } from '../post-incident/checklist.ts';
+import { checklist } from '../incidents/checklist.ts';
+import type { ChecklistItem } from '../incidents/checklist.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { actByHand } from './act-by-hand.ts';
 import { actorName } from './actor-name.ts';

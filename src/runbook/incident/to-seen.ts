@@ -1,5 +1,5 @@
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
-import type { Target } from '../target.ts';
+import type { Target } from '../snapshot/target.ts';
 import type { Incident, Observation } from './incident.ts';
 import { judgeCheck } from './judge-look.ts';
 

@@ -1,6 +1,6 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../snapshot/ports.ts';
 import { uptimeOf } from '../uptime.ts';
-import type { Meter } from '../ports/meter.ts';
+import type { Meter } from '../escalation/meter.ts';
 import type { TargetCheck } from '../diagnose/evidence.ts';
 import { createTurns } from './turns.ts';
 

@@ -1,4 +1,4 @@
-import type { Stop } from '../ports.ts';
+import type { Stop } from '../snapshot/ports.ts';
 
 /** An emergency stop set on the machine rather than in Slack: a file, or a line of dbconn.yml. */
 export interface EmergencyStopSwitch {

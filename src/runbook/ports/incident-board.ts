@@ -1,6 +1,6 @@
-import type { IncidentView } from '../incident/incidents.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
 import type { Incident } from '../incident/incident.ts';
-import type { Place } from '../ports.ts';
+import type { Place } from '../snapshot/ports.ts';
 import type { IncidentReport } from '../post-incident/report.ts';
 
 /** Where people see incidents: one message each, and its thread. */

@@ -2,7 +2,7 @@ import type { Action } from '../remedies/action.ts';
 import type { ApprovalRequest } from '../approval/request.ts';
 import type { Incident, IncidentState } from '../incident/incident.ts';
 import type { KeptNote } from '../incident/note.ts';
-import type { Holder, JournalDraft } from '../ports.ts';
+import type { Holder, JournalDraft } from '../snapshot/ports.ts';
 
 /** The part of the journal that keeps incidents. Everything throws JournalUnavailable when it cannot read or write. */
 export interface IncidentLog {

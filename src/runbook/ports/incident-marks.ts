@@ -1,4 +1,4 @@
-import type { Place } from '../ports.ts';
+import type { Place } from '../snapshot/ports.ts';
 
 /**
  * Where an incident's message stands and how much of its timeline the thread was told, so that another process can

@@ -1,4 +1,4 @@
-import type { Announcement, Place } from '../ports.ts';
+import type { Announcement, Place } from '../snapshot/ports.ts';
 
 interface Notice extends Pick<Announcement, 'to' | 'headline' | 'quote'> {
   /** Of two processes that show one with the same key, since that moment (UTC ISO text), the first message remains. */

@@ -1,5 +1,5 @@
-import type { Problem } from '../diagnose/snapshot.ts';
-import type { RestartOutcome } from '../ports.ts';
+import type { Problem } from '../snapshot/snapshot.ts';
+import type { RestartOutcome } from '../snapshot/ports.ts';
 
 /** The pool numbers of one process. */
 export interface PoolNumbers {

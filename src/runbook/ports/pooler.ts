@@ -1,4 +1,4 @@
-import type { Part, PoolerSnapshot } from '../diagnose/snapshot.ts';
+import type { Part, PoolerSnapshot } from '../snapshot/snapshot.ts';
 
 /** The admin consoles of the PgBouncers in front of one target. They are only ever asked to show. */
 export interface Poolers {

@@ -1,5 +1,5 @@
-import type { Lease } from './lease.ts';
-import type { LockReading } from '../diagnose/snapshot.ts';
+import type { Lease } from '../remedies/lease.ts';
+import type { LockReading } from '../snapshot/snapshot.ts';
 import type { PreparedTarget } from '../remedies/targets/prepared.ts';
 
 /** The prepared transactions of one target's PostgreSQL: they have no session, and outlive a restart. */

@@ -1,4 +1,4 @@
-import type { Lease } from './lease.ts';
+import type { Lease } from '../remedies/lease.ts';
 /** The connection limits of one target's roles, over a connection as the acting role that is opened for the work. */
 export interface RoleLimits {
   /** Throws PrivilegedUnavailable when no connection can be had or is lost. */

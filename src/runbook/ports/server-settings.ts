@@ -1,4 +1,4 @@
-import type { Lease } from './lease.ts';
+import type { Lease } from '../remedies/lease.ts';
 /** What option B reads and writes of one target's PostgreSQL, as the acting role. */
 export interface ServerSettings {
   /** Everything a change of max_connections has to heed. Throws PrivilegedUnavailable. */

@@ -1,4 +1,4 @@
-import type { Lease } from './lease.ts';
+import type { Lease } from '../remedies/lease.ts';
 import type { RemedyRequest } from '../remedies/ask.ts';
 
 /** Which time-out is set: the runbook's two. */

@@ -1,6 +1,6 @@
-import { count, list } from '../diagnose/words.ts';
+import { count, list } from '../snapshot/words.ts';
 import type { Incident } from '../incident/incident.ts';
-import { checklist } from './checklist.ts';
+import { checklist } from '../incidents/checklist.ts';
 
 /** The items nobody ticked, in the runbook's order. */
 export function openItems({

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../snapshot/ports.ts';
 import type { IncidentBoard } from '../ports/incident-board.ts';
 import type { IncidentLog } from '../ports/incident-log.ts';
 import { isOpen } from '../approval/request.ts';
@@ -9,9 +9,9 @@ import type { Decision } from '../incident/change-incident.ts';
 import type { Incident, IncidentChange } from '../incident/incident.ts';
 import type { Note } from '../incident/note.ts';
 import type { IncidentRules } from '../incident/rules.ts';
-import type { Target } from '../target.ts';
+import type { Target } from '../snapshot/target.ts';
 import { hasPassed, uptimeOf } from '../uptime.ts';
-import { checklist } from './checklist.ts';
+import { checklist } from '../incidents/checklist.ts';
 import type { Reporter } from './reporter.ts';
 import { openItemsQuestion, openItems } from './ask-for-open-items.ts';
 import { gatherReport } from './records.ts';

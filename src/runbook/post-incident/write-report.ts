@@ -7,7 +7,7 @@ import { belongs } from '../incident/belongs.ts';
 import { causeOf } from '../incident/chief-look.ts';
 import type { Incident } from '../incident/incident.ts';
 import type { KeptNote } from '../incident/note.ts';
-import type { Target } from '../target.ts';
+import type { Target } from '../snapshot/target.ts';
 import { adviseAfter } from './advice/advise-after.ts';
 import { readChecks } from './read-examinations.ts';
 import type { KeptCheck } from './read-examinations.ts';

@@ -1,6 +1,6 @@
-import type { Candidates } from '../ports.ts';
+import type { Candidates } from '../snapshot/ports.ts';
 import { PrivilegedUnavailable } from './acting-unavailable.ts';
-import { endSessions, waitUntilGone } from './option-a/end-sessions.ts';
+import { endSessions, waitUntilGone } from './a-terminate-idle/end-sessions.ts';
 import { draftTermination } from './option-a/idle-plan.ts';
 import { inWords, sessionsOf, toIdleRequest, toQuery } from './option-a/idle-query.ts';
 import type { IdleRequest, OptionAPorts } from './option-a/idle-query.ts';
@@ -9,10 +9,10 @@ import type { SessionTarget } from './targets/session.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Interrupted, Recheck, Remedy } from './remedy.ts';
 import type { Item, Report } from './report.ts';
-import { isSameIdleSpan, sortCandidates, skipSentences } from './option-a/spare-sessions.ts';
-import type { Sorted } from './option-a/spare-sessions.ts';
+import { isSameIdleSpan, sortCandidates, skipSentences } from './a-terminate-idle/candidates.ts';
+import type { Sorted } from './a-terminate-idle/candidates.ts';
 import { hasOpenStep, settledAfterMs } from './settle.ts';
-import { count } from './wording.ts';
+import { count } from '../snapshot/wording.ts';
 
 /** Runbook option A: end sessions idle in transaction, aborted ones too, or one application's idle sessions. */
 export function createOptionA(ports: OptionAPorts): Remedy {

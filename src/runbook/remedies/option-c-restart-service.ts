@@ -1,18 +1,18 @@
-import type { ReplicaReading, Snapshot } from '../diagnose/snapshot.ts';
-import type { ServiceConfig, Target } from '../target.ts';
+import type { ReplicaReading, Snapshot } from '../snapshot/snapshot.ts';
+import type { ServiceConfig, Target } from '../snapshot/target.ts';
 import type { RemedyRequest } from './ask.ts';
 import type { Plan, PlanDraft, Skipped } from './plan.ts';
 import type { ReplicaTarget } from './targets/replica.ts';
-import type { OptionCPorts } from './option-c/ports.ts';
+import type { OptionCPorts } from './c-restart-service/ports.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer, Recheck, Remedy } from './remedy.ts';
 import { checkReplicas } from './option-c/restart-check.ts';
-import { runRestarts } from './option-c/restart-replicas.ts';
+import { runRestarts } from './c-restart-service/restart-replicas.ts';
 import { whyChanged } from './option-c/replica-changes.ts';
 import { effectOf } from './option-c/restart-effect.ts';
 import { countOfReplica } from './option-c/service-sessions.ts';
 import { findService, readReplicas, whyNotRunning } from './service-replicas.ts';
-import { count } from './wording.ts';
+import { count } from '../snapshot/wording.ts';
 
 /** Runbook option C: restart a service, one replica after another. */
 export function createOptionC(ports: OptionCPorts): Remedy {

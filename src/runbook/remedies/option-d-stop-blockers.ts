@@ -1,10 +1,10 @@
 import { blockersOf, toStopRequest } from './option-d/ports.ts';
 import type { OptionDPorts } from './option-d/ports.ts';
-import { planStop } from './option-d/plan-stop.ts';
+import { planStop } from './d-stop-blockers/plan.ts';
 import { recheckBlockers } from './option-d/recheck-blockers.ts';
 import { recoverBlockers } from './option-d/recover-blockers.ts';
 import type { Remedy } from './remedy.ts';
-import { stopBlockers } from './option-d/stop-blockers.ts';
+import { stopBlockers } from './d-stop-blockers/run.ts';
 
 /** Runbook option D: cancel, and where that cannot help terminate, what others wait for; or one session by its pid. */
 export function createOptionD(ports: OptionDPorts): Remedy {

@@ -1,4 +1,4 @@
-import type { SkipGuard } from '../ports/blockers.ts';
+import type { SkipGuard } from './d-stop-blockers/ports.ts';
 
 /** As many bytes as a letter of another script that looks like a Latin one takes at least. */
 const leastBytes = 2;

@@ -1,4 +1,4 @@
-import type { Lease } from '../ports/lease.ts';
+import type { Lease } from './lease.ts';
 import type { Action } from './action.ts';
 import type { RemedyRequest } from './ask.ts';
 import type { Plan, PlanDraft, Skipped } from './plan.ts';

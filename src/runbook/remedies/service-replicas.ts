@@ -1,5 +1,5 @@
-import type { ReplicaReading, Snapshot } from '../diagnose/snapshot.ts';
-import type { ServiceConfig, Target } from '../target.ts';
+import type { ReplicaReading, Snapshot } from '../snapshot/snapshot.ts';
+import type { ServiceConfig, Target } from '../snapshot/target.ts';
 import { done, refuse } from './remedy.ts';
 import type { Answer } from './remedy.ts';
 

@@ -1,4 +1,4 @@
-import { signalWithinMs } from '../ports.ts';
+import { signalWithinMs } from '../snapshot/ports.ts';
 import type { StepEntry } from './remedy.ts';
 
 /** From here on no signal that was sent before can arrive any more, and whoever got one has had time to end. */

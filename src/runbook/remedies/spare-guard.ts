@@ -1,5 +1,5 @@
-import type { SkipGuard } from '../ports/blockers.ts';
-import type { Target } from '../target.ts';
+import type { SkipGuard } from './d-stop-blockers/ports.ts';
+import type { Target } from '../snapshot/target.ts';
 
 /** Poolers' application_name by default. PgBouncer passes its clients' names on: protect those instead. */
 export const defaultPoolers = ['pgbouncer', 'pgcat', 'odyssey', 'pgpool', 'supavisor'] as const;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Snapshot } from '../diagnose/snapshot.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import { cleanUntrusted } from '../diagnose/untrusted.ts';
 
 /** How many sessions one application holds. Its name is untrusted text. */

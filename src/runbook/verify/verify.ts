@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Snapshot } from '../diagnose/snapshot.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import { Refill } from './refill.ts';
 
 /** How full the server was at one look. `full` when it refused everybody and no figure could be read. */

@@ -1,9 +1,9 @@
 import { WebAPIPlatformError, WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Actor } from '../../runbook/approval/actor.ts';
-import type { Clock } from '../../runbook/ports.ts';
-import { noMeter } from '../../runbook/ports/meter.ts';
-import type { Meter } from '../../runbook/ports/meter.ts';
+import type { Clock } from '../../runbook/snapshot/ports.ts';
+import { noMeter } from '../../runbook/escalation/meter.ts';
+import type { Meter } from '../../runbook/escalation/meter.ts';
 import { clientOptions } from '../client-options.ts';
 import { readHome } from './home-facts.ts';
 import type { HomeSources } from './home-facts.ts';

@@ -5,10 +5,10 @@ import { JournalUnavailable } from '../../runbook/approval/journal-unavailable.t
 import { isExpired } from '../../runbook/approval/request.ts';
 import { readRequestsOf } from '../../runbook/incident/belongs.ts';
 import type { Incident } from '../../runbook/incident/incident.ts';
-import type { Incidents } from '../../runbook/incident/incidents.ts';
+import type { Incidents } from '../../runbook/incidents/incidents.ts';
 import type { IncidentBoard } from '../../runbook/ports/incident-board.ts';
 import type { IncidentLog } from '../../runbook/ports/incident-log.ts';
-import type { Clock, Places, Stop } from '../../runbook/ports.ts';
+import type { Clock, Places, Stop } from '../../runbook/snapshot/ports.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import type { TargetSummary, ReadSummaries } from './glance.ts';
 import type { ReadPermalink } from './permalinks.ts';

@@ -2,9 +2,9 @@ import type { ActionsBlock, Button, HomeView, KnownBlock } from '@slack/types';
 import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import type { Incident } from '../../runbook/incident/incident.ts';
 import { nameOf } from '../../runbook/remedies/action.ts';
-import { homeActions } from '../action-ids.ts';
+import { homeActions } from '../messages/kit/action-ids.ts';
 import { slackLimits, truncate } from '../limits.ts';
-import { requestTitle } from '../messages/parts/fate.ts';
+import { requestTitle } from '../messages/request-status.ts';
 import { actorLeaf, mentioning } from '../messages/parts/mentions.ts';
 import { header, smallPrint } from '../messages/parts/message.ts';
 import {

@@ -1,6 +1,6 @@
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import type { Place } from '../../runbook/ports.ts';
+import type { Place } from '../../runbook/snapshot/ports.ts';
 
 /** The address of a message, or undefined where it has none any more. Never rejects. */
 export type ReadPermalink = (place: Place | undefined) => Promise<string | undefined>;

@@ -1,5 +1,5 @@
 import type { App } from '@slack/bolt';
-import { homeActions } from '../action-ids.ts';
+import { homeActions } from '../messages/kit/action-ids.ts';
 import { toActor } from '../to-actor.ts';
 import type { Home } from './create-home.ts';
 

@@ -1,5 +1,5 @@
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
-import type { Runbook } from '../../runbook/runbook.ts';
+import type { Runbook } from '../../runbook/loop/target-monitor.ts';
 import { toTargetSummary } from './glance.ts';
 import type { TargetSummary, ReadSummaries } from './glance.ts';
 

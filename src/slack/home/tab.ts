@@ -1,5 +1,5 @@
 import type { HomeView } from '@slack/types';
-import type { Clock } from '../../runbook/ports.ts';
+import type { Clock } from '../../runbook/snapshot/ports.ts';
 
 /** One person's Home tab. Its methods never reject. */
 export interface Tab {

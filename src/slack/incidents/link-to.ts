@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Places } from '../../runbook/ports.ts';
+import type { Places } from '../../runbook/snapshot/ports.ts';
 import type { ReadPermalink } from '../home/permalinks.ts';
 
 /** More than anybody sees at once; the oldest are asked for again. */

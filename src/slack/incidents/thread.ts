@@ -1,9 +1,9 @@
-import type { Place } from '../../runbook/ports.ts';
+import type { Place } from '../../runbook/snapshot/ports.ts';
 import type { Message } from '../messages/parts/message.ts';
 import type { Outbox } from '../outbox.ts';
 import { post } from '../post.ts';
 import type { Writing } from '../post.ts';
-import type { PostedMessages } from '../said.ts';
+import type { PostedMessages } from '../live/posted-messages.ts';
 
 /** What it takes to write to Slack and to read back what was written. */
 export interface SlackWriter extends Writing {

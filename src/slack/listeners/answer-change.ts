@@ -1,7 +1,7 @@
 import type { Actor } from '../../runbook/approval/actor.ts';
-import type { Command } from '../../runbook/commands.ts';
+import type { Command } from '../../runbook/commands/parse-command.ts';
 import { nameOf } from '../../runbook/remedies/action.ts';
-import { toRemedyRequest } from '../../runbook/remedies/wanted.ts';
+import { toRemedyRequest } from '../../runbook/commands/parse-remedy.ts';
 import type { Asker } from '../answer.ts';
 import { notice } from '../messages/notice.ts';
 import type { Message } from '../messages/parts/message.ts';

@@ -1,5 +1,5 @@
 import type { Incident } from '../../runbook/incident/incident.ts';
-import type { Incidents } from '../../runbook/incident/incidents.ts';
+import type { Incidents } from '../../runbook/incidents/incidents.ts';
 import type { IncidentCommand, Named } from '../../runbook/commands/parse-incident.ts';
 import { done, refuse } from '../../runbook/remedies/remedy.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';

@@ -1,4 +1,4 @@
-import type { Command } from '../../runbook/commands.ts';
+import type { Command } from '../../runbook/commands/parse-command.ts';
 import type { Asker, Audience } from '../answer.ts';
 import { doctorMessage } from '../messages/doctor.ts';
 import { diagnosisMessages } from '../messages/look-messages.ts';

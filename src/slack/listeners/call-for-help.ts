@@ -1,6 +1,6 @@
-import { escalate } from '../../runbook/escalate/escalate.ts';
-import type { Called } from '../../runbook/escalate/escalate.ts';
-import type { Command } from '../../runbook/commands.ts';
+import { escalate } from '../../runbook/escalation/escalate.ts';
+import type { Called } from '../../runbook/escalation/escalate.ts';
+import type { Command } from '../../runbook/commands/parse-command.ts';
 import { notice } from '../messages/notice.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { refusalMessage } from '../messages/refusal.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Runbook } from '../../runbook/runbook.ts';
+import type { Runbook } from '../../runbook/loop/target-monitor.ts';
 import type { Answer } from '../answer.ts';
 import type { Changes } from '../changes.ts';
 import type { DoctorSlack } from '../doctor-slack.ts';

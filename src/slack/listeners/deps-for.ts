@@ -1,5 +1,5 @@
 import type { Context } from '@slack/bolt';
-import type { Incidents } from '../../runbook/incident/incidents.ts';
+import type { Incidents } from '../../runbook/incidents/incidents.ts';
 import type { Approvals } from '../../runbook/approval/door.ts';
 import { refuse } from '../../runbook/remedies/remedy.ts';
 import { isUnremembered } from '../intake.ts';

@@ -1,16 +1,16 @@
-import { callbackIds } from '../action-ids.ts';
-import type { CallbackId } from '../action-ids.ts';
+import { callbackIds } from '../messages/kit/action-ids.ts';
+import type { CallbackId } from '../messages/kit/action-ids.ts';
 import { notice } from '../messages/notice.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { refusalMessage } from '../messages/refusal.ts';
 import { readIdleView } from '../views/idle-view.ts';
-import type { DialogMemory } from '../views/modal.ts';
+import type { DialogMemory } from '../messages/kit/modal.ts';
 import { reasonField } from '../views/reason-view.ts';
 import type { ActionContext } from './acting.ts';
 import { incidentDialogs } from './incident-dialogs.ts';
 import { proposeRemedy } from './propose-ask.ts';
 import type { RemedyInput } from './propose-ask.ts';
-import { isProposer } from './request-buttons.ts';
+import { isProposer } from '../handlers/request-buttons.ts';
 import type { ReadDialog } from './submitted.ts';
 import { voteMessage } from './vote-message.ts';
 

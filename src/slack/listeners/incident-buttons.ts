@@ -1,7 +1,7 @@
 import type { Incident } from '../../runbook/incident/incident.ts';
-import type { Incidents } from '../../runbook/incident/incidents.ts';
-import { incidentActions, incidentChoices } from '../action-ids.ts';
-import type { IncidentActionId, IncidentChoice } from '../action-ids.ts';
+import type { Incidents } from '../../runbook/incidents/incidents.ts';
+import { incidentActions, incidentChoices } from '../messages/kit/action-ids.ts';
+import type { IncidentActionId, IncidentChoice } from '../messages/kit/action-ids.ts';
 import { notice } from '../messages/notice.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { refusalMessage } from '../messages/refusal.ts';
@@ -11,9 +11,9 @@ import {
   mergeView,
   reopenView,
   silenceView,
-} from '../views/incident-views.ts';
+} from '../messages/incident-dialogs.ts';
 import type { ActionContext } from './acting.ts';
-import { answerCommand } from './dbconn-command.ts';
+import { answerCommand } from '../handlers/command.ts';
 import { incidentAnswer, incidentDone, noIncidents } from './incident-answers.ts';
 import { openDialog } from './open-dialog.ts';
 import { answerInTime } from './patiently.ts';

@@ -1,11 +1,11 @@
 import { EscalationRole } from '../../runbook/escalate/policy.ts';
 import type { Incident } from '../../runbook/incident/incident.ts';
-import type { Incidents } from '../../runbook/incident/incidents.ts';
+import type { Incidents } from '../../runbook/incidents/incidents.ts';
 import { parseDuration } from '../../runbook/remedies/parse-duration.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import type { Actor } from '../../runbook/approval/actor.ts';
-import { callbackIds } from '../action-ids.ts';
-import { incidentFields } from '../views/incident-views.ts';
+import { callbackIds } from '../messages/kit/action-ids.ts';
+import { incidentFields } from '../messages/incident-dialogs.ts';
 import { incidentAnswer, incidentDone, noIncidents } from './incident-answers.ts';
 import type { ReadDialog, Submitted } from './submitted.ts';
 

@@ -6,12 +6,12 @@ import type {
   SlackActionMiddlewareArgs,
 } from '@slack/bolt';
 import type { Actor } from '../../runbook/approval/actor.ts';
-import { blockOf } from '../action-ids.ts';
+import { blockOf } from '../messages/kit/action-ids.ts';
 import type { Asker } from '../answer.ts';
 import { notice } from '../messages/notice.ts';
 import { toActor } from '../to-actor.ts';
 import type { CommandDeps } from './command-deps.ts';
-import { refusal } from './dbconn-command.ts';
+import { refusal } from '../handlers/command.ts';
 import { depsFor } from './deps-for.ts';
 
 /** A button, or a choice in an overflow menu. */

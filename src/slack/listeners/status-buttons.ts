@@ -1,10 +1,10 @@
-import { actionIds, proposeActions } from '../action-ids.ts';
-import type { StatusActionId } from '../action-ids.ts';
+import { actionIds, proposeActions } from '../messages/kit/action-ids.ts';
+import type { StatusActionId } from '../messages/kit/action-ids.ts';
 import { notice } from '../messages/notice.ts';
 import { idleView, usualIdleRequest } from '../views/idle-view.ts';
 import { openDialog } from './open-dialog.ts';
 import type { CommandDeps } from './command-deps.ts';
-import { answerCommand } from './dbconn-command.ts';
+import { answerCommand } from '../handlers/command.ts';
 import type { Press, PressWork } from './press.ts';
 
 /** The buttons of a status message. They propose, as if the words they carry had been typed. */

@@ -1,6 +1,6 @@
 import { stopNotice } from '../../runbook/approval/stop-notice.ts';
-import { mentionOf } from '../../runbook/escalate/escalate.ts';
-import type { Announcement } from '../../runbook/ports.ts';
+import { mentionOf } from '../../runbook/escalation/escalate.ts';
+import type { Announcement } from '../../runbook/snapshot/ports.ts';
 import type { Message } from '../messages/parts/message.ts';
 import { mentioning, toMentioningMessage } from '../messages/parts/mentions.ts';
 import { paragraph, richText } from '../messages/parts/rich-text.ts';

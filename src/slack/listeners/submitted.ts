@@ -1,5 +1,5 @@
 import type { Message } from '../messages/parts/message.ts';
-import type { DialogMemory, Filled } from '../views/modal.ts';
+import type { DialogMemory, Filled } from '../messages/kit/modal.ts';
 import type { ActionContext } from './acting.ts';
 
 /** What a submitted dialog asks for: work to do, or what is wrong with its fields. */

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { notice } from '../messages/notice.ts';
-import { wordsView } from '../views/modal.ts';
+import { wordsView } from '../messages/kit/modal.ts';
 import type { SubmitArgs } from './on-submit.ts';
 
 const stale = 'This dialog belongs to an older dbconn, and nothing was done. Open it again.';

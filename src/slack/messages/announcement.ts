@@ -1,4 +1,4 @@
-import type { Announcement } from '../../runbook/ports.ts';
+import type { Announcement } from '../../runbook/snapshot/ports.ts';
 import type { Message } from './parts/message.ts';
 import { mentioning, mentionLeaf, toMentioningMessage } from './parts/mentions.ts';
 import { between, paragraph, quote, richText } from './parts/rich-text.ts';

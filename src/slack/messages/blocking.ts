@@ -1,11 +1,11 @@
 import type { Diagnosis, Waiter } from '../../runbook/diagnose/diagnosis.ts';
-import { count, toAge } from '../../runbook/diagnose/words.ts';
+import { count, toAge } from '../../runbook/snapshot/words.ts';
 import { foot, reachNotice, stateHeader } from './parts/frame.ts';
 import type { View } from './parts/frame.ts';
 import { blockersList, sentence } from './parts/lists.ts';
 import type { Message, MessageBlock } from './parts/message.ts';
 import { toMessage } from './parts/message.ts';
-import { table } from './parts/table.ts';
+import { table } from './kit/table.ts';
 
 /** Who waits for whom, and the root blockers. */
 export function blockingMessage(view: View): Message {

@@ -1,5 +1,5 @@
 import type { Cause, CauseName } from '../../runbook/diagnose/diagnosis.ts';
-import { percent } from '../../runbook/diagnose/words.ts';
+import { percent } from '../../runbook/snapshot/words.ts';
 import { foot, reachNotice, stateHeader } from './parts/frame.ts';
 import type { View } from './parts/frame.ts';
 import { proposalsList, sentence, topic } from './parts/lists.ts';

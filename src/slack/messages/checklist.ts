@@ -1,8 +1,8 @@
 import type { ActionsBlock } from '@slack/types';
 import type { Incident } from '../../runbook/incident/incident.ts';
 import { openItems } from '../../runbook/post-incident/ask-for-open-items.ts';
-import { checklist } from '../../runbook/post-incident/checklist.ts';
-import { blockIds, checklistAction } from '../action-ids.ts';
+import { checklist } from '../../runbook/incidents/checklist.ts';
+import { blockIds, checklistAction } from './kit/action-ids.ts';
 import { actorLeaf } from './parts/mentions.ts';
 import { toMessage } from './parts/message.ts';
 import type { Message, MessageBlock } from './parts/message.ts';

@@ -1,4 +1,4 @@
-import type { Check } from '../../runbook/doctor.ts';
+import type { Check } from '../../runbook/diagnose/doctor.ts';
 import { ownLimits } from '../limits.ts';
 import type { Message } from './parts/message.ts';
 import { header, toMessage } from './parts/message.ts';

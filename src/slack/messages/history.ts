@@ -1,7 +1,7 @@
-import { durationOfSeconds } from '../../runbook/diagnose/words.ts';
+import { durationOfSeconds } from '../../runbook/snapshot/words.ts';
 import { causeOf } from '../../runbook/incident/chief-look.ts';
 import type { Incident } from '../../runbook/incident/incident.ts';
-import { checklist } from '../../runbook/post-incident/checklist.ts';
+import { checklist } from '../../runbook/incidents/checklist.ts';
 import { causeWords } from '../../runbook/post-incident/report/title.ts';
 import { notice } from './notice.ts';
 import { sentence, topic } from './parts/lists.ts';

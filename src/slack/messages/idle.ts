@@ -1,5 +1,5 @@
 import type { Diagnosis, LeakSuspect } from '../../runbook/diagnose/diagnosis.ts';
-import { count, toAge } from '../../runbook/diagnose/words.ts';
+import { count, toAge } from '../../runbook/snapshot/words.ts';
 import { foot, reachNotice, stateHeader } from './parts/frame.ts';
 import type { View } from './parts/frame.ts';
 import { sentence } from './parts/lists.ts';

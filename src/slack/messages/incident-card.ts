@@ -1,9 +1,9 @@
 import type { Incident } from '../../runbook/incident/incident.ts';
-import type { IncidentView } from '../../runbook/incident/incidents.ts';
-import { incidentButtons } from './parts/incident-buttons.ts';
-import type { IncidentOffers } from './parts/incident-buttons.ts';
-import { callsList, incidentState, incidentTitle, silenceNotice } from './parts/incident-facts.ts';
-import { endingList, ledgerLine, requestsList, remediesList } from './parts/incident-work.ts';
+import type { IncidentView } from '../../runbook/incidents/incidents.ts';
+import { incidentButtons } from './incident-buttons.ts';
+import type { IncidentOffers } from './incident-buttons.ts';
+import { callsList, incidentState, incidentTitle, silenceNotice } from './incident-facts.ts';
+import { endingList, ledgerLine, requestsList, remediesList } from './incident-remedies.ts';
 import { findingsList, linksLine, provenanceLines, reachNotice } from './parts/frame.ts';
 import { sentence } from './parts/lists.ts';
 import { header, smallPrint, toMessage } from './parts/message.ts';

@@ -1,6 +1,6 @@
 import type { Incident } from '../../runbook/incident/incident.ts';
 import { notice } from './notice.ts';
-import { incidentTitle } from './parts/incident-facts.ts';
+import { incidentTitle } from './incident-facts.ts';
 import { sentence, topic } from './parts/lists.ts';
 import { actorLeaf } from './parts/mentions.ts';
 import { toMessage } from './parts/message.ts';

@@ -4,7 +4,7 @@ import { header, smallPrint, toMessage } from './parts/message.ts';
 import type { Message } from './parts/message.ts';
 import { costsAndBenefits, skippedList } from './parts/plan.ts';
 import { plain, titledList } from './parts/rich-text.ts';
-import { mostTargetsOf } from './parts/targets.ts';
+import { mostTargetsOf } from './plan-targets.ts';
 
 /** A plan that nobody proposed: what would be done, and that nothing was recorded. */
 export function planMessage(plan: Plan): Message {

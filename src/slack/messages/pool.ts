@@ -1,13 +1,13 @@
 import type { Budget, Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import { inEach } from '../../runbook/diagnose/pool-sizes.ts';
-import { count } from '../../runbook/diagnose/words.ts';
+import { count } from '../../runbook/snapshot/words.ts';
 import { foot, stateHeader } from './parts/frame.ts';
 import type { View } from './parts/frame.ts';
 import { poolersList, poolsList, sentence } from './parts/lists.ts';
 import type { Message, MessageBlock } from './parts/message.ts';
 import { between, plain, titledList } from './parts/rich-text.ts';
 import { toMessage } from './parts/message.ts';
-import { table } from './parts/table.ts';
+import { table } from './kit/table.ts';
 
 /** The applications' pools, and the ledger of who may open how many. */
 export function poolMessage(view: View): Message {

@@ -1,13 +1,13 @@
 import type { Action } from '../../runbook/remedies/action.ts';
 import type { Prevention, PreventionCheck } from '../../runbook/post-incident/prevention.ts';
-import { sum } from '../../runbook/diagnose/words.ts';
-import type { Target } from '../../runbook/target.ts';
+import { sum } from '../../runbook/snapshot/words.ts';
+import type { Target } from '../../runbook/snapshot/target.ts';
 import { header, smallPrint, toMessage } from './parts/message.ts';
 import type { Message } from './parts/message.ts';
-import { commandButtons } from './parts/propose-buttons.ts';
+import { commandButtons } from './propose-buttons.ts';
 import { between, bold, code, plain, titledList } from './parts/rich-text.ts';
 import type { Leaf } from './parts/rich-text.ts';
-import { table } from './parts/table.ts';
+import { table } from './kit/table.ts';
 import { toClock } from './parts/words.ts';
 
 interface PreventionView {

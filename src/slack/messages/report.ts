@@ -1,7 +1,7 @@
 import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import type { Finding } from '../../runbook/diagnose/diagnosis.ts';
 import { isTrouble, troubles } from '../../runbook/diagnose/troubles.ts';
-import { durationOfSeconds, percent } from '../../runbook/diagnose/words.ts';
+import { durationOfSeconds, percent } from '../../runbook/snapshot/words.ts';
 import type { Advice, IncidentReport } from '../../runbook/post-incident/report.ts';
 import { describeOutcome } from '../../runbook/post-incident/say-fate.ts';
 import { causeTitles } from './causes.ts';

@@ -1,18 +1,18 @@
 import type { ApprovalRequest } from '../../runbook/approval/request.ts';
-import type { Stop } from '../../runbook/ports.ts';
+import type { Stop } from '../../runbook/snapshot/ports.ts';
 import { isOpen } from '../../runbook/approval/request.ts';
 import { notBegun } from '../cards/course.ts';
 import type { RunProgress } from '../cards/course.ts';
-import { requestButtons } from './parts/buttons.ts';
+import { requestButtons } from './request-buttons.ts';
 import { commandList } from './parts/commands.ts';
-import { requestStatus, nextStep, requestTitle, troubleList } from './parts/fate.ts';
+import { requestStatus, nextStep, requestTitle, troubleList } from './request-status.ts';
 import { mentioning } from './parts/mentions.ts';
 import { header, smallPrint, toMessage } from './parts/message.ts';
 import type { Message, MessageBlock } from './parts/message.ts';
 import { costsAndBenefits, skippedList } from './parts/plan.ts';
 import { between, bold, paragraph, quote, richText } from './parts/rich-text.ts';
 import { stepsList } from './parts/steps.ts';
-import { targetsOf } from './parts/targets.ts';
+import { targetsOf } from './plan-targets.ts';
 
 /** What a card shows beside its request. */
 interface Scene {

@@ -1,11 +1,11 @@
 import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import { nameOf } from '../../runbook/remedies/action.ts';
 import type { StepProgress } from '../../runbook/remedies/remedy.ts';
-import { whereItStands } from './parts/fate.ts';
+import { whereItStands } from './request-status.ts';
 import { toMessage } from './parts/message.ts';
 import type { Message } from './parts/message.ts';
 import { actorLeaf } from './parts/mentions.ts';
-import { allTargets } from './parts/targets.ts';
+import { allTargets } from './plan-targets.ts';
 import { between, bold, bullets, paragraph, plain, richText } from './parts/rich-text.ts';
 import type { Leaf } from './parts/rich-text.ts';
 

@@ -1,5 +1,5 @@
 import type { ApprovalRequest } from '../../runbook/approval/request.ts';
-import { requestTitle } from './parts/fate.ts';
+import { requestTitle } from './request-status.ts';
 import { topic } from './parts/lists.ts';
 import { actorLeaf } from './parts/mentions.ts';
 import { toMessage } from './parts/message.ts';

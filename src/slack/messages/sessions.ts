@@ -1,4 +1,4 @@
-import { count } from '../../runbook/diagnose/words.ts';
+import { count } from '../../runbook/snapshot/words.ts';
 import { foot, reachNotice, stateHeader } from './parts/frame.ts';
 import type { View } from './parts/frame.ts';
 import { sentence } from './parts/lists.ts';

@@ -1,4 +1,4 @@
-import { proposeButtons } from './parts/propose-buttons.ts';
+import { proposeButtons } from './propose-buttons.ts';
 import { historyChart } from './parts/chart.ts';
 import { findingsList, foot, stateHeader, stateLine } from './parts/frame.ts';
 import type { View } from './parts/frame.ts';

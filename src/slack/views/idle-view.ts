@@ -1,12 +1,12 @@
 import type { InputBlock, ModalView, PlainTextOption } from '@slack/types';
-import type { Limits } from '../../runbook/target.ts';
+import type { Limits } from '../../runbook/snapshot/target.ts';
 import { RemedyRequest } from '../../runbook/remedies/ask.ts';
 import { parseDuration } from '../../runbook/remedies/parse-duration.ts';
 import { toDurationText } from '../../runbook/remedies/to-typed.ts';
-import { callbackIds } from '../action-ids.ts';
+import { callbackIds } from '../messages/kit/action-ids.ts';
 import { between, paragraph, richText } from '../messages/parts/rich-text.ts';
-import { formView, plainText, textField } from './modal.ts';
-import type { DialogMemory, Filled } from './modal.ts';
+import { formView, plainText, textField } from '../messages/kit/modal.ts';
+import type { DialogMemory, Filled } from '../messages/kit/modal.ts';
 
 type IdleRequest = Extract<RemedyRequest, { kind: 'idle' | 'idle-in-transaction' }>;
 

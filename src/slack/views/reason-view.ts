@@ -1,9 +1,9 @@
 import type { ModalView } from '@slack/types';
 import type { ApprovalRequest } from '../../runbook/approval/request.ts';
 import { nameOf } from '../../runbook/remedies/action.ts';
-import { callbackIds } from '../action-ids.ts';
+import { callbackIds } from '../messages/kit/action-ids.ts';
 import { between, bold, paragraph, plain, richText } from '../messages/parts/rich-text.ts';
-import { formView, textField } from './modal.ts';
+import { formView, textField } from '../messages/kit/modal.ts';
 
 /** As long as the journal keeps one. */
 const longestReason = 500;

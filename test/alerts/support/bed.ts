@@ -1,8 +1,8 @@
-import type { TargetSet } from '../../../src/bot.ts';
+import type { TargetSet } from '../../../src/app/bot.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
-import { createRunbook } from '../../../src/runbook/runbook.ts';
-import type { Contacts } from '../../../src/runbook/target.ts';
+import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
+import type { Contacts } from '../../../src/runbook/snapshot/target.ts';
 import { databaseName } from '../../../sandbox/patient/schema.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 

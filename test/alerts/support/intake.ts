@@ -1,14 +1,14 @@
 import { createHealth } from '../../../src/alertmanager/health.ts';
 import { createMeter } from '../../../src/alertmanager/metrics.ts';
-import { createHttpServer } from '../../../src/alertmanager/server.ts';
-import type { HttpServer } from '../../../src/alertmanager/server.ts';
-import { createWebhook } from '../../../src/alertmanager/webhook.ts';
+import { createHttpServer } from '../../../src/http/server.ts';
+import type { HttpServer } from '../../../src/http/server.ts';
+import { createWebhook } from '../../../src/http/webhook.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { createIncidents } from '../../../src/runbook/incident/create-incidents.ts';
+import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
-import { defaultLimits } from '../../../src/runbook/target.ts';
-import type { Target } from '../../../src/runbook/target.ts';
+import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
+import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 
 /** The part of dbconn that takes alerts: its real HTTP server, incidents and journal. */

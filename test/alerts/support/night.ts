@@ -1,7 +1,7 @@
 import { startPatient } from '../../../sandbox/patient/patient.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 import { asAdmin, databaseName } from '../../../sandbox/patient/schema.ts';
-import type { Bot } from '../../../src/run-bot.ts';
+import type { Bot } from '../../../src/app/run-bot.ts';
 import { dana, jonas, maya } from '../../drills/support/theatre.ts';
 import { openWhole, webhookToken } from '../../drills/support/whole.ts';
 import type { Whole } from '../../drills/support/whole.ts';

@@ -4,7 +4,11 @@ import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { sendAlert } from '../../../sandbox/send-alert.ts';
 import type { AlertStatus } from '../../../sandbox/send-alert.ts';
 import { toText } from '../../../sandbox/message-text.ts';
-import { actionIds, checklistAction, incidentActions } from '../../../src/slack/action-ids.ts';
+import {
+  actionIds,
+  checklistAction,
+  incidentActions,
+} from '../../../src/slack/messages/kit/action-ids.ts';
 import { isOpen } from '../../../src/runbook/approval/request.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { systemClock } from '../../../src/clock.ts';
-import { readConfig } from '../../../src/config.ts';
-import { openSqliteJournal } from '../../../src/journal/sqlite.ts';
-import { createTargetAdapters } from '../../../src/patients.ts';
+import { readConfig } from '../../../src/config/config.ts';
+import { openSqliteJournal } from '../../../src/journal/sqlite/journal.ts';
+import { createTargetAdapters } from '../../../src/app/target-adapters.ts';
 import { killingJournal } from '../../crash/killing-journal.ts';
 import type { KillPoint } from '../../crash/killing-journal.ts';
 import { bob, openCrashDoor } from '../../crash/open-crash-door.ts';

@@ -3,13 +3,13 @@ import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { toText } from '../../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
-import { openBot } from '../../../src/bot.ts';
-import type { Bot } from '../../../src/run-bot.ts';
+import { openBot } from '../../../src/app/bot.ts';
+import type { Bot } from '../../../src/app/run-bot.ts';
 import { systemClock } from '../../../src/clock.ts';
-import { readConfig } from '../../../src/config.ts';
+import { readConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/log.ts';
-import { createRunbook } from '../../../src/runbook/runbook.ts';
-import { actionIds } from '../../../src/slack/action-ids.ts';
+import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
+import { actionIds } from '../../../src/slack/messages/kit/action-ids.ts';
 import {
   ask,
   dana,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { connectDocker } from '../../../src/compose/connect-docker.ts';
-import { openSqliteJournal } from '../../../src/journal/sqlite.ts';
+import { openSqliteJournal } from '../../../src/journal/sqlite/journal.ts';
 import { compose } from '../compose-command.ts';
 import { whyNoEngine } from '../engine.ts';
 import { runInside } from '../run-inside.ts';

@@ -1,7 +1,7 @@
 import { systemClock } from '../../../src/clock.ts';
-import { openBot } from '../../../src/bot.ts';
+import { openBot } from '../../../src/app/bot.ts';
 import { readEnvironment } from '../../../src/config/environment.ts';
-import { readBotConfig } from '../../../src/config.ts';
+import { readBotConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/log.ts';
 
 /**

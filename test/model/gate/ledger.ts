@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { signalWithinMs } from '../../../src/runbook/ports.ts';
+import { signalWithinMs } from '../../../src/runbook/snapshot/ports.ts';
 import { lacksMeans } from '../../../src/runbook/remedies/by-hand/lacks-means.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import { done, refuse } from '../../../src/runbook/remedies/remedy.ts';

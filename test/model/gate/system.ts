@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
+import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
 import { createApprovals } from '../../../src/runbook/approval/door.ts';
 import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import { LeaseLost } from '../../../src/runbook/approval/lease-lost.ts';
-import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
-import type { Policy } from '../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
+import type { Policy } from '../../../src/runbook/approvals/policy.ts';
 import { inMemory, makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { aReading, aSnapshot } from '../../runbook/diagnose/builders.ts';
 import { optionPolicy } from '../../support/option-policy.ts';

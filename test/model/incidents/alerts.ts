@@ -1,6 +1,6 @@
 import type { Alert } from '../../../src/runbook/incident/alert.ts';
-import type { Incidents } from '../../../src/runbook/incident/incidents.ts';
-import type { Clock } from '../../../src/runbook/ports.ts';
+import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
+import type { Clock } from '../../../src/runbook/snapshot/ports.ts';
 import { uptimeOf } from '../../../src/runbook/uptime.ts';
 import { nightBeginsMs } from '../machine.ts';
 import type { IncidentRulesModel } from './rules.ts';

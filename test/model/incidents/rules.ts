@@ -1,5 +1,5 @@
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
-import type { Page } from '../../../src/runbook/ports/pager.ts';
+import type { Page } from '../../../src/runbook/escalation/pager.ts';
 import type { Machine } from '../machine.ts';
 
 const minuteMs = 60_000;

@@ -1,5 +1,5 @@
-import type { PoolReading, ReplicaReading } from '../../../src/runbook/diagnose/snapshot.ts';
-import type { Pools, Services } from '../../../src/runbook/ports.ts';
+import type { PoolReading, ReplicaReading } from '../../../src/runbook/snapshot/snapshot.ts';
+import type { Pools, Services } from '../../../src/runbook/snapshot/ports.ts';
 
 /** A container as Docker would show it; its environment says nothing of its pool. */
 export function container(

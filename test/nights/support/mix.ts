@@ -7,7 +7,7 @@ import type {
   SessionReading,
   SourceReading,
   WaiterReading,
-} from '../../../src/runbook/diagnose/snapshot.ts';
+} from '../../../src/runbook/snapshot/snapshot.ts';
 import {
   aPool,
   aReading,

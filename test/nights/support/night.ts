@@ -3,12 +3,11 @@ import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../../src/clock.ts';
 import { createIdleSessions } from '../../../src/postgres/act.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
-import type { Clock } from '../../../src/runbook/ports.ts';
-import type { TargetAdapters } from '../../../src/runbook/runbook.ts';
-import { createRunbook } from '../../../src/runbook/runbook.ts';
-import type { Runbook } from '../../../src/runbook/runbook.ts';
-import { defaultLimits } from '../../../src/runbook/target.ts';
-import type { Limits, Target } from '../../../src/runbook/target.ts';
+import type { Clock } from '../../../src/runbook/snapshot/ports.ts';
+import type { Runbook, TargetAdapters } from '../../../src/runbook/loop/target-monitor.ts';
+import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
+import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
+import type { Limits, Target } from '../../../src/runbook/snapshot/target.ts';
 import { databaseOptions } from '../../support/database-options.ts';
 import { misleading } from '../../support/named-options.ts';
 

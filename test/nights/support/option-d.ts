@@ -3,7 +3,7 @@ import { systemClock } from '../../../src/clock.ts';
 import { createBlockers } from '../../../src/postgres/blockers.ts';
 import { createOptionD } from '../../../src/runbook/remedies/option-d-stop-blockers.ts';
 import type { Remedy } from '../../../src/runbook/remedies/remedy.ts';
-import type { Target } from '../../../src/runbook/target.ts';
+import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import { aTarget } from '../../runbook/diagnose/builders.ts';
 
 /** Option D as the bot builds it, acting as `acting`. */

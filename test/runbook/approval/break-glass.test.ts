@@ -7,10 +7,10 @@ import {
 } from '../../../src/runbook/approval/announce-break-glass.ts';
 import type { BreakGlassNotifier } from '../../../src/runbook/approval/announce-break-glass.ts';
 import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import type { OptionPolicy } from '../../../src/runbook/approval/policy.ts';
+import type { OptionPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { Actor } from '../../../src/runbook/approval/actor.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import type { Announcement } from '../../../src/runbook/ports.ts';
+import type { Announcement } from '../../../src/runbook/snapshot/ports.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildRequest, cem } from './builders.ts';
 import { createWorld } from './world.ts';

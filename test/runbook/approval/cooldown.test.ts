@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { execute } from '../../../src/runbook/approval/execute.ts';
-import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import { advance } from '../../../src/runbook/approval/request.ts';
 import { aReading, aSnapshot } from '../diagnose/builders.ts';
 import type { Approvals } from '../../../src/runbook/approval/door.ts';

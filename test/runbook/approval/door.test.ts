@@ -2,7 +2,7 @@ import { allMembers } from '../../support/people.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createApprovals } from '../../../src/runbook/approval/door.ts';
 import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { Actor } from '../../../src/runbook/approval/actor.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import { advance } from '../../../src/runbook/approval/request.ts';

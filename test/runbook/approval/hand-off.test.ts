@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import type { Policy } from '../../../src/runbook/approval/policy.ts';
+import type { Policy } from '../../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import { tellRequest } from '../../../src/runbook/incident/tell-request.ts';
 import { describeOutcome } from '../../../src/runbook/post-incident/say-fate.ts';

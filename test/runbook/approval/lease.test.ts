@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
 import { LeaseLost } from '../../../src/runbook/approval/lease-lost.ts';
-import { signalWithinMs } from '../../../src/runbook/ports.ts';
+import { signalWithinMs } from '../../../src/runbook/snapshot/ports.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { ann, bob } from './builders.ts';

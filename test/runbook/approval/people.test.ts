@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import { nobodyKnown } from '../../../src/runbook/approval/nobody-known.ts';
 import { checkVotes } from '../../../src/runbook/approval/check-votes.ts';
-import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import { checkMembership } from '../../../src/runbook/approval/membership.ts';
 import type { Actor } from '../../../src/runbook/approval/actor.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';

@@ -4,7 +4,7 @@ import {
   defaultPolicyOf,
   readOptionPolicy,
   votesNeeded,
-} from '../../../src/runbook/approval/policy.ts';
+} from '../../../src/runbook/approvals/policy.ts';
 import type { Approvals } from '../../../src/runbook/approval/door.ts';
 import type { Actor } from '../../../src/runbook/approval/actor.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';

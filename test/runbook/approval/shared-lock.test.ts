@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createApprovals } from '../../../src/runbook/approval/door.ts';
 import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Neighbourhood } from '../../../src/runbook/ports/neighbours.ts';
 import { done, refuse } from '../../../src/runbook/remedies/remedy.ts';

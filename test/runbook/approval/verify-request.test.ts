@@ -1,10 +1,10 @@
 import { allMembers } from '../../support/people.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { withLease } from '../../../src/runbook/approval/hold.ts';
-import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { ExecutionContext } from '../../../src/runbook/approval/site.ts';
-import { verifyRequest } from '../../../src/runbook/approval/verify-request.ts';
+import { verifyRequest } from '../../../src/runbook/approvals/verify/verify-request.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
 import { aReading, aSnapshot, aSource } from '../diagnose/builders.ts';

@@ -17,9 +17,9 @@ import type {
   Snapshot,
   SourceReading,
   WaiterReading,
-} from '../../../src/runbook/diagnose/snapshot.ts';
-import { defaultLimits } from '../../../src/runbook/target.ts';
-import type { ServiceConfig, Target } from '../../../src/runbook/target.ts';
+} from '../../../src/runbook/snapshot/snapshot.ts';
+import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
+import type { ServiceConfig, Target } from '../../../src/runbook/snapshot/target.ts';
 
 /** Values for tests that need a look without a server. Without arguments each is healthy and quiet. */
 

@@ -4,7 +4,7 @@ import type { CauseName } from '../../../src/runbook/diagnose/diagnosis.ts';
 import { gatherEvidence } from '../../../src/runbook/diagnose/evidence.ts';
 import { findAll } from '../../../src/runbook/diagnose/findings.ts';
 import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
-import type { DatabaseReading, Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { DatabaseReading, Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
 import {
   aPool,
   aProblem,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { classifyLogs } from '../../../src/runbook/diagnose/classify-logs.ts';
-import type { LogClass } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { LogClass } from '../../../src/runbook/snapshot/snapshot.ts';
 
 const known: readonly (readonly [LogClass, string])[] = [
   [

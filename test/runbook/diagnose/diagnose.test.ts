@@ -3,7 +3,7 @@ import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
 import { readFileSync } from 'node:fs';
-import type { ReachError } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { ReachError } from '../../../src/runbook/snapshot/snapshot.ts';
 import {
   aProblem,
   aReading,

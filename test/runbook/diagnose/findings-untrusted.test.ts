@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { gatherEvidence } from '../../../src/runbook/diagnose/evidence.ts';
 import { findAll } from '../../../src/runbook/diagnose/findings.ts';
-import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
-import type { Target } from '../../../src/runbook/target.ts';
+import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
+import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import { recordAnswer } from '../../record/recorded.ts';
 import {
   aPool,

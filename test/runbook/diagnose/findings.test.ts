@@ -8,8 +8,8 @@ import type {
   ReplicaReading,
   SettingReading,
   Snapshot,
-} from '../../../src/runbook/diagnose/snapshot.ts';
-import type { Target } from '../../../src/runbook/target.ts';
+} from '../../../src/runbook/snapshot/snapshot.ts';
+import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import { recordAnswer } from '../../record/recorded.ts';
 import type { SnapshotParts } from './builders.ts';
 import {

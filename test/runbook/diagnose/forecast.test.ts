@@ -3,7 +3,7 @@ import { createSeeded } from '../../../sandbox/patient/seeded.ts';
 import { toCapacity } from '../../../src/runbook/diagnose/capacity.ts';
 import { forecast } from '../../../src/runbook/diagnose/forecast.ts';
 import { RecentChecks } from '../../../src/runbook/diagnose/look-ring.ts';
-import type { DatabaseReading } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { DatabaseReading } from '../../../src/runbook/snapshot/snapshot.ts';
 import { aReading, takenAt } from './builders.ts';
 import { containing, matching } from './matchers.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { analyseLocks } from '../../../src/runbook/diagnose/locks.ts';
-import type { WaiterReading } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { WaiterReading } from '../../../src/runbook/snapshot/snapshot.ts';
 import { aWaiter, locksOf } from './builders.ts';
 
 test('a waiter behind queued DDL names the DDL and its holder, and only the holder is a root', () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { LockReading, WaiterReading } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { LockReading, WaiterReading } from '../../../src/runbook/snapshot/snapshot.ts';
 import { behind, findObstacles } from '../../../src/runbook/diagnose/obstacles.ts';
 
 const exclusive = 'relation AccessExclusiveLock';

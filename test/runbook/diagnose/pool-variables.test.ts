@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Proposal } from '../../../src/runbook/diagnose/diagnosis.ts';
-import type { ServiceReading } from '../../../src/runbook/diagnose/snapshot.ts';
-import type { PoolVariables } from '../../../src/runbook/target.ts';
+import type { ServiceReading } from '../../../src/runbook/snapshot/snapshot.ts';
+import type { PoolVariables } from '../../../src/runbook/snapshot/target.ts';
 import * as scenes from './scenes.ts';
 
 interface Change {

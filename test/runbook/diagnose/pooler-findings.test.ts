@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Diagnosis, Finding } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { PoolerPool, PoolerReading } from '../../../src/runbook/diagnose/pooler-reading.ts';
-import type { Target } from '../../../src/runbook/target.ts';
+import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import type { SnapshotParts } from './builders.ts';
 import {
   aProblem,

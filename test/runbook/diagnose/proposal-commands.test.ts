@@ -3,9 +3,9 @@ import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Proposal } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
 import { toCommand } from '../../../src/runbook/diagnose/proposals/to-command.ts';
-import { parseCommand } from '../../../src/runbook/commands.ts';
+import { parseCommand } from '../../../src/runbook/commands/parse-command.ts';
 import { actionOf } from '../../../src/runbook/remedies/ask.ts';
-import { toRemedyRequest } from '../../../src/runbook/remedies/wanted.ts';
+import { toRemedyRequest } from '../../../src/runbook/commands/parse-remedy.ts';
 import { aTarget } from './builders.ts';
 import * as scenes from './scenes.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
-import type { DatabaseReading } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { DatabaseReading } from '../../../src/runbook/snapshot/snapshot.ts';
 import { aReading, aSnapshot, aSource, aTarget } from './builders.ts';
 
 /** What the looking role may not see, and what the application's role may too much. */

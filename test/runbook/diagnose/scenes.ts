@@ -1,5 +1,5 @@
 import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
-import type { SessionReading } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { SessionReading } from '../../../src/runbook/snapshot/snapshot.ts';
 import {
   aPool,
   aReading,

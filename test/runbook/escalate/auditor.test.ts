@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAuditor } from '../../../src/runbook/escalate/auditor.ts';
 import type { Auditor, AuditorPorts } from '../../../src/runbook/escalate/auditor.ts';
-import type { Announcement } from '../../../src/runbook/ports.ts';
+import type { Announcement } from '../../../src/runbook/snapshot/ports.ts';
 import { buildRequest } from '../approval/builders.ts';
 import { startedAtMs } from '../approval/world.ts';
 import { aStep, channel, contacts, minuteMs, openSwitchboard } from './switchboard.ts';

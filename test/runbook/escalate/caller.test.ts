@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Escalation } from '../../../src/runbook/escalate/policy.ts';
-import type { Clock } from '../../../src/runbook/ports.ts';
-import type { EscalatorDeps } from '../../../src/runbook/escalate/caller-ports.ts';
+import type { Clock } from '../../../src/runbook/snapshot/ports.ts';
+import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
 import { ann, bob } from '../approval/builders.ts';
 import { startedAtMs } from '../approval/world.ts';
 import { aDiagnosis } from '../../slack/support/diagnoses.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkEscalation } from '../../../src/runbook/escalate/check-escalation.ts';
 import type { Reach } from '../../../src/runbook/escalate/ways.ts';
-import type { Pager } from '../../../src/runbook/ports/pager.ts';
+import type { Pager } from '../../../src/runbook/escalation/pager.ts';
 import { aStep, channel, contacts } from './switchboard.ts';
 
 const pager: Pager = {

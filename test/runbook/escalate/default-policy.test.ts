@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { policyOf } from '../../../src/runbook/escalate/default-policy.ts';
-import type { Contacts } from '../../../src/runbook/target.ts';
+import type { Contacts } from '../../../src/runbook/snapshot/target.ts';
 
 const everybody: Contacts = { databaseAdmins: 'SDBA', backendLead: 'ULEAD', onCall: 'UONCALL' };
 

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Announcement } from '../../../src/runbook/ports.ts';
-import { escalate, parseEscalation } from '../../../src/runbook/escalate/escalate.ts';
-import type { EscalatePorts } from '../../../src/runbook/escalate/escalate.ts';
+import type { Announcement } from '../../../src/runbook/snapshot/ports.ts';
+import { escalate, parseEscalation } from '../../../src/runbook/escalation/escalate.ts';
+import type { EscalatePorts } from '../../../src/runbook/escalation/escalate.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
-import { PagerRefused } from '../../../src/runbook/ports/pager.ts';
-import type { Page, Pager } from '../../../src/runbook/ports/pager.ts';
+import { PagerRefused } from '../../../src/runbook/escalation/pager.ts';
+import type { Page, Pager } from '../../../src/runbook/escalation/pager.ts';
 import { ann } from '../approval/builders.ts';
 import { HandClock } from '../approval/world.ts';
 

@@ -4,7 +4,7 @@ import type { Cause, Diagnosis, Proposal } from '../../../src/runbook/diagnose/d
 import { findReasons } from '../../../src/runbook/escalate/find-reasons.ts';
 import type { ReasonName } from '../../../src/runbook/escalate/policy.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
-import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
+import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
 import type { Item } from '../../../src/runbook/remedies/report.ts';
 import type { OutcomeWord } from '../../../src/runbook/verify/verify.ts';
 import { buildIncident } from '../../journal/build-incident.ts';

@@ -1,5 +1,5 @@
 import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
-import type { EscalatorDeps } from '../../../src/runbook/escalate/caller-ports.ts';
+import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
 
 /** A process that dies at one of its writes: before the journal has it, or right after. */
 export type Moment = 'before' | 'after';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EscalatorDeps } from '../../../src/runbook/escalate/caller-ports.ts';
+import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
 import { bob } from '../approval/builders.ts';
 import { Killed, killedAt } from './killed-at.ts';
 import type { Moment } from './killed-at.ts';

@@ -1,8 +1,8 @@
 import { startPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
-import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
+import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
 import { createPagerDuty } from '../../../src/pagerduty/create-pagerduty.ts';
-import type { EscalatorDeps } from '../../../src/runbook/escalate/caller-ports.ts';
+import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
 import { createEscalator } from '../../../src/runbook/escalate/create-caller.ts';
 import type { Escalator } from '../../../src/runbook/escalate/caller.ts';
 import type { EscalationStep } from '../../../src/runbook/escalate/policy.ts';
@@ -12,10 +12,10 @@ import type {
   IncidentChange,
   IncidentState,
 } from '../../../src/runbook/incident/incident.ts';
-import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
+import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
 import type { KeptNote, Note } from '../../../src/runbook/incident/note.ts';
-import type { Announcement, Clock } from '../../../src/runbook/ports.ts';
-import type { Contacts } from '../../../src/runbook/target.ts';
+import type { Announcement, Clock } from '../../../src/runbook/snapshot/ports.ts';
+import type { Contacts } from '../../../src/runbook/snapshot/target.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { createWire } from '../../pagerduty/wire.ts';

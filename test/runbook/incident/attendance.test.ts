@@ -5,17 +5,17 @@ import type { IncidentLoop } from '../../../src/runbook/incident/attendance.ts';
 import type { IncidentLoopDeps } from '../../../src/runbook/incident/attendance-parts.ts';
 import { changeIncident } from '../../../src/runbook/incident/change-incident.ts';
 import type { Incident, IncidentChange } from '../../../src/runbook/incident/incident.ts';
-import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
+import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
-import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
 import type { Note } from '../../../src/runbook/incident/note.ts';
-import { defaultPolicy } from '../../../src/runbook/approval/policy.ts';
-import { noMeter } from '../../../src/runbook/ports/meter.ts';
+import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
+import { noMeter } from '../../../src/runbook/escalation/meter.ts';
 import { sealIncident } from '../../../src/seal-incident.ts';
 import { ann, buildRequest } from '../approval/builders.ts';
 import { anAlert, ended, must, openWard, shop, till, used } from './ward.ts';
 import type { Ward } from './ward.ts';
-import { createSteadyClock } from '../../../src/runbook/steady-clock.ts';
+import { createSteadyClock } from '../../../src/runbook/incidents/steady-clock.ts';
 
 const quietBoard = {
   report: () => Promise.resolve(),

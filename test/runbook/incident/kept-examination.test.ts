@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
-import type { Snapshot } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
 import { keepCheck } from '../../../src/runbook/incident/kept-examination.ts';
 import { aReading, aSnapshot, aTarget, aWaiter, locksOf, sessions } from '../diagnose/builders.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../src/runbook/ports.ts';
+import type { Clock } from '../../../src/runbook/snapshot/ports.ts';
 import { startedAtMs } from '../approval/world.ts';
 
 interface Sleeper {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createWatch } from '../../../src/runbook/incident/watch.ts';
 import type { Watch } from '../../../src/runbook/incident/watch.ts';
-import { noMeter } from '../../../src/runbook/ports/meter.ts';
+import { noMeter } from '../../../src/runbook/escalation/meter.ts';
 import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import { MovingClock } from './moving-clock.ts';
 import { openWard, used } from './ward.ts';

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import type { KeptNote } from '../../../src/runbook/incident/note.ts';
-import type { JournalDraft } from '../../../src/runbook/ports.ts';
+import type { JournalDraft } from '../../../src/runbook/snapshot/ports.ts';
 import type { Escalation } from '../../../src/runbook/escalate/policy.ts';
 import { createRecords } from '../../../src/runbook/post-incident/records.ts';
 import type { IncidentReport } from '../../../src/runbook/post-incident/report.ts';

@@ -11,7 +11,7 @@ import { actionOf } from '../../../src/runbook/remedies/ask.ts';
 import type { Plan, PlanDraft } from '../../../src/runbook/remedies/plan.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import type { SettingTarget } from '../../../src/runbook/remedies/targets/setting.ts';
-import type { Target } from '../../../src/runbook/target.ts';
+import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import { buildPlan, byHand } from '../approval/builders.ts';
 import { aReading, aService, aSnapshot, aTarget } from '../diagnose/builders.ts';
 

@@ -5,10 +5,10 @@ import type {
   ReplicaReading,
   SessionReading,
   Snapshot,
-} from '../../../src/runbook/diagnose/snapshot.ts';
-import type { RestartOutcome } from '../../../src/runbook/ports.ts';
+} from '../../../src/runbook/snapshot/snapshot.ts';
+import type { RestartOutcome } from '../../../src/runbook/snapshot/ports.ts';
 import { createOptionC } from '../../../src/runbook/remedies/option-c-restart-service.ts';
-import type { OptionCPorts } from '../../../src/runbook/remedies/option-c/ports.ts';
+import type { OptionCPorts } from '../../../src/runbook/remedies/c-restart-service/ports.ts';
 import type { Plan, PlanDraft } from '../../../src/runbook/remedies/plan.ts';
 import type { RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import type { Item, Report } from '../../../src/runbook/remedies/report.ts';

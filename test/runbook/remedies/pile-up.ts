@@ -13,7 +13,7 @@ import type {
   StepEntry,
 } from '../../../src/runbook/remedies/remedy.ts';
 import type { Report } from '../../../src/runbook/remedies/report.ts';
-import { defaultLimits } from '../../../src/runbook/target.ts';
+import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
 import { Sessions } from '../../support/sessions.ts';
 import type { Session, SessionOptions } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';

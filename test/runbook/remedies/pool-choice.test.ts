@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import { gatherEvidence } from '../../../src/runbook/diagnose/evidence.ts';
 import type { Evidence } from '../../../src/runbook/diagnose/evidence.ts';
-import { choosePool, mayComeBack } from '../../../src/runbook/remedies/option-e/pool-choice.ts';
-import type { ChosenPool } from '../../../src/runbook/remedies/option-e/pool-choice.ts';
+import {
+  choosePool,
+  mayComeBack,
+} from '../../../src/runbook/remedies/e-resize-pool/choose-size.ts';
+import type { ChosenPool } from '../../../src/runbook/remedies/e-resize-pool/choose-size.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import {
   aPool,

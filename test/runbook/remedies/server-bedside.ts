@@ -3,11 +3,11 @@ import { createSandboxServerHost } from '../../../sandbox/patient/sandbox-server
 import { systemClock } from '../../../src/clock.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import { createServerSettings } from '../../../src/postgres/settings/server-settings.ts';
-import type { Part } from '../../../src/runbook/diagnose/snapshot.ts';
+import type { Part } from '../../../src/runbook/snapshot/snapshot.ts';
 import { takeSnapshotOf } from '../../../src/runbook/look.ts';
-import type { Database } from '../../../src/runbook/ports.ts';
+import type { Database } from '../../../src/runbook/snapshot/ports.ts';
 import type { ServerHost } from '../../../src/runbook/ports/server-host.ts';
-import { createOptionB } from '../../../src/runbook/remedies/option-b-raise-max-connections.ts';
+import { createOptionB } from '../../../src/runbook/remedies/b-raise-max-connections/raise-max-connections.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import type { Remedy, RunControl, StepEntry } from '../../../src/runbook/remedies/remedy.ts';
 import type { Report } from '../../../src/runbook/remedies/report.ts';

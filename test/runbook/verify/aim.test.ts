@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { countFor, judgeReport, judgeAimFigures } from '../../../src/runbook/verify/aim.ts';
+import {
+  countFor,
+  judgeReport,
+  judgeAimFigures,
+} from '../../../src/runbook/approvals/verify/aim.ts';
 import type { Item } from '../../../src/runbook/remedies/report.ts';
 import type { OutcomeWord } from '../../../src/runbook/verify/verify.ts';
 import { aReading, aSnapshot, refused } from '../diagnose/builders.ts';

@@ -4,8 +4,8 @@ import {
   applyWitnesses,
   readObservation,
   readWitnesses,
-} from '../../../src/runbook/verify/witnesses.ts';
-import type { Observation } from '../../../src/runbook/verify/witnesses.ts';
+} from '../../../src/runbook/approvals/verify/witnesses.ts';
+import type { Observation } from '../../../src/runbook/approvals/verify/witnesses.ts';
 import { aPool, aReading, aSnapshot } from '../diagnose/builders.ts';
 
 /** What others than the slots see of a change. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
 import type { Incident, Observation } from '../../../src/runbook/incident/incident.ts';
 import type { Action } from '../../../src/runbook/remedies/action.ts';
-import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
+import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
 import type { KeptNote } from '../../../src/runbook/incident/note.ts';
 import { writeIncident } from '../../../src/slack/messages/incident-card.ts';
 import { linesAtOnce, noteLines } from '../../../src/slack/messages/incident-news.ts';

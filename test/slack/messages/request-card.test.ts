@@ -10,7 +10,7 @@ import {
 } from 'fast-check';
 import type { Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
-import { blockIds } from '../../../src/slack/action-ids.ts';
+import { blockIds } from '../../../src/slack/messages/kit/action-ids.ts';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import type { ApprovalRequest, RequestState } from '../../../src/runbook/approval/request.ts';
 import { RequestState as States } from '../../../src/runbook/approval/request.ts';

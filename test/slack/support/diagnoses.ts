@@ -4,8 +4,8 @@ import type {
   Session,
   Source,
 } from '../../../src/runbook/diagnose/diagnosis.ts';
-import type { Target } from '../../../src/runbook/target.ts';
-import { defaultLimits } from '../../../src/runbook/target.ts';
+import type { Target } from '../../../src/runbook/snapshot/target.ts';
+import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
 
 /** Values as the diagnosis makes them; a test changes what it is about. */
 

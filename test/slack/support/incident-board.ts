@@ -1,11 +1,11 @@
 import { createIncidentMarks } from '../../../src/journal/incident-marks.ts';
-import type { SqliteJournal } from '../../../src/journal/sqlite.ts';
+import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
 import type { Incident } from '../../../src/runbook/incident/incident.ts';
-import type { IncidentView } from '../../../src/runbook/incident/incidents.ts';
+import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
 import { toDraft } from '../../../src/runbook/incident/note.ts';
 import type { Note } from '../../../src/runbook/incident/note.ts';
 import type { IncidentBoard } from '../../../src/runbook/ports/incident-board.ts';
-import { createNotifier } from '../../../src/slack/create-news.ts';
+import { createNotifier } from '../../../src/slack/live/notifier.ts';
 import type { CardIntervals } from '../../../src/slack/incidents/paces.ts';
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';

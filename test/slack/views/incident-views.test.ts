@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mergeView } from '../../../src/slack/views/incident-views.ts';
+import { mergeView } from '../../../src/slack/messages/incident-dialogs.ts';
 import { checkView } from '../../../sandbox/slack/check-payload.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 

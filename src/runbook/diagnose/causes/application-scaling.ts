@@ -1,6 +1,6 @@
 import type { Cause } from '../diagnosis.ts';
 import type { Overlap } from '../deploy-overlap.ts';
-import { count, percent, sum } from '../words.ts';
+import { count, percent, sum } from '../../snapshot/words.ts';
 import { suspicious } from './picture.ts';
 import type { Holder, CauseInput } from './picture.ts';
 import { indicator, scoreCause } from './weigh.ts';

@@ -1,5 +1,5 @@
 import type { Cause, LeakSuspect } from '../diagnosis.ts';
-import { count, durationOfSeconds, percent, sum } from '../words.ts';
+import { count, durationOfSeconds, percent, sum } from '../../snapshot/words.ts';
 import {
   isDead,
   leastAlike,

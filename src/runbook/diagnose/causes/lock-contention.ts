@@ -4,7 +4,7 @@ import { findDeadlocks } from '../deadlocks.ts';
 import { findMaintenance } from '../maintenance.ts';
 import { isTelling } from '../wait-classes.ts';
 import { countLines } from '../logs.ts';
-import { count, durationOfSeconds, percent } from '../words.ts';
+import { count, durationOfSeconds, percent } from '../../snapshot/words.ts';
 import type { CauseInput } from './picture.ts';
 import { indicator, scoreCause } from './weigh.ts';
 

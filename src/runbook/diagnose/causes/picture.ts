@@ -10,9 +10,9 @@ import { largestProcess } from '../pool-sizes.ts';
 import { servicesInQueue } from '../poolers.ts';
 import { pressureOf } from '../pressure.ts';
 import type { Pressure } from '../pressure.ts';
-import type { PoolReading, SessionReading } from '../snapshot.ts';
+import type { PoolReading, SessionReading } from '../../snapshot/snapshot.ts';
 import { holderKey } from '../sources.ts';
-import { sum } from '../words.ts';
+import { sum } from '../../snapshot/words.ts';
 
 /** The figures the six causes are judged by, dbconn's own sessions left out. Shares are of `used` unless said otherwise. */
 export interface CauseInput {

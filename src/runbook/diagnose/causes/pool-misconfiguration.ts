@@ -1,7 +1,7 @@
 import type { Cause } from '../diagnosis.ts';
 import { plannedShare } from '../pool-sizes.ts';
 import { waitsByClass } from '../wait-classes.ts';
-import { count, percent, sum } from '../words.ts';
+import { count, percent, sum } from '../../snapshot/words.ts';
 import { isDead, nameOf, outButIdle, suspicious, waitsForItself } from './picture.ts';
 import type { Holder, CauseInput } from './picture.ts';
 import { indicator, scoreCause } from './weigh.ts';

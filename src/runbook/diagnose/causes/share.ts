@@ -2,7 +2,7 @@ import { findDeadlocks } from '../deadlocks.ts';
 import type { CauseName } from '../diagnosis.ts';
 import { lastingWaits } from '../lasting-waits.ts';
 import { countLines } from '../logs.ts';
-import { sum } from '../words.ts';
+import { sum } from '../../snapshot/words.ts';
 import { isDead, outButIdle, shareOf, waitsForItself } from './picture.ts';
 import type { CauseInput } from './picture.ts';
 

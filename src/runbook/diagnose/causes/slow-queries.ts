@@ -1,7 +1,7 @@
 import type { Cause } from '../diagnosis.ts';
 import { troubles } from '../troubles.ts';
 import { findSaturation } from '../wait-classes.ts';
-import { count, durationOfSeconds, inSeconds, percent } from '../words.ts';
+import { count, durationOfSeconds, inSeconds, percent } from '../../snapshot/words.ts';
 import type { Dragging } from '../dragging.ts';
 import type { CauseInput } from './picture.ts';
 import { indicator, scoreCause } from './weigh.ts';

@@ -1,5 +1,5 @@
 import type { Cause } from '../diagnosis.ts';
-import { count, durationOfSeconds, percent } from '../words.ts';
+import { count, durationOfSeconds, percent } from '../../snapshot/words.ts';
 import { samePath } from './picture.ts';
 import type { CauseInput } from './picture.ts';
 import { indicator, scoreCause } from './weigh.ts';

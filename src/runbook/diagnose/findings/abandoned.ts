@@ -2,7 +2,7 @@ import type { Abandoned } from '../abandoned.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { pressureOf } from '../pressure.ts';
-import { count, durationOfSeconds } from '../words.ts';
+import { count, durationOfSeconds } from '../../snapshot/words.ts';
 import { describeSession, mostExamples } from './sessions.ts';
 
 /** Sessions of clients that are gone. While slots are left they are worth knowing, and no alarm. */

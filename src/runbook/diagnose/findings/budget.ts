@@ -2,7 +2,7 @@ import { isDeploying } from '../deploy-overlap.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { pressureOf } from '../pressure.ts';
-import { count } from '../words.ts';
+import { count } from '../../snapshot/words.ts';
 
 /** What may happen, said before it does; and who holds more than it may. */
 export function findInBudget({ budget, capacity, target, overlaps }: Evidence): Finding[] {

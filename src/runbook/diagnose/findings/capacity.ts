@@ -1,7 +1,7 @@
 import type { Capacity, Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { pressureOf } from '../pressure.ts';
-import { count, list, percent, quoteIdentifier, sum } from '../words.ts';
+import { count, list, percent, quoteIdentifier, sum } from '../../snapshot/words.ts';
 import { isVisible } from './reach.ts';
 
 /** The runbook's step 1, and what fills the slots unseen. */

@@ -2,9 +2,9 @@ import type { Change, Finding } from '../diagnosis.ts';
 import type { Overlap } from '../deploy-overlap.ts';
 import type { Evidence } from '../evidence.ts';
 import { pressureOf } from '../pressure.ts';
-import type { ReplicaReading } from '../snapshot.ts';
+import type { ReplicaReading } from '../../snapshot/snapshot.ts';
 import { cleanUntrusted } from '../untrusted.ts';
-import { count, durationOfSeconds, list } from '../words.ts';
+import { count, durationOfSeconds, list } from '../../snapshot/words.ts';
 
 /** Old and new replicas at once, and what changed just before. */
 export function findInDeploys(evidence: Evidence): Finding[] {

@@ -3,7 +3,7 @@ import type { Evidence } from '../evidence.ts';
 import { findDeadlocks } from '../deadlocks.ts';
 import { lastingWaits } from '../lasting-waits.ts';
 import { cleanUntrusted } from '../untrusted.ts';
-import { count, durationOfSeconds } from '../words.ts';
+import { count, durationOfSeconds } from '../../snapshot/words.ts';
 
 const mostLockExamples = 5;
 

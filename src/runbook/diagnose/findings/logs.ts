@@ -1,9 +1,9 @@
 import type { Finding, Severity } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { countLines } from '../logs.ts';
-import type { LogClass, Problem } from '../snapshot.ts';
+import type { LogClass, Problem } from '../../snapshot/snapshot.ts';
 import { cleanUntrusted } from '../untrusted.ts';
-import { count } from '../words.ts';
+import { count } from '../../snapshot/words.ts';
 
 interface Rule {
   readonly id: string;

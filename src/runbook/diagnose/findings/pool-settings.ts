@@ -1,9 +1,9 @@
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
-import type { ReplicaReading, ServiceReading, SettingReading } from '../snapshot.ts';
-import type { PoolVariables } from '../../target.ts';
+import type { ReplicaReading, ServiceReading, SettingReading } from '../../snapshot/snapshot.ts';
+import type { PoolVariables } from '../../snapshot/target.ts';
 import { nameVariable } from '../pool-variables.ts';
-import { count, list } from '../words.ts';
+import { count, list } from '../../snapshot/words.ts';
 
 type PoolSettings = ReplicaReading['pool'];
 

@@ -3,7 +3,7 @@ import { lastingWaits } from '../lasting-waits.ts';
 import type { PoolerPool } from '../pooler-reading.ts';
 import type { KnownPooler } from '../poolers.ts';
 import { pressureOf } from '../pressure.ts';
-import { count, sum } from '../words.ts';
+import { count, sum } from '../../snapshot/words.ts';
 
 interface Explanation {
   /** The end of a sentence, with its full stop. */

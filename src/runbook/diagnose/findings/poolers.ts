@@ -4,9 +4,9 @@ import type { PoolerPool } from '../pooler-reading.ts';
 import { queuedPools } from '../poolers.ts';
 import type { KnownPooler } from '../poolers.ts';
 import { pressureOf } from '../pressure.ts';
-import type { PoolerSnapshot, Problem } from '../snapshot.ts';
+import type { PoolerSnapshot, Problem } from '../../snapshot/snapshot.ts';
 import { cleanUntrusted } from '../untrusted.ts';
-import { count, durationOfSeconds, list, sum } from '../words.ts';
+import { count, durationOfSeconds, list, sum } from '../../snapshot/words.ts';
 import { whatHolds } from './pooler-holders.ts';
 
 /** The poolers in front of PostgreSQL: whether they can be seen, keep up, and fit. */

@@ -1,9 +1,9 @@
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { countLines } from '../logs.ts';
-import type { PoolReading, Problem } from '../snapshot.ts';
+import type { PoolReading, Problem } from '../../snapshot/snapshot.ts';
 import { cleanUntrusted } from '../untrusted.ts';
-import { percent } from '../words.ts';
+import { percent } from '../../snapshot/words.ts';
 
 /** The runbook's step 4: the applications' own view. */
 export function findInPools({ snapshot, poolReadings, logs, target }: Evidence): Finding[] {

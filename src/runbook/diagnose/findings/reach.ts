@@ -1,8 +1,8 @@
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
-import type { ReachError } from '../snapshot.ts';
+import type { ReachError } from '../../snapshot/snapshot.ts';
 import { cleanUntrusted } from '../untrusted.ts';
-import { count, quoteIdentifier } from '../words.ts';
+import { count, quoteIdentifier } from '../../snapshot/words.ts';
 
 /** Whether and how PostgreSQL could be seen at all. */
 export function findInReach(evidence: Evidence): Finding[] {

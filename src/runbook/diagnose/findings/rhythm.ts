@@ -2,7 +2,7 @@ import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { pressureOf } from '../pressure.ts';
 import { findRhythm } from '../rhythm.ts';
-import { count, durationOfSeconds } from '../words.ts';
+import { count, durationOfSeconds } from '../../snapshot/words.ts';
 
 const stormMs = 5 * 60_000;
 /** So large a share of the sessions is new, and so large a share of the slots is taken, when everybody comes back. */

@@ -1,8 +1,8 @@
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
-import type { Problem, ReplicaReading, ServiceReading } from '../snapshot.ts';
+import type { Problem, ReplicaReading, ServiceReading } from '../../snapshot/snapshot.ts';
 import { cleanUntrusted } from '../untrusted.ts';
-import { count } from '../words.ts';
+import { count } from '../../snapshot/words.ts';
 
 /** A container that was restarted so often has no single accident behind it. */
 const manyRestarts = 3;

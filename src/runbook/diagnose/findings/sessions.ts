@@ -1,10 +1,10 @@
 import type { UntrackedReading } from '../activity-reading.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
-import type { SessionReading } from '../snapshot.ts';
+import type { SessionReading } from '../../snapshot/snapshot.ts';
 import { classOf, isTelling } from '../wait-classes.ts';
 import { cleanUntrusted } from '../untrusted.ts';
-import { count, durationOfSeconds } from '../words.ts';
+import { count, durationOfSeconds } from '../../snapshot/words.ts';
 
 /** How many sessions stand behind a finding as its evidence. */
 export const mostExamples = 5;

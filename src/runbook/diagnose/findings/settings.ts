@@ -1,6 +1,6 @@
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
-import { list } from '../words.ts';
+import { list } from '../../snapshot/words.ts';
 
 /** Settings that will matter to a remedy, or would have prevented the night. */
 export function findInSettings({ reading, capacity, target }: Evidence): Finding[] {

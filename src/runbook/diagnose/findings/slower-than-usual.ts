@@ -1,7 +1,7 @@
 import { toCauseInput } from '../causes/picture.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
-import { count, inSeconds } from '../words.ts';
+import { count, inSeconds } from '../../snapshot/words.ts';
 
 /** Many short queries that are slow only against what is usual: no threshold for a single one shows them. */
 export function findSlowerThanUsual(evidence: Evidence): Finding[] {

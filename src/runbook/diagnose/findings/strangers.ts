@@ -2,7 +2,7 @@ import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { pressureOf } from '../pressure.ts';
 import { describeStrangers } from '../strangers.ts';
-import { quoteIdentifier, sum } from '../words.ts';
+import { quoteIdentifier, sum } from '../../snapshot/words.ts';
 
 const mostNamed = 5;
 

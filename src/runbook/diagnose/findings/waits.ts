@@ -4,7 +4,7 @@ import { describeProgress, findMaintenance } from '../maintenance.ts';
 import { cleanUntrusted } from '../untrusted.ts';
 import { findClientWaits, findSaturation, isTelling, sessionsIn } from '../wait-classes.ts';
 import type { ClassWaits, Saturated } from '../wait-classes.ts';
-import { count } from '../words.ts';
+import { count } from '../../snapshot/words.ts';
 import { describeSession, mostExamples } from './sessions.ts';
 
 /** What active sessions wait for, where it is none of the runbook's six causes. */

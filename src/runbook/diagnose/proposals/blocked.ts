@@ -1,7 +1,7 @@
 import type { Evidence } from '../evidence.ts';
 import type { FittingPool } from '../pool-sizes.ts';
 import { whyFixed } from '../pool-variables.ts';
-import { quoteIdentifier } from '../words.ts';
+import { quoteIdentifier } from '../../snapshot/words.ts';
 
 /** Why sessions cannot be ended from here, or null when they can. */
 export function whyNotSignal({ reading, target, findService }: Evidence): string | null {

@@ -1,7 +1,7 @@
 import type { Evidence } from '../evidence.ts';
 import type { ProposalInput, ScoredProposal } from './case.ts';
-import type { SourceReading } from '../snapshot.ts';
-import { count, durationOfSeconds, sum } from '../words.ts';
+import type { SourceReading } from '../../snapshot/snapshot.ts';
+import { count, durationOfSeconds, sum } from '../../snapshot/words.ts';
 import { isProtected } from './spared.ts';
 import { whyNotSignal } from './blocked.ts';
 import { toCommand } from './to-command.ts';

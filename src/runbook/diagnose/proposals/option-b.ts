@@ -2,7 +2,7 @@ import { isDeploying } from '../deploy-overlap.ts';
 import type { Evidence } from '../evidence.ts';
 import { raiseMaxConnections } from '../raise-max-connections.ts';
 import { isTrouble } from '../troubles.ts';
-import { count } from '../words.ts';
+import { count } from '../../snapshot/words.ts';
 import type { ProposalInput, ScoredProposal } from './case.ts';
 
 /** Raise max_connections: for legitimate demand only, since it restarts PostgreSQL under everybody. */

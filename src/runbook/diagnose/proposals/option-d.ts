@@ -6,7 +6,7 @@ import type { Obstacle } from '../obstacles.ts';
 import { toProtection, whatHelps } from '../spareable.ts';
 import type { Evidence } from '../evidence.ts';
 import type { ProposalInput, ScoredProposal } from './case.ts';
-import { count, durationOfSeconds, sum } from '../words.ts';
+import { count, durationOfSeconds, sum } from '../../snapshot/words.ts';
 import { findClientWaits } from '../wait-classes.ts';
 import { whyNotSignal } from './blocked.ts';
 

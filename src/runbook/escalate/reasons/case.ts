@@ -1,7 +1,7 @@
 import type { ApprovalRequest } from '../../approval/request.ts';
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { Item } from '../../remedies/report.ts';
-import type { IncidentView } from '../../incident/incidents.ts';
+import type { IncidentView } from '../../incidents/incidents.ts';
 import { lifeStartMs } from '../life.ts';
 
 /** What the runbook's five reasons are judged by. */

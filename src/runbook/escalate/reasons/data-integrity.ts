@@ -1,6 +1,6 @@
-import { capital } from '../../remedies/wording.ts';
+import { capital } from '../../snapshot/wording.ts';
 import type { ApprovalRequest } from '../../approval/request.ts';
-import { count, list } from '../../diagnose/words.ts';
+import { count, list } from '../../snapshot/words.ts';
 import { nameOf } from '../../remedies/action.ts';
 import { outcomesOf } from './case.ts';
 import type { JudgeReason } from './case.ts';

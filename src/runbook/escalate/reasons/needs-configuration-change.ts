@@ -1,7 +1,7 @@
-import { capital } from '../../remedies/wording.ts';
+import { capital } from '../../snapshot/wording.ts';
 import type { Action } from '../../remedies/action.ts';
 import { nameOf } from '../../remedies/action.ts';
-import { count } from '../../diagnose/words.ts';
+import { count } from '../../snapshot/words.ts';
 import type { JudgeReason, ReasonCase } from './case.ts';
 
 /** What changes how production is set up, and so outlives the night. */

@@ -1,6 +1,6 @@
-import { capital } from '../../remedies/wording.ts';
+import { capital } from '../../snapshot/wording.ts';
 import type { ApprovalRequest } from '../../approval/request.ts';
-import { durationOfSeconds } from '../../diagnose/words.ts';
+import { durationOfSeconds } from '../../snapshot/words.ts';
 import { nameOf } from '../../remedies/action.ts';
 import type { OutcomeWord } from '../../verify/verify.ts';
 import type { JudgeReason } from './case.ts';

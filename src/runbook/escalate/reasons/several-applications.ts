@@ -1,5 +1,5 @@
 import type { Diagnosis } from '../../diagnose/diagnosis.ts';
-import { list } from '../../diagnose/words.ts';
+import { list } from '../../snapshot/words.ts';
 import type { JudgeReason } from './case.ts';
 
 /** Less than a tenth of the slots is what a job beside the application holds. */

@@ -1,4 +1,4 @@
-import { durationOfSeconds, percent } from '../../diagnose/words.ts';
+import { durationOfSeconds, percent } from '../../snapshot/words.ts';
 import type { JudgeReason, ReasonCase } from './case.ts';
 
 /** A first look may come before the picture is clear; after two minutes of looks it is as clear as it gets. */

@@ -2,7 +2,7 @@ import type { ApprovalRequest } from '../../approval/request.ts';
 import type { CauseName } from '../../diagnose/diagnosis.ts';
 import type { Trouble } from '../../diagnose/troubles.ts';
 import type { Incident } from '../../incident/incident.ts';
-import type { Target } from '../../target.ts';
+import type { Target } from '../../snapshot/target.ts';
 import type { KeptCheck } from '../read-examinations.ts';
 import type { PreventionCheck } from '../prevention.ts';
 import type { Advice, IncidentReport } from '../report.ts';

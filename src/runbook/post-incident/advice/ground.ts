@@ -1,6 +1,6 @@
 import type { Budget, Capacity, Diagnosis } from '../../diagnose/diagnosis.ts';
-import type { ReplicaReading, SettingReading } from '../../diagnose/snapshot.ts';
-import type { Target } from '../../target.ts';
+import type { ReplicaReading, SettingReading } from '../../snapshot/snapshot.ts';
+import type { Target } from '../../snapshot/target.ts';
 import type { TargetCheck } from '../../diagnose/evidence.ts';
 import type { KeptCheck } from '../read-examinations.ts';
 

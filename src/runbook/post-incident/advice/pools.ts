@@ -1,7 +1,7 @@
 import { fitTogether, processesOf } from '../../diagnose/pool-sizes.ts';
 import type { FittingPool } from '../../diagnose/pool-sizes.ts';
 import { sizeVariables, toSettable } from '../../diagnose/pool-variables.ts';
-import { count, sum } from '../../diagnose/words.ts';
+import { count, sum } from '../../snapshot/words.ts';
 import { toCommand } from '../../diagnose/proposals/to-command.ts';
 import type { Advice } from '../report.ts';
 import type { AdviceInput } from './ground.ts';

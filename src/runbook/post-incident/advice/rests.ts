@@ -1,5 +1,5 @@
 import type { ApprovalRequest } from '../../approval/request.ts';
-import type { Limits } from '../../target.ts';
+import type { Limits } from '../../snapshot/target.ts';
 import type { KeptCheck, KeptSession } from '../read-examinations.ts';
 
 /** How long transactions rested between two statements, as far as the kept looks tell. */

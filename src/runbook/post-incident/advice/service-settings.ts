@@ -1,7 +1,7 @@
-import type { ReplicaReading } from '../../diagnose/snapshot.ts';
+import type { ReplicaReading } from '../../snapshot/snapshot.ts';
 import { nameVariable } from '../../diagnose/pool-variables.ts';
-import { list } from '../../diagnose/words.ts';
-import type { PoolVariables } from '../../target.ts';
+import { list } from '../../snapshot/words.ts';
+import type { PoolVariables } from '../../snapshot/target.ts';
 import type { PreventionCheck } from '../prevention.ts';
 import type { AdviceInput } from './ground.ts';
 

@@ -1,5 +1,5 @@
-import { durationOfSeconds, percent } from '../../diagnose/words.ts';
-import type { Limits } from '../../target.ts';
+import { durationOfSeconds, percent } from '../../snapshot/words.ts';
+import type { Limits } from '../../snapshot/target.ts';
 import type { Advice, IncidentReport } from '../report.ts';
 
 /** Whoever is called needs about this long to be at the keyboard. */

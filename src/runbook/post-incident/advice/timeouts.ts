@@ -1,6 +1,6 @@
 import { isNamedAs } from '../../remedies/protected-names.ts';
 import { toCommand } from '../../diagnose/proposals/to-command.ts';
-import { count, durationOfSeconds } from '../../diagnose/words.ts';
+import { count, durationOfSeconds } from '../../snapshot/words.ts';
 import { toTimeoutText } from '../../remedies/prevention/value.ts';
 import { toDurationText } from '../../remedies/to-typed.ts';
 import type { Advice } from '../report.ts';

@@ -1,9 +1,9 @@
-import type { Policy } from '../../approval/policy.ts';
+import type { Policy } from '../../approvals/policy.ts';
 import type { ApprovalRequest } from '../../approval/request.ts';
 import type { Incident } from '../../incident/incident.ts';
 import type { KeptNote } from '../../incident/note.ts';
 import { canonicalJson, hashJson } from '../../remedies/plan.ts';
-import type { Target } from '../../target.ts';
+import type { Target } from '../../snapshot/target.ts';
 import { bundleFormat, bundleVersion, mostBundleBytes, noHash } from './bundle.ts';
 import type { Item, JournalState } from './bundle.ts';
 import { fitItems } from './fit-items.ts';

@@ -1,7 +1,7 @@
 import { queuedPools } from '../../diagnose/poolers.ts';
 import type { PoolerReading } from '../../diagnose/pooler-reading.ts';
-import type { Part, PoolerSnapshot } from '../../diagnose/snapshot.ts';
-import { count, durationOfSeconds, sum } from '../../diagnose/words.ts';
+import type { Part, PoolerSnapshot } from '../../snapshot/snapshot.ts';
+import { count, durationOfSeconds, sum } from '../../snapshot/words.ts';
 import type { AdviceInput } from '../advice/ground.ts';
 import { advisePooler } from '../advice/pools.ts';
 import type { PreventionCheck } from '../prevention.ts';

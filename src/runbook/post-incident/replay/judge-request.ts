@@ -1,5 +1,5 @@
-import { isGroup, readOptionPolicy, slackIdOf, votesNeeded } from '../../approval/policy.ts';
-import type { OptionPolicy, Policy } from '../../approval/policy.ts';
+import { isGroup, readOptionPolicy, slackIdOf, votesNeeded } from '../../approvals/policy.ts';
+import type { OptionPolicy, Policy } from '../../approvals/policy.ts';
 import type { Actor } from '../../approval/actor.ts';
 import type { ApprovalRequest } from '../../approval/request.ts';
 import { hashPlan } from '../../remedies/plan.ts';

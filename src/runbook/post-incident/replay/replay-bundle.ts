@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { Policy } from '../../approval/policy.ts';
+import type { Policy } from '../../approvals/policy.ts';
 import { ApprovalRequest } from '../../approval/request.ts';
 import { diagnose } from '../../diagnose/diagnose.ts';
-import type { Snapshot } from '../../diagnose/snapshot.ts';
-import type { Target } from '../../target.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { Target } from '../../snapshot/target.ts';
 import type { Bundle, BundleLine } from '../bundle/bundle.ts';
 import { Judged, compareDiagnoses } from './compare-diagnoses.ts';
 import { judgeRequest } from './judge-request.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Policy } from '../../approval/policy.ts';
+import type { Policy } from '../../approvals/policy.ts';
 import { Action } from '../../remedies/action.ts';
 
 const names = z.array(z.string());

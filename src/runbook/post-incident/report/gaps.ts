@@ -1,4 +1,4 @@
-import { durationOfSeconds, count } from '../../diagnose/words.ts';
+import { durationOfSeconds, count } from '../../snapshot/words.ts';
 import type { Incident } from '../../incident/incident.ts';
 import type { IncidentReport } from '../report.ts';
 

@@ -1,7 +1,7 @@
 import type { ApprovalRequest } from '../../approval/request.ts';
 import type { Incident } from '../../incident/incident.ts';
 import type { KeptNote } from '../../incident/note.ts';
-import type { Limits } from '../../target.ts';
+import type { Limits } from '../../snapshot/target.ts';
 import type { IncidentReport } from '../report.ts';
 
 type Phase = IncidentReport['phases'][number];

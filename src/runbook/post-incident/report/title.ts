@@ -1,10 +1,10 @@
 import type { CauseName } from '../../diagnose/diagnosis.ts';
 import { isTrouble, troubles } from '../../diagnose/troubles.ts';
 import type { Trouble } from '../../diagnose/troubles.ts';
-import { durationOfSeconds } from '../../diagnose/words.ts';
+import { durationOfSeconds } from '../../snapshot/words.ts';
 import { bestDiagnosis } from '../../incident/chief-look.ts';
 import type { Incident } from '../../incident/incident.ts';
-import type { Target } from '../../target.ts';
+import type { Target } from '../../snapshot/target.ts';
 
 /** How a cause is called within a sentence. */
 export const causeWords: Readonly<Record<CauseName, string>> = {

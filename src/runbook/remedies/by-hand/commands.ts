@@ -1,4 +1,4 @@
-import { quoteIdentifier } from '../../diagnose/words.ts';
+import { quoteIdentifier } from '../../snapshot/words.ts';
 import type { Plan } from '../plan.ts';
 import type { SettingTarget } from '../targets/setting.ts';
 import type { Commands, HandOff, Place } from './hand-off.ts';

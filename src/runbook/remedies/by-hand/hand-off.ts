@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { runtimes } from '../../target.ts';
+import { runtimes } from '../../snapshot/target.ts';
 
 const Runtime = z.enum(runtimes);
 

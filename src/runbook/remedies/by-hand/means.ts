@@ -1,6 +1,6 @@
-import type { PrivilegedConnection, SkipReason } from '../../ports.ts';
-import type { Blockers } from '../../ports/blockers.ts';
-import type { Target } from '../../target.ts';
+import type { PrivilegedConnection, SkipReason } from '../../snapshot/ports.ts';
+import type { Blockers } from '../d-stop-blockers/ports.ts';
+import type { Target } from '../../snapshot/target.ts';
 
 type Roles = Pick<Target, 'applicationRoles'>;
 

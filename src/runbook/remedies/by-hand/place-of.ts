@@ -1,5 +1,5 @@
-import type { DatabaseReading } from '../../diagnose/snapshot.ts';
-import type { Target } from '../../target.ts';
+import type { DatabaseReading } from '../../snapshot/snapshot.ts';
+import type { Target } from '../../snapshot/target.ts';
 import type { Place } from './hand-off.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { Snapshot } from '../../diagnose/snapshot.ts';
-import type { Clock } from '../../ports.ts';
-import type { Target } from '../../target.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { Clock } from '../../snapshot/ports.ts';
+import type { Target } from '../../snapshot/target.ts';
 import type { Plan } from '../plan.ts';
 import type { Remedy } from '../remedy.ts';
 import type { Item } from '../report.ts';

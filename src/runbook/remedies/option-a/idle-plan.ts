@@ -1,11 +1,11 @@
-import type { Candidates } from '../../ports.ts';
-import { batchSize } from './end-sessions.ts';
+import type { Candidates } from '../../snapshot/ports.ts';
+import { batchSize } from '../a-terminate-idle/end-sessions.ts';
 import { inWords } from './idle-query.ts';
 import type { IdleRequest } from './idle-query.ts';
 import type { PlanDraft } from '../plan.ts';
 import type { SessionTarget } from '../targets/session.ts';
-import type { Sorted } from './spare-sessions.ts';
-import { count, durationOfMs } from '../wording.ts';
+import type { Sorted } from '../a-terminate-idle/candidates.ts';
+import { count, durationOfMs } from '../../snapshot/wording.ts';
 
 interface Found {
   readonly candidates: Candidates;

@@ -1,10 +1,10 @@
-import type { PrivilegedConnection, CandidateQuery, Clock } from '../../ports.ts';
-import type { Target } from '../../target.ts';
+import type { PrivilegedConnection, CandidateQuery, Clock } from '../../snapshot/ports.ts';
+import type { Target } from '../../snapshot/target.ts';
 import type { RemedyRequest } from '../ask.ts';
 import { toSkipGuard } from '../spare-guard.ts';
 import type { Plan } from '../plan.ts';
 import type { SessionTarget } from '../targets/session.ts';
-import { durationOfMs } from '../wording.ts';
+import { durationOfMs } from '../../snapshot/wording.ts';
 
 export interface OptionAPorts {
   readonly privileged: PrivilegedConnection;

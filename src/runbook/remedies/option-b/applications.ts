@@ -1,5 +1,5 @@
 import type { OptionBPorts } from './ports.ts';
-import { count } from '../wording.ts';
+import { count } from '../../snapshot/wording.ts';
 
 const applicationsPollMs = 1000;
 

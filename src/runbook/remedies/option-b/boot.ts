@@ -3,7 +3,7 @@ import { PrivilegedUnavailable } from '../acting-unavailable.ts';
 import { readBootFailure } from './boot-failure.ts';
 import type { OptionBPorts } from './ports.ts';
 import type { RunControl } from '../remedy.ts';
-import { durationOfMs } from '../wording.ts';
+import { durationOfMs } from '../../snapshot/wording.ts';
 
 const pollMs = 500;
 const tellEveryMs = 5000;

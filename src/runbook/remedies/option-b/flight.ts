@@ -3,7 +3,7 @@ import type { MaxConnectionsReading } from '../../ports/server-settings.ts';
 import { estimateMemory, isBeyond, bytes } from './memory.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
-import { count } from '../wording.ts';
+import { count } from '../../snapshot/wording.ts';
 
 /** What is known before anything is changed. */
 export interface PreflightInput {

@@ -1,8 +1,8 @@
-import type { Snapshot } from '../../diagnose/snapshot.ts';
-import type { Clock } from '../../ports.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { Clock } from '../../snapshot/ports.ts';
 import type { ServerHost } from '../../ports/server-host.ts';
 import type { ServerSettings } from '../../ports/server-settings.ts';
-import type { Target } from '../../target.ts';
+import type { Target } from '../../snapshot/target.ts';
 
 export interface OptionBPorts {
   readonly settings: ServerSettings;

@@ -1,4 +1,4 @@
-import type { ReplicaReading } from '../../diagnose/snapshot.ts';
+import type { ReplicaReading } from '../../snapshot/snapshot.ts';
 import { whyNotRunning } from '../service-replicas.ts';
 import type { ReplicaTarget } from '../targets/replica.ts';
 

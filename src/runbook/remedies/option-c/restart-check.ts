@@ -1,5 +1,5 @@
-import type { ReplicaReading } from '../../diagnose/snapshot.ts';
-import type { OptionCPorts } from './ports.ts';
+import type { ReplicaReading } from '../../snapshot/snapshot.ts';
+import type { OptionCPorts } from '../c-restart-service/ports.ts';
 import type { Plan } from '../plan.ts';
 import { countOutcomes } from '../report.ts';
 import type { Item, Report } from '../report.ts';

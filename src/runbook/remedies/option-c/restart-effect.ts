@@ -1,8 +1,8 @@
 import { gatherEvidence } from '../../diagnose/evidence.ts';
-import type { Snapshot } from '../../diagnose/snapshot.ts';
-import type { Target } from '../../target.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { Target } from '../../snapshot/target.ts';
 import type { PlanDraft } from '../plan.ts';
-import { count } from '../wording.ts';
+import { count } from '../../snapshot/wording.ts';
 import { countOfService } from './service-sessions.ts';
 
 /** What a restart of this service frees, and what it costs others where it is a pooler. */

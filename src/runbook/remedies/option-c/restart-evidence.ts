@@ -1,5 +1,5 @@
-import type { ReplicaReading, Snapshot } from '../../diagnose/snapshot.ts';
-import type { OptionCPorts } from './ports.ts';
+import type { ReplicaReading, Snapshot } from '../../snapshot/snapshot.ts';
+import type { OptionCPorts } from '../c-restart-service/ports.ts';
 import type { Plan } from '../plan.ts';
 import type { Item } from '../report.ts';
 import { findOrphans, reportOrphans } from './restart-orphans.ts';

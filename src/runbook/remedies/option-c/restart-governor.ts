@@ -1,4 +1,4 @@
-import type { LogClass, LogClassCount, Snapshot } from '../../diagnose/snapshot.ts';
+import type { LogClass, LogClassCount, Snapshot } from '../../snapshot/snapshot.ts';
 
 /** A refused connection this young means that the server is being stormed right now. */
 const refusedWithinMs = 10_000;

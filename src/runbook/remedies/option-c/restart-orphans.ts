@@ -1,7 +1,7 @@
-import type { SessionReading, Snapshot } from '../../diagnose/snapshot.ts';
+import type { SessionReading, Snapshot } from '../../snapshot/snapshot.ts';
 import type { RemedyRequest } from '../ask.ts';
 import type { Item } from '../report.ts';
-import { count, durationOfMs } from '../wording.ts';
+import { count, durationOfMs } from '../../snapshot/wording.ts';
 
 /** A process that a restart has ended. */
 export interface OldProcess {

@@ -3,9 +3,9 @@ import type {
   ReplicaReading,
   Snapshot,
   SourceReading,
-} from '../../diagnose/snapshot.ts';
+} from '../../snapshot/snapshot.ts';
 import { createFindService } from '../../diagnose/sources.ts';
-import type { ServiceConfig, Target } from '../../target.ts';
+import type { ServiceConfig, Target } from '../../snapshot/target.ts';
 
 /** Sessions of one replica, told by its addresses; null when the database was not read. */
 export function countOfReplica(

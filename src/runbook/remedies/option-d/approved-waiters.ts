@@ -1,6 +1,6 @@
 import { directlyBehind } from '../../diagnose/obstacles.ts';
 import type { Obstacle } from '../../diagnose/obstacles.ts';
-import type { LockReading } from '../../diagnose/snapshot.ts';
+import type { LockReading } from '../../snapshot/snapshot.ts';
 import { mostWaiters } from '../targets/blocker.ts';
 import type { BlockerTarget, WaiterIdentity } from '../targets/blocker.ts';
 

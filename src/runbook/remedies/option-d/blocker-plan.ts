@@ -2,7 +2,7 @@ import type { StopRequest } from './ports.ts';
 import { describeSteps } from './blocker-steps.ts';
 import type { PlanDraft, Skipped } from '../plan.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
-import { count, durationOfMs } from '../wording.ts';
+import { count, durationOfMs } from '../../snapshot/wording.ts';
 
 interface Stopping {
   readonly target: string;

@@ -1,5 +1,5 @@
 import type { BlockerTarget } from '../targets/blocker.ts';
-import { capital, count, durationOfMs } from '../wording.ts';
+import { capital, count, durationOfMs } from '../../snapshot/wording.ts';
 
 /** One thing to do to one session. A cancel that may have to be followed by more is two steps. */
 export interface BlockerStep {

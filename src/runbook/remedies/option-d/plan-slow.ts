@@ -1,4 +1,4 @@
-import type { Blocker, BlockerSession } from '../../ports/blockers.ts';
+import type { Blocker, BlockerSession } from '../d-stop-blockers/ports.ts';
 import type { RemedyRequest } from '../ask.ts';
 import { draftStop } from './blocker-plan.ts';
 import { defaultReleaseWithinMs, toGuard } from './ports.ts';
@@ -8,7 +8,7 @@ import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
 import { whyBlockerSkipped } from './spared-blocker.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
-import { count, durationOfMs } from '../wording.ts';
+import { count, durationOfMs } from '../../snapshot/wording.ts';
 
 /** As many as somebody can read through; the longest come first, and one can ask again. */
 const mostStatements = 50;

@@ -1,6 +1,6 @@
-import type { Clock } from '../../ports.ts';
-import type { Blockers, SkipGuard } from '../../ports/blockers.ts';
-import type { Target } from '../../target.ts';
+import type { Clock } from '../../snapshot/ports.ts';
+import type { Blockers, SkipGuard } from '../d-stop-blockers/ports.ts';
+import type { Target } from '../../snapshot/target.ts';
 import type { RemedyRequest } from '../ask.ts';
 import type { Plan } from '../plan.ts';
 import { toSkipGuard } from '../spare-guard.ts';

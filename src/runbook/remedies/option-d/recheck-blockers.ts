@@ -1,5 +1,5 @@
-import type { LockReading } from '../../diagnose/snapshot.ts';
-import type { Blocker } from '../../ports/blockers.ts';
+import type { LockReading } from '../../snapshot/snapshot.ts';
+import type { Blocker } from '../d-stop-blockers/ports.ts';
 import { stillBlocks } from './approved-waiters.ts';
 import { blockersOf, toGuard } from './ports.ts';
 import type { OptionDPorts } from './ports.ts';

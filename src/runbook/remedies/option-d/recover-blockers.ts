@@ -1,4 +1,4 @@
-import type { Blocker, BlockerSession } from '../../ports/blockers.ts';
+import type { Blocker, BlockerSession } from '../d-stop-blockers/ports.ts';
 import { toSteps } from './blocker-steps.ts';
 import { blockersOf, toGuard } from './ports.ts';
 import type { OptionDPorts } from './ports.ts';
@@ -8,7 +8,7 @@ import type { Report } from '../report.ts';
 import { isSameStatement } from './same-blocker.ts';
 import { hasOpenStep, settledAfterMs } from '../settle.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
-import { count } from '../wording.ts';
+import { count } from '../../snapshot/wording.ts';
 
 const pollMs = 100;
 

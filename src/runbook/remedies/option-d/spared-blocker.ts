@@ -1,5 +1,5 @@
-import type { Blocker } from '../../ports/blockers.ts';
-import { skipSentences } from '../option-a/spare-sessions.ts';
+import type { Blocker } from '../d-stop-blockers/ports.ts';
+import { skipSentences } from '../a-terminate-idle/candidates.ts';
 import type { BlockerTarget } from '../targets/blocker.ts';
 
 /** What has to be known of a session to tell whether it is spared. */

@@ -1,6 +1,6 @@
 import type { EnvEdit } from '../../ports/pool-settings.ts';
 import type { OptionEPorts } from './ports.ts';
-import { firstReplicaStep } from './pool-draft.ts';
+import { firstReplicaStep } from '../e-resize-pool/draft.ts';
 import type { Plan } from '../plan.ts';
 import { provePools } from './pool-proof.ts';
 import type { PoolProof } from './pool-proof.ts';
@@ -11,7 +11,7 @@ import type { RunControl } from '../remedy.ts';
 import { countOutcomes } from '../report.ts';
 import type { Item, Report } from '../report.ts';
 import type { PoolTarget } from '../targets/pool.ts';
-import { count } from '../wording.ts';
+import { count } from '../../snapshot/wording.ts';
 
 interface ResizeEnd {
   readonly plan: Plan;

@@ -1,4 +1,4 @@
-import type { PoolReading, Snapshot } from '../../diagnose/snapshot.ts';
+import type { PoolReading, Snapshot } from '../../snapshot/snapshot.ts';
 import type { OptionEPorts } from './ports.ts';
 import type { PoolTarget } from '../targets/pool.ts';
 

@@ -3,7 +3,7 @@ import { PrivilegedUnavailable } from '../acting-unavailable.ts';
 import type { PoolEnvironment } from '../../ports/pool-settings.ts';
 import type { Plan } from '../plan.ts';
 import { awaitCalm } from './pool-calm.ts';
-import { firstReplicaStep } from './pool-draft.ts';
+import { firstReplicaStep } from '../e-resize-pool/draft.ts';
 import { endResize } from './pool-end.ts';
 import { hasNewNumbers, recreate } from './pool-replica.ts';
 import type { ReplicaResult } from './pool-replica.ts';

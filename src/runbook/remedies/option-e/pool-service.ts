@@ -1,4 +1,4 @@
-import type { ServiceConfig, Target } from '../../target.ts';
+import type { ServiceConfig, Target } from '../../snapshot/target.ts';
 import { refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
 import { findService } from '../service-replicas.ts';

@@ -1,7 +1,7 @@
-import type { Snapshot } from '../../diagnose/snapshot.ts';
-import type { Clock } from '../../ports.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { Clock } from '../../snapshot/ports.ts';
 import type { PoolSettings } from '../../ports/pool-settings.ts';
-import type { Target } from '../../target.ts';
+import type { Target } from '../../snapshot/target.ts';
 
 export interface OptionEPorts {
   readonly settings: PoolSettings;

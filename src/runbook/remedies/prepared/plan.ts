@@ -1,9 +1,9 @@
 import { analyseLocks } from '../../diagnose/locks.ts';
-import type { LockReading } from '../../diagnose/snapshot.ts';
+import type { LockReading } from '../../snapshot/snapshot.ts';
 import type { PreparedReading } from '../../ports/prepared.ts';
 import type { PlanDraft } from '../plan.ts';
 import type { PreparedTarget } from '../targets/prepared.ts';
-import { count, durationOfMs } from '../wording.ts';
+import { count, durationOfMs } from '../../snapshot/wording.ts';
 
 /** The plan to roll one back, with what that may break. */
 export function draftRollback(target: string, reading: PreparedReading): PlanDraft {

@@ -1,4 +1,4 @@
-import { quoteIdentifier } from '../../diagnose/words.ts';
+import { quoteIdentifier } from '../../snapshot/words.ts';
 import type { RoleLimitReading } from '../../ports/role-limits.ts';
 import type { RemedyRequest } from '../ask.ts';
 import { done, refuse } from '../remedy.ts';

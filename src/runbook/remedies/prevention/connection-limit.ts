@@ -1,12 +1,12 @@
 import type { RoleLimitReading, RoleLimits, RoleLimitSession } from '../../ports/role-limits.ts';
-import type { Target } from '../../target.ts';
+import type { Target } from '../../snapshot/target.ts';
 import type { RemedyRequest } from '../ask.ts';
 import type { PlanDraft } from '../plan.ts';
 import { done } from '../remedy.ts';
 import type { Answer, Recheck, RunControl } from '../remedy.ts';
 import type { Item, Report } from '../report.ts';
 import type { SettingTarget } from '../targets/setting.ts';
-import { count } from '../wording.ts';
+import { count } from '../../snapshot/wording.ts';
 import { checkLimit } from './check-limit.ts';
 
 type LimitRequest = Extract<RemedyRequest, { kind: 'limit-connections' }>;

@@ -1,10 +1,10 @@
 import { cleanUntrusted } from '../../diagnose/untrusted.ts';
 import type { TimeoutOverride, TimeoutReading } from '../../ports/timeouts.ts';
 import type { PlanDraft, Skipped } from '../plan.ts';
-import type { TimeoutRequest } from './flight-check.ts';
+import type { TimeoutRequest } from './preflight.ts';
 import { toTimeoutText, toTimeoutTextOrNull } from './value.ts';
 import type { SettingTarget } from '../targets/setting.ts';
-import { count } from '../wording.ts';
+import { count } from '../../snapshot/wording.ts';
 
 /** The setting as it stands: what a plan is made from, and held against when it runs. */
 export function toSettingTarget(

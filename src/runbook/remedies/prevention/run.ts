@@ -1,6 +1,6 @@
-import type { Clock } from '../../ports.ts';
+import type { Clock } from '../../snapshot/ports.ts';
 import type { TimeoutReading, TimeoutSession } from '../../ports/timeouts.ts';
-import type { TimeoutRequest } from './flight-check.ts';
+import type { TimeoutRequest } from './preflight.ts';
 import { toSettingTarget } from './plan.ts';
 import { readTimeoutText, toTimeoutText } from './value.ts';
 import type { RunControl } from '../remedy.ts';

@@ -1,6 +1,6 @@
 import type { Action } from '../../../runbook/remedies/action.ts';
 import type { Diagnosis, Finding } from '../../../runbook/diagnose/diagnosis.ts';
-import type { Target } from '../../../runbook/target.ts';
+import type { Target } from '../../../runbook/snapshot/target.ts';
 import { take } from '../../limits.ts';
 import type { MessageBlock } from './message.ts';
 import { header, smallPrint } from './message.ts';

@@ -6,7 +6,7 @@ import type {
   Session,
 } from '../../../runbook/diagnose/diagnosis.ts';
 import type { Pooler } from '../../../runbook/diagnose/pooler.ts';
-import { count, percent, toAge } from '../../../runbook/diagnose/words.ts';
+import { count, percent, toAge } from '../../../runbook/snapshot/words.ts';
 import { take } from '../../limits.ts';
 import type { MessageBlock } from './message.ts';
 import {

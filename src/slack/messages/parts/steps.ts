@@ -1,5 +1,5 @@
 import type { ApprovalRequest } from '../../../runbook/approval/request.ts';
-import { durationOfMs } from '../../../runbook/remedies/wording.ts';
+import { durationOfMs } from '../../../runbook/snapshot/wording.ts';
 
 import type { RunProgress, StepTimes } from '../../cards/course.ts';
 import type { MessageBlock } from './message.ts';

@@ -1,8 +1,8 @@
 import type { Diagnosis, Holder, Session, Source } from '../../../runbook/diagnose/diagnosis.ts';
-import { toAge } from '../../../runbook/diagnose/words.ts';
+import { toAge } from '../../../runbook/snapshot/words.ts';
 import type { MessageBlock } from './message.ts';
-import { table } from './table.ts';
-import type { Column } from './table.ts';
+import { table } from '../kit/table.ts';
+import type { Column } from '../kit/table.ts';
 
 const sourceNames: readonly Column<Source>[] = [
   { title: 'Source', value: ({ service, application }) => service ?? application },

@@ -1,7 +1,7 @@
 import { keepCheck } from '../../../../src/runbook/incident/kept-examination.ts';
 import type { KeptCheckReason } from '../../../../src/runbook/incident/kept-examination.ts';
 import type { KeptNote } from '../../../../src/runbook/incident/note.ts';
-import { defaultPolicy } from '../../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../../src/runbook/approvals/policy.ts';
 import { diagnose } from '../../../../src/runbook/diagnose/diagnose.ts';
 import type {
   SealedEntry,

@@ -1,8 +1,8 @@
 import { readFile, readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { defaultPolicy } from '../../../../src/runbook/approval/policy.ts';
-import type { Policy } from '../../../../src/runbook/approval/policy.ts';
+import { defaultPolicy } from '../../../../src/runbook/approvals/policy.ts';
+import type { Policy } from '../../../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../../../src/runbook/approval/request.ts';
 import type { KeptNote } from '../../../../src/runbook/incident/note.ts';
 import { openBundle } from '../../../../src/runbook/post-incident/bundle/open-bundle.ts';

@@ -1,0 +1,200 @@
+import type { Logger } from 'pino';
+import { createMeter } from '../alertmanager/metrics.ts';
+import type { Metrics } from '../alertmanager/metrics.ts';
+import { createCallsCheck } from '../check-calls.ts';
+import type { Config } from '../config/config.ts';
+import type { SlackConfig } from '../config/slack-settings.ts';
+import { createPlaces } from '../journal/places.ts';
+import type { StoredJournal } from '../journal/stored-journal.ts';
+import { openBreakGlassNotifier } from '../open-break-glass-news.ts';
+import { openApprovals } from './approvals.ts';
+import { openHttp } from './http.ts';
+import { openJournal } from './journal.ts';
+import { openPagers } from '../open-pagers.ts';
+import { openRefusals } from '../open-refusals.ts';
+import { openIncidentSystem } from './incident-system.ts';
+import type { IncidentSystem } from './incident-system.ts';
+import type { Approvals } from '../runbook/approval/door.ts';
+import { createTargetAdapters } from './target-adapters.ts';
+import { runBot } from './run-bot.ts';
+import type { Bot } from './run-bot.ts';
+import { isOpen } from '../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../runbook/approval/request.ts';
+import type { Announcement, Clock } from '../runbook/snapshot/ports.ts';
+import type { Meter } from '../runbook/escalation/meter.ts';
+import { createRecords } from '../runbook/post-incident/records.ts';
+import { createRunbook } from '../runbook/loop/target-monitor.ts';
+import type { TargetAdapters, Runbook } from '../runbook/loop/target-monitor.ts';
+import { createSlackApp } from '../slack/app.ts';
+import type { SlackApp } from '../slack/app.ts';
+import type { Changes } from '../slack/changes.ts';
+import { createNotifier } from '../slack/live/notifier.ts';
+import type { Notifier } from '../slack/live/notifier.ts';
+import { createHome } from '../slack/home/create-home.ts';
+import { rememberSummaries } from '../slack/home/remember-glances.ts';
+import { createPeople } from '../slack/people.ts';
+import { rememberPeople } from '../slack/remember-people.ts';
+import type { Refusals } from '../slack/live/refusals.ts';
+import { openSteadyClock } from '../runbook/incidents/steady-clock.ts';
+
+interface BotParts {
+  readonly config: Config;
+  readonly slack: SlackConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Instead of what the configuration would reach: a demo's. Its names are the configuration's all the same. */
+  readonly targetSet?: TargetSet;
+  /** How long after a crash another process goes on with incidents and changes; 20 s unless given. */
+  readonly leaseMs?: number;
+  /** Between two messages of one kind in Slack; what Slack takes unless given. */
+  readonly sendIntervalMs?: number;
+  /** Stands between the bot and its journal: whoever tries what a crash leaves behind counts the writes there. */
+  readonly keep?: (journal: StoredJournal) => StoredJournal;
+}
+
+/** The targets and what looks at them. */
+export interface TargetSet {
+  readonly targetAdapters: readonly TargetAdapters[];
+  readonly runbook: Runbook;
+}
+
+/** Builds the bot from its configuration. Throws JournalUnavailable where it could not record anything. */
+export async function openBot(parts: BotParts): Promise<Bot> {
+  const { config, slack, clock, log } = parts;
+  const { targetAdapters, runbook: bare } =
+    parts.targetSet ?? (await createTargetSet(config, clock));
+  const { runbook, readSummaries } = rememberSummaries(bare);
+  const journal = await openKept(parts);
+  const steady = await openSteadyClock(journal, clock);
+  const stopping = new AbortController();
+  const pagerOf = openPagers(config, { clock, log, signal: stopping.signal });
+  const address = addressOf(slack);
+  const { notifier, meter, refusals } = openNotifier(parts, journal, pagerOf);
+  const people = createPeople({ ...address, log, meter });
+  const brokenGlass = openBreakGlassNotifier({ config, clock, log, journal, notifier, pagerOf });
+  const approvals = openApprovals({
+    leaseMs: parts.leaseMs,
+    config,
+    targetAdapters,
+    journal,
+    clock: steady,
+    people,
+    recentPeople: rememberPeople(people, clock),
+    onChange(request, step) {
+      notifier.cards.tell(request, step);
+      brokenGlass.tell(request);
+      if (step === undefined) record(request);
+    },
+    onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
+  });
+  const shared = { ...parts, journal, runbook, notifier, approvals, pagerOf, meter };
+  const incidentSystem = openIncidentSystem({ ...shared, steady, people });
+  const record = (request: ApprovalRequest): void => {
+    count(meter, request);
+    incidentSystem.record(request);
+  };
+  const app = openSlackApp({ ...shared, incidentSystem, readSummaries });
+  const { incidents } = incidentSystem;
+  const http = openHttp({ ...shared, incidents, incidentSystem, app, refusals });
+  return runBot({ ...shared, app, brokenGlass, incidentSystem, http, stopping });
+}
+
+interface SlackAppParts extends BotParts, Pick<TargetSet, 'runbook'> {
+  readonly journal: StoredJournal;
+  readonly notifier: Notifier;
+  readonly approvals: Approvals;
+  readonly pagerOf: ReturnType<typeof openPagers>;
+  readonly meter: Metrics;
+  readonly incidentSystem: IncidentSystem;
+  readonly readSummaries: ReturnType<typeof rememberSummaries>['readSummaries'];
+}
+
+/** What is pressed and typed in Slack, and the Home tab. */
+function openSlackApp(parts: SlackAppParts): SlackApp {
+  const { config, slack, clock, log, journal, runbook, notifier, approvals } = parts;
+  const { pagerOf, meter, readSummaries } = parts;
+  const { incidents, board } = parts.incidentSystem;
+  const records = createRecords({ log: journal, targets: runbook.targets });
+  const pagingOf: Changes['pagingOf'] = (target) => {
+    const pager = pagerOf(target);
+    return pager === undefined ? undefined : { pager, clock };
+  };
+  const checkCalls = createCallsCheck(config, pagerOf);
+  const changes = {
+    approvals,
+    journal,
+    incidents,
+    board,
+    records,
+    pagingOf,
+    checkCalls,
+    ...notifier,
+  };
+  const sources = {
+    readSummaries,
+    changes: { approvals, places: createPlaces(journal) },
+    incidents: { incidents, board, log: journal },
+  };
+  return createSlackApp({
+    ...slack,
+    ...(config.channel !== undefined && { channel: config.channel }),
+    runbook,
+    heard: journal,
+    changes,
+    home: createHome({ ...addressOf(slack), sources, clock, log, meter }),
+    meter,
+    log,
+  });
+}
+
+function addressOf({ botToken, apiUrl }: SlackConfig): Pick<SlackConfig, 'botToken' | 'apiUrl'> {
+  return { botToken, ...(apiUrl !== undefined && { apiUrl }) };
+}
+
+/** What speaks in Slack, what counts that, and what hears whether Slack takes it. */
+function openNotifier(
+  { config, slack, clock, log, sendIntervalMs }: BotParts,
+  journal: StoredJournal,
+  pagerOf: ReturnType<typeof openPagers>,
+): { readonly notifier: Notifier; readonly meter: Metrics; readonly refusals: Refusals } {
+  const announcements = { announce: (one: Announcement) => notifier.announcements.announce(one) };
+  const refusals = openRefusals({ config, clock, log, pagerOf, announcements });
+  const meter = reportingRefusals(createMeter(), refusals);
+  const notifier = createNotifier({
+    ...addressOf(slack),
+    ...(sendIntervalMs !== undefined && { sendIntervalMs }),
+    channel: config.channel,
+    places: createPlaces(journal),
+    readHead: () => journal.head(),
+    readSteps: (request) => journal.readSteps(request),
+    readRequest: (request) => journal.read(request),
+    meter,
+    log,
+  });
+  return { notifier, meter, refusals };
+}
+
+function reportingRefusals(meter: Metrics, refusals: Refusals): Metrics {
+  return {
+    ...meter,
+    slackCall(call) {
+      meter.slackCall(call);
+      refusals.record(call);
+    },
+  };
+}
+
+async function openKept({ config, clock, log, keep }: BotParts): Promise<StoredJournal> {
+  const journal = await openJournal(config, clock, (sentence) => log.warn(sentence));
+  return keep?.(journal) ?? journal;
+}
+
+async function createTargetSet(config: Config, clock: Clock): Promise<TargetSet> {
+  const targetAdapters = await createTargetAdapters(config, clock);
+  return { targetAdapters, runbook: createRunbook(targetAdapters, clock) };
+}
+
+function count(meter: Meter, request: ApprovalRequest): void {
+  if (isOpen(request)) return;
+  meter.request(request.option, request.result?.outcome?.word ?? request.state);
+}

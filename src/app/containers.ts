@@ -1,0 +1,65 @@
+import type Docker from 'dockerode';
+import { connectDocker } from '../compose/connect-docker.ts';
+import { execPsql } from '../docker/exec-psql.ts';
+import { DockerFailure } from '../docker/failure.ts';
+import { probeDocker } from '../compose/probe-docker.ts';
+import { createPoolSettings } from '../compose/resize-pools.ts';
+import { restartReplica } from '../docker/restart.ts';
+import { createServerHost } from '../docker/server/server-host.ts';
+import { createServices } from '../docker/services.ts';
+import { ConfigError } from '../config/config-error.ts';
+import type { Config, TargetConfig } from '../config/config.ts';
+import type { DatabaseOptions } from '../postgres/lifeline.ts';
+import type { Clock } from '../runbook/snapshot/ports.ts';
+import type { TargetAdapters } from '../runbook/loop/target-monitor.ts';
+
+/** What of a target is reached through its containers. */
+export type ContainerParts = Pick<
+  TargetAdapters,
+  'services' | 'restarts' | 'poolSettings' | 'serverHost'
+> & { readonly exec?: NonNullable<DatabaseOptions['exec']> };
+
+export type OpenContainers = (
+  entry: TargetConfig & { readonly compose: NonNullable<TargetConfig['compose']> },
+) => ContainerParts;
+
+/** Connects to the engine once for all targets. Throws ConfigError where DOCKER_HOST cannot be used. */
+export function openContainers({ docker: settings }: Config, clock: Clock): OpenContainers {
+  const docker = connect(settings);
+  return ({ target, compose, database, logs }) => {
+    const { project, postgres: postgresService, directory, envFile } = compose;
+    const { execUser: user } = database;
+    const services = createServices({
+      docker,
+      project,
+      services: target.services,
+      ...(target.postgresService !== undefined && { postgresService: target.postgresService }),
+      ...(directory !== undefined && {
+        files: { directory, ...(envFile !== undefined && { envFile }) },
+      }),
+      logTail: logs.tail,
+      ...(logs.since !== undefined && { logSinceMs: logs.since }),
+      clock,
+    });
+    return {
+      services: { ...services, readPermissions: () => probeDocker(docker) },
+      restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
+      poolSettings: createPoolSettings({ docker, services: target.services, ...compose }),
+      ...(postgresService !== undefined && {
+        serverHost: createServerHost({ docker, project, postgresService }),
+        ...(user !== undefined && {
+          exec: execPsql(docker, { project, postgresService, user, database: 'postgres' }),
+        }),
+      }),
+    };
+  };
+}
+
+function connect(settings: Config['docker']): Docker {
+  try {
+    return connectDocker(settings);
+  } catch (error) {
+    if (error instanceof DockerFailure) throw new ConfigError([error.message]);
+    throw error;
+  }
+}

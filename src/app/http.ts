@@ -1,0 +1,57 @@
+import type { Logger } from 'pino';
+import { createHealth } from '../alertmanager/health.ts';
+import type { HealthCheck } from '../alertmanager/health.ts';
+import type { Metrics } from '../alertmanager/metrics.ts';
+import { createHttpServer } from '../http/server.ts';
+import type { HttpServer } from '../http/server.ts';
+import { createWebhook } from '../http/webhook.ts';
+import type { Config } from '../config/config.ts';
+import type { IncidentSystem } from './incident-system.ts';
+import type { Incidents } from '../runbook/incidents/incidents.ts';
+import type { Clock } from '../runbook/snapshot/ports.ts';
+import type { SlackApp } from '../slack/app.ts';
+import type { Refusals } from '../slack/live/refusals.ts';
+
+interface HttpParts {
+  readonly config: Pick<Config, 'alerts' | 'http'>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly meter: Metrics;
+  readonly incidents: Incidents;
+  readonly incidentSystem: Pick<IncidentSystem, 'checks'>;
+  readonly app: Pick<SlackApp, 'state'>;
+  readonly refusals: Pick<Refusals, 'problem'>;
+}
+
+/** Where alerts come in and dbconn itself can be watched; undefined where no port is configured. */
+export function openHttp(parts: HttpParts): HttpServer | undefined {
+  const { config, clock, log, meter, incidents } = parts;
+  if (config.http === undefined) return undefined;
+  return createHttpServer({
+    ...config.http,
+    webhook: createWebhook({ secrets: config.alerts, incidents, meter, clock, log }),
+    health: createHealth(
+      [toCheck(parts.app), refused(parts), ...parts.incidentSystem.checks],
+      clock,
+    ),
+    meter,
+    log,
+  });
+}
+
+/** Whether Slack hears dbconn. */
+function toCheck(app: HttpParts['app']): HealthCheck {
+  return {
+    name: 'Slack connection',
+    weight: 'ready',
+    read() {
+      const { ready, problem } = app.state;
+      return ready ? null : `Slack does not reach dbconn. ${problem ?? ''}`.trim();
+    },
+  };
+}
+
+/** Whether Slack takes what dbconn says. Commands and alerts still arrive, so it stays ready. */
+function refused({ refusals }: HttpParts): HealthCheck {
+  return { name: 'Slack messages', weight: 'told', read: () => refusals.problem() };
+}

@@ -1,0 +1,193 @@
+import type { Logger } from 'pino';
+import { createPulse } from '../alertmanager/health.ts';
+import type { HealthCheck } from '../alertmanager/health.ts';
+import type { Config } from '../config/config.ts';
+import { createHeartbeat } from '../heartbeat.ts';
+import { createIncidentMarks } from '../journal/incident-marks.ts';
+import type { StoredJournal } from '../journal/stored-journal.ts';
+import { openIncidents } from '../open-incidents.ts';
+import type { Approvals } from '../runbook/approval/door.ts';
+import type { ApprovalRequest } from '../runbook/approval/request.ts';
+import { createAuditor } from '../runbook/escalate/auditor.ts';
+import type { Auditor, AuditorPorts } from '../runbook/escalate/auditor.ts';
+import { createEscalator } from '../runbook/escalate/create-caller.ts';
+import { createIncidentLoop } from '../runbook/incident/attendance.ts';
+import type { IncidentLoop } from '../runbook/incident/attendance.ts';
+import type { Incidents } from '../runbook/incidents/incidents.ts';
+import type { Clock } from '../runbook/snapshot/ports.ts';
+import type { IncidentBoard } from '../runbook/ports/incident-board.ts';
+import type { Meter } from '../runbook/escalation/meter.ts';
+import type { Pager } from '../runbook/escalation/pager.ts';
+import type { People } from '../runbook/ports/people.ts';
+import { createReporter } from '../runbook/post-incident/create-reporter.ts';
+import type { Runbook } from '../runbook/loop/target-monitor.ts';
+import type { Notifier } from '../slack/live/notifier.ts';
+import { createJournalCheck } from './journal-check.ts';
+import type { JournalCheck } from './journal-check.ts';
+import type { SteadyClock } from '../runbook/incidents/steady-clock.ts';
+
+interface IncidentSystemDeps {
+  readonly config: Config;
+  readonly clock: Clock;
+  /** The same, as the journal counts it. */
+  readonly steady: SteadyClock;
+  readonly log: Logger;
+  readonly journal: StoredJournal;
+  readonly runbook: Runbook;
+  readonly notifier: Notifier;
+  readonly people: People;
+  readonly approvals: Pick<Approvals, 'offers'>;
+  readonly pagerOf: (target: string) => Pager | undefined;
+  readonly meter: Meter;
+  /** How long after a crash another process tends the incidents. */
+  readonly leaseMs?: number;
+  /** Between two messages in Slack; what Slack takes unless given. */
+  readonly sendIntervalMs?: number;
+}
+
+/** Everything that keeps incidents: their door, whoever tends them, and who watches that. */
+export interface IncidentSystem {
+  readonly incidents: Incidents;
+  readonly board: IncidentBoard;
+  /** Something about a request changed. */
+  record(request: ApprovalRequest): void;
+  readonly journalCheck: JournalCheck;
+  /** What has to hold for it to be well. */
+  readonly checks: readonly HealthCheck[];
+  start(): void;
+  /** Tends no more, and lets another process go on at once. */
+  stop(): Promise<void>;
+}
+
+/** Often enough that a call for help that was missed is itself told within its minute. */
+const auditMs = 10_000;
+/** Far longer than a pause of this process, and short enough for the night. */
+const defaultLeaseMs = 20_000;
+const roundMs = 1000;
+/** A round takes milliseconds, and waits 5 s for a locked journal: after this long only a new process helps. */
+const stuckMs = 60_000;
+const unwritableMs = 15_000;
+
+export function openIncidentSystem(parts: IncidentSystemDeps): IncidentSystem {
+  const { config, clock, steady, log, journal, notifier, people, runbook, meter, approvals } =
+    parts;
+  const { cards, notice } = notifier;
+  const { targets } = runbook;
+  const warn = (about: string, err: unknown): void =>
+    log.warn({ err, incident: about }, 'Something about an incident has to be tried again');
+  const board = notifier.openBoard({
+    log: journal,
+    marks: createIncidentMarks(journal),
+    targets,
+    offers: (target) => approvals.offers(target),
+    ...(parts.sendIntervalMs !== undefined && {
+      intervals: { urgentMs: 2 * parts.sendIntervalMs },
+    }),
+  });
+  const incidents = openIncidents({
+    config,
+    log: journal,
+    clock,
+    people,
+    notice,
+    ...(parts.sendIntervalMs !== undefined && { noticeEveryMs: 10 * parts.sendIntervalMs }),
+    ...(cards.channel !== undefined && { channel: cards.channel }),
+    onChange({ id, target, state, severity, version }) {
+      log.info({ incident: id, target, state, severity, version }, 'An incident changed');
+      incidentLoop.wake();
+    },
+    onFault: warn,
+  });
+  const going = createPulse({ name: 'round of the incidents', withinMs: stuckMs }, clock);
+  const writing = createPulse({ name: 'journal', withinMs: unwritableMs, weight: 'ready' }, clock);
+  const { leaseMs = defaultLeaseMs } = parts;
+  const journalCheck = createJournalCheck({ ...parts, announcements: notifier.announcements });
+  const rules = config.incidents;
+  const shared = { log: journal, board, clock: steady, targets, rules };
+  const incidentLoop = createIncidentLoop({
+    ...shared,
+    incidents,
+    runbook,
+    escalator: createEscalator({ ...parts, ...shared, ...announcing(parts), onFault: warn }),
+    reporter: createReporter({ ...shared, onFault: (err, incident) => warn(incident, err) }),
+    meter,
+    holder: { id: crypto.randomUUID(), forMs: leaseMs },
+    // Prolonged several times before it runs out.
+    everyMs: Math.min(roundMs, leaseMs / 4),
+    onRound(isGood) {
+      going.beat();
+      if (isGood) writing.beat();
+    },
+    onFault: warn,
+  });
+  const auditor = openAuditor(parts);
+  const timed = keepTime(parts, { incidentLoop, auditor, journalCheck });
+  const record = (request: ApprovalRequest): void => {
+    incidents.requestChanged(request).catch((err: unknown) => warn(`request ${request.id}`, err));
+    incidentLoop.wake();
+  };
+  const checks = [going.check, writing.check, journalCheck.check, toCheck(auditor)];
+  return { incidents, board, record, journalCheck, checks, ...timed };
+}
+
+function announcing({
+  notifier: { announcements, cards },
+}: IncidentSystemDeps): Pick<AuditorPorts, 'announcements' | 'channel'> {
+  return { announcements, channel: cards.channel };
+}
+
+function openAuditor(parts: IncidentSystemDeps): Auditor {
+  const { config, steady, log, journal, meter, runbook } = parts;
+  return createAuditor({
+    ...announcing(parts),
+    log: journal,
+    clock: steady,
+    rules: config.incidents,
+    meter,
+    contacts: new Map(runbook.targets.map(({ name, contacts }) => [name, contacts])),
+    holderId: crypto.randomUUID(),
+    onFault: (err) => log.warn({ err }, 'The calls for help could not be audited'),
+  });
+}
+
+function toCheck(auditor: Auditor): HealthCheck {
+  return {
+    name: 'calls for help',
+    weight: 'told',
+    read() {
+      // Counted: whoever reaches the port need not know which targets are in trouble.
+      const { length } = auditor.overdue();
+      return length === 0 ? null : `Calls for help that are overdue: ${length}.`;
+    },
+  };
+}
+
+interface Timed {
+  readonly incidentLoop: IncidentLoop;
+  readonly auditor: Auditor;
+  readonly journalCheck: JournalCheck;
+}
+
+function keepTime(
+  { config: { heartbeat }, log }: IncidentSystemDeps,
+  { incidentLoop, auditor, journalCheck }: Timed,
+): Pick<IncidentSystem, 'start' | 'stop'> {
+  const timers: NodeJS.Timeout[] = [];
+  const every = (ms: number, work: () => Promise<void>): void => {
+    void work();
+    timers.push(setInterval(() => void work(), ms));
+  };
+  return {
+    start() {
+      incidentLoop.start();
+      every(auditMs, () => auditor.audit());
+      if (heartbeat === undefined) return;
+      const problems = (): string[] => [...auditor.overdue(), ...journalCheck.problems()];
+      every(heartbeat.every, createHeartbeat({ url: heartbeat.url, fetch, problems, log }));
+    },
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      await incidentLoop.stop();
+    },
+  };
+}

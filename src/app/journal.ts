@@ -1,0 +1,72 @@
+import { resolve } from 'node:path';
+import type { Config } from '../config/config.ts';
+import { isPostgresUrl } from '../config/postgres-url.ts';
+import { findShared } from '../journal/postgres/other-server.ts';
+import { openPostgresJournal } from '../journal/postgres/journal.ts';
+import type { ByTls } from '../journal/postgres-session.ts';
+import { openSqliteJournal } from '../journal/sqlite/journal.ts';
+import type { StoredJournal } from '../journal/stored-journal.ts';
+import { connectByTls } from '../postgres/connect-by-tls.ts';
+import { UnusableUrl } from '../postgres/failure.ts';
+import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
+import type { Clock } from '../runbook/snapshot/ports.ts';
+
+type Journaled = Pick<Config, 'journal' | 'journalSetting' | 'targets'>;
+
+/**
+ * The journal that is configured: a file, or a database that several replicas share. Throws JournalUnavailable with
+ * what to do about it. `warn` hears where it could not be made sure that the journal lies outside all targets.
+ */
+export async function openJournal(
+  config: Journaled,
+  clock: Clock,
+  warn: (sentence: string) => void,
+): Promise<StoredJournal> {
+  const { journal } = config;
+  if (!isPostgresUrl(journal)) return openFileJournal(config, clock, warn);
+  await refuseShared(config, warn);
+  return openPostgresJournal({ url: journal, byTls });
+}
+
+/** In a container or a service the working directory is nobody's guess, so the message has the whole path. */
+async function openFileJournal(
+  { journal, journalSetting }: Journaled,
+  clock: Clock,
+  warn: (sentence: string) => void,
+): Promise<StoredJournal> {
+  try {
+    return await openSqliteJournal({ file: journal, clock, warn });
+  } catch (error) {
+    if (!(error instanceof JournalUnavailable)) throw error;
+    const where = `The journal is ${resolve(journal)}, from ${journalSetting}.`;
+    throw new JournalUnavailable(`${error.message} ${where}`, { cause: error });
+  }
+}
+
+async function refuseShared(
+  { journal, targets }: Journaled,
+  warn: (sentence: string) => void,
+): Promise<void> {
+  const servers = targets.map(({ target: { name }, database: { url } }) => ({ name, url }));
+  const { shared, unsure } = await findShared(journal, servers, byTls);
+  if (shared !== undefined) {
+    throw new JournalUnavailable(
+      `The journal lies on the server of target ${shared}. It must not: when that one is full, nothing could be recorded. Name another server as journal.`,
+    );
+  }
+  if (unsure.length === 0) return;
+  warn(
+    `Only host and port tell that the journal is on another server than ${unsure.join(', ')}: its system identifier could not be read.`,
+  );
+}
+
+const byTls: ByTls = async (url, open) => {
+  try {
+    return await connectByTls(url, open);
+  } catch (error) {
+    if (!(error instanceof UnusableUrl)) throw error;
+    throw new JournalUnavailable(`The address of the journal is unusable. ${error.message}`, {
+      cause: error,
+    });
+  }
+};

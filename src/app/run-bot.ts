@@ -1,0 +1,179 @@
+import type { Logger } from 'pino';
+import type { HttpServer } from '../http/server.ts';
+import type { StoredJournal } from '../journal/stored-journal.ts';
+import type { IncidentSystem } from './incident-system.ts';
+import type { BreakGlassNotifier } from '../runbook/approval/announce-break-glass.ts';
+import type { Approvals } from '../runbook/approval/door.ts';
+import { isOpen } from '../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../runbook/approval/request.ts';
+import { stopNotice } from '../runbook/approval/stop-notice.ts';
+import { createTurns } from '../runbook/incident/turns.ts';
+import type { Runbook } from '../runbook/loop/target-monitor.ts';
+import type { SlackApp } from '../slack/app.ts';
+import type { Notifier } from '../slack/live/notifier.ts';
+
+/** How often overdue proposals expire and what other processes wrote to the journal is shown. */
+const roundMs = 30_000;
+/** A bot that was away for longer than this is started by somebody who reads what happened. */
+const endedWithinMs = 60 * 60_000;
+/** No request waits, runs and is looked after for longer. */
+const proposedWithinMs = 6 * endedWithinMs;
+/** Of one target: each costs a call of Slack. */
+const mostFinished = 10;
+/** How soon somebody finishes what a process that died was doing, beside the 20 s of its lease. */
+const takeOverMs = 5000;
+/** The longest a change may go on after SIGTERM: a restart of PostgreSQL under load takes minutes. */
+const drainMs = 10 * 60_000;
+/** All of some hundred targets in the same moment would be a burst of memory, and of connections on their servers. */
+const mostWarmedAtOnce = 8;
+/** After this long stopping no longer waits for Slack's limits. */
+const lastWordsMs = 5000;
+
+export interface Bot {
+  readonly targets: readonly string[];
+  /** Where alerts, health and metrics are served; undefined while they are not. */
+  readonly httpPort: number | undefined;
+  /** Ends what the process before this one left unfinished, and comes up in Slack; while that is away it goes on trying. */
+  start(): Promise<void>;
+  /** The first look at each target opens its warm connection, so that there is one when the slots are gone. */
+  warm(): Promise<void>;
+  /** Takes nothing more on, ends what runs, closes everything. */
+  stop(): Promise<void>;
+}
+
+interface BotInParts {
+  readonly app: SlackApp;
+  readonly approvals: Approvals;
+  readonly journal: StoredJournal;
+  readonly runbook: Runbook;
+  readonly notifier: Notifier;
+  readonly brokenGlass: BreakGlassNotifier;
+  readonly incidentSystem: IncidentSystem;
+  /** Undefined where no port is configured. */
+  readonly http: HttpServer | undefined;
+  /** Ends what waits to be tried again. */
+  readonly stopping: AbortController;
+  /** How long after a crash a change is taken over; the door's own time unless given. */
+  readonly leaseMs?: number;
+  readonly log: Logger;
+}
+
+/** Starts the parts in their order, goes round, and ends them in theirs. */
+export function runBot(parts: BotInParts): Bot {
+  const { app, runbook, incidentSystem, http, leaseMs = takeOverMs } = parts;
+  const round = createRound(parts);
+  let rounds: NodeJS.Timeout | undefined;
+  let takeOvers: NodeJS.Timeout | undefined;
+  return {
+    targets: runbook.targets.map(({ name }) => name),
+    get httpPort() {
+      return http?.port;
+    },
+    async start() {
+      await takeOver(parts);
+      // Alerts are kept before anybody tends them: one that arrives while dbconn comes up is not lost.
+      await http?.open();
+      incidentSystem.start();
+      rounds = setInterval(() => void round(), roundMs);
+      takeOvers = setInterval(() => void takeOver(parts), Math.min(takeOverMs, leaseMs));
+      // Checks, alerts and pages do not wait for Slack, which may be away.
+      await app.start();
+      await finishCards(parts);
+      await round();
+    },
+    async warm() {
+      const turns = createTurns(mostWarmedAtOnce);
+      await Promise.all(
+        runbook.targets.map(({ name }) => turns.take(() => runbook.diagnose(name))),
+      );
+    },
+    async stop() {
+      clearInterval(rounds);
+      clearInterval(takeOvers);
+      await Promise.all([app.stop(), http?.close()]);
+      // While a change still runs, its incident is tended.
+      await endChanges(parts);
+      parts.stopping.abort();
+      await incidentSystem.stop();
+      await runbook.close();
+      await parts.journal.close();
+    },
+  };
+}
+
+async function takeOver({ approvals, log }: BotInParts): Promise<void> {
+  try {
+    const taken = await approvals.takeOver();
+    if (!taken.ok) log.error({ problem: taken.refusal.next }, 'Nothing could be taken over');
+    else for (const { id, state } of taken.value) log.warn({ request: id, state }, 'Taken over');
+  } catch (err) {
+    log.error({ err }, 'Taking over failed');
+  }
+}
+
+/** What is shown of open proposals, and what other processes did. */
+function createRound(parts: BotInParts): () => Promise<void> {
+  const { approvals, incidentSystem, log, brokenGlass, notifier } = parts;
+  const tellStop = watchStops(approvals, notifier);
+  return async () => {
+    await incidentSystem.journalCheck.verify();
+    try {
+      const swept = await approvals.sweep();
+      if (!swept.ok) log.warn({ problem: swept.refusal.next }, 'Overdue proposals stay open');
+      await notifier.cards.catchUp(approvals);
+      await brokenGlass.catchUp();
+      await tellStop();
+    } catch (err) {
+      log.error({ err }, 'A round through the open proposals failed');
+    }
+  };
+}
+
+async function endChanges({ approvals, notifier, brokenGlass, log }: BotInParts): Promise<void> {
+  const running = await approvals.drain(drainMs);
+  if (running.length > 0) {
+    const next = 'another dbconn takes them over when their lease has run out, within 20 s';
+    log.error({ requests: running }, `Changes still run and are left: ${next}`);
+  }
+  await Promise.all([notifier.cards.drain(lastWordsMs), brokenGlass.idle(lastWordsMs)]);
+}
+
+/** Whoever told of a request that ended may have been killed before its card said so; open ones are caught up with. */
+async function finishCards({ journal, runbook, notifier, log }: BotInParts): Promise<void> {
+  if (notifier.cards.channel === undefined) return;
+  const since = new Date(Date.now() - proposedWithinMs).toISOString();
+  const after = new Date(Date.now() - endedWithinMs).toISOString();
+  try {
+    for (const { name: target } of runbook.targets) {
+      const requests = await journal.readRequestsSince({ target, since });
+      const ended = requests.filter((one) => !isOpen(one) && endOf(one) > after);
+      notifier.cards.finish(ended.slice(-mostFinished));
+    }
+  } catch (err) {
+    log.error({ err }, 'Whether the cards of ended requests are complete could not be read');
+  }
+}
+
+function endOf({ closing, result, proposedAt }: ApprovalRequest): string {
+  return closing?.at ?? result?.endedAt ?? proposedAt;
+}
+
+/** Tells the channel of a stop that another process set. One of Slack's was told when it was typed. */
+function watchStops(approvals: Approvals, { announcements, cards }: Notifier): () => Promise<void> {
+  let toldAt: string | undefined;
+  return async () => {
+    const found = await approvals.stopped();
+    const stop = found.ok ? found.value : null;
+    if (stop === null || stop.at === toldAt || stop.by.startsWith('<@')) return;
+    if (cards.channel === undefined) return;
+    await announcements.announce({
+      to: cards.channel,
+      mention: null,
+      ...stopNotice(stop),
+      // Every process on the journal finds it.
+      key: `stop/${stop.at}`,
+      mayStand: true,
+    });
+    toldAt = stop.at;
+  };
+}

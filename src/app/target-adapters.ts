@@ -1,0 +1,103 @@
+import type { Config, TargetConfig } from '../config/config.ts';
+import type { ContainerParts, OpenContainers } from './containers.ts';
+import { createPools } from '../pool-metrics/pools.ts';
+import { createDatabase } from '../postgres/lifeline.ts';
+import { Neighbours } from '../runbook/neighbours.ts';
+import type { Clock, Services } from '../runbook/snapshot/ports.ts';
+import type { TargetAdapters } from '../runbook/loop/target-monitor.ts';
+
+/**
+ * Builds what reaches each target. The only place, beside main.ts and cli.ts, that constructs adapters; it loads only
+ * those that the configuration asks for, since Docker's client alone is a sixth of the bot's memory.
+ */
+export async function createTargetAdapters(
+  config: Config,
+  clock: Clock,
+): Promise<TargetAdapters[]> {
+  const anyContainers = config.targets.some(({ compose }) => compose !== undefined);
+  const open = anyContainers
+    ? (await import('./containers.ts')).openContainers(config, clock)
+    : undefined;
+  const targetAdapters = await Promise.all(
+    config.targets.map((entry) => createAdaptersOf(entry, open, clock)),
+  );
+  return targetAdapters.length > 1 ? introduce(targetAdapters, clock) : targetAdapters;
+}
+
+/** Has each know which of the others are the same database, or on its server. */
+function introduce(targetAdapters: readonly TargetAdapters[], clock: Clock): TargetAdapters[] {
+  const neighbours = new Neighbours(clock);
+  for (const { target, database } of targetAdapters) neighbours.add(target, database);
+  return targetAdapters.map((adapters) => ({
+    ...adapters,
+    neighbourhood: () => neighbours.of(adapters.target.name),
+    get target() {
+      return neighbours.protect(adapters.target);
+    },
+  }));
+}
+
+async function createAdaptersOf(
+  entry: TargetConfig,
+  open: OpenContainers | undefined,
+  clock: Clock,
+): Promise<TargetAdapters> {
+  const { target, database, compose, pgbouncer, pools } = entry;
+  const { url, reservedUrl, rescueUrl, providerReserved } = database;
+  const { exec, ...containers }: ContainerParts =
+    compose === undefined || open === undefined
+      ? { services: withoutCompose }
+      : open({ ...entry, compose });
+  return {
+    target,
+    database: createDatabase({
+      target: target.name,
+      url,
+      ...(reservedUrl !== undefined && { reservedUrl }),
+      ...(rescueUrl !== undefined && { rescueUrl }),
+      ...(exec !== undefined && { exec }),
+      providerReserved,
+      limits: target.limits,
+      applicationRoles: target.applicationRoles,
+      clock,
+    }),
+    pools: createPools({ endpoints: pools }),
+    ...containers,
+    ...(await openRole(database, target.ownRoles)),
+    ...(await openPoolers(pgbouncer)),
+  };
+}
+
+async function openRole(
+  { actingUrl, url }: TargetConfig['database'],
+  ownRoles: readonly string[] | undefined,
+): Promise<Partial<TargetAdapters>> {
+  const { openPrivileged } = await import('./privileged.ts');
+  // Without an acting role a person acts, and dbconn reads for the plan what its looking role may see.
+  return actingUrl === undefined
+    ? { planning: openPrivileged(url, ownRoles) }
+    : openPrivileged(actingUrl, ownRoles);
+}
+
+async function openPoolers(
+  consoles: TargetConfig['pgbouncer'],
+): Promise<Pick<TargetAdapters, 'poolers'>> {
+  if (consoles === undefined) return {};
+  const { createPoolers } = await import('../pgbouncer/poolers.ts');
+  return { poolers: createPoolers({ consoles }) };
+}
+
+const notConfigured = {
+  ok: false,
+  tookMs: 0,
+  problem: {
+    kind: 'not-configured',
+    summary: 'No compose project is configured, so containers and logs are not read.',
+    fix: 'Set compose.project of the target.',
+  },
+} as const;
+
+const withoutCompose: Services = {
+  readServices: () => Promise.resolve(notConfigured),
+  readLogs: () => Promise.resolve(notConfigured),
+};

@@ -1,0 +1,78 @@
+import { open, readFile, stat } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { cleanReason } from '../runbook/approval/clean-reason.ts';
+import type { Stop } from '../runbook/snapshot/ports.ts';
+import type { EmergencyStopSwitch } from '../runbook/ports/brake.ts';
+
+interface EmergencyStopSwitchOptions {
+  /** While it exists, nothing runs. What stands in it is the reason. */
+  readonly stopFile: string | undefined;
+  /** dbconn.yml, for its `approval.stopped`. */
+  readonly configFile: string | undefined;
+}
+
+const longestReasonBytes = 2000;
+
+/**
+ * The emergency stop for whoever has the machine and not Slack. Both places are read anew at every decision, so
+ * that neither needs a restart. What cannot be read stops: it may say so.
+ */
+export function createEmergencyStopSwitch({
+  stopFile,
+  configFile,
+}: EmergencyStopSwitchOptions): EmergencyStopSwitch {
+  return {
+    async readStop() {
+      const byFile = stopFile === undefined ? undefined : await readStopFile(stopFile);
+      if (byFile !== undefined || configFile === undefined) return byFile;
+      return readSetting(configFile);
+    },
+  };
+}
+
+async function readStopFile(file: string): Promise<Stop | undefined> {
+  const by = 'the file of approval.stopFile';
+  const lift = 'Whoever has the machine lets them run again by removing that file.';
+  try {
+    const { mtime } = await stat(file);
+    return { by, at: mtime.toISOString(), reason: await readBeginning(file), lift };
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    return { by, at: epoch, reason: 'It cannot be looked at.', lift };
+  }
+}
+
+async function readBeginning(file: string): Promise<string> {
+  const handle = await open(file, 'r');
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(longestReasonBytes));
+    return cleanReason(buffer.toString('utf8', 0, bytesRead)) ?? '';
+  } finally {
+    await handle.close();
+  }
+}
+
+const Setting = z.looseObject({
+  approval: z.looseObject({ stopped: z.boolean().nullish() }).nullish(),
+});
+
+async function readSetting(file: string): Promise<Stop | undefined> {
+  const by = 'approval.stopped in dbconn.yml';
+  const lift = 'Whoever has the machine lets them run again there.';
+  try {
+    const { approval } = Setting.parse(parse(await readFile(file, 'utf8'), { logLevel: 'error' }));
+    if (approval?.stopped !== true) return undefined;
+    return { by, at: (await stat(file)).mtime.toISOString(), reason: '', lift };
+  } catch {
+    // The parser's words may quote a line with a password in it.
+    return { by, at: epoch, reason: 'That file cannot be read at present.', lift };
+  }
+}
+
+/** For a stop without a time of its own: always the same, so that it is told once. */
+const epoch = new Date(0).toISOString();
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}

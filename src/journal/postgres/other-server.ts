@@ -1,0 +1,82 @@
+import { Client } from 'pg';
+import type { ClientConfig } from 'pg';
+import type { ByTls } from '../postgres-session.ts';
+
+/** A target by its configured name. */
+interface Server {
+  readonly name: string;
+  readonly url: string;
+}
+
+interface Apartness {
+  /** The target whose server is the journal's own. */
+  readonly shared: string | undefined;
+  /** Targets of which only the addresses could be compared. */
+  readonly unsure: readonly string[];
+}
+
+const timeoutMs = 2000;
+
+/**
+ * Whether the journal lies in one of the targets, where the night it is kept for would take it along. A server is known
+ * by its system identifier, which a standby shares; where one cannot be read, by host and port. Never throws.
+ */
+export async function findShared(
+  journalUrl: string,
+  targets: readonly Server[],
+  byTls: ByTls,
+): Promise<Apartness> {
+  const [own, ...others] = await Promise.all(
+    [journalUrl, ...targets.map(({ url }) => url)].map((url) => readIdentifier(url, byTls)),
+  );
+  const ownAddress = toAddress(journalUrl);
+  const unsure: string[] = [];
+  for (const [index, { name, url }] of targets.entries()) {
+    const other = others[index];
+    const isKnown = own !== undefined && other !== undefined;
+    if (isKnown ? own === other : ownAddress === toAddress(url)) return { shared: name, unsure };
+    if (!isKnown) unsure.push(name);
+  }
+  return { shared: undefined, unsure };
+}
+
+async function readIdentifier(url: string, byTls: ByTls): Promise<string | undefined> {
+  try {
+    return await byTls(url, readOne);
+  } catch {
+    // A target that is full or away is this program's subject; then its address has to do.
+    return undefined;
+  }
+}
+
+async function readOne(bareUrl: string, ssl: ClientConfig['ssl']): Promise<string> {
+  const client = new Client({
+    connectionString: bareUrl,
+    ...(ssl !== undefined && { ssl }),
+    application_name: 'dbconn',
+    options: '-c search_path=pg_catalog',
+    connectionTimeoutMillis: timeoutMs,
+    statement_timeout: timeoutMs,
+    lock_timeout: timeoutMs,
+    query_timeout: timeoutMs,
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ id: string }>(
+      'SELECT system_identifier::text AS id FROM pg_control_system()',
+    );
+    return String(rows[0]?.id);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+function toAddress(url: string): string {
+  const { hostname, port, searchParams } = new URL(url);
+  const host = searchParams.get('host') ?? hostname.toLowerCase();
+  // A host that begins with a slash is a socket on this machine.
+  const isLocal = /^(?:|localhost|\[?::1\]?|127\..*|\/.*)$/.test(host);
+  const at = searchParams.get('port') ?? (port === '' ? '5432' : port);
+  return `${isLocal ? 'localhost' : host}:${at}`;
+}

@@ -1,0 +1,51 @@
+import type { Journal, Stop } from '../snapshot/ports.ts';
+import type { EmergencyStopSwitch } from '../ports/brake.ts';
+import { done, refuse } from '../remedies/remedy.ts';
+import type { Answer } from '../remedies/remedy.ts';
+import { cleanReason } from '../approval/clean-reason.ts';
+import type { ApprovalDeps } from '../approval/door-ports.ts';
+import { isoNow } from '../approval/iso-now.ts';
+import { mayGo } from './permissions.ts';
+import type { Actor } from '../approval/actor.ts';
+
+/** The emergency stop that holds now, wherever it was set: on the machine, or by somebody's word. */
+export async function readStop({
+  journal,
+  stopSwitch,
+}: {
+  readonly journal: Pick<Journal, 'readStop'>;
+  readonly stopSwitch?: EmergencyStopSwitch;
+}): Promise<Stop | undefined> {
+  return (await stopSwitch?.readStop()) ?? journal.readStop();
+}
+
+/** Open to everybody: a needless stop costs minutes, a missing one a database. */
+export async function stop(
+  { journal, clock }: ApprovalDeps,
+  actor: Actor,
+  reason?: string,
+): Promise<Answer<Stop>> {
+  const by = actor.via === 'slack' ? `<@${actor.id}>` : `somebody at the ${actor.via}`;
+  const set: Stop = { by, at: isoNow(clock), reason: cleanReason(reason) ?? '' };
+  await journal.writeStop(set, { kind: 'stopped', body: { actor, reason: set.reason } });
+  return done(set);
+}
+
+/** Lifts a stop that was set by somebody's word; one that was set on the machine is lifted there. */
+export async function go(
+  ports: ApprovalDeps,
+  actor: Actor,
+  reason?: string,
+): Promise<Answer<null>> {
+  const allowed = await mayGo(ports, actor);
+  if (!allowed.ok) return allowed;
+  const { journal, stopSwitch } = ports;
+  const set = await stopSwitch?.readStop();
+  if (set !== undefined) {
+    const next = set.lift ?? 'Lift it there, and say go again.';
+    return refuse('stopped', `All changes stay stopped, by ${set.by}.`, next);
+  }
+  const body = { actor, reason: cleanReason(reason) };
+  await journal.writeStop(undefined, { kind: 'go', body });
+  return done(null);
+}

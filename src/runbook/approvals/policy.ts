@@ -1,0 +1,121 @@
+import type { Action } from '../remedies/action.ts';
+import type { RemedyRequest } from '../remedies/ask.ts';
+import { actionOf } from '../remedies/ask.ts';
+import { hashJson } from '../remedies/plan.ts';
+import type { Actor } from '../approval/actor.ts';
+
+/** Who may do what. Slack ids only; display names and e-mail addresses can be changed by their owners. */
+export interface Policy {
+  readonly options: Readonly<Partial<Record<Action, OptionPolicy>>>;
+  /** From proposing to the last vote, where the option does not say otherwise. */
+  readonly expiresAfterMs: number;
+  /** An installation that only looks: every proposal is refused. */
+  readonly readOnly: boolean;
+  /** Below this share of the approved targets the plan is another one, and is asked for again. 0-1. */
+  readonly leastShareLeft: number;
+  /** Users of the operating system who propose at the terminal, and their Slack user ids. */
+  readonly terminalUsers: Readonly<Record<string, string>>;
+  readonly breakGlass: BreakGlass;
+}
+
+/** The exception for the night when nobody answers. Off unless somebody and something is named. */
+interface BreakGlass {
+  /** Slack user ids; no groups, because an exception has names. */
+  readonly users: readonly string[];
+  /** Users of the operating system dbconn's terminal runs on. */
+  readonly terminal: readonly string[];
+  readonly actions: readonly Action[];
+}
+
+export interface OptionPolicy {
+  /** Persons and user groups. Empty: anybody may propose. */
+  readonly proposers: readonly string[];
+  /** Persons and user groups. Empty: nobody, and so it cannot run. */
+  readonly approvers: readonly string[];
+  readonly votes: number;
+  /** For what changes a whole server rather than one of its roles. The higher of it and `votes` holds. */
+  readonly clusterWideVotes: number;
+  readonly proposerMayVote: boolean;
+  readonly reasonRequired: boolean;
+  readonly expiresAfterMs?: number;
+  /** Between the end of a run and the next one of the same kind on the same thing. 0 for none. */
+  readonly cooldownMs: number;
+}
+
+/** What holds where nothing else is said. Nobody may approve. */
+const defaultOptionPolicy: OptionPolicy = {
+  proposers: [],
+  approvers: [],
+  votes: 1,
+  clusterWideVotes: 1,
+  proposerMayVote: false,
+  reasonRequired: false,
+  cooldownMs: 0,
+};
+
+const minuteMs = 60_000;
+
+/** Two people for what a whole server feels, and a pause long enough to see what the last run did. */
+const defaultOptions: Readonly<Record<Action, OptionPolicy>> = {
+  A: { ...defaultOptionPolicy, cooldownMs: 2 * minuteMs },
+  B: { ...defaultOptionPolicy, votes: 2, cooldownMs: 10 * minuteMs },
+  C: { ...defaultOptionPolicy, cooldownMs: 10 * minuteMs },
+  D: { ...defaultOptionPolicy, cooldownMs: 2 * minuteMs },
+  E: { ...defaultOptionPolicy, votes: 2, cooldownMs: 10 * minuteMs },
+  prepared: { ...defaultOptionPolicy, votes: 2, cooldownMs: 2 * minuteMs },
+  prevention: { ...defaultOptionPolicy, clusterWideVotes: 2, cooldownMs: 10 * minuteMs },
+};
+
+export const defaultPolicy: Policy = {
+  options: {},
+  expiresAfterMs: 15 * minuteMs,
+  readOnly: false,
+  leastShareLeft: 0.5,
+  terminalUsers: {},
+  breakGlass: { users: [], terminal: [], actions: [] },
+};
+
+/** Changes whenever the policy does. Part of every plan, so that no vote outlives the rules it was given under. */
+export function policyVersion(policy: Policy): Promise<string> {
+  return hashJson(policy);
+}
+
+/** The rules of one option where the configuration says nothing of it: nobody may approve it. */
+export function defaultPolicyOf(option: Action): OptionPolicy {
+  return defaultOptions[option];
+}
+
+export function readOptionPolicy(policy: Policy, option: Action): OptionPolicy {
+  return policy.options[option] ?? defaultPolicyOf(option);
+}
+
+/** The Slack user behind an actor, or undefined for a terminal's user whom the configuration does not name. */
+export function slackIdOf({ terminalUsers }: Policy, { id, via }: Actor): string | undefined {
+  if (via === 'slack') return id;
+  return via === 'terminal' && Object.hasOwn(terminalUsers, id) ? terminalUsers[id] : undefined;
+}
+
+/**
+ * How many different people must approve. One more where nobody knows who proposes: whoever sits at the terminal
+ * may be one of the approvers, and must not be the only one.
+ */
+export function votesNeeded(policy: Policy, ask: RemedyRequest, proposer: Actor): number {
+  const option = readOptionPolicy(policy, actionOf(ask));
+  const votes = isClusterWide(ask) ? Math.max(option.votes, option.clusterWideVotes) : option.votes;
+  const isUnknown = proposer.via === 'terminal' && slackIdOf(policy, proposer) === undefined;
+  return isUnknown && !option.proposerMayVote ? votes + 1 : votes;
+}
+
+function isClusterWide(ask: RemedyRequest): boolean {
+  return ask.kind === 'set-timeout' && ask.role === null;
+}
+
+/** Whether that many votes can come together at all. A user group may hold any number of people. */
+export function canReach({ approvers }: OptionPolicy, votes: number): boolean {
+  return approvers.some(isGroup) || new Set(approvers).size >= votes;
+}
+
+/** `S…` is a user group; `U…` and `W…` are persons. */
+export function isGroup(id: string): boolean {
+  return id.startsWith('S');
+}

@@ -1,0 +1,143 @@
+import { nearest, unknownTarget } from './nearest.ts';
+import { parseIncident } from './parse-incident.ts';
+import type { IncidentCommand } from './parse-incident.ts';
+import { parseRecord } from './parse-record.ts';
+import type { RecordCommand } from './parse-record.ts';
+import { changingWords, readOnlyWords, recordWords } from './words.ts';
+import type { ReadOnlyWord } from './words.ts';
+import { parseEscalation } from '../escalation/escalate.ts';
+import type { EscalationRequest } from '../escalation/escalate.ts';
+import { parseRemedyCommand } from './parse-remedy.ts';
+import type { RemedyCommand } from './parse-remedy.ts';
+
+/** Words people try because other tools have them, and what to do instead. */
+const notHere: Readonly<Record<string, string>> = {
+  approve: 'Approve with the button of the proposal, in Slack.',
+  deny: 'Deny with the button of the proposal, in Slack.',
+};
+
+export type Command =
+  | { readonly kind: 'look'; readonly word: ReadOnlyWord; readonly target: string }
+  | {
+      readonly kind: 'propose';
+      readonly remedyCommand: RemedyCommand;
+      readonly target: string;
+      /** Shows the plan and records nothing. */
+      readonly isPreview: boolean;
+    }
+  | { readonly kind: 'stop' | 'go'; readonly reason: string }
+  | { readonly kind: 'requests' }
+  | { readonly kind: 'break-glass'; readonly id: string; readonly reason: string }
+  | { readonly kind: 'escalate'; readonly ask: EscalationRequest; readonly target: string }
+  | IncidentCommand
+  | RecordCommand
+  | { readonly kind: 'help'; readonly problem?: string };
+
+/**
+ * Reads what stands after `/dbconn`. Nothing given means `status` of the only (or first) target.
+ * Unknown words and targets become help that names the nearest match; nothing here throws.
+ */
+export function parseCommand(text: string, targets: readonly string[]): Command {
+  const [, word = 'status', rest = ''] = /^(\S+)\s*([^]*)$/.exec(text.trim()) ?? [];
+  const lower = word.toLowerCase();
+  switch (lower) {
+    case 'help':
+      return { kind: 'help' };
+    case 'propose':
+    case 'preview':
+      return parseProposal(rest, targets, lower === 'preview');
+    case 'cancel':
+    case 'kill':
+      return parseProposal(`${lower} ${rest}`, targets, false);
+    case 'stop':
+    case 'go':
+      return { kind: lower, reason: rest };
+    case 'requests':
+      return { kind: 'requests' };
+    case 'break-glass':
+      return parseException(rest);
+    case 'escalate':
+      return parseCallForHelp(rest, targets);
+    case 'incident':
+    case 'incidents':
+      return orHelp(parseIncident(rest, targets));
+    case 'history':
+    case 'report':
+    case 'prevention':
+      return orHelp(parseRecord(lower, rest, targets));
+    default:
+      return parseReadOnly(lower, rest, targets);
+  }
+}
+
+function parseException(text: string): Command {
+  const [, id = '', reason = ''] = /^(\S*)\s*([^]*)$/.exec(text.trim()) ?? [];
+  if (id === '' || id.length > 100) {
+    return help('Say which request, by the id at the foot of its card, and why.');
+  }
+  return { kind: 'break-glass', id, reason };
+}
+
+function parseReadOnly(lower: string, text: string, targets: readonly string[]): Command {
+  const readOnlyWord = readOnlyWords.find((known) => known === lower);
+  if (readOnlyWord === undefined) return help(unknownWord(lower, targets));
+  const [target, ...rest] = text.split(/\s+/).filter(Boolean);
+  if (rest.length > 0) return help('That is more than a word and a target.');
+  if (target === undefined) return { kind: 'look', word: readOnlyWord, target: targets[0] ?? '' };
+  return targets.includes(target)
+    ? { kind: 'look', word: readOnlyWord, target }
+    : help(unknownTarget(target, targets));
+}
+
+/** Slack's own clients turn the two hyphens into a dash. */
+const dryRun = /(?:^|\s)(?:--|[—–])dry-run(?=\s|$)/gi;
+
+function parseProposal(text: string, targets: readonly string[], previewed: boolean): Command {
+  const words = text.replaceAll(dryRun, ' ');
+  const isPreview = previewed || words !== text;
+  const { remedyCommand, target, problem } = parseRemedyCommand(words, targets);
+  if (problem !== undefined) return help(problem);
+  if (target !== undefined && !targets.includes(target)) {
+    return help(unknownTarget(target, targets));
+  }
+  const [only = '', ...others] = targets;
+  // A look at the wrong target costs nothing; a change of it may.
+  if (target === undefined && others.length > 0) {
+    return help(`There are several targets, so name one at the end: ${targets.join(', ')}.`);
+  }
+  return { kind: 'propose', remedyCommand, target: target ?? only, isPreview };
+}
+
+/** With several targets the one it is about may stand before the reason; the first is meant otherwise. */
+function parseCallForHelp(text: string, targets: readonly string[]): Command {
+  const ask = parseEscalation(text);
+  const [first = '', ...rest] = ask.reason.split(/\s+/);
+  return targets.length > 1 && targets.includes(first)
+    ? { kind: 'escalate', ask: { ...ask, reason: rest.join(' ') }, target: first }
+    : { kind: 'escalate', ask, target: targets[0] ?? '' };
+}
+
+function help(problem: string): Command {
+  return { kind: 'help', problem };
+}
+
+function orHelp(parsed: Command | string): Command {
+  return typeof parsed === 'string' ? help(parsed) : parsed;
+}
+
+function unknownWord(word: string, targets: readonly string[]): string {
+  if (Object.hasOwn(notHere, word)) return notHere[word] ?? '';
+  const near = nearest(word, [
+    ...readOnlyWords,
+    ...changingWords,
+    ...recordWords,
+    'incidents',
+    'cancel',
+    'kill',
+    'help',
+  ]);
+  if (near !== undefined) return `There is no such word. Did you mean ${near}?`;
+  return targets.includes(word)
+    ? 'A word comes before the target, such as status.'
+    : 'There is no such word.';
+}

@@ -1,0 +1,200 @@
+import { JournalUnavailable } from '../approval/journal-unavailable.ts';
+import { changeIncident } from '../incident/change-incident.ts';
+import type { Incident, IncidentChange } from '../incident/incident.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
+import type { Note } from '../incident/note.ts';
+import { PagerRefused } from './pager.ts';
+import { capital } from '../snapshot/wording.ts';
+import { isoNow } from '../approval/iso-now.ts';
+import { pause, contactsOf } from './escalator-deps.ts';
+import type { EscalatorMemory, EscalatorDeps } from './escalator-deps.ts';
+import { toPage } from '../escalate/page-of.ts';
+import type { Escalation } from '../escalate/policy.ts';
+import { chooseCallChannel, mostTries, callChannelsTo } from '../escalate/ways.ts';
+import type { CallChannel } from '../escalate/ways.ts';
+import { roleName, toHeadline, callChannelName } from '../escalate/wording.ts';
+
+interface Calling {
+  readonly ports: EscalatorDeps;
+  readonly memory: EscalatorMemory;
+  readonly view: IncidentView;
+  readonly isWorkedOn: boolean;
+}
+
+/**
+ * Makes one call. `sending` is in the journal before it goes out, with how often it was tried, and what came of it
+ * after: whoever finds `sending` there knows that it may have gone out. Returns the incident as it then stands.
+ */
+export async function sendEscalation(calling: Calling, due: Escalation): Promise<Incident> {
+  const { ports, view, memory } = calling;
+  const callChannels = callChannelsOf(calling, due);
+  const callChannel = chooseCallChannel(callChannels, due);
+  if (callChannel === undefined) return giveUp(calling, due);
+  const mayStand = due.tries > 0 && due.via === callChannel.via;
+  const isCutOff = mayStand && due.state === 'sending';
+  const tries = mayStand ? due.tries + (isCutOff ? 0 : 1) : 1;
+  const begun: Escalation = { ...due, via: callChannel.via, state: 'sending', tries };
+  const before = await writeBegun(calling, due, begun);
+  if (!before.escalations.some((one) => isSame(one, begun))) return before;
+  if (due.tries === 0) ports.meter.escalation('due');
+  try {
+    await send(
+      { ...calling, view: { ...view, incident: before } },
+      { callChannel, begun, mayStand },
+    );
+  } catch (error) {
+    if (error instanceof JournalUnavailable) throw error;
+    ports.onFault(before.id, error);
+    return writeFailed(calling, { begun, callChannel, callChannels }, error);
+  }
+  ports.meter.escalation('sent');
+  memory.pauses.delete(due.id);
+  const sent: Escalation = { ...begun, state: 'sent', sentAt: isoNow(ports.clock) };
+  const note: Note = {
+    kind: 'incident-escalated',
+    sentence: `dbconn called ${roleName(due.who)} ${callChannelName(callChannel)}.`,
+    facts: { step: due.id, via: callChannel.via, reasons: begun.reasons },
+  };
+  return write(calling, { escalation: sent, note });
+}
+
+/** What was written is what is sent: where it could not be written, nothing goes out. */
+function isSame(one: Escalation, { id, via, tries }: Escalation): boolean {
+  return one.id === id && one.state === 'sending' && one.via === via && one.tries === tries;
+}
+
+function callChannelsOf({ ports, view }: Calling, { who }: Escalation): CallChannel[] {
+  const { contacts } = contactsOf(ports, view.incident);
+  const pager = ports.pagerOf(view.incident.target);
+  return callChannelsTo(who, { contacts, channel: ports.channel, pager });
+}
+
+interface Sending {
+  readonly callChannel: CallChannel;
+  readonly begun: Escalation;
+  /** It was begun before, and may have gone out. */
+  readonly mayStand: boolean;
+}
+
+async function send(calling: Calling, { callChannel, begun, mayStand }: Sending): Promise<void> {
+  const { ports, view, isWorkedOn } = calling;
+  const { incident } = view;
+  const nowMs = ports.clock.now();
+  if (callChannel.via === 'pager') {
+    const { links } = contactsOf(ports, incident);
+    await callChannel.pager.page(toPage('trigger', { view, links, reasons: begun.reasons, nowMs }));
+    return;
+  }
+  const place = callChannel.via === 'channel' ? await ports.board.placeOf(incident.id) : undefined;
+  const lateAfterMs = ports.rules.overdueAfterMs;
+  await ports.announcements.announce({
+    to: callChannel.to,
+    mention: callChannel.mention,
+    headline: toHeadline({ view, escalation: begun, nowMs, lateAfterMs, isWorkedOn }),
+    quote: begun.quote,
+    key: `${incident.id}/${begun.id}/${callChannel.via}`,
+    mayStand,
+    ...(place?.channel === callChannel.to && { thread: place.ts }),
+  });
+}
+
+function writeBegun(calling: Calling, due: Escalation, begun: Escalation): Promise<Incident> {
+  const { ports, view } = calling;
+  return change(ports, view.incident, (current) => {
+    const known = current.escalations.find(({ id }) => id === due.id);
+    // Over by now, or somebody else was quicker.
+    if (current.state !== 'open' || known?.state === 'sent') return null;
+    // From now on a page may stand open: whoever finds this after a crash has to see to its end.
+    const pager = begun.via === 'pager' ? 'triggered' : current.pager;
+    const facts = { step: begun.id, via: begun.via, tries: begun.tries };
+    return {
+      change: { escalations: keep(current.escalations, begun), pager },
+      note: { kind: 'incident-escalating', sentence: null, facts },
+    };
+  });
+}
+
+interface Failure {
+  readonly begun: Escalation;
+  readonly callChannel: CallChannel;
+  readonly callChannels: readonly CallChannel[];
+}
+
+/** The thread hears of the first refusal, and of another way that is taken; not of each try. */
+function writeFailed(
+  calling: Calling,
+  { begun, callChannel, callChannels }: Failure,
+  error: unknown,
+): Promise<Incident> {
+  const { ports, memory } = calling;
+  ports.meter.escalation('failed');
+  const isRefused = error instanceof PagerRefused && !error.mayPass;
+  const tries = isRefused ? Math.max(begun.tries, mostTries[callChannel.via]) : begun.tries;
+  const failed: Escalation = { ...begun, state: 'failed', tries };
+  const next = chooseCallChannel(callChannels, failed);
+  const goesElsewhere = next !== undefined && next.via !== callChannel.via;
+  if (goesElsewhere) memory.pauses.delete(begun.id);
+  else pause(memory, begun.id, ports.clock);
+  const why = error instanceof PagerRefused ? error.message : 'Slack did not take it.';
+  const who = capital(roleName(begun.who));
+  const instead = goesElsewhere ? ` They are called ${callChannelName(next)} instead.` : '';
+  const sentence = `${who} could not be called ${callChannelName(callChannel)}: ${why}${instead}`;
+  const note: Note = {
+    kind: 'incident-escalating',
+    sentence: goesElsewhere || begun.tries === 1 ? sentence : null,
+    facts: { step: begun.id, via: callChannel.via, tries: begun.tries },
+  };
+  // What was refused for good did not go out: the pager knows what it knew before.
+  const { pager } = calling.view.incident;
+  return write(calling, { escalation: failed, note, ...(isRefused && { pager: { pager } }) });
+}
+
+/** Nobody is configured: said once, and not tried until that changed. */
+async function giveUp(calling: Calling, due: Escalation): Promise<Incident> {
+  if (due.state === 'failed') return calling.view.incident;
+  calling.ports.meter.escalation('failed');
+  const who = capital(roleName(due.who));
+  const note: Note = {
+    kind: 'incident-escalating',
+    sentence: `${who} cannot be called: set contacts, slack.channel or pager in dbconn.yml.`,
+    facts: { step: due.id },
+  };
+  return write(calling, { escalation: { ...due, state: 'failed' }, note });
+}
+
+interface Writing {
+  readonly escalation: Escalation;
+  readonly note: Note;
+  readonly pager?: Pick<Incident, 'pager'>;
+}
+
+function write({ ports, view }: Calling, { escalation, note, pager }: Writing): Promise<Incident> {
+  return change(ports, view.incident, ({ escalations }) => ({
+    change: { escalations: keep(escalations, escalation), ...pager },
+    note,
+  }));
+}
+
+type Edit = (current: Incident) => { readonly change: IncidentChange; readonly note: Note } | null;
+
+/** An incident that changes too fast is left for the next round. */
+async function change(
+  { log, onFault }: EscalatorDeps,
+  incident: Incident,
+  edit: Edit,
+): Promise<Incident> {
+  const changed = await changeIncident(log, incident.id, (current) => {
+    const edited = edit(current);
+    return edited === null ? null : { state: current.state, ...edited };
+  });
+  if (changed.ok) return changed.value;
+  onFault(incident.id, new Error(changed.refusal.why));
+  return incident;
+}
+
+function keep(escalations: readonly Escalation[], one: Escalation): Escalation[] {
+  const isKnown = escalations.some(({ id }) => id === one.id);
+  return isKnown
+    ? escalations.map((escalation) => (escalation.id === one.id ? one : escalation))
+    : [...escalations, one];
+}

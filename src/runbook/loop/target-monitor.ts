@@ -1,0 +1,180 @@
+import { ChangeMemory } from '../diagnose/change-memory.ts';
+import { diagnose } from '../diagnose/diagnose.ts';
+import type { Diagnosis } from '../diagnose/diagnosis.ts';
+import type { TargetCheck } from '../diagnose/evidence.ts';
+import { RecentChecks } from '../diagnose/look-ring.ts';
+import { checkNeighbours } from '../doctor-neighbours.ts';
+import { checkTarget } from '../diagnose/doctor.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Check } from '../diagnose/doctor.ts';
+import { takeSnapshotOf } from '../look.ts';
+import type {
+  PrivilegedConnection,
+  Clock,
+  Database,
+  Pools,
+  Restarts,
+  Services,
+} from '../snapshot/ports.ts';
+import { readPrevention } from '../post-incident/read-prevention.ts';
+import type { Prevention } from '../post-incident/prevention.ts';
+import type { Neighbourhood } from '../ports/neighbours.ts';
+import type { Blockers } from '../remedies/d-stop-blockers/ports.ts';
+import type { Poolers } from '../ports/pooler.ts';
+import type { PoolSettings } from '../ports/pool-settings.ts';
+import type { PreparedTransactions } from '../ports/prepared.ts';
+import type { RoleLimits } from '../ports/role-limits.ts';
+import type { ServerHost } from '../ports/server-host.ts';
+import type { ServerSettings } from '../ports/server-settings.ts';
+import type { Timeouts } from '../ports/timeouts.ts';
+import type { Target } from '../snapshot/target.ts';
+
+/** One target and what reaches it. */
+export interface TargetAdapters {
+  readonly target: Target;
+  readonly database: Database;
+  readonly services: Services;
+  readonly pools: Pools;
+  /** What may end its sessions; absent where no role for that is configured. */
+  readonly privileged?: PrivilegedConnection;
+  /** What may stop whom others wait for; absent as `acting` is. */
+  readonly blockers?: Blockers;
+  /** What may roll back its prepared transactions; absent as `acting` is. */
+  readonly prepared?: PreparedTransactions;
+  /** What may set its time-outs; absent as `acting` is. */
+  readonly timeouts?: Timeouts;
+  /** What may limit the connections of a role; absent as `acting` is. */
+  readonly roleLimits?: RoleLimits;
+  /** What may set max_connections; absent as `acting` is. */
+  readonly serverSettings?: ServerSettings;
+  /** What may restart PostgreSQL itself; absent where its container is not configured. */
+  readonly serverHost?: ServerHost;
+  /** What may resize its services' pools; absent where no containers are configured. */
+  readonly poolSettings?: PoolSettings;
+  /** What may restart its containers; absent where none are configured. */
+  readonly restarts?: Restarts;
+  /** How it stands to the other targets; absent where there is only one. */
+  readonly neighbourhood?: () => Promise<Neighbourhood>;
+  /** The PgBouncers in front of it; absent where none is configured. */
+  readonly poolers?: Poolers;
+  /** The same as the looking role reads it, for plans that a person runs; absent where there is an acting role. */
+  readonly planning?: Pick<
+    TargetAdapters,
+    'privileged' | 'blockers' | 'prepared' | 'timeouts' | 'roleLimits' | 'serverSettings'
+  >;
+}
+
+/**
+ * `sparing` is for looks that nobody asked for: while all is well, the containers and their logs are those of a look of
+ * the last minute. Hundreds of targets may share one engine, and reading these costs it and us more than all the rest.
+ */
+type Effort = 'whole' | 'sparing';
+
+/** The runbook as Slack and the terminal call it. */
+export interface Runbook {
+  readonly targets: readonly Target[];
+  /** One look at a target, and what it means. Throws only for a target that is not configured. */
+  diagnose(target: string): Promise<Diagnosis>;
+  /** The same with the evidence it was drawn from, so that it can be kept and judged again. */
+  runCheck(target: string, effort?: Effort): Promise<TargetCheck>;
+  /** What dbconn can and cannot see of a target. */
+  doctor(target: string): Promise<readonly Check[]>;
+  /** The runbook's Prevention section held against a look at a target. */
+  prevention(target: string): Promise<Prevention>;
+  close(): Promise<void>;
+}
+
+export function createRunbook(targetAdapters: readonly TargetAdapters[], clock: Clock): Runbook {
+  const monitors = new Map(
+    targetAdapters.map((adapters) => [adapters.target.name, new TargetMonitor(adapters, clock)]),
+  );
+  const monitor = (name: string): TargetMonitor => {
+    const found = monitors.get(name);
+    if (found === undefined) throw new Error(`There is no target "${name}".`);
+    return found;
+  };
+  return {
+    targets: targetAdapters.map(({ target }) => target),
+    diagnose: async (target) => (await monitor(target).runCheck()).diagnosis,
+    runCheck: (target, effort) => monitor(target).runCheck(effort),
+    doctor: (target) => monitor(target).doctor(),
+    prevention: (target) => monitor(target).prevention(),
+    async close() {
+      await Promise.all(targetAdapters.map(({ database }) => database.close()));
+    },
+  };
+}
+
+/** So long a sparing look does with what was read of the containers. */
+const servicesKeptMs = 60_000;
+
+/** Remembers the recent looks of one target, for its forecast and its chart. */
+class TargetMonitor {
+  readonly #patient: TargetAdapters;
+  readonly #clock: Clock;
+  readonly #recent = new RecentChecks();
+  readonly #changes = new ChangeMemory();
+  /** What the last whole look read of the containers, when it found all well. */
+  #rest: { readonly sinceMs: number; readonly services: Services } | undefined;
+
+  constructor(adapters: TargetAdapters, clock: Clock) {
+    this.#patient = adapters;
+    this.#clock = clock;
+  }
+
+  async runCheck(effort: Effort = 'whole'): Promise<TargetCheck> {
+    const keptServices = this.#rest;
+    if (
+      effort === 'sparing' &&
+      keptServices !== undefined &&
+      this.#clock.now() - keptServices.sinceMs < servicesKeptMs
+    ) {
+      const sparing = await this.#look(keptServices.services);
+      if (sparing.diagnosis.state === 'fine') return this.#remember(sparing);
+    }
+    const sinceMs = this.#clock.now();
+    const whole = await this.#look(this.#patient.services);
+    const isFine = whole.diagnosis.state === 'fine';
+    this.#rest = isFine ? { sinceMs, services: asRead(whole.snapshot) } : undefined;
+    return this.#remember(whole);
+  }
+
+  async #look(services: Services): Promise<TargetCheck> {
+    const { target } = this.#patient;
+    const taken = await takeSnapshotOf({ ...this.#patient, services, clock: this.#clock }, target);
+    const snapshot = this.#changes.note(taken);
+    const recent = this.#recent.entries();
+    return { snapshot, target, recent, diagnosis: diagnose({ snapshot, target, recent }) };
+  }
+
+  #remember(check: TargetCheck): TargetCheck {
+    const { diagnosis, snapshot } = check;
+    this.#recent.add(diagnosis, snapshot.database.reading?.counts.newIn60s);
+    return check;
+  }
+
+  async prevention(): Promise<Prevention> {
+    return readPrevention(await this.runCheck());
+  }
+
+  async doctor(): Promise<readonly Check[]> {
+    const { target, services } = this.#patient;
+    const [snapshot, permissions] = await Promise.all([
+      takeSnapshotOf({ ...this.#patient, clock: this.#clock }, target),
+      services.readPermissions?.(),
+    ]);
+    const neighbourhood = await this.#patient.neighbourhood?.();
+    return [
+      ...checkTarget({ snapshot, target, permissions }),
+      ...(neighbourhood === undefined ? [] : checkNeighbours(neighbourhood, target.name)),
+    ];
+  }
+}
+
+/** The containers and logs of a look, as if they were read again. */
+function asRead({ services, logs }: Snapshot): Services {
+  return {
+    readServices: () => Promise.resolve({ ...services, tookMs: 0 }),
+    readLogs: () => Promise.resolve({ ...logs, tookMs: 0 }),
+  };
+}

@@ -1,0 +1,120 @@
+import type {
+  PrivilegedSession,
+  Clock,
+  SignalOutcome,
+  TerminateGuard,
+} from '../../snapshot/ports.ts';
+import type { SessionIdentity, SessionTarget } from '../targets/session.ts';
+import type { RunControl } from '../remedy.ts';
+import { countOutcomes } from '../report.ts';
+import type { Item, Report } from '../report.ts';
+import { skipSentences } from './candidates.ts';
+import { count } from '../../snapshot/wording.ts';
+
+/** Between two of these somebody can stop it, and the live message can move on. */
+export const batchSize = 50;
+
+/** A session that has not ended by then hangs in a system call; it is reported, not waited for. */
+const endWithinMs = 5000;
+const pollMs = 50;
+
+interface Ending {
+  readonly targets: readonly SessionTarget[];
+  readonly guard: TerminateGuard;
+  readonly control: RunControl;
+  readonly clock: Clock;
+}
+
+/** Ends sessions in batches, and reports each as it was seen after its signal. */
+export async function endSessions(session: PrivilegedSession, ending: Ending): Promise<Report> {
+  const { targets, control } = ending;
+  const items: Item[] = [];
+  for (let from = 0; from < targets.length; from += batchSize) {
+    if (await control.isStopped()) break;
+    const batch = targets.slice(from, from + batchSize).map(({ identity }) => identity);
+    const pids = batch.map(({ pid }) => pid).join(', ');
+    const step = from / batchSize;
+    await control.intend({
+      step,
+      sentence: `end ${count(batch.length, 'session')}: pid ${pids}`,
+    });
+    items.push(...(await endBatch(session, batch, ending)));
+    await control.record({
+      step,
+      sentence: `${items.length} of ${targets.length}: ${countOutcomes(items)}`,
+    });
+  }
+  const missed = targets.slice(items.length).map(({ identity: { pid } }) => notReached(pid));
+  const stopped = missed.length > 0 ? 'Stopped before the end. ' : '';
+  const all = [...items, ...missed];
+  const finished = all.every(({ outcome }) => outcome !== 'not reached');
+  return {
+    items: all,
+    summary: `${stopped}Of ${count(all.length, 'session')}: ${countOutcomes(all)}.`,
+    finished,
+  };
+}
+
+async function endBatch(
+  session: PrivilegedSession,
+  batch: readonly SessionIdentity[],
+  { guard, clock, control: { lease } }: Ending,
+): Promise<Item[]> {
+  const outcomes = await session.terminateSessions(batch, { guard, lease });
+  const signalled = new Set(
+    outcomes.filter(({ outcome }) => outcome === 'signalled').map(({ pid }) => pid),
+  );
+  const sent = batch.filter(({ pid }) => signalled.has(pid));
+  const remaining = await waitUntilGone(session, sent, { clock, withinMs: endWithinMs });
+  return outcomes.map((outcome) => toItem(outcome, remaining));
+}
+
+interface WaitLimits {
+  readonly clock: Clock;
+  readonly withinMs: number;
+}
+
+/** A signal that was sent is no end. Looks until the sessions are gone, and returns the pids that are not. */
+export async function waitUntilGone(
+  session: PrivilegedSession,
+  sent: readonly SessionIdentity[],
+  { clock, withinMs }: WaitLimits,
+): Promise<ReadonlySet<number>> {
+  const deadline = clock.now() + withinMs;
+  let remaining = sent;
+  while (remaining.length > 0) {
+    const still = new Set(await session.readRemainingSessions(remaining));
+    remaining = remaining.filter(({ pid }) => still.has(pid));
+    if (remaining.length === 0 || clock.now() >= deadline) break;
+    await clock.sleep(pollMs);
+  }
+  return new Set(remaining.map(({ pid }) => pid));
+}
+
+function toItem({ pid, outcome }: SignalOutcome, remaining: ReadonlySet<number>): Item {
+  const item = (word: Item['outcome'], detail: string): Item => ({
+    what: `pid ${pid}`,
+    outcome: word,
+    detail,
+    lines: [],
+  });
+  switch (outcome) {
+    case 'signalled':
+      return remaining.has(pid)
+        ? item('still there', 'It was told to end, and had not after 5 s.')
+        : item('ended', 'It was told to end, and is gone.');
+    case 'already gone':
+      return item('already gone', 'It had ended by itself.');
+    case 'moved on':
+      return item('moved on', 'It worked again in the meantime.');
+    case 'too late':
+      return item('not reached', 'The order to end it reached PostgreSQL too late to be obeyed.');
+    default:
+      return item('refused', `Spared: ${skipSentences[outcome]}.`);
+  }
+}
+
+function notReached(pid: number): Item {
+  const detail = 'Changes were stopped before it.';
+  return { what: `pid ${pid}`, outcome: 'not reached', detail, lines: [] };
+}

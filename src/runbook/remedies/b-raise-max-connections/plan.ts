@@ -1,0 +1,104 @@
+import type { MaxConnectionsReading } from '../../ports/server-settings.ts';
+import type { PreflightInput } from '../option-b/flight.ts';
+import { estimateMemory, memorySentences } from '../option-b/memory.ts';
+import type { PlanDraft } from '../plan.ts';
+import type { SettingTarget } from '../targets/setting.ts';
+import { count } from '../../snapshot/wording.ts';
+
+/** What a step is, for `recover`: plans with and without a host have different ones. */
+type Part = 'copy' | 'alter' | 'checkpoint' | 'restart' | 'check' | 'clean';
+
+const withHost = ['copy', 'alter', 'checkpoint', 'restart', 'check', 'clean'] as const;
+
+/** The number of a part among the plan's steps. */
+export function stepOf(part: Part, hasHost: boolean): number {
+  return hasHost ? withHost.indexOf(part) : 0;
+}
+
+export function draftRaise(target: string, flight: PreflightInput): PlanDraft {
+  const { reading, host, to } = flight;
+  const { inForce } = reading;
+  const verb = to > inForce ? 'Raise' : 'Lower';
+  const restarts =
+    host === undefined ? ' (somebody restarts PostgreSQL)' : ' and restart PostgreSQL';
+  return {
+    option: 'B',
+    target,
+    ask: { kind: 'raise-max-connections', to },
+    title: `${verb} max_connections from ${inForce} to ${to}${restarts}`,
+    subject: null,
+    targets: [toTarget(reading, to)],
+    spared: [],
+    sparedTotal: 0,
+    cost: costs(flight),
+    frees: { slots: Math.max(0, to - inForce), sentence: freed(reading, to) },
+    undo: `The same with ${inForce}, and another restart.`,
+    undoAsk: { kind: 'raise-max-connections', to: inForce },
+    steps: steps(flight),
+    risk: 'high',
+  };
+}
+
+/** Where the files beneath say the same anyway, the line is taken out: they rule again. */
+export function toTarget(reading: MaxConnectionsReading, to: number): SettingTarget {
+  const { auto, beneath, inForce, source } = reading;
+  return {
+    kind: 'setting',
+    name: 'max_connections',
+    role: null,
+    from: auto === null ? null : String(auto),
+    to: beneath === to ? null : String(to),
+    inForce: String(inForce),
+    source,
+  };
+}
+
+function freed({ slots, inForce }: MaxConnectionsReading, to: number): string {
+  const usable = (all: number): number => all - slots.superuserReserved - slots.reserved;
+  const change =
+    to > inForce
+      ? `Adds ${count(to - inForce, 'slot')}`
+      : `Takes ${count(inForce - to, 'slot')} away`;
+  return `${change}: an ordinary role can use ${usable(to)} instead of ${usable(inForce)}. A leak fills them as well.`;
+}
+
+function costs({ reading, host, to }: PreflightInput): string[] {
+  const { sessions, otherPending, absentStandbys, pendingRestart, inForce } = reading;
+  return [
+    `Every session is cut off: ${sessions.clients} now, ${sessions.inTransaction} of them in a transaction that is lost.`,
+    host === undefined
+      ? 'Until somebody restarts PostgreSQL nothing changes.'
+      : 'PostgreSQL is down for some seconds, and longer where much is left to write; a CHECKPOINT goes first. It is waited for, however long.',
+    ...memorySentences(estimateMemory(reading, to), to, host),
+    ...(pendingRestart
+      ? ['A change of max_connections waits for a restart already; this replaces it.']
+      : []),
+    ...(otherPending.length > 0
+      ? [`These wait for a restart too, and come into force with it: ${otherPending.join(', ')}.`]
+      : []),
+    ...(absentStandbys > 0 && to > inForce
+      ? [
+          `${count(absentStandbys, 'replication slot')} belongs to a standby that is away: with a lower value it stops replaying when it comes back.`,
+        ]
+      : []),
+    ...(reading.memory.sharedBytes === null && host?.memoryBytes == null
+      ? ['How much memory there is could not be read.']
+      : []),
+  ];
+}
+
+function steps({ reading, host, to }: PreflightInput): string[] {
+  const isReset = reading.beneath === to;
+  const alter = isReset
+    ? 'ALTER SYSTEM RESET max_connections'
+    : `ALTER SYSTEM SET max_connections = ${to}`;
+  if (host === undefined) return [alter];
+  return [
+    'Keep a copy of postgresql.auto.conf beside it',
+    alter,
+    'CHECKPOINT, so that the shutdown has little to write',
+    `Restart ${host.name} and wait until it accepts connections`,
+    'Check the value in force, and that the applications came back',
+    'Remove the copy',
+  ];
+}

@@ -1,0 +1,171 @@
+import { z } from 'zod';
+import type { ServerHost } from '../../ports/server-host.ts';
+import { awaitBoot } from '../option-b/boot.ts';
+import type { OptionBPorts } from '../option-b/ports.ts';
+import { bringUp, cleanUp, concludeUp, putBack } from './restart.ts';
+import type { Raise } from './restart.ts';
+import { pendingReport, takeBack } from './run.ts';
+import type { Change } from './run.ts';
+import type { Report } from '../report.ts';
+import type { Interrupted, StepEntry } from '../remedy.ts';
+
+const pollMs = 1000;
+/** A stop that was asked for goes on though nobody waits for it any more: as long as a stop may take, and some. */
+const stopWithinMs = 360_000;
+
+/** What a run left in the journal. */
+const Facts = z.object({
+  part: z.enum(['copy', 'alter', 'checkpoint', 'restart', 'check', 'clean']),
+  path: z.string().optional(),
+  copyPath: z.string().optional(),
+  sha256: z.string().optional(),
+  startedAt: z.string().nullish(),
+  putsBack: z.boolean().optional(),
+  isPutBack: z.boolean().optional(),
+  isUp: z.boolean().optional(),
+});
+type Facts = z.infer<typeof Facts> & Pick<StepEntry, 'kind'>;
+
+/**
+ * Finds out how far a run came, and ends it on one side or the other: what was not restarted is taken back, what
+ * was to be restarted is waited through, and what cannot start gets its old file.
+ */
+export async function recoverRaise(
+  ports: OptionBPorts,
+  { steps }: Interrupted,
+  change: Change,
+): Promise<Report> {
+  const notes = steps.flatMap(({ facts, kind }): Facts[] => {
+    const read = Facts.safeParse(facts);
+    return read.success ? [{ ...read.data, kind }] : [];
+  });
+  const { host } = ports;
+  const copied = notes.findLast(({ part, copyPath }) => part === 'copy' && copyPath !== undefined);
+  const { path, copyPath, sha256 } = copied ?? {};
+  if (path === undefined || copyPath === undefined) return recoverAlter(ports, notes, change);
+  if (host === undefined) return lostHost(change, copyPath);
+  const files = { path, copyPath };
+  if (sha256 === undefined || !notes.some(({ part }) => part === 'alter')) {
+    return notBegun(change, await cleanUp({ control: change.control, host, files }));
+  }
+  const raise: Raise = { ...change, host, files, kept: { sha256 }, before: null };
+  const restart = notes.find(({ part }) => part === 'restart');
+  if (restart === undefined) return takeBack(ports, raise, interrupted);
+  return recoverRestart(ports, raise, { notes, startedAt: restart.startedAt ?? null });
+}
+
+const interrupted = 'It was interrupted before the restart.';
+
+/** Without a copy there was no host, and ALTER SYSTEM was all there was to do. */
+async function recoverAlter(
+  { settings }: OptionBPorts,
+  notes: readonly Facts[],
+  change: Change,
+): Promise<Report> {
+  const alters = notes.filter(({ part }) => part === 'alter');
+  if (alters.length === 0) return notBegun(change, '');
+  if (alters.some(({ kind }) => kind === 'done')) return pendingReport(change);
+  const { auto, beneath } = await settings.readMaxConnections();
+  const { from, to, name } = change.target;
+  if (beneath !== null && String(auto) === String(to)) return pendingReport(change);
+  // Whether it was written cannot be told where the files cannot be read: taking it out is right either way.
+  if (beneath === null) {
+    const { lease } = change.control;
+    await settings.alterMaxConnections(from === null ? null : Number(from), lease);
+  }
+  const detail = 'It was interrupted; postgresql.auto.conf is as before.';
+  return {
+    items: [{ what: name, outcome: 'put back', detail, lines: [] }],
+    summary: detail,
+    finished: false,
+  };
+}
+
+function notBegun({ target }: Change, copy: string): Report {
+  const detail = 'It was interrupted before anything was changed.';
+  return {
+    items: [{ what: target.name, outcome: 'not reached', detail, lines: [] }],
+    summary: `${detail}${copy}`,
+    finished: false,
+  };
+}
+
+function lostHost({ target }: Change, copyPath: string): Report {
+  const detail = `It was interrupted, and dbconn no longer has a way to the container of PostgreSQL. See that it runs; the copy ${copyPath} holds what postgresql.auto.conf was before.`;
+  return {
+    items: [{ what: target.name, outcome: 'unknown', detail, lines: [] }],
+    summary: detail,
+    finished: false,
+  };
+}
+
+interface Before {
+  readonly notes: readonly Facts[];
+  /** Of the process that was to be restarted. */
+  readonly startedAt: string | null;
+}
+
+async function recoverRestart(
+  ports: OptionBPorts,
+  raise: Raise,
+  { notes, startedAt }: Before,
+): Promise<Report> {
+  const { host, control } = raise;
+  if (notes.some(({ putsBack }) => putsBack === true)) return recoverPutBack(ports, raise, notes);
+  if (notes.some(({ part, isUp }) => part === 'restart' && isUp === true)) {
+    const boot = await awaitBoot(ports, host, control);
+    return boot.kind === 'up' ? concludeUp(ports, raise, boot) : bringUp(ports, raise);
+  }
+  const status = await settle(ports, host, startedAt);
+  if (status === 'untouched') return takeBack(ports, raise, interrupted);
+  if (status === 'stopped') await host.start();
+  return bringUp(ports, raise);
+}
+
+/** The old file was on its way back: it is there if PostgreSQL runs with the old value, and else it goes back again. */
+async function recoverPutBack(
+  ports: OptionBPorts,
+  raise: Raise,
+  notes: readonly Facts[],
+): Promise<Report> {
+  const { host, control, target } = raise;
+  const failure = { failure: null, lines: [] };
+  const wasUp = notes.some(({ isPutBack, isUp }) => isPutBack === true && isUp === true);
+  if (!wasUp) {
+    const { running } = await host.readState();
+    if (!running) return putBack(ports, raise, failure);
+    const boot = await awaitBoot(ports, host, control);
+    const isOld = boot.kind === 'up' && (boot.maxConnections ?? raise.to) !== raise.to;
+    if (!isOld) return putBack(ports, raise, failure);
+  }
+  const copy = await cleanUp(raise);
+  const detail = `PostgreSQL did not start with max_connections = ${raise.to}; its old file is back, and it runs with ${target.inForce}.`;
+  return {
+    items: [{ what: target.name, outcome: 'put back', detail, lines: [] }],
+    summary: `${detail}${copy}`,
+    finished: false,
+  };
+}
+
+/**
+ * `untouched` the old process runs and accepts connections, so nobody asked it to stop · `stopped` it ended, and
+ * nothing was started since · `started` it is another process, running or ended.
+ */
+async function settle(
+  { settings, clock }: OptionBPorts,
+  host: ServerHost,
+  startedAt: string | null,
+): Promise<'untouched' | 'stopped' | 'started'> {
+  const deadline = clock.now() + stopWithinMs;
+  for (let accepted = 0; ;) {
+    const state = await host.readState();
+    const isNew = state.startedAt !== null && state.startedAt !== startedAt;
+    if (isNew) return 'started';
+    if (!state.running) return 'stopped';
+    const { state: acceptance } = await settings.readAcceptance();
+    accepted = acceptance === 'accepting' ? accepted + 1 : 0;
+    // A stop closes the door at once, but may just be on its way to the process: so it is asked twice.
+    if (accepted >= 2 || clock.now() >= deadline) return accepted > 0 ? 'untouched' : 'started';
+    await clock.sleep(pollMs);
+  }
+}

@@ -1,0 +1,186 @@
+import type { KeptCopy, KeptFile, ServerHost } from '../../ports/server-host.ts';
+import { PrivilegedUnavailable } from '../acting-unavailable.ts';
+import { awaitApplications } from '../option-b/applications.ts';
+import type { ApplicationSessions } from '../option-b/applications.ts';
+import { awaitBoot } from '../option-b/boot.ts';
+import type { BootEnd } from '../option-b/boot.ts';
+import { stepOf } from './plan.ts';
+import type { OptionBPorts } from '../option-b/ports.ts';
+import type { RunControl } from '../remedy.ts';
+import type { Item, Report } from '../report.ts';
+import type { SettingTarget } from '../targets/setting.ts';
+
+/** One change under way. */
+export interface Raise {
+  readonly control: RunControl;
+  readonly target: SettingTarget;
+  /** What is to be in force. */
+  readonly to: number;
+  readonly host: ServerHost;
+  readonly files: KeptFile;
+  readonly kept: KeptCopy;
+  /** Sessions of the applications before; null where nobody counted. */
+  readonly before: ApplicationSessions;
+}
+
+/** Waits for the start; where the new value kept PostgreSQL from starting, the old file goes back and it starts with that. */
+export async function bringUp(ports: OptionBPorts, raise: Raise): Promise<Report> {
+  const { control, host } = raise;
+  const first = await awaitBoot(ports, host, control);
+  if (first.kind === 'exited' && first.failure !== null) return putBack(ports, raise, first);
+  await control.record({
+    step: stepOf('restart', true),
+    sentence: first.kind === 'up' ? 'PostgreSQL accepts connections' : 'PostgreSQL did not come up',
+    facts: { part: 'restart', isUp: first.kind === 'up' },
+  });
+  return first.kind === 'up' ? concludeUp(ports, raise, first) : concludeDown(raise, first);
+}
+
+/** Why it has to go back, and what the server's log says of it. Untrusted lines. */
+interface Failure {
+  readonly failure: string | null;
+  readonly lines: readonly string[];
+}
+
+export async function putBack(
+  ports: OptionBPorts,
+  raise: Raise,
+  { failure, lines }: Failure,
+): Promise<Report> {
+  const { control, host, files, kept, to } = raise;
+  const step = stepOf('restart', true);
+  const why = failure ?? 'it ended at its start';
+  await control.intend({
+    step,
+    sentence: `put the old postgresql.auto.conf back and start: with ${to} ${why}`,
+    facts: { part: 'restart', putsBack: true },
+  });
+  // An engine that starts it again and again would start it in the middle of this.
+  await host.stop();
+  await host.putBack(files, kept);
+  await host.start();
+  const again = await awaitBoot(ports, host, control);
+  await control.record({
+    step,
+    sentence: again.kind === 'up' ? 'PostgreSQL runs with its old file' : 'PostgreSQL is down',
+    facts: { part: 'restart', isPutBack: true, isUp: again.kind === 'up' },
+  });
+  const reason = `PostgreSQL did not start with max_connections = ${to}: ${why}.`;
+  return again.kind === 'up'
+    ? concludePutBack(raise, { reason, inForce: again.maxConnections, lines })
+    : concludeDown(raise, again, `${reason} With its old file it did not start either.`);
+}
+
+interface Reverted {
+  readonly reason: string;
+  readonly inForce: number | null;
+  readonly lines: readonly string[];
+}
+
+async function concludePutBack(
+  raise: Raise,
+  { reason, inForce, lines }: Reverted,
+): Promise<Report> {
+  const { target } = raise;
+  const copy = await cleanUp(raise);
+  const value = inForce === null ? target.inForce : String(inForce);
+  return {
+    items: [
+      {
+        what: target.name,
+        outcome: 'put back',
+        detail: `${reason} Its old file is back, and it runs with ${value}.`,
+        lines: lines.slice(-11),
+      },
+    ],
+    summary: `${reason} The old value is back: PostgreSQL runs with max_connections = ${value}.${copy}`,
+    finished: false,
+  };
+}
+
+/** Up again: is it what was wanted, and are the applications back? */
+export async function concludeUp(
+  ports: OptionBPorts,
+  raise: Raise,
+  { maxConnections }: Extract<BootEnd, { kind: 'up' }>,
+): Promise<Report> {
+  const { control, target, to, before } = raise;
+  const step = stepOf('check', true);
+  await control.intend({ step, sentence: 'check the value in force', facts: { part: 'check' } });
+  const inForce = maxConnections ?? (await readInForce(ports));
+  const applications = await awaitApplications(ports, before);
+  await control.record({
+    step,
+    sentence: `max_connections is ${inForce ?? 'not known'}. ${applications}`,
+    facts: { part: 'check', inForce },
+  });
+  const copy = await cleanUp(raise);
+  const item = judge(target, to, inForce);
+  return {
+    items: [item],
+    summary: `${item.detail} ${applications}${copy}`,
+    finished: item.outcome === 'set',
+  };
+}
+
+function judge({ name }: SettingTarget, to: number, inForce: number | null): Item {
+  const about = { what: name, lines: [] };
+  if (inForce === to) {
+    const detail = `PostgreSQL was restarted and max_connections is ${to}.`;
+    return { ...about, outcome: 'set', detail };
+  }
+  if (inForce === null) {
+    const detail = `PostgreSQL was restarted; whether max_connections is ${to} could not be read.`;
+    return { ...about, outcome: 'unknown', detail };
+  }
+  const detail = `PostgreSQL was restarted, and max_connections is ${inForce} instead of ${to}: something else sets it.`;
+  return { ...about, outcome: 'failed', detail };
+}
+
+/** Where the acting role finds no slot, one of the ways of looking may. */
+async function readInForce({ takeSnapshot }: OptionBPorts): Promise<number | null> {
+  const { reading } = (await takeSnapshot()).database;
+  return reading?.capacity.maxConnections ?? null;
+}
+
+function concludeDown(
+  { target, files }: Raise,
+  end: Exclude<BootEnd, { kind: 'up' }>,
+  reason = '',
+): Report {
+  const about = reason === '' ? '' : `${reason} `;
+  const kept = `The copy ${files.copyPath} holds what postgresql.auto.conf was before.`;
+  if (end.kind === 'silent') {
+    const detail = `${about}PostgreSQL runs, and does not answer where dbconn logs in. ${kept}`;
+    const item: Item = { what: target.name, outcome: 'unknown', detail, lines: [] };
+    return { items: [item], summary: detail, finished: false };
+  }
+  const code = end.exitCode === null ? '' : ` with exit code ${end.exitCode}`;
+  const detail = `${about}PostgreSQL ended at its start${code}, for a reason that this change may not be: nothing more was tried. It is down. Read its log. ${kept}`;
+  const item: Item = { what: target.name, outcome: 'failed', detail, lines: [...end.lines] };
+  return { items: [item], summary: detail, finished: false };
+}
+
+/** Removes the copy. A copy that stays is told of, and no reason to call the change failed. */
+export async function cleanUp({
+  control,
+  host,
+  files,
+}: Pick<Raise, 'control' | 'host' | 'files'>): Promise<string> {
+  const step = stepOf('clean', true);
+  await control.intend({ step, sentence: 'remove the copy', facts: { part: 'clean' } });
+  const left = await removeCopy(host, files);
+  const sentence = left === '' ? 'The copy is removed' : left.trim();
+  await control.record({ step, sentence, facts: { part: 'clean' } });
+  return left;
+}
+
+async function removeCopy(host: ServerHost, files: KeptFile): Promise<string> {
+  try {
+    const result = await host.removeCopy(files);
+    return result === 'removed' ? '' : ` An empty file stays: ${files.copyPath}.`;
+  } catch (error) {
+    if (!(error instanceof PrivilegedUnavailable)) throw error;
+    return ` The copy could not be removed, and holds what postgresql.auto.conf held: ${files.copyPath}. ${error.message}`;
+  }
+}

@@ -1,0 +1,193 @@
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { RestartOutcome } from '../../snapshot/ports.ts';
+import type { OptionCPorts } from './ports.ts';
+import type { Plan } from '../plan.ts';
+import type { ReplicaTarget } from '../targets/replica.ts';
+import type { RunControl } from '../remedy.ts';
+import { countOutcomes } from '../report.ts';
+import type { Item, Report } from '../report.ts';
+import {
+  addressesOf,
+  countIn,
+  findReplicas,
+  hasNewProcess,
+  leftBehind,
+  replicasOf,
+  serviceOf,
+} from '../option-c/restart-evidence.ts';
+import type { OldProcess } from '../option-c/restart-orphans.ts';
+import { whyChanged } from '../option-c/replica-changes.ts';
+import { whyNotNow } from '../option-c/restart-governor.ts';
+import { mayOpen } from '../option-c/service-sessions.ts';
+import { count } from '../../snapshot/wording.ts';
+
+const pollMs = 2000;
+
+const words = {
+  healthy: 'restarted',
+  running: 'restarted',
+  unhealthy: 'unhealthy',
+  starting: 'unhealthy',
+  'crash-loop': 'crash loop',
+  exited: 'failed',
+  'not-restarted': 'failed',
+  unknown: 'unknown',
+} as const satisfies Record<RestartOutcome['result'], Item['outcome']>;
+
+const sentences: Readonly<Record<RestartOutcome['result'], string>> = {
+  healthy: 'It was restarted and is healthy.',
+  running: 'It was restarted and stays up; it has no health check.',
+  unhealthy: 'It was restarted and is unhealthy.',
+  starting: 'It was restarted and was not healthy in time.',
+  'crash-loop': 'It was restarted and ends again and again.',
+  exited: 'It is down.',
+  'not-restarted': 'It was not restarted; the old process still runs.',
+  unknown: 'What became of it could not be read.',
+};
+
+interface RestartRun {
+  readonly plan: Plan;
+  readonly left: Plan['targets'];
+  readonly control: RunControl;
+}
+
+/**
+ * Restarts replica after replica, each healthy before the next. A replica that does not come up, a storm that
+ * does not calm and an emergency stop end the row; what was not reached keeps running as it was.
+ */
+export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise<Report> {
+  const replicas = replicasOf(run.left);
+  const before = await ports.takeSnapshot();
+  const items: Item[] = [];
+  const old: OldProcess[] = [];
+  let halted: string | undefined;
+  for (const replica of replicas) {
+    const step = replicasOf(run.plan.targets).findIndex(({ id }) => id === replica.id);
+    const isFirst = items.every(({ outcome }) => outcome === 'moved on');
+    const turn = halted ?? (isFirst ? before : await awaitTurn(ports, run, replica));
+    if (typeof turn === 'string' || (await run.control.isStopped())) {
+      halted = typeof turn === 'string' ? turn : stopped;
+      items.push({ what: replica.name, outcome: 'not reached', detail: `${halted}.`, lines: [] });
+      continue;
+    }
+    const changed = whyMovedOn(turn, run.plan, replica);
+    if (changed !== undefined) {
+      items.push({
+        what: replica.name,
+        outcome: 'moved on',
+        detail: `Spared: ${changed}.`,
+        lines: [],
+      });
+      continue;
+    }
+    const sentAtMs = ports.clock.now();
+    const item = await restartOne(ports, run.control, { step, replica });
+    items.push(item);
+    if (hasNewProcess.has(item.outcome)) {
+      old.push({ addresses: addressesOf(before, run.plan, replica.id), sentAtMs });
+    }
+    if (item.outcome !== 'restarted') halted = `${replica.name} did not come up`;
+  }
+  const after = await ports.takeSnapshot();
+  const left = leftBehind(ports, { plan: run.plan, snapshot: after, old });
+  const figures = inFigures(countIn(ports, run.plan, before), countIn(ports, run.plan, after));
+  return {
+    items: [...items, ...left.items],
+    summary: `Of ${count(replicas.length, 'replica')}: ${countOutcomes(items)}.${figures}${left.sentence}`,
+    finished: halted === undefined,
+    ...(left.followUps.length > 0 && { followUps: [...left.followUps] }),
+  };
+}
+
+/** Where Docker does not answer the look, the restart itself says what is there. */
+function whyMovedOn(
+  { services }: Snapshot,
+  plan: Plan,
+  replica: ReplicaTarget,
+): string | undefined {
+  const replicasNow = services.ok ? findReplicas({ services }, plan) : [];
+  if (replicasNow.length === 0) return undefined;
+  return whyChanged(
+    replica,
+    replicasNow.find(({ id }) => id === replica.id),
+  );
+}
+
+interface Turn {
+  readonly step: number;
+  readonly replica: ReplicaTarget;
+}
+
+async function restartOne(
+  ports: OptionCPorts,
+  control: RunControl,
+  { step, replica: { id, name } }: Turn,
+): Promise<Item> {
+  await control.intend({ step, sentence: `restart ${name}` });
+  const { stopTimeoutSeconds, healthyWithinMs } = ports;
+  const restarted = await ports.restarts.restartReplica(id, {
+    stopTimeoutSeconds,
+    healthyWithinMs,
+  });
+  const outcome = words[restarted.result];
+  const { detail, lines } = explain(restarted);
+  const killed =
+    restarted.killed === true
+      ? ` The old process had not ended after ${stopTimeoutSeconds} s, and was killed.`
+      : '';
+  await control.record({
+    step,
+    sentence: `${name}: ${outcome}${killed === '' ? '' : `.${killed}`}`,
+  });
+  return { what: name, outcome, detail: `${detail}${killed}`, lines };
+}
+
+function explain(restarted: RestartOutcome): Pick<Item, 'detail' | 'lines'> {
+  const { result, exitCode, oomKilled, healthOutput, lastLogLines, problem } = restarted;
+  if (result === 'healthy' || result === 'running') return { detail: sentences[result], lines: [] };
+  const parts = [
+    sentences[result],
+    ...(exitCode === null ? [] : [`Its exit code is ${exitCode}.`]),
+    ...(oomKilled ? ['It was killed for lack of memory.'] : []),
+    ...(problem === undefined ? [] : [problem.summary, problem.fix ?? '']),
+  ];
+  const output = healthOutput === null ? [] : [healthOutput];
+  return { detail: parts.join(' ').trim(), lines: [...output, ...lastLogLines].slice(-11) };
+}
+
+const stopped = 'All changes were stopped';
+
+/** The look in which PostgreSQL has calmed, or why there is none. The first replica frees slots, and needs no such look. */
+async function awaitTurn(
+  ports: OptionCPorts,
+  { plan, control }: RestartRun,
+  replica: ReplicaTarget,
+): Promise<Snapshot | string> {
+  const deadline = ports.clock.now() + ports.calmWithinMs;
+  for (;;) {
+    const snapshot = await ports.takeSnapshot();
+    const why = whyNotYet(ports, { plan, replica, snapshot });
+    if (why === undefined) return snapshot;
+    if (ports.clock.now() >= deadline) return `Held back to spare PostgreSQL: ${why}`;
+    await ports.clock.sleep(pollMs);
+    if (await control.isStopped()) return stopped;
+  }
+}
+
+interface Moment {
+  readonly plan: Plan;
+  readonly replica: ReplicaTarget;
+  readonly snapshot: Snapshot;
+}
+
+function whyNotYet(ports: OptionCPorts, { plan, replica, snapshot }: Moment): string | undefined {
+  const reading = findReplicas(snapshot, plan).find(({ id }) => id === replica.id);
+  const service = serviceOf(ports, plan);
+  const ceiling = reading === undefined || service === undefined ? null : mayOpen(service, reading);
+  const next = { holds: replica.connections, mayOpen: ceiling };
+  return whyNotNow(snapshot, next, ports.clock.now());
+}
+
+function inFigures(before: number | null, after: number | null): string {
+  return ` Its connections: ${before ?? 'unknown'} before, ${after ?? 'unknown'} after.`;
+}

@@ -1,0 +1,129 @@
+import type { Evidence } from '../../diagnose/evidence.ts';
+import { sizeVariables } from '../../diagnose/pool-variables.ts';
+import type { ReplicaReading } from '../../snapshot/snapshot.ts';
+import { list } from '../../snapshot/words.ts';
+import type { PlannedEdit, PoolNumbers } from '../../ports/pool-settings.ts';
+import type { RemedyRequest } from '../ask.ts';
+import type { PlanDraft, Skipped } from '../plan.ts';
+import { mayComeBack } from './choose-size.ts';
+import type { ChosenPool } from './choose-size.ts';
+import { countOfReplica } from '../option-c/service-sessions.ts';
+import type { PoolTarget } from '../targets/pool.ts';
+import type { ReplicaTarget } from '../targets/replica.ts';
+import { count } from '../../snapshot/wording.ts';
+
+interface ResizeParts extends ChosenPool, PlannedEdit {
+  readonly ask: RemedyRequest;
+  readonly evidence: Evidence;
+  readonly targets: readonly ReplicaReading[];
+  readonly spared: readonly Skipped[];
+}
+
+/** The plan of a resize: what an approver reads, and nothing else runs. */
+export function draftResize(parts: ResizeParts): PlanDraft {
+  const { ask, evidence, line, to, from, processes, edit, file, targets, spared } = parts;
+  const { reading } = evidence;
+  const replicas = targets.map((replica): ReplicaTarget => {
+    const { id, name, number, startedAt, state, health } = replica;
+    const connections = countOfReplica(reading, replica);
+    return { kind: 'replica', id, name, number, startedAt, state, health, connections };
+  });
+  const { service } = line;
+  const undoable = mayComeBack(evidence, parts);
+  const variables = sizeVariables(evidence.services, service);
+  const pool: PoolTarget = {
+    kind: 'pool',
+    service,
+    from,
+    to,
+    processes,
+    variables,
+    file,
+    envSha256: edit.oldSha256,
+  };
+  return {
+    option: 'E',
+    target: evidence.target.name,
+    ask,
+    title: `Set the pool of ${service} from ${from === null ? 'unknown numbers' : inWords(from)} to ${inWords(to)} per process, and make ${count(targets.length, 'container')} anew`,
+    subject: service,
+    targets: [pool, ...replicas],
+    spared: [...spared],
+    sparedTotal: spared.length,
+    cost: costOf(parts),
+    frees: freesOf(parts),
+    undo: undoOf(parts, undoable),
+    undoAsk: undoable && from !== null ? { kind: 'resize-pool', service, size: from } : null,
+    steps: stepsOf(replicas, parts),
+    risk: 'medium',
+  };
+}
+
+/** Where the step of the first container stands among them. */
+export const firstReplicaStep = 2;
+
+function stepsOf(replicas: readonly ReplicaTarget[], { set, file }: PlannedEdit): string[] {
+  const lines = Object.entries(set).map(([name, value]) => `${name}=${value}`);
+  return [
+    `Keep a copy of ${file} beside it`,
+    `Write ${lines.join(' and ')} into ${file}`,
+    ...replicas.map(({ name }) => `Make ${name} anew and wait until it is healthy`),
+    'See the new numbers in the pool metrics',
+    `Remove the copy of ${file}`,
+  ];
+}
+
+function costOf(parts: ResizeParts): string[] {
+  const { targets, overBudget, assumed, file, sharedWith } = parts;
+  return [
+    targets.length === 1
+      ? 'The service has one container: it is down from the end of the old one until the new one is healthy.'
+      : 'One container at a time is down; requests it is serving fail.',
+    'What was written inside a container and not into a volume is lost, and a random port of the host changes.',
+    'Starting up may run migrations, if the service does so.',
+    'The next docker compose up makes these containers anew once more, with the same numbers.',
+    ...(overBudget === true
+      ? ['All pools together could still open more than the server has usable slots.']
+      : []),
+    ...(sharedWith.length === 0
+      ? []
+      : [
+          `${list(sharedWith)} ${sharedWith.length === 1 ? 'takes' : 'take'} the same from ${file}, and ${sharedWith.length === 1 ? 'changes' : 'change'} at the next docker compose up.`,
+        ]),
+    ...(assumed
+      ? [
+          `No Compose file was found: that these containers take their numbers from ${file} is assumed.`,
+        ]
+      : []),
+  ];
+}
+
+function freesOf({ line, to, from, processes }: ResizeParts): PlanDraft['frees'] {
+  const ceiling = (to.poolSize + to.maxOverflow) * processes;
+  const grows = from !== null && to.poolSize + to.maxOverflow > from.poolSize + from.maxOverflow;
+  if (grows) {
+    return {
+      slots: 0,
+      sentence: `Frees nothing: ${line.service} may then open ${ceiling} connections.`,
+    };
+  }
+  const slots = line.holds === null ? null : Math.max(0, line.holds - ceiling);
+  const lasting = `${line.service} may then open ${ceiling} connections and no more`;
+  return {
+    slots,
+    sentence: slots === null ? `${lasting}.` : `Frees ${count(slots, 'slot')}: ${lasting}.`,
+  };
+}
+
+function undoOf({ from, line }: ResizeParts, undoable: boolean): string {
+  if (from === null) {
+    return 'The old numbers are not known, so only a value that does not work is put back, by dbconn itself.';
+  }
+  return undoable
+    ? `Set the pool of ${line.service} back to ${inWords(from)}, by a plan and a vote of its own.`
+    : `The old numbers, ${inWords(from)}, are not proposed again: with them all pools together could open more than the server has, or without end.`;
+}
+
+function inWords({ poolSize, maxOverflow }: PoolNumbers): string {
+  return `${poolSize} + ${maxOverflow}`;
+}

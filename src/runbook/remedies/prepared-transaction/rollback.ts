@@ -1,0 +1,183 @@
+import type { Clock } from '../../snapshot/ports.ts';
+import type {
+  PreparedReading,
+  PreparedTransactions,
+  RollbackOutcome,
+} from '../../ports/prepared.ts';
+import type { Target } from '../../snapshot/target.ts';
+import { PrivilegedUnavailable } from '../acting-unavailable.ts';
+import type { Plan, PlanDraft } from '../plan.ts';
+import { draftRollback, victimsOf } from '../prepared/plan.ts';
+import { done, refuse } from '../remedy.ts';
+import type { Answer, Interrupted, Recheck, Remedy, RunControl } from '../remedy.ts';
+import { countOutcomes, Item } from '../report.ts';
+import type { Report } from '../report.ts';
+import type { PreparedTarget } from '../targets/prepared.ts';
+
+export interface PreparedPorts {
+  readonly prepared: PreparedTransactions;
+  readonly clock: Clock;
+  readonly target: Target;
+  /** A plan for a person: what the acting role may is no matter. */
+  readonly byHand?: boolean;
+}
+
+/** Rolls back one prepared transaction by its gid. Nobody but its transaction manager knows whether that is right. */
+export function createPreparedRollback(ports: PreparedPorts): Remedy {
+  return {
+    option: 'prepared',
+    target: ports.target.name,
+    propose(ask) {
+      if (ask.kind !== 'rollback-prepared')
+        throw new Error('This only ends prepared transactions.');
+      return proposeRollback(ports, ask.gid);
+    },
+    recheck: (plan) => recheckPrepared(ports, plan),
+    run: (_plan, left, control) => runRollback(ports, preparedOf(left), control),
+    recover: (interrupted) => recoverRollback(ports, interrupted),
+  };
+}
+
+async function proposeRollback(
+  { prepared, target, byHand = false }: PreparedPorts,
+  gid: string,
+): Promise<Answer<PlanDraft>> {
+  let found: PreparedReading | null;
+  try {
+    found = await prepared.readPrepared(gid);
+  } catch (error) {
+    if (!(error instanceof PrivilegedUnavailable)) throw error;
+    return refuse('unreachable', error.message, 'Roll it back by hand, as its owner.');
+  }
+  if (found === null) {
+    const why = 'There is no prepared transaction of that name.';
+    return refuse(
+      'nothing-to-do',
+      why,
+      'The names are in pg_prepared_xacts; see /dbconn blocking.',
+    );
+  }
+  const { mayRollBack, mayConnect } = found;
+  if (byHand || (mayRollBack && mayConnect)) return done(draftRollback(target.name, found));
+  return refuse(
+    'privilege',
+    mayRollBack
+      ? 'The acting role may not connect to the database it was prepared in, and only there it can be ended.'
+      : 'Only its owner or a superuser can roll it back, and the acting role is neither.',
+    mayRollBack
+      ? 'GRANT CONNECT ON that DATABASE to the acting role, or set a superuser as actingUrl.'
+      : 'Set a superuser as actingUrl, or run ROLLBACK PREPARED by hand as its owner.',
+  );
+}
+
+function preparedOf(targets: Plan['targets']): PreparedTarget[] {
+  return targets.filter((target) => target.kind === 'prepared');
+}
+
+async function recheckPrepared({ prepared }: PreparedPorts, plan: Plan): Promise<Recheck> {
+  const left: PreparedTarget[] = [];
+  const spared: Recheck['spared'][number][] = [];
+  for (const target of preparedOf(plan.targets)) {
+    const now = await prepared.readPrepared(target.gid);
+    const what = 'prepared transaction';
+    if (now !== null && isSame(now, target)) left.push(target);
+    else spared.push({ what, label: target.gid, reason: 'it has been ended since' });
+  }
+  return { left, spared };
+}
+
+/** A gid is free again once its transaction has ended. */
+function isSame(
+  now: Omit<PreparedTarget, 'kind' | 'victims'>,
+  then: Omit<PreparedTarget, 'kind' | 'victims'>,
+): boolean {
+  return (
+    now.gid === then.gid &&
+    now.owner === then.owner &&
+    now.database === then.database &&
+    now.preparedAt === then.preparedAt &&
+    now.transaction === then.transaction
+  );
+}
+
+async function runRollback(
+  ports: PreparedPorts,
+  targets: readonly PreparedTarget[],
+  control: RunControl,
+): Promise<Report> {
+  const items: Item[] = [];
+  for (const target of targets) {
+    if (await control.isStopped()) {
+      items.push(toItem('not reached', 'Changes were stopped before it.'));
+      continue;
+    }
+    await control.intend({ step: 0, sentence: 'roll back the prepared transaction' });
+    const item = outcomes[await ports.prepared.rollBackPrepared(target, control.lease)];
+    items.push(item);
+    const { outcome } = item;
+    await control.record({ step: 0, sentence: outcome, facts: { outcome } });
+  }
+  await control.intend({ step: 1, sentence: 'look whether those who waited go on' });
+  const waits = await countVictims(ports, targets);
+  await control.record({ step: 1, sentence: waits });
+  return {
+    items,
+    summary: `${countOutcomes(items)}. ${waits}.`,
+    finished: items.every(({ outcome }) => outcome !== 'not reached'),
+  };
+}
+
+const goOnWithinMs = 2000;
+const pollMs = 100;
+
+/** Those who waited for it, then and now. */
+async function countVictims(
+  { prepared, clock }: PreparedPorts,
+  targets: readonly PreparedTarget[],
+): Promise<string> {
+  const deadline = clock.now() + goOnWithinMs;
+  const before = targets.reduce((sum, { victims }) => sum + victims, 0);
+  for (;;) {
+    let after = 0;
+    for (const { gid } of targets) {
+      const now = await prepared.readPrepared(gid);
+      after += now === null ? 0 : victimsOf(now.waits, gid);
+    }
+    if (after === 0 || clock.now() >= deadline) {
+      return `${before} waited for it when it was planned, ${after} wait for it now`;
+    }
+    await clock.sleep(pollMs);
+  }
+}
+
+const outcomes: Readonly<Record<RollbackOutcome, Item>> = {
+  'rolled back': toItem('rolled back', 'It was rolled back in its own database.'),
+  'already gone': toItem('already gone', 'It was committed or rolled back by somebody else.'),
+  'moved on': toItem('moved on', 'Its name is another transaction’s by now.'),
+  'no privilege': toItem('refused', 'Only its owner or a superuser can roll it back.'),
+  busy: toItem('refused', 'Somebody else is ending it at this moment.'),
+};
+
+function toItem(outcome: Item['outcome'], detail: string): Item {
+  return { what: 'prepared transaction', outcome, detail, lines: [] };
+}
+
+/** Looks whether it is still there. Rolls nothing back. */
+async function recoverRollback(
+  { prepared }: PreparedPorts,
+  { plan, steps }: Interrupted,
+): Promise<Report> {
+  const entry = steps.findLast(({ step }) => step === 0);
+  const items: Item[] = [];
+  for (const target of preparedOf(plan.targets)) {
+    const now = await prepared.readPrepared(target.gid);
+    const recorded = Item.shape.outcome.safeParse(entry?.facts?.['outcome']);
+    if (entry === undefined) items.push(toItem('not reached', 'dbconn ended before it.'));
+    else if (entry.kind === 'done' && recorded.success) {
+      items.push(toItem(recorded.data, 'So it was recorded before dbconn ended.'));
+    } else if (now !== null && isSame(now, target)) {
+      items.push(toItem('still there', 'A look found it prepared as before.'));
+    } else items.push(toItem('unknown', 'It has ended; whether by dbconn is not known.'));
+  }
+  return { items, summary: `A look found: ${countOutcomes(items)}.`, finished: false };
+}

@@ -1,0 +1,96 @@
+import type { Approvals } from '../../runbook/approval/door.ts';
+import { isOpen } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
+import type { StepProgress } from '../../runbook/remedies/remedy.ts';
+import type { Place, Stop } from '../../runbook/snapshot/ports.ts';
+import { detectPauses } from '../incidents/standstill.ts';
+import type { PauseDetector } from '../incidents/standstill.ts';
+import { Card } from './request-card.ts';
+import type { CardsOptions } from './request-card.ts';
+
+/** The live messages of all requests. */
+export interface Cards {
+  readonly channel: string | undefined;
+  /** Something about a request changed. Returns at once and never throws; Slack hears of it in its own time. */
+  tell(request: ApprovalRequest, update?: StepProgress): void;
+  /** Resolves when its card stands in the channel and is up to date, with what kept it from that otherwise. */
+  shown(id: string): Promise<string | undefined>;
+  /** A press on a card whose place is not known: the card is there, wherever the journal thinks it is. */
+  found(request: ApprovalRequest, place: Place): void;
+  /** Where the card of a request stands, as far as anybody knows. */
+  placeOf(id: string): Promise<Place | undefined>;
+  /** The emergency stop, for every open card; null when changes may run again. */
+  tellStop(stop: Stop | null): void;
+  /** Shows what other processes changed: proposals of the terminal, and ends that were reached elsewhere. */
+  catchUp(approvals: Pick<Approvals, 'list' | 'get' | 'stopped'>): Promise<void>;
+  /** Requests that ended shortly before this process began: whoever told of them may have been killed before the end. */
+  finish(ended: readonly ApprovalRequest[]): void;
+  /** Waits until Slack has heard everything; after `ms` without patience. */
+  drain(ms: number): Promise<void>;
+}
+
+export function createCards(options: CardsOptions, pauses: PauseDetector = detectPauses()): Cards {
+  const cards = new Map<string, Card>();
+  let stop: Stop | null = null;
+  const cardOf = (request: ApprovalRequest, isNew = false): Card => {
+    const known = cards.get(request.id);
+    if (known !== undefined) return known;
+    const card = new Card(request, { ...options, pauses, isNew }, () => {
+      if (!isOpen(card.request) && !card.isBehind) cards.delete(request.id);
+    });
+    card.tellStop(stop);
+    cards.set(request.id, card);
+    return card;
+  };
+  const tellStop = (set: Stop | null): void => {
+    stop = set;
+    for (const card of cards.values()) card.tellStop(set);
+  };
+  return {
+    channel: options.channel,
+    // Proposed this moment, in this process: nobody else can have told of it.
+    tell: (request, update) =>
+      cardOf(request, request.state === 'proposed' && request.votes.length === 0).tell(
+        request,
+        update,
+      ),
+    finish(ended) {
+      for (const request of ended) cardOf(request).show(request);
+    },
+    async shown(id) {
+      const card = cards.get(id);
+      await card?.idle();
+      return card?.problem;
+    },
+    found: (request, place) => cardOf(request).found(request, place),
+    placeOf: (id) => options.places.readPlace(id),
+    tellStop,
+    async catchUp(approvals) {
+      const stopped = await approvals.stopped();
+      if (stopped.ok) tellStop(stopped.value);
+      const open = await approvals.list();
+      if (!open.ok) return;
+      const ids = new Set(open.value.map(({ id }) => id));
+      for (const request of open.value) cardOf(request).show(request);
+      for (const id of [...cards.keys()].filter((known) => !ids.has(known))) {
+        const ended = await approvals.get(id);
+        if (ended.ok) cardOf(ended.value).show(ended.value);
+      }
+    },
+    drain: (ms) => drain(cards, options.outbox, ms),
+  };
+}
+
+async function drain(
+  cards: ReadonlyMap<string, Card>,
+  outbox: CardsOptions['outbox'],
+  ms: number,
+): Promise<void> {
+  const timer = setTimeout(() => outbox.hurry(), ms);
+  try {
+    await Promise.all([...cards.values()].map((card) => card.idle()));
+    for (const card of cards.values()) card.leave();
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,138 @@
+import type { ActionsBlock, Button, Overflow, PlainTextOption } from '@slack/types';
+import type { Incident } from '../../runbook/incident/incident.ts';
+import type { IncidentView } from '../../runbook/incidents/incidents.ts';
+import type { Action } from '../../runbook/remedies/action.ts';
+import { actionOf } from '../../runbook/remedies/ask.ts';
+import { parseRemedyCommand, toRemedyRequest } from '../../runbook/commands/parse-remedy.ts';
+import type { Target } from '../../runbook/snapshot/target.ts';
+import { blockIds, incidentActions } from './kit/action-ids.ts';
+import type { IncidentChoice } from './kit/action-ids.ts';
+import { slackLimits, truncate } from '../limits.ts';
+import { isUnderWay, isIneffective } from './incident-remedies.ts';
+import type { MessageBlock } from './parts/message.ts';
+
+/** What the buttons depend on beside the incident. */
+export interface IncidentOffers {
+  /** Absent where it is not configured any more. */
+  readonly target?: Target;
+  /** Options that can be proposed for the target and approved by somebody. */
+  readonly offers?: readonly Action[];
+}
+
+/**
+ * At most three buttons, and a menu for what is rare. Each carries the incident's id, and the first remedy's the
+ * words that propose it: both are read again when it is pressed.
+ */
+export function incidentButtons(view: IncidentView, offered: IncidentOffers): MessageBlock[] {
+  const { incident } = view;
+  const elements = [
+    ...(incident.state === 'open' ? openButtons(view, offered) : []),
+    ...menu(incident),
+  ];
+  return elements.length === 0
+    ? []
+    : [{ type: 'actions', block_id: blockIds.incident, elements } satisfies ActionsBlock];
+}
+
+function openButtons(view: IncidentView, offered: IncidentOffers): Button[] {
+  const { id, assignee, target } = view.incident;
+  const words = firstRemedy(view, offered);
+  const remedy = words === undefined ? [] : [proposeButton(view.incident, words)];
+  return [
+    button({
+      id: incidentActions.have,
+      text: assignee === null ? 'I have it' : 'I take it',
+      value: id,
+      label: `I have the incident of ${target}`,
+      // One button stands out: what would end it, or where nothing would, that somebody takes it.
+      ...(assignee === null && remedy.length === 0 && { style: 'primary' }),
+    }),
+    ...remedy,
+    button({
+      id: incidentActions.help,
+      text: 'Call for help…',
+      value: id,
+      label: `Call for help with ${target}`,
+    }),
+  ];
+}
+
+function proposeButton({ id, target }: Incident, words: string): Button {
+  const text = words.replace('propose', 'Propose');
+  return button({
+    id: incidentActions.remedy,
+    text,
+    value: `${id} ${words.slice('propose '.length)} ${target}`,
+    label: text,
+    style: 'primary',
+  });
+}
+
+/** The words of the first remedy that may help, is not under way, can be proposed here, and could be approved by somebody. */
+function firstRemedy(
+  { incident, diagnosis, requests, ineffective }: IncidentView,
+  { target, offers = [] }: IncidentOffers,
+): string | undefined {
+  const isCalm = incident.calmSince !== null;
+  if (isCalm || diagnosis === null || target === undefined) return undefined;
+  return diagnosis.proposals
+    .filter((one) => !isIneffective(one, ineffective) && !isUnderWay(one, requests))
+    .flatMap(({ command }) => command ?? [])
+    .find((command) => {
+      const { remedyCommand } = parseRemedyCommand(command.slice('propose '.length), [target.name]);
+      return (
+        remedyCommand !== undefined &&
+        offers.includes(actionOf(toRemedyRequest(remedyCommand, target.limits)))
+      );
+    });
+}
+
+const choiceWords: Readonly<Record<IncidentChoice, string>> = {
+  status: 'Look again',
+  silence: 'Silence…',
+  unsilence: 'End the silence',
+  merge: 'Merge into another…',
+  close: 'Close…',
+  report: 'Report',
+  reopen: 'Reopen…',
+};
+
+function menu({ id, state, silence }: Incident): Overflow[] {
+  const choices = choicesOf(state, silence !== null);
+  if (choices.length === 0) return [];
+  const options = choices.map((choice): PlainTextOption => ({
+    text: plain(choiceWords[choice]),
+    value: `${choice} ${id}`,
+  }));
+  return [{ type: 'overflow', action_id: incidentActions.menu, options }];
+}
+
+function choicesOf(state: Incident['state'], isSilenced: boolean): readonly IncidentChoice[] {
+  if (state === 'merged') return [];
+  if (state === 'resolved') return ['status', 'report', 'reopen'];
+  return ['status', isSilenced ? 'unsilence' : 'silence', 'merge', 'close'];
+}
+
+interface Wording {
+  readonly id: string;
+  readonly text: string;
+  readonly value: string;
+  /** What a screen reader says: the same word stands on many messages. */
+  readonly label: string;
+  readonly style?: 'primary';
+}
+
+function button({ id, text, value, label, style }: Wording): Button {
+  return {
+    type: 'button',
+    action_id: id,
+    text: plain(text),
+    accessibility_label: truncate(label, slackLimits.buttonCharacters),
+    value,
+    ...(style !== undefined && { style }),
+  };
+}
+
+function plain(text: string): { type: 'plain_text'; text: string; emoji: false } {
+  return { type: 'plain_text', text: truncate(text, slackLimits.buttonCharacters), emoji: false };
+}

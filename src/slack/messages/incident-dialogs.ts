@@ -1,0 +1,119 @@
+import type { KnownBlock, ModalView } from '@slack/types';
+import { escalationRoles } from '../../runbook/escalate/policy.ts';
+import type { EscalationRole } from '../../runbook/escalate/policy.ts';
+import type { Incident } from '../../runbook/incident/incident.ts';
+import { callbackIds } from './kit/action-ids.ts';
+import { bold, paragraph, richText } from './parts/rich-text.ts';
+import { choiceField, formView, textField } from './kit/modal.ts';
+import type { Form } from './kit/modal.ts';
+
+export const incidentFields = {
+  reason: 'reason',
+  for: 'for',
+  into: 'into',
+  who: 'who',
+} as const;
+
+/** As long as the journal keeps one. */
+const longestReason = 500;
+
+type Kind = Pick<Form, 'callbackId' | 'title' | 'submit'>;
+
+/** Nobody is called for a while; it asks for how long and why. */
+export function silenceView(incident: Incident, channel: string): ModalView {
+  return about(
+    { callbackId: callbackIds.incidentSilence, title: 'Silence it', submit: 'Silence' },
+    { incident, channel },
+    [
+      textField({
+        id: incidentFields.for,
+        label: 'For how long',
+        hint: 'Such as 30m, 2h or 1d; at most a week.',
+        initial: '2h',
+        optional: false,
+        max: 12,
+      }),
+      reasonField('Why nobody needs to be called', false),
+    ],
+  );
+}
+
+/** It becomes a part of another open one. */
+export function mergeView(
+  incident: Incident,
+  channel: string,
+  others: readonly Incident[],
+): ModalView {
+  const choices = others.map(({ id, target }) => ({ value: id, text: `${target} (${id})` }));
+  return about(
+    { callbackId: callbackIds.incidentMerge, title: 'Merge it', submit: 'Merge' },
+    { incident, channel },
+    [
+      choiceField({
+        id: incidentFields.into,
+        label: 'Into which open incident',
+        hint: 'It goes on there, and nobody is called for this one any more.',
+        choices,
+      }),
+    ],
+  );
+}
+
+export function closeView(incident: Incident, channel: string): ModalView {
+  return about(
+    { callbackId: callbackIds.incidentClose, title: 'Close it', submit: 'Close' },
+    { incident, channel },
+    [reasonField('Why it is over', false)],
+  );
+}
+
+export function reopenView(incident: Incident, channel: string): ModalView {
+  return about(
+    { callbackId: callbackIds.incidentReopen, title: 'Reopen it', submit: 'Reopen' },
+    { incident, channel },
+    [reasonField('Why it is not over', false)],
+  );
+}
+
+const roleWords: Readonly<Record<EscalationRole, string>> = {
+  'database-admins': 'The database administrators',
+  'backend-lead': 'The backend lead',
+  'on-call': 'Whoever is on call',
+};
+
+/** Calls one of the runbook's contacts by hand. */
+export function helpView(incident: Incident, channel: string): ModalView {
+  const choices = escalationRoles.map((role) => ({ value: role, text: roleWords[role] }));
+  return about(
+    { callbackId: callbackIds.incidentHelp, title: 'Call for help', submit: 'Call' },
+    { incident, channel },
+    [
+      choiceField({ id: incidentFields.who, label: 'Whom', choices }),
+      reasonField('What you need', false),
+    ],
+  );
+}
+
+function about(
+  kind: Kind,
+  { incident, channel }: { readonly incident: Incident; readonly channel: string },
+  blocks: readonly KnownBlock[],
+): ModalView {
+  const title = richText(paragraph(bold(`The incident of ${incident.target}`)));
+  return formView({
+    ...kind,
+    memory: { channel, incident: incident.id },
+    blocks: [title, ...blocks],
+  });
+}
+
+function reasonField(label: string, optional: boolean): ReturnType<typeof textField> {
+  return textField({
+    id: incidentFields.reason,
+    label,
+    hint: 'Everybody in the channel reads it, and the journal keeps it.',
+    optional,
+    multiline: true,
+    max: longestReason,
+  });
+}

@@ -1,0 +1,159 @@
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
+import { isOpen } from '../../runbook/approval/request.ts';
+import type { Diagnosis, Proposal } from '../../runbook/diagnose/diagnosis.ts';
+import { count } from '../../runbook/snapshot/words.ts';
+import { causeOf } from '../../runbook/incident/chief-look.ts';
+import type { IncidentView } from '../../runbook/incidents/incidents.ts';
+import { nameOf } from '../../runbook/remedies/action.ts';
+import type { Ineffective } from '../../runbook/incident/useless.ts';
+import { checklist } from '../../runbook/incidents/checklist.ts';
+import { causeTitles } from './causes.ts';
+import { whereItStands } from './request-status.ts';
+import { lackOf } from './parts/lists.ts';
+import type { MessageBlock } from './parts/message.ts';
+import { mentioning, withoutGroups } from './parts/mentions.ts';
+import {
+  between,
+  bold,
+  code,
+  link,
+  moment,
+  paragraph,
+  plain,
+  quote,
+  richText,
+  titledList,
+} from './parts/rich-text.ts';
+import type { Leaf } from './parts/rich-text.ts';
+
+/** Who may open how many connections against how many there are: the reason it happens again. */
+export function ledgerLine({ budget }: Diagnosis): MessageBlock[] {
+  const { lines, usable, others, mayOpen, canExhaust } = budget;
+  if (canExhaust !== true || usable === null || mayOpen === null) return [];
+  const told = lines
+    .filter((line) => line.mayOpen !== null)
+    .slice(0, 4)
+    .map(({ service, mayOpen: most }) => `${service} ${most ?? ''}`);
+  const rest = others === null || others === 0 ? [] : [`others ${others}`];
+  const words = `together they may open ${mayOpen} of ${usable} usable connections (${[...told, ...rest].join(', ')}).`;
+  return [richText(paragraph(bold('Pools:'), between(' '), plain(words)))];
+}
+
+export const mostRequests = 8;
+
+/** What was tried, what runs and what waits for votes, the newest last. */
+export function requestsList(
+  { incident, requests }: IncidentView,
+  links: ReadonlyMap<string, string> = new Map(),
+): MessageBlock[] {
+  const shown = requests.slice(-mostRequests);
+  const more = requests.length - shown.length;
+  const earlier = more === 0 ? [] : [[plain(`${count(more, 'request')} before these`)]];
+  const title = incident.state === 'open' ? 'Tried and waiting' : 'Tried';
+  return titledList(title, [
+    ...earlier,
+    ...shown.map((one) => requestLine(one, links.get(one.id))),
+  ]);
+}
+
+function requestLine(request: ApprovalRequest, url: string | undefined): Leaf[] {
+  const { mark, word } = whereItStands(request);
+  const { id, option, plan, result, proposedAt } = request;
+  const outcome = result?.outcome?.sentence;
+  return [
+    between(`${mark} `),
+    bold(`${word}:`),
+    between(' '),
+    plain(`${nameOf(option)}, ${plan.title}`),
+    ...(outcome === undefined ? [] : [between('. '), plain(outcome)]),
+    ...(isOpen(request) ? [between(', '), plain('proposed at'), between(' ')] : []),
+    ...(isOpen(request) ? [moment(proposedAt)] : []),
+    between(' '),
+    url === undefined ? code(id) : link(`request ${id}`, url),
+  ];
+}
+
+/** The proposals that may still help, first the one whose button stands below; then what will not, and why. */
+export function remediesList({ incident, diagnosis, ineffective }: IncidentView): MessageBlock[] {
+  // Nothing needs to be tried any more; how it does not happen again is for the report.
+  if (incident.calmSince !== null) return [];
+  const proposals = (diagnosis?.proposals ?? []).filter((one) => !isIneffective(one, ineffective));
+  return [
+    ...titledList('What would help', proposals.map(remedyLine), 'ordered'),
+    ...titledList(
+      'Withdrawn: it did not help',
+      ineffective.map(({ sentence }) => [plain(sentence)]),
+    ),
+  ];
+}
+
+function remedyLine(proposal: Proposal): Leaf[] {
+  const { option, summary, slotsFreed } = proposal;
+  const isFreeing = slotsFreed !== null && slotsFreed > 0;
+  return [
+    bold(option === 'prevention' ? 'Prevention:' : `Option ${option}:`),
+    between(' '),
+    plain(summary),
+    ...(isFreeing ? [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)] : []),
+    ...lackOf(proposal),
+  ];
+}
+
+/** A remedy tried for everything is useless for each part; one tried for a part, for that part alone. */
+export function isIneffective(
+  { option, subject }: Pick<Proposal, 'option' | 'subject'>,
+  ineffective: readonly Ineffective[],
+): boolean {
+  return ineffective.some(
+    (one) => one.option === option && (one.subject === null || one.subject === subject),
+  );
+}
+
+/** What waits for votes or runs already need not be proposed again. */
+export function isUnderWay(
+  { option, subject }: Pick<Proposal, 'option' | 'subject'>,
+  requests: readonly ApprovalRequest[],
+): boolean {
+  return requests
+    .filter(isOpen)
+    .some(
+      (one) => one.option === option && (one.plan.subject === null || one.plan.subject === subject),
+    );
+}
+
+/** How an incident that is over ended, what it was, and what is left to do. */
+export function endingList({ incident }: IncidentView): MessageBlock[] {
+  const { closing, checklist: ticks, reportedAt, mergedInto, state } = incident;
+  const cause = causeOf(incident);
+  const done = new Set(ticks.map(({ item }) => item)).size;
+  const points: Leaf[][] = [
+    ...(closing === null
+      ? []
+      : [
+          [
+            bold('Ended at'),
+            between(' '),
+            moment(closing.at),
+            between(': '),
+            ...withoutGroups(mentioning(closing.sentence)),
+          ],
+        ]),
+    ...(mergedInto === null ? [] : [[bold('Part of'), between(' '), code(mergedInto)]]),
+    ...(cause === null ? [] : [[bold('Cause:'), between(' '), plain(causeTitles[cause])]]),
+    ...(state === 'resolved'
+      ? [
+          [
+            bold('Afterwards:'),
+            between(' '),
+            plain(`${done} of ${checklist.length} checklist items done`),
+            plain(reportedAt === null ? '; the report follows.' : '; the report is in the thread.'),
+          ],
+        ]
+      : []),
+  ];
+  const reason = closing?.reason ?? null;
+  return [
+    ...titledList(state === 'merged' ? 'Where it goes on' : 'How it ended', points),
+    ...(reason === null ? [] : [richText(quote(reason))]),
+  ];
+}

@@ -1,0 +1,72 @@
+import type { ActionsBlock, Button } from '@slack/types';
+import { actionOf } from '../../runbook/remedies/ask.ts';
+import { parseRemedyCommand, toRemedyRequest } from '../../runbook/commands/parse-remedy.ts';
+import { actionIds, blockIds, proposeActions } from './kit/action-ids.ts';
+import { slackLimits, truncate } from '../limits.ts';
+import type { View } from './parts/frame.ts';
+import type { MessageBlock } from './parts/message.ts';
+
+/** Buttons that propose what was just suggested, where somebody could approve it. They change nothing themselves. */
+export function proposeButtons(view: View): MessageBlock[] {
+  const { diagnosis, target, offers = [] } = view;
+  const commands = diagnosis.proposals
+    .map(({ command }) => command)
+    .filter((command) => command !== undefined);
+  const suggestsA = diagnosis.proposals.some(({ option }) => option === 'A');
+  const choose =
+    suggestsA && offers.includes('A')
+      ? [toButton({ id: actionIds.choose, text: 'Choose for A…', value: target.name })]
+      : [];
+  return toActions([...toButtons(commands, { target, offers }), ...choose]);
+}
+
+/** The same for commands such as `propose E backend 5 2`, as far as they can be proposed here; the first four. */
+export function commandButtons(commands: readonly string[], offered: Offered): MessageBlock[] {
+  return toActions(toButtons(commands, offered));
+}
+
+type Offered = Pick<View, 'target' | 'offers'>;
+
+function toButtons(commands: readonly string[], offered: Offered): Button[] {
+  return [...new Set(commands.filter((command) => isOffered(command, offered)))]
+    .slice(0, proposeActions.length)
+    .map((command, index) =>
+      toButton({
+        id: proposeActions[index] ?? '',
+        text: command.replace('propose', 'Propose'),
+        // Read again when it is pressed, like typed words.
+        value: `${command.slice('propose '.length)} ${offered.target.name}`,
+      }),
+    );
+}
+
+function toActions(elements: Button[]): MessageBlock[] {
+  return elements.length === 0
+    ? []
+    : [{ type: 'actions', block_id: blockIds.status, elements } satisfies ActionsBlock];
+}
+
+/** What may be proposed is known by what the words ask for, not by the letter they stand under. */
+function isOffered(command: string, { target, offers = [] }: Offered): boolean {
+  const { remedyCommand } = parseRemedyCommand(command.slice('propose '.length), [target.name]);
+  return (
+    remedyCommand !== undefined &&
+    offers.includes(actionOf(toRemedyRequest(remedyCommand, target.limits)))
+  );
+}
+
+interface Wording {
+  readonly id: string;
+  readonly text: string;
+  readonly value: string;
+}
+
+function toButton({ id, text, value }: Wording): Button {
+  const label = truncate(text, slackLimits.buttonCharacters);
+  return {
+    type: 'button',
+    action_id: id,
+    text: { type: 'plain_text', text: label, emoji: false },
+    value,
+  };
+}

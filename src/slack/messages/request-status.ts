@@ -1,0 +1,235 @@
+import type { Actor } from '../../runbook/approval/actor.ts';
+import type { ApprovalRequest } from '../../runbook/approval/request.ts';
+import { nameOf } from '../../runbook/remedies/action.ts';
+import { wasTakenBack } from '../../runbook/remedies/report.ts';
+import type { Item } from '../../runbook/remedies/report.ts';
+import type { Fullness, OutcomeWord } from '../../runbook/verify/verify.ts';
+import { aimOf } from '../../runbook/approvals/verify/aim.ts';
+import type { Aim } from '../../runbook/approvals/verify/aim.ts';
+import { take } from '../limits.ts';
+import type { MessageBlock } from './parts/message.ts';
+import { actorLeaf } from './parts/mentions.ts';
+import {
+  between,
+  bold,
+  code,
+  moment,
+  paragraph,
+  plain,
+  quote,
+  richText,
+  titledList,
+} from './parts/rich-text.ts';
+import type { Leaf } from './parts/rich-text.ts';
+
+interface Title {
+  readonly mark: string;
+  readonly word: string;
+}
+
+/** The mark is for the eye only. */
+const outcomeWords: Readonly<Record<OutcomeWord, Title>> = {
+  fixed: { mark: '🟢', word: 'Fixed' },
+  partly: { mark: '🟠', word: 'Helped in part' },
+  unchanged: { mark: '⚪', word: 'Done, as full as before' },
+  refilled: { mark: '🟠', word: 'Filled up again' },
+  worse: { mark: '🔴', word: 'Worse than before' },
+  unknown: { mark: '⚪', word: 'Outcome unknown' },
+};
+
+/** The same where it is not about slots. */
+const otherWords: Readonly<Partial<Record<OutcomeWord, Title>>> = {
+  unchanged: { mark: '⚪', word: 'No better than before' },
+  refilled: { mark: '🟠', word: 'Helped, and came back' },
+};
+
+/** What an outcome of such a change is called. */
+export function outcomeTitle(outcome: OutcomeWord, aim: Aim): Title {
+  const isPlanned = aim === 'as-planned' && outcome === 'fixed';
+  if (isPlanned) return { mark: '🟢', word: 'Done as planned' };
+  return (aim === 'slots' ? undefined : otherWords[outcome]) ?? outcomeWords[outcome];
+}
+
+const stateTitles: Readonly<Record<ApprovalRequest['state'], { mark: string; word: string }>> = {
+  proposed: { mark: '🟡', word: 'Proposed' },
+  approved: { mark: '🔵', word: 'Approved' },
+  handed: { mark: '🔵', word: 'Approved, to run by hand' },
+  executing: { mark: '🔵', word: 'Running' },
+  verifying: { mark: '🔵', word: 'Done, watching whether it helped' },
+  done: { mark: '⚪', word: 'Done' },
+  denied: { mark: '⚫', word: 'Denied' },
+  withdrawn: { mark: '⚫', word: 'Withdrawn' },
+  expired: { mark: '⚫', word: 'Expired' },
+  stale: { mark: '⚫', word: 'Out of date' },
+  failed: { mark: '🔴', word: 'Failed' },
+};
+
+/** `🟡 Proposed, option A for orders: End 12 sessions …`, without the mark where nobody sees it. */
+export function requestTitle(request: ApprovalRequest): { mark: string; line: string } {
+  const { option, target, plan } = request;
+  const { mark, word } = whereItStands(request);
+  return { mark, line: `${word}, ${nameOf(option)} for ${target}: ${plan.title}` };
+}
+
+/** The word for where a request stands: of one that is done, what came of it. */
+export function whereItStands({ state, result, ask }: ApprovalRequest): {
+  mark: string;
+  word: string;
+} {
+  const outcome = state === 'done' ? result?.outcome : undefined;
+  if (result === null || outcome === undefined || outcome === null) return stateTitles[state];
+  return wasTakenBack(result.report) ? takenBack : outcomeTitle(outcome.word, aimOf(ask));
+}
+
+/** How full the server is tells nothing of a change that is not there. */
+const takenBack = { mark: '🔴', word: 'Did not work and was taken back' };
+
+/** Who proposed it, who voted, and what it waits for or what became of it. */
+export function requestStatus(request: ApprovalRequest): MessageBlock[] {
+  const { proposedBy, proposedAt, votes, brokenGlass } = request;
+  const points: Leaf[][] = [
+    [bold('Proposed by'), between(' '), actorLeaf(proposedBy), between(' at '), moment(proposedAt)],
+    ...votes.map(({ by, at }) => [
+      bold('Approved by'),
+      between(' '),
+      actorLeaf(by),
+      between(' at '),
+      moment(at),
+    ]),
+    ...(request.state === 'proposed' ? [waiting(request)] : []),
+    ...byHand(request),
+    ...ending(request),
+    ...executionLines(request),
+  ];
+  const reasons = [...votes.map(({ reason }) => reason), request.closing?.reason ?? null];
+  return [
+    ...(brokenGlass === null ? [] : [exception(brokenGlass)]),
+    ...titledList('Where it stands', points),
+    ...reasons.filter((reason) => reason !== null).map((reason) => richText(quote(reason))),
+  ];
+}
+
+/** Why dbconn does not run it, and who did. */
+function byHand({ state, plan, handOff }: ApprovalRequest): Leaf[][] {
+  if (plan.byHand === undefined) return [];
+  const ran = handOff?.ranBy ?? null;
+  const lead = [bold('By hand:'), between(' ')];
+  if (ran === null) {
+    const isOver = state !== 'proposed' && state !== 'approved' && state !== 'handed';
+    return isOver ? [] : [[...lead, plain(plan.byHand.why)]];
+  }
+  return [
+    [bold('Run by hand by'), between(' '), actorLeaf(ran.by), between(' at '), moment(ran.at)],
+  ];
+}
+
+/** Nobody must overlook that the votes were passed over. */
+function exception({ by, at, reason }: NonNullable<ApprovalRequest['brokenGlass']>): MessageBlock {
+  const sentence = [
+    bold('🚨 Run without its votes (break-glass)'),
+    between(', by '),
+    actorLeaf(by),
+    between(' at '),
+    moment(at),
+  ];
+  return richText(paragraph(...sentence), quote(reason));
+}
+
+function waiting({ votes, votesNeeded, expiresAt }: ApprovalRequest): Leaf[] {
+  const missing = votesNeeded - votes.length;
+  const who = missing === 1 ? '1 approver' : `${missing} approvers`;
+  return [bold('Waits for'), between(' '), plain(`${who}, until`), between(' '), moment(expiresAt)];
+}
+
+const closedBy: Readonly<Partial<Record<ApprovalRequest['state'], string>>> = {
+  denied: 'Denied by',
+  withdrawn: 'Withdrawn by',
+};
+
+function ending({ state, closing }: ApprovalRequest): Leaf[][] {
+  if (closing === null) return [];
+  const by: Actor | null = closing.by;
+  return [
+    by === null
+      ? [bold(closing.sentence)]
+      : [bold(closedBy[state] ?? 'Ended by'), between(' '), actorLeaf(by)],
+  ];
+}
+
+function executionLines({ plan, execution, result }: ApprovalRequest): Leaf[][] {
+  const lines: Leaf[][] = [];
+  if (execution !== null && execution.left > 0 && plan.byHand === undefined) {
+    const text = `${execution.left} of ${plan.targets.length} targets were still as approved.`;
+    lines.push([bold('Ran:'), between(' '), plain(text)]);
+  }
+  if (result !== null) {
+    lines.push([bold('Result:'), between(' '), plain(result.report.summary)]);
+    const figures = [execution?.before ?? null, execution?.after ?? null];
+    const title = aimOf(plan.ask) === 'slots' ? 'Used slots:' : 'Seen:';
+    lines.push([bold(title), between(' '), plain(inFigures(figures, result.outcome))]);
+    const refill = result.outcome?.refill;
+    if (refill !== undefined) {
+      lines.push([bold('Taken again by:'), between(' '), code(refill.application, 63)]);
+    }
+  }
+  return lines;
+}
+
+function inFigures(
+  [before = null, after = null]: readonly Fullness[],
+  outcome: NonNullable<ApprovalRequest['result']>['outcome'],
+): string {
+  if (outcome !== null) return outcome.sentence;
+  return `${toWords(before)} before, ${toWords(after)} right after.`;
+}
+
+function toWords(fullness: Fullness): string {
+  if (fullness === null) return 'not known';
+  return fullness === 'full' ? 'all' : `${fullness.used} of ${fullness.usable}`;
+}
+
+const wellEnded: ReadonlySet<Item['outcome']> = new Set<Item['outcome']>([
+  'ended',
+  'cancelled',
+  'already gone',
+  'rolled back',
+  'set',
+  'restarted',
+  'recreated',
+]);
+
+/** Targets that did not go as planned, with what their containers last said. */
+export function troubleList({ result }: ApprovalRequest): MessageBlock[] {
+  const troubled = (result?.report.items ?? []).filter(({ outcome }) => !wellEnded.has(outcome));
+  const { taken, more } = take(troubled, 8);
+  const points = taken.map(({ what, outcome, detail, lines }): Leaf[] => [
+    bold(`${what}: ${outcome}.`),
+    between(' '),
+    plain(detail),
+    ...lines.slice(-5).flatMap((line) => [between('\n'), code(line, 200)]),
+  ]);
+  if (more > 0) points.push([plain(`and ${more} more`)]);
+  return titledList('Not as planned', points);
+}
+
+/** What to do when it did not help, or could not be seen to. */
+export function nextStep({ state, result, target }: ApprovalRequest): MessageBlock[] {
+  const word = result?.outcome?.word;
+  const well = state !== 'failed' && (word === undefined || word === 'fixed');
+  if (well) return [];
+  return [
+    richText(
+      paragraph(
+        bold('Next:'),
+        between(' '),
+        plain('look again with'),
+        between(' '),
+        code(`/dbconn status ${target}`),
+        between(', '),
+        plain('or ask for help with'),
+        between(' '),
+        code('/dbconn escalate REASON'),
+      ),
+    ),
+  ];
+}

@@ -1,0 +1,156 @@
+import { systemClock } from '../../clock.ts';
+import type { Config } from '../../config/config.ts';
+import type { StoredJournal } from '../../journal/stored-journal.ts';
+import { openIncidents } from '../../open-incidents.ts';
+import { openJournal } from '../../app/journal.ts';
+import type { Actor } from '../../runbook/approval/actor.ts';
+import type { Command } from '../../runbook/commands/parse-command.ts';
+import type { IncidentCommand } from '../../runbook/commands/parse-incident.ts';
+import type { RecordCommand } from '../../runbook/commands/parse-record.ts';
+import type { Incident } from '../../runbook/incident/incident.ts';
+import { gatherReport } from '../../runbook/post-incident/records.ts';
+import { toMarkdown } from '../../runbook/post-incident/to-markdown.ts';
+import type { Answer } from '../../runbook/remedies/remedy.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { wrap } from '../render/layout.ts';
+import type { Paint } from '../render/layout.ts';
+import { renderIncidents, renderOpened } from '../render-incidents.ts';
+import { renderRefusal } from '../render-plan.ts';
+import { refused } from '../said.ts';
+import { withJournal } from './with-journal.ts';
+import type { CommandResult } from '../said.ts';
+
+/** What is asked of the record of incidents; only `prevention` takes a look instead. */
+type RecordInput = IncidentCommand | RecordCommand;
+
+export interface RecordParts {
+  readonly config: Config;
+  readonly actor: Actor;
+  readonly json: boolean;
+  readonly paint: Paint;
+  readonly warn: (sentence: string) => void;
+}
+
+/** `incidents`, `incident open`, `history` and `report`. Throws JournalUnavailable. */
+export async function runRecordCommand(
+  parts: RecordParts,
+  asked: RecordInput,
+): Promise<CommandResult> {
+  const { config, warn } = parts;
+  if (asked.kind === 'record') {
+    return withJournal(config, warn, (journal) =>
+      asked.word === 'report'
+        ? report(parts, journal, asked)
+        : history(parts, journal, asked.target ?? undefined),
+    );
+  }
+  if (asked.word === 'list') return withJournal(config, warn, (journal) => list(parts, journal));
+  if (asked.word === 'open') return open(parts, asked);
+  return refused(
+    'The terminal does not prove who you are: it may look at incidents and open them. Do that in Slack.',
+  );
+}
+
+type CallForHelp = Extract<Command, { kind: 'escalate' }>;
+
+/**
+ * `escalate` while the target has an open incident: written down, for the bot that tends it to call. Undefined where
+ * there is none, and so nobody who would hear of it. Throws JournalUnavailable.
+ */
+export async function callForHelp(
+  { config, actor, warn }: Pick<RecordParts, 'config' | 'actor' | 'warn'>,
+  { target, ask }: CallForHelp,
+): Promise<CommandResult | undefined> {
+  let answer: CommandResult | undefined;
+  await withJournal(config, warn, async (log) => {
+    const incidents = openIncidents({ config, log, clock: systemClock });
+    const current = await incidents.current(target);
+    if (!current.ok || current.value?.state !== 'open') return refused('');
+    const { id } = current.value;
+    answer = toResult(await incidents.escalate(id, actor, ask), () =>
+      wrap(
+        `Written down for ${ask.role}, as a part of incident ${id}. The bot that shares this journal calls them within seconds; if none runs, call by hand.`,
+      ),
+    );
+    return answer;
+  });
+  return answer;
+}
+
+async function list(parts: RecordParts, log: StoredJournal): Promise<CommandResult> {
+  const listed = await openIncidents({ config: parts.config, log, clock: systemClock }).list();
+  return toResult(listed, (incidents) =>
+    toText(parts, incidents, { title: 'Open incidents', none: 'No incident is open.' }),
+  );
+}
+
+async function history(
+  parts: RecordParts,
+  log: StoredJournal,
+  target: string | undefined,
+): Promise<CommandResult> {
+  const incidents = openIncidents({ config: parts.config, log, clock: systemClock });
+  return toResult(await incidents.history(target), (found) =>
+    toText(parts, found, { title: 'Incidents, newest first', none: 'There was no incident.' }),
+  );
+}
+
+type Open = Extract<IncidentCommand, { word: 'open' }>;
+
+async function open(
+  { config, actor, json, warn }: RecordParts,
+  { target, reason }: Open,
+): Promise<CommandResult> {
+  const log = await openJournal(config, systemClock, warn);
+  try {
+    const incidents = openIncidents({ config, log, clock: systemClock });
+    return toResult(await incidents.open(target, actor, reason), (incident) =>
+      json ? JSON.stringify(incident, null, 2) : renderOpened(incident),
+    );
+  } finally {
+    await log.close();
+  }
+}
+
+async function report(
+  { config, json }: RecordParts,
+  journal: StoredJournal,
+  { id, target }: RecordCommand,
+): Promise<CommandResult> {
+  const incident = await findIncident(journal, id, target);
+  if (incident === undefined) return refused('There is no such incident. See dbconn history.');
+  const targets = config.targets.map(({ target: one }) => one);
+  const written = await gatherReport({ log: journal, targets }, incident);
+  const text = json ? JSON.stringify(written, null, 2) : toMarkdown(written).trimEnd();
+  return { text, code: exitCodes.fine };
+}
+
+async function findIncident(
+  journal: StoredJournal,
+  id: string | undefined,
+  target: string | null,
+): Promise<Incident | undefined> {
+  if (id !== undefined) return journal.readIncident(id);
+  const states = ['open', 'merged', 'resolved'] as const;
+  const about = target === null ? {} : { target };
+  return (await journal.listIncidents({ states, ...about, limit: 1 }))[0];
+}
+
+interface Words {
+  readonly title: string;
+  readonly none: string;
+}
+
+function toText(
+  { json, paint }: RecordParts,
+  incidents: readonly Incident[],
+  words: Words,
+): string {
+  if (json) return JSON.stringify(incidents, null, 2);
+  return renderIncidents(incidents, { ...words, nowMs: systemClock.now(), paint });
+}
+
+function toResult<T>(answer: Answer<T>, words: (value: T) => string): CommandResult {
+  if (!answer.ok) return refused(renderRefusal(answer.refusal));
+  return { text: words(answer.value), code: exitCodes.fine };
+}

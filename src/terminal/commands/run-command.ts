@@ -1,0 +1,112 @@
+import { userInfo } from 'node:os';
+import { systemClock } from '../../clock.ts';
+import { readEnvironment } from '../../config/environment.ts';
+import { readConfig } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
+import { isoNow } from '../../runbook/approval/iso-now.ts';
+import type { Actor } from '../../runbook/approval/actor.ts';
+import { parseCommand } from '../../runbook/commands/parse-command.ts';
+import type { Command } from '../../runbook/commands/parse-command.ts';
+import type { Change } from '../change.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { Flags } from '../flags.ts';
+import type { Paint } from '../render/layout.ts';
+import { parseOwnCommand } from '../own-command.ts';
+import { print } from '../said.ts';
+
+/**
+ * Runs a word that needs the configuration, and loads what that word needs and no more: people look at a full server
+ * in a hurry. Returns the exit status. Throws ConfigError and JournalUnavailable.
+ */
+export async function runCommand(
+  positionals: readonly string[],
+  flags: Flags,
+  paint: Paint,
+): Promise<number> {
+  const config = readConfig(readEnvironment(), flags.config);
+  const [word, operand] = positionals;
+  if (word === 'journal') {
+    const { runJournalCommand } = await import('./journal-command.ts');
+    const { format, head, heads } = flags;
+    const asked = { words: positionals.slice(1), format, head, heads };
+    return print(await runJournalCommand(config, asked, console.warn));
+  }
+  if (word === 'bundle') {
+    const { runBundleCommand } = await import('../../bundle-command.ts');
+    const asked = { id: operand, out: flags.out, actor: actor(), at: isoNow(systemClock) };
+    return print(await runBundleCommand(config, asked, console.warn));
+  }
+  const { 'break-glass': breakGlass, reason } = flags;
+  const own = parseOwnCommand(positionals, { breakGlass, reason });
+  const context: CommandContext = { config, flags, paint };
+  if (own !== undefined) return runChange(context, own, false);
+  const names = config.targets.map(({ target }) => target.name);
+  return obey(context, parseCommand(toWords(positionals, flags.over).join(' '), names));
+}
+
+interface CommandContext {
+  readonly config: Config;
+  readonly flags: Flags;
+  readonly paint: Paint;
+}
+
+/** Does what the words say that the terminal shares with Slack. */
+async function obey(context: CommandContext, command: Command): Promise<number> {
+  const { config, flags, paint } = context;
+  const { json } = flags;
+  if (command.kind === 'help') return explain(command.problem);
+  if (command.kind === 'look') {
+    const { runCheckCommand } = await import('./check-command.ts');
+    return runCheckCommand({ config, json, paint }, command, flags.watch);
+  }
+  if (command.kind === 'record' && command.word === 'prevention') {
+    const { runPreventionCommand } = await import('./check-command.ts');
+    return print(await runPreventionCommand({ config, json, paint }, command.target));
+  }
+  const parts = { config, actor: actor(), json, paint, warn: console.warn };
+  if (command.kind === 'escalate') {
+    const { callForHelp } = await import('./record-command.ts');
+    const called = await callForHelp(parts, command);
+    if (called !== undefined) return print(called);
+  }
+  if (command.kind === 'incident' || command.kind === 'record') {
+    const { runRecordCommand } = await import('./record-command.ts');
+    return print(await runRecordCommand(parts, command));
+  }
+  const isPreview = command.kind === 'propose' && command.isPreview;
+  return runChange(context, command, flags['dry-run'] || isPreview);
+}
+
+async function explain(problem: string | undefined): Promise<number> {
+  const { renderHelp } = await import('../render-help.ts');
+  const code = problem === undefined ? exitCodes.fine : exitCodes.unknown;
+  return print({ text: renderHelp(problem), code });
+}
+
+async function runChange(
+  { config, paint }: CommandContext,
+  asked: Change,
+  dryRun: boolean,
+): Promise<number> {
+  const { runChangeCommand } = await import('../../change-command.ts');
+  const { text, code } = await runChangeCommand({ config, actor: actor(), paint, dryRun }, asked);
+  (code === exitCodes.fine ? console.log : console.error)(text);
+  return code;
+}
+
+/** The words as they are typed in Slack, where there are no flags and a shell took no quotes away. */
+function toWords(positionals: readonly string[], over: string | undefined): readonly string[] {
+  const [word = ''] = positionals;
+  if (!['propose', 'preview'].includes(word)) return positionals;
+  return [...positionals.map(quoted), ...(over === undefined ? [] : ['over', quoted(over)])];
+}
+
+/** An argument with spaces is one name, as the shell had it. */
+function quoted(argument: string): string {
+  return /\s/.test(argument) ? `"${argument}"` : argument;
+}
+
+/** Who types: nobody proves it here, and so it has no vote. */
+function actor(): Actor {
+  return { id: userInfo().username, via: 'terminal' };
+}

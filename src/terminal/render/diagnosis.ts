@@ -1,0 +1,163 @@
+import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
+import type { Cause, Diagnosis, Finding } from '../../runbook/diagnose/diagnosis.ts';
+import type { Check } from '../../runbook/diagnose/doctor.ts';
+import { wrap } from './layout.ts';
+import type { Paint, Tone } from './layout.ts';
+import {
+  blockingSection,
+  budgetSection,
+  holdersSection,
+  leaksSection,
+  logsSection,
+  poolersSection,
+  poolsSection,
+  sessionsSection,
+  sourcesSection,
+} from './sections.ts';
+
+const tones = { fine: 'green', warning: 'yellow', critical: 'red', unknown: 'yellow' } as const;
+
+/** A Diagnosis as text of at most 100 columns for one of the words. Computes no figure of its own. */
+export function renderDiagnosis(
+  diagnosis: Diagnosis,
+  word: Exclude<ReadOnlyWord, 'doctor'>,
+  paint: Paint,
+): string {
+  const body = bodyOf(diagnosis, word, paint);
+  return [...headOf(diagnosis, paint), ...body, ...footOf(diagnosis, paint)].join('\n');
+}
+
+function headOf(diagnosis: Diagnosis, paint: Paint): string[] {
+  const { state, target, headline, verdict } = diagnosis;
+  const label = paint(tones[state], state.toUpperCase());
+  return [`${label}  ${paint('bold', target)}: ${headline}`, wrap(verdict), ''];
+}
+
+function bodyOf(
+  diagnosis: Diagnosis,
+  word: Exclude<ReadOnlyWord, 'doctor'>,
+  paint: Paint,
+): string[] {
+  switch (word) {
+    case 'status':
+      return statusBody(diagnosis, paint);
+    case 'sources':
+      return section('Sources', sourcesSection(diagnosis, 40), paint);
+    case 'sessions':
+      return section('Sessions', sessionsSection(diagnosis.sessions, 40), paint);
+    case 'idle':
+      return idleBody(diagnosis, paint);
+    case 'blocking':
+      return section(
+        'Blocking',
+        orNone(blockingSection(diagnosis, 50), 'Nobody waits for a lock.'),
+        paint,
+      );
+    case 'pool':
+      return [
+        ...section('Poolers', poolersSection(diagnosis), paint),
+        ...section('Pools', orNone(poolsSection(diagnosis), 'No pool was read.'), paint),
+        ...section('Budget', budgetSection(diagnosis), paint),
+      ];
+    case 'logs':
+      return section('Logs', orNone(logsSection(diagnosis), 'No log was read.'), paint);
+    case 'causes':
+    default:
+      return causesBody(diagnosis, paint);
+  }
+}
+
+function statusBody(diagnosis: Diagnosis, paint: Paint): string[] {
+  return [
+    ...section('Who holds the connections', holdersSection(diagnosis, 8), paint),
+    ...section('Blocking', blockingSection(diagnosis, 5), paint),
+    ...section('Poolers', poolersSection(diagnosis), paint),
+    ...section('Pools', poolsSection(diagnosis), paint),
+    ...section('Findings', findingLines(diagnosis.findings, paint), paint),
+    ...section('What would help', proposalLines(diagnosis), paint),
+  ];
+}
+
+function idleBody(diagnosis: Diagnosis, paint: Paint): string[] {
+  const idle = diagnosis.sessions.filter(({ state }) => state.startsWith('idle in transaction'));
+  const none = 'No session is idle in transaction.';
+  return [
+    ...section('Idle in transaction', orNone(sessionsSection(idle, 40), none), paint),
+    ...section('Where they come from', leaksSection(diagnosis), paint),
+  ];
+}
+
+function causesBody({ causes, verdict }: Diagnosis, paint: Paint): string[] {
+  const none = verdict === '' ? 'None of the six causes fits.' : verdict;
+  return section('Causes', orNone(causes.flatMap(causeLines), none), paint);
+}
+
+function causeLines({ cause, confidence, because, against }: Cause): string[] {
+  return [
+    `  ${cause}, confidence ${Math.round(confidence * 100)} %`,
+    ...because.map((sentence) => wrap(`+ ${sentence}`, '    ')),
+    ...against.map((sentence) => wrap(`- ${sentence}`, '    ')),
+  ];
+}
+
+function findingLines(findings: readonly Finding[], paint: Paint): string[] {
+  const toneOf: Record<Finding['severity'], Tone> = {
+    critical: 'red',
+    warning: 'yellow',
+    info: 'dim',
+  };
+  return findings.flatMap(({ severity, summary, fix }) => [
+    `  ${paint(toneOf[severity], severity.padEnd(8))} ${wrap(summary, ' '.repeat(11)).trimStart()}`,
+    ...(fix === undefined ? [] : [wrap(`Fix: ${fix}`, ' '.repeat(11))]),
+  ]);
+}
+
+function proposalLines({ proposals }: Diagnosis): string[] {
+  return proposals.map(({ option, summary, slotsFreed, blocked }) => {
+    const frees = slotsFreed === null || slotsFreed === 0 ? '' : ` Frees ${slotsFreed}.`;
+    const why = blocked === null ? '' : ` (${blocked})`;
+    return wrap(
+      `${option === 'prevention' ? 'Prevention:' : option}  ${summary}${frees}${why}`,
+      '  ',
+    );
+  });
+}
+
+/** How the figures were obtained: by which rung, what the others said, how long each part took. */
+function footOf({ reach, timings, tookMs, takenAt, server }: Diagnosis, paint: Paint): string[] {
+  const parts = Object.entries(timings).map(([part, ms]) => `${part} ${Math.round(ms)} ms`);
+  const reached =
+    reach.via === 'none'
+      ? 'PostgreSQL was not reached'
+      : `PostgreSQL ${server?.version ?? ''} seen by way of: ${reach.via}`;
+  const line = `${reached}; looked at ${takenAt} for ${Math.round(tookMs)} ms (${parts.join(', ')})`;
+  const tried = reach.rungs.filter(({ outcome }) => outcome !== 'answered');
+  const failed = tried.map(({ rung, outcome }) => wrap(`Tried ${rung}: ${outcome}`));
+  return [line, ...failed].map((text) => paint('dim', wrap(text)));
+}
+
+function section(title: string, lines: readonly string[], paint: Paint): string[] {
+  return lines.length === 0 ? [] : [paint('bold', title), ...lines, ''];
+}
+
+function orNone(lines: readonly string[], sentence: string): readonly string[] {
+  return lines.length === 0 ? [`  ${sentence}`] : lines;
+}
+
+/** The doctor's checks, worst last so that they stand nearest to the prompt. */
+export function renderChecks(target: string, checks: readonly Check[], paint: Paint): string {
+  const toneOf: Record<Check['state'], Tone> = {
+    ok: 'green',
+    off: 'dim',
+    warning: 'yellow',
+    missing: 'red',
+  };
+  const order: readonly Check['state'][] = ['ok', 'off', 'warning', 'missing'];
+  const lines = checks
+    .toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
+    .flatMap(({ subject, state, summary, fix }) => [
+      `  ${paint(toneOf[state], state.padEnd(8))} ${wrap(`${subject}: ${summary}`, ' '.repeat(11)).trimStart()}`,
+      ...(fix === undefined ? [] : [wrap(`Fix: ${fix}`, ' '.repeat(11))]),
+    ]);
+  return [paint('bold', `${target}: what dbconn needs`), ...lines].join('\n');
+}

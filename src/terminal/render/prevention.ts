@@ -1,0 +1,39 @@
+import type { Prevention, PreventionCheck } from '../../runbook/post-incident/prevention.ts';
+import { wrap } from './layout.ts';
+import type { Paint, Tone } from './layout.ts';
+import { withoutMentions } from '../render-plan.ts';
+
+const titles: Readonly<Record<PreventionCheck['part'], string>> = {
+  application: 'Applications',
+  postgresql: 'PostgreSQL',
+  pooler: 'Pooler',
+};
+
+const marks: Readonly<Record<PreventionCheck['state'], readonly [sign: string, tone: Tone]>> = {
+  ok: ['✓', 'green'],
+  advice: ['!', 'yellow'],
+  unknown: ['?', 'dim'],
+};
+
+/** The runbook's Prevention section against reality. */
+export function renderPrevention({ target, lookedAt, checks }: Prevention, paint: Paint): string {
+  const parts = (['application', 'postgresql', 'pooler'] as const).flatMap((part) => {
+    const own = checks.filter((check) => check.part === part);
+    if (own.length === 0) return [];
+    return ['', paint('bold', titles[part]), ...own.map((check) => renderCheck(check, paint))];
+  });
+  return [`${paint('bold', `Prevention for ${target}`)}, looked at ${lookedAt}`, ...parts].join(
+    '\n',
+  );
+}
+
+function renderCheck(check: PreventionCheck, paint: Paint): string {
+  const { setting, now, better, because, command, state } = check;
+  const [sign, tone] = marks[state];
+  const figures = state === 'ok' ? (now ?? 'ok') : `${now ?? 'not known'} → ${better}`;
+  return [
+    `${paint(tone, sign)} ${wrap(`${setting}: ${figures}`)}`,
+    wrap(withoutMentions(because), '    '),
+    ...(command === undefined ? [] : [wrap(`dbconn ${command}`, '    ')]),
+  ].join('\n');
+}

@@ -1,0 +1,94 @@
+import type {
+  Difference,
+  Replay,
+  ReplayedCheck,
+  ReplayedRequest,
+} from '../../runbook/post-incident/replay/replay.ts';
+import { count } from '../../runbook/snapshot/words.ts';
+import { wrap } from './layout.ts';
+import type { Paint } from './layout.ts';
+
+/** What today's dbconn would say and decide otherwise, line by line of the bundle. */
+export function renderReplay(replay: Replay, paint: Paint): string {
+  const { examinations, requests, leftOut, journalProblem } = replay;
+  return [
+    paint('bold', `Replay of ${replay.incident} (${replay.target})`),
+    wrap(
+      `Sealed by dbconn ${replay.sealedBy} at ${replay.sealedAt}, head ${replay.head.slice(0, 12)}. Rules: ${policies[replay.policy]}.`,
+    ),
+    ...(journalProblem === null
+      ? []
+      : [
+          paint(
+            'red',
+            wrap(`The journal it was sealed from was not as it was written. ${journalProblem}`),
+          ),
+        ]),
+    ...examinations.map((one) => renderReplayedCheck(one, paint)),
+    ...requests.map((one) => renderRequest(one, paint)),
+    ...(leftOut.examinations === 0
+      ? []
+      : [wrap(`${count(leftOut.examinations, 'look')} did not fit into the bundle.`)]),
+    '',
+    toVerdict(replay, paint),
+  ].join('\n');
+}
+
+function toVerdict({ judged, same }: Replay, paint: Paint): string {
+  if (judged === 0) return 'It holds nothing that could be judged, so nothing is proved.';
+  return same
+    ? paint('green', 'The same: today’s dbconn comes to the same diagnoses and decisions.')
+    : paint('yellow', 'Today’s dbconn would say or decide something else.');
+}
+
+const policies: Readonly<Record<Replay['policy'], string>> = {
+  today: 'those of dbconn.yml today',
+  sealed: 'those sealed in the bundle, for there is no dbconn.yml here',
+};
+
+function renderReplayedCheck(one: ReplayedCheck, paint: Paint): string {
+  const { at, why, truncated, differences, line } = one;
+  const note = truncated ? ', kept in part: what differs is not counted' : '';
+  return renderLine(
+    `look at ${at.slice(11, 19)} (${why}${note}), line ${line}`,
+    differences,
+    paint,
+  );
+}
+
+function renderRequest({ id, differences, line }: ReplayedRequest, paint: Paint): string {
+  return renderLine(`request ${id}, line ${line}`, differences, paint);
+}
+
+function renderLine(title: string, differences: readonly Difference[], paint: Paint): string {
+  const mark = differences.length === 0 ? paint('green', '=') : paint('yellow', '≠');
+  return [`${mark} ${title}`, ...differences.map((one) => wrap(toSentence(one), '    '))].join(
+    '\n',
+  );
+}
+
+function toSentence({ what, sealed, today }: Difference): string {
+  const [was, is] = [sealed ?? 'none', today ?? 'none'];
+  switch (what) {
+    case 'finding-appeared':
+      return `a finding appears: ${is}`;
+    case 'finding-gone':
+      return `a finding is gone: ${was}`;
+    case 'plan-hash':
+      return 'the plan is not the one its votes were for';
+    case 'proposer':
+      return `${was} could not propose it`;
+    case 'vote':
+      return `the vote of ${was} would not count`;
+    case 'break-glass':
+      return `${was} could not run it without its votes`;
+    case 'expiry':
+      return `votes would be waited for ${is} instead of ${was}`;
+    case 'votes-needed':
+      return `it would need ${is} votes instead of ${was}`;
+    case 'unreadable':
+      return 'this dbconn cannot judge it';
+    default:
+      return `${what}: ${is}, it was ${was}`;
+  }
+}
