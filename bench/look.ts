@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { startCluster } from '../sandbox/patient/cluster.ts';
-import { systemClock } from '../src/clock.ts';
+import { systemClock } from '../src/timing.ts';
 import { createDatabase } from '../src/postgres/lifeline.ts';
 import { snapshotStatement } from '../src/postgres/snapshot/snapshot-statement.ts';
 import { createRunbook } from '../src/runbook/loop/target-monitor.ts';

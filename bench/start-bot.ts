@@ -11,8 +11,8 @@ import { z } from 'zod';
 import { identity } from '../sandbox/slack/identity.ts';
 import { startSlack } from '../sandbox/slack/server.ts';
 import type { LocalSlack } from '../sandbox/slack/server.ts';
-import { parsePrometheus } from '../src/metrics/parse-prometheus.ts';
-import type { Sample } from '../src/metrics/parse-prometheus.ts';
+import { parsePrometheus } from '../src/pool-metrics/parse-prometheus.ts';
+import type { Sample } from '../src/pool-metrics/parse-prometheus.ts';
 
 interface BotOptions {
   /** The addresses of the targets, by their names. */

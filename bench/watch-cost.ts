@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Sample } from '../src/metrics/parse-prometheus.ts';
+import type { Sample } from '../src/pool-metrics/parse-prometheus.ts';
 import { readCpuSeconds, readMemory } from './process-cost.ts';
 import type { MemoryUse } from './process-cost.ts';
 import type { RunningBot } from './start-bot.ts';

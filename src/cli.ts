@@ -1,12 +1,10 @@
 import { parseArgs, styleText } from 'node:util';
-import { ConfigError } from './config/config-error.ts';
-import { readEnvironment } from './config/environment.ts';
-import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
-import { exitCodes } from './terminal/exit-codes.ts';
-import { options } from './terminal/flags.ts';
-import type { Flags } from './terminal/flags.ts';
+import { ConfigError, readEnvironment } from './config/environment.ts';
+import { JournalUnavailable } from './runbook/approvals/journal.ts';
+import { options } from './terminal/arguments.ts';
+import type { Flags } from './terminal/arguments.ts';
+import { exitCodes, print } from './terminal/output.ts';
 import type { Paint } from './terminal/render/layout.ts';
-import { print } from './terminal/said.ts';
 
 // styleText heeds NO_COLOR and leaves text alone where standard output is no terminal.
 const paint: Paint = (tone, text) => styleText(tone, text, { stream: process.stdout });
@@ -16,12 +14,12 @@ async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options });
   const [word] = positionals;
   if (values.help || word === 'help') {
-    const { renderHelp } = await import('./terminal/render-help.ts');
+    const { renderHelp } = await import('./terminal/render/help.ts');
     console.log(renderHelp());
     return exitCodes.fine;
   }
   if (word === 'completion') {
-    const { renderCompletion } = await import('./terminal/completion.ts');
+    const { renderCompletion } = await import('./terminal/render/help.ts');
     return print(renderCompletion(positionals[1]));
   }
   if (word === 'replay') return replay(positionals[1], values);

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
-import { blankSecrets, isSecretName } from './runbook/diagnose/secret-shapes.ts';
+import { blankSecrets, isSecretName } from './runbook/snapshot/redaction/redact-text.ts';
 
 /** Secret by what they are to Slack or to PostgreSQL, not by their names. */
 const furtherFields = new Set(['connectionString', 'response_url', 'trigger_id']);

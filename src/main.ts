@@ -1,11 +1,10 @@
 import { openBot } from './app/bot.ts';
-import { systemClock } from './clock.ts';
-import { ConfigError } from './config/config-error.ts';
-import { readEnvironment } from './config/environment.ts';
 import { readBotConfig } from './config/config.ts';
+import { ConfigError, readEnvironment } from './config/environment.ts';
 import { createLog } from './log.ts';
-import { JournalUnavailable } from './runbook/approval/journal-unavailable.ts';
-import { SlackStartError } from './slack/start-error.ts';
+import { JournalUnavailable } from './runbook/approvals/journal.ts';
+import { SlackStartError } from './slack/connection/connection.ts';
+import { systemClock } from './timing.ts';
 
 /** The bot: reads the configuration, builds the adapters, starts, and drains on SIGTERM. */
 async function main(): Promise<void> {

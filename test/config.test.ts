@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ConfigError } from '../src/config/config-error.ts';
+import { ConfigError } from '../src/config/environment.ts';
 import { readBotConfig, readConfig } from '../src/config/config.ts';
-import { toPolicy } from '../src/config/to-policy.ts';
+import { toPolicy } from '../src/config/to-rules.ts';
 import { defaultPolicy } from '../src/runbook/approvals/policy.ts';
 import { defaultLimits } from '../src/runbook/snapshot/target.ts';
 

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { Server, ServerResponse } from 'node:http';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createHeartbeat } from '../src/heartbeat.ts';
+import { createHeartbeat } from '../src/http/health.ts';
 import { until } from './support/until.ts';
 
 let server: Server;

@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createLog } from '../src/log.ts';
-import { toBoltLogger } from '../src/slack/bolt-logger.ts';
+import { toBoltLogger } from '../src/slack/connection/client.ts';
 
 function listen(level = 'info'): {
   log: ReturnType<typeof createLog>;

@@ -1,4 +1,4 @@
-import type { PoolEndpoint } from '../../src/metrics/pool-endpoint.ts';
+import type { PoolEndpoint } from '../../src/pool-metrics/replicas.ts';
 import { BackendProcess } from './backend-process.ts';
 import type { PoolSize } from './backend-process.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPools } from '../../src/pool-metrics/pools.ts';
-import type { Pools, Restarts, Services } from '../../src/runbook/snapshot/ports.ts';
-import type { ServerHost } from '../../src/runbook/ports/server-host.ts';
-import type { PoolSettings } from '../../src/runbook/ports/pool-settings.ts';
+import type { Pools, Services } from '../../src/runbook/snapshot/ports.ts';
+import type { ServerHost } from '../../src/runbook/remedies/b-raise-max-connections/ports.ts';
+import type { PoolSettings } from '../../src/runbook/remedies/e-resize-pool/ports.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import type { Limits, Target } from '../../src/runbook/snapshot/target.ts';
 import { readActivity } from './activity.ts';
@@ -21,6 +21,7 @@ import type { Missing, Scene, Trouble, Variants } from './scenes/scene.ts';
 import { adminApplication, adminUrl, asAdmin, createShop, databaseName } from './schema.ts';
 import { createSeeded } from './seeded.ts';
 import type { Seeded } from './seeded.ts';
+import type { Restarts } from '../../src/runbook/remedies/c-restart-service/ports.ts';
 
 export interface PatientOptions {
   /** 13 to 18; 18 unless given. */

@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { createPoolers } from '../../src/pgbouncer/poolers.ts';
-import type { Poolers } from '../../src/runbook/ports/pooler.ts';
+import type { Poolers } from '../../src/runbook/snapshot/take-snapshot.ts';
 import type { Cluster } from './cluster.ts';
 import { startPgBouncer } from './pgbouncer.ts';
 import type { PgBouncer } from './pgbouncer.ts';

@@ -1,10 +1,10 @@
-import { redactText } from '../../src/runbook/diagnose/redact-text.ts';
+import { redactText } from '../../src/runbook/snapshot/redaction/redact-text.ts';
 import type {
   PoolEnvironment,
   RecreateOutcome,
   Recreation,
   ReplicaName,
-} from '../../src/runbook/ports/pool-settings.ts';
+} from '../../src/runbook/remedies/e-resize-pool/ports.ts';
 import { BackendProcess } from './backend-process.ts';
 import type { Fleet } from './fleet.ts';
 import { readHealth } from './read-health.ts';

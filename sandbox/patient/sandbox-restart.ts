@@ -1,8 +1,9 @@
-import { redactText } from '../../src/runbook/diagnose/redact-text.ts';
-import type { RestartOutcome } from '../../src/runbook/snapshot/ports.ts';
+import { redactText } from '../../src/runbook/snapshot/redaction/redact-text.ts';
+
 import type { BackendProcess } from './backend-process.ts';
 import type { Fleet } from './fleet.ts';
 import { readHealth } from './read-health.ts';
+import type { RestartOutcome } from '../../src/runbook/remedies/c-restart-service/ports.ts';
 
 /** Restarts one replica's process; it keeps the address of its metrics. Never throws. */
 export async function restartReplica(fleet: Fleet, id: string): Promise<RestartOutcome> {

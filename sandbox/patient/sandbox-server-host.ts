@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { chmod, chown, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
-import { redactText } from '../../src/runbook/diagnose/redact-text.ts';
+import { redactText } from '../../src/runbook/snapshot/redaction/redact-text.ts';
 import type {
   HostState,
   KeptCopy,
   KeptFile,
   ServerHost,
-} from '../../src/runbook/ports/server-host.ts';
-import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+} from '../../src/runbook/remedies/b-raise-max-connections/ports.ts';
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/remedy.ts';
 import type { Cluster } from './cluster.ts';
 
 const maxLogLines = 100;

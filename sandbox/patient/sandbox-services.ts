@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { countSessions } from '../../src/docker/postgres-processes.ts';
-import { joinEvents } from '../../src/compose/log-events.ts';
-import { classifyLogs } from '../../src/runbook/diagnose/classify-logs.ts';
+import { joinEvents } from '../../src/docker/logs/log-events.ts';
+import { classifyLogs } from '../../src/runbook/snapshot/logs/classify-logs.ts';
 import type {
   Part,
   ReplicaReading,
@@ -10,8 +10,12 @@ import type {
   ServicesReading,
 } from '../../src/runbook/snapshot/snapshot.ts';
 import { envEdits, planFileEdit } from '../../src/docker/env-file/env-file.ts';
-import type { Restarts, Services } from '../../src/runbook/snapshot/ports.ts';
-import type { EditAnswer, PoolSettings, Resize } from '../../src/runbook/ports/pool-settings.ts';
+import type { Services } from '../../src/runbook/snapshot/ports.ts';
+import type {
+  EditAnswer,
+  PoolSettings,
+  Resize,
+} from '../../src/runbook/remedies/e-resize-pool/ports.ts';
 import type { BackendProcess } from './backend-process.ts';
 import type { Cluster } from './cluster.ts';
 import type { Fleet } from './fleet.ts';
@@ -19,6 +23,7 @@ import { readChildTitles } from './process-titles.ts';
 import { readHealth } from './read-health.ts';
 import { recreateReplica, settleReplica } from './sandbox-recreate.ts';
 import { restartReplica } from './sandbox-restart.ts';
+import type { Restarts } from '../../src/runbook/remedies/c-restart-service/ports.ts';
 
 const logTail = 200;
 export const postgresService = 'postgres';

@@ -1,6 +1,6 @@
 import { Aim } from '../../src/runbook/approvals/verify/aim.ts';
 import { outcomeTitle } from '../../src/slack/messages/request-status.ts';
-import type { OutcomeWord } from '../../src/runbook/verify/verify.ts';
+import type { OutcomeWord } from '../../src/runbook/approvals/verify/outcome.ts';
 import type { Stage } from '../stage.ts';
 import { people } from '../stage.ts';
 import type { SlackMessage } from '../slack/workspace.ts';

@@ -4,7 +4,7 @@ import { databaseName } from '../patient/schema.ts';
 import type { SlackMessage } from '../slack/workspace.ts';
 import { expectOutcome } from './change.ts';
 import type { Show } from './change.ts';
-import type { OutcomeWord } from '../../src/runbook/verify/verify.ts';
+import type { OutcomeWord } from '../../src/runbook/approvals/verify/outcome.ts';
 import { countStuck, readGauges, soon } from './truth.ts';
 
 /**

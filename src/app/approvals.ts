@@ -1,16 +1,17 @@
-import { repeat } from '../clock.ts';
-import { ownContainer } from '../docker/project/own-paths.ts';
 import type { Config } from '../config/config.ts';
 import { createEmergencyStopSwitch } from '../config/emergency-stop-switch.ts';
-import { toPolicy } from '../config/to-policy.ts';
-import type { ApprovalDeps } from '../runbook/approval/door-ports.ts';
-import { createApprovals } from '../runbook/approval/door.ts';
-import type { Approvals } from '../runbook/approval/door.ts';
-import { nobodyKnown } from '../runbook/approval/nobody-known.ts';
-import { toApprovalTarget } from '../runbook/approval/to-door-patient.ts';
-import type { Clock, Journal } from '../runbook/snapshot/ports.ts';
-import type { People } from '../runbook/ports/people.ts';
+import { toPolicy } from '../config/to-rules.ts';
+import { ownContainer } from '../docker/project/own-paths.ts';
+import { createApprovals } from '../runbook/approvals/approvals.ts';
+import type { Approvals } from '../runbook/approvals/approvals.ts';
+import type { ApprovalDeps } from '../runbook/approvals/context.ts';
+import type { Journal } from '../runbook/approvals/journal.ts';
+import { nobodyKnown } from '../runbook/approvals/people.ts';
+import type { People } from '../runbook/approvals/people.ts';
 import type { TargetAdapters } from '../runbook/loop/target-monitor.ts';
+import { repeat } from '../timing.ts';
+import type { Clock } from '../timing.ts';
+import { toApprovalTarget } from './target-remedies.ts';
 
 interface ApprovalsParts extends Pick<ApprovalDeps, 'onChange' | 'onFault'> {
   readonly config: Config;

@@ -1,17 +1,16 @@
 import type Docker from 'dockerode';
-import { connectDocker } from '../compose/connect-docker.ts';
+import type { Config, TargetConfig } from '../config/config.ts';
+import { ConfigError } from '../config/environment.ts';
+import { connectDocker, probeDocker } from '../docker/connect.ts';
 import { execPsql } from '../docker/exec-psql.ts';
 import { DockerFailure } from '../docker/failure.ts';
-import { probeDocker } from '../compose/probe-docker.ts';
-import { createPoolSettings } from '../compose/resize-pools.ts';
+import { createPoolSettings } from '../docker/recreate/resize-pools.ts';
 import { restartReplica } from '../docker/restart.ts';
 import { createServerHost } from '../docker/server/server-host.ts';
 import { createServices } from '../docker/services.ts';
-import { ConfigError } from '../config/config-error.ts';
-import type { Config, TargetConfig } from '../config/config.ts';
 import type { DatabaseOptions } from '../postgres/lifeline.ts';
-import type { Clock } from '../runbook/snapshot/ports.ts';
 import type { TargetAdapters } from '../runbook/loop/target-monitor.ts';
+import type { Clock } from '../timing.ts';
 
 /** What of a target is reached through its containers. */
 export type ContainerParts = Pick<

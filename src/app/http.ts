@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
-import { createHealth } from '../alertmanager/health.ts';
-import type { HealthCheck } from '../alertmanager/health.ts';
-import type { Metrics } from '../alertmanager/metrics.ts';
+import type { Config } from '../config/config.ts';
+import { createHealth } from '../http/health.ts';
+import type { HealthCheck } from '../http/health.ts';
+import type { Metrics } from '../http/metrics.ts';
 import { createHttpServer } from '../http/server.ts';
 import type { HttpServer } from '../http/server.ts';
 import { createWebhook } from '../http/webhook.ts';
-import type { Config } from '../config/config.ts';
-import type { IncidentSystem } from './incident-system.ts';
 import type { Incidents } from '../runbook/incidents/incidents.ts';
-import type { Clock } from '../runbook/snapshot/ports.ts';
 import type { SlackApp } from '../slack/app.ts';
 import type { Refusals } from '../slack/live/refusals.ts';
+import type { Clock } from '../timing.ts';
+import type { IncidentSystem } from './incident-system.ts';
 
 interface HttpParts {
   readonly config: Pick<Config, 'alerts' | 'http'>;

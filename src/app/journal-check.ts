@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import type { HealthCheck } from '../alertmanager/health.ts';
 import type { Config } from '../config/config.ts';
-import { JournalMoved } from '../runbook/approval/journal-moved.ts';
-import { JournalTampered, tamperedAdvice } from '../runbook/approval/journal-tampered.ts';
-import type { Announcements, Journal } from '../runbook/snapshot/ports.ts';
+import type { HealthCheck } from '../http/health.ts';
+import { JournalMoved, JournalTampered, tamperedAdvice } from '../runbook/approvals/journal.ts';
+import type { Journal } from '../runbook/approvals/journal.ts';
+import type { Announcements } from '../runbook/approvals/notices.ts';
 
 interface JournalCheckDeps {
   readonly config: Pick<Config, 'channel'>;

@@ -1,15 +1,15 @@
 import { resolve } from 'node:path';
+import { isPostgresUrl } from '../config/addresses.ts';
 import type { Config } from '../config/config.ts';
-import { isPostgresUrl } from '../config/postgres-url.ts';
-import { findShared } from '../journal/postgres/other-server.ts';
 import { openPostgresJournal } from '../journal/postgres/journal.ts';
-import type { ByTls } from '../journal/postgres-session.ts';
+import { findShared } from '../journal/postgres/other-server.ts';
+import type { ByTls } from '../journal/postgres/session.ts';
 import { openSqliteJournal } from '../journal/sqlite/journal.ts';
 import type { StoredJournal } from '../journal/stored-journal.ts';
-import { connectByTls } from '../postgres/connect-by-tls.ts';
+import { connectByTls } from '../postgres/connect/connect-by-tls.ts';
 import { UnusableUrl } from '../postgres/failure.ts';
-import { JournalUnavailable } from '../runbook/approval/journal-unavailable.ts';
-import type { Clock } from '../runbook/snapshot/ports.ts';
+import { JournalUnavailable } from '../runbook/approvals/journal.ts';
+import type { Clock } from '../timing.ts';
 
 type Journaled = Pick<Config, 'journal' | 'journalSetting' | 'targets'>;
 

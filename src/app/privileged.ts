@@ -1,8 +1,8 @@
-import { createIdleSessions } from '../postgres/act.ts';
-import { createBlockers } from '../postgres/blockers.ts';
-import { createPreparedTransactions } from '../postgres/prepared-transactions.ts';
+import { createBlockers } from '../postgres/privileged/blockers.ts';
+import { createIdleSessions } from '../postgres/privileged/idle-sessions.ts';
+import { createPreparedTransactions } from '../postgres/privileged/prepared-transactions.ts';
 import { createRoleLimits } from '../postgres/privileged/role-limits.ts';
-import { createServerSettings } from '../postgres/settings/server-settings.ts';
+import { createServerSettings } from '../postgres/privileged/server-settings.ts';
 import { createTimeouts } from '../postgres/privileged/timeouts.ts';
 import type { TargetAdapters } from '../runbook/loop/target-monitor.ts';
 

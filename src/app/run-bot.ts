@@ -1,16 +1,16 @@
 import type { Logger } from 'pino';
 import type { HttpServer } from '../http/server.ts';
 import type { StoredJournal } from '../journal/stored-journal.ts';
-import type { IncidentSystem } from './incident-system.ts';
-import type { BreakGlassNotifier } from '../runbook/approval/announce-break-glass.ts';
-import type { Approvals } from '../runbook/approval/door.ts';
-import { isOpen } from '../runbook/approval/request.ts';
-import type { ApprovalRequest } from '../runbook/approval/request.ts';
-import { stopNotice } from '../runbook/approval/stop-notice.ts';
-import { createTurns } from '../runbook/incident/turns.ts';
+import type { Approvals } from '../runbook/approvals/approvals.ts';
+import { stopNotice } from '../runbook/approvals/notices.ts';
+import { isOpen } from '../runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../runbook/approvals/request.ts';
+import type { BreakGlassNotifier } from '../runbook/escalation/break-glass-notifier.ts';
 import type { Runbook } from '../runbook/loop/target-monitor.ts';
 import type { SlackApp } from '../slack/app.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
+import { createTurns } from '../timing.ts';
+import type { IncidentSystem } from './incident-system.ts';
 
 /** How often overdue proposals expire and what other processes wrote to the journal is shown. */
 const roundMs = 30_000;

@@ -1,10 +1,11 @@
 import type { Config, TargetConfig } from '../config/config.ts';
-import type { ContainerParts, OpenContainers } from './containers.ts';
 import { createPools } from '../pool-metrics/pools.ts';
 import { createDatabase } from '../postgres/lifeline.ts';
-import { Neighbours } from '../runbook/neighbours.ts';
-import type { Clock, Services } from '../runbook/snapshot/ports.ts';
+import { Neighbours } from '../runbook/approvals/neighbours.ts';
 import type { TargetAdapters } from '../runbook/loop/target-monitor.ts';
+import type { Services } from '../runbook/snapshot/ports.ts';
+import type { Clock } from '../timing.ts';
+import type { ContainerParts, OpenContainers } from './containers.ts';
 
 /**
  * Builds what reaches each target. The only place, beside main.ts and cli.ts, that constructs adapters; it loads only

@@ -1,23 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { chooseJournal } from './choose-journal.ts';
-import { ConfigError } from './config-error.ts';
-import type { Environment } from './environment.ts';
-import { ownRolesOf } from './own-roles.ts';
-import { ConfigFile } from './file.ts';
-import type { TargetEntry } from './file.ts';
-import type { Alerts, HeartbeatEntry, PagerEntry } from './incidents.ts';
-import { readHttpAddress } from './http-address.ts';
-import { interpolate } from './interpolate.ts';
-import { shownKey } from './shown-key.ts';
-import { readSlackConfig } from './slack-settings.ts';
-import type { SlackConfig } from './slack-settings.ts';
-import { toIncidentRules, toSteps } from './to-incident-rules.ts';
-import type { EscalationStep } from '../runbook/escalate/policy.ts';
-import type { IncidentRules } from '../runbook/incident/rules.ts';
+import type { EscalationStep, IncidentRules } from '../runbook/incidents/rules.ts';
 import { defaultLimits } from '../runbook/snapshot/target.ts';
 import type { Limits, Target } from '../runbook/snapshot/target.ts';
+import { chooseJournal, readHttpAddress } from './addresses.ts';
+import type { Alerts, HeartbeatEntry, PagerEntry } from './entries.ts';
+import { ConfigError, interpolate, shownKey } from './environment.ts';
+import type { Environment } from './environment.ts';
+import { ConfigFile } from './file.ts';
+import type { TargetEntry } from './file.ts';
+import { readSlackConfig } from './slack-settings.ts';
+import type { SlackConfig } from './slack-settings.ts';
+import { ownRolesOf, toIncidentRules, toSteps } from './to-rules.ts';
 
 /** All that dbconn is told, by its file and its environment. */
 export interface Config {

@@ -1,9 +1,9 @@
 import { open, readFile, stat } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { cleanReason } from '../runbook/approval/clean-reason.ts';
-import type { Stop } from '../runbook/snapshot/ports.ts';
-import type { EmergencyStopSwitch } from '../runbook/ports/brake.ts';
+import type { EmergencyStopSwitch } from '../runbook/approvals/context.ts';
+import type { Stop } from '../runbook/approvals/journal.ts';
+import { cleanReason } from '../runbook/approvals/request.ts';
 
 interface EmergencyStopSwitchOptions {
   /** While it exists, nothing runs. What stands in it is the reason. */

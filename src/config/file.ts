@@ -1,10 +1,20 @@
 import { z } from 'zod';
-import { duration } from './duration.ts';
-import { Alerts, HeartbeatEntry, IncidentsEntry, PagerEntry, Steps, httpUrl } from './incidents.ts';
-import { readPostgresUrl } from './postgres-url.ts';
-import { BreakGlassRule, Rule, TerminalUsers, expiry } from './rules.ts';
-import { RuntimeEntry } from './runtime.ts';
-import { slackId } from './slack-id.ts';
+import { readPostgresUrl } from './addresses.ts';
+import {
+  Alerts,
+  BreakGlassRule,
+  HeartbeatEntry,
+  IncidentsEntry,
+  PagerEntry,
+  Rule,
+  RuntimeEntry,
+  Steps,
+  TerminalUsers,
+  duration,
+  expiry,
+  httpUrl,
+  slackId,
+} from './entries.ts';
 
 /** dbconn.yml. `docs/dbconn.example.yml` shows every key. */
 

@@ -1,4 +1,4 @@
-import { ConfigError } from './config-error.ts';
+import { ConfigError } from './environment.ts';
 import type { Environment } from './environment.ts';
 
 export interface SlackConfig {

@@ -1,12 +1,11 @@
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import { redactText } from '../runbook/diagnose/redact-text.ts';
-import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
-import { withinBudget } from './within-budget.ts';
+import { cutCodePoints, redactText } from '../runbook/snapshot/redaction/redact-text.ts';
+import { findContainers } from './containers.ts';
 import { DockerFailure, toProblem } from './failure.ts';
-import { findContainers } from '../compose/find.ts';
-import { LogFrameReader } from '../compose/log-frames.ts';
+import { LogFrameReader } from './logs/log-lines.ts';
+import { withinBudget } from './within-budget.ts';
 
 interface PsqlOptions {
   readonly project: string;

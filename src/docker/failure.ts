@@ -1,8 +1,8 @@
 import { statSync } from 'node:fs';
 import { z } from 'zod';
 import type { Problem } from '../runbook/snapshot/snapshot.ts';
-import { BudgetExceeded } from './within-budget.ts';
 import { readDockerContext } from './docker-context.ts';
+import { BudgetExceeded } from './within-budget.ts';
 
 /** What was asked of Docker; decides which permission a refusal is about. */
 export type DockerAction = 'read' | 'restart' | 'recreate' | 'exec' | 'server';

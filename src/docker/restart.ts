@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { redactText } from '../runbook/diagnose/redact-text.ts';
+import { cutCodePoints, redactText } from '../runbook/snapshot/redaction/redact-text.ts';
 import type { Problem } from '../runbook/snapshot/snapshot.ts';
-import { cutCodePoints } from '../runbook/diagnose/untrusted.ts';
-import { awaitHealthy, pollMs } from '../compose/await-healthy.ts';
-import type { RunState, Observation } from '../compose/await-healthy.ts';
-import { withinBudget } from './within-budget.ts';
+import { awaitHealthy, pollMs, wasKilled } from './after-start.ts';
+import type { RunState, Observation } from './after-start.ts';
+import { Inspected, readHealthOutput, readStartedAt } from './containers.ts';
 import { isFinal, readStatus, toProblem, unanswered } from './failure.ts';
-import { joinEvents } from '../compose/log-events.ts';
+import { joinEvents } from './logs/log-events.ts';
 import { readLogLines } from './logs/read-logs.ts';
-import { Inspected, readHealthOutput, readStartedAt } from '../compose/replica.ts';
-import { wasKilled } from '../compose/was-killed.ts';
+import { withinBudget } from './within-budget.ts';
 
 interface RestartOptions {
   /** What the process gets between SIGTERM and SIGKILL. */

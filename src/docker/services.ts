@@ -1,4 +1,5 @@
 import type Docker from 'dockerode';
+import type { Services } from '../runbook/snapshot/ports.ts';
 import type {
   Part,
   Problem,
@@ -7,19 +8,24 @@ import type {
   ServiceReading,
   ServicesReading,
 } from '../runbook/snapshot/snapshot.ts';
-import type { Clock, Services } from '../runbook/snapshot/ports.ts';
 import type { ServiceConfig } from '../runbook/snapshot/target.ts';
-import { withinBudget } from './within-budget.ts';
+import type { Clock } from '../timing.ts';
+import {
+  Inspected,
+  findContainers,
+  maxReplicas,
+  toReplica,
+  toReplicaFromList,
+} from './containers.ts';
+import type { FoundContainer } from './containers.ts';
 import { toProblem } from './failure.ts';
-import { findContainers, maxReplicas } from '../compose/find.ts';
-import type { FoundContainer } from '../compose/find.ts';
 import { readContainerLogs } from './logs/read-logs.ts';
 import { readPostgresProcesses } from './postgres-processes.ts';
 import type { PostgresProcesses } from './postgres-processes.ts';
-import { Inspected, toReplica, toReplicaFromList } from '../compose/replica.ts';
 import { readOwnPaths } from './project/own-paths.ts';
-import { readFixedPool } from '../compose/source/pool-origins.ts';
+import { readFixedPool } from './project/pool-origins.ts';
 import { usualEnvFile } from './project/project.ts';
+import { withinBudget } from './within-budget.ts';
 
 interface ServicesOptions {
   readonly docker: Docker;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../timing.ts';
 
 /** How long a client may take, in milliseconds. */
 export interface HttpBounds {
@@ -65,5 +66,131 @@ export function createBoundedServer(
       await closed;
       clearTimeout(cut);
     },
+  };
+}
+
+/** A group of a thousand alerts is under a megabyte; nothing larger is a webhook of ours. */
+export const largestBodyBytes = 1024 * 1024;
+
+/** What all requests together may hold in memory: a burst of small ones fits, a burst of the largest waits. */
+export class BodyBudget {
+  readonly #totalBytes: number;
+  #heldBytes = 0;
+
+  constructor(totalBytes = 16 * largestBodyBytes) {
+    this.#totalBytes = totalBytes;
+  }
+
+  /** False, and nothing is taken, where it does not fit any more. */
+  take(bytes: number): boolean {
+    if (this.#heldBytes + bytes > this.#totalBytes) return false;
+    this.#heldBytes += bytes;
+    return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.#heldBytes -= bytes;
+  }
+}
+
+type Body =
+  | { readonly kind: 'read'; readonly text: string }
+  | { readonly kind: 'too-large' }
+  | { readonly kind: 'busy' }
+  | { readonly kind: 'broken-off' };
+
+/** Reads a request's body, and stops at the first byte too many, whatever its Content-Length says. */
+export async function readBody(request: IncomingMessage, budget: BodyBudget): Promise<Body> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > largestBodyBytes) return { kind: 'too-large' };
+  const { promise, resolve } = Promise.withResolvers<Body>();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const onData = (chunk: Buffer): void => {
+    if (bytes + chunk.length > largestBodyBytes) return resolve({ kind: 'too-large' });
+    if (!budget.take(chunk.length)) return resolve({ kind: 'busy' });
+    bytes += chunk.length;
+    chunks.push(chunk);
+    return undefined;
+  };
+  const onEnd = (): void => resolve({ kind: 'read', text: Buffer.concat(chunks).toString('utf8') });
+  const onBroken = (): void => resolve({ kind: 'broken-off' });
+  request.on('data', onData).once('end', onEnd).once('error', onBroken).once('close', onBroken);
+  const body = await promise;
+  request.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+  // A refused request lives on until its client stops sending; what was read of it must not.
+  chunks.length = 0;
+  budget.giveBack(bytes);
+  return body;
+}
+
+/** What a request is answered with: a status and a text that holds nothing of the request. */
+export interface Reply {
+  readonly status: number;
+  readonly body: string;
+  readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The rest of the request is not wanted: its connection is closed. */
+  readonly close?: boolean;
+}
+
+/** A client that is still sending hears the answer only if it is given a moment before the connection goes. */
+const lingerMs = 1000;
+const lingerBytes = 8 * 1024 * 1024;
+
+/** An answer of one sentence. */
+export function say(status: number, sentence: string, rest: Partial<Reply> = {}): Reply {
+  return { status, body: `${sentence}\n`, ...rest };
+}
+
+export function sendReply(response: ServerResponse, reply: Reply): void {
+  const { body, close = false, contentType = 'text/plain; charset=utf-8', headers, status } = reply;
+  response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+    ...(close && { connection: 'close' }),
+  });
+  if (close && !response.req.complete) linger(response, body);
+  else response.end(body);
+}
+
+/** Says everything, and ends only after the client stopped sending, or after a second or 8 MB of it. */
+function linger(response: ServerResponse, body: string): void {
+  let bytes = 0;
+  const end = (): void => {
+    clearTimeout(late);
+    response.end();
+  };
+  const late = setTimeout(end, lingerMs);
+  response.write(body);
+  response.req
+    .on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > lingerBytes) end();
+    })
+    .once('end', end)
+    .once('close', end)
+    .resume();
+}
+
+/** Somebody who guesses passwords, or a journal that is gone, would otherwise fill the disk with one sentence. */
+const everyMs = 60_000;
+
+/** Lets one of each kind through in a minute, and says how many were kept back before it. */
+export function createTellSeldom(
+  clock: Pick<Clock, 'now'>,
+): (kind: string, tell: (keptBack: number) => void) => void {
+  const told = new Map<string, { at: number; keptBack: number }>();
+  return (kind, tell) => {
+    const last = told.get(kind);
+    if (last !== undefined && Math.abs(clock.now() - last.at) < everyMs) {
+      last.keptBack += 1;
+      return;
+    }
+    told.set(kind, { at: clock.now(), keptBack: 0 });
+    tell(last?.keptBack ?? 0);
   };
 }

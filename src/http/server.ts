@@ -1,11 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import { createBoundedServer } from './bounded-server.ts';
-import type { HttpBounds } from './bounded-server.ts';
-import { say, sendReply } from './reply.ts';
-import type { Reply } from './reply.ts';
-import type { Health, HealthReport } from '../alertmanager/health.ts';
-import type { Metrics } from '../alertmanager/metrics.ts';
+import { createBoundedServer, say, sendReply } from './bounded-server.ts';
+import type { HttpBounds, Reply } from './bounded-server.ts';
+import type { Health, HealthReport } from './health.ts';
+import type { Metrics } from './metrics.ts';
 import type { Webhook } from './webhook.ts';
 
 interface HttpServerOptions {

@@ -1,18 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import { cleanUntrusted } from '../runbook/diagnose/untrusted.ts';
-import { severityOf } from '../runbook/incident/alert.ts';
-import type { Alert } from '../runbook/incident/alert.ts';
-import type { Incidents } from '../runbook/incidents/incidents.ts';
-import type { Clock } from '../runbook/snapshot/ports.ts';
 import type { Meter } from '../runbook/escalation/meter.ts';
-import { createGuard } from '../alertmanager/guard.ts';
-import type { Guard, WebhookSecrets } from '../alertmanager/guard.ts';
-import { mostAlerts, readPayload } from '../alertmanager/payload.ts';
-import { BodyBudget, largestBodyBytes, readBody } from './read-body.ts';
-import { say } from './reply.ts';
-import type { Reply } from './reply.ts';
-import { createTellSeldom } from './tell-seldom.ts';
+import { severityOf } from '../runbook/incidents/alert.ts';
+import type { Alert } from '../runbook/incidents/alert.ts';
+import type { Incidents } from '../runbook/incidents/incidents.ts';
+import { cleanUntrusted } from '../runbook/snapshot/redaction/redact-text.ts';
+import type { Clock } from '../timing.ts';
+import { createGuard, mostAlerts, readPayload } from './alert-payload.ts';
+import type { Guard, WebhookSecrets } from './alert-payload.ts';
+import { BodyBudget, createTellSeldom, largestBodyBytes, readBody, say } from './bounded-server.ts';
+import type { Reply } from './bounded-server.ts';
 
 interface WebhookPorts {
   readonly secrets: WebhookSecrets;

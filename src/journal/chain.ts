@@ -1,4 +1,8 @@
 import { hash } from 'node:crypto';
+import { z } from 'zod';
+import type { JournalDraft } from '../runbook/approvals/journal.ts';
+import { RequestState, Vote, canFollow } from '../runbook/approvals/request.ts';
+import { canonicalJson } from '../runbook/remedies/plan.ts';
 
 /** One line of the journal. `hash` covers everything before it in this list, and through `previous` all entries before. */
 export interface JournalEntry {
@@ -34,4 +38,228 @@ export function hashEntry(entry: Omit<JournalEntry, 'hash'>): string {
 
 export function sha256(text: string): string {
   return hash('sha256', text);
+}
+
+/**
+ * What an entry says of its request, besides its hash: what a run depends on. From entry to entry it may change only
+ * as dbconn's own rules allow, so that a row written past the chain is found even after a later entry took it over.
+ */
+export const Claims = z.object({
+  state: RequestState,
+  /** Of the plan: what the votes are for. */
+  hash: z.string(),
+  votesNeeded: z.number(),
+  expiresAt: z.string(),
+  votes: z.array(z.object({ by: Vote.shape.by, at: Vote.shape.at })),
+});
+type Claims = z.infer<typeof Claims>;
+
+/** Of a stored request, which is JSON text. */
+function claimsOf(data: string): Claims {
+  return Claims.parse(JSON.parse(data));
+}
+
+interface Change {
+  readonly kind: string;
+  /** Undefined for the first entry of a request. */
+  readonly before: Claims | undefined;
+  readonly after: Claims;
+}
+
+/** Why an entry of that kind cannot have changed the request so; undefined where it can. */
+function whyImpossible({ kind, before, after }: Change): string | undefined {
+  if (before === undefined) {
+    return kind === 'proposed' ? undefined : 'It belongs to a request that was never proposed.';
+  }
+  if (after.hash !== before.hash) return 'The plan of its request changed.';
+  if (after.votesNeeded !== before.votesNeeded) return 'The number of votes needed changed.';
+  if (after.expiresAt !== before.expiresAt) return 'The expiry of its request changed.';
+  const added = after.votes.slice(before.votes.length);
+  const kept = after.votes.slice(0, before.votes.length);
+  if (JSON.stringify(kept) !== JSON.stringify(before.votes)) return 'A vote changed.';
+  if (added.length > (kind === 'vote' ? 1 : 0)) return 'A vote was not recorded as one.';
+  if (!canFollow(before.state, after.state)) {
+    return `Its request cannot go from ${before.state} to ${after.state}.`;
+  }
+  const isApproval = before.state === 'proposed' && after.state === 'approved';
+  const isShort = after.votes.length < after.votesNeeded && kind !== 'break-glass';
+  return isApproval && isShort ? 'Its request was approved without the votes it needs.' : undefined;
+}
+
+/** What an entry holds; the text itself where somebody changed it into what cannot be read. */
+export function readBody(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
+interface Next {
+  readonly head: Head;
+  /** UTC ISO text. */
+  readonly at: string;
+  /** The new state of its request or incident, whose hash the entry vouches for; null where it changes none. */
+  readonly data: string | null;
+}
+
+/** The draft as the entry that follows the head. */
+export function nextEntry(draft: JournalDraft, { head, at, data }: Next): JournalEntry {
+  const { request, incident, kind, body } = draft;
+  const entry = {
+    seq: head.seq + 1,
+    at,
+    request: request ?? incident ?? null,
+    kind,
+    body: canonicalJson({ ...body, ...vouch(draft, data) }),
+    previous: head.hash,
+  };
+  return { ...entry, hash: hashEntry(entry) };
+}
+
+function vouch({ request }: JournalDraft, data: string | null): Record<string, unknown> {
+  if (data === null) return {};
+  if (request === undefined) return { incidentSha256: sha256(data) };
+  return { requestSha256: sha256(data), claims: claimsOf(data) };
+}
+
+const Vouched = z.looseObject({ requestSha256: z.string(), claims: Claims });
+
+/** One request followed through its entries. */
+export class RequestTrail {
+  #claims: Claims | undefined;
+  #sha256: string | undefined;
+
+  /** Takes the request's next entry that says what became of it. Why that cannot be, or undefined. */
+  add(kind: string, body: unknown): string | undefined {
+    const vouched = Vouched.safeParse(body);
+    if (!vouched.success) return 'It does not say what its request became.';
+    const { requestSha256, claims } = vouched.data;
+    const problem = whyImpossible({ kind, before: this.#claims, after: claims });
+    this.#claims = claims;
+    this.#sha256 = requestSha256;
+    return problem;
+  }
+
+  /** Why the request's row, which is JSON text, is not what its entries say; undefined where it is. */
+  whyUntrue(data: string): string | undefined {
+    if (this.#sha256 !== sha256(data)) return 'it is not what its last entry says';
+    const { plan, hash } = z
+      .looseObject({ plan: z.unknown(), hash: z.string() })
+      .parse(JSON.parse(data));
+    return sha256(canonicalJson(plan)) === hash
+      ? undefined
+      : 'its plan is not the one its votes are for';
+  }
+}
+
+/** Whether an entry says what became of its request, told without reading its body, which may hold a large plan. */
+export function isOfTrail({ request, body }: Pick<JournalEntry, 'request' | 'body'>): boolean {
+  return request !== null && body.includes('"requestSha256":');
+}
+
+export type Verification =
+  | { readonly ok: true; readonly entries: number; readonly head: string }
+  | {
+      readonly ok: false;
+      /** The first entry that is wrong, or null when the fault is not in one entry. */
+      readonly seq: number | null;
+      readonly problem: string;
+    };
+
+type Rows = readonly Readonly<Record<string, unknown>>[];
+
+interface Beside {
+  /** Rows of `requests`: id, data. */
+  readonly requests: Rows;
+  /** Rows of `incidents`: id, data. */
+  readonly incidents: Rows;
+  /** Whether an emergency stop is set. */
+  readonly stopped: boolean;
+}
+
+const changedBefore = 'Its incident was changed past the journal’s entries before it.';
+const OfIncident = z.looseObject({ incidentSha256: z.string() });
+
+/**
+ * Walks the chain from its first entry on: follows each request's votes, plan and states through its entries, and checks
+ * that each request and each incident is what its last entry vouched for.
+ */
+export class JournalCheck {
+  readonly #requests = new Map<string, RequestTrail>();
+  readonly #incidents = new Map<string, string>();
+  /** Heads that were kept elsewhere and not met yet. */
+  readonly #missing: Set<string>;
+  #stop = false;
+  #last: Head = { seq: 0, hash: genesis };
+  #wrong: Extract<Verification, { ok: false }> | undefined;
+
+  /** `heads`: hashes somebody kept elsewhere. Without one, entries cut off at the end cannot be noticed. */
+  constructor(heads: readonly string[] = []) {
+    this.#missing = new Set(heads.filter((head) => head !== genesis));
+  }
+
+  /** False once an entry was wrong: nothing behind it can be told any more. */
+  add(entry: JournalEntry): boolean {
+    const problem = whyWrong(entry, this.#last) ?? this.#follow(entry);
+    if (problem !== undefined) {
+      this.#wrong = { ok: false, seq: entry.seq, problem };
+      return false;
+    }
+    const { seq, hash, kind } = entry;
+    this.#last = { seq, hash };
+    this.#missing.delete(hash);
+    if (kind === 'stopped' || kind === 'go') this.#stop = kind === 'stopped';
+    return true;
+  }
+
+  #follow(entry: JournalEntry): string | undefined {
+    const { request: id, kind, body } = entry;
+    if (id === null) return undefined;
+    if (isOfTrail(entry)) {
+      const trail = this.#requests.get(id) ?? new RequestTrail();
+      this.#requests.set(id, trail);
+      return trail.add(kind, readBody(body));
+    }
+    if (body.includes('"foundSha256":')) return changedBefore;
+    if (!body.includes('"incidentSha256":')) return undefined;
+    const state = OfIncident.safeParse(readBody(body));
+    if (state.success) this.#incidents.set(id, state.data.incidentSha256);
+    return undefined;
+  }
+
+  end({ requests, incidents, stopped }: Beside): Verification {
+    if (this.#wrong !== undefined) return this.#wrong;
+    const no = (problem: string): Verification => ({ ok: false, seq: null, problem });
+    const [lost] = this.#missing;
+    if (lost !== undefined) return no(`The head that was kept elsewhere is not in it: ${lost}.`);
+    const untrue = whyUntrue(this.#requests, requests);
+    if (untrue !== undefined) return no(untrue);
+    if (!agree(this.#incidents, incidents)) {
+      return no('An incident is not what its last entry says.');
+    }
+    if (this.#stop !== stopped) return no('The emergency stop is not what its last entry says.');
+    return { ok: true, entries: this.#last.seq, head: this.#last.hash };
+  }
+}
+
+/** Each row as its last entry vouched for, and no row missing. */
+function agree(vouched: ReadonlyMap<string, string>, rows: Rows): boolean {
+  const known = rows.every(({ id, data }) => vouched.get(String(id)) === sha256(String(data)));
+  return known && vouched.size === rows.length;
+}
+
+function whyUntrue(trails: ReadonlyMap<string, RequestTrail>, rows: Rows): string | undefined {
+  for (const { id, data } of rows) {
+    const trail = trails.get(String(id)) ?? new RequestTrail();
+    const problem = trail.whyUntrue(String(data));
+    if (problem !== undefined) return `Request ${String(id)} was changed: ${problem}.`;
+  }
+  return trails.size === rows.length ? undefined : 'A request that its entries name is missing.';
+}
+
+function whyWrong(entry: JournalEntry, last: Head): string | undefined {
+  if (entry.seq !== last.seq + 1) return `Entry ${last.seq + 1} is missing.`;
+  if (entry.previous !== last.hash) return 'It does not follow from the entry before it.';
+  return hashEntry(entry) === entry.hash ? undefined : 'It was changed after it was written.';
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { IncidentMark, IncidentMarks } from '../runbook/ports/incident-marks.ts';
-import { holdsAfter, insteadOf } from './holds-after.ts';
+import type { IncidentMark, IncidentMarks } from '../runbook/reports/incident-board.ts';
+import { holdsAfter, insteadOf } from './places.ts';
 import type { StoredJournal } from './stored-journal.ts';
 
 const Mark = z.looseObject({

@@ -1,9 +1,7 @@
-import { JournalTampered } from '../runbook/approval/journal-tampered.ts';
-import type { JournalDraft, Untrue } from '../runbook/snapshot/ports.ts';
-import { genesis, hashEntry, sha256 } from './chain.ts';
+import { JournalTampered } from '../runbook/approvals/journal.ts';
+import type { JournalDraft, Untrue } from '../runbook/approvals/journal.ts';
+import { RequestTrail, genesis, hashEntry, isOfTrail, readBody, sha256 } from './chain.ts';
 import type { Head, JournalEntry } from './chain.ts';
-import { readBody } from './export/read-body.ts';
-import { RequestTrail, isOfTrail } from './request-trail.ts';
 
 /**
  * Whether what is stored was written through the chain: found where a decision rests on it, not only by a whole

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import { PagerRefused } from '../runbook/escalation/pager.ts';
-import type { Clock } from '../runbook/snapshot/ports.ts';
+import type { Clock } from '../timing.ts';
 
 /** What a pager's adapter speaks over, handed in so that time and network can be another in a test. */
 export interface Wire {

@@ -1,4 +1,4 @@
-import type { PoolerLimit } from '../runbook/diagnose/pooler-reading.ts';
+import type { PoolerLimit } from '../runbook/snapshot/readings.ts';
 import type { DatabaseRow, PoolRow, UserRow } from './rows.ts';
 
 /** What PgBouncer's documentation (config.md) calls limits, for one pool: a database and a user. */

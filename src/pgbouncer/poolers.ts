@@ -1,14 +1,47 @@
 import { Socket } from 'node:net';
-import { Client } from 'pg';
-import { connectByTls } from '../postgres/connect-by-tls.ts';
-import { PostgresTimeout } from '../postgres/failure.ts';
-import type { TlsAttempt } from '../postgres/tls.ts';
-import type { PoolerReading } from '../runbook/diagnose/pooler-reading.ts';
-import type { PoolerSnapshot } from '../runbook/snapshot/snapshot.ts';
-import type { Poolers } from '../runbook/ports/pooler.ts';
+import { Client, DatabaseError } from 'pg';
+import { z } from 'zod';
+import { connectByTls } from '../postgres/connect/connect-by-tls.ts';
+import type { TlsAttempt } from '../postgres/connect/connect-by-tls.ts';
+import { PostgresTimeout, toReachError } from '../postgres/failure.ts';
+import type { PoolerReading } from '../runbook/snapshot/readings.ts';
+import type { PoolerSnapshot, Problem } from '../runbook/snapshot/snapshot.ts';
+import type { Poolers } from '../runbook/snapshot/take-snapshot.ts';
 import { toClientCount } from './rows.ts';
-import { toProblem } from './to-problem.ts';
 import { toReading } from './to-reading.ts';
+
+/** In words for the operator; no address and nothing that PgBouncer said is repeated. */
+function toProblem(error: unknown): Problem {
+  const fix = 'Point pgbouncer.url at its database "pgbouncer", as a user of stats_users.';
+  // A PostgreSQL has no settings of these names; what answers otherwise is another program still.
+  if (error instanceof z.ZodError || (error instanceof DatabaseError && error.code === '42704')) {
+    const summary = 'What answers there is not the console of a PgBouncer.';
+    return { kind: 'invalid', summary, fix };
+  }
+  const { kind } = toReachError(error);
+  if (kind === 'frozen') {
+    return {
+      kind: 'timeout',
+      summary: 'PgBouncer does not answer.',
+      fix: 'See whether it is stopped or out of processor time.',
+    };
+  }
+  if (kind === 'full') {
+    return {
+      kind: 'unreachable',
+      summary: 'PgBouncer takes no more clients, not even for its console.',
+      fix: 'Raise max_client_conn, or see who opens so many connections to it.',
+    };
+  }
+  // Its refusals have no SQLSTATE that says why.
+  return error instanceof DatabaseError
+    ? { kind: 'forbidden', summary: 'PgBouncer refuses the login of dbconn.', fix }
+    : {
+        kind: 'unreachable',
+        summary: 'PgBouncer cannot be reached.',
+        fix: 'See whether it runs, and whether its address and port are right.',
+      };
+}
 
 /** PgBouncer answers its console in milliseconds; one that takes longer is stopped or gone. */
 const budgetMs = 2000;

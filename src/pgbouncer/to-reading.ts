@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { PoolerPool, PoolerReading } from '../runbook/diagnose/pooler-reading.ts';
+import type { PoolerPool, PoolerReading } from '../runbook/snapshot/readings.ts';
 import { readLimits, serversOf } from './limits.ts';
 import type { LimitedPools } from './limits.ts';
 import { DatabaseRow, PoolRow, SocketRow, UserRow, toClientCount, toSettings } from './rows.ts';

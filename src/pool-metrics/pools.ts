@@ -1,6 +1,6 @@
 import type { Pools } from '../runbook/snapshot/ports.ts';
-import { findReplicas } from '../metrics/find-replicas.ts';
-import type { PoolEndpoint } from '../metrics/pool-endpoint.ts';
+import { findReplicas } from './replicas.ts';
+import type { PoolEndpoint } from './replicas.ts';
 
 /** Time for one endpoint from looking up its name to the last byte; a look waits no longer for its slowest. */
 const endpointTimeoutMs = 2000;

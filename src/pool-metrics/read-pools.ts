@@ -1,14 +1,13 @@
 import type { PoolEndpointSnapshot, PoolReading, Problem } from '../runbook/snapshot/snapshot.ts';
-import { dropRepeats } from '../metrics/drop-repeats.ts';
-import { fetchMetrics } from '../metrics/fetch-metrics.ts';
-import type { FetchOptions } from '../metrics/fetch-metrics.ts';
-import { findPools } from '../metrics/find-pools.ts';
-import { parsePrometheus, parseSeries } from '../metrics/parse-prometheus.ts';
-import type { Sample } from '../metrics/parse-prometheus.ts';
-import type { PoolEndpoint } from '../metrics/pool-endpoint.ts';
+import { fetchMetrics } from './fetch-metrics.ts';
+import type { FetchOptions } from './fetch-metrics.ts';
+import { findPools } from './find-pools.ts';
+import { dropRepeats, parsePrometheus, parseSeries } from './parse-prometheus.ts';
+import type { Sample } from './parse-prometheus.ts';
 import { figures, presets } from './presets.ts';
 import type { Figure, FigureNames } from './presets.ts';
-import { toShown } from '../metrics/replica.ts';
+import type { PoolEndpoint } from './replicas.ts';
+import { toShown } from './replicas.ts';
 
 /** The pools one process reports. Never throws: down, slow or strange is a problem in the result. */
 export async function readPools(

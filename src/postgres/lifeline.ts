@@ -1,17 +1,17 @@
+import type { Database, ServerIdentity } from '../runbook/snapshot/ports.ts';
 import type {
   DatabaseSnapshot,
   DatabaseReading,
   ReachError,
   Rung,
 } from '../runbook/snapshot/snapshot.ts';
-import type { Clock, Database } from '../runbook/snapshot/ports.ts';
-import type { ServerIdentity } from '../runbook/ports/neighbours.ts';
 import type { Limits } from '../runbook/snapshot/target.ts';
+import type { Clock } from '../timing.ts';
 import { connect } from './connect/connection.ts';
 import type { Connection } from './connect/connection.ts';
+import { WarmConnection } from './connect/warm-connection.ts';
 import { isFull, slowAnswer, toReachError } from './failure.ts';
-import { SnapshotReader } from './looker.ts';
-import { WarmConnection } from './warm-connection.ts';
+import { SnapshotReader } from './snapshot/snapshot-reader.ts';
 
 export interface DatabaseOptions {
   readonly target: string;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { SkipReason } from '../runbook/snapshot/ports.ts';
-import type { SkipGuard } from '../runbook/remedies/d-stop-blockers/ports.ts';
-import { skipByName } from '../runbook/remedies/protected-names.ts';
+import { skipByName } from '../runbook/diagnose/protected-sessions.ts';
+import type { SkipGuard, SkipReason } from '../runbook/diagnose/protected-sessions.ts';
 
 /** dbconn's sessions have this application_name and one of its roles: anybody can call themselves that. */
 export const ownApplication = 'dbconn';

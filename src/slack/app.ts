@@ -1,27 +1,23 @@
 import { App, LogLevel } from '@slack/bolt';
 import { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import { toBoltLogger } from './bolt-logger.ts';
-import type { SignedRequestLog } from '../runbook/ports/heard-requests.ts';
+import type { SignedRequestLog } from '../runbook/approvals/journal.ts';
 import type { Meter } from '../runbook/escalation/meter.ts';
 import type { Runbook } from '../runbook/loop/target-monitor.ts';
-import { createAnswer } from './answer.ts';
-import type { Changes } from './changes.ts';
-import { clientOptions } from './client-options.ts';
-import type { Connection, ConnectionState } from './connection.ts';
-import { createDoctorSlack } from './doctor-slack.ts';
-import type { Home } from './home/create-home.ts';
-import { registerHome } from './home/register-home.ts';
-import { HttpConnection } from './http-connection.ts';
-import { createInFlight } from './in-flight.ts';
-import { createModals } from './modals.ts';
-import { createJoin } from './join.ts';
-import { registerListeners } from './listeners/register-listeners.ts';
-import { defaultReplyTimeouts } from './patience.ts';
-import type { ReplyTimeouts } from './patience.ts';
+import { clientOptions, toBoltLogger } from './connection/client.ts';
+import type { Connection, ConnectionState } from './connection/connection.ts';
+import { SlackStartError, createJoin, toStartError } from './connection/connection.ts';
+import { HttpConnection } from './connection/http.ts';
+import { ignoreMalformed } from './connection/incoming.ts';
 import { SocketConnection } from './connection/socket.ts';
-import { SlackStartError, toStartError } from './start-error.ts';
-import { ignoreMalformed } from './well-formed.ts';
+import { createAnswer, createModals } from './handlers/answer.ts';
+import type { Changes } from './handlers/deps.ts';
+import { createDoctorSlack } from './handlers/doctor-slack.ts';
+import { createInFlight, defaultReplyTimeouts } from './handlers/in-flight.ts';
+import type { ReplyTimeouts } from './handlers/in-flight.ts';
+import { registerListeners } from './handlers/register.ts';
+import type { Home } from './home/home.ts';
+import { registerHome } from './home/home.ts';
 
 interface SlackAppOptions {
   readonly connection:

@@ -1,10 +1,12 @@
 import { WebAPIPlatformError, WebAPIRateLimitedError, WebClient } from '@slack/web-api';
 import type { UsersInfoResponse } from '@slack/web-api';
 import type { Logger } from 'pino';
+import type { Lookup, People, Person, Standing } from '../runbook/approvals/people.ts';
+import type { Actor } from '../runbook/approvals/request.ts';
 import { noMeter } from '../runbook/escalation/meter.ts';
 import type { Meter } from '../runbook/escalation/meter.ts';
-import type { Lookup, People, Person, Standing } from '../runbook/ports/people.ts';
-import { clientOptions } from './client-options.ts';
+import type { Clock } from '../timing.ts';
+import { clientOptions } from './connection/client.ts';
 
 interface PeopleOptions {
   readonly botToken: string;
@@ -154,4 +156,43 @@ function createShared<T>(): Shared<T> {
     next.set(key, shared);
     return shared;
   };
+}
+
+/** Twice a minute for each Home tab that is open: Slack answers 20 questions about groups a minute. */
+const freshMs = 30_000;
+/** More people than this at one incident, and the oldest answers are asked for again. */
+const mostKept = 500;
+
+/** Answers up to 30 s old, for what is shown. Never for what is decided. */
+export function rememberPeople(people: People, clock: Pick<Clock, 'now'>): People {
+  return {
+    readPerson: createMemory((user) => people.readPerson(user), clock),
+    readGroup: createMemory((group) => people.readGroup(group), clock),
+  };
+}
+
+/** Answers from memory while they are fresh, and asks once for many who want the same. A failure is not kept. */
+function createMemory<T extends { readonly ok: boolean }>(
+  read: (key: string) => Promise<T>,
+  clock: Pick<Clock, 'now'>,
+): (key: string) => Promise<T> {
+  const kept = new Map<string, { readonly atMs: number; readonly answer: Promise<T> }>();
+  return async (key) => {
+    const known = kept.get(key);
+    if (known !== undefined && Math.abs(clock.now() - known.atMs) < freshMs) return known.answer;
+    const answer = read(key);
+    const entry = { atMs: clock.now(), answer };
+    kept.delete(key);
+    kept.set(key, entry);
+    const [oldest] = kept.keys();
+    if (kept.size > mostKept && oldest !== undefined) kept.delete(oldest);
+    const found = await answer;
+    if (!found.ok && kept.get(key) === entry) kept.delete(key);
+    return found;
+  };
+}
+
+/** Who did something, as Slack itself says it: the ids of the person and of the workspace they belong to. */
+export function toActor(id: string, team: string | null | undefined): Actor {
+  return { id, via: 'slack', ...(typeof team === 'string' && team !== '' && { team }) };
 }

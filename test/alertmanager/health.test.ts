@@ -1,9 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
-import { createHealth, createPulse } from '../../src/alertmanager/health.ts';
-import type { HealthCheck } from '../../src/alertmanager/health.ts';
-import type { Clock } from '../../src/runbook/snapshot/ports.ts';
+import { createHealth, createPulse } from '../../src/http/health.ts';
+import type { HealthCheck } from '../../src/http/health.ts';
+
 import { serve } from './served.ts';
 import type { Served } from './served.ts';
+import type { Clock } from '../../src/timing.ts';
 
 let served: Served | undefined;
 

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import { createIncidents } from '../../src/runbook/incidents/create-incidents.ts';
 import type { Incidents } from '../../src/runbook/incidents/incidents.ts';
-import { defaultIncidentRules } from '../../src/runbook/incident/rules.ts';
+import { defaultIncidentRules } from '../../src/runbook/incidents/rules.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import type { Target } from '../../src/runbook/snapshot/target.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
-import { createMeter } from '../../src/alertmanager/metrics.ts';
-import type { Metrics } from '../../src/alertmanager/metrics.ts';
+import { createMeter } from '../../src/http/metrics.ts';
+import type { Metrics } from '../../src/http/metrics.ts';
 import { serve } from './served.ts';
 import type { Served } from './served.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { mostAlerts, readPayload } from '../../src/alertmanager/payload.ts';
+import { mostAlerts, readPayload } from '../../src/http/alert-payload.ts';
 import { readFixture, readGrafanaFixture } from './read-fixture.ts';
 
 const receivedAt = '2026-11-23T09:00:00.000Z';

@@ -1,12 +1,12 @@
 import { connect } from 'node:net';
 import type { Logger } from 'pino';
-import { createHealth } from '../../src/alertmanager/health.ts';
-import type { HealthCheck } from '../../src/alertmanager/health.ts';
-import { createMeter } from '../../src/alertmanager/metrics.ts';
+import { createHealth } from '../../src/http/health.ts';
+import type { HealthCheck } from '../../src/http/health.ts';
+import { createMeter } from '../../src/http/metrics.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import type { HttpServer } from '../../src/http/server.ts';
 import { createWebhook } from '../../src/http/webhook.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 
 type HttpBounds = NonNullable<Parameters<typeof createHttpServer>[0]['bounds']>;
 

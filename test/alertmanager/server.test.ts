@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterEach, expect, test } from 'vitest';
 import type { ServeOptions, Served, WebhookPorts } from './served.ts';
-import type { Alert } from '../../src/runbook/incident/alert.ts';
+import type { Alert } from '../../src/runbook/incidents/alert.ts';
 import { done, refuse } from '../../src/runbook/remedies/remedy.ts';
 import { until } from '../support/until.ts';
 import { readFixture } from './read-fixture.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
-import type { Incident } from '../../src/runbook/incident/incident.ts';
+import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import {
   actionIds,
   checklistAction,

@@ -51,30 +51,28 @@ async function load(words: readonly string[], env: Record<string, string> = {}):
 
 const entry = [
   'src/cli.ts',
-  'src/config/config-error.ts',
   'src/config/environment.ts',
-  'src/runbook/approval/journal-unavailable.ts',
+  'src/runbook/approvals/journal.ts',
   'src/runbook/commands/words.ts',
-  'src/terminal/exit-codes.ts',
-  'src/terminal/flags.ts',
-  'src/terminal/said.ts',
+  'src/terminal/arguments.ts',
+  'src/terminal/output.ts',
 ];
 
 test('help and completion load their words and nothing else, and need no configuration', async () => {
   const help = await load(['help']);
   expect(help.stdout).toContain('Usage: dbconn');
-  expect(help.files.toSorted()).toEqual([...entry, 'src/terminal/render-help.ts'].toSorted());
+  expect(help.files.toSorted()).toEqual([...entry, 'src/terminal/render/help.ts'].toSorted());
   expect(help.packages).toEqual([]);
   await rm(join(folder, 'coverage'), { recursive: true });
   const completion = await load(['completion', 'fish']);
-  expect(completion.files.toSorted()).toEqual([...entry, 'src/terminal/completion.ts'].toSorted());
+  expect(completion.files.toSorted()).toEqual([...entry, 'src/terminal/render/help.ts'].toSorted());
   expect(completion.packages).toEqual([]);
 });
 
 test('replay loads no configuration, no journal and no client of anything', async () => {
   const drill = fileURLToPath(new URL('test/fixtures/bundles/connection-leak.jsonl', repository));
   const { files, packages } = await load(['replay', drill]);
-  expect(files).toContain('src/replay-command.ts');
+  expect(files).toContain('src/terminal/commands/replay-command.ts');
   const unneeded = /^src\/(?:config\.ts|patients|open-|bot|journal\/|postgres\/|slack\/|compose\/)/;
   expect(files.filter((path) => unneeded.test(path))).toEqual([]);
   for (const name of ['pg', 'yaml', 'dockerode', '@slack/web-api', 'undici', 'pino']) {

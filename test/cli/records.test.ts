@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { runBundleCommand } from '../../src/bundle-command.ts';
+import { runBundleCommand } from '../../src/terminal/commands/bundle-command.ts';
 import { readConfig } from '../../src/config/config.ts';
 import type { Config } from '../../src/config/config.ts';
 import { runJournalCommand } from '../../src/terminal/commands/journal-command.ts';
 import { callForHelp, runRecordCommand } from '../../src/terminal/commands/record-command.ts';
 import { readPolicyOfToday, runReplayCommand } from '../../src/terminal/commands/replay-command.ts';
 import { parseCommand } from '../../src/runbook/commands/parse-command.ts';
-import type { CommandResult } from '../../src/terminal/said.ts';
+import type { CommandResult } from '../../src/terminal/output.ts';
 import { recordAnswer } from '../record/recorded.ts';
 import { plain } from '../terminal/plain.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { connectDocker } from '../../src/compose/connect-docker.ts';
+import { connectDocker } from '../../src/docker/connect.ts';
 
 type DockerEnvironment = Parameters<typeof connectDocker>[0];
 

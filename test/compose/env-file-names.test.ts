@@ -2,8 +2,8 @@ import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { toEnvProblem } from '../../src/compose/env-file-failure.ts';
-import { createPoolSettings } from '../../src/compose/resize-pools.ts';
+import { toEnvProblem } from '../../src/docker/env-file/replace-file.ts';
+import { createPoolSettings } from '../../src/docker/recreate/resize-pools.ts';
 import { inspected, json, startFakeEngine } from './fake-engine.ts';
 
 /** What cannot be done with a file is said of that file: an `env_file` is not the project's `.env`. */

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { envEdits as file, planFileEdit } from '../../src/docker/env-file/env-file.ts';
-import type { EnvEdit } from '../../src/runbook/ports/pool-settings.ts';
+import type { EnvEdit } from '../../src/runbook/remedies/e-resize-pool/ports.ts';
 
 const original = 'PASSWORD=hunter2\nDATABASE_POOL_SIZE=10\nDATABASE_MAX_OVERFLOW=5\n';
 const edited = 'PASSWORD=hunter2\nDATABASE_POOL_SIZE=4\nDATABASE_MAX_OVERFLOW=2\n';

@@ -1,7 +1,7 @@
 import { parseEnv } from 'node:util';
 import { array, assert, constantFrom, oneof, property, string, tuple } from 'fast-check';
 import { expect, test } from 'vitest';
-import { setVariables } from '../../src/compose/env-text.ts';
+import { setVariables } from '../../src/docker/env-file/env-text.ts';
 
 const numbers = { DATABASE_POOL_SIZE: 4, DATABASE_MAX_OVERFLOW: 2 };
 

@@ -9,7 +9,7 @@ import { describe, expect, test } from 'vitest';
 import { withinBudget } from '../../src/docker/within-budget.ts';
 import { toProblem } from '../../src/docker/failure.ts';
 import type { DockerAction } from '../../src/docker/failure.ts';
-import { findContainers } from '../../src/compose/find.ts';
+import { findContainers } from '../../src/docker/containers.ts';
 import type { Problem } from '../../src/runbook/snapshot/snapshot.ts';
 import { hangUp, html, json, silence, startFakeEngine } from './fake-engine.ts';
 import type { Answer } from './fake-engine.ts';

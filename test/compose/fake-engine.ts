@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
-import { connectDocker } from '../../src/compose/connect-docker.ts';
+import { connectDocker } from '../../src/docker/connect.ts';
 
 /** Answers one request: `GET /containers/abc/json` or `POST /containers/abc/restart?t=5`. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;

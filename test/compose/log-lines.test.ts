@@ -1,7 +1,6 @@
 import { array, assert, nat, property } from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LogFrameReader } from '../../src/compose/log-frames.ts';
-import { joinFrames } from '../../src/compose/log-lines.ts';
+import { LogFrameReader, joinFrames } from '../../src/docker/logs/log-lines.ts';
 import { frame } from './fake-engine.ts';
 
 const at = '2026-11-23T03:00:00.123456789Z';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createPoolSettings } from '../../src/compose/resize-pools.ts';
+import { createPoolSettings } from '../../src/docker/recreate/resize-pools.ts';
 import { inspected, json, startFakeEngine } from './fake-engine.ts';
 import type { Answer, FakeEngine } from './fake-engine.ts';
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createPoolSettings } from '../../src/compose/resize-pools.ts';
+import { createPoolSettings } from '../../src/docker/recreate/resize-pools.ts';
 import { html, inspected, json, startFakeEngine } from './fake-engine.ts';
 import type { Answer, Routes } from './fake-engine.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readPoolSettings } from '../../src/docker/pool-settings.ts';
-import { Inspected, toReplica } from '../../src/compose/replica.ts';
+import { Inspected, toReplica } from '../../src/docker/containers.ts';
 import type { ReplicaReading } from '../../src/runbook/snapshot/snapshot.ts';
 import { inspected } from './fake-engine.ts';
 import type { InspectedState } from './fake-engine.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { probeDocker } from '../../src/compose/probe-docker.ts';
+import { probeDocker } from '../../src/docker/connect.ts';
 import { restartReplica } from '../../src/docker/restart.ts';
 import { bytes, hangUp, html, inspected, json, silence, startFakeEngine } from './fake-engine.ts';
 import type { Answer, InspectedState } from './fake-engine.ts';

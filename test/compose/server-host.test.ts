@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createServerHost } from '../../src/docker/server/server-host.ts';
-import { writeTar } from '../../src/compose/tar.ts';
-import type { ServerHost } from '../../src/runbook/ports/server-host.ts';
+import { writeTar } from '../../src/docker/server/container-files.ts';
+import type { ServerHost } from '../../src/runbook/remedies/b-raise-max-connections/ports.ts';
 import { json, startFakeEngine } from './fake-engine.ts';
 import type { FakeEngine, Routes } from './fake-engine.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { wasKilled } from '../../src/compose/was-killed.ts';
+import { wasKilled } from '../../src/docker/after-start.ts';
 import { bytes, html, silence, startFakeEngine } from './fake-engine.ts';
 import type { Answer } from './fake-engine.ts';
 

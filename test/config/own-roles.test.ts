@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ownRolesOf } from '../../src/config/own-roles.ts';
+import { ownRolesOf } from '../../src/config/to-rules.ts';
 
 const database = { url: 'postgres://db/orders', providerReserved: 0 };
 

@@ -1,4 +1,4 @@
-import type { JournalDraft } from '../../src/runbook/snapshot/ports.ts';
+import type { JournalDraft } from '../../src/runbook/approvals/journal.ts';
 
 /** Stands around every method of a journal that writes an entry: those that take its draft last. */
 export function aroundWrites<T extends object>(

@@ -1,7 +1,6 @@
 import type { Patient, PatientOptions } from '../../sandbox/patient/patient.ts';
-import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
-import type { Action } from '../../src/runbook/remedies/action.ts';
-import type { RemedyRequest } from '../../src/runbook/remedies/ask.ts';
+import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
+import type { Action, RemedyRequest } from '../../src/runbook/remedies/remedy-request.ts';
 
 /**
  * One remedy in the matrix of kills. To add one: a file in `cases/` that exports a CrashCase, and its line in

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/remedy.ts';
 import type { Reached } from './to-bed.ts';
 
 /** The parts of the patient that live in the parent, as an engine outlives whoever called it. */

@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs';
-import type { Journal } from '../../src/runbook/snapshot/ports.ts';
+
 import { aroundWrites, die } from './around-writes.ts';
+import type { Journal } from '../../src/runbook/approvals/journal.ts';
 
 /** At which write of this process, counted from 1, and on which side of it. */
 export interface KillPoint {

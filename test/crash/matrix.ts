@@ -1,9 +1,9 @@
 import { expect } from 'vitest';
 import type { Patient } from '../../sandbox/patient/patient.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import type { Approvals } from '../../src/runbook/approval/door.ts';
-import { isOpen } from '../../src/runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
+import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
+import { isOpen } from '../../src/runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import type { Answer } from '../../src/runbook/remedies/remedy.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import type { Place } from '../journal/shelves.ts';

@@ -1,14 +1,15 @@
 import { allMembers } from '../support/people.ts';
-import { systemClock } from '../../src/clock.ts';
-import { createApprovals } from '../../src/runbook/approval/door.ts';
-import type { Approvals } from '../../src/runbook/approval/door.ts';
+import { systemClock } from '../../src/timing.ts';
+import { createApprovals } from '../../src/runbook/approvals/approvals.ts';
+import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../src/runbook/approvals/policy.ts';
-import { toApprovalTarget } from '../../src/runbook/approval/to-door-patient.ts';
-import type { Journal } from '../../src/runbook/snapshot/ports.ts';
-import { Action } from '../../src/runbook/remedies/action.ts';
+import { toApprovalTarget } from '../../src/app/target-remedies.ts';
+
+import { Action } from '../../src/runbook/remedies/remedy-request.ts';
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
 import type { TargetAdapters as RunbookPatient } from '../../src/runbook/loop/target-monitor.ts';
 import { optionPolicy } from '../support/option-policy.ts';
+import type { Journal } from '../../src/runbook/approvals/journal.ts';
 
 export const ann = { id: 'UANN', via: 'slack' } as const;
 export const bob = { id: 'UBOB', via: 'slack' } as const;

@@ -6,8 +6,7 @@ import { startCluster } from '../../sandbox/patient/cluster.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createSandboxServerHost } from '../../sandbox/patient/sandbox-server-host.ts';
 import type { Plan } from '../../src/runbook/remedies/plan.ts';
-import type { Remedy, StepEntry } from '../../src/runbook/remedies/remedy.ts';
-import type { Report } from '../../src/runbook/remedies/report.ts';
+import type { Remedy, Report, StepEntry } from '../../src/runbook/remedies/remedy.ts';
 import {
   Died,
   ServerBedside,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Approvals } from '../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 
 const patienceMs = 10_000;
 

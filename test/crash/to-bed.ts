@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import { openPrivileged } from '../../src/app/privileged.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';

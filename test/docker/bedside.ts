@@ -1,11 +1,11 @@
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import { execPsql } from '../../src/docker/exec-psql.ts';
 import { createServices } from '../../src/docker/services.ts';
 import { createPools } from '../../src/pool-metrics/pools.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Snapshot } from '../../src/runbook/snapshot/snapshot.ts';
-import { takeSnapshotOf } from '../../src/runbook/look.ts';
+import { takeSnapshotOf } from '../../src/runbook/snapshot/take-snapshot.ts';
 import type { Database, Pools } from '../../src/runbook/snapshot/ports.ts';
 import { createRunbook } from '../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';

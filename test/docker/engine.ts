@@ -1,5 +1,5 @@
 import { withinBudget } from '../../src/docker/within-budget.ts';
-import { connectDocker } from '../../src/compose/connect-docker.ts';
+import { connectDocker } from '../../src/docker/connect.ts';
 
 /**
  * Why the Docker tests cannot run here; null when they can. With CI=true a missing engine throws: there a

@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 
 /** As long as a slow and shared machine may need. */
 const patienceMs = 60_000;

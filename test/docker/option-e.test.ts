@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import {
   create,
   readImageId,
@@ -21,17 +21,16 @@ import {
 } from '../../src/docker/recreate/engine-calls.ts';
 import { toRecreateSpec } from '../../src/docker/recreate/container-spec.ts';
 import type { Recreatable } from '../../src/docker/recreate/container-spec.ts';
-import { createPoolSettings } from '../../src/compose/resize-pools.ts';
+import { createPoolSettings } from '../../src/docker/recreate/resize-pools.ts';
 import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
-import { createApprovals } from '../../src/runbook/approval/door.ts';
-import type { Approvals } from '../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../src/runbook/approvals/approvals.ts';
+import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../src/runbook/approvals/policy.ts';
-import type { Actor } from '../../src/runbook/approval/actor.ts';
-import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
-import type { PoolSettings } from '../../src/runbook/ports/pool-settings.ts';
-import type { RemedyRequest } from '../../src/runbook/remedies/ask.ts';
+import type { Actor, ApprovalRequest } from '../../src/runbook/approvals/request.ts';
+import type { PoolSettings } from '../../src/runbook/remedies/e-resize-pool/ports.ts';
+import type { RemedyRequest } from '../../src/runbook/remedies/remedy-request.ts';
 import type { ServiceConfig } from '../../src/runbook/snapshot/target.ts';
-import { createCatalogue } from '../../src/runbook/remedies/catalogue.ts';
+import { createCatalogue } from '../../src/app/target-remedies.ts';
 import { allMembers } from '../support/people.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { connectDocker } from '../../src/compose/connect-docker.ts';
-import { createPoolSettings } from '../../src/compose/resize-pools.ts';
+import { connectDocker } from '../../src/docker/connect.ts';
+import { createPoolSettings } from '../../src/docker/recreate/resize-pools.ts';
 import { whyNoEngine } from './engine.ts';
 
 const wanted = { environment: { poolSize: 4, maxOverflow: 2 }, healthyWithinMs: 60_000 };

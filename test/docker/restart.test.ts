@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { connectDocker } from '../../src/compose/connect-docker.ts';
-import { probeDocker } from '../../src/compose/probe-docker.ts';
+import { connectDocker, probeDocker } from '../../src/docker/connect.ts';
 import { restartReplica } from '../../src/docker/restart.ts';
 import { startCuttingProxy } from './cutting-proxy.ts';
 import { whyNoEngine } from './engine.ts';

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock as clock } from '../../src/clock.ts';
+import { systemClock as clock } from '../../src/timing.ts';
 import { execPsql } from '../../src/docker/exec-psql.ts';
 import { readLogLines } from '../../src/docker/logs/read-logs.ts';
 import { createServices } from '../../src/docker/services.ts';

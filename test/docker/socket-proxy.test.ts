@@ -1,10 +1,9 @@
 import type Docker from 'dockerode';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
-import { connectDocker } from '../../src/compose/connect-docker.ts';
+import { systemClock } from '../../src/timing.ts';
+import { connectDocker, probeDocker } from '../../src/docker/connect.ts';
 import { execPsql } from '../../src/docker/exec-psql.ts';
-import { probeDocker } from '../../src/compose/probe-docker.ts';
-import { recreateReplica } from '../../src/compose/recreate.ts';
+import { recreateReplica } from '../../src/docker/recreate/recreate.ts';
 import { restartReplica } from '../../src/docker/restart.ts';
 import { createServices } from '../../src/docker/services.ts';
 import { startAllowingProxy } from './allowing-proxy.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
-import { connectDocker } from '../../src/compose/connect-docker.ts';
+import { connectDocker } from '../../src/docker/connect.ts';
 import { findFreePort } from '../../sandbox/patient/free-port.ts';
 
 /** A compose project made by hand: PostgreSQL and a backend with the labels Compose writes. */

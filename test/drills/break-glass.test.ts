@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { openBot } from '../../src/app/bot.ts';
 import type { Bot } from '../../src/app/run-bot.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import { toText } from '../../sandbox/message-text.ts';

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { advance } from '../../src/runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
+import { advance } from '../../src/runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { openScripted } from './support/scripted.ts';

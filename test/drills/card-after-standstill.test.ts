@@ -2,13 +2,13 @@ import { WebClient } from '@slack/web-api';
 import { afterEach, expect, test } from 'vitest';
 import { toText } from '../../sandbox/message-text.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
-import { advance } from '../../src/runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
-import type { Place } from '../../src/runbook/snapshot/ports.ts';
+import { advance } from '../../src/runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
+
 import { createCards } from '../../src/slack/live/request-cards.ts';
-import { clientOptions } from '../../src/slack/client-options.ts';
+import { clientOptions } from '../../src/slack/connection/client.ts';
 import { requestCard } from '../../src/slack/messages/request-card.ts';
-import { createOutbox } from '../../src/slack/outbox.ts';
+import { createOutbox } from '../../src/slack/live/outbox.ts';
 import { buildRequest } from '../runbook/approval/builders.ts';
 import { aLog, botToken } from '../slack/support/workspace.ts';
 import { openScripted } from './support/scripted.ts';
@@ -24,6 +24,7 @@ import {
   press,
 } from './support/theatre.ts';
 import { until } from '../support/until.ts';
+import type { Place } from '../../src/runbook/approvals/notices.ts';
 
 // A process that was paused between the journal's last write and the card's: SIGSTOP, and SIGCONT later.
 

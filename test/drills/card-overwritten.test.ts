@@ -1,17 +1,18 @@
 import { WebClient } from '@slack/web-api';
 import { afterEach, expect, test } from 'vitest';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
-import { advance } from '../../src/runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
-import type { Place } from '../../src/runbook/snapshot/ports.ts';
+import { advance } from '../../src/runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
+
 import { createCards } from '../../src/slack/live/request-cards.ts';
-import { clientOptions } from '../../src/slack/client-options.ts';
+import { clientOptions } from '../../src/slack/connection/client.ts';
 import { requestCard } from '../../src/slack/messages/request-card.ts';
-import { createOutbox } from '../../src/slack/outbox.ts';
+import { createOutbox } from '../../src/slack/live/outbox.ts';
 import { buildRequest } from '../runbook/approval/builders.ts';
 import { aLog, botToken } from '../slack/support/workspace.ts';
 import { until } from '../support/until.ts';
 import { database, messagesOf, openSlack } from './support/theatre.ts';
+import type { Place } from '../../src/runbook/approvals/notices.ts';
 
 let slack: LocalSlack | undefined;
 afterEach(async () => {

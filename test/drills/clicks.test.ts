@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import {
   actionIds,

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
-import type { RemedyRequest } from '../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../src/runbook/remedies/remedy-request.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
-import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { actionIds, blockIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { buildPlan } from '../runbook/approval/builders.ts';
 import { openScripted, postButton } from './support/scripted.ts';

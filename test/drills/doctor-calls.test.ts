@@ -1,7 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { createInFlight } from '../../src/slack/in-flight.ts';
-import { answerDiagnosis } from '../../src/slack/listeners/answer-look.ts';
-import { defaultReplyTimeouts } from '../../src/slack/patience.ts';
+import { createInFlight, defaultReplyTimeouts } from '../../src/slack/handlers/in-flight.ts';
+import { answerDiagnosis } from '../../src/slack/handlers/read-commands.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
 import { aLog, aRunbook } from '../slack/support/workspace.ts';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Incident } from '../../src/runbook/incident/incident.ts';
+import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import {
   blockIds,
   callbackIds,

@@ -3,7 +3,7 @@ import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
-import type { Incident } from '../../src/runbook/incident/incident.ts';
+import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import { incidentActions } from '../../src/slack/messages/kit/action-ids.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { startReplica } from './support/replica.ts';

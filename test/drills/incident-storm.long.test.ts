@@ -4,7 +4,7 @@ import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createShop, databaseName } from '../../sandbox/patient/schema.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
-import type { Incident } from '../../src/runbook/incident/incident.ts';
+import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import type { Bot } from '../../src/app/run-bot.ts';
 import { Sessions } from '../support/sessions.ts';
 import { patienceMs, until } from '../support/until.ts';

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { incidentActions } from '../../src/slack/messages/kit/action-ids.ts';
-import { createInFlight } from '../../src/slack/in-flight.ts';
-import { incidentButton, incidentButtons } from '../../src/slack/listeners/incident-buttons.ts';
-import { defaultReplyTimeouts } from '../../src/slack/patience.ts';
+import { createInFlight, defaultReplyTimeouts } from '../../src/slack/handlers/in-flight.ts';
+import { incidentButton, incidentButtons } from '../../src/slack/handlers/incident-buttons.ts';
 import { value } from '../runbook/post-incident/night.ts';
 import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
 import { aLog, aRunbook } from '../slack/support/workspace.ts';

@@ -3,10 +3,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { toText } from '../../sandbox/message-text.ts';
 import { startPatient } from '../support/clusters.ts';
 import type { Patient } from '../../sandbox/patient/patient.ts';
-import { systemClock } from '../../src/clock.ts';
-import { createIdleSessions } from '../../src/postgres/act.ts';
+import { systemClock } from '../../src/timing.ts';
+import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import { toApprovalTarget } from '../../src/runbook/approval/to-door-patient.ts';
+import { toApprovalTarget } from '../../src/app/target-remedies.ts';
 import { createRunbook } from '../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import {

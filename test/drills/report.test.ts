@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Incident } from '../../src/runbook/incident/incident.ts';
-import type { IncidentReport } from '../../src/runbook/post-incident/report.ts';
+import type { Incident } from '../../src/runbook/incidents/incident.ts';
+import type { IncidentReport } from '../../src/runbook/reports/report.ts';
 import { checklistAction } from '../../src/slack/messages/kit/action-ids.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { endedThem, runCheck, value } from '../runbook/post-incident/night.ts';
-import { readPrevention } from '../../src/runbook/post-incident/read-prevention.ts';
+import { readPrevention } from '../../src/runbook/reports/prevention.ts';
 import { aTarget as aPlainTarget } from '../runbook/diagnose/builders.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
 import { aRunbook, readManifest } from '../slack/support/workspace.ts';

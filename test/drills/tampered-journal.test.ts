@@ -2,7 +2,7 @@ import { renameSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openBot } from '../../src/app/bot.ts';
 import type { Bot } from '../../src/app/run-bot.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { createJournalCheck } from '../../src/app/journal-check.ts';
 import { identity } from '../../sandbox/slack/identity.ts';

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { breakGlassNotice } from '../../src/runbook/approval/break-glass-notice.ts';
+import { breakGlassNotice } from '../../src/runbook/escalation/break-glass-notifier.ts';
 import { buildRequest } from '../runbook/approval/builders.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';

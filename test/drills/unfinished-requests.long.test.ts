@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
-import { largestBodyBytes } from '../../src/http/read-body.ts';
+import { largestBodyBytes } from '../../src/http/bounded-server.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { SlackApp } from '../../src/slack/app.ts';
 import { openSlack, startApp } from '../slack/support/workspace.ts';

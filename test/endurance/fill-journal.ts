@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
-import { nextEntry } from '../../src/journal/next-entry.ts';
+import { nextEntry } from '../../src/journal/chain.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite/journal.ts';
-import { systemClock } from '../../src/clock.ts';
-import { advance } from '../../src/runbook/approval/request.ts';
+import { systemClock } from '../../src/timing.ts';
+import { advance } from '../../src/runbook/approvals/request.ts';
 import { bob, buildRequest } from '../runbook/approval/builders.ts';
 
 /** Requests with their votes by the journal itself, and then as many notes as make it that large, chained as it chains. */

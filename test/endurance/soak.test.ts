@@ -5,7 +5,7 @@ import { startCluster } from '../../sandbox/patient/cluster.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { asAdmin } from '../../sandbox/patient/schema.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
-import { parsePrometheus } from '../../src/metrics/parse-prometheus.ts';
+import { parsePrometheus } from '../../src/pool-metrics/parse-prometheus.ts';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { startReplica } from '../drills/support/replica.ts';
 import type { Memory, Replica } from '../drills/support/replica.ts';

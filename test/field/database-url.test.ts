@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { ConfigError } from '../../src/config/config-error.ts';
+import { ConfigError } from '../../src/config/environment.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { connect } from '../../src/postgres/connect/connection.ts';
 import { startCluster } from '../support/clusters.ts';

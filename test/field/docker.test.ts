@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { connectDocker } from '../../src/compose/connect-docker.ts';
+import { connectDocker } from '../../src/docker/connect.ts';
 import { toProblem } from '../../src/docker/failure.ts';
-import { findContainers } from '../../src/compose/find.ts';
+import { findContainers } from '../../src/docker/containers.ts';
 import { json, listed, startFakeEngine } from '../compose/fake-engine.ts';
 import type { Problem } from '../../src/runbook/snapshot/snapshot.ts';
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { joinEvents } from '../../src/compose/log-events.ts';
-import { joinFrames } from '../../src/compose/log-lines.ts';
-import { classifyLogs } from '../../src/runbook/diagnose/classify-logs.ts';
+import { joinEvents } from '../../src/docker/logs/log-events.ts';
+import { joinFrames } from '../../src/docker/logs/log-lines.ts';
+import { classifyLogs } from '../../src/runbook/snapshot/logs/classify-logs.ts';
 import type { LogClassCount } from '../../src/runbook/snapshot/snapshot.ts';
 
 /** What `logs` makes of a container's output, given as text. */

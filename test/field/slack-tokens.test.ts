@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ConfigError } from '../../src/config/config-error.ts';
+import { ConfigError } from '../../src/config/environment.ts';
 import { readBotConfig } from '../../src/config/config.ts';
 
 /** Tokens as they come out of a clipboard, a file of Windows, a secret store, or the wrong page of Slack. */

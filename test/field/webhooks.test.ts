@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { bearer, serve } from '../alertmanager/served.ts';
 import type { Served } from '../alertmanager/served.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import { createIncidents } from '../../src/runbook/incidents/create-incidents.ts';
-import type { Incident } from '../../src/runbook/incident/incident.ts';
+import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import type { Incidents } from '../../src/runbook/incidents/incidents.ts';
-import { defaultIncidentRules } from '../../src/runbook/incident/rules.ts';
+import { defaultIncidentRules } from '../../src/runbook/incidents/rules.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';

@@ -1,6 +1,6 @@
 import { assert, asyncProperty, constantFrom } from 'fast-check';
 import { expect } from 'vitest';
-import { readPayload } from '../../src/alertmanager/payload.ts';
+import { readPayload } from '../../src/http/alert-payload.ts';
 import { readFixture, readGrafanaFixture } from '../alertmanager/read-fixture.ts';
 import { openWard } from '../runbook/incident/ward.ts';
 import { mangledJson } from './mangle.ts';

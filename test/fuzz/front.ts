@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { expect } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import { createLog } from '../../src/log.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import { createSlackApp } from '../../src/slack/app.ts';
-import { createHome } from '../../src/slack/home/create-home.ts';
+import { createHome } from '../../src/slack/home/home.ts';
 import { openScripted } from '../drills/support/scripted.ts';
 import { send, sign } from '../drills/support/signed.ts';
 import { dana, foreigner, guest, jonas, maya } from '../drills/support/theatre.ts';

@@ -1,8 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { assert, asyncProperty, constantFrom, oneof } from 'fast-check';
 import { expect } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
-import { JournalUnavailable } from '../../src/runbook/approval/journal-unavailable.ts';
+import { systemClock } from '../../src/timing.ts';
+import { JournalUnavailable } from '../../src/runbook/approvals/journal.ts';
 import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import { buildIncident } from '../journal/build-incident.ts';
 import { inMemory, makeJournalFolder } from '../journal/temporary-journal.ts';

@@ -1,20 +1,19 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { readPayload } from '../../src/alertmanager/payload.ts';
-import { LogFrameReader } from '../../src/compose/log-frames.ts';
-import { joinEvents } from '../../src/compose/log-events.ts';
-import { joinFrames } from '../../src/compose/log-lines.ts';
-import { setVariables } from '../../src/compose/env-text.ts';
-import { ConfigError } from '../../src/config/config-error.ts';
-import { readPostgresUrl } from '../../src/config/postgres-url.ts';
+import { readPayload } from '../../src/http/alert-payload.ts';
+import { LogFrameReader, joinFrames } from '../../src/docker/logs/log-lines.ts';
+import { joinEvents } from '../../src/docker/logs/log-events.ts';
+import { setVariables } from '../../src/docker/env-file/env-text.ts';
+import { ConfigError } from '../../src/config/environment.ts';
+import { readPostgresUrl } from '../../src/config/addresses.ts';
 import { readConfig } from '../../src/config/config.ts';
-import { findPools } from '../../src/metrics/find-pools.ts';
-import { parsePrometheus } from '../../src/metrics/parse-prometheus.ts';
+import { findPools } from '../../src/pool-metrics/find-pools.ts';
+import { parsePrometheus } from '../../src/pool-metrics/parse-prometheus.ts';
 import { presets } from '../../src/pool-metrics/presets.ts';
 import { parseCommand } from '../../src/runbook/commands/parse-command.ts';
-import { classOfText } from '../../src/runbook/diagnose/log-classes.ts';
-import { redactText } from '../../src/runbook/diagnose/redact-text.ts';
+import { classOfText } from '../../src/runbook/snapshot/logs/read-line.ts';
+import { redactText } from '../../src/runbook/snapshot/redaction/redact-text.ts';
 import { frame } from '../compose/fake-engine.ts';
 
 /** Stands where a secret would. */

@@ -1,4 +1,4 @@
-import type { Incident } from '../../src/runbook/incident/incident.ts';
+import type { Incident } from '../../src/runbook/incidents/incident.ts';
 
 /** An open incident that nobody has looked at yet. */
 export function buildIncident(change: Partial<Incident> = {}): Incident {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readConfig } from '../../src/config/config.ts';
 import { runJournalCommand } from '../../src/terminal/commands/journal-command.ts';
-import type { CommandResult } from '../../src/terminal/said.ts';
+import type { CommandResult } from '../../src/terminal/output.ts';
 import { genesis, sha256 } from '../../src/journal/chain.ts';
 import { ann, bob, buildPlan, buildSession } from '../runbook/approval/builders.ts';
 import { createWorld } from '../runbook/approval/world.ts';

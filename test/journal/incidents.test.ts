@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import { JournalUnavailable } from '../../src/runbook/approval/journal-unavailable.ts';
-import { advanceIncident } from '../../src/runbook/incident/incident.ts';
-import type { Incident } from '../../src/runbook/incident/incident.ts';
-import { toDraft } from '../../src/runbook/incident/note.ts';
-import type { Note } from '../../src/runbook/incident/note.ts';
+import { JournalUnavailable } from '../../src/runbook/approvals/journal.ts';
+import { advanceIncident } from '../../src/runbook/incidents/incident.ts';
+import type { Incident } from '../../src/runbook/incidents/incident.ts';
+import { toDraft } from '../../src/runbook/incidents/incident-log.ts';
+import type { Note } from '../../src/runbook/incidents/incident-log.ts';
 import { buildPlan, buildRequest } from '../runbook/approval/builders.ts';
 import { buildIncident } from './build-incident.ts';
 import { patienceMs } from '../support/until.ts';

@@ -1,7 +1,7 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { JournalMoved } from '../../src/runbook/approval/journal-moved.ts';
+import { JournalMoved } from '../../src/runbook/approvals/journal.ts';
 import { refusalOf, valueOf } from '../runbook/approval/answers.ts';
 import { ann, bob } from '../runbook/approval/builders.ts';
 import { createWorld } from '../runbook/approval/world.ts';

@@ -1,8 +1,8 @@
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import { openPostgresJournal } from '../../src/journal/postgres/journal.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import { connectByTls } from '../../src/postgres/connect-by-tls.ts';
+import { connectByTls } from '../../src/postgres/connect/connect-by-tls.ts';
 
 /** A journal of either kind. */
 export function openByAddress(address: string): Promise<StoredJournal> {

@@ -6,9 +6,9 @@ import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { findShared } from '../../src/journal/postgres/other-server.ts';
 import { openPostgresJournal } from '../../src/journal/postgres/journal.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import { JournalMoved } from '../../src/runbook/approval/journal-moved.ts';
-import { toDraft } from '../../src/runbook/incident/note.ts';
-import { connectByTls } from '../../src/postgres/connect-by-tls.ts';
+import { JournalMoved } from '../../src/runbook/approvals/journal.ts';
+import { toDraft } from '../../src/runbook/incidents/incident-log.ts';
+import { connectByTls } from '../../src/postgres/connect/connect-by-tls.ts';
 import { buildRequest } from '../runbook/approval/builders.ts';
 import { buildIncident } from './build-incident.ts';
 

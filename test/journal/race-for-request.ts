@@ -1,4 +1,4 @@
-import { advance } from '../../src/runbook/approval/request.ts';
+import { advance } from '../../src/runbook/approvals/request.ts';
 import { openByAddress } from './open-by-address.ts';
 
 // A process of its own: on each line it reads, it tries to approve that request, and writes whether it was first.

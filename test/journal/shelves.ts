@@ -4,7 +4,7 @@ import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import { openPostgresJournal } from '../../src/journal/postgres/journal.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import { connectByTls } from '../../src/postgres/connect-by-tls.ts';
+import { connectByTls } from '../../src/postgres/connect/connect-by-tls.ts';
 import { makeJournalFolder } from './temporary-journal.ts';
 
 type PostgresJournalOptions = Parameters<typeof openPostgresJournal>[0];

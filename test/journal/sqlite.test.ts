@@ -10,10 +10,10 @@ import {
 } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { JournalUnavailable } from '../../src/runbook/approval/journal-unavailable.ts';
-import { advance } from '../../src/runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
-import { toDraft } from '../../src/runbook/incident/note.ts';
+import { JournalUnavailable } from '../../src/runbook/approvals/journal.ts';
+import { advance } from '../../src/runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
+import { toDraft } from '../../src/runbook/incidents/incident-log.ts';
 import { bob, buildRequest } from '../runbook/approval/builders.ts';
 import { buildIncident } from './build-incident.ts';
 import { makeJournalFolder } from './temporary-journal.ts';

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { nextEntry } from '../../src/journal/next-entry.ts';
+import { nextEntry } from '../../src/journal/chain.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import type { Approvals } from '../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import { canonicalJson, hashPlan } from '../../src/runbook/remedies/plan.ts';
-import type { ApprovalRequest } from '../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { refusalOf, valueOf } from '../runbook/approval/answers.ts';
 import { ann, bob, buildPlan, buildSession } from '../runbook/approval/builders.ts';
 import { createWorld } from '../runbook/approval/world.ts';

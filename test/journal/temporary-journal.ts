@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 
 type SqliteJournalOptions = Parameters<typeof openSqliteJournal>[0];
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { findPools } from '../../src/metrics/find-pools.ts';
-import { parsePrometheus } from '../../src/metrics/parse-prometheus.ts';
+import { findPools } from '../../src/pool-metrics/find-pools.ts';
+import { parsePrometheus } from '../../src/pool-metrics/parse-prometheus.ts';
 import { presets } from '../../src/pool-metrics/presets.ts';
 import type { PoolReading } from '../../src/runbook/snapshot/snapshot.ts';
 

@@ -1,6 +1,6 @@
 import { assert, double, pre, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
-import { parsePrometheus, parseSeries } from '../../src/metrics/parse-prometheus.ts';
+import { parsePrometheus, parseSeries } from '../../src/pool-metrics/parse-prometheus.ts';
 
 function read(text: string): unknown[] {
   return parsePrometheus(text).map(({ name, labels, value }) => [

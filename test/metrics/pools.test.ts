@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { findReplicas } from '../../src/metrics/find-replicas.ts';
-import type { PoolEndpoint } from '../../src/metrics/pool-endpoint.ts';
+import { findReplicas } from '../../src/pool-metrics/replicas.ts';
+import type { PoolEndpoint } from '../../src/pool-metrics/replicas.ts';
 import { createPools } from '../../src/pool-metrics/pools.ts';
 import type { PoolEndpointSnapshot } from '../../src/runbook/snapshot/snapshot.ts';
 import { deadAddress, serveMetrics } from './serve-metrics.ts';

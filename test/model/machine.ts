@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/runbook/snapshot/ports.ts';
+import type { Clock } from '../../src/timing.ts';
 
 /** When a model's night begins, UTC. */
 export const nightBeginsMs = Date.parse('2026-11-23T03:00:00.000Z');

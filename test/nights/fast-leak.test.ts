@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { exitCodeOf } from '../../src/terminal/exit-codes.ts';
+import { exitCodeOf } from '../../src/terminal/output.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf } from './support/containers.ts';
 import { startNightServer } from './support/night-server.ts';

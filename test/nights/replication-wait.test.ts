@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createBlockers } from '../../src/postgres/blockers.ts';
+import { createBlockers } from '../../src/postgres/privileged/blockers.ts';
 import { startCluster } from '../support/clusters.ts';
 import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';

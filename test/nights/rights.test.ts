@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
-import { exitCodeOf } from '../../src/terminal/exit-codes.ts';
+import { exitCodeOf } from '../../src/terminal/output.ts';
 import { databaseOptions } from '../support/database-options.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf } from './support/containers.ts';

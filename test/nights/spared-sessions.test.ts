@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
-import { createIdleSessions } from '../../src/postgres/act.ts';
+import { systemClock } from '../../src/timing.ts';
+import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { RemedyRequest } from '../../src/runbook/remedies/ask.ts';
-import { createOptionA } from '../../src/runbook/remedies/option-a-terminate-idle.ts';
+import type { RemedyRequest } from '../../src/runbook/remedies/remedy-request.ts';
+import { createOptionA } from '../../src/runbook/remedies/a-terminate-idle/terminate-idle.ts';
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import type { Target } from '../../src/runbook/snapshot/target.ts';

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { Wire } from '../../src/pagers/deliver.ts';
-import type { openPager } from '../../src/pagerduty/open-pager.ts';
+import type { openPager } from '../../src/pagers/pagers.ts';
 import type { Page } from '../../src/runbook/escalation/pager.ts';
 import { HandClock } from '../runbook/approval/world.ts';
 

@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { createPoolers } from '../../src/pgbouncer/poolers.ts';
 import type { PoolerSnapshot } from '../../src/runbook/snapshot/snapshot.ts';

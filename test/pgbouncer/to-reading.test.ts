@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { toReading } from '../../src/pgbouncer/to-reading.ts';
 import type { ShownRows } from '../../src/pgbouncer/to-reading.ts';
-import type { PoolerReading } from '../../src/runbook/diagnose/pooler-reading.ts';
+import type { PoolerReading } from '../../src/runbook/snapshot/readings.ts';
 
 /** Rows with the columns that each version's admin.c sends. */
 

@@ -2,9 +2,13 @@ import { Client } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createIdleSessions } from '../../src/postgres/act.ts';
-import type { PrivilegedConnection, Candidates } from '../../src/runbook/snapshot/ports.ts';
-import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
+
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/remedy.ts';
+import type {
+  Candidates,
+  PrivilegedConnection,
+} from '../../src/runbook/remedies/a-terminate-idle/ports.ts';
 
 let cluster: Cluster;
 const open = new Set<Client>();

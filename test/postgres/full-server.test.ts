@@ -10,7 +10,7 @@ import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { connect } from '../../src/postgres/connect/connection.ts';
 import type { DatabaseOptions } from '../../src/postgres/lifeline.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import { readIsOnOrdinarySlot } from '../../src/postgres/read-is-on-ordinary-slot.ts';
+import { readIsOnOrdinarySlot } from '../../src/postgres/connect/warm-connection.ts';
 import type { Database } from '../../src/runbook/snapshot/ports.ts';
 import type { DatabaseSnapshot } from '../../src/runbook/snapshot/snapshot.ts';
 import { databaseOptions } from '../support/database-options.ts';

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createPreparedTransactions } from '../../src/postgres/prepared-transactions.ts';
+import { createPreparedTransactions } from '../../src/postgres/privileged/prepared-transactions.ts';
 import { createRoleLimits } from '../../src/postgres/privileged/role-limits.ts';
-import { createServerSettings } from '../../src/postgres/settings/server-settings.ts';
+import { createServerSettings } from '../../src/postgres/privileged/server-settings.ts';
 import { createTimeouts } from '../../src/postgres/privileged/timeouts.ts';
 import type { Lease } from '../../src/runbook/remedies/lease.ts';
-import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/remedy.ts';
 import { SlowRoad } from '../endurance/slow-road.ts';
 import { allMajors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';

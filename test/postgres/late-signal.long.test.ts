@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { createBlockers } from '../../src/postgres/blockers.ts';
-import { signalWithinMs } from '../../src/runbook/snapshot/ports.ts';
+import { createBlockers } from '../../src/postgres/privileged/blockers.ts';
+
 import { recording, toPlan, valueOf } from '../runbook/remedies/pile-up.ts';
 import { until } from '../support/until.ts';
 import { ask, guard, useLateStage } from './late-stage.ts';
 import { heldLease } from '../support/held-lease.ts';
+import { signalWithinMs } from '../../src/runbook/remedies/lease.ts';
 
 /** The road is slow only on the way there, so that each question arrives late and is answered at once. */
 const lateMs = signalWithinMs + 300;

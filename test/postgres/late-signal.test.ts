@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
-import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/remedy.ts';
 import { Client } from 'pg';
-import { signalBlocker } from '../../src/postgres/signal-blocker.ts';
-import { terminateSessions } from '../../src/postgres/terminate-sessions.ts';
-import { readTerminateCandidates } from '../../src/postgres/read-terminate-candidates.ts';
-import { readBlockers } from '../../src/postgres/read-blockers.ts';
+import { signalBlocker, terminateSessions } from '../../src/postgres/privileged/signal-sessions.ts';
+import { readTerminateCandidates } from '../../src/postgres/privileged/idle-sessions.ts';
+import { readBlockers } from '../../src/postgres/privileged/blockers.ts';
 import { quiet, recording, toPlan, valueOf } from '../runbook/remedies/pile-up.ts';
 import { ask, guard, useLateStage } from './late-stage.ts';
 import { heldLease, lostLease } from '../support/held-lease.ts';

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { systemClock } from '../../src/clock.ts';
-import { createIdleSessions } from '../../src/postgres/act.ts';
-import { createOptionA } from '../../src/runbook/remedies/option-a-terminate-idle.ts';
+import { systemClock } from '../../src/timing.ts';
+import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
+import { createOptionA } from '../../src/runbook/remedies/a-terminate-idle/terminate-idle.ts';
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
 import { SlowRoad } from '../endurance/slow-road.ts';
 import { aTarget } from '../runbook/diagnose/builders.ts';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { allMajors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { DatabaseOptions } from '../../src/postgres/lifeline.ts';
 import type { DatabaseReading } from '../../src/runbook/snapshot/snapshot.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { conflicts } from '../../src/postgres/lock-conflicts.ts';
+import { conflicts } from '../../src/postgres/snapshot/to-reading.ts';
 import { Sessions } from '../support/sessions.ts';
 
 const modes = [

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createIdleSessions } from '../../src/postgres/act.ts';
+import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { databaseOptions } from '../support/database-options.ts';
 

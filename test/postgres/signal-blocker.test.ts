@@ -1,17 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
-import { createBlockers } from '../../src/postgres/blockers.ts';
+import { createBlockers } from '../../src/postgres/privileged/blockers.ts';
 import type {
   Blocker,
   BlockerOutcome,
   BlockerSignal,
-  SkipGuard,
 } from '../../src/runbook/remedies/d-stop-blockers/ports.ts';
 import { isAlive, PileUp, update } from '../runbook/remedies/pile-up.ts';
-import type { WaiterIdentity } from '../../src/runbook/remedies/targets/blocker.ts';
+import type { WaiterIdentity } from '../../src/runbook/remedies/plan.ts';
 import type { Session } from '../support/sessions.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { heldLease } from '../support/held-lease.ts';
+import type { SkipGuard } from '../../src/runbook/diagnose/protected-sessions.ts';
 
 const guard: SkipGuard = {
   protectedApplications: ['migrations'],

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createIdleSessions } from '../../src/postgres/act.ts';
-import { createBlockers } from '../../src/postgres/blockers.ts';
+import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
+import { createBlockers } from '../../src/postgres/privileged/blockers.ts';
 import { createRoleLimits } from '../../src/postgres/privileged/role-limits.ts';
-import type { Candidate, TerminateGuard } from '../../src/runbook/snapshot/ports.ts';
+
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import { Sessions } from '../support/sessions.ts';
 import { heldLease } from '../support/held-lease.ts';
+import type { TerminateGuard } from '../../src/runbook/diagnose/protected-sessions.ts';
+import type { Candidate } from '../../src/runbook/remedies/a-terminate-idle/ports.ts';
 
 const guard: TerminateGuard = {
   idleForMs: 1,

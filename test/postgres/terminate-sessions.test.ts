@@ -3,14 +3,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { createIdleSessions } from '../../src/postgres/act.ts';
-import type {
-  CandidateQuery,
-  Candidate,
-  TerminateGuard,
-} from '../../src/runbook/snapshot/ports.ts';
-import type { SessionIdentity } from '../../src/runbook/remedies/targets/session.ts';
+import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
+
+import type { SessionIdentity } from '../../src/runbook/remedies/plan.ts';
 import { heldLease } from '../support/held-lease.ts';
+import type { TerminateGuard } from '../../src/runbook/diagnose/protected-sessions.ts';
+import type {
+  Candidate,
+  CandidateQuery,
+} from '../../src/runbook/remedies/a-terminate-idle/ports.ts';
 
 const guard: TerminateGuard = {
   idleForMs: 50,

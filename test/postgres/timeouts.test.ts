@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createTimeouts } from '../../src/postgres/privileged/timeouts.ts';
-import { toMilliseconds } from '../../src/postgres/timeouts-milliseconds.ts';
-import { PrivilegedUnavailable } from '../../src/runbook/remedies/acting-unavailable.ts';
-import { readTimeoutText, toTimeoutText } from '../../src/runbook/remedies/prevention/value.ts';
+import { toMilliseconds } from '../../src/postgres/privileged/timeouts-reading.ts';
+import { PrivilegedUnavailable } from '../../src/runbook/remedies/remedy.ts';
+import { readTimeoutText, toTimeoutText } from '../../src/runbook/remedies/prevention/plan.ts';
 import { heldLease } from '../support/held-lease.ts';
 
 const setting = 'idle_in_transaction_session_timeout';

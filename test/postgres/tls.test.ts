@@ -7,7 +7,7 @@ import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { connect } from '../../src/postgres/connect/connection.ts';
 import { toReachError } from '../../src/postgres/failure.ts';
-import { tlsAttempts, withoutTls } from '../../src/postgres/tls.ts';
+import { tlsAttempts, withoutTls } from '../../src/postgres/connect/connect-by-tls.ts';
 import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { explainReach } from '../../src/runbook/explain-reach.ts';
+import { explainReach } from '../../src/runbook/snapshot/take-snapshot.ts';
 import { aReplica, aServiceReading, aSnapshot, aTarget, refused } from './diagnose/builders.ts';
 
 const target = aTarget({ postgresService: 'postgres' });

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import type { Problem } from '../../src/runbook/snapshot/snapshot.ts';
-import { takeSnapshotOf } from '../../src/runbook/look.ts';
-import type { Clock } from '../../src/runbook/snapshot/ports.ts';
+import { takeSnapshotOf } from '../../src/runbook/snapshot/take-snapshot.ts';
+
 import { aSnapshot, aTarget } from './diagnose/builders.ts';
 import { containing } from './diagnose/matchers.ts';
+import type { Clock } from '../../src/timing.ts';
 
 type SnapshotPorts = Parameters<typeof takeSnapshotOf>[0];
 

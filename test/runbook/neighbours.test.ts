@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { Neighbours } from '../../src/runbook/neighbours.ts';
-import type { ServerIdentity } from '../../src/runbook/ports/neighbours.ts';
+import { Neighbours } from '../../src/runbook/approvals/neighbours.ts';
+
 import { HandClock } from './approval/world.ts';
 import { aReading, aSnapshot, aTarget } from './diagnose/builders.ts';
+import type { ServerIdentity } from '../../src/runbook/snapshot/ports.ts';
 
 /** A target whose server says who it is when it is looked at; with nothing to say it cannot be reached. */
 class Scripted {

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Clock } from '../../src/runbook/snapshot/ports.ts';
+
 import { createRunbook } from '../../src/runbook/loop/target-monitor.ts';
 import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
 import { aReading, aSnapshot, aTarget } from './diagnose/builders.ts';
+import type { Clock } from '../../src/timing.ts';
 
 interface Watched {
   readonly runbook: Runbook;

@@ -1,10 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
-import type { Announcements, Place } from '../../src/runbook/snapshot/ports.ts';
+
 import { createNotifier } from '../../src/slack/live/notifier.ts';
 import type { SlackOptions } from '../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { ana, aLog, botToken, database, openSlack, readManifest } from './support/workspace.ts';
+import type { Announcements, Place } from '../../src/runbook/approvals/notices.ts';
 
 let slack: LocalSlack | undefined;
 afterEach(async () => {

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { EscalatorDeps } from '../../src/runbook/escalation/escalator-deps.ts';
-import type { Place } from '../../src/runbook/snapshot/ports.ts';
+
 import { createNotifier } from '../../src/slack/live/notifier.ts';
 import { Killed, killedAt } from '../runbook/escalate/killed-at.ts';
 import { aStep, openSwitchboard } from '../runbook/escalate/switchboard.ts';
 import type { Switchboard } from '../runbook/escalate/switchboard.ts';
 import { ana, aLog, botToken, database, openSlack } from './support/workspace.ts';
+import type { Place } from '../../src/runbook/approvals/notices.ts';
 
 let board: Switchboard;
 let slack: LocalSlack;

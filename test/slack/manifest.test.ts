@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { descriptions } from '../../src/runbook/commands/words.ts';
-import { neededScopes, scopeOf } from '../../src/slack/scopes.ts';
+import { neededScopes, scopeOf } from '../../src/slack/handlers/doctor-slack.ts';
 
 /** Slack's own limits of a manifest, as slackapi/manifest-schema states them; unknown keys are refused. */
 const Manifest = z.strictObject({

@@ -1,6 +1,6 @@
 import { WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api';
 import { expect, test } from 'vitest';
-import { createOutbox } from '../../src/slack/outbox.ts';
+import { createOutbox } from '../../src/slack/live/outbox.ts';
 import { aLog } from './support/workspace.ts';
 
 const { log } = aLog();

@@ -4,9 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { identity } from '../../sandbox/slack/identity.ts';
 import type { SlackOptions } from '../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
-import type { People } from '../../src/runbook/ports/people.ts';
-import { createPeople } from '../../src/slack/people.ts';
-import { rememberPeople } from '../../src/slack/remember-people.ts';
+import type { People } from '../../src/runbook/approvals/people.ts';
+import { createPeople, rememberPeople } from '../../src/slack/people.ts';
 import { until } from '../support/until.ts';
 import { aLog, botToken, openSlack, readManifest } from './support/workspace.ts';
 

@@ -1,9 +1,9 @@
 import { WebClient } from '@slack/web-api';
 import { afterEach, expect, test } from 'vitest';
-import { writeReport } from '../../src/runbook/post-incident/write-report.ts';
-import { readNames } from '../../src/slack/incidents/read-names.ts';
+import { writeReport } from '../../src/runbook/reports/write-report.ts';
+import { readNames } from '../../src/slack/live/post-report.ts';
 import { createPostedMessages } from '../../src/slack/live/posted-messages.ts';
-import { createOutbox } from '../../src/slack/outbox.ts';
+import { createOutbox } from '../../src/slack/live/outbox.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { buildIncident } from '../journal/build-incident.ts';
 import { aTarget } from './support/diagnoses.ts';

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import type { WebSocket } from 'ws';
 import { expect, test } from 'vitest';
-import { toBoltLogger } from '../../src/slack/bolt-logger.ts';
+import { toBoltLogger } from '../../src/slack/connection/client.ts';
 import { SocketConnection } from '../../src/slack/connection/socket.ts';
 import { aLog, appToken } from './support/workspace.ts';
 import { patienceMs } from '../support/until.ts';

@@ -1,4 +1,4 @@
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/timing.ts';
 import type { DatabaseOptions } from '../../src/postgres/lifeline.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 

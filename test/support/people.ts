@@ -1,4 +1,4 @@
-import type { Lookup, People, Person, Standing } from '../../src/runbook/ports/people.ts';
+import type { Lookup, People, Person, Standing } from '../../src/runbook/approvals/people.ts';
 
 /** A workspace in which everybody is a member and there are no user groups. */
 export const allMembers: People = {

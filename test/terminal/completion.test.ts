@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { readOnlyWords } from '../../src/runbook/commands/words.ts';
-import { renderCompletion } from '../../src/terminal/completion.ts';
+import { renderCompletion } from '../../src/terminal/render/help.ts';
 
 test('bash completes the words, and files after the first', () => {
   const { text, code } = renderCompletion('bash');

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { exitCodeOfPrevention } from '../../src/terminal/exit-codes.ts';
-import type { PreventionCheck } from '../../src/runbook/post-incident/prevention.ts';
+import { exitCodeOfPrevention } from '../../src/terminal/output.ts';
+import type { PreventionCheck } from '../../src/runbook/reports/report.ts';
 
 function check(part: PreventionCheck['part'], state: PreventionCheck['state']): PreventionCheck {
   return { part, state, setting: 'x', now: null, better: '1', because: 'So.' };

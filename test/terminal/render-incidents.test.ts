@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Prevention } from '../../src/runbook/post-incident/prevention.ts';
-import type { Replay } from '../../src/runbook/post-incident/replay/replay.ts';
-import { renderIncidents } from '../../src/terminal/render-incidents.ts';
+import type { Prevention } from '../../src/runbook/reports/report.ts';
+import type { Replay } from '../../src/runbook/reports/sealed-export/replay.ts';
+import { renderIncidents } from '../../src/terminal/render/requests.ts';
 import { renderPrevention } from '../../src/terminal/render/prevention.ts';
 import { renderReplay } from '../../src/terminal/render/replay.ts';
 import { buildIncident } from '../journal/build-incident.ts';

@@ -3,7 +3,7 @@ import { checkTarget } from '../../src/runbook/diagnose/doctor.ts';
 import { diagnose } from '../../src/runbook/diagnose/diagnose.ts';
 import { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { PoolerSnapshot } from '../../src/runbook/snapshot/snapshot.ts';
-import { exitCodeOf } from '../../src/terminal/exit-codes.ts';
+import { exitCodeOf } from '../../src/terminal/output.ts';
 import { renderJson } from '../../src/terminal/render/json.ts';
 import { renderChecks, renderDiagnosis } from '../../src/terminal/render/diagnosis.ts';
 import { aProblem, aSnapshot, aTarget } from '../runbook/diagnose/builders.ts';

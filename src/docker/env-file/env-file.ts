@@ -2,14 +2,18 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, readFile, realpath, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { EnvEdit, EnvFile, PlannedEdit } from '../../runbook/remedies/e-resize-pool/ports.ts';
+import { PrivilegedUnavailable } from '../../runbook/remedies/remedy.ts';
 import type { Problem } from '../../runbook/snapshot/snapshot.ts';
-import type { EnvEdit, EnvFile, PlannedEdit } from '../../runbook/ports/pool-settings.ts';
-import { PrivilegedUnavailable } from '../../runbook/remedies/acting-unavailable.ts';
-import { toEnvProblem, toForeign, toUnreadable } from '../../compose/env-file-failure.ts';
-import { setVariables } from '../../compose/env-text.ts';
-import { nameEnvProblem } from '../../compose/name-env-problem.ts';
-import { replaceFile, unlessMissing } from '../../compose/replace-file.ts';
-import type { Owner } from '../../compose/replace-file.ts';
+import { nameEnvProblem, setVariables } from './env-text.ts';
+import {
+  replaceFile,
+  toEnvProblem,
+  toForeign,
+  toUnreadable,
+  unlessMissing,
+} from './replace-file.ts';
+import type { Owner } from './replace-file.ts';
 
 /** Larger than any `.env` that people write; what is larger is something else. */
 const maxBytes = 1024 * 1024;

@@ -1,15 +1,13 @@
 import type Docker from 'dockerode';
+import { classifyLogs } from '../../runbook/snapshot/logs/classify-logs.ts';
 import type { ServiceLogs } from '../../runbook/snapshot/snapshot.ts';
-import { classifyLogs } from '../../runbook/diagnose/classify-logs.ts';
-import type { Clock } from '../../runbook/snapshot/ports.ts';
-import { withinBudget } from '../within-budget.ts';
+import type { Clock } from '../../timing.ts';
+import type { FoundContainer } from '../containers.ts';
 import { toProblem } from '../failure.ts';
-import type { FoundContainer } from '../../compose/find.ts';
-import { joinEvents } from '../../compose/log-events.ts';
-import { LogFrameReader } from '../../compose/log-frames.ts';
-import type { LogFrame } from '../../compose/log-frames.ts';
-import { joinFrames } from '../../compose/log-lines.ts';
-import type { LogLine } from '../../compose/log-lines.ts';
+import { withinBudget } from '../within-budget.ts';
+import { joinEvents } from './log-events.ts';
+import { LogFrameReader, joinFrames } from './log-lines.ts';
+import type { LogFrame, LogLine } from './log-lines.ts';
 
 interface LogBounds {
   /** Records of the log driver, counted from the end. */

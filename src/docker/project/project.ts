@@ -1,13 +1,11 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Problem } from '../../runbook/snapshot/snapshot.ts';
-import { codeOf } from '../../compose/env-file-failure.ts';
-import { unlessMissing } from '../../compose/replace-file.ts';
+import { codeOf, unlessMissing } from '../env-file/replace-file.ts';
 import { parseComposeFile, readEnvFilePaths } from './compose-file.ts';
 import type { ComposeFile } from './compose-file.ts';
-import { readEnvValues } from '../../compose/source/env-values.ts';
-import type { EnvText, EnvValues } from '../../compose/source/env-values.ts';
-import { interpolate } from '../../compose/source/interpolate.ts';
+import { interpolate, readEnvValues } from './variables.ts';
+import type { EnvText, EnvValues } from './variables.ts';
 
 /** Larger than what people write by hand, and than dbconn has to hold. */
 const maxBytes = 1024 * 1024;

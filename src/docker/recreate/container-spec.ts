@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Inspected } from '../../compose/replica.ts';
+import { Inspected } from '../containers.ts';
 
 const Mount = z.object({
   Type: z.string(),

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Problem } from '../../runbook/snapshot/snapshot.ts';
-import { pollMs } from '../../compose/await-healthy.ts';
-import { withinBudget } from '../within-budget.ts';
+import { pollMs } from '../after-start.ts';
 import { Unanswered, isFinal, readStatus, toProblem, unanswered } from '../failure.ts';
+import { withinBudget } from '../within-budget.ts';
 import { Recreatable } from './container-spec.ts';
 import type { RecreateSpec } from './container-spec.ts';
 

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
-import type { Obstacle } from '../../runbook/ports/pool-settings.ts';
-import { withinBudget } from '../within-budget.ts';
+import type { Obstacle } from '../../runbook/remedies/e-resize-pool/ports.ts';
 import { toProblem } from '../failure.ts';
+import { withinBudget } from '../within-budget.ts';
 import { Recreatable } from './container-spec.ts';
 
 const callBudgetMs = 2_000;

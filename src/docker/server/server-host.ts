@@ -1,19 +1,21 @@
 import { createHash } from 'node:crypto';
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import { redactText } from '../../runbook/diagnose/redact-text.ts';
-import { cutCodePoints } from '../../runbook/diagnose/untrusted.ts';
-import type { HostState, KeptCopy, KeptFile, ServerHost } from '../../runbook/ports/server-host.ts';
-import { PrivilegedUnavailable } from '../../runbook/remedies/acting-unavailable.ts';
-import { withinBudget } from '../within-budget.ts';
-import { readContainerFile, writeContainerFile } from '../../compose/container-file.ts';
+import type {
+  HostState,
+  KeptCopy,
+  KeptFile,
+  ServerHost,
+} from '../../runbook/remedies/b-raise-max-connections/ports.ts';
+import { PrivilegedUnavailable } from '../../runbook/remedies/remedy.ts';
+import { cutCodePoints, redactText } from '../../runbook/snapshot/redaction/redact-text.ts';
+import { Inspected, findContainers, readStartedAt } from '../containers.ts';
 import { DockerFailure, readStatus, toProblem } from '../failure.ts';
-import { findContainers } from '../../compose/find.ts';
 import { readLogLines } from '../logs/read-logs.ts';
-import { removeContainerFile } from '../../compose/remove-container-file.ts';
-import { Inspected, readStartedAt } from '../../compose/replica.ts';
+import { withinBudget } from '../within-budget.ts';
+import { readContainerFile, removeContainerFile, writeContainerFile } from './container-files.ts';
+import type { TarFile } from './container-files.ts';
 import { stopServer } from './stop-server.ts';
-import type { TarFile } from '../../compose/tar.ts';
 
 interface ServerHostOptions {
   readonly docker: Docker;

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import { withinBudget } from '../within-budget.ts';
 import { DockerFailure, isFinal, readStatus, toProblem } from '../failure.ts';
+import { withinBudget } from '../within-budget.ts';
 
 /** A kill in the middle of the shutdown's checkpoint makes the next start a crash recovery. */
 const stopTimeoutSeconds = 300;

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { Actor } from '../../runbook/approval/actor.ts';
-import { ApprovalRequest } from '../../runbook/approval/request.ts';
+import { Actor, ApprovalRequest } from '../../runbook/approvals/request.ts';
 import { Plan } from '../../runbook/remedies/plan.ts';
 import type { JournalEntry } from '../chain.ts';
-import { readBody } from './read-body.ts';
+import { readBody } from '../chain.ts';
 
 /** One entry as it is told: who, what, and what somebody wrote. */
 export interface Event {

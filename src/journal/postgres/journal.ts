@@ -1,44 +1,49 @@
-import { JournalMoved } from '../../runbook/approval/journal-moved.ts';
-import { JournalUnavailable } from '../../runbook/approval/journal-unavailable.ts';
-import { ApprovalRequest, isOpen } from '../../runbook/approval/request.ts';
-import type { Incident } from '../../runbook/incident/incident.ts';
-import type { KeptNote } from '../../runbook/incident/note.ts';
-import type { SignedRequest } from '../../runbook/ports/heard-requests.ts';
-import type { IncidentQuery, JournalTime } from '../../runbook/ports/incident-log.ts';
+import { JournalMoved, JournalUnavailable } from '../../runbook/approvals/journal.ts';
+import type {
+  Holder,
+  JournalDraft,
+  SignedRequest,
+  Stop,
+  Untrue,
+} from '../../runbook/approvals/journal.ts';
+import { ApprovalRequest, isOpen } from '../../runbook/approvals/request.ts';
+import type { IncidentQuery, JournalTime, KeptNote } from '../../runbook/incidents/incident-log.ts';
+import type { Incident } from '../../runbook/incidents/incident.ts';
 import { canonicalJson } from '../../runbook/remedies/plan.ts';
-import type { Holder, JournalDraft, Stop, Untrue } from '../../runbook/snapshot/ports.ts';
 import type { StepEntry } from '../../runbook/remedies/remedy.ts';
-import { genesis } from '../chain.ts';
-import type { Head, JournalEntry } from '../chain.ts';
-import { StopRow, parseRow } from '../parse-row.ts';
-import { appendEntry, readAgeMs, readEntries, readHead, readKnown } from '../postgres-entries.ts';
-import { recordSigned } from '../postgres-heard.ts';
+import { JournalCheck, genesis } from '../chain.ts';
+import type { Head, JournalEntry, Verification } from '../chain.ts';
+import { StopRow, leaderLease, parseRow, toNote, toStep } from '../stored-journal.ts';
+import type { RequestsQuery, StoredJournal } from '../stored-journal.ts';
+import { mustBeTrueStop } from '../truth.ts';
 import {
+  appendEntry,
+  dropLease,
+  readAgeMs,
+  readEntries,
+  readHead,
+  readKnown,
+  takeFreeLease,
+  takeLeaderLease,
+  takeLease,
+  useLease,
+} from './entries.ts';
+import { preparePostgresSchema, readIdentity, recordSigned } from './schema.ts';
+import { PostgresSession } from './session.ts';
+import type { ByTls, Query } from './session.ts';
+import {
+  columnsOf,
+  findUntrue,
   insertIncident,
   listIncidents,
   readIncident,
+  readStops,
   readTime,
+  readTrue,
   readVouched,
+  toVouched,
   updateIncident,
-} from '../postgres-incidents.ts';
-import {
-  dropLease,
-  takeFreeLease,
-  takeLease,
-  takeLeaderLease,
-  useLease,
-} from '../postgres-leases.ts';
-import { preparePostgresSchema, readIdentity } from '../postgres-schema.ts';
-import { columnsOf, findUntrue, readStops, readTrue, toVouched } from '../postgres-truth.ts';
-import { PostgresSession } from '../postgres-session.ts';
-import type { ByTls, Query } from '../postgres-session.ts';
-import type { RequestsQuery, StoredJournal } from '../stored-journal.ts';
-import { leaderLease } from '../tending.ts';
-import { toNote } from '../to-note.ts';
-import { toStep } from '../to-step.ts';
-import { mustBeTrueStop } from '../truth.ts';
-import { JournalCheck } from '../verify-journal.ts';
-import type { Verification } from '../verify-journal.ts';
+} from './subjects.ts';
 
 interface PostgresJournalOptions {
   readonly url: string;

@@ -1,66 +1,58 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { JournalUnavailable } from '../../runbook/approval/journal-unavailable.ts';
-import { ApprovalRequest, isOpen } from '../../runbook/approval/request.ts';
-import type { Incident } from '../../runbook/incident/incident.ts';
-import type { KeptNote } from '../../runbook/incident/note.ts';
-import type { SignedRequest } from '../../runbook/ports/heard-requests.ts';
-import type { IncidentQuery, JournalTime } from '../../runbook/ports/incident-log.ts';
+import { JournalUnavailable } from '../../runbook/approvals/journal.ts';
 import type {
-  Clock,
   Holder,
   Journal,
   JournalDraft,
+  SignedRequest,
   Stop,
   Untrue,
-} from '../../runbook/snapshot/ports.ts';
-import { uptimeOf } from '../../runbook/uptime.ts';
+} from '../../runbook/approvals/journal.ts';
+import { ApprovalRequest, isOpen } from '../../runbook/approvals/request.ts';
+import type { IncidentQuery, JournalTime, KeptNote } from '../../runbook/incidents/incident-log.ts';
+import type { Incident } from '../../runbook/incidents/incident.ts';
 import { canonicalJson } from '../../runbook/remedies/plan.ts';
 import type { StepEntry } from '../../runbook/remedies/remedy.ts';
-import type { Head, JournalEntry } from '../chain.ts';
+import { uptimeOf } from '../../timing.ts';
+import type { Clock } from '../../timing.ts';
+import type { Head, JournalEntry, Verification } from '../chain.ts';
+import { JournalCheck } from '../chain.ts';
+import { StopRow, leaderLease, parseRow, toNote, toStep } from '../stored-journal.ts';
+import type { RequestsQuery, StoredJournal } from '../stored-journal.ts';
+import { mustBeTrueStop } from '../truth.ts';
 import { checkPages } from './check-pages.ts';
 import type { PageCheck } from './check-pages.ts';
-import { StopRow, parseRow } from '../parse-row.ts';
-import { appendEntry, readEntries, readFirstAt, readHead, readKnown } from '../sqlite-entries.ts';
-import { keepClock, readClock, readLastAt } from '../sqlite-clock.ts';
-import type { BootClock } from '../sqlite-clock.ts';
-import { openFile, setUp, watchFile } from '../sqlite-file.ts';
-import { recordSigned } from '../sqlite-heard.ts';
 import {
-  insertIncident,
-  listIncidents,
-  readIncident,
-  updateIncident,
-} from '../sqlite-incidents.ts';
-import {
+  appendEntry,
   dropLease,
+  keepClock,
   prolongLeases,
   readBoot,
+  readClock,
+  readEntries,
+  readFirstAt,
+  readHead,
+  readKnown,
+  readLastAt,
   takeFreeLease,
-  takeLease,
   takeLeaderLease,
+  takeLease,
   useLease,
-} from '../sqlite-leases.ts';
-import type { Lease } from '../sqlite-leases.ts';
-import { SqliteSession } from '../sqlite-session.ts';
-import { findUntrue, readStops, readTrue } from '../sqlite-truth.ts';
-import type { RequestsQuery, StoredJournal } from '../stored-journal.ts';
-import { leaderLease } from '../tending.ts';
-import { toNote } from '../to-note.ts';
-import { toStep } from '../to-step.ts';
-import { mustBeTrueStop } from '../truth.ts';
-import { JournalCheck } from '../verify-journal.ts';
-import type { Verification } from '../verify-journal.ts';
-
-interface SqliteJournalOptions {
-  readonly file: string;
-  readonly clock: Clock;
-  /** A journal that grows beyond this refuses: better than a disk it shares with others running full. */
-  readonly maxBytes?: number;
-  /** How long another process may hold the file before this one refuses. */
-  readonly lockWaitMs?: number;
-  /** Hears what was mended on the way, in sentences. */
-  readonly warn?: (sentence: string) => void;
-}
+} from './entries.ts';
+import type { BootClock, Lease } from './entries.ts';
+import { defaultLockWaitMs, openFile, recordSigned, setUp, watchFile } from './file.ts';
+import type { SqliteJournalOptions } from './file.ts';
+import { SqliteSession } from './session.ts';
+import {
+  findUntrue,
+  insertIncident,
+  isBusy,
+  listIncidents,
+  readIncident,
+  readStops,
+  readTrue,
+  updateIncident,
+} from './subjects.ts';
 
 /** One that is open and ready. */
 interface Opened {
@@ -69,8 +61,6 @@ interface Opened {
   readonly known: Head;
   readonly pages: PageCheck;
 }
-
-const defaultLockWaitMs = 5000;
 
 /** The journal in one SQLite file that any number of processes of one machine may share. Close it at the end. */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<SqliteJournal> {
@@ -352,11 +342,4 @@ export class SqliteJournal implements StoredJournal {
         .map((row) => parseRow(ApprovalRequest, row['data'])),
     );
   }
-}
-
-function isBusy(database: DatabaseSync, { id, target }: ApprovalRequest): boolean {
-  const other = database
-    .prepare("SELECT 1 FROM requests WHERE target = ? AND state = 'executing' AND id <> ?")
-    .get(target, id);
-  return other !== undefined;
 }

@@ -1,10 +1,10 @@
 import { Socket } from 'node:net';
 import { Client, DatabaseError } from 'pg';
 import { z } from 'zod';
-import { probeServer } from '../ask-aside.ts';
 import { PostgresTimeout, SlowLogin } from '../failure.ts';
-import { connectByTls } from '../connect-by-tls.ts';
-import type { TlsAttempt } from '../tls.ts';
+import { connectByTls } from './connect-by-tls.ts';
+import type { TlsAttempt } from './connect-by-tls.ts';
+import { probeServer } from './read-phase.ts';
 
 /** A session that answered with an error has this long to end its transaction. */
 const rollbackMs = 300;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { MaxConnectionsReading } from '../../runbook/ports/server-settings.ts';
-import type { Queryable } from '../queryable.ts';
+import type { MaxConnectionsReading } from '../../runbook/remedies/b-raise-max-connections/ports.ts';
+import type { Queryable } from './connection.ts';
 
 /**
  * ALTER SYSTEM ON PARAMETER exists from PostgreSQL 15 on, and so does the function that asks for it.

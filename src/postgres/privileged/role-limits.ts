@@ -1,11 +1,8 @@
 import { escapeIdentifier } from 'pg';
 import { z } from 'zod';
-import type { RoleLimitReading, RoleLimits } from '../../runbook/ports/role-limits.ts';
-import { withPrivilegedConnection } from '../acting-connection.ts';
-import type { Queryable } from '../queryable.ts';
-import type { InTime } from '../run-in-time.ts';
-import { runInTime } from '../run-in-time.ts';
-import { refusalOf } from '../refusal-of.ts';
+import type { RoleLimitReading, RoleLimits } from '../../runbook/remedies/prevention/ports.ts';
+import { refusalOf, runInTime, withPrivilegedConnection } from './connection.ts';
+import type { InTime, Queryable } from './connection.ts';
 
 interface RoleLimitsOptions {
   readonly url: string;

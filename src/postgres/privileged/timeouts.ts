@@ -4,12 +4,10 @@ import type {
   TimeoutPlace,
   Timeouts,
   TimeoutSession,
-} from '../../runbook/ports/timeouts.ts';
-import { withPrivilegedConnection } from '../acting-connection.ts';
-import type { Queryable } from '../queryable.ts';
-import { runInTime } from '../run-in-time.ts';
-import { refusalOf } from '../refusal-of.ts';
-import { readTimeout } from '../timeouts-reading.ts';
+} from '../../runbook/remedies/prevention/ports.ts';
+import { refusalOf, runInTime, withPrivilegedConnection } from './connection.ts';
+import type { Queryable } from './connection.ts';
+import { readTimeout } from './timeouts-reading.ts';
 
 interface TimeoutsOptions {
   /** The acting role: a superuser, or on PostgreSQL 15+ a role with what deploy/grants.sql gives it. */

@@ -1,6 +1,6 @@
 import type { DatabaseReading } from '../../runbook/snapshot/snapshot.ts';
 import type { Limits } from '../../runbook/snapshot/target.ts';
-import { waits } from '../activity-columns.ts';
+import { waits } from './columns.ts';
 import { LightRow } from './snapshot-row.ts';
 import type { SnapshotRow } from './snapshot-row.ts';
 import {

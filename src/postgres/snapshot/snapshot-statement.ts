@@ -1,15 +1,15 @@
 import { lingeringMs } from '../../runbook/snapshot/target.ts';
 import type { Limits } from '../../runbook/snapshot/target.ts';
+import { isReplicationRole } from '../skip-reason.ts';
 import {
   isMaintenanceText,
+  lockColumns,
   progress,
   progressColumns,
   untracked,
   waits,
-} from '../activity-columns.ts';
+} from './columns.ts';
 import { isTextCut, textBytes } from './statement-text.ts';
-import { lockColumns } from '../lock-columns.ts';
-import { isReplicationRole } from '../skip-reason.ts';
 
 /** So many sources a look lists. */
 const mostSources = 40;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { redactStatement } from '../../runbook/diagnose/redact.ts';
+import { redactStatement } from '../../runbook/snapshot/redaction/redact-sql.ts';
 
 /** A look brings at most 120 texts, and the same applications send the same ones: this covers many looks. */
 const remembered = 1000;

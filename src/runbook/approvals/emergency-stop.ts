@@ -1,12 +1,11 @@
-import type { Journal, Stop } from '../snapshot/ports.ts';
-import type { EmergencyStopSwitch } from '../ports/brake.ts';
+import { isoNow } from '../../timing.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { cleanReason } from '../approval/clean-reason.ts';
-import type { ApprovalDeps } from '../approval/door-ports.ts';
-import { isoNow } from '../approval/iso-now.ts';
+import type { ApprovalDeps, EmergencyStopSwitch } from './context.ts';
+import type { Journal, Stop } from './journal.ts';
 import { mayGo } from './permissions.ts';
-import type { Actor } from '../approval/actor.ts';
+import { cleanReason } from './request.ts';
+import type { Actor } from './request.ts';
 
 /** The emergency stop that holds now, wherever it was set: on the machine, or by somebody's word. */
 export async function readStop({

@@ -1,17 +1,13 @@
-import type { Lookup, People } from '../ports/people.ts';
-import { nameOf } from '../remedies/action.ts';
-import { actionOf } from '../remedies/ask.ts';
-import type { RemedyRequest } from '../remedies/ask.ts';
+import { actionOf, nameOf } from '../remedies/remedy-request.ts';
+import type { RemedyRequest } from '../remedies/remedy-request.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { capital } from '../snapshot/wording.ts';
-import { checkMembership, refuseUnread } from '../approval/membership.ts';
-import { mentions } from '../approval/mentions.ts';
+import type { Lookup, People } from './people.ts';
+import { checkMembership, isSamePerson, mentions, refuseUnread } from './people.ts';
 import { canReach, readOptionPolicy, slackIdOf, votesNeeded } from './policy.ts';
 import type { Policy } from './policy.ts';
-import type { Actor } from '../approval/actor.ts';
-import type { ApprovalRequest } from '../approval/request.ts';
-import { isSamePerson } from '../approval/same-person.ts';
+import type { Actor, ApprovalRequest } from './request.ts';
 
 /** Who may do what, decided anew at every click. */
 export interface Rules {

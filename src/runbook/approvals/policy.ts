@@ -1,8 +1,7 @@
-import type { Action } from '../remedies/action.ts';
-import type { RemedyRequest } from '../remedies/ask.ts';
-import { actionOf } from '../remedies/ask.ts';
 import { hashJson } from '../remedies/plan.ts';
-import type { Actor } from '../approval/actor.ts';
+import type { Action, RemedyRequest } from '../remedies/remedy-request.ts';
+import { actionOf } from '../remedies/remedy-request.ts';
+import type { Actor } from './request.ts';
 
 /** Who may do what. Slack ids only; display names and e-mail addresses can be changed by their owners. */
 export interface Policy {

@@ -1,8 +1,7 @@
-import type { Stop } from '../snapshot/ports.ts';
 import { refuse } from '../remedies/remedy.ts';
-import { JournalTampered, tamperedAdvice } from '../approval/journal-tampered.ts';
-import type { JournalUnavailable } from '../approval/journal-unavailable.ts';
-import type { ApprovalRequest } from '../approval/request.ts';
+import { JournalTampered, tamperedAdvice } from './journal.ts';
+import type { JournalUnavailable, Stop } from './journal.ts';
+import type { ApprovalRequest } from './request.ts';
 
 /** The sentences a click or a command gets that changes nothing. No click is ever silent. */
 

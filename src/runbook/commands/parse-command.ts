@@ -1,14 +1,12 @@
-import { nearest, unknownTarget } from './nearest.ts';
-import { parseIncident } from './parse-incident.ts';
-import type { IncidentCommand } from './parse-incident.ts';
-import { parseRecord } from './parse-record.ts';
-import type { RecordCommand } from './parse-record.ts';
-import { changingWords, readOnlyWords, recordWords } from './words.ts';
-import type { ReadOnlyWord } from './words.ts';
 import { parseEscalation } from '../escalation/escalate.ts';
-import type { EscalationRequest } from '../escalation/escalate.ts';
+import type { EscalationRequest } from '../incidents/rules.ts';
+import { parseIncident, parseRecord } from './parse-incident.ts';
+import type { IncidentCommand, RecordCommand } from './parse-incident.ts';
 import { parseRemedyCommand } from './parse-remedy.ts';
 import type { RemedyCommand } from './parse-remedy.ts';
+import { nearest, unknownTarget } from './unknown-word.ts';
+import { changingWords, readOnlyWords, recordWords } from './words.ts';
+import type { ReadOnlyWord } from './words.ts';
 
 /** Words people try because other tools have them, and what to do instead. */
 const notHere: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
+import { parseDuration } from '../../timing.ts';
+import { RemedyRequest } from '../remedies/remedy-request.ts';
 import type { Limits } from '../snapshot/target.ts';
-import { RemedyRequest } from '../remedies/ask.ts';
-import { parseDuration } from '../remedies/parse-duration.ts';
 
 /** What somebody wants done, before the target's thresholds make an Ask of it. */
 export type RemedyCommand =

@@ -1,16 +1,15 @@
+import type { Reach, Snapshot } from '../snapshot/snapshot.ts';
 import { findCauses } from './causes.ts';
 import type { Cause, Diagnosis, Finding } from './diagnosis.ts';
 import { gatherEvidence } from './evidence.ts';
 import type { DiagnoseInput, Evidence } from './evidence.ts';
 import { findAll } from './findings.ts';
 import { isVisible } from './findings/reach.ts';
-import { nameOptions } from './name-options.ts';
 import { writeHeadline, writeVerdict } from './headline.ts';
 import { toPoolers } from './poolers.ts';
-import { propose } from './proposals.ts';
-import { toSessions } from './sessions.ts';
+import { nameOptions, propose } from './proposals.ts';
 import { toHolders } from './sources.ts';
-import type { Reach, Snapshot } from '../snapshot/snapshot.ts';
+import { toSessions } from './summarise.ts';
 
 /**
  * Everything that follows from one Snapshot. Pure: the same look, target and recent looks give the same

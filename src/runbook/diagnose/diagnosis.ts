@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Pooler } from './pooler.ts';
+import { Change } from '../snapshot/readings.ts';
+import { Pooler } from './diagnosis-parts.ts';
 
 /**
  * All conclusions of one moment, drawn from one Snapshot. Slack, the terminal, `--json`, the report and
@@ -230,21 +231,6 @@ export const Forecast = z.object({
   reason: z.string(),
 });
 export type Forecast = z.infer<typeof Forecast>;
-
-/** A service that is not what it was at the check before. */
-export const Change = z.object({
-  service: z.string(),
-  /** The first check that saw it, UTC ISO text. */
-  at: z.string(),
-  /** `variables`: values in its containers' environment; `started`: containers that were started or restarted. */
-  kind: z.enum(['image', 'variables', 'replicas', 'started']),
-  /** Short image ids, or numbers of replicas. */
-  from: z.string().exactOptional(),
-  to: z.string().exactOptional(),
-  /** Of environment variables, at most 20. Never a value. */
-  names: z.array(z.string()).exactOptional(),
-});
-export type Change = z.infer<typeof Change>;
 
 /** Sessions idle in transaction that ran the same statement last. */
 export const LeakSuspect = z.object({

@@ -1,8 +1,8 @@
-import { findInPoolSettings } from './findings/pool-settings.ts';
-import type { Problem, Snapshot } from '../snapshot/snapshot.ts';
-import { quoteIdentifier } from '../snapshot/words.ts';
 import type { Permission, ServicePermissions } from '../snapshot/ports.ts';
+import type { Problem, Snapshot } from '../snapshot/snapshot.ts';
 import type { Target } from '../snapshot/target.ts';
+import { quoteIdentifier } from '../snapshot/words.ts';
+import { findInPoolSettings } from './findings/pools.ts';
 
 /** One thing dbconn needs, and whether it has it. */
 export interface Check {

@@ -1,11 +1,15 @@
+import type {
+  DatabaseReading,
+  PoolReading,
+  ReplicaReading,
+  ServiceReading,
+  Snapshot,
+} from '../snapshot/snapshot.ts';
 import { lingeringMs as toLingeringMs } from '../snapshot/target.ts';
 import type { Target } from '../snapshot/target.ts';
-import { findAbandoned } from './abandoned.ts';
-import type { Abandoned } from './abandoned.ts';
 import { drawBudget } from './budget.ts';
-import { toCapacity } from './capacity.ts';
-import { findOverlaps } from './deploy-overlap.ts';
-import type { Overlap } from './deploy-overlap.ts';
+import { findOverlaps } from './deploys.ts';
+import type { Overlap } from './deploys.ts';
 import type {
   Blocking,
   Budget,
@@ -17,30 +21,17 @@ import type {
   Pool,
   Source,
 } from './diagnosis.ts';
-import { findDragging } from './dragging.ts';
-import type { Dragging } from './dragging.ts';
 import { forecast } from './forecast.ts';
-import { findIdleLeaks } from './idle-leaks.ts';
-import type { IdleLeak } from './idle-leaks.ts';
-import { findLeakSuspects } from './leaks.ts';
+import { findAbandoned, findIdleLeaks, findLeakSuspects } from './leaks.ts';
+import type { Abandoned, IdleLeak } from './leaks.ts';
 import { analyseLocks } from './locks.ts';
-import { toLogs } from './logs.ts';
-import type { RecentCheck } from './look-ring.ts';
 import { addPoolers, markPoolers, servicesBehind, toKnownPoolers } from './poolers.ts';
 import type { KnownPooler } from './poolers.ts';
-import { poolReadings, toPools } from './pools.ts';
-import { toSessions } from './sessions.ts';
-import type {
-  DatabaseReading,
-  PoolReading,
-  ReplicaReading,
-  ServiceReading,
-  Snapshot,
-} from '../snapshot/snapshot.ts';
-import { createFindService, toSources } from './sources.ts';
-import type { FindService } from './sources.ts';
-import { findStrangers } from './strangers.ts';
-import type { Strangers } from './strangers.ts';
+import { findDragging } from './recent-checks.ts';
+import type { Dragging, RecentCheck } from './recent-checks.ts';
+import { createFindService, findStrangers, toSources } from './sources.ts';
+import type { FindService, Strangers } from './sources.ts';
+import { poolReadings, toCapacity, toLogs, toPools, toSessions } from './summarise.ts';
 
 /** One moment, worked out once: findings, causes and proposals all judge by these same values. */
 export interface Evidence {

@@ -1,10 +1,10 @@
+import { capital } from '../snapshot/wording.ts';
+import { count, sum } from '../snapshot/words.ts';
+import { isTrouble, troubles } from './diagnosis-parts.ts';
 import type { Cause, CauseName, Diagnosis, Finding } from './diagnosis.ts';
 import type { Evidence } from './evidence.ts';
 import { isVisible } from './findings/reach.ts';
-import { capital } from '../snapshot/wording.ts';
 import { queuedPools } from './poolers.ts';
-import { isTrouble, troubles } from './troubles.ts';
-import { count, sum } from '../snapshot/words.ts';
 
 type State = Diagnosis['state'];
 

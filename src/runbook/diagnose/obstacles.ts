@@ -1,7 +1,7 @@
-import { analyseLocks } from './locks.ts';
-import type { LockAnalysis } from './locks.ts';
 import type { LockReading, WaiterReading } from '../snapshot/snapshot.ts';
 import { durationOfMs } from '../snapshot/wording.ts';
+import { analyseLocks } from './locks.ts';
+import type { LockAnalysis } from './locks.ts';
 
 /** A session in the way. */
 export interface Obstacle {

@@ -1,9 +1,9 @@
-import type { Budget, Source } from './diagnosis.ts';
-import type { Pooler } from './pooler.ts';
-import type { PoolerPool, PoolerReading } from './pooler-reading.ts';
+import type { PoolerPool, PoolerReading } from '../snapshot/readings.ts';
 import type { PoolerSnapshot, Snapshot } from '../snapshot/snapshot.ts';
-import type { FindService } from './sources.ts';
 import { sum } from '../snapshot/words.ts';
+import type { Pooler } from './diagnosis-parts.ts';
+import type { Budget, Source } from './diagnosis.ts';
+import type { FindService } from './sources.ts';
 
 /** A pooler that could be read, and which configured services are its clients. */
 export interface KnownPooler {

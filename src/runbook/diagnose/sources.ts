@@ -1,7 +1,75 @@
-import type { Target } from '../snapshot/target.ts';
-import type { Holder, Source } from './diagnosis.ts';
-import { commonName, isConsole, isNameless, toApplication } from './holder-name.ts';
 import type { DatabaseReading, ServiceReading, SourceReading } from '../snapshot/snapshot.ts';
+import type { Target } from '../snapshot/target.ts';
+import { count, sum } from '../snapshot/words.ts';
+import type { Budget, Capacity, Holder, Source } from './diagnosis.ts';
+
+/**
+ * What an application_name says of who it is. Names carry the address, port, pid, pod or number of one process
+ * (PgBouncer's application_name_add_host, Kubernetes, gunicorn), and every such session would be a holder of its own.
+ */
+
+/** What differs between processes of one application, and says nothing of which application it is. */
+const instanceParts: readonly RegExp[] = [
+  /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/gi,
+  // PgBouncer appends its client: " - 10.0.0.7:40001", " - unix(4711):6432".
+  /\s-\s\S+:\d+$/g,
+  /@\[?[\w.:-]+\]?/g,
+  /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b/g,
+  /\[?\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{0,4}\]?(?::\d+)?/gi,
+  /[([{][^()[\]{}]*\d[^()[\]{}]*[)\]}]/g,
+  // A pod of a Kubernetes deployment: the hash of its replica set, and five characters of its own.
+  /-(?=[a-z0-9]*\d)[a-z0-9]{5,10}-[a-z0-9]{5}(?![\w-])/g,
+  // Hexadecimal, or several numbers in one word: an id.
+  /\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{6,}\b/gi,
+  /\b(?:\d+[a-z]+|[a-z]+\d+[a-z]+)\d[a-z0-9]*\b/gi,
+  // A number of its own or at the end of a word; v2 and s3 are part of a name.
+  /(?<![a-z\d])\d+(?![a-z])|(?<=[a-z]{2})\d+(?![a-z\d])/gi,
+];
+
+/** The application without what tells its processes apart; the name itself where nothing else is in it. */
+export function toApplication(name: string): string {
+  const bare = instanceParts.reduce((text, part) => text.replaceAll(part, ''), name);
+  const stem = bare
+    .replaceAll(/[([{]\s*[)\]}]/g, '')
+    .replaceAll(/(?<=^|\s)[-_.:,#/|=]+(?=\s|$)/g, '')
+    .replaceAll(/^[\s\-_.:,#/|=]+|[\s\-_.:,#/|=]+$/g, '');
+  return /[a-z]{2}/i.test(stem) ? stem.replaceAll(/\s+/g, ' ') : name;
+}
+
+/** What processes have in common: their name where it is the same, else what is the same in it. */
+export function commonName(names: readonly string[]): string {
+  const [first = ''] = names;
+  return names.every((name) => name === first) ? first : toApplication(first);
+}
+
+/** What a driver calls every application that does not name itself. */
+const driverNames: ReadonlySet<string> = new Set([
+  'postgresql jdbc driver',
+  'r2dbc-postgresql',
+  'postgres.js',
+  'psycopg',
+  'psycopg2',
+  'psqlodbc',
+  'npgsql',
+  'node-postgres',
+  'asyncpg',
+  'pg8000',
+  'pgx',
+]);
+
+/** Whether the name says nothing of the application. */
+export function isNameless(name: string): boolean {
+  const plain = name.trim().toLowerCase();
+  return plain === '' || driverNames.has(plain);
+}
+
+const consoles =
+  /^(?:psql|pgcli|pgadmin|dbeaver|datagrip|intellij|pycharm|webstorm|phpstorm|goland|rubymine|rider|tableplus|postico|navicat|heidisql|beekeeper|azure data studio|dbvisualizer|dbvis|sql workbench|squirrel sql|omnidb|phppgadmin|adminer|vscode)\b/i;
+
+/** Whether a person sits before it: a console holds one session and has no pool. */
+export function isConsole(name: string): boolean {
+  return consoles.test(name.trim());
+}
 
 /** Tells whose session it is, by where it comes from and what it calls itself. */
 export type FindService = (client: string | null, application: string) => string | null;
@@ -133,4 +201,81 @@ function nameOf(sources: readonly Source[]): string {
   if (!isNameless(application)) return commonName(sources.map((source) => source.application));
   const role = user ?? 'not logged in';
   return client === null ? role : `${role} at ${client}`;
+}
+
+/** Clients of no configured service that hold most of what is used, while a configured one holds little. */
+export interface Strangers {
+  readonly holds: number;
+  readonly sources: readonly Source[];
+  /** Configured services that are squeezed out: nothing is ever taken from them. */
+  readonly victims: readonly string[];
+  /** Whom a connection limit would hold back, and at how many; absent where it would hit a service too. */
+  readonly limit?: { readonly role: string; readonly to: number; readonly holds: number };
+}
+
+interface StrangersInput {
+  readonly target: Target;
+  readonly reading: DatabaseReading | undefined;
+  readonly capacity: Capacity | null;
+  readonly sources: readonly Source[];
+  readonly budget: Budget;
+}
+
+/** From this share of what is used on, whoever holds it is the subject. */
+const mostShare = 0.5;
+/** A service that holds less than this share is no cause. */
+const victimShare = 0.2;
+/** What a limit leaves to everybody, as pools do. */
+const plannedShare = 0.8;
+
+/**
+ * Whether strangers hold most: sessions of no configured service and no pooler, dbconn's own excepted. Where no service holds any
+ * session, sessions cannot be told apart here, and nobody is a stranger.
+ */
+export function findStrangers(input: StrangersInput): Strangers | null {
+  const { reading, capacity, budget, sources } = input;
+  if (reading === undefined || capacity === null || capacity.used === 0) return null;
+  const strange = sources.filter(
+    ({ service, kind, pooler }) => service === null && kind !== 'own' && pooler === undefined,
+  );
+  const holds = sum(strange.map(({ total }) => total));
+  const served = budget.lines.filter((line) => (line.holds ?? 0) > 0);
+  if (served.length === 0 || holds < capacity.used * mostShare) return null;
+  const victims = served.filter((line) => (line.holds ?? 0) < capacity.used * victimShare);
+  const limit = limitOf(strange, input);
+  return {
+    holds,
+    sources: strange,
+    victims: victims.map(({ service }) => service),
+    ...(limit !== undefined && { limit }),
+  };
+}
+
+/** `90 of 97 connections belong to no configured service: 45 clients.` */
+export function describeStrangers({ holds, sources }: Strangers, used: number): string {
+  const clients = new Set(sources.map(({ client }) => client)).size;
+  return `${holds} of ${count(used, 'connection')} belong to no configured service: ${count(clients, 'client address', 'client addresses')}.`;
+}
+
+/** The role that holds most of them, unless a service logs in as it too, or it is one that no limit binds. */
+function limitOf(strange: readonly Source[], input: StrangersInput): Strangers['limit'] {
+  const { reading, capacity, sources, budget } = input;
+  const shared = new Set(sources.filter(({ service }) => service !== null).map(({ user }) => user));
+  const free = new Set((reading?.superuserRoles ?? []).map(({ name }) => name));
+  const [largest] = [...Map.groupBy(strange, ({ user }) => user)]
+    .filter(([user]) => user !== null && !shared.has(user) && !free.has(user ?? ''))
+    .map(([user, held]) => ({ role: user ?? '', holds: sum(held.map(({ total }) => total)) }))
+    .toSorted((a, b) => b.holds - a.holds);
+  if (largest === undefined || capacity === null) return undefined;
+  // The services may come back to what their pools may open.
+  const needed = sum(
+    budget.lines.map(({ mayOpen, holds }) => Math.max(0, toNumber(mayOpen) - (holds ?? 0))),
+  );
+  const rest = capacity.used - largest.holds;
+  const room = Math.floor(capacity.usable * plannedShare) - rest - needed;
+  return { ...largest, to: Math.max(1, Math.min(room, largest.holds - 1)) };
+}
+
+function toNumber(mayOpen: Budget['mayOpen']): number {
+  return typeof mayOpen === 'number' ? mayOpen : 0;
 }

@@ -1,23 +1,20 @@
-import type { Announcement, Announcements, Clock, Journal } from '../snapshot/ports.ts';
-import { cleanReason } from '../approval/clean-reason.ts';
-import { isoNow } from '../approval/iso-now.ts';
-import type { Actor } from '../approval/actor.ts';
-import { actorName } from '../incident/actor-name.ts';
-import { PagerRefused } from './pager.ts';
-import type { Pager } from './pager.ts';
+import { isoNow } from '../../timing.ts';
+import type { Clock } from '../../timing.ts';
+import type { Journal } from '../approvals/journal.ts';
+import type { Announcement, Announcements } from '../approvals/notices.ts';
+import { cleanReason } from '../approvals/request.ts';
+import type { Actor } from '../approvals/request.ts';
+import { actorName } from '../incidents/incident.ts';
+import { escalationRoles } from '../incidents/rules.ts';
+import type { Escalation, EscalationRequest, EscalationRole } from '../incidents/rules.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { capital } from '../snapshot/wording.ts';
 import type { Contacts } from '../snapshot/target.ts';
-import { escalationRoles } from '../escalate/policy.ts';
-import type { Escalation, EscalationRole } from '../escalate/policy.ts';
-import { callChannelsTo } from '../escalate/ways.ts';
-import type { CallChannel } from '../escalate/ways.ts';
-
-export interface EscalationRequest {
-  readonly role: EscalationRole;
-  readonly reason: string;
-}
+import { capital } from '../snapshot/wording.ts';
+import { callChannelsTo } from './channels.ts';
+import type { CallChannel } from './channels.ts';
+import { PagerRefused } from './pager.ts';
+import type { Pager } from './pager.ts';
 
 interface Escalating extends EscalationRequest {
   readonly target: string;
@@ -137,9 +134,4 @@ function refuseUnset(role: EscalationRole, key: string): ReturnType<typeof refus
     `Nobody is configured as ${role}.`,
     `Set contacts.${key}${role === 'on-call' ? ' or pager' : ''} in dbconn.yml.`,
   );
-}
-
-/** `S…` is a user group, anything else a person. */
-export function mentionOf(id: string): string {
-  return id.startsWith('S') ? `<!subteam^${id}>` : `<@${id}>`;
 }

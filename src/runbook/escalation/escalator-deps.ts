@@ -1,19 +1,26 @@
-import type { Incident } from '../incident/incident.ts';
-import type { IncidentRules } from '../incident/rules.ts';
-import type { Announcements, Clock } from '../snapshot/ports.ts';
-import type { IncidentBoard } from '../ports/incident-board.ts';
-import type { IncidentLog } from '../ports/incident-log.ts';
+import { uptimeOf } from '../../timing.ts';
+import type { Clock } from '../../timing.ts';
+import type { Announcements, Place } from '../approvals/notices.ts';
+import type { IncidentLog } from '../incidents/incident-log.ts';
+import type { Incident } from '../incidents/incident.ts';
+import type { IncidentRules } from '../incidents/rules.ts';
+import type { Target } from '../snapshot/target.ts';
 import type { Meter } from './meter.ts';
 import type { Pager } from './pager.ts';
-import type { Target } from '../snapshot/target.ts';
-import { uptimeOf } from '../uptime.ts';
-import { noActivity } from '../escalate/attention.ts';
-import type { Activity } from '../escalate/attention.ts';
+import { noActivity } from './policy.ts';
+import type { Activity } from './policy.ts';
 
 export interface EscalatorDeps {
   readonly log: Pick<IncidentLog, 'readIncident' | 'moveIncident' | 'readNotes'>;
   readonly announcements: Announcements;
-  readonly board: Pick<IncidentBoard, 'ask' | 'placeOf'>;
+  /** Where the incident shows. */
+  readonly board: {
+    ask(
+      incident: Incident,
+      question: { readonly key: string; readonly sentence: string },
+    ): Promise<void>;
+    placeOf(incident: string): Promise<Place | undefined>;
+  };
   readonly clock: Clock;
   readonly rules: Pick<IncidentRules, 'askAgainAfterMs' | 'overdueAfterMs'>;
   readonly meter: Pick<Meter, 'escalation'>;

@@ -1,18 +1,24 @@
-import { JournalUnavailable } from '../approval/journal-unavailable.ts';
-import { changeIncident } from '../incident/change-incident.ts';
-import type { Incident, IncidentChange } from '../incident/incident.ts';
+import { isoNow } from '../../timing.ts';
+import { JournalUnavailable } from '../approvals/journal.ts';
+import { changeIncident } from '../incidents/incident-log.ts';
+import type { Note } from '../incidents/incident-log.ts';
+import type { Incident, IncidentChange } from '../incidents/incident.ts';
 import type { IncidentView } from '../incidents/incidents.ts';
-import type { Note } from '../incident/note.ts';
-import { PagerRefused } from './pager.ts';
+import type { Escalation } from '../incidents/rules.ts';
 import { capital } from '../snapshot/wording.ts';
-import { isoNow } from '../approval/iso-now.ts';
+import {
+  callChannelName,
+  callChannelsTo,
+  chooseCallChannel,
+  mostTries,
+  roleName,
+  toHeadline,
+} from './channels.ts';
+import type { CallChannel } from './channels.ts';
 import { pause, contactsOf } from './escalator-deps.ts';
 import type { EscalatorMemory, EscalatorDeps } from './escalator-deps.ts';
-import { toPage } from '../escalate/page-of.ts';
-import type { Escalation } from '../escalate/policy.ts';
-import { chooseCallChannel, mostTries, callChannelsTo } from '../escalate/ways.ts';
-import type { CallChannel } from '../escalate/ways.ts';
-import { roleName, toHeadline, callChannelName } from '../escalate/wording.ts';
+import { toPage } from './pager-updates.ts';
+import { PagerRefused } from './pager.ts';
 
 interface Calling {
   readonly ports: EscalatorDeps;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Actor } from '../approval/actor.ts';
+import { Actor } from '../approvals/request.ts';
 
 /** The runbook's five post-incident items, in its order and its words. */
 export const checklist = [

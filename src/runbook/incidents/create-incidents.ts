@@ -1,25 +1,21 @@
-import { JournalUnavailable } from '../approval/journal-unavailable.ts';
+import { JournalUnavailable } from '../approvals/journal.ts';
 import { refuseUnrecorded } from '../approvals/refusals.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { assign } from '../incident/assign.ts';
-import { requestEscalation } from '../incident/call-by-hand.ts';
-import { findIncident } from '../incident/find-incident.ts';
-import { recordRequest } from '../incident/hear.ts';
-import type { IncidentDeps } from '../incident/incident-ports.ts';
-import type { Incident } from '../incident/incident.ts';
+import { assign, requestEscalation, tick } from './by-hand.ts';
+import { findIncident, merge } from './find-and-merge.ts';
+import type { IncidentDeps } from './incident-log.ts';
+import type { Incident } from './incident.ts';
 import type { Incidents } from './incidents.ts';
-import { createCheckMemory } from '../incident/look-memory.ts';
-import { merge } from '../incident/merge.ts';
-import { createNoteMemory } from '../incident/note-memory.ts';
-import { openByHand } from '../incident/open-by-hand.ts';
-import { reopen, resolve } from '../incident/resolve.ts';
+import { createNoteMemory } from './kept-checks.ts';
+import { createCheckMemory } from './observation.ts';
 import { observe } from './observe.ts';
-import { silence, unsilence } from '../incident/silence.ts';
+import { openByHand } from './open.ts';
+import { recordRequest } from './record-request.ts';
+import { reopen, resolve, silence, unsilence } from './resolve-and-silence.ts';
+import { createSteadyClock } from './steady-clock.ts';
 import { takeAlert } from './take-alert.ts';
 import { createUnplacedAlerts } from './unplaced-alerts.ts';
-import { createSteadyClock } from './steady-clock.ts';
-import { tick } from '../incident/tick.ts';
 
 /** More would not fit a message, and nobody reads on. */
 const mostListed = 50;

@@ -1,23 +1,14 @@
 import type { TargetCheck } from '../diagnose/evidence.ts';
 import { list } from '../snapshot/words.ts';
-import type { Decision } from '../incident/change-incident.ts';
-import type { Incident, IncidentChange, Observation, Trigger } from '../incident/incident.ts';
-import type { CheckVerdict } from '../incident/judge-look.ts';
-import { keepCheck } from '../incident/kept-examination.ts';
-import type { KeptCheckReason } from '../incident/kept-examination.ts';
-import type { Peak, Watching } from '../incident/look-memory.ts';
-import type { Note } from '../incident/note.ts';
-import type { Remembered } from '../incident/note-memory.ts';
-import type { IncidentRules } from '../incident/rules.ts';
-import { difference, isNewPeak, isWorse } from '../incident/to-seen.ts';
-import {
-  addTrigger,
-  alertTriggers,
-  endOthers,
-  firingAlerts,
-  hasActive,
-} from '../incident/triggers.ts';
-import { moreSevere } from '../incident/worse.ts';
+import type { Decision, Note } from './incident-log.ts';
+import type { Incident, IncidentChange, Observation, Trigger } from './incident.ts';
+import { moreSevere } from './incident.ts';
+import { keepCheck } from './kept-checks.ts';
+import type { KeptCheckReason, Remembered } from './kept-checks.ts';
+import type { CheckVerdict, Peak, Watching } from './observation.ts';
+import { difference, isNewPeak, isWorse } from './observation.ts';
+import type { IncidentRules } from './rules.ts';
+import { addTrigger, alertTriggers, endOthers, firingAlerts, hasActive } from './triggers.ts';
 
 /** One look at the target of an open incident, and what the looks before it said. */
 interface CheckResult {

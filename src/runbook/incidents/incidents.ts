@@ -1,13 +1,12 @@
-import type { Actor } from '../approval/actor.ts';
-import type { ApprovalRequest } from '../approval/request.ts';
-import type { EscalationRequest } from '../escalation/escalate.ts';
-import type { ChecklistItem } from './checklist.ts';
-import type { Answer } from '../remedies/remedy.ts';
-import type { TargetCheck } from '../diagnose/evidence.ts';
-import type { Alert, AlertOutcome } from '../incident/alert.ts';
-import type { Incident } from '../incident/incident.ts';
-import type { Ineffective } from '../incident/useless.ts';
+import type { Actor, ApprovalRequest } from '../approvals/request.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
+import type { TargetCheck } from '../diagnose/evidence.ts';
+import type { Answer } from '../remedies/remedy.ts';
+import type { Alert, AlertOutcome } from './alert.ts';
+import type { ChecklistItem } from './checklist.ts';
+import type { Incident } from './incident.ts';
+import type { Ineffective } from './ineffective-remedies.ts';
+import type { EscalationRequest } from './rules.ts';
 
 /**
  * The one door to incidents. Webhook, watch, slash command, button and timer all come through here. Every method

@@ -1,9 +1,7 @@
-import { isoNow } from '../approval/iso-now.ts';
+import { isoNow } from '../../timing.ts';
+import type { TargetCheck } from '../diagnose/evidence.ts';
 import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import type { TargetCheck } from '../diagnose/evidence.ts';
-import { begin } from '../incident/begin.ts';
-import { changeIncident } from '../incident/change-incident.ts';
 import {
   clockTime,
   decideObservation,
@@ -14,17 +12,17 @@ import {
   peakOf,
   watchTrigger,
 } from './decide-observation.ts';
-import { findIncident } from '../incident/find-incident.ts';
-import type { IncidentDeps } from '../incident/incident-ports.ts';
-import type { Incident } from '../incident/incident.ts';
-import { hasPoolNearLimit, judgeCheck } from '../incident/judge-look.ts';
-import { keepCheck } from '../incident/kept-examination.ts';
-import type { CheckMemory, Watching } from '../incident/look-memory.ts';
-import { mergedRoot } from '../incident/merged-root.ts';
-import type { NoteMemory } from '../incident/note-memory.ts';
+import { findIncident, mergedRoot } from './find-and-merge.ts';
+import { changeIncident } from './incident-log.ts';
+import type { IncidentDeps } from './incident-log.ts';
+import type { Incident } from './incident.ts';
+import { keepCheck } from './kept-checks.ts';
+import type { NoteMemory } from './kept-checks.ts';
+import { difference, hasPoolNearLimit, isWorse, judgeCheck, toObservation } from './observation.ts';
+import type { CheckMemory, Watching } from './observation.ts';
+import { begin } from './open.ts';
 import type { SteadyClock } from './steady-clock.ts';
-import { difference, isWorse, toObservation } from '../incident/to-seen.ts';
-import { hasActive } from '../incident/triggers.ts';
+import { hasActive } from './triggers.ts';
 
 export interface Memories {
   readonly checks: CheckMemory;

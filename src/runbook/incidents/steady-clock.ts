@@ -1,6 +1,6 @@
-import type { Clock } from '../snapshot/ports.ts';
-import type { IncidentLog } from '../ports/incident-log.ts';
-import { uptimeOf } from '../uptime.ts';
+import { uptimeOf } from '../../timing.ts';
+import type { Clock } from '../../timing.ts';
+import type { IncidentLog } from './incident-log.ts';
 
 /**
  * A clock that nobody sets while an incident is open: it counts the journal's time by the machine's uptime, and follows

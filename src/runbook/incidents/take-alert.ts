@@ -1,20 +1,17 @@
-import { cleanUntrusted } from '../diagnose/untrusted.ts';
+import { isoNow } from '../../timing.ts';
 import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { isoNow } from '../approval/iso-now.ts';
-import { ruleNameOf, severityOf } from '../incident/alert.ts';
-import type { Alert, AlertOutcome } from '../incident/alert.ts';
-import { begin } from '../incident/begin.ts';
-import { changeIncident } from '../incident/change-incident.ts';
-import type { Decision } from '../incident/change-incident.ts';
-import { hasEnded, keepEnd } from '../incident/ended-firings.ts';
-import { findIncident } from '../incident/find-incident.ts';
-import type { IncidentDeps } from '../incident/incident-ports.ts';
-import type { Incident, Trigger } from '../incident/incident.ts';
-import type { CheckMemory } from '../incident/look-memory.ts';
-import { placeAlert } from '../incident/place-alert.ts';
+import { cleanUntrusted } from '../snapshot/redaction/redact-text.ts';
+import { hasEnded, keepEnd, placeAlert, ruleNameOf, severityOf } from './alert.ts';
+import type { Alert, AlertOutcome } from './alert.ts';
+import { findIncident } from './find-and-merge.ts';
+import { changeIncident } from './incident-log.ts';
+import type { Decision, IncidentDeps } from './incident-log.ts';
+import type { Incident, Trigger } from './incident.ts';
+import type { CheckMemory } from './observation.ts';
+import { begin } from './open.ts';
+import { addTrigger, endAlert, findFiring, firingAlerts } from './triggers.ts';
 import type { UnplacedAlerts } from './unplaced-alerts.ts';
-import { addTrigger, endAlert, findFiring, firingAlerts } from '../incident/triggers.ts';
 
 type AlertTrigger = Extract<Trigger, { kind: 'alert' }>;
 

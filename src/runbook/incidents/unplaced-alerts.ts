@@ -1,14 +1,13 @@
 import { z } from 'zod';
-import { isoNow } from '../approval/iso-now.ts';
-import { JournalUnavailable } from '../approval/journal-unavailable.ts';
-import { redactText } from '../diagnose/redact-text.ts';
-import { cleanUntrusted } from '../diagnose/untrusted.ts';
-import type { Place } from '../snapshot/ports.ts';
+import { isoNow } from '../../timing.ts';
+import { JournalUnavailable } from '../approvals/journal.ts';
+import type { Place } from '../approvals/notices.ts';
 import { hashJson } from '../remedies/plan.ts';
+import { cleanUntrusted, redactText } from '../snapshot/redaction/redact-text.ts';
 import { count } from '../snapshot/wording.ts';
-import type { Alert } from '../incident/alert.ts';
-import type { IncidentDeps } from '../incident/incident-ports.ts';
-import { toDraft } from '../incident/note.ts';
+import type { Alert } from './alert.ts';
+import type { IncidentDeps } from './incident-log.ts';
+import { toDraft } from './incident-log.ts';
 
 /** Tells the channel of alerts that fit no target: one message a day, edited with their number. */
 export interface UnplacedAlerts {

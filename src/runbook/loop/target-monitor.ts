@@ -1,32 +1,26 @@
-import { ChangeMemory } from '../diagnose/change-memory.ts';
+import type { Clock } from '../../timing.ts';
+import { checkNeighbours } from '../approvals/neighbours.ts';
+import type { Neighbourhood } from '../approvals/neighbours.ts';
+import { ChangeMemory } from '../diagnose/deploys.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
-import type { TargetCheck } from '../diagnose/evidence.ts';
-import { RecentChecks } from '../diagnose/look-ring.ts';
-import { checkNeighbours } from '../doctor-neighbours.ts';
 import { checkTarget } from '../diagnose/doctor.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Check } from '../diagnose/doctor.ts';
-import { takeSnapshotOf } from '../look.ts';
-import type {
-  PrivilegedConnection,
-  Clock,
-  Database,
-  Pools,
-  Restarts,
-  Services,
-} from '../snapshot/ports.ts';
-import { readPrevention } from '../post-incident/read-prevention.ts';
-import type { Prevention } from '../post-incident/prevention.ts';
-import type { Neighbourhood } from '../ports/neighbours.ts';
+import type { TargetCheck } from '../diagnose/evidence.ts';
+import { RecentChecks } from '../diagnose/recent-checks.ts';
+import type { PrivilegedConnection } from '../remedies/a-terminate-idle/ports.ts';
+import type { ServerHost, ServerSettings } from '../remedies/b-raise-max-connections/ports.ts';
+import type { Restarts } from '../remedies/c-restart-service/ports.ts';
 import type { Blockers } from '../remedies/d-stop-blockers/ports.ts';
-import type { Poolers } from '../ports/pooler.ts';
-import type { PoolSettings } from '../ports/pool-settings.ts';
-import type { PreparedTransactions } from '../ports/prepared.ts';
-import type { RoleLimits } from '../ports/role-limits.ts';
-import type { ServerHost } from '../ports/server-host.ts';
-import type { ServerSettings } from '../ports/server-settings.ts';
-import type { Timeouts } from '../ports/timeouts.ts';
+import type { PoolSettings } from '../remedies/e-resize-pool/ports.ts';
+import type { PreparedTransactions } from '../remedies/prepared-transaction/plan.ts';
+import type { RoleLimits, Timeouts } from '../remedies/prevention/ports.ts';
+import { readPrevention } from '../reports/prevention.ts';
+import type { Prevention } from '../reports/report.ts';
+import type { Database, Pools, Services } from '../snapshot/ports.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { takeSnapshotOf } from '../snapshot/take-snapshot.ts';
+import type { Poolers } from '../snapshot/take-snapshot.ts';
 import type { Target } from '../snapshot/target.ts';
 
 /** One target and what reaches it. */

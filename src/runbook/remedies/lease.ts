@@ -8,3 +8,9 @@ export interface Lease {
   /** Throws where less is left: then nothing may be sent any more. */
   mustLast(forMs: number): void;
 }
+
+/**
+ * By the server's clock, from when it was asked for the time: a statement that would signal later than this signals
+ * nobody. Less than a statement's answer is waited for, so that nothing happens any more once it is given up.
+ */
+export const signalWithinMs = 4000;

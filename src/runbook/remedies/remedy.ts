@@ -1,8 +1,74 @@
+import { z } from 'zod';
 import type { Lease } from './lease.ts';
-import type { Action } from './action.ts';
-import type { RemedyRequest } from './ask.ts';
+import { signalWithinMs } from './lease.ts';
 import type { Plan, PlanDraft, Skipped } from './plan.ts';
-import type { Report } from './report.ts';
+import { RemedyRequest } from './remedy-request.ts';
+import type { Action } from './remedy-request.ts';
+
+/** No connection to act over, or it was lost. Its message is for the operator: what happened and how to mend it. */
+export class PrivilegedUnavailable extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ActingUnavailable';
+  }
+}
+
+/** What became of one target. */
+export const Item = z.strictObject({
+  /** `pid 4711`, a container's name. */
+  what: z.string(),
+  outcome: z.enum([
+    'ended',
+    'already gone',
+    'moved on',
+    'refused',
+    'still there',
+    'cancelled',
+    'rolled back',
+    'set',
+    'put back',
+    'restarted',
+    'recreated',
+    'unhealthy',
+    'crash loop',
+    'failed',
+    'not reached',
+    'unknown',
+  ]),
+  /** A sentence. */
+  detail: z.string(),
+  /** Redacted log lines of a container that did not come up, at most 11. Untrusted text. */
+  lines: z.array(z.string()),
+});
+export type Item = z.infer<typeof Item>;
+
+/** What a remedy did. It says nothing of whether that helped: verifying does. */
+export const Report = z.strictObject({
+  items: z.array(Item),
+  /** Figures and configured names only. */
+  summary: z.string(),
+  /** False when it stopped before its end, for whatever reason the summary gives. */
+  finished: z.boolean(),
+  /** What it found on the way and did not touch: each would be a plan and a vote of its own. */
+  followUps: z.array(RemedyRequest).max(5).exactOptional(),
+});
+export type Report = z.infer<typeof Report>;
+
+/** `3 ended, 1 moved on`, commonest first. */
+export function countOutcomes(items: readonly Item[]): string {
+  const counts = new Map<string, number>();
+  for (const { outcome } of items) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([name, n]) => `${n} ${name}`);
+  return parts.length === 0 ? 'nothing was done' : parts.join(', ');
+}
+
+/** Whether a change was begun and taken back, so that everything is as it was. */
+export function wasTakenBack({ items }: Pick<Report, 'items'>): boolean {
+  const isBack = ({ outcome }: Item): boolean => outcome === 'put back';
+  return (
+    items.some(isBack) && items.every((item) => isBack(item) || item.outcome === 'not reached')
+  );
+}
 
 /** Why something was not done, and what the person can do next: sentences for Slack (mentions as `<@U…>`), without untrusted text. */
 export interface Refusal {
@@ -94,4 +160,13 @@ export interface Remedy {
    * new: sessions that still live stay alive, replicas that were not reached stay as they are.
    */
   recover(interrupted: Interrupted, control: RunControl): Promise<Report>;
+}
+
+/** From here on no signal that was sent before can arrive any more, and whoever got one has had time to end. */
+export const settledAfterMs = signalWithinMs + 1000;
+
+/** Whether a step was begun of which no end is recorded: its signal may still be on its way. */
+export function hasOpenStep(steps: readonly StepEntry[]): boolean {
+  const last = new Map(steps.map(({ step, kind }) => [step, kind]));
+  return [...last.values()].includes('intended');
 }

@@ -1,13 +1,13 @@
 import type {
+  Change,
+  PoolerConsole,
   PreparedReading,
   ProgressReading,
+  ReplicaOrigin,
   SessionCounts,
   UntrackedReading,
   WaitReading,
-} from '../diagnose/activity-reading.ts';
-import type { Change } from '../diagnose/diagnosis.ts';
-import type { PoolerConsole } from '../diagnose/pooler-reading.ts';
-import type { ReplicaOrigin } from '../diagnose/replica-origin.ts';
+} from './readings.ts';
 
 /**
  * All evidence of one moment. Adapters fill it, the diagnosis reads it, nothing else is consulted.

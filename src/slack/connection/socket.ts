@@ -3,9 +3,8 @@ import { SocketModeReceiver } from '@slack/bolt';
 import type { App, Logger as BoltLogger, Receiver } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { Connection, ConnectionState } from '../connection.ts';
-import { waitAfter } from '../retry-wait.ts';
-import { isRefusal, SlackStartError, toStartError } from '../start-error.ts';
+import type { Connection, ConnectionState } from './connection.ts';
+import { SlackStartError, isRefusal, toStartError, waitAfter } from './connection.ts';
 
 interface SocketConnectionOptions {
   readonly appToken: string;

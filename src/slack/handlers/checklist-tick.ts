@@ -4,20 +4,18 @@ import type {
   CheckboxesAction,
   SlackActionMiddlewareArgs,
 } from '@slack/bolt';
-import { isIncidentId } from '../../runbook/commands/parse-record.ts';
+import { isIncidentId } from '../../runbook/commands/parse-incident.ts';
 import { ChecklistItem } from '../../runbook/incidents/checklist.ts';
 import { blockIds } from '../messages/kit/action-ids.ts';
-import type { Asker } from '../answer.ts';
-import { checklistMessage } from '../messages/checklist.ts';
-import { notice } from '../messages/notice.ts';
-import type { Message } from '../messages/parts/message.ts';
-import { refusalMessage } from '../messages/refusal.ts';
-import { toActor } from '../to-actor.ts';
-import type { CommandDeps } from '../listeners/command-deps.ts';
+import type { Message } from '../messages/kit/message.ts';
+import { notice, refusalMessage } from '../messages/notice.ts';
+import { checklistMessage } from '../messages/report.ts';
+import { toActor } from '../people.ts';
+import type { Asker } from './answer.ts';
 import { refusal } from './command.ts';
-import { depsFor } from '../listeners/deps-for.ts';
-import { noIncidents } from '../listeners/incident-answers.ts';
-import { answerInTime } from '../listeners/patiently.ts';
+import type { CommandDeps } from './deps.ts';
+import { answerInTime, depsFor } from './deps.ts';
+import { noIncidents } from './incident-commands.ts';
 
 export type TickAction = BlockAction<CheckboxesAction>;
 type Args = SlackActionMiddlewareArgs<TickAction> & AllMiddlewareArgs;

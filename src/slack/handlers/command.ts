@@ -1,15 +1,14 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from '@slack/bolt';
-import type { Actor } from '../../runbook/approval/actor.ts';
+import type { Actor } from '../../runbook/approvals/request.ts';
 import { parseCommand } from '../../runbook/commands/parse-command.ts';
-import type { Asker } from '../answer.ts';
-import type { InFlight } from '../in-flight.ts';
 import { helpMessage } from '../messages/help.ts';
-import { toActor } from '../to-actor.ts';
-import { answerChange } from '../listeners/answer-change.ts';
-import { answerDiagnosis } from '../listeners/answer-look.ts';
-import { answerRecord } from '../listeners/answer-record.ts';
-import type { CommandDeps } from '../listeners/command-deps.ts';
-import { depsFor } from '../listeners/deps-for.ts';
+import { toActor } from '../people.ts';
+import type { Asker } from './answer.ts';
+import { answerChange } from './change-commands.ts';
+import type { CommandDeps } from './deps.ts';
+import { depsFor } from './deps.ts';
+import type { InFlight } from './in-flight.ts';
+import { answerDiagnosis, answerRecord } from './read-commands.ts';
 
 type Args = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 

@@ -1,22 +1,17 @@
-import type { Actor } from '../../runbook/approval/actor.ts';
-import type { ApprovalRequest } from '../../runbook/approval/request.ts';
+import type { Actor, ApprovalRequest } from '../../runbook/approvals/request.ts';
 import { canonicalJson } from '../../runbook/remedies/plan.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import { actionIds, followUpActions } from '../messages/kit/action-ids.ts';
 import type { RequestActionId } from '../messages/kit/action-ids.ts';
-import { notice } from '../messages/notice.ts';
-import type { Message } from '../messages/parts/message.ts';
-import { refusalMessage } from '../messages/refusal.ts';
-import type { Changes } from '../changes.ts';
-import { idleView } from '../views/idle-view.ts';
-import { approveView, denyView } from '../views/reason-view.ts';
-import type { ActionContext } from '../listeners/acting.ts';
-import { openDialog } from '../listeners/open-dialog.ts';
-import { answerInTime } from '../listeners/patiently.ts';
-import type { Press, PressWork } from '../listeners/press.ts';
-import { proposeRemedy, showProposal } from '../listeners/propose-ask.ts';
-import { stopAll } from '../listeners/stop-and-go.ts';
-import { voteMessage } from '../listeners/vote-message.ts';
+import type { Message } from '../messages/kit/message.ts';
+import { notice, refusalMessage } from '../messages/notice.ts';
+import { approveView, denyView, idleView } from '../messages/request-dialogs.ts';
+import { proposeRemedy, showProposal, voteMessage } from './change-commands.ts';
+import type { ActionContext, Changes } from './deps.ts';
+import { answerInTime } from './deps.ts';
+import { stopAll } from './emergency-commands.ts';
+import { openDialog } from './press.ts';
+import type { Press, PressWork } from './press.ts';
 
 /** A press on a request's card; undefined where a dialog is the answer. */
 type Work = (

@@ -1,17 +1,18 @@
-import type { Approvals } from '../../runbook/approval/door.ts';
-import type { Actor } from '../../runbook/approval/actor.ts';
-import type { ApprovalRequest } from '../../runbook/approval/request.ts';
-import { JournalUnavailable } from '../../runbook/approval/journal-unavailable.ts';
-import { isExpired } from '../../runbook/approval/request.ts';
-import { readRequestsOf } from '../../runbook/incident/belongs.ts';
-import type { Incident } from '../../runbook/incident/incident.ts';
+import type { Approvals } from '../../runbook/approvals/approvals.ts';
+import { JournalUnavailable } from '../../runbook/approvals/journal.ts';
+import type { Stop } from '../../runbook/approvals/journal.ts';
+import type { Places } from '../../runbook/approvals/notices.ts';
+import type { Actor, ApprovalRequest } from '../../runbook/approvals/request.ts';
+import { isExpired } from '../../runbook/approvals/request.ts';
+import { readRequestsOf } from '../../runbook/incidents/incident-log.ts';
+import type { IncidentLog } from '../../runbook/incidents/incident-log.ts';
+import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { Incidents } from '../../runbook/incidents/incidents.ts';
-import type { IncidentBoard } from '../../runbook/ports/incident-board.ts';
-import type { IncidentLog } from '../../runbook/ports/incident-log.ts';
-import type { Clock, Places, Stop } from '../../runbook/snapshot/ports.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
-import type { TargetSummary, ReadSummaries } from './glance.ts';
-import type { ReadPermalink } from './permalinks.ts';
+import type { IncidentBoard } from '../../runbook/reports/incident-board.ts';
+import type { Clock } from '../../timing.ts';
+import type { ReadPermalink } from '../live/permalinks.ts';
+import type { TargetSummary, ReadSummaries } from './target-summaries.ts';
 
 /** What a Home tab is drawn from. Without what may change something it shows the targets alone. */
 export interface HomeSources {

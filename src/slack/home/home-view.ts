@@ -1,27 +1,27 @@
 import type { ActionsBlock, Button, HomeView, KnownBlock } from '@slack/types';
-import type { ApprovalRequest } from '../../runbook/approval/request.ts';
-import type { Incident } from '../../runbook/incident/incident.ts';
-import { nameOf } from '../../runbook/remedies/action.ts';
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
+import type { Incident } from '../../runbook/incidents/incident.ts';
+import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import { homeActions } from '../messages/kit/action-ids.ts';
-import { slackLimits, truncate } from '../limits.ts';
-import { requestTitle } from '../messages/request-status.ts';
-import { actorLeaf, mentioning } from '../messages/parts/mentions.ts';
-import { header, smallPrint } from '../messages/parts/message.ts';
+import { header, slackLimits, smallPrint, truncate } from '../messages/kit/message.ts';
 import {
+  actorLeaf,
   between,
   bold,
   code,
   link,
+  mentioning,
   moment,
   paragraph,
   plain,
   quote,
   richText,
   titledList,
-} from '../messages/parts/rich-text.ts';
-import type { Leaf } from '../messages/parts/rich-text.ts';
+} from '../messages/kit/rich-text.ts';
+import type { Leaf } from '../messages/kit/rich-text.ts';
+import { requestTitle } from '../messages/request-status.ts';
 import type { EndedIncident, HomeFacts, Linked } from './home-facts.ts';
-import { targetsList, targetsTitle } from './targets-list.ts';
+import { targetsList, targetsTitle } from './target-summaries.ts';
 
 /**
  * A person's Home tab, in the order somebody who was just called asks: what waits for me, what is wrong, what runs,

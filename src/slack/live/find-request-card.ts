@@ -1,8 +1,8 @@
-import { isOpen } from '../../runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../runbook/approval/request.ts';
-import type { Place, Places } from '../../runbook/snapshot/ports.ts';
-import { findKeyed, keepFirst, remove } from '../post-once.ts';
-import type { ReadWriting } from '../post-once.ts';
+import type { Place, Places } from '../../runbook/approvals/notices.ts';
+import { isOpen } from '../../runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
+import { findKeyed, keepFirst, remove } from './writer.ts';
+import type { ReadWriting } from './writer.ts';
 
 /** What the message of a request is found again by, unseen by people. */
 export function cardKeyOf({ id }: Pick<ApprovalRequest, 'id'>): string {

@@ -1,21 +1,18 @@
 import type { Logger } from 'pino';
-import type { Action } from '../../runbook/remedies/action.ts';
-import type { IncidentBoard } from '../../runbook/ports/incident-board.ts';
-import type { IncidentLog } from '../../runbook/ports/incident-log.ts';
-import type { IncidentMarks } from '../../runbook/ports/incident-marks.ts';
-import type { Place } from '../../runbook/snapshot/ports.ts';
+import type { Place } from '../../runbook/approvals/notices.ts';
+import type { IncidentLog } from '../../runbook/incidents/incident-log.ts';
+import type { Action } from '../../runbook/remedies/remedy-request.ts';
+import type { IncidentBoard, IncidentMarks } from '../../runbook/reports/incident-board.ts';
 import type { Target } from '../../runbook/snapshot/target.ts';
-import { writeIncident } from '../messages/incident-card.ts';
-import { questionMessage } from '../messages/incident-news.ts';
+import { questionMessage, writeIncident } from '../messages/incident-card.ts';
 import { mostRequests } from '../messages/incident-remedies.ts';
 import { IncidentCard } from './incident-card.ts';
 import type { CardParts } from './incident-card.ts';
-import { calmIncidents, slackIntervals } from '../incidents/paces.ts';
-import type { CardIntervals } from '../incidents/paces.ts';
-import { postReport } from '../incidents/post-report.ts';
-import { detectPauses } from '../incidents/standstill.ts';
-import { threadAt } from '../incidents/thread.ts';
-import type { SlackWriter, Thread } from '../incidents/thread.ts';
+import { calmIncidents, detectPauses, slackIntervals } from './outbox.ts';
+import type { CardIntervals } from './outbox.ts';
+import { postReport } from './post-report.ts';
+import { threadAt } from './writer.ts';
+import type { SlackWriter, Thread } from './writer.ts';
 
 export interface IncidentBoardOptions {
   readonly log: Pick<IncidentLog, 'readNotes'>;

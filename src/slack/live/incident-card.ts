@@ -1,19 +1,15 @@
 import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
 import type { Logger } from 'pino';
+import type { Place } from '../../runbook/approvals/notices.ts';
+import type { IncidentLog } from '../../runbook/incidents/incident-log.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
-import type { IncidentLog } from '../../runbook/ports/incident-log.ts';
-import type { IncidentMark, IncidentMarks } from '../../runbook/ports/incident-marks.ts';
-import type { Place } from '../../runbook/snapshot/ports.ts';
+import type { IncidentMark, IncidentMarks } from '../../runbook/reports/incident-board.ts';
 import type { WrittenIncident } from '../messages/incident-card.ts';
-import { linesAtOnce, noteLines } from '../messages/incident-news.ts';
-import { edit, isLost, post } from '../post.ts';
-import { remove } from '../post-once.ts';
-import { createFreshWriter } from '../incidents/fresh-pen.ts';
-import type { FreshWriter } from '../incidents/fresh-pen.ts';
-import type { CardIntervals } from '../incidents/paces.ts';
-import type { PauseDetector } from '../incidents/standstill.ts';
-import { threadAt } from '../incidents/thread.ts';
-import type { SlackWriter } from '../incidents/thread.ts';
+import { linesAtOnce, noteLines } from '../messages/incident-card.ts';
+import { createFreshWriter } from './outbox.ts';
+import type { CardIntervals, FreshWriter, PauseDetector } from './outbox.ts';
+import { edit, isLost, post, remove, threadAt } from './writer.ts';
+import type { SlackWriter } from './writer.ts';
 
 export interface CardParts {
   readonly writer: SlackWriter;

@@ -1,22 +1,19 @@
 import { WebClient } from '@slack/web-api';
-import type { LiveNotice } from '../../runbook/ports/live-notice.ts';
-import type { Announcements } from '../../runbook/snapshot/ports.ts';
+import type { Announcements, LiveNotice } from '../../runbook/approvals/notices.ts';
 import { noMeter } from '../../runbook/escalation/meter.ts';
 import type { Meter } from '../../runbook/escalation/meter.ts';
-import type { IncidentBoard } from '../../runbook/ports/incident-board.ts';
-import { createAnnouncements } from '../announcements.ts';
-import { createCards } from './request-cards.ts';
-import type { Cards } from './request-cards.ts';
-import type { CardsOptions } from './request-card.ts';
-import { clientOptions } from '../client-options.ts';
+import type { IncidentBoard } from '../../runbook/reports/incident-board.ts';
+import { clientOptions } from '../connection/client.ts';
+import { createAnnouncements, createLiveNotice } from './announcements.ts';
 import { createIncidentBoard } from './incident-board.ts';
 import type { IncidentBoardOptions } from './incident-board.ts';
-import { createLiveNotice } from '../live-notice.ts';
-import { createPermalinks } from '../home/permalinks.ts';
-import { createLinkTo } from '../incidents/link-to.ts';
+import { createOutbox } from './outbox.ts';
+import { createLinkTo, createPermalinks } from './permalinks.ts';
 import { createPostedMessages } from './posted-messages.ts';
-import type { SlackWriter } from '../incidents/thread.ts';
-import { createOutbox } from '../outbox.ts';
+import type { CardsOptions } from './request-card.ts';
+import { createCards } from './request-cards.ts';
+import type { Cards } from './request-cards.ts';
+import type { SlackWriter } from './writer.ts';
 
 interface NotifierOptions extends Pick<
   CardsOptions,

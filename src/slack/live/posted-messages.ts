@@ -1,8 +1,8 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { ConversationsHistoryResponse, WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import type { Place } from '../../runbook/snapshot/ports.ts';
-import type { Outbox } from '../outbox.ts';
+import type { Place } from '../../runbook/approvals/notices.ts';
+import type { Outbox } from './outbox.ts';
 
 /** The `event_type` of what travels unseen in dbconn's messages. */
 const eventType = 'dbconn';

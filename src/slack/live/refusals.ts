@@ -1,5 +1,5 @@
 import type { SlackCall } from '../../runbook/escalation/meter.ts';
-import { isAboutMessage } from '../post.ts';
+import { isAboutMessage } from './writer.ts';
 
 /** Whether Slack takes what dbconn says in its channel. */
 export interface Refusals {

@@ -1,23 +1,26 @@
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { Logger } from 'pino';
-import { isOpen } from '../../runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../runbook/approval/request.ts';
+import type { Stop } from '../../runbook/approvals/journal.ts';
+import type { Place } from '../../runbook/approvals/notices.ts';
+import { isOpen } from '../../runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import type { StepEntry, StepProgress } from '../../runbook/remedies/remedy.ts';
-import type { Place, Stop } from '../../runbook/snapshot/ports.ts';
-import type { Message } from '../messages/parts/message.ts';
-import { smallPrint, toMessage } from '../messages/parts/message.ts';
-import type { Leaf } from '../messages/parts/rich-text.ts';
-import { requestCard } from '../messages/request-card.ts';
-import { fullListMessages, progressLine, progressMessage } from '../messages/request-progress.ts';
-import { createFreshWriter } from '../incidents/fresh-pen.ts';
-import type { FreshWriter } from '../incidents/fresh-pen.ts';
-import type { PauseDetector } from '../incidents/standstill.ts';
-import { edit, post } from '../post.ts';
-import { postOnce, remove } from '../post-once.ts';
-import { follow, notBegun } from '../cards/course.ts';
-import type { RunProgress } from '../cards/course.ts';
+import type { Message } from '../messages/kit/message.ts';
+import { smallPrint, toMessage } from '../messages/kit/message.ts';
+import type { Leaf } from '../messages/kit/rich-text.ts';
+import { follow, notBegun } from '../messages/plan.ts';
+import type { RunProgress } from '../messages/plan.ts';
+import {
+  fullListMessages,
+  progressLine,
+  progressMessage,
+  requestCard,
+} from '../messages/request-card.ts';
 import { cardKeyOf, endKeyOf, findCard } from './find-request-card.ts';
 import type { CardPlaces } from './find-request-card.ts';
+import { createFreshWriter } from './outbox.ts';
+import type { FreshWriter, PauseDetector } from './outbox.ts';
+import { edit, post, postOnce, remove } from './writer.ts';
 
 /** More steps than this, unsent, are cut: the card and the journal tell them all the same. */
 const mostLines = 200;

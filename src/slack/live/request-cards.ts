@@ -1,10 +1,11 @@
-import type { Approvals } from '../../runbook/approval/door.ts';
-import { isOpen } from '../../runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../runbook/approval/request.ts';
+import type { Approvals } from '../../runbook/approvals/approvals.ts';
+import type { Stop } from '../../runbook/approvals/journal.ts';
+import type { Place } from '../../runbook/approvals/notices.ts';
+import { isOpen } from '../../runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import type { StepProgress } from '../../runbook/remedies/remedy.ts';
-import type { Place, Stop } from '../../runbook/snapshot/ports.ts';
-import { detectPauses } from '../incidents/standstill.ts';
-import type { PauseDetector } from '../incidents/standstill.ts';
+import { detectPauses } from './outbox.ts';
+import type { PauseDetector } from './outbox.ts';
 import { Card } from './request-card.ts';
 import type { CardsOptions } from './request-card.ts';
 

@@ -1,15 +1,15 @@
 import type { ActionsBlock, Button, Overflow, PlainTextOption } from '@slack/types';
-import type { Incident } from '../../runbook/incident/incident.ts';
-import type { IncidentView } from '../../runbook/incidents/incidents.ts';
-import type { Action } from '../../runbook/remedies/action.ts';
-import { actionOf } from '../../runbook/remedies/ask.ts';
 import { parseRemedyCommand, toRemedyRequest } from '../../runbook/commands/parse-remedy.ts';
+import type { Incident } from '../../runbook/incidents/incident.ts';
+import type { IncidentView } from '../../runbook/incidents/incidents.ts';
+import type { Action } from '../../runbook/remedies/remedy-request.ts';
+import { actionOf } from '../../runbook/remedies/remedy-request.ts';
 import type { Target } from '../../runbook/snapshot/target.ts';
+import { isUnderWay, isIneffective } from './incident-remedies.ts';
 import { blockIds, incidentActions } from './kit/action-ids.ts';
 import type { IncidentChoice } from './kit/action-ids.ts';
-import { slackLimits, truncate } from '../limits.ts';
-import { isUnderWay, isIneffective } from './incident-remedies.ts';
-import type { MessageBlock } from './parts/message.ts';
+import { slackLimits, truncate } from './kit/message.ts';
+import type { MessageBlock } from './kit/message.ts';
 
 /** What the buttons depend on beside the incident. */
 export interface IncidentOffers {

@@ -1,14 +1,26 @@
-import type { Incident } from '../../runbook/incident/incident.ts';
+import type { KeptNote } from '../../runbook/incidents/incident-log.ts';
+import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
+import { holdersTable, sentence } from './diagnosis-parts.ts';
+import { findingsList, linksLine, provenanceLines, reachNotice } from './frame.ts';
 import { incidentButtons } from './incident-buttons.ts';
 import type { IncidentOffers } from './incident-buttons.ts';
 import { callsList, incidentState, incidentTitle, silenceNotice } from './incident-facts.ts';
-import { endingList, ledgerLine, requestsList, remediesList } from './incident-remedies.ts';
-import { findingsList, linksLine, provenanceLines, reachNotice } from './parts/frame.ts';
-import { sentence } from './parts/lists.ts';
-import { header, smallPrint, toMessage } from './parts/message.ts';
-import type { Message, MessageBlock } from './parts/message.ts';
-import { holdersTable } from './parts/tables.ts';
+import { endingList, ledgerLine, remediesList, requestsList } from './incident-remedies.ts';
+import { header, smallPrint, toMessage } from './kit/message.ts';
+import type { Message, MessageBlock } from './kit/message.ts';
+import {
+  between,
+  bullets,
+  mentioning,
+  moment,
+  paragraph,
+  quote,
+  richText,
+  toMentioningMessage,
+  withoutGroups,
+} from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
 
 /** What an incident's message shows beside the incident. */
 interface IncidentScene extends IncidentOffers {
@@ -80,4 +92,41 @@ function incidentLine({ id, reopenedAt }: Incident): string {
   const times = reopenedAt.length;
   if (times === 0) return `incident ${id}`;
   return `incident ${id} · came back ${times === 1 ? 'once' : `${times} times`}`;
+}
+
+/** As many as a phone shows without scrolling. */
+export const linesAtOnce = 15;
+
+/** What happened, for the thread: when, what, and what somebody wrote about it. Calls no group: only a call does. */
+export function noteLines({ target }: Incident, notes: readonly KeptNote[]): Message {
+  const quotes = notes.some(({ quote: quoted }) => hasText(quoted));
+  const lines = notes.map(lineOf);
+  const [only] = lines;
+  const text = `News of the incident of ${target}: ${lines.length} ${lines.length === 1 ? 'line' : 'lines'}`;
+  if (only !== undefined && lines.length === 1) {
+    const quoted = notes[0]?.quote;
+    return toMessage(text, [
+      richText(paragraph(...only), ...(hasText(quoted) ? [quote(quoted)] : [])),
+    ]);
+  }
+  if (!quotes) return toMessage(text, [richText(bullets(lines))]);
+  // A quote cannot stand within a list: each line is a paragraph of its own then.
+  const elements = notes.flatMap((note) => [
+    paragraph(...lineOf(note), between('\n')),
+    ...(hasText(note.quote) ? [quote(note.quote)] : []),
+  ]);
+  return toMessage(text, [richText(...elements)]);
+}
+
+function lineOf({ at, sentence }: KeptNote): Leaf[] {
+  return [moment(at), between('  '), ...withoutGroups(mentioning(sentence ?? ''))];
+}
+
+function hasText(text: string | null | undefined): text is string {
+  return typeof text === 'string' && text !== '';
+}
+
+/** A question to whoever is mentioned in it. */
+export function questionMessage(sentence: string): Message {
+  return toMentioningMessage(sentence, [richText(paragraph(...mentioning(sentence)))]);
 }

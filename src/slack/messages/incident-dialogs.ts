@@ -1,11 +1,11 @@
 import type { KnownBlock, ModalView } from '@slack/types';
-import { escalationRoles } from '../../runbook/escalate/policy.ts';
-import type { EscalationRole } from '../../runbook/escalate/policy.ts';
-import type { Incident } from '../../runbook/incident/incident.ts';
+import type { Incident } from '../../runbook/incidents/incident.ts';
+import { escalationRoles } from '../../runbook/incidents/rules.ts';
+import type { EscalationRole } from '../../runbook/incidents/rules.ts';
 import { callbackIds } from './kit/action-ids.ts';
-import { bold, paragraph, richText } from './parts/rich-text.ts';
 import { choiceField, formView, textField } from './kit/modal.ts';
 import type { Form } from './kit/modal.ts';
+import { bold, paragraph, richText } from './kit/rich-text.ts';
 
 export const incidentFields = {
   reason: 'reason',

@@ -1,11 +1,12 @@
-import { lifeStartMs, stepId } from '../../runbook/escalate/life.ts';
-import type { Escalation, EscalationStep, ReasonName } from '../../runbook/escalate/policy.ts';
-import type { Incident, Trigger } from '../../runbook/incident/incident.ts';
+import { lifeStartMs, stepId } from '../../runbook/incidents/incident.ts';
+import type { Incident, Trigger } from '../../runbook/incidents/incident.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
+import type { Escalation, EscalationStep, ReasonName } from '../../runbook/incidents/rules.ts';
 import { list, toAge } from '../../runbook/snapshot/words.ts';
-import type { MessageBlock } from './parts/message.ts';
-import { actorLeaf } from './parts/mentions.ts';
+import { stateWords } from './frame.ts';
+import type { MessageBlock } from './kit/message.ts';
 import {
+  actorLeaf,
   between,
   bold,
   code,
@@ -15,9 +16,8 @@ import {
   quote,
   richText,
   titledList,
-} from './parts/rich-text.ts';
-import type { Leaf } from './parts/rich-text.ts';
-import { stateWords } from './parts/words.ts';
+} from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
 
 /** `🔴 Critical, orders: 94 of 97 usable connections …`, without the mark where nobody sees it. */
 export function incidentTitle({ incident, diagnosis }: IncidentView): {

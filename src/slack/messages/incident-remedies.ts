@@ -1,30 +1,31 @@
-import type { ApprovalRequest } from '../../runbook/approval/request.ts';
-import { isOpen } from '../../runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
+import { isOpen } from '../../runbook/approvals/request.ts';
 import type { Diagnosis, Proposal } from '../../runbook/diagnose/diagnosis.ts';
-import { count } from '../../runbook/snapshot/words.ts';
-import { causeOf } from '../../runbook/incident/chief-look.ts';
-import type { IncidentView } from '../../runbook/incidents/incidents.ts';
-import { nameOf } from '../../runbook/remedies/action.ts';
-import type { Ineffective } from '../../runbook/incident/useless.ts';
 import { checklist } from '../../runbook/incidents/checklist.ts';
-import { causeTitles } from './causes.ts';
-import { whereItStands } from './request-status.ts';
-import { lackOf } from './parts/lists.ts';
-import type { MessageBlock } from './parts/message.ts';
-import { mentioning, withoutGroups } from './parts/mentions.ts';
+import { causeOf } from '../../runbook/incidents/incident.ts';
+import type { IncidentView } from '../../runbook/incidents/incidents.ts';
+import type { Ineffective } from '../../runbook/incidents/ineffective-remedies.ts';
+import { nameOf } from '../../runbook/remedies/remedy-request.ts';
+import { count } from '../../runbook/snapshot/words.ts';
+import { lackOf } from './diagnosis-parts.ts';
+import type { MessageBlock } from './kit/message.ts';
 import {
   between,
   bold,
   code,
   link,
+  mentioning,
   moment,
   paragraph,
   plain,
   quote,
   richText,
   titledList,
-} from './parts/rich-text.ts';
-import type { Leaf } from './parts/rich-text.ts';
+  withoutGroups,
+} from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
+import { whereItStands } from './request-status.ts';
+import { causeTitles } from './status.ts';
 
 /** Who may open how many connections against how many there are: the reason it happens again. */
 export function ledgerLine({ budget }: Diagnosis): MessageBlock[] {

@@ -1,13 +1,12 @@
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import { count } from '../../runbook/snapshot/words.ts';
-import { foot, stateHeader } from './parts/frame.ts';
-import type { View } from './parts/frame.ts';
-import { sentence } from './parts/lists.ts';
-import type { Message, MessageBlock } from './parts/message.ts';
-import { toMessage } from './parts/message.ts';
-import { plain, titledList } from './parts/rich-text.ts';
+import { sentence } from './diagnosis-parts.ts';
+import { foot, stateHeader, toClock } from './frame.ts';
+import type { View } from './frame.ts';
+import type { Message, MessageBlock } from './kit/message.ts';
+import { toMessage } from './kit/message.ts';
+import { plain, titledList } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
-import { toClock } from './parts/words.ts';
 
 interface LogRow {
   readonly container: string;

@@ -1,16 +1,19 @@
+import type {
+  BlockerTarget,
+  Plan,
+  PlanTarget,
+  PoolTarget,
+  PreparedTarget,
+  ReplicaTarget,
+  ServiceTarget,
+  SessionTarget,
+  SettingTarget,
+} from '../../runbook/remedies/plan.ts';
 import { toAge } from '../../runbook/snapshot/words.ts';
-import type { Plan, PlanTarget } from '../../runbook/remedies/plan.ts';
-import type { BlockerTarget } from '../../runbook/remedies/targets/blocker.ts';
-import type { PoolTarget } from '../../runbook/remedies/targets/pool.ts';
-import type { PreparedTarget } from '../../runbook/remedies/targets/prepared.ts';
-import type { ReplicaTarget } from '../../runbook/remedies/targets/replica.ts';
-import type { ServiceTarget } from '../../runbook/remedies/targets/service.ts';
-import type { SessionTarget } from '../../runbook/remedies/targets/session.ts';
-import type { SettingTarget } from '../../runbook/remedies/targets/setting.ts';
-import { drawTable } from './parts/dialect.ts';
-import type { MessageBlock } from './parts/message.ts';
-import { between, bold, code, plain, titledList } from './parts/rich-text.ts';
-import type { Leaf } from './parts/rich-text.ts';
+import { drawTable } from './kit/fallbacks.ts';
+import type { MessageBlock } from './kit/message.ts';
+import { between, bold, code, plain, titledList } from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
 import type { Column } from './kit/table.ts';
 

@@ -1,10 +1,178 @@
-import { nameOf } from '../../runbook/remedies/action.ts';
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import type { Plan } from '../../runbook/remedies/plan.ts';
-import { header, smallPrint, toMessage } from './parts/message.ts';
-import type { Message } from './parts/message.ts';
-import { costsAndBenefits, skippedList } from './parts/plan.ts';
-import { plain, titledList } from './parts/rich-text.ts';
+import { nameOf } from '../../runbook/remedies/remedy-request.ts';
+import type { StepProgress } from '../../runbook/remedies/remedy.ts';
+import { durationOfMs } from '../../runbook/snapshot/wording.ts';
+import { header, smallPrint, take, toMessage } from './kit/message.ts';
+import type { Message, MessageBlock } from './kit/message.ts';
+import {
+  between,
+  bold,
+  code,
+  moment,
+  paragraph,
+  plain,
+  richText,
+  titledList,
+} from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
 import { mostTargetsOf } from './plan-targets.ts';
+
+/** How far a plan's steps are, gathered from what is heard of them. */
+export interface RunProgress {
+  readonly steps: ReadonlyMap<number, StepTimes>;
+  /** Where the present step stands, such as `12 of 61 ended`. */
+  readonly progress: string | null;
+}
+
+interface StepTimes {
+  readonly begunAt: string;
+  /** Null while it runs, or when it broke off. */
+  readonly endedAt: string | null;
+}
+
+export const notBegun: RunProgress = { steps: new Map(), progress: null };
+
+/** A step may be told of in several parts: it lasts from its first intent to its last end. */
+export function follow(runProgress: RunProgress, update: StepProgress): RunProgress {
+  switch (update.kind) {
+    case 'progress':
+      return { ...runProgress, progress: update.sentence };
+    case 'intended':
+    case 'done': {
+      const begunAt = runProgress.steps.get(update.step)?.begunAt ?? update.at;
+      const endedAt = update.kind === 'done' ? update.at : null;
+      const steps = new Map([...runProgress.steps, [update.step, { begunAt, endedAt }] as const]);
+      return { steps, progress: update.kind === 'done' ? null : update.sentence };
+    }
+    default:
+      return runProgress;
+  }
+}
+
+/** What is left alone although it looks like a target, by reason, with some names. */
+export function skippedList({ spared, sparedTotal }: Plan): MessageBlock[] {
+  if (sparedTotal === 0) return [];
+  const groups = [...Map.groupBy(spared, ({ reason }) => reason)].map(([reason, alike]): Leaf[] => {
+    const { taken, more } = take(alike, 4);
+    const names = taken.flatMap(({ what, label }, index) => [
+      ...(index === 0 ? [] : [between(', ')]),
+      plain(what),
+      ...(label === '' ? [] : [between(' '), code(label, 40)]),
+    ]);
+    return [
+      bold(`${alike.length}:`),
+      between(' '),
+      plain(reason),
+      between(' ('),
+      ...names,
+      between(more > 0 ? ` and ${more} more)` : ')'),
+    ];
+  });
+  const untold = sparedTotal - spared.length;
+  if (untold > 0) groups.push([plain(`${untold} more, not listed one by one`)]);
+  return titledList(`Spared: ${sparedTotal}`, groups);
+}
+
+/** What it is about, and what it costs and brings. */
+export function costsAndBenefits({ subject, cost, frees, undo, risk }: Plan): MessageBlock[] {
+  const points: Leaf[][] = [
+    [bold('Brings:'), between(' '), plain(frees.sentence)],
+    ...cost.map((line) => [bold('Costs:'), between(' '), plain(line)]),
+    [bold('Undo:'), between(' '), plain(undo)],
+    [bold('Risk:'), between(' '), plain(risk)],
+  ];
+  return [
+    ...(subject === null
+      ? []
+      : [richText(paragraph(bold('About:'), between(' '), code(subject, 63)))]),
+    ...titledList('What it costs and brings', points),
+  ];
+}
+
+/** More steps than this are shown around the present one; the thread has them all. */
+const mostShown = 12;
+const mostAhead = 6;
+
+/** The plan's steps: what will happen before it runs, and then how far each of them is. */
+export function stepsList(request: ApprovalRequest, runProgress: RunProgress): MessageBlock[] {
+  const { plan, execution } = request;
+  const steps = plan.steps.map((sentence): Leaf[] => [plain(sentence)]);
+  if (execution === null) return steps.length < 2 ? [] : shorten('What will happen', steps);
+  // dbconn takes no step of what a person runs.
+  if (plan.byHand !== undefined) return [];
+  // After a restart a card may be written before its steps were read.
+  if (runProgress.steps.size === 0 && hasRun(request)) return [];
+  const points = plan.steps.map((sentence, index) =>
+    stepLeaves(request, { runProgress, index, sentence }),
+  );
+  const ended = plan.steps.findIndex((_, index) => isAhead(runProgress.steps.get(index)));
+  return around('Steps', points, ended === -1 ? points.length : ended);
+}
+
+function hasRun({ state }: ApprovalRequest): boolean {
+  return state !== 'executing' && state !== 'approved';
+}
+
+function isAhead(times: StepTimes | undefined): boolean {
+  return times === undefined || times.endedAt === null;
+}
+
+interface Step {
+  readonly runProgress: RunProgress;
+  readonly index: number;
+  readonly sentence: string;
+}
+
+/** `✓ End 61 sessions, 4.2 s`, `▶ Restart backend-1, since 03:04:05: waiting`, `○ Look again`. */
+function stepLeaves(request: ApprovalRequest, { runProgress, index, sentence }: Step): Leaf[] {
+  const times = runProgress.steps.get(index);
+  if (times === undefined) {
+    return hasRun(request)
+      ? [between('– '), plain(`${sentence} (not done)`)]
+      : [between('○ '), plain(sentence)];
+  }
+  const { begunAt, endedAt } = times;
+  if (endedAt !== null) return [between('✓ '), plain(`${sentence}, ${took(begunAt, endedAt)}`)];
+  if (hasRun(request)) return [between('✗ '), plain(`${sentence} (broke off)`)];
+  const { progress } = runProgress;
+  return [
+    between('▶ '),
+    bold(sentence),
+    between(', since '),
+    moment(begunAt),
+    ...(progress === null || progress === sentence ? [] : [between(': '), plain(progress)]),
+  ];
+}
+
+function took(begunAt: string, endedAt: string): string {
+  const ms = Math.max(0, Date.parse(endedAt) - Date.parse(begunAt));
+  return ms < 10_000 ? `${(ms / 1000).toFixed(1)} s` : durationOfMs(ms);
+}
+
+function shorten(title: string, points: readonly (readonly Leaf[])[]): MessageBlock[] {
+  const more = points.length - mostShown;
+  if (more <= 0) return titledList(title, points, 'ordered');
+  const last = [plain(`and ${more} steps more, in the thread`)];
+  return titledList(title, [...points.slice(0, mostShown - 1), last], 'ordered');
+}
+
+/** What is done is counted where there are too many steps, and what is far ahead as well. */
+function around(title: string, points: readonly (readonly Leaf[])[], next: number): MessageBlock[] {
+  if (points.length <= mostShown) return titledList(title, points);
+  const behind = points.slice(0, next);
+  const told = behind.slice(-2);
+  const ahead = points.slice(next, next + mostAhead);
+  const left = points.length - next - ahead.length;
+  return titledList(title, [
+    ...(behind.length > told.length
+      ? [[between('✓ '), plain(`${behind.length - told.length} steps`)]]
+      : []),
+    ...told,
+    ...ahead,
+    ...(left > 0 ? [[plain(`and ${left} steps more`)]] : []),
+  ]);
+}
 
 /** A plan that nobody proposed: what would be done, and that nothing was recorded. */
 export function planMessage(plan: Plan): Message {

@@ -1,12 +1,12 @@
 import type { Budget, Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import { inEach } from '../../runbook/diagnose/pool-sizes.ts';
 import { count } from '../../runbook/snapshot/words.ts';
-import { foot, stateHeader } from './parts/frame.ts';
-import type { View } from './parts/frame.ts';
-import { poolersList, poolsList, sentence } from './parts/lists.ts';
-import type { Message, MessageBlock } from './parts/message.ts';
-import { between, plain, titledList } from './parts/rich-text.ts';
-import { toMessage } from './parts/message.ts';
+import { poolersList, poolsList, sentence } from './diagnosis-parts.ts';
+import { foot, stateHeader } from './frame.ts';
+import type { View } from './frame.ts';
+import type { Message, MessageBlock } from './kit/message.ts';
+import { toMessage } from './kit/message.ts';
+import { between, plain, titledList } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
 
 /** The applications' pools, and the ledger of who may open how many. */

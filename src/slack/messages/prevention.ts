@@ -1,14 +1,14 @@
-import type { Action } from '../../runbook/remedies/action.ts';
-import type { Prevention, PreventionCheck } from '../../runbook/post-incident/prevention.ts';
-import { sum } from '../../runbook/snapshot/words.ts';
+import type { Action } from '../../runbook/remedies/remedy-request.ts';
+import type { Prevention, PreventionCheck } from '../../runbook/reports/report.ts';
 import type { Target } from '../../runbook/snapshot/target.ts';
-import { header, smallPrint, toMessage } from './parts/message.ts';
-import type { Message } from './parts/message.ts';
-import { commandButtons } from './propose-buttons.ts';
-import { between, bold, code, plain, titledList } from './parts/rich-text.ts';
-import type { Leaf } from './parts/rich-text.ts';
+import { sum } from '../../runbook/snapshot/words.ts';
+import { toClock } from './frame.ts';
+import { header, smallPrint, toMessage } from './kit/message.ts';
+import type { Message } from './kit/message.ts';
+import { between, bold, code, plain, titledList } from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
-import { toClock } from './parts/words.ts';
+import { commandButtons } from './propose-buttons.ts';
 
 interface PreventionView {
   readonly prevention: Prevention;

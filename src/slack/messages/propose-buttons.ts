@@ -1,10 +1,10 @@
 import type { ActionsBlock, Button } from '@slack/types';
-import { actionOf } from '../../runbook/remedies/ask.ts';
 import { parseRemedyCommand, toRemedyRequest } from '../../runbook/commands/parse-remedy.ts';
+import { actionOf } from '../../runbook/remedies/remedy-request.ts';
+import type { View } from './frame.ts';
 import { actionIds, blockIds, proposeActions } from './kit/action-ids.ts';
-import { slackLimits, truncate } from '../limits.ts';
-import type { View } from './parts/frame.ts';
-import type { MessageBlock } from './parts/message.ts';
+import { slackLimits, truncate } from './kit/message.ts';
+import type { MessageBlock } from './kit/message.ts';
 
 /** Buttons that propose what was just suggested, where somebody could approve it. They change nothing themselves. */
 export function proposeButtons(view: View): MessageBlock[] {

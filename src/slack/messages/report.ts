@@ -1,26 +1,73 @@
-import type { ApprovalRequest } from '../../runbook/approval/request.ts';
+import type { ActionsBlock } from '@slack/types';
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
+import { isTrouble, troubles } from '../../runbook/diagnose/diagnosis-parts.ts';
 import type { Finding } from '../../runbook/diagnose/diagnosis.ts';
-import { isTrouble, troubles } from '../../runbook/diagnose/troubles.ts';
+import { checklist } from '../../runbook/incidents/checklist.ts';
+import type { Incident } from '../../runbook/incidents/incident.ts';
+import type { Advice, IncidentReport } from '../../runbook/reports/report.ts';
+import { openItems } from '../../runbook/reports/reporter.ts';
+import { describeOutcome } from '../../runbook/reports/to-markdown.ts';
 import { durationOfSeconds, percent } from '../../runbook/snapshot/words.ts';
-import type { Advice, IncidentReport } from '../../runbook/post-incident/report.ts';
-import { describeOutcome } from '../../runbook/post-incident/say-fate.ts';
-import { causeTitles } from './causes.ts';
-import { historyChart } from './parts/chart.ts';
-import { actorLeaf, mentioning, withoutGroups } from './parts/mentions.ts';
-import { header, smallPrint, toMessage } from './parts/message.ts';
-import type { Message, MessageBlock } from './parts/message.ts';
+import { blockIds, checklistAction } from './kit/action-ids.ts';
+import { header, smallPrint, toMessage } from './kit/message.ts';
+import type { Message, MessageBlock } from './kit/message.ts';
 import {
+  actorLeaf,
   between,
   bold,
   bullets,
   code,
+  mentioning,
   moment,
   paragraph,
   plain,
   richText,
   titledList,
-} from './parts/rich-text.ts';
-import type { Leaf } from './parts/rich-text.ts';
+  withoutGroups,
+} from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
+import { causeTitles, historyChart } from './status.ts';
+
+/**
+ * The runbook's five post-incident items. An open one is a box; a ticked one stands above with name and time and is
+ * no box any more, so that nobody takes back silently what somebody says they did.
+ */
+export function checklistMessage(incident: Incident): Message {
+  const open = openItems(incident);
+  const { target, checklist: ticks } = incident;
+  const done = checklist.length - open.length;
+  const text = `Post-incident checklist of ${target}: ${done} of ${checklist.length} done`;
+  const lines = checklist.flatMap(({ id, title }): Leaf[][] => {
+    const tick = ticks.find(({ item }) => item === id);
+    if (tick === undefined) return [];
+    return [
+      [plain(`✓ ${title}`), between(', '), actorLeaf(tick.by), between(' at '), moment(tick.at)],
+    ];
+  });
+  return toMessage(text, [
+    richText(paragraph(bold(text)), ...(lines.length === 0 ? [] : [bullets(lines)])),
+    ...boxes(incident.id, open),
+  ]);
+}
+
+function boxes(id: string, open: ReturnType<typeof openItems>): MessageBlock[] {
+  if (open.length === 0) return [];
+  const block: ActionsBlock = {
+    type: 'actions',
+    block_id: blockIds.checklist,
+    elements: [
+      {
+        type: 'checkboxes',
+        action_id: checklistAction,
+        options: open.map(({ id: item, title }) => ({
+          text: { type: 'plain_text', text: title, emoji: false },
+          value: `${id}:${item}`,
+        })),
+      },
+    ],
+  };
+  return [block];
+}
 
 /** A phone shows few lines; the file has all. */
 const mostOfEach = 6;

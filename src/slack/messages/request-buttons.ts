@@ -1,14 +1,13 @@
 import type { ActionsBlock, Button } from '@slack/types';
-import type { ApprovalRequest } from '../../runbook/approval/request.ts';
-import { nameOf } from '../../runbook/remedies/action.ts';
-import { actionOf } from '../../runbook/remedies/ask.ts';
-import type { RemedyRequest } from '../../runbook/remedies/ask.ts';
-import { wasTakenBack } from '../../runbook/remedies/report.ts';
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import type { Plan } from '../../runbook/remedies/plan.ts';
+import { actionOf, nameOf } from '../../runbook/remedies/remedy-request.ts';
+import type { RemedyRequest } from '../../runbook/remedies/remedy-request.ts';
+import { wasTakenBack } from '../../runbook/remedies/remedy.ts';
 import { actionIds, blockIds, followUpActions } from './kit/action-ids.ts';
 import type { RequestActionId } from './kit/action-ids.ts';
-import { slackLimits, truncate } from '../limits.ts';
-import type { MessageBlock } from './parts/message.ts';
+import { slackLimits, truncate } from './kit/message.ts';
+import type { MessageBlock } from './kit/message.ts';
 
 /**
  * What can be done with a request in its present state. Every button carries the request's id and nothing else:

@@ -1,18 +1,60 @@
-import type { ApprovalRequest } from '../../runbook/approval/request.ts';
-import type { Stop } from '../../runbook/snapshot/ports.ts';
-import { isOpen } from '../../runbook/approval/request.ts';
-import { notBegun } from '../cards/course.ts';
-import type { RunProgress } from '../cards/course.ts';
+import { commandsFor } from '../../runbook/approvals/by-hand.ts';
+import type { Stop } from '../../runbook/approvals/journal.ts';
+import { isOpen } from '../../runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
+import { nameOf } from '../../runbook/remedies/remedy-request.ts';
+import type { StepProgress } from '../../runbook/remedies/remedy.ts';
+import { topic } from './diagnosis-parts.ts';
+import { header, smallPrint, toMessage } from './kit/message.ts';
+import type { Message, MessageBlock } from './kit/message.ts';
+import {
+  actorLeaf,
+  between,
+  bold,
+  bullets,
+  code,
+  commandText,
+  mentioning,
+  moment,
+  paragraph,
+  plain,
+  quote,
+  richText,
+  titledList,
+} from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
+import { allTargets, targetsOf } from './plan-targets.ts';
+import { costsAndBenefits, notBegun, skippedList, stepsList } from './plan.ts';
+import type { RunProgress } from './plan.ts';
 import { requestButtons } from './request-buttons.ts';
-import { commandList } from './parts/commands.ts';
-import { requestStatus, nextStep, requestTitle, troubleList } from './request-status.ts';
-import { mentioning } from './parts/mentions.ts';
-import { header, smallPrint, toMessage } from './parts/message.ts';
-import type { Message, MessageBlock } from './parts/message.ts';
-import { costsAndBenefits, skippedList } from './parts/plan.ts';
-import { between, bold, paragraph, quote, richText } from './parts/rich-text.ts';
-import { stepsList } from './parts/steps.ts';
-import { targetsOf } from './plan-targets.ts';
+import {
+  nextStep,
+  requestStatus,
+  requestTitle,
+  troubleList,
+  whereItStands,
+} from './request-status.ts';
+
+/** What a person runs, in full: a command that is cut would be another one. Nothing before it is approved, and after. */
+function commandList(request: ApprovalRequest): MessageBlock[] {
+  const shown = commandsFor(request);
+  if (shown === undefined || request.handOff === null) return [];
+  const { notes, commands } = shown;
+  const lead = paragraph(
+    bold('Run this by hand'),
+    between(', until '),
+    moment(request.handOff.until),
+    plain(commands.length === 0 ? ':' : ', in a shell, and press “I ran it”:'),
+  );
+  return [
+    richText(lead),
+    ...titledList(
+      'Before',
+      notes.map((note) => [plain(note)]),
+    ),
+    ...commands.map((command) => richText(commandText(command))),
+  ];
+}
 
 /** What a card shows beside its request. */
 interface Scene {
@@ -59,4 +101,86 @@ function stopNotice({ by, reason, lift }: Stop): MessageBlock[] {
     ...mentioning(lift ?? 'An approver lets them run again with /dbconn go.'),
   ];
   return [richText(paragraph(...sentence), ...(reason === '' ? [] : [quote(reason)]))];
+}
+
+/** One thing that happened, for the thread; nothing where the card alone tells it. */
+export function progressLine(request: ApprovalRequest, update?: StepProgress): Leaf[] | undefined {
+  if (update?.kind === 'progress') return undefined;
+  if (update !== undefined) return [plain(update.sentence)];
+  const { state, votes, votesNeeded, closing, execution, result, plan } = request;
+  switch (state) {
+    case 'proposed':
+    case 'approved': {
+      const last = votes.at(-1);
+      if (last === undefined) return undefined;
+      return [
+        actorLeaf(last.by),
+        between(' '),
+        plain(`approved it (${votes.length} of ${votesNeeded}).`),
+      ];
+    }
+    case 'executing':
+      return execution === null || execution.left === 0
+        ? [plain('It begins: the targets are held against the plan.')]
+        : [plain(`${execution.left} of ${plan.targets.length} targets are still as approved.`)];
+    case 'handed':
+      return [plain('Its commands are on the card: a person runs them, and presses “I ran it”.')];
+    case 'verifying':
+      if (request.handOff?.ranBy && result?.report.items.length === 0) {
+        return [actorLeaf(request.handOff.ranBy.by), between(' '), plain('ran it by hand.')];
+      }
+      return [bold('Done:'), between(' '), plain(result?.report.summary ?? '')];
+    case 'done': {
+      const outcome = result?.outcome ?? null;
+      if (outcome === null) return undefined;
+      return [bold(`${whereItStands(request).word}.`), between(' '), plain(outcome.sentence)];
+    }
+    default: {
+      const by = closing?.by ?? null;
+      const sentence = [bold(closing?.sentence ?? `It is ${state}.`)];
+      return by === null ? sentence : [...sentence, between(' '), actorLeaf(by)];
+    }
+  }
+}
+
+/** Steps for the thread, several in one message where they came faster than Slack takes them. */
+export function progressMessage(
+  request: ApprovalRequest,
+  lines: readonly (readonly Leaf[])[],
+): Message {
+  const [first = [plain('–')], ...others] = lines;
+  const text = `News of ${nameOf(request.option)} for ${request.target}: ${lines.length} ${lines.length === 1 ? 'step' : 'steps'}`;
+  const shown = others.length === 0 ? paragraph(...first) : bullets(lines);
+  return toMessage(text, [richText(shown)]);
+}
+
+/** The whole list of targets, where the card had to cut it. */
+export function fullListMessages(request: ApprovalRequest): readonly Message[] {
+  const parts = allTargets(request.plan);
+  return parts.map((blocks, index) =>
+    toMessage(`All targets of the proposal, part ${index + 1} of ${parts.length}`, blocks),
+  );
+}
+
+/** The requests that have not come to their end, oldest first. */
+export function requestsMessage(open: readonly ApprovalRequest[]): Message {
+  const line =
+    open.length === 0
+      ? 'Nothing is proposed, and nothing runs.'
+      : `${open.length} open ${open.length === 1 ? 'request' : 'requests'}`;
+  return toMessage(line, [topic(line, open.map(requestLeaves))]);
+}
+
+function requestLeaves(request: ApprovalRequest): Leaf[] {
+  const { id, proposedBy, proposedAt, votes, votesNeeded } = request;
+  return [
+    code(id),
+    between(' '),
+    bold(requestTitle(request).line),
+    between(', by '),
+    actorLeaf(proposedBy),
+    between(' at '),
+    moment(proposedAt),
+    plain(`, ${votes.length} of ${votesNeeded} votes`),
+  ];
 }

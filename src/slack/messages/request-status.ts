@@ -1,15 +1,14 @@
-import type { Actor } from '../../runbook/approval/actor.ts';
-import type { ApprovalRequest } from '../../runbook/approval/request.ts';
-import { nameOf } from '../../runbook/remedies/action.ts';
-import { wasTakenBack } from '../../runbook/remedies/report.ts';
-import type { Item } from '../../runbook/remedies/report.ts';
-import type { Fullness, OutcomeWord } from '../../runbook/verify/verify.ts';
+import type { Actor, ApprovalRequest } from '../../runbook/approvals/request.ts';
 import { aimOf } from '../../runbook/approvals/verify/aim.ts';
 import type { Aim } from '../../runbook/approvals/verify/aim.ts';
-import { take } from '../limits.ts';
-import type { MessageBlock } from './parts/message.ts';
-import { actorLeaf } from './parts/mentions.ts';
+import type { Fullness, OutcomeWord } from '../../runbook/approvals/verify/outcome.ts';
+import { nameOf } from '../../runbook/remedies/remedy-request.ts';
+import { wasTakenBack } from '../../runbook/remedies/remedy.ts';
+import type { Item } from '../../runbook/remedies/remedy.ts';
+import { take } from './kit/message.ts';
+import type { MessageBlock } from './kit/message.ts';
 import {
+  actorLeaf,
   between,
   bold,
   code,
@@ -19,8 +18,8 @@ import {
   quote,
   richText,
   titledList,
-} from './parts/rich-text.ts';
-import type { Leaf } from './parts/rich-text.ts';
+} from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
 
 interface Title {
   readonly mark: string;

@@ -1,10 +1,93 @@
-import { count } from '../../runbook/snapshot/words.ts';
-import { foot, reachNotice, stateHeader } from './parts/frame.ts';
-import type { View } from './parts/frame.ts';
-import { sentence } from './parts/lists.ts';
-import type { Message } from './parts/message.ts';
-import { toMessage } from './parts/message.ts';
-import { sessionsTable } from './parts/tables.ts';
+import type { Diagnosis, LeakSuspect, Waiter } from '../../runbook/diagnose/diagnosis.ts';
+import { count, toAge } from '../../runbook/snapshot/words.ts';
+import { blockersList, sentence, sessionsTable, sourcesTable } from './diagnosis-parts.ts';
+import { foot, reachNotice, stateHeader } from './frame.ts';
+import type { View } from './frame.ts';
+import { toMessage } from './kit/message.ts';
+import type { Message, MessageBlock } from './kit/message.ts';
+import { between, bold, code, plain, titledList } from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
+import { table } from './kit/table.ts';
+
+/** Who waits for whom, and the root blockers. */
+export function blockingMessage(view: View): Message {
+  const { diagnosis } = view;
+  const summary = blockingSummary(diagnosis);
+  return toMessage(`Blocking on ${diagnosis.target}: ${summary}`, [
+    stateHeader(diagnosis),
+    sentence(summary),
+    ...reachNotice(diagnosis),
+    ...blockersList(diagnosis, 10),
+    ...waitersTable(diagnosis),
+    ...foot(view),
+  ]);
+}
+
+function blockingSummary({ blocking, capacity }: Diagnosis): string {
+  const { waitersTotal, roots, cycles } = blocking;
+  if (capacity === null) return 'Who waits for a lock is not known.';
+  if (waitersTotal === 0) return 'Nobody waits for a lock.';
+  if (roots.length + cycles.length === 0) {
+    return `${count(waitersTotal, 'session waits', 'sessions wait')} for locks; behind whom cannot be read just now.`;
+  }
+  const rings = cycles.length === 0 ? '' : ` ${count(cycles.length, 'deadlock')} in progress.`;
+  return `${count(waitersTotal, 'session waits', 'sessions wait')} behind ${count(roots.length, 'root blocker')}.${rings}`;
+}
+
+function waitersTable({ blocking }: Diagnosis): MessageBlock[] {
+  return table<Waiter>({
+    columns: [
+      { title: 'PID', value: ({ pid }) => String(pid) },
+      { title: 'Waits for', value: waitsFor, max: 60 },
+      { title: 'Lock', value: ({ lock }) => lock, max: 60 },
+      { title: 'On', value: ({ relation }) => relation, max: 80 },
+      { title: 'For', value: ({ waitSeconds }) => toAge(waitSeconds) },
+    ],
+    rows: blocking.waiters,
+    atMost: 20,
+    total: blocking.waitersTotal,
+    noun: 'waiters',
+  });
+}
+
+function waitsFor({ waitsFor }: Waiter): string {
+  return waitsFor.map((pid) => (pid === 0 ? 'prepared transaction' : String(pid))).join(', ');
+}
+
+/** Sessions idle in transaction, and the statements after which they stopped. */
+export function idleMessage(view: View): Message {
+  const { diagnosis } = view;
+  const idle = diagnosis.sessions.filter(({ state }) => state.startsWith('idle in transaction'));
+  const summary = idleSummary(diagnosis);
+  return toMessage(`Idle in transaction on ${diagnosis.target}: ${summary}`, [
+    stateHeader(diagnosis),
+    sentence(summary),
+    ...reachNotice(diagnosis),
+    ...titledList('Where they come from', diagnosis.leakSuspects.map(suspectLeaves)),
+    ...sessionsTable(idle),
+    ...foot(view),
+  ]);
+}
+
+function idleSummary({ capacity }: Diagnosis): string {
+  if (capacity === null) return 'How many sessions are idle in transaction is not known.';
+  const { idleInTransaction, idleInTransactionAborted } = capacity.byState;
+  return `${count(idleInTransaction, 'session is', 'sessions are')} idle in transaction, ${idleInTransactionAborted} more in an aborted one.`;
+}
+
+function suspectLeaves(suspect: LeakSuspect): Leaf[] {
+  const { application, sessions, oldestSeconds, hasWritten, query } = suspect;
+  const wrote = hasWritten === 0 ? '' : `, ${hasWritten} have written`;
+  return [
+    bold(count(sessions, 'session')),
+    between(' '),
+    plain('of'),
+    between(' '),
+    code(application, 60),
+    plain(`, oldest ${toAge(oldestSeconds)}${wrote}`),
+    ...(query === null ? [] : [between(', after '), code(query, 300)]),
+  ];
+}
 
 /** The oldest connections, transactions and queries. */
 export function sessionsMessage(view: View): Message {
@@ -19,6 +102,23 @@ export function sessionsMessage(view: View): Message {
     sentence(summary),
     ...reachNotice(diagnosis),
     ...sessionsTable(sessions),
+    ...foot(view),
+  ]);
+}
+
+/** Connections by user, application, client and database. */
+export function sourcesMessage(view: View): Message {
+  const { diagnosis } = view;
+  const { capacity, sourcesTotal, target } = diagnosis;
+  const summary =
+    capacity === null
+      ? 'Who holds the connections is not known.'
+      : `${count(sourcesTotal, 'source holds', 'sources hold')} ${capacity.used} of ${capacity.usable} usable connections.`;
+  return toMessage(`Sources of ${target}: ${summary}`, [
+    stateHeader(diagnosis),
+    sentence(summary),
+    ...reachNotice(diagnosis),
+    ...sourcesTable(diagnosis),
     ...foot(view),
   ]);
 }

@@ -1,11 +1,138 @@
+import type { Cause, CauseName, Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
+import { percent } from '../../runbook/snapshot/words.ts';
+import {
+  blockersList,
+  holdersTable,
+  poolersList,
+  poolsList,
+  proposalsList,
+  sentence,
+  topic,
+} from './diagnosis-parts.ts';
+import { findingsList, foot, reachNotice, stateHeader, stateLine, toClock } from './frame.ts';
+import type { View } from './frame.ts';
+import { slackLimits, toMessage } from './kit/message.ts';
+import type { Message, MessageBlock } from './kit/message.ts';
+import { between, bold, plain } from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
 import { proposeButtons } from './propose-buttons.ts';
-import { historyChart } from './parts/chart.ts';
-import { findingsList, foot, stateHeader, stateLine } from './parts/frame.ts';
-import type { View } from './parts/frame.ts';
-import { blockersList, poolersList, poolsList, proposalsList, sentence } from './parts/lists.ts';
-import type { Message } from './parts/message.ts';
-import { toMessage } from './parts/message.ts';
-import { holdersTable } from './parts/tables.ts';
+
+/** The runbook's own names for its six causes. */
+export const causeTitles: Readonly<Record<CauseName, string>> = {
+  'connection-leak': 'Connection leak',
+  'slow-queries': 'Slow queries',
+  'uncommitted-transactions': 'Transaction not committed',
+  'application-scaling': 'Application scaling',
+  'pool-misconfiguration': 'Pool misconfiguration',
+  'lock-contention': 'Deadlocks and lock waits',
+};
+
+/** The runbook's six causes, with the evidence for and against each that fits at all. */
+export function causesMessage(view: View): Message {
+  const { diagnosis } = view;
+  const { causes, target, verdict } = diagnosis;
+  return toMessage(`Causes on ${target}: ${verdict}`, [
+    stateHeader(diagnosis),
+    sentence(verdict),
+    ...reachNotice(diagnosis),
+    ...causes.map(causeBlock),
+    ...proposalsList(diagnosis),
+    ...foot(view),
+  ]);
+}
+
+function causeBlock({ cause, confidence, summary, because, against }: Cause): MessageBlock {
+  const point =
+    (word: string) =>
+    (line: string): Leaf[] => [bold(word), between(' '), plain(line, 300)];
+  return topic(`${causeTitles[cause]}, ${percent(confidence)} sure: ${summary}`, [
+    ...because.map(point('For:')),
+    ...against.map(point('Against:')),
+  ]);
+}
+
+/** Fewer than three points draw a line that says nothing. */
+const pointsNeeded = 3;
+
+/** The recent looks as a line of used connections under a line of usable ones. */
+export function historyChart({
+  history,
+  target,
+}: Pick<Diagnosis, 'target'> & {
+  readonly history: Readonly<Diagnosis['history']>;
+}): MessageBlock[] {
+  const points = thin(onePerSecond(history), slackLimits.chartPoints);
+  if (points.length < pointsNeeded) return [];
+  const labels = points.map(({ at }) => toClock(at));
+  // Slack wants one category per point and refuses a name it has had before.
+  if (new Set(labels).size < labels.length) return [];
+  const line = (name: string, value: (point: (typeof points)[number]) => number) => ({
+    name,
+    data: points.map((point, index) => ({ label: labels[index] ?? '', value: value(point) })),
+  });
+  return [
+    {
+      type: 'data_visualization',
+      title: `Connections of ${target}`.slice(0, slackLimits.chartTitleCharacters),
+      chart: {
+        type: 'line',
+        series: [line('used', ({ used }) => used), line('usable', ({ usable }) => usable)],
+        axis_config: { categories: labels, x_label: 'time, UTC', y_label: 'connections' },
+      },
+    },
+  ];
+}
+
+/** A look may fall into the second of a remedy's own figures, and labels must differ: the fuller one is shown. */
+function onePerSecond<T extends { readonly at: string; readonly used: number }>(
+  points: readonly T[],
+): T[] {
+  const seconds = new Map<number, T>();
+  for (const point of points) {
+    const second = Math.floor(Date.parse(point.at) / 1000);
+    const other = seconds.get(second);
+    if (other === undefined || point.used > other.used) seconds.set(second, point);
+  }
+  return [...seconds.values()];
+}
+
+interface Point {
+  readonly at: string;
+  readonly used: number;
+}
+
+/**
+ * Points evenly chosen in time, first, last and fullest always among them: the looks themselves stand closer together
+ * in the last minutes than before, and Slack draws all points the same distance apart.
+ */
+function thin<T extends Point>(items: readonly T[], max: number): T[] {
+  if (items.length <= max) return [...items];
+  const times = items.map(({ at }) => Date.parse(at));
+  const [first = 0, last = 0] = [times[0], times.at(-1)];
+  const chosen = Array.from({ length: max }, (_, index) =>
+    nearest(times, first + ((last - first) * index) / (max - 1)),
+  );
+  const kept = withPeak([...new Set(chosen)], items);
+  return kept.map((index) => items[index]).filter((item) => item !== undefined);
+}
+
+/** The fullest moment instead of the inner one next to it: a line without it would deny what the text says. */
+function withPeak(chosen: readonly number[], items: readonly Point[]): number[] {
+  const most = Math.max(...items.map(({ used }) => used));
+  if (chosen.some((index) => items[index]?.used === most)) return [...chosen];
+  const peak = items.findIndex(({ used }) => used === most);
+  const inner = chosen.slice(1, -1);
+  const next = inner.toSorted((a, b) => Math.abs(a - peak) - Math.abs(b - peak))[0];
+  return chosen.map((index) => (index === next ? peak : index));
+}
+
+function nearest(times: readonly number[], to: number): number {
+  return times.reduce(
+    (best, time, index) =>
+      Math.abs(time - to) < Math.abs((times[best] ?? Infinity) - to) ? index : best,
+    0,
+  );
+}
 
 /**
  * The answer to `/dbconn status`, in the order a woken person asks: how full, why, who, what holds it up,

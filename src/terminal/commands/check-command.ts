@@ -1,15 +1,15 @@
-import { systemClock } from '../../clock.ts';
-import type { Config } from '../../config/config.ts';
 import { createTargetAdapters } from '../../app/target-adapters.ts';
+import type { Config } from '../../config/config.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
-import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
+import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import { createRunbook } from '../../runbook/loop/target-monitor.ts';
 import type { TargetAdapters, Runbook } from '../../runbook/loop/target-monitor.ts';
-import { exitCodeOf, exitCodeOfChecks, exitCodeOfPrevention, exitCodes } from '../exit-codes.ts';
-import type { Paint } from '../render/layout.ts';
+import { systemClock } from '../../timing.ts';
+import { exitCodeOf, exitCodeOfChecks, exitCodeOfPrevention, exitCodes } from '../output.ts';
+import type { CommandResult } from '../output.ts';
 import { renderChecks, renderDiagnosis } from '../render/diagnosis.ts';
-import type { CommandResult } from '../said.ts';
+import type { Paint } from '../render/layout.ts';
 
 /** Pauses between two looks of --watch; a look every two seconds costs the server nothing it would notice. */
 const watchEveryMs = 2000;
@@ -94,7 +94,7 @@ async function runCheck(
   }: CheckContext & { readonly targetAdapters: readonly TargetAdapters[] },
   target: string,
 ): Promise<number> {
-  const { checkRules } = await import('../../check-rules.ts');
+  const { checkRules } = await import('../../app/doctor-checks.ts');
   const checks = [...(await runbook.doctor(target)), ...checkRules(config, targetAdapters, target)];
   console.log(json ? JSON.stringify(checks, null, 2) : renderChecks(target, checks, paint));
   return exitCodeOfChecks(checks);

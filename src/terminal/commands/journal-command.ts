@@ -1,16 +1,14 @@
 import type { Config } from '../../config/config.ts';
-import { toJson } from '../../journal/export/to-json.ts';
-import { toMarkdown } from '../../journal/export/to-markdown.ts';
-import type { Exported } from '../../journal/export/to-markdown.ts';
+import { toJson, toMarkdown } from '../../journal/export/export-journal.ts';
+import type { Exported } from '../../journal/export/export-journal.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
-import { RequestState } from '../../runbook/approval/request.ts';
-import { IncidentState } from '../../runbook/incident/incident.ts';
+import { RequestState } from '../../runbook/approvals/request.ts';
+import { IncidentState } from '../../runbook/incidents/incident.ts';
 import { count } from '../../runbook/snapshot/wording.ts';
-import { exitCodes } from '../exit-codes.ts';
-import { readHeads } from '../read-heads.ts';
-import { refused } from '../said.ts';
+import { exitCodes, refused } from '../output.ts';
+import type { CommandResult } from '../output.ts';
+import { readHeads } from '../read-file.ts';
 import { withJournal } from './with-journal.ts';
-import type { CommandResult } from '../said.ts';
 
 /** `journal verify` and `journal export [REQUEST or INCIDENT]`, as they were typed. */
 interface JournalCommand {

@@ -1,24 +1,22 @@
-import { systemClock } from '../../clock.ts';
+import { openIncidents } from '../../app/incidents.ts';
+import { openJournal } from '../../app/journal.ts';
 import type { Config } from '../../config/config.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
-import { openIncidents } from '../../open-incidents.ts';
-import { openJournal } from '../../app/journal.ts';
-import type { Actor } from '../../runbook/approval/actor.ts';
+import type { Actor } from '../../runbook/approvals/request.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
-import type { IncidentCommand } from '../../runbook/commands/parse-incident.ts';
-import type { RecordCommand } from '../../runbook/commands/parse-record.ts';
-import type { Incident } from '../../runbook/incident/incident.ts';
-import { gatherReport } from '../../runbook/post-incident/records.ts';
-import { toMarkdown } from '../../runbook/post-incident/to-markdown.ts';
+import type { IncidentCommand, RecordCommand } from '../../runbook/commands/parse-incident.ts';
+import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { gatherReport } from '../../runbook/reports/reporter.ts';
+import { toMarkdown } from '../../runbook/reports/to-markdown.ts';
+import { systemClock } from '../../timing.ts';
+import { exitCodes, refused } from '../output.ts';
+import type { CommandResult } from '../output.ts';
 import { wrap } from '../render/layout.ts';
 import type { Paint } from '../render/layout.ts';
-import { renderIncidents, renderOpened } from '../render-incidents.ts';
-import { renderRefusal } from '../render-plan.ts';
-import { refused } from '../said.ts';
+import { renderRefusal } from '../render/plan.ts';
+import { renderIncidents, renderOpened } from '../render/requests.ts';
 import { withJournal } from './with-journal.ts';
-import type { CommandResult } from '../said.ts';
 
 /** What is asked of the record of incidents; only `prevention` takes a look instead. */
 type RecordInput = IncidentCommand | RecordCommand;

@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs';
-import { ConfigError } from '../../config/config-error.ts';
+import { ConfigError } from '../../config/environment.ts';
 import type { Policy } from '../../runbook/approvals/policy.ts';
-import { mostBundleBytes } from '../../runbook/post-incident/bundle/bundle.ts';
-import { openBundle } from '../../runbook/post-incident/bundle/open-bundle.ts';
-import type { Replay } from '../../runbook/post-incident/replay/replay.ts';
-import { replayBundle } from '../../runbook/post-incident/replay/replay-bundle.ts';
-import { exitCodes } from '../exit-codes.ts';
+import { mostBundleBytes, openBundle } from '../../runbook/reports/sealed-export/open.ts';
+import type { Replay } from '../../runbook/reports/sealed-export/replay.ts';
+import { replayBundle } from '../../runbook/reports/sealed-export/replay.ts';
+import { exitCodes, refused } from '../output.ts';
+import type { CommandResult } from '../output.ts';
+import { readBounded } from '../read-file.ts';
 import type { Paint } from '../render/layout.ts';
-import { readBounded } from '../read-bounded.ts';
 import { renderReplay } from '../render/replay.ts';
-import { refused } from '../said.ts';
-import type { CommandResult } from '../said.ts';
 
 /** `replay FILE [--json] [--head HASH]`, as it was typed. */
 interface ReplayCommand {
@@ -51,7 +49,7 @@ export async function readPolicyOfToday(
   const isNamed = named !== undefined || environment['DBCONN_CONFIG'] !== undefined;
   if (!isNamed && !existsSync('dbconn.yml')) return undefined;
   const { readConfig } = await import('../../config/config.ts');
-  const { toPolicy } = await import('../../config/to-policy.ts');
+  const { toPolicy } = await import('../../config/to-rules.ts');
   try {
     return toPolicy(readConfig(environment, named).approval);
   } catch (error) {

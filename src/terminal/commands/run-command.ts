@@ -1,18 +1,16 @@
 import { userInfo } from 'node:os';
-import { systemClock } from '../../clock.ts';
-import { readEnvironment } from '../../config/environment.ts';
 import { readConfig } from '../../config/config.ts';
 import type { Config } from '../../config/config.ts';
-import { isoNow } from '../../runbook/approval/iso-now.ts';
-import type { Actor } from '../../runbook/approval/actor.ts';
+import { readEnvironment } from '../../config/environment.ts';
+import type { Actor } from '../../runbook/approvals/request.ts';
 import { parseCommand } from '../../runbook/commands/parse-command.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
-import type { Change } from '../change.ts';
-import { exitCodes } from '../exit-codes.ts';
-import type { Flags } from '../flags.ts';
+import { isoNow, systemClock } from '../../timing.ts';
+import type { Flags } from '../arguments.ts';
+import { parseOwnCommand } from '../arguments.ts';
+import { exitCodes, print } from '../output.ts';
 import type { Paint } from '../render/layout.ts';
-import { parseOwnCommand } from '../own-command.ts';
-import { print } from '../said.ts';
+import type { Change } from './change-command.ts';
 
 /**
  * Runs a word that needs the configuration, and loads what that word needs and no more: people look at a full server
@@ -32,7 +30,7 @@ export async function runCommand(
     return print(await runJournalCommand(config, asked, console.warn));
   }
   if (word === 'bundle') {
-    const { runBundleCommand } = await import('../../bundle-command.ts');
+    const { runBundleCommand } = await import('./bundle-command.ts');
     const asked = { id: operand, out: flags.out, actor: actor(), at: isoNow(systemClock) };
     return print(await runBundleCommand(config, asked, console.warn));
   }
@@ -78,7 +76,7 @@ async function obey(context: CommandContext, command: Command): Promise<number> 
 }
 
 async function explain(problem: string | undefined): Promise<number> {
-  const { renderHelp } = await import('../render-help.ts');
+  const { renderHelp } = await import('../render/help.ts');
   const code = problem === undefined ? exitCodes.fine : exitCodes.unknown;
   return print({ text: renderHelp(problem), code });
 }
@@ -88,7 +86,7 @@ async function runChange(
   asked: Change,
   dryRun: boolean,
 ): Promise<number> {
-  const { runChangeCommand } = await import('../../change-command.ts');
+  const { runChangeCommand } = await import('./change-command.ts');
   const { text, code } = await runChangeCommand({ config, actor: actor(), paint, dryRun }, asked);
   (code === exitCodes.fine ? console.log : console.error)(text);
   return code;

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { systemClock } from '../../clock.ts';
+import { openJournal } from '../../app/journal.ts';
+import { isPostgresUrl } from '../../config/addresses.ts';
 import type { Config } from '../../config/config.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
-import { isPostgresUrl } from '../../config/postgres-url.ts';
-import { openJournal } from '../../app/journal.ts';
-import { refused } from '../said.ts';
-import type { CommandResult } from '../said.ts';
+import { systemClock } from '../../timing.ts';
+import { refused } from '../output.ts';
+import type { CommandResult } from '../output.ts';
 
 /** Reads a journal that is there already, and closes it. Throws JournalUnavailable where it cannot be read at all. */
 export async function withJournal(

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { cleanUntrusted } from '../../runbook/diagnose/untrusted.ts';
+import { cleanUntrusted } from '../../runbook/snapshot/redaction/redact-text.ts';
 import { percent } from '../../runbook/snapshot/words.ts';
 
 /** What terminals of monitoring hosts still have. */

@@ -1,7 +1,7 @@
-import type { Prevention, PreventionCheck } from '../../runbook/post-incident/prevention.ts';
+import type { Prevention, PreventionCheck } from '../../runbook/reports/report.ts';
 import { wrap } from './layout.ts';
 import type { Paint, Tone } from './layout.ts';
-import { withoutMentions } from '../render-plan.ts';
+import { withoutMentions } from './plan.ts';
 
 const titles: Readonly<Record<PreventionCheck['part'], string>> = {
   application: 'Applications',

@@ -3,7 +3,7 @@ import type {
   Replay,
   ReplayedCheck,
   ReplayedRequest,
-} from '../../runbook/post-incident/replay/replay.ts';
+} from '../../runbook/reports/sealed-export/replay.ts';
 import { count } from '../../runbook/snapshot/words.ts';
 import { wrap } from './layout.ts';
 import type { Paint } from './layout.ts';

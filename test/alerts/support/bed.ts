@@ -1,5 +1,5 @@
 import type { TargetSet } from '../../../src/app/bot.ts';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
 import type { Contacts } from '../../../src/runbook/snapshot/target.ts';

@@ -1,12 +1,12 @@
-import { createHealth } from '../../../src/alertmanager/health.ts';
-import { createMeter } from '../../../src/alertmanager/metrics.ts';
+import { createHealth } from '../../../src/http/health.ts';
+import { createMeter } from '../../../src/http/metrics.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
 import type { HttpServer } from '../../../src/http/server.ts';
 import { createWebhook } from '../../../src/http/webhook.ts';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
-import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
+import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';

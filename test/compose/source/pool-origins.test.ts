@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { findSharing } from '../../../src/compose/source/find-sharing.ts';
-import { findPoolOrigins } from '../../../src/compose/source/pool-origins.ts';
-import type { PoolOrigins } from '../../../src/compose/source/pool-origins.ts';
+import { findSharing } from '../../../src/docker/recreate/resize-pools.ts';
+import { findPoolOrigins } from '../../../src/docker/project/pool-origins.ts';
+import type { PoolOrigins } from '../../../src/docker/project/pool-origins.ts';
 
 let directory: string;
 beforeEach(() => {

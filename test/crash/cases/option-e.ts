@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { expect } from 'vitest';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 import { readHealth } from '../../../sandbox/patient/read-health.ts';
-import type { Report } from '../../../src/runbook/remedies/report.ts';
+import type { Report } from '../../../src/runbook/remedies/remedy.ts';
 import type { CrashCase, CrashScene, Prepared } from '../crash-case.ts';
 
 const service = 'storefront-under-test';

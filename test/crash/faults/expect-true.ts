@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import { toText } from '../../../sandbox/message-text.ts';
 import { asAdmin } from '../../../sandbox/patient/schema.ts';
-import { isOpen } from '../../../src/runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import { follow, notBegun } from '../../../src/slack/cards/course.ts';
-import type { RunProgress } from '../../../src/slack/cards/course.ts';
+import { isOpen } from '../../../src/runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import { follow, notBegun } from '../../../src/slack/messages/plan.ts';
+import type { RunProgress } from '../../../src/slack/messages/plan.ts';
 import { requestCard } from '../../../src/slack/messages/request-card.ts';
 import { messagesOf } from '../../drills/support/theatre.ts';
 import { keyOf } from '../../drills/support/told.ts';

@@ -8,7 +8,7 @@ import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
-import { Action } from '../../../src/runbook/remedies/action.ts';
+import { Action } from '../../../src/runbook/remedies/remedy-request.ts';
 import { database, jonas, openSlack } from '../../drills/support/theatre.ts';
 import { routingKey } from '../../drills/support/whole.ts';
 import { SlowRoad } from '../../endurance/slow-road.ts';

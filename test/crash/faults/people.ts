@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
-import { isOpen } from '../../../src/runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import { isOpen } from '../../../src/runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import { actionIds } from '../../../src/slack/messages/kit/action-ids.ts';
 import { database, jonas, maya, messagesOf } from '../../drills/support/theatre.ts';
 import { keyOf } from '../../drills/support/told.ts';

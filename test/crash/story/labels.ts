@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JournalDraft } from '../../../src/runbook/snapshot/ports.ts';
+import type { JournalDraft } from '../../../src/runbook/approvals/journal.ts';
 
 /** Names for what a bot does that outlives it, the same in every telling of the story: no id, no time, no number. */
 

@@ -9,9 +9,9 @@ import {
   checklistAction,
   incidentActions,
 } from '../../../src/slack/messages/kit/action-ids.ts';
-import { isOpen } from '../../../src/runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import { isOpen } from '../../../src/runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import { dana, jonas, maya, messagesOf } from '../../drills/support/theatre.ts';
 import { keptSentences, keyOf, toldSentences } from '../../drills/support/told.ts';
 import { webhookToken } from '../../drills/support/whole.ts';

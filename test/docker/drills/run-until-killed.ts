@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { openSqliteJournal } from '../../../src/journal/sqlite/journal.ts';
 import { createTargetAdapters } from '../../../src/app/target-adapters.ts';

@@ -5,7 +5,7 @@ import { toText } from '../../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { openBot } from '../../../src/app/bot.ts';
 import type { Bot } from '../../../src/app/run-bot.ts';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/log.ts';
 import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';

@@ -1,4 +1,4 @@
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { openBot } from '../../../src/app/bot.ts';
 import { readEnvironment } from '../../../src/config/environment.ts';
 import { readBotConfig } from '../../../src/config/config.ts';

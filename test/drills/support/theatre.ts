@@ -1,21 +1,21 @@
 import { createLog } from '../../../src/log.ts';
 import { Writable } from 'node:stream';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { createIncidentMarks } from '../../../src/journal/incident-marks.ts';
 import { createPlaces } from '../../../src/journal/places.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
-import { createApprovals } from '../../../src/runbook/approval/door.ts';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import type { ApprovalTarget } from '../../../src/runbook/approval/door-ports.ts';
+import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
+import type { ApprovalTarget } from '../../../src/runbook/approvals/context.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { OptionPolicy, Policy } from '../../../src/runbook/approvals/policy.ts';
 import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
 import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
-import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
-import type { IncidentBoard } from '../../../src/runbook/ports/incident-board.ts';
-import { createRecords } from '../../../src/runbook/post-incident/records.ts';
-import type { Records } from '../../../src/runbook/post-incident/records.ts';
-import type { Clock } from '../../../src/runbook/snapshot/ports.ts';
+import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
+import type { IncidentBoard } from '../../../src/runbook/reports/incident-board.ts';
+import { createRecords } from '../../../src/runbook/reports/reporter.ts';
+import type { Records } from '../../../src/runbook/reports/reporter.ts';
+
 import type { Runbook } from '../../../src/runbook/loop/target-monitor.ts';
 import { createSlackApp } from '../../../src/slack/app.ts';
 import type { SlackApp } from '../../../src/slack/app.ts';
@@ -23,7 +23,7 @@ import { actionIds } from '../../../src/slack/messages/kit/action-ids.ts';
 import type { Cards } from '../../../src/slack/live/request-cards.ts';
 import { createNotifier } from '../../../src/slack/live/notifier.ts';
 import type { Notifier } from '../../../src/slack/live/notifier.ts';
-import type { People } from '../../../src/runbook/ports/people.ts';
+import type { People } from '../../../src/runbook/approvals/people.ts';
 import { createPeople } from '../../../src/slack/people.ts';
 import { identity } from '../../../sandbox/slack/identity.ts';
 import { startRecordedSlack } from '../../record/recorded.ts';
@@ -41,6 +41,7 @@ import {
 } from '../../slack/support/workspace.ts';
 import { optionPolicy } from '../../support/option-policy.ts';
 import { patienceMs } from '../../support/until.ts';
+import type { Clock } from '../../../src/timing.ts';
 
 /** #database and its people: Maya proposes, Jonas and Dana approve, the guest and the stranger may do nothing. */
 export const database = 'C0DATABASE';

@@ -8,7 +8,7 @@ import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import { openBot } from '../../../src/app/bot.ts';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/log.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';

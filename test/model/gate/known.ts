@@ -1,5 +1,4 @@
-import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 
 /** What the rules know of a request. */
 export interface Known {

@@ -1,13 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
-import { signalWithinMs } from '../../../src/runbook/snapshot/ports.ts';
-import { lacksMeans } from '../../../src/runbook/remedies/by-hand/lacks-means.ts';
+
+import { lacksMeans } from '../../../src/runbook/approvals/propose.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import { done, refuse } from '../../../src/runbook/remedies/remedy.ts';
-import type { Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
-import type { Report } from '../../../src/runbook/remedies/report.ts';
+import type { Remedy, Report, RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import { buildPlan, buildSession, byHand } from '../../runbook/approval/builders.ts';
 import type { Machine } from '../machine.ts';
 import type { GateRules } from './rules.ts';
+import { signalWithinMs } from '../../../src/runbook/remedies/lease.ts';
 
 /** Where a remedy stands still until the model lets it go on. */
 export type PausePoint = 'look' | 'recheck' | 'deed' | 'record';

@@ -1,5 +1,5 @@
-import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { Standing } from '../../../src/runbook/ports/people.ts';
+import type { Actor } from '../../../src/runbook/approvals/request.ts';
+import type { Standing } from '../../../src/runbook/approvals/people.ts';
 
 /** Who may approve by name; the user group SDBA may as well. */
 export const named = ['UBOB', 'UCEM'];

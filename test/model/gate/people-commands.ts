@@ -1,8 +1,7 @@
 import { constant, constantFrom, integer, oneof, record } from 'fast-check';
 import type { Arbitrary } from 'fast-check';
-import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import { RequestState } from '../../../src/runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import { RequestState } from '../../../src/runbook/approvals/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { command, hold } from './command.ts';
 import type { Known } from './known.ts';

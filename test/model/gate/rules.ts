@@ -1,5 +1,4 @@
-import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { Known, Reasons } from './known.ts';
 import type { Machine } from '../machine.ts';
 import { ModelPeople, glassUsers, isSameHuman, isUnknown, slackIdsOf } from './model-people.ts';

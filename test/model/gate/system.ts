@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
-import { createApprovals } from '../../../src/runbook/approval/door.ts';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import { LeaseLost } from '../../../src/runbook/approval/lease-lost.ts';
+import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
+import { LeaseLost } from '../../../src/runbook/approvals/journal.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { Policy } from '../../../src/runbook/approvals/policy.ts';
 import { inMemory, makeJournalFolder } from '../../journal/temporary-journal.ts';

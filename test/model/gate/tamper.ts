@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { constantFrom, nat, record } from 'fast-check';
-import { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import { canonicalJson, hashPlan } from '../../../src/runbook/remedies/plan.ts';
 import { command } from './command.ts';
 

@@ -1,5 +1,5 @@
 import { boolean, constant, constantFrom, integer, record, subarray } from 'fast-check';
-import type { Standing } from '../../../src/runbook/ports/people.ts';
+import type { Standing } from '../../../src/runbook/approvals/people.ts';
 import { command } from './command.ts';
 import type { PausePoint } from './ledger.ts';
 import { targets } from './system.ts';

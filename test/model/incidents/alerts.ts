@@ -1,9 +1,10 @@
-import type { Alert } from '../../../src/runbook/incident/alert.ts';
+import type { Alert } from '../../../src/runbook/incidents/alert.ts';
 import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
-import type { Clock } from '../../../src/runbook/snapshot/ports.ts';
-import { uptimeOf } from '../../../src/runbook/uptime.ts';
+
+import { uptimeOf } from '../../../src/timing.ts';
 import { nightBeginsMs } from '../machine.ts';
 import type { IncidentRulesModel } from './rules.ts';
+import type { Clock } from '../../../src/timing.ts';
 
 interface Told {
   /** Whichever process is up; undefined while none is. */

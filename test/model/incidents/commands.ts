@@ -1,7 +1,7 @@
 import { boolean, constantFrom, integer, nat, record } from 'fast-check';
 import type { Arbitrary, AsyncCommand } from 'fast-check';
-import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import type { Actor } from '../../../src/runbook/approvals/request.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { checkIncidents } from './check-incidents.ts';

@@ -1,8 +1,9 @@
 import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
-import type { Announcement } from '../../../src/runbook/snapshot/ports.ts';
+
 import { PagerRefused } from '../../../src/runbook/escalation/pager.ts';
 import type { Page, Pager } from '../../../src/runbook/escalation/pager.ts';
 import type { IncidentRulesModel } from './rules.ts';
+import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 
 /** What Slack and the pager do with the next words: `dies` takes them, and the process that spoke is killed. */
 export type Mood = 'takes' | 'refuses' | 'dies';

@@ -1,4 +1,4 @@
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import type { Page } from '../../../src/runbook/escalation/pager.ts';
 import type { Machine } from '../machine.ts';
 

@@ -1,15 +1,16 @@
 import { expect } from 'vitest';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
-import { systemClock } from '../../../src/clock.ts';
-import { createIdleSessions } from '../../../src/postgres/act.ts';
+import { systemClock } from '../../../src/timing.ts';
+import { createIdleSessions } from '../../../src/postgres/privileged/idle-sessions.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
-import type { Clock } from '../../../src/runbook/snapshot/ports.ts';
+
 import type { Runbook, TargetAdapters } from '../../../src/runbook/loop/target-monitor.ts';
 import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
 import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
 import type { Limits, Target } from '../../../src/runbook/snapshot/target.ts';
 import { databaseOptions } from '../../support/database-options.ts';
 import { misleading } from '../../support/named-options.ts';
+import type { Clock } from '../../../src/timing.ts';
 
 export interface NightOptions {
   readonly target?: Partial<Target>;

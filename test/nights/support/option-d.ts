@@ -1,7 +1,7 @@
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
-import { systemClock } from '../../../src/clock.ts';
-import { createBlockers } from '../../../src/postgres/blockers.ts';
-import { createOptionD } from '../../../src/runbook/remedies/option-d-stop-blockers.ts';
+import { systemClock } from '../../../src/timing.ts';
+import { createBlockers } from '../../../src/postgres/privileged/blockers.ts';
+import { createOptionD } from '../../../src/runbook/remedies/d-stop-blockers/stop-blockers.ts';
 import type { Remedy } from '../../../src/runbook/remedies/remedy.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import { aTarget } from '../../runbook/diagnose/builders.ts';

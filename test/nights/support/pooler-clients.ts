@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { createPoolers } from '../../../src/pgbouncer/poolers.ts';
-import type { Poolers } from '../../../src/runbook/ports/pooler.ts';
+import type { Poolers } from '../../../src/runbook/snapshot/take-snapshot.ts';
 import type { PgBouncer } from '../../../sandbox/patient/pgbouncer.ts';
 import { until } from '../../support/until.ts';
 

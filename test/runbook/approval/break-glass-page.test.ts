@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { systemClock } from '../../../src/clock.ts';
-import { createBreakGlassNotifier } from '../../../src/runbook/approval/announce-break-glass.ts';
-import type { BreakGlassNotifier } from '../../../src/runbook/approval/announce-break-glass.ts';
+import { systemClock } from '../../../src/timing.ts';
+import { createBreakGlassNotifier } from '../../../src/runbook/escalation/break-glass-notifier.ts';
+import type { BreakGlassNotifier } from '../../../src/runbook/escalation/break-glass-notifier.ts';
 import { PagerRefused } from '../../../src/runbook/escalation/pager.ts';
 import type { Page, Pager } from '../../../src/runbook/escalation/pager.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';

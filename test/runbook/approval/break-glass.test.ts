@@ -1,21 +1,21 @@
 import { DatabaseSync } from 'node:sqlite';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   createBreakGlassNotifier,
   toldKind,
-} from '../../../src/runbook/approval/announce-break-glass.ts';
-import type { BreakGlassNotifier } from '../../../src/runbook/approval/announce-break-glass.ts';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
+} from '../../../src/runbook/escalation/break-glass-notifier.ts';
+import type { BreakGlassNotifier } from '../../../src/runbook/escalation/break-glass-notifier.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import type { OptionPolicy } from '../../../src/runbook/approvals/policy.ts';
-import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import type { Announcement } from '../../../src/runbook/snapshot/ports.ts';
+import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildRequest, cem } from './builders.ts';
 import { createWorld } from './world.ts';
 import type { World } from './world.ts';
 import { patienceMs } from '../../support/until.ts';
+import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 
 let world: World;
 beforeEach(() => {

@@ -1,8 +1,6 @@
 import { hashPlan } from '../../../src/runbook/remedies/plan.ts';
-import type { Plan } from '../../../src/runbook/remedies/plan.ts';
-import type { SessionTarget } from '../../../src/runbook/remedies/targets/session.ts';
-import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { Plan, SessionTarget } from '../../../src/runbook/remedies/plan.ts';
+import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 
 export const ann: Actor = { id: 'UANN', via: 'slack' };
 export const bob: Actor = { id: 'UBOB', via: 'slack' };

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { execute } from '../../../src/runbook/approval/execute.ts';
+import { execute } from '../../../src/runbook/approvals/execute.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
-import { advance } from '../../../src/runbook/approval/request.ts';
+import { advance } from '../../../src/runbook/approvals/request.ts';
 import { aReading, aSnapshot } from '../diagnose/builders.ts';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
 import { done } from '../../../src/runbook/remedies/remedy.ts';
 import { optionPolicy } from '../../support/option-policy.ts';
 import { refusalOf, valueOf } from './answers.ts';

@@ -1,11 +1,10 @@
 import { allMembers } from '../../support/people.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createApprovals } from '../../../src/runbook/approval/door.ts';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
-import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import { advance } from '../../../src/runbook/approval/request.ts';
+import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import { advance } from '../../../src/runbook/approvals/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { optionPolicy } from '../../support/option-policy.ts';
 import { ann, bob, buildSession, cem, stranger } from './builders.ts';

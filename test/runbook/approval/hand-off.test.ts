@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Policy } from '../../../src/runbook/approvals/policy.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import { tellRequest } from '../../../src/runbook/incident/tell-request.ts';
-import { describeOutcome } from '../../../src/runbook/post-incident/say-fate.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import { tellRequest } from '../../../src/runbook/incidents/record-request.ts';
+import { describeOutcome } from '../../../src/runbook/reports/to-markdown.ts';
 import { refuse } from '../../../src/runbook/remedies/remedy.ts';
-import { change } from '../../../src/terminal/change.ts';
+import { change } from '../../../src/terminal/commands/change-command.ts';
 import { plain } from '../../terminal/plain.ts';
 import { valueOf } from './answers.ts';
 import { ann, bob, buildPlan, byHand, cem } from './builders.ts';

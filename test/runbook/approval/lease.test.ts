@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
-import { LeaseLost } from '../../../src/runbook/approval/lease-lost.ts';
-import { signalWithinMs } from '../../../src/runbook/snapshot/ports.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
+import { JournalUnavailable, LeaseLost } from '../../../src/runbook/approvals/journal.ts';
+
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { ann, bob } from './builders.ts';
 import { SetClock, createWorld } from './world.ts';
 import type { World } from './world.ts';
+import { signalWithinMs } from '../../../src/runbook/remedies/lease.ts';
 
 /** Several processes share a journal: each door here has an identity of its own. */
 let world: World;

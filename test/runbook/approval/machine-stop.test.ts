@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { stopNotice } from '../../../src/runbook/approval/stop-notice.ts';
+import { stopNotice } from '../../../src/runbook/approvals/notices.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob } from './builders.ts';
 import { createWorld } from './world.ts';

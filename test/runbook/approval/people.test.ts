@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import { nobodyKnown } from '../../../src/runbook/approval/nobody-known.ts';
-import { checkVotes } from '../../../src/runbook/approval/check-votes.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
+import { checkMembership, nobodyKnown } from '../../../src/runbook/approvals/people.ts';
+import { checkVotes } from '../../../src/runbook/approvals/execute.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
-import { checkMembership } from '../../../src/runbook/approval/membership.ts';
-import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildRequest, cem, stranger } from './builders.ts';

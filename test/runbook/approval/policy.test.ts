@@ -5,11 +5,10 @@ import {
   readOptionPolicy,
   votesNeeded,
 } from '../../../src/runbook/approvals/policy.ts';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import type { Actor } from '../../../src/runbook/approval/actor.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import { Action } from '../../../src/runbook/remedies/action.ts';
-import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
+import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import { Action } from '../../../src/runbook/remedies/remedy-request.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, cem } from './builders.ts';
 import { createWorld } from './world.ts';

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import { advance } from '../../../src/runbook/approval/request.ts';
-import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
-import { PrivilegedUnavailable } from '../../../src/runbook/remedies/acting-unavailable.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import { advance } from '../../../src/runbook/approvals/request.ts';
+import { JournalUnavailable } from '../../../src/runbook/approvals/journal.ts';
+import { PrivilegedUnavailable } from '../../../src/runbook/remedies/remedy.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { ann, bob } from './builders.ts';
 import { createWorld, ScriptedRemedy } from './world.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildPlan, byHand } from './builders.ts';
 import { createWorld, SetClock } from './world.ts';

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createApprovals } from '../../../src/runbook/approval/door.ts';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
+import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import type { Neighbourhood } from '../../../src/runbook/ports/neighbours.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import type { Neighbourhood } from '../../../src/runbook/approvals/neighbours.ts';
 import { done, refuse } from '../../../src/runbook/remedies/remedy.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { optionPolicy } from '../../support/option-policy.ts';

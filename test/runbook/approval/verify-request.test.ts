@@ -1,9 +1,9 @@
 import { allMembers } from '../../support/people.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { withLease } from '../../../src/runbook/approval/hold.ts';
+import { withLease } from '../../../src/runbook/approvals/lease.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import type { ExecutionContext } from '../../../src/runbook/approval/site.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import type { ExecutionContext } from '../../../src/runbook/approvals/context.ts';
 import { verifyRequest } from '../../../src/runbook/approvals/verify/verify-request.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';

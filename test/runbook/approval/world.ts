@@ -1,20 +1,21 @@
 import { HandPeople } from '../../support/people.ts';
-import type { Clock, Stop } from '../../../src/runbook/snapshot/ports.ts';
-import { createApprovals } from '../../../src/runbook/approval/door.ts';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
+
+import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { OptionPolicy, Policy } from '../../../src/runbook/approvals/policy.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import { done } from '../../../src/runbook/remedies/remedy.ts';
-import type { Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
-import type { Report } from '../../../src/runbook/remedies/report.ts';
+import type { Remedy, Report, RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { aReading, aSnapshot, aSource } from '../diagnose/builders.ts';
 import { optionPolicy } from '../../support/option-policy.ts';
 import { bob, buildPlan, cem } from './builders.ts';
+import type { Clock } from '../../../src/timing.ts';
+import type { Stop } from '../../../src/runbook/approvals/journal.ts';
 
 export const startedAtMs = Date.parse('2026-11-23T03:00:00.000Z');
 

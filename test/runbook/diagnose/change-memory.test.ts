@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { hashVariables } from '../../../src/compose/variable-hashes.ts';
-import { ChangeMemory } from '../../../src/runbook/diagnose/change-memory.ts';
+import { hashVariables } from '../../../src/docker/containers.ts';
+import { ChangeMemory } from '../../../src/runbook/diagnose/deploys.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { ReplicaReading, Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
 import { aReplica, aServiceReading, aSnapshot, aTarget, takenAt } from './builders.ts';

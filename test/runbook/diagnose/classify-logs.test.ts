@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { classifyLogs } from '../../../src/runbook/diagnose/classify-logs.ts';
+import { classifyLogs } from '../../../src/runbook/snapshot/logs/classify-logs.ts';
 import type { LogClass } from '../../../src/runbook/snapshot/snapshot.ts';
 
 const known: readonly (readonly [LogClass, string])[] = [

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { createSeeded } from '../../../sandbox/patient/seeded.ts';
-import { toCapacity } from '../../../src/runbook/diagnose/capacity.ts';
+import { toCapacity } from '../../../src/runbook/diagnose/summarise.ts';
 import { forecast } from '../../../src/runbook/diagnose/forecast.ts';
-import { RecentChecks } from '../../../src/runbook/diagnose/look-ring.ts';
+import { RecentChecks } from '../../../src/runbook/diagnose/recent-checks.ts';
 import type { DatabaseReading } from '../../../src/runbook/snapshot/snapshot.ts';
 import { aReading, takenAt } from './builders.ts';
 import { containing, matching } from './matchers.ts';

@@ -4,7 +4,7 @@ import {
   isConsole,
   isNameless,
   toApplication,
-} from '../../../src/runbook/diagnose/holder-name.ts';
+} from '../../../src/runbook/diagnose/sources.ts';
 
 test.for([
   ['backend - 10.0.0.7:40001', 'backend'],

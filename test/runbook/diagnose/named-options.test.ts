@@ -5,7 +5,7 @@ import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
 import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
-import { readPrevention } from '../../../src/runbook/post-incident/read-prevention.ts';
+import { readPrevention } from '../../../src/runbook/reports/prevention.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import { misleading } from '../../support/named-options.ts';
 import { aProblem, aReading, aSnapshot, aSource, aTarget } from './builders.ts';

@@ -1,4 +1,4 @@
-import type { PoolerPool, PoolerReading } from '../../../src/runbook/diagnose/pooler-reading.ts';
+import type { PoolerPool, PoolerReading } from '../../../src/runbook/snapshot/readings.ts';
 import type { PoolerSnapshot } from '../../../src/runbook/snapshot/snapshot.ts';
 
 /** Poolers for tests that need none to run. Without arguments each is in transaction mode, calm and has room. */

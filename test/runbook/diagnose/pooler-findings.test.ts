@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Diagnosis, Finding } from '../../../src/runbook/diagnose/diagnosis.ts';
-import type { PoolerPool, PoolerReading } from '../../../src/runbook/diagnose/pooler-reading.ts';
+import type { PoolerPool, PoolerReading } from '../../../src/runbook/snapshot/readings.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import type { SnapshotParts } from './builders.ts';
 import {

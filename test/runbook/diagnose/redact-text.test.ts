@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { redactText } from '../../../src/runbook/diagnose/redact-text.ts';
+import { redactText } from '../../../src/runbook/snapshot/redaction/redact-text.ts';
 
 const examples: readonly (readonly [string, string, string])[] = [
   [

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { redactSql } from '../../../src/runbook/diagnose/redact.ts';
-import { scanSql } from '../../../src/runbook/diagnose/scan-sql.ts';
+import { redactSql, scanSql } from '../../../src/runbook/snapshot/redaction/redact-sql.ts';
 
 const examples: readonly (readonly [string, string, string])[] = [
   [

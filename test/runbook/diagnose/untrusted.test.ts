@@ -1,6 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cleanUntrusted, cutCodePoints } from '../../../src/runbook/diagnose/untrusted.ts';
+import {
+  cleanUntrusted,
+  cutCodePoints,
+} from '../../../src/runbook/snapshot/redaction/redact-text.ts';
 
 const examples: readonly (readonly [string, string, string])[] = [
   ['line breaks and tabs become one space', 'a\r\n\t b\u2028c', 'a b c'],

@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createAuditor } from '../../../src/runbook/escalate/auditor.ts';
-import type { Auditor, AuditorPorts } from '../../../src/runbook/escalate/auditor.ts';
-import type { Announcement } from '../../../src/runbook/snapshot/ports.ts';
+import { createAuditor } from '../../../src/runbook/escalation/auditor.ts';
+import type { Auditor, AuditorPorts } from '../../../src/runbook/escalation/auditor.ts';
+
 import { buildRequest } from '../approval/builders.ts';
 import { startedAtMs } from '../approval/world.ts';
 import { aStep, channel, contacts, minuteMs, openSwitchboard } from './switchboard.ts';
 import type { Switchboard } from './switchboard.ts';
+import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 
 let board: Switchboard;
 let told: Announcement[];

@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Escalation } from '../../../src/runbook/escalate/policy.ts';
-import type { Clock } from '../../../src/runbook/snapshot/ports.ts';
+import type { Escalation } from '../../../src/runbook/incidents/rules.ts';
+
 import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
 import { ann, bob } from '../approval/builders.ts';
 import { startedAtMs } from '../approval/world.ts';
 import { aDiagnosis } from '../../slack/support/diagnoses.ts';
 import { aStep, channel, minuteMs, openSwitchboard, routingKey } from './switchboard.ts';
 import type { Switchboard } from './switchboard.ts';
+import type { Clock } from '../../../src/timing.ts';
 
 let board: Switchboard;
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { checkEscalation } from '../../../src/runbook/escalate/check-escalation.ts';
-import type { Reach } from '../../../src/runbook/escalate/ways.ts';
+import { checkEscalation } from '../../../src/runbook/escalation/channels.ts';
+import type { Reach } from '../../../src/runbook/escalation/channels.ts';
 import type { Pager } from '../../../src/runbook/escalation/pager.ts';
 import { aStep, channel, contacts } from './switchboard.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { policyOf } from '../../../src/runbook/escalate/default-policy.ts';
+import { policyOf } from '../../../src/runbook/escalation/policy.ts';
 import type { Contacts } from '../../../src/runbook/snapshot/target.ts';
 
 const everybody: Contacts = { databaseAdmins: 'SDBA', backendLead: 'ULEAD', onCall: 'UONCALL' };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Announcement } from '../../../src/runbook/snapshot/ports.ts';
+
 import { escalate, parseEscalation } from '../../../src/runbook/escalation/escalate.ts';
 import type { EscalatePorts } from '../../../src/runbook/escalation/escalate.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
@@ -9,6 +9,7 @@ import { PagerRefused } from '../../../src/runbook/escalation/pager.ts';
 import type { Page, Pager } from '../../../src/runbook/escalation/pager.ts';
 import { ann } from '../approval/builders.ts';
 import { HandClock } from '../approval/world.ts';
+import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 
 type Escalating = Parameters<typeof escalate>[1];
 

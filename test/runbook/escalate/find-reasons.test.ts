@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { Cause, Diagnosis, Proposal } from '../../../src/runbook/diagnose/diagnosis.ts';
-import { findReasons } from '../../../src/runbook/escalate/find-reasons.ts';
-import type { ReasonName } from '../../../src/runbook/escalate/policy.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import { findReasons } from '../../../src/runbook/escalation/reasons.ts';
+import type { ReasonName } from '../../../src/runbook/incidents/rules.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
-import type { Item } from '../../../src/runbook/remedies/report.ts';
-import type { OutcomeWord } from '../../../src/runbook/verify/verify.ts';
+import type { Item } from '../../../src/runbook/remedies/remedy.ts';
+import type { OutcomeWord } from '../../../src/runbook/approvals/verify/outcome.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { aDiagnosis, aHolder, aSession, aSource } from '../../slack/support/diagnoses.ts';
 import { buildPlan, buildRequest, buildSession } from '../approval/builders.ts';

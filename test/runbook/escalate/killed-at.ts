@@ -1,4 +1,4 @@
-import { JournalUnavailable } from '../../../src/runbook/approval/journal-unavailable.ts';
+import { JournalUnavailable } from '../../../src/runbook/approvals/journal.ts';
 import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
 
 /** A process that dies at one of its writes: before the journal has it, or right after. */

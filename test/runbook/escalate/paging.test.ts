@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import { reopening } from '../../../src/runbook/incident/reopening.ts';
-import type { Item } from '../../../src/runbook/remedies/report.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import { reopening } from '../../../src/runbook/incidents/triggers.ts';
+import type { Item } from '../../../src/runbook/remedies/remedy.ts';
 import type { Page, Pager } from '../../../src/runbook/escalation/pager.ts';
 import { bob, buildPlan, buildRequest } from '../approval/builders.ts';
 import { until } from '../../support/until.ts';

@@ -1,25 +1,27 @@
 import { startPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
-import { createPagerDuty } from '../../../src/pagerduty/create-pagerduty.ts';
+import { createPagerDuty } from '../../../src/pagers/pagerduty.ts';
 import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
-import { createEscalator } from '../../../src/runbook/escalate/create-caller.ts';
-import type { Escalator } from '../../../src/runbook/escalate/caller.ts';
-import type { EscalationStep } from '../../../src/runbook/escalate/policy.ts';
-import { changeIncident } from '../../../src/runbook/incident/change-incident.ts';
+import { createEscalator } from '../../../src/runbook/escalation/escalator.ts';
+import type { Escalator } from '../../../src/runbook/escalation/escalator.ts';
+import type { EscalationStep } from '../../../src/runbook/incidents/rules.ts';
+import { changeIncident } from '../../../src/runbook/incidents/incident-log.ts';
 import type {
   Incident,
   IncidentChange,
   IncidentState,
-} from '../../../src/runbook/incident/incident.ts';
+} from '../../../src/runbook/incidents/incident.ts';
 import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
-import type { KeptNote, Note } from '../../../src/runbook/incident/note.ts';
-import type { Announcement, Clock } from '../../../src/runbook/snapshot/ports.ts';
+import type { KeptNote, Note } from '../../../src/runbook/incidents/incident-log.ts';
+
 import type { Contacts } from '../../../src/runbook/snapshot/target.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { createWire } from '../../pagerduty/wire.ts';
 import { HandClock, startedAtMs } from '../approval/world.ts';
+import type { Clock } from '../../../src/timing.ts';
+import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 
 export const minuteMs = 60_000;
 export const routingKey = 'R0123456789ABCDEFGHIJKLMNOPQRSTU';

@@ -1,9 +1,9 @@
 import { array, assert, asyncProperty, constantFrom } from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Alert } from '../../../src/runbook/incident/alert.ts';
-import type { IncidentDeps } from '../../../src/runbook/incident/incident-ports.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
-import { placeAlert } from '../../../src/runbook/incident/place-alert.ts';
+import type { Alert } from '../../../src/runbook/incidents/alert.ts';
+import type { IncidentDeps } from '../../../src/runbook/incidents/incident-log.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
+import { placeAlert } from '../../../src/runbook/incidents/alert.ts';
 import { until } from '../../support/until.ts';
 import { aService, aTarget } from '../diagnose/builders.ts';
 import { anAlert, ended, must, openWard, unreachable, used } from './ward.ts';

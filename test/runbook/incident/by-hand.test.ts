@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
-import type { Actor } from '../../../src/runbook/approval/actor.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
+import type { Actor } from '../../../src/runbook/approvals/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
-import { endSilence } from '../../../src/runbook/incident/silence.ts';
-import { followMerged } from '../../../src/runbook/incident/merge.ts';
+import { endSilence } from '../../../src/runbook/incidents/resolve-and-silence.ts';
+import { followMerged } from '../../../src/runbook/incidents/find-and-merge.ts';
 import { HandPeople } from '../../support/people.ts';
 import { anAlert, ended, must, openWard, unreachable, used } from './ward.ts';
 import type { Ward } from './ward.ts';

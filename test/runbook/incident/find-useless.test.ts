@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
-import { findIneffective } from '../../../src/runbook/incident/find-useless.ts';
-import type { OutcomeWord } from '../../../src/runbook/verify/verify.ts';
+import { findIneffective } from '../../../src/runbook/incidents/ineffective-remedies.ts';
+import type { OutcomeWord } from '../../../src/runbook/approvals/verify/outcome.ts';
 import { aTarget } from '../diagnose/builders.ts';
 import { buildPlan, buildRequest } from '../approval/builders.ts';
 import { leakInTransaction } from '../diagnose/scenes.ts';

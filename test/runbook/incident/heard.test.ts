@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { advance } from '../../../src/runbook/approval/request.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import { advance } from '../../../src/runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import { ann, bob, buildRequest } from '../approval/builders.ts';
 import { anAlert, must, openWard, used } from './ward.ts';
 import type { Ward } from './ward.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
-import { keepCheck } from '../../../src/runbook/incident/kept-examination.ts';
+import { keepCheck } from '../../../src/runbook/incidents/kept-checks.ts';
 import { aReading, aSnapshot, aTarget, aWaiter, locksOf, sessions } from '../diagnose/builders.ts';
 
 const target = aTarget();

@@ -1,5 +1,5 @@
-import type { Clock } from '../../../src/runbook/snapshot/ports.ts';
 import { startedAtMs } from '../approval/world.ts';
+import type { Clock } from '../../../src/timing.ts';
 
 interface Sleeper {
   atMs: number;

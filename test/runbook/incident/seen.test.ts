@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CauseName } from '../../../src/runbook/diagnose/diagnosis.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
-import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
+import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import { buildRequest } from '../approval/builders.ts';
 import { anAlert, ended, full, must, openWard, unreachable, used } from './ward.ts';
 import type { Ward } from './ward.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createEscalator } from '../../../src/runbook/escalate/create-caller.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
-import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
+import { createEscalator } from '../../../src/runbook/escalation/escalator.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
+import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import { openSteadyClock } from '../../../src/runbook/incidents/steady-clock.ts';
 import { anAlert, ended, must, openWard, used } from './ward.ts';
 import type { Ward } from './ward.ts';

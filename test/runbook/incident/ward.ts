@@ -4,17 +4,18 @@ import type { JournalFolder } from '../../journal/temporary-journal.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
-import type { Alert } from '../../../src/runbook/incident/alert.ts';
+import type { Alert } from '../../../src/runbook/incidents/alert.ts';
 import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
-import type { IncidentDeps } from '../../../src/runbook/incident/incident-ports.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import type { IncidentDeps } from '../../../src/runbook/incidents/incident-log.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
-import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
-import type { Announcement } from '../../../src/runbook/snapshot/ports.ts';
+import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
+
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import { aReading, aSnapshot, aSource, aTarget, refused } from '../diagnose/builders.ts';
 import { MovingClock } from './moving-clock.ts';
+import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 
 export const shop = aTarget({ name: 'shop', composeProject: 'stack', postgresService: 'postgres' });
 export const till = aTarget({ name: 'till', composeProject: 'till', services: [] });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWatch } from '../../../src/runbook/incident/watch.ts';
-import type { Watch } from '../../../src/runbook/incident/watch.ts';
+import { createWatch } from '../../../src/runbook/loop/check-targets.ts';
+import type { Watch } from '../../../src/runbook/loop/check-targets.ts';
 import { noMeter } from '../../../src/runbook/escalation/meter.ts';
 import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import { MovingClock } from './moving-clock.ts';

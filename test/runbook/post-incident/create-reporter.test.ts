@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
-import { createReporter } from '../../../src/runbook/post-incident/create-reporter.ts';
-import type { IncidentReport } from '../../../src/runbook/post-incident/report.ts';
-import type { Reporter } from '../../../src/runbook/post-incident/reporter.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import { createReporter } from '../../../src/runbook/reports/reporter.ts';
+import type { IncidentReport } from '../../../src/runbook/reports/report.ts';
+import type { Reporter } from '../../../src/runbook/reports/reporter.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import { ann, bob } from '../approval/builders.ts';
 import { at, endedThem, leakNight, value } from './night.ts';
 import type { Night } from './night.ts';

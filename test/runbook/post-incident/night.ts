@@ -1,12 +1,12 @@
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
-import { RecentChecks } from '../../../src/runbook/diagnose/look-ring.ts';
-import type { RecentCheck } from '../../../src/runbook/diagnose/look-ring.ts';
+import { RecentChecks } from '../../../src/runbook/diagnose/recent-checks.ts';
+import type { RecentCheck } from '../../../src/runbook/diagnose/recent-checks.ts';
 import type { SessionReading, Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
-import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
+import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';

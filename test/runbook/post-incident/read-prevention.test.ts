@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { SettingReading, Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
-import type { PreventionCheck } from '../../../src/runbook/post-incident/prevention.ts';
-import { readPrevention } from '../../../src/runbook/post-incident/read-prevention.ts';
+import type { PreventionCheck } from '../../../src/runbook/reports/report.ts';
+import { readPrevention } from '../../../src/runbook/reports/prevention.ts';
 import { parseRemedyCommand } from '../../../src/runbook/commands/parse-remedy.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import {

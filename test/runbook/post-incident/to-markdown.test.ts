@@ -1,9 +1,8 @@
 import { assert, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
-import { code, text } from '../../../src/runbook/post-incident/markdown/escape.ts';
-import { drawSlots } from '../../../src/runbook/post-incident/markdown/draw-slots.ts';
-import { toMarkdown } from '../../../src/runbook/post-incident/to-markdown.ts';
-import { writeReport } from '../../../src/runbook/post-incident/write-report.ts';
+import { code, text, toMarkdown } from '../../../src/runbook/reports/to-markdown.ts';
+import { drawSlots } from '../../../src/runbook/reports/report.ts';
+import { writeReport } from '../../../src/runbook/reports/write-report.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { aTarget } from '../diagnose/builders.ts';
 import { at, endedThem } from './night.ts';

@@ -1,16 +1,17 @@
 import { afterEach, expect, test } from 'vitest';
-import type { KeptNote } from '../../../src/runbook/incident/note.ts';
-import type { JournalDraft } from '../../../src/runbook/snapshot/ports.ts';
-import type { Escalation } from '../../../src/runbook/escalate/policy.ts';
-import { createRecords } from '../../../src/runbook/post-incident/records.ts';
-import type { IncidentReport } from '../../../src/runbook/post-incident/report.ts';
-import { writeReport } from '../../../src/runbook/post-incident/write-report.ts';
+import type { KeptNote } from '../../../src/runbook/incidents/incident-log.ts';
+
+import type { Escalation } from '../../../src/runbook/incidents/rules.ts';
+import { createRecords } from '../../../src/runbook/reports/reporter.ts';
+import type { IncidentReport } from '../../../src/runbook/reports/report.ts';
+import { writeReport } from '../../../src/runbook/reports/write-report.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { aTarget } from '../diagnose/builders.ts';
-import { toAdviceInput } from '../../../src/runbook/post-incident/advice/ground.ts';
-import { adviseTransactionTimeout } from '../../../src/runbook/post-incident/advice/timeouts.ts';
+import { toAdviceInput } from '../../../src/runbook/reports/advice/advice-input.ts';
+import { adviseTransactionTimeout } from '../../../src/runbook/reports/advice/timeouts.ts';
 import { at, endedThem, runCheck, leakNight, openNight, value } from './night.ts';
 import type { Look, Night } from './night.ts';
+import type { JournalDraft } from '../../../src/runbook/approvals/journal.ts';
 
 let night: Night | undefined;
 afterEach(() => {

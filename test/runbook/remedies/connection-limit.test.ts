@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { createRoleLimits } from '../../../src/postgres/privileged/role-limits.ts';
 import { createTimeouts } from '../../../src/postgres/privileged/timeouts.ts';
 import { createPrevention } from '../../../src/runbook/remedies/prevention/prevention.ts';
-import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import type { Answer, Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import { majors } from '../../support/breadth.ts';

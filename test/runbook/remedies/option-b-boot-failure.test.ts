@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readBootFailure } from '../../../src/runbook/remedies/option-b/boot-failure.ts';
+import { readBootFailure } from '../../../src/runbook/remedies/b-raise-max-connections/boot.ts';
 
 /** As PostgreSQL 13 to 18 wrote them. */
 const mended: readonly (readonly [string, string])[] = [

@@ -6,12 +6,14 @@ import type {
   SessionReading,
   Snapshot,
 } from '../../../src/runbook/snapshot/snapshot.ts';
-import type { RestartOutcome } from '../../../src/runbook/snapshot/ports.ts';
-import { createOptionC } from '../../../src/runbook/remedies/option-c-restart-service.ts';
-import type { OptionCPorts } from '../../../src/runbook/remedies/c-restart-service/ports.ts';
+
+import { createOptionC } from '../../../src/runbook/remedies/c-restart-service/restart-service.ts';
+import type {
+  OptionCPorts,
+  RestartOutcome,
+} from '../../../src/runbook/remedies/c-restart-service/ports.ts';
 import type { Plan, PlanDraft } from '../../../src/runbook/remedies/plan.ts';
-import type { RunControl } from '../../../src/runbook/remedies/remedy.ts';
-import type { Item, Report } from '../../../src/runbook/remedies/report.ts';
+import type { Item, Report, RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import { HandClock, startedAtMs } from '../approval/world.ts';
 import {
   aProblem,

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../../support/breadth.ts';
-import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
 import type { Session } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 import { PileUp, update, whyOf } from './pile-up.ts';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../../support/breadth.ts';
 import type { RunControl } from '../../../src/runbook/remedies/remedy.ts';
-import { blockersOf } from '../../../src/runbook/remedies/option-d/ports.ts';
+import { blockersOf } from '../../../src/runbook/remedies/d-stop-blockers/same-blocker.ts';
 import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
 import { until } from '../../support/until.ts';
 import { aTarget } from '../diagnose/builders.ts';

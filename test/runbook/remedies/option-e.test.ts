@@ -4,17 +4,24 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { BackendProcess } from '../../../sandbox/patient/backend-process.ts';
 import { startPatient } from '../../support/clusters.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
-import { takeSnapshotOf } from '../../../src/runbook/look.ts';
+import { takeSnapshotOf } from '../../../src/runbook/snapshot/take-snapshot.ts';
 import type { Database } from '../../../src/runbook/snapshot/ports.ts';
-import type { PoolNumbers, PoolSettings } from '../../../src/runbook/ports/pool-settings.ts';
+import type {
+  OptionEPorts,
+  PoolNumbers,
+  PoolSettings,
+} from '../../../src/runbook/remedies/e-resize-pool/ports.ts';
 import { createOptionE } from '../../../src/runbook/remedies/e-resize-pool/resize-pool.ts';
-import type { OptionEPorts } from '../../../src/runbook/remedies/option-e/ports.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
-import type { Remedy, RunControl, StepEntry } from '../../../src/runbook/remedies/remedy.ts';
-import type { Report } from '../../../src/runbook/remedies/report.ts';
+import type {
+  Remedy,
+  Report,
+  RunControl,
+  StepEntry,
+} from '../../../src/runbook/remedies/remedy.ts';
 import { heldLease } from '../../support/held-lease.ts';
 
 /** Real processes on a real PostgreSQL, with a real `.env`; the look is the one the bot takes. */

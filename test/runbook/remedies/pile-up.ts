@@ -1,18 +1,18 @@
 import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
-import { systemClock } from '../../../src/clock.ts';
-import { createBlockers } from '../../../src/postgres/blockers.ts';
-import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
-import { createOptionD } from '../../../src/runbook/remedies/option-d-stop-blockers.ts';
-import type { OptionDPorts } from '../../../src/runbook/remedies/option-d/ports.ts';
+import { systemClock } from '../../../src/timing.ts';
+import { createBlockers } from '../../../src/postgres/privileged/blockers.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
+import { createOptionD } from '../../../src/runbook/remedies/d-stop-blockers/stop-blockers.ts';
+import type { OptionDPorts } from '../../../src/runbook/remedies/d-stop-blockers/same-blocker.ts';
 import type { Plan, PlanDraft } from '../../../src/runbook/remedies/plan.ts';
 import type {
   Answer,
   Remedy,
+  Report,
   RunControl,
   StepEntry,
 } from '../../../src/runbook/remedies/remedy.ts';
-import type { Report } from '../../../src/runbook/remedies/report.ts';
 import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
 import { Sessions } from '../../support/sessions.ts';
 import type { Session, SessionOptions } from '../../support/sessions.ts';

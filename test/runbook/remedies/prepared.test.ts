@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../../support/breadth.ts';
-import { systemClock } from '../../../src/clock.ts';
-import { createPreparedTransactions } from '../../../src/postgres/prepared-transactions.ts';
-import { createApprovals } from '../../../src/runbook/approval/door.ts';
-import type { Approvals } from '../../../src/runbook/approval/door.ts';
+import { systemClock } from '../../../src/timing.ts';
+import { createPreparedTransactions } from '../../../src/postgres/privileged/prepared-transactions.ts';
+import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy, readOptionPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { Policy } from '../../../src/runbook/approvals/policy.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';

@@ -4,19 +4,19 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { majors } from '../../support/breadth.ts';
 import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { createRoleLimits } from '../../../src/postgres/privileged/role-limits.ts';
 import { createTimeouts } from '../../../src/postgres/privileged/timeouts.ts';
-import type { Clock } from '../../../src/runbook/snapshot/ports.ts';
-import type { RemedyRequest } from '../../../src/runbook/remedies/ask.ts';
+
+import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import { createPrevention } from '../../../src/runbook/remedies/prevention/prevention.ts';
-import type { Answer, Remedy, RunControl } from '../../../src/runbook/remedies/remedy.ts';
-import type { Report } from '../../../src/runbook/remedies/report.ts';
+import type { Answer, Remedy, Report, RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import { Sessions } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 import { aTarget } from '../diagnose/builders.ts';
 import { heldLease } from '../../support/held-lease.ts';
+import type { Clock } from '../../../src/timing.ts';
 
 type TimeoutRequest = Extract<RemedyRequest, { kind: 'set-timeout' }>;
 

@@ -2,7 +2,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { Client } from 'pg';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { createSandboxServerHost } from '../../../sandbox/patient/sandbox-server-host.ts';
-import type { ServerHost } from '../../../src/runbook/ports/server-host.ts';
+import type { ServerHost } from '../../../src/runbook/remedies/b-raise-max-connections/ports.ts';
 
 interface RecoveringHost extends ServerHost {
   /** Logins refused with 57P03 while it recovered. */

@@ -1,16 +1,20 @@
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { createSandboxServerHost } from '../../../sandbox/patient/sandbox-server-host.ts';
-import { systemClock } from '../../../src/clock.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
-import { createServerSettings } from '../../../src/postgres/settings/server-settings.ts';
+import { createServerSettings } from '../../../src/postgres/privileged/server-settings.ts';
 import type { Part } from '../../../src/runbook/snapshot/snapshot.ts';
-import { takeSnapshotOf } from '../../../src/runbook/look.ts';
+import { takeSnapshotOf } from '../../../src/runbook/snapshot/take-snapshot.ts';
 import type { Database } from '../../../src/runbook/snapshot/ports.ts';
-import type { ServerHost } from '../../../src/runbook/ports/server-host.ts';
+import type { ServerHost } from '../../../src/runbook/remedies/b-raise-max-connections/ports.ts';
 import { createOptionB } from '../../../src/runbook/remedies/b-raise-max-connections/raise-max-connections.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
-import type { Remedy, RunControl, StepEntry } from '../../../src/runbook/remedies/remedy.ts';
-import type { Report } from '../../../src/runbook/remedies/report.ts';
+import type {
+  Remedy,
+  Report,
+  RunControl,
+  StepEntry,
+} from '../../../src/runbook/remedies/remedy.ts';
 import { databaseOptions } from '../../support/database-options.ts';
 import { aService, aTarget } from '../diagnose/builders.ts';
 import { heldLease } from '../../support/held-lease.ts';

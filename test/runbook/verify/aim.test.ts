@@ -4,8 +4,8 @@ import {
   judgeReport,
   judgeAimFigures,
 } from '../../../src/runbook/approvals/verify/aim.ts';
-import type { Item } from '../../../src/runbook/remedies/report.ts';
-import type { OutcomeWord } from '../../../src/runbook/verify/verify.ts';
+import type { Item } from '../../../src/runbook/remedies/remedy.ts';
+import type { OutcomeWord } from '../../../src/runbook/approvals/verify/outcome.ts';
 import { aReading, aSnapshot, refused } from '../diagnose/builders.ts';
 
 test.for<[string, number | null, number | null, number | null, OutcomeWord]>([

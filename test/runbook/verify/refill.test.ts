@@ -1,8 +1,14 @@
 import { expect, test } from 'vitest';
-import { findRefill, readHoldings } from '../../../src/runbook/verify/refill.ts';
-import type { Holding, HoldingsCheck } from '../../../src/runbook/verify/refill.ts';
-import { judgeOutcome } from '../../../src/runbook/verify/verify.ts';
-import type { Outcome } from '../../../src/runbook/verify/verify.ts';
+import {
+  findRefill,
+  judgeOutcome,
+  readHoldings,
+} from '../../../src/runbook/approvals/verify/outcome.ts';
+import type {
+  Holding,
+  HoldingsCheck,
+  Outcome,
+} from '../../../src/runbook/approvals/verify/outcome.ts';
 import { aReading, aSnapshot, aSource } from '../diagnose/builders.ts';
 
 const hold = (counts: Readonly<Record<string, number>>): Holding[] =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { judgeOutcome, readFullness } from '../../../src/runbook/verify/verify.ts';
-import type { Fullness, OutcomeWord } from '../../../src/runbook/verify/verify.ts';
+import { judgeOutcome, readFullness } from '../../../src/runbook/approvals/verify/outcome.ts';
+import type { Fullness, OutcomeWord } from '../../../src/runbook/approvals/verify/outcome.ts';
 import { aReading, aSnapshot, refused } from '../diagnose/builders.ts';
 
 function judge(before: Fullness, after: Fullness, later: Fullness): OutcomeWord {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../../../src/runbook/verify/verify.ts';
+import type { Outcome } from '../../../src/runbook/approvals/verify/outcome.ts';
 import {
   applyWitnesses,
   readObservation,

@@ -2,7 +2,7 @@ import { DatabaseError } from 'pg';
 import { expect, test } from 'vitest';
 import { toLogLines } from '../../../sandbox/patient/backend/python-log.ts';
 import { PoolTimeoutError } from '../../../sandbox/patient/backend/queue-pool.ts';
-import { classifyLogs } from '../../../src/runbook/diagnose/classify-logs.ts';
+import { classifyLogs } from '../../../src/runbook/snapshot/logs/classify-logs.ts';
 
 const server = '"db", port 5432';
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { checkView } from '../../../sandbox/slack/check-payload.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
-import { newIncident } from '../../../src/runbook/incident/new-incident.ts';
-import type { TargetSummary } from '../../../src/slack/home/glance.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
+import { newIncident } from '../../../src/runbook/incidents/incident.ts';
+import type { TargetSummary } from '../../../src/slack/home/target-summaries.ts';
 import type { HomeFacts } from '../../../src/slack/home/home-facts.ts';
 import { homeView } from '../../../src/slack/home/home-view.ts';
-import { rememberSummaries } from '../../../src/slack/home/remember-glances.ts';
+import { rememberSummaries } from '../../../src/slack/home/target-summaries.ts';
 import { buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
 import { aDiagnosis, aTarget } from '../support/diagnoses.ts';
 import { toText } from '../support/to-text.ts';

@@ -5,10 +5,10 @@ import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackView } from '../../../sandbox/slack/workspace.ts';
 import { createPlaces } from '../../../src/journal/places.ts';
 import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
-import { defaultIncidentRules } from '../../../src/runbook/incident/rules.ts';
-import type { Clock } from '../../../src/runbook/snapshot/ports.ts';
-import { createHome } from '../../../src/slack/home/create-home.ts';
-import type { TargetSummary } from '../../../src/slack/home/glance.ts';
+import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
+
+import { createHome } from '../../../src/slack/home/home.ts';
+import type { TargetSummary } from '../../../src/slack/home/target-summaries.ts';
 import type { HomeSources } from '../../../src/slack/home/home-facts.ts';
 import { ann, bob } from '../../runbook/approval/builders.ts';
 import { createWorld, startedAtMs } from '../../runbook/approval/world.ts';
@@ -26,6 +26,7 @@ import {
 } from '../support/workspace.ts';
 import type { Mode } from '../support/workspace.ts';
 import { patienceMs } from '../../support/until.ts';
+import type { Clock } from '../../../src/timing.ts';
 
 /** A clock that moves only when told to, and then wakes those whose time has come. */
 class StandingClock implements Clock {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { historyChart } from '../../../src/slack/messages/parts/chart.ts';
+import { historyChart } from '../../../src/slack/messages/status.ts';
 
 test('the fullest moment is drawn, however short it was, and the moments stay in order', () => {
   const history = Array.from({ length: 120 }, (_, minute) => ({

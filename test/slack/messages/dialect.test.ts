@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
-import { fallbacksOf } from '../../../src/slack/messages/parts/dialect.ts';
-import type { Message } from '../../../src/slack/messages/parts/message.ts';
+import { fallbacksOf } from '../../../src/slack/messages/kit/fallbacks.ts';
+import type { Message } from '../../../src/slack/messages/kit/message.ts';
 import { notice } from '../../../src/slack/messages/notice.ts';
 import { statusMessage } from '../../../src/slack/messages/status.ts';
 import { aDiagnosis, aTarget } from '../support/diagnoses.ts';

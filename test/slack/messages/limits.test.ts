@@ -1,8 +1,12 @@
 import { assert as assertProperty, integer, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
-import { slackLimits, truncate } from '../../../src/slack/limits.ts';
+import {
+  header,
+  slackLimits,
+  toMessage,
+  truncate,
+} from '../../../src/slack/messages/kit/message.ts';
 import { table } from '../../../src/slack/messages/kit/table.ts';
-import { header, toMessage } from '../../../src/slack/messages/parts/message.ts';
 
 test('a cut text is never longer than asked, is marked, and never ends in half a character', () => {
   assertProperty(

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
-import { diagnosisMessages } from '../../../src/slack/messages/look-messages.ts';
-import { sourcesMessage } from '../../../src/slack/messages/sources.ts';
+import { diagnosisMessages } from '../../../src/slack/handlers/read-commands.ts';
+import { sourcesMessage } from '../../../src/slack/messages/sessions.ts';
 import { statusMessage } from '../../../src/slack/messages/status.ts';
 import * as scenes from '../../runbook/diagnose/scenes.ts';
 import {

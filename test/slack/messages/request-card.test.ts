@@ -12,23 +12,22 @@ import type { Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
 import { blockIds } from '../../../src/slack/messages/kit/action-ids.ts';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
-import type { ApprovalRequest, RequestState } from '../../../src/runbook/approval/request.ts';
-import { RequestState as States } from '../../../src/runbook/approval/request.ts';
-import { fallbacksOf } from '../../../src/slack/messages/parts/dialect.ts';
-import type { Message } from '../../../src/slack/messages/parts/message.ts';
-import { announcementMessage } from '../../../src/slack/messages/announcement.ts';
-import { refusalMessage } from '../../../src/slack/messages/refusal.ts';
-import { requestCard } from '../../../src/slack/messages/request-card.ts';
+import type { ApprovalRequest, RequestState } from '../../../src/runbook/approvals/request.ts';
+import { RequestState as States } from '../../../src/runbook/approvals/request.ts';
+import { fallbacksOf } from '../../../src/slack/messages/kit/fallbacks.ts';
+import type { Message } from '../../../src/slack/messages/kit/message.ts';
+import { announcementMessage, refusalMessage } from '../../../src/slack/messages/notice.ts';
 import {
   fullListMessages,
   progressLine,
   progressMessage,
-} from '../../../src/slack/messages/request-progress.ts';
-import type { Action } from '../../../src/runbook/remedies/action.ts';
-import { diagnosisMessages } from '../../../src/slack/messages/look-messages.ts';
-import type { RunProgress } from '../../../src/slack/cards/course.ts';
+  requestCard,
+  requestsMessage,
+} from '../../../src/slack/messages/request-card.ts';
+import type { Action } from '../../../src/runbook/remedies/remedy-request.ts';
+import { diagnosisMessages } from '../../../src/slack/handlers/read-commands.ts';
+import type { RunProgress } from '../../../src/slack/messages/plan.ts';
 import { planMessage } from '../../../src/slack/messages/plan.ts';
-import { requestsMessage } from '../../../src/slack/messages/requests.ts';
 import { targetsOfEveryKind } from '../support/targets.ts';
 import { toText } from '../support/to-text.ts';
 import { bob, buildPlan, buildRequest, byHand } from '../../runbook/approval/builders.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ApprovalRequest } from '../../../src/runbook/approval/request.ts';
-import type { Item } from '../../../src/runbook/remedies/report.ts';
+import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import type { Item } from '../../../src/runbook/remedies/remedy.ts';
 import { requestCard } from '../../../src/slack/messages/request-card.ts';
 import { buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
 import { toText } from '../support/to-text.ts';

@@ -13,11 +13,10 @@ import type { Arbitrary } from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
-import { doctorMessage } from '../../../src/slack/messages/doctor.ts';
-import { helpMessage } from '../../../src/slack/messages/help.ts';
-import { diagnosisMessages } from '../../../src/slack/messages/look-messages.ts';
-import { fallbacksOf } from '../../../src/slack/messages/parts/dialect.ts';
-import type { Message } from '../../../src/slack/messages/parts/message.ts';
+import { doctorMessage, helpMessage } from '../../../src/slack/messages/help.ts';
+import { diagnosisMessages } from '../../../src/slack/handlers/read-commands.ts';
+import { fallbacksOf } from '../../../src/slack/messages/kit/fallbacks.ts';
+import type { Message } from '../../../src/slack/messages/kit/message.ts';
 import { aDiagnosis, aHolder, aSession, aSource, aTarget } from '../support/diagnoses.ts';
 
 /** What people could name an application, a role, a host or a table to do harm in a chat. */

@@ -1,12 +1,12 @@
 import { createIncidentMarks } from '../../../src/journal/incident-marks.ts';
 import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
-import type { Incident } from '../../../src/runbook/incident/incident.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
-import { toDraft } from '../../../src/runbook/incident/note.ts';
-import type { Note } from '../../../src/runbook/incident/note.ts';
-import type { IncidentBoard } from '../../../src/runbook/ports/incident-board.ts';
+import { toDraft } from '../../../src/runbook/incidents/incident-log.ts';
+import type { Note } from '../../../src/runbook/incidents/incident-log.ts';
+import type { IncidentBoard } from '../../../src/runbook/reports/incident-board.ts';
 import { createNotifier } from '../../../src/slack/live/notifier.ts';
-import type { CardIntervals } from '../../../src/slack/incidents/paces.ts';
+import type { CardIntervals } from '../../../src/slack/live/outbox.ts';
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';

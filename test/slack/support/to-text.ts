@@ -1,4 +1,4 @@
-import type { Message, MessageBlock } from '../../../src/slack/messages/parts/message.ts';
+import type { Message, MessageBlock } from '../../../src/slack/messages/kit/message.ts';
 
 /** Everything a reader sees of a message's blocks, one block a line; tables row by row. */
 export function toText({ blocks }: Pick<Message, 'blocks'>): string {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import type { RemedyRequest } from '../../remedies/remedy-request.ts';
+import type { Item, Report } from '../../remedies/remedy.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import type { RemedyRequest } from '../../remedies/ask.ts';
-import type { Item, Report } from '../../remedies/report.ts';
-import type { Outcome, OutcomeWord } from '../../verify/verify.ts';
+import type { Outcome, OutcomeWord } from './outcome.ts';
 
 /**
  * What a change is for, where that is not free slots: whoever stops a blocker wants others to go on, and a new

@@ -1,17 +1,15 @@
+import type { Plan } from '../../remedies/plan.ts';
+import type { Report } from '../../remedies/remedy.ts';
+import { mustMove } from '../context.ts';
+import type { ExecutionContext } from '../context.ts';
+import { executionOf } from '../execute.ts';
+import { readAge } from '../may-run-now.ts';
+import type { ApprovalRequest } from '../request.ts';
 import { aimOf, countFor, judgeReport, judgeAimFigures } from './aim.ts';
-import { findRefill, readHoldings } from '../../verify/refill.ts';
-import type { HoldingsCheck } from '../../verify/refill.ts';
-import { judgeOutcome, readFullness } from '../../verify/verify.ts';
-import type { Fullness, Outcome } from '../../verify/verify.ts';
+import { findRefill, judgeOutcome, readFullness, readHoldings } from './outcome.ts';
+import type { Fullness, HoldingsCheck, Outcome } from './outcome.ts';
 import { applyWitnesses, readObservation } from './witnesses.ts';
 import type { Observation } from './witnesses.ts';
-import type { Report } from '../../remedies/report.ts';
-import type { Plan } from '../../remedies/plan.ts';
-import type { ApprovalRequest } from '../../approval/request.ts';
-import { readAge } from '../../approval/cooldown.ts';
-import { executionOf } from '../../approval/execute.ts';
-import { mustMove } from '../../approval/site.ts';
-import type { ExecutionContext } from '../../approval/site.ts';
 
 /** Enough to tell a pool that came back at once from one that leaks. */
 const mostChecks = 6;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { poolReadings } from '../../diagnose/pools.ts';
+import { poolReadings } from '../../diagnose/summarise.ts';
 import type { LogClass, ServiceLogs, Snapshot } from '../../snapshot/snapshot.ts';
 import { count } from '../../snapshot/words.ts';
-import type { Outcome } from '../../verify/verify.ts';
+import type { Outcome } from './outcome.ts';
 
 /** The fullest pool of a service, by its own gauge. */
 const PoolGauge = z.strictObject({

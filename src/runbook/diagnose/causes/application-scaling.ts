@@ -1,10 +1,8 @@
-import type { Cause } from '../diagnosis.ts';
-import type { Overlap } from '../deploy-overlap.ts';
 import { count, percent, sum } from '../../snapshot/words.ts';
-import { suspicious } from './picture.ts';
-import type { Holder, CauseInput } from './picture.ts';
-import { indicator, scoreCause } from './weigh.ts';
-import type { Indicator } from './weigh.ts';
+import type { Overlap } from '../deploys.ts';
+import type { Cause } from '../diagnosis.ts';
+import { indicator, scoreCause, suspicious } from './cause-input.ts';
+import type { CauseInput, Holder, Indicator } from './cause-input.ts';
 
 /** Fewer are no crowd: then it is the size of their pools. */
 const leastProcesses = 3;

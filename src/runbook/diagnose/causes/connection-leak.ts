@@ -1,6 +1,9 @@
-import type { Cause, LeakSuspect } from '../diagnosis.ts';
 import { count, durationOfSeconds, percent, sum } from '../../snapshot/words.ts';
+import type { Cause, LeakSuspect } from '../diagnosis.ts';
+import { leftOver } from '../leaks.ts';
+import { toApplication } from '../sources.ts';
 import {
+  indicator,
   isDead,
   leastAlike,
   leastShare,
@@ -8,14 +11,11 @@ import {
   outButGone,
   outButIdle,
   samePath,
+  scoreCause,
   shareOf,
   waitsForItself,
-} from './picture.ts';
-import { toApplication } from '../holder-name.ts';
-import { leftOver } from '../idle-leaks.ts';
-import type { Holder, CauseInput } from './picture.ts';
-import { indicator, scoreCause } from './weigh.ts';
-import type { Indicator } from './weigh.ts';
+} from './cause-input.ts';
+import type { CauseInput, Holder, Indicator } from './cause-input.ts';
 
 /** Code that does not close its connections: the same place in the code, again and again, never given back. */
 export function judgeConnectionLeak(input: CauseInput): Cause[] {

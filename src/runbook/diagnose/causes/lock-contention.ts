@@ -1,12 +1,9 @@
-import type { Cause } from '../diagnosis.ts';
-import { lastingWaits } from '../lasting-waits.ts';
-import { findDeadlocks } from '../deadlocks.ts';
-import { findMaintenance } from '../maintenance.ts';
-import { isTelling } from '../wait-classes.ts';
-import { countLines } from '../logs.ts';
 import { count, durationOfSeconds, percent } from '../../snapshot/words.ts';
-import type { CauseInput } from './picture.ts';
-import { indicator, scoreCause } from './weigh.ts';
+import type { Cause } from '../diagnosis.ts';
+import { countLines } from '../summarise.ts';
+import { findDeadlocks, findMaintenance, isTelling, lastingWaits } from '../waits.ts';
+import type { CauseInput } from './cause-input.ts';
+import { indicator, scoreCause } from './cause-input.ts';
 
 /** Queries blocking each other: connections pile up behind a few that hold locks, or in a deadlock. */
 export function judgeLockContention(input: CauseInput): Cause[] {

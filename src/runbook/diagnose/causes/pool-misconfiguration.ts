@@ -1,11 +1,17 @@
+import { count, percent, sum } from '../../snapshot/words.ts';
 import type { Cause } from '../diagnosis.ts';
 import { plannedShare } from '../pool-sizes.ts';
-import { waitsByClass } from '../wait-classes.ts';
-import { count, percent, sum } from '../../snapshot/words.ts';
-import { isDead, nameOf, outButIdle, suspicious, waitsForItself } from './picture.ts';
-import type { Holder, CauseInput } from './picture.ts';
-import { indicator, scoreCause } from './weigh.ts';
-import type { Indicator } from './weigh.ts';
+import { waitsByClass } from '../waits.ts';
+import {
+  indicator,
+  isDead,
+  nameOf,
+  outButIdle,
+  scoreCause,
+  suspicious,
+  waitsForItself,
+} from './cause-input.ts';
+import type { CauseInput, Holder, Indicator } from './cause-input.ts';
 
 /** From this share of the usable slots on, one process's pool is too large to have a second one beside it. */
 const largeShare = 0.3;

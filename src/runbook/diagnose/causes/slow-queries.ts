@@ -1,10 +1,10 @@
-import type { Cause } from '../diagnosis.ts';
-import { troubles } from '../troubles.ts';
-import { findSaturation } from '../wait-classes.ts';
 import { count, durationOfSeconds, inSeconds, percent } from '../../snapshot/words.ts';
-import type { Dragging } from '../dragging.ts';
-import type { CauseInput } from './picture.ts';
-import { indicator, scoreCause } from './weigh.ts';
+import { troubles } from '../diagnosis-parts.ts';
+import type { Cause } from '../diagnosis.ts';
+import type { Dragging } from '../recent-checks.ts';
+import { findSaturation } from '../waits.ts';
+import type { CauseInput } from './cause-input.ts';
+import { indicator, scoreCause } from './cause-input.ts';
 
 /** Many short ones, each far slower than usual: more connections would only make more of them run at once. */
 function fromDragging(

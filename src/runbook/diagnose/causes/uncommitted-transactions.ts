@@ -1,9 +1,7 @@
-import type { Cause } from '../diagnosis.ts';
 import { count, durationOfSeconds, percent } from '../../snapshot/words.ts';
-import { samePath } from './picture.ts';
-import type { CauseInput } from './picture.ts';
-import { indicator, scoreCause } from './weigh.ts';
-import type { Indicator } from './weigh.ts';
+import type { Cause } from '../diagnosis.ts';
+import { indicator, samePath, scoreCause } from './cause-input.ts';
+import type { CauseInput, Indicator } from './cause-input.ts';
 
 /** Transactions opened and never ended: old, mostly after a write, from whatever statements. */
 export function judgeUncommittedTransactions(input: CauseInput): Cause[] {

@@ -1,8 +1,9 @@
-import type { Abandoned } from '../abandoned.ts';
+import { count, durationOfSeconds, quoteIdentifier, sum } from '../../snapshot/words.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
-import { pressureOf } from '../pressure.ts';
-import { count, durationOfSeconds } from '../../snapshot/words.ts';
+import type { Abandoned } from '../leaks.ts';
+import { describeStrangers } from '../sources.ts';
+import { pressureOf } from '../summarise.ts';
 import { describeSession, mostExamples } from './sessions.ts';
 
 /** Sessions of clients that are gone. While slots are left they are worth knowing, and no alarm. */
@@ -56,4 +57,38 @@ function examplesOf({ service }: Abandoned, { reading, target, findService }: Ev
     .toSorted((a, b) => (b.stateAgeSeconds ?? 0) - (a.stateAgeSeconds ?? 0))
     .slice(0, mostExamples)
     .map(describeSession);
+}
+
+const mostNamed = 5;
+
+/** Who holds the slots and is no configured service, when that is most of them and slots are short. */
+export function findStrangersIn({ strangers, capacity, target }: Evidence): Finding[] {
+  if (strangers === null || capacity === null) return [];
+  if (pressureOf(capacity, target.limits) === 'none') return [];
+  const { holds, sources, victims, limit } = strangers;
+  const groups = Map.groupBy(sources, ({ user, application }) =>
+    [`role ${quoteIdentifier(user ?? '')}`, application === '' ? 'no name' : application].join(
+      ', ',
+    ),
+  );
+  const named = [...groups]
+    .map(([who, held]) => ({ who, held: sum(held.map(({ total }) => total)) }))
+    .toSorted((a, b) => b.held - a.held);
+  return [
+    {
+      id: 'strangers',
+      severity: 'warning',
+      summary: `${describeStrangers(strangers, capacity.used)} ${squeezed(victims)}`.trim(),
+      figure: { value: holds, unit: 'connections', limit: capacity.usable },
+      evidence: named.slice(0, mostNamed).map(({ who, held }) => `${who}: ${held}.`),
+      fix:
+        limit === undefined
+          ? 'Give them a role of their own that is no superuser, with a CONNECTION LIMIT. If they are a service, add it under services. Shrink no other pool for them.'
+          : `ALTER ROLE ${quoteIdentifier(limit.role)} CONNECTION LIMIT ${limit.to}; sessions that exist stay until they end. If they are a service, add it under services.`,
+    },
+  ];
+}
+
+function squeezed(victims: readonly string[]): string {
+  return victims.length === 0 ? '' : `${victims.slice(0, 3).join(', ')} is squeezed out.`;
 }

@@ -1,9 +1,9 @@
+import { cleanUntrusted } from '../../snapshot/redaction/redact-text.ts';
+import type { LogClass, Problem } from '../../snapshot/snapshot.ts';
+import { count } from '../../snapshot/words.ts';
 import type { Finding, Severity } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
-import { countLines } from '../logs.ts';
-import type { LogClass, Problem } from '../../snapshot/snapshot.ts';
-import { cleanUntrusted } from '../untrusted.ts';
-import { count } from '../../snapshot/words.ts';
+import { countLines } from '../summarise.ts';
 
 interface Rule {
   readonly id: string;

@@ -1,9 +1,184 @@
+import { cleanUntrusted } from '../../snapshot/redaction/redact-text.ts';
+import type {
+  PoolReading,
+  Problem,
+  ReplicaReading,
+  ServiceReading,
+  SettingReading,
+} from '../../snapshot/snapshot.ts';
+import type { PoolVariables } from '../../snapshot/target.ts';
+import { count, list, percent } from '../../snapshot/words.ts';
+import { isDeploying } from '../deploys.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
-import { countLines } from '../logs.ts';
-import type { PoolReading, Problem } from '../../snapshot/snapshot.ts';
-import { cleanUntrusted } from '../untrusted.ts';
-import { percent } from '../../snapshot/words.ts';
+import { nameVariable } from '../pool-sizes.ts';
+import { countLines, pressureOf } from '../summarise.ts';
+
+/** What may happen, said before it does; and who holds more than it may. */
+export function findInBudget({ budget, capacity, target, overlaps }: Evidence): Finding[] {
+  const { lines, usable, others, mayOpen, canExhaust } = budget;
+  const findings: Finding[] = lines
+    .filter((line) => typeof line.mayOpen === 'number' && (line.holds ?? 0) > line.mayOpen)
+    .map((line) => ({
+      id: 'service-over-budget',
+      severity: 'warning',
+      summary: `${line.service} holds ${line.holds ?? 0} connections, though its pools may open ${line.mayOpen ?? 0}.`,
+      figure: { value: line.holds ?? 0, unit: 'connections', limit: Number(line.mayOpen) },
+      evidence: ['Connections outside of the pool, more workers than configured, or an old copy.'],
+      fix: `Compare the workers configured for ${line.service} with those that run.`,
+    }));
+  if (canExhaust === true && usable !== null) {
+    const sum = mayOpen === 'unlimited' ? 'as many as they like' : (mayOpen ?? 'more');
+    findings.push({
+      id: 'budget-can-exhaust',
+      // Overcommitting is common and often wise; it is trouble when the slots run out.
+      severity: pressureOf(capacity, target.limits) === 'none' ? 'info' : 'warning',
+      summary: `All services${budget.poolers === undefined ? '' : ' and poolers'} together may open ${sum} of ${usable} usable connections.`,
+      ...(typeof mayOpen === 'number' && {
+        figure: { value: mayOpen, unit: 'connections', limit: usable },
+      }),
+      evidence: [
+        ...lines.map((line) => `${line.service}: ${describe(line)}.`),
+        ...(budget.poolers ?? []).map(
+          (one) => `${one.name}: ${count(one.replicas, 'replica')}, together ${one.mayOpen}.`,
+        ),
+        ...(others === null ? [] : [`Others: ${others} now.`]),
+      ],
+      fix: isDeploying(overlaps)
+        ? 'Judge them once the deploy is over: the pools of the old replicas end with it.'
+        : budget.poolers === undefined
+          ? 'Give the services pools that fit, or put a pooler such as PgBouncer in between.'
+          : 'Give the services pools that fit, and PgBouncer a pool_size or max_db_connections that does.',
+    });
+  }
+  return findings;
+}
+
+function describe(line: Evidence['budget']['lines'][number]): string {
+  const { workers, mayOpen, mixed = [line] } = line;
+  const parts = mixed.map(
+    ({ replicas, poolSize, maxOverflow }) =>
+      `${replicas} replicas x ${workers} workers x (${poolSize ?? '?'} + ${maxOverflow ?? '?'})`,
+  );
+  return `${parts.join(' + ')} = ${mayOpen ?? 'unknown'}`;
+}
+
+type PoolSettings = ReplicaReading['pool'];
+
+/** The runbook's recommendation: callers have given up before a longer wait is over. */
+const longestWaitSeconds = 30;
+const recycleSeconds = 1800;
+
+const variables: Readonly<Record<keyof PoolSettings, keyof PoolVariables>> = {
+  size: 'size',
+  maxOverflow: 'overflow',
+  timeoutSeconds: 'timeout',
+  recycleSeconds: 'recycle',
+  prePing: 'prePing',
+};
+
+/**
+ * The runbook's prevention: what the containers' environment says of each pool, against what it recommends, and
+ * against the server's own time-out. What an environment does not say is not known, and no finding.
+ */
+export function findInPoolSettings({
+  services,
+  reading,
+}: Pick<Evidence, 'services' | 'reading'>): Finding[] {
+  const idleMs = readIdleTimeout(reading?.settings ?? []);
+  const found = services.flatMap((service) => judge(service, idleMs));
+  return idleMs === 0 ? found : [...found, endsIdle(idleMs)];
+}
+
+/** For everybody: 0 where it is off, or where dbconn's own role has another value and what holds cannot be seen. */
+function readIdleTimeout(settings: readonly SettingReading[]): number {
+  const found = settings.find(({ name }) => name === 'idle_session_timeout');
+  const isForAll = found?.source === 'configuration file' || found?.source === 'command line';
+  return isForAll ? Number(found.value) : 0;
+}
+
+function judge({ name, replicas }: ServiceReading, idleMs: number): Finding[] {
+  const pools = replicas.map(({ pool }) => pool);
+  const named = (key: keyof PoolSettings): string => nameVariable(replicas, variables[key]);
+  const some = (fits: (pool: PoolSettings) => boolean): boolean => pools.some(fits);
+  const info = (id: string, summary: string, fix: string): Finding => {
+    return { id, severity: 'info', summary, evidence: [], fix };
+  };
+  const outlives = (pool: PoolSettings): boolean =>
+    pool.prePing === false && (pool.recycleSeconds ?? 0) * 1000 >= idleMs;
+  return [
+    ...differ(name, pools, named),
+    ...(some(({ prePing }) => prePing === false)
+      ? [
+          {
+            ...info(
+              'pool-setting-pre-ping-off',
+              `${name} does not try a connection before it uses it: each session that is ended costs a request an error.`,
+              `Set ${named('prePing')}=true.`,
+            ),
+            // The server ends what the pool believes to be alive.
+            ...(idleMs > 0 && some(outlives) && { severity: 'warning' as const }),
+          },
+        ]
+      : []),
+    ...(some(({ recycleSeconds }) => recycleSeconds !== null && recycleSeconds < 0)
+      ? [
+          info(
+            'pool-setting-recycle-off',
+            `${name} never replaces an old connection.`,
+            `Set ${named('recycleSeconds')}=${recycleSeconds}.`,
+          ),
+        ]
+      : []),
+    ...(some(({ timeoutSeconds }) => (timeoutSeconds ?? 0) > longestWaitSeconds)
+      ? [
+          info(
+            'pool-setting-timeout-long',
+            `${name} waits for a connection longer than its callers wait for an answer: ${Math.max(...pools.map(({ timeoutSeconds }) => timeoutSeconds ?? 0))} s.`,
+            `Set ${named('timeoutSeconds')}=${longestWaitSeconds} or less.`,
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** A changed .env reaches only the containers that were made anew since. */
+function differ(
+  name: string,
+  pools: readonly PoolSettings[],
+  named: (key: keyof PoolSettings) => string,
+): Finding[] {
+  const keys: readonly (keyof PoolSettings)[] = [
+    'size',
+    'maxOverflow',
+    'timeoutSeconds',
+    'recycleSeconds',
+    'prePing',
+  ];
+  const odd = keys.filter((key) => new Set(pools.map((pool) => pool[key])).size > 1);
+  if (odd.length === 0) return [];
+  return [
+    {
+      id: 'pool-settings-differ',
+      severity: 'info',
+      summary: `The ${count(pools.length, 'replica')} of ${name} do not agree on ${list(odd.map(named))}.`,
+      evidence: [],
+      fix: `docker compose up -d ${name} makes those anew that have an old environment; a restart would not.`,
+    },
+  ];
+}
+
+function endsIdle(idleMs: number): Finding {
+  return {
+    id: 'idle-session-timeout-for-all',
+    severity: 'info',
+    summary:
+      'idle_session_timeout ends the idle sessions of every pool and pooler: their next requests may meet an error.',
+    figure: { value: idleMs / 1000, unit: 'seconds' },
+    evidence: [],
+    fix: 'Set it for the roles of people and reports instead: ALTER ROLE … SET idle_session_timeout.',
+  };
+}
 
 /** The runbook's step 4: the applications' own view. */
 export function findInPools({ snapshot, poolReadings, logs, target }: Evidence): Finding[] {

@@ -1,8 +1,8 @@
+import { cleanUntrusted } from '../../snapshot/redaction/redact-text.ts';
+import type { ReachError } from '../../snapshot/snapshot.ts';
+import { count, quoteIdentifier } from '../../snapshot/words.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
-import type { ReachError } from '../../snapshot/snapshot.ts';
-import { cleanUntrusted } from '../untrusted.ts';
-import { count, quoteIdentifier } from '../../snapshot/words.ts';
 
 /** Whether and how PostgreSQL could be seen at all. */
 export function findInReach(evidence: Evidence): Finding[] {

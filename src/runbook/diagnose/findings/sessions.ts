@@ -1,10 +1,11 @@
-import type { UntrackedReading } from '../activity-reading.ts';
+import type { UntrackedReading } from '../../snapshot/readings.ts';
+import { cleanUntrusted } from '../../snapshot/redaction/redact-text.ts';
+import type { SessionReading } from '../../snapshot/snapshot.ts';
+import { count, durationOfSeconds, inSeconds } from '../../snapshot/words.ts';
+import { toCauseInput } from '../causes/cause-input.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
-import type { SessionReading } from '../../snapshot/snapshot.ts';
-import { classOf, isTelling } from '../wait-classes.ts';
-import { cleanUntrusted } from '../untrusted.ts';
-import { count, durationOfSeconds } from '../../snapshot/words.ts';
+import { classOf, isTelling } from '../waits.ts';
 
 /** How many sessions stand behind a finding as its evidence. */
 export const mostExamples = 5;
@@ -168,4 +169,22 @@ export function describeSession(session: SessionReading): string {
   const age = stateAgeSeconds === null ? '' : ` for ${durationOfSeconds(stateAgeSeconds)}`;
   const wrote = hasWritten ? ', has written' : '';
   return cleanUntrusted(`${pid} ${application}: ${state}${age}${wrote}: ${query ?? 'hidden'}`, 200);
+}
+
+/** Many short queries that are slow only against what is usual: no threshold for a single one shows them. */
+export function findSlowerThanUsual(evidence: Evidence): Finding[] {
+  const { dragging } = toCauseInput(evidence);
+  if (dragging === undefined) return [];
+  const { sessions, seconds, usual } = dragging;
+  const than = usual === null || usual.active === 0 ? '' : `; usual is ${inSeconds(usual.seconds)}`;
+  return [
+    {
+      id: 'slower-than-usual',
+      severity: 'warning',
+      summary: `${count(sessions, 'session runs', 'sessions run')} the same statement, each for ${inSeconds(seconds)}${than}.`,
+      figure: { value: seconds, unit: 'seconds', ...(usual !== null && { limit: usual.seconds }) },
+      evidence: [],
+      fix: 'See its plan with EXPLAIN and compare it with the usual one: ANALYZE its tables, look for a missing index. More connections would only run more of it at once.',
+    },
+  ];
 }

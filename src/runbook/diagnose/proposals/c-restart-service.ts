@@ -1,10 +1,9 @@
+import { nameOf, toCauseInput } from '../causes/cause-input.ts';
+import type { Holder } from '../causes/cause-input.ts';
 import { leakingService } from '../causes/connection-leak.ts';
-import { nameOf, toCauseInput } from '../causes/picture.ts';
-import type { Holder } from '../causes/picture.ts';
 import type { Evidence } from '../evidence.ts';
-import type { ProposalInput, ScoredProposal } from './case.ts';
-import { whyNotDocker, whyNotSignal } from './blocked.ts';
-import { toCommand } from './to-command.ts';
+import type { ProposalInput, ScoredProposal } from './proposal.ts';
+import { toCommand, whyNotDocker, whyNotSignal } from './proposal.ts';
 
 /** Restart the service whose connections are not given back, or the largest holder when nothing else can be done. */
 export function proposeRestart({ evidence, short, has }: ProposalInput): ScoredProposal[] {

@@ -1,12 +1,19 @@
-import { isDeploying } from '../deploy-overlap.ts';
-import { enlargePool, largestLine, shrinkPool, sizesOf, starvedLine } from '../pool-sizes.ts';
-import type { Evidence } from '../evidence.ts';
-import type { FittingPool } from '../pool-sizes.ts';
-import type { ProposalInput, ScoredProposal } from './case.ts';
 import { count } from '../../snapshot/words.ts';
-import { whyNotResize } from './blocked.ts';
-import { assignVariables, hasNoVariable, toSettable } from '../pool-variables.ts';
-import { toCommand } from './to-command.ts';
+import { isDeploying } from '../deploys.ts';
+import type { Evidence } from '../evidence.ts';
+import {
+  assignVariables,
+  enlargePool,
+  hasNoVariable,
+  largestLine,
+  shrinkPool,
+  sizesOf,
+  starvedLine,
+  toSettable,
+} from '../pool-sizes.ts';
+import type { FittingPool } from '../pool-sizes.ts';
+import type { ProposalInput, ScoredProposal } from './proposal.ts';
+import { toCommand, whyNotResize } from './proposal.ts';
 
 /** A service that holds less than this share of what is used is squeezed out itself. */
 const leastShare = 0.2;

@@ -1,24 +1,11 @@
-import type { Candidate, SkipReason } from '../../snapshot/ports.ts';
-import type { Skipped } from '../plan.ts';
-import type { SessionTarget } from '../targets/session.ts';
+import { skipSentences } from '../../diagnose/protected-sessions.ts';
+import type { SessionTarget, Skipped } from '../plan.ts';
+import type { Candidate } from './ports.ts';
 
 /** Enough for any night, and a plan that people can still read and the journal can still hold. */
 const mostSessions = 500;
 
 const skippedShown = 50;
-
-/** Why a session is left alone, as its reader is told. */
-export const skipSentences: Readonly<Record<SkipReason, string>> = {
-  own: "dbconn's own session",
-  hidden: 'its state is hidden from the acting role',
-  'not a client': 'a background process, not a client',
-  replication: 'its role replicates',
-  superuser: 'a superuser',
-  'protected application': 'a protected application',
-  pooler: 'a pooler: ending it would break whoever it serves',
-  committing: 'its commit is done here and waits for a standby: ending it takes nothing back',
-  'no privilege': 'the acting role may not signal it',
-};
 
 export interface Sorted {
   readonly targets: readonly SessionTarget[];

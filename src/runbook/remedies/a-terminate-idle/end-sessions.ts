@@ -1,15 +1,11 @@
-import type {
-  PrivilegedSession,
-  Clock,
-  SignalOutcome,
-  TerminateGuard,
-} from '../../snapshot/ports.ts';
-import type { SessionIdentity, SessionTarget } from '../targets/session.ts';
-import type { RunControl } from '../remedy.ts';
-import { countOutcomes } from '../report.ts';
-import type { Item, Report } from '../report.ts';
-import { skipSentences } from './candidates.ts';
+import type { Clock } from '../../../timing.ts';
+import type { TerminateGuard } from '../../diagnose/protected-sessions.ts';
+import { skipSentences } from '../../diagnose/protected-sessions.ts';
 import { count } from '../../snapshot/wording.ts';
+import type { SessionIdentity, SessionTarget } from '../plan.ts';
+import type { Item, Report, RunControl } from '../remedy.ts';
+import { countOutcomes } from '../remedy.ts';
+import type { PrivilegedSession, SignalOutcome } from './ports.ts';
 
 /** Between two of these somebody can stop it, and the live message can move on. */
 export const batchSize = 50;

@@ -1,9 +1,8 @@
-import type { MaxConnectionsReading } from '../../ports/server-settings.ts';
-import type { PreflightInput } from '../option-b/flight.ts';
-import { estimateMemory, memorySentences } from '../option-b/memory.ts';
-import type { PlanDraft } from '../plan.ts';
-import type { SettingTarget } from '../targets/setting.ts';
 import { count } from '../../snapshot/wording.ts';
+import type { PlanDraft, SettingTarget } from '../plan.ts';
+import type { MaxConnectionsReading } from './ports.ts';
+import type { PreflightInput } from './preflight.ts';
+import { estimateMemory, memorySentences } from './preflight.ts';
 
 /** What a step is, for `recover`: plans with and without a host have different ones. */
 type Part = 'copy' | 'alter' | 'checkpoint' | 'restart' | 'check' | 'clean';

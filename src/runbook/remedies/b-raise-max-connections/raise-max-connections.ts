@@ -1,17 +1,15 @@
-import { raiseMaxConnections } from '../../diagnose/raise-max-connections.ts';
-import { PrivilegedUnavailable } from '../acting-unavailable.ts';
-import type { RemedyRequest } from '../ask.ts';
-import { preflight } from '../option-b/flight.ts';
-import type { PreflightInput } from '../option-b/flight.ts';
+import { raiseMaxConnections } from '../../diagnose/proposals/b-raise-max-connections.ts';
+import type { Plan, PlanDraft, SettingTarget } from '../plan.ts';
+import type { RemedyRequest } from '../remedy-request.ts';
+import { PrivilegedUnavailable, done, refuse } from '../remedy.ts';
+import type { Answer, Recheck, Remedy, RunControl } from '../remedy.ts';
 import { draftRaise, toTarget } from './plan.ts';
-import type { OptionBPorts } from '../option-b/ports.ts';
+import type { OptionBPorts } from './ports.ts';
+import { preflight } from './preflight.ts';
+import type { PreflightInput } from './preflight.ts';
 import { recoverRaise } from './recover.ts';
 import { alterAndRestart, alterOnly } from './run.ts';
 import type { Change } from './run.ts';
-import type { Plan, PlanDraft } from '../plan.ts';
-import { done, refuse } from '../remedy.ts';
-import type { Answer, Recheck, Remedy, RunControl } from '../remedy.ts';
-import type { SettingTarget } from '../targets/setting.ts';
 
 /** Runbook option B: raise max_connections, which restarts PostgreSQL. Lowering, as an undo does, is the same. */
 export function createOptionB(ports: OptionBPorts): Remedy {

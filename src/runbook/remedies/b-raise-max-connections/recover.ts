@@ -1,13 +1,11 @@
 import { z } from 'zod';
-import type { ServerHost } from '../../ports/server-host.ts';
-import { awaitBoot } from '../option-b/boot.ts';
-import type { OptionBPorts } from '../option-b/ports.ts';
+import type { Interrupted, Report, StepEntry } from '../remedy.ts';
+import { awaitBoot } from './boot.ts';
+import type { OptionBPorts, ServerHost } from './ports.ts';
 import { bringUp, cleanUp, concludeUp, putBack } from './restart.ts';
 import type { Raise } from './restart.ts';
 import { pendingReport, takeBack } from './run.ts';
 import type { Change } from './run.ts';
-import type { Report } from '../report.ts';
-import type { Interrupted, StepEntry } from '../remedy.ts';
 
 const pollMs = 1000;
 /** A stop that was asked for goes on though nobody waits for it any more: as long as a stop may take, and some. */

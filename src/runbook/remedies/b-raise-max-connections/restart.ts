@@ -1,14 +1,10 @@
-import type { KeptCopy, KeptFile, ServerHost } from '../../ports/server-host.ts';
-import { PrivilegedUnavailable } from '../acting-unavailable.ts';
-import { awaitApplications } from '../option-b/applications.ts';
-import type { ApplicationSessions } from '../option-b/applications.ts';
-import { awaitBoot } from '../option-b/boot.ts';
-import type { BootEnd } from '../option-b/boot.ts';
+import type { SettingTarget } from '../plan.ts';
+import { PrivilegedUnavailable } from '../remedy.ts';
+import type { Item, Report, RunControl } from '../remedy.ts';
+import { awaitApplications, awaitBoot } from './boot.ts';
+import type { ApplicationSessions, BootEnd } from './boot.ts';
 import { stepOf } from './plan.ts';
-import type { OptionBPorts } from '../option-b/ports.ts';
-import type { RunControl } from '../remedy.ts';
-import type { Item, Report } from '../report.ts';
-import type { SettingTarget } from '../targets/setting.ts';
+import type { KeptCopy, KeptFile, OptionBPorts, ServerHost } from './ports.ts';
 
 /** One change under way. */
 export interface Raise {

@@ -1,12 +1,10 @@
-import type { KeptFile, ServerHost } from '../../ports/server-host.ts';
-import { readApplications } from '../option-b/applications.ts';
+import type { SettingTarget } from '../plan.ts';
+import type { Report, RunControl } from '../remedy.ts';
+import { readApplications } from './boot.ts';
 import { stepOf } from './plan.ts';
-import type { OptionBPorts } from '../option-b/ports.ts';
+import type { KeptFile, OptionBPorts, ServerHost } from './ports.ts';
 import { bringUp, cleanUp } from './restart.ts';
 import type { Raise } from './restart.ts';
-import type { RunControl } from '../remedy.ts';
-import type { Report } from '../report.ts';
-import type { SettingTarget } from '../targets/setting.ts';
 
 export interface Change {
   readonly target: SettingTarget;

@@ -1,14 +1,11 @@
-import type { Action } from '../action.ts';
-import type { RemedyRequest } from '../ask.ts';
 import type { Plan, PlanDraft, PlanTarget } from '../plan.ts';
-import { done, refuse } from '../remedy.ts';
-import type { Answer, Refusal, Remedy } from '../remedy.ts';
-import type { Item, Report } from '../report.ts';
-import { countOutcomes } from '../report.ts';
+import type { Action, RemedyRequest } from '../remedy-request.ts';
+import { countOutcomes, done, refuse } from '../remedy.ts';
+import type { Answer, Item, Refusal, Remedy, Report } from '../remedy.ts';
 import type { HandOff } from './hand-off.ts';
-import { placeOf } from './place-of.ts';
+import { placeOf } from './hand-off.ts';
 import type { Planner, PlannerPorts } from './planner.ts';
-import { isSafeName } from './quote.ts';
+import { isSafeName } from './psql.ts';
 
 /** One option as somebody else runs it. Its `run` is never called; its `recover` looks what became of it. */
 export interface HandOffRemedy extends Remedy {

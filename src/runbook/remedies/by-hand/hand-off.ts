@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { DatabaseReading } from '../../snapshot/snapshot.ts';
 import { runtimes } from '../../snapshot/target.ts';
+import type { Target } from '../../snapshot/target.ts';
 
 const Runtime = z.enum(runtimes);
 
@@ -39,4 +41,28 @@ export interface Commands {
   readonly notes: readonly string[];
   /** For a POSIX shell, in this order; none where only people know how it is run. */
   readonly commands: readonly string[];
+}
+
+/**
+ * Where a target's commands are run: as the configuration says, else as the server's own roles tell, else Compose where
+ * a project is configured.
+ */
+export function placeOf(target: Target, reading: DatabaseReading | undefined): Place {
+  const { runtime, composeProject, postgresService } = target;
+  const told = runtime?.kind;
+  const usual = composeProject === undefined ? 'other' : 'compose';
+  // A managed database beside services in Kubernetes: what was told is about the services then.
+  const server = reading?.managedBy ?? told ?? usual;
+  const isForServices = told === 'compose' || told === 'kubernetes' || told === 'systemd';
+  return {
+    server: server === 'compose' && postgresService === undefined ? 'other' : server,
+    services: isForServices || told === 'other' ? told : usual,
+    names: {
+      project: composeProject ?? null,
+      server: runtime?.server ?? (server === 'compose' ? (postgresService ?? null) : null),
+      namespace: runtime?.namespace ?? null,
+      parameterGroup: runtime?.parameterGroup ?? null,
+      resourceGroup: runtime?.resourceGroup ?? null,
+    },
+  };
 }

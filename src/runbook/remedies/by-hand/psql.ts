@@ -1,5 +1,31 @@
+import { cleanUntrusted } from '../../snapshot/redaction/redact-text.ts';
 import type { Place } from './hand-off.ts';
-import { shellWord } from './quote.ts';
+
+/** Longer than any name of PostgreSQL, Docker or Kubernetes. */
+const longestName = 300;
+
+/**
+ * Whether a name can stand in a command at all: a line break, an invisible or a right-to-left character would make the
+ * command another one than people read, and a leading dash an option.
+ */
+export function isSafeName(name: string): boolean {
+  return !name.startsWith('-') && cleanUntrusted(name, longestName) === name;
+}
+
+/** One word of a POSIX shell. */
+export function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** A string of SQL that means the same whatever standard_conforming_strings says. */
+export function sqlString(text: string): string {
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted;
+}
+
+export function sqlStringOrNull(text: string | null): string {
+  return text === null ? 'NULL' : sqlString(text);
+}
 
 /**
  * A command that gives SQL to psql, where this server is reached. The SQL stands in a here-document whose mark is

@@ -1,7 +1,6 @@
-import type { SettingTarget } from '../targets/setting.ts';
+import type { SettingTarget } from '../plan.ts';
 import type { Commands, HandOff, Place } from './hand-off.ts';
-import { blanks, compose, kubectl, named, psql, psqlNotes } from './psql.ts';
-import { shellWord } from './quote.ts';
+import { blanks, compose, kubectl, named, psql, psqlNotes, shellWord } from './psql.ts';
 
 /** A stop shorter than this would end in a kill, and the next start in a crash recovery. Seconds. */
 const stopSeconds = 300;

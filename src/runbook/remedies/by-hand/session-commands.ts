@@ -1,9 +1,6 @@
-import type { BlockerTarget } from '../targets/blocker.ts';
-import type { PreparedTarget } from '../targets/prepared.ts';
-import type { SessionTarget } from '../targets/session.ts';
+import type { BlockerTarget, PreparedTarget, SessionTarget } from '../plan.ts';
 import type { Commands, Place } from './hand-off.ts';
-import { psql, psqlNotes } from './psql.ts';
-import { sqlString, sqlStringOrNull } from './quote.ts';
+import { psql, psqlNotes, sqlString, sqlStringOrNull } from './psql.ts';
 
 /** As many sessions as one statement names: more, and nobody reads it before running it. */
 const sessionsPerStatement = 10;

@@ -1,16 +1,14 @@
 import { gatherEvidence } from '../../diagnose/evidence.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { ServiceConfig } from '../../snapshot/target.ts';
-import { mayResize } from '../option-e/pool-service.ts';
-import { effectOf } from '../option-c/restart-effect.ts';
-import { countOfService, isOfService } from '../option-c/service-sessions.ts';
-import type { Plan, PlanDraft } from '../plan.ts';
-import { done, refuse } from '../remedy.ts';
-import type { Answer } from '../remedy.ts';
-import type { Item } from '../report.ts';
 import { count } from '../../snapshot/wording.ts';
-import type { RemedyRequest } from '../ask.ts';
 import type { Planner, PlannerPorts } from '../by-hand/planner.ts';
+import type { Plan, PlanDraft } from '../plan.ts';
+import type { RemedyRequest } from '../remedy-request.ts';
+import { done, refuse } from '../remedy.ts';
+import type { Answer, Item } from '../remedy.ts';
+import { countOfService, isOfService, mayResize } from '../replicas/service-replicas.ts';
+import { effectOf } from './restart-service.ts';
 
 /** Option C where dbconn does not see the processes: a service is told by its sessions. */
 export function planRestarts(ports: PlannerPorts): Planner {

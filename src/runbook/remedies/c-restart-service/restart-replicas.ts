@@ -1,11 +1,9 @@
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import type { RestartOutcome } from '../../snapshot/ports.ts';
-import type { OptionCPorts } from './ports.ts';
-import type { Plan } from '../plan.ts';
-import type { ReplicaTarget } from '../targets/replica.ts';
-import type { RunControl } from '../remedy.ts';
-import { countOutcomes } from '../report.ts';
-import type { Item, Report } from '../report.ts';
+import { count } from '../../snapshot/wording.ts';
+import type { Plan, ReplicaTarget } from '../plan.ts';
+import type { Item, Report, RunControl } from '../remedy.ts';
+import { countOutcomes } from '../remedy.ts';
+import { mayOpen, whyNotNow } from '../replicas/service-replicas.ts';
 import {
   addressesOf,
   countIn,
@@ -14,12 +12,10 @@ import {
   leftBehind,
   replicasOf,
   serviceOf,
-} from '../option-c/restart-evidence.ts';
-import type { OldProcess } from '../option-c/restart-orphans.ts';
-import { whyChanged } from '../option-c/replica-changes.ts';
-import { whyNotNow } from '../option-c/restart-governor.ts';
-import { mayOpen } from '../option-c/service-sessions.ts';
-import { count } from '../../snapshot/wording.ts';
+  whyChanged,
+} from './evidence.ts';
+import type { OldProcess } from './evidence.ts';
+import type { OptionCPorts, RestartOutcome } from './ports.ts';
 
 const pollMs = 2000;
 

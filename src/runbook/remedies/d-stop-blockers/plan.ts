@@ -1,9 +1,4 @@
-import type { LockReading } from '../../snapshot/snapshot.ts';
 import { analyseLocks } from '../../diagnose/locks.ts';
-import type { Blocker, BlockerSession } from './ports.ts';
-import { PrivilegedUnavailable } from '../acting-unavailable.ts';
-import { waitersToApprove } from '../option-d/approved-waiters.ts';
-import { draftStop } from '../option-d/blocker-plan.ts';
 import {
   behind,
   findObstacles,
@@ -11,15 +6,16 @@ import {
   whyNoObstacle,
 } from '../../diagnose/obstacles.ts';
 import type { Obstacle } from '../../diagnose/obstacles.ts';
-import { defaultReleaseWithinMs, toGuard } from '../option-d/ports.ts';
-import type { OptionDPorts, StopRequest } from '../option-d/ports.ts';
-import type { PlanDraft, Skipped } from '../plan.ts';
-import { planSlow } from '../option-d/plan-slow.ts';
-import { done, refuse } from '../remedy.ts';
-import type { Answer } from '../remedy.ts';
-import { whyBlockerSkipped, whyRootSkipped } from '../option-d/spared-blocker.ts';
-import type { BlockerTarget, WaiterIdentity } from '../targets/blocker.ts';
+import { whyBlockerSkipped, whyRootSkipped } from '../../diagnose/protected-sessions.ts';
+import type { LockReading } from '../../snapshot/snapshot.ts';
 import { count } from '../../snapshot/wording.ts';
+import type { BlockerTarget, PlanDraft, Skipped, WaiterIdentity } from '../plan.ts';
+import { PrivilegedUnavailable, done, refuse } from '../remedy.ts';
+import type { Answer } from '../remedy.ts';
+import { draftStop, planSlow } from './draft.ts';
+import type { Blocker, BlockerSession } from './ports.ts';
+import { defaultReleaseWithinMs, toGuard, waitersToApprove } from './same-blocker.ts';
+import type { OptionDPorts, StopRequest } from './same-blocker.ts';
 
 /** More blockers at once than somebody can judge are not proposed in one plan. */
 const mostBlockers = 10;

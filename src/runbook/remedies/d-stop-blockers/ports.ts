@@ -1,7 +1,7 @@
-import type { Lease } from '../lease.ts';
+import type { Process, SkipGuard, SkipReason } from '../../diagnose/protected-sessions.ts';
 import type { LockReading } from '../../snapshot/snapshot.ts';
-import type { SkipReason, TerminateGuard } from '../../snapshot/ports.ts';
-import type { BlockerIdentity, BlockerTarget, WaiterIdentity } from '../targets/blocker.ts';
+import type { Lease } from '../lease.ts';
+import type { BlockerIdentity, BlockerTarget, WaiterIdentity } from '../plan.ts';
 
 /** Sees who holds up whom in one target's PostgreSQL, and signals single sessions. */
 export interface Blockers {
@@ -29,12 +29,6 @@ export interface SlowQuery {
   readonly runningForMs: number;
   readonly atMost: number;
 }
-
-/** What is never signalled, whatever the plan says. */
-export type SkipGuard = Omit<TerminateGuard, 'idleForMs'>;
-
-export type Process =
-  'client' | 'slow client' | 'concurrent build' | 'autovacuum' | 'wraparound vacuum' | 'other';
 
 export interface Blocker extends Omit<
   BlockerTarget,

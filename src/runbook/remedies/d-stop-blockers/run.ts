@@ -1,17 +1,19 @@
-import type { BlockerOutcome, BlockerSession, BlockerSignal } from './ports.ts';
-import { stillBlocks } from '../option-d/approved-waiters.ts';
-import { lastStep, toSteps } from '../option-d/blocker-steps.ts';
-import type { BlockerStep } from '../option-d/blocker-steps.ts';
-import { blockersOf, defaultReleaseWithinMs, toGuard } from '../option-d/ports.ts';
-import type { OptionDPorts } from '../option-d/ports.ts';
-import type { Plan } from '../plan.ts';
-import type { RunControl } from '../remedy.ts';
-import { countOutcomes } from '../report.ts';
-import type { Item, Report } from '../report.ts';
-import { isSameStatement } from '../option-d/same-blocker.ts';
-import { skipSentences } from '../a-terminate-idle/candidates.ts';
-import type { BlockerTarget } from '../targets/blocker.ts';
+import { skipSentences } from '../../diagnose/protected-sessions.ts';
 import { count } from '../../snapshot/wording.ts';
+import type { BlockerTarget, Plan } from '../plan.ts';
+import type { Item, Report, RunControl } from '../remedy.ts';
+import { countOutcomes } from '../remedy.ts';
+import { lastStep, toSteps } from './draft.ts';
+import type { BlockerStep } from './draft.ts';
+import type { BlockerOutcome, BlockerSession, BlockerSignal } from './ports.ts';
+import {
+  blockersOf,
+  defaultReleaseWithinMs,
+  isSameStatement,
+  stillBlocks,
+  toGuard,
+} from './same-blocker.ts';
+import type { OptionDPorts } from './same-blocker.ts';
 
 const pollMs = 100;
 /** A session that has not ended by then hangs in a system call; it is reported, not waited for. */

@@ -4,15 +4,16 @@ import {
   mayOpenBeside,
   processesOf,
   shrinkPool,
+  sizeVariables,
   starvedLine,
+  toSettable,
 } from '../../diagnose/pool-sizes.ts';
 import type { FittingPool } from '../../diagnose/pool-sizes.ts';
-import { sizeVariables, toSettable } from '../../diagnose/pool-variables.ts';
-import { pressureOf } from '../../diagnose/pressure.ts';
-import type { PoolNumbers } from '../../ports/pool-settings.ts';
-import type { RemedyRequest } from '../ask.ts';
+import { pressureOf } from '../../diagnose/summarise.ts';
+import type { RemedyRequest } from '../remedy-request.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
+import type { PoolNumbers } from './ports.ts';
 
 export interface ChosenPool extends FittingPool {
   /** What its containers have now; null where that is not known. */

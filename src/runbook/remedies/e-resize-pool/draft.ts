@@ -1,16 +1,14 @@
 import type { Evidence } from '../../diagnose/evidence.ts';
-import { sizeVariables } from '../../diagnose/pool-variables.ts';
+import { sizeVariables } from '../../diagnose/pool-sizes.ts';
 import type { ReplicaReading } from '../../snapshot/snapshot.ts';
+import { count } from '../../snapshot/wording.ts';
 import { list } from '../../snapshot/words.ts';
-import type { PlannedEdit, PoolNumbers } from '../../ports/pool-settings.ts';
-import type { RemedyRequest } from '../ask.ts';
-import type { PlanDraft, Skipped } from '../plan.ts';
+import type { PlanDraft, PoolTarget, ReplicaTarget, Skipped } from '../plan.ts';
+import type { RemedyRequest } from '../remedy-request.ts';
+import { countOfReplica } from '../replicas/service-replicas.ts';
 import { mayComeBack } from './choose-size.ts';
 import type { ChosenPool } from './choose-size.ts';
-import { countOfReplica } from '../option-c/service-sessions.ts';
-import type { PoolTarget } from '../targets/pool.ts';
-import type { ReplicaTarget } from '../targets/replica.ts';
-import { count } from '../../snapshot/wording.ts';
+import type { PlannedEdit, PoolNumbers } from './ports.ts';
 
 interface ResizeParts extends ChosenPool, PlannedEdit {
   readonly ask: RemedyRequest;

@@ -1,16 +1,12 @@
 import { z } from 'zod';
-import type { OptionEPorts } from '../option-e/ports.ts';
-import type { EnvEdit, RecreateOutcome } from '../../ports/pool-settings.ts';
-import { checkAgain } from '../option-e/look-again.ts';
+import type { PoolTarget, ReplicaTarget } from '../plan.ts';
+import type { Interrupted, Report, RunControl, StepEntry } from '../remedy.ts';
 import { firstReplicaStep } from './draft.ts';
-import { endResize } from '../option-e/pool-end.ts';
-import { hasNumbers } from '../option-e/pool-replica.ts';
-import type { ReplicaResult } from '../option-e/pool-replica.ts';
-import { poolOf, replicasOf } from '../option-e/pool-targets.ts';
-import type { Interrupted, RunControl, StepEntry } from '../remedy.ts';
-import type { Report } from '../report.ts';
-import type { PoolTarget } from '../targets/pool.ts';
-import type { ReplicaTarget } from '../targets/replica.ts';
+import { endResize } from './end.ts';
+import type { EnvEdit, OptionEPorts, RecreateOutcome } from './ports.ts';
+import { poolOf, replicasOf } from './ports.ts';
+import { checkAgain, hasNumbers } from './recreate.ts';
+import type { ReplicaResult } from './recreate.ts';
 
 const EditFacts = z.object({
   path: z.string(),

@@ -1,16 +1,15 @@
 import { gatherEvidence } from '../../diagnose/evidence.ts';
 import type { Evidence } from '../../diagnose/evidence.ts';
-import { hasNoVariable } from '../../diagnose/pool-variables.ts';
-import type { RemedyRequest } from '../ask.ts';
+import { hasNoVariable } from '../../diagnose/pool-sizes.ts';
+import type { Planner, PlannerPorts } from '../by-hand/planner.ts';
+import type { Plan, PlanDraft } from '../plan.ts';
+import type { RemedyRequest } from '../remedy-request.ts';
+import { done, refuse } from '../remedy.ts';
+import type { Answer, Item, Recheck } from '../remedy.ts';
+import { mayResize } from '../replicas/service-replicas.ts';
 import { choosePool } from './choose-size.ts';
 import { draftResize } from './draft.ts';
-import { mayResize } from '../option-e/pool-service.ts';
-import { poolOf } from '../option-e/pool-targets.ts';
-import type { Plan, PlanDraft } from '../plan.ts';
-import { done, refuse } from '../remedy.ts';
-import type { Answer, Recheck } from '../remedy.ts';
-import type { Item } from '../report.ts';
-import type { Planner, PlannerPorts } from '../by-hand/planner.ts';
+import { poolOf } from './ports.ts';
 
 /** Option E where dbconn writes no file: the same numbers, judged by the same budget. */
 export function planResizes(ports: PlannerPorts): Planner {

@@ -1,21 +1,19 @@
 import { gatherEvidence } from '../../diagnose/evidence.ts';
 import type { Evidence } from '../../diagnose/evidence.ts';
-import { assignVariables } from '../../diagnose/pool-variables.ts';
+import { assignVariables } from '../../diagnose/pool-sizes.ts';
 import type { ReplicaReading } from '../../snapshot/snapshot.ts';
-import type { EditAnswer } from '../../ports/pool-settings.ts';
-import type { RemedyRequest } from '../ask.ts';
 import type { Plan, PlanDraft, Skipped } from '../plan.ts';
+import type { RemedyRequest } from '../remedy-request.ts';
+import { done, refuse } from '../remedy.ts';
+import type { Answer, Recheck, Remedy } from '../remedy.ts';
+import { mayResize, readReplicas, whyNotRunning } from '../replicas/service-replicas.ts';
 import { choosePool } from './choose-size.ts';
 import type { ChosenPool } from './choose-size.ts';
 import { draftResize } from './draft.ts';
-import { mayResize } from '../option-e/pool-service.ts';
+import type { EditAnswer, OptionEPorts } from './ports.ts';
+import { poolOf, replicasOf, resizeOf } from './ports.ts';
 import { recoverResize } from './recover.ts';
-import { runResize } from '../option-e/pool-run.ts';
-import type { OptionEPorts } from '../option-e/ports.ts';
-import { done, refuse } from '../remedy.ts';
-import type { Answer, Recheck, Remedy } from '../remedy.ts';
-import { readReplicas, whyNotRunning } from '../service-replicas.ts';
-import { poolOf, replicasOf, resizeOf } from '../option-e/pool-targets.ts';
+import { runResize } from './run.ts';
 
 /** Runbook option E: other pool numbers in the project's `.env`, and containers made anew with them. */
 export function createOptionE(ports: OptionEPorts): Remedy {

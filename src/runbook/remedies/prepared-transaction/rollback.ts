@@ -1,18 +1,10 @@
-import type { Clock } from '../../snapshot/ports.ts';
-import type {
-  PreparedReading,
-  PreparedTransactions,
-  RollbackOutcome,
-} from '../../ports/prepared.ts';
+import type { Clock } from '../../../timing.ts';
 import type { Target } from '../../snapshot/target.ts';
-import { PrivilegedUnavailable } from '../acting-unavailable.ts';
-import type { Plan, PlanDraft } from '../plan.ts';
-import { draftRollback, victimsOf } from '../prepared/plan.ts';
-import { done, refuse } from '../remedy.ts';
-import type { Answer, Interrupted, Recheck, Remedy, RunControl } from '../remedy.ts';
-import { countOutcomes, Item } from '../report.ts';
-import type { Report } from '../report.ts';
-import type { PreparedTarget } from '../targets/prepared.ts';
+import type { Plan, PlanDraft, PreparedTarget } from '../plan.ts';
+import { Item, PrivilegedUnavailable, countOutcomes, done, refuse } from '../remedy.ts';
+import type { Answer, Interrupted, Recheck, Remedy, Report, RunControl } from '../remedy.ts';
+import type { PreparedReading, PreparedTransactions, RollbackOutcome } from './plan.ts';
+import { draftRollback, victimsOf } from './plan.ts';
 
 export interface PreparedPorts {
   readonly prepared: PreparedTransactions;

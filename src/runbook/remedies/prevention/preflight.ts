@@ -1,8 +1,8 @@
 import { quoteIdentifier } from '../../snapshot/words.ts';
-import type { TimeoutReading } from '../../ports/timeouts.ts';
-import type { RemedyRequest } from '../ask.ts';
+import type { RemedyRequest } from '../remedy-request.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
+import type { TimeoutReading } from './ports.ts';
 
 export type TimeoutRequest = Extract<RemedyRequest, { kind: 'set-timeout' }>;
 

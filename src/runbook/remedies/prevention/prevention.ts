@@ -1,19 +1,16 @@
-import type { Clock } from '../../snapshot/ports.ts';
-import type { RoleLimits } from '../../ports/role-limits.ts';
-import type { Timeouts, TimeoutReading } from '../../ports/timeouts.ts';
+import type { Clock } from '../../../timing.ts';
+import { defaultPoolers } from '../../diagnose/protected-sessions.ts';
 import type { Target } from '../../snapshot/target.ts';
-import { PrivilegedUnavailable } from '../acting-unavailable.ts';
-import type { RemedyRequest } from '../ask.ts';
-import { defaultPoolers } from '../spare-guard.ts';
-import type { Plan, PlanDraft } from '../plan.ts';
+import type { Plan, PlanDraft, SettingTarget } from '../plan.ts';
+import type { RemedyRequest } from '../remedy-request.ts';
+import { PrivilegedUnavailable, done, refuse } from '../remedy.ts';
+import type { Answer, Recheck, Remedy } from '../remedy.ts';
 import { finishLimit, proposeLimit, recheckLimit, setLimit } from './connection-limit.ts';
+import { draftPrevention, toSettingTarget } from './plan.ts';
+import type { RoleLimits, TimeoutReading, Timeouts } from './ports.ts';
 import { preflight, refuseHazard } from './preflight.ts';
 import type { TimeoutRequest } from './preflight.ts';
-import { draftPrevention, toSettingTarget } from './plan.ts';
 import { finishTimeout, setTimeoutValue } from './run.ts';
-import { done, refuse } from '../remedy.ts';
-import type { Answer, Recheck, Remedy } from '../remedy.ts';
-import type { SettingTarget } from '../targets/setting.ts';
 
 export interface PreventionPorts {
   readonly timeouts: Timeouts;

@@ -1,11 +1,9 @@
-import type { Clock } from '../../snapshot/ports.ts';
-import type { TimeoutReading, TimeoutSession } from '../../ports/timeouts.ts';
+import type { Clock } from '../../../timing.ts';
+import type { SettingTarget } from '../plan.ts';
+import type { Item, Report, RunControl } from '../remedy.ts';
+import { readTimeoutText, toSettingTarget, toTimeoutText } from './plan.ts';
+import type { TimeoutReading, TimeoutSession } from './ports.ts';
 import type { TimeoutRequest } from './preflight.ts';
-import { toSettingTarget } from './plan.ts';
-import { readTimeoutText, toTimeoutText } from './value.ts';
-import type { RunControl } from '../remedy.ts';
-import type { Item, Report } from '../report.ts';
-import type { SettingTarget } from '../targets/setting.ts';
 
 /** The server reads its files within milliseconds; one that is out of processor time gets longer. */
 const inForceWithinMs = 10_000;

@@ -7,8 +7,8 @@ import type {
   PlainTextOption,
 } from '@slack/types';
 import { z } from 'zod';
-import { slackLimits, truncate } from '../../limits.ts';
-import type { Message, MessageBlock } from '../parts/message.ts';
+import { slackLimits, truncate } from './message.ts';
+import type { Message, MessageBlock } from './message.ts';
 
 /** What a dialog remembers of where it was opened: ids and configured names, judged anew when it is submitted. */
 export const DialogMemory = z.strictObject({

@@ -1,8 +1,7 @@
 import type { TableBlock } from '@slack/types';
-import { cleanUntrusted } from '../../../runbook/diagnose/untrusted.ts';
-import { slackLimits } from '../../limits.ts';
-import type { MessageBlock } from '../parts/message.ts';
-import { smallPrint } from '../parts/message.ts';
+import { cleanUntrusted } from '../../../runbook/snapshot/redaction/redact-text.ts';
+import { slackLimits, smallPrint } from './message.ts';
+import type { MessageBlock } from './message.ts';
 
 type Cell = TableBlock['rows'][number][number];
 

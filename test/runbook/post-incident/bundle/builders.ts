@@ -1,12 +1,12 @@
-import { keepCheck } from '../../../../src/runbook/incident/kept-examination.ts';
-import type { KeptCheckReason } from '../../../../src/runbook/incident/kept-examination.ts';
-import type { KeptNote } from '../../../../src/runbook/incident/note.ts';
+import { keepCheck } from '../../../../src/runbook/incidents/kept-checks.ts';
+import type { KeptCheckReason } from '../../../../src/runbook/incidents/kept-checks.ts';
+import type { KeptNote } from '../../../../src/runbook/incidents/incident-log.ts';
 import { defaultPolicy } from '../../../../src/runbook/approvals/policy.ts';
 import { diagnose } from '../../../../src/runbook/diagnose/diagnose.ts';
 import type {
   SealedEntry,
   sealBundle,
-} from '../../../../src/runbook/post-incident/bundle/seal-bundle.ts';
+} from '../../../../src/runbook/reports/sealed-export/seal.ts';
 import { buildIncident } from '../../../journal/build-incident.ts';
 import { bob, buildRequest } from '../../approval/builders.ts';
 import { aReading, aSnapshot, aTarget } from '../../diagnose/builders.ts';

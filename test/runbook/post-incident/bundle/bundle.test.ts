@@ -1,11 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonicalJson, hashJson } from '../../../../src/runbook/remedies/plan.ts';
-import { BundleLine } from '../../../../src/runbook/post-incident/bundle/bundle.ts';
-import { BundleTooLarge } from '../../../../src/runbook/post-incident/bundle/fit-items.ts';
-import { openBundle } from '../../../../src/runbook/post-incident/bundle/open-bundle.ts';
-import { sealBundle } from '../../../../src/runbook/post-incident/bundle/seal-bundle.ts';
-import type { SealedBundle } from '../../../../src/runbook/post-incident/bundle/seal-bundle.ts';
+import { BundleLine, openBundle } from '../../../../src/runbook/reports/sealed-export/open.ts';
+import { BundleTooLarge, sealBundle } from '../../../../src/runbook/reports/sealed-export/seal.ts';
+import type { SealedBundle } from '../../../../src/runbook/reports/sealed-export/seal.ts';
 import { buildExamined, buildSealing } from './builders.ts';
 
 const sealed: SealedBundle = await sealBundle(await buildSealing());

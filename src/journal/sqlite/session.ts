@@ -1,0 +1,115 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { JournalUnavailable } from '../../runbook/approvals/journal.ts';
+
+/** SQLite's primary result codes that an operator can do something about. */
+const sentences = new Map([
+  [5, 'The journal is locked by another process. End whatever else has it open.'],
+  [6, 'The journal is locked by another process. End whatever else has it open.'],
+  [
+    8,
+    'The journal cannot be written. Give the user dbconn runs as write access to it and its folder.',
+  ],
+  [10, 'The disk under the journal gave an error. See the log of the machine.'],
+  [11, 'The journal is damaged. Keep a copy, and run: dbconn journal verify.'],
+  [
+    13,
+    'The journal is full: its disk, or its own bound. Make room, or name a new file as journal.',
+  ],
+  [
+    14,
+    'The journal cannot be opened. Check that its folder exists and that dbconn may write there.',
+  ],
+  [26, 'The file named as journal is not a journal. Name another one.'],
+]);
+
+/** The one place where SQLite's errors become words. Anything that is no error of SQLite stays what it is. */
+export function toJournalError(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof JournalUnavailable) return error;
+  const code = resultCodeOf(error);
+  if (code === undefined) return isClosed(error) ? closed(error) : error;
+  const sentence = sentences.get(code) ?? `The journal failed (SQLite result ${code}).`;
+  return new JournalUnavailable(sentence, { cause: error });
+}
+
+/** Whether another process only holds the file for a moment. */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && [5, 6].includes(resultCodeOf(error) ?? 0);
+}
+
+function resultCodeOf(error: Error): number | undefined {
+  if (!('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  // The low byte is the primary code, the rest says more about it.
+  return error.errcode & 0xff;
+}
+
+/** node:sqlite has a code of its own for a database that was closed, as it is while dbconn ends. */
+function isClosed(error: Error): boolean {
+  return 'code' in error && error.code === 'ERR_INVALID_STATE';
+}
+
+function closed(cause: Error): JournalUnavailable {
+  return new JournalUnavailable('The journal is closed: dbconn is ending.', { cause });
+}
+
+const retryMs = 25;
+
+/** One open journal file. Everything throws JournalUnavailable when the file refuses. */
+export class SqliteSession {
+  readonly #database: DatabaseSync;
+  readonly #lockWaitMs: number;
+  /** Throws where the file is no longer the one that was opened. */
+  #mustBeThere: () => void = () => undefined;
+
+  /** `lockWaitMs`: how long another process may hold the file before this one refuses. */
+  constructor(database: DatabaseSync, lockWaitMs: number) {
+    this.#database = database;
+    this.#lockWaitMs = lockWaitMs;
+  }
+
+  /** From now on nothing is read or written before this was asked. */
+  guard(mustBeThere: () => void): void {
+    this.#mustBeThere = mustBeThere;
+  }
+
+  /** Tries until another process lets go of the file, without a transaction around the work. */
+  async patiently<T>(work: (database: DatabaseSync) => T): Promise<T> {
+    this.#mustBeThere();
+    const deadline = performance.now() + this.#lockWaitMs;
+    for (;;) {
+      try {
+        return work(this.#database);
+      } catch (error) {
+        if (!isBusy(error) || performance.now() >= deadline) throw toJournalError(error);
+      }
+      await sleep(retryMs);
+    }
+  }
+
+  /** Several reads of one and the same state, while other processes write. */
+  read<T>(work: (database: DatabaseSync) => T): Promise<T> {
+    return this.patiently(() => this.#within('BEGIN', work));
+  }
+
+  /** All of it is written, or nothing. */
+  write<T>(work: (database: DatabaseSync) => T): Promise<T> {
+    return this.patiently(() => this.#within('BEGIN IMMEDIATE', work));
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #within<T>(begin: string, work: (database: DatabaseSync) => T): T {
+    this.#database.exec(begin);
+    try {
+      const result = work(this.#database);
+      this.#database.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // A full disk ends the transaction by itself.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}

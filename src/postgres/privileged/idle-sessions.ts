@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { skipByName } from '../../runbook/diagnose/protected-sessions.ts';
+import type {
+  CandidateQuery,
+  Candidates,
+  PrivilegedConnection,
+} from '../../runbook/remedies/a-terminate-idle/ports.ts';
+import { SessionIdentity } from '../../runbook/remedies/plan.ts';
+import { cutCodePoints } from '../../runbook/snapshot/redaction/redact-text.ts';
+import { SkipReasonText, skipReasonSql, toSkipParameter } from '../skip-reason.ts';
+import { isTextCut, readStatement, textBytes } from '../snapshot/statement-text.ts';
+import { withPrivilegedConnection } from './connection.ts';
+import type { Queryable } from './connection.ts';
+import { terminateSessions } from './signal-sessions.ts';
+
+/** A pid alone may be somebody else's by now, so its start must agree. A hidden start counts as there. */
+const remainingStatement = /* sql */ `
+SELECT a.pid
+  FROM jsonb_to_recordset($1::jsonb) AS w(pid int, "startedAt" timestamptz)
+  JOIN pg_stat_get_activity(NULL) a ON a.pid = w.pid
+ WHERE a.backend_start IS NULL OR a.backend_start = w."startedAt"`;
+
+const Rows = z.array(z.object({ pid: z.number().int() }));
+
+/** The pids of those sessions that are still there. */
+async function readRemainingSessions(
+  client: Queryable,
+  sessions: readonly SessionIdentity[],
+): Promise<readonly number[]> {
+  const known = sessions.map(({ pid, startedAt }) => ({ pid, startedAt }));
+  const { rows } = await client.query(remainingStatement, [JSON.stringify(known)]);
+  return Rows.parse(rows).map(({ pid }) => pid);
+}
+
+const mostCandidates = 1000;
+const queryCodePoints = 120;
+const textBytesRead = 500;
+
+/**
+ * $1 states, $2 milliseconds, $3 application or null, $4 as in spare-reason.ts.
+ * Hidden: background processes are hidden too and hold no slot, but only sessions have a database.
+ * Times of identity as text: see SessionIdentity. Locks: those others can wait for, its own virtualxid excluded.
+ */
+const statement = /* sql */ `
+WITH seen AS MATERIALIZED (
+  SELECT a.*, r.rolsuper, r.rolreplication FROM pg_stat_activity a LEFT JOIN pg_roles r ON r.oid = a.usesysid),
+matching AS (
+  SELECT a.*, ${skipReasonSql('$4')} AS spared
+    FROM seen a
+   WHERE a.state = ANY ($1::text[])
+     AND a.state_change <= clock_timestamp() - $2::float8 * interval '1 millisecond'
+     AND ($3::text IS NULL OR a.application_name = $3)),
+chosen AS (SELECT * FROM matching ORDER BY state_change, pid LIMIT ${mostCandidates}),
+held AS (SELECT pid, count(*) AS locks FROM pg_locks WHERE granted AND locktype <> 'virtualxid' GROUP BY pid)
+SELECT jsonb_build_object(
+  'role', current_user,
+  'hidden', (SELECT count(*) FROM seen WHERE backend_start IS NULL AND datid IS NOT NULL
+                AND query = '<insufficient privilege>'),
+  'newIn60s', (SELECT count(*) FROM seen WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+                  AND backend_start > clock_timestamp() - interval '1 minute'),
+  'total', (SELECT count(*) FROM matching),
+  'sessions', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+      'identity', jsonb_build_object(
+        'pid', c.pid, 'startedAt', ${microseconds('c.backend_start')}, 'user', coalesce(c.usename, ''),
+        'application', coalesce(c.application_name, ''), 'state', c.state,
+        'stateChangedAt', ${microseconds('c.state_change')},
+        'transactionStartedAt', ${microseconds('c.xact_start')}),
+      'client', host(c.client_addr), 'database', c.datname,
+      'idleSeconds', round(extract(epoch FROM clock_timestamp() - c.state_change)::numeric, 1),
+      'transactionAgeSeconds', round(extract(epoch FROM clock_timestamp() - c.xact_start)::numeric, 1),
+      'hasWritten', c.backend_xid IS NOT NULL,
+      'locksHeld', coalesce(held.locks, 0),
+      'query', ${textBytes('c.query', textBytesRead)}, 'cut', ${isTextCut('c.query', textBytesRead)},
+      'spared', c.spared) ORDER BY c.state_change, c.pid), '[]')
+    FROM chosen c LEFT JOIN held ON held.pid = c.pid)
+) AS candidates`;
+
+const Row = z.object({
+  candidates: z.object({
+    role: z.string(),
+    hidden: z.number().int(),
+    newIn60s: z.number().int(),
+    total: z.number().int(),
+    sessions: z.array(
+      z.object({
+        identity: SessionIdentity,
+        client: z.string().nullable(),
+        database: z.string().nullable(),
+        idleSeconds: z.number(),
+        transactionAgeSeconds: z.number().nullable(),
+        hasWritten: z.boolean(),
+        locksHeld: z.number().int(),
+        query: z.string(),
+        cut: z.boolean(),
+        spared: SkipReasonText.nullable(),
+      }),
+    ),
+  }),
+});
+
+/** The sessions that rest in one of the states for that long, each with the reason why it must be spared, if any. */
+export async function readTerminateCandidates(
+  client: Queryable,
+  { states, idleForMs, application, guard }: CandidateQuery,
+): Promise<Candidates> {
+  const { rows } = await client.query(statement, [
+    states,
+    idleForMs,
+    application,
+    toSkipParameter(guard),
+  ]);
+  const { sessions, ...candidates } = Row.parse(rows[0]).candidates;
+  return {
+    ...candidates,
+    sessions: sessions.map(({ query, cut, spared, ...session }) => {
+      const statement = readStatement(query, cut);
+      return {
+        ...session,
+        spared: spared ?? skipByName(session.identity.application, guard),
+        query: statement && cutCodePoints(statement.query, queryCodePoints),
+      };
+    }),
+  };
+}
+
+function microseconds(column: string): string {
+  return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+}
+
+interface IdleSessionsOptions {
+  /**
+   * A role with pg_monitor and pg_signal_backend; a superuser where the application is one. Never the looking role:
+   * that one is always connected, and what it may not do nobody can make it do.
+   */
+  readonly url: string;
+}
+
+/** Opens a connection for each piece of work and closes it after. */
+export function createIdleSessions({ url }: IdleSessionsOptions): PrivilegedConnection {
+  return {
+    act: (work) =>
+      withPrivilegedConnection(url, (client) =>
+        work({
+          readTerminateCandidates: (query) => readTerminateCandidates(client, query),
+          terminateSessions: (sessions, under) => terminateSessions(client, sessions, under),
+          readRemainingSessions: (sessions) => readRemainingSessions(client, sessions),
+        }),
+      ),
+  };
+}

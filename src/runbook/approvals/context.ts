@@ -1,0 +1,107 @@
+import type { Clock } from '../../timing.ts';
+import type { HandOffRemedy } from '../remedies/by-hand/create-hand-off.ts';
+import type { Lease } from '../remedies/lease.ts';
+import type { Remedy, StepProgress } from '../remedies/remedy.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Journal, Stop } from './journal.ts';
+import type { Neighbourhood } from './neighbours.ts';
+import type { People } from './people.ts';
+import type { Policy } from './policy.ts';
+import { advance } from './request.ts';
+import type { ApprovalRequest, RequestChange, RequestState } from './request.ts';
+
+/** An emergency stop set on the machine rather than in Slack: a file, or a line of dbconn.yml. */
+export interface EmergencyStopSwitch {
+  /** Looked at anew each time. Where it cannot be looked at, that is a stop too. Never throws. */
+  readStop(): Promise<Stop | undefined>;
+}
+
+/** What the door needs. */
+export interface ApprovalDeps {
+  readonly journal: Journal;
+  readonly approvalTargets: readonly ApprovalTarget[];
+  readonly policy: Policy;
+  /** Asked at every decision of somebody in Slack; without an answer nobody there may decide. */
+  readonly people: People;
+  /** For what is shown, which Slack must not be asked for every time; `people` unless given. */
+  readonly recentPeople?: People;
+  /** A stop set on the machine, beside the one the journal keeps. */
+  readonly stopSwitch?: EmergencyStopSwitch;
+  /** How a target stands to the others; each is alone where that is absent. */
+  readonly neighbourhood?: (target: string) => Promise<Neighbourhood> | undefined;
+  readonly clock: Clock;
+  /** Between the end of a change and the look that tells whether it helped. */
+  readonly verifyAfterMs: number;
+  /** Every change of a request, and every step while it runs. Must not throw. */
+  readonly onChange: (request: ApprovalRequest, progress?: StepProgress) => void;
+  /** An execution that could not be recorded, or broke in an unforeseen way. Must not throw. */
+  readonly onFault: (id: string, error: unknown) => void;
+  /** How long the lease on a running request stands without renewal; 20 s unless given. */
+  readonly leaseMs?: number;
+  /** Does that every so often until the returned function is called; renews the leases. None lasts without it. */
+  readonly repeat?: (everyMs: number, work: () => Promise<void>) => () => void;
+}
+
+/** One target as the door sees it. */
+export interface ApprovalTarget {
+  readonly name: string;
+  readonly remedies: readonly Remedy[];
+  /** The options as a person runs them, for what the remedies have not the means for. */
+  readonly handOffs?: readonly HandOffRemedy[];
+  readonly takeSnapshot: () => Promise<Snapshot>;
+  /** Below this share of the usable slots the trouble is over, 0-1. */
+  readonly warningUtilisation: number;
+}
+
+/** What one execution works with. */
+export interface ExecutionContext {
+  readonly journal: Journal;
+  readonly lease: Lease;
+  readonly stopSwitch?: EmergencyStopSwitch;
+  readonly remedy: Remedy;
+  readonly takeSnapshot: () => Promise<Snapshot>;
+  readonly neighbourhood?: (target: string) => Promise<Neighbourhood> | undefined;
+  readonly clock: Clock;
+  readonly warningUtilisation: number;
+  readonly policy: Policy;
+  readonly people: People;
+  readonly verifyAfterMs: number;
+  /** Called on every change and every step, for the live message. */
+  readonly notify: (request: ApprovalRequest, progress?: StepProgress) => void;
+  readonly onFault: (id: string, error: unknown) => void;
+  /** Aborts when this process ends: whoever comes next goes on verifying. */
+  readonly signal: AbortSignal;
+}
+
+export interface Step {
+  readonly state: RequestState;
+  readonly change: RequestChange;
+}
+
+/** One transition of a running request, with its entry in the journal. */
+export async function move(
+  request: ApprovalRequest,
+  { journal, notify }: ExecutionContext,
+  { state, change }: Step,
+): Promise<ApprovalRequest | 'changed' | 'busy'> {
+  const next = advance(request, state, change);
+  const { closing, execution, result } = next;
+  const entry = { request: next.id, kind: state, body: { closing, execution, result } };
+  const moved = await journal.move(request.version, next, entry);
+  if (moved !== 'moved') return moved;
+  notify(next);
+  return next;
+}
+
+/** While it runs, a request belongs to whoever runs it; another hand on it is a fault. */
+export async function mustMove(
+  request: ApprovalRequest,
+  context: ExecutionContext,
+  step: Step,
+): Promise<ApprovalRequest> {
+  const moved = await move(request, context, step);
+  if (moved === 'changed' || moved === 'busy') {
+    throw new Error(`Request ${request.id} was changed by somebody else while it was running.`);
+  }
+  return moved;
+}

@@ -1,0 +1,228 @@
+import { uptimeOf } from '../../timing.ts';
+import type { Clock } from '../../timing.ts';
+import { JournalUnavailable } from '../approvals/journal.ts';
+import type { Holder } from '../approvals/journal.ts';
+import type { Announcements } from '../approvals/notices.ts';
+import type { ApprovalRequest } from '../approvals/request.ts';
+import { changeIncident } from '../incidents/incident-log.ts';
+import type { IncidentLog } from '../incidents/incident-log.ts';
+import { lifeStartMs } from '../incidents/incident.ts';
+import type { Incident } from '../incidents/incident.ts';
+import type { Escalation, IncidentRules } from '../incidents/rules.ts';
+import type { Contacts } from '../snapshot/target.ts';
+import { durationOfSeconds } from '../snapshot/words.ts';
+import { callChannelsTo, roleName } from './channels.ts';
+import type { Meter } from './meter.ts';
+import { findDue } from './policy.ts';
+import { findReasons } from './reasons.ts';
+
+/** A call that should have been made. */
+interface Overdue {
+  readonly incident: Incident;
+  readonly escalation: Escalation;
+  readonly sentence: string;
+}
+
+/** What the auditor itself has seen to be due, and since when. By incident and step. */
+type KnownDue = Map<string, number>;
+
+interface Audit {
+  readonly nowMs: number;
+  readonly overdueAfterMs: number;
+}
+
+/**
+ * The calls of an incident that were due for longer than they may be, by the journal alone: without a look only
+ * those reasons count that the journal knows. Time counts from when they were first seen to be due, so that a step
+ * that fell due while dbconn was down, or stood behind a silence, is late only where nobody makes it now.
+ */
+function findOverdue(
+  incident: Incident,
+  requests: readonly ApprovalRequest[],
+  { knownDue, at: { nowMs, overdueAfterMs } }: { readonly knownDue: KnownDue; readonly at: Audit },
+): Overdue[] {
+  const view = { incident, diagnosis: null, requests, ineffective: [] };
+  const isWorkedOn = incident.assignee !== null;
+  const reasons = findReasons(view, nowMs);
+  const due = findDue(incident, reasons, { nowMs, judgedAtMs: null, isWorkedOn });
+  return due.flatMap((escalation) => {
+    const key = keyOf(incident, escalation);
+    const sinceMs = knownDue.get(key) ?? nowMs;
+    knownDue.set(key, sinceMs);
+    if (nowMs - sinceMs < overdueAfterMs) return [];
+    return [{ incident, escalation, sentence: toSentence(incident, escalation, nowMs - sinceMs) }];
+  });
+}
+
+function keyOf({ id }: Incident, escalation: Pick<Escalation, 'id'>): string {
+  return `${id}/${escalation.id}`;
+}
+
+function toSentence(
+  { target }: Incident,
+  { who, state, tries }: Escalation,
+  lateMs: number,
+): string {
+  const late = `has been due for ${durationOfSeconds(lateMs / 1000)} and is not made`;
+  const why = state === 'failed' && tries > 0 ? ': it was tried and refused' : '';
+  return `${target}: the call to ${roleName(who)} ${late}${why}. Call by hand.`;
+}
+
+export interface AuditorPorts {
+  readonly log: Pick<
+    IncidentLog,
+    | 'listIncidents'
+    | 'readIncident'
+    | 'moveIncident'
+    | 'readNotes'
+    | 'readRequestsSince'
+    | 'takeLead'
+    | 'endLead'
+  >;
+  readonly clock: Clock;
+  readonly rules: Pick<IncidentRules, 'overdueAfterMs'>;
+  readonly announcements: Announcements;
+  readonly meter: Pick<Meter, 'escalation'>;
+  /** The incident channel. */
+  readonly channel: string | undefined;
+  readonly contacts: ReadonlyMap<string, Contacts>;
+  /** Random, and not the id this process tends by: the auditor must not pass for whoever tends. */
+  readonly holderId: string;
+  /** Must not throw. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/** Watches that calls for help are made. Runs in every process, also in one that does not tend the incidents. */
+export interface Auditor {
+  /** Reads the journal once, and not while a round goes on. Never throws: what it cannot read is a complaint. */
+  audit(): Promise<void>;
+  /** What is wrong now, in sentences, for the health endpoint. */
+  overdue(): readonly string[];
+}
+
+const mostIncidents = 200;
+const hangs = 'The audit of the calls for help hangs: the journal or Slack does not answer.';
+/** As long as a question takes; whoever tends asks again every few seconds anyhow. */
+const probeForMs = 1;
+
+export function createAuditor(ports: AuditorPorts): Auditor {
+  const { clock, rules, onFault } = ports;
+  const knownDue: KnownDue = new Map();
+  /** Those it knows to be told: what stays overdue for hours would have its notes read at every round. */
+  let told: ReadonlySet<string> = new Set();
+  let complaints: readonly string[] = [];
+  let untendedSinceMs: number | null = null;
+  const untended = async (open: number): Promise<string[]> => {
+    const isLed = open === 0 || (await isLedByAnybody(ports));
+    untendedSinceMs = isLed ? null : (untendedSinceMs ?? uptimeOf(clock));
+    const forMs = untendedSinceMs === null ? 0 : uptimeOf(clock) - untendedSinceMs;
+    if (untendedSinceMs === null || forMs < rules.overdueAfterMs) return [];
+    return [`Nobody tends the open incidents (${open}): restart dbconn and read its log.`];
+  };
+  /** Since when a round goes on. */
+  let beganAtMs: number | null = null;
+  return {
+    async audit() {
+      if (beganAtMs !== null) return;
+      beganAtMs = uptimeOf(clock);
+      try {
+        const open = await ports.log.listIncidents({ states: ['open'], limit: mostIncidents });
+        const found = await overdueOf(ports, open, knownDue);
+        complaints = [...found.map(({ sentence }) => sentence), ...(await untended(open.length))];
+        told = await tellAll(ports, found, told);
+      } catch (error) {
+        onFault(error);
+        const why = error instanceof JournalUnavailable ? error.message : 'See the log.';
+        complaints = [`The incidents cannot be read, so nobody is called for them. ${why}`];
+      } finally {
+        beganAtMs = null;
+      }
+    },
+    overdue() {
+      const hangsForMs = beganAtMs === null ? 0 : uptimeOf(clock) - beganAtMs;
+      return hangsForMs < rules.overdueAfterMs ? complaints : [...complaints, hangs];
+    },
+  };
+}
+
+async function overdueOf(
+  { log, clock, rules }: AuditorPorts,
+  open: readonly Incident[],
+  knownDue: KnownDue,
+): Promise<Overdue[]> {
+  const at = { nowMs: clock.now(), overdueAfterMs: rules.overdueAfterMs };
+  const now = new Map(knownDue);
+  knownDue.clear();
+  const found: Overdue[] = [];
+  for (const incident of open) {
+    const since = new Date(lifeStartMs(incident)).toISOString();
+    const requests = await log.readRequestsSince({ target: incident.target, since });
+    const due: KnownDue = new Map(now);
+    found.push(...findOverdue(incident, requests, { knownDue: due, at }));
+    for (const [key, sinceMs] of due)
+      if (key.startsWith(`${incident.id}/`)) knownDue.set(key, sinceMs);
+  }
+  return found;
+}
+
+/** Only a lease that nobody holds can be had; it is given back at once. */
+async function isLedByAnybody({ log, holderId }: AuditorPorts): Promise<boolean> {
+  const holder: Holder = { id: holderId, forMs: probeForMs };
+  if (!(await log.takeLead(holder))) return true;
+  await log.endLead(holder);
+  return false;
+}
+
+/** Those of them that are told now. */
+async function tellAll(
+  ports: AuditorPorts,
+  found: readonly Overdue[],
+  before: ReadonlySet<string>,
+): Promise<Set<string>> {
+  const told = new Set<string>();
+  for (const one of found) {
+    const key = keyOf(one.incident, one.escalation);
+    try {
+      if (!before.has(key)) await tell(ports, one);
+      told.add(key);
+    } catch (error) {
+      ports.onFault(error);
+    }
+  }
+  return told;
+}
+
+/**
+ * Once for each step, whichever process is first: the note is written when the channel has heard it, and the message
+ * carries a key by which another process finds it standing there.
+ */
+async function tell(
+  ports: AuditorPorts,
+  { incident, escalation, sentence }: Overdue,
+): Promise<void> {
+  const { log, announcements, channel, contacts, meter } = ports;
+  const step = escalation.id;
+  const isTold = async (): Promise<boolean> => {
+    const notes = await log.readNotes(incident.id, 0);
+    return notes.some(({ kind, facts }) => kind === 'incident-overdue' && facts?.['step'] === step);
+  };
+  if (await isTold()) return;
+  if (channel !== undefined) {
+    const reach = { contacts: contacts.get(incident.target) ?? {}, channel, pager: undefined };
+    const callChannel = callChannelsTo(escalation.who, reach).find(({ via }) => via === 'channel');
+    await announcements.announce({
+      to: channel,
+      mention: callChannel?.via === 'channel' ? callChannel.mention : null,
+      headline: sentence,
+      quote: null,
+      key: `overdue/${keyOf(incident, escalation)}`,
+      mayStand: true,
+    });
+  }
+  meter.escalation('overdue');
+  await changeIncident(log, incident.id, ({ state }) => ({
+    state,
+    change: {},
+    note: { kind: 'incident-overdue', sentence, facts: { step } },
+  }));
+}

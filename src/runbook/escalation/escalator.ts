@@ -1,0 +1,153 @@
+import { JournalUnavailable } from '../approvals/journal.ts';
+import { changeIncident } from '../incidents/incident-log.ts';
+import type { Incident } from '../incidents/incident.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
+import { durationOfSeconds } from '../snapshot/words.ts';
+import { toWho } from './channels.ts';
+import { createMemory, isPaused, pause } from './escalator-deps.ts';
+import type { EscalatorDeps, EscalatorMemory } from './escalator-deps.ts';
+import { keepPager, tellChanges, whatToTell } from './pager-updates.ts';
+import { addActivity, asksAssignee, findDue, isSilenced, readAttention } from './policy.ts';
+import type { Attention, Question } from './policy.ts';
+import { findReasons } from './reasons.ts';
+import { sendEscalation } from './send-escalation.ts';
+
+/** Asks whoever has an incident and went quiet. The board asks once for each key, so the note may come after it. */
+async function askAgain(
+  { ports, memory }: { readonly ports: EscalatorDeps; readonly memory: EscalatorMemory },
+  incident: Incident,
+  { key, number, quietForMs }: Question,
+): Promise<Incident> {
+  const { board, clock, log, onFault } = ports;
+  const { assignee } = incident;
+  if (assignee === null || isPaused(memory, 'ask', clock)) return incident;
+  const quiet = `nothing happened for ${durationOfSeconds(quietForMs / 1000)}`;
+  const sentence = `${toWho(assignee.by)}, you have this and ${quiet}. Is it still yours?`;
+  try {
+    await board.ask(incident, { key, sentence });
+  } catch (error) {
+    if (error instanceof JournalUnavailable) throw error;
+    onFault(incident.id, error);
+    pause(memory, 'ask', clock);
+    return incident;
+  }
+  memory.pauses.delete('ask');
+  const facts = { asks: asksAssignee, number };
+  const asked = await changeIncident(log, incident.id, ({ state }) => ({
+    state,
+    change: {},
+    note: { kind: 'incident-asked', sentence: null, facts },
+  }));
+  return asked.ok ? asked.value : incident;
+}
+
+/** Calls people for incidents, as their policies say. Only whoever tends the incidents calls. */
+export interface Escalator {
+  /**
+   * Does what is due for an incident: the policy's steps and those asked for by hand, the pager's state, a question
+   * to somebody who has it and went quiet. Writes to the journal before and after each, so that nothing is lost and
+   * nothing is sent twice. Returns the incident as it then stands, within seconds: a call that takes longer goes on. What Slack or the pager refuse is written down and
+   * tried again; throws only JournalUnavailable.
+   */
+  advance(view: IncidentView): Promise<Incident>;
+}
+
+/** More are open incidents of dead targets, each of which has a page of its own. */
+const mostRemembered = 1000;
+/** A pager may take two minutes to refuse; the incident's message must not stand still for that. */
+const answerWithinMs = 3000;
+
+/**
+ * Calls people for incidents. `attend` returns within seconds; what takes longer goes on, and until it is done further
+ * rounds of the same incident do nothing.
+ */
+export function createEscalator(ports: EscalatorDeps): Escalator {
+  const memories = new Map<string, EscalatorMemory>();
+  const busy = new Set<string>();
+  const memoryOf = (id: string): EscalatorMemory => {
+    const memory = memories.get(id) ?? createMemory();
+    memories.set(id, memory);
+    const [oldest] = memories.keys();
+    if (memories.size > mostRemembered && oldest !== undefined) memories.delete(oldest);
+    return memory;
+  };
+  const work = async (view: IncidentView): Promise<Incident> => {
+    const { id } = view.incident;
+    busy.add(id);
+    try {
+      const memory = memoryOf(id);
+      const called = await call(ports, memory, view);
+      const kept = await keepPager({ ports, memory, view: { ...view, incident: called } });
+      const told = await tellChanges({ ports, memory, view: { ...view, incident: kept } });
+      if (told.state !== 'open' && whatToTell(told) === null) memories.delete(id);
+      return told;
+    } finally {
+      busy.delete(id);
+    }
+  };
+  return {
+    async advance(view) {
+      const { incident } = view;
+      if (busy.has(incident.id)) return incident;
+      return (await soon(ports, incident.id, work(view))) ?? incident;
+    },
+  };
+}
+
+/** What the work comes to, or undefined where it takes longer; then what becomes of it is heard of as a fault. */
+async function soon(
+  { clock, onFault }: EscalatorDeps,
+  id: string,
+  work: Promise<Incident>,
+): Promise<Incident | undefined> {
+  const ended = new AbortController();
+  const timeout = clock.sleep(answerWithinMs, ended.signal).then(
+    () => undefined,
+    () => undefined,
+  );
+  try {
+    const first = await Promise.race([work, timeout]);
+    if (first === undefined) work.catch((error: unknown) => onFault(id, error));
+    return first;
+  } finally {
+    ended.abort();
+  }
+}
+
+async function call(
+  ports: EscalatorDeps,
+  memory: EscalatorMemory,
+  view: IncidentView,
+): Promise<Incident> {
+  let { incident } = view;
+  if (incident.state !== 'open') return incident;
+  const nowMs = ports.clock.now();
+  const { isWorkedOn, ask } = await attentionTo(ports, memory, incident);
+  const reasons = findReasons(view, nowMs);
+  const { judgedAtMs } = memory;
+  const due = findDue(incident, reasons, { nowMs, judgedAtMs, isWorkedOn });
+  memory.judgedAtMs = nowMs;
+  for (const escalation of due) {
+    if (isPaused(memory, escalation.id, ports.clock)) continue;
+    const calling = { ports, memory, view: { ...view, incident }, isWorkedOn };
+    const explained = escalation.reasons.length > 0 ? escalation : { ...escalation, reasons };
+    incident = await sendEscalation(calling, explained);
+  }
+  if (ask === null || isSilenced(incident, nowMs)) return incident;
+  return askAgain({ ports, memory }, incident, ask);
+}
+
+/** The notes are read only where somebody could have gone quiet, and each of them once. */
+async function attentionTo(
+  { clock, log, rules: { askAgainAfterMs } }: EscalatorDeps,
+  memory: EscalatorMemory,
+  incident: Incident,
+): Promise<Attention> {
+  const nowMs = clock.now();
+  const { assignee, id } = incident;
+  const isFresh = assignee !== null && nowMs - Date.parse(assignee.at) < askAgainAfterMs;
+  if (assignee !== null && !isFresh) {
+    memory.activity = addActivity(memory.activity, await log.readNotes(id, memory.activity.upTo));
+  }
+  return readAttention(incident, memory.activity, { nowMs, askAgainAfterMs });
+}

@@ -1,0 +1,182 @@
+import { JournalUnavailable } from '../approvals/journal.ts';
+import type { ApprovalRequest } from '../approvals/request.ts';
+import { changeIncident } from '../incidents/incident-log.ts';
+import { lifeStartMs } from '../incidents/incident.ts';
+import type { Incident } from '../incidents/incident.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
+import type { EscalationReason } from '../incidents/rules.ts';
+import { wasTakenBack } from '../remedies/remedy.ts';
+import type { Item } from '../remedies/remedy.ts';
+import type { Links } from '../snapshot/target.ts';
+import { toSummary } from './channels.ts';
+import { contactsOf, isPaused, pause } from './escalator-deps.ts';
+import type { EscalatorDeps, EscalatorMemory } from './escalator-deps.ts';
+import { PagerRefused } from './pager.ts';
+import type { Page, Pager } from './pager.ts';
+
+/** What an incident is for the pager. */
+interface PageParts {
+  readonly view: IncidentView;
+  readonly links: Links;
+  readonly reasons: readonly EscalationReason[];
+  readonly nowMs: number;
+}
+
+/** One key for an incident in all its lives: what is triggered after a resolution opens anew by itself. */
+export function toPage(action: Page['action'], { view, links, reasons, nowMs }: PageParts): Page {
+  const { incident, diagnosis } = view;
+  const verdict = diagnosis?.verdict ?? incident.last?.verdict;
+  return {
+    action,
+    key: `dbconn/${incident.target}/${incident.id}`,
+    target: incident.target,
+    severity: incident.severity,
+    summary: toSummary(view),
+    at: new Date(nowMs).toISOString(),
+    details: {
+      ...(verdict !== undefined && { diagnosis: verdict }),
+      ...Object.fromEntries(reasons.map(({ name, sentence }) => [name, sentence])),
+    },
+    links: toLinks(links),
+  };
+}
+
+function toLinks({ dashboard, guides }: Links): Page['links'] {
+  return [...(dashboard === undefined ? [] : [{ title: 'Dashboard', url: dashboard }]), ...guides];
+}
+
+interface Keeping {
+  readonly ports: EscalatorDeps;
+  readonly memory: EscalatorMemory;
+  readonly view: IncidentView;
+}
+
+/** Tells the pager that somebody has it, or that it is over, once each. Repeating either after a crash changes nothing there. */
+export async function keepPager(keeping: Keeping): Promise<Incident> {
+  const { ports, memory, view } = keeping;
+  const { incident } = view;
+  const pager = ports.pagerOf(incident.target);
+  const action = whatToTell(incident);
+  const nowMs = ports.clock.now();
+  if (pager === undefined || action === null || isPaused(memory, action, ports.clock))
+    return incident;
+  try {
+    const { links } = contactsOf(ports, incident);
+    await pager.page(toPage(action, { view, links, reasons: [], nowMs }));
+  } catch (error) {
+    if (error instanceof JournalUnavailable) throw error;
+    ports.onFault(incident.id, error);
+    return refused(keeping, { pager, action }, error);
+  }
+  memory.pauses.delete(action);
+  const [told, what] =
+    action === 'resolve'
+      ? (['resolved', 'it is over'] as const)
+      : (['acknowledged', 'somebody has it'] as const);
+  const changed = await changeIncident(ports.log, incident.id, (current) => ({
+    state: current.state,
+    change: { pager: told },
+    note: { kind: 'incident-paged', sentence: `${pager.name} was told that ${what}.` },
+  }));
+  return changed.ok ? changed.value : incident;
+}
+
+type Told = 'acknowledge' | 'resolve';
+
+/** Null while the pager is as the incident is. */
+export function whatToTell(incident: Incident): Told | null {
+  const { state, pager, assignee } = incident;
+  const isPaged = pager === 'triggered' || pager === 'acknowledged';
+  if (state !== 'open') return isPaged ? 'resolve' : null;
+  if (pager !== 'triggered' || assignee === null) return null;
+  // Whoever was paged after somebody had it is paged because that was not enough.
+  return Date.parse(assignee.at) > lastPagedMs(incident) ? 'acknowledge' : null;
+}
+
+/** Without an end while a call is still being made: an acknowledgement would silence it. */
+function lastPagedMs(incident: Incident): number {
+  const paged = incident.escalations.filter(
+    ({ who, tries, dueAt }) =>
+      who === 'on-call' && tries > 0 && Date.parse(dueAt) >= lifeStartMs(incident),
+  );
+  return Math.max(
+    0,
+    ...paged.map(({ sentAt }) => (sentAt === null ? Infinity : Date.parse(sentAt))),
+  );
+}
+
+interface Refused {
+  readonly pager: Pager;
+  readonly action: Told;
+}
+
+/** What is refused for good is tried again after a restart, which may come with another key; the thread hears once. */
+async function refused(
+  { ports, memory, view: { incident } }: Keeping,
+  { pager, action }: Refused,
+  error: unknown,
+): Promise<Incident> {
+  pause(memory, action, ports.clock);
+  if (!(error instanceof PagerRefused) || error.mayPass) return incident;
+  memory.pauses.set(action, { untilMs: Infinity, tries: 0 });
+  const sentence = `${error.message} ${pager.name} does not know; tell it by hand to ${action}.`;
+  const notes = await ports.log.readNotes(incident.id, 0);
+  if (notes.some((note) => note.sentence === sentence)) return incident;
+  const changed = await changeIncident(ports.log, incident.id, ({ state }) => ({
+    state,
+    change: {},
+    note: { kind: 'incident-paged', sentence },
+  }));
+  return changed.ok ? changed.value : incident;
+}
+
+const changed: ReadonlySet<Item['outcome']> = new Set([
+  'ended',
+  'cancelled',
+  'rolled back',
+  'set',
+  'restarted',
+  'recreated',
+  'unhealthy',
+  'crash loop',
+]);
+
+/**
+ * Tells the pager of requests that changed something: whoever is woken sees them beside the page. The note comes
+ * first, because the service has no key to know a repetition by: a kill in that moment loses a line and repeats none.
+ */
+export async function tellChanges({ ports, memory, view }: Keeping): Promise<Incident> {
+  const pager = ports.pagerOf(view.incident.target);
+  const fresh = view.requests.filter(
+    (request) => hasChanged(request) && !memory.changesTold.has(request.id),
+  );
+  if (pager === undefined || fresh.length === 0) return view.incident;
+  let incident = view.incident;
+  const notes = await ports.log.readNotes(incident.id, 0);
+  const known = new Set(notes.map(({ facts }) => facts?.['change']));
+  for (const request of fresh) {
+    const { id, result, target, plan } = request;
+    if (!known.has(id)) {
+      const noted = await changeIncident(ports.log, incident.id, ({ state }) => ({
+        state,
+        change: {},
+        note: { kind: 'incident-paged', sentence: null, facts: { change: id } },
+      }));
+      if (!noted.ok) return incident;
+      incident = noted.value;
+      const at = result?.endedAt ?? request.proposedAt;
+      const summary = `${plan.title}: ${result?.report.summary ?? ''}`;
+      // Nobody waits for it: it pages nobody, and the pager may take two minutes to refuse it.
+      void pager
+        .tellChange({ target, summary, at })
+        .catch((error: unknown) => ports.onFault(view.incident.id, error));
+    }
+    memory.changesTold.add(id);
+  }
+  return incident;
+}
+
+function hasChanged({ state, result }: ApprovalRequest): boolean {
+  if (state === 'executing' || result === null || wasTakenBack(result.report)) return false;
+  return result.report.items.some(({ outcome }) => changed.has(outcome));
+}

@@ -1,0 +1,167 @@
+import type { ApprovalRequest } from '../approvals/request.ts';
+import type { OutcomeWord } from '../approvals/verify/outcome.ts';
+import type { Diagnosis, Proposal } from '../diagnose/diagnosis.ts';
+import { nameOf } from '../remedies/remedy-request.ts';
+import type { Action } from '../remedies/remedy-request.ts';
+import type { Target } from '../snapshot/target.ts';
+import { configuredName, judgeCheck } from './observation.ts';
+
+/** A remedy that will not help, because it already did not. */
+export interface Ineffective {
+  readonly option: Action;
+  /** The service or application it was for; null where it was for none. */
+  readonly subject: string | null;
+  /** `The third kill in 20 minutes for backend will not help: it opens 3 a minute; resize or restart it.` */
+  readonly sentence: string;
+}
+
+interface Tried {
+  /** Of the incident's target, oldest first. */
+  readonly requests: readonly ApprovalRequest[];
+  /** The latest look; null where there is none yet. */
+  readonly diagnosis: Diagnosis | null;
+  readonly target: Target;
+  readonly nowMs: number;
+}
+
+/** What did not help this short a time ago will not help now; later the trouble may be another one. */
+const withinMs = 20 * 60_000;
+
+const failed: ReadonlySet<OutcomeWord> = new Set<OutcomeWord>(['refilled', 'unchanged', 'worse']);
+
+type Ran = ApprovalRequest & { readonly result: NonNullable<ApprovalRequest['result']> };
+
+/** Remedies that ended without helping while the trouble goes on, and what to do instead. Pure. */
+export function findIneffective(tried: Tried): Ineffective[] {
+  const { diagnosis, target } = tried;
+  if (diagnosis === null || judgeCheck(diagnosis, target) === 'calm') return [];
+  const groups = groupByRemedy(recentRuns(tried)).filter(
+    (runs) => runs.at(-1)?.result.outcome !== null && isFailure(runs.at(-1)),
+  );
+  const withdrawn = groups.flatMap(([run]) => (run === undefined ? [] : [keyOf(run)]));
+  const left = diagnosis.proposals.filter(
+    (proposal) => proposal.blocked === null && !withdrawn.includes(keyOfProposal(proposal)),
+  );
+  return groups.flatMap((runs) => {
+    const last = runs.at(-1);
+    if (last === undefined) return [];
+    const sentence = toSentence(last, runs.length, { left, target });
+    return [{ option: last.option, subject: last.plan.subject, sentence }];
+  });
+}
+
+function recentRuns({ requests, nowMs }: Tried): Ran[] {
+  return requests
+    .filter((request): request is Ran => request.result !== null && request.state === 'done')
+    .filter(({ result }) => Date.parse(result.endedAt) >= nowMs - withinMs)
+    .toSorted((a, b) => Date.parse(a.result.endedAt) - Date.parse(b.result.endedAt));
+}
+
+function groupByRemedy(runs: readonly Ran[]): Ran[][] {
+  const groups = new Map<string, Ran[]>();
+  for (const run of runs) groups.set(keyOf(run), [...(groups.get(keyOf(run)) ?? []), run]);
+  return [...groups.values()];
+}
+
+function isFailure(run: Ran | undefined): boolean {
+  const word = run?.result.outcome?.word;
+  return word !== undefined && failed.has(word);
+}
+
+function keyOf({ option, plan }: ApprovalRequest): string {
+  return JSON.stringify([option, plan.subject]);
+}
+
+function keyOfProposal({ option, subject }: Proposal): string {
+  return JSON.stringify([option, subject]);
+}
+
+interface Alternatives {
+  readonly left: readonly Proposal[];
+  readonly target: Target;
+}
+
+function toSentence(last: Ran, times: number, { left, target }: Alternatives): string {
+  const subject = configuredName(target, last.plan.subject);
+  const whom = subject === null ? '' : ` for ${subject}`;
+  const next = `The ${ordinal(times + 1)} ${nounOf(last.option)} in ${withinMs / 60_000} minutes${whom}`;
+  const others = left.filter(({ option }) => option !== last.option);
+  return `${next} will not help: ${because(last, subject, target)}; ${instead(others, subject, target)}.`;
+}
+
+function because({ result }: Ran, subject: string | null, target: Target): string {
+  const { outcome } = result;
+  if (outcome?.word === 'worse') return 'after the last one it was worse';
+  if (outcome?.word === 'unchanged') return 'the last one changed nothing';
+  const refill = outcome?.refill;
+  if (refill === undefined || refill.perMinute < 1) return 'the slots filled again';
+  const name = configuredName(target, refill.application);
+  const who = name === null ? 'one application' : name;
+  return `${name !== null && name === subject ? 'it' : who} opens ${refill.perMinute} a minute`;
+}
+
+/** At most two ways out, in the diagnosis's own order. */
+function instead(others: readonly Proposal[], subject: string | null, target: Target): string {
+  const [first, second] = distinct(others);
+  if (first === undefined) return 'nothing else that dbconn can do is left, so call for help';
+  const way = (proposal: Proposal): string => wayOut(proposal, subject, target);
+  if (second === undefined) return way(first);
+  const pair = [first.option, second.option].toSorted().join('');
+  const isSame = first.subject === second.subject && first.subject === subject && subject !== null;
+  if (isSame && pair === 'CE') {
+    return first.option === 'E' ? 'resize or restart it' : 'restart or resize it';
+  }
+  return `${way(first)}, or ${way(second)}`;
+}
+
+function distinct(proposals: readonly Proposal[]): Proposal[] {
+  return proposals.filter(
+    ({ option }, index) => proposals.findIndex((other) => other.option === option) === index,
+  );
+}
+
+function wayOut({ option, subject }: Proposal, about: string | null, target: Target): string {
+  const name = configuredName(target, subject);
+  const whom = name === null ? 'the application' : name;
+  const it = name !== null && name === about ? 'it' : whom;
+  const alternatives = {
+    A: 'end idle sessions',
+    B: 'raise max_connections',
+    C: `restart ${it}`,
+    D: 'stop the blockers',
+    E: it === 'it' ? 'resize its pool' : `resize the pool of ${it}`,
+    prevention: 'limit the role that holds most',
+  } as const;
+  return alternatives[option];
+}
+
+function nounOf(action: Action): string {
+  const nouns: Partial<Record<Action, string>> = {
+    A: 'kill',
+    C: 'restart',
+    E: 'resize',
+  };
+  return nouns[action] ?? `run of ${nameOf(action)}`;
+}
+
+const ordinals = [
+  'first',
+  'second',
+  'third',
+  'fourth',
+  'fifth',
+  'sixth',
+  'seventh',
+  'eighth',
+  'ninth',
+  'tenth',
+];
+
+/** `third`, `tenth`, `21st`. */
+function ordinal(n: number): string {
+  const word = ordinals[n - 1];
+  if (word !== undefined) return word;
+  const teen = n % 100 >= 11 && n % 100 <= 13;
+  const ending = teen ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');
+  return `${n}${ending}`;
+}

@@ -1,0 +1,250 @@
+import { hasPassed, isoNow, uptimeOf } from '../../timing.ts';
+import type { Holder } from '../approvals/journal.ts';
+import type { Escalator } from '../escalation/escalator.ts';
+import type { Meter } from '../escalation/meter.ts';
+import { whatToTell } from '../escalation/pager-updates.ts';
+import { checklist } from '../incidents/checklist.ts';
+import { readRequestsOf } from '../incidents/incident-log.ts';
+import type { IncidentLog } from '../incidents/incident-log.ts';
+import type { Incident } from '../incidents/incident.ts';
+import type { IncidentView, Incidents } from '../incidents/incidents.ts';
+import { findIneffective } from '../incidents/ineffective-remedies.ts';
+import { endSilence } from '../incidents/resolve-and-silence.ts';
+import type { IncidentRules } from '../incidents/rules.ts';
+import type { SteadyClock } from '../incidents/steady-clock.ts';
+import type { IncidentBoard } from '../reports/incident-board.ts';
+import type { Reporter } from '../reports/reporter.ts';
+import type { Latest, Watch } from './check-targets.ts';
+import type { Runbook } from './target-monitor.ts';
+
+/** What whoever tends the incidents needs. */
+export interface IncidentLoopDeps {
+  readonly incidents: Incidents;
+  readonly log: IncidentLog;
+  readonly runbook: Pick<Runbook, 'targets' | 'runCheck'>;
+  readonly board: IncidentBoard;
+  readonly escalator: Escalator;
+  readonly reporter: Reporter;
+  readonly rules: IncidentRules;
+  readonly clock: SteadyClock;
+  readonly meter: Meter;
+  /** One for each process; its time is how long after a crash another one takes over. */
+  readonly holder: Holder;
+  /** Between two rounds; a second unless given. */
+  readonly everyMs?: number;
+  /** What went wrong; the next round tries again. Must not throw. */
+  readonly onFault: (about: string, error: unknown) => void;
+  /** A round was made; `isGood` is false where it broke off, such as for a journal that takes nothing. Must not throw. */
+  readonly onRound?: (isGood: boolean) => void;
+  readonly onChange?: (incident: Incident) => void;
+  /** From 0 to 1, as Math.random. */
+  readonly random?: () => number;
+}
+
+/** Attends to incidents, each by itself: one that fails or is slow never holds up another. */
+interface IncidentAdvancer {
+  /** Begins what is to be done now, and returns at once. */
+  advance(incidents: readonly Incident[]): void;
+  /** Forgets what was shown: another process may have shown more since. */
+  forget(): void;
+  idle(): Promise<void>;
+}
+
+interface IncidentAdvancerDeps extends IncidentLoopDeps {
+  readonly latest: Latest;
+  readonly watch: Pick<Watch, 'soon'>;
+  readonly isLeading: () => boolean;
+}
+
+/** After a restart older ones are not shown again: nothing about them changes by itself. */
+const shownAfterMs = 15 * 60_000;
+const longestPauseMs = 60_000;
+const pagerToldWithinMs = 86_400_000;
+
+/** What is remembered of an incident between two rounds. */
+interface IncidentMemory {
+  shown: string;
+  requestChanged: ReadonlyMap<string, number>;
+  checkedFor: string;
+  failures: number;
+  notBeforeMs: number;
+}
+
+export function createIncidentAdvancer(parts: IncidentAdvancerDeps): IncidentAdvancer {
+  const { clock, onFault, isLeading } = parts;
+  const memories = new Map<string, IncidentMemory>();
+  const busy = new Map<string, Promise<void>>();
+  const memoryOf = (id: string): IncidentMemory => {
+    const memory = memories.get(id) ?? newIncidentMemory();
+    memories.set(id, memory);
+    return memory;
+  };
+  const advanceOne = async (incident: Incident, memory: IncidentMemory): Promise<void> => {
+    try {
+      const isDone = await (incident.state === 'resolved' ? advanceResolved : advanceOpen)(
+        parts,
+        incident,
+        memory,
+      );
+      memory.failures = isDone ? 0 : memory.failures + 1;
+    } catch (error) {
+      memory.failures += 1;
+      onFault(`incident ${incident.id}`, error);
+    }
+    const pauseMs =
+      memory.failures === 0 ? 0 : Math.min(longestPauseMs, 1000 * 2 ** memory.failures);
+    memory.notBeforeMs = uptimeOf(clock) + pauseMs;
+  };
+  return {
+    advance(incidents) {
+      const present = new Set(incidents.map(({ id }) => id));
+      for (const id of memories.keys()) if (!present.has(id)) memories.delete(id);
+      for (const incident of incidents) {
+        const memory = memoryOf(incident.id);
+        const isPaused = memory.notBeforeMs > uptimeOf(clock);
+        if (isPaused || busy.has(incident.id) || !isLeading()) continue;
+        if (!isAnythingDue(parts, incident, memory)) continue;
+        const advancing = advanceOne(incident, memory).finally(() => busy.delete(incident.id));
+        busy.set(incident.id, advancing);
+      }
+    },
+    forget: () => memories.clear(),
+    idle: async () => void (await Promise.all(busy.values())),
+  };
+}
+
+function newIncidentMemory(): IncidentMemory {
+  return { shown: '', requestChanged: new Map(), checkedFor: '', failures: 0, notBeforeMs: 0 };
+}
+
+/** Resolved ones are many: one that owes nothing and did not change costs nothing. */
+function isAnythingDue(
+  parts: IncidentAdvancerDeps,
+  incident: Incident,
+  memory: IncidentMemory,
+): boolean {
+  if (incident.state !== 'resolved') return true;
+  if (isActDue(parts, incident)) return true;
+  const endedMs = Date.parse(incident.closing?.at ?? incident.openedAt);
+  const version = versionOf(incident);
+  const isOld = Math.abs(parts.clock.now() - endedMs) > shownAfterMs;
+  if (memory.shown === '' && isOld) memory.shown = version;
+  return !memory.shown.startsWith(version);
+}
+
+/** Where no pager takes it there is nobody to be told, and the asking has to end. */
+function isPagerDue({ clock }: IncidentAdvancerDeps, incident: Incident): boolean {
+  const endedMs = Date.parse(incident.closing?.at ?? incident.openedAt);
+  return Math.abs(clock.now() - endedMs) < pagerToldWithinMs && whatToTell(incident) !== null;
+}
+
+function isActDue(parts: IncidentAdvancerDeps, incident: Incident): boolean {
+  const { rules, clock } = parts;
+  const { closing, reportedAt, checklistAskedAt, mergedInto } = incident;
+  if (isPagerDue(parts, incident)) return true;
+  // What became a part of another incident is reported there.
+  if (mergedInto !== null) return false;
+  if (reportedAt === null) return true;
+  const endedMs = Date.parse(closing?.at ?? incident.openedAt);
+  const isComplete = incident.checklist.length >= checklist.length;
+  return (
+    !isComplete && checklistAskedAt === null && hasPassed(clock, endedMs, rules.checklistAfterMs)
+  );
+}
+
+async function advanceOpen(
+  parts: IncidentAdvancerDeps,
+  found: Incident,
+  memory: IncidentMemory,
+): Promise<boolean> {
+  const { escalator, clock, isLeading } = parts;
+  let incident = found;
+  if (incident.silence !== null && incident.silence.until <= isoNow(clock)) {
+    const ended = await endSilence(parts, incident.id);
+    if (ended.ok) incident = ended.value;
+  }
+  const view = await readView(parts, incident);
+  await recordRequestsAgain(parts, view, memory);
+  checkSoon(parts, view, memory);
+  if (!isLeading()) return true;
+  show(parts, view, memory);
+  await escalator.advance(view);
+  return true;
+}
+
+/** False while something that is due could not be done, so that it is tried again later and not each second. */
+async function advanceResolved(
+  parts: IncidentAdvancerDeps,
+  found: Incident,
+  memory: IncidentMemory,
+): Promise<boolean> {
+  const { escalator, log, reporter, isLeading } = parts;
+  // It was listed some seconds ago, and may be reported, or open again, since.
+  const present = await log.readIncident(found.id);
+  if (present?.state !== 'resolved') return true;
+  const view = await readView(parts, present);
+  await recordRequestsAgain(parts, view, memory);
+  if (!isLeading()) return true;
+  show(parts, view, memory);
+  let incident = await escalator.advance(view);
+  if (!isLeading() || !isActDue(parts, incident)) return true;
+  if (incident.mergedInto === null) incident = await reporter.advance(incident);
+  return !isActDue(parts, incident);
+}
+
+async function readView(parts: IncidentAdvancerDeps, incident: Incident): Promise<IncidentView> {
+  const { log, runbook, latest, clock } = parts;
+  const { target: name } = incident;
+  const requests = await readRequestsOf(log, incident);
+  const diagnosis = latest.of(name);
+  const target = runbook.targets.find((known) => known.name === name);
+  const ineffective =
+    target === undefined
+      ? []
+      : findIneffective({ requests, diagnosis, target, nowMs: clock.now() });
+  return { incident, diagnosis, requests, ineffective };
+}
+
+/** A process that was killed between a request's change and its note left a gap: told here, it is told once. */
+async function recordRequestsAgain(
+  { incidents }: IncidentAdvancerDeps,
+  { requests }: IncidentView,
+  memory: IncidentMemory,
+): Promise<void> {
+  for (const request of requests) {
+    if (memory.requestChanged.get(request.id) === request.version) continue;
+    await incidents.requestChanged(request);
+  }
+  memory.requestChanged = new Map(requests.map(({ id, version }) => [id, version]));
+}
+
+/** An incident without a look, a new alert, and a remedy that ended: each is a reason not to wait for the next one. */
+function checkSoon(
+  { watch }: IncidentAdvancerDeps,
+  view: IncidentView,
+  memory: IncidentMemory,
+): void {
+  const { incident, requests } = view;
+  const ended = requests.filter(({ result }) => result !== null).length;
+  const reasons = `${incident.triggers.length} ${incident.reopenedAt.length} ${ended}`;
+  if (memory.checkedFor === reasons) return;
+  memory.checkedFor = reasons;
+  // It never rejects; what it saw comes with the next round.
+  void watch.soon(incident.target);
+}
+
+function show({ board }: IncidentAdvancerDeps, view: IncidentView, memory: IncidentMemory): void {
+  const shown = [
+    versionOf(view.incident),
+    view.diagnosis?.takenAt ?? '',
+    ...view.requests.map(({ id, version }) => `${id} ${version}`),
+    ...view.ineffective.map(({ sentence }) => sentence),
+  ].join('\n');
+  if (shown === memory.shown) return;
+  memory.shown = shown;
+  board.show(view);
+}
+
+function versionOf({ version }: Incident): string {
+  return `version ${version}\n`;
+}

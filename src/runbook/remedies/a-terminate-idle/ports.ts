@@ -1,0 +1,52 @@
+import type { SkipReason, TerminateGuard } from '../../diagnose/protected-sessions.ts';
+import type { Lease } from '../lease.ts';
+import type { SessionIdentity, SessionTarget } from '../plan.ts';
+
+/** What dbconn may change in one target's PostgreSQL, over a connection that is opened for it and closed after. */
+export interface PrivilegedConnection {
+  /** Throws an error whose message is fit for the operator when no connection can be had or is lost. */
+  act<T>(work: (session: PrivilegedSession) => Promise<T>): Promise<T>;
+}
+
+export interface PrivilegedSession {
+  readTerminateCandidates(query: CandidateQuery): Promise<Candidates>;
+  /**
+   * Signals those sessions that still are exactly what they were, in one statement that checks and signals, and nobody
+   * after `signalWithinMs`. Returns one outcome for each. A lost connection throws: the signals sent until then stay sent.
+   */
+  terminateSessions(
+    sessions: readonly SessionIdentity[],
+    under: { readonly guard: TerminateGuard; readonly lease: Lease },
+  ): Promise<readonly SignalOutcome[]>;
+  /** The pids of those sessions that are still there, told by pid and start. */
+  readRemainingSessions(sessions: readonly SessionIdentity[]): Promise<readonly number[]>;
+}
+
+export interface CandidateQuery {
+  readonly states: readonly SessionIdentity['state'][];
+  readonly idleForMs: number;
+  /** All applications when null. */
+  readonly application: string | null;
+  readonly guard: TerminateGuard;
+}
+
+export interface Candidates {
+  /** The longest idle first, at most 1,000. */
+  readonly sessions: readonly Candidate[];
+  readonly total: number;
+  /** Sessions whose state the acting role may not see. */
+  readonly hidden: number;
+  /** Client connections of the last minute that are still there: how fast slots fill again. */
+  readonly newIn60s: number;
+  readonly role: string;
+}
+
+export interface Candidate extends Omit<SessionTarget, 'kind'> {
+  readonly spared: SkipReason | null;
+}
+
+/** `signalled` is no proof of an end: a look after it is. */
+export interface SignalOutcome {
+  readonly pid: number;
+  readonly outcome: 'signalled' | 'already gone' | 'moved on' | 'too late' | SkipReason;
+}

@@ -1,0 +1,217 @@
+import type { Clock } from '../../../timing.ts';
+import { skipSentences, toSkipGuard } from '../../diagnose/protected-sessions.ts';
+import type { Target } from '../../snapshot/target.ts';
+import { count, durationOfMs } from '../../snapshot/wording.ts';
+import type { Plan, PlanDraft, SessionTarget, Skipped } from '../plan.ts';
+import type { RemedyRequest } from '../remedy-request.ts';
+import { PrivilegedUnavailable, done, hasOpenStep, refuse, settledAfterMs } from '../remedy.ts';
+import type { Answer, Interrupted, Item, Recheck, Remedy, Report } from '../remedy.ts';
+import { isSameIdleSpan, sortCandidates } from './candidates.ts';
+import type { Sorted } from './candidates.ts';
+import { batchSize, endSessions, waitUntilGone } from './end-sessions.ts';
+import type { CandidateQuery, Candidates, PrivilegedConnection } from './ports.ts';
+
+export interface OptionAPorts {
+  readonly privileged: PrivilegedConnection;
+  readonly clock: Clock;
+  readonly target: Target;
+  readonly poolerApplications?: readonly string[];
+  /** Of one plan; all unless given. */
+  readonly atMost?: number;
+}
+
+type IdleRequest = Extract<RemedyRequest, { kind: 'idle' | 'idle-in-transaction' }>;
+
+/** Which sessions an ask is about. The same query plans, checks again and guards the signal. */
+function toQuery({ target, poolerApplications }: OptionAPorts, ask: IdleRequest): CandidateQuery {
+  const { idleForMs, application = null } = ask;
+  const states: CandidateQuery['states'] =
+    ask.kind === 'idle' ? ['idle'] : ['idle in transaction', 'idle in transaction (aborted)'];
+  const guard = { ...toSkipGuard(target, poolerApplications), idleForMs };
+  return { states, idleForMs, application, guard };
+}
+
+function toIdleRequest(ask: RemedyRequest): IdleRequest {
+  if (ask.kind === 'idle' || ask.kind === 'idle-in-transaction') return ask;
+  throw new Error('Option A only ends idle sessions.');
+}
+
+function sessionsOf(targets: Plan['targets']): SessionTarget[] {
+  return targets.filter((target) => target.kind === 'session');
+}
+
+/** `idle in transaction for over 10 min`. */
+function inWords(ask: IdleRequest): string {
+  return ask.kind === 'idle'
+    ? `of one application idle for over ${durationOfMs(ask.idleForMs)}`
+    : `idle in transaction for over ${durationOfMs(ask.idleForMs)}`;
+}
+
+interface Found {
+  readonly candidates: Candidates;
+  readonly sorted: Sorted;
+}
+
+/** The plan of option A, with what it costs and brings, from what was found. */
+function draftTermination(
+  target: string,
+  ask: IdleRequest,
+  { candidates, sorted }: Found,
+): PlanDraft {
+  const { targets, spared, sparedTotal } = sorted;
+  return {
+    option: 'A',
+    target,
+    ask,
+    title: `End ${count(targets.length, 'session')} ${inWords(ask)}`,
+    subject: ask.application ?? null,
+    targets: [...targets],
+    spared: [...spared],
+    sparedTotal: sparedTotal + candidates.total - candidates.sessions.length,
+    cost: ask.kind === 'idle' ? costOfIdle : costOfTransactions(targets),
+    frees: { slots: targets.length, sentence: refill(targets.length, candidates.newIn60s) },
+    undo: 'An ended session cannot be brought back; its application opens a new one.',
+    undoAsk: null,
+    steps: stepsFor(targets.length),
+    risk: targets.some(({ hasWritten }) => hasWritten) ? 'medium' : 'low',
+  };
+}
+
+/** One step for each batch: between two of them it can be stopped. */
+function stepsFor(sessions: number): string[] {
+  const batches = Math.ceil(sessions / batchSize);
+  return Array.from({ length: batches }, (_, index) => {
+    const size = Math.min(batchSize, sessions - index * batchSize);
+    return `End ${count(size, 'session')}, each checked once more in the statement that ends it`;
+  });
+}
+
+const costOfIdle = [
+  'No transaction is lost: these sessions are between two of them.',
+  'A pool without pre-ping gives its next requests an error for each session ended.',
+  'The pool opens them again when it needs them, so this brings no lasting relief.',
+];
+
+function costOfTransactions(targets: readonly SessionTarget[]): string[] {
+  const writers = targets.filter(({ hasWritten }) => hasWritten).length;
+  const locks = targets.reduce((sum, { locksHeld }) => sum + locksHeld, 0);
+  const ages = targets.map(({ transactionAgeSeconds }) => transactionAgeSeconds ?? 0);
+  const oldest = durationOfMs(Math.max(0, ...ages) * 1000);
+  const has = writers === 1 ? 'has' : 'have';
+  return [
+    `${count(targets.length, 'transaction')} rolled back, the oldest open for ${oldest}.`,
+    ...(writers > 0 ? [`${writers} of them ${has} written: that work is lost.`] : []),
+    ...(locks > 0 ? [`${count(locks, 'lock')} released.`] : []),
+  ];
+}
+
+function refill(slots: number, newIn60s: number): string {
+  const frees = `Frees ${count(slots, 'slot')}`;
+  if (newIn60s === 0) return `${frees}; no connection is younger than a minute.`;
+  const minutes = slots / newIn60s;
+  const time = minutes < 1 ? 'less than a minute' : `about ${Math.round(minutes)} min`;
+  return `${frees}; at the rate of the last minute (${newIn60s} new) they are taken again in ${time}.`;
+}
+
+/** Runbook option A: end sessions idle in transaction, aborted ones too, or one application's idle sessions. */
+export function createOptionA(ports: OptionAPorts): Remedy {
+  const { privileged, clock, target } = ports;
+  return {
+    option: 'A',
+    target: target.name,
+    propose: (ask) => proposeTermination(ports, toIdleRequest(ask)),
+    recheck: (plan) => recheckSessions(ports, plan),
+    run(plan, left, control) {
+      const { guard } = toQuery(ports, toIdleRequest(plan.ask));
+      const targets = sessionsOf(left);
+      return privileged.act((session) => endSessions(session, { targets, guard, control, clock }));
+    },
+    recover: (interrupted) => checkSessions(ports, interrupted),
+  };
+}
+
+async function proposeTermination(
+  ports: OptionAPorts,
+  ask: IdleRequest,
+): Promise<Answer<PlanDraft>> {
+  const read = await readCandidates(ports, ask);
+  if (!read.ok) return read;
+  const { hidden, role, sessions } = read.value;
+  if (hidden > 0) {
+    return refuse(
+      'privilege',
+      `${count(hidden, 'session')} cannot be seen by the acting role, so nothing can be judged.`,
+      `GRANT pg_monitor TO "${role.replaceAll('"', '""')}";`,
+    );
+  }
+  const sorted = sortCandidates(sessions, ports.atMost);
+  if (sorted.targets.length === 0) return refuseNothing(ask, sorted);
+  return done(draftTermination(ports.target.name, ask, { candidates: read.value, sorted }));
+}
+
+async function readCandidates(ports: OptionAPorts, ask: IdleRequest): Promise<Answer<Candidates>> {
+  try {
+    const query = toQuery(ports, ask);
+    return done(await ports.privileged.act((session) => session.readTerminateCandidates(query)));
+  } catch (error) {
+    if (!(error instanceof PrivilegedUnavailable)) throw error;
+    const next = 'Option C, restarting the service, needs no connection to PostgreSQL.';
+    return refuse('unreachable', error.message, next);
+  }
+}
+
+function refuseNothing(
+  ask: IdleRequest,
+  { spared, sparedTotal }: Sorted,
+): ReturnType<typeof refuse> {
+  if (sparedTotal === 0) {
+    return refuse('nothing-to-do', `No session is ${inWords(ask)}.`, 'Look with /dbconn idle.');
+  }
+  const reasons = [...new Set(spared.map(({ reason }) => reason))];
+  const next = reasons.includes(skipSentences.superuser)
+    ? 'If that superuser is the application, name it in applicationRoles and set a superuser as actingUrl; or restart the service (option C).'
+    : 'Look with /dbconn idle.';
+  const why = `${count(sparedTotal, 'session')} ${inWords(ask)}, and each is spared: ${reasons.join('; ')}.`;
+  return refuse('nothing-to-do', why, next);
+}
+
+/** Approved sessions that rest exactly as they did. Whoever came since is not looked at. */
+async function recheckSessions(ports: OptionAPorts, plan: Plan): Promise<Recheck> {
+  const query = toQuery(ports, toIdleRequest(plan.ask));
+  const now = await ports.privileged.act((session) => session.readTerminateCandidates(query));
+  const eligible = new Map(
+    now.sessions
+      .filter(({ spared }) => spared === null)
+      .map(({ identity }) => [identity.pid, identity]),
+  );
+  const left: SessionTarget[] = [];
+  const spared: Skipped[] = [];
+  for (const target of sessionsOf(plan.targets)) {
+    const { pid, application } = target.identity;
+    const found = eligible.get(pid);
+    if (found !== undefined && isSameIdleSpan(found, target.identity)) left.push(target);
+    else spared.push({ what: `pid ${pid}`, label: application, reason: 'gone, or it moved on' });
+  }
+  return { left, spared };
+}
+
+/** What is true of them once no signal can be on its way any more. */
+async function checkSessions(
+  { privileged, clock }: OptionAPorts,
+  { plan, steps }: Interrupted,
+): Promise<Report> {
+  const identities = sessionsOf(plan.targets).map(({ identity }) => identity);
+  const withinMs = hasOpenStep(steps) ? settledAfterMs : 0;
+  const still = await privileged.act((session) =>
+    waitUntilGone(session, identities, { clock, withinMs }),
+  );
+  const items = identities.map(({ pid }): Item => {
+    const what = `pid ${pid}`;
+    return still.has(pid)
+      ? { what, outcome: 'still there', detail: 'A look found it alive.', lines: [] }
+      : { what, outcome: 'unknown', detail: 'It is gone; by whose hand is not known.', lines: [] };
+  });
+  const gone = items.length - still.size;
+  const summary = `A look found ${gone} of ${count(items.length, 'session')} gone, ${still.size} still there.`;
+  return { items, summary, finished: false };
+}

@@ -1,0 +1,171 @@
+import { count, durationOfMs } from '../../snapshot/wording.ts';
+import { PrivilegedUnavailable } from '../remedy.ts';
+import type { RunControl } from '../remedy.ts';
+import type { HostState, OptionBPorts, ServerHost } from './ports.ts';
+
+const applicationsPollMs = 1000;
+
+/** Sessions of each configured service, by its name. Null when they could not be read. */
+export type ApplicationSessions = ReadonlyMap<string, number> | null;
+
+export async function readApplications({
+  takeSnapshot,
+  target,
+}: OptionBPorts): Promise<ApplicationSessions> {
+  const { reading } = (await takeSnapshot()).database;
+  if (reading === undefined) return null;
+  const { sources } = reading;
+  return new Map(
+    target.services.map(({ name, application = name }) => {
+      const own = sources.filter((source) => source.application === application);
+      return [name, own.reduce((sum, { total }) => sum + total, 0)];
+    }),
+  );
+}
+
+/**
+ * Waits until every service that had sessions before has some again, and says how it stands. Pools open
+ * connections when somebody needs one, so a quiet service that shows none is no failure.
+ */
+export async function awaitApplications(
+  ports: OptionBPorts,
+  before: ApplicationSessions,
+): Promise<string> {
+  const { clock, returnWithinMs } = ports;
+  const deadline = clock.now() + returnWithinMs;
+  for (;;) {
+    const now = await readApplications(ports);
+    const missing = missingOf(before, now);
+    if (missing?.length === 0) return toSentence(before, now);
+    if (clock.now() >= deadline) {
+      const seconds = Math.round(returnWithinMs / 1000);
+      return `${toSentence(before, now)} ${missing === undefined ? 'Sessions could not be read' : `Not back within ${seconds} s: ${missing.join(', ')}`}.`;
+    }
+    await clock.sleep(applicationsPollMs);
+  }
+}
+
+function missingOf(before: ApplicationSessions, now: ApplicationSessions): string[] | undefined {
+  if (now === null) return undefined;
+  return [...(before ?? [])]
+    .filter(([name, sessions]) => sessions > 0 && (now.get(name) ?? 0) === 0)
+    .map(([name]) => name);
+}
+
+function toSentence(before: ApplicationSessions, now: ApplicationSessions): string {
+  const parts = [...(now ?? [])].map(([name, sessions]) => {
+    const earlier = before?.get(name);
+    return `${name} ${count(sessions, 'session')}${earlier === undefined ? '' : ` (${earlier} before)`}`;
+  });
+  return parts.length === 0 ? 'No service is configured to be seen again.' : `${parts.join(', ')}.`;
+}
+
+/**
+ * Why a postmaster ended at its start: what its configuration, or the memory it asks for, has against it. These are
+ * the ends that an old configuration mends; a damaged file system or a crash in recovery it does not.
+ * The messages are PostgreSQL's own, 13 to 18 (postmaster.c, postinit.c, guc.c, sysv_shmem.c, posix_sema.c).
+ */
+const patterns: readonly (readonly [RegExp, string])[] = [
+  [/must be less than "?max_connections/, 'more connections are reserved than it would have'],
+  [/too many (?:backends|server processes) configured/, 'it would have more processes than it can'],
+  [
+    /could not (?:map anonymous|create|resize|allocate) shared memory/,
+    'it cannot have so much shared memory',
+  ],
+  [/could not create semaphores|insufficient shared memory/, 'it cannot have so many semaphores'],
+  [
+    /Cannot allocate memory|out of memory|not enough shared memory/,
+    'it cannot have so much memory',
+  ],
+  [/insufficient file descriptors/, 'it cannot have so many files open'],
+  [
+    /configuration file ".*" contains errors|syntax error in file|unrecognized configuration parameter/,
+    'its configuration has errors',
+  ],
+  [/invalid value for parameter|is outside the valid range for parameter/, 'a setting is invalid'],
+];
+
+/** The reason in words, or null when the log names none of these. */
+export function readBootFailure(lines: readonly string[]): string | null {
+  const found = patterns.find(([pattern]) => lines.some((line) => pattern.test(line)));
+  return found?.[1] ?? null;
+}
+
+const pollMs = 500;
+const tellEveryMs = 5000;
+/** What Docker starts again by itself ends for good only after some tries; a log may come late. */
+const downForMs = 3000;
+const mostRestarts = 3;
+
+/** How a start ended. */
+export type BootEnd =
+  | { readonly kind: 'up'; readonly maxConnections: number | null }
+  | {
+      readonly kind: 'exited';
+      /** What its configuration or its memory had against it; null when it ended for another reason. */
+      readonly failure: string | null;
+      readonly exitCode: number | null;
+      /** The last of its log. Untrusted text. */
+      readonly lines: readonly string[];
+    }
+  /** The process lives, and nothing answers where the acting role logs in. */
+  | { readonly kind: 'silent' };
+
+/**
+ * Waits until PostgreSQL accepts connections or has ended. As long as its process lives and says that it is
+ * starting or recovering there is no limit: killing a recovery only makes it start over.
+ */
+export async function awaitBoot(
+  ports: OptionBPorts,
+  host: ServerHost,
+  control: RunControl,
+): Promise<BootEnd> {
+  const { clock, settings, silentForMs } = ports;
+  const began = clock.now();
+  let reportedAt = began;
+  let toldAt = began;
+  let upAt = began;
+  for (;;) {
+    const acceptance = await settings.readAcceptance();
+    if (acceptance.state === 'accepting') {
+      return { kind: 'up', maxConnections: acceptance.maxConnections };
+    }
+    const now = clock.now();
+    if (acceptance.state !== 'silent') reportedAt = now;
+    const state = await readState(host);
+    if (state?.running !== false) upAt = now;
+    const exited = state === undefined ? undefined : await readExit(host, state, now - upAt);
+    if (exited !== undefined) return exited;
+    if (now - reportedAt >= silentForMs) return { kind: 'silent' };
+    if (now - toldAt >= tellEveryMs) {
+      toldAt = now;
+      const what =
+        acceptance.state === 'silent' ? 'does not answer yet' : 'is starting or recovering';
+      control.progress(`PostgreSQL ${what}, ${durationOfMs(now - began)} by now`);
+    }
+    await clock.sleep(pollMs);
+  }
+}
+
+/** An engine that does not answer for a moment says nothing of the server in it. */
+async function readState(host: ServerHost): Promise<HostState | undefined> {
+  try {
+    return await host.readState();
+  } catch (error) {
+    if (error instanceof PrivilegedUnavailable) return undefined;
+    throw error;
+  }
+}
+
+async function readExit(
+  host: ServerHost,
+  state: HostState,
+  downMs: number,
+): Promise<BootEnd | undefined> {
+  const { running, restarts, oomKilled, exitCode } = state;
+  if (running && restarts === 0) return undefined;
+  const lines = await host.readLog();
+  const failure = oomKilled ? 'it was killed for lack of memory' : readBootFailure(lines);
+  const isOver = failure !== null || downMs >= downForMs || restarts >= mostRestarts;
+  return isOver ? { kind: 'exited', failure, exitCode, lines: lines.slice(-11) } : undefined;
+}

@@ -1,0 +1,144 @@
+import type { Clock } from '../../../timing.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import type { Target } from '../../snapshot/target.ts';
+import type { Lease } from '../lease.ts';
+
+/**
+ * What PostgreSQL runs in, where dbconn may restart it: a container, or the sandbox's own process.
+ * Every method but `readLog` throws PrivilegedUnavailable when it cannot be done or told.
+ */
+export interface ServerHost {
+  readState(): Promise<HostState>;
+  /** The end of the log of the present run, or of the last one: at most 100 lines, redacted, untrusted. Never throws. */
+  readLog(): Promise<readonly string[]>;
+  /**
+   * A fast shutdown, waited for; what restarts it by itself is told not to. Where it is down already, that alone.
+   * It has at least 300 s: a kill before it has written everything would make the next start a crash recovery.
+   */
+  stop(): Promise<void>;
+  /** Starts it and does not wait until it accepts connections. Where it runs already, nothing. */
+  start(): Promise<void>;
+  /** Beside the original, with its owner and mode. */
+  keepCopy(files: KeptFile): Promise<KeptCopy>;
+  /** The copy becomes the original again. PostgreSQL must be stopped. Throws when the copy is not what was kept. */
+  putBack(files: KeptFile, kept: KeptCopy): Promise<void>;
+  /** `emptied` where nothing can be removed from outside: an empty file stays. A copy that is not there is removed. */
+  removeCopy(files: KeptFile): Promise<'removed' | 'emptied'>;
+}
+
+export interface KeptFile {
+  readonly path: string;
+  readonly copyPath: string;
+}
+
+export interface KeptCopy {
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+export interface HostState {
+  /** The container's name. */
+  readonly name: string;
+  readonly running: boolean;
+  /** How often it was started again by itself since somebody asked for a start. */
+  readonly restarts: number;
+  /** Another value means another process. */
+  readonly startedAt: string | null;
+  readonly exitCode: number | null;
+  readonly oomKilled: boolean;
+  /** What it may use: its own limit, or else the machine's memory. Null when neither is known. */
+  readonly memoryBytes: number | null;
+}
+
+/** What option B reads and writes of one target's PostgreSQL, as the acting role. */
+export interface ServerSettings {
+  /** Everything a change of max_connections has to heed. Throws PrivilegedUnavailable. */
+  readMaxConnections(): Promise<MaxConnectionsReading>;
+  /**
+   * ALTER SYSTEM SET, or RESET with null. It is in force after a restart only.
+   * Throws PrivilegedUnavailable, also where PostgreSQL refuses it.
+   */
+  alterMaxConnections(to: number | null, lease: Lease): Promise<void>;
+  /** So that the shutdown that follows has little left to write. Throws PrivilegedUnavailable when the connection is lost. */
+  writeCheckpoint(): Promise<'written' | 'not allowed' | 'too slow'>;
+  /** Whether PostgreSQL takes connections: while it restarts, not reaching it is an answer and no error. */
+  readAcceptance(): Promise<Acceptance>;
+}
+
+export type Acceptance =
+  | {
+      readonly state: 'accepting';
+      /** Null when it refused our login, which only a server that is up does. */
+      readonly maxConnections: number | null;
+    }
+  /** Starting up or recovering, which takes as long as it takes. */
+  | { readonly state: 'starting' }
+  | { readonly state: 'shutting-down' }
+  | { readonly state: 'silent' };
+
+export interface MaxConnectionsReading {
+  /** `server_version_num`. */
+  readonly version: number;
+  readonly inRecovery: boolean;
+  /** What holds. */
+  readonly inForce: number;
+  /** pg_settings.source: nothing in a file beats `command line`. */
+  readonly source: string;
+  readonly pendingRestart: boolean;
+  /** What postgresql.auto.conf says; null when it says nothing. */
+  readonly auto: number | null;
+  /** What would hold without that line; null when it cannot be told. */
+  readonly beneath: number | null;
+  /** Other settings that wait for a restart, and would come with this one. At most 10 names. */
+  readonly otherPending: readonly string[];
+  /** Null when the acting role may not see it. */
+  readonly dataDirectory: string | null;
+  readonly privileges: {
+    readonly alterSystem: boolean;
+    /** PostgreSQL 17+: allow_alter_system. */
+    readonly alterSystemAllowed: boolean;
+  };
+  readonly slots: {
+    readonly superuserReserved: number;
+    /** PostgreSQL 16+: reserved_connections. */
+    readonly reserved: number;
+    /** Processes that are counted together with connections: autovacuum, background workers, WAL senders. */
+    readonly otherProcesses: number;
+  };
+  readonly sessions: {
+    /** Client backends, dbconn's own included. */
+    readonly clients: number;
+    readonly inTransaction: number;
+  };
+  readonly memory: {
+    readonly locksPerTransaction: number;
+    readonly workMemBytes: number;
+    /** hash_mem_multiplier: so many times work_mem for a hash. */
+    readonly hashMultiplier: number;
+    /** PostgreSQL 15+; null before. */
+    readonly sharedBytes: number | null;
+  };
+  /** Physical replicas that are connected. At most 20. */
+  readonly standbys: readonly {
+    /** Untrusted text. */
+    readonly application: string;
+    readonly address: string | null;
+  }[];
+  /** Physical replication slots nobody is connected to: the standby is away, and may come back. */
+  readonly absentStandbys: number;
+}
+
+export interface OptionBPorts {
+  readonly settings: ServerSettings;
+  /** Absent where dbconn may not restart PostgreSQL: then somebody is told to. */
+  readonly host?: ServerHost;
+  readonly takeSnapshot: () => Promise<Snapshot>;
+  readonly clock: Clock;
+  readonly target: Target;
+  /** How long a server whose process lives may say nothing at all. One that says it is starting has all the time it needs. */
+  readonly silentForMs: number;
+  /** How long the applications get to show up again. */
+  readonly returnWithinMs: number;
+  /** A plan for a person: what dbconn may and can is no matter. */
+  readonly byHand?: boolean;
+}

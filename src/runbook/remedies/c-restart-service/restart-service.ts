@@ -1,0 +1,166 @@
+import { gatherEvidence } from '../../diagnose/evidence.ts';
+import type { ReplicaReading, Snapshot } from '../../snapshot/snapshot.ts';
+import type { ServiceConfig, Target } from '../../snapshot/target.ts';
+import { count } from '../../snapshot/wording.ts';
+import type { Plan, PlanDraft, ReplicaTarget, Skipped } from '../plan.ts';
+import type { RemedyRequest } from '../remedy-request.ts';
+import { done, refuse } from '../remedy.ts';
+import type { Answer, Recheck, Remedy } from '../remedy.ts';
+import {
+  countOfReplica,
+  countOfService,
+  findService,
+  readReplicas,
+  whyNotRunning,
+} from '../replicas/service-replicas.ts';
+import { checkReplicas, whyChanged } from './evidence.ts';
+import type { OptionCPorts } from './ports.ts';
+import { runRestarts } from './restart-replicas.ts';
+
+/** What a restart of this service frees, and what it costs others where it is a pooler. */
+export function effectOf(
+  snapshot: Snapshot,
+  target: Target,
+  name: string,
+): Pick<PlanDraft, 'frees'> & { readonly cost: readonly string[] } {
+  const { poolers, behindPoolers } = gatherEvidence({ snapshot: snapshot, target, recent: [] });
+  const pooler = poolers.find((one) => one.name === name);
+  if (pooler === undefined && behindPoolers.has(name)) {
+    const sentence =
+      'It connects through a pooler, which keeps its connections to PostgreSQL: how many slots this frees is not known.';
+    return { cost: [], frees: { slots: null, sentence } };
+  }
+  const clients = pooler === undefined ? '' : count(pooler.reading.clients, 'client');
+  const slots = countOfService(snapshot, target, name);
+  return {
+    cost: pooler === undefined ? [] : [`It is a pooler: its ${clients} are disconnected.`],
+    frees: {
+      slots,
+      sentence:
+        slots === null
+          ? 'How many slots this frees could not be read.'
+          : `Frees up to ${count(slots, 'slot')}, and its pools open what they need again.`,
+    },
+  };
+}
+
+/** Runbook option C: restart a service, one replica after another. */
+export function createOptionC(ports: OptionCPorts): Remedy {
+  return {
+    option: 'C',
+    target: ports.target.name,
+    propose: (ask) => proposeRestart(ports, ask),
+    recheck: (plan) => recheckReplicas(ports, plan),
+    run: (plan, left, control) => runRestarts(ports, { plan, left, control }),
+    recover: ({ plan, since }) => checkReplicas(ports, plan, since),
+  };
+}
+
+async function proposeRestart(ports: OptionCPorts, ask: RemedyRequest): Promise<Answer<PlanDraft>> {
+  if (ask.kind !== 'restart') throw new Error('Option C only restarts services.');
+  const service = mayRestart(ports, ask.service);
+  if (!service.ok) return service;
+  const snapshot = await ports.takeSnapshot();
+  const replicas = readReplicas(snapshot, service.value.name);
+  if (!replicas.ok) return replicas;
+  const spared = replicas.value.flatMap((replica) => whySkipped(ports, replica));
+  const names = new Set(spared.map(({ what }) => what));
+  const targets = replicas.value.filter(({ name }) => !names.has(name));
+  if (targets.length > 0) {
+    return done(draft(ports.target, { service: service.value, snapshot, targets, spared }));
+  }
+  return refuse(
+    'nothing-to-do',
+    `None of the containers of ${service.value.name} can be restarted: ${reasonsOf(spared)}.`,
+    'Look at them with docker compose ps.',
+  );
+}
+
+/** Only what is configured, and never what dbconn stands on. */
+function mayRestart(ports: OptionCPorts, name: string): Answer<ServiceConfig> {
+  if (name === ports.target.postgresService) {
+    const next = 'Restarting PostgreSQL ends every session: see option B of the runbook.';
+    return refuse('postgres', 'Option C does not restart PostgreSQL.', next);
+  }
+  if (ports.refusedServices.includes(name)) {
+    const next = 'Restart it by hand if you must.';
+    return refuse('own-service', 'dbconn does not restart what it runs on itself.', next);
+  }
+  return findService(ports.target, name);
+}
+
+function whySkipped(ports: OptionCPorts, replica: ReplicaReading): Skipped[] {
+  const { id, name } = replica;
+  if (ports.refusedContainers.some((own) => own.startsWith(id) || id.startsWith(own))) {
+    return [{ what: name, label: '', reason: 'dbconn runs in it' }];
+  }
+  const reason = whyNotRunning(replica);
+  return reason === undefined ? [] : [{ what: name, label: '', reason }];
+}
+
+interface Found {
+  readonly service: ServiceConfig;
+  readonly snapshot: Snapshot;
+  readonly targets: readonly ReplicaReading[];
+  readonly spared: readonly Skipped[];
+}
+
+function draft(target: Target, { service, snapshot, targets, spared }: Found): PlanDraft {
+  const { reading } = snapshot.database;
+  const { frees, cost } = effectOf(snapshot, target, service.name);
+  const ordered = targets.map((replica) => toTarget(replica, countOfReplica(reading, replica)));
+  return {
+    option: 'C',
+    target: target.name,
+    ask: { kind: 'restart', service: service.name },
+    title: `Restart ${service.name}: ${count(targets.length, 'replica')}, one after another`,
+    subject: service.name,
+    targets: ordered,
+    spared: [...spared],
+    sparedTotal: spared.length,
+    cost: [
+      ...cost,
+      targets.length === 1
+        ? 'The service has one replica: it is down until that is healthy again.'
+        : 'One replica at a time is down; requests it is serving fail.',
+      'Starting up may run migrations, if the service does so.',
+      'A query that is active stays in PostgreSQL until it ends, unless client_connection_check_interval is set.',
+    ],
+    frees,
+    undo: 'A restart cannot be undone; it changes no setting.',
+    undoAsk: null,
+    steps: ordered.map(({ name }) => `Restart ${name} and wait until it is healthy`),
+    risk: targets.length === 1 || cost.length > 0 ? 'medium' : 'low',
+  };
+}
+
+function toTarget(replica: ReplicaReading, connections: number | null): ReplicaTarget {
+  const { id, name, number, startedAt, state, health } = replica;
+  return { kind: 'replica', id, name, number, startedAt, state, health, connections };
+}
+
+async function recheckReplicas(ports: OptionCPorts, plan: Plan): Promise<Recheck> {
+  if (plan.ask.kind !== 'restart') throw new Error('Option C only restarts services.');
+  const replicas = readReplicas(await ports.takeSnapshot(), plan.ask.service);
+  const present = replicas.ok ? replicas.value : [];
+  const now = new Map(present.map((replica) => [replica.id, replica]));
+  const isLast = present.filter((one) => whyNotRunning(one) === undefined).length === 1;
+  const left: ReplicaTarget[] = [];
+  const spared: Skipped[] = [];
+  for (const target of plan.targets) {
+    if (target.kind !== 'replica') continue;
+    const reason =
+      whyChanged(target, now.get(target.id)) ??
+      (isLast && plan.targets.length > 1 ? lastOne : undefined);
+    if (reason === undefined) left.push(target);
+    else spared.push({ what: target.name, label: '', reason });
+  }
+  return { left, spared };
+}
+
+/** What was approved leaves the others up meanwhile. */
+const lastOne = 'it is the only replica that still runs: the service would be down';
+
+function reasonsOf(spared: readonly Skipped[]): string {
+  return [...new Set(spared.map(({ reason }) => reason))].join('; ');
+}

@@ -1,0 +1,205 @@
+import { whyBlockerSkipped } from '../../diagnose/protected-sessions.ts';
+import { capital, count, durationOfMs } from '../../snapshot/wording.ts';
+import type { BlockerTarget, PlanDraft, Skipped } from '../plan.ts';
+import type { RemedyRequest } from '../remedy-request.ts';
+import { done, refuse } from '../remedy.ts';
+import type { Answer } from '../remedy.ts';
+import type { Blocker, BlockerSession } from './ports.ts';
+import { defaultReleaseWithinMs, toGuard } from './same-blocker.ts';
+import type { OptionDPorts, StopRequest } from './same-blocker.ts';
+
+/** One thing to do to one session. A cancel that may have to be followed by more is two steps. */
+export interface BlockerStep {
+  readonly target: BlockerTarget;
+  readonly how: 'cancel' | 'terminate';
+}
+
+/** The plan's steps but the last, which looks whether the others go on. */
+export function toSteps(targets: readonly BlockerTarget[]): readonly BlockerStep[] {
+  return targets.flatMap((target): BlockerStep[] =>
+    target.how === 'cancel-then-terminate'
+      ? [
+          { target, how: 'cancel' },
+          { target, how: 'terminate' },
+        ]
+      : [{ target, how: target.how }],
+  );
+}
+
+export function lastStep(isSlow: boolean): string {
+  return isSlow
+    ? 'look whether their statements have ended'
+    : 'look whether those who waited go on';
+}
+
+/**
+ * @param releaseWithinMs how long a cancel may take to let the others go
+ * @param isSlow nobody waits for them: their statements only run too long
+ */
+function describeSteps(
+  targets: readonly BlockerTarget[],
+  releaseWithinMs: number,
+  isSlow: boolean,
+): string[] {
+  return [
+    ...toSteps(targets).map((step) => describe(step, releaseWithinMs)),
+    capital(lastStep(isSlow)),
+  ];
+}
+
+function describe({ target, how }: BlockerStep, releaseWithinMs: number): string {
+  const { identity, queued, victims } = target;
+  const who = `pid ${identity.pid}`;
+  if (queued) {
+    return `Cancel the queued statement of ${who}: ${count(victims, 'session')} behind it can go on at once`;
+  }
+  if (how === 'cancel') return `Cancel the statement of ${who}`;
+  return target.how === 'terminate'
+    ? `Terminate ${who}, ${doing(identity.state)}`
+    : `Terminate ${who} if it still holds up others ${durationOfMs(releaseWithinMs)} after the cancel`;
+}
+
+const states = new Map([
+  ['active', 'which runs a statement'],
+  ['idle', 'idle'],
+  ['idle in transaction', 'idle in transaction: a cancel does nothing to it'],
+  ['idle in transaction (aborted)', 'in an aborted transaction: a cancel does nothing to it'],
+]);
+
+function doing(state: string): string {
+  return states.get(state) ?? 'whatever it does';
+}
+
+interface Stopping {
+  readonly target: string;
+  readonly ask: StopRequest;
+  readonly targets: readonly BlockerTarget[];
+  readonly spared: readonly Skipped[];
+  readonly waiters: number;
+  readonly releaseWithinMs: number;
+}
+
+const skippedShown = 50;
+
+/** The plan of option D, with what it costs and brings. */
+export function draftStop(stopping: Stopping): PlanDraft {
+  const { target, ask, targets, spared, waiters, releaseWithinMs } = stopping;
+  const ends = targets.filter(({ how }) => how === 'terminate').length;
+  return {
+    option: 'D',
+    target,
+    ask,
+    title: titleOf(stopping),
+    subject: ask.kind === 'stop-session' ? (targets[0]?.identity.application ?? null) : null,
+    targets: [...targets],
+    spared: spared.slice(0, skippedShown),
+    sparedTotal: spared.length,
+    cost: targets.flatMap(costOf),
+    frees: { slots: ends, sentence: brings(waiters, ends) },
+    undo: 'What is cancelled or ended cannot be brought back; whoever ran it has to run it again.',
+    undoAsk: null,
+    steps: describeSteps(targets, releaseWithinMs, ask.kind === 'cancel-slow'),
+    risk: targets.every(({ queued }) => queued) ? 'low' : riskOf(targets),
+  };
+}
+
+function titleOf({ ask, targets, waiters }: Stopping): string {
+  if (ask.kind === 'cancel-slow') return titleOfSlow(targets, ask.runningForMs);
+  if (ask.kind === 'stop-session') {
+    return ask.how === 'cancel'
+      ? `Cancel the statement of pid ${ask.pid}`
+      : `Terminate pid ${ask.pid}`;
+  }
+  return `Stop ${count(targets.length, 'blocker')} that ${targets.length === 1 ? 'holds' : 'hold'} up ${count(waiters, 'session')}`;
+}
+
+function titleOfSlow(targets: readonly BlockerTarget[], runningForMs: number): string {
+  const ends = targets.filter(({ how }) => how === 'terminate').length;
+  const over = `for over ${durationOfMs(runningForMs)}`;
+  const end = `${count(ends, 'session')} waiting for ${ends === 1 ? 'its client' : 'their clients'}`;
+  if (ends === targets.length) return `Terminate ${end} ${over}`;
+  const cancel = `Cancel ${count(targets.length - ends, 'statement')} running ${over}`;
+  return ends === 0 ? cancel : `${cancel}, and terminate ${end}`;
+}
+
+function riskOf(targets: readonly BlockerTarget[]): PlanDraft['risk'] {
+  const loses = targets.some(({ queued, hasWritten }) => !queued && hasWritten);
+  return loses ? 'high' : 'medium';
+}
+
+/** What is lost with one of them, in a sentence or two. */
+function costOf({ identity, queued, how, victims, ...facts }: BlockerTarget): string[] {
+  const who = `pid ${identity.pid}`;
+  if (queued) {
+    // A statement that waits for an exclusive lock has a transaction number already: it tells nothing of earlier work.
+    const alone = identity.transactionStartedAt === identity.queryStartedAt;
+    const also = alone ? '' : `, and so does its transaction, open for ${age(facts)}`;
+    return [`${who}: its statement fails${also}. Run it again with a lock_timeout.`];
+  }
+  const open = facts.transactionAgeSeconds === null ? [] : [`a transaction open for ${age(facts)}`];
+  const parts = [
+    ...open,
+    ...(facts.locksHeld > 0 ? [count(facts.locksHeld, 'lock')] : []),
+    ...(victims > 0 ? [`${count(victims, 'session')} behind it`] : []),
+  ];
+  const lost = facts.hasWritten ? ' What it wrote is lost.' : ' It has written nothing.';
+  const fails = how === 'terminate' ? 'its connection breaks' : 'its statement fails';
+  const costs = parts.length === 0 ? '' : `${parts.join(', ')}; `;
+  return [`${who}: ${costs}${fails} in its application.${lost}`];
+}
+
+function age({ transactionAgeSeconds }: Pick<BlockerTarget, 'transactionAgeSeconds'>): string {
+  return durationOfMs((transactionAgeSeconds ?? 0) * 1000);
+}
+
+function brings(waiters: number, ends: number): string {
+  const goOn = waiters === 0 ? 'Nobody waits for it' : `${count(waiters, 'session')} can go on`;
+  return ends === 0
+    ? `${goOn}; a cancelled statement keeps its connection.`
+    : `${goOn}; frees ${count(ends, 'slot')} until the applications connect again.`;
+}
+
+/** As many as somebody can read through; the longest come first, and one can ask again. */
+const mostStatements = 50;
+
+/**
+ * Statements to cancel because they run too long: their connections go back to their pools. Those that wait for their
+ * client are terminated: a cancel would be heard only once the client listens again.
+ */
+export async function planSlow(
+  ports: OptionDPorts,
+  session: BlockerSession,
+  ask: Extract<RemedyRequest, { kind: 'cancel-slow' }>,
+): Promise<Answer<PlanDraft>> {
+  const { runningForMs } = ask;
+  const slow = { runningForMs, atMost: ports.atMost ?? mostStatements };
+  const targets: BlockerTarget[] = [];
+  const spared: Skipped[] = [];
+  for (const blocker of await session.readSlow(slow, toGuard(ports))) {
+    const reason = whyBlockerSkipped(blocker);
+    const { pid, application } = blocker.identity;
+    if (reason === null) targets.push(toTarget(blocker));
+    else spared.push({ what: `pid ${pid}`, label: application, reason });
+  }
+  if (targets.length === 0) return refuseNothing(runningForMs, spared);
+  const releaseWithinMs = ports.releaseWithinMs ?? defaultReleaseWithinMs;
+  return done(
+    draftStop({ target: ports.target.name, ask, targets, spared, waiters: 0, releaseWithinMs }),
+  );
+}
+
+function toTarget({ spared: _skipped, process, ...facts }: Blocker): BlockerTarget {
+  const how = process === 'slow client' ? 'terminate' : 'cancel';
+  return { kind: 'blocker', ...facts, how, queued: false, victims: 0, waiters: [] };
+}
+
+function refuseNothing(runningForMs: number, spared: readonly Skipped[]): Answer<PlanDraft> {
+  const over = durationOfMs(runningForMs);
+  const next = 'Look with /dbconn sessions.';
+  const [{ reason } = { reason: '' }] = spared;
+  if (spared.length === 0) {
+    return refuse('nothing-to-do', `No statement has run for over ${over}.`, next);
+  }
+  const why = `${count(spared.length, 'statement')} run for over ${over}, and each is spared: ${reason}.`;
+  return refuse('nothing-to-do', why, next);
+}

@@ -1,0 +1,141 @@
+import type { KnownBlock } from '@slack/types';
+import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
+import type { Runbook } from '../../runbook/loop/target-monitor.ts';
+import { stateWords } from '../messages/frame.ts';
+import { ownLimits } from '../messages/kit/message.ts';
+import { between, bold, moment, plain, titledList } from '../messages/kit/rich-text.ts';
+import type { Leaf } from '../messages/kit/rich-text.ts';
+
+/** A target as its latest look left it. Figures and configured names only. */
+export interface TargetSummary {
+  readonly target: string;
+  readonly state: Diagnosis['state'];
+  readonly headline: string;
+  /** Null where no capacity was seen. */
+  readonly capacity: { readonly used: number; readonly usable: number } | null;
+  /** When the look was taken, UTC ISO text; null before the first one. */
+  readonly takenAt: string | null;
+}
+
+/** The latest look of every target, without looking anew: opening a tab must cost no connection. */
+export type ReadSummaries = () => readonly TargetSummary[];
+
+function toTargetSummary({ target, state, headline, capacity, takenAt }: Diagnosis): TargetSummary {
+  return {
+    target,
+    state,
+    headline,
+    capacity: capacity === null ? null : { used: capacity.used, usable: capacity.usable },
+    takenAt,
+  };
+}
+
+/**
+ * The same runbook, and what its latest look at each target said: whoever looks, the watch or a person, fills in the
+ * Home tab. Holds one small value for each target.
+ */
+export function rememberSummaries(runbook: Runbook): {
+  readonly runbook: Runbook;
+  readonly readSummaries: ReadSummaries;
+} {
+  const latest = new Map<string, TargetSummary>();
+  const remember = (diagnosis: Diagnosis): void => {
+    const before = latest.get(diagnosis.target)?.takenAt ?? '';
+    // Two looks at once may end in the other order.
+    if (before <= diagnosis.takenAt) latest.set(diagnosis.target, toTargetSummary(diagnosis));
+  };
+  return {
+    runbook: {
+      ...runbook,
+      async diagnose(target) {
+        const diagnosis = await runbook.diagnose(target);
+        remember(diagnosis);
+        return diagnosis;
+      },
+      async runCheck(target, effort) {
+        const examination = await runbook.runCheck(target, effort);
+        remember(examination.diagnosis);
+        return examination;
+      },
+    },
+    readSummaries: () => runbook.targets.map(({ name }) => latest.get(name) ?? notCheckedYet(name)),
+  };
+}
+
+function notCheckedYet(target: string): TargetSummary {
+  return {
+    target,
+    state: 'unknown',
+    headline: 'Not looked at yet.',
+    capacity: null,
+    takenAt: null,
+  };
+}
+
+/** A younger look goes without its time, so that a tab on which nothing changed need not be sent anew. */
+const oldAfterMs = 2 * 60_000;
+
+/** Worst first. What cannot be judged may be worse than a warning, and is no news of one. */
+const order: readonly TargetSummary['state'][] = ['critical', 'warning', 'unknown', 'fine'];
+
+/** `🔴 orders is critical`, `🟠 2 of 500 targets are in trouble`, `🟢 All 12 targets are fine`. */
+export function targetsTitle(summaries: readonly TargetSummary[]): string {
+  const worstState =
+    order.find((state) => summaries.some((one) => one.state === state)) ?? 'unknown';
+  const { mark } = stateWords[worstState];
+  const troubled = summaries.filter(({ state }) => state === 'critical' || state === 'warning');
+  const [only] = troubled;
+  if (only !== undefined && troubled.length === 1) {
+    return `${mark} ${only.target}: ${stateWords[only.state].word.toLowerCase()}`;
+  }
+  if (troubled.length > 1) {
+    return `${mark} ${troubled.length} of ${summaries.length} targets are in trouble`;
+  }
+  const unknown = summaries.filter(({ state }) => state === 'unknown').length;
+  if (unknown > 0) return `${mark} ${unknown} of ${summaries.length} targets cannot be judged`;
+  return summaries.length === 1
+    ? `${mark} ${summaries[0]?.target ?? ''} is fine`
+    : `${mark} All ${summaries.length} targets are fine`;
+}
+
+/** The worst targets with their figures, and how the others are, in one list of bounded length. */
+export function targetsList(summaries: readonly TargetSummary[], nowMs: number): KnownBlock[] {
+  const sorted = summaries.toSorted(byNeed);
+  const shown = sorted.slice(0, ownLimits.listItems - 1);
+  const others = sorted.slice(shown.length);
+  const points = shown.map((summary) => summaryLeaves(summary, nowMs));
+  if (others.length > 0) points.push([plain(`and ${others.length} more: ${countStates(others)}`)]);
+  return titledList('Targets', points);
+}
+
+function byNeed(a: TargetSummary, b: TargetSummary): number {
+  return (
+    order.indexOf(a.state) - order.indexOf(b.state) ||
+    shareOf(b) - shareOf(a) ||
+    a.target.localeCompare(b.target)
+  );
+}
+
+function shareOf({ capacity }: TargetSummary): number {
+  return capacity === null || capacity.usable === 0 ? 0 : capacity.used / capacity.usable;
+}
+
+function summaryLeaves({ headline, state, takenAt, target }: TargetSummary, nowMs: number): Leaf[] {
+  const isOld = takenAt !== null && nowMs - Date.parse(takenAt) > oldAfterMs;
+  const { mark, word } = stateWords[state];
+  return [
+    bold(`${mark} ${target}`),
+    between(' '),
+    plain(`${word}: ${headline}`),
+    ...(isOld ? [between(' '), bold('Seen at'), between(' '), moment(takenAt)] : []),
+  ];
+}
+
+/** `478 fine, 3 cannot judge`. */
+function countStates(summaries: readonly TargetSummary[]): string {
+  return order
+    .map((state) => ({ state, count: summaries.filter((one) => one.state === state).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ state, count }) => `${count} ${stateWords[state].word.toLowerCase()}`)
+    .join(', ');
+}

@@ -1,0 +1,185 @@
+import { WebAPIPlatformError } from '@slack/web-api';
+import type { WebClient } from '@slack/web-api';
+import type { Place } from '../../runbook/approvals/notices.ts';
+import { blockErrors, sayPlainer } from '../messages/kit/fallbacks.ts';
+import type { Message } from '../messages/kit/message.ts';
+import { notice } from '../messages/notice.ts';
+import type { Outbox } from './outbox.ts';
+import { keyed } from './posted-messages.ts';
+import type { Keyed, PostedMessages } from './posted-messages.ts';
+
+/** What it takes to write to Slack. */
+interface Writing {
+  readonly client: WebClient;
+  readonly outbox: Outbox;
+}
+
+interface Where {
+  readonly channel: string;
+  /** Into this message's thread. */
+  readonly thread?: string;
+  /** What it is found again by. Without one it may stand there twice: better than not at all. */
+  readonly key?: string;
+}
+
+/** Posts in the richest words Slack takes, once where it bears a key, and returns the time stamp. */
+export async function post(
+  { client, outbox }: Writing,
+  message: Message,
+  { channel, key, thread }: Where,
+): Promise<string> {
+  const { postMessage } = client.chat;
+  const { ts } = await outbox.send(
+    () =>
+      sayPlainer(message, ({ text, blocks }) =>
+        postMessage({
+          channel,
+          text,
+          ...(blocks.length > 0 && { blocks: [...blocks] }),
+          ...(thread !== undefined && { thread_ts: thread }),
+          ...(key !== undefined && keyed(key)),
+          unfurl_links: false,
+          unfurl_media: false,
+        }),
+      ),
+    key === undefined ? 'repeatable' : undefined,
+  );
+  if (ts === undefined) throw new Error('Slack named no time stamp for a message it took.');
+  return ts;
+}
+
+/** Errors after which an old message is of no use, and a new one is posted. */
+const lost = new Set([
+  'message_not_found',
+  'thread_not_found',
+  'cant_update_message',
+  'edit_window_closed',
+]);
+
+/** Whether Slack's code is about one message, not about the channel or the app: another message may be taken. */
+export function isAboutMessage(code: string): boolean {
+  return lost.has(code) || blockErrors.has(code);
+}
+
+export function isLost(error: unknown): boolean {
+  return error instanceof WebAPIPlatformError && lost.has(error.data.error);
+}
+
+/** Rewrites a message. False where it is gone. */
+export async function edit(
+  { client, outbox }: Writing,
+  message: Message,
+  { channel, ts }: Place,
+): Promise<boolean> {
+  const { update } = client.chat;
+  try {
+    await outbox.send(
+      () =>
+        sayPlainer(message, ({ text, blocks }) =>
+          update({ channel, ts, text, blocks: [...blocks] }),
+        ),
+      'repeatable',
+    );
+    return true;
+  } catch (error) {
+    if (isLost(error)) return false;
+    throw error;
+  }
+}
+
+/** What it takes to write to Slack and to read back what was written. */
+export interface SlackWriter extends Writing {
+  /** For what is read: it is no message, and no message waits for it. */
+  readonly reading: Outbox;
+  readonly postedMessages: PostedMessages;
+}
+
+/** The thread of an incident's message. */
+export interface Thread {
+  readonly place: Place;
+  /** Posts a reply that bears the key, and returns its time stamp. Rejects as Slack does. */
+  say(message: Message, key: string): Promise<string>;
+  /** The time stamp of the reply that bears the key; undefined where none does or Slack does not let it be read. */
+  find(key: string): Promise<string | undefined>;
+}
+
+export function threadAt(writer: SlackWriter, place: Place): Thread {
+  return {
+    place,
+    say: (message, key) => post(writer, message, { channel: place.channel, key, thread: place.ts }),
+    async find(key) {
+      const postedMessages = await writer.postedMessages.inThread(place);
+      return postedMessages?.find((one) => one.key === key)?.ts;
+    },
+  };
+}
+
+/** What it takes to write to Slack and, where Slack lets dbconn read, to see what was written. */
+export interface ReadWriting extends Writing {
+  readonly postedMessages?: PostedMessages;
+}
+
+/** Where the messages with one key are: in a message's thread, or in a channel since a moment (UTC ISO text). */
+type Whereabouts =
+  { readonly thread: Place } | { readonly channel: string; readonly since: string };
+
+/** The time stamps of the messages that bear the key, oldest first; undefined where Slack does not let dbconn read. */
+export async function findKeyed(
+  { postedMessages }: ReadWriting,
+  where: Whereabouts,
+  key: string,
+): Promise<readonly string[] | undefined> {
+  const all: readonly Keyed[] | undefined =
+    'thread' in where
+      ? await postedMessages?.inThread(where.thread)
+      : await postedMessages?.inChannel(where.channel, where.since);
+  return all
+    ?.filter((one) => one.key === key)
+    .map(({ ts }) => ts)
+    .toSorted((one, other) => Number(one) - Number(other));
+}
+
+/**
+ * Posts what several processes may post in the same moment, and returns the time stamp of the one that remains: the
+ * first that Slack took. Whoever posted a later one sees the earlier one, and takes its own away.
+ */
+export async function postOnce(
+  writer: ReadWriting,
+  message: Message,
+  where: Whereabouts & { readonly key: string },
+): Promise<string> {
+  const { key } = where;
+  const channel = 'thread' in where ? where.thread.channel : where.channel;
+  const before = await keepFirst(writer, where, key);
+  if (typeof before === 'string') return before;
+  const thread = 'thread' in where ? { thread: where.thread.ts } : {};
+  const ts = await post(writer, message, { channel, key, ...thread });
+  return (await keepFirst(writer, where, key)) ?? ts;
+}
+
+/** Leaves the first message with that key; null where there is none, undefined where Slack does not let dbconn read. */
+export async function keepFirst(
+  writer: ReadWriting,
+  where: Whereabouts,
+  key: string,
+): Promise<string | null | undefined> {
+  const channel = 'thread' in where ? where.thread.channel : where.channel;
+  const found = await findKeyed(writer, where, key);
+  if (found === undefined) return undefined;
+  const [first = null, ...later] = found;
+  for (const ts of later) await remove(writer, { channel, ts });
+  return first;
+}
+
+/** Takes a message of dbconn's away. Where Slack does not let it go, it loses its buttons. */
+export async function remove({ client, outbox }: Writing, { channel, ts }: Place): Promise<void> {
+  const forget = (): Promise<unknown> => client.chat.delete({ channel, ts });
+  try {
+    await outbox.send(forget, 'repeatable');
+  } catch (error) {
+    if (isLost(error)) return;
+    if (!(error instanceof WebAPIPlatformError)) throw error;
+    const text = 'This was posted twice. Use the other message.';
+    await edit({ client, outbox }, notice(text), { channel, ts });
+  }
+}

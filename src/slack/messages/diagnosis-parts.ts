@@ -1,0 +1,195 @@
+import type { Pooler } from '../../runbook/diagnose/diagnosis-parts.ts';
+import type {
+  Diagnosis,
+  Holder,
+  Pool,
+  Proposal,
+  Root,
+  Session,
+  Source,
+} from '../../runbook/diagnose/diagnosis.ts';
+import { count, percent, toAge } from '../../runbook/snapshot/words.ts';
+import { take } from './kit/message.ts';
+import type { MessageBlock } from './kit/message.ts';
+import {
+  between,
+  bold,
+  bullets,
+  code,
+  paragraph,
+  plain,
+  richText,
+  titledList,
+} from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
+import { table } from './kit/table.ts';
+import type { Column } from './kit/table.ts';
+
+/** Root blockers, most victims first, with what the session behind each is doing. */
+export function blockersList({ blocking, sessions }: Diagnosis, atMost: number): MessageBlock[] {
+  const { roots, cycles, waitersTotal } = blocking;
+  if (waitersTotal === 0) return [];
+  const { taken, more } = take(roots, atMost);
+  const points = [
+    ...taken.map((root) => rootLeaves(root, sessions)),
+    ...(more > 0 ? [[between(`and ${more} more`)]] : []),
+    ...cycles
+      .slice(0, atMost)
+      .map((ring): Leaf[] => [bold('Deadlock:'), between(' '), plain(ring.join(' → '))]),
+  ];
+  return titledList(`Blocked: ${count(waitersTotal, 'session waits', 'sessions wait')}`, points);
+}
+
+function rootLeaves(root: Root, sessions: readonly Session[]): Leaf[] {
+  const holdsUp = plain(`holds up ${root.victims}`);
+  if (!('pid' in root)) {
+    return [
+      bold('Prepared transaction'),
+      between(' '),
+      code(root.prepared, 100),
+      between(' '),
+      holdsUp,
+    ];
+  }
+  const session = sessions.find(({ pid }) => pid === root.pid);
+  const start = [bold(`PID ${root.pid}`), between(' '), holdsUp];
+  return session === undefined ? start : [...start, between(': '), ...sessionLeaves(session)];
+}
+
+/** What a session is and does, in one line; application and statement stand as code. */
+function sessionLeaves(session: Session): Leaf[] {
+  const wrote = session.hasWritten ? ', has written' : '';
+  const doing = `${session.state} for ${toAge(session.stateAgeSeconds)}${wrote}`;
+  return [
+    code(session.application, 60),
+    between(' '),
+    plain(doing),
+    ...(session.query === null ? [] : [between(', '), code(session.query, 160)]),
+  ];
+}
+
+/** The applications' pools, one line each; replicas in the same state share a line. */
+export function poolsList({ pools }: Diagnosis, atMost: number): MessageBlock[] {
+  const { taken, more } = take([...Map.groupBy(pools, poolLine)], atMost);
+  const points = taken.map(([line, alike]): Leaf[] => [
+    plain(alike.length === 1 ? line : `${line}, ${alike.length} times`),
+  ]);
+  if (more > 0) points.push([between(`and ${more} more`)]);
+  return titledList('Pools', points);
+}
+
+/** The poolers in front of PostgreSQL, one line each; nothing where none is configured. */
+export function poolersList({ poolers = [] }: Diagnosis, atMost: number): MessageBlock[] {
+  const { taken, more } = take(poolers, atMost);
+  const points = taken.map((pooler): Leaf[] => [plain(poolerLine(pooler))]);
+  if (more > 0) points.push([between(`and ${more} more`)]);
+  return titledList('Poolers', points);
+}
+
+function poolerLine({ name, clients, maxClients, clientsWaiting, servers, mode }: Pooler): string {
+  const wait = clientsWaiting === 0 ? '' : `, ${clientsWaiting} waiting`;
+  return `${name}: ${clients} of ${maxClients} clients${wait}, ${count(servers, 'server connection')}, ${mode} mode`;
+}
+
+function poolLine({ service, name, checkedOut, limit, utilisation }: Pool): string {
+  const pool = name === 'default' ? service : `${service} ${name}`;
+  if (limit === null) return `${pool}: ${checkedOut} checked out, limit not known`;
+  if (limit === 'unlimited') return `${pool}: ${checkedOut} checked out, no limit`;
+  const share = utilisation === null ? '' : ` (${percent(utilisation)})`;
+  return `${pool}: ${checkedOut} of ${limit} checked out${share}`;
+}
+
+/** The runbook's options that would help, in the diagnosis' order. */
+export function proposalsList({ proposals }: Diagnosis): MessageBlock[] {
+  return titledList('What would help', proposals.map(proposalLeaves), 'ordered');
+}
+
+function proposalLeaves(proposal: Proposal): Leaf[] {
+  const { option, summary, slotsFreed } = proposal;
+  const frees =
+    slotsFreed === null || slotsFreed === 0
+      ? []
+      : [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)];
+  return [
+    bold(option === 'prevention' ? 'Prevention:' : `Option ${option}:`),
+    between(' '),
+    plain(summary),
+    ...frees,
+    ...lackOf(proposal),
+  ];
+}
+
+/** Why dbconn cannot do it; what can be proposed all the same, a person runs. */
+export function lackOf({ blocked, command }: Proposal): Leaf[] {
+  if (blocked === null) return [];
+  const lead = command === undefined ? 'Not possible yet' : 'By hand only';
+  return [between(' '), plain(`${lead}: ${blocked}`)];
+}
+
+/** A sentence on its own. */
+export function sentence(text: string): MessageBlock {
+  return richText(paragraph(plain(text)));
+}
+
+/** A bold title over points, when the points may be empty and the title still says something. */
+export function topic(title: string, points: readonly (readonly Leaf[])[]): MessageBlock {
+  return points.length === 0
+    ? richText(paragraph(bold(title)))
+    : richText(paragraph(bold(title)), bullets(points));
+}
+
+const sourceNames: readonly Column<Source>[] = [
+  { title: 'Source', value: ({ service, application }) => service ?? application },
+  { title: 'Client', value: ({ client }) => client ?? 'local' },
+];
+
+const figures: readonly Column<Holder | Source>[] = [
+  { title: 'Total', value: ({ total }) => total },
+  { title: 'Active', value: ({ active }) => active },
+  { title: 'Idle', value: ({ idle }) => idle },
+  { title: 'Idle in tx', value: ({ idleInTransaction }) => idleInTransaction },
+];
+
+/** Who holds the connections, few columns for a phone: replicas of one service are one row. */
+export function holdersTable({ holders }: Diagnosis): MessageBlock[] {
+  const columns: readonly Column<Holder>[] = [
+    { title: 'Who', value: ({ name }) => name },
+    { title: 'Clients', value: ({ clients }) => clients },
+    ...figures,
+  ];
+  return table({ columns, rows: holders, atMost: 6, noun: 'holders' });
+}
+
+/** Who holds the connections, every column. */
+export function sourcesTable({ sources, sourcesTotal }: Diagnosis): MessageBlock[] {
+  const columns: readonly Column<Source>[] = [
+    ...sourceNames,
+    { title: 'User', value: ({ user }) => user },
+    { title: 'Database', value: ({ database }) => database },
+    ...figures,
+    { title: 'Aborted', value: ({ idleInTransactionAborted }) => idleInTransactionAborted },
+  ];
+  return table({ columns, rows: sources, atMost: 30, total: sourcesTotal, noun: 'sources' });
+}
+
+const sessionColumns: readonly Column<Session>[] = [
+  { title: 'PID', value: ({ pid }) => String(pid) },
+  { title: 'Application', value: ({ application }) => application },
+  { title: 'State', value: ({ state }) => state },
+  { title: 'Connected', value: ({ connectionAgeSeconds }) => toAge(connectionAgeSeconds) },
+  { title: 'Transaction', value: ({ transactionAgeSeconds }) => toAge(transactionAgeSeconds) },
+  { title: 'Query', value: ({ queryAgeSeconds }) => toAge(queryAgeSeconds) },
+  { title: 'In this state', value: ({ stateAgeSeconds }) => toAge(stateAgeSeconds) },
+  { title: 'Wrote', value: ({ hasWritten }) => (hasWritten ? 'yes' : 'no') },
+  {
+    title: 'Last statement',
+    value: ({ query }) => query ?? '(not visible)',
+    max: 160,
+    wrapped: true,
+  },
+];
+
+/** Sessions with their ages. A pid is a name, not a number: nobody wants it with thousands separators. */
+export function sessionsTable(sessions: readonly Session[]): MessageBlock[] {
+  return table({ columns: sessionColumns, rows: sessions, atMost: 15, noun: 'sessions' });
+}

@@ -1,0 +1,143 @@
+import type { Diagnosis, Finding } from '../../runbook/diagnose/diagnosis.ts';
+import type { Action } from '../../runbook/remedies/remedy-request.ts';
+import type { Target } from '../../runbook/snapshot/target.ts';
+import { header, smallPrint, take } from './kit/message.ts';
+import type { MessageBlock } from './kit/message.ts';
+import {
+  between,
+  bold,
+  code,
+  link,
+  paragraph,
+  plain,
+  richText,
+  titledList,
+} from './kit/rich-text.ts';
+import type { Leaf } from './kit/rich-text.ts';
+
+/** `03:04:05` of an ISO time in UTC: the time zone logs are compared in. */
+export function toClock(iso: string): string {
+  const at = new Date(iso);
+  return Number.isNaN(at.getTime()) ? iso.slice(0, 20) : at.toISOString().slice(11, 19);
+}
+
+/** A circle for the eye; the word beside it carries the meaning. */
+export const stateWords: Readonly<Record<Diagnosis['state'], { mark: string; word: string }>> = {
+  fine: { mark: '🟢', word: 'Fine' },
+  warning: { mark: '🟠', word: 'Warning' },
+  critical: { mark: '🔴', word: 'Critical' },
+  unknown: { mark: '⚪', word: 'Cannot judge' },
+};
+
+const rungWords: Readonly<Record<Diagnosis['reach']['via'], string>> = {
+  warm: 'the warm connection',
+  connection: 'a new connection',
+  reserved: 'a reserved slot',
+  superuser: 'the superuser connection',
+  exec: 'psql inside the container',
+  none: 'no way at all',
+};
+
+/** What every message is built from. */
+export interface View {
+  readonly diagnosis: Diagnosis;
+  readonly target: Target;
+  /** Options that can be proposed here and approved by somebody; none unless given. */
+  readonly offers?: readonly Action[];
+}
+
+/** The state in words and figures, for a header and for notifications. */
+export function stateLine({ state, target, headline }: Diagnosis): string {
+  return `${stateWords[state].word}, ${target}: ${headline}`;
+}
+
+export function stateHeader(diagnosis: Diagnosis): MessageBlock {
+  return header(`${stateWords[diagnosis.state].mark} ${stateLine(diagnosis)}`);
+}
+
+/** Why the database was not reached as usual, and what to do about it; nothing on an ordinary night. */
+export function reachNotice({ reach: { error } }: Diagnosis): MessageBlock[] {
+  if (error === undefined) return [];
+  return [
+    richText(
+      paragraph(
+        bold(error.summary),
+        between('\n'),
+        plain('What to do:'),
+        between(' '),
+        plain(error.fix),
+      ),
+    ),
+  ];
+}
+
+/** Findings that status tells in its first line, its lists of blockers and pools, or its options. */
+const toldElsewhere = /^(capacity-|pool-near-limit$|lock-waits$|lock-cycle$|terminate-candidates$)/;
+
+/** What else is out of order, worst first, each with its fix. The same said of several pools is said once. */
+export function findingsList({ findings }: Diagnosis, atMost: number): MessageBlock[] {
+  const order = ['critical', 'warning', 'info'];
+  const worth = findings
+    .filter(({ id, severity }) => severity !== 'info' && !toldElsewhere.test(id))
+    .toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
+  const { taken, more } = take([...Map.groupBy(worth, ({ summary }) => summary).values()], atMost);
+  const points = taken.flatMap(([first]) => (first === undefined ? [] : [findingLeaves(first)]));
+  if (more > 0) points.push([between(`and ${more} more`)]);
+  return titledList('Also found', points);
+}
+
+function findingLeaves({ severity, summary, fix }: Finding): Leaf[] {
+  return [
+    bold(severity === 'critical' ? 'Critical:' : 'Warning:'),
+    between(' '),
+    plain(summary),
+    ...(fix === undefined ? [] : [between(' '), bold('Fix:'), between(' '), plain(fix)]),
+  ];
+}
+
+/** Below every message: where to look further, and how each figure was obtained. */
+export function foot({ diagnosis, target }: View): MessageBlock[] {
+  return [...linksLine(target), ...smallPrint(provenanceLines(diagnosis))];
+}
+
+/** Where to look further: the target's own dashboards, logs and guides. */
+export function linksLine({ links }: Pick<Target, 'links'>): MessageBlock[] {
+  const { dashboard, logs, logQuery, guides } = links;
+  const parts: Leaf[][] = [
+    ...(dashboard === undefined ? [] : [[link('Dashboard', dashboard)]]),
+    ...(logs === undefined ? [] : [[link('Logs', logs)]]),
+    ...(logQuery === undefined ? [] : [[code(logQuery)]]),
+    ...guides.map(({ title, url }) => [link(title, url)]),
+  ];
+  if (parts.length === 0) return [];
+  const leaves = parts.flatMap((part, index) => (index === 0 ? part : [between(' · '), ...part]));
+  return [richText(paragraph(...leaves))];
+}
+
+/** Below a message that has lines of its own to add. */
+export function provenanceLines(diagnosis: Diagnosis): string[] {
+  return [provenance(diagnosis), ladder(diagnosis)];
+}
+
+/** `PostgreSQL 18.4 by the warm connection in 12 ms · pools 34 ms · … · looked at 03:04:05 UTC`. */
+function provenance({ reach, server, timings, takenAt }: Diagnosis): string {
+  const ms = (value: number): string => `${Math.round(value)} ms`;
+  const database =
+    reach.via === 'none'
+      ? `PostgreSQL not reached, tried for ${ms(timings.database)}`
+      : `PostgreSQL${server === null ? '' : ` ${server.version}`} by ${rungWords[reach.via]} in ${ms(timings.database)}`;
+  return [
+    database,
+    `pools ${ms(timings.pools)}`,
+    ...(timings.poolers === undefined ? [] : [`poolers ${ms(timings.poolers)}`]),
+    `logs ${ms(timings.logs)}`,
+    `containers ${ms(timings.services)}`,
+    `looked at ${toClock(takenAt)} UTC`,
+  ].join(' · ');
+}
+
+/** What each rung said, where the first one tried did not answer. */
+function ladder({ reach }: Diagnosis): string {
+  if (reach.error === undefined || reach.rungs.length < 2) return '';
+  return `Tried ${reach.rungs.map(({ rung, outcome }) => `${rung}: ${outcome}`).join('; ')}`;
+}

@@ -1,0 +1,117 @@
+import type { Block, KnownBlock } from '@slack/types';
+import { cleanUntrusted } from '../../../runbook/snapshot/redaction/redact-text.ts';
+
+/**
+ * Every limit of Slack that dbconn meets, as Slack documents them (Block Kit reference, chat.postMessage).
+ * Slack refuses a whole message for one character too many, so builders cut here and nowhere else.
+ */
+export const slackLimits = {
+  blocksPerMessage: 50,
+  headerCharacters: 150,
+  plainTextCharacters: 3000,
+  contextElements: 10,
+  tableRows: 100,
+  tableColumns: 20,
+  /** Summed over all tables of a message; a message may hold one table. */
+  tableCharacters: 10_000,
+  chartTitleCharacters: 50,
+  chartPoints: 20,
+  chartNameCharacters: 20,
+  chartAxisCharacters: 50,
+  /** `text` next to blocks: chat.update refuses more. */
+  messageTextCharacters: 4000,
+  urlCharacters: 3000,
+  buttonCharacters: 75,
+  confirmCharacters: 300,
+  confirmTitleCharacters: 100,
+  confirmButtonCharacters: 30,
+  modalTitleCharacters: 24,
+  inputCharacters: 3000,
+  selectOptions: 100,
+  optionCharacters: 75,
+} as const;
+
+/** Bounds that Slack does not state but a phone does: a message nobody scrolls through helps nobody. */
+export const ownLimits = {
+  leafCharacters: 600,
+  preformattedCharacters: 3000,
+  listItems: 20,
+} as const;
+
+/**
+ * Cuts a text to at most `max` characters, never through a surrogate pair, and shows the cut by `…`.
+ * Counts UTF-16 units, the larger of the two measures, because Slack does not say which one it uses.
+ */
+export function truncate(text: string, max: number): string {
+  if (text.length <= max) return text;
+  let cut = '';
+  for (const character of text) {
+    if (cut.length + character.length > max - 1) break;
+    cut += character;
+  }
+  return `${cut.trimEnd()}…`;
+}
+
+/** The first items, and how many were left out. */
+export function take<T>(items: readonly T[], max: number): { taken: readonly T[]; more: number } {
+  return { taken: items.slice(0, max), more: Math.max(0, items.length - max) };
+}
+
+/** A line chart. The typed Block Kit of @slack/types 3.2 has no such block yet. */
+export interface ChartBlock extends Block {
+  readonly type: 'data_visualization';
+  readonly title: string;
+  readonly chart: {
+    readonly type: 'line';
+    readonly series: readonly {
+      readonly name: string;
+      readonly data: readonly { readonly label: string; readonly value: number }[];
+    }[];
+    readonly axis_config: {
+      readonly categories: readonly string[];
+      readonly x_label: string;
+      readonly y_label: string;
+    };
+  };
+}
+
+export type MessageBlock = KnownBlock | ChartBlock;
+
+/** What is sent to Slack. `text` is what screen readers and notifications say instead of the blocks. */
+export interface Message {
+  readonly text: string;
+  readonly blocks: readonly MessageBlock[];
+}
+
+/**
+ * Puts a message together within Slack's limits. Slack parses `text` as mrkdwn, so it must be built from
+ * figures and configured names alone; escaping is the second fence, not the first.
+ */
+export function toMessage(text: string, blocks: readonly MessageBlock[]): Message {
+  const line = escapeMrkdwn(cleanUntrusted(text, slackLimits.messageTextCharacters / 4));
+  return {
+    text: truncate(line, slackLimits.messageTextCharacters),
+    blocks: blocks.slice(0, slackLimits.blocksPerMessage),
+  };
+}
+
+/** Slack's three characters, and no other: anything more would be shown as typed. */
+function escapeMrkdwn(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** A header of at most 150 characters; Slack shows it literally. */
+export function header(text: string): KnownBlock {
+  const line = truncate(cleanUntrusted(text, 300), slackLimits.headerCharacters);
+  return { type: 'header', text: { type: 'plain_text', text: line, emoji: false } };
+}
+
+/** Small grey lines below a message; Slack shows them literally. */
+export function smallPrint(lines: readonly string[]): KnownBlock[] {
+  const elements = lines
+    .map((line) => truncate(cleanUntrusted(line, 600), slackLimits.plainTextCharacters))
+    .filter((line) => line !== '')
+    .slice(0, slackLimits.contextElements)
+    .map((text) => ({ type: 'plain_text' as const, text, emoji: false }));
+  return elements.length === 0 ? [] : [{ type: 'context', elements }];
+}

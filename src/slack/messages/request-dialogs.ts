@@ -1,0 +1,147 @@
+import type { InputBlock, ModalView, PlainTextOption } from '@slack/types';
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
+import { RemedyRequest, nameOf } from '../../runbook/remedies/remedy-request.ts';
+import type { Limits } from '../../runbook/snapshot/target.ts';
+import { parseDuration, toDurationText } from '../../timing.ts';
+import { callbackIds } from './kit/action-ids.ts';
+import { formView, plainText, textField } from './kit/modal.ts';
+import type { DialogMemory, Filled } from './kit/modal.ts';
+import { between, bold, paragraph, plain, richText } from './kit/rich-text.ts';
+
+type IdleRequest = Extract<RemedyRequest, { kind: 'idle' | 'idle-in-transaction' }>;
+
+const fields = { kind: 'kind', application: 'application', over: 'over' } as const;
+
+const kinds: readonly (readonly [IdleRequest['kind'], string])[] = [
+  ['idle-in-transaction', 'Transactions left open (idle in transaction)'],
+  ['idle', 'Idle sessions of one application'],
+];
+
+/** Which sessions option A is about, filled in with what was asked for before. */
+export function idleView(ask: IdleRequest, memory: DialogMemory): ModalView {
+  return formView({
+    callbackId: callbackIds.idle,
+    title: 'Option A',
+    submit: 'Propose',
+    memory,
+    blocks: [
+      richText(
+        paragraph(
+          between('A proposal ends exactly the sessions it lists, and only after an approval.'),
+        ),
+      ),
+      kindField(ask.kind),
+      textField({
+        id: fields.application,
+        label: 'Application',
+        hint: 'As application_name has it. Idle sessions are ended for one application only.',
+        placeholder: 'every application',
+        initial: ask.application ?? '',
+        optional: true,
+        max: 63,
+      }),
+      textField({
+        id: fields.over,
+        label: 'In that state for at least',
+        hint: 'Such as 90s, 30m or 2h.',
+        initial: toDurationText(ask.idleForMs),
+        optional: false,
+        max: 12,
+      }),
+    ],
+  });
+}
+
+function kindField(chosen: IdleRequest['kind']): InputBlock {
+  const options = kinds.map(([value, text]): PlainTextOption => ({
+    text: plainText(text, 75),
+    value,
+  }));
+  const initial = options.find(({ value }) => value === chosen);
+  return {
+    type: 'input',
+    block_id: fields.kind,
+    label: plainText('Which sessions', 2000),
+    element: {
+      type: 'radio_buttons',
+      action_id: fields.kind,
+      options,
+      ...(initial !== undefined && { initial_option: initial }),
+    },
+  };
+}
+
+/** The Ask that was filled in, or a sentence under each field that is not right. */
+export function readIdleView(
+  filled: Filled,
+): { readonly ask: IdleRequest } | { readonly errors: Readonly<Record<string, string>> } {
+  const application = filled[fields.application] ?? '';
+  const idleForMs = parseDuration(filled[fields.over] ?? '');
+  if (idleForMs === undefined)
+    return { errors: { [fields.over]: 'A duration, such as 90s, 30m or 2h.' } };
+  const isIdle = filled[fields.kind] === 'idle';
+  if (isIdle && application === '') {
+    return {
+      errors: { [fields.application]: 'Idle sessions are ended for one application: name it.' },
+    };
+  }
+  const draft = isIdle
+    ? { kind: 'idle', application, idleForMs }
+    : { kind: 'idle-in-transaction', ...(application !== '' && { application }), idleForMs };
+  const { data: ask } = RemedyRequest.safeParse(draft);
+  if (ask?.kind === 'idle' || ask?.kind === 'idle-in-transaction') return { ask };
+  return { errors: { [fields.application]: 'No application_name is longer than 63 characters.' } };
+}
+
+/** What is asked for where nobody asked for anything yet: the target's own threshold. */
+export function usualIdleRequest({ terminateIdleInTransactionMs }: Limits): IdleRequest {
+  return { kind: 'idle-in-transaction', idleForMs: terminateIdleInTransactionMs };
+}
+
+/** As long as the journal keeps one. */
+const longestReason = 500;
+
+export const reasonField = 'reason';
+
+/** Asks why, before a vote counts. */
+export function approveView(request: ApprovalRequest, channel: string): ModalView {
+  return formView({
+    callbackId: callbackIds.approve,
+    title: 'Approve with a reason',
+    submit: 'Approve',
+    memory: { channel, request: request.id },
+    blocks: [about(request), reasonInput('Why it is right to do this now', false)],
+  });
+}
+
+/** Asks why not; who is in a hurry leaves it empty. Whoever proposed it withdraws it. */
+export function denyView(
+  request: ApprovalRequest,
+  channel: string,
+  isProposer: boolean,
+): ModalView {
+  return formView({
+    callbackId: callbackIds.deny,
+    title: isProposer ? 'Withdraw it?' : 'Deny it?',
+    submit: isProposer ? 'Withdraw' : 'Deny',
+    memory: { channel, request: request.id },
+    blocks: [about(request), reasonInput('Why not', true)],
+  });
+}
+
+function about({ option, target, plan }: ApprovalRequest): ReturnType<typeof richText> {
+  return richText(
+    paragraph(bold(`${nameOf(option)} for ${target}:`), between(' '), plain(plan.title)),
+  );
+}
+
+function reasonInput(label: string, optional: boolean): ReturnType<typeof textField> {
+  return textField({
+    id: reasonField,
+    label,
+    hint: 'Everybody in the channel reads it, and the journal keeps it.',
+    optional,
+    multiline: true,
+    max: longestReason,
+  });
+}

@@ -1,0 +1,119 @@
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
+import { causeOf } from '../../runbook/incidents/incident.ts';
+import type { Incident } from '../../runbook/incidents/incident.ts';
+import type { Commands } from '../../runbook/remedies/by-hand/hand-off.ts';
+import { nameOf } from '../../runbook/remedies/remedy-request.ts';
+import type { StepProgress } from '../../runbook/remedies/remedy.ts';
+import { durationOfSeconds } from '../../runbook/snapshot/words.ts';
+import { toTable, wrap } from './layout.ts';
+import type { Column, Paint } from './layout.ts';
+import { withoutMentions } from './plan.ts';
+
+/** What a person runs, to copy: no command is wrapped. */
+export function renderCommands(id: string, { notes, commands }: Commands, paint: Paint): string {
+  return [
+    paint('bold', 'Run this by hand:'),
+    ...notes.map((note) => wrap(note)),
+    ...commands.flatMap((command) => ['', command]),
+    '',
+    wrap(`Then say so: dbconn ran ${id}, or “I ran it” in Slack.`),
+  ].join('\n');
+}
+
+const incidentColumns: readonly Column[] = [
+  { title: 'incident', width: 14 },
+  { title: 'target', width: 12 },
+  { title: 'opened (UTC)', width: 18 },
+  { title: 'lasted', width: 12 },
+  { title: 'state', width: 10 },
+  { title: 'what', width: 32 },
+];
+
+interface Listing {
+  readonly title: string;
+  /** What stands there when there is none. */
+  readonly none: string;
+  readonly nowMs: number;
+  readonly paint: Paint;
+}
+
+/** Incidents as a table, in the order given. */
+export function renderIncidents(
+  incidents: readonly Incident[],
+  { title, none, nowMs, paint }: Listing,
+): string {
+  if (incidents.length === 0) return none;
+  const rows = incidents.map((incident) => [
+    incident.id,
+    incident.target,
+    incident.openedAt.slice(0, 16).replace('T', ' '),
+    durationOfSeconds((endOf(incident, nowMs) - Date.parse(incident.openedAt)) / 1000),
+    incident.state,
+    toWhat(incident),
+  ]);
+  return [paint('bold', title), toTable(incidentColumns, rows)].join('\n');
+}
+
+/** One that was just opened, or joined. */
+export function renderOpened({ id, target, openedAt }: Incident): string {
+  return wrap(
+    `Incident ${id} of ${target} is open since ${openedAt}. The bot that shares this journal tends it: it looks, tells the channel, and calls whom the policy names.`,
+  );
+}
+
+function endOf({ closing }: Incident, nowMs: number): number {
+  return closing === null ? nowMs : Date.parse(closing.at);
+}
+
+function toWhat(incident: Incident): string {
+  const { last, first, mergedInto, assignee } = incident;
+  if (mergedInto !== null) return `part of ${mergedInto}`;
+  const latest = last ?? first;
+  const cause = causeOf(incident);
+  const holder = assignee === null ? '' : `, ${withoutMentions(assignee.by.id)} has it`;
+  const what = cause?.replaceAll('-', ' ') ?? latest?.headline ?? 'not looked at yet';
+  return `${what}${holder}`;
+}
+
+const requestColumns: readonly Column[] = [
+  { title: 'request', width: 14 },
+  { title: 'state', width: 11 },
+  { title: 'votes', width: 7 },
+  { title: 'until (UTC)', width: 12 },
+  { title: 'what', width: 54 },
+];
+
+/** What is proposed or running, oldest first. */
+export function renderRequests(open: readonly ApprovalRequest[], paint: Paint): string {
+  if (open.length === 0) return 'Nothing is proposed, and nothing runs.';
+  const rows = open.map(({ id, state, votes, votesNeeded, expiresAt, option, target, plan }) => [
+    id,
+    state,
+    `${votes.length}/${votesNeeded}`,
+    state === 'proposed' ? expiresAt.slice(11, 19) : null,
+    `${nameOf(option)} for ${target}: ${plan.title}`,
+  ]);
+  return [paint('bold', 'Open requests'), toTable(requestColumns, rows)].join('\n');
+}
+
+/** One step of a change that runs in this process, as it happens. */
+export function renderStep(update: StepProgress): string {
+  const marks = { intended: '▶', done: '✓', progress: ' ', note: ' ' } as const;
+  return wrap(`${update.at.slice(11, 19)} ${marks[update.kind]} ${update.sentence}`);
+}
+
+/** How it ended, and whether it helped. */
+export function renderEnd({ state, result, closing }: ApprovalRequest, paint: Paint): string {
+  if (result === null) return wrap(closing?.sentence ?? `It is ${state}.`);
+  const { report, outcome } = result;
+  const troubled = report.items.filter(
+    ({ outcome: word }) => word === 'failed' || word === 'refused',
+  );
+  return [
+    wrap(report.summary),
+    ...troubled.map(({ what, outcome: word, detail }) => wrap(`${what}: ${word}. ${detail}`, '  ')),
+    ...(outcome === null
+      ? []
+      : [`${paint('bold', outcome.word)}: ${wrap(outcome.sentence).trimStart()}`]),
+  ].join('\n');
+}

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  uptime: () => Number(process.hrtime.bigint() / 1_000_000n),
+  sleep: (ms, signal) => sleep(ms, undefined, signal === undefined ? {} : { signal }),
+};
+
+/** Does the work every so often until the returned function is called. Keeps no process alive. */
+export function repeat(everyMs: number, work: () => Promise<void>): () => void {
+  const timer = setInterval(() => void work(), everyMs).unref();
+  return () => clearInterval(timer);
+}
+
+/** UTC ISO text with milliseconds. */
+export function isoNow(clock: Clock): string {
+  return new Date(clock.now()).toISOString();
+}
+
+/** Waits for the work, but no longer than that; without a bound to its end. */
+export async function within(
+  work: Promise<unknown>,
+  ms: number | undefined,
+  clock: Clock,
+): Promise<void> {
+  if (ms === undefined) {
+    await work;
+    return;
+  }
+  const ended = new AbortController();
+  const timer = clock.sleep(ms, ended.signal).catch(() => undefined);
+  await Promise.race([work, timer]);
+  ended.abort();
+}
+
+/** A sleep that can be cut short. */
+interface WakeableSleep {
+  /** Sleeps that long, or until it rings, but never shorter than `leastMs`. A ring from before counts once. */
+  wait(ms: number, leastMs: number): Promise<void>;
+  ring(): void;
+}
+
+export function createWakeableSleep(clock: Clock): WakeableSleep {
+  let rung = false;
+  let sleeping: AbortController | undefined;
+  return {
+    async wait(ms, leastMs) {
+      await clock.sleep(leastMs);
+      if (!rung) {
+        sleeping = new AbortController();
+        // Rung while it slept: that is what the signal is for.
+        await clock.sleep(Math.max(0, ms - leastMs), sleeping.signal).catch(() => undefined);
+        sleeping = undefined;
+      }
+      rung = false;
+    },
+    ring() {
+      rung = true;
+      sleeping?.abort();
+    },
+  };
+}
+
+/** Lets so many works run at once; the others wait in the order they came. */
+interface Turns {
+  take<T>(work: () => Promise<T>): Promise<T>;
+}
+
+export function createTurns(mostAtOnce: number): Turns {
+  const waiting: (() => void)[] = [];
+  let free = mostAtOnce;
+  return {
+    async take(work) {
+      if (free > 0) free -= 1;
+      else await new Promise<void>((resolve) => void waiting.push(resolve));
+      try {
+        return await work();
+      } finally {
+        // Handed on, not given back: whoever comes meanwhile must not overtake.
+        const next = waiting.shift();
+        if (next === undefined) free += 1;
+        else next();
+      }
+    },
+  };
+}
+
+const unitsInMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** `90s`, `30m`, `30min`, `2h` as milliseconds; undefined for everything else, and for no time at all. */
+export function parseDuration(text: string): number | undefined {
+  const [, digits, unit = ''] = /^(\d{1,9})(ms|s|min|m|h|d)$/i.exec(text) ?? [];
+  const ms = Number(digits) * (unitsInMs[unit.toLowerCase()] ?? Number.NaN);
+  return Number.isSafeInteger(ms) && ms > 0 ? ms : undefined;
+}
+
+const units: readonly (readonly [ms: number, unit: string])[] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'm'],
+  [1000, 's'],
+];
+
+/** `30m` for 1800000: a duration as somebody would type it, in the largest unit that holds it whole. */
+export function toDurationText(ms: number): string {
+  const [size, unit] = units.find(([size]) => ms % size === 0) ?? [1, 'ms'];
+  return `${ms / size}${unit}`;
+}
+
+/** Milliseconds that only ever grow, for what must not depend on a clock somebody sets; `now` where a clock has no other. */
+export function uptimeOf(clock: Pick<Clock, 'now' | 'uptime'>): number {
+  return clock.uptime?.() ?? clock.now();
+}
+
+/** Whether that long went by since a moment; counted in either direction, for the clock may have been set back since. */
+export function hasPassed(clock: Pick<Clock, 'now'>, sinceMs: number, forMs: number): boolean {
+  return Math.abs(clock.now() - sinceMs) >= forMs;
+}
+
+/** Everything the runbook needs from the world. Adapters implement these and know nothing of one another. */
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Milliseconds since this machine started, the same for all of its processes: nobody sets them. */
+  uptime?(): number;
+  /** Rejects at once when the signal aborts, and leaves no timer behind then. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
