@@ -10,18 +10,20 @@ export const optionA: CrashCase = {
   option: 'A',
   async prepare({ patient }) {
     const approved = await Promise.all([leak(patient), leak(patient), leak(patient)]);
+    const pids = await readPids(patient);
     return {
       ask: { kind: 'idle-in-transaction', application: 'leaky', idleForMs: 1 },
       async check({ result }) {
         const alive = await readPids(patient);
-        for (const { what, outcome } of result?.report.items ?? []) {
-          const isAlive = alive.includes(Number(what.replace('pid ', '')));
+        // A service that was in a transaction when it was proposed may be in the plan, and live on.
+        const own = (result?.report.items ?? []).filter(({ what }) => pids.includes(toPid(what)));
+        for (const { what, outcome } of own) {
+          const isAlive = alive.includes(toPid(what));
           const saysAlive = outcome === 'still there' || outcome === 'not reached';
           expect({ what, isAlive }).toEqual({ what, isAlive: saysAlive });
         }
         // Nothing was done, or the report speaks of each of them.
-        const told = result?.report.items.length ?? 0;
-        expect(result === null ? alive.length : told).toBe(approved.length);
+        expect(result === null ? alive.length : own.length).toBe(approved.length);
       },
       async tidy() {
         await Promise.all(approved.map((client) => client.end().catch(() => undefined)));
@@ -40,6 +42,10 @@ async function leak({ cluster }: Patient): Promise<Client> {
   await client.connect();
   await client.query('BEGIN');
   return client;
+}
+
+function toPid(what: string): number {
+  return Number(what.replace('pid ', ''));
 }
 
 function readPids({ urls }: Patient): Promise<number[]> {
