@@ -7,7 +7,14 @@ import type { Change } from './faults/changes.ts';
 import { expectCards, expectQuiet, expectSameEnds, readLogFrom } from './faults/expect-true.ts';
 import { openNight } from './faults/night.ts';
 import type { Kind, Night } from './faults/night.ts';
-import { approve, closeIncident, openIncident, propose, untilEnded } from './faults/people.ts';
+import {
+  approve,
+  closeIncident,
+  openIncident,
+  propose,
+  tellRequest,
+  untilEnded,
+} from './faults/people.ts';
 import { chooseWeather } from './faults/weather.ts';
 import { openBedside } from './story/stage.ts';
 
@@ -37,9 +44,10 @@ async function change(night: Night, seeded: Seeded, { words, crashCase }: Change
   const from = (await night.patient.cluster.log()).length;
   const weather = chooseWeather(seeded, night);
   const story = `${words}: ${weather.forecast.join('; ')}`;
+  let id = '';
   try {
     weather.reached('proposing');
-    const id = await propose(night, words);
+    id = await propose(night, words);
     weather.reached('approving');
     await approve(night, id);
     const ended = await untilEnded(night, id);
@@ -56,7 +64,8 @@ async function change(night: Night, seeded: Seeded, { words, crashCase }: Change
     const end = ended.result?.outcome?.word ?? ended.state;
     return { end: isKnown ? end : 'not known', cardMs, story };
   } catch (cause) {
-    throw new Error(story, { cause });
+    const record = await tellRequest(night, id).catch(String);
+    throw new Error([story, record, (await readLogFrom(night, from)).text].join('\n'), { cause });
   } finally {
     await weather.calm();
     await prepared.tidy();

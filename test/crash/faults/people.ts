@@ -55,6 +55,14 @@ async function readRequest(night: Night, id: string): Promise<ApprovalRequest> {
   return request;
 }
 
+/** All that the journal has of it, for whoever reads that it went wrong: its steps are among the entries. */
+export async function tellRequest(night: Night, id: string): Promise<string> {
+  const request = JSON.stringify(await readRequest(night, id));
+  const entries = await night.read((journal) => journal.entries(id));
+  const lines = entries.map(({ seq, at, kind, body }) => `${seq} ${at} ${kind} ${body}`);
+  return [request, ...lines].join('\n');
+}
+
 function type({ slack }: Night, words: string): Promise<unknown> {
   return slack.typeCommand({ user: maya, channel: database, text: `/dbconn ${words}` });
 }
