@@ -3,8 +3,8 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { openBot } from '../src/app/bot.ts';
-import type { TargetSet } from '../src/app/bot.ts';
+import { createApp } from '../src/app.ts';
+import type { TargetSet } from '../src/app/target-adapters.ts';
 import { systemClock } from '../src/timing.ts';
 import { readConfig } from '../src/config/config.ts';
 import { openSqliteJournal } from '../src/journal/sqlite/journal.ts';
@@ -96,7 +96,7 @@ export async function setStage({
     const folder = await makeFolder(toClose);
     const pagerDuty = await startPagerDuty({ routingKey: tokens.routingKey, onPaged });
     toClose.push(() => pagerDuty.close());
-    const { targetSet, newScene, shown } = makeBeds(openBed(patient));
+    const { targets, newScene, shown } = makeBeds(openBed(patient));
     const configFile = await writeConfig({
       folder,
       patient,
@@ -104,26 +104,23 @@ export async function setStage({
       brisk,
       pagerDuty: pagerDuty.url,
     });
-    const bot = await openBot({
-      config: readConfig({ DBCONN_HTTP_PORT: '127.0.0.1:0' }, configFile),
-      slack: {
-        connection: { kind: 'socket', appToken: tokens.appToken },
-        botToken: tokens.botToken,
-        apiUrl: slack.apiUrl,
-      },
+    const log = createLog('error');
+    const app = createApp(readConfig({ DBCONN_HTTP_PORT: '127.0.0.1:0' }, configFile), {
       clock: systemClock,
-      log: createLog('error'),
-      targetSet,
+      warn: (sentence) => log.warn(sentence),
+      targets,
       // Slack takes a short burst above one message a second.
       ...(brisk && { sendIntervalMs: 500 }),
     });
+    const connection = { kind: 'socket', appToken: tokens.appToken } as const;
+    const bot = await app.bot({ connection, botToken: tokens.botToken, apiUrl: slack.apiUrl }, log);
     toClose.push(() => bot.stop());
     await bot.start();
     // As main.ts does: the connection must be there before the slots are gone.
     await bot.warm();
     const journal = await openSqliteJournal({ file: journalOf(folder), clock: systemClock });
     toClose.push(() => Promise.resolve(journal.close()));
-    const { runbook } = targetSet;
+    const { runbook } = targets;
     const alert = alertFrom(() => bot.httpPort ?? 0, patient.target().name);
     const told = { runbook, shown, journal, alert, newScene, configFile };
     return { patient, slack, pagerDuty, ...told, close };
@@ -143,7 +140,7 @@ function alertFrom(port: () => number, target: string): Stage['alert'] {
 }
 
 interface StageBeds extends Pick<Stage, 'newScene' | 'shown'> {
-  readonly targetSet: TargetSet;
+  readonly targets: TargetSet;
 }
 
 /** A runbook whose looks can be forgotten between two scenes, and whose last one can be judged. */
@@ -166,7 +163,7 @@ function makeBeds(bed: TargetAdapters): StageBeds {
     runbook = createRunbook([bed], systemClock);
     last = undefined;
   };
-  return { targetSet: { targetAdapters: [bed], runbook: onStage }, newScene, shown: () => last };
+  return { targets: { targetAdapters: [bed], runbook: onStage }, newScene, shown: () => last };
 }
 
 async function makeFolder(toClose: (() => Promise<void>)[]): Promise<string> {

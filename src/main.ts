@@ -1,4 +1,4 @@
-import { openBot } from './app/bot.ts';
+import { createApp } from './app.ts';
 import { readBotConfig } from './config/config.ts';
 import { ConfigError, readEnvironment } from './config/environment.ts';
 import { createLog } from './log.ts';
@@ -10,7 +10,8 @@ import { systemClock } from './timing.ts';
 async function main(): Promise<void> {
   const { config, slack } = readBotConfig(readEnvironment());
   const log = createLog(config.logLevel);
-  const bot = await openBot({ config, slack, clock: systemClock, log });
+  const app = createApp(config, { clock: systemClock, warn: (sentence) => log.warn(sentence) });
+  const bot = await app.bot(slack, log);
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (stopping) return;

@@ -1,50 +1,34 @@
-import type { Config } from '../config/config.ts';
+import type { App, ApprovalOptions } from '../app.ts';
 import { createEmergencyStopSwitch } from '../config/emergency-stop-switch.ts';
 import { toPolicy } from '../config/to-rules.ts';
 import { ownContainer } from '../docker/project/own-paths.ts';
+import { noJournal } from '../journal/stored-journal.ts';
 import { createApprovals } from '../runbook/approvals/approvals.ts';
 import type { Approvals } from '../runbook/approvals/approvals.ts';
-import type { ApprovalDeps } from '../runbook/approvals/context.ts';
 import type { Journal } from '../runbook/approvals/journal.ts';
 import { nobodyKnown } from '../runbook/approvals/people.ts';
-import type { People } from '../runbook/approvals/people.ts';
-import type { TargetAdapters } from '../runbook/loop/target-monitor.ts';
 import { repeat } from '../timing.ts';
 import type { Clock } from '../timing.ts';
+import type { TargetSet } from './target-adapters.ts';
 import { toApprovalTarget } from './target-remedies.ts';
 
-interface ApprovalsParts extends Pick<ApprovalDeps, 'onChange' | 'onFault'> {
-  readonly config: Config;
-  readonly targetAdapters: readonly TargetAdapters[];
+interface ApprovalParts extends ApprovalOptions, Pick<TargetSet, 'targetAdapters'> {
   readonly journal: Journal;
   readonly clock: Clock;
-  /** How long the lease on a running request stands without renewal; the door's own time unless given. */
-  readonly leaseMs?: number | undefined;
-  /** Who people in Slack are. Without it nobody there can decide anything here. */
-  readonly people?: People;
-  /** The same, a moment old, for what is shown. */
-  readonly recentPeople?: People;
 }
 
 /** A minute lets pools that were cut off come back, and shows whether they take the slots again. */
 const verifyAfterMs = 60_000;
 
-/** The one door to change for all targets of a configuration. */
-export function openApprovals(parts: ApprovalsParts): Approvals {
-  const {
-    config,
-    targetAdapters,
-    journal,
-    clock,
-    people = nobodyKnown,
-    leaseMs,
-    ...callbacks
-  } = parts;
+export function openApprovals({ config, deps: { leaseMs } }: App, parts: ApprovalParts): Approvals {
+  // Without people in Slack nobody there can decide anything here.
+  const { targetAdapters, journal, clock, people = nobodyKnown, recentPeople } = parts;
   const refusedServices = config.targets.flatMap(({ compose }) => compose?.neverRestart ?? []);
   const targetParts = { clock, refusedServices, refusedContainers: ownContainer() };
   const { approval, file: configFile } = config;
   return createApprovals({
-    ...callbacks,
+    onChange: parts.onChange,
+    onFault: parts.onFault,
     ...(leaseMs !== undefined && { leaseMs }),
     journal,
     clock,
@@ -53,8 +37,17 @@ export function openApprovals(parts: ApprovalsParts): Approvals {
       targetAdapters.find(({ target }) => target.name === name)?.neighbourhood?.(),
     policy: toPolicy(approval),
     people,
+    ...(recentPeople !== undefined && { recentPeople }),
     stopSwitch: createEmergencyStopSwitch({ stopFile: approval.stopFile, configFile }),
     repeat,
     verifyAfterMs: approval.verifyAfter ?? verifyAfterMs,
   });
+}
+
+/** Plans, and records nothing. */
+export function openDryRun(
+  app: App,
+  parts: ApprovalOptions & Pick<TargetSet, 'targetAdapters'>,
+): Approvals {
+  return openApprovals(app, { ...parts, journal: noJournal, clock: app.deps.clock });
 }

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { App, Deps } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import type { SlackConfig } from '../config/slack-settings.ts';
 import { createMeter } from '../http/metrics.ts';
@@ -10,9 +11,7 @@ import type { Announcement } from '../runbook/approvals/notices.ts';
 import { isOpen } from '../runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../runbook/approvals/request.ts';
 import type { Meter } from '../runbook/escalation/meter.ts';
-import { openSteadyClock } from '../runbook/incidents/steady-clock.ts';
-import { createRunbook } from '../runbook/loop/target-monitor.ts';
-import type { TargetAdapters, Runbook } from '../runbook/loop/target-monitor.ts';
+import type { Runbook } from '../runbook/loop/target-monitor.ts';
 import { createRecords } from '../runbook/reports/reporter.ts';
 import { createSlackApp } from '../slack/app.ts';
 import type { SlackApp } from '../slack/app.ts';
@@ -23,60 +22,34 @@ import { createNotifier } from '../slack/live/notifier.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
 import type { Refusals } from '../slack/live/refusals.ts';
 import { createPeople, rememberPeople } from '../slack/people.ts';
-import type { Clock } from '../timing.ts';
-import { openApprovals } from './approvals.ts';
 import { createCallsCheck } from './doctor-checks.ts';
 import { openHttp } from './http.ts';
 import { openIncidentSystem } from './incident-system.ts';
 import type { IncidentSystem } from './incident-system.ts';
 import { openPagers } from './incidents.ts';
-import { openJournal } from './journal.ts';
 import { openBreakGlassNotifier, openRefusals } from './notices.ts';
 import { runBot } from './run-bot.ts';
 import type { Bot } from './run-bot.ts';
-import { createTargetAdapters } from './target-adapters.ts';
 
 interface BotParts {
-  readonly config: Config;
+  readonly app: App;
   readonly slack: SlackConfig;
-  readonly clock: Clock;
   readonly log: Logger;
-  /** Instead of what the configuration would reach: a demo's. Its names are the configuration's all the same. */
-  readonly targetSet?: TargetSet;
-  /** How long after a crash another process goes on with incidents and changes; 20 s unless given. */
-  readonly leaseMs?: number;
-  /** Between two messages of one kind in Slack; what Slack takes unless given. */
-  readonly sendIntervalMs?: number;
-  /** Stands between the bot and its journal: whoever tries what a crash leaves behind counts the writes there. */
-  readonly keep?: (journal: StoredJournal) => StoredJournal;
 }
 
-/** The targets and what looks at them. */
-export interface TargetSet {
-  readonly targetAdapters: readonly TargetAdapters[];
-  readonly runbook: Runbook;
-}
-
-/** Builds the bot from its configuration. Throws JournalUnavailable where it could not record anything. */
+/** Builds the bot. Throws JournalUnavailable where it could not record anything. */
 export async function openBot(parts: BotParts): Promise<Bot> {
-  const { config, slack, clock, log } = parts;
-  const { targetAdapters, runbook: bare } =
-    parts.targetSet ?? (await createTargetSet(config, clock));
-  const { runbook, readSummaries } = rememberSummaries(bare);
-  const journal = await openKept(parts);
-  const steady = await openSteadyClock(journal, clock);
+  const { app, slack, log } = parts;
+  const { config, deps } = app;
+  const { clock } = deps;
+  const { runbook, readSummaries } = rememberSummaries((await app.targets()).runbook);
+  const [journal, steady] = [await app.journal(), await app.steadyClock()];
   const stopping = new AbortController();
   const pagerOf = openPagers(config, { clock, log, signal: stopping.signal });
-  const address = addressOf(slack);
   const { notifier, meter, refusals } = openNotifier(parts, journal, pagerOf);
-  const people = createPeople({ ...address, log, meter });
+  const people = createPeople({ ...addressOf(slack), log, meter });
   const brokenGlass = openBreakGlassNotifier({ config, clock, log, journal, notifier, pagerOf });
-  const approvals = openApprovals({
-    leaseMs: parts.leaseMs,
-    config,
-    targetAdapters,
-    journal,
-    clock: steady,
+  const approvals = await app.approvals({
     people,
     recentPeople: rememberPeople(people, clock),
     onChange(request, step) {
@@ -86,19 +59,22 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     },
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
   });
-  const shared = { ...parts, journal, runbook, notifier, approvals, pagerOf, meter };
-  const incidentSystem = openIncidentSystem({ ...shared, steady, people });
+  const made = { ...deps, config, log, journal, runbook, notifier, approvals, pagerOf, meter };
+  const incidentSystem = openIncidentSystem({ ...made, steady, people });
   const record = (request: ApprovalRequest): void => {
     count(meter, request);
     incidentSystem.record(request);
   };
-  const app = openSlackApp({ ...shared, incidentSystem, readSummaries });
+  const slackApp = openSlackApp({ ...made, slack, incidentSystem, readSummaries });
   const { incidents } = incidentSystem;
-  const http = openHttp({ ...shared, incidents, incidentSystem, app, refusals });
-  return runBot({ ...shared, app, brokenGlass, incidentSystem, http, stopping });
+  const http = openHttp({ ...made, incidents, incidentSystem, app: slackApp, refusals });
+  const close = (): Promise<void> => app.close();
+  return runBot({ ...made, app: slackApp, brokenGlass, incidentSystem, http, stopping, close });
 }
 
-interface SlackAppParts extends BotParts, Pick<TargetSet, 'runbook'> {
+interface SlackAppParts extends Pick<BotParts, 'slack' | 'log'>, Pick<Deps, 'clock'> {
+  readonly config: Config;
+  readonly runbook: Runbook;
   readonly journal: StoredJournal;
   readonly notifier: Notifier;
   readonly approvals: Approvals;
@@ -152,10 +128,11 @@ function addressOf({ botToken, apiUrl }: SlackConfig): Pick<SlackConfig, 'botTok
 
 /** What speaks in Slack, what counts that, and what hears whether Slack takes it. */
 function openNotifier(
-  { config, slack, clock, log, sendIntervalMs }: BotParts,
+  { app: { config, deps }, slack, log }: BotParts,
   journal: StoredJournal,
   pagerOf: ReturnType<typeof openPagers>,
 ): { readonly notifier: Notifier; readonly meter: Metrics; readonly refusals: Refusals } {
+  const { clock, sendIntervalMs } = deps;
   const announcements = { announce: (one: Announcement) => notifier.announcements.announce(one) };
   const refusals = openRefusals({ config, clock, log, pagerOf, announcements });
   const meter = reportingRefusals(createMeter(), refusals);
@@ -181,16 +158,6 @@ function reportingRefusals(meter: Metrics, refusals: Refusals): Metrics {
       refusals.record(call);
     },
   };
-}
-
-async function openKept({ config, clock, log, keep }: BotParts): Promise<StoredJournal> {
-  const journal = await openJournal(config, clock, (sentence) => log.warn(sentence));
-  return keep?.(journal) ?? journal;
-}
-
-async function createTargetSet(config: Config, clock: Clock): Promise<TargetSet> {
-  const targetAdapters = await createTargetAdapters(config, clock);
-  return { targetAdapters, runbook: createRunbook(targetAdapters, clock) };
 }
 
 function count(meter: Meter, request: ApprovalRequest): void {

@@ -1,12 +1,9 @@
+import type { App } from '../app.ts';
 import type { Config } from '../config/config.ts';
-import { noJournal } from '../journal/stored-journal.ts';
 import { createLog } from '../log.ts';
 import type { Check } from '../runbook/diagnose/doctor.ts';
 import { checkEscalation } from '../runbook/escalation/channels.ts';
 import type { Pager } from '../runbook/escalation/pager.ts';
-import type { TargetAdapters } from '../runbook/loop/target-monitor.ts';
-import { systemClock } from '../timing.ts';
-import { openApprovals } from './approvals.ts';
 import { openPagers, readPolicies } from './incidents.ts';
 
 /** For doctor: whether whoever an incident of a target would call can be reached. */
@@ -26,23 +23,13 @@ export function createCallsCheck(
 }
 
 /** What doctor says in a terminal of the rules of approval and of whom an incident calls. Records and pages nothing. */
-export function checkRules(
-  config: Config,
-  targetAdapters: readonly TargetAdapters[],
-  target: string,
-): readonly Check[] {
-  const approvals = openApprovals({
-    config,
-    targetAdapters,
-    journal: noJournal,
-    clock: systemClock,
+export async function checkRules(app: App, target: string): Promise<readonly Check[]> {
+  const { config, deps } = app;
+  const approvals = await app.dryRun({
     onChange: () => undefined,
     onFault: (_, error) => console.error(error),
   });
-  const log = createLog('silent');
-  const wire = { clock: systemClock, log, signal: new AbortController().signal };
-  return [
-    ...approvals.check(target),
-    ...createCallsCheck(config, openPagers(config, wire))(target),
-  ];
+  const signal = new AbortController().signal;
+  const pagerOf = openPagers(config, { clock: deps.clock, log: createLog('silent'), signal });
+  return [...approvals.check(target), ...createCallsCheck(config, pagerOf)(target)];
 }

@@ -51,6 +51,8 @@ interface BotInParts {
   readonly incidentSystem: IncidentSystem;
   /** Undefined where no port is configured. */
   readonly http: HttpServer | undefined;
+  /** Closes the targets and the journal. */
+  readonly close: () => Promise<void>;
   /** Ends what waits to be tried again. */
   readonly stopping: AbortController;
   /** How long after a crash a change is taken over; the door's own time unless given. */
@@ -95,8 +97,7 @@ export function runBot(parts: BotInParts): Bot {
       await endChanges(parts);
       parts.stopping.abort();
       await incidentSystem.stop();
-      await runbook.close();
-      await parts.journal.close();
+      await parts.close();
     },
   };
 }

@@ -2,19 +2,28 @@ import type { Config, TargetConfig } from '../config/config.ts';
 import { createPools } from '../pool-metrics/pools.ts';
 import { createDatabase } from '../postgres/lifeline.ts';
 import { Neighbours } from '../runbook/approvals/neighbours.ts';
-import type { TargetAdapters } from '../runbook/loop/target-monitor.ts';
+import { createRunbook } from '../runbook/loop/target-monitor.ts';
+import type { Runbook, TargetAdapters } from '../runbook/loop/target-monitor.ts';
 import type { Services } from '../runbook/snapshot/ports.ts';
 import type { Clock } from '../timing.ts';
 import type { ContainerParts, OpenContainers } from './containers.ts';
 
+/** The targets of a configuration, and what watches them. */
+export interface TargetSet {
+  readonly targetAdapters: readonly TargetAdapters[];
+  readonly runbook: Runbook;
+}
+
+export async function openTargets(config: Config, clock: Clock): Promise<TargetSet> {
+  const targetAdapters = await createTargetAdapters(config, clock);
+  return { targetAdapters, runbook: createRunbook(targetAdapters, clock) };
+}
+
 /**
- * Builds what reaches each target. The only place, beside main.ts and cli.ts, that constructs adapters; it loads only
- * those that the configuration asks for, since Docker's client alone is a sixth of the bot's memory.
+ * Builds what reaches each target, and loads only those adapters that the configuration asks for, since Docker's client
+ * alone is a sixth of the bot's memory.
  */
-export async function createTargetAdapters(
-  config: Config,
-  clock: Clock,
-): Promise<TargetAdapters[]> {
+async function createTargetAdapters(config: Config, clock: Clock): Promise<TargetAdapters[]> {
   const anyContainers = config.targets.some(({ compose }) => compose !== undefined);
   const open = anyContainers
     ? (await import('./containers.ts')).openContainers(config, clock)

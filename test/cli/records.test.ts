@@ -1,3 +1,4 @@
+import { withApp } from '../support/with-app.ts';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,8 +45,9 @@ afterEach(() => rm(directory, { recursive: true }));
 async function say(text: string, json = false): Promise<CommandResult> {
   const command = parseCommand(text, ['orders', 'billing']);
   if (command.kind !== 'incident' && command.kind !== 'record') throw new Error(command.kind);
-  const parts = { config, actor, json, paint: plain, warn: () => undefined };
-  const said = await runRecordCommand(parts, command);
+  const said = await withApp(config, (app) =>
+    runRecordCommand({ app, actor, json, paint: plain }, command),
+  );
   expect(said.text).not.toContain('canary-password');
   recordAnswer(json ? `${text} --json` : text, toLines(said));
   return said;
@@ -68,7 +70,7 @@ function refused({ text, code }: CommandResult, why: RegExp): void {
 
 async function bundle(id?: string, out?: string): Promise<CommandResult> {
   const asked = { id, out, actor, at: '2026-11-23T03:00:00.000Z' };
-  const said = await runBundleCommand(config, asked, () => undefined);
+  const said = await withApp(config, (app) => runBundleCommand(app, asked));
   // The bundle itself is no sentence.
   if (!said.text.startsWith('{')) recordAnswer('bundle', toLines(said));
   return said;
@@ -125,10 +127,11 @@ test('what needs somebody’s name goes in Slack', async () => {
 test('a call for help is written down while there is an open incident, and otherwise left to people', async () => {
   const command = parseCommand('escalate on-call it fills again orders', ['orders']);
   if (command.kind !== 'escalate') throw new Error(command.kind);
-  const parts = { config, actor, warn: () => undefined };
-  expect(await callForHelp(parts, command)).toBeUndefined();
+  const call = (): ReturnType<typeof callForHelp> =>
+    withApp(config, (app) => callForHelp({ app, actor }, command));
+  expect(await call()).toBeUndefined();
   const id = await openOne();
-  const called = await callForHelp(parts, command);
+  const called = await call();
   expect(called?.text).toContain(id);
   expect(called?.code).toBe(0);
   const listed = z.array(z.looseObject({ escalations: z.array(z.looseObject({})) }));
@@ -140,7 +143,7 @@ test('a call for help is written down while there is an open incident, and other
 test('the record of one incident is exported alone', async () => {
   const id = await openOne();
   const asked = { words: ['export', id], format: 'md' };
-  const { text, code } = await runJournalCommand(config, asked, () => undefined);
+  const { text, code } = await withApp(config, (app) => runJournalCommand(app, asked));
   expect(code).toBe(0);
   expect(text).toContain(`## ${id}`);
   expect(text).toContain('`the shop is slow`');
@@ -155,7 +158,7 @@ test('a bundle is sealed into a new file of one’s own, and its head into the j
   expect((await stat(out)).mode & 0o077).toBe(0);
   expect(await readFile(out, 'utf8')).not.toContain('canary-password');
   const asked = { words: ['export', id], format: 'md' };
-  expect((await runJournalCommand(config, asked, () => undefined)).text).toContain(head);
+  expect((await withApp(config, (app) => runJournalCommand(app, asked))).text).toContain(head);
   // Nobody looked: its chain is whole, and yet it proves nothing.
   refused(await replay({ file: out, head }), /nothing that could be judged, so nothing is proved/);
   refused(await replay({ file: out, head: '0'.repeat(64) }), /not the one that was kept/);
@@ -170,7 +173,7 @@ test('what is there is not overwritten, and then nothing is sealed', async () =>
   const nowhere = await bundle(id, join(directory, 'nowhere', 'x'));
   expect(nowhere.text).toContain('its folder does not exist');
   const asked = { words: ['export', id], format: 'md' };
-  const { text } = await runJournalCommand(config, asked, () => undefined);
+  const { text } = await withApp(config, (app) => runJournalCommand(app, asked));
   expect(text).not.toContain('sealed');
   expect(await bundle('inc-nothere0', join(directory, 'y'))).toMatchObject({ code: 3 });
   expect(await bundle()).toMatchObject({ code: 3 });

@@ -1,7 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { openBot } from '../../src/app/bot.ts';
+import { openBot } from '../support/open-bot.ts';
 import type { Bot } from '../../src/app/run-bot.ts';
-import { systemClock } from '../../src/timing.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import { toText } from '../../sandbox/message-text.ts';
@@ -49,7 +48,6 @@ test('what was run at the terminal without votes is told in the channel by the b
   bot = await openBot({
     config: { ...config, channel: database },
     slack: { connection: { kind: 'socket', appToken }, botToken, apiUrl: slack.apiUrl },
-    clock: systemClock,
     log: aLog().log,
   });
   await bot.start();

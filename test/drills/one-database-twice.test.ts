@@ -1,15 +1,14 @@
+import { createApp } from '../../src/app.ts';
+import type { App } from '../../src/app.ts';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../src/timing.ts';
 import { readConfig } from '../../src/config/config.ts';
-import { openApprovals } from '../../src/app/approvals.ts';
-import { createTargetAdapters } from '../../src/app/target-adapters.ts';
 import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import type { Answer } from '../../src/runbook/remedies/remedy.ts';
-import { createRunbook } from '../../src/runbook/loop/target-monitor.ts';
 import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
@@ -22,6 +21,7 @@ import { until } from '../support/until.ts';
 let cluster: Cluster;
 let sessions: Sessions;
 let folder: JournalFolder;
+let app: App;
 let runbook: Runbook;
 let approvals: Approvals;
 
@@ -43,6 +43,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await runbook.close();
+  await app.close();
   folder.close();
 });
 
@@ -67,13 +68,12 @@ async function open(user = 'postgres'): Promise<void> {
     `targets:\n${targets.join('')}approval:\n  A: { approve: [U0BOB], cooldown: 10m }\n`,
   );
   const config = readConfig({}, file);
-  const targetAdapters = await createTargetAdapters(config, systemClock);
-  runbook = createRunbook(targetAdapters, systemClock);
-  approvals = openApprovals({
-    config,
-    targetAdapters,
-    journal: await folder.open(),
-    clock: systemClock,
+  app = createApp(
+    { ...config, journal: folder.file },
+    { clock: systemClock, warn: () => undefined },
+  );
+  ({ runbook } = await app.targets());
+  approvals = await app.approvals({
     people: allMembers,
     onChange: () => undefined,
     onFault: (_id, error) => {

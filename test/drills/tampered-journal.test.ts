@@ -1,8 +1,7 @@
 import { renameSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openBot } from '../../src/app/bot.ts';
+import { openBot } from '../support/open-bot.ts';
 import type { Bot } from '../../src/app/run-bot.ts';
-import { systemClock } from '../../src/timing.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { createJournalCheck } from '../../src/app/journal-check.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
@@ -50,7 +49,6 @@ test('the channel, the log and readiness say that a request was changed past the
   bot = await openBot({
     config: { ...config, channel: database },
     slack: { connection: { kind: 'socket', appToken }, botToken, apiUrl: slack.apiUrl },
-    clock: systemClock,
     log,
   });
   await bot.start();

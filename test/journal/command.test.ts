@@ -1,3 +1,4 @@
+import { withApp } from '../support/with-app.ts';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
@@ -32,7 +33,7 @@ async function run(
   heads: Heads = {},
 ): Promise<CommandResult> {
   const config = { ...readConfig(environment), journal: file };
-  const said = await runJournalCommand(config, { words, format, ...heads }, () => undefined);
+  const said = await withApp(config, (app) => runJournalCommand(app, { words, format, ...heads }));
   recordAnswer(words.join(' '), { code: said.code, lines: said.text.split('\n') });
   return said;
 }

@@ -1,5 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 import manifest from '../../../package.json' with { type: 'json' };
+import type { App } from '../../app.ts';
 import type { Config } from '../../config/config.ts';
 import { toPolicy } from '../../config/to-rules.ts';
 import { readBody } from '../../journal/chain.ts';
@@ -93,14 +94,10 @@ interface BundleCommand {
 }
 
 /** Writes the sealed bundle of an incident into a new file. Throws JournalUnavailable. */
-export async function runBundleCommand(
-  config: Config,
-  command: BundleCommand,
-  warn: (sentence: string) => void,
-): Promise<CommandResult> {
+export async function runBundleCommand(app: App, command: BundleCommand): Promise<CommandResult> {
   const { id } = command;
   if (id === undefined) return refused('Say which incident: dbconn bundle ID. See dbconn history.');
-  return withJournal(config, warn, (journal) => writeBundle(config, journal, { ...command, id }));
+  return withJournal(app, (journal) => writeBundle(app.config, journal, { ...command, id }));
 }
 
 async function writeBundle(

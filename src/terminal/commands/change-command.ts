@@ -1,16 +1,10 @@
-import { openApprovals } from '../../app/approvals.ts';
-import { openJournal } from '../../app/journal.ts';
-import { createTargetAdapters } from '../../app/target-adapters.ts';
-import type { Config } from '../../config/config.ts';
-import { noJournal } from '../../journal/stored-journal.ts';
+import type { App } from '../../app.ts';
 import type { Approvals } from '../../runbook/approvals/approvals.ts';
 import type { Actor } from '../../runbook/approvals/request.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
 import { toRemedyRequest } from '../../runbook/commands/parse-remedy.ts';
-import { openSteadyClock } from '../../runbook/incidents/steady-clock.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import type { Target } from '../../runbook/snapshot/target.ts';
-import { systemClock } from '../../timing.ts';
 import type { OwnCommand } from '../arguments.ts';
 import { exitCodes, refused } from '../output.ts';
 import type { CommandResult } from '../output.ts';
@@ -31,7 +25,7 @@ interface ChangeParts {
 }
 
 /**
- * Through the same door as Slack. The terminal proposes, denies and stops; it cannot tell who sits in front of it,
+ * By the same rules as in Slack. The terminal proposes, denies and stops; it cannot tell who sits in front of it,
  * and so it has no vote: only the exception that the configuration makes for named users of this machine.
  */
 export async function change(parts: ChangeParts, command: Change): Promise<CommandResult> {
@@ -153,34 +147,23 @@ function toResult<T>(answer: Answer<T>, words: (value: T) => string): CommandRes
 }
 
 export interface ChangeCommandParts {
-  readonly config: Config;
+  readonly app: App;
   readonly actor: Actor;
   readonly paint: Paint;
   readonly dryRun: boolean;
 }
 
-/** Proposes, previews, denies, stops: through the same door as Slack. Throws JournalUnavailable. */
+/** Proposes, previews, denies, stops: by the same rules as in Slack. Throws JournalUnavailable. */
 export async function runChangeCommand(
-  { config, actor, paint, dryRun }: ChangeCommandParts,
+  { app, actor, paint, dryRun }: ChangeCommandParts,
   command: Change,
 ): Promise<CommandResult> {
-  const targetAdapters = await createTargetAdapters(config, systemClock);
-  const journal = dryRun ? undefined : await openJournal(config, systemClock, console.warn);
-  try {
-    const clock = journal === undefined ? systemClock : await openSteadyClock(journal, systemClock);
-    const approvals = openApprovals({
-      config,
-      targetAdapters,
-      journal: journal ?? noJournal,
-      clock,
-      // Only what the exception runs has steps here.
-      onChange: (_, progress) => progress !== undefined && console.log(renderStep(progress)),
-      onFault: (_, error) => console.error(error),
-    });
-    const targets = targetAdapters.map(({ target }) => target);
-    return await change({ approvals, actor, targets, dryRun, paint }, command);
-  } finally {
-    await Promise.all(targetAdapters.map(({ database }) => database.close()));
-    await journal?.close();
-  }
+  const listeners: Parameters<App['dryRun']>[0] = {
+    // Only what the exception runs has steps here.
+    onChange: (_, progress) => progress !== undefined && console.log(renderStep(progress)),
+    onFault: (_, error) => console.error(error),
+  };
+  const approvals = await (dryRun ? app.dryRun(listeners) : app.approvals(listeners));
+  const { targets } = (await app.targets()).runbook;
+  return change({ approvals, actor, targets, dryRun, paint }, command);
 }

@@ -1,65 +1,47 @@
-import { createTargetAdapters } from '../../app/target-adapters.ts';
-import type { Config } from '../../config/config.ts';
+import type { App } from '../../app.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
 import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
-import { createRunbook } from '../../runbook/loop/target-monitor.ts';
-import type { TargetAdapters, Runbook } from '../../runbook/loop/target-monitor.ts';
 import { systemClock } from '../../timing.ts';
 import { exitCodeOf, exitCodeOfChecks, exitCodeOfPrevention, exitCodes } from '../output.ts';
 import type { CommandResult } from '../output.ts';
 import { renderChecks, renderDiagnosis } from '../render/diagnosis.ts';
 import type { Paint } from '../render/layout.ts';
 
-/** Pauses between two looks of --watch; a look every two seconds costs the server nothing it would notice. */
+/** Between two checks of --watch; a check every two seconds costs the server nothing it would notice. */
 const watchEveryMs = 2000;
 const clearScreen = '\u001B[2J\u001B[H';
 
 type CheckCommand = Extract<Command, { kind: 'look' }>;
 
 export interface CheckCommandParts {
-  readonly config: Config;
+  readonly app: App;
   readonly json: boolean;
   readonly paint: Paint;
 }
 
-/** Answers a word that only looks, once or until it is interrupted. Returns the exit status of the last answer. */
+/** Answers a word that only reads, once or until it is interrupted. Returns the exit status of the last answer. */
 export async function runCheckCommand(
   parts: CheckCommandParts,
-  look: CheckCommand,
+  { word, target }: CheckCommand,
   keepWatching: boolean,
 ): Promise<number> {
-  const targetAdapters = await createTargetAdapters(parts.config, systemClock);
-  const runbook = createRunbook(targetAdapters, systemClock);
-  const { word, target } = look;
   const show = (): Promise<number> =>
-    word === 'doctor'
-      ? runCheck({ ...parts, targetAdapters, runbook }, target)
-      : answer({ ...parts, runbook }, { word, target });
-  try {
-    return await (keepWatching ? watch(parts.json, show) : show());
-  } finally {
-    await runbook.close();
-  }
+    word === 'doctor' ? runDoctor(parts, target) : answer(parts, { word, target });
+  return keepWatching ? watch(parts.json, show) : show();
 }
 
-/** `prevention`: of the record's words only this one takes a look. */
+/** `prevention`: of the record's words the only one that takes a snapshot. */
 export async function runPreventionCommand(
-  { config, json, paint }: CheckCommandParts,
+  { app, json, paint }: CheckCommandParts,
   target: string | null,
 ): Promise<CommandResult> {
-  const runbook = createRunbook(await createTargetAdapters(config, systemClock), systemClock);
-  try {
-    const { renderPrevention } = await import('../render/prevention.ts');
-    const prevention = await runbook.prevention(target ?? runbook.targets[0]?.name ?? '');
-    const text = json ? JSON.stringify(prevention, null, 2) : renderPrevention(prevention, paint);
-    return { text, code: exitCodeOfPrevention(prevention) };
-  } finally {
-    await runbook.close();
-  }
+  const { runbook } = await app.targets();
+  const { renderPrevention } = await import('../render/prevention.ts');
+  const prevention = await runbook.prevention(target ?? runbook.targets[0]?.name ?? '');
+  const text = json ? JSON.stringify(prevention, null, 2) : renderPrevention(prevention, paint);
+  return { text, code: exitCodeOfPrevention(prevention) };
 }
-
-type CheckContext = CheckCommandParts & { readonly runbook: Runbook };
 
 interface Shown {
   readonly word: Exclude<ReadOnlyWord, 'doctor'>;
@@ -67,9 +49,10 @@ interface Shown {
 }
 
 async function answer(
-  { runbook, json, paint }: CheckContext,
+  { app, json, paint }: CheckCommandParts,
   { word, target }: Shown,
 ): Promise<number> {
+  const { runbook } = await app.targets();
   const diagnosis = await runbook.diagnose(target);
   console.log(await render(diagnosis, { word, json, paint }));
   return exitCodeOf(diagnosis);
@@ -77,25 +60,16 @@ async function answer(
 
 async function render(
   diagnosis: Diagnosis,
-  { word, json, paint }: Pick<Shown, 'word'> & Pick<CheckContext, 'json' | 'paint'>,
+  { word, json, paint }: Pick<Shown, 'word'> & Pick<CheckCommandParts, 'json' | 'paint'>,
 ): Promise<string> {
   if (!json) return renderDiagnosis(diagnosis, word, paint);
   const { renderJson } = await import('../render/json.ts');
   return renderJson(diagnosis);
 }
 
-async function runCheck(
-  {
-    runbook,
-    config,
-    json,
-    paint,
-    targetAdapters,
-  }: CheckContext & { readonly targetAdapters: readonly TargetAdapters[] },
-  target: string,
-): Promise<number> {
-  const { checkRules } = await import('../../app/doctor-checks.ts');
-  const checks = [...(await runbook.doctor(target)), ...checkRules(config, targetAdapters, target)];
+async function runDoctor({ app, json, paint }: CheckCommandParts, target: string): Promise<number> {
+  const { runbook } = await app.targets();
+  const checks = [...(await runbook.doctor(target)), ...(await app.checkRules(target))];
   console.log(json ? JSON.stringify(checks, null, 2) : renderChecks(target, checks, paint));
   return exitCodeOfChecks(checks);
 }

@@ -1,4 +1,4 @@
-import type { Config } from '../../config/config.ts';
+import type { App } from '../../app.ts';
 import { toJson, toMarkdown } from '../../journal/export/export-journal.ts';
 import type { Exported } from '../../journal/export/export-journal.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
@@ -25,9 +25,8 @@ const mostIncidents = 1_000_000;
 
 /** Throws JournalUnavailable where the journal cannot be read at all. */
 export async function runJournalCommand(
-  config: Config,
+  app: App,
   { words, format, head, heads }: JournalCommand,
-  warn: (sentence: string) => void,
 ): Promise<CommandResult> {
   const [word, id] = words;
   const isExport = word === 'export';
@@ -35,7 +34,7 @@ export async function runJournalCommand(
   if (isExport && format !== 'md' && format !== 'json') return refused('A format is md or json.');
   const kept = await readHeads(head, heads);
   if (!kept.ok) return refused(kept.why);
-  return withJournal(config, warn, (journal) =>
+  return withJournal(app, (journal) =>
     isExport ? exportJournal(journal, id, format) : verify(journal, kept.heads),
   );
 }

@@ -1,6 +1,4 @@
-import { openIncidents } from '../../app/incidents.ts';
-import { openJournal } from '../../app/journal.ts';
-import type { Config } from '../../config/config.ts';
+import type { App } from '../../app.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
 import type { Actor } from '../../runbook/approvals/request.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
@@ -22,11 +20,10 @@ import { withJournal } from './with-journal.ts';
 type RecordInput = IncidentCommand | RecordCommand;
 
 export interface RecordParts {
-  readonly config: Config;
+  readonly app: App;
   readonly actor: Actor;
   readonly json: boolean;
   readonly paint: Paint;
-  readonly warn: (sentence: string) => void;
 }
 
 /** `incidents`, `incident open`, `history` and `report`. Throws JournalUnavailable. */
@@ -34,15 +31,15 @@ export async function runRecordCommand(
   parts: RecordParts,
   asked: RecordInput,
 ): Promise<CommandResult> {
-  const { config, warn } = parts;
+  const { app } = parts;
   if (asked.kind === 'record') {
-    return withJournal(config, warn, (journal) =>
+    return withJournal(app, (journal) =>
       asked.word === 'report'
         ? report(parts, journal, asked)
-        : history(parts, journal, asked.target ?? undefined),
+        : history(parts, asked.target ?? undefined),
     );
   }
-  if (asked.word === 'list') return withJournal(config, warn, (journal) => list(parts, journal));
+  if (asked.word === 'list') return withJournal(app, () => list(parts));
   if (asked.word === 'open') return open(parts, asked);
   return refused(
     'The terminal does not prove who you are: it may look at incidents and open them. Do that in Slack.',
@@ -56,12 +53,12 @@ type CallForHelp = Extract<Command, { kind: 'escalate' }>;
  * there is none, and so nobody who would hear of it. Throws JournalUnavailable.
  */
 export async function callForHelp(
-  { config, actor, warn }: Pick<RecordParts, 'config' | 'actor' | 'warn'>,
+  { app, actor }: Pick<RecordParts, 'app' | 'actor'>,
   { target, ask }: CallForHelp,
 ): Promise<CommandResult | undefined> {
   let answer: CommandResult | undefined;
-  await withJournal(config, warn, async (log) => {
-    const incidents = openIncidents({ config, log, clock: systemClock });
+  await withJournal(app, async () => {
+    const incidents = await app.incidents();
     const current = await incidents.current(target);
     if (!current.ok || current.value?.state !== 'open') return refused('');
     const { id } = current.value;
@@ -75,19 +72,15 @@ export async function callForHelp(
   return answer;
 }
 
-async function list(parts: RecordParts, log: StoredJournal): Promise<CommandResult> {
-  const listed = await openIncidents({ config: parts.config, log, clock: systemClock }).list();
+async function list(parts: RecordParts): Promise<CommandResult> {
+  const listed = await (await parts.app.incidents()).list();
   return toResult(listed, (incidents) =>
     toText(parts, incidents, { title: 'Open incidents', none: 'No incident is open.' }),
   );
 }
 
-async function history(
-  parts: RecordParts,
-  log: StoredJournal,
-  target: string | undefined,
-): Promise<CommandResult> {
-  const incidents = openIncidents({ config: parts.config, log, clock: systemClock });
+async function history(parts: RecordParts, target: string | undefined): Promise<CommandResult> {
+  const incidents = await parts.app.incidents();
   return toResult(await incidents.history(target), (found) =>
     toText(parts, found, { title: 'Incidents, newest first', none: 'There was no incident.' }),
   );
@@ -96,22 +89,17 @@ async function history(
 type Open = Extract<IncidentCommand, { word: 'open' }>;
 
 async function open(
-  { config, actor, json, warn }: RecordParts,
+  { app, actor, json }: RecordParts,
   { target, reason }: Open,
 ): Promise<CommandResult> {
-  const log = await openJournal(config, systemClock, warn);
-  try {
-    const incidents = openIncidents({ config, log, clock: systemClock });
-    return toResult(await incidents.open(target, actor, reason), (incident) =>
-      json ? JSON.stringify(incident, null, 2) : renderOpened(incident),
-    );
-  } finally {
-    await log.close();
-  }
+  const incidents = await app.incidents();
+  return toResult(await incidents.open(target, actor, reason), (incident) =>
+    json ? JSON.stringify(incident, null, 2) : renderOpened(incident),
+  );
 }
 
 async function report(
-  { config, json }: RecordParts,
+  { app: { config }, json }: RecordParts,
   journal: StoredJournal,
   { id, target }: RecordCommand,
 ): Promise<CommandResult> {

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
+import { createApp } from '../../app.ts';
+import type { App } from '../../app.ts';
 import { readConfig } from '../../config/config.ts';
-import type { Config } from '../../config/config.ts';
 import { readEnvironment } from '../../config/environment.ts';
 import type { Actor } from '../../runbook/approvals/request.ts';
 import { parseCommand } from '../../runbook/commands/parse-command.ts';
@@ -22,46 +23,55 @@ export async function runCommand(
   paint: Paint,
 ): Promise<number> {
   const config = readConfig(readEnvironment(), flags.config);
+  const app = createApp(config, { clock: systemClock, warn: console.warn });
+  try {
+    return await runWord({ app, flags, paint }, positionals);
+  } finally {
+    await app.close();
+  }
+}
+
+async function runWord(context: CommandContext, positionals: readonly string[]): Promise<number> {
+  const { app, flags } = context;
   const [word, operand] = positionals;
   if (word === 'journal') {
     const { runJournalCommand } = await import('./journal-command.ts');
     const { format, head, heads } = flags;
     const asked = { words: positionals.slice(1), format, head, heads };
-    return print(await runJournalCommand(config, asked, console.warn));
+    return print(await runJournalCommand(app, asked));
   }
   if (word === 'bundle') {
     const { runBundleCommand } = await import('./bundle-command.ts');
     const asked = { id: operand, out: flags.out, actor: actor(), at: isoNow(systemClock) };
-    return print(await runBundleCommand(config, asked, console.warn));
+    return print(await runBundleCommand(app, asked));
   }
   const { 'break-glass': breakGlass, reason } = flags;
   const own = parseOwnCommand(positionals, { breakGlass, reason });
-  const context: CommandContext = { config, flags, paint };
   if (own !== undefined) return runChange(context, own, false);
-  const names = config.targets.map(({ target }) => target.name);
+  const names = app.config.targets.map(({ target }) => target.name);
   return obey(context, parseCommand(toWords(positionals, flags.over).join(' '), names));
 }
 
 interface CommandContext {
-  readonly config: Config;
+  readonly app: App;
   readonly flags: Flags;
   readonly paint: Paint;
 }
 
 /** Does what the words say that the terminal shares with Slack. */
 async function obey(context: CommandContext, command: Command): Promise<number> {
-  const { config, flags, paint } = context;
+  const { app, flags, paint } = context;
   const { json } = flags;
   if (command.kind === 'help') return explain(command.problem);
   if (command.kind === 'look') {
     const { runCheckCommand } = await import('./check-command.ts');
-    return runCheckCommand({ config, json, paint }, command, flags.watch);
+    return runCheckCommand({ app, json, paint }, command, flags.watch);
   }
   if (command.kind === 'record' && command.word === 'prevention') {
     const { runPreventionCommand } = await import('./check-command.ts');
-    return print(await runPreventionCommand({ config, json, paint }, command.target));
+    return print(await runPreventionCommand({ app, json, paint }, command.target));
   }
-  const parts = { config, actor: actor(), json, paint, warn: console.warn };
+  const parts = { app, actor: actor(), json, paint };
   if (command.kind === 'escalate') {
     const { callForHelp } = await import('./record-command.ts');
     const called = await callForHelp(parts, command);
@@ -82,12 +92,12 @@ async function explain(problem: string | undefined): Promise<number> {
 }
 
 async function runChange(
-  { config, paint }: CommandContext,
+  { app, paint }: CommandContext,
   asked: Change,
   dryRun: boolean,
 ): Promise<number> {
   const { runChangeCommand } = await import('./change-command.ts');
-  const { text, code } = await runChangeCommand({ config, actor: actor(), paint, dryRun }, asked);
+  const { text, code } = await runChangeCommand({ app, actor: actor(), paint, dryRun }, asked);
   (code === exitCodes.fine ? console.log : console.error)(text);
   return code;
 }

@@ -1,4 +1,4 @@
-import type { TargetSet } from '../../../src/app/bot.ts';
+import type { TargetSet } from '../../../src/app/target-adapters.ts';
 import { systemClock } from '../../../src/timing.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';

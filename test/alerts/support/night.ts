@@ -43,7 +43,7 @@ export async function openNight(incidents: Readonly<Record<string, unknown>>): P
     toClose.push(() => whole.close());
     const contacts = { databaseAdmins: admins, backendLead: dana };
     const bot = await whole.start({
-      targetSet: bedOf(patient, { password, composeProject, contacts }),
+      targets: bedOf(patient, { password, composeProject, contacts }),
     });
     const chain = await startChain({
       exporterUrl: patient.cluster.url('exporter'),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { openBot } from '../../../src/app/bot.ts';
+import { openBot } from '../../support/open-bot.ts';
 import { systemClock } from '../../../src/timing.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/log.ts';
@@ -68,12 +68,12 @@ const { botToken, appToken, apiUrl } = job.slack;
 const bot = await openBot({
   config: readConfig({ DBCONN_HTTP_PORT: '127.0.0.1:0' }, job.file),
   slack: { connection: { kind: 'socket', appToken }, botToken, apiUrl },
-  clock: systemClock,
   log: createLog('warn'),
-  targetSet: { targetAdapters: [bed], runbook: createRunbook([bed], systemClock) },
+  targets: { targetAdapters: [bed], runbook: createRunbook([bed], systemClock) },
   leaseMs: job.leaseMs,
   sendIntervalMs: job.sendIntervalMs,
-  keep: (journal) => aroundWrites(journal, (draft, write) => mortally(labelOfWrite(draft), write)),
+  wrapJournal: (journal) =>
+    aroundWrites(journal, (draft, write) => mortally(labelOfWrite(draft), write)),
 });
 await bot.start();
 tell(`port ${bot.httpPort}`);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { systemClock } from '../../../src/timing.ts';
 import { readConfig } from '../../../src/config/config.ts';
-import { createTargetAdapters } from '../../../src/app/target-adapters.ts';
+import { openTargets } from '../../../src/app/target-adapters.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
@@ -47,7 +47,9 @@ export async function runKilled({ stack, options, ask, point }: Attempt): Promis
   const folder = makeJournalFolder();
   const configFile = join(dirname(folder.file), 'dbconn.yml');
   writeFileSync(configFile, await writeConfig(stack, folder.file, options));
-  const [bed] = await createTargetAdapters(readConfig(process.env, configFile), systemClock);
+  const {
+    targetAdapters: [bed],
+  } = await openTargets(readConfig(process.env, configFile), systemClock);
   if (bed === undefined) throw new Error('The configuration names no target.');
   const journal = await folder.open();
   const faults: unknown[] = [];

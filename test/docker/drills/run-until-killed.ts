@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { systemClock } from '../../../src/timing.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { openSqliteJournal } from '../../../src/journal/sqlite/journal.ts';
-import { createTargetAdapters } from '../../../src/app/target-adapters.ts';
+import { openTargets } from '../../../src/app/target-adapters.ts';
 import { killingJournal } from '../../crash/killing-journal.ts';
 import type { KillPoint } from '../../crash/killing-journal.ts';
 import { bob, openCrashDoor } from '../../crash/open-crash-door.ts';
@@ -18,7 +18,9 @@ export type Job = z.infer<typeof Job>;
 
 const job = Job.parse(JSON.parse(await readLine()));
 const config = readConfig(process.env, job.configFile);
-const [bed] = await createTargetAdapters(config, systemClock);
+const {
+  targetAdapters: [bed],
+} = await openTargets(config, systemClock);
 if (bed === undefined) throw new Error('The configuration names no target.');
 const journal = await openSqliteJournal({ file: config.journal, clock: systemClock });
 const approvals = openCrashDoor({

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { Writable } from 'node:stream';
 import { toText } from '../../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
-import { openBot } from '../../../src/app/bot.ts';
+import { openBot } from '../../support/open-bot.ts';
 import type { Bot } from '../../../src/app/run-bot.ts';
 import { systemClock } from '../../../src/timing.ts';
 import { readConfig } from '../../../src/config/config.ts';
@@ -82,7 +82,6 @@ export async function openWard(stack: Stack, options: ConfigOptions = {}): Promi
         botToken,
         apiUrl: theatre.slack.apiUrl,
       },
-      clock: systemClock,
       log: createLog('info', into(lines)),
     });
     await bot.start();

@@ -1,5 +1,4 @@
-import { systemClock } from '../../../src/timing.ts';
-import { openBot } from '../../../src/app/bot.ts';
+import { openBot } from '../../support/open-bot.ts';
 import { readEnvironment } from '../../../src/config/environment.ts';
 import { readBotConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/log.ts';
@@ -14,7 +13,6 @@ const log = createLog('info');
 const bot = await openBot({
   config,
   slack,
-  clock: systemClock,
   log,
   ...(leaseMs !== undefined && { leaseMs }),
   ...(sendIntervalMs !== undefined && { sendIntervalMs }),

@@ -7,8 +7,8 @@ import { startPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
-import { openBot } from '../../../src/app/bot.ts';
-import { systemClock } from '../../../src/timing.ts';
+import { openBot } from '../../support/open-bot.ts';
+import type { BotOptions } from '../../support/open-bot.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/log.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
@@ -18,8 +18,6 @@ import { appToken, botToken } from '../../slack/support/workspace.ts';
 import { database, openSlack } from './theatre.ts';
 import { startWire } from './wire.ts';
 import type { Wire } from './wire.ts';
-
-type BotParts = Parameters<typeof openBot>[0];
 
 /** What whoever sends alerts has to bring. */
 export const webhookToken = 'the-secret-of-whoever-sends-alerts';
@@ -41,7 +39,7 @@ export interface Whole {
   readonly lines: readonly string[];
   /** The dbconn.yml. */
   readonly file: string;
-  start(parts?: Partial<Pick<BotParts, 'targetSet' | 'leaseMs' | 'sendIntervalMs'>>): Promise<Bot>;
+  start(parts?: Partial<BotOptions>): Promise<Bot>;
   /** Reads in the journal beside the bot. */
   inJournal<T>(read: (journal: StoredJournal) => Promise<T>): Promise<T>;
   /** Ends what was started, and leaves nothing behind. */
@@ -74,7 +72,6 @@ export async function openWhole(options: WholeOptions): Promise<Whole> {
       const bot = await openBot({
         config: readConfig({ DBCONN_HTTP_PORT: '127.0.0.1:0' }, file),
         slack: { connection: { kind: 'socket', appToken }, botToken, apiUrl: wire.apiUrl },
-        clock: systemClock,
         log: createLog('info', keepLines(lines)),
         ...parts,
       });
