@@ -38,13 +38,13 @@ interface IncidentSystemDeps {
   readonly approvals: Pick<Approvals, 'offers'>;
   readonly pagerOf: (target: string) => Pager | undefined;
   readonly meter: Meter;
-  /** How long after a crash another process tends the incidents. */
+  /** How long after a crash another process goes on with the incidents. */
   readonly leaseMs?: number;
   /** Between two messages in Slack; what Slack takes unless given. */
   readonly sendIntervalMs?: number;
 }
 
-/** Everything that keeps incidents: their door, whoever tends them, and who watches that. */
+/** Everything about incidents: what changes them, the loop that leads them, and what watches that. */
 export interface IncidentSystem {
   readonly incidents: Incidents;
   readonly board: IncidentBoard;
@@ -54,7 +54,7 @@ export interface IncidentSystem {
   /** What has to hold for it to be well. */
   readonly checks: readonly HealthCheck[];
   start(): void;
-  /** Tends no more, and lets another process go on at once. */
+  /** Leads no more, and lets another process go on at once. */
   stop(): Promise<void>;
 }
 

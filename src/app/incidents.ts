@@ -13,7 +13,7 @@ type IncidentParts = Omit<IncidentDeps, 'targets' | 'rules' | 'policyOf'> & {
   readonly config: Pick<Config, 'targets' | 'incidents' | 'pager'>;
 };
 
-/** The one door to incidents for all targets of a configuration. */
+/** The one way to incidents for all targets of a configuration. */
 export function openIncidents({ config, ...ports }: IncidentParts): Incidents {
   return createIncidents({
     ...ports,

@@ -55,7 +55,7 @@ interface BotInParts {
   readonly close: () => Promise<void>;
   /** Ends what waits to be tried again. */
   readonly stopping: AbortController;
-  /** How long after a crash a change is taken over; the door's own time unless given. */
+  /** How long after a crash a change is taken over; 20 s unless given. */
   readonly leaseMs?: number;
   readonly log: Logger;
 }
@@ -73,7 +73,7 @@ export function runBot(parts: BotInParts): Bot {
     },
     async start() {
       await takeOver(parts);
-      // Alerts are kept before anybody tends them: one that arrives while dbconn comes up is not lost.
+      // Alerts are kept before anything is done about them: one that arrives while dbconn comes up is not lost.
       await http?.open();
       incidentSystem.start();
       rounds = setInterval(() => void round(), roundMs);
@@ -93,7 +93,7 @@ export function runBot(parts: BotInParts): Bot {
       clearInterval(rounds);
       clearInterval(takeOvers);
       await Promise.all([app.stop(), http?.close()]);
-      // While a change still runs, its incident is tended.
+      // While a change still runs, its incident is kept up to date.
       await endChanges(parts);
       parts.stopping.abort();
       await incidentSystem.stop();

@@ -152,7 +152,7 @@ const silentForMs = 10 * 60_000;
 /** Pools that were cut off come back with the next request. */
 const returnWithinMs = 60_000;
 
-/** One target as the door sees it: the options whose parts are there. */
+/** One target as approvals see it: the options whose parts are there. */
 export function toApprovalTarget(
   adapters: TargetAdapters,
   parts: ApprovalTargetParts,

@@ -44,7 +44,7 @@ async function undo(
 }
 
 /**
- * The one door to change. Slash command, button, modal, terminal and timer all come through here; nothing
+ * The one way to change. Slash command, button, modal, terminal and timer all come through here; nothing
  * else calls a remedy's `run`. Every answer is the request as it now stands, or a refusal with its reason.
  * What cannot be recorded does not happen: that is a refusal too.
  */

@@ -16,7 +16,7 @@ export interface EmergencyStopSwitch {
   readStop(): Promise<Stop | undefined>;
 }
 
-/** What the door needs. */
+/** What approvals need. */
 export interface ApprovalDeps {
   readonly journal: Journal;
   readonly approvalTargets: readonly ApprovalTarget[];
@@ -42,7 +42,7 @@ export interface ApprovalDeps {
   readonly repeat?: (everyMs: number, work: () => Promise<void>) => () => void;
 }
 
-/** One target as the door sees it. */
+/** One target as approvals see it. */
 export interface ApprovalTarget {
   readonly name: string;
   readonly remedies: readonly Remedy[];

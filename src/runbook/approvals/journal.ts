@@ -63,7 +63,7 @@ export interface SignedRequestLog {
 }
 
 /**
- * The record of every request, vote, step and result, kept outside the patient. Nothing runs unrecorded:
+ * The record of every request, vote, step and result, kept outside the database it is about. Nothing runs unrecorded:
  * every method throws when it cannot write (a full disk, a locked or damaged file).
  */
 export interface Journal {

@@ -211,7 +211,7 @@ export const Plan = z.strictObject({
 });
 export type Plan = z.infer<typeof Plan>;
 
-/** A plan as its remedy makes it; the door adds the policy's version and the time. */
+/** A plan as its remedy makes it; the approvals code adds the policy's version and the time. */
 export type PlanDraft = Omit<Plan, 'policyVersion' | 'plannedAt'>;
 
 /** SHA-256 of the plan as canonical JSON, lower-case hex: what a vote is for. */

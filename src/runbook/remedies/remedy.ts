@@ -121,7 +121,7 @@ export type StepProgress =
       readonly at: string;
     };
 
-/** How a running remedy speaks to the door that opened for it. */
+/** How a running remedy speaks to the approvals code that runs it. */
 export interface RunControl {
   /** True once somebody stopped all changes: the remedy ends between two steps and leaves nothing half done. */
   isStopped(): Promise<boolean>;
@@ -145,7 +145,7 @@ export interface Interrupted {
 }
 
 /**
- * One of the runbook's options for one target. Only `run` and `recover` change anything, and only the door
+ * One of the runbook's options for one target. Only `run` and `recover` change anything, and only the approvals code
  * calls them. Reading can fail: then `propose` refuses, and the others throw.
  */
 export interface Remedy {

@@ -49,7 +49,7 @@ export async function runRecordCommand(
 type CallForHelp = Extract<Command, { kind: 'escalate' }>;
 
 /**
- * `escalate` while the target has an open incident: written down, for the bot that tends it to call. Undefined where
+ * `escalate` while the target has an open incident: written down, for the bot that leads to call. Undefined where
  * there is none, and so nobody who would hear of it. Throws JournalUnavailable.
  */
 export async function callForHelp(

@@ -57,7 +57,7 @@ export function renderIncidents(
 /** One that was just opened, or joined. */
 export function renderOpened({ id, target, openedAt }: Incident): string {
   return wrap(
-    `Incident ${id} of ${target} is open since ${openedAt}. The bot that shares this journal tends it: it looks, tells the channel, and calls whom the policy names.`,
+    `Incident ${id} of ${target} is open since ${openedAt}. The bot that shares this journal takes it from here: it checks the target, tells the channel, and calls whom the policy names.`,
   );
 }
 

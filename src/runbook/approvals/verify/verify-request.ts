@@ -24,7 +24,7 @@ interface CheckAfterRun extends HoldingsCheck {
 
 /**
  * Looks several times until the time to verify is over, and ends the request with what came of it. Taken over from
- * another process, it goes on with the looks that are still due. Rejects when `site.signal` aborts.
+ * another process, it goes on with the checks that are still due. Rejects when `context.signal` aborts.
  */
 export async function verifyRequest(
   ran: ApprovalRequest,

@@ -162,7 +162,7 @@ async function settle(
     if (!state.running) return 'stopped';
     const { state: acceptance } = await settings.readAcceptance();
     accepted = acceptance === 'accepting' ? accepted + 1 : 0;
-    // A stop closes the door at once, but may just be on its way to the process: so it is asked twice.
+    // A stop refuses new sessions at once, but may just be on its way to the process: so it is asked twice.
     if (accepted >= 2 || clock.now() >= deadline) return accepted > 0 ? 'untouched' : 'started';
     await clock.sleep(pollMs);
   }
