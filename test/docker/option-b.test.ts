@@ -87,8 +87,8 @@ describe.skipIf(await whyNoEngine())('option B on a real container', () => {
       problem: { kind: 'not-configured', summary: 'There is none.' },
     } as const;
     return createOptionB({
-      settings: createServerSettings(url),
-      host: createServerHost({ docker, project, postgresService: 'postgres' }),
+      serverSettings: createServerSettings(url),
+      serverHost: createServerHost({ docker, project, postgresService: 'postgres' }),
       takeSnapshot: () =>
         takeSnapshotOf(
           {

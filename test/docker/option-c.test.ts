@@ -8,7 +8,7 @@ import { createApprovals } from '../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../src/runbook/approvals/policy.ts';
 import type { Actor, ApprovalRequest } from '../../src/runbook/approvals/request.ts';
-import { createCatalogue } from '../../src/app/target-remedies.ts';
+import { createOptionC } from '../../src/runbook/remedies/c-restart-service/restart-service.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
 import { createBedside, findCanary } from './bedside.ts';
@@ -54,8 +54,8 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     stack = await startStack({ replicas: 2, maxConnections: 30, backendEnv });
     bedside = createBedside(stack);
     const { docker } = stack;
-    const remedies = createCatalogue({
-      optionC: {
+    const remedies = [
+      createOptionC({
         restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
         takeSnapshot: () => bedside.takeSnapshot(),
         clock: systemClock,
@@ -65,8 +65,8 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
         stopTimeoutSeconds,
         healthyWithinMs: 60_000,
         calmWithinMs: 30_000,
-      },
-    });
+      }),
+    ];
     approvals = createApprovals({
       people: allMembers,
       journal,

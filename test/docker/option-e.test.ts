@@ -30,7 +30,7 @@ import type { Actor, ApprovalRequest } from '../../src/runbook/approvals/request
 import type { PoolSettings } from '../../src/runbook/remedies/e-resize-pool/ports.ts';
 import type { RemedyRequest } from '../../src/runbook/remedies/remedy-request.ts';
 import type { ServiceConfig } from '../../src/runbook/snapshot/target.ts';
-import { createCatalogue } from '../../src/app/target-remedies.ts';
+import { createOptionE } from '../../src/runbook/remedies/e-resize-pool/resize-pool.ts';
 import { allMembers } from '../support/people.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
@@ -115,9 +115,9 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
     stack = await startFoundStack(backendEnv);
     bedside = createBedside(stack, { services });
     settings = createPoolSettings({ services, docker: stack.docker, directory });
-    const remedies = createCatalogue({
-      optionE: {
-        settings,
+    const remedies = [
+      createOptionE({
+        poolSettings: settings,
         takeSnapshot: () => bedside.takeSnapshot(),
         clock: systemClock,
         target: bedside.target,
@@ -126,8 +126,8 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
         healthyWithinMs: 60_000,
         calmWithinMs: 30_000,
         shownWithinMs: 15_000,
-      },
-    });
+      }),
+    ];
     approvals = createApprovals({
       people: allMembers,
       journal,

@@ -13,7 +13,8 @@ import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import type { RemedyRequest } from '../../src/runbook/remedies/remedy-request.ts';
-import { createCatalogue } from '../../src/app/target-remedies.ts';
+import { createOptionA } from '../../src/runbook/remedies/a-terminate-idle/terminate-idle.ts';
+import { createOptionD } from '../../src/runbook/remedies/d-stop-blockers/stop-blockers.ts';
 import type { Database } from '../../src/runbook/snapshot/ports.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
@@ -91,10 +92,10 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       approvalTargets: [
         {
           name: 'shop',
-          remedies: createCatalogue({
-            optionA: { privileged, clock, target },
-            optionD: { blockers, clock, target },
-          }),
+          remedies: [
+            createOptionA({ privileged, clock, target }),
+            createOptionD({ blockers, clock, target }),
+          ],
           takeSnapshot: async () => ({ ...aSnapshot(), database: await database.readSnapshot() }),
           warningUtilisation: 0.8,
         },

@@ -9,13 +9,11 @@ import type { ApprovalDeps, ExecutionContext } from './context.ts';
 import { readStop } from './emergency-stop.ts';
 import { checkAgainstReality, fail, skippedShown, snapshotBefore } from './execute.ts';
 import { mayChange, mustBeTrue, readCooling } from './may-run-now.ts';
-import { expire, isOverdue } from './open-request.ts';
+import { decideOn, expire, isOverdue } from './open-request.ts';
 import { mayTakeHandOff } from './permissions.ts';
 import { readOptionPolicy } from './policy.ts';
-import { refuseClosed, refuseContended, refuseStopped, refuseUnknown } from './refusals.ts';
-import { advance } from './request.ts';
+import { refuseClosed, refuseStopped, refuseUnknown } from './refusals.ts';
 import type { ApprovalRequest } from './request.ts';
-import { mostTries } from './vote.ts';
 import type { Click } from './vote.ts';
 
 /** The commands of a request that was handed over; undefined before, and after. */
@@ -69,33 +67,32 @@ export async function handOver(
  * Somebody says that they ran the commands. It is recorded as theirs, and what came of it is looked at as after any
  * change. Only the first word counts.
  */
-export async function ranByHand(
+export function ranByHand(
   ports: ApprovalDeps,
   { id, actor }: Click,
 ): Promise<Answer<ApprovalRequest>> {
-  for (let tries = 0; tries < mostTries; tries += 1) {
-    const found = await findHanded(ports, id);
-    if (!found.ok) return found;
-    const request = found.value;
-    const allowed = await mayTakeHandOff(ports, request, actor);
-    if (!allowed.ok) return allowed;
-    const truth = await mustBeTrue(ports, request.target);
-    if (!truth.ok) return truth;
-    const stop = await readStop(ports);
-    if (stop !== undefined) return refuseStopped(stop);
-    const ranBy = { by: actor, at: isoNow(ports.clock) };
-    const report = { items: [], summary: 'It was run by hand.', finished: true };
-    const next = advance(request, 'verifying', {
-      handOff: { ...(request.handOff ?? { shownAt: ranBy.at, until: ranBy.at }), ranBy },
-      result: { report, outcome: null, endedAt: ranBy.at },
-    });
-    const entry = { request: id, kind: 'ran-by-hand', body: { ...ranBy, hash: request.hash } };
-    if ((await ports.journal.move(request.version, next, entry)) === 'moved') {
-      ports.onChange(next);
-      return done(next);
-    }
-  }
-  return refuseContended();
+  return decideOn(
+    ports,
+    () => findHanded(ports, id),
+    async (request) => {
+      const allowed = await mayTakeHandOff(ports, request, actor);
+      if (!allowed.ok) return allowed;
+      const truth = await mustBeTrue(ports, request.target);
+      if (!truth.ok) return truth;
+      const stop = await readStop(ports);
+      if (stop !== undefined) return refuseStopped(stop);
+      const ranBy = { by: actor, at: isoNow(ports.clock) };
+      const shown = request.handOff ?? { shownAt: ranBy.at, until: ranBy.at };
+      const report = { items: [], summary: 'It was run by hand.', finished: true };
+      const result = { report, outcome: null, endedAt: ranBy.at };
+      return done({
+        state: 'verifying',
+        change: { handOff: { ...shown, ranBy }, result },
+        kind: 'ran-by-hand',
+        body: { ...ranBy, hash: request.hash },
+      });
+    },
+  );
 }
 
 /** Nothing is shown while changes are stopped: who reads it would run it. */

@@ -5,9 +5,9 @@ import type { Answer } from '../remedies/remedy.ts';
 import type { ApprovalDeps } from './context.ts';
 import { JournalTampered } from './journal.ts';
 import { policyVersion } from './policy.ts';
-import { refuseClosed, refuseTampered, refuseUnknown } from './refusals.ts';
+import { refuseClosed, refuseContended, refuseTampered, refuseUnknown } from './refusals.ts';
 import { advance, isExpired } from './request.ts';
-import type { ApprovalRequest, RequestState } from './request.ts';
+import type { ApprovalRequest, RequestChange, RequestState } from './request.ts';
 
 /** A request that can still be voted on. One whose time or rules are over is closed on the way, and refused. */
 export async function findOpen(ports: ApprovalDeps, id: string): Promise<Answer<ApprovalRequest>> {
@@ -26,6 +26,44 @@ export async function findOpen(ports: ApprovalDeps, id: string): Promise<Answer<
     return refuseClosed(stale ?? (await journal.read(id)) ?? request);
   }
   return done(request);
+}
+
+/** What somebody's click makes of a request, and the entry that says so. */
+interface Decision {
+  readonly state: RequestState;
+  readonly change: RequestChange;
+  readonly kind: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Each try more means that somebody else's click came between; there are not this many approvers. */
+const mostTries = 20;
+
+/** One person's decision about a request, made again where somebody else's came between. */
+export async function decideOn(
+  ports: ApprovalDeps,
+  find: () => Promise<Answer<ApprovalRequest>>,
+  decide: (request: ApprovalRequest) => Promise<Answer<Decision>>,
+): Promise<Answer<ApprovalRequest>> {
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const found = await find();
+    if (!found.ok) return found;
+    const request = found.value;
+    const { id, version } = request;
+    const decided = await decide(request);
+    if (!decided.ok) {
+      // It may have been decided or changed while this person was looked up; that says more.
+      if ((await ports.journal.read(id))?.version !== version) continue;
+      return decided;
+    }
+    const { state, change, kind, body } = decided.value;
+    const next = advance(request, state, change);
+    if ((await ports.journal.move(version, next, { request: id, kind, body })) === 'moved') {
+      ports.onChange(next);
+      return done(next);
+    }
+  }
+  return refuseContended();
 }
 
 /** By its card's time, and never later than it was to live, whatever somebody set a clock to. */
@@ -47,7 +85,7 @@ interface Ending extends Omit<NonNullable<ApprovalRequest['closing']>, 'at'> {
 }
 
 /** Closes a request that was not done. Undefined when somebody was quicker. */
-export async function end(
+async function end(
   ports: ApprovalDeps,
   request: ApprovalRequest,
   { state, ...ending }: Ending,

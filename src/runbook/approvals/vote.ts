@@ -3,11 +3,11 @@ import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { ApprovalDeps } from './context.ts';
 import { mayRunNow } from './may-run-now.ts';
-import { end, findOpen } from './open-request.ts';
+import { decideOn, findOpen } from './open-request.ts';
 import { mayBreakGlass, mayDeny, mayVote, mayWithdraw } from './permissions.ts';
 import { readOptionPolicy } from './policy.ts';
-import { refuseContended, refuseReasonMissing } from './refusals.ts';
-import { advance, cleanReason } from './request.ts';
+import { refuseReasonMissing } from './refusals.ts';
+import { cleanReason } from './request.ts';
 import type { Actor, ApprovalRequest, Vote } from './request.ts';
 
 /** Who clicks or types, on which request, and what they wrote. */
@@ -17,35 +17,24 @@ export interface Click {
   readonly reason: string | undefined;
 }
 
-/** Each try more means that somebody else's click came between; there are not this many approvers. */
-export const mostTries = 20;
-
 /** Counts one vote. The request comes back `approved` to exactly one caller: whose vote was the last one needed. */
-export async function vote(
+export function vote(
   ports: ApprovalDeps,
   { id, actor, reason }: Click,
 ): Promise<Answer<ApprovalRequest>> {
   const given = { by: actor, at: isoNow(ports.clock), reason: cleanReason(reason) };
-  for (let tries = 0; tries < mostTries; tries += 1) {
-    const found = await findOpen(ports, id);
-    if (!found.ok) return found;
-    const request = found.value;
-    const allowed = await mayCount(ports, request, given);
-    if (!allowed.ok) {
-      // Somebody else's vote may have counted while this person was looked up; that says more.
-      if ((await ports.journal.read(id))?.version !== request.version) continue;
-      return allowed;
-    }
-    const votes = [...request.votes, given];
-    const state = votes.length >= request.votesNeeded ? 'approved' : 'proposed';
-    const next = advance(request, state, { votes });
-    const entry = { request: id, kind: 'vote', body: { ...given, state, hash: request.hash } };
-    if ((await ports.journal.move(request.version, next, entry)) === 'moved') {
-      ports.onChange(next);
-      return done(next);
-    }
-  }
-  return refuseContended();
+  return decideOn(
+    ports,
+    () => findOpen(ports, id),
+    async (request) => {
+      const allowed = await mayCount(ports, request, given);
+      if (!allowed.ok) return allowed;
+      const votes = [...request.votes, given];
+      const state = votes.length >= request.votesNeeded ? 'approved' : 'proposed';
+      const body = { ...given, state, hash: request.hash };
+      return done({ state, change: { votes }, kind: 'vote', body });
+    },
+  );
 }
 
 async function mayCount(
@@ -65,33 +54,21 @@ async function mayCount(
  * Runs a proposal without the votes it needs, where the configuration names the person and the option. It stands
  * in for the votes and for nothing else: a stop, an expiry, a changed plan and a cooldown hold as ever.
  */
-export async function breakGlass(
+export function breakGlass(
   ports: ApprovalDeps,
   { id, actor, reason }: Click,
 ): Promise<Answer<ApprovalRequest>> {
-  for (let tries = 0; tries < mostTries; tries += 1) {
-    const found = await findOpen(ports, id);
-    if (!found.ok) return found;
-    const request = found.value;
-    const allowed = await mayStandIn(ports, request, { actor, reason });
-    if (!allowed.ok) {
-      // It may have been closed, or changed past the journal, while this person was looked up; that says more.
-      if ((await ports.journal.read(id))?.version !== request.version) continue;
-      return allowed;
-    }
-    const brokenGlass = { by: actor, at: isoNow(ports.clock), reason: allowed.value };
-    const next = advance(request, 'approved', { brokenGlass });
-    const entry = {
-      request: id,
-      kind: 'break-glass',
-      body: { ...brokenGlass, hash: request.hash },
-    };
-    if ((await ports.journal.move(request.version, next, entry)) === 'moved') {
-      ports.onChange(next);
-      return done(next);
-    }
-  }
-  return refuseContended();
+  return decideOn(
+    ports,
+    () => findOpen(ports, id),
+    async (request) => {
+      const allowed = await mayStandIn(ports, request, { actor, reason });
+      if (!allowed.ok) return allowed;
+      const brokenGlass = { by: actor, at: isoNow(ports.clock), reason: allowed.value };
+      const body = { ...brokenGlass, hash: request.hash };
+      return done({ state: 'approved', change: { brokenGlass }, kind: 'break-glass', body });
+    },
+  );
 }
 
 /** The reason as it is recorded. */
@@ -114,24 +91,24 @@ function refuseUnexplained(): ReturnType<typeof refuse> {
 }
 
 /** A no: an approver's, or the proposer's own. One is enough. */
-export async function close(
+export function close(
   ports: ApprovalDeps,
   state: 'denied' | 'withdrawn',
   { id, actor, reason }: Click,
 ): Promise<Answer<ApprovalRequest>> {
   const sentence = state === 'denied' ? 'An approver said no.' : 'The proposer withdrew it.';
-  for (let tries = 0; tries < mostTries; tries += 1) {
-    const found = await findOpen(ports, id);
-    if (!found.ok) return found;
-    const request = found.value;
-    const allowed =
-      state === 'denied'
-        ? await mayDeny(ports, request, actor)
-        : mayWithdraw(ports.policy, request, actor);
-    if (!allowed.ok) return allowed;
-    const ending = { state, by: actor, sentence, reason: cleanReason(reason) };
-    const closed = await end(ports, request, ending);
-    if (closed !== undefined) return done(closed);
-  }
-  return refuseContended();
+  return decideOn(
+    ports,
+    () => findOpen(ports, id),
+    async (request) => {
+      const allowed =
+        state === 'denied'
+          ? await mayDeny(ports, request, actor)
+          : mayWithdraw(ports.policy, request, actor);
+      if (!allowed.ok) return allowed;
+      const ending = { by: actor, sentence, reason: cleanReason(reason) };
+      const closing = { ...ending, at: isoNow(ports.clock) };
+      return done({ state, change: { closing }, kind: state, body: closing });
+    },
+  );
 }

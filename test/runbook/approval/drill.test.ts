@@ -7,7 +7,7 @@ import { systemClock } from '../../../src/timing.ts';
 import { createIdleSessions } from '../../../src/postgres/privileged/idle-sessions.ts';
 import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
-import { createCatalogue } from '../../../src/app/target-remedies.ts';
+import { createOptionA } from '../../../src/runbook/remedies/a-terminate-idle/terminate-idle.ts';
 import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
@@ -67,7 +67,7 @@ test('from a leak to a verified outcome on a real server, with a second personâ€
     approvalTargets: [
       {
         name: 'shop',
-        remedies: createCatalogue({ optionA: { privileged, clock: systemClock, target } }),
+        remedies: [createOptionA({ privileged, clock: systemClock, target })],
         takeSnapshot,
         warningUtilisation: 0.8,
       },

@@ -81,7 +81,7 @@ function takeSnapshot(): Promise<Snapshot> {
 
 function remedy(settings: Partial<PoolSettings> = {}, change: Partial<OptionEPorts> = {}): Remedy {
   return createOptionE({
-    settings: { ...patient.services(), ...settings },
+    poolSettings: { ...patient.services(), ...settings },
     takeSnapshot,
     clock: systemClock,
     target: patient.target(),

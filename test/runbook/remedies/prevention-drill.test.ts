@@ -8,7 +8,7 @@ import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
-import { createCatalogue } from '../../../src/app/target-remedies.ts';
+import { createPrevention } from '../../../src/runbook/remedies/prevention/prevention.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
@@ -46,7 +46,7 @@ beforeEach(async () => {
     approvalTargets: [
       {
         name: 'shop',
-        remedies: createCatalogue({ prevention }),
+        remedies: [createPrevention(prevention)],
         takeSnapshot: () => Promise.resolve(aSnapshot()),
         warningUtilisation: 0.8,
       },

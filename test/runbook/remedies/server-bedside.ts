@@ -89,8 +89,8 @@ export class ServerBedside {
     const given = host === undefined ? createSandboxServerHost(this.cluster) : host;
     const target = aTarget({ services: [aService({ name: 'backend' })] });
     return createOptionB({
-      settings: createServerSettings(this.cluster.url(user)),
-      ...(given !== null && { host: given }),
+      serverSettings: createServerSettings(this.cluster.url(user)),
+      ...(given !== null && { serverHost: given }),
       takeSnapshot: () =>
         takeSnapshotOf(
           {

@@ -17,7 +17,7 @@ export interface OptionAPorts {
   readonly target: Target;
   readonly poolerApplications?: readonly string[];
   /** Of one plan; all unless given. */
-  readonly atMost?: number;
+  readonly mostSessionsOfPlan?: number;
 }
 
 type IdleRequest = Extract<RemedyRequest, { kind: 'idle' | 'idle-in-transaction' }>;
@@ -144,7 +144,7 @@ async function proposeTermination(
       `GRANT pg_monitor TO "${role.replaceAll('"', '""')}";`,
     );
   }
-  const sorted = sortCandidates(sessions, ports.atMost);
+  const sorted = sortCandidates(sessions, ports.mostSessionsOfPlan);
   if (sorted.targets.length === 0) return refuseNothing(ask, sorted);
   return done(draftTermination(ports.target.name, ask, { candidates: read.value, sorted }));
 }

@@ -117,24 +117,24 @@ export type BootEnd =
  */
 export async function awaitBoot(
   ports: OptionBPorts,
-  host: ServerHost,
+  serverHost: ServerHost,
   control: RunControl,
 ): Promise<BootEnd> {
-  const { clock, settings, silentForMs } = ports;
+  const { clock, serverSettings, silentForMs } = ports;
   const began = clock.now();
   let reportedAt = began;
   let toldAt = began;
   let upAt = began;
   for (;;) {
-    const acceptance = await settings.readAcceptance();
+    const acceptance = await serverSettings.readAcceptance();
     if (acceptance.state === 'accepting') {
       return { kind: 'up', maxConnections: acceptance.maxConnections };
     }
     const now = clock.now();
     if (acceptance.state !== 'silent') reportedAt = now;
-    const state = await readState(host);
+    const state = await readState(serverHost);
     if (state?.running !== false) upAt = now;
-    const exited = state === undefined ? undefined : await readExit(host, state, now - upAt);
+    const exited = state === undefined ? undefined : await readExit(serverHost, state, now - upAt);
     if (exited !== undefined) return exited;
     if (now - reportedAt >= silentForMs) return { kind: 'silent' };
     if (now - toldAt >= tellEveryMs) {
@@ -148,9 +148,9 @@ export async function awaitBoot(
 }
 
 /** An engine that does not answer for a moment says nothing of the server in it. */
-async function readState(host: ServerHost): Promise<HostState | undefined> {
+async function readState(serverHost: ServerHost): Promise<HostState | undefined> {
   try {
-    return await host.readState();
+    return await serverHost.readState();
   } catch (error) {
     if (error instanceof PrivilegedUnavailable) return undefined;
     throw error;
@@ -158,13 +158,13 @@ async function readState(host: ServerHost): Promise<HostState | undefined> {
 }
 
 async function readExit(
-  host: ServerHost,
+  serverHost: ServerHost,
   state: HostState,
   downMs: number,
 ): Promise<BootEnd | undefined> {
   const { running, restarts, oomKilled, exitCode } = state;
   if (running && restarts === 0) return undefined;
-  const lines = await host.readLog();
+  const lines = await serverHost.readLog();
   const failure = oomKilled ? 'it was killed for lack of memory' : readBootFailure(lines);
   const isOver = failure !== null || downMs >= downForMs || restarts >= mostRestarts;
   return isOver ? { kind: 'exited', failure, exitCode, lines: lines.slice(-11) } : undefined;

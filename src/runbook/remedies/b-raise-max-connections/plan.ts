@@ -15,11 +15,11 @@ export function stepOf(part: Part, hasHost: boolean): number {
 }
 
 export function draftRaise(target: string, flight: PreflightInput): PlanDraft {
-  const { reading, host, to } = flight;
+  const { reading, serverHost, to } = flight;
   const { inForce } = reading;
   const verb = to > inForce ? 'Raise' : 'Lower';
   const restarts =
-    host === undefined ? ' (somebody restarts PostgreSQL)' : ' and restart PostgreSQL';
+    serverHost === undefined ? ' (somebody restarts PostgreSQL)' : ' and restart PostgreSQL';
   return {
     option: 'B',
     target,
@@ -61,14 +61,14 @@ function freed({ slots, inForce }: MaxConnectionsReading, to: number): string {
   return `${change}: an ordinary role can use ${usable(to)} instead of ${usable(inForce)}. A leak fills them as well.`;
 }
 
-function costs({ reading, host, to }: PreflightInput): string[] {
+function costs({ reading, serverHost, to }: PreflightInput): string[] {
   const { sessions, otherPending, absentStandbys, pendingRestart, inForce } = reading;
   return [
     `Every session is cut off: ${sessions.clients} now, ${sessions.inTransaction} of them in a transaction that is lost.`,
-    host === undefined
+    serverHost === undefined
       ? 'Until somebody restarts PostgreSQL nothing changes.'
       : 'PostgreSQL is down for some seconds, and longer where much is left to write; a CHECKPOINT goes first. It is waited for, however long.',
-    ...memorySentences(estimateMemory(reading, to), to, host),
+    ...memorySentences(estimateMemory(reading, to), to, serverHost),
     ...(pendingRestart
       ? ['A change of max_connections waits for a restart already; this replaces it.']
       : []),
@@ -80,23 +80,23 @@ function costs({ reading, host, to }: PreflightInput): string[] {
           `${count(absentStandbys, 'replication slot')} belongs to a standby that is away: with a lower value it stops replaying when it comes back.`,
         ]
       : []),
-    ...(reading.memory.sharedBytes === null && host?.memoryBytes == null
+    ...(reading.memory.sharedBytes === null && serverHost?.memoryBytes == null
       ? ['How much memory there is could not be read.']
       : []),
   ];
 }
 
-function steps({ reading, host, to }: PreflightInput): string[] {
+function steps({ reading, serverHost, to }: PreflightInput): string[] {
   const isReset = reading.beneath === to;
   const alter = isReset
     ? 'ALTER SYSTEM RESET max_connections'
     : `ALTER SYSTEM SET max_connections = ${to}`;
-  if (host === undefined) return [alter];
+  if (serverHost === undefined) return [alter];
   return [
     'Keep a copy of postgresql.auto.conf beside it',
     alter,
     'CHECKPOINT, so that the shutdown has little to write',
-    `Restart ${host.name} and wait until it accepts connections`,
+    `Restart ${serverHost.name} and wait until it accepts connections`,
     'Check the value in force, and that the applications came back',
     'Remove the copy',
   ];

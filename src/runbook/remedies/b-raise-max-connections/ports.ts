@@ -129,9 +129,9 @@ export interface MaxConnectionsReading {
 }
 
 export interface OptionBPorts {
-  readonly settings: ServerSettings;
+  readonly serverSettings: ServerSettings;
   /** Absent where dbconn may not restart PostgreSQL: then somebody is told to. */
-  readonly host?: ServerHost;
+  readonly serverHost?: ServerHost;
   readonly takeSnapshot: () => Promise<Snapshot>;
   readonly clock: Clock;
   readonly target: Target;

@@ -32,18 +32,18 @@ export function estimateMemory({ memory, inForce }: MaxConnectionsReading, to: n
 }
 
 /** The shared memory alone is more than there is: it would not start, or be killed while it does. */
-function isBeyond({ shared, moreShared }: MemoryNeed, host: HostState | undefined): boolean {
-  const limit = host?.memoryBytes ?? null;
+function isBeyond({ shared, moreShared }: MemoryNeed, serverHost: HostState | undefined): boolean {
+  const limit = serverHost?.memoryBytes ?? null;
   return limit !== null && (shared ?? moreShared) > limit;
 }
 
 export function memorySentences(
   need: MemoryNeed,
   to: number,
-  host: HostState | undefined,
+  serverHost: HostState | undefined,
 ): readonly string[] {
   const { moreShared, shared, atWork } = need;
-  const limit = host?.memoryBytes ?? null;
+  const limit = serverHost?.memoryBytes ?? null;
   const of = limit === null ? '' : `, of ${bytes(limit)} that it may use`;
   const together = (shared ?? Math.max(0, moreShared)) + atWork;
   const isTight = limit !== null && together > limit;
@@ -73,7 +73,7 @@ function bytes(n: number): string {
 export interface PreflightInput {
   readonly reading: MaxConnectionsReading;
   /** Undefined where dbconn cannot restart PostgreSQL. */
-  readonly host: HostState | undefined;
+  readonly serverHost: HostState | undefined;
   readonly to: number;
 }
 
@@ -209,10 +209,10 @@ function checkRoom({ reading, to }: PreflightInput): ReturnType<Check> {
   );
 }
 
-function checkMemory({ reading, host, to }: PreflightInput): ReturnType<Check> {
+function checkMemory({ reading, serverHost, to }: PreflightInput): ReturnType<Check> {
   const need = estimateMemory(reading, to);
-  if (!isBeyond(need, host)) return undefined;
-  const limit = host?.memoryBytes ?? 0;
+  if (!isBeyond(need, serverHost)) return undefined;
+  const limit = serverHost?.memoryBytes ?? 0;
   return refuse(
     'memory',
     `It would need about ${bytes(need.shared ?? need.moreShared)} of shared memory, and ${bytes(limit)} is all there is.`,
@@ -220,8 +220,8 @@ function checkMemory({ reading, host, to }: PreflightInput): ReturnType<Check> {
   );
 }
 
-function checkHost({ reading, host }: PreflightInput): ReturnType<Check> {
-  if (host === undefined || reading.dataDirectory !== null) return undefined;
+function checkHost({ reading, serverHost }: PreflightInput): ReturnType<Check> {
+  if (serverHost === undefined || reading.dataDirectory !== null) return undefined;
   return refuse(
     'privilege',
     'The acting role may not see data_directory, so no copy of postgresql.auto.conf can be kept.',

@@ -20,11 +20,11 @@ export function createOptionB(ports: OptionBPorts): Remedy {
     recheck: (plan) => recheckChange(ports, plan),
     run(plan, left, control) {
       const change = toChange(plan, left, control);
-      const { host } = ports;
+      const { serverHost } = ports;
       // A plan without a restart must not restart because a way to do so came up since.
-      return host === undefined || plan.steps.length === 1
+      return serverHost === undefined || plan.steps.length === 1
         ? alterOnly(ports, change)
-        : alterAndRestart(ports, host, change);
+        : alterAndRestart(ports, serverHost, change);
     },
     recover: (broken, control) =>
       recoverRaise(ports, broken, toChange(broken.plan, broken.plan.targets, control)),
@@ -52,11 +52,14 @@ async function proposeChange(
 }
 
 async function readPreflight(
-  { settings, host }: OptionBPorts,
+  { serverSettings, serverHost }: OptionBPorts,
   requested: number | undefined,
 ): Promise<PreflightInput> {
-  const [reading, state] = await Promise.all([settings.readMaxConnections(), host?.readState()]);
-  return { reading, host: state, to: requested ?? raiseMaxConnections(reading.inForce) };
+  const [reading, state] = await Promise.all([
+    serverSettings.readMaxConnections(),
+    serverHost?.readState(),
+  ]);
+  return { reading, serverHost: state, to: requested ?? raiseMaxConnections(reading.inForce) };
 }
 
 /** The setting is as it was, and nothing speaks against the change that did not before. */

@@ -37,16 +37,16 @@ export async function recoverRaise(
     const read = Facts.safeParse(facts);
     return read.success ? [{ ...read.data, kind }] : [];
   });
-  const { host } = ports;
+  const { serverHost } = ports;
   const copied = notes.findLast(({ part, copyPath }) => part === 'copy' && copyPath !== undefined);
   const { path, copyPath, sha256 } = copied ?? {};
   if (path === undefined || copyPath === undefined) return recoverAlter(ports, notes, change);
-  if (host === undefined) return lostHost(change, copyPath);
+  if (serverHost === undefined) return lostHost(change, copyPath);
   const files = { path, copyPath };
   if (sha256 === undefined || !notes.some(({ part }) => part === 'alter')) {
-    return notBegun(change, await cleanUp({ control: change.control, host, files }));
+    return notBegun(change, await cleanUp({ control: change.control, serverHost, files }));
   }
-  const raise: Raise = { ...change, host, files, kept: { sha256 }, before: null };
+  const raise: Raise = { ...change, serverHost, files, kept: { sha256 }, before: null };
   const restart = notes.find(({ part }) => part === 'restart');
   if (restart === undefined) return takeBack(ports, raise, interrupted);
   return recoverRestart(ports, raise, { notes, startedAt: restart.startedAt ?? null });
@@ -56,20 +56,20 @@ const interrupted = 'It was interrupted before the restart.';
 
 /** Without a copy there was no host, and ALTER SYSTEM was all there was to do. */
 async function recoverAlter(
-  { settings }: OptionBPorts,
+  { serverSettings }: OptionBPorts,
   notes: readonly Facts[],
   change: Change,
 ): Promise<Report> {
   const alters = notes.filter(({ part }) => part === 'alter');
   if (alters.length === 0) return notBegun(change, '');
   if (alters.some(({ kind }) => kind === 'done')) return pendingReport(change);
-  const { auto, beneath } = await settings.readMaxConnections();
+  const { auto, beneath } = await serverSettings.readMaxConnections();
   const { from, to, name } = change.target;
   if (beneath !== null && String(auto) === String(to)) return pendingReport(change);
   // Whether it was written cannot be told where the files cannot be read: taking it out is right either way.
   if (beneath === null) {
     const { lease } = change.control;
-    await settings.alterMaxConnections(from === null ? null : Number(from), lease);
+    await serverSettings.alterMaxConnections(from === null ? null : Number(from), lease);
   }
   const detail = 'It was interrupted; postgresql.auto.conf is as before.';
   return {
@@ -108,15 +108,15 @@ async function recoverRestart(
   raise: Raise,
   { notes, startedAt }: Before,
 ): Promise<Report> {
-  const { host, control } = raise;
+  const { serverHost, control } = raise;
   if (notes.some(({ putsBack }) => putsBack === true)) return recoverPutBack(ports, raise, notes);
   if (notes.some(({ part, isUp }) => part === 'restart' && isUp === true)) {
-    const boot = await awaitBoot(ports, host, control);
+    const boot = await awaitBoot(ports, serverHost, control);
     return boot.kind === 'up' ? concludeUp(ports, raise, boot) : bringUp(ports, raise);
   }
-  const status = await settle(ports, host, startedAt);
+  const status = await settle(ports, serverHost, startedAt);
   if (status === 'untouched') return takeBack(ports, raise, interrupted);
-  if (status === 'stopped') await host.start();
+  if (status === 'stopped') await serverHost.start();
   return bringUp(ports, raise);
 }
 
@@ -126,13 +126,13 @@ async function recoverPutBack(
   raise: Raise,
   notes: readonly Facts[],
 ): Promise<Report> {
-  const { host, control, target } = raise;
+  const { serverHost, control, target } = raise;
   const failure = { failure: null, lines: [] };
   const wasUp = notes.some(({ isPutBack, isUp }) => isPutBack === true && isUp === true);
   if (!wasUp) {
-    const { running } = await host.readState();
+    const { running } = await serverHost.readState();
     if (!running) return putBack(ports, raise, failure);
-    const boot = await awaitBoot(ports, host, control);
+    const boot = await awaitBoot(ports, serverHost, control);
     const isOld = boot.kind === 'up' && (boot.maxConnections ?? raise.to) !== raise.to;
     if (!isOld) return putBack(ports, raise, failure);
   }
@@ -150,17 +150,17 @@ async function recoverPutBack(
  * nothing was started since · `started` it is another process, running or ended.
  */
 async function settle(
-  { settings, clock }: OptionBPorts,
-  host: ServerHost,
+  { serverSettings, clock }: OptionBPorts,
+  serverHost: ServerHost,
   startedAt: string | null,
 ): Promise<'untouched' | 'stopped' | 'started'> {
   const deadline = clock.now() + stopWithinMs;
   for (let accepted = 0; ;) {
-    const state = await host.readState();
+    const state = await serverHost.readState();
     const isNew = state.startedAt !== null && state.startedAt !== startedAt;
     if (isNew) return 'started';
     if (!state.running) return 'stopped';
-    const { state: acceptance } = await settings.readAcceptance();
+    const { state: acceptance } = await serverSettings.readAcceptance();
     accepted = acceptance === 'accepting' ? accepted + 1 : 0;
     // A stop refuses new sessions at once, but may just be on its way to the process: so it is asked twice.
     if (accepted >= 2 || clock.now() >= deadline) return accepted > 0 ? 'untouched' : 'started';

@@ -12,7 +12,7 @@ export interface Raise {
   readonly target: SettingTarget;
   /** What is to be in force. */
   readonly to: number;
-  readonly host: ServerHost;
+  readonly serverHost: ServerHost;
   readonly files: KeptFile;
   readonly kept: KeptCopy;
   /** Sessions of the applications before; null where nobody counted. */
@@ -21,8 +21,8 @@ export interface Raise {
 
 /** Waits for the start; where the new value kept PostgreSQL from starting, the old file goes back and it starts with that. */
 export async function bringUp(ports: OptionBPorts, raise: Raise): Promise<Report> {
-  const { control, host } = raise;
-  const first = await awaitBoot(ports, host, control);
+  const { control, serverHost } = raise;
+  const first = await awaitBoot(ports, serverHost, control);
   if (first.kind === 'exited' && first.failure !== null) return putBack(ports, raise, first);
   await control.record({
     step: stepOf('restart', true),
@@ -43,7 +43,7 @@ export async function putBack(
   raise: Raise,
   { failure, lines }: Failure,
 ): Promise<Report> {
-  const { control, host, files, kept, to } = raise;
+  const { control, serverHost, files, kept, to } = raise;
   const step = stepOf('restart', true);
   const why = failure ?? 'it ended at its start';
   await control.intend({
@@ -52,10 +52,10 @@ export async function putBack(
     facts: { part: 'restart', putsBack: true },
   });
   // An engine that starts it again and again would start it in the middle of this.
-  await host.stop();
-  await host.putBack(files, kept);
-  await host.start();
-  const again = await awaitBoot(ports, host, control);
+  await serverHost.stop();
+  await serverHost.putBack(files, kept);
+  await serverHost.start();
+  const again = await awaitBoot(ports, serverHost, control);
   await control.record({
     step,
     sentence: again.kind === 'up' ? 'PostgreSQL runs with its old file' : 'PostgreSQL is down',
@@ -160,20 +160,20 @@ function concludeDown(
 /** Removes the copy. A copy that stays is told of, and no reason to call the change failed. */
 export async function cleanUp({
   control,
-  host,
+  serverHost,
   files,
-}: Pick<Raise, 'control' | 'host' | 'files'>): Promise<string> {
+}: Pick<Raise, 'control' | 'serverHost' | 'files'>): Promise<string> {
   const step = stepOf('clean', true);
   await control.intend({ step, sentence: 'remove the copy', facts: { part: 'clean' } });
-  const left = await removeCopy(host, files);
+  const left = await removeCopy(serverHost, files);
   const sentence = left === '' ? 'The copy is removed' : left.trim();
   await control.record({ step, sentence, facts: { part: 'clean' } });
   return left;
 }
 
-async function removeCopy(host: ServerHost, files: KeptFile): Promise<string> {
+async function removeCopy(serverHost: ServerHost, files: KeptFile): Promise<string> {
   try {
-    const result = await host.removeCopy(files);
+    const result = await serverHost.removeCopy(files);
     return result === 'removed' ? '' : ` An empty file stays: ${files.copyPath}.`;
   } catch (error) {
     if (!(error instanceof PrivilegedUnavailable)) throw error;

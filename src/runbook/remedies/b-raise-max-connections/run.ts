@@ -13,11 +13,11 @@ export interface Change {
 }
 
 /** Without a host: writes the setting, and tells who has to do the rest. */
-export async function alterOnly({ settings }: OptionBPorts, change: Change): Promise<Report> {
+export async function alterOnly({ serverSettings }: OptionBPorts, change: Change): Promise<Report> {
   const { target, to, control } = change;
   const facts = { part: 'alter', from: target.from, to: target.to };
   await control.intend({ step: 0, sentence: `set max_connections to ${to}`, facts });
-  await settings.alterMaxConnections(toNumber(target.to), control.lease);
+  await serverSettings.alterMaxConnections(toNumber(target.to), control.lease);
   await control.record({ step: 0, sentence: 'postgresql.auto.conf is written', facts });
   return pendingReport(change);
 }
@@ -34,28 +34,29 @@ export function pendingReport({ target, to }: Pick<Change, 'target' | 'to'>): Re
 /** With a host: the whole of it, in steps that a recovery can go on from. */
 export async function alterAndRestart(
   ports: OptionBPorts,
-  host: ServerHost,
+  serverHost: ServerHost,
   change: Change,
 ): Promise<Report> {
   const { target, to, control } = change;
-  const { settings } = ports;
+  const { serverSettings } = ports;
   const before = await readApplications(ports);
   const files = await whereToKeep(ports);
   const step = (part: 'copy' | 'alter' | 'checkpoint' | 'restart'): number => stepOf(part, true);
 
   const copy = { part: 'copy', path: files.path, copyPath: files.copyPath };
   await control.intend({ step: step('copy'), sentence: 'keep a copy', facts: copy });
-  const kept = await host.keepCopy(files);
+  const kept = await serverHost.keepCopy(files);
   await control.record({
     step: step('copy'),
     sentence: 'A copy is kept',
     facts: { ...copy, ...kept },
   });
-  if (await control.isStopped()) return stopBefore(target, await cleanUp({ control, host, files }));
+  if (await control.isStopped())
+    return stopBefore(target, await cleanUp({ control, serverHost, files }));
 
   const facts = { part: 'alter', from: target.from, to: target.to };
   await control.intend({ step: step('alter'), sentence: `set max_connections to ${to}`, facts });
-  await settings.alterMaxConnections(toNumber(target.to), control.lease);
+  await serverSettings.alterMaxConnections(toNumber(target.to), control.lease);
   await control.record({ step: step('alter'), sentence: 'postgresql.auto.conf is written', facts });
 
   await control.intend({
@@ -63,29 +64,29 @@ export async function alterAndRestart(
     sentence: 'CHECKPOINT',
     facts: { part: 'checkpoint' },
   });
-  const checkpoint = `CHECKPOINT: ${await settings.writeCheckpoint()}`;
+  const checkpoint = `CHECKPOINT: ${await serverSettings.writeCheckpoint()}`;
   await control.record({
     step: step('checkpoint'),
     sentence: checkpoint,
     facts: { part: 'checkpoint' },
   });
-  const raise: Raise = { control, target, to, host, files, kept, before };
+  const raise: Raise = { control, target, to, serverHost, files, kept, before };
   if (await control.isStopped()) return takeBack(ports, raise, 'All changes were stopped.');
 
-  const { name, startedAt } = await host.readState();
+  const { name, startedAt } = await serverHost.readState();
   await control.intend({
     step: step('restart'),
     sentence: `restart ${name}`,
     facts: { part: 'restart', startedAt },
   });
-  await host.stop();
-  await host.start();
+  await serverHost.stop();
+  await serverHost.start();
   return bringUp(ports, raise);
 }
 
 /** The file ALTER SYSTEM writes is always in the data directory, whatever config_file says. */
-async function whereToKeep({ settings, clock }: OptionBPorts): Promise<KeptFile> {
-  const { dataDirectory } = await settings.readMaxConnections();
+async function whereToKeep({ serverSettings, clock }: OptionBPorts): Promise<KeptFile> {
+  const { dataDirectory } = await serverSettings.readMaxConnections();
   if (dataDirectory === null) throw new Error('A plan without a data directory was approved.');
   const path = `${dataDirectory}/postgresql.auto.conf`;
   const stamp = new Date(clock.now()).toISOString().replaceAll(/[-:]|\.\d+/g, '');
@@ -94,24 +95,24 @@ async function whereToKeep({ settings, clock }: OptionBPorts): Promise<KeptFile>
 
 /** Nothing was restarted, so what is written comes out again. */
 export async function takeBack(
-  { settings }: OptionBPorts,
-  { control, target, host, files }: Omit<Raise, 'kept' | 'before' | 'to'>,
+  { serverSettings }: OptionBPorts,
+  { control, target, serverHost, files }: Omit<Raise, 'kept' | 'before' | 'to'>,
   why: string,
 ): Promise<Report> {
   const step = stepOf('alter', true);
   const facts = { part: 'alter', takesBack: true };
   await control.intend({ step, sentence: 'take max_connections out again', facts });
-  const { auto, beneath } = await settings.readMaxConnections();
+  const { auto, beneath } = await serverSettings.readMaxConnections();
   // Null beneath: the files cannot be read, so nobody else's later change can be told from ours.
   const isOurs = beneath === null || auto === toNumber(target.to);
-  if (isOurs) await settings.alterMaxConnections(toNumber(target.from), control.lease);
+  if (isOurs) await serverSettings.alterMaxConnections(toNumber(target.from), control.lease);
   // A recovery that broke off in its turn may have done it already.
   const isAsBefore = isOurs || auto === toNumber(target.from);
   const sentence = isAsBefore
     ? 'postgresql.auto.conf is as before'
     : 'somebody else changed it since; that stays';
   await control.record({ step, sentence, facts });
-  const copy = await cleanUp({ control, host, files });
+  const copy = await cleanUp({ control, serverHost, files });
   const detail = `${why} PostgreSQL was not restarted, and ${sentence}.`;
   return {
     items: [{ what: target.name, outcome: 'put back', detail, lines: [] }],

@@ -172,7 +172,7 @@ export async function planSlow(
   ask: Extract<RemedyRequest, { kind: 'cancel-slow' }>,
 ): Promise<Answer<PlanDraft>> {
   const { runningForMs } = ask;
-  const slow = { runningForMs, atMost: ports.atMost ?? mostStatements };
+  const slow = { runningForMs, atMost: ports.mostBlockersOfPlan ?? mostStatements };
   const targets: BlockerTarget[] = [];
   const spared: Skipped[] = [];
   for (const blocker of await session.readSlow(slow, toGuard(ports))) {

@@ -88,7 +88,7 @@ interface Sorted {
 
 function sort(
   obstacles: readonly Obstacle[],
-  { target, atMost = mostBlockers }: OptionDPorts,
+  { target, mostBlockersOfPlan = mostBlockers }: OptionDPorts,
   { blockerOf, waitersOf }: Sessions,
 ): Sorted {
   const targets: BlockerTarget[] = [];
@@ -107,7 +107,8 @@ function sort(
       spared.push({ what: `pid ${pid}`, label: application, reason: why });
     };
     if (reason !== null) skip(reason);
-    else if (targets.length === atMost) skip(`beyond the first ${atMost} of one plan`);
+    else if (targets.length === mostBlockersOfPlan)
+      skip(`beyond the first ${mostBlockersOfPlan} of one plan`);
     else targets.push(toTarget(blocker, { ...obstacle, waiters }));
   }
   return { targets, spared };

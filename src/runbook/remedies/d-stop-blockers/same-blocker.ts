@@ -46,7 +46,7 @@ export interface OptionDPorts {
   /** How long a cancel may take to let the others go before the session is terminated; 5 s unless given. */
   readonly releaseWithinMs?: number;
   /** Blockers of one plan; 10 unless given. */
-  readonly atMost?: number;
+  readonly mostBlockersOfPlan?: number;
 }
 
 export type StopRequest = Extract<

@@ -110,12 +110,12 @@ async function prove(ports: OptionEPorts, { plan, control }: ResizeEnd): Promise
 }
 
 async function removeCopy(
-  { settings }: OptionEPorts,
+  { poolSettings }: OptionEPorts,
   { plan, control, edit }: ResizeEnd,
 ): Promise<void> {
   const step = firstReplicaStep + replicasOf(plan.targets).length + 1;
   await control.intend({ step, sentence: `remove the copy of ${poolOf(plan).file}` });
-  await settings.removeCopy(edit);
+  await poolSettings.removeCopy(edit);
   await control.record({ step, sentence: `The copy of ${poolOf(plan).file} is removed` });
 }
 
@@ -140,7 +140,7 @@ async function takeBack(ports: OptionEPorts, end: ResizeEnd, stayed?: string): P
   if (replicaResults.some(isOpen)) return leaveOpen(after);
   const { file } = pool;
   await control.intend({ step: 1, sentence: `put the old ${file} back` });
-  const state = await ports.settings.putBack(edit);
+  const state = await ports.poolSettings.putBack(edit);
   const isBack = state === 'old';
   const takenBackSentence = isBack
     ? `${file} is as it was.`

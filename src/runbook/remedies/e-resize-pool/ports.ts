@@ -137,7 +137,7 @@ export function resizeOf(plan: Pick<Plan, 'targets'>): Resize {
 }
 
 export interface OptionEPorts {
-  readonly settings: PoolSettings;
+  readonly poolSettings: PoolSettings;
   readonly takeSnapshot: () => Promise<Snapshot>;
   readonly clock: Clock;
   readonly target: Target;

@@ -67,7 +67,7 @@ async function settle(
   if (begun === undefined) return { step, replica, before: null, outcome: undefined };
   const { replica: id, ...before } = begun;
   const { name } = replica;
-  const told = await ports.settings.settleReplica({ id, name }, ports.healthyWithinMs);
+  const told = await ports.poolSettings.settleReplica({ id, name }, ports.healthyWithinMs);
   const settled = await checkAgain(ports, control, { replica: { id, name }, told });
   const outcome = wasPutBack(settled, { steps, step, pool }) ? putBack(settled) : settled;
   return { step, replica, before, outcome };

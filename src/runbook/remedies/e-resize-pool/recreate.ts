@@ -17,7 +17,7 @@ interface Doubt {
  * undone because it is not seen: then it stays unknown.
  */
 export async function checkAgain(
-  { settings, clock, healthyWithinMs }: OptionEPorts,
+  { poolSettings, clock, healthyWithinMs }: OptionEPorts,
   control: Pick<RunControl, 'progress'>,
   { replica: { id, name }, told }: Doubt,
 ): Promise<RecreateOutcome> {
@@ -26,7 +26,7 @@ export async function checkAgain(
   while (mayPass(known) && uptimeOf(clock) < giveUpAt) {
     control.progress(`What became of ${name} is not known yet. Looking again.`);
     await clock.sleep(pauseMs);
-    const now = await settings.settleReplica({ id, name }, healthyWithinMs);
+    const now = await poolSettings.settleReplica({ id, name }, healthyWithinMs);
     if (now.result === 'unknown') known = { ...known, ...now };
     else if (now.result !== 'untouched' || known.mayFollow === undefined) known = now;
   }
@@ -60,11 +60,11 @@ export async function recreate(
   control: RunControl,
   { step, replica: { id, name }, before, environment }: Turn,
 ): Promise<RecreateOutcome> {
-  const { settings, healthyWithinMs } = ports;
+  const { poolSettings, healthyWithinMs } = ports;
   // The numbers of before stay known after a crash, when no container has them any more.
   const facts = { replica: id, ...before };
   await control.intend({ step, sentence: `make ${name} anew`, facts });
-  const told = await settings.recreateReplica({ id, name }, { environment, healthyWithinMs });
+  const told = await poolSettings.recreateReplica({ id, name }, { environment, healthyWithinMs });
   const outcome = await checkAgain(ports, control, { replica: { id, name }, told });
   await control.record({
     step,

@@ -39,9 +39,13 @@ async function proposeResize(ports: OptionEPorts, ask: RemedyRequest): Promise<A
   if (!choice.ok) return choice;
   const hand = byHand(evidence, choice.value);
   const ids = replicas.value.map(({ id }) => id);
-  const planned = await ports.settings.planEdit({ service: ask.service, ids, to: choice.value.to });
+  const planned = await ports.poolSettings.planEdit({
+    service: ask.service,
+    ids,
+    to: choice.value.to,
+  });
   if (!planned.ok) return refuseEdit(planned, hand);
-  const obstacles = await ports.settings.readObstacles(ids);
+  const obstacles = await ports.poolSettings.readObstacles(ids);
   const spared = replicas.value.flatMap((replica) => {
     const reason =
       whySkipped(ports, replica) ?? obstacles.find(({ id }) => id === replica.id)?.reason;
@@ -84,7 +88,7 @@ function byHand({ services }: Evidence, chosen: ChosenPool): string {
 /** Pools are resized all together or not at all: numbers that hold for half the containers are nobody's plan. */
 async function recheckResize(ports: OptionEPorts, plan: Plan): Promise<Recheck> {
   const pool = poolOf(plan);
-  const planned = await ports.settings.planEdit(resizeOf(plan));
+  const planned = await ports.poolSettings.planEdit(resizeOf(plan));
   const replicas = readReplicas(await ports.takeSnapshot(), pool.service);
   const reason = !planned.ok
     ? `${pool.file} can no longer be written: ${planned.problem.summary.replace(/\.$/, '')}`

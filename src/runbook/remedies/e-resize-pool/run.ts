@@ -54,9 +54,9 @@ interface ResizeRun {
  */
 export async function runResize(ports: OptionEPorts, run: ResizeRun): Promise<Report> {
   const { plan, control } = run;
-  const { settings } = ports;
+  const { poolSettings } = ports;
   const pool = poolOf(plan);
-  const planned = await settings.planEdit(resizeOf(plan));
+  const planned = await poolSettings.planEdit(resizeOf(plan));
   if (!planned.ok) throw new PrivilegedUnavailable(planned.problem.summary);
   const { edit, set, file } = planned.value;
   if (edit.oldSha256 !== pool.envSha256 || file !== pool.file) {
@@ -64,10 +64,10 @@ export async function runResize(ports: OptionEPorts, run: ResizeRun): Promise<Re
     throw new PrivilegedUnavailable(why);
   }
   await control.intend({ step: 0, sentence: `keep a copy of ${file}`, facts: { ...edit } });
-  await settings.keepCopy(edit);
+  await poolSettings.keepCopy(edit);
   await control.record({ step: 0, sentence: `A copy of ${file} is kept` });
   await control.intend({ step: 1, sentence: `write the numbers into ${file}` });
-  await settings.writeEdit(edit, set);
+  await poolSettings.writeEdit(edit, set);
   await control.record({ step: 1, sentence: `${file} has the new numbers` });
   const { replicaResults, halted } = await recreateAll(ports, run);
   return endResize(ports, { plan, control, edit, replicaResults, halted });
