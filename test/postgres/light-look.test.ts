@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { toLightReading } from '../../src/postgres/snapshot/light-snapshot.ts';
 import type { FullSnapshot } from '../../src/postgres/snapshot/light-snapshot.ts';
-import type { LightRow } from '../../src/postgres/snapshot/snapshot-row.ts';
+import type { DatabaseReading } from '../../src/runbook/snapshot/snapshot.ts';
 import { aReading, aSource } from '../runbook/diagnose/builders.ts';
 
 const startedAt = '2026-11-23T01:00:00.000000Z';
@@ -11,7 +11,7 @@ const last: FullSnapshot = {
   databases: [[5, 'shop']],
 };
 
-function lightRow(more: Partial<LightRow>): string {
+function lightRow(more: Partial<DatabaseReading>): string {
   const { at, counts } = aReading();
   const row = { at, startedAt, inLockManager: 9, counts, waits: [], sources: [], sourcesTotal: 0 };
   return JSON.stringify({ ...row, ...more });

@@ -1,77 +1,88 @@
 import { z } from 'zod';
 import type { PoolVariables } from './target.ts';
 
-/** Sessions with one wait event; both names are null for those that compute. */
-export interface WaitReading {
-  /** wait_event_type of pg_stat_activity. */
-  readonly type: string | null;
-  readonly event: string | null;
-  readonly sessions: number;
-  /** Of those the ones whose statement has run for over a second. */
-  readonly lasting: number;
-}
+/** Figures of the database's own statement. PostgreSQL writes some of them as text. */
+export const count = z.coerce.number().int();
+/** Seconds. */
+export const age = z.coerce.number();
+export const integer = z.number().int();
 
-export interface ProgressReading {
-  readonly pid: number;
+/** Sessions with one wait event; both names are null for those that compute. */
+export const WaitReading = z.object({
+  /** wait_event_type of pg_stat_activity. */
+  type: z.string().nullable(),
+  event: z.string().nullable(),
+  sessions: count,
+  /** Of those the ones whose statement has run for over a second. */
+  lasting: count,
+});
+export type WaitReading = Readonly<z.infer<typeof WaitReading>>;
+
+export const ProgressReading = z.object({
+  pid: integer,
   /** `CREATE INDEX`, `VACUUM FULL`, `COPY` … */
-  readonly command: string;
-  readonly phase: string | null;
+  command: z.string(),
+  phase: z.string().nullable(),
   /** Of the phase, in blocks, tuples or bytes; a total of 0 is not known. */
-  readonly done: number | null;
-  readonly total: number | null;
-  readonly relation: string | null;
-}
+  done: count.nullable(),
+  total: count.nullable(),
+  relation: z.string().nullable(),
+});
+export type ProgressReading = Readonly<z.infer<typeof ProgressReading>>;
 
 /** Clients with track_activities off: where they wait is all that is left of their state. */
-export interface UntrackedReading {
-  readonly sessions: number;
+export const UntrackedReading = z.object({
+  sessions: count,
   /** They wait for their client; null before PostgreSQL 14, which does not show it. */
-  readonly resting: number | null;
+  resting: count.nullable(),
   /** Of those the ones that hold a transaction; before PostgreSQL 14 all that hold one. */
-  readonly inTransaction: number;
-}
+  inTransaction: count,
+});
+export type UntrackedReading = Readonly<z.infer<typeof UntrackedReading>>;
 
 /** A prepared transaction. */
-export interface PreparedReading {
-  readonly gid: string;
-  readonly owner: string;
-  readonly database: string;
-  readonly ageSeconds: number;
-}
+export const PreparedReading = z.object({
+  gid: z.string(),
+  owner: z.string(),
+  database: z.string(),
+  ageSeconds: age,
+});
+export type PreparedReading = Readonly<z.infer<typeof PreparedReading>>;
 
 /** Client backends unless the name says otherwise. dbconn's own session is counted in `clients` and `own`. */
-export interface SessionCounts {
-  readonly clients: number;
-  readonly active: number;
-  readonly idle: number;
-  readonly idleInTransaction: number;
-  readonly idleInTransactionAborted: number;
-  readonly starting: number;
+export const SessionCounts = z.object({
+  clients: count,
+  active: count,
+  idle: count,
+  idleInTransaction: count,
+  idleInTransactionAborted: count,
+  starting: count,
   /** fastpath, disabled, or a state this role may not see. */
-  readonly other: number;
-  readonly own: number;
-  readonly superuser: number;
-  readonly hidden: number;
-  readonly lockWaiting: number;
+  other: count,
+  own: count,
+  superuser: count,
+  hidden: count,
+  lockWaiting: count,
   /** Connections of the last 10 s, 1 min and 5 min that are still there. */
-  readonly newIn10s: number;
-  readonly newIn60s: number;
-  readonly newIn300s: number;
-  readonly idleInTransactionOverWarning: number;
-  readonly idleInTransactionOverTerminate: number;
-  readonly idleOverTerminate: number;
+  newIn10s: count,
+  newIn60s: count,
+  newIn300s: count,
+  idleInTransactionOverWarning: count,
+  idleInTransactionOverTerminate: count,
+  idleOverTerminate: count,
   /** Neither those that wait for a lock or their client, nor maintenance, nor commits. */
-  readonly slowQueries: number;
+  slowQueries: count,
   /** As long at their statement, and waiting for their client to read or send. */
-  readonly slowClients: number;
+  slowClients: count,
   /** Committed here, and waiting for a synchronous standby to say so too. */
-  readonly committing: number;
-  readonly walsenders: number;
-  readonly parallelWorkers: number;
-  readonly autovacuumWorkers: number;
+  committing: count,
+  walsenders: count,
+  parallelWorkers: count,
+  autovacuumWorkers: count,
   /** Every row of pg_stat_activity, background processes included. */
-  readonly processes: number;
-}
+  processes: count,
+});
+export type SessionCounts = Readonly<z.infer<typeof SessionCounts>>;
 
 /** The admin console of one PgBouncer. */
 export interface PoolerConsole {

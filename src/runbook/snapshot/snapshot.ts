@@ -1,13 +1,15 @@
-import type {
-  Change,
-  PoolerConsole,
+import { z } from 'zod';
+import {
   PreparedReading,
   ProgressReading,
-  ReplicaOrigin,
   SessionCounts,
   UntrackedReading,
   WaitReading,
+  age,
+  count,
+  integer,
 } from './readings.ts';
+import type { Change, PoolerConsole, ReplicaOrigin } from './readings.ts';
 
 /**
  * All evidence of one moment. Adapters fill it, the diagnosis reads it, nothing else is consulted.
@@ -94,191 +96,207 @@ export interface DatabaseSnapshot {
   readonly reading?: DatabaseReading;
 }
 
-type SessionState =
-  | 'active'
-  | 'idle'
-  | 'idle in transaction'
-  | 'idle in transaction (aborted)'
-  | 'fastpath function call'
-  | 'disabled'
-  | 'starting'
-  | 'unknown';
+const SessionState = z.enum([
+  'active',
+  'idle',
+  'idle in transaction',
+  'idle in transaction (aborted)',
+  'fastpath function call',
+  'disabled',
+  'starting',
+  'unknown',
+]);
+
+/** Of all databases, by pg_stat_database.sessions. dbconn's own are counted. */
+export const TurnoverReading = z.object({
+  seconds: age,
+  began: count,
+  /** Those that began and are not there any more, or others in their place. */
+  ended: count,
+  /**
+   * At least so many began and ended in that time: a restart ends sessions and opens others, and those stay. Absent in
+   * what an earlier dbconn sealed.
+   */
+  passed: count.exactOptional(),
+});
+export type TurnoverReading = Readonly<z.infer<typeof TurnoverReading>>;
+
+export const SourceReading = z.object({
+  user: z.string().nullable(),
+  application: z.string(),
+  client: z.string().nullable(),
+  database: z.string().nullable(),
+  total: count,
+  active: count,
+  idle: count,
+  /** Aborted ones excluded: they are counted in `idleInTransactionAborted`. */
+  idleInTransaction: count,
+  idleInTransactionAborted: count,
+  idleInTransactionOverTerminate: count,
+  idleOverTerminate: count,
+  newIn60s: count,
+  oldestIdleSeconds: age.nullable(),
+  /** Idle for long, and used only for a moment after they were opened. */
+  usedOnce: count,
+  /** How long ago those were opened, in seconds: the youngest, every tenth, the oldest. Null when there are none. */
+  usedOnceAges: z.array(age).readonly().nullable(),
+  /** Idle for over `terminateIdleMs`, and used for some time before that. */
+  silent: count,
+  /** For how long those have been silent, in seconds, as `usedOnceAges`. */
+  silentAges: z.array(age).readonly().nullable(),
+  /** How long ago all of its sessions were opened, in the same way; null where none is silent. */
+  openedAges: z.array(age).readonly().nullable(),
+});
+export type SourceReading = Readonly<z.infer<typeof SourceReading>>;
+
+export const SessionReading = z.object({
+  pid: integer,
+  /** backend_start, UTC µs text: with the pid, the session's identity. */
+  startedAt: z.string(),
+  user: z.string().nullable(),
+  application: z.string(),
+  client: z.string().nullable(),
+  database: z.string().nullable(),
+  backendType: z.string(),
+  state: SessionState.catch('unknown'),
+  stateChangedAt: z.string().nullable(),
+  transactionStartedAt: z.string().nullable(),
+  connectionAgeSeconds: age,
+  transactionAgeSeconds: age.nullable(),
+  queryAgeSeconds: age.nullable(),
+  stateAgeSeconds: age.nullable(),
+  waitEventType: z.string().nullable(),
+  waitEvent: z.string().nullable(),
+  /** The transaction has written: ending it loses work. */
+  hasWritten: z.boolean(),
+  superuser: z.boolean(),
+  /** Its role has REPLICATION and is no superuser. Absent in what an earlier dbconn kept. */
+  replication: z.boolean().exactOptional(),
+  /** dbconn's own session. */
+  own: z.boolean(),
+  /** This role may signal it. */
+  canSignal: z.boolean(),
+  /** Redacted and cut to 300 characters; null when hidden from this role, unreadable, or withheld. */
+  query: z.string().nullable(),
+  /** The same for the same statement whatever its literals; null when it cannot be told. */
+  fingerprint: z.string().nullable(),
+});
+export type SessionReading = Readonly<z.infer<typeof SessionReading>>;
+
+export const WaiterReading = z.object({
+  pid: integer,
+  /** Distinct direct blockers as pg_blocking_pids gives them, at most 50; 0 stands for a prepared transaction. */
+  waitsFor: z.array(integer).readonly(),
+  waitsForTotal: integer,
+  /** The gids of the prepared transactions behind a 0. */
+  prepared: z.array(z.string()).readonly(),
+  /** Such as `relation AccessExclusiveLock`, `transactionid ShareLock`, `SafeSnapshot`, `RecoveryConflictSnapshot`. */
+  lock: z.string(),
+  /** Schema-qualified when it is in this database, else null. Redact nothing: it is a name, but untrusted text. */
+  relation: z.string().nullable(),
+  waitSeconds: age.nullable(),
+});
+export type WaiterReading = Readonly<z.infer<typeof WaiterReading>>;
+
+export const LockReading = z.object({
+  /** Oldest first, at most 1,000. */
+  waiters: z.array(WaiterReading).readonly(),
+  waitersTotal: count,
+  /** The waiters whose `waitsFor` was asked of the server itself; later ones are filled in from their queue. */
+  askedTotal: count,
+});
+export type LockReading = Readonly<z.infer<typeof LockReading>>;
+
+export const SettingReading = z.object({
+  name: z.string(),
+  value: z.string(),
+  unit: z.string().nullable(),
+  /** pg_settings.source: `command line` beats ALTER SYSTEM. */
+  source: z.string(),
+  pendingRestart: z.boolean(),
+});
+export type SettingReading = Readonly<z.infer<typeof SettingReading>>;
 
 /** One row of the single statement: see `postgres/look-statement.ts`. */
-export interface DatabaseReading {
+export const DatabaseReading = z.object({
   /** The server's clock, UTC with microseconds. */
-  readonly at: string;
+  at: z.string(),
   /** `server_version_num`, 180004 for 18.4. */
-  readonly version: number;
-  readonly startedAt: string;
-  readonly inRecovery: boolean;
-  readonly capacity: {
-    readonly maxConnections: number;
-    readonly superuserReserved: number;
+  version: integer,
+  startedAt: z.string(),
+  inRecovery: z.boolean(),
+  capacity: z.object({
+    maxConnections: count,
+    superuserReserved: count,
     /** PostgreSQL 16+: `reserved_connections`. */
-    readonly reserved: number;
+    reserved: count,
     /** Slots a managed provider keeps for itself. */
-    readonly providerReserved: number;
-  };
-  readonly counts: SessionCounts;
+    providerReserved: count,
+  }),
+  counts: SessionCounts,
   /** The largest sources first, at most 40. */
-  readonly sources: readonly SourceReading[];
-  readonly sourcesTotal: number;
+  sources: z.array(SourceReading).readonly(),
+  sourcesTotal: count,
   /** Superusers among the roles that hold the most sessions. The one initdb made cannot lose the attribute. */
-  readonly superuserRoles: readonly { readonly name: string; readonly isBootstrap: boolean }[];
+  superuserRoles: z.array(z.object({ name: z.string(), isBootstrap: z.boolean() })).readonly(),
   /** Connection limits of roles and databases, with their use. */
-  readonly connectionLimits: readonly {
-    readonly kind: 'role' | 'database';
-    readonly name: string;
-    readonly limit: number;
-    readonly used: number;
-  }[];
+  connectionLimits: z
+    .array(
+      z.object({
+        kind: z.enum(['role', 'database']),
+        name: z.string(),
+        limit: count,
+        used: count,
+      }),
+    )
+    .readonly(),
   /** The sessions worth showing: blockers, oldest transactions, longest queries, longest idle, oldest connections. */
-  readonly sessions: readonly SessionReading[];
-  readonly sessionsTruncated: boolean;
-  readonly locks: LockReading;
+  sessions: z.array(SessionReading).readonly(),
+  sessionsTruncated: z.boolean(),
+  locks: LockReading,
   /**
    * Present while deadlock checks keep the lock manager so busy that reading it would hang. Then only `at`,
    * `counts` and `sources` are of this moment, `locks` is a number without a tree, there are no `sessions` and no
    * `connectionLimits`, and everything else is from the last full look.
    */
-  readonly lockManagerBusy?: { readonly sessions: number };
-  readonly prepared: readonly PreparedReading[];
-  readonly preparedTotal: number;
-  readonly settings: readonly SettingReading[];
+  lockManagerBusy: z.object({ sessions: count }).exactOptional(),
+  prepared: z.array(PreparedReading).readonly(),
+  preparedTotal: count,
+  settings: z.array(SettingReading).readonly(),
   /** What active clients wait for, dbconn's own apart, the most first; at most 40. */
-  readonly waits: readonly WaitReading[];
+  waits: z.array(WaitReading).readonly(),
   /** pg_stat_progress_*: index builds, VACUUM, CLUSTER, ANALYZE, COPY; at most 50. */
-  readonly progress: readonly ProgressReading[];
-  readonly untracked: UntrackedReading;
+  progress: z.array(ProgressReading).readonly(),
+  untracked: UntrackedReading,
   /** Sessions that began and ended since an earlier reading; absent where there is none, and before PostgreSQL 14. */
-  readonly turnover?: TurnoverReading;
+  turnover: TurnoverReading.exactOptional(),
   /** When the last of the counters of pg_stat_database was reset; null for never. */
-  readonly statsResetAt: string | null;
+  statsResetAt: z.string().nullable(),
   /** Deadlocks counted by pg_stat_database, over all databases. */
-  readonly deadlocks: number;
-  readonly standbys: readonly {
-    readonly application: string;
-    readonly state: string;
-    readonly replayLagSeconds: number | null;
-  }[];
-  readonly visibility: {
+  deadlocks: count,
+  standbys: z
+    .array(
+      z.object({
+        application: z.string(),
+        state: z.string(),
+        replayLagSeconds: age.nullable(),
+      }),
+    )
+    .readonly(),
+  visibility: z.object({
     /** The role sees other roles' sessions in full (pg_monitor, pg_read_all_stats or superuser). */
-    readonly monitor: boolean;
-    readonly role: string;
-    readonly roleSuperuser: boolean;
-    readonly canSignal: boolean;
-    readonly canUseReserved: boolean;
+    monitor: z.boolean(),
+    role: z.string(),
+    roleSuperuser: z.boolean(),
+    canSignal: z.boolean(),
+    canUseReserved: z.boolean(),
     /** The role's own connection limit, -1 for none. */
-    readonly roleConnectionLimit: number;
-  };
+    roleConnectionLimit: integer,
+  }),
   /** Whose managed service it is, told by the role that only this one has; absent for a server of one's own. */
-  readonly managedBy?: 'rds' | 'cloudsql' | 'azure';
-}
-
-/** Of all databases, by pg_stat_database.sessions. dbconn's own are counted. */
-export interface TurnoverReading {
-  readonly seconds: number;
-  readonly began: number;
-  /** Those that began and are not there any more, or others in their place. */
-  readonly ended: number;
-  /**
-   * At least so many began and ended in that time: a restart ends sessions and opens others, and those stay. Absent in
-   * what an earlier dbconn sealed.
-   */
-  readonly passed?: number;
-}
-
-export interface SourceReading {
-  readonly user: string | null;
-  readonly application: string;
-  readonly client: string | null;
-  readonly database: string | null;
-  readonly total: number;
-  readonly active: number;
-  readonly idle: number;
-  /** Aborted ones excluded: they are counted in `idleInTransactionAborted`. */
-  readonly idleInTransaction: number;
-  readonly idleInTransactionAborted: number;
-  readonly idleInTransactionOverTerminate: number;
-  readonly idleOverTerminate: number;
-  readonly newIn60s: number;
-  readonly oldestIdleSeconds: number | null;
-  /** Idle for long, and used only for a moment after they were opened. */
-  readonly usedOnce: number;
-  /** How long ago those were opened, in seconds: the youngest, every tenth, the oldest. Null when there are none. */
-  readonly usedOnceAges: readonly number[] | null;
-  /** Idle for over `terminateIdleMs`, and used for some time before that. */
-  readonly silent: number;
-  /** For how long those have been silent, in seconds, as `usedOnceAges`. */
-  readonly silentAges: readonly number[] | null;
-  /** How long ago all of its sessions were opened, in the same way; null where none is silent. */
-  readonly openedAges: readonly number[] | null;
-}
-
-export interface SessionReading {
-  readonly pid: number;
-  /** backend_start, UTC µs text: with the pid, the session's identity. */
-  readonly startedAt: string;
-  readonly user: string | null;
-  readonly application: string;
-  readonly client: string | null;
-  readonly database: string | null;
-  readonly backendType: string;
-  readonly state: SessionState;
-  readonly stateChangedAt: string | null;
-  readonly transactionStartedAt: string | null;
-  readonly connectionAgeSeconds: number;
-  readonly transactionAgeSeconds: number | null;
-  readonly queryAgeSeconds: number | null;
-  readonly stateAgeSeconds: number | null;
-  readonly waitEventType: string | null;
-  readonly waitEvent: string | null;
-  /** The transaction has written: ending it loses work. */
-  readonly hasWritten: boolean;
-  readonly superuser: boolean;
-  /** Its role has REPLICATION and is no superuser. Absent in what an earlier dbconn kept. */
-  readonly replication?: boolean;
-  /** dbconn's own session. */
-  readonly own: boolean;
-  /** This role may signal it. */
-  readonly canSignal: boolean;
-  /** Redacted and cut to 300 characters; null when hidden from this role, unreadable, or withheld. */
-  readonly query: string | null;
-  /** The same for the same statement whatever its literals; null when it cannot be told. */
-  readonly fingerprint: string | null;
-}
-
-export interface LockReading {
-  /** Oldest first, at most 1,000. */
-  readonly waiters: readonly WaiterReading[];
-  readonly waitersTotal: number;
-  /** The waiters whose `waitsFor` was asked of the server itself; later ones are filled in from their queue. */
-  readonly askedTotal: number;
-}
-
-export interface WaiterReading {
-  readonly pid: number;
-  /** Distinct direct blockers as pg_blocking_pids gives them, at most 50; 0 stands for a prepared transaction. */
-  readonly waitsFor: readonly number[];
-  readonly waitsForTotal: number;
-  /** The gids of the prepared transactions behind a 0. */
-  readonly prepared: readonly string[];
-  /** Such as `relation AccessExclusiveLock`, `transactionid ShareLock`, `SafeSnapshot`, `RecoveryConflictSnapshot`. */
-  readonly lock: string;
-  /** Schema-qualified when it is in this database, else null. Redact nothing: it is a name, but untrusted text. */
-  readonly relation: string | null;
-  readonly waitSeconds: number | null;
-}
-
-export interface SettingReading {
-  readonly name: string;
-  readonly value: string;
-  readonly unit: string | null;
-  /** pg_settings.source: `command line` beats ALTER SYSTEM. */
-  readonly source: string;
-  readonly pendingRestart: boolean;
-}
+  managedBy: z.enum(['rds', 'cloudsql', 'azure']).exactOptional(),
+});
+export type DatabaseReading = Readonly<z.infer<typeof DatabaseReading>>;
 
 /** One metrics endpoint. Down is a finding, never an error. */
 export interface PoolEndpointSnapshot {
