@@ -25,7 +25,7 @@ beforeEach(async () => {
     config: {
       // Nobody is there: this is about who tends an incident, not about its end.
       targets: [{ name: 'orders', database: { url: 'postgres://dbconn@127.0.0.1:1/orders' } }],
-      incidents: { watch: false, every: '1s' },
+      incidents: { every: '1s' },
       escalation: [{ who: 'on-call', after: '0s' }],
       journal: shelf.url(),
     },

@@ -18,8 +18,9 @@ export interface BootClock extends Pick<Clock, 'now' | 'uptime'> {
  * machine's uptime from when that opened, in every process: nobody sets it. Else it is the wall clock.
  */
 export function readClock(database: DatabaseSync, clock: BootClock): number {
-  const held = database.prepare('SELECT boot, ahead FROM clock').get();
-  if (held === undefined) return clock.now();
+  const held = database.prepare('SELECT boot, ahead, quiet FROM clock').get();
+  // Nobody may have written since that hour was over: where all is quiet dbconn writes nothing.
+  if (held === undefined || hasEnded(held, clock)) return clock.now();
   const isOfThisBoot = held['boot'] === clock.boot;
   const nowMs = isOfThisBoot ? uptimeOf(clock) + Number(held['ahead']) : clock.now();
   // The machine was started again with its clock behind, or somebody wrote here by hand.
@@ -50,6 +51,13 @@ export function keepClock(database: DatabaseSync, clock: BootClock): void {
 function isOpen(database: DatabaseSync): boolean {
   const statement = "SELECT 1 FROM incidents WHERE state IN ('open', 'merged')";
   return database.prepare(statement).get() !== undefined;
+}
+
+function hasEnded(held: Readonly<Record<string, unknown>>, clock: BootClock): boolean {
+  const { boot } = clock;
+  return (
+    held['quiet'] !== null && held['boot'] === boot && isOver(held, { boot, upMs: uptimeOf(clock) })
+  );
 }
 
 function isOver(

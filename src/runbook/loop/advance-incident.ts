@@ -42,9 +42,11 @@ export interface IncidentLoopDeps {
 }
 
 /** Attends to incidents, each by itself: one that fails or is slow never holds up another. */
-interface IncidentAdvancer {
+export interface IncidentAdvancer {
   /** Begins what is to be done now, and returns at once. */
   advance(incidents: readonly Incident[]): void;
+  /** Whether somebody has to lead for its sake: it is not over, ended a short time ago, changed, or something is due. */
+  isNeededFor(incident: Incident): boolean;
   /** Forgets what was shown: another process may have shown more since. */
   forget(): void;
   idle(): Promise<void>;
@@ -108,6 +110,8 @@ export function createIncidentAdvancer(parts: IncidentAdvancerDeps): IncidentAdv
         busy.set(incident.id, advancing);
       }
     },
+    isNeededFor: (incident) =>
+      isAnythingDue(parts, incident, memoryOf(incident.id)) || !isOld(parts, incident),
     forget: () => memories.clear(),
     idle: async () => void (await Promise.all(busy.values())),
   };
@@ -125,11 +129,13 @@ function isAnythingDue(
 ): boolean {
   if (incident.state !== 'resolved') return true;
   if (isActDue(parts, incident)) return true;
-  const endedMs = Date.parse(incident.closing?.at ?? incident.openedAt);
   const version = versionOf(incident);
-  const isOld = Math.abs(parts.clock.now() - endedMs) > shownAfterMs;
-  if (memory.shown === '' && isOld) memory.shown = version;
+  if (memory.shown === '' && isOld(parts, incident)) memory.shown = version;
   return !memory.shown.startsWith(version);
+}
+
+function isOld({ clock }: IncidentAdvancerDeps, { closing, openedAt }: Incident): boolean {
+  return hasPassed(clock, Date.parse(closing?.at ?? openedAt), shownAfterMs);
 }
 
 /** Where no pager takes it there is nobody to be told, and the asking has to end. */

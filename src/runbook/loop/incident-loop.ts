@@ -1,13 +1,13 @@
-import { createWakeableSleep, uptimeOf, within } from '../../timing.ts';
+import { createWakeableSleep, hasPassed, uptimeOf, within } from '../../timing.ts';
 import type { Clock } from '../../timing.ts';
-import type { Holder } from '../approvals/journal.ts';
 import type { TargetCheck } from '../diagnose/evidence.ts';
 import { followMerged } from '../incidents/find-and-merge.ts';
 import type { IncidentLog } from '../incidents/incident-log.ts';
 import type { Incident } from '../incidents/incident.ts';
 import { createIncidentAdvancer } from './advance-incident.ts';
-import type { IncidentLoopDeps } from './advance-incident.ts';
+import type { IncidentAdvancer, IncidentLoopDeps } from './advance-incident.ts';
 import { createLatest, createWatch } from './check-targets.ts';
+import type { Watch } from './check-targets.ts';
 
 interface Lists {
   readonly open: readonly Incident[];
@@ -18,67 +18,85 @@ interface Lists {
 
 /** Each target has one open incident at most. */
 const mostOpen = 1000;
-/** More do not owe anything any more. */
+/** More have nothing left to be done. */
 const mostPast = 200;
 /** Little happens to what is over, and reading two hundred of them each second would be work for nothing. */
 const pastEveryMs = 10_000;
 
 /** The incidents that a round is about. */
-function createLists(
-  log: Pick<IncidentLog, 'listIncidents'>,
-  clock: Pick<Clock, 'now' | 'uptime'>,
-): { read(): Promise<Lists>; refresh(): void } {
-  let before: Lists = { open: [], merged: [], past: [] };
-  let readAtMs = -Infinity;
-  return {
-    async read() {
-      const open = await log.listIncidents({ states: ['open'], limit: mostOpen });
-      const merged = await log.listIncidents({ states: ['merged'], limit: mostOpen });
-      const still = new Set([...open, ...merged].map(({ id }) => id));
-      const hasEnded = [...before.open, ...before.merged].some(({ id }) => !still.has(id));
-      const isOld = uptimeOf(clock) - readAtMs >= pastEveryMs;
-      let { past } = before;
-      if (hasEnded || isOld) {
-        readAtMs = uptimeOf(clock);
-        past = await log.listIncidents({ states: ['resolved'], limit: mostPast });
-      }
-      // One that was taken up again is no longer over, whatever was read before.
-      before = { open, merged, past: past.filter(({ id }) => !still.has(id)) };
-      return before;
-    },
-    refresh() {
-      readAtMs = -Infinity;
-    },
-  };
+class IncidentLists {
+  readonly #log: Pick<IncidentLog, 'listIncidents'>;
+  readonly #clock: Pick<Clock, 'now' | 'uptime'>;
+  #before: Lists = { open: [], merged: [], past: [] };
+  #readAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor({ log, clock }: Pick<IncidentLoopDeps, 'log' | 'clock'>) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  async read(): Promise<Lists> {
+    const open = await this.#log.listIncidents({ states: ['open'], limit: mostOpen });
+    const merged = await this.#log.listIncidents({ states: ['merged'], limit: mostOpen });
+    const still = new Set([...open, ...merged].map(({ id }) => id));
+    const { open: wasOpen, merged: wasMerged } = this.#before;
+    const hasEnded = [...wasOpen, ...wasMerged].some(({ id }) => !still.has(id));
+    let { past } = this.#before;
+    if (hasEnded || uptimeOf(this.#clock) - this.#readAtMs >= pastEveryMs) {
+      this.#readAtMs = uptimeOf(this.#clock);
+      past = await this.#log.listIncidents({ states: ['resolved'], limit: mostPast });
+    }
+    // One that was taken up again is no longer over, whatever was read before.
+    this.#before = { open, merged, past: past.filter(({ id }) => !still.has(id)) };
+    return this.#before;
+  }
+
+  /** Somebody changed something, perhaps about an incident that is over: those are read anew too. */
+  refresh(): void {
+    this.#readAtMs = Number.NEGATIVE_INFINITY;
+  }
 }
 
-/** Whether this process is the one that tends the incidents. */
-interface LeaderLease {
-  isHeld(): boolean;
-  /** Takes or prolongs it. Throws JournalUnavailable: that is no loss until its time has run out. */
-  ask(): Promise<void>;
+/** Whether this process is the one that leads: it alone checks, writes to Slack and calls people. */
+class LeaderLease {
+  readonly #deps: Pick<IncidentLoopDeps, 'log' | 'holder' | 'clock'>;
+  /** When it was taken or prolonged last. */
+  #taken: { readonly upMs: number; readonly atMs: number } | undefined;
+
+  constructor(deps: Pick<IncidentLoopDeps, 'log' | 'holder' | 'clock'>) {
+    this.#deps = deps;
+  }
+
+  isHeld(): boolean {
+    const { clock, holder } = this.#deps;
+    return this.#taken !== undefined && uptimeOf(clock) - this.#taken.upMs < holder.forMs;
+  }
+
+  /**
+   * Takes it, or prolongs it once a third of its time is over: each is a durable write, and a quiet night is not to be
+   * full of them. Throws JournalUnavailable: that is no loss until its time has run out, and is tried again at each round.
+   */
+  async keep(): Promise<void> {
+    const { log, holder, clock } = this.#deps;
+    if (this.#isFresh()) return;
+    // From before the asking: the journal counts from a later moment, never from an earlier one.
+    const now = { upMs: uptimeOf(clock), atMs: clock.now() };
+    this.#taken = (await log.takeLead(holder)) ? now : undefined;
+  }
+
+  #isFresh(): boolean {
+    const { clock, holder } = this.#deps;
+    if (this.#taken === undefined) return false;
+    const { upMs, atMs } = this.#taken;
+    const thirdMs = holder.forMs / 3;
+    // A machine that was suspended did not count on, and the server of a shared journal did.
+    return uptimeOf(clock) - upMs < thirdMs && !hasPassed(clock, atMs, thirdMs);
+  }
+
   /** Ends it for this process, without telling the others. */
-  drop(): void;
-}
-
-function createLeaderLease(
-  log: Pick<IncidentLog, 'takeLead'>,
-  holder: Holder,
-  clock: Pick<Clock, 'now' | 'uptime'>,
-): LeaderLease {
-  let untilMs = Number.NEGATIVE_INFINITY;
-  return {
-    isHeld: () => untilMs > uptimeOf(clock),
-    async ask() {
-      // From before the asking: the journal counts from a later moment, never from an earlier one.
-      const askedAtMs = uptimeOf(clock);
-      const isOurs = await log.takeLead(holder);
-      untilMs = isOurs ? askedAtMs + holder.forMs : Number.NEGATIVE_INFINITY;
-    },
-    drop() {
-      untilMs = Number.NEGATIVE_INFINITY;
-    },
-  };
+  drop(): void {
+    this.#taken = undefined;
+  }
 }
 
 /** Who runs incidents from their first look to their last tick, in one process of those that share a journal. */
@@ -102,7 +120,7 @@ const mostChecks = 100;
 export function createIncidentLoop(parts: IncidentLoopDeps): IncidentLoop {
   const { log, board, clock, holder, everyMs = defaultEveryMs, onFault } = parts;
   const roundPause = createWakeableSleep(clock);
-  const rounds = createRounds(parts, () => roundPause.ring());
+  const rounds = new Rounds(parts, () => roundPause.ring());
   let ended: Promise<void> | undefined;
   const stopping = new AbortController();
   const run = async (): Promise<void> => {
@@ -166,73 +184,110 @@ async function withLead(
   await kept;
 }
 
-interface Rounds {
-  round(): Promise<void>;
-  /** Somebody changed something, perhaps about an incident that is over: the next round reads those too. */
-  refresh(): void;
-  end(): Promise<void>;
-  isLeading(): boolean;
-}
+/** What the leader does each second, and what those do that do not lead. */
+class Rounds {
+  readonly #deps: IncidentLoopDeps;
+  readonly #wake: () => void;
+  readonly #latest = createLatest();
+  readonly #lists: IncidentLists;
+  readonly #lease: LeaderLease;
+  readonly #watch: Watch;
+  readonly #advancer: IncidentAdvancer;
+  /** Targets with an incident: checked even where dbconn does not watch, for one without checks could never end. */
+  #withIncident: ReadonlySet<string> = new Set();
 
-function createRounds(parts: IncidentLoopDeps, wake: () => void): Rounds {
-  const { incidents, log, runbook, rules, clock, meter, holder, onFault } = parts;
-  const latest = createLatest();
-  const lists = createLists(log, clock);
-  /** Targets with an incident: looked at even where dbconn does not watch, for one without looks could never end. */
-  let withIncident: ReadonlySet<string> = new Set();
-  const leaderLease = createLeaderLease(log, holder, clock);
-  const isLeading = (): boolean => leaderLease.isHeld();
-  const take = async (targetCheck: TargetCheck): Promise<void> => {
-    if (!isLeading()) return;
-    const { name } = targetCheck.target;
-    const observe = await incidents.observe(targetCheck);
-    if (!observe.ok) onFault(`the look at ${name}`, new Error(observe.refusal.next));
-    const hasIncident = observe.ok && observe.value !== null;
-    if (hasIncident || withIncident.has(name)) latest.keep(targetCheck.diagnosis);
-    if (hasIncident) wake();
-  };
-  const watch = createWatch({
-    ...parts,
-    targets: runbook.targets.map(({ name }) => name),
-    runCheck: (target) => runbook.runCheck(target, 'sparing'),
-    everyMs: rules.checkEveryMs,
-    mostAtOnce: mostChecks,
-    mayCheck: (target) => rules.watch || withIncident.has(target),
-    onChecked: (targetCheck) => take(targetCheck),
-    onFault: (target, error) => onFault(`the look at ${target}`, error),
-  });
-  const advancer = createIncidentAdvancer({ ...parts, latest, watch, isLeading });
-  const lose = async (): Promise<void> => {
-    leaderLease.drop();
-    meter.incidents(0, false);
-    advancer.forget();
-    parts.board.doubt();
-    // What was seen before the gap says nothing of the time after it.
-    latest.forgetAllBut(new Set());
-    await watch.stop();
-  };
-  return {
-    isLeading,
-    async round() {
+  constructor(deps: IncidentLoopDeps, wake: () => void) {
+    const { runbook, rules, onFault } = deps;
+    this.#deps = deps;
+    this.#wake = wake;
+    this.#lists = new IncidentLists(deps);
+    this.#lease = new LeaderLease(deps);
+    this.#watch = createWatch({
+      ...deps,
+      targets: runbook.targets.map(({ name }) => name),
+      runCheck: (target) => runbook.runCheck(target, 'sparing'),
+      everyMs: rules.checkEveryMs,
+      mostAtOnce: mostChecks,
+      mayCheck: (target) => rules.watch || this.#withIncident.has(target),
+      onChecked: (targetCheck) => this.#observe(targetCheck),
+      onFault: (target, error) => onFault(`the look at ${target}`, error),
+    });
+    this.#advancer = createIncidentAdvancer({
+      ...deps,
+      latest: this.#latest,
+      watch: this.#watch,
+      isLeading: () => this.isLeading(),
+    });
+  }
+
+  isLeading(): boolean {
+    return this.#lease.isHeld();
+  }
+
+  async round(): Promise<void> {
+    const { clock, meter } = this.#deps;
+    try {
       await clock.agree();
-      try {
-        await leaderLease.ask();
-      } finally {
-        if (!isLeading()) await lose();
-      }
-      if (!isLeading()) return;
-      watch.start();
-      const { open, merged, past } = await lists.read();
-      withIncident = new Set([...open, ...merged].map(({ target }) => target));
-      latest.forgetAllBut(withIncident);
-      meter.incidents(open.length, true);
-      await followMerged({ ...parts }, merged);
-      advancer.advance([...open, ...merged, ...past]);
-    },
-    refresh: () => lists.refresh(),
-    async end() {
-      leaderLease.drop();
-      await Promise.all([watch.stop(), advancer.idle()]);
-    },
-  };
+      if (!(await this.#isLeadNeeded())) return await this.#rest();
+      await this.#lease.keep();
+    } catch (error) {
+      if (!this.isLeading()) await this.#lose();
+      throw error;
+    }
+    if (!this.isLeading()) return this.#lose();
+    this.#watch.start();
+    const { open, merged, past } = await this.#lists.read();
+    this.#withIncident = new Set([...open, ...merged].map(({ target }) => target));
+    this.#latest.forgetAllBut(this.#withIncident);
+    meter.incidents(open.length, true);
+    await followMerged(this.#deps, merged);
+    this.#advancer.advance([...open, ...merged, ...past]);
+  }
+
+  refresh(): void {
+    this.#lists.refresh();
+  }
+
+  async end(): Promise<void> {
+    this.#lease.drop();
+    await Promise.all([this.#watch.stop(), this.#advancer.idle()]);
+  }
+
+  /** Where nothing is watched and no incident needs anything nobody has to lead, and so nothing is written. */
+  async #isLeadNeeded(): Promise<boolean> {
+    if (this.#deps.rules.watch) return true;
+    const { open, merged, past } = await this.#lists.read();
+    return [...open, ...merged, ...past].some((incident) => this.#advancer.isNeededFor(incident));
+  }
+
+  async #rest(): Promise<void> {
+    this.#deps.meter.incidents(0, true);
+    // The lease runs out by itself: until then what was begun can still be said.
+    if (!this.isLeading()) await this.#fallSilent();
+  }
+
+  async #lose(): Promise<void> {
+    this.#deps.meter.incidents(0, false);
+    this.#advancer.forget();
+    await this.#fallSilent();
+  }
+
+  async #fallSilent(): Promise<void> {
+    this.#lease.drop();
+    this.#deps.board.doubt();
+    // What was seen before the gap says nothing of the time after it.
+    this.#latest.forgetAllBut(new Set());
+    await this.#watch.stop();
+  }
+
+  async #observe(targetCheck: TargetCheck): Promise<void> {
+    if (!this.isLeading()) return;
+    const { incidents, onFault } = this.#deps;
+    const { name } = targetCheck.target;
+    const observed = await incidents.observe(targetCheck);
+    if (!observed.ok) onFault(`the look at ${name}`, new Error(observed.refusal.next));
+    const hasIncident = observed.ok && observed.value !== null;
+    if (hasIncident || this.#withIncident.has(name)) this.#latest.keep(targetCheck.diagnosis);
+    if (hasIncident) this.#wake();
+  }
 }
