@@ -97,7 +97,7 @@ async function tellAll(
   const { announcements, cards } = changes;
   const { headline } = words;
   const answer = (text: string): Message =>
-    toMentioningMessage(text, [richText(paragraph(...mentioning(text)))]);
+    toMentioningMessage(text, [richText(paragraph(mentioning(text)))]);
   if (cards.channel === undefined) return answer(headline);
   try {
     await announcements.announce({ to: cards.channel, mention: null, ...words });

@@ -1,12 +1,12 @@
-import type { ActionsBlock, Button, HomeView, KnownBlock } from '@slack/types';
+import type { HomeView, KnownBlock } from '@slack/types';
 import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
 import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import { homeActions } from '../messages/kit/action-ids.ts';
-import { header, slackLimits, smallPrint, truncate } from '../messages/kit/message.ts';
+import { actions, button } from '../messages/kit/button.ts';
+import { header, smallPrint } from '../messages/kit/message.ts';
 import {
   actorLeaf,
-  between,
   bold,
   code,
   link,
@@ -17,6 +17,7 @@ import {
   quote,
   richText,
   titledList,
+  rich,
 } from '../messages/kit/rich-text.ts';
 import type { Leaf } from '../messages/kit/rich-text.ts';
 import { requestTitle } from '../messages/request-status.ts';
@@ -32,9 +33,7 @@ export function homeView(facts: HomeFacts): HomeView & { readonly blocks: KnownB
     header(targetsTitle(facts.summaries)),
     ...stopNotice(facts),
     ...facts.problems.map((problem) =>
-      richText(
-        paragraph(bold('Incidents and proposals are not shown:'), between(' '), plain(problem)),
-      ),
+      richText(paragraph(rich`${bold('Incidents and proposals are not shown:')} ${problem}`)),
     ),
     ...votable(facts),
     ...openIncidents(facts),
@@ -51,15 +50,11 @@ function stopNotice({ stop }: HomeFacts): KnownBlock[] {
   const { by, at, reason, lift } = stop;
   const next = lift ?? 'An approver lets them run again with /dbconn go.';
   const sentence = [
-    bold('All changes are stopped'),
-    between(', by '),
+    ...rich`${bold('All changes are stopped')}, by `,
     ...mentioning(by),
-    between(' since '),
-    moment(at),
-    between('. '),
-    plain(next),
+    ...rich` since ${moment(at)}. ${next}`,
   ];
-  return [richText(paragraph(...sentence), ...(reason === '' ? [] : [quote(reason)]))];
+  return [richText(paragraph(sentence), ...(reason === '' ? [] : [quote(reason)]))];
 }
 
 function votable({ votable: requests, othersWaiting }: HomeFacts): KnownBlock[] {
@@ -73,14 +68,7 @@ function votable({ votable: requests, othersWaiting }: HomeFacts): KnownBlock[] 
 
 function waitingLeaves({ item }: Linked<ApprovalRequest>): Leaf[] {
   const { proposedBy, votes, votesNeeded, expiresAt } = item;
-  return [
-    bold(requestTitle(item).line),
-    between(', by '),
-    actorLeaf(proposedBy),
-    plain(`, ${votes.length} of ${votesNeeded} votes, until`),
-    between(' '),
-    moment(expiresAt),
-  ];
+  return rich`${bold(requestTitle(item).line)}, by ${actorLeaf(proposedBy)}${plain(`, ${votes.length} of ${votesNeeded} votes, until`)} ${moment(expiresAt)}`;
 }
 
 const severityMarks = { critical: '🔴', warning: '🟠', info: '🟢' } as const;
@@ -98,18 +86,12 @@ function incidentLeaves({ item }: Linked<Incident>): Leaf[] {
   const who =
     assignee === null
       ? [bold('nobody has it')]
-      : [actorLeaf(assignee.by), between(' has it since '), moment(assignee.at)];
+      : rich`${actorLeaf(assignee.by)} has it since ${moment(assignee.at)}`;
   return [
-    bold(`${severityMarks[severity]} ${target}:`),
-    between(' '),
-    plain(last?.headline ?? 'No look has seen it yet.'),
-    between(' Since '),
-    day(openedAt),
-    between(', '),
+    ...rich`${bold(`${severityMarks[severity]} ${target}:`)} ${last?.headline ?? 'No look has seen it yet.'} Since ${day(openedAt)}, `,
     ...who,
-    ...(silence === null ? [] : [between(', silent until '), day(silence.until)]),
-    between(', '),
-    code(id),
+    ...(silence === null ? [] : rich`, silent until ${day(silence.until)}`),
+    ...rich`, ${code(id)}`,
   ];
 }
 
@@ -123,12 +105,9 @@ function endedLeaves({ item, url, requests }: EndedIncident): Leaf[] {
   const done = requests
     .filter(({ result }) => result !== null)
     .slice(-3)
-    .flatMap((request) => [between(' · '), plain(requestTitle(request).line)]);
+    .flatMap((request) => rich` · ${requestTitle(request).line}`);
   return [
-    url === undefined ? bold(target) : link(target, url),
-    between(', '),
-    day(closing?.at ?? openedAt),
-    between(': '),
+    ...rich`${url === undefined ? bold(target) : link(target, url)}, ${day(closing?.at ?? openedAt)}: `,
     ...mentioning(closing?.sentence ?? ''),
     ...done,
   ];
@@ -143,20 +122,16 @@ function openers<T>(
   const elements = linked
     .filter((one) => one.url !== undefined)
     .slice(0, homeActions.length)
-    .flatMap(({ item, url = '' }, index): Button[] => {
-      const text = truncate(toText(item), slackLimits.buttonCharacters);
-      return [
-        {
-          type: 'button',
-          action_id: homeActions[index] ?? '',
-          text: { type: 'plain_text', text, emoji: false },
-          url,
-          // One primary button in a set, as Slack asks for.
-          ...(isUrgent && index === 0 && { style: 'primary' }),
-        },
-      ];
-    });
-  return elements.length === 0 ? [] : [{ type: 'actions', elements } satisfies ActionsBlock];
+    .map(({ item, url = '' }, index) =>
+      button({
+        id: homeActions[index] ?? '',
+        text: toText(item),
+        url,
+        // One primary button in a set, as Slack asks for.
+        style: isUrgent && index === 0 ? 'primary' : undefined,
+      }),
+    );
+  return actions(elements);
 }
 
 function foot({ summaries }: HomeFacts): KnownBlock[] {

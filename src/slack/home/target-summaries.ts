@@ -3,7 +3,7 @@ import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import type { Runbook } from '../../runbook/loop/target-monitor.ts';
 import { stateWords } from '../messages/frame.ts';
 import { ownLimits } from '../messages/kit/message.ts';
-import { between, bold, moment, plain, titledList } from '../messages/kit/rich-text.ts';
+import { bold, moment, plain, titledList, rich } from '../messages/kit/rich-text.ts';
 import type { Leaf } from '../messages/kit/rich-text.ts';
 
 /** A target as its latest look left it. Figures and configured names only. */
@@ -124,10 +124,8 @@ function summaryLeaves({ headline, state, takenAt, target }: TargetSummary, nowM
   const isOld = takenAt !== null && nowMs - Date.parse(takenAt) > oldAfterMs;
   const { mark, word } = stateWords[state];
   return [
-    bold(`${mark} ${target}`),
-    between(' '),
-    plain(`${word}: ${headline}`),
-    ...(isOld ? [between(' '), bold('Seen at'), between(' '), moment(takenAt)] : []),
+    ...rich`${bold(`${mark} ${target}`)} ${plain(`${word}: ${headline}`)}`,
+    ...(isOld ? rich` ${bold('Seen at')} ${moment(takenAt)}` : []),
   ];
 }
 

@@ -20,6 +20,7 @@ import {
   plain,
   richText,
   titledList,
+  rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
@@ -35,7 +36,7 @@ export function blockersList({ blocking, sessions }: Diagnosis, atMost: number):
     ...(more > 0 ? [[between(`and ${more} more`)]] : []),
     ...cycles
       .slice(0, atMost)
-      .map((ring): Leaf[] => [bold('Deadlock:'), between(' '), plain(ring.join(' → '))]),
+      .map((ring): Leaf[] => rich`${bold('Deadlock:')} ${ring.join(' → ')}`),
   ];
   return titledList(`Blocked: ${count(waitersTotal, 'session waits', 'sessions wait')}`, points);
 }
@@ -43,17 +44,11 @@ export function blockersList({ blocking, sessions }: Diagnosis, atMost: number):
 function rootLeaves(root: Root, sessions: readonly Session[]): Leaf[] {
   const holdsUp = plain(`holds up ${root.victims}`);
   if (!('pid' in root)) {
-    return [
-      bold('Prepared transaction'),
-      between(' '),
-      code(root.prepared, 100),
-      between(' '),
-      holdsUp,
-    ];
+    return rich`${bold('Prepared transaction')} ${code(root.prepared, 100)} ${holdsUp}`;
   }
   const session = sessions.find(({ pid }) => pid === root.pid);
-  const start = [bold(`PID ${root.pid}`), between(' '), holdsUp];
-  return session === undefined ? start : [...start, between(': '), ...sessionLeaves(session)];
+  const start = rich`${bold(`PID ${root.pid}`)} ${holdsUp}`;
+  return session === undefined ? start : [...start, ...rich`: `, ...sessionLeaves(session)];
 }
 
 /** What a session is and does, in one line; application and statement stand as code. */
@@ -61,10 +56,8 @@ function sessionLeaves(session: Session): Leaf[] {
   const wrote = session.hasWritten ? ', has written' : '';
   const doing = `${session.state} for ${toAge(session.stateAgeSeconds)}${wrote}`;
   return [
-    code(session.application, 60),
-    between(' '),
-    plain(doing),
-    ...(session.query === null ? [] : [between(', '), code(session.query, 160)]),
+    ...rich`${code(session.application, 60)} ${doing}`,
+    ...(session.query === null ? [] : rich`, ${code(session.query, 160)}`),
   ];
 }
 
@@ -109,11 +102,9 @@ function proposalLeaves(proposal: Proposal): Leaf[] {
   const frees =
     slotsFreed === null || slotsFreed === 0
       ? []
-      : [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)];
+      : rich` ${plain(`Frees ${count(slotsFreed, 'slot')}.`)}`;
   return [
-    bold(option === 'prevention' ? 'Prevention:' : `Option ${option}:`),
-    between(' '),
-    plain(summary),
+    ...rich`${bold(option === 'prevention' ? 'Prevention:' : `Option ${option}:`)} ${summary}`,
     ...frees,
     ...lackOf(proposal),
   ];
@@ -123,19 +114,19 @@ function proposalLeaves(proposal: Proposal): Leaf[] {
 export function lackOf({ blocked, command }: Proposal): Leaf[] {
   if (blocked === null) return [];
   const lead = command === undefined ? 'Not possible yet' : 'By hand only';
-  return [between(' '), plain(`${lead}: ${blocked}`)];
+  return rich` ${plain(`${lead}: ${blocked}`)}`;
 }
 
 /** A sentence on its own. */
 export function sentence(text: string): MessageBlock {
-  return richText(paragraph(plain(text)));
+  return richText(paragraph([plain(text)]));
 }
 
 /** A bold title over points, when the points may be empty and the title still says something. */
 export function topic(title: string, points: readonly (readonly Leaf[])[]): MessageBlock {
   return points.length === 0
-    ? richText(paragraph(bold(title)))
-    : richText(paragraph(bold(title)), bullets(points));
+    ? richText(paragraph([bold(title)]))
+    : richText(paragraph([bold(title)]), bullets(points));
 }
 
 const sourceNames: readonly Column<Source>[] = [

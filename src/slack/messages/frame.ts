@@ -12,6 +12,7 @@ import {
   plain,
   richText,
   titledList,
+  rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 
@@ -58,17 +59,7 @@ export function stateHeader(diagnosis: Diagnosis): MessageBlock {
 /** Why the database was not reached as usual, and what to do about it; nothing on an ordinary night. */
 export function reachNotice({ reach: { error } }: Diagnosis): MessageBlock[] {
   if (error === undefined) return [];
-  return [
-    richText(
-      paragraph(
-        bold(error.summary),
-        between('\n'),
-        plain('What to do:'),
-        between(' '),
-        plain(error.fix),
-      ),
-    ),
-  ];
+  return [richText(paragraph(rich`${bold(error.summary)}\n${plain('What to do:')} ${error.fix}`))];
 }
 
 /** Findings that status tells in its first line, its lists of blockers and pools, or its options. */
@@ -88,10 +79,8 @@ export function findingsList({ findings }: Diagnosis, atMost: number): MessageBl
 
 function findingLeaves({ severity, summary, fix }: Finding): Leaf[] {
   return [
-    bold(severity === 'critical' ? 'Critical:' : 'Warning:'),
-    between(' '),
-    plain(summary),
-    ...(fix === undefined ? [] : [between(' '), bold('Fix:'), between(' '), plain(fix)]),
+    ...rich`${bold(severity === 'critical' ? 'Critical:' : 'Warning:')} ${summary}`,
+    ...(fix === undefined ? [] : rich` ${bold('Fix:')} ${fix}`),
   ];
 }
 
@@ -110,8 +99,8 @@ export function linksLine({ links }: Pick<Target, 'links'>): MessageBlock[] {
     ...guides.map(({ title, url }) => [link(title, url)]),
   ];
   if (parts.length === 0) return [];
-  const leaves = parts.flatMap((part, index) => (index === 0 ? part : [between(' · '), ...part]));
-  return [richText(paragraph(...leaves))];
+  const leaves = parts.flatMap((part, index) => (index === 0 ? part : [...rich` · `, ...part]));
+  return [richText(paragraph(leaves))];
 }
 
 /** Below a message that has lines of its own to add. */

@@ -3,7 +3,7 @@ import type { Check } from '../../runbook/diagnose/doctor.ts';
 import { sentence, topic } from './diagnosis-parts.ts';
 import { header, ownLimits, take, toMessage } from './kit/message.ts';
 import type { Message } from './kit/message.ts';
-import { between, bold, code, plain } from './kit/rich-text.ts';
+import { bold, code, rich } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 
 /** Worst first: what lacks is what the reader came for. */
@@ -36,10 +36,8 @@ export function doctorMessage(target: string, checks: readonly Check[]): Message
 
 function checkLeaves({ subject, summary, fix }: Check): Leaf[] {
   return [
-    bold(`${subject}:`),
-    between(' '),
-    plain(summary),
-    ...(fix === undefined ? [] : [between('\n'), code(fix)]),
+    ...rich`${bold(`${subject}:`)} ${summary}`,
+    ...(fix === undefined ? [] : rich`\n${code(fix)}`),
   ];
 }
 
@@ -51,11 +49,9 @@ function chunk<T>(items: readonly T[], size: number): T[][] {
 
 /** The words of `/dbconn`, what was wrong with the one typed, and the targets it knows. */
 export function helpMessage(targets: readonly string[], problem?: string): Message {
-  const words = Object.entries(descriptions).map(([word, description]): Leaf[] => [
-    code(`/dbconn ${word}`),
-    between(' '),
-    plain(description),
-  ]);
+  const words = Object.entries(descriptions).map(
+    ([word, description]): Leaf[] => rich`${code(`/dbconn ${word}`)} ${description}`,
+  );
   const { taken, more } = take(targets, 20);
   const names = `${taken.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
   return toMessage(problem ?? 'What you can type after /dbconn', [
@@ -71,5 +67,5 @@ export function helpMessage(targets: readonly string[], problem?: string): Messa
 }
 
 function toLeaves([usage, what]: readonly [usage: string, what: string]): Leaf[] {
-  return [code(`/dbconn ${usage}`), between(' '), plain(what)];
+  return rich`${code(`/dbconn ${usage}`)} ${what}`;
 }

@@ -1,4 +1,4 @@
-import type { ActionsBlock, Button, Overflow, PlainTextOption } from '@slack/types';
+import type { Button, Overflow, PlainTextOption } from '@slack/types';
 import { parseRemedyCommand, toRemedyRequest } from '../../runbook/commands/parse-remedy.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
@@ -8,7 +8,8 @@ import type { Target } from '../../runbook/snapshot/target.ts';
 import { isUnderWay, isIneffective } from './incident-remedies.ts';
 import { blockIds, incidentActions } from './kit/action-ids.ts';
 import type { IncidentChoice } from './kit/action-ids.ts';
-import { slackLimits, truncate } from './kit/message.ts';
+import { actions, button } from './kit/button.ts';
+import { plainText, slackLimits } from './kit/message.ts';
 import type { MessageBlock } from './kit/message.ts';
 
 /** What the buttons depend on beside the incident. */
@@ -25,13 +26,8 @@ export interface IncidentOffers {
  */
 export function incidentButtons(view: IncidentView, offered: IncidentOffers): MessageBlock[] {
   const { incident } = view;
-  const elements = [
-    ...(incident.state === 'open' ? openButtons(view, offered) : []),
-    ...menu(incident),
-  ];
-  return elements.length === 0
-    ? []
-    : [{ type: 'actions', block_id: blockIds.incident, elements } satisfies ActionsBlock];
+  const buttons = incident.state === 'open' ? openButtons(view, offered) : [];
+  return actions([...buttons, ...menu(incident)], blockIds.incident);
 }
 
 function openButtons(view: IncidentView, offered: IncidentOffers): Button[] {
@@ -101,7 +97,7 @@ function menu({ id, state, silence }: Incident): Overflow[] {
   const choices = choicesOf(state, silence !== null);
   if (choices.length === 0) return [];
   const options = choices.map((choice): PlainTextOption => ({
-    text: plain(choiceWords[choice]),
+    text: plainText(choiceWords[choice], slackLimits.buttonCharacters),
     value: `${choice} ${id}`,
   }));
   return [{ type: 'overflow', action_id: incidentActions.menu, options }];
@@ -111,28 +107,4 @@ function choicesOf(state: Incident['state'], isSilenced: boolean): readonly Inci
   if (state === 'merged') return [];
   if (state === 'resolved') return ['status', 'report', 'reopen'];
   return ['status', isSilenced ? 'unsilence' : 'silence', 'merge', 'close'];
-}
-
-interface Wording {
-  readonly id: string;
-  readonly text: string;
-  readonly value: string;
-  /** What a screen reader says: the same word stands on many messages. */
-  readonly label: string;
-  readonly style?: 'primary';
-}
-
-function button({ id, text, value, label, style }: Wording): Button {
-  return {
-    type: 'button',
-    action_id: id,
-    text: plain(text),
-    accessibility_label: truncate(label, slackLimits.buttonCharacters),
-    value,
-    ...(style !== undefined && { style }),
-  };
-}
-
-function plain(text: string): { type: 'plain_text'; text: string; emoji: false } {
-  return { type: 'plain_text', text: truncate(text, slackLimits.buttonCharacters), emoji: false };
 }

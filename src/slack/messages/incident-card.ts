@@ -10,7 +10,6 @@ import { endingList, ledgerLine, remediesList, requestsList } from './incident-r
 import { header, smallPrint, toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
 import {
-  between,
   bullets,
   mentioning,
   moment,
@@ -19,6 +18,7 @@ import {
   richText,
   toMentioningMessage,
   withoutGroups,
+  rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 
@@ -106,20 +106,20 @@ export function noteLines({ target }: Incident, notes: readonly KeptNote[]): Mes
   if (only !== undefined && lines.length === 1) {
     const quoted = notes[0]?.quote;
     return toMessage(text, [
-      richText(paragraph(...only), ...(hasText(quoted) ? [quote(quoted)] : [])),
+      richText(paragraph(only), ...(hasText(quoted) ? [quote(quoted)] : [])),
     ]);
   }
   if (!quotes) return toMessage(text, [richText(bullets(lines))]);
   // A quote cannot stand within a list: each line is a paragraph of its own then.
   const elements = notes.flatMap((note) => [
-    paragraph(...lineOf(note), between('\n')),
+    paragraph([...lineOf(note), ...rich`\n`]),
     ...(hasText(note.quote) ? [quote(note.quote)] : []),
   ]);
   return toMessage(text, [richText(...elements)]);
 }
 
 function lineOf({ at, sentence }: KeptNote): Leaf[] {
-  return [moment(at), between('  '), ...withoutGroups(mentioning(sentence ?? ''))];
+  return [...rich`${moment(at)}  `, ...withoutGroups(mentioning(sentence ?? ''))];
 }
 
 function hasText(text: string | null | undefined): text is string {
@@ -128,5 +128,5 @@ function hasText(text: string | null | undefined): text is string {
 
 /** A question to whoever is mentioned in it. */
 export function questionMessage(sentence: string): Message {
-  return toMentioningMessage(sentence, [richText(paragraph(...mentioning(sentence)))]);
+  return toMentioningMessage(sentence, [richText(paragraph(mentioning(sentence)))]);
 }

@@ -99,7 +99,7 @@ function about(
   { incident, channel }: { readonly incident: Incident; readonly channel: string },
   blocks: readonly KnownBlock[],
 ): ModalView {
-  const title = richText(paragraph(bold(`The incident of ${incident.target}`)));
+  const title = richText(paragraph([bold(`The incident of ${incident.target}`)]));
   return formView({
     ...kind,
     memory: { channel, incident: incident.id },

@@ -16,6 +16,7 @@ import {
   quote,
   richText,
   titledList,
+  rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 
@@ -44,14 +45,8 @@ function lastedFor(from: string, to: string): string {
 /** Nobody is called while it stands: nobody must overlook that. */
 export function silenceNotice({ silence }: Incident): MessageBlock[] {
   if (silence === null) return [];
-  const words = [
-    bold('🔕 Silenced: nobody is called'),
-    between(' until '),
-    moment(silence.until),
-    between(', by '),
-    actorLeaf(silence.by),
-  ];
-  return [richText(paragraph(...words), quote(silence.reason))];
+  const words = rich`${bold('🔕 Silenced: nobody is called')} until ${moment(silence.until)}, by ${actorLeaf(silence.by)}`;
+  return [richText(paragraph(words), quote(silence.reason))];
 }
 
 /** Since when, who has it, what says so, and how bad it was. */
@@ -61,13 +56,10 @@ export function incidentState(view: IncidentView): MessageBlock[] {
   const back = reopenedAt.at(-1);
   const points: Leaf[][] = [
     [
-      bold('Since'),
-      between(' '),
-      moment(openedAt),
-      plain(`, ${severity}`),
+      ...rich`${bold('Since')} ${moment(openedAt)}${plain(`, ${severity}`)}`,
       ...by(triggers).flatMap((part, index) => [between(index === 0 ? ', ' : ' and '), ...part]),
     ],
-    ...(back === undefined ? [] : [[bold('Came back at'), between(' '), moment(back)]]),
+    ...(back === undefined ? [] : [rich`${bold('Came back at')} ${moment(back)}`]),
     holder(incident),
     ...(state === 'open' ? disagreement(view) : []),
     ...peak(incident),
@@ -79,16 +71,10 @@ function holder({ assignee, state }: Incident): Leaf[] {
   if (assignee === null) {
     return [
       bold(state === 'open' ? 'Nobody has it yet' : 'Nobody had it'),
-      ...(state === 'open' ? [between(': '), plain('press “I have it” if you take it.')] : []),
+      ...(state === 'open' ? rich`: ${plain('press “I have it” if you take it.')}` : []),
     ];
   }
-  return [
-    actorLeaf(assignee.by),
-    between(' '),
-    bold(state === 'open' ? 'has it' : 'had it'),
-    between(' since '),
-    moment(assignee.at),
-  ];
+  return rich`${actorLeaf(assignee.by)} ${bold(state === 'open' ? 'has it' : 'had it')} since ${moment(assignee.at)}`;
 }
 
 const mostNames = 5;
@@ -103,7 +89,7 @@ function by(triggers: readonly Trigger[]): Leaf[][] {
       ? []
       : [[plain(`by the ${names.length === 1 ? 'alert' : 'alerts'} ${list(names)}`)]]),
     ...(triggers.some(({ kind }) => kind === 'watch') ? [[plain('by dbconn’s own watch')]] : []),
-    ...(person === undefined ? [] : [[plain('by'), between(' '), actorLeaf(person.by)]]),
+    ...(person === undefined ? [] : [rich`${plain('by')} ${actorLeaf(person.by)}`]),
   ];
 }
 
@@ -114,20 +100,20 @@ function disagreement({ incident: { triggers, calmSince, last } }: IncidentView)
   if (calmSince === null) {
     if (alerts.length === 0 || firing.length > 0 || last === null) return [];
     const words = 'the alerts have ended, and the looks do not agree. It stays open.';
-    return [[bold('Not over:'), between(' '), plain(words)]];
+    return [rich`${bold('Not over:')} ${words}`];
   }
   const names = [...new Set(firing)].slice(0, mostNames);
   const next =
     firing.length === 0
       ? 'it is over when that lasts.'
       : `${list(names)} still ${names.length === 1 ? 'fires' : 'fire'}, so it stays open until Alertmanager agrees.`;
-  return [[bold('Calm since'), between(' '), moment(calmSince), between(': '), plain(next)]];
+  return [rich`${bold('Calm since')} ${moment(calmSince)}: ${next}`];
 }
 
 function peak({ peak: highest }: Incident): Leaf[][] {
   if (highest === null) return [];
   const words = plain(`${highest.used} of ${highest.usable} usable connections at`);
-  return [[bold('Worst:'), between(' '), words, between(' '), moment(highest.at)]];
+  return [rich`${bold('Worst:')} ${words} ${moment(highest.at)}`];
 }
 
 const reasonWords: Readonly<Record<ReasonName, string>> = {
@@ -161,10 +147,10 @@ const viaWords: Readonly<Record<Escalation['via'], string>> = {
 
 function called({ who, via, state, sentAt, tries, reasons }: Escalation): Leaf[] {
   const why = reasons.length === 0 ? '' : `: ${list(reasons.map(({ name }) => reasonWords[name]))}`;
-  const name = [code(who), between(' ')];
+  const name = rich`${code(who)} `;
   if (state === 'sent' && sentAt !== null) {
     const words = plain(`called ${viaWords[via]} at`);
-    return [...name, words, between(' '), moment(sentAt), ...(why === '' ? [] : [plain(why)])];
+    return [...name, ...rich`${words} ${moment(sentAt)}`, ...(why === '' ? [] : [plain(why)])];
   }
   if (state === 'failed') {
     const times = tries === 1 ? 'once' : `${tries} times`;
@@ -186,11 +172,7 @@ function next(incident: Incident, step: EscalationStep): Leaf[] {
   ];
   const words = conditions.length === 0 ? '' : `, ${conditions.join(', ')}`;
   return [
-    plain('next:'),
-    between(' '),
-    code(who),
-    between(' at '),
-    moment(at),
+    ...rich`${plain('next:')} ${code(who)} at ${moment(at)}`,
     ...(words === '' ? [] : [plain(words)]),
   ];
 }

@@ -22,6 +22,7 @@ import {
   richText,
   titledList,
   withoutGroups,
+  rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { whereItStands } from './request-status.ts';
@@ -37,7 +38,7 @@ export function ledgerLine({ budget }: Diagnosis): MessageBlock[] {
     .map(({ service, mayOpen: most }) => `${service} ${most ?? ''}`);
   const rest = others === null || others === 0 ? [] : [`others ${others}`];
   const words = `together they may open ${mayOpen} of ${usable} usable connections (${[...told, ...rest].join(', ')}).`;
-  return [richText(paragraph(bold('Pools:'), between(' '), plain(words)))];
+  return [richText(paragraph(rich`${bold('Pools:')} ${words}`))];
 }
 
 export const mostRequests = 8;
@@ -63,14 +64,11 @@ function requestLine(request: ApprovalRequest, url: string | undefined): Leaf[] 
   const outcome = result?.outcome?.sentence;
   return [
     between(`${mark} `),
-    bold(`${word}:`),
-    between(' '),
-    plain(`${nameOf(option)}, ${plan.title}`),
-    ...(outcome === undefined ? [] : [between('. '), plain(outcome)]),
-    ...(isOpen(request) ? [between(', '), plain('proposed at'), between(' ')] : []),
+    ...rich`${bold(`${word}:`)} ${plain(`${nameOf(option)}, ${plan.title}`)}`,
+    ...(outcome === undefined ? [] : rich`. ${outcome}`),
+    ...(isOpen(request) ? rich`, ${plain('proposed at')} ` : []),
     ...(isOpen(request) ? [moment(proposedAt)] : []),
-    between(' '),
-    url === undefined ? code(id) : link(`request ${id}`, url),
+    ...rich` ${url === undefined ? code(id) : link(`request ${id}`, url)}`,
   ];
 }
 
@@ -92,10 +90,8 @@ function remedyLine(proposal: Proposal): Leaf[] {
   const { option, summary, slotsFreed } = proposal;
   const isFreeing = slotsFreed !== null && slotsFreed > 0;
   return [
-    bold(option === 'prevention' ? 'Prevention:' : `Option ${option}:`),
-    between(' '),
-    plain(summary),
-    ...(isFreeing ? [between(' '), plain(`Frees ${count(slotsFreed, 'slot')}.`)] : []),
+    ...rich`${bold(option === 'prevention' ? 'Prevention:' : `Option ${option}:`)} ${summary}`,
+    ...(isFreeing ? rich` ${plain(`Frees ${count(slotsFreed, 'slot')}.`)}` : []),
     ...lackOf(proposal),
   ];
 }
@@ -132,23 +128,15 @@ export function endingList({ incident }: IncidentView): MessageBlock[] {
       ? []
       : [
           [
-            bold('Ended at'),
-            between(' '),
-            moment(closing.at),
-            between(': '),
+            ...rich`${bold('Ended at')} ${moment(closing.at)}: `,
             ...withoutGroups(mentioning(closing.sentence)),
           ],
         ]),
-    ...(mergedInto === null ? [] : [[bold('Part of'), between(' '), code(mergedInto)]]),
-    ...(cause === null ? [] : [[bold('Cause:'), between(' '), plain(causeTitles[cause])]]),
+    ...(mergedInto === null ? [] : [rich`${bold('Part of')} ${code(mergedInto)}`]),
+    ...(cause === null ? [] : [rich`${bold('Cause:')} ${causeTitles[cause]}`]),
     ...(state === 'resolved'
       ? [
-          [
-            bold('Afterwards:'),
-            between(' '),
-            plain(`${done} of ${checklist.length} checklist items done`),
-            plain(reportedAt === null ? '; the report follows.' : '; the report is in the thread.'),
-          ],
+          rich`${bold('Afterwards:')} ${plain(`${done} of ${checklist.length} checklist items done`)}${plain(reportedAt === null ? '; the report follows.' : '; the report is in the thread.')}`,
         ]
       : []),
   ];

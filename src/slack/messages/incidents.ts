@@ -7,7 +7,7 @@ import { sentence, topic } from './diagnosis-parts.ts';
 import { incidentTitle } from './incident-facts.ts';
 import { toMessage } from './kit/message.ts';
 import type { Message } from './kit/message.ts';
-import { actorLeaf, between, bold, code, moment, plain } from './kit/rich-text.ts';
+import { actorLeaf, between, bold, code, moment, plain, rich } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { notice } from './notice.ts';
 
@@ -30,14 +30,7 @@ function pastIncidentLeaves(incident: Incident): Leaf[] {
     cause === null ? 'cause not found' : causeWords[cause],
     endOf(incident),
   ];
-  return [
-    code(id),
-    between(' '),
-    bold(target),
-    between(' '),
-    day(openedAt),
-    plain(`, ${facts.join(', ')}`),
-  ];
+  return rich`${code(id)} ${bold(target)} ${day(openedAt)}${plain(`, ${facts.join(', ')}`)}`;
 }
 
 /** Weeks lie between two incidents: the time of day alone would tell nothing. */
@@ -74,11 +67,8 @@ function incidentLeaves(incident: Incident): Leaf[] {
   return [
     code(id),
     between(` ${mark} `),
-    bold(line),
-    between(' since '),
-    moment(openedAt),
-    between(', '),
+    ...rich`${bold(line)} since ${moment(openedAt)}, `,
     ...(assignee === null ? [plain('nobody has it')] : [actorLeaf(assignee.by), plain(' has it')]),
-    ...(silence === null ? [] : [plain(', silenced until'), between(' '), moment(silence.until)]),
+    ...(silence === null ? [] : rich`${plain(', silenced until')} ${moment(silence.until)}`),
   ];
 }

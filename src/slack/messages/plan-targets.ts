@@ -12,7 +12,7 @@ import type {
 import { toAge } from '../../runbook/snapshot/words.ts';
 import { drawTable } from './kit/fallbacks.ts';
 import type { MessageBlock } from './kit/message.ts';
-import { between, bold, code, plain, titledList } from './kit/rich-text.ts';
+import { bold, code, plain, titledList, rich } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
 import type { Column } from './kit/table.ts';
@@ -126,66 +126,40 @@ function settingLeaves({ name, role, from, to, inForce, source }: SettingTarget)
   const place: Leaf[] =
     role === null
       ? [plain('for the whole cluster')]
-      : [plain('for the role'), between(' '), code(role, 63)];
+      : rich`${plain('for the role')} ${code(role, 63)}`;
   const now = from === null ? [plain('not set there')] : [code(from, 60)];
   const then = to === null ? [plain('taken away again')] : [code(to, 60)];
   const inForceLeaves: Leaf[] =
     from === inForce
       ? []
-      : [
-          between(' ('),
-          plain('in force now:'),
-          between(' '),
-          code(inForce, 60),
-          plain(`, from: ${source}`),
-          between(')'),
-        ];
+      : rich` (${plain('in force now:')} ${code(inForce, 60)}${plain(`, from: ${source}`)})`;
   return [
-    code(name, 63),
-    between(' '),
+    ...rich`${code(name, 63)} `,
     ...place,
-    between(': '),
+    ...rich`: `,
     ...now,
-    between(' → '),
+    ...rich` → `,
     ...then,
     ...inForceLeaves,
   ];
 }
 
 function poolLeaves({ service, from, to, processes, variables }: PoolTarget): Leaf[][] {
-  const line = (variable: string, before: number | undefined, after: number): Leaf[] => [
-    code(variable),
-    between(' '),
-    plain(`${before ?? 'not known'} → ${after}`),
-  ];
+  const line = (variable: string, before: number | undefined, after: number): Leaf[] =>
+    rich`${code(variable)} ${plain(`${before ?? 'not known'} → ${after}`)}`;
   const each = processes === 1 ? '1 process' : `${processes} processes, a pool in each`;
   return [
     line(variables.size, from?.poolSize, to.poolSize),
     ...(variables.overflow === null
       ? []
       : [line(variables.overflow, from?.maxOverflow, to.maxOverflow)]),
-    [
-      bold(service),
-      between(': '),
-      plain(`${each}; at most ${(to.poolSize + to.maxOverflow) * processes} connections`),
-    ],
+    rich`${bold(service)}: ${plain(`${each}; at most ${(to.poolSize + to.maxOverflow) * processes} connections`)}`,
   ];
 }
 
 function preparedLeaves(target: PreparedTarget): Leaf[] {
   const { gid, owner, database, ageSeconds, victims, locksHeld } = target;
-  return [
-    code(gid, 200),
-    between(' '),
-    plain('of'),
-    between(' '),
-    code(owner, 63),
-    between(' '),
-    plain('in'),
-    between(' '),
-    code(database, 63),
-    plain(
-      `: prepared ${toAge(ageSeconds)} ago, ${victims} sessions wait for it, ${locksHeld} locks`,
-    ),
-  ];
+  return rich`${code(gid, 200)} ${plain('of')} ${code(owner, 63)} ${plain('in')} ${code(database, 63)}${plain(
+    `: prepared ${toAge(ageSeconds)} ago, ${victims} sessions wait for it, ${locksHeld} locks`,
+  )}`;
 }

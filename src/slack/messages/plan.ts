@@ -14,6 +14,7 @@ import {
   plain,
   richText,
   titledList,
+  rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { mostTargetsOf } from './plan-targets.ts';
@@ -56,15 +57,12 @@ export function skippedList({ spared, sparedTotal }: Plan): MessageBlock[] {
   const groups = [...Map.groupBy(spared, ({ reason }) => reason)].map(([reason, alike]): Leaf[] => {
     const { taken, more } = take(alike, 4);
     const names = taken.flatMap(({ what, label }, index) => [
-      ...(index === 0 ? [] : [between(', ')]),
+      ...(index === 0 ? [] : rich`, `),
       plain(what),
-      ...(label === '' ? [] : [between(' '), code(label, 40)]),
+      ...(label === '' ? [] : rich` ${code(label, 40)}`),
     ]);
     return [
-      bold(`${alike.length}:`),
-      between(' '),
-      plain(reason),
-      between(' ('),
+      ...rich`${bold(`${alike.length}:`)} ${reason} (`,
       ...names,
       between(more > 0 ? ` and ${more} more)` : ')'),
     ];
@@ -77,15 +75,15 @@ export function skippedList({ spared, sparedTotal }: Plan): MessageBlock[] {
 /** What it is about, and what it costs and brings. */
 export function costsAndBenefits({ subject, cost, frees, undo, risk }: Plan): MessageBlock[] {
   const points: Leaf[][] = [
-    [bold('Brings:'), between(' '), plain(frees.sentence)],
-    ...cost.map((line) => [bold('Costs:'), between(' '), plain(line)]),
-    [bold('Undo:'), between(' '), plain(undo)],
-    [bold('Risk:'), between(' '), plain(risk)],
+    rich`${bold('Brings:')} ${frees.sentence}`,
+    ...cost.map((line) => rich`${bold('Costs:')} ${line}`),
+    rich`${bold('Undo:')} ${undo}`,
+    rich`${bold('Risk:')} ${risk}`,
   ];
   return [
     ...(subject === null
       ? []
-      : [richText(paragraph(bold('About:'), between(' '), code(subject, 63)))]),
+      : [richText(paragraph(rich`${bold('About:')} ${code(subject, 63)}`))]),
     ...titledList('What it costs and brings', points),
   ];
 }
@@ -128,20 +126,15 @@ interface Step {
 function stepLeaves(request: ApprovalRequest, { runProgress, index, sentence }: Step): Leaf[] {
   const times = runProgress.steps.get(index);
   if (times === undefined) {
-    return hasRun(request)
-      ? [between('– '), plain(`${sentence} (not done)`)]
-      : [between('○ '), plain(sentence)];
+    return hasRun(request) ? rich`– ${plain(`${sentence} (not done)`)}` : rich`○ ${sentence}`;
   }
   const { begunAt, endedAt } = times;
-  if (endedAt !== null) return [between('✓ '), plain(`${sentence}, ${took(begunAt, endedAt)}`)];
-  if (hasRun(request)) return [between('✗ '), plain(`${sentence} (broke off)`)];
+  if (endedAt !== null) return rich`✓ ${plain(`${sentence}, ${took(begunAt, endedAt)}`)}`;
+  if (hasRun(request)) return rich`✗ ${plain(`${sentence} (broke off)`)}`;
   const { progress } = runProgress;
   return [
-    between('▶ '),
-    bold(sentence),
-    between(', since '),
-    moment(begunAt),
-    ...(progress === null || progress === sentence ? [] : [between(': '), plain(progress)]),
+    ...rich`▶ ${bold(sentence)}, since ${moment(begunAt)}`,
+    ...(progress === null || progress === sentence ? [] : rich`: ${progress}`),
   ];
 }
 
@@ -166,7 +159,7 @@ function around(title: string, points: readonly (readonly Leaf[])[], next: numbe
   const left = points.length - next - ahead.length;
   return titledList(title, [
     ...(behind.length > told.length
-      ? [[between('✓ '), plain(`${behind.length - told.length} steps`)]]
+      ? [rich`✓ ${plain(`${behind.length - told.length} steps`)}`]
       : []),
     ...told,
     ...ahead,

@@ -6,7 +6,7 @@ import { foot, stateHeader } from './frame.ts';
 import type { View } from './frame.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
 import { toMessage } from './kit/message.ts';
-import { between, plain, titledList } from './kit/rich-text.ts';
+import { titledList, rich } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
 
 /** The applications' pools, and the ledger of who may open how many. */
@@ -68,7 +68,7 @@ function ledger({ budget }: Diagnosis): MessageBlock[] {
 function settingsList({ findings }: Diagnosis): MessageBlock[] {
   const points = findings
     .filter(({ id }) => /^(pool-settings?-|idle-session-timeout-)/.test(id))
-    .map(({ summary, fix = '' }) => [plain(summary), between(' '), plain(fix)]);
+    .map(({ summary, fix = '' }) => rich`${summary} ${fix}`);
   return titledList('Settings', points);
 }
 

@@ -5,7 +5,7 @@ import { sum } from '../../runbook/snapshot/words.ts';
 import { toClock } from './frame.ts';
 import { header, smallPrint, toMessage } from './kit/message.ts';
 import type { Message } from './kit/message.ts';
-import { between, bold, code, plain, titledList } from './kit/rich-text.ts';
+import { bold, code, plain, titledList, rich } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
 import { commandButtons } from './propose-buttons.ts';
@@ -53,12 +53,8 @@ export function preventionMessage({ prevention, target, offers }: PreventionView
 function checkLeaves({ state, setting, now, better, because, command }: PreventionCheck): Leaf[] {
   const values = state === 'ok' ? (now ?? better) : `${now ?? 'not known'} → ${better}`;
   return [
-    plain(marks[state]),
-    between(' '),
-    bold(setting),
-    between(' '),
-    plain(`${values}. ${because}`),
-    ...(command === undefined ? [] : [between(' '), code(`/dbconn ${command}`)]),
+    ...rich`${marks[state]} ${bold(setting)} ${plain(`${values}. ${because}`)}`,
+    ...(command === undefined ? [] : rich` ${code(`/dbconn ${command}`)}`),
   ];
 }
 

@@ -1,9 +1,9 @@
-import type { ActionsBlock, Button } from '@slack/types';
+import type { Button } from '@slack/types';
 import { parseRemedyCommand, toRemedyRequest } from '../../runbook/commands/parse-remedy.ts';
 import { actionOf } from '../../runbook/remedies/remedy-request.ts';
 import type { View } from './frame.ts';
 import { actionIds, blockIds, proposeActions } from './kit/action-ids.ts';
-import { slackLimits, truncate } from './kit/message.ts';
+import { actions, button } from './kit/button.ts';
 import type { MessageBlock } from './kit/message.ts';
 
 /** Buttons that propose what was just suggested, where somebody could approve it. They change nothing themselves. */
@@ -15,14 +15,14 @@ export function proposeButtons(view: View): MessageBlock[] {
   const suggestsA = diagnosis.proposals.some(({ option }) => option === 'A');
   const choose =
     suggestsA && offers.includes('A')
-      ? [toButton({ id: actionIds.choose, text: 'Choose for A…', value: target.name })]
+      ? [button({ id: actionIds.choose, text: 'Choose for A…', value: target.name })]
       : [];
-  return toActions([...toButtons(commands, { target, offers }), ...choose]);
+  return actions([...toButtons(commands, { target, offers }), ...choose], blockIds.status);
 }
 
 /** The same for commands such as `propose E backend 5 2`, as far as they can be proposed here; the first four. */
 export function commandButtons(commands: readonly string[], offered: Offered): MessageBlock[] {
-  return toActions(toButtons(commands, offered));
+  return actions(toButtons(commands, offered), blockIds.status);
 }
 
 type Offered = Pick<View, 'target' | 'offers'>;
@@ -31,19 +31,13 @@ function toButtons(commands: readonly string[], offered: Offered): Button[] {
   return [...new Set(commands.filter((command) => isOffered(command, offered)))]
     .slice(0, proposeActions.length)
     .map((command, index) =>
-      toButton({
+      button({
         id: proposeActions[index] ?? '',
         text: command.replace('propose', 'Propose'),
         // Read again when it is pressed, like typed words.
         value: `${command.slice('propose '.length)} ${offered.target.name}`,
       }),
     );
-}
-
-function toActions(elements: Button[]): MessageBlock[] {
-  return elements.length === 0
-    ? []
-    : [{ type: 'actions', block_id: blockIds.status, elements } satisfies ActionsBlock];
 }
 
 /** What may be proposed is known by what the words ask for, not by the letter they stand under. */
@@ -53,20 +47,4 @@ function isOffered(command: string, { target, offers = [] }: Offered): boolean {
     remedyCommand !== undefined &&
     offers.includes(actionOf(toRemedyRequest(remedyCommand, target.limits)))
   );
-}
-
-interface Wording {
-  readonly id: string;
-  readonly text: string;
-  readonly value: string;
-}
-
-function toButton({ id, text, value }: Wording): Button {
-  const label = truncate(text, slackLimits.buttonCharacters);
-  return {
-    type: 'button',
-    action_id: id,
-    text: { type: 'plain_text', text: label, emoji: false },
-    value,
-  };
 }

@@ -1,4 +1,3 @@
-import type { ActionsBlock } from '@slack/types';
 import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import { isTrouble, troubles } from '../../runbook/diagnose/diagnosis-parts.ts';
 import type { Finding } from '../../runbook/diagnose/diagnosis.ts';
@@ -9,11 +8,11 @@ import { openItems } from '../../runbook/reports/reporter.ts';
 import { describeOutcome } from '../../runbook/reports/to-markdown.ts';
 import { durationOfSeconds, percent } from '../../runbook/snapshot/words.ts';
 import { blockIds, checklistAction } from './kit/action-ids.ts';
-import { header, smallPrint, toMessage } from './kit/message.ts';
+import { actions } from './kit/button.ts';
+import { header, plainText, slackLimits, smallPrint, toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
 import {
   actorLeaf,
-  between,
   bold,
   bullets,
   code,
@@ -24,6 +23,7 @@ import {
   richText,
   titledList,
   withoutGroups,
+  rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { causeTitles, historyChart } from './status.ts';
@@ -40,33 +40,22 @@ export function checklistMessage(incident: Incident): Message {
   const lines = checklist.flatMap(({ id, title }): Leaf[][] => {
     const tick = ticks.find(({ item }) => item === id);
     if (tick === undefined) return [];
-    return [
-      [plain(`✓ ${title}`), between(', '), actorLeaf(tick.by), between(' at '), moment(tick.at)],
-    ];
+    return [rich`${plain(`✓ ${title}`)}, ${actorLeaf(tick.by)} at ${moment(tick.at)}`];
   });
   return toMessage(text, [
-    richText(paragraph(bold(text)), ...(lines.length === 0 ? [] : [bullets(lines)])),
+    richText(paragraph([bold(text)]), ...(lines.length === 0 ? [] : [bullets(lines)])),
     ...boxes(incident.id, open),
   ]);
 }
 
 function boxes(id: string, open: ReturnType<typeof openItems>): MessageBlock[] {
   if (open.length === 0) return [];
-  const block: ActionsBlock = {
-    type: 'actions',
-    block_id: blockIds.checklist,
-    elements: [
-      {
-        type: 'checkboxes',
-        action_id: checklistAction,
-        options: open.map(({ id: item, title }) => ({
-          text: { type: 'plain_text', text: title, emoji: false },
-          value: `${id}:${item}`,
-        })),
-      },
-    ],
-  };
-  return [block];
+  const options = open.map(({ id: item, title }) => ({
+    text: plainText(title, slackLimits.optionCharacters),
+    value: `${id}:${item}`,
+  }));
+  const boxes = { type: 'checkboxes', action_id: checklistAction, options } as const;
+  return actions([boxes], blockIds.checklist);
 }
 
 /** A phone shows few lines; the file has all. */
@@ -95,34 +84,27 @@ function figures({ incident, phases }: IncidentReport): MessageBlock {
   const peakLeaves: Leaf[] =
     peak === null
       ? [plain('how full it was, no look saw')]
-      : [
-          plain(
-            `peak ${peak.used} of ${peak.usable}${peak.usable === 0 ? '' : ` (${percent(peak.used / peak.usable)})`}`,
-          ),
-          between(' at '),
-          moment(peak.at),
-        ];
+      : rich`${plain(
+          `peak ${peak.used} of ${peak.usable}${peak.usable === 0 ? '' : ` (${percent(peak.used / peak.usable)})`}`,
+        )} at ${moment(peak.at)}`;
   const had: Leaf[] =
-    assignee === null ? [plain('nobody had it')] : [between('had by '), actorLeaf(assignee.by)];
+    assignee === null ? [plain('nobody had it')] : rich`had by ${actorLeaf(assignee.by)}`;
   const until: Leaf[] =
-    closing === null ? [plain('not over yet')] : [between('until '), moment(closing.at)];
-  const took = phases.map(({ name, tookMs }): Leaf[] => [
-    bold(`${name}:`),
-    between(' '),
-    plain(tookMs === null ? 'not seen' : durationOfSeconds(tookMs / 1000)),
-  ]);
+    closing === null ? [plain('not over yet')] : rich`until ${moment(closing.at)}`;
+  const took = phases.map(
+    ({ name, tookMs }): Leaf[] =>
+      rich`${bold(`${name}:`)} ${plain(tookMs === null ? 'not seen' : durationOfSeconds(tookMs / 1000))}`,
+  );
   return richText(
-    paragraph(
-      between('From '),
-      moment(openedAt),
-      between(' '),
+    paragraph([
+      ...rich`From ${moment(openedAt)} `,
       ...until,
-      between(' · '),
+      ...rich` · `,
       ...peakLeaves,
-      between(' · '),
+      ...rich` · `,
       ...had,
-      between('\n'),
-    ),
+      ...rich`\n`,
+    ]),
     ...(took.length === 0 ? [] : [bullets(took)]),
   );
 }
@@ -130,16 +112,14 @@ function figures({ incident, phases }: IncidentReport): MessageBlock {
 function causeList({ cause, trouble }: IncidentReport): MessageBlock[] {
   if (cause === null) {
     return trouble === null
-      ? [richText(paragraph(bold('No look found a cause that fits.')))]
+      ? [richText(paragraph([bold('No look found a cause that fits.')]))]
       : titledList(`Cause: ${titleOf(trouble)}`, [[plain(trouble.summary)]]);
   }
   const { cause: name, summary, confidence, because, against } = cause;
   const points = [
     [plain(summary)],
     ...because.slice(0, mostOfEach).map((point): Leaf[] => [plain(point)]),
-    ...against
-      .slice(0, mostOfEach)
-      .map((point): Leaf[] => [bold('Against:'), between(' '), plain(point)]),
+    ...against.slice(0, mostOfEach).map((point): Leaf[] => rich`${bold('Against:')} ${point}`),
   ];
   return titledList(`Cause: ${causeTitles[name]}, ${percent(confidence)} sure`, points);
 }
@@ -150,30 +130,24 @@ function titleOf({ id }: Finding): string {
 }
 
 function changeLeaves({ at, sentence }: IncidentReport['changes'][number]): Leaf[] {
-  return [moment(at), between(': '), plain(sentence)];
+  return rich`${moment(at)}: ${sentence}`;
 }
 
 function remedyLeaves(request: ApprovalRequest): Leaf[] {
   const { plan, proposedBy, votes, execution } = request;
-  const approved = votes.flatMap(({ by }): Leaf[] => [between(', '), actorLeaf(by)]).slice(1);
+  const approved = votes.flatMap(({ by }): Leaf[] => rich`, ${actorLeaf(by)}`).slice(1);
   return [
-    bold(plan.title),
-    between(', proposed by '),
-    actorLeaf(proposedBy),
-    ...(approved.length === 0 ? [] : [between(', approved by '), ...approved]),
-    ...(execution === null ? [] : [between(' at '), moment(execution.startedAt)]),
-    between(': '),
+    ...rich`${bold(plan.title)}, proposed by ${actorLeaf(proposedBy)}`,
+    ...(approved.length === 0 ? [] : [...rich`, approved by `, ...approved]),
+    ...(execution === null ? [] : rich` at ${moment(execution.startedAt)}`),
+    ...rich`: `,
     ...withoutGroups(mentioning(describeOutcome(request))),
   ];
 }
 
 function adviceLeaves({ setting, now, better, because, command }: Advice): Leaf[] {
   return [
-    bold(`${setting}:`),
-    between(' '),
-    plain(`${now ?? 'not known'} → ${better}.`),
-    between(' '),
-    plain(because),
-    ...(command === undefined ? [] : [between(' '), code(`/dbconn ${command}`)]),
+    ...rich`${bold(`${setting}:`)} ${plain(`${now ?? 'not known'} → ${better}.`)} ${because}`,
+    ...(command === undefined ? [] : rich` ${code(`/dbconn ${command}`)}`),
   ];
 }

@@ -1,12 +1,11 @@
-import type { ActionsBlock, Button } from '@slack/types';
+import type { Button } from '@slack/types';
 import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
-import type { Plan } from '../../runbook/remedies/plan.ts';
 import { actionOf, nameOf } from '../../runbook/remedies/remedy-request.ts';
 import type { RemedyRequest } from '../../runbook/remedies/remedy-request.ts';
 import { wasTakenBack } from '../../runbook/remedies/remedy.ts';
 import { actionIds, blockIds, followUpActions } from './kit/action-ids.ts';
-import type { RequestActionId } from './kit/action-ids.ts';
-import { slackLimits, truncate } from './kit/message.ts';
+import { actions, button } from './kit/button.ts';
+import type { ButtonWording } from './kit/button.ts';
 import type { MessageBlock } from './kit/message.ts';
 
 /**
@@ -14,10 +13,7 @@ import type { MessageBlock } from './kit/message.ts';
  * the plan is in the journal, and whoever presses is judged anew.
  */
 export function requestButtons(request: ApprovalRequest): MessageBlock[] {
-  const elements = buttonsOf(request);
-  return elements.length === 0
-    ? []
-    : [{ type: 'actions', block_id: blockIds.request, elements } satisfies ActionsBlock];
+  return actions(buttonsOf(request), blockIds.request);
 }
 
 function buttonsOf(request: ApprovalRequest): Button[] {
@@ -115,42 +111,8 @@ function inWords(ask: RemedyRequest): string {
   }
 }
 
-interface Wording {
-  readonly id: RequestActionId;
-  readonly text: string;
-  readonly style?: 'primary' | 'danger';
-  readonly confirm?: {
-    readonly title: string;
-    readonly text: string;
-    readonly yes: string;
-    readonly no: string;
-  };
-}
-
-function toButton(request: ApprovalRequest, { id, text, style, confirm }: Wording): Button {
-  return {
-    type: 'button',
-    action_id: id,
-    text: plainText(text, slackLimits.buttonCharacters),
-    accessibility_label: label(text, request.plan),
-    value: request.id,
-    ...(style !== undefined && { style }),
-    ...(confirm !== undefined && {
-      confirm: {
-        title: plainText(confirm.title, slackLimits.confirmTitleCharacters),
-        text: plainText(confirm.text, slackLimits.confirmCharacters),
-        confirm: plainText(confirm.yes, slackLimits.confirmButtonCharacters),
-        deny: plainText(confirm.no, slackLimits.confirmButtonCharacters),
-      },
-    }),
-  };
-}
-
-function plainText(text: string, max: number): { type: 'plain_text'; text: string; emoji: false } {
-  return { type: 'plain_text', text: truncate(text, max), emoji: false };
-}
-
-/** What a screen reader says of a button: the same word stands on many. */
-function label(word: string, { option, target }: Plan): string {
-  return truncate(`${word}, ${nameOf(option)} for ${target}`, slackLimits.buttonCharacters);
+function toButton(request: ApprovalRequest, wording: ButtonWording): Button {
+  const { id: value, plan } = request;
+  const label = `${wording.text}, ${nameOf(plan.option)} for ${plan.target}`;
+  return button({ ...wording, label, value });
 }

@@ -9,7 +9,6 @@ import { header, smallPrint, toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
 import {
   actorLeaf,
-  between,
   bold,
   bullets,
   code,
@@ -21,6 +20,7 @@ import {
   quote,
   richText,
   titledList,
+  rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { allTargets, targetsOf } from './plan-targets.ts';
@@ -41,10 +41,7 @@ function commandList(request: ApprovalRequest): MessageBlock[] {
   if (shown === undefined || request.handOff === null) return [];
   const { notes, commands } = shown;
   const lead = paragraph(
-    bold('Run this by hand'),
-    between(', until '),
-    moment(request.handOff.until),
-    plain(commands.length === 0 ? ':' : ', in a shell, and press “I ran it”:'),
+    rich`${bold('Run this by hand')}, until ${moment(request.handOff.until)}${plain(commands.length === 0 ? ':' : ', in a shell, and press “I ran it”:')}`,
   );
   return [
     richText(lead),
@@ -94,13 +91,12 @@ export function requestCard(
 /** Nothing runs while it is set, whatever the rest of the card says. */
 function stopNotice({ by, reason, lift }: Stop): MessageBlock[] {
   const sentence = [
-    bold('⛔ All changes are stopped'),
-    between(', by '),
+    ...rich`${bold('⛔ All changes are stopped')}, by `,
     ...mentioning(by),
-    between('. '),
+    ...rich`. `,
     ...mentioning(lift ?? 'An approver lets them run again with /dbconn go.'),
   ];
-  return [richText(paragraph(...sentence), ...(reason === '' ? [] : [quote(reason)]))];
+  return [richText(paragraph(sentence), ...(reason === '' ? [] : [quote(reason)]))];
 }
 
 /** One thing that happened, for the thread; nothing where the card alone tells it. */
@@ -113,11 +109,7 @@ export function progressLine(request: ApprovalRequest, update?: StepProgress): L
     case 'approved': {
       const last = votes.at(-1);
       if (last === undefined) return undefined;
-      return [
-        actorLeaf(last.by),
-        between(' '),
-        plain(`approved it (${votes.length} of ${votesNeeded}).`),
-      ];
+      return rich`${actorLeaf(last.by)} ${plain(`approved it (${votes.length} of ${votesNeeded}).`)}`;
     }
     case 'executing':
       return execution === null || execution.left === 0
@@ -127,18 +119,18 @@ export function progressLine(request: ApprovalRequest, update?: StepProgress): L
       return [plain('Its commands are on the card: a person runs them, and presses “I ran it”.')];
     case 'verifying':
       if (request.handOff?.ranBy && result?.report.items.length === 0) {
-        return [actorLeaf(request.handOff.ranBy.by), between(' '), plain('ran it by hand.')];
+        return rich`${actorLeaf(request.handOff.ranBy.by)} ${plain('ran it by hand.')}`;
       }
-      return [bold('Done:'), between(' '), plain(result?.report.summary ?? '')];
+      return rich`${bold('Done:')} ${result?.report.summary ?? ''}`;
     case 'done': {
       const outcome = result?.outcome ?? null;
       if (outcome === null) return undefined;
-      return [bold(`${whereItStands(request).word}.`), between(' '), plain(outcome.sentence)];
+      return rich`${bold(`${whereItStands(request).word}.`)} ${outcome.sentence}`;
     }
     default: {
       const by = closing?.by ?? null;
       const sentence = [bold(closing?.sentence ?? `It is ${state}.`)];
-      return by === null ? sentence : [...sentence, between(' '), actorLeaf(by)];
+      return by === null ? sentence : [...sentence, ...rich` ${actorLeaf(by)}`];
     }
   }
 }
@@ -150,7 +142,7 @@ export function progressMessage(
 ): Message {
   const [first = [plain('–')], ...others] = lines;
   const text = `News of ${nameOf(request.option)} for ${request.target}: ${lines.length} ${lines.length === 1 ? 'step' : 'steps'}`;
-  const shown = others.length === 0 ? paragraph(...first) : bullets(lines);
+  const shown = others.length === 0 ? paragraph(first) : bullets(lines);
   return toMessage(text, [richText(shown)]);
 }
 
@@ -173,14 +165,5 @@ export function requestsMessage(open: readonly ApprovalRequest[]): Message {
 
 function requestLeaves(request: ApprovalRequest): Leaf[] {
   const { id, proposedBy, proposedAt, votes, votesNeeded } = request;
-  return [
-    code(id),
-    between(' '),
-    bold(requestTitle(request).line),
-    between(', by '),
-    actorLeaf(proposedBy),
-    between(' at '),
-    moment(proposedAt),
-    plain(`, ${votes.length} of ${votesNeeded} votes`),
-  ];
+  return rich`${code(id)} ${bold(requestTitle(request).line)}, by ${actorLeaf(proposedBy)} at ${moment(proposedAt)}${plain(`, ${votes.length} of ${votesNeeded} votes`)}`;
 }

@@ -4,9 +4,10 @@ import { RemedyRequest, nameOf } from '../../runbook/remedies/remedy-request.ts'
 import type { Limits } from '../../runbook/snapshot/target.ts';
 import { parseDuration, toDurationText } from '../../timing.ts';
 import { callbackIds } from './kit/action-ids.ts';
-import { formView, plainText, textField } from './kit/modal.ts';
+import { plainText } from './kit/message.ts';
+import { formView, textField } from './kit/modal.ts';
 import type { DialogMemory, Filled } from './kit/modal.ts';
-import { between, bold, paragraph, plain, richText } from './kit/rich-text.ts';
+import { bold, paragraph, richText, rich } from './kit/rich-text.ts';
 
 type IdleRequest = Extract<RemedyRequest, { kind: 'idle' | 'idle-in-transaction' }>;
 
@@ -26,9 +27,7 @@ export function idleView(ask: IdleRequest, memory: DialogMemory): ModalView {
     memory,
     blocks: [
       richText(
-        paragraph(
-          between('A proposal ends exactly the sessions it lists, and only after an approval.'),
-        ),
+        paragraph(rich`A proposal ends exactly the sessions it lists, and only after an approval.`),
       ),
       kindField(ask.kind),
       textField({
@@ -130,9 +129,7 @@ export function denyView(
 }
 
 function about({ option, target, plan }: ApprovalRequest): ReturnType<typeof richText> {
-  return richText(
-    paragraph(bold(`${nameOf(option)} for ${target}:`), between(' '), plain(plan.title)),
-  );
+  return richText(paragraph(rich`${bold(`${nameOf(option)} for ${target}:`)} ${plan.title}`));
 }
 
 function reasonInput(label: string, optional: boolean): ReturnType<typeof textField> {

@@ -9,7 +9,6 @@ import { take } from './kit/message.ts';
 import type { MessageBlock } from './kit/message.ts';
 import {
   actorLeaf,
-  between,
   bold,
   code,
   moment,
@@ -18,6 +17,7 @@ import {
   quote,
   richText,
   titledList,
+  rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 
@@ -87,14 +87,8 @@ const takenBack = { mark: '🔴', word: 'Did not work and was taken back' };
 export function requestStatus(request: ApprovalRequest): MessageBlock[] {
   const { proposedBy, proposedAt, votes, brokenGlass } = request;
   const points: Leaf[][] = [
-    [bold('Proposed by'), between(' '), actorLeaf(proposedBy), between(' at '), moment(proposedAt)],
-    ...votes.map(({ by, at }) => [
-      bold('Approved by'),
-      between(' '),
-      actorLeaf(by),
-      between(' at '),
-      moment(at),
-    ]),
+    rich`${bold('Proposed by')} ${actorLeaf(proposedBy)} at ${moment(proposedAt)}`,
+    ...votes.map(({ by, at }) => rich`${bold('Approved by')} ${actorLeaf(by)} at ${moment(at)}`),
     ...(request.state === 'proposed' ? [waiting(request)] : []),
     ...byHand(request),
     ...ending(request),
@@ -112,32 +106,24 @@ export function requestStatus(request: ApprovalRequest): MessageBlock[] {
 function byHand({ state, plan, handOff }: ApprovalRequest): Leaf[][] {
   if (plan.byHand === undefined) return [];
   const ran = handOff?.ranBy ?? null;
-  const lead = [bold('By hand:'), between(' ')];
+  const lead = rich`${bold('By hand:')} `;
   if (ran === null) {
     const isOver = state !== 'proposed' && state !== 'approved' && state !== 'handed';
     return isOver ? [] : [[...lead, plain(plan.byHand.why)]];
   }
-  return [
-    [bold('Run by hand by'), between(' '), actorLeaf(ran.by), between(' at '), moment(ran.at)],
-  ];
+  return [rich`${bold('Run by hand by')} ${actorLeaf(ran.by)} at ${moment(ran.at)}`];
 }
 
 /** Nobody must overlook that the votes were passed over. */
 function exception({ by, at, reason }: NonNullable<ApprovalRequest['brokenGlass']>): MessageBlock {
-  const sentence = [
-    bold('🚨 Run without its votes (break-glass)'),
-    between(', by '),
-    actorLeaf(by),
-    between(' at '),
-    moment(at),
-  ];
-  return richText(paragraph(...sentence), quote(reason));
+  const sentence = rich`${bold('🚨 Run without its votes (break-glass)')}, by ${actorLeaf(by)} at ${moment(at)}`;
+  return richText(paragraph(sentence), quote(reason));
 }
 
 function waiting({ votes, votesNeeded, expiresAt }: ApprovalRequest): Leaf[] {
   const missing = votesNeeded - votes.length;
   const who = missing === 1 ? '1 approver' : `${missing} approvers`;
-  return [bold('Waits for'), between(' '), plain(`${who}, until`), between(' '), moment(expiresAt)];
+  return rich`${bold('Waits for')} ${plain(`${who}, until`)} ${moment(expiresAt)}`;
 }
 
 const closedBy: Readonly<Partial<Record<ApprovalRequest['state'], string>>> = {
@@ -151,7 +137,7 @@ function ending({ state, closing }: ApprovalRequest): Leaf[][] {
   return [
     by === null
       ? [bold(closing.sentence)]
-      : [bold(closedBy[state] ?? 'Ended by'), between(' '), actorLeaf(by)],
+      : rich`${bold(closedBy[state] ?? 'Ended by')} ${actorLeaf(by)}`,
   ];
 }
 
@@ -159,16 +145,16 @@ function executionLines({ plan, execution, result }: ApprovalRequest): Leaf[][] 
   const lines: Leaf[][] = [];
   if (execution !== null && execution.left > 0 && plan.byHand === undefined) {
     const text = `${execution.left} of ${plan.targets.length} targets were still as approved.`;
-    lines.push([bold('Ran:'), between(' '), plain(text)]);
+    lines.push(rich`${bold('Ran:')} ${text}`);
   }
   if (result !== null) {
-    lines.push([bold('Result:'), between(' '), plain(result.report.summary)]);
+    lines.push(rich`${bold('Result:')} ${result.report.summary}`);
     const figures = [execution?.before ?? null, execution?.after ?? null];
     const title = aimOf(plan.ask) === 'slots' ? 'Used slots:' : 'Seen:';
-    lines.push([bold(title), between(' '), plain(inFigures(figures, result.outcome))]);
+    lines.push(rich`${bold(title)} ${inFigures(figures, result.outcome)}`);
     const refill = result.outcome?.refill;
     if (refill !== undefined) {
-      lines.push([bold('Taken again by:'), between(' '), code(refill.application, 63)]);
+      lines.push(rich`${bold('Taken again by:')} ${code(refill.application, 63)}`);
     }
   }
   return lines;
@@ -202,10 +188,8 @@ export function troubleList({ result }: ApprovalRequest): MessageBlock[] {
   const troubled = (result?.report.items ?? []).filter(({ outcome }) => !wellEnded.has(outcome));
   const { taken, more } = take(troubled, 8);
   const points = taken.map(({ what, outcome, detail, lines }): Leaf[] => [
-    bold(`${what}: ${outcome}.`),
-    between(' '),
-    plain(detail),
-    ...lines.slice(-5).flatMap((line) => [between('\n'), code(line, 200)]),
+    ...rich`${bold(`${what}: ${outcome}.`)} ${detail}`,
+    ...lines.slice(-5).flatMap((line) => rich`\n${code(line, 200)}`),
   ]);
   if (more > 0) points.push([plain(`and ${more} more`)]);
   return titledList('Not as planned', points);
@@ -219,15 +203,7 @@ export function nextStep({ state, result, target }: ApprovalRequest): MessageBlo
   return [
     richText(
       paragraph(
-        bold('Next:'),
-        between(' '),
-        plain('look again with'),
-        between(' '),
-        code(`/dbconn status ${target}`),
-        between(', '),
-        plain('or ask for help with'),
-        between(' '),
-        code('/dbconn escalate REASON'),
+        rich`${bold('Next:')} ${plain('look again with')} ${code(`/dbconn status ${target}`)}, ${plain('or ask for help with')} ${code('/dbconn escalate REASON')}`,
       ),
     ),
   ];

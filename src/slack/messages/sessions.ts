@@ -5,7 +5,7 @@ import { foot, reachNotice, stateHeader } from './frame.ts';
 import type { View } from './frame.ts';
 import { toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
-import { between, bold, code, plain, titledList } from './kit/rich-text.ts';
+import { bold, code, plain, titledList, rich } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
 
@@ -79,13 +79,8 @@ function suspectLeaves(suspect: LeakSuspect): Leaf[] {
   const { application, sessions, oldestSeconds, hasWritten, query } = suspect;
   const wrote = hasWritten === 0 ? '' : `, ${hasWritten} have written`;
   return [
-    bold(count(sessions, 'session')),
-    between(' '),
-    plain('of'),
-    between(' '),
-    code(application, 60),
-    plain(`, oldest ${toAge(oldestSeconds)}${wrote}`),
-    ...(query === null ? [] : [between(', after '), code(query, 300)]),
+    ...rich`${bold(count(sessions, 'session'))} ${plain('of')} ${code(application, 60)}${plain(`, oldest ${toAge(oldestSeconds)}${wrote}`)}`,
+    ...(query === null ? [] : rich`, after ${code(query, 300)}`),
   ];
 }
 

@@ -13,7 +13,7 @@ import { findingsList, foot, reachNotice, stateHeader, stateLine, toClock } from
 import type { View } from './frame.ts';
 import { slackLimits, toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
-import { between, bold, plain } from './kit/rich-text.ts';
+import { bold, plain, rich } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { proposeButtons } from './propose-buttons.ts';
 
@@ -44,7 +44,8 @@ export function causesMessage(view: View): Message {
 function causeBlock({ cause, confidence, summary, because, against }: Cause): MessageBlock {
   const point =
     (word: string) =>
-    (line: string): Leaf[] => [bold(word), between(' '), plain(line, 300)];
+    (line: string): Leaf[] =>
+      rich`${bold(word)} ${plain(line, 300)}`;
   return topic(`${causeTitles[cause]}, ${percent(confidence)} sure: ${summary}`, [
     ...because.map(point('For:')),
     ...against.map(point('Against:')),

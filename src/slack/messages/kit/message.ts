@@ -1,4 +1,4 @@
-import type { Block, KnownBlock } from '@slack/types';
+import type { Block, KnownBlock, PlainTextElement } from '@slack/types';
 import { cleanUntrusted } from '../../../runbook/snapshot/redaction/redact-text.ts';
 
 /**
@@ -100,18 +100,24 @@ function escapeMrkdwn(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
+/** Text that Slack shows as it is. */
+export function plainText(text: string, max: number): PlainTextElement {
+  return { type: 'plain_text', text: truncate(text, max), emoji: false };
+}
+
 /** A header of at most 150 characters; Slack shows it literally. */
 export function header(text: string): KnownBlock {
-  const line = truncate(cleanUntrusted(text, 300), slackLimits.headerCharacters);
-  return { type: 'header', text: { type: 'plain_text', text: line, emoji: false } };
+  return {
+    type: 'header',
+    text: plainText(cleanUntrusted(text, 300), slackLimits.headerCharacters),
+  };
 }
 
 /** Small grey lines below a message; Slack shows them literally. */
 export function smallPrint(lines: readonly string[]): KnownBlock[] {
   const elements = lines
-    .map((line) => truncate(cleanUntrusted(line, 600), slackLimits.plainTextCharacters))
-    .filter((line) => line !== '')
-    .slice(0, slackLimits.contextElements)
-    .map((text) => ({ type: 'plain_text' as const, text, emoji: false }));
+    .map((line) => plainText(cleanUntrusted(line, 600), slackLimits.plainTextCharacters))
+    .filter(({ text }) => text !== '')
+    .slice(0, slackLimits.contextElements);
   return elements.length === 0 ? [] : [{ type: 'context', elements }];
 }

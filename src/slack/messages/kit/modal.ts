@@ -2,12 +2,11 @@ import type {
   InputBlock,
   KnownBlock,
   ModalView,
-  PlainTextElement,
   PlainTextInput,
   PlainTextOption,
 } from '@slack/types';
 import { z } from 'zod';
-import { slackLimits, truncate } from './message.ts';
+import { plainText, slackLimits, truncate } from './message.ts';
 import type { Message, MessageBlock } from './message.ts';
 
 /** What a dialog remembers of where it was opened: ids and configured names, judged anew when it is submitted. */
@@ -99,10 +98,6 @@ export function textField(field: TextField): InputBlock {
     element,
     ...(hint !== undefined && { hint: plainText(hint, 2000) }),
   };
-}
-
-export function plainText(text: string, max: number): PlainTextElement {
-  return { type: 'plain_text', text: truncate(text, max), emoji: false };
 }
 
 interface ChoiceField {

@@ -60,7 +60,21 @@ export function quote(text: string): RichTextQuote {
   return { type: 'rich_text_quote', elements: [plain(text)] };
 }
 
-/** Spaces and punctuation between leaves, kept as they are. */
+/**
+ * One line of rich text: the words of the template are dbconn's own and kept as they are, a string that is filled in is
+ * a plain leaf of its own.
+ */
+export function rich(words: TemplateStringsArray, ...parts: readonly (string | Leaf)[]): Leaf[] {
+  return words.flatMap((own, index) => {
+    const part = parts[index];
+    return [
+      ...(own === '' ? [] : [between(own)]),
+      ...(part === undefined ? [] : [typeof part === 'string' ? plain(part) : part]),
+    ];
+  });
+}
+
+/** Words of dbconn's own that are put together first, kept as they are. */
 export function between(text: string): RichTextText {
   return { type: 'text', text };
 }
@@ -71,7 +85,7 @@ function clean(text: string, max: number): string {
   return cleaned.trim() === '' ? '–' : cleaned;
 }
 
-export function paragraph(...leaves: readonly Leaf[]): RichTextSection {
+export function paragraph(leaves: readonly Leaf[]): RichTextSection {
   return { type: 'rich_text_section', elements: [...leaves] };
 }
 
@@ -81,8 +95,8 @@ export function bullets(
   style: RichTextList['style'] = 'bullet',
 ): RichTextList {
   const { taken, more } = take(items, ownLimits.listItems);
-  const points = taken.map((leaves) => paragraph(...leaves));
-  if (more > 0) points.push(paragraph(between(`and ${more} more`)));
+  const points = taken.map(paragraph);
+  if (more > 0) points.push(paragraph([between(`and ${more} more`)]));
   return { type: 'rich_text_list', style, elements: points };
 }
 
@@ -129,7 +143,7 @@ export function titledList(
   items: readonly (readonly Leaf[])[],
   style: RichTextList['style'] = 'bullet',
 ): RichTextBlock[] {
-  return items.length === 0 ? [] : [richText(paragraph(bold(title)), bullets(items, style))];
+  return items.length === 0 ? [] : [richText(paragraph([bold(title)]), bullets(items, style))];
 }
 
 const mention = /<(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+)>/;
