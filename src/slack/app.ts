@@ -38,8 +38,7 @@ interface SlackAppOptions {
   readonly runbook: Runbook;
   /** What was heard over HTTP before; without it no request of HTTP may decide anything. */
   readonly heard?: SignedRequestLog;
-  /** What changes something; without it dbconn only looks. */
-  readonly changes?: Changes;
+  readonly changes: Changes;
   /** The Home tab; without it the tab stays as it was. */
   readonly home?: Home;
   readonly meter?: Pick<Meter, 'slackCall'>;
@@ -174,7 +173,7 @@ function buildApp({ options, connection, inFlight, replyTimeouts, bot }: Parts):
   const answer = createAnswer(client, log);
   const doctorSlack = createDoctorSlack({ client, channel, log });
   const modals = createModals(client, log);
-  const answering = { answer, doctorSlack, modals, inFlight, replyTimeouts };
+  const answering = { client, answer, doctorSlack, modals, inFlight, replyTimeouts };
   if (options.home !== undefined) registerHome(app, options.home);
-  registerListeners(app, { runbook, changes, channel, log, ...answering });
+  registerListeners(app, { ...changes, runbook, channel, log, ...answering });
 }

@@ -1,6 +1,7 @@
+import { WebClient } from '@slack/web-api';
 import { afterEach, expect, test } from 'vitest';
 import { createInFlight, defaultReplyTimeouts } from '../../src/slack/handlers/in-flight.ts';
-import { answerDiagnosis } from '../../src/slack/handlers/read-commands.ts';
+import { answerCommand } from '../../src/slack/handlers/command.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
 import { aLog, aRunbook } from '../slack/support/workspace.ts';
@@ -19,14 +20,14 @@ test('doctor in Slack says whether whoever incidents call can be reached', async
   const { bot } = scripted;
   const heard: string[] = [];
   const summary = 'Steps of the escalation are for the backend lead, who cannot be reached.';
-  await answerDiagnosis(
+  await answerCommand(
     {
       runbook: aRunbook({ targets: [aTarget({ name: 'shop' })] }),
-      changes: {
-        ...bot,
-        announcements: { announce: () => Promise.resolve() },
-        checkCalls: () => [{ subject: 'Configuration', state: 'missing', summary }],
-      },
+      ...bot,
+      client: new WebClient(),
+      announcements: { announce: () => Promise.resolve() },
+      pagingOf: () => undefined,
+      checkCalls: () => [{ subject: 'Configuration', state: 'missing', summary }],
       answer: (_, audience, message) =>
         Promise.resolve(void heard.push(`${audience}: ${toText(message)}`)),
       doctorSlack: () => Promise.resolve([]),
@@ -35,12 +36,15 @@ test('doctor in Slack says whether whoever incidents call can be reached', async
       replyTimeouts: defaultReplyTimeouts,
       channel: database,
       log: aLog().log,
-    },
-    { channel: database, user: maya, respond: () => Promise.reject(new Error('unused')) },
-    {
-      command: { kind: 'look', word: 'doctor', target: 'shop' },
+      asker: {
+        channel: database,
+        user: maya,
+        respond: () => Promise.reject(new Error('unused')),
+      },
+      actor: { id: maya, via: 'slack' },
       signal: new AbortController().signal,
     },
+    'doctor shop',
   );
   expect(heard).toHaveLength(1);
   expect(heard[0]).toContain(summary);

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { actionIds, blockIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { createSlackApp } from '../../src/slack/app.ts';
-import { aLog, aRunbook, botToken } from '../slack/support/workspace.ts';
+import { aLog, aRunbook, botToken, noChanges } from '../slack/support/workspace.ts';
 import { openScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import { send, sign } from './support/signed.ts';
@@ -136,6 +136,7 @@ test('without a signing secret the bot does not start', () => {
     connection: { kind: 'http', signingSecret: '', port: 0 },
     botToken,
     runbook: aRunbook(),
+    changes: noChanges(),
     log: aLog().log,
   } as const;
   expect(() => createSlackApp(options)).toThrow(/signing ?secret/i);

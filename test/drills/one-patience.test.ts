@@ -1,3 +1,4 @@
+import { WebClient } from '@slack/web-api';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { incidentActions } from '../../src/slack/messages/kit/action-ids.ts';
@@ -31,9 +32,13 @@ test('a slow look that an incident’s menu asks for is excused once, and then a
     return aDiagnosis({ target: 'shop' });
   };
   const press = incidentButton(incidentButtons[incidentActions.menu]);
-  const deps: Parameters<typeof press>[0] = {
+  await press({
+    ...bot,
+    client: new WebClient(),
+    announcements: nobody,
+    pagingOf: () => undefined,
+    checkCalls: () => [],
     runbook: aRunbook({ targets: [aTarget({ name: 'shop' })], diagnose: look }),
-    changes: { ...bot, announcements: nobody },
     answer: (_, audience, { text }) => Promise.resolve(void heard.push(`${audience}: ${text}`)),
     doctorSlack: () => Promise.resolve([]),
     modals: { open: () => Promise.resolve('no'), update: () => Promise.resolve(false) },
@@ -41,12 +46,11 @@ test('a slow look that an incident’s menu asks for is excused once, and then a
     replyTimeouts: { ...defaultReplyTimeouts, slowAfterMs: 20 },
     channel: database,
     log: aLog().log,
-  };
-  await press(deps, {
     asker: { channel: database, user: maya, respond: () => Promise.reject(new Error('unused')) },
     actor,
     actionId: incidentActions.menu,
     value: `status ${incident.id}`,
+    values: [],
     ts: (await bot.board.placeOf(incident.id))?.ts,
     triggerId: 'unused',
     signal: new AbortController().signal,

@@ -10,7 +10,7 @@ import { send, sign } from '../drills/support/signed.ts';
 import { dana, foreigner, guest, jonas, maya } from '../drills/support/theatre.ts';
 import type { Bot } from '../drills/support/theatre.ts';
 import { buildPlan, byHand } from '../runbook/approval/builders.ts';
-import { aRunbook, botToken, connectionFor } from '../slack/support/workspace.ts';
+import { aRunbook, botToken, connectionFor, noChanges } from '../slack/support/workspace.ts';
 import { until } from '../support/until.ts';
 import { canary } from './text-entrances.ts';
 
@@ -173,7 +173,9 @@ export async function openFront(): Promise<Front> {
       log,
     });
     const connection = connectionFor('http');
-    const app = createSlackApp({ connection, botToken, apiUrl, runbook: aRunbook(), home, log });
+    const changes = noChanges();
+    const runbook = aRunbook();
+    const app = createSlackApp({ connection, botToken, apiUrl, runbook, changes, home, log });
     await app.start();
     return app;
   }

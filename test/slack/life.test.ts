@@ -13,6 +13,7 @@ import {
   botToken,
   connectionFor,
   database,
+  noChanges,
   openSlack,
   readManifest,
   said,
@@ -52,6 +53,7 @@ function appFor(slack: LocalSlack, changes: Partial<SlackAppOptions>): SlackApp 
     botToken,
     apiUrl: slack.apiUrl,
     runbook: aRunbook(),
+    changes: noChanges(),
     log: aLog().log,
     ...changes,
   });

@@ -1,18 +1,14 @@
-import type { Actor, ApprovalRequest } from '../../runbook/approvals/request.ts';
+import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
 import { toRemedyRequest } from '../../runbook/commands/parse-remedy.ts';
-import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import type { RemedyRequest } from '../../runbook/remedies/remedy-request.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { notice, refusalMessage } from '../messages/notice.ts';
 import { planMessage } from '../messages/plan.ts';
 import { requestsMessage } from '../messages/request-card.ts';
-import type { Asker } from './answer.ts';
-import { answerInTime } from './deps.ts';
-import type { ActionContext, CommandDeps } from './deps.ts';
-import { callForHelp, letGo, stopAll } from './emergency-commands.ts';
-import { answerIncident } from './incident-commands.ts';
+import { onTarget } from './deps.ts';
+import type { Interaction } from './deps.ts';
 
 export interface RemedyInput {
   readonly target: string;
@@ -22,25 +18,23 @@ export interface RemedyInput {
 }
 
 /** Proposes it, and answers once its card stands in the incident channel. */
-export function proposeRemedy(
-  { changes, actor }: ActionContext,
-  input: RemedyInput,
-): Promise<Message> {
-  return showProposal(changes, () => changes.approvals.propose({ ...input, actor }));
+export function proposeRemedy(on: Interaction, input: RemedyInput): Promise<Message> {
+  const { approvals, actor } = on;
+  return showProposal(on, () => approvals.propose({ ...input, actor }));
 }
 
 /** Shows its plan to one person. */
 async function previewRemedy(
-  { changes }: ActionContext,
+  { approvals }: Interaction,
   { target, ask }: RemedyInput,
 ): Promise<Message> {
-  const planned = await changes.approvals.preview(target, ask);
+  const planned = await approvals.preview(target, ask);
   return planned.ok ? planMessage(planned.value) : refusalMessage(planned.refusal);
 }
 
 /** What is answered to whoever had a proposal made, by whatever way. */
 export async function showProposal(
-  { cards }: ActionContext['changes'],
+  { cards }: Interaction,
   propose: () => Promise<Answer<ApprovalRequest>>,
 ): Promise<Message> {
   if (cards.channel === undefined) return notice(noChannel);
@@ -58,90 +52,26 @@ export async function showProposal(
 const noChannel =
   'There is no incident channel where a proposal could be approved. Set slack.channel in dbconn.yml to the id of #database.';
 
-type Change = Exclude<Command, { kind: 'look' | 'help' | 'record' }>;
-
-interface ChangeInput {
-  readonly command: Change;
-  readonly actor: Actor;
-  readonly signal: AbortSignal;
-}
-
-/** Answers a word that sets something in motion: privately, while what concerns all is posted for all. */
-export async function answerChange(
-  deps: CommandDeps,
-  asker: Asker,
-  { command, actor, signal }: ChangeInput,
-): Promise<void> {
-  const { answer, changes } = deps;
-  if (changes === undefined) {
-    await answer(asker, 'caller', notice('This dbconn only looks; nothing can be proposed here.'));
-    return;
-  }
-  const task = taskOf({ deps, changes, actor }, command);
-  const otherwise = 'target' in command ? `/dbconn doctor ${command.target}` : '/dbconn doctor';
-  const { message } = await answerInTime(deps, asker, { ...task, otherwise, signal });
-  await answer(asker, 'caller', message);
-}
-
-interface Named {
-  readonly work: () => Promise<Message>;
-  readonly doing: string;
-  readonly name: string;
-}
-
-function taskOf(context: ActionContext, command: Change): Named {
-  switch (command.kind) {
-    case 'propose': {
-      const plan = `plan of ${nameOf(command.remedyCommand.option)} for ${command.target}`;
-      return { work: () => propose(context, command), doing: `making the ${plan}`, name: plan };
-    }
-    case 'requests':
-      return { work: () => listOpen(context), doing: 'reading the journal', name: 'list' };
-    case 'break-glass':
-      return {
-        work: () => breakGlass(context, command),
-        doing: 'breaking the glass',
-        name: 'exception',
-      };
-    case 'stop':
-      return { work: () => stopAll(context, command.reason), doing: 'stopping', name: 'stop' };
-    case 'go':
-      return { work: () => letGo(context, command.reason), doing: 'lifting the stop', name: 'go' };
-    case 'incident':
-      return {
-        work: () => answerIncident(context, command),
-        doing: 'answering about incidents',
-        name: 'answer about incidents',
-      };
-    default:
-      return {
-        work: () => callForHelp(context, command),
-        doing: 'calling for help',
-        name: 'call for help',
-      };
-  }
-}
-
-async function propose(
-  context: ActionContext,
-  { remedyCommand, target: name, isPreview }: Extract<Change, { kind: 'propose' }>,
+export function propose(
+  on: Interaction,
+  { remedyCommand, target: name, isPreview }: Extract<Command, { kind: 'propose' }>,
 ): Promise<Message> {
-  const target = context.deps.runbook.targets.find((candidate) => candidate.name === name);
-  if (target === undefined) return notice('No target is configured. Add one to dbconn.yml.');
-  const input = { target: name, ask: toRemedyRequest(remedyCommand, target.limits) };
-  return isPreview ? previewRemedy(context, input) : proposeRemedy(context, input);
+  return onTarget(on, name, ({ limits }) => {
+    const input = { target: name, ask: toRemedyRequest(remedyCommand, limits) };
+    return isPreview ? previewRemedy(on, input) : proposeRemedy(on, input);
+  });
 }
 
-async function listOpen({ changes }: ActionContext): Promise<Message> {
-  const open = await changes.approvals.list();
+export async function listOpen({ approvals }: Interaction): Promise<Message> {
+  const open = await approvals.list();
   return open.ok ? requestsMessage(open.value) : refusalMessage(open.refusal);
 }
 
-async function breakGlass(
-  { changes, actor }: ActionContext,
-  { id, reason }: Extract<Change, { kind: 'break-glass' }>,
+export async function breakGlass(
+  { approvals, actor }: Interaction,
+  { id, reason }: Extract<Command, { kind: 'break-glass' }>,
 ): Promise<Message> {
-  const broken = await changes.approvals.breakGlass(id, actor, reason);
+  const broken = await approvals.breakGlass(id, actor, reason);
   if (!broken.ok) return refusalMessage(broken.refusal);
   return notice(
     'It begins without the votes it needs, and everybody is told who did that and why.',

@@ -1,84 +1,94 @@
 import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from '@slack/bolt';
-import type { Actor } from '../../runbook/approvals/request.ts';
 import { parseCommand } from '../../runbook/commands/parse-command.ts';
+import type { Command } from '../../runbook/commands/parse-command.ts';
+import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import { helpMessage } from '../messages/help.ts';
+import type { Message } from '../messages/kit/message.ts';
 import { toActor } from '../people.ts';
-import type { Asker } from './answer.ts';
-import { answerChange } from './change-commands.ts';
-import type { CommandDeps } from './deps.ts';
-import { depsFor } from './deps.ts';
-import type { InFlight } from './in-flight.ts';
-import { answerDiagnosis, answerRecord } from './read-commands.ts';
+import type { Asker, Audience } from './answer.ts';
+import { breakGlass, listOpen, propose } from './change-commands.ts';
+import type { CommandDeps, Interaction } from './deps.ts';
+import { callForHelp, letGo, stopAll } from './emergency-commands.ts';
+import { answerIncident } from './incident-commands.ts';
+import { listen, reply } from './listen.ts';
+import type { Task } from './listen.ts';
+import { readDiagnosis, readRecord } from './read-commands.ts';
 
 type Args = SlackCommandMiddlewareArgs & AllMiddlewareArgs;
 
-/** More looks than this at once help nobody and would queue behind one database connection each. */
-const mostAtOnce = 30;
-
 /** `/dbconn …`: acknowledged at once, answered when the work is done. */
 export function dbconnCommand(deps: CommandDeps): (args: Args) => Promise<void> {
-  const { inFlight, log } = deps;
   return async ({ ack, command, context, respond }) => {
-    const busy = refusal(inFlight);
-    // A socket that closes at this moment takes no acknowledgement. Slack then shows its own error,
-    // and the answer by the response URL may still arrive.
-    const acknowledge = (...words: Parameters<typeof ack>): Promise<void> =>
-      ack(...words).catch((err: unknown) => log.warn({ err }, 'A command was not acknowledged'));
-    if (busy !== undefined) {
-      await acknowledge({ response_type: 'ephemeral', text: busy });
-      return;
-    }
     const asker: Asker = { channel: command.channel_id, user: command.user_id, respond };
-    await inFlight.run(async (signal) => {
-      await acknowledge();
-      try {
-        const actor = toActor(command.user_id, command.team_id);
-        await answerCommand(depsFor(deps, context), asker, {
-          text: unescapeSlack(command.text),
-          actor,
-          signal,
-        });
-      } catch (err) {
-        log.error({ err, channel: asker.channel }, 'A command could not be answered');
-      }
-    });
+    const actor = toActor(command.user_id, command.team_id);
+    const acknowledge = (busy: string | undefined): Promise<void> =>
+      busy === undefined ? ack() : ack({ response_type: 'ephemeral', text: busy });
+    await listen(
+      deps,
+      { what: 'A command', context, asker, actor, ack: acknowledge },
+      (interaction) => answerCommand(interaction, unescapeSlack(command.text)),
+    );
   };
 }
 
-/** Why no more work is taken on now, or undefined. */
-export function refusal({ draining, size }: InFlight): string | undefined {
-  if (draining) return 'dbconn is restarting. Ask again in a minute.';
-  if (size < mostAtOnce) return undefined;
-  return `dbconn is already answering ${size} commands. Ask again in a few seconds.`;
-}
-
-interface CommandInput {
-  readonly text: string;
-  readonly actor: Actor;
-  readonly signal: AbortSignal;
-}
-
 /** Does what the words after `/dbconn` say, wherever they came from, and answers. */
-export async function answerCommand(
-  deps: CommandDeps,
-  asker: Asker,
-  { text, actor, signal }: CommandInput,
-): Promise<void> {
-  const targets = deps.runbook.targets.map(({ name }) => name);
+export async function answerCommand(interaction: Interaction, text: string): Promise<void> {
+  const { answer, asker, runbook } = interaction;
+  const targets = runbook.targets.map(({ name }) => name);
   const command = parseCommand(text, targets);
-  switch (command.kind) {
-    case 'help':
-      await deps.answer(asker, 'caller', helpMessage(targets, command.problem));
-      return;
-    case 'look':
-      await answerDiagnosis(deps, asker, { command, signal });
-      return;
-    case 'record':
-      await answerRecord(deps, asker, { command, actor, signal });
-      return;
-    default:
-      await answerChange(deps, asker, { command, actor, signal });
+  if (command.kind === 'help') {
+    await answer(asker, 'caller', helpMessage(targets, command.problem));
+    return;
   }
+  const doctor = 'target' in command && command.kind !== 'record' ? ` ${command.target}` : '';
+  const task = { ...taskOf(interaction, command), otherwise: `/dbconn doctor${doctor}` };
+  await reply(interaction, task, audienceOf(interaction, command));
+}
+
+/** Status in the incident channel is for everyone there; what concerns all is posted for all besides. */
+function audienceOf({ asker, channel }: Interaction, command: Command): Audience {
+  const isStatus = command.kind === 'look' && command.word === 'status';
+  return isStatus && asker.channel === channel ? 'everyone' : 'caller';
+}
+
+type CommandTask = Omit<Task<Message>, 'otherwise'>;
+
+function taskOf(on: Interaction, command: Exclude<Command, { kind: 'help' }>): CommandTask {
+  switch (command.kind) {
+    case 'look': {
+      const { target } = command;
+      return task(() => readDiagnosis(on, command), `looking at ${target}`, `look at ${target}`);
+    }
+    case 'record': {
+      const { word, target } = command;
+      const doing = word === 'prevention' ? `looking at ${target ?? 'a target'}` : reading;
+      return task(() => readRecord(on, command), doing, word);
+    }
+    case 'propose': {
+      const plan = `plan of ${nameOf(command.remedyCommand.option)} for ${command.target}`;
+      return task(() => propose(on, command), `making the ${plan}`, plan);
+    }
+    case 'requests':
+      return task(() => listOpen(on), reading, 'list');
+    case 'break-glass':
+      return task(() => breakGlass(on, command), 'breaking the glass', 'exception');
+    case 'stop':
+      return task(() => stopAll(on, command.reason), 'stopping', 'stop');
+    case 'go':
+      return task(() => letGo(on, command.reason), 'lifting the stop', 'go');
+    case 'incident': {
+      const name = 'answer about incidents';
+      return task(() => answerIncident(on, command), 'answering about incidents', name);
+    }
+    default:
+      return task(() => callForHelp(on, command), 'calling for help', 'call for help');
+  }
+}
+
+const reading = 'reading the journal';
+
+function task(work: () => Promise<Message>, doing: string, name: string): CommandTask {
+  return { work, doing, name };
 }
 
 /** Slack escapes three characters in what people type. */

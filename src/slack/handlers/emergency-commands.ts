@@ -4,26 +4,34 @@ import { mentionOf } from '../../runbook/approvals/people.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
 import { escalate } from '../../runbook/escalation/escalate.ts';
 import type { Called } from '../../runbook/escalation/escalate.ts';
+import type { EscalationRequest } from '../../runbook/incidents/rules.ts';
+import type { Target } from '../../runbook/snapshot/target.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { mentioning, paragraph, richText, toMentioningMessage } from '../messages/kit/rich-text.ts';
 import { notice, refusalMessage } from '../messages/notice.ts';
-import type { ActionContext, CommandDeps } from './deps.ts';
-import { incidentAnswer, incidentDone } from './incident-commands.ts';
+import { onTarget } from './deps.ts';
+import type { Interaction } from './deps.ts';
+import { decide } from './incident-commands.ts';
 
 /** Calls the runbook's contacts: through the target's open incident, else with the state a look has. */
-export async function callForHelp(
-  { deps, changes, actor }: ActionContext,
+export function callForHelp(
+  on: Interaction,
   { ask, target: name }: Extract<Command, { kind: 'escalate' }>,
 ): Promise<Message> {
-  const { journal, announcements, incidents } = changes;
-  const target = deps.runbook.targets.find((candidate) => candidate.name === name);
-  if (target === undefined) return notice('No target is configured. Add one to dbconn.yml.');
-  const open = await incidents?.current(name);
-  // What cannot be read is no reason to call nobody: then it goes out as without an incident.
-  if (incidents !== undefined && open?.ok === true && open.value !== null) {
-    return incidentAnswer(await incidents.escalate(open.value.id, actor, ask), incidentDone.help);
-  }
-  const { contacts } = target;
+  return onTarget(on, name, async (target) => {
+    const open = await on.incidents.current(name);
+    // What cannot be read is no reason to call nobody: then it goes out as without an incident.
+    if (open.ok && open.value !== null) return decide.help(on, open.value.id, ask);
+    return callContacts(on, target, ask);
+  });
+}
+
+async function callContacts(
+  on: Interaction,
+  { name, contacts }: Target,
+  ask: EscalationRequest,
+): Promise<Message> {
+  const { actor, announcements, channel, journal, log, pagingOf } = on;
   let failure: unknown;
   const quietly: typeof announcements = {
     async announce(announcement) {
@@ -32,17 +40,16 @@ export async function callForHelp(
       });
     },
   };
-  const headline = await headlineOf(deps, name);
-  const { channel } = deps;
+  const headline = await headlineOf(on, name);
   const escalating = { ...ask, target: name, actor, contacts, channel, headline };
-  const paging = changes.pagingOf?.(name);
+  const paging = pagingOf(name);
   const called = await escalate(
     { journal, announcements: quietly, ...(paging !== undefined && { paging }) },
     escalating,
   );
   if (!called.ok) return refusalMessage(called.refusal);
   if (failure !== undefined) {
-    deps.log.warn({ err: failure }, 'A call for help could not be sent');
+    log.warn({ err: failure }, 'A call for help could not be sent');
     return notice(`It is recorded, but Slack did not take it. Call ${ask.role} by hand.`);
   }
   return notice(sentFor(called.value));
@@ -57,7 +64,7 @@ function sentFor({ via, to }: Called): string {
 
 /** A call for help goes out with or without figures. */
 async function headlineOf(
-  { log, runbook }: CommandDeps,
+  { log, runbook }: Interaction,
   name: string,
 ): Promise<string | undefined> {
   try {
@@ -69,32 +76,31 @@ async function headlineOf(
 }
 
 /** Stops all changes. Anybody may. */
-export async function stopAll(context: ActionContext, reason: string): Promise<Message> {
-  const { changes, actor } = context;
-  const stopped = await changes.approvals.stop(actor, reason);
+export async function stopAll(on: Interaction, reason: string): Promise<Message> {
+  const { approvals, actor, cards } = on;
+  const stopped = await approvals.stop(actor, reason);
   if (!stopped.ok) return refusalMessage(stopped.refusal);
-  changes.cards.tellStop(stopped.value);
-  return tellAll(context, stopNotice(stopped.value));
+  cards.tellStop(stopped.value);
+  return tellAll(on, stopNotice(stopped.value));
 }
 
 /** Lets changes run again. */
-export async function letGo(context: ActionContext, reason: string): Promise<Message> {
-  const { changes, actor } = context;
-  const lifted = await changes.approvals.go(actor, reason);
+export async function letGo(on: Interaction, reason: string): Promise<Message> {
+  const { approvals, actor, cards } = on;
+  const lifted = await approvals.go(actor, reason);
   if (!lifted.ok) return refusalMessage(lifted.refusal);
   // A stop set on the machine holds on, whatever an approver says here.
-  const left = await changes.approvals.stopped();
-  changes.cards.tellStop(left.ok ? left.value : null);
+  const left = await approvals.stopped();
+  cards.tellStop(left.ok ? left.value : null);
   const headline = `Changes may run again, says ${mentionOf(actor.id)}.`;
-  return tellAll(context, { headline, quote: null });
+  return tellAll(on, { headline, quote: null });
 }
 
 /** Everybody in the incident channel has to know. That it could not be posted does not undo it. */
 async function tellAll(
-  { deps, changes }: ActionContext,
+  { announcements, cards, log }: Interaction,
   words: Pick<Announcement, 'headline' | 'quote'>,
 ): Promise<Message> {
-  const { announcements, cards } = changes;
   const { headline } = words;
   const answer = (text: string): Message =>
     toMentioningMessage(text, [richText(paragraph(mentioning(text)))]);
@@ -103,7 +109,7 @@ async function tellAll(
     await announcements.announce({ to: cards.channel, mention: null, ...words });
     return answer(headline);
   } catch (err) {
-    deps.log.warn({ err }, 'A notice to all could not be posted');
+    log.warn({ err }, 'A notice to all could not be posted');
     return answer(`${headline} The incident channel could not be told: tell people there.`);
   }
 }

@@ -39,6 +39,16 @@ export function createInFlight(): InFlight {
   };
 }
 
+/** More answers than this at once help nobody and would queue behind one database connection each. */
+const mostAtOnce = 30;
+
+/** Why no more work is taken on now, or undefined. */
+export function refusal({ draining, size }: InFlight): string | undefined {
+  if (draining) return 'dbconn is restarting. Ask again in a minute.';
+  if (size < mostAtOnce) return undefined;
+  return `dbconn is already answering ${size} commands. Ask again in a few seconds.`;
+}
+
 /** Whether all of it ended, well or badly, in time. */
 async function endWithin(ms: number, working: ReadonlySet<Promise<void>>): Promise<boolean> {
   if (working.size === 0) return true;

@@ -1,85 +1,92 @@
 import type { IncidentCommand, Named } from '../../runbook/commands/parse-incident.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
-import type { Incidents } from '../../runbook/incidents/incidents.ts';
+import type { Incidents, Silence } from '../../runbook/incidents/incidents.ts';
+import type { EscalationRequest } from '../../runbook/incidents/rules.ts';
 import { done, refuse } from '../../runbook/remedies/remedy.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import { incidentsMessage } from '../messages/incidents.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { notice, refusalMessage } from '../messages/notice.ts';
-import type { ActionContext } from './deps.ts';
+import type { Interaction } from './deps.ts';
 
-/** What somebody is told of what they just did with an incident: the refusal, or the sentence about it. */
-export function incidentAnswer(
-  decided: Answer<Incident>,
-  sentence: (incident: Incident) => string,
-): Message {
-  return decided.ok ? notice(sentence(decided.value)) : refusalMessage(decided.refusal);
+/** What a decision is about, and what was given with it. */
+interface Deciding<T> extends Pick<Interaction, 'incidents' | 'actor'> {
+  readonly id: string;
+  readonly input: T;
 }
 
-export const noIncidents: Message = notice('This dbconn keeps no incidents.');
+/** Decides, and tells whoever did: the refusal, or the sentence about it. Message and thread tell everybody else. */
+function decision<T>(
+  decide: (deciding: Deciding<T>) => Promise<Answer<Incident>>,
+  sentence: (incident: Incident) => string,
+): (interaction: Interaction, id: string, input: T) => Promise<Message> {
+  return async ({ incidents, actor }, id, input) => {
+    const decided = await decide({ incidents, actor, id, input });
+    return decided.ok ? notice(sentence(decided.value)) : refusalMessage(decided.refusal);
+  };
+}
 
-/** What each deed is confirmed with; its message and thread tell everybody else. */
-export const incidentDone = {
-  have: ({ target }: Incident) => `You have the incident of ${target}. The others see that.`,
-  silence: ({ target, silence }: Incident) =>
-    `The incident of ${target} is silenced until ${(silence?.until ?? '').slice(0, 16).replace('T', ' ')} UTC; nobody is called until then.`,
-  unsilence: ({ target }: Incident) => `The incident of ${target} calls people again.`,
-  merge: ({ target, mergedInto }: Incident) =>
-    `The incident of ${target} is a part of ${mergedInto ?? 'the other one'} now.`,
-  close: ({ target }: Incident) =>
-    `The incident of ${target} is closed; its report follows in its thread.`,
-  reopen: ({ target }: Incident) => `The incident of ${target} is open again.`,
-  open: ({ id, target }: Incident) =>
-    `The incident of ${target} is open: ${id}. Its message is about to stand in the incident channel.`,
-  help: ({ target }: Incident) =>
-    `It is recorded, and they are being called for ${target}; the thread tells when they were.`,
-} as const satisfies Readonly<Record<string, (incident: Incident) => string>>;
+/** What can be decided about an incident, by whatever way somebody does. `open` takes a target instead of an id. */
+export const decide = {
+  have: decision<void>(
+    ({ incidents, actor, id }) => incidents.assign(id, actor),
+    ({ target }) => `You have the incident of ${target}. The others see that.`,
+  ),
+  silence: decision<Silence>(
+    ({ incidents, actor, id, input }) => incidents.silence(id, actor, input),
+    ({ target, silence }) =>
+      `The incident of ${target} is silenced until ${(silence?.until ?? '').slice(0, 16).replace('T', ' ')} UTC; nobody is called until then.`,
+  ),
+  unsilence: decision<void>(
+    ({ incidents, actor, id }) => incidents.unsilence(id, actor),
+    ({ target }) => `The incident of ${target} calls people again.`,
+  ),
+  merge: decision<string>(
+    ({ incidents, actor, id, input }) => incidents.merge(id, input, actor),
+    ({ target, mergedInto }) =>
+      `The incident of ${target} is a part of ${mergedInto ?? 'the other one'} now.`,
+  ),
+  close: decision<string>(
+    ({ incidents, actor, id, input }) => incidents.resolve(id, actor, input),
+    ({ target }) => `The incident of ${target} is closed; its report follows in its thread.`,
+  ),
+  reopen: decision<string>(
+    ({ incidents, actor, id, input }) => incidents.reopen(id, actor, input),
+    ({ target }) => `The incident of ${target} is open again.`,
+  ),
+  open: decision<string>(
+    ({ incidents, actor, id: target, input }) => incidents.open(target, actor, input),
+    ({ id, target }) =>
+      `The incident of ${target} is open: ${id}. Its message is about to stand in the incident channel.`,
+  ),
+  help: decision<EscalationRequest>(
+    ({ incidents, actor, id, input }) => incidents.escalate(id, actor, input),
+    ({ target }) =>
+      `It is recorded, and they are being called for ${target}; the thread tells when they were.`,
+  ),
+} as const;
 
 /** Does what the words after `incident` say, and answers whoever typed them. */
-export async function answerIncident(
-  context: ActionContext,
-  command: IncidentCommand,
-): Promise<Message> {
-  const { incidents } = context.changes;
-  if (incidents === undefined) return noIncidents;
+export async function answerIncident(on: Interaction, command: IncidentCommand): Promise<Message> {
+  const { incidents } = on;
   if (command.word === 'list') return listOpen(incidents);
-  if (command.word === 'open') {
-    const { target, reason } = command;
-    return incidentAnswer(await incidents.open(target, context.actor, reason), incidentDone.open);
-  }
+  if (command.word === 'open') return decide.open(on, command.target, command.reason);
   const found = await findNamed(incidents, command.which, command.word === 'reopen');
   if (!found.ok) return refusalMessage(found.refusal);
-  return deal(context, found.value, { incidents, command });
-}
-
-type Dealing = Exclude<IncidentCommand, { word: 'list' | 'open' }>;
-
-async function deal(
-  { actor }: ActionContext,
-  { id }: Incident,
-  { incidents, command }: { readonly incidents: Incidents; readonly command: Dealing },
-): Promise<Message> {
+  const { id } = found.value;
   switch (command.word) {
     case 'have':
-      return incidentAnswer(await incidents.assign(id, actor), incidentDone.have);
     case 'unsilence':
-      return incidentAnswer(await incidents.unsilence(id, actor), incidentDone.unsilence);
-    case 'silence': {
-      const { forMs, reason } = command;
-      return incidentAnswer(
-        await incidents.silence(id, actor, { forMs, reason }),
-        incidentDone.silence,
-      );
-    }
-    case 'merge': {
-      const into = await findNamed(incidents, command.into, false);
-      if (!into.ok) return refusalMessage(into.refusal);
-      return incidentAnswer(await incidents.merge(id, into.value.id, actor), incidentDone.merge);
-    }
+      return decide[command.word](on, id);
     case 'close':
-      return incidentAnswer(await incidents.resolve(id, actor, command.reason), incidentDone.close);
-    default:
-      return incidentAnswer(await incidents.reopen(id, actor, command.reason), incidentDone.reopen);
+    case 'reopen':
+      return decide[command.word](on, id, command.reason);
+    case 'silence':
+      return decide.silence(on, id, { forMs: command.forMs, reason: command.reason });
+    default: {
+      const into = await findNamed(incidents, command.into, false);
+      return into.ok ? decide.merge(on, id, into.value.id) : refusalMessage(into.refusal);
+    }
   }
 }
 

@@ -1,10 +1,7 @@
 import type { AllMiddlewareArgs, App, SlackActionMiddlewareArgs } from '@slack/bolt';
-import type { Logger } from 'pino';
-import { answeredActions, checklistAction, knownCallbacks } from '../messages/kit/action-ids.ts';
+import { answeredActions, checklistAction } from '../messages/kit/action-ids.ts';
 import { notice } from '../messages/notice.ts';
-import type { Answer } from './answer.ts';
 import { checklistTick } from './checklist-tick.ts';
-import type { TickAction } from './checklist-tick.ts';
 import { dbconnCommand } from './command.ts';
 import type { CommandDeps } from './deps.ts';
 import { dialogs } from './dialogs.ts';
@@ -13,13 +10,6 @@ import { onPress } from './press.ts';
 import type { PressAction } from './press.ts';
 import { requestButton, requestButtons } from './request-buttons.ts';
 import { onSubmit, unknownDialog } from './submit.ts';
-
-interface UnknownActionDeps {
-  /** The ids other listeners answer: Bolt calls every listener that matches, this one included. */
-  readonly known: ReadonlySet<string>;
-  readonly answer: Answer;
-  readonly log: Logger;
-}
 
 type Args = SlackActionMiddlewareArgs & AllMiddlewareArgs;
 
@@ -30,21 +20,22 @@ const stale =
  * Old messages keep their buttons when dbconn changes. A press on one is answered instead of
  * showing Slack's warning triangle.
  */
-function unknownAction(deps: UnknownActionDeps): (args: Args) => Promise<void> {
+function unknownAction({ answer, log }: CommandDeps): (args: Args) => Promise<void> {
   return async ({ ack, body, payload, respond }) => {
-    if ('action_id' in payload && deps.known.has(payload.action_id)) return;
+    // Bolt calls every listener that matches, this one included.
+    if ('action_id' in payload && answeredActions.has(payload.action_id)) return;
     await ack();
     const id = 'action_id' in payload ? payload.action_id.slice(0, 60) : body.type;
-    deps.log.warn({ action: id }, 'A button nobody answers was pressed');
+    log.warn({ action: id }, 'A button nobody answers was pressed');
     const channel = 'channel' in body ? body.channel?.id : undefined;
     if (channel === undefined) return;
-    await deps.answer({ channel, user: body.user.id, respond }, 'caller', notice(stale));
+    await answer({ channel, user: body.user.id, respond }, 'caller', notice(stale));
   };
 }
 
 /** Everything Slack can call in dbconn. Each id of action-ids.ts has its entry in one of the four tables. */
 export function registerListeners(app: App, deps: CommandDeps): void {
-  const { answer, log } = deps;
+  const { log } = deps;
   app.command('/dbconn', dbconnCommand(deps));
   for (const [id, work] of Object.entries(requestButtons)) {
     app.action<PressAction>(id, onPress(deps, requestButton(work)));
@@ -55,10 +46,10 @@ export function registerListeners(app: App, deps: CommandDeps): void {
   for (const [id, work] of Object.entries(incidentButtons)) {
     app.action<PressAction>(id, onPress(deps, incidentButton(work)));
   }
-  app.action<TickAction>(checklistAction, checklistTick(deps));
+  app.action<PressAction>(checklistAction, onPress(deps, checklistTick));
   for (const [id, read] of Object.entries(dialogs)) app.view(id, onSubmit(deps, read));
-  app.action(/[^]*/, unknownAction({ known: answeredActions, answer, log }));
-  app.view(/[^]*/, unknownDialog(knownCallbacks, log));
+  app.action(/[^]*/, unknownAction(deps));
+  app.view(/[^]*/, unknownDialog(log));
   // Listeners answer their own failures; what arrives here is a fault that nobody can be told about.
   app.error(async (error) => {
     log.error({ err: error }, 'A listener failed');

@@ -1,18 +1,18 @@
 import type { AllMiddlewareArgs, SlackViewMiddlewareArgs, ViewSubmitAction } from '@slack/bolt';
 import type { Logger } from 'pino';
+import { knownCallbacks } from '../messages/kit/action-ids.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { readFields, readMemory, wordsView } from '../messages/kit/modal.ts';
 import type { DialogMemory, Filled } from '../messages/kit/modal.ts';
 import { notice } from '../messages/notice.ts';
 import { toActor } from '../people.ts';
 import type { Asker } from './answer.ts';
-import { refusal } from './command.ts';
-import { answerInTime, depsFor } from './deps.ts';
-import type { ActionContext, CommandDeps } from './deps.ts';
+import type { CommandDeps, Interaction } from './deps.ts';
+import { answerInTime, listen } from './listen.ts';
 
 /** What a submitted dialog asks for: work to do, or what is wrong with its fields. */
 export type Submitted =
-  | { readonly work: (context: ActionContext) => Promise<Message> }
+  | { readonly work: (on: Interaction) => Promise<Message> }
   | { readonly errors: Readonly<Record<string, string>> };
 
 /** Reads a submitted dialog: what it was opened with, and what was filled in. */
@@ -30,8 +30,8 @@ const title = 'dbconn';
  * when the work is done. Whoever closes it meanwhile reads the answer where they opened it.
  */
 export function onSubmit(deps: CommandDeps, read: ReadDialog): (args: SubmitArgs) => Promise<void> {
-  const { inFlight, log } = deps;
   return async ({ ack, body, context, view }) => {
+    const { answer, log, modals } = deps;
     const { user } = body;
     const show = (text: string): Promise<void> =>
       ack({ response_action: 'update', view: wordsView(title, notice(text)) });
@@ -41,66 +41,35 @@ export function onSubmit(deps: CommandDeps, read: ReadDialog): (args: SubmitArgs
       await show('This dialog was not made by this dbconn, so nothing was done.');
       return;
     }
-    const busy = refusal(inFlight);
-    if (busy !== undefined) {
-      await show(busy);
-      return;
-    }
     const submitted = read(memory, readFields(view.state.values));
     if ('errors' in submitted) {
       await ack({ response_action: 'errors', errors: { ...submitted.errors } });
       return;
     }
-    await inFlight.run(async (signal) => {
-      await show('One moment…').catch((err: unknown) =>
-        log.warn({ err }, 'A dialog was not acknowledged'),
-      );
-      try {
-        const asker: Asker = { channel: memory.channel, user: user.id, respond: noResponseUrl };
-        const actor = toActor(user.id, user.team_id ?? body.team?.id);
-        const message = await work(depsFor(deps, context), asker, { submitted, actor, signal });
-        const isShown = await deps.modals.update(view.id, wordsView(title, message));
-        if (!isShown) await deps.answer(asker, 'caller', message);
-      } catch (err) {
-        log.error({ err, dialog: view.callback_id }, 'A dialog could not be answered');
-      }
+    const asker: Asker = { channel: memory.channel, user: user.id, respond: noResponseUrl };
+    const actor = toActor(user.id, user.team_id ?? body.team?.id);
+    const acknowledge = (busy = 'One moment…'): Promise<void> => show(busy);
+    const call = { what: 'A dialog', context, asker, actor, ack: acknowledge };
+    await listen(deps, call, async (interaction) => {
+      const { value: message } = await answerInTime(interaction, {
+        work: () => submitted.work(interaction),
+        doing: 'answering a dialog',
+        name: 'answer to a dialog',
+        otherwise: '/dbconn status',
+      });
+      const isShown = await modals.update(view.id, wordsView(title, message));
+      if (!isShown) await answer(asker, 'caller', message);
     });
   };
-}
-
-interface Working {
-  readonly submitted: Extract<Submitted, { work: unknown }>;
-  readonly actor: ReturnType<typeof toActor>;
-  readonly signal: AbortSignal;
-}
-
-async function work(
-  deps: CommandDeps,
-  asker: Asker,
-  { submitted, actor, signal }: Working,
-): Promise<Message> {
-  const { changes } = deps;
-  if (changes === undefined) return notice('This dbconn only looks; nothing runs here.');
-  const { message } = await answerInTime(deps, asker, {
-    work: () => submitted.work({ deps, changes, actor }),
-    doing: 'answering a dialog',
-    name: 'answer to a dialog',
-    otherwise: '/dbconn status',
-    signal,
-  });
-  return message;
 }
 
 const stale = 'This dialog belongs to an older dbconn, and nothing was done. Open it again.';
 
 /** A dialog that was open while dbconn changed is answered instead of showing Slack's own trouble. */
-export function unknownDialog(
-  known: ReadonlySet<string>,
-  log: Logger,
-): (args: SubmitArgs) => Promise<void> {
+export function unknownDialog(log: Logger): (args: SubmitArgs) => Promise<void> {
   return async ({ ack, view }) => {
-    if (known.has(view.callback_id)) return;
+    if (knownCallbacks.has(view.callback_id)) return;
     log.warn({ dialog: view.callback_id.slice(0, 60) }, 'A dialog nobody answers was submitted');
-    await ack({ response_action: 'update', view: wordsView('dbconn', notice(stale)) });
+    await ack({ response_action: 'update', view: wordsView(title, notice(stale)) });
   };
 }

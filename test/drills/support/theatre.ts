@@ -204,7 +204,14 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     channel: database,
     runbook: options.runbook,
     heard: journal,
-    changes: { approvals, journal, ...news, ...kept },
+    changes: {
+      approvals,
+      journal,
+      pagingOf: () => undefined,
+      checkCalls: () => [],
+      ...news,
+      ...kept,
+    },
     log,
   });
   await approvals.takeOver();

@@ -8,6 +8,7 @@ import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { createLog } from '../../../src/log.ts';
+import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { Check } from '../../../src/runbook/diagnose/doctor.ts';
 import type { Runbook } from '../../../src/runbook/loop/target-monitor.ts';
@@ -95,6 +96,24 @@ export function connectionFor(mode: Mode): SlackAppOptions['connection'] {
     : { kind: 'http', signingSecret, port: 0, host: '127.0.0.1' };
 }
 
+/** For tests in which nothing may be changed and no incident is kept: whoever asks for one fails. */
+export function noChanges(): SlackAppOptions['changes'] {
+  return inPart<SlackAppOptions['changes']>({
+    approvals: inPart<Approvals>({
+      check: () => [],
+      checkPeople: () => Promise.resolve([]),
+      offers: () => [],
+    }),
+    pagingOf: () => undefined,
+    checkCalls: () => [],
+  });
+}
+
+function inPart<T>(known: Partial<T>): T;
+function inPart(known: unknown): unknown {
+  return known;
+}
+
 /** dbconn in a local Slack, started and able to receive; without an incident channel unless given. */
 export async function startApp(
   slack: LocalSlack,
@@ -106,6 +125,7 @@ export async function startApp(
     botToken,
     apiUrl: slack.apiUrl,
     runbook: aRunbook(),
+    changes: noChanges(),
     log: aLog().log,
     ...changes,
   });
