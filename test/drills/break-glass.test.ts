@@ -7,7 +7,7 @@ import { toText } from '../../sandbox/message-text.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
-import { ann, buildRequest } from '../runbook/approval/builders.ts';
+import { ann, buildRequest } from '../runbook/approvals/builders.ts';
 import { aLog, ana, appToken, botToken, database, openSlack } from '../slack/support/workspace.ts';
 import { patienceMs } from '../support/until.ts';
 

@@ -8,7 +8,7 @@ import { createCards } from '../../src/slack/live/request-cards.ts';
 import { clientOptions } from '../../src/slack/connection/client.ts';
 import { requestCard } from '../../src/slack/messages/request-card.ts';
 import { createOutbox } from '../../src/slack/live/outbox.ts';
-import { buildRequest } from '../runbook/approval/builders.ts';
+import { buildRequest } from '../runbook/approvals/builders.ts';
 import { aLog, botToken } from '../slack/support/workspace.ts';
 import { until } from '../support/until.ts';
 import { database, messagesOf, openSlack } from './support/theatre.ts';

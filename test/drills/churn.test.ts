@@ -19,7 +19,7 @@ import type { Database } from '../../src/runbook/snapshot/ports.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
-import { ann, bob } from '../runbook/approval/builders.ts';
+import { ann, bob } from '../runbook/approvals/builders.ts';
 import { aSnapshot, aTarget } from '../runbook/diagnose/builders.ts';
 import { databaseOptions } from '../support/database-options.ts';
 import { allMembers } from '../support/people.ts';

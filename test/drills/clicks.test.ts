@@ -13,7 +13,7 @@ import {
   proposeActions,
 } from '../../src/slack/messages/kit/action-ids.ts';
 import type { RequestActionId, StatusActionId } from '../../src/slack/messages/kit/action-ids.ts';
-import { buildPlan, byHand } from '../runbook/approval/builders.ts';
+import { buildPlan, byHand } from '../runbook/approvals/builders.ts';
 import { openScripted, postButton } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import {

@@ -3,7 +3,7 @@ import type { RemedyRequest } from '../../src/runbook/remedies/remedy-request.ts
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { actionIds, blockIds } from '../../src/slack/messages/kit/action-ids.ts';
-import { buildPlan } from '../runbook/approval/builders.ts';
+import { buildPlan } from '../runbook/approvals/builders.ts';
 import { openScripted, postButton } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import type { TheatreOptions } from './support/theatre.ts';

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import type { RunControl } from '../../src/runbook/remedies/remedy.ts';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
-import { buildPlan } from '../runbook/approval/builders.ts';
+import { buildPlan } from '../runbook/approvals/builders.ts';
 import { openScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import type { TheatreOptions } from './support/theatre.ts';

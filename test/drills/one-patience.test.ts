@@ -4,7 +4,7 @@ import { afterEach, expect, test } from 'vitest';
 import { incidentActions } from '../../src/slack/messages/kit/action-ids.ts';
 import { createInFlight, defaultReplyTimeouts } from '../../src/slack/handlers/in-flight.ts';
 import { incidentButton, incidentButtons } from '../../src/slack/handlers/incident-buttons.ts';
-import { value } from '../runbook/post-incident/night.ts';
+import { value } from '../runbook/reports/night.ts';
 import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
 import { aLog, aRunbook } from '../slack/support/workspace.ts';
 import { openScripted } from './support/scripted.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { identity } from '../../sandbox/slack/identity.ts';
 import type { SlackOptions } from '../../sandbox/slack/options.ts';
-import { ScriptedRemedy } from '../runbook/approval/world.ts';
+import { ScriptedRemedy } from '../runbook/approvals/world.ts';
 import { aReading, aSnapshot } from '../runbook/diagnose/builders.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
 import { aRunbook, readManifest } from '../slack/support/workspace.ts';

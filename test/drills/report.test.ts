@@ -4,7 +4,7 @@ import type { IncidentReport } from '../../src/runbook/reports/report.ts';
 import { checklistAction } from '../../src/slack/messages/kit/action-ids.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
-import { endedThem, runCheck, value } from '../runbook/post-incident/night.ts';
+import { endedThem, runCheck, value } from '../runbook/reports/night.ts';
 import { readPrevention } from '../../src/runbook/reports/prevention.ts';
 import { aTarget as aPlainTarget } from '../runbook/diagnose/builders.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';

@@ -8,7 +8,7 @@ import { identity } from '../../sandbox/slack/identity.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { sqliteShelf } from '../journal/shelves.ts';
 import type { Place } from '../journal/shelves.ts';
-import { buildRequest } from '../runbook/approval/builders.ts';
+import { buildRequest } from '../runbook/approvals/builders.ts';
 import { aLog, ana, appToken, botToken, database, openSlack } from '../slack/support/workspace.ts';
 import { patienceMs, until } from '../support/until.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { breakGlassNotice } from '../../src/runbook/escalation/break-glass-notifier.ts';
-import { buildRequest } from '../runbook/approval/builders.ts';
+import { buildRequest } from '../runbook/approvals/builders.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
 import { messagesOf } from './support/theatre.ts';

@@ -6,7 +6,7 @@ import { createPlaces } from '../../src/journal/places.ts';
 import { cardKeyOf, endKeyOf } from '../../src/slack/live/find-request-card.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import { keyed } from '../../src/slack/live/posted-messages.ts';
-import { buildPlan } from '../runbook/approval/builders.ts';
+import { buildPlan } from '../runbook/approvals/builders.ts';
 import { botToken } from '../slack/support/workspace.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { openScripted } from './support/scripted.ts';

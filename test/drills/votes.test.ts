@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { aReading, aSnapshot } from '../runbook/diagnose/builders.ts';
-import { buildPlan, buildSession } from '../runbook/approval/builders.ts';
-import { HandClock, ScriptedRemedy } from '../runbook/approval/world.ts';
+import { buildPlan, buildSession } from '../runbook/approvals/builders.ts';
+import { HandClock, ScriptedRemedy } from '../runbook/approvals/world.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
 import { aRunbook } from '../slack/support/workspace.ts';

@@ -3,7 +3,7 @@ import { nextEntry } from '../../src/journal/chain.ts';
 import { openSqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import { systemClock } from '../../src/timing.ts';
 import { advance } from '../../src/runbook/approvals/request.ts';
-import { bob, buildRequest } from '../runbook/approval/builders.ts';
+import { bob, buildRequest } from '../runbook/approvals/builders.ts';
 
 /** Requests with their votes by the journal itself, and then as many notes as make it that large, chained as it chains. */
 export async function fillJournal(file: string, entries: number, requests: number): Promise<void> {

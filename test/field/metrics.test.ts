@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { createPools } from '../../src/pool-metrics/pools.ts';
 import type { PoolEndpointSnapshot } from '../../src/runbook/snapshot/snapshot.ts';
-import { serveMetrics } from '../metrics/serve-metrics.ts';
+import { serveMetrics } from '../pool-metrics/serve-metrics.ts';
 
 /** Metrics as applications of this trade serve them. */
 function readFixture(name: string): string {

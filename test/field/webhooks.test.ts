@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bearer, serve } from '../alertmanager/served.ts';
-import type { Served } from '../alertmanager/served.ts';
+import { bearer, serve } from '../http/served.ts';
+import type { Served } from '../http/served.ts';
 import { systemClock } from '../../src/timing.ts';
 import { createIncidents } from '../../src/runbook/incidents/create-incidents.ts';
 import type { Incident } from '../../src/runbook/incidents/incident.ts';

@@ -1,8 +1,8 @@
 import { assert, asyncProperty, constantFrom } from 'fast-check';
 import { expect } from 'vitest';
 import { readPayload } from '../../src/http/alert-payload.ts';
-import { readFixture, readGrafanaFixture } from '../alertmanager/read-fixture.ts';
-import { openWard } from '../runbook/incident/ward.ts';
+import { readFixture, readGrafanaFixture } from '../http/read-fixture.ts';
+import { openWard } from '../runbook/incidents/ward.ts';
 import { mangledJson } from './mangle.ts';
 
 const bodies = [

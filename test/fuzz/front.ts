@@ -9,7 +9,7 @@ import { openScripted } from '../drills/support/scripted.ts';
 import { send, sign } from '../drills/support/signed.ts';
 import { dana, foreigner, guest, jonas, maya } from '../drills/support/theatre.ts';
 import type { Bot } from '../drills/support/theatre.ts';
-import { buildPlan, byHand } from '../runbook/approval/builders.ts';
+import { buildPlan, byHand } from '../runbook/approvals/builders.ts';
 import { aRunbook, botToken, connectionFor, noChanges } from '../slack/support/workspace.ts';
 import { until } from '../support/until.ts';
 import { canary } from './text-entrances.ts';

@@ -6,7 +6,7 @@ import { JournalUnavailable } from '../../src/runbook/approvals/journal.ts';
 import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
 import { buildIncident } from '../journal/build-incident.ts';
 import { inMemory, makeJournalFolder } from '../journal/temporary-journal.ts';
-import { buildRequest } from '../runbook/approval/builders.ts';
+import { buildRequest } from '../runbook/approvals/builders.ts';
 import { mangledJson, mangledText } from './mangle.ts';
 
 const words = ['{"id":"r1",', '"version":1,', '"state":"proposed"', '}', '[', ']', 'null'];

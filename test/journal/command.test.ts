@@ -6,9 +6,9 @@ import { readConfig } from '../../src/config/config.ts';
 import { runJournalCommand } from '../../src/terminal/commands/journal-command.ts';
 import type { CommandResult } from '../../src/terminal/output.ts';
 import { genesis, sha256 } from '../../src/journal/chain.ts';
-import { ann, bob, buildPlan, buildSession } from '../runbook/approval/builders.ts';
-import { createWorld } from '../runbook/approval/world.ts';
-import type { World } from '../runbook/approval/world.ts';
+import { ann, bob, buildPlan, buildSession } from '../runbook/approvals/builders.ts';
+import { createWorld } from '../runbook/approvals/world.ts';
+import type { World } from '../runbook/approvals/world.ts';
 import { recordAnswer } from '../record/recorded.ts';
 
 /** What the journal's words say in a terminal, over a journal that a real door wrote. */

@@ -6,7 +6,7 @@ import { advanceIncident } from '../../src/runbook/incidents/incident.ts';
 import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import { toDraft } from '../../src/runbook/incidents/incident-log.ts';
 import type { Note } from '../../src/runbook/incidents/incident-log.ts';
-import { buildPlan, buildRequest } from '../runbook/approval/builders.ts';
+import { buildPlan, buildRequest } from '../runbook/approvals/builders.ts';
 import { buildIncident } from './build-incident.ts';
 import { patienceMs } from '../support/until.ts';
 import { shelves } from './shelves.ts';

@@ -5,7 +5,7 @@ import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { JournalUnavailable, LeaseLost } from '../../src/runbook/approvals/journal.ts';
 import { advance } from '../../src/runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
-import { bob, buildRequest } from '../runbook/approval/builders.ts';
+import { bob, buildRequest } from '../runbook/approvals/builders.ts';
 import { patienceMs } from '../support/until.ts';
 import { startRacer } from './racer.ts';
 import { shelves } from './shelves.ts';

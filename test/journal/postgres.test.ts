@@ -9,7 +9,7 @@ import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { JournalMoved } from '../../src/runbook/approvals/journal.ts';
 import { toDraft } from '../../src/runbook/incidents/incident-log.ts';
 import { connectByTls } from '../../src/postgres/connect/connect-by-tls.ts';
-import { buildRequest } from '../runbook/approval/builders.ts';
+import { buildRequest } from '../runbook/approvals/builders.ts';
 import { buildIncident } from './build-incident.ts';
 
 /** What only a journal on a server can meet. */

@@ -14,7 +14,7 @@ import { JournalUnavailable } from '../../src/runbook/approvals/journal.ts';
 import { advance } from '../../src/runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { toDraft } from '../../src/runbook/incidents/incident-log.ts';
-import { bob, buildRequest } from '../runbook/approval/builders.ts';
+import { bob, buildRequest } from '../runbook/approvals/builders.ts';
 import { buildIncident } from './build-incident.ts';
 import { makeJournalFolder } from './temporary-journal.ts';
 import type { JournalFolder } from './temporary-journal.ts';

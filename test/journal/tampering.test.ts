@@ -4,10 +4,10 @@ import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import { canonicalJson, hashPlan } from '../../src/runbook/remedies/plan.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
-import { refusalOf, valueOf } from '../runbook/approval/answers.ts';
-import { ann, bob, buildPlan, buildSession } from '../runbook/approval/builders.ts';
-import { createWorld } from '../runbook/approval/world.ts';
-import type { World } from '../runbook/approval/world.ts';
+import { refusalOf, valueOf } from '../runbook/approvals/answers.ts';
+import { ann, bob, buildPlan, buildSession } from '../runbook/approvals/builders.ts';
+import { createWorld } from '../runbook/approvals/world.ts';
+import type { World } from '../runbook/approvals/world.ts';
 import { shelves } from './shelves.ts';
 import type { Place, Shelf } from './shelves.ts';
 

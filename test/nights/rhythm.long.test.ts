@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
-import { MovingClock } from '../runbook/incident/moving-clock.ts';
+import { MovingClock } from '../runbook/incidents/moving-clock.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Session } from '../support/sessions.ts';
 import { Sessions } from '../support/sessions.ts';

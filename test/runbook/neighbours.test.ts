@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Neighbours } from '../../src/runbook/approvals/neighbours.ts';
 
-import { HandClock } from './approval/world.ts';
+import { HandClock } from './approvals/world.ts';
 import { aReading, aSnapshot, aTarget } from './diagnose/builders.ts';
 import type { ServerIdentity } from '../../src/runbook/snapshot/ports.ts';
 

@@ -3,9 +3,9 @@ import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { EscalatorDeps } from '../../src/runbook/escalation/escalator-deps.ts';
 
 import { createNotifier } from '../../src/slack/live/notifier.ts';
-import { Killed, killedAt } from '../runbook/escalate/killed-at.ts';
-import { aStep, openSwitchboard } from '../runbook/escalate/switchboard.ts';
-import type { Switchboard } from '../runbook/escalate/switchboard.ts';
+import { Killed, killedAt } from '../runbook/escalation/killed-at.ts';
+import { aStep, openSwitchboard } from '../runbook/escalation/switchboard.ts';
+import type { Switchboard } from '../runbook/escalation/switchboard.ts';
 import { ana, aLog, botToken, database, openSlack } from './support/workspace.ts';
 import type { Place } from '../../src/runbook/approvals/notices.ts';
 

@@ -9,7 +9,7 @@ import { parseOwnCommand } from '../../src/terminal/arguments.ts';
 import { renderEnd, renderRequests } from '../../src/terminal/render/requests.ts';
 import { renderPlan } from '../../src/terminal/render/plan.ts';
 import { renderChecks, renderDiagnosis } from '../../src/terminal/render/diagnosis.ts';
-import { buildPlan, buildRequest } from '../runbook/approval/builders.ts';
+import { buildPlan, buildRequest } from '../runbook/approvals/builders.ts';
 import { targetsOfEveryKind } from '../slack/support/targets.ts';
 import {
   aPool,

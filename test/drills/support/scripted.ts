@@ -1,5 +1,5 @@
 import { aReading, aSnapshot } from '../../runbook/diagnose/builders.ts';
-import { HandClock, ScriptedRemedy } from '../../runbook/approval/world.ts';
+import { HandClock, ScriptedRemedy } from '../../runbook/approvals/world.ts';
 import { aTarget } from '../../slack/support/diagnoses.ts';
 import { aRunbook, botToken } from '../../slack/support/workspace.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';

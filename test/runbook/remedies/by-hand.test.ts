@@ -11,7 +11,7 @@ import { actionOf } from '../../../src/runbook/remedies/remedy-request.ts';
 import type { Plan, PlanDraft, SettingTarget } from '../../../src/runbook/remedies/plan.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
-import { buildPlan, byHand } from '../approval/builders.ts';
+import { buildPlan, byHand } from '../approvals/builders.ts';
 import { aReading, aService, aSnapshot, aTarget } from '../diagnose/builders.ts';
 
 /** Commands for every place and option, as a person gets them. */

@@ -14,7 +14,7 @@ import type {
 } from '../../../src/runbook/remedies/c-restart-service/ports.ts';
 import type { Plan, PlanDraft } from '../../../src/runbook/remedies/plan.ts';
 import type { Item, Report, RunControl } from '../../../src/runbook/remedies/remedy.ts';
-import { HandClock, startedAtMs } from '../approval/world.ts';
+import { HandClock, startedAtMs } from '../approvals/world.ts';
 import {
   aProblem,
   aReading,

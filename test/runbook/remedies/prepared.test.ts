@@ -12,7 +12,7 @@ import type { Remedy, StepEntry } from '../../../src/runbook/remedies/remedy.ts'
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { allMembers } from '../../support/people.ts';
 import type { Session } from '../../support/sessions.ts';
-import { ann, bob, cem } from '../approval/builders.ts';
+import { ann, bob, cem } from '../approvals/builders.ts';
 import { aSnapshot, aTarget } from '../diagnose/builders.ts';
 import { PileUp, quiet, recording, toPlan, update, valueOf } from './pile-up.ts';
 

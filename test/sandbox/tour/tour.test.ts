@@ -6,7 +6,7 @@ import { expectNoVotes, expectOutcome } from '../../../sandbox/tour/change.ts';
 import { findButton } from '../../../sandbox/tour/room.ts';
 import { tourScenes } from '../../../sandbox/tour/scenes.ts';
 import type { StoredBlock } from '../../../sandbox/slack/workspace.ts';
-import { buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
+import { buildPlan, buildRequest } from '../../runbook/approvals/builders.ts';
 import { writeIncident } from '../../../src/slack/messages/incident-card.ts';
 import { aView } from '../../slack/support/incident-board.ts';
 import { briefly, firstLines } from '../../../sandbox/tour/incident-sights.ts';

@@ -6,7 +6,7 @@ import type { TargetSummary } from '../../../src/slack/home/target-summaries.ts'
 import type { HomeFacts } from '../../../src/slack/home/home-facts.ts';
 import { homeView } from '../../../src/slack/home/home-view.ts';
 import { rememberSummaries } from '../../../src/slack/home/target-summaries.ts';
-import { buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
+import { buildPlan, buildRequest } from '../../runbook/approvals/builders.ts';
 import { aDiagnosis, aTarget } from '../support/diagnoses.ts';
 import { toText } from '../support/to-text.ts';
 import { aRunbook } from '../support/workspace.ts';

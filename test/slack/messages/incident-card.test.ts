@@ -13,7 +13,7 @@ import type { Message } from '../../../src/slack/messages/kit/message.ts';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import { toText } from '../../../sandbox/message-text.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
-import { buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
+import { buildPlan, buildRequest } from '../../runbook/approvals/builders.ts';
 import { aDiagnosis, aHolder, aTarget } from '../support/diagnoses.ts';
 import { aView } from '../support/incident-board.ts';
 

@@ -10,7 +10,7 @@ import { fallbacksOf } from '../../../src/slack/messages/kit/fallbacks.ts';
 import type { Message } from '../../../src/slack/messages/kit/message.ts';
 import { preventionMessage } from '../../../src/slack/messages/prevention.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
-import { endedThem, at } from '../../runbook/post-incident/night.ts';
+import { endedThem, at } from '../../runbook/reports/night.ts';
 import { aTarget } from '../support/diagnoses.ts';
 
 const evil = constantFrom(

@@ -30,7 +30,7 @@ import type { RunProgress } from '../../../src/slack/messages/plan.ts';
 import { planMessage } from '../../../src/slack/messages/plan.ts';
 import { targetsOfEveryKind } from '../support/targets.ts';
 import { toText } from '../support/to-text.ts';
-import { bob, buildPlan, buildRequest, byHand } from '../../runbook/approval/builders.ts';
+import { bob, buildPlan, buildRequest, byHand } from '../../runbook/approvals/builders.ts';
 import { aDiagnosis, aTarget } from '../support/diagnoses.ts';
 
 const mark = '⟦evil⟧';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { Item } from '../../../src/runbook/remedies/remedy.ts';
 import { requestCard } from '../../../src/slack/messages/request-card.ts';
-import { buildPlan, buildRequest } from '../../runbook/approval/builders.ts';
+import { buildPlan, buildRequest } from '../../runbook/approvals/builders.ts';
 import { toText } from '../support/to-text.ts';
 
 /** A raise of max_connections that is over, with these items in its report. */

@@ -1,5 +1,5 @@
 import type { PlanTarget } from '../../../src/runbook/remedies/plan.ts';
-import { buildSession } from '../../runbook/approval/builders.ts';
+import { buildSession } from '../../runbook/approvals/builders.ts';
 
 const at = '2026-11-23T02:00:00.123456Z';
 

@@ -1,0 +1,152 @@
+import { startPatient } from '../../../support/clusters.ts';
+import type { Patient } from '../../../../sandbox/patient/patient.ts';
+import { systemClock } from '../../../../src/timing.ts';
+import { createIdleSessions } from '../../../../src/postgres/privileged/idle-sessions.ts';
+import { createBlockers } from '../../../../src/postgres/privileged/blockers.ts';
+import { createDatabase } from '../../../../src/postgres/lifeline.ts';
+import { createApprovals } from '../../../../src/runbook/approvals/approvals.ts';
+import type { Approvals } from '../../../../src/runbook/approvals/approvals.ts';
+import { defaultPolicy } from '../../../../src/runbook/approvals/policy.ts';
+import type { Policy } from '../../../../src/runbook/approvals/policy.ts';
+import { toApprovalTarget } from '../../../../src/app/target-remedies.ts';
+import { createIncidents } from '../../../../src/runbook/incidents/create-incidents.ts';
+import type { Incident } from '../../../../src/runbook/incidents/incident.ts';
+import type { Incidents } from '../../../../src/runbook/incidents/incidents.ts';
+import { defaultIncidentRules } from '../../../../src/runbook/incidents/rules.ts';
+import type { SealedBundle } from '../../../../src/runbook/reports/sealed-export/seal.ts';
+import type { RemedyRequest } from '../../../../src/runbook/remedies/remedy-request.ts';
+import { createRunbook } from '../../../../src/runbook/loop/target-monitor.ts';
+import type { TargetAdapters, Runbook } from '../../../../src/runbook/loop/target-monitor.ts';
+import { sealIncident } from '../../../../src/terminal/commands/bundle-command.ts';
+import { makeJournalFolder } from '../../../journal/temporary-journal.ts';
+import { allMembers } from '../../../support/people.ts';
+import { until } from '../../../support/until.ts';
+import { ann, bob } from '../../approvals/builders.ts';
+import { optionPolicy } from '../../../support/option-policy.ts';
+
+interface Drill {
+  readonly seed: number;
+  readonly trouble: 'connection-leak' | 'lock-contention';
+}
+
+const alertName = 'DatabaseConnectionPoolExhausted';
+const rule = { ...optionPolicy, approvers: [ann.id, bob.id] };
+const policy: Policy = { ...defaultPolicy, options: { A: rule, D: rule } };
+const rules = { ...defaultIncidentRules, openAfterMs: 1, closeAfterMs: 200 };
+
+/** An incident from its first look to its end, on a real server that is really in trouble, sealed into a bundle. */
+export async function runDrill({ seed, trouble }: Drill): Promise<SealedBundle> {
+  const patient = await startPatient({ seed, maxConnections: 30 });
+  const folder = makeJournalFolder();
+  const bed = toBed(patient);
+  try {
+    const journal = await folder.open();
+    const incidents = createIncidents({
+      log: journal,
+      clock: systemClock,
+      targets: [patient.target()],
+      rules,
+      policyOf: () => [],
+      people: allMembers,
+    });
+    const approvals = createApprovals({
+      journal,
+      people: allMembers,
+      approvalTargets: [
+        toApprovalTarget(bed, { clock: systemClock, refusedServices: [], refusedContainers: [] }),
+      ],
+      policy,
+      clock: systemClock,
+      verifyAfterMs: 500,
+      onChange: (request) => void incidents.requestChanged(request),
+      onFault: (_id, error) => {
+        throw error;
+      },
+    });
+    const runbook = createRunbook([bed], systemClock);
+    const { id } = await live({ patient, incidents, approvals, runbook, trouble });
+    const incident = await journal.readIncident(id);
+    if (incident === undefined) throw new Error('The incident is not in the journal.');
+    const sealedAt = new Date().toISOString();
+    return await sealIncident(incident, {
+      journal,
+      target: patient.target(),
+      policy,
+      actor: bob,
+      sealedAt,
+    });
+  } finally {
+    await bed.database.close();
+    await patient.close();
+    folder.close();
+  }
+}
+
+function toBed(patient: Patient): TargetAdapters {
+  const { dbconn: url, privileged } = patient.urls;
+  return {
+    get target() {
+      return patient.target();
+    },
+    database: createDatabase({
+      target: patient.target().name,
+      url,
+      providerReserved: 0,
+      limits: patient.limits,
+      applicationRoles: [],
+      clock: systemClock,
+    }),
+    services: patient.services(),
+    pools: patient.pools(),
+    privileged: createIdleSessions({ url: privileged }),
+    blockers: createBlockers({ url: privileged }),
+  };
+}
+
+interface Scene {
+  readonly patient: Patient;
+  readonly incidents: Incidents;
+  readonly approvals: Approvals;
+  readonly runbook: Runbook;
+  readonly trouble: Drill['trouble'];
+}
+
+async function live({ patient, incidents, approvals, runbook, trouble }: Scene): Promise<Incident> {
+  const target = patient.target().name;
+  const takeSnapshot = async (): Promise<Incident | null> => {
+    const seen = await incidents.observe(await runbook.runCheck(target));
+    if (!seen.ok) throw new Error(seen.refusal.why);
+    return seen.value;
+  };
+  await takeSnapshot();
+  await patient.trouble(trouble, { leak: 'transaction', lock: 'row' });
+  const startsAt = new Date().toISOString();
+  const alert = { name: alertName, fingerprint: 'f1', startsAt, labels: {} };
+  await incidents.alert({ ...alert, status: 'firing', endsAt: null });
+  await takeSnapshot();
+  await until('a plan', () => approve(approvals, target, toRemedyRequest(trouble, patient)));
+  await takeSnapshot();
+  await patient.heal();
+  await incidents.alert({ ...alert, status: 'resolved', endsAt: new Date().toISOString() });
+  let last: Incident | null = null;
+  await until('the end of the incident', async () => {
+    last = await takeSnapshot();
+    return last?.state === 'resolved';
+  });
+  if (last === null) throw new Error('The incident is gone.');
+  return last;
+}
+
+function toRemedyRequest(trouble: Drill['trouble'], { limits }: Patient): RemedyRequest {
+  if (trouble === 'lock-contention') return { kind: 'stop-blockers' };
+  return { kind: 'idle-in-transaction', idleForMs: limits.terminateIdleInTransactionMs };
+}
+
+/** False while there is nothing yet that is old enough for a plan. */
+async function approve(approvals: Approvals, target: string, ask: RemedyRequest): Promise<boolean> {
+  const proposed = await approvals.propose({ target, ask, actor: ann });
+  if (!proposed.ok) return false;
+  await approvals.approve(proposed.value.id, bob, 'go');
+  const ended = await approvals.settled(proposed.value.id);
+  return ended.ok && ended.value.state === 'done';
+}
