@@ -65,11 +65,11 @@ function toFigures(
   const grown = (name: string, fits: (sample: Sample) => boolean): number =>
     sumOf(last, name, fits) - sumOf(first, name, fits);
   const looksWithin = (seconds: number): number =>
-    grown('dbconn_look_duration_seconds_bucket', has({ le: String(seconds) }));
+    grown('dbconn_check_duration_seconds_bucket', has({ le: String(seconds) }));
   const bounds = boundsOf(last);
   return {
     looks: ({ kind = '', ...labels } = {}) =>
-      grown('dbconn_looks_total', (sample) => isOfKind(sample, kind) && has(labels)(sample)),
+      grown('dbconn_checks_total', (sample) => isOfKind(sample, kind) && has(labels)(sample)),
     looksWithin,
     boundOf: (looks) => bounds.find((bound) => looksWithin(bound) >= looks) ?? Infinity,
     oldestLookSeconds: (kind) => Math.max(...readings.map((reading) => oldestLook(reading, kind))),
@@ -103,7 +103,7 @@ function sumOf(
 
 function boundsOf(samples: readonly Sample[]): number[] {
   return samples
-    .filter(({ name }) => name === 'dbconn_look_duration_seconds_bucket')
+    .filter(({ name }) => name === 'dbconn_check_duration_seconds_bucket')
     .map(({ labels }) => Number(labels.get('le')))
     .filter((bound) => Number.isFinite(bound));
 }
@@ -115,7 +115,7 @@ function methodsOf(samples: readonly Sample[]): string[] {
 
 function oldestLook({ atSeconds, samples }: Reading, kind: string): number {
   const ages = samples
-    .filter((sample) => sample.name === 'dbconn_last_look_timestamp_seconds')
+    .filter((sample) => sample.name === 'dbconn_last_check_timestamp_seconds')
     .filter((sample) => isOfKind(sample, kind))
     .map(({ value }) => atSeconds - value);
   return Math.max(...ages);

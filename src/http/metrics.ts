@@ -46,20 +46,20 @@ export function createMeter(): Metrics {
 function createCheckMeter(register: Registry): Pick<Meter, 'check'> {
   const registers = [register];
   const seconds = new Histogram({
-    name: 'dbconn_look_duration_seconds',
-    help: 'How long looks took, all targets together.',
+    name: 'dbconn_check_duration_seconds',
+    help: 'How long checks took, all targets together.',
     buckets: checkSeconds,
     registers,
   });
   const checks = new Counter({
-    name: 'dbconn_looks_total',
-    help: 'Looks by what they said of the target and how PostgreSQL was reached.',
+    name: 'dbconn_checks_total',
+    help: 'Checks by what they said of the target and how PostgreSQL was reached.',
     labelNames: ['target', 'state', 'via'],
     registers,
   });
   const last = new Gauge({
-    name: 'dbconn_last_look_timestamp_seconds',
-    help: 'When the latest look of this process at a target ended.',
+    name: 'dbconn_last_check_timestamp_seconds',
+    help: 'When the latest check of a target by this process ended.',
     labelNames: ['target'],
     registers,
   });
@@ -96,7 +96,7 @@ function createAlertMeter(register: Registry): Pick<Meter, 'webhook' | 'alert' |
   const alerts = new Counter({
     name: 'dbconn_alerts_total',
     help: 'Alerts by what became of them.',
-    labelNames: ['fate'],
+    labelNames: ['outcome'],
     registers,
   });
   const open = new Gauge({
@@ -105,16 +105,16 @@ function createAlertMeter(register: Registry): Pick<Meter, 'webhook' | 'alert' |
     registers,
   });
   const leading = new Gauge({
-    name: 'dbconn_tending',
-    help: 'Whether this process tends the incidents: 1 for exactly one of those that share a journal.',
+    name: 'dbconn_leader',
+    help: 'Whether this process leads: 1 for exactly one of those that share a journal.',
     registers,
   });
   for (const status of webhookStatuses) webhooks.inc({ status: String(status) }, 0);
-  for (const fate of alertOutcomes) alerts.inc({ fate }, 0);
+  for (const outcome of alertOutcomes) alerts.inc({ outcome }, 0);
   const boundAlertOutcome = boundLabel(20, alertOutcomes);
   return {
     webhook: (status) => webhooks.inc({ status: String(status) }),
-    alert: (fate) => alerts.inc({ fate: boundAlertOutcome(fate) }),
+    alert: (outcome) => alerts.inc({ outcome: boundAlertOutcome(outcome) }),
     incidents(count, leads) {
       open.set(count);
       leading.set(leads ? 1 : 0);

@@ -185,7 +185,7 @@ describe.skipIf(findMissingTools().length > 0)(`a full server${whatIsMissing()}`
 
   test('Prometheus reads what dbconn counted of it', async () => {
     const counted = async (): Promise<number> =>
-      (await chain.query('sum(dbconn_alerts_total{job="dbconn",fate=~"opened|joined"})')) ?? 0;
+      (await chain.query('sum(dbconn_alerts_total{job="dbconn",outcome=~"opened|joined"})')) ?? 0;
     // Two, and one for each time the exporter got in again for a moment.
     await eventually(
       'the alerts are counted',

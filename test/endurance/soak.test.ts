@@ -66,7 +66,7 @@ interface Scene {
 async function readChecks({ replica: { port } }: Scene): Promise<number> {
   const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
   const samples = parsePrometheus(await answer.text());
-  const looks = samples.filter(({ name }) => name === 'dbconn_looks_total');
+  const looks = samples.filter(({ name }) => name === 'dbconn_checks_total');
   return looks.reduce((sum, { value }) => sum + value, 0);
 }
 

@@ -93,7 +93,7 @@ describe.each(['DatasourceNoData', 'DatasourceError'])('%s of Grafana', (alertna
     await send({ labels: { ...labels, rulename: 'Disk almost full' }, from: grafana });
     expect(await open()).toEqual([]);
     const metrics = await (await served.get('/metrics')).text();
-    expect(metrics).toContain('dbconn_alerts_total{fate="ignored"} 1\n');
+    expect(metrics).toContain('dbconn_alerts_total{outcome="ignored"} 1\n');
   });
 
   test('about a rule that dbconn minds opens what that rule would, and its end is heard', async () => {

@@ -67,8 +67,8 @@ test('two hundred webhooks of one alert are one incident, each answered 202', as
   expect(statuses).toEqual(Array.from({ length: 200 }, () => 202));
   expect(await openTargets()).toEqual(['orders']);
   const metrics = await (await served.get('/metrics')).text();
-  expect(metrics).toContain('dbconn_alerts_total{fate="opened"} 1\n');
-  expect(metrics).toContain('dbconn_alerts_total{fate="known"} 199\n');
+  expect(metrics).toContain('dbconn_alerts_total{outcome="opened"} 1\n');
+  expect(metrics).toContain('dbconn_alerts_total{outcome="known"} 199\n');
 });
 
 test('a webhook that is replayed writes nothing, the resolved one neither', async () => {

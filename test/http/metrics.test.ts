@@ -31,12 +31,12 @@ test('a target is reached by one rung at a time', async () => {
   expect(await linesOf(meter, 'dbconn_reach')).toEqual([
     'dbconn_reach{target="orders",via="none"} 1',
   ]);
-  expect(await linesOf(meter, 'dbconn_looks_total')).toEqual([
-    'dbconn_looks_total{target="orders",state="fine",via="warm"} 1',
-    'dbconn_looks_total{target="orders",state="unknown",via="none"} 1',
+  expect(await linesOf(meter, 'dbconn_checks_total')).toEqual([
+    'dbconn_checks_total{target="orders",state="fine",via="warm"} 1',
+    'dbconn_checks_total{target="orders",state="unknown",via="none"} 1',
   ]);
-  expect(await linesOf(meter, 'dbconn_look_duration_seconds_count')).toEqual([
-    'dbconn_look_duration_seconds_count 2',
+  expect(await linesOf(meter, 'dbconn_check_duration_seconds_count')).toEqual([
+    'dbconn_check_duration_seconds_count 2',
   ]);
 });
 
@@ -49,7 +49,7 @@ test('counters that alerts stand on begin at zero, so that the first increase is
     'dbconn_webhooks_total{status="503"} 0',
   );
   expect(await linesOf(meter, 'dbconn_alerts_total')).toContain(
-    'dbconn_alerts_total{fate="refused"} 0',
+    'dbconn_alerts_total{outcome="refused"} 0',
   );
 });
 
@@ -59,7 +59,7 @@ test('however many targets, methods and outcomes there are, the series are bound
     check(meter, `target-${number}`, 'warm');
     meter.slackCall({ method: `method.${number}`, outcome: 'ok' });
     meter.request(`option-${number}`, `outcome-${number}`);
-    meter.alert(`fate-${number}`);
+    meter.alert(`outcome-${number}`);
   }
   expect(await linesOf(meter, 'dbconn_reach')).toHaveLength(501);
   expect(await linesOf(meter, 'dbconn_reach{target="other"')).toHaveLength(1);

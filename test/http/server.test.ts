@@ -49,7 +49,9 @@ test('a truncated group is taken, counted and said', async () => {
   expect((await send(readFixture('20-firing-truncated-v0.28'))).status).toBe(202);
   expect(taken).toHaveLength(2);
   expect(lines.join()).toContain('max_alerts: 0');
-  expect(await (await get('/metrics')).text()).toContain('dbconn_alerts_total{fate="truncated"} 1');
+  expect(await (await get('/metrics')).text()).toContain(
+    'dbconn_alerts_total{outcome="truncated"} 1',
+  );
 });
 
 test('a wrong, a missing and a malformed secret are all answered alike, and nothing is taken', async () => {

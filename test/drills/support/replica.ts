@@ -83,7 +83,7 @@ export async function startReplica(
     async isLeading() {
       if (child.exitCode !== null || child.signalCode !== null) return false;
       const response = await fetch(`http://127.0.0.1:${port}/metrics`);
-      return /^dbconn_tending 1$/m.test(await response.text());
+      return /^dbconn_leader 1$/m.test(await response.text());
     },
     async readMemory() {
       const said = (): string[] => [...output.matchAll(/^memory (.+)$/gm)].map(([, it = '']) => it);
