@@ -3,7 +3,7 @@ import { canonicalJson } from '../remedies/plan.ts';
 import type { RemedyRequest } from '../remedies/remedy-request.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { count } from '../snapshot/wording.ts';
+import { count } from '../snapshot/words.ts';
 import type { ApprovalDeps } from './context.ts';
 import { readStop } from './emergency-stop.ts';
 import type { Journal, Untrue } from './journal.ts';

@@ -1,6 +1,6 @@
 import type { Check } from '../diagnose/doctor.ts';
 import { Action, nameOf } from '../remedies/remedy-request.ts';
-import { capital } from '../snapshot/wording.ts';
+import { capital } from '../snapshot/words.ts';
 import type { ApprovalDeps } from './context.ts';
 import type { Lookup, Person, Standing } from './people.ts';
 import type { Rules } from './permissions.ts';

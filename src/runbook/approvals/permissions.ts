@@ -2,7 +2,7 @@ import { actionOf, nameOf } from '../remedies/remedy-request.ts';
 import type { RemedyRequest } from '../remedies/remedy-request.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { capital } from '../snapshot/wording.ts';
+import { capital } from '../snapshot/words.ts';
 import type { Lookup, People } from './people.ts';
 import { checkMembership, isSamePerson, mentions, refuseUnread } from './people.ts';
 import { canReach, readOptionPolicy, slackIdOf, votesNeeded } from './policy.ts';

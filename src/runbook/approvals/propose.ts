@@ -5,7 +5,7 @@ import { actionOf, nameOf } from '../remedies/remedy-request.ts';
 import type { Action, RemedyRequest } from '../remedies/remedy-request.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer, Refusal } from '../remedies/remedy.ts';
-import { capital } from '../snapshot/wording.ts';
+import { capital } from '../snapshot/words.ts';
 import type { ApprovalDeps, ApprovalTarget } from './context.ts';
 import { mayChange, mustBeTrue } from './may-run-now.ts';
 import { mayPropose } from './permissions.ts';

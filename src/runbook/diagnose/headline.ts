@@ -1,5 +1,4 @@
-import { capital } from '../snapshot/wording.ts';
-import { count, sum } from '../snapshot/words.ts';
+import { capital, count, sum } from '../snapshot/words.ts';
 import { isTrouble, troubles } from './diagnosis-parts.ts';
 import type { Cause, CauseName, Diagnosis, Finding } from './diagnosis.ts';
 import type { Evidence } from './evidence.ts';

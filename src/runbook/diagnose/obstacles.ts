@@ -1,5 +1,5 @@
 import type { LockReading, WaiterReading } from '../snapshot/snapshot.ts';
-import { durationOfMs } from '../snapshot/wording.ts';
+import { durationOfMs } from '../snapshot/words.ts';
 import { analyseLocks } from './locks.ts';
 import type { LockAnalysis } from './locks.ts';
 

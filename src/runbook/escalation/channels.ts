@@ -4,8 +4,7 @@ import { actorName, lifeStartMs } from '../incidents/incident.ts';
 import type { IncidentView } from '../incidents/incidents.ts';
 import type { Escalation, EscalationRole, EscalationStep } from '../incidents/rules.ts';
 import type { Contacts } from '../snapshot/target.ts';
-import { capital } from '../snapshot/wording.ts';
-import { count, durationOfSeconds, list } from '../snapshot/words.ts';
+import { capital, count, durationOfSeconds, list } from '../snapshot/words.ts';
 import type { Pager } from './pager.ts';
 
 /** One way to reach somebody. */

@@ -10,7 +10,7 @@ import type { Escalation, EscalationRequest, EscalationRole } from '../incidents
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { Contacts } from '../snapshot/target.ts';
-import { capital } from '../snapshot/wording.ts';
+import { capital } from '../snapshot/words.ts';
 import { callChannelsTo } from './channels.ts';
 import type { CallChannel } from './channels.ts';
 import { PagerRefused } from './pager.ts';

@@ -8,8 +8,7 @@ import type { EscalationReason, ReasonName } from '../incidents/rules.ts';
 import { nameOf } from '../remedies/remedy-request.ts';
 import type { Action } from '../remedies/remedy-request.ts';
 import type { Item } from '../remedies/remedy.ts';
-import { capital } from '../snapshot/wording.ts';
-import { count, durationOfSeconds, list, percent } from '../snapshot/words.ts';
+import { capital, count, durationOfSeconds, list, percent } from '../snapshot/words.ts';
 
 /** What the runbook's five reasons are judged by. */
 interface ReasonCase {

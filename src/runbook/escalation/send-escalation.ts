@@ -5,7 +5,7 @@ import type { Note } from '../incidents/incident-log.ts';
 import type { Incident, IncidentChange } from '../incidents/incident.ts';
 import type { IncidentView } from '../incidents/incidents.ts';
 import type { Escalation } from '../incidents/rules.ts';
-import { capital } from '../snapshot/wording.ts';
+import { capital } from '../snapshot/words.ts';
 import {
   callChannelName,
   callChannelsTo,

@@ -5,7 +5,7 @@ import { cleanReason } from '../approvals/request.ts';
 import type { Actor } from '../approvals/request.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { capital } from '../snapshot/wording.ts';
+import { capital } from '../snapshot/words.ts';
 import { checklist } from './checklist.ts';
 import type { ChecklistItem } from './checklist.ts';
 import { changeIncident } from './incident-log.ts';

@@ -5,7 +5,7 @@ import type { Actor } from '../approvals/request.ts';
 import type { Severity } from '../diagnose/diagnosis.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { capital, durationOfMs } from '../snapshot/wording.ts';
+import { capital, durationOfMs } from '../snapshot/words.ts';
 import { refuseReasonMissing } from './by-hand.ts';
 import { findIncident, findReturning } from './find-and-merge.ts';
 import { changeIncident, toDraft } from './incident-log.ts';

@@ -1,7 +1,7 @@
 import type { Actor, ApprovalRequest } from '../approvals/request.ts';
 import { nameOf } from '../remedies/remedy-request.ts';
 import { refuse } from '../remedies/remedy.ts';
-import { capital } from '../snapshot/wording.ts';
+import { capital } from '../snapshot/words.ts';
 import { findIncident, findReturning } from './find-and-merge.ts';
 import { belongs, changeIncident } from './incident-log.ts';
 import type { IncidentDeps, Note } from './incident-log.ts';

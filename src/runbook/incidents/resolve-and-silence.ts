@@ -2,7 +2,7 @@ import { cleanReason } from '../approvals/request.ts';
 import type { Actor } from '../approvals/request.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { durationOfMs } from '../snapshot/wording.ts';
+import { durationOfMs } from '../snapshot/words.ts';
 import { actByHand, change, refuseNotOpen, refuseReasonMissing } from './by-hand.ts';
 import type { ChangePorts } from './by-hand.ts';
 import { clockTime } from './decide-observation.ts';

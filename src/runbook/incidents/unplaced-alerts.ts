@@ -4,7 +4,7 @@ import { JournalUnavailable } from '../approvals/journal.ts';
 import type { Place } from '../approvals/notices.ts';
 import { hashJson } from '../remedies/plan.ts';
 import { cleanUntrusted, redactText } from '../snapshot/redaction/redact-text.ts';
-import { count } from '../snapshot/wording.ts';
+import { count } from '../snapshot/words.ts';
 import type { Alert } from './alert.ts';
 import type { IncidentDeps } from './incident-log.ts';
 import { toDraft } from './incident-log.ts';

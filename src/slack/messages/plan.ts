@@ -2,7 +2,7 @@ import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import type { Plan } from '../../runbook/remedies/plan.ts';
 import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import type { StepProgress } from '../../runbook/remedies/remedy.ts';
-import { durationOfMs } from '../../runbook/snapshot/wording.ts';
+import { durationOfMs } from '../../runbook/snapshot/words.ts';
 import { header, smallPrint, take, toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
 import {

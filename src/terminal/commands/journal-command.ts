@@ -4,7 +4,7 @@ import type { Exported } from '../../journal/export/export-journal.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
 import { RequestState } from '../../runbook/approvals/request.ts';
 import { IncidentState } from '../../runbook/incidents/incident.ts';
-import { count } from '../../runbook/snapshot/wording.ts';
+import { count } from '../../runbook/snapshot/words.ts';
 import { exitCodes, refused } from '../output.ts';
 import type { CommandResult } from '../output.ts';
 import { readHeads } from '../read-file.ts';

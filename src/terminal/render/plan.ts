@@ -10,8 +10,7 @@ import type {
 } from '../../runbook/remedies/plan.ts';
 import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import type { Refusal } from '../../runbook/remedies/remedy.ts';
-import { capital } from '../../runbook/snapshot/wording.ts';
-import { toAge } from '../../runbook/snapshot/words.ts';
+import { capital, toAge } from '../../runbook/snapshot/words.ts';
 import { toTable, wrap } from './layout.ts';
 import type { Column, Paint } from './layout.ts';
 

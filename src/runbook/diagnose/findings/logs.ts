@@ -1,9 +1,10 @@
 import { cleanUntrusted } from '../../snapshot/redaction/redact-text.ts';
-import type { LogClass, Problem } from '../../snapshot/snapshot.ts';
+import type { LogClass } from '../../snapshot/snapshot.ts';
 import { count } from '../../snapshot/words.ts';
 import type { Finding, Severity } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { countLines } from '../summarise.ts';
+import { unread } from './unread.ts';
 
 interface Rule {
   readonly id: string;
@@ -79,10 +80,10 @@ const rules: readonly Rule[] = [
 
 /** What the containers' logs say, and which could not be read. */
 export function findInLogs({ snapshot, logs }: Evidence): Finding[] {
-  if (!snapshot.logs.ok) return unread(snapshot.logs.problem, 'any container');
+  if (!snapshot.logs.ok) return unread(aboutLogs('any container'), snapshot.logs.problem);
   return [
     ...snapshot.logs.value.flatMap(({ service, problem }) =>
-      problem === undefined ? [] : unread(problem, service),
+      problem === undefined ? [] : unread(aboutLogs(service), problem),
     ),
     ...rules.flatMap(({ id, classes, severity, say, fix }) => {
       const lines = countLines(logs, classes);
@@ -106,15 +107,6 @@ export function findInLogs({ snapshot, logs }: Evidence): Finding[] {
   ];
 }
 
-function unread({ kind, summary, fix }: Problem, of: string): Finding[] {
-  if (kind === 'not-configured') return [];
-  return [
-    {
-      id: 'logs-unread',
-      severity: 'info',
-      summary: `The logs of ${of} could not be read.`,
-      evidence: [cleanUntrusted(summary, 300)],
-      ...(fix !== undefined && { fix }),
-    },
-  ];
+function aboutLogs(of: string): Pick<Finding, 'id' | 'severity' | 'summary'> {
+  return { id: 'logs-unread', severity: 'info', summary: `The logs of ${of} could not be read.` };
 }

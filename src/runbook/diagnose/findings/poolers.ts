@@ -1,6 +1,6 @@
 import type { PoolerPool } from '../../snapshot/readings.ts';
 import { cleanUntrusted } from '../../snapshot/redaction/redact-text.ts';
-import type { PoolerSnapshot, Problem } from '../../snapshot/snapshot.ts';
+import type { PoolerSnapshot } from '../../snapshot/snapshot.ts';
 import { count, durationOfSeconds, list, sum } from '../../snapshot/words.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
@@ -8,6 +8,7 @@ import { queuedPools } from '../poolers.ts';
 import type { KnownPooler } from '../poolers.ts';
 import { pressureOf } from '../summarise.ts';
 import { lastingWaits } from '../waits.ts';
+import { unread } from './unread.ts';
 
 interface Explanation {
   /** The end of a sentence, with its full stop. */
@@ -119,10 +120,10 @@ function heldBy(
 export function findInPoolers(evidence: Evidence): Finding[] {
   const { poolers: part } = evidence.snapshot;
   if (part === undefined) return [];
-  if (!part.ok) return [unread('The poolers', part.problem)];
+  if (!part.ok) return unread(aboutConsole('The poolers'), part.problem);
   return [
     ...part.value.flatMap(({ name, problem }: PoolerSnapshot) =>
-      problem === undefined ? [] : [unread(name, problem)],
+      problem === undefined ? [] : unread(aboutConsole(name), problem),
     ),
     ...evidence.poolers.flatMap((pooler) => [
       ...queue(pooler, evidence),
@@ -130,16 +131,6 @@ export function findInPoolers(evidence: Evidence): Finding[] {
     ]),
     ...tooMany(evidence),
   ];
-}
-
-function unread(name: string, { summary, fix }: Problem): Finding {
-  return {
-    id: 'pooler-unread',
-    severity: 'warning',
-    summary: `The console of ${name} could not be read: clients may wait there unseen.`,
-    evidence: [cleanUntrusted(summary, 300)],
-    ...(fix !== undefined && { fix }),
-  };
 }
 
 /** From here on PgBouncer itself tells its clients that they wait (query_wait_notify), and opens its reserve. */
@@ -241,4 +232,9 @@ function tooMany({ budget, capacity, target }: Evidence): Finding[] {
       fix: `Set max_db_connections of each PgBouncer so that all of them together stay below ${usable}. A restart of PostgreSQL or of a service does not help.`,
     },
   ];
+}
+
+function aboutConsole(name: string): Pick<Finding, 'id' | 'severity' | 'summary'> {
+  const summary = `The console of ${name} could not be read: clients may wait there unseen.`;
+  return { id: 'pooler-unread', severity: 'warning', summary };
 }

@@ -1,7 +1,6 @@
 import { cleanUntrusted } from '../../snapshot/redaction/redact-text.ts';
 import type {
   PoolReading,
-  Problem,
   ReplicaReading,
   ServiceReading,
   SettingReading,
@@ -13,6 +12,7 @@ import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { nameVariable } from '../pool-sizes.ts';
 import { countLines, pressureOf } from '../summarise.ts';
+import { unread } from './unread.ts';
 
 /** What may happen, said before it does; and who holds more than it may. */
 export function findInBudget({ budget, capacity, target, overlaps }: Evidence): Finding[] {
@@ -183,7 +183,10 @@ function endsIdle(idleMs: number): Finding {
 /** The runbook's step 4: the applications' own view. */
 export function findInPools({ snapshot, poolReadings, logs, target }: Evidence): Finding[] {
   const { pools } = snapshot;
-  if (!pools.ok) return unread(pools.problem);
+  if (!pools.ok) {
+    const summary = "The applications' pool metrics could not be read.";
+    return unread({ id: 'pools-unread', severity: 'warning', summary }, pools.problem);
+  }
   return [
     ...pools.value.flatMap(({ service, endpoint, problem }) =>
       problem === undefined
@@ -205,19 +208,6 @@ export function findInPools({ snapshot, poolReadings, logs, target }: Evidence):
         return nearLimit(pool, timeouts, target.limits.poolUtilisation);
       }),
     ...poolReadings.filter(({ limit }) => limit === 'unlimited').map(endless),
-  ];
-}
-
-function unread({ kind, summary, fix }: Problem): Finding[] {
-  if (kind === 'not-configured') return [];
-  return [
-    {
-      id: 'pools-unread',
-      severity: 'warning',
-      summary: "The applications' pool metrics could not be read.",
-      evidence: [cleanUntrusted(summary, 300)],
-      ...(fix !== undefined && { fix }),
-    },
   ];
 }
 

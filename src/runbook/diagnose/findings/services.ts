@@ -6,6 +6,7 @@ import type { Overlap } from '../deploys.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { pressureOf } from '../summarise.ts';
+import { unread } from './unread.ts';
 
 /** Old and new replicas at once, and what changed just before. */
 export function findInDeploys(evidence: Evidence): Finding[] {
@@ -81,30 +82,13 @@ const manyRestarts = 3;
 
 /** The containers: whether they can be seen, and whether they are well. */
 export function findInServices({ snapshot, services }: Evidence): Finding[] {
-  if (!snapshot.services.ok) return unread(snapshot.services.problem);
+  if (!snapshot.services.ok) {
+    const { problem } = snapshot.services;
+    return unread({ severity: 'warning', ...aboutContainers(problem.kind) }, problem);
+  }
   return services.flatMap((service) =>
     service.problem === undefined ? judge(service) : [missing(service.name, service.problem)],
   );
-}
-
-function unread({ kind, summary, fix }: Problem): Finding[] {
-  if (kind === 'not-configured') return [];
-  const ids: Partial<Record<Problem['kind'], string>> = {
-    missing: 'docker-missing',
-    forbidden: 'docker-forbidden',
-  };
-  return [
-    {
-      id: ids[kind] ?? 'services-unread',
-      severity: 'warning',
-      summary:
-        kind === 'forbidden'
-          ? 'Docker does not let dbconn see the containers.'
-          : 'The containers could not be read.',
-      evidence: [cleanUntrusted(summary, 300)],
-      ...(fix !== undefined && { fix }),
-    },
-  ];
 }
 
 function missing(name: string, { summary, fix }: Problem): Finding {
@@ -151,4 +135,12 @@ function isLooping({ state, restarts }: ReplicaReading): boolean {
 function describe({ name, state, health, restarts, exitCode }: ReplicaReading): string {
   const exit = exitCode === null || exitCode === 0 ? '' : `, exit code ${exitCode}`;
   return cleanUntrusted(`${name}: ${state}, ${health}, ${count(restarts, 'restart')}${exit}`, 200);
+}
+
+function aboutContainers(kind: Problem['kind']): Pick<Finding, 'id' | 'summary'> {
+  if (kind === 'forbidden') {
+    return { id: 'docker-forbidden', summary: 'Docker does not let dbconn see the containers.' };
+  }
+  const id = kind === 'missing' ? 'docker-missing' : 'services-unread';
+  return { id, summary: 'The containers could not be read.' };
 }

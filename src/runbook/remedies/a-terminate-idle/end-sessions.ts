@@ -1,7 +1,7 @@
 import type { Clock } from '../../../timing.ts';
 import type { TerminateGuard } from '../../diagnose/protected-sessions.ts';
 import { skipSentences } from '../../diagnose/protected-sessions.ts';
-import { count } from '../../snapshot/wording.ts';
+import { count } from '../../snapshot/words.ts';
 import type { SessionIdentity, SessionTarget } from '../plan.ts';
 import type { Item, Report, RunControl } from '../remedy.ts';
 import { countOutcomes } from '../remedy.ts';

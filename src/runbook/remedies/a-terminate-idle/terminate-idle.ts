@@ -1,7 +1,7 @@
 import type { Clock } from '../../../timing.ts';
 import { skipSentences, toSkipGuard } from '../../diagnose/protected-sessions.ts';
 import type { Target } from '../../snapshot/target.ts';
-import { count, durationOfMs } from '../../snapshot/wording.ts';
+import { count, durationOfMs } from '../../snapshot/words.ts';
 import type { Plan, PlanDraft, SessionTarget, Skipped } from '../plan.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
 import { PrivilegedUnavailable, done, hasOpenStep, refuse, settledAfterMs } from '../remedy.ts';

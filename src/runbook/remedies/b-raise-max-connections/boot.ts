@@ -1,4 +1,4 @@
-import { count, durationOfMs } from '../../snapshot/wording.ts';
+import { count, durationOfMs } from '../../snapshot/words.ts';
 import { PrivilegedUnavailable } from '../remedy.ts';
 import type { RunControl } from '../remedy.ts';
 import type { HostState, OptionBPorts, ServerHost } from './ports.ts';

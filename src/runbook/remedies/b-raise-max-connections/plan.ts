@@ -1,4 +1,4 @@
-import { count } from '../../snapshot/wording.ts';
+import { count } from '../../snapshot/words.ts';
 import type { PlanDraft, SettingTarget } from '../plan.ts';
 import type { MaxConnectionsReading } from './ports.ts';
 import type { PreflightInput } from './preflight.ts';

@@ -1,4 +1,4 @@
-import { count } from '../../snapshot/wording.ts';
+import { count } from '../../snapshot/words.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
 import type { HostState, MaxConnectionsReading } from './ports.ts';

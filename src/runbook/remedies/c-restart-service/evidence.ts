@@ -1,5 +1,5 @@
 import type { ReplicaReading, SessionReading, Snapshot } from '../../snapshot/snapshot.ts';
-import { count, durationOfMs } from '../../snapshot/wording.ts';
+import { count, durationOfMs } from '../../snapshot/words.ts';
 import type { Plan, ReplicaTarget } from '../plan.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
 import { countOutcomes } from '../remedy.ts';

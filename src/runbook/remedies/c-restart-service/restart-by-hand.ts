@@ -1,7 +1,7 @@
 import { gatherEvidence } from '../../diagnose/evidence.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { ServiceConfig } from '../../snapshot/target.ts';
-import { count } from '../../snapshot/wording.ts';
+import { count } from '../../snapshot/words.ts';
 import type { Planner, PlannerPorts } from '../by-hand/planner.ts';
 import type { Plan, PlanDraft } from '../plan.ts';
 import type { RemedyRequest } from '../remedy-request.ts';

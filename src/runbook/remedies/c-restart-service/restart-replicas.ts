@@ -1,5 +1,5 @@
 import type { Snapshot } from '../../snapshot/snapshot.ts';
-import { count } from '../../snapshot/wording.ts';
+import { count } from '../../snapshot/words.ts';
 import type { Plan, ReplicaTarget } from '../plan.ts';
 import type { Item, Report, RunControl } from '../remedy.ts';
 import { countOutcomes } from '../remedy.ts';

@@ -1,7 +1,7 @@
 import { gatherEvidence } from '../../diagnose/evidence.ts';
 import type { ReplicaReading, Snapshot } from '../../snapshot/snapshot.ts';
 import type { ServiceConfig, Target } from '../../snapshot/target.ts';
-import { count } from '../../snapshot/wording.ts';
+import { count } from '../../snapshot/words.ts';
 import type { Plan, PlanDraft, ReplicaTarget, Skipped } from '../plan.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
 import { done, refuse } from '../remedy.ts';

@@ -1,5 +1,5 @@
 import { whyBlockerSkipped } from '../../diagnose/protected-sessions.ts';
-import { capital, count, durationOfMs } from '../../snapshot/wording.ts';
+import { capital, count, durationOfMs } from '../../snapshot/words.ts';
 import type { BlockerTarget, PlanDraft, Skipped } from '../plan.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
 import { done, refuse } from '../remedy.ts';

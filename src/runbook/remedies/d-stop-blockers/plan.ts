@@ -8,7 +8,7 @@ import {
 import type { Obstacle } from '../../diagnose/obstacles.ts';
 import { whyBlockerSkipped, whyRootSkipped } from '../../diagnose/protected-sessions.ts';
 import type { LockReading } from '../../snapshot/snapshot.ts';
-import { count } from '../../snapshot/wording.ts';
+import { count } from '../../snapshot/words.ts';
 import type { BlockerTarget, PlanDraft, Skipped, WaiterIdentity } from '../plan.ts';
 import { PrivilegedUnavailable, done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';

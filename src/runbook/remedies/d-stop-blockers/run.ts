@@ -1,5 +1,5 @@
 import { skipSentences } from '../../diagnose/protected-sessions.ts';
-import { count } from '../../snapshot/wording.ts';
+import { count } from '../../snapshot/words.ts';
 import type { BlockerTarget, Plan } from '../plan.ts';
 import type { Item, Report, RunControl } from '../remedy.ts';
 import { countOutcomes } from '../remedy.ts';

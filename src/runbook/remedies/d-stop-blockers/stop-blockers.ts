@@ -1,6 +1,6 @@
 import { whyBlockerSkipped } from '../../diagnose/protected-sessions.ts';
 import type { LockReading } from '../../snapshot/snapshot.ts';
-import { count } from '../../snapshot/wording.ts';
+import { count } from '../../snapshot/words.ts';
 import type { BlockerTarget, Plan, Skipped } from '../plan.ts';
 import { Item, countOutcomes, hasOpenStep, settledAfterMs } from '../remedy.ts';
 import type { Interrupted, Recheck, Remedy, Report, StepEntry } from '../remedy.ts';

@@ -1,8 +1,7 @@
 import type { Evidence } from '../../diagnose/evidence.ts';
 import { sizeVariables } from '../../diagnose/pool-sizes.ts';
 import type { ReplicaReading } from '../../snapshot/snapshot.ts';
-import { count } from '../../snapshot/wording.ts';
-import { list } from '../../snapshot/words.ts';
+import { count, list } from '../../snapshot/words.ts';
 import type { PlanDraft, PoolTarget, ReplicaTarget, Skipped } from '../plan.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
 import { countOfReplica } from '../replicas/service-replicas.ts';

@@ -1,5 +1,5 @@
 import type { PoolReading, Snapshot } from '../../snapshot/snapshot.ts';
-import { count } from '../../snapshot/wording.ts';
+import { count } from '../../snapshot/words.ts';
 import type { Plan, PoolTarget } from '../plan.ts';
 import { countOutcomes } from '../remedy.ts';
 import type { Item, Report, RunControl } from '../remedy.ts';

@@ -1,6 +1,6 @@
 import { analyseLocks } from '../../diagnose/locks.ts';
 import type { LockReading } from '../../snapshot/snapshot.ts';
-import { count, durationOfMs } from '../../snapshot/wording.ts';
+import { count, durationOfMs } from '../../snapshot/words.ts';
 import type { Lease } from '../lease.ts';
 import type { PlanDraft, PreparedTarget } from '../plan.ts';
 

@@ -1,6 +1,5 @@
 import type { Target } from '../../snapshot/target.ts';
-import { count } from '../../snapshot/wording.ts';
-import { quoteIdentifier } from '../../snapshot/words.ts';
+import { count, quoteIdentifier } from '../../snapshot/words.ts';
 import type { PlanDraft, SettingTarget } from '../plan.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
 import { done, refuse } from '../remedy.ts';

@@ -1,5 +1,5 @@
 import { cleanUntrusted } from '../../snapshot/redaction/redact-text.ts';
-import { count } from '../../snapshot/wording.ts';
+import { count } from '../../snapshot/words.ts';
 import type { PlanDraft, SettingTarget, Skipped } from '../plan.ts';
 import type { TimeoutOverride, TimeoutReading } from './ports.ts';
 import type { TimeoutRequest } from './preflight.ts';
