@@ -12,25 +12,75 @@ export function repeat(everyMs: number, work: () => Promise<void>): () => void {
   return () => clearInterval(timer);
 }
 
+/** A work took longer than it was given. */
+export class TimedOut extends Error {
+  readonly afterMs: number;
+
+  constructor(afterMs: number) {
+    super(`No answer within ${afterMs} ms.`);
+    this.name = 'TimedOut';
+    this.afterMs = afterMs;
+  }
+}
+
+/**
+ * Runs a work with a time of its own; when that is up its signal aborts, and TimedOut is thrown, or what `late` makes.
+ * What was asked of somebody else may go on all the same.
+ */
+export async function withTimeout<T>(
+  ms: number,
+  work: (signal: AbortSignal) => Promise<T>,
+  late: () => Error = () => new TimedOut(ms),
+): Promise<T> {
+  const abort = new AbortController();
+  const { promise: tooLate, reject } = Promise.withResolvers<never>();
+  // Not AbortSignal.timeout: its timer does not keep the process alive, and a lone check would end unanswered.
+  const timer = setTimeout(() => {
+    // First this rejection, or the abort's own error would win and say nothing of a time-out.
+    reject(late());
+    abort.abort();
+  }, ms);
+  try {
+    return await Promise.race([work(abort.signal), tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Asks every so often until there is an answer. */
+export async function poll<T>(everyMs: number, ask: () => Promise<T | undefined>): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    await sleep(everyMs);
+  }
+}
+
 /** UTC ISO text with milliseconds. */
 export function isoNow(clock: Clock): string {
   return new Date(clock.now()).toISOString();
 }
 
-/** Waits for the work, but no longer than that; without a bound to its end. */
-export async function within(
-  work: Promise<unknown>,
+/**
+ * What the work comes to, or undefined where its time is up first; without a bound that is never. No timer is left
+ * behind, and what the work comes to later nobody hears.
+ */
+export async function within<T>(
+  work: Promise<T>,
   ms: number | undefined,
   clock: Clock,
-): Promise<void> {
-  if (ms === undefined) {
-    await work;
-    return;
-  }
+): Promise<T | undefined> {
+  if (ms === undefined) return work;
   const ended = new AbortController();
-  const timer = clock.sleep(ms, ended.signal).catch(() => undefined);
-  await Promise.race([work, timer]);
-  ended.abort();
+  const timer = clock.sleep(ms, ended.signal).then(
+    () => undefined,
+    () => undefined,
+  );
+  try {
+    return await Promise.race([work, timer]);
+  } finally {
+    ended.abort();
+  }
 }
 
 /** A sleep that can be cut short. */

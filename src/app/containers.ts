@@ -1,13 +1,13 @@
 import type Docker from 'dockerode';
 import type { Config, TargetConfig } from '../config/config.ts';
 import { ConfigError } from '../config/environment.ts';
-import { connectDocker, probeDocker } from '../docker/connect.ts';
+import { connectDocker } from '../docker/connect.ts';
 import { execPsql } from '../docker/exec-psql.ts';
 import { DockerFailure } from '../docker/failure.ts';
 import { createPoolSettings } from '../docker/recreate/resize-pools.ts';
 import { restartReplica } from '../docker/restart.ts';
-import { createServerHost } from '../docker/server/server-host.ts';
-import { createServices } from '../docker/services.ts';
+import { ContainerHost } from '../docker/server-host.ts';
+import { DockerServices } from '../docker/services.ts';
 import type { DatabaseOptions } from '../postgres/lifeline.ts';
 import type { TargetAdapters } from '../runbook/loop/target-monitor.ts';
 import type { Clock } from '../timing.ts';
@@ -28,7 +28,7 @@ export function openContainers({ docker: settings }: Config, clock: Clock): Open
   return ({ target, compose, database, logs }) => {
     const { project, postgres: postgresService, directory, envFile } = compose;
     const { execUser: user } = database;
-    const services = createServices({
+    const services = new DockerServices({
       docker,
       project,
       services: target.services,
@@ -41,11 +41,11 @@ export function openContainers({ docker: settings }: Config, clock: Clock): Open
       clock,
     });
     return {
-      services: { ...services, readPermissions: () => probeDocker(docker) },
+      services,
       restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
       poolSettings: createPoolSettings({ docker, services: target.services, ...compose }),
       ...(postgresService !== undefined && {
-        serverHost: createServerHost({ docker, project, postgresService }),
+        serverHost: new ContainerHost({ docker, project, postgresService }),
         ...(user !== undefined && {
           exec: execPsql(docker, { project, postgresService, user, database: 'postgres' }),
         }),

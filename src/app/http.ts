@@ -5,7 +5,7 @@ import type { HealthCheck } from '../http/health.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { createHttpServer } from '../http/server.ts';
 import type { HttpServer } from '../http/server.ts';
-import { createWebhook } from '../http/webhook.ts';
+import { Webhook } from '../http/webhook.ts';
 import type { Incidents } from '../runbook/incidents/incidents.ts';
 import type { SlackApp } from '../slack/app.ts';
 import type { Refusals } from '../slack/live/refusals.ts';
@@ -29,7 +29,7 @@ export function openHttp(parts: HttpParts): HttpServer | undefined {
   if (config.http === undefined) return undefined;
   return createHttpServer({
     ...config.http,
-    webhook: createWebhook({ secrets: config.alerts, incidents, meter, clock, log }),
+    webhook: new Webhook({ secrets: config.alerts, incidents, meter, clock, log }),
     health: createHealth(
       [toCheck(parts.app), refused(parts), ...parts.incidentSystem.checks],
       clock,

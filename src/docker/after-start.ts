@@ -1,54 +1,68 @@
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { z } from 'zod';
 import { cutCodePoints, redactText } from '../runbook/snapshot/redaction/redact-text.ts';
-import type { Problem } from '../runbook/snapshot/snapshot.ts';
-import { readHealth, readHealthOutput, readStartedAt } from './containers.ts';
-import type { Inspected } from './containers.ts';
+import { poll, withTimeout } from '../timing.ts';
+import { Inspected, observe, readHealth, readHealthOutput, readStartedAt } from './containers.ts';
+import type { Observation } from './containers.ts';
+import { isFinal, readStatus } from './failure.ts';
 import { joinEvents } from './logs/log-events.ts';
 import { readLogLines } from './logs/read-logs.ts';
-import { withinBudget } from './within-budget.ts';
-
-/** One look at a container: what was seen, or why nothing was. */
-export type Observation =
-  | { readonly inspected: Inspected }
-  | { readonly inspected: null; readonly gone: boolean; readonly problem: Problem };
 
 /** How a freshly started run stands. */
 export type RunState = 'healthy' | 'running' | 'unhealthy' | 'starting' | 'crash-loop' | 'exited';
 
 export const pollMs = 250;
+
+/** What Docker had against a change. */
+interface Refusal {
+  readonly error: unknown;
+  /** Without an answer of its own the engine, or a proxy before it, may be at it still. */
+  readonly isFinal: boolean;
+}
+
+/** Asks for a change. Nothing where it was made, or where there was nothing to do (304), which dockerode throws. */
+export async function request(
+  budgetMs: number,
+  call: (signal: AbortSignal) => Promise<unknown>,
+): Promise<Refusal | undefined> {
+  try {
+    await withTimeout(budgetMs, call);
+    return undefined;
+  } catch (error) {
+    return readStatus(error) === 304 ? undefined : { error, isFinal: isFinal(error) };
+  }
+}
+
 /** Without a health check: a process that cannot start has ended by then. */
 const steadyForMs = 3_000;
 /** One failed start may be the database's fault and mend itself; the second is a habit. */
 const crashLoopRestarts = 2;
 
 /**
- * Waits until a run is settled, or until the deadline, and then tells how it stands. A health check may fail
+ * Waits until a run is settled, or until the time is up, and then tells how it stands. A health check may fail
  * for a while and pass in the end, so `unhealthy` and one failed start are waited through.
  */
 export async function awaitHealthy(
-  check: () => Promise<Observation>,
-  deadline: number,
-  signal: AbortSignal | undefined,
+  docker: Docker,
+  id: string,
+  withinMs: number,
 ): Promise<{ readonly result: RunState | 'unknown'; readonly observation: Observation }> {
+  const deadline = Date.now() + withinMs;
   let steady: { readonly startedAt: string | null; readonly since: number } | undefined;
-  for (;;) {
-    const observation = await check();
+  return poll(pollMs, async () => {
+    const observation = await observe(docker, id, Inspected);
     const now = Date.now();
+    const isOver = now >= deadline;
     if (observation.inspected === null) {
-      if (observation.gone || now >= deadline || signal?.aborted)
-        return { result: 'unknown', observation };
-    } else {
-      const startedAt = readStartedAt(observation.inspected);
-      if (steady?.startedAt !== startedAt) steady = { startedAt, since: now };
-      const result = judge(observation.inspected, now - (steady?.since ?? now));
-      const settled = result !== 'starting' && result !== 'unhealthy';
-      if (settled || now >= deadline || signal?.aborted) return { result, observation };
+      return observation.gone || isOver ? { result: 'unknown', observation } : undefined;
     }
-    await sleep(pollMs);
-  }
+    const startedAt = readStartedAt(observation.inspected);
+    if (steady?.startedAt !== startedAt) steady = { startedAt, since: now };
+    const result = judge(observation.inspected, now - (steady?.since ?? now));
+    const isSettled = result !== 'starting' && result !== 'unhealthy';
+    return isSettled || isOver ? { result, observation } : undefined;
+  });
 }
 
 /** @param steadyMs for how long this run has been seen up. */
@@ -75,14 +89,27 @@ const bounds = { tail: 200, maxBytes: 256 * 1024, budgetMs: 2_000 };
  */
 export async function readLastWords(docker: Docker, inspected: Inspected): Promise<string[]> {
   const output = readHealthOutput(inspected);
-  const { lines } = await readLogLines(docker, inspected.Id, bounds);
-  const entries = joinEvents(lines).slice(-maxLines);
-  const said = entries.map(({ text }) => toLine(text));
+  const said = await readLastLines(docker, inspected.Id);
   return output === null || output.trim() === '' ? said : [toLine(output), ...said];
 }
 
+/** The last 10 entries of a log, since a moment by Docker's clock; stacks left out. Redacted, untrusted. Never throws. */
+export async function readLastLines(
+  docker: Docker,
+  id: string,
+  sinceMs?: number,
+): Promise<string[]> {
+  const { lines } = await readLogLines(docker, id, {
+    ...bounds,
+    ...(sinceMs !== undefined && { sinceMs }),
+  });
+  return joinEvents(lines)
+    .slice(-maxLines)
+    .map(({ text }) => toLine(text));
+}
+
 /** One line, redacted before it is cut: a secret cut in two is no longer recognised. */
-function toLine(text: string): string {
+export function toLine(text: string): string {
   return cutCodePoints(redactText(text.trim()).replaceAll(/\s+/g, ' '), maxLineLength);
 }
 
@@ -109,7 +136,7 @@ interface Run {
  */
 export async function wasKilled(docker: Docker, id: string, run: Run): Promise<boolean> {
   try {
-    const text = await withinBudget(budgetMs, (signal) => readKills(docker, { id, run, signal }));
+    const text = await withTimeout(budgetMs, (signal) => readKills(docker, { id, run, signal }));
     return text.split('\n').some((line) => isSigkill(line, run));
   } catch {
     return false; // a proxy may keep events to itself, and nothing hangs on it

@@ -5,7 +5,7 @@ import Docker from 'dockerode';
 import type { Permission, ServicePermissions } from '../runbook/snapshot/ports.ts';
 import { DockerFailure, readStatus, toProblem } from './failure.ts';
 import type { DockerAction } from './failure.ts';
-import { withinBudget } from './within-budget.ts';
+import { withTimeout } from '../timing.ts';
 
 /** The docker command's own variables, handed in; dbconn reads its environment in one place. */
 interface DockerEnvironment {
@@ -121,7 +121,7 @@ async function probe(
   call: (signal: AbortSignal) => Promise<unknown>,
 ): Promise<Permission> {
   try {
-    await withinBudget(callBudgetMs, call);
+    await withTimeout(callBudgetMs, call);
     return { state: 'allowed' };
   } catch (error) {
     const problem = toProblem(error, 'a container', action);

@@ -1,10 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import type { ReplicaReading } from '../runbook/snapshot/snapshot.ts';
+import type { Problem, ReplicaReading } from '../runbook/snapshot/snapshot.ts';
 import type { ServiceConfig } from '../runbook/snapshot/target.ts';
+import { readStatus, toProblem } from './failure.ts';
 import { readPoolSettings, readPoolVariables } from './pool-settings.ts';
-import { withinBudget } from './within-budget.ts';
+import { withTimeout } from '../timing.ts';
 
 /** One container of a compose service, as the engine's list shows it. */
 export interface FoundContainer {
@@ -36,14 +37,14 @@ const Listed = z.array(
 /**
  * All containers of a compose project, stopped ones too, by service and number. Labels only: names differ
  * between Compose 1, Compose 2 and podman-compose. One-offs of `run` are left out: they are nobody's replica.
- * Throws what dockerode throws, or BudgetExceeded.
+ * Throws what dockerode throws, or TimedOut.
  */
 export async function findContainers(
   docker: Docker,
   project: string,
   budgetMs: number,
 ): Promise<ReadonlyMap<string, readonly FoundContainer[]>> {
-  const listed = await withinBudget(budgetMs, (abortSignal) =>
+  const listed = await withTimeout(budgetMs, (abortSignal) =>
     docker.listContainers({
       all: true,
       filters: { label: [`com.docker.compose.project=${project}`] },
@@ -128,7 +129,10 @@ export const Inspected = z.object({
   Config: z.object({
     Env: z.array(z.string()).nullish(),
     Labels: z.record(z.string(), z.string()).nullish(),
+    StopSignal: z.string().nullish(),
   }),
+  HostConfig: z.object({ Memory: z.number().nullish() }).nullish(),
+  Mounts: z.array(z.object({ Source: z.string().nullish(), Destination: z.string() })).nullish(),
   NetworkSettings: z
     .object({
       Networks: z
@@ -144,6 +148,41 @@ export const Inspected = z.object({
     .nullish(),
 });
 export type Inspected = z.infer<typeof Inspected>;
+
+const inspectMs = 2_000;
+
+/** A container by its id or name, read as this. Throws what dockerode throws, TimedOut or a ZodError. */
+export async function inspect<T>(
+  docker: Docker,
+  idOrName: string,
+  { as, budgetMs = inspectMs }: { readonly as: z.ZodType<T>; readonly budgetMs?: number },
+): Promise<T> {
+  const answer = await withTimeout(budgetMs, (abortSignal) =>
+    docker.getContainer(idOrName).inspect({ abortSignal }),
+  );
+  return as.parse(answer);
+}
+
+/** A container, or why it cannot be told how it is; `gone` when Docker says that there is none. */
+export type Observation<T = Inspected> =
+  | { readonly inspected: T; readonly gone?: undefined; readonly problem?: undefined }
+  | { readonly inspected: null; readonly gone: boolean; readonly problem: Problem };
+
+/** The same, and never throws. */
+export async function observe<T>(
+  docker: Docker,
+  idOrName: string,
+  as: z.ZodType<T>,
+): Promise<Observation<T>> {
+  try {
+    return { inspected: await inspect(docker, idOrName, { as }) };
+  } catch (error) {
+    const problem = toProblem(error, `container ${idOrName.slice(0, 60)}`);
+    // A proxy may answer 404 too; then the problem is another one than a missing container.
+    const gone = readStatus(error) === 404 && problem.kind === 'missing';
+    return { inspected: null, gone, problem };
+  }
+}
 
 /** A replica from its inspection. Of its environment the pool's numbers and their names are read, and whether a value changed. */
 export function toReplica(

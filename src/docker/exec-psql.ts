@@ -5,7 +5,7 @@ import { cutCodePoints, redactText } from '../runbook/snapshot/redaction/redact-
 import { findContainers } from './containers.ts';
 import { DockerFailure, toProblem } from './failure.ts';
 import { LogFrameReader } from './logs/log-lines.ts';
-import { withinBudget } from './within-budget.ts';
+import { withTimeout } from '../timing.ts';
 
 interface PsqlOptions {
   readonly project: string;
@@ -43,7 +43,7 @@ export function execPsql(
 ): (sql: string, timeoutMs: number) => Promise<string> {
   return async (sql, timeoutMs) => {
     try {
-      return await withinBudget(timeoutMs, (signal) =>
+      return await withTimeout(timeoutMs, (signal) =>
         runPsql(docker, { ...options, sql, timeoutMs, signal }),
       );
     } catch (error) {

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { z } from 'zod';
 import type { Problem } from '../runbook/snapshot/snapshot.ts';
 import { readDockerContext } from './docker-context.ts';
-import { BudgetExceeded } from './within-budget.ts';
+import { TimedOut } from '../timing.ts';
 
 /** What was asked of Docker; decides which permission a refusal is about. */
 export type DockerAction = 'read' | 'restart' | 'recreate' | 'exec' | 'server';
@@ -65,7 +65,7 @@ function wordsOfEngine({ json, message }: EngineError): string | null {
  */
 export function toProblem(error: unknown, subject: string, action: DockerAction = 'read'): Problem {
   if (error instanceof DockerFailure) return error.problem;
-  if (error instanceof BudgetExceeded) return tooSlow(error, subject);
+  if (error instanceof TimedOut) return tooSlow(error, subject);
   if (error instanceof z.ZodError) return notUnderstood(subject);
   const parsed = EngineError.safeParse(error);
   if (!parsed.success) return notUnderstood(subject);
@@ -81,10 +81,10 @@ export function readStatus(error: unknown): number | undefined {
   return parsed.success ? parsed.data.statusCode : undefined;
 }
 
-function tooSlow({ budgetMs }: BudgetExceeded, subject: string): Problem {
+function tooSlow({ afterMs }: TimedOut, subject: string): Problem {
   return {
     kind: 'timeout',
-    summary: `Docker did not answer for ${subject} within ${budgetMs / 1000} s.`,
+    summary: `Docker did not answer for ${subject} within ${afterMs / 1000} s.`,
     fix: 'Run `docker ps` on its host; if that hangs too, the engine itself needs a look.',
   };
 }

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import { z } from 'zod';
 import type { ServicesReading } from '../runbook/snapshot/snapshot.ts';
-import { withinBudget } from './within-budget.ts';
+import { withTimeout } from '../timing.ts';
 
 export type PostgresProcesses = NonNullable<ServicesReading['postgresProcesses']>;
 
@@ -24,14 +24,14 @@ const Top = z.object({ Processes: z.array(z.array(z.string())).nullish() });
 
 /**
  * The sessions of PostgreSQL by the process titles in its container: they can be read when no connection
- * can be had. Throws what dockerode throws, BudgetExceeded, or a ZodError.
+ * can be had. Throws what dockerode throws, TimedOut, or a ZodError.
  */
 export async function readPostgresProcesses(
   docker: Docker,
   id: string,
   budgetMs: number,
 ): Promise<PostgresProcesses> {
-  const top: unknown = await withinBudget(budgetMs, (abortSignal) =>
+  const top: unknown = await withTimeout(budgetMs, (abortSignal) =>
     docker.getContainer(id).top({ abortSignal, _query: { ps_args: '-eo pid,args' } }),
   );
   return countSessions((Top.parse(top).Processes ?? []).map((columns) => columns.at(-1) ?? ''));

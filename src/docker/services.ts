@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import type { Services } from '../runbook/snapshot/ports.ts';
+import type { ServicePermissions, Services } from '../runbook/snapshot/ports.ts';
 import type {
   Part,
   Problem,
@@ -10,9 +10,11 @@ import type {
 } from '../runbook/snapshot/snapshot.ts';
 import type { ServiceConfig } from '../runbook/snapshot/target.ts';
 import type { Clock } from '../timing.ts';
+import { probeDocker } from './connect.ts';
 import {
   Inspected,
   findContainers,
+  inspect,
   maxReplicas,
   toReplica,
   toReplicaFromList,
@@ -25,7 +27,6 @@ import type { PostgresProcesses } from './postgres-processes.ts';
 import { readOwnPaths } from './project/own-paths.ts';
 import { readFixedPool } from './project/pool-origins.ts';
 import { usualEnvFile } from './project/project.ts';
-import { withinBudget } from './within-budget.ts';
 
 interface ServicesOptions {
   readonly docker: Docker;
@@ -58,15 +59,7 @@ const maxLogBytes = 1024 * 1024;
 const maxAllLogBytes = 8 * maxLogBytes;
 
 /** The containers around a target, by compose labels. Every container has its own time; none waits for another. */
-export function createServices(options: ServicesOptions): Services {
-  const reader = new ServicesReader(options);
-  return {
-    readServices: () => reader.part((deadline) => reader.readServices(deadline)),
-    readLogs: () => reader.part((deadline) => reader.readLogs(deadline)),
-  };
-}
-
-class ServicesReader {
+export class DockerServices implements Services {
   readonly #options: ServicesOptions;
   readonly #budgets: Budgets;
   /** PostgreSQL's own service stands last, so that its state and log are seen too. */
@@ -84,7 +77,11 @@ class ServicesReader {
     ];
   }
 
-  async part<T>(read: (deadline: number) => Promise<T>): Promise<Part<T>> {
+  readPermissions(): Promise<ServicePermissions> {
+    return probeDocker(this.#options.docker);
+  }
+
+  async #part<T>(read: (deadline: number) => Promise<T>): Promise<Part<T>> {
     const { clock, project } = this.#options;
     const began = clock.now();
     try {
@@ -96,7 +93,11 @@ class ServicesReader {
     }
   }
 
-  async readServices(deadline: number): Promise<ServicesReading> {
+  readServices(): Promise<Part<ServicesReading>> {
+    return this.#part((deadline) => this.#readAll(deadline));
+  }
+
+  async #readAll(deadline: number): Promise<ServicesReading> {
     const found = await this.#find(deadline);
     const { postgresService } = this.#options;
     const postgres = found.get(postgresService ?? '')?.find(({ state }) => state === 'running');
@@ -114,7 +115,11 @@ class ServicesReader {
     };
   }
 
-  async readLogs(deadline: number): Promise<readonly ServiceLogs[]> {
+  readLogs(): Promise<Part<readonly ServiceLogs[]>> {
+    return this.#part((deadline) => this.#readAllLogs(deadline));
+  }
+
+  async #readAllLogs(deadline: number): Promise<readonly ServiceLogs[]> {
     const found = await this.#find(deadline);
     const containers = this.#names.flatMap((name) => (found.get(name) ?? []).slice(0, maxReplicas));
     const { clock, logTail: tail, logSinceMs } = this.#options;
@@ -141,14 +146,14 @@ class ServicesReader {
   ): Promise<ServiceReading> {
     const { project } = this.#options;
     if (containers === undefined) return { name, replicas: [], problem: notFound(project, name) };
-    const looked = await Promise.all(
+    const read = await Promise.all(
       containers.slice(0, maxReplicas).map((found) => this.#readReplica(found, deadline)),
     );
     const problem =
-      looked.find(({ problem }) => problem !== undefined)?.problem ??
+      read.find(({ problem }) => problem !== undefined)?.problem ??
       (containers.length > maxReplicas ? tooMany(name, containers.length) : undefined);
-    const replicas = looked.map(({ replica }) => replica);
-    const inspected = looked.flatMap(({ inspected: one }) => (one === undefined ? [] : [one]));
+    const replicas = read.map(({ replica }) => replica);
+    const inspected = read.flatMap(({ inspected: one }) => (one === undefined ? [] : [one]));
     const fixedPool = await this.#readFixedPool(name, inspected);
     return {
       name,
@@ -180,10 +185,8 @@ class ServicesReader {
   }> {
     const { docker, services } = this.#options;
     try {
-      const answer = await withinBudget(this.#remaining(deadline), (abortSignal) =>
-        docker.getContainer(found.id).inspect({ abortSignal }),
-      );
-      const inspected = Inspected.parse(answer);
+      const budgetMs = this.#remaining(deadline);
+      const inspected = await inspect(docker, found.id, { as: Inspected, budgetMs });
       const service = services.find(({ name }) => name === found.service);
       return { replica: toReplica(found, inspected, service), inspected };
     } catch (error) {

@@ -13,7 +13,7 @@ export interface HttpBounds {
   readonly connectionsCheckingInterval: number;
 }
 
-interface BoundedServer {
+export interface BoundedServer {
   /** Undefined while it does not listen. */
   readonly port: number | undefined;
   /** Rejects as `listen` does where the port cannot be had. 0 takes any free port; all interfaces without a host. */

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { uptimeOf } from '../timing.ts';
+import { uptimeOf, within } from '../timing.ts';
 import type { Clock } from '../timing.ts';
 
 /** One thing that has to hold for dbconn to be well. */
@@ -62,15 +62,11 @@ async function readAll(checks: readonly HealthCheck[], clock: Clock): Promise<re
 }
 
 async function readInTime(check: HealthCheck, clock: Clock): Promise<string | null> {
-  const answered = new AbortController();
   const reading = (async () => check.read())().catch(() => `The check of ${check.name} failed.`);
-  const late = clock.sleep(checkWithinMs, answered.signal).then(
-    () => `The check of ${check.name} takes longer than ${checkWithinMs / 1000} s.`,
-    () => null, // the answer was there first
-  );
-  const problem = await Promise.race([reading, late]);
-  answered.abort();
-  return problem;
+  const problem = await within(reading, checkWithinMs, clock);
+  return problem === undefined
+    ? `The check of ${check.name} takes longer than ${checkWithinMs / 1000} s.`
+    : problem;
 }
 
 function toReport(

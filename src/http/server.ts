@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
 import { createBoundedServer, say, sendReply } from './bounded-server.ts';
-import type { HttpBounds, Reply } from './bounded-server.ts';
+import type { BoundedServer, HttpBounds, Reply } from './bounded-server.ts';
 import type { Health, HealthReport } from './health.ts';
 import type { Metrics } from './metrics.ts';
 import type { Webhook } from './webhook.ts';
@@ -10,7 +10,7 @@ interface HttpServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  readonly webhook: Webhook;
+  readonly webhook: Pick<Webhook, 'answer'>;
   readonly health: Health;
   readonly meter: Pick<Metrics, 'expose' | 'contentType'>;
   readonly log: Pick<Logger, 'error'>;
@@ -18,13 +18,9 @@ interface HttpServerOptions {
 }
 
 /** Alerts in, health and metrics out. */
-export interface HttpServer {
-  /** Undefined while it does not listen. */
-  readonly port: number | undefined;
+export interface HttpServer extends Omit<BoundedServer, 'open'> {
   /** Rejects with a sentence for the operator where the port cannot be had. */
   open(): Promise<void>;
-  /** Takes nothing more on, and lets what is under way end within three seconds. */
-  close(): Promise<void>;
 }
 
 type Answer = (request: IncomingMessage) => Promise<Reply>;

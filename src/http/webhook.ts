@@ -19,15 +19,6 @@ interface WebhookPorts {
   readonly log: Pick<Logger, 'warn' | 'error'>;
 }
 
-/** Takes what Alertmanager and Grafana send. */
-export interface Webhook {
-  /**
-   * 202 once every alert is in the journal; 503 where it is not, so that it is sent again; never 429, which
-   * Alertmanager takes for a final no. Never throws.
-   */
-  answer(request: IncomingMessage): Promise<Reply>;
-}
-
 /** A burst of as many is answered within a second; more are better off with Alertmanager's own retry. */
 const mostInFlight = 100;
 /** Alertmanager gives up after 10 s and sends the same again, which then would be in flight twice. */
@@ -36,11 +27,8 @@ const answerWithinMs = 8000;
 const mostWords = 20;
 const longestWord = 40;
 
-export function createWebhook(ports: WebhookPorts): Webhook {
-  return new AlertWebhook(ports);
-}
-
-class AlertWebhook implements Webhook {
+/** Takes what Alertmanager and Grafana send. */
+export class Webhook {
   readonly #ports: WebhookPorts;
   readonly #guard: Guard | null;
   readonly #budget = new BodyBudget();
@@ -54,6 +42,10 @@ class AlertWebhook implements Webhook {
     this.#tellSeldom = createTellSeldom(ports.clock);
   }
 
+  /**
+   * 202 once every alert is in the journal; 503 where it is not, so that it is sent again; never 429, which
+   * Alertmanager takes for a final no. Never throws.
+   */
   async answer(request: IncomingMessage): Promise<Reply> {
     const reply = this.#refuse(request) ?? (await this.#take(request));
     this.#ports.meter.webhook(reply.status);

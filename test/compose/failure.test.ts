@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import Docker from 'dockerode';
 import { describe, expect, test } from 'vitest';
-import { withinBudget } from '../../src/docker/within-budget.ts';
+import { withTimeout } from '../../src/timing.ts';
 import { toProblem } from '../../src/docker/failure.ts';
 import type { DockerAction } from '../../src/docker/failure.ts';
 import { findContainers } from '../../src/docker/containers.ts';
@@ -184,7 +184,7 @@ describe('an answer that is no success', () => {
   });
 
   test('a call deaf to its signal is left behind all the same', async () => {
-    const deaf = withinBudget(50, () => new Promise(() => {}));
+    const deaf = withTimeout(50, () => new Promise(() => {}));
     await expect(deaf).rejects.toThrow('No answer within 50 ms.');
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createServerHost } from '../../src/docker/server/server-host.ts';
-import { writeTar } from '../../src/docker/server/container-files.ts';
+import { ContainerHost } from '../../src/docker/server-host.ts';
+import { writeTar } from '../../src/docker/container-files.ts';
 import type { ServerHost } from '../../src/runbook/remedies/b-raise-max-connections/ports.ts';
 import { json, startFakeEngine } from './fake-engine.ts';
 import type { FakeEngine, Routes } from './fake-engine.ts';
@@ -34,7 +34,7 @@ function inspected(isRunning: () => boolean, stopSignal = 'SIGINT'): Routes[stri
 }
 
 function hostOf({ docker }: FakeEngine): ServerHost {
-  return createServerHost({ docker, project: 'shop', postgresService: 'postgres' });
+  return new ContainerHost({ docker, project: 'shop', postgresService: 'postgres' });
 }
 
 test('a stop whose answer a proxy cuts short is waited for all the same', async () => {

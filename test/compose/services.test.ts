@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createServices } from '../../src/docker/services.ts';
+import { DockerServices } from '../../src/docker/services.ts';
 import type { Part, ServiceLogs, ServicesReading } from '../../src/runbook/snapshot/snapshot.ts';
 import {
   bytes,
@@ -14,7 +14,7 @@ import {
 } from './fake-engine.ts';
 import type { Answer, Routes } from './fake-engine.ts';
 
-type ServicesOptions = Parameters<typeof createServices>[0];
+type ServicesOptions = ConstructorParameters<typeof DockerServices>[0];
 
 const clock = {
   now: () => Date.now(),
@@ -37,7 +37,7 @@ function look(routes: Routes, options: Partial<ServicesOptions> = {}): Promise<L
 /** Within the budgets of production, unless others are given. */
 async function lookInTime(routes: Routes, options: Partial<ServicesOptions> = {}): Promise<Looked> {
   await using engine = await startFakeEngine(routes);
-  const services = createServices({
+  const services = new DockerServices({
     docker: engine.docker,
     project: 'shop',
     services: [{ name: 'backend', workers: 1 }],

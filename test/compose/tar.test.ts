@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { readTar, writeTar } from '../../src/docker/server/container-files.ts';
+import { readTar, writeTar } from '../../src/docker/container-files.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/timing.ts';
 import { execPsql } from '../../src/docker/exec-psql.ts';
-import { createServices } from '../../src/docker/services.ts';
+import { DockerServices } from '../../src/docker/services.ts';
 import { createPools } from '../../src/pool-metrics/pools.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
@@ -45,7 +45,7 @@ export function createBedside(stack: Stack, options: BedsideOptions = {}): Bedsi
   const patient: TargetAdapters = {
     target,
     database: toDatabase(stack, target, options),
-    services: createServices({
+    services: new DockerServices({
       docker: stack.docker,
       project: stack.project,
       services: target.services,

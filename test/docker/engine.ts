@@ -1,4 +1,4 @@
-import { withinBudget } from '../../src/docker/within-budget.ts';
+import { withTimeout } from '../../src/timing.ts';
 import { connectDocker } from '../../src/docker/connect.ts';
 
 /**
@@ -7,7 +7,7 @@ import { connectDocker } from '../../src/docker/connect.ts';
  */
 export async function whyNoEngine(): Promise<string | null> {
   try {
-    await withinBudget(10_000, () => connectDocker(process.env).ping());
+    await withTimeout(10_000, () => connectDocker(process.env).ping());
     return null;
   } catch (error) {
     const reason = `no Docker engine answers (${error instanceof Error ? error.message : String(error)})`;

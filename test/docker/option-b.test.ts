@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/timing.ts';
 import { connectDocker } from '../../src/docker/connect.ts';
-import { createServerHost } from '../../src/docker/server/server-host.ts';
+import { ContainerHost } from '../../src/docker/server-host.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { createServerSettings } from '../../src/postgres/privileged/server-settings.ts';
 import { takeSnapshotOf } from '../../src/runbook/snapshot/take-snapshot.ts';
@@ -88,7 +88,7 @@ describe.skipIf(await whyNoEngine())('option B on a real container', () => {
     } as const;
     return createOptionB({
       serverSettings: createServerSettings(url),
-      serverHost: createServerHost({ docker, project, postgresService: 'postgres' }),
+      serverHost: new ContainerHost({ docker, project, postgresService: 'postgres' }),
       takeSnapshot: () =>
         takeSnapshotOf(
           {

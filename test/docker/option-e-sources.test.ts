@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connectDocker } from '../../src/docker/connect.ts';
 import { createPoolSettings } from '../../src/docker/recreate/resize-pools.ts';
-import { createServices } from '../../src/docker/services.ts';
+import { DockerServices } from '../../src/docker/services.ts';
 import { systemClock } from '../../src/timing.ts';
 import type { EditAnswer, PoolNumbers } from '../../src/runbook/remedies/e-resize-pool/ports.ts';
 import type { ServiceConfig } from '../../src/runbook/snapshot/target.ts';
@@ -156,7 +156,7 @@ describe.skipIf(await whyNoEngine())('the source of a pool’s numbers in a real
   });
 
   test('stands in every look, so that nothing is proposed that would be refused', async () => {
-    const reader = createServices({
+    const reader = new DockerServices({
       docker,
       project,
       services,

@@ -269,7 +269,7 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
       async () => start(docker, name),
     ];
     for (let reached = 0; reached <= stages.length; reached += 1) {
-      const { found: old } = await inspectContainer(docker, name);
+      const { inspected: old } = await inspectContainer(docker, name);
       if (old === null) throw new Error(`There is no ${name} before stage ${reached}.`);
       for (const stage of stages.slice(0, reached)) await stage(old);
       const outcome = await settings.settleReplica({ id: old.Id, name }, 60_000);

@@ -57,10 +57,7 @@ describe.skipIf(await whyNoEngine())('restarting a replica', () => {
     await fetch(`${await stack.backendUrl()}/leak?n=3`, { method: 'POST' });
     const outcome = await restartReplica(stack.docker, replica(1), options);
     expect(outcome).toMatchObject({
-      id: replica(1).slice(0, 12),
-      name: `${stack.project}-backend-1`,
       result: 'healthy',
-      startedBefore: before[0],
       startedAfter: await startedAt(replica(1)),
       exitCode: null,
       healthOutput: null,
@@ -76,9 +73,11 @@ describe.skipIf(await whyNoEngine())('restarting a replica', () => {
     const proxy = await startCuttingProxy('/var/run/docker.sock', /^POST \S+\/restart/);
     try {
       const docker = connectDocker({ DOCKER_HOST: `unix://${proxy.socketPath}` });
+      const before = await startedAt(replica(2));
       const outcome = await restartReplica(docker, replica(2), options);
       expect(outcome).toMatchObject({ result: 'healthy' });
-      expect(outcome.startedAfter).not.toBe(outcome.startedBefore);
+      expect(outcome.startedAfter).toBe(await startedAt(replica(2)));
+      expect(outcome.startedAfter).not.toBe(before);
       expect(outcome.problem).toBeUndefined();
     } finally {
       await proxy.close();
@@ -87,20 +86,23 @@ describe.skipIf(await whyNoEngine())('restarting a replica', () => {
 
   test('a replica that cannot start is called a crash loop, with its last words but not its password', async () => {
     await fetch(`${await stack.backendUrl()}/crash-on-next-start`, { method: 'POST' });
+    const began = performance.now();
     const outcome = await restartReplica(stack.docker, replica(1), options);
     expect(outcome.result).toBe('crash-loop');
     expect(outcome.lastLogLines.join('\n')).toContain('cannot start');
     expect(outcome.lastLogLines.join('\n')).not.toContain('hunter2');
-    expect(outcome.tookMs).toBeLessThan(options.healthyWithinMs);
+    expect(performance.now() - began).toBeLessThan(options.healthyWithinMs);
   });
 
   test('without a health check a replica counts as running once it has stayed up', async () => {
-    const outcome = await restartReplica(stack.docker, await runSecond(1, ':'), {
+    const id = await runSecond(1, ':');
+    const began = performance.now();
+    const outcome = await restartReplica(stack.docker, id, {
       ...options,
       stopTimeoutSeconds: 0,
     });
     expect(outcome.result).toBe('running');
-    expect(outcome.tookMs).toBeGreaterThanOrEqual(3_000);
+    expect(performance.now() - began).toBeGreaterThanOrEqual(3_000);
   });
 
   test('a replica that ends right away is down, with its exit code', async () => {
@@ -126,11 +128,7 @@ describe.skipIf(await whyNoEngine())('restarting a replica', () => {
     expect(outcome.healthOutput).not.toContain('abc123secret');
   });
 
-  test('a stop before the restart prevents it, and a container that is gone is named', async () => {
-    const before = await startedAt(replica(2));
-    const signal = AbortSignal.abort();
-    const prevented = await restartReplica(stack.docker, replica(2), { ...options, signal });
-    expect(prevented).toMatchObject({ result: 'not-restarted', startedAfter: before });
+  test('a container that is gone is named', async () => {
     const gone = await restartReplica(stack.docker, '0'.repeat(64), options);
     expect(gone).toMatchObject({ result: 'unknown', problem: { kind: 'missing' } });
   });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock as clock } from '../../src/timing.ts';
 import { execPsql } from '../../src/docker/exec-psql.ts';
 import { readLogLines } from '../../src/docker/logs/read-logs.ts';
-import { createServices } from '../../src/docker/services.ts';
+import { DockerServices } from '../../src/docker/services.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { Services } from '../../src/runbook/snapshot/ports.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
@@ -13,7 +13,7 @@ import { fill } from './fill.ts';
 import { run, startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
 
-type ServicesOptions = Parameters<typeof createServices>[0];
+type ServicesOptions = ConstructorParameters<typeof DockerServices>[0];
 
 /** `expect.stringMatching`, which is typed as any. */
 function like(pattern: RegExp): unknown {
@@ -30,7 +30,7 @@ describe.skipIf(await whyNoEngine())('the containers of a compose project', () =
   });
 
   function services(options: Partial<ServicesOptions> = {}): Services {
-    return createServices({
+    return new DockerServices({
       docker: stack.docker,
       project: stack.project,
       services: [{ name: 'backend', workers: 1 }],

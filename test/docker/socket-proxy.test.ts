@@ -5,7 +5,7 @@ import { connectDocker, probeDocker } from '../../src/docker/connect.ts';
 import { execPsql } from '../../src/docker/exec-psql.ts';
 import { recreateReplica } from '../../src/docker/recreate/recreate.ts';
 import { restartReplica } from '../../src/docker/restart.ts';
-import { createServices } from '../../src/docker/services.ts';
+import { DockerServices } from '../../src/docker/services.ts';
 import { startAllowingProxy } from './allowing-proxy.ts';
 import type { AllowingProxy } from './allowing-proxy.ts';
 import { whyNoEngine } from './engine.ts';
@@ -32,7 +32,7 @@ describe.skipIf(await whyNoEngine())('what each socket proxy of deploy/ lets thr
 
   /** Containers, their health, PostgreSQL's processes and all logs. */
   async function expectLook(docker: Docker): Promise<void> {
-    const services = createServices({
+    const services = new DockerServices({
       docker,
       project: stack.project,
       services: [{ name: 'backend', workers: 1 }],

@@ -5,12 +5,12 @@ import type { HealthCheck } from '../../src/http/health.ts';
 import { createMeter } from '../../src/http/metrics.ts';
 import { createHttpServer } from '../../src/http/server.ts';
 import type { HttpServer } from '../../src/http/server.ts';
-import { createWebhook } from '../../src/http/webhook.ts';
+import { Webhook } from '../../src/http/webhook.ts';
 import { systemClock } from '../../src/timing.ts';
 
 type HttpBounds = NonNullable<Parameters<typeof createHttpServer>[0]['bounds']>;
 
-export type WebhookPorts = Parameters<typeof createWebhook>[0];
+export type WebhookPorts = ConstructorParameters<typeof Webhook>[0];
 
 export const bearer = 'a-token-of-the-test';
 
@@ -46,7 +46,7 @@ export async function serve(options: ServeOptions): Promise<Served> {
   const server = createHttpServer({
     host: '127.0.0.1',
     port: 0,
-    webhook: createWebhook({ secrets, incidents, meter, clock, log }),
+    webhook: new Webhook({ secrets, incidents, meter, clock, log }),
     health: createHealth(checks, systemClock),
     meter,
     log,

@@ -4,7 +4,7 @@ import type { ServiceLogs } from '../../runbook/snapshot/snapshot.ts';
 import type { Clock } from '../../timing.ts';
 import type { FoundContainer } from '../containers.ts';
 import { toProblem } from '../failure.ts';
-import { withinBudget } from '../within-budget.ts';
+import { withTimeout } from '../../timing.ts';
 import { joinEvents } from './log-events.ts';
 import { LogFrameReader, joinFrames } from './log-lines.ts';
 import type { LogFrame, LogLine } from './log-lines.ts';
@@ -49,7 +49,7 @@ export async function readLogLines(
 ): Promise<{ readonly lines: readonly LogLine[]; readonly error?: unknown }> {
   const frames = new NewestFrames(bounds.maxBytes);
   try {
-    await withinBudget(bounds.budgetMs, (signal) =>
+    await withTimeout(bounds.budgetMs, (signal) =>
       readFrames(docker, id, { bounds, frames, signal }),
     );
     return { lines: joinFrames(frames.all()) };

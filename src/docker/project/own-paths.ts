@@ -1,14 +1,7 @@
 import { hostname } from 'node:os';
 import { posix } from 'node:path';
 import type Docker from 'dockerode';
-import { z } from 'zod';
-import { withinBudget } from '../within-budget.ts';
-
-const budgetMs = 2_000;
-
-const Own = z.object({
-  Mounts: z.array(z.object({ Source: z.string(), Destination: z.string() })).nullish(),
-});
+import { Inspected, observe } from '../containers.ts';
 
 /** Docker names a container's host after the beginning of its id, unless told otherwise. */
 export function ownContainer(): readonly string[] {
@@ -22,29 +15,23 @@ export function ownContainer(): readonly string[] {
  */
 export async function readOwnPaths(docker: Docker): Promise<(path: string) => string> {
   const [own] = ownContainer();
-  if (own === undefined) return (path) => path;
-  try {
-    const answer = await withinBudget(budgetMs, (abortSignal) =>
-      docker.getContainer(own).inspect({ abortSignal }),
-    );
-    const mounts = (Own.parse(answer).Mounts ?? []).toSorted(
-      (a, b) => b.Source.length - a.Source.length,
-    );
-    return (path) => toOwn(path, mounts);
-  } catch {
-    // A host that is named like a container and is none, or an engine that does not answer: nothing is known.
-    return (path) => path;
-  }
+  // A host that is named like a container and is none, or an engine that does not answer: nothing is known.
+  const inspected = own === undefined ? null : (await observe(docker, own, Inspected)).inspected;
+  const mounts = (inspected?.Mounts ?? [])
+    .map(({ Source: source, Destination: destination }) => ({ source: source ?? '', destination }))
+    .filter(({ source }) => source !== '')
+    .toSorted((a, b) => b.source.length - a.source.length);
+  return (path) => toOwn(path, mounts);
 }
 
 function toOwn(
   path: string,
-  mounts: readonly { readonly Source: string; readonly Destination: string }[],
+  mounts: readonly { readonly source: string; readonly destination: string }[],
 ): string {
-  const mount = mounts.find(({ Source: source }) => {
+  const mount = mounts.find(({ source }) => {
     const within = posix.relative(source, path);
     return within !== '..' && !within.startsWith('../');
   });
   if (mount === undefined || !posix.isAbsolute(path)) return path;
-  return posix.join(mount.Destination, posix.relative(mount.Source, path));
+  return posix.join(mount.destination, posix.relative(mount.source, path));
 }

@@ -27,7 +27,7 @@ type Origin = { readonly says: number | null } & (
     }
 );
 
-interface Asked {
+interface ServiceVariable {
   readonly project: ComposeProject;
   readonly service: string;
   readonly variable: string;
@@ -37,7 +37,7 @@ interface Asked {
  * By the order in which Compose looks: `environment`, of which the last file wins, then the last `env_file`. What it
  * refers to is looked up in the project's own files of variables; what the shell had is not known.
  */
-function findOrigin(asked: Asked): Origin {
+function findOrigin(asked: ServiceVariable): Origin {
   const { project, service, variable } = asked;
   const lookup = toLookup(project);
   for (const file of project.files.toReversed()) {
@@ -51,7 +51,7 @@ function findOrigin(asked: Asked): Origin {
   return project.files.length === 0 ? assume(asked) : originElsewhere(asked);
 }
 
-function originOfEntry(asked: Asked, file: ComposeFile, raw: string | null): Origin {
+function originOfEntry(asked: ServiceVariable, file: ComposeFile, raw: string | null): Origin {
   const pieces =
     raw === null
       ? [{ name: asked.variable, operator: '', word: '' } as const]
@@ -68,7 +68,7 @@ function originOfEntry(asked: Asked, file: ComposeFile, raw: string | null): Ori
 }
 
 function originOfReference(
-  { project, ...asked }: Asked,
+  { project, ...asked }: ServiceVariable,
   reference: Reference,
   place: string,
 ): Origin {
@@ -94,7 +94,7 @@ function originOfReference(
 }
 
 /** Without a compose file nothing says what its containers read; what Compose reads by itself is the `.env`. */
-function assume({ project, variable }: Asked): Origin {
+function assume({ project, variable }: ServiceVariable): Origin {
   const given = project.environment.get(variable);
   if (given !== undefined) {
     return { kind: 'env', path: given.path, name: variable, says: toWhole(given.value) };
@@ -104,7 +104,7 @@ function assume({ project, variable }: Asked): Origin {
   return { kind: 'fixed', why, place: 'where the container was given it', says: null };
 }
 
-function originElsewhere({ project, service }: Asked): Origin {
+function originElsewhere({ project, service }: ServiceVariable): Origin {
   const { files } = project;
   const [main] = files;
   const shown = main === undefined ? 'the Compose file' : toShown(project, main.path);
@@ -196,18 +196,12 @@ export async function readFixedPool(
   );
 }
 
-interface Named {
-  readonly project: ComposeProject;
-  readonly service: string;
-  readonly variable: string;
-}
-
 /**
  * Files that give another number than every container has are not where it came from: the shell that ran Compose had
  * its own, or they were edited since. What is written there would be undone, or would deploy somebody's edit.
  */
 function whyFixed(
-  { project, service, variable }: Named,
+  { project, service, variable }: ServiceVariable,
   origin: Origin,
   has: readonly (number | null)[],
 ): string | null {

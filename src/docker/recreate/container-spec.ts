@@ -4,6 +4,7 @@ import { Inspected } from '../containers.ts';
 const Mount = z.object({
   Type: z.string(),
   Name: z.string().nullish(),
+  Source: z.string().nullish(),
   Destination: z.string(),
   RW: z.boolean().nullish(),
 });
@@ -24,6 +25,7 @@ export const Recreatable = Inspected.extend({
     StopTimeout: z.number().nullish(),
   }),
   HostConfig: z.looseObject({
+    Memory: z.number().nullish(),
     NetworkMode: z.string().nullish(),
     AutoRemove: z.boolean().nullish(),
     Binds: z.array(z.string()).nullish(),

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import type { Problem } from '../../runbook/snapshot/snapshot.ts';
-import { pollMs } from '../after-start.ts';
-import { Unanswered, isFinal, readStatus, toProblem, unanswered } from '../failure.ts';
-import { withinBudget } from '../within-budget.ts';
+import { poll, withTimeout } from '../../timing.ts';
+import { pollMs, request } from '../after-start.ts';
+import { observe } from '../containers.ts';
+import type { Observation } from '../containers.ts';
+import { Unanswered, readStatus, toProblem, unanswered } from '../failure.ts';
 import { Recreatable } from './container-spec.ts';
 import type { RecreateSpec } from './container-spec.ts';
 
@@ -12,38 +12,24 @@ import type { RecreateSpec } from './container-spec.ts';
  * where: left to itself dockerode puts a body, passwords and all, into the address too, and proxies log that.
  */
 
-const inspectBudgetMs = 2_000;
 /** What Docker needs for networks, mounts and processes on a machine in trouble. */
 const changeBudgetMs = 20_000;
 /** Docker's own, where a container has none. */
 const stopTimeoutSeconds = 10;
 const nothingMore = { _query: {}, _body: {} };
 
-interface Inspection {
-  readonly found: Recreatable | null;
-  /** Why it could not be looked at; absent when Docker says that there is no such container. */
-  readonly problem?: Problem;
-}
-
-export async function inspectContainer(docker: Docker, idOrName: string): Promise<Inspection> {
-  try {
-    const answer = await withinBudget(inspectBudgetMs, (abortSignal) =>
-      docker.getContainer(idOrName).inspect({ abortSignal }),
-    );
-    return { found: Recreatable.parse(answer) };
-  } catch (error) {
-    const problem = toProblem(error, `container ${idOrName.slice(0, 60)}`);
-    // A proxy may answer 404 too; then the problem is another one than a missing container.
-    const gone = readStatus(error) === 404 && problem.kind === 'missing';
-    return gone ? { found: null } : { found: null, problem };
-  }
+export function inspectContainer(
+  docker: Docker,
+  idOrName: string,
+): Promise<Observation<Recreatable>> {
+  return observe(docker, idOrName, Recreatable);
 }
 
 /** The id an image's name leads to now; null when it leads nowhere any more. */
 export async function readImageId(docker: Docker, image: string): Promise<string | null> {
   try {
     // The old container still runs, so a slow answer costs nobody anything; giving up would cost the change.
-    const { Id: id } = await withinBudget(changeBudgetMs, () => docker.getImage(image).inspect());
+    const { Id: id } = await withTimeout(changeBudgetMs, () => docker.getImage(image).inspect());
     return id;
   } catch (error) {
     if (readStatus(error) === 404) return null;
@@ -55,7 +41,7 @@ export function rename(docker: Docker, id: string, name: string): Promise<void> 
   return untilDone(docker, {
     id,
     deed: `renames it to ${name}`,
-    isDone: ({ found }) => found?.Name === `/${name}`,
+    isDone: ({ inspected }) => inspected?.Name === `/${name}`,
     call: (abortSignal) =>
       docker.getContainer(id).rename({ abortSignal, _query: { name }, _body: {} }),
   });
@@ -67,9 +53,9 @@ export async function create(docker: Docker, { name, ...spec }: RecreateSpec): P
   await untilDone(docker, {
     id: name,
     deed: 'creates it',
-    isDone({ found }) {
-      id = found?.Id ?? '';
-      return found !== null;
+    isDone({ inspected }) {
+      id = inspected?.Id ?? '';
+      return inspected !== null;
     },
     async call(abortSignal) {
       const options: Docker.ContainerCreateOptions & Sent = {
@@ -84,7 +70,7 @@ export async function create(docker: Docker, { name, ...spec }: RecreateSpec): P
     await untilDone(docker, {
       id,
       deed: 'joins it to its networks',
-      isDone: (inspection) => inspection.found?.NetworkSettings?.Networks?.[network] !== undefined,
+      isDone: ({ inspected }) => inspected?.NetworkSettings?.Networks?.[network] !== undefined,
       call: (abortSignal) => {
         const body = { Container: id, EndpointConfig };
         const options: Docker.NetworkConnectOptions & Sent = {
@@ -105,7 +91,7 @@ export function stop(docker: Docker, { Id: id, Config: config }: Recreatable): P
     id,
     deed: 'stops it',
     graceMs: (config.StopTimeout ?? stopTimeoutSeconds) * 1000,
-    isDone: ({ found }) => found?.State.Running === false,
+    isDone: ({ inspected }) => inspected?.State.Running === false,
     call: (abortSignal) => docker.getContainer(id).stop({ abortSignal, ...nothingMore }),
   });
 }
@@ -114,7 +100,7 @@ export function start(docker: Docker, id: string): Promise<void> {
   return untilDone(docker, {
     id,
     deed: 'starts it',
-    isDone: ({ found }) => found?.State.Running === true,
+    isDone: ({ inspected }) => inspected?.State.Running === true,
     call: (abortSignal) => docker.getContainer(id).start({ abortSignal, ...nothingMore }),
   });
 }
@@ -124,7 +110,7 @@ export function remove(docker: Docker, id: string): Promise<void> {
   return untilDone(docker, {
     id,
     deed: 'removes it',
-    isDone: ({ found, problem }) => found === null && problem === undefined,
+    isDone: ({ gone }) => gone === true,
     call: (abortSignal) =>
       docker.getContainer(id).remove({ abortSignal, _query: { force: true, v: false }, _body: {} }),
   });
@@ -144,7 +130,7 @@ interface Change {
   readonly deed: string;
   readonly graceMs?: number;
   readonly call: (signal: AbortSignal) => Promise<unknown>;
-  readonly isDone: (inspection: Inspection) => boolean;
+  readonly isDone: (observation: Observation<Recreatable>) => boolean;
 }
 
 /**
@@ -156,21 +142,13 @@ async function untilDone(docker: Docker, change: Change): Promise<void> {
   const { id, deed, call, isDone } = change;
   const budgetMs = (change.graceMs ?? 0) + changeBudgetMs;
   const deadline = Date.now() + budgetMs;
-  let failure: unknown;
-  try {
-    await withinBudget(budgetMs, call);
-    return;
-  } catch (error) {
-    // Nothing was to be done, and dockerode throws it.
-    if (readStatus(error) === 304) return;
-    if (isFinal(error)) throw error;
-    failure = error;
-  }
-  while (!isDone(await inspectContainer(docker, id))) {
-    if (Date.now() >= deadline) {
-      const problem = toProblem(failure, `container ${id.slice(0, 60)}`, 'recreate');
-      throw new Unanswered(unanswered(problem, deed));
-    }
-    await sleep(pollMs);
-  }
+  const refusal = await request(budgetMs, call);
+  if (refusal === undefined) return;
+  if (refusal.isFinal) throw refusal.error;
+  await poll(pollMs, async () => {
+    if (isDone(await inspectContainer(docker, id))) return true;
+    if (Date.now() < deadline) return undefined;
+    const problem = toProblem(refusal.error, `container ${id.slice(0, 60)}`, 'recreate');
+    throw new Unanswered(unanswered(problem, deed));
+  });
 }

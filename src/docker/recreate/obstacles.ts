@@ -1,8 +1,9 @@
 import type Docker from 'dockerode';
 import type { Obstacle } from '../../runbook/remedies/e-resize-pool/ports.ts';
 import { toProblem } from '../failure.ts';
-import { withinBudget } from '../within-budget.ts';
-import { Recreatable } from './container-spec.ts';
+import { withTimeout } from '../../timing.ts';
+import type { Recreatable } from './container-spec.ts';
+import { inspectContainer } from './engine-calls.ts';
 
 const callBudgetMs = 2_000;
 /** Looked at for what hangs on the container; an engine with more is nobody's single machine. */
@@ -16,7 +17,7 @@ export async function readObstacles(
   ids: readonly string[],
 ): Promise<readonly Obstacle[]> {
   try {
-    const listed = await withinBudget(callBudgetMs, (abortSignal) =>
+    const listed = await withTimeout(callBudgetMs, (abortSignal) =>
       docker.listContainers({ all: true, abortSignal }),
     );
     const isOwn = (full: string): boolean => ids.some((id) => full.startsWith(id));
@@ -35,25 +36,14 @@ export async function readObstacles(
   }
 }
 
+/** One that ends in this moment hangs on nothing any more; one of ours that is missing is an obstacle above. */
 async function inspectAll(docker: Docker, ids: readonly string[]): Promise<Recreatable[]> {
-  const inspected: Recreatable[] = [];
+  const found: Recreatable[] = [];
   for (let from = 0; from < ids.length; from += atOnce) {
-    const batch = ids.slice(from, from + atOnce).map((id) => inspect(docker, id));
-    inspected.push(...(await Promise.all(batch)).filter((one) => one !== undefined));
+    const batch = ids.slice(from, from + atOnce).map((id) => inspectContainer(docker, id));
+    found.push(...(await Promise.all(batch)).flatMap(({ inspected }) => inspected ?? []));
   }
-  return inspected;
-}
-
-async function inspect(docker: Docker, id: string): Promise<Recreatable | undefined> {
-  try {
-    const answer = await withinBudget(callBudgetMs, (abortSignal) =>
-      docker.getContainer(id).inspect({ abortSignal }),
-    );
-    return Recreatable.parse(answer);
-  } catch {
-    // One that ends in this moment hangs on nothing any more; one of ours that is missing is an obstacle above.
-    return undefined;
-  }
+  return found;
 }
 
 function findObstacle(own: Recreatable, all: readonly Recreatable[]): string | undefined {

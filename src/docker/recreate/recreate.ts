@@ -4,6 +4,7 @@ import type {
   Recreation,
   ReplicaName,
 } from '../../runbook/remedies/e-resize-pool/ports.ts';
+import { awaitHealthy } from '../after-start.ts';
 import { readPoolVariables } from '../pool-settings.ts';
 import { toRecreateSpec } from './container-spec.ts';
 import type { Recreatable } from './container-spec.ts';
@@ -28,7 +29,7 @@ import {
   restoreOld,
   toObjection,
   unknown,
-  untilWell,
+  whyUnknown,
 } from './restore-old.ts';
 import type { RecreateContext, Trial } from './restore-old.ts';
 
@@ -43,8 +44,9 @@ export async function recreateReplica(
   wanted: Recreation,
 ): Promise<RecreateOutcome> {
   const { docker } = context;
-  const { found: old, problem } = await inspectContainer(docker, replica.id);
-  if (old === null) return unknown(problem ?? missing(replica));
+  const before = await inspectContainer(docker, replica.id);
+  const { inspected: old } = before;
+  if (old === null) return unknown(whyUnknown(before, replica));
   const trial = await tryNew(context, old, wanted);
   if (trial.well === undefined) return restoreOld(context, old, { ...wanted, trial });
   const left = await attempt(() => remove(docker, old.Id), `the old container of ${replica.name}`);
@@ -66,13 +68,13 @@ async function tryNew(
     const id = await create(docker, spec);
     await stop(docker, old);
     await start(docker, id);
-    const { result, observation } = await untilWell(docker, id, wanted.healthyWithinMs);
+    const { result, observation } = await awaitHealthy(docker, id, wanted.healthyWithinMs);
     const state = observation.inspected?.State;
     const exitCode = state === undefined || state.Running ? null : (state.ExitCode ?? null);
     const fresh = await inspectContainer(docker, id);
     const isWell = result === 'healthy' || result === 'running';
-    return isWell && fresh.found !== null && has(context, fresh.found, wanted.environment)
-      ? { well: fresh.found, ended: result, exitCode }
+    return isWell && fresh.inspected !== null && has(context, fresh.inspected, wanted.environment)
+      ? { well: fresh.inspected, ended: result, exitCode }
       : { ended: result, exitCode };
   } catch (error) {
     return { ended: null, exitCode: null, objection: toObjection(error, `container ${name}`) };
@@ -111,25 +113,25 @@ export async function settleReplica(
     inspectContainer(docker, replica.id),
     inspectContainer(docker, replica.name),
   ]);
-  const problem = old.problem ?? named.problem;
-  if (problem !== undefined) return unknown(problem);
-  if (old.found === null) {
-    if (named.found === null) return unknown(missing(replica));
-    const result = named.found.State.Running ? 'recreated' : 'down';
-    return describe(context, { result, inspected: named.found });
+  const unread = [old, named].find(({ gone }) => gone === false);
+  if (unread?.problem !== undefined) return unknown(unread.problem);
+  if (old.inspected === null) {
+    if (named.inspected === null) return unknown(missing(replica));
+    const result = named.inspected.State.Running ? 'recreated' : 'down';
+    return describe(context, { result, inspected: named.inspected });
   }
-  if (named.found === null || named.found.Id === old.found.Id) {
-    return old.found.State.Running && nameOf(old.found) === replica.name
-      ? describe(context, { result: 'untouched', inspected: old.found })
-      : restoreOld(context, old.found, { healthyWithinMs, name: replica.name });
+  if (named.inspected === null || named.inspected.Id === old.inspected.Id) {
+    return old.inspected.State.Running && nameOf(old.inspected) === replica.name
+      ? describe(context, { result: 'untouched', inspected: old.inspected })
+      : restoreOld(context, old.inspected, { healthyWithinMs, name: replica.name });
   }
-  if (!isTwin(named.found, old.found)) return unknown(foreign(replica.name));
-  if (named.found.State.Running) {
-    const { result, observation } = await untilWell(docker, named.found.Id, healthyWithinMs);
+  if (!isTwin(named.inspected, old.inspected)) return unknown(foreign(replica.name));
+  if (named.inspected.State.Running) {
+    const { result, observation } = await awaitHealthy(docker, named.inspected.Id, healthyWithinMs);
     if ((result === 'healthy' || result === 'running') && observation.inspected !== null) {
       const left = await attempt(() => remove(docker, replica.id), `the old ${replica.name}`);
-      return describe(context, { result: 'recreated', inspected: named.found, ...left });
+      return describe(context, { result: 'recreated', inspected: named.inspected, ...left });
     }
   }
-  return restoreOld(context, old.found, { healthyWithinMs, name: replica.name });
+  return restoreOld(context, old.inspected, { healthyWithinMs, name: replica.name });
 }

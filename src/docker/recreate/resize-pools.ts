@@ -105,11 +105,11 @@ async function planEdit(options: ResizePoolsOptions, resize: Resize): Promise<Ed
   const { docker, services, directory, envFile = usualEnvFile } = options;
   if (directory === undefined) return { ok: false, problem: noDirectory };
   const inspections = await Promise.all(resize.ids.map((id) => inspectContainer(docker, id)));
-  const containers = inspections.flatMap(({ found }) => (found === null ? [] : [found]));
+  const containers = inspections.flatMap(({ inspected }) => inspected ?? []);
   if (containers.length < inspections.length) {
-    const problem = inspections.find(({ problem }) => problem !== undefined)?.problem;
+    const unread = inspections.find(({ gone }) => gone === false);
     const id = resize.service;
-    return { ok: false, problem: problem ?? missing({ id, name: `of ${id}` }) };
+    return { ok: false, problem: unread?.problem ?? missing({ id, name: `of ${id}` }) };
   }
   const toOwnPath = await readOwnPaths(docker);
   const { service } = resize;

@@ -7,7 +7,7 @@ import type {
 import type { Problem } from '../../runbook/snapshot/snapshot.ts';
 import type { ServiceConfig } from '../../runbook/snapshot/target.ts';
 import { awaitHealthy, readLastWords } from '../after-start.ts';
-import type { Observation } from '../after-start.ts';
+import type { Observation } from '../containers.ts';
 import { Unanswered, toProblem } from '../failure.ts';
 import { readPoolSettings } from '../pool-settings.ts';
 import type { Recreatable } from './container-spec.ts';
@@ -55,6 +55,11 @@ export function namingOf(
   return services.find(({ name }) => name === labels?.['com.docker.compose.service']);
 }
 
+/** Why a replica's container cannot be told of. */
+export function whyUnknown({ gone, problem }: Observation<unknown>, replica: ReplicaName): Problem {
+  return gone === true || problem === undefined ? missing(replica) : problem;
+}
+
 export function missing({ name }: ReplicaName): Problem {
   return {
     kind: 'missing',
@@ -94,32 +99,33 @@ export async function restoreOld(
   const { docker } = context;
   const objections: (Objection | undefined)[] = [];
   const named = await inspectContainer(docker, name);
-  const other = named.found !== null && named.found.Id !== old.Id ? named.found : undefined;
+  const other =
+    named.inspected !== null && named.inspected.Id !== old.Id ? named.inspected : undefined;
   if (other !== undefined && !isTwin(other, old)) return unknown(foreign(name));
   const lastLogLines = other === undefined ? [] : await readLastWords(docker, other);
   if (other !== undefined) objections.push(await discard(docker, other));
   const now = await inspectContainer(docker, old.Id);
-  if (now.found !== null && nameOf(now.found) !== name) {
+  if (now.inspected !== null && nameOf(now.inspected) !== name) {
     objections.push(await attempt(() => rename(docker, old.Id, name), `container ${name}`));
   }
   let starting: Objection | undefined;
   // Whatever failed above, a service that is down is worse than one under an odd name.
-  if (now.found?.State.Running !== true) {
+  if (now.inspected?.State.Running !== true) {
     starting = await attempt(() => start(docker, old.Id), `container ${name}`);
   }
-  await untilWell(docker, old.Id, healthyWithinMs);
+  await awaitHealthy(docker, old.Id, healthyWithinMs);
   let back = await inspectContainer(docker, old.Id);
   let hasStopped = false;
-  if (back.found?.State.Running === false) {
+  if (back.inspected?.State.Running === false) {
     // A stop that Docker did not answer in time has come true only now.
     hasStopped = true;
     starting = await attempt(() => start(docker, old.Id), `container ${name}`);
-    await untilWell(docker, old.Id, healthyWithinMs);
+    await awaitHealthy(docker, old.Id, healthyWithinMs);
     back = await inspectContainer(docker, old.Id);
   }
   const tried = trial?.objection;
   objections.unshift(hasStopped && tried !== undefined ? { problem: tried.problem } : tried);
-  if (back.found?.State.Running !== true) objections.push(starting);
+  if (back.inspected?.State.Running !== true) objections.push(starting);
   const late = objections.find((one) => one?.mayFollow);
   const told = {
     lastLogLines,
@@ -127,11 +133,12 @@ export async function restoreOld(
     exitCode: trial?.exitCode ?? null,
     ...(late ?? objections.find((one) => one !== undefined)),
   };
-  if (back.found === null) {
-    return { ...unknown(back.problem ?? missing({ id: old.Id, name })), ...told };
+  if (back.inspected === null) {
+    return { ...unknown(whyUnknown(back, { id: old.Id, name })), ...told };
   }
-  const result = late !== undefined ? 'unknown' : back.found.State.Running ? 'put back' : 'down';
-  return describe(context, { result, inspected: back.found, ...told });
+  const result =
+    late !== undefined ? 'unknown' : back.inspected.State.Running ? 'put back' : 'down';
+  return describe(context, { result, inspected: back.inspected, ...told });
 }
 
 /** One that cannot be removed must at least not run beside the old one. */
@@ -140,21 +147,6 @@ async function discard(docker: Docker, fresh: Recreatable): Promise<Objection | 
   const objection = await attempt(() => remove(docker, fresh.Id), what);
   if (objection !== undefined) await attempt(() => stop(docker, fresh), what);
   return objection;
-}
-
-/** Waits until a container is well, or is not and will not be. */
-export function untilWell(
-  docker: Docker,
-  id: string,
-  withinMs: number,
-): ReturnType<typeof awaitHealthy> {
-  const check = async (): Promise<Observation> => {
-    const inspected = await inspectContainer(docker, id);
-    if (inspected.found !== null) return { inspected: inspected.found };
-    const problem = inspected.problem ?? missing({ id, name: id.slice(0, 12) });
-    return { inspected: null, gone: inspected.problem === undefined, problem };
-  };
-  return awaitHealthy(check, Date.now() + withinMs, undefined);
 }
 
 /** What Docker had against it; undefined when it was done. */

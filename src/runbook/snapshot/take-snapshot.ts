@@ -1,3 +1,4 @@
+import { within } from '../../timing.ts';
 import type { Clock } from '../../timing.ts';
 import type { Database, Pools, Services } from './ports.ts';
 import { cleanUntrusted, redactText } from './redaction/redact-text.ts';
@@ -104,7 +105,7 @@ async function readDatabase(
   clock: Clock,
 ): Promise<DatabaseSnapshot> {
   const began = clock.now();
-  const result = await within(databaseBudgetMs, clock, () => database.readSnapshot());
+  const result = await inTime(databaseBudgetMs, clock, () => database.readSnapshot());
   if (result.outcome === 'value') return result.value;
   const late = result.outcome === 'late';
   return {
@@ -131,7 +132,7 @@ async function readPart<T>(
   read: () => Promise<Part<T>>,
 ): Promise<Part<T>> {
   const began = clock.now();
-  const result = await within(partBudgetMs, clock, read);
+  const result = await inTime(partBudgetMs, clock, read);
   if (result.outcome === 'value') return result.value;
   const late = result.outcome === 'late';
   return {
@@ -155,24 +156,16 @@ type Timed<T> =
   | { readonly outcome: 'broken'; readonly message: string };
 
 /** The first to come: the result, the failure, or the end of the budget. A later result goes nowhere. */
-async function within<T>(
+async function inTime<T>(
   budgetMs: number,
   clock: Clock,
   read: () => Promise<T>,
 ): Promise<Timed<T>> {
-  const ending = new AbortController();
-  const late = (): Timed<T> => ({ outcome: 'late' });
-  // It is rung off below too, when the race is over.
-  const timer = clock.sleep(budgetMs, ending.signal).then(late, late);
   const reading = Promise.try(read).then(
     (value): Timed<T> => ({ outcome: 'value', value }),
     (error: unknown): Timed<T> => ({ outcome: 'broken', message: describe(error) }),
   );
-  try {
-    return await Promise.race([reading, timer]);
-  } finally {
-    ending.abort();
-  }
+  return (await within(reading, budgetMs, clock)) ?? { outcome: 'late' };
 }
 
 function describe(error: unknown): string {

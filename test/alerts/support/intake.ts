@@ -2,7 +2,7 @@ import { createHealth } from '../../../src/http/health.ts';
 import { createMeter } from '../../../src/http/metrics.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
 import type { HttpServer } from '../../../src/http/server.ts';
-import { createWebhook } from '../../../src/http/webhook.ts';
+import { Webhook } from '../../../src/http/webhook.ts';
 import { systemClock } from '../../../src/timing.ts';
 import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
@@ -55,7 +55,7 @@ export async function openIntake(
     async start() {
       const log = { warn: () => undefined, error: () => undefined };
       const meter = createMeter();
-      const webhook = createWebhook({
+      const webhook = new Webhook({
         secrets: { bearer: token },
         incidents,
         meter,

@@ -25,7 +25,7 @@ export interface Restarts {
   restartReplica(id: string, options: RestartOptions): Promise<RestartOutcome>;
 }
 
-interface RestartOptions {
+export interface RestartOptions {
   /** Between asking the process to end and killing it. */
   readonly stopTimeoutSeconds: number;
   readonly healthyWithinMs: number;

@@ -2,8 +2,8 @@ import { posix } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import { DockerFailure, readStatus } from '../failure.ts';
-import { withinBudget } from '../within-budget.ts';
+import { DockerFailure, readStatus } from './failure.ts';
+import { withTimeout } from '../timing.ts';
 
 /** The one regular file of a small tar archive, as Docker hands out and takes files of containers. */
 export interface TarFile {
@@ -97,7 +97,7 @@ const maxBytes = 1024 * 1024;
 
 /**
  * A file of a container, volumes included, whether it runs or not; undefined when there is none.
- * Throws what dockerode throws, DockerFailure or BudgetExceeded.
+ * Throws what dockerode throws, DockerFailure or TimedOut.
  */
 export async function readContainerFile(
   docker: Docker,
@@ -105,7 +105,7 @@ export async function readContainerFile(
   path: string,
 ): Promise<TarFile | undefined> {
   try {
-    return await withinBudget(budgetMs, async (abortSignal) => {
+    return await withTimeout(budgetMs, async (abortSignal) => {
       const options = { abortSignal, _query: { path } };
       const stream = await docker.getContainer(id).getArchive(options);
       return readTar(await collect(stream));
@@ -123,7 +123,7 @@ export async function writeContainerFile(
   { path, ...file }: Omit<TarFile, 'name'> & { readonly path: string },
 ): Promise<void> {
   const archive = writeTar({ ...file, name: posix.basename(path) });
-  await withinBudget(budgetMs, (abortSignal) =>
+  await withTimeout(budgetMs, (abortSignal) =>
     docker.getContainer(id).putArchive(archive, {
       abortSignal,
       _query: { path: posix.dirname(path), noOverwriteDirNonDir: 1 },
@@ -164,7 +164,7 @@ export async function removeContainerFile(
   path: string,
 ): Promise<boolean> {
   try {
-    return await withinBudget(removeBudgetMs, async (abortSignal) => {
+    return await withTimeout(removeBudgetMs, async (abortSignal) => {
       const exec = await docker
         .getContainer(id)
         .exec({ Cmd: ['rm', '-f', '--', path], abortSignal });
