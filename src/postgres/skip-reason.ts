@@ -1,23 +1,8 @@
-import { z } from 'zod';
 import { skipByName } from '../runbook/diagnose/protected-sessions.ts';
-import type { SkipGuard, SkipReason } from '../runbook/diagnose/protected-sessions.ts';
+import type { SkipGuard } from '../runbook/diagnose/protected-sessions.ts';
 
 /** dbconn's sessions have this application_name and one of its roles: anybody can call themselves that. */
 export const ownApplication = 'dbconn';
-
-const reasons = [
-  'own',
-  'hidden',
-  'not a client',
-  'replication',
-  'superuser',
-  'protected application',
-  'pooler',
-  'committing',
-  'no privilege',
-] as const satisfies readonly SkipReason[];
-
-export const SkipReasonText = z.enum(reasons);
 
 /** What the placeholder of `skipReasonSql` stands for: the guard, and those of these names that are its own but for how they are written. */
 export function toSkipParameter(guard: SkipGuard, names: readonly string[] = []): string {

@@ -21,7 +21,7 @@ const changes = [
   {
     text: 'ALTER ROLE "app" SET',
     change: (url: string, lease: Lease) =>
-      createTimeouts({ url }).withSession((one) =>
+      createTimeouts({ url }).act((one) =>
         one.alterTimeout({ ...timeout, role: 'app' }, 60_000, lease),
       ),
     truth: `SELECT setconfig::text AS truth FROM pg_db_role_setting`,
@@ -29,19 +29,19 @@ const changes = [
   {
     text: 'ALTER SYSTEM SET idle',
     change: (url: string, lease: Lease) =>
-      createTimeouts({ url }).withSession((one) => one.alterTimeout(timeout, 60_000, lease)),
+      createTimeouts({ url }).act((one) => one.alterTimeout(timeout, 60_000, lease)),
     truth: `SELECT setting AS truth FROM pg_file_settings WHERE name = '${timeout.setting}'`,
   },
   {
     text: 'pg_reload_conf',
     change: (url: string, lease: Lease) =>
-      createTimeouts({ url }).withSession((one) => one.reloadConfiguration(lease)),
+      createTimeouts({ url }).act((one) => one.reloadConfiguration(lease)),
     truth: 'SELECT pg_conf_load_time()::text AS truth',
   },
   {
     text: 'CONNECTION LIMIT 5',
     change: (url: string, lease: Lease) =>
-      createRoleLimits({ url }).withSession((one) => one.alterRoleLimit('app', 5, lease)),
+      createRoleLimits({ url }).act((one) => one.alterRoleLimit('app', 5, lease)),
     truth: `SELECT rolconnlimit AS truth FROM pg_roles WHERE rolname = 'app'`,
   },
   {

@@ -95,7 +95,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const limits = createRoleLimits({ url: cluster.url('acting'), ownRoles: ['looking'] });
     await findOne('app', 'dbconn');
     const isOwn = (role: string): Promise<boolean> =>
-      limits.withSession(async (session) => (await session.readRoleLimit(role)).isOwn);
+      limits.act(async (session) => (await session.readRoleLimit(role)).isOwn);
     expect(await Promise.all(['app', 'looking', 'acting'].map(isOwn))).toEqual([false, true, true]);
   });
 });

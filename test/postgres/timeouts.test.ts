@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createTimeouts } from '../../src/postgres/privileged/timeouts.ts';
-import { toMilliseconds } from '../../src/postgres/privileged/timeouts-reading.ts';
+import { toMilliseconds } from '../../src/postgres/privileged/timeouts.ts';
 import { PrivilegedUnavailable } from '../../src/runbook/remedies/remedy.ts';
 import { readTimeoutText, toTimeoutText } from '../../src/runbook/remedies/prevention/plan.ts';
 import { heldLease } from '../support/held-lease.ts';
@@ -74,11 +74,9 @@ test.for([null, '', 'ten', '10 minutes', '-1', '1MIN'])('%s is no time-out', (te
 test('what PostgreSQL refuses is an answer, and a session that is ended meanwhile is not', async () => {
   const timeouts = createTimeouts({ url: cluster.url() });
   const role = { setting, role: 'nobody' } as const;
-  const refused = await timeouts.withSession((session) =>
-    session.alterTimeout(role, 1000, heldLease),
-  );
+  const refused = await timeouts.act((session) => session.alterTimeout(role, 1000, heldLease));
   expect(refused).toBe('42704');
-  const lost = timeouts.withSession(async (session) => {
+  const lost = timeouts.act(async (session) => {
     await session.readTimeout(place);
     await cluster.stop('immediate');
     return session.alterTimeout(place, 1000, heldLease);

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { Client, DatabaseError } from 'pg';
 import { z } from 'zod';
+import { withTimeout } from '../../timing.ts';
 import { PostgresTimeout, SlowLogin } from '../failure.ts';
 import { connectByTls } from './connect-by-tls.ts';
 import type { TlsAttempt } from './connect-by-tls.ts';
@@ -12,24 +13,6 @@ const rollbackMs = 300;
 const farewellMs = 200;
 /** What a firewall in between forgets after minutes of silence is kept alive by this. */
 const keepAliveMs = 30_000;
-
-/** One open session of dbconn. */
-export interface Connection {
-  /** `server_version_num`. */
-  readonly version: number;
-  readonly isOpen: boolean;
-  /** How long the login took. */
-  readonly loginMs: number;
-  /** Resolves when the session ended, whoever ended it. */
-  readonly ended: Promise<void>;
-  /**
-   * One simple-protocol message; the value of the one column of the one row that is in it. What the server
-   * refuses is thrown and leaves the session open, in no transaction; a time-out hangs up.
-   */
-  readOne(sql: string, timeoutMs: number): Promise<string>;
-  /** Says goodbye if the server listens, and hangs up if it does not; nothing is open once it resolves. */
-  close(): Promise<void>;
-}
 
 /**
  * Opens a session. Throws what pg throws, PostgresTimeout or UnusableUrl; nothing stays open then. An abort hangs up.
@@ -73,7 +56,7 @@ async function open(url: string, ssl: TlsAttempt, login: Login): Promise<Connect
     await within('Connecting', deadline - performance.now(), client.connect());
     const loginMs = performance.now() - began;
     const version = await readOne(client, 'SHOW server_version_num', deadline - performance.now());
-    return new OpenConnection({ client, socket, ended, loginMs, version: Number(version) });
+    return new Connection({ client, socket, ended, loginMs, version: Number(version) });
   } catch (error) {
     const wasReached = !socket.connecting;
     login.wasAnswered ||= socket.bytesRead > 0 || probe.stop();
@@ -88,7 +71,7 @@ async function open(url: string, ssl: TlsAttempt, login: Login): Promise<Connect
   }
 }
 
-interface Parts {
+interface Opened {
   readonly client: Client;
   readonly socket: Socket;
   readonly ended: Promise<void>;
@@ -96,14 +79,18 @@ interface Parts {
   readonly version: number;
 }
 
-class OpenConnection implements Connection {
+/** One open session of dbconn. */
+export class Connection {
+  /** `server_version_num`. */
   readonly version: number;
+  /** Resolves when the session ended, whoever ended it. */
   readonly ended: Promise<void>;
+  /** How long the login took. */
   readonly loginMs: number;
   readonly #client: Client;
   readonly #socket: Socket;
 
-  constructor({ client, socket, ended, loginMs, version }: Parts) {
+  constructor({ client, socket, ended, loginMs, version }: Opened) {
     this.#client = client;
     this.#socket = socket;
     this.ended = ended;
@@ -115,6 +102,10 @@ class OpenConnection implements Connection {
     return !this.#socket.destroyed && this.#socket.writable;
   }
 
+  /**
+   * One simple-protocol message; the value of the one column of the one row that is in it. What the server
+   * refuses is thrown and leaves the session open, in no transaction; a time-out hangs up.
+   */
   async readOne(sql: string, timeoutMs: number): Promise<string> {
     try {
       return await readOne(this.#client, sql, timeoutMs);
@@ -125,6 +116,7 @@ class OpenConnection implements Connection {
     }
   }
 
+  /** Says goodbye if the server listens, and hangs up if it does not; nothing is open once it resolves. */
   async close(): Promise<void> {
     this.#client.end().catch(() => undefined); // it was gone already
     const hangUp = setTimeout(() => this.#socket.destroy(), farewellMs);
@@ -149,15 +141,12 @@ async function readOne(client: Client, sql: string, timeoutMs: number): Promise<
   return z.string().parse(Object.values(row)[0]);
 }
 
-async function within<T>(what: string, timeoutMs: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new PostgresTimeout(what, timeoutMs)), Math.max(1, timeoutMs));
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => undefined); // the late answer of a connection we hung up on
-  }
+function within<T>(what: string, timeoutMs: number, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined); // the late answer of a connection we hung up on
+  const ms = Math.max(1, timeoutMs);
+  return withTimeout(
+    ms,
+    () => work,
+    () => new PostgresTimeout(what, timeoutMs),
+  );
 }

@@ -1,22 +1,23 @@
 import { z } from 'zod';
-import { skipByName } from '../../runbook/diagnose/protected-sessions.ts';
+import { Process, SkipReason, skipByName } from '../../runbook/diagnose/protected-sessions.ts';
 import type { SkipGuard } from '../../runbook/diagnose/protected-sessions.ts';
 import type { Blocker, Blockers, SlowQuery } from '../../runbook/remedies/d-stop-blockers/ports.ts';
-import { BlockerIdentity, WaiterIdentity } from '../../runbook/remedies/plan.ts';
-import { cutCodePoints } from '../../runbook/snapshot/redaction/redact-text.ts';
+import { BlockerTarget, WaiterIdentity } from '../../runbook/remedies/plan.ts';
 import type { LockReading } from '../../runbook/snapshot/snapshot.ts';
-import { SkipReasonText, skipReasonSql, toSkipParameter } from '../skip-reason.ts';
+import { skipReasonSql, toSkipParameter } from '../skip-reason.ts';
 import { isMaintenanceText, lockColumns } from '../snapshot/columns.ts';
 import { SnapshotRow } from '../snapshot/snapshot-row.ts';
 import { microseconds } from '../snapshot/snapshot-statement.ts';
-import { isTextCut, readStatement, textBytes } from '../snapshot/statement-text.ts';
+import {
+  isTextCut,
+  planTextBytes,
+  readPlanStatement,
+  textBytes,
+} from '../snapshot/statement-text.ts';
 import { readLocks } from '../snapshot/to-reading.ts';
-import { withPrivilegedConnection } from './connection.ts';
+import { privileged, readVersion } from './connection.ts';
 import type { Queryable } from './connection.ts';
 import { signalBlocker } from './signal-sessions.ts';
-
-const queryCodePoints = 120;
-const textBytesRead = 500;
 
 /**
  * $1 pids, $2 as in spare-reason.ts. What is hidden from the acting role is empty, and spared for it.
@@ -34,7 +35,7 @@ SELECT jsonb_build_object(
       greatest(0, round(extract(epoch FROM clock_timestamp() - a.xact_start)::numeric, 1)) END,
     'hasWritten', a.backend_xid IS NOT NULL,
     'locksHeld', (SELECT count(*) FROM pg_locks l WHERE l.pid = a.pid AND l.granted AND l.locktype <> 'virtualxid'),
-    'query', ${textBytes('a.query', textBytesRead)}, 'cut', ${isTextCut('a.query', textBytesRead)},
+    'query', ${textBytes('a.query', planTextBytes)}, 'cut', ${isTextCut('a.query', planTextBytes)},
     'process', CASE WHEN a.backend_type = 'client backend' THEN
                       CASE WHEN a.state = 'active' AND a.wait_event_type = 'Client' THEN 'slow client'
                            WHEN EXISTS (SELECT FROM pg_stat_progress_create_index p WHERE p.pid = a.pid AND p.command LIKE '%CONCURRENTLY')
@@ -46,26 +47,16 @@ SELECT jsonb_build_object(
           FROM pg_stat_activity s LEFT JOIN pg_roles r ON r.oid = s.usesysid WHERE s.pid = ANY ($1::int[])) a`;
 
 const Row = z.object({
-  blocker: z.object({
-    identity: BlockerIdentity,
-    client: z.string().nullable(),
-    database: z.string().nullable(),
-    transactionAgeSeconds: z.number().nullable(),
-    hasWritten: z.boolean(),
-    locksHeld: z.number().int(),
-    query: z.string().nullable(),
+  blocker: BlockerTarget.omit({
+    kind: true,
+    how: true,
+    queued: true,
+    victims: true,
+    waiters: true,
+  }).extend({
     cut: z.boolean().nullable(),
-    process: z
-      .enum([
-        'client',
-        'slow client',
-        'concurrent build',
-        'autovacuum',
-        'wraparound vacuum',
-        'other',
-      ])
-      .nullable(),
-    spared: SkipReasonText.nullable(),
+    process: Process.nullable(),
+    spared: SkipReason.nullable(),
   }),
 });
 
@@ -78,11 +69,10 @@ export async function readBlockers(
   const { rows } = await client.query(statement, [pids, toSkipParameter(guard)]);
   return rows.map((row) => {
     const { query, cut, process, spared, ...blocker } = Row.parse(row).blocker;
-    const statement = query === null ? null : readStatement(query, cut === true);
     return {
       ...blocker,
       spared: spared ?? skipByName(blocker.identity.application, guard),
-      query: statement && cutCodePoints(statement.query, queryCodePoints),
+      query: readPlanStatement(query, cut === true),
       process: process ?? 'other',
     };
   });
@@ -103,7 +93,6 @@ async function readWaiters(
   return rows.map((row) => WaiterRow.parse(row).waiter);
 }
 
-const Version = z.object({ server_version_num: z.coerce.number().int() });
 const WaitsRow = z.object({
   waits: SnapshotRow.pick({
     waiters: true,
@@ -116,9 +105,7 @@ const WaitsRow = z.object({
 
 /** Who waits for whom: the locks' part of a look, alone. */
 export async function readWaits(client: Queryable): Promise<LockReading> {
-  const version = await client.query('SHOW server_version_num', []);
-  const { server_version_num: number } = Version.parse(version.rows[0]);
-  const { rows } = await client.query(waitsStatement(number), []);
+  const { rows } = await client.query(waitsStatement(await readVersion(client)), []);
   return readLocks(WaitsRow.parse(rows[0]).waits);
 }
 
@@ -170,16 +157,11 @@ async function readSlow(
 
 /** @param url a role with pg_monitor and pg_signal_backend; a superuser where the application is one */
 export function createBlockers({ url }: { readonly url: string }): Blockers {
-  return {
-    act: (work) =>
-      withPrivilegedConnection(url, (client) =>
-        work({
-          readWaits: () => readWaits(client),
-          readWaiters: (pids) => readWaiters(client, pids),
-          readSlow: (slow, guard) => readSlow(client, slow, guard),
-          readBlockers: (pids, guard) => readBlockers(client, pids, guard),
-          signalBlocker: (signal, under) => signalBlocker(client, signal, under),
-        }),
-      ),
-  };
+  return privileged(url, (client) => ({
+    readWaits: () => readWaits(client),
+    readWaiters: (pids) => readWaiters(client, pids),
+    readSlow: (slow, guard) => readSlow(client, slow, guard),
+    readBlockers: (pids, guard) => readBlockers(client, pids, guard),
+    signalBlocker: (signal, under) => signalBlocker(client, signal, under),
+  }));
 }

@@ -3,7 +3,9 @@ import { Client, DatabaseError } from 'pg';
 import { z } from 'zod';
 import type { Lease } from '../../runbook/remedies/lease.ts';
 import { PrivilegedUnavailable } from '../../runbook/remedies/remedy.ts';
+import type { Privileged } from '../../runbook/remedies/remedy.ts';
 import type { ReachError } from '../../runbook/snapshot/snapshot.ts';
+import { poll } from '../../timing.ts';
 import { connectByTls } from '../connect/connect-by-tls.ts';
 import type { TlsAttempt } from '../connect/connect-by-tls.ts';
 import { isFull, toReachError } from '../failure.ts';
@@ -50,14 +52,14 @@ const retryMs = 100;
 /** Opens a connection as the acting role, for one piece of work. Throws what pg throws, or UnusableUrl. */
 async function connectPrivileged(url: string): Promise<Client> {
   const giveUpAt = performance.now() + slotWaitMs;
-  for (;;) {
+  return poll(retryMs, async () => {
     try {
       return await connectOnce(url);
     } catch (error) {
-      if (!isFull(toReachError(error)) || performance.now() >= giveUpAt) throw error;
-      await sleep(retryMs);
+      if (isFull(toReachError(error)) && performance.now() < giveUpAt) return undefined;
+      throw error;
     }
-  }
+  });
 }
 
 function connectOnce(url: string): Promise<Client> {
@@ -74,6 +76,21 @@ function connectOnce(url: string): Promise<Client> {
   });
 }
 
+export interface PrivilegedRole {
+  /** The address of the privileged role. */
+  readonly url: string;
+  /** Roles dbconn logs in with, beside that one. */
+  readonly ownRoles?: readonly string[];
+}
+
+/** @param url a role with the privileges of deploy/grants.sql; `open` gives the session over one connection of it */
+export function privileged<Session>(
+  url: string,
+  open: (client: Queryable) => Session,
+): Privileged<Session> {
+  return { act: (work) => withPrivilegedConnection(url, (client) => work(open(client))) };
+}
+
 /** Work over a connection that is opened for it and closed after. Trouble is thrown as PrivilegedUnavailable. */
 export async function withPrivilegedConnection<T>(
   url: string,
@@ -86,27 +103,34 @@ export async function withPrivilegedConnection<T>(
     throw toPrivilegedError(error);
   }
   try {
-    return await work(told(toQueryable(client)));
+    return await work(told(client));
   } finally {
     await client.end();
   }
 }
 
-function toQueryable(client: Client): Queryable {
-  return { query: (text, values) => client.query<Record<string, unknown>>(text, [...values]) };
-}
-
-/** The same, with what goes wrong in words for the operator. */
-function told(client: Queryable): Queryable {
+/** What goes wrong is thrown in words for the operator. */
+function told(client: Client): Queryable {
   return {
     query: async (text, values) => {
       try {
-        return await client.query(text, values);
+        return await client.query<Record<string, unknown>>(text, [...values]);
       } catch (error) {
         throw toPrivilegedError(error);
       }
     },
   };
+}
+
+const Version = z.object({ version: z.coerce.number().int() });
+
+/** `server_version_num`. */
+export async function readVersion(client: Queryable): Promise<number> {
+  const { rows } = await client.query(
+    `SELECT current_setting('server_version_num') AS version`,
+    [],
+  );
+  return Version.parse(rows[0]).version;
 }
 
 interface Login {
@@ -140,17 +164,20 @@ export async function refusalOf(statement: Promise<unknown>): Promise<string | u
     await statement;
     return undefined;
   } catch (error) {
-    const code = codeOf(error);
-    // A session that was ended says nothing of what it was doing.
-    if (code === undefined || /^(?:08|57P|XX)/.test(code)) throw error;
+    const code = refusedWith(error)?.code;
+    if (code === undefined || endsSession.test(code)) throw error;
     return code;
   }
 }
 
-function codeOf(error: unknown): string | undefined {
-  const cause = error instanceof PrivilegedUnavailable ? error.cause : undefined;
-  return cause instanceof DatabaseError ? cause.code : undefined;
+/** What PostgreSQL itself said: what reaches us is in words for the operator, and its own error is the cause. */
+export function refusedWith(error: unknown): DatabaseError | undefined {
+  const cause = error instanceof PrivilegedUnavailable ? error.cause : error;
+  return cause instanceof DatabaseError ? cause : undefined;
 }
+
+/** A session that was ended says nothing of what it was doing. */
+const endsSession = /^(?:08|57P|XX)/;
 
 /** A statement that reaches PostgreSQL later than this after it was announced finds no session any more. */
 const arrivesWithinMs = 2000;
@@ -217,8 +244,8 @@ export async function runInTime(
 
 /** PostgreSQL's own word, and not that the session ended. */
 function isAnswer(error: unknown): boolean {
-  const cause = error instanceof PrivilegedUnavailable ? error.cause : error;
-  return cause instanceof DatabaseError && !/^(?:08|57P|XX)/.test(cause.code ?? '');
+  const refusal = refusedWith(error);
+  return refusal !== undefined && !endsSession.test(refusal.code ?? '');
 }
 
 const end = /* sql */ `
@@ -228,12 +255,12 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backen
 async function endSession(url: string, { pid, startedAt }: Session): Promise<void> {
   const deadline = performance.now() + endsWithinMs;
   await withPrivilegedConnection(url, async (other) => {
-    for (;;) {
+    await poll(pollMs, async () => {
       const { rows } = await other.query(end, [pid, startedAt]);
-      if (rows.length === 0) return;
-      if (performance.now() >= deadline) throw new PrivilegedUnavailable(stillThere);
-      await sleep(pollMs);
-    }
+      if (rows.length === 0) return true;
+      if (performance.now() < deadline) return undefined;
+      throw new PrivilegedUnavailable(stillThere);
+    });
   });
 }
 

@@ -1,15 +1,21 @@
 import { z } from 'zod';
-import { skipByName } from '../../runbook/diagnose/protected-sessions.ts';
+import { SkipReason, skipByName } from '../../runbook/diagnose/protected-sessions.ts';
 import type {
   CandidateQuery,
   Candidates,
   PrivilegedConnection,
 } from '../../runbook/remedies/a-terminate-idle/ports.ts';
-import { SessionIdentity } from '../../runbook/remedies/plan.ts';
-import { cutCodePoints } from '../../runbook/snapshot/redaction/redact-text.ts';
-import { SkipReasonText, skipReasonSql, toSkipParameter } from '../skip-reason.ts';
-import { isTextCut, readStatement, textBytes } from '../snapshot/statement-text.ts';
-import { withPrivilegedConnection } from './connection.ts';
+import { SessionTarget } from '../../runbook/remedies/plan.ts';
+import type { SessionIdentity } from '../../runbook/remedies/plan.ts';
+import { skipReasonSql, toSkipParameter } from '../skip-reason.ts';
+import { microseconds } from '../snapshot/snapshot-statement.ts';
+import {
+  isTextCut,
+  planTextBytes,
+  readPlanStatement,
+  textBytes,
+} from '../snapshot/statement-text.ts';
+import { privileged } from './connection.ts';
 import type { Queryable } from './connection.ts';
 import { terminateSessions } from './signal-sessions.ts';
 
@@ -33,8 +39,6 @@ async function readRemainingSessions(
 }
 
 const mostCandidates = 1000;
-const queryCodePoints = 120;
-const textBytesRead = 500;
 
 /**
  * $1 states, $2 milliseconds, $3 application or null, $4 as in spare-reason.ts.
@@ -70,7 +74,7 @@ SELECT jsonb_build_object(
       'transactionAgeSeconds', round(extract(epoch FROM clock_timestamp() - c.xact_start)::numeric, 1),
       'hasWritten', c.backend_xid IS NOT NULL,
       'locksHeld', coalesce(held.locks, 0),
-      'query', ${textBytes('c.query', textBytesRead)}, 'cut', ${isTextCut('c.query', textBytesRead)},
+      'query', ${textBytes('c.query', planTextBytes)}, 'cut', ${isTextCut('c.query', planTextBytes)},
       'spared', c.spared) ORDER BY c.state_change, c.pid), '[]')
     FROM chosen c LEFT JOIN held ON held.pid = c.pid)
 ) AS candidates`;
@@ -82,17 +86,10 @@ const Row = z.object({
     newIn60s: z.number().int(),
     total: z.number().int(),
     sessions: z.array(
-      z.object({
-        identity: SessionIdentity,
-        client: z.string().nullable(),
-        database: z.string().nullable(),
-        idleSeconds: z.number(),
-        transactionAgeSeconds: z.number().nullable(),
-        hasWritten: z.boolean(),
-        locksHeld: z.number().int(),
+      SessionTarget.omit({ kind: true }).extend({
         query: z.string(),
         cut: z.boolean(),
-        spared: SkipReasonText.nullable(),
+        spared: SkipReason.nullable(),
       }),
     ),
   }),
@@ -112,39 +109,22 @@ export async function readTerminateCandidates(
   const { sessions, ...candidates } = Row.parse(rows[0]).candidates;
   return {
     ...candidates,
-    sessions: sessions.map(({ query, cut, spared, ...session }) => {
-      const statement = readStatement(query, cut);
-      return {
-        ...session,
-        spared: spared ?? skipByName(session.identity.application, guard),
-        query: statement && cutCodePoints(statement.query, queryCodePoints),
-      };
-    }),
+    sessions: sessions.map(({ query, cut, spared, ...session }) => ({
+      ...session,
+      spared: spared ?? skipByName(session.identity.application, guard),
+      query: readPlanStatement(query, cut),
+    })),
   };
 }
 
-function microseconds(column: string): string {
-  return `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
-}
-
-interface IdleSessionsOptions {
-  /**
-   * A role with pg_monitor and pg_signal_backend; a superuser where the application is one. Never the looking role:
-   * that one is always connected, and what it may not do nobody can make it do.
-   */
-  readonly url: string;
-}
-
-/** Opens a connection for each piece of work and closes it after. */
-export function createIdleSessions({ url }: IdleSessionsOptions): PrivilegedConnection {
-  return {
-    act: (work) =>
-      withPrivilegedConnection(url, (client) =>
-        work({
-          readTerminateCandidates: (query) => readTerminateCandidates(client, query),
-          terminateSessions: (sessions, under) => terminateSessions(client, sessions, under),
-          readRemainingSessions: (sessions) => readRemainingSessions(client, sessions),
-        }),
-      ),
-  };
+/**
+ * @param url a role with pg_monitor and pg_signal_backend; a superuser where the application is one. Never the role
+ * that takes snapshots: that one is always connected, and what it may not do nobody can make it do.
+ */
+export function createIdleSessions({ url }: { readonly url: string }): PrivilegedConnection {
+  return privileged(url, (client) => ({
+    readTerminateCandidates: (query) => readTerminateCandidates(client, query),
+    terminateSessions: (sessions, under) => terminateSessions(client, sessions, under),
+    readRemainingSessions: (sessions) => readRemainingSessions(client, sessions),
+  }));
 }

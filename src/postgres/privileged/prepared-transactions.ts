@@ -1,6 +1,6 @@
-import { DatabaseError, escapeLiteral } from 'pg';
+import { escapeLiteral } from 'pg';
 import { z } from 'zod';
-import type { PreparedTarget } from '../../runbook/remedies/plan.ts';
+import { PreparedTarget } from '../../runbook/remedies/plan.ts';
 import type {
   PreparedReading,
   PreparedTransactions,
@@ -8,7 +8,7 @@ import type {
 } from '../../runbook/remedies/prepared-transaction/plan.ts';
 import { microseconds } from '../snapshot/snapshot-statement.ts';
 import { readWaits } from './blockers.ts';
-import { runInTime, withPrivilegedConnection } from './connection.ts';
+import { refusedWith, runInTime, withPrivilegedConnection } from './connection.ts';
 import type { InTime, Queryable } from './connection.ts';
 
 /** All locks of a prepared transaction share its virtual transaction, and one of them is its transaction id. */
@@ -27,14 +27,7 @@ SELECT jsonb_build_object(
  WHERE p.gid = $1`;
 
 const Row = z.object({
-  found: z.object({
-    gid: z.string(),
-    owner: z.string(),
-    database: z.string(),
-    preparedAt: z.string(),
-    transaction: z.string(),
-    ageSeconds: z.number(),
-    locksHeld: z.number().int(),
+  found: PreparedTarget.omit({ kind: true, victims: true }).extend({
     role: z.string(),
     mayRollBack: z.boolean(),
     mayConnect: z.boolean(),
@@ -73,7 +66,7 @@ async function rollbackPrepared(
     await runInTime(client, inTime, `ROLLBACK PREPARED ${escapeLiteral(gid)}`);
     return 'rolled back';
   } catch (error) {
-    const outcome = refusals[codeOf(error) ?? ''];
+    const outcome = refusals[refusedWith(error)?.code ?? ''];
     if (outcome === undefined) throw error;
     return outcome;
   }
@@ -88,14 +81,6 @@ const refusals: Readonly<Record<string, RollbackOutcome>> = {
   // object_not_in_prerequisite_state
   '55000': 'busy',
 };
-
-/** What reaches us is in words for the operator; PostgreSQL's own error is its cause. */
-function codeOf(error: unknown): string | undefined {
-  if (error instanceof DatabaseError) return error.code;
-  return error instanceof Error && error.cause instanceof DatabaseError
-    ? error.cause.code
-    : undefined;
-}
 
 /** @param url a superuser, or the role that owns the prepared transactions, with pg_monitor */
 export function createPreparedTransactions({

@@ -1,30 +1,19 @@
 import { escapeIdentifier } from 'pg';
 import { z } from 'zod';
-import type { RoleLimitReading, RoleLimits } from '../../runbook/remedies/prevention/ports.ts';
-import { refusalOf, runInTime, withPrivilegedConnection } from './connection.ts';
-import type { InTime, Queryable } from './connection.ts';
+import { RoleLimitReading } from '../../runbook/remedies/prevention/ports.ts';
+import type { RoleLimits } from '../../runbook/remedies/prevention/ports.ts';
+import { privileged, refusalOf, runInTime } from './connection.ts';
+import type { InTime, PrivilegedRole, Queryable } from './connection.ts';
 
-interface RoleLimitsOptions {
-  readonly url: string;
-  /** Roles dbconn logs in with: a limit would lock itself out. */
-  readonly ownRoles?: readonly string[];
-}
-
-/** The connection limits of roles, over PostgreSQL itself. */
-export function createRoleLimits({ url, ownRoles = [] }: RoleLimitsOptions): RoleLimits {
-  return {
-    withSession: (work) =>
-      withPrivilegedConnection(url, (client) =>
-        work({
-          readRoleLimit: async (role) => {
-            const reading = await readRoleLimit(client, role);
-            return { ...reading, isOwn: reading.isOwn || ownRoles.includes(role) };
-          },
-          alterRoleLimit: (role, limit, lease) =>
-            alterRoleLimit({ client, url, lease }, role, limit),
-        }),
-      ),
-  };
+/** The connection limits of roles, over PostgreSQL itself. A limit of one of dbconn's own roles would lock itself out. */
+export function createRoleLimits({ url, ownRoles = [] }: PrivilegedRole): RoleLimits {
+  return privileged(url, (client) => ({
+    readRoleLimit: async (role) => {
+      const reading = await readRoleLimit(client, role);
+      return { ...reading, isOwn: reading.isOwn || ownRoles.includes(role) };
+    },
+    alterRoleLimit: (role, limit, lease) => alterRoleLimit({ client, url, lease }, role, limit),
+  }));
 }
 
 /** The kind of a session that the acting role may not see is null; its names are there for everybody. */
@@ -44,22 +33,7 @@ SELECT jsonb_build_object(
 ) AS reading FROM pg_roles me WHERE me.rolname = current_user`;
 
 const Row = z.object({
-  reading: z.object({
-    version: z.number().int(),
-    inRecovery: z.boolean(),
-    acting: z.object({ role: z.string(), superuser: z.boolean(), createRole: z.boolean() }),
-    role: z
-      .object({
-        limit: z.number().int().nullable(),
-        canLogin: z.boolean(),
-        superuser: z.boolean(),
-        isAdministered: z.boolean(),
-      })
-      .nullable(),
-    isOwn: z.boolean(),
-    open: z.number().int(),
-    applications: z.array(z.string()),
-  }),
+  reading: RoleLimitReading.extend({ role: RoleLimitReading.shape.role.unwrap().nullable() }),
 });
 
 async function readRoleLimit(client: Queryable, name: string): Promise<RoleLimitReading> {

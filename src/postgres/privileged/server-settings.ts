@@ -1,14 +1,104 @@
-import { DatabaseError } from 'pg';
 import { z } from 'zod';
+import { MaxConnectionsReading } from '../../runbook/remedies/b-raise-max-connections/ports.ts';
 import type {
   Acceptance,
   ServerSettings,
 } from '../../runbook/remedies/b-raise-max-connections/ports.ts';
 import { PrivilegedUnavailable } from '../../runbook/remedies/remedy.ts';
 import { toReachError } from '../failure.ts';
-import { runInTime, withPrivilegedConnection } from './connection.ts';
-import type { InTime } from './connection.ts';
-import { readMaxConnections } from './read-max-connections.ts';
+import { readVersion, refusedWith, runInTime, withPrivilegedConnection } from './connection.ts';
+import type { InTime, Queryable } from './connection.ts';
+
+/**
+ * ALTER SYSTEM ON PARAMETER exists from PostgreSQL 15 on, and so does the function that asks for it.
+ * A logical subscriber is a walsender as well, and does not care for max_connections: its slot tells it apart.
+ */
+function statement(version: number): string {
+  const alterSystem =
+    version >= 150_000
+      ? `has_parameter_privilege('max_connections', 'ALTER SYSTEM')`
+      : 'me.rolsuper';
+  const number = (name: string, otherwise: string): string =>
+    `coalesce(nullif(current_setting('${name}', true), '')::float8, ${otherwise})`;
+  return /* sql */ `
+WITH me AS (SELECT * FROM pg_roles WHERE rolname = current_user),
+held AS (SELECT * FROM pg_settings WHERE name = 'max_connections'),
+client AS (SELECT xact_start FROM pg_stat_activity WHERE backend_type = 'client backend'),
+standby AS (
+  SELECT application_name, host(client_addr) AS address FROM pg_stat_replication r
+   WHERE state <> 'backup' AND NOT EXISTS (
+     SELECT FROM pg_replication_slots s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')
+   ORDER BY application_name, address LIMIT 20)
+SELECT jsonb_build_object(
+  'inRecovery', pg_is_in_recovery(),
+  'held', (SELECT jsonb_build_object('inForce', setting::int, 'source', source, 'pendingRestart', pending_restart,
+      'isFromAuto', coalesce(sourcefile LIKE '%/postgresql.auto.conf', false), 'boot', boot_val::int) FROM held),
+  'otherPending', (SELECT coalesce(jsonb_agg(name), '[]') FROM
+      (SELECT name FROM pg_settings WHERE pending_restart AND name <> 'max_connections' ORDER BY name LIMIT 10) p),
+  'dataDirectory', (SELECT setting FROM pg_settings WHERE name = 'data_directory'),
+  'privileges', (SELECT jsonb_build_object('alterSystem', ${alterSystem},
+      'alterSystemAllowed', coalesce(current_setting('allow_alter_system', true), 'on') = 'on') FROM me),
+  'readFiles', has_function_privilege('pg_show_all_file_settings()', 'EXECUTE'),
+  'slots', jsonb_build_object('superuserReserved', ${number('superuser_reserved_connections', '0')},
+      'reserved', ${number('reserved_connections', '0')},
+      'otherProcesses', ${number('autovacuum_worker_slots', number('autovacuum_max_workers', '3'))}
+        + ${number('max_worker_processes', '8')} + ${number('max_wal_senders', '10')}),
+  'sessions', (SELECT jsonb_build_object('clients', count(*), 'inTransaction', count(xact_start)) FROM client),
+  'memory', jsonb_build_object('locksPerTransaction', ${number('max_locks_per_transaction', '64')},
+      'workMemBytes', (SELECT setting::float8 * 1024 FROM pg_settings WHERE name = 'work_mem'),
+      'hashMultiplier', ${number('hash_mem_multiplier', '1')},
+      'sharedBytes', (SELECT setting::float8 * 1048576 FROM pg_settings WHERE name = 'shared_memory_size')),
+  'standbys', (SELECT coalesce(jsonb_agg(jsonb_build_object('application', application_name, 'address', address)), '[]') FROM standby),
+  'absentStandbys', (SELECT count(*) FROM pg_replication_slots WHERE slot_type = 'physical' AND NOT active)
+) AS reading`;
+}
+
+/** What the files say, whether or not it is in force yet. postgresql.auto.conf is read last. */
+const filesStatement = /* sql */ `
+SELECT (SELECT setting FROM pg_show_all_file_settings() WHERE name = 'max_connections'
+           AND sourcefile LIKE '%/postgresql.auto.conf' ORDER BY seqno DESC LIMIT 1) AS auto,
+       (SELECT setting FROM pg_show_all_file_settings() WHERE name = 'max_connections'
+           AND sourcefile NOT LIKE '%/postgresql.auto.conf' ORDER BY seqno DESC LIMIT 1) AS other`;
+
+const MaxConnectionsRow = z.object({
+  reading: MaxConnectionsReading.omit({
+    version: true,
+    inForce: true,
+    source: true,
+    pendingRestart: true,
+    auto: true,
+    beneath: true,
+  }).extend({
+    held: z.object({
+      inForce: z.number(),
+      source: z.string(),
+      pendingRestart: z.boolean(),
+      isFromAuto: z.boolean(),
+      boot: z.number(),
+    }),
+    readFiles: z.boolean(),
+  }),
+});
+
+/** A file may say `'200'`, and a line that is no number is PostgreSQL's to refuse. */
+const inFile = z.coerce.number().int().nullable().catch(null);
+const FilesRow = z.object({ auto: inFile, other: inFile });
+
+/** max_connections, where it comes from, and what a change of it has to heed. */
+async function readMaxConnections(client: Queryable): Promise<MaxConnectionsReading> {
+  const version = await readVersion(client);
+  const { rows } = await client.query(statement(version), []);
+  const { held, readFiles, ...rest } = MaxConnectionsRow.parse(rows[0]).reading;
+  const { inForce, source, pendingRestart, isFromAuto, boot } = held;
+  if (readFiles) {
+    const files = await client.query(filesStatement, []);
+    const { auto, other } = FilesRow.parse(files.rows[0]);
+    return { ...rest, version, inForce, source, pendingRestart, auto, beneath: other ?? boot };
+  }
+  // Who may not read the files sees at least which of them gave the value that holds.
+  const auto = isFromAuto ? inForce : null;
+  return { ...rest, version, inForce, source, pendingRestart, auto, beneath: null };
+}
 
 /** ALTER SYSTEM takes no parameters, so the value is a number before it is text. Throws PrivilegedUnavailable. */
 async function alterMaxConnections(inTime: InTime, to: number | null): Promise<void> {
@@ -19,10 +109,9 @@ async function alterMaxConnections(inTime: InTime, to: number | null): Promise<v
       runInTime(client, inTime, `ALTER SYSTEM ${what}`),
     );
   } catch (error) {
-    const refusal = error instanceof PrivilegedUnavailable ? error.cause : undefined;
-    if (refusal instanceof DatabaseError)
-      throw new PrivilegedUnavailable(explain(refusal.code), { cause: refusal });
-    throw error;
+    const refusal = refusedWith(error);
+    if (refusal === undefined) throw error;
+    throw new PrivilegedUnavailable(explain(refusal.code), { cause: refusal });
   }
 }
 
@@ -85,10 +174,9 @@ async function writeCheckpoint(url: string): Promise<'written' | 'not allowed' |
       await withPrivilegedConnection(url, (client) => client.query('CHECKPOINT', []));
       return 'written';
     } catch (error) {
-      const refusal = error instanceof PrivilegedUnavailable ? error.cause : undefined;
-      if (!(refusal instanceof DatabaseError)) throw error;
-      if (refusal.code === '42501') return 'not allowed';
-      if (refusal.code !== '57014') throw error;
+      const code = refusedWith(error)?.code;
+      if (code === '42501') return 'not allowed';
+      if (code !== '57014') throw error;
       if (performance.now() >= giveUpAt) return 'too slow';
     }
   }

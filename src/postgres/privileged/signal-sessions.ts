@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SkipReason } from '../../runbook/diagnose/protected-sessions.ts';
 import type { SkipGuard, TerminateGuard } from '../../runbook/diagnose/protected-sessions.ts';
 import type { SignalOutcome } from '../../runbook/remedies/a-terminate-idle/ports.ts';
 import type {
@@ -8,7 +9,7 @@ import type {
 import type { Lease } from '../../runbook/remedies/lease.ts';
 import { signalWithinMs } from '../../runbook/remedies/lease.ts';
 import type { SessionIdentity } from '../../runbook/remedies/plan.ts';
-import { SkipReasonText, skipReasonSql, toSkipParameter } from '../skip-reason.ts';
+import { skipReasonSql, toSkipParameter } from '../skip-reason.ts';
 import { microseconds } from '../snapshot/snapshot-statement.ts';
 import type { Queryable } from './connection.ts';
 
@@ -74,7 +75,7 @@ SELECT CASE
 const Row = z.object({
   outcome: z.union([
     z.enum(['signalled', 'already gone', 'moved on', 'released', 'too late']),
-    SkipReasonText,
+    SkipReason,
   ]),
 });
 
@@ -129,7 +130,7 @@ SELECT w.pid, CASE
 
 const TerminateRow = z.object({
   pid: z.number().int(),
-  outcome: z.union([z.enum(['signalled', 'already gone', 'moved on', 'too late']), SkipReasonText]),
+  outcome: z.union([z.enum(['signalled', 'already gone', 'moved on', 'too late']), SkipReason]),
 });
 
 /** Tells those sessions to end that still are exactly what was approved. One statement, never half an answer, never late. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { redactStatement } from '../../runbook/snapshot/redaction/redact-sql.ts';
+import { cutCodePoints } from '../../runbook/snapshot/redaction/redact-text.ts';
 
 /** A look brings at most 120 texts, and the same applications send the same ones: this covers many looks. */
 const remembered = 1000;
@@ -43,6 +44,16 @@ export function readStatement(base64: string, cut: boolean): Statement | null {
     if (oldest !== undefined) statements.delete(oldest);
   }
   return statement;
+}
+
+/** So much of a text as a plan needs, for `textBytes` and `isTextCut`. */
+export const planTextBytes = 500;
+const planCodePoints = 120;
+
+/** The same for a plan, in which nobody reads a long one; null where there is none. */
+export function readPlanStatement(base64: string | null, cut: boolean): string | null {
+  const statement = base64 === null ? null : readStatement(base64, cut);
+  return statement && cutCodePoints(statement.query, planCodePoints);
 }
 
 function toStatement(base64: string, cut: boolean): Statement | null {

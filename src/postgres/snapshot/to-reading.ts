@@ -8,59 +8,24 @@ import type { SessionRow, SnapshotRow } from './snapshot-row.ts';
 import { readStatement } from './statement-text.ts';
 
 /**
- * Weakest first: each mode with those it conflicts with (PostgreSQL documentation 13.3, table 13.2). Rows,
- * transaction ids and advisory locks use the same modes.
+ * Weakest first, and the columns are in the same order: X where the two modes conflict (PostgreSQL documentation 13.3,
+ * table 13.2). Rows, transaction ids and advisory locks use the same modes.
  */
-const conflicting: Readonly<Record<string, readonly string[]>> = {
-  AccessShareLock: ['AccessExclusiveLock'],
-  RowShareLock: ['ExclusiveLock', 'AccessExclusiveLock'],
-  RowExclusiveLock: ['ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'],
-  ShareUpdateExclusiveLock: [
-    'ShareUpdateExclusiveLock',
-    'ShareLock',
-    'ShareRowExclusiveLock',
-    'ExclusiveLock',
-    'AccessExclusiveLock',
-  ],
-  ShareLock: [
-    'RowExclusiveLock',
-    'ShareUpdateExclusiveLock',
-    'ShareRowExclusiveLock',
-    'ExclusiveLock',
-    'AccessExclusiveLock',
-  ],
-  ShareRowExclusiveLock: [
-    'RowExclusiveLock',
-    'ShareUpdateExclusiveLock',
-    'ShareLock',
-    'ShareRowExclusiveLock',
-    'ExclusiveLock',
-    'AccessExclusiveLock',
-  ],
-  ExclusiveLock: [
-    'RowShareLock',
-    'RowExclusiveLock',
-    'ShareUpdateExclusiveLock',
-    'ShareLock',
-    'ShareRowExclusiveLock',
-    'ExclusiveLock',
-    'AccessExclusiveLock',
-  ],
-  AccessExclusiveLock: [
-    'AccessShareLock',
-    'RowShareLock',
-    'RowExclusiveLock',
-    'ShareUpdateExclusiveLock',
-    'ShareLock',
-    'ShareRowExclusiveLock',
-    'ExclusiveLock',
-    'AccessExclusiveLock',
-  ],
-};
+const conflicting = new Map([
+  ['AccessShareLock', '.......X'],
+  ['RowShareLock', '......XX'],
+  ['RowExclusiveLock', '....XXXX'],
+  ['ShareUpdateExclusiveLock', '...XXXXX'],
+  ['ShareLock', '..XX.XXX'],
+  ['ShareRowExclusiveLock', '..XXXXXX'],
+  ['ExclusiveLock', '.XXXXXXX'],
+  ['AccessExclusiveLock', 'XXXXXXXX'],
+]);
+const modes = [...conflicting.keys()];
 
 /** Whether who wants the one mode has to wait for who holds, or queues ahead for, the other. */
 export function conflicts(wanted: string, other: string): boolean {
-  return conflicting[wanted]?.includes(other) ?? false;
+  return conflicting.get(wanted)?.[modes.indexOf(other)] === 'X';
 }
 
 /** pg_blocking_pids names everybody ahead; more than this many helps no reader. */

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Target } from '../snapshot/target.ts';
 
 /** What has to be known of a session to tell whether it is spared. */
@@ -118,22 +119,31 @@ export interface TerminateGuard {
   readonly ownRoles?: readonly string[];
 }
 
-export type SkipReason =
-  | 'own'
-  | 'hidden'
-  | 'not a client'
-  | 'replication'
-  | 'superuser'
-  | 'protected application'
-  | 'pooler'
-  | 'committing'
-  | 'no privilege';
+export const SkipReason = z.enum([
+  'own',
+  'hidden',
+  'not a client',
+  'replication',
+  'superuser',
+  'protected application',
+  'pooler',
+  'committing',
+  'no privilege',
+]);
+export type SkipReason = z.infer<typeof SkipReason>;
 
 /** What is never signalled, whatever the plan says. */
 export type SkipGuard = Omit<TerminateGuard, 'idleForMs'>;
 
-export type Process =
-  'client' | 'slow client' | 'concurrent build' | 'autovacuum' | 'wraparound vacuum' | 'other';
+export const Process = z.enum([
+  'client',
+  'slow client',
+  'concurrent build',
+  'autovacuum',
+  'wraparound vacuum',
+  'other',
+]);
+export type Process = z.infer<typeof Process>;
 
 /** Why a session is left alone, as its reader is told. */
 export const skipSentences: Readonly<Record<SkipReason, string>> = {

@@ -13,6 +13,12 @@ export class PrivilegedUnavailable extends Error {
   }
 }
 
+/** One target's PostgreSQL, over a connection as the privileged role that is opened for a work and closed after. */
+export interface Privileged<Session> {
+  /** Throws PrivilegedUnavailable when no connection can be had or it is lost. */
+  act<T>(work: (session: Session) => Promise<T>): Promise<T>;
+}
+
 /** What became of one target. */
 export const Item = z.strictObject({
   /** `pid 4711`, a container's name. */

@@ -1,12 +1,10 @@
 import type { SkipReason, TerminateGuard } from '../../diagnose/protected-sessions.ts';
 import type { Lease } from '../lease.ts';
 import type { SessionIdentity, SessionTarget } from '../plan.ts';
+import type { Privileged } from '../remedy.ts';
 
-/** What dbconn may change in one target's PostgreSQL, over a connection that is opened for it and closed after. */
-export interface PrivilegedConnection {
-  /** Throws an error whose message is fit for the operator when no connection can be had or is lost. */
-  act<T>(work: (session: PrivilegedSession) => Promise<T>): Promise<T>;
-}
+/** What dbconn may change in one target's PostgreSQL. */
+export type PrivilegedConnection = Privileged<PrivilegedSession>;
 
 export interface PrivilegedSession {
   readTerminateCandidates(query: CandidateQuery): Promise<Candidates>;

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Clock } from '../../../timing.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Target } from '../../snapshot/target.ts';
@@ -76,57 +77,62 @@ export type Acceptance =
   | { readonly state: 'shutting-down' }
   | { readonly state: 'silent' };
 
-export interface MaxConnectionsReading {
+export const MaxConnectionsReading = z.object({
   /** `server_version_num`. */
-  readonly version: number;
-  readonly inRecovery: boolean;
+  version: z.number(),
+  inRecovery: z.boolean(),
   /** What holds. */
-  readonly inForce: number;
+  inForce: z.number(),
   /** pg_settings.source: nothing in a file beats `command line`. */
-  readonly source: string;
-  readonly pendingRestart: boolean;
+  source: z.string(),
+  pendingRestart: z.boolean(),
   /** What postgresql.auto.conf says; null when it says nothing. */
-  readonly auto: number | null;
+  auto: z.number().nullable(),
   /** What would hold without that line; null when it cannot be told. */
-  readonly beneath: number | null;
+  beneath: z.number().nullable(),
   /** Other settings that wait for a restart, and would come with this one. At most 10 names. */
-  readonly otherPending: readonly string[];
+  otherPending: z.array(z.string()).readonly(),
   /** Null when the acting role may not see it. */
-  readonly dataDirectory: string | null;
-  readonly privileges: {
-    readonly alterSystem: boolean;
+  dataDirectory: z.string().nullable(),
+  privileges: z.object({
+    alterSystem: z.boolean(),
     /** PostgreSQL 17+: allow_alter_system. */
-    readonly alterSystemAllowed: boolean;
-  };
-  readonly slots: {
-    readonly superuserReserved: number;
+    alterSystemAllowed: z.boolean(),
+  }),
+  slots: z.object({
+    superuserReserved: z.number(),
     /** PostgreSQL 16+: reserved_connections. */
-    readonly reserved: number;
+    reserved: z.number(),
     /** Processes that are counted together with connections: autovacuum, background workers, WAL senders. */
-    readonly otherProcesses: number;
-  };
-  readonly sessions: {
+    otherProcesses: z.number(),
+  }),
+  sessions: z.object({
     /** Client backends, dbconn's own included. */
-    readonly clients: number;
-    readonly inTransaction: number;
-  };
-  readonly memory: {
-    readonly locksPerTransaction: number;
-    readonly workMemBytes: number;
+    clients: z.number(),
+    inTransaction: z.number(),
+  }),
+  memory: z.object({
+    locksPerTransaction: z.number(),
+    workMemBytes: z.number(),
     /** hash_mem_multiplier: so many times work_mem for a hash. */
-    readonly hashMultiplier: number;
+    hashMultiplier: z.number(),
     /** PostgreSQL 15+; null before. */
-    readonly sharedBytes: number | null;
-  };
+    sharedBytes: z.number().nullable(),
+  }),
   /** Physical replicas that are connected. At most 20. */
-  readonly standbys: readonly {
-    /** Untrusted text. */
-    readonly application: string;
-    readonly address: string | null;
-  }[];
+  standbys: z
+    .array(
+      z.object({
+        /** Untrusted text. */
+        application: z.string(),
+        address: z.string().nullable(),
+      }),
+    )
+    .readonly(),
   /** Physical replication slots nobody is connected to: the standby is away, and may come back. */
-  readonly absentStandbys: number;
-}
+  absentStandbys: z.number(),
+});
+export type MaxConnectionsReading = Readonly<z.infer<typeof MaxConnectionsReading>>;
 
 export interface OptionBPorts {
   readonly serverSettings: ServerSettings;

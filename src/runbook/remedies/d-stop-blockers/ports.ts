@@ -2,12 +2,10 @@ import type { Process, SkipGuard, SkipReason } from '../../diagnose/protected-se
 import type { LockReading } from '../../snapshot/snapshot.ts';
 import type { Lease } from '../lease.ts';
 import type { BlockerIdentity, BlockerTarget, WaiterIdentity } from '../plan.ts';
+import type { Privileged } from '../remedy.ts';
 
-/** Sees who holds up whom in one target's PostgreSQL, and signals single sessions. */
-export interface Blockers {
-  /** Over a connection opened for it and closed after. Throws PrivilegedUnavailable when none can be had or it is lost. */
-  act<T>(work: (session: BlockerSession) => Promise<T>): Promise<T>;
-}
+/** Reads who holds up whom in one target's PostgreSQL, and signals single sessions. */
+export type Blockers = Privileged<BlockerSession>;
 
 export interface BlockerSession {
   /** Who waits for whom at this moment. Where the server does not tell since when, the statement's start counts. */

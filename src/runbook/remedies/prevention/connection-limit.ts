@@ -76,7 +76,7 @@ export async function proposeLimit(
   { roleLimits, target, byHand = false }: LimitPorts,
   ask: LimitRequest,
 ): Promise<Answer<PlanDraft>> {
-  const now = await roleLimits.withSession((session) => session.readRoleLimit(ask.role));
+  const now = await roleLimits.act((session) => session.readRoleLimit(ask.role));
   const flight = checkLimit(ask, now);
   const isLack = !flight.ok && flight.refusal.kind === 'privilege';
   return flight.ok || (byHand && isLack) ? done(draft(target, ask, now)) : flight;
@@ -88,7 +88,7 @@ export async function recheckLimit(
   ask: LimitRequest,
   target: SettingTarget,
 ): Promise<Recheck> {
-  const now = await roleLimits.withSession((session) => session.readRoleLimit(ask.role));
+  const now = await roleLimits.act((session) => session.readRoleLimit(ask.role));
   if (now.role !== undefined && toTarget(ask, now).from === target.from) {
     return { left: [target], spared: [] };
   }

@@ -1,11 +1,10 @@
+import { z } from 'zod';
 import type { Lease } from '../lease.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
+import type { Privileged } from '../remedy.ts';
 
-/** The connection limits of one target's roles, over a connection as the acting role that is opened for the work. */
-export interface RoleLimits {
-  /** Throws PrivilegedUnavailable when no connection can be had or is lost. */
-  withSession<T>(work: (session: RoleLimitSession) => Promise<T>): Promise<T>;
-}
+/** The connection limits of one target's roles. */
+export type RoleLimits = Privileged<RoleLimitSession>;
 
 export interface RoleLimitSession {
   readRoleLimit(role: string): Promise<RoleLimitReading>;
@@ -16,30 +15,33 @@ export interface RoleLimitSession {
   alterRoleLimit(role: string, limit: number | null, lease: Lease): Promise<string | undefined>;
 }
 
-export interface RoleLimitReading {
-  readonly version: number;
-  readonly inRecovery: boolean;
-  readonly acting: {
-    readonly role: string;
-    readonly superuser: boolean;
-    readonly createRole: boolean;
-  };
+export const RoleLimitReading = z.object({
+  version: z.number(),
+  inRecovery: z.boolean(),
+  acting: z.object({
+    role: z.string(),
+    superuser: z.boolean(),
+    createRole: z.boolean(),
+  }),
   /** Absent where there is no such role. */
-  readonly role?: {
-    /** Null for none. */
-    readonly limit: number | null;
-    readonly canLogin: boolean;
-    readonly superuser: boolean;
-    /** PostgreSQL 16+: CREATEROLE alone is not enough, it must be granted WITH ADMIN OPTION. */
-    readonly isAdministered: boolean;
-  };
+  role: z
+    .object({
+      /** Null for none. */
+      limit: z.number().nullable(),
+      canLogin: z.boolean(),
+      superuser: z.boolean(),
+      /** PostgreSQL 16+: CREATEROLE alone is not enough, it must be granted WITH ADMIN OPTION. */
+      isAdministered: z.boolean(),
+    })
+    .exactOptional(),
   /** The acting role, or one that dbconn looks with. */
-  readonly isOwn: boolean;
+  isOwn: z.boolean(),
   /** Client backends of the role. */
-  readonly open: number;
+  open: z.number(),
   /** Their application names, at most 50. Untrusted text. */
-  readonly applications: readonly string[];
-}
+  applications: z.array(z.string()).readonly(),
+});
+export type RoleLimitReading = Readonly<z.infer<typeof RoleLimitReading>>;
 
 /** Which time-out is set: the runbook's two. */
 export type TimeoutName = Extract<RemedyRequest, { kind: 'set-timeout' }>['setting'];
@@ -50,11 +52,8 @@ export interface TimeoutPlace {
   readonly role: string | null;
 }
 
-/** One target's two time-outs, over a connection as the acting role that is opened for the work and closed after. */
-export interface Timeouts {
-  /** Throws PrivilegedUnavailable when no connection can be had or is lost. */
-  withSession<T>(work: (session: TimeoutSession) => Promise<T>): Promise<T>;
-}
+/** One target's two time-outs. */
+export type Timeouts = Privileged<TimeoutSession>;
 
 export interface TimeoutSession {
   /** What is set and what holds there. */
@@ -78,62 +77,64 @@ export interface TimeoutInterest {
   readonly ownRoles?: readonly string[];
 }
 
-/** Values are milliseconds; 0 is off. */
-export interface TimeoutReading {
-  readonly version: number;
-  readonly inRecovery: boolean;
-  /** The server has such a setting at all. */
-  readonly exists: boolean;
-  /** What is set at that place: in postgresql.auto.conf, or at the role. Null: nothing. */
-  readonly setMs: number | null;
-  /** What holds there now: of the server, or for a new session of the role. Null where it cannot be told. */
-  readonly inForceMs: number | null;
-  /** Where what holds comes from, in pg_settings' words. */
-  readonly source: string;
-  /** The acting role has a value of its own, so what holds for others cannot be seen by it. */
-  readonly isOverriddenHere: boolean;
-  /** When the server last read its files, UTC with microseconds. */
-  readonly loadedAt: string;
-  /** What does not hold for: places with a value of their own, at most 50. */
-  readonly overrides: readonly TimeoutOverride[];
-  readonly overridesTotal: number;
-  readonly privileges: TimeoutPrivileges;
-  /** Absent for a place without a role, or for a role that does not exist. */
-  readonly role?: TimeoutRole;
-  readonly sessions: {
-    /** Client backends, of that role if there is one, dbconn's own excluded. */
-    readonly open: number;
-    /** Of those, how many rest for longer than asked about; 0 without a number. */
-    readonly resting: number;
-    readonly poolers: number;
-  };
-}
+const TimeoutPrivileges = z.object({
+  actingRole: z.string(),
+  superuser: z.boolean(),
+  createRole: z.boolean(),
+  /** PostgreSQL 15+: GRANT ALTER SYSTEM ON PARAMETER. */
+  alterSystem: z.boolean(),
+  reload: z.boolean(),
+  /** pg_show_all_file_settings(): else the value before could not be told. */
+  readFiles: z.boolean(),
+  /** PostgreSQL 17+: allow_alter_system. */
+  alterSystemAllowed: z.boolean(),
+  /** A line in the files that cannot be read: then no reload changes anything. */
+  filesBroken: z.boolean(),
+});
+
+const TimeoutRole = z.object({
+  canLogin: z.boolean(),
+  superuser: z.boolean(),
+  /** PostgreSQL 16+: CREATEROLE alone is not enough, it must be granted WITH ADMIN OPTION. */
+  isAdministered: z.boolean(),
+});
 
 /** Names are untrusted text. */
-export interface TimeoutOverride {
-  readonly role: string | null;
-  readonly database: string | null;
-  readonly value: string;
-}
+const TimeoutOverride = z.object({
+  role: z.string().nullable(),
+  database: z.string().nullable(),
+  value: z.string(),
+});
+export type TimeoutOverride = Readonly<z.infer<typeof TimeoutOverride>>;
 
-interface TimeoutPrivileges {
-  readonly actingRole: string;
-  readonly superuser: boolean;
-  readonly createRole: boolean;
-  /** PostgreSQL 15+: GRANT ALTER SYSTEM ON PARAMETER. */
-  readonly alterSystem: boolean;
-  readonly reload: boolean;
-  /** pg_show_all_file_settings(): else the value before could not be told. */
-  readonly readFiles: boolean;
-  /** PostgreSQL 17+: allow_alter_system. */
-  readonly alterSystemAllowed: boolean;
-  /** A line in the files that cannot be read: then no reload changes anything. */
-  readonly filesBroken: boolean;
-}
-
-interface TimeoutRole {
-  readonly canLogin: boolean;
-  readonly superuser: boolean;
-  /** PostgreSQL 16+: CREATEROLE alone is not enough, it must be granted WITH ADMIN OPTION. */
-  readonly isAdministered: boolean;
-}
+/** Values are milliseconds; 0 is off. */
+export const TimeoutReading = z.object({
+  version: z.number(),
+  inRecovery: z.boolean(),
+  /** The server has such a setting at all. */
+  exists: z.boolean(),
+  /** What is set at that place: in postgresql.auto.conf, or at the role. Null: nothing. */
+  setMs: z.number().nullable(),
+  /** What holds there now: of the server, or for a new session of the role. Null where it cannot be told. */
+  inForceMs: z.number().nullable(),
+  /** Where what holds comes from, in pg_settings' words. */
+  source: z.string(),
+  /** The acting role has a value of its own, so what holds for others cannot be seen by it. */
+  isOverriddenHere: z.boolean(),
+  /** When the server last read its files, UTC with microseconds. */
+  loadedAt: z.string(),
+  /** What does not hold for: places with a value of their own, at most 50. */
+  overrides: z.array(TimeoutOverride).readonly(),
+  overridesTotal: z.number(),
+  privileges: TimeoutPrivileges,
+  /** Absent for a place without a role, or for a role that does not exist. */
+  role: TimeoutRole.exactOptional(),
+  sessions: z.object({
+    /** Client backends, of that role if there is one, dbconn's own excluded. */
+    open: z.number(),
+    /** Of those, how many rest for longer than asked about; 0 without a number. */
+    resting: z.number(),
+    poolers: z.number(),
+  }),
+});
+export type TimeoutReading = Readonly<z.infer<typeof TimeoutReading>>;

@@ -41,20 +41,16 @@ export function createPrevention(ports: PreventionPorts): Remedy {
     run(plan, _left, control) {
       const { ask } = plan;
       return ask.kind === 'limit-connections'
-        ? roleLimits.withSession((session) => setLimit({ session, control, ask }))
-        : timeouts.withSession((session) =>
+        ? roleLimits.act((session) => setLimit({ session, control, ask }))
+        : timeouts.act((session) =>
             setTimeoutValue({ session, clock, control, ...timeoutOf(plan) }),
           );
     },
     recover({ plan }, control) {
       const { ask } = plan;
       return ask.kind === 'limit-connections'
-        ? roleLimits.withSession((session) =>
-            finishLimit({ session, control, ask }, settingOf(plan)),
-          )
-        : timeouts.withSession((session) =>
-            finishTimeout({ session, clock, control, ...timeoutOf(plan) }),
-          );
+        ? roleLimits.act((session) => finishLimit({ session, control, ask }, settingOf(plan)))
+        : timeouts.act((session) => finishTimeout({ session, clock, control, ...timeoutOf(plan) }));
     },
   };
 }
@@ -100,7 +96,7 @@ function read(
   ask: TimeoutRequest,
 ): Promise<TimeoutReading> {
   const poolers = poolerApplications.map((name) => name.toLowerCase());
-  return timeouts.withSession((session) => session.readTimeout(ask, { overMs: ask.ms, poolers }));
+  return timeouts.act((session) => session.readTimeout(ask, { overMs: ask.ms, poolers }));
 }
 
 function timeoutOf(plan: Plan): { ask: TimeoutRequest; target: SettingTarget } {
