@@ -135,7 +135,7 @@ export function createTurns(mostAtOnce: number): Turns {
   };
 }
 
-const unitsInMs: Readonly<Record<string, number>> = {
+export const unitsInMs: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1000,
   min: 60_000,
@@ -151,17 +151,23 @@ export function parseDuration(text: string): number | undefined {
   return Number.isSafeInteger(ms) && ms > 0 ? ms : undefined;
 }
 
-const units: readonly (readonly [ms: number, unit: string])[] = [
-  [86_400_000, 'd'],
-  [3_600_000, 'h'],
-  [60_000, 'm'],
-  [1000, 's'],
-];
+const unitsToShow = ['d', 'h', 'm', 's'].map((unit) => [unitsInMs[unit] ?? 1, unit] as const);
 
 /** `30m` for 1800000: a duration as somebody would type it, in the largest unit that holds it whole. */
 export function toDurationText(ms: number): string {
-  const [size, unit] = units.find(([size]) => ms % size === 0) ?? [1, 'ms'];
+  const [size, unit] = unitsToShow.find(([size]) => ms % size === 0) ?? [1, 'ms'];
   return `${ms / size}${unit}`;
+}
+
+/** Pauses between tries: the first, then each twice the one before, up to the longest. */
+export function pauseBefore(tries: number, firstMs: number, longestMs: number): number {
+  return Math.min(firstMs * 2 ** Math.min(tries, 30), longestMs);
+}
+
+/** Forgets what was put there first where there is more than that. */
+export function keepNewest<K>(known: Map<K, unknown>, most: number): void {
+  const [oldest] = known.keys();
+  if (known.size > most && oldest !== undefined) known.delete(oldest);
 }
 
 /** Milliseconds that only ever grow, for what must not depend on a clock somebody sets; `now` where a clock has no other. */

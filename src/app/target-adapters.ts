@@ -53,7 +53,6 @@ async function createAdaptersOf(
   clock: Clock,
 ): Promise<TargetAdapters> {
   const { target, database, compose, pgbouncer, pools } = entry;
-  const { url, reservedUrl, rescueUrl, providerReserved } = database;
   const { exec, ...containers }: ContainerParts =
     compose === undefined || open === undefined
       ? { services: withoutCompose }
@@ -62,11 +61,8 @@ async function createAdaptersOf(
     target,
     database: createDatabase({
       target: target.name,
-      url,
-      ...(reservedUrl !== undefined && { reservedUrl }),
-      ...(rescueUrl !== undefined && { rescueUrl }),
+      ...database,
       ...(exec !== undefined && { exec }),
-      providerReserved,
       limits: target.limits,
       applicationRoles: target.applicationRoles,
       clock,

@@ -5,7 +5,7 @@ import type { EscalationStep, IncidentRules } from '../runbook/incidents/rules.t
 import { defaultLimits } from '../runbook/snapshot/target.ts';
 import type { Limits, Target } from '../runbook/snapshot/target.ts';
 import { chooseJournal, readHttpAddress } from './addresses.ts';
-import type { Alerts, HeartbeatEntry, PagerEntry } from './entries.ts';
+import type { Alerts } from './entries.ts';
 import { ConfigError, interpolate, shownKey } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { ConfigFile } from './file.ts';
@@ -15,11 +15,10 @@ import type { SlackConfig } from './slack-settings.ts';
 import { ownRolesOf, toIncidentRules, toSteps } from './to-rules.ts';
 
 /** All that dbconn is told, by its file and its environment. */
-export interface Config {
+export interface Config extends Pick<ConfigFile, 'approval' | 'pager' | 'heartbeat'> {
   readonly targets: readonly TargetConfig[];
   /** The incident channel's id, such as C0123456789. */
   readonly channel?: string;
-  readonly approval: ConfigFile['approval'];
   /** The dbconn.yml it was read from. */
   readonly file?: string;
   readonly journal: string;
@@ -28,8 +27,6 @@ export interface Config {
   readonly incidents: IncidentRules;
   /** Who may send alerts; nobody where neither is set. */
   readonly alerts: Pick<Alerts, 'bearer' | 'basic'>;
-  readonly pager: PagerEntry;
-  readonly heartbeat?: HeartbeatEntry;
   /** Where webhooks, health and metrics are served; nowhere unless DBCONN_HTTP_PORT is set. */
   readonly http?: { readonly host: string; readonly port: number };
   readonly logLevel: string;
@@ -39,16 +36,13 @@ export interface Config {
   >;
 }
 
-export interface TargetConfig {
+export interface TargetConfig extends Pick<
+  TargetEntry,
+  'database' | 'compose' | 'pools' | 'logs' | 'pager' | 'pgbouncer'
+> {
   readonly target: Target;
-  readonly database: TargetEntry['database'];
-  readonly compose?: TargetEntry['compose'];
-  readonly pools: TargetEntry['pools'];
-  readonly logs: TargetEntry['logs'];
   /** Whom its incidents call; the default policy where nothing is configured. */
   readonly escalation?: readonly EscalationStep[];
-  readonly pager?: PagerEntry;
-  readonly pgbouncer?: TargetEntry['pgbouncer'];
 }
 
 /**
@@ -117,22 +111,20 @@ function toConfig(file: ConfigFile, environment: Environment, name = 'dbconn.yml
     const shape = 'a port such as 8080, or an address such as 127.0.0.1:8080';
     throw new ConfigError([`DBCONN_HTTP_PORT is not ${shape}.`]);
   }
-  const journal = chooseJournal(file.journal, environment['DBCONN_JOURNAL'], name);
+  const { targets, incidents, slack, escalation, journal: named, ...rest } = file;
+  const journal = chooseJournal(named, environment['DBCONN_JOURNAL'], name);
   return {
-    targets: file.targets.map((entry) =>
+    ...rest,
+    ...journal,
+    targets: targets.map((entry) =>
       toTargetConfig(entry, {
-        escalation: file.escalation,
+        escalation,
         ownRoles: ownRolesOf(entry.database, journal.journal, environment),
       }),
     ),
-    incidents: toIncidentRules(file.incidents, file.alerts),
-    alerts: file.alerts,
-    pager: file.pager,
-    ...(file.heartbeat !== undefined && { heartbeat: file.heartbeat }),
+    incidents: toIncidentRules(incidents, file.alerts),
     ...(http !== undefined && { http }),
-    ...(file.slack?.channel !== undefined && { channel: file.slack.channel }),
-    approval: file.approval,
-    ...journal,
+    ...(slack?.channel !== undefined && { channel: slack.channel }),
     logLevel: environment['LOG_LEVEL'] ?? 'info',
     docker: {
       DOCKER_HOST: environment['DOCKER_HOST'],
@@ -149,35 +141,28 @@ interface Around {
 }
 
 function toTargetConfig(entry: TargetEntry, { escalation, ownRoles }: Around): TargetConfig {
-  const { compose, database, logs, pools, pager, pgbouncer, runtime } = entry;
-  const steps = entry.escalation ?? escalation;
+  const { name, services, applicationRoles, protectedApplications, ...more } = entry;
+  const { limits, links, contacts, alertLabels, runtime, escalation: own, ...adapters } = more;
+  const { compose, database } = adapters;
+  const steps = own ?? escalation;
   const target: Target = {
-    name: entry.name,
-    services: entry.services,
+    name,
+    services,
     ...(compose?.postgres !== undefined && { postgresService: compose.postgres }),
     ...(compose !== undefined && { neverRestart: compose.neverRestart }),
-    applicationRoles: entry.applicationRoles,
-    protectedApplications: entry.protectedApplications,
+    applicationRoles,
+    protectedApplications,
     ownRoles,
     canAct: database.actingUrl !== undefined,
     canResize: compose?.directory !== undefined,
-    limits: toLimits(entry.limits),
-    links: entry.links,
-    contacts: entry.contacts,
-    alertLabels: entry.alertLabels,
+    limits: toLimits(limits),
+    links,
+    contacts,
+    alertLabels,
     ...(compose !== undefined && { composeProject: compose.project }),
     ...(runtime !== undefined && { runtime }),
   };
-  return {
-    target,
-    database,
-    pools,
-    logs,
-    ...(compose !== undefined && { compose }),
-    ...(steps !== undefined && { escalation: toSteps(steps) }),
-    ...(pager !== undefined && { pager }),
-    ...(pgbouncer !== undefined && { pgbouncer }),
-  };
+  return { ...adapters, target, ...(steps !== undefined && { escalation: toSteps(steps) }) };
 }
 
 /** What the bot needs to start. Throws one ConfigError with the problems of Slack's settings and of the file. */

@@ -2,15 +2,8 @@ import { z } from 'zod';
 import { Severity } from '../runbook/diagnose/diagnosis.ts';
 import { EscalationRole, ReasonName } from '../runbook/incidents/rules.ts';
 import { Action } from '../runbook/remedies/remedy-request.ts';
-import { runtimes } from '../runbook/snapshot/target.ts';
-
-const unitsInMs = new Map([
-  ['ms', 1],
-  ['s', 1000],
-  ['m', 60_000],
-  ['h', 3_600_000],
-  ['d', 86_400_000],
-]);
+import { RuntimeConfig, httpUrl, slackId } from '../runbook/snapshot/target.ts';
+import { unitsInMs } from '../timing.ts';
 
 /** `30s`, `10m` or `2h` in the file; milliseconds in the program. */
 export const duration = z
@@ -18,15 +11,10 @@ export const duration = z
   .regex(/^\d+(ms|s|m|h|d)$/, 'is a duration such as 30s, 10m or 2h')
   .transform((text) => {
     const [, digits, unit = ''] = /^(\d+)(\w+)$/.exec(text) ?? [];
-    return Number(digits) * (unitsInMs.get(unit) ?? Number.NaN);
+    return Number(digits) * (unitsInMs[unit] ?? Number.NaN);
   });
 
 /** The parts of dbconn.yml about incidents: what opens one, whom it calls, and who watches dbconn itself. */
-
-export const httpUrl = z.custom<string>(
-  (value) => typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value),
-  'is not an http:// or https:// address',
-);
 
 /** Short ones are guessed: nothing else keeps a stranger from opening incidents. */
 const secret = z.string().min(16, 'is a secret of at least 16 characters').max(500);
@@ -45,7 +33,7 @@ export const Alerts = z.strictObject({
 });
 export type Alerts = z.infer<typeof Alerts>;
 
-/** The shortest pause between two looks at one target: more would be load of its own. */
+/** The shortest pause between two checks at one target: more would be load of its own. */
 const every = duration.refine((ms) => ms >= 1000, { message: 'is a duration of at least 1s' });
 
 export const IncidentsEntry = z.strictObject({
@@ -87,19 +75,14 @@ export type PagerEntry = z.infer<typeof PagerEntry>;
 export const HeartbeatEntry = z.strictObject({ url: httpUrl, every: every.default(60_000) });
 export type HeartbeatEntry = z.infer<typeof HeartbeatEntry>;
 
-/** An id of Slack's that begins with one of the letters. */
-export function slackId(letters: string, what: string): z.ZodString {
-  return z.string().regex(new RegExp(`^[${letters}][A-Z0-9]{2,20}$`), `is not the id of ${what}`);
-}
-
 /** Who may propose and approve one action, and how. What is left out is in docs/dbconn.example.yml. */
 const who = z.array(slackId('SUW', 'a person or a user group')).max(100).default([]);
 
-/** More people than this are not found in a night. */
+/** More people than this are not found in time. */
 const mostVotes = 10;
 const votes = z.number().int().min(1).max(mostVotes);
 
-/** At most a day: who approves a plan later than that no longer knows the night it was made for. */
+/** At most a day: who approves a plan later than that no longer knows what it was made for. */
 const longestExpiryMs = 86_400_000;
 export const expiry = duration.refine((ms) => ms > 0 && ms <= longestExpiryMs, {
   message: 'is a duration of at most 24h',
@@ -128,22 +111,8 @@ export const BreakGlassRule = z.strictObject({
 
 export const TerminalUsers = z.record(terminalUser, slackId('UW', 'a person'));
 
-const kind = z.enum(runtimes, `is one of ${runtimes.join(', ')}`);
-/** Part of a command that a person copies into a shell, where a leading dash would be an option. */
-const name = z
-  .string()
-  .regex(/^[\w.@:/][\w.@:/-]{0,199}$/, 'is a name of letters, digits, dots, dashes and slashes');
-
-const Named = z.strictObject({
-  kind,
-  server: name.exactOptional(),
-  namespace: name.exactOptional(),
-  parameterGroup: name.exactOptional(),
-  resourceGroup: name.exactOptional(),
-});
-
 /** `runtime: rds`, or the same with what its server is called there. */
 export const RuntimeEntry = z.preprocess(
   (given): unknown => (typeof given === 'string' ? { kind: given } : given),
-  Named,
+  RuntimeConfig,
 );

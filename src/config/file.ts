@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Contacts, Links, ServiceConfig, httpUrl, slackId } from '../runbook/snapshot/target.ts';
 import { readPostgresUrl } from './addresses.ts';
 import {
   Alerts,
@@ -12,8 +13,6 @@ import {
   TerminalUsers,
   duration,
   expiry,
-  httpUrl,
-  slackId,
 } from './entries.ts';
 
 /** dbconn.yml. `docs/dbconn.example.yml` shows every key. */
@@ -27,33 +26,12 @@ const postgresUrl = z.string('is not a postgres:// address').transform((text, co
   return z.NEVER;
 });
 
-/** Also part of a pattern that finds its line in a `.env`. */
-const variable = z.string().regex(/^[A-Za-z_]\w{0,99}$/, 'is the name of a variable');
-
-const Service = z.strictObject({
-  name: z.string().min(1),
-  application: z.string().min(1).exactOptional(),
-  workers: z.number().int().min(1).default(1),
-  poolSize: z.number().int().min(0).exactOptional(),
-  maxOverflow: z.number().int().min(-1).exactOptional(),
-  /** What its containers' environment calls the pool's settings. */
-  variables: z
-    .strictObject({
-      size: variable.exactOptional(),
-      overflow: variable.exactOptional(),
-      timeout: variable.exactOptional(),
-      recycle: variable.exactOptional(),
-      prePing: variable.exactOptional(),
-    })
-    .exactOptional(),
-});
-
 const Database = z.strictObject({
   /** A role with pg_monitor; never a superuser. */
   url: postgresUrl,
   /** A role with pg_use_reserved_connections (PostgreSQL 16+), when `url` has not that privilege itself. */
   reservedUrl: postgresUrl.exactOptional(),
-  /** A superuser, for the night when the reserve is all that is left. Only ever looks. */
+  /** A superuser, for the moment when the reserve is all that is left. Only ever reads. */
   rescueUrl: postgresUrl.exactOptional(),
   /** A role with pg_signal_backend, for options A and D. */
   actingUrl: postgresUrl.exactOptional(),
@@ -85,22 +63,6 @@ const Limits = z.strictObject({
   poolUtilisation: share.exactOptional(),
 });
 
-const Links = z.strictObject({
-  dashboard: httpUrl.exactOptional(),
-  logQuery: z.string().max(500).exactOptional(),
-  logs: httpUrl.exactOptional(),
-  guides: z
-    .array(z.strictObject({ title: z.string().min(1).max(100), url: httpUrl }))
-    .max(10)
-    .default([]),
-});
-
-const Contacts = z.strictObject({
-  databaseAdmins: slackId('SU', 'a user group or a person').exactOptional(),
-  backendLead: slackId('UW', 'a person').exactOptional(),
-  onCall: slackId('SUW', 'a user group or a person').exactOptional(),
-});
-
 const PoolerEntry = z.strictObject({
   url: postgresUrl,
   /** How cards and reports call it. */
@@ -128,7 +90,7 @@ const Poolers = z
 export const TargetEntry = z.strictObject({
   name: z.string().regex(/^[\w.-]{1,60}$/, 'is a name of letters, digits, dots and dashes'),
   database: Database,
-  services: z.array(Service).max(50).default([]),
+  services: z.array(ServiceConfig).max(50).default([]),
   compose: z
     .strictObject({
       project: z.string().min(1),
@@ -179,11 +141,11 @@ const Approval = z.strictObject({
   prepared: Rule.exactOptional(),
   prevention: Rule.exactOptional(),
   expiry: expiry.exactOptional(),
-  /** Between a change and the look that tells whether it helped. */
+  /** Between a change and the snapshot that tells whether it helped. */
   verifyAfter: duration.exactOptional(),
   /** Below this share of the approved targets it asks again. */
   leastLeft: share.exactOptional(),
-  /** An installation that only looks. */
+  /** An installation that only reads. */
   readOnly: z.boolean().default(false),
   /** Read anew at every decision, so that nothing has to be restarted. */
   stopped: z.boolean().default(false),

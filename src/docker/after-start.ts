@@ -65,7 +65,7 @@ export async function awaitHealthy(
   });
 }
 
-/** @param steadyMs for how long this run has been seen up. */
+/** @param steadyMs for how long this run has been up. */
 function judge(inspected: Inspected, steadyMs: number): RunState {
   const { State: state, RestartCount: restarts } = inspected;
   // Docker counts from 0 again at every restart somebody asked for.

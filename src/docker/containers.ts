@@ -21,7 +21,7 @@ export interface FoundContainer {
   readonly status: string;
 }
 
-/** Replicas of one service that are looked at; a service with more shows in its count, not in memory. */
+/** Replicas of one service that are read; a service with more shows in its count, not in memory. */
 export const maxReplicas = 50;
 
 const Listed = z.array(

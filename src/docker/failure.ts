@@ -7,6 +7,10 @@ import { TimedOut } from '../timing.ts';
 /** What was asked of Docker; decides which permission a refusal is about. */
 export type DockerAction = 'read' | 'restart' | 'recreate' | 'exec' | 'server';
 
+/** What was found, or why it could not be. */
+export type Found<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem };
+
 /** A call to Docker failed, in the operator's words. */
 export class DockerFailure extends Error {
   readonly problem: Problem;

@@ -15,7 +15,7 @@ const engineMarginMs = 20_000;
 
 /**
  * Restarts one container and waits until it is well again. An error of the client says little, for Docker
- * goes on when nobody listens any more: after any error the container is looked at before a word is said.
+ * goes on when nobody listens any more: after any error the container is inspected before a word is said.
  * Never throws.
  */
 export async function restartReplica(

@@ -52,9 +52,9 @@ interface Budgets {
   readonly readingMs: number;
 }
 
-/** The look waits 3 s for each part and would drop what comes later. */
+/** A snapshot waits 3 s for each part and would drop what comes later. */
 const defaultBudgets: Budgets = { callMs: 2_000, readingMs: 2_700 };
-/** Of each log the newest megabyte; of all logs of one look together eight, as the bot shall stay small. */
+/** Of each log the newest megabyte; of all logs of one snapshot together eight, as the bot shall stay small. */
 const maxLogBytes = 1024 * 1024;
 const maxAllLogBytes = 8 * maxLogBytes;
 
@@ -62,7 +62,7 @@ const maxAllLogBytes = 8 * maxLogBytes;
 export class DockerServices implements Services {
   readonly #options: ServicesOptions;
   readonly #budgets: Budgets;
-  /** PostgreSQL's own service stands last, so that its state and log are seen too. */
+  /** PostgreSQL's own service stands last, so that its state and log are read too. */
   readonly #names: readonly string[];
 
   constructor(options: ServicesOptions) {

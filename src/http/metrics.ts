@@ -24,7 +24,7 @@ export interface Metrics extends Meter {
 /** As many as a configuration may name. */
 const mostTargets = 500;
 const checkSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8];
-/** An alert on a counter needs its zero: the first increase of a series that appears with 1 is not seen. */
+/** An alert on a counter needs its zero: the first increase of a series that appears with 1 is not noticed. */
 const webhookStatuses = [202, 400, 401, 404, 408, 413, 415, 503];
 const alertOutcomes = ['opened', 'joined', 'known', 'ignored', 'unplaced', 'refused', 'truncated'];
 const post = 'chat.postMessage';

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import { PagerRefused } from '../runbook/escalation/pager.ts';
+import { pauseBefore } from '../timing.ts';
 import type { Clock } from '../timing.ts';
 
 /** What a pager's adapter speaks over, handed in so that time and network can be another in a test. */
@@ -50,7 +51,7 @@ export async function deliver(wire: Wire, delivery: Delivery): Promise<void> {
     if (answer.kind === 'refused') {
       throw new PagerRefused(`${name} refused it (${answer.status}). ${delivery.fix}`, false);
     }
-    const pauseMs = answer.pauseMs ?? Math.min(firstPauseMs * 2 ** (tries - 1), longestPauseMs);
+    const pauseMs = answer.pauseMs ?? pauseBefore(tries - 1, firstPauseMs, longestPauseMs);
     if (clock.now() + pauseMs + attemptMs > deadline || signal?.aborted === true) {
       throw new PagerRefused(`${name} did not take it: ${answer.why}.`, true);
     }

@@ -2,7 +2,7 @@ import type { Pools } from '../runbook/snapshot/ports.ts';
 import { findReplicas } from './replicas.ts';
 import type { PoolEndpoint } from './replicas.ts';
 
-/** Time for one endpoint from looking up its name to the last byte; a look waits no longer for its slowest. */
+/** Time for one endpoint from looking up its name to the last byte; a snapshot waits no longer for its slowest. */
 const endpointTimeoutMs = 2000;
 
 interface PoolsOptions {
@@ -23,7 +23,7 @@ export function createPools({ endpoints }: PoolsOptions): Pools {
         const fix = 'Add the address of the metrics of each service under pools in dbconn.yml.';
         return { ok: false, tookMs: tookMs(), problem: { kind: 'not-configured', summary, fix } };
       }
-      // Only now: most of what a look without pools would load is this client.
+      // Only now: most of what a snapshot without pools would load is this client.
       const [{ Agent }, { readPools }] = await Promise.all([
         import('undici'),
         import('./read-pools.ts'),

@@ -18,7 +18,7 @@ export interface DatabaseOptions {
   readonly url: string;
   /** A role that may use the reserved slots, where `url`'s may not. */
   readonly reservedUrl?: string;
-  /** A superuser, for one look. */
+  /** A superuser, for one snapshot. */
   readonly rescueUrl?: string;
   /** psql in the container: prints what the statements return. */
   readonly exec?: (sql: string, timeoutMs: number) => Promise<string>;
@@ -41,33 +41,33 @@ export function createDatabase(options: DatabaseOptions): Database {
 class Lifeline implements Database {
   readonly #options: DatabaseOptions;
   readonly #warm: WarmConnection;
-  readonly #looker: SnapshotReader;
+  readonly #reader: SnapshotReader;
   #running: Promise<DatabaseSnapshot> | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
-    this.#looker = new SnapshotReader(options);
+    this.#reader = new SnapshotReader(options);
     this.#warm = new WarmConnection(options.url, options.providerReserved);
   }
 
-  /** Whoever asks while a look is under way gets that look: a target never has two at once. */
+  /** Whoever asks while a snapshot is under way gets that one: a target never has two at once. */
   readSnapshot(): Promise<DatabaseSnapshot> {
-    this.#running ??= this.#look().finally(() => {
+    this.#running ??= this.#takeSnapshot().finally(() => {
       this.#running = undefined;
     });
     return this.#running;
   }
 
   identity(): ServerIdentity | undefined {
-    return this.#looker.identity;
+    return this.#reader.identity;
   }
 
-  /** Nothing is open once it resolves: a look under way is waited for, at most its budget. */
+  /** Nothing is open once it resolves: a snapshot under way is waited for, at most its budget. */
   async close(): Promise<void> {
     await Promise.all([this.#warm.close(), this.#running]);
   }
 
-  async #look(): Promise<DatabaseSnapshot> {
+  async #takeSnapshot(): Promise<DatabaseSnapshot> {
     const climb = new Climb(this.#options.clock);
     const reading = await this.#climb(climb);
     this.#warm.restore();
@@ -87,13 +87,13 @@ class Lifeline implements Database {
   async #climb(climb: Climb): Promise<DatabaseReading | undefined> {
     const warm = this.#warm.current;
     if (warm !== undefined) {
-      const reading = await climb.try('warm', () => this.#looker.snapshotOnWarm(warm, warmMs));
+      const reading = await climb.try('warm', () => this.#reader.snapshotOnWarm(warm, warmMs));
       // Logins read the same catalogs: a new session would hang there, unbounded by any time-out of the server.
       if (reading !== undefined || climb.error?.sqlstate === catalogLocked) return reading;
     }
     const trouble = climb.error;
     climb.error = undefined;
-    const reading = await climb.try('connection', () => this.#lookOnNew(climb));
+    const reading = await climb.try('connection', () => this.#snapshotOnNew(climb));
     if (reading !== undefined) {
       // The server answers a new session, so what said nothing was our old one alone. One that was lost, or whose
       // statement somebody cancelled, is replaced and no trouble any more.
@@ -103,20 +103,23 @@ class Lifeline implements Database {
     return climb.error !== undefined && isFull(climb.error) ? this.#climbOn(climb) : undefined;
   }
 
-  /** The ordinary role is refused. Everything from here is let go right after the look. */
+  /** The ordinary role is refused. Everything from here is let go right after the snapshot. */
   async #climbOn(climb: Climb): Promise<DatabaseReading | undefined> {
     const { reservedUrl, rescueUrl, exec } = this.#options;
     const steps: readonly (readonly [Rung, (() => Promise<DatabaseReading>) | undefined])[] = [
       [
         'reserved',
-        reservedUrl === undefined ? undefined : () => this.#lookOnce(reservedUrl, climb),
+        reservedUrl === undefined ? undefined : () => this.#snapshotOnce(reservedUrl, climb),
       ],
-      ['superuser', rescueUrl === undefined ? undefined : () => this.#lookOnce(rescueUrl, climb)],
+      [
+        'superuser',
+        rescueUrl === undefined ? undefined : () => this.#snapshotOnce(rescueUrl, climb),
+      ],
       [
         'exec',
         exec === undefined
           ? undefined
-          : () => this.#looker.snapshotByExec((sql) => exec(sql, climb.leftMs)),
+          : () => this.#reader.snapshotByExec((sql) => exec(sql, climb.leftMs)),
       ],
     ];
     for (const [rung, step] of steps) {
@@ -128,10 +131,10 @@ class Lifeline implements Database {
   }
 
   /** The new session stays as the warm one, unless it sits on a reserved slot: those are for humans too. */
-  async #lookOnNew(climb: Climb): Promise<DatabaseReading> {
+  async #snapshotOnNew(climb: Climb): Promise<DatabaseReading> {
     const connection = await climb.connect(this.#options.url);
     try {
-      const reading = await this.#looker.snapshot(connection, climb.leftMs);
+      const reading = await this.#reader.snapshot(connection, climb.leftMs);
       const { maxConnections, superuserReserved, reserved, providerReserved } = reading.capacity;
       const usable = maxConnections - superuserReserved - reserved - providerReserved;
       if (reading.counts.clients <= usable) {
@@ -147,10 +150,10 @@ class Lifeline implements Database {
     }
   }
 
-  async #lookOnce(url: string, climb: Climb): Promise<DatabaseReading> {
+  async #snapshotOnce(url: string, climb: Climb): Promise<DatabaseReading> {
     const connection = await climb.connect(url);
     try {
-      return await this.#looker.snapshot(connection, climb.leftMs);
+      return await this.#reader.snapshot(connection, climb.leftMs);
     } finally {
       await connection.close();
     }

@@ -22,11 +22,11 @@ export const isReplicationRole = (role: string): string =>
   `${role}.rolreplication AND NOT ${role}.rolsuper`;
 
 /**
- * SQL that gives the reason to spare session `a` (columns of pg_stat_activity, rolsuper, rolreplication), or null.
+ * SQL that gives the reason to skip session `a` (columns of pg_stat_activity, rolsuper, rolreplication), or null.
  * A commit that waits for a standby is done here already: cancelled or terminated it stays done, and its client is told
  * otherwise (PostgreSQL documentation, synchronous_standby_names; SyncRepWaitForLSN in its source).
  * Its parameter is the placeholder of `toSkipParameter`, such as `$4`.
- * It stands in the statement that plans and in the one that signals, so that both spare the same.
+ * It stands in the statement that plans and in the one that signals, so that both skip the same.
  *
  * Every case in which pg_terminate_backend would raise an error is named here first: an error in the middle
  * of several calls takes back nothing of what was signalled and hides what was.

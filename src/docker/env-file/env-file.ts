@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import type { EnvEdit, EnvFile, PlannedEdit } from '../../runbook/remedies/e-resize-pool/ports.ts';
 import { PrivilegedUnavailable } from '../../runbook/remedies/remedy.ts';
 import type { Problem } from '../../runbook/snapshot/snapshot.ts';
+import type { Found } from '../failure.ts';
 import { nameEnvProblem, setVariables } from './env-text.ts';
 import {
   replaceFile,
@@ -21,16 +22,12 @@ const maxBytes = 1024 * 1024;
 const privateMode = 0o600;
 const permissionBits = 0o7777;
 
-interface Found {
+interface FoundFile {
   readonly path: string;
   /** Null when there is no file. */
   readonly bytes: Buffer | null;
   readonly owner: Owner;
 }
-
-type FileAnswer =
-  | { readonly ok: true; readonly value: EnvEdit }
-  | { readonly ok: false; readonly problem: Problem };
 
 /** What is done with a file of variables. Its bytes never leave this module: they hold passwords. */
 export const envEdits: Omit<EnvFile, 'planEdit'> = { keepCopy, writeEdit, putBack, removeCopy };
@@ -43,7 +40,7 @@ export async function planFileEdit(
   file: string,
   set: PlannedEdit['set'],
   shown = file,
-): Promise<FileAnswer> {
+): Promise<Found<EnvEdit>> {
   try {
     const found = await find(file);
     await access(dirname(found.path), constants.W_OK);
@@ -118,7 +115,7 @@ function setNumbers(text: string, set: PlannedEdit['set']): string | undefined {
 }
 
 /** Follows a link to its file: replacing the link itself would leave the file behind it as it was. */
-async function find(file: string): Promise<Found> {
+async function find(file: string): Promise<FoundFile> {
   const path = await realpath(file).catch(unlessMissing);
   if (path === undefined) {
     const directory = await realpath(dirname(file));
@@ -152,7 +149,7 @@ function whyNot(bytes: Buffer | null, names: readonly string[], file: string): P
   return bytes === null ? toUnreadable(file) : nameEnvProblem({ file, bytes }, names);
 }
 
-function refused(problem: Problem): FileAnswer {
+function refused(problem: Problem): Found<EnvEdit> {
   return { ok: false, problem };
 }
 

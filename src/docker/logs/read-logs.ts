@@ -40,7 +40,7 @@ export async function readContainerLogs(
 
 /**
  * The end of a container's log. What had come before an error or the end of the time is returned with it:
- * half a log may already hold the line that explains the night.
+ * half a log may already hold the line that explains the incident.
  */
 export async function readLogLines(
   docker: Docker,

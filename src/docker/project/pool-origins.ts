@@ -1,4 +1,5 @@
 import type { Problem, ServiceReading } from '../../runbook/snapshot/snapshot.ts';
+import type { Found } from '../failure.ts';
 import type { ServiceConfig } from '../../runbook/snapshot/target.ts';
 import type { Inspected } from '../containers.ts';
 import { readPoolSettings, readPoolVariables } from '../pool-settings.ts';
@@ -145,10 +146,6 @@ export interface PoolOrigins {
   readonly origins: readonly PoolOrigin[];
 }
 
-type OriginsAnswer =
-  | { readonly ok: true; readonly value: PoolOrigins }
-  | { readonly ok: false; readonly problem: Problem };
-
 interface PoolLocation extends Omit<ProjectLocation, 'labels'> {
   readonly service: string;
   readonly config: ServiceConfig | undefined;
@@ -161,7 +158,7 @@ const telling = ['working_dir', 'config_files', 'environment_file'];
 export async function findPoolOrigins(
   { service, config, ...location }: PoolLocation,
   containers: readonly Pick<Inspected, 'Config'>[],
-): Promise<OriginsAnswer> {
+): Promise<Found<PoolOrigins>> {
   const all = containers.map(({ Config: { Labels: labels } }) => labels ?? {});
   const told = all.map((labels) =>
     telling.map((name) => labels[`com.docker.compose.project.${name}`] ?? '').join('\n'),

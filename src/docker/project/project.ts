@@ -1,6 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Problem } from '../../runbook/snapshot/snapshot.ts';
+import type { Found } from '../failure.ts';
 import { codeOf, unlessMissing } from '../env-file/replace-file.ts';
 import { parseComposeFile, readEnvFilePaths } from './compose-file.ts';
 import type { ComposeFile } from './compose-file.ts';
@@ -37,10 +38,6 @@ export interface ComposeProject {
   readonly envFiles: ReadonlyMap<string, readonly EnvText[]>;
 }
 
-export type ProjectAnswer =
-  | { readonly ok: true; readonly value: ComposeProject }
-  | { readonly ok: false; readonly problem: Problem };
-
 /** What Compose reads by itself. */
 export const usualEnvFile = '.env';
 
@@ -50,7 +47,7 @@ const usualNames = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docke
 const overrideNames = usualNames.map((name) => name.replace('.y', '.override.y'));
 
 /** Reads the files a container was made from, by the labels Compose gave it. Never throws. */
-export async function readProject(location: ProjectLocation): Promise<ProjectAnswer> {
+export async function readProject(location: ProjectLocation): Promise<Found<ComposeProject>> {
   try {
     const working = location.labels[label('working_dir')];
     if (working !== undefined && !(await isSame(location.toOwnPath(working), location.directory))) {

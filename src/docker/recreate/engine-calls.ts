@@ -135,7 +135,7 @@ interface Change {
 
 /**
  * Asks for a change and returns once it is made. Whoever asks may stop waiting, but the engine, or a proxy before it,
- * goes on: without an answer of the engine's own the container is looked at until the time is up, and then it throws
+ * goes on: without an answer of the engine's own the container is inspected until the time is up, and then it throws
  * Unanswered.
  */
 async function untilDone(docker: Docker, change: Change): Promise<void> {

@@ -6,7 +6,7 @@ import type { Recreatable } from './container-spec.ts';
 import { inspectContainer } from './engine-calls.ts';
 
 const callBudgetMs = 2_000;
-/** Looked at for what hangs on the container; an engine with more is nobody's single machine. */
+/** Read for what hangs on the container; an engine with more is nobody's single machine. */
 const maxContainers = 500;
 /** Inspected at a time: an engine in trouble has other callers too. */
 const atOnce = 20;

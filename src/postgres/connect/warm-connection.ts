@@ -1,3 +1,4 @@
+import { pauseBefore } from '../../timing.ts';
 import { connect } from './connection.ts';
 import type { Connection } from './connection.ts';
 
@@ -21,7 +22,7 @@ export async function readIsOnOrdinarySlot(
   ].map(setting);
   const usable = [setting('max_connections'), ...kept, String(providerReserved)].join(' - ');
   const statement = `SELECT (count(*) <= ${usable})::text FROM pg_stat_activity WHERE backend_type = 'client backend'`;
-  // As in a look: nobody's functions may stand in for the server's own.
+  // As in a snapshot: nobody's functions may stand in for the server's own.
   const answer = await connection.readOne(
     `BEGIN READ ONLY; SET LOCAL search_path = pg_catalog; ${statement}; COMMIT`,
     timeoutMs,
@@ -42,7 +43,7 @@ export class WarmConnection {
   readonly #url: string;
   readonly #providerReserved: number;
   #current: Connection | undefined;
-  #pauseMs = firstPauseMs;
+  #tries = 0;
   #timer: NodeJS.Timeout | undefined;
   #trying: Promise<void> | undefined;
   #closed = false;
@@ -62,7 +63,7 @@ export class WarmConnection {
     if (this.#closed) return connection.close();
     const former = this.#current;
     this.#current = connection;
-    this.#pauseMs = firstPauseMs;
+    this.#tries = 0;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     void connection.ended.then(() => this.#lost(connection));
@@ -76,15 +77,18 @@ export class WarmConnection {
   restore(): void {
     if (this.#closed || this.#timer !== undefined || this.#trying !== undefined) return;
     if (this.current !== undefined) return;
-    const pauseMs = this.#pauseMs * (0.5 + Math.random() / 2);
-    this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.#trying = this.#tryAgain().finally(() => {
-        this.#trying = undefined;
-        this.restore();
-      });
-    }, pauseMs);
+    const longMs = pauseBefore(this.#tries, firstPauseMs, longestPauseMs);
+    this.#tries += 1;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#trying = this.#tryAgain().finally(() => {
+          this.#trying = undefined;
+          this.restore();
+        });
+      },
+      longMs * (0.5 + Math.random() / 2),
+    );
     this.#timer.unref(); // no reason to keep a finished terminal command alive
   }
 
@@ -107,11 +111,11 @@ export class WarmConnection {
       const connection = await connect(this.#url, connectTimeoutMs, this.#closing.signal);
       await ((await this.#isWanted(connection)) ? this.keep(connection) : connection.close());
     } catch {
-      // The next look says why, to whoever asks.
+      // The next snapshot says why, to whoever asks.
     }
   }
 
-  /** Not when a look has found one meanwhile. */
+  /** Not when a snapshot has found one meanwhile. */
   async #isWanted(connection: Connection): Promise<boolean> {
     const isOrdinary = await readIsOnOrdinarySlot(connection, this.#providerReserved).catch(
       () => false, // too busy to be asked more of

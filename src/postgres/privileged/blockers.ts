@@ -20,7 +20,7 @@ import type { Queryable } from './connection.ts';
 import { signalBlocker } from './signal-sessions.ts';
 
 /**
- * $1 pids, $2 as in spare-reason.ts. What is hidden from the acting role is empty, and spared for it.
+ * $1 pids, $2 as in skip-reason.ts. What is hidden from the privileged role is empty, and skipped for it.
  * Locks: those others can wait for, its own virtualxid excluded.
  */
 const statement = /* sql */ `
@@ -84,7 +84,7 @@ SELECT jsonb_build_object('pid', pid, 'startedAt', ${microseconds('backend_start
 
 const WaiterRow = z.object({ waiter: WaiterIdentity });
 
-/** Which sessions have those pids now. One that is gone, or hidden from the acting role, has no row. */
+/** Which sessions have those pids now. One that is gone, or hidden from the privileged role, has no row. */
 async function readWaiters(
   client: Queryable,
   pids: readonly number[],
@@ -103,7 +103,7 @@ const WaitsRow = z.object({
   }),
 });
 
-/** Who waits for whom: the locks' part of a look, alone. */
+/** Who waits for whom: the locks' part of a snapshot, alone. */
 export async function readWaits(client: Queryable): Promise<LockReading> {
   const { rows } = await client.query(waitsStatement(await readVersion(client)), []);
   return readLocks(WaitsRow.parse(rows[0]).waits);
@@ -131,7 +131,7 @@ SELECT json_build_object(
 ) AS waits`;
 }
 
-/** As `counts` of the look: who waits for a lock is a victim, a commit is done already, and maintenance is meant to take long. */
+/** As `counts` of the snapshot: who waits for a lock is a victim, a commit is done already, and maintenance is meant to take long. */
 const slowStatement = /* sql */ `
 SELECT pid FROM pg_stat_activity
  WHERE backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()

@@ -11,7 +11,7 @@ import type { TlsAttempt } from '../connect/connect-by-tls.ts';
 import { isFull, toReachError } from '../failure.ts';
 import { ownApplication } from '../skip-reason.ts';
 
-/** What the acting connection met, in words for the operator; what those words mean for a look means something else here. */
+/** What the privileged connection met, in words for the operator; what those words mean for a snapshot means something else here. */
 function toPrivilegedError(error: unknown): PrivilegedUnavailable {
   return new PrivilegedUnavailable(toSentence(error), { cause: error });
 }
@@ -49,7 +49,7 @@ const lockTimeoutMs = 1000;
 const slotWaitMs = 3000;
 const retryMs = 100;
 
-/** Opens a connection as the acting role, for one piece of work. Throws what pg throws, or UnusableUrl. */
+/** Opens a connection as the privileged role, for one piece of work. Throws what pg throws, or UnusableUrl. */
 async function connectPrivileged(url: string): Promise<Client> {
   const giveUpAt = performance.now() + slotWaitMs;
   return poll(retryMs, async () => {
@@ -144,7 +144,7 @@ function newClient({ url, ssl, withinMs }: Login): Client {
     connectionString: url,
     ssl,
     application_name: ownApplication,
-    // Else whoever may create a function in this database runs it as the acting role, under a built-in's name.
+    // Else whoever may create a function in this database runs it as the privileged role, under a built-in's name.
     options: '-c search_path=pg_catalog',
     // 0 would mean no limit.
     connectionTimeoutMillis: Math.max(1, withinMs),

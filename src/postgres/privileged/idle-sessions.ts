@@ -41,7 +41,7 @@ async function readRemainingSessions(
 const mostCandidates = 1000;
 
 /**
- * $1 states, $2 milliseconds, $3 application or null, $4 as in spare-reason.ts.
+ * $1 states, $2 milliseconds, $3 application or null, $4 as in skip-reason.ts.
  * Hidden: background processes are hidden too and hold no slot, but only sessions have a database.
  * Times of identity as text: see SessionIdentity. Locks: those others can wait for, its own virtualxid excluded.
  */
@@ -95,7 +95,7 @@ const Row = z.object({
   }),
 });
 
-/** The sessions that rest in one of the states for that long, each with the reason why it must be spared, if any. */
+/** The sessions that rest in one of the states for that long, each with the reason why it must be skipped, if any. */
 export async function readTerminateCandidates(
   client: Queryable,
   { states, idleForMs, application, guard }: CandidateQuery,

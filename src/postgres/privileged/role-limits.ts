@@ -16,7 +16,7 @@ export function createRoleLimits({ url, ownRoles = [] }: PrivilegedRole): RoleLi
   }));
 }
 
-/** The kind of a session that the acting role may not see is null; its names are there for everybody. */
+/** The kind of a session that the privileged role may not see is null; its names are there for everybody. */
 const statement = /* sql */ `
 WITH held AS (
   SELECT application_name FROM pg_stat_activity WHERE usename = $1 AND coalesce(backend_type, 'client backend') = 'client backend')

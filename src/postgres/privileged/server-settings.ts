@@ -182,7 +182,7 @@ async function writeCheckpoint(url: string): Promise<'written' | 'not allowed' |
   }
 }
 
-/** max_connections over PostgreSQL itself, as the acting role. Each call has a connection of its own: a restart ends all. */
+/** max_connections over PostgreSQL itself, as the privileged role. Each call has a connection of its own: a restart ends all. */
 export function createServerSettings(url: string): ServerSettings {
   return {
     readMaxConnections: () => withPrivilegedConnection(url, readMaxConnections),

@@ -1,11 +1,8 @@
 import { z } from 'zod';
-import { SkipReason } from '../../runbook/diagnose/protected-sessions.ts';
 import type { SkipGuard, TerminateGuard } from '../../runbook/diagnose/protected-sessions.ts';
-import type { SignalOutcome } from '../../runbook/remedies/a-terminate-idle/ports.ts';
-import type {
-  BlockerOutcome,
-  BlockerSignal,
-} from '../../runbook/remedies/d-stop-blockers/ports.ts';
+import { SignalOutcome } from '../../runbook/remedies/a-terminate-idle/ports.ts';
+import { BlockerOutcome } from '../../runbook/remedies/d-stop-blockers/ports.ts';
+import type { BlockerSignal } from '../../runbook/remedies/d-stop-blockers/ports.ts';
 import type { Lease } from '../../runbook/remedies/lease.ts';
 import { signalWithinMs } from '../../runbook/remedies/lease.ts';
 import type { SessionIdentity } from '../../runbook/remedies/plan.ts';
@@ -31,7 +28,7 @@ async function readSignalDeadline(client: Queryable, lease: Lease): Promise<stri
 }
 
 /**
- * $1 as in spare-reason.ts, $2 the identity as JSON, $3 cancel or terminate, $4 how much must be the same, $5 the waiters
+ * $1 as in skip-reason.ts, $2 the identity as JSON, $3 cancel or terminate, $4 how much must be the same, $5 the waiters
  * of which one must still wait for it, as JSON, or null, $6 whether it must wait itself, $7 the deadline.
  *
  * One session in one statement, which reads it once: OFFSET 0 has the waiters asked before that, so that nothing
@@ -72,12 +69,7 @@ SELECT CASE
               FROM pg_stat_get_activity(w.pid) s LEFT JOIN pg_roles r ON r.oid = s.usesysid) a
   ) a ON true`;
 
-const Row = z.object({
-  outcome: z.union([
-    z.enum(['signalled', 'already gone', 'moved on', 'released', 'too late']),
-    SkipReason,
-  ]),
-});
+const Row = z.object({ outcome: BlockerOutcome });
 
 /** Cancels or terminates that one session if it still is what was approved; says what else it is. */
 export async function signalBlocker(
@@ -98,7 +90,7 @@ export async function signalBlocker(
 }
 
 /**
- * $1 the approved sessions, $2 as in spare-reason.ts, $3 the plan's threshold in milliseconds, $4 the deadline.
+ * $1 the approved sessions, $2 as in skip-reason.ts, $3 the plan's threshold in milliseconds, $4 the deadline.
  *
  * pg_stat_activity is a copy that a statement takes once, and a session checked at its end may have worked since
  * its beginning. So each session is read on its own (`fresh`, which throws the copy away), checked and signalled
@@ -128,11 +120,6 @@ SELECT w.pid, CASE
               FROM pg_stat_get_activity(fresh.pid) s LEFT JOIN pg_roles r ON r.oid = s.usesysid) a
   ) a ON true`;
 
-const TerminateRow = z.object({
-  pid: z.number().int(),
-  outcome: z.union([z.enum(['signalled', 'already gone', 'moved on', 'too late']), SkipReason]),
-});
-
 /** Tells those sessions to end that still are exactly what was approved. One statement, never half an answer, never late. */
 export async function terminateSessions(
   client: Queryable,
@@ -148,5 +135,5 @@ export async function terminateSessions(
     guard.idleForMs,
     await readSignalDeadline(client, lease),
   ]);
-  return z.array(TerminateRow).parse(rows);
+  return z.array(SignalOutcome).parse(rows);
 }

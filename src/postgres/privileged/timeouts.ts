@@ -50,7 +50,7 @@ const mostOverrides = 50;
 const ownSources = ['database', 'user', 'database user', 'client', 'session', 'override'];
 
 /**
- * $1 the setting, $2 the role or null, $3 milliseconds or null, $4 poolers, $5 roles of dbconn beside the acting one.
+ * $1 the setting, $2 the role or null, $3 milliseconds or null, $4 poolers, $5 roles of dbconn beside the privileged one.
  * ALTER SYSTEM ON PARAMETER exists from PostgreSQL 15 on, and so does the function that asks for it.
  */
 function statement(version: number): string {
@@ -123,7 +123,7 @@ const FilesRow = z.object({
 });
 type Files = z.infer<typeof FilesRow>['files'];
 
-/** What is set at a place, what holds there, what beats it, and what the acting role may do about it. */
+/** What is set at a place, what holds there, what beats it, and what the privileged role may do about it. */
 async function readTimeout(
   client: Queryable,
   place: TimeoutPlace,

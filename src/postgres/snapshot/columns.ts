@@ -1,4 +1,4 @@
-/** What sessions are at, for the look's statements; behind `g` and `s`. */
+/** What sessions are at, for the snapshot's statements; behind `g` and `s`. */
 
 /** Seconds after which a wait is more than the blink of a server at work. */
 const lastingSeconds = 1;
@@ -62,7 +62,7 @@ export function untracked(version: number): string {
 }
 
 /**
- * The common table expressions about lock waits, for the look's statement; they stand behind `g` and `s`.
+ * The common table expressions about lock waits, for the snapshot's statement; they stand behind `g` and `s`.
  *
  * `startup`  the process that replays WAL on a standby.
  * `waiting`  everybody who waits for a lock, a parallel worker as its leader, with a number for what they wait for, their place in that queue

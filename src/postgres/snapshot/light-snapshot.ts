@@ -12,14 +12,14 @@ import {
   whole,
 } from './snapshot-statement.ts';
 
-/** The last full look: what a light one cannot read, and the names of the oids it does read. */
+/** The last full snapshot: what a light one cannot read, and the names of the oids it does read. */
 export interface FullSnapshot {
   readonly reading: DatabaseReading;
   readonly roles: SnapshotRow['roles'];
   readonly databases: SnapshotRow['databases'];
 }
 
-/** Without its lists, which no light look needs: of hundreds of targets they would be most of the bot's memory. */
+/** Without its lists, which no light snapshot needs: of hundreds of targets they would be most of the bot's memory. */
 export function toFullSnapshot(reading: DatabaseReading, row: SnapshotRow): FullSnapshot {
   return {
     reading: { ...reading, ...noLists },
@@ -47,7 +47,7 @@ interface LightOptions {
 const leastConnections = 300;
 /** So many at once in the lock manager are no chance: a calm server shows none. */
 const leastInLockManager = 4;
-/** So many waiters check for about as long as a look takes, a few hundred more for seconds. */
+/** So many waiters check for about as long as a snapshot takes, a few hundred more for seconds. */
 const leastAboutToCheck = 200;
 
 /** Whether the server can have so many waiters that they are worth a round trip of their own. */
@@ -63,7 +63,7 @@ export function needsLightSnapshot(last: FullSnapshot | undefined): last is Full
  * pg_authid, whose locks are never fast-path ones, in waits that no time-out of the server interrupts. The
  * function behind pg_stat_activity reads shared memory only.
  *
- * It goes ahead of the full look in a message of its own: behind it in the same one, the full look would be
+ * It goes ahead of the full snapshot in a message of its own: behind it in the same one, the full snapshot would be
  * analysed, and hang, unless an error stopped it, which would fill the server's log.
  */
 export function lightStatement({ limits, last, early }: LightOptions): string {
@@ -99,7 +99,7 @@ const calm = 'calm';
 const aboutToCheck = `s.query_start BETWEEN g.t - current_setting('deadlock_timeout')::interval - interval '2 s'
            AND g.t - current_setting('deadlock_timeout')::interval + interval '1 s'`;
 
-/** What the light statement said, completed from the last full look; none when it said that all is calm. */
+/** What the light statement said, completed from the last full snapshot; none when it said that all is calm. */
 export function toLightReading(text: string, last: FullSnapshot): DatabaseReading | undefined {
   if (text === calm) return undefined;
   const { inLockManager, ...row } = LightRow.parse(JSON.parse(text));
@@ -122,7 +122,7 @@ export function toLightReading(text: string, last: FullSnapshot): DatabaseReadin
   };
 }
 
-/** Who came after the last full look has only a number so far. */
+/** Who came after the last full snapshot has only a number so far. */
 function nameOf(oid: string | null, names: ReadonlyMap<string, string>): string | null {
   return oid === null || oid === '0' ? null : (names.get(oid) ?? `oid ${oid}`);
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { DatabaseError } from 'pg';
-import { z } from 'zod';
-import type { ServerIdentity } from '../../runbook/snapshot/ports.ts';
+import { ServerIdentity } from '../../runbook/snapshot/ports.ts';
 import type { DatabaseReading } from '../../runbook/snapshot/snapshot.ts';
 import type { Limits } from '../../runbook/snapshot/target.ts';
 import type { Clock } from '../../timing.ts';
@@ -25,7 +24,7 @@ import {
 } from './turnover.ts';
 import type { Tally } from './turnover.ts';
 
-/** Ends a look of ours that the server works on though we have hung up. */
+/** Ends a snapshot of ours that the server works on though we have hung up. */
 const statementTimeoutMs = 3000;
 const lockTimeoutMs = 250;
 
@@ -48,18 +47,14 @@ function statement(systemIdentifier: string): string {
   'database', current_database())::text`);
 }
 
-const Row = z.object({
-  systemIdentifier: z.string().nullable(),
-  startedAt: z.string(),
-  database: z.string(),
-});
-
 const insufficientPrivilege = '42501';
 
 /** Which database of which server this session is in. Throws what the session throws. */
 async function readIdentity(connection: Connection, timeoutMs: number): Promise<ServerIdentity> {
   const read = async (systemIdentifier: string): Promise<ServerIdentity> =>
-    Row.parse(JSON.parse(await connection.readOne(statement(systemIdentifier), timeoutMs)));
+    ServerIdentity.parse(
+      JSON.parse(await connection.readOne(statement(systemIdentifier), timeoutMs)),
+    );
   try {
     return await read('(SELECT system_identifier::text FROM pg_control_system())');
   } catch (error) {
@@ -76,28 +71,28 @@ interface SnapshotReaderOptions {
 }
 
 /**
- * For so long a look keeps out of the lock manager when many are only about to make it busy. After that one asks
+ * For so long a snapshot keeps out of the lock manager when many are only about to make it busy. After that one asks
  * unless they are at it: else clients that give up and come back would hide who blocks them for ever.
  */
 const earlyMs = 30_000;
 
-/** Looks at one target through any session; remembers what the next look can use. Throws what the session throws. */
+/** Takes snapshots of one target through any session; remembers what the next snapshot can use. Throws what the session throws. */
 export class SnapshotReader {
   readonly #options: SnapshotReaderOptions;
   #version: number | undefined;
   #lastFull: FullSnapshot | undefined;
   #tally: Tally | undefined;
   #identity: ServerIdentity | undefined;
-  /** By the clock: since when every look has been a light one. */
+  /** By the clock: since when every snapshot has been a light one. */
   #busySinceMs: number | undefined;
-  /** The look's name in sessions that have it planned; null in those that cannot keep it. */
+  /** The statement's name in sessions that have it planned; null in those that cannot keep it. */
   readonly #planned = new WeakMap<Connection, string | null>();
 
   constructor(options: SnapshotReaderOptions) {
     this.#options = options;
   }
 
-  /** Which server's database it is, as of the last look; undefined until one has told. */
+  /** Which server's database it is, as of the last snapshot; undefined until one has told. */
   get identity(): ServerIdentity | undefined {
     return this.#identity;
   }
@@ -154,18 +149,18 @@ export class SnapshotReader {
     try {
       this.#identity = await readIdentity(connection, leftMs);
     } catch {
-      this.#identity = undefined; // the next look asks again; this one is worth more
+      this.#identity = undefined; // the next snapshot asks again; this one is worth more
     }
   }
 
-  /** Planning costs more than looking, so it is done once a session; where a pooler swaps sessions, every time. */
+  /** Planning costs more than running, so it is done once a session; where a pooler swaps sessions, every time. */
   async #readPlanned(connection: Connection, deadline: number): Promise<string> {
     const read = (sql: string): Promise<string> =>
       connection.readOne(inTransaction(sql), Math.max(1, deadline - performance.now()));
     const snapshot = this.#statement(connection.version);
     const known = this.#planned.get(connection);
     if (known === null) return read(snapshot);
-    // A name nobody else has: another bot's look behind the same pooler has other limits in it.
+    // A name nobody else has: another bot's statement behind the same pooler has other limits in it.
     const name = known ?? `dbconn_${randomUUID().replaceAll('-', '')}`;
     this.#planned.set(connection, null);
     try {
@@ -193,7 +188,7 @@ export class SnapshotReader {
     return this.#withTurnover(reading, { ...row, ...row.counts });
   }
 
-  /** The first look of a server on which sessions come and go has nothing to compare with: so it counts twice. */
+  /** The first snapshot of a server on which sessions come and go has nothing to compare with: so it counts twice. */
   async #countAgain(
     connection: Connection,
     reading: DatabaseReading,

@@ -11,7 +11,7 @@ import {
 } from './columns.ts';
 import { isTextCut, textBytes } from './statement-text.ts';
 
-/** So many sources a look lists. */
+/** So many sources a snapshot lists. */
 const mostSources = 40;
 
 interface SnapshotOptions {
@@ -23,13 +23,13 @@ interface SnapshotOptions {
 }
 
 /**
- * The one statement of a look, for PostgreSQL 13 to 18: one row, one column, one JSON object that
+ * The one statement of a snapshot, for PostgreSQL 13 to 18: one row, one column, one JSON object that
  * `SnapshotRow` describes. Built from numbers of our own only. Whatever the server holds, the answer stays
  * below 320 kB: every list is cut, and so is every text.
  *
  * pg_stat_activity is read once; pg_locks only when somebody waits. pg_blocking_pids is asked for the first
  * waiters of each queue, not for all: it holds the lock table and answers with everybody ahead, so for
- * 1,000 waiters on one row it would give half a million pids. `fill-queue.ts` does the rest.
+ * 1,000 waiters on one row it would give half a million pids. `to-reading.ts` does the rest.
  */
 export function snapshotStatement(options: SnapshotOptions): string {
   return `WITH ${[
@@ -138,7 +138,7 @@ const picks = [
 
 export const largestSources = `(SELECT coalesce(json_agg(x), '[]') FROM (SELECT * FROM source ORDER BY total DESC, application LIMIT ${mostSources}) x)`;
 
-/** As many as there are sources to show, and some for those that come before the next look. */
+/** As many as there are sources to show, and some for those that come before the next snapshot. */
 const mostNames = 60;
 
 function columns({ version }: SnapshotOptions): Record<string, string> {

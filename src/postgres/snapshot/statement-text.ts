@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { redactStatement } from '../../runbook/snapshot/redaction/redact-sql.ts';
 import { cutCodePoints } from '../../runbook/snapshot/redaction/redact-text.ts';
+import { keepNewest } from '../../timing.ts';
 
-/** A look brings at most 120 texts, and the same applications send the same ones: this covers many looks. */
+/** A snapshot brings at most 120 texts, and the same applications send the same ones: this covers many snapshots. */
 const remembered = 1000;
 
 /**
@@ -30,7 +31,7 @@ const statements = new Map<string, Statement | null>();
 
 /**
  * The redacted text of a statement and a fingerprint that is the same whatever its literals; null where it cannot be
- * read or has to be withheld. Remembered by text, the least recently seen forgotten first.
+ * read or has to be withheld. Remembered by text, the least recently asked for forgotten first.
  * @param base64 as `textBytes` gives it
  */
 export function readStatement(base64: string, cut: boolean): Statement | null {
@@ -39,10 +40,7 @@ export function readStatement(base64: string, cut: boolean): Statement | null {
   statements.delete(key);
   const statement = known === undefined ? toStatement(base64, cut) : known;
   statements.set(key, statement);
-  if (statements.size > remembered) {
-    const [oldest] = statements.keys();
-    if (oldest !== undefined) statements.delete(oldest);
-  }
+  keepNewest(statements, remembered);
   return statement;
 }
 

@@ -44,7 +44,7 @@ export function countAgainAfterMs(version: number): number {
 const restlessLoginMs = 500;
 
 /**
- * Whether a first look, which has nothing to compare with, is worth counting again: somebody came in the last ten
+ * Whether a first snapshot, which has nothing to compare with, is worth counting again: somebody came in the last ten
  * seconds, or dbconn's own login was slow.
  */
 export function isRestless({ counts }: DatabaseReading, loginMs: number): boolean {

@@ -1,4 +1,4 @@
-import { uptimeOf } from '../../timing.ts';
+import { keepNewest, uptimeOf } from '../../timing.ts';
 import type { Clock } from '../../timing.ts';
 import type { Lease } from '../remedies/lease.ts';
 import { signalWithinMs } from '../remedies/lease.ts';
@@ -131,8 +131,7 @@ export function growSteadily(journal: Journal, clock: Clock): Journal {
   const know = (key: string, atMs: number): void => {
     if (known.has(key)) return;
     known.set(key, atMs);
-    const [oldest] = known.keys();
-    if (known.size > mostKnown && oldest !== undefined) known.delete(oldest);
+    keepNewest(known, mostKnown);
   };
   return {
     ...bound(journal),

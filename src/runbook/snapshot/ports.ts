@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type {
   DatabaseSnapshot,
   Part,
@@ -11,7 +12,7 @@ import type {
 export interface Database {
   /** Never throws: not reaching the database is this program's subject. Bounded by 4 s. */
   readSnapshot(): Promise<DatabaseSnapshot>;
-  /** Which server's database it is; undefined until a look has told. */
+  /** Which server's database it is; undefined until a snapshot has told. */
   identity?(): ServerIdentity | undefined;
   close(): Promise<void>;
 }
@@ -42,11 +43,12 @@ export interface Pools {
   readPools(): Promise<Part<readonly PoolEndpointSnapshot[]>>;
 }
 
-/** Which database of which server answered, as of the last look that told. */
-export interface ServerIdentity {
+/** Which database of which server answered, as of the last snapshot that told. */
+export const ServerIdentity = z.object({
   /** What initdb gave the cluster, and its standbys and copies have too; null where the role may not read it. */
-  readonly systemIdentifier: string | null;
+  systemIdentifier: z.string().nullable(),
   /** When its postmaster started, UTC with microseconds: copies and standbys differ in it. */
-  readonly startedAt: string;
-  readonly database: string;
-}
+  startedAt: z.string(),
+  database: z.string(),
+});
+export type ServerIdentity = Readonly<z.infer<typeof ServerIdentity>>;

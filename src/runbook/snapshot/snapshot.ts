@@ -21,7 +21,7 @@ import type { Change, PoolerConsole, ReplicaOrigin } from './readings.ts';
  */
 export interface Snapshot {
   readonly target: string;
-  /** When the look began, by the bot's clock, UTC ISO text. */
+  /** When the snapshot began, by the bot's clock, UTC ISO text. */
   readonly takenAt: string;
   readonly tookMs: number;
   readonly database: DatabaseSnapshot;
@@ -34,7 +34,7 @@ export interface Snapshot {
   readonly poolers?: Part<readonly PoolerSnapshot[]>;
 }
 
-/** One part of a look: read, or not, and then why and what to do about it. */
+/** One part of a snapshot: read, or not, and then why and what to do about it. */
 export type Part<T> =
   | { readonly ok: true; readonly tookMs: number; readonly value: T }
   | { readonly ok: false; readonly tookMs: number; readonly problem: Problem };
@@ -85,7 +85,7 @@ export interface Reach {
   readonly error?: ReachError;
   /** What each rung said, in the order tried. */
   readonly rungs: readonly { readonly rung: Rung; readonly outcome: string }[];
-  /** How long the login took, where this look opened a session. */
+  /** How long the login took, where this snapshot opened a session. */
   readonly loginMs?: number;
 }
 
@@ -217,7 +217,7 @@ export const SettingReading = z.object({
 });
 export type SettingReading = Readonly<z.infer<typeof SettingReading>>;
 
-/** One row of the single statement: see `postgres/look-statement.ts`. */
+/** One row of the single statement: see `postgres/snapshot-statement.ts`. */
 export const DatabaseReading = z.object({
   /** The server's clock, UTC with microseconds. */
   at: z.string(),
@@ -257,7 +257,7 @@ export const DatabaseReading = z.object({
   /**
    * Present while deadlock checks keep the lock manager so busy that reading it would hang. Then only `at`,
    * `counts` and `sources` are of this moment, `locks` is a number without a tree, there are no `sessions` and no
-   * `connectionLimits`, and everything else is from the last full look.
+   * `connectionLimits`, and everything else is from the last full snapshot.
    */
   lockManagerBusy: z.object({ sessions: count }).exactOptional(),
   prepared: z.array(PreparedReading).readonly(),
@@ -374,7 +374,7 @@ export interface LogClassCount {
 
 export interface ServicesReading {
   readonly services: readonly ServiceReading[];
-  /** What the PostgreSQL container's process titles say; the only sight of half-open logins before PostgreSQL 18. */
+  /** What the PostgreSQL container's process titles say; the only sign of half-open logins before PostgreSQL 18. */
   readonly postgresProcesses?: {
     readonly clients: number;
     readonly authenticating: number;
@@ -396,7 +396,7 @@ export interface ServiceReading {
   readonly replicas: readonly ReplicaReading[];
   /**
    * Why option E cannot change these of the pool's numbers, a sentence each: they are not set in a file that dbconn
-   * may write. Absent where that was not looked at.
+   * may write. Absent where that was not read.
    */
   readonly fixedPool?: Readonly<Partial<Record<'size' | 'overflow', string>>>;
   readonly problem?: Problem;

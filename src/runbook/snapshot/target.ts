@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** What the runbook knows of a target from its configuration. No address, no password: those stay with the adapters. */
 export interface Target {
   readonly name: string;
@@ -27,48 +29,54 @@ export interface Target {
   readonly runtime?: RuntimeConfig;
 }
 
-export const runtimes = [
-  'compose',
-  'kubernetes',
-  'systemd',
-  'rds',
-  'cloudsql',
-  'azure',
-  'other',
-] as const;
-type Runtime = (typeof runtimes)[number];
+const runtimes = ['compose', 'kubernetes', 'systemd', 'rds', 'cloudsql', 'azure', 'other'] as const;
+
+/** Part of a command that a person copies into a shell, where a leading dash would be an option. */
+const commandName = z
+  .string()
+  .regex(/^[\w.@:/][\w.@:/-]{0,199}$/, 'is a name of letters, digits, dots, dashes and slashes');
 
 /** How a target is run, and what its server is called there: for the commands that a person runs. */
-interface RuntimeConfig {
-  readonly kind: Runtime;
+export const RuntimeConfig = z.strictObject({
+  kind: z.enum(runtimes, `is one of ${runtimes.join(', ')}`),
   /** The DB instance, the Cloud SQL instance, the Azure server, the StatefulSet or the systemd unit. */
-  readonly server?: string;
+  server: commandName.exactOptional(),
   /** Of Kubernetes. */
-  readonly namespace?: string;
+  namespace: commandName.exactOptional(),
   /** Of RDS. */
-  readonly parameterGroup?: string;
+  parameterGroup: commandName.exactOptional(),
   /** Of Azure. */
-  readonly resourceGroup?: string;
-}
+  resourceGroup: commandName.exactOptional(),
+});
+type RuntimeConfig = Readonly<z.infer<typeof RuntimeConfig>>;
 
-export interface ServiceConfig {
-  /** The compose service's name. */
-  readonly name: string;
-  /** Its sessions' application_name, when it differs from the service's name. */
-  readonly application?: string;
-  /** Processes per replica, each with a pool of its own (gunicorn workers). */
-  readonly workers: number;
-  /** Pool numbers for services whose environment and metrics do not show them. */
-  readonly poolSize?: number;
-  readonly maxOverflow?: number;
-  /** What its containers' environment calls the pool's settings, where those are not the usual names. */
-  readonly variables?: PoolVariables;
-}
+/** Also part of a pattern that finds its line in a `.env`. */
+const variable = z.string().regex(/^[A-Za-z_]\w{0,99}$/, 'is the name of a variable');
 
 /** Names of variables; what is absent has none. Without `overflow` the size is all that the pool may open. */
-export type PoolVariables = Readonly<
-  Partial<Record<'size' | 'overflow' | 'timeout' | 'recycle' | 'prePing', string>>
->;
+const PoolVariables = z.strictObject({
+  size: variable.exactOptional(),
+  overflow: variable.exactOptional(),
+  timeout: variable.exactOptional(),
+  recycle: variable.exactOptional(),
+  prePing: variable.exactOptional(),
+});
+export type PoolVariables = Readonly<z.infer<typeof PoolVariables>>;
+
+export const ServiceConfig = z.strictObject({
+  /** The compose service's name. */
+  name: z.string().min(1),
+  /** Its sessions' application_name, when it differs from the service's name. */
+  application: z.string().min(1).exactOptional(),
+  /** Processes per replica, each with a pool of its own (gunicorn workers). */
+  workers: z.number().int().min(1).default(1),
+  /** Pool numbers for services whose environment and metrics do not show them. */
+  poolSize: z.number().int().min(0).exactOptional(),
+  maxOverflow: z.number().int().min(-1).exactOptional(),
+  /** What its containers' environment calls the pool's settings, where those are not the usual names. */
+  variables: PoolVariables.exactOptional(),
+});
+export type ServiceConfig = Readonly<z.infer<typeof ServiceConfig>>;
 
 /** Thresholds. The defaults are the runbook's; every duration is in milliseconds. */
 export interface Limits {
@@ -109,18 +117,32 @@ export const defaultLimits: Limits = {
   poolUtilisation: 0.9,
 };
 
-export interface Links {
-  readonly dashboard?: string;
+export const httpUrl = z.custom<string>(
+  (value) => typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value),
+  'is not an http:// or https:// address',
+);
+
+export const Links = z.strictObject({
+  dashboard: httpUrl.exactOptional(),
   /** LogQL, as the runbook gives it: `{container="backend"} |= "connection"`. */
-  readonly logQuery?: string;
+  logQuery: z.string().max(500).exactOptional(),
   /** Where that query can be opened. */
-  readonly logs?: string;
-  readonly guides: readonly { readonly title: string; readonly url: string }[];
+  logs: httpUrl.exactOptional(),
+  guides: z
+    .array(z.strictObject({ title: z.string().min(1).max(100), url: httpUrl }))
+    .max(10)
+    .default([]),
+});
+export type Links = Readonly<z.infer<typeof Links>>;
+
+/** An id of Slack's that begins with one of the letters: a person `U…`, a group `S…`, a channel `C…`. */
+export function slackId(letters: string, what: string): z.ZodString {
+  return z.string().regex(new RegExp(`^[${letters}][A-Z0-9]{2,20}$`), `is not the id of ${what}`);
 }
 
-/** Slack ids: a person `U…`, a group `S…`, a channel `C…`. */
-export interface Contacts {
-  readonly databaseAdmins?: string;
-  readonly backendLead?: string;
-  readonly onCall?: string;
-}
+export const Contacts = z.strictObject({
+  databaseAdmins: slackId('SU', 'a user group or a person').exactOptional(),
+  backendLead: slackId('UW', 'a person').exactOptional(),
+  onCall: slackId('SUW', 'a user group or a person').exactOptional(),
+});
+export type Contacts = Readonly<z.infer<typeof Contacts>>;

@@ -1,4 +1,6 @@
-import type { SkipReason, TerminateGuard } from '../../diagnose/protected-sessions.ts';
+import { z } from 'zod';
+import { SkipReason } from '../../diagnose/protected-sessions.ts';
+import type { TerminateGuard } from '../../diagnose/protected-sessions.ts';
 import type { Lease } from '../lease.ts';
 import type { SessionIdentity, SessionTarget } from '../plan.ts';
 import type { Privileged } from '../remedy.ts';
@@ -44,7 +46,8 @@ export interface Candidate extends Omit<SessionTarget, 'kind'> {
 }
 
 /** `signalled` is no proof of an end: a look after it is. */
-export interface SignalOutcome {
-  readonly pid: number;
-  readonly outcome: 'signalled' | 'already gone' | 'moved on' | 'too late' | SkipReason;
-}
+export const SignalOutcome = z.object({
+  pid: z.number().int(),
+  outcome: z.union([z.enum(['signalled', 'already gone', 'moved on', 'too late']), SkipReason]),
+});
+export type SignalOutcome = Readonly<z.infer<typeof SignalOutcome>>;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { DatabaseReading } from '../../snapshot/snapshot.ts';
-import { runtimes } from '../../snapshot/target.ts';
+import { RuntimeConfig } from '../../snapshot/target.ts';
 import type { Target } from '../../snapshot/target.ts';
 
-const Runtime = z.enum(runtimes);
+const Runtime = RuntimeConfig.shape.kind;
 
 /** Where commands are to be run, and what things are called there; null where nobody said. */
 export const Place = z.strictObject({

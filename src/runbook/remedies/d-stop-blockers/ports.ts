@@ -1,4 +1,6 @@
-import type { Process, SkipGuard, SkipReason } from '../../diagnose/protected-sessions.ts';
+import { z } from 'zod';
+import { SkipReason } from '../../diagnose/protected-sessions.ts';
+import type { Process, SkipGuard } from '../../diagnose/protected-sessions.ts';
 import type { LockReading } from '../../snapshot/snapshot.ts';
 import type { Lease } from '../lease.ts';
 import type { BlockerIdentity, BlockerTarget, WaiterIdentity } from '../plan.ts';
@@ -49,5 +51,8 @@ export interface BlockerSignal {
 }
 
 /** `released`: none of the waiters waits for it any more, and it was not signalled; nor was it when `too late`. */
-export type BlockerOutcome =
-  'signalled' | 'already gone' | 'moved on' | 'released' | 'too late' | SkipReason;
+export const BlockerOutcome = z.union([
+  z.enum(['signalled', 'already gone', 'moved on', 'released', 'too late']),
+  SkipReason,
+]);
+export type BlockerOutcome = z.infer<typeof BlockerOutcome>;
