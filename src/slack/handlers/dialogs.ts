@@ -4,9 +4,10 @@ import { incidentFields } from '../messages/incident-dialogs.ts';
 import { callbackIds } from '../messages/kit/action-ids.ts';
 import type { CallbackId } from '../messages/kit/action-ids.ts';
 import type { Message } from '../messages/kit/message.ts';
+import { reasonId } from '../messages/kit/modal.ts';
 import type { DialogMemory, Filled } from '../messages/kit/modal.ts';
 import { notice, refusalMessage } from '../messages/notice.ts';
-import { readIdleView, reasonField } from '../messages/request-dialogs.ts';
+import { readIdleView } from '../messages/request-dialogs.ts';
 import { proposeRemedy, voteMessage } from './change-commands.ts';
 import type { RemedyInput } from './change-commands.ts';
 import type { Interaction } from './deps.ts';
@@ -63,15 +64,15 @@ export const dialogs: Readonly<Record<CallbackId, ReadDialog>> = {
     return { work: (on) => proposeIdle(on, memory, read.ask) };
   },
   [callbackIds.approve]: ({ request = '' }, filled) => {
-    const reason = filled[reasonField] ?? '';
-    if (reason === '') return { errors: { [reasonField]: 'This option asks for a reason.' } };
+    const reason = filled[reasonId] ?? '';
+    if (reason === '') return { errors: { [reasonId]: 'This option asks for a reason.' } };
     return {
       work: async ({ approvals, actor }) =>
         voteMessage(await approvals.approve(request, actor, reason)),
     };
   },
   [callbackIds.deny]: ({ request = '' }, filled) => ({
-    work: (on) => deny(on, request, filled[reasonField] ?? ''),
+    work: (on) => deny(on, request, filled[reasonId] ?? ''),
   }),
   ...incidentDialogs,
 };

@@ -9,6 +9,7 @@ import {
   actorLeaf,
   bold,
   code,
+  day,
   link,
   mentioning,
   moment,
@@ -140,14 +141,4 @@ function foot({ summaries }: HomeFacts): KnownBlock[] {
     'Renewed when you open it, and every 30 s for ten minutes after.',
     `/dbconn status ${target} looks now · /dbconn incidents · /dbconn history · /dbconn help`,
   ]);
-}
-
-/** What may be days ago needs its day. */
-function day(iso: string): Leaf {
-  return {
-    type: 'date',
-    timestamp: Math.floor(Date.parse(iso) / 1000),
-    format: '{date_short_pretty}, {time}',
-    fallback: `${iso.slice(0, 16).replace('T', ' ')} UTC`,
-  };
 }

@@ -9,15 +9,14 @@ import type {
   Source,
 } from '../../runbook/diagnose/diagnosis.ts';
 import { count, percent, toAge } from '../../runbook/snapshot/words.ts';
-import { take } from './kit/message.ts';
 import type { MessageBlock } from './kit/message.ts';
 import {
-  between,
   bold,
   bullets,
   code,
   paragraph,
   plain,
+  pointsOf,
   richText,
   titledList,
   rich,
@@ -30,10 +29,8 @@ import type { Column } from './kit/table.ts';
 export function blockersList({ blocking, sessions }: Diagnosis, atMost: number): MessageBlock[] {
   const { roots, cycles, waitersTotal } = blocking;
   if (waitersTotal === 0) return [];
-  const { taken, more } = take(roots, atMost);
   const points = [
-    ...taken.map((root) => rootLeaves(root, sessions)),
-    ...(more > 0 ? [[between(`and ${more} more`)]] : []),
+    ...pointsOf(roots, atMost, (root) => rootLeaves(root, sessions)),
     ...cycles
       .slice(0, atMost)
       .map((ring): Leaf[] => rich`${bold('Deadlock:')} ${ring.join(' → ')}`),
@@ -63,19 +60,15 @@ function sessionLeaves(session: Session): Leaf[] {
 
 /** The applications' pools, one line each; replicas in the same state share a line. */
 export function poolsList({ pools }: Diagnosis, atMost: number): MessageBlock[] {
-  const { taken, more } = take([...Map.groupBy(pools, poolLine)], atMost);
-  const points = taken.map(([line, alike]): Leaf[] => [
+  const points = pointsOf([...Map.groupBy(pools, poolLine)], atMost, ([line, alike]) => [
     plain(alike.length === 1 ? line : `${line}, ${alike.length} times`),
   ]);
-  if (more > 0) points.push([between(`and ${more} more`)]);
   return titledList('Pools', points);
 }
 
 /** The poolers in front of PostgreSQL, one line each; nothing where none is configured. */
 export function poolersList({ poolers = [] }: Diagnosis, atMost: number): MessageBlock[] {
-  const { taken, more } = take(poolers, atMost);
-  const points = taken.map((pooler): Leaf[] => [plain(poolerLine(pooler))]);
-  if (more > 0) points.push([between(`and ${more} more`)]);
+  const points = pointsOf(poolers, atMost, (pooler) => [plain(poolerLine(pooler))]);
   return titledList('Poolers', points);
 }
 
@@ -97,7 +90,7 @@ export function proposalsList({ proposals }: Diagnosis): MessageBlock[] {
   return titledList('What would help', proposals.map(proposalLeaves), 'ordered');
 }
 
-function proposalLeaves(proposal: Proposal): Leaf[] {
+export function proposalLeaves(proposal: Proposal): Leaf[] {
   const { option, summary, slotsFreed } = proposal;
   const frees =
     slotsFreed === null || slotsFreed === 0
@@ -111,7 +104,7 @@ function proposalLeaves(proposal: Proposal): Leaf[] {
 }
 
 /** Why dbconn cannot do it; what can be proposed all the same, a person runs. */
-export function lackOf({ blocked, command }: Proposal): Leaf[] {
+function lackOf({ blocked, command }: Proposal): Leaf[] {
   if (blocked === null) return [];
   const lead = command === undefined ? 'Not possible yet' : 'By hand only';
   return rich` ${plain(`${lead}: ${blocked}`)}`;

@@ -1,15 +1,16 @@
 import type { Diagnosis, Finding } from '../../runbook/diagnose/diagnosis.ts';
 import type { Action } from '../../runbook/remedies/remedy-request.ts';
 import type { Target } from '../../runbook/snapshot/target.ts';
-import { header, smallPrint, take } from './kit/message.ts';
-import type { MessageBlock } from './kit/message.ts';
+import { sentence } from './diagnosis-parts.ts';
+import { header, smallPrint, toMessage } from './kit/message.ts';
+import type { Message, MessageBlock } from './kit/message.ts';
 import {
-  between,
   bold,
   code,
   link,
   paragraph,
   plain,
+  pointsOf,
   richText,
   titledList,
   rich,
@@ -56,6 +57,21 @@ export function stateHeader(diagnosis: Diagnosis): MessageBlock {
   return header(`${stateWords[diagnosis.state].mark} ${stateLine(diagnosis)}`);
 }
 
+/** The answer to a question in a sentence, and what it rests on. */
+export function framed(
+  view: View,
+  { lead, summary }: { readonly lead: string; readonly summary: string },
+  blocks: readonly MessageBlock[],
+): Message {
+  const { diagnosis } = view;
+  return toMessage(`${lead} ${diagnosis.target}: ${summary}`, [
+    stateHeader(diagnosis),
+    sentence(summary),
+    ...blocks,
+    ...foot(view),
+  ]);
+}
+
 /** Why the database was not reached as usual, and what to do about it; nothing on an ordinary night. */
 export function reachNotice({ reach: { error } }: Diagnosis): MessageBlock[] {
   if (error === undefined) return [];
@@ -71,10 +87,10 @@ export function findingsList({ findings }: Diagnosis, atMost: number): MessageBl
   const worth = findings
     .filter(({ id, severity }) => severity !== 'info' && !toldElsewhere.test(id))
     .toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-  const { taken, more } = take([...Map.groupBy(worth, ({ summary }) => summary).values()], atMost);
-  const points = taken.flatMap(([first]) => (first === undefined ? [] : [findingLeaves(first)]));
-  if (more > 0) points.push([between(`and ${more} more`)]);
-  return titledList('Also found', points);
+  const firsts = worth.filter(
+    ({ summary }, index) => worth.findIndex((one) => one.summary === summary) === index,
+  );
+  return titledList('Also found', pointsOf(firsts, atMost, findingLeaves));
 }
 
 function findingLeaves({ severity, summary, fix }: Finding): Leaf[] {

@@ -1,9 +1,7 @@
 import type { Button, Overflow, PlainTextOption } from '@slack/types';
-import { parseRemedyCommand, toRemedyRequest } from '../../runbook/commands/parse-remedy.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
 import type { Action } from '../../runbook/remedies/remedy-request.ts';
-import { actionOf } from '../../runbook/remedies/remedy-request.ts';
 import type { Target } from '../../runbook/snapshot/target.ts';
 import { isUnderWay, isIneffective } from './incident-remedies.ts';
 import { blockIds, incidentActions } from './kit/action-ids.ts';
@@ -11,6 +9,7 @@ import type { IncidentChoice } from './kit/action-ids.ts';
 import { actions, button } from './kit/button.ts';
 import { plainText, slackLimits } from './kit/message.ts';
 import type { MessageBlock } from './kit/message.ts';
+import { isOffered } from './propose-buttons.ts';
 
 /** What the buttons depend on beside the incident. */
 export interface IncidentOffers {
@@ -74,13 +73,7 @@ function firstRemedy(
   return diagnosis.proposals
     .filter((one) => !isIneffective(one, ineffective) && !isUnderWay(one, requests))
     .flatMap(({ command }) => command ?? [])
-    .find((command) => {
-      const { remedyCommand } = parseRemedyCommand(command.slice('propose '.length), [target.name]);
-      return (
-        remedyCommand !== undefined &&
-        offers.includes(actionOf(toRemedyRequest(remedyCommand, target.limits)))
-      );
-    });
+    .find((command) => isOffered(command, { target, offers }));
 }
 
 const choiceWords: Readonly<Record<IncidentChoice, string>> = {

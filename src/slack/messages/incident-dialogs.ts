@@ -3,19 +3,16 @@ import type { Incident } from '../../runbook/incidents/incident.ts';
 import { escalationRoles } from '../../runbook/incidents/rules.ts';
 import type { EscalationRole } from '../../runbook/incidents/rules.ts';
 import { callbackIds } from './kit/action-ids.ts';
-import { choiceField, formView, textField } from './kit/modal.ts';
+import { choiceField, formView, reasonField, reasonId, textField } from './kit/modal.ts';
 import type { Form } from './kit/modal.ts';
 import { bold, paragraph, richText } from './kit/rich-text.ts';
 
 export const incidentFields = {
-  reason: 'reason',
+  reason: reasonId,
   for: 'for',
   into: 'into',
   who: 'who',
 } as const;
-
-/** As long as the journal keeps one. */
-const longestReason = 500;
 
 type Kind = Pick<Form, 'callbackId' | 'title' | 'submit'>;
 
@@ -33,7 +30,7 @@ export function silenceView(incident: Incident, channel: string): ModalView {
         optional: false,
         max: 12,
       }),
-      reasonField('Why nobody needs to be called', false),
+      reasonField('Why nobody needs to be called'),
     ],
   );
 }
@@ -63,7 +60,7 @@ export function closeView(incident: Incident, channel: string): ModalView {
   return about(
     { callbackId: callbackIds.incidentClose, title: 'Close it', submit: 'Close' },
     { incident, channel },
-    [reasonField('Why it is over', false)],
+    [reasonField('Why it is over')],
   );
 }
 
@@ -71,7 +68,7 @@ export function reopenView(incident: Incident, channel: string): ModalView {
   return about(
     { callbackId: callbackIds.incidentReopen, title: 'Reopen it', submit: 'Reopen' },
     { incident, channel },
-    [reasonField('Why it is not over', false)],
+    [reasonField('Why it is not over')],
   );
 }
 
@@ -87,10 +84,7 @@ export function helpView(incident: Incident, channel: string): ModalView {
   return about(
     { callbackId: callbackIds.incidentHelp, title: 'Call for help', submit: 'Call' },
     { incident, channel },
-    [
-      choiceField({ id: incidentFields.who, label: 'Whom', choices }),
-      reasonField('What you need', false),
-    ],
+    [choiceField({ id: incidentFields.who, label: 'Whom', choices }), reasonField('What you need')],
   );
 }
 
@@ -104,16 +98,5 @@ function about(
     ...kind,
     memory: { channel, incident: incident.id },
     blocks: [title, ...blocks],
-  });
-}
-
-function reasonField(label: string, optional: boolean): ReturnType<typeof textField> {
-  return textField({
-    id: incidentFields.reason,
-    label,
-    hint: 'Everybody in the channel reads it, and the journal keeps it.',
-    optional,
-    multiline: true,
-    max: longestReason,
   });
 }

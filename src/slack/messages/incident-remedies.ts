@@ -7,7 +7,7 @@ import type { IncidentView } from '../../runbook/incidents/incidents.ts';
 import type { Ineffective } from '../../runbook/incidents/ineffective-remedies.ts';
 import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import { count } from '../../runbook/snapshot/words.ts';
-import { lackOf } from './diagnosis-parts.ts';
+import { proposalLeaves } from './diagnosis-parts.ts';
 import type { MessageBlock } from './kit/message.ts';
 import {
   between,
@@ -78,7 +78,7 @@ export function remediesList({ incident, diagnosis, ineffective }: IncidentView)
   if (incident.calmSince !== null) return [];
   const proposals = (diagnosis?.proposals ?? []).filter((one) => !isIneffective(one, ineffective));
   return [
-    ...titledList('What would help', proposals.map(remedyLine), 'ordered'),
+    ...titledList('What would help', proposals.map(proposalLeaves), 'ordered'),
     ...titledList(
       'Withdrawn: it did not help',
       ineffective.map(({ sentence }) => [plain(sentence)]),
@@ -86,17 +86,7 @@ export function remediesList({ incident, diagnosis, ineffective }: IncidentView)
   ];
 }
 
-function remedyLine(proposal: Proposal): Leaf[] {
-  const { option, summary, slotsFreed } = proposal;
-  const isFreeing = slotsFreed !== null && slotsFreed > 0;
-  return [
-    ...rich`${bold(option === 'prevention' ? 'Prevention:' : `Option ${option}:`)} ${summary}`,
-    ...(isFreeing ? rich` ${plain(`Frees ${count(slotsFreed, 'slot')}.`)}` : []),
-    ...lackOf(proposal),
-  ];
-}
-
-/** A remedy tried for everything is useless for each part; one tried for a part, for that part alone. */
+/** A remedy tried for everything is ineffective for each part; one tried for a part, for that part alone. */
 export function isIneffective(
   { option, subject }: Pick<Proposal, 'option' | 'subject'>,
   ineffective: readonly Ineffective[],

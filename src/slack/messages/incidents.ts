@@ -7,7 +7,7 @@ import { sentence, topic } from './diagnosis-parts.ts';
 import { incidentTitle } from './incident-facts.ts';
 import { toMessage } from './kit/message.ts';
 import type { Message } from './kit/message.ts';
-import { actorLeaf, between, bold, code, moment, plain, rich } from './kit/rich-text.ts';
+import { actorLeaf, between, bold, code, day, moment, plain, rich } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { notice } from './notice.ts';
 
@@ -30,13 +30,7 @@ function pastIncidentLeaves(incident: Incident): Leaf[] {
     cause === null ? 'cause not found' : causeWords[cause],
     endOf(incident),
   ];
-  return rich`${code(id)} ${bold(target)} ${day(openedAt)}${plain(`, ${facts.join(', ')}`)}`;
-}
-
-/** Weeks lie between two incidents: the time of day alone would tell nothing. */
-function day(iso: string): Leaf {
-  const fallback = `${iso.slice(0, 16).replace('T', ' ')} UTC`;
-  return { ...moment(iso), format: '{date_short_pretty} {time}', fallback };
+  return rich`${code(id)} ${bold(target)} ${day(openedAt, ' ')}${plain(`, ${facts.join(', ')}`)}`;
 }
 
 function endOf({ state, openedAt, closing, mergedInto, checklist: ticks }: Incident): string {

@@ -1,10 +1,8 @@
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import { count } from '../../runbook/snapshot/words.ts';
-import { sentence } from './diagnosis-parts.ts';
-import { foot, stateHeader, toClock } from './frame.ts';
+import { framed, toClock } from './frame.ts';
 import type { View } from './frame.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
-import { toMessage } from './kit/message.ts';
 import { plain, titledList } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
 
@@ -20,12 +18,9 @@ interface LogRow {
 export function logsMessage(view: View): Message {
   const { diagnosis } = view;
   const summary = summaryOf(diagnosis);
-  return toMessage(`Logs of ${diagnosis.target}: ${summary}`, [
-    stateHeader(diagnosis),
-    sentence(summary),
+  return framed(view, { lead: 'Logs of', summary }, [
     ...logTable(diagnosis),
     ...containersList(diagnosis),
-    ...foot(view),
   ]);
 }
 

@@ -78,14 +78,23 @@ function targetBlocks(
   ];
 }
 
-const sessionColumns = (statement: number): readonly Column<SessionTarget>[] => [
-  { title: 'PID', value: ({ identity }) => String(identity.pid) },
+type Backend = Column<SessionTarget | BlockerTarget>;
+const pid: Backend = { title: 'PID', value: ({ identity }) => String(identity.pid) };
+const whose: readonly Backend[] = [
   { title: 'User', value: ({ identity }) => identity.user, max: 24 },
   { title: 'Application', value: ({ identity }) => identity.application, max: 32 },
-  { title: 'State', value: ({ identity }) => identity.state },
-  { title: 'In this state', value: ({ idleSeconds }) => toAge(idleSeconds) },
+];
+const work: readonly Backend[] = [
   { title: 'Transaction', value: ({ transactionAgeSeconds }) => toAge(transactionAgeSeconds) },
   { title: 'Wrote', value: ({ hasWritten }) => (hasWritten ? 'yes' : 'no') },
+];
+
+const sessionColumns = (statement: number): readonly Column<SessionTarget>[] => [
+  pid,
+  ...whose,
+  { title: 'State', value: ({ identity }) => identity.state },
+  { title: 'In this state', value: ({ idleSeconds }) => toAge(idleSeconds) },
+  ...work,
   { title: 'Last statement', value: ({ query }) => query, max: statement },
 ];
 
@@ -96,17 +105,15 @@ const howWords: Readonly<Record<BlockerTarget['how'], string>> = {
 };
 
 const blockerColumns = (statement: number): readonly Column<BlockerTarget>[] => [
-  { title: 'PID', value: ({ identity }) => String(identity.pid) },
+  pid,
   { title: 'What', value: ({ how }) => howWords[how] },
   { title: 'Holds up', value: ({ victims }) => victims },
-  { title: 'User', value: ({ identity }) => identity.user, max: 24 },
-  { title: 'Application', value: ({ identity }) => identity.application, max: 32 },
+  ...whose,
   {
     title: 'State',
     value: ({ identity, queued }) => (queued ? `${identity.state}, waits itself` : identity.state),
   },
-  { title: 'Transaction', value: ({ transactionAgeSeconds }) => toAge(transactionAgeSeconds) },
-  { title: 'Wrote', value: ({ hasWritten }) => (hasWritten ? 'yes' : 'no') },
+  ...work,
   { title: 'Statement', value: ({ query }) => query, max: statement },
 ];
 

@@ -1,28 +1,24 @@
 import type { Budget, Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import { inEach } from '../../runbook/diagnose/pool-sizes.ts';
 import { count } from '../../runbook/snapshot/words.ts';
-import { poolersList, poolsList, sentence } from './diagnosis-parts.ts';
-import { foot, stateHeader } from './frame.ts';
+import { poolersList, poolsList } from './diagnosis-parts.ts';
+import { framed } from './frame.ts';
 import type { View } from './frame.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
-import { toMessage } from './kit/message.ts';
 import { titledList, rich } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
 
 /** The applications' pools, and the ledger of who may open how many. */
 export function poolMessage(view: View): Message {
   const { diagnosis } = view;
-  const { budget, pools, target } = diagnosis;
+  const { budget, pools } = diagnosis;
   const read = pools.length === 0 ? 'No pool was read.' : `${count(pools.length, 'pool')} read.`;
   const summary = `${read} ${ledgerSentence(budget)}`;
-  return toMessage(`Pools of ${target}: ${summary}`, [
-    stateHeader(diagnosis),
-    sentence(summary),
+  return framed(view, { lead: 'Pools of', summary }, [
     ...poolersList(diagnosis, 15),
     ...poolsList(diagnosis, 15),
     ...ledger(diagnosis),
     ...settingsList(diagnosis),
-    ...foot(view),
   ]);
 }
 

@@ -41,7 +41,7 @@ function toButtons(commands: readonly string[], offered: Offered): Button[] {
 }
 
 /** What may be proposed is known by what the words ask for, not by the letter they stand under. */
-function isOffered(command: string, { target, offers = [] }: Offered): boolean {
+export function isOffered(command: string, { target, offers = [] }: Offered): boolean {
   const { remedyCommand } = parseRemedyCommand(command.slice('propose '.length), [target.name]);
   return (
     remedyCommand !== undefined &&

@@ -5,7 +5,7 @@ import type { Limits } from '../../runbook/snapshot/target.ts';
 import { parseDuration, toDurationText } from '../../timing.ts';
 import { callbackIds } from './kit/action-ids.ts';
 import { plainText } from './kit/message.ts';
-import { formView, textField } from './kit/modal.ts';
+import { formView, reasonField, textField } from './kit/modal.ts';
 import type { DialogMemory, Filled } from './kit/modal.ts';
 import { bold, paragraph, richText, rich } from './kit/rich-text.ts';
 
@@ -97,11 +97,6 @@ export function usualIdleRequest({ terminateIdleInTransactionMs }: Limits): Idle
   return { kind: 'idle-in-transaction', idleForMs: terminateIdleInTransactionMs };
 }
 
-/** As long as the journal keeps one. */
-const longestReason = 500;
-
-export const reasonField = 'reason';
-
 /** Asks why, before a vote counts. */
 export function approveView(request: ApprovalRequest, channel: string): ModalView {
   return formView({
@@ -109,7 +104,7 @@ export function approveView(request: ApprovalRequest, channel: string): ModalVie
     title: 'Approve with a reason',
     submit: 'Approve',
     memory: { channel, request: request.id },
-    blocks: [about(request), reasonInput('Why it is right to do this now', false)],
+    blocks: [about(request), reasonField('Why it is right to do this now')],
   });
 }
 
@@ -124,21 +119,10 @@ export function denyView(
     title: isProposer ? 'Withdraw it?' : 'Deny it?',
     submit: isProposer ? 'Withdraw' : 'Deny',
     memory: { channel, request: request.id },
-    blocks: [about(request), reasonInput('Why not', true)],
+    blocks: [about(request), reasonField('Why not', true)],
   });
 }
 
 function about({ option, target, plan }: ApprovalRequest): ReturnType<typeof richText> {
   return richText(paragraph(rich`${bold(`${nameOf(option)} for ${target}:`)} ${plan.title}`));
-}
-
-function reasonInput(label: string, optional: boolean): ReturnType<typeof textField> {
-  return textField({
-    id: reasonField,
-    label,
-    hint: 'Everybody in the channel reads it, and the journal keeps it.',
-    optional,
-    multiline: true,
-    max: longestReason,
-  });
 }

@@ -5,7 +5,6 @@ import type { Fullness, OutcomeWord } from '../../runbook/approvals/verify/outco
 import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import { wasTakenBack } from '../../runbook/remedies/remedy.ts';
 import type { Item } from '../../runbook/remedies/remedy.ts';
-import { take } from './kit/message.ts';
 import type { MessageBlock } from './kit/message.ts';
 import {
   actorLeaf,
@@ -14,6 +13,7 @@ import {
   moment,
   paragraph,
   plain,
+  pointsOf,
   quote,
   richText,
   titledList,
@@ -186,12 +186,10 @@ const wellEnded: ReadonlySet<Item['outcome']> = new Set<Item['outcome']>([
 /** Targets that did not go as planned, with what their containers last said. */
 export function troubleList({ result }: ApprovalRequest): MessageBlock[] {
   const troubled = (result?.report.items ?? []).filter(({ outcome }) => !wellEnded.has(outcome));
-  const { taken, more } = take(troubled, 8);
-  const points = taken.map(({ what, outcome, detail, lines }): Leaf[] => [
+  const points = pointsOf(troubled, 8, ({ what, outcome, detail, lines }) => [
     ...rich`${bold(`${what}: ${outcome}.`)} ${detail}`,
     ...lines.slice(-5).flatMap((line) => rich`\n${code(line, 200)}`),
   ]);
-  if (more > 0) points.push([plain(`and ${more} more`)]);
   return titledList('Not as planned', points);
 }
 

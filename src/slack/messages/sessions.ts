@@ -1,9 +1,8 @@
 import type { Diagnosis, LeakSuspect, Waiter } from '../../runbook/diagnose/diagnosis.ts';
 import { count, toAge } from '../../runbook/snapshot/words.ts';
-import { blockersList, sentence, sessionsTable, sourcesTable } from './diagnosis-parts.ts';
-import { foot, reachNotice, stateHeader } from './frame.ts';
+import { blockersList, sessionsTable, sourcesTable } from './diagnosis-parts.ts';
+import { framed, reachNotice } from './frame.ts';
 import type { View } from './frame.ts';
-import { toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
 import { bold, code, plain, titledList, rich } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
@@ -13,13 +12,10 @@ import { table } from './kit/table.ts';
 export function blockingMessage(view: View): Message {
   const { diagnosis } = view;
   const summary = blockingSummary(diagnosis);
-  return toMessage(`Blocking on ${diagnosis.target}: ${summary}`, [
-    stateHeader(diagnosis),
-    sentence(summary),
+  return framed(view, { lead: 'Blocking on', summary }, [
     ...reachNotice(diagnosis),
     ...blockersList(diagnosis, 10),
     ...waitersTable(diagnosis),
-    ...foot(view),
   ]);
 }
 
@@ -59,13 +55,10 @@ export function idleMessage(view: View): Message {
   const { diagnosis } = view;
   const idle = diagnosis.sessions.filter(({ state }) => state.startsWith('idle in transaction'));
   const summary = idleSummary(diagnosis);
-  return toMessage(`Idle in transaction on ${diagnosis.target}: ${summary}`, [
-    stateHeader(diagnosis),
-    sentence(summary),
+  return framed(view, { lead: 'Idle in transaction on', summary }, [
     ...reachNotice(diagnosis),
     ...titledList('Where they come from', diagnosis.leakSuspects.map(suspectLeaves)),
     ...sessionsTable(idle),
-    ...foot(view),
   ]);
 }
 
@@ -87,33 +80,27 @@ function suspectLeaves(suspect: LeakSuspect): Leaf[] {
 /** The oldest connections, transactions and queries. */
 export function sessionsMessage(view: View): Message {
   const { diagnosis } = view;
-  const { sessions, target } = diagnosis;
+  const { sessions } = diagnosis;
   const summary =
     sessions.length === 0
       ? 'There is no session to show.'
       : `${count(sessions.length, 'session')} worth a look: blockers, and the oldest transactions, queries and connections.`;
-  return toMessage(`Sessions of ${target}: ${summary}`, [
-    stateHeader(diagnosis),
-    sentence(summary),
+  return framed(view, { lead: 'Sessions of', summary }, [
     ...reachNotice(diagnosis),
     ...sessionsTable(sessions),
-    ...foot(view),
   ]);
 }
 
 /** Connections by user, application, client and database. */
 export function sourcesMessage(view: View): Message {
   const { diagnosis } = view;
-  const { capacity, sourcesTotal, target } = diagnosis;
+  const { capacity, sourcesTotal } = diagnosis;
   const summary =
     capacity === null
       ? 'Who holds the connections is not known.'
       : `${count(sourcesTotal, 'source holds', 'sources hold')} ${capacity.used} of ${capacity.usable} usable connections.`;
-  return toMessage(`Sources of ${target}: ${summary}`, [
-    stateHeader(diagnosis),
-    sentence(summary),
+  return framed(view, { lead: 'Sources of', summary }, [
     ...reachNotice(diagnosis),
     ...sourcesTable(diagnosis),
-    ...foot(view),
   ]);
 }

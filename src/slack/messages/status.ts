@@ -9,7 +9,15 @@ import {
   sentence,
   topic,
 } from './diagnosis-parts.ts';
-import { findingsList, foot, reachNotice, stateHeader, stateLine, toClock } from './frame.ts';
+import {
+  findingsList,
+  foot,
+  framed,
+  reachNotice,
+  stateHeader,
+  stateLine,
+  toClock,
+} from './frame.ts';
 import type { View } from './frame.ts';
 import { slackLimits, toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
@@ -30,14 +38,11 @@ export const causeTitles: Readonly<Record<CauseName, string>> = {
 /** The runbook's six causes, with the evidence for and against each that fits at all. */
 export function causesMessage(view: View): Message {
   const { diagnosis } = view;
-  const { causes, target, verdict } = diagnosis;
-  return toMessage(`Causes on ${target}: ${verdict}`, [
-    stateHeader(diagnosis),
-    sentence(verdict),
+  const { causes, verdict } = diagnosis;
+  return framed(view, { lead: 'Causes on', summary: verdict }, [
     ...reachNotice(diagnosis),
     ...causes.map(causeBlock),
     ...proposalsList(diagnosis),
-    ...foot(view),
   ]);
 }
 

@@ -100,6 +100,21 @@ export function textField(field: TextField): InputBlock {
   };
 }
 
+export const reasonId = 'reason';
+
+/** Why somebody does it. */
+export function reasonField(label: string, isOptional = false): InputBlock {
+  return textField({
+    id: reasonId,
+    label,
+    hint: 'Everybody in the channel reads it, and the journal keeps it.',
+    optional: isOptional,
+    multiline: true,
+    // As long as the journal keeps one.
+    max: 500,
+  });
+}
+
 interface ChoiceField {
   readonly id: string;
   readonly label: string;

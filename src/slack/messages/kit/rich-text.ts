@@ -55,6 +55,12 @@ export function moment(iso: string): RichTextDate {
   };
 }
 
+/** A moment that may be days ago: the time of day alone would tell nothing. */
+export function day(iso: string, separator = ', '): RichTextDate {
+  const fallback = `${iso.slice(0, 16).replace('T', ' ')} UTC`;
+  return { ...moment(iso), format: `{date_short_pretty}${separator}{time}`, fallback };
+}
+
 /** What somebody wrote, set apart from what dbconn says. */
 export function quote(text: string): RichTextQuote {
   return { type: 'rich_text_quote', elements: [plain(text)] };
@@ -89,15 +95,23 @@ export function paragraph(leaves: readonly Leaf[]): RichTextSection {
   return { type: 'rich_text_section', elements: [...leaves] };
 }
 
+/** A point for each of the first; what is left out is counted in a last one. */
+export function pointsOf<T>(
+  items: readonly T[],
+  atMost: number,
+  toLeaves: (item: T) => readonly Leaf[],
+): (readonly Leaf[])[] {
+  const { taken, more } = take(items, atMost);
+  return [...taken.map(toLeaves), ...(more > 0 ? [[between(`and ${more} more`)]] : [])];
+}
+
 /** At most 20 points; what is left out is counted in a last one. */
 export function bullets(
   items: readonly (readonly Leaf[])[],
   style: RichTextList['style'] = 'bullet',
 ): RichTextList {
-  const { taken, more } = take(items, ownLimits.listItems);
-  const points = taken.map(paragraph);
-  if (more > 0) points.push(paragraph([between(`and ${more} more`)]));
-  return { type: 'rich_text_list', style, elements: points };
+  const elements = pointsOf(items, ownLimits.listItems, (leaves) => leaves).map(paragraph);
+  return { type: 'rich_text_list', style, elements };
 }
 
 /** Rows in a fixed-width font, cells padded to columns; the first row is the head. */
