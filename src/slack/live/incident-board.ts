@@ -6,11 +6,13 @@ import type { IncidentBoard, IncidentMarks } from '../../runbook/reports/inciden
 import type { Target } from '../../runbook/snapshot/target.ts';
 import { questionMessage, writeIncident } from '../messages/incident-card.ts';
 import { mostRequests } from '../messages/incident-remedies.ts';
+import { detectPauses } from './fresh-writer.ts';
 import { IncidentCard } from './incident-card.ts';
 import type { CardParts } from './incident-card.ts';
-import { calmIncidents, detectPauses, slackIntervals } from './outbox.ts';
+import { calmIncidents, slackIntervals } from './outbox.ts';
 import type { CardIntervals } from './outbox.ts';
 import { postReport } from './post-report.ts';
+import { settleWithin } from './rounds.ts';
 import { threadAt } from './writer.ts';
 import type { SlackWriter, Thread } from './writer.ts';
 
@@ -86,13 +88,13 @@ export function createIncidentBoard(parts: BoardParts): IncidentBoard {
     doubt() {
       for (const card of cards.values()) card.doubt();
     },
-    async idle(withinMs) {
-      const timer = setTimeout(() => writer.outbox.hurry(), withinMs);
-      try {
-        await Promise.all([...cards.values()].map((card) => card.idle()));
-      } finally {
-        clearTimeout(timer);
-      }
+    idle(withinMs) {
+      const all = [...cards.values()];
+      return settleWithin(
+        writer.outbox,
+        withinMs,
+        all.map((card) => card.idle()),
+      );
     },
   };
 }

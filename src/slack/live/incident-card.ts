@@ -6,8 +6,10 @@ import type { IncidentView } from '../../runbook/incidents/incidents.ts';
 import type { IncidentMark, IncidentMarks } from '../../runbook/reports/incident-board.ts';
 import type { WrittenIncident } from '../messages/incident-card.ts';
 import { linesAtOnce, noteLines } from '../messages/incident-card.ts';
-import { createFreshWriter } from './outbox.ts';
-import type { CardIntervals, FreshWriter, PauseDetector } from './outbox.ts';
+import { createFreshWriter } from './fresh-writer.ts';
+import type { FreshWriter, PauseDetector } from './fresh-writer.ts';
+import type { CardIntervals } from './outbox.ts';
+import { Rounds } from './rounds.ts';
 import { edit, isLost, post, remove, threadAt } from './writer.ts';
 import type { SlackWriter } from './writer.ts';
 
@@ -32,8 +34,8 @@ export interface CardParts {
  */
 export class IncidentCard {
   readonly #parts: CardParts;
-  readonly #pen: SlackWriter;
-  readonly #fresh: FreshWriter<SlackWriter>;
+  readonly #writer: SlackWriter;
+  readonly #fresh: FreshWriter;
   #view: IncidentView;
   #place: Place | undefined;
   /** The message that this one was posted instead of. */
@@ -46,20 +48,19 @@ export class IncidentCard {
   /** Another process may speak, and this one does not until something is shown again. */
   #isDoubted = false;
   #essence: string | undefined;
-  #dueAtMs: number | undefined = 0;
   #ranAtMs = Number.NEGATIVE_INFINITY;
   #wroteAtMs = Number.NEGATIVE_INFINITY;
-  #failures = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
-  #isClosed = false;
+  readonly #rounds = new Rounds({
+    write: () => this.#run(),
+    retryAfter: (error, failures) => this.#retryAfter(error, failures),
+  });
 
   constructor(view: IncidentView, parts: CardParts) {
     this.#view = view;
-    this.#pen = parts.writer;
+    this.#writer = parts.writer;
     this.#fresh = createFreshWriter(parts.writer, parts.pauses);
     this.#parts = { ...parts, writer: this.#fresh.writer };
-    this.#schedule();
+    this.#rounds.dueIn(0);
   }
 
   get view(): IncidentView {
@@ -72,7 +73,7 @@ export class IncidentCard {
 
   /** Whether Slack has not heard everything. */
   get isBehind(): boolean {
-    return this.#dueAtMs !== undefined || this.#running !== undefined;
+    return !this.#rounds.isIdle;
   }
 
   show(view: IncidentView): void {
@@ -82,16 +83,12 @@ export class IncidentCard {
     this.#view = view;
     this.#isDoubted = false;
     const { urgentMs, figuresMs } = this.#parts.intervals;
-    this.#dueIn(isUrgent ? urgentMs : figuresMs * this.#parts.slowdown());
+    this.#rounds.dueIn(isUrgent ? urgentMs : figuresMs * this.#parts.slowdown());
   }
 
   /** Writes what was put off, now, and waits for it. */
-  async idle(): Promise<void> {
-    if (this.#dueAtMs !== undefined) this.#dueAtMs = 0;
-    this.#schedule();
-    await this.#running;
-    // What came while it ran.
-    if (this.#dueAtMs !== undefined && this.#failures === 0) await this.idle();
+  idle(): Promise<void> {
+    return this.#rounds.idle();
   }
 
   /** Another process may speak now. What was put off is left to it. */
@@ -99,56 +96,24 @@ export class IncidentCard {
     this.#isDoubted = true;
     this.#isSure = false;
     this.#fresh.doubt();
-    this.#dueAtMs = undefined;
-    clearTimeout(this.#timer);
+    this.#rounds.cancel();
   }
 
   close(): void {
-    this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#rounds.stop();
   }
 
-  #dueIn(ms: number): void {
-    this.#dueAtMs = Math.min(this.#dueAtMs ?? Infinity, this.#ranAtMs + ms);
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    clearTimeout(this.#timer);
-    if (this.#running !== undefined || this.#dueAtMs === undefined || this.#isClosed) return;
-    const ms = this.#dueAtMs - performance.now();
-    if (ms <= 0) this.#start();
-    // Nothing waits for a card when the process ends: the next one goes on with it.
-    else this.#timer = setTimeout(() => this.#start(), ms).unref();
-  }
-
-  #start(): void {
-    this.#running = this.#run()
-      .then(() => {
-        this.#failures = 0;
-      })
-      .catch((err: unknown) => this.#fail(err))
-      .finally(() => {
-        this.#running = undefined;
-        this.#schedule();
-      });
-  }
-
-  #fail(err: unknown): void {
+  #retryAfter(err: unknown, failures: number): number | undefined {
     const { logger, intervals } = this.#parts;
     // Slack's own refusal is no doubt; anything else may have been taken all the same.
     if (!(err instanceof WebAPIPlatformError) && !(err instanceof WebAPIRateLimitedError)) {
       this.#isSure = false;
     }
-    if (this.#isDoubted) return;
-    this.#failures += 1;
-    const againMs = Math.min(
-      intervals.retryMs * 2 ** (this.#failures - 1),
-      intervals.longestRetryMs,
-    );
-    this.#dueAtMs = performance.now() + againMs;
+    if (this.#isDoubted) return undefined;
+    const againMs = Math.min(intervals.retryMs * 2 ** (failures - 1), intervals.longestRetryMs);
     const { id: incident } = this.#view.incident;
     logger.warn({ err, incident, againMs }, 'Slack does not take the news of an incident');
+    return againMs;
   }
 
   /** The message first, then the thread. */
@@ -156,7 +121,6 @@ export class IncidentCard {
     const { channel, pauses } = this.#parts;
     if (pauses.isSince(this.#ranAtMs)) this.#isSure = false;
     this.#ranAtMs = performance.now();
-    this.#dueAtMs = undefined;
     // Doctor says that no channel is configured.
     if (channel === undefined && this.#place === undefined) return;
     if (!this.#isSure) await this.#findOut();
@@ -263,8 +227,8 @@ export class IncidentCard {
     if (recordedMark === undefined || [ts, this.#gone?.ts].includes(recordedMark.place.ts))
       return true;
     this.#adopt(recordedMark);
-    // Not by the pen that is silent as long as another process speaks.
-    await remove(this.#pen, { channel, ts });
+    // Not by the writer that is silent as long as another process speaks.
+    await remove(this.#writer, { channel, ts });
     return false;
   }
 

@@ -2,35 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebAPIHTTPError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api';
 import type { Logger } from 'pino';
 
-/** Knows when this process stood still: paused with its machine, or starved. Another one may have spoken meanwhile. */
-export interface PauseDetector {
-  /** Whether it did after that moment of performance.now(). */
-  isSince(atMs: number): boolean;
-}
-
-const tickMs = 1000;
-/** Far shorter than the lease of whoever tends the incidents. */
-const longestGapMs = 5000;
-
-/** Its timer keeps no process alive. */
-export function detectPauses(): PauseDetector {
-  let tickedAtMs = performance.now();
-  let endedAtMs = Number.NEGATIVE_INFINITY;
-  const tick = (): void => {
-    const nowMs = performance.now();
-    if (nowMs - tickedAtMs > longestGapMs) endedAtMs = nowMs;
-    tickedAtMs = nowMs;
-  };
-  setInterval(tick, tickMs).unref();
-  return {
-    isSince(atMs) {
-      // Whoever asks first after waking up must not be told that all is well.
-      tick();
-      return endedAtMs > atMs;
-    },
-  };
-}
-
 /** Calls to Slack that nobody waits for in front of a screen: in order, one at a time, and patient. */
 export interface Outbox {
   /**
@@ -91,50 +62,6 @@ function waitAfter(error: unknown, tries: number, repeatable: boolean): number |
   }
   const onTheWay = error instanceof WebAPIRequestError || error instanceof WebAPIHTTPError;
   return repeatable && onTheWay ? firstPauseMs * 2 ** (tries - 1) : undefined;
-}
-
-/** A pen that refuses to write once it may no longer be known what stands in Slack. */
-export interface FreshWriter<SlackWriter> {
-  readonly writer: SlackWriter;
-  /** What stands in Slack was known at that moment of performance.now(). */
-  knownAt(atMs: number): void;
-  /** It is not known any more. */
-  doubt(): void;
-}
-
-/**
- * A process that stood still, as a paused machine does, wakes up in the middle of its words, and another one may have
- * said them since. So each writing asks right before it goes out. However long it waited in the outbox is no doubt:
- * with many incidents open, everything waits.
- */
-export function createFreshWriter<SlackWriter extends { readonly outbox: Outbox }>(
-  writer: SlackWriter,
-  pauses: PauseDetector,
-): FreshWriter<SlackWriter> {
-  let knownAtMs: number | null = null;
-  return {
-    writer: {
-      ...writer,
-      outbox: {
-        ...writer.outbox,
-        send: (call, repeatable) =>
-          writer.outbox.send(() => {
-            if (knownAtMs === null || pauses.isSince(knownAtMs)) {
-              throw new Error(
-                'Another process may have spoken: what stands in Slack is made out anew.',
-              );
-            }
-            return call();
-          }, repeatable),
-      },
-    },
-    knownAt(atMs) {
-      knownAtMs = atMs;
-    },
-    doubt() {
-      knownAtMs = null;
-    },
-  };
 }
 
 /** How often an incident's message is written, in milliseconds. */

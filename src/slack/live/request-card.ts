@@ -18,8 +18,7 @@ import {
 } from '../messages/request-card.ts';
 import { cardKeyOf, endKeyOf, findCard } from './find-request-card.ts';
 import type { CardPlaces } from './find-request-card.ts';
-import { createFreshWriter } from './outbox.ts';
-import type { FreshWriter, PauseDetector } from './outbox.ts';
+import { Rounds } from './rounds.ts';
 import { edit, post, postOnce, remove } from './writer.ts';
 
 /** More steps than this, unsent, are cut: the card and the journal tell them all the same. */
@@ -43,7 +42,6 @@ export interface CardsOptions extends CardPlaces {
 }
 
 interface CardOptions extends CardsOptions {
-  readonly pauses: PauseDetector;
   /** Whether nobody can have posted it yet. */
   readonly isNew: boolean;
 }
@@ -54,7 +52,6 @@ interface CardOptions extends CardsOptions {
  */
 export class Card {
   readonly #options: CardOptions;
-  readonly #onIdle: () => void;
   #request: ApprovalRequest;
   #place: Place | undefined;
   /** Whether what stands in Slack was made out: not at first, and not after a posting whose end nobody knows. */
@@ -69,21 +66,18 @@ export class Card {
   #lines: (readonly Leaf[])[] = [];
   #list: readonly Message[] | undefined;
   #endTold = false;
-  #running: Promise<void> | undefined;
   #problem: string | undefined;
-  /** Writings that broke off one after the other. */
-  #failures = 0;
-  #retry: NodeJS.Timeout | undefined;
-  readonly #fresh: FreshWriter<CardOptions>;
-  #knownAtMs = 0;
+  readonly #rounds: Rounds;
 
   constructor(request: ApprovalRequest, options: CardOptions, onIdle: () => void) {
     this.#request = request;
     this.#options = options;
-    this.#fresh = createFreshWriter(options, options.pauses);
-    this.#know(performance.now());
     this.#isSure = options.isNew;
-    this.#onIdle = onIdle;
+    this.#rounds = new Rounds({
+      write: () => this.#run(),
+      retryAfter: (error, failures) => this.#retryAfter(error, failures),
+      onIdle,
+    });
   }
 
   get request(): ApprovalRequest {
@@ -102,8 +96,7 @@ export class Card {
   }
 
   tell(request: ApprovalRequest, update?: StepProgress): void {
-    // Something new is worth a writing at once, and soon again.
-    this.#failures = 0;
+    this.#rounds.forgive();
     const line = progressLine(request, update);
     if (line !== undefined && this.#lines.length < mostLines) this.#lines.push(line);
     if (update !== undefined) this.#follow(update);
@@ -124,17 +117,16 @@ export class Card {
     // A card that was never written is about to be.
     if (!isOpen(this.#request) || this.#shown === 0) return;
     this.#wanted += 1;
-    this.#start();
+    this.#rounds.dueIn(0);
   }
 
   /** Shows a request as it now stands, without a word in the thread. */
   show(request: ApprovalRequest): void {
     if (request.version > this.#request.version) {
       this.#request = request;
-      this.#know(performance.now());
       this.#wanted += 1;
     }
-    if (this.isBehind) this.#start();
+    if (this.isBehind) this.#rounds.dueIn(0);
   }
 
   found(request: ApprovalRequest, place: Place): void {
@@ -145,63 +137,35 @@ export class Card {
     this.show(request);
   }
 
-  async idle(): Promise<void> {
-    await this.#running;
+  settled(): Promise<void> {
+    return this.#rounds.settled();
   }
 
-  /** Tries no more by itself. */
-  leave(): void {
-    this.#failures = mostRetries;
-    clearTimeout(this.#retry);
+  stop(): void {
+    this.#rounds.stop();
   }
 
-  #start(): void {
-    clearTimeout(this.#retry);
-    this.#running ??= this.#run()
-      .then(() => {
-        this.#failures = 0;
-      })
-      .catch((err: unknown) => {
-        this.#problem = err instanceof WebAPIPlatformError ? err.data.error : 'no answer';
-        const { log } = this.#options;
-        log.warn({ err, request: this.#request.id }, 'Slack does not take the news of a request');
-        // What Slack refuses now it refuses in a second.
-        if (!(err instanceof WebAPIPlatformError)) this.#tryAgain();
-      })
-      .finally(() => {
-        this.#running = undefined;
-        this.#onIdle();
-      });
+  #retryAfter(err: unknown, failures: number): number | undefined {
+    const isRefused = err instanceof WebAPIPlatformError;
+    this.#problem = isRefused ? err.data.error : 'no answer';
+    const { log } = this.#options;
+    log.warn({ err, request: this.#request.id }, 'Slack does not take the news of a request');
+    // What Slack refuses now it refuses in a second.
+    return isRefused || failures > mostRetries ? undefined : firstRetryMs * 2 ** (failures - 1);
   }
 
-  #tryAgain(): void {
-    if (this.#failures >= mostRetries) return;
-    this.#retry = setTimeout(() => this.#start(), firstRetryMs * 2 ** this.#failures).unref();
-    this.#failures += 1;
-  }
-
-  /** A process that stood still may not know what became of the request since. */
+  /** Another process may have gone on with it while this one stood still, or waited for Slack. */
   async #refresh(): Promise<void> {
-    const atMs = performance.now();
     const now = await this.#options.readRequest?.(this.#request.id);
-    if (now !== undefined && now.version > this.#request.version) {
-      this.#request = now;
-      this.#wanted += 1;
-    }
-    this.#know(atMs);
-  }
-
-  /** The request is as it was in the journal at that moment of performance.now(). */
-  #know(atMs: number): void {
-    this.#knownAtMs = atMs;
-    this.#fresh.knownAt(atMs);
+    if (now === undefined || now.version <= this.#request.version) return;
+    this.#request = now;
+    this.#wanted += 1;
   }
 
   /** The message first, then the thread, until nothing is left to say. */
   async #run(): Promise<void> {
     this.#problem = undefined;
-    const { pauses } = this.#options;
-    if (this.#failures > 0 || pauses.isSince(this.#knownAtMs)) await this.#refresh();
+    if (this.#rounds.failures > 0) await this.#refresh();
     if (!this.#isSure) await this.#findOut();
     for (;;) {
       const isBehind = this.#wanted > this.#shown;
@@ -218,7 +182,7 @@ export class Card {
   /** What other processes said, as the journal and Slack know it; `gone` is where it was, and is no more. */
   async #findOut(gone?: Place): Promise<void> {
     const known = gone === undefined ? { own: this.#place } : { gone };
-    const found = await findCard(this.#fresh.writer, this.#request, known);
+    const found = await findCard(this.#options, this.#request, known);
     this.#place = found.place;
     if (found.wasUnrecorded) this.#list = fullListMessages(this.#request);
     if (found.isEndTold !== false) this.#endTold = true;
@@ -232,7 +196,7 @@ export class Card {
     await this.#readCourse(request);
     const message = requestCard(request, { runProgress: this.#course, stop: this.#stop });
     let gone: Place | undefined;
-    while (this.#place !== undefined && !(await edit(this.#fresh.writer, message, this.#place))) {
+    while (this.#place !== undefined && !(await edit(this.#options, message, this.#place))) {
       gone = this.#place;
       await this.#findOut(gone);
     }
@@ -260,19 +224,18 @@ export class Card {
 
   /** Of two processes that post it in the same moment, the second to record it takes its own away. */
   async #post(message: Message, gone: Place | undefined): Promise<void> {
-    const { writer } = this.#fresh;
     const { id } = this.#request;
     const { channel, places } = this.#options;
     if (channel === undefined) throw new Error('No incident channel is configured.');
     // Where its answer is lost it may stand there all the same.
     this.#isSure = false;
-    const ts = await post(writer, message, { channel, key: cardKeyOf(this.#request) });
+    const ts = await post(this.#options, message, { channel, key: cardKeyOf(this.#request) });
     const own = { channel, ts };
     this.#place = own;
     this.#place = await places.writePlace(id, own, gone);
     if (this.#place.ts === ts) this.#list = fullListMessages(this.#request);
     else {
-      await remove(writer, own);
+      await remove(this.#options, own);
       // What the other one knew of it may be older.
       this.#wanted += 1;
     }
@@ -310,13 +273,13 @@ export class Card {
   async #reply(message: Message): Promise<void> {
     if (this.#place === undefined) return;
     const { channel, ts: thread } = this.#place;
-    await post(this.#fresh.writer, message, { channel, thread });
+    await post(this.#options, message, { channel, thread });
   }
 
   /** What another process may say as well. */
   async #replyOnce(message: Message, key: string): Promise<void> {
     if (this.#place === undefined) return;
-    await postOnce(this.#fresh.writer, message, { thread: this.#place, key });
+    await postOnce(this.#options, message, { thread: this.#place, key });
   }
 }
 

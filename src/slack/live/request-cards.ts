@@ -4,10 +4,9 @@ import type { Place } from '../../runbook/approvals/notices.ts';
 import { isOpen } from '../../runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import type { StepProgress } from '../../runbook/remedies/remedy.ts';
-import { detectPauses } from './outbox.ts';
-import type { PauseDetector } from './outbox.ts';
 import { Card } from './request-card.ts';
 import type { CardsOptions } from './request-card.ts';
+import { settleWithin } from './rounds.ts';
 
 /** The live messages of all requests. */
 export interface Cards {
@@ -30,13 +29,13 @@ export interface Cards {
   drain(ms: number): Promise<void>;
 }
 
-export function createCards(options: CardsOptions, pauses: PauseDetector = detectPauses()): Cards {
+export function createCards(options: CardsOptions): Cards {
   const cards = new Map<string, Card>();
   let stop: Stop | null = null;
   const cardOf = (request: ApprovalRequest, isNew = false): Card => {
     const known = cards.get(request.id);
     if (known !== undefined) return known;
-    const card = new Card(request, { ...options, pauses, isNew }, () => {
+    const card = new Card(request, { ...options, isNew }, () => {
       if (!isOpen(card.request) && !card.isBehind) cards.delete(request.id);
     });
     card.tellStop(stop);
@@ -60,7 +59,7 @@ export function createCards(options: CardsOptions, pauses: PauseDetector = detec
     },
     async shown(id) {
       const card = cards.get(id);
-      await card?.idle();
+      await card?.settled();
       return card?.problem;
     },
     found: (request, place) => cardOf(request).found(request, place),
@@ -78,20 +77,14 @@ export function createCards(options: CardsOptions, pauses: PauseDetector = detec
         if (ended.ok) cardOf(ended.value).show(ended.value);
       }
     },
-    drain: (ms) => drain(cards, options.outbox, ms),
+    async drain(ms) {
+      const all = [...cards.values()];
+      await settleWithin(
+        options.outbox,
+        ms,
+        all.map((card) => card.settled()),
+      );
+      for (const card of all) card.stop();
+    },
   };
-}
-
-async function drain(
-  cards: ReadonlyMap<string, Card>,
-  outbox: CardsOptions['outbox'],
-  ms: number,
-): Promise<void> {
-  const timer = setTimeout(() => outbox.hurry(), ms);
-  try {
-    await Promise.all([...cards.values()].map((card) => card.idle()));
-    for (const card of cards.values()) card.leave();
-  } finally {
-    clearTimeout(timer);
-  }
 }
