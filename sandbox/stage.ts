@@ -7,8 +7,8 @@ import { createApp } from '../src/app.ts';
 import type { TargetSet } from '../src/app/target-adapters.ts';
 import { systemClock } from '../src/timing.ts';
 import { readConfig } from '../src/config/config.ts';
-import { openSqliteJournal } from '../src/journal/sqlite/journal.ts';
-import type { SqliteJournal } from '../src/journal/sqlite/journal.ts';
+import { openSqliteJournal } from '../src/journal/sqlite/driver.ts';
+import type { StoredJournal } from '../src/journal/stored-journal.ts';
 import { createLog } from '../src/log.ts';
 import { createIdleSessions } from '../src/postgres/privileged/idle-sessions.ts';
 import { createBlockers } from '../src/postgres/privileged/blockers.ts';
@@ -58,7 +58,7 @@ export interface Stage {
   /** The bot’s dbconn.yml. */
   readonly configFile: string;
   /** What happened on stage, in the order it happened. */
-  readonly journal: SqliteJournal;
+  readonly journal: StoredJournal;
   /** Forgets the looks of the scene before, whose figures would be another story's history. */
   newScene(): void;
   close(): Promise<void>;
@@ -119,7 +119,7 @@ export async function setStage({
     // As main.ts does: the connection must be there before the slots are gone.
     await bot.warm();
     const journal = await openSqliteJournal({ file: journalOf(folder), clock: systemClock });
-    toClose.push(() => Promise.resolve(journal.close()));
+    toClose.push(() => journal.close());
     const { runbook } = targets;
     const alert = alertFrom(() => bot.httpPort ?? 0, patient.target().name);
     const told = { runbook, shown, journal, alert, newScene, configFile };

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { SlackConfig } from '../config/slack-settings.ts';
 import { createMeter } from '../http/metrics.ts';
 import type { Metrics } from '../http/metrics.ts';
-import { createPlaces } from '../journal/places.ts';
+import { createPlaces } from '../journal/message-places.ts';
 import type { StoredJournal } from '../journal/stored-journal.ts';
 import type { Approvals } from '../runbook/approvals/approvals.ts';
 import type { Announcement } from '../runbook/approvals/notices.ts';

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { createHeartbeat, createPulse } from '../http/health.ts';
 import type { HealthCheck } from '../http/health.ts';
-import { createIncidentMarks } from '../journal/incident-marks.ts';
+import { createIncidentMarks } from '../journal/message-places.ts';
 import type { StoredJournal } from '../journal/stored-journal.ts';
 import type { Approvals } from '../runbook/approvals/approvals.ts';
 import type { People } from '../runbook/approvals/people.ts';

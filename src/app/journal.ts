@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
 import { isPostgresUrl } from '../config/addresses.ts';
 import type { Config } from '../config/config.ts';
-import { openPostgresJournal } from '../journal/postgres/journal.ts';
+import { openPostgresJournal } from '../journal/postgres/driver.ts';
 import { findShared } from '../journal/postgres/other-server.ts';
-import type { ByTls } from '../journal/postgres/session.ts';
-import { openSqliteJournal } from '../journal/sqlite/journal.ts';
+import type { ByTls } from '../journal/postgres/driver.ts';
+import { openSqliteJournal } from '../journal/sqlite/driver.ts';
 import type { StoredJournal } from '../journal/stored-journal.ts';
 import { connectByTls } from '../postgres/connect/connect-by-tls.ts';
 import { UnusableUrl } from '../postgres/failure.ts';

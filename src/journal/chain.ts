@@ -130,9 +130,10 @@ export class RequestTrail {
   #claims: Claims | undefined;
   #sha256: string | undefined;
 
-  /** Takes the request's next entry that says what became of it. Why that cannot be, or undefined. */
-  add(kind: string, body: unknown): string | undefined {
-    const vouched = Vouched.safeParse(body);
+  /** Takes the request's next entry. Why what it says became of it cannot be, or undefined. */
+  add({ kind, body }: JournalEntry): string | undefined {
+    if (!saysWhatBecame(body)) return undefined;
+    const vouched = Vouched.safeParse(readBody(body));
     if (!vouched.success) return 'It does not say what its request became.';
     const { requestSha256, claims } = vouched.data;
     const problem = whyImpossible({ kind, before: this.#claims, after: claims });
@@ -153,9 +154,9 @@ export class RequestTrail {
   }
 }
 
-/** Whether an entry says what became of its request, told without reading its body, which may hold a large plan. */
-export function isOfTrail({ request, body }: Pick<JournalEntry, 'request' | 'body'>): boolean {
-  return request !== null && body.includes('"requestSha256":');
+/** Of its request, told without reading the body, which may hold a large plan. */
+function saysWhatBecame(body: string): boolean {
+  return body.includes('"requestSha256":');
 }
 
 export type Verification =
@@ -214,12 +215,12 @@ export class JournalCheck {
   }
 
   #follow(entry: JournalEntry): string | undefined {
-    const { request: id, kind, body } = entry;
+    const { request: id, body } = entry;
     if (id === null) return undefined;
-    if (isOfTrail(entry)) {
+    if (saysWhatBecame(body)) {
       const trail = this.#requests.get(id) ?? new RequestTrail();
       this.#requests.set(id, trail);
-      return trail.add(kind, readBody(body));
+      return trail.add(entry);
     }
     if (body.includes('"foundSha256":')) return changedBefore;
     if (!body.includes('"incidentSha256":')) return undefined;

@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/timing.ts';
 import { restartReplica } from '../../src/docker/restart.ts';
-import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { createApprovals } from '../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../src/runbook/approvals/policy.ts';
@@ -26,7 +26,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
   let stack: Stack;
   let bedside: Bedside;
   let folder: JournalFolder;
-  let journal: SqliteJournal;
+  let journal: StoredJournal;
   let approvals: Approvals;
   const faults: unknown[] = [];
   const steps: string[] = [];

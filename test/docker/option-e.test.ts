@@ -22,7 +22,7 @@ import {
 import { toRecreateSpec } from '../../src/docker/recreate/container-spec.ts';
 import type { Recreatable } from '../../src/docker/recreate/container-spec.ts';
 import { createPoolSettings } from '../../src/docker/recreate/resize-pools.ts';
-import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { createApprovals } from '../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../src/runbook/approvals/policy.ts';
@@ -84,7 +84,7 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
   let envFile: string;
   let settings: PoolSettings;
   let folder: JournalFolder;
-  let journal: SqliteJournal;
+  let journal: StoredJournal;
   let approvals: Approvals;
   let faults: unknown[];
   beforeEach(async () => {

@@ -4,7 +4,7 @@ import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../src/timing.ts';
-import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
 import { createBlockers } from '../../src/postgres/privileged/blockers.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
@@ -41,7 +41,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
   let sessions: Sessions;
   let folder: JournalFolder;
-  let journal: SqliteJournal;
+  let journal: StoredJournal;
   let database: Database;
   let approvals: Approvals;
   const crowds: Crowd[] = [];

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createIncidentMarks } from '../../src/journal/incident-marks.ts';
+import { createIncidentMarks } from '../../src/journal/message-places.ts';
 import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import type { Bot } from '../../src/app/run-bot.ts';
 import { until } from '../support/until.ts';

@@ -2,7 +2,7 @@ import { WebClient } from '@slack/web-api';
 import { afterEach, expect, test } from 'vitest';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
-import { createPlaces } from '../../src/journal/places.ts';
+import { createPlaces } from '../../src/journal/message-places.ts';
 import { cardKeyOf, endKeyOf } from '../../src/slack/live/find-request-card.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import { keyed } from '../../src/slack/live/posted-messages.ts';

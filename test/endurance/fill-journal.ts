@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { nextEntry } from '../../src/journal/chain.ts';
-import { openSqliteJournal } from '../../src/journal/sqlite/journal.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite/driver.ts';
 import { systemClock } from '../../src/timing.ts';
 import { advance } from '../../src/runbook/approvals/request.ts';
 import { bob, buildRequest } from '../runbook/approvals/builders.ts';
@@ -19,7 +19,7 @@ export async function fillJournal(file: string, entries: number, requests: numbe
     await journal.move(2, failed, { request: id, kind: 'failed', body: {} });
   }
   let head = await journal.head();
-  journal.close();
+  await journal.close();
   const database = new DatabaseSync(file);
   database.exec('PRAGMA synchronous = OFF; BEGIN');
   const insert = database.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)');

@@ -7,14 +7,14 @@ import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import type { Incidents } from '../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../src/runbook/incidents/rules.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
-import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
 
 /** Webhooks as Alertmanager and Grafana send them, over HTTP, and the incidents they make in a journal on disk. */
 
 let folder: JournalFolder;
-let journal: SqliteJournal;
+let journal: StoredJournal;
 let incidents: Incidents;
 let served: Served;
 

@@ -3,7 +3,7 @@ import { assert, asyncProperty, constantFrom, oneof } from 'fast-check';
 import { expect } from 'vitest';
 import { systemClock } from '../../src/timing.ts';
 import { JournalUnavailable } from '../../src/runbook/approvals/journal.ts';
-import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { buildIncident } from '../journal/build-incident.ts';
 import { inMemory, makeJournalFolder } from '../journal/temporary-journal.ts';
 import { buildRequest } from '../runbook/approvals/builders.ts';
@@ -55,7 +55,7 @@ function rewrite(file: string, table: string, data: string): boolean {
 }
 
 async function readEverything(
-  journal: SqliteJournal,
+  journal: StoredJournal,
   request: string,
   incident: string,
 ): Promise<void> {

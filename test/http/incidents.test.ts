@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/timing.ts';
-import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { createIncidents } from '../../src/runbook/incidents/create-incidents.ts';
 import type { Incidents } from '../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../src/runbook/incidents/rules.ts';
@@ -16,7 +16,7 @@ const firing = readFixture('01-firing-DatabaseConnectionPoolExhausted');
 const resolved = readFixture('05-resolved-DatabaseConnectionPoolExhausted');
 
 let folder: JournalFolder;
-let journal: SqliteJournal;
+let journal: StoredJournal;
 let incidents: Incidents;
 let served: Served;
 

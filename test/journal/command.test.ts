@@ -173,7 +173,7 @@ test('verify holds the journal against the heads that Slack’s threads kept, an
   expect(await verify({ heads: `${file}.empty` })).toMatchObject({ code: 3 });
   world.breakJournals();
   for (const name of ['', '-wal', '-shm']) rmSync(`${file}${name}`, { force: true });
-  (await world.journal()).close();
+  await (await world.journal()).close();
   expect(await verify({})).toMatchObject({ code: 0 });
   expect(await verify({ head: last.hash })).toMatchObject({ code: 2 });
   expect(await verify({ heads: threads })).toEqual({

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/timing.ts';
-import { openPostgresJournal } from '../../src/journal/postgres/journal.ts';
-import { openSqliteJournal } from '../../src/journal/sqlite/journal.ts';
+import { openPostgresJournal } from '../../src/journal/postgres/driver.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite/driver.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { connectByTls } from '../../src/postgres/connect/connect-by-tls.ts';
 

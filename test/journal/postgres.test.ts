@@ -4,7 +4,7 @@ import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { findShared } from '../../src/journal/postgres/other-server.ts';
-import { openPostgresJournal } from '../../src/journal/postgres/journal.ts';
+import { openPostgresJournal } from '../../src/journal/postgres/driver.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { JournalMoved } from '../../src/runbook/approvals/journal.ts';
 import { toDraft } from '../../src/runbook/incidents/incident-log.ts';

@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Client } from 'pg';
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
-import { openPostgresJournal } from '../../src/journal/postgres/journal.ts';
+import { openPostgresJournal } from '../../src/journal/postgres/driver.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { connectByTls } from '../../src/postgres/connect/connect-by-tls.ts';
 import { makeJournalFolder } from './temporary-journal.ts';

@@ -45,7 +45,7 @@ test.for([
   const journal = await folder.open();
   await proposeIn(journal);
   await journal.record({ request: 'r1', kind: 'step-intended', body: { step: 'end pid 101' } });
-  journal.close();
+  await journal.close();
   const bytes = readFileSync(folder.file, 'latin1');
   expect(bytes).toContain(from);
   writeFileSync(folder.file, bytes.replaceAll(from, to), 'latin1');
@@ -101,7 +101,7 @@ test.for([
   async ([, back]) => {
     const journal = await folder.open();
     await proposeIn(journal);
-    journal.close();
+    await journal.close();
     tamper(...back);
     const again = await folder.open();
     expect(await again.verify()).toMatchObject({ ok: true, entries: 1 });
@@ -109,13 +109,13 @@ test.for([
     const incident = buildIncident();
     const opened = toDraft(incident.id, { kind: 'incident-opened', sentence: null });
     expect(await again.openIncident(incident, opened)).toBe('opened');
-    again.close();
+    await again.close();
     expect(await (await folder.open()).verify()).toMatchObject({ ok: true, entries: 2 });
   },
 );
 
 test('a journal of a later dbconn, a file that is none, and a missing folder are refused with what to do', async () => {
-  (await folder.open()).close();
+  await (await folder.open()).close();
   tamper('PRAGMA user_version = 99');
   await expect(folder.open()).rejects.toThrow(/schema version 99.*name another file/);
   const text = `${folder.file}.txt`;
@@ -162,7 +162,7 @@ test('a damaged page is said at the start, before anybody needs it', async () =>
   for (let index = 0; index < 200; index += 1) {
     await journal.record({ kind: 'note', body: { text: 'x'.repeat(400) } });
   }
-  journal.close();
+  await journal.close();
   const file = openSync(folder.file, 'r+');
   writeSync(file, Buffer.alloc(4096, 0xff), 0, 4096, 4096 * 15);
   closeSync(file);

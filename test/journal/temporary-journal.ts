@@ -1,8 +1,8 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSqliteJournal } from '../../src/journal/sqlite/journal.ts';
-import type { SqliteJournal } from '../../src/journal/sqlite/journal.ts';
+import { openSqliteJournal } from '../../src/journal/sqlite/driver.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { systemClock } from '../../src/timing.ts';
 
 type SqliteJournalOptions = Parameters<typeof openSqliteJournal>[0];
@@ -10,7 +10,7 @@ type SqliteJournalOptions = Parameters<typeof openSqliteJournal>[0];
 /** A folder for journals; `close` closes those it opened and leaves nothing behind. */
 export interface JournalFolder {
   readonly file: string;
-  open(options?: Partial<SqliteJournalOptions>): Promise<SqliteJournal>;
+  open(options?: Partial<SqliteJournalOptions>): Promise<StoredJournal>;
   closeJournals(): void;
   close(): void;
 }
@@ -21,9 +21,9 @@ export const inMemory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 export function makeJournalFolder(under = tmpdir()): JournalFolder {
   const folder = mkdtempSync(join(under, 'dbconn-journal-'));
   const file = join(folder, 'journal.sqlite');
-  const opened: SqliteJournal[] = [];
+  const opened: StoredJournal[] = [];
   const closeJournals = (): void => {
-    for (const journal of opened) journal.close();
+    for (const journal of opened) void journal.close();
   };
   return {
     file,

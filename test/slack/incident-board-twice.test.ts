@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { createIncidentMarks } from '../../src/journal/incident-marks.ts';
+import { createIncidentMarks } from '../../src/journal/message-places.ts';
 import { SlowRoad } from '../endurance/slow-road.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { aView, openBoardWorld, textOf } from './support/incident-board.ts';

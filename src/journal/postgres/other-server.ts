@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
-import type { ByTls } from './session.ts';
+import type { ByTls } from './driver.ts';
 
 /** A target by its configured name. */
 interface Server {

@@ -1,30 +1,11 @@
-import { JournalUnavailable, signedRequestKeptSeconds } from '../../runbook/approvals/journal.ts';
-import type { SignedRequest } from '../../runbook/approvals/journal.ts';
-import type { Query } from './session.ts';
+import { unknownVersion } from '../driver.ts';
+import type { Query } from '../driver.ts';
 
 /** Requests that Slack signed, of its last ten minutes. They belong to no chain: they are forgotten. */
 const signedRequestsTable: readonly string[] = [
   'CREATE TABLE dbconn.heard (hash text PRIMARY KEY, signed_at bigint NOT NULL)',
   'CREATE INDEX heard_at ON dbconn.heard (signed_at)',
 ];
-
-/** In a transaction that holds the journal's lock. As SignedRequestLog.hear. */
-export async function recordSigned(
-  query: Query,
-  { hash, signedAt }: SignedRequest,
-): Promise<boolean> {
-  const added = await query(
-    `INSERT INTO dbconn.heard SELECT $1, $2::bigint
-       WHERE NOT EXISTS (SELECT FROM dbconn.heard WHERE signed_at > $2::bigint + $3::bigint)
-     ON CONFLICT DO NOTHING RETURNING hash`,
-    [hash, signedAt, signedRequestKeptSeconds],
-  );
-  await query('DELETE FROM dbconn.heard WHERE signed_at < $1::bigint - $2::bigint', [
-    signedAt,
-    signedRequestKeptSeconds,
-  ]);
-  return added.length === 1;
-}
 
 const tables: readonly string[] = [
   'CREATE TABLE dbconn.schema_version (version integer NOT NULL)',
@@ -78,11 +59,8 @@ const versions = [tables, incidents, signedRequestsTable, truth];
 /** Makes the tables that are not there yet. In a transaction that holds the journal's lock. */
 export async function preparePostgresSchema(query: Query): Promise<void> {
   const found = await readVersion(query);
-  if (found > versions.length || found < 0) {
-    throw new JournalUnavailable(
-      `The journal has schema version ${found}, and this dbconn knows version ${versions.length}. Run the dbconn that wrote it, or name another database as journal.`,
-    );
-  }
+  if (found > versions.length || found < 0)
+    throw unknownVersion(found, versions.length, 'database');
   for (const statement of versions.slice(found).flat()) await query(statement);
   if (found < versions.length) {
     await query('UPDATE dbconn.schema_version SET version = $1', [versions.length]);

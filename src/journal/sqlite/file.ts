@@ -1,34 +1,15 @@
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import {
-  JournalMoved,
-  JournalUnavailable,
-  signedRequestKeptSeconds,
-} from '../../runbook/approvals/journal.ts';
-import type { SignedRequest } from '../../runbook/approvals/journal.ts';
-import { toJournalError } from './session.ts';
-import type { Clock } from '../../timing.ts';
+import { JournalMoved, JournalUnavailable } from '../../runbook/approvals/journal.ts';
+import { unknownVersion } from '../driver.ts';
+import { toJournalError } from './errors.ts';
 
 /** Requests that Slack signed, of its last ten minutes. They belong to no chain: they are forgotten. */
 const signedRequestsTable = /* sql */ `
   CREATE TABLE heard (hash TEXT PRIMARY KEY, signed_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE INDEX heard_at ON heard (signed_at);
 `;
-
-/** Inside a transaction. As SignedRequestLog.hear. */
-export function recordSigned(database: DatabaseSync, { hash, signedAt }: SignedRequest): boolean {
-  const { changes } = database
-    .prepare(
-      `INSERT INTO heard SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM heard WHERE signed_at > ?2 + ?3)
-       ON CONFLICT DO NOTHING`,
-    )
-    .run(hash, signedAt, signedRequestKeptSeconds);
-  database
-    .prepare('DELETE FROM heard WHERE signed_at < ? - ?')
-    .run(signedAt, signedRequestKeptSeconds);
-  return changes === 1;
-}
 
 const schema = /* sql */ `
   CREATE TABLE entries (
@@ -115,9 +96,7 @@ function prepareSchema(database: DatabaseSync): void {
     const tables = database.prepare('SELECT count(*) AS n FROM sqlite_master').get()?.['n'];
     const isEmpty = found === 0 && tables === 0;
     if (typeof found !== 'number' || (found < 1 && !isEmpty) || found > versions.length) {
-      throw new JournalUnavailable(
-        `The journal has schema version ${String(found)}, and this dbconn knows version ${versions.length}. Run the dbconn that wrote it, or name another file as journal.`,
-      );
+      throw unknownVersion(found, versions.length, 'file');
     }
     for (const missing of versions.slice(found)) database.exec(missing);
     if (found < versions.length) database.exec(`PRAGMA user_version = ${versions.length}`);
@@ -204,16 +183,3 @@ export function setUp(database: DatabaseSync, maxBytes = defaultMaxBytes): void 
   database.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / pageBytes)}`);
   prepareSchema(database);
 }
-
-export interface SqliteJournalOptions {
-  readonly file: string;
-  readonly clock: Clock;
-  /** A journal that grows beyond this refuses: better than a disk it shares with others running full. */
-  readonly maxBytes?: number;
-  /** How long another process may hold the file before this one refuses. */
-  readonly lockWaitMs?: number;
-  /** Hears what was mended on the way, in sentences. */
-  readonly warn?: (sentence: string) => void;
-}
-
-export const defaultLockWaitMs = 5000;

@@ -2,7 +2,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { systemClock } from '../../../src/timing.ts';
 import { readConfig } from '../../../src/config/config.ts';
-import { openSqliteJournal } from '../../../src/journal/sqlite/journal.ts';
+import { openSqliteJournal } from '../../../src/journal/sqlite/driver.ts';
 import { openTargets } from '../../../src/app/target-adapters.ts';
 import { killingJournal } from '../../crash/killing-journal.ts';
 import type { KillPoint } from '../../crash/killing-journal.ts';
@@ -35,7 +35,7 @@ const approved = await approvals.approve(job.id, bob);
 if (!approved.ok) throw new Error(approved.refusal.why);
 await approvals.settled(job.id);
 await bed.database.close();
-journal.close();
+await journal.close();
 
 async function readLine(): Promise<string> {
   for await (const line of createInterface(process.stdin)) return line;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import { systemClock } from '../../../src/timing.ts';
 import { connectDocker } from '../../../src/docker/connect.ts';
-import { openSqliteJournal } from '../../../src/journal/sqlite/journal.ts';
+import { openSqliteJournal } from '../../../src/journal/sqlite/driver.ts';
 import { compose } from '../compose-command.ts';
 import { whyNoEngine } from '../engine.ts';
 import { runInside } from '../run-inside.ts';
@@ -163,7 +163,7 @@ describe.skipIf(await whyNoEngine())('installed as documented', { timeout: 300_0
     const opened = await openSqliteJournal({ file: copy, clock: systemClock });
     expect(await opened.verify()).toMatchObject({ ok: true });
     expect(JSON.stringify(await opened.entries())).toContain('the installation is tried');
-    opened.close();
+    await opened.close();
   });
 
   test('an update makes a new container that knows its journal, and the old one leaves in peace', async () => {

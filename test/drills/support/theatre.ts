@@ -1,9 +1,8 @@
 import { createLog } from '../../../src/log.ts';
 import { Writable } from 'node:stream';
 import { systemClock } from '../../../src/timing.ts';
-import { createIncidentMarks } from '../../../src/journal/incident-marks.ts';
-import { createPlaces } from '../../../src/journal/places.ts';
-import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
+import { createIncidentMarks, createPlaces } from '../../../src/journal/message-places.ts';
+import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import type { ApprovalTarget } from '../../../src/runbook/approvals/context.ts';
@@ -73,7 +72,7 @@ export interface Bot {
   readonly incidents: Incidents;
   readonly board: IncidentBoard;
   readonly records: Records;
-  readonly journal: SqliteJournal;
+  readonly journal: StoredJournal;
   readonly app: SlackApp;
   /** As SIGTERM ends it. */
   stop(): Promise<void>;
@@ -154,7 +153,7 @@ export function openSlack(changes: Partial<SlackOptions> = {}): Promise<LocalSla
 
 interface Around {
   readonly slack: LocalSlack;
-  readonly journal: SqliteJournal;
+  readonly journal: StoredJournal;
   readonly lines: string[];
 }
 
@@ -226,13 +225,13 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     await approvals.drain();
     await news.cards.drain(500);
     await kept.board.idle(500);
-    journal.close();
+    await journal.close();
   };
   return { approvals, cards: news.cards, ...kept, journal, app, stop: () => (stopped ??= stop()) };
 }
 
 interface Keeping {
-  readonly journal: SqliteJournal;
+  readonly journal: StoredJournal;
   readonly news: Notifier;
   readonly approvals: Approvals;
   readonly people: People;

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
+import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import { LeaseLost } from '../../../src/runbook/approvals/journal.ts';
@@ -24,7 +24,7 @@ export const targets = ['shop', 'mail'] as const;
 /** One process of dbconn: a door of its own on the shared journal. */
 export interface Process {
   readonly approvals: Approvals;
-  readonly journal: SqliteJournal;
+  readonly journal: StoredJournal;
   readonly clock: ProcessClock;
   /** What it runs, until it ends. */
   readonly busy: Set<string>;
@@ -83,7 +83,7 @@ export class GateSystem {
   async replace(number: number): Promise<void> {
     const old = this.processes[number];
     old?.clock.die();
-    old?.journal.close();
+    await old?.journal.close();
     this.processes[number] = await this.#start();
   }
 

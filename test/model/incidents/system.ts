@@ -1,4 +1,4 @@
-import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
+import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
@@ -49,7 +49,7 @@ const snapshots: Readonly<Record<Sight, Snapshot>> = {
 interface Process {
   readonly clock: ProcessClock;
   readonly steady: SteadyClock;
-  readonly journal: SqliteJournal;
+  readonly journal: StoredJournal;
   readonly incidents: Incidents;
   readonly escalator: Escalator;
   readonly holder: { readonly id: string; readonly forMs: number };
@@ -89,7 +89,7 @@ export class IncidentSystem {
     const old = this.processes[number];
     if ((old !== undefined) === isUp) return;
     old?.clock.die();
-    old?.journal.close();
+    await old?.journal.close();
     this.processes[number] = isUp ? await this.#start() : undefined;
   }
 

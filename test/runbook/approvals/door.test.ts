@@ -287,7 +287,7 @@ test('what the journal cannot record does not happen', async () => {
   const approvals = await world.approvals();
   const { id } = await propose(approvals);
   const journal = await world.journal();
-  journal.close();
+  await journal.close();
   const broken = brokenDoor(journal);
   expect(refusalOf(await broken.approve(id, bob))).toBe('not-recorded');
   expect(refusalOf(await broken.propose({ target: 'shop', ask, actor: ann }))).toBe('not-recorded');

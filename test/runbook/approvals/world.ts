@@ -8,7 +8,6 @@ import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts'
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import { done } from '../../../src/runbook/remedies/remedy.ts';
 import type { Remedy, Report, RunControl } from '../../../src/runbook/remedies/remedy.ts';
-import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { aReading, aSnapshot, aSource } from '../diagnose/builders.ts';
@@ -99,7 +98,7 @@ export interface World {
   readonly faults: unknown[];
   /** Another door on the same journal file, as another replica has it. */
   approvals(option?: Partial<OptionPolicy>, policy?: Partial<Policy>): Promise<Approvals>;
-  journal(): Promise<SqliteJournal>;
+  journal(): Promise<StoredJournal>;
   /** The time to renew leases has come, for every door. */
   beat(): Promise<void>;
   /** How many doors renew leases. */
@@ -145,7 +144,7 @@ export function createWorld({ open, clock = new HandClock() }: Given = {}): Worl
     const reading = aReading({ counts: { clients: remedy.used }, sources });
     return Promise.resolve(aSnapshot({ reading }));
   };
-  const journal = (): Promise<SqliteJournal> => folder.open({ clock });
+  const journal = (): Promise<StoredJournal> => folder.open({ clock });
   const renewals = new Set<() => Promise<void>>();
   const world: World = {
     file: folder.file,

@@ -156,7 +156,7 @@ test('a channel that cannot be told is told later', async () => {
 
 test('a journal that cannot be read is a complaint of its own', async () => {
   const auditor = open();
-  board.journal.close();
+  await board.journal.close();
   await auditor.audit();
   expect(auditor.overdue().join(' ')).toContain('The incidents cannot be read');
   expect(faults).toHaveLength(1);

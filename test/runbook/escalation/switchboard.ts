@@ -1,6 +1,6 @@
 import { startPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
-import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
+import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { createPagerDuty } from '../../../src/pagers/pagerduty.ts';
 import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
 import { createEscalator } from '../../../src/runbook/escalation/escalator.ts';
@@ -35,7 +35,7 @@ export const contacts: Contacts = {
 /** A caller's surroundings: a real journal, PagerDuty at the wire, and a Slack that keeps what it took. */
 export interface Switchboard {
   readonly clock: HandClock;
-  readonly journal: SqliteJournal;
+  readonly journal: StoredJournal;
   readonly pagerDuty: LocalPagerDuty;
   /** What stands in Slack. */
   readonly messages: readonly Announcement[];

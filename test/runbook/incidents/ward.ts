@@ -1,7 +1,7 @@
 import { allMembers } from '../../support/people.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
-import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
+import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
 import type { Alert } from '../../../src/runbook/incidents/alert.ts';
@@ -24,7 +24,7 @@ export const till = aTarget({ name: 'till', composeProject: 'till', services: []
 export interface Ward {
   readonly clock: MovingClock;
   readonly folder: JournalFolder;
-  readonly journal: SqliteJournal;
+  readonly journal: StoredJournal;
   readonly incidents: Incidents;
   readonly announced: Announcement[];
   readonly changes: Incident[];

@@ -10,7 +10,7 @@ import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
-import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
+import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { allMembers } from '../../support/people.ts';
 import { ann, bob, buildPlan, buildRequest, buildSession } from '../approvals/builders.ts';
@@ -29,7 +29,7 @@ import {
 /** A night built through the real incidents on a real journal, with a clock that is moved by hand. */
 export interface Night {
   readonly clock: HandClock;
-  readonly journal: SqliteJournal;
+  readonly journal: StoredJournal;
   readonly incidents: Incidents;
   readonly target: Target;
   /** A look at this minute after 03:00, and what the incidents make of it. */

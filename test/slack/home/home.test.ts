@@ -3,7 +3,7 @@ import { Manifest } from '../../../sandbox/slack/options.ts';
 import { identity } from '../../../sandbox/slack/identity.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackView } from '../../../sandbox/slack/workspace.ts';
-import { createPlaces } from '../../../src/journal/places.ts';
+import { createPlaces } from '../../../src/journal/message-places.ts';
 import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 

@@ -1,5 +1,5 @@
-import { createIncidentMarks } from '../../../src/journal/incident-marks.ts';
-import type { SqliteJournal } from '../../../src/journal/sqlite/journal.ts';
+import { createIncidentMarks } from '../../../src/journal/message-places.ts';
+import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
 import { toDraft } from '../../../src/runbook/incidents/incident-log.ts';
@@ -39,7 +39,7 @@ const quick: CardIntervals = {
 /** A local Slack and a journal that outlive the boards on them. */
 export interface BoardWorld {
   readonly slack: LocalSlack;
-  readonly journal: SqliteJournal;
+  readonly journal: StoredJournal;
   readonly incident: Incident;
   readonly lines: readonly string[];
   /** As a process that was just started. */
