@@ -8,7 +8,7 @@ import type { Approvals } from '../runbook/approvals/approvals.ts';
 import type { People } from '../runbook/approvals/people.ts';
 import type { ApprovalRequest } from '../runbook/approvals/request.ts';
 import { createAuditor } from '../runbook/escalation/auditor.ts';
-import type { Auditor, AuditorPorts } from '../runbook/escalation/auditor.ts';
+import type { Auditor, AuditorDeps } from '../runbook/escalation/auditor.ts';
 import { createEscalator } from '../runbook/escalation/escalator.ts';
 import type { Meter } from '../runbook/escalation/meter.ts';
 import type { Pager } from '../runbook/escalation/pager.ts';
@@ -131,7 +131,7 @@ export function openIncidentSystem(parts: IncidentSystemDeps): IncidentSystem {
 
 function announcing({
   notifier: { announcements, cards },
-}: IncidentSystemDeps): Pick<AuditorPorts, 'announcements' | 'channel'> {
+}: IncidentSystemDeps): Pick<AuditorDeps, 'announcements' | 'channel'> {
   return { announcements, channel: cards.channel };
 }
 
@@ -143,7 +143,7 @@ function openAuditor(parts: IncidentSystemDeps): Auditor {
     clock: steady,
     rules: config.incidents,
     meter,
-    contacts: new Map(runbook.targets.map(({ name, contacts }) => [name, contacts])),
+    targets: runbook.targets,
     holderId: crypto.randomUUID(),
     onFault: (err) => log.warn({ err }, 'The calls for help could not be audited'),
   });

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { bearer, serve } from '../http/served.ts';
-import type { Served } from '../http/served.ts';
-import { systemClock } from '../../src/timing.ts';
-import { createIncidents } from '../../src/runbook/incidents/create-incidents.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import type { Incident } from '../../src/runbook/incidents/incident.ts';
+import { createIncidents } from '../../src/runbook/incidents/incidents.ts';
 import type { Incidents } from '../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../src/runbook/incidents/rules.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
-import type { StoredJournal } from '../../src/journal/stored-journal.ts';
+import { systemClock } from '../../src/timing.ts';
+import { bearer, serve } from '../http/served.ts';
+import type { Served } from '../http/served.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
 

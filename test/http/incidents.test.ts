@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { systemClock } from '../../src/timing.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import { createIncidents } from '../../src/runbook/incidents/create-incidents.ts';
+import { createIncidents } from '../../src/runbook/incidents/incidents.ts';
 import type { Incidents } from '../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../src/runbook/incidents/rules.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import type { Target } from '../../src/runbook/snapshot/target.ts';
+import { systemClock } from '../../src/timing.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
 import { readFixture } from './read-fixture.ts';

@@ -1,18 +1,16 @@
 import { uptimeOf } from '../../timing.ts';
-import type { Clock } from '../../timing.ts';
 import { JournalUnavailable } from '../approvals/journal.ts';
 import type { Holder } from '../approvals/journal.ts';
-import type { Announcements } from '../approvals/notices.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
-import { changeIncident } from '../incidents/incident-log.ts';
+import { addNote } from '../incidents/change.ts';
 import type { IncidentLog } from '../incidents/incident-log.ts';
 import { lifeStartMs } from '../incidents/incident.ts';
 import type { Incident } from '../incidents/incident.ts';
 import type { Escalation, IncidentRules } from '../incidents/rules.ts';
-import type { Contacts } from '../snapshot/target.ts';
 import { durationOfSeconds } from '../snapshot/words.ts';
 import { callChannelsTo, roleName } from './channels.ts';
-import type { Meter } from './meter.ts';
+import { contactsOf } from './escalator-deps.ts';
+import type { EscalatorDeps } from './escalator-deps.ts';
 import { findDue } from './policy.ts';
 import { findReasons } from './reasons.ts';
 
@@ -68,7 +66,10 @@ function toSentence(
   return `${target}: the call to ${roleName(who)} ${late}${why}. Call by hand.`;
 }
 
-export interface AuditorPorts {
+export interface AuditorDeps extends Pick<
+  EscalatorDeps,
+  'announcements' | 'channel' | 'clock' | 'meter' | 'targets'
+> {
   readonly log: Pick<
     IncidentLog,
     | 'listIncidents'
@@ -79,20 +80,14 @@ export interface AuditorPorts {
     | 'takeLead'
     | 'endLead'
   >;
-  readonly clock: Clock;
   readonly rules: Pick<IncidentRules, 'overdueAfterMs'>;
-  readonly announcements: Announcements;
-  readonly meter: Pick<Meter, 'escalation'>;
-  /** The incident channel. */
-  readonly channel: string | undefined;
-  readonly contacts: ReadonlyMap<string, Contacts>;
-  /** Random, and not the id this process tends by: the auditor must not pass for whoever tends. */
+  /** Random, and not the id this process leads by: the auditor must not pass for the leader. */
   readonly holderId: string;
   /** Must not throw. */
   readonly onFault: (error: unknown) => void;
 }
 
-/** Watches that calls for help are made. Runs in every process, also in one that does not tend the incidents. */
+/** Watches that calls for help are made. Runs in every process, also in one that does not lead. */
 export interface Auditor {
   /** Reads the journal once, and not while a round goes on. Never throws: what it cannot read is a complaint. */
   audit(): Promise<void>;
@@ -102,18 +97,18 @@ export interface Auditor {
 
 const mostIncidents = 200;
 const hangs = 'The audit of the calls for help hangs: the journal or Slack does not answer.';
-/** As long as a question takes; whoever tends asks again every few seconds anyhow. */
+/** As long as a question takes; whoever wants to lead asks again each second anyhow. */
 const probeForMs = 1;
 
-export function createAuditor(ports: AuditorPorts): Auditor {
-  const { clock, rules, onFault } = ports;
+export function createAuditor(deps: AuditorDeps): Auditor {
+  const { clock, rules, onFault } = deps;
   const knownDue: KnownDue = new Map();
   /** Those it knows to be told: what stays overdue for hours would have its notes read at every round. */
   let told: ReadonlySet<string> = new Set();
   let complaints: readonly string[] = [];
   let untendedSinceMs: number | null = null;
   const untended = async (open: number): Promise<string[]> => {
-    const isLed = open === 0 || (await isLedByAnybody(ports));
+    const isLed = open === 0 || (await isLedByAnybody(deps));
     untendedSinceMs = isLed ? null : (untendedSinceMs ?? uptimeOf(clock));
     const forMs = untendedSinceMs === null ? 0 : uptimeOf(clock) - untendedSinceMs;
     if (untendedSinceMs === null || forMs < rules.overdueAfterMs) return [];
@@ -126,10 +121,10 @@ export function createAuditor(ports: AuditorPorts): Auditor {
       if (beganAtMs !== null) return;
       beganAtMs = uptimeOf(clock);
       try {
-        const open = await ports.log.listIncidents({ states: ['open'], limit: mostIncidents });
-        const found = await overdueOf(ports, open, knownDue);
+        const open = await deps.log.listIncidents({ states: ['open'], limit: mostIncidents });
+        const found = await overdueOf(deps, open, knownDue);
         complaints = [...found.map(({ sentence }) => sentence), ...(await untended(open.length))];
-        told = await tellAll(ports, found, told);
+        told = await tellAll(deps, found, told);
       } catch (error) {
         onFault(error);
         const why = error instanceof JournalUnavailable ? error.message : 'See the log.';
@@ -146,7 +141,7 @@ export function createAuditor(ports: AuditorPorts): Auditor {
 }
 
 async function overdueOf(
-  { log, clock, rules }: AuditorPorts,
+  { log, clock, rules }: AuditorDeps,
   open: readonly Incident[],
   knownDue: KnownDue,
 ): Promise<Overdue[]> {
@@ -166,7 +161,7 @@ async function overdueOf(
 }
 
 /** Only a lease that nobody holds can be had; it is given back at once. */
-async function isLedByAnybody({ log, holderId }: AuditorPorts): Promise<boolean> {
+async function isLedByAnybody({ log, holderId }: AuditorDeps): Promise<boolean> {
   const holder: Holder = { id: holderId, forMs: probeForMs };
   if (!(await log.takeLead(holder))) return true;
   await log.endLead(holder);
@@ -175,7 +170,7 @@ async function isLedByAnybody({ log, holderId }: AuditorPorts): Promise<boolean>
 
 /** Those of them that are told now. */
 async function tellAll(
-  ports: AuditorPorts,
+  deps: AuditorDeps,
   found: readonly Overdue[],
   before: ReadonlySet<string>,
 ): Promise<Set<string>> {
@@ -183,10 +178,10 @@ async function tellAll(
   for (const one of found) {
     const key = keyOf(one.incident, one.escalation);
     try {
-      if (!before.has(key)) await tell(ports, one);
+      if (!before.has(key)) await tell(deps, one);
       told.add(key);
     } catch (error) {
-      ports.onFault(error);
+      deps.onFault(error);
     }
   }
   return told;
@@ -196,11 +191,8 @@ async function tellAll(
  * Once for each step, whichever process is first: the note is written when the channel has heard it, and the message
  * carries a key by which another process finds it standing there.
  */
-async function tell(
-  ports: AuditorPorts,
-  { incident, escalation, sentence }: Overdue,
-): Promise<void> {
-  const { log, announcements, channel, contacts, meter } = ports;
+async function tell(deps: AuditorDeps, { incident, escalation, sentence }: Overdue): Promise<void> {
+  const { log, announcements, channel, meter } = deps;
   const step = escalation.id;
   const isTold = async (): Promise<boolean> => {
     const notes = await log.readNotes(incident.id, 0);
@@ -208,7 +200,8 @@ async function tell(
   };
   if (await isTold()) return;
   if (channel !== undefined) {
-    const reach = { contacts: contacts.get(incident.target) ?? {}, channel, pager: undefined };
+    const { contacts } = contactsOf(deps, incident);
+    const reach = { contacts, channel, pager: undefined };
     const callChannel = callChannelsTo(escalation.who, reach).find(({ via }) => via === 'channel');
     await announcements.announce({
       to: channel,
@@ -220,9 +213,5 @@ async function tell(
     });
   }
   meter.escalation('overdue');
-  await changeIncident(log, incident.id, ({ state }) => ({
-    state,
-    change: {},
-    note: { kind: 'incident-overdue', sentence, facts: { step } },
-  }));
+  await addNote(deps, incident.id, { kind: 'incident-overdue', sentence, facts: { step } });
 }

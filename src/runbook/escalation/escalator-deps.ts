@@ -1,9 +1,12 @@
-import { uptimeOf } from '../../timing.ts';
 import type { Clock } from '../../timing.ts';
 import type { Announcements, Place } from '../approvals/notices.ts';
 import type { IncidentLog } from '../incidents/incident-log.ts';
 import type { Incident } from '../incidents/incident.ts';
+import type { IncidentView } from '../incidents/incidents.ts';
+import { Pauses } from '../incidents/pauses.ts';
+import type { Attempt } from '../incidents/pauses.ts';
 import type { IncidentRules } from '../incidents/rules.ts';
+import type { Answer } from '../remedies/remedy.ts';
 import type { Target } from '../snapshot/target.ts';
 import type { Meter } from './meter.ts';
 import type { Pager } from './pager.ts';
@@ -40,35 +43,49 @@ export interface EscalatorMemory {
   /** Whether whoever has it works on it, as far as the notes were read. */
   activity: Activity;
   /** What was refused, and when it is tried again. */
-  readonly pauses: Map<string, { untilMs: number; tries: number }>;
+  readonly pauses: Pauses;
   /** Requests whose change the pager was told of. */
   readonly changesTold: Set<string>;
 }
 
-export function createMemory(): EscalatorMemory {
-  return { judgedAtMs: null, activity: noActivity, pauses: new Map(), changesTold: new Set() };
+/** One incident in one round. */
+export interface Calling {
+  readonly deps: EscalatorDeps;
+  readonly memory: EscalatorMemory;
+  readonly view: IncidentView;
 }
 
-type PauseClock = Pick<Clock, 'now' | 'uptime'>;
-
-const firstPauseMs = 15_000;
-const longestPauseMs = 5 * 60_000;
-
-export function isPaused({ pauses }: EscalatorMemory, what: string, clock: PauseClock): boolean {
-  return (pauses.get(what)?.untilMs ?? -Infinity) > uptimeOf(clock);
+export function createMemory({ clock }: EscalatorDeps): EscalatorMemory {
+  const pauses = new Pauses({ clock, firstMs: 15_000, longestMs: 5 * 60_000 });
+  return { judgedAtMs: null, activity: noActivity, pauses, changesTold: new Set() };
 }
 
-/** Each refusal in a row doubles the pause, up to five minutes. */
-export function pause({ pauses }: EscalatorMemory, what: string, clock: PauseClock): void {
-  const tries = pauses.get(what)?.tries ?? 0;
-  const ms = Math.min(firstPauseMs * 2 ** tries, longestPauseMs);
-  pauses.set(what, { untilMs: uptimeOf(clock) + ms, tries: tries + 1 });
+/** What Slack or the pager did not take is a fault, and tried again after a pause. */
+export async function attempt(
+  { deps, memory, view }: Calling,
+  key: string,
+  work: () => Promise<void>,
+): Promise<Attempt> {
+  const made = await memory.pauses.attempt(key, work);
+  if (!made.isDone && made.error !== undefined) deps.onFault(view.incident.id, made.error);
+  return made;
+}
+
+/** The incident after a change; one that changes too fast is left for the next round. */
+export async function changed(
+  { deps: { onFault }, view: { incident } }: Calling,
+  change: Promise<Answer<Incident>>,
+): Promise<Incident> {
+  const answer = await change;
+  if (answer.ok) return answer.value;
+  onFault(incident.id, new Error(answer.refusal.why));
+  return incident;
 }
 
 /** Whom a target calls; nobody where it is not configured any more. */
 export function contactsOf(
-  { targets }: EscalatorDeps,
-  { target }: Incident,
+  { targets }: Pick<EscalatorDeps, 'targets'>,
+  { target }: Pick<Incident, 'target'>,
 ): Pick<Target, 'contacts' | 'links'> {
   return targets.find(({ name }) => name === target) ?? { contacts: {}, links: { guides: [] } };
 }

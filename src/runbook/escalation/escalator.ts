@@ -1,11 +1,11 @@
-import { JournalUnavailable } from '../approvals/journal.ts';
-import { changeIncident } from '../incidents/incident-log.ts';
+import { addNote } from '../incidents/change.ts';
+import type { Note } from '../incidents/incident-log.ts';
 import type { Incident } from '../incidents/incident.ts';
 import type { IncidentView } from '../incidents/incidents.ts';
 import { durationOfSeconds } from '../snapshot/words.ts';
 import { toWho } from './channels.ts';
-import { createMemory, isPaused, pause } from './escalator-deps.ts';
-import type { EscalatorDeps, EscalatorMemory } from './escalator-deps.ts';
+import { attempt, changed, createMemory } from './escalator-deps.ts';
+import type { Calling, EscalatorDeps, EscalatorMemory } from './escalator-deps.ts';
 import { keepPager, tellChanges, whatToTell } from './pager-updates.ts';
 import { addActivity, asksAssignee, findDue, isSilenced, readAttention } from './policy.ts';
 import type { Attention, Question } from './policy.ts';
@@ -14,34 +14,24 @@ import { sendEscalation } from './send-escalation.ts';
 
 /** Asks whoever has an incident and went quiet. The board asks once for each key, so the note may come after it. */
 async function askAgain(
-  { ports, memory }: { readonly ports: EscalatorDeps; readonly memory: EscalatorMemory },
-  incident: Incident,
+  calling: Calling,
   { key, number, quietForMs }: Question,
 ): Promise<Incident> {
-  const { board, clock, log, onFault } = ports;
-  const { assignee } = incident;
-  if (assignee === null || isPaused(memory, 'ask', clock)) return incident;
+  const { deps, view } = calling;
+  const { incident } = view;
+  if (incident.assignee === null) return incident;
   const quiet = `nothing happened for ${durationOfSeconds(quietForMs / 1000)}`;
-  const sentence = `${toWho(assignee.by)}, you have this and ${quiet}. Is it still yours?`;
-  try {
-    await board.ask(incident, { key, sentence });
-  } catch (error) {
-    if (error instanceof JournalUnavailable) throw error;
-    onFault(incident.id, error);
-    pause(memory, 'ask', clock);
-    return incident;
-  }
-  memory.pauses.delete('ask');
+  const sentence = `${toWho(incident.assignee.by)}, you have this and ${quiet}. Is it still yours?`;
+  const { isDone } = await attempt(calling, 'ask', () =>
+    deps.board.ask(incident, { key, sentence }),
+  );
+  if (!isDone) return incident;
   const facts = { asks: asksAssignee, number };
-  const asked = await changeIncident(log, incident.id, ({ state }) => ({
-    state,
-    change: {},
-    note: { kind: 'incident-asked', sentence: null, facts },
-  }));
-  return asked.ok ? asked.value : incident;
+  const note: Note = { kind: 'incident-asked', sentence: null, facts };
+  return changed(calling, addNote(deps, incident.id, note));
 }
 
-/** Calls people for incidents, as their policies say. Only whoever tends the incidents calls. */
+/** Calls people for incidents, as their policies say. Only whoever leads calls. */
 export interface Escalator {
   /**
    * Does what is due for an incident: the policy's steps and those asked for by hand, the pager's state, a question
@@ -57,15 +47,12 @@ const mostRemembered = 1000;
 /** A pager may take two minutes to refuse; the incident's message must not stand still for that. */
 const answerWithinMs = 3000;
 
-/**
- * Calls people for incidents. `attend` returns within seconds; what takes longer goes on, and until it is done further
- * rounds of the same incident do nothing.
- */
-export function createEscalator(ports: EscalatorDeps): Escalator {
+/** Until a call that takes longer is done, further rounds of the same incident do nothing. */
+export function createEscalator(deps: EscalatorDeps): Escalator {
   const memories = new Map<string, EscalatorMemory>();
   const busy = new Set<string>();
   const memoryOf = (id: string): EscalatorMemory => {
-    const memory = memories.get(id) ?? createMemory();
+    const memory = memories.get(id) ?? createMemory(deps);
     memories.set(id, memory);
     const [oldest] = memories.keys();
     if (memories.size > mostRemembered && oldest !== undefined) memories.delete(oldest);
@@ -76,9 +63,9 @@ export function createEscalator(ports: EscalatorDeps): Escalator {
     busy.add(id);
     try {
       const memory = memoryOf(id);
-      const called = await call(ports, memory, view);
-      const kept = await keepPager({ ports, memory, view: { ...view, incident: called } });
-      const told = await tellChanges({ ports, memory, view: { ...view, incident: kept } });
+      const called = await call({ deps, memory, view });
+      const kept = await keepPager({ deps, memory, view: { ...view, incident: called } });
+      const told = await tellChanges({ deps, memory, view: { ...view, incident: kept } });
       if (told.state !== 'open' && whatToTell(told) === null) memories.delete(id);
       return told;
     } finally {
@@ -89,7 +76,7 @@ export function createEscalator(ports: EscalatorDeps): Escalator {
     async advance(view) {
       const { incident } = view;
       if (busy.has(incident.id)) return incident;
-      return (await soon(ports, incident.id, work(view))) ?? incident;
+      return (await soon(deps, incident.id, work(view))) ?? incident;
     },
   };
 }
@@ -114,27 +101,26 @@ async function soon(
   }
 }
 
-async function call(
-  ports: EscalatorDeps,
-  memory: EscalatorMemory,
-  view: IncidentView,
-): Promise<Incident> {
+async function call(calling: Calling): Promise<Incident> {
+  const { deps, memory, view } = calling;
   let { incident } = view;
   if (incident.state !== 'open') return incident;
-  const nowMs = ports.clock.now();
-  const { isWorkedOn, ask } = await attentionTo(ports, memory, incident);
+  const nowMs = deps.clock.now();
+  const { isWorkedOn, ask } = await attentionTo(deps, memory, incident);
   const reasons = findReasons(view, nowMs);
   const { judgedAtMs } = memory;
   const due = findDue(incident, reasons, { nowMs, judgedAtMs, isWorkedOn });
   memory.judgedAtMs = nowMs;
   for (const escalation of due) {
-    if (isPaused(memory, escalation.id, ports.clock)) continue;
-    const calling = { ports, memory, view: { ...view, incident }, isWorkedOn };
+    if (memory.pauses.isOn(escalation.id)) continue;
     const explained = escalation.reasons.length > 0 ? escalation : { ...escalation, reasons };
-    incident = await sendEscalation(calling, explained);
+    incident = await sendEscalation(
+      { ...calling, view: { ...view, incident }, isWorkedOn },
+      explained,
+    );
   }
   if (ask === null || isSilenced(incident, nowMs)) return incident;
-  return askAgain({ ports, memory }, incident, ask);
+  return askAgain({ ...calling, view: { ...view, incident } }, ask);
 }
 
 /** The notes are read only where somebody could have gone quiet, and each of them once. */

@@ -1,6 +1,6 @@
-import { JournalUnavailable } from '../approvals/journal.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
-import { changeIncident } from '../incidents/incident-log.ts';
+import { addNote, changeIncident } from '../incidents/change.ts';
+import type { Note } from '../incidents/incident-log.ts';
 import { lifeStartMs } from '../incidents/incident.ts';
 import type { Incident } from '../incidents/incident.ts';
 import type { IncidentView } from '../incidents/incidents.ts';
@@ -9,8 +9,8 @@ import { wasTakenBack } from '../remedies/remedy.ts';
 import type { Item } from '../remedies/remedy.ts';
 import type { Links } from '../snapshot/target.ts';
 import { toSummary } from './channels.ts';
-import { contactsOf, isPaused, pause } from './escalator-deps.ts';
-import type { EscalatorDeps, EscalatorMemory } from './escalator-deps.ts';
+import { attempt, changed, contactsOf } from './escalator-deps.ts';
+import type { Calling } from './escalator-deps.ts';
 import { PagerRefused } from './pager.ts';
 import type { Page, Pager } from './pager.ts';
 
@@ -45,40 +45,26 @@ function toLinks({ dashboard, guides }: Links): Page['links'] {
   return [...(dashboard === undefined ? [] : [{ title: 'Dashboard', url: dashboard }]), ...guides];
 }
 
-interface Keeping {
-  readonly ports: EscalatorDeps;
-  readonly memory: EscalatorMemory;
-  readonly view: IncidentView;
-}
-
 /** Tells the pager that somebody has it, or that it is over, once each. Repeating either after a crash changes nothing there. */
-export async function keepPager(keeping: Keeping): Promise<Incident> {
-  const { ports, memory, view } = keeping;
+export async function keepPager(calling: Calling): Promise<Incident> {
+  const { deps, view } = calling;
   const { incident } = view;
-  const pager = ports.pagerOf(incident.target);
+  const pager = deps.pagerOf(incident.target);
   const action = whatToTell(incident);
-  const nowMs = ports.clock.now();
-  if (pager === undefined || action === null || isPaused(memory, action, ports.clock))
-    return incident;
-  try {
-    const { links } = contactsOf(ports, incident);
-    await pager.page(toPage(action, { view, links, reasons: [], nowMs }));
-  } catch (error) {
-    if (error instanceof JournalUnavailable) throw error;
-    ports.onFault(incident.id, error);
-    return refused(keeping, { pager, action }, error);
-  }
-  memory.pauses.delete(action);
+  if (pager === undefined || action === null) return incident;
+  const { links } = contactsOf(deps, incident);
+  const page = toPage(action, { view, links, reasons: [], nowMs: deps.clock.now() });
+  const made = await attempt(calling, action, () => pager.page(page));
+  if (!made.isDone) return keepRefusal(calling, { pager, action }, made.error);
   const [told, what] =
     action === 'resolve'
       ? (['resolved', 'it is over'] as const)
       : (['acknowledged', 'somebody has it'] as const);
-  const changed = await changeIncident(ports.log, incident.id, (current) => ({
-    state: current.state,
-    change: { pager: told },
-    note: { kind: 'incident-paged', sentence: `${pager.name} was told that ${what}.` },
-  }));
-  return changed.ok ? changed.value : incident;
+  const note: Note = { kind: 'incident-paged', sentence: `${pager.name} was told that ${what}.` };
+  return changed(
+    calling,
+    changeIncident(deps, incident.id, ({ state }) => ({ state, change: { pager: told }, note })),
+  );
 }
 
 type Told = 'acknowledge' | 'resolve';
@@ -111,26 +97,22 @@ interface Refused {
 }
 
 /** What is refused for good is tried again after a restart, which may come with another key; the thread hears once. */
-async function refused(
-  { ports, memory, view: { incident } }: Keeping,
+async function keepRefusal(
+  calling: Calling,
   { pager, action }: Refused,
   error: unknown,
 ): Promise<Incident> {
-  pause(memory, action, ports.clock);
+  const { deps, memory } = calling;
+  const { incident } = calling.view;
   if (!(error instanceof PagerRefused) || error.mayPass) return incident;
-  memory.pauses.set(action, { untilMs: Infinity, tries: 0 });
+  memory.pauses.beginForGood(action);
   const sentence = `${error.message} ${pager.name} does not know; tell it by hand to ${action}.`;
-  const notes = await ports.log.readNotes(incident.id, 0);
+  const notes = await deps.log.readNotes(incident.id, 0);
   if (notes.some((note) => note.sentence === sentence)) return incident;
-  const changed = await changeIncident(ports.log, incident.id, ({ state }) => ({
-    state,
-    change: {},
-    note: { kind: 'incident-paged', sentence },
-  }));
-  return changed.ok ? changed.value : incident;
+  return changed(calling, addNote(deps, incident.id, { kind: 'incident-paged', sentence }));
 }
 
-const changed: ReadonlySet<Item['outcome']> = new Set([
+const changing: ReadonlySet<Item['outcome']> = new Set([
   'ended',
   'cancelled',
   'rolled back',
@@ -145,23 +127,20 @@ const changed: ReadonlySet<Item['outcome']> = new Set([
  * Tells the pager of requests that changed something: whoever is woken sees them beside the page. The note comes
  * first, because the service has no key to know a repetition by: a kill in that moment loses a line and repeats none.
  */
-export async function tellChanges({ ports, memory, view }: Keeping): Promise<Incident> {
-  const pager = ports.pagerOf(view.incident.target);
+export async function tellChanges({ deps, memory, view }: Calling): Promise<Incident> {
+  const pager = deps.pagerOf(view.incident.target);
   const fresh = view.requests.filter(
     (request) => hasChanged(request) && !memory.changesTold.has(request.id),
   );
   if (pager === undefined || fresh.length === 0) return view.incident;
-  let incident = view.incident;
-  const notes = await ports.log.readNotes(incident.id, 0);
+  let { incident } = view;
+  const notes = await deps.log.readNotes(incident.id, 0);
   const known = new Set(notes.map(({ facts }) => facts?.['change']));
   for (const request of fresh) {
     const { id, result, target, plan } = request;
     if (!known.has(id)) {
-      const noted = await changeIncident(ports.log, incident.id, ({ state }) => ({
-        state,
-        change: {},
-        note: { kind: 'incident-paged', sentence: null, facts: { change: id } },
-      }));
+      const note: Note = { kind: 'incident-paged', sentence: null, facts: { change: id } };
+      const noted = await addNote(deps, incident.id, note);
       if (!noted.ok) return incident;
       incident = noted.value;
       const at = result?.endedAt ?? request.proposedAt;
@@ -169,7 +148,7 @@ export async function tellChanges({ ports, memory, view }: Keeping): Promise<Inc
       // Nobody waits for it: it pages nobody, and the pager may take two minutes to refuse it.
       void pager
         .tellChange({ target, summary, at })
-        .catch((error: unknown) => ports.onFault(view.incident.id, error));
+        .catch((error: unknown) => deps.onFault(view.incident.id, error));
     }
     memory.changesTold.add(id);
   }
@@ -178,5 +157,5 @@ export async function tellChanges({ ports, memory, view }: Keeping): Promise<Inc
 
 function hasChanged({ state, result }: ApprovalRequest): boolean {
   if (state === 'executing' || result === null || wasTakenBack(result.report)) return false;
-  return result.report.items.some(({ outcome }) => changed.has(outcome));
+  return result.report.items.some(({ outcome }) => changing.has(outcome));
 }

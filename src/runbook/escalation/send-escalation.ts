@@ -1,9 +1,8 @@
 import { isoNow } from '../../timing.ts';
-import { JournalUnavailable } from '../approvals/journal.ts';
-import { changeIncident } from '../incidents/incident-log.ts';
+import { changeIncident } from '../incidents/change.ts';
+import type { Decision } from '../incidents/change.ts';
 import type { Note } from '../incidents/incident-log.ts';
-import type { Incident, IncidentChange } from '../incidents/incident.ts';
-import type { IncidentView } from '../incidents/incidents.ts';
+import type { Incident } from '../incidents/incident.ts';
 import type { Escalation } from '../incidents/rules.ts';
 import { capital } from '../snapshot/words.ts';
 import {
@@ -15,15 +14,12 @@ import {
   toHeadline,
 } from './channels.ts';
 import type { CallChannel } from './channels.ts';
-import { pause, contactsOf } from './escalator-deps.ts';
-import type { EscalatorMemory, EscalatorDeps } from './escalator-deps.ts';
+import { attempt, changed, contactsOf } from './escalator-deps.ts';
+import type { Calling } from './escalator-deps.ts';
 import { toPage } from './pager-updates.ts';
 import { PagerRefused } from './pager.ts';
 
-interface Calling {
-  readonly ports: EscalatorDeps;
-  readonly memory: EscalatorMemory;
-  readonly view: IncidentView;
+interface Sending extends Calling {
   readonly isWorkedOn: boolean;
 }
 
@@ -31,8 +27,8 @@ interface Calling {
  * Makes one call. `sending` is in the journal before it goes out, with how often it was tried, and what came of it
  * after: whoever finds `sending` there knows that it may have gone out. Returns the incident as it then stands.
  */
-export async function sendEscalation(calling: Calling, due: Escalation): Promise<Incident> {
-  const { ports, view, memory } = calling;
+export async function sendEscalation(calling: Sending, due: Escalation): Promise<Incident> {
+  const { deps, view } = calling;
   const callChannels = callChannelsOf(calling, due);
   const callChannel = chooseCallChannel(callChannels, due);
   if (callChannel === undefined) return giveUp(calling, due);
@@ -42,20 +38,13 @@ export async function sendEscalation(calling: Calling, due: Escalation): Promise
   const begun: Escalation = { ...due, via: callChannel.via, state: 'sending', tries };
   const before = await writeBegun(calling, due, begun);
   if (!before.escalations.some((one) => isSame(one, begun))) return before;
-  if (due.tries === 0) ports.meter.escalation('due');
-  try {
-    await send(
-      { ...calling, view: { ...view, incident: before } },
-      { callChannel, begun, mayStand },
-    );
-  } catch (error) {
-    if (error instanceof JournalUnavailable) throw error;
-    ports.onFault(before.id, error);
-    return writeFailed(calling, { begun, callChannel, callChannels }, error);
-  }
-  ports.meter.escalation('sent');
-  memory.pauses.delete(due.id);
-  const sent: Escalation = { ...begun, state: 'sent', sentAt: isoNow(ports.clock) };
+  if (due.tries === 0) deps.meter.escalation('due');
+  const made = await attempt(calling, due.id, () =>
+    send({ ...calling, view: { ...view, incident: before } }, { callChannel, begun, mayStand }),
+  );
+  if (!made.isDone) return writeFailed(calling, { begun, callChannel, callChannels }, made.error);
+  deps.meter.escalation('sent');
+  const sent: Escalation = { ...begun, state: 'sent', sentAt: isoNow(deps.clock) };
   const note: Note = {
     kind: 'incident-escalated',
     sentence: `dbconn called ${roleName(due.who)} ${callChannelName(callChannel)}.`,
@@ -69,31 +58,31 @@ function isSame(one: Escalation, { id, via, tries }: Escalation): boolean {
   return one.id === id && one.state === 'sending' && one.via === via && one.tries === tries;
 }
 
-function callChannelsOf({ ports, view }: Calling, { who }: Escalation): CallChannel[] {
-  const { contacts } = contactsOf(ports, view.incident);
-  const pager = ports.pagerOf(view.incident.target);
-  return callChannelsTo(who, { contacts, channel: ports.channel, pager });
+function callChannelsOf({ deps, view }: Sending, { who }: Escalation): CallChannel[] {
+  const { contacts } = contactsOf(deps, view.incident);
+  const pager = deps.pagerOf(view.incident.target);
+  return callChannelsTo(who, { contacts, channel: deps.channel, pager });
 }
 
-interface Sending {
+interface Message {
   readonly callChannel: CallChannel;
   readonly begun: Escalation;
   /** It was begun before, and may have gone out. */
   readonly mayStand: boolean;
 }
 
-async function send(calling: Calling, { callChannel, begun, mayStand }: Sending): Promise<void> {
-  const { ports, view, isWorkedOn } = calling;
+async function send(calling: Sending, { callChannel, begun, mayStand }: Message): Promise<void> {
+  const { deps, view, isWorkedOn } = calling;
   const { incident } = view;
-  const nowMs = ports.clock.now();
+  const nowMs = deps.clock.now();
   if (callChannel.via === 'pager') {
-    const { links } = contactsOf(ports, incident);
+    const { links } = contactsOf(deps, incident);
     await callChannel.pager.page(toPage('trigger', { view, links, reasons: begun.reasons, nowMs }));
     return;
   }
-  const place = callChannel.via === 'channel' ? await ports.board.placeOf(incident.id) : undefined;
-  const lateAfterMs = ports.rules.overdueAfterMs;
-  await ports.announcements.announce({
+  const place = callChannel.via === 'channel' ? await deps.board.placeOf(incident.id) : undefined;
+  const lateAfterMs = deps.rules.overdueAfterMs;
+  await deps.announcements.announce({
     to: callChannel.to,
     mention: callChannel.mention,
     headline: toHeadline({ view, escalation: begun, nowMs, lateAfterMs, isWorkedOn }),
@@ -104,20 +93,23 @@ async function send(calling: Calling, { callChannel, begun, mayStand }: Sending)
   });
 }
 
-function writeBegun(calling: Calling, due: Escalation, begun: Escalation): Promise<Incident> {
-  const { ports, view } = calling;
-  return change(ports, view.incident, (current) => {
-    const known = current.escalations.find(({ id }) => id === due.id);
+function writeBegun(calling: Sending, due: Escalation, begun: Escalation): Promise<Incident> {
+  const decide = ({ state, escalations, pager }: Incident): Decision => {
+    const known = escalations.find(({ id }) => id === due.id);
     // Over by now, or somebody else was quicker.
-    if (current.state !== 'open' || known?.state === 'sent') return null;
-    // From now on a page may stand open: whoever finds this after a crash has to see to its end.
-    const pager = begun.via === 'pager' ? 'triggered' : current.pager;
+    if (state !== 'open' || known?.state === 'sent') return null;
     const facts = { step: begun.id, via: begun.via, tries: begun.tries };
     return {
-      change: { escalations: keep(current.escalations, begun), pager },
+      state,
+      change: {
+        escalations: keep(escalations, begun),
+        // From now on a page may stand open: whoever finds this after a crash has to see to its end.
+        pager: begun.via === 'pager' ? 'triggered' : pager,
+      },
       note: { kind: 'incident-escalating', sentence: null, facts },
     };
-  });
+  };
+  return changed(calling, changeIncident(calling.deps, calling.view.incident.id, decide));
 }
 
 interface Failure {
@@ -128,19 +120,18 @@ interface Failure {
 
 /** The thread hears of the first refusal, and of another way that is taken; not of each try. */
 function writeFailed(
-  calling: Calling,
+  calling: Sending,
   { begun, callChannel, callChannels }: Failure,
   error: unknown,
 ): Promise<Incident> {
-  const { ports, memory } = calling;
-  ports.meter.escalation('failed');
+  const { deps, memory } = calling;
+  deps.meter.escalation('failed');
   const isRefused = error instanceof PagerRefused && !error.mayPass;
   const tries = isRefused ? Math.max(begun.tries, mostTries[callChannel.via]) : begun.tries;
   const failed: Escalation = { ...begun, state: 'failed', tries };
   const next = chooseCallChannel(callChannels, failed);
   const goesElsewhere = next !== undefined && next.via !== callChannel.via;
-  if (goesElsewhere) memory.pauses.delete(begun.id);
-  else pause(memory, begun.id, ports.clock);
+  if (goesElsewhere) memory.pauses.end(begun.id);
   const why = error instanceof PagerRefused ? error.message : 'Slack did not take it.';
   const who = capital(roleName(begun.who));
   const instead = goesElsewhere ? ` They are called ${callChannelName(next)} instead.` : '';
@@ -156,9 +147,9 @@ function writeFailed(
 }
 
 /** Nobody is configured: said once, and not tried until that changed. */
-async function giveUp(calling: Calling, due: Escalation): Promise<Incident> {
+async function giveUp(calling: Sending, due: Escalation): Promise<Incident> {
   if (due.state === 'failed') return calling.view.incident;
-  calling.ports.meter.escalation('failed');
+  calling.deps.meter.escalation('failed');
   const who = capital(roleName(due.who));
   const note: Note = {
     kind: 'incident-escalating',
@@ -174,28 +165,13 @@ interface Writing {
   readonly pager?: Pick<Incident, 'pager'>;
 }
 
-function write({ ports, view }: Calling, { escalation, note, pager }: Writing): Promise<Incident> {
-  return change(ports, view.incident, ({ escalations }) => ({
+function write(calling: Sending, { escalation, note, pager }: Writing): Promise<Incident> {
+  const decide = ({ state, escalations }: Incident): Decision => ({
+    state,
     change: { escalations: keep(escalations, escalation), ...pager },
     note,
-  }));
-}
-
-type Edit = (current: Incident) => { readonly change: IncidentChange; readonly note: Note } | null;
-
-/** An incident that changes too fast is left for the next round. */
-async function change(
-  { log, onFault }: EscalatorDeps,
-  incident: Incident,
-  edit: Edit,
-): Promise<Incident> {
-  const changed = await changeIncident(log, incident.id, (current) => {
-    const edited = edit(current);
-    return edited === null ? null : { state: current.state, ...edited };
   });
-  if (changed.ok) return changed.value;
-  onFault(incident.id, new Error(changed.refusal.why));
-  return incident;
+  return changed(calling, changeIncident(calling.deps, calling.view.incident.id, decide));
 }
 
 function keep(escalations: readonly Escalation[], one: Escalation): Escalation[] {

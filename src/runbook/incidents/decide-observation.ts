@@ -1,6 +1,7 @@
 import type { TargetCheck } from '../diagnose/evidence.ts';
 import { list } from '../snapshot/words.ts';
-import type { Decision, Note } from './incident-log.ts';
+import type { Decision } from './change.ts';
+import type { Note } from './incident-log.ts';
 import type { Incident, IncidentChange, Observation, Trigger } from './incident.ts';
 import { moreSevere } from './incident.ts';
 import { keepCheck } from './kept-checks.ts';

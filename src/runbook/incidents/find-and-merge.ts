@@ -3,9 +3,10 @@ import { refuseContended } from '../approvals/refusals.ts';
 import type { Actor } from '../approvals/request.ts';
 import { refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { change, mayDecide, refuseNotOpen } from './by-hand.ts';
-import type { ChangePorts } from './by-hand.ts';
-import type { Decision, IncidentDeps, IncidentLog } from './incident-log.ts';
+import { changeFound, changeIncident, refuseUnknown, untilQuick } from './change.ts';
+import type { ChangeDeps, Decision } from './change.ts';
+import { mayDecide, refuseNotOpen } from './decisions.ts';
+import type { IncidentDeps, IncidentLog } from './incident-log.ts';
 import { actorName, moreSevere } from './incident.ts';
 import type { Incident } from './incident.ts';
 import { addTrigger, endOthers, findFiring, firingAlerts } from './triggers.ts';
@@ -40,7 +41,7 @@ export async function findIncident(
   log: Pick<IncidentLog, 'listIncidents' | 'readIncident'>,
   target: string,
 ): Promise<Belonging> {
-  // Every look asks this, so it is one question.
+  // Every check asks this, so it is one question.
   const states = ['open', 'merged'] as const;
   const present = await log.listIncidents({ states, target, limit: mostPresent });
   const open = present.find(({ state }) => state === 'open');
@@ -73,52 +74,39 @@ interface Merging {
   readonly actor: Actor;
 }
 
-/** Looks write to an incident every few seconds at most. */
-const mostTries = 5;
 const pauseMs = 200;
-const movedOn = 'moved-on';
 
 /**
  * Makes one incident a part of another. The other one takes over the alerts that still fire, before the first one
  * is closed: killed in between, an alert is known twice rather than not at all.
  */
 export async function merge(
-  ports: IncidentDeps,
+  deps: IncidentDeps,
   { id, into, actor }: Merging,
 ): Promise<Answer<Incident>> {
   if (id === into) {
     return refuse('same-incident', 'An incident is no part of itself.', 'Name another open one.');
   }
-  const allowed = await mayDecide(ports.people, actor);
+  const allowed = await mayDecide(deps.people, actor);
   if (!allowed.ok) return allowed;
-  for (let tries = 0; tries < mostTries; tries += 1) {
-    const part = await ports.log.readIncident(id);
-    if (part === undefined) return change(ports, id, () => null);
+  const merged = await untilQuick(async (tries) => {
+    const part = await deps.log.readIncident(id);
+    if (part === undefined) return refuseUnknown();
     if (part.state !== 'open') return refuseNotOpen(part);
-    const by = { actor, isTold: tries > 0 };
-    const taken = await change(ports, into, (incident) => takeOver(incident, part, by));
-    if (!taken.ok) return taken;
-    const merged = await change(ports, id, (incident) =>
-      becomePart(incident, part, { into, actor }),
-    );
-    if (merged.ok || merged.refusal.kind !== movedOn) return merged;
     // Of two crosswise ones the other goes first now, or they would stop each other at every try.
-    if (id > into) await ports.clock.sleep(pauseMs);
-  }
-  return refuseContended();
+    if (tries > 0 && id > into) await deps.clock.sleep(pauseMs);
+    const by = { actor, isTold: tries > 0 };
+    const taken = await changeIncident(deps, into, (incident) => takeOver(incident, part, by));
+    if (!taken.ok) return taken;
+    // Only as it was when the other one took it over: of two that are made a part of each other at once, each was
+    // written to meanwhile. Without that both would wait for the other's end, and nobody would be called for either.
+    const closed = await changeFound(deps, part, becomePart(into, actor));
+    return closed === 'busy' ? 'changed' : closed;
+  });
+  return merged === 'changed' ? refuseContended() : merged;
 }
 
-/**
- * Only as it was when the other one took it over: of two that are made a part of each other at once, each was written
- * to meanwhile. Without that both would wait for the other's end, and nobody would be called for either.
- */
-function becomePart(
-  incident: Incident,
-  { version }: Incident,
-  { into, actor }: Pick<Merging, 'into' | 'actor'>,
-): Decision {
-  if (incident.state !== 'open') return refuseNotOpen(incident);
-  if (incident.version !== version) return refuse(movedOn, '', '');
+function becomePart(into: string, actor: Actor): Decision {
   const sentence = `${actorName(actor)} made this a part of ${into}: it goes on there.`;
   return {
     state: 'merged',
@@ -164,18 +152,18 @@ function endAsRoot(
 
 /** Ends the incidents that became a part of one that is over. Returns how many. */
 export async function followMerged(
-  ports: ChangePorts,
+  deps: ChangeDeps & Pick<IncidentDeps, 'clock'>,
   merged: readonly Incident[],
 ): Promise<number> {
   let ended = 0;
   for (const part of merged) {
-    const root = await mergedRoot(ports.log, part);
+    const root = await mergedRoot(deps.log, part);
     // A root that is gone from the journal would keep its parts for ever.
     if (root !== undefined && root.state !== 'resolved') continue;
-    const followed = await change(ports, part.id, (incident) => {
+    const followed = await changeIncident(deps, part.id, (incident) => {
       if (incident.state !== 'merged') return null;
       const sentence = `It is over with ${root?.id ?? incident.mergedInto ?? 'the other one'}.`;
-      const closing = { by: null, at: isoNow(ports.clock), sentence, reason: null };
+      const closing = { by: null, at: isoNow(deps.clock), sentence, reason: null };
       return {
         state: 'resolved',
         change: { closing, triggers: endAsRoot(incident, root, closing.at) },

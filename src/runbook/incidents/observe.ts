@@ -2,6 +2,7 @@ import { isoNow } from '../../timing.ts';
 import type { TargetCheck } from '../diagnose/evidence.ts';
 import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
+import { changeIncident } from './change.ts';
 import {
   clockTime,
   decideObservation,
@@ -13,7 +14,6 @@ import {
   watchTrigger,
 } from './decide-observation.ts';
 import { findIncident, mergedRoot } from './find-and-merge.ts';
-import { changeIncident } from './incident-log.ts';
 import type { IncidentDeps } from './incident-log.ts';
 import type { Incident } from './incident.ts';
 import { keepCheck } from './kept-checks.ts';
@@ -121,7 +121,7 @@ async function update(
   };
   const mayEnd = isCalm(incident, about) && isOver(incident, checkResult);
   const partInTrouble = mayEnd && (await isPartInTrouble(ports, checks, id));
-  const changed = await changeIncident(ports.log, id, (now) =>
+  const changed = await changeIncident(ports, id, (now) =>
     decideObservation(now, { ...checkResult, partInTrouble }),
   );
   const differs = difference(incident.last, observation);
@@ -132,7 +132,6 @@ async function update(
   const [kept] = checkResult.pending;
   if (kept !== undefined) ended.delete(kept);
   if (ended.size === 0 || changed.value.state !== 'open') pending.delete(id);
-  if (changed.value.version !== incident.version) ports.onChange?.(changed.value);
   return changed;
 }
 

@@ -1,15 +1,16 @@
 import { isoNow } from '../../timing.ts';
 import { refuseContended } from '../approvals/refusals.ts';
-import { cleanReason } from '../approvals/request.ts';
 import type { Actor } from '../approvals/request.ts';
 import type { Severity } from '../diagnose/diagnosis.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { capital, durationOfMs } from '../snapshot/words.ts';
-import { refuseReasonMissing } from './by-hand.ts';
+import { changeFound, untilQuick } from './change.ts';
+import type { Decision } from './change.ts';
+import { withReason } from './decisions.ts';
 import { findIncident, findReturning } from './find-and-merge.ts';
-import { changeIncident, toDraft } from './incident-log.ts';
-import type { Decision, IncidentDeps, Note, NoteKind } from './incident-log.ts';
+import { toDraft } from './incident-log.ts';
+import type { IncidentDeps, Note, NoteKind } from './incident-log.ts';
 import { actorName, moreSevere, newIncident } from './incident.ts';
 import type { Incident, IncidentChange, Trigger } from './incident.ts';
 import { addTrigger, hadItBefore, reopening } from './triggers.ts';
@@ -26,7 +27,7 @@ interface Beginning {
   readonly quote?: string | null;
   readonly by?: Actor;
   readonly facts?: Note['facts'];
-  /** What is remembered of the look that said so. */
+  /** What is remembered of the check that said so. */
   readonly observation?: Pick<IncidentChange, 'first' | 'last' | 'peak'>;
   /** True where the incident knows this already, so that nothing is to be written. */
   readonly isKnown: (incident: Incident) => boolean;
@@ -37,62 +38,39 @@ interface Begun {
   readonly incident: Incident;
 }
 
-/** Whoever loses this often against others loses against a fault. */
-const mostTries = 10;
-const movedOn = 'moved-on';
-
 /**
  * Joins the open incident of a target, or the one that became a part of; else takes up the one that was over a
  * short time ago; else opens one. However many begin at once, there is one. Throws JournalUnavailable.
  */
-export async function begin(ports: IncidentDeps, beginning: Beginning): Promise<Answer<Begun>> {
-  for (let tries = 0; tries < mostTries; tries += 1) {
-    const begun = await tryBegin(ports, beginning);
-    if (begun === undefined) continue;
-    if (begun.ok && begun.value.how !== 'known') ports.onChange?.(begun.value.incident);
-    return begun;
-  }
-  return refuseContended();
+export async function begin(deps: IncidentDeps, beginning: Beginning): Promise<Answer<Begun>> {
+  const { log, clock, rules } = deps;
+  const { target } = beginning;
+  // Whenever somebody was quicker everything is looked up again: it may have ended, or been taken up, since.
+  const begun = await untilQuick(async () => {
+    const belonging = await findIncident(log, target);
+    if (belonging.kind !== 'none') return takeUp(deps, belonging.incident, beginning);
+    const since = { nowMs: clock.now(), withinMs: rules.reopenWithinMs };
+    const returning = await findReturning(log, target, since);
+    return returning === undefined ? open(deps, beginning) : takeUp(deps, returning, beginning);
+  });
+  return begun === 'changed' ? refuseContended() : begun;
 }
 
-/** Undefined when somebody was quicker, and everything is to be looked up again. */
-async function tryBegin(
-  ports: IncidentDeps,
+async function takeUp(
+  deps: IncidentDeps,
+  found: Incident,
   beginning: Beginning,
-): Promise<Answer<Begun> | undefined> {
-  const { log, clock, rules } = ports;
-  const belonging = await findIncident(log, beginning.target);
-  if (belonging.kind !== 'none') {
-    return change(ports, belonging.incident, (incident) => join(incident, beginning));
-  }
-  const since = { nowMs: clock.now(), withinMs: rules.reopenWithinMs };
-  const returning = await findReturning(log, beginning.target, since);
-  if (returning !== undefined) {
-    return change(ports, returning, (incident) => comeBack(incident, beginning));
-  }
-  return open(ports, beginning);
-}
-
-async function change(
-  { log }: IncidentDeps,
-  { id, state, version }: Incident,
-  decide: (incident: Incident) => Decision,
-): Promise<Answer<Begun> | undefined> {
-  const changed = await changeIncident(log, id, (incident) =>
-    // An incident that ended, or was taken up again, since it was found is another case.
-    incident.state === state ? decide(incident) : refuse(movedOn, '', ''),
-  );
-  if (changed.ok) {
-    const { value: incident } = changed;
-    const how = state === 'open' ? 'joined' : 'reopened';
-    return done({ incident, how: incident.version === version ? 'known' : how });
-  }
-  const { kind } = changed.refusal;
-  return kind === movedOn || kind === 'another-incident' ? undefined : changed;
+): Promise<Answer<Begun> | 'changed'> {
+  const isOpen = found.state === 'open';
+  if (beginning.isKnown(found)) return done({ incident: found, how: 'known' });
+  const decision = isOpen ? join(found, beginning) : comeBack(found, beginning);
+  const changed = await changeFound(deps, found, decision);
+  if (changed === 'changed' || changed === 'busy') return 'changed';
+  if (!changed.ok) return changed;
+  return done({ incident: changed.value, how: isOpen ? 'joined' : 'reopened' });
 }
 
 function join(incident: Incident, beginning: Beginning): Decision {
-  if (beginning.isKnown(incident)) return null;
   const { severity, trigger, why } = beginning;
   const sentence = `${why}.`;
   return {
@@ -107,7 +85,6 @@ function join(incident: Incident, beginning: Beginning): Decision {
 }
 
 function comeBack(incident: Incident, beginning: Beginning): Decision {
-  if (beginning.isKnown(incident)) return null;
   const { at, severity, trigger, why, observation, quote, by } = beginning;
   const awayMs = Date.parse(at) - Date.parse(incident.closing?.at ?? at);
   const sentence = `It is back after ${durationOfMs(awayMs)}: ${why}.${hadItBefore(incident)}`;
@@ -118,21 +95,23 @@ function comeBack(incident: Incident, beginning: Beginning): Decision {
       severity: moreSevere(incident.severity, severity),
       ...(observation?.last !== undefined && { last: observation.last }),
     },
-    // Evidence is bounded for an incident as a whole, however often it comes back: the next looks keep theirs.
+    // Evidence is bounded for an incident as a whole, however often it comes back: the next checks keep theirs.
     note: toNote('incident-reopened', sentence, { quote, by }),
   };
 }
 
 async function open(
-  { log, policyOf }: IncidentDeps,
+  { log, policyOf, onChange }: IncidentDeps,
   beginning: Beginning,
-): Promise<Answer<Begun> | undefined> {
+): Promise<Answer<Begun> | 'changed'> {
   const { target, at, severity, trigger, why, observation } = beginning;
   const policy = policyOf(target);
   const incident = { ...newIncident({ target, at, severity, trigger, policy }), ...observation };
   const note = toNote('incident-opened', `${why}.`, beginning);
   const opened = await log.openIncident(incident, toDraft(incident.id, note));
-  return opened === 'opened' ? done({ how: 'opened', incident }) : undefined;
+  if (opened === 'busy') return 'changed';
+  onChange?.(incident);
+  return done({ how: 'opened', incident });
 }
 
 function toNote(
@@ -163,16 +142,20 @@ export async function openByHand(
   if (!ports.targets.some(({ name }) => name === target)) {
     return refuse('unknown-target', 'There is no such target.', 'Name one of dbconn.yml.');
   }
-  const why = cleanReason(reason);
-  if (why === null) return refuseReasonMissing('An incident opened by hand');
-  const at = isoNow(ports.clock);
-  const begun = await begin(ports, {
+  return withReason('An incident opened by hand', reason, async (why) => {
+    const begun = await begin(ports, byPerson({ target, actor, reason: why }, isoNow(ports.clock)));
+    return begun.ok ? done(begun.value.incident) : begun;
+  });
+}
+
+function byPerson({ target, actor, reason }: OpeningByHand, at: string): Beginning {
+  return {
     target,
     at,
-    trigger: { kind: 'person', by: actor, startsAt: at, endedAt: null, reason: why },
+    trigger: { kind: 'person', by: actor, startsAt: at, endedAt: null, reason },
     severity: 'warning',
     why: `${capital(actorName(actor))} says that something is wrong with ${target}`,
-    quote: why,
+    quote: reason,
     by: actor,
     isKnown: ({ triggers }) =>
       triggers.some(
@@ -180,8 +163,7 @@ export async function openByHand(
           known.kind === 'person' &&
           known.endedAt === null &&
           known.by.id === actor.id &&
-          known.reason === why,
+          known.reason === reason,
       ),
-  });
-  return begun.ok ? done(begun.value.incident) : begun;
+  };
 }

@@ -1,9 +1,9 @@
 import type { Actor, ApprovalRequest } from '../approvals/request.ts';
 import { nameOf } from '../remedies/remedy-request.ts';
-import { refuse } from '../remedies/remedy.ts';
 import { capital } from '../snapshot/words.ts';
+import { changeFound, untilQuick } from './change.ts';
 import { findIncident, findReturning } from './find-and-merge.ts';
-import { belongs, changeIncident } from './incident-log.ts';
+import { belongs } from './incident-log.ts';
 import type { IncidentDeps, Note } from './incident-log.ts';
 import { actorName } from './incident.ts';
 import type { Incident } from './incident.ts';
@@ -82,36 +82,30 @@ function by(actor: Actor, did: string): Line {
 
 /** A remedy's outcome is often seen after the incident that it ended. */
 const recordedAfterMs = 10 * 60_000;
-const mostTries = 10;
-const movedOn = 'moved-on';
 
 /** What happened to a request, in the timeline of its target's incident, once for each state. Throws JournalUnavailable. */
 export async function recordRequest(
-  ports: IncidentDeps,
+  deps: IncidentDeps,
   memories: Memories,
   request: ApprovalRequest,
 ): Promise<void> {
   const key = `request:${request.id}:${request.state}`;
-  for (let tries = 0; tries < mostTries; tries += 1) {
-    const incident = await findIncidentOf(ports, request);
-    if (incident === undefined) return;
+  // Whoever wrote meanwhile may have written this: then the notes are to be read again.
+  await untilQuick(async () => {
+    const incident = await findIncidentOf(deps, request);
+    if (incident === undefined) return undefined;
     const remembered = await memories.notes.read(incident.id);
-    if (remembered.has(key)) return;
-    const latest = memories.checks.recent(request.target, ports.clock.now());
+    if (remembered.has(key)) return undefined;
+    const latest = memories.checks.recent(request.target, deps.clock.now());
     const facts = { key, request: request.id, ...evidenceOf(request, latest, remembered) };
     const note: Note = { kind: 'incident-request', ...tellRequest(request), facts };
-    const changed = await changeIncident(ports.log, incident.id, (now) =>
-      // Whoever wrote meanwhile may have written this: then the notes are to be read again.
-      now.version === incident.version
-        ? { state: now.state, change: {}, note }
-        : refuse(movedOn, '', ''),
-    );
-    if (!changed.ok) continue;
+    const { state } = incident;
+    const changed = await changeFound(deps, incident, { state, change: {}, note });
+    if (changed === 'changed' || changed === 'busy') return 'changed';
     const isAfterMissing = request.state === 'done' && !('examination' in facts);
-    if (isAfterMissing && incident.state === 'open') addPending(memories, incident, request);
-    ports.onChange?.(changed.value);
-    return;
-  }
+    if (isAfterMissing && state === 'open') addPending(memories, incident, request);
+    return undefined;
+  });
 }
 
 async function findIncidentOf(
@@ -133,7 +127,7 @@ async function findIncidentOf(
   return belongs(request, { openedAt, until: closing?.at ?? null }) ? returning : undefined;
 }
 
-/** The evidence of before, with the last vote; that of after, if it was looked at since. */
+/** The evidence of before, with the last vote; that of after, if it was checked since. */
 function evidenceOf(
   { id, state, result }: ApprovalRequest,
   latest: LatestCheck | undefined,
@@ -146,7 +140,7 @@ function evidenceOf(
   return state === 'done' && isAfter ? keepCheck(`after:${id}`, examination) : {};
 }
 
-/** The next look is the one after it. */
+/** The next check is the one after it. */
 function addPending({ pending }: Memories, { id }: Incident, request: ApprovalRequest): void {
   pending.set(id, (pending.get(id) ?? new Set<string>()).add(request.id));
 }

@@ -94,6 +94,12 @@ export const defaultIncidentRules: IncidentRules = {
   ]),
 };
 
+export interface Silence {
+  /** At most a week. */
+  readonly forMs: number;
+  readonly reason: string;
+}
+
 export interface EscalationRequest {
   readonly role: EscalationRole;
   readonly reason: string;

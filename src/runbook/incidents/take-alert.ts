@@ -4,9 +4,10 @@ import type { Answer } from '../remedies/remedy.ts';
 import { cleanUntrusted } from '../snapshot/redaction/redact-text.ts';
 import { hasEnded, keepEnd, placeAlert, ruleNameOf, severityOf } from './alert.ts';
 import type { Alert, AlertOutcome } from './alert.ts';
+import { changeIncident } from './change.ts';
+import type { Decision } from './change.ts';
 import { findIncident } from './find-and-merge.ts';
-import { changeIncident } from './incident-log.ts';
-import type { Decision, IncidentDeps } from './incident-log.ts';
+import type { IncidentDeps } from './incident-log.ts';
 import type { Incident, Trigger } from './incident.ts';
 import type { CheckMemory } from './observation.ts';
 import { begin } from './open.ts';
@@ -118,12 +119,11 @@ async function end(
     (belonging.kind === 'none' ? await findCounting(ports, trigger) : belonging.incident);
   if (incident === undefined) return endUnknown(ports, { target, trigger, knowing, memory });
   const latest = memory.recent(incident.target, ports.clock.now())?.sentence;
-  const changed = await changeIncident(ports.log, incident.id, (now) =>
+  const changed = await changeIncident(ports, incident.id, (now) =>
     endFiring(now, trigger, latest),
   );
   if (!changed.ok) return changed;
   const { id, version } = changed.value;
-  if (version !== incident.version) ports.onChange?.(changed.value);
   const next = await findCounting(ports, trigger);
   if (next !== undefined) return end(ports, { target, trigger, knowing: next, memory });
   return done({ kind: version === incident.version ? 'known' : 'joined', incident: id });

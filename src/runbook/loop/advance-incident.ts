@@ -1,15 +1,18 @@
-import { hasPassed, isoNow, uptimeOf } from '../../timing.ts';
+import { hasPassed, isoNow } from '../../timing.ts';
 import type { Holder } from '../approvals/journal.ts';
 import type { Escalator } from '../escalation/escalator.ts';
 import type { Meter } from '../escalation/meter.ts';
 import { whatToTell } from '../escalation/pager-updates.ts';
+import { changeIncident } from '../incidents/change.ts';
+import type { Decision } from '../incidents/change.ts';
 import { checklist } from '../incidents/checklist.ts';
+import { endSilence } from '../incidents/decisions.ts';
 import { readRequestsOf } from '../incidents/incident-log.ts';
 import type { IncidentLog } from '../incidents/incident-log.ts';
 import type { Incident } from '../incidents/incident.ts';
 import type { IncidentView, Incidents } from '../incidents/incidents.ts';
 import { findIneffective } from '../incidents/ineffective-remedies.ts';
-import { endSilence } from '../incidents/resolve-and-silence.ts';
+import { Pauses } from '../incidents/pauses.ts';
 import type { IncidentRules } from '../incidents/rules.ts';
 import type { SteadyClock } from '../incidents/steady-clock.ts';
 import type { IncidentBoard } from '../reports/incident-board.ts';
@@ -17,7 +20,7 @@ import type { Reporter } from '../reports/reporter.ts';
 import type { Latest, Watch } from './check-targets.ts';
 import type { Runbook } from './target-monitor.ts';
 
-/** What whoever tends the incidents needs. */
+/** What the loop needs. */
 export interface IncidentLoopDeps {
   readonly incidents: Incidents;
   readonly log: IncidentLog;
@@ -41,18 +44,7 @@ export interface IncidentLoopDeps {
   readonly random?: () => number;
 }
 
-/** Attends to incidents, each by itself: one that fails or is slow never holds up another. */
-export interface IncidentAdvancer {
-  /** Begins what is to be done now, and returns at once. */
-  advance(incidents: readonly Incident[]): void;
-  /** Whether somebody has to lead for its sake: it is not over, ended a short time ago, changed, or something is due. */
-  isNeededFor(incident: Incident): boolean;
-  /** Forgets what was shown: another process may have shown more since. */
-  forget(): void;
-  idle(): Promise<void>;
-}
-
-interface IncidentAdvancerDeps extends IncidentLoopDeps {
+interface AdvanceDeps extends IncidentLoopDeps {
   readonly latest: Latest;
   readonly watch: Pick<Watch, 'soon'>;
   readonly isLeading: () => boolean;
@@ -60,7 +52,6 @@ interface IncidentAdvancerDeps extends IncidentLoopDeps {
 
 /** After a restart older ones are not shown again: nothing about them changes by itself. */
 const shownAfterMs = 15 * 60_000;
-const longestPauseMs = 60_000;
 const pagerToldWithinMs = 86_400_000;
 
 /** What is remembered of an incident between two rounds. */
@@ -68,83 +59,95 @@ interface IncidentMemory {
   shown: string;
   requestChanged: ReadonlyMap<string, number>;
   checkedFor: string;
-  failures: number;
-  notBeforeMs: number;
 }
 
-export function createIncidentAdvancer(parts: IncidentAdvancerDeps): IncidentAdvancer {
-  const { clock, onFault, isLeading } = parts;
-  const memories = new Map<string, IncidentMemory>();
-  const busy = new Map<string, Promise<void>>();
-  const memoryOf = (id: string): IncidentMemory => {
-    const memory = memories.get(id) ?? newIncidentMemory();
-    memories.set(id, memory);
-    return memory;
-  };
-  const advanceOne = async (incident: Incident, memory: IncidentMemory): Promise<void> => {
-    try {
-      const isDone = await (incident.state === 'resolved' ? advanceResolved : advanceOpen)(
-        parts,
-        incident,
-        memory,
+/** Brings incidents on, each by itself: one that fails or is slow never holds up another. */
+export class IncidentAdvancer {
+  readonly #deps: AdvanceDeps;
+  readonly #memories = new Map<string, IncidentMemory>();
+  readonly #busy = new Map<string, Promise<void>>();
+  readonly #pauses: Pauses;
+
+  constructor(deps: AdvanceDeps) {
+    this.#deps = deps;
+    this.#pauses = new Pauses({ clock: deps.clock, firstMs: 2000, longestMs: 60_000 });
+  }
+
+  /** Begins what is to be done now, and returns at once. */
+  advance(incidents: readonly Incident[]): void {
+    const present = new Set(incidents.map(({ id }) => id));
+    for (const id of this.#memories.keys()) if (!present.has(id)) this.#memories.delete(id);
+    this.#pauses.keepOnly(present);
+    for (const incident of incidents) {
+      const { id } = incident;
+      const isWaiting = this.#pauses.isOn(id) || this.#busy.has(id);
+      if (isWaiting || !this.#deps.isLeading() || !this.#isAnythingDue(incident)) continue;
+      this.#busy.set(
+        id,
+        this.#advanceOne(incident).finally(() => this.#busy.delete(id)),
       );
-      memory.failures = isDone ? 0 : memory.failures + 1;
-    } catch (error) {
-      memory.failures += 1;
-      onFault(`incident ${incident.id}`, error);
     }
-    const pauseMs =
-      memory.failures === 0 ? 0 : Math.min(longestPauseMs, 1000 * 2 ** memory.failures);
-    memory.notBeforeMs = uptimeOf(clock) + pauseMs;
-  };
-  return {
-    advance(incidents) {
-      const present = new Set(incidents.map(({ id }) => id));
-      for (const id of memories.keys()) if (!present.has(id)) memories.delete(id);
-      for (const incident of incidents) {
-        const memory = memoryOf(incident.id);
-        const isPaused = memory.notBeforeMs > uptimeOf(clock);
-        if (isPaused || busy.has(incident.id) || !isLeading()) continue;
-        if (!isAnythingDue(parts, incident, memory)) continue;
-        const advancing = advanceOne(incident, memory).finally(() => busy.delete(incident.id));
-        busy.set(incident.id, advancing);
-      }
-    },
-    isNeededFor: (incident) =>
-      isAnythingDue(parts, incident, memoryOf(incident.id)) || !isOld(parts, incident),
-    forget: () => memories.clear(),
-    idle: async () => void (await Promise.all(busy.values())),
-  };
+  }
+
+  /** Whether somebody has to lead for its sake: it is not over, ended a short time ago, changed, or something is due. */
+  isNeededFor(incident: Incident): boolean {
+    return this.#isAnythingDue(incident) || !isOld(this.#deps, incident);
+  }
+
+  /** Forgets what was shown: another process may have shown more since. */
+  forget(): void {
+    this.#memories.clear();
+    this.#pauses.keepOnly(new Set());
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all(this.#busy.values());
+  }
+
+  /** Resolved ones are many: one that nothing is due for and that did not change costs nothing. */
+  #isAnythingDue(incident: Incident): boolean {
+    if (incident.state !== 'resolved' || isActDue(this.#deps, incident)) return true;
+    const memory = this.#memoryOf(incident.id);
+    const version = versionOf(incident);
+    if (memory.shown === '' && isOld(this.#deps, incident)) memory.shown = version;
+    return !memory.shown.startsWith(version);
+  }
+
+  async #advanceOne(incident: Incident): Promise<void> {
+    const { id, state } = incident;
+    const advance = state === 'resolved' ? advanceResolved : advanceOpen;
+    try {
+      const isDone = await advance(this.#deps, incident, this.#memoryOf(id));
+      if (isDone) this.#pauses.end(id);
+      else this.#pauses.begin(id);
+    } catch (error) {
+      this.#pauses.begin(id);
+      this.#deps.onFault(`incident ${id}`, error);
+    }
+  }
+
+  #memoryOf(id: string): IncidentMemory {
+    const memory = this.#memories.get(id) ?? {
+      shown: '',
+      requestChanged: new Map(),
+      checkedFor: '',
+    };
+    this.#memories.set(id, memory);
+    return memory;
+  }
 }
 
-function newIncidentMemory(): IncidentMemory {
-  return { shown: '', requestChanged: new Map(), checkedFor: '', failures: 0, notBeforeMs: 0 };
-}
-
-/** Resolved ones are many: one that owes nothing and did not change costs nothing. */
-function isAnythingDue(
-  parts: IncidentAdvancerDeps,
-  incident: Incident,
-  memory: IncidentMemory,
-): boolean {
-  if (incident.state !== 'resolved') return true;
-  if (isActDue(parts, incident)) return true;
-  const version = versionOf(incident);
-  if (memory.shown === '' && isOld(parts, incident)) memory.shown = version;
-  return !memory.shown.startsWith(version);
-}
-
-function isOld({ clock }: IncidentAdvancerDeps, { closing, openedAt }: Incident): boolean {
+function isOld({ clock }: AdvanceDeps, { closing, openedAt }: Incident): boolean {
   return hasPassed(clock, Date.parse(closing?.at ?? openedAt), shownAfterMs);
 }
 
 /** Where no pager takes it there is nobody to be told, and the asking has to end. */
-function isPagerDue({ clock }: IncidentAdvancerDeps, incident: Incident): boolean {
+function isPagerDue({ clock }: AdvanceDeps, incident: Incident): boolean {
   const endedMs = Date.parse(incident.closing?.at ?? incident.openedAt);
   return Math.abs(clock.now() - endedMs) < pagerToldWithinMs && whatToTell(incident) !== null;
 }
 
-function isActDue(parts: IncidentAdvancerDeps, incident: Incident): boolean {
+function isActDue(parts: AdvanceDeps, incident: Incident): boolean {
   const { rules, clock } = parts;
   const { closing, reportedAt, checklistAskedAt, mergedInto } = incident;
   if (isPagerDue(parts, incident)) return true;
@@ -159,14 +162,15 @@ function isActDue(parts: IncidentAdvancerDeps, incident: Incident): boolean {
 }
 
 async function advanceOpen(
-  parts: IncidentAdvancerDeps,
+  parts: AdvanceDeps,
   found: Incident,
   memory: IncidentMemory,
 ): Promise<boolean> {
   const { escalator, clock, isLeading } = parts;
   let incident = found;
   if (incident.silence !== null && incident.silence.until <= isoNow(clock)) {
-    const ended = await endSilence(parts, incident.id);
+    const decide = (now: Incident): Decision => endSilence(now, isoNow(clock));
+    const ended = await changeIncident(parts, incident.id, decide);
     if (ended.ok) incident = ended.value;
   }
   const view = await readView(parts, incident);
@@ -180,7 +184,7 @@ async function advanceOpen(
 
 /** False while something that is due could not be done, so that it is tried again later and not each second. */
 async function advanceResolved(
-  parts: IncidentAdvancerDeps,
+  parts: AdvanceDeps,
   found: Incident,
   memory: IncidentMemory,
 ): Promise<boolean> {
@@ -198,7 +202,7 @@ async function advanceResolved(
   return !isActDue(parts, incident);
 }
 
-async function readView(parts: IncidentAdvancerDeps, incident: Incident): Promise<IncidentView> {
+async function readView(parts: AdvanceDeps, incident: Incident): Promise<IncidentView> {
   const { log, runbook, latest, clock } = parts;
   const { target: name } = incident;
   const requests = await readRequestsOf(log, incident);
@@ -213,7 +217,7 @@ async function readView(parts: IncidentAdvancerDeps, incident: Incident): Promis
 
 /** A process that was killed between a request's change and its note left a gap: told here, it is told once. */
 async function recordRequestsAgain(
-  { incidents }: IncidentAdvancerDeps,
+  { incidents }: AdvanceDeps,
   { requests }: IncidentView,
   memory: IncidentMemory,
 ): Promise<void> {
@@ -224,12 +228,8 @@ async function recordRequestsAgain(
   memory.requestChanged = new Map(requests.map(({ id, version }) => [id, version]));
 }
 
-/** An incident without a look, a new alert, and a remedy that ended: each is a reason not to wait for the next one. */
-function checkSoon(
-  { watch }: IncidentAdvancerDeps,
-  view: IncidentView,
-  memory: IncidentMemory,
-): void {
+/** An incident without a check, a new alert, and a remedy that ended: each is a reason not to wait for the next one. */
+function checkSoon({ watch }: AdvanceDeps, view: IncidentView, memory: IncidentMemory): void {
   const { incident, requests } = view;
   const ended = requests.filter(({ result }) => result !== null).length;
   const reasons = `${incident.triggers.length} ${incident.reopenedAt.length} ${ended}`;
@@ -239,7 +239,7 @@ function checkSoon(
   void watch.soon(incident.target);
 }
 
-function show({ board }: IncidentAdvancerDeps, view: IncidentView, memory: IncidentMemory): void {
+function show({ board }: AdvanceDeps, view: IncidentView, memory: IncidentMemory): void {
   const shown = [
     versionOf(view.incident),
     view.diagnosis?.takenAt ?? '',

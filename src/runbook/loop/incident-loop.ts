@@ -4,8 +4,8 @@ import type { TargetCheck } from '../diagnose/evidence.ts';
 import { followMerged } from '../incidents/find-and-merge.ts';
 import type { IncidentLog } from '../incidents/incident-log.ts';
 import type { Incident } from '../incidents/incident.ts';
-import { createIncidentAdvancer } from './advance-incident.ts';
-import type { IncidentAdvancer, IncidentLoopDeps } from './advance-incident.ts';
+import { IncidentAdvancer } from './advance-incident.ts';
+import type { IncidentLoopDeps } from './advance-incident.ts';
 import { createLatest, createWatch } from './check-targets.ts';
 import type { Watch } from './check-targets.ts';
 
@@ -212,7 +212,7 @@ class Rounds {
       onChecked: (targetCheck) => this.#observe(targetCheck),
       onFault: (target, error) => onFault(`the look at ${target}`, error),
     });
-    this.#advancer = createIncidentAdvancer({
+    this.#advancer = new IncidentAdvancer({
       ...deps,
       latest: this.#latest,
       watch: this.#watch,

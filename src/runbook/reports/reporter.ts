@@ -1,12 +1,15 @@
-import { hasPassed, uptimeOf } from '../../timing.ts';
+import { hasPassed, isoNow } from '../../timing.ts';
 import type { Clock } from '../../timing.ts';
 import { JournalUnavailable } from '../approvals/journal.ts';
 import { isOpen } from '../approvals/request.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
 import { checklist } from '../incidents/checklist.ts';
-import { changeIncident, readRequestsOf } from '../incidents/incident-log.ts';
-import type { Decision, IncidentLog, Note } from '../incidents/incident-log.ts';
+import { changeIncident, refuseUnknown } from '../incidents/change.ts';
+import { readRequestsOf } from '../incidents/incident-log.ts';
+import type { Decision } from '../incidents/change.ts';
+import type { IncidentLog, Note } from '../incidents/incident-log.ts';
 import type { Incident, IncidentChange } from '../incidents/incident.ts';
+import { Pauses } from '../incidents/pauses.ts';
 import type { IncidentRules } from '../incidents/rules.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
@@ -41,7 +44,7 @@ function openItemsQuestion(incident: Incident): {
   };
 }
 
-/** What is left to do when an incident is over. Only whoever tends the incidents does it. */
+/** What is left to do when an incident is over. Only whoever leads does it. */
 export interface Reporter {
   /**
    * Does what is due for a resolved incident: its report once, and the open items of its checklist once after some
@@ -67,7 +70,7 @@ export function createRecords(ports: RecordPorts): Records {
       try {
         const incident = await ports.log.readIncident(id);
         if (incident !== undefined) return done(await gatherReport(ports, incident));
-        return refuse('unknown-incident', 'There is no such incident.', 'Look at /dbconn history.');
+        return refuseUnknown();
       } catch (error) {
         if (!(error instanceof JournalUnavailable)) throw error;
         return refuse('journal', 'The journal cannot be read.', error.message);
@@ -115,64 +118,49 @@ interface ReporterPorts {
 
 /** A change that is still being verified belongs into the report; one that hangs does not hold it up for ever. */
 const waitForRequestsMs = 10 * 60_000;
-/** Between two tries while Slack refuses: it is asked again, and not every second. */
-const firstPauseMs = 5_000;
-const longestPauseMs = 5 * 60_000;
 
 /** Writes the report of a resolved incident once, and asks once for what is left of its checklist. */
 export function createReporter(ports: ReporterPorts): Reporter {
   const { clock, onFault, rules } = ports;
-  const pauses = new Map<string, { readonly untilMs: number; readonly ms: number }>();
-
-  /** Does it unless it failed a short time ago; undefined where it was not done. */
-  const withBackoff = async <T>(id: string, work: () => Promise<T>): Promise<T | undefined> => {
-    const pause = pauses.get(id);
-    if (pause !== undefined && uptimeOf(clock) < pause.untilMs) return undefined;
-    try {
-      const value = await work();
-      pauses.delete(id);
-      return value;
-    } catch (error) {
-      const ms = Math.min(longestPauseMs, pause === undefined ? firstPauseMs : pause.ms * 2);
-      pauses.set(id, { untilMs: uptimeOf(clock) + ms, ms });
-      onFault(error, id);
-      return undefined;
-    }
+  // While Slack refuses it is asked again, and not every second.
+  const pauses = new Pauses({ clock, firstMs: 5000, longestMs: 5 * 60_000 });
+  const attempt: Attempt = async (id, work) => {
+    const made = await pauses.attempt(id, work);
+    if (!made.isDone && made.error !== undefined) onFault(made.error, id);
+    return made.isDone;
   };
-
   return {
     async advance(incident) {
       if (incident.state !== 'resolved' || incident.closing === null) return incident;
-      if (incident.reportedAt === null) return report(ports, incident, withBackoff);
+      if (incident.reportedAt === null) return report(ports, incident, attempt);
       const endedMs = Date.parse(incident.closing.at);
       const isDue = hasPassed(clock, endedMs, rules.checklistAfterMs);
       if (incident.checklistAskedAt !== null || !isDue) return incident;
-      return ask(ports, incident, withBackoff);
+      return ask(ports, incident, attempt);
     },
   };
 }
 
-type WithBackoff = <T>(id: string, work: () => Promise<T>) => Promise<T | undefined>;
+/** Does it unless it failed a short time ago; false where it was not done. */
+type Attempt = (id: string, work: () => Promise<void>) => Promise<boolean>;
 
 async function report(
   ports: ReporterPorts,
   incident: Incident,
-  withBackoff: WithBackoff,
+  attempt: Attempt,
 ): Promise<Incident> {
   const { board, clock, log } = ports;
   const { id } = incident;
   const requests = await readRequestsOf(log, incident);
   if (isUnsettled(requests, incident, clock)) return incident;
   const written = await gatherReport(ports, incident);
-  const posted = await withBackoff(id, () => board.report(incident, written).then(() => true));
-  if (posted === undefined) return incident;
+  if (!(await attempt(id, () => board.report(incident, written)))) return incident;
   const note: Note = {
     kind: 'incident-reported',
     sentence: null,
     facts: { title: written.title, advice: written.prevention.length, gaps: written.gaps.length },
   };
-  const change = { reportedAt: new Date(clock.now()).toISOString() };
-  return remember(ports, incident, { change, note });
+  return remember(ports, incident, { change: { reportedAt: isoNow(clock) }, note });
 }
 
 function isUnsettled(
@@ -187,28 +175,20 @@ function isUnsettled(
   );
 }
 
-async function ask(
-  ports: ReporterPorts,
-  incident: Incident,
-  withBackoff: WithBackoff,
-): Promise<Incident> {
+async function ask(ports: ReporterPorts, incident: Incident, attempt: Attempt): Promise<Incident> {
   const { board, clock } = ports;
   // What became a part of another incident has no checklist of its own.
   const left = incident.mergedInto === null ? openItems(incident).length : 0;
   if (left > 0) {
     const question = openItemsQuestion(incident);
-    const done = await withBackoff(incident.id, () =>
-      board.ask(incident, question).then(() => true),
-    );
-    if (done === undefined) return incident;
+    if (!(await attempt(incident.id, () => board.ask(incident, question)))) return incident;
   }
   const note: Note = {
     kind: 'incident-asked',
     sentence: null,
     facts: { about: 'checklist', open: left, of: checklist.length },
   };
-  const change = { checklistAskedAt: new Date(clock.now()).toISOString() };
-  return remember(ports, incident, { change, note });
+  return remember(ports, incident, { change: { checklistAskedAt: isoNow(clock) }, note });
 }
 
 interface Fact {
@@ -218,12 +198,12 @@ interface Fact {
 
 /** Writes it down unless the incident came back meanwhile, or another process did. */
 async function remember(
-  { log }: ReporterPorts,
+  deps: ReporterPorts,
   { id, reopenedAt }: Incident,
   { change, note }: Fact,
 ): Promise<Incident> {
   let now: Incident | undefined;
-  const changed = await changeIncident(log, id, (incident): Decision => {
+  const changed = await changeIncident(deps, id, (incident): Decision => {
     now = incident;
     const isSame =
       incident.state === 'resolved' && incident.reopenedAt.length === reopenedAt.length;

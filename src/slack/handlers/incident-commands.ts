@@ -1,7 +1,7 @@
 import type { IncidentCommand, Named } from '../../runbook/commands/parse-incident.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
-import type { Incidents, Silence } from '../../runbook/incidents/incidents.ts';
-import type { EscalationRequest } from '../../runbook/incidents/rules.ts';
+import type { Incidents } from '../../runbook/incidents/incidents.ts';
+import type { EscalationRequest, Silence } from '../../runbook/incidents/rules.ts';
 import { done, refuse } from '../../runbook/remedies/remedy.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import { incidentsMessage } from '../messages/incidents.ts';

@@ -8,7 +8,8 @@ import type { StoredJournal } from '../../journal/stored-journal.ts';
 import { JournalUnavailable } from '../../runbook/approvals/journal.ts';
 import type { Policy } from '../../runbook/approvals/policy.ts';
 import type { Actor } from '../../runbook/approvals/request.ts';
-import { changeIncident, readRequestsOf } from '../../runbook/incidents/incident-log.ts';
+import { addNote } from '../../runbook/incidents/change.ts';
+import { readRequestsOf } from '../../runbook/incidents/incident-log.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { JournalState } from '../../runbook/reports/sealed-export/open.ts';
 import { BundleTooLarge, sealBundle } from '../../runbook/reports/sealed-export/seal.ts';
@@ -51,11 +52,11 @@ export async function sealIncident(
     sealedAt,
   });
   const sentence = `Its bundle was sealed: ${sealed.lines} lines, head ${sealed.head}.`;
-  const written = await changeIncident(journal, id, ({ state }) => ({
-    state,
-    change: {},
-    note: { kind: 'incident-sealed', sentence, by: actor },
-  }));
+  const written = await addNote({ log: journal }, id, {
+    kind: 'incident-sealed',
+    sentence,
+    by: actor,
+  });
   if (!written.ok) throw new JournalUnavailable(written.refusal.why);
   return sealed;
 }

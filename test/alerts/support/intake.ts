@@ -3,12 +3,12 @@ import { createMeter } from '../../../src/http/metrics.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
 import type { HttpServer } from '../../../src/http/server.ts';
 import { Webhook } from '../../../src/http/webhook.ts';
-import { systemClock } from '../../../src/timing.ts';
-import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
+import { createIncidents } from '../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
+import { systemClock } from '../../../src/timing.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 
 /** The part of dbconn that takes alerts: its real HTTP server, incidents and journal. */

@@ -1,36 +1,36 @@
-import { createLog } from '../../../src/log.ts';
 import { Writable } from 'node:stream';
-import { systemClock } from '../../../src/timing.ts';
+import { toText } from '../../../sandbox/message-text.ts';
+import { identity } from '../../../sandbox/slack/identity.ts';
+import type { SlackOptions } from '../../../sandbox/slack/options.ts';
+import type { LocalSlack } from '../../../sandbox/slack/server.ts';
+import type { SlackMessage, SlackView } from '../../../sandbox/slack/workspace.ts';
 import { createIncidentMarks, createPlaces } from '../../../src/journal/message-places.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
+import { createLog } from '../../../src/log.ts';
 import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import type { ApprovalTarget } from '../../../src/runbook/approvals/context.ts';
+import type { People } from '../../../src/runbook/approvals/people.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { OptionPolicy, Policy } from '../../../src/runbook/approvals/policy.ts';
-import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
+import { createIncidents } from '../../../src/runbook/incidents/incidents.ts';
 import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
+import type { Runbook } from '../../../src/runbook/loop/target-monitor.ts';
 import type { IncidentBoard } from '../../../src/runbook/reports/incident-board.ts';
 import { createRecords } from '../../../src/runbook/reports/reporter.ts';
 import type { Records } from '../../../src/runbook/reports/reporter.ts';
-
-import type { Runbook } from '../../../src/runbook/loop/target-monitor.ts';
 import { createSlackApp } from '../../../src/slack/app.ts';
 import type { SlackApp } from '../../../src/slack/app.ts';
-import { actionIds } from '../../../src/slack/messages/kit/action-ids.ts';
-import type { Cards } from '../../../src/slack/live/request-cards.ts';
 import { createNotifier } from '../../../src/slack/live/notifier.ts';
 import type { Notifier } from '../../../src/slack/live/notifier.ts';
-import type { People } from '../../../src/runbook/approvals/people.ts';
+import type { Cards } from '../../../src/slack/live/request-cards.ts';
+import { actionIds } from '../../../src/slack/messages/kit/action-ids.ts';
 import { createPeople } from '../../../src/slack/people.ts';
-import { identity } from '../../../sandbox/slack/identity.ts';
-import { startRecordedSlack } from '../../record/recorded.ts';
-import type { LocalSlack } from '../../../sandbox/slack/server.ts';
-import type { SlackOptions } from '../../../sandbox/slack/options.ts';
-import type { SlackMessage, SlackView } from '../../../sandbox/slack/workspace.ts';
-import { toText } from '../../../sandbox/message-text.ts';
+import { systemClock } from '../../../src/timing.ts';
+import type { Clock } from '../../../src/timing.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
+import { startRecordedSlack } from '../../record/recorded.ts';
 import {
   appToken,
   botToken,
@@ -40,7 +40,6 @@ import {
 } from '../../slack/support/workspace.ts';
 import { optionPolicy } from '../../support/option-policy.ts';
 import { patienceMs } from '../../support/until.ts';
-import type { Clock } from '../../../src/timing.ts';
 
 /** #database and its people: Maya proposes, Jonas and Dana approve, the guest and the stranger may do nothing. */
 export const database = 'C0DATABASE';

@@ -1,10 +1,9 @@
 import type { Alert } from '../../../src/runbook/incidents/alert.ts';
 import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
-
 import { uptimeOf } from '../../../src/timing.ts';
+import type { Clock } from '../../../src/timing.ts';
 import { nightBeginsMs } from '../machine.ts';
 import type { IncidentRulesModel } from './rules.ts';
-import type { Clock } from '../../../src/timing.ts';
 
 interface Told {
   /** Whichever process is up; undefined while none is. */

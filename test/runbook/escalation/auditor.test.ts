@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createAuditor } from '../../../src/runbook/escalation/auditor.ts';
-import type { Auditor, AuditorPorts } from '../../../src/runbook/escalation/auditor.ts';
+import type { Auditor, AuditorDeps } from '../../../src/runbook/escalation/auditor.ts';
 
 import { buildRequest } from '../approvals/builders.ts';
 import { startedAtMs } from '../approvals/world.ts';
@@ -18,7 +18,7 @@ beforeEach(async () => {
 });
 afterEach(() => board.close());
 
-function open(change: Partial<AuditorPorts> = {}): Auditor {
+function open(change: Partial<AuditorDeps> = {}): Auditor {
   return createAuditor({
     log: board.journal,
     clock: board.clock,
@@ -26,7 +26,7 @@ function open(change: Partial<AuditorPorts> = {}): Auditor {
     announcements: { announce: (one) => Promise.resolve(void told.push(one)) },
     meter: { escalation: (what) => void counts.push(what) },
     channel,
-    contacts: new Map([['shop', contacts]]),
+    targets: [{ name: 'shop', contacts, links: { guides: [] } }],
     holderId: 'auditor',
     onFault: (error) => void faults.push(error),
     ...change,
@@ -144,7 +144,7 @@ test('open incidents that nobody tends are a complaint, and no lease is kept', a
 test('a channel that cannot be told is told later', async () => {
   await board.open({ policy: [aStep()] });
   let isAway = true;
-  const announce: AuditorPorts['announcements']['announce'] = (one) =>
+  const announce: AuditorDeps['announcements']['announce'] = (one) =>
     isAway ? Promise.reject(new Error('Slack is away.')) : Promise.resolve(void told.push(one));
   const auditor = open({ announcements: { announce } });
   await audit(auditor, 6);
@@ -187,7 +187,7 @@ test('an audit that hangs is a complaint, and is not begun twice', async () => {
   expect(auditor.overdue()).toEqual([]);
 });
 
-function reading({ journal }: Switchboard): AuditorPorts['log'] {
+function reading({ journal }: Switchboard): AuditorDeps['log'] {
   return {
     listIncidents: (query) => journal.listIncidents(query),
     readIncident: (id) => journal.readIncident(id),
@@ -203,7 +203,7 @@ test('the notes of an incident whose step stays overdue are read once, not at ev
   await board.open({ policy: [aStep({ who: 'on-call' })] });
   let readings = 0;
   const { journal } = board;
-  const log: AuditorPorts['log'] = {
+  const log: AuditorDeps['log'] = {
     listIncidents: (query) => journal.listIncidents(query),
     readIncident: (id) => journal.readIncident(id),
     moveIncident: (...given) => journal.moveIncident(...given),

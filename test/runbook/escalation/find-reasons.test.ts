@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
+import type { OutcomeWord } from '../../../src/runbook/approvals/verify/outcome.ts';
 import type { Cause, Diagnosis, Proposal } from '../../../src/runbook/diagnose/diagnosis.ts';
 import { findReasons } from '../../../src/runbook/escalation/reasons.ts';
-import type { ReasonName } from '../../../src/runbook/incidents/rules.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
+import type { ReasonName } from '../../../src/runbook/incidents/rules.ts';
 import type { Item } from '../../../src/runbook/remedies/remedy.ts';
-import type { OutcomeWord } from '../../../src/runbook/approvals/verify/outcome.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { aDiagnosis, aHolder, aSession, aSource } from '../../slack/support/diagnoses.ts';
 import { buildPlan, buildRequest, buildSession } from '../approvals/builders.ts';

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import type { Actor } from '../../../src/runbook/approvals/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
-import { endSilence } from '../../../src/runbook/incidents/resolve-and-silence.ts';
+import { changeIncident } from '../../../src/runbook/incidents/change.ts';
+import { endSilence } from '../../../src/runbook/incidents/decisions.ts';
 import { followMerged } from '../../../src/runbook/incidents/find-and-merge.ts';
 import { HandPeople } from '../../support/people.ts';
 import { anAlert, ended, must, openWard, unreachable, used } from './ward.ts';
@@ -92,13 +93,18 @@ describe('what people do with an incident', () => {
     expect(await sentence()).toBe(
       '<@UANN> silenced it for 2 h, until 05:00:00 UTC: nobody is called.',
     );
-    const ports = { log: ward.journal, clock: ward.clock };
+    const end = async (): Promise<Incident> =>
+      must(
+        await changeIncident({ log: ward.journal }, incident.id, (now) =>
+          endSilence(now, new Date(ward.clock.now()).toISOString()),
+        ),
+      );
     await ward.clock.move(7_199_999);
-    expect(must(await endSilence(ports, incident.id)).silence).not.toBeNull();
+    expect((await end()).silence).not.toBeNull();
     await ward.clock.move(1);
-    expect(must(await endSilence(ports, incident.id)).silence).toBeNull();
-    const { version } = must(await endSilence(ports, incident.id));
-    expect(must(await endSilence(ports, incident.id)).version).toBe(version);
+    expect((await end()).silence).toBeNull();
+    const { version } = await end();
+    expect((await end()).version).toBe(version);
     expect(await sentence()).toBe('The silence of <@UANN> is over: people are called again.');
   });
 

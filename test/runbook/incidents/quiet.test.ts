@@ -4,7 +4,7 @@ import { JournalUnavailable } from '../../../src/runbook/approvals/journal.ts';
 import { createAuditor } from '../../../src/runbook/escalation/auditor.ts';
 import type { Auditor } from '../../../src/runbook/escalation/auditor.ts';
 import { noMeter } from '../../../src/runbook/escalation/meter.ts';
-import { changeIncident } from '../../../src/runbook/incidents/incident-log.ts';
+import { changeIncident } from '../../../src/runbook/incidents/change.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import { createSteadyClock } from '../../../src/runbook/incidents/steady-clock.ts';
@@ -76,7 +76,7 @@ describe('quiet at rest', () => {
       announcements: { announce: () => Promise.resolve() },
       meter: noMeter,
       channel: undefined,
-      contacts: new Map(),
+      targets: [],
       holderId: `auditor of ${id}`,
       onFault: () => undefined,
     });
@@ -90,7 +90,7 @@ describe('quiet at rest', () => {
     const reportedAt = new Date(ward.clock.now()).toISOString();
     const note = { kind: 'incident-reported', sentence: null } as const;
     const decide = () => ({ state: 'resolved', change: { reportedAt }, note }) as const;
-    return must(await changeIncident(ward.journal, incident.id, decide));
+    return must(await changeIncident({ log: ward.journal }, incident.id, decide));
   }
 
   function version(): unknown {

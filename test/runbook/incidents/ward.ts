@@ -1,21 +1,20 @@
-import { allMembers } from '../../support/people.ts';
-import { makeJournalFolder } from '../../journal/temporary-journal.ts';
-import type { JournalFolder } from '../../journal/temporary-journal.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
+import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
-import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
+import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import type { Alert } from '../../../src/runbook/incidents/alert.ts';
-import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
 import type { IncidentDeps } from '../../../src/runbook/incidents/incident-log.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
+import { createIncidents } from '../../../src/runbook/incidents/incidents.ts';
 import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
-
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
-import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
+import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
+import { makeJournalFolder } from '../../journal/temporary-journal.ts';
+import type { JournalFolder } from '../../journal/temporary-journal.ts';
+import { allMembers } from '../../support/people.ts';
 import { aReading, aSnapshot, aSource, aTarget, refused } from '../diagnose/builders.ts';
 import { MovingClock } from './moving-clock.ts';
-import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 
 export const shop = aTarget({ name: 'shop', composeProject: 'stack', postgresService: 'postgres' });
 export const till = aTarget({ name: 'till', composeProject: 'till', services: [] });

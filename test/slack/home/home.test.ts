@@ -1,19 +1,20 @@
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { Manifest } from '../../../sandbox/slack/options.ts';
 import { identity } from '../../../sandbox/slack/identity.ts';
+import { Manifest } from '../../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackView } from '../../../sandbox/slack/workspace.ts';
 import { createPlaces } from '../../../src/journal/message-places.ts';
-import { createIncidents } from '../../../src/runbook/incidents/create-incidents.ts';
+import { createIncidents } from '../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
-
+import type { HomeSources } from '../../../src/slack/home/home-facts.ts';
 import { createHome } from '../../../src/slack/home/home.ts';
 import type { TargetSummary } from '../../../src/slack/home/target-summaries.ts';
-import type { HomeSources } from '../../../src/slack/home/home-facts.ts';
+import type { Clock } from '../../../src/timing.ts';
 import { ann, bob } from '../../runbook/approvals/builders.ts';
 import { createWorld, startedAtMs } from '../../runbook/approvals/world.ts';
 import type { World } from '../../runbook/approvals/world.ts';
 import { allMembers } from '../../support/people.ts';
+import { patienceMs } from '../../support/until.ts';
 import { aTarget } from '../support/diagnoses.ts';
 import { blockText } from '../support/to-text.ts';
 import {
@@ -25,8 +26,6 @@ import {
   startApp,
 } from '../support/workspace.ts';
 import type { Mode } from '../support/workspace.ts';
-import { patienceMs } from '../../support/until.ts';
-import type { Clock } from '../../../src/timing.ts';
 
 /** A clock that moves only when told to, and then wakes those whose time has come. */
 class StandingClock implements Clock {

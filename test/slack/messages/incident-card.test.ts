@@ -1,17 +1,17 @@
 import { describe, expect, test } from 'vitest';
+import { toText } from '../../../sandbox/message-text.ts';
+import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
-import type { Incident, Observation } from '../../../src/runbook/incidents/incident.ts';
-import type { Action } from '../../../src/runbook/remedies/remedy-request.ts';
-import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
 import type { KeptNote } from '../../../src/runbook/incidents/incident-log.ts';
+import type { Incident, Observation } from '../../../src/runbook/incidents/incident.ts';
+import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
+import type { Action } from '../../../src/runbook/remedies/remedy-request.ts';
 import {
   linesAtOnce,
   noteLines,
   writeIncident,
 } from '../../../src/slack/messages/incident-card.ts';
 import type { Message } from '../../../src/slack/messages/kit/message.ts';
-import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
-import { toText } from '../../../sandbox/message-text.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { buildPlan, buildRequest } from '../../runbook/approvals/builders.ts';
 import { aDiagnosis, aHolder, aTarget } from '../support/diagnoses.ts';

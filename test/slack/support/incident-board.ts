@@ -1,21 +1,21 @@
-import { createIncidentMarks } from '../../../src/journal/message-places.ts';
-import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
-import type { Incident } from '../../../src/runbook/incidents/incident.ts';
-import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
-import { toDraft } from '../../../src/runbook/incidents/incident-log.ts';
-import type { Note } from '../../../src/runbook/incidents/incident-log.ts';
-import type { IncidentBoard } from '../../../src/runbook/reports/incident-board.ts';
-import { createNotifier } from '../../../src/slack/live/notifier.ts';
-import type { CardIntervals } from '../../../src/slack/live/outbox.ts';
+import { toText } from '../../../sandbox/message-text.ts';
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
-import { toText } from '../../../sandbox/message-text.ts';
+import { createIncidentMarks } from '../../../src/journal/message-places.ts';
+import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
+import { toDraft } from '../../../src/runbook/incidents/incident-log.ts';
+import type { Note } from '../../../src/runbook/incidents/incident-log.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
+import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
+import type { IncidentBoard } from '../../../src/runbook/reports/incident-board.ts';
+import { createNotifier } from '../../../src/slack/live/notifier.ts';
+import type { CardIntervals } from '../../../src/slack/live/outbox.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
+import { patienceMs } from '../../support/until.ts';
 import { aDiagnosis, aTarget } from './diagnoses.ts';
 import { aLog, botToken, database, openSlack } from './workspace.ts';
-import { patienceMs } from '../../support/until.ts';
 
 export function aView(changes: Partial<IncidentView> = {}): IncidentView {
   return {

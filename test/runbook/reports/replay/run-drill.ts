@@ -1,28 +1,28 @@
-import { startPatient } from '../../../support/clusters.ts';
 import type { Patient } from '../../../../sandbox/patient/patient.ts';
-import { systemClock } from '../../../../src/timing.ts';
-import { createIdleSessions } from '../../../../src/postgres/privileged/idle-sessions.ts';
-import { createBlockers } from '../../../../src/postgres/privileged/blockers.ts';
+import { toApprovalTarget } from '../../../../src/app/target-remedies.ts';
 import { createDatabase } from '../../../../src/postgres/lifeline.ts';
+import { createBlockers } from '../../../../src/postgres/privileged/blockers.ts';
+import { createIdleSessions } from '../../../../src/postgres/privileged/idle-sessions.ts';
 import { createApprovals } from '../../../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../../../src/runbook/approvals/policy.ts';
 import type { Policy } from '../../../../src/runbook/approvals/policy.ts';
-import { toApprovalTarget } from '../../../../src/app/target-remedies.ts';
-import { createIncidents } from '../../../../src/runbook/incidents/create-incidents.ts';
 import type { Incident } from '../../../../src/runbook/incidents/incident.ts';
+import { createIncidents } from '../../../../src/runbook/incidents/incidents.ts';
 import type { Incidents } from '../../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../../src/runbook/incidents/rules.ts';
-import type { SealedBundle } from '../../../../src/runbook/reports/sealed-export/seal.ts';
-import type { RemedyRequest } from '../../../../src/runbook/remedies/remedy-request.ts';
 import { createRunbook } from '../../../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters, Runbook } from '../../../../src/runbook/loop/target-monitor.ts';
+import type { RemedyRequest } from '../../../../src/runbook/remedies/remedy-request.ts';
+import type { SealedBundle } from '../../../../src/runbook/reports/sealed-export/seal.ts';
 import { sealIncident } from '../../../../src/terminal/commands/bundle-command.ts';
+import { systemClock } from '../../../../src/timing.ts';
 import { makeJournalFolder } from '../../../journal/temporary-journal.ts';
+import { startPatient } from '../../../support/clusters.ts';
+import { optionPolicy } from '../../../support/option-policy.ts';
 import { allMembers } from '../../../support/people.ts';
 import { until } from '../../../support/until.ts';
 import { ann, bob } from '../../approvals/builders.ts';
-import { optionPolicy } from '../../../support/option-policy.ts';
 
 interface Drill {
   readonly seed: number;
