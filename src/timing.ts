@@ -170,6 +170,25 @@ export function keepNewest<K>(known: Map<K, unknown>, most: number): void {
   if (known.size > most && oldest !== undefined) known.delete(oldest);
 }
 
+/** Somebody who guesses passwords, or a journal that is gone, would otherwise fill the disk with one sentence. */
+const tellEveryMs = 60_000;
+
+/** Lets one of each kind through in a minute, and says how many were kept back before it. */
+export function createTellSeldom(
+  clock: Pick<Clock, 'now'>,
+): (kind: string, tell: (keptBack: number) => void) => void {
+  const told = new Map<string, { at: number; keptBack: number }>();
+  return (kind, tell) => {
+    const last = told.get(kind);
+    if (last !== undefined && !hasPassed(clock, last.at, tellEveryMs)) {
+      last.keptBack += 1;
+      return;
+    }
+    told.set(kind, { at: clock.now(), keptBack: 0 });
+    tell(last?.keptBack ?? 0);
+  };
+}
+
 /** Milliseconds that only ever grow, for what must not depend on a clock somebody sets; `now` where a clock has no other. */
 export function uptimeOf(clock: Pick<Clock, 'now' | 'uptime'>): number {
   return clock.uptime?.() ?? clock.now();

@@ -5,10 +5,11 @@ import { severityOf } from '../runbook/incidents/alert.ts';
 import type { Alert } from '../runbook/incidents/alert.ts';
 import type { Incidents } from '../runbook/incidents/incidents.ts';
 import { cleanUntrusted } from '../runbook/snapshot/redaction/redact-text.ts';
+import { createTellSeldom } from '../timing.ts';
 import type { Clock } from '../timing.ts';
 import { createGuard, mostAlerts, readPayload } from './alert-payload.ts';
 import type { Guard, WebhookSecrets } from './alert-payload.ts';
-import { BodyBudget, createTellSeldom, largestBodyBytes, readBody, say } from './bounded-server.ts';
+import { BodyBudget, largestBodyBytes, readBody, say } from './bounded-server.ts';
 import type { Reply } from './bounded-server.ts';
 
 interface WebhookPorts {

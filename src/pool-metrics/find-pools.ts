@@ -3,6 +3,7 @@ import { parseSeries } from './parse-prometheus.ts';
 import type { Sample } from './parse-prometheus.ts';
 import { figures } from './presets.ts';
 import type { Figure, FigureNames } from './presets.ts';
+import type { PoolEndpoint } from './replicas.ts';
 
 const nameMaxCodePoints = 100;
 
@@ -76,11 +77,7 @@ function limitOfSizeZero(figures: LimitFigures): number | 'unlimited' {
 const poolsMax = 200;
 
 /** What the configuration knows where the metrics are silent. */
-interface PoolDefaults {
-  readonly service: string;
-  readonly poolSize?: number;
-  readonly maxOverflow?: number;
-}
+type PoolDefaults = Pick<PoolEndpoint, 'service' | 'poolSize' | 'maxOverflow'>;
 
 interface FigureSample {
   /** The sample's labels without those that chose it. */

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { SkipReason, skipByName } from '../../runbook/diagnose/protected-sessions.ts';
+import { skipByName } from '../../runbook/diagnose/protected-sessions.ts';
+import { Candidate, Candidates } from '../../runbook/remedies/a-terminate-idle/ports.ts';
 import type {
   CandidateQuery,
-  Candidates,
   PrivilegedConnection,
 } from '../../runbook/remedies/a-terminate-idle/ports.ts';
-import { SessionTarget } from '../../runbook/remedies/plan.ts';
 import type { SessionIdentity } from '../../runbook/remedies/plan.ts';
 import { skipReasonSql, toSkipParameter } from '../skip-reason.ts';
 import { microseconds } from '../snapshot/snapshot-statement.ts';
@@ -80,18 +79,8 @@ SELECT jsonb_build_object(
 ) AS candidates`;
 
 const Row = z.object({
-  candidates: z.object({
-    role: z.string(),
-    hidden: z.number().int(),
-    newIn60s: z.number().int(),
-    total: z.number().int(),
-    sessions: z.array(
-      SessionTarget.omit({ kind: true }).extend({
-        query: z.string(),
-        cut: z.boolean(),
-        spared: SkipReason.nullable(),
-      }),
-    ),
+  candidates: Candidates.extend({
+    sessions: z.array(Candidate.extend({ query: z.string(), cut: z.boolean() })),
   }),
 });
 

@@ -4,13 +4,13 @@ import type { Logger as BoltLogger, Logger, Receiver } from '@slack/bolt';
 import {
   BodyBudget,
   createBoundedServer,
-  createTellSeldom,
   readBody,
   say,
   sendReply,
 } from '../../http/bounded-server.ts';
 import type { Reply } from '../../http/bounded-server.ts';
 import type { SignedRequest, SignedRequestLog } from '../../runbook/approvals/journal.ts';
+import { createTellSeldom } from '../../timing.ts';
 import { SlackStartError } from './connection.ts';
 import type { Connection, ConnectionState } from './connection.ts';
 import { verifySignature } from './incoming.ts';

@@ -3,8 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { App, ReceiverEvent } from '@slack/bolt';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { createTellSeldom } from '../../http/bounded-server.ts';
 import type { SignedRequest } from '../../runbook/approvals/journal.ts';
+import { createTellSeldom } from '../../timing.ts';
 
 /** Slack documentation, "Verifying requests from Slack": what is older may have been captured. */
 const freshForSeconds = 300;

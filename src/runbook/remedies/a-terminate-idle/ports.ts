@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { SkipReason } from '../../diagnose/protected-sessions.ts';
 import type { TerminateGuard } from '../../diagnose/protected-sessions.ts';
 import type { Lease } from '../lease.ts';
-import type { SessionIdentity, SessionTarget } from '../plan.ts';
+import { SessionTarget } from '../plan.ts';
+import type { SessionIdentity } from '../plan.ts';
 import type { Privileged } from '../remedy.ts';
 
 /** What dbconn may change in one target's PostgreSQL. */
@@ -30,20 +31,22 @@ export interface CandidateQuery {
   readonly guard: TerminateGuard;
 }
 
-export interface Candidates {
-  /** The longest idle first, at most 1,000. */
-  readonly sessions: readonly Candidate[];
-  readonly total: number;
-  /** Sessions whose state the acting role may not see. */
-  readonly hidden: number;
-  /** Client connections of the last minute that are still there: how fast slots fill again. */
-  readonly newIn60s: number;
-  readonly role: string;
-}
+export const Candidate = SessionTarget.omit({ kind: true }).extend({
+  spared: SkipReason.nullable(),
+});
+export type Candidate = Readonly<z.infer<typeof Candidate>>;
 
-export interface Candidate extends Omit<SessionTarget, 'kind'> {
-  readonly spared: SkipReason | null;
-}
+export const Candidates = z.object({
+  role: z.string(),
+  /** Sessions whose state the privileged role may not see. */
+  hidden: z.number().int(),
+  /** Client connections of the last minute that are still there: how fast slots fill again. */
+  newIn60s: z.number().int(),
+  total: z.number().int(),
+  /** The longest idle first, at most 1,000. */
+  sessions: z.array(Candidate).readonly(),
+});
+export type Candidates = Readonly<z.infer<typeof Candidates>>;
 
 /** `signalled` is no proof of an end: a look after it is. */
 export const SignalOutcome = z.object({
