@@ -15,6 +15,7 @@ import type { Runbook } from '../runbook/loop/target-monitor.ts';
 import { createRecords } from '../runbook/reports/reporter.ts';
 import { createSlackApp } from '../slack/app.ts';
 import type { SlackApp } from '../slack/app.ts';
+import { createClient } from '../slack/connection/client.ts';
 import type { Changes } from '../slack/handlers/deps.ts';
 import { createHome } from '../slack/home/home.ts';
 import { rememberSummaries } from '../slack/home/target-summaries.ts';
@@ -47,7 +48,8 @@ export async function openBot(parts: BotParts): Promise<Bot> {
   const stopping = new AbortController();
   const pagerOf = openPagers(config, { clock, log, signal: stopping.signal });
   const { notifier, meter, refusals } = openNotifier(parts, journal, pagerOf);
-  const people = createPeople({ ...addressOf(slack), log, meter });
+  const client = createClient(slack.botToken, { ...addressOf(slack), log, meter });
+  const people = createPeople(client, log);
   const brokenGlass = openBreakGlassNotifier({ config, clock, log, journal, notifier, pagerOf });
   const approvals = await app.approvals({
     people,
@@ -65,7 +67,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     count(meter, request);
     incidentSystem.record(request);
   };
-  const slackApp = openSlackApp({ ...made, slack, incidentSystem, readSummaries });
+  const slackApp = openSlackApp({ ...made, slack, client, incidentSystem, readSummaries });
   const { incidents } = incidentSystem;
   const http = openHttp({ ...made, incidents, incidentSystem, app: slackApp, refusals });
   const close = (): Promise<void> => app.close();
@@ -80,6 +82,8 @@ interface SlackAppParts extends Pick<BotParts, 'slack' | 'log'>, Pick<Deps, 'clo
   readonly approvals: Approvals;
   readonly pagerOf: ReturnType<typeof openPagers>;
   readonly meter: Metrics;
+  /** For what is no message: people and Home tabs. */
+  readonly client: ReturnType<typeof createClient>;
   readonly incidentSystem: IncidentSystem;
   readonly readSummaries: ReturnType<typeof rememberSummaries>['readSummaries'];
 }
@@ -116,7 +120,7 @@ function openSlackApp(parts: SlackAppParts): SlackApp {
     runbook,
     heard: journal,
     changes,
-    home: createHome({ ...addressOf(slack), sources, clock, log, meter }),
+    home: createHome({ sources, client: parts.client, clock, log }),
     meter,
     log,
   });

@@ -1,10 +1,10 @@
 import { App, LogLevel } from '@slack/bolt';
-import { WebClient } from '@slack/web-api';
+import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { SignedRequestLog } from '../runbook/approvals/journal.ts';
 import type { Meter } from '../runbook/escalation/meter.ts';
 import type { Runbook } from '../runbook/loop/target-monitor.ts';
-import { clientOptions, toBoltLogger } from './connection/client.ts';
+import { clientOptions, createClient, toBoltLogger } from './connection/client.ts';
 import type { Connection, ConnectionState } from './connection/connection.ts';
 import { SlackStartError, createJoin, toStartError } from './connection/connection.ts';
 import { HttpConnection } from './connection/http.ts';
@@ -73,11 +73,12 @@ export function createSlackApp(options: SlackAppOptions): SlackApp {
   const replyTimeouts = { ...defaultReplyTimeouts, ...options.replyTimeouts };
   const connection = openingOf(options, replyTimeouts);
   const inFlight = createInFlight();
+  const client = createClient(options.botToken, options);
   let stopped: Promise<void> | undefined;
   let isBuilt = false;
   const join = createJoin(async (signal) => {
     if (!isBuilt)
-      buildApp({ options, connection, inFlight, replyTimeouts, bot: await whoAmI(options) });
+      buildApp({ options, client, connection, inFlight, replyTimeouts, bot: await whoAmI(client) });
     isBuilt = true;
     if (signal.aborted) return;
     await connection.open();
@@ -135,8 +136,7 @@ interface Bot {
 }
 
 /** Asks here rather than in Bolt, whose own check rejects where nobody listens. */
-async function whoAmI(options: SlackAppOptions): Promise<Bot> {
-  const client = new WebClient(options.botToken, clientOptions(options));
+async function whoAmI(client: WebClient): Promise<Bot> {
   try {
     const { bot_id: botId, user_id: botUserId } = await client.auth.test();
     if (botId !== undefined && botUserId !== undefined) return { botId, botUserId };
@@ -150,13 +150,14 @@ async function whoAmI(options: SlackAppOptions): Promise<Bot> {
 
 interface Parts {
   readonly options: SlackAppOptions;
+  readonly client: WebClient;
   readonly connection: Connection;
   readonly inFlight: ReturnType<typeof createInFlight>;
   readonly replyTimeouts: ReplyTimeouts;
   readonly bot: Bot;
 }
 
-function buildApp({ options, connection, inFlight, replyTimeouts, bot }: Parts): void {
+function buildApp({ options, client, connection, inFlight, replyTimeouts, bot }: Parts): void {
   const { botToken, changes, channel, log, runbook } = options;
   const app = new App({
     ...bot,
@@ -169,7 +170,6 @@ function buildApp({ options, connection, inFlight, replyTimeouts, bot }: Parts):
     clientOptions: clientOptions(options),
   });
   ignoreMalformed(app, log);
-  const client = new WebClient(botToken, clientOptions(options));
   const answer = createAnswer(client, log);
   const doctorSlack = createDoctorSlack({ client, channel, log });
   const modals = createModals(client, log);

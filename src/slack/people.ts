@@ -1,29 +1,12 @@
-import { WebAPIPlatformError, WebAPIRateLimitedError, WebClient } from '@slack/web-api';
-import type { UsersInfoResponse } from '@slack/web-api';
+import { WebAPIPlatformError, WebAPIRateLimitedError } from '@slack/web-api';
+import type { UsersInfoResponse, WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Lookup, People, Person, Standing } from '../runbook/approvals/people.ts';
 import type { Actor } from '../runbook/approvals/request.ts';
-import { noMeter } from '../runbook/escalation/meter.ts';
-import type { Meter } from '../runbook/escalation/meter.ts';
 import type { Clock } from '../timing.ts';
-import { clientOptions } from './connection/client.ts';
 
-interface PeopleOptions {
-  readonly botToken: string;
-  readonly apiUrl?: string;
-  readonly meter?: Pick<Meter, 'slackCall'>;
-  readonly log: Logger;
-}
-
-/**
- * Looks people up in Slack, on a client of its own: a limit on these calls holds back no message. No answer is older
- * than its question; many who ask the same at once share one call.
- */
-export function createPeople({ botToken, apiUrl, log, meter = noMeter }: PeopleOptions): People {
-  const client = new WebClient(
-    botToken,
-    clientOptions({ log, meter, ...(apiUrl !== undefined && { apiUrl }) }),
-  );
+/** Looks people up in Slack. No answer is older than its question; many who ask the same at once share one call. */
+export function createPeople(client: WebClient, log: Logger): People {
   const persons = createShared<Lookup<Person>>();
   const groups = createShared<Lookup<readonly string[]>>();
   let team: Promise<string> | undefined;

@@ -4,6 +4,7 @@ import { systemClock } from '../../src/timing.ts';
 import { createLog } from '../../src/log.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import { createSlackApp } from '../../src/slack/app.ts';
+import { createClient } from '../../src/slack/connection/client.ts';
 import { createHome } from '../../src/slack/home/home.ts';
 import { openScripted } from '../drills/support/scripted.ts';
 import { send, sign } from '../drills/support/signed.ts';
@@ -167,8 +168,7 @@ export async function openFront(): Promise<Front> {
     const log = createLog('silent');
     const home = createHome({
       sources: { readSummaries: () => [] },
-      botToken,
-      apiUrl,
+      client: createClient(botToken, { apiUrl, log }),
       clock: systemClock,
       log,
     });

@@ -5,6 +5,7 @@ import { identity } from '../../sandbox/slack/identity.ts';
 import type { SlackOptions } from '../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { People } from '../../src/runbook/approvals/people.ts';
+import { createClient } from '../../src/slack/connection/client.ts';
 import { createPeople, rememberPeople } from '../../src/slack/people.ts';
 import { until } from '../support/until.ts';
 import { aLog, botToken, openSlack, readManifest } from './support/workspace.ts';
@@ -26,7 +27,7 @@ afterEach(async () => {
 function peopleAt(apiUrl: string): People {
   const logged = aLog();
   lines = logged.lines;
-  return createPeople({ botToken, apiUrl, log: logged.log });
+  return createPeople(createClient(botToken, { apiUrl, log: logged.log }), logged.log);
 }
 
 async function open(changes: Partial<SlackOptions> = {}): Promise<People> {

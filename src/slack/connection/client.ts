@@ -1,5 +1,6 @@
 import { LogLevel } from '@slack/bolt';
 import type { Logger as BoltLogger } from '@slack/bolt';
+import { WebClient } from '@slack/web-api';
 import type { WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -36,20 +37,23 @@ function toWords(part: unknown): string {
 /** A request of Slack's that gets no answer in this time will not get a useful one. */
 const requestMs = 8000;
 
+interface ClientParts {
+  readonly apiUrl?: string;
+  readonly log: Logger;
+  readonly meter?: Pick<Meter, 'slackCall'>;
+}
+
+/** A limit on what one part of dbconn asks holds no other part back, so they share it. */
+export function createClient(botToken: string, parts: ClientParts): WebClient {
+  return new WebClient(botToken, clientOptions(parts));
+}
+
 /**
  * For every client: few retries, and no waiting out of rate limits, because Slack's client otherwise holds
  * every call back for as long as one method is limited. A new object each time: Bolt writes into what it is
  * given.
  */
-export function clientOptions({
-  apiUrl,
-  log,
-  meter = noMeter,
-}: {
-  readonly apiUrl?: string;
-  readonly log: Logger;
-  readonly meter?: Pick<Meter, 'slackCall'>;
-}): WebClientOptions {
+export function clientOptions({ apiUrl, log, meter = noMeter }: ClientParts): WebClientOptions {
   return {
     ...(apiUrl !== undefined && { slackApiUrl: apiUrl }),
     logger: toBoltLogger(log),

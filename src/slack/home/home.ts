@@ -1,12 +1,10 @@
 import type { App } from '@slack/bolt';
 import type { HomeView } from '@slack/types';
-import { WebAPIPlatformError, WebClient } from '@slack/web-api';
+import { WebAPIPlatformError } from '@slack/web-api';
+import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { Actor } from '../../runbook/approvals/request.ts';
-import { noMeter } from '../../runbook/escalation/meter.ts';
-import type { Meter } from '../../runbook/escalation/meter.ts';
 import type { Clock } from '../../timing.ts';
-import { clientOptions } from '../connection/client.ts';
 import { createPermalinks } from '../live/permalinks.ts';
 import { homeActions } from '../messages/kit/action-ids.ts';
 import { toActor } from '../people.ts';
@@ -79,9 +77,7 @@ function createTab({ clock, draw, onFault, send }: TabParts): Tab {
 
 interface HomeOptions {
   readonly sources: HomeSources;
-  readonly botToken: string;
-  readonly apiUrl?: string;
-  readonly meter?: Pick<Meter, 'slackCall'>;
+  readonly client: WebClient;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -101,19 +97,8 @@ const watchesForMs = 10 * 60_000;
 /** Twice a minute each, and as many again for who opens theirs. Whoever came first is no longer renewed. */
 const mostTabs = 20;
 
-/** On a client of its own: a limit on these calls holds back no message. Does nothing until somebody comes. */
-export function createHome({
-  sources,
-  botToken,
-  apiUrl,
-  clock,
-  log,
-  meter = noMeter,
-}: HomeOptions): Home {
-  const client = new WebClient(
-    botToken,
-    clientOptions({ log, meter, ...(apiUrl !== undefined && { apiUrl }) }),
-  );
+/** Does nothing until somebody comes. */
+export function createHome({ sources, client, clock, log }: HomeOptions): Home {
   const readPermalink = createPermalinks(client, log);
   const tabs = new Map<string, Tab>();
   const closing = new AbortController();

@@ -13,8 +13,8 @@ import { calmIncidents, slackIntervals } from './outbox.ts';
 import type { CardIntervals } from './outbox.ts';
 import { postReport } from './post-report.ts';
 import { settleWithin } from './rounds.ts';
-import { threadAt } from './writer.ts';
-import type { SlackWriter, Thread } from './writer.ts';
+import { postOnce } from './writer.ts';
+import type { SlackWriter } from './writer.ts';
 
 export interface IncidentBoardOptions {
   readonly log: Pick<IncidentLog, 'readNotes'>;
@@ -53,10 +53,10 @@ export function createIncidentBoard(parts: BoardParts): IncidentBoard {
   };
   const placeOf = async (id: string): Promise<Place | undefined> =>
     cards.get(id)?.place ?? (await marks.readMark(id))?.place;
-  const threadOf = async (id: string): Promise<Thread> => {
+  const threadOf = async (id: string): Promise<Place> => {
     const place = await placeOf(id);
     if (place === undefined) throw new Error('This incident has no message in Slack yet.');
-    return threadAt(writer, place);
+    return place;
   };
   const forgetOld = (): void => {
     const ended = [...cards].filter(([, card]) => !isOpen(card) && !card.isBehind);
@@ -80,9 +80,7 @@ export function createIncidentBoard(parts: BoardParts): IncidentBoard {
       await postReport(writer, await threadOf(incident.id), { incident, report });
     },
     async ask({ id }, { key, sentence }) {
-      const thread = await threadOf(id);
-      if ((await thread.find(key)) !== undefined) return;
-      await thread.say(questionMessage(sentence), key);
+      await postOnce(writer, questionMessage(sentence), { thread: await threadOf(id), key });
     },
     placeOf,
     doubt() {

@@ -10,7 +10,7 @@ import { createFreshWriter } from './fresh-writer.ts';
 import type { FreshWriter, PauseDetector } from './fresh-writer.ts';
 import type { CardIntervals } from './outbox.ts';
 import { Rounds } from './rounds.ts';
-import { edit, isLost, post, remove, threadAt } from './writer.ts';
+import { edit, isLost, post, remove } from './writer.ts';
 import type { SlackWriter } from './writer.ts';
 
 export interface CardParts {
@@ -254,8 +254,8 @@ export class IncidentCard {
       this.#upTo = notes.at(-1)?.seq ?? this.#upTo;
       return false;
     }
-    const thread = threadAt(writer, this.#place);
-    this.#lastTs = await thread.say(noteLines(incident, chunk), `${incident.id}:${last.seq}`);
+    const where = { thread: this.#place, key: `${incident.id}:${last.seq}` };
+    this.#lastTs = await post(writer, noteLines(incident, chunk), where);
     this.#upTo = last.seq;
     await this.#mark();
     return true;

@@ -1,4 +1,5 @@
 import { WebAPIPlatformError } from '@slack/web-api';
+import type { Place } from '../../runbook/approvals/notices.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { IncidentReport } from '../../runbook/reports/report.ts';
 import { toMarkdown } from '../../runbook/reports/to-markdown.ts';
@@ -6,7 +7,8 @@ import { toMessage } from '../messages/kit/message.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { richText } from '../messages/kit/rich-text.ts';
 import { checklistMessage, reportMessage } from '../messages/report.ts';
-import type { SlackWriter, Thread } from './writer.ts';
+import { post } from './writer.ts';
+import type { SlackWriter } from './writer.ts';
 
 /** A night has few people; a report names the others by their ids. */
 const mostPeople = 30;
@@ -67,20 +69,20 @@ const mostPosted = 500;
  */
 export async function postReport(
   writer: SlackWriter,
-  thread: Thread,
+  thread: Place,
   reported: Reported,
 ): Promise<void> {
   const { incident, report } = reported;
   const { id, reopenedAt } = incident;
   const key = `report:${id}:${reopenedAt.length}`;
-  const postedMessages = await writer.postedMessages.inThread(thread.place);
+  const postedMessages = await writer.postedMessages.inThread(thread);
   const own = posted.get(writer) ?? new Set();
   posted.set(writer, own);
   for (const oldest of [...own].slice(0, Math.max(0, own.size - mostPosted))) own.delete(oldest);
   const stands = new Set([...own, ...(postedMessages ?? []).map((one) => one.key)]);
   const say = async (message: Message, under: string): Promise<void> => {
     if (stands.has(under)) return;
-    await thread.say(message, under);
+    await post(writer, message, { thread, key: under });
     own.add(under);
   };
 
@@ -105,7 +107,7 @@ interface Attaching {
 /** As a file; where dbconn may not upload one, as text in as many messages as it takes. */
 async function attach(
   writer: SlackWriter,
-  thread: Thread,
+  thread: Place,
   { reported: { incident, report }, key, say }: Attaching,
 ): Promise<void> {
   const filename = fileNameOf(incident);
@@ -138,7 +140,7 @@ function fileNameOf({ id, reopenedAt }: Incident): string {
 
 async function upload(
   { client, outbox }: SlackWriter,
-  { place }: Thread,
+  place: Place,
   file: { readonly filename: string; readonly markdown: string; readonly title: string },
 ): Promise<void> {
   await outbox.send(() =>
@@ -157,7 +159,7 @@ async function upload(
 /** Whether the process before this one uploaded it; false where Slack does not let it be seen. */
 async function hasFile(
   { client, reading }: SlackWriter,
-  { place }: Thread,
+  place: Place,
   name: string,
 ): Promise<boolean> {
   const { replies } = client.conversations;

@@ -272,8 +272,7 @@ export class Card {
 
   async #reply(message: Message): Promise<void> {
     if (this.#place === undefined) return;
-    const { channel, ts: thread } = this.#place;
-    await post(this.#options, message, { channel, thread });
+    await post(this.#options, message, { thread: this.#place });
   }
 
   /** What another process may say as well. */

@@ -14,29 +14,28 @@ interface Writing {
   readonly outbox: Outbox;
 }
 
-interface Where {
-  readonly channel: string;
-  /** Into this message's thread. */
-  readonly thread?: string;
+/** In a channel, or in a message's thread. */
+type Where = ({ readonly channel: string } | { readonly thread: Place }) & {
   /** What it is found again by. Without one it may stand there twice: better than not at all. */
   readonly key?: string;
-}
+};
 
 /** Posts in the richest words Slack takes, once where it bears a key, and returns the time stamp. */
 export async function post(
   { client, outbox }: Writing,
   message: Message,
-  { channel, key, thread }: Where,
+  where: Where,
 ): Promise<string> {
   const { postMessage } = client.chat;
+  const { key } = where;
   const { ts } = await outbox.send(
     () =>
       sayPlainer(message, ({ text, blocks }) =>
         postMessage({
-          channel,
+          channel: channelOf(where),
           text,
           ...(blocks.length > 0 && { blocks: [...blocks] }),
-          ...(thread !== undefined && { thread_ts: thread }),
+          ...('thread' in where && { thread_ts: where.thread.ts }),
           ...(key !== undefined && keyed(key)),
           unfurl_links: false,
           unfurl_media: false,
@@ -46,6 +45,10 @@ export async function post(
   );
   if (ts === undefined) throw new Error('Slack named no time stamp for a message it took.');
   return ts;
+}
+
+function channelOf(where: { readonly channel: string } | { readonly thread: Place }): string {
+  return 'thread' in where ? where.thread.channel : where.channel;
 }
 
 /** Errors after which an old message is of no use, and a new one is posted. */
@@ -94,26 +97,6 @@ export interface SlackWriter extends Writing {
   readonly postedMessages: PostedMessages;
 }
 
-/** The thread of an incident's message. */
-export interface Thread {
-  readonly place: Place;
-  /** Posts a reply that bears the key, and returns its time stamp. Rejects as Slack does. */
-  say(message: Message, key: string): Promise<string>;
-  /** The time stamp of the reply that bears the key; undefined where none does or Slack does not let it be read. */
-  find(key: string): Promise<string | undefined>;
-}
-
-export function threadAt(writer: SlackWriter, place: Place): Thread {
-  return {
-    place,
-    say: (message, key) => post(writer, message, { channel: place.channel, key, thread: place.ts }),
-    async find(key) {
-      const postedMessages = await writer.postedMessages.inThread(place);
-      return postedMessages?.find((one) => one.key === key)?.ts;
-    },
-  };
-}
-
 /** What it takes to write to Slack and, where Slack lets dbconn read, to see what was written. */
 export interface ReadWriting extends Writing {
   readonly postedMessages?: PostedMessages;
@@ -149,11 +132,9 @@ export async function postOnce(
   where: Whereabouts & { readonly key: string },
 ): Promise<string> {
   const { key } = where;
-  const channel = 'thread' in where ? where.thread.channel : where.channel;
   const before = await keepFirst(writer, where, key);
   if (typeof before === 'string') return before;
-  const thread = 'thread' in where ? { thread: where.thread.ts } : {};
-  const ts = await post(writer, message, { channel, key, ...thread });
+  const ts = await post(writer, message, where);
   return (await keepFirst(writer, where, key)) ?? ts;
 }
 
@@ -163,11 +144,10 @@ export async function keepFirst(
   where: Whereabouts,
   key: string,
 ): Promise<string | null | undefined> {
-  const channel = 'thread' in where ? where.thread.channel : where.channel;
   const found = await findKeyed(writer, where, key);
   if (found === undefined) return undefined;
   const [first = null, ...later] = found;
-  for (const ts of later) await remove(writer, { channel, ts });
+  for (const ts of later) await remove(writer, { channel: channelOf(where), ts });
   return first;
 }
 

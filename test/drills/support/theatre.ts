@@ -22,6 +22,7 @@ import { createRecords } from '../../../src/runbook/reports/reporter.ts';
 import type { Records } from '../../../src/runbook/reports/reporter.ts';
 import { createSlackApp } from '../../../src/slack/app.ts';
 import type { SlackApp } from '../../../src/slack/app.ts';
+import { createClient } from '../../../src/slack/connection/client.ts';
 import { createNotifier } from '../../../src/slack/live/notifier.ts';
 import type { Notifier } from '../../../src/slack/live/notifier.ts';
 import type { Cards } from '../../../src/slack/live/request-cards.ts';
@@ -183,7 +184,7 @@ async function startBot(options: TheatreOptions, { slack, journal, lines }: Arou
     sendIntervalMs,
   });
   const rule = { ...optionPolicy, approvers: [jonas, dana, maya], ...options.option };
-  const people = createPeople({ botToken, apiUrl: slack.apiUrl, log });
+  const people = createPeople(createClient(botToken, { apiUrl: slack.apiUrl, log }), log);
   const approvals = createApprovals({
     people,
     journal,

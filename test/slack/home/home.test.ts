@@ -6,6 +6,7 @@ import type { SlackView } from '../../../sandbox/slack/workspace.ts';
 import { createPlaces } from '../../../src/journal/message-places.ts';
 import { createIncidents } from '../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
+import { createClient } from '../../../src/slack/connection/client.ts';
 import type { HomeSources } from '../../../src/slack/home/home-facts.ts';
 import { createHome } from '../../../src/slack/home/home.ts';
 import type { TargetSummary } from '../../../src/slack/home/target-summaries.ts';
@@ -108,8 +109,7 @@ async function startHome(
   const { apiUrl } = slack;
   const home = createHome({
     sources: { readSummaries: () => summaries, ...more },
-    botToken,
-    apiUrl,
+    client: createClient(botToken, { apiUrl, log }),
     clock,
     log,
   });
