@@ -70,26 +70,14 @@ async function checkScopes({ client, log }: DoctorSlackDeps): Promise<Check[]> {
     const { response_metadata: metadata } = await client.auth.test();
     const granted = metadata?.scopes;
     if (granted === undefined) {
-      return [
-        {
-          subject: 'Slack',
-          state: 'warning',
-          summary: 'Slack did not say which scopes the token has.',
-        },
-      ];
+      return [ofSlack('warning', 'Slack did not say which scopes the token has.')];
     }
     return judgeScopes(granted);
   } catch (err) {
     log.warn({ err }, 'Slack did not say which scopes the token has');
     const code = err instanceof WebAPIPlatformError ? ` (${err.data.error})` : '';
-    return [
-      {
-        subject: 'Slack',
-        state: 'missing',
-        summary: `Slack did not answer auth.test${code}.`,
-        fix: 'Check SLACK_BOT_TOKEN and the way to Slack.',
-      },
-    ];
+    const fix = 'Check SLACK_BOT_TOKEN and the way to Slack.';
+    return [ofSlack('missing', `Slack did not answer auth.test${code}.`, fix)];
   }
 }
 
@@ -106,16 +94,8 @@ function judgeScopes(granted: readonly string[]): Check[] {
           .join(', ')}.`;
   const degraded = Object.entries(
     Object.groupBy(lacking.filter(isOptional), (scope) => optionalScopes[scope] ?? ''),
-  ).map(([what, scopes = []]): Check => ({
-    subject: 'Slack',
-    state: 'warning',
-    summary: `Without ${scopes.join(', ')} ${what}.`,
-    fix,
-  }));
-  const check: Check =
-    missing.length > 0
-      ? { subject: 'Slack', state: 'missing', summary, fix }
-      : { subject: 'Slack', state: 'ok', summary };
+  ).map(([what, scopes = []]) => ofSlack('warning', `Without ${scopes.join(', ')} ${what}.`, fix));
+  const check = missing.length > 0 ? ofSlack('missing', summary, fix) : ofSlack('ok', summary);
   return [check, ...degraded];
 }
 
@@ -125,22 +105,14 @@ async function checkChannel(
   user: string,
 ): Promise<Check[]> {
   if (channel === undefined) {
-    return [
-      {
-        subject: 'Slack',
-        state: 'off',
-        summary: 'No incident channel is configured, so every answer is for its asker alone.',
-        fix: 'Set slack.channel in dbconn.yml to the id of #database.',
-      },
-    ];
+    const without = 'No incident channel is configured, so every answer is for its asker alone.';
+    return [ofSlack('off', without, 'Set slack.channel in dbconn.yml to the id of #database.')];
   }
   const { postEphemeral } = client.chat;
   const { text } = notice('dbconn can post here. Only you see this.');
   try {
     await postEphemeral({ channel, user, text });
-    return [
-      { subject: 'Slack', state: 'ok', summary: 'The bot can post in the incident channel.' },
-    ];
+    return [ofSlack('ok', 'The bot can post in the incident channel.')];
   } catch (err) {
     log.warn({ err }, 'The incident channel could not be probed');
     return [ofProbe(err instanceof WebAPIPlatformError ? err.data.error : 'no answer')];
@@ -151,25 +123,22 @@ function ofProbe(code: string): Check {
   switch (code) {
     case 'not_in_channel':
     case 'channel_not_found':
-      return {
-        subject: 'Slack',
-        state: 'missing',
-        summary: 'The bot is not in the incident channel.',
-        fix: 'Type /invite @dbconn there, or correct slack.channel in dbconn.yml.',
-      };
+      return ofSlack('missing', 'The bot is not in the incident channel.', refusalFix(code));
     case 'user_not_in_channel':
-      return {
-        subject: 'Slack',
-        state: 'warning',
-        summary: 'Whether the bot can post in the incident channel shows only to its members.',
-        fix: 'Join the incident channel and ask again.',
-      };
+      return ofSlack(
+        'warning',
+        'Whether the bot can post in the incident channel shows only to its members.',
+        'Join the incident channel and ask again.',
+      );
     default:
-      return {
-        subject: 'Slack',
-        state: 'missing',
-        summary: `The bot cannot post in the incident channel (${code}).`,
-        fix: refusalFix(code),
-      };
+      return ofSlack(
+        'missing',
+        `The bot cannot post in the incident channel (${code}).`,
+        refusalFix(code),
+      );
   }
+}
+
+function ofSlack(state: Check['state'], summary: string, fix?: string): Check {
+  return { subject: 'Slack', state, summary, ...(fix !== undefined && { fix }) };
 }

@@ -53,9 +53,9 @@ export function rememberSummaries(runbook: Runbook): {
         return diagnosis;
       },
       async runCheck(target, effort) {
-        const examination = await runbook.runCheck(target, effort);
-        remember(examination.diagnosis);
-        return examination;
+        const targetCheck = await runbook.runCheck(target, effort);
+        remember(targetCheck.diagnosis);
+        return targetCheck;
       },
     },
     readSummaries: () => runbook.targets.map(({ name }) => latest.get(name) ?? notCheckedYet(name)),

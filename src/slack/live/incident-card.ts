@@ -47,7 +47,7 @@ export class IncidentCard {
   #isAnew = false;
   /** Another process may speak, and this one does not until something is shown again. */
   #isDoubted = false;
-  #essence: string | undefined;
+  #contentKey: string | undefined;
   #ranAtMs = Number.NEGATIVE_INFINITY;
   #wroteAtMs = Number.NEGATIVE_INFINITY;
   readonly #rounds = new Rounds({
@@ -140,7 +140,7 @@ export class IncidentCard {
     const mark = await this.#parts.marks.readMark(this.#view.incident.id);
     // Another process may have gone further, or posted it anew.
     if (mark !== undefined && mark.upTo >= this.#upTo) this.#adopt(mark);
-    this.#essence = undefined;
+    this.#contentKey = undefined;
     this.#place ??= await this.#findMessage();
     if (this.#place !== undefined) await this.#findTold(this.#place);
     this.#isSure = true;
@@ -193,14 +193,14 @@ export class IncidentCard {
   async #write(): Promise<void> {
     const { write, intervals } = this.#parts;
     const { message, contentKey } = await write(this.#view, this.#isAnew);
-    const isSame = contentKey === this.#essence;
+    const isSame = contentKey === this.#contentKey;
     const isFresh = performance.now() - this.#wroteAtMs < intervals.refreshMs;
     if (this.#place !== undefined && isSame && isFresh) return;
     if (!(await this.#edit(message)) && !(await this.#post())) {
       await this.#write();
       return;
     }
-    this.#essence = contentKey;
+    this.#contentKey = contentKey;
     this.#wroteAtMs = performance.now();
   }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WebAPIHTTPError, WebAPIRateLimitedError, WebAPIRequestError } from '@slack/web-api';
 import type { Logger } from 'pino';
 
-/** Calls to Slack that nobody waits for in front of a screen: in order, one at a time, and patient. */
+/** Calls to Slack that nobody waits for in front of a screen: in order, one at a time, and unhurried. */
 export interface Outbox {
   /**
    * Makes the call when its turn comes and waits out rate limits. Where making it twice does no harm, a failure

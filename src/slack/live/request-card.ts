@@ -60,8 +60,8 @@ export class Card {
   #wanted = 1;
   #shown = 0;
   #writtenAtMs = Number.NEGATIVE_INFINITY;
-  #course: RunProgress = notBegun;
-  #courseReadFor = 0;
+  #runProgress: RunProgress = notBegun;
+  #progressReadFor = 0;
   #stop: Stop | null = null;
   #lines: (readonly Leaf[])[] = [];
   #list: readonly Message[] | undefined;
@@ -104,7 +104,7 @@ export class Card {
   }
 
   #follow(update: StepProgress): void {
-    this.#course = follow(this.#course, update);
+    this.#runProgress = follow(this.#runProgress, update);
     const isSoon = performance.now() - this.#writtenAtMs < betweenProgressMs;
     // What is left out here is told with the next thing that happens.
     if (update.kind !== 'progress' || !isSoon) this.#wanted += 1;
@@ -193,8 +193,8 @@ export class Card {
 
   async #write(): Promise<void> {
     const [request, revision] = [this.#request, this.#wanted];
-    await this.#readCourse(request);
-    const message = requestCard(request, { runProgress: this.#course, stop: this.#stop });
+    await this.#readProgress(request);
+    const message = requestCard(request, { runProgress: this.#runProgress, stop: this.#stop });
     let gone: Place | undefined;
     while (this.#place !== undefined && !(await edit(this.#options, message, this.#place))) {
       gone = this.#place;
@@ -209,17 +209,17 @@ export class Card {
   }
 
   /** The steps that another process took, or the one before this. */
-  async #readCourse({ id, version, execution }: ApprovalRequest): Promise<void> {
-    if (this.#courseReadFor === version || execution === null) return;
-    const before = this.#course;
+  async #readProgress({ id, version, execution }: ApprovalRequest): Promise<void> {
+    if (this.#progressReadFor === version || execution === null) return;
+    const before = this.#runProgress;
     const entries = (await this.#options.readSteps?.(id)) ?? [];
     // What was heard meanwhile is newer than what was read; what was heard before may have gone on elsewhere.
-    const isRead = this.#course === before;
-    if (isRead) this.#courseReadFor = version;
-    const { steps, progress } = this.#course;
+    const isRead = this.#runProgress === before;
+    if (isRead) this.#progressReadFor = version;
+    const { steps, progress } = this.#runProgress;
     const read = entries.reduce<RunProgress>(follow, notBegun);
     const [older, newer] = isRead ? [steps, read.steps] : [read.steps, steps];
-    this.#course = { steps: new Map([...older, ...newer]), progress };
+    this.#runProgress = { steps: new Map([...older, ...newer]), progress };
   }
 
   /** Of two processes that post it in the same moment, the second to record it takes its own away. */
