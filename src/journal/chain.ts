@@ -54,20 +54,12 @@ export const Claims = z.object({
 });
 type Claims = z.infer<typeof Claims>;
 
-/** Of a stored request, which is JSON text. */
-function claimsOf(data: string): Claims {
-  return Claims.parse(JSON.parse(data));
-}
-
-interface Change {
-  readonly kind: string;
-  /** Undefined for the first entry of a request. */
-  readonly before: Claims | undefined;
-  readonly after: Claims;
-}
-
-/** Why an entry of that kind cannot have changed the request so; undefined where it can. */
-function whyImpossible({ kind, before, after }: Change): string | undefined {
+/** Why an entry of that kind cannot have changed the request so; undefined where it can. `before`: undefined for its first. */
+function whyImpossible(
+  kind: string,
+  before: Claims | undefined,
+  after: Claims,
+): string | undefined {
   if (before === undefined) {
     return kind === 'proposed' ? undefined : 'It belongs to a request that was never proposed.';
   }
@@ -120,7 +112,7 @@ export function nextEntry(draft: JournalDraft, { head, at, data }: Next): Journa
 function vouch({ request }: JournalDraft, data: string | null): Record<string, unknown> {
   if (data === null) return {};
   if (request === undefined) return { incidentSha256: sha256(data) };
-  return { requestSha256: sha256(data), claims: claimsOf(data) };
+  return { requestSha256: sha256(data), claims: Claims.parse(JSON.parse(data)) };
 }
 
 const Vouched = z.looseObject({ requestSha256: z.string(), claims: Claims });
@@ -136,7 +128,7 @@ export class RequestTrail {
     const vouched = Vouched.safeParse(readBody(body));
     if (!vouched.success) return 'It does not say what its request became.';
     const { requestSha256, claims } = vouched.data;
-    const problem = whyImpossible({ kind, before: this.#claims, after: claims });
+    const problem = whyImpossible(kind, this.#claims, claims);
     this.#claims = claims;
     this.#sha256 = requestSha256;
     return problem;
@@ -155,7 +147,7 @@ export class RequestTrail {
 }
 
 /** Of its request, told without reading the body, which may hold a large plan. */
-function saysWhatBecame(body: string): boolean {
+export function saysWhatBecame(body: string): boolean {
   return body.includes('"requestSha256":');
 }
 
@@ -167,100 +159,3 @@ export type Verification =
       readonly seq: number | null;
       readonly problem: string;
     };
-
-type Rows = readonly Readonly<Record<string, unknown>>[];
-
-interface Beside {
-  /** Rows of `requests`: id, data. */
-  readonly requests: Rows;
-  /** Rows of `incidents`: id, data. */
-  readonly incidents: Rows;
-  /** Whether an emergency stop is set. */
-  readonly stopped: boolean;
-}
-
-const changedBefore = 'Its incident was changed past the journal’s entries before it.';
-const OfIncident = z.looseObject({ incidentSha256: z.string() });
-
-/**
- * Walks the chain from its first entry on: follows each request's votes, plan and states through its entries, and checks
- * that each request and each incident is what its last entry vouched for.
- */
-export class JournalCheck {
-  readonly #requests = new Map<string, RequestTrail>();
-  readonly #incidents = new Map<string, string>();
-  /** Heads that were kept elsewhere and not met yet. */
-  readonly #missing: Set<string>;
-  #stop = false;
-  #last: Head = { seq: 0, hash: genesis };
-  #wrong: Extract<Verification, { ok: false }> | undefined;
-
-  /** `heads`: hashes somebody kept elsewhere. Without one, entries cut off at the end cannot be noticed. */
-  constructor(heads: readonly string[] = []) {
-    this.#missing = new Set(heads.filter((head) => head !== genesis));
-  }
-
-  /** False once an entry was wrong: nothing behind it can be told any more. */
-  add(entry: JournalEntry): boolean {
-    const problem = whyWrong(entry, this.#last) ?? this.#follow(entry);
-    if (problem !== undefined) {
-      this.#wrong = { ok: false, seq: entry.seq, problem };
-      return false;
-    }
-    const { seq, hash, kind } = entry;
-    this.#last = { seq, hash };
-    this.#missing.delete(hash);
-    if (kind === 'stopped' || kind === 'go') this.#stop = kind === 'stopped';
-    return true;
-  }
-
-  #follow(entry: JournalEntry): string | undefined {
-    const { request: id, body } = entry;
-    if (id === null) return undefined;
-    if (saysWhatBecame(body)) {
-      const trail = this.#requests.get(id) ?? new RequestTrail();
-      this.#requests.set(id, trail);
-      return trail.add(entry);
-    }
-    if (body.includes('"foundSha256":')) return changedBefore;
-    if (!body.includes('"incidentSha256":')) return undefined;
-    const state = OfIncident.safeParse(readBody(body));
-    if (state.success) this.#incidents.set(id, state.data.incidentSha256);
-    return undefined;
-  }
-
-  end({ requests, incidents, stopped }: Beside): Verification {
-    if (this.#wrong !== undefined) return this.#wrong;
-    const no = (problem: string): Verification => ({ ok: false, seq: null, problem });
-    const [lost] = this.#missing;
-    if (lost !== undefined) return no(`The head that was kept elsewhere is not in it: ${lost}.`);
-    const untrue = whyUntrue(this.#requests, requests);
-    if (untrue !== undefined) return no(untrue);
-    if (!agree(this.#incidents, incidents)) {
-      return no('An incident is not what its last entry says.');
-    }
-    if (this.#stop !== stopped) return no('The emergency stop is not what its last entry says.');
-    return { ok: true, entries: this.#last.seq, head: this.#last.hash };
-  }
-}
-
-/** Each row as its last entry vouched for, and no row missing. */
-function agree(vouched: ReadonlyMap<string, string>, rows: Rows): boolean {
-  const known = rows.every(({ id, data }) => vouched.get(String(id)) === sha256(String(data)));
-  return known && vouched.size === rows.length;
-}
-
-function whyUntrue(trails: ReadonlyMap<string, RequestTrail>, rows: Rows): string | undefined {
-  for (const { id, data } of rows) {
-    const trail = trails.get(String(id)) ?? new RequestTrail();
-    const problem = trail.whyUntrue(String(data));
-    if (problem !== undefined) return `Request ${String(id)} was changed: ${problem}.`;
-  }
-  return trails.size === rows.length ? undefined : 'A request that its entries name is missing.';
-}
-
-function whyWrong(entry: JournalEntry, last: Head): string | undefined {
-  if (entry.seq !== last.seq + 1) return `Entry ${last.seq + 1} is missing.`;
-  if (entry.previous !== last.hash) return 'It does not follow from the entry before it.';
-  return hashEntry(entry) === entry.hash ? undefined : 'It was changed after it was written.';
-}

@@ -9,6 +9,8 @@ export type Query = (statement: string, values?: readonly Value[]) => Promise<re
 
 /** A database that keeps a journal. Everything throws JournalUnavailable when it refuses. */
 export interface Driver {
+  /** Makes what is not there yet. Before everything else; close it also where this fails. */
+  open(): Promise<void>;
   /** Several reads of one and the same state, while other processes write. */
   read<T>(work: Work<T>): Promise<T>;
   /** All of it is written, or nothing. Of all processes that share the journal, one writes at a time. */
@@ -54,14 +56,13 @@ export interface Dialect {
 /** No lease is this long: one that ends later was taken before the clock was set back, and would bar everybody. */
 export const longestLeaseMs = 2 * 60_000;
 
-const damaged = 'The journal is damaged. Keep a copy, and run: dbconn journal verify.';
-
 /** A stored value, which is JSON text, or JournalUnavailable where it is not what dbconn wrote. */
 export function parseStored<T>(schema: z.ZodType<T>, data: unknown): T {
   try {
     return schema.parse(JSON.parse(String(data)));
   } catch (error) {
-    throw new JournalUnavailable(damaged, { cause: error });
+    const message = 'The journal is damaged. Keep a copy, and run: dbconn journal verify.';
+    throw new JournalUnavailable(message, { cause: error });
   }
 }
 

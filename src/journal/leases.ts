@@ -43,17 +43,9 @@ export async function takeLease(
   );
 }
 
-export async function dropLease(tx: Transaction, request: string, { id }: Holder): Promise<void> {
-  await tx.query('DELETE FROM dbconn.leases WHERE request = $1 AND holder = $2', [request, id]);
-}
-
-/** All that this holder has. */
-export async function prolongLeases(tx: Transaction, { id, forMs }: Holder): Promise<void> {
-  const { columns, values } = tx.lease;
-  await tx.query(`UPDATE dbconn.leases SET (${columns}) = (SELECT ${values}) WHERE holder = $2`, [
-    forMs,
-    id,
-  ]);
+/** Sets the end of a lease anew, $1 milliseconds from now. */
+export function prolong({ lease: { columns, values } }: Transaction): string {
+  return `UPDATE dbconn.leases SET (${columns}) = (SELECT ${values})`;
 }
 
 /**
@@ -62,10 +54,8 @@ export async function prolongLeases(tx: Transaction, { id, forMs }: Holder): Pro
  */
 export async function useLease(tx: Transaction, { request, holder }: JournalDraft): Promise<void> {
   if (holder === undefined || request === undefined) return;
-  const { columns, values } = tx.lease;
   const held = await tx.query(
-    `UPDATE dbconn.leases SET (${columns}) = (SELECT ${values})
-     WHERE request = $2 AND holder = $3 RETURNING request`,
+    `${prolong(tx)} WHERE request = $2 AND holder = $3 RETURNING request`,
     [holder.forMs, request, holder.id],
   );
   if (held.length !== 1) throw new LeaseLost(request);

@@ -4,25 +4,11 @@ import {
   JournalUnavailable,
   signedRequestKeptSeconds,
 } from '../runbook/approvals/journal.ts';
-import type {
-  Holder,
-  Journal,
-  JournalDraft,
-  SignedRequest,
-  SignedRequestLog,
-  Stop,
-  Untrue,
-} from '../runbook/approvals/journal.ts';
+import type { Journal, JournalDraft, SignedRequestLog } from '../runbook/approvals/journal.ts';
 import { ApprovalRequest, isOpen } from '../runbook/approvals/request.ts';
-import type {
-  IncidentLog,
-  IncidentQuery,
-  JournalTime,
-  KeptNote,
-} from '../runbook/incidents/incident-log.ts';
+import type { IncidentLog } from '../runbook/incidents/incident-log.ts';
 import { Incident } from '../runbook/incidents/incident.ts';
 import { canonicalJson } from '../runbook/remedies/plan.ts';
-import type { StepEntry } from '../runbook/remedies/remedy.ts';
 import { genesis } from './chain.ts';
 import type { Head, JournalEntry, Verification } from './chain.ts';
 import { parseStored } from './driver.ts';
@@ -38,9 +24,8 @@ import {
   toStep,
 } from './entries.ts';
 import {
-  dropLease,
   leaderLease,
-  prolongLeases,
+  prolong,
   takeFreeLease,
   takeLeaderLease,
   takeLease,
@@ -54,7 +39,9 @@ import {
   replaceSubject,
   requests,
 } from './subjects.ts';
-import { findUntrue, noteFound, readTrue, verifyAll, whyStopUntrue } from './truth.ts';
+import type { Subject, Table } from './subjects.ts';
+import { findUntrue, noteFound, readTrue, whyStopUntrue } from './truth.ts';
+import { verifyJournal } from './verify.ts';
 
 const StopRow = z.strictObject({
   by: z.string(),
@@ -76,10 +63,10 @@ export class StoredJournal implements Journal, IncidentLog, SignedRequestLog {
     this.#driver = driver;
   }
 
-  /** Over a driver that is ready; closes it where its journal cannot be read. */
   static async open(driver: Driver): Promise<StoredJournal> {
     const journal = new StoredJournal(driver);
     try {
+      await driver.open();
       journal.#known = await journal.head();
       return journal;
     } catch (error) {
@@ -88,55 +75,35 @@ export class StoredJournal implements Journal, IncidentLog, SignedRequestLog {
     }
   }
 
-  create(request: ApprovalRequest, draft: JournalDraft): Promise<void> {
-    return this.#write(async (tx) => {
-      const data = canonicalJson(request);
-      const seq = await appendEntry(tx, draft, data);
-      await insertSubject(tx, requests, { subject: request, data, seq });
-    });
-  }
+  create: Journal['create'] = async (request, draft) => {
+    await this.#insert(requests, request, draft);
+  };
 
-  read(id: string): Promise<ApprovalRequest | undefined> {
-    return this.#driver.read(async (tx) => {
+  read: Journal['read'] = (id) =>
+    this.#driver.read(async (tx) => {
       const data = await readTrue(tx, id);
       return data === undefined ? undefined : parseStored(ApprovalRequest, data);
     });
-  }
 
-  list(states: readonly ApprovalRequest['state'][]): Promise<readonly ApprovalRequest[]> {
-    return this.#readRequests(() => `state IN (${placeholders(states, 1)})`, states);
-  }
+  list: Journal['list'] = (states) =>
+    this.#readRequests(() => `state IN (${placeholders(states, 1)})`, states);
 
-  readRunsSince({
-    target,
-    option,
-    since,
-  }: Parameters<Journal['readRunsSince']>[0]): Promise<readonly ApprovalRequest[]> {
-    return this.#readRequests(
+  readRunsSince: Journal['readRunsSince'] = ({ target, option, since }) =>
+    this.#readRequests(
       ({ optionOfRequest, endOfRequest }) =>
         `state IN ('verifying', 'done') AND target = $1 AND ${optionOfRequest} = $2 AND ${endOfRequest} >= $3`,
       [target, option, since],
     );
-  }
 
-  readRequestsSince({
-    target,
-    since,
-    option,
-  }: Parameters<IncidentLog['readRequestsSince']>[0]): Promise<readonly ApprovalRequest[]> {
-    return this.#readRequests(
+  readRequestsSince: IncidentLog['readRequestsSince'] = ({ target, since, option }) =>
+    this.#readRequests(
       ({ optionOfRequest }) =>
         `target = $1 AND (data::json) ->> 'proposedAt' >= $2 AND ($3::text IS NULL OR ${optionOfRequest} = $3)`,
       [target, since, option ?? null],
     );
-  }
 
-  move(
-    from: number,
-    to: ApprovalRequest,
-    draft: JournalDraft,
-  ): Promise<'moved' | 'changed' | 'busy'> {
-    return this.#write(async (tx) => {
+  move: Journal['move'] = (from, to, draft) =>
+    this.#write(async (tx) => {
       if (to.state !== 'approved') await useLease(tx, draft);
       if (await isBarred(tx, requests, to)) return 'busy';
       await readTrue(tx, to.id);
@@ -149,97 +116,74 @@ export class StoredJournal implements Journal, IncidentLog, SignedRequestLog {
       if (!isOpen(to)) await tx.query('DELETE FROM dbconn.leases WHERE request = $1', [to.id]);
       return 'moved';
     });
-  }
 
-  record(draft: JournalDraft): Promise<void> {
-    return this.#write(async (tx) => {
+  record: Journal['record'] = (draft) =>
+    this.#write(async (tx) => {
       await useLease(tx, draft);
       await appendEntry(tx, draft, null);
     });
-  }
 
-  acquire(request: string, holder: Holder): Promise<boolean> {
-    return this.#write((tx) => takeFreeLease(tx, request, holder));
-  }
+  acquire: Journal['acquire'] = (request, holder) =>
+    this.#write((tx) => takeFreeLease(tx, request, holder));
 
-  renew(holder: Holder): Promise<void> {
-    return this.#write((tx) => prolongLeases(tx, holder));
-  }
+  renew: Journal['renew'] = ({ id, forMs }) =>
+    this.#write(async (tx) => {
+      await tx.query(`${prolong(tx)} WHERE holder = $2`, [forMs, id]);
+    });
 
-  release(request: string, holder: Holder): Promise<void> {
-    return this.#write((tx) => dropLease(tx, request, holder));
-  }
+  release: Journal['release'] = (request, { id }) =>
+    this.#write(async (tx) => {
+      await tx.query('DELETE FROM dbconn.leases WHERE request = $1 AND holder = $2', [request, id]);
+    });
 
-  takeLead(holder: Holder): Promise<boolean> {
-    return this.#write((tx) => takeLeaderLease(tx, holder));
-  }
+  takeLead: IncidentLog['takeLead'] = (holder) => this.#write((tx) => takeLeaderLease(tx, holder));
 
-  endLead(holder: Holder): Promise<void> {
-    return this.release(leaderLease, holder);
-  }
+  endLead: IncidentLog['endLead'] = (holder) => this.release(leaderLease, holder);
 
-  async readSteps(request: string): Promise<readonly StepEntry[]> {
-    return (await this.entries(request)).flatMap(toStep);
-  }
+  readSteps: Journal['readSteps'] = async (request) =>
+    (await this.entries(request)).flatMap(toStep);
 
-  readAgeMs(request: string, kinds: readonly string[]): Promise<number | undefined> {
-    return this.#driver.read((tx) => readAgeMs(tx, request, kinds));
-  }
+  readAgeMs: Journal['readAgeMs'] = (request, kinds) =>
+    this.#driver.read((tx) => readAgeMs(tx, request, kinds));
 
-  readStop(): Promise<Stop | undefined> {
-    return this.#driver.read(async (tx) => {
+  readStop: Journal['readStop'] = () =>
+    this.#driver.read(async (tx) => {
       const problem = await whyStopUntrue(tx);
       if (problem !== undefined) throw new JournalTampered(problem);
       const [row] = await tx.query('SELECT data FROM dbconn.stop');
       return row === undefined ? undefined : parseStored(StopRow, row['data']);
     });
-  }
 
-  writeStop(stop: Stop | undefined, draft: JournalDraft): Promise<void> {
-    return this.#write(async (tx) => {
+  writeStop: Journal['writeStop'] = (stop, draft) =>
+    this.#write(async (tx) => {
       await tx.query('DELETE FROM dbconn.stop');
       if (stop !== undefined) {
         await tx.query('INSERT INTO dbconn.stop VALUES (1, $1)', [canonicalJson(stop)]);
       }
       await appendEntry(tx, draft, null);
     });
-  }
 
-  findUntrue(): Promise<readonly Untrue[]> {
-    return this.#driver.read(async (tx) => {
+  findUntrue: Journal['findUntrue'] = () =>
+    this.#driver.read(async (tx) => {
       const problem = this.#driver.findDamage?.();
       const damaged = problem === undefined ? [] : [{ target: null, problem }];
       return [...damaged, ...(await findUntrue(tx, this.#known))];
     });
-  }
 
-  openIncident(incident: Incident, draft: JournalDraft): Promise<'opened' | 'busy'> {
-    return this.#write(async (tx) => {
-      if (await isBarred(tx, incidents, incident)) return 'busy';
-      const data = canonicalJson(incident);
-      const seq = await appendEntry(tx, draft, data);
-      await insertSubject(tx, incidents, { subject: incident, data, seq });
-      return 'opened';
-    });
-  }
+  openIncident: IncidentLog['openIncident'] = (incident, draft) =>
+    this.#insert(incidents, incident, draft);
 
-  readIncident(id: string): Promise<Incident | undefined> {
-    return this.#driver.read(async (tx) => {
+  readIncident: IncidentLog['readIncident'] = (id) =>
+    this.#driver.read(async (tx) => {
       const [row] = await tx.query('SELECT data FROM dbconn.incidents WHERE id = $1', [id]);
       return row === undefined ? undefined : parseStored(Incident, row['data']);
     });
-  }
 
-  listIncidents(query: IncidentQuery): Promise<readonly Incident[]> {
-    return this.#driver.read((tx) => listIncidents(tx, query));
-  }
+  listIncidents: IncidentLog['listIncidents'] = (query) =>
+    this.#driver.read((tx) => listIncidents(tx, query));
 
-  moveIncident(
-    from: number,
-    to: Incident,
-    draft: JournalDraft,
-  ): Promise<'moved' | 'changed' | 'busy'> {
-    return this.#write(async (tx) => {
+  moveIncident: IncidentLog['moveIncident'] = (from, to, draft) =>
+    this.#write(async (tx) => {
       const noted = await noteFound(tx, draft, { id: to.id, version: from });
       if (noted === undefined) return 'changed';
       if (await isBarred(tx, incidents, to)) return 'busy';
@@ -248,18 +192,14 @@ export class StoredJournal implements Journal, IncidentLog, SignedRequestLog {
       await appendEntry(tx, noted, data);
       return 'moved';
     });
-  }
 
-  async readNotes(incident: string, afterSeq: number): Promise<readonly KeptNote[]> {
-    return (await this.entries(incident, afterSeq)).flatMap(toNote);
-  }
+  readNotes: IncidentLog['readNotes'] = async (incident, afterSeq) =>
+    (await this.entries(incident, afterSeq)).flatMap(toNote);
 
-  readTime(): Promise<JournalTime> {
-    return this.#driver.read((tx) => tx.readTime());
-  }
+  readTime: IncidentLog['readTime'] = () => this.#driver.read((tx) => tx.readTime());
 
-  recordSigned({ hash, signedAt }: SignedRequest): Promise<boolean> {
-    return this.#driver.write(async (tx) => {
+  recordSigned: SignedRequestLog['recordSigned'] = ({ hash, signedAt }) =>
+    this.#driver.write(async (tx) => {
       const values = [hash, signedAt, signedRequestKeptSeconds];
       const added = await tx.query(
         `INSERT INTO dbconn.heard SELECT $1, $2::bigint
@@ -271,7 +211,6 @@ export class StoredJournal implements Journal, IncidentLog, SignedRequestLog {
       await tx.query(forgotten, values.slice(1));
       return added.length === 1;
     });
-  }
 
   head(): Promise<Head> {
     return this.#driver.read(readHead);
@@ -288,7 +227,7 @@ export class StoredJournal implements Journal, IncidentLog, SignedRequestLog {
    */
   async verify(heads?: readonly string[]): Promise<Verification> {
     try {
-      return await this.#driver.read((tx) => verifyAll(tx, heads));
+      return await this.#driver.read((tx) => verifyJournal(tx, heads));
     } catch (error) {
       // Damage can be so deep that the database itself cannot read on: that is an answer too.
       if (!(error instanceof JournalUnavailable)) throw error;
@@ -298,6 +237,20 @@ export class StoredJournal implements Journal, IncidentLog, SignedRequestLog {
 
   close(): Promise<void> {
     return this.#driver.close();
+  }
+
+  #insert<T extends Subject>(
+    table: Table<T>,
+    subject: T,
+    draft: JournalDraft,
+  ): Promise<'opened' | 'busy'> {
+    return this.#write(async (tx) => {
+      if (await isBarred(tx, table, subject)) return 'busy';
+      const data = canonicalJson(subject);
+      const seq = await appendEntry(tx, draft, data);
+      await insertSubject(tx, table, { subject, data, seq });
+      return 'opened';
+    });
   }
 
   async #write<T>(work: Work<T>): Promise<T> {
@@ -325,6 +278,7 @@ export class StoredJournal implements Journal, IncidentLog, SignedRequestLog {
 
 /** For what records nothing, such as a dry run: every attempt to write or read is refused. */
 export const noJournal: Journal = new StoredJournal({
+  open: refuse,
   read: refuse,
   write: refuse,
   close: () => Promise.resolve(),

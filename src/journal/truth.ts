@@ -2,12 +2,11 @@ import { JournalTampered } from '../runbook/approvals/journal.ts';
 import type { JournalDraft, Untrue } from '../runbook/approvals/journal.ts';
 import { openStates } from '../runbook/approvals/request.ts';
 import type { Incident } from '../runbook/incidents/incident.ts';
-import { JournalCheck, RequestTrail, genesis, hashEntry, sha256 } from './chain.ts';
-import type { Head, Verification } from './chain.ts';
+import { RequestTrail, genesis, hashEntry, sha256 } from './chain.ts';
+import type { Head } from './chain.ts';
 import type { Row, Transaction } from './driver.ts';
-import { placeholders, readEntries, readHashAt, toEntry } from './entries.ts';
-import { incidents, requests, textOfRow } from './subjects.ts';
-import type { Subject, Table } from './subjects.ts';
+import { placeholders, readHashAt, toEntry } from './entries.ts';
+import { requests, textOfRow } from './subjects.ts';
 
 /**
  * Whether what is stored was written through the chain: found where a decision rests on it, not only by a whole
@@ -137,7 +136,7 @@ export async function whyStopUntrue(tx: Transaction): Promise<string | undefined
     : 'The emergency stop was changed past the journal’s entries.';
 }
 
-async function isStopped(tx: Transaction): Promise<boolean> {
+export async function isStopped(tx: Transaction): Promise<boolean> {
   return (await tx.query('SELECT 1 FROM dbconn.stop')).length > 0;
 }
 
@@ -161,23 +160,4 @@ export async function noteFound(
   return foundSha256 === row['vouched']
     ? draft
     : { ...draft, body: { ...draft.body, foundSha256 } };
-}
-
-/** As `StoredJournal.verify`. */
-export async function verifyAll(tx: Transaction, heads?: readonly string[]): Promise<Verification> {
-  const check = new JournalCheck(heads);
-  for await (const entry of readEntries(tx)) if (!check.add(entry)) break;
-  return check.end({
-    requests: await readTexts(tx, requests),
-    incidents: await readTexts(tx, incidents),
-    stopped: await isStopped(tx),
-  });
-}
-
-async function readTexts<T extends Subject>(
-  tx: Transaction,
-  table: Table<T>,
-): Promise<readonly Row[]> {
-  const rows = await tx.query(`SELECT * FROM ${table.name}`);
-  return rows.map((row) => ({ id: row['id'], data: textOfRow(tx, table, row) }));
 }

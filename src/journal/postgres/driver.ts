@@ -1,18 +1,13 @@
-import { Client } from 'pg';
-import type { ClientConfig } from 'pg';
+import type { Client, ClientConfig } from 'pg';
 import { JournalMoved, JournalUnavailable } from '../../runbook/approvals/journal.ts';
 import { createTurns } from '../../timing.ts';
 import { longestLeaseMs } from '../driver.ts';
 import type { Dialect, Driver, Query, Row, Transaction, Work } from '../driver.ts';
 import { StoredJournal } from '../stored-journal.ts';
+import { connect } from './connect.ts';
+import type { ByTls } from './connect.ts';
 import { toJournalError } from './errors.ts';
 import { preparePostgresSchema, readIdentity } from './schema.ts';
-
-/** Opens a connection by the ways of TLS that an address allows. */
-export type ByTls = <T>(
-  url: string,
-  open: (bareUrl: string, ssl: ClientConfig['ssl']) => Promise<T>,
-) => Promise<T>;
 
 const connectTimeoutMs = 4000;
 /** A process that stands still in the middle of a transaction loses it, and with it the lock that others wait for. */
@@ -34,7 +29,7 @@ const lockKey = 0x64_62_63_6f_6e_6e;
 
 /** The journal in the schema `dbconn` of a PostgreSQL that several replicas share. Its server's clock rules. */
 export async function openPostgresJournal(options: PostgresJournalOptions): Promise<StoredJournal> {
-  return StoredJournal.open(await PostgresDriver.open(options));
+  return StoredJournal.open(new PostgresDriver(options));
 }
 
 const dialect: Dialect = {
@@ -58,22 +53,15 @@ class PostgresDriver implements Driver {
   /** Which database's tables it opened. */
   #opened: string | undefined;
 
-  private constructor(options: PostgresJournalOptions) {
+  constructor(options: PostgresJournalOptions) {
     this.#options = options;
   }
 
-  static async open(options: PostgresJournalOptions): Promise<PostgresDriver> {
-    const driver = new PostgresDriver(options);
-    try {
-      driver.#opened = await driver.write(async ({ query }) => {
-        await preparePostgresSchema(query);
-        return readIdentity(query);
-      });
-      return driver;
-    } catch (error) {
-      await driver.close();
-      throw error;
-    }
+  async open(): Promise<void> {
+    this.#opened = await this.write(async ({ query }) => {
+      await preparePostgresSchema(query);
+      return readIdentity(query);
+    });
   }
 
   read<T>(work: Work<T>): Promise<T> {
@@ -129,7 +117,7 @@ class PostgresDriver implements Driver {
         await this.#drop();
       }
     }
-    const client = await this.#options.byTls(this.#options.url, connect);
+    const client = await this.#options.byTls(this.#options.url, connectForJournal);
     this.#client = client;
     await client.query(begin);
     return client;
@@ -143,10 +131,8 @@ class PostgresDriver implements Driver {
   }
 }
 
-async function connect(bareUrl: string, ssl: ClientConfig['ssl']): Promise<Client> {
-  const client = new Client({
-    connectionString: bareUrl,
-    ...(ssl !== undefined && { ssl }),
+function connectForJournal(bareUrl: string, ssl: ClientConfig['ssl']): Promise<Client> {
+  return connect(bareUrl, ssl, {
     application_name: 'dbconn journal',
     // What was answered to a person must be on the disk; and no function of somebody else's may stand in for a built-in.
     options: `-c search_path=pg_catalog -c synchronous_commit=on -c client_min_messages=warning`,
@@ -157,15 +143,6 @@ async function connect(bareUrl: string, ssl: ClientConfig['ssl']): Promise<Clien
     query_timeout: statementTimeoutMs + 1000,
     keepAlive: true,
   });
-  // A connection lost between two transactions makes the next BEGIN fail, and that connects again.
-  client.on('error', () => undefined);
-  try {
-    await client.connect();
-    return client;
-  } catch (error) {
-    await client.end().catch(() => undefined);
-    throw error;
-  }
 }
 
 function toTransaction(

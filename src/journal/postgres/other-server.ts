@@ -1,6 +1,6 @@
-import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
-import type { ByTls } from './driver.ts';
+import { connect } from './connect.ts';
+import type { ByTls } from './connect.ts';
 
 /** A target by its configured name. */
 interface Server {
@@ -50,9 +50,7 @@ async function readIdentifier(url: string, byTls: ByTls): Promise<string | undef
 }
 
 async function readOne(bareUrl: string, ssl: ClientConfig['ssl']): Promise<string> {
-  const client = new Client({
-    connectionString: bareUrl,
-    ...(ssl !== undefined && { ssl }),
+  const client = await connect(bareUrl, ssl, {
     application_name: 'dbconn',
     options: '-c search_path=pg_catalog',
     connectionTimeoutMillis: timeoutMs,
@@ -60,9 +58,7 @@ async function readOne(bareUrl: string, ssl: ClientConfig['ssl']): Promise<strin
     lock_timeout: timeoutMs,
     query_timeout: timeoutMs,
   });
-  client.on('error', () => undefined);
   try {
-    await client.connect();
     const { rows } = await client.query<{ id: string }>(
       'SELECT system_identifier::text AS id FROM pg_control_system()',
     );

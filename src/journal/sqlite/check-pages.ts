@@ -21,7 +21,7 @@ export function checkPages(database: DatabaseSync, file: string): PageCheck {
   if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > readAtOnceBytes) {
     return checkAside(file);
   }
-  const problem = judge(() => database.prepare('PRAGMA quick_check(1)').all());
+  const problem = readAll(database);
   return { problem: () => problem, close: () => undefined };
 }
 
@@ -31,12 +31,10 @@ function checkAside(file: string): PageCheck {
   const worker = new Worker(script, { eval: true, workerData: file });
   worker.unref();
   worker.on('message', (rows: unknown) => {
-    problem = judge(() => rows);
+    problem = judge(rows);
   });
-  worker.on('error', (error) => {
-    problem = judge(() => {
-      throw error;
-    });
+  worker.on('error', () => {
+    problem = damaged;
   });
   return { problem: () => problem, close: () => void worker.terminate() };
 }
@@ -49,13 +47,16 @@ const script = `
   database.close();
 `;
 
-function judge(read: () => unknown): string | undefined {
+function readAll(database: DatabaseSync): string | undefined {
   try {
-    const [first] = Rows.parse(read());
-    return first?.quick_check === 'ok' ? undefined : damaged;
+    return judge(database.prepare('PRAGMA quick_check(1)').all());
   } catch {
     return damaged;
   }
+}
+
+function judge(rows: unknown): string | undefined {
+  return Rows.safeParse(rows).data?.[0]?.quick_check === 'ok' ? undefined : damaged;
 }
 
 const damaged = 'The journal’s file is damaged: a page of it cannot be read as SQLite wrote it.';

@@ -28,9 +28,12 @@ const heldOnMs = 3_600_000;
 /** Inside a transaction, after its work: holds the clock from the first open incident to a while after the last one. */
 export function keepClock(database: DatabaseSync, clock: BootClock): void {
   const held = database.prepare('SELECT boot, quiet FROM clock').get();
+  const open = "SELECT 1 FROM incidents WHERE state IN ('open', 'merged')";
+  const isOpen = database.prepare(open).get() !== undefined;
+  const isHeld = held?.['boot'] === clock.boot && !hasEnded(held, clock);
   const upMs = uptimeOf(clock);
-  if (isOpen(database)) {
-    if (held?.['boot'] !== clock.boot) {
+  if (isOpen) {
+    if (!isHeld) {
       const aheadMs = readClock(database, clock) - upMs;
       database
         .prepare('INSERT OR REPLACE INTO clock (one, boot, ahead) VALUES (1, ?, ?)')
@@ -38,28 +41,15 @@ export function keepClock(database: DatabaseSync, clock: BootClock): void {
     } else if (held['quiet'] !== null) database.exec('UPDATE clock SET quiet = NULL');
   } else if (held?.['quiet'] === null) {
     database.prepare('UPDATE clock SET quiet = ?').run(Math.round(upMs));
-  } else if (held !== undefined && isOver(held, { upMs, boot: clock.boot })) {
+  } else if (held !== undefined && !isHeld) {
     database.exec('DELETE FROM clock');
   }
 }
 
-function isOpen(database: DatabaseSync): boolean {
-  const statement = "SELECT 1 FROM incidents WHERE state IN ('open', 'merged')";
-  return database.prepare(statement).get() !== undefined;
-}
-
+/** An hour of this boot's went by since the last incident, whether or not anybody wrote since. */
 function hasEnded(held: Readonly<Record<string, unknown>>, clock: BootClock): boolean {
-  const { boot } = clock;
-  return (
-    held['quiet'] !== null && held['boot'] === boot && isOver(held, { boot, upMs: uptimeOf(clock) })
-  );
-}
-
-function isOver(
-  { boot, quiet }: Readonly<Record<string, unknown>>,
-  now: { readonly upMs: number; readonly boot: string },
-): boolean {
-  return boot !== now.boot || now.upMs - Number(quiet) >= heldOnMs;
+  const { boot, quiet } = held;
+  return quiet !== null && boot === clock.boot && uptimeOf(clock) - Number(quiet) >= heldOnMs;
 }
 
 /** When the last entry was written. */

@@ -11,7 +11,7 @@ import type { PageCheck } from './check-pages.ts';
 import { keepClock, readBoot, readClock } from './clock.ts';
 import type { BootClock } from './clock.ts';
 import { isBusy, toJournalError } from './errors.ts';
-import { openFile, setUp, watchFile } from './file.ts';
+import { openFile, prepareSqliteSchema, setUp, watchFile } from './file.ts';
 
 interface SqliteJournalOptions {
   readonly file: string;
@@ -29,7 +29,7 @@ const retryMs = 25;
 
 /** The journal in one SQLite file that any number of processes of one machine may share. Close it at the end. */
 export async function openSqliteJournal(options: SqliteJournalOptions): Promise<StoredJournal> {
-  return StoredJournal.open(await SqliteDriver.open(options));
+  return StoredJournal.open(new SqliteDriver(options));
 }
 
 const dialect: Dialect = {
@@ -47,9 +47,9 @@ const dialect: Dialect = {
 
 /** One open journal file. SQLite answers at once, so that nothing but another call of ours comes between two statements. */
 class SqliteDriver implements Driver {
+  readonly #options: SqliteJournalOptions;
   readonly #database: DatabaseSync;
   readonly #clock: BootClock;
-  readonly #lockWaitMs: number;
   readonly #transaction: Transaction;
   /** A connection has one transaction at a time. */
   readonly #turns = createTurns(1);
@@ -57,26 +57,23 @@ class SqliteDriver implements Driver {
   #mustBeThere: () => void = () => undefined;
   #pages: PageCheck | undefined;
 
-  private constructor({ file, clock, lockWaitMs, warn }: SqliteJournalOptions) {
+  constructor(options: SqliteJournalOptions) {
+    const { file, clock, warn } = options;
+    this.#options = options;
     this.#database = openFile(file, warn ?? (() => undefined));
     this.#clock = { now: () => clock.now(), uptime: () => uptimeOf(clock), boot: readBoot() };
-    this.#lockWaitMs = lockWaitMs ?? defaultLockWaitMs;
     this.#transaction = toTransaction(this.#database, this.#clock);
   }
 
-  static async open(options: SqliteJournalOptions): Promise<SqliteDriver> {
-    const { file, maxBytes } = options;
-    const driver = new SqliteDriver(options);
-    const database = driver.#database;
-    try {
-      await driver.#patiently(async () => setUp(database, maxBytes));
-      driver.#mustBeThere = watchFile(file);
-      driver.#pages = checkPages(database, file);
-      return driver;
-    } catch (error) {
-      await driver.close();
-      throw error;
-    }
+  async open(): Promise<void> {
+    const { file, maxBytes } = this.#options;
+    await this.#patiently(async () => setUp(this.#database, maxBytes));
+    // It writes, so that of two processes that open a new file one makes the tables and the other finds them.
+    await this.#patiently(() =>
+      this.#within('BEGIN IMMEDIATE', async () => prepareSqliteSchema(this.#database)),
+    );
+    this.#mustBeThere = watchFile(file);
+    this.#pages = checkPages(this.#database, file);
   }
 
   read<T>(work: Work<T>): Promise<T> {
@@ -107,7 +104,7 @@ class SqliteDriver implements Driver {
   /** Tries until another process lets go of the file. Between two tries others have their turn: to read, nobody waits for a lock. */
   async #patiently<T>(work: () => Promise<T>): Promise<T> {
     this.#mustBeThere();
-    const deadline = performance.now() + this.#lockWaitMs;
+    const deadline = performance.now() + (this.#options.lockWaitMs ?? defaultLockWaitMs);
     for (;;) {
       try {
         return await this.#turns.take(work);

@@ -25,9 +25,15 @@ const sentences = new Map([
 export function toJournalError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof JournalUnavailable) return error;
   const code = resultCodeOf(error);
-  if (code === undefined) return isClosed(error) ? closed(error) : error;
-  const sentence = sentences.get(code) ?? `The journal failed (SQLite result ${code}).`;
-  return new JournalUnavailable(sentence, { cause: error });
+  if (code !== undefined) {
+    const sentence = sentences.get(code) ?? `The journal failed (SQLite result ${code}).`;
+    return new JournalUnavailable(sentence, { cause: error });
+  }
+  // node:sqlite has a code of its own for a database that was closed, as it is while dbconn ends.
+  const isClosed = 'code' in error && error.code === 'ERR_INVALID_STATE';
+  return isClosed
+    ? new JournalUnavailable('The journal is closed: dbconn is ending.', { cause: error })
+    : error;
 }
 
 /** Whether another process only holds the file for a moment. */
@@ -39,13 +45,4 @@ function resultCodeOf(error: Error): number | undefined {
   if (!('errcode' in error) || typeof error.errcode !== 'number') return undefined;
   // The low byte is the primary code, the rest says more about it.
   return error.errcode & 0xff;
-}
-
-/** node:sqlite has a code of its own for a database that was closed, as it is while dbconn ends. */
-function isClosed(error: Error): boolean {
-  return 'code' in error && error.code === 'ERR_INVALID_STATE';
-}
-
-function closed(cause: Error): JournalUnavailable {
-  return new JournalUnavailable('The journal is closed: dbconn is ending.', { cause });
 }

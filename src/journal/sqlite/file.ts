@@ -87,24 +87,16 @@ const steady = /* sql */ `
 /** What each version added to the one before, from the first on. */
 const versions = [schema, leases, incidents, signedRequestsTable, truth, steady];
 
-/** Makes the tables that a file does not have yet. Throws for a file that a later dbconn, or something else, wrote. */
-function prepareSchema(database: DatabaseSync): void {
-  // Immediate, so that of two processes that open a new file one makes the tables and the other finds them.
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const found = database.prepare('PRAGMA user_version').get()?.['user_version'];
-    const tables = database.prepare('SELECT count(*) AS n FROM sqlite_master').get()?.['n'];
-    const isEmpty = found === 0 && tables === 0;
-    if (typeof found !== 'number' || (found < 1 && !isEmpty) || found > versions.length) {
-      throw unknownVersion(found, versions.length, 'file');
-    }
-    for (const missing of versions.slice(found)) database.exec(missing);
-    if (found < versions.length) database.exec(`PRAGMA user_version = ${versions.length}`);
-    database.exec('COMMIT');
-  } catch (error) {
-    database.exec('ROLLBACK');
-    throw error;
+/** Makes the tables that a file does not have yet, in a transaction. Throws for one that a later dbconn, or something else, wrote. */
+export function prepareSqliteSchema(database: DatabaseSync): void {
+  const found = database.prepare('PRAGMA user_version').get()?.['user_version'];
+  const tables = database.prepare('SELECT count(*) AS n FROM sqlite_master').get()?.['n'];
+  const isEmpty = found === 0 && tables === 0;
+  if (typeof found !== 'number' || (found < 1 && !isEmpty) || found > versions.length) {
+    throw unknownVersion(found, versions.length, 'file');
   }
+  for (const missing of versions.slice(found)) database.exec(missing);
+  if (found < versions.length) database.exec(`PRAGMA user_version = ${versions.length}`);
 }
 
 const pageBytes = 4096;
@@ -176,10 +168,9 @@ function identityOf(path: string): string | undefined {
   }
 }
 
-/** Makes the tables where there are none, and sets what holds for this connection. */
+/** For this connection. */
 export function setUp(database: DatabaseSync, maxBytes = defaultMaxBytes): void {
   // What was answered to a person must be on the disk, even if the machine dies a moment later.
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   database.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / pageBytes)}`);
-  prepareSchema(database);
 }
