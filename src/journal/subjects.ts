@@ -87,6 +87,11 @@ function columnsToWrite<T extends Subject>(
   return { data, ...(tx.hasWrittenColumns && table.columnsOf(subject)) };
 }
 
+/** What `textOfRow` reads. SQLite draws the other columns from the text, and fails where that is no JSON any more. */
+export function selectTexts<T extends Subject>(tx: Transaction, { name }: Table<T>): string {
+  return `SELECT ${tx.hasWrittenColumns ? '*' : 'id, data'} FROM ${name}`;
+}
+
 /** Its JSON text, or '' where the columns beside that say something else: then it vouches for nothing. */
 export function textOfRow<T extends Subject>(tx: Transaction, table: Table<T>, row: Row): string {
   const data = String(row['data']);

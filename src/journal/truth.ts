@@ -6,7 +6,7 @@ import { RequestTrail, genesis, hashEntry, sha256 } from './chain.ts';
 import type { Head } from './chain.ts';
 import type { Row, Transaction } from './driver.ts';
 import { placeholders, readHashAt, toEntry } from './entries.ts';
-import { requests, textOfRow } from './subjects.ts';
+import { requests, selectTexts, textOfRow } from './subjects.ts';
 
 /**
  * Whether what is stored was written through the chain: found where a decision rests on it, not only by a whole
@@ -18,7 +18,7 @@ const newestSubjects = 1000;
 
 /** The request's JSON text. Throws JournalTampered where it is not what its entries, all of them in their order, say of it. */
 export async function readTrue(tx: Transaction, id: string): Promise<string | undefined> {
-  const [row] = await tx.query('SELECT * FROM dbconn.requests WHERE id = $1', [id]);
+  const [row] = await tx.query(`${selectTexts(tx, requests)} WHERE id = $1`, [id]);
   if (row === undefined) return undefined;
   const problem = await whyUntrue(tx, row);
   if (problem !== undefined) throw new JournalTampered(problem);

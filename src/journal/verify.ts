@@ -3,7 +3,7 @@ import { RequestTrail, genesis, hashEntry, readBody, saysWhatBecame, sha256 } fr
 import type { Head, JournalEntry, Verification } from './chain.ts';
 import type { Transaction } from './driver.ts';
 import { readEntries } from './entries.ts';
-import { incidents, requests, textOfRow } from './subjects.ts';
+import { incidents, requests, selectTexts, textOfRow } from './subjects.ts';
 import type { Subject, Table } from './subjects.ts';
 import { isStopped } from './truth.ts';
 
@@ -79,7 +79,7 @@ function follow(entry: JournalEntry, { trails, hashes }: Followed): string | und
 type Texts = readonly (readonly [id: string, data: string])[];
 
 async function readTexts<T extends Subject>(tx: Transaction, table: Table<T>): Promise<Texts> {
-  const rows = await tx.query(`SELECT * FROM ${table.name}`);
+  const rows = await tx.query(selectTexts(tx, table));
   return rows.map((row) => [String(row['id']), textOfRow(tx, table, row)] as const);
 }
 

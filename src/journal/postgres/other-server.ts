@@ -18,7 +18,7 @@ interface Apartness {
 const timeoutMs = 2000;
 
 /**
- * Whether the journal lies in one of the targets, where the night it is kept for would take it along. A server is known
+ * Whether the journal lies in one of the targets, where the incident it is kept for would take it along. A server is known
  * by its system identifier, which a standby shares; where one cannot be read, by host and port. Never throws.
  */
 export async function findShared(

@@ -46,7 +46,7 @@ const incidents: readonly string[] = [
   `CREATE INDEX requests_of_target ON dbconn.requests (target, ((data::json) ->> 'proposedAt'))`,
 ];
 
-/** What a look at whether the record is true finds them by. */
+/** What a check whether the record is true finds them by. */
 const truth: readonly string[] = [
   `CREATE INDEX entries_that_propose ON dbconn.entries (request, seq) WHERE kind = 'proposed'`,
   `CREATE INDEX entries_in_turn ON dbconn.entries (seq) WHERE kind = 'proposed'`,

@@ -66,7 +66,7 @@ const incidents = /* sql */ `
   CREATE INDEX requests_of_target ON requests (target, data ->> 'proposedAt');
 `;
 
-/** What a look at whether the record is true finds them by, and leases that no clock decides. */
+/** What a check whether the record is true finds them by, and leases that no clock decides. */
 const truth = /* sql */ `
   -- Which start of the machine the time of a lease counts from.
   ALTER TABLE leases ADD COLUMN boot TEXT NOT NULL DEFAULT '';
