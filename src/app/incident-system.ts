@@ -7,18 +7,17 @@ import type { StoredJournal } from '../journal/stored-journal.ts';
 import type { Approvals } from '../runbook/approvals/approvals.ts';
 import type { People } from '../runbook/approvals/people.ts';
 import type { ApprovalRequest } from '../runbook/approvals/request.ts';
-import { createAuditor } from '../runbook/escalation/auditor.ts';
-import type { Auditor, AuditorDeps } from '../runbook/escalation/auditor.ts';
-import { createEscalator } from '../runbook/escalation/escalator.ts';
+import { Auditor } from '../runbook/escalation/auditor.ts';
+import type { AuditorDeps } from '../runbook/escalation/auditor.ts';
+import { Escalator } from '../runbook/escalation/escalator.ts';
 import type { Meter } from '../runbook/escalation/meter.ts';
 import type { Pager } from '../runbook/escalation/pager.ts';
 import type { Incidents } from '../runbook/incidents/incidents.ts';
 import type { SteadyClock } from '../runbook/incidents/steady-clock.ts';
-import { createIncidentLoop } from '../runbook/loop/incident-loop.ts';
-import type { IncidentLoop } from '../runbook/loop/incident-loop.ts';
+import { IncidentLoop } from '../runbook/loop/incident-loop.ts';
 import type { Runbook } from '../runbook/loop/target-monitor.ts';
 import type { IncidentBoard } from '../runbook/reports/incident-board.ts';
-import { createReporter } from '../runbook/reports/reporter.ts';
+import { Reporter } from '../runbook/reports/reporter.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
 import type { Clock } from '../timing.ts';
 import { openIncidents } from './incidents.ts';
@@ -103,12 +102,12 @@ export function openIncidentSystem(parts: IncidentSystemDeps): IncidentSystem {
   const journalCheck = createJournalCheck({ ...parts, announcements: notifier.announcements });
   const rules = config.incidents;
   const shared = { log: journal, board, clock: steady, targets, rules };
-  const incidentLoop = createIncidentLoop({
+  const incidentLoop = new IncidentLoop({
     ...shared,
     incidents,
     runbook,
-    escalator: createEscalator({ ...parts, ...shared, ...announcing(parts), onFault: warn }),
-    reporter: createReporter({ ...shared, onFault: (err, incident) => warn(incident, err) }),
+    escalator: new Escalator({ ...parts, ...shared, ...announcing(parts), onFault: warn }),
+    reporter: new Reporter({ ...shared, onFault: warn }),
     meter,
     holder: { id: crypto.randomUUID(), forMs: leaseMs },
     // Prolonged several times before it runs out.
@@ -137,7 +136,7 @@ function announcing({
 
 function openAuditor(parts: IncidentSystemDeps): Auditor {
   const { config, steady, log, journal, meter, runbook } = parts;
-  return createAuditor({
+  return new Auditor({
     ...announcing(parts),
     log: journal,
     clock: steady,

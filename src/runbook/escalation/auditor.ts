@@ -30,7 +30,7 @@ interface Audit {
 }
 
 /**
- * The calls of an incident that were due for longer than they may be, by the journal alone: without a look only
+ * The calls of an incident that were due for longer than they may be, by the journal alone: without a check only
  * those reasons count that the journal knows. Time counts from when they were first seen to be due, so that a step
  * that fell due while dbconn was down, or stood behind a silence, is late only where nobody makes it now.
  */
@@ -87,57 +87,63 @@ export interface AuditorDeps extends Pick<
   readonly onFault: (error: unknown) => void;
 }
 
-/** Watches that calls for help are made. Runs in every process, also in one that does not lead. */
-export interface Auditor {
-  /** Reads the journal once, and not while a round goes on. Never throws: what it cannot read is a complaint. */
-  audit(): Promise<void>;
-  /** What is wrong now, in sentences, for the health endpoint. */
-  overdue(): readonly string[];
-}
-
 const mostIncidents = 200;
 const hangs = 'The audit of the calls for help hangs: the journal or Slack does not answer.';
 /** As long as a question takes; whoever wants to lead asks again each second anyhow. */
 const probeForMs = 1;
 
-export function createAuditor(deps: AuditorDeps): Auditor {
-  const { clock, rules, onFault } = deps;
-  const knownDue: KnownDue = new Map();
+/** Watches that calls for help are made. Runs in every process, also in one that does not lead. */
+export class Auditor {
+  readonly #deps: AuditorDeps;
+  readonly #knownDue: KnownDue = new Map();
   /** Those it knows to be told: what stays overdue for hours would have its notes read at every round. */
-  let told: ReadonlySet<string> = new Set();
-  let complaints: readonly string[] = [];
-  let untendedSinceMs: number | null = null;
-  const untended = async (open: number): Promise<string[]> => {
-    const isLed = open === 0 || (await isLedByAnybody(deps));
-    untendedSinceMs = isLed ? null : (untendedSinceMs ?? uptimeOf(clock));
-    const forMs = untendedSinceMs === null ? 0 : uptimeOf(clock) - untendedSinceMs;
-    if (untendedSinceMs === null || forMs < rules.overdueAfterMs) return [];
-    return [`Nobody tends the open incidents (${open}): restart dbconn and read its log.`];
-  };
+  #told: ReadonlySet<string> = new Set();
+  #complaints: readonly string[] = [];
+  #leaderlessSinceMs: number | null = null;
   /** Since when a round goes on. */
-  let beganAtMs: number | null = null;
-  return {
-    async audit() {
-      if (beganAtMs !== null) return;
-      beganAtMs = uptimeOf(clock);
-      try {
-        const open = await deps.log.listIncidents({ states: ['open'], limit: mostIncidents });
-        const found = await overdueOf(deps, open, knownDue);
-        complaints = [...found.map(({ sentence }) => sentence), ...(await untended(open.length))];
-        told = await tellAll(deps, found, told);
-      } catch (error) {
-        onFault(error);
-        const why = error instanceof JournalUnavailable ? error.message : 'See the log.';
-        complaints = [`The incidents cannot be read, so nobody is called for them. ${why}`];
-      } finally {
-        beganAtMs = null;
-      }
-    },
-    overdue() {
-      const hangsForMs = beganAtMs === null ? 0 : uptimeOf(clock) - beganAtMs;
-      return hangsForMs < rules.overdueAfterMs ? complaints : [...complaints, hangs];
-    },
-  };
+  #beganAtMs: number | null = null;
+
+  constructor(deps: AuditorDeps) {
+    this.#deps = deps;
+  }
+
+  /** Reads the journal once, and not while a round goes on. Never throws: what it cannot read is a complaint. */
+  async audit(): Promise<void> {
+    const { log, clock, onFault } = this.#deps;
+    if (this.#beganAtMs !== null) return;
+    this.#beganAtMs = uptimeOf(clock);
+    try {
+      const open = await log.listIncidents({ states: ['open'], limit: mostIncidents });
+      const found = await overdueOf(this.#deps, open, this.#knownDue);
+      const sentences = found.map(({ sentence }) => sentence);
+      this.#complaints = [...sentences, ...(await this.#leaderless(open.length))];
+      this.#told = await tellAll(this.#deps, found, this.#told);
+    } catch (error) {
+      onFault(error);
+      const why = error instanceof JournalUnavailable ? error.message : 'See the log.';
+      this.#complaints = [`The incidents cannot be read, so nobody is called for them. ${why}`];
+    } finally {
+      this.#beganAtMs = null;
+    }
+  }
+
+  /** What is wrong now, in sentences, for the health endpoint. */
+  overdue(): readonly string[] {
+    const { clock, rules } = this.#deps;
+    const hangsForMs = this.#beganAtMs === null ? 0 : uptimeOf(clock) - this.#beganAtMs;
+    return hangsForMs < rules.overdueAfterMs ? this.#complaints : [...this.#complaints, hangs];
+  }
+
+  async #leaderless(open: number): Promise<string[]> {
+    const { clock, rules } = this.#deps;
+    if (open === 0 || (await isLedByAnybody(this.#deps))) {
+      this.#leaderlessSinceMs = null;
+      return [];
+    }
+    this.#leaderlessSinceMs ??= uptimeOf(clock);
+    if (uptimeOf(clock) - this.#leaderlessSinceMs < rules.overdueAfterMs) return [];
+    return [`Nobody tends the open incidents (${open}): restart dbconn and read its log.`];
+  }
 }
 
 async function overdueOf(

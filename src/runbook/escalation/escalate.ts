@@ -22,7 +22,7 @@ interface Escalating extends EscalationRequest {
   readonly contacts: Contacts;
   /** The incident channel. */
   readonly channel: string | undefined;
-  /** The state of the target in a sentence of figures and configured names, when a look has one. */
+  /** The state of the target in a sentence of figures and configured names, when a check has one. */
   readonly headline: string | undefined;
 }
 

@@ -31,54 +31,56 @@ async function askAgain(
   return changed(calling, addNote(deps, incident.id, note));
 }
 
-/** Calls people for incidents, as their policies say. Only whoever leads calls. */
-export interface Escalator {
-  /**
-   * Does what is due for an incident: the policy's steps and those asked for by hand, the pager's state, a question
-   * to somebody who has it and went quiet. Writes to the journal before and after each, so that nothing is lost and
-   * nothing is sent twice. Returns the incident as it then stands, within seconds: a call that takes longer goes on. What Slack or the pager refuse is written down and
-   * tried again; throws only JournalUnavailable.
-   */
-  advance(view: IncidentView): Promise<Incident>;
-}
-
 /** More are open incidents of dead targets, each of which has a page of its own. */
 const mostRemembered = 1000;
 /** A pager may take two minutes to refuse; the incident's message must not stand still for that. */
 const answerWithinMs = 3000;
 
-/** Until a call that takes longer is done, further rounds of the same incident do nothing. */
-export function createEscalator(deps: EscalatorDeps): Escalator {
-  const memories = new Map<string, EscalatorMemory>();
-  const busy = new Set<string>();
-  const memoryOf = (id: string): EscalatorMemory => {
-    const memory = memories.get(id) ?? createMemory(deps);
-    memories.set(id, memory);
-    const [oldest] = memories.keys();
-    if (memories.size > mostRemembered && oldest !== undefined) memories.delete(oldest);
-    return memory;
-  };
-  const work = async (view: IncidentView): Promise<Incident> => {
+/** Calls people for incidents, as their policies say. Only whoever leads calls. */
+export class Escalator {
+  readonly #deps: EscalatorDeps;
+  readonly #memories = new Map<string, EscalatorMemory>();
+  readonly #busy = new Set<string>();
+
+  constructor(deps: EscalatorDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Does what is due for an incident: the policy's steps and those asked for by hand, the pager's state, a question
+   * to somebody who has it and went quiet. Writes to the journal before and after each, so that nothing is lost and
+   * nothing is sent twice. Returns the incident as it then stands, within seconds: a call that takes longer goes on, and
+   * until it is done further rounds of the same incident do nothing. What Slack or the pager refuse is written down and
+   * tried again; throws only JournalUnavailable.
+   */
+  async advance(view: IncidentView): Promise<Incident> {
+    const { incident } = view;
+    if (this.#busy.has(incident.id)) return incident;
+    return (await soon(this.#deps, incident.id, this.#work(view))) ?? incident;
+  }
+
+  async #work(view: IncidentView): Promise<Incident> {
     const { id } = view.incident;
-    busy.add(id);
+    this.#busy.add(id);
     try {
-      const memory = memoryOf(id);
-      const called = await call({ deps, memory, view });
-      const kept = await keepPager({ deps, memory, view: { ...view, incident: called } });
-      const told = await tellChanges({ deps, memory, view: { ...view, incident: kept } });
-      if (told.state !== 'open' && whatToTell(told) === null) memories.delete(id);
+      const calling = { deps: this.#deps, memory: this.#memoryOf(id), view };
+      const called = await call(calling);
+      const kept = await keepPager({ ...calling, view: { ...view, incident: called } });
+      const told = await tellChanges({ ...calling, view: { ...view, incident: kept } });
+      if (told.state !== 'open' && whatToTell(told) === null) this.#memories.delete(id);
       return told;
     } finally {
-      busy.delete(id);
+      this.#busy.delete(id);
     }
-  };
-  return {
-    async advance(view) {
-      const { incident } = view;
-      if (busy.has(incident.id)) return incident;
-      return (await soon(deps, incident.id, work(view))) ?? incident;
-    },
-  };
+  }
+
+  #memoryOf(id: string): EscalatorMemory {
+    const memory = this.#memories.get(id) ?? createMemory(this.#deps);
+    this.#memories.set(id, memory);
+    const [oldest] = this.#memories.keys();
+    if (this.#memories.size > mostRemembered && oldest !== undefined) this.#memories.delete(oldest);
+    return memory;
+  }
 }
 
 /** What the work comes to, or undefined where it takes longer; then what becomes of it is heard of as a fault. */

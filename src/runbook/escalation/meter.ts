@@ -12,7 +12,7 @@ export interface Meter {
   escalation(what: 'due' | 'sent' | 'failed' | 'overdue'): void;
   /** A request came to its end: its option, and the outcome's word or how it ended else. */
   request(option: string, outcome: string): void;
-  /** The incidents that are open, and whether this process tends them. */
+  /** The incidents that are open, and whether this process leads. */
   incidents(open: number, isLeading: boolean): void;
 }
 

@@ -186,7 +186,7 @@ function toDue(incident: Incident, { step, id, reasons }: Candidate, at: DueAt):
   if (begun !== undefined) return begun;
   const scheduledMs = lifeStartMs(incident) + step.afterMs;
   const holding = reasons.filter(({ name }) => step.when.includes(name));
-  // The age of an incident alone wakes nobody unless it is critical: it stands in the channel for whoever looks.
+  // The age of an incident alone wakes nobody unless it is critical: it stands in the channel for whoever reads there.
   const holds = step.when.length === 0 ? incident.severity === 'critical' : holding.length > 0;
   if (!holds || scheduledMs > at.nowMs) return null;
   return {

@@ -15,9 +15,9 @@ interface ReasonCase {
   readonly nowMs: number;
   /** Since when the incident stands, or stands again. */
   readonly sinceMs: number;
-  /** Null before the first look after a start: then only what the journal says counts. */
+  /** Null before the first check after a start: then only what the journal says counts. */
   readonly diagnosis: Diagnosis | null;
-  /** The latest look says that it is not over. */
+  /** The latest check says that it is not over. */
   readonly isInTrouble: boolean;
   /** Of the present life of the incident, oldest first. */
   readonly requests: readonly ApprovalRequest[];
@@ -121,7 +121,7 @@ function recommended({ diagnosis, isInTrouble, ineffective }: ReasonCase): strin
     : `${what} is what would help first, and changes the configuration.`;
 }
 
-/** What a remedy that helped looks like by then. */
+/** By then a remedy that helped shows it. */
 const helpsWithinMs = 5 * 60_000;
 const didNotHelp: ReadonlySet<OutcomeWord> = new Set(['partly', 'unchanged', 'refilled', 'worse']);
 
@@ -209,7 +209,7 @@ function waitingServices({ blocking, sessions, sources }: Diagnosis): ReadonlySe
   return new Set(names);
 }
 
-/** A first look may come before the picture is clear; after two minutes of looks it is as clear as it gets. */
+/** A first check may come before the picture is clear; after two minutes of checks it is as clear as it gets. */
 const searchForMs = 2 * 60_000;
 /** Below, a cause is a guess: the diagnosis names it with its confidence and acts on nothing. */
 const sureFrom = 0.5;

@@ -11,7 +11,7 @@ import { difference, isNewPeak, isWorse } from './observation.ts';
 import type { IncidentRules } from './rules.ts';
 import { addTrigger, alertTriggers, endOthers, firingAlerts, hasActive } from './triggers.ts';
 
-/** One look at the target of an open incident, and what the looks before it said. */
+/** One check at the target of an open incident, and what the checks before it said. */
 interface CheckResult {
   readonly observation: Observation;
   readonly checkVerdict: CheckVerdict;
@@ -19,7 +19,7 @@ interface CheckResult {
   readonly watching: Watching;
   readonly targetCheck: TargetCheck;
   readonly remembered: Remembered;
-  /** Requests that ended, and no look was kept since. */
+  /** Requests that ended, and no check was kept since. */
   readonly pending: readonly string[];
   /** A target whose incident became a part of this one is in trouble. */
   readonly partInTrouble: boolean;
@@ -28,10 +28,10 @@ interface CheckResult {
 
 /** The runbook's own alert about an application's pool: a calm server does not answer it. */
 const poolAlert = 'SQLAlchemyPoolExhausted';
-/** Somebody who opens an incident by hand saw something that looks do not show. */
+/** Somebody who opens an incident by hand saw something that checks do not show. */
 const leastCalmForPersonMs = 5 * 60_000;
 
-/** What a look makes of an open incident: null where it says what is known, so that not every look is written. */
+/** What a check makes of an open incident: null where it says what is known, so that not every check is written. */
 export function decideObservation(incident: Incident, checkResult: CheckResult): Decision {
   if (incident.state !== 'open') return null;
   const calmSince = isCalm(incident, checkResult)
@@ -70,7 +70,7 @@ export function isCalm(
   return !(isAboutPool && poolNearLimit);
 }
 
-/** Long enough calm, as far as this process has looked itself: what it did not see may have been trouble. */
+/** Long enough calm, as far as this process has checked itself: what it did not see may have been trouble. */
 export function isOver(
   incident: Pick<Incident, 'calmSince' | 'triggers'>,
   { watching, rules, partInTrouble }: Pick<CheckResult, 'watching' | 'rules' | 'partInTrouble'>,
@@ -84,12 +84,12 @@ export function isOver(
   return watching.lastMs - sinceMs >= closeAfterMs;
 }
 
-/** Whether looks have said trouble for long enough to say it aloud. */
+/** Whether checks have said trouble for long enough to say it aloud. */
 export function hasLasted({ watching, rules }: Pick<CheckResult, 'watching' | 'rules'>): boolean {
   const { trouble, lastMs } = watching;
   if (isLost(watching)) return true;
   if (trouble === null) return false;
-  // One look is no row, unless somebody wants no delay at all.
+  // One check is no row, unless somebody wants no delay at all.
   const isRow = trouble.checks > 1 || rules.openAfterMs === 0;
   return isRow && lastMs - trouble.sinceMs >= rules.openAfterMs;
 }
@@ -106,7 +106,7 @@ export function watchTrigger({ trouble, lostSinceMs, lastMs }: Watching): Trigge
   return { kind: 'watch', startsAt, endedAt: null };
 }
 
-/** The worst the slots were, as a look that is written down brings it up to date. */
+/** The worst the slots were, as a check that is written down brings it up to date. */
 export function peakOf(before: Peak | null, { peak }: Watching): Peak | null {
   if (peak === null || (before !== null && before.used >= peak.used)) return before;
   return peak;
@@ -145,7 +145,7 @@ function toSentence(
   joined: Trigger | null,
 ): string | null {
   const { observation, watching, checkVerdict } = checkResult;
-  // A calm look's verdict is about what is left in the logs.
+  // A calm check's verdict is about what is left in the logs.
   const state =
     checkVerdict === 'calm'
       ? observation.headline

@@ -14,7 +14,7 @@ export const noteKinds = [
   'incident-opened',
   'incident-joined',
   'incident-alert-ended',
-  /** A look saw something else than the look before: another cause, another state, a new peak. */
+  /** A check saw something else than the check before: another cause, another state, a new peak. */
   'incident-seen',
   'incident-assigned',
   'incident-silenced',
@@ -89,7 +89,7 @@ export interface IncidentLog {
   }): Promise<readonly ApprovalRequest[]>;
   readTime(): Promise<JournalTime>;
   /**
-   * One of the processes that share a journal tends the incidents: it looks, writes to Slack and calls people, so
+   * One of the processes that share a journal leads: it alone checks, writes to Slack and calls people, so
    * that nothing is said twice. True while that is this holder, who renews by asking again; whoever lets the
    * holder's time pass loses it.
    */
@@ -150,7 +150,7 @@ export interface IncidentDeps {
   readonly rules: IncidentRules;
   /** Whom an incident of that target calls; frozen into it when it opens. */
   readonly policyOf: (target: string) => readonly EscalationStep[];
-  /** Asked at every decision of somebody in Slack. Without it nobody there can be looked up, and may only look. */
+  /** Asked at every decision of somebody in Slack. Without it nobody there can be looked up, and may only read. */
   readonly people?: People;
   /** Where alerts that fit no target are told, and in which channel. */
   readonly notice?: LiveNotice;

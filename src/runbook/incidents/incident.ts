@@ -4,7 +4,7 @@ import { CauseName, ProposedOption, Severity } from '../diagnose/diagnosis.ts';
 import { Tick } from './checklist.ts';
 import { Escalation, EscalationStep } from './rules.ts';
 
-/** What says that a target is in trouble. An incident is over when none of these says so any more, and a look agrees. */
+/** What says that a target is in trouble. An incident is over when none of these says so any more, and a check agrees. */
 export const Trigger = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('alert'),
@@ -32,13 +32,13 @@ export const Trigger = z.discriminatedUnion('kind', [
 ]);
 export type Trigger = z.infer<typeof Trigger>;
 
-/** What one look said, as far as an incident remembers it. Figures and configured names only. */
+/** What one check said, as far as an incident remembers it. Figures and configured names only. */
 export const Observation = z.strictObject({
   at: z.string(),
   state: z.enum(['fine', 'warning', 'critical', 'unknown']),
   headline: z.string(),
   verdict: z.string(),
-  /** What a calm look finds is left from before: it keeps what the look before it said. */
+  /** What a calm check finds is left from before: it keeps what the check before it said. */
   cause: CauseName.nullable(),
   /** Of the cause, 0 to 1; absent where there is none. */
   confidence: z.number().min(0).max(1).exactOptional(),
@@ -77,17 +77,17 @@ export const Incident = z.strictObject({
       reason: z.string(),
     })
     .nullable(),
-  /** The first look that saw trouble, and the latest that differed enough to be kept. */
+  /** The first check that saw trouble, and the latest that differed enough to be kept. */
   first: Observation.nullable(),
   last: Observation.nullable(),
   peak: z
     .strictObject({ at: z.string(), used: z.number().int(), usable: z.number().int() })
     .nullable(),
-  /** Since when every look says that it is over; null while one does not. */
+  /** Since when every check says that it is over; null while one does not. */
   calmSince: z.string().nullable(),
   closing: z
     .strictObject({
-      /** Null where nobody but the looks closed it. */
+      /** Null where nobody but the checks closed it. */
       by: Actor.nullable(),
       at: z.string(),
       sentence: z.string(),
@@ -156,7 +156,7 @@ export function actorName({ id, via }: Actor): string {
 
 type Observations = Pick<Incident, 'first' | 'last'>;
 
-/** The look that knew best what the matter was: of two that are as sure, the first, from before anything was changed. */
+/** The check that knew best what the matter was: of two that are as sure, the first, from before anything was changed. */
 export function bestDiagnosis({ first, last }: Observations): Observation | null {
   const [best = null] = [first, last]
     .filter((check) => check !== null)

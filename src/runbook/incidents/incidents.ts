@@ -68,7 +68,7 @@ export interface Incidents {
   unsilence(id: string, actor: Actor): Promise<Answer<Incident>>;
   /** `id` becomes a part of `into`; both are open. */
   merge(id: string, into: string, actor: Actor): Promise<Answer<Incident>>;
-  /** Refused while the last look says critical: silence it instead. */
+  /** Refused while the last check says critical: silence it instead. */
   resolve(id: string, actor: Actor, reason: string): Promise<Answer<Incident>>;
   reopen(id: string, actor: Actor, reason: string): Promise<Answer<Incident>>;
   /** Calls for help by hand, on top of the policy. */

@@ -18,7 +18,7 @@ export interface Ineffective {
 interface Tried {
   /** Of the incident's target, oldest first. */
   readonly requests: readonly ApprovalRequest[];
-  /** The latest look; null where there is none yet. */
+  /** The latest check; null where there is none yet. */
   readonly diagnosis: Diagnosis | null;
   readonly target: Target;
   readonly nowMs: number;

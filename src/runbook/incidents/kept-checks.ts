@@ -5,7 +5,7 @@ import type { IncidentLog, Note } from './incident-log.ts';
 const mostKeptChecks = 20;
 const mostBytes = 256 * 1024;
 
-/** Why an examination was kept: with the request's id after a colon where it belongs to one. */
+/** Why a check was kept: with the request's id after a colon where it belongs to one. */
 export type KeptCheckReason = 'first' | 'cause' | 'end' | `before:${string}` | `after:${string}`;
 
 /**
@@ -14,13 +14,13 @@ export type KeptCheckReason = 'first' | 'cause' | 'end' | `before:${string}` | `
  */
 export function keepCheck(
   why: KeptCheckReason,
-  examination: TargetCheck,
+  targetCheck: TargetCheck,
 ): NonNullable<Note['facts']> {
   let keep = 1;
-  let kept = examination;
+  let kept = targetCheck;
   while (sizeOf(kept) > mostBytes && keep > 1 / 4096) {
     keep /= 2;
-    kept = trim(examination, keep);
+    kept = trim(targetCheck, keep);
   }
   return { why, examination: kept, ...(keep < 1 && { truncated: true }) };
 }
@@ -30,12 +30,12 @@ function sizeOf(value: unknown): number {
 }
 
 /** Keeps that share of every list that grows with the server; the first of each are the ones worth showing. */
-function trim(examination: TargetCheck, share: number): TargetCheck {
-  const { snapshot, diagnosis } = examination;
+function trim(targetCheck: TargetCheck, share: number): TargetCheck {
+  const { snapshot, diagnosis } = targetCheck;
   const some = <T>(list: readonly T[]): T[] => list.slice(0, Math.ceil(list.length * share));
   const { reading, ...rest } = snapshot.database;
   return {
-    ...examination,
+    ...targetCheck,
     snapshot: {
       ...snapshot,
       database: {
@@ -101,7 +101,7 @@ function trimServices(reading: Services, some: Some): Services {
 
 /** What an incident's notes say that must not be said again. */
 export interface Remembered {
-  /** The keys of notes that are written once, and the reasons of kept examinations. */
+  /** The keys of notes that are written once, and the reasons of kept checks. */
   has(key: string): boolean;
   /** Whether a remedy has run on its target since it opened: from then on nobody can see what it was like without. */
   readonly isChanged: boolean;

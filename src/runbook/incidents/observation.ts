@@ -6,7 +6,7 @@ import type { Incident, Observation } from './incident.ts';
 import type { IncidentRules } from './rules.ts';
 
 /**
- * What a look means for an incident. `trouble` opens one. `calm` lets it end: the server was seen, nothing critical
+ * What a check means for an incident. `trouble` opens one. `calm` lets it end: the server was seen, nothing critical
  * was, and it is below the warning line; warnings about settings or logs do not keep an incident open. `unseen`:
  * the server was not seen, so nothing can be said. `uneasy` is what lies between.
  */
@@ -15,7 +15,7 @@ export type CheckVerdict = 'trouble' | 'uneasy' | 'calm' | 'unseen';
 /** True of a server on its best day too: they are mended by daylight, and would keep an incident open for ever. */
 const standing: ReadonlySet<string> = new Set(['superuser-application']);
 
-/** A look at a server ends after 4.5 s whatever the server does: where it took longer, dbconn itself stood still. */
+/** A check at a server ends after 4.5 s whatever the server does: where it took longer, dbconn itself stood still. */
 const starvedMs = 6000;
 
 export function judgeCheck(
@@ -45,19 +45,19 @@ export function hasPoolNearLimit({ findings }: Pick<Diagnosis, 'findings'>): boo
   return findings.some(({ id }) => id === 'pool-near-limit');
 }
 
-/** What this process's own looks at one target say together. Lost with the process, and that only delays. */
+/** What this process's own checks at one target say together. Lost with the process, and that only delays. */
 export interface Watching {
-  /** Since when it looks without a gap. */
+  /** Since when it checks without a gap. */
   readonly sinceMs: number;
   readonly lastMs: number;
-  /** Since when looks say trouble, and how many in a row. Looks that saw nothing neither count nor break the row. */
+  /** Since when checks say trouble, and how many in a row. Checks that saw nothing neither count nor break the row. */
   readonly trouble: { readonly sinceMs: number; readonly checks: number } | null;
   /** Since when a server that was seen before cannot be reached at all; null while that is not so. */
   readonly lostSinceMs: number | null;
   readonly wasReached: boolean;
   /** The most slots that were taken since the peak was written down. */
   readonly peak: Peak | null;
-  /** What the latest look differs in from what was kept, so that it is kept only if the next one says the same. */
+  /** What the latest check differs in from what was kept, so that it is kept only if the next one says the same. */
   readonly doubt: string | null;
 }
 
@@ -68,25 +68,25 @@ export interface Peak {
 }
 
 export interface CheckMemory {
-  /** Undefined for a look that began before one that is known already. */
-  add(examination: TargetCheck, verdict: CheckVerdict, at: string): Watching | undefined;
+  /** Undefined for a check that began before one that is known already. */
+  add(targetCheck: TargetCheck, verdict: CheckVerdict, at: string): Watching | undefined;
   doubt(target: string, doubt: string | null): void;
-  /** The latest look, unless it is so old that it says nothing of now: another process may look since. */
+  /** The latest check, unless it is so old that it says nothing of now: another process may check since. */
   recent(target: string, nowMs: number): LatestCheck | undefined;
 }
 
 export interface LatestCheck {
   readonly watching: Watching;
   readonly verdict: CheckVerdict;
-  /** The last look that saw the server said trouble: one that sees nothing takes nothing back. */
+  /** The last check that saw the server said trouble: one that sees nothing takes nothing back. */
   readonly isInTrouble: boolean;
   /** How it stands, and where it is not calm why: the slots alone need not be the trouble. */
   readonly sentence: string;
   /** Absent while all is calm: the evidence of every healthy target would fill the memory. */
-  readonly examination: TargetCheck | undefined;
+  readonly targetCheck: TargetCheck | undefined;
 }
 
-/** Looks that are further apart leave out what happened in between. */
+/** Checks that are further apart leave out what happened in between. */
 const longestGapMs = 60_000;
 
 export function createCheckMemory({
@@ -95,11 +95,11 @@ export function createCheckMemory({
   const gapMs = Math.max(longestGapMs, 4 * checkEveryMs);
   const targets = new Map<string, LatestCheck>();
   return {
-    add(examination, verdict, at) {
-      const { target, headline, verdict: why, capacity } = examination.diagnosis;
+    add(targetCheck, verdict, at) {
+      const { target, headline, verdict: why, capacity } = targetCheck.diagnosis;
       const atMs = Date.parse(at);
       const known = targets.get(target)?.watching;
-      // Further apart, in either direction, is no row: nobody looked, or the clock was set.
+      // Further apart, in either direction, is no row: nobody checked, or the clock was set.
       const isRow = known !== undefined && Math.abs(atMs - known.lastMs) <= gapMs;
       if (isRow && atMs < known.lastMs) return undefined;
       const before = isRow ? known : undefined;
@@ -107,15 +107,15 @@ export function createCheckMemory({
         sinceMs: before?.sinceMs ?? atMs,
         lastMs: atMs,
         trouble: countTrouble(before?.trouble ?? null, verdict, atMs),
-        ...countLost(before, { verdict, atMs, isLost: isOutOfReach(examination.diagnosis) }),
+        ...countLost(before, { verdict, atMs, isLost: isOutOfReach(targetCheck.diagnosis) }),
         peak: higher(before?.peak ?? null, capacity === null ? null : { at, ...capacity }),
         doubt: before?.doubt ?? null,
       };
       const isCalm = verdict === 'calm';
       const sentence = isCalm ? headline : `${headline} ${why}`;
-      const kept = isCalm ? undefined : examination;
+      const kept = isCalm ? undefined : targetCheck;
       const isInTrouble = watching.trouble !== null;
-      targets.set(target, { watching, verdict, isInTrouble, sentence, examination: kept });
+      targets.set(target, { watching, verdict, isInTrouble, sentence, targetCheck: kept });
       return watching;
     },
     doubt(target, doubt) {
@@ -156,17 +156,17 @@ function higher(a: Peak | null, b: Peak | null): Peak | null {
   return { at: b.at, used: b.used, usable: b.usable };
 }
 
-/** What an incident knew before a look. */
+/** What an incident knew before a check. */
 interface Known {
   readonly before: Observation | null;
-  /** A remedy has run: a look says whether it is over, and not any more what it was. */
+  /** A remedy has run: a check says whether it is over, and not any more what it was. */
   readonly isChanged: boolean;
 }
 
 /**
- * What an incident remembers of a look. A subject that no configuration names is text of a database, and stays out.
+ * What an incident remembers of a check. A subject that no configuration names is text of a database, and stays out.
  * Below the warning line a cause is read from old log lines and the like, and after a change from what the change left
- * behind: there the one of the look before it stands.
+ * behind: there the one of the check before it stands.
  */
 export function toObservation(
   diagnosis: Diagnosis,
@@ -209,7 +209,7 @@ export function configuredName(
   return isKnown ? name : null;
 }
 
-/** In which words, not figures, a look differs from the one that was kept: empty where it does not. */
+/** In which words, not figures, a check differs from the one that was kept: empty where it does not. */
 export function difference(kept: Observation | null, observation: Observation): string {
   if (kept === null) return 'first';
   const isSame =
@@ -230,7 +230,7 @@ const ranks: Readonly<Record<Observation['state'], number>> = {
   critical: 3,
 };
 
-/** Worse, or gone from sight: that is told at once, anything else when the next look says the same. */
+/** Worse, or not reached any more: that is told at once, anything else when the next check says the same. */
 export function isWorse(kept: Observation | null, observation: Observation): boolean {
   if (kept === null) return true;
   const isLost = kept.capacity !== null && observation.capacity === null;

@@ -27,14 +27,14 @@ import { hasActive } from './triggers.ts';
 export interface Memories {
   readonly checks: CheckMemory;
   readonly notes: NoteMemory;
-  /** Requests that ended since the last look, by incident. */
+  /** Requests that ended since the last check, by incident. */
   readonly pending: Map<string, Set<string>>;
 }
 
 /** More merged incidents than a night has. */
 const mostParts = 100;
 
-/** What a look means for its target's incident. Throws JournalUnavailable. */
+/** What a check means for its target's incident. Throws JournalUnavailable. */
 export async function observe(
   ports: IncidentDeps & { readonly clock: SteadyClock },
   memories: Memories,
@@ -60,7 +60,7 @@ export async function observe(
 interface TimedCheck {
   readonly targetCheck: TargetCheck;
   readonly watching: Watching;
-  /** When the look was taken. */
+  /** When the check was taken. */
   readonly at: string;
 }
 

@@ -133,11 +133,11 @@ function evidenceOf(
   latest: LatestCheck | undefined,
   { mayKeep }: Remembered,
 ): Note['facts'] {
-  const examination = latest?.examination;
-  if (!mayKeep || latest === undefined || examination === undefined) return {};
-  if (state === 'approved') return keepCheck(`before:${id}`, examination);
+  const check = latest?.targetCheck;
+  if (!mayKeep || latest === undefined || check === undefined) return {};
+  if (state === 'approved') return keepCheck(`before:${id}`, check);
   const isAfter = result !== null && latest.watching.lastMs >= Date.parse(result.endedAt);
-  return state === 'done' && isAfter ? keepCheck(`after:${id}`, examination) : {};
+  return state === 'done' && isAfter ? keepCheck(`after:${id}`, check) : {};
 }
 
 /** The next check is the one after it. */

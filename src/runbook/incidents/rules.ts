@@ -57,13 +57,13 @@ export type Escalation = z.infer<typeof Escalation>;
 
 /** When trouble is an incident, and for how long. Every duration is in milliseconds. */
 export interface IncidentRules {
-  /** Whether dbconn watches all targets by itself. Without it only those with an open incident are looked at. */
+  /** Whether dbconn watches all targets by itself. Without it only those with an open incident are checked. */
   readonly watch: boolean;
-  /** Between two looks at one target. */
+  /** Between two checks at one target. */
   readonly checkEveryMs: number;
-  /** How long looks must say critical before the watch opens an incident. */
+  /** How long checks must say critical before the watch opens an incident. */
   readonly openAfterMs: number;
-  /** How long every look must say that it is over before an incident is. */
+  /** How long every check must say that it is over before an incident is. */
   readonly closeAfterMs: number;
   /** What comes back within this time is the same incident. */
   readonly reopenWithinMs: number;

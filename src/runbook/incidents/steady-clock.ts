@@ -10,11 +10,11 @@ import type { IncidentLog } from './incident-log.ts';
 export interface SteadyClock extends Clock {
   /** Asks the journal what time it is. Throws JournalUnavailable, and then goes on as before. */
   agree(): Promise<void>;
-  /** A moment of the wall clock some seconds ago, such as a look's, as this clock counts it. */
+  /** A moment of the wall clock some seconds ago, such as a check's, as this clock counts it. */
   toSteady(at: string): string;
 }
 
-/** A look that seems older, or seems to come, was taken before the clock was set. */
+/** A check that seems older, or seems to come, was taken before the clock was set. */
 const longestAgoMs = 60_000;
 
 /** One that knows the time. Throws JournalUnavailable. */

@@ -145,7 +145,7 @@ async function findCounting(
   );
 }
 
-/** Its beginning may have been told in this very moment, so it is looked for once more after the end was kept. */
+/** Its beginning may have been told in this very moment, so it is searched for once more after the end was kept. */
 async function endUnknown(ports: IncidentDeps, ending: Ending): Promise<Answer<AlertOutcome>> {
   await keepEnd(ports.log, ending.trigger);
   const { target, trigger } = ending;
@@ -178,7 +178,7 @@ function endFiring(
   };
 }
 
-/** An exporter that is locked out makes its alert vanish in the middle of the outage: only looks are believed. */
+/** An exporter that is locked out makes its alert vanish in the middle of the outage: only checks are believed. */
 function disagreement({ calmSince, last }: Incident, latest: string | undefined): string {
   if (calmSince !== null) return ', and the looks agree so far';
   const headline = latest ?? last?.headline;

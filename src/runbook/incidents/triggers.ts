@@ -82,7 +82,7 @@ function compare(a: string, b: string): number {
 }
 
 /**
- * An incident that is over and comes back. Who had it is history: nobody may lie in bed because somebody had it an
+ * An incident that is over and comes back. Who had it is history: nobody may sleep on because somebody had it an
  * hour ago. Calls that were made stay for the report; each life of an incident makes its own. Its
  * report is written anew. What the pager was told stands: a page that nobody could end before is ended with this life.
  */

@@ -1,5 +1,6 @@
 import { hasPassed, isoNow } from '../../timing.ts';
 import type { Holder } from '../approvals/journal.ts';
+import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { Escalator } from '../escalation/escalator.ts';
 import type { Meter } from '../escalation/meter.ts';
 import { whatToTell } from '../escalation/pager-updates.ts';
@@ -17,7 +18,7 @@ import type { IncidentRules } from '../incidents/rules.ts';
 import type { SteadyClock } from '../incidents/steady-clock.ts';
 import type { IncidentBoard } from '../reports/incident-board.ts';
 import type { Reporter } from '../reports/reporter.ts';
-import type { Latest, Watch } from './check-targets.ts';
+import type { Watch } from './check-targets.ts';
 import type { Runbook } from './target-monitor.ts';
 
 /** What the loop needs. */
@@ -26,8 +27,8 @@ export interface IncidentLoopDeps {
   readonly log: IncidentLog;
   readonly runbook: Pick<Runbook, 'targets' | 'runCheck'>;
   readonly board: IncidentBoard;
-  readonly escalator: Escalator;
-  readonly reporter: Reporter;
+  readonly escalator: Pick<Escalator, 'advance'>;
+  readonly reporter: Pick<Reporter, 'advance'>;
   readonly rules: IncidentRules;
   readonly clock: SteadyClock;
   readonly meter: Meter;
@@ -45,7 +46,7 @@ export interface IncidentLoopDeps {
 }
 
 interface AdvanceDeps extends IncidentLoopDeps {
-  readonly latest: Latest;
+  readonly latest: ReadonlyMap<string, Diagnosis>;
   readonly watch: Pick<Watch, 'soon'>;
   readonly isLeading: () => boolean;
 }
@@ -206,7 +207,7 @@ async function readView(parts: AdvanceDeps, incident: Incident): Promise<Inciden
   const { log, runbook, latest, clock } = parts;
   const { target: name } = incident;
   const requests = await readRequestsOf(log, incident);
-  const diagnosis = latest.of(name);
+  const diagnosis = latest.get(name) ?? null;
   const target = runbook.targets.find((known) => known.name === name);
   const ineffective =
     target === undefined

@@ -1,13 +1,13 @@
 import { createWakeableSleep, hasPassed, uptimeOf, within } from '../../timing.ts';
 import type { Clock } from '../../timing.ts';
+import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { TargetCheck } from '../diagnose/evidence.ts';
 import { followMerged } from '../incidents/find-and-merge.ts';
 import type { IncidentLog } from '../incidents/incident-log.ts';
 import type { Incident } from '../incidents/incident.ts';
 import { IncidentAdvancer } from './advance-incident.ts';
 import type { IncidentLoopDeps } from './advance-incident.ts';
-import { createLatest, createWatch } from './check-targets.ts';
-import type { Watch } from './check-targets.ts';
+import { Watch } from './check-targets.ts';
 
 interface Lists {
   readonly open: readonly Incident[];
@@ -99,69 +99,74 @@ class LeaderLease {
   }
 }
 
-/** Who runs incidents from their first look to their last tick, in one process of those that share a journal. */
-export interface IncidentLoop {
-  start(): void;
-  /** Ends the looks, waits for what is being said, and lets another process take over. */
-  stop(withinMs?: number): Promise<void>;
-  /** Something changed: the next round comes at once. */
-  wake(): void;
-  /** Whether this process tends the incidents at this moment. */
-  isLeading(): boolean;
-}
-
 const defaultEveryMs = 1000;
-/** A storm of nudges is a round ten times a second, no more. */
+/** However often it is woken, it goes round ten times a second and no more. */
 const leastPauseMs = 100;
 const stopWithinMs = 5000;
 /** A frozen server holds its turn for 4.5 s: some hundred of them leave turns for the others. */
 const mostChecks = 100;
 
-export function createIncidentLoop(parts: IncidentLoopDeps): IncidentLoop {
-  const { log, board, clock, holder, everyMs = defaultEveryMs, onFault } = parts;
-  const roundPause = createWakeableSleep(clock);
-  const rounds = new Rounds(parts, () => roundPause.ring());
-  let ended: Promise<void> | undefined;
-  const stopping = new AbortController();
-  const run = async (): Promise<void> => {
-    while (!stopping.signal.aborted) {
-      const isGood = await rounds.round().then(
-        () => true,
-        (error: unknown) => {
-          onFault('the round', error);
-          return false;
-        },
-      );
-      parts.onRound?.(isGood);
-      if (stopping.signal.aborted) break;
-      await roundPause.wait(everyMs, leastPauseMs);
+/** Runs incidents from their first check to their last tick, in one process of those that share a journal. */
+export class IncidentLoop {
+  readonly #deps: IncidentLoopDeps;
+  readonly #rounds: Rounds;
+  readonly #pause: ReturnType<typeof createWakeableSleep>;
+  readonly #stopping = new AbortController();
+  #ended: Promise<void> | undefined;
+
+  constructor(deps: IncidentLoopDeps) {
+    this.#deps = deps;
+    this.#pause = createWakeableSleep(deps.clock);
+    this.#rounds = new Rounds(deps, () => this.#pause.ring());
+  }
+
+  start(): void {
+    this.#ended ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const { onFault, onRound, everyMs = defaultEveryMs } = this.#deps;
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      let isGood = true;
+      await this.#rounds.round().catch((error: unknown) => {
+        onFault('the round', error);
+        isGood = false;
+      });
+      onRound?.(isGood);
+      if (!signal.aborted) await this.#pause.wait(everyMs, leastPauseMs);
     }
-  };
-  return {
-    start() {
-      ended ??= run();
-    },
-    async stop(withinMs = stopWithinMs) {
-      const wasLeading = rounds.isLeading();
-      stopping.abort();
-      roundPause.ring();
-      await ended;
-      if (wasLeading) {
-        await withLead(parts, async () => {
-          await within(rounds.end(), withinMs, clock);
-          await board.idle(withinMs);
-        });
-      } else await within(rounds.end(), withinMs, clock);
-      await log
-        .endLead(holder)
-        .catch((error: unknown) => onFault('handing the incidents over', error));
-    },
-    wake() {
-      rounds.refresh();
-      roundPause.ring();
-    },
-    isLeading: () => rounds.isLeading(),
-  };
+  }
+
+  /** Ends the checks, waits for what is being said, and lets another process take over. */
+  async stop(withinMs = stopWithinMs): Promise<void> {
+    const { log, board, clock, holder, onFault } = this.#deps;
+    const wasLeading = this.#rounds.isLeading();
+    this.#stopping.abort();
+    this.#pause.ring();
+    await this.#ended;
+    const ending = (): Promise<void> => within(this.#rounds.end(), withinMs, clock);
+    if (wasLeading) {
+      await withLead(this.#deps, async () => {
+        await ending();
+        await board.idle(withinMs);
+      });
+    } else await ending();
+    await log
+      .endLead(holder)
+      .catch((error: unknown) => onFault('handing the incidents over', error));
+  }
+
+  /** Something changed: the next round comes at once. */
+  wake(): void {
+    this.#rounds.refresh();
+    this.#pause.ring();
+  }
+
+  /** Whether this process leads at this moment. */
+  isLeading(): boolean {
+    return this.#rounds.isLeading();
+  }
 }
 
 /** Two that speak at once say everything twice: until the last words are out nobody else takes over. */
@@ -188,7 +193,8 @@ async function withLead(
 class Rounds {
   readonly #deps: IncidentLoopDeps;
   readonly #wake: () => void;
-  readonly #latest = createLatest();
+  /** The latest diagnosis of each target that has an incident; hundreds of healthy ones would fill the memory. */
+  readonly #latest = new Map<string, Diagnosis>();
   readonly #lists: IncidentLists;
   readonly #lease: LeaderLease;
   readonly #watch: Watch;
@@ -202,7 +208,7 @@ class Rounds {
     this.#wake = wake;
     this.#lists = new IncidentLists(deps);
     this.#lease = new LeaderLease(deps);
-    this.#watch = createWatch({
+    this.#watch = new Watch({
       ...deps,
       targets: runbook.targets.map(({ name }) => name),
       runCheck: (target) => runbook.runCheck(target, 'sparing'),
@@ -238,7 +244,9 @@ class Rounds {
     this.#watch.start();
     const { open, merged, past } = await this.#lists.read();
     this.#withIncident = new Set([...open, ...merged].map(({ target }) => target));
-    this.#latest.forgetAllBut(this.#withIncident);
+    for (const target of this.#latest.keys()) {
+      if (!this.#withIncident.has(target)) this.#latest.delete(target);
+    }
     meter.incidents(open.length, true);
     await followMerged(this.#deps, merged);
     this.#advancer.advance([...open, ...merged, ...past]);
@@ -276,7 +284,7 @@ class Rounds {
     this.#lease.drop();
     this.#deps.board.doubt();
     // What was seen before the gap says nothing of the time after it.
-    this.#latest.forgetAllBut(new Set());
+    this.#latest.clear();
     await this.#watch.stop();
   }
 
@@ -287,7 +295,7 @@ class Rounds {
     const observed = await incidents.observe(targetCheck);
     if (!observed.ok) onFault(`the look at ${name}`, new Error(observed.refusal.next));
     const hasIncident = observed.ok && observed.value !== null;
-    if (hasIncident || this.#withIncident.has(name)) this.#latest.keep(targetCheck.diagnosis);
+    if (hasIncident || this.#withIncident.has(name)) this.#latest.set(name, targetCheck.diagnosis);
     if (hasIncident) this.#wake();
   }
 }

@@ -31,15 +31,15 @@ export interface TargetAdapters {
   readonly pools: Pools;
   /** What may end its sessions; absent where no role for that is configured. */
   readonly privileged?: PrivilegedConnection;
-  /** What may stop whom others wait for; absent as `acting` is. */
+  /** What may stop whom others wait for; absent as `privileged` is. */
   readonly blockers?: Blockers;
-  /** What may roll back its prepared transactions; absent as `acting` is. */
+  /** What may roll back its prepared transactions; absent as `privileged` is. */
   readonly prepared?: PreparedTransactions;
-  /** What may set its time-outs; absent as `acting` is. */
+  /** What may set its time-outs; absent as `privileged` is. */
   readonly timeouts?: Timeouts;
-  /** What may limit the connections of a role; absent as `acting` is. */
+  /** What may limit the connections of a role; absent as `privileged` is. */
   readonly roleLimits?: RoleLimits;
-  /** What may set max_connections; absent as `acting` is. */
+  /** What may set max_connections; absent as `privileged` is. */
   readonly serverSettings?: ServerSettings;
   /** What may restart PostgreSQL itself; absent where its container is not configured. */
   readonly serverHost?: ServerHost;
@@ -51,7 +51,7 @@ export interface TargetAdapters {
   readonly neighbourhood?: () => Promise<Neighbourhood>;
   /** The PgBouncers in front of it; absent where none is configured. */
   readonly poolers?: Poolers;
-  /** The same as the looking role reads it, for plans that a person runs; absent where there is an acting role. */
+  /** The same as the reading role reads it, for plans that a person runs; absent where there is a privileged role. */
   readonly planning?: Pick<
     TargetAdapters,
     'privileged' | 'blockers' | 'prepared' | 'timeouts' | 'roleLimits' | 'serverSettings'
@@ -59,7 +59,7 @@ export interface TargetAdapters {
 }
 
 /**
- * `sparing` is for looks that nobody asked for: while all is well, the containers and their logs are those of a look of
+ * `sparing` is for checks that nobody asked for: while all is well, the containers and their logs are those of a check of
  * the last minute. Hundreds of targets may share one engine, and reading these costs it and us more than all the rest.
  */
 type Effort = 'whole' | 'sparing';
@@ -67,13 +67,13 @@ type Effort = 'whole' | 'sparing';
 /** The runbook as Slack and the terminal call it. */
 export interface Runbook {
   readonly targets: readonly Target[];
-  /** One look at a target, and what it means. Throws only for a target that is not configured. */
+  /** One check at a target, and what it means. Throws only for a target that is not configured. */
   diagnose(target: string): Promise<Diagnosis>;
   /** The same with the evidence it was drawn from, so that it can be kept and judged again. */
   runCheck(target: string, effort?: Effort): Promise<TargetCheck>;
   /** What dbconn can and cannot see of a target. */
   doctor(target: string): Promise<readonly Check[]>;
-  /** The runbook's Prevention section held against a look at a target. */
+  /** The runbook's Prevention section held against a check at a target. */
   prevention(target: string): Promise<Prevention>;
   close(): Promise<void>;
 }
@@ -99,20 +99,20 @@ export function createRunbook(targetAdapters: readonly TargetAdapters[], clock: 
   };
 }
 
-/** So long a sparing look does with what was read of the containers. */
+/** For so long a sparing check does with what was read of the containers. */
 const servicesKeptMs = 60_000;
 
-/** Remembers the recent looks of one target, for its forecast and its chart. */
+/** Remembers the recent checks of one target, for its forecast and its chart. */
 class TargetMonitor {
-  readonly #patient: TargetAdapters;
+  readonly #adapters: TargetAdapters;
   readonly #clock: Clock;
   readonly #recent = new RecentChecks();
   readonly #changes = new ChangeMemory();
-  /** What the last whole look read of the containers, when it found all well. */
+  /** What the last whole check read of the containers, when it found all well. */
   #rest: { readonly sinceMs: number; readonly services: Services } | undefined;
 
   constructor(adapters: TargetAdapters, clock: Clock) {
-    this.#patient = adapters;
+    this.#adapters = adapters;
     this.#clock = clock;
   }
 
@@ -123,19 +123,19 @@ class TargetMonitor {
       keptServices !== undefined &&
       this.#clock.now() - keptServices.sinceMs < servicesKeptMs
     ) {
-      const sparing = await this.#look(keptServices.services);
+      const sparing = await this.#check(keptServices.services);
       if (sparing.diagnosis.state === 'fine') return this.#remember(sparing);
     }
     const sinceMs = this.#clock.now();
-    const whole = await this.#look(this.#patient.services);
+    const whole = await this.#check(this.#adapters.services);
     const isFine = whole.diagnosis.state === 'fine';
     this.#rest = isFine ? { sinceMs, services: asRead(whole.snapshot) } : undefined;
     return this.#remember(whole);
   }
 
-  async #look(services: Services): Promise<TargetCheck> {
-    const { target } = this.#patient;
-    const taken = await takeSnapshotOf({ ...this.#patient, services, clock: this.#clock }, target);
+  async #check(services: Services): Promise<TargetCheck> {
+    const { target } = this.#adapters;
+    const taken = await takeSnapshotOf({ ...this.#adapters, services, clock: this.#clock }, target);
     const snapshot = this.#changes.note(taken);
     const recent = this.#recent.entries();
     return { snapshot, target, recent, diagnosis: diagnose({ snapshot, target, recent }) };
@@ -152,12 +152,12 @@ class TargetMonitor {
   }
 
   async doctor(): Promise<readonly Check[]> {
-    const { target, services } = this.#patient;
+    const { target, services } = this.#adapters;
     const [snapshot, permissions] = await Promise.all([
-      takeSnapshotOf({ ...this.#patient, clock: this.#clock }, target),
+      takeSnapshotOf({ ...this.#adapters, clock: this.#clock }, target),
       services.readPermissions?.(),
     ]);
-    const neighbourhood = await this.#patient.neighbourhood?.();
+    const neighbourhood = await this.#adapters.neighbourhood?.();
     return [
       ...checkTarget({ snapshot, target, permissions }),
       ...(neighbourhood === undefined ? [] : checkNeighbours(neighbourhood, target.name)),
@@ -165,7 +165,7 @@ class TargetMonitor {
   }
 }
 
-/** The containers and logs of a look, as if they were read again. */
+/** The containers and logs of a check, as if they were read again. */
 function asRead({ services, logs }: Snapshot): Services {
   return {
     readServices: () => Promise.resolve({ ...services, tookMs: 0 }),

@@ -17,7 +17,7 @@ export interface IncidentBoard {
     incident: Incident,
     question: { readonly key: string; readonly sentence: string },
   ): Promise<void>;
-  /** Another process tends the incidents, or may: nothing is said until something is shown again, and looked up first. */
+  /** Another process leads, or may: nothing is said until something is shown again, and looked up first. */
   doubt(): void;
   placeOf(incident: string): Promise<Place | undefined>;
   /** Resolves once Slack has heard everything, or when the time is up. */
@@ -41,6 +41,6 @@ export interface IncidentMark {
   readonly place: Place;
   /** The journal's number of the last note the thread was told; 0 for none. */
   readonly upTo: number;
-  /** The time stamp of the last reply that told any: what was said after it is looked for there. */
+  /** The time stamp of the last reply that told any: what was said after it is searched for there. */
   readonly lastTs: string | null;
 }

@@ -250,7 +250,7 @@ function checkReserved({ settings, version }: AdviceInput): PreventionCheck[] {
 
 /**
  * The runbook's Prevention section against reality: every setting it recommends, what is known of it, and what to
- * type to change it. Pure: the same look gives the same answer.
+ * type to change it. Pure: the same check gives the same answer.
  */
 export function readPrevention(
   check: Pick<TargetCheck, 'target' | 'snapshot' | 'diagnosis'>,

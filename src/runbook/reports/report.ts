@@ -29,7 +29,7 @@ export interface IncidentReport {
   readonly phases: readonly { readonly name: string; readonly tookMs: number | null }[];
   /** What would have prevented it, computed from this incident. */
   readonly prevention: readonly Advice[];
-  /** What dbconn cannot tell of it, such as a start before which it did not look. */
+  /** What dbconn cannot tell of it, such as a start before which it did not check. */
   readonly gaps: readonly string[];
 }
 
@@ -103,7 +103,7 @@ export interface PreventionCheck extends Advice {
 /** The answer to `/dbconn prevention`: Slack and the terminal render it and compute nothing. */
 export interface Prevention {
   readonly target: string;
-  /** When it was looked at; UTC ISO text. */
+  /** When it was checked; UTC ISO text. */
   readonly lookedAt: string;
   /** In the runbook's order: applications, PostgreSQL, pooler. */
   readonly checks: readonly PreventionCheck[];
@@ -169,7 +169,7 @@ function ofRequest({ execution, result }: ApprovalRequest): Point[] {
 
 /**
  * As many of them as a report shows. Of neighbours the fullest stays, so that a peak is never thinned away; first and
- * last stay too. To be looked at only: calm between two peaks is thinned away.
+ * last stay too. For people only: calm between two peaks is thinned away.
  */
 export function drawGraph(points: readonly Point[]): Point[] {
   if (points.length <= mostPoints) return [...points];

@@ -44,32 +44,23 @@ function openItemsQuestion(incident: Incident): {
   };
 }
 
-/** What is left to do when an incident is over. Only whoever leads does it. */
-export interface Reporter {
-  /**
-   * Does what is due for a resolved incident: its report once, and the open items of its checklist once after some
-   * days. Returns the incident as it then stands. What Slack refuses is tried again; throws only JournalUnavailable.
-   */
-  advance(incident: Incident): Promise<Incident>;
-}
-
 /** What the journal holds of incidents that were, as Slack and the terminal ask for it. Changes nothing. */
 export interface Records {
   /** The report of an incident, written anew from what was kept; of an open one so far. */
   readReport(id: string): Promise<Answer<IncidentReport>>;
 }
 
-interface RecordPorts {
+interface RecordDeps {
   readonly log: Pick<IncidentLog, 'readIncident' | 'readNotes' | 'readRequestsSince'>;
   readonly targets: readonly Target[];
 }
 
-export function createRecords(ports: RecordPorts): Records {
+export function createRecords(deps: RecordDeps): Records {
   return {
     async readReport(id) {
       try {
-        const incident = await ports.log.readIncident(id);
-        if (incident !== undefined) return done(await gatherReport(ports, incident));
+        const incident = await deps.log.readIncident(id);
+        if (incident !== undefined) return done(await gatherReport(deps, incident));
         return refuseUnknown();
       } catch (error) {
         if (!(error instanceof JournalUnavailable)) throw error;
@@ -81,7 +72,7 @@ export function createRecords(ports: RecordPorts): Records {
 
 /** Reads what was kept of an incident and writes its report. Throws JournalUnavailable. */
 export async function gatherReport(
-  { log, targets }: RecordPorts,
+  { log, targets }: RecordDeps,
   incident: Incident,
 ): Promise<IncidentReport> {
   const { id, target: name } = incident;
@@ -106,61 +97,74 @@ function unconfigured(name: string): Target {
   };
 }
 
-interface ReporterPorts {
+interface ReporterDeps {
   readonly log: IncidentLog;
   readonly board: Pick<IncidentBoard, 'report' | 'ask'>;
   readonly clock: Clock;
   readonly targets: readonly Target[];
   readonly rules: Pick<IncidentRules, 'checklistAfterMs'>;
   /** Called with what Slack refused, before it is tried again. */
-  readonly onFault: (error: unknown, incident: string) => void;
+  readonly onFault: (incident: string, error: unknown) => void;
 }
 
 /** A change that is still being verified belongs into the report; one that hangs does not hold it up for ever. */
 const waitForRequestsMs = 10 * 60_000;
 
-/** Writes the report of a resolved incident once, and asks once for what is left of its checklist. */
-export function createReporter(ports: ReporterPorts): Reporter {
-  const { clock, onFault, rules } = ports;
-  // While Slack refuses it is asked again, and not every second.
-  const pauses = new Pauses({ clock, firstMs: 5000, longestMs: 5 * 60_000 });
-  const attempt: Attempt = async (id, work) => {
-    const made = await pauses.attempt(id, work);
-    if (!made.isDone && made.error !== undefined) onFault(made.error, id);
+/** What is left to do when an incident is over. Only whoever leads does it. */
+export class Reporter {
+  readonly #deps: ReporterDeps;
+  /** While Slack refuses it is asked again, and not every second. */
+  readonly #pauses: Pauses;
+
+  constructor(deps: ReporterDeps) {
+    this.#deps = deps;
+    this.#pauses = new Pauses({ clock: deps.clock, firstMs: 5000, longestMs: 5 * 60_000 });
+  }
+
+  /**
+   * Does what is due for a resolved incident: its report once, and the open items of its checklist once after some
+   * days. Returns the incident as it then stands. What Slack refuses is tried again; throws only JournalUnavailable.
+   */
+  async advance(incident: Incident): Promise<Incident> {
+    const { clock, rules } = this.#deps;
+    if (incident.state !== 'resolved' || incident.closing === null) return incident;
+    if (incident.reportedAt === null) return this.#report(incident);
+    const endedMs = Date.parse(incident.closing.at);
+    const isDue = hasPassed(clock, endedMs, rules.checklistAfterMs);
+    return incident.checklistAskedAt === null && isDue ? this.#ask(incident) : incident;
+  }
+
+  async #report(incident: Incident): Promise<Incident> {
+    const { board, clock, log } = this.#deps;
+    const requests = await readRequestsOf(log, incident);
+    if (isUnsettled(requests, incident, clock)) return incident;
+    const report = await gatherReport(this.#deps, incident);
+    if (!(await this.#attempt(incident, () => board.report(incident, report)))) return incident;
+    const { title, prevention, gaps } = report;
+    const facts = { title, advice: prevention.length, gaps: gaps.length };
+    const note: Note = { kind: 'incident-reported', sentence: null, facts };
+    return remember(this.#deps, incident, { change: { reportedAt: isoNow(clock) }, note });
+  }
+
+  async #ask(incident: Incident): Promise<Incident> {
+    const { board, clock } = this.#deps;
+    // What became a part of another incident has no checklist of its own.
+    const open = incident.mergedInto === null ? openItems(incident).length : 0;
+    const question = openItemsQuestion(incident);
+    const isAsked =
+      open === 0 || (await this.#attempt(incident, () => board.ask(incident, question)));
+    if (!isAsked) return incident;
+    const facts = { about: 'checklist', open, of: checklist.length };
+    const note: Note = { kind: 'incident-asked', sentence: null, facts };
+    return remember(this.#deps, incident, { change: { checklistAskedAt: isoNow(clock) }, note });
+  }
+
+  /** False where it was not done: it failed now or a short time ago. */
+  async #attempt({ id }: Incident, work: () => Promise<void>): Promise<boolean> {
+    const made = await this.#pauses.attempt(id, work);
+    if (!made.isDone && made.error !== undefined) this.#deps.onFault(id, made.error);
     return made.isDone;
-  };
-  return {
-    async advance(incident) {
-      if (incident.state !== 'resolved' || incident.closing === null) return incident;
-      if (incident.reportedAt === null) return report(ports, incident, attempt);
-      const endedMs = Date.parse(incident.closing.at);
-      const isDue = hasPassed(clock, endedMs, rules.checklistAfterMs);
-      if (incident.checklistAskedAt !== null || !isDue) return incident;
-      return ask(ports, incident, attempt);
-    },
-  };
-}
-
-/** Does it unless it failed a short time ago; false where it was not done. */
-type Attempt = (id: string, work: () => Promise<void>) => Promise<boolean>;
-
-async function report(
-  ports: ReporterPorts,
-  incident: Incident,
-  attempt: Attempt,
-): Promise<Incident> {
-  const { board, clock, log } = ports;
-  const { id } = incident;
-  const requests = await readRequestsOf(log, incident);
-  if (isUnsettled(requests, incident, clock)) return incident;
-  const written = await gatherReport(ports, incident);
-  if (!(await attempt(id, () => board.report(incident, written)))) return incident;
-  const note: Note = {
-    kind: 'incident-reported',
-    sentence: null,
-    facts: { title: written.title, advice: written.prevention.length, gaps: written.gaps.length },
-  };
-  return remember(ports, incident, { change: { reportedAt: isoNow(clock) }, note });
+  }
 }
 
 function isUnsettled(
@@ -175,22 +179,6 @@ function isUnsettled(
   );
 }
 
-async function ask(ports: ReporterPorts, incident: Incident, attempt: Attempt): Promise<Incident> {
-  const { board, clock } = ports;
-  // What became a part of another incident has no checklist of its own.
-  const left = incident.mergedInto === null ? openItems(incident).length : 0;
-  if (left > 0) {
-    const question = openItemsQuestion(incident);
-    if (!(await attempt(incident.id, () => board.ask(incident, question)))) return incident;
-  }
-  const note: Note = {
-    kind: 'incident-asked',
-    sentence: null,
-    facts: { about: 'checklist', open: left, of: checklist.length },
-  };
-  return remember(ports, incident, { change: { checklistAskedAt: isoNow(clock) }, note });
-}
-
 interface Fact {
   readonly change: Pick<IncidentChange, 'reportedAt' | 'checklistAskedAt'>;
   readonly note: Note;
@@ -198,7 +186,7 @@ interface Fact {
 
 /** Writes it down unless the incident came back meanwhile, or another process did. */
 async function remember(
-  deps: ReporterPorts,
+  deps: ReporterDeps,
   { id, reopenedAt }: Incident,
   { change, note }: Fact,
 ): Promise<Incident> {

@@ -23,7 +23,7 @@ interface GapTraces {
   readonly trimmed: number;
 }
 
-/** Longer than this between two looks, nobody knows what happened. */
+/** Longer than this between two checks, nobody knows what happened. */
 const longestSilenceMs = 2 * 60_000;
 
 /** What dbconn cannot tell of an incident: said, so that nobody takes silence for calm. */
@@ -146,7 +146,7 @@ function nameCause(cause: CauseName | Trouble | null): string {
   return isTrouble(cause) ? troubles[cause] : causeWords[cause];
 }
 
-/** Looks at which nothing changes are not kept, so the record alone does not say for how long one that is open lasts. */
+/** Checks at which nothing changes are not kept, so the record alone does not say for how long one that is open lasts. */
 function howLong({ closing, openedAt }: Incident): string {
   if (closing === null) return `from ${openedAt.slice(0, 16).replace('T', ' ')} UTC on, so far`;
   const ms = Math.max(0, Date.parse(closing.at) - Date.parse(openedAt));
@@ -210,7 +210,7 @@ function untouched(
   return before.length === 0 ? checks : before;
 }
 
-/** Each once, from the looks before dbconn changed anything itself. */
+/** Each once, from the checks before dbconn changed anything itself. */
 function findChanges(checks: readonly KeptCheck[]): IncidentReport['changes'] {
   const found = checks.flatMap(({ diagnosis: { changes = [] } }) => changes);
   const sentences = found.map((change) => ({ at: change.at, sentence: describeChange(change) }));
@@ -219,7 +219,7 @@ function findChanges(checks: readonly KeptCheck[]): IncidentReport['changes'] {
   );
 }
 
-/** The first that is none of the runbook's six, where no look found one of those. */
+/** The first that is none of the runbook's six, where no check found one of those. */
 function findTrouble(checks: readonly KeptCheck[]): Finding | null {
   const found = checks.flatMap(({ diagnosis }) => diagnosis.findings);
   return found.find(({ id }) => isTrouble(id)) ?? null;
@@ -234,7 +234,7 @@ function findCause(incident: Incident, checks: readonly KeptCheck[]): Cause | nu
   const found = checks.flatMap(({ diagnosis }) => diagnosis.causes);
   const name = causeOf(incident);
   const fitting = found.filter(({ cause }) => cause === name);
-  // The looks that found it may have been cut for the journal.
+  // The checks that found it may have been cut for the journal.
   return (fitting.length === 0 ? found : fitting).reduce<Cause | null>(
     (best, next) => (best === null || next.confidence > best.confidence ? next : best),
     null,

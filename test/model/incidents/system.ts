@@ -1,17 +1,16 @@
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
-import type { Escalator } from '../../../src/runbook/escalation/escalator.ts';
-import { createEscalator } from '../../../src/runbook/escalation/escalator.ts';
+import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
+import { Escalator } from '../../../src/runbook/escalation/escalator.ts';
 import { whatToTell } from '../../../src/runbook/escalation/pager-updates.ts';
-import { followMerged } from '../../../src/runbook/incidents/find-and-merge.ts';
 import { createIncidents } from '../../../src/runbook/incidents/incidents.ts';
 import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
+import { followMerged } from '../../../src/runbook/incidents/find-and-merge.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import { createSteadyClock } from '../../../src/runbook/incidents/steady-clock.ts';
 import type { SteadyClock } from '../../../src/runbook/incidents/steady-clock.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
-import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
 import { inMemory, makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { aTarget } from '../../runbook/diagnose/builders.ts';
 import { full, unreachable, used } from '../../runbook/incidents/ward.ts';
@@ -157,7 +156,7 @@ export class IncidentSystem {
       onChange: this.#observe,
       onFault: (_about, error) => void this.faults.push(error),
     });
-    const escalator = createEscalator({
+    const escalator = new Escalator({
       ...ports,
       clock: steady,
       announcements: outside.announcements,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createAuditor } from '../../../src/runbook/escalation/auditor.ts';
-import type { Auditor, AuditorDeps } from '../../../src/runbook/escalation/auditor.ts';
+import { Auditor } from '../../../src/runbook/escalation/auditor.ts';
+import type { AuditorDeps } from '../../../src/runbook/escalation/auditor.ts';
 
 import { buildRequest } from '../approvals/builders.ts';
 import { startedAtMs } from '../approvals/world.ts';
@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => board.close());
 
 function open(change: Partial<AuditorDeps> = {}): Auditor {
-  return createAuditor({
+  return new Auditor({
     log: board.journal,
     clock: board.clock,
     rules: { overdueAfterMs: minuteMs },

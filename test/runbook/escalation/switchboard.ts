@@ -2,25 +2,25 @@ import { startPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { createPagerDuty } from '../../../src/pagers/pagerduty.ts';
-import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
-import { createEscalator } from '../../../src/runbook/escalation/escalator.ts';
-import type { Escalator } from '../../../src/runbook/escalation/escalator.ts';
+import { Escalator } from '../../../src/runbook/escalation/escalator.ts';
+import type { EscalationStep } from '../../../src/runbook/incidents/rules.ts';
 import { changeIncident } from '../../../src/runbook/incidents/change.ts';
-import type { KeptNote, Note } from '../../../src/runbook/incidents/incident-log.ts';
 import type {
   Incident,
   IncidentChange,
   IncidentState,
 } from '../../../src/runbook/incidents/incident.ts';
 import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
-import type { EscalationStep } from '../../../src/runbook/incidents/rules.ts';
+import type { KeptNote, Note } from '../../../src/runbook/incidents/incident-log.ts';
+
 import type { Contacts } from '../../../src/runbook/snapshot/target.ts';
-import type { Clock } from '../../../src/timing.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { createWire } from '../../pagers/wire.ts';
 import { HandClock, startedAtMs } from '../approvals/world.ts';
+import type { Clock } from '../../../src/timing.ts';
+import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 
 export const minuteMs = 60_000;
 export const routingKey = 'R0123456789ABCDEFGHIJKLMNOPQRSTU';
@@ -100,7 +100,7 @@ export async function openSwitchboard(): Promise<Switchboard> {
     faults,
     counts,
     refuse: slack.refuse,
-    escalator: (change = {}) => createEscalator({ ...ports, ...change }),
+    escalator: (change = {}) => new Escalator({ ...ports, ...change }),
     async open(change) {
       const incident = buildIncident({ openedAt: new Date(startedAtMs).toISOString(), ...change });
       const body = { sentence: 'Opened.' };

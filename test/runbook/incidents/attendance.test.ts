@@ -1,21 +1,20 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { JournalUnavailable } from '../../../src/runbook/approvals/journal.ts';
-import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
-import { noMeter } from '../../../src/runbook/escalation/meter.ts';
+import { IncidentLoop } from '../../../src/runbook/loop/incident-loop.ts';
+import type { IncidentLoopDeps } from '../../../src/runbook/loop/advance-incident.ts';
 import { changeIncident } from '../../../src/runbook/incidents/change.ts';
-import type { Note } from '../../../src/runbook/incidents/incident-log.ts';
 import type { Incident, IncidentChange } from '../../../src/runbook/incidents/incident.ts';
 import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
-import { createSteadyClock } from '../../../src/runbook/incidents/steady-clock.ts';
-import type { IncidentLoopDeps } from '../../../src/runbook/loop/advance-incident.ts';
-import { createIncidentLoop } from '../../../src/runbook/loop/incident-loop.ts';
-import type { IncidentLoop } from '../../../src/runbook/loop/incident-loop.ts';
 import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
+import type { Note } from '../../../src/runbook/incidents/incident-log.ts';
+import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
+import { noMeter } from '../../../src/runbook/escalation/meter.ts';
 import { sealIncident } from '../../../src/terminal/commands/bundle-command.ts';
 import { ann, buildRequest } from '../approvals/builders.ts';
 import { anAlert, ended, must, openWard, shop, till, used } from './ward.ts';
 import type { Ward } from './ward.ts';
+import { createSteadyClock } from '../../../src/runbook/incidents/steady-clock.ts';
 
 const quietBoard = {
   report: () => Promise.resolve(),
@@ -60,7 +59,7 @@ describe('whoever tends the incidents', () => {
     );
 
   const advance = (id: string, change: Partial<IncidentLoopDeps> = {}): IncidentLoop => {
-    const incidentLoop = createIncidentLoop({
+    const incidentLoop = new IncidentLoop({
       incidents: ward.incidents,
       log: ward.journal,
       runbook: {

@@ -1,16 +1,14 @@
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { JournalUnavailable } from '../../../src/runbook/approvals/journal.ts';
-import { createAuditor } from '../../../src/runbook/escalation/auditor.ts';
-import type { Auditor } from '../../../src/runbook/escalation/auditor.ts';
+import { Auditor } from '../../../src/runbook/escalation/auditor.ts';
 import { noMeter } from '../../../src/runbook/escalation/meter.ts';
 import { changeIncident } from '../../../src/runbook/incidents/change.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import { createSteadyClock } from '../../../src/runbook/incidents/steady-clock.ts';
 import type { IncidentLoopDeps } from '../../../src/runbook/loop/advance-incident.ts';
-import { createIncidentLoop } from '../../../src/runbook/loop/incident-loop.ts';
-import type { IncidentLoop } from '../../../src/runbook/loop/incident-loop.ts';
+import { IncidentLoop } from '../../../src/runbook/loop/incident-loop.ts';
 import { ann } from '../approvals/builders.ts';
 import { anAlert, must, openWard, shop, used } from './ward.ts';
 import type { Ward } from './ward.ts';
@@ -43,7 +41,7 @@ describe('quiet at rest', () => {
   async function start(id: string, change: Partial<IncidentLoopDeps> = {}): Promise<IncidentLoop> {
     const { clock } = ward;
     const log = await ward.folder.open({ clock });
-    const loop = createIncidentLoop({
+    const loop = new IncidentLoop({
       incidents: ward.incidents,
       log,
       runbook: { targets: [shop], runCheck: async () => ward.look(used(20)) },
@@ -69,7 +67,7 @@ describe('quiet at rest', () => {
       onFault: () => undefined,
       ...change,
     });
-    const auditor = createAuditor({
+    const auditor = new Auditor({
       log,
       clock,
       rules: defaultIncidentRules,

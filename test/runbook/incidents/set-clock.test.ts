@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createEscalator } from '../../../src/runbook/escalation/escalator.ts';
+import { Escalator } from '../../../src/runbook/escalation/escalator.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import { openSteadyClock } from '../../../src/runbook/incidents/steady-clock.ts';
@@ -42,7 +42,7 @@ async function present(): Promise<Incident> {
 async function isCalled(): Promise<boolean> {
   const { journal, clock } = ward;
   let called = false;
-  const escalator = createEscalator({
+  const escalator = new Escalator({
     log: journal,
     clock: await openSteadyClock(journal, clock),
     announcements: { announce: () => Promise.resolve(void (called = true)) },

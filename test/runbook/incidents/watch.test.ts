@@ -1,13 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createWatch } from '../../../src/runbook/loop/check-targets.ts';
-import type { Watch } from '../../../src/runbook/loop/check-targets.ts';
+import { Watch } from '../../../src/runbook/loop/check-targets.ts';
 import { noMeter } from '../../../src/runbook/escalation/meter.ts';
 import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import { MovingClock } from './moving-clock.ts';
 import { openWard, used } from './ward.ts';
 import type { Ward } from './ward.ts';
 
-type WatchParts = Parameters<typeof createWatch>[0];
+type WatchParts = ConstructorParameters<typeof Watch>[0];
 
 describe('the watch', () => {
   let ward: Ward;
@@ -31,7 +30,7 @@ describe('the watch', () => {
   });
 
   const watching = (parts: Partial<WatchParts> = {}): Watch => {
-    watch = createWatch({
+    watch = new Watch({
       targets: ['shop'],
       runCheck: async (target) => {
         begun.push({ target, atMs: clock.now() });

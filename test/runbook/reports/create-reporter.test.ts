@@ -1,7 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
-import { createReporter } from '../../../src/runbook/reports/reporter.ts';
+import { Reporter } from '../../../src/runbook/reports/reporter.ts';
 import type { IncidentReport } from '../../../src/runbook/reports/report.ts';
-import type { Reporter } from '../../../src/runbook/reports/reporter.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import { ann, bob } from '../approvals/builders.ts';
 import { at, endedThem, leakNight, value } from './night.ts';
@@ -38,7 +37,7 @@ async function open(): Promise<World> {
     faults: [],
     refuses: false,
     reporter: () =>
-      createReporter({
+      new Reporter({
         log: it.journal,
         board: {
           report: (_incident, report) => take(world.reports, report),

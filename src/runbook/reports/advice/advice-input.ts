@@ -39,7 +39,7 @@ const PoolVariables = z.object({
   prePing: variable,
 });
 
-/** As much of an examination as a report reads; what was trimmed for the journal is missing and no fault. */
+/** As much of a check as a report reads; what was trimmed for the journal is missing and no fault. */
 const KeptCheck = z.object({
   recent: z.array(CheckedAt).default([]),
   diagnosis: Diagnosis,
@@ -77,7 +77,7 @@ const KeptCheck = z.object({
 export type KeptCheck = z.infer<typeof KeptCheck>;
 
 /**
- * The looks that an incident's notes kept whole (`facts.examination`), oldest first, and how many of them cannot be
+ * The checks that an incident's notes kept whole (`facts.examination`), oldest first, and how many of them cannot be
  * read, such as those of another version of dbconn.
  */
 export function readChecks(notes: readonly KeptNote[]): {
@@ -97,7 +97,7 @@ export function readChecks(notes: readonly KeptNote[]): {
   };
 }
 
-/** What advice is computed from: one moment of a target, looked at just now or kept from a night. */
+/** What advice is computed from: one moment of a target, checked just now or kept from an incident. */
 export interface AdviceInput {
   readonly target: Pick<
     Target,
@@ -119,7 +119,7 @@ export interface AdviceInput {
   }[];
 }
 
-/** The same whether it was looked at just now or kept in the journal. */
+/** The same whether it was checked just now or kept in the journal. */
 export function toAdviceInput(
   target: AdviceInput['target'],
   { diagnosis, snapshot }: KeptCheck | Pick<TargetCheck, 'diagnosis' | 'snapshot'>,

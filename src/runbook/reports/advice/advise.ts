@@ -131,7 +131,7 @@ const noticeNeededMs = 5 * 60_000;
 const candidates = [0.8, 0.7, 0.6];
 
 /**
- * A warning line that would have given more notice. Only where the looks before the opening show when that line was
+ * A warning line that would have given more notice. Only where the checks before the opening show when that line was
  * passed for good; the highest line that gives five minutes is advised.
  */
 function adviseThresholds(
@@ -162,7 +162,7 @@ function adviseThresholds(
   ];
 }
 
-/** When used slots rose over that share and stayed over it until the fullest look; undefined where that was before the first look. */
+/** When used slots rose over that share and stayed over it until the fullest check; undefined where that was before the first check. */
 function passedAt(graph: IncidentReport['graph'], share: number): number | undefined {
   const most = Math.max(...graph.map(({ used }) => used));
   const upTo = graph.slice(0, graph.findIndex(({ used }) => used === most) + 1);
@@ -206,7 +206,7 @@ function fromFigures(evidence: AdviceEvidence): Advice[] {
   ];
 }
 
-/** The fullest look that was kept whole. */
+/** The fullest check that was kept whole. */
 function findPeakCheck(checks: readonly KeptCheck[]): KeptCheck | undefined {
   return checks.toSorted(
     (a, b) => (b.diagnosis.capacity?.used ?? -1) - (a.diagnosis.capacity?.used ?? -1),

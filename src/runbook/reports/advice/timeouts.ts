@@ -9,7 +9,7 @@ import type { Advice } from '../report.ts';
 import { mayAct } from './advice-input.ts';
 import type { AdviceInput, KeptCheck, KeptSession } from './advice-input.ts';
 
-/** How long transactions rested between two statements, as far as the kept looks tell. */
+/** How long transactions rested between two statements, as far as the kept checks tell. */
 interface IdleSpans {
   /** The longest that went on by itself; null where none was seen to. */
   readonly longestHarmlessMs: number | null;
@@ -26,7 +26,7 @@ interface Observed {
 const leastLingeringMs = 1000;
 
 /**
- * Tells forgotten transactions from those at work: one that a later look found further on was at work, one that
+ * Tells forgotten transactions from those at work: one that a later check found further on was at work, one that
  * lingered or that somebody ended for it was not.
  * @param byMs the moment (milliseconds since the epoch) until which rests count, such as when slots ran short
  */

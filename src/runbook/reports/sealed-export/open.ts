@@ -21,7 +21,7 @@ const lineKinds = [
   'note',
   /** The evidence of a moment and what was concluded from it; belongs to the note before it. */
   'examination',
-  /** Every other journal entry of the incident or of one of its requests: votes, steps, looks after them. */
+  /** Every other journal entry of the incident or of one of its requests: votes, steps, checks after them. */
   'entry',
   'seal',
 ] as const;

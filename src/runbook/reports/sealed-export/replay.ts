@@ -70,7 +70,7 @@ export interface Replay {
   /** Why the journal it was sealed from was not as it was written; null for a whole one. */
   readonly journalProblem: string | null;
   readonly leftOut: { readonly examinations: number; readonly entries: number };
-  /** How many looks and requests count; where none does, nothing is proved. */
+  /** How many checks and requests count; where none does, nothing is proved. */
   readonly judged: number;
   /** Something counts, and nothing of it differs. */
   readonly same: boolean;

@@ -28,7 +28,7 @@ const lineBytes = 120;
 /** The header and the seal. */
 const frameBytes = 64 * 1024;
 
-/** Leaves out examinations, then entries, from the middle of the story outwards, until the rest fits. */
+/** Leaves out checks, then entries, from the middle of the story outwards, until the rest fits. */
 function fitItems(items: readonly Item[], mostBytes: number): Fitted {
   const sizes = new Map(items.map((item) => [item, sizeOf(item)]));
   const left = new Set(items);
