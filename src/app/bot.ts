@@ -10,7 +10,7 @@ import type { Approvals } from '../runbook/approvals/approvals.ts';
 import type { Announcement } from '../runbook/approvals/notices.ts';
 import { isOpen } from '../runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../runbook/approvals/request.ts';
-import type { Meter } from '../runbook/escalation/meter.ts';
+import type { Meter } from '../runbook/escalation/ports.ts';
 import type { Runbook } from '../runbook/loop/target-monitor.ts';
 import { createRecords } from '../runbook/reports/reporter.ts';
 import { createSlackApp } from '../slack/app.ts';

@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { createLog } from '../log.ts';
 import type { Check } from '../runbook/diagnose/doctor.ts';
 import { checkEscalation } from '../runbook/escalation/channels.ts';
-import type { Pager } from '../runbook/escalation/pager.ts';
+import type { Pager } from '../runbook/escalation/ports.ts';
 import { openPagers, readPolicies } from './incidents.ts';
 
 /** For doctor: whether whoever an incident of a target would call can be reached. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { openPager } from '../pagers/pagers.ts';
-import type { Pager } from '../runbook/escalation/pager.ts';
+import type { Pager } from '../runbook/escalation/ports.ts';
 import { policyOf } from '../runbook/escalation/policy.ts';
 import type { IncidentDeps } from '../runbook/incidents/incident-log.ts';
 import { createIncidents } from '../runbook/incidents/incidents.ts';

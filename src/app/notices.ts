@@ -4,7 +4,7 @@ import type { StoredJournal } from '../journal/stored-journal.ts';
 import type { Announcements } from '../runbook/approvals/notices.ts';
 import { createBreakGlassNotifier, toldKind } from '../runbook/escalation/break-glass-notifier.ts';
 import type { BreakGlassNotifier } from '../runbook/escalation/break-glass-notifier.ts';
-import type { Page, Pager } from '../runbook/escalation/pager.ts';
+import type { Page, Pager } from '../runbook/escalation/ports.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
 import { createRefusals } from '../slack/live/refusals.ts';
 import type { Refusals } from '../slack/live/refusals.ts';

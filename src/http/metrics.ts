@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { Meter } from '../runbook/escalation/meter.ts';
+import type { Meter } from '../runbook/escalation/ports.ts';
 
 /**
  * Keeps a label's values to so many: every new one is a series that Prometheus stores for weeks. What comes after

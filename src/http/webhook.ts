@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
-import type { Meter } from '../runbook/escalation/meter.ts';
+import type { Meter } from '../runbook/escalation/ports.ts';
 import { severityOf } from '../runbook/incidents/alert.ts';
 import type { Alert } from '../runbook/incidents/alert.ts';
 import type { Incidents } from '../runbook/incidents/incidents.ts';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { PagerRefused } from '../runbook/escalation/pager.ts';
+import { PagerRefused } from '../runbook/escalation/ports.ts';
 import { pauseBefore } from '../timing.ts';
 import type { Clock } from '../timing.ts';
 

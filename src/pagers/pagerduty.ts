@@ -1,4 +1,4 @@
-import type { Page, PagedChange, Pager } from '../runbook/escalation/pager.ts';
+import type { Page, PagedChange, Pager } from '../runbook/escalation/ports.ts';
 import { deliver } from './deliver.ts';
 import type { Wire } from './deliver.ts';
 

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Logger } from 'pino';
-import { PagerRefused } from '../runbook/escalation/pager.ts';
-import type { Pager } from '../runbook/escalation/pager.ts';
+import { PagerRefused } from '../runbook/escalation/ports.ts';
+import type { Pager } from '../runbook/escalation/ports.ts';
 import { deliver } from './deliver.ts';
 import type { Wire } from './deliver.ts';
 import { createPagerDuty } from './pagerduty.ts';

@@ -2,7 +2,7 @@ import { App, LogLevel } from '@slack/bolt';
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { SignedRequestLog } from '../runbook/approvals/journal.ts';
-import type { Meter } from '../runbook/escalation/meter.ts';
+import type { Meter } from '../runbook/escalation/ports.ts';
 import type { Runbook } from '../runbook/loop/target-monitor.ts';
 import { clientOptions, createClient, toBoltLogger } from './connection/client.ts';
 import type { Connection, ConnectionState } from './connection/connection.ts';

@@ -4,7 +4,7 @@ import { ConfigFile } from '../../src/config/file.ts';
 import { readConfig } from '../../src/config/config.ts';
 import type { Config } from '../../src/config/config.ts';
 import type { Check } from '../../src/runbook/diagnose/doctor.ts';
-import type { Pager } from '../../src/runbook/escalation/pager.ts';
+import type { Pager } from '../../src/runbook/escalation/ports.ts';
 
 /** What doctor says of whom the incidents of `shop` call, with the values of a dbconn.yml. */
 function check(changes: Partial<Config>, pager?: Pager): readonly Check[] {

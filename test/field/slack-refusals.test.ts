@@ -5,7 +5,7 @@ import { database, maya } from '../drills/support/theatre.ts';
 import { openWhole, webhookToken } from '../drills/support/whole.ts';
 import type { Whole } from '../drills/support/whole.ts';
 import type { Bot } from '../../src/app/run-bot.ts';
-import type { SlackCall } from '../../src/runbook/escalation/meter.ts';
+import type { SlackCall } from '../../src/runbook/escalation/ports.ts';
 import { createRefusals } from '../../src/slack/live/refusals.ts';
 import type { Refusals } from '../../src/slack/live/refusals.ts';
 import { startCluster } from '../support/clusters.ts';

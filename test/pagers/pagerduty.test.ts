@@ -2,8 +2,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startPagerDuty } from '../../sandbox/pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from '../../sandbox/pagerduty/local-pagerduty.ts';
 import { createPagerDuty } from '../../src/pagers/pagerduty.ts';
-import { PagerRefused } from '../../src/runbook/escalation/pager.ts';
-import type { Pager } from '../../src/runbook/escalation/pager.ts';
+import { PagerRefused } from '../../src/runbook/escalation/ports.ts';
+import type { Pager } from '../../src/runbook/escalation/ports.ts';
 import { aPage, createWire } from './wire.ts';
 import type { HandWire } from './wire.ts';
 

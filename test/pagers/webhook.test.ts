@@ -5,8 +5,8 @@ import type { Server } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createPagers, openPager } from '../../src/pagers/pagers.ts';
-import { PagerRefused } from '../../src/runbook/escalation/pager.ts';
-import type { Pager } from '../../src/runbook/escalation/pager.ts';
+import { PagerRefused } from '../../src/runbook/escalation/ports.ts';
+import type { Pager } from '../../src/runbook/escalation/ports.ts';
 import { aPage, createWire } from './wire.ts';
 import type { HandWire } from './wire.ts';
 

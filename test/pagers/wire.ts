@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { Wire } from '../../src/pagers/deliver.ts';
 import type { openPager } from '../../src/pagers/pagers.ts';
-import type { Page } from '../../src/runbook/escalation/pager.ts';
+import type { Page } from '../../src/runbook/escalation/ports.ts';
 import { HandClock } from '../runbook/approvals/world.ts';
 
 type PagerWire = Parameters<typeof openPager>[1];

@@ -142,7 +142,7 @@ export class Auditor {
     }
     this.#leaderlessSinceMs ??= uptimeOf(clock);
     if (uptimeOf(clock) - this.#leaderlessSinceMs < rules.overdueAfterMs) return [];
-    return [`Nobody tends the open incidents (${open}): restart dbconn and read its log.`];
+    return [`No dbconn leads the open incidents (${open}): restart dbconn and read its log.`];
   }
 }
 

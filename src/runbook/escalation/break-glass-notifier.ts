@@ -6,7 +6,7 @@ import type { Policy } from '../approvals/policy.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
 import { nameOf } from '../remedies/remedy-request.ts';
 import type { Contacts } from '../snapshot/target.ts';
-import type { Pager } from './pager.ts';
+import type { Pager } from './ports.ts';
 
 /** What everybody has to know of a request that ran without its votes; undefined for one that did not. */
 export function breakGlassNotice(

@@ -5,7 +5,7 @@ import type { IncidentView } from '../incidents/incidents.ts';
 import type { Escalation, EscalationRole, EscalationStep } from '../incidents/rules.ts';
 import type { Contacts } from '../snapshot/target.ts';
 import { capital, count, durationOfSeconds, list } from '../snapshot/words.ts';
-import type { Pager } from './pager.ts';
+import type { Pager } from './ports.ts';
 
 /** One way to reach somebody. */
 export type CallChannel =

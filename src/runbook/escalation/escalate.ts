@@ -13,8 +13,8 @@ import type { Contacts } from '../snapshot/target.ts';
 import { capital } from '../snapshot/words.ts';
 import { callChannelsTo } from './channels.ts';
 import type { CallChannel } from './channels.ts';
-import { PagerRefused } from './pager.ts';
-import type { Pager } from './pager.ts';
+import { PagerRefused } from './ports.ts';
+import type { Pager } from './ports.ts';
 
 interface Escalating extends EscalationRequest {
   readonly target: string;

@@ -8,8 +8,7 @@ import type { Attempt } from '../incidents/pauses.ts';
 import type { IncidentRules } from '../incidents/rules.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { Target } from '../snapshot/target.ts';
-import type { Meter } from './meter.ts';
-import type { Pager } from './pager.ts';
+import type { Meter, Pager } from './ports.ts';
 import { noActivity } from './policy.ts';
 import type { Activity } from './policy.ts';
 

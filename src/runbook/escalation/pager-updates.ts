@@ -11,8 +11,8 @@ import type { Links } from '../snapshot/target.ts';
 import { toSummary } from './channels.ts';
 import { attempt, changed, contactsOf } from './escalator-deps.ts';
 import type { Calling } from './escalator-deps.ts';
-import { PagerRefused } from './pager.ts';
-import type { Page, Pager } from './pager.ts';
+import { PagerRefused } from './ports.ts';
+import type { Page, Pager } from './ports.ts';
 
 /** What an incident is for the pager. */
 interface PageParts {

@@ -17,7 +17,7 @@ import type { CallChannel } from './channels.ts';
 import { attempt, changed, contactsOf } from './escalator-deps.ts';
 import type { Calling } from './escalator-deps.ts';
 import { toPage } from './pager-updates.ts';
-import { PagerRefused } from './pager.ts';
+import { PagerRefused } from './ports.ts';
 
 interface Sending extends Calling {
   readonly isWorkedOn: boolean;

@@ -8,7 +8,7 @@ import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { Alert, AlertOutcome } from './alert.ts';
 import { changeIncident, refuseUnknown } from './change.ts';
-import type { ChecklistItem } from './checklist.ts';
+import type { ChecklistItem, Incident } from './incident.ts';
 import {
   assign,
   escalate,
@@ -24,7 +24,6 @@ import {
 import type { Decide } from './decisions.ts';
 import { findIncident, merge } from './find-and-merge.ts';
 import type { IncidentDeps } from './incident-log.ts';
-import type { Incident } from './incident.ts';
 import type { Ineffective } from './ineffective-remedies.ts';
 import { createNoteMemory } from './kept-checks.ts';
 import { createCheckMemory } from './observation.ts';

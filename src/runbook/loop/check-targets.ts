@@ -1,7 +1,7 @@
 import { createTurns, uptimeOf } from '../../timing.ts';
 import type { Clock } from '../../timing.ts';
 import type { TargetCheck } from '../diagnose/evidence.ts';
-import type { Meter } from '../escalation/meter.ts';
+import type { Meter } from '../escalation/ports.ts';
 
 interface WatchDeps {
   readonly targets: readonly string[];

@@ -3,7 +3,7 @@ import type { Clock } from '../../timing.ts';
 import { JournalUnavailable } from '../approvals/journal.ts';
 import { isOpen } from '../approvals/request.ts';
 import type { ApprovalRequest } from '../approvals/request.ts';
-import { checklist } from '../incidents/checklist.ts';
+import { checklist } from '../incidents/incident.ts';
 import { changeIncident, refuseUnknown } from '../incidents/change.ts';
 import { readRequestsOf } from '../incidents/incident-log.ts';
 import type { Decision } from '../incidents/change.ts';

@@ -1,8 +1,7 @@
 import type { Actor, ApprovalRequest } from '../approvals/request.ts';
 import { isTrouble, troubles } from '../diagnose/diagnosis-parts.ts';
 import type { Finding } from '../diagnose/diagnosis.ts';
-import { checklist } from '../incidents/checklist.ts';
-import { actorName } from '../incidents/incident.ts';
+import { actorName, checklist } from '../incidents/incident.ts';
 import { cleanUntrusted } from '../snapshot/redaction/redact-text.ts';
 import { durationOfSeconds, percent } from '../snapshot/words.ts';
 import { clock, drawSlots } from './report.ts';

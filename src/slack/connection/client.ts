@@ -4,8 +4,8 @@ import { WebClient } from '@slack/web-api';
 import type { WebClientOptions } from '@slack/web-api';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { noMeter } from '../../runbook/escalation/meter.ts';
-import type { Meter, SlackCall } from '../../runbook/escalation/meter.ts';
+import { noMeter } from '../../runbook/escalation/ports.ts';
+import type { Meter, SlackCall } from '../../runbook/escalation/ports.ts';
 
 /**
  * pino as Bolt wants its logger. Bolt's debug lines hold whole request bodies, so they go nowhere:

@@ -1,5 +1,5 @@
 import { isIncidentId } from '../../runbook/commands/parse-incident.ts';
-import { ChecklistItem } from '../../runbook/incidents/checklist.ts';
+import { ChecklistItem } from '../../runbook/incidents/incident.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { notice, refusalMessage } from '../messages/notice.ts';
 import { checklistMessage } from '../messages/report.ts';

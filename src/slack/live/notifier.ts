@@ -1,7 +1,7 @@
 import { WebClient } from '@slack/web-api';
 import type { Announcements, LiveNotice } from '../../runbook/approvals/notices.ts';
-import { noMeter } from '../../runbook/escalation/meter.ts';
-import type { Meter } from '../../runbook/escalation/meter.ts';
+import { noMeter } from '../../runbook/escalation/ports.ts';
+import type { Meter } from '../../runbook/escalation/ports.ts';
 import type { IncidentBoard } from '../../runbook/reports/incident-board.ts';
 import { clientOptions } from '../connection/client.ts';
 import { createAnnouncements, createLiveNotice } from './announcements.ts';

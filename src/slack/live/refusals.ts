@@ -1,4 +1,4 @@
-import type { SlackCall } from '../../runbook/escalation/meter.ts';
+import type { SlackCall } from '../../runbook/escalation/ports.ts';
 import { isAboutMessage } from './writer.ts';
 
 /** Whether Slack takes what dbconn says in its channel. */

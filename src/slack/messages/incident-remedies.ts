@@ -1,8 +1,7 @@
 import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import { isOpen } from '../../runbook/approvals/request.ts';
 import type { Diagnosis, Proposal } from '../../runbook/diagnose/diagnosis.ts';
-import { checklist } from '../../runbook/incidents/checklist.ts';
-import { causeOf } from '../../runbook/incidents/incident.ts';
+import { causeOf, checklist } from '../../runbook/incidents/incident.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
 import type { Ineffective } from '../../runbook/incidents/ineffective-remedies.ts';
 import { nameOf } from '../../runbook/remedies/remedy-request.ts';

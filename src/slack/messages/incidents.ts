@@ -1,5 +1,4 @@
-import { checklist } from '../../runbook/incidents/checklist.ts';
-import { causeOf } from '../../runbook/incidents/incident.ts';
+import { causeOf, checklist } from '../../runbook/incidents/incident.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
 import { causeWords } from '../../runbook/reports/write-report.ts';
 import { durationOfSeconds } from '../../runbook/snapshot/words.ts';

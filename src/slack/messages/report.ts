@@ -1,7 +1,7 @@
 import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import { isTrouble, troubles } from '../../runbook/diagnose/diagnosis-parts.ts';
 import type { Finding } from '../../runbook/diagnose/diagnosis.ts';
-import { checklist } from '../../runbook/incidents/checklist.ts';
+import { checklist } from '../../runbook/incidents/incident.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { Advice, IncidentReport } from '../../runbook/reports/report.ts';
 import { openItems } from '../../runbook/reports/reporter.ts';

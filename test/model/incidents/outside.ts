@@ -1,7 +1,7 @@
 import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
 
-import { PagerRefused } from '../../../src/runbook/escalation/pager.ts';
-import type { Page, Pager } from '../../../src/runbook/escalation/pager.ts';
+import { PagerRefused } from '../../../src/runbook/escalation/ports.ts';
+import type { Page, Pager } from '../../../src/runbook/escalation/ports.ts';
 import type { IncidentRulesModel } from './rules.ts';
 import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 

@@ -1,5 +1,5 @@
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
-import type { Page } from '../../../src/runbook/escalation/pager.ts';
+import type { Page } from '../../../src/runbook/escalation/ports.ts';
 import type { Machine } from '../machine.ts';
 
 const minuteMs = 60_000;

@@ -134,7 +134,7 @@ test('open incidents that nobody tends are a complaint, and no lease is kept', a
     board.clock.nowMs += 15_000;
   }
   expect(auditor.overdue()).toEqual([
-    'Nobody tends the open incidents (1): restart dbconn and read its log.',
+    'No dbconn leads the open incidents (1): restart dbconn and read its log.',
   ]);
   expect(await board.journal.takeLead({ id: 'another', forMs: 20_000 })).toBe(true);
   await auditor.audit();

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { checkEscalation } from '../../../src/runbook/escalation/channels.ts';
 import type { Reach } from '../../../src/runbook/escalation/channels.ts';
-import type { Pager } from '../../../src/runbook/escalation/pager.ts';
+import type { Pager } from '../../../src/runbook/escalation/ports.ts';
 import { aStep, channel, contacts } from './switchboard.ts';
 
 const pager: Pager = {

@@ -5,8 +5,8 @@ import type { EscalatePorts } from '../../../src/runbook/escalation/escalate.ts'
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
-import { PagerRefused } from '../../../src/runbook/escalation/pager.ts';
-import type { Page, Pager } from '../../../src/runbook/escalation/pager.ts';
+import { PagerRefused } from '../../../src/runbook/escalation/ports.ts';
+import type { Page, Pager } from '../../../src/runbook/escalation/ports.ts';
 import { ann } from '../approvals/builders.ts';
 import { HandClock } from '../approvals/world.ts';
 import type { Announcement } from '../../../src/runbook/approvals/notices.ts';

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import { reopening } from '../../../src/runbook/incidents/triggers.ts';
 import type { Item } from '../../../src/runbook/remedies/remedy.ts';
-import type { Page, Pager } from '../../../src/runbook/escalation/pager.ts';
+import type { Page, Pager } from '../../../src/runbook/escalation/ports.ts';
 import { bob, buildPlan, buildRequest } from '../approvals/builders.ts';
 import { until } from '../../support/until.ts';
 import { Killed, killedAt } from './killed-at.ts';

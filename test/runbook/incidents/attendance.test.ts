@@ -9,7 +9,7 @@ import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
 import type { Note } from '../../../src/runbook/incidents/incident-log.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
-import { noMeter } from '../../../src/runbook/escalation/meter.ts';
+import { noMeter } from '../../../src/runbook/escalation/ports.ts';
 import { sealIncident } from '../../../src/terminal/commands/bundle-command.ts';
 import { ann, buildRequest } from '../approvals/builders.ts';
 import { anAlert, ended, must, openWard, shop, till, used } from './ward.ts';

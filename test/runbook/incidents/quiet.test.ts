@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { JournalUnavailable } from '../../../src/runbook/approvals/journal.ts';
 import { Auditor } from '../../../src/runbook/escalation/auditor.ts';
-import { noMeter } from '../../../src/runbook/escalation/meter.ts';
+import { noMeter } from '../../../src/runbook/escalation/ports.ts';
 import { changeIncident } from '../../../src/runbook/incidents/change.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';

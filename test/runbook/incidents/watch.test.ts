@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Watch } from '../../../src/runbook/loop/check-targets.ts';
-import { noMeter } from '../../../src/runbook/escalation/meter.ts';
+import { noMeter } from '../../../src/runbook/escalation/ports.ts';
 import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import { MovingClock } from './moving-clock.ts';
 import { openWard, used } from './ward.ts';
