@@ -1,4 +1,3 @@
-import type { App, ApprovalOptions } from '../app.ts';
 import { createEmergencyStopSwitch } from '../config/emergency-stop-switch.ts';
 import { toPolicy } from '../config/to-rules.ts';
 import { ownContainer } from '../docker/project/own-paths.ts';
@@ -9,6 +8,7 @@ import type { Journal } from '../runbook/approvals/journal.ts';
 import { nobodyKnown } from '../runbook/approvals/people.ts';
 import { repeat } from '../timing.ts';
 import type { Clock } from '../timing.ts';
+import type { App, ApprovalOptions } from './deps.ts';
 import type { TargetSet } from './target-adapters.ts';
 import { toApprovalTarget } from './target-remedies.ts';
 

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { App, Deps } from '../app.ts';
 import type { Config } from '../config/config.ts';
 import type { SlackConfig } from '../config/slack-settings.ts';
 import { createMeter } from '../http/metrics.ts';
@@ -23,14 +22,13 @@ import { createNotifier } from '../slack/live/notifier.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
 import type { Refusals } from '../slack/live/refusals.ts';
 import { createPeople, rememberPeople } from '../slack/people.ts';
-import { createCallsCheck } from './doctor-checks.ts';
+import type { App, Bot, Deps } from './deps.ts';
 import { openHttp } from './http.ts';
 import { openIncidentSystem } from './incident-system.ts';
 import type { IncidentSystem } from './incident-system.ts';
-import { openPagers } from './incidents.ts';
+import { createCallsCheck, openPagers } from './incidents.ts';
 import { openBreakGlassNotifier, openRefusals } from './notices.ts';
 import { runBot } from './run-bot.ts';
-import type { Bot } from './run-bot.ts';
 
 interface BotParts {
   readonly app: App;

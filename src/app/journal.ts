@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { isPostgresUrl } from '../config/addresses.ts';
 import type { Config } from '../config/config.ts';
+import type { ByTls } from '../journal/postgres/connect.ts';
 import { openPostgresJournal } from '../journal/postgres/driver.ts';
 import { findShared } from '../journal/postgres/other-server.ts';
-import type { ByTls } from '../journal/postgres/connect.ts';
 import { openSqliteJournal } from '../journal/sqlite/driver.ts';
 import type { StoredJournal } from '../journal/stored-journal.ts';
 import { connectByTls } from '../postgres/connect/connect-by-tls.ts';

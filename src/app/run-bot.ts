@@ -10,6 +10,7 @@ import type { Runbook } from '../runbook/loop/target-monitor.ts';
 import type { SlackApp } from '../slack/app.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
 import { createTurns } from '../timing.ts';
+import type { Bot } from './deps.ts';
 import type { IncidentSystem } from './incident-system.ts';
 
 /** How often overdue proposals expire and what other processes wrote to the journal is shown. */
@@ -28,18 +29,6 @@ const drainMs = 10 * 60_000;
 const mostWarmedAtOnce = 8;
 /** After this long stopping no longer waits for Slack's limits. */
 const lastWordsMs = 5000;
-
-export interface Bot {
-  readonly targets: readonly string[];
-  /** Where alerts, health and metrics are served; undefined while they are not. */
-  readonly httpPort: number | undefined;
-  /** Ends what the process before this one left unfinished, and comes up in Slack; while that is away it goes on trying. */
-  start(): Promise<void>;
-  /** The first look at each target opens its warm connection, so that there is one when the slots are gone. */
-  warm(): Promise<void>;
-  /** Takes nothing more on, ends what runs, closes everything. */
-  stop(): Promise<void>;
-}
 
 interface BotInParts {
   readonly app: SlackApp;

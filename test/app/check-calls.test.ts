@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createCallsCheck } from '../../src/app/doctor-checks.ts';
+import { createCallsCheck } from '../../src/app/incidents.ts';
 import { ConfigFile } from '../../src/config/file.ts';
 import { readConfig } from '../../src/config/config.ts';
 import type { Config } from '../../src/config/config.ts';

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from 'vitest';
 import { openBot } from '../support/open-bot.ts';
-import type { Bot } from '../../src/app/run-bot.ts';
+
 import { readConfig } from '../../src/config/config.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import { toText } from '../../sandbox/message-text.ts';
@@ -10,6 +10,7 @@ import type { JournalFolder } from '../journal/temporary-journal.ts';
 import { ann, buildRequest } from '../runbook/approvals/builders.ts';
 import { aLog, ana, appToken, botToken, database, openSlack } from '../slack/support/workspace.ts';
 import { patienceMs } from '../support/until.ts';
+import type { Bot } from '../../src/app/deps.ts';
 
 let folder: JournalFolder | undefined;
 let slack: LocalSlack | undefined;

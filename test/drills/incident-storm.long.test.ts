@@ -5,7 +5,7 @@ import { createShop, databaseName } from '../../sandbox/patient/schema.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import type { Incident } from '../../src/runbook/incidents/incident.ts';
-import type { Bot } from '../../src/app/run-bot.ts';
+
 import { Sessions } from '../support/sessions.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
@@ -14,6 +14,7 @@ import { messagesOf } from './support/theatre.ts';
 import { keptSentences, keyOf, toldSentences } from './support/told.ts';
 import { openWhole } from './support/whole.ts';
 import type { Whole } from './support/whole.ts';
+import type { Bot } from '../../src/app/deps.ts';
 
 const names = [
   'DatabaseConnectionPoolExhausted',

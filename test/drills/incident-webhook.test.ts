@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createIncidentMarks } from '../../src/journal/message-places.ts';
 import type { Incident } from '../../src/runbook/incidents/incident.ts';
-import type { Bot } from '../../src/app/run-bot.ts';
+
 import { until } from '../support/until.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
 import { messagesOf } from './support/theatre.ts';
 import { openWhole } from './support/whole.ts';
 import type { Whole } from './support/whole.ts';
+import type { Bot } from '../../src/app/deps.ts';
 
 const exhausted = 'DatabaseConnectionPoolExhausted';
 

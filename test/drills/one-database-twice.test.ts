@@ -1,5 +1,5 @@
 import { createApp } from '../../src/app.ts';
-import type { App } from '../../src/app.ts';
+
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
@@ -16,6 +16,7 @@ import { startCluster } from '../support/clusters.ts';
 import { allMembers } from '../support/people.ts';
 import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
+import type { App } from '../../src/app/deps.ts';
 
 /** `orders` and `orders-again` are one database by two addresses; `billing` is another one on the same server. */
 let cluster: Cluster;

@@ -1,7 +1,7 @@
 import { renameSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { openBot } from '../support/open-bot.ts';
-import type { Bot } from '../../src/app/run-bot.ts';
+
 import { readConfig } from '../../src/config/config.ts';
 import { createJournalCheck } from '../../src/app/journal-check.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
@@ -11,6 +11,7 @@ import type { Place } from '../journal/shelves.ts';
 import { buildRequest } from '../runbook/approvals/builders.ts';
 import { aLog, ana, appToken, botToken, database, openSlack } from '../slack/support/workspace.ts';
 import { patienceMs, until } from '../support/until.ts';
+import type { Bot } from '../../src/app/deps.ts';
 
 /** What people hear when somebody writes into the journal past dbconn, or takes it away. */
 let place: Place;

@@ -4,12 +4,13 @@ import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { database, maya } from '../drills/support/theatre.ts';
 import { openWhole, webhookToken } from '../drills/support/whole.ts';
 import type { Whole } from '../drills/support/whole.ts';
-import type { Bot } from '../../src/app/run-bot.ts';
+
 import type { SlackCall } from '../../src/runbook/escalation/ports.ts';
 import { createRefusals } from '../../src/slack/live/refusals.ts';
 import type { Refusals } from '../../src/slack/live/refusals.ts';
 import { startCluster } from '../support/clusters.ts';
 import { patienceMs, until } from '../support/until.ts';
+import type { Bot } from '../../src/app/deps.ts';
 
 /** Slack refuses what the bot says, with HTTP 200 and a word in the body. Then one alert comes by webhook. */
 

@@ -1,10 +1,10 @@
 import type { Logger } from 'pino';
 import { createApp } from '../../src/app.ts';
-import type { Deps } from '../../src/app.ts';
-import type { Bot } from '../../src/app/run-bot.ts';
+
 import type { Config } from '../../src/config/config.ts';
 import type { SlackConfig } from '../../src/config/slack-settings.ts';
 import { systemClock } from '../../src/timing.ts';
+import type { Bot, Deps } from '../../src/app/deps.ts';
 
 export interface BotOptions extends Partial<Deps> {
   readonly config: Config;

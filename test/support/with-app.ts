@@ -1,7 +1,8 @@
 import { createApp } from '../../src/app.ts';
-import type { App } from '../../src/app.ts';
+
 import type { Config } from '../../src/config/config.ts';
 import { systemClock } from '../../src/timing.ts';
+import type { App } from '../../src/app/deps.ts';
 
 /** Works with dbconn as a terminal does: made for one command, and closed after it. */
 export async function withApp<T>(config: Config, work: (app: App) => Promise<T>): Promise<T> {

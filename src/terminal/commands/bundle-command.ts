@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises';
 import manifest from '../../../package.json' with { type: 'json' };
-import type { App } from '../../app.ts';
+
 import type { Config } from '../../config/config.ts';
 import { toPolicy } from '../../config/to-rules.ts';
 import { readBody } from '../../journal/chain.ts';
@@ -18,6 +18,7 @@ import type { Target } from '../../runbook/snapshot/target.ts';
 import { exitCodes, refused } from '../output.ts';
 import type { CommandResult } from '../output.ts';
 import { withJournal } from './with-journal.ts';
+import type { App } from '../../app/deps.ts';
 
 interface SealingParts {
   readonly journal: StoredJournal;

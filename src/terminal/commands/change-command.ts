@@ -1,4 +1,3 @@
-import type { App } from '../../app.ts';
 import type { Approvals } from '../../runbook/approvals/approvals.ts';
 import type { Actor } from '../../runbook/approvals/request.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
@@ -12,6 +11,7 @@ import { wrap } from '../render/layout.ts';
 import type { Paint } from '../render/layout.ts';
 import { renderPlan, renderRefusal, withoutMentions } from '../render/plan.ts';
 import { renderCommands, renderEnd, renderRequests, renderStep } from '../render/requests.ts';
+import type { App } from '../../app/deps.ts';
 
 export type Change =
   Exclude<Command, { kind: 'look' | 'help' | 'incident' | 'record' }> | OwnCommand;

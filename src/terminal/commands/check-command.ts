@@ -1,4 +1,3 @@
-import type { App } from '../../app.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
 import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
@@ -7,6 +6,7 @@ import { exitCodeOf, exitCodeOfChecks, exitCodeOfPrevention, exitCodes } from '.
 import type { CommandResult } from '../output.ts';
 import { renderChecks, renderDiagnosis } from '../render/diagnosis.ts';
 import type { Paint } from '../render/layout.ts';
+import type { App } from '../../app/deps.ts';
 
 /** Between two checks of --watch; a check every two seconds costs the server nothing it would notice. */
 const watchEveryMs = 2000;

@@ -1,4 +1,3 @@
-import type { App } from '../../app.ts';
 import { toJson, toMarkdown } from '../../journal/export/export-journal.ts';
 import type { Exported } from '../../journal/export/export-journal.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
@@ -9,6 +8,7 @@ import { exitCodes, refused } from '../output.ts';
 import type { CommandResult } from '../output.ts';
 import { readHeads } from '../read-file.ts';
 import { withJournal } from './with-journal.ts';
+import type { App } from '../../app/deps.ts';
 
 /** `journal verify` and `journal export [REQUEST or INCIDENT]`, as they were typed. */
 interface JournalCommand {

@@ -1,4 +1,3 @@
-import type { App } from '../../app.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
 import type { Actor } from '../../runbook/approvals/request.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
@@ -15,6 +14,7 @@ import type { Paint } from '../render/layout.ts';
 import { renderRefusal } from '../render/plan.ts';
 import { renderIncidents, renderOpened } from '../render/requests.ts';
 import { withJournal } from './with-journal.ts';
+import type { App } from '../../app/deps.ts';
 
 /** What is asked of the record of incidents; only `prevention` takes a look instead. */
 type RecordInput = IncidentCommand | RecordCommand;

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { createApp } from '../../app.ts';
-import type { App } from '../../app.ts';
+
 import { readConfig } from '../../config/config.ts';
 import { readEnvironment } from '../../config/environment.ts';
 import type { Actor } from '../../runbook/approvals/request.ts';
@@ -12,6 +12,7 @@ import { parseOwnCommand } from '../arguments.ts';
 import { exitCodes, print } from '../output.ts';
 import type { Paint } from '../render/layout.ts';
 import type { Change } from './change-command.ts';
+import type { App } from '../../app/deps.ts';
 
 /**
  * Runs a word that needs the configuration, and loads what that word needs and no more: people look at a full server

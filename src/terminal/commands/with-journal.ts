@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { App } from '../../app.ts';
+
 import { isPostgresUrl } from '../../config/addresses.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
 import { refused } from '../output.ts';
 import type { CommandResult } from '../output.ts';
+import type { App } from '../../app/deps.ts';
 
 /** Reads a journal that is there already, and makes none. Throws JournalUnavailable where it cannot be read at all. */
 export async function withJournal(

@@ -1,7 +1,7 @@
 import { startPatient } from '../../../sandbox/patient/patient.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 import { asAdmin, databaseName } from '../../../sandbox/patient/schema.ts';
-import type { Bot } from '../../../src/app/run-bot.ts';
+
 import { dana, jonas, maya } from '../../drills/support/theatre.ts';
 import { openWhole, webhookToken } from '../../drills/support/whole.ts';
 import type { Whole } from '../../drills/support/whole.ts';
@@ -9,6 +9,7 @@ import { bedOf } from './bed.ts';
 import { startChain } from './chain.ts';
 import type { Chain } from './chain.ts';
 import { eventually } from './eventually.ts';
+import type { Bot } from '../../../src/app/deps.ts';
 
 /** The password in every DSN of these nights. PostgreSQL trusts loopback and never asks for it. */
 export const password = 'canary-password-of-the-night';

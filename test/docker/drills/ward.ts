@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { toText } from '../../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { openBot } from '../../support/open-bot.ts';
-import type { Bot } from '../../../src/app/run-bot.ts';
+
 import { systemClock } from '../../../src/timing.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/log.ts';
@@ -28,6 +28,7 @@ import type { Stack } from '../stack.ts';
 import { writeConfig } from './write-config.ts';
 import type { ConfigOptions } from './write-config.ts';
 import { patienceMs } from '../../support/until.ts';
+import type { Bot } from '../../../src/app/deps.ts';
 
 /** A change that is over. */
 interface Ended {

@@ -12,12 +12,13 @@ import type { BotOptions } from '../../support/open-bot.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/log.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
-import type { Bot } from '../../../src/app/run-bot.ts';
+
 import { openByAddress } from '../../journal/open-by-address.ts';
 import { appToken, botToken } from '../../slack/support/workspace.ts';
 import { database, openSlack } from './theatre.ts';
 import { startWire } from './wire.ts';
 import type { Wire } from './wire.ts';
+import type { Bot } from '../../../src/app/deps.ts';
 
 /** What whoever sends alerts has to bring. */
 export const webhookToken = 'the-secret-of-whoever-sends-alerts';

@@ -1,0 +1,69 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import type { SlackConfig } from '../config/slack-settings.ts';
+import type { StoredJournal } from '../journal/stored-journal.ts';
+import type { Approvals } from '../runbook/approvals/approvals.ts';
+import type { ApprovalDeps } from '../runbook/approvals/context.ts';
+import type { Check } from '../runbook/diagnose/doctor.ts';
+import type { Incidents } from '../runbook/incidents/incidents.ts';
+import type { SteadyClock } from '../runbook/incidents/steady-clock.ts';
+import type { Clock } from '../timing.ts';
+import type { TargetSet } from './target-adapters.ts';
+
+/** What differs between the bot, the terminal, the demo, the bench and the tests. */
+export interface Deps {
+  readonly clock: Clock;
+  /** Told where the journal is not as safe as it should be. */
+  readonly warn: (sentence: string) => void;
+  /** Instead of what the configuration would reach: a demo's. Its names are the configuration's all the same. */
+  readonly targets?: TargetSet;
+  /** How long after a crash another process goes on with incidents and changes; 20 s unless given. */
+  readonly leaseMs?: number;
+  /** Between two messages of one kind in Slack; what Slack takes unless given. */
+  readonly sendIntervalMs?: number;
+  /** Stands between dbconn and its journal: a test of what a crash leaves behind counts the writes there. */
+  readonly wrapJournal?: (journal: StoredJournal) => StoredJournal;
+}
+
+type Listeners = Pick<ApprovalDeps, 'onChange' | 'onFault'>;
+
+export type ApprovalOptions = Listeners & Partial<Pick<ApprovalDeps, 'people' | 'recentPeople'>>;
+
+/**
+ * All of dbconn for one configuration. Each part is loaded and made when it is first asked for, and once: a status in
+ * a terminal loads no Slack, no journal and no Docker client.
+ */
+export interface App {
+  readonly config: Config;
+  readonly deps: Deps;
+  /** What reaches each target, and what watches it. Throws ConfigError. */
+  targets(): Promise<TargetSet>;
+  /** Throws JournalUnavailable where nothing could be recorded. */
+  journal(): Promise<StoredJournal>;
+  /** The clock as the journal counts it. */
+  steadyClock(): Promise<SteadyClock>;
+  /** The one way to change something. Throws JournalUnavailable. */
+  approvals(options: ApprovalOptions): Promise<Approvals>;
+  /** The same, which records nothing and so can only plan. */
+  dryRun(options: Listeners): Promise<Approvals>;
+  /** The incidents of the journal, for somebody who reads or opens them. */
+  incidents(): Promise<Incidents>;
+  /** What doctor says of the rules of approval and of whom an incident calls. Records and pages nothing. */
+  checkRules(target: string): Promise<readonly Check[]>;
+  /** Throws JournalUnavailable. */
+  bot(slack: SlackConfig, log: Logger): Promise<Bot>;
+  /** Closes what was made. */
+  close(): Promise<void>;
+}
+
+export interface Bot {
+  readonly targets: readonly string[];
+  /** Where alerts, health and metrics are served; undefined while they are not. */
+  readonly httpPort: number | undefined;
+  /** Ends what the process before this one left unfinished, and comes up in Slack; while that is away it goes on trying. */
+  start(): Promise<void>;
+  /** The first look at each target opens its warm connection, so that there is one when the slots are gone. */
+  warm(): Promise<void>;
+  /** Takes nothing more on, ends what runs, closes everything. */
+  stop(): Promise<void>;
+}
