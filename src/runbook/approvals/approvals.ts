@@ -11,7 +11,6 @@ import { JournalUnavailable } from './journal.ts';
 import type { Stop } from './journal.ts';
 import { growSteadily, leaseApproved } from './lease.ts';
 import { checkOptions, checkPeople, offersOf } from './offers.ts';
-import { sweep } from './open-request.ts';
 import { mayVote } from './permissions.ts';
 import { readOptionPolicy } from './policy.ts';
 import type { OptionPolicy } from './policy.ts';
@@ -21,7 +20,7 @@ import { refuseUnknown, refuseUnrecorded } from './refusals.ts';
 import { openStates } from './request.ts';
 import type { Actor, ApprovalRequest } from './request.ts';
 import { createRunner } from './runner.ts';
-import { breakGlass, close, vote } from './vote.ts';
+import { breakGlass, close, sweep, vote } from './vote.ts';
 
 /** Proposes what would take a change back, with votes of its own. */
 async function undo(

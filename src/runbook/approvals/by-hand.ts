@@ -9,11 +9,11 @@ import type { ApprovalDeps, ExecutionContext } from './context.ts';
 import { readStop } from './emergency-stop.ts';
 import { checkAgainstReality, fail, skippedShown, snapshotBefore } from './execute.ts';
 import { mayChange, mustBeTrue, readCooling } from './may-run-now.ts';
-import { decideOn, expire, isOverdue } from './open-request.ts';
 import { mayTakeHandOff } from './permissions.ts';
 import { readOptionPolicy } from './policy.ts';
 import { refuseClosed, refuseStopped, refuseUnknown } from './refusals.ts';
 import type { ApprovalRequest } from './request.ts';
+import { decideOn, expire, isOverdue } from './vote.ts';
 import type { Click } from './vote.ts';
 
 /** The commands of a request that was handed over; undefined before, and after. */

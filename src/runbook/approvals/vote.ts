@@ -1,14 +1,136 @@
 import { isoNow } from '../../timing.ts';
+import { hashPlan } from '../remedies/plan.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { ApprovalDeps } from './context.ts';
+import { JournalTampered } from './journal.ts';
 import { mayRunNow } from './may-run-now.ts';
-import { decideOn, findOpen } from './open-request.ts';
 import { mayBreakGlass, mayDeny, mayVote, mayWithdraw } from './permissions.ts';
-import { readOptionPolicy } from './policy.ts';
-import { refuseReasonMissing } from './refusals.ts';
-import { cleanReason } from './request.ts';
-import type { Actor, ApprovalRequest, Vote } from './request.ts';
+import { policyVersion, readOptionPolicy } from './policy.ts';
+import {
+  refuseClosed,
+  refuseContended,
+  refuseReasonMissing,
+  refuseTampered,
+  refuseUnknown,
+} from './refusals.ts';
+import { advance, cleanReason, isExpired } from './request.ts';
+import type { Actor, ApprovalRequest, RequestChange, RequestState, Vote } from './request.ts';
+
+/** A request that can still be voted on. One whose time or rules are over is closed on the way, and refused. */
+async function findOpen(ports: ApprovalDeps, id: string): Promise<Answer<ApprovalRequest>> {
+  const { journal, policy } = ports;
+  const request = await journal.read(id);
+  if (request === undefined) return refuseUnknown();
+  if (request.state !== 'proposed') return refuseClosed(request);
+  if (await isOverdue(ports, request)) {
+    const expired = await expire(ports, request);
+    return refuseClosed(expired ?? (await journal.read(id)) ?? request);
+  }
+  if ((await hashPlan(request.plan)) !== request.hash) return refuseTampered();
+  if (request.plan.policyVersion !== (await policyVersion(policy))) {
+    const sentence = 'The approval rules changed after it was proposed.';
+    const stale = await end(ports, request, { state: 'stale', by: null, sentence, reason: null });
+    return refuseClosed(stale ?? (await journal.read(id)) ?? request);
+  }
+  return done(request);
+}
+
+/** What somebody's click makes of a request, and the entry that says so. */
+interface Decision {
+  readonly state: RequestState;
+  readonly change: RequestChange;
+  readonly kind: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** Each try more means that somebody else's click came between; there are not this many approvers. */
+const mostTries = 20;
+
+/** One person's decision about a request, made again where somebody else's came between. */
+export async function decideOn(
+  ports: ApprovalDeps,
+  find: () => Promise<Answer<ApprovalRequest>>,
+  decide: (request: ApprovalRequest) => Promise<Answer<Decision>>,
+): Promise<Answer<ApprovalRequest>> {
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const found = await find();
+    if (!found.ok) return found;
+    const request = found.value;
+    const { id, version } = request;
+    const decided = await decide(request);
+    if (!decided.ok) {
+      // It may have been decided or changed while this person was looked up; that says more.
+      if ((await ports.journal.read(id))?.version !== version) continue;
+      return decided;
+    }
+    const { state, change, kind, body } = decided.value;
+    const next = advance(request, state, change);
+    if ((await ports.journal.move(version, next, { request: id, kind, body })) === 'moved') {
+      ports.onChange(next);
+      return done(next);
+    }
+  }
+  return refuseContended();
+}
+
+/** By its card's time, and never later than it was to live, whatever somebody set a clock to. */
+export async function isOverdue(
+  { journal, clock }: Pick<ApprovalDeps, 'journal' | 'clock'>,
+  request: ApprovalRequest,
+): Promise<boolean> {
+  const { state, proposedAt, expiresAt, handOff } = request;
+  if (state !== 'proposed' && state !== 'handed') return false;
+  if (isExpired(request, clock.now())) return true;
+  const life = state === 'handed' ? handOff : { shownAt: proposedAt, until: expiresAt };
+  const lifeMs = life === null ? 0 : Date.parse(life.until) - Date.parse(life.shownAt);
+  const ageMs = await journal.readAgeMs(request.id, [state]);
+  return ageMs !== undefined && ageMs >= lifeMs;
+}
+
+interface Ending extends Omit<NonNullable<ApprovalRequest['closing']>, 'at'> {
+  readonly state: RequestState;
+}
+
+/** Closes a request that was not done. Undefined when somebody was quicker. */
+async function end(
+  ports: ApprovalDeps,
+  request: ApprovalRequest,
+  { state, ...ending }: Ending,
+): Promise<ApprovalRequest | undefined> {
+  const closing = { ...ending, at: isoNow(ports.clock) };
+  const next = advance(request, state, { closing });
+  const entry = { request: next.id, kind: state, body: closing };
+  if ((await ports.journal.move(request.version, next, entry)) !== 'moved') return undefined;
+  ports.onChange(next);
+  return next;
+}
+
+export function expire(
+  ports: ApprovalDeps,
+  request: ApprovalRequest,
+): Promise<ApprovalRequest | undefined> {
+  const sentence =
+    request.state === 'handed'
+      ? 'Nobody said in time that they ran it. dbconn did not run it.'
+      : 'Nobody approved it in time.';
+  return end(ports, request, { state: 'expired', by: null, sentence, reason: null });
+}
+
+/** Expires every request whose time is over, and returns them. */
+export async function sweep(ports: ApprovalDeps): Promise<readonly ApprovalRequest[]> {
+  const swept: ApprovalRequest[] = [];
+  for (const request of await ports.journal.list(['proposed', 'handed'])) {
+    try {
+      const expired = (await isOverdue(ports, request)) ? await expire(ports, request) : undefined;
+      if (expired !== undefined) swept.push(expired);
+    } catch (error) {
+      // It stops its own target, and the watch on the journal says so; all others have their time as before.
+      if (!(error instanceof JournalTampered)) throw error;
+    }
+  }
+  return swept;
+}
 
 /** Who clicks or types, on which request, and what they wrote. */
 export interface Click {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { findCauses } from '../../../src/runbook/diagnose/causes.ts';
 import type { CauseName } from '../../../src/runbook/diagnose/diagnosis.ts';
 import { gatherEvidence } from '../../../src/runbook/diagnose/evidence.ts';
-import { findAll } from '../../../src/runbook/diagnose/findings.ts';
+import { findAll } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
 import type { DatabaseReading, Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
 import {

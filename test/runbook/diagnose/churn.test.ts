@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { gatherEvidence } from '../../../src/runbook/diagnose/evidence.ts';
-import { findAll } from '../../../src/runbook/diagnose/findings.ts';
+import { findAll } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { TurnoverReading } from '../../../src/runbook/snapshot/snapshot.ts';
 import { aReading, aSnapshot, aTarget, restartPids } from './builders.ts';
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { gatherEvidence } from '../../../src/runbook/diagnose/evidence.ts';
-import { findAll } from '../../../src/runbook/diagnose/findings.ts';
+import { findAll } from '../../../src/runbook/diagnose/diagnose.ts';
 import { aReading, aSnapshot, aTarget } from './builders.ts';
 
 test('deadlocks are those between two looks, with or without a log', () => {

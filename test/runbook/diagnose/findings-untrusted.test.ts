@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { gatherEvidence } from '../../../src/runbook/diagnose/evidence.ts';
-import { findAll } from '../../../src/runbook/diagnose/findings.ts';
+import { findAll } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Snapshot } from '../../../src/runbook/snapshot/snapshot.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import { recordAnswer } from '../../record/recorded.ts';

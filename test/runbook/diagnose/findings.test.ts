@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Severity } from '../../../src/runbook/diagnose/diagnosis.ts';
 import { gatherEvidence } from '../../../src/runbook/diagnose/evidence.ts';
-import { findAll } from '../../../src/runbook/diagnose/findings.ts';
+import { findAll } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { WaitReading } from '../../../src/runbook/snapshot/readings.ts';
 import type {
   ReplicaReading,
