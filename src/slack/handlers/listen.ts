@@ -64,17 +64,40 @@ const refused = (): Promise<ReturnType<typeof refuse>> =>
     ),
   );
 
-const undecidedApprovals: Partial<Approvals> = {
+/** What only reads, stops, or is no call of Slack's; whatever is added to approvals is refused until it is named here. */
+type Harmless =
+  | 'check'
+  | 'checkPeople'
+  | 'commands'
+  | 'drain'
+  | 'get'
+  | 'list'
+  | 'mayVote'
+  | 'offers'
+  | 'preview'
+  | 'rulesFor'
+  | 'settled'
+  | 'stop'
+  | 'stopped'
+  | 'sweep'
+  | 'takeOver';
+
+const undecidedApprovals: Omit<Approvals, Harmless> = {
   propose: refused,
   approve: refused,
   deny: refused,
   withdraw: refused,
   undo: refused,
   breakGlass: refused,
+  ranByHand: refused,
   go: refused,
 };
 
-const undecidedIncidents: Partial<Incidents> = {
+/** The same of incidents; to call for help is never refused. */
+type HarmlessToIncidents =
+  'alert' | 'observe' | 'requestChanged' | 'escalate' | 'get' | 'current' | 'list' | 'history';
+
+const undecidedIncidents: Omit<Incidents, HarmlessToIncidents> = {
   open: refused,
   assign: refused,
   silence: refused,
