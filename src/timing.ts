@@ -199,8 +199,7 @@ export function hasPassed(clock: Pick<Clock, 'now'>, sinceMs: number, forMs: num
   return Math.abs(clock.now() - sinceMs) >= forMs;
 }
 
-/** Everything the runbook needs from the world. Adapters implement these and know nothing of one another. */
-
+/** Time, as the runbook asks for it: a test hands in its own. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
