@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from '@slack/bolt';
+import type { Page } from 'playwright-core';
+import { z } from 'zod';
+import { launchBrowser } from './support/browser.ts';
+import { DATABASE, MAYA, post, startTestWorkspace } from './support/workspace.ts';
+import { saidOfChanges } from '../record/fixtures/changes.ts';
+import { saidOfIncidents } from '../record/fixtures/incidents.ts';
+import { saidOfLooks } from '../record/fixtures/looks.ts';
+import { saidOfOthers } from '../record/fixtures/others.ts';
+import { toFileName } from '../record/write.ts';
+
+/**
+ * Pictures of what dbconn says, as the local Slack draws it: on a desk and on a phone, in light and in dark. Each picture
+ * of a phone says how far down the first button is. `npm run screenshots -- DIR [PART-OF-A-NAME …]`
+ */
+const [folder = 'screenshots', ...wanted] = process.argv.slice(2);
+
+const Message = z.looseObject({ text: z.string().optional(), blocks: z.array(z.unknown()).min(1) });
+const View = Message.extend({ type: z.enum(['modal', 'home']) });
+
+interface Shown {
+  readonly name: string;
+  readonly content: Readonly<Record<string, unknown>>;
+}
+
+/** Each message and view within what a fixture says, by the path that leads to it. */
+function findShown(name: string, content: unknown): readonly Shown[] {
+  const message = Message.safeParse(content);
+  if (message.success) return [{ name, content: message.data }];
+  if (typeof content !== 'object' || content === null) return [];
+  return Object.entries(content).flatMap(([key, value]) => findShown(`${name} ${key}`, value));
+}
+
+const surroundings = [
+  { width: 1280, colorScheme: 'light' },
+  { width: 1280, colorScheme: 'dark' },
+  { width: 390, colorScheme: 'light' },
+  { width: 390, colorScheme: 'dark' },
+] as const;
+
+const said = {
+  looks: saidOfLooks(),
+  changes: await saidOfChanges(),
+  incidents: await saidOfIncidents(),
+  others: await saidOfOthers(),
+};
+const all = findShown('', said)
+  .map(({ name, content }) => ({ name: toFileName(name), content }))
+  .filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+mkdirSync(folder, { recursive: true });
+const workspace = await startTestWorkspace();
+const browser = await launchBrowser();
+let opened: Shown['content'] = {};
+workspace.app.command(
+  '/dbconn',
+  async ({ ack, command, client }: SlackCommandMiddlewareArgs & AllMiddlewareArgs) => {
+    await ack();
+    await client.apiCall('views.open', { trigger_id: command.trigger_id, view: opened });
+  },
+);
+try {
+  for (const shown of all) await show(shown);
+} finally {
+  await browser.close();
+  await workspace.close();
+}
+
+async function show({ name, content }: Shown): Promise<void> {
+  const view = View.safeParse(content);
+  const type = view.success ? view.data.type : 'message';
+  if (type === 'message') await post(workspace.app.client, { channel: DATABASE, ...content });
+  if (type === 'home') {
+    await workspace.app.client.apiCall('views.publish', { user_id: MAYA, view: content });
+  }
+  opened = content;
+  for (const { width, colorScheme } of surroundings) {
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    try {
+      await photograph(page, type, join(folder, `${name}-${width}-${colorScheme}.png`));
+    } catch (error) {
+      process.stderr.write(`${name}: ${String(error)}\n`);
+    } finally {
+      await page.close();
+    }
+  }
+}
+
+async function photograph(
+  page: Page,
+  type: 'message' | 'modal' | 'home',
+  path: string,
+): Promise<void> {
+  page.setDefaultTimeout(10_000);
+  await page.goto(`${workspace.slack.url}?as=${MAYA}&in=${type === 'home' ? 'home' : DATABASE}`);
+  await page.locator('#sidebar .entry').first().waitFor({ state: 'attached' });
+  if (type === 'modal') {
+    await page.getByLabel('Slash command').fill('/dbconn');
+    await page.keyboard.press('Enter');
+  }
+  const place = { message: '.message', modal: '#modal', home: '#home' }[type];
+  const shown = page.locator(place).last();
+  await shown.waitFor();
+  await shown.screenshot({ path });
+  const button = shown.locator('button:not(.overflow)').first();
+  const [box, around] = [
+    await button.boundingBox({ timeout: 500 }).catch(() => null),
+    await shown.boundingBox(),
+  ];
+  const down =
+    box === null || around === null
+      ? 'no button'
+      : `first button ends at ${Math.round(box.y + box.height - around.y)} px`;
+  process.stdout.write(`${path}: ${Math.round(around?.height ?? 0)} px high, ${down}\n`);
+}
