@@ -76,7 +76,7 @@ async function show({ name, content }: Shown): Promise<void> {
   }
   opened = content;
   for (const { width, colorScheme } of surroundings) {
-    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
+    const page = await browser.newPage({ viewport: { width, height: 3000 }, colorScheme });
     try {
       await photograph(page, type, join(folder, `${name}-${width}-${colorScheme}.png`));
     } catch (error) {
