@@ -50,7 +50,7 @@ describe('dbconn.yml', () => {
   test('an alias of YAML that names what it stands in is refused, and read without end by nobody', () => {
     const problems = problemsOf(() => readConfig({}, file('alerts: &a\n  x: *a\n  y: *a\n')));
     expect(problems).toContain(
-      'alerts.x: an alias (*) names what it stands in. Write the value itself.',
+      'alerts.x: an alias (*) refers to a value that contains it. Write the value itself.',
     );
   });
 
@@ -141,7 +141,7 @@ describe('without a file', () => {
 
   test('nothing at all says what to write', () => {
     expect(problemsOf(() => readConfig({}))).toEqual([
-      'Write a dbconn.yml, or set DATABASE_URL to look at one database.',
+      'Write a dbconn.yml, or set DATABASE_URL to check one database.',
     ]);
   });
 

@@ -61,7 +61,7 @@ export function openRefusals(parts: RefusalsParts): Refusals {
       if (await page(parts, pager, { action: 'trigger', problem })) paged.add(pager);
     }
     if (!(await people) && paged.size === 0) {
-      log.error('Nobody could be told by another way. Set contacts or pager');
+      log.error('No other way to tell people is configured. Set contacts or pager');
     }
   };
   const end = async (): Promise<void> => {
@@ -98,7 +98,7 @@ async function tellPeople(
   );
   for (const one of told) {
     if (one.status === 'rejected')
-      log.warn({ err: one.reason as unknown }, 'A contact was not told');
+      log.warn({ err: one.reason as unknown }, 'A contact could not be notified');
   }
   return told.some(({ status }) => status === 'fulfilled');
 }
@@ -126,7 +126,10 @@ async function page(
     });
     return true;
   } catch (err) {
-    log.warn({ err, pager: pager.name }, 'A pager was not told that Slack refuses messages');
+    log.warn(
+      { err, pager: pager.name },
+      'A pager could not be notified that Slack refuses messages',
+    );
     return false;
   }
 }

@@ -90,7 +90,7 @@ function parseYaml(text: string, file: string): unknown {
 function configOfUrl(environment: Environment): ConfigFile {
   const url = environment['DATABASE_URL'];
   if (url === undefined || url === '') {
-    throw new ConfigError(['Write a dbconn.yml, or set DATABASE_URL to look at one database.']);
+    throw new ConfigError(['Write a dbconn.yml, or set DATABASE_URL to check one database.']);
   }
   const result = ConfigFile.safeParse({ targets: [{ name: 'default', database: { url } }] });
   if (result.success) return result.data;

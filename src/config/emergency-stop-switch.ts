@@ -33,13 +33,13 @@ export function createEmergencyStopSwitch({
 
 async function readStopFile(file: string): Promise<Stop | undefined> {
   const by = 'the file of approval.stopFile';
-  const lift = 'Whoever has the machine lets them run again by removing that file.';
+  const lift = 'To let changes run again, remove that file on the machine.';
   try {
     const { mtime } = await stat(file);
     return { by, at: mtime.toISOString(), reason: await readBeginning(file), lift };
   } catch (error) {
     if (isMissing(error)) return undefined;
-    return { by, at: epoch, reason: 'It cannot be looked at.', lift };
+    return { by, at: epoch, reason: 'The file cannot be read.', lift };
   }
 }
 
@@ -59,7 +59,7 @@ const Setting = z.looseObject({
 
 async function readSetting(file: string): Promise<Stop | undefined> {
   const by = 'approval.stopped in dbconn.yml';
-  const lift = 'Whoever has the machine lets them run again there.';
+  const lift = 'To let changes run again, edit it on the machine.';
   try {
     const { approval } = Setting.parse(parse(await readFile(file, 'utf8'), { logLevel: 'error' }));
     if (approval?.stopped !== true) return undefined;

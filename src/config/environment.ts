@@ -44,7 +44,9 @@ export function interpolate(value: unknown, scope: Scope): unknown {
   if (typeof value === 'string') return expand(value, scope);
   const { path, problems, within = [] } = scope;
   if (within.includes(value)) {
-    problems.push(`${path}: an alias (*) names what it stands in. Write the value itself.`);
+    problems.push(
+      `${path}: an alias (*) refers to a value that contains it. Write the value itself.`,
+    );
     return null;
   }
   const below = (key: string | number): Scope => ({

@@ -177,7 +177,7 @@ export const ConfigFile = z
     path: ['targets'],
   })
   .refine(({ approval: { breakGlass }, slack }) => !isOn(breakGlass) || slack?.channel, {
-    message: 'needs slack.channel: whoever breaks the glass is announced there',
+    message: 'needs slack.channel: break-glass approvals are announced there',
     path: ['approval', 'breakGlass'],
   });
 export type ConfigFile = z.infer<typeof ConfigFile>;

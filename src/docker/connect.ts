@@ -92,7 +92,7 @@ function notUsable(): DockerFailure {
   return new DockerFailure({
     kind: 'invalid',
     summary: 'DOCKER_HOST is no address of a Docker engine.',
-    fix: 'It looks like unix:///var/run/docker.sock or tcp://docker-proxy:2375.',
+    fix: 'Write it as unix:///var/run/docker.sock or tcp://docker-proxy:2375.',
   });
 }
 

@@ -31,7 +31,7 @@ export function unanswered(problem: Problem | undefined, deed: string): Problem 
   return {
     kind,
     summary: `${summary} Docker did not answer whether it ${deed}, and still may.`.trim(),
-    fix: 'Look at it again before you change it by hand.',
+    fix: 'Check it again before you change it by hand.',
   };
 }
 
@@ -89,7 +89,7 @@ function tooSlow({ afterMs }: TimedOut, subject: string): Problem {
   return {
     kind: 'timeout',
     summary: `Docker did not answer for ${subject} within ${afterMs / 1000} s.`,
-    fix: 'Run `docker ps` on its host; if that hangs too, the engine itself needs a look.',
+    fix: 'Run `docker ps` on its host; if that hangs too, check the engine itself.',
   };
 }
 
@@ -155,7 +155,7 @@ function fromOtherCode(code: string, subject: string): Problem {
   return {
     kind: 'unreachable',
     summary: `The connection to Docker broke while asking for ${subject} (${code}).`,
-    fix: 'Look at the log of the engine and of its proxy; an engine that expects TLS needs DOCKER_TLS_VERIFY=1.',
+    fix: 'Read the log of the engine and of its proxy; an engine that expects TLS needs DOCKER_TLS_VERIFY=1.',
   };
 }
 
@@ -176,7 +176,7 @@ function fromStatus(failure: EngineError, subject: string, action: DockerAction)
         : {
             kind: 'missing',
             summary: `Docker no longer knows ${subject}.`,
-            fix: 'It was removed or replaced a moment ago; look again.',
+            fix: 'It was removed or replaced a moment ago. Check again.',
           };
     case 409:
       return {
@@ -231,7 +231,7 @@ function rejected(status: number | undefined, subject: string): Problem {
 const denied: Record<DockerAction, string> = {
   read: 'Reading containers',
   restart: 'Restarting a container',
-  recreate: 'Making a container anew',
+  recreate: 'Recreating a container',
   exec: 'Running a program in a container',
   server: 'Stopping, starting or writing into the container of PostgreSQL',
 };

@@ -91,7 +91,7 @@ const stoppedBefore: Problem = {
 const unproven: Problem = {
   kind: 'invalid',
   summary: 'Docker said that it restarted the container, but its start time did not change.',
-  fix: 'Look at it with `docker ps`, and at the log of the engine.',
+  fix: 'Run `docker ps`, and read the log of the engine.',
 };
 
 function unchanged({ inspected }: Observation): RestartOutcome['result'] {

@@ -226,6 +226,6 @@ function notFound(project: string, service: string): Problem {
 function tooMany(service: string, count: number): Problem {
   return {
     kind: 'unsupported',
-    summary: `Of the ${count} replicas of ${service} only the first ${maxReplicas} were looked at.`,
+    summary: `Of the ${count} replicas of ${service} only the first ${maxReplicas} were checked.`,
   };
 }

@@ -65,7 +65,7 @@ function createCheckMeter(register: Registry): Pick<Meter, 'check'> {
   });
   const reach = new Gauge({
     name: 'dbconn_reach',
-    help: 'How the latest look reached PostgreSQL: 1 for that rung, none where it did not.',
+    help: 'How the latest check reached PostgreSQL: 1 for that rung, none where it did not.',
     labelNames: ['target', 'via'],
     registers,
   });

@@ -92,7 +92,7 @@ async function judge(response: Response, secret: string): Promise<Attempt> {
   if (status === 429) {
     return { kind: 'later', why: 'it limits calls (429)', pauseMs: pauseOf(headers) };
   }
-  if (status === 408 || status >= 500) return { kind: 'later', why: `it is ill (${status})` };
+  if (status === 408 || status >= 500) return { kind: 'later', why: `it failed (HTTP ${status})` };
   return { kind: 'refused', status, answer };
 }
 

@@ -8,7 +8,7 @@ import type { Replica } from './replicas.ts';
 function toProblem(error: unknown, shown: string): Problem {
   const code = codeOf(error);
   if (isTimeout(error, code)) {
-    const fix = 'The process may be stuck waiting for a connection: look at its log.';
+    const fix = 'The process may be stuck waiting for a connection: read its log.';
     return { kind: 'timeout', summary: `${shown} did not answer within 2 seconds.`, fix };
   }
   if (code === 'ECONNREFUSED') {

@@ -108,9 +108,9 @@ function answeredWith(code = 'unknown'): ReachError {
 /** By the first two characters of a SQLSTATE (PostgreSQL documentation, appendix A). */
 const byClass: Readonly<Record<string, string>> = {
   '08': 'A pooler or proxy in front of PostgreSQL may have answered: read its log, or point the url at PostgreSQL itself.',
-  '53': 'PostgreSQL ran out of memory, disk or another resource: look at its machine, and read its log.',
-  '58': "The operating system failed PostgreSQL: look at its machine's disk, and read its log.",
-  XX: 'An internal error of PostgreSQL: read its log, and have a DBA look at once.',
+  '53': 'PostgreSQL ran out of memory, disk or another resource: check its machine, and read its log.',
+  '58': "The operating system failed PostgreSQL: check its machine's disk, and read its log.",
+  XX: 'An internal error of PostgreSQL: read its log, and call a DBA at once.',
 };
 
 function inSeconds(ms: number): string {
@@ -161,7 +161,7 @@ function byState(code: string | undefined, error: unknown): ReachError | undefin
         kind: 'server-error',
         sqlstate: code,
         summary: "PostgreSQL ended dbconn's session on somebody's order.",
-        fix: 'Look again. If it comes back, see who runs pg_terminate_backend or restarts the server.',
+        fix: 'Check again. If it happens again, find out who runs pg_terminate_backend or restarts the server.',
       };
     case '57P03':
       return { ...toStopped(error), sqlstate: code };
@@ -172,7 +172,7 @@ function byState(code: string | undefined, error: unknown): ReachError | undefin
         kind: 'slow',
         detail: 'statement',
         sqlstate: code,
-        summary: 'PostgreSQL is so busy that it cancelled the look at its time limit.',
+        summary: 'PostgreSQL is so busy that it cancelled the check at its time limit.',
         fix: busy,
       };
     case '55P03':

@@ -71,7 +71,7 @@ test.for<[string, Buffer | string, RegExp]>([
   [
     'a no-break space before the sign',
     `DATABASE_POOL_SIZE\u00A0=5\n${rest}`,
-    /^Line 1 .* has a character beside DATABASE_POOL_SIZE that only looks like a blank/,
+    /^Line 1 .* has a character next to DATABASE_POOL_SIZE that looks like a space and is not one/,
   ],
   [
     'a look-alike after the variable, within a key of several lines',

@@ -101,7 +101,8 @@ test.for([
   const words = {
     'shutting-down': 'PostgreSQL is shutting down.',
     starting: 'PostgreSQL is starting up and accepts no connections yet.',
-    'not-accepting': 'PostgreSQL lets nobody in: it is starting up, recovering or shutting down.',
+    'not-accepting':
+      'PostgreSQL accepts no connections: it is starting up, recovering or shutting down.',
   };
   expect(told.headline).toBe(words[detail]);
 });

@@ -80,7 +80,7 @@ describe('everything else', () => {
     ['network', failed('DEPTH_ZERO_SELF_SIGNED_CERT', 'self-signed certificate')],
     ['network', new Error('The server does not support SSL connections')],
     ['network', new PostgresTimeout('Reaching the address', 4000, false)],
-    ['frozen', new PostgresTimeout('The look', 1800)],
+    ['frozen', new PostgresTimeout('The check', 1800)],
     ['slow', new SlowLogin(4000)],
     ['slow', answered('57014', 'canceling statement due to statement timeout')],
     ['slow', answered('55P03', 'canceling statement due to lock timeout')],

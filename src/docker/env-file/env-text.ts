@@ -102,7 +102,7 @@ function nameLine({ file, bytes }: EnvBytes, names: readonly string[]): Problem 
     const [before = ''] = line.split(name, 1);
     const after = line.slice(before.length + name.length).split('=', 1);
     if (/[^\t\r ]/.test(`${before.replace(/^\s*export/, '')}${after.join('')}`)) {
-      const what = `has a character beside ${name} that only looks like a blank`;
+      const what = `has a character next to ${name} that looks like a space and is not one`;
       return unsupported(`${place} ${what}.`, 'Replace it by a blank, or leave it out.');
     }
     const changed = lines.with(at, replaceValue(line, name, unlikely)).join('\n');

@@ -63,7 +63,7 @@ export function toEnvProblem(error: unknown, file: string): Problem {
       return {
         kind: 'invalid',
         summary: `${file} could not be read or written (${code ?? 'no code'}).`,
-        fix: 'Look at the file and its directory.',
+        fix: 'Check the file and its directory.',
       };
   }
 }

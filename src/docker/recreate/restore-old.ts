@@ -64,7 +64,7 @@ export function missing({ name }: ReplicaName): Problem {
   return {
     kind: 'missing',
     summary: `Docker knows no container ${name}.`,
-    fix: 'It was removed or replaced; look with `docker compose ps -a`.',
+    fix: 'It was removed or replaced. See `docker compose ps -a`.',
   };
 }
 
@@ -183,7 +183,7 @@ export function isTwin(a: Recreatable, b: Recreatable): boolean {
 export function foreign(name: string): Problem {
   return {
     kind: 'invalid',
-    summary: `Somebody else made ${name} anew meanwhile; its old container was left alone.`,
-    fix: 'Look with `docker ps -a` for a name that ends in -dbconn-old- and some letters, and remove it.',
+    summary: `Somebody else recreated ${name} meanwhile; its old container was left alone.`,
+    fix: 'Find the container whose name ends in -dbconn-old-… with `docker ps -a`, and remove it.',
   };
 }

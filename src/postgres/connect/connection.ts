@@ -135,7 +135,7 @@ export class Connection {
 const Result = z.object({ rows: z.array(z.record(z.string(), z.unknown())) });
 
 async function readOne(client: Client, sql: string, timeoutMs: number): Promise<string> {
-  const answer: unknown = await within('The look', timeoutMs, client.query(sql));
+  const answer: unknown = await within('The check', timeoutMs, client.query(sql));
   const results = z.array(Result).parse(Array.isArray(answer) ? answer : [answer]);
   const row = results.flatMap(({ rows }) => rows)[0] ?? {};
   return z.string().parse(Object.values(row)[0]);

@@ -49,7 +49,7 @@ export class PhaseKnown extends Error {
   readonly phase: Phase;
 
   constructor(phase: Phase, cause: Error) {
-    super('The server lets nobody in.', { cause });
+    super('The server accepts no connections.', { cause });
     this.name = 'PhaseKnown';
     this.phase = phase;
   }
@@ -73,7 +73,7 @@ const phases: Readonly<Record<Phase, ReachError>> = {
   'not-accepting': {
     kind: 'stopped',
     detail: 'not-accepting',
-    summary: 'PostgreSQL lets nobody in: it is starting up, recovering or shutting down.',
+    summary: 'PostgreSQL accepts no connections: it is starting up, recovering or shutting down.',
     fix: 'Read the end of its log, which says which of them. Killing it would start a recovery over.',
   },
 };

@@ -265,4 +265,4 @@ async function endSession(url: string, { pid, startedAt }: Session): Promise<voi
 }
 
 const stillThere =
-  'A statement got no answer, and its session could not be ended: it may still run. Look again before proposing it again.';
+  'A statement got no answer, and its session could not be ended: it may still run. Check before you propose it again.';

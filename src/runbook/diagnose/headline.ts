@@ -76,7 +76,8 @@ const slow: Readonly<Record<string, string>> = {
 const stopped: Readonly<Record<string, string>> = {
   starting: 'PostgreSQL is starting up and accepts no connections yet.',
   'shutting-down': 'PostgreSQL is shutting down.',
-  'not-accepting': 'PostgreSQL lets nobody in: it is starting up, recovering or shutting down.',
+  'not-accepting':
+    'PostgreSQL accepts no connections: it is starting up, recovering or shutting down.',
 };
 
 const refused = {

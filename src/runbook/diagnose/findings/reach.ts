@@ -133,7 +133,7 @@ function stopping({ detail }: ReachError): Refusal {
     return {
       id: 'server-not-accepting',
       severity: 'critical',
-      summary: 'PostgreSQL lets nobody in: it is starting up, recovering or shutting down.',
+      summary: 'PostgreSQL accepts no connections: it is starting up, recovering or shutting down.',
     };
   }
   return {

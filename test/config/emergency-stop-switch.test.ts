@@ -48,7 +48,7 @@ test('a huge file is a stop with a short reason', async () => {
 test('what stands there and cannot be read is a stop', async () => {
   mkdirSync(stopFile);
   expect(await createEmergencyStopSwitch({ stopFile, configFile }).readStop()).toMatchObject({
-    reason: 'It cannot be looked at.',
+    reason: 'The file cannot be read.',
   });
 });
 
