@@ -70,9 +70,10 @@ try {
 async function show({ name, content }: Shown): Promise<void> {
   const view = View.safeParse(content);
   const type = view.success ? view.data.type : 'message';
-  if (type === 'message') await post(workspace.app.client, { channel: DATABASE, ...content });
+  const { client } = workspace.app;
+  const ts = type === 'message' ? await post(client, { channel: DATABASE, ...content }) : undefined;
   if (type === 'home') {
-    await workspace.app.client.apiCall('views.publish', { user_id: MAYA, view: content });
+    await client.apiCall('views.publish', { user_id: MAYA, view: content });
   }
   opened = content;
   for (const { width, colorScheme } of surroundings) {
@@ -85,6 +86,8 @@ async function show({ name, content }: Shown): Promise<void> {
       await page.close();
     }
   }
+  // The page draws the whole channel each time.
+  if (ts !== undefined) await client.chat.delete({ channel: DATABASE, ts });
 }
 
 async function photograph(
