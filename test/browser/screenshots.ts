@@ -95,7 +95,7 @@ async function photograph(
   type: 'message' | 'modal' | 'home',
   path: string,
 ): Promise<void> {
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(60_000);
   await page.goto(`${workspace.slack.url}?as=${MAYA}&in=${type === 'home' ? 'home' : DATABASE}`);
   await page.locator('#sidebar .entry').first().waitFor({ state: 'attached' });
   if (type === 'modal') {
