@@ -3,7 +3,7 @@
 -- Safe to run again. Each line is tried on PostgreSQL 13, 15 and 18.
 \set ON_ERROR_STOP on
 
--- database.url: looks. Sees every session's state, and nothing of any table.
+-- database.url: reads. Sees every session's state, and nothing of any table.
 SELECT 'CREATE ROLE dbconn LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'dbconn') \gexec
 ALTER ROLE dbconn PASSWORD :'looking_password' CONNECTION LIMIT 3;
 ALTER ROLE dbconn SET statement_timeout = '3s';
@@ -13,7 +13,7 @@ GRANT pg_monitor TO dbconn;
 -- PostgreSQL 16+: lets it in when ordinary roles are refused. Needs reserved_connections > 0 (restart).
 SELECT 'GRANT pg_use_reserved_connections TO dbconn' WHERE current_setting('server_version_num')::int >= 160000 \gexec
 
--- database.actingUrl: ends sessions of ordinary roles (options A and D). Leave it out to only look. The looking
+-- database.actingUrl: ends sessions of ordinary roles (options A and D). Leave it out for read-only use. The looking
 -- role gets none of this: it is always connected, and reading is all it is for.
 SELECT 'CREATE ROLE dbconn_acting LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'dbconn_acting') \gexec
 ALTER ROLE dbconn_acting PASSWORD :'acting_password' CONNECTION LIMIT 2;
