@@ -70,7 +70,7 @@ test('help and completion load their words and nothing else, and need no configu
 });
 
 test('replay loads no configuration, no journal and no client of anything', async () => {
-  const drill = fileURLToPath(new URL('test/fixtures/bundles/connection-leak.jsonl', repository));
+  const drill = fileURLToPath(new URL('test/fixtures/bundles/connection-leak.json', repository));
   const { files, packages } = await load(['replay', drill]);
   expect(files).toContain('src/terminal/commands/replay-command.ts');
   const unneeded = /^src\/(?:config\.ts|patients|open-|bot|journal\/|postgres\/|slack\/|compose\/)/;

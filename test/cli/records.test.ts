@@ -20,7 +20,7 @@ type ReplayCommand = Parameters<typeof runReplayCommand>[0];
 
 /** What the terminal says of incidents, over a journal it writes itself; no database and no Slack is reached. */
 const actor = { id: 'jonas', via: 'terminal' } as const;
-const drill = fileURLToPath(new URL('../fixtures/bundles/connection-leak.jsonl', import.meta.url));
+const drill = fileURLToPath(new URL('../fixtures/bundles/connection-leak.json', import.meta.url));
 const yml = `
 targets:
   - name: orders
@@ -151,7 +151,7 @@ test('the record of one incident is exported alone', async () => {
 
 test('a bundle is sealed into a new file of one’s own, and its head into the journal', async () => {
   const id = await openOne();
-  const out = join(directory, 'night.jsonl');
+  const out = join(directory, 'night.json');
   const { text, code } = await bundle(id, out);
   expect(code).toBe(0);
   const head = /--head ([0-9a-f]{64})$/.exec(text)?.[1];
@@ -159,7 +159,7 @@ test('a bundle is sealed into a new file of one’s own, and its head into the j
   expect(await readFile(out, 'utf8')).not.toContain('canary-password');
   const asked = { words: ['export', id], format: 'md' };
   expect((await withApp(config, (app) => runJournalCommand(app, asked))).text).toContain(head);
-  // Nobody looked: its chain is whole, and yet it proves nothing.
+  // No check was kept: it is as it was sealed, and yet it proves nothing.
   refused(await replay({ file: out, head }), /nothing that could be judged, so nothing is proved/);
   refused(await replay({ file: out, head: '0'.repeat(64) }), /not the one that was kept/);
 });
@@ -194,10 +194,10 @@ test('a replay says the same of a drill under its own rules, and something else 
 
 test('a tampered bundle, none, and no file are refused with what is wrong', async () => {
   const text = await readFile(drill, 'utf8');
-  const out = join(directory, 'tampered.jsonl');
+  const out = join(directory, 'tampered.json');
   await writeFile(out, text.replace('<@UBOB> approved', '<@UANN> approved'));
-  refused(await replay({ file: out }), /refused\. Line \d+:/);
-  refused(await replay({ file: join(directory, 'dbconn.yml') }), /no bundle of dbconn/);
+  refused(await replay({ file: out }), /refused\. It was changed after it was sealed/);
+  refused(await replay({ file: join(directory, 'dbconn.yml') }), /not a dbconn bundle/);
   refused(await replay({ file: directory }), /that is a folder/);
   expect(await replay({ file: join(directory, 'x') })).toMatchObject({ code: 3 });
   expect(await replay({})).toMatchObject({ code: 3 });

@@ -65,7 +65,7 @@ test('prevention says what is well, what would be better and what to type', () =
   expect(text.indexOf('PostgreSQL')).toBeLessThan(text.indexOf('Pooler'));
 });
 
-test('a replay that differs says in which line and how, and what was left out', () => {
+test('a replay that differs says where and how, and what was left out', () => {
   const replay: Replay = {
     incident: 'inc-0abc1234',
     target: 'shop',
@@ -75,7 +75,7 @@ test('a replay that differs says in which line and how, and what was left out', 
     policy: 'today',
     examinations: [
       {
-        line: 4,
+        entry: 4,
         at,
         why: 'first',
         truncated: false,
@@ -84,23 +84,21 @@ test('a replay that differs says in which line and how, and what was left out', 
           { what: 'finding-gone', sealed: 'ghost', today: null },
         ],
       },
-      { line: 9, at, why: 'end', truncated: true, differences: [] },
+      { entry: 9, at, why: 'end', truncated: true, differences: [] },
     ],
-    requests: [
-      { line: 2, at, id: 'r1', differences: [{ what: 'votes-needed', sealed: 1, today: 2 }] },
-    ],
+    requests: [{ at, id: 'r1', differences: [{ what: 'votes-needed', sealed: 1, today: 2 }] }],
     journalProblem: 'An incident is not what its last entry says.',
     leftOut: { examinations: 2, entries: 0 },
     judged: 2,
     same: false,
   };
   const text = renderReplay(replay, plain);
-  expect(text).toContain('≠ look at 03:05:00 (first), line 4');
+  expect(text).toContain('≠ check at 03:05:00 (first), journal entry 4');
   expect(text).toContain('    cause: connection-leak, it was slow-queries');
   expect(text).toContain('    a finding is gone: ghost');
-  expect(text).toContain('= look at 03:05:00 (end, kept in part');
+  expect(text).toContain('= check at 03:05:00 (end, kept in part');
   expect(text).toContain('    it would need 2 votes instead of 1');
-  expect(text).toContain('2 looks did not fit');
+  expect(text).toContain('2 checks did not fit');
   expect(text).toContain('not as it was written. An incident is not');
   const empty = { ...replay, examinations: [], requests: [], judged: 0 };
   expect(renderReplay(empty, plain)).toContain('nothing that could be judged');

@@ -148,15 +148,17 @@ function bullets(lines: readonly string[]): string {
   return lines.map((line) => `- ${line}`).join('\n');
 }
 
+interface JournalExport extends Omit<Exported, 'entries'> {
+  readonly version: 1;
+  /** With their bodies read. */
+  readonly entries: readonly (Omit<JournalEntry, 'body'> & { readonly body: unknown })[];
+}
+
 /**
  * The record for programs. Entries are complete: the hash of each can be recomputed from it, as
  * SHA-256 of `JSON.stringify([seq, at, request, kind, JSON.stringify(body), previous])`.
  */
-export function toJson({ verification, requests, incidents, entries }: Exported): string {
-  const parsed = entries.map((entry) => ({ ...entry, body: readBody(entry.body) }));
-  return JSON.stringify(
-    { version: 1, verification, requests, incidents, entries: parsed },
-    null,
-    2,
-  );
+export function toExport({ entries, ...exported }: Exported): JournalExport {
+  const read = entries.map((entry) => ({ ...entry, body: readBody(entry.body) }));
+  return { version: 1, ...exported, entries: read };
 }

@@ -3,7 +3,7 @@ import manifest from '../../../package.json' with { type: 'json' };
 
 import type { Config } from '../../config/config.ts';
 import { toPolicy } from '../../config/to-rules.ts';
-import { readBody } from '../../journal/chain.ts';
+import { toExport } from '../../journal/export/export-journal.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
 import { JournalUnavailable } from '../../runbook/approvals/journal.ts';
 import type { Policy } from '../../runbook/approvals/policy.ts';
@@ -11,9 +11,8 @@ import type { Actor } from '../../runbook/approvals/request.ts';
 import { addNote } from '../../runbook/incidents/change.ts';
 import { readRequestsOf } from '../../runbook/incidents/incident-log.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
-import type { JournalState } from '../../runbook/reports/sealed-export/open.ts';
-import { BundleTooLarge, sealBundle } from '../../runbook/reports/sealed-export/seal.ts';
-import type { SealedBundle, SealedEntry } from '../../runbook/reports/sealed-export/seal.ts';
+import { BundleTooLarge, sealBundle } from '../../runbook/reports/sealed-export/bundle.ts';
+import type { SealedBundle } from '../../runbook/reports/sealed-export/bundle.ts';
 import type { Target } from '../../runbook/snapshot/target.ts';
 import { exitCodes, refused } from '../output.ts';
 import type { CommandResult } from '../output.ts';
@@ -31,59 +30,32 @@ interface SealingParts {
 }
 
 /**
- * Seals what the journal holds of an incident, and writes the seal's head down in the journal: as a note of the
+ * Seals what the journal holds of an incident, and writes the bundle's hash down in the journal: as a note of the
  * incident, and as a change of it, so that a bot that runs tells it in the thread, even of one that ended long ago.
  * Throws JournalUnavailable, and BundleTooLarge.
  */
 export async function sealIncident(
   incident: Incident,
-  { journal, target, policy, actor, sealedAt }: SealingParts,
+  { journal, actor, ...rules }: SealingParts,
 ): Promise<SealedBundle> {
   const { id } = incident;
   const requests = await readRequestsOf(journal, incident);
-  const sealed = await sealBundle({
-    incident,
-    target,
-    policy,
-    notes: await journal.readNotes(id, 0),
+  const subjects = [id, ...requests.map((request) => request.id)];
+  const entries = await Promise.all(subjects.map((subject) => journal.entries(subject)));
+  const exported = toExport({
+    verification: await journal.verify(),
+    incidents: [incident],
     requests,
-    entries: await readEntries(journal, [id, ...requests.map((request) => request.id)]),
-    journal: await readState(journal),
-    dbconn: manifest.version,
-    sealedAt,
+    entries: entries.flat().toSorted((a, b) => a.seq - b.seq),
   });
-  const sentence = `Its bundle was sealed: ${sealed.lines} lines, head ${sealed.head}.`;
+  const sealed = await sealBundle({ ...rules, exported, dbconn: manifest.version });
   const written = await addNote({ log: journal }, id, {
     kind: 'incident-sealed',
-    sentence,
+    sentence: `Its bundle was sealed, head ${sealed.head}.`,
     by: actor,
   });
   if (!written.ok) throw new JournalUnavailable(written.refusal.why);
   return sealed;
-}
-
-/** A bundle must not lend a changed journal the look of a proof. */
-async function readState(journal: StoredJournal): Promise<JournalState> {
-  const [verification, head] = await Promise.all([journal.verify(), journal.head()]);
-  return { ...head, problem: verification.ok ? null : verification.problem };
-}
-
-async function readEntries(
-  journal: StoredJournal,
-  subjects: readonly string[],
-): Promise<SealedEntry[]> {
-  const found = await Promise.all(subjects.map((subject) => journal.entries(subject)));
-  return found
-    .flat()
-    .toSorted((a, b) => a.seq - b.seq)
-    .map(({ seq, at, request, kind, body, hash }) => ({
-      seq,
-      at,
-      request,
-      kind,
-      body: readBody(body),
-      hash,
-    }));
 }
 
 /** `bundle INCIDENT [--out FILE]`, as it was typed. */
@@ -111,7 +83,7 @@ async function writeBundle(
   if (incident === undefined) return refused('There is no such incident. See dbconn history.');
   const entry = config.targets.find(({ target }) => target.name === incident.target);
   const parts = { journal, actor, policy: toPolicy(config.approval), sealedAt: at };
-  const file = out ?? `${id}.bundle.jsonl`;
+  const file = out ?? `${id}.bundle.json`;
   try {
     const sealed = await writeNew(file, () =>
       sealIncident(incident, { ...parts, target: entry?.target ?? null }),
@@ -141,10 +113,10 @@ async function writeNew(file: string, seal: () => Promise<SealedBundle>): Promis
   }
 }
 
-function toSentences(file: string, { lines, head }: SealedBundle): string {
+function toSentences(file: string, { head }: SealedBundle): string {
   return [
-    `Sealed in ${file}: ${lines} lines. Only with its head, which stands in the journal and in the incident’s`,
-    'timeline now, can it be told later that nobody wrote the whole file anew:',
+    `Sealed in ${file}. Its head is in the journal and in the incident’s timeline.`,
+    'Check it with the head, which shows that nobody changed the file and sealed it again:',
     `dbconn replay ${file} --head ${head}`,
   ].join('\n');
 }

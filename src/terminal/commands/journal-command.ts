@@ -1,4 +1,4 @@
-import { toJson, toMarkdown } from '../../journal/export/export-journal.ts';
+import { toExport, toMarkdown } from '../../journal/export/export-journal.ts';
 import type { Exported } from '../../journal/export/export-journal.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
 import { RequestState } from '../../runbook/approvals/request.ts';
@@ -65,7 +65,8 @@ async function exportJournal(
   const found = await readSubjects(journal, id);
   if (found === undefined) return refused('The journal has no such request and no such incident.');
   const exported = { verification, ...found, entries: await journal.entries(id) };
-  const text = format === 'json' ? toJson(exported) : toMarkdown(exported);
+  const text =
+    format === 'json' ? JSON.stringify(toExport(exported), null, 2) : toMarkdown(exported);
   return { text, code: verification.ok ? exitCodes.fine : exitCodes.critical };
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { ConfigError } from '../../config/environment.ts';
 import type { Policy } from '../../runbook/approvals/policy.ts';
-import { mostBundleBytes, openBundle } from '../../runbook/reports/sealed-export/open.ts';
+import { mostBundleBytes, openBundle } from '../../runbook/reports/sealed-export/bundle.ts';
 import type { Replay } from '../../runbook/reports/sealed-export/replay.ts';
 import { replayBundle } from '../../runbook/reports/sealed-export/replay.ts';
 import { exitCodes, refused } from '../output.ts';
@@ -27,10 +27,7 @@ export async function runReplayCommand(command: ReplayCommand): Promise<CommandR
   const bytes = await readBounded(file, mostBundleBytes);
   if (typeof bytes === 'string') return refused(`The bundle could not be read: ${bytes}`);
   const opened = await openBundle(bytes, head);
-  if (!opened.ok) {
-    const where = opened.line === null ? '' : ` Line ${opened.line}:`;
-    return refused(`The bundle is refused.${where} ${opened.problem}`);
-  }
+  if (!opened.ok) return refused(`The bundle is refused. ${opened.problem}`);
   const replay = await replayBundle(opened.bundle, policy);
   const text = json ? JSON.stringify(replay, null, 2) : renderReplay(replay, paint);
   return { text, code: exitCodeOf(replay) };

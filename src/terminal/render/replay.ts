@@ -28,7 +28,7 @@ export function renderReplay(replay: Replay, paint: Paint): string {
     ...requests.map((one) => renderRequest(one, paint)),
     ...(leftOut.examinations === 0
       ? []
-      : [wrap(`${count(leftOut.examinations, 'look')} did not fit into the bundle.`)]),
+      : [wrap(`${count(leftOut.examinations, 'check')} did not fit into the bundle.`)]),
     '',
     toVerdict(replay, paint),
   ].join('\n');
@@ -43,21 +43,18 @@ function toVerdict({ judged, same }: Replay, paint: Paint): string {
 
 const policies: Readonly<Record<Replay['policy'], string>> = {
   today: 'those of dbconn.yml today',
-  sealed: 'those sealed in the bundle, for there is no dbconn.yml here',
+  sealed: 'those sealed in the bundle, as there is no dbconn.yml here',
 };
 
 function renderReplayedCheck(one: ReplayedCheck, paint: Paint): string {
-  const { at, why, truncated, differences, line } = one;
+  const { at, why, truncated, differences, entry } = one;
   const note = truncated ? ', kept in part: what differs is not counted' : '';
-  return renderLine(
-    `look at ${at.slice(11, 19)} (${why}${note}), line ${line}`,
-    differences,
-    paint,
-  );
+  const title = `check at ${at.slice(11, 19)} (${why}${note}), journal entry ${entry}`;
+  return renderLine(title, differences, paint);
 }
 
-function renderRequest({ id, differences, line }: ReplayedRequest, paint: Paint): string {
-  return renderLine(`request ${id}, line ${line}`, differences, paint);
+function renderRequest({ id, differences }: ReplayedRequest, paint: Paint): string {
+  return renderLine(`request ${id}`, differences, paint);
 }
 
 function renderLine(title: string, differences: readonly Difference[], paint: Paint): string {
@@ -83,7 +80,7 @@ function toSentence({ what, sealed, today }: Difference): string {
     case 'break-glass':
       return `${was} could not run it without its votes`;
     case 'expiry':
-      return `votes would be waited for ${is} instead of ${was}`;
+      return `votes would be accepted for ${is} instead of ${was}`;
     case 'votes-needed':
       return `it would need ${is} votes instead of ${was}`;
     case 'unreadable':

@@ -64,18 +64,21 @@ describe.each(Object.entries(nights))('on the night of %s', (_, night) => {
 });
 
 const folder = new URL('../../fixtures/bundles/', import.meta.url);
-const bundles = readdirSync(folder).filter((name) => name.endsWith('.jsonl'));
+const bundles = readdirSync(folder).filter((name) => name.endsWith('.json'));
 
 const TargetCheck = z.object({
-  kind: z.literal('examination'),
-  body: z.object({ examination: z.custom<DiagnoseInput>((value) => typeof value === 'object') }),
+  body: z.object({
+    facts: z.object({ examination: z.custom<DiagnoseInput>((value) => typeof value === 'object') }),
+  }),
 });
 
 test.each(bundles)('nor does what today is said of the drill %s', (name) => {
-  const lines = readFileSync(new URL(name, folder), 'utf8').trim().split('\n');
-  const looks = lines.flatMap((line) => TargetCheck.safeParse(JSON.parse(line)).data ?? []);
-  expect(looks.length).toBeGreaterThan(0);
-  expect(looks.flatMap(({ body }) => misleading(diagnose(body.examination)))).toEqual([]);
+  const { entries } = z
+    .object({ entries: z.array(z.unknown()) })
+    .parse(JSON.parse(readFileSync(new URL(name, folder), 'utf8')));
+  const checks = entries.flatMap((entry) => TargetCheck.safeParse(entry).data ?? []);
+  expect(checks.length).toBeGreaterThan(0);
+  expect(checks.flatMap(({ body }) => misleading(diagnose(body.facts.examination)))).toEqual([]);
 });
 
 function fixOf(diagnosis: Diagnosis, finding: string): string {

@@ -9,7 +9,8 @@ import { hashPlan } from '../../remedies/plan.ts';
 import { Action } from '../../remedies/remedy-request.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Target } from '../../snapshot/target.ts';
-import type { Bundle, BundleLine } from './open.ts';
+import { CheckNote } from './bundle.ts';
+import type { Bundle, SealedEntry } from './bundle.ts';
 
 /** What today's dbconn would say and do otherwise. `sealed` is what the bundle has, `today` what follows now: figures, configured names and Slack ids only. */
 export interface Difference {
@@ -37,21 +38,21 @@ export interface Difference {
   readonly today: string | number | null;
 }
 
-interface ReplayedLine {
-  /** Of the bundle. */
-  readonly line: number;
+interface ReplayedPart {
   readonly at: string;
   readonly differences: readonly Difference[];
 }
 
-export interface ReplayedCheck extends ReplayedLine {
+export interface ReplayedCheck extends ReplayedPart {
+  /** The journal's entry that kept it. */
+  readonly entry: number;
   /** Why it was kept: `first`, `cause`, `before:` and `after:` with a request's id, `end`. */
   readonly why: string;
   /** Its lists were cut when it was kept: that it leads to something else proves nothing, and is not counted. */
   readonly truncated: boolean;
 }
 
-export interface ReplayedRequest extends ReplayedLine {
+export interface ReplayedRequest extends ReplayedPart {
   readonly id: string;
 }
 
@@ -226,7 +227,6 @@ const RecentCheck = z.object({
 });
 
 const Kept = z.object({
-  at: z.string(),
   why: z.string().default('unknown'),
   truncated: z.boolean().default(false),
   examination: z.object({
@@ -244,38 +244,38 @@ const unreadable: Difference = { what: 'unreadable', sealed: null, today: null }
  * Without a policy of today the bundle's own is taken. Changes nothing and asks nobody.
  */
 export async function replayBundle(bundle: Bundle, today?: Policy): Promise<Replay> {
-  const { header, lines, head } = bundle;
-  const policy = today ?? SealedPolicy.safeParse(header.policy).data;
-  const examinations = lines.filter(({ kind }) => kind === 'examination').map(replayCheck);
+  const [incident] = bundle.incidents;
+  const policy = today ?? SealedPolicy.safeParse(bundle.policy).data;
+  const examinations = bundle.entries.flatMap(replayCheck);
   const requests: ReplayedRequest[] = [];
-  for (const line of lines) {
-    if (line.kind === 'request') requests.push(await replayRequest(line, policy));
-  }
+  for (const request of bundle.requests) requests.push(await replayRequest(request, policy));
   const counted = [...examinations.filter(({ truncated }) => !truncated), ...requests];
   return {
-    incident: header.incident.id,
-    target: header.incident.target,
-    sealedBy: header.dbconn,
-    sealedAt: header.sealedAt,
-    head,
+    incident: incident.id,
+    target: incident.target,
+    sealedBy: bundle.dbconn,
+    sealedAt: bundle.sealedAt,
+    head: bundle.sha256,
     policy: today === undefined ? 'sealed' : 'today',
     examinations,
     requests,
-    journalProblem: header.journal.problem,
-    leftOut: header.leftOut,
+    journalProblem: bundle.verification.problem ?? null,
+    leftOut: bundle.leftOut,
     judged: counted.length,
     same: counted.length > 0 && counted.every(({ differences }) => differences.length === 0),
   };
 }
 
-function replayCheck({ line, body }: BundleLine): ReplayedCheck {
-  const kept = Kept.safeParse(body);
+/** Nothing for an entry that kept no check. */
+function replayCheck({ seq: entry, at, body }: SealedEntry): ReplayedCheck[] {
+  const note = CheckNote.safeParse(body);
+  if (!note.success) return [];
+  const kept = Kept.safeParse(note.data.facts);
   if (!kept.success) {
-    const at = toText(body['at']);
-    return { line, at, why: 'unknown', truncated: false, differences: [unreadable] };
+    return [{ entry, at, why: 'unknown', truncated: false, differences: [unreadable] }];
   }
-  const { at, why, truncated, examination } = kept.data;
-  return { line, at, why, truncated, differences: judge(examination) };
+  const { why, truncated, examination } = kept.data;
+  return [{ entry, at, why, truncated, differences: judge(examination) }];
 }
 
 function judge({ diagnosis, ...input }: z.infer<typeof Kept>['examination']): Difference[] {
@@ -288,16 +288,16 @@ function judge({ diagnosis, ...input }: z.infer<typeof Kept>['examination']): Di
 }
 
 async function replayRequest(
-  { line, body }: BundleLine,
+  sealed: Bundle['requests'][number],
   policy: Policy | undefined,
 ): Promise<ReplayedRequest> {
-  const request = ApprovalRequest.safeParse(body);
+  const request = ApprovalRequest.safeParse(sealed);
   if (!request.success || policy === undefined) {
-    const { id, proposedAt } = body;
-    return { line, at: toText(proposedAt), id: toText(id), differences: [unreadable] };
+    const { id, proposedAt } = sealed;
+    return { at: toText(proposedAt), id: toText(id), differences: [unreadable] };
   }
   const { id, proposedAt } = request.data;
-  return { line, at: proposedAt, id, differences: await judgeRequest(request.data, policy) };
+  return { at: proposedAt, id, differences: await judgeRequest(request.data, policy) };
 }
 
 function toText(value: unknown): string {

@@ -4,10 +4,8 @@ import { z } from 'zod';
 import { defaultPolicy } from '../../../../src/runbook/approvals/policy.ts';
 import type { Policy } from '../../../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../../../src/runbook/approvals/request.ts';
-import type { KeptNote } from '../../../../src/runbook/incidents/incident-log.ts';
-import { openBundle } from '../../../../src/runbook/reports/sealed-export/open.ts';
-import { sealBundle } from '../../../../src/runbook/reports/sealed-export/seal.ts';
-import type { Sealing } from '../bundle/builders.ts';
+import { openBundle, sealBundle } from '../../../../src/runbook/reports/sealed-export/bundle.ts';
+import type { SealedEntry } from '../../../../src/runbook/reports/sealed-export/bundle.ts';
 import { Judged, replayBundle } from '../../../../src/runbook/reports/sealed-export/replay.ts';
 import type { Difference, Replay } from '../../../../src/runbook/reports/sealed-export/replay.ts';
 import { ann, bob, buildRequest, cem } from '../../approvals/builders.ts';
@@ -16,7 +14,7 @@ import { optionPolicy } from '../../../support/option-policy.ts';
 import { runDrill } from './run-drill.ts';
 
 const folder = new URL('../../../fixtures/bundles/', import.meta.url);
-const fixtures = (await readdir(folder)).filter((name) => name.endsWith('.jsonl'));
+const fixtures = (await readdir(folder)).filter((name) => name.endsWith('.json'));
 
 async function replayText(bytes: Uint8Array, policy?: Policy): Promise<Replay> {
   const opened = await openBundle(bytes);
@@ -24,17 +22,20 @@ async function replayText(bytes: Uint8Array, policy?: Policy): Promise<Replay> {
   return replayBundle(opened.bundle, policy);
 }
 
-async function replay(change: Partial<Sealing> = {}, policy?: Policy): Promise<Replay> {
+async function replay(
+  change: Parameters<typeof buildSealing>[0] = {},
+  policy?: Policy,
+): Promise<Replay> {
   const { text } = await sealBundle(await buildSealing(change));
   return replayText(new TextEncoder().encode(text), policy);
 }
 
 function differences({ examinations, requests }: Replay): Difference[] {
-  return [...examinations, ...requests].flatMap((line) => line.differences);
+  return [...examinations, ...requests].flatMap((part) => part.differences);
 }
 
 test('there are bundles of real drills to replay', () => {
-  expect(fixtures.toSorted()).toEqual(['connection-leak.jsonl', 'lock-contention.jsonl']);
+  expect(fixtures.toSorted()).toEqual(['connection-leak.json', 'lock-contention.json']);
 });
 
 test.for(fixtures)(
@@ -58,15 +59,24 @@ test('an incident that was lived through just now replays as it was', async () =
 
 type Said = z.infer<typeof Judged>;
 
-const Facts = z.looseObject({ examination: z.looseObject({ diagnosis: Judged.loose() }) });
+const Body = z.looseObject({
+  facts: z.looseObject({ examination: z.looseObject({ diagnosis: Judged.loose() }) }),
+});
+type Facts = z.infer<typeof Body>['facts'];
 
-/** The first look as if its dbconn had said something else. */
-function misjudged(change: (said: Said) => Partial<Said>): KeptNote[] {
-  const note = buildExamined(1, 95, 'first');
-  const facts = Facts.parse(note.facts);
-  const { examination } = facts;
-  const diagnosis = { ...examination.diagnosis, ...change(examination.diagnosis) };
-  return [{ ...note, facts: { ...facts, examination: { ...examination, diagnosis } } }];
+/** The first check with what it kept changed. */
+function keptAs(change: (facts: Facts) => object): SealedEntry[] {
+  const entry = buildExamined(1, 95, 'first');
+  const body = Body.parse(entry.body);
+  return [{ ...entry, body: { ...body, facts: { ...body.facts, ...change(body.facts) } } }];
+}
+
+/** The same as if its dbconn had said something else. */
+function misjudged(change: (said: Said) => Partial<Said>, facts: object = {}): SealedEntry[] {
+  return keptAs(({ examination }) => {
+    const diagnosis = { ...examination.diagnosis, ...change(examination.diagnosis) };
+    return { ...facts, examination: { ...examination, diagnosis } };
+  });
 }
 
 test.for<[string, (said: Said) => Partial<Said>, string[]]>([
@@ -84,18 +94,16 @@ test.for<[string, (said: Said) => Partial<Said>, string[]]>([
     ['finding-gone'],
   ],
 ])('%s in the bundle than today is told', async ([, change, whats]) => {
-  const replayed = await replay({ notes: misjudged(change) });
+  const replayed = await replay({ entries: misjudged(change) });
   expect(differences(replayed).map(({ what }) => what)).toEqual(whats);
   expect(replayed.same).toBe(false);
 });
 
 test('what was kept in part is told, and counts as no difference', async () => {
-  const [note] = misjudged(() => ({ state: 'fine' }));
-  if (note === undefined) throw new Error('no note');
-  const replayed = await replay({
-    notes: [{ ...note, facts: { ...note.facts, truncated: true } }],
-  });
+  const entries = misjudged(() => ({ state: 'fine' }), { truncated: true });
+  const replayed = await replay({ entries });
   expect(replayed.examinations[0]).toMatchObject({
+    entry: 1,
     truncated: true,
     differences: [{ what: 'state' }],
   });
@@ -103,24 +111,26 @@ test('what was kept in part is told, and counts as no difference', async () => {
 });
 
 test('where everything was kept in part and nothing was proposed, nothing is said to be the same', async () => {
-  const [note] = misjudged(() => ({}));
-  if (note === undefined) throw new Error('no note');
-  const notes = [{ ...note, facts: { ...note.facts, truncated: true } }];
-  const replayed = await replay({ notes, requests: [] });
+  const entries = misjudged(() => ({}), { truncated: true });
+  const replayed = await replay({ entries, requests: [] });
   expect(differences(replayed)).toEqual([]);
   expect(replayed).toMatchObject({ judged: 0, same: false });
 });
 
 test('evidence that this dbconn cannot judge is told, and stops nothing', async () => {
-  const note = buildExamined(1, 95, 'first');
   const hollow = { snapshot: {}, target: {}, recent: [], diagnosis: {} };
-  const sealing = { notes: [{ ...note, facts: { examination: hollow } }] };
-  expect(differences(await replay(sealing))).toEqual([
-    { what: 'unreadable', sealed: null, today: null },
-  ]);
-  const broken = { ...Facts.parse(note.facts).examination, snapshot: { database: null } };
-  const replayed = await replay({ notes: [{ ...note, facts: { examination: broken } }] });
-  expect(differences(replayed)).toEqual([{ what: 'unreadable', sealed: null, today: null }]);
+  const unreadable = [{ what: 'unreadable', sealed: null, today: null }];
+  const entries = keptAs(() => ({ examination: hollow }));
+  expect(differences(await replay({ entries }))).toEqual(unreadable);
+  const broken = keptAs(({ examination }) => ({
+    examination: { ...examination, snapshot: { database: null } },
+  }));
+  expect(differences(await replay({ entries: broken }))).toEqual(unreadable);
+});
+
+test('a bundle of a journal that was changed says so', async () => {
+  const verification = { ok: false, seq: 3, problem: 'Its hash is wrong.' };
+  expect(await replay({ verification })).toMatchObject({ journalProblem: 'Its hash is wrong.' });
 });
 
 const asConfigured = { ...optionPolicy, approvers: [bob.id] };
@@ -181,7 +191,7 @@ test.for<[string, Policy, Partial<ApprovalRequest>, Difference[]]>([
   const votes = [{ by: bob, at: '2026-11-23T03:01:00.000Z', reason: 'go' }];
   const requests = [await buildRequest({ state: 'done', votes, ...change })];
   const replayed = await replay({ requests }, policy);
-  expect(replayed.requests.map((line) => line.differences)).toEqual([expected]);
+  expect(replayed.requests.map((part) => part.differences)).toEqual([expected]);
   expect(replayed).toMatchObject({ policy: 'today', same: expected.length === 0 });
 });
 

@@ -14,7 +14,7 @@ import { defaultIncidentRules } from '../../../../src/runbook/incidents/rules.ts
 import { createRunbook } from '../../../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters, Runbook } from '../../../../src/runbook/loop/target-monitor.ts';
 import type { RemedyRequest } from '../../../../src/runbook/remedies/remedy-request.ts';
-import type { SealedBundle } from '../../../../src/runbook/reports/sealed-export/seal.ts';
+import type { SealedBundle } from '../../../../src/runbook/reports/sealed-export/bundle.ts';
 import { sealIncident } from '../../../../src/terminal/commands/bundle-command.ts';
 import { systemClock } from '../../../../src/timing.ts';
 import { makeJournalFolder } from '../../../journal/temporary-journal.ts';
