@@ -45,8 +45,11 @@ export function createApp(config: Config, deps: Deps): App {
       return openBot({ app, slack, log });
     },
     async close() {
-      await (await targets.made())?.runbook.close();
-      await (await journal.made())?.close();
+      try {
+        await (await targets.made())?.runbook.close();
+      } finally {
+        await (await journal.made())?.close();
+      }
     },
   };
   return app;
