@@ -9,7 +9,7 @@ import type { Holder, Journal } from './journal.ts';
 /** The journal as approvals write it: whoever writes the last vote holds the request from that moment on. */
 export function leaseApproved(journal: Journal, holder: Holder): Journal {
   return {
-    ...bound(journal),
+    ...journal,
     move: (from, to, entry) =>
       journal.move(from, to, to.state === 'approved' ? { ...entry, holder } : entry),
   };
@@ -46,7 +46,7 @@ export function withLease(
     },
   };
   const fenced: Journal = {
-    ...bound(journal),
+    ...journal,
     move: (from, to, entry) => journal.move(from, to, { ...entry, holder }),
     async record(entry) {
       const beganAtMs = uptimeOf(clock);
@@ -61,26 +61,6 @@ export function withLease(
 
 const tooLate =
   'Too much time went by between the intent and the change, so nothing was sent: another dbconn may go on with it.';
-
-/** Its methods, to be written over one by one: those of a class do not spread. */
-function bound(journal: Journal): Journal {
-  return {
-    create: (request, entry) => journal.create(request, entry),
-    read: (id) => journal.read(id),
-    list: (states) => journal.list(states),
-    move: (from, to, entry) => journal.move(from, to, entry),
-    record: (entry) => journal.record(entry),
-    acquire: (request, holder) => journal.acquire(request, holder),
-    renew: (holder) => journal.renew(holder),
-    release: (request, holder) => journal.release(request, holder),
-    readRunsSince: (run) => journal.readRunsSince(run),
-    readSteps: (request) => journal.readSteps(request),
-    readAgeMs: (request, kinds) => journal.readAgeMs(request, kinds),
-    readStop: () => journal.readStop(),
-    writeStop: (stop, entry) => journal.writeStop(stop, entry),
-    findUntrue: () => journal.findUntrue(),
-  };
-}
 
 /** Three renewals in a row may be missed before another process thinks this one dead. */
 const renewalsPerLease = 4;
@@ -134,7 +114,7 @@ export function growSteadily(journal: Journal, clock: Clock): Journal {
     keepNewest(known, mostKnown);
   };
   return {
-    ...bound(journal),
+    ...journal,
     async create(request, entry) {
       const atMs = uptimeOf(clock);
       await journal.create(request, entry);
