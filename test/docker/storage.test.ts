@@ -6,17 +6,20 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { account } from '../../sandbox/patient/cluster-home.ts';
-import { startNightServer } from '../nights/support/night-server.ts';
-import type { NightServer } from '../nights/support/night-server.ts';
 import { watch } from '../nights/support/night.ts';
 import { everyVariant } from '../nights/support/variants.ts';
 import { until } from '../support/until.ts';
+import { useNightServer } from '../nights/support/night-server.ts';
 
 /** Night 5 again, on storage that does not answer: a file system of its own, frozen. It needs root, as Docker does. */
 const run = promisify(execFile);
 let folder: string;
-let night: NightServer;
 
+afterAll(async () => {
+  await run('umount', [join(folder, 'mount')]);
+  await rm(folder, { recursive: true });
+});
+const night = useNightServer({ settings: { max_connections: 60, autovacuum: 'off' } });
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dbconn-storage-'));
   await chmod(folder, 0o755); // PostgreSQL runs as somebody else and has to get through
@@ -28,13 +31,7 @@ beforeAll(async () => {
   await mkdir(join(mount, 'tablespace'));
   const { uid = 0, gid = 0 } = account;
   await chown(join(mount, 'tablespace'), uid, gid);
-  night = await startNightServer({ settings: { max_connections: 60, autovacuum: 'off' } });
   await night.sessions.ask(`CREATE TABLESPACE slow LOCATION '${join(mount, 'tablespace')}'`);
-});
-afterAll(async () => {
-  await night.close();
-  await run('umount', [join(folder, 'mount')]);
-  await rm(folder, { recursive: true });
 });
 
 /** Nothing is written there until it is thawed, or until this process is gone. */

@@ -2,8 +2,7 @@ import { createApp } from '../../src/app.ts';
 
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../src/timing.ts';
 import { readConfig } from '../../src/config/config.ts';
 import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
@@ -12,31 +11,21 @@ import type { Answer } from '../../src/runbook/remedies/remedy.ts';
 import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
-import { startCluster } from '../support/clusters.ts';
 import { allMembers } from '../support/people.ts';
-import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
 import type { App } from '../../src/app/deps.ts';
+import { useServer } from '../support/server.ts';
 
 /** `orders` and `orders-again` are one database by two addresses; `billing` is another one on the same server. */
-let cluster: Cluster;
-let sessions: Sessions;
+const server = useServer({}, [
+  'CREATE ROLE app LOGIN',
+  'CREATE DATABASE orders',
+  'CREATE DATABASE billing',
+]);
 let folder: JournalFolder;
 let app: App;
 let runbook: Runbook;
 let approvals: Approvals;
-
-beforeAll(async () => {
-  cluster = await startCluster();
-  sessions = new Sessions(cluster);
-  await sessions.ask('CREATE ROLE app LOGIN');
-  await sessions.ask('CREATE DATABASE orders');
-  await sessions.ask('CREATE DATABASE billing');
-});
-afterAll(async () => {
-  await sessions.close();
-  await cluster.close();
-});
 
 beforeEach(async () => {
   folder = makeJournalFolder();
@@ -52,7 +41,7 @@ afterEach(async () => {
 async function open(user = 'postgres'): Promise<void> {
   const file = join(dirname(folder.file), 'dbconn.yml');
   const byName = (database: string): string =>
-    cluster.url(user, database).replace('127.0.0.1', 'localhost');
+    server.cluster.url(user, database).replace('127.0.0.1', 'localhost');
   const target = (name: string, url: string, protect: string): string =>
     `  - name: ${name}
     database: { url: "${url}", actingUrl: "${url}" }
@@ -60,7 +49,7 @@ async function open(user = 'postgres'): Promise<void> {
     limits: { terminateIdleInTransaction: 1s, terminateIdle: 1s }
 `;
   const targets = [
-    target('orders', cluster.url(user, 'orders'), 'pg_dump'),
+    target('orders', server.cluster.url(user, 'orders'), 'pg_dump'),
     target('orders-again', byName('orders'), 'month-end'),
     target('billing', byName('billing'), 'invoices'),
   ];
@@ -84,14 +73,17 @@ async function open(user = 'postgres'): Promise<void> {
 }
 
 async function forget(database: string, application: string): Promise<void> {
-  const session = await sessions.open({ user: 'app', application, database });
+  const session = await server.sessions.open({ user: 'app', application, database });
   await session.run('BEGIN', 'SELECT 1');
   const aged = `SELECT FROM pg_stat_activity WHERE pid = ${session.pid} AND now() - state_change > interval '1 s'`;
-  await until('it is idle for a second', async () => (await sessions.ask(aged)).length === 1);
+  await until(
+    'it is idle for a second',
+    async () => (await server.sessions.ask(aged)).length === 1,
+  );
 }
 
 async function alive(): Promise<string[]> {
-  const rows = await sessions.ask<{ name: string }>(
+  const rows = await server.sessions.ask<{ name: string }>(
     `SELECT application_name AS name FROM pg_stat_activity WHERE usename = 'app' ORDER BY 1`,
   );
   return rows.map(({ name }) => name);
@@ -125,9 +117,9 @@ test('a second target on one database is checked, and changes nothing: proposal,
 
 test('where the role may not read the system identifier the start of the server tells', async () => {
   const execute = 'EXECUTE ON FUNCTION pg_control_system()';
-  await sessions.ask('CREATE ROLE looking LOGIN; GRANT pg_monitor TO looking');
+  await server.sessions.ask('CREATE ROLE looking LOGIN; GRANT pg_monitor TO looking');
   // Functions are rights of each database.
-  const orders = await sessions.open({ database: 'orders' });
+  const orders = await server.sessions.open({ database: 'orders' });
   await orders.run(`REVOKE ${execute} FROM PUBLIC`);
   try {
     await runbook.close();

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { LocalSocket } from '../../sandbox/patient/backend/local-socket.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { PoolReading, ReplicaReading } from '../../src/runbook/snapshot/snapshot.ts';
@@ -8,19 +8,13 @@ import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
 import type { Session } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf, metricsOf } from './support/containers.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
+import { useNightServer } from './support/night-server.ts';
 import { watch } from './support/night.ts';
 import { everyVariant } from './support/variants.ts';
 
 /** Night 26: clients that are gone without closing. PostgreSQL keeps their sessions, and the pool opens others. */
-let server: NightServer;
-
-beforeAll(async () => {
-  const hba = ['host all all 127.0.0.0/8 trust'];
-  server = await startNightServer({ settings: { max_connections: 30 }, hba });
-});
-afterAll(() => server.close());
+const hba = ['host all all 127.0.0.0/8 trust'];
+const server = useNightServer({ settings: { max_connections: 30 }, hba });
 
 /** Hours are fractions of a second here. */
 const limits = { idleInTransactionWarningMs: 1_000, terminateIdleMs: 400 };

@@ -5,20 +5,14 @@ import { quiet } from '../runbook/remedies/pile-up.ts';
 import { runPlan } from '../runbook/remedies/server-bedside.ts';
 import { until } from '../support/until.ts';
 import { stopReading, stopSending } from './support/deaf-client.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
+import { useNightServer } from './support/night-server.ts';
 import { watch } from './support/night.ts';
 import { optionD } from './support/option-d.ts';
 import { variants } from './support/variants.ts';
 
 /** Night 4: sessions in the middle of a statement whose client neither reads nor sends. A cancel does not reach them. */
-let night: NightServer;
+const night = useNightServer({ settings: { max_connections: 60 } });
 const limits = { slowQueryMs: 500 };
-
-beforeAll(async () => {
-  night = await startNightServer({ settings: { max_connections: 60 } });
-});
-afterAll(() => night.close());
 
 describe.each(variants)('clients that neither read nor send ($seed)', (variant) => {
   const { seeded, user, table, applications } = variant;

@@ -1,19 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
 import { watch } from './support/night.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
+import { useNightServer } from './support/night-server.ts';
 import { everyVariant } from './support/variants.ts';
 
 /** Night 21: a crowd waits for one row, and dbconn looks for the first time. */
-let server: NightServer;
-
-beforeAll(async () => {
-  server = await startNightServer({
-    settings: { max_connections: 260, deadlock_timeout: '200ms' },
-  });
+const server = useNightServer({
+  settings: { max_connections: 260, deadlock_timeout: '200ms' },
 });
-afterAll(() => server.close());
 
 describe.each(everyVariant)('a crowd that waits for one row ($seed)', ({ seeded, user, table }) => {
   const waiters = seeded.between(120, 200);

@@ -1,32 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
-import { startCluster } from '../support/clusters.ts';
-import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
 import { LoginStorm } from './support/login-storm.ts';
-import { dbconnRoles, watch } from './support/night.ts';
+import { watch } from './support/night.ts';
 import { everyVariant } from './support/variants.ts';
+import { useNightServer } from './support/night-server.ts';
 
 /** Night 20: an application without a pool logs in for every request. The server is slow to let sessions in, and alive. */
-let cluster: Cluster;
-let sessions: Sessions;
-
-beforeAll(async () => {
-  cluster = await startCluster({ settings: { max_connections: 60 } });
-  sessions = new Sessions(cluster);
-  for (const role of dbconnRoles) await sessions.ask(role);
-});
-afterAll(async () => {
-  await sessions.close();
-  await cluster.close();
-});
+const server = useNightServer({ settings: { max_connections: 60 } });
 
 /** Every login waits for so long before it is over; 0 ends that. Those that wait now wait on. */
 async function delayLogins(seconds: number): Promise<void> {
-  await sessions.ask(`ALTER SYSTEM SET post_auth_delay = ${seconds}`);
-  await sessions.ask('SELECT pg_reload_conf()');
+  await server.sessions.ask(`ALTER SYSTEM SET post_auth_delay = ${seconds}`);
+  await server.sessions.ask('SELECT pg_reload_conf()');
 }
 
 describe.each(everyVariant)('a storm of logins ($seed)', ({ seeded, user }) => {
@@ -35,9 +22,9 @@ describe.each(everyVariant)('a storm of logins ($seed)', ({ seeded, user }) => {
   let runbook: Runbook;
 
   beforeAll(async () => {
-    await sessions.ask(`CREATE ROLE ${user} LOGIN`);
-    runbook = watch(cluster);
-    storm = new LoginStorm(cluster, user, clients);
+    await server.sessions.ask(`CREATE ROLE ${user} LOGIN`);
+    runbook = watch(server.cluster);
+    storm = new LoginStorm(server.cluster, user, clients);
     await until('they come and go', () => Promise.resolve(storm.logins > 3 * clients));
   });
   afterAll(async () => {
@@ -58,7 +45,7 @@ describe.each(everyVariant)('a storm of logins ($seed)', ({ seeded, user }) => {
   }
 
   async function lookCold(): Promise<Diagnosis> {
-    const cold = watch(cluster);
+    const cold = watch(server.cluster);
     const told = await cold.diagnose('night');
     await cold.close();
     return told;
@@ -82,7 +69,7 @@ describe.each(everyVariant)('a storm of logins ($seed)', ({ seeded, user }) => {
 
   test('is slow, and never said to hang, where a login takes longer than a look may', async () => {
     await delayLogins(8);
-    const cold = watch(cluster);
+    const cold = watch(server.cluster);
     try {
       const began = performance.now();
       const { state, headline, reach, findings } = await cold.diagnose('night');

@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
+import { useNightServer } from './support/night-server.ts';
 import { watch } from './support/night.ts';
 import { everyVariant } from './support/variants.ts';
 
 /** Night 16: deadlocks between two checks, by the server's counter, where no log can be read. */
-let night: NightServer;
-
-beforeAll(async () => {
-  night = await startNightServer({ settings: { max_connections: 40, deadlock_timeout: '10ms' } });
-});
-afterAll(() => night.close());
+const night = useNightServer({ settings: { max_connections: 40, deadlock_timeout: '10ms' } });
 
 describe.each(everyVariant)(
   'deadlocks without a log ($seed)',

@@ -1,30 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { ReplicaReading } from '../../src/runbook/snapshot/snapshot.ts';
 import type { Services } from '../../src/runbook/snapshot/ports.ts';
 import { choosePool } from '../../src/runbook/remedies/e-resize-pool/choose-size.ts';
 import { gatherEvidence } from '../../src/runbook/diagnose/evidence.ts';
-import { startCluster } from '../support/clusters.ts';
-import { Sessions } from '../support/sessions.ts';
 import { container, containersOf } from './support/containers.ts';
-import { dbconnRoles, watch } from './support/night.ts';
+import { watch } from './support/night.ts';
 import { variants } from './support/variants.ts';
+import { useNightServer } from './support/night-server.ts';
 
 /** Night 8: old and new replicas of one service at once, and no slot left, for as long as the deploy takes. */
-let cluster: Cluster;
-let sessions: Sessions;
-
-beforeAll(async () => {
-  cluster = await startCluster({ settings: { max_connections: 60, reserved_connections: 3 } });
-  sessions = new Sessions(cluster);
-  for (const role of dbconnRoles) await sessions.ask(role);
-  await sessions.ask('GRANT pg_use_reserved_connections TO dbconn');
-});
-afterAll(async () => {
-  await sessions.close();
-  await cluster.close();
-});
+const server = useNightServer({ settings: { max_connections: 60, reserved_connections: 3 } }, [
+  'GRANT pg_use_reserved_connections TO dbconn',
+]);
 
 const agoIso = (minutes: number): string => new Date(Date.now() - minutes * 60_000).toISOString();
 
@@ -61,7 +49,7 @@ describe.each(variants)('a deploy that is not over ($seed)', ({ seeded, applicat
     containersOf({ [service]: replicas, [other]: [one(`p-${other}-1`, { number: 1 })] });
 
   const look = async (services: Services): Promise<Diagnosis> => {
-    const runbook = watch(cluster, { target, services });
+    const runbook = watch(server.cluster, { target, services });
     try {
       const { snapshot, diagnosis, recent, target: seen } = await runbook.runCheck('night');
       const evidence = gatherEvidence({ snapshot, recent, target: seen });
@@ -78,13 +66,13 @@ describe.each(variants)('a deploy that is not over ($seed)', ({ seeded, applicat
     }
   };
 
-  beforeAll(() => sessions.ask(`CREATE ROLE ${user} LOGIN`));
+  beforeAll(() => server.sessions.ask(`CREATE ROLE ${user} LOGIN`));
   beforeEach(async () => {
-    await sessions.openMany(2, { user, application: other });
-    await sessions.openMany(pool * old * 2, { user, application: service });
-    await sessions.takeAllSlots({ user, application: service });
+    await server.sessions.openMany(2, { user, application: other });
+    await server.sessions.openMany(pool * old * 2, { user, application: service });
+    await server.sessions.takeAllSlots({ user, application: service });
   });
-  afterEach(() => sessions.endAll());
+  afterEach(() => server.sessions.endAll());
 
   test.each([
     ['images', byImage],
@@ -119,8 +107,8 @@ describe.each(variants)('a deploy that is not over ($seed)', ({ seeded, applicat
   });
 
   test('once the old ones are gone it is over', async () => {
-    await sessions.endAll();
-    await sessions.openMany(pool * old, { user, application: service });
+    await server.sessions.endAll();
+    await server.sessions.openMany(pool * old, { user, application: service });
     const { state, causes, findings } = await look(docker(byImage.slice(old)));
     expect(state).toBe('fine');
     expect(causes).toEqual([]);

@@ -1,19 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { exitCodeOf } from '../../src/terminal/output.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf } from './support/containers.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 25: a leak that has just begun. What the state says, the exit code and the verdict are one. */
-let server: NightServer;
-
-beforeAll(async () => {
-  server = await startNightServer({ settings: { max_connections: 80 } });
-});
-afterAll(() => server.close());
+const server = useNightServer({ settings: { max_connections: 80 } });
 
 describe.each(variants)('a fast leak ($seed)', ({ seeded, applications, user, table }) => {
   const [service, other] = applications;
@@ -40,17 +34,12 @@ describe.each(variants)('a fast leak ($seed)', ({ seeded, applications, user, ta
       return rows.length === leaked;
     });
     const limits = { idleInTransactionWarningMs: 10_000 };
-    const runbook = watch(server.cluster, { limits, target, services });
-    try {
-      const diagnosis = await runbook.diagnose('night');
-      expect(diagnosis.capacity?.utilisation).toBeLessThan(0.8);
-      expect(diagnosis.findings.every(({ severity }) => severity === 'info')).toBe(true);
-      expect(diagnosis.causes[0]?.cause).toBe('connection-leak');
-      expect(diagnosis.verdict).toMatch(/^Likely a connection leak/);
-      expect(diagnosis.state).toBe('warning');
-      expect(exitCodeOf(diagnosis)).toBe(1);
-    } finally {
-      await runbook.close();
-    }
+    const diagnosis = await diagnoseOnce(server.cluster, { limits, target, services });
+    expect(diagnosis.capacity?.utilisation).toBeLessThan(0.8);
+    expect(diagnosis.findings.every(({ severity }) => severity === 'info')).toBe(true);
+    expect(diagnosis.causes[0]?.cause).toBe('connection-leak');
+    expect(diagnosis.verdict).toMatch(/^Likely a connection leak/);
+    expect(diagnosis.state).toBe('warning');
+    expect(exitCodeOf(diagnosis)).toBe(1);
   });
 });

@@ -1,26 +1,13 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
 import { MovingClock } from '../runbook/incidents/moving-clock.ts';
-import { startCluster } from '../support/clusters.ts';
-import { Sessions } from '../support/sessions.ts';
-import { dbconnRoles, watch } from './support/night.ts';
+import { watch } from './support/night.ts';
 import { variants } from './support/variants.ts';
+import { useNightServer } from './support/night-server.ts';
 
 /** Night 19: a few connections in a row, or one step, and then nothing more. That is no growth to continue. */
-let cluster: Cluster;
-let sessions: Sessions;
-
-beforeAll(async () => {
-  cluster = await startCluster({ settings: { max_connections: 60 } });
-  sessions = new Sessions(cluster);
-  for (const role of dbconnRoles) await sessions.ask(role);
-});
-afterAll(async () => {
-  await sessions.close();
-  await cluster.close();
-});
+const server = useNightServer({ settings: { max_connections: 60 } });
 
 describe.each(variants)(
   'what came and stopped coming ($seed)',
@@ -32,7 +19,7 @@ describe.each(variants)(
     let runbook: Runbook;
 
     const open = (count: number): Promise<unknown> =>
-      sessions.openMany(count, { user, application: applications[0] });
+      server.sessions.openMany(count, { user, application: applications[0] });
     /** One check, and the clock at the next one. */
     const check = async (afterMs = pauseMs): Promise<Diagnosis> => {
       const diagnosis = await runbook.diagnose('night');
@@ -51,15 +38,15 @@ describe.each(variants)(
       }
     };
 
-    beforeAll(() => sessions.ask(`CREATE ROLE ${user} LOGIN`));
+    beforeAll(() => server.sessions.ask(`CREATE ROLE ${user} LOGIN`));
     beforeEach(async () => {
       clock = new MovingClock();
-      runbook = watch(cluster, { clock });
+      runbook = watch(server.cluster, { clock });
       await open(seeded.between(4, 8));
     });
     afterEach(async () => {
       await runbook.close();
-      await sessions.endAll();
+      await server.sessions.endAll();
     });
 
     test('a few connections within seconds are no forecast, and soon it is flat', async () => {

@@ -1,25 +1,21 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Session } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf, metricsOf } from './support/containers.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
+import { useNightServer } from './support/night-server.ts';
 import { watch } from './support/night.ts';
 import type { NightOptions } from './support/night.ts';
 import { everyVariant } from './support/variants.ts';
 
 /** Night 30: load that is healthy. Fine, or the slots alone; never a cause. */
-let server: NightServer;
-
+const server = useNightServer({ settings: { max_connections: 100 } });
 beforeAll(async () => {
-  server = await startNightServer({ settings: { max_connections: 100 } });
   await startBench(['--initialize', '--quiet']).ended;
 });
-afterAll(() => server.close());
 
 /** PostgreSQL's own bench, as people run it. */
 function startBench(words: readonly string[]): {

@@ -1,20 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Target } from '../../src/runbook/snapshot/target.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf } from './support/containers.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { everyVariant } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 10: sessions without a name, people among them. And PgBouncer's application_name_add_host. */
-let server: NightServer;
-
-beforeAll(async () => {
-  server = await startNightServer({ settings: { max_connections: 30 } });
-});
-afterAll(() => server.close());
+const server = useNightServer({ settings: { max_connections: 30 } });
 
 const limits = { idleInTransactionWarningMs: 1_000 };
 
@@ -30,12 +24,7 @@ describe.each(everyVariant)(
       const services = containersOf(
         Object.fromEntries(names.map((name) => [name, [container(`${name}-1`, { number: 1 })]])),
       );
-      const runbook = watch(server.cluster, { limits, target, services });
-      try {
-        return await runbook.diagnose('night');
-      } finally {
-        await runbook.close();
-      }
+      return diagnoseOnce(server.cluster, { limits, target, services });
     };
 
     beforeAll(async () => {

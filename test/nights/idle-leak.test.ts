@@ -1,20 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf } from './support/containers.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 3: connections that are opened one after another, used once and never given back. No pool tells. */
-let server: NightServer;
-
-beforeAll(async () => {
-  server = await startNightServer({ settings: { max_connections: 40 } });
-});
-afterAll(() => server.close());
+const server = useNightServer({ settings: { max_connections: 40 } });
 
 const limits = { idleInTransactionWarningMs: 1_000, terminateIdleMs: 1_500 };
 
@@ -26,12 +20,7 @@ describe.each(variants)('an idle leak ($seed)', ({ seeded, applications, user })
     [other]: [container(`${other}-1`, { number: 1 })],
   });
   const look = async (): Promise<Diagnosis> => {
-    const runbook = watch(server.cluster, { limits, target, services });
-    try {
-      return await runbook.diagnose('night');
-    } finally {
-      await runbook.close();
-    }
+    return diagnoseOnce(server.cluster, { limits, target, services });
   };
   const isIdleFor = (since: string, least: number) => async (): Promise<boolean> => {
     const rows = await server.sessions.ask(

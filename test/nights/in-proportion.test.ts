@@ -1,17 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../support/until.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 15: a few forgotten transactions on a server that idle pools have filled. */
-let server: NightServer;
-
-beforeAll(async () => {
-  server = await startNightServer({ settings: { max_connections: 100 } });
-});
-afterAll(() => server.close());
+const server = useNightServer({ settings: { max_connections: 100 } });
 
 describe.each(variants)('in proportion ($seed)', ({ seeded, applications, user, table }) => {
   const left = seeded.between(3, 4);
@@ -36,20 +30,17 @@ describe.each(variants)('in proportion ($seed)', ({ seeded, applications, user, 
 
   test('the idle ones are the subject, and the few are not blamed', async () => {
     const limits = { idleInTransactionWarningMs: 1_000 };
-    const runbook = watch(server.cluster, { limits });
-    try {
-      const { state, causes, verdict, findings, proposals } = await runbook.diagnose('night');
-      expect(state).toBe('warning');
-      const named = causes.map(({ cause }) => cause);
-      expect(named).not.toContain('connection-leak');
-      expect(named).not.toContain('uncommitted-transactions');
-      expect(verdict).not.toContain('leak');
-      expect(causes[0]?.cause).toBe('application-scaling');
-      // They are told, as what they are.
-      expect(findings.map(({ id }) => id)).toContain('idle-in-transaction');
-      expect(proposals.map(({ option }) => option)).not.toContain('C');
-    } finally {
-      await runbook.close();
-    }
+    const { state, causes, verdict, findings, proposals } = await diagnoseOnce(server.cluster, {
+      limits,
+    });
+    expect(state).toBe('warning');
+    const named = causes.map(({ cause }) => cause);
+    expect(named).not.toContain('connection-leak');
+    expect(named).not.toContain('uncommitted-transactions');
+    expect(verdict).not.toContain('leak');
+    expect(causes[0]?.cause).toBe('application-scaling');
+    // They are told, as what they are.
+    expect(findings.map(({ id }) => id)).toContain('idle-in-transaction');
+    expect(proposals.map(({ option }) => option)).not.toContain('C');
   });
 });

@@ -1,22 +1,16 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf, metricsOf } from './support/containers.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /**
  * Night 2: the pool counts connections as in use that PostgreSQL has ended. Night 7: every request that has one, in a
  * transaction, waits for a second one. A larger pool would lose more, or be used up in the same way.
  */
-let server: NightServer;
-
-beforeAll(async () => {
-  server = await startNightServer({ settings: { max_connections: 60 } });
-});
-afterAll(() => server.close());
+const server = useNightServer({ settings: { max_connections: 60 } });
 
 describe.each(variants)('a pool that is lost ($seed)', ({ seeded, applications, user }) => {
   const [service, other] = applications;
@@ -29,12 +23,7 @@ describe.each(variants)('a pool that is lost ($seed)', ({ seeded, applications, 
 
   const look = async (): Promise<Diagnosis> => {
     const limits = { idleInTransactionWarningMs: 20_000 };
-    const runbook = watch(server.cluster, { limits, target, services, pools });
-    try {
-      return await runbook.diagnose('night');
-    } finally {
-      await runbook.close();
-    }
+    return diagnoseOnce(server.cluster, { limits, target, services, pools });
   };
   const expectRestart = ({ state, causes, proposals }: Diagnosis): void => {
     expect(state).not.toBe('fine');

@@ -1,28 +1,25 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { majors } from '../support/breadth.ts';
 import type { Session } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { optionD } from './support/option-d.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 27: a build or a rewrite at the head of the queue is named with its progress, not "lock contention". */
 describe.for(majors)('PostgreSQL %i', (major) => {
-  let night: NightServer;
+  const night = useNightServer({ major, settings: { max_connections: 40, autovacuum: 'off' } });
   const limits = { ...defaultLimits, lockWaitMs: 1, slowQueryMs: 1 };
 
   beforeAll(async () => {
-    night = await startNightServer({ major, settings: { max_connections: 40, autovacuum: 'off' } });
     await night.sessions.ask('GRANT CREATE ON SCHEMA public TO PUBLIC');
     await night.sessions.ask(
       `CREATE FUNCTION slowly(i int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN PERFORM pg_sleep(0.2); RETURN i; END $$`,
     );
   });
-  afterAll(() => night.close());
 
   describe.each(variants)(
     'work on a table that many wait for ($seed)',
@@ -62,12 +59,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       }
 
       async function look(): Promise<Diagnosis> {
-        const runbook = watch(night.cluster, { limits });
-        try {
-          return await runbook.diagnose('night');
-        } finally {
-          await runbook.close();
-        }
+        return diagnoseOnce(night.cluster, { limits });
       }
 
       test('an index build is named with its phase, and what a cancel costs', async () => {

@@ -2,34 +2,28 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { majors } from '../support/breadth.ts';
 import { until } from '../support/until.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { optionD } from './support/option-d.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 23: a parallel worker is part of its leader: it is no waiter, no root and no target of its own. */
 describe.for(majors)('PostgreSQL %i', (major) => {
-  let night: NightServer;
-
-  beforeAll(async () => {
-    night = await startNightServer({
-      major,
-      settings: {
-        max_connections: 40,
-        max_worker_processes: 16,
-        max_parallel_workers: 12,
-        max_parallel_workers_per_gather: 3,
-        parallel_setup_cost: 0,
-        parallel_tuple_cost: 0,
-        min_parallel_table_scan_size: 0,
-        parallel_leader_participation: 'off',
-        deadlock_timeout: '10min',
-        autovacuum: 'off',
-      },
-    });
+  const night = useNightServer({
+    major,
+    settings: {
+      max_connections: 40,
+      max_worker_processes: 16,
+      max_parallel_workers: 12,
+      max_parallel_workers_per_gather: 3,
+      parallel_setup_cost: 0,
+      parallel_tuple_cost: 0,
+      min_parallel_table_scan_size: 0,
+      parallel_leader_participation: 'off',
+      deadlock_timeout: '10min',
+      autovacuum: 'off',
+    },
   });
-  afterAll(() => night.close());
 
   describe.each(variants)(
     'workers that wait for a lock ($seed)',
@@ -65,20 +59,15 @@ describe.for(majors)('PostgreSQL %i', (major) => {
           `SELECT coalesce(leader_pid, pid) AS pid, array_agg(DISTINCT u) AS pids FROM pg_stat_activity, unnest(pg_blocking_pids(pid)) u
           WHERE wait_event_type = 'Lock' GROUP BY 1`,
         );
-        const runbook = watch(cluster, { limits: { lockWaitMs: 1 } });
-        try {
-          const { blocking, proposals } = await runbook.diagnose('night');
-          expect(new Map(blocking.waiters.map(({ pid, waitsFor }) => [pid, waitsFor]))).toEqual(
-            new Map(truth.map(({ pid, pids }) => [pid, pids])),
-          );
-          expect(new Set(blocking.waiters.map(({ pid }) => pid))).toEqual(
-            new Set(opened.map(({ pid }) => pid)),
-          );
-          expect(blocking.roots).toEqual([{ pid: holder.pid, victims: leaders }]);
-          expect(proposals).toMatchObject([{ option: 'D', subject: `${holder.pid}` }]);
-        } finally {
-          await runbook.close();
-        }
+        const { blocking, proposals } = await diagnoseOnce(cluster, { limits: { lockWaitMs: 1 } });
+        expect(new Map(blocking.waiters.map(({ pid, waitsFor }) => [pid, waitsFor]))).toEqual(
+          new Map(truth.map(({ pid, pids }) => [pid, pids])),
+        );
+        expect(new Set(blocking.waiters.map(({ pid }) => pid))).toEqual(
+          new Set(opened.map(({ pid }) => pid)),
+        );
+        expect(blocking.roots).toEqual([{ pid: holder.pid, victims: leaders }]);
+        expect(proposals).toMatchObject([{ option: 'D', subject: `${holder.pid}` }]);
         const plan = await optionD(cluster, {
           limits: { ...defaultLimits, lockWaitMs: 1 },
         }).propose({ kind: 'stop-blockers' });
@@ -109,13 +98,8 @@ describe.for(majors)('PostgreSQL %i', (major) => {
           );
           return rows.length > 0;
         });
-        const runbook = watch(cluster, { limits: { lockWaitMs: 1 } });
-        try {
-          const { blocking } = await runbook.diagnose('night');
-          expect(blocking.roots).toEqual([{ pid: leader.pid, victims: 1 }]);
-        } finally {
-          await runbook.close();
-        }
+        const { blocking } = await diagnoseOnce(cluster, { limits: { lockWaitMs: 1 } });
+        expect(blocking.roots).toEqual([{ pid: leader.pid, victims: 1 }]);
         const [worker] = await sessions.ask<{ pid: number }>(
           `SELECT pid FROM pg_stat_activity WHERE leader_pid = ${leader.pid} LIMIT 1`,
         );

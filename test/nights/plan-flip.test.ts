@@ -4,18 +4,12 @@ import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
 import type { Session } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf } from './support/containers.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
+import { useNightServer } from './support/night-server.ts';
 import { watch } from './support/night.ts';
 import { variants } from './support/variants.ts';
 
 /** Night 6: one statement takes seconds instead of milliseconds, and nearly all sessions are in it. */
-let server: NightServer;
-
-beforeAll(async () => {
-  server = await startNightServer({ settings: { max_connections: 38 } });
-});
-afterAll(() => server.close());
+const server = useNightServer({ settings: { max_connections: 38 } });
 
 /** How long the statement takes now; the same text whatever the server has to do for it. */
 const statement = (seconds: number): string => `SELECT pg_sleep(${seconds})`;

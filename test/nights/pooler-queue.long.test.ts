@@ -1,38 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import { startCluster } from '../support/clusters.ts';
 import { isPgBouncerInstalled, startPgBouncer } from '../../sandbox/patient/pgbouncer.ts';
 import type { PgBouncer } from '../../sandbox/patient/pgbouncer.ts';
-import { Sessions } from '../support/sessions.ts';
-import { dbconnRoles, watch } from './support/night.ts';
 import type { NightOptions } from './support/night.ts';
 import { PoolerClients, consoleOf } from './support/pooler-clients.ts';
 import { everyVariant } from './support/variants.ts';
+import { useNightServer } from './support/night-server.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 11: in transaction mode clients queue in PgBouncer, and PostgreSQL is calm. */
-let cluster: Cluster;
-let sessions: Sessions;
+const server = useNightServer({ settings: { max_connections: 60 } });
 let pgbouncer: PgBouncer;
 let clients: PoolerClients;
 
-beforeAll(async () => {
-  cluster = await startCluster({ settings: { max_connections: 60 } });
-  sessions = new Sessions(cluster);
-  for (const role of dbconnRoles) await sessions.ask(role);
-});
-afterAll(async () => {
-  await sessions.close();
-  await cluster.close();
-});
-
 async function look(options: NightOptions = {}): Promise<Diagnosis> {
-  const runbook = watch(cluster, { ...options, more: { poolers: consoleOf(pgbouncer) } });
-  try {
-    return await runbook.diagnose('night');
-  } finally {
-    await runbook.close();
-  }
+  return diagnoseOnce(server.cluster, { ...options, more: { poolers: consoleOf(pgbouncer) } });
 }
 
 describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('clients wait ($seed)', (variant) => {
@@ -42,21 +24,24 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('clients wait ($seed)'
   const as = { user, application: applications[0] };
 
   beforeAll(async () => {
-    await sessions.ask(`CREATE ROLE ${user} LOGIN`);
-    await sessions.ask(`CREATE TABLE ${table} (id int PRIMARY KEY)`);
-    await sessions.ask(`INSERT INTO ${table} VALUES (1)`);
-    await sessions.ask(`GRANT ALL ON ${table} TO ${user}`);
+    await server.sessions.ask(`CREATE ROLE ${user} LOGIN`);
+    await server.sessions.ask(`CREATE TABLE ${table} (id int PRIMARY KEY)`);
+    await server.sessions.ask(`INSERT INTO ${table} VALUES (1)`);
+    await server.sessions.ask(`GRANT ALL ON ${table} TO ${user}`);
   });
   beforeEach(async () => {
     const settings = { pool_mode: 'transaction', default_pool_size: size, max_client_conn: 200 };
-    pgbouncer = await startPgBouncer(cluster, settings, { users: [user], serverUser: 'as itself' });
+    pgbouncer = await startPgBouncer(server.cluster, settings, {
+      users: [user],
+      serverUser: 'as itself',
+    });
     clients = new PoolerClients(pgbouncer);
   });
   afterEach(async () => {
     // First the pooler: one that sees its sessions end would log in again meanwhile.
     await pgbouncer.close();
     await clients.close();
-    await sessions.endAll();
+    await server.sessions.endAll();
   });
 
   /** So many hold the pool with these statements, and the rest waits. */
@@ -145,7 +130,7 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('clients wait ($seed)'
   });
 
   test('behind a lock: the lock is named', async () => {
-    const holder = await sessions.open({ application: applications[1] });
+    const holder = await server.sessions.open({ application: applications[1] });
     await holder.run('BEGIN', `SELECT FROM ${table} FOR UPDATE`);
     await stage(`UPDATE ${table} SET id = id`);
     const { findings, blocking } = await look({ limits: { lockWaitMs: 500 } });

@@ -1,29 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import { startCluster } from '../support/clusters.ts';
 import { isPgBouncerInstalled, startPgBouncer } from '../../sandbox/patient/pgbouncer.ts';
 import type { PgBouncer } from '../../sandbox/patient/pgbouncer.ts';
-import { Sessions } from '../support/sessions.ts';
-import { dbconnRoles, watch } from './support/night.ts';
 import { PoolerClients, consoleOf } from './support/pooler-clients.ts';
 import { everyVariant } from './support/variants.ts';
+import { useNightServer } from './support/night-server.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 12: in session mode every client keeps its server connection, and the next ones wait. */
-let cluster: Cluster;
-let sessions: Sessions;
+const server = useNightServer({ settings: { max_connections: 40 } });
 let pgbouncer: PgBouncer;
 let clients: PoolerClients;
-
-beforeAll(async () => {
-  cluster = await startCluster({ settings: { max_connections: 40 } });
-  sessions = new Sessions(cluster);
-  for (const role of dbconnRoles) await sessions.ask(role);
-});
-afterAll(async () => {
-  await sessions.close();
-  await cluster.close();
-});
 
 describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('session mode ($seed)', (variant) => {
   const { seeded, user, applications } = variant;
@@ -32,7 +19,7 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('session mode ($seed)'
   let size: number;
 
   beforeAll(async () => {
-    await sessions.ask(`CREATE ROLE ${user} LOGIN`);
+    await server.sessions.ask(`CREATE ROLE ${user} LOGIN`);
   });
   beforeEach(() => {
     size = 0;
@@ -40,14 +27,17 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('session mode ($seed)'
   afterEach(async () => {
     await pgbouncer.close();
     await clients.close();
-    await sessions.endAll();
+    await server.sessions.endAll();
   });
 
   /** A pool of this size, held by clients that are idle; so many more wait. */
   async function stage(poolSize: number): Promise<Diagnosis> {
     size = poolSize;
     const settings = { pool_mode: 'session', default_pool_size: size };
-    pgbouncer = await startPgBouncer(cluster, settings, { users: [user], serverUser: 'as itself' });
+    pgbouncer = await startPgBouncer(server.cluster, settings, {
+      users: [user],
+      serverUser: 'as itself',
+    });
     clients = new PoolerClients(pgbouncer);
     await clients.open(size, { user, application }, 'SELECT 1');
     await clients.until('the pool is used up', ({ servers }) => servers >= size);
@@ -56,15 +46,10 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('session mode ($seed)'
       'they have waited',
       (reading) => reading.clientsWaiting === waiting && reading.longestWaitSeconds >= 1.2,
     );
-    const runbook = watch(cluster, {
+    return diagnoseOnce(server.cluster, {
       more: { poolers: consoleOf(pgbouncer) },
       target: { services: [{ name: application, workers: 1, poolSize: 20, maxOverflow: 10 }] },
     });
-    try {
-      return await runbook.diagnose('night');
-    } finally {
-      await runbook.close();
-    }
   }
 
   function expectTheLimitOfThePooler({ state, headline, findings }: Diagnosis): void {

@@ -1,29 +1,16 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createPoolers } from '../../src/pgbouncer/poolers.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import { startCluster } from '../support/clusters.ts';
 import { isPgBouncerInstalled, startPgBouncer } from '../../sandbox/patient/pgbouncer.ts';
 import type { PgBouncer } from '../../sandbox/patient/pgbouncer.ts';
-import { Sessions } from '../support/sessions.ts';
-import { dbconnRoles, watch } from './support/night.ts';
 import { PoolerClients } from './support/pooler-clients.ts';
 import { everyVariant } from './support/variants.ts';
+import { useNightServer } from './support/night-server.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 13: several PgBouncers, each allowed less than the server has, and together far more. */
-let cluster: Cluster;
-let sessions: Sessions;
 const usable = 47;
-
-beforeAll(async () => {
-  cluster = await startCluster({ settings: { max_connections: usable + 3 } });
-  sessions = new Sessions(cluster);
-  for (const role of dbconnRoles) await sessions.ask(role);
-});
-afterAll(async () => {
-  await sessions.close();
-  await cluster.close();
-});
+const server = useNightServer({ settings: { max_connections: usable + 3 } });
 
 describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('several poolers ($seed)', (variant) => {
   const { seeded, user, applications } = variant;
@@ -35,7 +22,7 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('several poolers ($see
   const clients: PoolerClients[] = [];
 
   beforeAll(async () => {
-    await sessions.ask(`CREATE ROLE ${user} LOGIN`);
+    await server.sessions.ask(`CREATE ROLE ${user} LOGIN`);
     // By the size of a pool, and by what one database may have: either is a ceiling.
     const limits = [
       { default_pool_size: each },
@@ -44,7 +31,7 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('several poolers ($see
     for (const limit of limits) {
       const settings = { pool_mode: 'transaction', max_client_conn: 200, ...limit };
       const options = { users: [user], serverUser: 'as itself' };
-      const pooler = await startPgBouncer(cluster, settings, options);
+      const pooler = await startPgBouncer(server.cluster, settings, options);
       poolers.push(pooler);
       clients.push(new PoolerClients(pooler));
     }
@@ -52,7 +39,7 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('several poolers ($see
   afterEach(async () => {
     await Promise.all(clients.map((one) => one.close()));
     // A statement goes on in PostgreSQL after its client is gone.
-    await sessions.endAll();
+    await server.sessions.endAll();
   });
   afterAll(async () => {
     await Promise.all(poolers.map((one) => one.close()));
@@ -70,15 +57,10 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('several poolers ($see
       url: one.url('stats', 'pgbouncer'),
       replicas: replicas[index] ?? 1,
     }));
-    const runbook = watch(cluster, {
+    return diagnoseOnce(server.cluster, {
       more: { poolers: createPoolers({ consoles }) },
       target: { services: [{ name: applications[0], workers: 2, poolSize: 20, maxOverflow: 10 }] },
     });
-    try {
-      return await runbook.diagnose('night');
-    } finally {
-      await runbook.close();
-    }
   }
 
   test('their ceilings are added up over the replicas, and the service behind them is not counted', async () => {
@@ -100,7 +82,7 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('several poolers ($see
   });
 
   test('on a short server they are named, and no pool of a service is', async () => {
-    await sessions.openMany(14, { application: 'psql' });
+    await server.sessions.openMany(14, { application: 'psql' });
     const { verdict, causes, proposals, findings } = await look(13);
     expect(findings.map(({ id }) => id)).toContain('pooler-budget');
     expect(verdict).toContain('poolers that may open more than the server has');

@@ -1,35 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import { startCluster } from '../support/clusters.ts';
-import { Sessions } from '../support/sessions.ts';
 import { container, containersOf, metricsOf } from './support/containers.ts';
-import { dbconnRoles, watch } from './support/night.ts';
 import type { NightOptions } from './support/night.ts';
 import { variants } from './support/variants.ts';
+import { useNightServer } from './support/night-server.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 22: replicas of one service with different pools. The budget is the sum of what each may open. */
-let cluster: Cluster;
-let sessions: Sessions;
-
-beforeAll(async () => {
-  cluster = await startCluster({ settings: { max_connections: 60 } });
-  sessions = new Sessions(cluster);
-  for (const role of dbconnRoles) await sessions.ask(role);
-});
-afterAll(async () => {
-  await sessions.close();
-  await cluster.close();
-});
-afterEach(() => sessions.endAll());
+const server = useNightServer({ settings: { max_connections: 60 } });
+afterEach(() => server.sessions.endAll());
 
 async function look(options: NightOptions): Promise<Diagnosis> {
-  const runbook = watch(cluster, options);
-  try {
-    return await runbook.diagnose('night');
-  } finally {
-    await runbook.close();
-  }
+  return diagnoseOnce(server.cluster, options);
 }
 
 describe.each(variants)(
@@ -68,10 +50,10 @@ describe.each(variants)(
       ['their metrics alone', { pools: metrics }],
     ];
 
-    beforeAll(() => sessions.ask(`CREATE ROLE ${user} LOGIN`));
+    beforeAll(() => server.sessions.ask(`CREATE ROLE ${user} LOGIN`));
 
     test.each(ways)('may open the sum of both, by %s', async (_, options) => {
-      await sessions.openMany(held, { user, application: service });
+      await server.sessions.openMany(held, { user, application: service });
       const { state, budget, causes, findings } = await look({ ...options, target });
       expect(state).toBe('fine');
       expect(causes).toEqual([]);
@@ -87,7 +69,7 @@ describe.each(variants)(
     test.each(ways)(
       'are not over budget with what only the larger one may hold, by %s',
       async (_, options) => {
-        await sessions.openMany(small * 2 + 3, { user, application: service });
+        await server.sessions.openMany(small * 2 + 3, { user, application: service });
         const { findings } = await look({ ...options, target });
         expect(findings.map(({ id }) => id)).not.toContain('service-over-budget');
       },

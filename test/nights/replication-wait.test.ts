@@ -1,29 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createBlockers } from '../../src/postgres/privileged/blockers.ts';
-import { startCluster } from '../support/clusters.ts';
-import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
-import { dbconnRoles, watch } from './support/night.ts';
+import { watch } from './support/night.ts';
 import { variants } from './support/variants.ts';
 import { heldLease } from '../support/held-lease.ts';
+import { useNightServer } from './support/night-server.ts';
 
 /** Night 1: commits that wait for a standby which is gone. They are done here, and no cancel takes them back. */
-let cluster: Cluster;
-let sessions: Sessions;
+const server = useNightServer({ settings: { max_connections: 40 } }, [
+  'SET synchronous_commit = local',
+]);
 const limits = { slowQueryMs: 500 };
-
-beforeAll(async () => {
-  cluster = await startCluster({ settings: { max_connections: 40 } });
-  sessions = new Sessions(cluster);
-  for (const role of dbconnRoles) await sessions.ask(role);
-  await sessions.ask('SET synchronous_commit = local');
-});
 afterAll(async () => {
-  await sessions.ask('ALTER SYSTEM RESET synchronous_standby_names');
-  await sessions.ask('SELECT pg_reload_conf()');
-  await sessions.close();
-  await cluster.close();
+  await server.sessions.ask('ALTER SYSTEM RESET synchronous_standby_names');
+  await server.sessions.ask('SELECT pg_reload_conf()');
 });
 
 describe.each(variants)('commits that wait for a standby ($seed)', (variant) => {
@@ -32,31 +22,31 @@ describe.each(variants)('commits that wait for a standby ($seed)', (variant) => 
   let writers: number[];
 
   beforeAll(async () => {
-    await sessions.ask(`CREATE TABLE ${table} (id int)`);
-    await sessions.ask(`GRANT ALL ON ${table} TO PUBLIC`);
-    await sessions.ask(`CREATE ROLE ${user} LOGIN`);
-    await sessions.ask(`ALTER SYSTEM SET synchronous_standby_names = '${table}'`);
-    await sessions.ask('SELECT pg_reload_conf()');
+    await server.sessions.ask(`CREATE TABLE ${table} (id int)`);
+    await server.sessions.ask(`GRANT ALL ON ${table} TO PUBLIC`);
+    await server.sessions.ask(`CREATE ROLE ${user} LOGIN`);
+    await server.sessions.ask(`ALTER SYSTEM SET synchronous_standby_names = '${table}'`);
+    await server.sessions.ask('SELECT pg_reload_conf()');
     await until('a standby is waited for', async () => {
-      const rows = await sessions.ask(
+      const rows = await server.sessions.ask(
         `SELECT WHERE current_setting('synchronous_standby_names') = '${table}'`,
       );
       return rows.length === 1;
     });
-    const opened = await sessions.openMany(commits, { user, application: applications[0] });
+    const opened = await server.sessions.openMany(commits, { user, application: applications[0] });
     for (const writer of opened) writer.begin(`INSERT INTO ${table} VALUES (1)`);
     writers = opened.map(({ pid }) => pid);
     await until('every commit has waited for over a second', async () => {
-      const waiting = await sessions.ask(
+      const waiting = await server.sessions.ask(
         `SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND now() - state_change > interval '1.2 s'`,
       );
       return waiting.length === commits;
     });
   });
-  afterAll(() => sessions.endAll());
+  afterAll(() => server.sessions.endAll());
 
   test('are named as none of the six, with the way out, and nothing to cancel is proposed', async () => {
-    const runbook = watch(cluster, { limits });
+    const runbook = watch(server.cluster, { limits });
     try {
       const { state, verdict, causes, proposals, findings } = await runbook.diagnose('night');
       expect(state).toBe('critical');
@@ -73,7 +63,7 @@ describe.each(variants)('commits that wait for a standby ($seed)', (variant) => 
 
   test('are neither cancelled nor ended, not even by their pid', async () => {
     const guard = { protectedApplications: [], poolerApplications: [], applicationRoles: [] };
-    const blockers = createBlockers({ url: cluster.url('acting') });
+    const blockers = createBlockers({ url: server.cluster.url('acting') });
     await blockers.act(async (session) => {
       const slow = { runningForMs: 500, atMost: 50 };
       expect(await session.readSlow(slow, guard)).toEqual([]);
@@ -86,7 +76,9 @@ describe.each(variants)('commits that wait for a standby ($seed)', (variant) => 
         expect(await session.signalBlocker(signal, { guard, lease: heldLease })).toBe('committing');
       }
     });
-    const alive = await sessions.ask(`SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`);
+    const alive = await server.sessions.ask(
+      `SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'`,
+    );
     expect(alive).toHaveLength(commits);
   });
 });

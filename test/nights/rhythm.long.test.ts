@@ -1,28 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
 import { MovingClock } from '../runbook/incidents/moving-clock.ts';
-import { startCluster } from '../support/clusters.ts';
 import type { Session } from '../support/sessions.ts';
-import { Sessions } from '../support/sessions.ts';
-import { dbconnRoles, watch } from './support/night.ts';
+import { watch } from './support/night.ts';
 import { everyVariant } from './support/variants.ts';
+import { useNightServer } from './support/night-server.ts';
 
 /** Night 29: connections that come all at once, again and again, or once after a fail-over. */
-let cluster: Cluster;
-let sessions: Sessions;
+const server = useNightServer({ settings: { max_connections: 60 } });
 const minuteMs = 60_000;
-
-beforeAll(async () => {
-  cluster = await startCluster({ settings: { max_connections: 60 } });
-  sessions = new Sessions(cluster);
-  for (const role of dbconnRoles) await sessions.ask(role);
-});
-afterAll(async () => {
-  await sessions.close();
-  await cluster.close();
-});
 
 describe.each(everyVariant)('what comes at once ($seed)', ({ seeded, user, applications }) => {
   const period = seeded.between(8, 15);
@@ -32,7 +19,7 @@ describe.each(everyVariant)('what comes at once ($seed)', ({ seeded, user, appli
   let runbook: Runbook;
 
   const open = (count: number): Promise<Session[]> =>
-    sessions.openMany(count, { user, application: applications[0] });
+    server.sessions.openMany(count, { user, application: applications[0] });
   const close = (opened: readonly Session[]): Promise<unknown> =>
     Promise.all(opened.map(({ client }) => client.end()));
   const check = async (minutes = 1): Promise<Diagnosis> => {
@@ -50,17 +37,17 @@ describe.each(everyVariant)('what comes at once ($seed)', ({ seeded, user, appli
   };
   const idsOf = ({ findings }: Diagnosis): string[] => findings.map(({ id }) => id);
 
-  beforeAll(() => sessions.ask(`CREATE ROLE ${user} LOGIN`));
+  beforeAll(() => server.sessions.ask(`CREATE ROLE ${user} LOGIN`));
   beforeEach(async () => {
     clock = new MovingClock();
-    runbook = watch(cluster, { clock });
+    runbook = watch(server.cluster, { clock });
     await open(base);
     await check();
     await check();
   });
   afterEach(async () => {
     await runbook.close();
-    await sessions.endAll();
+    await server.sessions.endAll();
   });
 
   test('bursts at equal distances are a rhythm with its period, and no cause', async () => {

@@ -1,23 +1,19 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { exitCodeOf } from '../../src/terminal/output.ts';
 import { databaseOptions } from '../support/database-options.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf } from './support/containers.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
+import { useNightServer } from './support/night-server.ts';
 import { watch } from './support/night.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 24: the application is a superuser. And a dbconn without pg_monitor, which sees some sessions only. */
-let server: NightServer;
-
-beforeAll(async () => {
-  server = await startNightServer({ settings: { max_connections: 30 } });
-  await server.sessions.ask('CREATE ROLE provideradmin LOGIN SUPERUSER');
-});
-afterAll(() => server.close());
+const server = useNightServer({ settings: { max_connections: 30 } }, [
+  'CREATE ROLE provideradmin LOGIN SUPERUSER',
+]);
 
 describe.each(variants)('rights ($seed)', ({ seeded, applications: [service], user }) => {
   const target = { services: [{ name: service, workers: 1 }] };
@@ -35,31 +31,21 @@ describe.each(variants)('rights ($seed)', ({ seeded, applications: [service], us
 
   test('an application as superuser with room left is a warning, fixed for that very role', async () => {
     await server.sessions.openMany(seeded.between(3, 8), { user, application: service });
-    const runbook = watch(server.cluster, { target, services });
-    try {
-      const diagnosis = await runbook.diagnose('night');
-      const found = diagnosis.findings.find(({ id }) => id === 'superuser-application');
-      expect(found).toMatchObject({ severity: 'warning' });
-      expect(found?.fix).toContain(`ALTER ROLE "${user}" NOSUPERUSER`);
-      expect(found?.fix).not.toContain('ALTER ROLE "app"');
-      expect(diagnosis.state).toBe('warning');
-      expect(exitCodeOf(diagnosis)).toBe(1);
-    } finally {
-      await runbook.close();
-    }
+    const diagnosis = await diagnoseOnce(server.cluster, { target, services });
+    const found = diagnosis.findings.find(({ id }) => id === 'superuser-application');
+    expect(found).toMatchObject({ severity: 'warning' });
+    expect(found?.fix).toContain(`ALTER ROLE "${user}" NOSUPERUSER`);
+    expect(found?.fix).not.toContain('ALTER ROLE "app"');
+    expect(diagnosis.state).toBe('warning');
+    expect(exitCodeOf(diagnosis)).toBe(1);
   });
 
   test('as the role that initdb made it is given a role of its own', async () => {
     await server.sessions.openMany(4, { application: service });
-    const runbook = watch(server.cluster, { target, services });
-    try {
-      const { findings } = await runbook.diagnose('night');
-      const { fix } = findings.find(({ id }) => id === 'superuser-application') ?? {};
-      expect(fix).toContain(`CREATE ROLE "${initial}_login" LOGIN`);
-      expect(fix).not.toContain(`ALTER ROLE "${initial}"`);
-    } finally {
-      await runbook.close();
-    }
+    const { findings } = await diagnoseOnce(server.cluster, { target, services });
+    const { fix } = findings.find(({ id }) => id === 'superuser-application') ?? {};
+    expect(fix).toContain(`CREATE ROLE "${initial}_login" LOGIN`);
+    expect(fix).not.toContain(`ALTER ROLE "${initial}"`);
   });
 
   test('it is critical once it holds the reserved slots', async () => {
@@ -91,31 +77,26 @@ describe.each(variants)('rights ($seed)', ({ seeded, applications: [service], us
     });
     const limits = { ...defaultLimits, idleInTransactionWarningMs: 100 };
     const database = createDatabase(databaseOptions(server.cluster.url(watcher), { limits }));
-    const runbook = watch(server.cluster, { limits, target, services, more: { database } });
-    try {
-      const diagnosis = await runbook.diagnose('night');
-      expect(diagnosis.state).toBe('critical');
-      expect(exitCodeOf(diagnosis)).toBe(2);
-      expect(diagnosis.headline).toMatch(/^At least 2\d of 27 usable connections/);
-      const grant = diagnosis.findings.find(({ id }) => id === 'no-pg-monitor');
-      expect(grant?.fix).toBe(`GRANT pg_monitor TO "${watcher}";`);
-      expect(diagnosis.causes[0]?.cause).toBe('connection-leak');
-    } finally {
-      await runbook.close();
-    }
+    const diagnosis = await diagnoseOnce(server.cluster, {
+      limits,
+      target,
+      services,
+      more: { database },
+    });
+    expect(diagnosis.state).toBe('critical');
+    expect(exitCodeOf(diagnosis)).toBe(2);
+    expect(diagnosis.headline).toMatch(/^At least 2\d of 27 usable connections/);
+    const grant = diagnosis.findings.find(({ id }) => id === 'no-pg-monitor');
+    expect(grant?.fix).toBe(`GRANT pg_monitor TO "${watcher}";`);
+    expect(diagnosis.causes[0]?.cause).toBe('connection-leak');
   });
 
   test('half a view of a server with room is unknown, and names no cause', async () => {
     await server.sessions.open({ user: 'provideradmin', application: 'provider' });
     await server.sessions.openMany(5, { user: `app_${user}`, application: service });
     const database = createDatabase(databaseOptions(server.cluster.url(watcher)));
-    const runbook = watch(server.cluster, { target, services, more: { database } });
-    try {
-      const diagnosis = await runbook.diagnose('night');
-      expect(diagnosis.state).toBe('unknown');
-      expect(diagnosis.causes).toEqual([]);
-    } finally {
-      await runbook.close();
-    }
+    const diagnosis = await diagnoseOnce(server.cluster, { target, services, more: { database } });
+    expect(diagnosis.state).toBe('unknown');
+    expect(diagnosis.causes).toEqual([]);
   });
 });

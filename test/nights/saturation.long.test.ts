@@ -3,22 +3,16 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { until } from '../support/until.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { everyVariant } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 5: many at work, none behind a lock, each slow: named by what they wait for, and never after a statement. */
-let night: NightServer;
+const night = useNightServer({ settings: { max_connections: 60, autovacuum: 'off' } });
 const limits = { slowQueryMs: 500 };
-
-beforeAll(async () => {
-  night = await startNightServer({ settings: { max_connections: 60, autovacuum: 'off' } });
-});
-afterAll(() => night.close());
 
 describe.each(everyVariant)('a server that is short of something ($seed)', (variant) => {
   const { seeded, table, applications } = variant;
@@ -40,12 +34,7 @@ describe.each(everyVariant)('a server that is short of something ($seed)', (vari
   }
 
   async function look(): Promise<Diagnosis> {
-    const runbook = watch(night.cluster, { limits });
-    try {
-      return await runbook.diagnose('night');
-    } finally {
-      await runbook.close();
-    }
+    return diagnoseOnce(night.cluster, { limits });
   }
 
   function judge({ verdict, causes, findings, proposals }: Diagnosis, id: string): void {

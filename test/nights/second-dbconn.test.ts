@@ -1,20 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf } from './support/containers.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
+import { useNightServer } from './support/night-server.ts';
 import { watch } from './support/night.ts';
 import { variants } from './support/variants.ts';
 
 /** Night 17: other dbconns look at the same server, and rest in between. They change no conclusion. */
-let server: NightServer;
-
-beforeAll(async () => {
-  server = await startNightServer({ settings: { max_connections: 60 } });
-});
-afterAll(() => server.close());
+const server = useNightServer({ settings: { max_connections: 60 } });
 
 const limits = { idleInTransactionWarningMs: 1_000, terminateIdleMs: 60_000 };
 

@@ -1,30 +1,24 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import type { Target } from '../../src/runbook/snapshot/target.ts';
 import { until } from '../support/until.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { optionD } from './support/option-d.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 18: a root blocker that is protected is spared in the proposal as in the plan, and the reason says what else helps. */
-let night: NightServer;
-const limits = { ...defaultLimits, lockWaitMs: 1 };
-
-beforeAll(async () => {
-  night = await startNightServer({
-    settings: {
-      max_connections: 40,
-      autovacuum_naptime: '1s',
-      autovacuum_vacuum_cost_delay: '100ms',
-      autovacuum_vacuum_cost_limit: 1,
-      autovacuum_freeze_max_age: 100000,
-      log_autovacuum_min_duration: 0,
-    },
-  });
+const night = useNightServer({
+  settings: {
+    max_connections: 40,
+    autovacuum_naptime: '1s',
+    autovacuum_vacuum_cost_delay: '100ms',
+    autovacuum_vacuum_cost_limit: 1,
+    autovacuum_freeze_max_age: 100000,
+    log_autovacuum_min_duration: 0,
+  },
 });
-afterAll(() => night.close());
+const limits = { ...defaultLimits, lockWaitMs: 1 };
 
 describe.each(variants)(
   'a protected root blocker ($seed)',
@@ -39,21 +33,16 @@ describe.each(variants)(
     afterEach(() => night.sessions.endAll());
 
     async function judge(target: Partial<Target>, root: number): Promise<string> {
-      const runbook = watch(night.cluster, { limits, target });
-      try {
-        const { proposals, blocking } = await runbook.diagnose('night');
-        expect(blocking.roots).toEqual([{ pid: root, victims: waiters }]);
-        const stop = proposals.filter(({ option }) => option === 'D');
-        expect(stop).toHaveLength(1);
-        expect(stop[0]).not.toHaveProperty('command');
-        const refused = await optionD(night.cluster, { limits, ...target }).propose({
-          kind: 'stop-blockers',
-        });
-        expect(refused.ok ? '' : refused.refusal.why).toContain('spared');
-        return stop[0]?.blocked ?? '';
-      } finally {
-        await runbook.close();
-      }
+      const { proposals, blocking } = await diagnoseOnce(night.cluster, { limits, target });
+      expect(blocking.roots).toEqual([{ pid: root, victims: waiters }]);
+      const stop = proposals.filter(({ option }) => option === 'D');
+      expect(stop).toHaveLength(1);
+      expect(stop[0]).not.toHaveProperty('command');
+      const refused = await optionD(night.cluster, { limits, ...target }).propose({
+        kind: 'stop-blockers',
+      });
+      expect(refused.ok ? '' : refused.refusal.why).toContain('spared');
+      return stop[0]?.blocked ?? '';
     }
 
     async function wait(statement: string): Promise<void> {

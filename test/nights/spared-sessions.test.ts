@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/timing.ts';
 import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
@@ -9,14 +9,13 @@ import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import type { Target } from '../../src/runbook/snapshot/target.ts';
 import { aTarget } from '../runbook/diagnose/builders.ts';
 import { until } from '../support/until.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { optionD } from './support/option-d.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Whatever the plan spares, the proposal does not count: roles with REPLICATION, protected names, poolers, people. */
-let night: NightServer;
+const night = useNightServer({ settings: { max_connections: 30 } });
 const limits = {
   ...defaultLimits,
   lockWaitMs: 1,
@@ -24,11 +23,6 @@ const limits = {
   terminateIdleMs: 500,
   terminateIdleInTransactionMs: 500,
 };
-
-beforeAll(async () => {
-  night = await startNightServer({ settings: { max_connections: 30 } });
-});
-afterAll(() => night.close());
 
 describe.each(variants)('sessions that are spared ($seed)', ({ seeded, applications, user }) => {
   const [service, backup] = applications;
@@ -67,12 +61,7 @@ describe.each(variants)('sessions that are spared ($seed)', ({ seeded, applicati
   }
 
   async function look(): Promise<Diagnosis> {
-    const runbook = watch(night.cluster, { limits, target });
-    try {
-      return await runbook.diagnose('night');
-    } finally {
-      await runbook.close();
-    }
+    return diagnoseOnce(night.cluster, { limits, target });
   }
 
   async function planned(remedy: Remedy, ask: RemedyRequest): Promise<number> {

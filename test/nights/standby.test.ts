@@ -5,9 +5,10 @@ import { majors } from '../support/breadth.ts';
 import { Sessions } from '../support/sessions.ts';
 import { startPair } from '../support/standby.ts';
 import { until } from '../support/until.ts';
-import { dbconnRoles, watch } from './support/night.ts';
+import { dbconnRoles } from './support/night.ts';
 import { optionD } from './support/option-d.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 14: on a standby replay waits for a long query and readers wait for replay. The query is the root, replay never a target. */
 describe.for(majors)('PostgreSQL %i', (major) => {
@@ -76,12 +77,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       }
 
       async function look(): Promise<Diagnosis> {
-        const runbook = watch(pair.standby, { limits });
-        try {
-          return await runbook.diagnose('night');
-        } finally {
-          await runbook.close();
-        }
+        return diagnoseOnce(pair.standby, { limits });
       }
 
       async function startup(): Promise<number> {

@@ -1,27 +1,15 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { parseRemedyCommand } from '../../src/runbook/commands/parse-remedy.ts';
-import { startCluster } from '../support/clusters.ts';
-import { Sessions } from '../support/sessions.ts';
 import { container, containersOf } from './support/containers.ts';
-import { dbconnRoles, watch } from './support/night.ts';
 import { variants } from './support/variants.ts';
+import { useNightServer } from './support/night-server.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 9: clients that no configuration knows hold nearly every slot, and the service is squeezed out. */
-let cluster: Cluster;
-let sessions: Sessions;
-
-beforeAll(async () => {
-  cluster = await startCluster({ settings: { max_connections: 60, reserved_connections: 3 } });
-  sessions = new Sessions(cluster);
-  for (const role of dbconnRoles) await sessions.ask(role);
-  await sessions.ask('GRANT pg_use_reserved_connections TO dbconn');
-});
-afterAll(async () => {
-  await sessions.close();
-  await cluster.close();
-});
+const server = useNightServer({ settings: { max_connections: 60, reserved_connections: 3 } }, [
+  'GRANT pg_use_reserved_connections TO dbconn',
+]);
 
 const limits = { terminateIdleMs: 200, idleInTransactionWarningMs: 5_000 };
 
@@ -36,16 +24,11 @@ describe.each(variants)('strangers ($seed)', ({ seeded, applications, user }) =>
       number: 1,
       pool: { size: 6, maxOverflow: 3, timeoutSeconds: null, recycleSeconds: null, prePing: null },
     });
-    const runbook = watch(cluster, {
+    return diagnoseOnce(server.cluster, {
       limits,
       target,
       services: containersOf({ [service]: [one] }),
     });
-    try {
-      return await runbook.diagnose('night');
-    } finally {
-      await runbook.close();
-    }
   };
   const expectNotTouched = ({ proposals }: Diagnosis): void => {
     for (const { option, subject, command } of proposals) {
@@ -56,23 +39,23 @@ describe.each(variants)('strangers ($seed)', ({ seeded, applications, user }) =>
   };
 
   beforeAll(async () => {
-    await sessions.ask(`CREATE ROLE ${user} LOGIN`);
-    await sessions.ask(`CREATE ROLE ${stranger} LOGIN`);
+    await server.sessions.ask(`CREATE ROLE ${user} LOGIN`);
+    await server.sessions.ask(`CREATE ROLE ${stranger} LOGIN`);
   });
-  beforeEach(() => sessions.openMany(held, { user, application: service }));
-  afterEach(() => sessions.endAll());
+  beforeEach(() => server.sessions.openMany(held, { user, application: service }));
+  afterEach(() => server.sessions.endAll());
 
   test.each([
     ['one report', [strange[0]]],
     ['many functions with names of their own', strange],
   ])('%s: named as the subject, with a limit for their role', async (_, names) => {
     for (const name of names) {
-      await sessions.openMany(Math.floor(44 / names.length), {
+      await server.sessions.openMany(Math.floor(44 / names.length), {
         user: stranger,
         application: name,
       });
     }
-    await sessions.takeAllSlots({ user: stranger, application: strange[0] });
+    await server.sessions.takeAllSlots({ user: stranger, application: strange[0] });
     const diagnosis = await look();
     const { state, verdict, findings, proposals, budget, capacity } = diagnosis;
     expect(state).toBe('critical');
@@ -94,7 +77,7 @@ describe.each(variants)('strangers ($seed)', ({ seeded, applications, user }) =>
   });
 
   test('who shares the role of the service is not limited by it', async () => {
-    await sessions.takeAllSlots({ user, application: strange[0] });
+    await server.sessions.takeAllSlots({ user, application: strange[0] });
     const diagnosis = await look();
     expect(diagnosis.verdict).toContain('belong to no configured service');
     expect(diagnosis.findings.find(({ id }) => id === 'strangers')?.fix).toContain(
@@ -105,7 +88,7 @@ describe.each(variants)('strangers ($seed)', ({ seeded, applications, user }) =>
   });
 
   test('few strangers beside a service are nobody’s trouble', async () => {
-    await sessions.openMany(3, { user: stranger, application: strange[0] });
+    await server.sessions.openMany(3, { user: stranger, application: strange[0] });
     const { state, findings } = await look();
     expect(state).toBe('fine');
     expect(findings.map(({ id }) => id)).not.toContain('strangers');

@@ -2,25 +2,21 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Session } from '../support/sessions.ts';
 import { majors } from '../support/breadth.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { optionD } from './support/option-d.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 31, and field/sql/foreign-encoding.sql: no text of a session breaks the look, and no literal leaves it. */
 describe.for(majors)('PostgreSQL %i', (major) => {
-  let night: NightServer;
-
+  const night = useNightServer({ major, settings: { max_connections: 40 } });
   beforeAll(async () => {
-    night = await startNightServer({ major, settings: { max_connections: 40 } });
     for (const encoding of ['LATIN1', 'EUC_JP', 'SQL_ASCII']) {
       await night.sessions.ask(
         `CREATE DATABASE of_${encoding} ENCODING '${encoding}' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`,
       );
     }
   });
-  afterAll(() => night.close());
 
   describe.each(variants)(
     'texts that nobody can read ($seed)',
@@ -120,13 +116,8 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       });
 
       async function look() {
-        const runbook = watch(night.cluster);
-        try {
-          const diagnosis = await runbook.diagnose('night');
-          return { ...diagnosis, text: JSON.stringify(diagnosis) };
-        } finally {
-          await runbook.close();
-        }
+        const diagnosis = await diagnoseOnce(night.cluster);
+        return { ...diagnosis, text: JSON.stringify(diagnosis) };
       }
     },
   );

@@ -1,19 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
 import { until } from '../support/until.ts';
-import { startNightServer } from './support/night-server.ts';
-import type { NightServer } from './support/night-server.ts';
-import { watch } from './support/night.ts';
+import { useNightServer } from './support/night-server.ts';
 import { variants } from './support/variants.ts';
+import { diagnoseOnce } from './support/night.ts';
 
 /** Night 28: with track_activities off nobody is "fine": it is said, and judged by where they wait. */
 describe.for(majors)('PostgreSQL %i', (major) => {
-  let night: NightServer;
-
-  beforeAll(async () => {
-    night = await startNightServer({ major, settings: { max_connections: 40 } });
-  });
-  afterAll(() => night.close());
+  const night = useNightServer({ major, settings: { max_connections: 40 } });
 
   describe.each(variants)(
     'an application that is not tracked ($seed)',
@@ -41,36 +35,26 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       afterAll(() => night.sessions.endAll());
 
       test('is said, with what each waits for', async () => {
-        const runbook = watch(night.cluster);
-        try {
-          const { state, findings, capacity } = await runbook.diagnose('night');
-          const all = idle + open + busy;
-          expect(state).toBe('warning');
-          expect(capacity?.byState.other).toBe(all);
-          const found = findings.find(({ id }) => id === 'activity-not-tracked');
-          expect(found?.summary).toContain(`${all} sessions do not report`);
-          expect(found?.summary).toContain(
-            major < 14
-              ? `does not show their waits either; ${open + busy} hold a transaction`
-              : `${busy} are at work and ${idle + open} wait for their client, ${open} of these in a transaction`,
-          );
-          expect(found?.fix).toContain('track_activities');
-        } finally {
-          await runbook.close();
-        }
+        const { state, findings, capacity } = await diagnoseOnce(night.cluster);
+        const all = idle + open + busy;
+        expect(state).toBe('warning');
+        expect(capacity?.byState.other).toBe(all);
+        const found = findings.find(({ id }) => id === 'activity-not-tracked');
+        expect(found?.summary).toContain(`${all} sessions do not report`);
+        expect(found?.summary).toContain(
+          major < 14
+            ? `does not show their waits either; ${open + busy} hold a transaction`
+            : `${busy} are at work and ${idle + open} wait for their client, ${open} of these in a transaction`,
+        );
+        expect(found?.fix).toContain('track_activities');
       });
 
       test('on a server that is nearly full no cause is claimed, nor that all are at work', async () => {
         const limits = { warningUtilisation: 0.1, criticalUtilisation: 0.15, criticalFreeSlots: 5 };
-        const runbook = watch(night.cluster, { limits });
-        try {
-          const { state, verdict, causes } = await runbook.diagnose('night');
-          expect(state).toBe('critical');
-          expect(causes).toEqual([]);
-          expect(verdict).toContain('do not report what they do');
-        } finally {
-          await runbook.close();
-        }
+        const { state, verdict, causes } = await diagnoseOnce(night.cluster, { limits });
+        expect(state).toBe('critical');
+        expect(causes).toEqual([]);
+        expect(verdict).toContain('do not report what they do');
       });
     },
   );

@@ -4,10 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { escapeLiteral } from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
-import { startCluster } from '../support/clusters.ts';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { createRoleLimits } from '../../src/postgres/privileged/role-limits.ts';
@@ -17,8 +15,8 @@ import type { RunControl } from '../../src/runbook/remedies/remedy.ts';
 import { systemClock } from '../../src/timing.ts';
 import { aTarget } from '../runbook/diagnose/builders.ts';
 import { databaseOptions } from '../support/database-options.ts';
-import { Sessions } from '../support/sessions.ts';
 import { heldLease } from '../support/held-lease.ts';
+import { useServer } from '../support/server.ts';
 
 const quiet: RunControl = {
   isStopped: () => Promise.resolve(false),
@@ -32,29 +30,20 @@ const file = fileURLToPath(new URL('../../deploy/grants.sql', import.meta.url));
 const passwords = { looking_password: "look's \\ secret", acting_password: 'act; -- secret' };
 
 describe.for(majors)('PostgreSQL %i', (major) => {
-  let cluster: Cluster;
-  let sessions: Sessions;
-
+  const server = useServer({
+    major,
+    settings: {
+      max_connections: 12,
+      password_encryption: 'scram-sha-256',
+      ...(major >= 16 && { reserved_connections: 2 }),
+    },
+    hba: ['host all dbconn,dbconn_acting 127.0.0.1/32 scram-sha-256'],
+  });
   beforeAll(async () => {
-    cluster = await startCluster({
-      major,
-      settings: {
-        max_connections: 12,
-        password_encryption: 'scram-sha-256',
-        ...(major >= 16 && { reserved_connections: 2 }),
-      },
-      hba: ['host all dbconn,dbconn_acting 127.0.0.1/32 scram-sha-256'],
-    });
-    sessions = new Sessions(cluster);
-    await sessions.ask('CREATE ROLE app LOGIN');
-    await sessions.ask('CREATE TABLE orders (id int)');
+    await server.sessions.ask('CREATE ROLE app LOGIN');
+    await server.sessions.ask('CREATE TABLE orders (id int)');
     await applyGrants();
     await applyGrants(); // safe to run again, as it says
-  });
-
-  afterAll(async () => {
-    await sessions.close();
-    await cluster.close();
   });
 
   /** With psql where there is one; else what psql would send. */
@@ -64,25 +53,28 @@ describe.for(majors)('PostgreSQL %i', (major) => {
         '-v',
         `${name}=${value}`,
       ]);
-      await run('/usr/bin/psql', ['-X', '-d', cluster.url(), ...given, '-f', file]);
+      await run('/usr/bin/psql', ['-X', '-d', server.cluster.url(), ...given, '-f', file]);
       return;
     }
     for (const statement of statementsOf(await readFile(file, 'utf8'))) {
       if (!statement.isGenerator) {
-        await sessions.ask(statement.sql);
+        await server.sessions.ask(statement.sql);
         continue;
       }
-      const rows = await sessions.ask<{ sql: string }>(`SELECT * FROM (${statement.sql}) x (sql)`);
-      for (const { sql } of rows) await sessions.ask(sql);
+      const rows = await server.sessions.ask<{ sql: string }>(
+        `SELECT * FROM (${statement.sql}) x (sql)`,
+      );
+      for (const { sql } of rows) await server.sessions.ask(sql);
     }
   }
 
-  const looking = (): string => cluster.url('dbconn', 'postgres', passwords.looking_password);
+  const looking = (): string =>
+    server.cluster.url('dbconn', 'postgres', passwords.looking_password);
   const privileged = (): string =>
-    cluster.url('dbconn_acting', 'postgres', passwords.acting_password);
+    server.cluster.url('dbconn_acting', 'postgres', passwords.acting_password);
 
   test('the looking role sees every session in full', async () => {
-    const other = await sessions.open({ user: 'app', application: 'seen' });
+    const other = await server.sessions.open({ user: 'app', application: 'seen' });
     await other.run('BEGIN', 'SELECT 1');
     const database = createDatabase(databaseOptions(looking()));
     const { reach, reading } = await database.readSnapshot();
@@ -105,7 +97,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       query: 'SELECT ?',
       canSignal: false,
     });
-    await sessions.endAll();
+    await server.sessions.endAll();
   });
 
   test.for([
@@ -117,15 +109,15 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     "COPY (SELECT 1) TO '/tmp/dbconn-must-not'",
   ])('neither role may %s', async (statement) => {
     for (const url of [looking(), privileged()]) {
-      const { client } = await sessions.open({ url });
+      const { client } = await server.sessions.open({ url });
       await expect(client.query(statement)).rejects.toMatchObject({ code: '42501' });
     }
-    await sessions.endAll();
+    await server.sessions.endAll();
   });
 
   test('the acting role may end an ordinary session, and the looking role may not', async () => {
-    const { pid } = await sessions.open({ user: 'app' });
-    const { client } = await sessions.open({ url: looking() });
+    const { pid } = await server.sessions.open({ user: 'app' });
+    const { client } = await server.sessions.open({ url: looking() });
     const sql = 'SELECT pg_terminate_backend($1)';
     await expect(client.query(sql, [pid])).rejects.toMatchObject({ code: '42501' });
     const found = await createIdleSessions({ url: privileged() }).act((session) =>
@@ -142,10 +134,10 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       }),
     );
     expect(found.sessions.find(({ identity }) => identity.pid === pid)?.spared).toBeNull();
-    const actor = await sessions.open({ url: privileged() });
+    const actor = await server.sessions.open({ url: privileged() });
     const { rows } = await actor.client.query<Record<string, boolean>>(sql, [pid]);
     expect(rows).toEqual([{ pg_terminate_backend: true }]);
-    await sessions.endAll();
+    await server.sessions.endAll();
   });
 
   const prevention = (): ReturnType<typeof createPrevention> =>
@@ -164,12 +156,12 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   } as const;
 
   test('the looking role has no time-out of its own that would hide everybody’s', async () => {
-    const { client } = await sessions.open({ url: looking() });
+    const { client } = await server.sessions.open({ url: looking() });
     const { rows } = await client.query<{ source: string }>(
       `SELECT source FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'`,
     );
     expect(rows).toEqual([{ source: 'default' }]);
-    await sessions.endAll();
+    await server.sessions.endAll();
   });
 
   test.for([major].filter((number) => number < 15))(
@@ -195,44 +187,46 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('the acting role may do option B’s three statements', async () => {
-    const { client } = await sessions.open({ url: privileged() });
+    const { client } = await server.sessions.open({ url: privileged() });
     await client.query('ALTER SYSTEM SET max_connections = 13');
     await client.query('ALTER SYSTEM RESET max_connections');
     await client.query('CHECKPOINT');
-    const [row] = await sessions.ask<{ n: number }>(
+    const [row] = await server.sessions.ask<{ n: number }>(
       `SELECT count(*)::int AS n FROM pg_file_settings WHERE name = 'max_connections' AND setting = '13'`,
     );
     expect(row?.n).toBe(0);
-    await sessions.endAll();
+    await server.sessions.endAll();
   });
 
   if (major < 16) return;
 
   test('with the commented grant it sets a role’s time-out, and may not become that role', async () => {
-    await sessions.ask('ALTER ROLE dbconn_acting CREATEROLE');
-    await sessions.ask('GRANT app TO dbconn_acting WITH ADMIN OPTION, INHERIT FALSE, SET FALSE');
+    await server.sessions.ask('ALTER ROLE dbconn_acting CREATEROLE');
+    await server.sessions.ask(
+      'GRANT app TO dbconn_acting WITH ADMIN OPTION, INHERIT FALSE, SET FALSE',
+    );
     const ofRole = await prevention().propose({ ...timeout, role: 'app' });
     expect(ofRole).toMatchObject({ ok: true });
-    const { client } = await sessions.open({ url: privileged() });
+    const { client } = await server.sessions.open({ url: privileged() });
     await client.query('ALTER ROLE app SET idle_session_timeout = 60000');
     await client.query('ALTER ROLE app RESET idle_session_timeout');
     await expect(client.query('SET ROLE app')).rejects.toMatchObject({ code: '42501' });
     const another = 'ALTER ROLE dbconn SET idle_session_timeout = 60000';
     await expect(client.query(another)).rejects.toMatchObject({ code: '42501' });
-    await sessions.ask('REVOKE app FROM dbconn_acting');
-    await sessions.ask('ALTER ROLE dbconn_acting NOCREATEROLE');
-    await sessions.endAll();
+    await server.sessions.ask('REVOKE app FROM dbconn_acting');
+    await server.sessions.ask('ALTER ROLE dbconn_acting NOCREATEROLE');
+    await server.sessions.endAll();
   });
 
   test('both get in when ordinary roles are refused', async () => {
-    await sessions.takeAllSlots({ user: 'app' });
+    await server.sessions.takeAllSlots({ user: 'app' });
     const database = createDatabase(databaseOptions(looking()));
     const { reach } = await database.readSnapshot();
     await database.close();
     expect(reach.via).toBe('reserved');
-    const { pid } = await sessions.open({ url: privileged() });
+    const { pid } = await server.sessions.open({ url: privileged() });
     expect(pid).toBeGreaterThan(0);
-    await sessions.endAll();
+    await server.sessions.endAll();
   });
 });
 

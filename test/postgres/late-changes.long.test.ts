@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createPreparedTransactions } from '../../src/postgres/privileged/prepared-transactions.ts';
 import { createRoleLimits } from '../../src/postgres/privileged/role-limits.ts';
 import { createServerSettings } from '../../src/postgres/privileged/server-settings.ts';
@@ -8,10 +7,9 @@ import type { Lease } from '../../src/runbook/remedies/lease.ts';
 import { PrivilegedUnavailable } from '../../src/runbook/remedies/remedy.ts';
 import { SlowRoad } from '../endurance/slow-road.ts';
 import { allMajors } from '../support/breadth.ts';
-import { startCluster } from '../support/clusters.ts';
-import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
 import { heldLease, lostLease } from '../support/held-lease.ts';
+import { useServer } from '../support/server.ts';
 
 const heldMs = 9000;
 const timeout = { setting: 'idle_in_transaction_session_timeout', role: null } as const;
@@ -62,34 +60,28 @@ const changes = [
 ] as const;
 
 describe.each(allMajors.filter((major) => major !== 15))('PostgreSQL %i', (major) => {
-  let cluster: Cluster;
-  let sessions: Sessions;
+  const server = useServer({ major, settings: { max_prepared_transactions: 2 } }, [
+    'CREATE ROLE app LOGIN',
+  ]);
   beforeAll(async () => {
-    cluster = await startCluster({ major, settings: { max_prepared_transactions: 2 } });
-    sessions = new Sessions(cluster);
-    await sessions.ask('CREATE ROLE app LOGIN');
-    const { client } = await sessions.open();
+    const { client } = await server.sessions.open();
     await client.query("BEGIN; CREATE TABLE kept (); PREPARE TRANSACTION 'forgotten'");
   });
-  afterAll(async () => {
-    await sessions.ask(`ROLLBACK PREPARED 'forgotten'`);
-    await sessions.close();
-    await cluster.close();
-  });
+  afterAll(() => server.sessions.ask(`ROLLBACK PREPARED 'forgotten'`));
 
   test.concurrent.each(changes)(
     'a "$text" that arrives 9 s late changes nothing after dbconn gave it up',
     async ({ text, change, truth }) => {
-      const road = await SlowRoad.to(cluster.port);
-      const url = new URL(cluster.url());
+      const road = await SlowRoad.to(server.cluster.port);
+      const url = new URL(server.cluster.url());
       url.port = String(road.port);
-      const before = await sessions.ask(truth);
+      const before = await server.sessions.ask(truth);
       road.holdFrom(text, heldMs);
       await expect(change(url.href, heldLease)).rejects.toThrow(PrivilegedUnavailable);
       await until('it was delivered', () => Promise.resolve(!road.isHolding));
       // A statement that was taken up would be done before the next one of a later session.
-      await sessions.ask('SELECT pg_sleep(0.3)');
-      expect(await sessions.ask(truth)).toEqual(before);
+      await server.sessions.ask('SELECT pg_sleep(0.3)');
+      expect(await server.sessions.ask(truth)).toEqual(before);
       road.close();
     },
   );
@@ -97,9 +89,9 @@ describe.each(allMajors.filter((major) => major !== 15))('PostgreSQL %i', (major
   test.each(changes)(
     'a "$text" of a process that was frozen after its intent is not sent',
     async ({ change, truth }) => {
-      const before = await sessions.ask(truth);
-      await expect(change(cluster.url(), lostLease)).rejects.toThrow('The lease ran out.');
-      expect(await sessions.ask(truth)).toEqual(before);
+      const before = await server.sessions.ask(truth);
+      await expect(change(server.cluster.url(), lostLease)).rejects.toThrow('The lease ran out.');
+      expect(await server.sessions.ask(truth)).toEqual(before);
     },
   );
 });

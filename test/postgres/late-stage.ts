@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { afterEach, beforeEach } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../src/timing.ts';
 import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
@@ -6,8 +6,8 @@ import { createOptionA } from '../../src/runbook/remedies/a-terminate-idle/termi
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
 import { SlowRoad } from '../endurance/slow-road.ts';
 import { aTarget } from '../runbook/diagnose/builders.ts';
-import { startCluster } from '../support/clusters.ts';
-import { Sessions } from '../support/sessions.ts';
+import type { Sessions } from '../support/sessions.ts';
+import { useServer } from '../support/server.ts';
 
 /** A server that the acting role reaches by a slow road; the sessions of `app` are whom it may end. */
 export class LateStage {
@@ -45,26 +45,19 @@ export class LateStage {
 
 /** Sets it up for every test of a file, with a road of its own for each. */
 export function useLateStage(): () => LateStage {
-  let cluster: Cluster;
-  let sessions: Sessions;
+  const server = useServer({ settings: { max_connections: 30 } }, [
+    'CREATE ROLE app LOGIN',
+    'CREATE ROLE acting LOGIN',
+    'GRANT pg_monitor, pg_signal_backend TO acting',
+  ]);
   let stage: LateStage;
-  beforeAll(async () => {
-    cluster = await startCluster({ settings: { max_connections: 30 } });
-    sessions = new Sessions(cluster);
-    await sessions.ask('CREATE ROLE app LOGIN');
-    await sessions.ask('CREATE ROLE acting LOGIN');
-    await sessions.ask('GRANT pg_monitor, pg_signal_backend TO acting');
-  });
   beforeEach(async () => {
+    const { cluster, sessions } = server;
     stage = new LateStage(cluster, sessions, await SlowRoad.to(cluster.port));
   });
   afterEach(async () => {
     stage.road.close();
-    await sessions.endAll();
-  });
-  afterAll(async () => {
-    await sessions.close();
-    await cluster.close();
+    await stage.sessions.endAll();
   });
   return () => stage;
 }

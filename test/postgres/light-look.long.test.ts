@@ -1,53 +1,43 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { allMajors } from '../support/breadth.ts';
-import { startCluster } from '../support/clusters.ts';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { systemClock } from '../../src/timing.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { DatabaseOptions } from '../../src/postgres/lifeline.ts';
 import type { DatabaseReading } from '../../src/runbook/snapshot/snapshot.ts';
 import type { Database } from '../../src/runbook/snapshot/ports.ts';
 import { databaseOptions } from '../support/database-options.ts';
-import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
+import { useServer } from '../support/server.ts';
 
 /** As many as make a look keep out of the lock manager before their deadlock checks begin. */
 const crowd = 210;
 
 describe.for(allMajors)('PostgreSQL %i', (major) => {
-  let cluster: Cluster;
-  let sessions: Sessions;
+  const server = useServer({
+    major,
+    settings: {
+      max_connections: 300,
+      shared_buffers: '16MB',
+      autovacuum: 'off',
+      // From one second of waiting on they count as about to check, from three on they do.
+      deadlock_timeout: '3s',
+    },
+  });
   let database: Database | undefined;
 
   beforeAll(async () => {
-    cluster = await startCluster({
-      major,
-      settings: {
-        max_connections: 300,
-        shared_buffers: '16MB',
-        autovacuum: 'off',
-        // From one second of waiting on they count as about to check, from three on they do.
-        deadlock_timeout: '3s',
-      },
-    });
-    sessions = new Sessions(cluster);
-    await sessions.ask('CREATE ROLE dbconn LOGIN');
-    await sessions.ask('GRANT pg_monitor TO dbconn');
-    await sessions.ask('CREATE ROLE app LOGIN');
-    await sessions.ask('CREATE TABLE hot (id int PRIMARY KEY, n int)');
-    await sessions.ask('INSERT INTO hot VALUES (1, 0)');
-    await sessions.ask('GRANT ALL ON hot TO app');
+    await server.sessions.ask('CREATE ROLE dbconn LOGIN');
+    await server.sessions.ask('GRANT pg_monitor TO dbconn');
+    await server.sessions.ask('CREATE ROLE app LOGIN');
+    await server.sessions.ask('CREATE TABLE hot (id int PRIMARY KEY, n int)');
+    await server.sessions.ask('INSERT INTO hot VALUES (1, 0)');
+    await server.sessions.ask('GRANT ALL ON hot TO app');
   });
 
   afterEach(async () => {
     await database?.close();
     database = undefined;
-    await sessions.endAll();
-  });
-
-  afterAll(async () => {
-    await sessions.close();
-    await cluster.close();
+    await server.sessions.endAll();
   });
 
   async function read(from: Database): Promise<DatabaseReading> {
@@ -58,9 +48,9 @@ describe.for(allMajors)('PostgreSQL %i', (major) => {
 
   /** A pile-up on one row, and who looks at it; the first look was before. */
   async function pileUp(more: Partial<DatabaseOptions> = {}): Promise<Database> {
-    const holder = await sessions.open({ user: 'app', application: 'holder' });
-    const waiters = await sessions.openMany(crowd, { user: 'app' });
-    const looker = createDatabase(databaseOptions(cluster.url('dbconn'), more));
+    const holder = await server.sessions.open({ user: 'app', application: 'holder' });
+    const waiters = await server.sessions.openMany(crowd, { user: 'app' });
+    const looker = createDatabase(databaseOptions(server.cluster.url('dbconn'), more));
     database = looker;
     await read(looker);
     await holder.run('BEGIN', 'UPDATE hot SET n = 1 WHERE id = 1');
@@ -95,7 +85,7 @@ describe.for(allMajors)('PostgreSQL %i', (major) => {
       });
     expect(nameless(light)).toEqual(nameless(full));
     expect(light?.sources[0]).toMatchObject({ user: 'app', database: 'postgres', total: crowd });
-    expect(await cluster.log()).not.toMatch(/ERROR/);
+    expect(await server.cluster.log()).not.toMatch(/ERROR/);
   });
 
   test('clients that come back for ever do not hide for ever who blocks them', async () => {

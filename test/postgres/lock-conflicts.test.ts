@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startCluster } from '../support/clusters.ts';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { expect, test } from 'vitest';
 import { conflicts } from '../../src/postgres/snapshot/to-reading.ts';
-import { Sessions } from '../support/sessions.ts';
+import { useServer } from '../support/server.ts';
 
 const modes = [
   ['ACCESS SHARE', 'AccessShareLock'],
@@ -15,22 +13,10 @@ const modes = [
   ['ACCESS EXCLUSIVE', 'AccessExclusiveLock'],
 ] as const;
 
-let cluster: Cluster;
-let sessions: Sessions;
-
-beforeAll(async () => {
-  cluster = await startCluster();
-  sessions = new Sessions(cluster);
-  await sessions.ask('CREATE TABLE work (id int)');
-});
-
-afterAll(async () => {
-  await sessions.close();
-  await cluster.close();
-});
+const server = useServer({}, ['CREATE TABLE work (id int)']);
 
 test.for(modes)('the server lets nobody past %s that we say has to wait', async ([sql, mode]) => {
-  const [holder, other] = [await sessions.open(), await sessions.open()];
+  const [holder, other] = [await server.sessions.open(), await server.sessions.open()];
   await holder.run('BEGIN', `LOCK work IN ${sql} MODE`);
   for (const [wantedSql, wanted] of modes) {
     await other.run('BEGIN');
@@ -41,5 +27,5 @@ test.for(modes)('the server lets nobody past %s that we say has to wait', async 
     await other.run('ROLLBACK');
     expect([wanted, conflicts(wanted, mode)]).toEqual([wanted, isRefused]);
   }
-  await sessions.endAll();
+  await server.sessions.endAll();
 });

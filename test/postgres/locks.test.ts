@@ -1,24 +1,18 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
-import { startCluster } from '../support/clusters.ts';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { Database } from '../../src/runbook/snapshot/ports.ts';
 import type { DatabaseReading, WaiterReading } from '../../src/runbook/snapshot/snapshot.ts';
 import { databaseOptions } from '../support/database-options.ts';
-import { Sessions } from '../support/sessions.ts';
 import type { Session } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
+import { useServer } from '../support/server.ts';
 
 const update = (id: number): string => `UPDATE work SET n = n + 1 WHERE id = ${id}`;
 
 describe.for(majors)('PostgreSQL %i', (major) => {
-  let cluster: Cluster;
-  let sessions: Sessions;
-  let database: Database;
-
-  beforeAll(async () => {
-    cluster = await startCluster({
+  const server = useServer(
+    {
       major,
       settings: {
         max_connections: 380,
@@ -27,34 +21,35 @@ describe.for(majors)('PostgreSQL %i', (major) => {
         deadlock_timeout: '10min',
         autovacuum: 'off',
       },
-    });
-    sessions = new Sessions(cluster);
-    await sessions.ask('CREATE TABLE work (id int PRIMARY KEY, n int)');
-    await sessions.ask('INSERT INTO work SELECT i, 0 FROM generate_series(1, 20) i');
-    await sessions.ask('CREATE TABLE elsewhere (id int)');
-    await sessions.ask('CREATE ROLE dbconn LOGIN');
-    await sessions.ask('GRANT pg_monitor TO dbconn');
-    await sessions.ask('CREATE ROLE spare');
-    await sessions.ask('CREATE DATABASE other');
-    database = createDatabase(databaseOptions(cluster.url('dbconn')));
+    },
+    [
+      'CREATE TABLE work (id int PRIMARY KEY, n int)',
+      'INSERT INTO work SELECT i, 0 FROM generate_series(1, 20) i',
+      'CREATE TABLE elsewhere (id int)',
+      'CREATE ROLE dbconn LOGIN',
+      'GRANT pg_monitor TO dbconn',
+      'CREATE ROLE spare',
+      'CREATE DATABASE other',
+    ],
+  );
+  let database: Database;
+  beforeAll(() => {
+    database = createDatabase(databaseOptions(server.cluster.url('dbconn')));
   });
-
   afterEach(async () => {
-    for (const { gid } of await sessions.ask<{ gid: string }>('SELECT gid FROM pg_prepared_xacts'))
-      await sessions.ask(`ROLLBACK PREPARED '${gid}'`);
-    await sessions.endAll();
+    for (const { gid } of await server.sessions.ask<{ gid: string }>(
+      'SELECT gid FROM pg_prepared_xacts',
+    ))
+      await server.sessions.ask(`ROLLBACK PREPARED '${gid}'`);
+    await server.sessions.endAll();
   });
 
-  afterAll(async () => {
-    await database.close();
-    await sessions.close();
-    await cluster.close();
-  });
+  afterAll(() => database.close());
 
   /** Waits until so many sessions hang on a lock or a snapshot. */
   async function untilWaiting(count: number): Promise<void> {
     await until(`${count} waiters`, async () => {
-      const waiting = await sessions.ask(
+      const waiting = await server.sessions.ask(
         `SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' OR wait_event = 'SafeSnapshot'`,
       );
       return waiting.length === count;
@@ -63,14 +58,14 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   /** Sends a statement and waits until it is the newest of so many waiters. */
   async function waits(statement: string, nth: number, given?: Session): Promise<Session> {
-    const session = given ?? (await sessions.open());
+    const session = given ?? (await server.sessions.open());
     session.begin(statement);
     await untilWaiting(nth);
     return session;
   }
 
   async function holds(...statements: readonly string[]): Promise<Session> {
-    const session = await sessions.open();
+    const session = await server.sessions.open();
     await session.run('BEGIN', ...statements);
     return session;
   }
@@ -83,7 +78,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   /** The scene stands still, so what the server says after the look is what it would have said during it. */
   async function truth(): Promise<Record<number, number[]>> {
-    const rows = await sessions.ask<{ pid: number; pids: number[] }>(
+    const rows = await server.sessions.ask<{ pid: number; pids: number[] }>(
       `SELECT pid, ARRAY(SELECT DISTINCT u FROM unnest(pg_blocking_pids(pid) || pg_safe_snapshot_blocking_pids(pid)) u) AS pids
          FROM pg_stat_activity WHERE wait_event_type = 'Lock' OR wait_event = 'SafeSnapshot'`,
     );
@@ -153,7 +148,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('a concurrent index build waits for an old snapshot, and never for dbconn', async () => {
-    const old = await sessions.open();
+    const old = await server.sessions.open();
     await old.run('BEGIN ISOLATION LEVEL REPEATABLE READ', 'SELECT * FROM elsewhere');
     const builder = await waits('CREATE INDEX CONCURRENTLY ON work (n)', 1);
     const { edges, reading } = await waitsFor();
@@ -168,7 +163,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('who drops a schema waits for who makes something in it', async () => {
-    await sessions.ask('CREATE SCHEMA IF NOT EXISTS store');
+    await server.sessions.ask('CREATE SCHEMA IF NOT EXISTS store');
     const holder = await holds('CREATE TABLE store.shelf (id int)');
     const waiter = await waits('DROP SCHEMA store CASCADE', 1);
     const { edges, reading } = await waitsFor();
@@ -201,9 +196,9 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('who waits for a safe snapshot waits for the serializable writer', async () => {
-    const writer = await sessions.open();
+    const writer = await server.sessions.open();
     await writer.run('BEGIN ISOLATION LEVEL SERIALIZABLE', 'SELECT * FROM elsewhere');
-    const waiter = await sessions.open();
+    const waiter = await server.sessions.open();
     await waiter.run('BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE');
     await waits('SELECT * FROM elsewhere', 1, waiter);
     const { edges, reading } = await waitsFor();
@@ -219,7 +214,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('a session of another database that holds a shared object is the blocker', async () => {
-    const holder = await sessions.open({ database: 'other' });
+    const holder = await server.sessions.open({ database: 'other' });
     await holder.run('BEGIN', "COMMENT ON ROLE spare IS 'one'");
     const waiter = await waits("COMMENT ON ROLE spare IS 'two'", 1);
     expect((await waitsFor()).edges).toEqual({ [waiter.pid]: [holder.pid] });
@@ -246,9 +241,9 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('a waiter that waits for a relation of another database has no relation name', async () => {
-    const there = await sessions.open({ database: 'other' });
+    const there = await server.sessions.open({ database: 'other' });
     await there.run('CREATE TABLE IF NOT EXISTS theirs (id int)', 'BEGIN', 'SELECT * FROM theirs');
-    const waiter = await sessions.open({ database: 'other' });
+    const waiter = await server.sessions.open({ database: 'other' });
     await waits('TRUNCATE theirs', 1, waiter);
     const { edges, reading } = await waitsFor();
     expect(edges).toEqual({ [waiter.pid]: [there.pid] });
@@ -259,7 +254,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('300 waiters on one row are complete, and right beyond those the server was asked about', async () => {
     const holder = await holds(update(1));
-    const crowd = await sessions.openMany(300);
+    const crowd = await server.sessions.openMany(300);
     for (const session of crowd.slice(0, 250)) session.begin(update(1));
     await untilWaiting(250);
     // One by one: PostgreSQL notes since when somebody waits a moment after it queued them, so that the order of
@@ -283,7 +278,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('readers behind DDL deep in a long queue wait for the DDL', async () => {
     const holder = await holds('LOCK work IN ACCESS EXCLUSIVE MODE');
-    const crowd = await sessions.openMany(340);
+    const crowd = await server.sessions.openMany(340);
     for (const session of crowd.slice(0, 290)) session.begin('SELECT * FROM work');
     await untilWaiting(290);
     const ddl = await waits('LOCK TABLE work IN ACCESS EXCLUSIVE MODE', 291, await holds());

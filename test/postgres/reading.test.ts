@@ -1,64 +1,54 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
-import { startCluster } from '../support/clusters.ts';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { DatabaseOptions } from '../../src/postgres/lifeline.ts';
 import type { Database } from '../../src/runbook/snapshot/ports.ts';
 import type { DatabaseReading, SessionReading } from '../../src/runbook/snapshot/snapshot.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { databaseOptions } from '../support/database-options.ts';
-import { Sessions } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
+import { useServer } from '../support/server.ts';
 
 const secret = 'xyzzy-secret-41';
 
 describe.for(majors)('PostgreSQL %i', (major) => {
-  let cluster: Cluster;
-  let sessions: Sessions;
+  const server = useServer({
+    major,
+    settings: {
+      max_connections: 30,
+      superuser_reserved_connections: 2,
+      ...(major >= 16 && { reserved_connections: 3 }),
+      wal_level: 'logical',
+      max_parallel_workers_per_gather: 2,
+      max_worker_processes: 12,
+      autovacuum: 'off',
+    },
+    commandLine: { work_mem: '8MB' },
+  });
   const databases = new Set<Database>();
 
   beforeAll(async () => {
-    cluster = await startCluster({
-      major,
-      settings: {
-        max_connections: 30,
-        superuser_reserved_connections: 2,
-        ...(major >= 16 && { reserved_connections: 3 }),
-        wal_level: 'logical',
-        max_parallel_workers_per_gather: 2,
-        max_worker_processes: 12,
-        autovacuum: 'off',
-      },
-      commandLine: { work_mem: '8MB' },
-    });
-    sessions = new Sessions(cluster);
     for (const role of ['dbconn', 'app', 'owner SUPERUSER']) {
-      await sessions.ask(`CREATE ROLE ${role} LOGIN`);
+      await server.sessions.ask(`CREATE ROLE ${role} LOGIN`);
     }
-    await sessions.ask('GRANT pg_monitor TO dbconn');
-    await sessions.ask('ALTER ROLE app CONNECTION LIMIT 9');
-    await sessions.ask('CREATE DATABASE shop CONNECTION LIMIT 7');
-    await sessions.ask('CREATE TABLE big AS SELECT i FROM generate_series(1, 200000) i');
-    await sessions.ask('GRANT ALL ON big TO app');
+    await server.sessions.ask('GRANT pg_monitor TO dbconn');
+    await server.sessions.ask('ALTER ROLE app CONNECTION LIMIT 9');
+    await server.sessions.ask('CREATE DATABASE shop CONNECTION LIMIT 7');
+    await server.sessions.ask('CREATE TABLE big AS SELECT i FROM generate_series(1, 200000) i');
+    await server.sessions.ask('GRANT ALL ON big TO app');
   });
 
   afterEach(async () => {
     await Promise.all([...databases].map((database) => database.close()));
     databases.clear();
     await until('no session of dbconn is left', async () => {
-      return (await sessions.ownSessions()).length === 0;
+      return (await server.sessions.ownSessions()).length === 0;
     });
-    await sessions.endAll();
-  });
-
-  afterAll(async () => {
-    await sessions.close();
-    await cluster.close();
+    await server.sessions.endAll();
   });
 
   function open(more: Partial<DatabaseOptions> = {}): Database {
-    const database = createDatabase(databaseOptions(cluster.url('dbconn'), more));
+    const database = createDatabase(databaseOptions(server.cluster.url('dbconn'), more));
     databases.add(database);
     return database;
   }
@@ -83,22 +73,22 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       ['cloudsqlsuperuser', 'cloudsql'],
       ['azure_pg_admin', 'azure'],
     ] as const) {
-      await sessions.ask(`CREATE ROLE ${role}`);
+      await server.sessions.ask(`CREATE ROLE ${role}`);
       expect((await database.readSnapshot()).reading?.managedBy).toBe(managedBy);
-      await sessions.ask(`DROP ROLE ${role}`);
+      await server.sessions.ask(`DROP ROLE ${role}`);
     }
   });
 
   test('client backends are counted by state, aborted transactions by themselves', async () => {
-    await sessions.openMany(2, { user: 'app' });
-    const active = await sessions.open({ user: 'app' });
+    await server.sessions.openMany(2, { user: 'app' });
+    const active = await server.sessions.open({ user: 'app' });
     active.begin('SELECT pg_sleep(600)');
-    const transaction = await sessions.open({ user: 'app' });
+    const transaction = await server.sessions.open({ user: 'app' });
     await transaction.run('BEGIN', 'SELECT 1');
-    const aborted = await sessions.open({ user: 'app' });
+    const aborted = await server.sessions.open({ user: 'app' });
     await aborted.run('BEGIN');
     await expect(aborted.run('SELECT 1 / 0')).rejects.toThrow('division by zero');
-    const owner = await sessions.open({ user: 'owner', database: 'shop' });
+    const owner = await server.sessions.open({ user: 'owner', database: 'shop' });
     const { counts, sources, sourcesTotal, connectionLimits } = await look();
     expect(counts).toMatchObject({
       clients: 8, // these six, ours, and the one that asks for the truth
@@ -135,14 +125,14 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('walsenders and parallel workers take no slot of a client', async () => {
-    const parallel = await sessions.open({ user: 'app' });
+    const parallel = await server.sessions.open({ user: 'app' });
     await parallel.run(
       'SET parallel_setup_cost = 0',
       'SET parallel_tuple_cost = 0',
       'SET min_parallel_table_scan_size = 0',
     );
     parallel.begin('SELECT count(pg_sleep(0.01 + i * 0)) FROM big');
-    const stream = await sessions.openReplication();
+    const stream = await server.sessions.openReplication();
     const database = open();
     await until('both are there', async () => {
       const counts = (await database.readSnapshot()).reading?.counts;
@@ -176,25 +166,25 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('a setting that waits for a restart is marked', async () => {
-    await sessions.ask('ALTER SYSTEM SET max_connections = 55');
-    await sessions.ask('SELECT pg_reload_conf()');
+    await server.sessions.ask('ALTER SYSTEM SET max_connections = 55');
+    await server.sessions.ask('SELECT pg_reload_conf()');
     await until('the server has read it', async () => {
       const { settings } = await look();
       return settings.some(
         ({ name, pendingRestart }) => name === 'max_connections' && pendingRestart,
       );
     });
-    await sessions.ask('ALTER SYSTEM RESET max_connections');
-    await sessions.ask('SELECT pg_reload_conf()');
+    await server.sessions.ask('ALTER SYSTEM RESET max_connections');
+    await server.sessions.ask('SELECT pg_reload_conf()');
     expect((await look()).capacity.maxConnections).toBe(30);
   });
 
   test('the times that identify a session are exact to the microsecond', async () => {
-    const exact = await sessions.open({ user: 'app', application: 'exact' });
+    const exact = await server.sessions.open({ user: 'app', application: 'exact' });
     const { pid } = exact;
     await exact.run('BEGIN', 'SELECT 1');
     const seen = await sessionOf(pid);
-    const rows = await sessions.ask<{ same: boolean }>(
+    const rows = await server.sessions.ask<{ same: boolean }>(
       `SELECT backend_start = $2::timestamptz AND state_change = $3::timestamptz AND xact_start = $4::timestamptz AS same
          FROM pg_stat_activity WHERE pid = $1`,
       [pid, seen.startedAt, seen.stateChangedAt, seen.transactionStartedAt],
@@ -206,10 +196,10 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('thresholds are those of the target', async () => {
-    const idle = await sessions.open({ user: 'app' });
-    const transaction = await sessions.open({ user: 'app' });
+    const idle = await server.sessions.open({ user: 'app' });
+    const transaction = await server.sessions.open({ user: 'app' });
     await transaction.run('BEGIN', 'SELECT 1');
-    const slow = await sessions.open({ user: 'app' });
+    const slow = await server.sessions.open({ user: 'app' });
     slow.begin('SELECT pg_sleep(600)');
     const limits = {
       ...defaultLimits,
@@ -247,7 +237,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       `SELECT '${secret}${'y'.repeat(2000)}'`,
       `SELECT '${'é\u0001'.repeat(500)}${secret}'`,
     ];
-    const open = await sessions.openMany(texts.length, { user: 'app' });
+    const open = await server.sessions.openMany(texts.length, { user: 'app' });
     for (const [index, session] of open.entries()) await session.run('BEGIN', texts[index] ?? '');
     const { sessions: shown } = await look();
     const lingering = shown.filter(({ state }) => state === 'idle in transaction');
@@ -264,7 +254,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       'select i from big where i IN (1, 2, 3)',
       'SELECT i FROM big WHERE i in (4,5);',
     ];
-    const open = await sessions.openMany(texts.length, { user: 'app' });
+    const open = await server.sessions.openMany(texts.length, { user: 'app' });
     for (const [index, session] of open.entries()) await session.run('BEGIN', texts[index] ?? '');
     const { sessions: shown } = await look();
     const prints = open.map(
@@ -279,7 +269,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   test('the look cannot write, and ends within its time on the server as well', async () => {
     const { reading } = await open().readSnapshot();
     expect(reading).toBeDefined();
-    const rows = await sessions.ask<{ query: string; state: string }>(
+    const rows = await server.sessions.ask<{ query: string; state: string }>(
       "SELECT query, state FROM pg_stat_activity WHERE application_name = 'dbconn'",
     );
     expect(rows[0]?.state).toBe('idle');

@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
 import { createBlockers } from '../../src/postgres/privileged/blockers.ts';
 import { createRoleLimits } from '../../src/postgres/privileged/role-limits.ts';
 
 import { majors } from '../support/breadth.ts';
-import { startCluster } from '../support/clusters.ts';
-import { Sessions } from '../support/sessions.ts';
 import { heldLease } from '../support/held-lease.ts';
 import type { TerminateGuard } from '../../src/runbook/diagnose/protected-sessions.ts';
 import type { Candidate } from '../../src/runbook/remedies/a-terminate-idle/ports.ts';
+import { useServer } from '../support/server.ts';
 
 const guard: TerminateGuard = {
   idleForMs: 1,
@@ -34,28 +32,20 @@ const names = [
 ] as const;
 
 describe.for(majors)('PostgreSQL %i', (major) => {
-  let cluster: Cluster;
-  let sessions: Sessions;
-
+  const server = useServer({ major });
   beforeAll(async () => {
-    cluster = await startCluster({ major });
-    sessions = new Sessions(cluster);
     for (const role of ['app', 'looking', 'acting'])
-      await sessions.ask(`CREATE ROLE ${role} LOGIN`);
-    await sessions.ask('GRANT pg_monitor, pg_signal_backend TO acting');
-  });
-  afterAll(async () => {
-    await sessions.close();
-    await cluster.close();
+      await server.sessions.ask(`CREATE ROLE ${role} LOGIN`);
+    await server.sessions.ask('GRANT pg_monitor, pg_signal_backend TO acting');
   });
 
   async function findOne(user: string, application: string): Promise<Candidate> {
-    const session = await sessions.open({ user, application });
+    const session = await server.sessions.open({ user, application });
     await session.run('BEGIN', 'SELECT 1');
     const states = ['idle in transaction'] as const;
     const query = { states, idleForMs: 1, application: null, guard };
-    const found = await createIdleSessions({ url: cluster.url('acting') }).act((privileged) =>
-      privileged.readTerminateCandidates(query),
+    const found = await createIdleSessions({ url: server.cluster.url('acting') }).act(
+      (privileged) => privileged.readTerminateCandidates(query),
     );
     const [one] = found.sessions.filter(({ identity }) => identity.pid === session.pid);
     if (one === undefined) throw new Error('It is not there.');
@@ -68,12 +58,12 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       const outcome = reason ?? 'signalled';
       const idle = await findOne('app', name);
       expect(idle.spared).toBe(reason);
-      const [ended] = await createIdleSessions({ url: cluster.url('acting') }).act((privileged) =>
-        privileged.terminateSessions([idle.identity], { guard, lease: heldLease }),
+      const [ended] = await createIdleSessions({ url: server.cluster.url('acting') }).act(
+        (privileged) => privileged.terminateSessions([idle.identity], { guard, lease: heldLease }),
       );
       expect(ended?.outcome).toBe(outcome);
       const { pid } = (await findOne('app', name)).identity;
-      await createBlockers({ url: cluster.url('acting') }).act(async (privileged) => {
+      await createBlockers({ url: server.cluster.url('acting') }).act(async (privileged) => {
         const [blocker] = await privileged.readBlockers([pid], guard);
         if (blocker === undefined) throw new Error('It is gone.');
         expect(blocker.spared).toBe(reason);
@@ -92,7 +82,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     expect((await findOne('looking', 'dbconn')).spared).toBe('own');
     expect((await findOne('acting', 'dbconn')).spared).toBe('own');
     expect((await findOne('looking', 'web')).spared).toBe(null);
-    const limits = createRoleLimits({ url: cluster.url('acting'), ownRoles: ['looking'] });
+    const limits = createRoleLimits({ url: server.cluster.url('acting'), ownRoles: ['looking'] });
     await findOne('app', 'dbconn');
     const isOwn = (role: string): Promise<boolean> =>
       limits.act(async (session) => (await session.readRoleLimit(role)).isOwn);

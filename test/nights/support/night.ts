@@ -4,6 +4,7 @@ import { systemClock } from '../../../src/timing.ts';
 import { createIdleSessions } from '../../../src/postgres/privileged/idle-sessions.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 
+import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { Runbook, TargetAdapters } from '../../../src/runbook/loop/target-monitor.ts';
 import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
 import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
@@ -68,6 +69,19 @@ export function watch(cluster: Cluster, options: NightOptions = {}): Runbook {
     return examination;
   };
   return { ...runbook, runCheck, diagnose: async (name) => (await runCheck(name)).diagnosis };
+}
+
+/** One check by a dbconn that knows nothing of an earlier one. */
+export async function diagnoseOnce(
+  cluster: Cluster,
+  options: NightOptions = {},
+): Promise<Diagnosis> {
+  const runbook = watch(cluster, options);
+  try {
+    return await runbook.diagnose(target);
+  } finally {
+    await runbook.close();
+  }
 }
 
 const notHere = {
