@@ -96,7 +96,7 @@ export async function setStage({
     const folder = await makeFolder(toClose);
     const pagerDuty = await startPagerDuty({ routingKey: tokens.routingKey, onPaged });
     toClose.push(() => pagerDuty.close());
-    const { targets, newScene, shown } = makeBeds(openBed(patient));
+    const { targets, newScene, shown } = makeTargets(openAdapters(patient));
     const configFile = await writeConfig({
       folder,
       patient,
@@ -139,13 +139,13 @@ function alertFrom(port: () => number, target: string): Stage['alert'] {
   };
 }
 
-interface StageBeds extends Pick<Stage, 'newScene' | 'shown'> {
+interface StageTargets extends Pick<Stage, 'newScene' | 'shown'> {
   readonly targets: TargetSet;
 }
 
 /** A runbook whose looks can be forgotten between two scenes, and whose last one can be judged. */
-function makeBeds(bed: TargetAdapters): StageBeds {
-  let runbook = createRunbook([bed], systemClock);
+function makeTargets(adapters: TargetAdapters): StageTargets {
+  let runbook = createRunbook([adapters], systemClock);
   let last: Diagnosis | undefined;
   const onStage: Runbook = {
     targets: runbook.targets,
@@ -160,10 +160,10 @@ function makeBeds(bed: TargetAdapters): StageBeds {
     close: () => runbook.close(),
   };
   const newScene = (): void => {
-    runbook = createRunbook([bed], systemClock);
+    runbook = createRunbook([adapters], systemClock);
     last = undefined;
   };
-  return { targets: { targetAdapters: [bed], runbook: onStage }, newScene, shown: () => last };
+  return { targets: { targetAdapters: [adapters], runbook: onStage }, newScene, shown: () => last };
 }
 
 async function makeFolder(toClose: (() => Promise<void>)[]): Promise<string> {
@@ -257,7 +257,7 @@ async function openSlack(more: Pick<SlackOptions, 'port' | 'onSaid'>): Promise<L
   });
 }
 
-function openBed(patient: Patient): TargetAdapters {
+function openAdapters(patient: Patient): TargetAdapters {
   const [, , dana] = people;
   const target: Target = {
     ...patient.target(),

@@ -7,7 +7,7 @@ import {
   checklistAction,
   incidentActions,
 } from '../../src/slack/messages/kit/action-ids.ts';
-import { dana, jonas, maya, messagesOf, press } from '../drills/support/theatre.ts';
+import { dana, jonas, maya, messagesOf, press } from '../drills/support/conversation.ts';
 import { keptSentences, keyOf, toldSentences } from '../drills/support/told.ts';
 import { routingKey, webhookToken } from '../drills/support/whole.ts';
 import { appToken, botToken, signingSecret } from '../slack/support/workspace.ts';

@@ -13,11 +13,11 @@ import type { Ended } from './child.ts';
 import { startEngine } from './engine.ts';
 import type { Engine } from './engine.ts';
 import type { KillPoint } from './killing-journal.ts';
-import { ann, bob, openCrashDoor } from './open-crash-door.ts';
+import { ann, bob, openCrashApprovals } from './open-crash-approvals.ts';
 import type { Job } from './run-until-killed.ts';
 import { takeOverFirst } from './take-over-first.ts';
-import { toBed } from './to-bed.ts';
-import type { Bedside } from './to-bed.ts';
+import { reachedAdapters } from './reached-adapters.ts';
+import type { PatientTarget } from './reached-adapters.ts';
 
 /** A plan that a person runs: killed at any write before its commands show, and at any after somebody ran them. */
 const role = 'crash_by_hand';
@@ -57,15 +57,23 @@ interface Attempt {
 async function attempt<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
   const place: Place = await shelf.clear();
   const journal = await place.open();
-  const bedside: Bedside = { target: patient.target(), urls: patient.urls, byHand: true };
-  const bed = toBed(bedside, engine.reached);
+  const patientTarget: PatientTarget = {
+    target: patient.target(),
+    urls: patient.urls,
+    byHand: true,
+  };
+  const adapters = reachedAdapters(patientTarget, engine.reached);
   const faults: unknown[] = [];
-  const approvals = openCrashDoor({ journal, bed, onFault: (error) => void faults.push(error) });
+  const approvals = openCrashApprovals({
+    journal,
+    adapters,
+    onFault: (error) => void faults.push(error),
+  });
   try {
     const { id } = valueOf(
-      await approvals.propose({ target: bedside.target.name, ask, actor: ann }),
+      await approvals.propose({ target: patientTarget.target.name, ask, actor: ann }),
     );
-    const job = { id, address: place.address, engine: engine.address, bedside };
+    const job = { id, address: place.address, engine: engine.address, patientTarget };
     const done = await work({
       approvals,
       journal,
@@ -76,7 +84,7 @@ async function attempt<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
     expect(await journal.verify()).toMatchObject({ ok: true });
     return done;
   } finally {
-    await bed.database.close();
+    await adapters.database.close();
     await journal.close();
     await place.close();
     await admin(`ALTER ROLE ${role} CONNECTION LIMIT -1`);

@@ -8,7 +8,7 @@ import type { Action, RemedyRequest } from '../../src/runbook/remedies/remedy-re
  *
  * 1. calls `prepare` for trouble on the patient, and proposes its `ask` in this process;
  * 2. lets a child process approve and run it, and kill itself with SIGKILL right before or after that write;
- * 3. opens a door of its own on the same journal and takes over; a request whose vote died with the child is
+ * 3. opens approvals of its own on the same journal and takes over; a request whose vote died with the child is
  *    voted on again;
  * 4. sees that the request has an end, that the journal verifies, and that no `run` was called a second time;
  * 5. calls `check`, which says what a consistent system means for this remedy, and then `tidy`.
@@ -16,7 +16,7 @@ import type { Action, RemedyRequest } from '../../src/runbook/remedies/remedy-re
  * Then once more with the deed done and not recorded, and whoever finishes it killed at each of its own writes.
  *
  * The child reaches PostgreSQL by itself. Everything that `patient.services()` has as a method is called here, in
- * this process, as an engine outlives its caller: a port added there needs nothing more than its line in `to-bed.ts`.
+ * this process, as an engine outlives its caller: a port added there needs nothing more than its line in `reached-adapters.ts`.
  * Arguments and results travel as JSON.
  */
 export interface CrashCase {
@@ -29,7 +29,7 @@ export interface CrashCase {
 
 export interface CrashScene {
   readonly patient: Patient;
-  /** How often the child and the door after it called that method of `patient.services()`, with this first argument. */
+  /** How often the child and whoever took over called that method of `patient.services()`, with this first argument. */
   readonly countCalls: (method: string, firstArgument?: string) => number;
 }
 

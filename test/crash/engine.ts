@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { PrivilegedUnavailable } from '../../src/runbook/remedies/remedy.ts';
-import type { Reached } from './to-bed.ts';
+import type { Reached } from './reached-adapters.ts';
 
 /** The parts of the patient that live in the parent, as an engine outlives whoever called it. */
 export interface Engine {

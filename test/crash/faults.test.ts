@@ -16,7 +16,7 @@ import {
   untilEnded,
 } from './faults/people.ts';
 import { chooseWeather } from './faults/weather.ts';
-import { openBedside } from './story/stage.ts';
+import { openStoryPatient } from './story/stage.ts';
 
 /** So many changes on each kind of journal, while the roads to everything break and the bot is killed, stopped and frozen. */
 const requests = Number(process.env['DBCONN_FAULT_REQUESTS'] ?? 13);
@@ -80,10 +80,13 @@ interface Ended {
 }
 
 async function play(kind: Kind, seed: number, count: number): Promise<Figures> {
-  const bedside = await openBedside(seed);
+  const storyPatient = await openStoryPatient(seed);
   try {
-    await startService({ patient: bedside.patient, countCalls: bedside.engine.countCalls });
-    const night = await openNight(bedside, kind);
+    await startService({
+      patient: storyPatient.patient,
+      countCalls: storyPatient.engine.countCalls,
+    });
+    const night = await openNight(storyPatient, kind);
     try {
       const seeded = createSeeded(seed);
       return await spend(night, seeded, seeded.shuffle(aNightsChanges).slice(0, count));
@@ -91,7 +94,7 @@ async function play(kind: Kind, seed: number, count: number): Promise<Figures> {
       await night.close();
     }
   } finally {
-    await bedside.close();
+    await storyPatient.close();
   }
 }
 

@@ -4,8 +4,8 @@ import { expectCards } from './faults/expect-true.ts';
 import { openNight } from './faults/night.ts';
 import type { Night } from './faults/night.ts';
 import { approve, cardsOf, propose, untilEnded } from './faults/people.ts';
-import { openBedside } from './story/stage.ts';
-import type { Bedside } from './story/stage.ts';
+import { openStoryPatient } from './story/stage.ts';
+import type { StoryPatient } from './story/stage.ts';
 
 /** The process of the bot is stopped (SIGSTOP) between an approval and its end, and goes on later (SIGCONT). */
 
@@ -13,16 +13,16 @@ import type { Bedside } from './story/stage.ts';
 const soonMs = 10_000;
 const away = { kind: 'unreachable', status: 503 } as const;
 
-let bedside: Bedside;
+let storyPatient: StoryPatient;
 let night: Night;
 beforeEach(async () => {
-  bedside = await openBedside(7);
-  night = await openNight(bedside, 'SQLite');
+  storyPatient = await openStoryPatient(7);
+  night = await openNight(storyPatient, 'SQLite');
   await night.keeper.untilUp();
 });
 afterEach(async () => {
   await night.close();
-  await bedside.close();
+  await storyPatient.close();
 });
 
 async function proposeOptionA(): Promise<string> {

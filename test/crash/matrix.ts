@@ -13,11 +13,11 @@ import type { CrashCase, Prepared } from './crash-case.ts';
 import { startEngine } from './engine.ts';
 import type { Engine } from './engine.ts';
 import type { KillPoint } from './killing-journal.ts';
-import { ann, bob, openCrashDoor } from './open-crash-door.ts';
+import { ann, bob, openCrashApprovals } from './open-crash-approvals.ts';
 import type { Job } from './run-until-killed.ts';
 import { takeOverFirst } from './take-over-first.ts';
-import { toBed } from './to-bed.ts';
-import type { Bedside } from './to-bed.ts';
+import { reachedAdapters } from './reached-adapters.ts';
+import type { PatientTarget } from './reached-adapters.ts';
 
 interface MatrixParts {
   readonly crashCase: CrashCase;
@@ -30,10 +30,10 @@ interface Attempt {
   readonly place: Place;
   readonly journal: StoredJournal;
   readonly approvals: Approvals;
-  readonly bed: TargetAdapters;
-  readonly bedside: Bedside;
+  readonly adapters: TargetAdapters;
+  readonly patientTarget: PatientTarget;
   readonly faults: unknown[];
-  /** How often the door of this process called `run`. */
+  /** How often the approvals of this process called `run`. */
   runs: number;
 }
 
@@ -116,7 +116,7 @@ export class Matrix {
     try {
       return await work(attempt, prepared);
     } finally {
-      await attempt.bed.database.close();
+      await attempt.adapters.database.close();
       await attempt.journal.close();
       await attempt.place.close();
       await prepared.tidy();
@@ -127,25 +127,33 @@ export class Matrix {
     const { patient, newJournal } = this.#parts;
     const place = await newJournal();
     const journal = await place.open();
-    const bedside = { target: patient.target(), urls: patient.urls };
-    const bed = toBed(bedside, this.#engine.reached);
+    const patientTarget = { target: patient.target(), urls: patient.urls };
+    const adapters = reachedAdapters(patientTarget, this.#engine.reached);
     const faults: unknown[] = [];
     const onRun = (): void => {
       attempt.runs += 1;
     };
     const onFault = (error: unknown): void => void faults.push(error);
-    const approvals = openCrashDoor({ journal, bed, onRun, onFault });
-    const attempt: Attempt = { place, journal, approvals, bed, bedside, faults, runs: 0 };
+    const approvals = openCrashApprovals({ journal, adapters, onRun, onFault });
+    const attempt: Attempt = {
+      place,
+      journal,
+      approvals,
+      adapters,
+      patientTarget,
+      faults,
+      runs: 0,
+    };
     return attempt;
   }
 
   #runChild(
-    { place: { address }, bedside }: Attempt,
+    { place: { address }, patientTarget }: Attempt,
     task: Pick<Job, 'id' | 'task' | 'point'>,
   ): Promise<Ended> {
     const child = this.#next;
     this.#next = startChild();
-    return child.run({ ...task, address, engine: this.#engine.address, bedside });
+    return child.run({ ...task, address, engine: this.#engine.address, patientTarget });
   }
 }
 
@@ -161,10 +169,10 @@ async function expectWell({ journal, faults }: Attempt, ended: ApprovalRequest):
 }
 
 async function propose(
-  { approvals, bedside }: Attempt,
+  { approvals, patientTarget }: Attempt,
   { ask }: Prepared,
 ): Promise<ApprovalRequest> {
-  return valueOf(await approvals.propose({ target: bedside.target.name, ask, actor: ann }));
+  return valueOf(await approvals.propose({ target: patientTarget.target.name, ask, actor: ann }));
 }
 
 /** As the next start does it. A vote that died with its process is given again, and only then may anything run. */

@@ -4,10 +4,10 @@ import { openByAddress } from '../journal/open-by-address.ts';
 import { reachEngine } from './engine.ts';
 import { killingJournal } from './killing-journal.ts';
 import type { KillPoint } from './killing-journal.ts';
-import { bob, openCrashDoor } from './open-crash-door.ts';
+import { bob, openCrashApprovals } from './open-crash-approvals.ts';
 import { takeOverFirst } from './take-over-first.ts';
-import { toBed } from './to-bed.ts';
-import type { Bedside } from './to-bed.ts';
+import { reachedAdapters } from './reached-adapters.ts';
+import type { PatientTarget } from './reached-adapters.ts';
 
 /** What the parent writes to this process: approve that request and run it, say that it was run by hand, or finish it, and die at that point. */
 const Job = z.object({
@@ -16,17 +16,17 @@ const Job = z.object({
   task: z.enum(['approve', 'take over', 'ran by hand']),
   id: z.string(),
   engine: z.string(),
-  bedside: z.custom<Bedside>((value) => typeof value === 'object'),
+  patientTarget: z.custom<PatientTarget>((value) => typeof value === 'object'),
   point: z.custom<KillPoint>((value) => typeof value === 'object').nullable(),
 });
 export type Job = z.infer<typeof Job>;
 
 const job = Job.parse(JSON.parse(await readLine()));
 const journal = await openByAddress(job.address);
-const bed = toBed(job.bedside, reachEngine(job.engine));
-const approvals = openCrashDoor({
+const adapters = reachedAdapters(job.patientTarget, reachEngine(job.engine));
+const approvals = openCrashApprovals({
   journal: killingJournal(journal, job.point),
-  bed,
+  adapters,
   onFault(error) {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     process.exitCode = 1;
@@ -41,7 +41,7 @@ if (job.task === 'take over') {
   if (!heard.ok) throw new Error(heard.refusal.why);
 }
 await approvals.settled(job.id);
-await bed.database.close();
+await adapters.database.close();
 await journal.close();
 
 async function readLine(): Promise<string> {

@@ -4,8 +4,8 @@ import { choosePoints, deal } from './story/choose-points.ts';
 import { expectToldOnce } from './story/expect-told-once.ts';
 import { nameOf } from './story/point.ts';
 import type { Point } from './story/point.ts';
-import { openBedside, openStage } from './story/stage.ts';
-import type { Bedside } from './story/stage.ts';
+import { openStoryPatient, openStage } from './story/stage.ts';
+import type { StoryPatient } from './story/stage.ts';
 import { alert, end, takeCare, tellStory } from './story/tell-story.ts';
 
 /** So many stories are told at once, each with a patient of its own: most of a story is waiting. */
@@ -15,30 +15,35 @@ const killsInAStory = 5;
 const awayMs = 3000;
 
 const unreached: string[] = [];
-let bedsides: Bedside[] = [];
+let storyPatients: StoryPatient[] = [];
 beforeAll(async () => {
-  bedsides = await Promise.all(Array.from({ length: lanes }, (_, seed) => openBedside(seed + 5)));
+  storyPatients = await Promise.all(
+    Array.from({ length: lanes }, (_, seed) => openStoryPatient(seed + 5)),
+  );
 });
 afterAll(async () => {
-  for (const bedside of bedsides) await bedside.close();
+  for (const storyPatient of storyPatients) await storyPatient.close();
 });
 
-function firstBedside(): Bedside {
-  const [first] = bedsides;
+function firstPatient(): StoryPatient {
+  const [first] = storyPatients;
   if (first === undefined) throw new Error('There is no patient.');
   return first;
 }
 
 /** Tells the story with a death at each of the points, and returns what its bots did. */
-async function tell(bedside: Bedside, points: readonly Point[]): Promise<readonly string[]> {
-  const stage = await openStage(bedside, points);
+async function tell(
+  storyPatient: StoryPatient,
+  points: readonly Point[],
+): Promise<readonly string[]> {
+  const stage = await openStage(storyPatient, points);
   try {
     await tellStory(stage);
-    await stage.crew.stop();
-    stage.crew.check();
+    await stage.bots.stop();
+    stage.bots.check();
     await expectToldOnce(stage);
-    unreached.push(...stage.crew.left);
-    return stage.crew.did;
+    unreached.push(...stage.bots.left);
+    return stage.bots.did;
   } catch (cause) {
     throw new Error(`Killed ${points.map(nameOf).join(', ')}: ${String(cause)}`, { cause });
   } finally {
@@ -47,39 +52,39 @@ async function tell(bedside: Bedside, points: readonly Point[]): Promise<readonl
 }
 
 test('what fell due while nobody was there is done once at the next start', async () => {
-  const stage = await openStage(firstBedside(), []);
+  const stage = await openStage(firstPatient(), []);
   try {
     await alert(stage, 'firing');
     // Away while both calls fall due.
-    await stage.crew.kill();
+    await stage.bots.kill();
     await sleep(awayMs);
-    stage.crew.goOn();
+    stage.bots.goOn();
     await takeCare(stage);
     await alert(stage, 'resolved');
     // And while it would have been over.
-    await stage.crew.kill();
+    await stage.bots.kill();
     await sleep(awayMs);
-    stage.crew.goOn();
+    stage.bots.goOn();
     await end(stage);
-    await stage.crew.stop();
+    await stage.bots.stop();
     await expectToldOnce(stage);
-    expect(stage.crew.deaths).toBe(3);
+    expect(stage.bots.deaths).toBe(3);
   } finally {
     await stage.close();
   }
 });
 
 test('killed anywhere between the alert and the first tick, the story is told whole and once', async () => {
-  const stories = deal(choosePoints(await tell(firstBedside(), [])), killsInAStory);
+  const stories = deal(choosePoints(await tell(firstPatient(), [])), killsInAStory);
   expect(stories.length).toBeGreaterThan(5);
   const points = stories.flat().length;
   unreached.splice(0);
   const waiting = [...stories];
   const problems: unknown[] = [];
   await Promise.all(
-    bedsides.map(async (bedside) => {
+    storyPatients.map(async (storyPatient) => {
       for (let story = waiting.shift(); story !== undefined; story = waiting.shift()) {
-        await tell(bedside, story).catch((error: unknown) => problems.push(error));
+        await tell(storyPatient, story).catch((error: unknown) => problems.push(error));
       }
     }),
   );

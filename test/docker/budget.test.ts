@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBedside } from './bedside.ts';
-import type { Bedside } from './bedside.ts';
+import { createStackMonitor } from './stack-monitor.ts';
+import type { StackMonitor } from './stack-monitor.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { startStack } from './stack.ts';
@@ -24,17 +24,17 @@ describe.skipIf(await whyNoEngine())(
   'the pools of a backend against the slots of its server',
   () => {
     let stack: Stack;
-    let bedside: Bedside;
+    let monitor: StackMonitor;
     beforeAll(async () => {
       stack = await startStack({
         maxConnections: 30,
         backendEnv: { DATABASE_POOL_SIZE: '2', DATABASE_MAX_OVERFLOW: '1' },
       });
-      bedside = createBedside(stack, { limits: { idleInTransactionWarningMs: 1_000 } });
+      monitor = createStackMonitor(stack, { limits: { idleInTransactionWarningMs: 1_000 } });
     });
     afterAll(async () => {
       try {
-        await bedside.close();
+        await monitor.close();
       } finally {
         await stack.close();
       }
@@ -44,7 +44,7 @@ describe.skipIf(await whyNoEngine())(
       const crowd = press(`${await stack.backendUrl()}/query?ms=300`, 12);
       try {
         const diagnosis = await eventually(
-          () => bedside.diagnose(),
+          () => monitor.diagnose(),
           ({ causes, pools, budget }) =>
             causes[0]?.cause === 'pool-misconfiguration' &&
             pools[0]?.utilisation === 1 &&
@@ -75,7 +75,7 @@ describe.skipIf(await whyNoEngine())(
         await fetch(`${url}/release`, { method: 'POST' });
       }
       const diagnosis = await eventually(
-        () => bedside.diagnose(),
+        () => monitor.diagnose(),
         ({ budget, capacity, pools }) =>
           budget.lines[0]?.holds === 24 && capacity?.byState.idle === 24 && pools.length === 4,
       );

@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createBedside } from './bedside.ts';
-import type { Bedside } from './bedside.ts';
+import { createStackMonitor } from './stack-monitor.ts';
+import type { StackMonitor } from './stack-monitor.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { fill } from './fill.ts';
@@ -18,7 +18,7 @@ describe.skipIf(reason)(
   () => {
     let stack: Stack;
     let clients: Client[];
-    const bedsides: Bedside[] = [];
+    const monitors: StackMonitor[] = [];
     beforeAll(async () => {
       stack = await startStack({ maxConnections: 20 });
       await fetch(`${await stack.backendUrl()}/leak?n=10`, { method: 'POST' });
@@ -27,23 +27,23 @@ describe.skipIf(reason)(
     afterAll(async () => {
       await Promise.all(clients.map((client) => client.end()));
       try {
-        await Promise.all(bedsides.map((bedside) => bedside.close()));
+        await Promise.all(monitors.map((monitor) => monitor.close()));
       } finally {
         await stack.close();
       }
     });
 
-    function bedsideWith(exec: boolean): Bedside {
-      const bedside = createBedside(stack, { exec });
-      bedsides.push(bedside);
-      return bedside;
+    function monitorWith(exec: boolean): StackMonitor {
+      const monitor = createStackMonitor(stack, { exec });
+      monitors.push(monitor);
+      return monitor;
     }
 
     test('psql in the container answers where that is allowed, and the diagnosis says that it did', async () => {
-      const bedside = bedsideWith(true);
+      const monitor = monitorWith(true);
       // All rungs share 4 s, and this machine may be busy.
       const diagnosis = await eventually(
-        () => bedside.diagnose(),
+        () => monitor.diagnose(),
         ({ reach }) => reach.via === 'exec',
       );
       expect(diagnosis.reach).toMatchObject({
@@ -64,7 +64,7 @@ describe.skipIf(reason)(
     });
 
     test('without that permission no rung answers, and the process titles name who sits there', async () => {
-      const diagnosis = await bedsideWith(false).diagnose();
+      const diagnosis = await monitorWith(false).diagnose();
       expect(diagnosis.tookMs).toBeLessThan(5_000);
       expect(diagnosis).toMatchObject({
         state: 'critical',
@@ -82,7 +82,7 @@ describe.skipIf(reason)(
 
 describe.skipIf(reason)('with an application that is a superuser', () => {
   let stack: Stack;
-  let bedside: Bedside;
+  let monitor: StackMonitor;
   beforeAll(async () => {
     stack = await startStack({
       maxConnections: 20,
@@ -91,24 +91,24 @@ describe.skipIf(reason)('with an application that is a superuser', () => {
         DATABASE_MAX_OVERFLOW: '20',
       },
     });
-    bedside = createBedside(stack, {
+    monitor = createStackMonitor(stack, {
       limits: { idleInTransactionWarningMs: 1_000, terminateIdleInTransactionMs: 1_000 },
     });
-    await bedside.diagnose(); // has a connection from here on
+    await monitor.diagnose(); // has a connection from here on
     const url = await stack.backendUrl();
     let status = 200;
     while (status === 200) status = (await fetch(`${url}/leak?n=1`, { method: 'POST' })).status;
   });
   afterAll(async () => {
     try {
-      await bedside.close();
+      await monitor.close();
     } finally {
       await stack.close();
     }
   });
 
   test('the reserved slots go too, and that is told with the way out', async () => {
-    const diagnosis = await bedside.diagnose();
+    const diagnosis = await monitor.diagnose();
     expect(diagnosis.reach.via).toBe('warm');
     expect(diagnosis.capacity?.used).toBeGreaterThan(diagnosis.capacity?.usable ?? 0);
     expect(diagnosis.findings).toContainEqual(
@@ -125,7 +125,7 @@ describe.skipIf(reason)('with an application that is a superuser', () => {
 
   test('its sessions cannot be ended from here, and its restart is offered instead', async () => {
     const { proposals } = await eventually(
-      () => bedside.diagnose(),
+      () => monitor.diagnose(),
       (diagnosis) => diagnosis.proposals.some(({ option }) => option === 'A'),
     );
     expect(proposals.find(({ option }) => option === 'A')).toMatchObject({

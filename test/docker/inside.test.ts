@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readLogLines } from '../../src/docker/logs/read-logs.ts';
 import { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import { findCanary } from './bedside.ts';
+import { findCanary } from './stack-monitor.ts';
 import { whyNoEngine } from './engine.ts';
 import { run, startStack } from './stack.ts';
 import type { Stack } from './stack.ts';

@@ -1,8 +1,8 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import { createBedside, findCanary } from './bedside.ts';
-import type { Bedside } from './bedside.ts';
+import { createStackMonitor, findCanary } from './stack-monitor.ts';
+import type { StackMonitor } from './stack-monitor.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { startStack } from './stack.ts';
@@ -10,11 +10,11 @@ import type { Stack } from './stack.ts';
 
 describe.skipIf(await whyNoEngine())('a backend that leaks its connections', () => {
   let stack: Stack;
-  let bedside: Bedside;
+  let monitor: StackMonitor;
   let diagnosis: Diagnosis;
   beforeAll(async () => {
     stack = await startStack({ maxConnections: 30 });
-    bedside = createBedside(stack, {
+    monitor = createStackMonitor(stack, {
       // Another name than its sessions give themselves: only their address tells whose they are.
       services: [{ name: 'backend', application: 'shop-web', workers: 1 }],
       limits: { idleInTransactionWarningMs: 1_000, terminateIdleInTransactionMs: 1_000 },
@@ -24,13 +24,13 @@ describe.skipIf(await whyNoEngine())('a backend that leaks its connections', () 
     await fetch(`${url}/leak?n=15`, { method: 'POST' });
     await Promise.all([1, 2].map(() => fetch(`${url}/query`)));
     diagnosis = await eventually(
-      () => bedside.diagnose(),
+      () => monitor.diagnose(),
       ({ leakSuspects }) => leakSuspects[0]?.sessions === 15,
     );
   });
   afterAll(async () => {
     try {
-      await bedside.close();
+      await monitor.close();
     } finally {
       await stack.close();
     }
@@ -108,7 +108,7 @@ describe.skipIf(await whyNoEngine())('a backend that leaks its connections', () 
     expect(String(log)).toContain("'logged-literal'");
     expect(JSON.stringify(rows)).toContain("'leaked-literal'");
 
-    const takeSnapshot = JSON.stringify(await bedside.takeSnapshot());
+    const takeSnapshot = JSON.stringify(await monitor.takeSnapshot());
     expect(findCanary(takeSnapshot)).toBeUndefined();
     expect(findCanary(JSON.stringify(diagnosis))).toBeUndefined();
     // It was not missed: it was blanked.

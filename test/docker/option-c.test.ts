@@ -11,8 +11,8 @@ import type { Actor, ApprovalRequest } from '../../src/runbook/approvals/request
 import { createOptionC } from '../../src/runbook/remedies/c-restart-service/restart-service.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
-import { createBedside, findCanary } from './bedside.ts';
-import type { Bedside } from './bedside.ts';
+import { createStackMonitor, findCanary } from './stack-monitor.ts';
+import type { StackMonitor } from './stack-monitor.ts';
 import { containing } from '../runbook/diagnose/matchers.ts';
 import { optionPolicy } from '../support/option-policy.ts';
 import { whyNoEngine } from './engine.ts';
@@ -22,9 +22,9 @@ import type { Stack } from './stack.ts';
 
 const proposer: Actor = { id: 'UANN', via: 'slack' };
 const approver: Actor = { id: 'UBOB', via: 'slack' };
-describe.skipIf(await whyNoEngine())('option C through the door', () => {
+describe.skipIf(await whyNoEngine())('option C through the approvals', () => {
   let stack: Stack;
-  let bedside: Bedside;
+  let monitor: StackMonitor;
   let folder: JournalFolder;
   let journal: StoredJournal;
   let approvals: Approvals;
@@ -39,7 +39,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
   afterEach(async () => {
     await approvals.drain();
     try {
-      await bedside.close();
+      await monitor.close();
     } finally {
       await stack.close();
       folder.close();
@@ -52,14 +52,14 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     stopTimeoutSeconds = 10,
   ): Promise<void> {
     stack = await startStack({ replicas: 2, maxConnections: 30, backendEnv });
-    bedside = createBedside(stack);
+    monitor = createStackMonitor(stack);
     const { docker } = stack;
     const remedies = [
       createOptionC({
         restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
-        takeSnapshot: () => bedside.takeSnapshot(),
+        takeSnapshot: () => monitor.takeSnapshot(),
         clock: systemClock,
-        target: bedside.target,
+        target: monitor.target,
         refusedServices: [],
         refusedContainers: [],
         stopTimeoutSeconds,
@@ -74,7 +74,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
         {
           name: 'shop',
           remedies,
-          takeSnapshot: () => bedside.takeSnapshot(),
+          takeSnapshot: () => monitor.takeSnapshot(),
           warningUtilisation: 0.8,
         },
       ],
@@ -95,7 +95,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
       await fetch(`${url}/leak?n=${count}`, { method: 'POST' });
     }
     await eventually(
-      () => bedside.diagnose(),
+      () => monitor.diagnose(),
       ({ capacity }) => capacity?.byState.idleInTransaction === 2 * count,
     );
   }
@@ -207,7 +207,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     expect(result?.report.finished).toBe(false);
     expect(await readJournal()).toContain('not reached');
     await eventually(
-      () => bedside.diagnose(),
+      () => monitor.diagnose(),
       ({ findings }) => findings.some(({ id }) => id === 'replica-crash-looping'),
     );
   });
@@ -232,7 +232,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     // Its answer is lost with the process that asked.
     void fetch(`${url}/query?ms=120000`).catch(() => undefined);
     await eventually(
-      () => bedside.takeSnapshot(),
+      () => monitor.takeSnapshot(),
       ({ database: { reading } }) =>
         reading?.sessions.some(({ own, state }) => !own && state === 'active') ?? false,
     );
@@ -243,7 +243,7 @@ describe.skipIf(await whyNoEngine())('option C through the door', () => {
     expect(orphan?.detail).toMatch(/^Its query runs for \d+ s, for a process that is gone\.$/);
     const pid = Number(orphan?.what.replace('pid ', ''));
     expect(result?.report.followUps).toEqual([{ kind: 'stop-session', pid, how: 'terminate' }]);
-    const { database } = await bedside.takeSnapshot();
+    const { database } = await monitor.takeSnapshot();
     expect(database.reading?.sessions.find((session) => session.pid === pid)).toMatchObject({
       state: 'active',
       query: containing('pg_sleep'),

@@ -35,8 +35,8 @@ import { allMembers } from '../support/people.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
 import { optionPolicy } from '../support/option-policy.ts';
-import { createBedside, findCanary } from './bedside.ts';
-import type { Bedside } from './bedside.ts';
+import { createStackMonitor, findCanary } from './stack-monitor.ts';
+import type { StackMonitor } from './stack-monitor.ts';
 import { whyNoEngine } from './engine.ts';
 import { startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
@@ -79,7 +79,7 @@ function numbersOf(one: { Config: { Env: string[] } }): string[] {
 
 describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
   let stack: Stack;
-  let bedside: Bedside;
+  let monitor: StackMonitor;
   let directory: string;
   let envFile: string;
   let settings: PoolSettings;
@@ -99,7 +99,7 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
   afterEach(async () => {
     await approvals.drain();
     try {
-      await bedside.close();
+      await monitor.close();
     } finally {
       await stack.close();
       folder.close();
@@ -113,14 +113,14 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
     services: readonly ServiceConfig[] = [{ name: 'backend', workers: 1 }],
   ): Promise<void> {
     stack = await startFoundStack(backendEnv);
-    bedside = createBedside(stack, { services });
+    monitor = createStackMonitor(stack, { services });
     settings = createPoolSettings({ services, docker: stack.docker, directory });
     const remedies = [
       createOptionE({
         poolSettings: settings,
-        takeSnapshot: () => bedside.takeSnapshot(),
+        takeSnapshot: () => monitor.takeSnapshot(),
         clock: systemClock,
-        target: bedside.target,
+        target: monitor.target,
         refusedServices: [],
         refusedContainers: [],
         healthyWithinMs: 60_000,
@@ -135,7 +135,7 @@ describe.skipIf(await whyNoEngine())('option E on a real engine', () => {
         {
           name: 'shop',
           remedies,
-          takeSnapshot: () => bedside.takeSnapshot(),
+          takeSnapshot: () => monitor.takeSnapshot(),
           warningUtilisation: 0.8,
         },
       ],

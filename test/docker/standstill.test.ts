@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import { createBedside } from './bedside.ts';
-import type { Bedside } from './bedside.ts';
+import { createStackMonitor } from './stack-monitor.ts';
+import type { StackMonitor } from './stack-monitor.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { startStack } from './stack.ts';
@@ -10,23 +10,23 @@ import type { Stack } from './stack.ts';
 describe.skipIf(await whyNoEngine())('a PostgreSQL that stands still', () => {
   let stack: Stack;
   /** One has a connection from before, the other has none. */
-  let bedsides: readonly Bedside[];
+  let monitors: readonly StackMonitor[];
   beforeAll(async () => {
     stack = await startStack({ maxConnections: 30 });
-    const [first, second] = [createBedside(stack), createBedside(stack)];
-    bedsides = [first, second];
+    const [first, second] = [createStackMonitor(stack), createStackMonitor(stack)];
+    monitors = [first, second];
     await first.diagnose();
   });
   afterAll(async () => {
     try {
-      await Promise.all(bedsides.map((bedside) => bedside.close()));
+      await Promise.all(monitors.map((monitor) => monitor.close()));
     } finally {
       await stack.close();
     }
   });
 
   async function diagnoseAll(): Promise<readonly Diagnosis[]> {
-    return Promise.all(bedsides.map((bedside) => bedside.diagnose()));
+    return Promise.all(monitors.map((monitor) => monitor.diagnose()));
   }
 
   /** On a busy machine the engine may take longer than a look waits for it. */

@@ -10,8 +10,8 @@ import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { until } from '../support/until.ts';
 import { commandsOn, openByHandStage } from './support/by-hand-stage.ts';
 import type { ByHandStage } from './support/by-hand-stage.ts';
-import { ask, card, jonas, maya, press, threadWith } from './support/theatre.ts';
-import type { Theatre } from './support/theatre.ts';
+import { ask, card, jonas, maya, press, threadWith } from './support/conversation.ts';
+import type { Conversation } from './support/conversation.ts';
 
 /** A name that runs something else in a shell that is not told to leave it alone. */
 const hostileName = `it's $(touch "x") \`id\` \\`;
@@ -53,7 +53,7 @@ test('option A without an acting role: the statement ends exactly what was appro
   expect(await bot.journal.verify()).toMatchObject({ ok: true });
 });
 
-async function handA(stage: Theatre): Promise<{ ts: string; command: string }> {
+async function handA(stage: Conversation): Promise<{ ts: string; command: string }> {
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed, option A');
   await press(stage, { user: jonas, ts });

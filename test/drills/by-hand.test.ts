@@ -3,7 +3,7 @@ import { toText } from '../../sandbox/message-text.ts';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { commandsOn, openByHandStage, restartReally } from './support/by-hand-stage.ts';
 import type { ByHandStage } from './support/by-hand-stage.ts';
-import { card, jonas, maya, press, stranger, threadWith } from './support/theatre.ts';
+import { card, jonas, maya, press, stranger, threadWith } from './support/conversation.ts';
 
 let scene: ByHandStage;
 beforeAll(async () => {

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { openScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import { send, sign, typed } from './support/signed.ts';
-import { ask, card, database, jonas, maya } from './support/theatre.ts';
+import { ask, card, database, jonas, maya } from './support/conversation.ts';
 import { until } from '../support/until.ts';
 
 // Somebody on the way between Slack and dbconn captured a request, and sends it again.

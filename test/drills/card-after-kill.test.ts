@@ -5,8 +5,8 @@ import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { openScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
-import { ask, card, maya, messagesOf, threadWith } from './support/theatre.ts';
-import type { Bot } from './support/theatre.ts';
+import { ask, card, maya, messagesOf, threadWith } from './support/conversation.ts';
+import type { Bot } from './support/conversation.ts';
 
 let scripted: Scripted | undefined;
 afterEach(async () => {

@@ -22,7 +22,7 @@ import {
   messagesOf,
   openSlack,
   press,
-} from './support/theatre.ts';
+} from './support/conversation.ts';
 import { until } from '../support/until.ts';
 import type { Place } from '../../src/runbook/approvals/notices.ts';
 

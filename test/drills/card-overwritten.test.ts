@@ -11,7 +11,7 @@ import { createOutbox } from '../../src/slack/live/outbox.ts';
 import { buildRequest } from '../runbook/approvals/builders.ts';
 import { aLog, botToken } from '../slack/support/workspace.ts';
 import { until } from '../support/until.ts';
-import { database, messagesOf, openSlack } from './support/theatre.ts';
+import { database, messagesOf, openSlack } from './support/conversation.ts';
 import type { Place } from '../../src/runbook/approvals/notices.ts';
 
 let slack: LocalSlack | undefined;

@@ -29,7 +29,7 @@ import {
   press,
   stranger,
   submit,
-} from './support/theatre.ts';
+} from './support/conversation.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { patienceMs } from '../support/until.ts';
 

@@ -6,7 +6,7 @@ import { actionIds, blockIds } from '../../src/slack/messages/kit/action-ids.ts'
 import { buildPlan } from '../runbook/approvals/builders.ts';
 import { openScripted, postButton } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
-import type { TheatreOptions } from './support/theatre.ts';
+import type { ConversationOptions } from './support/conversation.ts';
 import {
   ask,
   card,
@@ -17,7 +17,7 @@ import {
   press,
   submit,
   threadWith,
-} from './support/theatre.ts';
+} from './support/conversation.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { patienceMs } from '../support/until.ts';
 
@@ -28,7 +28,9 @@ afterEach(async () => {
 });
 
 /** With a proposal of Maya's in the channel, by a remedy that plans what it is asked for. */
-async function proposed(changes: Partial<TheatreOptions> = {}): Promise<Scripted & { ts: string }> {
+async function proposed(
+  changes: Partial<ConversationOptions> = {},
+): Promise<Scripted & { ts: string }> {
   scripted = await openScripted(changes);
   const { stage, remedy } = scripted;
   remedy.propose = (asked?: RemedyRequest) => {

@@ -5,7 +5,7 @@ import { aLog, aRunbook, botToken, noChanges } from '../slack/support/workspace.
 import { openScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import { send, sign } from './support/signed.ts';
-import { ask, card, database, jonas, maya } from './support/theatre.ts';
+import { ask, card, database, jonas, maya } from './support/conversation.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import { patienceMs } from '../support/until.ts';

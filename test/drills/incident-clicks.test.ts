@@ -26,7 +26,7 @@ import {
   open,
   press,
   submit,
-} from './support/theatre.ts';
+} from './support/conversation.ts';
 import { patienceMs } from '../support/until.ts';
 
 let scripted: Scripted | undefined;

@@ -9,7 +9,7 @@ import { patienceMs, until } from '../support/until.ts';
 import { startReplica } from './support/replica.ts';
 import type { Replica } from './support/replica.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
-import { dana, jonas, messagesOf, press } from './support/theatre.ts';
+import { dana, jonas, messagesOf, press } from './support/conversation.ts';
 import { keptSentences, keyOf, toldSentences } from './support/told.ts';
 import { openWhole } from './support/whole.ts';
 import type { Whole } from './support/whole.ts';

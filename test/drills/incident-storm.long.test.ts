@@ -10,7 +10,7 @@ import { Sessions } from '../support/sessions.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
 import type { SentAlert } from './support/send-webhook.ts';
-import { messagesOf } from './support/theatre.ts';
+import { messagesOf } from './support/conversation.ts';
 import { keptSentences, keyOf, toldSentences } from './support/told.ts';
 import { openWhole } from './support/whole.ts';
 import type { Whole } from './support/whole.ts';

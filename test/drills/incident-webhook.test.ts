@@ -4,7 +4,7 @@ import type { Incident } from '../../src/runbook/incidents/incident.ts';
 
 import { until } from '../support/until.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
-import { messagesOf } from './support/theatre.ts';
+import { messagesOf } from './support/conversation.ts';
 import { openWhole } from './support/whole.ts';
 import type { Whole } from './support/whole.ts';
 import type { Bot } from '../../src/app/deps.ts';

@@ -5,7 +5,7 @@ import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { buildPlan } from '../runbook/approvals/builders.ts';
 import { openScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
-import type { TheatreOptions } from './support/theatre.ts';
+import type { ConversationOptions } from './support/conversation.ts';
 import {
   ask,
   card,
@@ -16,7 +16,7 @@ import {
   maya,
   messagesOf,
   press,
-} from './support/theatre.ts';
+} from './support/conversation.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { patienceMs } from '../support/until.ts';
 
@@ -30,7 +30,7 @@ type Draft = Partial<Parameters<typeof buildPlan>[0]>;
 
 async function proposed(
   plan: Draft,
-  changes: Partial<TheatreOptions> = {},
+  changes: Partial<ConversationOptions> = {},
 ): Promise<Scripted & { ts: string }> {
   scripted = await openScripted(changes);
   const { stage, remedy } = scripted;

@@ -9,7 +9,7 @@ import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
 import { aLog, aRunbook } from '../slack/support/workspace.ts';
 import { openScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
-import { database, maya } from './support/theatre.ts';
+import { database, maya } from './support/conversation.ts';
 import { patienceMs } from '../support/until.ts';
 
 let scripted: Scripted | undefined;

@@ -17,11 +17,11 @@ import {
   hasButtons,
   jonas,
   maya,
-  openTheatre,
+  openConversation,
   press,
   threadWith,
-} from './support/theatre.ts';
-import type { Theatre } from './support/theatre.ts';
+} from './support/conversation.ts';
+import type { Conversation } from './support/conversation.ts';
 import { patienceMs } from '../support/until.ts';
 
 /** Options A and C on a real PostgreSQL with real services, ordered, approved and followed in a real Slack conversation. */
@@ -30,13 +30,13 @@ const literal = 'canary-literal-5502';
 const hostileName = '<!channel> *Approve*';
 
 let patient: Patient;
-let bed: TargetAdapters;
-let theatre: Theatre | undefined;
+let adapters: TargetAdapters;
+let conversation: Conversation | undefined;
 
 beforeAll(async () => {
   patient = await startPatient({ seed: 11 });
   const url = withPassword(patient.urls.dbconn);
-  bed = {
+  adapters = {
     get target() {
       return { ...patient.target(), contacts: { databaseAdmins: jonas } };
     },
@@ -54,15 +54,15 @@ beforeAll(async () => {
     restarts: patient.services(),
   };
   // As the bot does at its start: the connection must be there before the slots are gone.
-  await bed.database.readSnapshot();
+  await adapters.database.readSnapshot();
 });
 afterEach(async () => {
-  await theatre?.close();
-  theatre = undefined;
+  await conversation?.close();
+  conversation = undefined;
   await patient.heal();
 });
 afterAll(async () => {
-  await bed.database.close();
+  await adapters.database.close();
   await patient.close();
 });
 
@@ -72,14 +72,14 @@ function withPassword(address: string): string {
   return url.href;
 }
 
-async function open(): Promise<Theatre> {
+async function open(): Promise<Conversation> {
   const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
-  theatre = await openTheatre({
-    approvalTargets: [toApprovalTarget(bed, parts)],
-    runbook: createRunbook([bed], systemClock),
+  conversation = await openConversation({
+    approvalTargets: [toApprovalTarget(adapters, parts)],
+    runbook: createRunbook([adapters], systemClock),
     verifyAfterMs: 500,
   });
-  return theatre;
+  return conversation;
 }
 
 /** A session that keeps a transaction open after a statement with something private in it. */
@@ -158,7 +158,7 @@ test('a leak is ended by option C: the service is restarted and holds nothing af
   await patient.trouble('connection-leak', { leak: 'autocommit' });
   const stage = await open();
   const bot = await stage.start();
-  const diagnosis = await createRunbook([bed], systemClock).diagnose(patient.target().name);
+  const diagnosis = await createRunbook([adapters], systemClock).diagnose(patient.target().name);
   const service = diagnosis.proposals.find(({ option }) => option === 'C')?.subject ?? 'none';
   const pids = patient.fleet.replicasOf(service).map(({ pid }) => pid);
   expect(await ask(stage, maya, `propose C ${service}`)).toContain(`Proposed: Restart ${service}`);

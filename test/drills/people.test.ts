@@ -13,20 +13,20 @@ import {
   guest,
   jonas,
   maya,
-  openTheatre,
+  openConversation,
   press,
-} from './support/theatre.ts';
-import type { Bot, Theatre, TheatreOptions } from './support/theatre.ts';
+} from './support/conversation.ts';
+import type { Bot, Conversation, ConversationOptions } from './support/conversation.ts';
 
 /** Who counts, asked of a real conversation with Slack: presses, user groups and what Slack says of people. */
 let remedy: ScriptedRemedy;
-let theatre: Theatre | undefined;
+let conversation: Conversation | undefined;
 beforeEach(() => {
   remedy = new ScriptedRemedy();
 });
 afterEach(async () => {
-  await theatre?.close();
-  theatre = undefined;
+  await conversation?.close();
+  conversation = undefined;
 });
 
 const dba = 'S0DBA00000';
@@ -45,9 +45,9 @@ const people: SlackOptions['people'] = [
 
 async function proposed(
   slack: Partial<SlackOptions> = {},
-  changes: Partial<TheatreOptions> = {},
-): Promise<{ stage: Theatre; bot: Bot; ts: string }> {
-  theatre = await openTheatre({
+  changes: Partial<ConversationOptions> = {},
+): Promise<{ stage: Conversation; bot: Bot; ts: string }> {
+  conversation = await openConversation({
     approvalTargets: [
       {
         name: 'shop',
@@ -73,9 +73,9 @@ async function proposed(
     },
     ...changes,
   });
-  const bot = await theatre.start();
-  expect(await ask(theatre, maya, 'propose A')).toContain('It waits for approval');
-  return { stage: theatre, bot, ts: (await card(theatre, 'Proposed')).ts };
+  const bot = await conversation.start();
+  expect(await ask(conversation, maya, 'propose A')).toContain('It waits for approval');
+  return { stage: conversation, bot, ts: (await card(conversation, 'Proposed')).ts };
 }
 
 test('a member of the group approves', async () => {

@@ -11,7 +11,7 @@ import { aTarget } from '../slack/support/diagnoses.ts';
 import { aRunbook, readManifest } from '../slack/support/workspace.ts';
 import { openScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
-import { ask, jonas, guest, maya, messagesOf, press } from './support/theatre.ts';
+import { ask, jonas, guest, maya, messagesOf, press } from './support/conversation.ts';
 import { patienceMs } from '../support/until.ts';
 
 let scripted: Scripted | undefined;

@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { until } from '../support/until.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
-import { messagesOf, openSlack } from './support/theatre.ts';
+import { messagesOf, openSlack } from './support/conversation.ts';
 import { openWhole } from './support/whole.ts';
 import type { Whole } from './support/whole.ts';
 

@@ -3,7 +3,7 @@ import { breakGlassNotice } from '../../src/runbook/escalation/break-glass-notif
 import { buildRequest } from '../runbook/approvals/builders.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
-import { messagesOf } from './support/theatre.ts';
+import { messagesOf } from './support/conversation.ts';
 import { openWhole } from './support/whole.ts';
 import type { Whole } from './support/whole.ts';
 

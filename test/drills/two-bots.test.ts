@@ -11,8 +11,8 @@ import { botToken } from '../slack/support/workspace.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { openScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
-import { ask, card, database, jonas, maya, messagesOf, press } from './support/theatre.ts';
-import type { Bot } from './support/theatre.ts';
+import { ask, card, database, jonas, maya, messagesOf, press } from './support/conversation.ts';
+import type { Bot } from './support/conversation.ts';
 import { keyOf } from './support/told.ts';
 
 // Two bots on one journal, as during every rolling update.

@@ -17,12 +17,12 @@ import {
   maya,
   messagesOf,
   open as openDialog,
-  openTheatre,
+  openConversation,
   press,
   submit,
   threadWith,
-} from './support/theatre.ts';
-import type { Bot, Theatre, TheatreOptions } from './support/theatre.ts';
+} from './support/conversation.ts';
+import type { Bot, Conversation, ConversationOptions } from './support/conversation.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import { patienceMs } from '../support/until.ts';
@@ -30,35 +30,36 @@ import { patienceMs } from '../support/until.ts';
 /** Presses in a real Slack conversation, over a remedy whose patient is two numbers. */
 let remedy: ScriptedRemedy;
 let clock: HandClock;
-let theatre: Theatre | undefined;
+let conversation: Conversation | undefined;
 
 beforeEach(() => {
   remedy = new ScriptedRemedy();
   clock = new HandClock();
 });
 afterEach(async () => {
-  await theatre?.close();
-  theatre = undefined;
+  await conversation?.close();
+  conversation = undefined;
 });
 
 async function open(
-  changes: Partial<TheatreOptions> = {},
-): Promise<{ stage: Theatre; bot: Bot; approvals: Bot['approvals'] }> {
-  const takeSnapshot = (): ReturnType<TheatreOptions['approvalTargets'][number]['takeSnapshot']> =>
-    Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) }));
+  changes: Partial<ConversationOptions> = {},
+): Promise<{ stage: Conversation; bot: Bot; approvals: Bot['approvals'] }> {
+  const takeSnapshot = (): ReturnType<
+    ConversationOptions['approvalTargets'][number]['takeSnapshot']
+  > => Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) }));
   const contacts = { databaseAdmins: dana, backendLead: jonas };
-  theatre = await openTheatre({
+  conversation = await openConversation({
     approvalTargets: [{ name: 'shop', remedies: [remedy], takeSnapshot, warningUtilisation: 0.8 }],
     runbook: aRunbook({ targets: [aTarget({ name: 'shop', contacts })] }),
     clock,
     ...changes,
   });
-  const bot = await theatre.start();
-  return { stage: theatre, bot, approvals: bot.approvals };
+  const bot = await conversation.start();
+  return { stage: conversation, bot, approvals: bot.approvals };
 }
 
-async function proposed(changes: Partial<TheatreOptions> = {}): Promise<{
-  stage: Theatre;
+async function proposed(changes: Partial<ConversationOptions> = {}): Promise<{
+  stage: Conversation;
   bot: Bot;
   ts: string;
   id: string;

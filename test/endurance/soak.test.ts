@@ -9,7 +9,7 @@ import { parsePrometheus } from '../../src/pool-metrics/parse-prometheus.ts';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { startReplica } from '../drills/support/replica.ts';
 import type { Memory, Replica } from '../drills/support/replica.ts';
-import { database, jonas, maya, messagesOf } from '../drills/support/theatre.ts';
+import { database, jonas, maya, messagesOf } from '../drills/support/conversation.ts';
 import { openWhole, webhookToken } from '../drills/support/whole.ts';
 import type { Whole } from '../drills/support/whole.ts';
 import { patienceMs, until } from '../support/until.ts';

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { identity } from '../../sandbox/slack/identity.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { database, maya } from '../drills/support/theatre.ts';
+import { database, maya } from '../drills/support/conversation.ts';
 import { openWhole, webhookToken } from '../drills/support/whole.ts';
 import type { Whole } from '../drills/support/whole.ts';
 

@@ -19,7 +19,7 @@ import {
   jonas,
   maya,
   stranger,
-} from '../drills/support/theatre.ts';
+} from '../drills/support/conversation.ts';
 import { openFront, words } from './front.ts';
 import type { Front, Sent } from './front.ts';
 import { mangledJson } from './mangle.ts';

@@ -11,7 +11,7 @@ import { createWorld } from '../runbook/approvals/world.ts';
 import type { World } from '../runbook/approvals/world.ts';
 import { recordAnswer } from '../record/recorded.ts';
 
-/** What the journal's words say in a terminal, over a journal that a real door wrote. */
+/** What the journal's words say in a terminal, over a journal that real approvals wrote. */
 let world: World;
 let file: string;
 beforeEach(() => {

@@ -2,10 +2,10 @@ import { startPatient } from '../../../sandbox/patient/patient.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 import { asAdmin, databaseName } from '../../../sandbox/patient/schema.ts';
 
-import { dana, jonas, maya } from '../../drills/support/theatre.ts';
+import { dana, jonas, maya } from '../../drills/support/conversation.ts';
 import { openWhole, webhookToken } from '../../drills/support/whole.ts';
 import type { Whole } from '../../drills/support/whole.ts';
-import { bedOf } from './bed.ts';
+import { targetsOf } from './targets-of.ts';
 import { startChain } from './chain.ts';
 import type { Chain } from './chain.ts';
 import { eventually } from './eventually.ts';
@@ -44,7 +44,7 @@ export async function openNight(incidents: Readonly<Record<string, unknown>>): P
     toClose.push(() => whole.close());
     const contacts = { databaseAdmins: admins, backendLead: dana };
     const bot = await whole.start({
-      targets: bedOf(patient, { password, composeProject, contacts }),
+      targets: targetsOf(patient, { password, composeProject, contacts }),
     });
     const chain = await startChain({
       exporterUrl: patient.cluster.url('exporter'),

@@ -6,7 +6,7 @@ import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts'
 import { follow, notBegun } from '../../../src/slack/messages/plan.ts';
 import type { RunProgress } from '../../../src/slack/messages/plan.ts';
 import { requestCard } from '../../../src/slack/messages/request-card.ts';
-import { messagesOf } from '../../drills/support/theatre.ts';
+import { messagesOf } from '../../drills/support/conversation.ts';
 import { keyOf } from '../../drills/support/told.ts';
 import { until } from '../../support/until.ts';
 import type { Night } from './night.ts';

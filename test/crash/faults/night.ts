@@ -9,19 +9,19 @@ import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { Action } from '../../../src/runbook/remedies/remedy-request.ts';
-import { database, jonas, openSlack } from '../../drills/support/theatre.ts';
+import { database, jonas, openSlack } from '../../drills/support/conversation.ts';
 import { routingKey } from '../../drills/support/whole.ts';
 import { SlowRoad } from '../../endurance/slow-road.ts';
 import { openByAddress } from '../../journal/open-by-address.ts';
 import { appToken, botToken } from '../../slack/support/workspace.ts';
 import { startCluster } from '../../support/clusters.ts';
 import { patienceMs } from '../../support/until.ts';
-import type { Bedside } from '../story/stage.ts';
+import type { StoryPatient } from '../story/stage.ts';
 import { startKeeper } from './keeper.ts';
 import type { Keeper } from './keeper.ts';
 
 /** One bot after the other between real servers, each of which it reaches by a road that can be made bad. */
-export interface Night extends Pick<Bedside, 'patient' | 'engine'> {
+export interface Night extends Pick<StoryPatient, 'patient' | 'engine'> {
   readonly slack: LocalSlack;
   readonly pagerDuty: LocalPagerDuty;
   readonly keeper: Keeper;
@@ -41,8 +41,8 @@ export type Kind = 'SQLite' | 'PostgreSQL';
 const leaseMs = 1500;
 const ackTimeoutMs = 3000;
 
-export async function openNight(bedside: Bedside, kind: Kind): Promise<Night> {
-  const { patient, engine } = bedside;
+export async function openNight(storyPatient: StoryPatient, kind: Kind): Promise<Night> {
+  const { patient, engine } = storyPatient;
   const folder = await mkdtemp(join(tmpdir(), 'dbconn-faults-'));
   const shelf = kind === 'PostgreSQL' ? await startCluster() : undefined;
   const socketUrl = (): string => `ws://127.0.0.1:${roads.slack.port}`;
@@ -78,14 +78,14 @@ export async function openNight(bedside: Bedside, kind: Kind): Promise<Night> {
     file,
     slack: { apiUrl: by(roads.slack, slack.apiUrl), botToken, appToken },
     engine: by(roads.engine, engine.address),
-    bedside: { target, urls },
+    patientTarget: { target, urls },
     leaseMs,
     sendIntervalMs: 50,
     points: [],
     done: {},
   });
   return {
-    ...bedside,
+    ...storyPatient,
     slack,
     pagerDuty,
     keeper,

@@ -4,7 +4,7 @@ import { isOpen } from '../../../src/runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import { actionIds } from '../../../src/slack/messages/kit/action-ids.ts';
-import { database, jonas, maya, messagesOf } from '../../drills/support/theatre.ts';
+import { database, jonas, maya, messagesOf } from '../../drills/support/conversation.ts';
 import { keyOf } from '../../drills/support/told.ts';
 import { patienceMs } from '../../support/until.ts';
 import type { Night } from './night.ts';

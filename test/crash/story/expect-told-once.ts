@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { toText } from '../../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
-import { messagesOf } from '../../drills/support/theatre.ts';
+import { messagesOf } from '../../drills/support/conversation.ts';
 import { keptSentences, keyOf, toldSentences } from '../../drills/support/told.ts';
 import type { Stage } from './stage.ts';
 import { parents, readIncident, readRequests, requestCards } from './tell-story.ts';

@@ -1,29 +1,29 @@
 import { startPatient } from '../../../sandbox/patient/patient.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
-import { database, jonas } from '../../drills/support/theatre.ts';
+import { database, jonas } from '../../drills/support/conversation.ts';
 import { openWhole } from '../../drills/support/whole.ts';
 import type { Whole } from '../../drills/support/whole.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { appToken, botToken } from '../../slack/support/workspace.ts';
 import { startEngine } from '../engine.ts';
 import type { Engine } from '../engine.ts';
-import { startCrew } from './crew.ts';
-import type { Crew } from './crew.ts';
+import { startBots } from './successive-bots.ts';
+import type { SuccessiveBots } from './successive-bots.ts';
 import type { Point } from './point.ts';
 
 /** A patient that is in trouble again and again, one story after the other. */
-export interface Bedside {
+export interface StoryPatient {
   readonly patient: Patient;
   readonly engine: Engine;
   close(): Promise<void>;
 }
 
 /** One story: its Slack, its PagerDuty, its journal, and whoever tells it. */
-export interface Stage extends Bedside {
+export interface Stage extends StoryPatient {
   readonly whole: Whole;
   readonly journal: StoredJournal;
-  readonly crew: Crew;
+  readonly bots: SuccessiveBots;
   /** The service that leaks. */
   readonly service: string;
   /** Whether all its replicas were restarted. */
@@ -32,7 +32,7 @@ export interface Stage extends Bedside {
 
 const admins = 'S0DBA00000';
 
-export async function openBedside(seed: number): Promise<Bedside> {
+export async function openStoryPatient(seed: number): Promise<StoryPatient> {
   const patient = await startPatient({ seed });
   const engine = await startEngine({
     services: patient.services(),
@@ -60,8 +60,11 @@ const rules = {
 };
 
 /** Makes the backend leak, and lets a first bot begin. */
-export async function openStage(bedside: Bedside, points: readonly Point[]): Promise<Stage> {
-  const { patient, engine } = bedside;
+export async function openStage(
+  storyPatient: StoryPatient,
+  points: readonly Point[],
+): Promise<Stage> {
+  const { patient, engine } = storyPatient;
   const folder = makeJournalFolder();
   const { urls } = patient;
   const whole = await openWhole({
@@ -80,12 +83,12 @@ export async function openStage(bedside: Bedside, points: readonly Point[]): Pro
   if (service === undefined) throw new Error('Nothing leaks.');
   const replicas = patient.fleet.replicasOf(service);
   const startedAt = replicas.map((replica) => replica.startedAt);
-  const crew = startCrew(
+  const bots = startBots(
     {
       file: whole.file,
       slack: { apiUrl: whole.wire.apiUrl, botToken, appToken },
       engine: engine.address,
-      bedside: { target, urls },
+      patientTarget: { target, urls },
       // Short enough that nobody waits for a dead process, longer than one stands still on a busy machine.
       leaseMs: 1500,
       sendIntervalMs: 50,
@@ -93,14 +96,14 @@ export async function openStage(bedside: Bedside, points: readonly Point[]): Pro
     points,
   );
   return {
-    ...bedside,
+    ...storyPatient,
     whole,
     journal,
-    crew,
+    bots,
     service,
     isHelped: () => replicas.every((replica, index) => replica.startedAt !== startedAt[index]),
     async close() {
-      await crew.close();
+      await bots.close();
       await whole.close();
       folder.close();
       await patient.heal();

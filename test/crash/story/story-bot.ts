@@ -9,8 +9,8 @@ import { createLog } from '../../../src/log.ts';
 import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
 import { aroundWrites, die } from '../around-writes.ts';
 import { reachEngine } from '../engine.ts';
-import { toBed } from '../to-bed.ts';
-import type { Bedside } from '../to-bed.ts';
+import { reachedAdapters } from '../reached-adapters.ts';
+import type { PatientTarget } from '../reached-adapters.ts';
 import { labelOfCall, labelOfWrite } from './labels.ts';
 import { Point } from './point.ts';
 
@@ -23,7 +23,7 @@ const Job = z.object({
   file: z.string(),
   slack: z.object({ apiUrl: z.string(), botToken: z.string(), appToken: z.string() }),
   engine: z.string(),
-  bedside: z.custom<Bedside>((value) => typeof value === 'object'),
+  patientTarget: z.custom<PatientTarget>((value) => typeof value === 'object'),
   leaseMs: z.number(),
   sendIntervalMs: z.number(),
   points: z.array(Point),
@@ -63,13 +63,13 @@ globalThis.fetch = async (input, init) => {
   return label === undefined ? send() : mortally(label, send);
 };
 
-const bed = toBed(job.bedside, reachEngine(job.engine));
+const adapters = reachedAdapters(job.patientTarget, reachEngine(job.engine));
 const { botToken, appToken, apiUrl } = job.slack;
 const bot = await openBot({
   config: readConfig({ DBCONN_HTTP_PORT: '127.0.0.1:0' }, job.file),
   slack: { connection: { kind: 'socket', appToken }, botToken, apiUrl },
   log: createLog('warn'),
-  targets: { targetAdapters: [bed], runbook: createRunbook([bed], systemClock) },
+  targets: { targetAdapters: [adapters], runbook: createRunbook([adapters], systemClock) },
   leaseMs: job.leaseMs,
   sendIntervalMs: job.sendIntervalMs,
   wrapJournal: (journal) =>

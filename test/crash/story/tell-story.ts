@@ -12,7 +12,7 @@ import {
 import { isOpen } from '../../../src/runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
-import { dana, jonas, maya, messagesOf } from '../../drills/support/theatre.ts';
+import { dana, jonas, maya, messagesOf } from '../../drills/support/conversation.ts';
 import { keptSentences, keyOf, toldSentences } from '../../drills/support/told.ts';
 import { webhookToken } from '../../drills/support/whole.ts';
 import { patienceMs } from '../../support/until.ts';
@@ -32,21 +32,21 @@ interface Act {
 }
 
 /** Does it as a person would: again where it visibly did not take effect, above all after the bot was away. */
-async function perform({ crew, journal }: Stage, { what, isDone, act }: Act): Promise<void> {
+async function perform({ bots, journal }: Stage, { what, isDone, act }: Act): Promise<void> {
   const deadline = performance.now() + patienceMs;
   let problem: unknown;
   while (!(await isDone())) {
-    crew.check();
+    bots.check();
     if (performance.now() > deadline) {
       const last = (await journal.entries()).slice(-5).map(({ kind, body }) => `${kind} ${body}`);
       const cause = problem;
       throw new Error(`Waited in vain: ${what}. ${last.join('\n')}`, { cause });
     }
-    const { deaths } = crew;
+    const { deaths } = bots;
     await act?.().catch((error: unknown) => (problem = error));
     const again = performance.now() + (problem === undefined ? againAfterMs : 300);
     problem = undefined;
-    while (performance.now() < again && crew.deaths === deaths && !(await isDone()))
+    while (performance.now() < again && bots.deaths === deaths && !(await isDone()))
       await sleep(50);
   }
 }
@@ -80,7 +80,7 @@ export function alert(stage: Stage, status: AlertStatus): Promise<void> {
     what: `the alert is taken as ${status}`,
     isDone: () => Promise.resolve(isTaken),
     async act() {
-      const { port } = stage.crew;
+      const { port } = stage.bots;
       if (port === undefined) throw new Error('Nobody is there.');
       const target = stage.patient.target().name;
       await sendAlert({ port, bearer: webhookToken, target, status, startsAt });

@@ -11,10 +11,10 @@ import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts'
 import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import type { KillPoint } from '../../crash/killing-journal.ts';
-import { ann, openCrashDoor } from '../../crash/open-crash-door.ts';
+import { ann, openCrashApprovals } from '../../crash/open-crash-approvals.ts';
 import { takeOverFirst } from '../../crash/take-over-first.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
-import { findCanary } from '../bedside.ts';
+import { findCanary } from '../stack-monitor.ts';
 import type { Stack } from '../stack.ts';
 import type { Job } from './run-until-killed.ts';
 import { writeConfig } from './write-config.ts';
@@ -48,15 +48,15 @@ export async function runKilled({ stack, options, ask, point }: Attempt): Promis
   const configFile = join(dirname(folder.file), 'dbconn.yml');
   writeFileSync(configFile, await writeConfig(stack, folder.file, options));
   const {
-    targetAdapters: [bed],
+    targetAdapters: [adapters],
   } = await openTargets(readConfig(process.env, configFile), systemClock);
-  if (bed === undefined) throw new Error('The configuration names no target.');
+  if (adapters === undefined) throw new Error('The configuration names no target.');
   const journal = await folder.open();
   const faults: unknown[] = [];
   let runs = 0;
-  const approvals = openCrashDoor({
+  const approvals = openCrashApprovals({
     journal,
-    bed,
+    adapters,
     onRun: () => void (runs += 1),
     onFault: (error) => void faults.push(error),
   });
@@ -71,7 +71,7 @@ export async function runKilled({ stack, options, ask, point }: Attempt): Promis
     expect(findCanary(JSON.stringify(await journal.entries()))).toBeUndefined();
     return { ended, writes };
   } finally {
-    await bed.database.close();
+    await adapters.database.close();
     folder.close();
   }
 }

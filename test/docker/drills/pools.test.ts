@@ -6,8 +6,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { whyNoEngine } from '../engine.ts';
 import { startStack } from '../stack.ts';
 import type { Stack } from '../stack.ts';
-import { openWard } from './ward.ts';
-import type { Ward } from './ward.ts';
+import { openStackBot } from './stack-bot.ts';
+import type { StackBot } from './stack-bot.ts';
 
 const original = [
   '# The shop',
@@ -21,7 +21,7 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
   let stack: Stack;
   let urls: readonly string[];
   let directory: string;
-  let ward: Ward;
+  let stackBot: StackBot;
 
   beforeAll(async () => {
     stack = await startStack({
@@ -35,9 +35,9 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
     writeFileSync(join(directory, '.env'), original.join('\n'));
   });
   beforeEach(async () => {
-    ward = await openWard(stack, { directory, urls });
+    stackBot = await openStackBot(stack, { directory, urls });
   });
-  afterEach(() => ward.close());
+  afterEach(() => stackBot.close());
   afterAll(async () => {
     await stack.close();
     rmSync(directory, { recursive: true });
@@ -76,7 +76,7 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
 
   test('that may take more than the server has are made smaller by option E', async () => {
     await exhaust(12);
-    const { card, thread } = await ward.change('E backend 4 2');
+    const { card, thread } = await stackBot.change('E backend 4 2');
     expect(card.text).toMatch(/^Fixed, /);
     expect(thread).toContain('Its containers and its pool metrics show 4 + 2.');
     await expectPools(4, 2);
@@ -84,7 +84,7 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
 
   test('that are too small for their customers are made larger', async () => {
     await exhaust(6);
-    const { card, thread } = await ward.change('E backend 6 4');
+    const { card, thread } = await stackBot.change('E backend 6 4');
     expect(card.text).toMatch(/^(?:Fixed|Helped in part), /);
     expect(thread).toContain('Its containers and its pool metrics show 6 + 4.');
     await expectPools(6, 4);
@@ -94,7 +94,7 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
 
   test('stay what they were where the service does not start with the new numbers, and the card says so', async () => {
     const before = await containers();
-    const { card, text } = await ward.change('E backend 9 1');
+    const { card, text } = await stackBot.change('E backend 9 1');
     expect(card.text).not.toMatch(/^Fixed, /);
     expect(text).toContain('The new numbers did not work, and were taken back');
     expect(text).toContain('cannot start: the pool is too large');

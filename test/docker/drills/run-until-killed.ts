@@ -6,7 +6,7 @@ import { openSqliteJournal } from '../../../src/journal/sqlite/driver.ts';
 import { openTargets } from '../../../src/app/target-adapters.ts';
 import { killingJournal } from '../../crash/killing-journal.ts';
 import type { KillPoint } from '../../crash/killing-journal.ts';
-import { bob, openCrashDoor } from '../../crash/open-crash-door.ts';
+import { bob, openCrashApprovals } from '../../crash/open-crash-approvals.ts';
 
 /** What the parent writes to this process: approve that request, run it on the engine, and die at that point. */
 const Job = z.object({
@@ -19,13 +19,13 @@ export type Job = z.infer<typeof Job>;
 const job = Job.parse(JSON.parse(await readLine()));
 const config = readConfig(process.env, job.configFile);
 const {
-  targetAdapters: [bed],
+  targetAdapters: [adapters],
 } = await openTargets(config, systemClock);
-if (bed === undefined) throw new Error('The configuration names no target.');
+if (adapters === undefined) throw new Error('The configuration names no target.');
 const journal = await openSqliteJournal({ file: config.journal, clock: systemClock });
-const approvals = openCrashDoor({
+const approvals = openCrashApprovals({
   journal: killingJournal(journal, job.point),
-  bed,
+  adapters,
   onFault(error) {
     process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
     process.exitCode = 1;
@@ -34,7 +34,7 @@ const approvals = openCrashDoor({
 const approved = await approvals.approve(job.id, bob);
 if (!approved.ok) throw new Error(approved.refusal.why);
 await approvals.settled(job.id);
-await bed.database.close();
+await adapters.database.close();
 await journal.close();
 
 async function readLine(): Promise<string> {

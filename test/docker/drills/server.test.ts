@@ -6,22 +6,22 @@ import { whyNoEngine } from '../engine.ts';
 import { startStack } from '../stack.ts';
 import type { Stack, StackOptions } from '../stack.ts';
 import { runInside } from '../run-inside.ts';
-import { openWard } from './ward.ts';
-import type { Ward } from './ward.ts';
+import { openStackBot } from './stack-bot.ts';
+import type { StackBot } from './stack-bot.ts';
 
 const dataDirectory = '/var/lib/postgresql/data';
 
 /** Option B from trouble to outcome, in Slack, on the engine. */
 describe.skipIf(await whyNoEngine())('max_connections of a real container', () => {
   let stack: Stack;
-  let ward: Ward;
+  let stackBot: StackBot;
   let container: Docker.Container;
   const application: StubbornClient[] = [];
 
   afterEach(async () => {
     await Promise.all(application.splice(0).map((client) => client.close()));
     try {
-      await ward.close();
+      await stackBot.close();
     } finally {
       await stack.close();
     }
@@ -31,7 +31,7 @@ describe.skipIf(await whyNoEngine())('max_connections of a real container', () =
   async function begin(options: StackOptions): Promise<void> {
     stack = await startStack({ replicas: 0, ...options });
     container = stack.docker.getContainer(stack.ids.postgres);
-    ward = await openWard(stack);
+    stackBot = await openStackBot(stack);
     application.push(...Array.from({ length: 18 }, () => new StubbornClient(() => stack.appUrl)));
     await Promise.all(application.map((client) => client.untilOpen()));
   }
@@ -48,14 +48,14 @@ describe.skipIf(await whyNoEngine())('max_connections of a real container', () =
   test('is raised by option B, and lowered again by its undo', async () => {
     await begin({ postgresqlConf: ['max_connections = 24'] });
     const before = await startedAt();
-    const ended = await ward.change('B 60');
+    const ended = await stackBot.change('B 60');
     expect(ended.card.text).toMatch(/^Fixed, /);
     expect(ended.thread).toContain('max_connections is 60.');
     expect(await inForce()).toBe('60');
     expect(await startedAt()).not.toBe(before);
     const clients = application.splice(10).map((client) => client.close());
     await Promise.all(clients);
-    const undone = await ward.undo(ended);
+    const undone = await stackBot.undo(ended);
     expect(undone.thread).toContain('max_connections is 24.');
     expect(await inForce()).toBe('24');
     const auto = await runInside(container, `cat ${dataDirectory}/postgresql.auto.conf`);
@@ -68,7 +68,7 @@ describe.skipIf(await whyNoEngine())('max_connections of a real container', () =
     // An edit that nobody restarted for: with many connections it asks for 160 GB of locks.
     const edit = `echo 'max_locks_per_transaction = 20000' >> ${dataDirectory}/postgresql.conf`;
     await runInside(container, edit);
-    const ended = await ward.change('B 20000');
+    const ended = await stackBot.change('B 20000');
     expect(ended.card.text).not.toMatch(/^Fixed, /);
     expect(ended.text).toContain('max_connections: put back.');
     expect(ended.text).toContain('PostgreSQL runs with max_connections = 24.');
@@ -80,7 +80,7 @@ describe.skipIf(await whyNoEngine())('max_connections of a real container', () =
   test('is left alone where the command line sets it, and handed to a person instead', async () => {
     await begin({ maxConnections: 24 });
     const before = await startedAt();
-    const answer = await ward.ask('preview B 60');
+    const answer = await stackBot.ask('preview B 60');
     expect(answer).toContain('max_connections comes from the command line');
     expect(answer).toContain('A person runs the commands that show here after the last vote');
     expect([await inForce(), await startedAt()]).toEqual(['24', before]);

@@ -3,24 +3,24 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { whyNoEngine } from '../engine.ts';
 import { startStack } from '../stack.ts';
 import type { Stack } from '../stack.ts';
-import { openWard } from './ward.ts';
-import type { Ward } from './ward.ts';
+import { openStackBot } from './stack-bot.ts';
+import type { StackBot } from './stack-bot.ts';
 
 /** Option C from trouble to outcome, in Slack, on the engine. */
 describe.skipIf(await whyNoEngine())('a service of two real containers', () => {
   let stack: Stack;
-  let ward: Ward;
+  let stackBot: StackBot;
 
   beforeEach(async () => {
     stack = await startStack({ replicas: 2, maxConnections: 30 });
-    ward = await openWard(stack);
+    stackBot = await openStackBot(stack);
     // 24 of 27 slots, and no transaction of them ever ends.
     for (const url of await stack.backendUrls())
       await fetch(`${url}/leak?n=12`, { method: 'POST' });
   });
   afterEach(async () => {
     try {
-      await ward.close();
+      await stackBot.close();
     } finally {
       await stack.close();
     }
@@ -38,7 +38,7 @@ describe.skipIf(await whyNoEngine())('a service of two real containers', () => {
   };
 
   test('that leaks is restarted by option C, one container after the other, and its slots are free', async () => {
-    const { card, thread } = await ward.change('C backend');
+    const { card, thread } = await stackBot.change('C backend');
     expect(card.text).toMatch(/^Fixed, /);
     expect(thread).toContain('Of 2 replicas: 2 restarted. Its connections: 24 before, 0 after.');
     const [first, second] = await startTimes();
@@ -48,7 +48,7 @@ describe.skipIf(await whyNoEngine())('a service of two real containers', () => {
 
   test('with one container that hangs is restarted all the same, and only that one is killed', async () => {
     await stack.docker.getContainer(nameOf(1)).kill({ signal: 'SIGSTOP' });
-    const { card, thread } = await ward.change('C backend');
+    const { card, thread } = await stackBot.change('C backend');
     expect(card.text).toMatch(/^Fixed, /);
     expect(thread).toContain('Of 2 replicas: 2 restarted.');
     const killed = 'The old process had not ended after 10 s, and was killed.';
@@ -61,7 +61,7 @@ describe.skipIf(await whyNoEngine())('a service of two real containers', () => {
     const [url = ''] = await stack.backendUrls();
     await fetch(`${url}/crash-on-next-start`, { method: 'POST' });
     const [, before] = await startTimes();
-    const { card, text } = await ward.change('C backend');
+    const { card, text } = await stackBot.change('C backend');
     expect(card.text).not.toMatch(/^Fixed, /);
     expect(text).toContain(`${nameOf(1)}: crash loop.`);
     expect(text).toContain('cannot start: password=');

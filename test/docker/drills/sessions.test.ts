@@ -5,15 +5,15 @@ import { whyNoEngine } from '../engine.ts';
 import { eventually } from '../eventually.ts';
 import { startStack } from '../stack.ts';
 import type { Stack } from '../stack.ts';
-import { openWard } from './ward.ts';
+import { openStackBot } from './stack-bot.ts';
 import type { ConfigOptions } from './write-config.ts';
-import type { Ward } from './ward.ts';
+import type { StackBot } from './stack-bot.ts';
 
 /** Options A and D, prepared transactions and prevention, from trouble to outcome, in Slack, on the engine. */
 describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
   let stack: Stack;
   let backendUrl: string;
-  let ward: Ward | undefined;
+  let stackBot: StackBot | undefined;
   const clients: Client[] = [];
 
   beforeAll(async () => {
@@ -26,14 +26,14 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
   afterEach(async () => {
     await Promise.all(clients.splice(0).map((client) => client.end()));
     await fetch(`${backendUrl}/release`, { method: 'POST' });
-    await ward?.close();
-    ward = undefined;
+    await stackBot?.close();
+    stackBot = undefined;
   });
   afterAll(() => stack.close());
 
-  async function open(options: ConfigOptions = {}): Promise<Ward> {
-    ward = await openWard(stack, { verifyAfter: '4s', ...options });
-    return ward;
+  async function open(options: ConfigOptions = {}): Promise<StackBot> {
+    stackBot = await openStackBot(stack, { verifyAfter: '4s', ...options });
+    return stackBot;
   }
 
   async function connect(application: string): Promise<Client> {
@@ -89,7 +89,7 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
     const card = await propose('A backend');
     await approve(card);
     // The customers come back once the look after the change has seen the slots free.
-    await ward?.theatre.slack.waitFor(
+    await stackBot?.conversation.slack.waitFor(
       ({ channels }) =>
         channels
           .flatMap(({ messages }) => messages)

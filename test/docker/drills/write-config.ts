@@ -1,4 +1,4 @@
-import { dana, database, jonas } from '../../drills/support/theatre.ts';
+import { dana, database, jonas } from '../../drills/support/conversation.ts';
 import type { Stack } from '../stack.ts';
 
 export interface ConfigOptions {

@@ -11,15 +11,15 @@ import type { TargetAdapters } from '../../../src/runbook/loop/target-monitor.ts
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import { startPatient } from '../../support/clusters.ts';
 import { patienceMs } from '../../support/until.ts';
-import { ask, card, jonas, maya, openTheatre, press } from './theatre.ts';
-import type { Bot, Theatre } from './theatre.ts';
+import { ask, card, jonas, maya, openConversation, press } from './conversation.ts';
+import type { Bot, Conversation } from './conversation.ts';
 
 /** A target that dbconn can only look at: neither an acting role nor a socket of Docker. */
 export interface ByHandStage {
   readonly patient: Patient;
   /** How the target says it is run. */
   runtime: NonNullable<Target['runtime']>;
-  readonly open: () => Promise<{ readonly stage: Theatre; readonly bot: Bot }>;
+  readonly open: () => Promise<{ readonly stage: Conversation; readonly bot: Bot }>;
   /** A leak of one service whose restart was proposed and approved, up to the card with its commands. */
   handRestart(): Promise<HandedRestart>;
   /** Ends what `open` began and all trouble. */
@@ -28,7 +28,7 @@ export interface ByHandStage {
 }
 
 interface HandedRestart {
-  readonly stage: Theatre;
+  readonly stage: Conversation;
   readonly bot: Bot;
   readonly ts: string;
   readonly service: string;
@@ -36,7 +36,7 @@ interface HandedRestart {
 
 export async function openByHandStage(seed: number): Promise<ByHandStage> {
   const patient = await startPatient({ seed });
-  const bed: TargetAdapters = {
+  const adapters: TargetAdapters = {
     get target() {
       return { ...patient.target(), runtime: stage.runtime };
     },
@@ -52,42 +52,42 @@ export async function openByHandStage(seed: number): Promise<ByHandStage> {
     pools: patient.pools(),
     planning: openPrivileged(patient.urls.dbconn),
   };
-  let theatre: Theatre | undefined;
+  let conversation: Conversation | undefined;
   const stage: ByHandStage = {
     patient,
     runtime: { kind: 'kubernetes', namespace: 'shop' },
     async open() {
       const parts = { clock: systemClock, refusedServices: ['dbconn'], refusedContainers: [] };
-      theatre = await openTheatre({
-        approvalTargets: [toApprovalTarget(bed, parts)],
-        runbook: createRunbook([bed], systemClock),
+      conversation = await openConversation({
+        approvalTargets: [toApprovalTarget(adapters, parts)],
+        runbook: createRunbook([adapters], systemClock),
         verifyAfterMs: 500,
       });
-      return { stage: theatre, bot: await theatre.start() };
+      return { stage: conversation, bot: await conversation.start() };
     },
-    handRestart: () => handRestart(stage, bed),
+    handRestart: () => handRestart(stage, adapters),
     async tidy() {
-      await theatre?.close();
-      theatre = undefined;
+      await conversation?.close();
+      conversation = undefined;
       await patient.heal();
     },
     async close() {
-      await bed.database.close();
+      await adapters.database.close();
       await patient.close();
     },
   };
   // As the bot does at its start: the connection must be there before the slots are gone.
-  await bed.database.readSnapshot();
+  await adapters.database.readSnapshot();
   return stage;
 }
 
 async function handRestart(
   { patient, open }: ByHandStage,
-  bed: TargetAdapters,
+  adapters: TargetAdapters,
 ): Promise<HandedRestart> {
   await patient.trouble('connection-leak', { leak: 'autocommit' });
   const { stage, bot } = await open();
-  const diagnosis = await createRunbook([bed], systemClock).diagnose(patient.target().name);
+  const diagnosis = await createRunbook([adapters], systemClock).diagnose(patient.target().name);
   const service = diagnosis.proposals.find(({ option }) => option === 'C')?.subject ?? 'none';
   await ask(stage, maya, `propose C ${service}`);
   const proposed = await card(stage, 'Proposed, option C');

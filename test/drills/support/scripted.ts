@@ -3,22 +3,23 @@ import { HandClock, ScriptedRemedy } from '../../runbook/approvals/world.ts';
 import { aTarget } from '../../slack/support/diagnoses.ts';
 import { aRunbook, botToken } from '../../slack/support/workspace.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
-import { card, database, openTheatre } from './theatre.ts';
-import type { Bot, Theatre, TheatreOptions } from './theatre.ts';
+import { card, database, openConversation } from './conversation.ts';
+import type { Bot, Conversation, ConversationOptions } from './conversation.ts';
 
 /** A bot in a real Slack conversation, over a remedy whose patient is two numbers. */
 export interface Scripted {
-  readonly stage: Theatre;
+  readonly stage: Conversation;
   readonly bot: Bot;
   readonly remedy: ScriptedRemedy;
   readonly clock: HandClock;
 }
 
-export async function openScripted(changes: Partial<TheatreOptions> = {}): Promise<Scripted> {
+export async function openScripted(changes: Partial<ConversationOptions> = {}): Promise<Scripted> {
   const [remedy, clock] = [new ScriptedRemedy(), new HandClock()];
-  const takeSnapshot = (): ReturnType<TheatreOptions['approvalTargets'][number]['takeSnapshot']> =>
-    Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) }));
-  const stage = await openTheatre({
+  const takeSnapshot = (): ReturnType<
+    ConversationOptions['approvalTargets'][number]['takeSnapshot']
+  > => Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) }));
+  const stage = await openConversation({
     approvalTargets: [
       {
         name: 'shop',
@@ -49,7 +50,7 @@ interface PostedButton {
 
 /** Posts a message of the bot with one button, as an older message or a forger may have it. */
 export async function postButton(
-  stage: Theatre,
+  stage: Conversation,
   { actionId, value, blockId }: PostedButton,
 ): Promise<SlackMessage> {
   const text = { type: 'plain_text', text: 'Press' };

@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { identity } from '../../../sandbox/slack/identity.ts';
 import { signingSecret } from '../../slack/support/workspace.ts';
-import type { Bot } from './theatre.ts';
-import { database } from './theatre.ts';
+import type { Bot } from './conversation.ts';
+import { database } from './conversation.ts';
 
 interface Signing {
   readonly secret?: string;

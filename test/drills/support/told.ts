@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { toText } from '../../../sandbox/message-text.ts';
-import { messagesOf } from './theatre.ts';
-import type { Room } from './theatre.ts';
+import { messagesOf } from './conversation.ts';
+import type { Room } from './conversation.ts';
 import type { Whole } from './whole.ts';
 
 const Metadata = z.object({

@@ -15,7 +15,7 @@ import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 
 import { openByAddress } from '../../journal/open-by-address.ts';
 import { appToken, botToken } from '../../slack/support/workspace.ts';
-import { database, openSlack } from './theatre.ts';
+import { database, openSlack } from './conversation.ts';
 import { startWire } from './wire.ts';
 import type { Wire } from './wire.ts';
 import type { Bot } from '../../../src/app/deps.ts';

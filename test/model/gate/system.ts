@@ -21,7 +21,7 @@ const leaseMs = 20_000;
 
 export const targets = ['shop', 'mail'] as const;
 
-/** One process of dbconn: a door of its own on the shared journal. */
+/** One process of dbconn: approvals of its own on the shared journal. */
 export interface Process {
   readonly approvals: Approvals;
   readonly journal: StoredJournal;

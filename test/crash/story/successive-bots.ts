@@ -5,7 +5,7 @@ import type { Point } from './point.ts';
 import type { Job } from './story-bot.ts';
 
 /** The bots of one story, one after the other: whenever one is killed, the next goes on. */
-export interface Crew {
+export interface SuccessiveBots {
   /** Where alerts are taken now; undefined between two bots. */
   readonly port: number | undefined;
   /** How many bots were killed until now. */
@@ -25,9 +25,9 @@ export interface Crew {
   close(): Promise<void>;
 }
 
-type CrewJob = Omit<Job, 'points' | 'done'>;
+type BotJob = Omit<Job, 'points' | 'done'>;
 
-export function startCrew(job: CrewJob, points: readonly Point[]): Crew {
+export function startBots(job: BotJob, points: readonly Point[]): SuccessiveBots {
   const ended: BotProcess[] = [];
   let left = points;
   let state: 'working' | 'down' | 'stopping' = 'working';

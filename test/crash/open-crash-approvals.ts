@@ -14,18 +14,23 @@ import type { Journal } from '../../src/runbook/approvals/journal.ts';
 export const ann = { id: 'UANN', via: 'slack' } as const;
 export const bob = { id: 'UBOB', via: 'slack' } as const;
 
-interface CrashDoor {
+interface CrashApprovals {
   readonly journal: Journal;
-  readonly bed: RunbookPatient;
+  readonly adapters: RunbookPatient;
   /** Called at each `run` of a remedy. */
   readonly onRun?: () => void;
   readonly onFault: (error: unknown) => void;
 }
 
-/** The same door for the parent and the child: one approver, no waiting. */
-export function openCrashDoor({ journal, bed, onRun, onFault }: CrashDoor): Approvals {
+/** The same approvals for the parent and the child: one approver, no waiting. */
+export function openCrashApprovals({
+  journal,
+  adapters,
+  onRun,
+  onFault,
+}: CrashApprovals): Approvals {
   const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
-  const patient = toApprovalTarget(bed, parts);
+  const patient = toApprovalTarget(adapters, parts);
   const rule = { ...optionPolicy, approvers: [bob.id] };
   const options = Object.fromEntries(Action.options.map((action) => [action, rule]));
   return createApprovals({

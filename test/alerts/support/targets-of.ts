@@ -6,17 +6,17 @@ import type { Contacts } from '../../../src/runbook/snapshot/target.ts';
 import { databaseName } from '../../../sandbox/patient/schema.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 
-interface BedOptions {
+interface TargetsOptions {
   readonly password: string;
   readonly composeProject: string;
   readonly contacts: Contacts;
 }
 
 /** What looks at a patient and restarts its services, which run without Docker here. */
-export function bedOf(patient: Patient, options: BedOptions): TargetSet {
+export function targetsOf(patient: Patient, options: TargetsOptions): TargetSet {
   const { composeProject, contacts, password } = options;
   const { cluster, limits } = patient;
-  const bed = {
+  const adapters = {
     // A getter: services come and go with the trouble.
     get target() {
       return { ...patient.target(), composeProject, contacts };
@@ -33,5 +33,5 @@ export function bedOf(patient: Patient, options: BedOptions): TargetSet {
     pools: patient.pools(),
     restarts: patient.services(),
   };
-  return { targetAdapters: [bed], runbook: createRunbook([bed], systemClock) };
+  return { targetAdapters: [adapters], runbook: createRunbook([adapters], systemClock) };
 }

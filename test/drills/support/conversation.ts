@@ -53,7 +53,7 @@ export const stranger = 'U0STRANGER';
 /** Of another workspace, through Slack Connect. */
 export const foreigner = 'U0FOREIGN0';
 
-export interface TheatreOptions {
+export interface ConversationOptions {
   readonly approvalTargets: readonly ApprovalTarget[];
   readonly runbook: Runbook;
   readonly option?: Partial<OptionPolicy>;
@@ -79,7 +79,7 @@ export interface Bot {
 }
 
 /** A local Slack and a journal that outlive the bots started between them. */
-export interface Theatre {
+export interface Conversation {
   readonly slack: LocalSlack;
   /** What all bots logged, line by line. */
   readonly lines: readonly string[];
@@ -88,9 +88,9 @@ export interface Theatre {
 }
 
 /** Where people press and type. */
-export type Room = Pick<Theatre, 'slack'>;
+export type Room = Pick<Conversation, 'slack'>;
 
-export async function openTheatre(options: TheatreOptions): Promise<Theatre> {
+export async function openConversation(options: ConversationOptions): Promise<Conversation> {
   const slack = await openSlack({ mode: options.mode ?? 'socket', ...options.slack });
   const folder = makeJournalFolder();
   const lines: string[] = [];
@@ -157,7 +157,10 @@ interface Around {
   readonly lines: string[];
 }
 
-async function startBot(options: TheatreOptions, { slack, journal, lines }: Around): Promise<Bot> {
+async function startBot(
+  options: ConversationOptions,
+  { slack, journal, lines }: Around,
+): Promise<Bot> {
   const destination = new Writable({
     write(chunk: Buffer, _encoding, done) {
       lines.push(chunk.toString('utf8'));
@@ -273,9 +276,9 @@ export function hasButtons({ blocks }: SlackMessage): boolean {
 }
 
 /** Types `/dbconn …` and returns what this person alone is answered. */
-export function ask(theatre: Room, user: string, text: string): Promise<string> {
-  return answerTo(theatre, user, async () => {
-    const typed = await theatre.slack.typeCommand({
+export function ask(conversation: Room, user: string, text: string): Promise<string> {
+  return answerTo(conversation, user, async () => {
+    const typed = await conversation.slack.typeCommand({
       user,
       channel: database,
       text: `/dbconn ${text}`,
@@ -293,12 +296,16 @@ interface Pressing {
 }
 
 /** Presses a button that answers with a dialog, and returns that. */
-export async function open(theatre: Room, pressing: Pressing): Promise<SlackView> {
+export async function open(conversation: Room, pressing: Pressing): Promise<SlackView> {
   const { actionId = actionIds.approve } = pressing;
-  const pressed = await theatre.slack.pressButton({ ...pressing, channel: database, actionId });
+  const pressed = await conversation.slack.pressButton({
+    ...pressing,
+    channel: database,
+    actionId,
+  });
   const { user } = pressing;
   if (!pressed.acked) throw new Error(`Slack says ${pressed.error ?? 'no'}.`);
-  return theatre.slack.waitFor(({ modals }) => modals.get(user)?.at(-1)?.view, patienceMs);
+  return conversation.slack.waitFor(({ modals }) => modals.get(user)?.at(-1)?.view, patienceMs);
 }
 
 interface Submitting {
@@ -308,12 +315,12 @@ interface Submitting {
 }
 
 /** Submits a dialog and returns what it says in the end. */
-export async function submit(theatre: Room, submitting: Submitting): Promise<string> {
+export async function submit(conversation: Room, submitting: Submitting): Promise<string> {
   const { user, view, values = {} } = submitting;
-  const submitted = await theatre.slack.submitView({ user, viewId: view.id, values });
+  const submitted = await conversation.slack.submitView({ user, viewId: view.id, values });
   if (!submitted.acked) throw new Error(`Slack says ${submitted.error ?? 'no'}.`);
   if (submitted.errors !== undefined) return JSON.stringify(submitted.errors);
-  return theatre.slack.waitFor(({ modals }) => {
+  return conversation.slack.waitFor(({ modals }) => {
     const shown = modals.get(user)?.at(-1)?.view;
     const text = shown === undefined ? '' : toText(shown);
     return text === '' || text.includes('One moment') ? undefined : text;
@@ -321,10 +328,14 @@ export async function submit(theatre: Room, submitting: Submitting): Promise<str
 }
 
 /** Presses a button and returns what this person alone is answered. */
-export function press(theatre: Room, pressing: Pressing): Promise<string> {
+export function press(conversation: Room, pressing: Pressing): Promise<string> {
   const { user, actionId = actionIds.approve } = pressing;
-  return answerTo(theatre, user, async () => {
-    const pressed = await theatre.slack.pressButton({ ...pressing, channel: database, actionId });
+  return answerTo(conversation, user, async () => {
+    const pressed = await conversation.slack.pressButton({
+      ...pressing,
+      channel: database,
+      actionId,
+    });
     if (!pressed.acked) throw new Error(`Slack says ${pressed.error ?? 'no'}.`);
   });
 }
@@ -341,11 +352,11 @@ async function answerTo({ slack }: Room, user: string, act: () => Promise<void>)
 }
 
 /** The first card that says so, once it does. */
-export async function card(theatre: Room, start: string): Promise<SlackMessage> {
+export async function card(conversation: Room, start: string): Promise<SlackMessage> {
   const posts = (): SlackMessage[] =>
-    messagesOf(theatre).filter((one) => one.thread_ts === undefined);
+    messagesOf(conversation).filter((one) => one.thread_ts === undefined);
   try {
-    return await theatre.slack.waitFor(
+    return await conversation.slack.waitFor(
       () => posts().find(({ text }) => text.startsWith(start)),
       patienceMs,
     );
@@ -357,12 +368,12 @@ export async function card(theatre: Room, start: string): Promise<SlackMessage> 
 
 /** What stands in a card's thread, once the thread says so. */
 export function threadWith(
-  theatre: Room,
+  conversation: Room,
   { ts }: Pick<SlackMessage, 'ts'>,
   words: string,
 ): Promise<string> {
-  return theatre.slack.waitFor(() => {
-    const replies = messagesOf(theatre).filter((one) => one.thread_ts === ts);
+  return conversation.slack.waitFor(() => {
+    const replies = messagesOf(conversation).filter((one) => one.thread_ts === ts);
     const text = replies.map((reply) => `${reply.text}\n${toText(reply)}`).join('\n');
     return text.includes(words) ? text : undefined;
   }, patienceMs);

@@ -14,7 +14,7 @@ import type { Limits, ServiceConfig, Target } from '../../src/runbook/snapshot/t
 import { passwords } from './stack.ts';
 import type { Stack } from './stack.ts';
 
-interface BedsideOptions {
+interface StackMonitorOptions {
   readonly limits?: Partial<Limits>;
   readonly services?: readonly ServiceConfig[];
   /** Whether dbconn may run psql in the PostgreSQL container. */
@@ -24,7 +24,7 @@ interface BedsideOptions {
 }
 
 /** dbconn as it is installed beside a stack: every adapter is the one the bot uses. */
-export interface Bedside {
+export interface StackMonitor {
   readonly target: Target;
   takeSnapshot(): Promise<Snapshot>;
   diagnose(): Promise<Diagnosis>;
@@ -40,7 +40,7 @@ export function findCanary(text: string): string | undefined {
   return canaries.find((canary) => text.includes(canary));
 }
 
-export function createBedside(stack: Stack, options: BedsideOptions = {}): Bedside {
+export function createStackMonitor(stack: Stack, options: StackMonitorOptions = {}): StackMonitor {
   const target = toTarget(options);
   const patient: TargetAdapters = {
     target,
@@ -74,7 +74,7 @@ export function createBedside(stack: Stack, options: BedsideOptions = {}): Bedsi
   };
 }
 
-function toTarget({ limits, services }: BedsideOptions): Target {
+function toTarget({ limits, services }: StackMonitorOptions): Target {
   return {
     name: 'shop',
     services: services ?? [{ name: 'backend', workers: 1 }],
@@ -87,7 +87,7 @@ function toTarget({ limits, services }: BedsideOptions): Target {
   };
 }
 
-function toDatabase(stack: Stack, target: Target, { exec, url }: BedsideOptions): Database {
+function toDatabase(stack: Stack, target: Target, { exec, url }: StackMonitorOptions): Database {
   const psql = execPsql(stack.docker, {
     project: stack.project,
     postgresService: 'postgres',

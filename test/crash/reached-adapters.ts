@@ -6,7 +6,7 @@ import type { Target } from '../../src/runbook/snapshot/target.ts';
 import type { Patient } from '../../sandbox/patient/patient.ts';
 
 /** What crosses to the child: addresses, and the target as it is configured. */
-export interface Bedside {
+export interface PatientTarget {
   readonly target: Target;
   readonly urls: Patient['urls'];
   /** dbconn has nothing to act with, and people run its plans. */
@@ -20,9 +20,9 @@ export interface Reached {
   readonly serverHost: ReturnType<Patient['serverHost']>;
 }
 
-/** The same patient for the child and for the door that takes over. */
-export function toBed(
-  { target, urls, byHand = false }: Bedside,
+/** The same patient for the child and for the process that takes over. */
+export function reachedAdapters(
+  { target, urls, byHand = false }: PatientTarget,
   { services, pools, serverHost }: Reached,
 ): TargetAdapters {
   const means = { serverHost, restarts: services, poolSettings: services };

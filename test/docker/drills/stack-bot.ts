@@ -16,14 +16,14 @@ import {
   jonas,
   maya,
   messagesOf,
-  openTheatre,
+  openConversation,
   press,
-} from '../../drills/support/theatre.ts';
-import type { Theatre } from '../../drills/support/theatre.ts';
+} from '../../drills/support/conversation.ts';
+import type { Conversation } from '../../drills/support/conversation.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
 import { appToken, botToken } from '../../slack/support/workspace.ts';
-import { findCanary } from '../bedside.ts';
+import { findCanary } from '../stack-monitor.ts';
 import type { Stack } from '../stack.ts';
 import { writeConfig } from './write-config.ts';
 import type { ConfigOptions } from './write-config.ts';
@@ -43,8 +43,8 @@ interface Ended {
  * The bot as `main.ts` builds it, from a dbconn.yml, beside a stack. People reach it through the local Slack only:
  * Maya proposes, Jonas approves, and Dana too where it takes two.
  */
-export interface Ward {
-  readonly theatre: Theatre;
+export interface StackBot {
+  readonly conversation: Conversation;
   /** What Maya alone is answered. */
   readonly ask: (words: string) => Promise<string>;
   /** Returns the card. Throws with the answer when nothing is proposed. */
@@ -64,10 +64,10 @@ export interface Ward {
 /** A restart of PostgreSQL waits for its applications for a minute; everything else is far below that. */
 const endWithinMs = 110_000;
 
-export async function openWard(stack: Stack, options: ConfigOptions = {}): Promise<Ward> {
+export async function openStackBot(stack: Stack, options: ConfigOptions = {}): Promise<StackBot> {
   const folder = makeJournalFolder();
-  // Of it only its Slack plays here: the bot comes from the configuration.
-  const theatre = await openTheatre({
+  // Only its Slack is used here: the bot comes from the configuration.
+  const conversation = await openConversation({
     approvalTargets: [],
     runbook: createRunbook([], systemClock),
   });
@@ -81,16 +81,16 @@ export async function openWard(stack: Stack, options: ConfigOptions = {}): Promi
       slack: {
         connection: { kind: 'socket', appToken },
         botToken,
-        apiUrl: theatre.slack.apiUrl,
+        apiUrl: conversation.slack.apiUrl,
       },
       log: createLog('info', into(lines)),
     });
     await bot.start();
     await bot.warm();
-    return toWard({ theatre, bot, folder, lines });
+    return toStackBot({ conversation, bot, folder, lines });
   } catch (error) {
     await bot?.stop();
-    await theatre.close();
+    await conversation.close();
     folder.close();
     throw error;
   }
@@ -106,88 +106,94 @@ function into(lines: string[]): Writable {
 }
 
 interface Parts {
-  readonly theatre: Theatre;
+  readonly conversation: Conversation;
   readonly bot: Bot;
   readonly folder: JournalFolder;
   readonly lines: readonly string[];
 }
 
-function toWard(parts: Parts): Ward {
-  const { theatre } = parts;
+function toStackBot(parts: Parts): StackBot {
+  const { conversation } = parts;
   const awaitCard = async (act: () => Promise<string>): Promise<SlackMessage> => {
-    const seen = new Set(messagesOf(theatre).map(({ ts }) => ts));
+    const seen = new Set(messagesOf(conversation).map(({ ts }) => ts));
     const answer = await act();
     if (!answer.includes('Proposed: ')) throw new Error(`Nothing was proposed: ${answer}`);
-    return theatre.slack.waitFor(
+    return conversation.slack.waitFor(
       () =>
-        messagesOf(theatre).find((one) => !seen.has(one.ts) && one.text.startsWith('Proposed, ')),
+        messagesOf(conversation).find(
+          (one) => !seen.has(one.ts) && one.text.startsWith('Proposed, '),
+        ),
       patienceMs,
     );
   };
   const approve = async ({ ts }: SlackMessage): Promise<void> => {
-    const first = await press(theatre, { user: jonas, ts });
-    const answer = first.includes('it begins') ? first : await press(theatre, { user: dana, ts });
+    const first = await press(conversation, { user: jonas, ts });
+    const answer = first.includes('it begins')
+      ? first
+      : await press(conversation, { user: dana, ts });
     if (!answer.includes('it begins')) throw new Error(`It did not begin: ${first} ${answer}`);
   };
-  const end = async ({ ts }: SlackMessage): Promise<Ended> => awaitEnd(theatre, ts);
+  const end = async ({ ts }: SlackMessage): Promise<Ended> => awaitEnd(conversation, ts);
   const settle = async (card: SlackMessage): Promise<Ended> => {
     await approve(card);
     return end(card);
   };
   const propose = (words: string): Promise<SlackMessage> =>
-    awaitCard(() => ask(theatre, maya, `propose ${words}`));
+    awaitCard(() => ask(conversation, maya, `propose ${words}`));
   return {
-    theatre,
-    ask: (words) => ask(theatre, maya, words),
+    conversation,
+    ask: (words) => ask(conversation, maya, words),
     propose,
     approve,
     end,
     change: async (words) => settle(await propose(words)),
     undo: async ({ card: { ts } }) =>
-      settle(await awaitCard(() => press(theatre, { user: maya, ts, actionId: actionIds.undo }))),
+      settle(
+        await awaitCard(() => press(conversation, { user: maya, ts, actionId: actionIds.undo })),
+      ),
     close: () => close(parts),
   };
 }
 
 /** The head of the journal is the last thing that is posted under a card. */
-async function awaitEnd(theatre: Theatre, ts: string): Promise<Ended> {
-  const { slack } = theatre;
+async function awaitEnd(conversation: Conversation, ts: string): Promise<Ended> {
+  const { slack } = conversation;
   const isOver = ({ text }: SlackMessage): boolean =>
     !/^(?:Proposed|Approved|Running|Done, watching whether it helped), /.test(text);
   try {
     return await slack.waitFor(() => {
-      const card = messagesOf(theatre).find((one) => one.ts === ts && isOver(one));
-      const thread = readThread(theatre, ts);
+      const card = messagesOf(conversation).find((one) => one.ts === ts && isOver(one));
+      const thread = readThread(conversation, ts);
       return card !== undefined && thread.includes('journal entry')
         ? { card, text: toText(card), thread }
         : undefined;
     }, endWithinMs);
   } catch (cause) {
-    throw new Error(`It did not end:\n${readThread(theatre, ts)}`, { cause });
+    throw new Error(`It did not end:\n${readThread(conversation, ts)}`, { cause });
   }
 }
 
-function readThread(theatre: Theatre, ts: string): string {
-  return messagesOf(theatre)
+function readThread(conversation: Conversation, ts: string): string {
+  return messagesOf(conversation)
     .filter((one) => one.thread_ts === ts)
     .map(toText)
     .join('\n');
 }
 
-async function close({ theatre, bot, folder, lines }: Parts): Promise<void> {
+async function close({ conversation, bot, folder, lines }: Parts): Promise<void> {
   try {
     await bot.stop();
     const journal = await folder.open();
     const verified = await journal.verify();
     if (!verified.ok) throw new Error(`The journal does not verify: ${JSON.stringify(verified)}`);
-    const { channels, ephemerals } = theatre.slack.state;
+    const { channels, ephemerals } = conversation.slack.state;
     const told = [channels, ephemerals, lines, await journal.entries()];
     const canary = findCanary(told.map((one) => JSON.stringify(one)).join('\n'));
     if (canary !== undefined) throw new Error(`dbconn gave away "${canary}".`);
     const broken = lines.filter((line) => /"level":[56]0/.test(line));
     if (broken.length > 0) throw new Error(`dbconn logged errors:\n${broken.join('')}`);
   } finally {
-    await theatre.close();
+    await conversation.close();
     folder.close();
   }
 }
