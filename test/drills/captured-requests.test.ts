@@ -1,5 +1,5 @@
-import { afterEach, expect, test } from 'vitest';
-import { openScripted } from './support/scripted.ts';
+import { expect, test } from 'vitest';
+import { playScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import { send, sign, typed } from './support/signed.ts';
 import { ask, card, database, jonas, maya } from './support/conversation.ts';
@@ -7,15 +7,9 @@ import { until } from '../support/until.ts';
 
 // Somebody on the way between Slack and dbconn captured a request, and sends it again.
 
-let scripted: Scripted | undefined;
-afterEach(async () => {
-  await scripted?.stage.close();
-  scripted = undefined;
-});
-
 /** Stopped by Maya, let run by Jonas with a request that was captured, and stopped again. */
 async function captured(): Promise<Scripted & { readonly go: string; readonly headers: Headers }> {
-  scripted = await openScripted({ mode: 'http' });
+  const scripted = await playScripted({ mode: 'http' });
   const { stage, bot } = scripted;
   const go = typed(jonas, 'go');
   const headers = sign(go);
@@ -54,8 +48,7 @@ test.for([
 );
 
 test('a captured request files no proposals, however often it is sent again', async () => {
-  scripted = await openScripted({ mode: 'http' });
-  const { bot } = scripted;
+  const { bot } = await playScripted({ mode: 'http' });
   const body = typed(maya, 'propose A');
   const headers = sign(body);
   expect((await send(bot, body, headers)).status).toBe(200);
@@ -94,8 +87,7 @@ test('neither a second replica nor a restarted one hears a captured request agai
 });
 
 test('while requests cannot be remembered, looking is answered and nothing is decided', async () => {
-  scripted = await openScripted({ mode: 'http' });
-  const { stage, bot, remedy } = scripted;
+  const { stage, bot, remedy } = await playScripted({ mode: 'http' });
   await ask(stage, maya, 'propose A');
   await ask(stage, maya, 'stop');
   Object.assign(bot.journal, { recordSigned: () => Promise.reject(new Error('the disk is full')) });
@@ -112,8 +104,7 @@ test('while requests cannot be remembered, looking is answered and nothing is de
 });
 
 test('a journal that does not answer keeps nobody from looking', async () => {
-  scripted = await openScripted({ mode: 'http' });
-  const { stage, bot } = scripted;
+  const { stage, bot } = await playScripted({ mode: 'http' });
   Object.assign(bot.journal, { recordSigned: () => new Promise(() => undefined) });
   await look(stage);
   expect(stage.lines.join('')).toContain('could not be remembered');

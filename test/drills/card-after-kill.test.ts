@@ -1,18 +1,12 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { advance } from '../../src/runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
-import { openScripted } from './support/scripted.ts';
+import { playScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import { ask, card, maya, messagesOf, threadWith } from './support/conversation.ts';
 import type { Bot } from './support/conversation.ts';
-
-let scripted: Scripted | undefined;
-afterEach(async () => {
-  await scripted?.stage.close();
-  scripted = undefined;
-});
 
 async function only({ approvals }: Bot): Promise<ApprovalRequest> {
   const open = await approvals.list();
@@ -26,7 +20,7 @@ function cards({ stage }: Scripted): readonly SlackMessage[] {
 }
 
 test('a card that Slack took and whose answer was lost is found again, and not posted twice', async () => {
-  scripted = await openScripted();
+  const scripted = await playScripted();
   const { stage, bot } = scripted;
   stage.slack.interfere('chat.postMessage', { kind: 'answer-lost' });
   await ask(stage, maya, 'propose A');
@@ -39,7 +33,7 @@ test('a card that Slack took and whose answer was lost is found again, and not p
 });
 
 test('what ended while whoever told it was killed is shown as ended by the next, once', async () => {
-  scripted = await openScripted();
+  const scripted = await playScripted();
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed');

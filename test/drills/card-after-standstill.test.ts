@@ -11,8 +11,7 @@ import { requestCard } from '../../src/slack/messages/request-card.ts';
 import { createOutbox } from '../../src/slack/live/outbox.ts';
 import { buildRequest } from '../runbook/approvals/builders.ts';
 import { aLog, botToken } from '../slack/support/workspace.ts';
-import { openScripted } from './support/scripted.ts';
-import type { Scripted } from './support/scripted.ts';
+import { playScripted } from './support/scripted.ts';
 import {
   ask,
   card,
@@ -28,18 +27,14 @@ import type { Place } from '../../src/runbook/approvals/notices.ts';
 
 // A process that was paused between the journal's last write and the card's: SIGSTOP, and SIGCONT later.
 
-let scripted: Scripted | undefined;
 let slack: LocalSlack | undefined;
 afterEach(async () => {
-  await scripted?.stage.close();
   await slack?.close();
-  scripted = undefined;
   slack = undefined;
 });
 
 test('a card whose writing broke off in the journal is written again without waiting for a round', async () => {
-  scripted = await openScripted();
-  const { stage, bot } = scripted;
+  const { stage, bot } = await playScripted();
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed');
   const { journal } = bot;

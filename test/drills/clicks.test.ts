@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import {
@@ -14,13 +14,12 @@ import {
 } from '../../src/slack/messages/kit/action-ids.ts';
 import type { RequestActionId, StatusActionId } from '../../src/slack/messages/kit/action-ids.ts';
 import { buildPlan, byHand } from '../runbook/approvals/builders.ts';
-import { openScripted, postButton } from './support/scripted.ts';
-import type { Scripted } from './support/scripted.ts';
+import { playScripted, postButton, pressToTheEnd } from './support/scripted.ts';
+import type { Fillings, Scripted } from './support/scripted.ts';
 import {
   ask,
   card,
   dana,
-  database,
   foreigner,
   guest,
   jonas,
@@ -28,16 +27,9 @@ import {
   messagesOf,
   press,
   stranger,
-  submit,
 } from './support/conversation.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { patienceMs } from '../support/until.ts';
-
-let scripted: Scripted | undefined;
-afterEach(async () => {
-  await scripted?.stage.close();
-  scripted = undefined;
-});
 
 /** The cards a press can land on, one in each state that has buttons. */
 interface Cards {
@@ -120,9 +112,7 @@ const standsOn: Readonly<Record<RequestActionId | StatusActionId, keyof Cards | 
 const stands = new Map<string, keyof Cards | 'status'>(Object.entries(standsOn));
 
 /** What each dialog is filled in with, and which button opens it. */
-const dialogs: Readonly<
-  Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>
-> = {
+const dialogs: Fillings = {
   [callbackIds.deny]: { reason: { reason: 'because' } },
   [callbackIds.approve]: { reason: { reason: 'because' } },
   [callbackIds.idle]: { over: { over: '5s' }, application: { application: 'backend' } },
@@ -138,28 +128,6 @@ test('every button and every dialog dbconn answers is pressed here by those who 
   expect(Object.keys(dialogs).toSorted()).toEqual(others.toSorted());
 });
 
-/** Presses, fills in the dialog if one opens, and returns what this person alone reads. */
-async function pressToTheEnd(
-  { stage }: Scripted,
-  pressing: { readonly user: string; readonly ts: string; readonly actionId: string },
-): Promise<{ said: string; dialog: string | undefined }> {
-  const { user } = pressing;
-  const seen = stage.slack.state.ephemerals.filter((one) => one.user === user).length;
-  const pressed = await stage.slack.pressButton({ ...pressing, channel: database });
-  expect(pressed).toMatchObject({ acked: true });
-  const answered = await stage.slack.waitFor(({ ephemerals, modals }) => {
-    const view = modals.get(user)?.at(-1)?.view;
-    const said = ephemerals.filter((one) => one.user === user)[seen];
-    return view ?? said?.message;
-  }, patienceMs);
-  if (!('callback_id' in answered)) return { said: toText(answered), dialog: undefined };
-  const dialog = answered.callback_id;
-  const said = await submit(stage, { user, view: answered, values: dialogs[dialog] ?? {} });
-  const [top] = stage.slack.state.modals.get(user) ?? [];
-  await stage.slack.closeView({ user, viewId: top?.view.id ?? '' });
-  return { said, dialog };
-}
-
 describe.each(['socket', 'http'] as const)('by %s', (mode) => {
   test.for([
     ['a stranger', stranger],
@@ -169,7 +137,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
     'a press of %s is answered on every button there is, and changes nothing',
     async ([, user]) => {
       const option = { proposers: [maya], approvers: [jonas, dana, maya, guest, foreigner] };
-      scripted = await openScripted({ mode, option, sendIntervalMs: 0 });
+      const scripted = await playScripted({ mode, option, sendIntervalMs: 0 });
       const { stage, bot, remedy } = scripted;
       const cards = await setCards(scripted);
       const read = (): Promise<(ApprovalRequest | undefined)[]> =>
@@ -179,7 +147,11 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
       for (const actionId of Object.keys(standsOn)) {
         const stand = stands.get(actionId) ?? 'status';
         const ts = stand === 'status' ? await postStatus(actionId) : cards[stand];
-        const { said, dialog } = await pressToTheEnd(scripted, { user, ts: String(ts), actionId });
+        const { said, dialog } = await pressToTheEnd(
+          scripted,
+          { user, ts: String(ts), actionId },
+          dialogs,
+        );
         if (dialog !== undefined) seen.push(dialog);
         // Stopping is open to everybody: a needless stop costs minutes, a missing one a database.
         const isOpen = actionId === actionIds.stop;
@@ -201,12 +173,12 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
   );
 
   test('an approval with a reason is refused to a stranger at the dialog’s end', async () => {
-    scripted = await openScripted({ mode, option: { reasonRequired: true } });
+    const scripted = await playScripted({ mode, option: { reasonRequired: true } });
     const { stage, bot, remedy } = scripted;
     await ask(stage, maya, 'propose A');
     const { ts } = await card(stage, 'Proposed');
     const pressing = { user: stranger, ts, actionId: actionIds.approve };
-    const { said, dialog } = await pressToTheEnd(scripted, pressing);
+    const { said, dialog } = await pressToTheEnd(scripted, pressing, dialogs);
     expect(dialog).toBe(callbackIds.approve);
     expect(said).toMatch(refused);
     expect(await bot.approvals.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
@@ -218,8 +190,7 @@ const refused =
   /You are not an approver|You may not propose|not an approver|guest|workspace|may not|not one of/i;
 
 test('a button of ours in a block that is not is answered, logged, and does nothing', async () => {
-  scripted = await openScripted();
-  const { stage, bot } = scripted;
+  const { stage, bot } = await playScripted();
   await ask(stage, maya, 'propose A');
   await card(stage, 'Proposed');
   const open = await bot.approvals.list();
@@ -231,8 +202,7 @@ test('a button of ours in a block that is not is answered, logged, and does noth
 });
 
 test('the id of another request on a message is answered, logged, and does nothing', async () => {
-  scripted = await openScripted();
-  const { stage, bot } = scripted;
+  const { stage, bot } = await playScripted();
   await ask(stage, maya, 'propose A');
   await card(stage, 'Proposed');
   const open = await bot.approvals.list();
@@ -247,8 +217,7 @@ test('the id of another request on a message is answered, logged, and does nothi
 test.for(['-', 'no-such-id', '../../etc', 'x'.repeat(2000)])(
   'a button with a value nobody made (%#) is answered',
   async (value) => {
-    scripted = await openScripted();
-    const { stage } = scripted;
+    const { stage } = await playScripted();
     const forged = { actionId: actionIds.approve, value, blockId: blockIds.request };
     const { ts } = await postButton(stage, forged);
     expect(await press(stage, { user: jonas, ts })).toContain('not in the journal');

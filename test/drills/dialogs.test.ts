@@ -1,10 +1,10 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { RemedyRequest } from '../../src/runbook/remedies/remedy-request.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { actionIds, blockIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { buildPlan } from '../runbook/approvals/builders.ts';
-import { openScripted, postButton } from './support/scripted.ts';
+import { playScripted, postButton } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import type { ConversationOptions } from './support/conversation.ts';
 import {
@@ -21,17 +21,11 @@ import {
 import { toText } from '../../sandbox/message-text.ts';
 import { patienceMs } from '../support/until.ts';
 
-let scripted: Scripted | undefined;
-afterEach(async () => {
-  await scripted?.stage.close();
-  scripted = undefined;
-});
-
 /** With a proposal of Maya's in the channel, by a remedy that plans what it is asked for. */
 async function proposed(
   changes: Partial<ConversationOptions> = {},
 ): Promise<Scripted & { ts: string }> {
-  scripted = await openScripted(changes);
+  const scripted = await playScripted(changes);
   const { stage, remedy } = scripted;
   remedy.propose = (asked?: RemedyRequest) => {
     const plan = buildPlan(asked === undefined ? {} : { ask: asked });
@@ -159,7 +153,7 @@ test('an answer whose dialog was closed reaches the person in the channel', asyn
 });
 
 test('a preview shows the whole plan to one person and records nothing', async () => {
-  scripted = await openScripted();
+  const scripted = await playScripted();
   const { stage } = scripted;
   const shown = await ask(stage, maya, 'preview A');
   for (const words of ['Preview, option A for shop', '101', 'SELECT ?', 'nothing was recorded']) {

@@ -1,23 +1,15 @@
 import { WebClient } from '@slack/web-api';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createInFlight, defaultReplyTimeouts } from '../../src/slack/handlers/in-flight.ts';
 import { answerCommand } from '../../src/slack/handlers/command.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
 import { aLog, aRunbook } from '../slack/support/workspace.ts';
-import { openScripted } from './support/scripted.ts';
-import type { Scripted } from './support/scripted.ts';
+import { playScripted } from './support/scripted.ts';
 import { database, maya } from './support/conversation.ts';
 
-let scripted: Scripted | undefined;
-afterEach(async () => {
-  await scripted?.stage.close();
-  scripted = undefined;
-});
-
 test('doctor in Slack says whether whoever incidents call can be reached', async () => {
-  scripted = await openScripted();
-  const { bot } = scripted;
+  const { bot } = await playScripted();
   const heard: string[] = [];
   const summary = 'Steps of the escalation are for the backend lead, who cannot be reached.';
   await answerCommand(

@@ -1,20 +1,14 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { actionIds, blockIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { createSlackApp } from '../../src/slack/app.ts';
 import { aLog, aRunbook, botToken, noChanges } from '../slack/support/workspace.ts';
-import { openScripted } from './support/scripted.ts';
+import { playScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import { send, sign } from './support/signed.ts';
 import { ask, card, database, jonas, maya } from './support/conversation.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import { patienceMs } from '../support/until.ts';
-
-let scripted: Scripted | undefined;
-afterEach(async () => {
-  await scripted?.stage.close();
-  scripted = undefined;
-});
 
 interface Proposed extends Scripted {
   readonly ts: string;
@@ -23,7 +17,7 @@ interface Proposed extends Scripted {
 }
 
 async function proposed(): Promise<Proposed> {
-  scripted = await openScripted({ mode: 'http' });
+  const scripted = await playScripted({ mode: 'http' });
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed');

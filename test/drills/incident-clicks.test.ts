@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import {
   blockIds,
@@ -11,13 +11,12 @@ import type { IncidentActionId, IncidentChoice } from '../../src/slack/messages/
 import { toText } from '../../sandbox/message-text.ts';
 import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
 import { aRunbook } from '../slack/support/workspace.ts';
-import { openScripted, postButton } from './support/scripted.ts';
-import type { Scripted } from './support/scripted.ts';
+import { playScripted, postButton, pressToTheEnd } from './support/scripted.ts';
+import type { Fillings, Scripted } from './support/scripted.ts';
 import {
   ask,
   card,
   dana,
-  database,
   foreigner,
   guest,
   jonas,
@@ -29,20 +28,14 @@ import {
 } from './support/conversation.ts';
 import { patienceMs } from '../support/until.ts';
 
-let scripted: Scripted | undefined;
-afterEach(async () => {
-  await scripted?.stage.close();
-  scripted = undefined;
-});
-
 interface Shown extends Scripted {
   readonly id: string;
   readonly ts: string;
 }
 
 /** A bot with an open incident whose message stands in the channel, its first remedy on it. */
-async function shown(changes: Parameters<typeof openScripted>[0] = {}): Promise<Shown> {
-  scripted = await openScripted({ sendIntervalMs: 0, ...changes });
+async function shown(changes: Parameters<typeof playScripted>[0] = {}): Promise<Shown> {
+  const scripted = await playScripted({ sendIntervalMs: 0, ...changes });
   const { bot } = scripted;
   const opened = await bot.incidents.open('shop', { id: maya, via: 'slack' }, 'it fills');
   if (!opened.ok) throw new Error(opened.refusal.why);
@@ -168,9 +161,7 @@ const choices: Readonly<Record<IncidentChoice, 'refused' | 'looks'>> = {
 };
 
 /** What each dialog is filled in with. */
-const fillings: Readonly<
-  Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>
-> = {
+const fillings: Fillings = {
   [callbackIds.incidentSilence]: { for: { for: '2h' }, reason: { reason: 'because' } },
   [callbackIds.incidentMerge]: {},
   [callbackIds.incidentClose]: { reason: { reason: 'because' } },
@@ -207,7 +198,11 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
       const tryAll = async (pressings: readonly Pressing[]): Promise<void> => {
         const before = await read(world, id);
         for (const { actionId, value } of pressings) {
-          const { said, dialog } = await pressToTheEnd(world, { user, ts, actionId, value });
+          const { said, dialog } = await pressToTheEnd(
+            world,
+            { user, ts, actionId, value },
+            fillings,
+          );
           if (dialog !== undefined) dialogs.add(dialog);
           expect.soft(said, value).toMatch(refused);
           pressed.add(value.split(' ')[0] ?? '');
@@ -245,28 +240,6 @@ interface Pressing {
 }
 
 const trusted = { id: maya, via: 'slack' } as const;
-
-/** Presses what stands on the message, to the end of its dialog. */
-async function pressToTheEnd(
-  { stage }: Scripted,
-  pressing: Pressing & { readonly user: string; readonly ts: string },
-): Promise<{ said: string; dialog: string | undefined }> {
-  const { user } = pressing;
-  const seen = stage.slack.state.ephemerals.filter((one) => one.user === user).length;
-  const pressed = await stage.slack.pressButton({ ...pressing, channel: database });
-  expect(pressed).toMatchObject({ acked: true });
-  const answered = await stage.slack.waitFor(({ ephemerals, modals }) => {
-    const view = modals.get(user)?.at(-1)?.view;
-    const said = ephemerals.filter((one) => one.user === user)[seen];
-    return view ?? said?.message;
-  }, patienceMs);
-  if (!('callback_id' in answered)) return { said: toText(answered), dialog: undefined };
-  const dialog = answered.callback_id;
-  const said = await submit(stage, { user, view: answered, values: fillings[dialog] ?? {} });
-  const [top] = stage.slack.state.modals.get(user) ?? [];
-  await stage.slack.closeView({ user, viewId: top?.view.id ?? '' });
-  return { said, dialog };
-}
 
 test('the id of an incident on a message that is not its own is answered, logged, and does nothing', async () => {
   const world = await shown();

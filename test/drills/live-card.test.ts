@@ -1,9 +1,9 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import type { RunControl } from '../../src/runbook/remedies/remedy.ts';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { buildPlan } from '../runbook/approvals/builders.ts';
-import { openScripted } from './support/scripted.ts';
+import { playScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import type { ConversationOptions } from './support/conversation.ts';
 import {
@@ -20,19 +20,13 @@ import {
 import { toText } from '../../sandbox/message-text.ts';
 import { patienceMs } from '../support/until.ts';
 
-let scripted: Scripted | undefined;
-afterEach(async () => {
-  await scripted?.stage.close();
-  scripted = undefined;
-});
-
 type Draft = Partial<Parameters<typeof buildPlan>[0]>;
 
 async function proposed(
   plan: Draft,
   changes: Partial<ConversationOptions> = {},
 ): Promise<Scripted & { ts: string }> {
-  scripted = await openScripted(changes);
+  const scripted = await playScripted(changes);
   const { stage, remedy } = scripted;
   const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan(plan);
   remedy.propose = () => Promise.resolve(done(draft));
@@ -141,8 +135,7 @@ test('a stop is shown on every open card, and goes with it', async () => {
 });
 
 test('a card that is posted while changes are stopped says so from the start', async () => {
-  scripted = await openScripted();
-  const { stage } = scripted;
+  const { stage } = await playScripted();
   await ask(stage, maya, 'stop');
   await ask(stage, maya, 'propose A');
   expect(toText(await card(stage, 'Proposed'))).toContain('⛔ All changes are stopped');

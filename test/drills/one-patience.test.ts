@@ -1,26 +1,18 @@
 import { WebClient } from '@slack/web-api';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { incidentActions } from '../../src/slack/messages/kit/action-ids.ts';
 import { createInFlight, defaultReplyTimeouts } from '../../src/slack/handlers/in-flight.ts';
 import { incidentButton, incidentButtons } from '../../src/slack/handlers/incident-buttons.ts';
 import { value } from '../runbook/reports/night.ts';
 import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
 import { aLog, aRunbook } from '../slack/support/workspace.ts';
-import { openScripted } from './support/scripted.ts';
-import type { Scripted } from './support/scripted.ts';
+import { playScripted } from './support/scripted.ts';
 import { database, maya } from './support/conversation.ts';
 import { patienceMs } from '../support/until.ts';
 
-let scripted: Scripted | undefined;
-afterEach(async () => {
-  await scripted?.stage.close();
-  scripted = undefined;
-});
-
 test('a slow look that an incident’s menu asks for is excused once, and then answered', async () => {
-  scripted = await openScripted({ sendIntervalMs: 0 });
-  const { bot } = scripted;
+  const { bot } = await playScripted({ sendIntervalMs: 0 });
   const actor = { id: maya, via: 'slack' } as const;
   const incident = value(await bot.incidents.open('shop', actor, 'it fills'));
   bot.board.show({ incident, diagnosis: null, requests: [], ineffective: [] });

@@ -1,33 +1,12 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { identity } from '../../sandbox/slack/identity.ts';
 import type { SlackOptions } from '../../sandbox/slack/options.ts';
-import { ScriptedRemedy } from '../runbook/approvals/world.ts';
-import { aReading, aSnapshot } from '../runbook/diagnose/builders.ts';
-import { aTarget } from '../slack/support/diagnoses.ts';
-import { aRunbook, readManifest } from '../slack/support/workspace.ts';
-import {
-  ask,
-  card,
-  dana,
-  database,
-  guest,
-  jonas,
-  maya,
-  openConversation,
-  press,
-} from './support/conversation.ts';
-import type { Bot, Conversation, ConversationOptions } from './support/conversation.ts';
+import { readManifest } from '../slack/support/workspace.ts';
+import { ask, card, dana, database, guest, jonas, maya, press } from './support/conversation.ts';
+import { playScripted } from './support/scripted.ts';
+import type { Scripted } from './support/scripted.ts';
 
 /** Who counts, asked of a real conversation with Slack: presses, user groups and what Slack says of people. */
-let remedy: ScriptedRemedy;
-let conversation: Conversation | undefined;
-beforeEach(() => {
-  remedy = new ScriptedRemedy();
-});
-afterEach(async () => {
-  await conversation?.close();
-  conversation = undefined;
-});
 
 const dba = 'S0DBA00000';
 const outsider = 'U0OUTSIDER';
@@ -43,22 +22,9 @@ const people: SlackOptions['people'] = [
   { id: left, name: 'left', realName: 'Left' },
 ];
 
-async function proposed(
-  slack: Partial<SlackOptions> = {},
-  changes: Partial<ConversationOptions> = {},
-): Promise<{ stage: Conversation; bot: Bot; ts: string }> {
-  conversation = await openConversation({
-    approvalTargets: [
-      {
-        name: 'shop',
-        remedies: [remedy],
-        takeSnapshot: () =>
-          Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) })),
-        warningUtilisation: 0.8,
-      },
-    ],
-    runbook: aRunbook({ targets: [aTarget({ name: 'shop' })] }),
-    option: { approvers: [dba, guest, outsider, maya], ...changes.option },
+async function proposed(slack: Partial<SlackOptions> = {}): Promise<Scripted & { ts: string }> {
+  const scripted = await playScripted({
+    option: { approvers: [dba, guest, outsider, maya] },
     slack: {
       people,
       channels: [
@@ -71,15 +37,14 @@ async function proposed(
       userGroups: [{ id: dba, handle: 'dba', members: [jonas, guest, outsider] }],
       ...slack,
     },
-    ...changes,
   });
-  const bot = await conversation.start();
-  expect(await ask(conversation, maya, 'propose A')).toContain('It waits for approval');
-  return { stage: conversation, bot, ts: (await card(conversation, 'Proposed')).ts };
+  const { stage } = scripted;
+  expect(await ask(stage, maya, 'propose A')).toContain('It waits for approval');
+  return { ...scripted, ts: (await card(stage, 'Proposed')).ts };
 }
 
 test('a member of the group approves', async () => {
-  const { stage, ts } = await proposed();
+  const { stage, ts, remedy } = await proposed();
   expect(await press(stage, { user: jonas, ts })).toContain('it begins');
   await card(stage, 'Fixed');
   expect(remedy.runs).toBe(1);
@@ -90,7 +55,7 @@ test.for([
   ['somebody of another workspace', outsider, 'You belong to another workspace'],
   ['a member outside the group', dana, 'You are not an approver of option A'],
 ] as const)('the press of %s does not count', async ([, user, words]) => {
-  const { stage, bot, ts } = await proposed();
+  const { stage, bot, ts, remedy } = await proposed();
   expect(await press(stage, { user, ts })).toContain(words);
   expect(await bot.approvals.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
   expect(remedy.runs).toBe(0);
@@ -108,7 +73,7 @@ test('nor do they let changes run again that somebody stopped', async () => {
 
 test('without the scope to read groups a press is a no that names the scope, and no more than that breaks', async () => {
   const manifest = readManifest(['chat:write', 'commands', 'users:read']);
-  const { stage, ts } = await proposed({ manifest });
+  const { stage, ts, remedy } = await proposed({ manifest });
   const answer = await press(stage, { user: jonas, ts });
   expect(answer).toContain('could not be looked up, so it counts as no');
   expect(answer).toContain('lacks the scope usergroups:read');
@@ -116,12 +81,13 @@ test('without the scope to read groups a press is a no that names the scope, and
 });
 
 test('a group that is empty, and one that is gone, let nobody in and say so', async () => {
-  const { stage, ts } = await proposed({ userGroups: [{ id: dba, handle: 'dba', members: [] }] });
+  const { stage, ts, remedy } = await proposed({
+    userGroups: [{ id: dba, handle: 'dba', members: [] }],
+  });
   expect(await press(stage, { user: jonas, ts })).toContain('at present');
-  await stage.close();
-  const { stage: other, ts: its } = await proposed({ userGroups: [] });
-  expect(await press(other, { user: jonas, ts: its })).toContain('no such group');
-  expect(remedy.runs).toBe(0);
+  const second = await proposed({ userGroups: [] });
+  expect(await press(second.stage, { user: jonas, ts: second.ts })).toContain('no such group');
+  expect([remedy.runs, second.remedy.runs]).toEqual([0, 0]);
 });
 
 test('who was taken out of the group before the press does not count', async () => {

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import type { IncidentReport } from '../../src/runbook/reports/report.ts';
 import { checklistAction } from '../../src/slack/messages/kit/action-ids.ts';
@@ -9,16 +9,10 @@ import { readPrevention } from '../../src/runbook/reports/prevention.ts';
 import { aTarget as aPlainTarget } from '../runbook/diagnose/builders.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
 import { aRunbook, readManifest } from '../slack/support/workspace.ts';
-import { openScripted } from './support/scripted.ts';
+import { playScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import { ask, jonas, guest, maya, messagesOf, press } from './support/conversation.ts';
 import { patienceMs } from '../support/until.ts';
-
-let scripted: Scripted | undefined;
-afterEach(async () => {
-  await scripted?.stage.close();
-  scripted = undefined;
-});
 
 interface Over extends Scripted {
   readonly incident: Incident;
@@ -26,8 +20,8 @@ interface Over extends Scripted {
 }
 
 /** A bot whose incident is over, its message in the channel. */
-async function over(changes: Parameters<typeof openScripted>[0] = {}): Promise<Over> {
-  scripted = await openScripted({ sendIntervalMs: 0, ...changes });
+async function over(changes: Parameters<typeof playScripted>[0] = {}): Promise<Over> {
+  const scripted = await playScripted({ sendIntervalMs: 0, ...changes });
   const { bot } = scripted;
   const by = { id: maya, via: 'slack' } as const;
   const opened = value(await bot.incidents.open('shop', by, '<b>it</b> fills'));

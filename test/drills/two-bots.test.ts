@@ -1,5 +1,5 @@
 import { WebClient } from '@slack/web-api';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { toText } from '../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { createPlaces } from '../../src/journal/message-places.ts';
@@ -9,19 +9,13 @@ import { keyed } from '../../src/slack/live/posted-messages.ts';
 import { buildPlan } from '../runbook/approvals/builders.ts';
 import { botToken } from '../slack/support/workspace.ts';
 import { patienceMs, until } from '../support/until.ts';
-import { openScripted } from './support/scripted.ts';
+import { playScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import { ask, card, database, jonas, maya, messagesOf, press } from './support/conversation.ts';
 import type { Bot } from './support/conversation.ts';
 import { keyOf } from './support/told.ts';
 
 // Two bots on one journal, as during every rolling update.
-
-let scripted: Scripted | undefined;
-afterEach(async () => {
-  await scripted?.stage.close();
-  scripted = undefined;
-});
 
 function withKey({ stage }: Scripted, key: string): readonly SlackMessage[] {
   return messagesOf(stage).filter((one) => keyOf(one) === key);
@@ -49,7 +43,7 @@ async function postAsKilled({ stage }: Scripted, original: SlackMessage): Promis
 }
 
 test('a bot that comes up while another one’s first post waits for Slack leaves one card, which can be approved', async () => {
-  scripted = await openScripted();
+  const scripted = await playScripted();
   const { stage, bot } = scripted;
   stage.slack.interfere('chat.postMessage', { kind: 'ratelimited', retryAfterSeconds: 3 });
   const asked = ask(stage, maya, 'propose A');
@@ -72,7 +66,7 @@ test('a bot that comes up while another one’s first post waits for Slack leave
 });
 
 test('a card that a process left behind when it was killed is taken away by the next bot that looks', async () => {
-  scripted = await openScripted();
+  const scripted = await playScripted();
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
   const original = await card(stage, 'Proposed');
@@ -83,8 +77,7 @@ test('a card that a process left behind when it was killed is taken away by the 
 });
 
 test('a bot that cannot look for second cards keeps the card up to date all the same', async () => {
-  scripted = await openScripted();
-  const { stage, bot } = scripted;
+  const { stage, bot } = await playScripted();
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed');
   const id = await onlyId(bot);
@@ -97,7 +90,7 @@ test('a bot that cannot look for second cards keeps the card up to date all the 
 });
 
 test('a press on a card that a process left behind does nothing but take it away', async () => {
-  scripted = await openScripted();
+  const scripted = await playScripted();
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
   const original = await card(stage, 'Proposed');
@@ -110,7 +103,7 @@ test('a press on a card that a process left behind does nothing but take it away
 });
 
 test('where Slack does not let a second card go, it loses its buttons and says which one to use', async () => {
-  scripted = await openScripted();
+  const scripted = await playScripted();
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
   const original = await card(stage, 'Proposed');
@@ -127,8 +120,7 @@ test('where Slack does not let a second card go, it loses its buttons and says w
 });
 
 test('of two bots that record a card in the same moment, the journal holds to the first', async () => {
-  scripted = await openScripted();
-  const { stage, bot } = scripted;
+  const { stage, bot } = await playScripted();
   const second = await stage.start();
   const [one, other] = [createPlaces(bot.journal), createPlaces(second.journal)];
   const [first, later, third] = ['1.1', '2.2', '3.3'].map((ts) => ({ channel: database, ts }));
@@ -142,7 +134,7 @@ test('of two bots that record a card in the same moment, the journal holds to th
 });
 
 test('the end of a request that both bots knew as open is told once', async () => {
-  scripted = await openScripted();
+  const scripted = await playScripted();
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed');
@@ -159,8 +151,7 @@ test('the end of a request that both bots knew as open is told once', async () =
 });
 
 test('a bot that knew only the beginning of a step shows what the other one made of it', async () => {
-  scripted = await openScripted();
-  const { stage, bot, remedy } = scripted;
+  const { stage, bot, remedy } = await playScripted();
   const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan({ steps: ['End them'] });
   remedy.propose = () => Promise.resolve(done(draft));
   remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, spared: [] });
@@ -192,7 +183,7 @@ test('a bot that knew only the beginning of a step shows what the other one made
 });
 
 test('of an end that two processes told at the same time the first remains', async () => {
-  scripted = await openScripted();
+  const scripted = await playScripted();
   const { stage, bot } = scripted;
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed');
@@ -211,8 +202,7 @@ test('of an end that two processes told at the same time the first remains', asy
 });
 
 test('a press on a card that Slack is slow to rewrite does not keep its end from being told', async () => {
-  const world = await openScripted();
-  scripted = world;
+  const world = await playScripted();
   const { stage, bot } = world;
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed');

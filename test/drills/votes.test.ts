@@ -1,8 +1,7 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
-import { aReading, aSnapshot } from '../runbook/diagnose/builders.ts';
 import { buildPlan, buildSession } from '../runbook/approvals/builders.ts';
-import { HandClock, ScriptedRemedy } from '../runbook/approvals/world.ts';
+import type { ScriptedRemedy } from '../runbook/approvals/world.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
 import { aRunbook } from '../slack/support/workspace.ts';
@@ -17,57 +16,39 @@ import {
   maya,
   messagesOf,
   open as openDialog,
-  openConversation,
   press,
   submit,
   threadWith,
 } from './support/conversation.ts';
-import type { Bot, Conversation, ConversationOptions } from './support/conversation.ts';
+import type { Bot, ConversationOptions } from './support/conversation.ts';
+import { playScripted } from './support/scripted.ts';
+import type { Scripted } from './support/scripted.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import { patienceMs } from '../support/until.ts';
 
 /** Presses in a real Slack conversation, over a remedy whose patient is two numbers. */
-let remedy: ScriptedRemedy;
-let clock: HandClock;
-let conversation: Conversation | undefined;
-
-beforeEach(() => {
-  remedy = new ScriptedRemedy();
-  clock = new HandClock();
-});
-afterEach(async () => {
-  await conversation?.close();
-  conversation = undefined;
-});
-
-async function open(
-  changes: Partial<ConversationOptions> = {},
-): Promise<{ stage: Conversation; bot: Bot; approvals: Bot['approvals'] }> {
-  const takeSnapshot = (): ReturnType<
-    ConversationOptions['approvalTargets'][number]['takeSnapshot']
-  > => Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) }));
+function open(changes: Partial<ConversationOptions> = {}): Promise<Scripted> {
   const contacts = { databaseAdmins: dana, backendLead: jonas };
-  conversation = await openConversation({
-    approvalTargets: [{ name: 'shop', remedies: [remedy], takeSnapshot, warningUtilisation: 0.8 }],
-    runbook: aRunbook({ targets: [aTarget({ name: 'shop', contacts })] }),
-    clock,
-    ...changes,
-  });
-  const bot = await conversation.start();
-  return { stage: conversation, bot, approvals: bot.approvals };
+  const runbook = aRunbook({ targets: [aTarget({ name: 'shop', contacts })] });
+  return playScripted({ runbook, ...changes });
 }
 
-async function proposed(changes: Partial<ConversationOptions> = {}): Promise<{
-  stage: Conversation;
-  bot: Bot;
-  ts: string;
-  id: string;
-}> {
-  const { stage, bot } = await open(changes);
+interface Proposed extends Scripted {
+  readonly ts: string;
+  readonly id: string;
+}
+
+async function proposed(
+  changes: Partial<ConversationOptions> = {},
+  prepare: (remedy: ScriptedRemedy) => void = () => undefined,
+): Promise<Proposed> {
+  const scripted = await open(changes);
+  const { stage, bot, remedy } = scripted;
+  prepare(remedy);
   expect(await ask(stage, maya, 'propose A')).toContain('It waits for approval');
   const { ts } = await card(stage, 'Proposed');
-  return { stage, bot, ts, id: await idOf(bot) };
+  return { ...scripted, ts, id: await idOf(bot) };
 }
 
 async function idOf({ approvals }: Bot): Promise<string> {
@@ -93,7 +74,7 @@ test('a proposal shows who asked, each target, and buttons that carry an opaque 
 });
 
 test('an approval runs it, and the same message and its thread tell the course and the outcome', async () => {
-  const { stage, ts } = await proposed();
+  const { stage, ts, remedy } = await proposed();
   expect(await press(stage, { user: jonas, ts })).toContain('it begins');
   const ended = await card(stage, 'Fixed');
   expect(ended.ts).toBe(ts);
@@ -109,7 +90,7 @@ test('an approval runs it, and the same message and its thread tell the course a
 });
 
 test('who proposed it may not approve it, and is told who may', async () => {
-  const { stage, ts } = await proposed();
+  const { stage, ts, remedy } = await proposed();
   const answer = await press(stage, { user: maya, ts });
   expect(answer).toContain('You proposed this, so somebody else has to approve it.');
   expect(answer).toContain(`@${jonas}`);
@@ -117,7 +98,7 @@ test('who proposed it may not approve it, and is told who may', async () => {
 });
 
 test('a no ends it at once, and the buttons go', async () => {
-  const { stage, ts } = await proposed();
+  const { stage, ts, remedy } = await proposed();
   const view = await openDialog(stage, { user: dana, ts, actionId: actionIds.deny });
   expect(await submit(stage, { user: dana, view })).toContain('You denied it');
   const denied = await card(stage, 'Denied');
@@ -128,14 +109,14 @@ test('a no ends it at once, and the buttons go', async () => {
 });
 
 test('what nobody approves in time expires, and its buttons go', async () => {
-  const { stage, bot } = await proposed();
+  const { stage, bot, clock } = await proposed();
   clock.nowMs += 15 * 60_000;
   expect(await bot.approvals.sweep()).toMatchObject({ ok: true, value: [{ state: 'expired' }] });
   expect(toText(await card(stage, 'Expired'))).not.toContain('Approve');
 });
 
 test('a press after the time is over and before the sweep is answered, and puts the card right', async () => {
-  const { stage, ts } = await proposed();
+  const { stage, ts, remedy, clock } = await proposed();
   clock.nowMs += 15 * 60_000;
   expect(await press(stage, { user: jonas, ts })).toContain('This has expired');
   expect(toText(await card(stage, 'Expired'))).not.toContain('Approve');
@@ -143,7 +124,7 @@ test('a press after the time is over and before the sweep is answered, and puts 
 });
 
 test('two approvers at the same moment start it once', async () => {
-  const { stage, ts } = await proposed();
+  const { stage, ts, remedy } = await proposed();
   const answers = await Promise.all([jonas, dana].map((user) => press(stage, { user, ts })));
   expect(answers.filter((answer) => answer.includes('it begins'))).toHaveLength(1);
   expect(
@@ -154,7 +135,7 @@ test('two approvers at the same moment start it once', async () => {
 });
 
 test('with two votes needed the first is counted once, and the card says who is missing', async () => {
-  const { stage, ts } = await proposed({ option: { votes: 2 } });
+  const { stage, ts, remedy } = await proposed({ option: { votes: 2 } });
   expect(await press(stage, { user: jonas, ts })).toContain('1 of 2');
   expect(await press(stage, { user: jonas, ts })).toContain('You have voted already');
   const shown = await stage.slack.waitFor(() => {
@@ -178,7 +159,7 @@ test('a press after a restart of the bot counts as if nothing had happened', asy
 });
 
 test('a press on a card that was decided while the bot was away is answered, and puts the card right', async () => {
-  const { stage, bot, ts, id } = await proposed();
+  const { stage, bot, ts, id, remedy } = await proposed();
   await bot.app.stop();
   await bot.cards.drain(0);
   const elsewhere = await bot.journal.read(id);
@@ -228,12 +209,13 @@ test('a stop reaches a run that has begun, at its next step', async () => {
   const reached = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();
   let sawStop = false;
-  remedy.during = async (control) => {
-    reached.resolve();
-    await goOn.promise;
-    sawStop = await control.isStopped();
-  };
-  const { stage, ts } = await proposed();
+  const { stage, ts } = await proposed({}, (remedy) => {
+    remedy.during = async (control) => {
+      reached.resolve();
+      await goOn.promise;
+      sawStop = await control.isStopped();
+    };
+  });
   await press(stage, { user: jonas, ts });
   await reached.promise;
   await card(stage, 'Running');
@@ -262,14 +244,18 @@ test('a call for help reaches the channel with a mention, and a person directly'
 
 test('Slack’s limits delay the news of a run, and lose and shuffle none of it', async () => {
   const steps = Array.from({ length: 30 }, (_, index) => `step ${String(index).padStart(2, '0')}.`);
-  remedy.during = async (control) => {
-    for (const sentence of steps) {
-      await control.record({ step: 0, sentence });
-      // Slack's client needs a turn between two steps to send anything at all.
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
-  };
-  const { stage, ts } = await proposed({ slack: { rateLimits: true }, sendIntervalMs: 0 });
+  const { stage, ts } = await proposed(
+    { slack: { rateLimits: true }, sendIntervalMs: 0 },
+    (remedy) => {
+      remedy.during = async (control) => {
+        for (const sentence of steps) {
+          await control.record({ step: 0, sentence });
+          // Slack's client needs a turn between two steps to send anything at all.
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+      };
+    },
+  );
   await press(stage, { user: jonas, ts });
   const thread = await threadWith(stage, await card(stage, 'Fixed'), 'journal entry');
   expect(thread.match(/step \d\d\./g)).toEqual(steps);
@@ -278,12 +264,13 @@ test('Slack’s limits delay the news of a run, and lose and shuffle none of it'
 
 test('a long list of targets is cut on the card and complete in its thread', async () => {
   const pids = Array.from({ length: 120 }, (_, index) => 2000 + index);
-  remedy.propose = () => {
-    const targets = pids.map((pid) => buildSession(pid));
-    const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan({ targets });
-    return Promise.resolve(done(draft));
-  };
-  const { stage } = await proposed();
+  const { stage } = await proposed({}, (remedy) => {
+    remedy.propose = () => {
+      const targets = pids.map((pid) => buildSession(pid));
+      const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan({ targets });
+      return Promise.resolve(done(draft));
+    };
+  });
   const shown = await card(stage, 'Proposed');
   expect(toText(shown)).toContain('and 108 more sessions, listed in the thread');
   const thread = await threadWith(stage, shown, 'part 4 of 4');

@@ -1,9 +1,12 @@
+import { expect, onTestFinished } from 'vitest';
 import { aReading, aSnapshot } from '../../runbook/diagnose/builders.ts';
 import { HandClock, ScriptedRemedy } from '../../runbook/approvals/world.ts';
 import { aTarget } from '../../slack/support/diagnoses.ts';
 import { aRunbook, botToken } from '../../slack/support/workspace.ts';
+import { toText } from '../../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
-import { card, database, openConversation } from './conversation.ts';
+import { patienceMs } from '../../support/until.ts';
+import { card, database, openConversation, submit } from './conversation.ts';
 import type { Bot, Conversation, ConversationOptions } from './conversation.ts';
 
 /** A bot in a real Slack conversation, over a remedy whose patient is two numbers. */
@@ -39,6 +42,48 @@ export async function openScripted(changes: Partial<ConversationOptions> = {}): 
     await stage.close();
     throw error;
   }
+}
+
+/** The same for one test, which ends it. */
+export async function playScripted(changes: Partial<ConversationOptions> = {}): Promise<Scripted> {
+  const scripted = await openScripted(changes);
+  onTestFinished(() => scripted.stage.close());
+  return scripted;
+}
+
+interface Pressing {
+  readonly user: string;
+  readonly ts: string;
+  readonly actionId: string;
+  readonly value?: string;
+}
+
+/** What a dialog is filled in with, by its callback. */
+export type Fillings = Readonly<
+  Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>
+>;
+
+/** Presses, fills in the dialog if one opens, and returns what this person alone reads. */
+export async function pressToTheEnd(
+  { stage }: Scripted,
+  pressing: Pressing,
+  fillings: Fillings,
+): Promise<{ said: string; dialog: string | undefined }> {
+  const { user } = pressing;
+  const seen = stage.slack.state.ephemerals.filter((one) => one.user === user).length;
+  const pressed = await stage.slack.pressButton({ ...pressing, channel: database });
+  expect(pressed).toMatchObject({ acked: true });
+  const answered = await stage.slack.waitFor(({ ephemerals, modals }) => {
+    const view = modals.get(user)?.at(-1)?.view;
+    const said = ephemerals.filter((one) => one.user === user)[seen];
+    return view ?? said?.message;
+  }, patienceMs);
+  if (!('callback_id' in answered)) return { said: toText(answered), dialog: undefined };
+  const dialog = answered.callback_id;
+  const said = await submit(stage, { user, view: answered, values: fillings[dialog] ?? {} });
+  const [top] = stage.slack.state.modals.get(user) ?? [];
+  await stage.slack.closeView({ user, viewId: top?.view.id ?? '' });
+  return { said, dialog };
 }
 
 interface PostedButton {
