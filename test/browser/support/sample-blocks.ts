@@ -100,11 +100,6 @@ const richText: Raw = {
   ],
 };
 
-const markdown: Raw = {
-  type: 'markdown',
-  text: '## Next\n\n- **Option A** ends the *idle* ones\n- `checkout-api` leaks, see [the guide](https://example.com/guide)\n',
-};
-
 const controls: Raw = {
   type: 'actions',
   elements: [
@@ -116,7 +111,6 @@ const controls: Raw = {
       placeholder: plain('Target'),
       options: ['orders', 'billing'].map((name) => ({ text: plain(name), value: name })),
     },
-    { type: 'users_select', action_id: 'second', placeholder: plain('Ask someone') },
     {
       type: 'overflow',
       action_id: 'more',
@@ -128,7 +122,7 @@ const controls: Raw = {
   ],
 };
 
-/** One message with every block a message can have. */
+/** One message with every block that the page draws. */
 export function everyMessageBlock(): readonly Raw[] {
   return [
     { type: 'header', text: plain(':red_circle: orders: 94 of 97 usable connections') },
@@ -136,21 +130,9 @@ export function everyMessageBlock(): readonly Raw[] {
       '*Full in about 4 minutes.* Looks like a _connection leak_ in `checkout-api`, since <!date^1700000000^{date_num} {time}^earlier>.',
       { accessory: { ...lookAgain, action_id: 'look-beside' } },
     ),
-    {
-      type: 'section',
-      fields: ['*Used*\n94', '*Free*\n3', '*Idle in tx*\n33', '*Blocked*\n7'].map(mrkdwn),
-    },
-    { type: 'divider' },
     table,
     chart,
     richText,
-    markdown,
-    {
-      type: 'image',
-      alt_text: 'A plot somewhere else',
-      title: plain('A plot'),
-      image_url: 'https://example.com/plot.png',
-    },
     controls,
     {
       type: 'context',
@@ -184,15 +166,12 @@ export function everyInput(): Raw {
     submit: plain('Propose'),
     close: plain('Cancel'),
     blocks: [
-      { type: 'alert', level: 'warning', text: mrkdwn('This ends *other people’s* sessions.') },
       input(
         'reason',
         { type: 'plain_text_input', multiline: true, placeholder: plain('Why now?') },
         { hint: plain('It goes into the record.') },
       ),
-      input('most', { type: 'number_input', is_decimal_allowed: false, max_value: '50' }),
       input('idle', { type: 'static_select', options }, optional),
-      input('second', { type: 'users_select' }, optional),
       input('spare', { type: 'checkboxes', options }, optional),
       input('how', { type: 'radio_buttons', options, initial_option: options[0] }),
     ],

@@ -1,28 +1,20 @@
 import type {
   ActionsBlock,
-  AlertBlock,
   ContextBlock,
-  DividerBlock,
   HeaderBlock,
-  ImageBlock,
   InputBlock,
-  MarkdownBlock,
   RawTextElement,
   RichTextBlock,
   SectionBlock,
 } from '@slack/types';
 
-/** The blocks this page draws: those the local Slack lets through. */
+/** The blocks this page draws: those that dbconn sends, and sections. */
 export type PageBlock =
   | ActionsBlock
-  | AlertBlock
   | ContextBlock
   | DataVisualizationBlock
-  | DividerBlock
   | HeaderBlock
-  | ImageBlock
   | InputBlock
-  | MarkdownBlock
   | RichTextBlock
   | SectionBlock
   | TableBlock;
@@ -67,14 +59,10 @@ export interface ColumnSettings {
 
 const BLOCK_TYPES: ReadonlySet<string> = new Set<PageBlock['type']>([
   'actions',
-  'alert',
   'context',
   'data_visualization',
-  'divider',
   'header',
-  'image',
   'input',
-  'markdown',
   'rich_text',
   'section',
   'table',

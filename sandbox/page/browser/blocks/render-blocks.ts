@@ -1,14 +1,11 @@
 import { element } from '../dom.ts';
-import { parseMarkdown } from '../text/parse-markdown.ts';
-import { renderPassages } from '../text/render-passages.ts';
 import { plainTextOf, renderTextObject } from '../text/render-text-object.ts';
 import { renderElement } from '../elements/render-element.ts';
 import { renderInput } from './render-input.ts';
-import { renderImage, renderImageElement } from './render-image.ts';
 import { renderLineChart } from './render-line-chart.ts';
 import { renderRichText } from './render-rich-text.ts';
 import { renderTable } from './render-table.ts';
-import type { ActionsBlock, AlertBlock, ContextBlock, SectionBlock } from '@slack/types';
+import type { ActionsBlock, ContextBlock, SectionBlock } from '@slack/types';
 import { isPageBlock, type PageBlock } from './block.ts';
 import type { Drawing } from './drawing.ts';
 import type { SentBlock } from '../workspace-view.ts';
@@ -31,62 +28,42 @@ function draw(block: PageBlock, drawing: Drawing): HTMLElement {
       return renderSection(block, drawing);
     case 'header':
       return element('h4', {}, plainTextOf(block.text));
-    case 'divider':
-      return element('hr');
     case 'context':
       return renderContext(block, drawing);
     case 'actions':
       return renderActions(block, drawing);
-    case 'image':
-      return renderImage(block);
     case 'rich_text':
       return renderRichText(block, drawing.directory);
     case 'table':
       return renderTable(block, drawing.directory);
-    case 'markdown':
-      return element('div', {}, renderPassages(parseMarkdown(block.text), drawing.directory));
     case 'data_visualization':
       return renderLineChart(block);
     case 'input':
       return renderInput(block, drawing);
-    case 'alert':
-      return renderAlert(block, drawing);
     default:
       return block satisfies never;
   }
 }
 
-function renderSection(block: SectionBlock, drawing: Drawing): HTMLElement {
-  const { accessory } = block;
-  const text =
-    block.text === undefined ? undefined : renderTextObject(block.text, drawing.directory);
-  const fields =
-    block.fields === undefined
-      ? undefined
-      : element(
-          'div',
-          { class: 'section-fields' },
-          ...block.fields.map((field) => renderTextObject(field, drawing.directory)),
-        );
-  const aside =
-    accessory === undefined
-      ? undefined
-      : element(
-          'div',
-          { class: 'section-accessory' },
-          accessory.type === 'image'
-            ? renderImageElement(accessory)
-            : renderElement(accessory, block.block_id ?? '', drawing),
-        );
-  return element('div', {}, element('div', { class: 'section-body' }, text, fields), aside);
+function renderSection({ text, accessory, block_id: id = '' }: SectionBlock, drawing: Drawing) {
+  return element(
+    'div',
+    {},
+    element('div', { class: 'section-body' }, text && renderTextObject(text, drawing.directory)),
+    accessory &&
+      (accessory.type === 'image'
+        ? renderUnknown(accessory)
+        : renderElement(accessory, id, drawing)),
+  );
 }
 
 function renderContext(block: ContextBlock, drawing: Drawing): HTMLElement {
+  const { directory } = drawing;
   return element(
     'div',
     {},
     ...block.elements.map((each) =>
-      each.type === 'image' ? renderImageElement(each) : renderTextObject(each, drawing.directory),
+      each.type === 'image' ? renderUnknown(each) : renderTextObject(each, directory),
     ),
   );
 }
@@ -99,16 +76,7 @@ function renderActions(block: ActionsBlock, drawing: Drawing): HTMLElement {
   );
 }
 
-function renderAlert(block: AlertBlock, drawing: Drawing): HTMLElement {
-  const level = block.level ?? 'default';
-  return element(
-    'div',
-    { class: `alert-${level}`, role: level === 'error' ? 'alert' : 'note' },
-    renderTextObject(block.text, drawing.directory),
-  );
-}
-
 /** Says what is missing instead of hiding it: a block that vanishes looks like a bug of the app. */
 function renderUnknown(block: { readonly type: string }): HTMLElement {
-  return element('div', { class: 'unknown' }, `This page cannot draw a "${block.type}" block.`);
+  return element('div', { class: 'unknown' }, `This page cannot draw "${block.type}".`);
 }

@@ -9,7 +9,7 @@ import type { Drawing } from './drawing.ts';
 export function renderInput(block: InputBlock, drawing: Drawing): HTMLElement {
   const spec = block.element;
   if (!isControlElement(spec)) {
-    return element('div', { class: 'unknown' }, `This page cannot draw a "${spec.type}".`);
+    return element('div', { class: 'unknown' }, `This page cannot draw "${spec.type}".`);
   }
   const [blockId, actionId] = [block.block_id ?? '', spec.action_id ?? ''];
   const control = makeControl(spec, {
@@ -31,7 +31,7 @@ export function renderInput(block: InputBlock, drawing: Drawing): HTMLElement {
     complaint: () =>
       block.optional !== true && isEmpty(control.read())
         ? 'Please complete this required field.'
-        : control.complaint(),
+        : undefined,
     showError,
   });
   if (block.dispatch_action === true) {

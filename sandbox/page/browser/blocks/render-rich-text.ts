@@ -35,11 +35,9 @@ function renderList(list: RichTextList & { readonly offset?: number }, directory
   const items = list.elements.map((item) =>
     element('li', {}, renderLeaves(item.elements, directory)),
   );
-  const indent = list.indent ?? 0;
-  const attributes = { class: indent === 0 ? undefined : `indent-${Math.min(indent, 8)}` };
   return list.style === 'ordered'
-    ? element('ol', { ...attributes, start: String((list.offset ?? 0) + 1) }, ...items)
-    : element('ul', attributes, ...items);
+    ? element('ol', { start: String((list.offset ?? 0) + 1) }, ...items)
+    : element('ul', {}, ...items);
 }
 
 function renderLeaves(leaves: readonly RichTextElement[], directory: Directory): Node {

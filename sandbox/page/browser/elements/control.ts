@@ -1,11 +1,4 @@
-import type {
-  Checkboxes,
-  NumberInput,
-  PlainTextInput,
-  RadioButtons,
-  StaticSelect,
-  UsersSelect,
-} from '@slack/types';
+import type { Checkboxes, PlainTextInput, RadioButtons, StaticSelect } from '@slack/types';
 import type { Chosen } from '../blocks/drawing.ts';
 import type { Directory } from '../directory.ts';
 
@@ -15,12 +8,9 @@ export interface Control {
   /** What a label points at; undefined where the label must be a legend of several inputs. */
   readonly labelled?: HTMLElement;
   read(): Chosen;
-  /** Why it cannot be sent as it is, in words. Whether it may be empty, its block decides. */
-  complaint(): string | undefined;
 }
 
-export type ControlElement =
-  Checkboxes | NumberInput | PlainTextInput | RadioButtons | StaticSelect | UsersSelect;
+export type ControlElement = Checkboxes | PlainTextInput | RadioButtons | StaticSelect;
 
 export interface ControlContext {
   readonly directory: Directory;
@@ -30,11 +20,9 @@ export interface ControlContext {
 
 const CONTROL_TYPES: ReadonlySet<string> = new Set<ControlElement['type']>([
   'checkboxes',
-  'number_input',
   'plain_text_input',
   'radio_buttons',
   'static_select',
-  'users_select',
 ]);
 
 export function isControlElement(spec: { readonly type: string }): spec is ControlElement {

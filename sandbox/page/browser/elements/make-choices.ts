@@ -25,7 +25,6 @@ export function makeChoices(
   return {
     root: element('div', { class: 'choices', role: 'group' }, ...rows.map(({ label }) => label)),
     read: () => (spec.type === 'checkboxes' ? picked() : (picked()[0] ?? null)),
-    complaint: () => undefined,
   };
 }
 

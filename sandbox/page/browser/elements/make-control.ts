@@ -7,10 +7,8 @@ import { makeTextField } from './make-text-field.ts';
 export function makeControl(spec: ControlElement, context: ControlContext): Control {
   switch (spec.type) {
     case 'plain_text_input':
-    case 'number_input':
       return makeTextField(spec, context);
     case 'static_select':
-    case 'users_select':
       return makeSelect(spec, context);
     case 'checkboxes':
     case 'radio_buttons':

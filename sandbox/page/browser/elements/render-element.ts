@@ -18,7 +18,7 @@ export function renderElement(
   if (spec.type === 'button') return renderButton(spec, place);
   if (spec.type === 'overflow') return renderOverflowElement(spec, place);
   if (isControlElement(spec)) return renderDispatching(spec, place);
-  return element('span', { class: 'unknown' }, `This page cannot draw a "${spec.type}".`);
+  return element('span', { class: 'unknown' }, `This page cannot draw "${spec.type}".`);
 }
 
 interface Place {

@@ -1,6 +1,6 @@
 /**
- * What a run of Slack text is made of, whatever it was written in: mrkdwn, standard Markdown and
- * rich_text all become these, and one renderer draws them.
+ * What a run of Slack text is made of, whatever it was written in: mrkdwn and rich_text both become
+ * these, and one renderer draws them.
  */
 export type Inline =
   | { readonly kind: 'text'; readonly text: string }
@@ -27,12 +27,4 @@ export type InlineStyle = 'bold' | 'italic' | 'strike' | 'underline';
 export type Passage =
   | { readonly kind: 'lines'; readonly children: readonly Inline[] }
   | { readonly kind: 'quote'; readonly children: readonly Inline[] }
-  | { readonly kind: 'preformatted'; readonly children: readonly Inline[] }
-  | { readonly kind: 'heading'; readonly level: number; readonly children: readonly Inline[] }
-  | { readonly kind: 'rule' }
-  | {
-      readonly kind: 'list';
-      readonly ordered: boolean;
-      readonly start: number;
-      readonly items: readonly (readonly Inline[])[];
-    };
+  | { readonly kind: 'preformatted'; readonly children: readonly Inline[] };

@@ -21,26 +21,7 @@ function renderPassage(passage: Passage, directory: Directory): HTMLElement {
       return element('blockquote', {}, renderInline(passage.children, directory));
     case 'preformatted':
       return element('pre', { tabindex: '0' }, renderInline(passage.children, directory));
-    case 'heading':
-      return renderHeading(passage.level, renderInline(passage.children, directory));
-    case 'rule':
-      return element('hr');
-    case 'list': {
-      const items = passage.items.map((item) => element('li', {}, renderInline(item, directory)));
-      return passage.ordered
-        ? element('ol', { start: String(passage.start) }, ...items)
-        : element('ul', {}, ...items);
-    }
     default:
       return passage satisfies never;
   }
-}
-
-/** Inside a message a heading is a strong line; the page's own headings stay the outline. */
-function renderHeading(level: number, content: Node): HTMLElement {
-  return element(
-    'p',
-    { class: 'markdown-heading', role: 'heading', 'aria-level': String(Math.min(level + 3, 6)) },
-    content,
-  );
 }
