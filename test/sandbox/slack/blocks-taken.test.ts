@@ -28,34 +28,27 @@ import {
   number,
 } from './support/raw-blocks.ts';
 
-interface Case {
-  readonly name: string;
-  readonly surface?: Surface;
-  readonly blocks: readonly unknown[];
-}
+type Case = readonly [name: string, blocks: readonly unknown[], surface?: Surface];
 
 /** Each limit at its last permitted value, so that a rule that is too strict shows. */
 const taken: readonly Case[] = [
-  { name: 'a section of 3,000 characters', blocks: [section({ text: mrkdwn(long(3000)) })] },
-  {
-    name: 'a section with ten fields of 2,000',
-    blocks: [section({ fields: many(10, () => plain(long(2000))) })],
-  },
-  { name: 'a header of 150', blocks: [{ type: 'header', text: plain(long(150)), level: 4 }] },
-  { name: 'a header of level 1', blocks: [{ type: 'header', text: plain(), level: 1 }] },
-  { name: 'a divider', blocks: [{ type: 'divider', block_id: long(255) }] },
-  {
-    name: 'a context of ten',
-    blocks: [
+  ['a section of 3,000 characters', [section({ text: mrkdwn(long(3000)) })]],
+  ['a section with ten fields of 2,000', [section({ fields: many(10, () => plain(long(2000))) })]],
+  ['a header of 150', [{ type: 'header', text: plain(long(150)), level: 4 }]],
+  ['a header of level 1', [{ type: 'header', text: plain(), level: 1 }]],
+  ['a divider', [{ type: 'divider', block_id: long(255) }]],
+  [
+    'a context of ten',
+    [
       {
         type: 'context',
         elements: [...many(9, () => mrkdwn()), image({ image_url: 'https://example.com/a.png' })],
       },
     ],
-  },
-  {
-    name: '25 buttons at their limits, with confirm',
-    blocks: [
+  ],
+  [
+    '25 buttons at their limits, with confirm',
+    [
       actions(
         ...many(25, (index) =>
           button({
@@ -69,10 +62,10 @@ const taken: readonly Case[] = [
         ),
       ),
     ],
-  },
-  {
-    name: 'an overflow of five with a link',
-    blocks: [
+  ],
+  [
+    'an overflow of five with a link',
+    [
       section({
         text: plain(),
         accessory: {
@@ -81,10 +74,10 @@ const taken: readonly Case[] = [
         },
       }),
     ],
-  },
-  {
-    name: 'ten checkboxes with descriptions, some ticked, on every surface',
-    blocks: [
+  ],
+  [
+    'ten checkboxes with descriptions, some ticked, on every surface',
+    [
       actions({
         type: 'checkboxes',
         options: many(10, (index) => ({ ...option(`v${index}`), description: mrkdwn(long(75)) })),
@@ -92,21 +85,18 @@ const taken: readonly Case[] = [
       }),
       section({ text: plain(), accessory: { type: 'radio_buttons', options: options(10) } }),
     ],
-  },
-  {
-    name: 'a select of 100 options with an initial one',
-    blocks: [select({ options: options(100), initial_option: option('v3'), confirm })],
-  },
-  {
-    name: 'a select of groups',
-    blocks: [select({ option_groups: [{ label: plain(), options: options(3) }] })],
-  },
-  { name: 'a users select', blocks: [actions({ type: 'users_select', placeholder: plain() })] },
-  { name: 'an image by url', blocks: [image({ image_url: 'https://a.b/c.png', title: plain() })] },
-  { name: 'an image by file', blocks: [image({ slack_file: { id: 'F1' } })] },
-  {
-    name: 'every kind of rich text',
-    blocks: [
+  ],
+  [
+    'a select of 100 options with an initial one',
+    [select({ options: options(100), initial_option: option('v3'), confirm })],
+  ],
+  ['a select of groups', [select({ option_groups: [{ label: plain(), options: options(3) }] })]],
+  ['a users select', [actions({ type: 'users_select', placeholder: plain() })]],
+  ['an image by url', [image({ image_url: 'https://a.b/c.png', title: plain() })]],
+  ['an image by file', [image({ slack_file: { id: 'F1' } })]],
+  [
+    'every kind of rich text',
+    [
       rich(
         line(
           leaf(),
@@ -125,19 +115,19 @@ const taken: readonly Case[] = [
         bullets({ indent: 0, offset: 0 }),
       ),
     ],
-  },
-  {
-    name: 'a table of 100 rows and 20 columns with 10,000 characters',
-    blocks: [
+  ],
+  [
+    'a table of 100 rows and 20 columns with 10,000 characters',
+    [
       table(
         many(100, () => many(20, () => cell(long(5)))),
         { column_settings: [{ align: 'right', is_wrapped: true }, null] },
       ),
     ],
-  },
-  {
-    name: 'a table of numbers and rich text',
-    blocks: [
+  ],
+  [
+    'a table of numbers and rich text',
+    [
       table([
         [
           { type: 'raw_number', value: 97, text: '9' },
@@ -146,18 +136,13 @@ const taken: readonly Case[] = [
         ],
       ]),
     ],
-  },
-  { name: 'markdown of 12,000', blocks: [{ type: 'markdown', text: long(12_000) }] },
-  { name: 'two line charts', blocks: [chart(), chart({}, { x_label: 'time', y_label: 'n' })] },
-  {
-    name: 'an alert in a modal',
-    surface: 'modal',
-    blocks: [{ type: 'alert', text: mrkdwn(), level: 'warning' }],
-  },
-  {
-    name: 'every input in a modal',
-    surface: 'modal',
-    blocks: [
+  ],
+  ['markdown of 12,000', [{ type: 'markdown', text: long(12_000) }]],
+  ['two line charts', [chart(), chart({}, { x_label: 'time', y_label: 'n' })]],
+  ['an alert in a modal', [{ type: 'alert', text: mrkdwn(), level: 'warning' }], 'modal'],
+  [
+    'every input in a modal',
+    [
       input(text({ multiline: true, min_length: 1, max_length: 3000, focus_on_load: true }), {
         hint: plain(long(2000)),
         optional: true,
@@ -171,14 +156,12 @@ const taken: readonly Case[] = [
       input(text({ min_length: 3000 })),
       input(radio({ options: options(2), initial_option: option('v0') })),
     ],
-  },
-  { name: '50 blocks', blocks: many(50, () => section()) },
-  {
-    name: 'the same action_id in two blocks',
-    blocks: many(2, () => actions(button({ action_id: 'a' }))),
-  },
+    'modal',
+  ],
+  ['50 blocks', many(50, () => section())],
+  ['the same action_id in two blocks', many(2, () => actions(button({ action_id: 'a' })))],
 ];
 
-test.for(taken)('takes $name', ({ surface = 'message', blocks }) => {
+test.for(taken)('takes %s', ([, blocks, surface = 'message']) => {
   expect(checkBlocks(surface, blocks)).toEqual([]);
 });
