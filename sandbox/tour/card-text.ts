@@ -2,7 +2,7 @@ import type { SlackMessage } from '../message-text.ts';
 import { toText } from '../message-text.ts';
 
 /** What each part of a card begins with; the list of targets and the small print are left to the page. */
-const shown = /^(?:Where it stands|What will happen|Steps|Not as planned|⛔|Next:)/;
+const shown = /^(?: *• Proposed by|Steps|Not as planned|⛔|⏳|🚨|Next:)/;
 
 /** A request's card without its tables: title, steps and what became of it. */
 export function cardText({ blocks = [] }: SlackMessage): string {

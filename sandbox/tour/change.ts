@@ -1,5 +1,6 @@
 import { Aim } from '../../src/runbook/approvals/verify/aim.ts';
 import { outcomeTitle } from '../../src/slack/messages/request-status.ts';
+import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import type { OutcomeWord } from '../../src/runbook/approvals/verify/outcome.ts';
 import type { Stage } from '../stage.ts';
 import { people } from '../stage.ts';
@@ -30,8 +31,8 @@ interface Proposal {
 
 /** Proposes, and returns the card. Throws with what the bot said where it refuses. */
 export function propose(show: Show, { by, words, status }: Proposal): Promise<SlackMessage> {
-  const label = words.replace('propose', 'Propose');
-  const button = status === undefined ? undefined : findButton(status, label);
+  const value = `${words.replace('propose ', '')} ${show.stage.patient.target().name}`;
+  const button = status === undefined ? undefined : findButton(status, value);
   return button === undefined
     ? awaitCard(show, () => tell(show, by, words))
     : proposeByPress(show, by, button);
@@ -107,17 +108,19 @@ export function expectOutcome(
 
 /** Votes on something that is over could only confuse. */
 export function expectNoVotes(card: Pick<SlackMessage, 'ts' | 'blocks'>): readonly string[] {
-  return findButton(card, 'Approve') === undefined ? [] : ['the card can still be approved'];
+  return findButton(card, actionIds.approve) === undefined
+    ? []
+    : ['the card can still be approved'];
 }
 
 function pressApprove(show: Show, { ts }: SlackMessage, by: Person): Promise<string> {
   const card = messages(show).find((one) => one.ts === ts);
-  const button = card === undefined ? undefined : findButton(card, 'Approve');
+  const button = card === undefined ? undefined : findButton(card, actionIds.approve);
   if (button === undefined) throw new Error('The card has no button to approve.');
   return press(show, by, button);
 }
 
 /** A card's text begins with the word for where it stands. */
 function isOver({ text }: SlackMessage): boolean {
-  return !/^(?:Proposed|Approved|Running|Done, watching whether it helped), /.test(text);
+  return !/^(?:Proposed|Approved|Running|Checking the effect), /.test(text);
 }

@@ -27,7 +27,7 @@ const calm: Pick<TourScene, 'judge' | 'clear'> = {
 };
 
 /** What the card must begin with, whatever else it says. */
-const takenBack = 'Did not work and was taken back, ';
+const takenBack = 'Failed and undone, ';
 
 const smallService = {
   name: 'gateway',

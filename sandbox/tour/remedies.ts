@@ -1,4 +1,5 @@
 import { CauseName } from '../../src/runbook/diagnose/diagnosis.ts';
+import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import type { SlackMessage } from '../slack/workspace.ts';
 import type { z } from 'zod';
 import { approve, awaitEnd, dana, jonas, maya, propose, proposeByPress } from './change.ts';
@@ -130,7 +131,7 @@ async function raiseMaxConnections(show: Show, seen: Seen): Promise<readonly str
 
 async function takeBack(show: Show, done: SlackMessage, old: number): Promise<readonly string[]> {
   const { patient } = show.stage;
-  const button = findButton(done, 'Propose the undo');
+  const button = findButton(done, actionIds.undo);
   if (button === undefined) return ['the card offers no undo'];
   const card = await proposeByPress(show, maya, button);
   const votes = await approve(show, card, [jonas, dana]);

@@ -57,17 +57,22 @@ const Actions = z.looseObject({ type: z.literal('actions'), elements: z.array(z.
 const Pressable = z.looseObject({
   action_id: z.string(),
   text: z.looseObject({ text: z.string() }),
+  value: z.string().optional(),
 });
 
-/** The button of that label on a message; undefined where it has none. */
+/** The button of that label, that action or that value on a message; undefined where it has none. */
 export function findButton(
   { ts, blocks = [] }: Pick<SlackMessage, 'ts' | 'blocks'>,
-  label: string,
+  which: string,
 ): Button | undefined {
   const elements = blocks.flatMap((block) => Actions.safeParse(block).data?.elements ?? []);
   const buttons = elements.flatMap((element) => Pressable.safeParse(element).data ?? []);
-  const found = buttons.find(({ text }) => text.text === label);
-  return found === undefined ? undefined : { ts, actionId: found.action_id, label };
+  const found = buttons.find(({ action_id: id, text, value }) =>
+    [text.text, id, value].includes(which),
+  );
+  return found === undefined
+    ? undefined
+    : { ts, actionId: found.action_id, label: found.text.text };
 }
 
 /** Waits until the channel has a message that `holds`, and returns it. */

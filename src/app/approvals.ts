@@ -29,6 +29,7 @@ export function openApprovals({ config, deps: { leaseMs } }: App, parts: Approva
   return createApprovals({
     onChange: parts.onChange,
     onFault: parts.onFault,
+    ...(parts.isIncidentOver !== undefined && { isIncidentOver: parts.isIncidentOver }),
     ...(leaseMs !== undefined && { leaseMs }),
     journal,
     clock,

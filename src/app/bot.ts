@@ -10,6 +10,8 @@ import type { Announcement } from '../runbook/approvals/notices.ts';
 import { isOpen } from '../runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../runbook/approvals/request.ts';
 import type { Meter } from '../runbook/escalation/ports.ts';
+import { belongs } from '../runbook/incidents/incident-log.ts';
+import { causeOf } from '../runbook/incidents/incident.ts';
 import type { Runbook } from '../runbook/loop/target-monitor.ts';
 import { createRecords } from '../runbook/reports/reporter.ts';
 import { createSlackApp } from '../slack/app.ts';
@@ -21,6 +23,7 @@ import { rememberSummaries } from '../slack/home/target-summaries.ts';
 import { createNotifier } from '../slack/live/notifier.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
 import type { Refusals } from '../slack/live/refusals.ts';
+import type { Circumstances } from '../slack/messages/request-status.ts';
 import { createPeople, rememberPeople } from '../slack/people.ts';
 import type { App, Bot, Deps } from './deps.ts';
 import { openHttp } from './http.ts';
@@ -45,7 +48,11 @@ export async function openBot(parts: BotParts): Promise<Bot> {
   const [journal, steady] = [await app.journal(), await app.steadyClock()];
   const stopping = new AbortController();
   const pagerOf = openPagers(config, { clock, log, signal: stopping.signal });
-  const { notifier, meter, refusals } = openNotifier(parts, journal, pagerOf);
+  const { notifier, meter, refusals } = openNotifier(parts, {
+    journal,
+    pagerOf,
+    readCircumstances: (request) => readCircumstances({ approvals, incidents }, request),
+  });
   const client = createClient(slack.botToken, { ...addressOf(slack), log, meter });
   const people = createPeople(client, log);
   const brokenGlass = openBreakGlassNotifier({ config, clock, log, journal, notifier, pagerOf });
@@ -58,6 +65,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
       if (step === undefined) record(request);
     },
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
+    isIncidentOver: (request) => isIncidentOver(journal, request),
   });
   const made = { ...deps, config, log, journal, runbook, notifier, approvals, pagerOf, meter };
   const incidentSystem = openIncidentSystem({ ...made, steady, people });
@@ -128,11 +136,44 @@ function addressOf({ botToken, apiUrl }: SlackConfig): Pick<SlackConfig, 'botTok
   return { botToken, ...(apiUrl !== undefined && { apiUrl }) };
 }
 
+/** Whether the incident a request was proposed in has ended, and none is open on its target. */
+async function isIncidentOver(journal: StoredJournal, request: ApprovalRequest): Promise<boolean> {
+  const states = ['open', 'merged', 'resolved'] as const;
+  const [newest] = await journal.listIncidents({ states, target: request.target, limit: 1 });
+  if (newest?.state !== 'resolved') return false;
+  const { openedAt, closing } = newest;
+  return (
+    request.proposedAt >= openedAt && belongs(request, { openedAt, until: closing?.at ?? null })
+  );
+}
+
+interface NotifierParts extends Pick<SlackAppParts, 'journal' | 'pagerOf'> {
+  readonly readCircumstances: (request: ApprovalRequest) => Promise<Circumstances>;
+}
+
+/** What the card of a request says of the moment: the incident it is for, and how long it has to wait. */
+async function readCircumstances(
+  { approvals, incidents }: Pick<Changes, 'approvals' | 'incidents'>,
+  request: ApprovalRequest,
+): Promise<Circumstances> {
+  const [open, coolingUntil] = await Promise.all([
+    incidents.current(request.target),
+    approvals.coolingUntil(request),
+  ]);
+  const incident = open.ok ? open.value : null;
+  return {
+    incident:
+      incident === null
+        ? null
+        : { cause: causeOf(incident), headline: incident.last?.headline ?? null },
+    coolingUntil: coolingUntil.ok ? coolingUntil.value : null,
+  };
+}
+
 /** What speaks in Slack, what counts that, and what hears whether Slack takes it. */
 function openNotifier(
   { app: { config, deps }, slack, log }: BotParts,
-  journal: StoredJournal,
-  pagerOf: ReturnType<typeof openPagers>,
+  { journal, pagerOf, readCircumstances }: NotifierParts,
 ): { readonly notifier: Notifier; readonly meter: Metrics; readonly refusals: Refusals } {
   const { clock, sendIntervalMs } = deps;
   const announcements = { announce: (one: Announcement) => notifier.announcements.announce(one) };
@@ -146,6 +187,7 @@ function openNotifier(
     readHead: () => journal.head(),
     readSteps: (request) => journal.readSteps(request),
     readRequest: (request) => journal.read(request),
+    readCircumstances,
     meter,
     log,
   });

@@ -25,7 +25,7 @@ export interface Deps {
   readonly wrapJournal?: (journal: StoredJournal) => StoredJournal;
 }
 
-type Listeners = Pick<ApprovalDeps, 'onChange' | 'onFault'>;
+type Listeners = Pick<ApprovalDeps, 'onChange' | 'onFault' | 'isIncidentOver'>;
 
 export type ApprovalOptions = Listeners & Partial<Pick<ApprovalDeps, 'people' | 'recentPeople'>>;
 

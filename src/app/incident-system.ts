@@ -33,7 +33,7 @@ interface IncidentSystemDeps {
   readonly runbook: Runbook;
   readonly notifier: Notifier;
   readonly people: People;
-  readonly approvals: Pick<Approvals, 'offers'>;
+  readonly approvals: Pick<Approvals, 'offers' | 'sweep'>;
   readonly pagerOf: (target: string) => Pager | undefined;
   readonly meter: Meter;
   /** How long after a crash another process goes on with the incidents. */
@@ -92,6 +92,8 @@ export function openIncidentSystem(parts: IncidentSystemDeps): IncidentSystem {
     onChange({ id, target, state, severity, version }) {
       log.info({ incident: id, target, state, severity, version }, 'An incident changed');
       incidentLoop.wake();
+      // What was proposed for it waits for nobody any more.
+      if (state === 'resolved') approvals.sweep().catch((err: unknown) => warn(id, err));
     },
     onFault: warn,
   });

@@ -28,7 +28,7 @@ const actionId = actionIds.ranByHand;
 test('who says that they ran it and did not is told that nothing changed', async () => {
   const { stage, ts } = await scene.handRestart();
   await press(stage, { user: jonas, ts, actionId });
-  const ended = await card(stage, 'Done, as full as before');
+  const ended = await card(stage, 'No change');
   expect(await threadWith(stage, ended, 'journal entry')).toContain('1 not reached');
   expect(toText(ended)).toContain('a process was not restarted');
 });
@@ -43,7 +43,7 @@ test('option A without an acting role: the statement ends exactly what was appro
   await forgotten.query('SELECT 1');
   expect(await runSql(sql)).toHaveLength(0);
   await press(stage, { user: jonas, ts: first.ts, actionId });
-  await card(stage, 'Done, as full as before');
+  await card(stage, 'No change');
   await untilOld();
   const second = await handA(stage);
   expect(await runSql(await runInShell(second.command))).toHaveLength(1);
@@ -57,7 +57,7 @@ async function handA(stage: Conversation): Promise<{ ts: string; command: string
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed, option A');
   await press(stage, { user: jonas, ts });
-  const [command = ''] = commandsOn(await card(stage, 'Approved, to run by hand'));
+  const [command = ''] = commandsOn(await card(stage, 'Approved to run by hand'));
   return { ts, command };
 }
 

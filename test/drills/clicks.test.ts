@@ -70,7 +70,7 @@ async function setCards({ stage, bot, remedy, clock }: Scripted): Promise<Cards>
   const expired = await propose();
   clock.nowMs += 15 * 60_000;
   await bot.approvals.sweep();
-  await stage.slack.waitFor(() => at(expired, 'Ask again'), patienceMs);
+  await stage.slack.waitFor(() => at(expired, 'Propose again'), patienceMs);
   remedy.propose = () => Promise.resolve(done({ ...draft, byHand }));
   const handed = await propose();
   await press(stage, { user: jonas, ts: handed });

@@ -169,7 +169,7 @@ test('what expired is asked again as a fresh plan, once', async () => {
   const id = await idAt(world, ts);
   clock.nowMs += 15 * 60_000;
   await bot.approvals.sweep();
-  await cardWith(world, ts, 'Expired', '[ Ask again ]');
+  await cardWith(world, ts, 'Expired', '[ Propose again ]');
   const asking = { user: dana, ts, actionId: actionIds.askAgain };
   expect(await press(stage, asking)).toContain('Proposed: End 2 sessions');
   expect(await press(stage, asking)).toContain('This is proposed already');
@@ -202,7 +202,7 @@ test('a run without its votes says so before everything else', async () => {
   const shown = await cardWith(world, ts, 'Fixed');
   expect(shown).toContain(`🚨 Run without its votes (break-glass), by @${maya}`);
   expect(shown).toContain('nobody answers');
-  expect(shown.indexOf('break-glass')).toBeLessThan(shown.indexOf('Where it stands'));
+  expect(shown.indexOf('break-glass')).toBeLessThan(shown.indexOf('Proposed by'));
 });
 
 test('what is open is listed by request, with who waits for whom', async () => {

@@ -118,7 +118,7 @@ test('a leak is ended by option A: proposed, seen by a second person, approved, 
   expect(await press(stage, { user: guest, ts: shown.ts })).toContain('You are not an approver');
   expect(await press(stage, { user: jonas, ts: shown.ts })).toContain('it begins');
   // PostgreSQL has its slots back, and the pool still counts on what was ended: that takes option C.
-  const ended = await card(stage, 'Helped in part');
+  const ended = await card(stage, 'Partly fixed');
   expect(toText(ended)).toMatch(
     /Slots freed, but \w+ still has (\d+) of \1 connections checked out/,
   );

@@ -28,6 +28,11 @@ export const rules: readonly Rule[] = [
     numbered: true,
     why: 'Requests have random ids.',
   },
+  {
+    name: 'block',
+    pattern: /(?<=dbconn_(?:request|status|incident|checklist)\.)[0-9a-z]+/g,
+    why: 'A sum over what has times and ids in it.',
+  },
   { name: 'hash', pattern: /\b[0-9a-f]{64}\b/g, why: 'A hash over what has times and ids in it.' },
   {
     name: 'unix',

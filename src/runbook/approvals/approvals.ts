@@ -11,6 +11,7 @@ import { JournalUnavailable } from './journal.ts';
 import type { Stop } from './journal.ts';
 import { growSteadily, leaseApproved } from './lease.ts';
 import { checkOptions, checkPeople, offersOf } from './offers.ts';
+import { readCooling } from './may-run-now.ts';
 import { mayVote } from './permissions.ts';
 import { readOptionPolicy } from './policy.ts';
 import type { OptionPolicy } from './policy.ts';
@@ -58,6 +59,8 @@ export interface Approvals {
   rulesFor(action: Action): OptionPolicy;
   /** Whether this person's vote would count now: for what is shown, never for what is decided. Writes nothing. */
   mayVote(request: ApprovalRequest, actor: Actor): Promise<Answer<null>>;
+  /** Until when the same change may not run again: for what is shown, never for what is decided. UTC ISO text. */
+  coolingUntil(request: ApprovalRequest): Promise<Answer<string | null>>;
   /** Makes a plan and stores it. With `supersedes` it asks again for an older request. */
   propose(proposal: ProposeInput): Promise<Answer<ApprovalRequest>>;
   /** Makes the plan and stores nothing: what would be proposed. */
@@ -78,7 +81,7 @@ export interface Approvals {
   get(id: string): Promise<Answer<ApprovalRequest>>;
   /** Requests that have not come to their end, oldest first. */
   list(): Promise<Answer<readonly ApprovalRequest[]>>;
-  /** Expires what is overdue. For a timer; a click on an overdue request finds the same by itself. */
+  /** Expires what is overdue, and withdraws what was proposed for an incident that is over. For a timer; a click on an overdue request finds the same by itself. */
   sweep(): Promise<Answer<readonly ApprovalRequest[]>>;
   /**
    * Begins to finish what another process left, or does no longer renew its lease on, and returns that as it was
@@ -119,6 +122,12 @@ export function createApprovals(given: ApprovalDeps): Approvals {
     checkPeople: () => checkPeople(shown),
     mayVote: (request, actor) => mayVote(shown, request, actor),
     rulesFor: (action) => readOptionPolicy(ports.policy, action),
+    coolingUntil: (request) =>
+      recorded(async () => {
+        const cooling = await readCooling(ports, request);
+        const untilMs = ports.clock.now() + (cooling?.leftMs ?? 0);
+        return done(cooling === undefined ? null : new Date(untilMs).toISOString());
+      }),
     propose: (input) => recorded(() => propose(ports, input)),
     preview: (target, ask) => recorded(() => preview(ports, target, ask)),
     approve: (id, actor, reason) =>

@@ -30,6 +30,8 @@ export interface ApprovalDeps {
   /** How a target stands to the others; each is alone where that is absent. */
   readonly neighbourhood?: (target: string) => Promise<Neighbourhood> | undefined;
   readonly clock: Clock;
+  /** Whether the incident that a request was proposed in is over: then it is withdrawn. Never, unless given. */
+  readonly isIncidentOver?: (request: ApprovalRequest) => Promise<boolean>;
   /** Between the end of a change and the look that tells whether it helped. */
   readonly verifyAfterMs: number;
   /** Every change of a request, and every step while it runs. Must not throw. */

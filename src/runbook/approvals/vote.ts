@@ -117,13 +117,32 @@ export function expire(
   return end(ports, request, { state: 'expired', by: null, sentence, reason: null });
 }
 
-/** Expires every request whose time is over, and returns them. */
+/** What prevents the next incident, or takes a change back, is as right after this one. */
+async function isMoot(ports: ApprovalDeps, request: ApprovalRequest): Promise<boolean> {
+  const { state, option, undoes } = request;
+  if (state !== 'proposed' || option === 'prevention' || undoes !== null) return false;
+  return (await ports.isIncidentOver?.(request)) ?? false;
+}
+
+function withdrawMoot(
+  ports: ApprovalDeps,
+  request: ApprovalRequest,
+): Promise<ApprovalRequest | undefined> {
+  const sentence = 'The incident is over, so dbconn withdrew this.';
+  return end(ports, request, { state: 'withdrawn', by: null, sentence, reason: null });
+}
+
+/** Expires every request whose time is over, withdraws every one whose incident is, and returns them. */
 export async function sweep(ports: ApprovalDeps): Promise<readonly ApprovalRequest[]> {
   const swept: ApprovalRequest[] = [];
   for (const request of await ports.journal.list(['proposed', 'handed'])) {
     try {
-      const expired = (await isOverdue(ports, request)) ? await expire(ports, request) : undefined;
-      if (expired !== undefined) swept.push(expired);
+      const ended = (await isOverdue(ports, request))
+        ? await expire(ports, request)
+        : (await isMoot(ports, request))
+          ? await withdrawMoot(ports, request)
+          : undefined;
+      if (ended !== undefined) swept.push(ended);
     } catch (error) {
       // It stops its own target, and the watch on the journal says so; all others have their time as before.
       if (!(error instanceof JournalTampered)) throw error;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OptionLetter } from '../diagnose/diagnosis.ts';
+import { count } from '../snapshot/words.ts';
 
 /** What rules of approval are kept for: the runbook's options, and what goes beyond its letters. */
 export const Action = z.enum([...OptionLetter.options, 'prepared', 'prevention']);
@@ -97,4 +98,51 @@ const actions: Readonly<Record<RemedyRequest['kind'], Action>> = {
 /** Under which rules of approval it falls. */
 export function actionOf({ kind }: RemedyRequest): Action {
   return actions[kind];
+}
+
+/** What a request does and to what: `Restart` `reports`; and the same as a noun: `restart of reports`. */
+interface Deed {
+  readonly verb: string;
+  readonly object: string;
+  readonly noun: string;
+}
+
+/**
+ * The deed of a request and its object, by figures, pids and configured names only.
+ *
+ * @param many how many sessions it is about, where that is known
+ */
+export function deedOf(ask: RemedyRequest, many?: number): Deed {
+  const some = (noun: string): string => (many === undefined ? `${noun}s` : count(many, noun));
+  const deed = (verb: string, object: string, noun: string): Deed => ({ verb, object, noun });
+  switch (ask.kind) {
+    case 'idle-in-transaction':
+      return deed('End', some('idle transaction'), `ending ${some('session')}`);
+    case 'idle':
+      return deed('End', some('idle session'), `ending ${some('session')}`);
+    case 'raise-max-connections': {
+      const to = ask.to === undefined ? '' : ` to ${ask.to}`;
+      return deed('Set', `max_connections${to}`, `${ask.to ?? 'more'} connections`);
+    }
+    case 'restart':
+      return deed('Restart', ask.service, `restart of ${ask.service}`);
+    case 'stop-blockers':
+      return deed('Stop', some('blocker'), `stopping ${some('blocker')}`);
+    case 'stop-session': {
+      const pid = `pid ${ask.pid}`;
+      return ask.how === 'cancel'
+        ? deed('Cancel', pid, `cancel of ${pid}`)
+        : deed('End', pid, `ending ${pid}`);
+    }
+    case 'cancel-slow':
+      return deed('Cancel', some('slow statement'), `cancel of ${some('statement')}`);
+    case 'rollback-prepared':
+      return deed('Roll back', 'transaction', 'rollback');
+    case 'resize-pool':
+      return deed('Resize', `pool of ${ask.service}`, `pool of ${ask.service}`);
+    case 'set-timeout':
+      return deed(ask.ms === null ? 'Remove' : 'Set', 'idle time-out', 'idle time-out');
+    default:
+      return deed(ask.limit === null ? 'Remove' : 'Set', 'connection limit', 'connection limit');
+  }
 }

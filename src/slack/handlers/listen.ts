@@ -69,6 +69,7 @@ type Harmless =
   | 'check'
   | 'checkPeople'
   | 'commands'
+  | 'coolingUntil'
   | 'drain'
   | 'get'
   | 'list'

@@ -8,7 +8,7 @@ import type {
 } from '@slack/bolt';
 import type { ModalView } from '@slack/types';
 import type { Place } from '../../runbook/approvals/notices.ts';
-import { blockOf } from '../messages/kit/action-ids.ts';
+import { isFromOwnBlock } from '../messages/kit/action-ids.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { notice } from '../messages/notice.ts';
 import { toActor } from '../people.ts';
@@ -52,7 +52,7 @@ export function onPress(deps: CommandDeps, work: PressWork): (args: PressArgs) =
         log.warn({ action: actionId, user: user.id }, 'A press came from nowhere and was ignored');
         return;
       }
-      if (body.actions.length !== 1 || payload.block_id !== blockOf.get(actionId)) {
+      if (body.actions.length !== 1 || !isFromOwnBlock(actionId, payload.block_id)) {
         log.warn({ action: actionId, channel, user: user.id }, 'A press was not one of ours');
         await refuse(payload.type === 'checkboxes' ? notOurList : notOurButton);
         return;

@@ -17,7 +17,7 @@ import type { SlackWriter } from './writer.ts';
 
 interface NotifierOptions extends Pick<
   CardsOptions,
-  'places' | 'channel' | 'readHead' | 'readSteps' | 'readRequest' | 'log'
+  'places' | 'channel' | 'readHead' | 'readSteps' | 'readRequest' | 'readCircumstances' | 'log'
 > {
   readonly botToken: string;
   readonly apiUrl?: string;

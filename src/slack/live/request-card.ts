@@ -6,22 +6,23 @@ import { isOpen } from '../../runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import type { StepEntry, StepProgress } from '../../runbook/remedies/remedy.ts';
 import type { Message } from '../messages/kit/message.ts';
-import { smallPrint, toMessage } from '../messages/kit/message.ts';
 import type { Leaf } from '../messages/kit/rich-text.ts';
 import { follow, notBegun } from '../messages/plan.ts';
 import type { RunProgress } from '../messages/plan.ts';
 import {
+  endMessage,
   fullListMessages,
   progressLine,
   progressMessage,
   requestCard,
 } from '../messages/request-card.ts';
+import type { Circumstances } from '../messages/request-status.ts';
 import { cardKeyOf, endKeyOf, findCard } from './find-request-card.ts';
 import type { CardPlaces } from './find-request-card.ts';
 import { Rounds } from './rounds.ts';
 import { edit, post, postOnce, remove } from './writer.ts';
 
-/** More steps than this, unsent, are cut: the card and the journal tell them all the same. */
+/** More lines than this, unsent, are cut: the journal tells them all the same. */
 const mostLines = 200;
 
 /** Between two writings of a card that only tell how far a step is: Slack takes 50 changes a minute. */
@@ -38,6 +39,8 @@ export interface CardsOptions extends CardPlaces {
   readonly readSteps?: (request: string) => Promise<readonly StepEntry[]>;
   /** The request as it is now: another process may have gone on with it while this one stood still. */
   readonly readRequest?: (request: string) => Promise<ApprovalRequest | undefined>;
+  /** Why a request is proposed, and what keeps it from running. */
+  readonly readCircumstances?: (request: ApprovalRequest) => Promise<Circumstances>;
   readonly log: Logger;
 }
 
@@ -48,7 +51,7 @@ interface CardOptions extends CardsOptions {
 
 /**
  * The live message of one request. Whatever happens while Slack is slow is gathered: the message is then
- * written once with the latest state, and the steps go into its thread in their order, several in one reply.
+ * written once with the latest state. Its thread gets two replies: who exactly, where the card groups them, and the end.
  */
 export class Card {
   readonly #options: CardOptions;
@@ -97,7 +100,7 @@ export class Card {
 
   tell(request: ApprovalRequest, update?: StepProgress): void {
     this.#rounds.forgive();
-    const line = progressLine(request, update);
+    const line = progressLine(update);
     if (line !== undefined && this.#lines.length < mostLines) this.#lines.push(line);
     if (update !== undefined) this.#follow(update);
     this.show(request);
@@ -194,7 +197,12 @@ export class Card {
   async #write(): Promise<void> {
     const [request, revision] = [this.#request, this.#wanted];
     await this.#readProgress(request);
-    const message = requestCard(request, { runProgress: this.#runProgress, stop: this.#stop });
+    const circumstances = await this.#readCircumstances(request);
+    const message = requestCard(request, {
+      runProgress: this.#runProgress,
+      stop: this.#stop,
+      ...(circumstances !== undefined && { circumstances }),
+    });
     let gone: Place | undefined;
     while (this.#place !== undefined && !(await edit(this.#options, message, this.#place))) {
       gone = this.#place;
@@ -220,6 +228,16 @@ export class Card {
     const read = entries.reduce<RunProgress>(follow, notBegun);
     const [older, newer] = isRead ? [steps, read.steps] : [read.steps, steps];
     this.#runProgress = { steps: new Map([...older, ...newer]), progress };
+  }
+
+  /** The card goes out without what cannot be read. */
+  async #readCircumstances(request: ApprovalRequest): Promise<Circumstances | undefined> {
+    const { readCircumstances, log } = this.#options;
+    if (request.state !== 'proposed') return undefined;
+    return readCircumstances?.(request).catch((err: unknown) => {
+      log.warn({ err, request: request.id }, 'Why a request is proposed could not be read');
+      return undefined;
+    });
   }
 
   /** Of two processes that post it in the same moment, the second to record it takes its own away. */
@@ -259,14 +277,11 @@ export class Card {
     this.#list = rest;
   }
 
-  /** The chain's end, kept where dbconn's own machine cannot rewrite it. */
+  /** How it ended, with the chain's end, kept where dbconn's own machine cannot rewrite it. */
   async #tellEnd(): Promise<void> {
     const head = await this.#options.readHead?.();
-    if (head !== undefined) {
-      const line = `journal entry ${head.seq}, ${head.hash}`;
-      const message = toMessage(`End of request ${this.#request.id}`, smallPrint([line]));
-      await this.#replyOnce(message, endKeyOf(this.#request));
-    }
+    const message = endMessage(this.#request, this.#runProgress, head);
+    await this.#replyOnce(message, endKeyOf(this.#request));
     this.#endTold = true;
   }
 

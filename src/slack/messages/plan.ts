@@ -2,15 +2,15 @@ import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import type { Plan } from '../../runbook/remedies/plan.ts';
 import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import type { StepProgress } from '../../runbook/remedies/remedy.ts';
-import { durationOfMs } from '../../runbook/snapshot/words.ts';
+import { count, durationOfMs } from '../../runbook/snapshot/words.ts';
 import { header, smallPrint, take, toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
 import {
   between,
   bold,
+  bullets,
   code,
   moment,
-  paragraph,
   plain,
   richText,
   titledList,
@@ -68,27 +68,33 @@ export function skippedList({ spared, sparedTotal }: Plan): MessageBlock[] {
     ];
   });
   const untold = sparedTotal - spared.length;
-  if (untold > 0) groups.push([plain(`${untold} more, not listed one by one`)]);
-  return titledList(`Spared: ${sparedTotal}`, groups);
+  if (untold > 0) groups.push([plain(`${untold} more, not listed`)]);
+  return titledList(`Skipped: ${sparedTotal}`, groups);
 }
 
-/** What it is about, and what it costs and brings. */
-export function costsAndBenefits({ subject, cost, frees, undo, risk }: Plan): MessageBlock[] {
-  const points: Leaf[][] = [
-    rich`${bold('Brings:')} ${frees.sentence}`,
-    ...cost.map((line) => rich`${bold('Costs:')} ${line}`),
-    rich`${bold('Undo:')} ${undo}`,
-    rich`${bold('Risk:')} ${risk}`,
-  ];
+/** Costs told above the buttons; the rest stands below them. */
+const costsFirst = 2;
+
+/** What it is about, what is lost and gained by it, and how it is undone: what people decide by. */
+export function aboutPlan({ title, subject, cost, frees, undo, risk }: Plan): Leaf[][] {
+  const isNamed = subject === null || title.split(/[ ,:]/).includes(subject);
   return [
-    ...(subject === null
-      ? []
-      : [richText(paragraph(rich`${bold('About:')} ${code(subject, 63)}`))]),
-    ...titledList('What it costs and brings', points),
+    ...(isNamed ? [] : [rich`${bold('About:')} ${code(subject, 63)}`]),
+    ...(cost.length === 0 ? [] : [rich`${bold('Lost:')} ${cost.slice(0, costsFirst).join(' ')}`]),
+    rich`${bold('Gained:')} ${frees.sentence}`,
+    rich`${bold('Undo:')} ${plain(undo)} ${bold('Risk:')} ${risk}.`,
   ];
 }
 
-/** More steps than this are shown around the present one; the thread has them all. */
+/** The costs that are not told above the buttons. */
+export function furtherCosts({ cost }: Plan): MessageBlock[] {
+  return titledList(
+    'Also',
+    cost.slice(costsFirst).map((line) => [plain(line)]),
+  );
+}
+
+/** More steps than this are shown around the present one; the thread has them all in the end. */
 const mostShown = 12;
 const mostAhead = 6;
 
@@ -96,7 +102,7 @@ const mostAhead = 6;
 export function stepsList(request: ApprovalRequest, runProgress: RunProgress): MessageBlock[] {
   const { plan, execution } = request;
   const steps = plan.steps.map((sentence): Leaf[] => [plain(sentence)]);
-  if (execution === null) return steps.length < 2 ? [] : shorten('What will happen', steps);
+  if (execution === null) return steps.length < 2 ? [] : shorten('Steps', steps);
   // dbconn takes no step of what a person runs.
   if (plan.byHand !== undefined) return [];
   // After a restart a card may be written before its steps were read.
@@ -122,7 +128,7 @@ interface Step {
   readonly sentence: string;
 }
 
-/** `✓ End 61 sessions, 4.2 s`, `▶ Restart backend-1, since 03:04:05: waiting`, `○ Look again`. */
+/** `✓ End 61 sessions, 4.2 s`, `▶ Restart backend-1, since 03:04:05: waiting`, `○ Check again`. */
 function stepLeaves(request: ApprovalRequest, { runProgress, index, sentence }: Step): Leaf[] {
   const times = runProgress.steps.get(index);
   if (times === undefined) {
@@ -146,7 +152,7 @@ function took(begunAt: string, endedAt: string): string {
 function shorten(title: string, points: readonly (readonly Leaf[])[]): MessageBlock[] {
   const more = points.length - mostShown;
   if (more <= 0) return titledList(title, points, 'ordered');
-  const last = [plain(`and ${more} steps more, in the thread`)];
+  const last = [plain(`and ${count(more + 1, 'more step')}`)];
   return titledList(title, [...points.slice(0, mostShown - 1), last], 'ordered');
 }
 
@@ -159,25 +165,35 @@ function around(title: string, points: readonly (readonly Leaf[])[], next: numbe
   const left = points.length - next - ahead.length;
   return titledList(title, [
     ...(behind.length > told.length
-      ? [rich`✓ ${plain(`${behind.length - told.length} steps`)}`]
+      ? [rich`✓ ${plain(count(behind.length - told.length, 'step'))}`]
       : []),
     ...told,
     ...ahead,
-    ...(left > 0 ? [[plain(`and ${left} steps more`)]] : []),
+    ...(left > 0 ? [[plain(`and ${count(left, 'more step')}`)]] : []),
   ]);
+}
+
+/** How each step went, for the thread once it is over; nothing where none was seen. */
+export function stepsTaken(request: ApprovalRequest, runProgress: RunProgress): MessageBlock[] {
+  if (runProgress.steps.size === 0 || request.plan.byHand !== undefined) return [];
+  const points = request.plan.steps.map((sentence, index) =>
+    stepLeaves(request, { runProgress, index, sentence }),
+  );
+  return [richText(bullets(points))];
 }
 
 /** A plan that nobody proposed: what would be done, and that nothing was recorded. */
 export function planMessage(plan: Plan): Message {
   const line = `Preview, ${nameOf(plan.option)} for ${plan.target}: ${plan.title}`;
   const steps = plan.steps.slice(0, 12).map((sentence) => [plain(sentence)]);
+  const hand = plan.byHand === undefined ? [] : [rich`${bold('By hand:')} ${plan.byHand.why}`];
   return toMessage(line, [
     header(line),
-    ...titledList('By hand', plan.byHand === undefined ? [] : [[plain(plan.byHand.why)]]),
-    ...titledList('What would happen', steps, 'ordered'),
+    richText(bullets([...hand, ...aboutPlan(plan)])),
+    ...titledList('Steps', steps, 'ordered'),
     ...mostTargetsOf(plan),
+    ...furtherCosts(plan),
     ...skippedList(plan),
-    ...costsAndBenefits(plan),
-    ...smallPrint(['A preview for you alone: nothing was recorded, and nothing runs.']),
+    ...smallPrint(['Only you see this preview. Nothing is recorded, and nothing runs.']),
   ]);
 }

@@ -1,16 +1,17 @@
 import type { Button } from '@slack/types';
 import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
-import { actionOf, nameOf } from '../../runbook/remedies/remedy-request.ts';
-import type { RemedyRequest } from '../../runbook/remedies/remedy-request.ts';
+import { deedOf, nameOf } from '../../runbook/remedies/remedy-request.ts';
 import { wasTakenBack } from '../../runbook/remedies/remedy.ts';
 import { actionIds, blockIds, followUpActions } from './kit/action-ids.ts';
 import { actions, button } from './kit/button.ts';
 import type { ButtonWording } from './kit/button.ts';
+import { slackLimits } from './kit/message.ts';
 import type { MessageBlock } from './kit/message.ts';
+import { mostCharacters } from './propose-buttons.ts';
 
 /**
  * What can be done with a request in its present state. Every button carries the request's id and nothing else:
- * the plan is in the journal, and whoever presses is judged anew.
+ * the plan is in the journal, and the person who presses is judged again.
  */
 export function requestButtons(request: ApprovalRequest): MessageBlock[] {
   return actions(buttonsOf(request), blockIds.request);
@@ -27,7 +28,7 @@ function buttonsOf(request: ApprovalRequest): Button[] {
       return [stopButton(request)];
     case 'expired':
     case 'stale':
-      return [toButton(request, { id: actionIds.askAgain, text: 'Ask again' })];
+      return [toButton(request, { id: actionIds.askAgain, text: 'Propose again' })];
     case 'done':
       return [...followUpButtons(request), ...undoButtons(request)];
     default:
@@ -36,35 +37,77 @@ function buttonsOf(request: ApprovalRequest): Button[] {
 }
 
 function voteButtons(request: ApprovalRequest): Button[] {
-  const { plan, option, votes, votesNeeded } = request;
-  const last = votesNeeded - votes.length === 1;
-  const when = last ? 'at once' : 'after the last vote needed';
-  const then =
-    plan.byHand === undefined
-      ? `It begins ${when}.`
-      : `Its commands show ${when}, for a person to run.`;
-  const confirm = {
-    title: `Approve ${nameOf(option)}?`,
-    text: `${plan.title}. ${then}`,
-    yes: 'Approve',
-    no: 'Not yet',
-  };
-  const approve = { id: actionIds.approve, text: 'Approve', style: 'primary', confirm } as const;
-  const deny = { id: actionIds.deny, text: 'Deny…', style: 'danger' } as const;
-  const change = { id: actionIds.change, text: 'Change…' };
   return [
-    toButton(request, approve),
-    toButton(request, deny),
-    ...(option === 'A' ? [toButton(request, change)] : []),
+    approveButton(request),
+    toButton(request, { id: actionIds.deny, text: 'Deny…' }),
+    ...(request.option === 'A'
+      ? [toButton(request, { id: actionIds.change, text: 'Change…' })]
+      : []),
   ];
+}
+
+function approveButton(request: ApprovalRequest): Button {
+  const { plan, votes, votesNeeded, option } = request;
+  const { text, label } = approveWording(request);
+  const { verb, object } = deed(request);
+  const isLast = votesNeeded - votes.length === 1;
+  const yes = isLast
+    ? plan.byHand === undefined
+      ? `${verb} ${object}`
+      : 'Show the commands'
+    : `Approve (${votes.length + 1} of ${votesNeeded})`;
+  return toButton(request, {
+    id: actionIds.approve,
+    text,
+    label,
+    style: 'primary',
+    confirm: {
+      title: isLast && plan.byHand === undefined ? `${verb} ${object}?` : `${text}?`,
+      text: confirmText(request, isLast),
+      yes: yes.length <= slackLimits.confirmButtonCharacters ? yes : verb,
+      no: 'Cancel',
+      // What a vote before the last one does is no danger: nothing starts.
+      style: isLast && option !== 'prevention' ? 'danger' : 'primary',
+    },
+  });
+}
+
+/** The longest text that a phone shows whole: where both do not fit, the count stays and the object goes. */
+function approveWording(request: ApprovalRequest): { text: string; label: string } {
+  const { votes, votesNeeded, target, option } = request;
+  const { noun } = deed(request);
+  const next = votes.length + 1;
+  const [long, short] =
+    votesNeeded === 1 ? ['', ''] : [` (${next} of ${votesNeeded})`, ` (${next}/${votesNeeded})`];
+  const [deedAlone = noun] = noun.split(' of ');
+  const texts = [
+    `Approve ${noun}${long}`,
+    `Approve ${noun}${short}`,
+    `Approve ${deedAlone}${long}`,
+  ];
+  return {
+    text: texts.find(({ length }) => length <= mostCharacters) ?? `Approve${long}`,
+    label: `Approve ${noun}${long}, ${nameOf(option)} for ${target}`,
+  };
+}
+
+function confirmText({ plan, votes, votesNeeded }: ApprovalRequest, isLast: boolean): string {
+  const cost = plan.cost.slice(0, 2).join(' ');
+  if (!isLast) {
+    const missing = votesNeeded - votes.length - 1;
+    const more = missing === 1 ? 'one more approval' : `${missing} more approvals`;
+    return `${plan.title}. Nothing starts yet: ${more} will be needed. ${cost}`;
+  }
+  const start = plan.byHand === undefined ? 'Starts at once.' : 'A person runs the commands.';
+  return `${plan.title}. ${start} ${cost}`;
 }
 
 function ranButton(request: ApprovalRequest): Button {
   const confirm = {
-    title: 'Did you run it?',
-    text: 'It is recorded as run by you, and dbconn looks whether it helped. It runs nothing itself.',
-    yes: 'I ran it',
-    no: 'Not yet',
+    title: 'Did you run the commands?',
+    text: 'dbconn records that you ran them, and checks the effect. It runs nothing itself.',
+    yes: 'I ran them',
+    no: 'Cancel',
   };
   return toButton(request, {
     id: actionIds.ranByHand,
@@ -77,42 +120,42 @@ function ranButton(request: ApprovalRequest): Button {
 function stopButton(request: ApprovalRequest): Button {
   const confirm = {
     title: 'Stop all changes?',
-    text: 'It ends after its present step, and nothing new begins until an approver lets it go on.',
-    yes: 'Stop',
-    no: 'Let it run',
-  };
-  return toButton(request, { id: actionIds.stop, text: 'Stop', style: 'danger', confirm });
+    text: 'This one ends after its current step. No change starts on any target until an approver says go.',
+    yes: 'Stop all changes',
+    no: 'Cancel',
+    style: 'danger',
+  } as const;
+  return toButton(request, {
+    id: actionIds.stop,
+    text: 'Stop all changes',
+    style: 'danger',
+    confirm,
+  });
 }
 
 function undoButtons(request: ApprovalRequest): Button[] {
   const { plan, result } = request;
   if (plan.undoAsk === null || result === null || wasTakenBack(result.report)) return [];
-  return [toButton(request, { id: actionIds.undo, text: 'Propose the undo' })];
+  return [toButton(request, { id: actionIds.undo, text: 'Propose the undo…' })];
 }
 
-/** What the run found that it left alone, such as a query of a process that is gone. */
+/** What the run found and did not touch, such as a query of a process that is gone. */
 function followUpButtons(request: ApprovalRequest): Button[] {
   const asks = request.result?.report.followUps ?? [];
   return followUpActions.flatMap((id, index) => {
     const ask = asks[index];
-    return ask === undefined ? [] : [toButton(request, { id, text: `Propose: ${inWords(ask)}` })];
+    if (ask === undefined) return [];
+    const { verb, object } = deedOf(ask);
+    return [toButton(request, { id, text: `${verb} ${object}…` })];
   });
 }
 
-/** By pids and configured names only. */
-function inWords(ask: RemedyRequest): string {
-  switch (ask.kind) {
-    case 'stop-session':
-      return `${ask.how === 'cancel' ? 'cancel' : 'end'} ${ask.pid}`;
-    case 'restart':
-      return `restart ${ask.service}`;
-    default:
-      return nameOf(actionOf(ask));
-  }
+function deed({ ask, plan }: ApprovalRequest): ReturnType<typeof deedOf> {
+  return deedOf(ask, plan.targets.length);
 }
 
 function toButton(request: ApprovalRequest, wording: ButtonWording): Button {
   const { id: value, plan } = request;
   const label = `${wording.text}, ${nameOf(plan.option)} for ${plan.target}`;
-  return button({ ...wording, label, value });
+  return button({ label, ...wording, value });
 }

@@ -194,7 +194,7 @@ function settled(stage: Stage): Promise<void> {
   });
 }
 
-const isUnderWay = /^(?:Proposed|Approved|Running|Done, watching whether it helped), /;
+const isUnderWay = /^(?:Proposed|Approved|Running|Checking the effect), /;
 
 /** Its card says what came of it, and its thread how the journal stood then. */
 function isOver({ whole }: Stage, { ts, text }: SlackMessage): boolean {

@@ -85,7 +85,7 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
   test('that are too small for their customers are made larger', async () => {
     await exhaust(6);
     const { card, thread } = await stackBot.change('E backend 6 4');
-    expect(card.text).toMatch(/^(?:Fixed|Helped in part), /);
+    expect(card.text).toMatch(/^(?:Fixed|Partly fixed), /);
     expect(thread).toContain('Its containers and its pool metrics show 6 + 4.');
     await expectPools(6, 4);
     // All that they may open now is really to be had.

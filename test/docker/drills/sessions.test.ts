@@ -69,7 +69,7 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
     );
     const { card, text, thread } = await change('A');
     // The pool of the backend counts on what was ended: its slots are free, and its requests still wait.
-    expect(card.text).toMatch(/^Helped in part, /);
+    expect(card.text).toMatch(/^Partly fixed, /);
     expect(text).toMatch(/Slots freed, but \w+ still has (\d+) of \1 connections checked out/);
     expect(thread).toContain('Of 80 sessions: 80 ended.');
     expect(text).toMatch(/8\d of 9\d used before/);
@@ -127,7 +127,7 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
       (sessions) => sessions === 50,
     );
     const { card, text, thread } = await change('D');
-    expect(card.text).toMatch(/^(?:Helped in part|Fixed), /);
+    expect(card.text).toMatch(/^(?:Partly fixed|Fixed), /);
     expect(text).toContain('migration-by-hand');
     expect(thread).toContain('Of 1 session: 1 ended.');
     await Promise.all(waiters);

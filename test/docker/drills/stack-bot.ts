@@ -159,7 +159,7 @@ function toStackBot(parts: Parts): StackBot {
 async function awaitEnd(conversation: Conversation, ts: string): Promise<Ended> {
   const { slack } = conversation;
   const isOver = ({ text }: SlackMessage): boolean =>
-    !/^(?:Proposed|Approved|Running|Done, watching whether it helped), /.test(text);
+    !/^(?:Proposed|Approved|Running|Checking the effect), /.test(text);
   try {
     return await slack.waitFor(() => {
       const card = messagesOf(conversation).find((one) => one.ts === ts && isOver(one));

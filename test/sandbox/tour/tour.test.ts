@@ -30,9 +30,9 @@ const plan = buildPlan({ steps: ['Keep a copy', 'End 2 sessions'] });
 
 test('a card is told by its title, its steps and its buttons, without its targets', async () => {
   const text = cardText(kept(requestCard(await buildRequest({ plan }))));
-  expect(text).toContain('Proposed, option A for shop: End 2 sessions');
+  expect(text).toContain('End 2 sessions');
   expect(text).toContain('Keep a copy');
-  expect(text).toContain('[ Approve ]');
+  expect(text).toContain('[ Approve ending 2 sessions ]');
   expect(text).not.toContain('101');
 });
 
@@ -62,8 +62,8 @@ test('a status message’s own button is found by the words it stands for', () =
     ],
   });
   const status = kept(statusMessage({ diagnosis, target: aTarget(), offers: ['C'] }));
-  expect(findButton(status, 'Propose C orders')).toMatchObject({ ts: '1.0' });
-  expect(findButton(status, 'Propose C billing')).toBeUndefined();
+  expect(findButton(status, 'Restart orders…')).toMatchObject({ ts: '1.0' });
+  expect(findButton(status, 'Restart billing…')).toBeUndefined();
 });
 
 test('a button is found beside a menu, which has no words of its own', () => {

@@ -142,7 +142,7 @@ describe('the Home tab', () => {
       ],
     });
     expect(text).toContain('Every look of the last 5 min says that it is over.');
-    expect(text).toContain('Done, option A for shop: End 2 sessions idle in transaction');
+    expect(text).toContain('Done: ended 2 sessions idle in transaction');
   });
 
   test('what somebody wrote stays text, and the longest names stay within Slack’s limits', async () => {

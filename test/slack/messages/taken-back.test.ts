@@ -25,7 +25,7 @@ test.for<readonly Item['outcome'][]>([['put back'], ['put back', 'not reached']]
   'a change that was taken back says so first, and offers no undo of what is not there: %s',
   async (outcomes) => {
     const card = requestCard(await ended(...outcomes));
-    expect(card.text).toMatch(/^Did not work and was taken back, /);
+    expect(card.text).toMatch(/^Failed and undone, /);
     expect(toText(card)).not.toContain('Propose the undo');
   },
 );
@@ -34,7 +34,7 @@ test.for<readonly Item['outcome'][]>([['set'], ['recreated', 'put back']])(
   'a change that is there, if only in part, was not taken back: %s',
   async (outcomes) => {
     const card = requestCard(await ended(...outcomes));
-    expect(card.text).toMatch(/^Done, as full as before, /);
+    expect(card.text).toMatch(/^No change, /);
     expect(toText(card)).toContain('Propose the undo');
   },
 );

@@ -70,6 +70,18 @@ export const blockIds = {
   checklist: 'dbconn_checklist',
 } as const;
 
+const ownBlocks: ReadonlySet<string | undefined> = new Set(Object.values(blockIds));
+
+export function isOwnBlock(id: string | undefined): id is string {
+  return ownBlocks.has(id);
+}
+
+/** Whether a press came from the block its button stands in, whichever version of the message that was. */
+export function isFromOwnBlock(action: string, block: string): boolean {
+  const own = blockOf.get(action);
+  return own !== undefined && own === block.split('.')[0];
+}
+
 const { choose, ...onRequests } = actionIds;
 
 /** Where each button stands. */

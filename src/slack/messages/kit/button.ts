@@ -16,6 +16,8 @@ export interface ButtonWording {
     readonly text: string;
     readonly yes: string;
     readonly no: string;
+    /** Of its button; `danger` where something is lost. */
+    readonly style?: 'primary' | 'danger';
   };
 }
 
@@ -35,6 +37,7 @@ export function button({ id, text, value, url, label, style, confirm }: ButtonWo
         text: plainText(confirm.text, slackLimits.confirmCharacters),
         confirm: plainText(confirm.yes, confirmButtonCharacters),
         deny: plainText(confirm.no, confirmButtonCharacters),
+        ...(confirm.style !== undefined && { style: confirm.style }),
       },
     }),
   };

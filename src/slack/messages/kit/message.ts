@@ -1,5 +1,6 @@
 import type { Block, KnownBlock, PlainTextElement } from '@slack/types';
 import { cleanUntrusted } from '../../../runbook/snapshot/redaction/redact-text.ts';
+import { isOwnBlock } from './action-ids.ts';
 
 /**
  * Every limit of Slack that dbconn meets, as Slack documents them (Block Kit reference, chat.postMessage).
@@ -91,8 +92,26 @@ export function toMessage(text: string, blocks: readonly MessageBlock[]): Messag
   const line = escapeMrkdwn(cleanUntrusted(text, slackLimits.messageTextCharacters / 4));
   return {
     text: truncate(line, slackLimits.messageTextCharacters),
-    blocks: blocks.slice(0, slackLimits.blocksPerMessage),
+    blocks: withOwnIds(blocks.slice(0, slackLimits.blocksPerMessage)),
   };
+}
+
+/** Slack wants another block_id whenever a message changes: a sum over what it shows goes behind each of ours. */
+function withOwnIds(blocks: readonly MessageBlock[]): readonly MessageBlock[] {
+  if (!blocks.some(({ block_id: id }) => isOwnBlock(id))) return blocks;
+  const sum = checksum(JSON.stringify(blocks));
+  return blocks.map((block) =>
+    isOwnBlock(block.block_id) ? { ...block, block_id: `${block.block_id}.${sum}` } : block,
+  );
+}
+
+/** FNV-1a, 32 bits: not against anybody, only to tell two versions of one message apart. */
+function checksum(text: string): string {
+  let sum = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) {
+    sum = Math.imul(sum ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  }
+  return sum.toString(36);
 }
 
 /** Slack's three characters, and no other: anything more would be shown as typed. */
