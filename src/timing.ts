@@ -47,12 +47,23 @@ export async function withTimeout<T>(
   }
 }
 
-/** Asks every so often until there is an answer. */
-export async function poll<T>(everyMs: number, ask: () => Promise<T | undefined>): Promise<T> {
+interface Polling {
+  readonly everyMs: number;
+  /** Without end unless given. */
+  readonly withinMs?: number;
+  readonly clock?: Clock;
+}
+
+/** Asks every so often until there is an answer. Once `isOver()` the time is up, and what is asked has to answer. */
+export async function poll<T>(
+  { everyMs, withinMs = Infinity, clock = systemClock }: Polling,
+  ask: (isOver: () => boolean) => Promise<T | undefined>,
+): Promise<T> {
+  const endsAt = uptimeOf(clock) + withinMs;
   for (;;) {
-    const answer = await ask();
+    const answer = await ask(() => uptimeOf(clock) >= endsAt);
     if (answer !== undefined) return answer;
-    await sleep(everyMs);
+    await clock.sleep(everyMs);
   }
 }
 

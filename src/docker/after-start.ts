@@ -48,20 +48,18 @@ export async function awaitHealthy(
   id: string,
   withinMs: number,
 ): Promise<{ readonly result: RunState | 'unknown'; readonly observation: Observation }> {
-  const deadline = Date.now() + withinMs;
   let steady: { readonly startedAt: string | null; readonly since: number } | undefined;
-  return poll(pollMs, async () => {
+  return poll({ everyMs: pollMs, withinMs }, async (isOver) => {
     const observation = await observe(docker, id, Inspected);
     const now = Date.now();
-    const isOver = now >= deadline;
     if (observation.inspected === null) {
-      return observation.gone || isOver ? { result: 'unknown', observation } : undefined;
+      return observation.gone || isOver() ? { result: 'unknown', observation } : undefined;
     }
     const startedAt = readStartedAt(observation.inspected);
     if (steady?.startedAt !== startedAt) steady = { startedAt, since: now };
     const result = judge(observation.inspected, now - (steady?.since ?? now));
     const isSettled = result !== 'starting' && result !== 'unhealthy';
-    return isSettled || isOver ? { result, observation } : undefined;
+    return isSettled || isOver() ? { result, observation } : undefined;
   });
 }
 

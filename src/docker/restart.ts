@@ -66,7 +66,7 @@ async function requestRestart(
     docker.getContainer(id).restart({ abortSignal, _query: { t }, _body: {} }),
   );
   const problem = refusal && toProblem(refusal.error, `container ${id.slice(0, 12)}`, 'restart');
-  return poll(pollMs, async (): Promise<Asked | undefined> => {
+  return poll({ everyMs: pollMs }, async (): Promise<Asked | undefined> => {
     const observation = await observe(docker, id, Inspected);
     const { inspected } = observation;
     const restarted = inspected !== null && readStartedAt(inspected) !== startedBefore;

@@ -143,7 +143,7 @@ export class ContainerHost implements ServerHost {
     // ends them. The engine has noted by then that it is not to be started again.
     if (signal !== 'SIGINT') await this.#interrupt(id);
     const refusal = await asked;
-    await poll(pollMs, async () => {
+    await poll({ everyMs: pollMs }, async () => {
       const { State: state } = await this.#inspect(id);
       if (!state.Running && state.Restarting !== true) return true;
       // A proxy may cut the call short; the engine goes on with it all the same.

@@ -145,7 +145,7 @@ async function untilDone(docker: Docker, change: Change): Promise<void> {
   const refusal = await request(budgetMs, call);
   if (refusal === undefined) return;
   if (refusal.isFinal) throw refusal.error;
-  await poll(pollMs, async () => {
+  await poll({ everyMs: pollMs }, async () => {
     if (isDone(await inspectContainer(docker, id))) return true;
     if (Date.now() < deadline) return undefined;
     const problem = toProblem(refusal.error, `container ${id.slice(0, 60)}`, 'recreate');

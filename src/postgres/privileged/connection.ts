@@ -51,12 +51,11 @@ const retryMs = 100;
 
 /** Opens a connection as the privileged role, for one piece of work. Throws what pg throws, or UnusableUrl. */
 async function connectPrivileged(url: string): Promise<Client> {
-  const giveUpAt = performance.now() + slotWaitMs;
-  return poll(retryMs, async () => {
+  return poll({ everyMs: retryMs, withinMs: slotWaitMs }, async (isOver) => {
     try {
       return await connectOnce(url);
     } catch (error) {
-      if (isFull(toReachError(error)) && performance.now() < giveUpAt) return undefined;
+      if (isFull(toReachError(error)) && !isOver()) return undefined;
       throw error;
     }
   });
@@ -255,7 +254,7 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backen
 async function endSession(url: string, { pid, startedAt }: Session): Promise<void> {
   const deadline = performance.now() + endsWithinMs;
   await withPrivilegedConnection(url, async (other) => {
-    await poll(pollMs, async () => {
+    await poll({ everyMs: pollMs }, async () => {
       const { rows } = await other.query(end, [pid, startedAt]);
       if (rows.length === 0) return true;
       if (performance.now() < deadline) return undefined;

@@ -1,3 +1,4 @@
+import { poll } from '../../../timing.ts';
 import type { Clock } from '../../../timing.ts';
 import type { TerminateGuard } from '../../diagnose/protected-sessions.ts';
 import { skipSentences } from '../../diagnose/protected-sessions.ts';
@@ -76,14 +77,14 @@ export async function waitUntilGone(
   sent: readonly SessionIdentity[],
   { clock, withinMs }: WaitLimits,
 ): Promise<ReadonlySet<number>> {
-  const deadline = clock.now() + withinMs;
   let remaining = sent;
-  while (remaining.length > 0) {
+  await poll({ everyMs: pollMs, withinMs, clock }, async (isOver) => {
+    if (remaining.length === 0) return true;
     const still = new Set(await session.readRemainingSessions(remaining));
+    // Once gone is gone: its pid may be another session's by the next look.
     remaining = remaining.filter(({ pid }) => still.has(pid));
-    if (remaining.length === 0 || clock.now() >= deadline) break;
-    await clock.sleep(pollMs);
-  }
+    return remaining.length === 0 || isOver() || undefined;
+  });
   return new Set(remaining.map(({ pid }) => pid));
 }
 

@@ -1,3 +1,4 @@
+import { poll } from '../../../timing.ts';
 import { count, durationOfMs } from '../../snapshot/words.ts';
 import { PrivilegedUnavailable } from '../remedy.ts';
 import type { RunControl } from '../remedy.ts';
@@ -32,17 +33,15 @@ export async function awaitApplications(
   before: ApplicationSessions,
 ): Promise<string> {
   const { clock, returnWithinMs } = ports;
-  const deadline = clock.now() + returnWithinMs;
-  for (;;) {
+  const polling = { everyMs: applicationsPollMs, withinMs: returnWithinMs, clock };
+  return poll(polling, async (isOver) => {
     const now = await readApplications(ports);
     const missing = missingOf(before, now);
     if (missing?.length === 0) return toSentence(before, now);
-    if (clock.now() >= deadline) {
-      const seconds = Math.round(returnWithinMs / 1000);
-      return `${toSentence(before, now)} ${missing === undefined ? 'Sessions could not be read' : `Not back within ${seconds} s: ${missing.join(', ')}`}.`;
-    }
-    await clock.sleep(applicationsPollMs);
-  }
+    if (!isOver()) return undefined;
+    const seconds = Math.round(returnWithinMs / 1000);
+    return `${toSentence(before, now)} ${missing === undefined ? 'Sessions could not be read' : `Not back within ${seconds} s: ${missing.join(', ')}`}.`;
+  });
 }
 
 function missingOf(before: ApplicationSessions, now: ApplicationSessions): string[] | undefined {
@@ -125,7 +124,7 @@ export async function awaitBoot(
   let reportedAt = began;
   let toldAt = began;
   let upAt = began;
-  for (;;) {
+  return poll({ everyMs: pollMs, clock }, async () => {
     const acceptance = await serverSettings.readAcceptance();
     if (acceptance.state === 'accepting') {
       return { kind: 'up', maxConnections: acceptance.maxConnections };
@@ -143,8 +142,8 @@ export async function awaitBoot(
         acceptance.state === 'silent' ? 'does not answer yet' : 'is starting or recovering';
       control.progress(`PostgreSQL ${what}, ${durationOfMs(now - began)} by now`);
     }
-    await clock.sleep(pollMs);
-  }
+    return undefined;
+  });
 }
 
 /** An engine that does not answer for a moment says nothing of the server in it. */

@@ -1,3 +1,4 @@
+import { poll } from '../../../timing.ts';
 import { z } from 'zod';
 import type { Interrupted, Report, StepEntry } from '../remedy.ts';
 import { awaitBoot } from './boot.ts';
@@ -154,8 +155,8 @@ async function settle(
   serverHost: ServerHost,
   startedAt: string | null,
 ): Promise<'untouched' | 'stopped' | 'started'> {
-  const deadline = clock.now() + stopWithinMs;
-  for (let accepted = 0; ;) {
+  let accepted = 0;
+  return poll({ everyMs: pollMs, withinMs: stopWithinMs, clock }, async (isOver) => {
     const state = await serverHost.readState();
     const isNew = state.startedAt !== null && state.startedAt !== startedAt;
     if (isNew) return 'started';
@@ -163,7 +164,7 @@ async function settle(
     const { state: acceptance } = await serverSettings.readAcceptance();
     accepted = acceptance === 'accepting' ? accepted + 1 : 0;
     // A stop refuses new sessions at once, but may just be on its way to the process: so it is asked twice.
-    if (accepted >= 2 || clock.now() >= deadline) return accepted > 0 ? 'untouched' : 'started';
-    await clock.sleep(pollMs);
-  }
+    if (accepted < 2 && !isOver()) return undefined;
+    return accepted > 0 ? 'untouched' : 'started';
+  });
 }

@@ -1,3 +1,4 @@
+import { poll } from '../../../timing.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { count } from '../../snapshot/words.ts';
 import type { Plan, ReplicaTarget } from '../plan.ts';
@@ -159,15 +160,14 @@ async function awaitTurn(
   { plan, control }: RestartRun,
   replica: ReplicaTarget,
 ): Promise<Snapshot | string> {
-  const deadline = ports.clock.now() + ports.calmWithinMs;
-  for (;;) {
+  const { clock, calmWithinMs } = ports;
+  return poll({ everyMs: pollMs, withinMs: calmWithinMs, clock }, async (isOver) => {
+    if (await control.isStopped()) return stopped;
     const snapshot = await ports.takeSnapshot();
     const why = whyNotYet(ports, { plan, replica, snapshot });
     if (why === undefined) return snapshot;
-    if (ports.clock.now() >= deadline) return `Held back to spare PostgreSQL: ${why}`;
-    await ports.clock.sleep(pollMs);
-    if (await control.isStopped()) return stopped;
-  }
+    return isOver() ? `Held back to spare PostgreSQL: ${why}` : undefined;
+  });
 }
 
 interface Moment {

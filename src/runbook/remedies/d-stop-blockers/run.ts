@@ -1,3 +1,4 @@
+import { poll } from '../../../timing.ts';
 import { skipSentences } from '../../diagnose/protected-sessions.ts';
 import { count } from '../../snapshot/words.ts';
 import type { BlockerTarget, Plan } from '../plan.ts';
@@ -180,12 +181,10 @@ async function until(
   withinMs: number,
   isTrue: () => Promise<boolean>,
 ): Promise<boolean> {
-  const deadline = clock.now() + withinMs;
-  for (;;) {
+  return poll({ everyMs: pollMs, withinMs, clock }, async (isOver) => {
     if (await isTrue()) return true;
-    if (clock.now() >= deadline) return false;
-    await clock.sleep(pollMs);
-  }
+    return isOver() ? false : undefined;
+  });
 }
 
 function stepOf({ steps }: Act, { target, how }: BlockerStep): number {

@@ -1,3 +1,4 @@
+import { poll } from '../../../timing.ts';
 import { whyBlockerSkipped } from '../../diagnose/protected-sessions.ts';
 import type { LockReading } from '../../snapshot/snapshot.ts';
 import { count } from '../../snapshot/words.ts';
@@ -91,16 +92,14 @@ async function settle(
   session: BlockerSession,
   targets: readonly BlockerTarget[],
 ): Promise<void> {
-  const { clock } = ports;
-  const deadline = clock.now() + settledAfterMs;
   const pids = targets.map(({ identity }) => identity.pid);
-  while (clock.now() < deadline) {
+  const polling = { everyMs: pollMs, withinMs: settledAfterMs, clock: ports.clock };
+  await poll(polling, async (isOver) => {
     const found = await session.readBlockers(pids, toGuard(ports));
     const isAsItWas = ({ identity }: BlockerTarget): boolean =>
       found.some((now) => isSameStatement(now.identity, identity));
-    if (!targets.some(isAsItWas)) return;
-    await clock.sleep(pollMs);
-  }
+    return isOver() || !targets.some(isAsItWas) || undefined;
+  });
 }
 
 function judge(

@@ -1,3 +1,4 @@
+import { poll } from '../../../timing.ts';
 import type { PoolReading, Snapshot } from '../../snapshot/snapshot.ts';
 import { count } from '../../snapshot/words.ts';
 import type { Plan, PoolTarget } from '../plan.ts';
@@ -25,17 +26,15 @@ async function provePools(
   { takeSnapshot, clock, shownWithinMs }: OptionEPorts,
   pool: PoolTarget,
 ): Promise<PoolProof> {
-  const deadline = clock.now() + shownWithinMs;
   const { poolSize, maxOverflow } = pool.to;
-  for (;;) {
+  return poll({ everyMs: pollMs, withinMs: shownWithinMs, clock }, async (isOver) => {
     const endpoints = readingsOf(await takeSnapshot(), pool);
     if (endpoints.length > 0 && endpoints.every((pools) => pools.some((one) => shows(one, pool)))) {
       const sentence = `Its containers and its pool metrics show ${poolSize} + ${maxOverflow}.`;
       return { shows: 'new', sentence };
     }
-    if (clock.now() >= deadline) return explain(endpoints, pool);
-    await clock.sleep(pollMs);
-  }
+    return isOver() ? explain(endpoints, pool) : undefined;
+  });
 }
 
 function explain(endpoints: readonly (readonly PoolReading[])[], pool: PoolTarget): PoolProof {

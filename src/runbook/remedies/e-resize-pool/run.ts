@@ -1,3 +1,4 @@
+import { poll } from '../../../timing.ts';
 import type { Plan, PoolTarget, ReplicaTarget } from '../plan.ts';
 import { PrivilegedUnavailable } from '../remedy.ts';
 import type { Report, RunControl } from '../remedy.ts';
@@ -26,19 +27,17 @@ async function awaitCalm(
   control: RunControl,
   { pool, replica, isFirst }: NextContainer,
 ): Promise<string | undefined> {
-  if (await control.isStopped()) return 'All changes were stopped';
-  if (isFirst) return undefined;
   const workers = target.services.find(({ name }) => name === pool.service)?.workers ?? 1;
   const mayOpen = workers * (pool.to.poolSize + pool.to.maxOverflow);
-  const deadline = clock.now() + calmWithinMs;
-  for (;;) {
+  const halted = await poll({ everyMs: pollMs, withinMs: calmWithinMs, clock }, async (isOver) => {
+    if (await control.isStopped()) return 'All changes were stopped';
+    if (isFirst) return null;
     const next = { holds: replica.connections, mayOpen };
     const why = whyNotNow(await takeSnapshot(), next, clock.now());
-    if (why === undefined) return undefined;
-    if (clock.now() >= deadline) return `Held back to spare PostgreSQL: ${why}`;
-    await clock.sleep(pollMs);
-    if (await control.isStopped()) return 'All changes were stopped';
-  }
+    if (why === undefined) return null;
+    return isOver() ? `Held back to spare PostgreSQL: ${why}` : undefined;
+  });
+  return halted ?? undefined;
 }
 
 interface ResizeRun {

@@ -1,3 +1,4 @@
+import { poll } from '../../../timing.ts';
 import type { Clock } from '../../../timing.ts';
 import type { Target } from '../../snapshot/target.ts';
 import type { Plan, PlanDraft, PreparedTarget } from '../plan.ts';
@@ -127,19 +128,16 @@ async function countVictims(
   { prepared, clock }: PreparedPorts,
   targets: readonly PreparedTarget[],
 ): Promise<string> {
-  const deadline = clock.now() + goOnWithinMs;
   const before = targets.reduce((sum, { victims }) => sum + victims, 0);
-  for (;;) {
+  return poll({ everyMs: pollMs, withinMs: goOnWithinMs, clock }, async (isOver) => {
     let after = 0;
     for (const { gid } of targets) {
       const now = await prepared.readPrepared(gid);
       after += now === null ? 0 : victimsOf(now.waits, gid);
     }
-    if (after === 0 || clock.now() >= deadline) {
-      return `${before} waited for it when it was planned, ${after} wait for it now`;
-    }
-    await clock.sleep(pollMs);
-  }
+    if (after > 0 && !isOver()) return undefined;
+    return `${before} waited for it when it was planned, ${after} wait for it now`;
+  });
 }
 
 const outcomes: Readonly<Record<RollbackOutcome, Item>> = {

@@ -1,3 +1,4 @@
+import { poll } from '../../../timing.ts';
 import type { Clock } from '../../../timing.ts';
 import type { SettingTarget } from '../plan.ts';
 import type { Item, Report, RunControl } from '../remedy.ts';
@@ -78,14 +79,14 @@ async function awaitReload(
   { session, clock, ask }: TimeoutRun,
   loadedBefore: string,
 ): Promise<TimeoutReading | undefined> {
-  const deadline = clock.now() + inForceWithinMs;
-  for (;;) {
+  const polling = { everyMs: pollMs, withinMs: inForceWithinMs, clock };
+  const holding = await poll(polling, async (isOver) => {
     const now = await session.readTimeout(ask);
     const holds = ask.ms === null || now.isOverriddenHere || now.inForceMs === ask.ms;
     if (now.loadedAt !== loadedBefore && holds) return now;
-    if (clock.now() >= deadline) return undefined;
-    await clock.sleep(pollMs);
-  }
+    return isOver() ? null : undefined;
+  });
+  return holding ?? undefined;
 }
 
 /** A value that is written and not in force would take effect at some other night's reload or restart. */
