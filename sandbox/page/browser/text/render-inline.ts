@@ -77,7 +77,7 @@ function renderDate(node: Extract<Inline, { kind: 'date' }>): Node {
 }
 
 /** A link only ever leads to the web or to a mail; anything else stays the text it is. */
-export function renderLink(url: string, content: Node): Node {
+function renderLink(url: string, content: Node): Node {
   const parsed = URL.parse(url);
   if (parsed === null || !['http:', 'https:', 'mailto:'].includes(parsed.protocol)) return content;
   return element(
