@@ -11,7 +11,7 @@ export const poolerQueue: TourScene = {
   make: (patient) => patient.trouble('pooler-queue'),
   judge: ({ state, causes, verdict, proposals }) => [
     ...(state === 'critical' ? [] : [`it says ${state} while requests queue`]),
-    ...(verdict.includes('a queue in the pooler') ? [] : ['it does not name the queue']),
+    ...(verdict.includes('pooler queue') ? [] : ['it does not name the queue']),
     ...causes.map(({ cause }) => `it sees ${cause} where there is none`),
     ...proposals.map(({ summary }) => `it offers: ${summary}`),
   ],

@@ -35,7 +35,7 @@ export function tourScenes(): readonly TourScene[] {
 }
 
 const busy: TourScene = {
-  title: 'Busy at 85 %, and healthy',
+  title: 'Busy at 85%, and healthy',
   make: (patient) => patient.trouble('healthy-busy'),
   judge: (diagnosis) => [
     ...expectState(diagnosis, 'warning'),

@@ -52,7 +52,7 @@ describe.skipIf(skipsWithoutChromium())('an incident on the page', () => {
       await card
         .getByRole('heading', { name: /Critical, shop: 3\d of 35 usable/ })
         .waitFor(patient);
-      await card.getByText('Likely a connection leak').first().waitFor(patient);
+      await card.getByText('Likely cause: connection leak').first().waitFor(patient);
       await card.getByRole('button', { name: 'I have the incident of shop' }).click();
       await card.getByText('has it since').waitFor(patient);
 

@@ -59,7 +59,10 @@ describe.skipIf(reason)(
         expect.objectContaining({ service: 'backend', user: 'app', total: 10 }),
       );
       expect(diagnosis.findings).toContainEqual(
-        expect.objectContaining({ id: 'server-full', summary: like(/another way \(exec\)/) }),
+        expect.objectContaining({
+          id: 'server-full',
+          summary: like(/another connection \(exec\)/),
+        }),
       );
     });
 
@@ -116,7 +119,7 @@ describe.skipIf(reason)('with an application that is a superuser', () => {
         id: 'superuser-application',
         severity: 'critical',
         summary: like(/reserved slots/),
-        fix: like(/^"postgres" was made by initdb .*CREATE ROLE "postgres_login" LOGIN/),
+        fix: like(/^"postgres" was created by initdb .*CREATE ROLE "postgres_login" LOGIN/),
       }),
     );
     const admin = new Client(stack.adminUrl);

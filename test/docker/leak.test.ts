@@ -79,7 +79,7 @@ describe.skipIf(await whyNoEngine())('a backend that leaks its connections', () 
     const [first, second] = diagnosis.causes;
     expect(first).toMatchObject({
       cause: 'connection-leak',
-      summary: 'Connections of backend are not given back.',
+      summary: 'Connections of backend are not returned.',
     });
     expect(first?.confidence).toBeGreaterThan(second?.confidence ?? 0);
   });

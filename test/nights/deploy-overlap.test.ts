@@ -83,7 +83,7 @@ describe.each(variants)('a deploy that is not over ($seed)', ({ seeded, applicat
       const { state, causes, verdict, findings, proposals, budget } = await look(docker(replicas));
       expect(state).toBe('critical');
       expect(causes[0]?.cause).toBe('application-scaling');
-      expect(verdict).toContain(`Old and new replicas of ${service} run at once`);
+      expect(verdict).toContain(`Old and new replicas of ${service} run at the same time`);
       const found = findings.find(({ id }) => id === 'deploy-overlap');
       expect(found?.summary).toContain(`${old} old replica`);
       expect(found?.fix).toContain(`docker stop ${replicas[0]?.name ?? ''}`);

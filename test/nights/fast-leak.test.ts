@@ -38,7 +38,7 @@ describe.each(variants)('a fast leak ($seed)', ({ seeded, applications, user, ta
     expect(diagnosis.capacity?.utilisation).toBeLessThan(0.8);
     expect(diagnosis.findings.every(({ severity }) => severity === 'info')).toBe(true);
     expect(diagnosis.causes[0]?.cause).toBe('connection-leak');
-    expect(diagnosis.verdict).toMatch(/^Likely a connection leak/);
+    expect(diagnosis.verdict).toMatch(/^Likely cause: connection leak/);
     expect(diagnosis.state).toBe('warning');
     expect(exitCodeOf(diagnosis)).toBe(1);
   });

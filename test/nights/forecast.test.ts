@@ -68,7 +68,7 @@ describe.each(variants)(
       expect(after[0]?.state).toBe('fine');
       const last = after.at(-1)?.forecast;
       expect(last?.connectionsPerMinute).toBe(0);
-      expect(last?.reason).toMatch(new RegExp(`^Flat for (9|10) minutes since ${step} came`));
+      expect(last?.reason).toMatch(new RegExp(`^Flat for (9|10) minutes after ${step} opened`));
     });
 
     test('what goes on growing is a forecast, until it stops', async () => {

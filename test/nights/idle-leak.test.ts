@@ -43,7 +43,7 @@ describe.each(variants)('an idle leak ($seed)', ({ seeded, applications, user })
     const { state, causes, proposals, verdict } = await look();
     expect(state).not.toBe('fine');
     expect(causes[0]?.cause).toBe('connection-leak');
-    expect(verdict).toMatch(/^Likely a connection leak/);
+    expect(verdict).toMatch(/^Likely cause: connection leak/);
     // On a busy machine one may need its second to be opened.
     expect(causes[0]?.because[0]).toContain(` of ${lost} connections of ${service}`);
     expect(causes[0]?.against).not.toEqual([]);

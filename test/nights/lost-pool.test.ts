@@ -41,7 +41,7 @@ describe.each(variants)('a pool that is lost ($seed)', ({ seeded, applications, 
     const diagnosis = await look();
     expectRestart(diagnosis);
     expect(diagnosis.verdict).toContain(`The pool of ${service} holds connections that`);
-    expect(diagnosis.causes[0]?.because[0]).toContain(`${out} connections as in use`);
+    expect(diagnosis.causes[0]?.because[0]).toContain(`${out} connections in use`);
   });
 
   test('it waits for itself: said so, and the service is restarted', async () => {
@@ -56,6 +56,6 @@ describe.each(variants)('a pool that is lost ($seed)', ({ seeded, applications, 
     });
     const diagnosis = await look();
     expectRestart(diagnosis);
-    expect(diagnosis.verdict).toContain(`The pool of ${service} waits for itself`);
+    expect(diagnosis.verdict).toContain(`The pool of ${service} is deadlocked`);
   });
 });

@@ -70,14 +70,14 @@ describe.for(majors)('PostgreSQL %i', (major) => {
         const { verdict, causes, findings, proposals } = await look();
         expect(verdict).toMatch(
           new RegExp(
-            `^None of the runbook's six: maintenance\\. CREATE INDEX \\(.*"building index.*"\\) of ${pid} holds up ${writers} sessions`,
+            `^Likely cause: maintenance\\. CREATE INDEX \\(.*"building index.*"\\) in session ${pid} blocks ${writers} sessions`,
           ),
         );
         expect(causes).toEqual([]);
         expect(findings.map(({ id }) => id)).not.toContain('slow-queries');
         expect(findings.find(({ id }) => id === 'maintenance')?.fix).toContain('invalid index');
         expect(proposals).toMatchObject([{ option: 'D', subject: `${pid}` }]);
-        expect(proposals[0]?.summary).toContain('starts from the beginning');
+        expect(proposals[0]?.summary).toContain('starts over');
       });
 
       test('a rewrite that reports no progress is named by its verb', async () => {
@@ -86,7 +86,9 @@ describe.for(majors)('PostgreSQL %i', (major) => {
           `SELECT count(*) FROM ${table}`,
         );
         const { verdict, causes, findings } = await look();
-        expect(verdict).toContain(`maintenance. ALTER of ${pid} holds up ${writers} sessions`);
+        expect(verdict).toContain(
+          `maintenance. ALTER in session ${pid} blocks ${writers} sessions`,
+        );
         expect(causes).toEqual([]);
         expect(findings.map(({ id }) => id)).not.toContain('slow-queries');
         const slow = await optionD(night.cluster, { limits }).propose({
@@ -103,7 +105,9 @@ describe.for(majors)('PostgreSQL %i', (major) => {
         );
         const { proposals, findings } = await look();
         expect(findings.map(({ id }) => id)).toContain('maintenance');
-        expect(proposals[0]?.blocked).toContain(`pid ${pid} is spared: a concurrent index build`);
+        expect(proposals[0]?.blocked).toContain(
+          `Session ${pid} is skipped: a concurrent index build`,
+        );
         const refused = await optionD(night.cluster, { limits }).propose({ kind: 'stop-blockers' });
         expect(refused.ok ? '' : refused.refusal.why).toContain('invalid index');
       });

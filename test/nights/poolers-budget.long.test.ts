@@ -74,7 +74,7 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('several poolers ($see
     // Beside them dbconn and the scene have a session each.
     expect(budget.mayOpen).toBe(together + 2);
     const found = findings.find(({ id }) => id === 'budget-can-exhaust');
-    expect(found?.summary).toContain(`may open ${together + 2} of ${usable}`);
+    expect(found?.summary).toContain(`may open ${together + 2} connections; ${usable} are usable`);
     expect(found?.evidence.join(' ')).toContain(`together ${each * replicas[0]}.`);
     expect(found?.fix).toContain('max_db_connections');
     // That they could is no trouble yet.
@@ -85,8 +85,8 @@ describe.skipIf(!isPgBouncerInstalled).each(everyVariant)('several poolers ($see
     await server.sessions.openMany(14, { application: 'psql' });
     const { verdict, causes, proposals, findings } = await look(13);
     expect(findings.map(({ id }) => id)).toContain('pooler-budget');
-    expect(verdict).toContain('poolers that may open more than the server has');
-    expect(verdict).toContain(`may open ${together} of ${usable} usable connections`);
+    expect(verdict).toContain('oversized poolers');
+    expect(verdict).toContain(`may open ${together} connections and `);
     expect(causes).toEqual([]);
     expect(proposals.map(({ option }) => option)).not.toContain('E');
   });

@@ -82,6 +82,6 @@ describe.each(everyVariant)('what comes at once ($seed)', ({ seeded, user, appli
     await open(40 - base);
     const { findings } = await check();
     const found = findings.find(({ id }) => id === 'reconnect-storm');
-    expect(found?.summary).toContain('came back all at once');
+    expect(found?.summary).toContain('reconnected all at once');
   });
 });

@@ -66,7 +66,7 @@ describe.each(variants)(
       await wait(`SELECT * FROM ${table}`);
       const blocked = await judge({ protectedApplications: [applications[0]] }, backup.pid);
       expect(blocked).toContain('a protected application');
-      expect(blocked).toContain('Wait until it has finished');
+      expect(blocked).toContain('Wait until it finishes');
     });
 
     test('a superuser who is no application', async () => {
@@ -97,7 +97,7 @@ describe.each(variants)(
       });
       await wait(`ANALYZE ${old}`);
       const blocked = await judge({}, worker);
-      expect(blocked).toContain('prevents wraparound');
+      expect(blocked).toContain('against wraparound');
       expect(blocked).toContain('autovacuum_vacuum_cost_delay');
     });
   },

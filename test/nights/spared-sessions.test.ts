@@ -126,6 +126,6 @@ describe.each(variants)('sessions that are spared ($seed)', ({ seeded, applicati
     expect(await planned(optionD(night.cluster, target), { kind: 'stop-blockers' })).toBe(0);
     const stop = proposals.find(({ option }) => option === 'D');
     expect(stop).not.toHaveProperty('command');
-    expect(stop?.blocked).toContain('its role replicates');
+    expect(stop?.blocked).toContain('a replication role');
   });
 });

@@ -60,7 +60,7 @@ describe.each(variants)('strangers ($seed)', ({ seeded, applications, user }) =>
     const { state, verdict, findings, proposals, budget, capacity } = diagnosis;
     expect(state).toBe('critical');
     expect(verdict).toContain('belong to no configured service');
-    expect(verdict).toContain(`${service} is squeezed out`);
+    expect(verdict).toContain(`${service} gets too few connections`);
     const found = findings.find(({ id }) => id === 'strangers');
     expect(found?.evidence[0]).toContain(stranger);
     expect(budget.lines[0]?.holds).toBe(held);

@@ -43,8 +43,8 @@ describe.for(majors)('PostgreSQL %i', (major) => {
         expect(found?.summary).toContain(`${all} sessions do not report`);
         expect(found?.summary).toContain(
           major < 14
-            ? `does not show their waits either; ${open + busy} hold a transaction`
-            : `${busy} are at work and ${idle + open} wait for their client, ${open} of these in a transaction`,
+            ? `Their waits are not visible either; ${open + busy} hold a transaction`
+            : `${busy} active and ${idle + open} idle, ${open} of them in a transaction`,
         );
         expect(found?.fix).toContain('track_activities');
       });
@@ -54,7 +54,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
         const { state, verdict, causes } = await diagnoseOnce(night.cluster, { limits });
         expect(state).toBe('critical');
         expect(causes).toEqual([]);
-        expect(verdict).toContain('do not report what they do');
+        expect(verdict).toContain('do not report their activity');
       });
     },
   );

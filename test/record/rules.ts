@@ -88,7 +88,7 @@ export const rules: readonly Rule[] = [
   {
     name: 'verdict',
     pattern:
-      /None of the six causes fits\. PostgreSQL accepts .*|Possibly uncommitted transactions: <amount> .*/g,
+      /No known cause\. PostgreSQL accepts .*|Possible cause: uncommitted transactions\. <amount> .*/g,
     live: true,
     why: 'What a server did when it was stopped: nothing, or a transaction.',
   },
@@ -106,7 +106,7 @@ export const rules: readonly Rule[] = [
   },
   {
     name: 'times',
-    pattern: /(?<=checked out \(<figure> %\))(?:, <figure> times)?/g,
+    pattern: /(?<=checked out \(<figure>%\))(?:, <figure> times)?/g,
     live: true,
     why: 'Replicas whose pools are as full as each other are told together.',
   },
@@ -124,7 +124,7 @@ export const racing: readonly RegExp[] = [
 
 /** Lines of a live list that are there or not: what logs say that were written by the way, what they leave no room for, and what is told only where the end of an alert takes its time. */
 export const unsteady =
-  /lines? of the recent logs|All services together may open|still fires: it stays open/;
+  /recent log lines? says?|All services together may open|still fires: it stays open/;
 
 /** What is recorded of real servers and processes. */
 export const live = /^(?:tour|cli\/change)\/|^drills\/(?:patient|process)\//;

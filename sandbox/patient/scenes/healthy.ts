@@ -17,7 +17,7 @@ export function healthy({ seeded, slots, takeName }: SceneContext): Scene {
   });
 }
 
-/** Two services hard at work: 85 % of the slots used, each query a moment long, no pool at its limit. */
+/** Two services hard at work: 85% of the slots used, each query a moment long, no pool at its limit. */
 export function healthyAndBusy({ others, seeded, slots, takeName, usable }: SceneContext): Scene {
   const connections = Math.round(busyShare * usable) - others;
   return ordinaryWork({

@@ -78,12 +78,12 @@ const remarks: readonly Remark[] = [
   { finding: 'terminate-candidates', sentence: 'Option A ends them.', fits: isTermination },
   {
     finding: 'lock-waits',
-    sentence: 'Option D stops what they wait for.',
+    sentence: 'Option D stops the blocker.',
     fits: ({ command }) => command === 'propose D',
   },
   {
     finding: 'abandoned-clients',
-    sentence: 'Option A ends those of now.',
+    sentence: 'Option A ends the current ones.',
     fits: ({ command }, { abandoned, target }) => {
       const service = target.services.find(({ name }) => name === abandoned?.service);
       if (service === undefined) return false;
@@ -132,7 +132,7 @@ function proposeLimit({ evidence: { strangers, target }, short }: ProposalInput)
   if (limit === undefined || !short) return [];
   const blocked =
     target.canAct === false
-      ? 'No role that may change roles is configured: run ALTER ROLE … CONNECTION LIMIT by hand as a superuser.'
+      ? 'dbconn has no role that may change roles. Run ALTER ROLE … CONNECTION LIMIT by hand as a superuser.'
       : null;
   const command = toCommand('prevention', 'connection-limit', 'for', limit.role, String(limit.to));
   return [
@@ -141,7 +141,7 @@ function proposeLimit({ evidence: { strangers, target }, short }: ProposalInput)
       proposal: {
         option: 'prevention',
         subject: limit.role,
-        summary: `Limit the role that holds ${limit.holds} connections to ${limit.to}; sessions that exist stay until they end.`,
+        summary: `Limit the role that holds ${limit.holds} connections to ${limit.to}; existing sessions stay until they end.`,
         slotsFreed: null,
         blocked,
         ...(command !== undefined && { command }),

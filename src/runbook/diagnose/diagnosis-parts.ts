@@ -46,15 +46,15 @@ export type Pooler = z.infer<typeof Pooler>;
 export const troubles = {
   'replication-wait': 'replication wait',
   storage: 'slow storage',
-  cpu: 'no processor time left',
-  'internal-locks': 'internal locks',
-  'client-wait': 'clients that do not answer',
-  'pooler-queue': 'a queue in the pooler',
-  'pooler-budget': 'poolers that may open more than the server has',
+  cpu: 'CPU saturation',
+  'internal-locks': 'internal lock contention',
+  'client-wait': 'unresponsive clients',
+  'pooler-queue': 'pooler queue',
+  'pooler-budget': 'oversized poolers',
   'connection-churn': 'connection churn',
   'abandoned-clients': 'abandoned clients',
   maintenance: 'maintenance',
-  strangers: 'clients of no configured service',
+  strangers: 'unknown clients',
 } as const;
 
 export type Trouble = keyof typeof troubles;

@@ -131,9 +131,9 @@ export function forecast(
   reading: DatabaseReading | undefined,
 ): Forecast {
   if (capacity === null || reading === undefined) {
-    return none('The sessions could not be read, so there is nothing to forecast from.');
+    return none('The sessions could not be read, so there is no forecast.');
   }
-  if (capacity.free === 0) return { ...none('It is full already.'), minutesUntilFull: 0 };
+  if (capacity.free === 0) return { ...none('Already full.'), minutesUntilFull: 0 };
   return fromChecks(checks, capacity) ?? fromStarts(reading, capacity);
 }
 
@@ -183,13 +183,13 @@ function toFlat(points: readonly Point[]): Forecast {
   const { slope, noise } = fitLine(points);
   const base = { minutesUntilFull: null, basis: 'recent-looks' as const };
   const seconds = -(points[0]?.seconds ?? 0);
-  const over = `${count(points.length, 'look')} over ${durationOfSeconds(seconds)}`;
+  const over = `${count(points.length, 'check')} over ${durationOfSeconds(seconds)}`;
   const flat = lastFlat(points);
   const since = -(flat[0]?.seconds ?? 0);
   const step = stepBefore(points, flat);
   if (since >= minuteSeconds) {
     const after =
-      Math.abs(step) > still ? ` since ${Math.abs(step)} ${step > 0 ? 'came' : 'went'}` : '';
+      Math.abs(step) > still ? ` after ${Math.abs(step)} ${step > 0 ? 'opened' : 'closed'}` : '';
     return {
       ...base,
       connectionsPerMinute: 0,
@@ -202,7 +202,7 @@ function toFlat(points: readonly Point[]): Forecast {
   }
   if (step > still && noise <= step) {
     return {
-      ...none(`Not enough data: ${step} came within the last minute; another look will tell.`),
+      ...none(`Not enough data: ${count(step, 'connection')} opened in the last minute.`),
     };
   }
   return { ...base, connectionsPerMinute: perMinute, reason: `Steady over the last ${over}.` };
@@ -227,13 +227,13 @@ function stepBefore(points: readonly Point[], flat: readonly Point[]): number {
 }
 
 function goOn({ points, perMinute }: Growth, capacity: Capacity, refilling: boolean): Forecast {
-  const word = refilling ? 'Refilling after it had dropped' : 'Growing';
+  const word = refilling ? 'Refilling after a drop' : 'Growing';
   const over = durationOfSeconds(-(points[0]?.seconds ?? 0));
   return {
     connectionsPerMinute: round(perMinute),
     minutesUntilFull: untilFull(capacity, perMinute),
     basis: 'recent-looks',
-    reason: `${word}: ${count(points.length, 'look')} over ${over}.`,
+    reason: `${word}: ${count(points.length, 'check')} over ${over}.`,
   };
 }
 
@@ -254,22 +254,21 @@ function fromStarts({ counts, at, startedAt }: DatabaseReading, capacity: Capaci
   const before = newIn300s - newIn60s;
   const perMinute = Math.min(newIn60s, before / 4);
   if (newIn300s === 0) {
-    const reason = 'None of the present connections began in the last five minutes.';
+    const reason = 'No current connection was opened in the last five minutes.';
     return { ...none(reason), connectionsPerMinute: 0, basis: 'connection-starts' };
   }
   const steady = newIn60s <= before / 2 && before / 4 <= 2 * newIn60s;
   const paused = newIn10s === 0 && perMinute > 6 * leastExpected;
   if (Math.min(newIn60s, before) <= mostByChance || !steady || paused) {
     return none(
-      `Not enough data: ${count(newIn60s, 'connection')} began in the last minute, ${before === 0 ? 'none' : before} in the four before; another look will tell.`,
+      `Not enough data: ${count(newIn60s, 'connection')} opened in the last minute, ${before === 0 ? 'none' : before} in the four before.`,
     );
   }
   return {
     connectionsPerMinute: round(perMinute),
     minutesUntilFull: untilFull(capacity, perMinute),
     basis: 'connection-starts',
-    reason:
-      'At most so fast: judged by when the present connections began; ended ones are not seen.',
+    reason: 'Upper bound: judged by when current connections opened; closed ones are not counted.',
   };
 }
 

@@ -28,7 +28,7 @@ function writeServer(evidence: Evidence, findings: readonly Finding[]): string {
   const isComplete = isVisible(reading);
   const taken = `${isComplete ? '' : 'At least '}${capacity.used} of ${capacity.usable} usable connections`;
   const critical = findings.filter(({ severity }) => severity === 'critical');
-  if (!isComplete && critical.length === 0) return `${taken}; not enough privilege to judge.`;
+  if (!isComplete && critical.length === 0) return `${taken}; dbconn cannot see all sessions.`;
   const { minutesUntilFull } = forecast;
   if (capacity.free === 0) return `${taken}: full.`;
   if (snapshot.database.reach.error?.kind === 'full') return `${taken}, and new ones are refused.`;
@@ -59,9 +59,9 @@ function withoutReading({ database, services }: Evidence['snapshot']): string {
     case 'server-error':
       return `PostgreSQL answered the check with SQLSTATE ${error.sqlstate ?? 'unknown'}${processTitles}.`;
     case 'auth':
-      return `PostgreSQL refuses the login of dbconn${processTitles}.`;
+      return `PostgreSQL refuses dbconn's login${processTitles}.`;
     case 'privilege':
-      return 'The role of dbconn may not look at PostgreSQL.';
+      return "dbconn's role lacks the privilege to check PostgreSQL.";
     case 'network':
     default:
       return `PostgreSQL cannot be reached${processTitles}.`;
@@ -88,11 +88,11 @@ const refused = {
 };
 
 const titles: Record<CauseName, string> = {
-  'connection-leak': 'a connection leak',
+  'connection-leak': 'connection leak',
   'slow-queries': 'slow queries',
   'uncommitted-transactions': 'uncommitted transactions',
   'application-scaling': 'application scaling',
-  'pool-misconfiguration': 'a misconfigured pool',
+  'pool-misconfiguration': 'pool misconfiguration',
   'lock-contention': 'lock contention',
 };
 
@@ -116,8 +116,8 @@ export function writeVerdict(judgement: Judgement, evidence: Evidence): string {
   const also = others.filter(({ confidence }) => confidence >= likely);
   const more =
     also.length === 0 ? '' : ` Also likely: ${also.map(({ cause }) => titles[cause]).join(', ')}.`;
-  const word = first.confidence >= likely ? 'Likely' : 'Possibly';
-  return `${word} ${titles[first.cause]}: ${first.summary}${more}`;
+  const word = first.confidence >= likely ? 'Likely' : 'Possible';
+  return `${word} cause: ${titles[first.cause]}. ${first.summary}${more}`;
 }
 
 function withoutCause(
@@ -128,24 +128,24 @@ function withoutCause(
   if (state === 'fine') return 'Nothing is wrong.';
   // Where nothing could be looked at, nothing speaks for or against a cause.
   if (reading === undefined && gravest !== undefined) return gravest.summary;
-  if (state === 'unknown') return `It cannot be judged. ${gravest?.summary ?? ''}`.trim();
+  if (state === 'unknown') return `The state is unknown. ${gravest?.summary ?? ''}`.trim();
   for (const { id, summary } of findings) {
-    if (isTrouble(id)) return `None of the runbook's six: ${troubles[id]}. ${summary}`;
+    if (isTrouble(id)) return `Likely cause: ${troubles[id]}. ${summary}`;
   }
   if (
     findings.some(({ id, severity }) => id === 'activity-not-tracked' && severity === 'warning')
   ) {
-    return 'None of the six causes can be judged: too many sessions do not report what they do.';
+    return 'The cause is unknown: too many sessions do not report their activity.';
   }
   const half = findings.find(({ id }) => id === 'no-pg-monitor');
-  if (half !== undefined) return `The cause cannot be told. ${half.summary}`;
+  if (half !== undefined) return `The cause is unknown. ${half.summary}`;
   if (capacity !== null && findings.some(({ id }) => id.startsWith('capacity-'))) {
     const own = sources.filter(({ kind }) => kind === 'own');
     const idle = capacity.byState.idle - sum(own.map((source) => source.idle));
     const used = capacity.used - sum(own.map(({ total }) => total));
     return idle >= used / 2
-      ? `None of the six causes fits: ${idle} of ${used} connections are idle, and nothing shows that they were lost.`
-      : 'None of the six causes fits: the connections there are seem to be at work.';
+      ? `No known cause: ${idle} of ${used} connections are idle, but nothing shows a leak.`
+      : 'No known cause: the connections appear to be in use.';
   }
-  return `None of the six causes fits. ${gravest?.summary ?? ''}`.trim();
+  return `No known cause. ${gravest?.summary ?? ''}`.trim();
 }

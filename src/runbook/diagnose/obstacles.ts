@@ -77,7 +77,7 @@ export function whyNoObstacle(
   lockWaitMs: number,
 ): string | null {
   if (queued) return null;
-  if (victims === 0) return 'it holds up nobody once the queued statement is cancelled';
+  if (victims === 0) return 'it blocks nobody once the queued statement is cancelled';
   return longestWaitSeconds * 1000 < lockWaitMs
     ? `no session has waited for it for ${durationOfMs(lockWaitMs)} yet`
     : null;

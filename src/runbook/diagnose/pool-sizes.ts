@@ -236,7 +236,7 @@ export function whyFixed(
 }
 
 export function hasNoVariable(service: string): string {
-  return `The environment of ${service} has no variable for its pool's size that dbconn knows: name it in services[].variables.`;
+  return `dbconn knows no variable for the pool size of ${service}: name it in services[].variables.`;
 }
 
 /** Undefined where its containers' environment was not read. */

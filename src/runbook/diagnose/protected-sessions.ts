@@ -12,13 +12,13 @@ export interface Skippable {
 export function whyBlockerSkipped({ identity, process, spared }: Skippable): string | null {
   if (spared === 'hidden') return `${skipSentences.hidden}: GRANT pg_monitor to it`;
   if (process === 'wraparound vacuum') {
-    return 'an autovacuum that prevents wraparound: it comes back at once, so let it finish';
+    return 'an autovacuum against wraparound, which restarts at once: let it finish';
   }
   if (process === 'autovacuum') {
-    return 'an autovacuum: it gives way by itself after deadlock_timeout';
+    return 'an autovacuum, which yields by itself after deadlock_timeout';
   }
   if (spared === 'superuser') {
-    return `${skipSentences.superuser}: if it is the application, name it in applicationRoles and set a superuser as actingUrl`;
+    return `${skipSentences.superuser} (if it is the application: list it in applicationRoles, and set actingUrl to a superuser)`;
   }
   if (spared !== null) return skipSentences[spared];
   // Without it nobody can tell whether it still runs what was approved.
@@ -31,7 +31,7 @@ export function whyBlockerSkipped({ identity, process, spared }: Skippable): str
 export function whyRootSkipped(blocker: Skippable): string | null {
   const reason = whyBlockerSkipped(blocker);
   if (reason !== null || blocker.process !== 'concurrent build') return reason;
-  return 'a concurrent index build: cancelled, it leaves an invalid index behind';
+  return 'a concurrent index build, which would leave an invalid index';
 }
 
 /** As many bytes as a letter of another script that looks like a Latin one takes at least. */
@@ -111,7 +111,7 @@ export interface TerminateGuard {
   /** The plan's age threshold, checked again when the signal is sent. */
   readonly idleForMs: number;
   readonly protectedApplications: readonly string[];
-  /** application_name of poolers: ending their session breaks whoever they serve at that moment. */
+  /** application_name of poolers: ending their session breaks the client they serve at that moment. */
   readonly poolerApplications: readonly string[];
   /** Superuser roles that are the application's own, and so are not spared when the acting role is a superuser. */
   readonly applicationRoles: readonly string[];
@@ -150,10 +150,10 @@ export const skipSentences: Readonly<Record<SkipReason, string>> = {
   own: "dbconn's own session",
   hidden: 'its state is hidden from the acting role',
   'not a client': 'a background process, not a client',
-  replication: 'its role replicates',
+  replication: 'a replication role',
   superuser: 'a superuser',
   'protected application': 'a protected application',
-  pooler: 'a pooler: ending it would break whoever it serves',
-  committing: 'its commit is done here and waits for a standby: ending it takes nothing back',
+  pooler: 'a pooler: ending it would break its clients',
+  committing: 'its commit is done here and waits for a standby: ending it undoes nothing',
   'no privilege': 'the acting role may not signal it',
 };

@@ -45,7 +45,7 @@ function unread(name: string, problem: PoolerSnapshot['problem']): PreventionChe
     state: 'unknown',
     setting: name,
     now: null,
-    better: problem?.fix ?? 'See pgbouncer of the target in dbconn.yml.',
+    better: problem?.fix ?? 'Check pgbouncer of the target in dbconn.yml.',
     because: problem?.summary ?? 'It could not be read.',
   };
 }
@@ -62,8 +62,8 @@ function whetherNeeded(input: AdviceInput): PreventionCheck {
     now: 'none configured',
     better: 'none needed',
     because: isKnown
-      ? `Pools can be sized so that all services fit into ${usable} usable connections without one.`
-      : 'Whether the pools fit without one cannot be told: not all of their numbers are known.',
+      ? `All services can fit into ${usable} usable connections without a pooler.`
+      : 'Some pool sizes are unknown, so dbconn cannot tell.',
   };
 }
 
@@ -76,8 +76,8 @@ function checkMode(name: string, { poolMode, version }: PoolerReading): Preventi
     now: poolMode,
     better: isShared ? poolMode : 'transaction',
     because: isShared
-      ? `${version} lends a connection for a transaction only.`
-      : 'In session mode each client keeps its connection until it goes: that saves logins, not slots. Transaction mode forbids session state such as SET, LISTEN and advisory locks.',
+      ? `${version} assigns a connection per transaction.`
+      : 'In session mode each client keeps its connection until it disconnects: that saves logins, not slots. Transaction mode allows no session state, such as SET, LISTEN and advisory locks.',
   };
 }
 
@@ -92,8 +92,8 @@ function checkWaiting(name: string, reading: PoolerReading): PreventionCheck {
     now: String(clientsWaiting),
     better: '0',
     because: isFine
-      ? `${count(clients, 'client')} of ${maxClientConnections} allowed, and none waits for long.`
-      : `The first has waited for ${durationOfSeconds(longestWaitSeconds)}: PostgreSQL looks calm while the pooler is full. Find who holds its server connections, then see default_pool_size.`,
+      ? `${clients} of ${count(maxClientConnections, 'allowed client')} are connected; none waits for long.`
+      : `The longest wait is ${durationOfSeconds(longestWaitSeconds)}: PostgreSQL appears idle while the pooler is full. Find what holds its server connections, then check default_pool_size.`,
   };
 }
 
@@ -115,7 +115,7 @@ function checkSize(
       setting: `server connections of ${name} (pool_size, max_db_connections)`,
       now,
       better: isFine ? now : String(Math.max(1, Math.floor((usable * 0.8) / replicas))),
-      because: `${count(replicas, 'PgBouncer')} together may open ${Number.isFinite(all) ? all : 'any number'} of ${usable} usable connections.`,
+      because: `${count(replicas, 'PgBouncer')} together may open ${Number.isFinite(all) ? count(all, 'connection') : 'any number'}; ${usable} are usable.`,
     },
   ];
 }
@@ -137,7 +137,7 @@ function checkPools(input: AdviceInput): PreventionCheck[] {
       return { ...base, state: 'unknown', because: whyUnknown(line) };
     }
     if (fits === 'too-many') {
-      const because = 'No numbers make so many processes fit: see PgBouncer below.';
+      const because = 'No pool size lets so many processes fit: see PgBouncer below.';
       return { ...base, state: 'advice', better: '1 + 0', because };
     }
     const together = `It may open ${numberOrEndless(line.mayOpen)}`;
@@ -152,8 +152,8 @@ function nowOf({ poolSize, maxOverflow }: Line): string | null {
 
 function whyUnknown({ service, mayOpen }: Line): string {
   return mayOpen === null
-    ? `Neither its containers nor its metrics show them: set poolSize and maxOverflow of ${service} in dbconn.yml.`
-    : 'How many connections PostgreSQL has could not be read.';
+    ? `Neither its containers nor its metrics show its size: set poolSize and maxOverflow of ${service} in dbconn.yml.`
+    : 'The usable connections of PostgreSQL could not be read.';
 }
 
 /** PostgreSQL's own settings against the runbook's, and the slots kept for the night when all others are taken. */
@@ -172,7 +172,7 @@ const unreached: PreventionCheck = {
   state: 'unknown',
   setting: 'PostgreSQL’s settings',
   now: null,
-  better: 'See /dbconn doctor.',
+  better: 'Run /dbconn doctor.',
   because: 'PostgreSQL could not be read.',
 };
 
@@ -193,7 +193,7 @@ function checkTransactionTimeout(input: AdviceInput): PreventionCheck {
   const because =
     ms === 0
       ? 'A forgotten transaction holds its slot and its locks until somebody ends it.'
-      : 'A forgotten transaction holds its slot and its locks for longer than the runbook wants.';
+      : 'A forgotten transaction holds its slot and its locks for longer than recommended.';
   const duration = toDurationText(recommendedTransactionTimeoutMs);
   const command = `propose prevention idle-in-transaction ${duration}`;
   return { ...base, state: 'advice', because, ...(mayAct(input) && { command }) };
@@ -201,8 +201,8 @@ function checkTransactionTimeout(input: AdviceInput): PreventionCheck {
 
 function whyUnreadable(value: 'unseen' | null): string {
   return value === null
-    ? 'The look did not read it.'
-    : 'dbconn’s own role has a value of its own, so what holds for others cannot be seen by it.';
+    ? 'The check did not read it.'
+    : 'dbconn’s role has its own value, so the value for other roles is not visible.';
 }
 
 /** For everybody it is a hazard: pools and poolers keep sessions idle on purpose. */
@@ -212,20 +212,20 @@ function checkSessionTimeout(input: AdviceInput): PreventionCheck[] {
   const better = `${toTimeoutText(recommendedSessionTimeoutMs)} for roles of people, off for applications`;
   const base = { part: 'postgresql', setting, now: timeoutText(ms), better } as const;
   if ((input.version ?? 0) < 140_000) {
-    const because = 'This PostgreSQL has none; DATABASE_POOL_RECYCLE does its part.';
+    const because = 'This PostgreSQL version has no such setting; use DATABASE_POOL_RECYCLE.';
     return [{ ...base, state: 'ok', now: null, because }];
   }
   if (typeof ms !== 'number') return [{ ...base, state: 'unknown', because: whyUnreadable(ms) }];
   if (ms > 0) {
     const because =
-      'It holds for everybody and ends the idle sessions of every pool and pooler: their next requests may meet an error.';
+      'It applies to all roles and ends idle sessions of pools and poolers. Their next request may fail.';
     const command = 'propose prevention idle-session off';
     return [{ ...base, state: 'advice', because, ...(mayAct(input) && { command }) }];
   }
   const advised = adviseSessionTimeout(input).map(toCheck);
   if (advised.length > 0) return advised;
   const because =
-    'It is off for all, as pools need it, and no role of people leaves sessions idle.';
+    'It is off for all roles, as pools need, and no personal role leaves sessions idle.';
   return [{ ...base, state: 'ok', because }];
 }
 
@@ -242,8 +242,8 @@ function checkReserved({ settings, version }: AdviceInput): PreventionCheck[] {
       now: found.value,
       better: isSet ? found.value : '2',
       because: isSet
-        ? 'Roles with pg_use_reserved_connections get in when all other slots are taken.'
-        : 'When every slot is taken, only a superuser gets in. Changing it needs a restart of PostgreSQL.',
+        ? 'Roles with pg_use_reserved_connections can connect when all other slots are taken.'
+        : 'When every slot is taken, only a superuser can connect. A change needs a restart of PostgreSQL.',
     },
   ];
 }

@@ -15,20 +15,20 @@ import type { Target } from './target.ts';
 const stopped: ReachError = {
   kind: 'stopped',
   summary: 'PostgreSQL cannot be reached, and its container is not running.',
-  fix: 'Start it, and read the end of its log.',
+  fix: 'Start it, and check the end of its log.',
 };
 
 const starting: ReachError = {
   kind: 'stopped',
   detail: 'starting',
   summary: 'PostgreSQL cannot be reached, and Docker is starting its container again.',
-  fix: 'Read the end of its log: a container that starts again and again ends again and again.',
+  fix: 'Check the end of its log: the container keeps stopping.',
 };
 
 const frozen: ReachError = {
   kind: 'frozen',
   summary: 'PostgreSQL cannot be reached, and its container is paused.',
-  fix: 'See who paused it; docker unpause lets it go on.',
+  fix: 'Find out who paused it, then run docker unpause.',
 };
 
 /**
@@ -117,10 +117,10 @@ async function readDatabase(
         kind: late ? 'frozen' : 'network',
         summary: late
           ? `PostgreSQL did not answer within ${databaseBudgetMs / 1_000} s.`
-          : `The look at PostgreSQL broke off: ${result.message}`,
+          : `The check of PostgreSQL failed: ${result.message}`,
         fix: late
-          ? 'See whether the server hangs: its processes, its disk, its memory.'
-          : 'Read the log of dbconn; run doctor.',
+          ? 'Check whether the server hangs: its processes, disk and memory.'
+          : 'Check the log of dbconn, and run doctor.',
       },
     },
   };
@@ -144,8 +144,8 @@ async function readPart<T>(
         ? `${name} did not arrive within ${partBudgetMs / 1_000} s.`
         : `${name} could not be read: ${result.message}`,
       fix: late
-        ? 'See whether what they come from is overloaded or hangs; run doctor.'
-        : 'Read the log of dbconn; run doctor.',
+        ? 'Check whether their source is overloaded or hangs, and run doctor.'
+        : 'Check the log of dbconn, and run doctor.',
     },
   };
 }

@@ -3,9 +3,9 @@ export function count(value: number, noun: string, plural = `${noun}s`): string 
   return `${value} ${value === 1 ? noun : plural}`;
 }
 
-/** `85 %`. */
+/** `85%`. */
 export function percent(share: number): string {
-  return `${Math.round(share * 100)} %`;
+  return `${Math.round(share * 100)}%`;
 }
 
 /** `40 seconds`, `6 minutes`, `3 hours`, `2 days`: one unit, rounded, as a person would say it. */

@@ -88,13 +88,13 @@ function idleBody(diagnosis: Diagnosis, paint: Paint): string[] {
 }
 
 function causesBody({ causes, verdict }: Diagnosis, paint: Paint): string[] {
-  const none = verdict === '' ? 'None of the six causes fits.' : verdict;
+  const none = verdict === '' ? 'No known cause.' : verdict;
   return section('Causes', orNone(causes.flatMap(causeLines), none), paint);
 }
 
 function causeLines({ cause, confidence, because, against }: Cause): string[] {
   return [
-    `  ${cause}, confidence ${Math.round(confidence * 100)} %`,
+    `  ${cause}, confidence ${Math.round(confidence * 100)}%`,
     ...because.map((sentence) => wrap(`+ ${sentence}`, '    ')),
     ...against.map((sentence) => wrap(`- ${sentence}`, '    ')),
   ];

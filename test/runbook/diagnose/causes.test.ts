@@ -73,7 +73,7 @@ test('a quiet server has no cause', () => {
   expect(causesOf(scenes.input())).toEqual([]);
 });
 
-test('a busy server at 85 % with short queries has no cause, although its pools could exhaust it', () => {
+test('a busy server at 85% with short queries has no cause, although its pools could exhaust it', () => {
   const evidence = gatherEvidence(scenes.healthyBusy());
   expect(evidence.budget.canExhaust).toBe(true);
   expect(findCauses(evidence, findAll(evidence))).toEqual([]);
@@ -189,7 +189,7 @@ test('deadlocks in the logs alone raise a suspicion and say that nobody waits no
   });
   expect(others).toEqual([]);
   expect(cause?.cause).toBe('lock-contention');
-  expect(cause?.against).toContain('Nobody waits for a lock at this moment.');
+  expect(cause?.against).toContain('No session waits for a lock right now.');
 });
 
 test('without a connection the process titles raise suspicions of low confidence only', () => {

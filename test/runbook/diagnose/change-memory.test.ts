@@ -49,7 +49,7 @@ test('images, variables by name, replicas and starts are told, with the check th
   expect(changes).toEqual(snapshot.changes);
   const found = findings.find(({ id }) => id === 'recent-changes');
   expect(found?.evidence).toContain(
-    '0 seconds ago: backend: other values of DATABASE_URL, NEW and POOL.',
+    '0 seconds ago: backend: changed values of DATABASE_URL, NEW and POOL.',
   );
 });
 

@@ -10,6 +10,6 @@ test('deadlocks are those between two looks, with or without a log', () => {
   const [found] = findAll(gatherEvidence({ snapshot, target: aTarget(), recent }));
   expect(found).toMatchObject({
     id: 'deadlocks',
-    summary: 'PostgreSQL broke 7 deadlocks in the last 60 seconds.',
+    summary: 'PostgreSQL resolved 7 deadlocks in the last 60 seconds.',
   });
 });

@@ -395,7 +395,7 @@ test('on a small server a tenth of the slots replaces the five free ones', () =>
     aSnapshot(
       counted({ capacity: { ...aReading().capacity, maxConnections: 20 }, counts: { clients } }),
     );
-  // 17 usable: 13 is 76 %, 14 is 82 % with 3 free, 16 is 94 %.
+  // 17 usable: 13 is 76%, 14 is 82% with 3 free, 16 is 94%.
   expect(findingsOf(small(13)).map(({ id }) => id)).not.toContain('capacity-warning');
   expect(findingsOf(small(14)).map(({ id }) => id)).toContain('capacity-warning');
   expect(findingsOf(small(16)).map(({ id }) => id)).toContain('capacity-critical');

@@ -70,7 +70,7 @@ test('one look judges by the connection starts, as an upper bound', () => {
     connectionsPerMinute: 10,
     minutesUntilFull: 4,
     basis: 'connection-starts',
-    reason: containing('At most'),
+    reason: containing('Upper bound'),
   });
 });
 
@@ -166,7 +166,7 @@ test('an hour of looks every fifteen seconds gives the forecast of its last quar
   expect(forecast(ring.entries(), toCapacity(reading, undefined), reading)).toMatchObject({
     connectionsPerMinute: 2,
     basis: 'recent-looks',
-    reason: matching(/^Growing: 60 looks over 15/),
+    reason: matching(/^Growing: 60 checks over 15/),
   });
 });
 

@@ -100,7 +100,7 @@ test('during a deploy the budget waits for its end, and prevention offers neithe
   const { snapshot, recent } = deploy();
   const target = aTarget({ canAct: true, canResize: true });
   const diagnosis = diagnose({ snapshot, target, recent });
-  expect(fixOf(diagnosis, 'budget-can-exhaust')).toContain('once the deploy is over');
+  expect(fixOf(diagnosis, 'budget-can-exhaust')).toContain('after the deploy');
   const commands = readPrevention({ snapshot, target, diagnosis }).checks.map(
     ({ command = '' }) => command,
   );

@@ -45,7 +45,7 @@ test('what dbconn cannot write says why, and its plan is for a person', () => {
   expect(fixed).toMatchObject({ blocked: literal });
   expect(fixed?.command).toBe('propose E backend');
   const unknown = resizeOf({ poolVariables: {} });
-  expect(unknown?.blocked).toContain('no variable for its pool');
+  expect(unknown?.blocked).toContain('no variable for the pool size');
   expect(unknown?.command).toBeUndefined();
 });
 

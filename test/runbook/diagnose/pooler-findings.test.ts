@@ -97,7 +97,7 @@ const reasons: readonly [PoolerPool['fullBy'], said: string, fix: string][] = [
   ['max_db_connections', 'are in use (max_db_connections)', 'raise max_db_connections'],
   ['max_user_connections', 'are in use (max_user_connections)', 'raise max_user_connections'],
   ['paused', 'paused', 'RESUME'],
-  [null, 'opens no more', 'Read the log of PgBouncer'],
+  [null, 'opens no more', 'Check the log of PgBouncer'],
 ];
 
 test.for(reasons)('a queue behind %s says so, and what to change', ([fullBy, said, fix]) => {
@@ -110,7 +110,7 @@ test.for(reasons)('a queue behind %s says so, and what to change', ([fullBy, sai
 test('where PostgreSQL has no room, no larger pool is advised', () => {
   const { findings } = look({ ...withPool(queued), reading: heldByPooler(90) });
   const found = findings.find(({ id }) => id === 'pooler-queue');
-  expect(found?.fix).toContain('Free slots of PostgreSQL first');
+  expect(found?.fix).toContain('Free slots in PostgreSQL first');
 });
 
 test('queues in several poolers are one number in the headline', () => {

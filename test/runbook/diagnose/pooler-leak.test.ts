@@ -68,7 +68,7 @@ test.for<[string, Diagnosis]>([
   const { causes, proposals } = found;
   expect(causes[0]).toMatchObject({
     cause: 'connection-leak',
-    summary: 'Connections of backend are not given back.',
+    summary: 'Connections of backend are not returned.',
   });
   const restarts = proposals.filter(({ option }) => option === 'C');
   expect(restarts).toMatchObject([

@@ -77,7 +77,7 @@ test('a pool too small grows, and frees nothing', () => {
 test('lock contention is answered at the root', () => {
   const [stop] = proposalsOf(scenes.lockContention());
   expect(stop).toMatchObject({ option: 'D', slotsFreed: 1, blocked: null });
-  expect(stop?.summary).toContain('40 sessions behind it go on');
+  expect(stop?.summary).toContain('40 sessions behind it can continue');
 });
 
 test('queued DDL is cancelled, and its blocker is left alone: it holds up nobody else', () => {
@@ -111,7 +111,7 @@ test('a running root is cancelled before it is terminated', () => {
     reading: aReading({ sessions: root, locks: locksOf([aWaiter(2, [1])]) }),
   });
   expect(proposalsOf(scenes.input({ snapshot }))[0]?.summary).toMatch(
-    /^Cancel, then if need be terminate/,
+    /^Cancel root blocker \d+, or end its session if needed/,
   );
 });
 

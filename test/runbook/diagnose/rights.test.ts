@@ -19,7 +19,7 @@ test('without pg_monitor what is seen is enough to say that it is full', () => {
   expect(headline).toBe('At least 95 of 97 usable connections.');
   expect(findings[0]?.id).toBe('capacity-critical');
   expect(findings[0]?.summary).toBe(
-    'At least 95 of 97 usable connections are taken (98 %), at most 2 free.',
+    'At least 95 of 97 usable connections are taken (98%), at most 2 free.',
   );
 });
 

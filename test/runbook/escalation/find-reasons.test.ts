@@ -71,7 +71,7 @@ test.for<[string, Partial<Diagnosis>, string]>([
   [
     'the likeliest is a guess',
     { causes: [{ ...leak, confidence: 0.3 }] },
-    'After 10 minutes of looking the likeliest cause is connection leak, with a confidence of 30 % only.',
+    'After 10 minutes of looking the likeliest cause is connection leak, with a confidence of 30% only.',
   ],
   [
     'the largest holder is nobody’s',

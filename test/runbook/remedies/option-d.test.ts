@@ -54,7 +54,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       spared: [
         {
           what: `pid ${holder.pid}`,
-          reason: 'it holds up nobody once the queued statement is cancelled',
+          reason: 'it blocks nobody once the queued statement is cancelled',
         },
       ],
       cost: [`pid ${ddl.pid}: its statement fails. Run it again with a lock_timeout.`],
@@ -320,10 +320,10 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const answer = await pile.remedy().propose(stopBlockers);
     const why = whyOf(answer);
     for (const reason of [
-      'a superuser: if it is the application, name it in applicationRoles and set a superuser as actingUrl',
-      'its role replicates',
+      'a superuser (if it is the application: list it in applicationRoles, and set actingUrl to a superuser)',
+      'a replication role',
       "dbconn's own session",
-      'a pooler: ending it would break whoever it serves',
+      'a pooler: ending it would break its clients',
     ]) {
       expect(why).toContain(reason);
     }
@@ -358,7 +358,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await pile.waits('ALTER TABLE bloated ADD COLUMN extra int', { user: 'postgres' });
     expect(await pile.remedy().propose(stopBlockers)).toMatchObject({
       refusal: {
-        why: '1 session waits, and each blocker is spared: an autovacuum: it gives way by itself after deadlock_timeout.',
+        why: '1 session waits, and each blocker is spared: an autovacuum, which yields by itself after deadlock_timeout.',
       },
     });
   });

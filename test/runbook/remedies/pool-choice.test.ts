@@ -53,7 +53,7 @@ function numbersOf(answer: Answer<ChosenPool>): unknown {
 const tooLarge: Scene = { pool: { size: 40, maxOverflow: 20 }, held: 90 };
 
 test('pools that fill the server shrink to what fits beside the others', () => {
-  // 80 % of 97 slots for 2 processes: 38 each, in the runbook's proportion.
+  // 80% of 97 slots for 2 processes: 38 each, in the runbook's proportion.
   expect(numbersOf(choosePool(evidenceOf(tooLarge), 'backend', undefined))).toEqual({
     poolSize: 25,
     maxOverflow: 13,

@@ -114,12 +114,12 @@ test('where people let transactions rest on purpose, no time-out shorter than tw
   expect(advise(50 * 60_000 + 1500, [3_600_000])).toMatchObject({
     better: '101min',
     because: expect.stringContaining(
-      'no time-out tells enough of them from those at work',
+      'No time-out separates enough of them from active ones',
     ) as unknown,
   });
   expect(advise(null, [4000])).toMatchObject({
     better: '10min',
-    because: expect.stringContaining('slots ran short before any time-out could') as unknown,
+    because: expect.stringContaining('Slots ran short before any time-out could') as unknown,
   });
 });
 
@@ -160,7 +160,7 @@ test('a warning line that would have given five minutes is advised, with the fig
   const records = createRecords({ log: slow.journal, targets: [slow.target] });
   const { prevention } = value(await records.readReport(open?.id ?? ''));
   const found = prevention.find(({ setting }) => setting.includes('threshold'));
-  expect(found).toMatchObject({ now: '80 %', better: '60 %' });
+  expect(found).toMatchObject({ now: '80%', better: '60%' });
 });
 
 test('a long night is drawn with few figures, and measured with all of them', () => {

@@ -97,7 +97,7 @@ describe('the patient', () => {
     expect(await loggedClasses()).not.toContain('pool-timeout');
   });
 
-  test('is healthy and busy: 85 % of the slots, short active queries, no pool at its limit', async () => {
+  test('is healthy and busy: 85% of the slots, short active queries, no pool at its limit', async () => {
     await make('healthy-busy');
     const own = await troubledSessions();
     const used = (await sessions()).length + 1; // dbconn's own

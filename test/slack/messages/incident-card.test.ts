@@ -62,7 +62,7 @@ function aLook(changes: Partial<Observation> = {}): Observation {
     at: '2026-11-23T03:05:00.000Z',
     state: 'critical',
     headline: '97 of 97 usable connections: full.',
-    verdict: 'Likely a connection leak.',
+    verdict: 'Likely cause: connection leak.',
     cause: 'connection-leak',
     capacity: { used: 97, usable: 97 },
     option: 'C',
@@ -225,7 +225,7 @@ describe('the message of an open incident', () => {
       at: '2026-11-23T03:01:00.000Z',
       state: 'critical' as const,
       headline: '96 of 97 usable connections.',
-      verdict: 'Likely a connection leak.',
+      verdict: 'Likely cause: connection leak.',
       cause: 'connection-leak' as const,
       capacity: { used: 96, usable: 97 },
       option: 'A' as const,
@@ -233,7 +233,7 @@ describe('the message of an open incident', () => {
     };
     const text = show({ incident: anIncident({ last }), diagnosis: null });
     expect(text).toContain('96 of 97');
-    expect(text).toContain('Likely a connection leak.');
+    expect(text).toContain('Likely cause: connection leak.');
   });
 });
 

@@ -71,7 +71,7 @@ describe('status', () => {
       'This looks like',
       'Who | Clients',
       'Blocked: 1 session waits',
-      'backend: 14 of 15 checked out (93 %)',
+      'backend: 14 of 15 checked out (93%)',
       'Docker refuses',
       'Option C:',
       'Dashboard',
@@ -156,7 +156,7 @@ describe('status', () => {
     });
     const shown = toText(statusMessage({ diagnosis, target }));
     expect(shown.split('Docker refuses')).toHaveLength(2);
-    expect(shown).toContain('backend: 14 of 15 checked out (93 %), 3 times');
+    expect(shown).toContain('backend: 14 of 15 checked out (93%), 3 times');
   });
 
   test('what the lists and options already tell is not found once more', () => {
@@ -274,7 +274,7 @@ test('pool settings to mend stand below the ledger, each with what to set', () =
 
 test('causes bring the evidence for and against', () => {
   const shown = toText(diagnosisMessages.causes(view));
-  expect(shown).toContain('Connection leak, 86 % sure');
+  expect(shown).toContain('Connection leak, 86% sure');
   expect(shown).toMatch(/For: +65 sessions are idle/);
   expect(shown).toMatch(/Against: +The pool is not above/);
 });

@@ -23,7 +23,7 @@ test('the card says first that clients wait in the pooler, then where and behind
   expect(checkBlocks('message', message.blocks)).toEqual([]);
   expect(message.text).toContain('54 clients wait in front; 11 of 97 usable connections.');
   const text = toText(message);
-  expect(text).toContain('a queue in the pooler');
+  expect(text).toContain('pooler queue');
   expect(text).toContain(
     'front: 12 of 100 clients, 54 waiting, 20 server connections, transaction mode',
   );

@@ -25,13 +25,13 @@ export function judgeApplicationScaling(input: CauseInput): Cause[] {
   if (pressure === 'warning' && unused < used * 0.5) return [];
   return scoreCause(
     'application-scaling',
-    `${processes} processes with a pool each are more than ${usable} usable connections bear.`,
+    `${processes} processes with a pool each need more than ${usable} usable connections.`,
     [
-      { weight: 0.2, sentence: `${processes} processes share the slots, none of them holds many.` },
+      { weight: 0.2, sentence: `${processes} processes share the slots; none holds many.` },
       ...fromBudget(input),
       ...fromSize(openers, usable),
       ...(detail === 'sessions' ? fromSessions(input) : []),
-      ...indicator(isFresh(input), 0.1, 'Much of it started in the last minutes.'),
+      ...indicator(isFresh(input), 0.1, 'Many of them started in the last minutes.'),
       ...indicator(input.refused, 0.05, 'Connections are being refused.'),
     ],
   );
@@ -56,14 +56,14 @@ function duringDeploy({ service, older, newer }: Overlap, input: CauseInput): Ca
   const fits = without < (usable ?? 0) * evidence.target.limits.warningUtilisation;
   return scoreCause(
     'application-scaling',
-    `Old and new replicas of ${service} run at once, for the length of a deploy.`,
+    `Old and new replicas of ${service} run at the same time during a deploy.`,
     [
       {
         weight: 0.4,
-        sentence: `${older.length} old and ${newer.length} new replicas of ${service} hold ${holds} of ${used} connections.`,
+        sentence: `${count(older.length, 'old replica')} and ${count(newer.length, 'new replica')} of ${service} hold ${holds} of ${used} connections.`,
       },
-      ...indicator(fits, 0.2, `Without the old ones about ${without} would be taken.`),
-      ...indicator(!fits, -0.1, `Without the old ones about ${without} would be taken still.`),
+      ...indicator(fits, 0.2, `Without the old ones, about ${without} would be in use.`),
+      ...indicator(!fits, -0.1, `Without the old ones, about ${without} would still be in use.`),
       ...fromBudget(input),
       ...(detail === 'sessions' ? fromSessions(input) : []),
       ...indicator(input.refused, 0.05, 'Connections are being refused.'),
@@ -79,19 +79,22 @@ function isHuge({ perProcess, holds, processes }: Holder, usable: number): boole
 function fromBudget({ evidence }: CauseInput): Indicator[] {
   const { canExhaust, mayOpen, usable } = evidence.budget;
   if (canExhaust === null) {
-    return [{ weight: 0, sentence: 'What all pools together may open is not known.' }];
+    return [{ weight: 0, sentence: 'The total that all pools may open is unknown.' }];
   }
   return canExhaust
     ? [
         {
           weight: 0.25,
-          sentence: `Together they may open ${mayOpen ?? 'more than the'} of ${usable ?? 0} slots.`,
+          sentence:
+            typeof mayOpen === 'number'
+              ? `Together they may open ${mayOpen} connections; ${usable ?? 0} are usable.`
+              : 'Together they may open any number of connections.',
         },
       ]
     : [
         {
           weight: -0.4,
-          sentence: `Together they may open only ${mayOpen ?? 0} of ${usable ?? 0} slots.`,
+          sentence: `Together they may open only ${mayOpen ?? 0} of ${usable ?? 0} connections.`,
         },
       ];
 }
@@ -104,7 +107,7 @@ function fromSize(openers: readonly Holder[], usable: number): Indicator[] {
   return indicator(
     known.length > 0 && largest <= usable * 0.2,
     0.15,
-    `No process may open more than ${Math.ceil(largest)} by itself.`,
+    `No single process may open more than ${Math.ceil(largest)}.`,
   );
 }
 
@@ -113,7 +116,7 @@ function fromSessions(input: CauseInput): Indicator[] {
   const odd = suspicious(input);
   const share = odd / Math.max(1, used);
   return [
-    ...indicator(share < 0.2, 0.1, 'Hardly any session is slow, blocked or forgotten.'),
+    ...indicator(share < 0.2, 0.1, 'Almost no session is slow, blocked or forgotten.'),
     ...indicator(
       share >= 0.2,
       -0.3,

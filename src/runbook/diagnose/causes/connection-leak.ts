@@ -8,7 +8,6 @@ import {
   leastAlike,
   leastShare,
   nameOf,
-  outButGone,
   outButIdle,
   samePath,
   scoreCause,
@@ -31,7 +30,7 @@ export function judgeConnectionLeak(input: CauseInput): Cause[] {
   if (!path && !forgetful && !(titles && input.atLimit.length > 0)) return fromIdle(input);
   const service = path ? serviceOf(path, input) : forgetful?.service;
   const name = nameOf({ service: service ?? null });
-  return scoreCause('connection-leak', `Connections of ${name} are not given back.`, [
+  return scoreCause('connection-leak', `Connections of ${name} are not returned.`, [
     ...(path ? fromPath(path, input) : []),
     ...(forgetful ? fromPool(forgetful) : []),
     ...(beyond ? fromBudget(beyond) : []),
@@ -68,21 +67,21 @@ function fromLostPool(holder: Holder, input: CauseInput): Cause[] {
   const dead = isDead(holder, input);
   const summary = dead
     ? `The pool of ${name} holds connections that PostgreSQL has ended.`
-    : `The pool of ${name} waits for itself: each request that has a connection wants a second one.`;
+    : `The pool of ${name} is deadlocked: each request holds one connection and waits for another.`;
   const sentence = dead
-    ? `The pools of ${name} count ${checkedOut ?? 0} connections as in use, and PostgreSQL has ${holds} of them: ${outButGone(holder, input)} are gone.`
-    : `All ${checkedOut ?? 0} connections of the pool are in use, ${stuck} of them idle in a transaction, and no query of ${name} runs.`;
+    ? `The pools of ${name} report ${checkedOut ?? 0} connections in use, but PostgreSQL has only ${holds}.`
+    : `All ${checkedOut ?? 0} connections of the pool are in use: ${stuck} are idle in transaction, and ${name} runs no query.`;
   const isFull = input.atLimit.some(({ service }) => service === holder.service);
   return scoreCause('connection-leak', summary, [
     { weight: 0.6, sentence },
-    ...indicator(isFull, 0.15, 'The pool is used up, so its requests wait.'),
-    ...indicator(!isFull, 0, 'The pool has connections left to give.'),
+    ...indicator(isFull, 0.15, 'The pool is exhausted, so requests wait.'),
+    ...indicator(!isFull, 0, 'The pool still has free connections.'),
     ...indicator(
       input.poolTimeouts > 0,
       0.1,
-      `${count(input.poolTimeouts, 'request')} gave up waiting for a pool.`,
+      `${count(input.poolTimeouts, 'request')} timed out waiting for a pool.`,
     ),
-    ...indicator(input.poolTimeouts === 0, 0, 'No request is known to have given up waiting.'),
+    ...indicator(input.poolTimeouts === 0, 0, 'No request is known to have timed out.'),
   ]);
 }
 
@@ -100,10 +99,10 @@ function fromIdle(input: CauseInput): Cause[] {
   const grows = kept !== null && kept.left >= kept.opened / 2;
   // A pool that replaces its connections after half an hour looks the same for half an hour.
   if (!grows && oldest * 1_000 < evidence.target.limits.terminateIdleMs) return [];
-  return scoreCause('connection-leak', `Connections of ${name} are not given back.`, [
+  return scoreCause('connection-leak', `Connections of ${name} are not returned.`, [
     {
       weight: 0.35,
-      sentence: `${sessions} of ${count(holds, 'connection')} of ${name} were used when they were opened and never since, the oldest for ${durationOfSeconds(oldest)}.`,
+      sentence: `${sessions} of ${count(holds, 'connection')} of ${name} have been idle since they opened, the oldest for ${durationOfSeconds(oldest)}.`,
     },
     { weight: 0.15, sentence: 'They were opened one after another, not all at once.' },
     ...indicator(
@@ -111,22 +110,22 @@ function fromIdle(input: CauseInput): Cause[] {
       0.1,
       `They hold ${percent(sessions / Math.max(1, used))} of all connections.`,
     ),
-    ...indicator(input.pressure !== 'none', 0.1, 'Slots are short.'),
+    ...indicator(input.pressure !== 'none', 0.1, 'Few slots are left.'),
     ...indicator(
       grows,
       0.15,
-      `Of ${kept?.opened ?? 0} opened in the recent looks none was closed.`,
+      `Of ${kept?.opened ?? 0} opened during recent checks, none was closed.`,
     ),
     ...indicator(
       kept !== null && !grows,
       -0.5,
-      `${kept?.opened ?? 0} were opened in the recent looks, and as many closed: a pool that replaces them.`,
+      `Recent checks saw ${kept?.opened ?? 0} opened and as many closed: the pool replaces them.`,
     ),
-    { weight: 0, sentence: 'Its pool could not be asked whether it still counts them as in use.' },
+    { weight: 0, sentence: 'The pool itself could not be read to confirm it.' },
     {
       weight: 0,
       sentence:
-        'Clients that are gone without closing look the same: a restart of the service does not free those.',
+        'Clients that vanished without closing would appear the same; a restart does not free those.',
     },
   ]);
 }
@@ -167,14 +166,14 @@ function fromPath(path: LeakSuspect, { lingeringSessions }: CauseInput): Indicat
   return [
     {
       weight: 0.4,
-      sentence: `Of ${lingeringSessions.length} sessions looked at that linger in a transaction, ${path.sessions} ran the same statement last.`,
+      sentence: `Of ${count(lingeringSessions.length, 'session')} left idle in transaction, ${path.sessions} ran the same statement last.`,
     },
-    ...indicator(!written, 0.2, 'They have written nothing: read, and then forgotten.'),
-    ...indicator(written, -0.15, 'They have written: a missing COMMIT looks the same.'),
+    ...indicator(!written, 0.2, 'They wrote nothing: they read data and were then left open.'),
+    ...indicator(written, -0.15, 'They wrote data: a missing COMMIT would have the same effect.'),
     ...indicator(
       Math.min(...ages) <= Math.max(...ages) / 2,
       0.05,
-      'They were left behind one after another, not all at once.',
+      'They were left open one after another, not all at once.',
     ),
   ];
 }
@@ -191,7 +190,7 @@ function fromPool(holder: Holder): Indicator[] {
   return [
     {
       weight: 0.5,
-      sentence: `The pools of ${nameOf(holder)} count ${holder.checkedOut ?? 0} connections as in use, PostgreSQL sees ${outButIdle(holder)} of them idle.`,
+      sentence: `The pools of ${nameOf(holder)} report ${holder.checkedOut ?? 0} connections in use; PostgreSQL sees ${outButIdle(holder)} of them idle.`,
     },
   ];
 }
@@ -205,7 +204,7 @@ function fromBudget(holder: Holder): Indicator[] {
     {
       // No more: a number of workers that was never configured looks the same.
       weight: 0.1,
-      sentence: `${nameOf(holder)} holds ${holder.holds} connections, though its pools may open ${holder.mayOpen ?? 0}.`,
+      sentence: `${nameOf(holder)} holds ${holder.holds} connections, but its pools may open only ${holder.mayOpen ?? 0}.`,
     },
   ];
 }
@@ -221,19 +220,19 @@ function inCommon(input: CauseInput): Indicator[] {
     ...indicator(
       pool !== undefined && working < (pool.checkedOut || 1) / 2,
       0.15,
-      `A pool of ${pool?.service ?? ''} is used up while ${count(working, 'query runs', 'queries run')}.`,
+      `A pool of ${pool?.service ?? ''} is exhausted while ${count(working, 'query runs', 'queries run')}.`,
     ),
     ...indicator(
       poolTimeouts > 0,
       0.05,
-      `${count(poolTimeouts, 'request')} gave up waiting for a pool.`,
+      `${count(poolTimeouts, 'request')} timed out waiting for a pool.`,
     ),
-    ...indicator(growing, 0.1, `It grows by ${growth} connections a minute.`),
+    ...indicator(growing, 0.1, `Connections grow by ${growth} per minute.`),
     ...indicator(
       used > 0 && working / used >= 0.6,
       -0.2,
-      `${percent(working / Math.max(1, used))} of the sessions are at work.`,
+      `${percent(working / Math.max(1, used))} of the sessions are active.`,
     ),
-    ...indicator(waitingLong > left, -0.15, 'More sessions wait for locks than were left behind.'),
+    ...indicator(waitingLong > left, -0.15, 'More sessions wait for locks than were left open.'),
   ];
 }

@@ -22,7 +22,7 @@ export function judgeLockContention(input: CauseInput): Cause[] {
     ...indicator(
       busy,
       0.3,
-      `${count(waiting, 'session waits', 'sessions wait')} for locks, so many that checking them for deadlocks keeps the lock manager busy.`,
+      `${count(waiting, 'session waits', 'sessions wait')} for locks; their deadlock checks keep the lock manager busy.`,
     ),
     ...indicator(
       !busy && waitingLong > 0,
@@ -34,33 +34,33 @@ export function judgeLockContention(input: CauseInput): Cause[] {
       0.15,
       `${waiting} sessions wait for locks, none for long yet.`,
     ),
-    ...indicator(waiting >= 3, 0.1, 'That is a queue, not a brush in passing.'),
+    ...indicator(waiting >= 3, 0.1, 'That is a queue, not a brief overlap.'),
     ...indicator(share >= 0.1, 0.1, `They hold ${percent(share)} of all connections.`),
     ...indicator(share >= 0.2, 0.15, 'That is a large part of them.'),
     ...indicator(
       waiting > 0 && waiting >= working,
       0.15,
-      `Only ${count(working, 'session is', 'sessions are')} at work meanwhile.`,
+      `Only ${count(working, 'other session is', 'other sessions are')} active.`,
     ),
-    ...indicator(victims >= 3, 0.1, `A single root blocker holds up ${victims}.`),
+    ...indicator(victims >= 3, 0.1, `A single root blocker blocks ${victims} sessions.`),
     ...indicator(
       cycles.length > 0,
       0.15,
-      `${count(cycles.length, 'group')} of sessions wait in a ring.`,
+      `${count(cycles.length, 'deadlock is', 'deadlocks are')} in progress.`,
     ),
     ...indicator(
       deadlocks > 0,
       0.35,
       logged >= counted
-        ? `The recent logs tell of ${count(logged, 'deadlock')}.`
-        : `PostgreSQL has counted ${count(counted, 'deadlock')} since an earlier look.`,
+        ? `The recent logs show ${count(logged, 'deadlock')}.`
+        : `PostgreSQL has counted ${count(counted, 'deadlock')} since an earlier check.`,
     ),
     ...indicator(
       waiting === 1 && pressure !== 'none',
       -0.1,
       `Only 1 of ${used} connections waits.`,
     ),
-    ...indicator(waiting === 0, -0.05, 'Nobody waits for a lock at this moment.'),
+    ...indicator(waiting === 0, -0.05, 'No session waits for a lock right now.'),
   ]);
 }
 
@@ -74,8 +74,8 @@ function isBehindMaintenance(evidence: CauseInput['evidence']): boolean {
 /** `roots` is null where they could not be read. */
 function summaryOf(waiting: number, roots: number | null): string {
   if (roots === null) {
-    return `${count(waiting, 'session waits', 'sessions wait')} for locks; behind whom cannot be read yet.`;
+    return `${count(waiting, 'session waits', 'sessions wait')} for locks; the blockers cannot be read yet.`;
   }
-  if (waiting === 0) return 'Queries run into deadlocks with each other.';
+  if (waiting === 0) return 'Queries deadlock each other.';
   return `${count(waiting, 'session waits', 'sessions wait')} for locks behind ${count(roots, 'root blocker')}.`;
 }

@@ -47,7 +47,7 @@ function tooLarge(input: CauseInput): Cause[] {
       ...indicator(
         holder.perProcess === 'unlimited' || Number(holder.perProcess) >= usable * 0.5,
         0.15,
-        'That is half of the server or more.',
+        'That is at least half of the server.',
       ),
       ...(detail === 'sessions' ? fromUse(holder, input) : [useUnknown]),
     ],
@@ -56,7 +56,7 @@ function tooLarge(input: CauseInput): Cause[] {
 
 const useUnknown: Indicator = {
   weight: 0,
-  sentence: 'Whether the connections are in use cannot be seen.',
+  sentence: 'It is unknown whether the connections are in use.',
 };
 
 /**
@@ -71,8 +71,8 @@ function isLarge({ perProcess, holds }: Holder, usable: number, { evidence }: Ca
 
 function describeSize(perProcess: Holder['perProcess'], usable: number): string {
   return typeof perProcess === 'number'
-    ? `One process of it may open ${Math.round(perProcess)}, ${percent(perProcess / usable)} of the slots.`
-    : 'A process of it may open as many as it likes.';
+    ? `One process may open ${Math.round(perProcess)} connections, ${percent(perProcess / usable)} of the slots.`
+    : 'One process may open any number of connections.';
 }
 
 function fromUse(holder: Holder, input: CauseInput): Indicator[] {
@@ -88,12 +88,12 @@ function fromUse(holder: Holder, input: CauseInput): Indicator[] {
     ...indicator(
       (checkedIn ?? 0) >= holds * 0.5,
       0.2,
-      `Its pools themselves count ${checkedIn ?? 0} as not in use.`,
+      `Its pools report ${checkedIn ?? 0} as not in use.`,
     ),
     ...indicator(
       (checkedOut ?? 0) >= holds * 0.6,
       -0.35,
-      `Its pools count ${checkedOut ?? 0} as in use, so they are not too large.`,
+      `Its pools report ${checkedOut ?? 0} in use, so they are not too large.`,
     ),
     ...indicator(odd >= 0.2, -0.3, 'Many sessions are slow, blocked or forgotten.'),
   ];
@@ -128,13 +128,9 @@ function tooSmall(input: CauseInput): Cause[] {
       ...indicator(
         poolTimeouts > 0,
         0.3,
-        `${count(poolTimeouts, 'request')} gave up waiting for a connection of the pool.`,
+        `${count(poolTimeouts, 'request')} timed out waiting for the pool.`,
       ),
-      ...indicator(
-        poolTimeouts === 0,
-        0,
-        'Whether requests gave up waiting is not known: its log cannot be read.',
-      ),
+      ...indicator(poolTimeouts === 0, 0, 'Its log cannot be read, so time-outs are unknown.'),
       {
         weight: 0.15,
         sentence: `PostgreSQL has ${evidence.capacity?.free ?? 0} of ${usable} slots free.`,
@@ -159,7 +155,7 @@ function fromHolders(input: CauseInput, service: string | null, usable: number):
   const many = held >= Math.max(1, (holder?.checkedOut ?? input.used) * 0.3);
   const { perProcess = null } = holder ?? {};
   return [
-    ...indicator(!many, 0.2, 'The connections in use do short work.'),
+    ...indicator(!many, 0.2, 'The connections in use run short queries.'),
     ...indicator(
       many,
       -0.5,

@@ -15,11 +15,13 @@ function fromDragging(
   const saturation = findSaturation(evidence);
   return scoreCause(
     'slow-queries',
-    `${count(sessions, 'query takes', 'queries take')} ${inSeconds(seconds)} each.`,
+    sessions === 1
+      ? `1 query takes ${inSeconds(seconds)}.`
+      : `${sessions} queries take ${inSeconds(seconds)} each.`,
     [
       {
         weight: 0.15,
-        sentence: `${sessions} of ${count(working, 'session')} at work run the same statement.`,
+        sentence: `${sessions} of ${count(working, 'active session')} run the same statement.`,
       },
       ...indicator(share >= 0.15, 0.1, `They hold ${percent(share)} of all connections.`),
       ...indicator(share >= 0.3, 0.15, 'That is a large part of them.'),
@@ -33,8 +35,8 @@ function fromDragging(
               weight: 0.35,
               sentence:
                 usual.active === 0
-                  ? 'Usually hardly a query runs at any moment.'
-                  : `Usual are ${count(usual.active, 'query', 'queries')} at a time, of ${inSeconds(usual.seconds)} each.`,
+                  ? 'Normally almost no query is running.'
+                  : `Normally ${count(usual.active, 'query runs', 'queries run')} at a time, ${inSeconds(usual.seconds)} each.`,
             },
           ]),
       ...indicator(refused, 0.05, 'Connections are being refused.'),
@@ -42,7 +44,7 @@ function fromDragging(
       ...indicator(
         saturation !== undefined,
         -0.2,
-        `The server is short of something, too: ${saturation === undefined ? '' : troubles[saturation.class]}.`,
+        `The server has another problem: ${saturation === undefined ? '' : troubles[saturation.class]}.`,
       ),
     ],
   );
@@ -71,19 +73,19 @@ export function judgeSlowQueries(input: CauseInput): Cause[] {
       ...indicator(
         slow >= Math.max(1, working) * 0.6,
         0.15,
-        `Of ${working} sessions at work, ${slow} run that long.`,
+        `Of ${count(working, 'active session')}, ${slow} run that long.`,
       ),
       ...indicator(
         many && (atLimit.length > 0 || poolTimeouts > 0),
         0.1,
-        'Pools are used up while their queries run.',
+        'Pools are exhausted while these queries run.',
       ),
       ...indicator(
         saturation !== undefined,
         -0.4,
-        `Of those at work ${saturation?.lasting ?? 0} are slow for what the server is short of: ${saturation === undefined ? '' : troubles[saturation.class]}.`,
+        `${count(saturation?.lasting ?? 0, 'active session is', 'active sessions are')} slow for another reason: ${saturation === undefined ? '' : troubles[saturation.class]}.`,
       ),
-      ...indicator(waiting > slow, -0.2, `More sessions, ${waiting}, wait for locks.`),
+      ...indicator(waiting > slow, -0.2, `More sessions (${waiting}) wait for locks.`),
       ...indicator(
         share < 0.05 && input.pressure !== 'none',
         -0.15,

@@ -11,7 +11,7 @@ export function judgeUncommittedTransactions(input: CauseInput): Cause[] {
   const held = titles ? input.inTransaction : old;
   return scoreCause(
     'uncommitted-transactions',
-    `${count(held, 'session sits', 'sessions sit')} in a transaction that nobody ends.`,
+    `${count(held, 'session is', 'sessions are')} idle in an open transaction.`,
     titles ? fromTitles(input) : fromSessions(input, old),
   );
 }
@@ -22,7 +22,7 @@ function fromTitles({ inTransaction, used }: CauseInput): Indicator[] {
       weight: 0.35,
       sentence: `Process titles show ${inTransaction} of ${used} idle in transaction.`,
     },
-    { weight: 0, sentence: 'How long, and what they wrote, cannot be seen without a connection.' },
+    { weight: 0, sentence: 'Without a connection, their age and writes are unknown.' },
   ];
 }
 
@@ -39,21 +39,17 @@ function fromSessions(input: CauseInput, old: number): Indicator[] {
   return [
     {
       weight: 0.3,
-      sentence: `${count(old, 'session is', 'sessions are')} idle in transaction for over ${durationOfSeconds(limitMs / 1_000)}.`,
+      sentence: `${count(old, 'session has', 'sessions have')} been idle in transaction for over ${durationOfSeconds(limitMs / 1_000)}.`,
     },
     ...indicator(
       written > 0 && written >= sample.length / 2,
       0.25,
-      `${written} of the ${sample.length} looked at have written and not committed.`,
+      `Of ${count(sample.length, 'session')} checked, ${written} wrote data and did not commit.`,
     ),
-    ...indicator(!alike, 0.1, 'They come from different statements, or are few.'),
+    ...indicator(!alike, 0.1, 'They ran different statements, or are few.'),
     ...indicator(share >= 0.2, 0.15, `They hold ${percent(share)} of all connections.`),
     ...indicator(share >= 0.5, 0.1, 'That is most of them.'),
-    ...indicator(
-      victims > 0,
-      0.1,
-      `They hold up ${count(victims, 'session')} that ${victims === 1 ? 'waits' : 'wait'} for locks.`,
-    ),
+    ...indicator(victims > 0, 0.1, `They block ${count(victims, 'session')}.`),
     ...indicator(
       alike && written < sample.length / 2,
       -0.15,
@@ -62,7 +58,7 @@ function fromSessions(input: CauseInput, old: number): Indicator[] {
     ...indicator(
       waiting > 0 && waiting >= old * 2,
       -0.15,
-      `${waiting} wait for locks: those hold more connections.`,
+      `${count(waiting, 'session waits', 'sessions wait')} for locks, which is more.`,
     ),
     ...indicator(
       share < 0.05 && victims === 0 && pressure !== 'none',

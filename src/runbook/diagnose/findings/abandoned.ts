@@ -1,4 +1,4 @@
-import { count, durationOfSeconds, quoteIdentifier, sum } from '../../snapshot/words.ts';
+import { count, durationOfSeconds, list, quoteIdentifier, sum } from '../../snapshot/words.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import type { Abandoned } from '../leaks.ts';
@@ -18,11 +18,11 @@ export function findAbandonedIn(evidence: Evidence): Finding[] {
       summary: describe(abandoned),
       figure: { value: sessions, unit: 'connections', limit: holds },
       evidence: [
-        `The first has been silent for ${durationOfSeconds(oldestSeconds)}.`,
+        `The oldest has been idle for ${durationOfSeconds(oldestSeconds)}.`,
         ...keepalive(evidence),
         ...examplesOf(abandoned, evidence),
       ],
-      fix: 'End them (pg_terminate_backend). Do not raise max_connections or restart the service: its pools do not know these connections. To prevent it: tcp_keepalives_idle = 60, tcp_keepalives_interval = 10, tcp_keepalives_count = 3, and tcp_user_timeout and client_connection_check_interval for what is at work; idle_session_timeout only for roles without a pool.',
+      fix: 'End them with pg_terminate_backend. Do not raise max_connections or restart the service: its pools do not know these connections. To prevent this, set tcp_keepalives_idle = 60, tcp_keepalives_interval = 10 and tcp_keepalives_count = 3. For active sessions, set tcp_user_timeout and client_connection_check_interval. Set idle_session_timeout only for roles without a pool.',
     },
   ];
 }
@@ -30,10 +30,9 @@ export function findAbandonedIn(evidence: Evidence): Finding[] {
 function describe({ service, sessions, holds, gone, counted }: Abandoned): string {
   const name = service ?? 'one application';
   const these = `${sessions} of ${count(holds, 'connection')} of ${name}`;
-  if (gone === sessions) return `${these} are idle, at addresses that no running container has.`;
-  if (counted !== null)
-    return `${these} are idle and in none of its pools, which count ${counted}.`;
-  return `${these} fell silent one after another, and new ones were opened in their place.`;
+  if (gone === sessions) return `${these} are idle; no running container has their addresses.`;
+  if (counted !== null) return `${these} are idle, but its pools know only ${counted}.`;
+  return `${these} went idle one after another and were replaced by new ones.`;
 }
 
 /** The value as dbconn's own session has it: of the system, where 0 is configured. */
@@ -41,7 +40,9 @@ function keepalive({ reading }: Evidence): string[] {
   const setting = reading?.settings.find(({ name }) => name === 'tcp_keepalives_idle');
   const seconds = Number(setting?.value ?? 0);
   return seconds > 0
-    ? [`tcp_keepalives_idle is ${durationOfSeconds(seconds)}: until then PostgreSQL does not ask.`]
+    ? [
+        `tcp_keepalives_idle is ${durationOfSeconds(seconds)}: before that, PostgreSQL does not check its clients.`,
+      ]
     : [];
 }
 
@@ -83,12 +84,15 @@ export function findStrangersIn({ strangers, capacity, target }: Evidence): Find
       evidence: named.slice(0, mostNamed).map(({ who, held }) => `${who}: ${held}.`),
       fix:
         limit === undefined
-          ? 'Give them a role of their own that is no superuser, with a CONNECTION LIMIT. If they are a service, add it under services. Shrink no other pool for them.'
-          : `ALTER ROLE ${quoteIdentifier(limit.role)} CONNECTION LIMIT ${limit.to}; sessions that exist stay until they end. If they are a service, add it under services.`,
+          ? 'Give them their own role, not a superuser, with a CONNECTION LIMIT. If they are a service, add it under services. Do not shrink other pools for them.'
+          : `ALTER ROLE ${quoteIdentifier(limit.role)} CONNECTION LIMIT ${limit.to}; existing sessions stay until they end. If they are a service, add it under services.`,
     },
   ];
 }
 
 function squeezed(victims: readonly string[]): string {
-  return victims.length === 0 ? '' : `${victims.slice(0, 3).join(', ')} is squeezed out.`;
+  const named = victims.slice(0, 3);
+  return named.length === 0
+    ? ''
+    : `${list(named)} ${named.length === 1 ? 'gets' : 'get'} too few connections.`;
 }

@@ -68,13 +68,15 @@ function halfOpen({ capacity, snapshot, target }: Evidence): Finding[] {
       figure: { value: held, unit: 'slots' },
       evidence: [
         ...(unaccounted > 0
-          ? [`New connections are refused although only ${capacity.used} sessions are visible.`]
+          ? [
+              `New connections are refused, although only ${count(capacity.used, 'session is', 'sessions are')} visible.`,
+            ]
           : []),
         ...(capacity.unauthenticated === null
           ? []
-          : [`${capacity.unauthenticated} processes are seen authenticating.`]),
+          : [`${count(capacity.unauthenticated, 'process is', 'processes are')} authenticating.`]),
       ],
-      fix: 'Find who connects and stalls (a health check that only opens the port, a broken proxy, a scan); each lets go after authentication_timeout, 60 s by default.',
+      fix: 'Find the client that connects and stalls: a health check, a broken proxy, a port scan. Each slot is freed after authentication_timeout (60 s by default).',
     },
   ];
 }
@@ -100,12 +102,12 @@ function superusers({ reading, target, sources, capacity }: Evidence): Finding[]
   const total = sum(held.map((source) => source.total));
   const roles = [...new Set(held.map(({ user }) => user ?? ''))];
   const eats = capacity !== null && capacity.used > capacity.usable;
-  const slots = eats ? ' and holds reserved slots' : '; it can take the reserved slots';
+  const slots = eats ? 'holds' : 'can take';
   return [
     {
       id: 'superuser-application',
       severity: eats ? 'critical' : 'warning',
-      summary: `The application logs in as a superuser (${count(total, 'session')})${slots}, and pg_signal_backend may not end its sessions.`,
+      summary: `The application logs in as a superuser (${count(total, 'session')}) and ${slots} reserved slots. pg_signal_backend cannot end its sessions.`,
       figure: { value: total, unit: 'sessions' },
       evidence: [`Superuser roles of applications: ${list(roles.map(quoteIdentifier))}.`],
       fix: roles.map((role) => toOrdinary(role, superuserOf.get(role)?.isBootstrap)).join(' '),
@@ -117,10 +119,10 @@ function superusers({ reading, target, sources, capacity }: Evidence): Finding[]
 function toOrdinary(role: string, isBootstrap = false): string {
   const name = quoteIdentifier(role);
   if (!isBootstrap) {
-    return `ALTER ROLE ${name} NOSUPERUSER; it keeps what it owns.`;
+    return `ALTER ROLE ${name} NOSUPERUSER; it keeps its objects.`;
   }
   const login = quoteIdentifier(`${role}_login`);
-  return `${name} was made by initdb and stays a superuser, so give the application a role of its own: CREATE ROLE ${login} LOGIN PASSWORD '…'; GRANT USAGE, CREATE ON SCHEMA public TO ${login}; GRANT ALL ON ALL TABLES IN SCHEMA public TO ${login}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${login}; and let it log in as that.`;
+  return `${name} was created by initdb and stays a superuser. Give the application its own role: CREATE ROLE ${login} LOGIN PASSWORD '…'; GRANT USAGE, CREATE ON SCHEMA public TO ${login}; GRANT ALL ON ALL TABLES IN SCHEMA public TO ${login}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${login}. Then let the application log in as ${login}.`;
 }
 
 /** Superusers that are no application: somebody's psql, a cron job, an exporter. */
@@ -130,7 +132,7 @@ function orphans(held: number): Finding[] {
     {
       id: 'superuser-sessions',
       severity: 'info',
-      summary: `${held} sessions of superusers are open; they may take the last reserved slots.`,
+      summary: `${held} superuser sessions are open; they can take the last reserved slots.`,
       figure: { value: held, unit: 'sessions' },
       evidence: [],
       fix: 'Give monitoring and jobs a role with pg_monitor instead, and close forgotten consoles.',
@@ -145,10 +147,10 @@ function limits({ reading, target }: Evidence): Finding[] {
   return near.map(({ kind, name, limit, used }) => ({
     id: `${kind}-limit-near`,
     severity: used >= limit ? 'critical' : 'warning',
-    summary: `A ${kind} has ${used} of the ${limit} connections of its own limit.`,
+    summary: `A ${kind} uses ${used} of its limit of ${count(limit, 'connection')}.`,
     figure: { value: used, unit: 'connections', limit },
     evidence: [`The ${kind} is ${quoteIdentifier(name)}.`],
-    fix: `Raise it with ALTER ${kind.toUpperCase()} … CONNECTION LIMIT, once you know why it is used up.`,
+    fix: `Find out why it is used up. Then raise it with ALTER ${kind.toUpperCase()} … CONNECTION LIMIT.`,
   }));
 }
 
@@ -159,7 +161,7 @@ function apart({ capacity, reading }: Evidence): Finding[] {
     {
       id: 'replication',
       severity: 'info',
-      summary: `${count(capacity.apart.walsenders, 'walsender')} ${capacity.apart.walsenders === 1 ? 'is' : 'are'} connected; they take none of these slots, but raising max_connections must begin at the standbys.`,
+      summary: `${count(capacity.apart.walsenders, 'walsender')} ${capacity.apart.walsenders === 1 ? 'is' : 'are'} connected; they use none of these slots. Raise max_connections on the standbys first.`,
       figure: { value: capacity.apart.walsenders, unit: 'walsenders' },
       evidence: standbys.map(({ application, state, replayLagSeconds }) =>
         [
@@ -191,10 +193,10 @@ function pending(settings: Settings): Finding[] {
     {
       id: 'pending-restart',
       severity: names.includes('max_connections') ? 'warning' : 'info',
-      summary: `${list(names)} ${names.length === 1 ? 'was' : 'were'} changed but the server runs with the old ${names.length === 1 ? 'value' : 'values'} until it restarts.`,
+      summary: `${list(names)} ${names.length === 1 ? 'was' : 'were'} changed, but the old ${names.length === 1 ? 'value applies' : 'values apply'} until PostgreSQL restarts.`,
       figure: { value: names.length, unit: 'settings' },
       evidence: [],
-      fix: 'Restart PostgreSQL at a quiet time; where the value comes from the command line, change it there.',
+      fix: 'Restart PostgreSQL at a quiet time. If the value comes from the command line, change it there.',
     },
   ];
 }
@@ -207,10 +209,9 @@ function commandLine(settings: Settings, utilisation: number, from: number): Fin
     {
       id: 'max-connections-on-command-line',
       severity: 'info',
-      summary:
-        'max_connections comes from the command line: ALTER SYSTEM and a restart would not change it.',
-      evidence: [`It is ${found.value}.`],
-      fix: 'Change it in command: of the compose file, or wherever the server is started.',
+      summary: 'max_connections is set on the command line, which overrides ALTER SYSTEM.',
+      evidence: [`The value is ${found.value}.`],
+      fix: 'Change it under command in the Compose file, or where the server is started.',
     },
   ];
 }

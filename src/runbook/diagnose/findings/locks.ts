@@ -35,18 +35,16 @@ function busy({ reading, blocking }: Evidence): Finding[] {
   const { sessions } = reading.lockManagerBusy;
   const checks =
     sessions > 0
-      ? `their deadlock checks keep the lock manager busy (${count(sessions, 'session')} in it), so that new logins hang`
-      : 'their deadlock checks, which make new logins hang, are about to begin';
+      ? `Their deadlock checks keep the lock manager busy (${count(sessions, 'session')}), so new logins hang.`
+      : 'Their deadlock checks are about to start and will block new logins.';
   return [
     {
       id: 'lock-manager-busy',
       severity: 'critical',
-      summary: `${count(waitersTotal, 'session waits', 'sessions wait')} for locks, and ${checks}. Who blocks whom cannot be read yet.`,
+      summary: `${count(waitersTotal, 'session waits', 'sessions wait')} for locks. ${checks} The blockers cannot be read yet.`,
       figure: { value: waitersTotal, unit: 'sessions' },
-      evidence: [
-        'Counts and sources are of this moment; single sessions and who waits for whom were left out.',
-      ],
-      fix: 'Look again in some seconds, when the blockers can be read. Do not restart: the checks end by themselves.',
+      evidence: ['Counts and sources are current; single sessions and blockers were not read.'],
+      fix: 'Check again in a few seconds, when the blockers can be read. Do not restart: the checks end by themselves.',
     },
   ];
 }
@@ -63,9 +61,9 @@ function lockWaits(evidence: Evidence): Finding[] {
       figure: { value: waitersTotal, unit: 'sessions' },
       evidence: roots.slice(0, mostLockExamples).map((root) => {
         const who = 'pid' in root ? `${root.pid}` : `prepared transaction ${root.prepared}`;
-        return cleanUntrusted(`${who} holds up ${count(root.victims, 'session')}.`, 200);
+        return cleanUntrusted(`${who} blocks ${count(root.victims, 'session')}.`, 200);
       }),
-      fix: 'Begin at the root: a waiter is a victim, ending it helps nobody else.',
+      fix: 'Start with the root blocker: ending a waiting session does not help the others.',
     },
   ];
 }
@@ -76,7 +74,7 @@ function cycles({ blocking }: Evidence): Finding[] {
     {
       id: 'lock-cycle',
       severity: 'warning',
-      summary: `${count(blocking.cycles.length, 'group')} of sessions wait for one another; PostgreSQL ends one of each after deadlock_timeout.`,
+      summary: `${count(blocking.cycles.length, 'deadlock is', 'deadlocks are')} in progress; PostgreSQL aborts one transaction of each after deadlock_timeout.`,
       figure: { value: blocking.cycles.length, unit: 'cycles' },
       evidence: blocking.cycles
         .slice(0, mostLockExamples)
@@ -94,10 +92,10 @@ function deadlocks(evidence: Evidence): Finding[] {
     {
       id: 'deadlocks',
       severity: 'warning',
-      summary: `PostgreSQL broke ${count(found.count, 'deadlock')} in the last ${durationOfSeconds(found.seconds)}.`,
+      summary: `PostgreSQL resolved ${count(found.count, 'deadlock')} in the last ${durationOfSeconds(found.seconds)}.`,
       figure: { value: found.count, unit: 'deadlocks' },
       evidence: [],
-      fix: 'Take locks in the same order everywhere in the code; the server log names the statements.',
+      fix: 'Take locks in the same order everywhere in the code. The server log names the statements.',
     },
   ];
 }
@@ -111,7 +109,7 @@ function prepared({ reading, blocking, target }: Evidence): Finding[] {
   if (old.length === 0 && blockers.length === 0) return [];
   const victims = Math.max(0, ...blockers.map((root) => root.victims));
   const held = Math.max(old.length, blockers.length);
-  const effect = victims > 0 ? ` and hold up ${count(victims, 'session')}` : '';
+  const effect = victims > 0 ? `; ${count(victims, 'session is', 'sessions are')} blocked` : '';
   return [
     {
       id: 'prepared-transactions',
@@ -126,7 +124,7 @@ function prepared({ reading, blocking, target }: Evidence): Finding[] {
             200,
           ),
         ),
-      fix: 'Ask the transaction manager what it decided; then COMMIT PREPARED or ROLLBACK PREPARED as its owner in its database.',
+      fix: 'Ask the transaction manager for its decision. Then run COMMIT PREPARED or ROLLBACK PREPARED as the owner, in its database.',
     },
   ];
 }
@@ -158,23 +156,29 @@ function replicationWait({ reading }: Evidence): Finding[] {
       summary: `${count(committing, 'commit')} wait for a synchronous standby that does not answer.`,
       figure: { value: committing, unit: 'commits' },
       evidence: waits.slice(0, mostExamples).map(describeSession),
-      fix: "Bring the standby back, or let a DBA run ALTER SYSTEM SET synchronous_standby_names = '' and SELECT pg_reload_conf(). Do not cancel them: they are committed here already.",
+      fix: "Bring the standby back, or let a DBA run ALTER SYSTEM SET synchronous_standby_names = '' and SELECT pg_reload_conf(). Do not cancel them: they are already committed here.",
     },
   ];
 }
 
-const saturated: Record<Saturated, { readonly sentence: string; readonly fix: string }> = {
+const saturated: Record<
+  Saturated,
+  { readonly one: string; readonly many: string; readonly fix: string }
+> = {
   storage: {
-    sentence: 'wait for storage',
-    fix: 'See the latency and throughput of the disk, and what else reads and writes on it: a backup, a checkpoint, VACUUM. Cancelling single statements or restarting PostgreSQL empties caches and makes it slower.',
+    one: 'active session waits for storage',
+    many: 'active sessions wait for storage',
+    fix: 'Check the latency and throughput of the disk. Check what else uses it: a backup, a checkpoint, VACUUM. Do not cancel single statements or restart PostgreSQL: that empties caches and makes it slower.',
   },
   'internal-locks': {
-    sentence: "wait for PostgreSQL's internal locks",
-    fix: 'Let fewer sessions work at once (a smaller pool, or a pooler), and look up the wait events below. There is no blocker to end: cancelling some lets others take their place.',
+    one: 'active session waits for internal locks',
+    many: 'active sessions wait for internal locks',
+    fix: 'Let fewer sessions run at once, with smaller pools or a pooler. The PostgreSQL documentation explains the wait events. There is no blocker to end: others take the place of cancelled sessions.',
   },
   cpu: {
-    sentence: 'compute, and wait for nothing',
-    fix: 'See the load of the machine and what else runs on it; let fewer sessions work at once (a smaller pool, or a pooler). More connections make it slower.',
+    one: 'active session uses the CPU without waiting',
+    many: 'active sessions use the CPU without waiting',
+    fix: 'Check the load of the machine and what else runs on it. Let fewer sessions run at once, with smaller pools or a pooler. More connections make it slower.',
   },
 };
 
@@ -182,15 +186,15 @@ const saturated: Record<Saturated, { readonly sentence: string; readonly fix: st
 function saturation(evidence: Evidence): Finding[] {
   const waits = findSaturation(evidence);
   if (waits === undefined) return [];
-  const { sentence, fix } = saturated[waits.class];
+  const { one, many, fix } = saturated[waits.class];
   return [
     {
       id: waits.class,
       severity: 'warning',
-      summary: `${count(waits.lasting, 'session')} at work ${sentence}, each for over a second.`,
+      summary: `${count(waits.lasting, one, many)}${waits.lasting === 1 ? '' : ', each'} for over a second.`,
       figure: { value: waits.lasting, unit: 'sessions' },
       evidence: [
-        'Waits are seen at one moment: a second check makes it more certain.',
+        'This is a single moment; a second check makes it more certain.',
         ...examplesOf(waits, evidence),
       ],
       fix,
@@ -206,10 +210,10 @@ function clientWait(evidence: Evidence): Finding[] {
     {
       id: 'client-wait',
       severity: 'warning',
-      summary: `${count(waits.lasting, 'session')} in the middle of a statement wait for a client that neither reads nor sends.`,
+      summary: `${count(waits.lasting, 'active session waits', 'active sessions wait')} for a client that neither reads nor sends.`,
       figure: { value: waits.lasting, unit: 'sessions' },
       evidence: examplesOf(waits, evidence),
-      fix: 'See why the client is slow, or whether it is gone. To get the connection back, terminate: a cancel is heard only once the client listens. client_connection_check_interval and tcp_user_timeout end those whose client is gone.',
+      fix: 'Check whether the client is slow or gone. To free the connection, terminate the session: a cancel has no effect until the client responds. Set client_connection_check_interval and tcp_user_timeout to end sessions of lost clients.',
     },
   ];
 }
@@ -232,9 +236,9 @@ function maintenance(evidence: Evidence): Finding[] {
     .map(({ pid, victims, command, progress, session }) => ({
       id: 'maintenance',
       severity: 'warning',
-      summary: `${command}${describeProgress(progress)} of ${pid} holds up ${count(victims, 'session')}.`,
+      summary: `${command}${describeProgress(progress)} in session ${pid} blocks ${count(victims, 'session')}.`,
       figure: { value: victims, unit: 'sessions' },
       evidence: session === undefined ? [] : [describeSession(session)],
-      fix: 'Wait if it is nearly done; cancelled, it starts from the beginning. Do not cancel CREATE INDEX or REINDEX CONCURRENTLY without dropping the invalid index it leaves.',
+      fix: 'Wait if it is nearly done: after a cancel it starts over. If you cancel CREATE INDEX or REINDEX CONCURRENTLY, drop the invalid index it leaves.',
     }));
 }

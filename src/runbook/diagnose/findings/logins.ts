@@ -47,10 +47,10 @@ function churn({ reading, snapshot }: Evidence): Finding[] {
     {
       id: 'connection-churn',
       severity: 'warning',
-      summary: `About ${rate} sessions a second are opened and closed again, and each costs the server a process and a login.`,
+      summary: `About ${rate} sessions per second are opened and closed; each costs a process and a login.`,
       figure: { value: rate, unit: 'sessions per second' },
       evidence: [
-        `${passed} sessions began and ended within ${Math.round(seconds * 10) / 10} s.`,
+        `${passed} sessions started and ended within ${Math.round(seconds * 10) / 10} s.`,
         ...sources
           .slice(0, mostExamples)
           .map(({ user, application, client, newIn60s, total }) =>
@@ -60,7 +60,7 @@ function churn({ reading, snapshot }: Evidence): Finding[] {
             ),
           ),
       ],
-      fix: 'Let the application keep its connections: a pool instead of NullPool, or PgBouncer in front. Neither ending sessions nor a larger max_connections stops the logins.',
+      fix: 'Let the application reuse connections: a pool instead of NullPool, or PgBouncer in front. Ending sessions or raising max_connections does not stop the logins.',
     },
   ];
 }
@@ -73,10 +73,10 @@ function slowLogin({ snapshot }: Evidence): Finding[] {
     {
       id: 'login-slow',
       severity: 'info',
-      summary: `dbconn's login took ${seconds} s: the server is alive, and slow to let sessions in.`,
+      summary: `dbconn's login took ${seconds} s: the server is up, but logins are slow.`,
       figure: { value: seconds, unit: 'seconds' },
       evidence: [],
-      fix: 'See what its processors are busy with, and how many sessions log in a second.',
+      fix: 'Check the CPU load, and how many sessions log in per second.',
     },
   ];
 }
@@ -158,12 +158,10 @@ function regular({ history }: Evidence): Omit<Finding, 'severity'>[] {
   return [
     {
       id: 'connection-rhythm',
-      summary: `Every ${durationOfSeconds(periodSeconds)} up to ${count(size, 'connection')} ${size === 1 ? 'comes' : 'come'} at once, ${bursts} times in what dbconn remembers.`,
+      summary: `Every ${durationOfSeconds(periodSeconds)}, up to ${count(size, 'connection opens', 'connections open')} at once; dbconn saw this ${bursts} times.`,
       figure: { value: Math.round(periodSeconds), unit: 'seconds between bursts' },
-      evidence: [
-        'Pools that replace their connections in the same minute, or jobs that begin together.',
-      ],
-      fix: 'Spread them: other minutes for jobs, and another DATABASE_POOL_RECYCLE for each service.',
+      evidence: ['Likely pools that recycle in the same minute, or jobs that start together.'],
+      fix: 'Spread them: start jobs at different minutes, and set a different DATABASE_POOL_RECYCLE for each service.',
     },
   ];
 }
@@ -179,10 +177,13 @@ function storm({ reading, capacity, history }: Evidence): Omit<Finding, 'severit
   return [
     {
       id: 'reconnect-storm',
-      summary: `${newIn300s} of ${count(capacity.used, 'connection')} began in the last 5 minutes, and ${before.used} were there before: clients came back all at once.`,
+      summary: `${newIn300s} of ${count(capacity.used, 'connection')} opened in the last 5 minutes: clients reconnected all at once.`,
       figure: { value: newIn300s, unit: 'connections' },
-      evidence: [`The server started ${reading.startedAt}.`],
-      fix: 'Let clients come back with a growing, random pause; a pooler in between opens fewer at once.',
+      evidence: [
+        `Before that, ${before.used} were in use.`,
+        `PostgreSQL started ${durationOfSeconds((now - Date.parse(reading.startedAt)) / 1_000)} ago.`,
+      ],
+      fix: 'Let clients reconnect with exponential backoff and jitter, or put a pooler in between.',
     },
   ];
 }

@@ -19,8 +19,8 @@ const rules: readonly Rule[] = [
     id: 'pool-timeouts-in-logs',
     classes: ['pool-timeout'],
     severity: 'warning',
-    say: 'an application gave up waiting for a connection of its pool',
-    fix: 'Compare the pool with what its sessions do: working, waiting or forgotten.',
+    say: 'a request timed out waiting for its pool',
+    fix: 'Check what the sessions of the pool do: run, wait or sit idle.',
   },
   {
     id: 'refusals-in-logs',
@@ -32,7 +32,7 @@ const rules: readonly Rule[] = [
     id: 'limit-refusals-in-logs',
     classes: ['role-or-database-limit'],
     severity: 'warning',
-    say: 'a role or a database had reached its own connection limit',
+    say: 'a role or a database reached its connection limit',
     fix: 'Compare its CONNECTION LIMIT with what its clients may open.',
   },
   {
@@ -40,13 +40,13 @@ const rules: readonly Rule[] = [
     classes: ['pooler-login'],
     severity: 'warning',
     say: 'a pooler could not log in to PostgreSQL',
-    fix: "Read the reason in the pooler's log: a password, a limit, or PostgreSQL itself.",
+    fix: "Check the reason in the pooler's log: a password, a limit, or PostgreSQL itself.",
   },
   {
     id: 'pooler-limit-in-logs',
     classes: ['pooler-limit'],
     severity: 'warning',
-    say: 'a pooler had reached its own limit of clients',
+    say: 'a pooler reached its limit of clients',
     fix: 'Compare max_client_conn with what its clients may open. PostgreSQL is not the limit here.',
   },
   {
@@ -54,21 +54,21 @@ const rules: readonly Rule[] = [
     classes: ['pooler-query-wait'],
     severity: 'warning',
     say: 'a client waited too long for a server connection of the pooler',
-    fix: "See what keeps the pooler's server connections: SHOW POOLS, and what their sessions do.",
+    fix: "Run SHOW POOLS to check what uses the pooler's server connections.",
   },
   {
     id: 'deadlocks-in-logs',
     classes: ['deadlock'],
     severity: 'warning',
-    say: 'PostgreSQL broke a deadlock',
+    say: 'PostgreSQL resolved a deadlock',
     fix: 'Take locks in the same order everywhere in the code.',
   },
   {
     id: 'crash-in-logs',
     classes: ['crash'],
     severity: 'warning',
-    say: 'a server process crashed and took every session with it',
-    fix: 'Read the PostgreSQL log around it: memory, a signal, a broken extension.',
+    say: 'a server process crashed and ended every session',
+    fix: 'Check the PostgreSQL log around that time: memory, a signal, a broken extension.',
   },
   {
     id: 'login-failures-in-logs',
@@ -80,7 +80,7 @@ const rules: readonly Rule[] = [
 
 /** What the containers' logs say, and which could not be read. */
 export function findInLogs({ snapshot, logs }: Evidence): Finding[] {
-  if (!snapshot.logs.ok) return unread(aboutLogs('any container'), snapshot.logs.problem);
+  if (!snapshot.logs.ok) return unread(aboutLogs('the containers'), snapshot.logs.problem);
   return [
     ...snapshot.logs.value.flatMap(({ service, problem }) =>
       problem === undefined ? [] : unread(aboutLogs(service), problem),
@@ -97,7 +97,7 @@ export function findInLogs({ snapshot, logs }: Evidence): Finding[] {
         {
           id,
           severity,
-          summary: `${count(lines, 'line')} of the recent logs ${lines === 1 ? 'says' : 'say'} that ${say}.`,
+          summary: `${count(lines, 'recent log line says', 'recent log lines say')} that ${say}.`,
           figure: { value: lines, unit: 'lines' },
           evidence: examples.slice(0, 5),
           ...(fix !== undefined && { fix }),

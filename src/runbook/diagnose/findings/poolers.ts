@@ -11,13 +11,13 @@ import { lastingWaits } from '../waits.ts';
 import { unread } from './unread.ts';
 
 interface Explanation {
-  /** The end of a sentence, with its full stop. */
+  /** Whole sentences. */
   readonly because: string;
   readonly fix: string;
 }
 
 /** Ending sessions frees slots of PostgreSQL, and those are not what is short. */
-const inVain = 'Ending sessions, or other pool numbers of a service, do not help.';
+const inVain = 'Ending sessions or resizing the pools of a service does not help.';
 
 /**
  * Why the clients of a pool wait: what its limit is, and what its connections are used for by PostgreSQL's account.
@@ -29,39 +29,39 @@ function whatHolds(pool: PoolerPool, pooler: KnownPooler, evidence: Evidence): E
   const all = count(pool.servers, 'server connection');
   if (pool.fullBy === 'paused') {
     return {
-      because: 'the database is paused there.',
+      because: 'The database is paused there.',
       fix: `Ask why it was paused, then run RESUME on its console. ${inVain}`,
     };
   }
   if (pool.fullBy === null) {
     return {
-      because: `it has ${all} and opens no more, though none of its limits is reached.`,
-      fix: `Read the log of ${name}: it cannot log in to PostgreSQL, or it is paused. ${inVain}`,
+      because: `It has ${all} and opens no more, although no limit is reached.`,
+      fix: `Check the log of ${name}: it cannot log in to PostgreSQL, or it is paused. ${inVain}`,
     };
   }
   const held = heldBy(pool, pooler, evidence);
   if (held !== null) return held;
-  const inUse = `its ${all} are in use (${pool.fullBy})`;
+  const inUse = `${count(pool.servers, 'server connection is', 'server connections are')} in use (${pool.fullBy}).`;
   const isSession = pool.mode === 'session';
   const holding = isSession
-    ? `in session mode each client keeps its connection until it disconnects, and ${inUse}.`
-    : `${inUse}.`;
+    ? `${inUse} In session mode each client keeps its connection until it disconnects.`
+    : inUse;
   const instead = isSession
-    ? 'use transaction mode where clients keep no session state, and let clients that are idle disconnect'
+    ? 'use transaction mode where clients keep no session state, and let idle clients disconnect'
     : '';
   if (capacity === null || pressureOf(capacity, target.limits) !== 'none') {
     return {
       because: holding,
       fix: isSession
         ? `In PgBouncer, ${instead}. PostgreSQL has no room for a larger pool. ${inVain}`
-        : 'Free slots of PostgreSQL first: a larger pool would only move the queue there.',
+        : 'Free slots in PostgreSQL first: a larger pool would only move the queue there.',
     };
   }
   const room = `PostgreSQL has ${capacity.free} of ${capacity.usable} slots free`;
   const raise = `raise ${pool.fullBy}${pool.fullBy === 'pool_size' ? ' (or default_pool_size)' : ''} of ${name}`;
   return {
     because: `${holding} ${room}.`,
-    fix: `In PgBouncer, ${raise}${isSession ? `, or ${instead}` : ''}. ${inVain}`,
+    fix: `In PgBouncer, ${raise}${isSession ? `. Or ${instead}` : ''}. ${inVain}`,
   };
 }
 
@@ -98,19 +98,19 @@ function heldBy(
   if (isMost(blocked.length)) {
     return {
       because: `${blocked.length} ${of} wait for locks in PostgreSQL.`,
-      fix: 'See /dbconn blocking for what holds them up. A larger pool only lets more wait.',
+      fix: 'Run /dbconn blocking to find the blocker. A larger pool only lets more sessions wait.',
     };
   }
   if (isMost(open)) {
     return {
-      because: `${open} ${of} are idle in transaction, and held until it ends.`,
-      fix: 'See /dbconn idle for the code that leaves them open. A larger pool is used up in the same way.',
+      because: `${open} ${of} are idle in transaction.`,
+      fix: 'Run /dbconn idle to find the code that leaves them open. A larger pool would fill up too.',
     };
   }
   if (isMost(slow.length)) {
     return {
       because: `${slow.length} ${of} run slow statements.`,
-      fix: 'See /dbconn sessions for the statements. A larger pool only runs more of them at once.',
+      fix: 'Run /dbconn sessions to find the statements. A larger pool only runs more of them at once.',
     };
   }
   return null;
@@ -120,7 +120,7 @@ function heldBy(
 export function findInPoolers(evidence: Evidence): Finding[] {
   const { poolers: part } = evidence.snapshot;
   if (part === undefined) return [];
-  if (!part.ok) return unread(aboutConsole('The poolers'), part.problem);
+  if (!part.ok) return unread(aboutConsole('the poolers'), part.problem);
   return [
     ...part.value.flatMap(({ name, problem }: PoolerSnapshot) =>
       problem === undefined ? [] : unread(aboutConsole(name), problem),
@@ -155,7 +155,7 @@ function queue(pooler: KnownPooler, evidence: Evidence): Finding[] {
     {
       id: 'pooler-queue',
       severity: isCritical ? 'critical' : 'warning',
-      summary: `${count(waiting, 'client waits', 'clients wait')} in ${name} for up to ${durationOfSeconds(longestQueue.longestWaitSeconds)}: ${because}`,
+      summary: `${count(waiting, 'client waits', 'clients wait')} in ${name} for up to ${durationOfSeconds(longestQueue.longestWaitSeconds)}. ${because}`,
       figure: { value: waiting, unit: 'clients waiting' },
       evidence: [...queued.slice(0, 5).map(describePool), ...whoWaits(pooler, evidence)],
       fix,
@@ -182,7 +182,7 @@ function whoWaits({ reading }: KnownPooler, { findService }: Evidence): string[]
   const sentences = [...names].map(
     ([name, sources]) => `${name} ${sum(sources.map((one) => one.waiting))}`,
   );
-  return sentences.length === 0 ? [] : [cleanUntrusted(`Who waits: ${list(sentences)}.`, 300)];
+  return sentences.length === 0 ? [] : [cleanUntrusted(`Waiting: ${list(sentences)}.`, 300)];
 }
 
 /** New clients are refused at the limit; until then nobody notices. */
@@ -197,10 +197,10 @@ function nearLimit({ name, reading }: KnownPooler, { target }: Evidence): Findin
     .map(({ kind, name: whose, limit, used }) => ({
       id: 'pooler-clients-near-limit',
       severity: used >= limit ? 'critical' : 'warning',
-      summary: `${name} has ${used} of the ${limit} clients it allows${kind === 'pooler' ? '' : ` one ${kind}`}; more are refused.`,
+      summary: `${name} has ${used} of ${count(limit, 'allowed client')}${kind === 'pooler' ? '' : ` for one ${kind}`}; it refuses more.`,
       figure: { value: used, unit: 'clients', limit },
       evidence: kind === 'pooler' ? [] : [cleanUntrusted(`The ${kind} is ${whose}.`, 200)],
-      fix: `See who opens so many connections to it, then raise ${settingOf[kind]}.`,
+      fix: `Check who opens so many connections to it, then raise ${settingOf[kind]}.`,
     }));
 }
 
@@ -218,23 +218,23 @@ function tooMany({ budget, capacity, target }: Evidence): Finding[] {
   const holds = sum(poolers.map((one) => one.holds));
   const isShort = pressureOf(capacity, target.limits) !== 'none';
   if (!isShort || mayOpen <= usable || holds < capacity.used / 2) return [];
-  const all = Number.isFinite(mayOpen) ? String(mayOpen) : 'any number of connections';
+  const all = Number.isFinite(mayOpen) ? count(mayOpen, 'connection') : 'any number';
   const many = sum(poolers.map(({ replicas }) => replicas));
   return [
     {
       id: 'pooler-budget',
       severity: 'warning',
-      summary: `${count(many, 'PgBouncer')} may open ${all} of ${usable} usable connections, and ${many === 1 ? 'holds' : 'hold'} ${holds} now.`,
+      summary: `${count(many, 'PgBouncer')} may open ${all} and ${many === 1 ? 'holds' : 'hold'} ${holds}; ${usable} are usable.`,
       figure: { value: holds, unit: 'connections', limit: usable },
       evidence: poolers.map(
         (one) => `${one.name}: ${count(one.replicas, 'replica')}, together ${one.mayOpen}.`,
       ),
-      fix: `Set max_db_connections of each PgBouncer so that all of them together stay below ${usable}. A restart of PostgreSQL or of a service does not help.`,
+      fix: `Set max_db_connections of each PgBouncer so that their total stays below ${usable}. Restarting PostgreSQL or a service does not help.`,
     },
   ];
 }
 
 function aboutConsole(name: string): Pick<Finding, 'id' | 'severity' | 'summary'> {
-  const summary = `The console of ${name} could not be read: clients may wait there unseen.`;
+  const summary = `The console of ${name} could not be read, so waiting clients are not visible.`;
   return { id: 'pooler-unread', severity: 'warning', summary };
 }

@@ -22,18 +22,20 @@ export function findInBudget({ budget, capacity, target, overlaps }: Evidence): 
     .map((line) => ({
       id: 'service-over-budget',
       severity: 'warning',
-      summary: `${line.service} holds ${line.holds ?? 0} connections, though its pools may open ${line.mayOpen ?? 0}.`,
+      summary: `${line.service} holds ${line.holds ?? 0} connections, but its pools may open only ${line.mayOpen ?? 0}.`,
       figure: { value: line.holds ?? 0, unit: 'connections', limit: Number(line.mayOpen) },
-      evidence: ['Connections outside of the pool, more workers than configured, or an old copy.'],
-      fix: `Compare the workers configured for ${line.service} with those that run.`,
+      evidence: [
+        'Possible reasons: connections outside the pool, extra workers, or an old replica.',
+      ],
+      fix: `Compare the configured workers of ${line.service} with those that run.`,
     }));
   if (canExhaust === true && usable !== null) {
-    const sum = mayOpen === 'unlimited' ? 'as many as they like' : (mayOpen ?? 'more');
+    const sum = typeof mayOpen === 'number' ? count(mayOpen, 'connection') : 'any number';
     findings.push({
       id: 'budget-can-exhaust',
       // Overcommitting is common and often wise; it is trouble when the slots run out.
       severity: pressureOf(capacity, target.limits) === 'none' ? 'info' : 'warning',
-      summary: `All services${budget.poolers === undefined ? '' : ' and poolers'} together may open ${sum} of ${usable} usable connections.`,
+      summary: `All services${budget.poolers === undefined ? '' : ' and poolers'} together may open ${sum}; ${usable} are usable.`,
       ...(typeof mayOpen === 'number' && {
         figure: { value: mayOpen, unit: 'connections', limit: usable },
       }),
@@ -45,10 +47,10 @@ export function findInBudget({ budget, capacity, target, overlaps }: Evidence): 
         ...(others === null ? [] : [`Others: ${others} now.`]),
       ],
       fix: isDeploying(overlaps)
-        ? 'Judge them once the deploy is over: the pools of the old replicas end with it.'
+        ? 'Check again after the deploy: the pools of the old replicas end with it.'
         : budget.poolers === undefined
-          ? 'Give the services pools that fit, or put a pooler such as PgBouncer in between.'
-          : 'Give the services pools that fit, and PgBouncer a pool_size or max_db_connections that does.',
+          ? 'Make the pools smaller, or put a pooler such as PgBouncer in between.'
+          : 'Make the pools of the services smaller, and limit PgBouncer with pool_size or max_db_connections.',
     });
   }
   return findings;
@@ -58,7 +60,7 @@ function describe(line: Evidence['budget']['lines'][number]): string {
   const { workers, mayOpen, mixed = [line] } = line;
   const parts = mixed.map(
     ({ replicas, poolSize, maxOverflow }) =>
-      `${replicas} replicas x ${workers} workers x (${poolSize ?? '?'} + ${maxOverflow ?? '?'})`,
+      `${count(replicas, 'replica')} x ${count(workers, 'worker')} x (${poolSize ?? '?'} + ${maxOverflow ?? '?'})`,
   );
   return `${parts.join(' + ')} = ${mayOpen ?? 'unknown'}`;
 }
@@ -113,7 +115,7 @@ function judge({ name, replicas }: ServiceReading, idleMs: number): Finding[] {
           {
             ...info(
               'pool-setting-pre-ping-off',
-              `${name} does not try a connection before it uses it: each session that is ended costs a request an error.`,
+              `${name} does not test a connection before use: each ended session causes one failed request.`,
               `Set ${named('prePing')}=true.`,
             ),
             // The server ends what the pool believes to be alive.
@@ -134,7 +136,7 @@ function judge({ name, replicas }: ServiceReading, idleMs: number): Finding[] {
       ? [
           info(
             'pool-setting-timeout-long',
-            `${name} waits for a connection longer than its callers wait for an answer: ${Math.max(...pools.map(({ timeoutSeconds }) => timeoutSeconds ?? 0))} s.`,
+            `Requests of ${name} wait up to ${Math.max(...pools.map(({ timeoutSeconds }) => timeoutSeconds ?? 0))} s for a connection, longer than callers wait.`,
             `Set ${named('timeoutSeconds')}=${longestWaitSeconds} or less.`,
           ),
         ]
@@ -142,7 +144,7 @@ function judge({ name, replicas }: ServiceReading, idleMs: number): Finding[] {
   ];
 }
 
-/** A changed .env reaches only the containers that were made anew since. */
+/** A changed .env reaches only the containers that were recreated since. */
 function differ(
   name: string,
   pools: readonly PoolSettings[],
@@ -161,9 +163,9 @@ function differ(
     {
       id: 'pool-settings-differ',
       severity: 'info',
-      summary: `The ${count(pools.length, 'replica')} of ${name} do not agree on ${list(odd.map(named))}.`,
+      summary: `The ${count(pools.length, 'replica')} of ${name} have different values of ${list(odd.map(named))}.`,
       evidence: [],
-      fix: `docker compose up -d ${name} makes those anew that have an old environment; a restart would not.`,
+      fix: `Run docker compose up -d ${name}: it recreates replicas with an old environment. A restart does not.`,
     },
   ];
 }
@@ -173,10 +175,10 @@ function endsIdle(idleMs: number): Finding {
     id: 'idle-session-timeout-for-all',
     severity: 'info',
     summary:
-      'idle_session_timeout ends the idle sessions of every pool and pooler: their next requests may meet an error.',
+      'idle_session_timeout ends idle sessions of pools and poolers, so their next request may fail.',
     figure: { value: idleMs / 1000, unit: 'seconds' },
     evidence: [],
-    fix: 'Set it for the roles of people and reports instead: ALTER ROLE … SET idle_session_timeout.',
+    fix: 'Set it only for roles of people and reports: ALTER ROLE … SET idle_session_timeout.',
   };
 }
 
@@ -220,7 +222,7 @@ function nearLimit(pool: PoolReading, timeouts: boolean, limit: number): Finding
     summary: `A pool of ${pool.service} has ${pool.checkedOut} of ${pool.limit ?? 'its'} connections checked out (${percent(share)}).`,
     figure: { value: share, unit: 'share of the pool', limit },
     evidence: [cleanUntrusted(`The pool is ${pool.name}.`, 200)],
-    fix: 'See whether its connections work, wait or were forgotten before making it larger.',
+    fix: 'Before making it larger, check whether its connections run, wait or sit idle.',
   };
 }
 
@@ -230,6 +232,6 @@ function endless({ service, name }: PoolReading): Finding {
     severity: 'info',
     summary: `A pool of ${service} has no upper limit: it alone can take every slot.`,
     evidence: [cleanUntrusted(`The pool is ${name}.`, 200)],
-    fix: 'Give it a maximum: an overflow of 0 or more, and a size above 0.',
+    fix: 'Set a limit: an overflow of 0 or more, and a size above 0.',
   };
 }

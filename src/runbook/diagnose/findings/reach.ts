@@ -17,16 +17,16 @@ function refusal({ snapshot, reading }: Evidence): Finding[] {
       {
         id: 'server-unread',
         severity: 'warning',
-        summary: 'PostgreSQL could not be looked at, and nothing says why.',
+        summary: 'PostgreSQL could not be checked; the reason is unknown.',
         evidence: rungs.map(({ rung, outcome }) => `${rung}: ${outcome}`),
-        fix: 'Run doctor, and read the log of dbconn.',
+        fix: 'Run doctor, and check the log of dbconn.',
       },
     ];
   }
   // Missing privileges are told by what the look could not see.
   if (error.kind === 'privilege' && reading !== undefined) return [];
   const { id, severity, summary } = toRefusal(error);
-  const byOtherWay = reading === undefined ? '' : ` This look came by another way (${via}).`;
+  const byOtherWay = reading === undefined ? '' : ` This check used another connection (${via}).`;
   return [
     {
       id,
@@ -52,7 +52,7 @@ const blind: Record<'auth' | 'privilege' | 'server-error' | 'network', Refusal> 
   privilege: {
     id: 'privilege-missing',
     severity: 'warning',
-    summary: "dbconn's role may not look.",
+    summary: "dbconn's role lacks the privilege to check PostgreSQL.",
   },
   'server-error': {
     id: 'server-error',
@@ -84,7 +84,7 @@ function toRefusal(error: ReachError): Refusal {
 function slowness({ detail }: ReachError): Refusal {
   const what = {
     login: 'PostgreSQL accepts connections, but logins take seconds.',
-    statement: "PostgreSQL lets sessions in, but dbconn's statement took too long.",
+    statement: "PostgreSQL accepts connections, but dbconn's check took too long.",
     catalog: 'A system catalog is locked: sessions cannot be read, and new logins wait.',
   };
   const which = detail === 'login' || detail === 'catalog' ? detail : 'statement';
@@ -108,8 +108,8 @@ function freezing({ detail }: ReachError): Refusal {
 
 function fullness({ scope = 'server' }: ReachError): Refusal {
   const full = {
-    server: 'PostgreSQL refuses new connections: every slot an ordinary role can have is taken.',
-    role: "New connections of dbconn's role are refused: the role's own connection limit is reached.",
+    server: 'PostgreSQL refuses new connections: every slot for ordinary roles is taken.',
+    role: "PostgreSQL refuses new connections of dbconn's role: its connection limit is reached.",
     database: 'New connections to this database are refused: its connection limit is reached.',
     pooler: 'The pooler in front of PostgreSQL refuses new clients.',
   };
@@ -173,7 +173,9 @@ function visibility({ reading }: Evidence): Finding[] {
       severity: 'warning',
       summary: `${count(counts.hidden, 'session')} of other roles cannot be seen, so every figure is a lower bound.`,
       figure: { value: counts.hidden, unit: 'hidden sessions' },
-      evidence: ['Without pg_monitor, PostgreSQL hides state, application and query of others.'],
+      evidence: [
+        'Without pg_monitor, PostgreSQL hides the state, application and query of other roles.',
+      ],
       fix: `GRANT pg_monitor TO ${quoteIdentifier(byOtherWay.role)};`,
     },
   ];

@@ -26,15 +26,15 @@ function describeDeploy({ service, older, newer, certain }: Overlap): Omit<Findi
   const names = older.slice(0, 5).map(({ name }) => cleanUntrusted(name, 60));
   return {
     id: 'deploy-overlap',
-    summary: `${count(older.length, 'old replica')} and ${count(newer.length, 'new replica')} of ${service} run at once, each with pools of its own.`,
+    summary: `${count(older.length, 'old replica')} and ${count(newer.length, 'new replica')} of ${service} run at the same time, each with its own pools.`,
     figure: { value: older.length + newer.length, unit: 'replicas' },
     evidence: [
       certain
-        ? 'Their images or names differ: a deploy that is not over.'
-        : 'They started minutes apart: a deploy that is not over, or more replicas on purpose.',
+        ? 'Their images or names differ: a deploy is in progress.'
+        : 'They started minutes apart: a deploy in progress, or replicas that were added.',
       ...[...older, ...newer].slice(0, 10).map(began),
     ],
-    fix: `Wait for the deploy to end, or end it: docker stop ${names.join(' ')}. Change no pool until then.`,
+    fix: `Wait for the deploy to finish, or stop the old replicas: docker stop ${names.join(' ')}. Do not change pools until then.`,
   };
 }
 
@@ -51,7 +51,7 @@ function changed({ snapshot }: Evidence): Finding[] {
     {
       id: 'recent-changes',
       severity: 'info',
-      summary: `What changed in the last hour: ${services}.`,
+      summary: `Changed in the last hour: ${services}.`,
       figure: { value: changes.length, unit: 'changes' },
       evidence: changes.map((change) => {
         const age = (Date.parse(snapshot.takenAt) - Date.parse(change.at)) / 1_000;
@@ -61,19 +61,19 @@ function changed({ snapshot }: Evidence): Finding[] {
   ];
 }
 
-/** `backend: other values of DATABASE_POOL_SIZE.` Never a value. */
+/** `backend: changed values of DATABASE_POOL_SIZE.` Never a value. */
 export function describeChange(change: Change): string {
   const { service, kind, from = '', to = '', names = [] } = change;
   switch (kind) {
     case 'image':
-      return `${service}: another image, ${cleanUntrusted(to, 20)} after ${cleanUntrusted(from, 20)}.`;
+      return `${service}: image changed from ${cleanUntrusted(from, 20)} to ${cleanUntrusted(to, 20)}.`;
     case 'variables':
-      return `${service}: other values of ${cleanUntrusted(list(names), 500)}.`;
+      return `${service}: changed values of ${cleanUntrusted(list(names), 500)}.`;
     case 'replicas':
-      return `${service}: ${to} replicas after ${from}.`;
+      return `${service}: replicas changed from ${from} to ${to}.`;
     case 'started':
     default:
-      return `${service}: ${to} of its replicas started.`;
+      return `${service}: ${count(Number(to), 'replica')} started.`;
   }
 }
 
@@ -102,27 +102,43 @@ function missing(name: string, { summary, fix }: Problem): Finding {
 }
 
 function judge({ name, replicas }: ServiceReading): Finding[] {
-  const sick: readonly [string, string, (replica: ReplicaReading) => boolean][] = [
-    ['replica-crash-looping', 'restarted again and again', isLooping],
-    ['replica-down', 'not running', ({ state }) => state !== 'running' && state !== 'restarting'],
+  const sick: readonly [
+    id: string,
+    one: string,
+    many: string,
+    fits: (replica: ReplicaReading) => boolean,
+  ][] = [
+    ['replica-crash-looping', 'restarts repeatedly', 'restart repeatedly', isLooping],
+    [
+      'replica-down',
+      'is not running',
+      'are not running',
+      ({ state }) => state !== 'running' && state !== 'restarting',
+    ],
     [
       'replica-unhealthy',
-      'unhealthy',
+      'is unhealthy',
+      'are unhealthy',
       ({ health, state }) => health === 'unhealthy' && state === 'running',
     ],
-    ['replica-out-of-memory', 'killed for want of memory', ({ oomKilled }) => oomKilled],
+    [
+      'replica-out-of-memory',
+      'ran out of memory',
+      'ran out of memory',
+      ({ oomKilled }) => oomKilled,
+    ],
   ];
-  return sick.flatMap(([id, word, fits]) => {
+  return sick.flatMap(([id, one, many, fits]) => {
     const found = replicas.filter(fits);
     if (found.length === 0) return [];
     return [
       {
         id,
         severity: 'warning' as const,
-        summary: `${count(found.length, 'replica')} of ${name} (of ${replicas.length}) ${found.length === 1 ? 'is' : 'are'} ${word}.`,
+        summary: `${found.length} of ${count(replicas.length, 'replica')} of ${name} ${found.length === 1 ? one : many}.`,
         figure: { value: found.length, unit: 'replicas' },
         evidence: found.slice(0, 5).map(describe),
-        fix: `Read the logs of ${name}.`,
+        fix: `Check the logs of ${name}.`,
       },
     ];
   });

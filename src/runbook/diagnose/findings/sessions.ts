@@ -36,10 +36,10 @@ function idleInTransaction({ reading, target }: Evidence): Finding[] {
     {
       id: 'idle-in-transaction',
       severity: 'warning',
-      summary: `${count(held, 'session is', 'sessions are')} idle in transaction for over ${durationOfSeconds(limitMs / 1_000)}.`,
+      summary: `${count(held, 'session has', 'sessions have')} been idle in transaction for over ${durationOfSeconds(limitMs / 1_000)}.`,
       figure: { value: held, unit: 'sessions' },
       evidence: sessions.slice(0, mostExamples).map(describeSession),
-      fix: 'Find the code that neither commits nor closes.',
+      fix: 'Find the code that does not commit or close.',
     },
   ];
 }
@@ -55,10 +55,10 @@ function aborted({ reading, lingeringMs }: Evidence): Finding[] {
     {
       id: 'idle-in-transaction-aborted',
       severity: 'warning',
-      summary: `${count(held, 'session sits', 'sessions sit')} in a failed transaction without rolling it back.`,
+      summary: `${count(held, 'session is', 'sessions are')} in a failed transaction and did not roll back.`,
       figure: { value: held, unit: 'sessions' },
       evidence: stuck.slice(0, mostExamples).map(describeSession),
-      fix: 'The application must roll back after an error; ending such a session loses nothing.',
+      fix: 'The application must roll back after an error. Ending such a session loses nothing.',
     },
   ];
 }
@@ -76,7 +76,7 @@ function candidates({ reading, target }: Evidence): Finding[] {
       summary: `Old enough to end: ${inTransaction} idle in transaction for over ${durationOfSeconds(terminateIdleInTransactionMs / 1_000)}, ${idle} idle for over ${durationOfSeconds(terminateIdleMs / 1_000)}.`,
       figure: { value: inTransaction + idle, unit: 'sessions' },
       evidence: [],
-      fix: 'A pool opens idle ones again when it needs them.',
+      fix: 'Pools reopen idle connections when they need them.',
     },
   ];
 }
@@ -91,10 +91,10 @@ function slowQueries({ reading, target }: Evidence): Finding[] {
     {
       id: 'slow-queries',
       severity: 'warning',
-      summary: `${count(slow, 'query runs', 'queries run')} for over ${durationOfSeconds(target.limits.slowQueryMs / 1_000)}.`,
+      summary: `${count(slow, 'query has', 'queries have')} run for over ${durationOfSeconds(target.limits.slowQueryMs / 1_000)}.`,
       figure: { value: slow, unit: 'queries' },
       evidence: sessions.slice(0, mostExamples).map(describeSession),
-      fix: 'Look at their plans (EXPLAIN), missing indexes and statement_timeout.',
+      fix: 'Check their plans with EXPLAIN, missing indexes and statement_timeout.',
     },
   ];
 }
@@ -116,7 +116,7 @@ function untracked(evidence: Evidence): Finding[] {
     {
       id: 'activity-not-tracked',
       severity: isTelling(sessions, evidence) ? 'warning' : 'info',
-      summary: `${count(sessions, 'session does', 'sessions do')} not report what they do (track_activities is off). ${whatIsLeft(reading.untracked)}`,
+      summary: `${count(sessions, 'session does', 'sessions do')} not report their activity (track_activities is off). ${whatIsLeft(reading.untracked)}`,
       figure: { value: sessions, unit: 'sessions' },
       evidence: examples.map(({ pid, application, connectionAgeSeconds }) =>
         cleanUntrusted(
@@ -124,16 +124,16 @@ function untracked(evidence: Evidence): Finding[] {
           200,
         ),
       ),
-      fix: 'A superuser: ALTER ROLE … RESET track_activities, or where it was set. It holds from the next connection on.',
+      fix: 'As a superuser, run ALTER ROLE … RESET track_activities, or change it where it was set. It applies to new connections.',
     },
   ];
 }
 
 function whatIsLeft({ sessions, resting, inTransaction }: UntrackedReading): string {
   if (resting === null) {
-    return `This PostgreSQL does not show their waits either; ${count(inTransaction, 'holds', 'hold')} a transaction.`;
+    return `Their waits are not visible either; ${count(inTransaction, 'holds', 'hold')} a transaction.`;
   }
-  return `By their waits ${sessions - resting} are at work and ${resting} wait for their client, ${inTransaction} of these in a transaction.`;
+  return `Their waits show ${sessions - resting} active and ${resting} idle, ${inTransaction} of them in a transaction.`;
 }
 
 function longTransactions({ reading }: Evidence): Finding[] {
@@ -147,10 +147,10 @@ function longTransactions({ reading }: Evidence): Finding[] {
     {
       id: 'long-transactions',
       severity: 'warning',
-      summary: `${count(old.length, 'transaction is', 'transactions are')} open for over an hour, the oldest for ${durationOfSeconds(oldest)}: vacuum cannot clean up behind them.`,
+      summary: `${count(old.length, 'transaction has', 'transactions have')} been open for over an hour, the oldest for ${durationOfSeconds(oldest)}. Vacuum cannot clean up meanwhile.`,
       figure: { value: oldest, unit: 'seconds', limit: longTransactionSeconds },
       evidence: old.slice(0, mostExamples).map(describeSession),
-      fix: 'End those that are forgotten; move long reports to a standby.',
+      fix: 'End forgotten ones, and move long reports to a standby.',
     },
   ];
 }
@@ -176,7 +176,8 @@ export function findSlowerThanUsual(evidence: Evidence): Finding[] {
   const { dragging } = toCauseInput(evidence);
   if (dragging === undefined) return [];
   const { sessions, seconds, usual } = dragging;
-  const than = usual === null || usual.active === 0 ? '' : `; usual is ${inSeconds(usual.seconds)}`;
+  const than =
+    usual === null || usual.active === 0 ? '' : `; normal is ${inSeconds(usual.seconds)}`;
   return [
     {
       id: 'slower-than-usual',
@@ -184,7 +185,7 @@ export function findSlowerThanUsual(evidence: Evidence): Finding[] {
       summary: `${count(sessions, 'session runs', 'sessions run')} the same statement, each for ${inSeconds(seconds)}${than}.`,
       figure: { value: seconds, unit: 'seconds', ...(usual !== null && { limit: usual.seconds }) },
       evidence: [],
-      fix: 'See its plan with EXPLAIN and compare it with the usual one: ANALYZE its tables, look for a missing index. More connections would only run more of it at once.',
+      fix: 'Check its plan with EXPLAIN. Run ANALYZE on its tables, and check for a missing index. More connections would only run more of it at once.',
     },
   ];
 }

@@ -38,7 +38,7 @@ export function proposeTerminate({ evidence, short }: ProposalInput): ScoredProp
       proposal: {
         option: 'A',
         subject: null,
-        summary: `Terminate ${count(inTransaction, 'session')} idle in transaction for over ${durationOfSeconds(terminateIdleInTransactionMs / 1_000)}; what they wrote and did not commit is lost.`,
+        summary: `End ${count(inTransaction, 'session')} idle in transaction for over ${durationOfSeconds(terminateIdleInTransactionMs / 1_000)}. Uncommitted changes are lost.`,
         slotsFreed: inTransaction,
         blocked,
         command: 'propose A',
@@ -51,7 +51,7 @@ export function proposeTerminate({ evidence, short }: ProposalInput): ScoredProp
       proposal: {
         option: 'A',
         subject: null,
-        summary: `Terminate ${count(idle, 'session')} idle for over ${durationOfSeconds(terminateIdleMs / 1_000)}; a pool without pre-ping hands out the dead connection once, and may open it again.`,
+        summary: `End ${count(idle, 'session')} idle for over ${durationOfSeconds(terminateIdleMs / 1_000)}. A pool without pre-ping fails one request for each.`,
         slotsFreed: idle,
         blocked,
         ...toIdleCommand(most),

@@ -4,7 +4,7 @@ import { isTrouble } from '../diagnosis-parts.ts';
 import type { Evidence } from '../evidence.ts';
 import type { ProposalInput, ScoredProposal } from './proposal.ts';
 
-/** Room for half as many again is as much as memory planned for the old value is likely to bear. */
+/** Room for half as many again is as much as memory planned for the old value is likely to allow. */
 const growth = 1.5;
 
 /** What max_connections is raised to when nobody names a number: half as many again, in tens. */
@@ -29,7 +29,7 @@ export function proposeRaise(now: ProposalInput): ScoredProposal[] {
       proposal: {
         option: 'B',
         subject: null,
-        summary: `Raise max_connections from ${capacity.maxConnections} to ${raised} and restart PostgreSQL: every client is disconnected.`,
+        summary: `Raise max_connections from ${capacity.maxConnections} to ${raised} and restart PostgreSQL. Every client is disconnected.`,
         slotsFreed: raised - capacity.maxConnections,
         blocked,
         command: `propose B ${raised}`,
@@ -57,12 +57,12 @@ function whyNotRaise(
     return 'This is a standby: set max_connections in its postgresql.conf and restart it.';
   }
   if (source === 'command line') {
-    return 'max_connections comes from the command line: change it there, ALTER SYSTEM has no effect.';
+    return 'max_connections is set on the command line: change it there.';
   }
   if (standbys > 0) {
     return `${count(standbys, 'standby', 'standbys')} must have max_connections = ${to} first: raise and restart each, then this server by hand.`;
   }
   return target.canAct === false
-    ? 'No role that may change max_connections is configured: set actingUrl to one.'
+    ? 'dbconn has no role that may change max_connections: set actingUrl to one.'
     : null;
 }

@@ -68,7 +68,7 @@ const unknownService: ScoredProposal = {
   proposal: {
     option: 'C',
     subject: null,
-    summary: 'Restart the application that holds them: its connections are dropped.',
+    summary: 'Restart the application that holds them. Its connections are dropped.',
     slotsFreed: null,
     blocked: 'Its service is not configured: name it under services, or restart it by hand.',
   },
@@ -89,7 +89,7 @@ function restart({ service, isLeaking, slotsFreed }: Restart, evidence: Evidence
     proposal: {
       option: 'C',
       subject: service,
-      summary: `Restart ${nameOf({ service })}, one replica after the other: its connections are dropped and its pools start empty. Requests in flight fail; migrations may run at start-up.`,
+      summary: `Restart ${nameOf({ service })}, one replica at a time. Its connections are dropped and requests in flight fail. Migrations may run at start-up.`,
       slotsFreed,
       blocked,
       ...(command !== undefined && { command }),

@@ -62,13 +62,13 @@ function reasonOf(session: SessionReading, { target }: Known): SkipReason | null
 function whatHelps(session: SessionReading | undefined): string {
   switch (session?.backendType) {
     case 'startup':
-      return 'It replays a transaction that is still open on the primary: end that one there.';
+      return 'It replays a transaction that is open on the primary: end it there.';
     case 'autovacuum worker':
-      return 'Cancel the statement that waits for it and run it later; a smaller autovacuum_vacuum_cost_delay lets it finish sooner.';
+      return 'Cancel the statement that waits for it, and run it later. A smaller autovacuum_vacuum_cost_delay lets vacuum finish sooner.';
     case 'client backend':
-      return 'Wait until it has finished, or cancel the statement that waits for it and run it later with a lock_timeout.';
+      return 'Wait until it finishes. Or cancel the statement that waits for it, and run it later with a lock_timeout.';
     default:
-      return 'See what it works for; it goes on by itself.';
+      return 'Check what it does; it ends by itself.';
   }
 }
 
@@ -106,7 +106,7 @@ function cancelQueued({ evidence }: ProposalInput, { pid, victims }: Obstacle): 
     proposal: {
       option: 'D',
       subject: `${pid}`,
-      summary: `Cancel the queued statement of ${pid}: it waits itself, and ${count(victims, 'session')} behind it could go on at once. Run it again with a lock_timeout.`,
+      summary: `Cancel the queued statement of ${pid}. ${count(victims, 'session')} behind it could continue at once. Run it again later with a lock_timeout.`,
       slotsFreed: 0,
       blocked,
       command: 'propose D',
@@ -121,16 +121,16 @@ function stopRoot({ evidence }: ProposalInput, { pid, victims }: Obstacle): Scor
   const build = findMaintenance(evidence).find((one) => one.pid === pid);
   const loses =
     build !== undefined
-      ? ` Its ${build.command}${describeProgress(build.progress)} starts from the beginning.`
+      ? ` Its ${build.command}${describeProgress(build.progress)} starts over.`
       : session?.hasWritten === true
-        ? ' What it wrote is lost.'
+        ? ' Its uncommitted changes are lost.'
         : '';
   return {
     regret: active ? 4 : 3,
     proposal: {
       option: 'D',
       subject: `${pid}`,
-      summary: `${active ? 'Cancel, then if need be terminate,' : 'Terminate'} the root blocker ${pid}: ${count(victims, 'session')} behind it go on.${loses}`,
+      summary: `${active ? `Cancel root blocker ${pid}, or end its session if needed` : `End root blocker ${pid}`}. ${count(victims, 'session')} behind it can continue.${loses}`,
       slotsFreed: active ? 0 : 1,
       blocked,
       command: 'propose D',
@@ -150,9 +150,9 @@ function leaveRoot(
     proposal: {
       option: 'D',
       subject: `${pid}`,
-      summary: `Leave the root blocker ${pid} alone; ${count(victims, 'session waits', 'sessions wait')} behind it.`,
+      summary: `Skip root blocker ${pid}; ${count(victims, 'session waits', 'sessions wait')} behind it.`,
       slotsFreed: 0,
-      blocked: `pid ${pid} is spared: ${reason}. ${whatHelps(session)}`,
+      blocked: `Session ${pid} is skipped: ${reason}. ${whatHelps(session)}`,
     },
   };
 }
@@ -166,10 +166,10 @@ function decidePrepared({ evidence }: ProposalInput): ScoredProposal[] {
       proposal: {
         option: 'D',
         subject: null,
-        summary: `Decide the prepared transaction that holds up ${count(root.victims, 'session')}: its transaction manager knows whether to commit or roll back.`,
+        summary: `Commit or roll back the prepared transaction that blocks ${count(root.victims, 'session')}. Its transaction manager knows which.`,
         slotsFreed: 0,
         blocked:
-          'A prepared transaction has no session to end; COMMIT or ROLLBACK PREPARED as its owner.',
+          'A prepared transaction has no session to end. Run COMMIT PREPARED or ROLLBACK PREPARED as its owner.',
       },
     },
   ];
@@ -184,7 +184,7 @@ function stopSlow({ evidence, has }: ProposalInput): ScoredProposal[] {
   if (slow + hanging === 0) return [];
   const over = `for over ${durationOfSeconds(evidence.target.limits.slowQueryMs / 1_000)}`;
   const cancel = `Cancel ${count(slow, 'query', 'queries')} running ${over}: the connections return to their pools.`;
-  const end = `Terminate ${count(hanging, 'session')} waiting for a client ${over}: a cancel would not get through.`;
+  const end = `End ${count(hanging, 'session')} waiting for a client ${over}: a cancel has no effect there.`;
   const blocked = whyNotSignal(evidence);
   return [
     {

@@ -6,7 +6,7 @@ import type { FittingPool } from '../pool-sizes.ts';
 
 /** Why sessions cannot be ended from here, or null when they can. */
 export function whyNotSignal({ reading, target, findService }: Evidence): string | null {
-  if (reading === undefined) return 'There is no connection to PostgreSQL to do it with.';
+  if (reading === undefined) return 'dbconn has no connection to PostgreSQL.';
   const { canSignal, roleSuperuser, role } = reading.visibility;
   const isListed = (user: string | null): boolean => target.applicationRoles.includes(user ?? '');
   const superusers = reading.sessions.filter(
@@ -19,11 +19,11 @@ export function whyNotSignal({ reading, target, findService }: Evidence): string
   // Whether the acting role is a superuser shows when it plans; it says so itself then.
   const mayBeActed = target.canAct === true && superusers.every(({ user }) => isListed(user));
   if (superusers.length > 0 && !mayBeActed) {
-    return 'The application logs in as a superuser, and only a superuser may end its sessions: set actingUrl to one and list the role in applicationRoles.';
+    return 'The application logs in as a superuser, so only a superuser may end its sessions. Set actingUrl to one, and list the role in applicationRoles.';
   }
   if (target.canAct === true) return null;
   if (target.canAct === false) {
-    return 'No role that may end sessions is configured: set actingUrl to one with pg_signal_backend.';
+    return 'dbconn has no role that may end sessions: set actingUrl to one with pg_signal_backend.';
   }
   if (canSignal || roleSuperuser) return null;
   return `dbconn's role may not end sessions: GRANT pg_signal_backend TO ${quoteIdentifier(role)}; or set actingUrl.`;
@@ -41,10 +41,10 @@ export function whyNotResize(evidence: Evidence, fitting: FittingPool): string |
 export function whyNotDocker({ snapshot }: Evidence): string | null {
   if (snapshot.services.ok) return null;
   const { kind } = snapshot.services.problem;
-  if (kind === 'not-configured') return 'No compose project is configured for this target.';
+  if (kind === 'not-configured') return 'No Compose project is configured for this target.';
   return kind === 'forbidden'
-    ? 'Docker does not let dbconn see the containers; doctor tells what it needs.'
-    : 'Docker cannot be reached; doctor tells how to mend it.';
+    ? 'Docker does not let dbconn see the containers; doctor shows what it needs.'
+    : 'Docker cannot be reached; doctor shows how to fix it.';
 }
 
 /** A proposal, and what it costs whom: the lower, the earlier it is offered. */

@@ -15,14 +15,14 @@ const byCause: Readonly<Record<CauseName | Trouble, Advice>> = {
   'connection-leak': {
     setting: 'the code that takes connections',
     now: null,
-    better: 'give each connection back in a context manager (`with`), also after an exception',
-    because: 'A connection that one path of the code does not give back is lost to its pool.',
+    better: 'return each connection with a context manager (`with`), also after an exception',
+    because: 'A connection that the code does not return is lost to its pool.',
   },
   'slow-queries': {
     setting: "statement_timeout of the application's role",
     now: null,
-    better: 'a little above the slowest query that may be waited for',
-    because: 'A query without a limit holds its connection after its request was given up.',
+    better: 'a little above the slowest acceptable query',
+    because: 'Without a limit, a query holds its connection after its request has timed out.',
   },
   'uncommitted-transactions': {
     setting: 'idle_in_transaction_session_timeout',
@@ -34,49 +34,50 @@ const byCause: Readonly<Record<CauseName | Trouble, Advice>> = {
     setting: 'PgBouncer',
     now: null,
     better: 'between the applications and PostgreSQL, in transaction mode',
-    because: 'Each new process brings a pool of its own; PostgreSQL has no more slots for it.',
+    because: 'Each new process adds its own pool; PostgreSQL has no slots left for it.',
   },
   'pool-misconfiguration': {
     setting: 'the size of the pools',
     now: null,
     better: 'all pools together below the usable connections, each above what its requests need',
-    because: 'A pool that is too large takes the slots of others, one that is too small queues.',
+    because:
+      'A pool that is too large takes slots from others; a pool that is too small makes requests wait.',
   },
   'lock-contention': {
     setting: 'lock_timeout of migrations and jobs',
     now: null,
     better: '5s, with a retry',
-    because: 'A statement that waits for an exclusive lock makes everybody behind it wait as well.',
+    because: 'A statement that waits for an exclusive lock makes all later statements wait too.',
   },
   'replication-wait': {
     setting: 'synchronous_standby_names',
     now: null,
     better: 'ANY 1 of two or more standbys, and an alert on replication',
-    because: 'With one synchronous standby every commit waits when it is gone.',
+    because: 'With only one synchronous standby, every commit waits when it fails.',
   },
   storage: {
     setting: 'monitoring of the storage',
     now: null,
-    better: 'an alert on its latency and on the limit of its throughput',
-    because: 'Slow reads and writes keep queries, and so connections, for longer.',
+    better: 'an alert on its latency and throughput',
+    because: 'Slow reads and writes make queries hold connections longer.',
   },
   cpu: {
-    setting: 'the number of connections at work',
+    setting: 'the number of active connections',
     now: null,
-    better: 'a pooler that lets two to four per core work at once',
+    better: 'a pooler that allows two to four active connections per core',
     because: 'More active sessions than the cores can serve make each of them slower.',
   },
   'internal-locks': {
-    setting: 'the number of connections at work',
+    setting: 'the number of active connections',
     now: null,
-    better: 'a pooler that lets two to four per core work at once',
-    because: 'Sessions that work at once compete for the locks inside PostgreSQL.',
+    better: 'a pooler that allows two to four active connections per core',
+    because: "Many active sessions compete for PostgreSQL's internal locks.",
   },
   'client-wait': {
     setting: 'client_connection_check_interval and tcp_user_timeout',
     now: null,
     better: '10s and 30s',
-    because: 'PostgreSQL waits for a client that is gone until a write or a check fails.',
+    because: 'PostgreSQL waits for a lost client until a write or a check fails.',
   },
   'pooler-queue': {
     setting: 'default_pool_size of PgBouncer',
@@ -87,26 +88,26 @@ const byCause: Readonly<Record<CauseName | Trouble, Advice>> = {
   'pooler-budget': {
     setting: 'max_db_connections of each PgBouncer',
     now: null,
-    better: 'all of them together, over their replicas, below the usable connections',
-    because: 'A pooler opens as many connections as it is allowed to as soon as its clients queue.',
+    better: 'the total of all replicas below the usable connections',
+    because: 'A pooler opens every connection it may as soon as its clients queue.',
   },
   'connection-churn': {
     setting: 'a pool in the application, or PgBouncer',
     now: null,
-    better: 'connections that are used again',
+    better: 'connections that are reused',
     because: 'A login costs the server a process and more time than most queries.',
   },
   'abandoned-clients': {
     setting: 'tcp_keepalives_idle',
     now: null,
     better: '60s, with tcp_keepalives_interval 10s and tcp_keepalives_count 3',
-    because: 'Without keepalives PostgreSQL keeps the sessions of clients that are gone for hours.',
+    because: 'Without keepalives, PostgreSQL keeps the sessions of lost clients for hours.',
   },
   strangers: {
     setting: 'CONNECTION LIMIT of their roles',
     now: null,
-    better: 'a role of its own for each kind of client, with a limit that leaves the services room',
-    because: 'Clients that no configuration knows take slots that the services count on.',
+    better: 'one role for each kind of client, with a limit that leaves room for the services',
+    because: 'Unknown clients take slots that the services need.',
   },
   maintenance: {
     setting: 'lock_timeout of maintenance',
@@ -126,7 +127,7 @@ export function adviseByCause(
   return advised.some(({ setting }) => setting === advice.setting) ? [] : [advice];
 }
 
-/** Whoever is called needs about this long to be at the keyboard. */
+/** The contact who is called needs about this long to be at the keyboard. */
 const noticeNeededMs = 5 * 60_000;
 const candidates = [0.8, 0.7, 0.6];
 
@@ -157,7 +158,7 @@ function adviseThresholds(
       setting: 'limits.warningUtilisation and the alert’s threshold',
       now: percent(limits.warningUtilisation),
       better: percent(better.share),
-      because: `${percent(better.share)} was passed ${earlier} before it was critical, ${percent(limits.warningUtilisation)} only ${durationOfSeconds(Math.max(0, noticeMs) / 1000)} before.`,
+      because: `${percent(better.share)} was passed ${earlier} before the incident was critical, but ${percent(limits.warningUtilisation)} only ${durationOfSeconds(Math.max(0, noticeMs) / 1000)} before.`,
     },
   ];
 }

@@ -16,7 +16,7 @@ import { mayAct } from './advice-input.ts';
 import type { AdviceInput } from './advice-input.ts';
 
 /**
- * A larger max_connections, where the pools do not fit and the next size bears them all: it costs a restart and
+ * A larger max_connections, where the pools do not fit and the next size fits them all: it costs a restart and
  * memory, so it is never the first advice.
  */
 export function adviseMaxConnections(input: AdviceInput): Advice[] {
@@ -31,7 +31,7 @@ export function adviseMaxConnections(input: AdviceInput): Advice[] {
       setting: 'max_connections',
       now: String(maxConnections),
       better: String(raised),
-      because: `All services together may open ${budget.mayOpen}, and ${usable} connections are usable: ${raised} bear them, if memory does. Smaller pools cost no restart.`,
+      because: `All services together may open ${count(budget.mayOpen, 'connection')}, but only ${usable} are usable. ${raised} would be enough, if memory allows. Smaller pools need no restart.`,
       ...(mayAct(input) && { command: `propose B ${raised}` }),
     },
   ];
@@ -62,7 +62,7 @@ function toAdvice(input: AdviceInput, { line, processes, to }: FittingPool): Adv
     setting: nameSizes(input, service),
     now,
     better: `${to.poolSize} + ${to.maxOverflow}`,
-    because: `${count(processes, 'process', 'processes')} with ${now} each may open ${numberOrEndless(mayOpen)}; all services together may open ${all}, and ${budget.usable ?? '?'} connections are usable. So many fit with a fifth left free.`,
+    because: `${count(processes, 'process', 'processes')} with ${now} each may open ${numberOrEndless(mayOpen)}. All services together may open ${all}; ${budget.usable ?? '?'} are usable. The new sizes leave a fifth free.`,
     ...(target.canResize === true && !deploying && command !== undefined && { command }),
   };
 }
@@ -76,14 +76,14 @@ export function advisePooler({ budget }: AdviceInput): Advice[] {
       setting: 'PgBouncer',
       now: null,
       better: 'between the applications and PostgreSQL, in transaction mode',
-      because: `${count(processes, 'process has a pool', 'processes have a pool each')}: even one connection for each is more than ${budget.usable ?? '?'} usable connections bear beside ${budget.others ?? 0} others.`,
+      because: `${count(processes, 'process has a pool', 'processes have a pool each')}. Even one connection each does not fit into ${budget.usable ?? '?'} usable connections beside ${budget.others ?? 0} others.`,
     },
   ];
 }
 
 export function numberOrEndless(value: number | 'unlimited' | null): string {
-  if (value === null) return 'nobody knows how many';
-  return value === 'unlimited' ? 'without limit' : String(value);
+  if (value === null) return 'an unknown number';
+  return value === 'unlimited' ? 'any number' : String(value);
 }
 
 type PoolSettings = ReplicaReading['pool'];
@@ -104,7 +104,7 @@ const recommended: readonly Recommended[] = [
     key: 'timeoutSeconds',
     better: '30',
     fits: (value) => typeof value === 'number' && value > 0 && value <= 30,
-    because: 'Whoever asked has given up before a longer wait for a connection is over.',
+    because: 'Callers give up before a longer wait ends.',
   },
   {
     variable: 'recycle',
@@ -118,7 +118,7 @@ const recommended: readonly Recommended[] = [
     key: 'prePing',
     better: 'true',
     fits: (value) => value === true,
-    because: 'Without it each session that is ended costs a request an error.',
+    because: 'Without it, each ended session causes one failed request.',
   },
 ];
 
@@ -148,7 +148,7 @@ function check(
       ...base,
       state: 'unknown',
       now: null,
-      because: 'The containers’ environment does not say.',
+      because: 'The environment of its containers does not set it.',
     };
   }
   const isFine = known.every(fits) && known.length === values.length;
@@ -157,10 +157,10 @@ function check(
     ...base,
     state: isFine ? 'ok' : 'advice',
     now,
-    because: isFine ? 'As it should be.' : because,
+    because: isFine ? 'As recommended.' : because,
   };
 }
 
 function toText(value: Value): string {
-  return value === null ? 'not said' : String(value);
+  return value === null ? 'not set' : String(value);
 }

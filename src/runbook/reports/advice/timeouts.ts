@@ -137,21 +137,21 @@ export function adviseTransactionTimeout(
   const better = chosen ?? Math.max(recommendedTransactionTimeoutMs, leastTimeout(idleSpans));
   if (typeof now === 'number' && now > 0 && now <= better) return [];
   const longest = durationOfSeconds((forgottenMs[0] ?? 0) / 1000);
-  const begin = `${count(forgottenMs.length, 'forgotten transaction')} had rested for up to ${longest} when slots ran short`;
+  const begin = `${count(forgottenMs.length, 'forgotten transaction')} had been idle for up to ${longest} when slots ran short`;
   const harmless =
     longestHarmlessMs === null
-      ? 'none was seen to go on by itself'
-      : `the longest that went on by itself rested ${durationOfSeconds(longestHarmlessMs / 1000)}`;
+      ? 'None continued by itself'
+      : `The longest that continued by itself was idle for ${durationOfSeconds(longestHarmlessMs / 1000)}`;
   const effect =
     chosen === undefined
-      ? `${whyNone(idleSpans, needed)}: mend the code first`
-      : `${countOver(forgottenMs, chosen)} of them would have been ended before`;
+      ? `${whyNone(idleSpans, needed)}. Fix the code first`
+      : `${countOver(forgottenMs, chosen)} of them would have ended earlier`;
   return [
     {
       setting: 'idle_in_transaction_session_timeout',
       now: timeoutText(now),
       better: toTimeoutText(better),
-      because: `${begin}; ${harmless}; ${effect}.`,
+      because: `${begin}. ${harmless}. ${effect}.`,
       ...(mayAct(input) && {
         command: `propose prevention idle-in-transaction ${toDurationText(better)}`,
       }),
@@ -173,8 +173,8 @@ function wouldDo({ forgottenMs }: IdleSpans, needed: number, ms: number): boolea
 
 function whyNone(idleSpans: IdleSpans, needed: number): string {
   return ladderMs.some((ms) => wouldDo(idleSpans, needed, ms))
-    ? 'no time-out tells enough of them from those at work'
-    : 'slots ran short before any time-out could have ended enough of them';
+    ? 'No time-out separates enough of them from active ones'
+    : 'Slots ran short before any time-out could have ended enough of them';
 }
 
 /** What leaves alone whoever went on by themselves, in whole minutes from one on: nobody sets odd seconds. */
@@ -226,7 +226,7 @@ export function adviseSessionTimeout(input: AdviceInput): Advice[] {
       setting: 'idle_session_timeout of one role',
       now: null,
       better: toTimeoutText(ms),
-      because: `${count(group.length, 'session')} of a role that belongs to no configured service ${group.length === 1 ? 'is' : 'are'} idle for over ${over}.`,
+      because: `${count(group.length, 'session')} of a role without a configured service ${group.length === 1 ? 'has' : 'have'} been idle for over ${over}.`,
       ...(mayAct(input) && command !== undefined && { command }),
     },
   ];
