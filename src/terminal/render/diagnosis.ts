@@ -17,7 +17,7 @@ import {
 
 const tones = { fine: 'green', warning: 'yellow', critical: 'red', unknown: 'yellow' } as const;
 
-/** A Diagnosis as text of at most 100 columns for one of the words. Computes no figure of its own. */
+/** A Diagnosis as text for one of the words. Computes no figure of its own. */
 export function renderDiagnosis(
   diagnosis: Diagnosis,
   word: Exclude<ReadOnlyWord, 'doctor'>,
@@ -29,8 +29,13 @@ export function renderDiagnosis(
 
 function headOf(diagnosis: Diagnosis, paint: Paint): string[] {
   const { state, target, headline, verdict } = diagnosis;
-  const label = paint(tones[state], state.toUpperCase());
-  return [`${label}  ${paint('bold', target)}: ${headline}`, wrap(verdict), ''];
+  const label = state.toUpperCase();
+  const line = wrap(`${label}  ${target}: ${headline}`);
+  const painted = line.replace(
+    `${label}  ${target}`,
+    `${paint(tones[state], label)}  ${paint('bold', target)}`,
+  );
+  return [painted, wrap(verdict), ''];
 }
 
 function bodyOf(

@@ -11,8 +11,10 @@ import type {
 import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import type { Refusal } from '../../runbook/remedies/remedy.ts';
 import { capital, toAge } from '../../runbook/snapshot/words.ts';
-import { toTable, wrap } from './layout.ts';
-import type { Column, Paint } from './layout.ts';
+import { wrap } from './layout.ts';
+import type { Paint } from './layout.ts';
+import { toTable } from './table.ts';
+import type { Column } from './table.ts';
 
 type Cells = readonly (string | number | null)[];
 
@@ -52,9 +54,9 @@ const right = (title: string, width: number): Column => ({ title, width, align: 
 const columns: Readonly<Record<PlanTarget['kind'], readonly Column[]>> = {
   session: [
     right('pid', 8),
-    left('user', 12),
+    { ...left('user', 12), drop: 1 },
     left('application', 16),
-    left('state', 20),
+    { ...left('state', 20), drop: 2 },
     right('idle', 8),
     right('tx', 8),
     left('wrote', 6),
@@ -64,10 +66,10 @@ const columns: Readonly<Record<PlanTarget['kind'], readonly Column[]>> = {
     right('pid', 8),
     left('what', 18),
     right('holds up', 9),
-    left('user', 12),
+    { ...left('user', 12), drop: 1 },
     left('application', 14),
-    left('state', 12),
-    right('tx', 8),
+    { ...left('state', 12), drop: 2 },
+    { ...right('tx', 8), drop: 3 },
     left('wrote', 6),
     left('statement', 11),
   ],
@@ -75,10 +77,10 @@ const columns: Readonly<Record<PlanTarget['kind'], readonly Column[]>> = {
   service: [left('service', 40), right('connections', 12)],
   prepared: [
     left('gid', 40),
-    left('owner', 14),
-    left('database', 14),
+    { ...left('owner', 14), drop: 2 },
+    { ...left('database', 14), drop: 3 },
     right('age', 8),
-    right('locks', 8),
+    { ...right('locks', 8), drop: 1 },
     right('holds up', 9),
   ],
   setting: [
@@ -86,8 +88,8 @@ const columns: Readonly<Record<PlanTarget['kind'], readonly Column[]>> = {
     left('for', 16),
     left('from', 12),
     left('to', 12),
-    left('in force', 12),
-    left('source', 10),
+    { ...left('in force', 12), drop: 2 },
+    { ...left('source', 10), drop: 1 },
   ],
   pool: [
     left('service', 24),
@@ -160,7 +162,7 @@ export function renderPlan(plan: Plan, paint: Paint): string {
   const { cost, frees, undo, risk, byHand } = plan;
   const point = (word: string, text: string): string => wrap(`${word}: ${text}`, '  ');
   return [
-    paint('bold', `${capital(nameOf(option))} for ${target}: ${title}`),
+    paint('bold', wrap(`${capital(nameOf(option))} for ${target}: ${title}`)),
     ...(subject === null ? [] : [point('About', subject)]),
     ...(byHand === undefined ? [] : [point('By hand', byHand.why)]),
     '',

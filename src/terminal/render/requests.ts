@@ -5,8 +5,10 @@ import type { Commands } from '../../runbook/remedies/by-hand/hand-off.ts';
 import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import type { StepProgress } from '../../runbook/remedies/remedy.ts';
 import { durationOfSeconds } from '../../runbook/snapshot/words.ts';
-import { toTable, wrap } from './layout.ts';
-import type { Column, Paint } from './layout.ts';
+import { wrap } from './layout.ts';
+import type { Paint } from './layout.ts';
+import { toTable } from './table.ts';
+import type { Column } from './table.ts';
 import { withoutMentions } from './plan.ts';
 
 /** What a person runs, to copy: no command is wrapped. */
@@ -24,7 +26,7 @@ const incidentColumns: readonly Column[] = [
   { title: 'incident', width: 14 },
   { title: 'target', width: 12 },
   { title: 'opened (UTC)', width: 18 },
-  { title: 'lasted', width: 12 },
+  { title: 'lasted', width: 12, drop: 1 },
   { title: 'state', width: 10 },
   { title: 'what', width: 32 },
 ];
@@ -79,7 +81,7 @@ const requestColumns: readonly Column[] = [
   { title: 'request', width: 14 },
   { title: 'state', width: 11 },
   { title: 'votes', width: 7 },
-  { title: 'until (UTC)', width: 12 },
+  { title: 'until (UTC)', width: 12, drop: 1 },
   { title: 'what', width: 54 },
 ];
 

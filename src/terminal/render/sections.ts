@@ -1,10 +1,11 @@
 import type { Diagnosis, Session } from '../../runbook/diagnose/diagnosis.ts';
 import { inEach } from '../../runbook/diagnose/pool-sizes.ts';
 import { toAge } from '../../runbook/snapshot/words.ts';
-import { toPercent, toTable, wrap } from './layout.ts';
-import type { Column } from './layout.ts';
+import { toPercent, wrap } from './layout.ts';
+import { toTable } from './table.ts';
+import type { Column } from './table.ts';
 
-/** One part of a Diagnosis each, as lines of at most 100 columns. An empty list means: nothing to show. */
+/** One part of a Diagnosis each, as lines that fit the screen. An empty list means: nothing to show. */
 
 const number = (title: string, width: number): Column => ({ title, width, align: 'right' });
 
@@ -28,7 +29,7 @@ export function holdersSection({ holders }: Diagnosis, limit: number): string[] 
     number('active', 8),
     number('idle', 8),
     number('in tx', 8),
-    number('aborted', 9),
+    { ...number('aborted', 9), drop: 1 },
   ];
   const more = holders.length - rows.length;
   return [toTable(columns, rows), ...(more > 0 ? [`  and ${more} more`] : [])];
@@ -52,13 +53,13 @@ export function sourcesSection({ sources, sourcesTotal }: Diagnosis, limit: numb
   const columns = [
     { title: 'application', width: 20 },
     { title: 'user', width: 14 },
-    { title: 'client', width: 16 },
-    { title: 'database', width: 12 },
+    { title: 'client', width: 16, drop: 2 },
+    { title: 'database', width: 12, drop: 3 },
     number('total', 6),
     number('active', 7),
     number('idle', 5),
     number('in tx', 6),
-    number('aborted', 8),
+    { ...number('aborted', 8), drop: 1 },
   ];
   const more = sourcesTotal - rows.length;
   return [toTable(columns, rows), ...(more > 0 ? [`  and ${more} more sources`] : [])];
@@ -81,7 +82,7 @@ export function sessionsSection(sessions: readonly Session[], limit: number): st
     number('pid', 8),
     { title: 'application', width: 16 },
     { title: 'state', width: 21 },
-    number('age', 8),
+    { ...number('age', 8), drop: 1 },
     number('tx', 8),
     number('state', 8),
     { title: 'last statement', width: 24 },
@@ -161,12 +162,12 @@ export function poolersSection({ poolers = [] }: Diagnosis): string[] {
   ]);
   const columns = [
     { title: 'pooler', width: 24 },
-    { title: 'mode', width: 12 },
+    { title: 'mode', width: 12, drop: 2 },
     number('clients', 8),
-    number('allowed', 8),
+    { ...number('allowed', 8), drop: 1 },
     number('waiting', 8),
     number('longest', 8),
-    number('servers', 8),
+    { ...number('servers', 8), drop: 3 },
     number('may open', 10),
   ];
   return [toTable(columns, rows)];
@@ -186,8 +187,8 @@ export function budgetSection({ budget }: Diagnosis): string[] {
   ]);
   const columns = [
     { title: 'may open', width: 24 },
-    number('replicas', 9),
-    number('workers', 8),
+    { ...number('replicas', 9), drop: 1 },
+    { ...number('workers', 8), drop: 2 },
     number('pool size', 10),
     number('overflow', 9),
     number('may open', 10),

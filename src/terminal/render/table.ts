@@ -1,0 +1,103 @@
+import Table from 'cli-table3';
+import { cleanUntrusted } from '../../runbook/snapshot/redaction/redact-text.ts';
+import { sum } from '../../runbook/snapshot/words.ts';
+import { currentScreen, shown } from './layout.ts';
+
+export interface Column {
+  readonly title: string;
+  /** What it needs on a hundred columns. Where there is less, text shrinks down to half of it. */
+  readonly width: number;
+  readonly align?: 'left' | 'right';
+  /** On a screen that is too narrow for all of them the columns with 1 go first, then those with 2. */
+  readonly drop?: number;
+}
+
+type Cell = string | number | null;
+
+const bare = {
+  top: '',
+  'top-mid': '',
+  'top-left': '',
+  'top-right': '',
+  bottom: '',
+  'bottom-mid': '',
+  'bottom-left': '',
+  'bottom-right': '',
+  left: '  ',
+  'left-mid': '',
+  mid: '',
+  'mid-mid': '',
+  right: '',
+  'right-mid': '',
+  middle: '',
+};
+
+/**
+ * A table without rules, as wide as what is in it and never wider than the screen: columns shrink, then go. Text from
+ * elsewhere is cleaned of control characters.
+ */
+export function toTable(columns: readonly Column[], rows: readonly (readonly Cell[])[]): string {
+  const { width, isAscii } = currentScreen();
+  const cells = rows.map((row) => row.map(toCell));
+  const fitted = fit(columns, cells, width - bare.left.length);
+  const table = new Table({
+    head: fitted.map(({ title }) => title),
+    colWidths: fitted.map(({ width }) => width),
+    colAligns: fitted.map(({ align }) => align),
+    chars: bare,
+    truncate: isAscii ? '~' : '…',
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 },
+  });
+  table.push(...cells.map((row) => fitted.map(({ index }) => row[index] ?? '')));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+function toCell(cell: Cell): string {
+  if (cell === null) return shown('–');
+  return typeof cell === 'number' ? String(cell) : shown(cleanUntrusted(cell, 200));
+}
+
+interface Fitted {
+  readonly index: number;
+  readonly title: string;
+  readonly align: 'left' | 'right';
+  readonly drop: number;
+  readonly usual: number;
+  readonly least: number;
+  width: number;
+}
+
+/** A figure that lost a digit would be another figure, so only text shrinks: first what is longer than usual. */
+function fit(
+  columns: readonly Column[],
+  cells: readonly (readonly string[])[],
+  room: number,
+): Fitted[] {
+  let fitted = columns.map(({ title, width: usual, align = 'left', drop }, index): Fitted => {
+    const width = Math.max(title.length, ...cells.map((row) => row[index]?.length ?? 0)) + 1;
+    const half = Math.max(title.length + 1, Math.ceil(usual / 2));
+    const least = align === 'right' ? width : Math.min(width, half);
+    return { index, title, align, drop: drop ?? Infinity, usual, least, width };
+  });
+  while (sum(fitted.map(({ least }) => least)) > room) {
+    const next = Math.min(...fitted.map(({ drop }) => drop));
+    if (next === Infinity) break;
+    fitted = fitted.filter(({ drop }) => drop !== next);
+  }
+  for (let over = sum(fitted.map(({ width }) => width)) - room; over > 0; over -= 1) {
+    const shrinking =
+      widest(fitted.filter(({ width, usual, least }) => width > Math.max(usual, least))) ??
+      widest(fitted.filter(({ width, least }) => width > least));
+    if (shrinking === undefined) break;
+    shrinking.width -= 1;
+  }
+  return fitted;
+}
+
+function widest(columns: readonly Fitted[]): Fitted | undefined {
+  return columns.toSorted((a, b) => b.width - a.width)[0];
+}
