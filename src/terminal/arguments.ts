@@ -13,9 +13,25 @@ export const options = {
   head: { type: 'string' },
   heads: { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
+  version: { type: 'boolean', short: 'V', default: false },
 } as const;
 
 export type Flags = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
+
+/** What parseArgs threw, in a line; undefined for what it did not throw. */
+export async function whyNotParsed(error: unknown): Promise<string | undefined> {
+  const code = error instanceof TypeError && 'code' in error ? String(error.code) : '';
+  if (!code.startsWith('ERR_PARSE_ARGS') || !(error instanceof TypeError)) return undefined;
+  const [, typed = ''] = /'--?([\w-]*)/.exec(error.message) ?? [];
+  if (code !== 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    return error.message.includes('argument missing')
+      ? `--${typed} needs a value after it.`
+      : `--${typed} takes no value.`;
+  }
+  const { nearest } = await import('../runbook/commands/unknown-word.ts');
+  const near = nearest(typed, Object.keys(options));
+  return `Unknown option --${typed}. ${near === undefined ? 'See dbconn help.' : `Did you mean --${near}?`}`;
+}
 
 /** Words of the terminal alone; the first is their request's id. */
 export interface OwnCommand {

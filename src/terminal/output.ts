@@ -33,6 +33,46 @@ export function refused(text: string): CommandResult {
 
 /** What could not be answered goes to standard error, so that a pipe gets nothing else than an answer. */
 export function print({ text, code }: CommandResult): number {
-  (code === exitCodes.unknown ? console.error : console.log)(text);
+  (code === exitCodes.unknown ? warn : say)(text);
   return code;
+}
+
+export function say(text: string): void {
+  endProgress();
+  console.log(text);
+}
+
+export function warn(text: string): void {
+  endProgress();
+  console.error(text);
+}
+
+const progressEveryMs = 1000;
+let endProgress = (): void => undefined;
+let showsProgress = false;
+
+/** To be called where standard error is a terminal whose cursor moves. */
+export function allowProgress(): void {
+  showsProgress = true;
+}
+
+/** Says in a line of a terminal what is waited for, from one second on; it is gone before anything else is printed. */
+export async function withProgress<T>(what: string, work: () => Promise<T>): Promise<T> {
+  const { stderr } = process;
+  if (!showsProgress) return work();
+  let seconds = 0;
+  const timer = setInterval(() => {
+    seconds += 1;
+    stderr.write(`\r${what}, ${seconds} s (Ctrl-C stops)\u001B[K`);
+    endProgress = (): void => {
+      stderr.write('\r\u001B[K');
+      endProgress = (): void => undefined;
+    };
+  }, progressEveryMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    endProgress();
+  }
 }

@@ -65,7 +65,8 @@ test('help and completion load their words and nothing else, and need no configu
   expect(help.packages).toEqual([]);
   await rm(join(folder, 'coverage'), { recursive: true });
   const completion = await load(['completion', 'fish']);
-  expect(completion.files.toSorted()).toEqual([...entry, 'src/terminal/render/help.ts'].toSorted());
+  const scripts = ['src/terminal/render/completion.ts', 'src/terminal/render/help.ts'];
+  expect(completion.files.toSorted()).toEqual([...entry, ...scripts].toSorted());
   expect(completion.packages).toEqual([]);
 });
 

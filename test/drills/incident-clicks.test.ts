@@ -130,7 +130,7 @@ test('the words do what the buttons do', async () => {
   const world = await shown();
   const { stage, id, ts } = world;
   expect(await ask(stage, jonas, 'incidents')).toContain(id);
-  expect(await ask(stage, jonas, 'incident have')).toContain('You have the incident');
+  expect(await ask(stage, jonas, 'incident ack')).toContain('You have the incident');
   await says(world, ts, `@${jonas} has it`);
   expect(await ask(stage, jonas, `incident silence ${id} 1h a test`)).toContain('is silenced');
   expect(await ask(stage, jonas, 'incident unsilence shop')).toContain('calls people again');

@@ -25,7 +25,7 @@ test('every word that a sentence sends people to is one of the command', () => {
   expect(named.length).toBeGreaterThan(30);
   const unknown = named.filter((entry) => {
     const command = parseCommand(entry.split(': ')[1] ?? '', ['orders']);
-    return command.kind === 'help' && /no such word|Did you mean/.test(command.problem ?? '');
+    return command.kind === 'help' && /Unknown word|Did you mean/.test(command.problem ?? '');
   });
   expect(unknown).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseCommand } from '../../src/runbook/commands/parse-command.ts';
-import { readOnlyWords } from '../../src/runbook/commands/words.ts';
+import { allWords, readOnlyWords } from '../../src/runbook/commands/words.ts';
 
 describe('the words after /dbconn', () => {
   test('nothing at all is the status of the first target', () => {
@@ -21,16 +21,30 @@ describe('the words after /dbconn', () => {
 
   test.for([
     ['statsu', 'Did you mean status?'],
+    ['stxxxs', 'Unknown word.'],
+    ['help statsu', 'Did you mean status?'],
     ['blokcing', 'Did you mean blocking?'],
-    ['xyzzy', 'There is no such word.'],
+    ['xyzzy', 'Unknown word.'],
     ['orders', 'A word comes before the target'],
     ['status ordres', 'Did you mean orders?'],
     ['status nowhere-near', 'The targets are: orders, users.'],
-    ['status orders now', 'more than a word and a target'],
+    ['status orders now', 'Too many words'],
   ] as const)('"%s" gets help that says %s', ([text, hint]) => {
     const command = parseCommand(text, ['orders', 'users']);
     expect(command).toMatchObject({ kind: 'help' });
     expect(command.kind === 'help' && command.problem).toContain(hint);
+  });
+
+  test.for([...allWords])('help explains %s, before and after it, and does nothing', (word) => {
+    const expected = { kind: 'help', about: word };
+    expect(parseCommand(`help ${word}`, ['orders'])).toEqual(expected);
+    expect(parseCommand(`${word.toUpperCase()} help`, ['orders'])).toEqual(expected);
+    expect(parseCommand(`${word} —help`, ['orders'])).toMatchObject({ kind: 'help' });
+  });
+
+  test('a problem says about which word it is, and a target may be called help', () => {
+    expect(parseCommand('propose E', ['orders'])).toMatchObject({ about: 'propose' });
+    expect(parseCommand('status help', ['orders', 'help'])).toMatchObject({ target: 'help' });
   });
 
   test('a text of a megabyte is answered at once and not repeated', () => {
@@ -111,9 +125,9 @@ describe('the words after /dbconn', () => {
   test.for([
     ['propose', 'Say which option'],
     ['propose A over soon', 'After over comes a duration'],
-    ['propose B 200 users now', 'more than a name and a target'],
+    ['propose B 200 users now', 'Too many words'],
     ['propose B 300000', 'from 1 to 262143'],
-    ['propose E', 'Say which service'],
+    ['propose E', 'Name the service'],
     ['propose E backend 0 5', '1 to 10000 connections'],
     ['propose prepared', 'by its gid'],
     ['propose prevention', 'idle-in-transaction or idle-session'],
@@ -121,12 +135,12 @@ describe('the words after /dbconn', () => {
     ['propose prevention idle-session 60d', '24 days'],
     ['kill', 'by its pid'],
     ['cancel all', 'by its pid'],
-    ['break-glass', 'Say which request'],
-    ['propose Z', 'There is no such option'],
-    ['propose C', 'Say which service'],
+    ['break-glass', 'Name the request'],
+    ['propose Z', 'Unknown option'],
+    ['propose C', 'Name the service'],
     ['propose C backend ordres', 'Did you mean orders?'],
-    ['propose A one two three', 'more than a name and a target'],
-    [`propose A ${'x'.repeat(64)}`, 'longer than 63'],
+    ['propose A one two three', 'Too many words'],
+    [`propose A ${'x'.repeat(64)}`, 'at most 63'],
     ['propsoe A', 'Did you mean propose?'],
     ['approve abc', 'with the button'],
   ] as const)('"%s" gets help that says %s', ([text, hint]) => {
@@ -161,7 +175,8 @@ describe('the words after /dbconn', () => {
     ['incident', { word: 'list' }],
     ['Incidents', { word: 'list' }],
     ['incident open orders it fills', { word: 'open', target: 'orders', reason: 'it fills' }],
-    ['incident have', { word: 'have', which: null }],
+    ['incident ack', { word: 'have', which: null }],
+    ['incident acknowledge', { word: 'have', which: null }],
     ['incident have INC-0abc1234', { word: 'have', which: { id: 'inc-0abc1234' } }],
     ['incident unsilence users', { word: 'unsilence', which: { target: 'users' } }],
     [
@@ -193,15 +208,15 @@ describe('the words after /dbconn', () => {
 
   test.for([
     ['incident opne', 'Did you mean open?'],
-    ['incident xyzzy', 'There is no such word after incident.'],
+    ['incident xyzzy', 'Unknown word after incident.'],
     ['incident open it fills', 'There are several targets'],
-    ['incident have inc-?', 'no id of an incident'],
+    ['incident have inc-?', 'Unknown incident'],
     ['incident have usres', 'Did you mean users?'],
     ['incident silence soon', 'for how long and why'],
-    ['incident merge users', 'Say which two'],
-    ['incident merge users orders and more', 'more than two'],
+    ['incident merge users', 'Name two incidents'],
+    ['incident merge users orders and more', 'Too many words'],
     ['incidetn', 'Did you mean incident?'],
-    ['report a b', 'more than a word and a target'],
+    ['report a b', 'Too many words'],
     ['history nowhere-near', 'The targets are'],
     ['histroy', 'Did you mean history?'],
   ] as const)('"%s" gets help that says %s', ([text, hint]) => {

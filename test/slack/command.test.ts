@@ -104,7 +104,16 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
     const slack = await arrange(mode);
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn sorces' });
     const { blocks } = await whispered(slack, ana, 'Did you mean sources?');
-    expect(JSON.stringify(blocks)).toContain('/dbconn sources');
+    expect(JSON.stringify(blocks)).toContain('/dbconn help');
+    expect(blocks).toHaveLength(1);
+  });
+
+  test('help about a word shows how to type it, and does nothing', async () => {
+    const slack = await arrange(mode);
+    await slack.typeCommand({ user: ana, channel: database, text: '/dbconn escalate help' });
+    const { blocks } = await whispered(slack, ana, 'escalate: notify a contact');
+    expect(JSON.stringify(blocks)).toContain('/dbconn escalate it fills again');
+    expect(slack.state.channels.flatMap(({ messages }) => messages)).toEqual([]);
   });
 
   test('a target with a dot is understood, and a wrong one is corrected', async () => {
@@ -113,13 +122,13 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
     await whispered(slack, ana, 'Pools of billing.prod');
     await slack.typeCommand({ user: ana, channel: random, text: '/dbconn pool biling.prod' });
     const { text } = await whispered(slack, ana, 'Did you mean');
-    expect(text).toBe('There is no target of that name. Did you mean billing.prod?');
+    expect(text).toBe('Unknown target. Did you mean billing.prod?');
   });
 
   test('what people type is not repeated to Slack as markup', async () => {
     const slack = await arrange(mode);
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn <!channel> & co' });
-    await whispered(slack, ana, 'no such word');
+    await whispered(slack, ana, 'Unknown word');
     expect(JSON.stringify(everything(slack))).not.toContain('!channel');
   });
 

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { descriptions } from '../../src/runbook/commands/words.ts';
+import { allWords } from '../../src/runbook/commands/words.ts';
 import { neededScopes, scopeOf } from '../../src/slack/handlers/doctor-slack.ts';
 
 /** Slack's own limits of a manifest, as slackapi/manifest-schema states them; unknown keys are refused. */
@@ -108,9 +108,12 @@ test('the manifest has exactly the commands the code answers', () => {
   expect(manifest.features.slash_commands.map(({ command }) => command)).toEqual(answered);
 });
 
-test('the usage hint names every word there is', () => {
-  const [command] = manifest.features.slash_commands;
-  expect(command?.usage_hint).toBe(`[${Object.keys(descriptions).join('|')}] [target]`);
+test('the usage hint names words there are, help among them, and fits the line above the keyboard', () => {
+  const hint = manifest.features.slash_commands[0]?.usage_hint ?? '';
+  const [, words = ''] = /^\[([a-z|-]+)\] \[target\]$/.exec(hint) ?? [];
+  expect(allWords).toEqual(expect.arrayContaining(words.split('|')));
+  expect(words).toMatch(/^status\|.*\|help$/);
+  expect(hint.length).toBeLessThanOrEqual(60);
 });
 
 test('Slack does not escape what is typed: a target like orders.prod would become a link', () => {

@@ -5,13 +5,13 @@ import type { IncidentCommand, RecordCommand } from './parse-incident.ts';
 import { parseRemedyCommand } from './parse-remedy.ts';
 import type { RemedyCommand } from './parse-remedy.ts';
 import { nearest, unknownTarget } from './unknown-word.ts';
-import { changingWords, readOnlyWords, recordWords } from './words.ts';
-import type { ReadOnlyWord } from './words.ts';
+import { allWords, isHelp, readOnlyWords, toWord } from './words.ts';
+import type { ReadOnlyWord, Word } from './words.ts';
 
 /** Words people try because other tools have them, and what to do instead. */
 const notHere: Readonly<Record<string, string>> = {
-  approve: 'Approve with the button of the proposal, in Slack.',
-  deny: 'Deny with the button of the proposal, in Slack.',
+  approve: 'Approve with the button of the request, in Slack.',
+  deny: 'Deny with the button of the request, in Slack.',
 };
 
 export type Command =
@@ -29,7 +29,15 @@ export type Command =
   | { readonly kind: 'escalate'; readonly ask: EscalationRequest; readonly target: string }
   | IncidentCommand
   | RecordCommand
-  | { readonly kind: 'help'; readonly problem?: string };
+  | Help;
+
+interface Help {
+  readonly kind: 'help';
+  /** Why what was typed cannot be done; absent where help was asked for. */
+  readonly problem?: string;
+  /** The word that it is about; absent: all of them. */
+  readonly about?: Word;
+}
 
 /**
  * Reads what stands after `/dbconn`. Nothing given means `status` of the only (or first) target.
@@ -37,10 +45,22 @@ export type Command =
  */
 export function parseCommand(text: string, targets: readonly string[]): Command {
   const [, word = 'status', rest = ''] = /^(\S+)\s*([^]*)$/.exec(text.trim()) ?? [];
-  const lower = word.toLowerCase();
+  if (isHelp(word)) return parseHelp(rest, targets);
+  const about = toWord(word);
+  if (about === undefined) return help(unknownWord(word.toLowerCase(), targets));
+  if (isHelp(rest) && !targets.includes(rest)) return { kind: 'help', about };
+  const command = parseWord(word.toLowerCase(), rest, targets);
+  return command.kind === 'help' ? { ...command, about } : command;
+}
+
+function parseHelp(word: string, targets: readonly string[]): Help {
+  if (word === '') return { kind: 'help' };
+  const about = toWord(word);
+  return about === undefined ? help(unknownWord(word, targets)) : { kind: 'help', about };
+}
+
+function parseWord(lower: string, rest: string, targets: readonly string[]): Command {
   switch (lower) {
-    case 'help':
-      return { kind: 'help' };
     case 'propose':
     case 'preview':
       return parseProposal(rest, targets, lower === 'preview');
@@ -71,7 +91,7 @@ export function parseCommand(text: string, targets: readonly string[]): Command 
 function parseException(text: string): Command {
   const [, id = '', reason = ''] = /^(\S*)\s*([^]*)$/.exec(text.trim()) ?? [];
   if (id === '' || id.length > 100) {
-    return help('Say which request, by the id at the foot of its card, and why.');
+    return help('Name the request by its id, and say why: break-glass ID REASON.');
   }
   return { kind: 'break-glass', id, reason };
 }
@@ -80,7 +100,7 @@ function parseReadOnly(lower: string, text: string, targets: readonly string[]):
   const readOnlyWord = readOnlyWords.find((known) => known === lower);
   if (readOnlyWord === undefined) return help(unknownWord(lower, targets));
   const [target, ...rest] = text.split(/\s+/).filter(Boolean);
-  if (rest.length > 0) return help('That is more than a word and a target.');
+  if (rest.length > 0) return help('Too many words: type a word and a target.');
   if (target === undefined) return { kind: 'look', word: readOnlyWord, target: targets[0] ?? '' };
   return targets.includes(target)
     ? { kind: 'look', word: readOnlyWord, target }
@@ -115,7 +135,7 @@ function parseCallForHelp(text: string, targets: readonly string[]): Command {
     : { kind: 'escalate', ask, target: targets[0] ?? '' };
 }
 
-function help(problem: string): Command {
+function help(problem: string): Help {
   return { kind: 'help', problem };
 }
 
@@ -125,17 +145,9 @@ function orHelp(parsed: Command | string): Command {
 
 function unknownWord(word: string, targets: readonly string[]): string {
   if (Object.hasOwn(notHere, word)) return notHere[word] ?? '';
-  const near = nearest(word, [
-    ...readOnlyWords,
-    ...changingWords,
-    ...recordWords,
-    'incidents',
-    'cancel',
-    'kill',
-    'help',
-  ]);
-  if (near !== undefined) return `There is no such word. Did you mean ${near}?`;
+  const near = nearest(word, [...allWords, 'incidents']);
+  if (near !== undefined) return `Unknown word. Did you mean ${near}?`;
   return targets.includes(word)
     ? 'A word comes before the target, such as status.'
-    : 'There is no such word.';
+    : 'Unknown word.';
 }

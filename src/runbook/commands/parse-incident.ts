@@ -25,7 +25,7 @@ export function parseRecord(
   targets: readonly string[],
 ): RecordCommand | string {
   const [first, ...rest] = text.split(/\s+/).filter(Boolean);
-  if (rest.length > 0) return 'That is more than a word and a target.';
+  if (rest.length > 0) return 'Too many words: type a word and a target.';
   if (word === 'report' && first !== undefined && isIncidentId(first.toLowerCase())) {
     return { kind: 'record', word, target: null, id: first.toLowerCase() };
   }
@@ -67,15 +67,18 @@ export type IncidentCommand =
       readonly reason: string;
     };
 
-const words = ['open', 'have', 'silence', 'unsilence', 'merge', 'close', 'reopen'] as const;
+const words = ['open', 'ack', 'silence', 'unsilence', 'merge', 'close', 'reopen'] as const;
 type Word = (typeof words)[number];
+
+/** What people type for `ack` as well. */
+const alsoAck = new Set(['acknowledge', 'have']);
 
 /** Reads what stands after `incident`; a string says what is wrong with it, and repeats nothing that was typed. */
 export function parseIncident(text: string, targets: readonly string[]): IncidentCommand | string {
   const [verb = 'list', rest] = split(text);
   const lower = verb.toLowerCase();
   if (lower === 'list') return { kind: 'incident', word: 'list' };
-  const word = words.find((known) => known === lower);
+  const word = alsoAck.has(lower) ? 'ack' : words.find((known) => known === lower);
   if (word === undefined) return unknownWord(lower);
   return parsers[word](rest, targets);
 }
@@ -84,7 +87,7 @@ type Parse = (text: string, targets: readonly string[]) => IncidentCommand | str
 
 const parsers: Readonly<Record<Word, Parse>> = {
   open: parseOpen,
-  have: (text, targets) => parseShort('have', text, targets),
+  ack: (text, targets) => parseShort('have', text, targets),
   unsilence: (text, targets) => parseShort('unsilence', text, targets),
   silence: parseSilence,
   merge: parseMerge,
@@ -123,7 +126,7 @@ function parseSilence(text: string, targets: readonly string[]): IncidentCommand
   const [duration = '', reason] = split(rest);
   const forMs = parseDuration(duration);
   if (forMs === undefined) {
-    return 'Say for how long and why: incident silence 2h REASON. With several open, its id or target comes first.';
+    return 'Say for how long and why, such as: incident silence 2h load test.';
   }
   return { kind: 'incident', word: 'silence', which, forMs, reason };
 }
@@ -133,9 +136,9 @@ function parseMerge(text: string, targets: readonly string[]): IncidentCommand |
   // `into` may stand between the two, as people say it.
   const other = takeNamed(one.rest.replace(/^into\s+/i, ''), targets);
   if (one.which === null || other.which === null) {
-    return 'Say which two, by id or target: the first becomes a part of the second.';
+    return 'Name two incidents, by id or target: the first becomes a part of the second.';
   }
-  if (other.rest !== '') return 'That is more than two incidents.';
+  if (other.rest !== '') return 'Too many words: name two incidents.';
   return { kind: 'incident', word: 'merge', which: one.which, into: other.which };
 }
 
@@ -162,14 +165,14 @@ function takeNamed(
 function notNamed(text: string, targets: readonly string[]): string {
   const [first = ''] = split(text);
   return first.toLowerCase().startsWith('inc-')
-    ? 'That is no id of an incident. Look with /dbconn incidents.'
+    ? 'Unknown incident. The list: /dbconn incidents.'
     : unknownTarget(first, targets);
 }
 
 function unknownWord(word: string): string {
   const near = nearest(word, words);
-  const hint = near === undefined ? `It is ${words.join(', ')}.` : `Did you mean ${near}?`;
-  return `There is no such word after incident. ${hint}`;
+  const hint = near === undefined ? `Use one of: ${words.join(', ')}.` : `Did you mean ${near}?`;
+  return `Unknown word after incident. ${hint}`;
 }
 
 /** The first word, and what stands after it. */

@@ -87,7 +87,7 @@ export function parseRemedyCommand(text: string, targets: readonly string[]): Pa
   if (option === undefined) return { problem: `Say which option: ${whichOptions}.` };
   const lower = option.toLowerCase();
   const take = Object.hasOwn(options, lower) ? options[lower] : undefined;
-  if (take === undefined) return { problem: `There is no such option. It is ${whichOptions}.` };
+  if (take === undefined) return { problem: `Unknown option. Use ${whichOptions}.` };
   const taken = take(words, targets);
   if (typeof taken === 'string') return { problem: taken };
   const { remedyCommand, rest } = taken;
@@ -99,13 +99,13 @@ export function parseRemedyCommand(text: string, targets: readonly string[]): Pa
   return { remedyCommand, target };
 }
 
-const tooMuch = 'That is more than a name and a target. Names with spaces go in "quotes".';
+const tooMuch = 'Too many words: type a name and a target. A name with spaces goes in "quotes".';
 
 const outOfBounds: Readonly<Record<RemedyCommand['option'], string>> = {
   // PostgreSQL cuts an application_name there, so a longer one names no session.
-  A: 'No application_name is longer than 63 characters.',
+  A: 'An application_name has at most 63 characters.',
   B: 'max_connections goes from 1 to 262143.',
-  C: 'No service has so long a name.',
+  C: 'The name of that service is too long.',
   D: 'A pid is a whole number, such as 4711.',
   E: 'A pool has 1 to 10000 connections and 0 to 10000 more on top.',
   prepared: 'A gid has at most 200 characters.',
@@ -147,7 +147,7 @@ function takeB([first = '', ...others]: readonly string[]): Taken | string {
 }
 
 function takeC([service, ...rest]: readonly string[]): Taken | string {
-  if (service === undefined) return 'Say which service: propose C and its name.';
+  if (service === undefined) return 'Name the service: propose C SERVICE.';
   return { remedyCommand: { option: 'C', service }, rest };
 }
 
@@ -163,7 +163,7 @@ function takeD(words: readonly string[]): Taken | string {
 }
 
 function takeE([service, ...rest]: readonly string[]): Taken | string {
-  if (service === undefined) return 'Say which service: propose E and its name.';
+  if (service === undefined) return 'Name the service: propose E SERVICE.';
   const [size = '', overflow = '', ...others] = rest;
   const isNumber = (word: string): boolean => /^\d{1,9}$/.test(word);
   if (!isNumber(size)) return { remedyCommand: { option: 'E', service }, rest };
@@ -176,13 +176,13 @@ function takeE([service, ...rest]: readonly string[]): Taken | string {
 }
 
 function takePrepared([gid, ...rest]: readonly string[]): Taken | string {
-  if (gid === undefined) return 'Say which prepared transaction, by its gid; blocking shows it.';
+  if (gid === undefined) return 'Name the prepared transaction by its gid, which blocking shows.';
   return { remedyCommand: { option: 'prepared', gid }, rest };
 }
 
 function takeSession([pid = '', ...rest]: readonly string[], how: How): Taken | string {
   if (!/^\d{1,9}$/.test(pid))
-    return 'Say which session, by its pid; sessions and blocking show it.';
+    return 'Name the session by its pid, which sessions and blocking show.';
   return { remedyCommand: { option: 'D', stop: { pid: Number(pid), how } }, rest };
 }
 
@@ -202,17 +202,17 @@ function takePrevention([name = '', ...words]: readonly string[]): Taken | strin
   const role = forRole ? (words[1] ?? null) : null;
   const [value = '', ...rest] = forRole ? words.slice(2) : words;
   const ms = toTimeout(value.toLowerCase());
-  if (ms === undefined) return 'It ends with a duration, such as 10m, with off, or with reset.';
+  if (ms === undefined) return 'End it with a duration such as 10m, with off, or with reset.';
   return { remedyCommand: { option: 'prevention', setting, role, ms }, rest };
 }
 
 function takeLimit([word = '', role, value = '', ...rest]: readonly string[]): Taken | string {
   if (word.toLowerCase() !== 'for' || role === undefined) {
-    return 'Say whose: prevention connection-limit for ROLE and a number.';
+    return 'Name the role: prevention connection-limit for ROLE CONNECTIONS.';
   }
   const isOff = /^(?:off|reset)$/i.test(value);
   if (!isOff && !/^\d{1,9}$/.test(value))
-    return 'It ends with a number of connections, or with off.';
+    return 'End it with a number of connections, or with off.';
   const limit = isOff ? null : Number(value);
   return { remedyCommand: { option: 'prevention', role, limit }, rest };
 }

@@ -37,7 +37,7 @@ export async function answerCommand(interaction: Interaction, text: string): Pro
   const targets = runbook.targets.map(({ name }) => name);
   const command = parseCommand(text, targets);
   if (command.kind === 'help') {
-    await answer(asker, 'caller', helpMessage(targets, command.problem));
+    await answer(asker, 'caller', helpMessage(targets, command));
     return;
   }
   const doctor = 'target' in command && command.kind !== 'record' ? ` ${command.target}` : '';

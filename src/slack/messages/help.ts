@@ -1,9 +1,10 @@
-import { descriptions, incidentUsages, proposalUsages } from '../../runbook/commands/words.ts';
+import { groups, guides } from '../../runbook/commands/words.ts';
+import type { Guide, Word } from '../../runbook/commands/words.ts';
 import type { Check } from '../../runbook/diagnose/doctor.ts';
 import { sentence, topic } from './diagnosis-parts.ts';
 import { header, ownLimits, take, toMessage } from './kit/message.ts';
 import type { Message } from './kit/message.ts';
-import { bold, code, rich } from './kit/rich-text.ts';
+import { bold, code, paragraph, rich, richText } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 
 /** Worst first: what lacks is what the reader came for. */
@@ -47,25 +48,47 @@ function chunk<T>(items: readonly T[], size: number): T[][] {
   );
 }
 
-/** The words of `/dbconn`, what was wrong with the one typed, and the targets it knows. */
-export function helpMessage(targets: readonly string[], problem?: string): Message {
-  const words = Object.entries(descriptions).map(
-    ([word, description]): Leaf[] => rich`${code(`/dbconn ${word}`)} ${description}`,
-  );
+/** What somebody asked about, or typed and cannot be done. */
+interface Asked {
+  readonly problem?: string;
+  readonly about?: Word;
+}
+
+/** All words and targets; one word with its examples; or, for what cannot be done, why and where to read on. */
+export function helpMessage(targets: readonly string[], { problem, about }: Asked): Message {
+  if (problem !== undefined) return problemMessage(problem, about);
+  return about === undefined ? overview(targets) : guideMessage(about, guides[about]);
+}
+
+function problemMessage(problem: string, about: Word | undefined): Message {
+  const more = about === undefined ? '/dbconn help' : `/dbconn help ${about}`;
+  return toMessage(problem, [richText(paragraph(rich`${problem} See ${code(more)}.`))]);
+}
+
+function guideMessage(word: Word, { does, forms, examples }: Guide): Message {
+  const line = `${word}: ${does}`;
+  return toMessage(line, [
+    header(line),
+    topic('How to type it', forms.map(toLeaves)),
+    topic('Examples', examples.map(toLeaves)),
+  ]);
+}
+
+function overview(targets: readonly string[]): Message {
   const { taken, more } = take(targets, 20);
   const names = `${taken.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-  return toMessage(problem ?? 'What you can type after /dbconn', [
-    ...(problem === undefined ? [] : [sentence(problem)]),
-    topic('A word, and after it a target where there are several', words),
-    topic(
-      'What can be proposed, and where several targets are, its target at the end',
-      proposalUsages.map(toLeaves),
+  return toMessage('What you can type after /dbconn', [
+    ...groups.map(([title, words]) =>
+      topic(
+        title,
+        words.map((word) => toLeaves([word, guides[word].does])),
+      ),
     ),
-    topic('What can be done with an incident', incidentUsages.map(toLeaves)),
+    richText(paragraph(rich`${code('/dbconn help WORD')} explains a word, with examples.`)),
     sentence(`Targets: ${names === '' ? 'none' : names}`),
   ]);
 }
 
-function toLeaves([usage, what]: readonly [usage: string, what: string]): Leaf[] {
-  return rich`${code(`/dbconn ${usage}`)} ${what}`;
+function toLeaves([typed, what]: readonly [typed: string, what: string]): Leaf[] {
+  return rich`${code(`/dbconn ${typed}`)} ${what}`;
 }

@@ -5,7 +5,7 @@ import { toRemedyRequest } from '../../runbook/commands/parse-remedy.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import type { Target } from '../../runbook/snapshot/target.ts';
 import type { OwnCommand } from '../arguments.ts';
-import { exitCodes, refused } from '../output.ts';
+import { exitCodes, refused, say, withProgress } from '../output.ts';
 import type { CommandResult } from '../output.ts';
 import { wrap } from '../render/layout.ts';
 import type { Paint } from '../render/layout.ts';
@@ -160,10 +160,12 @@ export async function runChangeCommand(
 ): Promise<CommandResult> {
   const listeners: Parameters<App['dryRun']>[0] = {
     // Only what the exception runs has steps here.
-    onChange: (_, progress) => progress !== undefined && console.log(renderStep(progress)),
+    onChange: (_, progress) => progress !== undefined && say(renderStep(progress)),
     onFault: (_, error) => console.error(error),
   };
   const approvals = await (dryRun ? app.dryRun(listeners) : app.approvals(listeners));
   const { targets } = (await app.targets()).runbook;
-  return change({ approvals, actor, targets, dryRun, paint }, command);
+  return withProgress('Waiting', () =>
+    change({ approvals, actor, targets, dryRun, paint }, command),
+  );
 }

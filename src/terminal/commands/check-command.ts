@@ -2,7 +2,7 @@ import type { Command } from '../../runbook/commands/parse-command.ts';
 import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import { systemClock } from '../../timing.ts';
-import { exitCodeOf, exitCodeOfChecks, exitCodeOfPrevention, exitCodes } from '../output.ts';
+import { exitCodeOf, exitCodeOfChecks, exitCodeOfPrevention, exitCodes, say } from '../output.ts';
 import type { CommandResult } from '../output.ts';
 import { renderChecks, renderDiagnosis } from '../render/diagnosis.ts';
 import type { Paint } from '../render/layout.ts';
@@ -54,7 +54,7 @@ async function answer(
 ): Promise<number> {
   const { runbook } = await app.targets();
   const diagnosis = await runbook.diagnose(target);
-  console.log(await render(diagnosis, { word, json, paint }));
+  say(await render(diagnosis, { word, json, paint }));
   return exitCodeOf(diagnosis);
 }
 
@@ -70,7 +70,7 @@ async function render(
 async function runDoctor({ app, json, paint }: CheckCommandParts, target: string): Promise<number> {
   const { runbook } = await app.targets();
   const checks = [...(await runbook.doctor(target)), ...(await app.checkRules(target))];
-  console.log(json ? JSON.stringify(checks, null, 2) : renderChecks(target, checks, paint));
+  say(json ? JSON.stringify(checks, null, 2) : renderChecks(target, checks, paint));
   return exitCodeOfChecks(checks);
 }
 

@@ -9,7 +9,9 @@ import type { Command } from '../../runbook/commands/parse-command.ts';
 import { isoNow, systemClock } from '../../timing.ts';
 import type { Flags } from '../arguments.ts';
 import { parseOwnCommand } from '../arguments.ts';
-import { exitCodes, print } from '../output.ts';
+import { exitCodes, print, refused, say, warn } from '../output.ts';
+import type { CommandResult } from '../output.ts';
+import { wrap } from '../render/layout.ts';
 import type { Paint } from '../render/layout.ts';
 import type { Change } from './change-command.ts';
 import type { App } from '../../app/deps.ts';
@@ -24,7 +26,7 @@ export async function runCommand(
   paint: Paint,
 ): Promise<number> {
   const config = readConfig(readEnvironment(), flags.config);
-  const app = createApp(config, { clock: systemClock, warn: console.warn });
+  const app = createApp(config, { clock: systemClock, warn });
   try {
     return await runWord({ app, flags, paint }, positionals);
   } finally {
@@ -63,7 +65,7 @@ interface CommandContext {
 async function obey(context: CommandContext, command: Command): Promise<number> {
   const { app, flags, paint } = context;
   const { json } = flags;
-  if (command.kind === 'help') return explain(command.problem);
+  if (command.kind === 'help') return print(explain(command));
   if (command.kind === 'look') {
     const { runCheckCommand } = await import('./check-command.ts');
     return runCheckCommand({ app, json, paint }, command, flags.watch);
@@ -86,10 +88,9 @@ async function obey(context: CommandContext, command: Command): Promise<number> 
   return runChange(context, command, flags['dry-run'] || isPreview);
 }
 
-async function explain(problem: string | undefined): Promise<number> {
-  const { renderHelp } = await import('../render/help.ts');
-  const code = problem === undefined ? exitCodes.fine : exitCodes.unknown;
-  return print({ text: renderHelp(problem), code });
+/** What is asked for by name is explained before a configuration is read, so here something is wrong. */
+function explain({ problem = '', about }: Extract<Command, { kind: 'help' }>): CommandResult {
+  return refused(wrap(`${problem} See dbconn help${about === undefined ? '' : ` ${about}`}.`));
 }
 
 async function runChange(
@@ -99,7 +100,7 @@ async function runChange(
 ): Promise<number> {
   const { runChangeCommand } = await import('./change-command.ts');
   const { text, code } = await runChangeCommand({ app, actor: actor(), paint, dryRun }, asked);
-  (code === exitCodes.fine ? console.log : console.error)(text);
+  (code === exitCodes.fine ? say : warn)(text);
   return code;
 }
 

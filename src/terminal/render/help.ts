@@ -1,95 +1,126 @@
-import { descriptions, incidentUsages, proposalUsages } from '../../runbook/commands/words.ts';
-import { options } from '../arguments.ts';
-import { exitCodes, refused } from '../output.ts';
-import type { CommandResult } from '../output.ts';
+import { groups, guides, toWord } from '../../runbook/commands/words.ts';
+import type { Guide } from '../../runbook/commands/words.ts';
 
 /** Words of the terminal alone, beside those it shares with Slack. */
-const terminalWords: Readonly<Record<string, string>> = {
-  deny: 'end a proposal',
-  commands: 'what to run by hand of an approved request',
-  ran: 'say that it was run by hand',
-  approve: 'run a proposal without its votes, with --break-glass',
-  journal: 'verify or export the journal',
-  bundle: 'all evidence of an incident in one sealed file',
-  replay: 'what today’s dbconn would decide about a bundle',
-  completion: 'completion of these words for bash, zsh or fish',
+const ownGuides: Readonly<Record<string, Guide>> = {
+  deny: {
+    does: 'deny or withdraw a request',
+    forms: [['deny ID [REASON]', 'approving is done in Slack']],
+    examples: [
+      ['deny r4k2', 'nothing of request r4k2 runs'],
+      ['deny r4k2 wrong service', 'and says why'],
+    ],
+  },
+  commands: {
+    does: 'what to run by hand for an approved request',
+    forms: [['commands ID', 'where dbconn cannot run it itself']],
+    examples: [
+      ['commands r4k2', 'prints the commands'],
+      ['ran r4k2', 'records that you ran them'],
+    ],
+  },
+  ran: {
+    does: 'record that you ran it; dbconn checks again',
+    forms: [['ran ID', 'for a request that was run by hand']],
+    examples: [
+      ['ran r4k2', 'checks whether it helped'],
+      ['commands r4k2', 'prints the commands again'],
+    ],
+  },
+  approve: {
+    does: 'run a request alone, with --break-glass',
+    forms: [
+      ['approve ID --break-glass --reason TEXT', 'for users of this machine that dbconn.yml names'],
+    ],
+    examples: [
+      ["approve r4k2 --break-glass --reason 'Slack is down'", 'runs request r4k2'],
+      ['requests', 'shows the ids of requests'],
+    ],
+  },
+  journal: {
+    does: 'verify or export the journal',
+    forms: [
+      ['journal verify [--head HASH] [--heads FILE]', 'exit status 2 where it was changed'],
+      ['journal export [ID] [--format md|json]', 'all, or one request or incident'],
+    ],
+    examples: [
+      ['journal verify --heads heads.txt', 'compares it with heads from Slack'],
+      ['journal export inc-0abc1234', 'exports one incident'],
+    ],
+  },
+  bundle: {
+    does: 'write all evidence of an incident to a file',
+    forms: [['bundle ID [--out FILE]', 'a new file, sealed by its hash']],
+    examples: [
+      ['bundle inc-0abc1234', 'writes inc-0abc1234.bundle.jsonl'],
+      ['history', 'shows the ids of incidents'],
+    ],
+  },
+  replay: {
+    does: 'judge a bundle by the rules of today',
+    forms: [['replay FILE [--head HASH] [--json]', 'exit status 1 where something differs']],
+    examples: [
+      ['replay inc-0abc1234.bundle.jsonl', 'needs no database'],
+      ['replay x.jsonl --head HASH', 'refuses a file with another head'],
+    ],
+  },
+  completion: {
+    does: 'tab completion for bash, zsh or fish',
+    forms: [['completion bash|zsh|fish', 'a script to source']],
+    examples: [
+      ['completion bash', 'in ~/.bashrc: source <(dbconn completion bash)'],
+      ['completion fish | source', 'in config.fish'],
+    ],
+  },
 };
 
-/** A word, what it does. No `:`, which zsh reads as the end of the word. */
-const words = Object.entries({ ...descriptions, ...terminalWords }).map(
-  ([word, line]) => [word, line.replaceAll(/['":]/g, '')] as const,
-);
-const names = words.map(([word]) => word).join(' ');
-const flags = Object.keys(options).map((flag) => `--${flag}`);
+export const terminalGuides: Readonly<Record<string, Guide>> = { ...guides, ...ownGuides };
 
-const scripts: Readonly<Record<string, () => string>> = {
-  bash: () =>
-    [
-      '_dbconn() {',
-      `  [ "$COMP_CWORD" -gt 1 ] && [[ $2 != -* ]] && return`,
-      `  COMPREPLY=($(compgen -W "${names} ${flags.join(' ')}" -- "$2"))`,
-      '}',
-      'complete -o default -F _dbconn dbconn',
-    ].join('\n'),
-  zsh: () =>
-    [
-      '_dbconn() {',
-      `  local -a words=(${words.map(([word, line]) => `'${word}:${line}'`).join(' ')})`,
-      '  if (( CURRENT == 2 )); then _describe word words; else _files; fi',
-      '}',
-      'compdef _dbconn dbconn',
-    ].join('\n'),
-  fish: () =>
-    [
-      ...words.map(
-        ([word, line]) => `complete -c dbconn -n __fish_use_subcommand -a ${word} -d '${line}'`,
-      ),
-      ...Object.keys(options).map((flag) => `complete -c dbconn -l ${flag}`),
-    ].join('\n'),
-};
+export const allGroups: readonly (readonly [title: string, words: readonly string[]])[] = [
+  ...groups,
+  ['In a terminal only', Object.keys(ownGuides)],
+];
 
-/** `completion SHELL`: a script for it to source. */
-export function renderCompletion(shell: string | undefined): CommandResult {
-  const script = Object.hasOwn(scripts, shell ?? '') ? scripts[shell ?? ''] : undefined;
-  if (script !== undefined) return { text: script(), code: exitCodes.fine };
-  const shells = Object.keys(scripts).join(', ');
-  return refused(`Name a shell: ${shells}. Then: source <(dbconn completion bash)`);
+/** The word as help knows it; undefined where there is none such. */
+export function wordOf(typed: string): string | undefined {
+  return toWord(typed) ?? (Object.hasOwn(ownGuides, typed) ? typed : undefined);
 }
 
-/** All words; `problem` says on top why they are shown. */
-export function renderHelp(problem?: string): string {
+/** All words. Every line fits sixty columns: this loads nothing that could break one. */
+export function renderHelp(): string {
   return [
-    ...(problem === undefined ? [] : [problem, '']),
-    'Usage: dbconn [word] [target] [--json] [--watch] [--dry-run] [--over DURATION] [--config FILE]',
+    'Usage: dbconn [WORD] [TARGET] [OPTION]...',
+    ...allGroups.flatMap(([title, words]) => [
+      '',
+      title,
+      ...words.map((word) => `  ${word.padEnd(11)} ${terminalGuides[word]?.does ?? ''}`),
+    ]),
     '',
-    ...Object.entries(descriptions).map(([word, line]) => `  ${word.padEnd(11)} ${line}`),
+    'Options',
+    '  --json        the answer as JSON',
+    '  --watch       check every two seconds, on a screen with keys',
+    '  --dry-run     with propose: the plan, as preview shows it',
+    '  --config FILE instead of dbconn.yml',
+    '  --version     the version of dbconn',
     '',
-    'What can be proposed, and where there are several targets, its target at the end:',
-    ...proposalUsages.map(([usage, what]) => `  ${usage}\n      ${what}`),
+    'dbconn help WORD explains a word, with examples.',
+    'Without dbconn.yml, DATABASE_URL names the database.',
+    'Exit status: 0 fine, 1 warning, 2 critical, 3 unknown.',
+  ].join('\n');
+}
+
+/** One word: what it does, how it is typed, and two examples. */
+export function renderGuide(word: string): string {
+  const { does, forms, examples } = terminalGuides[word] ?? guides.help;
+  const lines = (part: Guide['forms']): string[] =>
+    part.flatMap(([typed, what]) => [`  dbconn ${typed}`, `      ${what}`]);
+  return [
+    `${word}: ${does}`,
     '',
-    'Incidents, where the terminal lists and opens and the rest goes in Slack only:',
-    ...incidentUsages.map(([usage, what]) => `  ${usage}\n      ${what}`),
+    'Usage',
+    ...lines(forms),
     '',
-    'In a terminal only:',
-    '  propose … --dry-run   shows the plan and records nothing, as preview does',
-    '  deny ID [reason]      ends a proposal; approving goes in Slack only',
-    '  commands ID           what to run by hand of an approved request, where dbconn cannot',
-    '  ran ID                says that you ran it by hand; dbconn looks whether it helped',
-    '  approve ID --break-glass --reason TEXT',
-    '                        runs it without its votes, where dbconn.yml allows that to you',
-    '  journal verify [--head HASH] [--heads FILE]',
-    '                        whether the journal is as it was written, and holds these heads:',
-    '                        exit status 0 it does, 2 it does not, 3 cannot judge',
-    '  journal export [ID] [--format md|json]',
-    '                        the record of everything, or of one request or incident',
-    '  bundle ID [--out FILE]',
-    '                        all evidence of an incident in one sealed file',
-    '  replay FILE [--json] [--head HASH]',
-    '                        what today’s dbconn would say and decide otherwise about a bundle:',
-    '                        exit status 0 the same, 1 something differs, 3 refused or empty',
-    '  completion SHELL      a script that completes these words in bash, zsh or fish',
-    '',
-    'Without a dbconn.yml, DATABASE_URL names the database.',
-    'Exit status: 0 fine, 1 warning, 2 critical, 3 cannot judge.',
+    'Examples',
+    ...lines(examples),
   ].join('\n');
 }

@@ -164,7 +164,7 @@ test('the doctor and the help say hostile names without harm', () => {
       );
       const help = helpMessage(
         Array.from({ length: many }, () => evil),
-        'There is no such word.',
+        {},
       );
       for (const { blocks } of [doctor, help]) expect(checkBlocks('message', blocks)).toEqual([]);
       expect(doctor.text).toBe(
