@@ -13,6 +13,7 @@ import { createLog } from '../src/log.ts';
 import { createIdleSessions } from '../src/postgres/privileged/idle-sessions.ts';
 import { createBlockers } from '../src/postgres/privileged/blockers.ts';
 import { createDatabase } from '../src/postgres/lifeline.ts';
+import { createRoles } from '../src/postgres/try-logins.ts';
 import { createServerSettings } from '../src/postgres/privileged/server-settings.ts';
 import { createRoleLimits } from '../src/postgres/privileged/role-limits.ts';
 import { createTimeouts } from '../src/postgres/privileged/timeouts.ts';
@@ -278,6 +279,11 @@ function openAdapters(patient: Patient): TargetAdapters {
       limits: patient.limits,
       applicationRoles: [],
       clock: systemClock,
+    }),
+    roles: createRoles({
+      url: patient.urls.dbconn,
+      actingUrl: patient.urls.privileged,
+      rescueUrl: patient.urls.rescue,
     }),
     services: patient.services(),
     pools: patient.pools(),

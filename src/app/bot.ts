@@ -29,7 +29,7 @@ import type { App, Bot, Deps } from './deps.ts';
 import { openHttp } from './http.ts';
 import { openIncidentSystem } from './incident-system.ts';
 import type { IncidentSystem } from './incident-system.ts';
-import { createCallsCheck, openPagers } from './incidents.ts';
+import { checkAround, openPagers } from './incidents.ts';
 import { openBreakGlassNotifier, openRefusals } from './notices.ts';
 import { runBot } from './run-bot.ts';
 
@@ -104,7 +104,6 @@ function openSlackApp(parts: SlackAppParts): SlackApp {
     const pager = pagerOf(target);
     return pager === undefined ? undefined : { pager, clock };
   };
-  const checkCalls = createCallsCheck(config, pagerOf);
   const changes = {
     approvals,
     journal,
@@ -112,7 +111,7 @@ function openSlackApp(parts: SlackAppParts): SlackApp {
     board,
     records,
     pagingOf,
-    checkCalls,
+    checkAround: (target: string) => checkAround({ config, clock }, target, pagerOf),
     ...notifier,
   };
   const sources = {

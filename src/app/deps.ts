@@ -48,8 +48,8 @@ export interface App {
   dryRun(options: Listeners): Promise<Approvals>;
   /** The incidents of the journal, for somebody who reads or opens them. */
   incidents(): Promise<Incidents>;
-  /** What doctor says of the rules of approval and of whom an incident calls. Records and pages nothing. */
-  checkRules(target: string): Promise<readonly Check[]>;
+  /** What doctor says, worst first. Changes and records nothing, and pages nobody. */
+  doctor(target: string): Promise<readonly Check[]>;
   /** Throws JournalUnavailable. */
   bot(slack: SlackConfig, log: Logger): Promise<Bot>;
   /** Closes what was made. */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import { createLog } from '../log.ts';
 import { openPager } from '../pagers/pagers.ts';
+import { worstFirst } from '../runbook/diagnose/doctor.ts';
 import type { Check } from '../runbook/diagnose/doctor.ts';
 import { checkEscalation } from '../runbook/escalation/channels.ts';
 import { policyOf } from '../runbook/escalation/policy.ts';
@@ -10,6 +11,7 @@ import type { IncidentDeps } from '../runbook/incidents/incident-log.ts';
 import { createIncidents } from '../runbook/incidents/incidents.ts';
 import type { Incidents } from '../runbook/incidents/incidents.ts';
 import type { EscalationStep } from '../runbook/incidents/rules.ts';
+import { capital, list } from '../runbook/snapshot/words.ts';
 import type { Clock } from '../timing.ts';
 import type { App } from './deps.ts';
 
@@ -65,30 +67,61 @@ export function openPagers(
   return (target) => pagers.get(target);
 }
 
-/** For doctor: whether whoever an incident of a target would call can be reached. */
+/** For doctor: whether those whom an incident of a target calls can be reached. Pages nobody. */
 export function createCallsCheck(
   config: Pick<Config, 'targets' | 'pager' | 'channel'>,
   pagerOf: (target: string) => Pager | undefined,
-): (target: string) => readonly Check[] {
+): (target: string) => Promise<readonly Check[]> {
   const { channel } = config;
   const policyOf = readPolicies(config);
   const contacts = new Map(config.targets.map(({ target }) => [target.name, target.contacts]));
-  return (name) =>
-    checkEscalation(policyOf(name), {
-      contacts: contacts.get(name) ?? {},
-      channel,
-      pager: pagerOf(name),
-    });
+  return async (name) => {
+    const pager = pagerOf(name);
+    const reach = { contacts: contacts.get(name) ?? {}, channel, pager };
+    return [...checkEscalation(policyOf(name), reach), ...(await checkPager(pager))];
+  };
 }
 
-/** What doctor says in a terminal of the rules of approval and of whom an incident calls. Records and pages nothing. */
-export async function checkRules(app: App, target: string): Promise<readonly Check[]> {
+/** Whether a key is right shows only to somebody who is paged. */
+async function checkPager(pager: Pager | undefined): Promise<readonly Check[]> {
+  if (pager?.findSilent === undefined) return [];
+  const subject = 'Pager';
+  const silent = await pager.findSilent();
+  if (silent.length === 0) {
+    const summary = `${capital(pager.name)} can be reached; its key was not tried.`;
+    return [{ subject, state: 'ok', summary }];
+  }
+  const summary = `${capital(list(silent))} cannot be reached.`;
+  return [{ subject, state: 'missing', summary, fix: 'Check pager in dbconn.yml, and the proxy.' }];
+}
+
+/** What doctor says beside a target's own checks. Records and pages nothing. */
+export async function checkAround(
+  { config, clock }: { readonly config: Config; readonly clock: Clock },
+  target: string,
+  pagerOf: (target: string) => Pager | undefined,
+): Promise<readonly Check[]> {
+  const { checkJournal } = await import('./journal.ts');
+  const [calls, journal] = await Promise.all([
+    createCallsCheck(config, pagerOf)(target),
+    checkJournal(config, clock),
+  ]);
+  return [...calls, journal];
+}
+
+/** What doctor says in a terminal: the target, what may run there, and whom an incident calls. */
+export async function runDoctor(app: App, target: string): Promise<readonly Check[]> {
   const { config, deps } = app;
+  const { runbook } = await app.targets();
   const approvals = await app.dryRun({
     onChange: () => undefined,
     onFault: (_, error) => console.error(error),
   });
   const signal = new AbortController().signal;
   const pagerOf = openPagers(config, { clock: deps.clock, log: createLog('silent'), signal });
-  return [...approvals.check(target), ...createCallsCheck(config, pagerOf)(target)];
+  const [found, around] = await Promise.all([
+    runbook.doctor(target),
+    checkAround({ config, clock: deps.clock }, target, pagerOf),
+  ]);
+  return worstFirst([...approvals.check(target, found), ...around]);
 }

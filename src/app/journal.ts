@@ -1,14 +1,18 @@
-import { resolve } from 'node:path';
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { isPostgresUrl } from '../config/addresses.ts';
 import type { Config } from '../config/config.ts';
 import type { ByTls } from '../journal/postgres/connect.ts';
 import { openPostgresJournal } from '../journal/postgres/driver.ts';
-import { findShared } from '../journal/postgres/other-server.ts';
+import { findShared, mustBeWritable } from '../journal/postgres/other-server.ts';
 import { openSqliteJournal } from '../journal/sqlite/driver.ts';
 import type { StoredJournal } from '../journal/stored-journal.ts';
 import { connectByTls } from '../postgres/connect/connect-by-tls.ts';
 import { UnusableUrl } from '../postgres/failure.ts';
 import { JournalUnavailable } from '../runbook/approvals/journal.ts';
+import type { Check } from '../runbook/diagnose/doctor.ts';
+import { within } from '../timing.ts';
 import type { Clock } from '../timing.ts';
 
 type Journaled = Pick<Config, 'journal' | 'journalSetting' | 'targets'>;
@@ -26,6 +30,48 @@ export async function openJournal(
   if (!isPostgresUrl(journal)) return openFileJournal(config, clock, warn);
   await refuseShared(config, warn);
   return openPostgresJournal({ url: journal, byTls });
+}
+
+const checkMs = 4000;
+
+/** For doctor: whether the journal could be opened and written. Makes no file and no table. Never throws. */
+export async function checkJournal(config: Journaled, clock: Clock): Promise<Check> {
+  const base = { subject: 'Journal' } as const;
+  const fix = `Check ${config.journalSetting}.`;
+  try {
+    const tried = tryJournal(config).then(() => true);
+    if ((await within(tried, checkMs, clock)) === undefined) {
+      const summary = `The journal did not answer within ${checkMs / 1000} s.`;
+      return { ...base, state: 'missing', summary, fix };
+    }
+    return { ...base, state: 'ok', summary: 'The journal can be written.' };
+  } catch (error) {
+    if (!(error instanceof JournalUnavailable)) throw error;
+    return { ...base, state: 'missing', summary: error.message, fix };
+  }
+}
+
+async function tryJournal(config: Journaled): Promise<void> {
+  const { journal } = config;
+  if (isPostgresUrl(journal)) {
+    await refuseShared(config, () => undefined);
+    await mustBeWritable(journal, byTls);
+    return;
+  }
+  const file = resolve(journal);
+  // SQLite keeps files of its own beside it.
+  await mustBeAllowed(dirname(file), constants.W_OK);
+  await mustBeAllowed(file, constants.R_OK | constants.W_OK, 'or nothing');
+}
+
+async function mustBeAllowed(path: string, mode: number, otherwise?: 'or nothing'): Promise<void> {
+  try {
+    await access(path, mode);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'no code';
+    if (code === 'ENOENT' && otherwise !== undefined) return;
+    throw new JournalUnavailable(`${path} cannot be written (${code}).`, { cause: error });
+  }
 }
 
 /** In a container or a service the working directory is nobody's guess, so the message has the whole path. */

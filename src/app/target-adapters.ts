@@ -1,6 +1,7 @@
 import type { Config, TargetConfig } from '../config/config.ts';
 import { createPools } from '../pool-metrics/pools.ts';
 import { createDatabase } from '../postgres/lifeline.ts';
+import { createRoles } from '../postgres/try-logins.ts';
 import { Neighbours } from '../runbook/approvals/neighbours.ts';
 import { createRunbook } from '../runbook/loop/target-monitor.ts';
 import type { Runbook, TargetAdapters } from '../runbook/loop/target-monitor.ts';
@@ -69,6 +70,7 @@ async function createAdaptersOf(
     }),
     pools: createPools({ endpoints: pools }),
     ...containers,
+    roles: createRoles(database),
     ...(await openRole(database, target.ownRoles)),
     ...(await openPoolers(pgbouncer)),
   };

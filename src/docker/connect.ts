@@ -96,30 +96,66 @@ function notUsable(): DockerFailure {
   });
 }
 
-const callBudgetMs = 2_000;
+/** As long as the database has: all of it is asked at the same time. */
+const callBudgetMs = 4_000;
 
 /**
- * Finds out what the engine, or the proxy before it, lets dbconn do, and changes nothing: it asks to restart
- * and to run something in a container that cannot exist. "No such container" comes from the engine, so the
- * request was let through; a proxy refuses it before. Never throws.
+ * Finds out what the engine, or the proxy before it, lets dbconn do, and changes nothing: all it asks for is about
+ * containers, images and networks that cannot exist. "No such container" comes from the engine, so the request was let
+ * through; a proxy refuses it before. Never throws.
  */
 export async function probeDocker(docker: Docker): Promise<ServicePermissions> {
   const nobody = `dbconn-probe-${randomUUID()}`;
   const container = docker.getContainer(nobody);
-  const [read, restart, create, start] = await Promise.all([
-    probe('read', (abortSignal) => docker.listContainers({ limit: 1, abortSignal })),
-    probe('restart', (abortSignal) => container.restart({ abortSignal, _query: {} })),
-    probe('exec', (abortSignal) => container.exec({ Cmd: ['true'], abortSignal })),
-    // A proxy may allow to prepare a program and refuse to start it.
-    probe('exec', (abortSignal) => docker.getExec(nobody).start({ abortSignal })),
+  const stopAndStart: readonly Call[] = [
+    (signal) => container.stop(sent(signal)),
+    (signal) => container.start(sent(signal)),
+  ];
+  const [read, restart, exec, recreate, server] = await Promise.all([
+    probe('read', [(abortSignal) => docker.listContainers({ limit: 1, abortSignal })]),
+    probe('restart', [(signal) => container.restart(sent(signal))]),
+    probe('exec', [
+      (abortSignal) => container.exec({ Cmd: ['true'], abortSignal }),
+      // A proxy may allow to prepare a program and refuse to start it.
+      (abortSignal) => docker.getExec(nobody).start({ abortSignal }),
+    ]),
+    probe('recreate', [
+      (signal) => docker.createContainer(sent(signal, { name: nobody }, { Image: nobody })),
+      (signal) => container.rename(sent(signal, { name: `${nobody}-old` })),
+      ...stopAndStart,
+      (signal) => docker.getNetwork(nobody).connect(sent(signal, {}, { Container: nobody })),
+      (signal) => container.remove(sent(signal)),
+    ]),
+    probe('server', [
+      ...stopAndStart,
+      (signal) => container.kill(sent(signal)),
+      (abortSignal) => container.getArchive({ path: '/', abortSignal }),
+    ]),
   ]);
-  return { read, restart, exec: create.state === 'allowed' ? start : create };
+  return { read, restart, exec, recreate, server };
 }
 
-async function probe(
-  action: DockerAction,
-  call: (signal: AbortSignal) => Promise<unknown>,
-): Promise<Permission> {
+type Call = (signal: AbortSignal) => Promise<unknown>;
+
+/** Left to itself dockerode puts the body into the address too. */
+function sent(abortSignal: AbortSignal, _query: object = {}, _body: object = {}): Sent {
+  return { abortSignal, _query, _body };
+}
+
+/** What dockerode knows and its types do not. */
+interface Sent extends Docker.NetworkConnectOptions {
+  readonly abortSignal: AbortSignal;
+  readonly _query: object;
+  readonly _body: object;
+}
+
+/** All of these calls, or the first that is not let through. */
+async function probe(action: DockerAction, calls: readonly Call[]): Promise<Permission> {
+  const answers = await Promise.all(calls.map((call) => probeCall(action, call)));
+  return answers.find(({ state }) => state !== 'allowed') ?? { state: 'allowed' };
+}
+
+async function probeCall(action: DockerAction, call: Call): Promise<Permission> {
   try {
     await withTimeout(callBudgetMs, call);
     return { state: 'allowed' };

@@ -59,6 +59,20 @@ export async function deliver(wire: Wire, delivery: Delivery): Promise<void> {
   }
 }
 
+const probeMs = 2000;
+
+/** Whether an HTTP server answers at the host of an address. Neither path nor key is sent: nothing can be acted on. */
+export async function answers({ fetch }: Pick<Wire, 'fetch'>, url: string): Promise<boolean> {
+  try {
+    const { origin } = new URL(url);
+    const signal = AbortSignal.timeout(probeMs);
+    await fetch(origin, { method: 'HEAD', redirect: 'manual', signal });
+    return true;
+  } catch {
+    return false; // doctor says that it gives no answer
+  }
+}
+
 type Attempt =
   | { readonly kind: 'taken' }
   | { readonly kind: 'refused'; readonly status: number; readonly answer: string }

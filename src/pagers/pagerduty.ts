@@ -1,5 +1,5 @@
 import type { Page, PagedChange, Pager } from '../runbook/escalation/ports.ts';
-import { deliver } from './deliver.ts';
+import { answers, deliver } from './deliver.ts';
 import type { Wire } from './deliver.ts';
 
 /** The sizes PagerDuty gives for its Events API v2. */
@@ -83,5 +83,6 @@ export function createPagerDuty({ routingKey, url, ...wire }: PagerDutyOptions):
     name,
     page: (page) => post('/v2/enqueue', toEvent(page, routingKey)),
     tellChange: (change) => post('/v2/change/enqueue', toChangeEvent(change, routingKey)),
+    findSilent: async () => ((await answers(wire, url)) ? [] : [name]),
   };
 }

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Logger } from 'pino';
 import { PagerRefused } from '../runbook/escalation/ports.ts';
 import type { Pager } from '../runbook/escalation/ports.ts';
-import { deliver } from './deliver.ts';
+import { answers, deliver } from './deliver.ts';
 import type { Wire } from './deliver.ts';
 import { createPagerDuty } from './pagerduty.ts';
 
@@ -20,6 +20,10 @@ export function createPagers(pagers: readonly Pager[], log: Pick<Logger, 'error'
     name: pagers.map(({ name }) => name).join(' and '),
     page: (page) => tell((pager) => pager.page(page)),
     tellChange: (change) => tell((pager) => pager.tellChange(change)),
+    findSilent: async () => {
+      const silent = await Promise.all(pagers.map(async (pager) => pager.findSilent?.() ?? []));
+      return silent.flat();
+    },
   };
 }
 
@@ -56,6 +60,7 @@ function createWebhookPager({ url, secret, ...wire }: WebhookPagerOptions): Page
     name,
     page: (page) => post({ kind: 'page', ...page }),
     tellChange: (change) => post({ kind: 'change', ...change }),
+    findSilent: async () => ((await answers(wire, url)) ? [] : [name]),
   };
 }
 

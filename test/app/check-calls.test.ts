@@ -7,7 +7,7 @@ import type { Check } from '../../src/runbook/diagnose/doctor.ts';
 import type { Pager } from '../../src/runbook/escalation/ports.ts';
 
 /** What doctor says of whom the incidents of `shop` call, with the values of a dbconn.yml. */
-function check(changes: Partial<Config>, pager?: Pager): readonly Check[] {
+function check(changes: Partial<Config>, pager?: Pager): Promise<readonly Check[]> {
   const config = { ...readConfig({ DATABASE_URL: 'postgres://app@127.0.0.1/shop' }), ...changes };
   return createCallsCheck(config, () => pager)('default');
 }
@@ -26,22 +26,24 @@ const pagerDuty: Pager = {
   tellChange: () => Promise.resolve(),
 };
 
-test('where nobody is named, doctor says that incidents call nobody', () => {
-  expect(check({ channel })).toMatchObject([{ state: 'off', summary: 'Incidents call nobody.' }]);
+test('where nobody is named, doctor says that incidents call nobody', async () => {
+  expect(await check({ channel })).toMatchObject([
+    { state: 'off', summary: 'Incidents call nobody.' },
+  ]);
 });
 
-test('a group that is named is reached by the channel alone', () => {
+test('a group that is named is reached by the channel alone', async () => {
   const targets = withContacts({ databaseAdmins: 'S0DBA' });
-  expect(check({ targets })[0]?.state).toBe('missing');
-  expect(check({ targets, channel })[0]?.state).toBe('ok');
+  expect((await check({ targets }))[0]?.state).toBe('missing');
+  expect((await check({ targets, channel }))[0]?.state).toBe('ok');
 });
 
-test('a pager is named, and brings its steps along', () => {
+test('a pager is named, and brings its steps along', async () => {
   const { pager } = ConfigFile.parse({
     targets: [{ name: 'shop', database: { url: 'postgres://app@127.0.0.1/shop' } }],
     pager: { pagerduty: { routingKey: 'r'.repeat(32) } },
   });
-  expect(check({ pager }, pagerDuty)[0]?.summary).toBe(
+  expect((await check({ pager }, pagerDuty))[0]?.summary).toBe(
     'Incidents call the on-call engineer in 2 steps; PagerDuty wakes people.',
   );
 });

@@ -129,7 +129,7 @@ test('a preview is a dry run, with a threshold of one’s own', async () => {
 
 test('doctor says which options can be approved, and by whom not', async () => {
   const { output } = await dbconn('doctor');
-  expect(output).toContain('Option A can be proposed');
+  expect(output).toContain('Option A can run');
   expect(output).toContain('Option C cannot run: it needs 1 approver and has 0');
   expect(output).toContain(
     'for the database admins, who cannot be reached. Fix: Set contacts, slack.channel or',

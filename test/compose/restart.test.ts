@@ -179,34 +179,58 @@ describe.concurrent('a restart', () => {
 describe('what Docker allows', () => {
   const notFound = json(404, { message: 'No such container: dbconn-probe' });
 
-  test.for<[string, Record<string, Answer>, { read: string; restart: string; exec: string }]>([
+  type States = Record<keyof Awaited<ReturnType<typeof probeDocker>>, string>;
+  const states = (state: string, others: Partial<States> = {}): States => ({
+    read: state,
+    restart: state,
+    exec: state,
+    recreate: state,
+    server: state,
+    ...others,
+  });
+
+  test.for<[string, Record<string, Answer>, States]>([
     [
       'a proxy for reading',
-      { GET: json(200, []), POST: html(403) },
-      { read: 'allowed', restart: 'refused', exec: 'refused' },
+      { '/archive': notFound, GET: json(200, []), '': html(403) },
+      states('refused', { read: 'allowed' }),
     ],
     [
       'a proxy for restarts only',
-      { 'GET /containers': html(403), '/restart': notFound, POST: html(403) },
-      { read: 'refused', restart: 'allowed', exec: 'refused' },
+      { '/restart': notFound, '': html(403) },
+      states('refused', { restart: 'allowed' }),
     ],
     [
       'a proxy that prepares programs but starts none',
-      { GET: json(200, []), '/exec/[^/]+/start': html(403), POST: notFound },
-      { read: 'allowed', restart: 'allowed', exec: 'refused' },
+      {
+        '/archive': notFound,
+        GET: json(200, []),
+        '/exec/[^/]+/start': html(403),
+        POST: notFound,
+        DELETE: notFound,
+      },
+      states('allowed', { exec: 'refused' }),
     ],
     [
-      'a web server that is no engine',
-      { '': html(404) },
-      { read: 'unknown', restart: 'unknown', exec: 'unknown' },
+      'a proxy that removes nothing',
+      { '/archive': notFound, GET: json(200, []), POST: notFound, DELETE: html(403) },
+      states('allowed', { recreate: 'refused' }),
     ],
+    ['a web server that is no engine', { '': html(404) }, states('unknown')],
   ])('%s', async ([, routes, expected]) => {
     await using engine = await startFakeEngine(routes);
-    const { read, restart, exec } = await probeDocker(engine.docker);
-    expect({ read: read.state, restart: restart.state, exec: exec.state }).toEqual(expected);
-    expect(JSON.stringify({ read, restart, exec })).not.toMatch(/<|s3cret/);
-    expect(engine.requests.filter((line) => /\/(?:restart|exec)/.test(line))).toSatisfy(
-      (lines: string[]) => lines.every((line) => line.includes('/dbconn-probe-')),
+    const permissions = await probeDocker(engine.docker);
+    const { read, restart, exec, recreate, server } = permissions;
+    expect({
+      read: read.state,
+      restart: restart.state,
+      exec: exec.state,
+      recreate: recreate.state,
+      server: server.state,
+    }).toEqual(expected);
+    expect(JSON.stringify(permissions)).not.toMatch(/<|s3cret/);
+    expect(engine.requests.filter((line) => !/^GET [^?]*\/containers\/json/.test(line))).toSatisfy(
+      (lines: string[]) => lines.every((line) => line.includes('dbconn-probe-')),
     );
   });
 });

@@ -139,6 +139,8 @@ describe.skipIf(await whyNoEngine())('restarting a replica', () => {
       read: { state: 'allowed' },
       restart: { state: 'allowed' },
       exec: { state: 'allowed' },
+      recreate: { state: 'allowed' },
+      server: { state: 'allowed' },
     });
     expect(await startedAt(replica(2))).toBe(before);
   });

@@ -90,6 +90,8 @@ describe.skipIf(await whyNoEngine())('what each socket proxy of deploy/ lets thr
     expect(await probeDocker(docker)).toMatchObject({
       restart: { state: 'allowed' },
       exec: { state: 'refused' },
+      recreate: { state: 'refused' },
+      server: { state: 'refused' },
     });
     await expect(psql(docker)).rejects.toThrow(/EXEC=1/);
     expect((await recreate(docker)).result).toBe('put back');
@@ -102,6 +104,11 @@ describe.skipIf(await whyNoEngine())('what each socket proxy of deploy/ lets thr
     await expectLook(docker);
     expect(await psql(docker)).toContain('42');
     expect(await recreate(docker)).toMatchObject({ result: 'recreated' });
+    expect(await probeDocker(docker)).toMatchObject({
+      exec: { state: 'allowed' },
+      recreate: { state: 'allowed' },
+      server: { state: 'allowed' },
+    });
     expect(proxy.refused).toEqual([]);
     const volume = docker.createVolume({ Name: `${stack.project}-must-not` });
     await expect(volume).rejects.toMatchObject({ statusCode: 403 });

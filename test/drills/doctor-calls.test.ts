@@ -19,7 +19,7 @@ test('doctor in Slack says whether whoever incidents call can be reached', async
       client: new WebClient(),
       announcements: { announce: () => Promise.resolve() },
       pagingOf: () => undefined,
-      checkCalls: () => [{ subject: 'Configuration', state: 'missing', summary }],
+      checkAround: () => Promise.resolve([{ subject: 'Configuration', state: 'missing', summary }]),
       answer: (_, audience, message) =>
         Promise.resolve(void heard.push(`${audience}: ${toText(message)}`)),
       doctorSlack: () => Promise.resolve([]),

@@ -29,7 +29,7 @@ test('a slow look that an incident’s menu asks for is excused once, and then a
     client: new WebClient(),
     announcements: nobody,
     pagingOf: () => undefined,
-    checkCalls: () => [],
+    checkAround: () => Promise.resolve([]),
     runbook: aRunbook({ targets: [aTarget({ name: 'shop' })], diagnose: look }),
     answer: (_, audience, { text }) => Promise.resolve(void heard.push(`${audience}: ${text}`)),
     doctorSlack: () => Promise.resolve([]),

@@ -36,7 +36,7 @@ async function ask(
 
 test('all is in order when the scopes are there and the bot can post to the asker', async () => {
   const shown = await ask(ana);
-  expect(shown).toContain('Doctor for orders: 3 in order');
+  expect(shown).toContain('Doctor for orders: 3 OK');
   expect(shown).toContain('The role sees all.');
   expect(shown).toContain('chat:write, commands');
   expect(shown).toContain('can post in the incident channel');

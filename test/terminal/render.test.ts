@@ -90,13 +90,13 @@ test.for([
   expect(exitCodeOf({ ...aDiagnosis(), state })).toBe(code);
 });
 
-test("the doctor's worst news stands last and decides the exit status", () => {
+test("the doctor's worst news comes first and decides the exit status", () => {
   const checks = [
-    { subject: 'Docker', state: 'missing', summary: 'No socket.', fix: 'Mount it.' },
     { subject: 'PostgreSQL', state: 'ok', summary: 'Seen.' },
+    { subject: 'Docker', state: 'missing', summary: 'No socket.', fix: 'Mount it.' },
   ] as const;
   const text = renderChecks('orders', checks, plain);
-  expect(text.indexOf('No socket.')).toBeGreaterThan(text.indexOf('Seen.'));
+  expect(text.indexOf('No socket.')).toBeLessThan(text.indexOf('Seen.'));
   expect(text).toContain('Fix: Mount it.');
   expect(exitCodeOfChecks(checks)).toBe(2);
 });

@@ -33,11 +33,15 @@ export function toJournalError(error: unknown): unknown {
   if (!(error instanceof DatabaseError)) {
     return isOfConnection(error) ? new JournalUnavailable(unreachable, { cause: error }) : error;
   }
-  const { code = '' } = error;
+  return toJournalUnavailable(error.code, error);
+}
+
+/** What a SQLSTATE comes to; also for what was found out without running into it. */
+export function toJournalUnavailable(code = '', cause?: Error): JournalUnavailable {
   const known = [5, 3, 2].map((length) => sentences.get(code.slice(0, length)));
   const sentence = known.find((found) => found !== undefined);
   const message = sentence ?? `The journal’s server refused (SQLSTATE ${code}). See its log.`;
-  return new JournalUnavailable(message, { cause: error });
+  return new JournalUnavailable(message, { cause });
 }
 
 /** pg names no class for these; the messages are its own, the codes Node's. */

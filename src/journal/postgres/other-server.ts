@@ -1,6 +1,7 @@
 import type { ClientConfig } from 'pg';
 import { connect } from './connect.ts';
 import type { ByTls } from './connect.ts';
+import { toJournalError, toJournalUnavailable } from './errors.ts';
 
 /** A target by its configured name. */
 interface Server {
@@ -49,7 +50,11 @@ async function readIdentifier(url: string, byTls: ByTls): Promise<string | undef
   }
 }
 
-async function readOne(bareUrl: string, ssl: ClientConfig['ssl']): Promise<string> {
+function readOne(bareUrl: string, ssl: ClientConfig['ssl']): Promise<string> {
+  return ask(bareUrl, ssl, 'SELECT system_identifier::text AS answer FROM pg_control_system()');
+}
+
+async function ask(bareUrl: string, ssl: ClientConfig['ssl'], statement: string): Promise<string> {
   const client = await connect(bareUrl, ssl, {
     application_name: 'dbconn',
     options: '-c search_path=pg_catalog',
@@ -59,12 +64,32 @@ async function readOne(bareUrl: string, ssl: ClientConfig['ssl']): Promise<strin
     query_timeout: timeoutMs,
   });
   try {
-    const { rows } = await client.query<{ id: string }>(
-      'SELECT system_identifier::text AS id FROM pg_control_system()',
-    );
-    return String(rows[0]?.id);
+    const { rows } = await client.query<{ answer: string }>(statement);
+    return String(rows[0]?.answer);
   } finally {
     await client.end().catch(() => undefined);
+  }
+}
+
+/** Without its schema the journal makes it; with it, it writes its tables. */
+const mayWrite = /* sql */ `
+SELECT CASE WHEN pg_is_in_recovery() THEN 'standby'
+            WHEN n.oid IS NULL THEN
+              CASE WHEN has_database_privilege(current_database(), 'CREATE') THEN 'yes' ELSE 'no' END
+            WHEN has_schema_privilege(n.oid, 'USAGE') AND NOT EXISTS (
+              SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relkind = 'r'
+                AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT'))) THEN 'yes'
+            ELSE 'no' END AS answer
+  FROM (SELECT 1) one LEFT JOIN pg_namespace n ON n.nspname = 'dbconn'`;
+
+/** Logs in and asks whether the journal could be written there. Throws JournalUnavailable. Writes nothing. */
+export async function mustBeWritable(journalUrl: string, byTls: ByTls): Promise<void> {
+  try {
+    const answer = await byTls(journalUrl, (bareUrl, ssl) => ask(bareUrl, ssl, mayWrite));
+    if (answer === 'standby') throw toJournalUnavailable('25006');
+    if (answer !== 'yes') throw toJournalUnavailable('42501');
+  } catch (error) {
+    throw toJournalError(error);
   }
 }
 

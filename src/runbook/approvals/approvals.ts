@@ -4,6 +4,7 @@ import type { Plan } from '../remedies/plan.ts';
 import type { Action, RemedyRequest } from '../remedies/remedy-request.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
+import type { Contacts } from '../snapshot/target.ts';
 import { ranByHand, showCommands } from './by-hand.ts';
 import type { ApprovalDeps } from './context.ts';
 import { go, readStop, stop } from './emergency-stop.ts';
@@ -51,10 +52,10 @@ async function undo(
 export interface Approvals {
   /** The options that can be proposed for a target and approved by somebody. */
   offers(target: string): readonly Action[];
-  /** For doctor: which options can run for a target, and what the others lack. */
-  check(target: string): readonly Check[];
-  /** For doctor: whether those who are named can be looked up, and count. Asks Slack. */
-  checkPeople(): Promise<readonly Check[]>;
+  /** For doctor: which options can run for a target and what the others lack, by what was found; then the rest of that. */
+  check(target: string, found: readonly Check[]): readonly Check[];
+  /** For doctor: whether those who are named, and these contacts, can be looked up, and count. Asks Slack. */
+  checkPeople(contacts?: Contacts): Promise<readonly Check[]>;
   /** Who may propose and approve an action, and how: for what is shown, never for what is decided. */
   rulesFor(action: Action): OptionPolicy;
   /** Whether this person's vote would count now: for what is shown, never for what is decided. Writes nothing. */
@@ -118,8 +119,8 @@ export function createApprovals(given: ApprovalDeps): Approvals {
   };
   return {
     offers: (target) => offersOf(ports, target),
-    check: (target) => checkOptions(ports, target),
-    checkPeople: () => checkPeople(shown),
+    check: (target, found) => checkOptions(ports, target, found),
+    checkPeople: (contacts) => checkPeople(shown, contacts),
     mayVote: (request, actor) => mayVote(shown, request, actor),
     rulesFor: (action) => readOptionPolicy(ports.policy, action),
     coolingUntil: (request) =>

@@ -1,6 +1,8 @@
+import { worstFirst } from '../diagnose/doctor.ts';
 import type { Check } from '../diagnose/doctor.ts';
 import { Action, nameOf } from '../remedies/remedy-request.ts';
-import { capital } from '../snapshot/words.ts';
+import type { Contacts } from '../snapshot/target.ts';
+import { capital, count } from '../snapshot/words.ts';
 import type { ApprovalDeps } from './context.ts';
 import type { Lookup, Person, Standing } from './people.ts';
 import type { Rules } from './permissions.ts';
@@ -10,22 +12,44 @@ import type { OptionPolicy, Policy } from './policy.ts';
 /** Slack answers 20 questions about groups a minute, and a vote may need some of them just then. */
 const mostLookups = 15;
 
-/** For doctor, before the night it matters: whether those who are named can be found in Slack, and count. */
-export async function checkPeople({ policy, people }: Rules): Promise<Check[]> {
-  const named = namesIn(policy);
+/**
+ * For doctor: whether those who are named for votes, and a target's contacts, can be found in Slack, and whether as many
+ * of them count as an option needs.
+ */
+export async function checkPeople(
+  { policy, people }: Rules,
+  contacts: Contacts = {},
+): Promise<Check[]> {
+  const approving = namesIn(policy);
+  const called = Object.entries(contacts);
+  const named = [...new Set([...approving, ...called.map(([, id]) => id)])];
   if (named.length === 0) return [];
   const lookups = await Promise.all(
     named.slice(0, mostLookups).map(async (id): Promise<Found> => {
-      if (!isGroup(id)) return ofPerson(id, await people.readPerson(id));
-      return ofGroup(id, await people.readGroup(id));
+      const place = placesOf(id, approving, contacts);
+      if (!isGroup(id)) return ofPerson(id, place, await people.readPerson(id));
+      return ofGroup(id, place, await people.readGroup(id));
     }),
   );
-  const problems = [...unread(lookups), ...lookups.flatMap(({ check }) => check ?? [])];
+  const problems = [
+    ...unread(lookups),
+    ...lookups.flatMap(({ check }) => check ?? []),
+    ...tooFew(policy, lookups),
+  ];
   return problems.length > 0 ? problems : [allFound(named.length)];
+}
+
+/** The key of dbconn.yml that names this id. */
+function placesOf(id: string, approving: readonly string[], contacts: Contacts): string {
+  if (approving.includes(id)) return 'approval';
+  const [role = ''] = Object.entries(contacts).find(([, contact]) => contact === id) ?? [];
+  return `contacts.${role}`;
 }
 
 interface Found {
   readonly id: string;
+  /** Whom it stands for, as far as they count. */
+  readonly members: readonly string[];
   /** Why Slack gave no answer. */
   readonly unread?: { readonly why: string; readonly fix: string };
   /** What is wrong with the answer it gave. */
@@ -40,15 +64,15 @@ function namesIn({ options, breakGlass }: Policy): readonly string[] {
   return [...new Set([...ids, ...breakGlass.users])];
 }
 
-function ofPerson(id: string, lookup: Lookup<Person>): Found {
-  if (!lookup.ok) return { id, unread: lookup };
-  const { standing } = lookup.value;
-  if (standing === 'member') return { id };
-  const summary = `${id} is named under approval and does not count: ${kinds[standing]}.`;
-  return {
-    id,
-    check: toSlackCheck('warning', summary, 'Name a full member of the workspace instead.'),
-  };
+function ofPerson(id: string, place: string, lookup: Lookup<Person>): Found {
+  if (!lookup.ok) return { id, members: [], unread: lookup };
+  const { id: person, standing } = lookup.value;
+  if (standing === 'member') return { id, members: [person] };
+  // A guest answers a call as well as anybody.
+  if (standing === 'guest' && place !== 'approval') return { id, members: [] };
+  const summary = `${id} in ${place} does not count: ${kinds[standing]}.`;
+  const fix = 'Name a full member of the workspace instead.';
+  return { id, members: [], check: toSlackCheck('warning', summary, fix) };
 }
 
 const kinds: Readonly<Record<Exclude<Standing, 'member'>, string>> = {
@@ -58,11 +82,28 @@ const kinds: Readonly<Record<Exclude<Standing, 'member'>, string>> = {
   stranger: 'a member of another workspace',
 };
 
-function ofGroup(id: string, lookup: Lookup<readonly string[]>): Found {
-  if (!lookup.ok) return { id, unread: lookup };
-  if (lookup.value.length > 0) return { id };
-  const summary = `Nobody is in the user group ${id}, which is named under approval.`;
-  return { id, check: toSlackCheck('warning', summary, 'Add people to it in Slack.') };
+function ofGroup(id: string, place: string, lookup: Lookup<readonly string[]>): Found {
+  if (!lookup.ok) return { id, members: [], unread: lookup };
+  if (lookup.value.length > 0) return { id, members: lookup.value };
+  const summary = `The user group ${id} in ${place} is empty.`;
+  return { id, members: [], check: toSlackCheck('warning', summary, 'Add people to it in Slack.') };
+}
+
+/** An option whose approvers were all found, and are fewer than its votes. Who could not be looked up may be enough. */
+function tooFew(policy: Policy, found: readonly Found[]): Check[] {
+  const byId = new Map(found.map((one) => [one.id, one]));
+  return Action.options.flatMap((option) => {
+    const optionPolicy = readOptionPolicy(policy, option);
+    const approvers = optionPolicy.approvers.map((id) => byId.get(id));
+    if (approvers.length === 0) return [];
+    if (approvers.some((one) => one === undefined || one.unread !== undefined)) return [];
+    const votes = mostVotes(optionPolicy);
+    const people = new Set(approvers.flatMap((one) => one?.members ?? [])).size;
+    if (people >= votes) return [];
+    const summary = `${capital(nameOf(option))} needs ${count(votes, 'vote')}, and ${count(people, 'approver')} can give one.`;
+    const fix = `Name more full members under approval.${option}.approve in dbconn.yml.`;
+    return [{ ...toSlackCheck('missing', summary, fix), stops: [option] }];
+  });
 }
 
 /** One line for each reason: a missing scope concerns everybody at once. */
@@ -76,17 +117,16 @@ function unread(found: readonly Found[]): Check[] {
   }
   return [...reasons].map(([why, { fix, ids }]) => {
     const about = ids.length > 3 ? `${ids.slice(0, 3).join(', ')} and others` : ids.join(', ');
-    return toSlackCheck('missing', `No vote of ${about} would count: ${why}`, fix);
+    return toSlackCheck('missing', `${about} cannot be looked up: ${why}`, fix);
   });
 }
 
-function allFound(count: number): Check {
-  const lookups = Math.min(count, mostLookups);
-  const named = 'people and user groups named under approval';
+function allFound(total: number): Check {
+  const named = 'people and groups of dbconn.yml';
   const sentence =
-    lookups === count
-      ? `All ${named} count: ${count}.`
-      : `The first ${lookups} of ${count} ${named} count.`;
+    total <= mostLookups
+      ? `All ${named} are in Slack: ${total}.`
+      : `The first ${mostLookups} of ${total} ${named} are in Slack.`;
   return toSlackCheck('ok', sentence);
 }
 
@@ -122,22 +162,43 @@ const fixes: Readonly<Record<Action, string>> = {
   prevention: actingUrl,
 };
 
-/** For doctor: which options can run for a target, and what the others lack. */
-export function checkOptions({ approvalTargets, policy }: Ports, target: string): Check[] {
-  if (policy.readOnly) return [toCheck('off', 'This dbconn only looks: approval.readOnly is set.')];
+/**
+ * For doctor: a line for each option that says whether it can run here, and what it lacks; then what else was found. A
+ * check that an option's line repeats is not listed again.
+ */
+export function checkOptions(
+  { approvalTargets, policy }: Ports,
+  target: string,
+  found: readonly Check[],
+): Check[] {
+  if (policy.readOnly) {
+    return [toCheck('off', 'This dbconn changes nothing: approval.readOnly is set.'), ...found];
+  }
   const { remedies = [], handOffs = [] } =
     approvalTargets.find(({ name }) => name === target) ?? {};
+  const told = new Set<Check>();
   const options = Action.options.map((option): Check => {
-    if (remedies.some((remedy) => remedy.option === option)) return checkApprovers(policy, option);
+    const isRemedy = remedies.some((remedy) => remedy.option === option);
     const isByHand = handOffs.some((handOff) => handOff.option === option);
     const approvers = checkApprovers(policy, option);
-    if (isByHand && approvers.state === 'off') return approvers;
-    const rest = isByHand
-      ? 'runs by hand only: dbconn shows the commands and looks whether it helped.'
-      : 'cannot be proposed: it is not set up for this target.';
-    return toCheck('off', `${capital(nameOf(option))} ${rest}`, fixes[option]);
+    if ((isRemedy || isByHand) && approvers.state === 'off') return approvers;
+    const name = capital(nameOf(option));
+    if (!isRemedy) {
+      const rest = isByHand
+        ? 'runs by hand: dbconn shows the commands and checks the outcome.'
+        : 'cannot run: it is not set up for this target.';
+      return toCheck('off', `${name} ${rest}`, fixes[option]);
+    }
+    const reason = worstFirst(found).find(
+      ({ state, stops }) => state !== 'ok' && stops?.includes(option) === true,
+    );
+    if (reason === undefined) return approvers;
+    told.add(reason);
+    const { state, summary, fix } = reason;
+    const words = state === 'warning' ? 'may not run' : 'cannot run';
+    return toCheck(state, `${name} ${words}. ${summary}`, fix);
   });
-  return [...options, ...checkBreakGlass(policy)];
+  return [...options, ...checkBreakGlass(policy), ...found.filter((check) => !told.has(check))];
 }
 
 function checkApprovers(policy: Policy, option: Action): Check {
@@ -147,18 +208,19 @@ function checkApprovers(policy: Policy, option: Action): Check {
   const people = new Set(approvers).size;
   const name = capital(nameOf(option));
   if (!canReach(optionPolicy, votes)) {
-    const lack = `it needs ${votes} ${votes === 1 ? 'approver' : 'approvers'} and has ${people}`;
+    const summary = `${name} cannot run: it needs ${count(votes, 'approver')} and has ${people}.`;
     const fix = `Name Slack ids of people or user groups as approval.${option}.approve in dbconn.yml.`;
-    return toCheck('off', `${name} cannot run: ${lack}.`, fix);
+    return toCheck('off', summary, fix);
   }
+  const needs = `it needs ${count(votes, 'vote')}`;
   if (approvers.some(isGroup)) {
-    return toCheck('ok', `${name} can be proposed; ${needed(votes)} of its approvers’ groups.`);
+    return toCheck('ok', `${name} can run: ${needs} of its approvers’ groups.`);
   }
   if (people === votes && !proposerMayVote) {
-    const summary = `${name} has as many approvers as it needs votes, and nobody approves their own proposal.`;
-    return toCheck('warning', summary, `Name one approver more: approval.${option}.approve.`);
+    const summary = `${name} cannot run when an approver proposes it: ${needs} and has ${count(people, 'approver')}.`;
+    return toCheck('warning', summary, `Add an approver: approval.${option}.approve.`);
   }
-  return toCheck('ok', `${name} can be proposed, and ${people} people may approve it.`);
+  return toCheck('ok', `${name} can run: ${needs} of ${count(people, 'approver')}.`);
 }
 
 /** What is offered must be reachable in each of its forms. */
@@ -166,16 +228,13 @@ function mostVotes({ votes, clusterWideVotes }: OptionPolicy): number {
   return Math.max(votes, clusterWideVotes);
 }
 
-function needed(votes: number): string {
-  return votes === 1 ? 'it needs one vote' : `it needs ${votes} votes`;
-}
-
 /** An exception that is on should be seen to be on. */
 function checkBreakGlass({ breakGlass: { users, terminal, actions } }: Policy): Check[] {
   const people = users.length + terminal.length;
   if (people === 0 || actions.length === 0) return [];
   const which = actions.map(nameOf).join(', ');
-  const summary = `Break-glass is on: ${people} named ${people === 1 ? 'person' : 'people'} may run ${which} without votes.`;
+  const who = count(people, 'named person', 'named people');
+  const summary = `Break-glass is on: ${who} may run ${which} without votes.`;
   return [
     toCheck('warning', summary, 'Empty approval.breakGlass in dbconn.yml if that is not meant.'),
   ];

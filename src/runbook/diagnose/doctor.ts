@@ -1,18 +1,43 @@
-import type { Permission, ServicePermissions } from '../snapshot/ports.ts';
-import type { Problem, Snapshot } from '../snapshot/snapshot.ts';
+import type {
+  Permission,
+  RoleRights,
+  RoleSetting,
+  RoleTrial,
+  ServicePermissions,
+} from '../snapshot/ports.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Target } from '../snapshot/target.ts';
-import { quoteIdentifier } from '../snapshot/words.ts';
+import { count, quoteIdentifier } from '../snapshot/words.ts';
+import type { ProposedOption } from './diagnosis.ts';
 import { findInPoolSettings } from './findings/pools.ts';
 
-/** One thing dbconn needs, and whether it has it. */
+/** One thing dbconn needs, and whether it has it. `ok` only where what it says was tried. */
 export interface Check {
   readonly subject:
-    'PostgreSQL' | 'Lifeline' | 'Docker' | 'Pools' | 'Pooler' | 'Logs' | 'Slack' | 'Configuration';
+    | 'PostgreSQL'
+    | 'Lifeline'
+    | 'Docker'
+    | 'Pools'
+    | 'Pooler'
+    | 'Logs'
+    | 'Slack'
+    | 'Pager'
+    | 'Journal'
+    | 'Configuration';
   readonly state: 'ok' | 'warning' | 'missing' | 'off';
   /** One sentence, from figures and configured names. */
   readonly summary: string;
-  /** The command, grant or setting that mends it. */
+  /** The command, grant or setting that fixes it. */
   readonly fix?: string;
+  /** What cannot run because of it. */
+  readonly stops?: readonly (ProposedOption | 'prepared')[];
+}
+
+const order: readonly Check['state'][] = ['missing', 'warning', 'off', 'ok'];
+
+/** As Slack, the terminal and `--json` list them. */
+export function worstFirst(checks: readonly Check[]): readonly Check[] {
+  return checks.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
 }
 
 interface DoctorInput {
@@ -20,206 +45,252 @@ interface DoctorInput {
   readonly target: Target;
   /** Absent where nothing can refuse. */
   readonly permissions?: ServicePermissions | undefined;
+  /** Absent where there is nothing to log in with. */
+  readonly trials?: readonly RoleTrial[] | undefined;
 }
 
-/** What dbconn needs to see of one target, judged from a look at it. Slack's own checks are added by Slack. */
-export function checkTarget({ snapshot, target, permissions }: DoctorInput): Check[] {
+/** What dbconn needs to see of one target, judged from a check of it. Slack's own checks are added by Slack. */
+export function checkTarget({ snapshot, target, permissions, trials = [] }: DoctorInput): Check[] {
   return [
-    ...checkDatabase(snapshot),
+    ...checkDatabase(snapshot, trials),
+    // Why the looking role gets nowhere is said above.
+    ...trials
+      .filter(({ setting }) => setting !== 'url' || snapshot.database.reading !== undefined)
+      .flatMap(checkTrial),
     ...checkLifeline(snapshot),
     ...checkServices(snapshot, target),
-    ...checkPermissions(permissions),
+    ...checkPermissions(permissions, target),
     ...checkPools(snapshot),
     ...checkPoolers(snapshot),
     ...checkPoolSettings(snapshot),
-    ...checkFixedPools(snapshot),
     ...checkLogs(snapshot),
   ];
 }
 
-function checkDatabase({ database: { reach, reading } }: Snapshot): Check[] {
+/** What a problem of one of the parts comes to. */
+function ofProblem(
+  subject: Check['subject'],
+  state: Check['state'],
+  { summary, fix }: { readonly summary: string; readonly fix?: string | undefined },
+): Check {
+  return { subject, state, summary, ...(fix !== undefined && { fix }) };
+}
+
+function checkDatabase(
+  { database: { reach, reading } }: Snapshot,
+  trials: readonly RoleTrial[],
+): Check[] {
+  const subject = 'PostgreSQL';
   if (reading === undefined) {
-    const { summary = 'PostgreSQL did not answer.', fix = 'See status.' } = reach.error ?? {};
-    return [{ subject: 'PostgreSQL', state: 'missing', summary, fix }];
+    const { summary = 'PostgreSQL did not answer.', fix = 'Run status.' } = reach.error ?? {};
+    return [{ subject, state: 'missing', summary, fix }];
   }
-  const { role, monitor, canSignal, roleSuperuser } = reading.visibility;
-  const checks: Check[] = [
-    monitor
-      ? { subject: 'PostgreSQL', state: 'ok', summary: "The role sees every session's state." }
-      : {
-          subject: 'PostgreSQL',
-          state: 'missing',
-          summary: "The role cannot see other roles' sessions, so nothing can be judged.",
-          fix: `GRANT pg_monitor TO ${quoteIdentifier(role)};`,
-        },
-  ];
+  const { role, monitor, roleSuperuser } = reading.visibility;
+  const checks: Check[] = [];
+  if (!monitor) {
+    const summary = 'database.url: the role cannot see the sessions of other roles.';
+    checks.push({ subject, state: 'missing', summary, fix: grant('pg_monitor', role) });
+  } else if (!trials.some(({ setting, ok }) => setting === 'url' && !ok)) {
+    const summary = 'database.url: the role logs in and sees all sessions.';
+    checks.push({ subject, state: 'ok', summary });
+  }
   if (roleSuperuser) {
-    checks.push({
-      subject: 'PostgreSQL',
-      state: 'warning',
-      summary: 'dbconn looks as a superuser; a role with pg_monitor is enough.',
-      fix: 'Use the roles of deploy/grants.sql.',
-    });
+    const summary = 'database.url: the role is a superuser, and pg_monitor is enough.';
+    const fix = 'Use the role dbconn of deploy/grants.sql.';
+    checks.push({ subject, state: 'warning', summary, fix });
   }
-  checks.push(
-    canSignal
-      ? {
-          subject: 'PostgreSQL',
-          state: 'ok',
-          summary: 'The role may end sessions of ordinary roles.',
-        }
-      : {
-          subject: 'PostgreSQL',
-          state: 'off',
-          summary: 'The looking role may not end sessions; options A and D need a role that may.',
-          fix: 'GRANT pg_signal_backend to the role of actingUrl.',
-        },
-  );
   return checks;
 }
 
+function grant(what: string, role: string): string {
+  return `GRANT ${what} TO ${quoteIdentifier(role)};`;
+}
+
+/** What needs the acting role to log in. */
+export const acting = ['A', 'B', 'D', 'prepared', 'prevention'] as const;
+
+function checkTrial(trial: RoleTrial): Check[] {
+  const { setting } = trial;
+  const base = { subject: 'PostgreSQL' as const };
+  if (!trial.ok) {
+    const { kind, summary, fix } = trial.error;
+    // A full server refuses a role that is well: what it may do then is the lifeline's.
+    const state = kind === 'full' ? 'warning' : 'missing';
+    const stops = setting === 'actingUrl' ? { stops: acting } : {};
+    return [{ ...base, state, summary: `database.${setting}: ${summary}`, fix, ...stops }];
+  }
+  return lacksOf[setting](trial.rights);
+}
+
+/** What a role that logs in lacks for what its address is there for; else that it works. */
+const lacksOf: Readonly<Record<RoleSetting, (rights: RoleRights) => Check[]>> = {
+  // What the snapshot was read with is judged there.
+  url: () => [],
+  actingUrl({ role, monitor, signals }) {
+    const lacks = [
+      ...(signals ? [] : [['may not end sessions of other roles', 'pg_signal_backend'] as const]),
+      ...(monitor ? [] : [['cannot see the sessions of other roles', 'pg_monitor'] as const]),
+    ];
+    if (lacks.length === 0) return [ofRole('actingUrl', 'logs in and may end sessions')];
+    return lacks.map(([what, privilege]) => ({
+      ...ofRole('actingUrl', what, grant(privilege, role)),
+      stops: ['A', 'D'],
+    }));
+  },
+  reservedUrl({ role, reserved, version }) {
+    if (reserved) return [ofRole('reservedUrl', 'logs in and may use reserved connections')];
+    const fix =
+      version >= 160_000
+        ? grant('pg_use_reserved_connections', role)
+        : 'Before PostgreSQL 16 only rescueUrl helps: remove reservedUrl.';
+    return [ofRole('reservedUrl', 'may not use reserved connections', fix)];
+  },
+  rescueUrl({ superuser }) {
+    if (superuser) return [ofRole('rescueUrl', 'logs in and is a superuser')];
+    const fix = 'Set database.rescueUrl to a superuser, or remove it.';
+    return [ofRole('rescueUrl', 'is no superuser, so a full server refuses it', fix)];
+  },
+};
+
+function ofRole(setting: RoleSetting, what: string, fix?: string): Check {
+  const summary = `database.${setting}: the role ${what}.`;
+  return ofProblem('PostgreSQL', fix === undefined ? 'ok' : 'missing', { summary, fix });
+}
+
+const rungWords: Readonly<Record<Snapshot['database']['reach']['via'], string>> = {
+  warm: 'the connection that dbconn keeps open',
+  connection: 'a new connection',
+  reserved: 'a reserved connection',
+  superuser: 'the superuser connection',
+  exec: 'psql in the container',
+  none: 'no connection',
+};
+
 function checkLifeline({ database: { reach, reading } }: Snapshot): Check[] {
-  const rungs = reach.rungs.map(({ rung, outcome }) => `${rung}: ${outcome}`).join('; ');
+  const subject = 'Lifeline';
+  // Why nothing answered is said above.
+  if (reading === undefined) return [];
   const checks: Check[] = [
-    {
-      subject: 'Lifeline',
-      state: reach.via === 'none' ? 'missing' : 'ok',
-      summary: `This look came by ${reach.via}${rungs === '' ? '' : ` (${rungs})`}.`,
-    },
+    { subject, state: 'ok', summary: `This check used ${rungWords[reach.via]}.` },
   ];
-  if (reading === undefined) return checks;
   const { canUseReserved, role, roleConnectionLimit } = reading.visibility;
   const reserved = reading.capacity.reserved;
   if (reading.version >= 160_000 && !(canUseReserved && reserved > 0)) {
     checks.push({
-      subject: 'Lifeline',
+      subject,
       state: 'warning',
-      summary: 'When every slot is taken, only a connection that is already open can look.',
+      summary: 'On a full server, dbconn can only use a connection that is already open.',
       fix: [
         ...(reserved > 0 ? [] : ['Set reserved_connections = 2 and restart PostgreSQL.']),
-        ...(canUseReserved
-          ? []
-          : [`GRANT pg_use_reserved_connections TO ${quoteIdentifier(role)};`]),
+        ...(canUseReserved ? [] : [grant('pg_use_reserved_connections', role)]),
       ].join(' '),
     });
   }
   if (roleConnectionLimit >= 0 && roleConnectionLimit < 2) {
+    const limit = count(roleConnectionLimit, 'connection');
     checks.push({
-      subject: 'Lifeline',
+      subject,
       state: 'warning',
-      summary: `The role may open ${roleConnectionLimit} connections; replacing a hung one needs 2.`,
-      fix: `ALTER ROLE ${quoteIdentifier(role)} CONNECTION LIMIT 2;`,
+      summary: `The role may open ${limit}; replacing one that hangs takes 2.`,
+      fix: `ALTER ROLE ${quoteIdentifier(role)} CONNECTION LIMIT 3;`,
     });
   }
   return checks;
 }
 
-function replicaCount(replicas: number): string {
-  return replicas === 1 ? '1 replica seen' : `${replicas} replicas seen`;
-}
+const byContainers = ['C', 'E'] as const;
 
 function checkServices({ services }: Snapshot, target: Target): Check[] {
+  const subject = 'Docker';
   if (!services.ok) {
-    const { kind, summary, fix } = services.problem;
-    const state = kind === 'not-configured' ? 'off' : 'missing';
-    return [{ subject: 'Docker', state, summary, ...(fix !== undefined && { fix }) }];
+    const isOff = services.problem.kind === 'not-configured';
+    const check = ofProblem(subject, isOff ? 'off' : 'missing', services.problem);
+    return [{ ...check, stops: byContainers }];
   }
-  return services.value.services.map(({ name, replicas, problem }): Check => {
-    if (problem !== undefined) {
-      const { summary, fix } = problem;
-      return { subject: 'Docker', state: 'missing', summary, ...(fix !== undefined && { fix }) };
+  const read = services.value.services;
+  const changeable = read.filter(({ name }) => name !== target.postgresService);
+  // One service that can be restarted is enough for the option.
+  const stops = changeable.some(({ replicas }) => replicas.length > 0)
+    ? {}
+    : { stops: byContainers };
+  return read.map(({ name, replicas, problem }): Check => {
+    if (problem !== undefined) return { ...ofProblem(subject, 'missing', problem), ...stops };
+    if (replicas.length > 0) {
+      const summary = `${name}: ${count(replicas.length, 'container')} found.`;
+      return { subject, state: 'ok', summary };
     }
-    return replicas.length === 0
-      ? {
-          subject: 'Docker',
-          state: 'missing',
-          summary: `No container of the service ${name} was found.`,
-          fix: `Check compose.project and the service names of target ${target.name}.`,
-        }
-      : { subject: 'Docker', state: 'ok', summary: `${name}: ${replicaCount(replicas.length)}.` };
+    const summary = `Docker has no container of the service ${name}.`;
+    const fix = `Compare compose.project and services of ${target.name} with \`docker compose ps -a\`.`;
+    return { subject, state: 'missing', summary, fix, ...stops };
   });
 }
 
-function checkPermissions(permissions: ServicePermissions | undefined): Check[] {
+/** What may not be done is no fault: an installation that only looks is a good one. */
+function checkPermissions(permissions: ServicePermissions | undefined, target: Target): Check[] {
   if (permissions?.read.state !== 'allowed') return []; // the services say why they cannot be read
+  const { restart, exec, recreate, server } = permissions;
+  const toCheck = (permission: Permission, summary: string, stops: Check['stops'] = []): Check =>
+    permission.state === 'allowed'
+      ? { subject: 'Docker', state: 'ok', summary }
+      : { ...ofProblem('Docker', 'off', permission.problem), stops };
+  const { postgresService, canResize } = target;
   return [
-    toCheck(permissions.restart, 'Docker lets dbconn restart containers (option C).'),
-    toCheck(permissions.exec, 'Docker lets dbconn run psql in a container (execUser).'),
+    toCheck(restart, 'Docker lets dbconn restart containers (option C).', ['C']),
+    ...(canResize === true
+      ? [toCheck(recreate, 'Docker lets dbconn recreate containers (option E).', ['E'])]
+      : []),
+    ...(postgresService === undefined
+      ? []
+      : [
+          toCheck(server, 'Docker lets dbconn restart PostgreSQL (option B).', ['B']),
+          toCheck(exec, 'Docker lets dbconn run psql in a container (execUser).'),
+        ]),
   ];
 }
 
-/** What may not be done is no fault: an installation that only looks is a good one. */
-function toCheck(permission: Permission, allowed: string): Check {
-  if (permission.state === 'allowed') return { subject: 'Docker', state: 'ok', summary: allowed };
-  const { summary, fix } = permission.problem;
-  return { subject: 'Docker', state: 'off', summary, ...(fix !== undefined && { fix }) };
-}
-
 function checkPools({ pools }: Snapshot): Check[] {
-  if (!pools.ok) {
-    const { summary, fix } = pools.problem;
-    return [{ subject: 'Pools', state: 'off', summary, ...(fix !== undefined && { fix }) }];
-  }
+  const subject = 'Pools';
+  if (!pools.ok) return [ofProblem(subject, 'off', pools.problem)];
   return pools.value.map(({ service, endpoint, pools: found, problem }): Check => {
-    if (problem !== undefined) {
-      const { summary, fix } = problem;
-      return { subject: 'Pools', state: 'missing', summary, ...(fix !== undefined && { fix }) };
-    }
+    if (problem !== undefined) return ofProblem(subject, 'missing', problem);
     const unknown = found.some(({ limit }) => limit === null);
     return unknown
       ? {
-          subject: 'Pools',
+          subject,
           state: 'warning',
           summary: `${service}: ${endpoint} shows no maximum overflow.`,
           fix: `Set maxOverflow for this endpoint, or for the service ${service}.`,
         }
-      : { subject: 'Pools', state: 'ok', summary: `${service}: ${found.length} pools read.` };
+      : { subject, state: 'ok', summary: `${service}: ${count(found.length, 'pool')} read.` };
   });
 }
 
 function checkPoolers({ poolers }: Snapshot): Check[] {
+  const subject = 'Pooler';
   if (poolers === undefined) return [];
-  const missing = ({ summary, fix }: Problem): Check => {
-    return { subject: 'Pooler', state: 'missing', summary, ...(fix !== undefined && { fix }) };
-  };
-  if (!poolers.ok) return [missing(poolers.problem)];
-  return poolers.value.map(({ name, problem, reading }): Check =>
-    problem === undefined
-      ? { subject: 'Pooler', state: 'ok', summary: `${name}: ${reading?.version ?? 'read'}.` }
-      : missing({ ...problem, summary: `${name}: ${problem.summary}` }),
-  );
+  if (!poolers.ok) return [ofProblem(subject, 'missing', poolers.problem)];
+  return poolers.value.map(({ name, problem, reading }): Check => {
+    if (problem === undefined) {
+      const summary = `${name}: the admin console answers (${reading?.version ?? 'read'}).`;
+      return { subject, state: 'ok', summary };
+    }
+    return ofProblem(subject, 'missing', { ...problem, summary: `${name}: ${problem.summary}` });
+  });
 }
 
 /** Not what dbconn lacks, but what will cost the next night: the runbook's prevention. */
 function checkPoolSettings({ services, database: { reading } }: Snapshot): Check[] {
   const read = services.ok ? services.value.services : [];
-  return findInPoolSettings({ services: read, reading }).map(({ summary, fix }): Check => {
-    return { subject: 'Pools', state: 'warning', summary, ...(fix !== undefined && { fix }) };
-  });
-}
-
-/** Option E writes files of variables only, and only those that the containers have their numbers from. */
-function checkFixedPools({ services }: Snapshot): Check[] {
-  const read = services.ok ? services.value.services : [];
-  return read.flatMap(({ fixedPool = {} }) =>
-    [...new Set(Object.values(fixedPool))].map((why): Check => {
-      const summary = `Option E cannot change it: ${why}`;
-      const fix = 'Write ${NAME} in the Compose file, and set NAME in its .env.';
-      return { subject: 'Pools', state: 'off', summary, fix };
-    }),
+  return findInPoolSettings({ services: read, reading }).map((finding) =>
+    ofProblem('Pools', 'warning', finding),
   );
 }
 
 function checkLogs({ logs }: Snapshot): Check[] {
-  if (!logs.ok) {
-    const { summary, fix } = logs.problem;
-    return [{ subject: 'Logs', state: 'off', summary, ...(fix !== undefined && { fix }) }];
-  }
+  const subject = 'Logs';
+  if (!logs.ok) return [ofProblem(subject, 'off', logs.problem)];
   return logs.value.map(({ container, linesRead, problem }): Check => {
-    if (problem === undefined) {
-      return { subject: 'Logs', state: 'ok', summary: `${container}: ${linesRead} lines read.` };
-    }
-    const { summary, fix } = problem;
-    return { subject: 'Logs', state: 'missing', summary, ...(fix !== undefined && { fix }) };
+    if (problem !== undefined) return ofProblem(subject, 'missing', problem);
+    return { subject, state: 'ok', summary: `${container}: ${count(linesRead, 'line')} read.` };
   });
 }

@@ -45,6 +45,8 @@ export interface Pager {
   page(page: Page): Promise<void>;
   /** Tells of a change that pages nobody. Does nothing where the service knows no such thing. Throws as `page`. */
   tellChange(change: PagedChange): Promise<void>;
+  /** Names of those whose address gives no answer. Sends no key and pages nobody. Never throws. Bounded by 2 s. */
+  findSilent?(): Promise<readonly string[]>;
 }
 
 export interface Page {

@@ -4,7 +4,7 @@ import type { Neighbourhood } from '../approvals/neighbours.ts';
 import { ChangeMemory } from '../diagnose/deploys.ts';
 import { diagnose } from '../diagnose/diagnose.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
-import { checkTarget } from '../diagnose/doctor.ts';
+import { acting, checkTarget } from '../diagnose/doctor.ts';
 import type { Check } from '../diagnose/doctor.ts';
 import type { TargetCheck } from '../diagnose/evidence.ts';
 import { RecentChecks } from '../diagnose/recent-checks.ts';
@@ -17,11 +17,12 @@ import type { PreparedTransactions } from '../remedies/prepared-transaction/plan
 import type { RoleLimits, Timeouts } from '../remedies/prevention/ports.ts';
 import { readPrevention } from '../reports/prevention.ts';
 import type { Prevention } from '../reports/report.ts';
-import type { Database, Pools, Services } from '../snapshot/ports.ts';
+import type { Database, Pools, Roles, RoleTrial, Services } from '../snapshot/ports.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { takeSnapshotOf } from '../snapshot/take-snapshot.ts';
 import type { Poolers } from '../snapshot/take-snapshot.ts';
 import type { Target } from '../snapshot/target.ts';
+import { tryOptions } from './try-options.ts';
 
 /** One target and what reaches it. */
 export interface TargetAdapters {
@@ -51,6 +52,8 @@ export interface TargetAdapters {
   readonly neighbourhood?: () => Promise<Neighbourhood>;
   /** The PgBouncers in front of it; absent where none is configured. */
   readonly poolers?: Poolers;
+  /** What logs in with each of its roles, to see that it can. */
+  readonly roles?: Roles;
   /** The same as the reading role reads it, for plans that a person runs; absent where there is a privileged role. */
   readonly planning?: Pick<
     TargetAdapters,
@@ -152,18 +155,54 @@ class TargetMonitor {
   }
 
   async doctor(): Promise<readonly Check[]> {
-    const { target, services } = this.#adapters;
+    const adapters = this.#adapters;
+    const { target, services } = adapters;
+    const clock = this.#clock;
     const [snapshot, permissions] = await Promise.all([
-      takeSnapshotOf({ ...this.#adapters, clock: this.#clock }, target),
+      takeSnapshotOf({ ...adapters, clock }, target),
       services.readPermissions?.(),
     ]);
-    const neighbourhood = await this.#adapters.neighbourhood?.();
+    const [tried, neighbourhood] = await Promise.all([
+      this.#tryRoles(snapshot),
+      adapters.neighbourhood?.(),
+    ]);
+    const { trials, options } = tried;
     return [
-      ...checkTarget({ snapshot, target, permissions }),
+      ...checkTarget({ snapshot, target, permissions, trials }),
+      ...options,
       ...(neighbourhood === undefined ? [] : checkNeighbours(neighbourhood, target.name)),
     ];
   }
+
+  /** The logins first: the acting role may have few connections, and each of these takes one. */
+  async #tryRoles(
+    snapshot: Snapshot,
+  ): Promise<{ readonly trials: readonly RoleTrial[]; readonly options: readonly Check[] }> {
+    const { roles } = this.#adapters;
+    if (roles !== undefined && isFull(snapshot)) return { trials: [], options: [notTried] };
+    const trials = (await roles?.tryLogins()) ?? [];
+    const input = { adapters: this.#adapters, snapshot, trials, clock: this.#clock };
+    return { trials, options: await tryOptions(input) };
+  }
 }
+
+const loginsAtOnce = 2;
+
+/** Then the last connections are for people, and for changes. */
+function isFull({ database: { reach, reading } }: Snapshot): boolean {
+  if (reading === undefined) return reach.error?.kind === 'full';
+  const { maxConnections, superuserReserved, reserved, providerReserved } = reading.capacity;
+  const usable = maxConnections - superuserReserved - reserved - providerReserved;
+  return reading.counts.clients + loginsAtOnce > usable;
+}
+
+const notTried: Check = {
+  subject: 'PostgreSQL',
+  state: 'warning',
+  summary: 'PostgreSQL is full, so no role was tried.',
+  fix: 'Run doctor again when connections are free.',
+  stops: acting,
+};
 
 /** The containers and logs of a check, as if they were read again. */
 function asRead({ services, logs }: Snapshot): Services {

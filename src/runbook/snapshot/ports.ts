@@ -4,6 +4,7 @@ import type {
   Part,
   PoolEndpointSnapshot,
   Problem,
+  ReachError,
   ServiceLogs,
   ServicesReading,
 } from './snapshot.ts';
@@ -31,12 +32,46 @@ export interface ServicePermissions {
   readonly restart: Permission;
   /** Running psql in the PostgreSQL container. */
   readonly exec: Permission;
+  /** Making a container anew (option E). */
+  readonly recreate: Permission;
+  /** Stopping, starting and reading the container of PostgreSQL (option B). */
+  readonly server: Permission;
 }
 
 /** `problem` says why something may not be done, or why that could not be told. */
 export type Permission =
   | { readonly state: 'allowed' }
   | { readonly state: 'refused' | 'unknown'; readonly problem: Problem };
+
+/** The addresses dbconn logs in with, as dbconn.yml calls them. */
+export type RoleSetting = 'url' | 'actingUrl' | 'reservedUrl' | 'rescueUrl';
+
+/** What a role may do, as a login of its own showed. */
+export const RoleRights = z.object({
+  role: z.string(),
+  superuser: z.boolean(),
+  /** `server_version_num`. */
+  version: z.number().int(),
+  /** It sees the sessions of all other roles. */
+  monitor: z.boolean(),
+  /** It was let signal a session of another role: dbconn's own, which a cancel does nothing to. */
+  signals: z.boolean(),
+  /** A full server lets it in. */
+  reserved: z.boolean(),
+});
+export type RoleRights = Readonly<z.infer<typeof RoleRights>>;
+
+/** One address of the configuration, tried by a login of its own. */
+export type RoleTrial = { readonly setting: RoleSetting } & (
+  | { readonly ok: true; readonly rights: RoleRights }
+  | { readonly ok: false; readonly error: ReachError }
+);
+
+/** Every role dbconn has for a target. */
+export interface Roles {
+  /** Logs in with each, one after the other, and changes nothing. Never throws. Bounded by 3 s. */
+  tryLogins(): Promise<readonly RoleTrial[]>;
+}
 
 /** The applications' connection pools of one target. */
 export interface Pools {

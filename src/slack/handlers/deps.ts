@@ -31,8 +31,8 @@ export interface Changes {
   readonly board: Pick<IncidentBoard, 'placeOf'>;
   /** What wakes people for a target without an incident; undefined where nothing is configured. */
   readonly pagingOf: (target: string) => EscalatePorts['paging'];
-  /** Whether whoever a target's incidents call can be reached. */
-  readonly checkCalls: (target: string) => readonly Check[];
+  /** For doctor: the journal, and whether those whom a target's incidents call can be reached. */
+  readonly checkAround: (target: string) => Promise<readonly Check[]>;
 }
 
 /** What every listener works with. */

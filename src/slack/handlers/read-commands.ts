@@ -1,6 +1,8 @@
 import type { Command } from '../../runbook/commands/parse-command.ts';
 import type { RecordCommand } from '../../runbook/commands/parse-incident.ts';
 import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
+import { worstFirst } from '../../runbook/diagnose/doctor.ts';
+import type { Target } from '../../runbook/snapshot/target.ts';
 import type { View } from '../messages/frame.ts';
 import { doctorMessage } from '../messages/help.ts';
 import { historyMessage } from '../messages/incidents.ts';
@@ -39,20 +41,28 @@ export function readDiagnosis(
   on: Interaction,
   { word, target: name }: Extract<Command, { kind: 'look' }>,
 ): Promise<Message> {
-  const { approvals, asker, checkCalls, doctorSlack, runbook } = on;
+  const { approvals, runbook } = on;
   return onTarget(on, name, async (target) => {
     if (word !== 'doctor') {
       const diagnosis = await runbook.diagnose(name);
       return diagnosisMessages[word]({ diagnosis, target, offers: approvals.offers(name) });
     }
-    const [checks, ...slackChecks] = await Promise.all([
-      runbook.doctor(name),
-      doctorSlack(asker.user),
-      approvals.checkPeople(),
-    ]);
-    const own = [...approvals.check(name), ...checkCalls(name)];
-    return doctorMessage(name, [...checks, ...own, ...slackChecks.flat()]);
+    return doctor(on, target);
   });
+}
+
+async function doctor(
+  { approvals, asker, checkAround, doctorSlack, runbook }: Interaction,
+  { name, contacts }: Target,
+): Promise<Message> {
+  const [found, people, around, slack] = await Promise.all([
+    runbook.doctor(name),
+    approvals.checkPeople(contacts),
+    checkAround(name),
+    doctorSlack(asker.user),
+  ]);
+  const checks = [...approvals.check(name, [...found, ...people]), ...around, ...slack];
+  return doctorMessage(name, worstFirst(checks));
 }
 
 /** What the record holds, or what it advises. */

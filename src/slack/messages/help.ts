@@ -1,6 +1,7 @@
 import { groups, guides } from '../../runbook/commands/words.ts';
 import type { Guide, Word } from '../../runbook/commands/words.ts';
 import type { Check } from '../../runbook/diagnose/doctor.ts';
+import { count } from '../../runbook/snapshot/words.ts';
 import { sentence, topic } from './diagnosis-parts.ts';
 import { header, ownLimits, take, toMessage } from './kit/message.ts';
 import type { Message } from './kit/message.ts';
@@ -8,24 +9,26 @@ import { bold, code, paragraph, rich, richText } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 
 /** Worst first: what lacks is what the reader came for. */
-const states: readonly { readonly state: Check['state']; readonly title: string }[] = [
-  { state: 'missing', title: 'Missing' },
-  { state: 'warning', title: 'Worth mending' },
-  { state: 'off', title: 'Not set up' },
-  { state: 'ok', title: 'In order' },
+const states: readonly {
+  readonly state: Check['state'];
+  readonly title: string;
+  readonly counted: (many: number) => string;
+}[] = [
+  { state: 'missing', title: 'To fix', counted: (many) => `${many} to fix` },
+  { state: 'warning', title: 'Warnings', counted: (many) => count(many, 'warning') },
+  { state: 'off', title: 'Not set up', counted: (many) => `${many} not set up` },
+  { state: 'ok', title: 'OK', counted: (many) => `${many} OK` },
 ];
 
-/** What dbconn has and lacks, each lack with the command or setting that mends it. */
+/** What dbconn has and lacks, each lack with the command or setting that fixes it. */
 export function doctorMessage(target: string, checks: readonly Check[]): Message {
   const groups = states
-    .map(({ state, title }) => ({
-      title,
+    .map(({ state, ...words }) => ({
+      ...words,
       members: checks.filter((check) => check.state === state),
     }))
     .filter(({ members }) => members.length > 0);
-  const summary = groups
-    .map(({ title, members }) => `${members.length} ${title.toLowerCase()}`)
-    .join(', ');
+  const summary = groups.map(({ counted, members }) => counted(members.length)).join(', ');
   const line = `Doctor for ${target}: ${summary === '' ? 'nothing was checked' : summary}`;
   return toMessage(line, [
     header(line),

@@ -68,8 +68,7 @@ async function render(
 }
 
 async function runDoctor({ app, json, paint }: CheckCommandParts, target: string): Promise<number> {
-  const { runbook } = await app.targets();
-  const checks = [...(await runbook.doctor(target)), ...(await app.checkRules(target))];
+  const checks = await app.doctor(target);
   say(json ? JSON.stringify(checks, null, 2) : renderChecks(target, checks, paint));
   return exitCodeOfChecks(checks);
 }

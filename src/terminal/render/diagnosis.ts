@@ -1,5 +1,6 @@
 import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
 import type { Cause, Diagnosis, Finding } from '../../runbook/diagnose/diagnosis.ts';
+import { worstFirst } from '../../runbook/diagnose/doctor.ts';
 import type { Check } from '../../runbook/diagnose/doctor.ts';
 import { wrap } from './layout.ts';
 import type { Paint, Tone } from './layout.ts';
@@ -149,7 +150,7 @@ function orNone(lines: readonly string[], sentence: string): readonly string[] {
   return lines.length === 0 ? [`  ${sentence}`] : lines;
 }
 
-/** The doctor's checks, worst last so that they stand nearest to the prompt. */
+/** The doctor's checks, worst first, each with what fixes it. */
 export function renderChecks(target: string, checks: readonly Check[], paint: Paint): string {
   const toneOf: Record<Check['state'], Tone> = {
     ok: 'green',
@@ -157,12 +158,9 @@ export function renderChecks(target: string, checks: readonly Check[], paint: Pa
     warning: 'yellow',
     missing: 'red',
   };
-  const order: readonly Check['state'][] = ['ok', 'off', 'warning', 'missing'];
-  const lines = checks
-    .toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))
-    .flatMap(({ subject, state, summary, fix }) => [
-      `  ${paint(toneOf[state], state.padEnd(8))} ${wrap(`${subject}: ${summary}`, ' '.repeat(11)).trimStart()}`,
-      ...(fix === undefined ? [] : [wrap(`Fix: ${fix}`, ' '.repeat(11))]),
-    ]);
+  const lines = worstFirst(checks).flatMap(({ subject, state, summary, fix }) => [
+    `  ${paint(toneOf[state], state.padEnd(8))} ${wrap(`${subject}: ${summary}`, ' '.repeat(11)).trimStart()}`,
+    ...(fix === undefined ? [] : [wrap(`Fix: ${fix}`, ' '.repeat(11))]),
+  ]);
   return [paint('bold', `${target}: what dbconn needs`), ...lines].join('\n');
 }

@@ -210,7 +210,7 @@ async function startBot(
       approvals,
       journal,
       pagingOf: () => undefined,
-      checkCalls: () => [],
+      checkAround: () => Promise.resolve([]),
       ...news,
       ...kept,
     },

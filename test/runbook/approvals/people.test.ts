@@ -216,7 +216,7 @@ describe('doctor, before the night it matters,', () => {
       {
         subject: 'Slack',
         state: 'ok',
-        summary: 'All people and user groups named under approval count: 3.',
+        summary: 'All people and groups of dbconn.yml are in Slack: 3.',
       },
     ]);
   });
@@ -226,10 +226,10 @@ describe('doctor, before the night it matters,', () => {
     world.people.standings.set(bob.id, 'guest');
     world.people.groups.set('SDBA', []);
     expect(await approvals.checkPeople()).toMatchObject([
-      { state: 'warning', summary: 'UBOB is named under approval and does not count: a guest.' },
+      { state: 'warning', summary: 'UBOB in approval does not count: a guest.' },
       {
         state: 'warning',
-        summary: 'Nobody is in the user group SDBA, which is named under approval.',
+        summary: 'The user group SDBA in approval is empty.',
       },
     ]);
   });
@@ -240,7 +240,7 @@ describe('doctor, before the night it matters,', () => {
     expect(await approvals.checkPeople()).toMatchObject([
       {
         state: 'missing',
-        summary: 'No vote of UANN, UBOB, SDBA would count: the bot lacks the scope users:read.',
+        summary: 'UANN, UBOB, SDBA cannot be looked up: the bot lacks the scope users:read.',
       },
     ]);
   });

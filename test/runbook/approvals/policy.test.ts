@@ -197,12 +197,12 @@ test('what is shown of the rules is what is decided by', async () => {
 describe('doctor', () => {
   const summaries = (approvals: Approvals): string =>
     approvals
-      .check('shop')
+      .check('shop', [])
       .map(({ summary }) => summary)
       .join(' ');
 
   test('says of every action whether it can run and what it lacks', async () => {
-    const checks = (await world.approvals()).check('shop');
+    const checks = (await world.approvals()).check('shop', []);
     expect(checks).toHaveLength(Action.options.length);
     expect(checks[0]).toMatchObject({ state: 'ok' });
     expect(checks.slice(1).every(({ state, fix }) => state === 'off' && fix !== undefined)).toBe(
@@ -213,9 +213,15 @@ describe('doctor', () => {
   test.for([
     [{ approvers: [] }, 'Option A cannot run: it needs 1 approver and has 0.'],
     [{ approvers: [bob.id], votes: 2 }, 'Option A cannot run: it needs 2 approvers and has 1.'],
-    [{ approvers: [bob.id] }, 'as many approvers as it needs votes'],
-    [{ approvers: ['S1'], votes: 2 }, 'it needs 2 votes of its approvers’ groups'],
-    [{}, 'Option A can be proposed, and 2 people may approve it.'],
+    [
+      { approvers: [bob.id] },
+      'cannot run when an approver proposes it: it needs 1 vote and has 1 approver.',
+    ],
+    [
+      { approvers: ['S1'], votes: 2 },
+      'Option A can run: it needs 2 votes of its approvers’ groups.',
+    ],
+    [{}, 'Option A can run: it needs 1 vote of 2 approvers.'],
   ] as const)('with %o it says: %s', async ([option, words]) => {
     expect(summaries(await world.approvals(option))).toContain(words);
   });

@@ -100,12 +100,12 @@ export function connectionFor(mode: Mode): SlackAppOptions['connection'] {
 export function noChanges(): SlackAppOptions['changes'] {
   return inPart<SlackAppOptions['changes']>({
     approvals: inPart<Approvals>({
-      check: () => [],
+      check: (_, found) => found,
       checkPeople: () => Promise.resolve([]),
       offers: () => [],
     }),
     pagingOf: () => undefined,
-    checkCalls: () => [],
+    checkAround: () => Promise.resolve([]),
   });
 }
 

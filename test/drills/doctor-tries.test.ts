@@ -1,0 +1,172 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import type { Cluster } from '../../sandbox/patient/cluster.ts';
+import { readConfig } from '../../src/config/config.ts';
+import type { Check } from '../../src/runbook/diagnose/doctor.ts';
+import { startCluster } from '../support/clusters.ts';
+import { Sessions } from '../support/sessions.ts';
+import { withApp } from '../support/with-app.ts';
+
+/** What doctor says of a server is tried on it: each command that it gives is run, and it is asked again. */
+let cluster: Cluster;
+let sessions: Sessions;
+let folder = '';
+
+beforeAll(async () => {
+  cluster = await startCluster({
+    settings: { reserved_connections: 2, max_connections: 20 },
+    hba: ['host all refused 127.0.0.1/32 reject'],
+  });
+  sessions = new Sessions(cluster);
+  await sessions.ask(
+    `CREATE ROLE looking LOGIN; GRANT pg_monitor, pg_use_reserved_connections TO looking;
+     CREATE ROLE refused LOGIN; CREATE ROLE plain LOGIN; CREATE ROLE app LOGIN`,
+  );
+});
+afterAll(async () => {
+  await sessions.close();
+  await cluster.close();
+});
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'dbconn-doctor-'));
+  await sessions.ask('CREATE ROLE acting LOGIN');
+});
+afterEach(async () => {
+  rmSync(folder, { recursive: true });
+  await sessions.ask('DROP OWNED BY acting; DROP ROLE acting');
+});
+
+const approve = ['U0ANN', 'U0BOB', 'U0CLEO'];
+
+async function doctor(urls: Readonly<Record<string, string>>): Promise<readonly Check[]> {
+  const file = join(folder, 'dbconn.yml');
+  await writeFile(
+    file,
+    stringify({
+      targets: [{ name: 'orders', database: { url: cluster.url('looking'), ...urls } }],
+      approval: { A: { approve }, B: { approve }, C: { approve }, D: { approve }, E: { approve } },
+      journal: join(folder, 'journal.sqlite'),
+    }),
+  );
+  return withApp(readConfig({}, file), (app) => app.doctor('orders'));
+}
+
+function option(checks: readonly Check[], letter: string): Check | undefined {
+  return checks.find(({ summary }) => summary.startsWith(`Option ${letter} `));
+}
+
+test('an option can run once every command that doctor gave for it was run, and not before', async () => {
+  const lacked: string[] = [];
+  const ask = async (): Promise<readonly Check[]> => {
+    const checks = await doctor({ actingUrl: cluster.url('acting') });
+    return ['A', 'B', 'D'].flatMap((letter) => option(checks, letter) ?? []);
+  };
+  let options = await ask();
+  for (;;) {
+    const fix = options.find(({ state }) => state !== 'ok')?.fix;
+    // A command that does not help is not run twice.
+    if (fix === undefined || lacked.includes(fix)) break;
+    lacked.push(fix);
+    await sessions.ask(fix);
+    options = await ask();
+  }
+  expect(options.map(({ summary }) => summary)).toEqual([
+    'Option A can run: it needs 1 vote of 3 approvers.',
+    'Option B can run: it needs 2 votes of 3 approvers.',
+    'Option D can run: it needs 1 vote of 3 approvers.',
+  ]);
+  expect(lacked).toEqual([
+    'GRANT pg_signal_backend TO "acting";',
+    'GRANT pg_monitor TO "acting";',
+    'GRANT ALTER SYSTEM ON PARAMETER max_connections TO "acting";',
+  ]);
+});
+
+test('each option has one line, worst first, with what it lacks', async () => {
+  const checks = await doctor({ actingUrl: cluster.url('refused') });
+  expect(checks.map(({ state }) => state)).toEqual(
+    ['missing', 'warning', 'off', 'ok'].flatMap((state) =>
+      checks.filter((check) => check.state === state).map(() => state),
+    ),
+  );
+  const lines = ['A', 'B', 'C', 'D', 'E'].map((letter) => {
+    const own = checks.filter(({ summary }) => summary.startsWith(`Option ${letter} `));
+    expect(own).toHaveLength(1);
+    return own.map(({ state, fix }) => [state, fix !== undefined]);
+  });
+  expect(lines).toEqual([
+    [['missing', true]],
+    [['missing', true]],
+    [['off', true]],
+    [['missing', true]],
+    [['off', true]],
+  ]);
+  expect(option(checks, 'A')?.summary).toMatch(/^Option A cannot run\. database\.actingUrl: /);
+});
+
+test('a role that is no help on a full server is found out before the night', async () => {
+  const useless = await doctor({
+    reservedUrl: cluster.url('plain'),
+    rescueUrl: cluster.url('plain'),
+  });
+  expect(useless.filter(({ state }) => state === 'missing').slice(0, 2)).toMatchObject([
+    { fix: 'GRANT pg_use_reserved_connections TO "plain";' },
+    { fix: 'Set database.rescueUrl to a superuser, or remove it.' },
+  ]);
+  const useful = await doctor({ reservedUrl: cluster.url('looking'), rescueUrl: cluster.url() });
+  expect(useful).toMatchObject(
+    expect.arrayContaining([
+      expect.objectContaining({
+        state: 'ok',
+        summary: 'database.reservedUrl: the role logs in and may use reserved connections.',
+      }),
+      expect.objectContaining({
+        state: 'ok',
+        summary: 'database.rescueUrl: the role logs in and is a superuser.',
+      }),
+    ]),
+  );
+});
+
+test('asking changes nothing and leaves nothing behind', async () => {
+  await sessions.ask(
+    `GRANT pg_monitor, pg_signal_backend TO acting;
+     GRANT ALTER SYSTEM ON PARAMETER max_connections TO acting`,
+  );
+  const autoConf = join(cluster.dataDirectory, 'postgresql.auto.conf');
+  const [settings, log] = [readFileSync(autoConf, 'utf8'), await cluster.log()];
+  const checks = await doctor({ actingUrl: cluster.url('acting'), rescueUrl: cluster.url() });
+  expect(checks.find(({ subject }) => subject === 'Journal')?.state).toBe('ok');
+  expect(option(checks, 'A')?.state).toBe('ok');
+  expect(readFileSync(autoConf, 'utf8')).toBe(settings);
+  expect((await cluster.log()).slice(log.length)).not.toMatch(/ERROR|FATAL|canceling/);
+  expect(existsSync(join(folder, 'journal.sqlite'))).toBe(false);
+  expect(
+    await sessions.ask(`SELECT FROM pg_stat_activity WHERE application_name = 'dbconn'`),
+  ).toEqual([]);
+});
+
+test('on a full server the last connections are left alone, and no option is promised', async () => {
+  await sessions.ask('GRANT pg_monitor, pg_signal_backend TO acting');
+  const urls = { actingUrl: cluster.url('acting') };
+  for (let taken = 0; taken < 13; taken += 1) await sessions.open({ user: 'app' });
+  const checks = await doctor(urls);
+  expect(option(checks, 'A')).toMatchObject({
+    state: 'warning',
+    summary: 'Option A may not run. PostgreSQL is full, so no role was tried.',
+  });
+});
+
+test('a journal that could not be written is missing', async () => {
+  const file = join(folder, 'dbconn.yml');
+  const database = { url: cluster.url('looking') };
+  const journal = join(folder, 'nowhere', 'journal.sqlite');
+  await writeFile(file, stringify({ targets: [{ name: 'orders', database }], journal }));
+  const checks = await withApp(readConfig({}, file), (app) => app.doctor('orders'));
+  expect(checks.find(({ subject }) => subject === 'Journal')).toMatchObject({ state: 'missing' });
+});
