@@ -48,6 +48,6 @@ test('the doctor says of each console whether it could be read', () => {
   const down = aPoolerLook({ name: 'jobs', problem: aProblem('forbidden', 'Do this.') });
   const snapshot = aSnapshot({ poolers: [busy, down] });
   const text = renderChecks('shop', checkTarget({ snapshot, target: aTarget() }), plain);
-  expect(text).toContain('Pooler: front: PgBouncer 1.18.0.');
+  expect(text).toContain('Pooler: front: the admin console answers (PgBouncer 1.18.0).');
   expect(text).toMatch(/missing\s+Pooler: jobs: It is forbidden\.\s+Fix: Do this\./);
 });

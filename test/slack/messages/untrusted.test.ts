@@ -168,7 +168,7 @@ test('the doctor and the help say hostile names without harm', () => {
       );
       for (const { blocks } of [doctor, help]) expect(checkBlocks('message', blocks)).toEqual([]);
       expect(doctor.text).toBe(
-        `Doctor for orders: ${many === 0 ? 'nothing was checked' : `${many} missing`}`,
+        `Doctor for orders: ${many === 0 ? 'nothing was checked' : `${many} to fix`}`,
       );
     }),
     { numRuns: 60 },
