@@ -101,8 +101,7 @@ export function openIncidentSystem(parts: IncidentSystemDeps): IncidentSystem {
   const writing = createPulse({ name: 'journal', withinMs: unwritableMs, weight: 'ready' }, clock);
   const { leaseMs = defaultLeaseMs } = parts;
   const journalCheck = createJournalCheck({ ...parts, announcements: notifier.announcements });
-  const rules = config.incidents;
-  const shared = { log: journal, board, clock: steady, targets, rules };
+  const shared = { log: journal, board, clock: steady, targets, rules: config.incidents };
   const incidentLoop = new IncidentLoop({
     ...shared,
     incidents,

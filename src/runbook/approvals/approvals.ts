@@ -123,12 +123,7 @@ export function createApprovals(given: ApprovalDeps): Approvals {
     checkPeople: (contacts) => checkPeople(shown, contacts),
     mayVote: (request, actor) => mayVote(shown, request, actor),
     rulesFor: (action) => readOptionPolicy(ports.policy, action),
-    coolingUntil: (request) =>
-      recorded(async () => {
-        const cooling = await readCooling(ports, request);
-        const untilMs = ports.clock.now() + (cooling?.leftMs ?? 0);
-        return done(cooling === undefined ? null : new Date(untilMs).toISOString());
-      }),
+    coolingUntil: (request) => recorded(() => readCoolingEnd(ports, request)),
     propose: (input) => recorded(() => propose(ports, input)),
     preview: (target, ask) => recorded(() => preview(ports, target, ask)),
     approve: (id, actor, reason) =>
@@ -168,6 +163,15 @@ export function createApprovals(given: ApprovalDeps): Approvals {
       }),
     drain: (withinMs) => runner.drain(withinMs),
   };
+}
+
+async function readCoolingEnd(
+  ports: ApprovalDeps,
+  request: ApprovalRequest,
+): Promise<Answer<string | null>> {
+  const cooling = await readCooling(ports, request);
+  if (cooling === undefined) return done(null);
+  return done(new Date(ports.clock.now() + cooling.leftMs).toISOString());
 }
 
 async function recorded<T>(work: () => Promise<Answer<T>>): Promise<Answer<T>> {

@@ -258,7 +258,7 @@ export function outButIdle({ checkedOut, busy, idle }: Holder): number {
  * Checked out by the pool's account, and not there by the server's: ended under the application, by option A, a restart
  * or a fail-over, or never given back by code that still waits for them. Sessions that no service explains may be its own.
  */
-export function outButGone({ checkedOut, holds }: Holder, { holders, detail }: CauseInput): number {
+function outButGone({ checkedOut, holds }: Holder, { holders, detail }: CauseInput): number {
   if (checkedOut === null || detail !== 'sessions') return 0;
   const unexplained = sum(holders.filter((one) => one.service === null).map((one) => one.holds));
   return Math.max(0, checkedOut - holds - unexplained);
