@@ -2,8 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { ConfigError } from '../src/config/environment.ts';
 import { readBotConfig, readConfig } from '../src/config/config.ts';
+import { ConfigFile } from '../src/config/file.ts';
 import { toPolicy } from '../src/config/to-rules.ts';
 import { defaultPolicy } from '../src/runbook/approvals/policy.ts';
 import { defaultLimits } from '../src/runbook/snapshot/target.ts';
@@ -59,6 +61,20 @@ describe('dbconn.yml', () => {
   });
 
   const example = readFileSync(new URL('../docs/dbconn.example.yml', import.meta.url), 'utf8');
+
+  test('the example in docs shows every key there is', () => {
+    const schema = JSON.stringify(
+      z.toJSONSchema(ConfigFile, { io: 'input', unrepresentable: 'any' }),
+    );
+    const keys = new Set<string>();
+    JSON.parse(schema, (key, value: unknown) => {
+      if (key !== 'properties' || typeof value !== 'object' || value === null) return value;
+      for (const name of Object.keys(value)) keys.add(name);
+      return value;
+    });
+    expect(keys.size).toBeGreaterThan(100);
+    expect([...keys].filter((key) => !new RegExp(`\\b${key}:`).test(example))).toEqual([]);
+  });
 
   test('the example in docs works as it is copied: the defaults, and nobody’s ids', () => {
     const environment = { DBCONN_DATABASE_URL: 'postgres://dbconn@db/orders' };
