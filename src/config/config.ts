@@ -6,7 +6,7 @@ import { defaultLimits } from '../runbook/snapshot/target.ts';
 import type { Limits, Target } from '../runbook/snapshot/target.ts';
 import { chooseJournal, readHttpAddress } from './addresses.ts';
 import type { Alerts } from './entries.ts';
-import { ConfigError, interpolate, shownKey } from './environment.ts';
+import { ConfigError, interpolate, readVariable, shownKey } from './environment.ts';
 import type { Environment } from './environment.ts';
 import { ConfigFile } from './file.ts';
 import type { TargetEntry } from './file.ts';
@@ -88,7 +88,7 @@ function parseYaml(text: string, file: string): unknown {
 }
 
 function configOfUrl(environment: Environment): ConfigFile {
-  const url = environment['DATABASE_URL'];
+  const url = readVariable(environment, 'DATABASE_URL');
   if (url === undefined || url === '') {
     throw new ConfigError(['Write a dbconn.yml, or set DATABASE_URL to check one database.']);
   }

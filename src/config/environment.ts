@@ -1,3 +1,6 @@
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
+
 /** Every problem of a configuration at once, each a sentence with its fix. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
@@ -14,6 +17,40 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** The only place that reads the environment: it is handed on from here. */
 export function readEnvironment(): Environment {
   return process.env;
+}
+
+/**
+ * The variable, or else what is in the file that NAME_FILE names, as the images of Docker's library have it. Throws a
+ * ConfigError where both are set or the file cannot be read; nothing of a value is part of it.
+ */
+export function readVariable(environment: Environment, name: string): string | undefined {
+  const [value, file] = [environment[name], environment[`${name}_FILE`]];
+  if (file === undefined || file === '') return value;
+  if (value !== undefined) {
+    throw new ConfigError([`${name} and ${name}_FILE are both set. Set one of them.`]);
+  }
+  const read = readSecret(file);
+  if ('why' in read) throw new ConfigError([`${name}_FILE: ${read.why}`]);
+  return read.secret;
+}
+
+/** A secret is a line, a certificate at most. */
+const mostSecretBytes = 65_536;
+
+/** What is in the file, without the line end after it. A pipe is refused: opening it would wait for a writer. */
+function readSecret(path: string): { readonly secret: string } | { readonly why: string } {
+  if (!isAbsolute(path)) return { why: 'the path of its file must begin with /.' };
+  try {
+    const stats = statSync(path);
+    if (!stats.isFile()) return { why: 'what it names is not a file.' };
+    if (stats.size > mostSecretBytes) return { why: 'its file is larger than 64 KiB.' };
+    return { secret: readFileSync(path, 'utf8').replace(/\r?\n$/, '') };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
+    return {
+      why: `its file cannot be read${code}. The user dbconn runs as must be able to read it.`,
+    };
+  }
 }
 
 /** A key of dbconn.yml as a sentence may show it: what is no name may be an address that slipped out of its value. */
@@ -37,7 +74,8 @@ const mostMessage = 200;
 /**
  * Fills in the environment's variables in every string of the file, as the shell does (POSIX shell, 2.6.2 Parameter
  * Expansion): `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:?message}` and `${NAME?message}`. With a colon
- * an empty variable counts as missing; a default may hold such forms itself. `problems` gets a sentence for a variable
+ * an empty variable counts as missing; a default may hold such forms itself. `${file:/run/secrets/x}` is what is in that
+ * file, and `${NAME}` what is in the file NAME_FILE names where only that is set. `problems` gets a sentence for a variable
  * that is missing and for every other form: taken as text it would become the secret. Values are never part of one.
  */
 export function interpolate(value: unknown, scope: Scope): unknown {
@@ -96,20 +134,36 @@ function endOf(text: string, start: number): number {
 }
 
 function substitute(inner: string, scope: Scope): string {
-  const { environment, problems } = scope;
+  const { problems } = scope;
+  if (inner.startsWith('file:')) {
+    const read = readSecret(inner.slice('file:'.length));
+    if ('secret' in read) return read.secret;
+    problems.push(`${scope.path}: ${read.why}`);
+    return '';
+  }
   const form = /^(?<name>[A-Za-z_]\w*)(?:(?<colon>:?)(?<sign>[-?])(?<word>.*))?$/s.exec(inner);
   const { name = '', colon = '', sign, word = '' } = form?.groups ?? {};
   if (form === null || /\$(?!\{)|`|\\/.test(word)) {
     problems.push(refuse(scope, formOf(inner)));
     return '';
   }
-  const found = environment[name];
+  const found = variableOf(name, scope);
   if (found !== undefined && (colon === '' || found !== '')) return found;
   if (sign === '-') return expand(word, scope);
   const missing = `The environment variable ${name} is ${found === '' ? 'empty' : 'not set'}`;
   const why = sign === '?' && word !== '' ? `: ${word.slice(0, mostMessage)}` : '';
   problems.push(/[.!?]$/.test(why) ? missing + why : `${missing}${why}.`);
   return '';
+}
+
+function variableOf(name: string, { environment, problems }: Scope): string | undefined {
+  try {
+    return readVariable(environment, name);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+    return '';
+  }
 }
 
 /** What kind of form it is, by its name and signs alone: the rest may be a secret. */
@@ -121,6 +175,7 @@ function formOf(inner: string): string {
 }
 
 function refuse({ path }: Scope, form: string): string {
-  const read = '${NAME}, ${NAME:-default}, ${NAME-default}, ${NAME:?message} and ${NAME?message}';
+  const read =
+    '${NAME}, ${NAME:-default}, ${NAME-default}, ${NAME:?message}, ${NAME?message} and ${file:/path}';
   return `${path}: ${form} is not read here. Use ${read}.`;
 }

@@ -1,4 +1,4 @@
-import { ConfigError } from './environment.ts';
+import { ConfigError, readVariable } from './environment.ts';
 import type { Environment } from './environment.ts';
 
 export interface SlackConfig {
@@ -15,7 +15,15 @@ export interface SlackConfig {
  */
 export function readSlackConfig(environment: Environment): SlackConfig {
   const problems: string[] = [];
-  const read = (name: string): string => (environment[name] ?? '').trim();
+  const read = (name: string): string => {
+    try {
+      return (readVariable(environment, name) ?? '').trim();
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      problems.push(...error.problems);
+      return '';
+    }
+  };
   const botToken = read('SLACK_BOT_TOKEN');
   const appToken = read('SLACK_APP_TOKEN');
   const signingSecret = read('SLACK_SIGNING_SECRET');

@@ -30,7 +30,7 @@ test('the file stops while it exists, and what stands in it is the reason, witho
   const stop = await stopSwitch.readStop();
   expect(stop?.by).toBe('the file of approval.stopFile');
   expect(stop?.at).toMatch(/^\d{4}-.*Z$/);
-  expect(stop?.lift).toContain('removing that file');
+  expect(stop?.lift).toContain('remove that file');
   expect(stop?.reason).toContain('moving the disks');
   expect(stop?.reason).not.toContain('hunter2');
   // The same stop is told once: it has one time, however often it is read.

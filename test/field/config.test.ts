@@ -120,7 +120,6 @@ test.for<[string, string]>([
   ['${#METRICS_TOKEN}', '${…}'],
   ['${ METRICS_TOKEN }', '${…}'],
   ['${env:METRICS_TOKEN}', '${env:…}'],
-  ['${file:/run/hunter2}', '${file:…}'],
   ['${METRICS.TOKEN:-hunter2}', '${METRICS…}'],
   ['${METRICS_TOKEN:-$hunter2}', '${METRICS_TOKEN:-…} with $, ` or \\ in it'],
   ['$${METRICS_TOKEN}', '$${…}'],
