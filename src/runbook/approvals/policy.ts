@@ -1,45 +1,50 @@
+import { z } from 'zod';
 import { hashJson } from '../remedies/plan.ts';
-import type { Action, RemedyRequest } from '../remedies/remedy-request.ts';
-import { actionOf } from '../remedies/remedy-request.ts';
+import { Action, actionOf } from '../remedies/remedy-request.ts';
+import type { RemedyRequest } from '../remedies/remedy-request.ts';
 import type { Actor } from './request.ts';
 
-/** Who may do what. Slack ids only; display names and e-mail addresses can be changed by their owners. */
-export interface Policy {
-  readonly options: Readonly<Partial<Record<Action, OptionPolicy>>>;
-  /** From proposing to the last vote, where the option does not say otherwise. */
-  readonly expiresAfterMs: number;
-  /** An installation that only looks: every proposal is refused. */
-  readonly readOnly: boolean;
-  /** Below this share of the approved targets the plan is another one, and is asked for again. 0-1. */
-  readonly leastShareLeft: number;
-  /** Users of the operating system who propose at the terminal, and their Slack user ids. */
-  readonly terminalUsers: Readonly<Record<string, string>>;
-  readonly breakGlass: BreakGlass;
-}
+const names = z.array(z.string()).readonly();
+
+const OptionPolicy = z.object({
+  /** Persons and user groups. Empty: anybody may propose. */
+  proposers: names,
+  /** Persons and user groups. Empty: nobody, and so it cannot run. */
+  approvers: names,
+  votes: z.number(),
+  /** For what changes a whole server rather than one of its roles. The higher of it and `votes` holds. */
+  clusterWideVotes: z.number(),
+  proposerMayVote: z.boolean(),
+  reasonRequired: z.boolean(),
+  expiresAfterMs: z.number().exactOptional(),
+  /** Between the end of a run and the next one of the same kind on the same thing. 0 for none. */
+  cooldownMs: z.number(),
+});
+export type OptionPolicy = Readonly<z.infer<typeof OptionPolicy>>;
 
 /** The exception for the night when nobody answers. Off unless somebody and something is named. */
-interface BreakGlass {
+const BreakGlass = z.object({
   /** Slack user ids; no groups, because an exception has names. */
-  readonly users: readonly string[];
+  users: names,
   /** Users of the operating system dbconn's terminal runs on. */
-  readonly terminal: readonly string[];
-  readonly actions: readonly Action[];
-}
+  terminal: names,
+  actions: z.array(Action).readonly(),
+});
 
-export interface OptionPolicy {
-  /** Persons and user groups. Empty: anybody may propose. */
-  readonly proposers: readonly string[];
-  /** Persons and user groups. Empty: nobody, and so it cannot run. */
-  readonly approvers: readonly string[];
-  readonly votes: number;
-  /** For what changes a whole server rather than one of its roles. The higher of it and `votes` holds. */
-  readonly clusterWideVotes: number;
-  readonly proposerMayVote: boolean;
-  readonly reasonRequired: boolean;
-  readonly expiresAfterMs?: number;
-  /** Between the end of a run and the next one of the same kind on the same thing. 0 for none. */
-  readonly cooldownMs: number;
-}
+/** Who may do what. Slack ids only; display names and e-mail addresses can be changed by their owners. */
+export const Policy = z.object({
+  options: z.partialRecord(Action, OptionPolicy).readonly(),
+  /** From proposing to the last vote, where the option does not say otherwise. */
+  expiresAfterMs: z.number(),
+  /** An installation that only looks: every proposal is refused. */
+  readOnly: z.boolean(),
+  /** Below this share of the approved targets the plan is another one, and is asked for again. 0-1. */
+  leastShareLeft: z.number(),
+  /** Users of the operating system who propose at the terminal, and their Slack user ids. */
+  terminalUsers: z.record(z.string(), z.string()).readonly(),
+  breakGlass: BreakGlass.readonly(),
+});
+export type Policy = Readonly<z.infer<typeof Policy>>;
 
 /** What holds where nothing else is said. Nobody may approve. */
 const defaultOptionPolicy: OptionPolicy = {

@@ -1,12 +1,17 @@
 import { z } from 'zod';
-import { isGroup, readOptionPolicy, slackIdOf, votesNeeded } from '../../approvals/policy.ts';
-import type { OptionPolicy, Policy } from '../../approvals/policy.ts';
+import {
+  isGroup,
+  Policy,
+  readOptionPolicy,
+  slackIdOf,
+  votesNeeded,
+} from '../../approvals/policy.ts';
+import type { OptionPolicy } from '../../approvals/policy.ts';
 import { ApprovalRequest } from '../../approvals/request.ts';
 import type { Actor } from '../../approvals/request.ts';
 import { diagnose } from '../../diagnose/diagnose.ts';
 import { CauseName, ProposedOption } from '../../diagnose/diagnosis.ts';
 import { hashPlan } from '../../remedies/plan.ts';
-import { Action } from '../../remedies/remedy-request.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Target } from '../../snapshot/target.ts';
 import { CheckNote } from './bundle.ts';
@@ -190,29 +195,6 @@ function compareBreakGlass({ brokenGlass, option }: ApprovalRequest, policy: Pol
   return may ? [] : differ('break-glass', by.id, null);
 }
 
-const names = z.array(z.string());
-
-const SealedOption = z.object({
-  proposers: names,
-  approvers: names,
-  votes: z.number(),
-  clusterWideVotes: z.number(),
-  proposerMayVote: z.boolean(),
-  reasonRequired: z.boolean(),
-  expiresAfterMs: z.number().exactOptional(),
-  cooldownMs: z.number(),
-});
-
-/** A policy as a bundle holds it. */
-const SealedPolicy: z.ZodType<Policy> = z.object({
-  options: z.partialRecord(Action, SealedOption),
-  expiresAfterMs: z.number(),
-  readOnly: z.boolean(),
-  leastShareLeft: z.number(),
-  terminalUsers: z.record(z.string(), z.string()),
-  breakGlass: z.object({ users: names, terminal: names, actions: z.array(Action) }),
-});
-
 /** Only its outline is checked: whatever in it this dbconn cannot judge makes `diagnose` throw, and that is told. */
 const anObject = (value: unknown): boolean => typeof value === 'object' && value !== null;
 
@@ -245,7 +227,7 @@ const unreadable: Difference = { what: 'unreadable', sealed: null, today: null }
  */
 export async function replayBundle(bundle: Bundle, today?: Policy): Promise<Replay> {
   const [incident] = bundle.incidents;
-  const policy = today ?? SealedPolicy.safeParse(bundle.policy).data;
+  const policy = today ?? Policy.safeParse(bundle.policy).data;
   const examinations = bundle.entries.flatMap(replayCheck);
   const requests: ReplayedRequest[] = [];
   for (const request of bundle.requests) requests.push(await replayRequest(request, policy));
