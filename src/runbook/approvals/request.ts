@@ -42,6 +42,16 @@ export type RequestState = z.infer<typeof RequestState>;
 export const Vote = z.strictObject({ by: Actor, at: z.string(), reason: z.string().nullable() });
 export type Vote = z.infer<typeof Vote>;
 
+/** How a request or an incident ended. */
+export const Closing = z.strictObject({
+  /** Null where it was nobody, but dbconn by what it saw. */
+  by: Actor.nullable(),
+  at: z.string(),
+  sentence: z.string(),
+  /** What the person wrote. Untrusted text. */
+  reason: z.string().nullable(),
+});
+
 /** A plan waiting for votes, and what became of it. */
 export const ApprovalRequest = z.strictObject({
   /** Opaque: the only thing a button carries. */
@@ -84,15 +94,7 @@ export const ApprovalRequest = z.strictObject({
     .nullable()
     .default(null),
   /** How it ended without being done, or why it failed. */
-  closing: z
-    .strictObject({
-      by: Actor.nullable(),
-      at: z.string(),
-      sentence: z.string(),
-      /** What the person wrote. Untrusted text. */
-      reason: z.string().nullable(),
-    })
-    .nullable(),
+  closing: Closing.nullable(),
   execution: z
     .strictObject({
       startedAt: z.string(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Actor } from '../approvals/request.ts';
+import { Actor, Closing } from '../approvals/request.ts';
 import { CauseName, ProposedOption, Severity } from '../diagnose/diagnosis.ts';
 import { Escalation, EscalationStep } from './rules.ts';
 
@@ -100,16 +100,7 @@ export const Incident = z.strictObject({
     .nullable(),
   /** Since when every check says that it is over; null while one does not. */
   calmSince: z.string().nullable(),
-  closing: z
-    .strictObject({
-      /** Null where nobody but the checks closed it. */
-      by: Actor.nullable(),
-      at: z.string(),
-      sentence: z.string(),
-      /** Untrusted text. */
-      reason: z.string().nullable(),
-    })
-    .nullable(),
+  closing: Closing.nullable(),
   /** The incident this one became a part of. */
   mergedInto: z.string().nullable(),
   /** When it came back after it was over. */
