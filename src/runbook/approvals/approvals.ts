@@ -8,7 +8,6 @@ import type { Contacts } from '../snapshot/target.ts';
 import { ranByHand, showCommands } from './by-hand.ts';
 import type { ApprovalDeps } from './context.ts';
 import { go, readStop, stop } from './emergency-stop.ts';
-import { JournalUnavailable } from './journal.ts';
 import type { Stop } from './journal.ts';
 import { growSteadily, leaseApproved } from './lease.ts';
 import { checkOptions, checkPeople, offersOf } from './offers.ts';
@@ -18,7 +17,7 @@ import { readOptionPolicy } from './policy.ts';
 import type { OptionPolicy } from './policy.ts';
 import { preview, propose } from './propose.ts';
 import type { ProposeInput } from './propose.ts';
-import { refuseUnknown, refuseUnrecorded } from './refusals.ts';
+import { recorded, refuseUnknown } from './refusals.ts';
 import { openStates } from './request.ts';
 import type { Actor, ApprovalRequest } from './request.ts';
 import { createRunner } from './runner.ts';
@@ -172,13 +171,4 @@ async function readCoolingEnd(
   const cooling = await readCooling(ports, request);
   if (cooling === undefined) return done(null);
   return done(new Date(ports.clock.now() + cooling.leftMs).toISOString());
-}
-
-async function recorded<T>(work: () => Promise<Answer<T>>): Promise<Answer<T>> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof JournalUnavailable) return refuseUnrecorded(error);
-    throw error;
-  }
 }

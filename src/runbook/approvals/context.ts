@@ -56,21 +56,12 @@ export interface ApprovalTarget {
 }
 
 /** What one execution works with. */
-export interface ExecutionContext {
-  readonly journal: Journal;
+export interface ExecutionContext
+  extends
+    Omit<ApprovalDeps, 'approvalTargets'>,
+    Pick<ApprovalTarget, 'takeSnapshot' | 'warningUtilisation'> {
   readonly lease: Lease;
-  readonly stopSwitch?: EmergencyStopSwitch;
   readonly remedy: Remedy;
-  readonly takeSnapshot: () => Promise<Snapshot>;
-  readonly neighbourhood?: (target: string) => Promise<Neighbourhood> | undefined;
-  readonly clock: Clock;
-  readonly warningUtilisation: number;
-  readonly policy: Policy;
-  readonly people: People;
-  readonly verifyAfterMs: number;
-  /** Called on every change and every step, for the live message. */
-  readonly notify: (request: ApprovalRequest, progress?: StepProgress) => void;
-  readonly onFault: (id: string, error: unknown) => void;
   /** Aborts when this process ends: whoever comes next goes on verifying. */
   readonly signal: AbortSignal;
 }
@@ -83,7 +74,7 @@ export interface Step {
 /** One transition of a running request, with its entry in the journal. */
 export async function move(
   request: ApprovalRequest,
-  { journal, notify }: ExecutionContext,
+  { journal, onChange }: ExecutionContext,
   { state, change }: Step,
 ): Promise<ApprovalRequest | 'changed' | 'busy'> {
   const next = advance(request, state, change);
@@ -91,7 +82,7 @@ export async function move(
   const entry = { request: next.id, kind: state, body: { closing, execution, result } };
   const moved = await journal.move(request.version, next, entry);
   if (moved !== 'moved') return moved;
-  notify(next);
+  onChange(next);
   return next;
 }
 

@@ -192,24 +192,24 @@ async function runRemedy(
   }
 }
 
-/** Nothing was done, and the same is asked for again. */
-async function outOfDate(
+type EndUndone = (
   request: ApprovalRequest,
   context: ExecutionContext,
   sentence: string,
-): Promise<ApprovalRequest> {
-  const closing = { by: null, at: isoNow(context.clock), sentence, reason: null };
-  return mustMove(request, context, { state: 'stale', change: { closing } });
+) => Promise<ApprovalRequest>;
+
+function endAs(state: 'stale' | 'failed'): EndUndone {
+  return (request, context, sentence) => {
+    const closing = { by: null, at: isoNow(context.clock), sentence, reason: null };
+    return mustMove(request, context, { state, change: { closing } });
+  };
 }
 
-export async function fail(
-  request: ApprovalRequest,
-  context: ExecutionContext,
-  sentence: string,
-): Promise<ApprovalRequest> {
-  const closing = { by: null, at: isoNow(context.clock), sentence, reason: null };
-  return mustMove(request, context, { state: 'failed', change: { closing } });
-}
+/** Nothing was done, and the same is asked for again. */
+const outOfDate = endAs('stale');
+
+/** Nothing was done. */
+export const fail = endAs('failed');
 
 export function executionOf({ execution }: ApprovalRequest): Execution {
   if (execution === null) throw new Error('This request has not begun.');

@@ -1,6 +1,7 @@
 import { refuse } from '../remedies/remedy.ts';
-import { JournalTampered, tamperedAdvice } from './journal.ts';
-import type { JournalUnavailable, Stop } from './journal.ts';
+import type { Answer } from '../remedies/remedy.ts';
+import { JournalTampered, JournalUnavailable, tamperedAdvice } from './journal.ts';
+import type { Stop } from './journal.ts';
 import type { ApprovalRequest } from './request.ts';
 
 /** The sentences a click or a command gets that changes nothing. No click is ever silent. */
@@ -80,7 +81,17 @@ export function refuseTampered(): Refused {
   );
 }
 
-export function refuseUnrecorded(error: JournalUnavailable): Refused {
+/** The answer of a work; where its journal cannot be written or read, a refusal. */
+export async function recorded<T>(work: () => Promise<Answer<T>>): Promise<Answer<T>> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof JournalUnavailable) return refuseUnrecorded(error);
+    throw error;
+  }
+}
+
+function refuseUnrecorded(error: JournalUnavailable): Refused {
   if (error instanceof JournalTampered) return refuse('tampered', error.problem, tamperedAdvice);
   return refuse('not-recorded', `Nothing was done, because it cannot be recorded.`, error.message);
 }

@@ -60,16 +60,16 @@ function nameOf(target: ApprovalRequest['plan']['targets'][number]): string {
 
 /** The journal first, the live message after it: nobody reads of a step that is not recorded. */
 export function controlOf(request: ApprovalRequest, context: ExecutionContext): RunControl {
-  const { journal, lease, clock, notify } = context;
+  const { journal, lease, clock, onChange } = context;
   const write = async (kind: 'intended' | 'done', note: StepNote): Promise<void> => {
     await journal.record({ request: request.id, kind: `step-${kind}`, body: { ...note } });
-    notify(request, { ...note, kind, at: isoNow(clock) });
+    onChange(request, { ...note, kind, at: isoNow(clock) });
   };
   return {
     isStopped: async () => (await readStop(context)) !== undefined,
     intend: (note) => write('intended', note),
     record: (note) => write('done', note),
     lease,
-    progress: (sentence) => notify(request, { kind: 'progress', sentence, at: isoNow(clock) }),
+    progress: (sentence) => onChange(request, { kind: 'progress', sentence, at: isoNow(clock) }),
   };
 }

@@ -2,7 +2,7 @@ import { isoNow, within } from '../../timing.ts';
 import { handOver } from './by-hand.ts';
 import { mustMove } from './context.ts';
 import type { ApprovalDeps, ExecutionContext, Step } from './context.ts';
-import { execute, toVerifying } from './execute.ts';
+import { execute, fail, toVerifying } from './execute.ts';
 import type { Holder, Journal } from './journal.ts';
 import { keepLeases, withLease } from './lease.ts';
 import { concerning } from './may-run-now.ts';
@@ -23,7 +23,7 @@ async function finishRequest(
 ): Promise<ApprovalRequest> {
   switch (request.state) {
     case 'approved':
-      return mustMove(request, context, neverBegan(context));
+      return fail(request, context, 'dbconn was interrupted before it began; nothing was done.');
     case 'executing':
       return mustMove(request, context, await brokenOff(request, context));
     case 'verifying':
@@ -43,12 +43,6 @@ function ranByHandUnseen({ plan, result }: ApprovalRequest): boolean {
 async function checkAfter(request: ApprovalRequest, context: ExecutionContext): Promise<Step> {
   const report = await recoverSafely(request, context, controlOf(request, context));
   return toVerifying(request, report, context);
-}
-
-function neverBegan({ clock }: ExecutionContext): Step {
-  const sentence = 'dbconn was interrupted before it began; nothing was done.';
-  const closing = { by: null, at: isoNow(clock), sentence, reason: null };
-  return { state: 'failed', change: { closing } };
 }
 
 async function brokenOff(request: ApprovalRequest, context: ExecutionContext): Promise<Step> {
@@ -216,7 +210,7 @@ function contextOf(
   { target, option, plan }: ApprovalRequest,
   { holder, signal }: { readonly holder: Holder; readonly signal: AbortSignal },
 ): ExecutionContext | undefined {
-  const { approvalTargets, onChange, ...rest } = ports;
+  const { approvalTargets, ...rest } = ports;
   const approvalTarget = approvalTargets.find(({ name }) => name === target);
   const remedies = plan.byHand === undefined ? approvalTarget?.remedies : approvalTarget?.handOffs;
   const remedy = remedies?.find((candidate) => candidate.option === option);
@@ -228,7 +222,6 @@ function contextOf(
     remedy,
     takeSnapshot,
     warningUtilisation,
-    notify: onChange,
     signal,
   };
 }

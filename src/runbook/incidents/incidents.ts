@@ -1,6 +1,5 @@
 import { isoNow } from '../../timing.ts';
-import { JournalUnavailable } from '../approvals/journal.ts';
-import { refuseUnrecorded } from '../approvals/refusals.ts';
+import { recorded } from '../approvals/refusals.ts';
 import type { Actor, ApprovalRequest } from '../approvals/request.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 import type { TargetCheck } from '../diagnose/evidence.ts';
@@ -171,13 +170,4 @@ function byHand(deps: IncidentDeps, checks: CheckMemory, act: Act): ByHand {
       ),
     tick: (id, by, item) => act(() => changeAs(by, id, tick(item, by))),
   };
-}
-
-async function recorded<T>(work: () => Promise<Answer<T>>): Promise<Answer<T>> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof JournalUnavailable) return refuseUnrecorded(error);
-    throw error;
-  }
 }

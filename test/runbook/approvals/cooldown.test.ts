@@ -92,7 +92,7 @@ test('a request that was approved while the same ran does not begin after it', a
     policy: { ...defaultPolicy, options: { A: { ...optionPolicy, cooldownMs } } },
     warningUtilisation: 0.8,
     verifyAfterMs: 0,
-    notify: () => undefined,
+    onChange: () => undefined,
     onFault: () => undefined,
     signal: new AbortController().signal,
   });

@@ -64,7 +64,7 @@ async function verify(
     warningUtilisation: 0.8,
     policy: defaultPolicy,
     verifyAfterMs,
-    notify: () => undefined,
+    onChange: () => undefined,
     onFault: () => undefined,
     signal: new AbortController().signal,
   };
