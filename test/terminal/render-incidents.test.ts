@@ -61,7 +61,7 @@ test('prevention says what is well, what would be better and what to type', () =
   expect(text).toContain('✓ idle_session_timeout: 30min\n');
   expect(text).toContain('! idle_in_transaction_session_timeout: 0 → 10min\n');
   expect(text).toContain('dbconn propose prevention idle-in-transaction 10m');
-  expect(text).toContain('? PgBouncer: not known → 10min');
+  expect(text).toContain('? PgBouncer: unknown → 10min');
   expect(text.indexOf('PostgreSQL')).toBeLessThan(text.indexOf('Pooler'));
 });
 

@@ -1,4 +1,6 @@
 import type { Pooler } from '../../runbook/diagnose/diagnosis-parts.ts';
+import { groupSessions, namePids } from '../../runbook/diagnose/groups.ts';
+import type { SessionGroup } from '../../runbook/diagnose/groups.ts';
 import type {
   Diagnosis,
   Holder,
@@ -39,18 +41,18 @@ export function blockersList({ blocking, sessions }: Diagnosis, atMost: number):
 }
 
 function rootLeaves(root: Root, sessions: readonly Session[]): Leaf[] {
-  const holdsUp = plain(`holds up ${root.victims}`);
+  const blocks = plain(`blocks ${count(root.victims, 'session')}`);
   if (!('pid' in root)) {
-    return rich`${bold('Prepared transaction')} ${code(root.prepared, 100)} ${holdsUp}`;
+    return rich`${bold('Prepared transaction')} ${code(root.prepared, 100)} ${blocks}`;
   }
   const session = sessions.find(({ pid }) => pid === root.pid);
-  const start = rich`${bold(`PID ${root.pid}`)} ${holdsUp}`;
+  const start = rich`${bold(`PID ${root.pid}`)} ${blocks}`;
   return session === undefined ? start : [...start, ...rich`: `, ...sessionLeaves(session)];
 }
 
 /** What a session is and does, in one line; application and statement stand as code. */
 function sessionLeaves(session: Session): Leaf[] {
-  const wrote = session.hasWritten ? ', has written' : '';
+  const wrote = session.hasWritten ? ', wrote data' : '';
   const doing = `${session.state} for ${toAge(session.stateAgeSeconds)}${wrote}`;
   return [
     ...rich`${code(session.application, 60)} ${doing}`,
@@ -156,24 +158,26 @@ export function sourcesTable({ sources, sourcesTotal }: Diagnosis): MessageBlock
   return table({ columns, rows: sources, atMost: 30, total: sourcesTotal, noun: 'sources' });
 }
 
-const sessionColumns: readonly Column<Session>[] = [
-  { title: 'PID', value: ({ pid }) => String(pid) },
-  { title: 'Application', value: ({ application }) => application },
-  { title: 'State', value: ({ state }) => state },
-  { title: 'Connected', value: ({ connectionAgeSeconds }) => toAge(connectionAgeSeconds) },
-  { title: 'Transaction', value: ({ transactionAgeSeconds }) => toAge(transactionAgeSeconds) },
-  { title: 'Query', value: ({ queryAgeSeconds }) => toAge(queryAgeSeconds) },
-  { title: 'In this state', value: ({ stateAgeSeconds }) => toAge(stateAgeSeconds) },
-  { title: 'Wrote', value: ({ hasWritten }) => (hasWritten ? 'yes' : 'no') },
+const sessionColumns: readonly Column<SessionGroup>[] = [
+  { title: 'Sessions', value: ({ pids }) => pids.length },
+  { title: 'Application', value: ({ oldest }) => oldest.application },
+  { title: 'User', value: ({ oldest }) => oldest.user },
+  { title: 'State', value: ({ oldest }) => oldest.state },
+  { title: 'For', value: ({ oldest }) => toAge(oldest.stateAgeSeconds) },
+  { title: 'Transaction', value: ({ oldest }) => toAge(oldest.transactionAgeSeconds) },
+  { title: 'Connected', value: ({ oldest }) => toAge(oldest.connectionAgeSeconds) },
+  { title: 'Wrote', value: ({ hasWritten }) => hasWritten },
   {
     title: 'Last statement',
-    value: ({ query }) => query ?? '(not visible)',
+    value: ({ oldest }) => oldest.query ?? '(not visible)',
     max: 160,
     wrapped: true,
   },
+  { title: 'PIDs', value: ({ pids }) => namePids(pids, 5), max: 80, wrapped: true },
 ];
 
-/** Sessions with their ages. A pid is a name, not a number: nobody wants it with thousands separators. */
+/** Sessions of the same application, user, state and statement as one row, with the ages of the oldest. */
 export function sessionsTable(sessions: readonly Session[]): MessageBlock[] {
-  return table({ columns: sessionColumns, rows: sessions, atMost: 15, noun: 'sessions' });
+  const rows = groupSessions(sessions);
+  return table({ columns: sessionColumns, rows, atMost: 15, noun: 'groups' });
 }

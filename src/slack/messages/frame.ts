@@ -8,8 +8,8 @@ import {
   bold,
   code,
   link,
+  moment,
   paragraph,
-  plain,
   pointsOf,
   richText,
   titledList,
@@ -17,18 +17,12 @@ import {
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 
-/** `03:04:05` of an ISO time in UTC: the time zone logs are compared in. */
-export function toClock(iso: string): string {
-  const at = new Date(iso);
-  return Number.isNaN(at.getTime()) ? iso.slice(0, 20) : at.toISOString().slice(11, 19);
-}
-
 /** A circle for the eye; the word beside it carries the meaning. */
 export const stateWords: Readonly<Record<Diagnosis['state'], { mark: string; word: string }>> = {
   fine: { mark: '🟢', word: 'Fine' },
   warning: { mark: '🟠', word: 'Warning' },
   critical: { mark: '🔴', word: 'Critical' },
-  unknown: { mark: '⚪', word: 'Cannot judge' },
+  unknown: { mark: '⚪', word: 'Unknown' },
 };
 
 const rungWords: Readonly<Record<Diagnosis['reach']['via'], string>> = {
@@ -75,7 +69,7 @@ export function framed(
 /** Why the database was not reached as usual, and what to do about it; nothing on an ordinary night. */
 export function reachNotice({ reach: { error } }: Diagnosis): MessageBlock[] {
   if (error === undefined) return [];
-  return [richText(paragraph(rich`${bold(error.summary)}\n${plain('What to do:')} ${error.fix}`))];
+  return [richText(paragraph(rich`${bold(error.summary)}\n${bold('Fix:')} ${error.fix}`))];
 }
 
 /** Findings that status tells in its first line, its lists of blockers and pools, or its options. */
@@ -100,15 +94,16 @@ function findingLeaves({ severity, summary, fix }: Finding): Leaf[] {
   ];
 }
 
-/** Below every message: where to look further, and how each figure was obtained. */
+/** Below every message: when it was checked, where to read on, and how each figure was obtained. */
 export function foot({ diagnosis, target }: View): MessageBlock[] {
-  return [...linksLine(target), ...smallPrint(provenanceLines(diagnosis))];
+  return [...linksLine(target, diagnosis.takenAt), ...smallPrint(provenanceLines(diagnosis))];
 }
 
-/** Where to look further: the target's own dashboards, logs and guides. */
-export function linksLine({ links }: Pick<Target, 'links'>): MessageBlock[] {
+/** Where to read on: the target's own dashboards, logs and guides; before them when it was checked, where given. */
+export function linksLine({ links }: Pick<Target, 'links'>, checkedAt?: string): MessageBlock[] {
   const { dashboard, logs, logQuery, guides } = links;
   const parts: Leaf[][] = [
+    ...(checkedAt === undefined ? [] : [rich`Checked at ${moment(checkedAt)}`]),
     ...(dashboard === undefined ? [] : [[link('Dashboard', dashboard)]]),
     ...(logs === undefined ? [] : [[link('Logs', logs)]]),
     ...(logQuery === undefined ? [] : [[code(logQuery)]]),
@@ -124,8 +119,8 @@ export function provenanceLines(diagnosis: Diagnosis): string[] {
   return [provenance(diagnosis), ladder(diagnosis)];
 }
 
-/** `PostgreSQL 18.4 by the warm connection in 12 ms · pools 34 ms · … · looked at 03:04:05 UTC`. */
-function provenance({ reach, server, timings, takenAt }: Diagnosis): string {
+/** `PostgreSQL 18.4 by the warm connection in 12 ms · pools 34 ms · …`. */
+function provenance({ reach, server, timings }: Diagnosis): string {
   const ms = (value: number): string => `${Math.round(value)} ms`;
   const database =
     reach.via === 'none'
@@ -137,7 +132,6 @@ function provenance({ reach, server, timings, takenAt }: Diagnosis): string {
     ...(timings.poolers === undefined ? [] : [`poolers ${ms(timings.poolers)}`]),
     `logs ${ms(timings.logs)}`,
     `containers ${ms(timings.services)}`,
-    `looked at ${toClock(takenAt)} UTC`,
   ].join(' · ');
 }
 

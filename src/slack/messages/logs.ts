@@ -1,6 +1,6 @@
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
-import { count } from '../../runbook/snapshot/words.ts';
-import { framed, toClock } from './frame.ts';
+import { count, toAge } from '../../runbook/snapshot/words.ts';
+import { framed } from './frame.ts';
 import type { View } from './frame.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
 import { plain, titledList } from './kit/rich-text.ts';
@@ -25,7 +25,7 @@ export function logsMessage(view: View): Message {
 }
 
 function summaryOf({ logs }: Diagnosis): string {
-  if (logs.length === 0) return 'No log was read; doctor says why.';
+  if (logs.length === 0) return 'No log was read. /dbconn doctor shows why.';
   const kinds = logs.flatMap(({ classes }) => classes).length;
   const found = kinds === 0 ? 'nothing' : count(kinds, 'kind of line', 'kinds of lines');
   return `${count(logs.length, 'container')} read, ${found} about connections.`;
@@ -40,7 +40,12 @@ function containersList({ logs }: Diagnosis): MessageBlock[] {
   );
 }
 
-function logTable({ logs }: Diagnosis): MessageBlock[] {
+/** `3 min ago`: a table has no clock of the reader's own zone. */
+function ago(at: string | null, now: string): string | null {
+  return at === null ? null : `${toAge((Date.parse(now) - Date.parse(at)) / 1_000)} ago`;
+}
+
+function logTable({ logs, takenAt }: Diagnosis): MessageBlock[] {
   const rows = logs
     .flatMap(({ container, classes }) => classes.map((entry): LogRow => ({ container, ...entry })))
     .toSorted((a, b) => b.count - a.count);
@@ -49,8 +54,8 @@ function logTable({ logs }: Diagnosis): MessageBlock[] {
       { title: 'Container', value: ({ container }) => container },
       { title: 'What', value: (row) => row.class },
       { title: 'Lines', value: (row) => row.count },
-      { title: 'Last (UTC)', value: ({ lastAt }) => (lastAt === null ? null : toClock(lastAt)) },
-      { title: 'Such as', value: ({ example }) => example, max: 200, wrapped: true },
+      { title: 'Last', value: ({ lastAt }) => ago(lastAt, takenAt) },
+      { title: 'Example', value: ({ example }) => example, max: 200, wrapped: true },
     ],
     rows,
     atMost: 15,

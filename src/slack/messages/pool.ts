@@ -8,37 +8,40 @@ import type { Message, MessageBlock } from './kit/message.ts';
 import { titledList, rich } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
 
-/** The applications' pools, and the ledger of who may open how many. */
+/** The applications' pools, and the budget: who may open how many. */
 export function poolMessage(view: View): Message {
   const { diagnosis } = view;
   const { budget, pools } = diagnosis;
-  const read = pools.length === 0 ? 'No pool was read.' : `${count(pools.length, 'pool')} read.`;
-  const summary = `${read} ${ledgerSentence(budget)}`;
+  const read =
+    pools.length === 0
+      ? 'No pool was read: dbconn checked the metrics of the services. /dbconn doctor shows how to add them.'
+      : `${count(pools.length, 'pool')} read.`;
+  const summary = `${read} ${budgetSentence(budget)}`;
   return framed(view, { lead: 'Pools of', summary }, [
     ...poolersList(diagnosis, 15),
     ...poolsList(diagnosis, 15),
-    ...ledger(diagnosis),
+    ...budgetTable(diagnosis),
     ...settingsList(diagnosis),
   ]);
 }
 
-/** Says who may open how many in a sentence that stands for the whole ledger. */
-function ledgerSentence({ lines, mayOpen, usable, canExhaust, poolers = [] }: Budget): string {
+/** Says who may open how many in a sentence. */
+function budgetSentence({ lines, mayOpen, usable, canExhaust, poolers = [] }: Budget): string {
   if (lines.length === 0 && poolers.length === 0)
-    return 'No service is configured, so there is no budget to add up.';
+    return 'No service is configured, so the total that they may open is unknown.';
   if (mayOpen === null || usable === null) {
-    return 'How many connections all services may open is not known: a number is missing below.';
+    return 'The total that all services may open is unknown: a number is missing below.';
   }
-  if (mayOpen === 'unlimited') return 'A service may open connections without limit.';
-  const all = `All together may open ${mayOpen} of ${usable} usable connections`;
-  return canExhaust === true ? `${all}: they can exhaust the server.` : `${all}.`;
+  if (mayOpen === 'unlimited') return 'A service may open any number of connections.';
+  const all = `All services together may open ${mayOpen} connections; ${usable} are usable`;
+  return canExhaust === true ? `${all}. They can exhaust the server.` : `${all}.`;
 }
 
 /** A pooler has limits of its own, which are not a service's pool numbers. */
-function ledger({ budget }: Diagnosis): MessageBlock[] {
+function budgetTable({ budget }: Diagnosis): MessageBlock[] {
   const services = budget.lines.map((line) => ({
     ...line,
-    size: inEach(line, 'poolSize') ?? 'not known',
+    size: inEach(line, 'poolSize') ?? 'unknown',
     overflow: overflowCell(inEach(line, 'maxOverflow')),
   }));
   const poolers = (budget.poolers ?? []).map((one) => {
@@ -51,7 +54,7 @@ function ledger({ budget }: Diagnosis): MessageBlock[] {
       { title: 'Workers', value: ({ workers }) => workers },
       { title: 'Pool size', value: ({ size }) => size },
       { title: 'Overflow', value: ({ overflow }) => overflow },
-      { title: 'May open', value: ({ mayOpen }) => mayOpen ?? 'not known' },
+      { title: 'May open', value: ({ mayOpen }) => mayOpen ?? 'unknown' },
       { title: 'Holds now', value: ({ holds }) => holds },
     ],
     rows: [...services, ...poolers],
@@ -70,6 +73,6 @@ function settingsList({ findings }: Diagnosis): MessageBlock[] {
 
 /** SQLAlchemy's -1 is no number of connections but the absence of a limit. */
 function overflowCell(maxOverflow: number | string | null): string | number {
-  if (maxOverflow === null) return 'not known';
+  if (maxOverflow === null) return 'unknown';
   return maxOverflow === -1 ? 'unlimited' : maxOverflow;
 }

@@ -1,11 +1,19 @@
 import type { Action } from '../../runbook/remedies/remedy-request.ts';
 import type { Prevention, PreventionCheck } from '../../runbook/reports/report.ts';
 import type { Target } from '../../runbook/snapshot/target.ts';
-import { sum } from '../../runbook/snapshot/words.ts';
-import { toClock } from './frame.ts';
-import { header, smallPrint, toMessage } from './kit/message.ts';
+import { count, sum } from '../../runbook/snapshot/words.ts';
+import { header, toMessage } from './kit/message.ts';
 import type { Message } from './kit/message.ts';
-import { bold, code, plain, titledList, rich } from './kit/rich-text.ts';
+import {
+  bold,
+  code,
+  moment,
+  paragraph,
+  plain,
+  rich,
+  richText,
+  titledList,
+} from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 import { table } from './kit/table.ts';
 import { commandButtons } from './propose-buttons.ts';
@@ -35,8 +43,8 @@ export function preventionMessage({ prevention, target, offers }: PreventionView
   const advised = checks.filter(({ state }) => state === 'advice');
   const line =
     advised.length === 0
-      ? `Prevention, ${target.name}: nothing to change that dbconn can see`
-      : `Prevention, ${target.name}: ${advised.length} of ${checks.length} could be better`;
+      ? `Prevention, ${target.name}: no change needed`
+      : `Prevention, ${target.name}: ${advised.length} of ${count(checks.length, 'setting')} should change`;
   const commands = advised.flatMap(({ command }) => command ?? []);
   const parts = ['application', 'postgresql', 'pooler'] as const;
   return toMessage(line, [
@@ -46,12 +54,12 @@ export function preventionMessage({ prevention, target, offers }: PreventionView
     ),
     ...poolerTable(poolers),
     ...commandButtons(commands, { target, offers }),
-    ...smallPrint([`looked at ${toClock(lookedAt)} UTC`]),
+    richText(paragraph(rich`Checked at ${moment(lookedAt)}`)),
   ]);
 }
 
 function checkLeaves({ state, setting, now, better, because, command }: PreventionCheck): Leaf[] {
-  const values = state === 'ok' ? (now ?? better) : `${now ?? 'not known'} → ${better}`;
+  const values = state === 'ok' ? (now ?? better) : `${now ?? 'unknown'} → ${better}`;
   return [
     ...rich`${marks[state]} ${bold(setting)} ${plain(`${values}. ${because}`)}`,
     ...(command === undefined ? [] : rich` ${code(`/dbconn ${command}`)}`),

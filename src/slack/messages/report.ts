@@ -67,7 +67,7 @@ export function reportMessage(report: IncidentReport): Message {
   return toMessage(title, [
     header(title),
     figures(report),
-    ...historyChart({ history: graph, target: incident.target }),
+    ...historyChart({ history: graph, target: incident.target, isOver: true }),
     ...causeList(report),
     ...titledList('What changed just before', changes.slice(-mostOfEach).map(changeLeaves)),
     ...titledList('What was done', remedies.slice(-mostOfEach).map(remedyLeaves)),

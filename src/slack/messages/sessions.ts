@@ -1,60 +1,61 @@
-import type { Diagnosis, LeakSuspect, Waiter } from '../../runbook/diagnose/diagnosis.ts';
+import type { Diagnosis, LeakSuspect } from '../../runbook/diagnose/diagnosis.ts';
+import {
+  groupWaiters,
+  namePids,
+  summariseBlocking,
+  summariseIdle,
+  summariseSessions,
+} from '../../runbook/diagnose/groups.ts';
+import type { WaitGroup } from '../../runbook/diagnose/groups.ts';
 import { count, toAge } from '../../runbook/snapshot/words.ts';
 import { blockersList, sessionsTable, sourcesTable } from './diagnosis-parts.ts';
 import { framed, reachNotice } from './frame.ts';
 import type { View } from './frame.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
-import { bold, code, plain, titledList, rich } from './kit/rich-text.ts';
+import { between, bold, code, plain, pointsOf, rich, titledList } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
-import { table } from './kit/table.ts';
 
-/** Who waits for whom, and the root blockers. */
+/** The root blockers, and who waits directly for whom. */
 export function blockingMessage(view: View): Message {
   const { diagnosis } = view;
-  const summary = blockingSummary(diagnosis);
+  const summary = summariseBlocking(diagnosis);
   return framed(view, { lead: 'Blocking on', summary }, [
     ...reachNotice(diagnosis),
     ...blockersList(diagnosis, 10),
-    ...waitersTable(diagnosis),
+    ...waitersList(diagnosis),
   ]);
 }
 
-function blockingSummary({ blocking, capacity }: Diagnosis): string {
-  const { waitersTotal, roots, cycles } = blocking;
-  if (capacity === null) return 'Who waits for a lock is not known.';
-  if (waitersTotal === 0) return 'Nobody waits for a lock.';
-  if (roots.length + cycles.length === 0) {
-    return `${count(waitersTotal, 'session waits', 'sessions wait')} for locks; behind whom cannot be read just now.`;
-  }
-  const rings = cycles.length === 0 ? '' : ` ${count(cycles.length, 'deadlock')} in progress.`;
-  return `${count(waitersTotal, 'session waits', 'sessions wait')} behind ${count(roots.length, 'root blocker')}.${rings}`;
+const mostGroups = 15;
+
+function waitersList({ blocking }: Diagnosis): MessageBlock[] {
+  const { waiters, waitersTotal } = blocking;
+  const points = pointsOf(groupWaiters(waiters), mostGroups, waitLeaves);
+  const unlisted = waitersTotal - waiters.length;
+  const more =
+    unlisted > 0 && waiters.length > 0 ? [rich`and ${count(unlisted, 'more session')}`] : [];
+  return titledList('Direct waits', [...points, ...more]);
 }
 
-function waitersTable({ blocking }: Diagnosis): MessageBlock[] {
-  return table<Waiter>({
-    columns: [
-      { title: 'PID', value: ({ pid }) => String(pid) },
-      { title: 'Waits for', value: waitsFor, max: 60 },
-      { title: 'Lock', value: ({ lock }) => lock, max: 60 },
-      { title: 'On', value: ({ relation }) => relation, max: 80 },
-      { title: 'For', value: ({ waitSeconds }) => toAge(waitSeconds) },
-    ],
-    rows: blocking.waiters,
-    atMost: 20,
-    total: blocking.waitersTotal,
-    noun: 'waiters',
-  });
-}
-
-function waitsFor({ waitsFor }: Waiter): string {
-  return waitsFor.map((pid) => (pid === 0 ? 'prepared transaction' : String(pid))).join(', ');
+/** `25 sessions wait behind 5098 on accounts, the longest for 3 min`. */
+function waitLeaves({ pids, behind, relation, lock, longestSeconds }: WaitGroup): Leaf[] {
+  const who = count(pids.length, 'session');
+  const waits = pids.length === 1 ? 'waits' : 'wait';
+  const age =
+    longestSeconds === null
+      ? ''
+      : `, ${pids.length === 1 ? '' : 'the longest '}for ${toAge(longestSeconds)}`;
+  return [
+    ...rich`${bold(who)} ${plain(`${waits} behind`)} ${bold(namePids(behind, 3))}`,
+    ...rich` on ${code(relation ?? lock, 80)}${between(`${age}: `)}${plain(namePids(pids, 5))}`,
+  ];
 }
 
 /** Sessions idle in transaction, and the statements after which they stopped. */
 export function idleMessage(view: View): Message {
   const { diagnosis } = view;
   const idle = diagnosis.sessions.filter(({ state }) => state.startsWith('idle in transaction'));
-  const summary = idleSummary(diagnosis);
+  const summary = summariseIdle(diagnosis);
   return framed(view, { lead: 'Idle in transaction on', summary }, [
     ...reachNotice(diagnosis),
     ...titledList('Where they come from', diagnosis.leakSuspects.map(suspectLeaves)),
@@ -62,29 +63,20 @@ export function idleMessage(view: View): Message {
   ]);
 }
 
-function idleSummary({ capacity }: Diagnosis): string {
-  if (capacity === null) return 'How many sessions are idle in transaction is not known.';
-  const { idleInTransaction, idleInTransactionAborted } = capacity.byState;
-  return `${count(idleInTransaction, 'session is', 'sessions are')} idle in transaction, ${idleInTransactionAborted} more in an aborted one.`;
-}
-
 function suspectLeaves(suspect: LeakSuspect): Leaf[] {
   const { application, sessions, oldestSeconds, hasWritten, query } = suspect;
-  const wrote = hasWritten === 0 ? '' : `, ${hasWritten} have written`;
+  const wrote = hasWritten === 0 ? '' : `, ${hasWritten} wrote data`;
   return [
     ...rich`${bold(count(sessions, 'session'))} ${plain('of')} ${code(application, 60)}${plain(`, oldest ${toAge(oldestSeconds)}${wrote}`)}`,
     ...(query === null ? [] : rich`, after ${code(query, 300)}`),
   ];
 }
 
-/** The oldest connections, transactions and queries. */
+/** Blockers, and the oldest connections, transactions and queries. */
 export function sessionsMessage(view: View): Message {
   const { diagnosis } = view;
   const { sessions } = diagnosis;
-  const summary =
-    sessions.length === 0
-      ? 'There is no session to show.'
-      : `${count(sessions.length, 'session')} worth a look: blockers, and the oldest transactions, queries and connections.`;
+  const summary = summariseSessions(diagnosis);
   return framed(view, { lead: 'Sessions of', summary }, [
     ...reachNotice(diagnosis),
     ...sessionsTable(sessions),
@@ -97,8 +89,8 @@ export function sourcesMessage(view: View): Message {
   const { capacity, sourcesTotal } = diagnosis;
   const summary =
     capacity === null
-      ? 'Who holds the connections is not known.'
-      : `${count(sourcesTotal, 'source holds', 'sources hold')} ${capacity.used} of ${capacity.usable} usable connections.`;
+      ? 'The sessions could not be read.'
+      : `${count(sourcesTotal, 'source holds', 'sources hold')} ${capacity.used} of ${count(capacity.usable, 'usable connection')}.`;
   return framed(view, { lead: 'Sources of', summary }, [
     ...reachNotice(diagnosis),
     ...sourcesTable(diagnosis),

@@ -9,15 +9,7 @@ import {
   sentence,
   topic,
 } from './diagnosis-parts.ts';
-import {
-  findingsList,
-  foot,
-  framed,
-  reachNotice,
-  stateHeader,
-  stateLine,
-  toClock,
-} from './frame.ts';
+import { findingsList, foot, framed, reachNotice, stateHeader, stateLine } from './frame.ts';
 import type { View } from './frame.ts';
 import { slackLimits, toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
@@ -60,16 +52,18 @@ function causeBlock({ cause, confidence, summary, because, against }: Cause): Me
 /** Fewer than three points draw a line that says nothing. */
 const pointsNeeded = 3;
 
-/** The recent looks as a line of used connections under a line of usable ones. */
-export function historyChart({
-  history,
-  target,
-}: Pick<Diagnosis, 'target'> & {
+interface ChartOptions extends Pick<Diagnosis, 'target'> {
   readonly history: Readonly<Diagnosis['history']>;
-}): MessageBlock[] {
-  const points = thin(onePerSecond(history), slackLimits.chartPoints);
+  /** Of something that is over: a chart counts from its first check on, not back from the last. */
+  readonly isOver?: boolean;
+}
+
+/** The recent checks as a line of used connections under a line of usable ones. */
+export function historyChart({ history, target, isOver = false }: ChartOptions): MessageBlock[] {
+  const points = thin(onePerLabel(history), slackLimits.chartPoints);
   if (points.length < pointsNeeded) return [];
-  const labels = points.map(({ at }) => toClock(at));
+  const origin = Date.parse((isOver ? points[0] : points.at(-1))?.at ?? '');
+  const labels = toMinutes(points.map(({ at }) => Math.abs(Date.parse(at) - origin) / 60_000));
   // Slack wants one category per point and refuses a name it has had before.
   if (new Set(labels).size < labels.length) return [];
   const line = (name: string, value: (point: (typeof points)[number]) => number) => ({
@@ -83,23 +77,39 @@ export function historyChart({
       chart: {
         type: 'line',
         series: [line('used', ({ used }) => used), line('usable', ({ usable }) => usable)],
-        axis_config: { categories: labels, x_label: 'time, UTC', y_label: 'connections' },
+        axis_config: {
+          categories: labels,
+          x_label: isOver ? 'minutes since the first check' : 'minutes ago',
+          y_label: 'connections',
+        },
       },
     },
   ];
 }
 
-/** A look may fall into the second of a remedy's own figures, and labels must differ: the fuller one is shown. */
-function onePerSecond<T extends { readonly at: string; readonly used: number }>(
-  points: readonly T[],
-): T[] {
-  const seconds = new Map<number, T>();
+/** Whole minutes where they tell the points apart, else tenths. */
+function toMinutes(minutes: readonly number[]): string[] {
+  const whole = minutes.map((one) => String(Math.round(one)));
+  return new Set(whole).size === whole.length ? whole : minutes.map((one) => one.toFixed(1));
+}
+
+/** Labels are at least a tenth of a minute apart, and must differ. */
+const leastApartMs = 6_000;
+
+type HistoryPoint = Diagnosis['history'][number];
+
+/** A check may come right after a remedy's own figures: of points so near to each other the fullest is shown. */
+function onePerLabel(points: readonly HistoryPoint[]): HistoryPoint[] {
+  const kept: HistoryPoint[] = [];
   for (const point of points) {
-    const second = Math.floor(Date.parse(point.at) / 1000);
-    const other = seconds.get(second);
-    if (other === undefined || point.used > other.used) seconds.set(second, point);
+    const last = kept.at(-1);
+    if (last === undefined || Date.parse(point.at) - Date.parse(last.at) > leastApartMs) {
+      kept.push(point);
+    } else if (point.used > last.used) {
+      kept[kept.length - 1] = { ...point, at: last.at };
+    }
   }
-  return [...seconds.values()];
+  return kept;
 }
 
 interface Point {
@@ -108,7 +118,7 @@ interface Point {
 }
 
 /**
- * Points evenly chosen in time, first, last and fullest always among them: the looks themselves stand closer together
+ * Points evenly chosen in time, first, last and fullest always among them: the checks themselves are closer together
  * in the last minutes than before, and Slack draws all points the same distance apart.
  */
 function thin<T extends Point>(items: readonly T[], max: number): T[] {
@@ -141,8 +151,8 @@ function nearest(times: readonly number[], to: number): number {
 }
 
 /**
- * The answer to `/dbconn status`, in the order a woken person asks: how full, why, who, what holds it up,
- * what would help, and how dbconn knows.
+ * The answer to `/dbconn status`, in the order a woken person asks: how bad, why, what to do, and then what that rests
+ * on and how dbconn knows.
  */
 export function statusMessage(view: View): Message {
   const { diagnosis } = view;
@@ -153,13 +163,13 @@ export function statusMessage(view: View): Message {
     sentence(diagnosis.verdict),
     // Where PostgreSQL was not seen, why it was not is the answer.
     ...(unseen ? findings : []),
+    ...proposalsList(diagnosis),
+    ...proposeButtons(view),
     ...holdersTable(diagnosis),
     ...blockersList(diagnosis, 3),
     ...poolersList(diagnosis, 3),
     ...poolsList(diagnosis, 4),
     ...(unseen ? [] : findings),
-    ...proposalsList(diagnosis),
-    ...proposeButtons(view),
     ...historyChart(diagnosis),
     ...foot(view),
   ]);

@@ -2,6 +2,12 @@ import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
 import type { Cause, Diagnosis, Finding } from '../../runbook/diagnose/diagnosis.ts';
 import { worstFirst } from '../../runbook/diagnose/doctor.ts';
 import type { Check } from '../../runbook/diagnose/doctor.ts';
+import {
+  summariseBlocking,
+  summariseIdle,
+  summariseSessions,
+} from '../../runbook/diagnose/groups.ts';
+import { count } from '../../runbook/snapshot/words.ts';
 import { wrap } from './layout.ts';
 import type { Paint, Tone } from './layout.ts';
 import {
@@ -50,23 +56,35 @@ function bodyOf(
     case 'sources':
       return section('Sources', sourcesSection(diagnosis, 40), paint);
     case 'sessions':
-      return section('Sessions', sessionsSection(diagnosis.sessions, 40), paint);
+      return section(
+        'Sessions',
+        [wrap(summariseSessions(diagnosis), '  '), ...sessionsSection(diagnosis.sessions, 40)],
+        paint,
+      );
     case 'idle':
       return idleBody(diagnosis, paint);
     case 'blocking':
       return section(
         'Blocking',
-        orNone(blockingSection(diagnosis, 50), 'Nobody waits for a lock.'),
+        [wrap(summariseBlocking(diagnosis), '  '), ...blockingSection(diagnosis, 50)],
         paint,
       );
     case 'pool':
       return [
         ...section('Poolers', poolersSection(diagnosis), paint),
-        ...section('Pools', orNone(poolsSection(diagnosis), 'No pool was read.'), paint),
+        ...section(
+          'Pools',
+          orNone(poolsSection(diagnosis), 'No pool was read; dbconn doctor shows why.'),
+          paint,
+        ),
         ...section('Budget', budgetSection(diagnosis), paint),
       ];
     case 'logs':
-      return section('Logs', orNone(logsSection(diagnosis), 'No log was read.'), paint);
+      return section(
+        'Logs',
+        orNone(logsSection(diagnosis), 'No log was read; dbconn doctor shows why.'),
+        paint,
+      );
     case 'causes':
     default:
       return causesBody(diagnosis, paint);
@@ -86,9 +104,12 @@ function statusBody(diagnosis: Diagnosis, paint: Paint): string[] {
 
 function idleBody(diagnosis: Diagnosis, paint: Paint): string[] {
   const idle = diagnosis.sessions.filter(({ state }) => state.startsWith('idle in transaction'));
-  const none = 'No session is idle in transaction.';
   return [
-    ...section('Idle in transaction', orNone(sessionsSection(idle, 40), none), paint),
+    ...section(
+      'Idle in transaction',
+      [wrap(summariseIdle(diagnosis), '  '), ...sessionsSection(idle, 40)],
+      paint,
+    ),
     ...section('Where they come from', leaksSection(diagnosis), paint),
   ];
 }
@@ -120,7 +141,8 @@ function findingLines(findings: readonly Finding[], paint: Paint): string[] {
 
 function proposalLines({ proposals }: Diagnosis): string[] {
   return proposals.map(({ option, summary, slotsFreed, blocked }) => {
-    const frees = slotsFreed === null || slotsFreed === 0 ? '' : ` Frees ${slotsFreed}.`;
+    const frees =
+      slotsFreed === null || slotsFreed === 0 ? '' : ` Frees ${count(slotsFreed, 'slot')}.`;
     const why = blocked === null ? '' : ` (${blocked})`;
     return wrap(
       `${option === 'prevention' ? 'Prevention:' : option}  ${summary}${frees}${why}`,
@@ -135,8 +157,8 @@ function footOf({ reach, timings, tookMs, takenAt, server }: Diagnosis, paint: P
   const reached =
     reach.via === 'none'
       ? 'PostgreSQL was not reached'
-      : `PostgreSQL ${server?.version ?? ''} seen by way of: ${reach.via}`;
-  const line = `${reached}; looked at ${takenAt} for ${Math.round(tookMs)} ms (${parts.join(', ')})`;
+      : `PostgreSQL ${server?.version ?? ''} reached by: ${reach.via}`;
+  const line = `${reached}; checked at ${takenAt} in ${Math.round(tookMs)} ms (${parts.join(', ')})`;
   const tried = reach.rungs.filter(({ outcome }) => outcome !== 'answered');
   const failed = tried.map(({ rung, outcome }) => wrap(`Tried ${rung}: ${outcome}`));
   return [line, ...failed].map((text) => paint('dim', wrap(text)));

@@ -22,7 +22,7 @@ export function renderPrevention({ target, lookedAt, checks }: Prevention, paint
     if (own.length === 0) return [];
     return ['', paint('bold', titles[part]), ...own.map((check) => renderCheck(check, paint))];
   });
-  return [`${paint('bold', `Prevention for ${target}`)}, looked at ${lookedAt}`, ...parts].join(
+  return [`${paint('bold', `Prevention for ${target}`)}, checked at ${lookedAt}`, ...parts].join(
     '\n',
   );
 }
@@ -30,7 +30,7 @@ export function renderPrevention({ target, lookedAt, checks }: Prevention, paint
 function renderCheck(check: PreventionCheck, paint: Paint): string {
   const { setting, now, better, because, command, state } = check;
   const [sign, tone] = marks[state];
-  const figures = state === 'ok' ? (now ?? 'ok') : `${now ?? 'not known'} → ${better}`;
+  const figures = state === 'ok' ? (now ?? 'ok') : `${now ?? 'unknown'} → ${better}`;
   return [
     `${paint(tone, sign)} ${wrap(`${setting}: ${figures}`)}`,
     wrap(withoutMentions(because), '    '),

@@ -1,6 +1,7 @@
 import type { Diagnosis, Session } from '../../runbook/diagnose/diagnosis.ts';
+import { groupSessions, groupWaiters, namePids } from '../../runbook/diagnose/groups.ts';
 import { inEach } from '../../runbook/diagnose/pool-sizes.ts';
-import { toAge } from '../../runbook/snapshot/words.ts';
+import { count, toAge } from '../../runbook/snapshot/words.ts';
 import { toPercent, wrap } from './layout.ts';
 import { toTable } from './table.ts';
 import type { Column } from './table.ts';
@@ -67,28 +68,31 @@ export function sourcesSection({ sources, sourcesTotal }: Diagnosis, limit: numb
 
 export function sessionsSection(sessions: readonly Session[], limit: number): string[] {
   if (sessions.length === 0) return [];
-  const rows = sessions
+  const groups = groupSessions(sessions);
+  const rows = groups
     .slice(0, limit)
-    .map((session) => [
-      session.pid,
-      session.application,
-      session.state.replace('idle in transaction', 'idle in tx'),
-      toAge(session.connectionAgeSeconds),
-      toAge(session.transactionAgeSeconds),
-      toAge(session.stateAgeSeconds),
-      session.query ?? '(not visible)',
+    .map(({ oldest, pids }) => [
+      pids.length,
+      oldest.application,
+      oldest.user,
+      oldest.state.replace('idle in transaction', 'idle in tx'),
+      toAge(oldest.stateAgeSeconds),
+      toAge(oldest.transactionAgeSeconds),
+      oldest.query ?? '(not visible)',
+      namePids(pids, 3),
     ]);
   const columns = [
-    number('pid', 8),
-    { title: 'application', width: 16 },
-    { title: 'state', width: 21 },
-    { ...number('age', 8), drop: 1 },
+    number('sessions', 9),
+    { title: 'application', width: 14 },
+    { title: 'user', width: 12, drop: 1 },
+    { title: 'state', width: 12 },
+    number('for', 8),
     number('tx', 8),
-    number('state', 8),
-    { title: 'last statement', width: 24 },
+    { title: 'last statement', width: 20 },
+    { title: 'pids', width: 16 },
   ];
-  const more = sessions.length - rows.length;
-  return [toTable(columns, rows), ...(more > 0 ? [`  and ${more} more`] : [])];
+  const more = groups.length - rows.length;
+  return [toTable(columns, rows), ...(more > 0 ? [`  and ${count(more, 'more group')}`] : [])];
 }
 
 export function blockingSection({ blocking }: Diagnosis, limit: number): string[] {
@@ -101,31 +105,40 @@ export function blockingSection({ blocking }: Diagnosis, limit: number): string[
         ? [`pid ${root.pid}`, root.victims]
         : [`prepared transaction ${root.prepared}`, root.victims],
     );
-  const waiterRows = waiters
+  const groups = groupWaiters(waiters);
+  const waitRows = groups
     .slice(0, limit)
-    .map((waiter) => [
-      waiter.pid,
-      waiter.waitsFor.map((pid) => (pid === 0 ? 'prepared' : pid)).join(' '),
-      waiter.relation === null ? waiter.lock : `${waiter.lock} on ${waiter.relation}`,
-      toAge(waiter.waitSeconds),
+    .map(({ pids, behind, relation, lock, longestSeconds }) => [
+      pids.length,
+      namePids(behind, 3),
+      relation ?? lock,
+      toAge(longestSeconds),
+      namePids(pids, 3),
     ]);
-  const more = waitersTotal - waiterRows.length;
   // PostgreSQL's lock manager is too busy to be asked: the number is all there is.
-  if (waiterRows.length === 0)
-    return [`  ${waitersTotal} sessions wait; behind whom cannot be read`];
+  if (waitRows.length === 0) {
+    return [
+      `  ${count(waitersTotal, 'session waits', 'sessions wait')}; the blockers cannot be read`,
+    ];
+  }
+  const more = groups.length - waitRows.length;
   return [
-    toTable([{ title: 'root blocker', width: 60 }, number('holds up', 10)], rootRows),
+    toTable([{ title: 'root blocker', width: 60 }, number('blocks', 10)], rootRows),
     ...cycles.map((ring) => `  deadlock in progress: ${ring.join(' -> ')}`),
     toTable(
       [
-        number('waiter', 8),
-        { title: 'waits for', width: 30 },
-        { title: 'lock', width: 48 },
-        number('for', 8),
+        number('waiting', 8),
+        { title: 'behind', width: 28 },
+        { title: 'on', width: 32 },
+        number('longest', 8),
+        { title: 'pids', width: 20 },
       ],
-      waiterRows,
+      waitRows,
     ),
-    ...(more > 0 ? [`  and ${more} more waiters`] : []),
+    ...(more > 0 ? [`  and ${count(more, 'more group')}`] : []),
+    ...(blocking.truncated
+      ? [`  of ${waitersTotal} waiting sessions, ${waiters.length} are listed`]
+      : []),
   ];
 }
 
@@ -194,7 +207,7 @@ export function budgetSection({ budget }: Diagnosis): string[] {
     number('may open', 10),
     number('holds', 6),
   ];
-  const total = `  All together may open ${budget.mayOpen ?? 'an unknown number'} of ${budget.usable ?? 'unknown'} usable connections.`;
+  const total = `  All services together may open ${budget.mayOpen ?? 'an unknown number'}; ${budget.usable ?? 'an unknown number'} are usable.`;
   const ofPoolers = poolers.map((one) => [
     one.name,
     one.replicas,
@@ -210,7 +223,7 @@ export function budgetSection({ budget }: Diagnosis): string[] {
 export function logsSection({ logs }: Diagnosis): string[] {
   return logs.flatMap(({ container, linesRead, classes }) => [
     wrap(
-      `${container}: ${linesRead} lines read${classes.length === 0 ? ', none of concern' : ''}`,
+      `${container}: ${count(linesRead, 'line')} read${classes.length === 0 ? ', none about connections' : ''}`,
       '  ',
     ),
     ...classes.flatMap((entry) => [

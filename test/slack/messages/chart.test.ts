@@ -13,11 +13,15 @@ test('the fullest moment is drawn, however short it was, and the moments stay in
   expect(used).toHaveLength(20);
   expect(used.filter(({ value }) => value === 97)).toHaveLength(1);
   const labels = used.map(({ label }) => label);
-  expect(labels).toEqual(labels.toSorted());
-  expect([labels[0], labels.at(-1)]).toEqual(['03:00:00', '04:59:00']);
+  expect(labels.map(Number)).toEqual(labels.map(Number).toSorted((a, b) => b - a));
+  expect([labels[0], labels.at(-1), chart.chart.axis_config.x_label]).toEqual([
+    '119',
+    '0',
+    'minutes ago',
+  ]);
 });
 
-test('two figures of one second are drawn as one point, the fuller one', () => {
+test('two figures within seconds are drawn as one point, the fuller one', () => {
   const history = [
     ['03:00:00.100', 97],
     ['03:00:00.900', 3],
@@ -27,9 +31,19 @@ test('two figures of one second are drawn as one point, the fuller one', () => {
   const [chart] = historyChart({ history, target: 'orders' });
   if (chart?.type !== 'data_visualization') throw new Error('No chart was drawn.');
   const used = chart.chart.series[0]?.data ?? [];
-  expect(used.map(({ label, value }) => `${label} ${value}`)).toEqual([
-    '03:00:00 97',
-    '03:00:15 4',
-    '03:00:30 5',
-  ]);
+  expect(used.map(({ label, value }) => `${label} ${value}`)).toEqual(['0.5 97', '0.3 4', '0.0 5']);
+});
+
+test('what is over is drawn from its first check on', () => {
+  const history = [0, 1, 2].map((minute) => ({
+    at: new Date(Date.parse('2026-11-23T03:00:00.000Z') + minute * 60_000).toISOString(),
+    used: 40,
+    usable: 97,
+  }));
+  const [chart] = historyChart({ history, target: 'orders', isOver: true });
+  if (chart?.type !== 'data_visualization') throw new Error('No chart was drawn.');
+  expect(chart.chart.axis_config).toMatchObject({
+    categories: ['0', '1', '2'],
+    x_label: 'minutes since the first check',
+  });
 });

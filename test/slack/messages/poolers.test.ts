@@ -29,10 +29,10 @@ test('the card says first that clients wait in the pooler, then where and behind
   );
 });
 
-test('the ledger has a line for the pooler, and its ceiling', () => {
+test('the budget has a line for the pooler, and its ceiling', () => {
   const message = poolMessage({ diagnosis, target });
   expect(checkBlocks('message', message.blocks)).toEqual([]);
   // 15 of the backend's own pool, dbconn's session, and 20 more of the pooler.
-  expect(message.text).toContain('may open 36 of 97');
+  expect(message.text).toContain('may open 36 connections; 97 are usable');
   expect(toText(message)).toContain('front');
 });

@@ -246,7 +246,7 @@ export function anUnreachedDiagnosis(): Diagnosis {
   return aDiagnosis({
     state: 'critical',
     headline: 'PostgreSQL does not answer.',
-    verdict: 'Without a look at the database no cause can be named.',
+    verdict: 'Without a check of the database no cause can be named.',
     reach: {
       via: 'none',
       error: {

@@ -39,7 +39,7 @@ export function proposeResize({ evidence, short, has }: ProposalInput): ScoredPr
         proposal: {
           option: 'E',
           subject: service,
-          summary: `Set the pool of ${service} from ${now} to ${assignVariables(services, fitting)} per process (${count(processes, 'process', 'processes')}), and recreate its containers.`,
+          summary: `Set the pool of ${service} from ${now} to ${assignVariables(services, fitting)} per process (${count(processes, 'process', 'processes')}). Its containers are recreated.`,
           slotsFreed: holds === null ? null : Math.max(0, holds - each * processes),
           blocked,
           ...(command !== undefined && { command }),
