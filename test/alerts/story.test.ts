@@ -9,7 +9,7 @@ import {
 } from '../../src/slack/messages/kit/action-ids.ts';
 import { dana, jonas, maya, messagesOf, press } from '../drills/support/conversation.ts';
 import { keptSentences, keyOf, toldSentences } from '../drills/support/told.ts';
-import { routingKey, webhookToken } from '../drills/support/whole.ts';
+import { routingKey, webhookToken } from '../support/harness.ts';
 import { appToken, botToken, signingSecret } from '../slack/support/workspace.ts';
 import { eventually } from './support/eventually.ts';
 import { openNight, password } from './support/night.ts';
@@ -20,9 +20,9 @@ const exhausted = 'DatabaseConnectionPoolExhausted';
 /** From a full server to a message, and from a press to an outcome, five times over. */
 const patienceMs = 90_000;
 
-async function incidentsOf({ whole }: Night): Promise<readonly Incident[]> {
+async function incidentsOf({ harness }: Night): Promise<readonly Incident[]> {
   const states = ['open', 'merged', 'resolved'] as const;
-  return whole.inJournal((journal) => journal.listIncidents({ states, limit: 10 }));
+  return harness.inJournal((journal) => journal.listIncidents({ states, limit: 10 }));
 }
 
 async function theIncident(night: Night): Promise<Incident> {
@@ -46,8 +46,8 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
 
   /** The message of that time stamp, once it says so. */
   function says(ts: string, ...words: readonly string[]): Promise<string> {
-    return night.whole.slack.waitFor(() => {
-      const found = messagesOf(night.whole).find((one) => one.ts === ts);
+    return night.harness.slack.waitFor(() => {
+      const found = messagesOf(night.harness).find((one) => one.ts === ts);
       const text = found === undefined ? '' : toText(found);
       return words.every((word) => text.includes(word)) ? text : undefined;
     }, patienceMs);
@@ -55,8 +55,8 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
 
   /** The first message that begins so, in a thread or not. */
   function begins(words: string): Promise<SlackMessage> {
-    return night.whole.slack.waitFor(
-      () => messagesOf(night.whole).find(({ text }) => text.startsWith(words)),
+    return night.harness.slack.waitFor(
+      () => messagesOf(night.harness).find(({ text }) => text.startsWith(words)),
       patienceMs,
     );
   }
@@ -64,8 +64,8 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
   test('the alert of a leaking backend is an incident with the right cause', async () => {
     const [story = ''] = await night.patient.trouble('connection-leak');
     [service = ''] = story.split(' ');
-    parent = await night.whole.slack.waitFor(
-      () => messagesOf(night.whole).find((one) => keyOf(one)?.startsWith('inc-')),
+    parent = await night.harness.slack.waitFor(
+      () => messagesOf(night.harness).find((one) => keyOf(one)?.startsWith('inc-')),
       patienceMs,
     );
     id = keyOf(parent) ?? '';
@@ -86,7 +86,7 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
   });
 
   test('nobody has it, so the policy calls the database admins and pages', async () => {
-    const { pagerDuty } = night.whole;
+    const { pagerDuty } = night.harness;
     await eventually('it pages', async () => pagerDuty.pages.length > 0);
     expect(pagerDuty.pages).toMatchObject([{ state: 'triggered', severity: 'critical' }]);
     await eventually('both are told', async () => {
@@ -100,21 +100,21 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
   });
 
   test('“I have it” names them, and the page is acknowledged', async () => {
-    await press(night.whole, { user: maya, ts: parent.ts, actionId: incidentActions.have });
+    await press(night.harness, { user: maya, ts: parent.ts, actionId: incidentActions.have });
     expect(await says(parent.ts, `@${maya} has it`)).not.toContain('Nobody has it yet');
     await eventually('it is acknowledged', async () => {
-      return night.whole.pagerDuty.pages[0]?.state === 'acknowledged';
+      return night.harness.pagerDuty.pages[0]?.state === 'acknowledged';
     });
   });
 
   test('the remedy is proposed by its button, approved by somebody else, run and verified', async () => {
     const proposing = { ts: parent.ts, actionId: incidentActions.remedy };
-    await press(night.whole, { user: maya, ...proposing });
+    await press(night.harness, { user: maya, ...proposing });
     const card = await begins('Proposed, ');
     expect(toText(card)).toContain(service);
     const approving = { ts: card.ts, actionId: actionIds.approve };
-    expect(await press(night.whole, { user: maya, ...approving })).toContain('You proposed this');
-    expect(await press(night.whole, { user: jonas, ...approving })).toContain('it begins');
+    expect(await press(night.harness, { user: maya, ...approving })).toContain('You proposed this');
+    expect(await press(night.harness, { user: jonas, ...approving })).toContain('it begins');
     await says(card.ts, 'Fixed');
   });
 
@@ -127,7 +127,7 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
     });
     const { triggers } = await theIncident(night);
     expect(triggers.map(({ endedAt }) => endedAt)).not.toContain(null);
-    const { pagerDuty } = night.whole;
+    const { pagerDuty } = night.harness;
     await eventually('the page is resolved', async () => pagerDuty.pages[0]?.state === 'resolved');
     expect(pagerDuty.pages).toMatchObject([{ heard: ['trigger', 'acknowledge', 'resolve'] }]);
     expect(pagerDuty.changes).toMatchObject([expect.stringContaining(service)]);
@@ -136,19 +136,19 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
   test('the report is in the thread and is a file', async () => {
     const checklist = await begins('Post-incident checklist');
     expect(checklist.thread_ts).toBe(parent.ts);
-    const report = messagesOf(night.whole).find((one) => keyOf(one) === `report:${id}:0`);
+    const report = messagesOf(night.harness).find((one) => keyOf(one) === `report:${id}:0`);
     expect(report?.thread_ts).toBe(parent.ts);
     expect(report === undefined ? '' : toText(report)).toContain(service);
-    const [file, ...others] = night.whole.slack.state.files;
+    const [file, ...others] = night.harness.slack.state.files;
     expect(others).toEqual([]);
-    const markdown = Buffer.from(night.whole.slack.readFile(file?.id ?? '')).toString('utf8');
+    const markdown = Buffer.from(night.harness.slack.readFile(file?.id ?? '')).toString('utf8');
     for (const word of [id, service, exhausted, 'maya', 'jonas']) expect(markdown).toContain(word);
   });
 
   test('a tick of the checklist is kept with name and time', async () => {
     const { ts } = await begins('Post-incident checklist');
     const value = [`${id}:code-leaks`];
-    await press(night.whole, { user: dana, ts, actionId: checklistAction, value });
+    await press(night.harness, { user: dana, ts, actionId: checklistAction, value });
     expect(await says(ts, '1 of 5 done')).toContain(
       `✓ Check for connection leaks in code, @${dana}`,
     );
@@ -159,11 +159,11 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
 
   test('the thread tells every note once, in the order it happened', async () => {
     await eventually('the thread has heard everything', async () => {
-      const kept = await keptSentences(night.whole, id);
-      return kept.length === toldSentences(night.whole, id).length;
+      const kept = await keptSentences(night.harness, id);
+      return kept.length === toldSentences(night.harness, id).length;
     });
-    const told = toldSentences(night.whole, id);
-    expect(told).toEqual(await keptSentences(night.whole, id));
+    const told = toldSentences(night.harness, id);
+    expect(told).toEqual(await keptSentences(night.harness, id));
     const inOrder = (...milestones: readonly string[]): void => {
       const passed = told.flatMap((line) => milestones.find((words) => line.includes(words)) ?? []);
       expect(passed).toEqual(milestones);
@@ -186,29 +186,29 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
   });
 
   test('nothing was said twice, neither in Slack nor to the pager', () => {
-    const all = night.whole.slack.state.channels.flatMap(({ messages }) => messages);
+    const all = night.harness.slack.state.channels.flatMap(({ messages }) => messages);
     const keys = all.flatMap((one) => keyOf(one) ?? []);
     expect(keys.toSorted()).toEqual([...new Set(keys)].toSorted());
     const own = all.filter((one) => one.bot_id !== undefined).map((one) => toText(one));
     expect(own.toSorted()).toEqual([...new Set(own)].toSorted());
-    expect(night.whole.pagerDuty.pages).toHaveLength(1);
-    expect(night.whole.pagerDuty.calls.filter((path) => path === '/v2/enqueue')).toHaveLength(3);
+    expect(night.harness.pagerDuty.pages).toHaveLength(1);
+    expect(night.harness.pagerDuty.calls.filter((path) => path === '/v2/enqueue')).toHaveLength(3);
   });
 
   test('no secret is in Slack, the log, the journal, the metrics or at the pager', async () => {
-    const { whole, bot } = night;
+    const { harness, bot } = night;
     const metrics = await (await fetch(`http://127.0.0.1:${bot.httpPort}/metrics`)).text();
     expect(metrics).toContain('dbconn_incidents_open 0');
-    const files = whole.slack.state.files.map((file) => {
-      return Buffer.from(whole.slack.readFile(file.id)).toString('utf8');
+    const files = harness.slack.state.files.map((file) => {
+      return Buffer.from(harness.slack.readFile(file.id)).toString('utf8');
     });
     const places = {
       // What went over the wire is more than what still stands there; the token travels in a header.
-      slack: whole.wire.calls.map(({ body }) => body).join('\n') + files.join('\n'),
-      log: whole.lines.join(''),
-      journal: JSON.stringify(await whole.inJournal((journal) => journal.entries())),
+      slack: harness.wire.calls.map(({ body }) => body).join('\n') + files.join('\n'),
+      log: harness.lines.join(''),
+      journal: JSON.stringify(await harness.inJournal((journal) => journal.entries())),
       metrics,
-      pager: JSON.stringify([whole.pagerDuty.pages, whole.pagerDuty.changes]),
+      pager: JSON.stringify([harness.pagerDuty.pages, harness.pagerDuty.changes]),
     };
     const secrets = [appToken, botToken, password, routingKey, signingSecret, webhookToken];
     expect(Object.values(places).every((text) => text.length > 100)).toBe(true);
@@ -216,7 +216,7 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
       secrets.filter((secret) => text.includes(secret)).map((secret) => `${secret} in ${place}`),
     );
     expect(leaks).toEqual([]);
-    expect(await whole.inJournal((journal) => journal.verify())).toMatchObject({ ok: true });
+    expect(await harness.inJournal((journal) => journal.verify())).toMatchObject({ ok: true });
   });
 });
 
@@ -234,14 +234,14 @@ describe.skipIf(findMissingTools().length > 0)(`a night with the watch${whatIsMi
       await night.patient.heal();
       await eventually('it is over', async () => (await theIncident(night)).state === 'resolved');
       await eventually('the thread has heard everything', async () => {
-        const kept = await keptSentences(night.whole, id);
-        return kept.length === toldSentences(night.whole, id).length;
+        const kept = await keptSentences(night.harness, id);
+        return kept.length === toldSentences(night.harness, id).length;
       });
-      const told = toldSentences(night.whole, id);
-      expect(told).toEqual(await keptSentences(night.whole, id));
+      const told = toldSentences(night.harness, id);
+      expect(told).toEqual(await keptSentences(night.harness, id));
       expect(told[0]).toContain("dbconn's own looks say critical since");
       expect(told.filter((line) => line === `${exhausted} fires for shop.`)).toHaveLength(1);
-      const { pages } = night.whole.pagerDuty;
+      const { pages } = night.harness.pagerDuty;
       expect(pages.map(({ state }) => state)).toEqual(['resolved']);
     } finally {
       await night.close();

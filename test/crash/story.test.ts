@@ -89,7 +89,7 @@ test('killed anywhere between the alert and the first tick, the story is told wh
     }),
   );
   if (problems.length > 0)
-    throw new AggregateError(problems, `Not whole, or not once: ${problems.join('; ')}`);
+    throw new AggregateError(problems, `Not harness, or not once: ${problems.join('; ')}`);
   // What is gathered into one message, and so into one write, depends on how fast the machine is.
   expect(unreached.length).toBeLessThanOrEqual(points / 10);
 });

@@ -11,17 +11,17 @@ import type { Replica } from './support/replica.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
 import { dana, jonas, messagesOf, press } from './support/conversation.ts';
 import { keptSentences, keyOf, toldSentences } from './support/told.ts';
-import { openWhole } from './support/whole.ts';
-import type { Whole } from './support/whole.ts';
+import { openHarness } from '../support/harness.ts';
+import type { Harness } from '../support/harness.ts';
 
 /** Bots as processes of their own, on one journal in PostgreSQL. */
 let shelf: Cluster;
-let whole: Whole;
+let harness: Harness;
 let replicas: Replica[];
 
 beforeEach(async () => {
   shelf = await startCluster();
-  whole = await openWhole({
+  harness = await openHarness({
     config: {
       // Nobody is there: this is about who tends an incident, not about its end.
       targets: [{ name: 'orders', database: { url: 'postgres://dbconn@127.0.0.1:1/orders' } }],
@@ -34,15 +34,15 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all(replicas.map((replica) => replica.kill()));
-  await whole.close();
+  await harness.close();
   await shelf.close();
 });
 
 /** Two of them: the one that tends, and the other. */
 async function startTwo(leaseMs = 1000): Promise<{ tending: Replica; other: Replica }> {
   replicas = await Promise.all([
-    startReplica(whole, { leaseMs }),
-    startReplica(whole, { leaseMs }),
+    startReplica(harness, { leaseMs }),
+    startReplica(harness, { leaseMs }),
   ]);
   const [a, b] = replicas;
   if (a === undefined || b === undefined) throw new Error('There are no two.');
@@ -58,15 +58,15 @@ const [first, second, third] = [...names, 'SQLAlchemyPoolExhausted'].map((name) 
 
 async function theIncident(): Promise<Incident> {
   const states = ['open', 'merged', 'resolved'] as const;
-  const all = await whole.inJournal((journal) => journal.listIncidents({ states, limit: 9 }));
+  const all = await harness.inJournal((journal) => journal.listIncidents({ states, limit: 9 }));
   const [incident] = all;
   if (incident === undefined || all.length > 1) throw new Error(`There are ${all.length}.`);
   return incident;
 }
 
 function parentSays(...words: readonly string[]): Promise<SlackMessage> {
-  return whole.slack.waitFor(() => {
-    const parent = messagesOf(whole).find(({ thread_ts: thread }) => thread === undefined);
+  return harness.slack.waitFor(() => {
+    const parent = messagesOf(harness).find(({ thread_ts: thread }) => thread === undefined);
     const text = parent === undefined ? '' : toText(parent);
     return words.every((word) => text.includes(word)) ? parent : undefined;
   }, patienceMs);
@@ -76,15 +76,15 @@ function parentSays(...words: readonly string[]): Promise<SlackMessage> {
 async function expectAllToldOnce(): Promise<void> {
   const { id } = await theIncident();
   await until('the thread has heard everything', async () => {
-    return toldSentences(whole, id).length >= (await keptSentences(whole, id)).length;
+    return toldSentences(harness, id).length >= (await keptSentences(harness, id)).length;
   });
-  expect(toldSentences(whole, id)).toEqual(await keptSentences(whole, id));
-  const all = messagesOf(whole);
+  expect(toldSentences(harness, id)).toEqual(await keptSentences(harness, id));
+  const all = messagesOf(harness);
   expect(all.filter(({ thread_ts: thread }) => thread === undefined)).toHaveLength(1);
   const keys = all.flatMap((one) => keyOf(one) ?? []);
   expect(keys).toEqual([...new Set(keys)]);
   // Killed in the middle of a page it is sent again, with the same key: that is no other page.
-  expect(whole.pagerDuty.pages).toHaveLength(1);
+  expect(harness.pagerDuty.pages).toHaveLength(1);
 }
 
 test('alerts to either replica are one incident with one message and one page, and each answers a press', async () => {
@@ -97,25 +97,25 @@ test('alerts to either replica are one incident with one message and one page, a
   const { ts } = await parentSays(...names);
   // Slack gives each press to another connection.
   for (const user of [jonas, dana]) {
-    await press(whole, { user, ts, actionId: incidentActions.have });
+    await press(harness, { user, ts, actionId: incidentActions.have });
     await parentSays(`@${user} has it`);
   }
   await expectAllToldOnce();
-  expect(whole.pagerDuty.pages).toMatchObject([{ heard: ['trigger', 'acknowledge'] }]);
+  expect(harness.pagerDuty.pages).toMatchObject([{ heard: ['trigger', 'acknowledge'] }]);
 });
 
 test('when the replica that tends is stopped the other one goes on at once', async () => {
   const { tending, other } = await startTwo();
   expect(await sendWebhook(tending.port, first ?? '')).toBe(202);
   const { ts } = await parentSays(names[0]);
-  await until('it pages', async () => whole.pagerDuty.pages.length === 1);
+  await until('it pages', async () => harness.pagerDuty.pages.length === 1);
   await tending.terminate();
   await until('the other one tends', () => other.isLeading());
   expect(await sendWebhook(other.port, second ?? '')).toBe(202);
   await parentSays(...names);
-  await press(whole, { user: jonas, ts, actionId: incidentActions.have });
+  await press(harness, { user: jonas, ts, actionId: incidentActions.have });
   await until('the page is acknowledged', async () => {
-    return whole.pagerDuty.pages[0]?.state === 'acknowledged';
+    return harness.pagerDuty.pages[0]?.state === 'acknowledged';
   });
   await expectAllToldOnce();
 });
@@ -129,8 +129,8 @@ test('when the replica that tends is killed the other one goes on after its leas
   await until('the other one tends', () => other.isLeading());
   expect(await sendWebhook(other.port, second ?? '')).toBe(202);
   const { ts } = await parentSays(...names);
-  await until('it pages', async () => whole.pagerDuty.pages.length === 1);
-  await press(whole, { user: dana, ts, actionId: incidentActions.have });
+  await until('it pages', async () => harness.pagerDuty.pages.length === 1);
+  await press(harness, { user: dana, ts, actionId: incidentActions.have });
   await parentSays(`@${dana} has it`);
   await expectAllToldOnce();
 });
@@ -147,7 +147,7 @@ test('a replica that stood still while the other one went on says nothing twice 
   try {
     await expect.poll(() => other.isLeading(), { timeout: 5 * leaseMs }).toBe(true);
     await parentSays(...names);
-    await until('it pages', async () => whole.pagerDuty.pages.length === 1);
+    await until('it pages', async () => harness.pagerDuty.pages.length === 1);
   } finally {
     tending.thaw();
   }

@@ -12,8 +12,8 @@ import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
 import type { SentAlert } from './support/send-webhook.ts';
 import { messagesOf } from './support/conversation.ts';
 import { keptSentences, keyOf, toldSentences } from './support/told.ts';
-import { openWhole } from './support/whole.ts';
-import type { Whole } from './support/whole.ts';
+import { openHarness } from '../support/harness.ts';
+import type { Harness } from '../support/harness.ts';
 import type { Bot } from '../../src/app/deps.ts';
 
 const names = [
@@ -24,14 +24,14 @@ const names = [
 
 let cluster: Cluster;
 let sessions: Sessions;
-let whole: Whole;
+let harness: Harness;
 let bot: Bot;
 
 beforeAll(async () => {
   cluster = await startCluster({ settings: { max_connections: 20 } });
   await createShop(cluster);
   sessions = new Sessions(cluster);
-  whole = await openWhole({
+  harness = await openHarness({
     config: {
       targets: [{ name: 'orders', database: { url: cluster.url('dbconn', databaseName) } }],
       incidents: { watch: false, every: '1s', closeAfter: '1s' },
@@ -40,11 +40,11 @@ beforeAll(async () => {
     // As Slack has them: 50 changes of messages a minute, and one message a second in a channel.
     slack: { rateLimits: true },
   });
-  bot = await whole.start({ sendIntervalMs });
+  bot = await harness.start({ sendIntervalMs });
   await sessions.takeAllSlots({ user: 'app', application: 'backend', database: databaseName });
 });
 afterAll(async () => {
-  await whole?.close();
+  await harness?.close();
   await sessions?.close();
   await cluster?.close();
 });
@@ -80,32 +80,32 @@ function tellingsOf(alert: number): string[] {
 
 async function theIncident(): Promise<Incident> {
   const states = ['open', 'merged', 'resolved'] as const;
-  const all = await whole.inJournal((journal) => journal.listIncidents({ states, limit: 9 }));
+  const all = await harness.inJournal((journal) => journal.listIncidents({ states, limit: 9 }));
   const [incident] = all;
   if (incident === undefined || all.length > 1) throw new Error(`There are ${all.length}.`);
   return incident;
 }
 
 function parents(): readonly SlackMessage[] {
-  return messagesOf(whole).filter(({ thread_ts: thread }) => thread === undefined);
+  return messagesOf(harness).filter(({ thread_ts: thread }) => thread === undefined);
 }
 
 function cardSays(...words: readonly string[]): Promise<string> {
-  return whole.slack.waitFor(() => {
+  return harness.slack.waitFor(() => {
     const [text = ''] = parents().map((one) => toText(one));
     return words.every((word) => text.includes(word)) ? text : undefined;
   }, patienceMs);
 }
 
 async function isAllTold(id: string): Promise<boolean> {
-  return toldSentences(whole, id).length === (await keptSentences(whole, id)).length;
+  return toldSentences(harness, id).length === (await keptSentences(harness, id)).length;
 }
 
 test('two hundred webhooks in a few seconds are one incident, few messages, and every note once', async () => {
   const begunAtMs = performance.now();
   // Slack has enough of others in the middle of it.
-  whole.slack.interfere('chat.update', { kind: 'ratelimited', retryAfterSeconds: 1 }, 2);
-  whole.slack.interfere('chat.postMessage', { kind: 'ratelimited', retryAfterSeconds: 1 }, 2);
+  harness.slack.interfere('chat.update', { kind: 'ratelimited', retryAfterSeconds: 1 }, 2);
+  harness.slack.interfere('chat.postMessage', { kind: 'ratelimited', retryAfterSeconds: 1 }, 2);
   const storms = Array.from({ length: alerts }, (_, alert) => tellingsOf(alert));
   const answers = await Promise.all(
     storms.map(async (tellings) => {
@@ -122,17 +122,17 @@ test('two hundred webhooks in a few seconds are one incident, few messages, and 
   const tookMs = performance.now() - begunAtMs;
 
   expect(parents()).toHaveLength(1);
-  const kept = await keptSentences(whole, id);
-  expect(toldSentences(whole, id)).toEqual(kept);
+  const kept = await keptSentences(harness, id);
+  expect(toldSentences(harness, id)).toEqual(kept);
   const lives = Math.ceil(webhooksOfEach / life) * alerts;
   expect(kept.filter((sentence) => sentence.includes(' fires for orders'))).toHaveLength(lives);
 
   // The card is written every two paces at most, whatever happens; with it goes the thread, 15 notes in a reply.
   const writings = 1 + Math.ceil(tookMs / (2 * sendIntervalMs));
-  const refused = whole.wire.calls.filter(({ status }) => status === 429);
+  const refused = harness.wire.calls.filter(({ status }) => status === 429);
   expect(refused.map(({ method }) => method)).toContain('chat.postMessage');
   const taken = (method: string): number =>
-    whole.wire.calls.filter((call) => call.method === method && call.status === 200).length;
+    harness.wire.calls.filter((call) => call.method === method && call.status === 200).length;
   expect(taken('chat.update')).toBeLessThanOrEqual(writings);
   expect(taken('chat.postMessage')).toBeLessThanOrEqual(1 + writings + Math.ceil(kept.length / 15));
   // Each refusal is waited out, so there are few.
@@ -147,9 +147,9 @@ test('after the storm the message says that it is over, and nothing was said twi
   expect(await sendWebhook(bot.httpPort, toWebhook(ends))).toBe(202);
   await cardSays('Resolved, orders', ...names);
   await until('the thread has heard the end', () => isAllTold(id));
-  expect(toldSentences(whole, id)).toEqual(await keptSentences(whole, id));
-  expect(toldSentences(whole, id).at(-1)).toContain('It is over');
+  expect(toldSentences(harness, id)).toEqual(await keptSentences(harness, id));
+  expect(toldSentences(harness, id).at(-1)).toContain('It is over');
   expect(parents()).toHaveLength(1);
-  const keys = messagesOf(whole).flatMap((one) => keyOf(one) ?? []);
+  const keys = messagesOf(harness).flatMap((one) => keyOf(one) ?? []);
   expect(keys).toEqual([...new Set(keys)]);
 });

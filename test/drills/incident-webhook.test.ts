@@ -5,17 +5,17 @@ import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import { until } from '../support/until.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
 import { messagesOf } from './support/conversation.ts';
-import { openWhole } from './support/whole.ts';
-import type { Whole } from './support/whole.ts';
+import { openHarness } from '../support/harness.ts';
+import type { Harness } from '../support/harness.ts';
 import type { Bot } from '../../src/app/deps.ts';
 
 const exhausted = 'DatabaseConnectionPoolExhausted';
 
-let whole: Whole;
+let harness: Harness;
 let bot: Bot;
 
 beforeAll(async () => {
-  whole = await openWhole({
+  harness = await openHarness({
     config: {
       // Nobody is there: what a webhook does must not wait for a database.
       targets: [{ name: 'orders', database: { url: 'postgres://dbconn@127.0.0.1:1/orders' } }],
@@ -23,21 +23,21 @@ beforeAll(async () => {
       escalation: [],
     },
   });
-  bot = await whole.start({ sendIntervalMs: 50 });
+  bot = await harness.start({ sendIntervalMs: 50 });
 });
-afterAll(() => whole?.close());
+afterAll(() => harness?.close());
 
-const head = (): Promise<unknown> => whole.inJournal((journal) => journal.head());
+const head = (): Promise<unknown> => harness.inJournal((journal) => journal.head());
 
 /** What people can see, and what would wake them. */
 function heard(): unknown {
-  const posts = whole.wire.calls.filter(({ method }) => method.startsWith('chat.'));
-  return { messages: messagesOf(whole), posts: posts.length, pages: whole.pagerDuty.calls };
+  const posts = harness.wire.calls.filter(({ method }) => method.startsWith('chat.'));
+  return { messages: messagesOf(harness), posts: posts.length, pages: harness.pagerDuty.calls };
 }
 
 async function opened(): Promise<Incident> {
   const states = ['open'] as const;
-  const open = await whole.inJournal((journal) => journal.listIncidents({ states, limit: 2 }));
+  const open = await harness.inJournal((journal) => journal.listIncidents({ states, limit: 2 }));
   const [incident] = open;
   if (incident === undefined || open.length > 1) throw new Error(`${open.length} are open.`);
   return incident;
@@ -64,19 +64,19 @@ test('a webhook that is sent again and again is one incident, and changes nothin
   // Until all that the first one set off has happened: a look that finds nobody, and what is said of it.
   const { id } = await opened();
   await until('the look is told, and that it was told is recorded', () =>
-    whole.inJournal(async (journal) => {
+    harness.inJournal(async (journal) => {
       const notes = await journal.readNotes(id, 0);
       const mark = await createIncidentMarks(journal).readMark(id);
       return notes.length > 1 && mark?.upTo === notes.at(-1)?.seq;
     }),
   );
-  const before = [await head(), whole.wire.count('chat.postMessage')];
+  const before = [await head(), harness.wire.count('chat.postMessage')];
   const again = await Promise.all(
     Array.from({ length: 20 }, () => sendWebhook(bot.httpPort, firing)),
   );
   expect(again).toEqual(again.map(() => 202));
-  expect([await head(), whole.wire.count('chat.postMessage')]).toEqual(before);
-  expect(messagesOf(whole).filter(({ thread_ts: thread }) => thread === undefined)).toHaveLength(1);
+  expect([await head(), harness.wire.count('chat.postMessage')]).toEqual(before);
+  expect(messagesOf(harness).filter(({ thread_ts: thread }) => thread === undefined)).toHaveLength(1);
 });
 
 test('a flood of alerts that fit no target is one message, which says how many there are', async () => {
@@ -85,7 +85,7 @@ test('a flood of alerts that fit no target is one message, which says how many t
     labels: { alertname: exhausted, severity: 'critical', service: `nobody-${n}` },
   }));
   const about = (): string[] =>
-    messagesOf(whole).flatMap(({ text }) => (/fits? none of the targets/.test(text) ? [text] : []));
+    messagesOf(harness).flatMap(({ text }) => (/fits? none of the targets/.test(text) ? [text] : []));
   for (let n = 0; n < 60; n += 10) {
     expect(await sendWebhook(bot.httpPort, toWebhook(lost.slice(n, n + 10)))).toBe(202);
   }

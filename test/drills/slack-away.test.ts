@@ -3,13 +3,13 @@ import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { until } from '../support/until.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
 import { messagesOf, openSlack } from './support/conversation.ts';
-import { openWhole } from './support/whole.ts';
-import type { Whole } from './support/whole.ts';
+import { openHarness } from '../support/harness.ts';
+import type { Harness } from '../support/harness.ts';
 
-let whole: Whole | undefined;
+let harness: Harness | undefined;
 let later: LocalSlack | undefined;
 afterEach(async () => {
-  await whole?.close();
+  await harness?.close();
   await later?.close();
 });
 
@@ -19,16 +19,16 @@ async function probe(port: number | undefined, path: string): Promise<[number, s
 }
 
 test('while Slack cannot be reached the bot starts, takes alerts and pages, and is in Slack once that is back', async () => {
-  whole = await openWhole({
+  harness = await openHarness({
     config: {
       targets: [{ name: 'orders', database: { url: 'postgres://dbconn@127.0.0.1:1/orders' } }],
       incidents: { watch: false },
       escalation: [{ who: 'on-call', after: '0s' }],
     },
   });
-  const { slack, pagerDuty } = whole;
+  const { slack, pagerDuty } = harness;
   await slack.close();
-  const { httpPort } = await whole.start({ sendIntervalMs: 50 });
+  const { httpPort } = await harness.start({ sendIntervalMs: 50 });
   const [status, body] = await probe(httpPort, '/readyz');
   expect(status).toBe(503);
   expect(body).toContain('Slack does not reach dbconn. Slack could not be reached.');

@@ -4,19 +4,19 @@ import { buildRequest } from '../runbook/approvals/builders.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
 import { messagesOf } from './support/conversation.ts';
-import { openWhole } from './support/whole.ts';
-import type { Whole } from './support/whole.ts';
+import { openHarness } from '../support/harness.ts';
+import type { Harness } from '../support/harness.ts';
 
 // Two bots on one journal that both find what nobody has told yet.
 
-let whole: Whole | undefined;
+let harness: Harness | undefined;
 afterEach(async () => {
-  await whole?.close();
-  whole = undefined;
+  await harness?.close();
+  harness = undefined;
 });
 
-async function open(): Promise<Whole> {
-  whole = await openWhole({
+async function open(): Promise<Harness> {
+  harness = await openHarness({
     config: {
       targets: ['orders', 'till'].map((name) => ({
         name,
@@ -25,10 +25,10 @@ async function open(): Promise<Whole> {
       incidents: { watch: false },
     },
   });
-  return whole;
+  return harness;
 }
 
-function told(room: Whole, words: string): readonly string[] {
+function told(room: Harness, words: string): readonly string[] {
   return messagesOf(room).flatMap(({ text }) => (text.includes(words) ? [text] : []));
 }
 

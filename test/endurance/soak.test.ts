@@ -10,8 +10,8 @@ import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { startReplica } from '../drills/support/replica.ts';
 import type { Memory, Replica } from '../drills/support/replica.ts';
 import { database, jonas, maya, messagesOf } from '../drills/support/conversation.ts';
-import { openWhole, webhookToken } from '../drills/support/whole.ts';
-import type { Whole } from '../drills/support/whole.ts';
+import { openHarness, webhookToken } from '../support/harness.ts';
+import type { Harness } from '../support/harness.ts';
 import { patienceMs, until } from '../support/until.ts';
 
 /** A day of checks in minutes, whole where DBCONN_SOAK_SHARE=1; in five parts, after each of which memory is read. */
@@ -26,11 +26,11 @@ const megabyte = 1024 * 1024;
 const mostGrownMb = { heapUsed: 6, rss: 60 };
 
 let cluster: Cluster | undefined;
-let whole: Whole | undefined;
+let harness: Harness | undefined;
 let replica: Replica | undefined;
 afterEach(async () => {
   await replica?.kill();
-  await whole?.close();
+  await harness?.close();
   await cluster?.close();
 });
 
@@ -42,7 +42,7 @@ async function open(): Promise<Scene> {
     await admin.query('GRANT pg_monitor, pg_signal_backend TO acting');
     for (const name of targets) await admin.query(`CREATE DATABASE ${name}`);
   });
-  whole = await openWhole({
+  harness = await openHarness({
     config: {
       targets: targets.map((name) => ({
         name,
@@ -53,13 +53,13 @@ async function open(): Promise<Scene> {
       escalation: [],
     },
   });
-  replica = await startReplica(whole, { leaseMs: 20_000, sendIntervalMs: 5 });
-  return { cluster: started, whole, replica };
+  replica = await startReplica(harness, { leaseMs: 20_000, sendIntervalMs: 5 });
+  return { cluster: started, harness, replica };
 }
 
 interface Scene {
   readonly cluster: Cluster;
-  readonly whole: Whole;
+  readonly harness: Harness;
   readonly replica: Replica;
 }
 
@@ -70,7 +70,7 @@ async function readChecks({ replica: { port } }: Scene): Promise<number> {
   return looks.reduce((sum, { value }) => sum + value, 0);
 }
 
-function newestCard({ whole: { slack } }: Scene, holds: RegExp): Promise<SlackMessage> {
+function newestCard({ harness: { slack } }: Scene, holds: RegExp): Promise<SlackMessage> {
   const isIt = ({ text, thread_ts: thread }: SlackMessage): boolean =>
     thread === undefined && holds.test(text);
   return slack.waitFor(() => messagesOf({ slack }).findLast(isIt), patienceMs);
@@ -78,7 +78,7 @@ function newestCard({ whole: { slack } }: Scene, holds: RegExp): Promise<SlackMe
 
 /** A transaction is left open, and option A ends it. */
 async function makeRequest(scene: Scene): Promise<void> {
-  const { slack } = scene.whole;
+  const { slack } = scene.harness;
   const client = new Client({ connectionString: scene.cluster.url('app', changed) });
   client.on('error', () => undefined); // option A ends it
   await client.connect();
@@ -94,10 +94,10 @@ async function makeRequest(scene: Scene): Promise<void> {
 }
 
 /** An alert fires, an incident is opened, resolved by the alert and the checks, and reported. */
-async function makeIncident({ whole, replica: { port } }: Scene, count: number): Promise<void> {
+async function makeIncident({ harness, replica: { port } }: Scene, count: number): Promise<void> {
   const alert = { port, bearer: webhookToken, target: alerted, startsAt: new Date().toISOString() };
   const reported = (): Promise<number> =>
-    whole.inJournal(async (journal) => {
+    harness.inJournal(async (journal) => {
       const found = await journal.listIncidents({ states: ['resolved'], limit: 1000 });
       return found.filter(({ reportedAt }) => reportedAt !== null).length;
     });
@@ -112,9 +112,9 @@ async function times(count: number, work: (index: number) => Promise<void>): Pro
 
 /** One fifth of the day; returns the memory after it. */
 async function spend(scene: Scene, part: number): Promise<Memory> {
-  const upTo = (whole: number | undefined): number => Math.ceil(((whole ?? 0) * part) / parts);
-  const before = (whole: number | undefined): number =>
-    Math.ceil(((whole ?? 0) * (part - 1)) / parts);
+  const upTo = (harness: number | undefined): number => Math.ceil(((harness ?? 0) * part) / parts);
+  const before = (harness: number | undefined): number =>
+    Math.ceil(((harness ?? 0) * (part - 1)) / parts);
   await Promise.all([
     times(upTo(requests) - before(requests), () => makeRequest(scene)),
     times(upTo(incidents) - before(incidents), (index) =>

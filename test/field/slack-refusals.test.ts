@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { identity } from '../../sandbox/slack/identity.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { database, maya } from '../drills/support/conversation.ts';
-import { openWhole, webhookToken } from '../drills/support/whole.ts';
-import type { Whole } from '../drills/support/whole.ts';
+import { openHarness, webhookToken } from '../support/harness.ts';
+import type { Harness } from '../support/harness.ts';
 
 import type { SlackCall } from '../../src/runbook/escalation/ports.ts';
 import { createRefusals } from '../../src/slack/live/refusals.ts';
@@ -15,23 +15,23 @@ import type { Bot } from '../../src/app/deps.ts';
 /** Slack refuses what the bot says, with HTTP 200 and a word in the body. Then one alert comes by webhook. */
 
 let cluster: Cluster;
-let whole: Whole | undefined;
+let harness: Harness | undefined;
 beforeAll(async () => {
   cluster = await startCluster();
 });
 afterAll(() => cluster.close());
 afterEach(async () => {
-  await whole?.close();
-  whole = undefined;
+  await harness?.close();
+  harness = undefined;
 });
 
 interface Opened {
-  readonly whole: Whole;
+  readonly harness: Harness;
   readonly bot: Bot;
 }
 
 async function open(contacts: Record<string, string> = {}): Promise<Opened> {
-  whole = await openWhole({
+  harness = await openHarness({
     config: {
       targets: [
         {
@@ -44,7 +44,7 @@ async function open(contacts: Record<string, string> = {}): Promise<Opened> {
       incidents: { watch: false },
     },
   });
-  return { whole, bot: await whole.start({ sendIntervalMs: 10 }) };
+  return { harness, bot: await harness.start({ sendIntervalMs: 10 }) };
 }
 
 async function alert({ httpPort }: Bot): Promise<void> {
@@ -76,18 +76,18 @@ test.for([
   ['is_archived', 'Unarchive the channel'],
   ['token_revoked', 'SLACK_BOT_TOKEN'],
 ])('%s: counted as refused, told by health, and paged once', async ([error = '', fix = '']) => {
-  const { whole, bot } = await open({ onCall: maya });
+  const { harness, bot } = await open({ onCall: maya });
   expect(await posted(bot, 'refused')).toBe(0);
-  whole.slack.interfere('chat.postMessage', { kind: 'refused', error }, Infinity);
+  harness.slack.interfere('chat.postMessage', { kind: 'refused', error }, Infinity);
   await alert(bot);
   // Tried again and again; the contact cannot be told by Slack either.
   await until('it is refused twice', async () => (await posted(bot, 'refused')) > 2);
-  await expect.poll(() => whole.pagerDuty.pages.length, { timeout: patienceMs }).toBe(1);
+  await expect.poll(() => harness.pagerDuty.pages.length, { timeout: patienceMs }).toBe(1);
   expect(await posted(bot, 'ok')).toBe(0);
-  expect(whole.pagerDuty.pages.map(({ summary }) => summary)).toEqual([
+  expect(harness.pagerDuty.pages.map(({ summary }) => summary)).toEqual([
     expect.stringContaining(`(${error}). `),
   ]);
-  expect(said(whole.lines, '"msg":"Slack refuses what dbconn says"')).toBe(1);
+  expect(said(harness.lines, '"msg":"Slack refuses what dbconn says"')).toBe(1);
   const health: unknown = JSON.parse(await read(bot, '/healthz'));
   const problems = [
     expect.stringMatching(new RegExp(`^Slack refuses .*\\(${error}\\)\\. .*${fix}`)),
@@ -97,20 +97,20 @@ test.for([
 });
 
 test('where only the channel is closed the contact and the pager hear of it once, and of its end', async () => {
-  const { whole, bot } = await open({ onCall: maya });
-  whole.slack.setMember(database, identity.botUserId, false);
+  const { harness, bot } = await open({ onCall: maya });
+  harness.slack.setMember(database, identity.botUserId, false);
   await alert(bot);
-  const told = (): number => JSON.stringify(whole.slack.state).split('(not_in_channel)').length - 1;
+  const told = (): number => JSON.stringify(harness.slack.state).split('(not_in_channel)').length - 1;
   await expect.poll(told, { timeout: patienceMs }).toBeGreaterThan(0);
-  await expect.poll(() => whole.pagerDuty.pages.length, { timeout: patienceMs }).toBe(1);
+  await expect.poll(() => harness.pagerDuty.pages.length, { timeout: patienceMs }).toBe(1);
   await until('it is refused twice', async () => (await posted(bot, 'refused')) > 1);
   const messages = told();
   expect(await read(bot, '/healthz')).toContain('not_in_channel');
-  whole.slack.setMember(database, identity.botUserId, true);
+  harness.slack.setMember(database, identity.botUserId, true);
   await until('health is well', async () => (await read(bot, '/healthz')).includes('"ok"'));
-  expect(said(whole.lines, 'Slack takes what dbconn says again')).toBe(1);
+  expect(said(harness.lines, 'Slack takes what dbconn says again')).toBe(1);
   await expect
-    .poll(() => whole.pagerDuty.pages, { timeout: patienceMs })
+    .poll(() => harness.pagerDuty.pages, { timeout: patienceMs })
     .toMatchObject([
       { state: 'resolved', summary: expect.stringContaining('(not_in_channel). ') as unknown },
     ]);

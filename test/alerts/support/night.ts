@@ -3,8 +3,8 @@ import type { Patient } from '../../../sandbox/patient/patient.ts';
 import { asAdmin, databaseName } from '../../../sandbox/patient/schema.ts';
 
 import { dana, jonas, maya } from '../../drills/support/conversation.ts';
-import { openWhole, webhookToken } from '../../drills/support/whole.ts';
-import type { Whole } from '../../drills/support/whole.ts';
+import { openHarness, webhookToken } from '../../support/harness.ts';
+import type { Harness } from '../../support/harness.ts';
 import { targetsOf } from './targets-of.ts';
 import { startChain } from './chain.ts';
 import type { Chain } from './chain.ts';
@@ -21,7 +21,7 @@ const admins = 'S0DBA';
 export interface Night {
   readonly patient: Patient;
   readonly chain: Chain;
-  readonly whole: Whole;
+  readonly harness: Harness;
   readonly bot: Bot;
   close(): Promise<void>;
 }
@@ -37,13 +37,13 @@ export async function openNight(incidents: Readonly<Record<string, unknown>>): P
     await asAdmin(patient.urls.rescue, (admin) =>
       admin.query('CREATE ROLE exporter LOGIN IN ROLE pg_monitor'),
     );
-    const whole = await openWhole({
+    const harness = await openHarness({
       config: configOf(patient, incidents),
       slack: { userGroups: [{ id: admins, handle: 'dba', members: [jonas] }] },
     });
-    toClose.push(() => whole.close());
+    toClose.push(() => harness.close());
     const contacts = { databaseAdmins: admins, backendLead: dana };
-    const bot = await whole.start({
+    const bot = await harness.start({
       targets: targetsOf(patient, { password, composeProject, contacts }),
     });
     const chain = await startChain({
@@ -54,7 +54,7 @@ export async function openNight(incidents: Readonly<Record<string, unknown>>): P
     });
     toClose.push(() => chain.close());
     await eventually('the exporter reads it', async () => (await chain.query('pg_up')) === 1);
-    return { patient, chain, whole, bot, close };
+    return { patient, chain, harness, bot, close };
   } catch (error) {
     await close();
     throw error;

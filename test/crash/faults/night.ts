@@ -10,7 +10,7 @@ import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { Action } from '../../../src/runbook/remedies/remedy-request.ts';
 import { database, jonas, openSlack } from '../../drills/support/conversation.ts';
-import { routingKey } from '../../drills/support/whole.ts';
+import { routingKey } from '../../support/harness.ts';
 import { SlowRoad } from '../../endurance/slow-road.ts';
 import { openByAddress } from '../../journal/open-by-address.ts';
 import { appToken, botToken } from '../../slack/support/workspace.ts';

@@ -11,10 +11,10 @@ export async function expectToldOnce(stage: Stage): Promise<void> {
   const { id } = await readIncident(stage);
   await expectRecord(stage);
   expectMessages(stage, id);
-  const [told, kept] = [toldSentences(stage.whole, id), await keptSentences(stage.whole, id)];
+  const [told, kept] = [toldSentences(stage.harness, id), await keptSentences(stage.harness, id)];
   expect(told).toEqual(kept);
   await expectRequest(stage);
-  const { pages, changes } = stage.whole.pagerDuty;
+  const { pages, changes } = stage.harness.pagerDuty;
   expect(pages.map(({ key, state }) => `${state} ${key.split('/').at(-1)}`)).toEqual([
     `resolved ${id}`,
   ]);
@@ -55,7 +55,7 @@ async function expectRecord(stage: Stage): Promise<void> {
 }
 
 function expectMessages(stage: Stage, incident: string): void {
-  const all = messagesOf(stage.whole);
+  const all = messagesOf(stage.harness);
   const keys = all.flatMap((message) => keyOf(message) ?? []);
   expect(repeated(keys)).toEqual([]);
   // A call goes out also before the incident has a message; then it stands alone.
@@ -76,7 +76,7 @@ function expectMessages(stage: Stage, incident: string): void {
 }
 
 async function expectRequest(stage: Stage): Promise<void> {
-  const { engine, patient, service, whole } = stage;
+  const { engine, patient, service, harness } = stage;
   const requests = await readRequests(stage);
   // Each was approved by somebody, each approval ran once at most, and each has one card.
   for (const { id } of patient.fleet.replicasOf(service)) {
@@ -86,7 +86,7 @@ async function expectRequest(stage: Stage): Promise<void> {
   }
   expect(requestCards(stage)).toHaveLength(requests.length);
   for (const { ts } of requestCards(stage)) {
-    const lines = linesOf(messagesOf(whole).filter((one) => one.thread_ts === ts));
+    const lines = linesOf(messagesOf(harness).filter((one) => one.thread_ts === ts));
     expect(repeated(lines)).toEqual([]);
     expect(lines.filter((line) => line.startsWith('journal entry'))).toHaveLength(1);
   }

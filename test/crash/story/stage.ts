@@ -2,8 +2,8 @@ import { startPatient } from '../../../sandbox/patient/patient.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
 import { database, jonas } from '../../drills/support/conversation.ts';
-import { openWhole } from '../../drills/support/whole.ts';
-import type { Whole } from '../../drills/support/whole.ts';
+import { openHarness } from '../../support/harness.ts';
+import type { Harness } from '../../support/harness.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { appToken, botToken } from '../../slack/support/workspace.ts';
 import { startEngine } from '../engine.ts';
@@ -21,7 +21,7 @@ export interface StoryPatient {
 
 /** One story: its Slack, its PagerDuty, its journal, and whoever tells it. */
 export interface Stage extends StoryPatient {
-  readonly whole: Whole;
+  readonly harness: Harness;
   readonly journal: StoredJournal;
   readonly bots: SuccessiveBots;
   /** The service that leaks. */
@@ -67,7 +67,7 @@ export async function openStage(
   const { patient, engine } = storyPatient;
   const folder = makeJournalFolder();
   const { urls } = patient;
-  const whole = await openWhole({
+  const harness = await openHarness({
     config: {
       targets: [{ name: patient.target().name, database: { url: urls.dbconn } }],
       journal: folder.file,
@@ -85,8 +85,8 @@ export async function openStage(
   const startedAt = replicas.map((replica) => replica.startedAt);
   const bots = startBots(
     {
-      file: whole.file,
-      slack: { apiUrl: whole.wire.apiUrl, botToken, appToken },
+      file: harness.file,
+      slack: { apiUrl: harness.wire.apiUrl, botToken, appToken },
       engine: engine.address,
       patientTarget: { target, urls },
       // Short enough that nobody waits for a dead process, longer than one stands still on a busy machine.
@@ -97,14 +97,14 @@ export async function openStage(
   );
   return {
     ...storyPatient,
-    whole,
+    harness,
     journal,
     bots,
     service,
     isHelped: () => replicas.every((replica, index) => replica.startedAt !== startedAt[index]),
     async close() {
       await bots.close();
-      await whole.close();
+      await harness.close();
       folder.close();
       await patient.heal();
     },

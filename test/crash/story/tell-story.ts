@@ -14,7 +14,7 @@ import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts'
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import { dana, jonas, maya, messagesOf } from '../../drills/support/conversation.ts';
 import { keptSentences, keyOf, toldSentences } from '../../drills/support/told.ts';
-import { webhookToken } from '../../drills/support/whole.ts';
+import { webhookToken } from '../../support/harness.ts';
 import { patienceMs } from '../../support/until.ts';
 import { channel } from './stage.ts';
 import type { Stage } from './stage.ts';
@@ -67,8 +67,8 @@ export async function readRequests({
 }
 
 /** Messages of the channel that stand in no thread. */
-export function parents({ whole }: Pick<Stage, 'whole'>): readonly SlackMessage[] {
-  return messagesOf(whole).filter(({ thread_ts: thread }) => thread === undefined);
+export function parents({ harness }: Pick<Stage, 'harness'>): readonly SlackMessage[] {
+  return messagesOf(harness).filter(({ thread_ts: thread }) => thread === undefined);
 }
 
 const startsAt = new Date(Date.now() - 60_000).toISOString();
@@ -106,13 +106,13 @@ function expectTaken({ acked, error }: ActResult): void {
 }
 
 async function press(
-  { whole }: Stage,
+  { harness }: Stage,
   message: SlackMessage | undefined,
   pressed: { readonly user: string; readonly actionId: string; readonly value?: string[] },
 ): Promise<void> {
   if (message === undefined)
     throw new Error(`There is no message to press ${pressed.actionId} on.`);
-  expectTaken(await whole.slack.pressButton({ ...pressed, channel, ts: message.ts }));
+  expectTaken(await harness.slack.pressButton({ ...pressed, channel, ts: message.ts }));
 }
 
 function haveIt(stage: Stage): Promise<void> {
@@ -138,7 +138,7 @@ async function help(stage: Stage): Promise<void> {
       what: 'C is proposed',
       isDone: async () => (await newest())?.id !== before?.id,
       async act() {
-        expectTaken(await stage.whole.slack.typeCommand({ user: maya, channel, text }));
+        expectTaken(await stage.harness.slack.typeCommand({ user: maya, channel, text }));
       },
     });
     await perform(stage, {
@@ -160,7 +160,7 @@ async function help(stage: Stage): Promise<void> {
 }
 
 /** The cards of requests. Their text begins with where they stand, and names the option. */
-export function requestCards(stage: Pick<Stage, 'whole'>): readonly SlackMessage[] {
+export function requestCards(stage: Pick<Stage, 'harness'>): readonly SlackMessage[] {
   return parents(stage).filter(({ text }) => /^[^,]+, option C for /.test(text));
 }
 
@@ -178,7 +178,7 @@ function tick(stage: Stage): Promise<void> {
 
 async function checklistOf(stage: Stage): Promise<SlackMessage | undefined> {
   const { id } = await readIncident(stage);
-  return messagesOf(stage.whole).find((one) => keyOf(one) === `checklist:${id}`);
+  return messagesOf(stage.harness).find((one) => keyOf(one) === `checklist:${id}`);
 }
 
 /** Until Slack shows all that the journal knows. */
@@ -187,8 +187,8 @@ function settled(stage: Stage): Promise<void> {
     what: 'everything is told in Slack',
     async isDone() {
       const { id } = await readIncident(stage);
-      const kept = await keptSentences(stage.whole, id);
-      const isTold = toldSentences(stage.whole, id).length >= kept.length;
+      const kept = await keptSentences(stage.harness, id);
+      const isTold = toldSentences(stage.harness, id).length >= kept.length;
       return isTold && requestCards(stage).every((card) => isOver(stage, card));
     },
   });
@@ -197,8 +197,8 @@ function settled(stage: Stage): Promise<void> {
 const isUnderWay = /^(?:Proposed|Approved|Running|Checking the effect), /;
 
 /** Its card says what came of it, and its thread how the journal stood then. */
-function isOver({ whole }: Stage, { ts, text }: SlackMessage): boolean {
-  const thread = messagesOf(whole).filter((one) => one.thread_ts === ts);
+function isOver({ harness }: Stage, { ts, text }: SlackMessage): boolean {
+  const thread = messagesOf(harness).filter((one) => one.thread_ts === ts);
   return !isUnderWay.test(text) && thread.some((one) => toText(one).startsWith('journal entry'));
 }
 

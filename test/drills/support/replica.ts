@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { appToken, botToken } from '../../slack/support/workspace.ts';
-import type { Whole } from './whole.ts';
+import type { Harness } from '../../support/harness.ts';
 import { childEnvironment } from '../../support/child-environment.ts';
 import { until } from '../../support/until.ts';
 
@@ -38,7 +38,7 @@ const script = fileURLToPath(new URL('replica-process.ts', import.meta.url));
 const startWithinMs = 30_000;
 
 export async function startReplica(
-  { file, wire }: Pick<Whole, 'file' | 'wire'>,
+  { file, wire }: Pick<Harness, 'file' | 'wire'>,
   { leaseMs, sendIntervalMs }: Timing,
 ): Promise<Replica> {
   const times = [leaseMs, ...(sendIntervalMs === undefined ? [] : [sendIntervalMs])].map(String);

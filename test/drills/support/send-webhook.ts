@@ -1,4 +1,4 @@
-import { webhookToken } from './whole.ts';
+import { webhookToken } from '../../support/harness.ts';
 
 /** One alert as Alertmanager's webhook has it. */
 export interface SentAlert {

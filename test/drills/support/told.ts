@@ -3,7 +3,7 @@ import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { toText } from '../../../sandbox/message-text.ts';
 import { messagesOf } from './conversation.ts';
 import type { Room } from './conversation.ts';
-import type { Whole } from './whole.ts';
+import type { Harness } from '../../support/harness.ts';
 
 const Metadata = z.object({
   event_type: z.literal('dbconn'),
@@ -27,8 +27,8 @@ export function toldSentences(room: Room, incident: string): string[] {
 }
 
 /** The sentences that the journal keeps of an incident for its thread, as they read in Slack. */
-export async function keptSentences(whole: Whole, incident: string): Promise<string[]> {
-  const notes = await whole.inJournal((journal) => journal.readNotes(incident, 0));
+export async function keptSentences(harness: Harness, incident: string): Promise<string[]> {
+  const notes = await harness.inJournal((journal) => journal.readNotes(incident, 0));
   return notes
     .flatMap(({ sentence }) => sentence ?? [])
     .map((sentence) => sentence.replaceAll(/<@(\w+)>/g, '@$1'));

@@ -3,35 +3,35 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { stringify } from 'yaml';
-import { startPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
-import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
-import type { SlackOptions } from '../../../sandbox/slack/options.ts';
-import type { LocalSlack } from '../../../sandbox/slack/server.ts';
-import { openBot } from '../../support/open-bot.ts';
-import type { BotOptions } from '../../support/open-bot.ts';
-import { readConfig } from '../../../src/config/config.ts';
-import { createLog } from '../../../src/log.ts';
-import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
+import { startPagerDuty } from '../../sandbox/pagerduty/local-pagerduty.ts';
+import type { LocalPagerDuty } from '../../sandbox/pagerduty/local-pagerduty.ts';
+import type { SlackOptions } from '../../sandbox/slack/options.ts';
+import type { LocalSlack } from '../../sandbox/slack/server.ts';
+import { openBot } from './open-bot.ts';
+import type { BotOptions } from './open-bot.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/log.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 
-import { openByAddress } from '../../journal/open-by-address.ts';
-import { appToken, botToken } from '../../slack/support/workspace.ts';
-import { database, openSlack } from './conversation.ts';
+import { openByAddress } from '../journal/open-by-address.ts';
+import { appToken, botToken } from '../slack/support/workspace.ts';
+import { database, openSlack } from '../drills/support/conversation.ts';
 import { startWire } from './wire.ts';
 import type { Wire } from './wire.ts';
-import type { Bot } from '../../../src/app/deps.ts';
+import type { Bot } from '../../src/app/deps.ts';
 
 /** What whoever sends alerts has to bring. */
 export const webhookToken = 'the-secret-of-whoever-sends-alerts';
 export const routingKey = 'R0ROUTINGKEY'.padEnd(32, '7');
 
-interface WholeOptions {
+interface HarnessOptions {
   /** dbconn.yml without what this file knows better: Slack, the pager, the alerts' secret. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly slack?: Partial<SlackOptions>;
 }
 
 /** The bot as main.ts builds it from a dbconn.yml, between a local Slack and a local PagerDuty. */
-export interface Whole {
+export interface Harness {
   readonly slack: LocalSlack;
   readonly pagerDuty: LocalPagerDuty;
   /** What went over the wire to Slack. */
@@ -47,7 +47,7 @@ export interface Whole {
   close(): Promise<void>;
 }
 
-export async function openWhole(options: WholeOptions): Promise<Whole> {
+export async function openHarness(options: HarnessOptions): Promise<Harness> {
   const slack = await openSlack(options.slack);
   const pagerDuty = await startPagerDuty({ routingKey });
   const wire = await startWire(slack.apiUrl);
