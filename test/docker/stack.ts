@@ -96,6 +96,17 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   }
 }
 
+/** The backend's containers, running or not, by name: those that were made anew have other ids. */
+export async function backendsOf({
+  docker,
+  project,
+}: Stack): Promise<Docker.ContainerInspectInfo[]> {
+  const label = [`com.docker.compose.project=${project}`, 'com.docker.compose.service=backend'];
+  const listed = await docker.listContainers({ all: true, filters: { label } });
+  const found = await Promise.all(listed.map(({ Id: id }) => docker.getContainer(id).inspect()));
+  return found.toSorted((a, b) => a.Name.localeCompare(b.Name));
+}
+
 /** Runs deploy/grants.sql as an operator would. */
 async function grant(adminUrl: string): Promise<void> {
   const variables = ['looking_password=looking-secret', 'acting_password=acting-secret'];

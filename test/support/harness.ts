@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { stringify } from 'yaml';
 import { startPagerDuty } from '../../sandbox/pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from '../../sandbox/pagerduty/local-pagerduty.ts';
@@ -10,11 +9,10 @@ import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import { openBot } from './open-bot.ts';
 import type { BotOptions } from './open-bot.ts';
 import { readConfig } from '../../src/config/config.ts';
-import { createLog } from '../../src/log.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 
 import { openByAddress } from '../journal/open-by-address.ts';
-import { appToken, botToken } from '../slack/support/workspace.ts';
+import { aLog, appToken, botToken } from '../slack/support/workspace.ts';
 import { database, openSlack } from '../drills/support/conversation.ts';
 import { startWire } from './wire.ts';
 import type { Wire } from './wire.ts';
@@ -62,7 +60,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
   };
   await writeFile(file, stringify(config));
   const bots: Bot[] = [];
-  const lines: string[] = [];
+  const { log, lines } = aLog();
   return {
     slack,
     pagerDuty,
@@ -73,7 +71,7 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
       const bot = await openBot({
         config: readConfig({ DBCONN_HTTP_PORT: '127.0.0.1:0' }, file),
         slack: { connection: { kind: 'socket', appToken }, botToken, apiUrl: wire.apiUrl },
-        log: createLog('info', keepLines(lines)),
+        log,
         ...parts,
       });
       bots.push(bot);
@@ -95,13 +93,4 @@ export async function openHarness(options: HarnessOptions): Promise<Harness> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-function keepLines(lines: string[]): Writable {
-  return new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      lines.push(chunk.toString('utf8'));
-      done();
-    },
-  });
 }

@@ -17,8 +17,8 @@ import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { findCanary } from '../stack-monitor.ts';
 import type { Stack } from '../stack.ts';
 import type { Job } from './run-until-killed.ts';
-import { writeConfig } from './write-config.ts';
-import type { ConfigOptions } from './write-config.ts';
+import { configOf } from './stack-config.ts';
+import type { ConfigOptions } from './stack-config.ts';
 
 interface Attempt {
   readonly stack: Stack;
@@ -46,7 +46,9 @@ const script = fileURLToPath(new URL('run-until-killed.ts', import.meta.url));
 export async function runKilled({ stack, options, ask, point }: Attempt): Promise<Finished> {
   const folder = makeJournalFolder();
   const configFile = join(dirname(folder.file), 'dbconn.yml');
-  writeFileSync(configFile, await writeConfig(stack, folder.file, options));
+  // JSON is YAML too.
+  const config = { ...(await configOf(stack, options)), journal: folder.file };
+  writeFileSync(configFile, JSON.stringify(config));
   const {
     targetAdapters: [adapters],
   } = await openTargets(readConfig(process.env, configFile), systemClock);

@@ -1,20 +1,40 @@
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type Docker from 'dockerode';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  onTestFinished,
+  test,
+} from 'vitest';
 import { whyNoEngine } from '../engine.ts';
-import { startStack } from '../stack.ts';
+import { backendsOf, startStack } from '../stack.ts';
 import type { Stack } from '../stack.ts';
 import { openStackBot } from './stack-bot.ts';
 import type { StackBot } from './stack-bot.ts';
 
-const original = [
-  '# The shop',
-  'DATABASE_POOL_SIZE=5 # per process',
-  'DATABASE_MAX_OVERFLOW=10',
-  '',
-];
+/** As an operator wrote it, on Windows and with secrets beside. */
+function envText(size: number, overflow: number): string {
+  return [
+    '# The shop',
+    'export POSTGRES_PASSWORD="stack-secret"  # do not tell',
+    `DATABASE_POOL_SIZE=${size} # per process`,
+    `DATABASE_MAX_OVERFLOW=${overflow}`,
+    '',
+  ].join('\r\n');
+}
 
 /** Option E from trouble to outcome, in Slack, on the engine. */
 describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
@@ -32,7 +52,8 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
     // Fixed for the life of the stack; the containers behind them are others after each change.
     urls = await stack.backendUrls();
     directory = mkdtempSync(join(tmpdir(), 'dbconn-project-'));
-    writeFileSync(join(directory, '.env'), original.join('\n'));
+    writeFileSync(join(directory, '.env'), envText(5, 10));
+    chmodSync(join(directory, '.env'), 0o640);
   });
   beforeEach(async () => {
     stackBot = await openStackBot(stack, { directory, urls });
@@ -48,20 +69,10 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
     for (const url of urls) await fetch(`${url}/leak?n=${each}`, { method: 'POST' });
   }
 
-  async function containers(): Promise<Docker.ContainerInspectInfo[]> {
-    const label = [
-      `com.docker.compose.project=${stack.project}`,
-      'com.docker.compose.service=backend',
-    ];
-    const listed = await stack.docker.listContainers({ all: true, filters: { label } });
-    const found = listed.map(({ Id: id }) => stack.docker.getContainer(id).inspect());
-    return (await Promise.all(found)).toSorted((a, b) => a.Name.localeCompare(b.Name));
-  }
-
   /** Both replicas run, are healthy, and have these numbers; so has the file they would be started from. */
   async function expectPools(size: number, overflow: number): Promise<void> {
     const lines = [`DATABASE_POOL_SIZE=${size}`, `DATABASE_MAX_OVERFLOW=${overflow}`];
-    const found = await containers();
+    const found = await backendsOf(stack);
     expect(found.map(({ Name: name }) => name)).toEqual(
       [1, 2].map((number) => `/${stack.project}-backend-${number}`),
     );
@@ -69,36 +80,90 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
       expect(state.Health?.Status).toBe('healthy');
       expect(config.Env).toEqual(expect.arrayContaining(lines));
     }
-    const text = readFileSync(join(directory, '.env'), 'utf8');
-    expect(text).toBe(['# The shop', `${lines[0]} # per process`, lines[1], ''].join('\n'));
+    const file = join(directory, '.env');
+    expect(readFileSync(file, 'utf8')).toBe(envText(size, overflow));
+    expect(statSync(file).mode & 0o777).toBe(0o640);
     expect(readdirSync(directory)).toEqual(['.env']);
   }
 
   test('that may take more than the server has are made smaller by option E', async () => {
+    const before = await backendsOf(stack);
     await exhaust(12);
     const { card, thread } = await stackBot.change('E backend 4 2');
     expect(card.text).toMatch(/^Fixed, /);
+    expect(thread).toContain('Of 2 containers: 2 recreated.');
     expect(thread).toContain('Its containers and its pool metrics show 4 + 2.');
     await expectPools(4, 2);
+    for (const [index, one] of (await backendsOf(stack)).entries()) {
+      const old = before[index];
+      expect(one.Id).not.toBe(old?.Id);
+      const { Hostname: _new, Env: _numbers, ...config } = one.Config;
+      expect(old?.Config).toMatchObject(config);
+      expect(one.HostConfig).toEqual(old?.HostConfig);
+      expect(Object.keys(one.NetworkSettings.Networks)).toEqual([`${stack.project}_default`]);
+    }
   });
 
-  test('that are too small for their customers are made larger', async () => {
+  test('that are too small for their customers are made larger, and again what they were by the undo', async () => {
     await exhaust(6);
-    const { card, thread } = await stackBot.change('E backend 6 4');
-    expect(card.text).toMatch(/^(?:Fixed|Partly fixed), /);
-    expect(thread).toContain('Its containers and its pool metrics show 6 + 4.');
+    const ended = await stackBot.change('E backend 6 4');
+    expect(ended.card.text).toMatch(/^(?:Fixed|Partly fixed), /);
+    expect(ended.thread).toContain('Its containers and its pool metrics show 6 + 4.');
     await expectPools(6, 4);
     // All that they may open now is really to be had.
     await exhaust(10);
+    expect((await stackBot.undo(ended)).thread).toContain('pool metrics show 4 + 2.');
+    await expectPools(4, 2);
   });
 
   test('stay what they were where the service does not start with the new numbers, and the card says so', async () => {
-    const before = await containers();
+    const before = await backendsOf(stack);
+    const [first, second] = before.map(({ Name: name }) => name.slice(1));
     const { card, text } = await stackBot.change('E backend 9 1');
     expect(card.text).not.toMatch(/^Fixed, /);
     expect(text).toContain('The new numbers did not work, and were taken back');
-    expect(text).toContain('cannot start: the pool is too large');
-    expect((await containers()).map(({ Id: id }) => id)).toEqual(before.map(({ Id: id }) => id));
-    await expectPools(6, 4);
+    expect(text).toContain('.env: put back. .env is as it was.');
+    expect(text).toContain(`${first}: put back.`);
+    expect(text).toContain('The old container runs again.');
+    expect(text).toContain('cannot start: the pool is too large for postgresql+psycopg2://…');
+    expect(text).toContain(`${second}: not reached.`);
+    expect((await backendsOf(stack)).map(({ Id: id }) => id)).toEqual(
+      before.map(({ Id: id }) => id),
+    );
+    await expectPools(4, 2);
   });
 });
+
+test.skipIf(await whyNoEngine())(
+  'a variable that the application does not take its pool from is put back, by what the pool’s metrics show',
+  async () => {
+    const stack = await startStack({
+      replicas: 2,
+      maxConnections: 60,
+      backendEnv: { WEB_CONNECTIONS: '5' },
+    });
+    onTestFinished(() => stack.close());
+    const directory = mkdtempSync(join(tmpdir(), 'dbconn-project-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const text = `${envText(5, 10)}WEB_CONNECTIONS=5\r\n`;
+    writeFileSync(join(directory, '.env'), text);
+    const variables = { size: 'WEB_CONNECTIONS' };
+    const stackBot = await openStackBot(stack, {
+      directory,
+      urls: await stack.backendUrls(),
+      service: { variables, maxOverflow: 10 },
+    });
+    const { card, text: said, thread } = await stackBot.change('E backend 4');
+    await stackBot.close();
+    expect(card.text).not.toMatch(/^Fixed, /);
+    expect(`${said}${thread}`).toContain(
+      'Of 2 containers: 2 put back. Its pool metrics still show 5: the application does not take its pool from there. They were taken back: the containers have 5 + 10 as before.',
+    );
+    for (const { Config: config, State: state } of await backendsOf(stack)) {
+      expect(state.Health?.Status).toBe('healthy');
+      expect(config.Env).toContain('WEB_CONNECTIONS=5');
+    }
+    expect(readFileSync(join(directory, '.env'), 'utf8')).toBe(text);
+    expect(readdirSync(directory)).toEqual(['.env']);
+  },
+);

@@ -1,6 +1,8 @@
 import type Docker from 'dockerode';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { asAdmin } from '../../../sandbox/patient/schema.ts';
 import { whyNoEngine } from '../engine.ts';
+import { eventually } from '../eventually.ts';
 import { startStack } from '../stack.ts';
 import type { Stack } from '../stack.ts';
 import { openStackBot } from './stack-bot.ts';
@@ -67,5 +69,32 @@ describe.skipIf(await whyNoEngine())('a service of two real containers', () => {
     expect(text).toContain('cannot start: password=');
     expect(text).toContain(`${nameOf(2)}: not reached.`);
     expect((await startTimes())[1]).toBe(before);
+    await eventually(
+      () => stackBot.ask('status'),
+      (answer) => answer.includes('restarted again and again'),
+    );
+  });
+
+  test('whose query outlives its process says so, and offers to end it', async () => {
+    const [url = ''] = await stack.backendUrls();
+    // Its answer is lost with the process that asked.
+    void fetch(`${url}/query?ms=120000`).catch(() => undefined);
+    const orphans = (): Promise<number[]> =>
+      asAdmin(stack.adminUrl, async (admin) => {
+        const { rows } = await admin.query<{ pid: number }>(
+          `SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep%'
+            AND pid <> pg_backend_pid()`,
+        );
+        return rows.map(({ pid }) => pid);
+      });
+    const [pid = 0] = await eventually(orphans, (pids) => pids.length === 1);
+    const { card, text } = await stackBot.change('C backend');
+    expect(text).toMatch(
+      new RegExp(
+        `pid ${pid}: still there\\. Its query runs for \\d+ s, for a process that is gone\\.`,
+      ),
+    );
+    expect(JSON.stringify(card.blocks)).toContain(`Propose: end ${pid}`);
+    expect(await orphans()).toEqual([pid]);
   });
 });

@@ -6,7 +6,7 @@ import { eventually } from '../eventually.ts';
 import { startStack } from '../stack.ts';
 import type { Stack } from '../stack.ts';
 import { openStackBot } from './stack-bot.ts';
-import type { ConfigOptions } from './write-config.ts';
+import type { ConfigOptions } from './stack-config.ts';
 import type { StackBot } from './stack-bot.ts';
 
 /** Options A and D, prepared transactions and prevention, from trouble to outcome, in Slack, on the engine. */
@@ -89,7 +89,7 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
     const card = await propose('A backend');
     await approve(card);
     // The customers come back once the look after the change has seen the slots free.
-    await stackBot?.conversation.slack.waitFor(
+    await stackBot?.slack.waitFor(
       ({ channels }) =>
         channels
           .flatMap(({ messages }) => messages)

@@ -1,4 +1,3 @@
-import { Writable } from 'node:stream';
 import { toText } from '../../../sandbox/message-text.ts';
 import { identity } from '../../../sandbox/slack/identity.ts';
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
@@ -6,7 +5,7 @@ import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackMessage, SlackView } from '../../../sandbox/slack/workspace.ts';
 import { createIncidentMarks, createPlaces } from '../../../src/journal/message-places.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
-import { createLog } from '../../../src/log.ts';
+import type { Logger } from 'pino';
 import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import type { ApprovalTarget } from '../../../src/runbook/approvals/context.ts';
@@ -33,6 +32,7 @@ import type { Clock } from '../../../src/timing.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { startRecordedSlack } from '../../record/recorded.ts';
 import {
+  aLog,
   appToken,
   botToken,
   connectionFor,
@@ -93,7 +93,7 @@ export type Room = Pick<Conversation, 'slack'>;
 export async function openConversation(options: ConversationOptions): Promise<Conversation> {
   const slack = await openSlack({ mode: options.mode ?? 'socket', ...options.slack });
   const folder = makeJournalFolder();
-  const lines: string[] = [];
+  const { log, lines } = aLog();
   const bots: Bot[] = [];
   return {
     slack,
@@ -102,7 +102,7 @@ export async function openConversation(options: ConversationOptions): Promise<Co
       const journal = await folder.open(
         options.clock === undefined ? {} : { clock: options.clock },
       );
-      const bot = await startBot(options, { slack, journal, lines });
+      const bot = await startBot(options, { slack, journal, log });
       bots.push(bot);
       return bot;
     },
@@ -154,20 +154,13 @@ export function openSlack(changes: Partial<SlackOptions> = {}): Promise<LocalSla
 interface Around {
   readonly slack: LocalSlack;
   readonly journal: StoredJournal;
-  readonly lines: string[];
+  readonly log: Logger;
 }
 
 async function startBot(
   options: ConversationOptions,
-  { slack, journal, lines }: Around,
+  { slack, journal, log }: Around,
 ): Promise<Bot> {
-  const destination = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      lines.push(chunk.toString('utf8'));
-      done();
-    },
-  });
-  const log = createLog('info', destination);
   const {
     approvalTargets,
     policy,

@@ -8,23 +8,22 @@ export interface ConfigOptions {
   readonly directory?: string;
   /** Where the backends answer, where the stack no longer knows: a container made anew has another id. */
   readonly urls?: readonly string[];
+  /** What is said of the backend beside its name. */
+  readonly service?: Readonly<Record<string, unknown>>;
   /** Between a change and the look that tells whether it helped. */
   readonly verifyAfter?: string;
 }
 
 /** The dbconn.yml of somebody who runs a stack; every duration is seconds. */
-export async function writeConfig(
+export async function configOf(
   stack: Stack,
-  journal: string,
-  { actingUrl = stack.actingUrl, directory, urls, verifyAfter = '2s' }: ConfigOptions,
-): Promise<string> {
+  { actingUrl = stack.actingUrl, directory, urls, verifyAfter = '2s', service }: ConfigOptions,
+): Promise<Readonly<Record<string, unknown>>> {
   const backends = urls ?? (await stack.backendUrls());
   const rule = { approve: [jonas, dana], cooldown: '0s' };
   const actions = ['A', 'B', 'C', 'D', 'E', 'prepared', 'prevention'] as const;
-  // JSON is YAML too.
-  return JSON.stringify({
+  return {
     slack: { channel: database },
-    journal,
     targets: [
       {
         name: 'shop',
@@ -34,7 +33,7 @@ export async function writeConfig(
           postgres: 'postgres',
           ...(directory !== undefined && { directory }),
         },
-        services: [{ name: 'backend' }],
+        services: [{ name: 'backend', ...service }],
         pools: backends.map((url) => ({ service: 'backend', url: `${url}/metrics` })),
         limits: {
           terminateIdleInTransaction: '1s',
@@ -45,5 +44,5 @@ export async function writeConfig(
       },
     ],
     approval: { verifyAfter, ...Object.fromEntries(actions.map((action) => [action, rule])) },
-  });
+  };
 }
