@@ -5,7 +5,7 @@ import { asAdmin } from '../../sandbox/patient/schema.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
-import type { Answer } from '../../src/runbook/remedies/remedy.ts';
+import { valueOf } from '../runbook/approvals/answers.ts';
 import { sqliteShelf } from '../journal/shelves.ts';
 import type { Place, Shelf } from '../journal/shelves.ts';
 import { startChild } from './child.ts';
@@ -143,9 +143,4 @@ function ranByHand(point: KillPoint | null): Promise<Ended> {
     }
     return ended;
   });
-}
-
-function valueOf<T>(answer: Answer<T>): T {
-  if (!answer.ok) throw new Error(`${answer.refusal.kind}: ${answer.refusal.why}`);
-  return answer.value;
 }

@@ -4,7 +4,7 @@ import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import { isOpen } from '../../src/runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
-import type { Answer } from '../../src/runbook/remedies/remedy.ts';
+import { valueOf } from '../runbook/approvals/answers.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import type { Place } from '../journal/shelves.ts';
 import { startChild } from './child.ts';
@@ -191,9 +191,4 @@ async function finish(attempt: Attempt, id: string): Promise<ApprovalRequest> {
   const ended = valueOf(await approvals.settled(id));
   expect(attempt.runs).toBe(0);
   return ended;
-}
-
-function valueOf<T>(answer: Answer<T>): T {
-  if (!answer.ok) throw new Error(answer.refusal.why);
-  return answer.value;
 }

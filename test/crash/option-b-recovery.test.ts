@@ -1,6 +1,5 @@
 import { appendFile, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster } from '../../sandbox/patient/cluster.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
@@ -15,6 +14,7 @@ import {
   runPlan,
 } from '../runbook/remedies/server-bedside.ts';
 import type { Death } from '../runbook/remedies/server-bedside.ts';
+import { runSql } from '../support/sql.ts';
 
 let cluster: Cluster;
 let bedside: ServerBedside;
@@ -40,14 +40,8 @@ function configuration(): string {
 }
 
 async function inForce(): Promise<string> {
-  const client = new Client({ connectionString: cluster.url() });
-  await client.connect();
-  try {
-    const { rows } = await client.query<{ max_connections: string }>('SHOW max_connections');
-    return rows[0]?.max_connections ?? '';
-  } finally {
-    await client.end();
-  }
+  const [row] = await runSql<{ max_connections: string }>(cluster.url(), 'SHOW max_connections');
+  return row?.max_connections ?? '';
 }
 
 async function traces(): Promise<{ readonly auto: string; readonly copies: number }> {

@@ -1,9 +1,9 @@
-import { systemClock } from '../../src/timing.ts';
 import { openPrivileged } from '../../src/app/privileged.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import type { Target } from '../../src/runbook/snapshot/target.ts';
 import type { Patient } from '../../sandbox/patient/patient.ts';
+import { databaseOptions } from '../support/database-options.ts';
 
 /** What crosses to the child: addresses, and the target as it is configured. */
 export interface PatientTarget {
@@ -28,15 +28,13 @@ export function reachedAdapters(
   const means = { serverHost, restarts: services, poolSettings: services };
   return {
     target: { ...target, canAct: !byHand },
-    database: createDatabase({
-      target: target.name,
-      url: urls.dbconn,
-      rescueUrl: urls.rescue,
-      providerReserved: 0,
-      limits: target.limits,
-      applicationRoles: [],
-      clock: systemClock,
-    }),
+    database: createDatabase(
+      databaseOptions(urls.dbconn, {
+        target: target.name,
+        rescueUrl: urls.rescue,
+        limits: target.limits,
+      }),
+    ),
     services,
     pools,
     ...(byHand

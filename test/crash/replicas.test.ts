@@ -17,6 +17,7 @@ import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { openByAddress } from '../journal/open-by-address.ts';
 import { appToken, botToken, readManifest, signingSecret } from '../slack/support/workspace.ts';
+import { openClient } from '../support/sql.ts';
 
 /** Two bots as processes of their own, with one journal on a PostgreSQL that is no target. */
 const source = (name: string): string =>
@@ -38,9 +39,7 @@ beforeEach(async () => {
   await admin.query('CREATE ROLE app LOGIN; CREATE ROLE acting LOGIN');
   await admin.query('GRANT pg_monitor, pg_signal_backend TO acting');
   await admin.end();
-  forgotten = new Client({ connectionString: patient.url('app'), application_name: 'backend' });
-  forgotten.on('error', () => undefined); // it is ended by option A
-  await forgotten.connect();
+  forgotten = await openClient(patient.url('app')); // it is ended by option A
   await forgotten.query('BEGIN');
   slack = await startSlack({
     manifest: readManifest(),

@@ -1,4 +1,3 @@
-import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { createStackMonitor, findCanary } from './stack-monitor.ts';
@@ -7,6 +6,7 @@ import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { startStack } from './stack.ts';
 import type { Stack } from './stack.ts';
+import { runSql } from '../support/sql.ts';
 
 describe.skipIf(await whyNoEngine())('a backend that leaks its connections', () => {
   let stack: Stack;
@@ -99,10 +99,7 @@ describe.skipIf(await whyNoEngine())('a backend that leaks its connections', () 
       container.inspect(),
       container.logs({ stdout: true, stderr: true }),
     ]);
-    const admin = new Client(stack.adminUrl);
-    await admin.connect();
-    const { rows } = await admin.query('SELECT query FROM pg_stat_activity');
-    await admin.end();
+    const rows = await runSql(stack.adminUrl, 'SELECT query FROM pg_stat_activity');
     expect(config.Env.join('\n')).toContain('app:app-secret@');
     expect(String(log)).toContain('app:app-secret@');
     expect(String(log)).toContain("'logged-literal'");

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type Docker from 'dockerode';
-import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/timing.ts';
 import { connectDocker } from '../../src/docker/connect.ts';
@@ -20,6 +19,7 @@ import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { findFreePort } from '../../sandbox/patient/free-port.ts';
 import { run } from './stack.ts';
+import { runSql } from '../support/sql.ts';
 
 const second = 1_000_000_000;
 const autoConf = '/var/lib/postgresql/data/postgresql.auto.conf';
@@ -110,14 +110,8 @@ describe.skipIf(await whyNoEngine())('option B on a real container', () => {
   }
 
   async function inForce(): Promise<string> {
-    const client = new Client({ connectionString: url });
-    await client.connect();
-    try {
-      const { rows } = await client.query<{ max_connections: string }>('SHOW max_connections');
-      return rows[0]?.max_connections ?? '';
-    } finally {
-      await client.end();
-    }
+    const [row] = await runSql<{ max_connections: string }>(url, 'SHOW max_connections');
+    return row?.max_connections ?? '';
   }
 
   const inside = (command: string): Promise<string> => runInside(container, command);

@@ -13,6 +13,7 @@ import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import type { Limits, ServiceConfig, Target } from '../../src/runbook/snapshot/target.ts';
 import { passwords } from './stack.ts';
 import type { Stack } from './stack.ts';
+import { databaseOptions } from '../support/database-options.ts';
 
 interface StackMonitorOptions {
   readonly limits?: Partial<Limits>;
@@ -94,15 +95,14 @@ function toDatabase(stack: Stack, target: Target, { exec, url }: StackMonitorOpt
     user: 'postgres',
     database: 'postgres',
   });
-  return createDatabase({
-    target: target.name,
-    url: url ?? stack.lookingUrl,
-    ...(exec === true && { exec: psql }),
-    providerReserved: 0,
-    limits: target.limits,
-    applicationRoles: target.applicationRoles,
-    clock: systemClock,
-  });
+  return createDatabase(
+    databaseOptions(url ?? stack.lookingUrl, {
+      target: target.name,
+      ...(exec === true && { exec: psql }),
+      limits: target.limits,
+      applicationRoles: target.applicationRoles,
+    }),
+  );
 }
 
 /** Asks for the addresses at every look, as a name does: a restarted container has another port. */

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { toText } from '../../sandbox/message-text.ts';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
@@ -12,6 +12,8 @@ import { commandsOn, openByHandStage } from './support/by-hand-stage.ts';
 import type { ByHandStage } from './support/by-hand-stage.ts';
 import { ask, card, jonas, maya, press, threadWith } from './support/conversation.ts';
 import type { Conversation } from './support/conversation.ts';
+import { runSql } from '../support/sql.ts';
+import { openClient } from '../support/sql.ts';
 
 /** A name that runs something else in a shell that is not told to leave it alone. */
 const hostileName = `it's $(touch "x") \`id\` \\`;
@@ -41,12 +43,12 @@ test('option A without an acting role: the statement ends exactly what was appro
   const sql = await runInShell(first.command);
   // A session that worked since is another one.
   await forgotten.query('SELECT 1');
-  expect(await runSql(sql)).toHaveLength(0);
+  expect(await runSql(scene.patient.urls.rescue, sql)).toHaveLength(0);
   await press(stage, { user: jonas, ts: first.ts, actionId });
   await card(stage, 'No change');
   await untilOld();
   const second = await handA(stage);
-  expect(await runSql(await runInShell(second.command))).toHaveLength(1);
+  expect(await runSql(scene.patient.urls.rescue, await runInShell(second.command))).toHaveLength(1);
   await expect(forgotten.query('SELECT 1')).rejects.toThrow(/terminat|not queryable/);
   await press(stage, { user: jonas, ts: second.ts, actionId });
   expect(await threadWith(stage, second, 'journal entry')).toContain('1 ended');
@@ -64,9 +66,7 @@ async function handA(stage: Conversation): Promise<{ ts: string; command: string
 /** A session that keeps a transaction open, for long enough. */
 async function forget(application: string): Promise<Client> {
   const connectionString = scene.patient.cluster.url('app', 'shop');
-  const client = new Client({ connectionString, application_name: application });
-  client.on('error', () => undefined); // it is ended by option A
-  await client.connect();
+  const client = await openClient(connectionString, application); // it is ended by option A
   await client.query('BEGIN');
   await client.query('SELECT 1');
   await untilOld();
@@ -77,7 +77,10 @@ function untilOld(): Promise<void> {
   const ms = scene.patient.limits.terminateIdleInTransactionMs;
   const young = `SELECT FROM pg_stat_activity WHERE state = 'idle in transaction'
     AND now() - state_change < interval '${ms} ms'`;
-  return until('the transaction is old enough', async () => (await runSql(young)).length === 0);
+  return until(
+    'the transaction is old enough',
+    async () => (await runSql(scene.patient.urls.rescue, young)).length === 0,
+  );
 }
 
 /** Runs a command in a real shell, with a psql that keeps what it is given. */
@@ -91,15 +94,5 @@ async function runInShell(command: string): Promise<string> {
     return await readFile(join(folder, 'given'), 'utf8');
   } finally {
     await rm(folder, { recursive: true });
-  }
-}
-
-async function runSql(sql: string): Promise<readonly unknown[]> {
-  const admin = new Client({ connectionString: scene.patient.urls.rescue });
-  await admin.connect();
-  try {
-    return (await admin.query<Record<string, unknown>>(sql)).rows;
-  } finally {
-    await admin.end();
   }
 }

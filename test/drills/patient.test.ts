@@ -23,6 +23,8 @@ import {
 } from './support/conversation.ts';
 import type { Conversation } from './support/conversation.ts';
 import { patienceMs } from '../support/until.ts';
+import { openClient } from '../support/sql.ts';
+import { databaseOptions } from '../support/database-options.ts';
 
 /** Options A and C on a real PostgreSQL with real services, ordered, approved and followed in a real Slack conversation. */
 const password = 'canary-password-8841';
@@ -40,14 +42,9 @@ beforeAll(async () => {
     get target() {
       return { ...patient.target(), contacts: { databaseAdmins: jonas } };
     },
-    database: createDatabase({
-      target: patient.target().name,
-      url,
-      providerReserved: 0,
-      limits: patient.limits,
-      applicationRoles: [],
-      clock: systemClock,
-    }),
+    database: createDatabase(
+      databaseOptions(url, { target: patient.target().name, limits: patient.limits }),
+    ),
     services: patient.services(),
     pools: patient.pools(),
     privileged: createIdleSessions({ url: withPassword(patient.urls.privileged) }),
@@ -84,12 +81,7 @@ async function open(): Promise<Conversation> {
 
 /** A session that keeps a transaction open after a statement with something private in it. */
 async function forget(): Promise<Client> {
-  const client = new Client({
-    connectionString: patient.cluster.url('app', 'shop'),
-    application_name: hostileName,
-  });
-  client.on('error', () => undefined); // it is ended by option A
-  await client.connect();
+  const client = await openClient(patient.cluster.url('app', 'shop'), hostileName); // it is ended by option A
   await client.query('BEGIN');
   await client.query(`SELECT '${literal}' AS password /* ${literal} */`);
   return client;

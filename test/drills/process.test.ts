@@ -18,6 +18,7 @@ import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { appToken, botToken, readManifest, signingSecret } from '../slack/support/workspace.ts';
 import { patienceMs } from '../support/until.ts';
+import { openClient } from '../support/sql.ts';
 
 /** The terminal and the bot as processes of their own, with nothing between them but the journal. */
 const source = (name: string): string =>
@@ -42,9 +43,7 @@ beforeEach(async () => {
   await admin.query('CREATE ROLE app LOGIN; CREATE ROLE acting LOGIN');
   await admin.query('GRANT pg_monitor, pg_signal_backend TO acting');
   await admin.end();
-  forgotten = new Client({ connectionString: cluster.url('app'), application_name: 'backend' });
-  forgotten.on('error', () => undefined); // it is ended by option A
-  await forgotten.connect();
+  forgotten = await openClient(cluster.url('app')); // it is ended by option A
   await forgotten.query('BEGIN');
   slack = await startRecordedSlack({
     manifest: readManifest(),

@@ -11,6 +11,7 @@ import { toDraft } from '../../src/runbook/incidents/incident-log.ts';
 import { connectByTls } from '../../src/postgres/connect/connect-by-tls.ts';
 import { buildRequest } from '../runbook/approvals/builders.ts';
 import { buildIncident } from './build-incident.ts';
+import { runSql } from '../support/sql.ts';
 
 /** What only a journal on a server can meet. */
 let cluster: Cluster;
@@ -20,14 +21,14 @@ let url: string;
 const opened: StoredJournal[] = [];
 beforeAll(async () => {
   [cluster, other] = await Promise.all([startCluster(), startCluster({ major: majors[0] ?? 18 })]);
-  await run('CREATE ROLE nobody LOGIN');
+  await runSql(cluster.url(), 'CREATE ROLE nobody LOGIN');
 });
 afterAll(async () => {
   await Promise.all([cluster, other].map((one) => one.close()));
 });
 beforeEach(async () => {
   databases += 1;
-  await run(`CREATE DATABASE journal_${databases}`);
+  await runSql(cluster.url(), `CREATE DATABASE journal_${databases}`);
   url = cluster.url('postgres', `journal_${databases}`);
 });
 afterEach(async () => {
@@ -38,13 +39,6 @@ async function open(address = url): Promise<StoredJournal> {
   const journal = await openPostgresJournal({ url: address, byTls: connectByTls });
   opened.push(journal);
   return journal;
-}
-
-async function run(...statements: readonly string[]): Promise<void> {
-  const client = new Client({ connectionString: cluster.url() });
-  await client.connect();
-  for (const statement of statements) await client.query(statement);
-  await client.end();
 }
 
 const note = { kind: 'note', body: {} };
@@ -64,7 +58,7 @@ test('a connection that died while nobody used it is opened anew, unnoticed', as
   const journal = await open();
   await journal.record(note);
   const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'dbconn journal'`;
-  await run(end);
+  await runSql(cluster.url(), end);
   await journal.record(note);
   expect(await journal.head()).toMatchObject({ seq: 2 });
 });
@@ -99,17 +93,15 @@ test('what holds the journal for good is told after 5 s, instead of waiting on',
 test('tables that were made anew, and a database that took the name of another, are not its journal', async () => {
   const journal = await open();
   await journal.record(note);
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  await client.query('DROP SCHEMA dbconn CASCADE');
-  await client.end();
+  await runSql(url, 'DROP SCHEMA dbconn CASCADE');
   await expect(journal.record(note)).rejects.toBeInstanceOf(JournalMoved);
   const anew = await open();
   await expect(journal.record(note)).rejects.toBeInstanceOf(JournalMoved);
   await expect(journal.findUntrue()).rejects.toBeInstanceOf(JournalMoved);
   await anew.record(note);
   const name = `journal_${databases}`;
-  await run(
+  await runSql(
+    cluster.url(),
     `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
     `ALTER DATABASE ${name} RENAME TO ${name}_old`,
     `CREATE DATABASE ${name} TEMPLATE ${name}_old`,
@@ -165,24 +157,19 @@ test('a journal of the version before gets what it lacks, while a process of tha
 
 test('a journal of a later dbconn is left alone', async () => {
   await open();
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  await client.query('UPDATE dbconn.schema_version SET version = 99');
-  await client.end();
+  await runSql(url, 'UPDATE dbconn.schema_version SET version = 99');
   await expect(open()).rejects.toThrow(/schema version 99/);
 });
 
 test('nobody’s function stands in for a built-in of the journal', async () => {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  await client.query(
+  await runSql(
+    url,
     `CREATE FUNCTION public.pg_total_relation_size(text) RETURNS bigint LANGUAGE sql AS 'SELECT 2^62::bigint'`,
+    'ALTER ROLE postgres SET search_path = public, pg_catalog',
   );
-  await client.query('ALTER ROLE postgres SET search_path = public, pg_catalog');
-  await client.end();
   const journal = await open();
   await journal.record(note);
-  await run('ALTER ROLE postgres RESET search_path');
+  await runSql(cluster.url(), 'ALTER ROLE postgres RESET search_path');
   expect(await journal.head()).toMatchObject({ seq: 1 });
 });
 

@@ -1,11 +1,11 @@
 import { DatabaseSync } from 'node:sqlite';
-import { Client } from 'pg';
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import { openPostgresJournal } from '../../src/journal/postgres/driver.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { connectByTls } from '../../src/postgres/connect/connect-by-tls.ts';
 import { makeJournalFolder } from './temporary-journal.ts';
+import { runSql } from '../support/sql.ts';
 
 type PostgresJournalOptions = Parameters<typeof openPostgresJournal>[0];
 
@@ -57,22 +57,22 @@ export function sqliteShelf(): Promise<Shelf> {
 
 export async function postgresShelf(major: number): Promise<Shelf> {
   const cluster = await startCluster({ major });
-  await run(cluster.url(), ['CREATE ROLE journal LOGIN']);
+  await runSql(cluster.url(), 'CREATE ROLE journal LOGIN');
   /** Databases whose journal is closed: to make one costs far more than to clear one. */
   const vacant: string[] = [];
   let databases = 0;
   const makeDatabase = async (): Promise<string> => {
     databases += 1;
-    await run(cluster.url(), [`CREATE DATABASE journal_${databases} OWNER journal`]);
+    await runSql(cluster.url(), `CREATE DATABASE journal_${databases} OWNER journal`);
     return cluster.url('journal', `journal_${databases}`);
   };
   return {
     async clear() {
       const address = vacant.pop() ?? (await makeDatabase());
-      await run(address, ['DROP SCHEMA IF EXISTS dbconn CASCADE']);
+      await runSql(address, 'DROP SCHEMA IF EXISTS dbconn CASCADE');
       // SQLite knows no schemas, so the statements of the tests name none.
       const tamper = (...statements: readonly string[]): Promise<void> =>
-        run(address, ['SET search_path = dbconn', ...statements]);
+        runSql(address, 'SET search_path = dbconn', ...statements).then(() => undefined);
       const opened: StoredJournal[] = [];
       return {
         address,
@@ -95,14 +95,4 @@ export async function postgresShelf(major: number): Promise<Shelf> {
     },
     close: () => cluster.close(),
   };
-}
-
-async function run(url: string, statements: readonly string[]): Promise<void> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }

@@ -1,4 +1,3 @@
-import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Session } from '../support/sessions.ts';
 import { majors } from '../support/breadth.ts';
@@ -6,6 +5,7 @@ import { useNightServer } from './support/night-server.ts';
 import { optionD } from './support/option-d.ts';
 import { variants } from './support/variants.ts';
 import { diagnoseOnce } from './support/night.ts';
+import { runSql } from '../support/sql.ts';
 
 /** Night 31, and field/sql/foreign-encoding.sql: no text of a session breaks the look, and no literal leaves it. */
 describe.for(majors)('PostgreSQL %i', (major) => {
@@ -104,12 +104,12 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       });
 
       test('names that are no UTF-8 do not break it either', async () => {
-        const admin = new Client({ connectionString: night.cluster.url('postgres', 'of_latin1') });
-        await admin.connect();
-        await admin.query(`CREATE ROLE "${user}é" LOGIN`);
-        await admin.query(`DROP ROLE "${user}é"`);
-        await admin.query(`CREATE ROLE "${user}é" LOGIN CONNECTION LIMIT 7`);
-        await admin.end();
+        await runSql(
+          night.cluster.url('postgres', 'of_latin1'),
+          `CREATE ROLE "${user}é" LOGIN`,
+          `DROP ROLE "${user}é"`,
+          `CREATE ROLE "${user}é" LOGIN CONNECTION LIMIT 7`,
+        );
         const { reach, capacity } = await look();
         expect(reach.via).toBe('connection');
         expect(capacity?.usable).toBe(37);

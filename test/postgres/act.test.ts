@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
@@ -9,6 +9,7 @@ import type {
   Candidates,
   PrivilegedConnection,
 } from '../../src/runbook/remedies/a-terminate-idle/ports.ts';
+import { openClient } from '../support/sql.ts';
 
 let cluster: Cluster;
 const open = new Set<Client>();
@@ -28,9 +29,7 @@ afterEach(async () => {
 });
 
 async function connect(user: string): Promise<Client> {
-  const client = new Client({ connectionString: cluster.url(user), application_name: 'backend' });
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await openClient(cluster.url(user));
   open.add(client);
   return client;
 }

@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
+import { until } from '../support/until.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
@@ -12,6 +13,8 @@ import type {
   Candidate,
   CandidateQuery,
 } from '../../src/runbook/remedies/a-terminate-idle/ports.ts';
+import { runSql } from '../support/sql.ts';
+import { openClient } from '../support/sql.ts';
 
 const guard: TerminateGuard = {
   idleForMs: 50,
@@ -48,26 +51,20 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   afterEach(async () => {
     await Promise.all([...open].map((client) => client.end().catch(() => undefined)));
     open.clear();
-    await until(async () => {
-      const left = await withClient(cluster.url(), (client) =>
-        client.query(
-          `SELECT application_name FROM pg_stat_activity
-            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
-        ),
+    await until('all sessions of the test are gone', async () => {
+      const left = await runSql(
+        cluster.url(),
+        `SELECT application_name FROM pg_stat_activity
+          WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
       );
-      return left.rows.length === 0;
+      return left.length === 0;
     });
   });
 
   afterAll(() => cluster.close());
 
   async function connect(user: string, application: string): Promise<Client> {
-    const client = new Client({
-      connectionString: cluster.url(user),
-      application_name: application,
-    });
-    client.on('error', () => undefined); // ended by the test
-    await client.connect();
+    const client = await openClient(cluster.url(user), application); // ended by the test
     open.add(client);
     return client;
   }
@@ -90,7 +87,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   /** Waits until that many sessions rest for longer than the threshold. */
   async function candidatesOf(n: number, query = idleInTransaction): Promise<Candidate[]> {
     let found: Candidate[] = [];
-    await until(async () => {
+    await until('it is seen', async () => {
       found = await candidates(query);
       return found.length === n;
     });
@@ -130,7 +127,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       'idle in transaction (aborted)',
     ]);
     expect(Object.values(await terminate(found))).toEqual(['signalled', 'signalled']);
-    await until(async () => {
+    await until('it is seen', async () => {
       const left = await privileged().act((session) => session.readRemainingSessions(found));
       return left.length === 0;
     });
@@ -198,7 +195,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     expect(await terminate([identity])).toEqual({ [identity.pid]: 'moved on' });
     const again = await one(query);
     expect(await terminate([again])).toEqual({ [identity.pid]: 'signalled' });
-    await until(async () => !(await isAlive(client)));
+    await until('it is seen', async () => !(await isAlive(client)));
   });
 
   test('a session younger than the threshold is not ended, even if everything else agrees', async () => {
@@ -308,7 +305,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     // On a busy machine the statement may be over before this process hears of the first end: then it is run again.
     let race = await raceWithTheStatement();
     for (let more = 9; more > 0 && race.outcome === 'signalled'; more -= 1) {
-      await until(async () => (await candidates()).length === 0);
+      await until('it is seen', async () => (await candidates()).length === 0);
       race = await raceWithTheStatement();
     }
     expect(race).toEqual({ outcome: 'moved on', works: true });
@@ -318,7 +315,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const client = await leak();
     const identity = await one();
     await client.end();
-    await until(async () => (await candidates()).length === 0);
+    await until('it is seen', async () => (await candidates()).length === 0);
     expect(await terminate([identity])).toEqual({ [identity.pid]: 'already gone' });
   });
 });
@@ -334,22 +331,4 @@ function shift(text: string): string {
     const next = (Number(micros) + 1) % 1_000_000;
     return `${String(next).padStart(6, '0')}Z`;
   });
-}
-
-async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<T> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('It did not happen in time.');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }

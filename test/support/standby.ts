@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { appendFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Client } from 'pg';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { startCluster } from './clusters.ts';
 import { until } from './until.ts';
+import { runSql } from './sql.ts';
 
 interface Pair {
   readonly primary: Cluster;
@@ -49,9 +49,9 @@ export async function startPair(
 }
 
 async function isStreaming(primary: Cluster): Promise<boolean> {
-  const client = new Client({ connectionString: primary.url() });
-  await client.connect();
-  const { rows } = await client.query(`SELECT FROM pg_stat_replication WHERE state = 'streaming'`);
-  await client.end();
+  const rows = await runSql(
+    primary.url(),
+    `SELECT FROM pg_stat_replication WHERE state = 'streaming'`,
+  );
   return rows.length === 1;
 }

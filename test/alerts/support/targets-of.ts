@@ -5,6 +5,7 @@ import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
 import type { Contacts } from '../../../src/runbook/snapshot/target.ts';
 import { databaseName } from '../../../sandbox/patient/schema.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
+import { databaseOptions } from '../../support/database-options.ts';
 
 interface TargetsOptions {
   readonly password: string;
@@ -21,14 +22,12 @@ export function targetsOf(patient: Patient, options: TargetsOptions): TargetSet 
     get target() {
       return { ...patient.target(), composeProject, contacts };
     },
-    database: createDatabase({
-      target: databaseName,
-      url: cluster.url('dbconn', databaseName, password),
-      providerReserved: 0,
-      limits,
-      applicationRoles: [],
-      clock: systemClock,
-    }),
+    database: createDatabase(
+      databaseOptions(cluster.url('dbconn', databaseName, password), {
+        target: databaseName,
+        limits,
+      }),
+    ),
     services: patient.services(),
     pools: patient.pools(),
     restarts: patient.services(),

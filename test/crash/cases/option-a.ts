@@ -1,8 +1,9 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { expect } from 'vitest';
 import { asAdmin, databaseName } from '../../../sandbox/patient/schema.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 import type { CrashCase } from '../crash-case.ts';
+import { openClient } from '../../support/sql.ts';
 
 /** Three transactions left open by one application. */
 export const optionA: CrashCase = {
@@ -34,12 +35,7 @@ export const optionA: CrashCase = {
 };
 
 async function leak({ cluster }: Patient): Promise<Client> {
-  const client = new Client({
-    connectionString: cluster.url('app', databaseName),
-    application_name: 'leaky',
-  });
-  client.on('error', () => undefined); // it is ended by option A
-  await client.connect();
+  const client = await openClient(cluster.url('app', databaseName), 'leaky'); // it is ended by option A
   await client.query('BEGIN');
   return client;
 }

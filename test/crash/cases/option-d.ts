@@ -1,8 +1,9 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { expect } from 'vitest';
 import { asAdmin, databaseName } from '../../../sandbox/patient/schema.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 import type { CrashCase } from '../crash-case.ts';
+import { openClient } from '../../support/sql.ts';
 
 const waiters = 3;
 /** A wait shorter than the patient's lockWaitMs is no trouble yet. */
@@ -45,12 +46,7 @@ export const optionD: CrashCase = {
 };
 
 async function connect({ cluster }: Patient): Promise<Client> {
-  const client = new Client({
-    connectionString: cluster.url('app', databaseName),
-    application_name: 'piled-up',
-  });
-  client.on('error', () => undefined); // one of them is ended by option D
-  await client.connect();
+  const client = await openClient(cluster.url('app', databaseName), 'piled-up'); // one of them is ended by option D
   return client;
 }
 

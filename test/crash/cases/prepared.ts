@@ -1,8 +1,8 @@
-import { Client } from 'pg';
 import { expect } from 'vitest';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 import { asAdmin } from '../../../sandbox/patient/schema.ts';
 import type { CrashCase } from '../crash-case.ts';
+import { runSql } from '../../support/sql.ts';
 
 const gid = 'forgotten';
 
@@ -11,12 +11,12 @@ export const prepared: CrashCase = {
   name: 'a prepared transaction is rolled back',
   option: 'prepared',
   async prepare({ patient }) {
-    const client = new Client({ connectionString: patient.urls.privileged });
-    await client.connect();
-    await client.query('BEGIN');
-    await client.query('SELECT pg_current_xact_id()');
-    await client.query(`PREPARE TRANSACTION '${gid}'`);
-    await client.end();
+    await runSql(
+      patient.urls.privileged,
+      'BEGIN',
+      'SELECT pg_current_xact_id()',
+      `PREPARE TRANSACTION '${gid}'`,
+    );
     return {
       ask: { kind: 'rollback-prepared', gid },
       async check({ result }) {

@@ -9,7 +9,7 @@ import { readConfig } from '../../../src/config/config.ts';
 import { openTargets } from '../../../src/app/target-adapters.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
-import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
+import { valueOf } from '../../runbook/approvals/answers.ts';
 import type { KillPoint } from '../../crash/killing-journal.ts';
 import { ann, openCrashApprovals } from '../../crash/open-crash-approvals.ts';
 import { takeOverFirst } from '../../crash/take-over-first.ts';
@@ -109,9 +109,4 @@ async function runChild(job: Job): Promise<string[]> {
   const { signalCode: signal, exitCode: code } = child;
   expect({ signal, code, errors }).toEqual({ ...expected, errors: '' });
   return [...output.matchAll(/^write (.+)$/gm)].map(([, kind = '']) => kind);
-}
-
-function valueOf<T>(answer: Answer<T>): T {
-  if (!answer.ok) throw new Error(`${answer.refusal.why} ${answer.refusal.next}`);
-  return answer.value;
 }

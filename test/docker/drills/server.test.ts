@@ -1,6 +1,5 @@
 import type Docker from 'dockerode';
 import { afterEach, describe, expect, test } from 'vitest';
-import { asAdmin } from '../../../sandbox/patient/schema.ts';
 import { StubbornClient } from '../../support/stubborn-client.ts';
 import { whyNoEngine } from '../engine.ts';
 import { startStack } from '../stack.ts';
@@ -8,6 +7,7 @@ import type { Stack, StackOptions } from '../stack.ts';
 import { runInside } from '../run-inside.ts';
 import { openStackBot } from './stack-bot.ts';
 import type { StackBot } from './stack-bot.ts';
+import { runSql } from '../../support/sql.ts';
 
 const dataDirectory = '/var/lib/postgresql/data';
 
@@ -36,11 +36,9 @@ describe.skipIf(await whyNoEngine())('max_connections of a real container', () =
     await Promise.all(application.map((client) => client.untilOpen()));
   }
 
-  function inForce(): Promise<string | undefined> {
-    return asAdmin(stack.adminUrl, async (admin) => {
-      const { rows } = await admin.query<{ max_connections: string }>('SHOW max_connections');
-      return rows[0]?.max_connections;
-    });
+  async function inForce(): Promise<string | undefined> {
+    const sql = 'SHOW max_connections';
+    return (await runSql<{ max_connections: string }>(stack.adminUrl, sql))[0]?.max_connections;
   }
 
   const startedAt = async (): Promise<string> => (await container.inspect()).State.StartedAt;

@@ -1,4 +1,4 @@
-import { Client } from 'pg';
+import type { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { asAdmin } from '../../../sandbox/patient/schema.ts';
 import { whyNoEngine } from '../engine.ts';
@@ -8,6 +8,7 @@ import type { Stack } from '../stack.ts';
 import { openStackBot } from './stack-bot.ts';
 import type { ConfigOptions } from './stack-config.ts';
 import type { StackBot } from './stack-bot.ts';
+import { openClient } from '../../support/sql.ts';
 
 /** Options A and D, prepared transactions and prevention, from trouble to outcome, in Slack, on the engine. */
 describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
@@ -37,9 +38,7 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
   }
 
   async function connect(application: string): Promise<Client> {
-    const client = new Client({ connectionString: stack.appUrl, application_name: application });
-    client.on('error', () => undefined); // it may be ended
-    await client.connect();
+    const client = await openClient(stack.appUrl, application); // it may be ended
     clients.push(client);
     return client;
   }

@@ -13,6 +13,7 @@ import { startPatient } from '../../support/clusters.ts';
 import { patienceMs } from '../../support/until.ts';
 import { ask, card, jonas, maya, openConversation, press } from './conversation.ts';
 import type { Bot, Conversation } from './conversation.ts';
+import { databaseOptions } from '../../support/database-options.ts';
 
 /** A target that dbconn can only look at: neither an acting role nor a socket of Docker. */
 export interface ByHandStage {
@@ -40,14 +41,12 @@ export async function openByHandStage(seed: number): Promise<ByHandStage> {
     get target() {
       return { ...patient.target(), runtime: stage.runtime };
     },
-    database: createDatabase({
-      target: patient.target().name,
-      url: patient.urls.dbconn,
-      providerReserved: 0,
-      limits: patient.limits,
-      applicationRoles: [],
-      clock: systemClock,
-    }),
+    database: createDatabase(
+      databaseOptions(patient.urls.dbconn, {
+        target: patient.target().name,
+        limits: patient.limits,
+      }),
+    ),
     services: patient.services(),
     pools: patient.pools(),
     planning: openPrivileged(patient.urls.dbconn),
