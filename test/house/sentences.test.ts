@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { parseAst } from 'rolldown/parseAst';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { faultsOfText } from '../support/plain-english.ts';
 
 const root = new URL('../..', import.meta.url);
@@ -15,6 +16,10 @@ const files = [
   'src/terminal/render/{diagnosis,sections,prevention}.ts',
 ].flatMap((pattern) => globSync(pattern, { cwd: root, exclude: ['**/doctor.ts'] }));
 
+const Template = z.object({
+  quasis: z.array(z.object({ value: z.object({ cooked: z.string() }) })),
+});
+
 /** A string or a template of the source, a filled-in value as one word. */
 function textsOf(node: unknown): readonly string[] {
   if (Array.isArray(node)) return node.flatMap(textsOf);
@@ -24,9 +29,9 @@ function textsOf(node: unknown): readonly string[] {
   if ('value' in node && 'type' in node && node.type === 'Literal') {
     return typeof node.value === 'string' ? [node.value] : [];
   }
-  if (!('quasis' in node) || !Array.isArray(node.quasis)) return inner;
-  const quasis = node.quasis as readonly { readonly value: { readonly cooked: string } }[];
-  return [quasis.map(({ value }) => value.cooked).join('X'), ...inner];
+  const template = Template.safeParse(node);
+  if (!template.success) return inner;
+  return [template.data.quasis.map(({ value }) => value.cooked).join('X'), ...inner];
 }
 
 test.for(files)('every sentence of %s is plain English', (file) => {

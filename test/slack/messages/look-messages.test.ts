@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
-import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
 import { diagnosisMessages } from '../../../src/slack/handlers/read-commands.ts';
 import { sourcesMessage } from '../../../src/slack/messages/sessions.ts';
 import { statusMessage } from '../../../src/slack/messages/status.ts';
@@ -228,11 +227,11 @@ test('groups of sessions that do not fit are counted', () => {
 
 test('an answer without sessions says what was searched, and what to try', () => {
   const { capacity } = aDiagnosis();
-  const byState = { ...capacity?.byState, idleInTransaction: 0, idleInTransactionAborted: 0 };
-  const diagnosis = {
-    ...aDiagnosis({ sessions: [], blocking: anUnreachedDiagnosis().blocking }),
-    capacity: { ...capacity, byState },
-  } as Diagnosis;
+  if (capacity === null) throw new Error('It was not seen.');
+  const byState = { ...capacity.byState, idleInTransaction: 0, idleInTransactionAborted: 0 };
+  const { blocking } = anUnreachedDiagnosis();
+  const seen = { capacity: { ...capacity, byState }, sessions: [], blocking };
+  const diagnosis = aDiagnosis(seen);
   const said = (['sessions', 'idle', 'blocking'] as const).map(
     (word) => diagnosisMessages[word]({ diagnosis, target }).text,
   );

@@ -1,41 +1,57 @@
 import { describe, expect, test } from 'vitest';
-import type { Message } from '../../../src/slack/messages/kit/message.ts';
+import { z } from 'zod';
 import { saidOfLooks } from '../../record/fixtures/looks.ts';
 import { faultsOfText } from '../../support/plain-english.ts';
 
-interface Said {
-  readonly slack: Readonly<Record<string, Message>>;
-  readonly terminal: Readonly<Record<string, readonly string[]>>;
-  readonly prevention?: { readonly slack: Message; readonly terminal: readonly string[] };
-}
+const Words = z.record(z.string(), z.object({ text: z.string(), blocks: z.array(z.unknown()) }));
+const Lines = z.record(z.string(), z.array(z.string()));
+const Said = z.object({
+  slack: Words,
+  terminal: Lines,
+  prevention: z.object({ slack: Words.valueType, terminal: Lines.valueType }).exactOptional(),
+});
+const Section = z.object({
+  type: z.literal('rich_text_section'),
+  elements: z.array(
+    z.object({
+      type: z.string(),
+      text: z.string().default(''),
+      style: z.object({ code: z.boolean().default(false) }).optional(),
+      timestamp: z.number().default(0),
+    }),
+  ),
+});
 
-const nights = Object.entries(saidOfLooks()).filter(
-  (entry): entry is [string, Said] => 'slack' in (entry[1] as object),
-);
+const nights = Object.entries(saidOfLooks()).flatMap(([name, said]) => {
+  const { success, data } = Said.safeParse(said);
+  return success ? [[name, data] as const] : [];
+});
 
 /** What a block says: a line for each paragraph, point and cell; code in backticks, dates as Slack has them. */
 function proseOf(node: unknown): string {
   if (Array.isArray(node)) return node.map(proseOf).join('\n');
   if (typeof node !== 'object' || node === null) return '';
-  if ('type' in node && node.type === 'rich_text_section' && 'elements' in node) {
-    return (node.elements as readonly unknown[]).map(leafOf).join('');
-  }
+  const section = Section.safeParse(node);
+  if (section.success) return section.data.elements.map(leafOf).join('');
   // Cells hold figures, names and statements; only their heads are dbconn's own words.
   if ('rows' in node && Array.isArray(node.rows)) return proseOf(node.rows[0]);
   if ('text' in node && typeof node.text === 'string') return node.text;
   return Object.values(node).map(proseOf).join('\n');
 }
 
-function leafOf(leaf: unknown): string {
-  const { type, text, style, timestamp } = leaf as {
-    readonly type: string;
-    readonly text?: string;
-    readonly style?: { readonly code?: boolean };
-    readonly timestamp?: number;
-  };
-  if (type === 'date') return `<!date^${timestamp ?? 0}>`;
-  return style?.code === true ? `\`${text ?? ''}\`` : (text ?? '');
+function leafOf({
+  type,
+  text,
+  style,
+  timestamp,
+}: z.infer<typeof Section>['elements'][number]): string {
+  if (type === 'date') return `<!date^${timestamp}>`;
+  return style?.code === true ? `\`${text}\`` : text;
 }
+
+test('every night of the recording is read', () => {
+  expect(nights.length).toBeGreaterThan(14);
+});
 
 describe.for(nights)('of %s', ([, said]) => {
   const { prevention } = said;
