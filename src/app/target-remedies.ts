@@ -18,27 +18,12 @@ import { createOptionE } from '../runbook/remedies/e-resize-pool/resize-pool.ts'
 import { createPreparedRollback } from '../runbook/remedies/prepared-transaction/rollback.ts';
 import { createPrevention } from '../runbook/remedies/prevention/prevention.ts';
 import type { Remedy } from '../runbook/remedies/remedy.ts';
+import type { ReplicaPorts } from '../runbook/remedies/replicas/service-replicas.ts';
 import { takeSnapshotOf } from '../runbook/snapshot/take-snapshot.ts';
-import type { Clock } from '../timing.ts';
 
-interface ApprovalTargetParts {
-  readonly clock: Clock;
-  /** Services option C never restarts, although configured. */
-  readonly refusedServices: readonly string[];
-  /** The beginnings of ids of containers it never restarts: the one dbconn runs in. */
-  readonly refusedContainers: readonly string[];
-}
+type ApprovalTargetParts = Pick<ReplicaPorts, 'clock' | 'refusedServices' | 'refusedContainers'>;
 
-interface Times {
-  readonly stopTimeoutSeconds: number;
-  readonly healthyWithinMs: number;
-  readonly calmWithinMs: number;
-  readonly shownWithinMs: number;
-  readonly silentForMs: number;
-  readonly returnWithinMs: number;
-}
-
-const times: Times = {
+const times = {
   /** As `docker compose restart` has it. */
   stopTimeoutSeconds: 10,
   /** A service that starts slower than this has a health check that says so; then the row ends there. */
@@ -78,7 +63,7 @@ export function toApprovalTarget(
   };
 }
 
-type RemedyDeps = TargetAdapters & ApprovalTargetParts & Times & Extras;
+type RemedyDeps = TargetAdapters & ApprovalTargetParts & typeof times & Extras;
 
 interface Extras extends Pick<ApprovalTarget, 'takeSnapshot'> {
   /** A plan for a person: what the privileged role may is no matter. */

@@ -1,6 +1,4 @@
-import type { Clock } from '../../../timing.ts';
 import type { SkipReason } from '../../diagnose/protected-sessions.ts';
-import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Target } from '../../snapshot/target.ts';
 import type { PrivilegedConnection } from '../a-terminate-idle/ports.ts';
 import type { Blockers } from '../d-stop-blockers/ports.ts';
@@ -8,6 +6,7 @@ import type { Plan, PlanTarget, SettingTarget } from '../plan.ts';
 import type { Action } from '../remedy-request.ts';
 import { PrivilegedUnavailable } from '../remedy.ts';
 import type { Item, Remedy } from '../remedy.ts';
+import type { ReplicaPorts } from '../replicas/service-replicas.ts';
 
 type Roles = Pick<Target, 'applicationRoles'>;
 
@@ -81,13 +80,10 @@ export interface Planner extends Pick<Remedy, 'option' | 'propose' | 'recheck'> 
   readBack(plan: Plan, since: string): Promise<readonly Item[]>;
 }
 
-export interface PlannerPorts {
-  readonly takeSnapshot: () => Promise<Snapshot>;
-  readonly clock: Clock;
-  readonly target: Target;
-  /** Services that dbconn itself stands on. */
-  readonly refusedServices: readonly string[];
-}
+export type PlannerPorts = Pick<
+  ReplicaPorts,
+  'takeSnapshot' | 'clock' | 'target' | 'refusedServices'
+>;
 
 /** An option that plans as it always does, and is never run. */
 export function planOf(option: Action, remedy: () => Remedy): Planner {

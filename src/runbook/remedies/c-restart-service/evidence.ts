@@ -4,7 +4,12 @@ import type { Plan, ReplicaTarget } from '../plan.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
 import { countOutcomes } from '../remedy.ts';
 import type { Item, Report } from '../remedy.ts';
-import { countOfService, isOfService, whyNotRunning } from '../replicas/service-replicas.ts';
+import {
+  countOfService,
+  isOfService,
+  whyNotRunning,
+  replicasOf,
+} from '../replicas/service-replicas.ts';
 import type { OptionCPorts } from './ports.ts';
 
 /** Why a replica of a plan is not any more what was approved. */
@@ -132,10 +137,6 @@ export function findReplicas(
 }
 
 /** The replicas among a plan’s targets. */
-export function replicasOf(targets: Plan['targets']): ReplicaTarget[] {
-  return targets.filter((target) => target.kind === 'replica');
-}
-
 /** After a crash: a process that began after the intent was restarted by us, or by somebody; an older one was not. */
 export async function checkReplicas(
   ports: OptionCPorts,

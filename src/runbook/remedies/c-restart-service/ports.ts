@@ -1,22 +1,10 @@
-import type { Clock } from '../../../timing.ts';
-import type { Problem, Snapshot } from '../../snapshot/snapshot.ts';
-import type { Target } from '../../snapshot/target.ts';
+import type { Problem } from '../../snapshot/snapshot.ts';
+import type { ReplicaPorts } from '../replicas/service-replicas.ts';
 
-export interface OptionCPorts {
+export interface OptionCPorts extends ReplicaPorts {
   readonly restarts: Restarts;
-  readonly takeSnapshot: () => Promise<Snapshot>;
-  readonly clock: Clock;
-  readonly target: Target;
-  /** Services never restarted, although configured: dbconn itself, its socket proxy, its journal. */
-  readonly refusedServices: readonly string[];
-  /** The beginnings of ids of containers never restarted: the one dbconn runs in. */
-  readonly refusedContainers: readonly string[];
   /** Between asking a process to end and killing it. */
   readonly stopTimeoutSeconds: number;
-  /** For one replica, from its start. */
-  readonly healthyWithinMs: number;
-  /** How long to wait for the storm to calm before the next replica. */
-  readonly calmWithinMs: number;
 }
 
 /** Restarts one container of a service. */

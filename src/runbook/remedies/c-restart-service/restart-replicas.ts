@@ -1,24 +1,20 @@
-import { poll } from '../../../timing.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { count } from '../../snapshot/words.ts';
 import type { Plan, ReplicaTarget } from '../plan.ts';
 import type { Item, Report, RunControl } from '../remedy.ts';
 import { countOutcomes } from '../remedy.ts';
-import { mayOpen, whyNotNow } from '../replicas/service-replicas.ts';
+import { awaitCalm, mayOpen, replicasOf, stopped } from '../replicas/service-replicas.ts';
 import {
   addressesOf,
   countIn,
   findReplicas,
   hasNewProcess,
   leftBehind,
-  replicasOf,
   serviceOf,
   whyChanged,
 } from './evidence.ts';
 import type { OldProcess } from './evidence.ts';
 import type { OptionCPorts, RestartOutcome } from './ports.ts';
-
-const pollMs = 2000;
 
 const words = {
   healthy: 'restarted',
@@ -61,7 +57,10 @@ export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise
   for (const replica of replicas) {
     const step = replicasOf(run.plan.targets).findIndex(({ id }) => id === replica.id);
     const isFirst = items.every(({ outcome }) => outcome === 'moved on');
-    const turn = halted ?? (isFirst ? before : await awaitTurn(ports, run, replica));
+    // The first one frees slots, and needs no calm.
+    const turn =
+      halted ??
+      (isFirst ? before : await awaitCalm(ports, run.control, nextOf(ports, run.plan, replica)));
     if (typeof turn === 'string' || (await run.control.isStopped())) {
       halted = typeof turn === 'string' ? turn : stopped;
       items.push({ what: replica.name, outcome: 'not reached', detail: `${halted}.`, lines: [] });
@@ -152,36 +151,17 @@ function explain(restarted: RestartOutcome): Pick<Item, 'detail' | 'lines'> {
   return { detail: parts.join(' ').trim(), lines: [...output, ...lastLogLines].slice(-11) };
 }
 
-const stopped = 'All changes were stopped';
-
-/** The look in which PostgreSQL has calmed, or why there is none. The first replica frees slots, and needs no such look. */
-async function awaitTurn(
+function nextOf(
   ports: OptionCPorts,
-  { plan, control }: RestartRun,
+  plan: Plan,
   replica: ReplicaTarget,
-): Promise<Snapshot | string> {
-  const { clock, calmWithinMs } = ports;
-  return poll({ everyMs: pollMs, withinMs: calmWithinMs, clock }, async (isOver) => {
-    if (await control.isStopped()) return stopped;
-    const snapshot = await ports.takeSnapshot();
-    const why = whyNotYet(ports, { plan, replica, snapshot });
-    if (why === undefined) return snapshot;
-    return isOver() ? `Held back to spare PostgreSQL: ${why}` : undefined;
-  });
-}
-
-interface Moment {
-  readonly plan: Plan;
-  readonly replica: ReplicaTarget;
-  readonly snapshot: Snapshot;
-}
-
-function whyNotYet(ports: OptionCPorts, { plan, replica, snapshot }: Moment): string | undefined {
-  const reading = findReplicas(snapshot, plan).find(({ id }) => id === replica.id);
-  const service = serviceOf(ports, plan);
-  const ceiling = reading === undefined || service === undefined ? null : mayOpen(service, reading);
-  const next = { holds: replica.connections, mayOpen: ceiling };
-  return whyNotNow(snapshot, next, ports.clock.now());
+): Parameters<typeof awaitCalm>[2] {
+  return (snapshot) => {
+    const reading = findReplicas(snapshot, plan).find(({ id }) => id === replica.id);
+    const service = serviceOf(ports, plan);
+    const isKnown = reading !== undefined && service !== undefined;
+    return { holds: replica.connections, mayOpen: isKnown ? mayOpen(service, reading) : null };
+  };
 }
 
 function inFigures(before: number | null, after: number | null): string {

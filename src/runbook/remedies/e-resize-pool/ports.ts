@@ -1,8 +1,8 @@
-import type { Clock } from '../../../timing.ts';
-import type { Problem, Snapshot } from '../../snapshot/snapshot.ts';
-import type { Target } from '../../snapshot/target.ts';
+import type { Problem } from '../../snapshot/snapshot.ts';
 import type { RestartOutcome } from '../c-restart-service/ports.ts';
-import type { Plan, PoolTarget, ReplicaTarget } from '../plan.ts';
+import type { Plan, PoolTarget } from '../plan.ts';
+import { replicasOf } from '../replicas/service-replicas.ts';
+import type { ReplicaPorts } from '../replicas/service-replicas.ts';
 
 /** The pool numbers of one process. */
 export interface PoolNumbers {
@@ -125,30 +125,14 @@ export function poolOf({ targets }: Pick<Plan, 'targets'>): PoolTarget {
   return pool;
 }
 
-/** The containers that get them, in their order. */
-export function replicasOf(targets: Plan['targets']): ReplicaTarget[] {
-  return targets.filter((target) => target.kind === 'replica');
-}
-
 /** The same as it is asked of the files. */
 export function resizeOf(plan: Pick<Plan, 'targets'>): Resize {
   const { service, to } = poolOf(plan);
   return { service, ids: replicasOf(plan.targets).map(({ id }) => id), to };
 }
 
-export interface OptionEPorts {
+export interface OptionEPorts extends ReplicaPorts {
   readonly poolSettings: PoolSettings;
-  readonly takeSnapshot: () => Promise<Snapshot>;
-  readonly clock: Clock;
-  readonly target: Target;
-  /** Services never touched, although configured: dbconn itself, its socket proxy, its journal. */
-  readonly refusedServices: readonly string[];
-  /** The beginnings of ids of containers never touched: the one dbconn runs in. */
-  readonly refusedContainers: readonly string[];
-  /** For one container, from its start. */
-  readonly healthyWithinMs: number;
-  /** How long to wait for the storm to calm before the next container. */
-  readonly calmWithinMs: number;
   /** How long the pool metrics may take to show the new numbers. */
   readonly shownWithinMs: number;
 }

@@ -4,7 +4,8 @@ import type { Interrupted, Report, RunControl, StepEntry } from '../remedy.ts';
 import { firstReplicaStep } from './draft.ts';
 import { endResize } from './end.ts';
 import type { EnvEdit, OptionEPorts, RecreateOutcome } from './ports.ts';
-import { poolOf, replicasOf } from './ports.ts';
+import { replicasOf } from '../replicas/service-replicas.ts';
+import { poolOf } from './ports.ts';
 import { checkAgain, hasNumbers } from './recreate.ts';
 import type { ReplicaResult } from './recreate.ts';
 

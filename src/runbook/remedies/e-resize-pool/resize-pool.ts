@@ -6,12 +6,17 @@ import type { Plan, PlanDraft, Skipped } from '../plan.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer, Recheck, Remedy } from '../remedy.ts';
-import { mayResize, readReplicas, whyNotRunning } from '../replicas/service-replicas.ts';
+import {
+  mayResize,
+  readReplicas,
+  whyNotRunning,
+  replicasOf,
+} from '../replicas/service-replicas.ts';
 import { choosePool } from './choose-size.ts';
 import type { ChosenPool } from './choose-size.ts';
 import { draftResize } from './draft.ts';
 import type { EditAnswer, OptionEPorts } from './ports.ts';
-import { poolOf, replicasOf, resizeOf } from './ports.ts';
+import { poolOf, resizeOf } from './ports.ts';
 import { recoverResize } from './recover.ts';
 import { runResize } from './run.ts';
 

@@ -1,16 +1,13 @@
-import { poll } from '../../../timing.ts';
 import type { Plan, PoolTarget, ReplicaTarget } from '../plan.ts';
 import { PrivilegedUnavailable } from '../remedy.ts';
 import type { Report, RunControl } from '../remedy.ts';
-import { readReplicas, whyNotNow } from '../replicas/service-replicas.ts';
+import { awaitCalm, readReplicas, stopped, replicasOf } from '../replicas/service-replicas.ts';
 import { firstReplicaStep } from './draft.ts';
 import { endResize } from './end.ts';
-import { poolOf, replicasOf, resizeOf } from './ports.ts';
+import { poolOf, resizeOf } from './ports.ts';
 import type { OptionEPorts, PoolEnvironment } from './ports.ts';
 import { hasNewNumbers, recreate } from './recreate.ts';
 import type { ReplicaResult } from './recreate.ts';
-
-const pollMs = 2000;
 
 interface NextContainer {
   readonly pool: PoolTarget;
@@ -22,22 +19,16 @@ interface NextContainer {
  * Waits until the next container may be made anew, or says why it may not. The first one gives slots back to a full
  * server, so the governor rules only from the second on.
  */
-async function awaitCalm(
-  { takeSnapshot, clock, target, calmWithinMs }: OptionEPorts,
+async function whyHalted(
+  ports: OptionEPorts,
   control: RunControl,
   { pool, replica, isFirst }: NextContainer,
 ): Promise<string | undefined> {
-  const workers = target.services.find(({ name }) => name === pool.service)?.workers ?? 1;
+  if (isFirst) return (await control.isStopped()) ? stopped : undefined;
+  const { workers = 1 } = ports.target.services.find(({ name }) => name === pool.service) ?? {};
   const mayOpen = workers * (pool.to.poolSize + pool.to.maxOverflow);
-  const halted = await poll({ everyMs: pollMs, withinMs: calmWithinMs, clock }, async (isOver) => {
-    if (await control.isStopped()) return 'All changes were stopped';
-    if (isFirst) return null;
-    const next = { holds: replica.connections, mayOpen };
-    const why = whyNotNow(await takeSnapshot(), next, clock.now());
-    if (why === undefined) return null;
-    return isOver() ? `Held back to spare PostgreSQL: ${why}` : undefined;
-  });
-  return halted ?? undefined;
+  const calm = await awaitCalm(ports, control, () => ({ holds: replica.connections, mayOpen }));
+  return typeof calm === 'string' ? calm : undefined;
 }
 
 interface ResizeRun {
@@ -86,7 +77,7 @@ async function recreateAll(ports: OptionEPorts, { plan, left, control }: ResizeR
   let halted: string | undefined;
   for (const replica of replicasOf(left)) {
     const step = firstReplicaStep + planned.findIndex(({ id }) => id === replica.id);
-    halted ??= await awaitCalm(ports, control, {
+    halted ??= await whyHalted(ports, control, {
       pool,
       replica,
       isFirst: replicaResults.length === 0,

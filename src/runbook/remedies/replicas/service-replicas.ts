@@ -1,3 +1,5 @@
+import { poll } from '../../../timing.ts';
+import type { Clock } from '../../../timing.ts';
 import { createFindService } from '../../diagnose/sources.ts';
 import type {
   DatabaseReading,
@@ -8,8 +10,9 @@ import type {
   SourceReading,
 } from '../../snapshot/snapshot.ts';
 import type { ServiceConfig, Target } from '../../snapshot/target.ts';
+import type { Plan, ReplicaTarget } from '../plan.ts';
 import { done, refuse } from '../remedy.ts';
-import type { Answer } from '../remedy.ts';
+import type { Answer, RunControl } from '../remedy.ts';
 
 /** A refused connection this young means that the server is being stormed right now. */
 const refusedWithinMs = 10_000;
@@ -19,6 +22,21 @@ const refusals: ReadonlySet<LogClass> = new Set([
   'slots-reserved',
   'role-or-database-limit',
 ]);
+
+/** What an option needs that takes a service's replicas one after another. */
+export interface ReplicaPorts {
+  readonly takeSnapshot: () => Promise<Snapshot>;
+  readonly clock: Clock;
+  readonly target: Target;
+  /** Services never touched, although configured: dbconn itself, its socket proxy, its journal. */
+  readonly refusedServices: readonly string[];
+  /** The beginnings of ids of containers never touched: the one dbconn runs in. */
+  readonly refusedContainers: readonly string[];
+  /** For one replica, from its start. */
+  readonly healthyWithinMs: number;
+  /** How long to wait for the storm to calm before the next replica. */
+  readonly calmWithinMs: number;
+}
 
 interface NextReplica {
   /** Slots it holds now and gives back when it stops; null when it cannot be told. */
@@ -32,11 +50,7 @@ interface NextReplica {
  * slots, or somebody was refused a slot (53300) within the last 10 s. Pools that start together storm a server
  * that has just come up for air.
  */
-export function whyNotNow(
-  snapshot: Snapshot,
-  next: NextReplica,
-  nowMs: number,
-): string | undefined {
+function whyNotNow(snapshot: Snapshot, next: NextReplica, nowMs: number): string | undefined {
   if (wasRefused(snapshot, nowMs)) return 'PostgreSQL refused connections within the last 10 s';
   const { reading } = snapshot.database;
   if (reading === undefined) return 'PostgreSQL could not be looked at';
@@ -46,6 +60,25 @@ export function whyNotNow(
   return next.mayOpen !== null && next.mayOpen > free
     ? `its pool may open ${next.mayOpen} connections and ${free} slots would be free for it`
     : undefined;
+}
+
+export const stopped = 'All changes were stopped';
+
+const pollMs = 2000;
+
+/** The snapshot in which PostgreSQL has calmed enough for the next replica, or why there is none. */
+export function awaitCalm(
+  { takeSnapshot, clock, calmWithinMs }: ReplicaPorts,
+  control: RunControl,
+  nextIn: (snapshot: Snapshot) => NextReplica,
+): Promise<Snapshot | string> {
+  return poll({ everyMs: pollMs, withinMs: calmWithinMs, clock }, async (isOver) => {
+    if (await control.isStopped()) return stopped;
+    const snapshot = await takeSnapshot();
+    const why = whyNotNow(snapshot, nextIn(snapshot), clock.now());
+    if (why === undefined) return snapshot;
+    return isOver() ? `Held back to spare PostgreSQL: ${why}` : undefined;
+  });
 }
 
 function wasRefused({ database, logs }: Snapshot, nowMs: number): boolean {
@@ -161,4 +194,8 @@ export function mayResize(
     return refuse('own-service', 'dbconn does not change what it runs on itself.', next);
   }
   return findService(target, name);
+}
+
+export function replicasOf(targets: Plan['targets']): ReplicaTarget[] {
+  return targets.filter((target) => target.kind === 'replica');
 }
