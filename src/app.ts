@@ -36,9 +36,9 @@ export function createApp(config: Config, deps: Deps): App {
       const { openIncidents } = await import('./app/incidents.ts');
       return openIncidents({ config, log: await journal.get(), clock: deps.clock });
     },
-    async doctor(target) {
+    async doctor(target, environment) {
       const { runDoctor } = await import('./app/incidents.ts');
-      return runDoctor(app, target);
+      return runDoctor(app, target, environment);
     },
     async bot(slack, log) {
       const { openBot } = await import('./app/bot.ts');

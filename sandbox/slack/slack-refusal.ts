@@ -2,6 +2,8 @@
 interface RefusalDetails {
   /** `response_metadata.messages`: which part of the payload was wrong, by JSON pointer. */
   readonly messages?: readonly string[];
+  /** What blocks.validate answers beside its error word. */
+  readonly errors?: readonly Readonly<Record<string, string>>[];
   readonly needed?: string;
   readonly provided?: string;
   /** Makes the answer a 429 with Retry-After. */

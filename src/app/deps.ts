@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import type { Environment } from '../config/environment.ts';
 import type { SlackConfig } from '../config/slack-settings.ts';
 import type { StoredJournal } from '../journal/stored-journal.ts';
 import type { Approvals } from '../runbook/approvals/approvals.ts';
@@ -48,8 +49,8 @@ export interface App {
   dryRun(options: Listeners): Promise<Approvals>;
   /** The incidents of the journal, for somebody who reads or opens them. */
   incidents(): Promise<Incidents>;
-  /** What doctor says, worst first. Changes and records nothing, and pages nobody. */
-  doctor(target: string): Promise<readonly Check[]>;
+  /** What doctor says, worst first; of Slack by the token of the environment. Changes and records nothing, and pages nobody. */
+  doctor(target: string, environment: Environment): Promise<readonly Check[]>;
   /** Throws JournalUnavailable. */
   bot(slack: SlackConfig, log: Logger): Promise<Bot>;
   /** Closes what was made. */

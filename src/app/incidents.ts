@@ -1,7 +1,11 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import { ConfigError } from '../config/environment.ts';
+import type { Environment } from '../config/environment.ts';
+import { readSlackConfig } from '../config/slack-settings.ts';
 import { createLog } from '../log.ts';
 import { openPager } from '../pagers/pagers.ts';
+import type { People } from '../runbook/approvals/people.ts';
 import { worstFirst } from '../runbook/diagnose/doctor.ts';
 import type { Check } from '../runbook/diagnose/doctor.ts';
 import { checkEscalation } from '../runbook/escalation/channels.ts';
@@ -11,7 +15,9 @@ import type { IncidentDeps } from '../runbook/incidents/incident-log.ts';
 import { createIncidents } from '../runbook/incidents/incidents.ts';
 import type { Incidents } from '../runbook/incidents/incidents.ts';
 import type { EscalationStep } from '../runbook/incidents/rules.ts';
+import type { Target } from '../runbook/snapshot/target.ts';
 import { capital, list } from '../runbook/snapshot/words.ts';
+import { within } from '../timing.ts';
 import type { Clock } from '../timing.ts';
 import type { App } from './deps.ts';
 
@@ -109,19 +115,67 @@ export async function checkAround(
   return [...calls, journal];
 }
 
-/** What doctor says in a terminal: the target, what may run there, and whom an incident calls. */
-export async function runDoctor(app: App, target: string): Promise<readonly Check[]> {
+/** What doctor says in a terminal: the same as in Slack, as far as this environment has a token to ask Slack with. */
+export async function runDoctor(
+  app: App,
+  name: string,
+  environment: Environment,
+): Promise<readonly Check[]> {
   const { config, deps } = app;
   const { runbook } = await app.targets();
+  const signal = new AbortController().signal;
+  const pagerOf = openPagers(config, { clock: deps.clock, log: createLog('silent'), signal });
+  const { checks, people } = await openSlackCheck(config, environment);
   const approvals = await app.dryRun({
     onChange: () => undefined,
     onFault: (_, error) => console.error(error),
+    ...(people !== undefined && { people }),
   });
-  const signal = new AbortController().signal;
-  const pagerOf = openPagers(config, { clock: deps.clock, log: createLog('silent'), signal });
-  const [found, around] = await Promise.all([
-    runbook.doctor(target),
-    checkAround({ config, clock: deps.clock }, target, pagerOf),
+  const target = runbook.targets.find((one) => one.name === name);
+  const [found, around, slack, named] = await Promise.all([
+    runbook.doctor(name),
+    checkAround({ config, clock: deps.clock }, name, pagerOf),
+    target === undefined ? [] : inTime(checks(target), deps.clock),
+    people === undefined ? [] : inTime(approvals.checkPeople(target?.contacts), deps.clock),
   ]);
-  return worstFirst([...approvals.check(target, found), ...around]);
+  return worstFirst([...approvals.check(name, [...found, ...named]), ...around, ...slack]);
+}
+
+const slackMs = 9000;
+
+async function inTime(asked: Promise<readonly Check[]>, clock: Clock): Promise<readonly Check[]> {
+  const summary = `Slack did not answer within ${slackMs / 1000} s.`;
+  const fix = 'Check the way to Slack from here.';
+  const late: Check = { subject: 'Slack', state: 'missing', summary, fix };
+  return (await within(asked, slackMs, clock)) ?? [late];
+}
+
+interface SlackCheck {
+  readonly checks: (target: Target) => Promise<readonly Check[]>;
+  /** Absent where Slack cannot be asked. */
+  readonly people?: People;
+}
+
+async function openSlackCheck(config: Config, environment: Environment): Promise<SlackCheck> {
+  const only = (...checks: readonly Check[]): SlackCheck => ({
+    checks: () => Promise.resolve(checks),
+  });
+  const named = ['SLACK_BOT_TOKEN', 'SLACK_BOT_TOKEN_FILE'].map((name) => environment[name] ?? '');
+  if (named.every((value) => value === '')) {
+    const summary = 'SLACK_BOT_TOKEN is not set here, so Slack was not asked.';
+    const fix = 'Ask for doctor in Slack, or set SLACK_BOT_TOKEN here.';
+    return only({ subject: 'Slack', state: 'off', summary, fix });
+  }
+  try {
+    const slack = readSlackConfig(environment);
+    const { createSlackCheck } = await import('../slack/handlers/doctor-slack.ts');
+    const { botToken, apiUrl } = slack;
+    const address = { botToken, ...(apiUrl !== undefined && { apiUrl }) };
+    return createSlackCheck({ ...address, channel: config.channel, log: createLog('silent') });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return only(
+      ...error.problems.map((summary): Check => ({ subject: 'Slack', state: 'missing', summary })),
+    );
+  }
 }

@@ -261,7 +261,7 @@ function whereElse(): string {
       ? `${uses}: set DOCKER_HOST to the address that \`docker context inspect ${name}\` shows.`
       : `${uses}: set DOCKER_HOST=${host}.`;
   }
-  return 'Start Docker; where its socket is elsewhere, set DOCKER_HOST to what `docker context inspect` shows; where dbconn runs in a container, mount the socket into it; or leave `compose` out of dbconn.yml.';
+  return 'Start Docker, or set DOCKER_HOST to what `docker context inspect` shows. In a container, mount the socket. Without Docker, remove `compose` from dbconn.yml.';
 }
 
 /** A socket one may not open still tells its group, and that number is the whole fix. */

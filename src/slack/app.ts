@@ -171,7 +171,7 @@ function buildApp({ options, client, connection, inFlight, replyTimeouts, bot }:
   });
   ignoreMalformed(app, log);
   const answer = createAnswer(client, log);
-  const doctorSlack = createDoctorSlack({ client, channel, log });
+  const doctorSlack = createDoctorSlack({ client, channel, log, replyTimeouts });
   const modals = createModals(client, log);
   const answering = { client, answer, doctorSlack, modals, inFlight, replyTimeouts };
   if (options.home !== undefined) registerHome(app, options.home);

@@ -7,6 +7,7 @@ import { stringify } from 'yaml';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { readConfig } from '../../src/config/config.ts';
 import type { Check } from '../../src/runbook/diagnose/doctor.ts';
+import { appToken, botToken, openSlack } from '../slack/support/workspace.ts';
 import { startCluster } from '../support/clusters.ts';
 import { Sessions } from '../support/sessions.ts';
 import { withApp } from '../support/with-app.ts';
@@ -43,7 +44,10 @@ afterEach(async () => {
 
 const approve = ['U0ANN', 'U0BOB', 'U0CLEO'];
 
-async function doctor(urls: Readonly<Record<string, string>>): Promise<readonly Check[]> {
+async function doctor(
+  urls: Readonly<Record<string, string>>,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<readonly Check[]> {
   const file = join(folder, 'dbconn.yml');
   await writeFile(
     file,
@@ -53,7 +57,7 @@ async function doctor(urls: Readonly<Record<string, string>>): Promise<readonly 
       journal: join(folder, 'journal.sqlite'),
     }),
   );
-  return withApp(readConfig({}, file), (app) => app.doctor('orders'));
+  return withApp(readConfig({}, file), (app) => app.doctor('orders', environment));
 }
 
 function option(checks: readonly Check[], letter: string): Check | undefined {
@@ -167,6 +171,34 @@ test('a journal that could not be written is missing', async () => {
   const database = { url: cluster.url('looking') };
   const journal = join(folder, 'nowhere', 'journal.sqlite');
   await writeFile(file, stringify({ targets: [{ name: 'orders', database }], journal }));
-  const checks = await withApp(readConfig({}, file), (app) => app.doctor('orders'));
+  const checks = await withApp(readConfig({}, file), (app) => app.doctor('orders', {}));
   expect(checks.find(({ subject }) => subject === 'Journal')).toMatchObject({ state: 'missing' });
+});
+
+test('with a token a terminal asks Slack too: people, scopes, and what the workspace takes', async () => {
+  const slack = await openSlack('socket');
+  try {
+    const tokens = { SLACK_BOT_TOKEN: botToken, SLACK_APP_TOKEN: appToken };
+    const checks = await doctor({}, { ...tokens, SLACK_API_URL: slack.apiUrl });
+    const said = checks.filter(({ subject }) => subject === 'Slack').map(({ summary }) => summary);
+    expect(said).toEqual([
+      expect.stringContaining(
+        'U0ANN, U0BOB, U0CLEO cannot be looked up: Slack knows no such person',
+      ),
+      expect.stringContaining('No incident channel is configured'),
+      expect.stringContaining('The bot has the scopes it needs'),
+      // A busy machine may not get through them in time.
+      expect.stringMatching(/Slack takes an example of all|Slack did not check what/),
+    ]);
+    expect(slack.state.ephemerals).toEqual([]);
+  } finally {
+    await slack.close();
+  }
+});
+
+test('a token that is none is said in a sentence, and its text is not', async () => {
+  const checks = await doctor({}, { SLACK_BOT_TOKEN: 'xoxp-secret', SLACK_APP_TOKEN: appToken });
+  const said = checks.filter(({ subject }) => subject === 'Slack');
+  expect(said).toMatchObject([{ state: 'missing' }]);
+  expect(JSON.stringify(checks)).not.toContain('secret');
 });

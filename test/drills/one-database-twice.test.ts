@@ -111,7 +111,7 @@ test('a second target on one database is checked, and changes nothing: proposal,
   );
   const checks = await runbook.doctor('orders');
   expect(checks.map(({ summary }) => summary).join(' ')).toContain(
-    'It is on one server with orders-again, billing',
+    'It shares a server with orders-again and billing',
   );
 });
 

@@ -1,9 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
 import { identity } from '../../sandbox/slack/identity.ts';
+import type { Interference } from '../../sandbox/slack/interference.ts';
 import type { SlackOptions } from '../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { SlackApp } from '../../src/slack/app.ts';
 import { blockText } from './support/to-text.ts';
+import { withhold } from './support/withhold.ts';
 import {
   ana,
   ben,
@@ -25,9 +27,14 @@ afterEach(async () => {
 
 async function ask(
   user: string,
-  changes: { readonly slack?: Partial<SlackOptions>; readonly channel?: 'none' } = {},
+  changes: {
+    readonly slack?: Partial<SlackOptions>;
+    readonly channel?: 'none';
+    readonly interfere?: Interference;
+  } = {},
 ): Promise<string> {
   slack = await openSlack('socket', changes.slack);
+  if (changes.interfere !== undefined) slack.interfere('blocks.validate', changes.interfere, 1000);
   app = await startApp(slack, 'socket', changes.channel === undefined ? { channel: database } : {});
   await slack.typeCommand({ user, channel: random, text: '/dbconn doctor' });
   const { text, blocks = [] } = await whispered(slack, user, 'Doctor for orders');
@@ -36,7 +43,7 @@ async function ask(
 
 test('all is in order when the scopes are there and the bot can post to the asker', async () => {
   const shown = await ask(ana);
-  expect(shown).toContain('Doctor for orders: 3 OK');
+  expect(shown).toContain('Doctor for orders: 4 OK');
   expect(shown).toContain('The role sees all.');
   expect(shown).toContain('chat:write, commands');
   expect(shown).toContain('can post in the incident channel');
@@ -53,7 +60,7 @@ test('a scope dbconn does without is a warning that says what it then does worse
   const manifest = readManifest(['commands', 'chat:write', 'users:read', 'usergroups:read']);
   const shown = await ask(ana, { slack: { manifest } });
   expect(shown).not.toContain('The bot lacks');
-  expect(shown).toContain('Without channels:history after being killed dbconn may repeat itself');
+  expect(shown).toContain('Without channels:history, dbconn may repeat itself');
 });
 
 test('a bot that is not in the incident channel is to be invited', async () => {
@@ -67,7 +74,7 @@ test('a bot that is not in the incident channel is to be invited', async () => {
 });
 
 test('who is not in the incident channel is told that it cannot be seen from here', async () => {
-  expect(await ask(ben)).toContain('shows only to its members');
+  expect(await ask(ben)).toContain('Only members of the incident channel can try');
 });
 
 test('without an incident channel nothing is probed, and the setting is named', async () => {
@@ -75,4 +82,40 @@ test('without an incident channel nothing is probed, and the setting is named', 
   expect(shown).toContain('Set slack.channel in dbconn.yml');
   const probes = slack?.state.ephemerals.filter(({ message }) => message.text.includes('can post'));
   expect(probes).toEqual([]);
+});
+
+test('Slack is asked about one example of everything dbconn sends, and posts none of it', async () => {
+  const shown = await ask(ana);
+  expect(shown).toMatch(/Slack takes an example of all \d\d messages and 10 views of dbconn\./);
+  expect(slack?.state.channels.flatMap(({ messages }) => messages)).toEqual([]);
+});
+
+test('what a workspace has not got yet is said, with what people see instead', async () => {
+  const giveBack = withhold('data_visualization', 'table');
+  try {
+    const shown = await ask(ana);
+    expect(shown).toMatch(/This workspace has no tables: .* show rows as text\./);
+    expect(shown).not.toContain('Slack refuses');
+    expect(shown).not.toContain('To fix');
+  } finally {
+    giveBack();
+  }
+});
+
+test('what could not be shown at all is to be fixed', async () => {
+  const giveBack = withhold('actions');
+  try {
+    const shown = await ask(ana);
+    expect(shown).toMatch(/Slack refuses status, request, .* people see one line of text\./);
+  } finally {
+    giveBack();
+  }
+});
+
+test('a Slack that does not know the method is none the worse for it', async () => {
+  const shown = await ask(ana, { interfere: { kind: 'refused', error: 'unknown_method' } });
+  expect(shown).toContain(
+    'Slack did not check what its workspace takes of dbconn (unknown_method).',
+  );
+  expect(shown).not.toContain('To fix');
 });

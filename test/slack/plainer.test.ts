@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { blockShapes } from '../../sandbox/slack/block-rules.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { SlackApp } from '../../src/slack/app.ts';
 import {
@@ -13,17 +12,7 @@ import {
   startApp,
   whispered,
 } from './support/workspace.ts';
-
-/** A workspace that Slack has not given its newer blocks yet. */
-function withhold(...types: readonly string[]): () => void {
-  const shapes = blockShapes.message;
-  if (!(shapes instanceof Map)) throw new Error('The rules are no map any more.');
-  const kept = types.map((type) => [type, shapes.get(type)] as const);
-  for (const type of types) shapes.delete(type);
-  return () => {
-    for (const [type, shape] of kept) shapes.set(type, shape);
-  };
-}
+import { withhold } from './support/withhold.ts';
 
 let slack: LocalSlack;
 let app: SlackApp;

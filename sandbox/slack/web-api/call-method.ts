@@ -53,7 +53,7 @@ function refuseScope(sandbox: Sandbox, method: Method): void {
 }
 
 function toRefusalBody({ code, details }: SlackRefusal): Readonly<Record<string, unknown>> {
-  const { messages, needed, provided } = details;
+  const { errors, messages, needed, provided } = details;
   return {
     ok: false,
     error: code,
@@ -62,6 +62,7 @@ function toRefusalBody({ code, details }: SlackRefusal): Readonly<Record<string,
       errors: messages.map((message) => message.replace('[ERROR] ', '')),
       response_metadata: { messages },
     }),
+    ...(errors !== undefined && { errors }),
   };
 }
 

@@ -3,6 +3,7 @@ import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import type { Database, ServerIdentity } from '../snapshot/ports.ts';
 import type { Target } from '../snapshot/target.ts';
+import { list } from '../snapshot/words.ts';
 
 /** How a target stands to the others of the configuration. */
 export interface Neighbourhood {
@@ -25,7 +26,7 @@ export function checkNeighbours(
     const { why, next } = mayChange.refusal;
     checks.push({ subject: 'Configuration', state: 'warning', summary: why, fix: next });
   } else if (others.length > 0) {
-    const summary = `It is on one server with ${others.join(', ')}: one change at a time runs there, and what any of them protects is protected.`;
+    const summary = `It shares a server with ${list(others)}, and so one lock and all protected applications.`;
     checks.push({ subject: 'Configuration', state: 'ok', summary });
   }
   if (!isCertain) {
@@ -33,7 +34,7 @@ export function checkNeighbours(
       subject: 'PostgreSQL',
       state: 'warning',
       summary:
-        'The role may not read the system identifier; targets on one server are told by its start alone.',
+        'The role cannot read the system identifier: targets on one server are compared by start time.',
       fix: 'GRANT EXECUTE ON FUNCTION pg_control_system() TO the role of url.',
     });
   }

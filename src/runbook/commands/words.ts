@@ -90,7 +90,7 @@ export const guides: Readonly<Record<Word, Guide>> = {
   pool: check('pool', 'the pools, and what each service may open'),
   logs: check('logs', 'what the logs say about connections'),
   causes: check('causes', 'the six causes, with evidence for and against'),
-  doctor: check('doctor', 'what dbconn cannot reach, and how to fix it'),
+  doctor: check('doctor', 'what dbconn can do here, and how to fix the rest'),
   propose: {
     does: 'propose a remedy; it runs once approved',
     forms: withRemedies('propose'),

@@ -205,7 +205,8 @@ function checkServices({ services }: Snapshot, target: Target): Check[] {
   if (!services.ok) {
     const isOff = services.problem.kind === 'not-configured';
     const check = ofProblem(subject, isOff ? 'off' : 'missing', services.problem);
-    return [{ ...check, stops: byContainers }];
+    const restarts = target.postgresService === undefined ? [] : (['B'] as const);
+    return [{ ...check, stops: [...byContainers, ...restarts] }];
   }
   const read = services.value.services;
   const changeable = read.filter(({ name }) => name !== target.postgresService);
@@ -286,9 +287,12 @@ function checkPoolSettings({ services, database: { reading } }: Snapshot): Check
   );
 }
 
-function checkLogs({ logs }: Snapshot): Check[] {
+function checkLogs({ logs, services }: Snapshot): Check[] {
   const subject = 'Logs';
-  if (!logs.ok) return [ofProblem(subject, 'off', logs.problem)];
+  if (!logs.ok) {
+    const isTold = !services.ok && services.problem.summary === logs.problem.summary;
+    return isTold ? [] : [ofProblem(subject, 'off', logs.problem)];
+  }
   return logs.value.map(({ container, linesRead, problem }): Check => {
     if (problem !== undefined) return ofProblem(subject, 'missing', problem);
     return { subject, state: 'ok', summary: `${container}: ${count(linesRead, 'line')} read.` };

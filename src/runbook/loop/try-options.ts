@@ -45,14 +45,15 @@ function tooSlow(option: 'B' | 'E'): Check {
 }
 
 /** One connection more would be refused for what any number would be refused for. */
-async function tryRaise({ adapters, trials }: TryInput): Promise<Check[]> {
+async function tryRaise({ adapters, snapshot, trials }: TryInput): Promise<Check[]> {
   const { serverSettings, serverHost } = adapters;
   const acting = trials.find(({ setting }) => setting === 'actingUrl');
   if (serverSettings === undefined || acting?.ok !== true) return [];
   const base = { subject: 'PostgreSQL', stops: ['B'] } as const;
   try {
     const reading = await serverSettings.readMaxConnections();
-    const host = await serverHost?.readState();
+    // Why Docker cannot be asked is a check of its own.
+    const host = snapshot.services.ok ? await serverHost?.readState() : undefined;
     const flight = preflight({ reading, serverHost: host, to: reading.inForce + 1 });
     if (flight.ok) {
       const summary = 'database.actingUrl: the role may change max_connections.';

@@ -73,6 +73,8 @@ export interface ReplyTimeouts {
   readonly goodbyeMs: number;
   /** How long coming up in Slack may take. */
   readonly startMs: number;
+  /** How long Slack has to check one example of everything dbconn sends. */
+  readonly examplesMs: number;
 }
 
 /** A look is bounded by about 4 s; whoever waits twice as long deserves a word. */
@@ -82,6 +84,7 @@ export const defaultReplyTimeouts: ReplyTimeouts = {
   drainMs: 8000,
   goodbyeMs: 2000,
   startMs: 30_000,
+  examplesMs: 8000,
 };
 
 interface Waiting<T> {

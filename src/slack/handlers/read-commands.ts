@@ -53,13 +53,14 @@ export function readDiagnosis(
 
 async function doctor(
   { approvals, asker, checkAround, doctorSlack, runbook }: Interaction,
-  { name, contacts }: Target,
+  target: Target,
 ): Promise<Message> {
+  const { name, contacts } = target;
   const [found, people, around, slack] = await Promise.all([
     runbook.doctor(name),
     approvals.checkPeople(contacts),
     checkAround(name),
-    doctorSlack(asker.user),
+    doctorSlack(target, asker.user),
   ]);
   const checks = [...approvals.check(name, [...found, ...people]), ...around, ...slack];
   return doctorMessage(name, worstFirst(checks));

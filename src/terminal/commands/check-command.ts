@@ -1,3 +1,4 @@
+import { readEnvironment } from '../../config/environment.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
 import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
@@ -68,7 +69,7 @@ async function render(
 }
 
 async function runDoctor({ app, json, paint }: CheckCommandParts, target: string): Promise<number> {
-  const checks = await app.doctor(target);
+  const checks = await app.doctor(target, readEnvironment());
   say(json ? JSON.stringify(checks, null, 2) : renderChecks(target, checks, paint));
   return exitCodeOfChecks(checks);
 }

@@ -128,6 +128,8 @@ export async function startApp(
     changes: noChanges(),
     log: aLog().log,
     ...changes,
+    // On a slow machine the first of many calls takes seconds.
+    replyTimeouts: { examplesMs: patienceMs, ...changes.replyTimeouts },
   });
   await app.start();
   if (app.state.port !== undefined) {
