@@ -1,24 +1,21 @@
 import { withApp } from '../support/with-app.ts';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readConfig } from '../../src/config/config.ts';
 import { runJournalCommand } from '../../src/terminal/commands/journal-command.ts';
 import type { CommandResult } from '../../src/terminal/output.ts';
 import { genesis, sha256 } from '../../src/journal/chain.ts';
 import { ann, bob, buildPlan, buildSession } from '../runbook/approvals/builders.ts';
-import { createWorld } from '../runbook/approvals/world.ts';
-import type { World } from '../runbook/approvals/world.ts';
+import { useWorld } from '../runbook/approvals/world.ts';
 import { recordAnswer } from '../record/recorded.ts';
 
 /** What the journal's words say in a terminal, over a journal that real approvals wrote. */
-let world: World;
+const world = useWorld();
 let file: string;
 beforeEach(() => {
-  world = createWorld();
   ({ file } = world);
 });
-afterEach(() => world.close());
 
 const environment = { DATABASE_URL: 'postgres://app:canary-password@127.0.0.1:1/shop' };
 

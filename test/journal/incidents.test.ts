@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { JournalUnavailable } from '../../src/runbook/approvals/journal.ts';
 import { advanceIncident } from '../../src/runbook/incidents/incident.ts';
@@ -9,8 +9,7 @@ import type { Note } from '../../src/runbook/incidents/incident-log.ts';
 import { buildPlan, buildRequest } from '../runbook/approvals/builders.ts';
 import { buildIncident } from './build-incident.ts';
 import { patienceMs } from '../support/until.ts';
-import { shelves } from './shelves.ts';
-import type { Place, Shelf } from './shelves.ts';
+import { shelves, usePlace } from './shelves.ts';
 
 const opened: Note = { kind: 'incident-opened', sentence: 'It is full.' };
 const assigned: Note = {
@@ -29,16 +28,7 @@ function open(journal: StoredJournal, change: Partial<Incident> = {}): Promise<s
 const everyState = ['open', 'merged', 'resolved'] as const;
 
 describe.each(shelves)('incidents in the journal on %s', (_name, openShelf) => {
-  let shelf: Shelf;
-  let place: Place;
-  beforeAll(async () => {
-    shelf = await openShelf();
-  });
-  afterAll(() => shelf.close());
-  beforeEach(async () => {
-    place = await shelf.clear();
-  });
-  afterEach(() => place.close());
+  const place = usePlace(openShelf);
 
   test('an incident is read as it was written, by another process too', async () => {
     const journal = await place.open();

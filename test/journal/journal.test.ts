@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hashEntry } from '../../src/journal/chain.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { JournalUnavailable, LeaseLost } from '../../src/runbook/approvals/journal.ts';
@@ -8,8 +8,7 @@ import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { bob, buildRequest } from '../runbook/approvals/builders.ts';
 import { patienceMs } from '../support/until.ts';
 import { startRacer } from './racer.ts';
-import { shelves } from './shelves.ts';
-import type { Place, Shelf } from './shelves.ts';
+import { shelves, usePlace } from './shelves.ts';
 
 const proposed = { kind: 'proposed', body: {} };
 const [ours, theirs] = ['ours', 'theirs'].map((id) => ({ id, forMs: 60_000 }));
@@ -34,16 +33,7 @@ async function approveIn(journal: StoredJournal, forMs = 60_000): Promise<Approv
 }
 
 describe.each(shelves)('the journal on %s', (_name, openShelf) => {
-  let shelf: Shelf;
-  let place: Place;
-  beforeAll(async () => {
-    shelf = await openShelf();
-  });
-  afterAll(() => shelf.close());
-  beforeEach(async () => {
-    place = await shelf.clear();
-  });
-  afterEach(() => place.close());
+  const place = usePlace(openShelf);
   const isServer = (): boolean => place.address.startsWith('postgres');
 
   test('a request is read as it was written, by another process of the same journal too', async () => {

@@ -1,18 +1,13 @@
 import { copyFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { JournalMoved } from '../../src/runbook/approvals/journal.ts';
 import { refusalOf, valueOf } from '../runbook/approvals/answers.ts';
 import { ann, bob } from '../runbook/approvals/builders.ts';
-import { createWorld } from '../runbook/approvals/world.ts';
-import type { World } from '../runbook/approvals/world.ts';
+import { useWorld } from '../runbook/approvals/world.ts';
 
 /** The file is moved, removed or replaced under a running dbconn. For PostgreSQL, see postgres.test.ts. */
-let world: World;
-beforeEach(() => {
-  world = createWorld();
-});
-afterEach(() => world.close());
+const world = useWorld();
 
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 

@@ -1,10 +1,12 @@
 import { DatabaseSync } from 'node:sqlite';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import { openPostgresJournal } from '../../src/journal/postgres/driver.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import { connectByTls } from '../../src/postgres/connect/connect-by-tls.ts';
 import { makeJournalFolder } from './temporary-journal.ts';
+import { current } from '../support/current.ts';
 import { runSql } from '../support/sql.ts';
 
 type PostgresJournalOptions = Parameters<typeof openPostgresJournal>[0];
@@ -32,6 +34,21 @@ export const shelves: readonly (readonly [string, () => Promise<Shelf>])[] = [
   ['SQLite', sqliteShelf],
   ...majors.map((major) => [`PostgreSQL ${major}`, () => postgresShelf(major)] as const),
 ];
+
+/** An empty place for each test of a `describe`, all of them on one shelf. */
+export function usePlace(openShelf: () => Promise<Shelf>): Place {
+  let shelf: Shelf | undefined;
+  let place: Place | undefined;
+  beforeAll(async () => {
+    shelf = await openShelf();
+  });
+  afterAll(() => shelf?.close());
+  beforeEach(async () => {
+    place = await shelf?.clear();
+  });
+  afterEach(() => place?.close());
+  return current(() => place);
+}
 
 export function sqliteShelf(): Promise<Shelf> {
   const clear = (): Promise<Place> => {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { nextEntry } from '../../src/journal/chain.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
 import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
@@ -8,8 +8,7 @@ import { refusalOf, valueOf } from '../runbook/approvals/answers.ts';
 import { ann, bob, buildPlan, buildSession } from '../runbook/approvals/builders.ts';
 import { createWorld } from '../runbook/approvals/world.ts';
 import type { World } from '../runbook/approvals/world.ts';
-import { shelves } from './shelves.ts';
-import type { Place, Shelf } from './shelves.ts';
+import { shelves, usePlace } from './shelves.ts';
 
 /** A hand that writes into the journal past dbconn, while dbconn runs. */
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
@@ -17,25 +16,16 @@ const refused = { kind: 'tampered', runs: 0, written: 0 };
 const cemsVote = '"votes":[{"at":"","by":{"id":"UCEM","via":"slack"},"reason":null}]';
 
 describe.each(shelves)('the gate on %s', (_name, openShelf) => {
-  let shelf: Shelf;
-  let place: Place;
+  const place = usePlace(openShelf);
   let world: World;
   let approvals: Approvals;
   let journal: StoredJournal;
-  beforeAll(async () => {
-    shelf = await openShelf();
-  });
-  afterAll(() => shelf.close());
   beforeEach(async () => {
-    place = await shelf.clear();
     world = createWorld({ open: () => place.open() });
     approvals = await world.approvals({ votes: 2 });
     journal = await place.open();
   });
-  afterEach(async () => {
-    world.close();
-    await place.close();
-  });
+  afterEach(() => world.close());
 
   async function propose(): Promise<ApprovalRequest> {
     return valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));

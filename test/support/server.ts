@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { startCluster } from './clusters.ts';
+import { current } from './current.ts';
 import { Sessions } from './sessions.ts';
 
 /** A server of its own, and the clients on it. */
@@ -27,16 +28,5 @@ export function useServer(
     await started?.sessions.close();
     await started?.cluster.close();
   });
-  const running = (): Server => {
-    if (started === undefined) throw new Error('The server is there while tests run.');
-    return started;
-  };
-  return {
-    get cluster() {
-      return running().cluster;
-    },
-    get sessions() {
-      return running().sessions;
-    },
-  };
+  return current(() => started);
 }

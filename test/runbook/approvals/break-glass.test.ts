@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '../../../src/timing.ts';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   createBreakGlassNotifier,
   toldKind,
@@ -12,19 +12,11 @@ import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/requ
 
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildRequest, cem } from './builders.ts';
-import { createWorld } from './world.ts';
-import type { World } from './world.ts';
+import { useWorld } from './world.ts';
 import { patienceMs } from '../../support/until.ts';
 import type { Announcement } from '../../../src/runbook/approvals/notices.ts';
 
-let world: World;
-beforeEach(() => {
-  world = createWorld();
-});
-afterEach(() => {
-  world.close();
-  if (world.faults.length > 0) throw new AggregateError(world.faults, 'An execution broke.');
-});
+const world = useWorld();
 
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 const root: Actor = { id: 'root', via: 'terminal' };

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { execute } from '../../../src/runbook/approvals/execute.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import { advance } from '../../../src/runbook/approvals/request.ts';
@@ -10,23 +10,17 @@ import { done } from '../../../src/runbook/remedies/remedy.ts';
 import { optionPolicy } from '../../support/option-policy.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildPlan, buildSession, cem } from './builders.ts';
-import { createWorld } from './world.ts';
-import type { World } from './world.ts';
+import { useWorld } from './world.ts';
 import { heldLease } from '../../support/held-lease.ts';
 
-let world: World;
+const world = useWorld();
 beforeEach(() => {
-  world = createWorld();
   // Each ask gets a plan of its own, with the same two sessions, which come back every time.
   world.remedy.propose = (given?: RemedyRequest) => {
     const plan = buildPlan({ ...(given !== undefined && { ask: given }), undoAsk: idle('undo') });
     const { policyVersion: _version, plannedAt: _at, ...draft } = plan;
     return Promise.resolve(done({ ...draft, targets: [buildSession(101), buildSession(102)] }));
   };
-});
-afterEach(() => {
-  world.close();
-  if (world.faults.length > 0) throw new AggregateError(world.faults, 'An execution broke.');
 });
 
 const cooldownMs = 120_000;

@@ -1,5 +1,5 @@
 import { allMembers } from '../../support/people.ts';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
@@ -8,17 +8,10 @@ import { advance } from '../../../src/runbook/approvals/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { optionPolicy } from '../../support/option-policy.ts';
 import { ann, bob, buildSession, cem, stranger } from './builders.ts';
-import { createWorld } from './world.ts';
+import { useWorld } from './world.ts';
 import type { World } from './world.ts';
 
-let world: World;
-beforeEach(() => {
-  world = createWorld();
-});
-afterEach(() => {
-  world.close();
-  if (world.faults.length > 0) throw new AggregateError(world.faults, 'An execution broke.');
-});
+const world = useWorld();
 
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 const terminal: Actor = { id: 'root', via: 'terminal' };

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Policy } from '../../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
@@ -9,16 +9,13 @@ import { change } from '../../../src/terminal/commands/change-command.ts';
 import { plain } from '../../terminal/plain.ts';
 import { valueOf } from './answers.ts';
 import { ann, bob, buildPlan, byHand, cem } from './builders.ts';
-import { createWorld } from './world.ts';
-import type { World } from './world.ts';
+import { useWorld } from './world.ts';
 
 /** A plan that a person runs, from its votes to what came of it. */
-let world: World;
+const world = useWorld();
 beforeEach(() => {
-  world = createWorld();
   world.remedy.plan = buildPlan({ byHand });
 });
-afterEach(() => world.close());
 
 const root = { id: 'root', via: 'terminal' } as const;
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;

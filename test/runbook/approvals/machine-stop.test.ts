@@ -1,18 +1,10 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { stopNotice } from '../../../src/runbook/approvals/notices.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob } from './builders.ts';
-import { createWorld } from './world.ts';
-import type { World } from './world.ts';
+import { useWorld } from './world.ts';
 
-let world: World;
-beforeEach(() => {
-  world = createWorld();
-});
-afterEach(() => {
-  world.close();
-  if (world.faults.length > 0) throw new AggregateError(world.faults, 'An execution broke.');
-});
+const world = useWorld();
 
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 const stopSwitch = {

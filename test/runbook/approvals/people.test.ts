@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import { checkMembership, nobodyKnown } from '../../../src/runbook/approvals/people.ts';
 import { checkVotes } from '../../../src/runbook/approvals/execute.ts';
@@ -7,17 +7,9 @@ import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/requ
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, buildRequest, cem, stranger } from './builders.ts';
-import { createWorld } from './world.ts';
-import type { World } from './world.ts';
+import { useWorld } from './world.ts';
 
-let world: World;
-beforeEach(() => {
-  world = createWorld();
-});
-afterEach(() => {
-  world.close();
-  if (world.faults.length > 0) throw new AggregateError(world.faults, 'An execution broke.');
-});
+const world = useWorld();
 
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   defaultPolicy,
   defaultPolicyOf,
@@ -11,17 +11,9 @@ import { Action } from '../../../src/runbook/remedies/remedy-request.ts';
 import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
 import { refusalOf, valueOf } from './answers.ts';
 import { ann, bob, cem } from './builders.ts';
-import { createWorld } from './world.ts';
-import type { World } from './world.ts';
+import { useWorld } from './world.ts';
 
-let world: World;
-beforeEach(() => {
-  world = createWorld();
-});
-afterEach(() => {
-  world.close();
-  if (world.faults.length > 0) throw new AggregateError(world.faults, 'An execution broke.');
-});
+const world = useWorld();
 
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 const root: Actor = { id: 'root', via: 'terminal' };

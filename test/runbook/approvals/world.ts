@@ -1,3 +1,5 @@
+import { afterEach, beforeEach } from 'vitest';
+import { current } from '../../support/current.ts';
 import { HandPeople } from '../../support/people.ts';
 
 import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
@@ -189,4 +191,18 @@ export function createWorld({ open, clock = new HandClock() }: Given = {}): Worl
     close: () => folder.close(),
   };
   return world;
+}
+
+/** A world of its own for each test of a file, in which no change may break off. */
+export function useWorld(): World {
+  let world: World | undefined;
+  beforeEach(() => {
+    world = createWorld();
+  });
+  afterEach(() => {
+    const { faults = [] } = world ?? {};
+    world?.close();
+    if (faults.length > 0) throw new AggregateError(faults, 'An execution broke.');
+  });
+  return current(() => world);
 }
