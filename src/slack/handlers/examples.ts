@@ -121,7 +121,7 @@ function readings(view: View): Examples['messages'] {
     ['pool', poolMessage(view)],
     ['logs', logsMessage(view)],
     ['causes', causesMessage(view)],
-    ['help', helpMessage([view.target.name])],
+    ['help', helpMessage([view.target.name], {})],
     ['notice', notice('dbconn is here.')],
     ['escalation', announcementMessage(anAnnouncement)],
     [
