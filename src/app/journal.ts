@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { isPostgresUrl } from '../config/addresses.ts';
 import type { Config } from '../config/config.ts';
-import type { ByTls } from '../journal/postgres/connect.ts';
+import type { ByTls } from '../journal/postgres/driver.ts';
 import { openPostgresJournal } from '../journal/postgres/driver.ts';
 import { findShared, mustBeWritable } from '../journal/postgres/other-server.ts';
 import { openSqliteJournal } from '../journal/sqlite/driver.ts';

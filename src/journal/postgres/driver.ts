@@ -1,13 +1,39 @@
-import type { Client, ClientConfig } from 'pg';
+import { Client } from 'pg';
+import type { ClientConfig } from 'pg';
 import { JournalMoved, JournalUnavailable } from '../../runbook/approvals/journal.ts';
 import { createTurns } from '../../timing.ts';
 import { longestLeaseMs } from '../driver.ts';
 import type { Dialect, Driver, Query, Row, Transaction, Work } from '../driver.ts';
 import { StoredJournal } from '../stored-journal.ts';
-import { connect } from './connect.ts';
-import type { ByTls } from './connect.ts';
 import { toJournalError } from './errors.ts';
 import { preparePostgresSchema, readIdentity } from './schema.ts';
+
+/** Opens a connection by the ways of TLS that an address allows. */
+export type ByTls = <T>(
+  url: string,
+  open: (bareUrl: string, ssl: ClientConfig['ssl']) => Promise<T>,
+) => Promise<T>;
+
+export async function connect(
+  bareUrl: string,
+  ssl: ClientConfig['ssl'],
+  config: ClientConfig,
+): Promise<Client> {
+  const client = new Client({
+    connectionString: bareUrl,
+    ...(ssl !== undefined && { ssl }),
+    ...config,
+  });
+  // A connection lost between two statements makes the next one fail, and that is enough.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+}
 
 const connectTimeoutMs = 4000;
 /** A process that stands still in the middle of a transaction loses it, and with it the lock that others wait for. */

@@ -1,6 +1,6 @@
 import type { ClientConfig } from 'pg';
-import { connect } from './connect.ts';
-import type { ByTls } from './connect.ts';
+import { connect } from './driver.ts';
+import type { ByTls } from './driver.ts';
 import { toJournalError, toJournalUnavailable } from './errors.ts';
 
 /** A target by its configured name. */

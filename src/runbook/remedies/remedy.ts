@@ -9,7 +9,7 @@ import type { Action } from './remedy-request.ts';
 export class PrivilegedUnavailable extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
-    this.name = 'ActingUnavailable';
+    this.name = 'PrivilegedUnavailable';
   }
 }
 

@@ -6,10 +6,8 @@ import type { Plan, PlanDraft, SessionTarget, Skipped } from '../plan.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
 import { PrivilegedUnavailable, done, hasOpenStep, refuse, settledAfterMs } from '../remedy.ts';
 import type { Answer, Interrupted, Item, Recheck, Remedy, Report } from '../remedy.ts';
-import { isSameIdleSpan, sortCandidates } from './candidates.ts';
-import type { Sorted } from './candidates.ts';
 import { batchSize, endSessions, waitUntilGone } from './end-sessions.ts';
-import type { CandidateQuery, Candidates, PrivilegedConnection } from './ports.ts';
+import type { Candidate, CandidateQuery, Candidates, PrivilegedConnection } from './ports.ts';
 
 export interface OptionAPorts {
   readonly privileged: PrivilegedConnection;
@@ -214,4 +212,42 @@ async function checkSessions(
   const gone = items.length - still.size;
   const summary = `A look found ${gone} of ${count(items.length, 'session')} gone, ${still.size} still there.`;
   return { items, summary, finished: false };
+}
+
+/** Enough for any night, and a plan that people can still read and the journal can still hold. */
+const mostSessions = 500;
+
+const skippedShown = 50;
+
+interface Sorted {
+  readonly targets: readonly SessionTarget[];
+  readonly spared: readonly Skipped[];
+  readonly sparedTotal: number;
+}
+
+/** Who of the candidates is to end and who is spared, in the order given. */
+function sortCandidates(candidates: readonly Candidate[], atMost = mostSessions): Sorted {
+  const targets: SessionTarget[] = [];
+  const spared: Skipped[] = [];
+  for (const { spared: reason, ...facts } of candidates) {
+    const { identity } = facts;
+    const [what, label] = [`pid ${identity.pid}`, identity.application];
+    if (reason !== null) spared.push({ what, label, reason: skipSentences[reason] });
+    else if (targets.length < atMost) targets.push({ kind: 'session', ...facts });
+    else spared.push({ what, label, reason: `beyond the first ${atMost} of one plan` });
+  }
+  return { targets, spared: spared.slice(0, skippedShown), sparedTotal: spared.length };
+}
+
+/** Whether both are the same session in the same rest: all seven marks agree. */
+function isSameIdleSpan(a: SessionTarget['identity'], b: SessionTarget['identity']): boolean {
+  return (
+    a.pid === b.pid &&
+    a.startedAt === b.startedAt &&
+    a.user === b.user &&
+    a.application === b.application &&
+    a.state === b.state &&
+    a.stateChangedAt === b.stateChangedAt &&
+    a.transactionStartedAt === b.transactionStartedAt
+  );
 }
