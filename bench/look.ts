@@ -3,8 +3,8 @@ import { startCluster } from '../sandbox/patient/cluster.ts';
 import { systemClock } from '../src/timing.ts';
 import { createDatabase } from '../src/postgres/lifeline.ts';
 import { snapshotStatement } from '../src/postgres/snapshot/snapshot-statement.ts';
-import { createRunbook } from '../src/runbook/loop/target-monitor.ts';
-import type { Runbook } from '../src/runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../src/runbook/loop/target-monitor.ts';
 import { defaultLimits } from '../src/runbook/snapshot/target.ts';
 import { checkPostgres, isInstalled, oneSession, sixProcesses } from './by-hand.ts';
 import { holdCrowd } from './held.ts';
@@ -56,7 +56,7 @@ export async function benchLook(load: Load, runs: number): Promise<LookResult> {
   }
 }
 
-function openRunbook(url: string): Runbook {
+function openRunbook(url: string): TargetMonitor {
   const absent = {
     ok: false,
     tookMs: 0,
@@ -75,7 +75,7 @@ function openRunbook(url: string): Runbook {
     readLogs: () => Promise.resolve(absent),
   };
   const pools = { readPools: () => Promise.resolve(absent) };
-  return createRunbook([{ target, database, services, pools }], systemClock);
+  return createTargetMonitor([{ target, database, services, pools }], systemClock);
 }
 
 async function bareStatement(bare: Client): Promise<() => Promise<void>> {
@@ -89,7 +89,7 @@ async function bareStatement(bare: Client): Promise<() => Promise<void>> {
   };
 }
 
-function candidates(url: string, runbook: Runbook, bare: () => Promise<void>): Candidate[] {
+function candidates(url: string, runbook: TargetMonitor, bare: () => Promise<void>): Candidate[] {
   return [
     {
       name: 'look and diagnosis',

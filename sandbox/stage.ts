@@ -19,8 +19,8 @@ import { createRoleLimits } from '../src/postgres/privileged/role-limits.ts';
 import { createTimeouts } from '../src/postgres/privileged/timeouts.ts';
 import type { Diagnosis } from '../src/runbook/diagnose/diagnosis.ts';
 import { Action } from '../src/runbook/remedies/remedy-request.ts';
-import { createRunbook } from '../src/runbook/loop/target-monitor.ts';
-import type { TargetAdapters, Runbook } from '../src/runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../src/runbook/loop/target-monitor.ts';
+import type { TargetAdapters, TargetMonitor } from '../src/runbook/loop/target-monitor.ts';
 import type { Target } from '../src/runbook/snapshot/target.ts';
 import { startPagerDuty } from './pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from './pagerduty/local-pagerduty.ts';
@@ -49,7 +49,7 @@ export interface Stage {
   readonly patient: Patient;
   readonly slack: LocalSlack;
   /** The runbook of the scene on stage. */
-  readonly runbook: Runbook;
+  readonly runbook: TargetMonitor;
   /** What the bot last showed, or undefined where it has not looked in this scene. */
   readonly shown: () => Diagnosis | undefined;
   /** The pager's side of it. */
@@ -146,9 +146,9 @@ interface StageTargets extends Pick<Stage, 'newScene' | 'shown'> {
 
 /** A runbook whose looks can be forgotten between two scenes, and whose last one can be judged. */
 function makeTargets(adapters: TargetAdapters): StageTargets {
-  let runbook = createRunbook([adapters], systemClock);
+  let runbook = createTargetMonitor([adapters], systemClock);
   let last: Diagnosis | undefined;
-  const onStage: Runbook = {
+  const onStage: TargetMonitor = {
     targets: runbook.targets,
     diagnose: async (target) => (last = await runbook.diagnose(target)),
     async runCheck(target, effort) {
@@ -161,7 +161,7 @@ function makeTargets(adapters: TargetAdapters): StageTargets {
     close: () => runbook.close(),
   };
   const newScene = (): void => {
-    runbook = createRunbook([adapters], systemClock);
+    runbook = createTargetMonitor([adapters], systemClock);
     last = undefined;
   };
   return { targets: { targetAdapters: [adapters], runbook: onStage }, newScene, shown: () => last };

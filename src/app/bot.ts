@@ -12,7 +12,7 @@ import type { ApprovalRequest } from '../runbook/approvals/request.ts';
 import type { Meter } from '../runbook/escalation/ports.ts';
 import { belongs } from '../runbook/incidents/incident-log.ts';
 import { causeOf } from '../runbook/incidents/incident.ts';
-import type { Runbook } from '../runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../runbook/loop/target-monitor.ts';
 import { createRecords } from '../runbook/reports/reporter.ts';
 import { createSlackApp } from '../slack/app.ts';
 import type { SlackApp } from '../slack/app.ts';
@@ -82,7 +82,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
 
 interface SlackAppParts extends Pick<BotParts, 'slack' | 'log'>, Pick<Deps, 'clock'> {
   readonly config: Config;
-  readonly runbook: Runbook;
+  readonly runbook: TargetMonitor;
   readonly journal: StoredJournal;
   readonly notifier: Notifier;
   readonly approvals: Approvals;

@@ -14,7 +14,7 @@ import type { Meter, Pager } from '../runbook/escalation/ports.ts';
 import type { Incidents } from '../runbook/incidents/incidents.ts';
 import type { SteadyClock } from '../runbook/incidents/steady-clock.ts';
 import { IncidentLoop } from '../runbook/loop/incident-loop.ts';
-import type { Runbook } from '../runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../runbook/loop/target-monitor.ts';
 import type { IncidentBoard } from '../runbook/reports/incident-board.ts';
 import { Reporter } from '../runbook/reports/reporter.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
@@ -30,7 +30,7 @@ interface IncidentSystemDeps {
   readonly steady: SteadyClock;
   readonly log: Logger;
   readonly journal: StoredJournal;
-  readonly runbook: Runbook;
+  readonly runbook: TargetMonitor;
   readonly notifier: Notifier;
   readonly people: People;
   readonly approvals: Pick<Approvals, 'offers' | 'sweep'>;

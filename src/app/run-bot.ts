@@ -6,7 +6,7 @@ import { stopNotice } from '../runbook/approvals/notices.ts';
 import { isOpen } from '../runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../runbook/approvals/request.ts';
 import type { BreakGlassNotifier } from '../runbook/escalation/break-glass-notifier.ts';
-import type { Runbook } from '../runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../runbook/loop/target-monitor.ts';
 import type { SlackApp } from '../slack/app.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
 import { createTurns } from '../timing.ts';
@@ -34,7 +34,7 @@ interface BotInParts {
   readonly app: SlackApp;
   readonly approvals: Approvals;
   readonly journal: StoredJournal;
-  readonly runbook: Runbook;
+  readonly runbook: TargetMonitor;
   readonly notifier: Notifier;
   readonly brokenGlass: BreakGlassNotifier;
   readonly incidentSystem: IncidentSystem;

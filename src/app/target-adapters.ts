@@ -3,8 +3,8 @@ import { createPools } from '../pool-metrics/pools.ts';
 import { createDatabase } from '../postgres/lifeline.ts';
 import { createRoles } from '../postgres/try-logins.ts';
 import { Neighbours } from '../runbook/approvals/neighbours.ts';
-import { createRunbook } from '../runbook/loop/target-monitor.ts';
-import type { Runbook, TargetAdapters } from '../runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../runbook/loop/target-monitor.ts';
+import type { TargetMonitor, TargetAdapters } from '../runbook/loop/target-monitor.ts';
 import type { Services } from '../runbook/snapshot/ports.ts';
 import type { Clock } from '../timing.ts';
 import type { ContainerParts, OpenContainers } from './containers.ts';
@@ -12,12 +12,12 @@ import type { ContainerParts, OpenContainers } from './containers.ts';
 /** The targets of a configuration, and what watches them. */
 export interface TargetSet {
   readonly targetAdapters: readonly TargetAdapters[];
-  readonly runbook: Runbook;
+  readonly runbook: TargetMonitor;
 }
 
 export async function openTargets(config: Config, clock: Clock): Promise<TargetSet> {
   const targetAdapters = await createTargetAdapters(config, clock);
-  return { targetAdapters, runbook: createRunbook(targetAdapters, clock) };
+  return { targetAdapters, runbook: createTargetMonitor(targetAdapters, clock) };
 }
 
 /**

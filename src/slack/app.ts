@@ -3,7 +3,7 @@ import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
 import type { SignedRequestLog } from '../runbook/approvals/journal.ts';
 import type { Meter } from '../runbook/escalation/ports.ts';
-import type { Runbook } from '../runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../runbook/loop/target-monitor.ts';
 import { clientOptions, createClient, toBoltLogger } from './connection/client.ts';
 import type { Connection, ConnectionState } from './connection/connection.ts';
 import { SlackStartError, createJoin, toStartError } from './connection/connection.ts';
@@ -35,7 +35,7 @@ interface SlackAppOptions {
   readonly apiUrl?: string;
   /** The incident channel's id. */
   readonly channel?: string;
-  readonly runbook: Runbook;
+  readonly runbook: TargetMonitor;
   /** What was heard over HTTP before; without it no request of HTTP may decide anything. */
   readonly heard?: SignedRequestLog;
   readonly changes: Changes;

@@ -7,7 +7,7 @@ import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { Snapshot } from '../../src/runbook/snapshot/snapshot.ts';
 import { takeSnapshotOf } from '../../src/runbook/snapshot/take-snapshot.ts';
 import type { Database, Pools } from '../../src/runbook/snapshot/ports.ts';
-import { createRunbook } from '../../src/runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import type { Limits, ServiceConfig, Target } from '../../src/runbook/snapshot/target.ts';
@@ -56,7 +56,7 @@ export function createStackMonitor(stack: Stack, options: StackMonitorOptions = 
     }),
     pools: toPools(stack),
   };
-  const runbook = createRunbook([patient], systemClock);
+  const runbook = createTargetMonitor([patient], systemClock);
   const said: string[] = [];
   const note = <T>(value: T): T => {
     said.push(JSON.stringify(value));

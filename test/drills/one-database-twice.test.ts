@@ -8,7 +8,7 @@ import { readConfig } from '../../src/config/config.ts';
 import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import type { Answer } from '../../src/runbook/remedies/remedy.ts';
-import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
 import { allMembers } from '../support/people.ts';
@@ -24,7 +24,7 @@ const server = useServer({}, [
 ]);
 let folder: JournalFolder;
 let app: App;
-let runbook: Runbook;
+let runbook: TargetMonitor;
 let approvals: Approvals;
 
 beforeEach(async () => {

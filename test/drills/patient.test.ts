@@ -7,7 +7,7 @@ import { systemClock } from '../../src/timing.ts';
 import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { toApprovalTarget } from '../../src/app/target-remedies.ts';
-import { createRunbook } from '../../src/runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import {
   ask,
@@ -73,7 +73,7 @@ async function open(): Promise<Conversation> {
   const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
   conversation = await openConversation({
     approvalTargets: [toApprovalTarget(adapters, parts)],
-    runbook: createRunbook([adapters], systemClock),
+    runbook: createTargetMonitor([adapters], systemClock),
     verifyAfterMs: 500,
   });
   return conversation;
@@ -150,7 +150,9 @@ test('a leak is ended by option C: the service is restarted and holds nothing af
   await patient.trouble('connection-leak', { leak: 'autocommit' });
   const stage = await open();
   const bot = await stage.start();
-  const diagnosis = await createRunbook([adapters], systemClock).diagnose(patient.target().name);
+  const diagnosis = await createTargetMonitor([adapters], systemClock).diagnose(
+    patient.target().name,
+  );
   const service = diagnosis.proposals.find(({ option }) => option === 'C')?.subject ?? 'none';
   const pids = patient.fleet.replicasOf(service).map(({ pid }) => pid);
   expect(await ask(stage, maya, `propose C ${service}`)).toContain(`Proposed: Restart ${service}`);

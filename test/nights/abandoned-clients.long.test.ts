@@ -4,7 +4,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import { LocalSocket } from '../../sandbox/patient/backend/local-socket.ts';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import type { PoolReading, ReplicaReading } from '../../src/runbook/snapshot/snapshot.ts';
-import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import type { Session } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf, metricsOf } from './support/containers.ts';
@@ -25,7 +25,7 @@ describe.each(everyVariant)('abandoned clients ($seed)', ({ seeded, applications
   const lost = seeded.between(15, 16);
   const all = lost + poolSize;
   let pool: Pick<Session, 'run'>[];
-  let runbook: Runbook;
+  let runbook: TargetMonitor;
   let shown: Partial<ReplicaReading> = {};
   let metrics: Partial<PoolReading>[] = [];
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import { until } from '../support/until.ts';
 import { LoginStorm } from './support/login-storm.ts';
 import { watch } from './support/night.ts';
@@ -19,7 +19,7 @@ async function delayLogins(seconds: number): Promise<void> {
 describe.each(everyVariant)('a storm of logins ($seed)', ({ seeded, user }) => {
   const clients = seeded.between(12, 24);
   let storm: LoginStorm;
-  let runbook: Runbook;
+  let runbook: TargetMonitor;
 
   beforeAll(async () => {
     await server.sessions.ask(`CREATE ROLE ${user} LOGIN`);

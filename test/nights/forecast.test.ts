@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import { MovingClock } from '../runbook/incidents/moving-clock.ts';
 import { watch } from './support/night.ts';
 import { variants } from './support/variants.ts';
@@ -16,7 +16,7 @@ describe.each(variants)(
     const few = seeded.between(4, 5);
     const pauseMs = seeded.between(10, 15) * 1_000;
     let clock: MovingClock;
-    let runbook: Runbook;
+    let runbook: TargetMonitor;
 
     const open = (count: number): Promise<unknown> =>
       server.sessions.openMany(count, { user, application: applications[0] });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import type { Session } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf } from './support/containers.ts';
@@ -24,7 +24,7 @@ describe.each(variants)('a plan that flips ($seed)', ({ seeded, applications, us
       ]),
     ),
   );
-  let runbook: Runbook;
+  let runbook: TargetMonitor;
   let pool: Session[];
   let ended: Promise<unknown>[] = [];
 

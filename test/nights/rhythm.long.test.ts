@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import { MovingClock } from '../runbook/incidents/moving-clock.ts';
 import type { Session } from '../support/sessions.ts';
 import { watch } from './support/night.ts';
@@ -16,7 +16,7 @@ describe.each(everyVariant)('what comes at once ($seed)', ({ seeded, user, appli
   const base = seeded.between(4, 8);
   const burst = seeded.between(12, 20);
   let clock: MovingClock;
-  let runbook: Runbook;
+  let runbook: TargetMonitor;
 
   const open = (count: number): Promise<Session[]> =>
     server.sessions.openMany(count, { user, application: applications[0] });

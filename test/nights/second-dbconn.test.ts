@@ -1,6 +1,6 @@
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import { until } from '../support/until.ts';
 import { container, containersOf } from './support/containers.ts';
 import { useNightServer } from './support/night-server.ts';
@@ -20,7 +20,7 @@ describe.each(variants)('a second dbconn beside ($seed)', ({ seeded, application
       [service, other].map((name) => [name, [container(`${name}-1`, { number: 1 })]]),
     ),
   );
-  const open = (): Runbook => watch(server.cluster, { limits, target, services });
+  const open = (): TargetMonitor => watch(server.cluster, { limits, target, services });
   const restAll = (many: number): Promise<void> =>
     until('all have rested for long', async () => {
       const rows = await server.sessions.ask(

@@ -8,7 +8,7 @@ import { systemClock } from '../../src/timing.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import { createPoolers } from '../../src/pgbouncer/poolers.ts';
 import type { PoolerSnapshot } from '../../src/runbook/snapshot/snapshot.ts';
-import { createRunbook } from '../../src/runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import { findFreePort } from '../../sandbox/patient/free-port.ts';
 import { aTarget } from '../runbook/diagnose/builders.ts';
 import { databaseOptions } from '../support/database-options.ts';
@@ -111,7 +111,7 @@ describe.skipIf(!isPgBouncerInstalled)('a real PgBouncer', () => {
   test('stands in the answer to prevention beside what the server itself says', async () => {
     const pool = await bouncer({ pool_mode: 'session' });
     const target = aTarget();
-    const runbook = createRunbook(
+    const runbook = createTargetMonitor(
       [
         {
           target,

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 
-import { createRunbook } from '../../src/runbook/loop/target-monitor.ts';
-import type { Runbook } from '../../src/runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import { aReading, aSnapshot, aTarget } from './diagnose/builders.ts';
 import type { Clock } from '../../src/timing.ts';
 
 interface Watched {
-  readonly runbook: Runbook;
+  readonly runbook: TargetMonitor;
   readonly target: string;
   /** How often the containers, their logs, the pools and the database were read. */
   readonly reads: { services: number; logs: number; pools: number; database: number };
@@ -46,7 +46,7 @@ function aWatched(): Watched {
     },
   };
   return {
-    runbook: createRunbook([patient], clock),
+    runbook: createTargetMonitor([patient], clock),
     target: target.name,
     reads,
     fill(value) {

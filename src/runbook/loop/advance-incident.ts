@@ -19,13 +19,13 @@ import type { SteadyClock } from '../incidents/steady-clock.ts';
 import type { IncidentBoard } from '../reports/incident-board.ts';
 import type { Reporter } from '../reports/reporter.ts';
 import type { Watch } from './check-targets.ts';
-import type { Runbook } from './target-monitor.ts';
+import type { TargetMonitor } from './target-monitor.ts';
 
 /** What the loop needs. */
 export interface IncidentLoopDeps {
   readonly incidents: Incidents;
   readonly log: IncidentLog;
-  readonly runbook: Pick<Runbook, 'targets' | 'runCheck'>;
+  readonly runbook: Pick<TargetMonitor, 'targets' | 'runCheck'>;
   readonly board: IncidentBoard;
   readonly escalator: Pick<Escalator, 'advance'>;
   readonly reporter: Pick<Reporter, 'advance'>;

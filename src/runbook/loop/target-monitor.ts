@@ -67,8 +67,8 @@ export interface TargetAdapters {
  */
 type Effort = 'whole' | 'sparing';
 
-/** The runbook as Slack and the terminal call it. */
-export interface Runbook {
+/** What checks the targets, for Slack and the terminal. */
+export interface TargetMonitor {
   readonly targets: readonly Target[];
   /** One check at a target, and what it means. Throws only for a target that is not configured. */
   diagnose(target: string): Promise<Diagnosis>;
@@ -81,21 +81,24 @@ export interface Runbook {
   close(): Promise<void>;
 }
 
-export function createRunbook(targetAdapters: readonly TargetAdapters[], clock: Clock): Runbook {
-  const monitors = new Map(
-    targetAdapters.map((adapters) => [adapters.target.name, new TargetMonitor(adapters, clock)]),
+export function createTargetMonitor(
+  targetAdapters: readonly TargetAdapters[],
+  clock: Clock,
+): TargetMonitor {
+  const all = new Map(
+    targetAdapters.map((adapters) => [adapters.target.name, new MonitoredTarget(adapters, clock)]),
   );
-  const monitor = (name: string): TargetMonitor => {
-    const found = monitors.get(name);
+  const monitored = (name: string): MonitoredTarget => {
+    const found = all.get(name);
     if (found === undefined) throw new Error(`There is no target "${name}".`);
     return found;
   };
   return {
     targets: targetAdapters.map(({ target }) => target),
-    diagnose: async (target) => (await monitor(target).runCheck()).diagnosis,
-    runCheck: (target, effort) => monitor(target).runCheck(effort),
-    doctor: (target) => monitor(target).doctor(),
-    prevention: (target) => monitor(target).prevention(),
+    diagnose: async (target) => (await monitored(target).runCheck()).diagnosis,
+    runCheck: (target, effort) => monitored(target).runCheck(effort),
+    doctor: (target) => monitored(target).doctor(),
+    prevention: (target) => monitored(target).prevention(),
     async close() {
       await Promise.all(targetAdapters.map(({ database }) => database.close()));
     },
@@ -106,7 +109,7 @@ export function createRunbook(targetAdapters: readonly TargetAdapters[], clock: 
 const servicesKeptMs = 60_000;
 
 /** Remembers the recent checks of one target, for its forecast and its chart. */
-class TargetMonitor {
+class MonitoredTarget {
   readonly #adapters: TargetAdapters;
   readonly #clock: Clock;
   readonly #recent = new RecentChecks();

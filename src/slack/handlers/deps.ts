@@ -7,7 +7,7 @@ import type { Actor } from '../../runbook/approvals/request.ts';
 import type { Check } from '../../runbook/diagnose/doctor.ts';
 import type { EscalatePorts } from '../../runbook/escalation/escalate.ts';
 import type { Incidents } from '../../runbook/incidents/incidents.ts';
-import type { Runbook } from '../../runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../runbook/loop/target-monitor.ts';
 import type { IncidentBoard } from '../../runbook/reports/incident-board.ts';
 import type { Records } from '../../runbook/reports/reporter.ts';
 import type { Target } from '../../runbook/snapshot/target.ts';
@@ -37,7 +37,7 @@ export interface Changes {
 
 /** What every listener works with. */
 export interface CommandDeps extends Changes {
-  readonly runbook: Runbook;
+  readonly runbook: TargetMonitor;
   readonly client: WebClient;
   readonly answer: Answer;
   readonly doctorSlack: DoctorSlack;

@@ -1,6 +1,6 @@
 import type { KnownBlock } from '@slack/types';
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
-import type { Runbook } from '../../runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../runbook/loop/target-monitor.ts';
 import { stateWords } from '../messages/frame.ts';
 import { ownLimits } from '../messages/kit/message.ts';
 import { bold, moment, plain, titledList, rich } from '../messages/kit/rich-text.ts';
@@ -34,8 +34,8 @@ function toTargetSummary({ target, state, headline, capacity, takenAt }: Diagnos
  * The same runbook, and what its latest look at each target said: whoever looks, the watch or a person, fills in the
  * Home tab. Holds one small value for each target.
  */
-export function rememberSummaries(runbook: Runbook): {
-  readonly runbook: Runbook;
+export function rememberSummaries(runbook: TargetMonitor): {
+  readonly runbook: TargetMonitor;
   readonly readSummaries: ReadSummaries;
 } {
   const latest = new Map<string, TargetSummary>();

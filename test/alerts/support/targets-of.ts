@@ -1,7 +1,7 @@
 import type { TargetSet } from '../../../src/app/target-adapters.ts';
 import { systemClock } from '../../../src/timing.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
-import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../../../src/runbook/loop/target-monitor.ts';
 import type { Contacts } from '../../../src/runbook/snapshot/target.ts';
 import { databaseName } from '../../../sandbox/patient/schema.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
@@ -32,5 +32,5 @@ export function targetsOf(patient: Patient, options: TargetsOptions): TargetSet 
     pools: patient.pools(),
     restarts: patient.services(),
   };
-  return { targetAdapters: [adapters], runbook: createRunbook([adapters], systemClock) };
+  return { targetAdapters: [adapters], runbook: createTargetMonitor([adapters], systemClock) };
 }

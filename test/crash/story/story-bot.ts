@@ -6,7 +6,7 @@ import { openBot } from '../../support/open-bot.ts';
 import { systemClock } from '../../../src/timing.ts';
 import { readConfig } from '../../../src/config/config.ts';
 import { createLog } from '../../../src/log.ts';
-import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../../../src/runbook/loop/target-monitor.ts';
 import { aroundWrites, die } from '../around-writes.ts';
 import { reachEngine } from '../engine.ts';
 import { reachedAdapters } from '../reached-adapters.ts';
@@ -69,7 +69,7 @@ const bot = await openBot({
   config: readConfig({ DBCONN_HTTP_PORT: '127.0.0.1:0' }, job.file),
   slack: { connection: { kind: 'socket', appToken }, botToken, apiUrl },
   log: createLog('warn'),
-  targets: { targetAdapters: [adapters], runbook: createRunbook([adapters], systemClock) },
+  targets: { targetAdapters: [adapters], runbook: createTargetMonitor([adapters], systemClock) },
   leaseMs: job.leaseMs,
   sendIntervalMs: job.sendIntervalMs,
   wrapJournal: (journal) =>

@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/timing.ts';
 import { openPrivileged } from '../../../src/app/privileged.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import { toApprovalTarget } from '../../../src/app/target-remedies.ts';
-import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters } from '../../../src/runbook/loop/target-monitor.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
 import { startPatient } from '../../support/clusters.ts';
@@ -59,7 +59,7 @@ export async function openByHandStage(seed: number): Promise<ByHandStage> {
       const parts = { clock: systemClock, refusedServices: ['dbconn'], refusedContainers: [] };
       conversation = await openConversation({
         approvalTargets: [toApprovalTarget(adapters, parts)],
-        runbook: createRunbook([adapters], systemClock),
+        runbook: createTargetMonitor([adapters], systemClock),
         verifyAfterMs: 500,
       });
       return { stage: conversation, bot: await conversation.start() };
@@ -86,7 +86,9 @@ async function handRestart(
 ): Promise<HandedRestart> {
   await patient.trouble('connection-leak', { leak: 'autocommit' });
   const { stage, bot } = await open();
-  const diagnosis = await createRunbook([adapters], systemClock).diagnose(patient.target().name);
+  const diagnosis = await createTargetMonitor([adapters], systemClock).diagnose(
+    patient.target().name,
+  );
   const service = diagnosis.proposals.find(({ option }) => option === 'C')?.subject ?? 'none';
   await ask(stage, maya, `propose C ${service}`);
   const proposed = await card(stage, 'Proposed, option C');

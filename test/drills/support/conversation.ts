@@ -15,7 +15,7 @@ import type { OptionPolicy, Policy } from '../../../src/runbook/approvals/policy
 import { createIncidents } from '../../../src/runbook/incidents/incidents.ts';
 import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
-import type { Runbook } from '../../../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../../src/runbook/loop/target-monitor.ts';
 import type { IncidentBoard } from '../../../src/runbook/reports/incident-board.ts';
 import { createRecords } from '../../../src/runbook/reports/reporter.ts';
 import type { Records } from '../../../src/runbook/reports/reporter.ts';
@@ -55,7 +55,7 @@ export const foreigner = 'U0FOREIGN0';
 
 export interface ConversationOptions {
   readonly approvalTargets: readonly ApprovalTarget[];
-  readonly runbook: Runbook;
+  readonly runbook: TargetMonitor;
   readonly option?: Partial<OptionPolicy>;
   readonly policy?: Partial<Policy>;
   readonly clock?: Clock;
@@ -236,7 +236,7 @@ interface Keeping {
 
 /** Incidents as the bot keeps them, shown as soon as they change. Nobody looks at their targets. */
 function keepIncidents(
-  { targets }: Runbook,
+  { targets }: TargetMonitor,
   { journal, news, approvals, people, clock }: Keeping,
 ): Pick<Bot, 'incidents' | 'board' | 'records'> {
   const board = news.openBoard({

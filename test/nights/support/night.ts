@@ -5,8 +5,8 @@ import { createIdleSessions } from '../../../src/postgres/privileged/idle-sessio
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 
 import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
-import type { Runbook, TargetAdapters } from '../../../src/runbook/loop/target-monitor.ts';
-import { createRunbook } from '../../../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor, TargetAdapters } from '../../../src/runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../../../src/runbook/loop/target-monitor.ts';
 import { defaultLimits } from '../../../src/runbook/snapshot/target.ts';
 import type { Limits, Target } from '../../../src/runbook/snapshot/target.ts';
 import { databaseOptions } from '../../support/database-options.ts';
@@ -35,9 +35,9 @@ export const dbconnRoles = [
 const target = 'night';
 
 /** dbconn as it watches one server, never naming an option that it does not offer; without containers and metrics unless they are given. */
-export function watch(cluster: Cluster, options: NightOptions = {}): Runbook {
+export function watch(cluster: Cluster, options: NightOptions = {}): TargetMonitor {
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const runbook = createRunbook(
+  const runbook = createTargetMonitor(
     [
       {
         target: {
@@ -63,7 +63,7 @@ export function watch(cluster: Cluster, options: NightOptions = {}): Runbook {
     ],
     options.clock ?? systemClock,
   );
-  const runCheck: Runbook['runCheck'] = async (name, effort) => {
+  const runCheck: TargetMonitor['runCheck'] = async (name, effort) => {
     const examination = await runbook.runCheck(name, effort);
     expect(misleading(examination.diagnosis)).toEqual([]);
     return examination;

@@ -11,7 +11,7 @@ import { createLog } from '../../../src/log.ts';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { Check } from '../../../src/runbook/diagnose/doctor.ts';
-import type { Runbook } from '../../../src/runbook/loop/target-monitor.ts';
+import type { TargetMonitor } from '../../../src/runbook/loop/target-monitor.ts';
 import { createSlackApp } from '../../../src/slack/app.ts';
 import type { SlackApp } from '../../../src/slack/app.ts';
 import { aDiagnosis, aTarget } from './diagnoses.ts';
@@ -65,7 +65,7 @@ export function openSlack(mode: Mode, changes: Partial<SlackOptions> = {}): Prom
 }
 
 /** A runbook that answers at once with the same night, unless a test says otherwise. */
-export function aRunbook(changes: Partial<Runbook> = {}): Runbook {
+export function aRunbook(changes: Partial<TargetMonitor> = {}): TargetMonitor {
   return {
     targets: [aTarget(), aTarget({ name: 'billing.prod' })],
     diagnose: (target): Promise<Diagnosis> => Promise.resolve(aDiagnosis({ target })),

@@ -11,8 +11,8 @@ import type { Incident } from '../../../../src/runbook/incidents/incident.ts';
 import { createIncidents } from '../../../../src/runbook/incidents/incidents.ts';
 import type { Incidents } from '../../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../../src/runbook/incidents/rules.ts';
-import { createRunbook } from '../../../../src/runbook/loop/target-monitor.ts';
-import type { TargetAdapters, Runbook } from '../../../../src/runbook/loop/target-monitor.ts';
+import { createTargetMonitor } from '../../../../src/runbook/loop/target-monitor.ts';
+import type { TargetAdapters, TargetMonitor } from '../../../../src/runbook/loop/target-monitor.ts';
 import type { RemedyRequest } from '../../../../src/runbook/remedies/remedy-request.ts';
 import type { SealedBundle } from '../../../../src/runbook/reports/sealed-export/bundle.ts';
 import { sealIncident } from '../../../../src/terminal/commands/bundle-command.ts';
@@ -63,7 +63,7 @@ export async function runDrill({ seed, trouble }: Drill): Promise<SealedBundle> 
         throw error;
       },
     });
-    const runbook = createRunbook([bed], systemClock);
+    const runbook = createTargetMonitor([bed], systemClock);
     const { id } = await live({ patient, incidents, approvals, runbook, trouble });
     const incident = await journal.readIncident(id);
     if (incident === undefined) throw new Error('The incident is not in the journal.');
@@ -107,7 +107,7 @@ interface Scene {
   readonly patient: Patient;
   readonly incidents: Incidents;
   readonly approvals: Approvals;
-  readonly runbook: Runbook;
+  readonly runbook: TargetMonitor;
   readonly trouble: Drill['trouble'];
 }
 
