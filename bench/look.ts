@@ -39,24 +39,24 @@ export async function benchLook(load: Load, runs: number): Promise<LookResult> {
     settings: { max_connections: max, shared_buffers: '64MB' },
   });
   const url = cluster.url();
-  const runbook = openRunbook(url);
+  const monitor = openMonitor(url);
   const bare = new Client({ connectionString: url, application_name: 'bare' });
   try {
     await bare.connect();
     const crowd = await holdCrowd(url, load.idle, load.waiters);
-    const timings = await measure(candidates(url, runbook, await bareStatement(bare)), runs);
+    const timings = await measure(candidates(url, monitor, await bareStatement(bare)), runs);
     const count = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'dbconn'`;
     const { rows } = await bare.query<{ n: number }>(count);
     await crowd.release();
     return { ...load, timings, connections: rows[0]?.n ?? 0 };
   } finally {
-    await runbook.close();
+    await monitor.close();
     await bare.end();
     await cluster.close();
   }
 }
 
-function openRunbook(url: string): TargetMonitor {
+function openMonitor(url: string): TargetMonitor {
   const absent = {
     ok: false,
     tookMs: 0,
@@ -89,12 +89,12 @@ async function bareStatement(bare: Client): Promise<() => Promise<void>> {
   };
 }
 
-function candidates(url: string, runbook: TargetMonitor, bare: () => Promise<void>): Candidate[] {
+function candidates(url: string, monitor: TargetMonitor, bare: () => Promise<void>): Candidate[] {
   return [
     {
       name: 'look and diagnosis',
       run: async () => {
-        await runbook.diagnose(target.name);
+        await monitor.diagnose(target.name);
       },
     },
     { name: 'the bare statement', run: bare },

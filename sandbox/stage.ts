@@ -49,7 +49,7 @@ export interface Stage {
   readonly patient: Patient;
   readonly slack: LocalSlack;
   /** The runbook of the scene on stage. */
-  readonly runbook: TargetMonitor;
+  readonly monitor: TargetMonitor;
   /** What the bot last showed, or undefined where it has not looked in this scene. */
   readonly shown: () => Diagnosis | undefined;
   /** The pager's side of it. */
@@ -121,9 +121,9 @@ export async function setStage({
     await bot.warm();
     const journal = await openSqliteJournal({ file: journalOf(folder), clock: systemClock });
     toClose.push(() => journal.close());
-    const { runbook } = targets;
+    const { monitor } = targets;
     const alert = alertFrom(() => bot.httpPort ?? 0, patient.target().name);
-    const told = { runbook, shown, journal, alert, newScene, configFile };
+    const told = { monitor, shown, journal, alert, newScene, configFile };
     return { patient, slack, pagerDuty, ...told, close };
   } catch (error) {
     await close();
@@ -146,25 +146,25 @@ interface StageTargets extends Pick<Stage, 'newScene' | 'shown'> {
 
 /** A runbook whose looks can be forgotten between two scenes, and whose last one can be judged. */
 function makeTargets(adapters: TargetAdapters): StageTargets {
-  let runbook = createTargetMonitor([adapters], systemClock);
+  let monitor = createTargetMonitor([adapters], systemClock);
   let last: Diagnosis | undefined;
   const onStage: TargetMonitor = {
-    targets: runbook.targets,
-    diagnose: async (target) => (last = await runbook.diagnose(target)),
+    targets: monitor.targets,
+    diagnose: async (target) => (last = await monitor.diagnose(target)),
     async runCheck(target, effort) {
-      const examination = await runbook.runCheck(target, effort);
+      const examination = await monitor.runCheck(target, effort);
       last = examination.diagnosis;
       return examination;
     },
-    doctor: (target) => runbook.doctor(target),
-    prevention: (target) => runbook.prevention(target),
-    close: () => runbook.close(),
+    doctor: (target) => monitor.doctor(target),
+    prevention: (target) => monitor.prevention(target),
+    close: () => monitor.close(),
   };
   const newScene = (): void => {
-    runbook = createTargetMonitor([adapters], systemClock);
+    monitor = createTargetMonitor([adapters], systemClock);
     last = undefined;
   };
-  return { targets: { targetAdapters: [adapters], runbook: onStage }, newScene, shown: () => last };
+  return { targets: { targetAdapters: [adapters], monitor: onStage }, newScene, shown: () => last };
 }
 
 async function makeFolder(toClose: (() => Promise<void>)[]): Promise<string> {

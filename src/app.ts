@@ -46,7 +46,7 @@ export function createApp(config: Config, deps: Deps): App {
     },
     async close() {
       try {
-        await (await targets.made())?.runbook.close();
+        await (await targets.made())?.monitor.close();
       } finally {
         await (await journal.made())?.close();
       }

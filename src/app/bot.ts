@@ -44,7 +44,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
   const { app, slack, log } = parts;
   const { config, deps } = app;
   const { clock } = deps;
-  const { runbook, readSummaries } = rememberSummaries((await app.targets()).runbook);
+  const { monitor, readSummaries } = rememberSummaries((await app.targets()).monitor);
   const [journal, steady] = [await app.journal(), await app.steadyClock()];
   const stopping = new AbortController();
   const pagerOf = openPagers(config, { clock, log, signal: stopping.signal });
@@ -67,7 +67,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
     isIncidentOver: (request) => isIncidentOver(journal, request),
   });
-  const made = { ...deps, config, log, journal, runbook, notifier, approvals, pagerOf, meter };
+  const made = { ...deps, config, log, journal, monitor, notifier, approvals, pagerOf, meter };
   const incidentSystem = openIncidentSystem({ ...made, steady, people });
   const record = (request: ApprovalRequest): void => {
     count(meter, request);
@@ -82,7 +82,7 @@ export async function openBot(parts: BotParts): Promise<Bot> {
 
 interface SlackAppParts extends Pick<BotParts, 'slack' | 'log'>, Pick<Deps, 'clock'> {
   readonly config: Config;
-  readonly runbook: TargetMonitor;
+  readonly monitor: TargetMonitor;
   readonly journal: StoredJournal;
   readonly notifier: Notifier;
   readonly approvals: Approvals;
@@ -96,10 +96,10 @@ interface SlackAppParts extends Pick<BotParts, 'slack' | 'log'>, Pick<Deps, 'clo
 
 /** What is pressed and typed in Slack, and the Home tab. */
 function openSlackApp(parts: SlackAppParts): SlackApp {
-  const { config, slack, clock, log, journal, runbook, notifier, approvals } = parts;
+  const { config, slack, clock, log, journal, monitor, notifier, approvals } = parts;
   const { pagerOf, meter, readSummaries } = parts;
   const { incidents, board } = parts.incidentSystem;
-  const records = createRecords({ log: journal, targets: runbook.targets });
+  const records = createRecords({ log: journal, targets: monitor.targets });
   const pagingOf: Changes['pagingOf'] = (target) => {
     const pager = pagerOf(target);
     return pager === undefined ? undefined : { pager, clock };
@@ -122,7 +122,7 @@ function openSlackApp(parts: SlackAppParts): SlackApp {
   return createSlackApp({
     ...slack,
     ...(config.channel !== undefined && { channel: config.channel }),
-    runbook,
+    monitor,
     heard: journal,
     changes,
     home: createHome({ sources, client: parts.client, clock, log }),

@@ -30,7 +30,7 @@ interface IncidentSystemDeps {
   readonly steady: SteadyClock;
   readonly log: Logger;
   readonly journal: StoredJournal;
-  readonly runbook: TargetMonitor;
+  readonly monitor: TargetMonitor;
   readonly notifier: Notifier;
   readonly people: People;
   readonly approvals: Pick<Approvals, 'offers' | 'sweep'>;
@@ -66,10 +66,10 @@ const stuckMs = 60_000;
 const unwritableMs = 15_000;
 
 export function openIncidentSystem(parts: IncidentSystemDeps): IncidentSystem {
-  const { config, clock, steady, log, journal, notifier, people, runbook, meter, approvals } =
+  const { config, clock, steady, log, journal, notifier, people, monitor, meter, approvals } =
     parts;
   const { cards, notice } = notifier;
-  const { targets } = runbook;
+  const { targets } = monitor;
   const warn = (about: string, err: unknown): void =>
     log.warn({ err, incident: about }, 'Something about an incident has to be tried again');
   const board = notifier.openBoard({
@@ -105,7 +105,7 @@ export function openIncidentSystem(parts: IncidentSystemDeps): IncidentSystem {
   const incidentLoop = new IncidentLoop({
     ...shared,
     incidents,
-    runbook,
+    monitor,
     escalator: new Escalator({ ...parts, ...shared, ...announcing(parts), onFault: warn }),
     reporter: new Reporter({ ...shared, onFault: warn }),
     meter,
@@ -135,14 +135,14 @@ function announcing({
 }
 
 function openAuditor(parts: IncidentSystemDeps): Auditor {
-  const { config, steady, log, journal, meter, runbook } = parts;
+  const { config, steady, log, journal, meter, monitor } = parts;
   return new Auditor({
     ...announcing(parts),
     log: journal,
     clock: steady,
     rules: config.incidents,
     meter,
-    targets: runbook.targets,
+    targets: monitor.targets,
     holderId: crypto.randomUUID(),
     onFault: (err) => log.warn({ err }, 'The calls for help could not be audited'),
   });

@@ -122,7 +122,7 @@ export async function runDoctor(
   environment: Environment,
 ): Promise<readonly Check[]> {
   const { config, deps } = app;
-  const { runbook } = await app.targets();
+  const { monitor } = await app.targets();
   const signal = new AbortController().signal;
   const pagerOf = openPagers(config, { clock: deps.clock, log: createLog('silent'), signal });
   const { checks, people } = await openSlackCheck(config, environment);
@@ -131,9 +131,9 @@ export async function runDoctor(
     onFault: (_, error) => console.error(error),
     ...(people !== undefined && { people }),
   });
-  const target = runbook.targets.find((one) => one.name === name);
+  const target = monitor.targets.find((one) => one.name === name);
   const [found, around, slack, named] = await Promise.all([
-    runbook.doctor(name),
+    monitor.doctor(name),
     checkAround({ config, clock: deps.clock }, name, pagerOf),
     target === undefined ? [] : inTime(checks(target), deps.clock),
     people === undefined ? [] : inTime(approvals.checkPeople(target?.contacts), deps.clock),

@@ -34,7 +34,7 @@ interface BotInParts {
   readonly app: SlackApp;
   readonly approvals: Approvals;
   readonly journal: StoredJournal;
-  readonly runbook: TargetMonitor;
+  readonly monitor: TargetMonitor;
   readonly notifier: Notifier;
   readonly brokenGlass: BreakGlassNotifier;
   readonly incidentSystem: IncidentSystem;
@@ -51,12 +51,12 @@ interface BotInParts {
 
 /** Starts the parts in their order, goes round, and ends them in theirs. */
 export function runBot(parts: BotInParts): Bot {
-  const { app, runbook, incidentSystem, http, leaseMs = takeOverMs } = parts;
+  const { app, monitor, incidentSystem, http, leaseMs = takeOverMs } = parts;
   const round = createRound(parts);
   let rounds: NodeJS.Timeout | undefined;
   let takeOvers: NodeJS.Timeout | undefined;
   return {
-    targets: runbook.targets.map(({ name }) => name),
+    targets: monitor.targets.map(({ name }) => name),
     get httpPort() {
       return http?.port;
     },
@@ -75,7 +75,7 @@ export function runBot(parts: BotInParts): Bot {
     async warm() {
       const turns = createTurns(mostWarmedAtOnce);
       await Promise.all(
-        runbook.targets.map(({ name }) => turns.take(() => runbook.diagnose(name))),
+        monitor.targets.map(({ name }) => turns.take(() => monitor.diagnose(name))),
       );
     },
     async stop() {
@@ -129,12 +129,12 @@ async function endChanges({ approvals, notifier, brokenGlass, log }: BotInParts)
 }
 
 /** Whoever told of a request that ended may have been killed before its card said so; open ones are caught up with. */
-async function finishCards({ journal, runbook, notifier, log }: BotInParts): Promise<void> {
+async function finishCards({ journal, monitor, notifier, log }: BotInParts): Promise<void> {
   if (notifier.cards.channel === undefined) return;
   const since = new Date(Date.now() - proposedWithinMs).toISOString();
   const after = new Date(Date.now() - endedWithinMs).toISOString();
   try {
-    for (const { name: target } of runbook.targets) {
+    for (const { name: target } of monitor.targets) {
       const requests = await journal.readRequestsSince({ target, since });
       const ended = requests.filter((one) => !isOpen(one) && endOf(one) > after);
       notifier.cards.finish(ended.slice(-mostFinished));

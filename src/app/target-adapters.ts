@@ -12,12 +12,12 @@ import type { ContainerParts, OpenContainers } from './containers.ts';
 /** The targets of a configuration, and what watches them. */
 export interface TargetSet {
   readonly targetAdapters: readonly TargetAdapters[];
-  readonly runbook: TargetMonitor;
+  readonly monitor: TargetMonitor;
 }
 
 export async function openTargets(config: Config, clock: Clock): Promise<TargetSet> {
   const targetAdapters = await createTargetAdapters(config, clock);
-  return { targetAdapters, runbook: createTargetMonitor(targetAdapters, clock) };
+  return { targetAdapters, monitor: createTargetMonitor(targetAdapters, clock) };
 }
 
 /**

@@ -35,7 +35,7 @@ interface SlackAppOptions {
   readonly apiUrl?: string;
   /** The incident channel's id. */
   readonly channel?: string;
-  readonly runbook: TargetMonitor;
+  readonly monitor: TargetMonitor;
   /** What was heard over HTTP before; without it no request of HTTP may decide anything. */
   readonly heard?: SignedRequestLog;
   readonly changes: Changes;
@@ -158,7 +158,7 @@ interface Parts {
 }
 
 function buildApp({ options, client, connection, inFlight, replyTimeouts, bot }: Parts): void {
-  const { botToken, changes, channel, log, runbook } = options;
+  const { botToken, changes, channel, log, monitor } = options;
   const app = new App({
     ...bot,
     token: botToken,
@@ -175,5 +175,5 @@ function buildApp({ options, client, connection, inFlight, replyTimeouts, bot }:
   const modals = createModals(client, log);
   const answering = { client, answer, doctorSlack, modals, inFlight, replyTimeouts };
   if (options.home !== undefined) registerHome(app, options.home);
-  registerListeners(app, { ...changes, runbook, channel, log, ...answering });
+  registerListeners(app, { ...changes, monitor, channel, log, ...answering });
 }

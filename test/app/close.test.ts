@@ -8,7 +8,7 @@ import { makeJournalFolder } from '../journal/temporary-journal.ts';
 
 test('the journal is closed even where a target cannot be', async () => {
   const folder = makeJournalFolder();
-  const runbook = createTargetMonitor([], systemClock);
+  const monitor = createTargetMonitor([], systemClock);
   const close = (): Promise<never> => Promise.reject(new Error('The connection hangs.'));
   const config = {
     ...readConfig({ DATABASE_URL: 'postgres://app@127.0.0.1/shop' }),
@@ -17,7 +17,7 @@ test('the journal is closed even where a target cannot be', async () => {
   const app = createApp(config, {
     clock: systemClock,
     warn: () => undefined,
-    targets: { targetAdapters: [], runbook: { ...runbook, close } },
+    targets: { targetAdapters: [], monitor: { ...monitor, close } },
   });
   try {
     const journal = await app.journal();

@@ -7,7 +7,7 @@ import { toApprovalTarget } from '../../src/app/target-remedies.ts';
 
 import { Action } from '../../src/runbook/remedies/remedy-request.ts';
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
-import type { TargetAdapters as RunbookPatient } from '../../src/runbook/loop/target-monitor.ts';
+import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import { optionPolicy } from '../support/option-policy.ts';
 import type { Journal } from '../../src/runbook/approvals/journal.ts';
 
@@ -16,7 +16,7 @@ export const bob = { id: 'UBOB', via: 'slack' } as const;
 
 interface CrashApprovals {
   readonly journal: Journal;
-  readonly adapters: RunbookPatient;
+  readonly adapters: TargetAdapters;
   /** Called at each `run` of a remedy. */
   readonly onRun?: () => void;
   readonly onFault: (error: unknown) => void;

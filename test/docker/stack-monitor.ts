@@ -56,7 +56,7 @@ export function createStackMonitor(stack: Stack, options: StackMonitorOptions = 
     }),
     pools: toPools(stack),
   };
-  const runbook = createTargetMonitor([patient], systemClock);
+  const monitor = createTargetMonitor([patient], systemClock);
   const said: string[] = [];
   const note = <T>(value: T): T => {
     said.push(JSON.stringify(value));
@@ -66,9 +66,9 @@ export function createStackMonitor(stack: Stack, options: StackMonitorOptions = 
     target,
     takeSnapshot: async () =>
       note(await takeSnapshotOf({ ...patient, clock: systemClock }, target)),
-    diagnose: async () => note(await runbook.diagnose(target.name)),
+    diagnose: async () => note(await monitor.diagnose(target.name)),
     async close() {
-      await runbook.close();
+      await monitor.close();
       const canary = findCanary(said.join('\n'));
       if (canary !== undefined) throw new Error(`dbconn gave away "${canary}".`);
     },

@@ -67,7 +67,7 @@ describe.each(everyVariant)('a server whose storage is slow ($seed)', (variant) 
     // Opening a file for the first time waits without a wait event; writing to one that is open does not.
     for (const [index, one] of opened.entries()) await one.run(write(index), write(index));
     const thaw = await freeze();
-    const runbook = watch(cluster, { limits: { slowQueryMs: 500 } });
+    const monitor = watch(cluster, { limits: { slowQueryMs: 500 } });
     try {
       opened.forEach((one, index) => one.begin(write(index)));
       await until('they have waited for their files for over a second', async () => {
@@ -77,7 +77,7 @@ describe.each(everyVariant)('a server whose storage is slow ($seed)', (variant) 
         );
         return rows.length === writing;
       });
-      const { verdict, causes, findings, proposals } = await runbook.diagnose('night');
+      const { verdict, causes, findings, proposals } = await monitor.diagnose('night');
       const found = findings.find(({ id }) => id === 'storage');
       expect(verdict).toContain(`Likely cause: slow storage. ${found?.summary ?? 'not found'}`);
       expect(found?.evidence.join()).toContain('DataFileExtend');
@@ -85,7 +85,7 @@ describe.each(everyVariant)('a server whose storage is slow ($seed)', (variant) 
       expect(proposals.filter(({ option }) => option === 'B' || option === 'E')).toEqual([]);
     } finally {
       await thaw();
-      await runbook.close();
+      await monitor.close();
       await sessions.endAll();
     }
   });

@@ -4,7 +4,7 @@ import { createInFlight, defaultReplyTimeouts } from '../../src/slack/handlers/i
 import { answerCommand } from '../../src/slack/handlers/command.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
-import { aLog, aRunbook } from '../slack/support/workspace.ts';
+import { aLog, aMonitor } from '../slack/support/workspace.ts';
 import { playScripted } from './support/scripted.ts';
 import { database, maya } from './support/conversation.ts';
 
@@ -14,7 +14,7 @@ test('doctor in Slack says whether whoever incidents call can be reached', async
   const summary = 'Steps of the escalation are for the backend lead, who cannot be reached.';
   await answerCommand(
     {
-      runbook: aRunbook({ targets: [aTarget({ name: 'shop' })] }),
+      monitor: aMonitor({ targets: [aTarget({ name: 'shop' })] }),
       ...bot,
       client: new WebClient(),
       announcements: { announce: () => Promise.resolve() },

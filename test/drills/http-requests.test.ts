@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { actionIds, blockIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { createSlackApp } from '../../src/slack/app.ts';
-import { aLog, aRunbook, botToken, noChanges } from '../slack/support/workspace.ts';
+import { aLog, aMonitor, botToken, noChanges } from '../slack/support/workspace.ts';
 import { playScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import { send, sign } from './support/signed.ts';
@@ -129,7 +129,7 @@ test('without a signing secret the bot does not start', () => {
   const options = {
     connection: { kind: 'http', signingSecret: '', port: 0 },
     botToken,
-    runbook: aRunbook(),
+    monitor: aMonitor(),
     changes: noChanges(),
     log: aLog().log,
   } as const;

@@ -10,7 +10,7 @@ import {
 import type { IncidentActionId, IncidentChoice } from '../../src/slack/messages/kit/action-ids.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
-import { aRunbook } from '../slack/support/workspace.ts';
+import { aMonitor } from '../slack/support/workspace.ts';
 import { playScripted, postButton, pressToTheEnd } from './support/scripted.ts';
 import type { Fillings, Scripted } from './support/scripted.ts';
 import {
@@ -188,7 +188,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
       const targets = ['shop', 'other'].map((name) => aTarget({ name }));
       const world = await shown({
         mode,
-        runbook: aRunbook({ targets }),
+        monitor: aMonitor({ targets }),
         option: { proposers: [maya] },
       });
       const { id, ts, bot } = world;

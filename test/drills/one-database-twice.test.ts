@@ -24,7 +24,7 @@ const server = useServer({}, [
 ]);
 let folder: JournalFolder;
 let app: App;
-let runbook: TargetMonitor;
+let monitor: TargetMonitor;
 let approvals: Approvals;
 
 beforeEach(async () => {
@@ -32,7 +32,7 @@ beforeEach(async () => {
   await open();
 });
 afterEach(async () => {
-  await runbook.close();
+  await monitor.close();
   await app.close();
   folder.close();
 });
@@ -62,7 +62,7 @@ async function open(user = 'postgres'): Promise<void> {
     { ...config, journal: folder.file },
     { clock: systemClock, warn: () => undefined },
   );
-  ({ runbook } = await app.targets());
+  ({ monitor } = await app.targets());
   approvals = await app.approvals({
     people: allMembers,
     onChange: () => undefined,
@@ -105,11 +105,11 @@ const refusal = {
 test('a second target on one database is checked, and changes nothing: proposal, preview and doctor say why', async () => {
   expect(await propose('orders-again')).toMatchObject({ ok: false, refusal });
   expect(await approvals.preview('orders-again', ask)).toMatchObject({ ok: false, refusal });
-  expect((await runbook.diagnose('orders-again')).reach.via).toBe('warm');
-  expect(await runbook.doctor('orders-again')).toContainEqual(
+  expect((await monitor.diagnose('orders-again')).reach.via).toBe('warm');
+  expect(await monitor.doctor('orders-again')).toContainEqual(
     expect.objectContaining({ state: 'warning', summary: refusal.why }),
   );
-  const checks = await runbook.doctor('orders');
+  const checks = await monitor.doctor('orders');
   expect(checks.map(({ summary }) => summary).join(' ')).toContain(
     'It shares a server with orders-again and billing',
   );
@@ -122,10 +122,10 @@ test('where the role may not read the system identifier the start of the server 
   const orders = await server.sessions.open({ database: 'orders' });
   await orders.run(`REVOKE ${execute} FROM PUBLIC`);
   try {
-    await runbook.close();
+    await monitor.close();
     await open('looking');
     expect(await propose('orders-again')).toMatchObject({ ok: false, refusal });
-    expect(await runbook.doctor('orders')).toContainEqual(
+    expect(await monitor.doctor('orders')).toContainEqual(
       expect.objectContaining({
         state: 'warning',
         fix: 'GRANT EXECUTE ON FUNCTION pg_control_system() TO the role of url.',

@@ -6,7 +6,7 @@ import { createInFlight, defaultReplyTimeouts } from '../../src/slack/handlers/i
 import { incidentButton, incidentButtons } from '../../src/slack/handlers/incident-buttons.ts';
 import { value } from '../runbook/reports/night.ts';
 import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
-import { aLog, aRunbook } from '../slack/support/workspace.ts';
+import { aLog, aMonitor } from '../slack/support/workspace.ts';
 import { playScripted } from './support/scripted.ts';
 import { database, maya } from './support/conversation.ts';
 import { patienceMs } from '../support/until.ts';
@@ -30,7 +30,7 @@ test('a slow look that an incident’s menu asks for is excused once, and then a
     announcements: nobody,
     pagingOf: () => undefined,
     checkAround: () => Promise.resolve([]),
-    runbook: aRunbook({ targets: [aTarget({ name: 'shop' })], diagnose: look }),
+    monitor: aMonitor({ targets: [aTarget({ name: 'shop' })], diagnose: look }),
     answer: (_, audience, { text }) => Promise.resolve(void heard.push(`${audience}: ${text}`)),
     doctorSlack: () => Promise.resolve([]),
     modals: { open: () => Promise.resolve('no'), update: () => Promise.resolve(false) },

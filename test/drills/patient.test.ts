@@ -73,7 +73,7 @@ async function open(): Promise<Conversation> {
   const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
   conversation = await openConversation({
     approvalTargets: [toApprovalTarget(adapters, parts)],
-    runbook: createTargetMonitor([adapters], systemClock),
+    monitor: createTargetMonitor([adapters], systemClock),
     verifyAfterMs: 500,
   });
   return conversation;

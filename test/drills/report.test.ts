@@ -8,7 +8,7 @@ import { endedThem, runCheck, value } from '../runbook/reports/night.ts';
 import { readPrevention } from '../../src/runbook/reports/prevention.ts';
 import { aTarget as aPlainTarget } from '../runbook/diagnose/builders.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
-import { aRunbook, readManifest } from '../slack/support/workspace.ts';
+import { aMonitor, readManifest } from '../slack/support/workspace.ts';
 import { playScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import { ask, jonas, guest, maya, messagesOf, press } from './support/conversation.ts';
@@ -166,11 +166,11 @@ test('prevention shows what could be better, with a button for what can be propo
   const settings = { idle_in_transaction_session_timeout: 0, idle_session_timeout: 0 };
   const look = { minute: 0, used: 40, forgotten: [], working: 1, poolSize: 100, settings };
   const prevention = readPrevention(runCheck(target, [], look));
-  const runbook = aRunbook({
+  const monitor = aMonitor({
     targets: [aTarget({ name: 'shop' })],
     prevention: () => Promise.resolve(prevention),
   });
-  const { stage } = await over({ runbook });
+  const { stage } = await over({ monitor });
   const shown = await ask(stage, jonas, 'prevention');
   expect(shown).toMatch(/Prevention, shop: \d of \d+ could be better/);
   expect(shown).toContain('idle_in_transaction_session_timeout');

@@ -4,7 +4,7 @@ import { buildPlan, buildSession } from '../runbook/approvals/builders.ts';
 import type { ScriptedRemedy } from '../runbook/approvals/world.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
-import { aRunbook } from '../slack/support/workspace.ts';
+import { aMonitor } from '../slack/support/workspace.ts';
 import {
   ask,
   card,
@@ -30,8 +30,8 @@ import { patienceMs } from '../support/until.ts';
 /** Presses in a real Slack conversation, over a remedy whose patient is two numbers. */
 function open(changes: Partial<ConversationOptions> = {}): Promise<Scripted> {
   const contacts = { databaseAdmins: dana, backendLead: jonas };
-  const runbook = aRunbook({ targets: [aTarget({ name: 'shop', contacts })] });
-  return playScripted({ runbook, ...changes });
+  const monitor = aMonitor({ targets: [aTarget({ name: 'shop', contacts })] });
+  return playScripted({ monitor, ...changes });
 }
 
 interface Proposed extends Scripted {

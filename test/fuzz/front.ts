@@ -11,7 +11,7 @@ import { send, sign } from '../drills/support/signed.ts';
 import { dana, foreigner, guest, jonas, maya } from '../drills/support/conversation.ts';
 import type { Bot } from '../drills/support/conversation.ts';
 import { buildPlan, byHand } from '../runbook/approvals/builders.ts';
-import { aRunbook, botToken, connectionFor, noChanges } from '../slack/support/workspace.ts';
+import { aMonitor, botToken, connectionFor, noChanges } from '../slack/support/workspace.ts';
 import { until } from '../support/until.ts';
 import { canary } from './text-entrances.ts';
 
@@ -174,8 +174,8 @@ export async function openFront(): Promise<Front> {
     });
     const connection = connectionFor('http');
     const changes = noChanges();
-    const runbook = aRunbook();
-    const app = createSlackApp({ connection, botToken, apiUrl, runbook, changes, home, log });
+    const monitor = aMonitor();
+    const app = createSlackApp({ connection, botToken, apiUrl, monitor, changes, home, log });
     await app.start();
     return app;
   }

@@ -25,7 +25,7 @@ describe.each(everyVariant)('abandoned clients ($seed)', ({ seeded, applications
   const lost = seeded.between(15, 16);
   const all = lost + poolSize;
   let pool: Pick<Session, 'run'>[];
-  let runbook: TargetMonitor;
+  let monitor: TargetMonitor;
   let shown: Partial<ReplicaReading> = {};
   let metrics: Partial<PoolReading>[] = [];
 
@@ -43,7 +43,7 @@ describe.each(everyVariant)('abandoned clients ($seed)', ({ seeded, applications
       }
     });
     try {
-      return await runbook.diagnose('night');
+      return await monitor.diagnose('night');
     } finally {
       over.abort();
       await Promise.all(running);
@@ -84,13 +84,13 @@ describe.each(everyVariant)('abandoned clients ($seed)', ({ seeded, applications
     };
     const pools = { readPools: () => metricsOf(service, metrics).readPools() };
     const target = { services: [{ name: service, workers: 1 }] };
-    runbook = watch(server.cluster, { limits, target, services, pools });
+    monitor = watch(server.cluster, { limits, target, services, pools });
     pool = [];
     await look(); // connected from here on
   });
   afterEach(async () => {
     await server.sessions.endAll();
-    await runbook.close();
+    await monitor.close();
   });
 
   test('one after another: none of the six; the idle ones can be ended, and nothing else is offered', async () => {

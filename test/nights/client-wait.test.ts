@@ -42,9 +42,9 @@ describe.each(variants)('clients that neither read nor send ($seed)', (variant) 
   });
 
   test('are named, and terminated rather than cancelled', async () => {
-    const runbook = watch(night.cluster, { limits });
+    const monitor = watch(night.cluster, { limits });
     try {
-      const { state, verdict, causes, proposals, findings } = await runbook.diagnose('night');
+      const { state, verdict, causes, proposals, findings } = await monitor.diagnose('night');
       expect(state).toBe('warning');
       expect(verdict).toContain('Likely cause: unresponsive clients.');
       expect(causes).toEqual([]);
@@ -55,7 +55,7 @@ describe.each(variants)('clients that neither read nor send ($seed)', (variant) 
       expect(proposals).toMatchObject([{ option: 'D', command: 'propose D slow' }]);
       expect(proposals[0]?.summary).toMatch(new RegExp(`^End ${clients} sessions`));
     } finally {
-      await runbook.close();
+      await monitor.close();
     }
     const remedy = optionD(night.cluster, { limits: { ...defaultLimits, ...limits } });
     const drafted = await remedy.propose({ kind: 'cancel-slow', runningForMs: 500 });

@@ -29,11 +29,11 @@ describe.each(everyVariant)('a crowd that waits for one row ($seed)', ({ seeded,
   test('reached cold is answered with its root, or said to be slow, within 5 s and never said to hang', async () => {
     let found: readonly unknown[] = [];
     await until('the root is found', async () => {
-      const runbook = watch(server.cluster);
+      const monitor = watch(server.cluster);
       const began = performance.now();
-      const { headline, reach, blocking } = await runbook.diagnose('night');
+      const { headline, reach, blocking } = await monitor.diagnose('night');
       expect(performance.now() - began).toBeLessThan(5000);
-      await runbook.close();
+      await monitor.close();
       expect(headline).not.toMatch(/hang/);
       expect(reach.error?.kind ?? 'slow').toBe('slow');
       found = blocking.roots;

@@ -19,18 +19,18 @@ async function delayLogins(seconds: number): Promise<void> {
 describe.each(everyVariant)('a storm of logins ($seed)', ({ seeded, user }) => {
   const clients = seeded.between(12, 24);
   let storm: LoginStorm;
-  let runbook: TargetMonitor;
+  let monitor: TargetMonitor;
 
   beforeAll(async () => {
     await server.sessions.ask(`CREATE ROLE ${user} LOGIN`);
-    runbook = watch(server.cluster);
+    monitor = watch(server.cluster);
     storm = new LoginStorm(server.cluster, user, clients);
     await until('they come and go', () => Promise.resolve(storm.logins > 3 * clients));
   });
   afterAll(async () => {
     storm.end();
     await delayLogins(0);
-    await runbook.close();
+    await monitor.close();
   });
 
   /** A look between two logins sees nobody, so that on a busy machine it may take another one. */
@@ -52,8 +52,8 @@ describe.each(everyVariant)('a storm of logins ($seed)', ({ seeded, user }) => {
   }
 
   test.for(['connection', 'warm'])('is named with its rate, reached by %s', async (via) => {
-    if (via === 'warm') await runbook.diagnose('night');
-    const told = await untilNamed(via === 'warm' ? () => runbook.diagnose('night') : lookCold);
+    if (via === 'warm') await monitor.diagnose('night');
+    const told = await untilNamed(via === 'warm' ? () => monitor.diagnose('night') : lookCold);
     const { state, reach, verdict, findings, proposals, headline } = told;
     expect(reach.via).toBe(via);
     expect(state).toBe('warning');

@@ -18,9 +18,9 @@ describe.each(everyVariant)(
       await sessions.ask(`CREATE ROLE ${user} LOGIN`);
       await sessions.ask(`CREATE TABLE ${table} AS SELECT i FROM generate_series(1, 2) i`);
       await sessions.ask(`GRANT ALL ON ${table} TO ${user}`);
-      const runbook = watch(cluster);
+      const monitor = watch(cluster);
       try {
-        expect((await runbook.diagnose('night')).causes).toEqual([]);
+        expect((await monitor.diagnose('night')).causes).toEqual([]);
         const [before] = await sessions.ask<{ n: number }>(counter);
         const [one, two] = await sessions.openMany(2, { user, application: applications[0] });
         for (let index = 0; index < deadlocks; index += 1) {
@@ -37,7 +37,7 @@ describe.each(everyVariant)(
           const [now] = await sessions.ask<{ n: number }>(counter);
           return (now?.n ?? 0) >= (before?.n ?? 0) + deadlocks;
         });
-        const { state, verdict, findings, causes } = await runbook.diagnose('night');
+        const { state, verdict, findings, causes } = await monitor.diagnose('night');
         expect(state).toBe('warning');
         expect(findings.find(({ id }) => id === 'deadlocks')?.summary).toContain(
           `${deadlocks} deadlocks`,
@@ -48,11 +48,11 @@ describe.each(everyVariant)(
         );
         expect(verdict).toContain('lock contention');
         await sessions.ask('SELECT pg_stat_reset()');
-        expect((await runbook.diagnose('night')).findings.map(({ id }) => id)).not.toContain(
+        expect((await monitor.diagnose('night')).findings.map(({ id }) => id)).not.toContain(
           'deadlocks',
         );
       } finally {
-        await runbook.close();
+        await monitor.close();
       }
     });
   },

@@ -49,9 +49,9 @@ describe.each(variants)('a deploy that is not over ($seed)', ({ seeded, applicat
     containersOf({ [service]: replicas, [other]: [one(`p-${other}-1`, { number: 1 })] });
 
   const look = async (services: Services): Promise<Diagnosis> => {
-    const runbook = watch(server.cluster, { target, services });
+    const monitor = watch(server.cluster, { target, services });
     try {
-      const { snapshot, diagnosis, recent, target: seen } = await runbook.runCheck('night');
+      const { snapshot, diagnosis, recent, target: seen } = await monitor.runCheck('night');
       const evidence = gatherEvidence({ snapshot, recent, target: seen });
       for (const size of [undefined, { poolSize: pool + 5, maxOverflow: 5 }]) {
         const chosen = choosePool(evidence, service, size);
@@ -62,7 +62,7 @@ describe.each(variants)('a deploy that is not over ($seed)', ({ seeded, applicat
       }
       return diagnosis;
     } finally {
-      await runbook.close();
+      await monitor.close();
     }
   };
 

@@ -16,13 +16,13 @@ describe.each(variants)(
     const few = seeded.between(4, 5);
     const pauseMs = seeded.between(10, 15) * 1_000;
     let clock: MovingClock;
-    let runbook: TargetMonitor;
+    let monitor: TargetMonitor;
 
     const open = (count: number): Promise<unknown> =>
       server.sessions.openMany(count, { user, application: applications[0] });
     /** One check, and the clock at the next one. */
     const check = async (afterMs = pauseMs): Promise<Diagnosis> => {
-      const diagnosis = await runbook.diagnose('night');
+      const diagnosis = await monitor.diagnose('night');
       await clock.move(afterMs);
       return diagnosis;
     };
@@ -41,11 +41,11 @@ describe.each(variants)(
     beforeAll(() => server.sessions.ask(`CREATE ROLE ${user} LOGIN`));
     beforeEach(async () => {
       clock = new MovingClock();
-      runbook = watch(server.cluster, { clock });
+      monitor = watch(server.cluster, { clock });
       await open(seeded.between(4, 8));
     });
     afterEach(async () => {
-      await runbook.close();
+      await monitor.close();
       await server.sessions.endAll();
     });
 

@@ -40,13 +40,13 @@ describe.each(everyVariant)('a healthy load ($seed)', ({ seeded, applications, u
 
   /** So many looks while the load runs. */
   const looks = async (many: number, more: NightOptions = {}): Promise<Diagnosis[]> => {
-    const runbook = watch(server.cluster, { limits, target, services, ...more });
+    const monitor = watch(server.cluster, { limits, target, services, ...more });
     try {
       const seen: Diagnosis[] = [];
-      while (seen.length < many) seen.push(await runbook.diagnose('night'));
+      while (seen.length < many) seen.push(await monitor.diagnose('night'));
       return seen;
     } finally {
-      await runbook.close();
+      await monitor.close();
     }
   };
   /** Runs the load in all sessions until the looks are done. */

@@ -24,7 +24,7 @@ describe.each(variants)('a plan that flips ($seed)', ({ seeded, applications, us
       ]),
     ),
   );
-  let runbook: TargetMonitor;
+  let monitor: TargetMonitor;
   let pool: Session[];
   let ended: Promise<unknown>[] = [];
 
@@ -37,14 +37,14 @@ describe.each(variants)('a plan that flips ($seed)', ({ seeded, applications, us
 
   beforeAll(async () => {
     await server.sessions.ask(`CREATE ROLE ${user} LOGIN`);
-    runbook = watch(server.cluster, { target, services });
+    monitor = watch(server.cluster, { target, services });
     const opened = applications.map((application) =>
       server.sessions.openMany(seeded.between(10, 11), { user, application }),
     );
     pool = (await Promise.all(opened)).flat();
   });
   afterAll(async () => {
-    await runbook.close();
+    await monitor.close();
     await server.sessions.endAll();
   });
 
@@ -57,13 +57,13 @@ describe.each(variants)('a plan that flips ($seed)', ({ seeded, applications, us
       );
       return rows.length === many;
     });
-    return runbook.diagnose('night');
+    return monitor.diagnose('night');
   };
 
   test('is named by what is usual, and never answered by more connections', async () => {
     for (let looks = 0; looks < 4; looks += 1) {
       run(seeded.between(2, 4), 0.05);
-      const calm = await runbook.diagnose('night');
+      const calm = await monitor.diagnose('night');
       expect(calm.causes.map(({ cause }) => cause)).not.toContain('slow-queries');
       await Promise.all(ended);
     }

@@ -46,9 +46,9 @@ describe.each(variants)('commits that wait for a standby ($seed)', (variant) => 
   afterAll(() => server.sessions.endAll());
 
   test('are named as none of the six, with the way out, and nothing to cancel is proposed', async () => {
-    const runbook = watch(server.cluster, { limits });
+    const monitor = watch(server.cluster, { limits });
     try {
-      const { state, verdict, causes, proposals, findings } = await runbook.diagnose('night');
+      const { state, verdict, causes, proposals, findings } = await monitor.diagnose('night');
       expect(state).toBe('critical');
       expect(verdict).toContain('Likely cause: replication wait.');
       expect(causes).toEqual([]);
@@ -57,7 +57,7 @@ describe.each(variants)('commits that wait for a standby ($seed)', (variant) => 
       expect(found?.summary).toContain(`${commits} commits`);
       expect(found?.fix).toContain('synchronous_standby_names');
     } finally {
-      await runbook.close();
+      await monitor.close();
     }
   });
 

@@ -16,14 +16,14 @@ describe.each(everyVariant)('what comes at once ($seed)', ({ seeded, user, appli
   const base = seeded.between(4, 8);
   const burst = seeded.between(12, 20);
   let clock: MovingClock;
-  let runbook: TargetMonitor;
+  let monitor: TargetMonitor;
 
   const open = (count: number): Promise<Session[]> =>
     server.sessions.openMany(count, { user, application: applications[0] });
   const close = (opened: readonly Session[]): Promise<unknown> =>
     Promise.all(opened.map(({ client }) => client.end()));
   const check = async (minutes = 1): Promise<Diagnosis> => {
-    const diagnosis = await runbook.diagnose('night');
+    const diagnosis = await monitor.diagnose('night');
     await clock.move(minutes * minuteMs);
     return diagnosis;
   };
@@ -40,13 +40,13 @@ describe.each(everyVariant)('what comes at once ($seed)', ({ seeded, user, appli
   beforeAll(() => server.sessions.ask(`CREATE ROLE ${user} LOGIN`));
   beforeEach(async () => {
     clock = new MovingClock();
-    runbook = watch(server.cluster, { clock });
+    monitor = watch(server.cluster, { clock });
     await open(base);
     await check();
     await check();
   });
   afterEach(async () => {
-    await runbook.close();
+    await monitor.close();
     await server.sessions.endAll();
   });
 

@@ -49,16 +49,16 @@ describe.each(variants)('rights ($seed)', ({ seeded, applications: [service], us
   });
 
   test('it is critical once it holds the reserved slots', async () => {
-    const runbook = watch(server.cluster, { target, services });
+    const monitor = watch(server.cluster, { target, services });
     try {
-      await runbook.diagnose('night');
+      await monitor.diagnose('night');
       await server.sessions.takeAllSlots({ user, application: service });
-      const { findings, headline } = await runbook.diagnose('night');
+      const { findings, headline } = await monitor.diagnose('night');
       const found = findings.find(({ id }) => id === 'superuser-application');
       expect(found).toMatchObject({ severity: 'critical' });
       expect(headline).toContain('full');
     } finally {
-      await runbook.close();
+      await monitor.close();
     }
   });
 

@@ -59,7 +59,7 @@ describe.each(variants)('a second dbconn beside ($seed)', ({ seeded, application
       expect(after.sessions.map(({ application }) => application)).not.toContain('dbconn');
       expect(after.proposals.map(({ option }) => option)).not.toContain('B');
     } finally {
-      await Promise.all([alone, ...beside].map((runbook) => runbook.close()));
+      await Promise.all([alone, ...beside].map((monitor) => monitor.close()));
     }
   });
 });

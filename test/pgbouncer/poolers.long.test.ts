@@ -111,7 +111,7 @@ describe.skipIf(!isPgBouncerInstalled)('a real PgBouncer', () => {
   test('stands in the answer to prevention beside what the server itself says', async () => {
     const pool = await bouncer({ pool_mode: 'session' });
     const target = aTarget();
-    const runbook = createTargetMonitor(
+    const monitor = createTargetMonitor(
       [
         {
           target,
@@ -128,8 +128,8 @@ describe.skipIf(!isPgBouncerInstalled)('a real PgBouncer', () => {
       ],
       systemClock,
     );
-    open.push(() => runbook.close());
-    const { checks, poolers } = await runbook.prevention(target.name);
+    open.push(() => monitor.close());
+    const { checks, poolers } = await monitor.prevention(target.name);
     expect(poolers.map(({ mode }) => mode)).toEqual(['session']);
     const states = new Map(checks.map(({ setting, state }) => [setting, state]));
     expect(states.get('pool_mode of front')).toBe('advice');

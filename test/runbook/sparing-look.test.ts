@@ -6,7 +6,7 @@ import { aReading, aSnapshot, aTarget } from './diagnose/builders.ts';
 import type { Clock } from '../../src/timing.ts';
 
 interface Watched {
-  readonly runbook: TargetMonitor;
+  readonly monitor: TargetMonitor;
   readonly target: string;
   /** How often the containers, their logs, the pools and the database were read. */
   readonly reads: { services: number; logs: number; pools: number; database: number };
@@ -46,7 +46,7 @@ function aWatched(): Watched {
     },
   };
   return {
-    runbook: createTargetMonitor([patient], clock),
+    monitor: createTargetMonitor([patient], clock),
     target: target.name,
     reads,
     fill(value) {
@@ -59,9 +59,9 @@ function aWatched(): Watched {
 }
 
 test('while all is well, sparing looks read the containers and logs once a minute, and all else each time', async () => {
-  const { runbook, target, reads, wait } = aWatched();
+  const { monitor, target, reads, wait } = aWatched();
   for (let look = 0; look < 8; look += 1) {
-    const { diagnosis } = await runbook.runCheck(target, 'sparing');
+    const { diagnosis } = await monitor.runCheck(target, 'sparing');
     expect(diagnosis.state).toBe('fine');
     wait(15_000);
   }
@@ -69,30 +69,30 @@ test('while all is well, sparing looks read the containers and logs once a minut
 });
 
 test('a sparing look that finds trouble looks again at everything before it says so', async () => {
-  const { runbook, target, reads, fill, wait } = aWatched();
-  await runbook.runCheck(target, 'sparing');
+  const { monitor, target, reads, fill, wait } = aWatched();
+  await monitor.runCheck(target, 'sparing');
   wait(15_000);
   fill(97);
-  const { diagnosis, recent } = await runbook.runCheck(target, 'sparing');
+  const { diagnosis, recent } = await monitor.runCheck(target, 'sparing');
   expect(diagnosis.state).toBe('critical');
   expect(recent).toHaveLength(1);
   expect(reads).toMatchObject({ services: 2, logs: 2 });
-  await runbook.runCheck(target, 'sparing');
+  await monitor.runCheck(target, 'sparing');
   expect(reads).toMatchObject({ services: 3, logs: 3, database: 4 });
 });
 
 test('a look that somebody asked for reads everything, however well all was a moment ago', async () => {
-  const { runbook, target, reads } = aWatched();
-  await runbook.runCheck(target, 'sparing');
-  await runbook.runCheck(target);
-  await runbook.diagnose(target);
+  const { monitor, target, reads } = aWatched();
+  await monitor.runCheck(target, 'sparing');
+  await monitor.runCheck(target);
+  await monitor.diagnose(target);
   expect(reads).toEqual({ services: 3, logs: 3, pools: 3, database: 3 });
 });
 
 test('a sparing look tells of the containers what the last whole one saw', async () => {
-  const { runbook, target } = aWatched();
-  const whole = await runbook.runCheck(target, 'sparing');
-  const spared = await runbook.runCheck(target, 'sparing');
+  const { monitor, target } = aWatched();
+  const whole = await monitor.runCheck(target, 'sparing');
+  const spared = await monitor.runCheck(target, 'sparing');
   expect(spared.snapshot.services).toEqual({ ...whole.snapshot.services, tookMs: 0 });
   expect(spared.snapshot.logs).toEqual({ ...whole.snapshot.logs, tookMs: 0 });
   expect(spared.diagnosis.findings).toEqual(whole.diagnosis.findings);

@@ -6,7 +6,7 @@ import { aDiagnosis } from './support/diagnoses.ts';
 import {
   aLog,
   ana,
-  aRunbook,
+  aMonitor,
   ben,
   botToken,
   database,
@@ -42,25 +42,25 @@ afterEach(async () => {
 
 /** A look that lasts until the test says so. */
 function aHeldLook(): {
-  runbook: SlackAppOptions['runbook'];
+  monitor: SlackAppOptions['monitor'];
   finish: () => void;
   looked: string[];
 } {
   const { promise, resolve } = Promise.withResolvers<Diagnosis>();
   const looked: string[] = [];
-  const runbook = aRunbook({
+  const monitor = aMonitor({
     diagnose(target) {
       looked.push(target);
       return promise;
     },
   });
-  return { runbook, finish: () => resolve(aDiagnosis()), looked };
+  return { monitor, finish: () => resolve(aDiagnosis()), looked };
 }
 
 describe.each(['socket', 'http'] as const)('by %s', (mode) => {
   test('a command is acknowledged while its look still goes on, and answered after it', async () => {
-    const { runbook, finish } = aHeldLook();
-    const slack = await arrange(mode, { runbook });
+    const { monitor, finish } = aHeldLook();
+    const slack = await arrange(mode, { monitor });
     // Settles with the acknowledgement; the look cannot have ended yet.
     const typed = await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
     expect(typed).toEqual({ acked: true });
@@ -133,8 +133,8 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
   });
 
   test('a look that takes long says so, and still answers', async () => {
-    const { runbook, finish } = aHeldLook();
-    const slack = await arrange(mode, { runbook, replyTimeouts: { slowAfterMs: 20 } });
+    const { monitor, finish } = aHeldLook();
+    const slack = await arrange(mode, { monitor, replyTimeouts: { slowAfterMs: 20 } });
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
     await whispered(slack, ana, 'Still looking at orders');
     expect(slack.state.channels.flatMap(({ messages }) => messages)).toEqual([]);
@@ -143,8 +143,8 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
   });
 
   test('a look that never ends is given up with what to do next', async () => {
-    const { runbook } = aHeldLook();
-    const slack = await arrange(mode, { runbook, replyTimeouts: { giveUpAfterMs: 50 } });
+    const { monitor } = aHeldLook();
+    const slack = await arrange(mode, { monitor, replyTimeouts: { giveUpAfterMs: 50 } });
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
     const { text } = await whispered(slack, ana, 'did not end');
     expect(text).toContain('Try /dbconn doctor orders, and go on by hand');
@@ -154,7 +154,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
   test('a fault of dbconn is answered by a reference into its log, never by its text', async () => {
     const { log, lines } = aLog();
     const diagnose = (): Promise<Diagnosis> => Promise.reject(new Error('secret of the house'));
-    const slack = await arrange(mode, { log, runbook: aRunbook({ diagnose }) });
+    const slack = await arrange(mode, { log, monitor: aMonitor({ diagnose }) });
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
     const { text } = await whispered(slack, ana, 'a fault of dbconn');
     expect(text).not.toContain('secret of the house');
@@ -164,9 +164,9 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
   });
 
   test('a response URL that has run out is replaced by a message of the bot', async () => {
-    const { runbook, finish } = aHeldLook();
+    const { monitor, finish } = aHeldLook();
     let now = Date.now();
-    const slack = await arrange(mode, { runbook }, () => now);
+    const slack = await arrange(mode, { monitor }, () => now);
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn sources' });
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
     now += 31 * 60_000;
@@ -178,9 +178,9 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
 
   test('an answer nobody can be given is logged, and the next command works', async () => {
     const { log, lines } = aLog();
-    const { runbook, finish } = aHeldLook();
+    const { monitor, finish } = aHeldLook();
     let now = Date.now();
-    const slack = await arrange(mode, { log, runbook }, () => now);
+    const slack = await arrange(mode, { log, monitor }, () => now);
     await slack.typeCommand({ user: ben, channel: random, text: '/dbconn status' });
     now += 31 * 60_000;
     finish();
@@ -193,8 +193,8 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
   });
 
   test('a flood of commands is refused beyond thirty, and the thirty are answered', async () => {
-    const { runbook, finish, looked } = aHeldLook();
-    const slack = await arrange(mode, { runbook });
+    const { monitor, finish, looked } = aHeldLook();
+    const slack = await arrange(mode, { monitor });
     for (let i = 0; i < 30; i++) {
       await slack.typeCommand({ user: ana, channel: database, text: '/dbconn sources' });
     }

@@ -9,7 +9,7 @@ import {
   aLog,
   ana,
   appToken,
-  aRunbook,
+  aMonitor,
   botToken,
   connectionFor,
   database,
@@ -52,7 +52,7 @@ function appFor(slack: LocalSlack, changes: Partial<SlackAppOptions>): SlackApp 
     connection: connectionFor('socket'),
     botToken,
     apiUrl: slack.apiUrl,
-    runbook: aRunbook(),
+    monitor: aMonitor(),
     changes: noChanges(),
     log: aLog().log,
     ...changes,
@@ -65,8 +65,8 @@ describe.each(['socket', 'http'] as const)('stopping by %s', (mode) => {
   test('answers what is under way before anything is closed', async () => {
     const slack = await openTracked(mode);
     const { promise, resolve } = Promise.withResolvers<Diagnosis>();
-    const runbook = aRunbook({ diagnose: () => promise });
-    const app = await startTracked(slack, mode, { runbook });
+    const monitor = aMonitor({ diagnose: () => promise });
+    const app = await startTracked(slack, mode, { monitor });
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
     const stopped = app.stop();
     expect(app.state.ready).toBe(false);
@@ -81,8 +81,8 @@ describe.each(['socket', 'http'] as const)('stopping by %s', (mode) => {
 
   test('says goodbye to those it cannot wait for', async () => {
     const slack = await openTracked(mode);
-    const runbook = aRunbook({ diagnose: () => Promise.withResolvers<Diagnosis>().promise });
-    const app = await startTracked(slack, mode, { runbook, replyTimeouts: { drainMs: 30 } });
+    const monitor = aMonitor({ diagnose: () => Promise.withResolvers<Diagnosis>().promise });
+    const app = await startTracked(slack, mode, { monitor, replyTimeouts: { drainMs: 30 } });
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
     await app.stop();
     await whispered(slack, ana, 'was stopped before its look at orders was done');

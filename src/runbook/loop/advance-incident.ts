@@ -25,7 +25,7 @@ import type { TargetMonitor } from './target-monitor.ts';
 export interface IncidentLoopDeps {
   readonly incidents: Incidents;
   readonly log: IncidentLog;
-  readonly runbook: Pick<TargetMonitor, 'targets' | 'runCheck'>;
+  readonly monitor: Pick<TargetMonitor, 'targets' | 'runCheck'>;
   readonly board: IncidentBoard;
   readonly escalator: Pick<Escalator, 'advance'>;
   readonly reporter: Pick<Reporter, 'advance'>;
@@ -204,11 +204,11 @@ async function advanceResolved(
 }
 
 async function readView(parts: AdvanceDeps, incident: Incident): Promise<IncidentView> {
-  const { log, runbook, latest, clock } = parts;
+  const { log, monitor, latest, clock } = parts;
   const { target: name } = incident;
   const requests = await readRequestsOf(log, incident);
   const diagnosis = latest.get(name) ?? null;
-  const target = runbook.targets.find((known) => known.name === name);
+  const target = monitor.targets.find((known) => known.name === name);
   const ineffective =
     target === undefined
       ? []

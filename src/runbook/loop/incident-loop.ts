@@ -203,15 +203,15 @@ class Rounds {
   #withIncident: ReadonlySet<string> = new Set();
 
   constructor(deps: IncidentLoopDeps, wake: () => void) {
-    const { runbook, rules, onFault } = deps;
+    const { monitor, rules, onFault } = deps;
     this.#deps = deps;
     this.#wake = wake;
     this.#lists = new IncidentLists(deps);
     this.#lease = new LeaderLease(deps);
     this.#watch = new Watch({
       ...deps,
-      targets: runbook.targets.map(({ name }) => name),
-      runCheck: (target) => runbook.runCheck(target, 'sparing'),
+      targets: monitor.targets.map(({ name }) => name),
+      runCheck: (target) => monitor.runCheck(target, 'sparing'),
       everyMs: rules.checkEveryMs,
       mostAtOnce: mostChecks,
       mayCheck: (target) => rules.watch || this.#withIncident.has(target),

@@ -33,8 +33,8 @@ export function dbconnCommand(deps: CommandDeps): (args: Args) => Promise<void> 
 
 /** Does what the words after `/dbconn` say, wherever they came from, and answers. */
 export async function answerCommand(interaction: Interaction, text: string): Promise<void> {
-  const { answer, asker, runbook } = interaction;
-  const targets = runbook.targets.map(({ name }) => name);
+  const { answer, asker, monitor } = interaction;
+  const targets = monitor.targets.map(({ name }) => name);
   const command = parseCommand(text, targets);
   if (command.kind === 'help') {
     await answer(asker, 'caller', helpMessage(targets, command));

@@ -37,7 +37,7 @@ export interface Changes {
 
 /** What every listener works with. */
 export interface CommandDeps extends Changes {
-  readonly runbook: TargetMonitor;
+  readonly monitor: TargetMonitor;
   readonly client: WebClient;
   readonly answer: Answer;
   readonly doctorSlack: DoctorSlack;
@@ -60,11 +60,11 @@ export interface Interaction extends CommandDeps {
 
 /** Works on a target, where it is configured. */
 export async function onTarget(
-  { runbook }: CommandDeps,
+  { monitor }: CommandDeps,
   name: string,
   work: (target: Target) => Promise<Message>,
 ): Promise<Message> {
-  const target = runbook.targets.find((candidate) => candidate.name === name);
+  const target = monitor.targets.find((candidate) => candidate.name === name);
   if (target === undefined) return notice('No target is configured. Add one to dbconn.yml.');
   return work(target);
 }

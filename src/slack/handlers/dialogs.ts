@@ -95,9 +95,9 @@ async function proposeIdle(
   { request: id, target }: DialogMemory,
   ask: RemedyInput['ask'],
 ): Promise<Message> {
-  const { approvals, actor, runbook } = on;
+  const { approvals, actor, monitor } = on;
   if (id === undefined) {
-    const isKnown = runbook.targets.some(({ name }) => name === target);
+    const isKnown = monitor.targets.some(({ name }) => name === target);
     if (target === undefined || !isKnown) return notice('There is no such target any more.');
     return proposeRemedy(on, { target, ask });
   }

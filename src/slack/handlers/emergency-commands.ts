@@ -64,11 +64,11 @@ function sentFor({ via, to }: Called): string {
 
 /** A call for help goes out with or without figures. */
 async function headlineOf(
-  { log, runbook }: Interaction,
+  { log, monitor }: Interaction,
   name: string,
 ): Promise<string | undefined> {
   try {
-    return (await runbook.diagnose(name)).headline;
+    return (await monitor.diagnose(name)).headline;
   } catch (err) {
     log.warn({ err, target: name }, 'A call for help goes without a look');
     return undefined;

@@ -112,8 +112,8 @@ function propose(press: Press): Promise<void> {
 
 /** Option A with thresholds and an application of one's own. */
 async function choose(press: Press): Promise<void> {
-  const { answer, asker, runbook, value } = press;
-  const target = runbook.targets.find(({ name }) => name === value);
+  const { answer, asker, monitor, value } = press;
+  const target = monitor.targets.find(({ name }) => name === value);
   if (target === undefined) {
     await answer(asker, 'caller', notice('There is no such target here. Look with /dbconn help.'));
     return;

@@ -41,10 +41,10 @@ export function readDiagnosis(
   on: Interaction,
   { word, target: name }: Extract<Command, { kind: 'look' }>,
 ): Promise<Message> {
-  const { approvals, runbook } = on;
+  const { approvals, monitor } = on;
   return onTarget(on, name, async (target) => {
     if (word !== 'doctor') {
-      const diagnosis = await runbook.diagnose(name);
+      const diagnosis = await monitor.diagnose(name);
       return diagnosisMessages[word]({ diagnosis, target, offers: approvals.offers(name) });
     }
     return doctor(on, target);
@@ -52,12 +52,12 @@ export function readDiagnosis(
 }
 
 async function doctor(
-  { approvals, asker, checkAround, doctorSlack, runbook }: Interaction,
+  { approvals, asker, checkAround, doctorSlack, monitor }: Interaction,
   target: Target,
 ): Promise<Message> {
   const { name, contacts } = target;
   const [found, people, around, slack] = await Promise.all([
-    runbook.doctor(name),
+    monitor.doctor(name),
     approvals.checkPeople(contacts),
     checkAround(name),
     doctorSlack(target, asker.user),
@@ -82,10 +82,10 @@ export async function readRecord(
 }
 
 function prevention(on: Interaction, name: string): Promise<Message> {
-  const { approvals, runbook } = on;
+  const { approvals, monitor } = on;
   return onTarget(on, name, async (target) => {
     const offers = approvals.offers(name);
-    return preventionMessage({ prevention: await runbook.prevention(name), target, offers });
+    return preventionMessage({ prevention: await monitor.prevention(name), target, offers });
   });
 }
 

@@ -34,8 +34,8 @@ function toTargetSummary({ target, state, headline, capacity, takenAt }: Diagnos
  * The same runbook, and what its latest look at each target said: whoever looks, the watch or a person, fills in the
  * Home tab. Holds one small value for each target.
  */
-export function rememberSummaries(runbook: TargetMonitor): {
-  readonly runbook: TargetMonitor;
+export function rememberSummaries(monitor: TargetMonitor): {
+  readonly monitor: TargetMonitor;
   readonly readSummaries: ReadSummaries;
 } {
   const latest = new Map<string, TargetSummary>();
@@ -45,20 +45,20 @@ export function rememberSummaries(runbook: TargetMonitor): {
     if (before <= diagnosis.takenAt) latest.set(diagnosis.target, toTargetSummary(diagnosis));
   };
   return {
-    runbook: {
-      ...runbook,
+    monitor: {
+      ...monitor,
       async diagnose(target) {
-        const diagnosis = await runbook.diagnose(target);
+        const diagnosis = await monitor.diagnose(target);
         remember(diagnosis);
         return diagnosis;
       },
       async runCheck(target, effort) {
-        const targetCheck = await runbook.runCheck(target, effort);
+        const targetCheck = await monitor.runCheck(target, effort);
         remember(targetCheck.diagnosis);
         return targetCheck;
       },
     },
-    readSummaries: () => runbook.targets.map(({ name }) => latest.get(name) ?? notCheckedYet(name)),
+    readSummaries: () => monitor.targets.map(({ name }) => latest.get(name) ?? notCheckedYet(name)),
   };
 }
 

@@ -164,7 +164,7 @@ export async function runChangeCommand(
     onFault: (_, error) => console.error(error),
   };
   const approvals = await (dryRun ? app.dryRun(listeners) : app.approvals(listeners));
-  const { targets } = (await app.targets()).runbook;
+  const { targets } = (await app.targets()).monitor;
   return withProgress('Waiting', () =>
     change({ approvals, actor, targets, dryRun, paint }, command),
   );

@@ -37,9 +37,9 @@ export async function runPreventionCommand(
   { app, json, paint }: CheckCommandParts,
   target: string | null,
 ): Promise<CommandResult> {
-  const { runbook } = await app.targets();
+  const { monitor } = await app.targets();
   const { renderPrevention } = await import('../render/prevention.ts');
-  const prevention = await runbook.prevention(target ?? runbook.targets[0]?.name ?? '');
+  const prevention = await monitor.prevention(target ?? monitor.targets[0]?.name ?? '');
   const text = json ? JSON.stringify(prevention, null, 2) : renderPrevention(prevention, paint);
   return { text, code: exitCodeOfPrevention(prevention) };
 }
@@ -53,8 +53,8 @@ async function answer(
   { app, json, paint }: CheckCommandParts,
   { word, target }: Shown,
 ): Promise<number> {
-  const { runbook } = await app.targets();
-  const diagnosis = await runbook.diagnose(target);
+  const { monitor } = await app.targets();
+  const diagnosis = await monitor.diagnose(target);
   say(await render(diagnosis, { word, json, paint }));
   return exitCodeOf(diagnosis);
 }

@@ -32,5 +32,5 @@ export function targetsOf(patient: Patient, options: TargetsOptions): TargetSet 
     pools: patient.pools(),
     restarts: patient.services(),
   };
-  return { targetAdapters: [adapters], runbook: createTargetMonitor([adapters], systemClock) };
+  return { targetAdapters: [adapters], monitor: createTargetMonitor([adapters], systemClock) };
 }

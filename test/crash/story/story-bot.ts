@@ -69,7 +69,7 @@ const bot = await openBot({
   config: readConfig({ DBCONN_HTTP_PORT: '127.0.0.1:0' }, job.file),
   slack: { connection: { kind: 'socket', appToken }, botToken, apiUrl },
   log: createLog('warn'),
-  targets: { targetAdapters: [adapters], runbook: createTargetMonitor([adapters], systemClock) },
+  targets: { targetAdapters: [adapters], monitor: createTargetMonitor([adapters], systemClock) },
   leaseMs: job.leaseMs,
   sendIntervalMs: job.sendIntervalMs,
   wrapJournal: (journal) =>

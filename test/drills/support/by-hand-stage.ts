@@ -59,7 +59,7 @@ export async function openByHandStage(seed: number): Promise<ByHandStage> {
       const parts = { clock: systemClock, refusedServices: ['dbconn'], refusedContainers: [] };
       conversation = await openConversation({
         approvalTargets: [toApprovalTarget(adapters, parts)],
-        runbook: createTargetMonitor([adapters], systemClock),
+        monitor: createTargetMonitor([adapters], systemClock),
         verifyAfterMs: 500,
       });
       return { stage: conversation, bot: await conversation.start() };

@@ -55,7 +55,7 @@ export const foreigner = 'U0FOREIGN0';
 
 export interface ConversationOptions {
   readonly approvalTargets: readonly ApprovalTarget[];
-  readonly runbook: TargetMonitor;
+  readonly monitor: TargetMonitor;
   readonly option?: Partial<OptionPolicy>;
   readonly policy?: Partial<Policy>;
   readonly clock?: Clock;
@@ -191,13 +191,13 @@ async function startBot(
     onChange: (request, step) => news.cards.tell(request, step),
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
   });
-  const kept = keepIncidents(options.runbook, { journal, news, approvals, people, clock });
+  const kept = keepIncidents(options.monitor, { journal, news, approvals, people, clock });
   const app = createSlackApp({
     connection: connectionFor(options.mode ?? 'socket'),
     botToken,
     apiUrl: slack.apiUrl,
     channel: database,
-    runbook: options.runbook,
+    monitor: options.monitor,
     heard: journal,
     changes: {
       approvals,

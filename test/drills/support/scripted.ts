@@ -2,7 +2,7 @@ import { expect, onTestFinished } from 'vitest';
 import { aReading, aSnapshot } from '../../runbook/diagnose/builders.ts';
 import { HandClock, ScriptedRemedy } from '../../runbook/approvals/world.ts';
 import { aTarget } from '../../slack/support/diagnoses.ts';
-import { aRunbook, botToken } from '../../slack/support/workspace.ts';
+import { aMonitor, botToken } from '../../slack/support/workspace.ts';
 import { toText } from '../../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { patienceMs } from '../../support/until.ts';
@@ -32,7 +32,7 @@ export async function openScripted(changes: Partial<ConversationOptions> = {}): 
         warningUtilisation: 0.8,
       },
     ],
-    runbook: aRunbook({ targets: [aTarget({ name: 'shop' })] }),
+    monitor: aMonitor({ targets: [aTarget({ name: 'shop' })] }),
     clock,
     ...changes,
   });

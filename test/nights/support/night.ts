@@ -37,7 +37,7 @@ const target = 'night';
 /** dbconn as it watches one server, never naming an option that it does not offer; without containers and metrics unless they are given. */
 export function watch(cluster: Cluster, options: NightOptions = {}): TargetMonitor {
   const limits: Limits = { ...defaultLimits, ...options.limits };
-  const runbook = createTargetMonitor(
+  const monitor = createTargetMonitor(
     [
       {
         target: {
@@ -64,11 +64,11 @@ export function watch(cluster: Cluster, options: NightOptions = {}): TargetMonit
     options.clock ?? systemClock,
   );
   const runCheck: TargetMonitor['runCheck'] = async (name, effort) => {
-    const examination = await runbook.runCheck(name, effort);
+    const examination = await monitor.runCheck(name, effort);
     expect(misleading(examination.diagnosis)).toEqual([]);
     return examination;
   };
-  return { ...runbook, runCheck, diagnose: async (name) => (await runCheck(name)).diagnosis };
+  return { ...monitor, runCheck, diagnose: async (name) => (await runCheck(name)).diagnosis };
 }
 
 /** One check by a dbconn that knows nothing of an earlier one. */
@@ -76,11 +76,11 @@ export async function diagnoseOnce(
   cluster: Cluster,
   options: NightOptions = {},
 ): Promise<Diagnosis> {
-  const runbook = watch(cluster, options);
+  const monitor = watch(cluster, options);
   try {
-    return await runbook.diagnose(target);
+    return await monitor.diagnose(target);
   } finally {
-    await runbook.close();
+    await monitor.close();
   }
 }
 

@@ -62,7 +62,7 @@ describe('whoever tends the incidents', () => {
     const incidentLoop = new IncidentLoop({
       incidents: ward.incidents,
       log: ward.journal,
-      runbook: {
+      monitor: {
         targets: [shop, till],
         runCheck: async (target) => {
           looked.push(target);
@@ -351,12 +351,12 @@ describe('whoever tends the incidents', () => {
   });
 
   test('the clock is set back while a target is looked at: the next look comes in time', async () => {
-    const runCheck: IncidentLoopDeps['runbook']['runCheck'] = async (target) => {
+    const runCheck: IncidentLoopDeps['monitor']['runCheck'] = async (target) => {
       looked.push(target);
       if (looked.length === 1) ward.clock.set(-3_600_000);
       return ward.look(used(20), target);
     };
-    advance('a', { runbook: { targets: [shop], runCheck } }).start();
+    advance('a', { monitor: { targets: [shop], runCheck } }).start();
     await ward.clock.move(60_000);
     expect(looked.length).toBeGreaterThan(2);
   });

@@ -44,7 +44,7 @@ describe('quiet at rest', () => {
     const loop = new IncidentLoop({
       incidents: ward.incidents,
       log,
-      runbook: { targets: [shop], runCheck: async () => ward.look(used(20)) },
+      monitor: { targets: [shop], runCheck: async () => ward.look(used(20)) },
       board: {
         show: (view) => void shown.push(id, view.incident.state),
         report: () => Promise.resolve(),
@@ -135,7 +135,7 @@ describe('quiet at rest', () => {
     must(await ward.incidents.alert(anAlert()));
     await start('a', {
       rules: unwatched,
-      runbook: { targets: [], runCheck: () => Promise.reject() },
+      monitor: { targets: [], runCheck: () => Promise.reject() },
     });
     await ward.clock.move(minuteMs);
     expect(await writesIn(2 * minuteMs)).toBeLessThanOrEqual(20);

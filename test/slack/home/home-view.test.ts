@@ -9,7 +9,7 @@ import { rememberSummaries } from '../../../src/slack/home/target-summaries.ts';
 import { buildPlan, buildRequest } from '../../runbook/approvals/builders.ts';
 import { aDiagnosis, aTarget } from '../support/diagnoses.ts';
 import { toText } from '../support/to-text.ts';
-import { aRunbook } from '../support/workspace.ts';
+import { aMonitor } from '../support/workspace.ts';
 
 const now = Date.parse('2026-11-23T03:05:00.000Z');
 
@@ -172,12 +172,12 @@ describe('the Home tab', () => {
 
 describe('the latest looks', () => {
   test('are those of anybody who looked, and a target nobody looked at says so', async () => {
-    const { runbook, readSummaries } = rememberSummaries(aRunbook());
+    const { monitor, readSummaries } = rememberSummaries(aMonitor());
     expect(readSummaries().map(({ headline }) => headline)).toEqual([
       'Not looked at yet.',
       'Not looked at yet.',
     ]);
-    await runbook.diagnose('orders');
+    await monitor.diagnose('orders');
     expect(readSummaries()).toEqual([
       {
         target: 'orders',
@@ -193,29 +193,29 @@ describe('the latest looks', () => {
   test('are taken with the effort that was asked for', async () => {
     const efforts: unknown[] = [];
     const refuse = (): Promise<never> => Promise.reject(new Error('This test looks at nothing.'));
-    const { runbook } = rememberSummaries({
-      ...aRunbook(),
+    const { monitor } = rememberSummaries({
+      ...aMonitor(),
       runCheck(_, effort) {
         efforts.push(effort);
         return refuse();
       },
     });
-    await expect(runbook.runCheck('orders', 'sparing')).rejects.toThrow('looks at nothing');
-    await expect(runbook.runCheck('orders')).rejects.toThrow('looks at nothing');
+    await expect(monitor.runCheck('orders', 'sparing')).rejects.toThrow('looks at nothing');
+    await expect(monitor.runCheck('orders')).rejects.toThrow('looks at nothing');
     expect(efforts).toEqual(['sparing', undefined]);
   });
 
   test('an older look that ends later does not replace a newer one', async () => {
     const times = ['2026-11-23T03:04:06.000Z', '2026-11-23T03:04:05.000Z'];
-    const { runbook, readSummaries } = rememberSummaries(
-      aRunbook({
+    const { monitor, readSummaries } = rememberSummaries(
+      aMonitor({
         targets: [aTarget()],
         diagnose: (target) =>
           Promise.resolve(aDiagnosis({ target, takenAt: times.shift() ?? 'never' })),
       }),
     );
-    await runbook.diagnose('orders');
-    await runbook.diagnose('orders');
+    await monitor.diagnose('orders');
+    await monitor.diagnose('orders');
     expect(readSummaries()[0]?.takenAt).toBe('2026-11-23T03:04:06.000Z');
   });
 });

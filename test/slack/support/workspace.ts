@@ -65,7 +65,7 @@ export function openSlack(mode: Mode, changes: Partial<SlackOptions> = {}): Prom
 }
 
 /** A runbook that answers at once with the same night, unless a test says otherwise. */
-export function aRunbook(changes: Partial<TargetMonitor> = {}): TargetMonitor {
+export function aMonitor(changes: Partial<TargetMonitor> = {}): TargetMonitor {
   return {
     targets: [aTarget(), aTarget({ name: 'billing.prod' })],
     diagnose: (target): Promise<Diagnosis> => Promise.resolve(aDiagnosis({ target })),
@@ -124,7 +124,7 @@ export async function startApp(
     connection: connectionFor(mode),
     botToken,
     apiUrl: slack.apiUrl,
-    runbook: aRunbook(),
+    monitor: aMonitor(),
     changes: noChanges(),
     log: aLog().log,
     ...changes,

@@ -63,8 +63,8 @@ export async function runDrill({ seed, trouble }: Drill): Promise<SealedBundle> 
         throw error;
       },
     });
-    const runbook = createTargetMonitor([bed], systemClock);
-    const { id } = await live({ patient, incidents, approvals, runbook, trouble });
+    const monitor = createTargetMonitor([bed], systemClock);
+    const { id } = await live({ patient, incidents, approvals, monitor, trouble });
     const incident = await journal.readIncident(id);
     if (incident === undefined) throw new Error('The incident is not in the journal.');
     const sealedAt = new Date().toISOString();
@@ -107,14 +107,14 @@ interface Scene {
   readonly patient: Patient;
   readonly incidents: Incidents;
   readonly approvals: Approvals;
-  readonly runbook: TargetMonitor;
+  readonly monitor: TargetMonitor;
   readonly trouble: Drill['trouble'];
 }
 
-async function live({ patient, incidents, approvals, runbook, trouble }: Scene): Promise<Incident> {
+async function live({ patient, incidents, approvals, monitor, trouble }: Scene): Promise<Incident> {
   const target = patient.target().name;
   const takeSnapshot = async (): Promise<Incident | null> => {
-    const seen = await incidents.observe(await runbook.runCheck(target));
+    const seen = await incidents.observe(await monitor.runCheck(target));
     if (!seen.ok) throw new Error(seen.refusal.why);
     return seen.value;
   };
