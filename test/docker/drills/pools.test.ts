@@ -89,10 +89,10 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
   test('that may take more than the server has are made smaller by option E', async () => {
     const before = await backendsOf(stack);
     await exhaust(12);
-    const { card, thread } = await stackBot.change('E backend 4 2');
+    const { card, text } = await stackBot.change('E backend 4 2');
     expect(card.text).toMatch(/^Fixed, /);
-    expect(thread).toContain('Of 2 containers: 2 recreated.');
-    expect(thread).toContain('Its containers and its pool metrics show 4 + 2.');
+    expect(text).toContain('Of 2 containers: 2 recreated.');
+    expect(text).toContain('Its containers and its pool metrics show 4 + 2.');
     await expectPools(4, 2);
     for (const [index, one] of (await backendsOf(stack)).entries()) {
       const old = before[index];
@@ -108,11 +108,11 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
     await exhaust(6);
     const ended = await stackBot.change('E backend 6 4');
     expect(ended.card.text).toMatch(/^(?:Fixed|Partly fixed), /);
-    expect(ended.thread).toContain('Its containers and its pool metrics show 6 + 4.');
+    expect(ended.text).toContain('Its containers and its pool metrics show 6 + 4.');
     await expectPools(6, 4);
     // All that they may open now is really to be had.
     await exhaust(10);
-    expect((await stackBot.undo(ended)).thread).toContain('pool metrics show 4 + 2.');
+    expect((await stackBot.undo(ended)).text).toContain('pool metrics show 4 + 2.');
     await expectPools(4, 2);
   });
 
@@ -153,10 +153,10 @@ test.skipIf(await whyNoEngine())(
       urls: await stack.backendUrls(),
       service: { variables, maxOverflow: 10 },
     });
-    const { card, text: said, thread } = await stackBot.change('E backend 4');
+    const { card, text: said } = await stackBot.change('E backend 4');
     await stackBot.close();
     expect(card.text).not.toMatch(/^Fixed, /);
-    expect(`${said}${thread}`).toContain(
+    expect(said).toContain(
       'Of 2 containers: 2 put back. Its pool metrics still show 5: the application does not take its pool from there. They were taken back: the containers have 5 + 10 as before.',
     );
     for (const { Config: config, State: state } of await backendsOf(stack)) {

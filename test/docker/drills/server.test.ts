@@ -48,13 +48,13 @@ describe.skipIf(await whyNoEngine())('max_connections of a real container', () =
     const before = await startedAt();
     const ended = await stackBot.change('B 60');
     expect(ended.card.text).toMatch(/^Fixed, /);
-    expect(ended.thread).toContain('max_connections is 60.');
+    expect(ended.text).toContain('max_connections is 60.');
     expect(await inForce()).toBe('60');
     expect(await startedAt()).not.toBe(before);
     const clients = application.splice(10).map((client) => client.close());
     await Promise.all(clients);
     const undone = await stackBot.undo(ended);
-    expect(undone.thread).toContain('max_connections is 24.');
+    expect(undone.text).toContain('max_connections is 24.');
     expect(await inForce()).toBe('24');
     const auto = await runInside(container, `cat ${dataDirectory}/postgresql.auto.conf`);
     expect(auto).not.toContain('max_connections');

@@ -19,8 +19,8 @@ interface Ended {
   readonly card: SlackMessage;
   /** The card as people read it. */
   readonly text: string;
-  /** What was said under it. */
-  readonly thread: string;
+  /** What the journal has of its steps, a line each. */
+  readonly steps: string;
 }
 
 /**
@@ -76,7 +76,10 @@ function toStackBot(harness: Harness, bot: Bot): StackBot {
     const answer = first.includes('it begins') ? first : await press(harness, { user: dana, ts });
     if (!answer.includes('it begins')) throw new Error(`It did not begin: ${first} ${answer}`);
   };
-  const end = async ({ ts }: SlackMessage): Promise<Ended> => awaitEnd(harness, ts);
+  const end = async ({ ts }: SlackMessage): Promise<Ended> => ({
+    ...(await awaitEnd(harness, ts)),
+    steps: await readSteps(harness),
+  });
   const settle = async (card: SlackMessage): Promise<Ended> => {
     await approve(card);
     return end(card);
@@ -97,7 +100,7 @@ function toStackBot(harness: Harness, bot: Bot): StackBot {
 }
 
 /** The head of the journal is the last thing that is posted under a card. */
-async function awaitEnd(room: Room, ts: string): Promise<Ended> {
+async function awaitEnd(room: Room, ts: string): Promise<Pick<Ended, 'card' | 'text'>> {
   const { slack } = room;
   const isOver = ({ text }: SlackMessage): boolean =>
     !/^(?:Proposed|Approved|Running|Checking the effect), /.test(text);
@@ -106,12 +109,22 @@ async function awaitEnd(room: Room, ts: string): Promise<Ended> {
       const card = messagesOf(room).find((one) => one.ts === ts && isOver(one));
       const thread = readThread(room, ts);
       return card !== undefined && thread.includes('journal entry')
-        ? { card, text: toText(card), thread }
+        ? { card, text: toText(card) }
         : undefined;
     }, endWithinMs);
   } catch (cause) {
     throw new Error(`It did not end:\n${readThread(room, ts)}`, { cause });
   }
+}
+
+/** Of the latest request. */
+function readSteps(harness: Harness): Promise<string> {
+  return harness.inJournal(async (journal) => {
+    const since = new Date(0).toISOString();
+    const requests = await journal.readRequestsSince({ target: 'shop', since });
+    const steps = await journal.readSteps(requests.at(-1)?.id ?? '');
+    return steps.map(({ sentence }) => sentence).join('\n');
+  });
 }
 
 function readThread(room: Room, ts: string): string {
