@@ -102,7 +102,7 @@ async function refuseShared(
   }
   if (unsure.length === 0) return;
   warn(
-    `Only host and port tell that the journal is on another server than ${unsure.join(', ')}: its system identifier could not be read.`,
+    `The system identifier of the journal's server could not be read. Only host and port show that it is not on ${unsure.join(', ')}.`,
   );
 }
 

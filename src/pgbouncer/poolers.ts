@@ -23,23 +23,23 @@ function toProblem(error: unknown): Problem {
     return {
       kind: 'timeout',
       summary: 'PgBouncer does not answer.',
-      fix: 'See whether it is stopped or out of processor time.',
+      fix: 'Check whether it is stopped or out of CPU time.',
     };
   }
   if (kind === 'full') {
     return {
       kind: 'unreachable',
-      summary: 'PgBouncer takes no more clients, not even for its console.',
-      fix: 'Raise max_client_conn, or see who opens so many connections to it.',
+      summary: 'PgBouncer accepts no more clients, not even on its console.',
+      fix: 'Raise max_client_conn, or check who opens so many connections to it.',
     };
   }
   // Its refusals have no SQLSTATE that says why.
   return error instanceof DatabaseError
-    ? { kind: 'forbidden', summary: 'PgBouncer refuses the login of dbconn.', fix }
+    ? { kind: 'forbidden', summary: "PgBouncer refuses dbconn's login.", fix }
     : {
         kind: 'unreachable',
         summary: 'PgBouncer cannot be reached.',
-        fix: 'See whether it runs, and whether its address and port are right.',
+        fix: 'Check whether it runs, and whether its address and port are right.',
       };
 }
 

@@ -17,7 +17,7 @@ function toProblem(error: unknown, shown: string): Problem {
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     const fix = "Correct the name, or attach dbconn to the service's network.";
-    return { kind: 'unreachable', summary: `The name of ${shown} is not known here.`, fix };
+    return { kind: 'unreachable', summary: `The name of ${shown} cannot be resolved here.`, fix };
   }
   if (code.includes('CERT') || code.startsWith('ERR_TLS') || code.includes('SIGNATURE')) {
     const fix = 'Set NODE_EXTRA_CA_CERTS to its authority, or use http inside the network.';
@@ -25,7 +25,11 @@ function toProblem(error: unknown, shown: string): Problem {
   }
   const reason = /^[A-Z_0-9]+$/.test(code) ? ` (${code})` : '';
   const summary = `Reading ${shown} failed${reason}.`;
-  return { kind: 'unreachable', summary, fix: 'See whether the service is running and reachable.' };
+  return {
+    kind: 'unreachable',
+    summary,
+    fix: 'Check whether the service is running and reachable.',
+  };
 }
 
 function isTimeout(error: unknown, code: string): boolean {

@@ -72,7 +72,7 @@ function partsOf(error: unknown): { code: string | undefined; message: string } 
 }
 
 const busy =
-  'See what its processors are busy with: many logins at once, or deadlock checks of many sessions that wait for one lock.';
+  'Check what keeps its CPU busy: many logins at once, or deadlock checks of many waiting sessions.';
 
 /** The server said something, so it is no frozen one; the login did not end in time. */
 function slowLogin(ms: number): ReachError {
@@ -89,7 +89,7 @@ export function slowAnswer(loginMs: number, ms: number): ReachError {
   return {
     kind: 'slow',
     detail: 'statement',
-    summary: `PostgreSQL let dbconn in after ${inSeconds(loginMs)}, but its statement took longer than ${inSeconds(ms)}.`,
+    summary: `PostgreSQL accepted the login after ${inSeconds(loginMs)}, but its statement took longer than ${inSeconds(ms)}.`,
     fix: busy,
   };
 }
@@ -101,13 +101,13 @@ function answeredWith(code = 'unknown'): ReachError {
     kind: 'server-error',
     sqlstate,
     summary: `The server answered with SQLSTATE ${sqlstate}.`,
-    fix: byClass[sqlstate.slice(0, 2)] ?? "Read the server's log of this moment.",
+    fix: byClass[sqlstate.slice(0, 2)] ?? "Check the server's log around this time.",
   };
 }
 
 /** By the first two characters of a SQLSTATE (PostgreSQL documentation, appendix A). */
 const byClass: Readonly<Record<string, string>> = {
-  '08': 'A pooler or proxy in front of PostgreSQL may have answered: read its log, or point the url at PostgreSQL itself.',
+  '08': 'A pooler or proxy in front of PostgreSQL may have answered. Check its log, or point the url at PostgreSQL.',
   '53': 'PostgreSQL ran out of memory, disk or another resource: check its machine, and read its log.',
   '58': "The operating system failed PostgreSQL: check its machine's disk, and read its log.",
   XX: 'An internal error of PostgreSQL: read its log, and call a DBA at once.',
@@ -119,19 +119,19 @@ function inSeconds(ms: number): string {
 
 const frozen: ReachError = {
   kind: 'frozen',
-  summary: 'PostgreSQL accepted the connection or the question, and does not answer.',
-  fix: 'See whether its processes are stopped, or its disk or memory is exhausted: docker top, dmesg.',
+  summary: 'PostgreSQL accepted the connection or the query, but does not answer.',
+  fix: 'Check whether its processes are stopped, or its disk or memory is exhausted: docker top, dmesg.',
 };
 
 const unanswered: ReachError = {
   kind: 'network',
   summary: 'The address of PostgreSQL does not answer.',
-  fix: 'See whether its machine is up and a firewall lets dbconn through. A frozen server that many wait for looks the same.',
+  fix: 'Check whether its machine is up and the firewall allows dbconn. A frozen server can cause this too.',
 };
 
 const refusedLogin: ReachError = {
   kind: 'auth',
-  summary: 'PostgreSQL refuses the login of dbconn.',
+  summary: "PostgreSQL refuses dbconn's login.",
   fix: 'Check the role and password in the database url, and pg_hba.conf.',
 };
 
@@ -153,14 +153,14 @@ function byState(code: string | undefined, error: unknown): ReachError | undefin
       return {
         kind: 'privilege',
         sqlstate: code,
-        summary: "dbconn's role may not run the look.",
+        summary: "dbconn's role may not run the check.",
         fix: 'GRANT pg_monitor to it; see deploy/grants.sql.',
       };
     case '57P01':
       return {
         kind: 'server-error',
         sqlstate: code,
-        summary: "PostgreSQL ended dbconn's session on somebody's order.",
+        summary: "Somebody ended dbconn's session in PostgreSQL.",
         fix: 'Check again. If it happens again, find out who runs pg_terminate_backend or restarts the server.',
       };
     case '57P03':
@@ -180,7 +180,7 @@ function byState(code: string | undefined, error: unknown): ReachError | undefin
         kind: 'slow',
         detail: 'catalog',
         sqlstate: code,
-        summary: 'A system catalog is locked, so that sessions cannot be read.',
+        summary: 'A system catalog is locked, so sessions cannot be read.',
         fix: 'Find who runs VACUUM FULL, REINDEX or LOCK on pg_authid or pg_database. New logins hang behind it too.',
       };
     default:
@@ -195,7 +195,7 @@ function byErrno(code: string | undefined): ReachError | undefined {
       return {
         kind: 'stopped',
         summary: 'Nothing listens where PostgreSQL should be.',
-        fix: 'Start it, and read the end of its log; or correct the address of the target.',
+        fix: 'Start it, and check the end of its log; or correct the address of the target.',
       };
     case 'ENOTFOUND':
     case 'EAI_AGAIN':

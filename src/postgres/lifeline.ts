@@ -178,7 +178,7 @@ const backendHangs: ReachError = {
   kind: 'frozen',
   detail: 'backend',
   summary: "dbconn's own session did not answer in time; a new one did.",
-  fix: 'Nothing to do: dbconn has replaced it. If it comes back, see what stops single processes.',
+  fix: 'Nothing to do: dbconn has replaced it. If it happens again, check what stops single processes.',
 };
 
 /** One way up the ladder: what was tried, what it said, and how much of the budget is left. */

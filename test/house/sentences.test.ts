@@ -10,6 +10,9 @@ const root = new URL('../..', import.meta.url);
 const files = [
   'src/runbook/diagnose/**/*.ts',
   'src/runbook/snapshot/*.ts',
+  'src/postgres/{failure,lifeline}.ts',
+  'src/postgres/connect/*.ts',
+  'src/{pgbouncer,pool-metrics,docker}/**/*.ts',
   'src/runbook/reports/advice/*.ts',
   'src/runbook/reports/prevention.ts',
   'src/slack/messages/{status,sessions,pool,logs,prevention,frame,diagnosis-parts}.ts',

@@ -207,7 +207,7 @@ function whyFixed(
   if (has.includes(origin.says) || project.files.length === 0) return null;
   const shown = toShown(project, origin.path);
   const says = origin.says === null ? 'no number' : String(origin.says);
-  return `${variable} of ${service} is ${has[0] ?? 'no number'} in the containers, and by ${shown} it would be ${says}: the shell that ran docker compose up had another value, or ${shown} was edited since.`;
+  return `${variable} of ${service} is ${has[0] ?? 'no number'} in the containers, but ${says} by ${shown}. The shell that ran docker compose up had another value, or the file was edited since.`;
 }
 
 function madeApart(service: string): Problem {

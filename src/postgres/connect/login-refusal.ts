@@ -8,19 +8,19 @@ const limits: Readonly<Record<Limit, ReachError>> = {
     kind: 'full',
     scope: 'role',
     summary: "dbconn's own role has used up its connection limit.",
-    fix: 'ALTER ROLE … CONNECTION LIMIT 3 for it, and see who else uses it.',
+    fix: 'Run ALTER ROLE … CONNECTION LIMIT 3 for it, and check who else uses it.',
   },
   database: {
     kind: 'full',
     scope: 'database',
     summary: 'The database has used up its connection limit.',
-    fix: 'ALTER DATABASE … CONNECTION LIMIT, or point the url at another database of the server.',
+    fix: 'Raise it with ALTER DATABASE … CONNECTION LIMIT, or point the url at another database of the server.',
   },
   server: {
     kind: 'full',
     scope: 'server',
     summary: 'PostgreSQL has no slot left for an ordinary role.',
-    fix: 'To be let in next time: reserved_connections and pg_use_reserved_connections (PostgreSQL 16+), a rescueUrl, or execUser.',
+    fix: 'To connect next time, set up reserved_connections and pg_use_reserved_connections (PostgreSQL 16+), a rescueUrl, or execUser.',
   },
 };
 
@@ -62,19 +62,19 @@ const phases: Readonly<Record<Phase, ReachError>> = {
     kind: 'stopped',
     detail: 'starting',
     summary: 'PostgreSQL is starting up or recovering, and accepts no connections yet.',
-    fix: 'Wait. Its log shows how far recovery is; killing it would start that over.',
+    fix: 'Wait. Its log shows how far recovery is; killing it would restart the recovery.',
   },
   'shutting-down': {
     kind: 'stopped',
     detail: 'shutting-down',
     summary: 'PostgreSQL is shutting down.',
-    fix: 'See who stopped it, and whether it comes back.',
+    fix: 'Check who stopped it, and whether it comes back.',
   },
   'not-accepting': {
     kind: 'stopped',
     detail: 'not-accepting',
     summary: 'PostgreSQL accepts no connections: it is starting up, recovering or shutting down.',
-    fix: 'Read the end of its log, which says which of them. Killing it would start a recovery over.',
+    fix: 'Check the end of its log for the reason. Killing it would restart a recovery.',
   },
 };
 

@@ -35,7 +35,8 @@ export function groupWaiters(waiters: readonly Waiter[]): readonly WaitGroup[] {
     const direct = holders(waiter);
     const heads = direct.map((pid) => byPid.get(pid));
     const isRow = waiter.lock.startsWith('tuple');
-    if (!isRow || !heads.every((head) => head?.lock.startsWith('transactionid'))) return direct;
+    if (!isRow || !heads.every((head) => head !== undefined && isTransaction(head.lock)))
+      return direct;
     for (const pid of direct) rows.set(pid, waiter.relation);
     return [...new Set(heads.flatMap((head) => head?.waitsFor ?? []))];
   });
@@ -59,6 +60,11 @@ export function groupWaiters(waiters: readonly Waiter[]): readonly WaitGroup[] {
       };
     })
     .toSorted((a, b) => b.pids.length - a.pids.length);
+}
+
+/** Whether a session waits for another one's transaction to end, and for no table. */
+export function isTransaction(lock: string): boolean {
+  return lock.startsWith('transactionid');
 }
 
 /** Sessions of one application and user that are in the same state after the same statement. */
@@ -128,8 +134,8 @@ export function summariseIdle({ capacity }: Diagnosis): string {
 /** Which sessions are listed, or what was checked and what to try. No database text. */
 export function summariseSessions({ capacity, sessions }: Diagnosis): string {
   if (capacity === null) return 'The sessions could not be read.';
-  const searched = 'blockers, and the oldest transactions, queries and connections';
+  const searched = 'blockers and the oldest transactions, queries and connections';
   return sessions.length === 0
     ? `No session found. dbconn checked for ${searched}; try /dbconn sources.`
-    : `${count(sessions.length, 'session')} in ${count(groupSessions(sessions).length, 'group')}: ${searched}.`;
+    : `${count(sessions.length, 'session')} in ${count(groupSessions(sessions).length, 'group')}. dbconn lists ${searched}.`;
 }

@@ -28,7 +28,11 @@ import { table } from './kit/table.ts';
 import type { Column } from './kit/table.ts';
 
 /** Root blockers, most victims first, with what the session behind each is doing. */
-export function blockersList({ blocking, sessions }: Diagnosis, atMost: number): MessageBlock[] {
+export function blockersList(
+  { blocking, sessions }: Diagnosis,
+  atMost: number,
+  title = `Blocked: ${count(blocking.waitersTotal, 'session waits', 'sessions wait')}`,
+): MessageBlock[] {
   const { roots, cycles, waitersTotal } = blocking;
   if (waitersTotal === 0) return [];
   const points = [
@@ -37,7 +41,7 @@ export function blockersList({ blocking, sessions }: Diagnosis, atMost: number):
       .slice(0, atMost)
       .map((ring): Leaf[] => rich`${bold('Deadlock:')} ${ring.join(' → ')}`),
   ];
-  return titledList(`Blocked: ${count(waitersTotal, 'session waits', 'sessions wait')}`, points);
+  return titledList(title, points);
 }
 
 function rootLeaves(root: Root, sessions: readonly Session[]): Leaf[] {
@@ -160,19 +164,19 @@ export function sourcesTable({ sources, sourcesTotal }: Diagnosis): MessageBlock
 
 const sessionColumns: readonly Column<SessionGroup>[] = [
   { title: 'Sessions', value: ({ pids }) => pids.length },
-  { title: 'Application', value: ({ oldest }) => oldest.application },
-  { title: 'User', value: ({ oldest }) => oldest.user },
   { title: 'State', value: ({ oldest }) => oldest.state },
   { title: 'For', value: ({ oldest }) => toAge(oldest.stateAgeSeconds) },
-  { title: 'Transaction', value: ({ oldest }) => toAge(oldest.transactionAgeSeconds) },
-  { title: 'Connected', value: ({ oldest }) => toAge(oldest.connectionAgeSeconds) },
-  { title: 'Wrote', value: ({ hasWritten }) => hasWritten },
+  { title: 'Application', value: ({ oldest }) => oldest.application },
   {
     title: 'Last statement',
     value: ({ oldest }) => oldest.query ?? '(not visible)',
     max: 160,
     wrapped: true,
   },
+  { title: 'User', value: ({ oldest }) => oldest.user },
+  { title: 'Transaction', value: ({ oldest }) => toAge(oldest.transactionAgeSeconds) },
+  { title: 'Connected', value: ({ oldest }) => toAge(oldest.connectionAgeSeconds) },
+  { title: 'Wrote', value: ({ hasWritten }) => hasWritten },
   { title: 'PIDs', value: ({ pids }) => namePids(pids, 5), max: 80, wrapped: true },
 ];
 

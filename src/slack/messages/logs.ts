@@ -27,8 +27,8 @@ export function logsMessage(view: View): Message {
 function summaryOf({ logs }: Diagnosis): string {
   if (logs.length === 0) return 'No log was read. /dbconn doctor shows why.';
   const kinds = logs.flatMap(({ classes }) => classes).length;
-  const found = kinds === 0 ? 'nothing' : count(kinds, 'kind of line', 'kinds of lines');
-  return `${count(logs.length, 'container')} read, ${found} about connections.`;
+  const found = kinds === 0 ? 'nothing' : count(kinds, 'kind of message', 'kinds of messages');
+  return `${count(logs.length, 'container')} read: ${found} about connections.`;
 }
 
 function containersList({ logs }: Diagnosis): MessageBlock[] {
@@ -59,6 +59,6 @@ function logTable({ logs, takenAt }: Diagnosis): MessageBlock[] {
     ],
     rows,
     atMost: 15,
-    noun: 'kinds of lines',
+    noun: 'kinds of messages',
   });
 }

@@ -1,6 +1,7 @@
 import type { Diagnosis, LeakSuspect } from '../../runbook/diagnose/diagnosis.ts';
 import {
   groupWaiters,
+  isTransaction,
   namePids,
   summariseBlocking,
   summariseIdle,
@@ -21,7 +22,7 @@ export function blockingMessage(view: View): Message {
   const summary = summariseBlocking(diagnosis);
   return framed(view, { lead: 'Blocking on', summary }, [
     ...reachNotice(diagnosis),
-    ...blockersList(diagnosis, 10),
+    ...blockersList(diagnosis, 10, 'Root blockers'),
     ...waitersList(diagnosis),
   ]);
 }
@@ -47,7 +48,10 @@ function waitLeaves({ pids, behind, relation, lock, longestSeconds }: WaitGroup)
       : `, ${pids.length === 1 ? '' : 'the longest '}for ${toAge(longestSeconds)}`;
   return [
     ...rich`${bold(who)} ${plain(`${waits} behind`)} ${bold(namePids(behind, 3))}`,
-    ...rich` on ${code(relation ?? lock, 80)}${between(`${age}: `)}${plain(namePids(pids, 5))}`,
+    ...(relation === null && isTransaction(lock)
+      ? rich` until its transaction ends`
+      : rich` on ${code(relation ?? lock, 80)}`),
+    ...rich`${between(`${age}. PIDs: `)}${plain(namePids(pids, 5))}`,
   ];
 }
 

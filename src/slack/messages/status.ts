@@ -33,17 +33,22 @@ export function causesMessage(view: View): Message {
   const { causes, verdict } = diagnosis;
   return framed(view, { lead: 'Causes on', summary: verdict }, [
     ...reachNotice(diagnosis),
-    ...causes.map(causeBlock),
+    ...causes.map((cause) => causeBlock(cause, verdict)),
     ...proposalsList(diagnosis),
   ]);
 }
 
-function causeBlock({ cause, confidence, summary, because, against }: Cause): MessageBlock {
+/** What the verdict says already is not said twice. */
+function causeBlock(
+  { cause, confidence, summary, because, against }: Cause,
+  verdict: string,
+): MessageBlock {
   const point =
     (word: string) =>
     (line: string): Leaf[] =>
       rich`${bold(word)} ${plain(line, 300)}`;
-  return topic(`${causeTitles[cause]}, ${percent(confidence)} sure: ${summary}`, [
+  const title = `${causeTitles[cause]}, ${percent(confidence)} sure`;
+  return topic(verdict.includes(summary) ? title : `${title}: ${summary}`, [
     ...because.map(point('For:')),
     ...against.map(point('Against:')),
   ]);

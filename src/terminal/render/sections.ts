@@ -1,5 +1,10 @@
 import type { Diagnosis, Session } from '../../runbook/diagnose/diagnosis.ts';
-import { groupSessions, groupWaiters, namePids } from '../../runbook/diagnose/groups.ts';
+import {
+  groupSessions,
+  groupWaiters,
+  isTransaction,
+  namePids,
+} from '../../runbook/diagnose/groups.ts';
 import { inEach } from '../../runbook/diagnose/pool-sizes.ts';
 import { count, toAge } from '../../runbook/snapshot/words.ts';
 import { toPercent, wrap } from './layout.ts';
@@ -111,7 +116,7 @@ export function blockingSection({ blocking }: Diagnosis, limit: number): string[
     .map(({ pids, behind, relation, lock, longestSeconds }) => [
       pids.length,
       namePids(behind, 3),
-      relation ?? lock,
+      relation ?? (isTransaction(lock) ? 'its transaction' : lock),
       toAge(longestSeconds),
       namePids(pids, 3),
     ]);

@@ -213,7 +213,7 @@ describe('a number that dbconn cannot write is told by its place', () => {
     [
       'the shell, over the file',
       { files: { 'compose.yml': byMap('${POOL}'), ...env }, has: ['DATABASE_POOL_SIZE=77'] },
-      'is 77 in the containers, and by .env it would be 5',
+      'is 77 in the containers, but 5 by .env',
     ],
     [
       'the image',

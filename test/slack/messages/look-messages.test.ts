@@ -215,8 +215,8 @@ test('sessions of the same application, user, state and statement are one row, w
   const sessions = [...alike, aSession({ pid: 7, state: 'active', fingerprint: 'f2' })];
   const shown = toText(diagnosisMessages.sessions({ diagnosis: aDiagnosis({ sessions }), target }));
   expect(shown).toContain('61 sessions in 2 groups');
-  expect(shown).toMatch(/60 \| backend .*\| 5000, 5001, 5002, 5003, 5004 and 55 more/);
-  expect(shown).toMatch(/1 \| backend .* active .*\| 7$/m);
+  expect(shown).toMatch(/60 \| idle in transaction .*\| 5000, 5001, 5002, 5003, 5004 and 55 more/);
+  expect(shown).toMatch(/1 \| active .* backend .*\| 7$/m);
 });
 
 test('groups of sessions that do not fit are counted', () => {
@@ -260,7 +260,7 @@ test('blocking shows prepared transactions and deadlocks by name', () => {
   expect(shown).toMatch(/Prepared transaction +tx-17 +blocks 2 sessions/);
   expect(shown).toMatch(/Deadlock: +7 → 8/);
   expect(shown).toMatch(
-    /1 session +waits behind +a prepared transaction, 8 +on +public\.stock , for 3 s: +7/,
+    /1 session +waits behind +a prepared transaction, 8 +on +public\.stock , for 3 s. PIDs: +7/,
   );
   expect(shown).toMatch(/and +39 more sessions/);
 });
