@@ -167,6 +167,6 @@ function inProportion(cause: Cause, input: CauseInput): Cause[] {
   if (isOwn) return [cause];
   if (share < leastShare) return [];
   if (share >= 0.5) return [cause];
-  const rest = `${percent(1 - share)} of the connections have another reason.`;
+  const rest = `They do not explain the other ${percent(1 - share)} of the connections.`;
   return [{ ...cause, against: [...cause.against, rest] }];
 }

@@ -120,6 +120,16 @@ export function writeVerdict(judgement: Judgement, evidence: Evidence): string {
   return `${word} cause: ${titles[first.cause]}. ${first.summary}${more}`;
 }
 
+/** What was checked where no cause was found. No database text. */
+export function describeNoCause({
+  capacity,
+  state,
+}: Pick<Diagnosis, 'capacity' | 'state'>): string {
+  if (capacity === null) return 'PostgreSQL could not be read, so no cause was checked.';
+  const checked = 'dbconn checked the six known causes; none fits';
+  return state === 'fine' ? `${checked}.` : `${checked}. Try /dbconn sessions or /dbconn logs.`;
+}
+
 function withoutCause(
   { state, findings }: Judgement,
   { reading, capacity, sources }: Evidence,

@@ -1,4 +1,5 @@
 import type { Cause, CauseName, Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
+import { describeNoCause } from '../../runbook/diagnose/headline.ts';
 import { percent } from '../../runbook/snapshot/words.ts';
 import {
   blockersList,
@@ -34,6 +35,7 @@ export function causesMessage(view: View): Message {
   return framed(view, { lead: 'Causes on', summary: verdict }, [
     ...reachNotice(diagnosis),
     ...causes.map((cause) => causeBlock(cause, verdict)),
+    ...(causes.length === 0 ? [sentence(describeNoCause(diagnosis))] : []),
     ...proposalsList(diagnosis),
   ]);
 }

@@ -1,6 +1,7 @@
 import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
 import type { Cause, Diagnosis, Finding } from '../../runbook/diagnose/diagnosis.ts';
 import { worstFirst } from '../../runbook/diagnose/doctor.ts';
+import { describeNoCause } from '../../runbook/diagnose/headline.ts';
 import type { Check } from '../../runbook/diagnose/doctor.ts';
 import {
   summariseBlocking,
@@ -114,9 +115,9 @@ function idleBody(diagnosis: Diagnosis, paint: Paint): string[] {
   ];
 }
 
-function causesBody({ causes, verdict }: Diagnosis, paint: Paint): string[] {
-  const none = verdict === '' ? 'No known cause.' : verdict;
-  return section('Causes', orNone(causes.flatMap(causeLines), none), paint);
+function causesBody(diagnosis: Diagnosis, paint: Paint): string[] {
+  const none = wrap(describeNoCause(diagnosis));
+  return section('Causes', orNone(diagnosis.causes.flatMap(causeLines), none), paint);
 }
 
 function causeLines({ cause, confidence, because, against }: Cause): string[] {
@@ -133,7 +134,11 @@ function findingLines(findings: readonly Finding[], paint: Paint): string[] {
     warning: 'yellow',
     info: 'dim',
   };
-  return findings.flatMap(({ severity, summary, fix }) => [
+  // Replicas in the same trouble are one line.
+  const firsts = findings.filter(
+    ({ summary }, index) => findings.findIndex((one) => one.summary === summary) === index,
+  );
+  return firsts.flatMap(({ severity, summary, fix }) => [
     `  ${paint(toneOf[severity], severity.padEnd(8))} ${wrap(summary, ' '.repeat(11)).trimStart()}`,
     ...(fix === undefined ? [] : [wrap(`Fix: ${fix}`, ' '.repeat(11))]),
   ]);

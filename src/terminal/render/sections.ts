@@ -147,18 +147,28 @@ export function blockingSection({ blocking }: Diagnosis, limit: number): string[
   ];
 }
 
+/** Pools of replicas that are alike share a line. */
 export function poolsSection({ pools }: Diagnosis): string[] {
   if (pools.length === 0) return [];
-  const rows = pools.map(({ service, name, checkedOut, limit, utilisation }) => [
-    service,
-    name,
-    checkedOut,
-    limit,
-    toPercent(utilisation),
-  ]);
+  const groups = Map.groupBy(pools, ({ service, name, checkedOut, limit }) =>
+    JSON.stringify([service, name, checkedOut, limit]),
+  );
+  const rows = [...groups.values()].flatMap((alike) =>
+    alike
+      .slice(0, 1)
+      .map(({ service, name, checkedOut, limit, utilisation }) => [
+        service,
+        name,
+        alike.length,
+        checkedOut,
+        limit,
+        toPercent(utilisation),
+      ]),
+  );
   const columns = [
     { title: 'service', width: 24 },
     { title: 'pool', width: 24 },
+    { ...number('replicas', 9), drop: 1 },
     number('checked out', 12),
     number('limit', 10),
     number('used', 8),

@@ -1,7 +1,7 @@
 import type { UntrackedReading } from '../../snapshot/readings.ts';
 import { cleanUntrusted } from '../../snapshot/redaction/redact-text.ts';
 import type { SessionReading } from '../../snapshot/snapshot.ts';
-import { count, durationOfSeconds, inSeconds } from '../../snapshot/words.ts';
+import { count, durationOfSeconds, inSeconds, list } from '../../snapshot/words.ts';
 import { toCauseInput } from '../causes/cause-input.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
@@ -68,15 +68,17 @@ function candidates({ reading, target }: Evidence): Finding[] {
   const idle = reading?.counts.idleOverTerminate ?? 0;
   if (inTransaction + idle === 0) return [];
   const { terminateIdleInTransactionMs, terminateIdleMs } = target.limits;
+  const old = `${inTransaction} idle in transaction for over ${durationOfSeconds(terminateIdleInTransactionMs / 1_000)}`;
+  const unused = `${idle} idle for over ${durationOfSeconds(terminateIdleMs / 1_000)}`;
   return [
     {
       id: 'terminate-candidates',
       // Idle members of a pool are what pools are for; on their own they are no trouble.
       severity: inTransaction > 0 ? 'warning' : 'info',
-      summary: `Old enough to end: ${inTransaction} idle in transaction for over ${durationOfSeconds(terminateIdleInTransactionMs / 1_000)}, ${idle} idle for over ${durationOfSeconds(terminateIdleMs / 1_000)}.`,
+      summary: `Old enough to end: ${list([...(inTransaction > 0 ? [old] : []), ...(idle > 0 ? [unused] : [])])}.`,
       figure: { value: inTransaction + idle, unit: 'sessions' },
       evidence: [],
-      fix: 'Pools reopen idle connections when they need them.',
+      ...(idle > 0 && { fix: 'Pools reopen idle connections when they need them.' }),
     },
   ];
 }
