@@ -288,7 +288,7 @@ test('without approvers nothing can be proposed, and doctor says whom to name', 
   }, patienceMs);
   expect(doctor).toContain('Option A cannot run: it needs 1 approver and has 0.');
   expect(doctor).toContain('approval.A.approve');
-  expect(doctor).toContain('Option C cannot be proposed: it is not set up');
+  expect(doctor).toContain('Option C cannot run: it is not set up');
 });
 
 test('a card that could not be posted is said so to its proposer, and posted once it can be', async () => {

@@ -122,6 +122,7 @@ function readings(view: View): Examples['messages'] {
     ['logs', logsMessage(view)],
     ['causes', causesMessage(view)],
     ['help', helpMessage([view.target.name], {})],
+    ['help for a word', helpMessage([view.target.name], { about: 'propose' })],
     ['notice', notice('dbconn is here.')],
     ['escalation', announcementMessage(anAnnouncement)],
     [
