@@ -3,15 +3,18 @@ import type { Command } from '../../runbook/commands/parse-command.ts';
 import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
 import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import { systemClock } from '../../timing.ts';
-import { exitCodeOf, exitCodeOfChecks, exitCodeOfPrevention, exitCodes, say } from '../output.ts';
+import {
+  exitCodeOf,
+  exitCodeOfChecks,
+  exitCodeOfPrevention,
+  exitCodes,
+  say,
+  withProgress,
+} from '../output.ts';
 import type { CommandResult } from '../output.ts';
 import { renderChecks, renderDiagnosis } from '../render/diagnosis.ts';
 import type { Paint } from '../render/layout.ts';
 import type { App } from '../../app/deps.ts';
-
-/** Between two checks of --watch; a check every two seconds costs the server nothing it would notice. */
-const watchEveryMs = 2000;
-const clearScreen = '\u001B[2J\u001B[H';
 
 type CheckCommand = Extract<Command, { kind: 'look' }>;
 
@@ -29,7 +32,15 @@ export async function runCheckCommand(
 ): Promise<number> {
   const show = (): Promise<number> =>
     word === 'doctor' ? runDoctor(parts, target) : answer(parts, { word, target });
-  return keepWatching ? watch(parts.json, show) : show();
+  if (!keepWatching) return show();
+  const { hasScreen, watchEveryMs, watchScreen } = await import('./watch-command.ts');
+  if (word === 'doctor' || parts.json || !hasScreen()) return watch(watchEveryMs, show);
+  const { app, paint } = parts;
+  const targets = app.config.targets.map((one) => one.target.name);
+  const check = async (name: string): Promise<Diagnosis> =>
+    nameDatabase(app, await (await app.targets()).monitor.diagnose(name));
+  const last = await watchScreen({ check, targets, paint }, { word, target });
+  return last === undefined ? exitCodes.unknown : exitCodeOf(last);
 }
 
 /** `prevention`: of the record's words the only one that takes a snapshot. */
@@ -39,7 +50,10 @@ export async function runPreventionCommand(
 ): Promise<CommandResult> {
   const { monitor } = await app.targets();
   const { renderPrevention } = await import('../render/prevention.ts');
-  const prevention = await monitor.prevention(target ?? monitor.targets[0]?.name ?? '');
+  const name = target ?? monitor.targets[0]?.name ?? '';
+  const prevention = await withProgress(`Checking ${nameOf(app, name)}`, () =>
+    monitor.prevention(name),
+  );
   const text = json ? JSON.stringify(prevention, null, 2) : renderPrevention(prevention, paint);
   return { text, code: exitCodeOfPrevention(prevention) };
 }
@@ -54,8 +68,12 @@ async function answer(
   { word, target }: Shown,
 ): Promise<number> {
   const { monitor } = await app.targets();
-  const diagnosis = await monitor.diagnose(target);
-  say(await render(diagnosis, { word, json, paint }));
+  const diagnosis = await withProgress(`Checking ${nameOf(app, target)}`, () =>
+    monitor.diagnose(target),
+  );
+  const text = await render(json ? diagnosis : nameDatabase(app, diagnosis), { word, json, paint });
+  const more = word === 'status' && !json ? await byHand({ app, paint }, diagnosis) : '';
+  say(text + more);
   return exitCodeOf(diagnosis);
 }
 
@@ -69,20 +87,58 @@ async function render(
 }
 
 async function runDoctor({ app, json, paint }: CheckCommandParts, target: string): Promise<number> {
-  const checks = await app.doctor(target, readEnvironment());
+  const checks = await withProgress(`Checking ${nameOf(app, target)}`, () =>
+    app.doctor(target, readEnvironment()),
+  );
   say(json ? JSON.stringify(checks, null, 2) : renderChecks(target, checks, paint));
   return exitCodeOfChecks(checks);
 }
 
-async function watch(json: boolean, show: () => Promise<number>): Promise<number> {
+/** Answer after answer, for a pipe or a terminal that has nothing but lines. */
+async function watch(everyMs: number, show: () => Promise<number>): Promise<number> {
   const interrupted = new AbortController();
   process.once('SIGINT', () => interrupted.abort());
   let code: number = exitCodes.unknown;
   while (!interrupted.signal.aborted) {
-    if (process.stdout.isTTY && !json) process.stdout.write(clearScreen);
     code = await show();
     // The interrupt ends the pause, and with it the watch.
-    await systemClock.sleep(watchEveryMs, interrupted.signal).catch(() => undefined);
+    await systemClock.sleep(everyMs, interrupted.signal).catch(() => undefined);
   }
   return code;
+}
+
+/** Where only DATABASE_URL is set nothing can be approved, and a person with psql does it. */
+async function byHand(
+  { app: { config }, paint }: Pick<CheckCommandParts, 'app' | 'paint'>,
+  diagnosis: Diagnosis,
+): Promise<string> {
+  const target = config.targets[0]?.target;
+  if (config.file !== undefined || target === undefined) return '';
+  const { renderByHand } = await import('../render/by-hand.ts');
+  // psql does not know SQLAlchemy's drivers.
+  const isPlain = /^\s*postgres(?:ql)?:/i.test(readEnvironment()['DATABASE_URL'] ?? '');
+  const connection = isPlain
+    ? '"$DATABASE_URL"'
+    : `"$(echo "$DATABASE_URL" | sed 's/+[a-z0-9]*:/:/')"`;
+  return renderByHand(diagnosis, { target, connection }, paint);
+}
+
+/** For people, a target that only DATABASE_URL names is called by its database. */
+function nameOf({ config }: App, target: string): string {
+  const url = config.targets[0]?.database.url;
+  return config.file !== undefined || url === undefined ? target : databaseOf(url);
+}
+
+function nameDatabase(app: App, diagnosis: Diagnosis): Diagnosis {
+  return { ...diagnosis, target: nameOf(app, diagnosis.target) };
+}
+
+/** `shop on db.example.com:5432`, as libpq would read the address; no part of a password. */
+function databaseOf(address: string): string {
+  const { hostname, port, pathname, username, searchParams } = new URL(address);
+  const host = searchParams.get('host') ?? decodeURIComponent(hostname);
+  const user = searchParams.get('user') ?? decodeURIComponent(username);
+  const database = decodeURIComponent(pathname.slice(1));
+  const place = `${host === '' ? 'localhost' : host}:${searchParams.get('port') ?? (port === '' ? '5432' : port)}`;
+  return `${database === '' ? user : database} on ${place}`;
 }

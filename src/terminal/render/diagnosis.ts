@@ -31,22 +31,27 @@ export function renderDiagnosis(
   word: Exclude<ReadOnlyWord, 'doctor'>,
   paint: Paint,
 ): string {
-  const body = bodyOf(diagnosis, word, paint);
-  return [...headOf(diagnosis, paint), ...body, ...footOf(diagnosis, paint)].join('\n');
+  return [
+    ...renderHead(diagnosis, paint),
+    '',
+    ...renderBody(diagnosis, word, paint),
+    ...renderFoot(diagnosis, paint),
+  ].join('\n');
 }
 
-function headOf(diagnosis: Diagnosis, paint: Paint): string[] {
+/** The headline and the verdict. */
+export function renderHead(diagnosis: Diagnosis, paint: Paint): string[] {
   const { state, target, headline, verdict } = diagnosis;
   const label = state.toUpperCase();
-  const line = wrap(`${label}  ${target}: ${headline}`);
+  const line = wrap(`${label} ${target}: ${headline}`);
   const painted = line.replace(
-    `${label}  ${target}`,
-    `${paint(tones[state], label)}  ${paint('bold', target)}`,
+    `${label} ${target}`,
+    `${paint(tones[state], label)} ${paint('bold', target)}`,
   );
-  return [painted, wrap(verdict), ''];
+  return [painted, ...(verdict === '' ? [] : [wrap(verdict)])];
 }
 
-function bodyOf(
+export function renderBody(
   diagnosis: Diagnosis,
   word: Exclude<ReadOnlyWord, 'doctor'>,
   paint: Paint,
@@ -157,7 +162,10 @@ function proposalLines({ proposals }: Diagnosis): string[] {
 }
 
 /** How the figures were obtained: by which rung, what the others said, how long each part took. */
-function footOf({ reach, timings, tookMs, takenAt, server }: Diagnosis, paint: Paint): string[] {
+export function renderFoot(
+  { reach, timings, tookMs, takenAt, server }: Diagnosis,
+  paint: Paint,
+): string[] {
   const parts = Object.entries(timings).map(([part, ms]) => `${part} ${Math.round(ms)} ms`);
   const reached =
     reach.via === 'none'

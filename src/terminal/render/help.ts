@@ -98,7 +98,7 @@ export function renderHelp(): string {
     '',
     'Options',
     '  --json        the answer as JSON',
-    '  --watch       check every two seconds, on a screen with keys',
+    '  --watch       check every two seconds, with keys',
     '  --dry-run     with propose: the plan, as preview shows it',
     '  --config FILE instead of dbconn.yml',
     '  --version     the version of dbconn',

@@ -1,5 +1,5 @@
 import type { Prevention, PreventionCheck } from '../../runbook/reports/report.ts';
-import { wrap } from './layout.ts';
+import { shown, wrap } from './layout.ts';
 import type { Paint, Tone } from './layout.ts';
 import { withoutMentions } from './plan.ts';
 
@@ -32,7 +32,7 @@ function renderCheck(check: PreventionCheck, paint: Paint): string {
   const [sign, tone] = marks[state];
   const figures = state === 'ok' ? (now ?? 'ok') : `${now ?? 'unknown'} → ${better}`;
   return [
-    `${paint(tone, sign)} ${wrap(`${setting}: ${figures}`)}`,
+    `${paint(tone, shown(sign))} ${wrap(`${setting}: ${figures}`)}`,
     wrap(withoutMentions(because), '    '),
     ...(command === undefined ? [] : [wrap(`dbconn ${command}`, '    ')]),
   ].join('\n');

@@ -5,7 +5,7 @@ import type {
   ReplayedRequest,
 } from '../../runbook/reports/sealed-export/replay.ts';
 import { count } from '../../runbook/snapshot/words.ts';
-import { wrap } from './layout.ts';
+import { shown, wrap } from './layout.ts';
 import type { Paint } from './layout.ts';
 
 /** What today's dbconn would say and decide otherwise, line by line of the bundle. */
@@ -37,8 +37,8 @@ export function renderReplay(replay: Replay, paint: Paint): string {
 function toVerdict({ judged, same }: Replay, paint: Paint): string {
   if (judged === 0) return 'It holds nothing that could be judged, so nothing is proved.';
   return same
-    ? paint('green', 'The same: today’s dbconn comes to the same diagnoses and decisions.')
-    : paint('yellow', 'Today’s dbconn would say or decide something else.');
+    ? paint('green', wrap('The same: today’s dbconn comes to the same diagnoses and decisions.'))
+    : paint('yellow', wrap('Today’s dbconn would say or decide something else.'));
 }
 
 const policies: Readonly<Record<Replay['policy'], string>> = {
@@ -58,7 +58,7 @@ function renderRequest({ id, differences }: ReplayedRequest, paint: Paint): stri
 }
 
 function renderLine(title: string, differences: readonly Difference[], paint: Paint): string {
-  const mark = differences.length === 0 ? paint('green', '=') : paint('yellow', '≠');
+  const mark = differences.length === 0 ? paint('green', '=') : paint('yellow', shown('≠'));
   return [`${mark} ${title}`, ...differences.map((one) => wrap(toSentence(one), '    '))].join(
     '\n',
   );
