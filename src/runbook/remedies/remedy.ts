@@ -60,6 +60,14 @@ export const Report = z.strictObject({
 });
 export type Report = z.infer<typeof Report>;
 
+/** The report of a change of one thing, which is finished where that was set. */
+export function reportOne(
+  item: Pick<Item, 'what' | 'outcome' | 'detail'> & Partial<Item>,
+  summary = item.detail,
+): Report {
+  return { items: [{ lines: [], ...item }], summary, finished: item.outcome === 'set' };
+}
+
 /** `3 ended, 1 moved on`, commonest first. */
 export function countOutcomes(items: readonly Item[]): string {
   const counts = new Map<string, number>();

@@ -1,5 +1,6 @@
 import { poll } from '../../../timing.ts';
 import { z } from 'zod';
+import { reportOne } from '../remedy.ts';
 import type { Interrupted, Report, StepEntry } from '../remedy.ts';
 import { awaitBoot } from './boot.ts';
 import type { OptionBPorts, ServerHost } from './ports.ts';
@@ -73,29 +74,17 @@ async function recoverAlter(
     await serverSettings.alterMaxConnections(from === null ? null : Number(from), lease);
   }
   const detail = 'It was interrupted; postgresql.auto.conf is as before.';
-  return {
-    items: [{ what: name, outcome: 'put back', detail, lines: [] }],
-    summary: detail,
-    finished: false,
-  };
+  return reportOne({ what: name, outcome: 'put back', detail });
 }
 
 function notBegun({ target }: Change, copy: string): Report {
   const detail = 'It was interrupted before anything was changed.';
-  return {
-    items: [{ what: target.name, outcome: 'not reached', detail, lines: [] }],
-    summary: `${detail}${copy}`,
-    finished: false,
-  };
+  return reportOne({ what: target.name, outcome: 'not reached', detail }, `${detail}${copy}`);
 }
 
 function lostHost({ target }: Change, copyPath: string): Report {
   const detail = `It was interrupted, and dbconn no longer has a way to the container of PostgreSQL. See that it runs; the copy ${copyPath} holds what postgresql.auto.conf was before.`;
-  return {
-    items: [{ what: target.name, outcome: 'unknown', detail, lines: [] }],
-    summary: detail,
-    finished: false,
-  };
+  return reportOne({ what: target.name, outcome: 'unknown', detail });
 }
 
 interface Before {
@@ -139,11 +128,7 @@ async function recoverPutBack(
   }
   const copy = await cleanUp(raise);
   const detail = `PostgreSQL did not start with max_connections = ${raise.to}; its old file is back, and it runs with ${target.inForce}.`;
-  return {
-    items: [{ what: target.name, outcome: 'put back', detail, lines: [] }],
-    summary: `${detail}${copy}`,
-    finished: false,
-  };
+  return reportOne({ what: target.name, outcome: 'put back', detail }, `${detail}${copy}`);
 }
 
 /**

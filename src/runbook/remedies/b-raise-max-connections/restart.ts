@@ -1,5 +1,5 @@
 import type { SettingTarget } from '../plan.ts';
-import { PrivilegedUnavailable } from '../remedy.ts';
+import { PrivilegedUnavailable, reportOne } from '../remedy.ts';
 import type { Item, Report, RunControl } from '../remedy.ts';
 import { awaitApplications, awaitBoot } from './boot.ts';
 import type { ApplicationSessions, BootEnd } from './boot.ts';
@@ -80,18 +80,11 @@ async function concludePutBack(
   const { target } = raise;
   const copy = await cleanUp(raise);
   const value = inForce === null ? target.inForce : String(inForce);
-  return {
-    items: [
-      {
-        what: target.name,
-        outcome: 'put back',
-        detail: `${reason} Its old file is back, and it runs with ${value}.`,
-        lines: lines.slice(-11),
-      },
-    ],
-    summary: `${reason} The old value is back: PostgreSQL runs with max_connections = ${value}.${copy}`,
-    finished: false,
-  };
+  const detail = `${reason} Its old file is back, and it runs with ${value}.`;
+  return reportOne(
+    { what: target.name, outcome: 'put back', detail, lines: lines.slice(-11) },
+    `${reason} The old value is back: PostgreSQL runs with max_connections = ${value}.${copy}`,
+  );
 }
 
 /** Up again: is it what was wanted, and are the applications back? */
@@ -112,11 +105,7 @@ export async function concludeUp(
   });
   const copy = await cleanUp(raise);
   const item = judge(target, to, inForce);
-  return {
-    items: [item],
-    summary: `${item.detail} ${applications}${copy}`,
-    finished: item.outcome === 'set',
-  };
+  return reportOne(item, `${item.detail} ${applications}${copy}`);
 }
 
 function judge({ name }: SettingTarget, to: number, inForce: number | null): Item {
@@ -148,13 +137,11 @@ function concludeDown(
   const kept = `The copy ${files.copyPath} holds what postgresql.auto.conf was before.`;
   if (end.kind === 'silent') {
     const detail = `${about}PostgreSQL runs, and does not answer where dbconn logs in. ${kept}`;
-    const item: Item = { what: target.name, outcome: 'unknown', detail, lines: [] };
-    return { items: [item], summary: detail, finished: false };
+    return reportOne({ what: target.name, outcome: 'unknown', detail });
   }
   const code = end.exitCode === null ? '' : ` with exit code ${end.exitCode}`;
   const detail = `${about}PostgreSQL ended at its start${code}, for a reason that this change may not be: nothing more was tried. It is down. Read its log. ${kept}`;
-  const item: Item = { what: target.name, outcome: 'failed', detail, lines: [...end.lines] };
-  return { items: [item], summary: detail, finished: false };
+  return reportOne({ what: target.name, outcome: 'failed', detail, lines: [...end.lines] });
 }
 
 /** Removes the copy. A copy that stays is told of, and no reason to call the change failed. */

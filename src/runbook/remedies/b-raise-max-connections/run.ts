@@ -1,3 +1,4 @@
+import { reportOne } from '../remedy.ts';
 import type { SettingTarget } from '../plan.ts';
 import type { Report, RunControl } from '../remedy.ts';
 import { readApplications } from './boot.ts';
@@ -24,11 +25,10 @@ export async function alterOnly({ serverSettings }: OptionBPorts, change: Change
 
 export function pendingReport({ target, to }: Pick<Change, 'target' | 'to'>): Report {
   const detail = `max_connections = ${to} is written and waits for a restart; until then ${target.inForce} holds.`;
-  return {
-    items: [{ what: target.name, outcome: 'set', detail, lines: [] }],
-    summary: `${detail} Restart PostgreSQL now, where it is run: systemctl restart postgresql, pg_ctl restart -m fast, or its operator. Then SHOW max_connections must say ${to}.`,
-    finished: true,
-  };
+  return reportOne(
+    { what: target.name, outcome: 'set', detail },
+    `${detail} Restart PostgreSQL now, where it is run: systemctl restart postgresql, pg_ctl restart -m fast, or its operator. Then SHOW max_connections must say ${to}.`,
+  );
 }
 
 /** With a host: the whole of it, in steps that a recovery can go on from. */
@@ -114,20 +114,12 @@ export async function takeBack(
   await control.record({ step, sentence, facts });
   const copy = await cleanUp({ control, serverHost, files });
   const detail = `${why} PostgreSQL was not restarted, and ${sentence}.`;
-  return {
-    items: [{ what: target.name, outcome: 'put back', detail, lines: [] }],
-    summary: `${detail}${copy}`,
-    finished: false,
-  };
+  return reportOne({ what: target.name, outcome: 'put back', detail }, `${detail}${copy}`);
 }
 
 function stopBefore(target: SettingTarget, copy: string): Report {
   const detail = 'All changes were stopped before it; nothing was changed.';
-  return {
-    items: [{ what: target.name, outcome: 'not reached', detail, lines: [] }],
-    summary: `${detail}${copy}`,
-    finished: false,
-  };
+  return reportOne({ what: target.name, outcome: 'not reached', detail }, `${detail}${copy}`);
 }
 
 function toNumber(value: string | null): number | null {

@@ -2,7 +2,7 @@ import type { Target } from '../../snapshot/target.ts';
 import { count, quoteIdentifier } from '../../snapshot/words.ts';
 import type { PlanDraft, SettingTarget } from '../plan.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
-import { done, refuse } from '../remedy.ts';
+import { done, refuse, reportOne } from '../remedy.ts';
 import type { Answer, Item, Recheck, Report, RunControl } from '../remedy.ts';
 import type { RoleLimitReading, RoleLimitSession, RoleLimits } from './ports.ts';
 
@@ -203,9 +203,5 @@ function textOf(limit: number | null): string | null {
 }
 
 function report(outcome: Item['outcome'], detail: string): Report {
-  return {
-    items: [{ what: name, outcome, detail, lines: [] }],
-    summary: `${name} for one role: ${outcome}. ${detail}`,
-    finished: outcome === 'set',
-  };
+  return reportOne({ what: name, outcome, detail }, `${name} for one role: ${outcome}. ${detail}`);
 }

@@ -1,4 +1,5 @@
 import { poll } from '../../../timing.ts';
+import { reportOne } from '../remedy.ts';
 import type { Clock } from '../../../timing.ts';
 import type { SettingTarget } from '../plan.ts';
 import type { Item, Report, RunControl } from '../remedy.ts';
@@ -109,9 +110,8 @@ function valueOf({ ms }: TimeoutRequest): string {
 
 function report({ ask, target }: TimeoutRun, outcome: Item['outcome'], detail: string): Report {
   const where = ask.role === null ? 'for the whole cluster' : 'for one role';
-  return {
-    items: [{ what: target.name, outcome, detail, lines: [] }],
-    summary: `${target.name} ${where}: ${outcome}. ${detail}`,
-    finished: outcome === 'set',
-  };
+  return reportOne(
+    { what: target.name, outcome, detail },
+    `${target.name} ${where}: ${outcome}. ${detail}`,
+  );
 }
