@@ -169,7 +169,7 @@ function byStateAge(
 export function describeSession(session: SessionReading): string {
   const { pid, application, state, stateAgeSeconds, hasWritten, query } = session;
   const age = stateAgeSeconds === null ? '' : ` for ${durationOfSeconds(stateAgeSeconds)}`;
-  const wrote = hasWritten ? ', has written' : '';
+  const wrote = hasWritten ? ', wrote data' : '';
   return cleanUntrusted(`${pid} ${application}: ${state}${age}${wrote}: ${query ?? 'hidden'}`, 200);
 }
 
