@@ -172,7 +172,7 @@ test('prevention shows what could be better, with a button for what can be propo
   });
   const { stage } = await over({ monitor });
   const shown = await ask(stage, jonas, 'prevention');
-  expect(shown).toMatch(/Prevention, shop: \d of \d+ could be better/);
+  expect(shown).toMatch(/Prevention, shop: \d of \d+ settings should change/);
   expect(shown).toContain('idle_in_transaction_session_timeout');
   expect(shown).toContain('/dbconn propose prevention idle-in-transaction 10m');
 });

@@ -81,7 +81,7 @@ describe.each(variants)('strangers ($seed)', ({ seeded, applications, user }) =>
     const diagnosis = await look();
     expect(diagnosis.verdict).toContain('belong to no configured service');
     expect(diagnosis.findings.find(({ id }) => id === 'strangers')?.fix).toContain(
-      'a role of their own',
+      'their own role',
     );
     expectNotTouched(diagnosis);
     expect(diagnosis.proposals.map(({ option }) => option)).not.toContain('prevention');
