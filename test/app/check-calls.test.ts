@@ -47,3 +47,16 @@ test('a pager is named, and brings its steps along', async () => {
     'Incidents call the on-call engineer in 2 steps; PagerDuty wakes people.',
   );
 });
+
+test('whether the pagers answer is said, and nobody is paged to find out', async () => {
+  const reached = { ...pagerDuty, findSilent: () => Promise.resolve([]) };
+  expect(await check({ channel }, reached)).toContainEqual({
+    subject: 'Pager',
+    state: 'ok',
+    summary: 'PagerDuty can be reached; its key was not tried.',
+  });
+  const silent = { ...pagerDuty, findSilent: () => Promise.resolve(['PagerDuty']) };
+  expect(await check({ channel }, silent)).toContainEqual(
+    expect.objectContaining({ state: 'missing', summary: 'PagerDuty cannot be reached.' }),
+  );
+});

@@ -148,3 +148,16 @@ test('without a setting there is no pager', () => {
 function aPager(name: string, error: Error): Pager {
   return { name, page: () => Promise.reject(error), tellChange: () => Promise.reject(error) };
 }
+
+test('whether it answers is asked of its host alone: no path, no body and no signature is sent', async () => {
+  expect(await open().findSilent?.()).toEqual([]);
+  expect(calls).toEqual([{ signature: 'undefined', body: '' }]);
+  const [nowhere] = [url.replace(/:\d+\//, ':1/')];
+  const pagers = createPagers(
+    [open(), openPager({ webhook: { url: nowhere, secret } }, wire)].filter(
+      (one) => one !== undefined,
+    ),
+    wire.log,
+  );
+  expect(await pagers.findSilent?.()).toEqual(['the webhook at 127.0.0.1:1']);
+});

@@ -226,6 +226,29 @@ describe('doctor, before the night it matters,', () => {
     ]);
   });
 
+  test('counts those who are left, and says which option has too few of them', async () => {
+    const approvals = await world.approvals({ approvers: [ann.id, bob.id], votes: 2 });
+    world.people.standings.set(bob.id, 'deactivated');
+    expect(await approvals.checkPeople()).toMatchObject([
+      { state: 'warning', summary: 'UBOB in approval does not count: the account is deactivated.' },
+      { state: 'missing', summary: 'Option A needs 2 votes, and 1 approver can give one.' },
+    ]);
+  });
+
+  test('finds the contacts of a target too, whom a guest may be one of', async () => {
+    const approvals = await world.approvals({ approvers: [ann.id] });
+    world.people.groups.set('SDBA', []);
+    world.people.standings.set('ULEAD', 'guest');
+    const contacts = { databaseAdmins: 'SDBA', backendLead: 'ULEAD', onCall: 'SGONE' };
+    expect(await approvals.checkPeople(contacts)).toMatchObject([
+      { state: 'missing', summary: 'SGONE cannot be looked up: there is no such group.' },
+      {
+        state: 'warning',
+        summary: 'The user group SDBA in contacts.databaseAdmins is empty.',
+      },
+    ]);
+  });
+
   test('says once why nobody can be looked up', async () => {
     const approvals = await openApprovals();
     world.people.outage = 'the bot lacks the scope users:read.';

@@ -218,6 +218,28 @@ describe('doctor', () => {
     expect(summaries(await world.approvals(option))).toContain(words);
   });
 
+  test('promises no option that a check stops, and says what fixes it once', async () => {
+    const approvals = await world.approvals();
+    const refused = {
+      subject: 'PostgreSQL',
+      state: 'missing',
+      summary: 'The role may not end sessions.',
+      fix: 'GRANT pg_signal_backend TO "acting";',
+      stops: ['A', 'D'],
+    } as const;
+    const other = { subject: 'Docker', state: 'off', summary: 'No.', stops: ['C'] } as const;
+    const checks = approvals.check('shop', [other, refused]);
+    expect(checks[0]).toEqual({
+      subject: 'Configuration',
+      state: 'missing',
+      summary: 'Option A cannot run. The role may not end sessions.',
+      fix: refused.fix,
+    });
+    expect(checks).not.toContainEqual(refused);
+    // Option C is not set up here: what would stop it is listed on its own.
+    expect(checks).toContainEqual(other);
+  });
+
   test('warns of an exception that is on', async () => {
     const breakGlass = { users: [ann.id], terminal: [], actions: ['A', 'prepared'] } as const;
     expect(summaries(await world.approvals({}, { breakGlass }))).toContain(
