@@ -54,7 +54,8 @@ async function queryAlone(sql: string): Promise<unknown[]> {
   const client = new Client({ connectionString: cluster.url() });
   await client.connect();
   try {
-    return (await client.query(sql)).rows;
+    const { rows } = await client.query<Record<string, unknown>>(sql);
+    return rows;
   } finally {
     await client.end();
   }

@@ -173,7 +173,7 @@ test('without a configuration one line says what to do, and --version says which
   const failed = run(process.execPath, [cli, 'status'], { cwd: folder, env });
   await expect(failed).rejects.toMatchObject({
     code: 3,
-    stderr: 'Write a dbconn.yml, or set DATABASE_URL to look at one database.\n',
+    stderr: 'Write a dbconn.yml, or set DATABASE_URL to check one database.\n',
   });
   const { stdout } = await run(process.execPath, [cli, '--version'], { cwd: folder, env });
   expect(stdout).toMatch(/^dbconn \d+\.\d+\.\d+\n$/);

@@ -4,11 +4,10 @@ import { readOnlyWords } from '../../src/runbook/commands/words.ts';
 import { diagnose } from '../../src/runbook/diagnose/diagnose.ts';
 import { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
 import { exitCodeOf, exitCodeOfChecks } from '../../src/terminal/output.ts';
-import { renderJson } from '../../src/terminal/render/json.ts';
 import { parseOwnCommand } from '../../src/terminal/arguments.ts';
 import { renderEnd, renderRequests } from '../../src/terminal/render/requests.ts';
 import { renderPlan } from '../../src/terminal/render/plan.ts';
-import { renderChecks, renderDiagnosis } from '../../src/terminal/render/diagnosis.ts';
+import { renderChecks, renderDiagnosis, renderJson } from '../../src/terminal/render/diagnosis.ts';
 import { buildPlan, buildRequest } from '../runbook/approvals/builders.ts';
 import { targetsOfEveryKind } from '../slack/support/targets.ts';
 import {

@@ -90,7 +90,7 @@ export const guides: Readonly<Record<Word, Guide>> = {
   pool: check('pool', 'the pools, and what each service may open'),
   logs: check('logs', 'what the logs say about connections'),
   causes: check('causes', 'the six causes, with evidence for and against'),
-  doctor: check('doctor', 'what dbconn can do here, and how to fix the rest'),
+  doctor: check('doctor', 'what dbconn can do here, and what to fix'),
   propose: {
     does: 'propose a remedy; it runs once approved',
     forms: withRemedies('propose'),
@@ -116,7 +116,7 @@ export const guides: Readonly<Record<Word, Guide>> = {
     ],
   },
   cancel: {
-    does: 'propose to cancel the statement of a session',
+    does: 'propose to cancel what a session runs',
     forms: [['cancel PID [TARGET]', 'the session stays connected']],
     examples: [
       ['cancel 4711', 'proposes pg_cancel_backend(4711)'],

@@ -12,7 +12,7 @@ import {
   withProgress,
 } from '../output.ts';
 import type { CommandResult } from '../output.ts';
-import { renderChecks, renderDiagnosis } from '../render/diagnosis.ts';
+import { renderChecks, renderDiagnosis, renderJson } from '../render/diagnosis.ts';
 import type { Paint } from '../render/layout.ts';
 import type { App } from '../../app/deps.ts';
 
@@ -71,19 +71,12 @@ async function answer(
   const diagnosis = await withProgress(`Checking ${nameOf(app, target)}`, () =>
     monitor.diagnose(target),
   );
-  const text = await render(json ? diagnosis : nameDatabase(app, diagnosis), { word, json, paint });
-  const more = word === 'status' && !json ? await byHand({ app, paint }, diagnosis) : '';
-  say(text + more);
+  if (json) say(renderJson(diagnosis));
+  else {
+    const more = word === 'status' ? await byHand({ app, paint }, diagnosis) : '';
+    say(renderDiagnosis(nameDatabase(app, diagnosis), word, paint) + more);
+  }
   return exitCodeOf(diagnosis);
-}
-
-async function render(
-  diagnosis: Diagnosis,
-  { word, json, paint }: Pick<Shown, 'word'> & Pick<CheckCommandParts, 'json' | 'paint'>,
-): Promise<string> {
-  if (!json) return renderDiagnosis(diagnosis, word, paint);
-  const { renderJson } = await import('../render/json.ts');
-  return renderJson(diagnosis);
 }
 
 async function runDoctor({ app, json, paint }: CheckCommandParts, target: string): Promise<number> {

@@ -31,41 +31,35 @@ export async function watchScreen(
   let diagnosis: Diagnosis | undefined;
   let checkingSinceMs: number | null = null;
   let wake = new AbortController();
-  let isOver = false;
+  const over = new AbortController();
   const quit = Promise.withResolvers<void>();
 
-  const screen = openScreen(
-    () => {
-      const waiting =
-        checkingSinceMs === null ? null : Math.floor((performance.now() - checkingSinceMs) / 1000);
-      return drawWatch(view, { diagnosis, waiting, targets }, { rows: process.stdout.rows, paint });
-    },
-    (key) => {
-      const next = press(view, key, targets);
-      if (next === 'quit') quit.resolve();
-      else if (next === 'check') wake.abort();
-      else {
-        if (next.target !== view.target) diagnosis = undefined;
-        if (next.target !== view.target || view.isPaused !== next.isPaused) wake.abort();
-        view = next;
-      }
-    },
-  );
+  function lines(): string[] {
+    const waitedMs = checkingSinceMs === null ? null : performance.now() - checkingSinceMs;
+    const waiting = waitedMs === null ? null : Math.floor(waitedMs / 1000);
+    return drawWatch(view, { diagnosis, waiting, targets }, { rows: process.stdout.rows, paint });
+  }
+
+  function onKey(key: Key): void {
+    const next = press(view, key, targets);
+    if (next === 'quit') return quit.resolve();
+    if (next === 'check') return wake.abort();
+    if (next.target !== view.target) diagnosis = undefined;
+    if (next.target !== view.target || view.isPaused !== next.isPaused) wake.abort();
+    view = next;
+  }
 
   async function checkOnce(): Promise<void> {
     const { target } = view;
     checkingSinceMs = performance.now();
-    try {
-      const found = await check(target);
-      // Somebody went on to another target meanwhile.
-      if (target === view.target) diagnosis = found;
-    } finally {
-      checkingSinceMs = null;
-    }
+    const found = await check(target);
+    checkingSinceMs = null;
+    // Somebody went on to another target meanwhile.
+    if (target === view.target) diagnosis = found;
   }
 
   async function keepChecking(): Promise<void> {
-    for (let isAsked = true; !isOver; isAsked = wake.signal.aborted) {
+    for (let isAsked = true; !over.signal.aborted; isAsked = wake.signal.aborted) {
       wake = new AbortController();
       if (isAsked || !view.isPaused) await checkOnce();
       screen.draw();
@@ -74,11 +68,12 @@ export async function watchScreen(
     }
   }
 
+  const screen = new AlternateScreen({ lines, onKey });
   try {
     await Promise.race([keepChecking(), quit.promise]);
     return diagnosis;
   } finally {
-    isOver = true;
+    over.abort();
     wake.abort();
     screen.close();
   }
@@ -89,84 +84,85 @@ const escape = '\u001B[';
 const enter = `${escape}?1049h${escape}?25l${escape}?7l`;
 const leave = `${escape}?7h${escape}?25h${escape}?1049l`;
 
-interface OpenScreen {
-  draw(): void;
-  /** Leaves the terminal as it was. */
-  close(): void;
+interface ScreenParts {
+  readonly lines: () => string[];
+  readonly onKey: (key: Key) => void;
 }
 
 /** Takes the terminal, and gives it back however this ends: by `close`, by a signal, or by a fault. */
-function openScreen(lines: () => string[], onKey: (key: Key) => void): OpenScreen {
-  const { stdin, stdout } = process;
-  let isOpen = false;
+class AlternateScreen {
+  readonly #parts: ScreenParts;
+  readonly #ticking: NodeJS.Timeout;
+  #isOpen = false;
 
-  function draw(): void {
-    if (!isOpen) return;
-    const text = lines().map((line) => `${line}${escape}K`);
+  constructor(parts: ScreenParts) {
+    this.#parts = parts;
+    emitKeypressEvents(process.stdin);
+    process.stdin.on('keypress', this.#hear);
+    process.stdout.on('resize', this.#resize);
+    process.on('SIGINT', this.#interrupt).on('SIGTERM', this.#die).on('SIGHUP', this.#die);
+    process.on('exit', this.close).on('uncaughtExceptionMonitor', this.close);
+    // While a check takes long, its seconds are counted.
+    this.#ticking = setInterval(() => this.draw(), 1000);
+    this.#take();
+  }
+
+  draw(): void {
+    if (!this.#isOpen) return;
+    const text = this.#parts.lines().map((line) => `${line}${escape}K`);
     // Drawn over what is there, between the marks of one update: nothing flickers.
-    stdout.write(`${escape}?2026h${escape}H${text.join('\r\n')}${escape}J${escape}?2026l`);
+    const update = `${escape}H${text.join('\r\n')}${escape}J`;
+    process.stdout.write(`${escape}?2026h${update}${escape}?2026l`);
   }
 
-  function resize(): void {
-    useScreen(toScreen(stdout.columns, readEnvironment()));
-    draw();
+  /** Leaves the terminal as it was. */
+  readonly close = (): void => {
+    this.#release();
+    clearInterval(this.#ticking);
+    process.stdin.off('keypress', this.#hear);
+    process.stdout.off('resize', this.#resize);
+    process.off('SIGCONT', this.#take);
+    process.off('SIGINT', this.#interrupt).off('SIGTERM', this.#die).off('SIGHUP', this.#die);
+    process.off('exit', this.close).off('uncaughtExceptionMonitor', this.close);
+  };
+
+  readonly #resize = (): void => {
+    useScreen(toScreen(process.stdout.columns, readEnvironment()));
+    this.draw();
+  };
+
+  readonly #take = (): void => {
+    this.#isOpen = true;
+    process.stdin.setRawMode(true);
+    process.stdin.resume();
+    process.stdout.write(enter);
+    this.#resize();
+  };
+
+  #release(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    process.stdout.write(leave);
+    process.stdin.setRawMode(false);
+    process.stdin.pause();
   }
 
-  function take(): void {
-    isOpen = true;
-    stdin.setRawMode(true);
-    stdin.resume();
-    stdout.write(enter);
-    resize();
-  }
+  readonly #hear = (_text: string | undefined, key: Key): void => {
+    if (key.ctrl === true && key.name === 'z') {
+      this.#release();
+      process.once('SIGCONT', this.#take);
+      process.kill(process.pid, 'SIGTSTP');
+      return;
+    }
+    this.#parts.onKey(key);
+    this.draw();
+  };
 
-  function release(): void {
-    if (!isOpen) return;
-    isOpen = false;
-    stdout.write(leave);
-    stdin.setRawMode(false);
-    stdin.pause();
-  }
-
-  function suspend(): void {
-    release();
-    process.once('SIGCONT', take);
-    process.kill(process.pid, 'SIGTSTP');
-  }
-
-  function hear(_text: string | undefined, key: Key): void {
-    if (key.ctrl === true && key.name === 'z') return suspend();
-    onKey(key);
-    draw();
-  }
-
-  function interrupt(): void {
-    hear(undefined, { name: 'q' });
-  }
+  readonly #interrupt = (): void => this.#hear(undefined, { name: 'q' });
 
   /** The signal ends the process as it would have without this. */
-  function die(signal: NodeJS.Signals): void {
-    close();
+  readonly #die = (signal: NodeJS.Signals): void => {
+    this.close();
     process.kill(process.pid, signal);
-  }
-
-  const ticking = setInterval(draw, 1000);
-
-  function close(): void {
-    release();
-    clearInterval(ticking);
-    stdin.off('keypress', hear);
-    stdout.off('resize', resize);
-    process.off('SIGCONT', take);
-    process.off('SIGINT', interrupt).off('SIGTERM', die).off('SIGHUP', die);
-    process.off('exit', close).off('uncaughtExceptionMonitor', close);
-  }
-
-  emitKeypressEvents(stdin);
-  stdin.on('keypress', hear);
-  stdout.on('resize', resize);
-  process.on('SIGINT', interrupt).on('SIGTERM', die).on('SIGHUP', die);
-  process.on('exit', close).on('uncaughtExceptionMonitor', close);
-  take();
-  return { draw, close };
+  };
 }

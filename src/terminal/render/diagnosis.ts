@@ -1,5 +1,6 @@
 import type { ReadOnlyWord } from '../../runbook/commands/words.ts';
-import type { Cause, Diagnosis, Finding } from '../../runbook/diagnose/diagnosis.ts';
+import { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
+import type { Cause, Finding } from '../../runbook/diagnose/diagnosis.ts';
 import { worstFirst } from '../../runbook/diagnose/doctor.ts';
 import { describeNoCause } from '../../runbook/diagnose/headline.ts';
 import type { Check } from '../../runbook/diagnose/doctor.ts';
@@ -198,4 +199,9 @@ export function renderChecks(target: string, checks: readonly Check[], paint: Pa
     ...(fix === undefined ? [] : [wrap(`Fix: ${fix}`, ' '.repeat(11))]),
   ]);
   return [paint('bold', `${target}: what dbconn needs`), ...lines].join('\n');
+}
+
+/** The documented JSON of a Diagnosis; see docs/json.md. Throws when the Diagnosis breaks its own schema. */
+export function renderJson(diagnosis: Diagnosis): string {
+  return JSON.stringify(Diagnosis.parse(diagnosis), null, 2);
 }

@@ -52,7 +52,7 @@ const ownGuides: Readonly<Record<string, Guide>> = {
     does: 'write all evidence of an incident to a file',
     forms: [['bundle ID [--out FILE]', 'a new file, sealed by its hash']],
     examples: [
-      ['bundle inc-0abc1234', 'writes inc-0abc1234.bundle.jsonl'],
+      ['bundle inc-0abc1234', 'writes inc-0abc1234.bundle.json'],
       ['history', 'shows the ids of incidents'],
     ],
   },
@@ -60,8 +60,8 @@ const ownGuides: Readonly<Record<string, Guide>> = {
     does: 'judge a bundle by the rules of today',
     forms: [['replay FILE [--head HASH] [--json]', 'exit status 1 where something differs']],
     examples: [
-      ['replay inc-0abc1234.bundle.jsonl', 'needs no database'],
-      ['replay x.jsonl --head HASH', 'refuses a file with another head'],
+      ['replay inc-0abc1234.bundle.json', 'needs no database'],
+      ['replay x.json --head HASH', 'refuses a file with another head'],
     ],
   },
   completion: {

@@ -80,7 +80,7 @@ export function sessionsSection(sessions: readonly Session[], limit: number): st
       pids.length,
       oldest.application,
       oldest.user,
-      oldest.state.replace('idle in transaction', 'idle in tx'),
+      shortState(oldest),
       toAge(oldest.stateAgeSeconds),
       toAge(oldest.transactionAgeSeconds),
       oldest.query ?? '(not visible)',
@@ -92,12 +92,42 @@ export function sessionsSection(sessions: readonly Session[], limit: number): st
     { title: 'user', width: 12, drop: 1 },
     { title: 'state', width: 12 },
     number('for', 8),
-    number('tx', 8),
+    { ...number('tx', 8), drop: 2 },
     { title: 'last statement', width: 20 },
     { title: 'pids', width: 16 },
   ];
   const more = groups.length - rows.length;
   return [toTable(columns, rows), ...(more > 0 ? [`  and ${count(more, 'more group')}`] : [])];
+}
+
+/** One by one, in the order given. */
+export function sessionList(sessions: readonly Session[]): string[] {
+  if (sessions.length === 0) return [];
+  const rows = sessions.map((session) => [
+    session.pid,
+    session.application,
+    session.user,
+    shortState(session),
+    toAge(session.connectionAgeSeconds),
+    toAge(session.transactionAgeSeconds),
+    toAge(session.stateAgeSeconds),
+    session.query ?? '(not visible)',
+  ]);
+  const columns = [
+    number('pid', 8),
+    { title: 'application', width: 16 },
+    { title: 'user', width: 12, drop: 1 },
+    { title: 'state', width: 12 },
+    { ...number('age', 8), drop: 2 },
+    number('tx', 8),
+    number('for', 8),
+    { title: 'last statement', width: 24 },
+  ];
+  return [toTable(columns, rows)];
+}
+
+function shortState({ state }: Session): string {
+  return state.replace('idle in transaction', 'idle in tx');
 }
 
 export function blockingSection({ blocking }: Diagnosis, limit: number): string[] {

@@ -71,7 +71,10 @@ interface Fitted {
   width: number;
 }
 
-/** A figure that lost a digit would be another figure, so only text shrinks: first what is longer than usual. */
+/** `idle` for `idle in transaction` would be another state, and a figure without a digit another figure. */
+const shortest = 12;
+
+/** Only text that is no short word shrinks: first what is longer than usual. */
 function fit(
   columns: readonly Column[],
   cells: readonly (readonly string[])[],
@@ -80,7 +83,8 @@ function fit(
   let fitted = columns.map(({ title, width: usual, align = 'left', drop }, index): Fitted => {
     const width = Math.max(title.length, ...cells.map((row) => row[index]?.length ?? 0)) + 1;
     const half = Math.max(title.length + 1, Math.ceil(usual / 2));
-    const least = align === 'right' ? width : Math.min(width, half);
+    const isWhole = align === 'right' || width <= shortest;
+    const least = isWhole ? width : Math.min(width, half);
     return { index, title, align, drop: drop ?? Infinity, usual, least, width };
   });
   while (sum(fitted.map(({ least }) => least)) > room) {

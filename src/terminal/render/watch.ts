@@ -4,6 +4,7 @@ import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import { renderBody, renderFoot, renderHead } from './diagnosis.ts';
 import { shown, wrap } from './layout.ts';
 import type { Paint } from './layout.ts';
+import { sessionList } from './sections.ts';
 
 export type WatchWord = Exclude<ReadOnlyWord, 'doctor'>;
 
@@ -21,7 +22,10 @@ export interface View {
   readonly top: number;
 }
 
-type Order = readonly [title: string, sort: (diagnosis: Diagnosis) => Partial<Diagnosis>];
+type Order = readonly [
+  title: string,
+  sort: (diagnosis: Diagnosis) => Pick<Diagnosis, 'holders' | 'sources' | 'sessions'>,
+];
 
 const bySize = (
   [
@@ -32,7 +36,8 @@ const bySize = (
   ] as const
 ).map(([title, key]): Order => [
   title,
-  ({ holders, sources }) => ({
+  ({ holders, sources, sessions }) => ({
+    sessions,
     holders: holders.toSorted((a, b) => b[key] - a[key]),
     sources: sources.toSorted((a, b) => b[key] - a[key]),
   }),
@@ -41,12 +46,16 @@ const bySize = (
 const byAge = (
   [
     ['tx', 'transactionAgeSeconds'],
-    ['state', 'stateAgeSeconds'],
+    ['for', 'stateAgeSeconds'],
     ['age', 'connectionAgeSeconds'],
   ] as const
 ).map(([title, key]): Order => [
   title,
-  ({ sessions }) => ({ sessions: sessions.toSorted((a, b) => (b[key] ?? -1) - (a[key] ?? -1)) }),
+  ({ holders, sources, sessions }) => ({
+    holders,
+    sources,
+    sessions: sessions.toSorted((a, b) => (b[key] ?? -1) - (a[key] ?? -1)),
+  }),
 ]);
 
 const orders: Partial<Record<WatchWord, readonly Order[]>> = {
@@ -145,8 +154,19 @@ export function drawWatch(
 function bodyOf(view: View, diagnosis: Diagnosis | undefined, paint: Paint): readonly string[] {
   if (diagnosis === undefined) return [];
   const [, sort] = orderOf(view) ?? [];
-  const sorted = sort === undefined ? diagnosis : { ...diagnosis, ...sort(diagnosis) };
-  return [...renderBody(sorted, view.word, paint), ...renderFoot(sorted, paint)];
+  if (sort === undefined) return whole(diagnosis, view, paint);
+  const sorted = { ...diagnosis, ...sort(diagnosis) };
+  if (orders[view.word] === bySize) return whole(sorted, view, paint);
+  // Sessions in groups have no age of their own, so a sorted list has each by itself.
+  const { sessions } = sorted;
+  const isIdle = view.word === 'idle';
+  return sessionList(
+    isIdle ? sessions.filter(({ state }) => state.startsWith('idle in transaction')) : sessions,
+  );
+}
+
+function whole(diagnosis: Diagnosis, { word }: View, paint: Paint): readonly string[] {
+  return [...renderBody(diagnosis, word, paint), ...renderFoot(diagnosis, paint)];
 }
 
 function orderOf({ word, order }: View): Order | undefined {
