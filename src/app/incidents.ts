@@ -84,7 +84,13 @@ export function createCallsCheck(
   return async (name) => {
     const pager = pagerOf(name);
     const reach = { contacts: contacts.get(name) ?? {}, channel, pager };
-    return [...checkEscalation(policyOf(name), reach), ...(await checkPager(pager))];
+    const pagers = await checkPager(pager);
+    const isSilent = pagers.some(({ state }) => state !== 'ok');
+    // That people are woken is not said of a pager that gives no answer.
+    const calls = checkEscalation(policyOf(name), reach).filter(
+      ({ state }) => !(isSilent && state === 'ok'),
+    );
+    return [...calls, ...pagers];
   };
 }
 
@@ -98,7 +104,14 @@ async function checkPager(pager: Pager | undefined): Promise<readonly Check[]> {
     return [{ subject, state: 'ok', summary }];
   }
   const summary = `${capital(list(silent))} cannot be reached.`;
-  return [{ subject, state: 'missing', summary, fix: 'Check pager in dbconn.yml, and the proxy.' }];
+  return [
+    {
+      subject,
+      state: 'missing',
+      summary,
+      fix: 'Check pager in dbconn.yml, and the network between.',
+    },
+  ];
 }
 
 /** What doctor says beside a target's own checks. Records and pages nothing. */

@@ -52,7 +52,7 @@ test('an installation that has everything hears nothing bad', () => {
   const checks = checksOf({ reading: wellEquipped, services: seen }, permitted);
   expect(worst(checks)).toEqual([]);
   expect(checks.map(({ summary }) => summary)).toContain(
-    'Docker lets dbconn restart containers (option C).',
+    'dbconn may restart containers (option C).',
   );
 });
 

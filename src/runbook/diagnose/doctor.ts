@@ -211,10 +211,11 @@ function checkServices({ services }: Snapshot, target: Target): Check[] {
   const read = services.value.services;
   const changeable = read.filter(({ name }) => name !== target.postgresService);
   // One service that can be restarted is enough for the option.
-  const stops = changeable.some(({ replicas }) => replicas.length > 0)
-    ? {}
-    : { stops: byContainers };
+  const isEnough = changeable.some(({ replicas }) => replicas.length > 0);
   return read.map(({ name, replicas, problem }): Check => {
+    const needed = name === target.postgresService ? (['B'] as const) : byContainers;
+    const isInTheWay = replicas.length === 0 && (name === target.postgresService || !isEnough);
+    const stops = isInTheWay ? { stops: needed } : {};
     if (problem !== undefined) return { ...ofProblem(subject, 'missing', problem), ...stops };
     if (replicas.length > 0) {
       const summary = `${name}: ${count(replicas.length, 'container')} found.`;
@@ -236,15 +237,15 @@ function checkPermissions(permissions: ServicePermissions | undefined, target: T
       : { ...ofProblem('Docker', 'off', permission.problem), stops };
   const { postgresService, canResize } = target;
   return [
-    toCheck(restart, 'Docker lets dbconn restart containers (option C).', ['C']),
+    toCheck(restart, 'dbconn may restart containers (option C).', ['C']),
     ...(canResize === true
-      ? [toCheck(recreate, 'Docker lets dbconn recreate containers (option E).', ['E'])]
+      ? [toCheck(recreate, 'dbconn may recreate containers (option E).', ['E'])]
       : []),
     ...(postgresService === undefined
       ? []
       : [
-          toCheck(server, 'Docker lets dbconn restart PostgreSQL (option B).', ['B']),
-          toCheck(exec, 'Docker lets dbconn run psql in a container (execUser).'),
+          toCheck(server, 'dbconn may restart PostgreSQL (option B).', ['B']),
+          toCheck(exec, 'dbconn may run psql in a container (execUser).'),
         ]),
   ];
 }
@@ -275,7 +276,12 @@ function checkPoolers({ poolers }: Snapshot): Check[] {
       const summary = `${name}: the admin console answers (${reading?.version ?? 'read'}).`;
       return { subject, state: 'ok', summary };
     }
-    return ofProblem(subject, 'missing', { ...problem, summary: `${name}: ${problem.summary}` });
+    const { summary, fix } = problem;
+    const isNamed = summary.startsWith(name);
+    return ofProblem(subject, 'missing', {
+      summary: isNamed ? summary : `${name}: ${summary}`,
+      fix,
+    });
   });
 }
 

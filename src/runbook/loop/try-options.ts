@@ -52,8 +52,8 @@ async function tryRaise({ adapters, snapshot, trials }: TryInput): Promise<Check
   const base = { subject: 'PostgreSQL', stops: ['B'] } as const;
   try {
     const reading = await serverSettings.readMaxConnections();
-    // Why Docker cannot be asked is a check of its own.
-    const host = snapshot.services.ok ? await serverHost?.readState() : undefined;
+    // A container that was not found is a check of its own.
+    const host = hasPostgres(snapshot, adapters.target) ? await serverHost?.readState() : undefined;
     const flight = preflight({ reading, serverHost: host, to: reading.inForce + 1 });
     if (flight.ok) {
       const summary = 'database.actingUrl: the role may change max_connections.';
@@ -69,8 +69,14 @@ async function tryRaise({ adapters, snapshot, trials }: TryInput): Promise<Check
     return [{ ...base, state: 'off', summary: why, fix }];
   } catch (error) {
     if (!(error instanceof PrivilegedUnavailable)) throw error;
-    return [{ ...base, state: 'missing', summary: error.message }];
+    const [, summary = error.message, fix] = /^(.+?\.) (.+)$/s.exec(error.message) ?? [];
+    return [{ ...base, state: 'missing', summary, ...(fix !== undefined && { fix }) }];
   }
+}
+
+function hasPostgres({ services }: Snapshot, { postgresService }: Target): boolean {
+  const read = services.ok ? services.value.services : [];
+  return read.some(({ name, replicas }) => name === postgresService && replicas.length > 0);
 }
 
 /** For each service: where its pool's numbers come from, and whether its containers can be made anew. */

@@ -5,7 +5,7 @@ import { count } from '../../runbook/snapshot/words.ts';
 import { sentence, topic } from './diagnosis-parts.ts';
 import { header, ownLimits, take, toMessage } from './kit/message.ts';
 import type { Message } from './kit/message.ts';
-import { bold, code, paragraph, rich, richText } from './kit/rich-text.ts';
+import { bold, code, paragraph, plain, rich, richText } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 
 /** Worst first: what lacks is what the reader came for. */
@@ -41,8 +41,18 @@ export function doctorMessage(target: string, checks: readonly Check[]): Message
 function checkLeaves({ subject, summary, fix }: Check): Leaf[] {
   return [
     ...rich`${bold(`${subject}:`)} ${summary}`,
-    ...(fix === undefined ? [] : rich`\n${code(fix)}`),
+    ...(fix === undefined ? [] : rich`\n`),
+    ...(fix === undefined ? [] : fixLeaves(fix)),
   ];
+}
+
+/** A statement to copy whole; else a sentence, with what stands in backticks to copy. */
+function fixLeaves(fix: string): Leaf[] {
+  if (/;$|^(?:GRANT|ALTER|SET) /.test(fix)) return [code(fix)];
+  return fix
+    .split('`')
+    .map((part, index) => (index % 2 === 1 ? code(part) : plain(part)))
+    .filter(({ text }) => text !== '');
 }
 
 function chunk<T>(items: readonly T[], size: number): T[][] {

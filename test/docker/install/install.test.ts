@@ -115,7 +115,7 @@ describe.skipIf(await whyNoEngine())('installed as documented', { timeout: 300_0
   test('doctor sees PostgreSQL and the containers, and says what is missing and how to fix it', async () => {
     const { said, status } = await operator.typeAndLook('docker compose exec dbconn dbconn doctor');
     expect(said).toContain('PostgreSQL: database.url: the role logs in and sees all sessions.');
-    expect(said).toContain('Docker: Docker lets dbconn restart containers (option C).');
+    expect(said).toContain('Docker: dbconn may restart containers (option C).');
     expect(said).toContain('Option C cannot run: it needs 1 approver and has 0.');
     expect(said).toMatch(/Name Slack ids of people or user groups as approval\.C\.approve/);
     expect(said).toMatch(/missing +Configuration: Steps of the escalation .* cannot be reached/s);
