@@ -1,10 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createStackMonitor } from './stack-monitor.ts';
-import type { StackMonitor } from './stack-monitor.ts';
+import { describe, expect, test } from 'vitest';
+import { useStackMonitor } from './stack-monitor.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
-import { startStack } from './stack.ts';
-import type { Stack } from './stack.ts';
 
 /** Keeps so many requests running at a time until it is ended. */
 function press(url: string, requests: number): { end(): Promise<void> } {
@@ -23,22 +20,13 @@ function press(url: string, requests: number): { end(): Promise<void> } {
 describe.skipIf(await whyNoEngine())(
   'the pools of a backend against the slots of its server',
   () => {
-    let stack: Stack;
-    let monitor: StackMonitor;
-    beforeAll(async () => {
-      stack = await startStack({
+    const { stack, monitor } = useStackMonitor(
+      {
         maxConnections: 30,
         backendEnv: { DATABASE_POOL_SIZE: '2', DATABASE_MAX_OVERFLOW: '1' },
-      });
-      monitor = createStackMonitor(stack, { limits: { idleInTransactionWarningMs: 1_000 } });
-    });
-    afterAll(async () => {
-      try {
-        await monitor.close();
-      } finally {
-        await stack.close();
-      }
-    });
+      },
+      { limits: { idleInTransactionWarningMs: 1_000 } },
+    );
 
     test('a pool of three is too small for twelve visitors, while the server has room', async () => {
       const crowd = press(`${await stack.backendUrl()}/query?ms=300`, 12);

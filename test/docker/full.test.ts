@@ -1,6 +1,6 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createStackMonitor } from './stack-monitor.ts';
+import { createStackMonitor, useStackMonitor } from './stack-monitor.ts';
 import type { StackMonitor } from './stack-monitor.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
@@ -84,30 +84,21 @@ describe.skipIf(reason)(
 );
 
 describe.skipIf(reason)('with an application that is a superuser', () => {
-  let stack: Stack;
-  let monitor: StackMonitor;
-  beforeAll(async () => {
-    stack = await startStack({
+  const { stack, monitor } = useStackMonitor(
+    {
       maxConnections: 20,
       backendEnv: {
         DATABASE_URL: 'postgresql+psycopg2://postgres:stack-secret@postgres/shop',
         DATABASE_MAX_OVERFLOW: '20',
       },
-    });
-    monitor = createStackMonitor(stack, {
-      limits: { idleInTransactionWarningMs: 1_000, terminateIdleInTransactionMs: 1_000 },
-    });
+    },
+    { limits: { idleInTransactionWarningMs: 1_000, terminateIdleInTransactionMs: 1_000 } },
+  );
+  beforeAll(async () => {
     await monitor.diagnose(); // has a connection from here on
     const url = await stack.backendUrl();
     let status = 200;
     while (status === 200) status = (await fetch(`${url}/leak?n=1`, { method: 'POST' })).status;
-  });
-  afterAll(async () => {
-    try {
-      await monitor.close();
-    } finally {
-      await stack.close();
-    }
   });
 
   test('the reserved slots go too, and that is told with the way out', async () => {

@@ -1,24 +1,21 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
-import { createStackMonitor, findCanary } from './stack-monitor.ts';
-import type { StackMonitor } from './stack-monitor.ts';
+import { findCanary, useStackMonitor } from './stack-monitor.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
-import { startStack } from './stack.ts';
-import type { Stack } from './stack.ts';
 import { runSql } from '../support/sql.ts';
 
 describe.skipIf(await whyNoEngine())('a backend that leaks its connections', () => {
-  let stack: Stack;
-  let monitor: StackMonitor;
-  let diagnosis: Diagnosis;
-  beforeAll(async () => {
-    stack = await startStack({ maxConnections: 30 });
-    monitor = createStackMonitor(stack, {
+  const { stack, monitor } = useStackMonitor(
+    { maxConnections: 30 },
+    {
       // Another name than its sessions give themselves: only their address tells whose they are.
       services: [{ name: 'backend', application: 'shop-web', workers: 1 }],
       limits: { idleInTransactionWarningMs: 1_000, terminateIdleInTransactionMs: 1_000 },
-    });
+    },
+  );
+  let diagnosis: Diagnosis;
+  beforeAll(async () => {
     const url = await stack.backendUrl();
     await fetch(`${url}/blab`, { method: 'POST' });
     await fetch(`${url}/leak?n=15`, { method: 'POST' });
@@ -27,13 +24,6 @@ describe.skipIf(await whyNoEngine())('a backend that leaks its connections', () 
       () => monitor.diagnose(),
       ({ leakSuspects }) => leakSuspects[0]?.sessions === 15,
     );
-  });
-  afterAll(async () => {
-    try {
-      await monitor.close();
-    } finally {
-      await stack.close();
-    }
   });
 
   test('has a pool at its limit, by its own metrics, and requests that gave up, by its log', () => {

@@ -1,21 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { connectDocker, probeDocker } from '../../src/docker/connect.ts';
 import { restartReplica } from '../../src/docker/restart.ts';
 import { startCuttingProxy } from './cutting-proxy.ts';
 import { whyNoEngine } from './engine.ts';
-import { run, startStack } from './stack.ts';
-import type { Stack } from './stack.ts';
+import { run, useStack } from './stack.ts';
 
 const options = { stopTimeoutSeconds: 5, healthyWithinMs: 60_000 };
 
 describe.skipIf(await whyNoEngine())('restarting a replica', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await startStack({ replicas: 2 });
-  });
-  afterAll(async () => {
-    await stack.close();
-  });
+  const stack = useStack({ replicas: 2 });
 
   async function startedAt(id: string): Promise<string> {
     return (await stack.docker.getContainer(id).inspect()).State.StartedAt;

@@ -10,8 +10,7 @@ import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { whyNoEngine } from './engine.ts';
 import { eventually } from './eventually.ts';
 import { fill } from './fill.ts';
-import { run, startStack } from './stack.ts';
-import type { Stack } from './stack.ts';
+import { run, useStack } from './stack.ts';
 
 type ServicesOptions = ConstructorParameters<typeof DockerServices>[0];
 
@@ -21,13 +20,7 @@ function like(pattern: RegExp): unknown {
 }
 
 describe.skipIf(await whyNoEngine())('the containers of a compose project', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await startStack({ replicas: 2, maxConnections: 20 });
-  });
-  afterAll(async () => {
-    await stack.close();
-  });
+  const stack = useStack({ replicas: 2, maxConnections: 20 });
 
   function services(options: Partial<ServicesOptions> = {}): Services {
     return new DockerServices({

@@ -1,5 +1,5 @@
 import type Docker from 'dockerode';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/timing.ts';
 import { connectDocker, probeDocker } from '../../src/docker/connect.ts';
 import { execPsql } from '../../src/docker/exec-psql.ts';
@@ -10,20 +10,15 @@ import { startAllowingProxy } from './allowing-proxy.ts';
 import type { AllowingProxy } from './allowing-proxy.ts';
 import { whyNoEngine } from './engine.ts';
 import { readAllowList } from './read-allow-list.ts';
-import { startStack } from './stack.ts';
-import type { Stack } from './stack.ts';
+import { useStack } from './stack.ts';
 
 const restart = { stopTimeoutSeconds: 5, healthyWithinMs: 60_000 };
 const enginePath = (process.env['DOCKER_HOST'] ?? '/var/run/docker.sock').replace('unix://', '');
 
 describe.skipIf(await whyNoEngine())('what each socket proxy of deploy/ lets through', () => {
-  let stack: Stack;
+  const stack = useStack({ replicas: 1 });
   let proxy: AllowingProxy;
-  beforeAll(async () => {
-    stack = await startStack({ replicas: 1 });
-  });
   afterEach(() => proxy.close());
-  afterAll(() => stack.close());
 
   async function behind(size: string): Promise<Docker> {
     proxy = await startAllowingProxy(enginePath, readAllowList(size));

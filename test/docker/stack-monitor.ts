@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from 'vitest';
 import { systemClock } from '../../src/timing.ts';
 import { execPsql } from '../../src/docker/exec-psql.ts';
 import { DockerServices } from '../../src/docker/services.ts';
@@ -11,8 +12,9 @@ import { createTargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import type { Limits, ServiceConfig, Target } from '../../src/runbook/snapshot/target.ts';
-import { passwords } from './stack.ts';
-import type { Stack } from './stack.ts';
+import { current } from '../support/current.ts';
+import { passwords, startStack } from './stack.ts';
+import type { Stack, StackOptions } from './stack.ts';
 import { databaseOptions } from '../support/database-options.ts';
 
 interface StackMonitorOptions {
@@ -31,6 +33,27 @@ export interface StackMonitor {
   diagnose(): Promise<Diagnosis>;
   /** Throws when anything it ever said holds a password of the stack or a literal of the backend. */
   close(): Promise<void>;
+}
+
+/** A stack and dbconn beside it, while the tests of a `describe` run. */
+export function useStackMonitor(
+  stackOptions: StackOptions,
+  options: StackMonitorOptions = {},
+): { readonly stack: Stack; readonly monitor: StackMonitor } {
+  let stack: Stack | undefined;
+  let monitor: StackMonitor | undefined;
+  beforeAll(async () => {
+    stack = await startStack(stackOptions);
+    monitor = createStackMonitor(stack, options);
+  });
+  afterAll(async () => {
+    try {
+      await monitor?.close();
+    } finally {
+      await stack?.close();
+    }
+  });
+  return { stack: current(() => stack), monitor: current(() => monitor) };
 }
 
 /** What must never come out: the passwords, and the literals backend.py puts into statements and logs. */

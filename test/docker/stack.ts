@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type Docker from 'dockerode';
+import { afterAll, beforeAll } from 'vitest';
 import { connectDocker } from '../../src/docker/connect.ts';
+import { current } from '../support/current.ts';
 import { findFreePort } from '../../sandbox/patient/free-port.ts';
 
 /** A compose project made by hand: PostgreSQL and a backend with the labels Compose writes. */
@@ -54,6 +56,16 @@ export const passwords = ['stack-secret', 'app-secret', 'looking-secret', 'actin
 
 const grantsFile = fileURLToPath(new URL('../../deploy/grants.sql', import.meta.url));
 const backendScript = fileURLToPath(new URL('backend.py', import.meta.url));
+
+/** A stack that is there while the tests of a `describe` run. */
+export function useStack(options: StackOptions = {}): Stack {
+  let stack: Stack | undefined;
+  beforeAll(async () => {
+    stack = await startStack(options);
+  });
+  afterAll(() => stack?.close());
+  return current(() => stack);
+}
 
 /** Starts the stack and waits until every container is healthy; leaves nothing behind when it fails. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {

@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { asAdmin } from '../../../sandbox/patient/schema.ts';
 import type { KillPoint } from '../../crash/killing-journal.ts';
 import { whyNoEngine } from '../engine.ts';
-import { startStack } from '../stack.ts';
-import type { Stack } from '../stack.ts';
+import { useStack } from '../stack.ts';
 import { runInside } from '../run-inside.ts';
 import { killPoints, runKilled } from './killed.ts';
 
 const dataDirectory = '/var/lib/postgresql/data';
 
 describe.skipIf(await whyNoEngine())('option B, killed on a real engine', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await startStack({ replicas: 0, postgresqlConf: ['max_connections = 24'] });
-  });
-  afterAll(() => stack.close());
+  const stack = useStack({ replicas: 0, postgresqlConf: ['max_connections = 24'] });
 
   async function readServer(): Promise<{ inForce: number; written: number | null }> {
     const { rows } = await asAdmin(stack.adminUrl, (admin) =>
