@@ -76,7 +76,9 @@ test('a webhook that is sent again and again is one incident, and changes nothin
   );
   expect(again).toEqual(again.map(() => 202));
   expect([await head(), harness.wire.count('chat.postMessage')]).toEqual(before);
-  expect(messagesOf(harness).filter(({ thread_ts: thread }) => thread === undefined)).toHaveLength(1);
+  expect(messagesOf(harness).filter(({ thread_ts: thread }) => thread === undefined)).toHaveLength(
+    1,
+  );
 });
 
 test('a flood of alerts that fit no target is one message, which says how many there are', async () => {
@@ -85,7 +87,9 @@ test('a flood of alerts that fit no target is one message, which says how many t
     labels: { alertname: exhausted, severity: 'critical', service: `nobody-${n}` },
   }));
   const about = (): string[] =>
-    messagesOf(harness).flatMap(({ text }) => (/fits? none of the targets/.test(text) ? [text] : []));
+    messagesOf(harness).flatMap(({ text }) =>
+      /fits? none of the targets/.test(text) ? [text] : [],
+    );
   for (let n = 0; n < 60; n += 10) {
     expect(await sendWebhook(bot.httpPort, toWebhook(lost.slice(n, n + 10)))).toBe(202);
   }

@@ -100,7 +100,8 @@ test('where only the channel is closed the contact and the pager hear of it once
   const { harness, bot } = await open({ onCall: maya });
   harness.slack.setMember(database, identity.botUserId, false);
   await alert(bot);
-  const told = (): number => JSON.stringify(harness.slack.state).split('(not_in_channel)').length - 1;
+  const told = (): number =>
+    JSON.stringify(harness.slack.state).split('(not_in_channel)').length - 1;
   await expect.poll(told, { timeout: patienceMs }).toBeGreaterThan(0);
   await expect.poll(() => harness.pagerDuty.pages.length, { timeout: patienceMs }).toBe(1);
   await until('it is refused twice', async () => (await posted(bot, 'refused')) > 1);
