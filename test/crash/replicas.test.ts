@@ -120,7 +120,7 @@ test('a bot that is killed while it looks on is replaced by the other one, which
   const second = await startBot();
   expect(second.output()).not.toContain('Taken over');
   first.child.kill('SIGKILL');
-  const ended = await card('used before');
+  const ended = await card('right after, ');
   expect(ended.ts).toBe(ts);
   expect(second.output()).toContain('Taken over');
   const journal = await openByAddress(shelf.url());
