@@ -88,7 +88,7 @@ async function makeRequest(scene: Scene): Promise<void> {
   const { ts } = await newestCard(scene, /^Proposed, option A/);
   await slack.pressButton({ user: jonas, channel: database, ts, actionId: actionIds.approve });
   const isOver = (one: SlackMessage): boolean =>
-    one.ts === ts && !/^(?:Proposed|Approved|Running|Done, watching)/.test(one.text);
+    one.ts === ts && !/^(?:Proposed|Approved|Running|Checking the effect)/.test(one.text);
   await slack.waitFor(() => messagesOf({ slack }).find(isOver), patienceMs);
   await client.end().catch(() => undefined);
 }

@@ -121,8 +121,8 @@ describe.skipIf(await whyNoEngine())('the pools of a real service', () => {
     const [first, second] = before.map(({ Name: name }) => name.slice(1));
     const { card, text } = await stackBot.change('E backend 9 1');
     expect(card.text).not.toMatch(/^Fixed, /);
-    expect(text).toContain('The new numbers did not work, and were taken back');
-    expect(text).toContain('.env: put back. .env is as it was.');
+    expect(text).toContain('The new numbers did not work');
+    expect(text).toContain('.env: put back.');
     expect(text).toContain(`${first}: put back.`);
     expect(text).toContain('The old container runs again.');
     expect(text).toContain('cannot start: the pool is too large for postgresql+psycopg2://…');
@@ -156,9 +156,8 @@ test.skipIf(await whyNoEngine())(
     const { card, text: said } = await stackBot.change('E backend 4');
     await stackBot.close();
     expect(card.text).not.toMatch(/^Fixed, /);
-    expect(said).toContain(
-      'Of 2 containers: 2 put back. Its pool metrics still show 5: the application does not take its pool from there. They were taken back: the containers have 5 + 10 as before.',
-    );
+    expect(said).toContain('Of 2 containers: 2 put back. Its pool metrics still show 5: ');
+    expect(said).toContain('the containers have 5 + 10 as before.');
     for (const { Config: config, State: state } of await backendsOf(stack)) {
       expect(state.Health?.Status).toBe('healthy');
       expect(config.Env).toContain('WEB_CONNECTIONS=5');

@@ -54,9 +54,8 @@ describe.skipIf(await whyNoEngine())('a service of two real containers', () => {
     const { card, text, steps } = await stackBot.change('C backend');
     expect(card.text).toMatch(/^Fixed, /);
     expect(text).toContain('Of 2 replicas: 2 restarted.');
-    const killed = 'The old process had not ended after 10 s, and was killed.';
-    expect(steps).toContain(`${nameOf(1)}: restarted. ${killed}`);
-    expect(steps.split(killed)).toHaveLength(2);
+    const killed = steps.split('\n').filter((step) => step.includes('was killed'));
+    expect(killed).toEqual([expect.stringContaining(`${nameOf(1)}: restarted.`)]);
     for (const number of [1, 2]) expect((await see(number)).State.Health?.Status).toBe('healthy');
   });
 
@@ -92,11 +91,7 @@ describe.skipIf(await whyNoEngine())('a service of two real containers', () => {
       });
     const [pid = 0] = await eventually(orphans, (pids) => pids.length === 1);
     const { card, text } = await stackBot.change('C backend');
-    expect(text).toMatch(
-      new RegExp(
-        `pid ${pid}: still there\\. Its query runs for \\d+ s, for a process that is gone\\.`,
-      ),
-    );
+    expect(text).toMatch(new RegExp(`pid ${pid}: still there\\. Its query .*\\bgone\\.`));
     expect(JSON.stringify(card.blocks)).toContain(`End pid ${pid}…`);
     expect(await orphans()).toEqual([pid]);
   });

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { toText } from '../../../sandbox/message-text.ts';
 import { asAdmin } from '../../../sandbox/patient/schema.ts';
 import { whyNoEngine } from '../engine.ts';
 import { eventually } from '../eventually.ts';
@@ -92,7 +93,7 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
       ({ channels }) =>
         channels
           .flatMap(({ messages }) => messages)
-          .find((one) => one.ts === card.ts && one.text.startsWith('Done, watching')),
+          .find((one) => one.ts === card.ts && one.text.startsWith('Checking the effect')),
       30_000,
     );
     await eventually(
@@ -109,7 +110,7 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
   });
 
   test('a pile-up of 50 behind one forgotten transaction goes on once option D ended that', async () => {
-    const { change } = await open();
+    const { propose, approve, end } = await open();
     await asAdmin(stack.adminUrl, (admin) =>
       admin.query('DROP TABLE IF EXISTS till; CREATE TABLE till (n int); GRANT ALL ON till TO app'),
     );
@@ -125,9 +126,11 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
       () => count(`wait_event_type = 'Lock' AND now() - query_start > interval '1s'`),
       (sessions) => sessions === 50,
     );
-    const { card, text } = await change('D');
+    const proposed = await propose('D');
+    expect(toText(proposed)).toContain('migration-by-hand');
+    await approve(proposed);
+    const { card, text } = await end(proposed);
     expect(card.text).toMatch(/^(?:Partly fixed|Fixed), /);
-    expect(text).toContain('migration-by-hand');
     expect(text).toContain('Of 1 session: 1 ended.');
     await Promise.all(waiters);
     const { rows } = await asAdmin(stack.adminUrl, (admin) =>
