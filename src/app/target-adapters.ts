@@ -1,6 +1,12 @@
 import type { Config, TargetConfig } from '../config/config.ts';
 import { createPools } from '../pool-metrics/pools.ts';
 import { createDatabase } from '../postgres/lifeline.ts';
+import { createBlockers } from '../postgres/privileged/blockers.ts';
+import { createIdleSessions } from '../postgres/privileged/idle-sessions.ts';
+import { createPreparedTransactions } from '../postgres/privileged/prepared-transactions.ts';
+import { createRoleLimits } from '../postgres/privileged/role-limits.ts';
+import { createServerSettings } from '../postgres/privileged/server-settings.ts';
+import { createTimeouts } from '../postgres/privileged/timeouts.ts';
 import { createRoles } from '../postgres/try-logins.ts';
 import { Neighbours } from '../runbook/approvals/neighbours.ts';
 import { createTargetMonitor } from '../runbook/loop/target-monitor.ts';
@@ -71,20 +77,41 @@ async function createAdaptersOf(
     pools: createPools({ endpoints: pools }),
     ...containers,
     roles: createRoles(database),
-    ...(await openRole(database, target.ownRoles)),
+    ...openRole(database, target.ownRoles),
     ...(await openPoolers(pgbouncer)),
   };
 }
 
-async function openRole(
+function openRole(
   { actingUrl, url }: TargetConfig['database'],
   ownRoles: readonly string[] | undefined,
-): Promise<Partial<TargetAdapters>> {
-  const { openPrivileged } = await import('./privileged.ts');
+): Partial<TargetAdapters> {
   // Without an acting role a person acts, and dbconn reads for the plan what its looking role may see.
   return actingUrl === undefined
     ? { planning: openPrivileged(url, ownRoles) }
     : openPrivileged(actingUrl, ownRoles);
+}
+
+/**
+ * What changes something in PostgreSQL, by the role that may.
+ *
+ * @internal Tests open it for a server of theirs.
+ */
+export function openPrivileged(
+  url: string,
+  ownRoles: readonly string[] = [],
+): Pick<
+  TargetAdapters,
+  'privileged' | 'blockers' | 'prepared' | 'timeouts' | 'roleLimits' | 'serverSettings'
+> {
+  return {
+    privileged: createIdleSessions({ url }),
+    blockers: createBlockers({ url }),
+    prepared: createPreparedTransactions({ url }),
+    timeouts: createTimeouts({ url, ownRoles }),
+    roleLimits: createRoleLimits({ url, ownRoles }),
+    serverSettings: createServerSettings(url),
+  };
 }
 
 async function openPoolers(

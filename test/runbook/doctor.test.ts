@@ -85,6 +85,7 @@ test('an unreachable database says what happened and what to do', () => {
   const problems = worst(checks).filter(({ subject }) => subject === 'PostgreSQL');
   expect(problems).toHaveLength(1);
   expect(problems[0]?.fix).not.toBe('');
+  expect(problems[0]?.stops).toContain('A');
 });
 
 test('a proxy that refuses restarts is told, and is no fault', () => {

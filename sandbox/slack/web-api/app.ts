@@ -46,7 +46,8 @@ export const appMethods = {
   }),
   'blocks.validate': defineMethod({
     scopes: [],
-    // Slack's page says that special limits apply, and no figure.
+    // Slack's page says that special limits apply, and no figure. It shows invalid_blocks; what a message and a view are
+    // refused with is as other clients read it (slack-morphism).
     tier: 'tier3',
     args: z.strictObject({
       blocks: jsonArgument('invalid_arguments').optional(),

@@ -76,6 +76,9 @@ function ofProblem(
   return { subject, state, summary, ...(fix !== undefined && { fix }) };
 }
 
+/** What needs the acting role to log in. */
+export const acting = ['A', 'B', 'D', 'prepared', 'prevention'] as const;
+
 function checkDatabase(
   { database: { reach, reading } }: Snapshot,
   trials: readonly RoleTrial[],
@@ -83,7 +86,9 @@ function checkDatabase(
   const subject = 'PostgreSQL';
   if (reading === undefined) {
     const { summary = 'PostgreSQL did not answer.', fix = 'Run status.' } = reach.error ?? {};
-    return [{ subject, state: 'missing', summary, fix }];
+    // On a full server the acting role may still get in, and that is tried on its own.
+    const stops = reach.error?.kind === 'full' ? {} : { stops: acting };
+    return [{ subject, state: 'missing', summary, fix, ...stops }];
   }
   const { role, monitor, roleSuperuser } = reading.visibility;
   const checks: Check[] = [];
@@ -105,9 +110,6 @@ function checkDatabase(
 function grant(what: string, role: string): string {
   return `GRANT ${what} TO ${quoteIdentifier(role)};`;
 }
-
-/** What needs the acting role to log in. */
-export const acting = ['A', 'B', 'D', 'prepared', 'prevention'] as const;
 
 function checkTrial(trial: RoleTrial): Check[] {
   const { setting } = trial;
