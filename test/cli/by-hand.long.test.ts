@@ -45,6 +45,8 @@ test('what would help comes with the psql command, which ends what was seen and 
     await waited;
     expect(await queryAlone(sql)).toEqual([]);
   } finally {
+    // Where it was not ended, the waiter would wait for it.
+    await blocker.end().catch(() => undefined);
     await waiter.query('DROP TABLE IF EXISTS accounts');
     await waiter.end();
   }

@@ -16,7 +16,7 @@ import type { SealedBundle } from '../../runbook/reports/sealed-export/bundle.ts
 import type { Target } from '../../runbook/snapshot/target.ts';
 import { exitCodes, refused } from '../output.ts';
 import type { CommandResult } from '../output.ts';
-import { withJournal } from './with-journal.ts';
+import { withJournal } from './journal-command.ts';
 import type { App } from '../../app/deps.ts';
 
 interface SealingParts {

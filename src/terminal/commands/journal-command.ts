@@ -1,3 +1,7 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+
+import { isPostgresUrl } from '../../config/addresses.ts';
 import { toExport, toMarkdown } from '../../journal/export/export-journal.ts';
 import type { Exported } from '../../journal/export/export-journal.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
@@ -7,7 +11,6 @@ import { count } from '../../runbook/snapshot/words.ts';
 import { exitCodes, refused } from '../output.ts';
 import type { CommandResult } from '../output.ts';
 import { readHeads } from '../read-file.ts';
-import { withJournal } from './with-journal.ts';
 import type { App } from '../../app/deps.ts';
 
 /** `journal verify` and `journal export [REQUEST or INCIDENT]`, as they were typed. */
@@ -88,4 +91,16 @@ async function readSubjects(
   const incident = await journal.readIncident(id);
   if (request !== undefined) return { requests: [request], incidents: [] };
   return incident === undefined ? undefined : { requests: [], incidents: [incident] };
+}
+
+/** Reads a journal that is there already, and makes none. Throws JournalUnavailable where it cannot be read at all. */
+export async function withJournal(
+  app: App,
+  work: (journal: StoredJournal) => Promise<CommandResult>,
+): Promise<CommandResult> {
+  const { journal, journalSetting } = app.config;
+  if (!isPostgresUrl(journal) && !existsSync(journal)) {
+    return refused(`There is no journal at ${resolve(journal)} (from ${journalSetting}).`);
+  }
+  return work(await app.journal());
 }

@@ -13,7 +13,7 @@ import { wrap } from '../render/layout.ts';
 import type { Paint } from '../render/layout.ts';
 import { renderRefusal } from '../render/plan.ts';
 import { renderIncidents, renderOpened } from '../render/requests.ts';
-import { withJournal } from './with-journal.ts';
+import { withJournal } from './journal-command.ts';
 import type { App } from '../../app/deps.ts';
 
 /** What is asked of the record of incidents; only `prevention` takes a look instead. */
