@@ -83,7 +83,7 @@ export async function approve(
   for (const [index, voter] of voters.entries()) {
     const answer = await pressApprove(show, card, voter);
     const isLast = index === voters.length - 1;
-    const told = isLast ? 'it begins' : `Your vote counts: ${index + 1} of ${voters.length}`;
+    const told = isLast ? 'it starts now' : `You approved it (${index + 1} of ${voters.length}`;
     if (!answer.includes(told)) problems.push(`${voter.realName}'s vote was answered: ${answer}`);
   }
   return problems;

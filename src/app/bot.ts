@@ -10,7 +10,7 @@ import type { Announcement } from '../runbook/approvals/notices.ts';
 import { isOpen } from '../runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../runbook/approvals/request.ts';
 import type { Meter } from '../runbook/escalation/ports.ts';
-import { belongs } from '../runbook/incidents/incident-log.ts';
+import { isIncidentOver } from '../runbook/incidents/incident-log.ts';
 import { causeOf } from '../runbook/incidents/incident.ts';
 import type { TargetMonitor } from '../runbook/loop/target-monitor.ts';
 import { createRecords } from '../runbook/reports/reporter.ts';
@@ -133,17 +133,6 @@ function openSlackApp(parts: SlackAppParts): SlackApp {
 
 function addressOf({ botToken, apiUrl }: SlackConfig): Pick<SlackConfig, 'botToken' | 'apiUrl'> {
   return { botToken, ...(apiUrl !== undefined && { apiUrl }) };
-}
-
-/** Whether the incident a request was proposed in has ended, and none is open on its target. */
-async function isIncidentOver(journal: StoredJournal, request: ApprovalRequest): Promise<boolean> {
-  const states = ['open', 'merged', 'resolved'] as const;
-  const [newest] = await journal.listIncidents({ states, target: request.target, limit: 1 });
-  if (newest?.state !== 'resolved') return false;
-  const { openedAt, closing } = newest;
-  return (
-    request.proposedAt >= openedAt && belongs(request, { openedAt, until: closing?.at ?? null })
-  );
 }
 
 interface NotifierParts extends Pick<SlackAppParts, 'journal' | 'pagerOf'> {

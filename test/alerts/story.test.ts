@@ -114,7 +114,7 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
     expect(toText(card)).toContain(service);
     const approving = { ts: card.ts, actionId: actionIds.approve };
     expect(await press(night.harness, { user: maya, ...approving })).toContain('You proposed this');
-    expect(await press(night.harness, { user: jonas, ...approving })).toContain('it begins');
+    expect(await press(night.harness, { user: jonas, ...approving })).toContain('it starts now');
     await says(card.ts, 'Fixed');
   });
 

@@ -138,7 +138,7 @@ test('doctor says which options can be approved, and by whom not', async () => {
 });
 
 test('what is proposed is listed', async () => {
-  expect((await dbconn('requests')).output).toContain('Nothing is proposed');
+  expect((await dbconn('requests')).output).toContain('No request is open');
   const id = await propose();
   const { code, output } = await dbconn('requests');
   expect(output).toContain(`${id} proposed 0/2`);
@@ -180,7 +180,7 @@ test('a proposal is recorded, and says that it waits for Slack', async () => {
 
 test('a vote from the terminal does not count, whoever gives it', async () => {
   const { code, output } = await dbconn('approve', await propose());
-  expect(output).toContain('A vote counts only from Slack');
+  expect(output).toContain('Approvals count only in Slack');
   expect(output).toContain('Ask U0JONAS or U0DANA to approve it in Slack.');
   expect(code).toBe(3);
 });
@@ -195,23 +195,23 @@ test('a no from the terminal does', async () => {
 
 test('the terminal stops all changes and cannot let them go on', async () => {
   const stopped = await dbconn('stop', 'it', 'hurts');
-  expect(stopped.output).toContain('All changes are stopped, by somebody at the terminal.');
+  expect(stopped.output).toContain('All changes are stopped by somebody at the terminal');
   expect(stopped.code).toBe(0);
   const go = await dbconn('go');
-  expect(go.output).toContain('Only an approver, in Slack');
+  expect(go.output).toContain('Only an approver in Slack');
   expect(go.code).toBe(3);
 });
 
 test('with nobody to approve it a proposal is refused with whom to name', async () => {
   await writeFile(join(directory, 'dbconn.yml'), configuration(''));
   const { code, output } = await dbconn('propose', 'A');
-  expect(output).toContain('Name approvers in dbconn.yml: approval.A.approve.');
+  expect(output).toContain('Add approvers in dbconn.yml: approval.A.approve.');
   expect(code).toBe(3);
 });
 
 test('a service that nobody configured is no plan for a person either', async () => {
   const { code, output } = await dbconn('propose', 'C', 'backend', '--dry-run');
-  expect(output).toContain('There is no configured service of that name');
+  expect(output).toContain('No configured service has that name');
   expect(code).toBe(3);
 });
 

@@ -122,7 +122,7 @@ describe.skipIf(await whyNoEngine())('option B on a real container', () => {
     const before = await startedAt();
     const owner = await inside(`stat -c '%u:%g %a' ${autoConf}`);
     const plan = await planFor(remedy);
-    expect(plan.title).toBe('Raise max_connections from 100 to 150 and restart PostgreSQL');
+    expect(plan.title).toBe('Raise max_connections from 100 to 150 with a restart');
     expect(plan.steps[3]).toContain(`${project}-postgres-1`);
     const { control, steps } = recordSteps();
     const report = await runPlan(remedy, plan, control);
@@ -148,7 +148,7 @@ describe.skipIf(await whyNoEngine())('option B on a real container', () => {
     const plan = await planFor(remedy, 20_000);
     const report = await runPlan(remedy, plan, recordSteps().control);
     expect(report).toMatchObject({ finished: false, items: [{ outcome: 'put back' }] });
-    expect(report.summary).toContain('it cannot have so much shared memory');
+    expect(report.summary).toContain('there is not enough shared memory');
     expect(report.summary).toContain('PostgreSQL runs with max_connections = 100.');
     expect(report.items[0]?.lines.join('\n')).toContain('could not map anonymous shared memory');
     expect(await inForce()).toBe('100');

@@ -57,6 +57,6 @@ test('what ended while whoever told it was killed is shown as ended by the next,
     );
   }
   expect(cards(scripted).map(({ text }) => text)).toEqual([expect.stringContaining('Expired')]);
-  const ends = messagesOf(stage).filter((one) => toText(one).startsWith('journal entry'));
+  const ends = messagesOf(stage).filter((one) => toText(one).includes('journal entry'));
   expect(ends).toHaveLength(1);
 });

@@ -209,7 +209,7 @@ test('the id of another request on a message is answered, logged, and does nothi
   const value = open.ok ? (open.value[0]?.id ?? '') : '';
   const forged = { actionId: actionIds.approve, value, blockId: blockIds.request };
   const { ts } = await postButton(stage, forged);
-  expect(await press(stage, { user: jonas, ts })).toContain('belongs to another request');
+  expect(await press(stage, { user: jonas, ts })).toContain('does not match its message');
   expect(stage.lines.join('')).toContain('A press on a foreign card');
   expect(await bot.approvals.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
 });
@@ -220,6 +220,6 @@ test.for(['-', 'no-such-id', '../../etc', 'x'.repeat(2000)])(
     const { stage } = await playScripted();
     const forged = { actionId: actionIds.approve, value, blockId: blockIds.request };
     const { ts } = await postButton(stage, forged);
-    expect(await press(stage, { user: jonas, ts })).toContain('not in the journal');
+    expect(await press(stage, { user: jonas, ts })).toContain('No request in the journal');
   },
 );

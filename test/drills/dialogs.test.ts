@@ -47,7 +47,7 @@ test('an option that asks for a reason asks for it before the vote, and the card
   await expect(submit(stage, { user: jonas, view })).rejects.toThrow('not complete');
   expect(remedy.runs).toBe(0);
   const values = { reason: { reason: 'The pool leaks <!channel> again' } };
-  expect(await submit(stage, { user: jonas, view, values })).toContain('it begins');
+  expect(await submit(stage, { user: jonas, view, values })).toContain('it starts now');
   const ended = await card(stage, 'Fixed');
   expect(toText(ended)).toContain('The pool leaks <!channel> again');
   expect(ended.text).not.toContain('channel');
@@ -76,7 +76,7 @@ test('a no can say why, and the card and the thread tell it', async () => {
   expect(await submit(stage, { user: dana, view, values })).toContain('You denied it');
   const denied = await card(stage, 'Denied');
   expect(toText(denied)).toContain('a migration runs');
-  await threadWith(stage, denied, 'An approver said no.');
+  await threadWith(stage, denied, `Denied by @${dana}.`);
 });
 
 test('who proposed it withdraws it with the same button', async () => {
@@ -99,7 +99,7 @@ test('the thresholds are chosen in a dialog that starts with those asked for', a
       values: Object.fromEntries(Object.entries(values).map(([id, text]) => [id, { [id]: text }])),
     });
   expect(await answer({ over: 'soon' })).toContain('A duration');
-  expect(await answer({ over: '5m', kind: 'idle' })).toContain('name it');
+  expect(await answer({ over: '5m', kind: 'idle' })).toContain('Enter an application');
   expect(await openRequests(world)).toHaveLength(1);
   expect(await answer({ over: '5m', kind: 'idle', application: 'my app' })).toContain('Proposed');
   await card(stage, 'Withdrawn');
@@ -156,7 +156,7 @@ test('a preview shows the whole plan to one person and records nothing', async (
   const scripted = await playScripted();
   const { stage } = scripted;
   const shown = await ask(stage, maya, 'preview A');
-  for (const words of ['Preview, option A for shop', '101', 'SELECT ?', 'nothing was recorded']) {
+  for (const words of ['Preview, option A for shop', '101', 'SELECT ?', 'Nothing is recorded']) {
     expect(shown).toContain(words);
   }
   expect(await openRequests(scripted)).toEqual([]);
@@ -169,6 +169,6 @@ test('a press that is too late for its dialog is answered at once', async () => 
   const values = { reason: { reason: 'why not' } };
   expect(await submit(stage, { user: jonas, view, values })).toContain('This has expired');
   expect(await press(stage, { user: jonas, ts, actionId: actionIds.change }).catch(String)).toMatch(
-    /no dbconn_change to press|not waiting for votes/,
+    /no dbconn_change to press|no longer waits for approval/,
   );
 });

@@ -107,7 +107,12 @@ test('a press that carries more than one action is answered, logged, and does no
 
 test.for([
   ['of an older dbconn', 'dbconn_gone', '{}', 'older dbconn'],
-  ['with a memory dbconn never wrote', 'dbconn_deny_reason', 'no json', 'not made by this dbconn'],
+  [
+    'with a memory dbconn never wrote',
+    'dbconn_deny_reason',
+    'no json',
+    'does not belong to this dbconn',
+  ],
 ] as const)('a dialog %s is answered and does nothing', async ([, callback, memory, words]) => {
   const world = await proposed();
   const body = toBody({

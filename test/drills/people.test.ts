@@ -45,7 +45,7 @@ async function proposed(slack: Partial<SlackOptions> = {}): Promise<Scripted & {
 
 test('a member of the group approves', async () => {
   const { stage, ts, remedy } = await proposed();
-  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+  expect(await press(stage, { user: jonas, ts })).toContain('it starts now');
   await card(stage, 'Fixed');
   expect(remedy.runs).toBe(1);
 });
@@ -75,7 +75,7 @@ test('without the scope to read groups a press is a no that names the scope, and
   const manifest = readManifest(['chat:write', 'commands', 'users:read']);
   const { stage, ts, remedy } = await proposed({ manifest });
   const answer = await press(stage, { user: jonas, ts });
-  expect(answer).toContain('could not be looked up, so it counts as no');
+  expect(answer).toContain('could not be checked, so it counts as no');
   expect(answer).toContain('lacks the scope usergroups:read');
   expect(remedy.runs).toBe(0);
 });
@@ -84,7 +84,7 @@ test('a group that is empty, and one that is gone, let nobody in and say so', as
   const { stage, ts, remedy } = await proposed({
     userGroups: [{ id: dba, handle: 'dba', members: [] }],
   });
-  expect(await press(stage, { user: jonas, ts })).toContain('at present');
+  expect(await press(stage, { user: jonas, ts })).toContain('has no members now');
   const second = await proposed({ userGroups: [] });
   expect(await press(second.stage, { user: jonas, ts: second.ts })).toContain('no such group');
   expect([remedy.runs, second.remedy.runs]).toEqual([0, 0]);
@@ -95,5 +95,5 @@ test('who was taken out of the group before the press does not count', async () 
   const { stage, ts } = await proposed({ userGroups: [{ id: dba, handle: 'dba', members }] });
   members.pop();
   expect(await press(stage, { user: left, ts })).toContain('You are not an approver');
-  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+  expect(await press(stage, { user: jonas, ts })).toContain('it starts now');
 });

@@ -155,7 +155,7 @@ test('a stop that was typed at the terminal is told in the channel, without the 
   const terminal = run('cli.ts', 'stop', 'see postgres://app:hunter2@db/orders');
   await once(terminal, 'close');
   await startBot();
-  const told = await card('All changes are stopped, by somebody at the terminal.');
+  const told = await card('All changes are stopped by somebody at the terminal');
   expect(toText(told)).toContain('see postgres');
   expect(toText(told)).not.toContain('hunter2');
   expect(await stopBot()).toBe(0);

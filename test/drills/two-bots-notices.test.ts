@@ -53,7 +53,7 @@ test('a stop and a break-glass of the terminal are told once, also where two bot
   await room.start({ sendIntervalMs: 20 });
   const notice = breakGlassNotice(request, {})?.headline ?? '';
   await until('the break-glass is told', async () => told(room, notice).length > 0);
-  expect(told(room, 'All changes are stopped, by root')).toHaveLength(1);
+  expect(told(room, 'All changes are stopped by root')).toHaveLength(1);
   expect(told(room, notice)).toHaveLength(1);
 });
 

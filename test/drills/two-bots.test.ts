@@ -11,7 +11,16 @@ import { botToken } from '../slack/support/workspace.ts';
 import { patienceMs, until } from '../support/until.ts';
 import { playScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
-import { ask, card, database, jonas, maya, messagesOf, press } from './support/conversation.ts';
+import {
+  ask,
+  card,
+  database,
+  jonas,
+  maya,
+  messagesOf,
+  press,
+  threadWith,
+} from './support/conversation.ts';
 import type { Bot } from './support/conversation.ts';
 import { keyOf } from './support/told.ts';
 
@@ -179,7 +188,7 @@ test('a bot that knew only the beginning of a step shows what the other one made
   await untilShown(id, bot);
   await second.cards.catchUp(second.approvals);
   await untilShown(id, second);
-  expect(toText(await card(stage, 'Fixed'))).toContain('✓ End them');
+  expect(await threadWith(stage, { ts }, 'journal entry')).toContain('✓ End them');
 });
 
 test('of an end that two processes told at the same time the first remains', async () => {

@@ -61,12 +61,16 @@ test('a proposal shows who asked, each target, and buttons that carry an opaque 
   const shown = await card(stage, 'Proposed');
   const text = toText(shown);
   expect(text).toContain(`Proposed by @${maya}`);
-  for (const words of ['101', '102', 'backend', 'idle in transaction', 'SELECT ?', '30 min']) {
+  for (const words of ['backend', 'idle in transaction', 'SELECT ?', '30 min']) {
     expect(text).toContain(words);
   }
   const block = shown.blocks?.find(({ type }) => type === 'actions');
   expect(block?.['elements']).toMatchObject([
-    { action_id: actionIds.approve, value: id, confirm: { title: { text: 'Approve option A?' } } },
+    {
+      action_id: actionIds.approve,
+      value: id,
+      confirm: { title: { text: 'End 2 idle transactions?' } },
+    },
     { action_id: actionIds.deny, value: id },
     { action_id: actionIds.change, value: id },
   ]);
@@ -75,17 +79,17 @@ test('a proposal shows who asked, each target, and buttons that carry an opaque 
 
 test('an approval runs it, and the same message and its thread tell the course and the outcome', async () => {
   const { stage, ts, remedy } = await proposed();
-  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+  expect(await press(stage, { user: jonas, ts })).toContain('it starts now');
   const ended = await card(stage, 'Fixed');
   expect(ended.ts).toBe(ts);
   expect(hasButtons(ended)).toBe(false);
   expect(toText(ended)).toContain(`Approved by @${jonas}`);
   expect(toText(ended)).toContain('95 of 97 used before, 35 right after');
   const thread = await threadWith(stage, ended, 'journal entry');
-  const steps = ['approved it (1 of 1)', 'end them', 'ended them', '2 ended.', 'Fixed.'];
-  const places = steps.map((step) => thread.indexOf(step));
-  expect(places.every((place) => place >= 0)).toBe(true);
-  expect(places).toEqual(places.toSorted((a, b) => a - b));
+  expect(toText(ended)).toContain('2 ended.');
+  expect(thread).toMatch(/101, 102[^]*Fixed\.[^]*✓ End 2 sessions/);
+  // Who exactly, and the end: all else is on the card.
+  expect(messagesOf(stage).filter((one) => one.thread_ts === ts)).toHaveLength(2);
   expect(remedy.runs).toBe(1);
 });
 
@@ -104,7 +108,7 @@ test('a no ends it at once, and the buttons go', async () => {
   const denied = await card(stage, 'Denied');
   expect(hasButtons(denied)).toBe(false);
   expect(toText(denied)).toContain(`Denied by @${dana}`);
-  await threadWith(stage, denied, 'An approver said no.');
+  await threadWith(stage, denied, `Denied by @${dana}.`);
   expect(remedy.runs).toBe(0);
 });
 
@@ -126,9 +130,9 @@ test('a press after the time is over and before the sweep is answered, and puts 
 test('two approvers at the same moment start it once', async () => {
   const { stage, ts, remedy } = await proposed();
   const answers = await Promise.all([jonas, dana].map((user) => press(stage, { user, ts })));
-  expect(answers.filter((answer) => answer.includes('it begins'))).toHaveLength(1);
+  expect(answers.filter((answer) => answer.includes('it starts now'))).toHaveLength(1);
   expect(
-    answers.filter((answer) => /approved already|done already|has run/.test(answer)),
+    answers.filter((answer) => /already approved|already done|already ran/.test(answer)),
   ).toHaveLength(1);
   await card(stage, 'Fixed');
   expect(remedy.runs).toBe(1);
@@ -137,12 +141,12 @@ test('two approvers at the same moment start it once', async () => {
 test('with two votes needed the first is counted once, and the card says who is missing', async () => {
   const { stage, ts, remedy } = await proposed({ option: { votes: 2 } });
   expect(await press(stage, { user: jonas, ts })).toContain('1 of 2');
-  expect(await press(stage, { user: jonas, ts })).toContain('You have voted already');
+  expect(await press(stage, { user: jonas, ts })).toContain('You already approved it');
   const shown = await stage.slack.waitFor(() => {
     const found = messagesOf(stage).find((one) => one.ts === ts);
-    return found !== undefined && toText(found).includes('Approved by') ? found : undefined;
+    return found !== undefined && toText(found).includes('approved by') ? found : undefined;
   }, patienceMs);
-  expect(toText(shown)).toContain('Waits for 1 approver');
+  expect(toText(shown)).toContain('Needs 1 more approval');
   expect(hasButtons(shown)).toBe(true);
   expect(remedy.runs).toBe(0);
   await press(stage, { user: dana, ts });
@@ -153,7 +157,7 @@ test('a press after a restart of the bot counts as if nothing had happened', asy
   const { stage, bot, ts } = await proposed();
   await bot.stop();
   await stage.start();
-  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+  expect(await press(stage, { user: jonas, ts })).toContain('it starts now');
   expect((await card(stage, 'Fixed')).ts).toBe(ts);
   expect(messagesOf(stage).filter((one) => one.thread_ts === undefined)).toHaveLength(1);
 });
@@ -200,8 +204,8 @@ test('while changes are stopped no vote counts; anybody may stop, an approver le
   expect(told.text).not.toContain('it hurts');
   expect(await press(stage, { user: jonas, ts })).toContain('All changes are stopped');
   expect(await ask(stage, guest, 'go')).toContain('Only an approver');
-  expect(await ask(stage, dana, 'go')).toContain('Changes may run again');
-  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+  expect(await ask(stage, dana, 'go')).toContain('resumed changes');
+  expect(await press(stage, { user: jonas, ts })).toContain('it starts now');
   await card(stage, 'Fixed');
 });
 
@@ -227,12 +231,16 @@ test('a stop reaches a run that has begun, at its next step', async () => {
 
 test('a call for help reaches the channel with a mention, and a person directly', async () => {
   const { stage } = await open();
-  expect(await ask(stage, maya, 'escalate it fills <@U0EVIL0000> again')).toContain('were called');
+  expect(await ask(stage, maya, 'escalate it fills <@U0EVIL0000> again')).toContain(
+    'were notified',
+  );
   const called = await card(stage, `<@${maya}> asks for help with shop.`);
   expect(toText(called)).toContain(`@${dana} @${maya} asks for help with shop. 94 of 97`);
   expect(toText(called)).toContain('it fills <@U0EVIL0000> again');
   expect(called.text).not.toContain('EVIL');
-  expect(await ask(stage, maya, 'escalate backend-lead look at billing')).toContain('directly');
+  expect(await ask(stage, maya, 'escalate backend-lead look at billing')).toContain(
+    'direct message',
+  );
   const direct = await stage.slack.waitFor(
     ({ channels }) => channels.find(({ kind }) => kind === 'im')?.messages.at(-1),
     patienceMs,
@@ -242,8 +250,8 @@ test('a call for help reaches the channel with a mention, and a person directly'
   expect(await ask(stage, maya, 'escalate')).toContain('needs a reason');
 });
 
-test('Slack’s limits delay the news of a run, and lose and shuffle none of it', async () => {
-  const steps = Array.from({ length: 30 }, (_, index) => `step ${String(index).padStart(2, '0')}.`);
+test('Slack’s limits delay the card of a run, and its thread hears of the end once', async () => {
+  const steps = Array.from({ length: 80 }, (_, index) => `step ${String(index).padStart(2, '0')}.`);
   const { stage, ts } = await proposed(
     { slack: { rateLimits: true }, sendIntervalMs: 0 },
     (remedy) => {
@@ -258,11 +266,11 @@ test('Slack’s limits delay the news of a run, and lose and shuffle none of it'
   );
   await press(stage, { user: jonas, ts });
   const thread = await threadWith(stage, await card(stage, 'Fixed'), 'journal entry');
-  expect(thread.match(/step \d\d\./g)).toEqual(steps);
+  expect(thread.match(/journal entry/g)).toHaveLength(1);
   expect(stage.lines.join('')).toContain('does not take a message yet');
 });
 
-test('a long list of targets is cut on the card and complete in its thread', async () => {
+test('many sessions alike are one row on the card, and each of them stands in its thread', async () => {
   const pids = Array.from({ length: 120 }, (_, index) => 2000 + index);
   const { stage } = await proposed({}, (remedy) => {
     remedy.propose = () => {
@@ -272,14 +280,15 @@ test('a long list of targets is cut on the card and complete in its thread', asy
     };
   });
   const shown = await card(stage, 'Proposed');
-  expect(toText(shown)).toContain('and 108 more sessions, listed in the thread');
-  const thread = await threadWith(stage, shown, 'part 4 of 4');
+  expect(toText(shown)).toMatch(/120[^]*backend/);
+  expect(toText(shown)).not.toContain('2000');
+  const thread = await threadWith(stage, shown, '120 ×');
   expect(pids.filter((pid) => !thread.includes(String(pid)))).toEqual([]);
 });
 
 test('without approvers nothing can be proposed, and doctor says whom to name', async () => {
   const { stage } = await open({ option: { approvers: [] } });
-  expect(await ask(stage, maya, 'propose A')).toContain('Name approvers in dbconn.yml');
+  expect(await ask(stage, maya, 'propose A')).toContain('Add approvers in dbconn.yml');
   // Doctor probes the channel first, so its report is not the next thing they see.
   await ask(stage, maya, 'doctor');
   const doctor = await stage.slack.waitFor(({ ephemerals }) => {
@@ -300,5 +309,5 @@ test('a card that could not be posted is said so to its proposer, and posted onc
   stage.slack.setMember(database, identity.botUserId, true);
   await bot.cards.catchUp(bot.approvals);
   const { ts } = await card(stage, 'Proposed');
-  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+  expect(await press(stage, { user: jonas, ts })).toContain('it starts now');
 });

@@ -26,7 +26,7 @@ test('an open incident is listed with how long it lasts, what it is and who has 
   const incident = buildIncident({ first: seen, assignee: { by, at } });
   const text = renderIncidents([incident], listing).replaceAll(/\s+/g, ' ');
   expect(text).toContain('inc-0abc1234 shop 2026-11-23 03:00 23 minutes open connection leak');
-  expect(text).toContain('UANN has it');
+  expect(text).toContain('owner UANN');
 });
 
 test('one that is over is listed with how long it lasted, and one that became a part with of what', () => {
@@ -34,7 +34,7 @@ test('one that is over is listed with how long it lasted, and one that became a 
   const over = buildIncident({ state: 'resolved', closing });
   const part = buildIncident({ state: 'merged', mergedInto: 'inc-other000' });
   const text = renderIncidents([over, part], listing).replaceAll(/\s+/g, ' ');
-  expect(text).toContain('5 minutes resolved not looked at yet');
+  expect(text).toContain('5 minutes resolved not checked yet');
   expect(text).toContain('part of inc-other000');
   expect(renderIncidents([], listing)).toBe('There was none.');
 });

@@ -110,7 +110,7 @@ describe('the text of a plan', () => {
   });
 
   test('tells every kind of target and every step, and what is not known', () => {
-    for (const words of ['cancel, then end', 'idle_session_timeout', '10 + 5', 'not known']) {
+    for (const words of ['cancel, then end', 'idle_session_timeout', '10 + 5', 'unknown']) {
       expect(text).toContain(words);
     }
     expect(text).toContain('1: End 2 sessions');
@@ -119,7 +119,9 @@ describe('the text of a plan', () => {
 });
 
 test('open requests are listed with their votes and their time', async () => {
-  expect(renderRequests([], plain)).toBe('Nothing is proposed, and nothing runs.');
+  expect(renderRequests([], plain)).toBe(
+    'No request is open. dbconn status shows what can be proposed.',
+  );
   const request = await buildRequest({ votesNeeded: 2 });
   expect(renderRequests([request], plain)).toMatch(/r1 +proposed +0\/2 +03:15:00 +option A/);
 });

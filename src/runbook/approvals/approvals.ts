@@ -33,12 +33,16 @@ async function undo(
   if (request === undefined) return refuseUnknown();
   const { plan, result, target } = request;
   if (result === null) {
-    const next = 'Look with /dbconn status.';
+    const next = 'Check with /dbconn status.';
     return refuse('not-done', 'It has changed nothing yet, so there is nothing to undo.', next);
   }
   const { undoAsk: ask } = plan;
   if (ask === null) {
-    return refuse('no-undo', `It cannot be undone by a proposal. ${plan.undo}`, 'See its thread.');
+    return refuse(
+      'no-undo',
+      `It cannot be undone with a request. ${plan.undo}`,
+      'Check with /dbconn status.',
+    );
   }
   return propose(ports, { target, ask, actor, supersedes: id, undoes: id });
 }

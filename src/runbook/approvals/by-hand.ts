@@ -45,7 +45,7 @@ export async function handOver(
     return fail(approved, context, 'The stored plan does not match the hash that was approved.');
   }
   if ((await readCooling(context, approved)) !== undefined) {
-    return fail(approved, context, 'The same was done here only just now; no commands were shown.');
+    return fail(approved, context, 'The same change just ran here, so no commands were shown.');
   }
   const { policy, clock } = context;
   const { expiresAfterMs = policy.expiresAfterMs } = readOptionPolicy(policy, approved.option);
@@ -114,11 +114,11 @@ async function findHanded(ports: ApprovalDeps, id: string): Promise<Answer<Appro
   const { state, plan } = request;
   if (plan.byHand === undefined) {
     const why = 'dbconn runs this itself, so there is nothing to run by hand.';
-    return refuse('not-by-hand', why, 'Its thread tells each step.');
+    return refuse('not-by-hand', why, 'Its card shows each step.');
   }
   if (state === 'proposed') {
-    const why = 'Its commands show once it is approved.';
-    return refuse('not-approved', why, 'Approve it with the button of the proposal, in Slack.');
+    const why = 'Its commands appear after approval.';
+    return refuse('not-approved', why, 'Approve it on its card in Slack.');
   }
   if (state !== 'handed') return refuseClosed(request);
   if (!(await isOverdue(ports, request))) return done(request);

@@ -41,8 +41,8 @@ export async function go(
   const { journal, stopSwitch } = ports;
   const set = await stopSwitch?.readStop();
   if (set !== undefined) {
-    const next = set.lift ?? 'Lift it there, and say go again.';
-    return refuse('stopped', `All changes stay stopped, by ${set.by}.`, next);
+    const next = set.lift ?? 'Remove that stop first, then use /dbconn go again.';
+    return refuse('stopped', `All changes are still stopped by ${set.by}.`, next);
   }
   const body = { actor, reason: cleanReason(reason) };
   await journal.writeStop(undefined, { kind: 'go', body });

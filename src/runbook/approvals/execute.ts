@@ -13,6 +13,7 @@ import { controlOf, recoverSafely } from './run-control.ts';
 import { aimOf, countFor } from './verify/aim.ts';
 import { readFullness, readHoldings } from './verify/outcome.ts';
 import { readWitnesses } from './verify/witnesses.ts';
+import { count } from '../snapshot/words.ts';
 
 /**
  * Whether the votes of a request still count, right before it runs: each voter is looked up once more, and judged as if
@@ -25,7 +26,9 @@ export async function checkVotes(
   const { brokenGlass, votes, votesNeeded } = request;
   if (brokenGlass !== null) {
     const may = await mayBreakGlass(rules, request, brokenGlass.by);
-    return may.ok ? undefined : `The exception no longer counts: ${because(may.refusal.kind)}.`;
+    return may.ok
+      ? undefined
+      : `The break-glass exception no longer counts: ${because(may.refusal.kind)}.`;
   }
   const judged = await Promise.all(
     votes.map(({ by }, index) => mayVote(rules, { ...request, votes: votes.slice(0, index) }, by)),
@@ -35,23 +38,23 @@ export async function checkVotes(
   const index = judged.findIndex(({ ok }) => !ok);
   const first = judged[index];
   if (first === undefined || first.ok)
-    return `It has ${counting} of the ${votesNeeded} votes it needs.`;
-  const which = votes.length === 1 ? 'The vote' : `Vote ${index + 1} of ${votes.length}`;
+    return `It has ${counting} of ${count(votesNeeded, 'approval')}.`;
+  const which = votes.length === 1 ? 'The approval' : `Approval ${index + 1} of ${votes.length}`;
   return `${which} no longer counts: ${because(first.refusal.kind)}. Nothing was done.`;
 }
 
 /** By the kind of refusal that the same person would meet now. */
 const reasons: Readonly<Record<string, string>> = {
-  'not-an-approver': 'that person is not an approver any more',
-  'not-a-member': 'that person is not a full member of the workspace any more',
-  'not-looked-up': 'that person could not be looked up in Slack',
+  'not-an-approver': 'that person is no longer an approver',
+  'not-a-member': 'that person is no longer a full member of the workspace',
+  'not-looked-up': 'that person could not be checked in Slack',
   'own-proposal': 'that person proposed it',
-  'voted-already': 'that person voted twice',
+  'voted-already': 'that person approved it twice',
   'no-vote-here': 'it was not given in Slack',
 };
 
 function because(kind: string): string {
-  return reasons[kind] ?? 'it is refused now';
+  return reasons[kind] ?? 'it would be refused now';
 }
 
 type Execution = NonNullable<ApprovalRequest['execution']>;
@@ -72,7 +75,7 @@ export async function execute(
   const truth = await mustBeTrue(context, approved.target);
   if (!truth.ok) return fail(approved, context, `Nothing was done: ${truth.refusal.why}`);
   if ((await readStop(context)) !== undefined) {
-    return fail(approved, context, 'All changes were stopped before it began.');
+    return fail(approved, context, 'All changes were stopped before it started.');
   }
   const executing = await move(approved, context, { state: 'executing', change: { execution } });
   if (executing === 'changed') return (await context.journal.read(approved.id)) ?? approved;
@@ -83,7 +86,7 @@ export async function execute(
   if (!locked.ok) return fail(executing, context, `Nothing was done: ${locked.refusal.why}`);
   // Another request for the same may have run between the last vote and this moment.
   if ((await readCooling(context, executing)) !== undefined) {
-    return fail(executing, context, 'The same was done here only just now; nothing was done.');
+    return fail(executing, context, 'The same change just ran here, so nothing was done.');
   }
   const rechecked = await checkAgainstReality(executing, context);
   return 'ended' in rechecked ? rechecked.ended : run(executing, rechecked, context);
@@ -119,7 +122,7 @@ export async function checkAgainstReality(
   const { length: planned } = request.plan.targets;
   const { length: left } = recheck.left;
   if (left > 0 && left >= planned * context.policy.leastShareLeft) return recheck;
-  const sentence = `Only ${left} of ${planned} targets are still as approved; nothing was done.`;
+  const sentence = `Only ${left} of ${count(planned, 'target')} ${left === 1 ? 'is' : 'are'} still as approved, so nothing was done.`;
   return { ended: await outOfDate(request, context, sentence) };
 }
 
@@ -187,8 +190,8 @@ async function runRemedy(
     const isExpected = error instanceof PrivilegedUnavailable;
     if (!isExpected) context.onFault(request.id, error);
     const found = await recoverSafely(request, context, control);
-    const why = isExpected ? error.message : 'A fault of dbconn; see its log.';
-    return { ...found, finished: false, summary: `It broke off. ${why} ${found.summary}` };
+    const why = isExpected ? error.message : 'dbconn failed: see its log.';
+    return { ...found, finished: false, summary: `It was interrupted. ${why} ${found.summary}` };
   }
 }
 

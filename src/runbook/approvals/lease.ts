@@ -60,7 +60,7 @@ export function withLease(
 }
 
 const tooLate =
-  'Too much time went by between the intent and the change, so nothing was sent: another dbconn may go on with it.';
+  'Too much time passed between the intent and the change, so nothing was sent. Another dbconn may continue.';
 
 /** Three renewals in a row may be missed before another process thinks this one dead. */
 const renewalsPerLease = 4;

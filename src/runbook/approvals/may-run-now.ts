@@ -51,8 +51,8 @@ export async function mayLock(
   const other = running.find((found) => found.id !== id && targets.includes(found.target));
   if (other === undefined) return done(null);
   if (other.target === target) return refuseBusy();
-  const why = `A change of ${other.target}, which is on the same server, is running.`;
-  return refuse('busy', why, 'Approve it when that one is done; your vote was not counted yet.');
+  const why = `A change is running on ${other.target}, which is on the same server.`;
+  return refuse('busy', why, 'Approve again when that one is done. Your approval was not counted.');
 }
 
 interface CooldownPorts {
@@ -156,8 +156,8 @@ function refuseCooling({ leftMs }: Cooling): ReturnType<typeof refuse> {
       : count(Math.ceil(leftMs / 60_000), 'minute');
   return refuse(
     'cooling-down',
-    'The same was done here only just now, and what it did has to show first.',
-    `Approve it in ${left}; your vote was not counted yet.`,
+    'The same change just ran here, and its effect is not known yet.',
+    `Approve again in ${left}. Your approval was not counted.`,
   );
 }
 

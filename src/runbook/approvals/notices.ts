@@ -2,8 +2,10 @@ import type { Stop } from './journal.ts';
 
 /** What everybody in the incident channel has to know of an emergency stop. */
 export function stopNotice({ by, reason, lift }: Stop): Pick<Announcement, 'headline' | 'quote'> {
-  const next = lift ?? 'An approver lets them run again with /dbconn go.';
-  const headline = `All changes are stopped, by ${by}. ${next}`;
+  const headline =
+    lift === undefined
+      ? `All changes are stopped by ${by}: an approver can resume them with /dbconn go.`
+      : `All changes are stopped by ${by}. ${lift}`;
   return { headline, quote: reason === '' ? null : reason };
 }
 

@@ -234,9 +234,9 @@ function checkBreakGlass({ breakGlass: { users, terminal, actions } }: Policy): 
   if (people === 0 || actions.length === 0) return [];
   const which = actions.map(nameOf).join(', ');
   const who = count(people, 'named person', 'named people');
-  const summary = `Break-glass is on: ${who} may run ${which} without votes.`;
+  const summary = `Break-glass is on: ${who} may run ${which} without approvals.`;
   return [
-    toCheck('warning', summary, 'Empty approval.breakGlass in dbconn.yml if that is not meant.'),
+    toCheck('warning', summary, 'Clear approval.breakGlass in dbconn.yml if this is not intended.'),
   ];
 }
 

@@ -22,7 +22,7 @@ export interface Person {
 /** Only a member may decide anything. A stranger belongs to another workspace, as in a shared channel. */
 export type Standing = 'member' | 'guest' | 'bot' | 'deactivated' | 'stranger';
 
-/** `why` and `fix` are sentences without text from elsewhere. What could not be looked up is a no. */
+/** `why` and `fix` are sentences without text from elsewhere. What could not be checked is a no. */
 export type Lookup<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly why: string; readonly fix: string };
@@ -31,7 +31,7 @@ const mostMentions = 5;
 
 /** `<@U1> or <@U2>`, at most five, so that a refusal stays a sentence. Slack renders ids as names. */
 export function mentions(ids: readonly string[]): string {
-  if (ids.length === 0) return 'somebody who may';
+  if (ids.length === 0) return 'an approver';
   const shown = ids.slice(0, mostMentions).map(mentionOf);
   return ids.length > mostMentions ? `${shown.join(', ')} or another of them` : shown.join(' or ');
 }
@@ -71,19 +71,19 @@ async function findAmong(
   const unread = groups.flatMap(({ id, lookup }) => (lookup.ok ? [] : [{ id, lookup }]));
   const [first] = unread;
   if (first !== undefined) {
-    const about = `Who belongs to ${mentions([first.id])} could not be looked up`;
+    const about = `Who belongs to ${mentions([first.id])} could not be checked`;
     return { kind: 'refused', refusal: refuseUnread(about, first.lookup) };
   }
   const empty = groups.filter(({ lookup }) => lookup.ok && lookup.value.length === 0);
   const note =
-    empty.length === 0 ? '' : ` Nobody is in ${mentions(empty.map(({ id }) => id))} at present.`;
+    empty.length === 0 ? '' : ` ${mentions(empty.map(({ id }) => id))} has no members now.`;
   return { kind: 'not-among', note };
 }
 
 async function checkStanding(people: People, user: string): Promise<Membership> {
   const lookup = await people.readPerson(user);
   if (!lookup.ok) {
-    const about = 'Whether you are a member of the workspace could not be looked up';
+    const about = 'Whether you are a member of the workspace could not be checked';
     return { kind: 'refused', refusal: refuseUnread(about, lookup) };
   }
   const { standing } = lookup.value;
@@ -97,13 +97,13 @@ async function checkStanding(people: People, user: string): Promise<Membership> 
 }
 
 const standings: Readonly<Record<Exclude<Standing, 'member'>, string>> = {
-  guest: 'You are a guest in this workspace, and guests decide nothing here.',
-  bot: 'A bot decides nothing here.',
-  deactivated: 'This account is deactivated and decides nothing any more.',
-  stranger: 'You belong to another workspace, and decide nothing in this one.',
+  guest: 'You are a guest in this workspace, and guests cannot decide.',
+  bot: 'Bots cannot decide.',
+  deactivated: 'This account is deactivated.',
+  stranger: 'You belong to another workspace, so you cannot decide here.',
 };
 
-/** For what could not be looked up: a no, with its reason. */
+/** For what could not be checked: a no, with its reason. */
 export function refuseUnread(
   about: string,
   { why, fix }: Extract<Lookup<never>, { ok: false }>,
@@ -119,7 +119,7 @@ export const nobodyKnown: People = {
 
 const unknown: Lookup<never> = {
   ok: false,
-  why: 'this process does not speak to Slack.',
+  why: 'this process has no connection to Slack.',
   fix: 'Do it in Slack.',
 };
 

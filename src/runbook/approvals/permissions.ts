@@ -2,7 +2,7 @@ import { actionOf, nameOf } from '../remedies/remedy-request.ts';
 import type { RemedyRequest } from '../remedies/remedy-request.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
-import { capital } from '../snapshot/words.ts';
+import { capital, count } from '../snapshot/words.ts';
 import type { Lookup, People } from './people.ts';
 import { checkMembership, isSamePerson, mentions, refuseUnread } from './people.ts';
 import { canReach, readOptionPolicy, slackIdOf, votesNeeded } from './policy.ts';
@@ -23,15 +23,15 @@ export async function mayPropose(
 ): Promise<Answer<null>> {
   const { policy } = rules;
   if (policy.readOnly) {
-    return refuse('read-only', 'This dbconn only looks.', 'Set approval.readOnly to false.');
+    return refuse('read-only', 'This dbconn is read-only.', 'Set approval.readOnly to false.');
   }
   const option = actionOf(ask);
   const { proposers, ...optionPolicy } = readOptionPolicy(policy, option);
   const votes = votesNeeded(policy, ask, actor);
   if (!canReach({ proposers, ...optionPolicy }, votes)) {
     const possible = new Set(optionPolicy.approvers).size;
-    const needs = `${capital(nameOf(option))} needs ${votes} ${votes === 1 ? 'vote' : 'votes'} and has ${possible} approvers configured.`;
-    const fix = `Name approvers in dbconn.yml: approval.${option}.approve.`;
+    const needs = `${capital(nameOf(option))} needs ${count(votes, 'approval')} and has ${count(possible, 'approver')} configured.`;
+    const fix = `Add approvers in dbconn.yml: approval.${option}.approve.`;
     return refuse('no-approvers', needs, fix);
   }
   // The terminal proposes for whoever has the machine already; its proposal still needs votes from Slack.
@@ -53,7 +53,7 @@ export async function mayVote(
   if (actor.via !== 'slack') {
     return refuse(
       'no-vote-here',
-      'A vote counts only from Slack, where it is known who gives it.',
+      'Approvals count only in Slack, where dbconn knows who approves.',
       `Ask ${mentions(approvers)} to approve it in Slack.${exceptionFor(rules.policy, request, actor)}`,
     );
   }
@@ -66,12 +66,12 @@ export async function mayVote(
     actor,
     request.votes.map(({ by }) => by),
   );
-  if (!voted.ok) return unread('Whether you have voted already', voted);
+  if (!voted.ok) return unread('Whether you already approved it', voted);
   if (!voted.value) return done(null);
   const missing = request.votesNeeded - request.votes.length;
   return refuse(
     'voted-already',
-    `You have voted already; ${missing} more ${missing === 1 ? 'vote is' : 'votes are'} needed.`,
+    `You already approved it. ${count(missing, 'more approval is', 'more approvals are')} needed.`,
     `Ask ${mentions(approvers.filter((id) => !hasVoted(request, id)))}.`,
   );
 }
@@ -86,7 +86,7 @@ export async function mayDeny(
   const among = await mayDecide(rules, request, actor);
   if (among.ok || among.refusal.kind !== 'not-an-approver') return among;
   const why = `You are not an approver of ${nameOf(request.option)}, so you cannot deny it.`;
-  return refuse('not-an-approver', why, 'Anybody may stop all changes with /dbconn stop.');
+  return refuse('not-an-approver', why, 'Anyone can stop all changes with /dbconn stop.');
 }
 
 /** Whether this person may take a proposal back. */
@@ -96,7 +96,7 @@ export function mayWithdraw(
   actor: Actor,
 ): Answer<null> {
   if (isProposer(policy, proposedBy, actor)) return done(null);
-  const why = 'Only who proposed it can withdraw it.';
+  const why = 'Only the person who proposed it can withdraw it.';
   return refuse('not-the-proposer', why, 'An approver can deny it.');
 }
 
@@ -114,7 +114,7 @@ export async function mayTakeHandOff(
   const others = [proposedBy, ...(brokenGlass === null ? [] : [brokenGlass.by])];
   const ids = others.map((other) => slackIdOf(policy, other)).filter((id) => id !== undefined);
   const named = [...new Set([...approvers, ...ids])];
-  const why = `Only an approver of ${nameOf(option)}, or who proposed it, can say that they ran it.`;
+  const why = `Only an approver of ${nameOf(option)} or its proposer can confirm that they ran it.`;
   if (actor.via === 'slack') return mustBeAmong(rules, actor, { named, kind: notApprover, why });
   const slackId = slackIdOf(policy, actor);
   const brokeIt = brokenGlass?.by.id === actor.id && brokenGlass.by.via === actor.via;
@@ -126,7 +126,7 @@ export async function mayTakeHandOff(
 export async function mayGo(rules: Rules, actor: Actor): Promise<Answer<null>> {
   const { options } = rules.policy;
   const approvers = Object.values(options).flatMap((option) => option.approvers);
-  const why = 'Only an approver, in Slack, may let changes run again.';
+  const why = 'Only an approver in Slack can resume changes.';
   const named = [...new Set(approvers)];
   if (actor.via === 'slack') return mustBeAmong(rules, actor, { named, kind: notApprover, why });
   return refuse(notApprover, why, askOf(named));
@@ -141,13 +141,13 @@ export async function mayBreakGlass(
   const { users, terminal, actions } = rules.policy.breakGlass;
   const kind = 'no-break-glass';
   if (!actions.includes(option)) {
-    const why = `${capital(nameOf(option))} cannot be run without its votes.`;
-    return refuse(kind, why, 'Only what approval.breakGlass.actions in dbconn.yml names can.');
+    const why = `${capital(nameOf(option))} cannot run without approvals.`;
+    return refuse(kind, why, 'See approval.breakGlass.actions in dbconn.yml for what can.');
   }
-  const why = 'You are not one of those who may run it without its votes.';
+  const why = 'You may not run it without approvals.';
   if (actor.via === 'slack') return mustBeAmong(rules, actor, { named: users, kind, why });
   if (actor.via === 'terminal' && terminal.includes(actor.id)) return done(null);
-  return refuse(kind, why, 'Only whom approval.breakGlass in dbconn.yml names may.');
+  return refuse(kind, why, 'See approval.breakGlass in dbconn.yml for who may.');
 }
 
 /** The way that is left to somebody at the terminal, where the configuration gives them one. */
@@ -209,7 +209,7 @@ async function refuseOwn(
   return refuse(
     'own-proposal',
     'You proposed this, so somebody else has to approve it.',
-    others.length === 0 ? 'Name a second approver in dbconn.yml.' : `Ask ${mentions(others)}.`,
+    others.length === 0 ? 'Add a second approver in dbconn.yml.' : `Ask ${mentions(others)}.`,
   );
 }
 
@@ -224,7 +224,7 @@ async function isOneOf(
 }
 
 function unread(what: string, lookup: Extract<Lookup<never>, { ok: false }>): Answer<null> {
-  return { ok: false, refusal: refuseUnread(`${what} could not be looked up`, lookup) };
+  return { ok: false, refusal: refuseUnread(`${what} could not be checked`, lookup) };
 }
 
 /** By whatever entrance they proposed it. Nothing is looked up: to withdraw does no harm. */
@@ -239,5 +239,5 @@ function hasVoted({ votes }: ApprovalRequest, id: string): boolean {
 }
 
 function askOf(named: readonly string[]): string {
-  return named.length === 0 ? 'Nobody is configured.' : `Ask ${mentions(named)}.`;
+  return named.length === 0 ? 'No one is configured for this.' : `Ask ${mentions(named)}.`;
 }

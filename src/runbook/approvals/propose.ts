@@ -91,7 +91,7 @@ export async function preview(
   const { policy, clock, approvalTargets } = ports;
   const approvalTarget = approvalTargets.find(({ name }) => name === target);
   if (approvalTarget === undefined) {
-    return refuse('unknown-target', 'There is no target of that name.', 'See /dbconn help.');
+    return refuse('unknown-target', 'No target has that name.', 'See /dbconn help.');
   }
   const allowed = await mayChange(ports, target);
   if (!allowed.ok) return allowed;
@@ -121,7 +121,7 @@ async function draft(
   }
   if (own !== undefined) return own;
   const why = `${capital(nameOf(option))} is not set up for this target.`;
-  return handed ?? refuse('not-offered', why, 'See /dbconn doctor for what it needs.');
+  return handed ?? refuse('not-offered', why, 'Check what it needs with /dbconn doctor.');
 }
 
 /** What was reached for the plan of a person may be reached for dbconn's by now. */

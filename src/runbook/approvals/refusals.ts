@@ -11,7 +11,7 @@ type Refused = ReturnType<typeof refuse>;
 export function refuseUnknown(): Refused {
   return refuse(
     'unknown-request',
-    'This request is not in the journal of this dbconn.',
+    'No request in the journal has this id.',
     'Propose it again from /dbconn status.',
   );
 }
@@ -21,8 +21,8 @@ export function refuseClosed(request: ApprovalRequest): Refused {
   const { state, closing } = request;
   const isRunning = ['approved', 'handed', 'executing', 'verifying'].includes(state);
   const next = isRunning
-    ? 'Its thread tells the result.'
-    : 'Look with /dbconn status, and propose it again if it is still needed.';
+    ? 'Its card shows the result.'
+    : 'Check with /dbconn status, and propose it again if needed.';
   const sentence = state === 'verifying' ? verifying(request) : closedSentences[state](closing);
   return refuse(state, sentence, next);
 }
@@ -30,24 +30,25 @@ export function refuseClosed(request: ApprovalRequest): Refused {
 type Closing = ApprovalRequest['closing'];
 
 const closedSentences: Readonly<Record<ApprovalRequest['state'], (closing: Closing) => string>> = {
-  proposed: () => 'This is waiting for votes.',
-  approved: () => 'This was approved already, and begins.',
-  handed: () => 'This was approved already; a person runs it by the commands on its card.',
-  executing: () => 'This was approved already, and is running.',
-  verifying: () => 'This has run; whether it helped is being seen.',
-  done: () => 'This has been done already.',
-  failed: (closing) => `This failed: ${closing?.sentence ?? 'see its thread.'}`,
+  proposed: () => 'This is waiting for approval.',
+  approved: () => 'This is already approved and about to start.',
+  handed: () => 'This is already approved. A person runs the commands on its card.',
+  executing: () => 'This is already approved and running.',
+  verifying: () => 'This already ran. dbconn is checking its effect.',
+  done: () => 'This is already done.',
+  failed: (closing) => `This failed: ${closing?.sentence ?? 'see its card.'}`,
   denied: (closing) => `This was denied${byWhom(closing)}.`,
-  withdrawn: (closing) => `This was withdrawn${byWhom(closing)}.`,
-  stale: (closing) => `This is out of date: ${closing?.sentence ?? 'see its thread.'}`,
-  expired: (closing) => `This has expired: ${closing?.sentence ?? 'nobody approved it in time.'}`,
+  withdrawn: (closing) =>
+    `This was withdrawn${byWhom(closing)}.${closing?.by === null ? ` ${closing.sentence}` : ''}`,
+  stale: (closing) => `This is out of date: ${closing?.sentence ?? 'see its card.'}`,
+  expired: (closing) => `This has expired: ${closing?.sentence ?? 'it was not approved in time.'}`,
 };
 
 function verifying({ handOff }: ApprovalRequest): string {
   const by = handOff?.ranBy?.by;
   if (by === undefined) return closedSentences.verifying(null);
   const who = by.via === 'slack' ? `<@${by.id}>` : `somebody at the ${by.via}`;
-  return `${who} said already that they ran this; whether it helped is being seen.`;
+  return `${who} already ran this. dbconn is checking its effect.`;
 }
 
 function byWhom(closing: Closing): string {
@@ -57,19 +58,19 @@ function byWhom(closing: Closing): string {
 }
 
 export function refuseReasonMissing(): Refused {
-  return refuse('reason-missing', 'This option asks for a reason.', 'Approve it with a reason.');
+  return refuse('reason-missing', 'This option needs a reason.', 'Approve it with a reason.');
 }
 
 export function refuseStopped({ by, lift }: Stop): Refused {
-  const next = lift ?? 'An approver can let them run again with /dbconn go.';
-  return refuse('stopped', `All changes are stopped, by ${by}.`, next);
+  const next = lift ?? 'An approver can resume them with /dbconn go.';
+  return refuse('stopped', `All changes are stopped by ${by}.`, next);
 }
 
 export function refuseBusy(): Refused {
   return refuse(
     'busy',
     'Another change is running on this target.',
-    'Approve it when that one is done; your vote was not counted yet.',
+    'Approve again when that one is done. Your approval was not counted.',
   );
 }
 
@@ -93,7 +94,11 @@ export async function recorded<T>(work: () => Promise<Answer<T>>): Promise<Answe
 
 function refuseUnrecorded(error: JournalUnavailable): Refused {
   if (error instanceof JournalTampered) return refuse('tampered', error.problem, tamperedAdvice);
-  return refuse('not-recorded', `Nothing was done, because it cannot be recorded.`, error.message);
+  return refuse(
+    'not-recorded',
+    'Nothing was done, because the journal cannot record it.',
+    error.message,
+  );
 }
 
 export function refuseContended(): Refused {

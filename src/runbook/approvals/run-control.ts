@@ -30,7 +30,7 @@ export async function recoverSafely(
       if (!(error instanceof PrivilegedUnavailable)) throw error;
       if (uptimeOf(clock) + pauseMs > giveUpAt) return nothingKnown(request, error);
     }
-    control.progress('What became of its targets is not known yet. Looking again.');
+    control.progress('The state of its targets is unknown. Checking again.');
     await clock.sleep(pauseMs, signal);
   }
 }
@@ -38,9 +38,9 @@ export async function recoverSafely(
 function nothingKnown({ plan }: ApprovalRequest, { message }: PrivilegedUnavailable): Report {
   const items = plan.targets.map((target): Item => {
     const what = nameOf(target);
-    return { what, outcome: 'unknown', detail: 'No look could tell.', lines: [] };
+    return { what, outcome: 'unknown', detail: 'No check could tell.', lines: [] };
   });
-  const summary = `What became of its targets is not known: ${message}`;
+  const summary = `The state of its targets is unknown: ${message}`;
   return { items, finished: false, summary };
 }
 

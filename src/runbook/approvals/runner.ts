@@ -23,7 +23,11 @@ async function finishRequest(
 ): Promise<ApprovalRequest> {
   switch (request.state) {
     case 'approved':
-      return fail(request, context, 'dbconn was interrupted before it began; nothing was done.');
+      return fail(
+        request,
+        context,
+        'dbconn was interrupted before this started. Nothing was done.',
+      );
     case 'executing':
       return mustMove(request, context, await brokenOff(request, context));
     case 'verifying':
@@ -49,8 +53,7 @@ async function brokenOff(request: ApprovalRequest, context: ExecutionContext): P
   const report = await recoverSafely(request, context, controlOf(request, context));
   if (report.finished) return toVerifying(request, report, context);
   const later = readFullness(await context.takeSnapshot());
-  const sentence =
-    'dbconn was interrupted while this was running; this is what a look found afterwards.';
+  const sentence = 'dbconn was interrupted while this ran, and checked it afterwards.';
   const outcome = unknownOutcome(sentence, later);
   const result = { report, outcome, endedAt: isoNow(context.clock) };
   return { state: 'done', change: { result } };

@@ -112,8 +112,8 @@ export function expire(
 ): Promise<ApprovalRequest | undefined> {
   const sentence =
     request.state === 'handed'
-      ? 'Nobody said in time that they ran it. dbconn did not run it.'
-      : 'Nobody approved it in time.';
+      ? 'No one confirmed in time that they ran it. dbconn did not run it.'
+      : 'It was not approved in time.';
   return end(ports, request, { state: 'expired', by: null, sentence, reason: null });
 }
 
@@ -227,8 +227,8 @@ async function mayStandIn(
 }
 
 function refuseUnexplained(): ReturnType<typeof refuse> {
-  const why = 'Running it without its votes needs a reason, and everybody will read it.';
-  return refuse('reason-missing', why, 'Say it again with a reason.');
+  const why = 'Running it without approvals needs a reason that everyone can read.';
+  return refuse('reason-missing', why, 'Try again with a reason.');
 }
 
 /** A no: an approver's, or the proposer's own. One is enough. */
@@ -237,7 +237,7 @@ export function close(
   state: 'denied' | 'withdrawn',
   { id, actor, reason }: Click,
 ): Promise<Answer<ApprovalRequest>> {
-  const sentence = state === 'denied' ? 'An approver said no.' : 'The proposer withdrew it.';
+  const sentence = state === 'denied' ? 'An approver denied it.' : 'The proposer withdrew it.';
   return decideOn(
     ports,
     () => findOpen(ports, id),

@@ -142,6 +142,17 @@ export async function readRequestsOf(
   return proposed.filter((request) => belongs(request, { openedAt, until }));
 }
 
+/** Whether the incident that a request was proposed in has ended, and none is open on its target. */
+export async function isIncidentOver(
+  log: Pick<IncidentLog, 'listIncidents'>,
+  { target, proposedAt }: ApprovalRequest,
+): Promise<boolean> {
+  const states = ['open', 'merged', 'resolved'] as const;
+  const [newest] = await log.listIncidents({ states, target, limit: 1 });
+  if (newest?.state !== 'resolved' || newest.closing === null) return false;
+  return newest.openedAt <= proposedAt && proposedAt <= newest.closing.at;
+}
+
 /** What the incidents need. */
 export interface IncidentDeps {
   readonly log: IncidentLog & Pick<Journal, 'record'>;

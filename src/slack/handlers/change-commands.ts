@@ -9,6 +9,7 @@ import { planMessage } from '../messages/plan.ts';
 import { requestsMessage } from '../messages/request-card.ts';
 import { onTarget } from './deps.ts';
 import type { Interaction } from './deps.ts';
+import { count } from '../../runbook/snapshot/words.ts';
 
 export interface RemedyInput {
   readonly target: string;
@@ -45,12 +46,12 @@ export async function showProposal(
   return notice(
     problem === undefined
       ? `Proposed: ${plan.title}. It waits for approval in the incident channel.`
-      : `It is recorded, but its card could not be posted in the incident channel (${problem}). Invite the bot there with /invite @dbconn; it tries again by itself every half minute.`,
+      : `The request is recorded, but its card could not be posted in the incident channel (${problem}). Invite the bot with /invite @dbconn: it retries every 30 s.`,
   );
 }
 
 const noChannel =
-  'There is no incident channel where a proposal could be approved. Set slack.channel in dbconn.yml to the id of #database.';
+  'No incident channel is configured, so nothing can be approved. Set slack.channel in dbconn.yml to the id of #database.';
 
 export function propose(
   on: Interaction,
@@ -73,9 +74,7 @@ export async function breakGlass(
 ): Promise<Message> {
   const broken = await approvals.breakGlass(id, actor, reason);
   if (!broken.ok) return refusalMessage(broken.refusal);
-  return notice(
-    'It begins without the votes it needs, and everybody is told who did that and why.',
-  );
+  return notice('It starts without approvals. Everyone will read who did this and why.');
 }
 
 /** What somebody is told of the vote they just gave. */
@@ -84,13 +83,13 @@ export function voteMessage(decided: Answer<ApprovalRequest>): Message {
 }
 
 function confirmation({ state, votes, votesNeeded, plan }: ApprovalRequest): string {
-  if (state === 'denied') return 'You denied it; nothing runs.';
-  if (state === 'withdrawn') return 'You withdrew it; nothing runs.';
+  if (state === 'denied') return 'You denied it. Nothing runs.';
+  if (state === 'withdrawn') return 'You withdrew it. Nothing runs.';
   if (state === 'proposed') {
-    return `Your vote counts: ${votes.length} of ${votesNeeded}. It waits for the others.`;
+    return `You approved it (${votes.length} of ${votesNeeded}). Nothing starts before ${count(votesNeeded - votes.length, 'more approval')}.`;
   }
   if (plan.byHand !== undefined) {
-    return 'Your vote counts, and it was the last one needed: its commands show on the card, for a person to run.';
+    return 'You approved it, and that was the last approval. The commands are on its card, for a person to run.';
   }
-  return 'Your vote counts, and it was the last one needed: it begins. Its thread tells each step.';
+  return 'You approved it, and that was the last approval: it starts now. Its card shows each step.';
 }

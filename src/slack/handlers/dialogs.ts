@@ -45,7 +45,7 @@ const incidentDialogs: Readonly<Record<IncidentCallback, ReadDialog>> = {
   [incidentHelp]: ({ incident = '' }, filled) =>
     withReason(filled, (reason) => {
       const { data: role } = EscalationRole.safeParse(filled[incidentFields.who]);
-      if (role === undefined) return { errors: { [incidentFields.who]: 'Choose whom to call.' } };
+      if (role === undefined) return { errors: { [incidentFields.who]: 'Choose who to notify.' } };
       return { work: (on) => decide.help(on, incident, { role, reason }) };
     }),
 };
@@ -53,7 +53,7 @@ const incidentDialogs: Readonly<Record<IncidentCallback, ReadDialog>> = {
 function withReason(filled: Filled, then: (reason: string) => Submitted): Submitted {
   const { [incidentFields.reason]: reason = '' } = filled;
   if (reason !== '') return then(reason);
-  return { errors: { [incidentFields.reason]: 'Write why: the others read it.' } };
+  return { errors: { [incidentFields.reason]: 'Enter a reason: others will read it.' } };
 }
 
 /** The dialogs that can be submitted. Whoever submits is judged anew, as if they had pressed a button. */
@@ -65,7 +65,7 @@ export const dialogs: Readonly<Record<CallbackId, ReadDialog>> = {
   },
   [callbackIds.approve]: ({ request = '' }, filled) => {
     const reason = filled[reasonId] ?? '';
-    if (reason === '') return { errors: { [reasonId]: 'This option asks for a reason.' } };
+    if (reason === '') return { errors: { [reasonId]: 'This option needs a reason.' } };
     return {
       work: async ({ approvals, actor }) =>
         voteMessage(await approvals.approve(request, actor, reason)),
@@ -98,7 +98,7 @@ async function proposeIdle(
   const { approvals, actor, monitor } = on;
   if (id === undefined) {
     const isKnown = monitor.targets.some(({ name }) => name === target);
-    if (target === undefined || !isKnown) return notice('There is no such target any more.');
+    if (target === undefined || !isKnown) return notice('That target no longer exists.');
     return proposeRemedy(on, { target, ask });
   }
   const found = await approvals.get(id);
@@ -108,7 +108,7 @@ async function proposeIdle(
   const open = await approvals.list();
   const isReplaced = open.ok && open.value.some(({ supersedes }) => supersedes === id);
   if (isReplaced && before.state === 'proposed' && isProposer(before, actor)) {
-    await approvals.withdraw(id, actor, 'Proposed anew with other thresholds.');
+    await approvals.withdraw(id, actor, 'Proposed again with other thresholds.');
   }
   return reply;
 }

@@ -13,7 +13,7 @@ import { onTarget } from './deps.ts';
 import type { Interaction } from './deps.ts';
 import { decide } from './incident-commands.ts';
 
-/** Calls the runbook's contacts: through the target's open incident, else with the state a look has. */
+/** Calls the runbook's contacts: through the target's open incident, else with what a check says. */
 export function callForHelp(
   on: Interaction,
   { ask, target: name }: Extract<Command, { kind: 'escalate' }>,
@@ -50,16 +50,15 @@ async function callContacts(
   if (!called.ok) return refusalMessage(called.refusal);
   if (failure !== undefined) {
     log.warn({ err: failure }, 'A call for help could not be sent');
-    return notice(`It is recorded, but Slack did not take it. Call ${ask.role} by hand.`);
+    return notice(`It is recorded, but Slack refused the message. Call ${ask.role} yourself.`);
   }
   return notice(sentFor(called.value));
 }
 
 function sentFor({ via, to }: Called): string {
-  if (via === 'channel') return 'They were called in the incident channel.';
-  if (via === 'direct')
-    return 'They were written to directly. Tell the incident channel that you did.';
-  return `${to} was told to wake them. Tell the incident channel that you did.`;
+  if (via === 'channel') return 'They were notified in the incident channel.';
+  if (via === 'direct') return 'They were notified in a direct message. Tell the incident channel.';
+  return `They were paged by ${to}. Tell the incident channel.`;
 }
 
 /** A call for help goes out with or without figures. */
@@ -70,7 +69,7 @@ async function headlineOf(
   try {
     return (await monitor.diagnose(name)).headline;
   } catch (err) {
-    log.warn({ err, target: name }, 'A call for help goes without a look');
+    log.warn({ err, target: name }, 'A call for help goes out without a check');
     return undefined;
   }
 }
@@ -92,7 +91,7 @@ export async function letGo(on: Interaction, reason: string): Promise<Message> {
   // A stop set on the machine holds on, whatever an approver says here.
   const left = await approvals.stopped();
   cards.tellStop(left.ok ? left.value : null);
-  const headline = `Changes may run again, says ${mentionOf(actor.id)}.`;
+  const headline = `${mentionOf(actor.id)} resumed changes.`;
   return tellAll(on, { headline, quote: null });
 }
 
@@ -110,6 +109,6 @@ async function tellAll(
     return answer(headline);
   } catch (err) {
     log.warn({ err }, 'A notice to all could not be posted');
-    return answer(`${headline} The incident channel could not be told: tell people there.`);
+    return answer(`${headline} It could not be posted in the incident channel: tell people there.`);
   }
 }

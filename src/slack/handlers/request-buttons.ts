@@ -52,7 +52,7 @@ export function requestButton(work: Work): PressWork {
 }
 
 const foreign =
-  'This button belongs to another request than its message shows, so nothing was done. Use the card in the incident channel; /dbconn requests lists what is open.';
+  'This button does not match its message, so nothing was done. Use the card in the incident channel, or list open requests with /dbconn requests.';
 
 /** A card that still has buttons although it is decided, as after a restart, is put right. */
 async function showAsItIs(
@@ -100,20 +100,22 @@ async function change(
   const isIdle = ask.kind === 'idle' || ask.kind === 'idle-in-transaction';
   if (!isIdle) return notice('Only option A has thresholds to change.');
   if (state !== 'proposed') {
-    return notice('This is not waiting for votes any more. Propose it anew: /dbconn propose A.');
+    return notice('This no longer waits for approval. Propose it again with /dbconn propose A.');
   }
   return openDialog(press, idleView(ask, { channel: press.asker.channel, request: id }));
 }
 
 async function stop(press: Press, { state }: ApprovalRequest): Promise<Message> {
   if (state === 'approved' || state === 'executing') return stopAll(press, '');
-  return notice('This runs no more, so nothing was stopped. /dbconn stop stops everything else.');
+  return notice(
+    'This is no longer running, so nothing was stopped. To stop all changes, use /dbconn stop.',
+  );
 }
 
 async function askAgain(press: Press, request: ApprovalRequest): Promise<Message> {
   const { id: supersedes, state, target, ask } = request;
   if (state !== 'expired' && state !== 'stale') {
-    return notice('This neither expired nor went out of date, so there is nothing to ask again.');
+    return notice('This is neither expired nor out of date, so it cannot be proposed again.');
   }
   return once(
     press,
@@ -134,7 +136,7 @@ function undo(press: Press, { id }: ApprovalRequest): Promise<Message> {
 async function ranByHand({ actor, approvals }: Press, { id }: ApprovalRequest): Promise<Message> {
   const ran = await approvals.ranByHand(id, actor);
   if (!ran.ok) return refusalMessage(ran.refusal);
-  return notice('It is recorded that you ran it. dbconn looks whether it helped.');
+  return notice('Recorded: you ran it. dbconn is checking the effect.');
 }
 
 async function followUp(press: Press, request: ApprovalRequest, index: number): Promise<Message> {
@@ -156,5 +158,5 @@ async function once(
   if (!open.ok) return refusalMessage(open.refusal);
   const already = open.value.find(isIt);
   if (already === undefined) return propose();
-  return notice(`This is proposed already: request ${already.id} in the incident channel.`);
+  return notice(`This is already proposed: request ${already.id} in the incident channel.`);
 }

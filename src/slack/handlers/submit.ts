@@ -38,7 +38,7 @@ export function onSubmit(deps: CommandDeps, read: ReadDialog): (args: SubmitArgs
     const memory = readMemory(view.private_metadata);
     if (memory === undefined) {
       log.warn({ dialog: view.callback_id, user: user.id }, 'A dialog was not one of ours');
-      await show('This dialog was not made by this dbconn, so nothing was done.');
+      await show('This dialog does not belong to this dbconn, so nothing was done.');
       return;
     }
     const submitted = read(memory, readFields(view.state.values));

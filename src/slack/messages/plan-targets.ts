@@ -35,7 +35,7 @@ interface Cut {
   readonly statement: number;
 }
 
-/** The exact targets, as many as a card bears; sessions that are alike are one row. */
+/** The exact targets, as many as fit on a card; sessions that are alike are one row. */
 export function targetsOf({ targets }: Pick<Plan, 'targets'>): MessageBlock[] {
   return targetBlocks(targets, {
     atMost: targetsOnCard,
@@ -44,9 +44,10 @@ export function targetsOf({ targets }: Pick<Plan, 'targets'>): MessageBlock[] {
   });
 }
 
-/** As many as one message bears, for a plan that has no thread. */
+/** As many as one message takes, with their pids, for a plan that has no thread. */
 export function mostTargetsOf({ targets }: Pick<Plan, 'targets'>): MessageBlock[] {
-  return targetBlocks(targets, listed);
+  const sessions = targets.filter(({ kind }) => kind === 'session');
+  return [...targetBlocks(targets, listed), ...(allTargets({ targets: sessions })[0] ?? [])];
 }
 
 /** All targets in parts, for the thread; nothing where the card names each of them. */

@@ -176,6 +176,6 @@ export function requestsMessage(open: readonly ApprovalRequest[]): Message {
 }
 
 function requestLeaves(request: ApprovalRequest): Leaf[] {
-  const { id, proposedBy, proposedAt, votes, votesNeeded } = request;
-  return rich`${code(id)} ${bold(requestTitle(request).line)}, by ${actorLeaf(proposedBy)} at ${moment(proposedAt)}${plain(`, ${votes.length} of ${count(votesNeeded, 'approval')}`)}`;
+  const { id, target, proposedBy, proposedAt, votes, votesNeeded } = request;
+  return rich`${code(id)} ${bold(requestTitle(request).line)}${plain(`, for ${target}`)}, by ${actorLeaf(proposedBy)} at ${moment(proposedAt)}${plain(`, ${votes.length} of ${count(votesNeeded, 'approval')}`)}`;
 }

@@ -1,10 +1,10 @@
 import type { InputBlock, ModalView, PlainTextOption } from '@slack/types';
 import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
-import { RemedyRequest, nameOf } from '../../runbook/remedies/remedy-request.ts';
+import { RemedyRequest, deedOf, nameOf } from '../../runbook/remedies/remedy-request.ts';
 import type { Limits } from '../../runbook/snapshot/target.ts';
 import { parseDuration, toDurationText } from '../../timing.ts';
 import { callbackIds } from './kit/action-ids.ts';
-import { plainText } from './kit/message.ts';
+import { plainText, slackLimits } from './kit/message.ts';
 import { formView, reasonField, textField } from './kit/modal.ts';
 import type { DialogMemory, Filled } from './kit/modal.ts';
 import { bold, paragraph, richText, rich } from './kit/rich-text.ts';
@@ -22,7 +22,7 @@ const kinds: readonly (readonly [IdleRequest['kind'], string])[] = [
 export function idleView(ask: IdleRequest, memory: DialogMemory): ModalView {
   return formView({
     callbackId: callbackIds.idle,
-    title: 'Option A',
+    title: 'End idle sessions',
     submit: 'Propose',
     memory,
     blocks: [
@@ -33,7 +33,7 @@ export function idleView(ask: IdleRequest, memory: DialogMemory): ModalView {
       textField({
         id: fields.application,
         label: 'Application',
-        hint: 'As application_name has it. Idle sessions are ended for one application only.',
+        hint: 'Its application_name. Idle sessions can be ended for one application only.',
         placeholder: 'every application',
         initial: ask.application ?? '',
         optional: true,
@@ -70,7 +70,7 @@ function kindField(chosen: IdleRequest['kind']): InputBlock {
   };
 }
 
-/** The Ask that was filled in, or a sentence under each field that is not right. */
+/** The request that was filled in, or a sentence under each field that is not right. */
 export function readIdleView(
   filled: Filled,
 ): { readonly ask: IdleRequest } | { readonly errors: Readonly<Record<string, string>> } {
@@ -81,7 +81,9 @@ export function readIdleView(
   const isIdle = filled[fields.kind] === 'idle';
   if (isIdle && application === '') {
     return {
-      errors: { [fields.application]: 'Idle sessions are ended for one application: name it.' },
+      errors: {
+        [fields.application]: 'Enter an application: idle sessions can be ended for one only.',
+      },
     };
   }
   const draft = isIdle
@@ -97,14 +99,18 @@ export function usualIdleRequest({ terminateIdleInTransactionMs }: Limits): Idle
   return { kind: 'idle-in-transaction', idleForMs: terminateIdleInTransactionMs };
 }
 
-/** Asks why, before a vote counts. */
+/** Asks why, before a vote counts. The vote that starts it says what it starts. */
 export function approveView(request: ApprovalRequest, channel: string): ModalView {
+  const { ask, plan, votes, votesNeeded } = request;
+  const { verb, object } = deedOf(ask, plan.targets.length);
+  const deed = `${verb} ${object}`;
+  const isLast = votesNeeded - votes.length === 1 && plan.byHand === undefined;
   return formView({
     callbackId: callbackIds.approve,
     title: 'Approve with a reason',
-    submit: 'Approve',
+    submit: isLast && deed.length <= slackLimits.modalTitleCharacters ? deed : 'Approve',
     memory: { channel, request: request.id },
-    blocks: [about(request), reasonField('Why it is right to do this now')],
+    blocks: [about(request), reasonField('Why now?')],
   });
 }
 
@@ -116,10 +122,10 @@ export function denyView(
 ): ModalView {
   return formView({
     callbackId: callbackIds.deny,
-    title: isProposer ? 'Withdraw it?' : 'Deny it?',
+    title: isProposer ? 'Withdraw this request?' : 'Deny this request?',
     submit: isProposer ? 'Withdraw' : 'Deny',
     memory: { channel, request: request.id },
-    blocks: [about(request), reasonField('Why not', true)],
+    blocks: [about(request), reasonField('Reason', true)],
   });
 }
 

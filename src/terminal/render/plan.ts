@@ -42,7 +42,7 @@ function toCells(target: PlanTarget): Cells {
     case 'setting':
       return settingCells(target);
     case 'service':
-      return [target.name, target.connections ?? 'not known'];
+      return [target.name, target.connections ?? 'unknown'];
     default:
       return poolCells(target);
   }
@@ -65,7 +65,7 @@ const columns: Readonly<Record<PlanTarget['kind'], readonly Column[]>> = {
   blocker: [
     right('pid', 8),
     left('what', 18),
-    right('holds up', 9),
+    right('blocks', 9),
     { ...left('user', 12), drop: 1 },
     left('application', 14),
     { ...left('state', 12), drop: 2 },
@@ -81,7 +81,7 @@ const columns: Readonly<Record<PlanTarget['kind'], readonly Column[]>> = {
     { ...left('database', 14), drop: 3 },
     right('age', 8),
     { ...right('locks', 8), drop: 1 },
-    right('holds up', 9),
+    right('blocks', 9),
   ],
   setting: [
     left('setting', 36),
@@ -130,7 +130,7 @@ function blockerCells(target: BlockerTarget): Cells {
 }
 
 function replicaCells({ name, state, health, connections }: ReplicaTarget): Cells {
-  return [name, state, health, connections ?? 'not known'];
+  return [name, state, health, connections ?? 'unknown'];
 }
 
 function preparedCells(target: PreparedTarget): Cells {
@@ -139,12 +139,12 @@ function preparedCells(target: PreparedTarget): Cells {
 }
 
 function settingCells({ name, role, from, to, inForce, source }: SettingTarget): Cells {
-  return [name, role ?? 'whole cluster', from ?? 'not set', to ?? 'taken away', inForce, source];
+  return [name, role ?? 'whole cluster', from ?? 'not set', to ?? 'not set', inForce, source];
 }
 
 /** Two variables in one row: the .env has a line for each. */
 function poolCells({ service, from, to, processes }: PoolTarget): Cells {
-  const now = from === null ? 'not known' : `${from.poolSize} + ${from.maxOverflow}`;
+  const now = from === null ? 'unknown' : `${from.poolSize} + ${from.maxOverflow}`;
   return [service, 'size + overflow', now, `${to.poolSize} + ${to.maxOverflow}`, processes];
 }
 
@@ -169,11 +169,11 @@ export function renderPlan(plan: Plan, paint: Paint): string {
     targetTables(targets),
     '',
     ...steps.map((sentence, index) => point(`${index + 1}`, sentence)),
-    ...(sparedTotal === 0 ? [] : [paint('bold', `Spared: ${sparedTotal}`)]),
+    ...(sparedTotal === 0 ? [] : [paint('bold', `Skipped: ${sparedTotal}`)]),
     ...spared.map(({ what, label, reason }) => point(`${what} ${label}`.trim(), reason)),
     ...(sparedTotal > spared.length ? [`  and ${sparedTotal - spared.length} more`] : []),
-    point('Brings', frees.sentence),
-    ...cost.map((line) => point('Costs', line)),
+    point('Gained', frees.sentence),
+    ...cost.map((line) => point('Lost', line)),
     point('Undo', undo),
     point('Risk', risk),
   ].join('\n');

@@ -18,7 +18,7 @@ export function renderCommands(id: string, { notes, commands }: Commands, paint:
     ...notes.map((note) => wrap(note)),
     ...commands.flatMap((command) => ['', command]),
     '',
-    wrap(`Then say so: dbconn ran ${id}, or “I ran it” in Slack.`),
+    wrap(`Then confirm it: dbconn ran ${id}, or “I ran it” in Slack.`),
   ].join('\n');
 }
 
@@ -59,7 +59,7 @@ export function renderIncidents(
 /** One that was just opened, or joined. */
 export function renderOpened({ id, target, openedAt }: Incident): string {
   return wrap(
-    `Incident ${id} of ${target} is open since ${openedAt}. The bot that shares this journal takes it from here: it checks the target, tells the channel, and calls whom the policy names.`,
+    `Incident ${id} of ${target} is open since ${openedAt}. The bot on this journal now checks the target, posts in the channel and escalates.`,
   );
 }
 
@@ -72,8 +72,8 @@ function toWhat(incident: Incident): string {
   if (mergedInto !== null) return `part of ${mergedInto}`;
   const latest = last ?? first;
   const cause = causeOf(incident);
-  const holder = assignee === null ? '' : `, ${withoutMentions(assignee.by.id)} has it`;
-  const what = cause?.replaceAll('-', ' ') ?? latest?.headline ?? 'not looked at yet';
+  const holder = assignee === null ? '' : `, owner ${withoutMentions(assignee.by.id)}`;
+  const what = cause?.replaceAll('-', ' ') ?? latest?.headline ?? 'not checked yet';
   return `${what}${holder}`;
 }
 
@@ -87,7 +87,7 @@ const requestColumns: readonly Column[] = [
 
 /** What is proposed or running, oldest first. */
 export function renderRequests(open: readonly ApprovalRequest[], paint: Paint): string {
-  if (open.length === 0) return 'Nothing is proposed, and nothing runs.';
+  if (open.length === 0) return 'No request is open. dbconn status shows what can be proposed.';
   const rows = open.map(({ id, state, votes, votesNeeded, expiresAt, option, target, plan }) => [
     id,
     state,

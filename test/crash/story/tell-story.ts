@@ -199,7 +199,7 @@ const isUnderWay = /^(?:Proposed|Approved|Running|Checking the effect), /;
 /** Its card says what came of it, and its thread how the journal stood then. */
 function isOver({ harness }: Stage, { ts, text }: SlackMessage): boolean {
   const thread = messagesOf(harness).filter((one) => one.thread_ts === ts);
-  return !isUnderWay.test(text) && thread.some((one) => toText(one).startsWith('journal entry'));
+  return !isUnderWay.test(text) && thread.some((one) => toText(one).includes('journal entry'));
 }
 
 /** People are called, one of them has it, and C helps. */

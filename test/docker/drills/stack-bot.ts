@@ -73,8 +73,10 @@ function toStackBot(harness: Harness, bot: Bot): StackBot {
   };
   const approve = async ({ ts }: SlackMessage): Promise<void> => {
     const first = await press(harness, { user: jonas, ts });
-    const answer = first.includes('it begins') ? first : await press(harness, { user: dana, ts });
-    if (!answer.includes('it begins')) throw new Error(`It did not begin: ${first} ${answer}`);
+    const answer = first.includes('it starts now')
+      ? first
+      : await press(harness, { user: dana, ts });
+    if (!answer.includes('it starts now')) throw new Error(`It did not begin: ${first} ${answer}`);
   };
   const end = async ({ ts }: SlackMessage): Promise<Ended> => ({
     ...(await awaitEnd(harness, ts)),

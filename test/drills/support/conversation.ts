@@ -12,6 +12,7 @@ import type { ApprovalTarget } from '../../../src/runbook/approvals/context.ts';
 import type { People } from '../../../src/runbook/approvals/people.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { OptionPolicy, Policy } from '../../../src/runbook/approvals/policy.ts';
+import { isIncidentOver } from '../../../src/runbook/incidents/incident-log.ts';
 import { createIncidents } from '../../../src/runbook/incidents/incidents.ts';
 import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
@@ -190,6 +191,7 @@ async function startBot(
     verifyAfterMs,
     onChange: (request, step) => news.cards.tell(request, step),
     onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
+    isIncidentOver: (request) => isIncidentOver(journal, request),
   });
   const kept = keepIncidents(options.monitor, { journal, news, approvals, people, clock });
   const app = createSlackApp({

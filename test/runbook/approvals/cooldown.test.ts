@@ -59,7 +59,7 @@ test('the same is not done again before what it did could show, on any replica',
   world.clock.nowMs = endedAtMs + cooldownMs - 1;
   const { kind, next } = refusalOf(await right.approve(id, bob));
   expect(kind).toBe('cooling-down');
-  expect(next).toBe('Approve it in 1 second; your vote was not counted yet.');
+  expect(next).toBe('Approve again in 1 second. Your approval was not counted.');
   expect(valueOf(await right.get(id))).toMatchObject({ state: 'proposed', votes: [] });
   world.clock.nowMs = endedAtMs + cooldownMs;
   expect(valueOf(await right.approve(id, bob)).state).toBe('approved');
@@ -91,7 +91,7 @@ test('a request that was approved while the same ran does not begin after it', a
     signal: new AbortController().signal,
   });
   expect(ended).toMatchObject({ state: 'failed', result: null });
-  expect(ended.closing?.sentence).toContain('only just now');
+  expect(ended.closing?.sentence).toContain('just ran here');
   expect(world.remedy.runs).toBe(1);
 });
 

@@ -188,7 +188,7 @@ test('a process that was frozen after its intent for as long as its lease sends 
   await approvals.settled(id);
   expect(world.remedy.alive.size).toBe(2);
   expect(world.faults.map(String)).toEqual([
-    'JournalUnavailable: Too much time went by between the intent and the change, so nothing was sent: another dbconn may go on with it.',
+    'JournalUnavailable: Too much time passed between the intent and the change, so nothing was sent. Another dbconn may continue.',
   ]);
   await approvals.takeOver();
   expect(valueOf(await approvals.settled(id))).toMatchObject({ state: 'done' });
@@ -216,7 +216,7 @@ test('an intent that the journal took too late is followed by nothing, and found
   await approvals.settled(id);
   expect(world.remedy.alive.size).toBe(2);
   expect(world.faults.map(String)).toEqual([
-    'JournalUnavailable: Too much time went by between the intent and the change, so nothing was sent: another dbconn may go on with it.',
+    'JournalUnavailable: Too much time passed between the intent and the change, so nothing was sent. Another dbconn may continue.',
   ]);
   await approvals.takeOver();
   expect(valueOf(await approvals.settled(id))).toMatchObject({ state: 'done' });

@@ -21,12 +21,12 @@ test('a stop set on the machine holds at once, and only the machine lifts it', a
   const refused = refusalOf(await approvals.approve(id, bob));
   expect(refused).toEqual({
     kind: 'stopped',
-    why: 'All changes are stopped, by the file of approval.stopFile.',
+    why: 'All changes are stopped by the file of approval.stopFile.',
     next: stopSwitch.lift,
   });
   expect(valueOf(await approvals.stopped())).toEqual(stopSwitch);
   expect(stopNotice(stopSwitch)).toEqual({
-    headline: `All changes are stopped, by ${stopSwitch.by}. ${stopSwitch.lift}`,
+    headline: `All changes are stopped by ${stopSwitch.by}. ${stopSwitch.lift}`,
     quote: 'moving the disks',
   });
   expect(refusalOf(await approvals.go(bob))).toMatchObject({

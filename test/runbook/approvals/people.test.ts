@@ -44,7 +44,7 @@ async function propose(approvals: Approvals): Promise<ApprovalRequest> {
 describe.for(decide)('to %s', ([, decision]) => {
   test.for([
     ['guest', 'You are a guest'],
-    ['bot', 'A bot decides nothing'],
+    ['bot', 'Bots cannot decide'],
     ['deactivated', 'deactivated'],
     ['stranger', 'You belong to another workspace'],
   ] as const)('a %s never counts, although named', async ([standing, words]) => {
@@ -107,7 +107,7 @@ describe('a user group', () => {
     world.people.groups.set('SDBA', []);
     const { kind, why } = refusalOf(await approvals.approve(id, cem));
     expect(kind).toBe('not-an-approver');
-    expect(why).toContain('Nobody is in <!subteam^SDBA> at present.');
+    expect(why).toContain('<!subteam^SDBA> has no members now.');
   });
 
   test('that was deleted is no, and says which', async () => {
@@ -116,7 +116,7 @@ describe('a user group', () => {
     world.people.groups.delete('SDBA');
     const { kind, why } = refusalOf(await approvals.approve(id, cem));
     expect(kind).toBe('not-looked-up');
-    expect(why).toContain('Who belongs to <!subteam^SDBA> could not be looked up');
+    expect(why).toContain('Who belongs to <!subteam^SDBA> could not be checked');
     expect(valueOf(await approvals.get(id)).votes).toEqual([]);
   });
 
@@ -153,22 +153,22 @@ describe('before it runs', () => {
   const events: Readonly<Record<string, readonly [happens: () => void, because: string]>> = {
     'has left the group': [
       () => world.people.groups.set('SBOB', []),
-      'that person is not an approver any more',
+      'that person is no longer an approver',
     ],
     'was deactivated': [
       () => world.people.standings.set(bob.id, 'deactivated'),
-      'that person is not a full member of the workspace any more',
+      'that person is no longer a full member of the workspace',
     ],
     'cannot be looked up': [
       () => world.people.groups.delete('SBOB'),
-      'that person could not be looked up in Slack',
+      'that person could not be checked in Slack',
     ],
   };
 
   test.for(Object.entries(events))(
     'a voter who %s does not count: nothing runs, and it is asked for again',
     async ([, [happens, because]]) => {
-      const sentence = `Vote 1 of 2 no longer counts: ${because}. Nothing was done.`;
+      const sentence = `Approval 1 of 2 no longer counts: ${because}. Nothing was done.`;
       expect(await runAfter(happens)).toMatchObject({ state: 'stale', closing: { sentence } });
       expect(world.remedy.runs).toBe(0);
       expect(world.changes.findLast(({ state }) => state === 'proposed')).toMatchObject({
@@ -191,7 +191,7 @@ describe('before it runs', () => {
     expect(await checkVotes(rules, request)).toBeUndefined();
     world.people.standings.set(bob.id, 'deactivated');
     expect(await checkVotes(rules, request)).toBe(
-      'The exception no longer counts: that person is not a full member of the workspace any more.',
+      'The break-glass exception no longer counts: that person is no longer a full member of the workspace.',
     );
   });
 });

@@ -80,7 +80,7 @@ test('a proposal of nobody knows whom needs one vote more, since one approver ma
   const alone = await world.approvals({ approvers: [bob.id] });
   const { kind, why } = refusalOf(await alone.propose({ target: 'shop', ask, actor: root }));
   expect(kind).toBe('no-approvers');
-  expect(why).toContain('needs 2 votes');
+  expect(why).toContain('needs 2 approvals');
 });
 
 test('a name of the terminal that is a name of JavaScript is nobody', () => {
@@ -243,7 +243,7 @@ describe('doctor', () => {
   test('warns of an exception that is on', async () => {
     const breakGlass = { users: [ann.id], terminal: [], actions: ['A', 'prepared'] } as const;
     expect(summaries(await world.approvals({}, { breakGlass }))).toContain(
-      'Break-glass is on: 1 named person may run option A, the rollback of a prepared transaction without votes.',
+      'Break-glass is on: 1 named person may run option A, the rollback of a prepared transaction without approvals.',
     );
     expect(summaries(await world.approvals())).not.toContain('Break-glass');
   });

@@ -123,7 +123,7 @@ test('a connection lost in the middle is told together with what became of the t
   await approvals.approve(id, bob);
   expect(valueOf(await approvals.settled(id))).toMatchObject({
     state: 'done',
-    result: { report: { summary: 'It broke off. The connection was lost. 1 still there.' } },
+    result: { report: { summary: 'It was interrupted. The connection was lost. 1 still there.' } },
   });
   expect(world.faults).toEqual([]);
 });
@@ -192,6 +192,6 @@ test('a dbconn that lost its journal for a moment does not say that it ended', a
   await approvals.settled(id);
   const ended = await takeOver(approvals);
   expect(ended.result?.outcome?.sentence).toBe(
-    'dbconn was interrupted while this was running; this is what a look found afterwards.',
+    'dbconn was interrupted while this ran, and checked it afterwards.',
   );
 });

@@ -97,8 +97,8 @@ test('while one target of a server is changed, a vote for another one of it is r
   expect(refused).toEqual(
     refuse(
       'busy',
-      'A change of shop, which is on the same server, is running.',
-      'Approve it when that one is done; your vote was not counted yet.',
+      'A change is running on shop, which is on the same server.',
+      'Approve again when that one is done. Your approval was not counted.',
     ),
   );
   expect(valueOf(await approvals.approve(billing.id, bob)).state).toBe('approved');

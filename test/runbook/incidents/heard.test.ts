@@ -61,13 +61,13 @@ describe('what an incident hears of requests', () => {
     const closing = {
       by: bob,
       at: '2026-11-23T03:05:00.000Z',
-      sentence: 'An approver said no.',
+      sentence: 'An approver denied it.',
       reason: '<!here> no',
     };
     await ward.incidents.requestChanged(advance(proposed, 'denied', { closing }));
     const note = (await ward.journal.readNotes(id, 0)).at(-1);
     expect(note).toMatchObject({
-      sentence: 'Option A was not run. An approver said no.',
+      sentence: 'Option A was not run. An approver denied it.',
       quote: '<!here> no',
       by: bob,
     });

@@ -121,7 +121,7 @@ test('a name that nobody configured stands in capitals, and the note says what f
   const ask = { kind: 'raise-max-connections', to: 150 } as const;
   const { notes, commands } = shown(ask, [maxConnections], on({ kind: 'rds' }));
   expect(commands.join(' ')).toMatch(/PARAMETER_GROUP .* INSTANCE$/s);
-  expect(notes[0]).toContain('runtime.parameterGroup and runtime.server in dbconn.yml does');
+  expect(notes[0]).toContain('runtime.parameterGroup and runtime.server in dbconn.yml');
 });
 
 test('what ALTER SYSTEM cannot beat or write is edited where it stands', () => {
@@ -146,7 +146,7 @@ test.for([
     undefined,
     compose,
     ['docker compose -p shop up -d --no-deps --wait reports'],
-    'Set DATABASE_POOL_SIZE=4 and DATABASE_MAX_OVERFLOW=2 where reports has them from.',
+    'Set DATABASE_POOL_SIZE=4 and DATABASE_MAX_OVERFLOW=2 where reports gets its variables.',
   ],
   [
     { kind: 'kubernetes', namespace: 'shop' },
@@ -258,7 +258,7 @@ describe('the same refusals as without hands', () => {
       ok: true,
       value: {
         title: 'Restart reports',
-        byHand: { why: 'dbconn does not reach what runs this service.' },
+        byHand: { why: 'dbconn cannot reach the containers of this service.' },
       },
     });
   });

@@ -85,7 +85,7 @@ describe.each(majors)('a connection limit on PostgreSQL %i', (major) => {
     const plan = await planFor(ask(2));
     expect(plan.frees).toMatchObject({
       slots: null,
-      sentence: expect.stringContaining('sessions that exist stay (3 of this role now)') as unknown,
+      sentence: expect.stringContaining('3 sessions of this role stay connected') as unknown,
     });
     expect(plan.targets).toMatchObject([{ kind: 'setting', role, from: '7', to: '2' }]);
     expect((await remedy().recheck(plan)).left).toEqual(plan.targets);
@@ -117,7 +117,7 @@ describe.each(majors)('a connection limit on PostgreSQL %i', (major) => {
     await sessions.open({ user: role, application: 'shop' });
     const plan = await planFor(ask(5));
     expect(plan.risk).toBe('high');
-    expect(plan.cost.join(' ')).toContain('A configured service logs in as this role too');
+    expect(plan.cost.join(' ')).toContain('A configured service uses this role too');
   });
 
   test.each([

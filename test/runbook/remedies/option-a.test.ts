@@ -76,9 +76,11 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await leak('migrations');
     await systemClock.sleep(60);
     const approved = await plan(50);
-    expect(approved.cost[0]).toMatch(/^2 transactions rolled back, the oldest open for \d+ s\.$/);
+    expect(approved.cost[0]).toMatch(
+      /^2 transactions are rolled back, the oldest open for \d+ s\.$/,
+    );
     expect(approved.cost.slice(1)).toEqual([
-      '2 of them have written: that work is lost.',
+      '2 of them wrote data: that work is lost.',
       '4 locks released.',
     ]);
     expect(approved).toMatchObject({
@@ -131,7 +133,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       { plan: approved, since: approved.plannedAt, steps: [] },
       quiet,
     );
-    expect(check.summary).toBe('A look found 50 of 60 sessions gone, 10 still there.');
+    expect(check.summary).toBe('A check found 50 of 60 sessions gone, 10 still there.');
   });
 
   test('while hundreds of sessions come and go, exactly the approved ones are ended', async () => {

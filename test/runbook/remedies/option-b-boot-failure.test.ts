@@ -5,21 +5,21 @@ import { readBootFailure } from '../../../src/runbook/remedies/b-raise-max-conne
 const mended: readonly (readonly [string, string])[] = [
   [
     'postgres: superuser_reserved_connections (3) must be less than max_connections (3)',
-    'more connections are reserved than it would have',
+    'more connections are reserved than that',
   ],
   [
     'postgres: "superuser_reserved_connections" (3) plus "reserved_connections" (2) must be less than "max_connections" (5)',
-    'more connections are reserved than it would have',
+    'more connections are reserved than that',
   ],
   [
     'FATAL:  could not map anonymous shared memory: Cannot allocate memory',
-    'it cannot have so much shared memory',
+    'there is not enough shared memory',
   ],
   [
     'FATAL:  could not create semaphores: No space left on device',
-    'it cannot have so many semaphores',
+    'there are not enough semaphores',
   ],
-  ['FATAL:  too many server processes configured', 'it would have more processes than it can'],
+  ['FATAL:  too many server processes configured', 'that is more processes than it can have'],
   [
     'FATAL:  configuration file "/data/postgresql.auto.conf" contains errors',
     'its configuration has errors',

@@ -77,7 +77,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await ask("SELECT pg_create_logical_replication_slot('subscriber', 'pgoutput')");
     const answer = await bedsideOf(primary).remedy().propose(raise);
     expect(answer.ok ? answer.value.cost.join('\n') : answer.refusal.why).toContain(
-      '1 replication slot belongs to a standby that is away',
+      '1 replication slot belongs to a disconnected standby',
     );
   });
 
@@ -101,6 +101,8 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   test("does not repeat a standby's name that could speak for itself", async () => {
     await follow('<!channel> *raised*');
     const refused = await bedsideOf(primary).remedy().propose(raise);
-    expect(refused.ok ? '' : refused.refusal.why).toContain('one without a plain name (127.0.0.1)');
+    expect(refused.ok ? '' : refused.refusal.why).toContain(
+      'a standby with an unusual name (127.0.0.1)',
+    );
   });
 });

@@ -73,7 +73,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const remedy = bedside.remedy();
     const plan = await planFor(remedy);
     expect(plan).toMatchObject({
-      title: 'Raise max_connections from 30 to 50 and restart PostgreSQL',
+      title: 'Raise max_connections from 30 to 50 with a restart',
       ask: { to: 50 },
       targets: [{ name: 'max_connections', from: null, to: '50', inForce: '30' }],
       undoAsk: { to: 30 },
@@ -100,7 +100,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await runPlan(remedy, plan, recordSteps().control);
     const undo = await planFor(remedy, 30);
     expect(undo).toMatchObject({
-      title: 'Lower max_connections from 45 to 30 and restart PostgreSQL',
+      title: 'Lower max_connections from 45 to 30 with a restart',
       targets: [{ from: '45', to: null, inForce: '45' }],
     });
     const report = await runPlan(remedy, undo, recordSteps().control);
@@ -117,11 +117,11 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const plan = await planFor(remedy, 20_000);
     const { control, steps } = recordSteps();
     const report = await runPlan(remedy, plan, control);
-    const why = 'it cannot have so much shared memory';
+    const why = 'there is not enough shared memory';
     expect(report).toMatchObject({
       finished: false,
       items: [{ outcome: 'put back' }],
-      summary: `PostgreSQL did not start with max_connections = 20000: ${why}. The old value is back: PostgreSQL runs with max_connections = 30.`,
+      summary: `PostgreSQL did not start with max_connections = 20000: ${why}. The old value is restored: PostgreSQL runs with max_connections = 30.`,
     });
     expect(report.items[0]?.lines.join('\n')).toContain('could not map anonymous shared memory');
     expect(await ask('SHOW max_connections')).toBe('30');
@@ -135,8 +135,8 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const remedy = bedside.remedy();
     const report = await runPlan(remedy, await planFor(remedy, 60), recordSteps().control);
     expect(report).toMatchObject({ finished: false, items: [{ outcome: 'failed' }] });
-    expect(report.summary).toContain('more connections are reserved than it would have');
-    expect(report.summary).toContain('With its old file it did not start either.');
+    expect(report.summary).toContain('more connections are reserved than that');
+    expect(report.summary).toContain('It did not start with its old file either.');
     const [copy] = await copies();
     expect(report.summary).toContain(String(copy));
   });
@@ -146,7 +146,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const plan = await planFor(remedy, 40);
     expect(plan.steps).toEqual(['ALTER SYSTEM SET max_connections = 40']);
     const report = await runPlan(remedy, plan, recordSteps().control);
-    expect(report.summary).toContain('waits for a restart; until then 30 holds');
+    expect(report.summary).toContain('needs a restart. Until then it is 30');
     expect(report.summary).toContain('systemctl restart postgresql');
     expect(await ask('SHOW max_connections')).toBe('30');
     await cluster.stop();
@@ -209,7 +209,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await ask('ALTER SYSTEM SET max_connections = 35');
     expect(await remedy.recheck(plan)).toMatchObject({
       left: [],
-      spared: [{ what: 'max_connections', reason: 'somebody changed it since' }],
+      spared: [{ what: 'max_connections', reason: 'it was changed since' }],
     });
   });
 

@@ -150,7 +150,7 @@ function outcomesOf({ items }: Report): Item['outcome'][] {
 test('the plan names each replica with its connections, and warns of migrations', async () => {
   const plan = await new Stack().plan();
   expect(plan).toMatchObject({
-    title: 'Restart backend: 3 replicas, one after another',
+    title: 'Restart backend, 3 replicas',
     targets: [{ id: 'r1', connections: 30 }, { id: 'r2' }, { id: 'r3' }],
     frees: { slots: 90 },
     risk: 'low',
@@ -219,7 +219,7 @@ test('a crash loop ends the row, shows its last lines, and leaves the others run
   const report = await stack.run();
   expect(outcomesOf(report)).toEqual(['restarted', 'crash loop', 'not reached']);
   expect(report.items[1]).toMatchObject({
-    detail: 'It was restarted and ends again and again. Its exit code is 1.',
+    detail: 'It was restarted and keeps crashing. Its exit code is 1.',
     lines: lastLogLines,
   });
   expect(report.items[2]?.detail).toBe('shop-backend-2 did not come up.');
@@ -238,7 +238,7 @@ test('a storm that does not calm holds the rest back', async () => {
   stack.refusingUntilMs = Number.POSITIVE_INFINITY;
   const report = await stack.run();
   expect(outcomesOf(report)).toEqual(['restarted', 'not reached', 'not reached']);
-  expect(report.items[1]?.detail).toMatch(/^Held back to spare PostgreSQL: PostgreSQL refused/);
+  expect(report.items[1]?.detail).toMatch(/^Paused to protect PostgreSQL: PostgreSQL refused/);
 });
 
 test('a pool that would not fit into the free slots is held back', async () => {
@@ -249,7 +249,7 @@ test('a pool that would not fit into the free slots is held back', async () => {
   }));
   const report = await stack.run();
   expect(outcomesOf(report)).toEqual(['restarted', 'not reached', 'not reached']);
-  expect(report.items[1]?.detail).toContain('its pool may open 70 connections and 62 slots');
+  expect(report.items[1]?.detail).toContain('its pool may open 70 connections, and only 62');
 });
 
 test('an emergency stop halts between two replicas', async () => {
@@ -269,8 +269,8 @@ test('a replica that is gone or was restarted since the plan is spared, and a ne
   const { left, spared } = await stack.remedy().recheck(plan);
   expect(left).toEqual(plan.targets.slice(2));
   expect(spared.map(({ what, reason }) => `${what}: ${reason}`)).toEqual([
-    'shop-backend-1: it is not there any more, or could not be seen',
-    'shop-backend-2: it has been restarted since',
+    'shop-backend-1: it is gone or could not be checked',
+    'shop-backend-2: it was restarted since the plan',
   ]);
 });
 
@@ -291,11 +291,9 @@ test('what is left of a service that was scaled down to one replica is not resta
   stack.replicas = [aReplica(3)];
   const { left, spared } = await stack.remedy().recheck(plan);
   expect(left).toEqual([]);
-  expect(spared.at(-1)?.reason).toContain('the only replica that still runs');
+  expect(spared.at(-1)?.reason).toContain('the only replica still running');
   const again = await stack.plan();
-  expect(again.cost).toContain(
-    'The service has one replica: it is down until that is healthy again.',
-  );
+  expect(again.cost).toContain('The service is down until its only replica is healthy again.');
   expect(await stack.remedy().recheck(again)).toMatchObject({ left: [{ id: 'r3' }], spared: [] });
 });
 
@@ -315,11 +313,11 @@ test.for<[string, (replicas: ReplicaReading[]) => ReplicaReading[], string]>([
     ([r1, , r3]) => toList(r1, aReplica(2, { state: 'exited' }), r3),
     'it is not running',
   ],
-  ['scaled away', ([r1, , r3]) => toList(r1, r3), 'it is not there any more'],
+  ['scaled away', ([r1, , r3]) => toList(r1, r3), 'it is gone'],
   [
     'restarted by somebody',
     ([r1, , r3]) => toList(r1, aReplica(2, { startedAt: '2026-11-23T03:00:02.000Z' }), r3),
-    'it has been restarted since',
+    'it was restarted since the plan',
   ],
 ])('one that is %s while the first restarts is passed over', async ([, change, reason]) => {
   const stack = new Stack();
@@ -372,7 +370,7 @@ describe('with a pooler in front', () => {
 
   test('its own restart says whose connections it costs', async () => {
     const { cost, frees, risk } = await propose('pgbouncer');
-    expect(cost[0]).toBe('It is a pooler: its 41 clients are disconnected.');
+    expect(cost[0]).toBe('It is a pooler: 41 clients are disconnected.');
     expect(frees.slots).toBe(6);
     expect(risk).toBe('medium');
   });
@@ -394,7 +392,7 @@ test('after a crash a look tells who was restarted, who was not, and who is down
   );
   const report = await stack.remedy().recover({ plan, since, steps: [] }, stack.control);
   expect(outcomesOf(report)).toEqual(['restarted', 'failed', 'not reached']);
-  expect(report.summary).toContain('Start what is down by hand.');
+  expect(report.summary).toContain('Start the stopped containers by hand.');
 });
 
 test('queries of the old processes that still run are listed and offered, and those of the new ones are not', async () => {
@@ -415,7 +413,7 @@ test('queries of the old processes that still run are listed and offered, and th
     {
       what: 'pid 1',
       outcome: 'still there',
-      detail: 'Its query runs for 3 min, for a process that is gone.',
+      detail: 'Its query has been running for 3 min, but its process is gone.',
       lines: [],
     },
     expect.objectContaining({ what: 'pid 6' }),

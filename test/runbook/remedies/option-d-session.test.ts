@@ -24,7 +24,10 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       title: `Cancel the statement of pid ${session.pid}`,
       subject: 'backend',
       targets: [{ how: 'cancel', victims: 0, query: 'SELECT pg_sleep(?)' }],
-      steps: [`Cancel the statement of pid ${session.pid}`, 'Look whether those who waited go on'],
+      steps: [
+        `Cancel the statement of pid ${session.pid}`,
+        'Check whether the waiting sessions continue',
+      ],
       frees: { slots: 0 },
     });
     expect((await pile.run(plan)).items).toMatchObject([{ outcome: 'cancelled' }]);
@@ -46,7 +49,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     session.begin('SELECT pg_sleep(601)');
     expect(await pile.remedy().recheck(plan)).toMatchObject({
       left: [],
-      spared: [{ reason: 'it does something else by now' }],
+      spared: [{ reason: 'it is running something else now' }],
     });
     const report = await pile.remedy().run(plan, plan.targets, quiet);
     expect(report.items).toMatchObject([{ outcome: 'moved on' }]);
@@ -56,7 +59,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const session = await pile.holds(update(1));
     await pile.waitMany(update(1), 5);
     const plan = await pile.propose(stop(session.pid, 'terminate'));
-    expect(plan).toMatchObject({ title: `Terminate pid ${session.pid}`, frees: { slots: 1 } });
+    expect(plan).toMatchObject({ title: `End pid ${session.pid}`, frees: { slots: 1 } });
     await session.run('SELECT 1');
     expect(await pile.run(plan)).toMatchObject({
       items: [{ outcome: 'ended' }],
@@ -68,7 +71,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const session = await pile.open();
     const plan = await pile.propose(stop(session.pid, 'terminate'));
     expect(plan.cost).toEqual([
-      `pid ${session.pid}: its connection breaks in its application. It has written nothing.`,
+      `pid ${session.pid}: its application loses the connection. It has written nothing.`,
     ]);
     expect((await pile.run(plan)).items).toMatchObject([{ outcome: 'ended' }]);
   });
@@ -110,7 +113,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const background = await pile.remedy().propose(stop(checkpointer?.pid ?? 0, 'terminate'));
     expect(background).toMatchObject({ refusal: { kind: 'spared' } });
     expect(await pile.remedy().propose(stop(2_000_000_000, 'terminate'))).toMatchObject({
-      refusal: { why: 'There is no session with pid 2000000000.' },
+      refusal: { why: 'No session has pid 2000000000.' },
     });
   });
 

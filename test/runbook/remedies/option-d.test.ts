@@ -23,17 +23,17 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await pile.waitMany(update(1), 50);
     const plan = await pile.propose();
     expect(plan).toMatchObject({
-      title: 'Stop 1 blocker that holds up 50 sessions',
+      title: 'Stop 1 blocker of 50 waiting sessions',
       targets: [{ identity: { pid: holder.pid }, how: 'terminate', victims: 50, hasWritten: true }],
       risk: 'high',
       frees: { slots: 1 },
       steps: [
-        `Terminate pid ${holder.pid}, idle in transaction: a cancel does nothing to it`,
-        'Look whether those who waited go on',
+        `End pid ${holder.pid}, idle in transaction (a cancel has no effect)`,
+        'Check whether the waiting sessions continue',
       ],
     });
     expect(plan.cost[0]).toMatch(
-      /^pid \d+: a transaction open for \d+ s, \d+ locks, 50 sessions behind it; its connection breaks in its application\. What it wrote is lost\.$/,
+      /^pid \d+ \(a transaction open for \d+ s, \d+ locks, 50 sessions behind it\): its application loses the connection\. Its uncommitted writes are lost\.$/,
     );
     expect(await pile.run(plan)).toMatchObject({
       items: [{ what: `pid ${holder.pid}`, outcome: 'ended' }],
@@ -60,7 +60,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       cost: [`pid ${ddl.pid}: its statement fails. Run it again with a lock_timeout.`],
     });
     expect(plan.steps[0]).toBe(
-      `Cancel the queued statement of pid ${ddl.pid}: 20 sessions behind it can go on at once`,
+      `Cancel the queued statement of pid ${ddl.pid}: 20 sessions behind it can continue at once`,
     );
     expect(await pile.run(plan)).toMatchObject({
       items: [{ what: `pid ${ddl.pid}`, outcome: 'cancelled' }],
@@ -118,15 +118,14 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     expect(plan.targets).toMatchObject([{ how: 'cancel-then-terminate', victims: 3 }]);
     expect(plan.steps).toEqual([
       `Cancel the statement of pid ${holder.pid}`,
-      `Terminate pid ${holder.pid} if it still holds up others 60 s after the cancel`,
-      'Look whether those who waited go on',
+      `End pid ${holder.pid} if it still blocks others 60 s after the cancel`,
+      'Check whether the waiting sessions continue',
     ]);
     const { control, steps } = recording();
     expect((await pile.run(plan, control)).items).toMatchObject([
       {
         outcome: 'cancelled',
-        detail:
-          'Its statement was cancelled. None of the sessions that waited for it when it was planned still does.',
+        detail: 'Its statement was cancelled. None of the planned sessions waits for it any more.',
       },
     ]);
     expect(steps.filter(({ step }) => step === 1)).toMatchObject([
@@ -157,7 +156,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       `pid ${holder.pid}: still there`,
       `terminate pid ${holder.pid}`,
       `pid ${holder.pid}: ended`,
-      'look whether those who waited go on',
+      'check whether the waiting sessions continue',
       '3 sessions waited before, 0 after',
     ]);
   });
@@ -201,10 +200,10 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const { left, spared } = await pile.remedy().recheck(plan);
     expect(left).toEqual([]);
     const reasons = new Map(spared.map(({ what, reason }) => [what, reason]));
-    expect(reasons.get(`pid ${worked.pid}`)).toBe('it does something else by now');
-    expect(reasons.get(`pid ${ended.pid}`)).toBe('it does something else by now');
+    expect(reasons.get(`pid ${worked.pid}`)).toBe('it is running something else now');
+    expect(reasons.get(`pid ${ended.pid}`)).toBe('it is running something else now');
     expect(reasons.get(`pid ${released.pid}`)).toBe(
-      'none of the sessions that waited for it when it was planned still does',
+      'none of the planned sessions waits for it any more',
     );
   });
 
@@ -225,7 +224,11 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       items: [
         { what: `pid ${first.pid}`, outcome: 'ended' },
         { what: `pid ${second.pid}`, outcome: 'moved on' },
-        { what: `pid ${third.pid}`, outcome: 'moved on', detail: 'It does something else by now.' },
+        {
+          what: `pid ${third.pid}`,
+          outcome: 'moved on',
+          detail: 'It is running something else now.',
+        },
       ],
       finished: true,
     });
@@ -242,15 +245,13 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await pile.waits(update(1));
     expect(await pile.remedy().recheck(plan)).toMatchObject({
       left: [],
-      spared: [
-        { reason: 'none of the sessions that waited for it when it was planned still does' },
-      ],
+      spared: [{ reason: 'none of the planned sessions waits for it any more' }],
     });
     const report = await pile.remedy().run(plan, plan.targets, quiet);
     expect(report.items).toMatchObject([
       {
         outcome: 'moved on',
-        detail: 'None of the sessions that waited for it when it was planned still does.',
+        detail: 'None of the planned sessions waits for it any more.',
       },
     ]);
     expect(await isAlive(holder)).toBe(true);
@@ -301,12 +302,12 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     }
     const plan = await pile.propose();
     expect(plan.targets).toHaveLength(10);
-    expect(plan.spared).toMatchObject([{ reason: 'beyond the first 10 of one plan' }]);
+    expect(plan.spared).toMatchObject([{ reason: 'over the limit of 10 per plan' }]);
     const patient = pile.remedy({ target: aTarget({ limits: defaultLimits }) });
     expect(await patient.propose(stopBlockers)).toMatchObject({
       refusal: {
         kind: 'nothing-to-do',
-        why: '11 sessions wait, and each blocker is spared: no session has waited for it for 10 s yet.',
+        why: '11 sessions wait, and every blocker is skipped: no session has waited for it for 10 s yet.',
       },
     });
   });
@@ -358,7 +359,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await pile.waits('ALTER TABLE bloated ADD COLUMN extra int', { user: 'postgres' });
     expect(await pile.remedy().propose(stopBlockers)).toMatchObject({
       refusal: {
-        why: '1 session waits, and each blocker is spared: an autovacuum, which yields by itself after deadlock_timeout.',
+        why: '1 session waits, and every blocker is skipped: an autovacuum, which yields by itself after deadlock_timeout.',
       },
     });
   });

@@ -127,7 +127,7 @@ function outcomesOf({ items }: Report): string[] {
 test('down: the plan names the numbers, what it costs and the way back, and the pools show them', async () => {
   const plan = await planned({ poolSize: 3, maxOverflow: 1 });
   expect(plan).toMatchObject({
-    title: `Set the pool of ${service} from 6 + 4 to 3 + 1 per process, and make 2 containers anew`,
+    title: `Resize the pool of ${service} from 6 + 4 to 3 + 1, 2 containers`,
     targets: [
       { kind: 'pool', from: { poolSize: 6, maxOverflow: 4 }, to: { poolSize: 3 }, processes: 2 },
       { name: `${service}-1` },
@@ -136,11 +136,11 @@ test('down: the plan names the numbers, what it costs and the way back, and the 
     undoAsk: { kind: 'resize-pool', service, size: { poolSize: 6, maxOverflow: 4 } },
   });
   expect(plan.steps).toEqual([
-    'Keep a copy of .env beside it',
+    'Keep a copy of .env',
     'Write DATABASE_POOL_SIZE=3 and DATABASE_MAX_OVERFLOW=1 into .env',
-    `Make ${service}-1 anew and wait until it is healthy`,
-    `Make ${service}-2 anew and wait until it is healthy`,
-    'See the new numbers in the pool metrics',
+    `Recreate ${service}-1 and wait until it is healthy`,
+    `Recreate ${service}-2 and wait until it is healthy`,
+    'Check the new numbers in the pool metrics',
     'Remove the copy of .env',
   ]);
   const report = await remedy().run(plan, plan.targets, control);
@@ -186,7 +186,7 @@ test('a value the backend does not start with ends where it began, and shows the
     `${service}-2: not reached`,
   ]);
   expect(report.items[1]?.lines.join('\n')).toContain('a pool of more than 8 does not fit');
-  expect(report.summary).toContain('The new numbers did not work, and were taken back');
+  expect(report.summary).toContain('The new numbers did not work. They were undone');
   expect(running()).toEqual([`${service}-1: 6 + 4`, `${service}-2: 6 + 4`]);
   expect(replicas().map(({ id }) => id)).toEqual(ids);
   expect(readFileSync(envFile, 'utf8')).toBe(before);
@@ -238,15 +238,15 @@ test('numbers that the pools’ own metrics do not show are taken back, and the 
   const report = await remedy(deaf, { shownWithinMs: 100 }).run(plan, plan.targets, control);
   expect(report).toMatchObject({ finished: false });
   expect(report.summary).toContain(
-    'Its pool metrics still show 6: the application does not take its pool from there. They were taken back: the containers have 6 + 4 as before.',
+    'Its pool metrics still show 6: the application does not use these variables. They were undone: the containers have 6 + 4 as before.',
   );
   expectAllBack(report);
 });
 
 test.for([
-  ['before the first is taken back', `make ${service}-1 anew`, 2],
+  ['before the first is taken back', `recreate ${service}-1`, 2],
   ['after the first was taken back', `${service}-1: recreated`, 2],
-  ['before .env is put back', 'put the old .env back', 1],
+  ['before .env is put back', 'restore the old .env', 1],
 ] as const)('cut off %s, the next start takes the rest back', async ([, sentence, nth]) => {
   const plan = await planned({ poolSize: 5, maxOverflow: 1 });
   const cutOff = (note: { readonly sentence: string }): void => {
@@ -365,7 +365,7 @@ test('an edited .env, another container and a plan of yesterday leave nothing to
   const fewer = { ...plan, targets: plan.targets.slice(0, 2) };
   expect(await remedy().recheck(fewer)).toMatchObject({
     left: [],
-    spared: [{ reason: 'the containers of the service are others now' }, {}],
+    spared: [{ reason: 'the containers were replaced since' }, {}],
   });
 });
 
@@ -376,7 +376,7 @@ test('a container that was stopped since the plan is not started by it', async (
   const name = `${service}-2`;
   const { left, spared } = await remedy().recheck(plan);
   expect(left).toEqual([]);
-  expect(spared[0]?.reason).toBe(`${name} is not running any more`);
+  expect(spared[0]?.reason).toBe(`${name} is no longer running`);
 });
 
 test('without a project directory it refuses, and says which two lines to write', async () => {
@@ -385,9 +385,7 @@ test('without a project directory it refuses, and says which two lines to write'
   const size = { poolSize: 3, maxOverflow: 1 };
   const answer = await remedy(settings).propose({ kind: 'resize-pool', service, size });
   expect(answer).toMatchObject({ refusal: { kind: 'no-env-file' } });
-  expect(JSON.stringify(answer)).toContain(
-    'write DATABASE_POOL_SIZE=3 and DATABASE_MAX_OVERFLOW=1',
-  );
+  expect(JSON.stringify(answer)).toContain('set DATABASE_POOL_SIZE=3 and DATABASE_MAX_OVERFLOW=1');
 });
 
 test('PostgreSQL, dbconn’s own services and unknown ones are refused', async () => {

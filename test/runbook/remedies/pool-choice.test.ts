@@ -86,7 +86,7 @@ test('larger than the server is refused; smaller than now never, even where it i
   expect(choosePool(evidence, 'backend', { poolSize: 60, maxOverflow: 20 })).toMatchObject({
     refusal: {
       kind: 'over-budget',
-      why: 'All pools together could open more than the 97 usable slots: 2 x (60 + 20) = 160 for backend, the others 0.',
+      why: 'All pools together could open more than 97 usable connections: 2 x (60 + 20) = 160 for backend, the others 0.',
     },
   });
   const smaller = choosePool(evidence, 'backend', { poolSize: 40, maxOverflow: 10 });

@@ -85,7 +85,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       risk: 'high',
       targets: [{ gid, owner: 'app', database, victims: 2 }],
     });
-    expect(approved.cost[0]).toMatch(/^Data integrity: a transaction manager may have decided/);
+    expect(approved.cost[0]).toMatch(/^Its transaction manager may have committed it elsewhere/);
     expect(JSON.stringify([approved.title, approved.cost, approved.steps])).not.toContain('4711');
     const { control, steps } = recording();
     const { left } = await remedy().recheck(approved);
@@ -98,7 +98,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
           lines: [],
         },
       ],
-      summary: '1 rolled back. 2 waited for it when it was planned, 0 wait for it now.',
+      summary: '1 rolled back. 2 waiting when planned, 0 waiting now.',
       finished: true,
     });
     expect(await isPrepared()).toBe(false);
@@ -137,7 +137,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const approved = await plan();
     await endPrepared();
     const { left, spared } = await remedy().recheck(approved);
-    expect([left, spared]).toMatchObject([[], [{ label: gid, reason: 'it has been ended since' }]]);
+    expect([left, spared]).toMatchObject([[], [{ label: gid, reason: 'it has ended since' }]]);
     expect((await remedy().run(approved, approved.targets, quiet)).items).toMatchObject([
       { outcome: 'already gone' },
     ]);
@@ -151,7 +151,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('a name that nobody prepared, and a server that is not there, give a reason', async () => {
     expect(await remedy().propose({ kind: 'rollback-prepared', gid })).toMatchObject({
-      refusal: { kind: 'nothing-to-do', why: 'There is no prepared transaction of that name.' },
+      refusal: { kind: 'nothing-to-do', why: 'No prepared transaction has that name.' },
     });
     const answer = await remedy('nobody').propose({ kind: 'rollback-prepared', gid });
     expect(answer).toMatchObject({ refusal: { kind: 'unreachable' } });

@@ -103,7 +103,7 @@ test('a second person’s vote sets a time-out that ends forgotten transactions,
   });
   expect(await isEnded()).toBe(true);
   const undoing = valueOf(await approvals.undo(set.id, ann));
-  expect(undoing.plan.title).toBe(`Take ${setting} away from the whole cluster`);
+  expect(undoing.plan.title).toBe(`Remove ${setting} for the whole cluster`);
   const undone = await approve(undoing);
   expect(undone.result?.report.items).toMatchObject([{ outcome: 'set' }]);
   expect(await isEnded()).toBe(false);

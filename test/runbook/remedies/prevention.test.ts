@@ -149,9 +149,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await resting.run('BEGIN');
     await systemClock.sleep(150);
     const [approved] = await carryOut(ask({ ms: 100 }));
-    expect(approved.frees.sentence).toContain(
-      '1 session rests longer than that already: /dbconn idle',
-    );
+    expect(approved.frees.sentence).toContain('1 session is idle longer already: see /dbconn idle');
     const later = await sessions.open({ user: 'app' });
     await later.run('BEGIN');
     await until('the one that came later is ended', async () => (await alive(later.pid)) === 0);
@@ -195,7 +193,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       await sessions.open({ user: 'app', application: 'PgBouncer' });
       const [approved] = await carryOut(ask({ setting: idle, role: 'app', ms: 1_800_000 }));
       expect(approved.risk).toBe('high');
-      expect(approved.cost.join(' ')).toContain('1 open session of this role come from a pooler');
+      expect(approved.cost.join(' ')).toContain('1 open session of this role comes from a pooler');
       expect(await inForce(idle)).toBe('30min');
       await sessions.ask(`ALTER SYSTEM SET ${idle} = '1h'`);
       await reload();
@@ -207,7 +205,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test.for([
     [ask({ role: 'nobody' }), 'postgres', 'unknown-role', /\\du/],
-    [ask({ role: 'team' }), 'postgres', 'group-role', /log in/],
+    [ask({ role: 'team' }), 'postgres', 'group-role', /logs in/],
     [ask({ ms: null }), 'postgres', 'nothing-to-do', /SHOW/],
     [ask({ role: 'postgres' }), 'acting', 'privilege', /superuser/],
     [ask({ role: 'app' }), 'acting', 'privilege', major < 16 ? /by hand/ : /WITH ADMIN OPTION/],

@@ -96,7 +96,7 @@ const hostile: Arbitrary<ApprovalRequest> = record({
     handOff: { shownAt: at, until: at, ranBy: null },
     brokenGlass: many % 3 === 0 ? { by: bob, at, reason: evil } : null,
     votes: [{ by: bob, at, reason: evil }],
-    closing: { by: bob, at, sentence: 'An approver said no.', reason: evil },
+    closing: { by: bob, at, sentence: 'An approver denied it.', reason: evil },
     execution: { startedAt: at, left: many, spared, before: fullness, after: null },
     result: {
       report: { items, summary: 'Two ended.', finished: true },

@@ -61,11 +61,11 @@ export function judgeAimFigures(
   { before, after, later, laterAfterMs }: AimFigures,
 ): Pick<Outcome, 'word' | 'sentence'> {
   if (before === null || later === null) {
-    const sentence = 'It could not be seen whether this helped: a look gave no figures.';
+    const sentence = 'Whether this helped is unknown: a check had no figures.';
     return { word: 'unknown', sentence };
   }
   const seconds = Math.round(laterAfterMs / 1000);
-  const sentence = `${before} ${words[aim]} before, ${after ?? 'not known'} right after, ${later} after ${seconds} s.`;
+  const sentence = `${before} ${words[aim]} before, ${after ?? 'unknown'} right after, ${later} after ${seconds} s.`;
   return { word: toWord(before, after ?? later, later), sentence };
 }
 
@@ -90,7 +90,7 @@ export function judgeReport({
 }: Pick<Report, 'finished' | 'items'>): Pick<Outcome, 'word' | 'sentence'> {
   const done = items.filter(({ outcome }) => asPlanned.has(outcome)).length;
   if (finished && done === items.length) {
-    return { word: 'fixed', sentence: 'Done as planned, and seen to be so.' };
+    return { word: 'fixed', sentence: 'Done as planned and checked.' };
   }
   return { word: 'partly', sentence: `${done} of ${items.length} done as planned.` };
 }

@@ -148,7 +148,7 @@ export function judgeOutcome(evidence: Evidence): Outcome {
   if (figures === undefined) {
     return {
       word: 'unknown',
-      sentence: 'It could not be seen whether this helped: at least one look gave no figures.',
+      sentence: 'Whether this helped is unknown: a check had no figures.',
       before,
       after,
       later,
@@ -213,5 +213,5 @@ function toSentence(figures: Figures, { laterAfterMs }: Evidence): string {
 }
 
 function inFigures({ before, after, later, perMinute }: Refill): string {
-  return `One application had ${before}, ${after} right after and ${later} now: ${perMinute} a minute.`;
+  return `One application had ${before} before, ${after} right after and ${later} now (${perMinute} per minute).`;
 }

@@ -92,7 +92,7 @@ export function applyWitnesses(outcome: Outcome, evidence: WitnessEvidence): Out
     return { ...outcome, word, sentence: told.join(' ') };
   }
   const word = outcome.word === 'fixed' ? 'partly' : outcome.word;
-  const lead = hasFreed(outcome) ? 'Slots freed, but' : 'Not all is well:';
+  const lead = hasFreed(outcome) ? 'Slots freed, but' : 'Not fully fixed:';
   return { ...outcome, word, sentence: [...told, `${lead} ${bad.join('; ')}.`].join(' ') };
 }
 
@@ -118,7 +118,7 @@ function refused({ refusals: found }: Observation, settledAt: string): string[] 
   const settled = Date.parse(settledAt);
   const services = found.filter(({ at }) => Date.parse(at) > settled).map(({ service }) => service);
   return [...new Set(services)].map(
-    (service) => `requests of ${service} are still refused a connection`,
+    (service) => `some requests of ${service} are still refused a connection`,
   );
 }
 

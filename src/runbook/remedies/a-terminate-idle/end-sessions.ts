@@ -98,20 +98,20 @@ function toItem({ pid, outcome }: SignalOutcome, remaining: ReadonlySet<number>)
   switch (outcome) {
     case 'signalled':
       return remaining.has(pid)
-        ? item('still there', 'It was told to end, and had not after 5 s.')
-        : item('ended', 'It was told to end, and is gone.');
+        ? item('still there', 'The signal was sent, but it was still there after 5 s.')
+        : item('ended', 'The signal was sent, and it is gone.');
     case 'already gone':
       return item('already gone', 'It had ended by itself.');
     case 'moved on':
-      return item('moved on', 'It worked again in the meantime.');
+      return item('moved on', 'It was active again before the signal.');
     case 'too late':
-      return item('not reached', 'The order to end it reached PostgreSQL too late to be obeyed.');
+      return item('not reached', 'The signal reached PostgreSQL too late and was not sent.');
     default:
-      return item('refused', `Spared: ${skipSentences[outcome]}.`);
+      return item('refused', `Skipped: ${skipSentences[outcome]}.`);
   }
 }
 
 function notReached(pid: number): Item {
-  const detail = 'Changes were stopped before it.';
+  const detail = 'Changes were stopped before this one.';
   return { what: `pid ${pid}`, outcome: 'not reached', detail, lines: [] };
 }

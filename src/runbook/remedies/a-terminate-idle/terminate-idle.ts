@@ -68,7 +68,7 @@ function draftTermination(
     sparedTotal: sparedTotal + candidates.total - candidates.sessions.length,
     cost: ask.kind === 'idle' ? costOfIdle : costOfTransactions(targets),
     frees: { slots: targets.length, sentence: refill(targets.length, candidates.newIn60s) },
-    undo: 'An ended session cannot be brought back; its application opens a new one.',
+    undo: 'Not possible. The application opens new sessions.',
     undoAsk: null,
     steps: stepsFor(targets.length),
     risk: targets.some(({ hasWritten }) => hasWritten) ? 'medium' : 'low',
@@ -80,14 +80,14 @@ function stepsFor(sessions: number): string[] {
   const batches = Math.ceil(sessions / batchSize);
   return Array.from({ length: batches }, (_, index) => {
     const size = Math.min(batchSize, sessions - index * batchSize);
-    return `End ${count(size, 'session')}, each checked once more in the statement that ends it`;
+    return `End ${count(size, 'session')}, each checked again by the statement that ends it`;
   });
 }
 
 const costOfIdle = [
-  'No transaction is lost: these sessions are between two of them.',
-  'A pool without pre-ping gives its next requests an error for each session ended.',
-  'The pool opens them again when it needs them, so this brings no lasting relief.',
+  'No transaction is lost.',
+  'A pool without pre-ping returns one error for each ended session.',
+  'The pool reopens them when needed, so the relief is temporary.',
 ];
 
 function costOfTransactions(targets: readonly SessionTarget[]): string[] {
@@ -95,20 +95,19 @@ function costOfTransactions(targets: readonly SessionTarget[]): string[] {
   const locks = targets.reduce((sum, { locksHeld }) => sum + locksHeld, 0);
   const ages = targets.map(({ transactionAgeSeconds }) => transactionAgeSeconds ?? 0);
   const oldest = durationOfMs(Math.max(0, ...ages) * 1000);
-  const has = writers === 1 ? 'has' : 'have';
   return [
-    `${count(targets.length, 'transaction')} rolled back, the oldest open for ${oldest}.`,
-    ...(writers > 0 ? [`${writers} of them ${has} written: that work is lost.`] : []),
+    `${count(targets.length, 'transaction is', 'transactions are')} rolled back, the oldest open for ${oldest}.`,
+    ...(writers > 0 ? [`${writers} of them wrote data: that work is lost.`] : []),
     ...(locks > 0 ? [`${count(locks, 'lock')} released.`] : []),
   ];
 }
 
 function refill(slots: number, newIn60s: number): string {
-  const frees = `Frees ${count(slots, 'slot')}`;
-  if (newIn60s === 0) return `${frees}; no connection is younger than a minute.`;
+  const frees = `Frees ${count(slots, 'connection')}`;
+  if (newIn60s === 0) return `${frees}. No connection was opened in the last minute.`;
   const minutes = slots / newIn60s;
   const time = minutes < 1 ? 'less than a minute' : `about ${Math.round(minutes)} min`;
-  return `${frees}; at the rate of the last minute (${newIn60s} new) they are taken again in ${time}.`;
+  return `${frees}. At ${newIn60s} new connections a minute they fill again in ${time}.`;
 }
 
 /** Runbook option A: end sessions idle in transaction, aborted ones too, or one application's idle sessions. */
@@ -138,7 +137,7 @@ async function proposeTermination(
   if (hidden > 0) {
     return refuse(
       'privilege',
-      `${count(hidden, 'session')} cannot be seen by the acting role, so nothing can be judged.`,
+      `The acting role cannot see ${count(hidden, 'session')}, so dbconn cannot judge them.`,
       `GRANT pg_monitor TO "${role.replaceAll('"', '""')}";`,
     );
   }
@@ -153,7 +152,7 @@ async function readCandidates(ports: OptionAPorts, ask: IdleRequest): Promise<An
     return done(await ports.privileged.act((session) => session.readTerminateCandidates(query)));
   } catch (error) {
     if (!(error instanceof PrivilegedUnavailable)) throw error;
-    const next = 'Option C, restarting the service, needs no connection to PostgreSQL.';
+    const next = 'Restart the service (option C): that needs no connection to PostgreSQL.';
     return refuse('unreachable', error.message, next);
   }
 }
@@ -163,13 +162,13 @@ function refuseNothing(
   { spared, sparedTotal }: Sorted,
 ): ReturnType<typeof refuse> {
   if (sparedTotal === 0) {
-    return refuse('nothing-to-do', `No session is ${inWords(ask)}.`, 'Look with /dbconn idle.');
+    return refuse('nothing-to-do', `No session is ${inWords(ask)}.`, 'Check with /dbconn idle.');
   }
   const reasons = [...new Set(spared.map(({ reason }) => reason))];
   const next = reasons.includes(skipSentences.superuser)
-    ? 'If that superuser is the application, name it in applicationRoles and set a superuser as actingUrl; or restart the service (option C).'
-    : 'Look with /dbconn idle.';
-  const why = `${count(sparedTotal, 'session')} ${inWords(ask)}, and each is spared: ${reasons.join('; ')}.`;
+    ? 'If the application is that superuser, list it in applicationRoles and set a superuser as actingUrl. Or restart the service (option C).'
+    : 'Check with /dbconn idle.';
+  const why = `${count(sparedTotal, 'session')} ${inWords(ask)}, all skipped: ${reasons.join('; ')}.`;
   return refuse('nothing-to-do', why, next);
 }
 
@@ -188,7 +187,8 @@ async function recheckSessions(ports: OptionAPorts, plan: Plan): Promise<Recheck
     const { pid, application } = target.identity;
     const found = eligible.get(pid);
     if (found !== undefined && isSameIdleSpan(found, target.identity)) left.push(target);
-    else spared.push({ what: `pid ${pid}`, label: application, reason: 'gone, or it moved on' });
+    else
+      spared.push({ what: `pid ${pid}`, label: application, reason: 'it is gone or active again' });
   }
   return { left, spared };
 }
@@ -206,11 +206,16 @@ async function checkSessions(
   const items = identities.map(({ pid }): Item => {
     const what = `pid ${pid}`;
     return still.has(pid)
-      ? { what, outcome: 'still there', detail: 'A look found it alive.', lines: [] }
-      : { what, outcome: 'unknown', detail: 'It is gone; by whose hand is not known.', lines: [] };
+      ? { what, outcome: 'still there', detail: 'A check found it still connected.', lines: [] }
+      : {
+          what,
+          outcome: 'unknown',
+          detail: 'It is gone. Whether dbconn ended it is unknown.',
+          lines: [],
+        };
   });
   const gone = items.length - still.size;
-  const summary = `A look found ${gone} of ${count(items.length, 'session')} gone, ${still.size} still there.`;
+  const summary = `A check found ${gone} of ${count(items.length, 'session')} gone, ${still.size} still there.`;
   return { items, summary, finished: false };
 }
 
@@ -234,7 +239,7 @@ function sortCandidates(candidates: readonly Candidate[], atMost = mostSessions)
     const [what, label] = [`pid ${identity.pid}`, identity.application];
     if (reason !== null) spared.push({ what, label, reason: skipSentences[reason] });
     else if (targets.length < atMost) targets.push({ kind: 'session', ...facts });
-    else spared.push({ what, label, reason: `beyond the first ${atMost} of one plan` });
+    else spared.push({ what, label, reason: `over the limit of ${atMost} per plan` });
   }
   return { targets, spared: spared.slice(0, skippedShown), sparedTotal: spared.length };
 }

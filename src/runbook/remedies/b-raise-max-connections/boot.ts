@@ -40,7 +40,7 @@ export async function awaitApplications(
     if (missing?.length === 0) return toSentence(before, now);
     if (!isOver()) return undefined;
     const seconds = Math.round(returnWithinMs / 1000);
-    return `${toSentence(before, now)} ${missing === undefined ? 'Sessions could not be read' : `Not back within ${seconds} s: ${missing.join(', ')}`}.`;
+    return `${toSentence(before, now)} ${missing === undefined ? 'Sessions could not be read' : `Not reconnected within ${seconds} s: ${missing.join(', ')}`}.`;
   });
 }
 
@@ -56,7 +56,7 @@ function toSentence(before: ApplicationSessions, now: ApplicationSessions): stri
     const earlier = before?.get(name);
     return `${name} ${count(sessions, 'session')}${earlier === undefined ? '' : ` (${earlier} before)`}`;
   });
-  return parts.length === 0 ? 'No service is configured to be seen again.' : `${parts.join(', ')}.`;
+  return parts.length === 0 ? 'No services are configured.' : `${parts.join(', ')}.`;
 }
 
 /**
@@ -65,18 +65,15 @@ function toSentence(before: ApplicationSessions, now: ApplicationSessions): stri
  * The messages are PostgreSQL's own, 13 to 18 (postmaster.c, postinit.c, guc.c, sysv_shmem.c, posix_sema.c).
  */
 const patterns: readonly (readonly [RegExp, string])[] = [
-  [/must be less than "?max_connections/, 'more connections are reserved than it would have'],
-  [/too many (?:backends|server processes) configured/, 'it would have more processes than it can'],
+  [/must be less than "?max_connections/, 'more connections are reserved than that'],
+  [/too many (?:backends|server processes) configured/, 'that is more processes than it can have'],
   [
     /could not (?:map anonymous|create|resize|allocate) shared memory/,
-    'it cannot have so much shared memory',
+    'there is not enough shared memory',
   ],
-  [/could not create semaphores|insufficient shared memory/, 'it cannot have so many semaphores'],
-  [
-    /Cannot allocate memory|out of memory|not enough shared memory/,
-    'it cannot have so much memory',
-  ],
-  [/insufficient file descriptors/, 'it cannot have so many files open'],
+  [/could not create semaphores|insufficient shared memory/, 'there are not enough semaphores'],
+  [/Cannot allocate memory|out of memory|not enough shared memory/, 'there is not enough memory'],
+  [/insufficient file descriptors/, 'there are not enough file descriptors'],
   [
     /configuration file ".*" contains errors|syntax error in file|unrecognized configuration parameter/,
     'its configuration has errors',
@@ -140,7 +137,7 @@ export async function awaitBoot(
       toldAt = now;
       const what =
         acceptance.state === 'silent' ? 'does not answer yet' : 'is starting or recovering';
-      control.progress(`PostgreSQL ${what}, ${durationOfMs(now - began)} by now`);
+      control.progress(`PostgreSQL ${what} (${durationOfMs(now - began)})`);
     }
     return undefined;
   });
@@ -164,7 +161,7 @@ async function readExit(
   const { running, restarts, oomKilled, exitCode } = state;
   if (running && restarts === 0) return undefined;
   const lines = await serverHost.readLog();
-  const failure = oomKilled ? 'it was killed for lack of memory' : readBootFailure(lines);
+  const failure = oomKilled ? 'it ran out of memory and was killed' : readBootFailure(lines);
   const isOver = failure !== null || downMs >= downForMs || restarts >= mostRestarts;
   return isOver ? { kind: 'exited', failure, exitCode, lines: lines.slice(-11) } : undefined;
 }

@@ -18,8 +18,7 @@ export function draftRaise(target: string, flight: PreflightInput): PlanDraft {
   const { reading, serverHost, to } = flight;
   const { inForce } = reading;
   const verb = to > inForce ? 'Raise' : 'Lower';
-  const restarts =
-    serverHost === undefined ? ' (somebody restarts PostgreSQL)' : ' and restart PostgreSQL';
+  const restarts = serverHost === undefined ? ', restart by hand' : ' with a restart';
   return {
     option: 'B',
     target,
@@ -31,7 +30,7 @@ export function draftRaise(target: string, flight: PreflightInput): PlanDraft {
     sparedTotal: 0,
     cost: costs(flight),
     frees: { slots: Math.max(0, to - inForce), sentence: freed(reading, to) },
-    undo: `The same with ${inForce}, and another restart.`,
+    undo: `Set it back to ${inForce}, with another restart.`,
     undoAsk: { kind: 'raise-max-connections', to: inForce },
     steps: steps(flight),
     risk: 'high',
@@ -56,32 +55,32 @@ function freed({ slots, inForce }: MaxConnectionsReading, to: number): string {
   const usable = (all: number): number => all - slots.superuserReserved - slots.reserved;
   const change =
     to > inForce
-      ? `Adds ${count(to - inForce, 'slot')}`
-      : `Takes ${count(inForce - to, 'slot')} away`;
-  return `${change}: an ordinary role can use ${usable(to)} instead of ${usable(inForce)}. A leak fills them as well.`;
+      ? `Adds ${count(to - inForce, 'connection')}`
+      : `Removes ${count(inForce - to, 'connection')}`;
+  return `${change}: ordinary roles can use ${usable(to)} instead of ${usable(inForce)}. A leak fills those too.`;
 }
 
 function costs({ reading, serverHost, to }: PreflightInput): string[] {
   const { sessions, otherPending, absentStandbys, pendingRestart, inForce } = reading;
   return [
-    `Every session is cut off: ${sessions.clients} now, ${sessions.inTransaction} of them in a transaction that is lost.`,
+    `${count(sessions.clients, 'session is', 'sessions are')} disconnected, and ${count(sessions.inTransaction, 'open transaction is', 'open transactions are')} lost.`,
     serverHost === undefined
-      ? 'Until somebody restarts PostgreSQL nothing changes.'
-      : 'PostgreSQL is down for some seconds, and longer where much is left to write; a CHECKPOINT goes first. It is waited for, however long.',
+      ? 'Nothing changes until somebody restarts PostgreSQL.'
+      : 'PostgreSQL is down for seconds, or longer if much is left to write. A CHECKPOINT runs first.',
     ...memorySentences(estimateMemory(reading, to), to, serverHost),
     ...(pendingRestart
-      ? ['A change of max_connections waits for a restart already; this replaces it.']
+      ? ['An earlier change of max_connections waits for a restart. This replaces it.']
       : []),
     ...(otherPending.length > 0
-      ? [`These wait for a restart too, and come into force with it: ${otherPending.join(', ')}.`]
+      ? [`These settings take effect with the same restart: ${otherPending.join(', ')}.`]
       : []),
     ...(absentStandbys > 0 && to > inForce
       ? [
-          `${count(absentStandbys, 'replication slot')} belongs to a standby that is away: with a lower value it stops replaying when it comes back.`,
+          `${count(absentStandbys, 'replication slot belongs', 'replication slots belong')} to a disconnected standby. With a lower value it stops replaying when it returns.`,
         ]
       : []),
     ...(reading.memory.sharedBytes === null && serverHost?.memoryBytes == null
-      ? ['How much memory there is could not be read.']
+      ? ['The available memory could not be read.']
       : []),
   ];
 }
@@ -93,11 +92,11 @@ function steps({ reading, serverHost, to }: PreflightInput): string[] {
     : `ALTER SYSTEM SET max_connections = ${to}`;
   if (serverHost === undefined) return [alter];
   return [
-    'Keep a copy of postgresql.auto.conf beside it',
+    'Keep a copy of postgresql.auto.conf',
     alter,
-    'CHECKPOINT, so that the shutdown has little to write',
+    'Run CHECKPOINT, so that the shutdown is fast',
     `Restart ${serverHost.name} and wait until it accepts connections`,
-    'Check the value in force, and that the applications came back',
+    'Check the new value, and that the applications reconnected',
     'Remove the copy',
   ];
 }

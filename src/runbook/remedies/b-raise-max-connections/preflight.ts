@@ -44,16 +44,16 @@ export function memorySentences(
 ): readonly string[] {
   const { moreShared, shared, atWork } = need;
   const limit = serverHost?.memoryBytes ?? null;
-  const of = limit === null ? '' : `, of ${bytes(limit)} that it may use`;
+  const of = limit === null ? '' : `, of ${bytes(limit)} available`;
   const together = (shared ?? Math.max(0, moreShared)) + atWork;
   const isTight = limit !== null && together > limit;
   return [
     ...(moreShared > 0
       ? [
-          `About ${bytes(moreShared)} more shared memory, by an estimate${shared === null ? '' : `: ${bytes(shared)} in all`}${of}.`,
+          `About ${bytes(moreShared)} more shared memory (estimated)${shared === null ? '' : `, ${bytes(shared)} in total`}${of}.`,
         ]
       : []),
-    `If all ${to} connections sorted or hashed at once, they would take ${bytes(atWork)} of work_mem${isTight ? ': with the shared memory that is more than there is, and the kernel would kill something' : ''}.`,
+    `If all ${to} connections sort at once, they need ${bytes(atWork)} of work_mem${isTight ? '. With the shared memory that is more than there is: the kernel may kill a process' : ''}.`,
   ];
 }
 
@@ -113,8 +113,8 @@ function checkRecovery({ reading }: PreflightInput): ReturnType<Check> {
   if (!reading.inRecovery) return undefined;
   return refuse(
     'in-recovery',
-    'This server is a standby. Its own file is read at its start, and ALTER SYSTEM cannot write here.',
-    'To raise: set max_connections in its postgresql.conf and restart it, and after all standbys the primary. To lower: the primary first.',
+    'This server is a standby, and ALTER SYSTEM cannot write here.',
+    'To raise it, edit postgresql.conf and restart each standby, then the primary. To lower it, start with the primary.',
   );
 }
 
@@ -124,14 +124,14 @@ function checkSource({ reading: { source } }: PreflightInput): ReturnType<Check>
   if (source === 'command line') {
     return refuse(
       'command-line',
-      'max_connections comes from the command line, which beats ALTER SYSTEM: a restart would change nothing.',
-      'Edit it there: `command:` of the service in the compose file, then `docker compose up -d` for it; or the unit file of the server.',
+      'max_connections comes from the command line, which overrides ALTER SYSTEM.',
+      'Edit `command:` in the compose file and run `docker compose up -d`, or edit the unit file.',
     );
   }
   return refuse(
     'source',
-    'max_connections comes from neither a configuration file nor the default, so ALTER SYSTEM may have no effect.',
-    'See SELECT source FROM pg_settings for it, and change it there.',
+    'max_connections is not set in a configuration file, so ALTER SYSTEM may have no effect.',
+    'Find it with SELECT source FROM pg_settings, and change it there.',
   );
 }
 
@@ -139,8 +139,8 @@ function checkPrivilege({ reading: { privileges, version } }: PreflightInput): R
   if (!privileges.alterSystemAllowed) {
     return refuse(
       'not-allowed',
-      'ALTER SYSTEM is switched off on this server: allow_alter_system is off.',
-      'Whoever manages the configuration of this server changes max_connections there.',
+      'ALTER SYSTEM is disabled on this server (allow_alter_system).',
+      'Change max_connections where the configuration of this server is managed.',
     );
   }
   if (privileges.alterSystem) return undefined;
@@ -148,8 +148,8 @@ function checkPrivilege({ reading: { privileges, version } }: PreflightInput): R
     'privilege',
     'The acting role may not change max_connections.',
     version >= 150_000
-      ? 'GRANT ALTER SYSTEM ON PARAMETER max_connections to it; see deploy/grants.sql.'
-      : 'Before PostgreSQL 15 only a superuser may: set database.actingUrl to one, or change it by hand.',
+      ? 'Run GRANT ALTER SYSTEM ON PARAMETER max_connections for it: see deploy/grants.sql.'
+      : 'Before PostgreSQL 15 this needs a superuser: set one as database.actingUrl, or change it by hand.',
   );
 }
 
@@ -161,13 +161,13 @@ function checkStandbys({ reading, to }: PreflightInput): ReturnType<Check> {
   return refuse(
     'standbys',
     `${count(standbys.length, 'standby')} of this server must have max_connections = ${to} first, or replay stops there: ${names.join(', ')}.`,
-    `Raise each to at least ${to} and restart it, then this server by hand: what a standby is set to cannot be seen from here.`,
+    `Raise each to at least ${to} and restart it, then change this server by hand.`,
   );
 }
 
 /** Names are anybody's text with REPLICATION: only what can neither mention nor format is repeated. */
 function nameOf(application: string, address: string | null): string {
-  const name = /^[\w.-]{1,63}$/.test(application) ? application : 'one without a plain name';
+  const name = /^[\w.-]{1,63}$/.test(application) ? application : 'a standby with an unusual name';
   return address === null ? name : `${name} (${address})`;
 }
 
@@ -175,20 +175,20 @@ function checkNumber({ reading, to }: PreflightInput): ReturnType<Check> {
   const { slots, inForce, pendingRestart } = reading;
   const reservedSum = slots.superuserReserved + slots.reserved;
   if (to === inForce && !pendingRestart) {
-    return refuse('nothing-to-do', `max_connections is ${to} already.`, 'Name another number.');
+    return refuse('nothing-to-do', `max_connections is already ${to}.`, 'Choose another number.');
   }
   if (to <= reservedSum) {
     return refuse(
       'too-low',
-      `PostgreSQL would not start: ${count(reservedSum, 'connection')} are reserved, and max_connections must be more.`,
-      'Name a higher number.',
+      `PostgreSQL would not start: ${count(reservedSum, 'connection is', 'connections are')} reserved, and max_connections must be more.`,
+      'Choose a higher number.',
     );
   }
   if (to + slots.otherProcesses >= mostProcesses) {
     return refuse(
       'too-high',
-      `PostgreSQL would not start: with its ${slots.otherProcesses} other processes that is more than the ${mostProcesses} it can have.`,
-      'Name a lower number. Thousands of connections are a case for a pooler.',
+      `PostgreSQL would not start: it can have at most ${mostProcesses} processes, and ${slots.otherProcesses} others are taken.`,
+      'Choose a lower number. For thousands of connections, use a pooler.',
     );
   }
   return undefined;
@@ -204,8 +204,8 @@ function checkRoom({ reading, to }: PreflightInput): ReturnType<Check> {
   if (to >= least) return undefined;
   return refuse(
     'too-low',
-    `${count(sessions.clients, 'session')} are open now; with the reserved ones and some room that takes max_connections of at least ${least}.`,
-    'Free connections first, or name a higher number.',
+    `${count(sessions.clients, 'session is', 'sessions are')} open now, so max_connections must be at least ${least}.`,
+    'Free connections first, or choose a higher number.',
   );
 }
 
@@ -215,8 +215,8 @@ function checkMemory({ reading, serverHost, to }: PreflightInput): ReturnType<Ch
   const limit = serverHost?.memoryBytes ?? 0;
   return refuse(
     'memory',
-    `It would need about ${bytes(need.shared ?? need.moreShared)} of shared memory, and ${bytes(limit)} is all there is.`,
-    'Name a lower number, or put a pooler in front.',
+    `It needs about ${bytes(need.shared ?? need.moreShared)} of shared memory, and only ${bytes(limit)} is available.`,
+    'Choose a lower number, or use a pooler.',
   );
 }
 
@@ -224,7 +224,7 @@ function checkHost({ reading, serverHost }: PreflightInput): ReturnType<Check> {
   if (serverHost === undefined || reading.dataDirectory !== null) return undefined;
   return refuse(
     'privilege',
-    'The acting role may not see data_directory, so no copy of postgresql.auto.conf can be kept.',
-    'GRANT pg_monitor to it; see deploy/grants.sql.',
+    'The acting role cannot read data_directory, so dbconn cannot keep a copy of postgresql.auto.conf.',
+    'Run GRANT pg_monitor for it: see deploy/grants.sql.',
   );
 }

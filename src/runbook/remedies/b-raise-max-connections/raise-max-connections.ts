@@ -46,7 +46,7 @@ async function proposeChange(
     return flight.ok ? done(draftRaise(ports.target.name, flight.value)) : flight;
   } catch (error) {
     if (!(error instanceof PrivilegedUnavailable)) throw error;
-    const next = 'See /dbconn doctor. Options C and E need no connection of the acting role.';
+    const next = 'Check with /dbconn doctor. Options C and E need no acting role.';
     return refuse('unreachable', error.message, next);
   }
 }
@@ -80,7 +80,7 @@ function whyChanged(planned: SettingTarget, now: SettingTarget): string | undefi
     planned.to === now.to &&
     planned.inForce === now.inForce &&
     planned.source === now.source;
-  return isSame ? undefined : 'somebody changed it since';
+  return isSame ? undefined : 'it was changed since';
 }
 
 function toChange(plan: Plan, left: Plan['targets'], control: RunControl): Change {

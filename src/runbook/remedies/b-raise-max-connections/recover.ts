@@ -73,7 +73,7 @@ async function recoverAlter(
     const { lease } = change.control;
     await serverSettings.alterMaxConnections(from === null ? null : Number(from), lease);
   }
-  const detail = 'It was interrupted; postgresql.auto.conf is as before.';
+  const detail = 'It was interrupted. postgresql.auto.conf is unchanged.';
   return reportOne({ what: name, outcome: 'put back', detail });
 }
 
@@ -83,7 +83,7 @@ function notBegun({ target }: Change, copy: string): Report {
 }
 
 function lostHost({ target }: Change, copyPath: string): Report {
-  const detail = `It was interrupted, and dbconn no longer has a way to the container of PostgreSQL. See that it runs; the copy ${copyPath} holds what postgresql.auto.conf was before.`;
+  const detail = `It was interrupted, and dbconn cannot reach the PostgreSQL container any more. Check that it runs. The old postgresql.auto.conf is in ${copyPath}.`;
   return reportOne({ what: target.name, outcome: 'unknown', detail });
 }
 
@@ -127,7 +127,7 @@ async function recoverPutBack(
     if (!isOld) return putBack(ports, raise, failure);
   }
   const copy = await cleanUp(raise);
-  const detail = `PostgreSQL did not start with max_connections = ${raise.to}; its old file is back, and it runs with ${target.inForce}.`;
+  const detail = `PostgreSQL did not start with max_connections = ${raise.to}. Its old file is restored, and it runs with ${target.inForce}.`;
   return reportOne({ what: target.name, outcome: 'put back', detail }, `${detail}${copy}`);
 }
 

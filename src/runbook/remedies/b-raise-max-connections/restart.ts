@@ -26,7 +26,7 @@ export async function bringUp(ports: OptionBPorts, raise: Raise): Promise<Report
   if (first.kind === 'exited' && first.failure !== null) return putBack(ports, raise, first);
   await control.record({
     step: stepOf('restart', true),
-    sentence: first.kind === 'up' ? 'PostgreSQL accepts connections' : 'PostgreSQL did not come up',
+    sentence: first.kind === 'up' ? 'PostgreSQL accepts connections' : 'PostgreSQL did not start',
     facts: { part: 'restart', isUp: first.kind === 'up' },
   });
   return first.kind === 'up' ? concludeUp(ports, raise, first) : concludeDown(raise, first);
@@ -45,10 +45,10 @@ export async function putBack(
 ): Promise<Report> {
   const { control, serverHost, files, kept, to } = raise;
   const step = stepOf('restart', true);
-  const why = failure ?? 'it ended at its start';
+  const why = failure ?? 'it stopped at startup';
   await control.intend({
     step,
-    sentence: `put the old postgresql.auto.conf back and start: with ${to} ${why}`,
+    sentence: `restore the old postgresql.auto.conf and start: with ${to} ${why}`,
     facts: { part: 'restart', putsBack: true },
   });
   // An engine that starts it again and again would start it in the middle of this.
@@ -64,7 +64,7 @@ export async function putBack(
   const reason = `PostgreSQL did not start with max_connections = ${to}: ${why}.`;
   return again.kind === 'up'
     ? concludePutBack(raise, { reason, inForce: again.maxConnections, lines })
-    : concludeDown(raise, again, `${reason} With its old file it did not start either.`);
+    : concludeDown(raise, again, `${reason} It did not start with its old file either.`);
 }
 
 interface Reverted {
@@ -80,10 +80,10 @@ async function concludePutBack(
   const { target } = raise;
   const copy = await cleanUp(raise);
   const value = inForce === null ? target.inForce : String(inForce);
-  const detail = `${reason} Its old file is back, and it runs with ${value}.`;
+  const detail = `${reason} Its old file is restored, and it runs with ${value}.`;
   return reportOne(
     { what: target.name, outcome: 'put back', detail, lines: lines.slice(-11) },
-    `${reason} The old value is back: PostgreSQL runs with max_connections = ${value}.${copy}`,
+    `${reason} The old value is restored: PostgreSQL runs with max_connections = ${value}.${copy}`,
   );
 }
 
@@ -95,12 +95,12 @@ export async function concludeUp(
 ): Promise<Report> {
   const { control, target, to, before } = raise;
   const step = stepOf('check', true);
-  await control.intend({ step, sentence: 'check the value in force', facts: { part: 'check' } });
+  await control.intend({ step, sentence: 'check the new value', facts: { part: 'check' } });
   const inForce = maxConnections ?? (await readInForce(ports));
   const applications = await awaitApplications(ports, before);
   await control.record({
     step,
-    sentence: `max_connections is ${inForce ?? 'not known'}. ${applications}`,
+    sentence: `max_connections is ${inForce ?? 'unknown'}. ${applications}`,
     facts: { part: 'check', inForce },
   });
   const copy = await cleanUp(raise);
@@ -115,7 +115,7 @@ function judge({ name }: SettingTarget, to: number, inForce: number | null): Ite
     return { ...about, outcome: 'set', detail };
   }
   if (inForce === null) {
-    const detail = `PostgreSQL was restarted; whether max_connections is ${to} could not be read.`;
+    const detail = `PostgreSQL was restarted. Whether max_connections is ${to} could not be read.`;
     return { ...about, outcome: 'unknown', detail };
   }
   const detail = `PostgreSQL was restarted, and max_connections is ${inForce} instead of ${to}: something else sets it.`;
@@ -134,13 +134,13 @@ function concludeDown(
   reason = '',
 ): Report {
   const about = reason === '' ? '' : `${reason} `;
-  const kept = `The copy ${files.copyPath} holds what postgresql.auto.conf was before.`;
+  const kept = `The old postgresql.auto.conf is in ${files.copyPath}.`;
   if (end.kind === 'silent') {
-    const detail = `${about}PostgreSQL runs, and does not answer where dbconn logs in. ${kept}`;
+    const detail = `${about}PostgreSQL runs but does not answer dbconn. ${kept}`;
     return reportOne({ what: target.name, outcome: 'unknown', detail });
   }
   const code = end.exitCode === null ? '' : ` with exit code ${end.exitCode}`;
-  const detail = `${about}PostgreSQL ended at its start${code}, for a reason that this change may not be: nothing more was tried. It is down. Read its log. ${kept}`;
+  const detail = `${about}PostgreSQL stopped at startup${code}, perhaps for another reason. It is down: read its log. ${kept}`;
   return reportOne({ what: target.name, outcome: 'failed', detail, lines: [...end.lines] });
 }
 
@@ -161,9 +161,9 @@ export async function cleanUp({
 async function removeCopy(serverHost: ServerHost, files: KeptFile): Promise<string> {
   try {
     const result = await serverHost.removeCopy(files);
-    return result === 'removed' ? '' : ` An empty file stays: ${files.copyPath}.`;
+    return result === 'removed' ? '' : ` An empty file remains: ${files.copyPath}.`;
   } catch (error) {
     if (!(error instanceof PrivilegedUnavailable)) throw error;
-    return ` The copy could not be removed, and holds what postgresql.auto.conf held: ${files.copyPath}. ${error.message}`;
+    return ` The copy of postgresql.auto.conf could not be removed: ${files.copyPath}. ${error.message}`;
   }
 }

@@ -24,10 +24,10 @@ export async function alterOnly({ serverSettings }: OptionBPorts, change: Change
 }
 
 export function pendingReport({ target, to }: Pick<Change, 'target' | 'to'>): Report {
-  const detail = `max_connections = ${to} is written and waits for a restart; until then ${target.inForce} holds.`;
+  const detail = `max_connections = ${to} is written and needs a restart. Until then it is ${target.inForce}.`;
   return reportOne(
     { what: target.name, outcome: 'set', detail },
-    `${detail} Restart PostgreSQL now, where it is run: systemctl restart postgresql, pg_ctl restart -m fast, or its operator. Then SHOW max_connections must say ${to}.`,
+    `${detail} Restart PostgreSQL now: systemctl restart postgresql, pg_ctl restart -m fast, or its operator. Then check with SHOW max_connections.`,
   );
 }
 
@@ -101,7 +101,7 @@ export async function takeBack(
 ): Promise<Report> {
   const step = stepOf('alter', true);
   const facts = { part: 'alter', takesBack: true };
-  await control.intend({ step, sentence: 'take max_connections out again', facts });
+  await control.intend({ step, sentence: 'undo the change of max_connections', facts });
   const { auto, beneath } = await serverSettings.readMaxConnections();
   // Null beneath: the files cannot be read, so nobody else's later change can be told from ours.
   const isOurs = beneath === null || auto === toNumber(target.to);
@@ -109,8 +109,8 @@ export async function takeBack(
   // A recovery that broke off in its turn may have done it already.
   const isAsBefore = isOurs || auto === toNumber(target.from);
   const sentence = isAsBefore
-    ? 'postgresql.auto.conf is as before'
-    : 'somebody else changed it since; that stays';
+    ? 'postgresql.auto.conf is unchanged'
+    : 'somebody else changed it since, and that stays';
   await control.record({ step, sentence, facts });
   const copy = await cleanUp({ control, serverHost, files });
   const detail = `${why} PostgreSQL was not restarted, and ${sentence}.`;
@@ -118,7 +118,7 @@ export async function takeBack(
 }
 
 function stopBefore(target: SettingTarget, copy: string): Report {
-  const detail = 'All changes were stopped before it; nothing was changed.';
+  const detail = 'All changes were stopped before this one. Nothing changed.';
   return reportOne({ what: target.name, outcome: 'not reached', detail }, `${detail}${copy}`);
 }
 

@@ -16,7 +16,7 @@ function restartCommands({ services, names }: Place, service: string): Commands 
     case 'systemd':
       return { notes: [], commands: [`sudo systemctl restart ${word}`] };
     default: {
-      const how = `Restart every process of ${service}, one after another, the way it is run.`;
+      const how = `Restart every process of ${service}, one after another.`;
       const ecs = 'On ECS: aws ecs update-service with --force-new-deployment.';
       return { notes: [how, ecs], commands: [] };
     }
@@ -34,7 +34,7 @@ function resizeCommands({ services, names }: Place, pool: PoolTarget): Commands 
   const lines = assignments(pool);
   switch (services) {
     case 'compose': {
-      const edit = `Set ${lines.join(' and ')} where ${pool.service} has them from.`;
+      const edit = `Set ${lines.join(' and ')} where ${pool.service} gets its variables.`;
       const up = `${compose(names)} up -d --no-deps --wait ${word}`;
       const where = "Run it in the project's directory.";
       return { notes: [edit, where], commands: [up] };
@@ -50,7 +50,7 @@ function resizeCommands({ services, names }: Place, pool: PoolTarget): Commands 
       return { notes: [edit], commands: [`sudo systemctl restart ${word}`] };
     }
     default: {
-      const edit = `Set ${lines.join(' and ')} where ${pool.service} has them from, and restart every process of it.`;
+      const edit = `Set ${lines.join(' and ')} where ${pool.service} gets its variables, and restart all its processes.`;
       return { notes: [edit], commands: [] };
     }
   }

@@ -41,8 +41,8 @@ async function propose(
   if (unsafe !== undefined) {
     return refuse(
       'unsafe-name',
-      'A name in this plan has characters that cannot stand in a command, so none is shown.',
-      'Do it with a tool that takes names as they are, such as psql with \\gset.',
+      'A name in this plan is not safe in a command, so dbconn shows none.',
+      'Use a tool that takes names as data, such as psql with \\gset.',
     );
   }
   const { reading } = (await ports.takeSnapshot()).database;
@@ -62,12 +62,12 @@ async function propose(
 }
 
 const steps = [
-  'A person runs the commands that show here after the last vote, and says so',
-  'dbconn looks whether it helped',
+  'A person runs the commands that appear here after the last approval',
+  'dbconn checks the effect',
 ];
 
-const noRole = 'No acting role is configured, so dbconn cannot do it itself.';
-const noContainers = 'dbconn does not reach what runs this service.';
+const noRole = 'No acting role is configured, so dbconn cannot run this itself.';
+const noContainers = 'dbconn cannot reach the containers of this service.';
 
 /** Why an option that is not set up cannot be run. */
 const lacks: Readonly<Record<Action, string>> = {
@@ -113,7 +113,7 @@ const untouched: ReadonlySet<Item['outcome']> = new Set<Item['outcome']>([
 ]);
 
 function toReport({ targets }: Plan, items: readonly Item[]): Report {
-  const summary = `A look after it: ${countOutcomes(items)}${targets.length > 1 ? `, of ${targets.length}` : ''}.`;
+  const summary = `Checked afterwards: ${countOutcomes(items)}${targets.length > 1 ? `, of ${targets.length}` : ''}.`;
   const finished = !items.some(({ outcome }) => untouched.has(outcome));
   return { items: [...items], summary, finished };
 }

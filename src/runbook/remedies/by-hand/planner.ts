@@ -107,7 +107,7 @@ async function readTargets(remedy: Remedy, plan: Plan): Promise<Item[]> {
   return plan.targets.map((target): Item => {
     const item = { what: nameOf(target), lines: [] };
     return same.has(target)
-      ? { ...item, outcome: 'still there', detail: 'A look found it as it was.' }
+      ? { ...item, outcome: 'still there', detail: 'A check found it unchanged.' }
       : { ...item, outcome: outcomeOf(target), detail: 'It is no longer what was approved.' };
   });
 }
@@ -134,9 +134,11 @@ async function readSetting(remedy: Remedy, { ask, targets }: Plan): Promise<Item
   }
   const now = again.ok ? settingOf(again.value.targets) : undefined;
   const isSet = again.ok ? now?.inForce === planned.to : again.refusal.kind === 'nothing-to-do';
-  if (isSet) return [{ ...item, outcome: 'set', detail: 'It was read back.' }];
-  const inForceNote = now === undefined ? '' : ` ${now.inForce} is in force.`;
-  return [{ ...item, outcome: 'not reached', detail: `It was not read back.${inForceNote}` }];
+  if (isSet) return [{ ...item, outcome: 'set', detail: 'The new value is in force.' }];
+  const inForceNote = now === undefined ? '' : ` It is ${now.inForce}.`;
+  return [
+    { ...item, outcome: 'not reached', detail: `The new value is not in force.${inForceNote}` },
+  ];
 }
 
 function settingOf(targets: Plan['targets']): SettingTarget {

@@ -55,7 +55,7 @@ export function psqlNotes({ server, names }: Place): string[] {
   if (server === 'kubernetes') return blanks({ server: names.server });
   return server === 'compose' || server === 'systemd'
     ? []
-    : ['psql connects as PGHOST, PGUSER and PGPASSWORD say: use an administrator of this server.'];
+    : ['psql uses PGHOST, PGUSER and PGPASSWORD: log in as an administrator.'];
 }
 
 export function compose({ project }: Place['names']): string {
@@ -78,7 +78,5 @@ export function blanks(names: Readonly<Record<string, string | null>>): string[]
   );
   return missing.length === 0
     ? []
-    : [
-        `Put your own names for the words in capitals; ${missing.join(' and ')} in dbconn.yml does.`,
-      ];
+    : [`Replace the words in capitals, or set ${missing.join(' and ')} in dbconn.yml.`];
 }

@@ -59,7 +59,7 @@ function onCloudSql({ server }: Place['names'], { name, to }: SettingTarget): Co
   return {
     notes: [
       ...blanks({ server }),
-      'patch replaces all flags at once: put those that the first command shows for OTHER_FLAGS, or they are reset.',
+      'patch replaces all flags: replace OTHER_FLAGS with those the first command shows, or they are reset.',
     ],
     commands: [show, `gcloud sql instances patch ${instance} ${flags}`],
   };
@@ -109,7 +109,7 @@ function editByHand({ name, to }: SettingTarget, edit: NonNullable<HandOff['edit
   const note =
     edit === 'standby'
       ? `Set ${name} = ${to ?? 'its default'} in the postgresql.conf of this standby.`
-      : `Set -c ${name}=${to ?? 'DEFAULT'} where the server is started: ALTER SYSTEM cannot beat the command line.`;
+      : `Set -c ${name}=${to ?? 'DEFAULT'} where the server is started: ALTER SYSTEM cannot override the command line.`;
   return { notes: [note], commands: [] };
 }
 
@@ -128,7 +128,7 @@ function restartServer({ server, names }: Place, isEdited: boolean): Commands {
     case 'kubernetes': {
       const set = `statefulset/${named(names.server, 'STATEFULSET')}`;
       const operator =
-        'Where an operator runs PostgreSQL, change its resource instead: it undoes what others write.';
+        'If an operator runs PostgreSQL, change its resource instead: it reverts other changes.';
       const start = `${kubectl(names)} rollout`;
       return {
         notes: [...blanks({ server: names.server }), operator],
@@ -142,7 +142,7 @@ function restartServer({ server, names }: Place, isEdited: boolean): Commands {
       };
     default:
       return {
-        notes: ['Then restart PostgreSQL where it is run, such as with pg_ctl restart -m fast.'],
+        notes: ['Then restart PostgreSQL, for example with pg_ctl restart -m fast.'],
         commands: [],
       };
   }

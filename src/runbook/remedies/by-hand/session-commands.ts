@@ -53,7 +53,7 @@ export function stopCommands(
     notes: [
       ...psqlNotes(place),
       ...(both
-        ? ['Run a pg_terminate_backend only where the pg_cancel_backend before it released nobody.']
+        ? ['Run pg_terminate_backend only if the pg_cancel_backend before it released no session.']
         : []),
     ],
     commands: blockers.flatMap((blocker) => {

@@ -17,8 +17,10 @@ export function whyChanged(
   target: ReplicaTarget,
   now: ReplicaReading | undefined,
 ): string | undefined {
-  if (now === undefined) return 'it is not there any more, or could not be seen';
-  return now.startedAt === target.startedAt ? whyNotRunning(now) : 'it has been restarted since';
+  if (now === undefined) return 'it is gone or could not be checked';
+  return now.startedAt === target.startedAt
+    ? whyNotRunning(now)
+    : 'it was restarted since the plan';
 }
 
 /** A process that a restart has ended. */
@@ -64,7 +66,7 @@ function reportOrphans(orphans: readonly SessionReading[]): {
 } {
   const items = orphans.map(({ pid, queryAgeSeconds }): Item => {
     const age = queryAgeSeconds === null ? '' : ` for ${durationOfMs(queryAgeSeconds * 1000)}`;
-    const detail = `Its query runs${age}, for a process that is gone.`;
+    const detail = `Its query has been running${age}, but its process is gone.`;
     return { what: `pid ${pid}`, outcome: 'still there', detail, lines: [] };
   });
   const queries = count(orphans.length, 'query').replace(/querys$/, 'queries');
@@ -154,7 +156,7 @@ export async function checkReplicas(
   const down = items.filter(({ outcome }) => outcome === 'failed').length;
   return {
     items: [...items, ...left.items],
-    summary: `A look afterwards: ${countOutcomes(items)}.${left.sentence}${down > 0 ? ' Start what is down by hand.' : ''}`,
+    summary: `Checked afterwards: ${countOutcomes(items)}.${left.sentence}${down > 0 ? ' Start the stopped containers by hand.' : ''}`,
     finished: false,
     ...(left.followUps.length > 0 && { followUps: [...left.followUps] }),
   };
@@ -163,7 +165,7 @@ export async function checkReplicas(
 function toItem(target: ReplicaTarget, now: ReplicaReading | undefined, since: string): Item {
   const what = target.name;
   if (now === undefined) {
-    return { what, outcome: 'unknown', detail: 'It could not be seen.', lines: [] };
+    return { what, outcome: 'unknown', detail: 'It could not be checked.', lines: [] };
   }
   if (now.state !== 'running') {
     return { what, outcome: 'failed', detail: `Its state is ${now.state}.`, lines: [] };
@@ -171,5 +173,5 @@ function toItem(target: ReplicaTarget, now: ReplicaReading | undefined, since: s
   const isNew = now.startedAt !== null && Date.parse(now.startedAt) >= Date.parse(since);
   return isNew
     ? { what, outcome: 'restarted', detail: `Its health is ${now.health}.`, lines: [] }
-    : { what, outcome: 'not reached', detail: 'It runs since before.', lines: [] };
+    : { what, outcome: 'not reached', detail: 'It was not restarted.', lines: [] };
 }

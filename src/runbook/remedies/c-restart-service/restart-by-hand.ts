@@ -37,13 +37,9 @@ async function proposeRestart(ports: PlannerPorts, ask: RemedyRequest): Promise<
     targets: [{ kind: 'service', name, connections }],
     spared: [],
     sparedTotal: 0,
-    cost: [
-      ...cost,
-      'Requests that a process is serving when it ends fail.',
-      'Starting up may run migrations, if the service does so.',
-    ],
+    cost: [...cost, 'Requests in progress fail.', 'Startup may run migrations.'],
     frees,
-    undo: 'A restart cannot be undone; it changes no setting.',
+    undo: 'Not needed: a restart changes no setting.',
     undoAsk: null,
     steps: [`Restart ${name}`],
     risk: 'medium',
@@ -52,7 +48,7 @@ async function proposeRestart(ports: PlannerPorts, ask: RemedyRequest): Promise<
 
 function mayRestart(ports: PlannerPorts, name: string): Answer<ServiceConfig> {
   if (name !== ports.target.postgresService) return mayResize(ports, name);
-  const next = 'Restarting PostgreSQL ends every session: see option B of the runbook.';
+  const next = 'Restarting PostgreSQL ends every session: use option B for that.';
   return refuse('postgres', 'Option C does not restart PostgreSQL.', next);
 }
 
@@ -62,13 +58,13 @@ async function readBack(ports: PlannerPorts, { ask }: Plan, since: string): Prom
   const old = countOld(ports, await ports.takeSnapshot(), { name, since });
   const item = { what: name, lines: [] };
   if (old === null) {
-    return [{ ...item, outcome: 'unknown', detail: 'Its processes are not seen from here.' }];
+    return [{ ...item, outcome: 'unknown', detail: 'dbconn cannot see its processes.' }];
   }
   if (old === 0) {
-    return [{ ...item, outcome: 'restarted', detail: 'None of the sessions seen is from before.' }];
+    return [{ ...item, outcome: 'restarted', detail: 'All its sessions are new.' }];
   }
   const are = old === 1 ? 'is' : 'are';
-  const detail = `${count(old, 'session')} seen ${are} from before: a process was not restarted.`;
+  const detail = `${count(old, 'session')} ${are} older than the restart: a process was not restarted.`;
   return [{ ...item, outcome: 'not reached', detail }];
 }
 

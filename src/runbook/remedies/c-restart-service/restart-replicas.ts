@@ -29,13 +29,13 @@ const words = {
 
 const sentences: Readonly<Record<RestartOutcome['result'], string>> = {
   healthy: 'It was restarted and is healthy.',
-  running: 'It was restarted and stays up; it has no health check.',
+  running: 'It was restarted and is running. It has no health check.',
   unhealthy: 'It was restarted and is unhealthy.',
   starting: 'It was restarted and was not healthy in time.',
-  'crash-loop': 'It was restarted and ends again and again.',
+  'crash-loop': 'It was restarted and keeps crashing.',
   exited: 'It is down.',
-  'not-restarted': 'It was not restarted; the old process still runs.',
-  unknown: 'What became of it could not be read.',
+  'not-restarted': 'It was not restarted. The old process still runs.',
+  unknown: 'Its state could not be read.',
 };
 
 interface RestartRun {
@@ -71,7 +71,7 @@ export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise
       items.push({
         what: replica.name,
         outcome: 'moved on',
-        detail: `Spared: ${changed}.`,
+        detail: `Skipped: ${changed}.`,
         lines: [],
       });
       continue;
@@ -129,7 +129,7 @@ async function restartOne(
   const { detail, lines } = explain(restarted);
   const killed =
     restarted.killed === true
-      ? ` The old process had not ended after ${stopTimeoutSeconds} s, and was killed.`
+      ? ` The old process did not end within ${stopTimeoutSeconds} s and was killed.`
       : '';
   await control.record({
     step,
@@ -144,7 +144,7 @@ function explain(restarted: RestartOutcome): Pick<Item, 'detail' | 'lines'> {
   const parts = [
     sentences[result],
     ...(exitCode === null ? [] : [`Its exit code is ${exitCode}.`]),
-    ...(oomKilled ? ['It was killed for lack of memory.'] : []),
+    ...(oomKilled ? ['It ran out of memory and was killed.'] : []),
     ...(problem === undefined ? [] : [problem.summary, problem.fix ?? '']),
   ];
   const output = healthOutput === null ? [] : [healthOutput];

@@ -26,20 +26,23 @@ export function effectOf(
   const { poolers, behindPoolers } = gatherEvidence({ snapshot: snapshot, target, recent: [] });
   const pooler = poolers.find((one) => one.name === name);
   if (pooler === undefined && behindPoolers.has(name)) {
-    const sentence =
-      'It connects through a pooler, which keeps its connections to PostgreSQL: how many slots this frees is not known.';
+    const sentence = 'It connects through a pooler, so how many connections this frees is unknown.';
     return { cost: [], frees: { slots: null, sentence } };
   }
-  const clients = pooler === undefined ? '' : count(pooler.reading.clients, 'client');
   const slots = countOfService(snapshot, target, name);
   return {
-    cost: pooler === undefined ? [] : [`It is a pooler: its ${clients} are disconnected.`],
+    cost:
+      pooler === undefined
+        ? []
+        : [
+            `It is a pooler: ${count(pooler.reading.clients, 'client is', 'clients are')} disconnected.`,
+          ],
     frees: {
       slots,
       sentence:
         slots === null
-          ? 'How many slots this frees could not be read.'
-          : `Frees up to ${count(slots, 'slot')}, and its pools open what they need again.`,
+          ? 'How many connections this frees is unknown.'
+          : `Frees up to ${count(slots, 'connection')}. Its pools reopen what they need.`,
     },
   };
 }
@@ -72,19 +75,19 @@ async function proposeRestart(ports: OptionCPorts, ask: RemedyRequest): Promise<
   return refuse(
     'nothing-to-do',
     `None of the containers of ${service.value.name} can be restarted: ${reasonsOf(spared)}.`,
-    'Look at them with docker compose ps.',
+    'Check them with docker compose ps.',
   );
 }
 
 /** Only what is configured, and never what dbconn stands on. */
 function mayRestart(ports: OptionCPorts, name: string): Answer<ServiceConfig> {
   if (name === ports.target.postgresService) {
-    const next = 'Restarting PostgreSQL ends every session: see option B of the runbook.';
+    const next = 'Restarting PostgreSQL ends every session: use option B for that.';
     return refuse('postgres', 'Option C does not restart PostgreSQL.', next);
   }
   if (ports.refusedServices.includes(name)) {
-    const next = 'Restart it by hand if you must.';
-    return refuse('own-service', 'dbconn does not restart what it runs on itself.', next);
+    const next = 'Restart it by hand if necessary.';
+    return refuse('own-service', 'dbconn does not restart services it depends on.', next);
   }
   return findService(ports.target, name);
 }
@@ -113,7 +116,7 @@ function draft(target: Target, { service, snapshot, targets, spared }: Found): P
     option: 'C',
     target: target.name,
     ask: { kind: 'restart', service: service.name },
-    title: `Restart ${service.name}: ${count(targets.length, 'replica')}, one after another`,
+    title: `Restart ${service.name}, ${count(targets.length, 'replica')}`,
     subject: service.name,
     targets: ordered,
     spared: [...spared],
@@ -121,13 +124,13 @@ function draft(target: Target, { service, snapshot, targets, spared }: Found): P
     cost: [
       ...cost,
       targets.length === 1
-        ? 'The service has one replica: it is down until that is healthy again.'
-        : 'One replica at a time is down; requests it is serving fail.',
-      'Starting up may run migrations, if the service does so.',
-      'A query that is active stays in PostgreSQL until it ends, unless client_connection_check_interval is set.',
+        ? 'The service is down until its only replica is healthy again.'
+        : 'One replica at a time is down. Its requests in progress fail.',
+      'Startup may run migrations.',
+      'Active queries keep running in PostgreSQL unless client_connection_check_interval is set.',
     ],
     frees,
-    undo: 'A restart cannot be undone; it changes no setting.',
+    undo: 'Not needed: a restart changes no setting.',
     undoAsk: null,
     steps: ordered.map(({ name }) => `Restart ${name} and wait until it is healthy`),
     risk: targets.length === 1 || cost.length > 0 ? 'medium' : 'low',
@@ -159,7 +162,7 @@ async function recheckReplicas(ports: OptionCPorts, plan: Plan): Promise<Recheck
 }
 
 /** What was approved leaves the others up meanwhile. */
-const lastOne = 'it is the only replica that still runs: the service would be down';
+const lastOne = 'it is the only replica still running';
 
 function reasonsOf(spared: readonly Skipped[]): string {
   return [...new Set(spared.map(({ reason }) => reason))].join('; ');

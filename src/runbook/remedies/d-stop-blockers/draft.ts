@@ -28,8 +28,8 @@ export function toSteps(targets: readonly BlockerTarget[]): readonly BlockerStep
 
 export function lastStep(isSlow: boolean): string {
   return isSlow
-    ? 'look whether their statements have ended'
-    : 'look whether those who waited go on';
+    ? 'check whether their statements ended'
+    : 'check whether the waiting sessions continue';
 }
 
 /**
@@ -51,23 +51,23 @@ function describe({ target, how }: BlockerStep, releaseWithinMs: number): string
   const { identity, queued, victims } = target;
   const who = `pid ${identity.pid}`;
   if (queued) {
-    return `Cancel the queued statement of ${who}: ${count(victims, 'session')} behind it can go on at once`;
+    return `Cancel the queued statement of ${who}: ${count(victims, 'session')} behind it can continue at once`;
   }
   if (how === 'cancel') return `Cancel the statement of ${who}`;
   return target.how === 'terminate'
-    ? `Terminate ${who}, ${doing(identity.state)}`
-    : `Terminate ${who} if it still holds up others ${durationOfMs(releaseWithinMs)} after the cancel`;
+    ? `End ${who}, ${doing(identity.state)}`
+    : `End ${who} if it still blocks others ${durationOfMs(releaseWithinMs)} after the cancel`;
 }
 
 const states = new Map([
   ['active', 'which runs a statement'],
   ['idle', 'idle'],
-  ['idle in transaction', 'idle in transaction: a cancel does nothing to it'],
-  ['idle in transaction (aborted)', 'in an aborted transaction: a cancel does nothing to it'],
+  ['idle in transaction', 'idle in transaction (a cancel has no effect)'],
+  ['idle in transaction (aborted)', 'in an aborted transaction (a cancel has no effect)'],
 ]);
 
 function doing(state: string): string {
-  return states.get(state) ?? 'whatever it does';
+  return states.get(state) ?? 'in any state';
 }
 
 interface Stopping {
@@ -96,7 +96,7 @@ export function draftStop(stopping: Stopping): PlanDraft {
     sparedTotal: spared.length,
     cost: targets.flatMap(costOf),
     frees: { slots: ends, sentence: brings(waiters, ends) },
-    undo: 'What is cancelled or ended cannot be brought back; whoever ran it has to run it again.',
+    undo: 'Not possible. The statements have to be run again.',
     undoAsk: null,
     steps: describeSteps(targets, releaseWithinMs, ask.kind === 'cancel-slow'),
     risk: targets.every(({ queued }) => queued) ? 'low' : riskOf(targets),
@@ -106,20 +106,18 @@ export function draftStop(stopping: Stopping): PlanDraft {
 function titleOf({ ask, targets, waiters }: Stopping): string {
   if (ask.kind === 'cancel-slow') return titleOfSlow(targets, ask.runningForMs);
   if (ask.kind === 'stop-session') {
-    return ask.how === 'cancel'
-      ? `Cancel the statement of pid ${ask.pid}`
-      : `Terminate pid ${ask.pid}`;
+    return ask.how === 'cancel' ? `Cancel the statement of pid ${ask.pid}` : `End pid ${ask.pid}`;
   }
-  return `Stop ${count(targets.length, 'blocker')} that ${targets.length === 1 ? 'holds' : 'hold'} up ${count(waiters, 'session')}`;
+  return `Stop ${count(targets.length, 'blocker')} of ${count(waiters, 'waiting session')}`;
 }
 
 function titleOfSlow(targets: readonly BlockerTarget[], runningForMs: number): string {
   const ends = targets.filter(({ how }) => how === 'terminate').length;
   const over = `for over ${durationOfMs(runningForMs)}`;
   const end = `${count(ends, 'session')} waiting for ${ends === 1 ? 'its client' : 'their clients'}`;
-  if (ends === targets.length) return `Terminate ${end} ${over}`;
+  if (ends === targets.length) return `End ${end} ${over}`;
   const cancel = `Cancel ${count(targets.length - ends, 'statement')} running ${over}`;
-  return ends === 0 ? cancel : `${cancel}, and terminate ${end}`;
+  return ends === 0 ? cancel : `${cancel}, and end ${end}`;
 }
 
 function riskOf(targets: readonly BlockerTarget[]): PlanDraft['risk'] {
@@ -133,7 +131,7 @@ function costOf({ identity, queued, how, victims, ...facts }: BlockerTarget): st
   if (queued) {
     // A statement that waits for an exclusive lock has a transaction number already: it tells nothing of earlier work.
     const alone = identity.transactionStartedAt === identity.queryStartedAt;
-    const also = alone ? '' : `, and so does its transaction, open for ${age(facts)}`;
+    const also = alone ? '' : `, with its transaction, open for ${age(facts)}`;
     return [`${who}: its statement fails${also}. Run it again with a lock_timeout.`];
   }
   const open = facts.transactionAgeSeconds === null ? [] : [`a transaction open for ${age(facts)}`];
@@ -142,10 +140,11 @@ function costOf({ identity, queued, how, victims, ...facts }: BlockerTarget): st
     ...(facts.locksHeld > 0 ? [count(facts.locksHeld, 'lock')] : []),
     ...(victims > 0 ? [`${count(victims, 'session')} behind it`] : []),
   ];
-  const lost = facts.hasWritten ? ' What it wrote is lost.' : ' It has written nothing.';
-  const fails = how === 'terminate' ? 'its connection breaks' : 'its statement fails';
-  const costs = parts.length === 0 ? '' : `${parts.join(', ')}; `;
-  return [`${who}: ${costs}${fails} in its application.${lost}`];
+  const lost = facts.hasWritten ? ' Its uncommitted writes are lost.' : ' It has written nothing.';
+  const fails =
+    how === 'terminate' ? 'its application loses the connection' : 'its statement fails';
+  const costs = parts.length === 0 ? '' : ` (${parts.join(', ')})`;
+  return [`${who}${costs}: ${fails}.${lost}`];
 }
 
 function age({ transactionAgeSeconds }: Pick<BlockerTarget, 'transactionAgeSeconds'>): string {
@@ -153,10 +152,11 @@ function age({ transactionAgeSeconds }: Pick<BlockerTarget, 'transactionAgeSecon
 }
 
 function brings(waiters: number, ends: number): string {
-  const goOn = waiters === 0 ? 'Nobody waits for it' : `${count(waiters, 'session')} can go on`;
+  const goOn =
+    waiters === 0 ? 'No session waits for it' : `${count(waiters, 'session')} can continue`;
   return ends === 0
-    ? `${goOn}; a cancelled statement keeps its connection.`
-    : `${goOn}; frees ${count(ends, 'slot')} until the applications connect again.`;
+    ? `${goOn}. A cancelled statement keeps its connection.`
+    : `${goOn}. Frees ${count(ends, 'connection')} until the applications reconnect.`;
 }
 
 /** As many as somebody can read through; the longest come first, and one can ask again. */
@@ -195,11 +195,11 @@ function toTarget({ spared: _skipped, process, ...facts }: Blocker): BlockerTarg
 
 function refuseNothing(runningForMs: number, spared: readonly Skipped[]): Answer<PlanDraft> {
   const over = durationOfMs(runningForMs);
-  const next = 'Look with /dbconn sessions.';
+  const next = 'Check with /dbconn sessions.';
   const [{ reason } = { reason: '' }] = spared;
   if (spared.length === 0) {
     return refuse('nothing-to-do', `No statement has run for over ${over}.`, next);
   }
-  const why = `${count(spared.length, 'statement')} run for over ${over}, and each is spared: ${reason}.`;
+  const why = `${count(spared.length, 'statement')} running for over ${over}, all skipped: ${reason}.`;
   return refuse('nothing-to-do', why, next);
 }

@@ -35,7 +35,7 @@ export async function planStop(ports: OptionDPorts, ask: StopRequest): Promise<A
     });
   } catch (error) {
     if (!(error instanceof PrivilegedUnavailable)) throw error;
-    const next = 'Option C, restarting the service, needs no connection to PostgreSQL.';
+    const next = 'Restart the service (option C): that needs no connection to PostgreSQL.';
     return refuse('unreachable', error.message, next);
   }
 }
@@ -46,7 +46,7 @@ async function planBlockers(
 ): Promise<Answer<PlanDraft>> {
   const reading = await session.readWaits();
   if (reading.waitersTotal === 0) {
-    return refuse('nothing-to-do', 'No session waits for a lock.', 'Look with /dbconn blocking.');
+    return refuse('nothing-to-do', 'No session waits for a lock.', 'Check with /dbconn blocking.');
   }
   const read = await session.readBlockers(readCandidatePids(reading), toGuard(ports));
   const blockers = new Map(read.map((one) => [one.identity.pid, one]));
@@ -108,7 +108,7 @@ function sort(
     };
     if (reason !== null) skip(reason);
     else if (targets.length === mostBlockersOfPlan)
-      skip(`beyond the first ${mostBlockersOfPlan} of one plan`);
+      skip(`over the limit of ${mostBlockersOfPlan} per plan`);
     else targets.push(toTarget(blocker, { ...obstacle, waiters }));
   }
   return { targets, spared };
@@ -145,30 +145,30 @@ function skipPrepared(reading: LockReading): Skipped[] {
   );
 }
 
-const unseen = 'the sessions that waited for it have just ended, or are hidden from dbconn';
+const unseen = 'its waiting sessions just ended, or dbconn cannot see them';
 
-const ownPlan = 'it has no session; rolling it back is a plan of its own';
+const ownPlan = 'it has no session and needs a rollback request of its own';
 
 function refuseNothing(reading: LockReading, spared: readonly Skipped[]): Answer<PlanDraft> {
   const { roots, cycles } = analyseLocks(reading).blocking;
   const waits = `${count(reading.waitersTotal, 'session')} ${reading.waitersTotal === 1 ? 'waits' : 'wait'}`;
   if (roots.some((root) => 'prepared' in root)) {
-    const next = 'Its transaction manager knows how it ends; else /dbconn propose prepared GID.';
+    const next = 'Let its transaction manager end it, or use /dbconn propose prepared GID.';
     return refuse('nothing-to-do', `${waits} for a prepared transaction: ${ownPlan}.`, next);
   }
   const reasons = [...new Set(spared.map(({ reason }) => reason))];
   if (reasons.length > 0) {
-    const why = `${waits}, and each blocker is spared: ${reasons.join('; ')}.`;
-    return refuse('nothing-to-do', why, 'Look with /dbconn blocking.');
+    const why = `${waits}, and every blocker is skipped: ${reasons.join('; ')}.`;
+    return refuse('nothing-to-do', why, 'Check with /dbconn blocking.');
   }
   if (cycles.length > 0) {
-    const why = `${waits} in a deadlock, which PostgreSQL ends itself after deadlock_timeout.`;
-    return refuse('nothing-to-do', why, 'Look again with /dbconn blocking.');
+    const why = `${waits} in a deadlock. PostgreSQL resolves it after deadlock_timeout.`;
+    return refuse('nothing-to-do', why, 'Check again with /dbconn blocking.');
   }
   return refuse(
     'nothing-to-do',
-    `${waits}, and who held them up has just let go.`,
-    'Look again with /dbconn blocking.',
+    `${waits}, but their blocker just finished.`,
+    'Check again with /dbconn blocking.',
   );
 }
 
@@ -179,19 +179,15 @@ async function planSession(
 ): Promise<Answer<PlanDraft>> {
   const [blocker] = await session.readBlockers([ask.pid], toGuard(ports));
   if (blocker === undefined) {
-    return refuse(
-      'nothing-to-do',
-      `There is no session with pid ${ask.pid}.`,
-      'Look with /dbconn sources.',
-    );
+    return refuse('nothing-to-do', `No session has pid ${ask.pid}.`, 'Check with /dbconn sources.');
   }
   const reason = whyBlockerSkipped(blocker);
   if (reason !== null) {
-    return refuse('spared', `pid ${ask.pid} is spared: ${reason}.`, 'Look with /dbconn sources.');
+    return refuse('spared', `pid ${ask.pid} is skipped: ${reason}.`, 'Check with /dbconn sources.');
   }
   if (ask.how === 'cancel' && howToStop(blocker) === 'terminate') {
     const what = blocker.process === 'slow client' ? 'waits for its client' : 'runs nothing';
-    const why = `pid ${ask.pid} ${what} at this moment, and a cancel would do nothing.`;
+    const why = `pid ${ask.pid} ${what} now, so a cancel has no effect.`;
     return refuse('nothing-to-do', why, `To end its session: /dbconn kill ${ask.pid}`);
   }
   const waiters = behind((await session.readWaits()).waiters, [ask.pid]).length;

@@ -21,7 +21,7 @@ const pollMs = 100;
 const endWithinMs = 5000;
 /** Row by row those who waited let each other through in milliseconds. */
 const goOnWithinMs = 2000;
-const noneWaits = 'None of the sessions that waited for it when it was planned still does.';
+const noneWaits = 'None of the planned sessions waits for it any more.';
 
 interface StopRun {
   readonly plan: Plan;
@@ -47,7 +47,7 @@ export async function stopBlockers(session: BlockerSession, stop: StopRun): Prom
   }
   const missed = stop.left
     .slice(items.length)
-    .map((target) => toItem(target, 'not reached', 'Changes were stopped before it.'));
+    .map((target) => toItem(target, 'not reached', 'Changes were stopped before this one.'));
   const lastCheck = { step: steps.length };
   const waited = stop.plan.ask.kind !== 'cancel-slow';
   await stop.control.intend({ ...lastCheck, sentence: lastStep(!waited) });
@@ -82,7 +82,7 @@ async function stopOne(act: Act, target: BlockerTarget): Promise<Item> {
     return toItem(
       target,
       'not reached',
-      `${cancelled.detail} Changes were stopped before its end.`,
+      `${cancelled.detail} Changes were stopped before ending it.`,
     );
   }
   const ended = await take(act, { target, how: 'terminate' }, true);
@@ -135,8 +135,8 @@ async function awaitEffect(act: Act, { target, how }: BlockerStep): Promise<Item
   if (how === 'terminate') {
     const gone = await until(act, endWithinMs, async () => (await find(act, target)) === undefined);
     return gone
-      ? toItem(target, 'ended', 'It was told to end, and is gone.')
-      : toItem(target, 'still there', 'It was told to end, and had not after 5 s.');
+      ? toItem(target, 'ended', 'The signal was sent, and it is gone.')
+      : toItem(target, 'still there', 'The signal was sent, but it was still there after 5 s.');
   }
   const withinMs = act.ports.releaseWithinMs ?? defaultReleaseWithinMs;
   if (act.plan.ask.kind !== 'stop-blockers') {
@@ -146,7 +146,7 @@ async function awaitEffect(act: Act, { target, how }: BlockerStep): Promise<Item
     });
     return ended
       ? toItem(target, 'cancelled', 'Its statement was cancelled.')
-      : toItem(target, 'still there', 'Its statement was told to stop, and still runs.');
+      : toItem(target, 'still there', 'The cancel was sent, but its statement still runs.');
   }
   const released = await until(
     act,
@@ -155,7 +155,7 @@ async function awaitEffect(act: Act, { target, how }: BlockerStep): Promise<Item
   );
   return released
     ? toItem(target, 'cancelled', `Its statement was cancelled. ${noneWaits}`)
-    : toItem(target, 'still there', 'Its statement was cancelled, and others still wait for it.');
+    : toItem(target, 'still there', 'Its statement was cancelled, but others still wait for it.');
 }
 
 /** The session itself, told by pid and start; undefined once it is gone. */
@@ -198,13 +198,17 @@ function itemOf(target: BlockerTarget, outcome: Exclude<BlockerOutcome, 'signall
     case 'already gone':
       return toItem(target, 'already gone', 'It had ended by itself.');
     case 'moved on':
-      return toItem(target, 'moved on', 'It does something else by now.');
+      return toItem(target, 'moved on', 'It is running something else now.');
     case 'released':
       return toItem(target, 'moved on', noneWaits);
     case 'too late':
-      return toItem(target, 'not reached', 'The signal reached PostgreSQL too late to be sent on.');
+      return toItem(
+        target,
+        'not reached',
+        'The signal reached PostgreSQL too late and was not sent.',
+      );
     default:
-      return toItem(target, 'refused', `Spared: ${skipSentences[outcome]}.`);
+      return toItem(target, 'refused', `Skipped: ${skipSentences[outcome]}.`);
   }
 }
 

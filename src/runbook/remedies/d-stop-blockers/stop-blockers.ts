@@ -49,18 +49,17 @@ function whyLeftAlone(
 ): string | null {
   if (now === undefined || !isSameSession(now.identity, identity)) return 'it is gone';
   const whatever = named && how === 'terminate';
-  if (!whatever && !isSameStatement(now.identity, identity)) return 'it does something else by now';
+  if (!whatever && !isSameStatement(now.identity, identity))
+    return 'it is running something else now';
   return whyBlockerSkipped(now);
 }
 
 function whyNoBlocker(target: BlockerTarget, waits: LockReading): string | null {
   const { identity, queued } = target;
   if (queued && waits.waiters.every((waiter) => waiter.pid !== identity.pid)) {
-    return 'it does not wait any more';
+    return 'it no longer waits';
   }
-  return stillBlocks(target, waits)
-    ? null
-    : 'none of the sessions that waited for it when it was planned still does';
+  return stillBlocks(target, waits) ? null : 'none of the planned sessions waits for it any more';
 }
 
 const pollMs = 100;
@@ -82,7 +81,7 @@ async function recoverBlockers(ports: OptionDPorts, { plan, steps }: Interrupted
     return { what: `pid ${target.identity.pid}`, outcome, detail, lines: [] };
   });
   const waiting = `${count(waits.waitersTotal, 'session')} ${waits.waitersTotal === 1 ? 'waits' : 'wait'} now`;
-  const summary = `A look found of ${count(items.length, 'session')}: ${countOutcomes(items)}. ${waiting}.`;
+  const summary = `A check afterwards found of ${count(items.length, 'session')}: ${countOutcomes(items)}. ${waiting}.`;
   return { items, summary, finished: false };
 }
 
@@ -107,15 +106,15 @@ function judge(
   entry: StepEntry | undefined,
   now: Blocker | undefined,
 ): readonly [Item['outcome'], string] {
-  if (entry === undefined) return ['not reached', 'dbconn ended before it was signalled.'];
+  if (entry === undefined) return ['not reached', 'dbconn stopped before the signal.'];
   const recorded = Item.shape.outcome.safeParse(entry.facts?.['outcome']);
   if (entry.kind === 'done' && recorded.success) {
-    return [recorded.data, 'So it was recorded before dbconn ended.'];
+    return [recorded.data, 'It was recorded before dbconn stopped.'];
   }
-  if (now === undefined) return ['unknown', 'It is gone; by whose hand is not known.'];
+  if (now === undefined) return ['unknown', 'It is gone. Whether dbconn ended it is unknown.'];
   return isSameStatement(now.identity, identity)
-    ? ['still there', 'A look found it alive and as it was.']
-    : ['unknown', 'It lives and does something else; whether that was the signal is not known.'];
+    ? ['still there', 'A check found it unchanged.']
+    : ['unknown', 'It is running something else. Whether the signal caused that is unknown.'];
 }
 
 /** Runbook option D: cancel, and where that cannot help terminate, what others wait for; or one session by its pid. */

@@ -14,6 +14,7 @@ import type { RemedyRequest } from '../remedy-request.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer } from '../remedy.ts';
 import type { PoolNumbers } from './ports.ts';
+import { count } from '../../snapshot/words.ts';
 
 export interface ChosenPool extends FittingPool {
   /** What its containers have now; null where that is not known. */
@@ -25,7 +26,7 @@ export interface ChosenPool extends FittingPool {
 type RequestedSize = Extract<RemedyRequest, { kind: 'resize-pool' }>['size'];
 
 /**
- * The numbers for one service: those asked for, else those the ledger gives. Numbers that make the pools together
+ * The numbers for one service: those asked for, else those the budget gives. Numbers that make the pools together
  * larger than the server are refused, for they are how the next night begins; smaller ones than now never are.
  */
 export function choosePool(
@@ -34,25 +35,25 @@ export function choosePool(
   size: RequestedSize,
 ): Answer<ChosenPool> {
   const line = evidence.budget.lines.find((one) => one.service === service);
-  if (line === undefined) throw new Error(`The ledger has no line for ${service}.`);
+  if (line === undefined) throw new Error(`The budget has no line for ${service}.`);
   const requested = size === undefined ? undefined : completeSize(evidence, line, size);
   if (requested?.ok === false) return requested;
   const fitting = requested?.value ?? proposeNumbers(evidence, line);
   if (fitting === undefined && evidence.budget.usable === null) {
-    const why = 'PostgreSQL could not be looked at, so no numbers can be proposed.';
-    return refuse('unknown-budget', why, 'Give the two numbers; smaller ones than now can run.');
+    const why = 'PostgreSQL could not be checked, so dbconn cannot propose numbers.';
+    return refuse('unknown-budget', why, 'Give two numbers, smaller than the current ones.');
   }
   if (fitting === undefined) {
-    const why = `The pool of ${service} fits, and nobody waits for it.`;
-    return refuse('nothing-to-do', why, 'Give the two numbers to change it all the same.');
+    const why = `The pool of ${service} fits, and no request waits for it.`;
+    return refuse('nothing-to-do', why, 'Give two numbers to change it anyway.');
   }
   const { poolSize, maxOverflow } = line;
   const from = poolSize === null || maxOverflow === null ? null : { poolSize, maxOverflow };
   const { to } = fitting;
   const agree = line.mixed === undefined;
   if (agree && from?.poolSize === to.poolSize && from.maxOverflow === to.maxOverflow) {
-    const why = `The containers of ${service} have ${poolSize} + ${maxOverflow} already.`;
-    return refuse('nothing-to-do', why, 'Look with /dbconn pool.');
+    const why = `The containers of ${service} already have ${poolSize} + ${maxOverflow}.`;
+    return refuse('nothing-to-do', why, 'Check with /dbconn pool.');
   }
   const chosen = { ...fitting, from, overBudget: isOver(evidence, { line, numbers: to }) };
   const grows = from === null || opensMore(chosen, from);
@@ -81,7 +82,7 @@ function completeSize(
 ): Answer<FittingPool> {
   const { service } = line;
   if (maxOverflow === undefined) {
-    const why = `How many connections ${service} may open on top of its pool's size is not known.`;
+    const why = `The overflow of the pool of ${service} is unknown.`;
     return refuse('unknown-overflow', why, 'Give both numbers, or set maxOverflow of the service.');
   }
   const isFixed = sizeVariables(services, service).overflow === null;
@@ -114,12 +115,12 @@ function refuseNow(
   grows: boolean,
 ): Answer<never> | undefined {
   if (overlaps.some((one) => one.certain && one.service === service)) {
-    const why = `Old and new replicas of ${service} run at once: a deploy is not over.`;
-    return refuse('deploy', why, 'Wait for it to end, or stop the old replicas; then look again.');
+    const why = `A deploy of ${service} is still running: old and new replicas run at once.`;
+    return refuse('deploy', why, 'Wait until it ends, or stop the old replicas. Then check again.');
   }
   if (!grows || pressureOf(capacity, target.limits) === 'none') return undefined;
-  const why = `Larger pools would take slots that are not there: ${capacity?.free ?? 0} are free.`;
-  return refuse('server-full', why, 'Take smaller numbers, or free slots first.');
+  const why = `The server has ${count(capacity?.free ?? 0, 'free connection')}, too few for larger pools.`;
+  return refuse('server-full', why, 'Choose smaller numbers, or free connections first.');
 }
 
 interface Trial {
@@ -138,18 +139,18 @@ function refuseGrowth(
   { line, to, processes, overBudget }: ChosenPool,
 ): Answer<never> {
   if (overBudget === null) {
-    const why = 'PostgreSQL could not be looked at, so nobody can tell whether larger pools fit.';
-    return refuse('unknown-budget', why, 'Smaller numbers than now can be proposed.');
+    const why = 'PostgreSQL could not be checked, so whether larger pools fit is unknown.';
+    return refuse('unknown-budget', why, 'Propose smaller numbers than the current ones.');
   }
   const { budget } = evidence;
   const own = ceilingOf(to) * processes;
   const beside = mayOpenBeside(budget, line);
-  const others = Number.isFinite(beside) ? `the others ${beside}` : 'others have no ceiling';
+  const others = Number.isFinite(beside) ? `the others ${beside}` : 'others have no limit';
   const sum = `${processes} x (${to.poolSize} + ${to.maxOverflow}) = ${own} for ${line.service}, ${others}`;
   return refuse(
     'over-budget',
-    `All pools together could open more than the ${budget.usable} usable slots: ${sum}.`,
-    'Take smaller numbers, or shrink another pool first.',
+    `All pools together could open more than ${budget.usable} usable connections: ${sum}.`,
+    'Choose smaller numbers, or shrink another pool first.',
   );
 }
 

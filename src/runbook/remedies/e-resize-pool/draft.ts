@@ -42,7 +42,7 @@ export function draftResize(parts: ResizeParts): PlanDraft {
     option: 'E',
     target: evidence.target.name,
     ask,
-    title: `Set the pool of ${service} from ${from === null ? 'unknown numbers' : inWords(from)} to ${inWords(to)} per process, and make ${count(targets.length, 'container')} anew`,
+    title: `Resize the pool of ${service}${from === null ? '' : ` from ${inWords(from)}`} to ${inWords(to)}, ${count(targets.length, 'container')}`,
     subject: service,
     targets: [pool, ...replicas],
     spared: [...spared],
@@ -62,10 +62,10 @@ export const firstReplicaStep = 2;
 function stepsOf(replicas: readonly ReplicaTarget[], { set, file }: PlannedEdit): string[] {
   const lines = Object.entries(set).map(([name, value]) => `${name}=${value}`);
   return [
-    `Keep a copy of ${file} beside it`,
+    `Keep a copy of ${file}`,
     `Write ${lines.join(' and ')} into ${file}`,
-    ...replicas.map(({ name }) => `Make ${name} anew and wait until it is healthy`),
-    'See the new numbers in the pool metrics',
+    ...replicas.map(({ name }) => `Recreate ${name} and wait until it is healthy`),
+    'Check the new numbers in the pool metrics',
     `Remove the copy of ${file}`,
   ];
 }
@@ -74,22 +74,22 @@ function costOf(parts: ResizeParts): string[] {
   const { targets, overBudget, assumed, file, sharedWith } = parts;
   return [
     targets.length === 1
-      ? 'The service has one container: it is down from the end of the old one until the new one is healthy.'
-      : 'One container at a time is down; requests it is serving fail.',
-    'What was written inside a container and not into a volume is lost, and a random port of the host changes.',
-    'Starting up may run migrations, if the service does so.',
-    'The next docker compose up makes these containers anew once more, with the same numbers.',
+      ? 'The service is down until its only container is healthy again.'
+      : 'One container at a time is down. Its requests in progress fail.',
+    'Files written outside volumes are lost, and random host ports change.',
+    'Startup may run migrations.',
+    'The next docker compose up recreates these containers again, with the same numbers.',
     ...(overBudget === true
-      ? ['All pools together could still open more than the server has usable slots.']
+      ? ['All pools together could still open more than the usable connections.']
       : []),
     ...(sharedWith.length === 0
       ? []
       : [
-          `${list(sharedWith)} ${sharedWith.length === 1 ? 'takes' : 'take'} the same from ${file}, and ${sharedWith.length === 1 ? 'changes' : 'change'} at the next docker compose up.`,
+          `${list(sharedWith)} ${sharedWith.length === 1 ? 'reads' : 'read'} the same numbers from ${file}, and ${sharedWith.length === 1 ? 'changes' : 'change'} with the next docker compose up.`,
         ]),
     ...(assumed
       ? [
-          `No Compose file was found: that these containers take their numbers from ${file} is assumed.`,
+          `No Compose file was found: dbconn assumes that these containers read their numbers from ${file}.`,
         ]
       : []),
   ];
@@ -101,24 +101,24 @@ function freesOf({ line, to, from, processes }: ResizeParts): PlanDraft['frees']
   if (grows) {
     return {
       slots: 0,
-      sentence: `Frees nothing: ${line.service} may then open ${ceiling} connections.`,
+      sentence: `Frees nothing. ${line.service} may then open ${ceiling} connections.`,
     };
   }
   const slots = line.holds === null ? null : Math.max(0, line.holds - ceiling);
-  const lasting = `${line.service} may then open ${ceiling} connections and no more`;
+  const lasting = `${line.service} may then open at most ${count(ceiling, 'connection')}`;
   return {
     slots,
-    sentence: slots === null ? `${lasting}.` : `Frees ${count(slots, 'slot')}: ${lasting}.`,
+    sentence: slots === null ? `${lasting}.` : `Frees ${count(slots, 'connection')}: ${lasting}.`,
   };
 }
 
-function undoOf({ from, line }: ResizeParts, undoable: boolean): string {
+function undoOf({ from }: ResizeParts, undoable: boolean): string {
   if (from === null) {
-    return 'The old numbers are not known, so only a value that does not work is put back, by dbconn itself.';
+    return 'Only if a container does not start: the old numbers are unknown.';
   }
   return undoable
-    ? `Set the pool of ${line.service} back to ${inWords(from)}, by a plan and a vote of its own.`
-    : `The old numbers, ${inWords(from)}, are not proposed again: with them all pools together could open more than the server has, or without end.`;
+    ? `Set it back to ${inWords(from)}, with a new request.`
+    : `Not offered: with ${inWords(from)} all pools together could open more than the server has.`;
 }
 
 function inWords({ poolSize, maxOverflow }: PoolNumbers): string {

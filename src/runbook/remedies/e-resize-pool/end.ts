@@ -45,11 +45,11 @@ function explain(endpoints: readonly (readonly PoolReading[])[], pool: PoolTarge
     .flatMap((pools) => pools.filter(({ size }) => size !== null))[0];
   if (other !== undefined) {
     const now = other.size === to.poolSize ? `${other.size} + ${other.maxOverflow}` : other.size;
-    const sentence = `Its pool metrics still show ${now}: the application does not take its pool from there.`;
+    const sentence = `Its pool metrics still show ${now}: the application does not use these variables.`;
     return { shows: 'stayed', sentence };
   }
   const proven = `Its containers have ${to.poolSize} + ${to.maxOverflow} in their environment.`;
-  const sentence = `${proven} No pool metrics of it could be read to see them in use.`;
+  const sentence = `${proven} No pool metrics could confirm that.`;
   return { shows: 'nothing', sentence };
 }
 
@@ -98,7 +98,7 @@ export async function endResize(ports: OptionEPorts, end: ResizeEnd): Promise<Re
 }
 
 function mixed({ file }: PoolTarget, fresh: number, all: number): string {
-  return `${fresh} of ${count(all, 'container')} and ${file} have the new numbers; docker compose up gives them to the rest, and a plan back to the old ones takes them away.`;
+  return `${fresh} of ${count(all, 'container')} and ${file} have the new numbers. docker compose up applies them to the rest.`;
 }
 
 async function prove(ports: OptionEPorts, { plan, control }: ResizeEnd): Promise<PoolProof> {
@@ -139,30 +139,30 @@ async function takeBack(ports: OptionEPorts, end: ResizeEnd, stayed?: string): P
     replicaResult.outcome?.result === 'unknown' || hasNewNumbers(replicaResult, pool);
   if (replicaResults.some(isOpen)) return leaveOpen(after);
   const { file } = pool;
-  await control.intend({ step: 1, sentence: `put the old ${file} back` });
+  await control.intend({ step: 1, sentence: `restore the old ${file}` });
   const state = await ports.poolSettings.putBack(edit);
   const isBack = state === 'old';
   const takenBackSentence = isBack
-    ? `${file} is as it was.`
-    : `Somebody edited ${file} meanwhile, so it was left alone.`;
+    ? `${file} is as before.`
+    : `Somebody edited ${file} meanwhile, so dbconn did not change it.`;
   await control.record({ step: 1, sentence: takenBackSentence });
   if (isBack) await removeCopy(ports, end);
-  const kept = isBack ? '' : ` Its old numbers stand in ${edit.copyPath}.`;
+  const kept = isBack ? '' : ` Its old numbers are in ${edit.copyPath}.`;
   const items = [
     envItem(pool, isBack ? 'put back' : 'failed', `${takenBackSentence}${kept}`),
     ...itemsOf(after),
   ];
   const failed = end.replicaResults.some(hasFailed);
-  const why = stayed === undefined ? 'The new numbers did not work, and' : `${stayed} They`;
+  const why = stayed === undefined ? 'The new numbers did not work.' : stayed;
   const summary =
     failed || stayed !== undefined
-      ? `${why} were taken back: ${oldInWords(pool.from)}`
+      ? `${why} They were undone: ${oldInWords(pool.from)}`
       : 'No container has the new numbers.';
   return report(after, items, { finished: false, summary });
 }
 
 function oldInWords(from: ReturnType<typeof poolOf>['from']): string {
-  if (from === null) return 'the containers have the ones they had.';
+  if (from === null) return 'the containers have their old numbers.';
   return `the containers have ${from.poolSize} + ${from.maxOverflow} as before.`;
 }
 
@@ -190,11 +190,11 @@ async function takeBackOne(
 
 /** Nothing is guessed: neither the file nor its copy is touched while it is not known which numbers run. */
 function leaveOpen(end: ResizeEnd): Report {
-  const detail = `It has the new numbers; the old ones stand in ${end.edit.copyPath}.`;
+  const detail = `It has the new numbers. The old ones are in ${end.edit.copyPath}.`;
   const pool = poolOf(end.plan);
   return report(end, [envItem(pool, 'unknown', detail), ...itemsOf(end)], {
     finished: false,
-    summary: `A container could not be looked at or brought back, so ${pool.file} and its copy were left as they are.`,
+    summary: `A container could not be checked or restored, so dbconn left ${pool.file} and its copy unchanged.`,
   });
 }
 

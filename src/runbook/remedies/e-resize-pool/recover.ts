@@ -22,7 +22,7 @@ const TurnFacts = z.object({
   maxOverflow: z.number().nullable().default(null),
 });
 
-const notBegun = 'dbconn ended before it';
+const notBegun = 'dbconn stopped before it';
 
 /**
  * Settles each container that was being made anew, so that one of it is left, and then brings `.env` in line with
@@ -103,7 +103,7 @@ function untouched(file: string, replicas: readonly ReplicaTarget[]): Report {
       detail: `${notBegun}.`,
       lines: [],
     })),
-    summary: `It broke off before the first step: ${file} and the containers are as they were.`,
+    summary: `It was interrupted before the first step. ${file} and the containers are unchanged.`,
     finished: false,
   };
 }

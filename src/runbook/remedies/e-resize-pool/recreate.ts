@@ -24,7 +24,7 @@ export async function checkAgain(
   const giveUpAt = uptimeOf(clock) + lateWithinMs;
   let known = told;
   while (mayPass(known) && uptimeOf(clock) < giveUpAt) {
-    control.progress(`What became of ${name} is not known yet. Looking again.`);
+    control.progress(`The state of ${name} is unknown. Checking again.`);
     await clock.sleep(pauseMs);
     const now = await poolSettings.settleReplica({ id, name }, healthyWithinMs);
     if (now.result === 'unknown') known = { ...known, ...now };
@@ -63,7 +63,7 @@ export async function recreate(
   const { poolSettings, healthyWithinMs } = ports;
   // The numbers of before stay known after a crash, when no container has them any more.
   const facts = { replica: id, ...before };
-  await control.intend({ step, sentence: `make ${name} anew`, facts });
+  await control.intend({ step, sentence: `recreate ${name}`, facts });
   const told = await poolSettings.recreateReplica({ id, name }, { environment, healthyWithinMs });
   const outcome = await checkAgain(ports, control, { replica: { id, name }, told });
   await control.record({
@@ -101,22 +101,22 @@ const words = {
 } as const satisfies Record<RecreateOutcome['result'], Item['outcome']>;
 
 const sentences: Readonly<Record<RecreateOutcome['result'], string>> = {
-  recreated: 'It was made anew and is well.',
+  recreated: 'It was recreated and is healthy.',
   'put back': 'The old container runs again.',
   untouched: 'It runs as before.',
-  down: 'It is down, and could not be started again.',
-  unknown: 'What became of it is not known.',
+  down: 'It is down and could not be started.',
+  unknown: 'Its state is unknown.',
 };
 
 const endings: Readonly<Record<NonNullable<RecreateOutcome['ended']>, string>> = {
-  healthy: 'The new container had other numbers than it was given.',
-  running: 'The new container had other numbers than it was given.',
+  healthy: 'The new container ignored the new numbers.',
+  running: 'The new container ignored the new numbers.',
   unhealthy: 'The new container was unhealthy.',
   starting: 'The new container was not healthy in time.',
-  'crash-loop': 'The new container ended again and again.',
-  exited: 'The new container ended.',
+  'crash-loop': 'The new container kept crashing.',
+  exited: 'The new container stopped.',
   'not-restarted': 'The new container did not start.',
-  unknown: 'The new container could not be looked at.',
+  unknown: 'The new container could not be checked.',
 };
 
 /** What the report says of it. `halted` is why it was not reached. */

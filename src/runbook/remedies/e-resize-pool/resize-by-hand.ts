@@ -10,6 +10,7 @@ import { mayResize } from '../replicas/service-replicas.ts';
 import { choosePool } from './choose-size.ts';
 import { draftResize } from './draft.ts';
 import { poolOf } from './ports.ts';
+import { count } from '../../snapshot/words.ts';
 
 /** Option E where dbconn writes no file: the same numbers, judged by the same budget. */
 export function planResizes(ports: PlannerPorts): Planner {
@@ -36,7 +37,7 @@ async function proposeResize(ports: PlannerPorts, ask: RemedyRequest): Promise<A
   const known = replicas.find(({ poolVariables }) => poolVariables !== undefined)?.poolVariables;
   // A variable that its containers do not have changes nothing.
   if (known !== undefined && known.size === undefined) {
-    return refuse('no-variable', hasNoVariable(ask.service), 'See /dbconn pool.');
+    return refuse('no-variable', hasNoVariable(ask.service), 'Check with /dbconn pool.');
   }
   const { to } = choice.value;
   const draft = draftResize({
@@ -55,7 +56,7 @@ async function proposeResize(ports: PlannerPorts, ask: RemedyRequest): Promise<A
   const isAssumed = known === undefined && variables?.size === undefined;
   return done({
     ...draft,
-    title: draft.title.replace(/, and make .*$/, ', and restart its processes'),
+    title: draft.title.replace(/, \d+ containers?$/, ' with a restart'),
     targets: draft.targets.map((target) => {
       if (target.kind !== 'pool' || known !== undefined || variables === undefined) return target;
       const { size = target.variables.size, overflow = null } = variables;
@@ -63,10 +64,10 @@ async function proposeResize(ports: PlannerPorts, ask: RemedyRequest): Promise<A
     }),
     cost: [
       ...(isAssumed
-        ? [`What ${ask.service} calls the variables was not read: the usual names are assumed.`]
+        ? [`The variable names of ${ask.service} are unknown: dbconn assumes the usual ones.`]
         : []),
-      'Requests that a process is serving when it ends fail.',
-      'Starting up may run migrations, if the service does so.',
+      'Requests in progress fail.',
+      'Startup may run migrations.',
     ],
   });
 }
@@ -80,7 +81,7 @@ async function recheckResize(ports: PlannerPorts, plan: Plan): Promise<Recheck> 
     choice.value.from?.poolSize === pool.from?.poolSize &&
     choice.value.from?.maxOverflow === pool.from?.maxOverflow;
   if (isSame) return { left: [pool], spared: [] };
-  const reason = choice.ok ? 'its pool has other numbers by now' : choice.refusal.why;
+  const reason = choice.ok ? 'its pool was resized since' : choice.refusal.why;
   return { left: [], spared: [{ what: pool.service, label: '', reason }] };
 }
 
@@ -103,7 +104,7 @@ async function readBack(ports: PlannerPorts, plan: Plan): Promise<Item[]> {
         {
           ...item,
           outcome: 'not reached',
-          detail: `${own.length - isNew} of its ${own.length} pools still have other numbers.`,
+          detail: `Other numbers are still in ${own.length - isNew} of its ${count(own.length, 'pool')}.`,
         },
       ];
 }

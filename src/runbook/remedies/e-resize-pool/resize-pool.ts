@@ -60,7 +60,7 @@ async function proposeResize(ports: OptionEPorts, ask: RemedyRequest): Promise<A
   const targets = replicas.value.filter(({ name }) => !names.has(name));
   if (targets.length === 0) {
     const reasons = [...new Set(spared.map(({ reason }) => reason))].join('; ');
-    const why = `None of the containers of ${ask.service} can be made anew: ${reasons}.`;
+    const why = `None of the containers of ${ask.service} can be recreated: ${reasons}.`;
     return refuse('nothing-to-do', why, hand);
   }
   return done(draftResize({ ask, ...choice.value, ...planned.value, evidence, targets, spared }));
@@ -87,7 +87,7 @@ function refuseEdit(
 /** Where nothing is known of the project's files. */
 function byHand({ services }: Evidence, chosen: ChosenPool): string {
   const { service } = chosen.line;
-  return `By hand: write ${assignVariables(services, chosen)} where ${service} has them from, then run docker compose up -d --no-deps --wait ${service}.`;
+  return `By hand: set ${assignVariables(services, chosen)} where ${service} gets its variables, then run docker compose up -d --no-deps --wait ${service}.`;
 }
 
 /** Pools are resized all together or not at all: numbers that hold for half the containers are nobody's plan. */
@@ -114,7 +114,7 @@ function whyOthers(plan: Plan, now: readonly ReplicaReading[]): string | undefin
   const left = plan.spared.map(({ what }) => what);
   const present = now.filter(({ name }) => !left.includes(name)).map(({ id }) => id);
   const same = present.length === planned.size && present.every((id) => planned.has(id));
-  if (!same) return 'the containers of the service are others now';
+  if (!same) return 'the containers were replaced since';
   const down = now.find((one) => planned.has(one.id) && whyNotRunning(one) !== undefined);
-  return down === undefined ? undefined : `${down.name} is not running any more`;
+  return down === undefined ? undefined : `${down.name} is no longer running`;
 }

@@ -50,7 +50,7 @@ export async function runResize(ports: OptionEPorts, run: ResizeRun): Promise<Re
   if (!planned.ok) throw new PrivilegedUnavailable(planned.problem.summary);
   const { edit, set, file } = planned.value;
   if (edit.oldSha256 !== pool.envSha256 || file !== pool.file) {
-    const why = `${pool.file} was edited since the plan was made; it was left alone.`;
+    const why = `${pool.file} was edited since the plan was made, so dbconn did not change it.`;
     throw new PrivilegedUnavailable(why);
   }
   await control.intend({ step: 0, sentence: `keep a copy of ${file}`, facts: { ...edit } });

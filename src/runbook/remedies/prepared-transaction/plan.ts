@@ -44,18 +44,18 @@ export function draftRollback(target: string, reading: PreparedReading): PlanDra
     spared: [],
     sparedTotal: 0,
     cost: [
-      'Data integrity: a transaction manager may have decided to commit it, and the other databases of that transaction may have committed. Ask it first; rolling back then leaves them apart for good.',
+      'Its transaction manager may have committed it elsewhere: ask it first. A rollback then leaves the databases inconsistent for good.',
       `All it wrote is lost. It was prepared ${durationOfMs(facts.ageSeconds * 1000)} ago and holds ${count(facts.locksHeld, 'lock')}.`,
     ],
     frees: {
       slots: 0,
-      sentence: `${count(victims, 'session')} can go on; it holds no slot itself.`,
+      sentence: `${count(victims, 'session')} can continue. It holds no connection itself.`,
     },
-    undo: 'A rolled back transaction cannot be brought back.',
+    undo: 'Not possible.',
     undoAsk: null,
     steps: [
-      'In its own database check gid, owner and times once more, and roll it back',
-      'Look whether those who waited go on',
+      'Check gid, owner and time again in its database, and roll it back',
+      'Check whether the waiting sessions continue',
     ],
     risk: 'high',
   };

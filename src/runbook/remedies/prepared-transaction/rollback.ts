@@ -43,22 +43,18 @@ async function proposeRollback(
     return refuse('unreachable', error.message, 'Roll it back by hand, as its owner.');
   }
   if (found === null) {
-    const why = 'There is no prepared transaction of that name.';
-    return refuse(
-      'nothing-to-do',
-      why,
-      'The names are in pg_prepared_xacts; see /dbconn blocking.',
-    );
+    const why = 'No prepared transaction has that name.';
+    return refuse('nothing-to-do', why, 'See /dbconn blocking or pg_prepared_xacts for the names.');
   }
   const { mayRollBack, mayConnect } = found;
   if (byHand || (mayRollBack && mayConnect)) return done(draftRollback(target.name, found));
   return refuse(
     'privilege',
     mayRollBack
-      ? 'The acting role may not connect to the database it was prepared in, and only there it can be ended.'
+      ? 'The acting role may not connect to the database of this transaction.'
       : 'Only its owner or a superuser can roll it back, and the acting role is neither.',
     mayRollBack
-      ? 'GRANT CONNECT ON that DATABASE to the acting role, or set a superuser as actingUrl.'
+      ? 'Run GRANT CONNECT ON DATABASE for the acting role, or set a superuser as actingUrl.'
       : 'Set a superuser as actingUrl, or run ROLLBACK PREPARED by hand as its owner.',
   );
 }
@@ -74,7 +70,7 @@ async function recheckPrepared({ prepared }: PreparedPorts, plan: Plan): Promise
     const now = await prepared.readPrepared(target.gid);
     const what = 'prepared transaction';
     if (now !== null && isSame(now, target)) left.push(target);
-    else spared.push({ what, label: target.gid, reason: 'it has been ended since' });
+    else spared.push({ what, label: target.gid, reason: 'it has ended since' });
   }
   return { left, spared };
 }
@@ -101,7 +97,7 @@ async function runRollback(
   const items: Item[] = [];
   for (const target of targets) {
     if (await control.isStopped()) {
-      items.push(toItem('not reached', 'Changes were stopped before it.'));
+      items.push(toItem('not reached', 'Changes were stopped before this one.'));
       continue;
     }
     await control.intend({ step: 0, sentence: 'roll back the prepared transaction' });
@@ -110,7 +106,7 @@ async function runRollback(
     const { outcome } = item;
     await control.record({ step: 0, sentence: outcome, facts: { outcome } });
   }
-  await control.intend({ step: 1, sentence: 'look whether those who waited go on' });
+  await control.intend({ step: 1, sentence: 'check whether the waiting sessions continue' });
   const waits = await countVictims(ports, targets);
   await control.record({ step: 1, sentence: waits });
   return {
@@ -136,16 +132,16 @@ async function countVictims(
       after += now === null ? 0 : victimsOf(now.waits, gid);
     }
     if (after > 0 && !isOver()) return undefined;
-    return `${before} waited for it when it was planned, ${after} wait for it now`;
+    return `${before} waiting when planned, ${after} waiting now`;
   });
 }
 
 const outcomes: Readonly<Record<RollbackOutcome, Item>> = {
   'rolled back': toItem('rolled back', 'It was rolled back in its own database.'),
   'already gone': toItem('already gone', 'It was committed or rolled back by somebody else.'),
-  'moved on': toItem('moved on', 'Its name is another transaction’s by now.'),
+  'moved on': toItem('moved on', 'Another transaction has its name now.'),
   'no privilege': toItem('refused', 'Only its owner or a superuser can roll it back.'),
-  busy: toItem('refused', 'Somebody else is ending it at this moment.'),
+  busy: toItem('refused', 'Somebody else is ending it now.'),
 };
 
 function toItem(outcome: Item['outcome'], detail: string): Item {
@@ -162,12 +158,12 @@ async function recoverRollback(
   for (const target of preparedOf(plan.targets)) {
     const now = await prepared.readPrepared(target.gid);
     const recorded = Item.shape.outcome.safeParse(entry?.facts?.['outcome']);
-    if (entry === undefined) items.push(toItem('not reached', 'dbconn ended before it.'));
+    if (entry === undefined) items.push(toItem('not reached', 'dbconn stopped before it.'));
     else if (entry.kind === 'done' && recorded.success) {
-      items.push(toItem(recorded.data, 'So it was recorded before dbconn ended.'));
+      items.push(toItem(recorded.data, 'It was recorded before dbconn stopped.'));
     } else if (now !== null && isSame(now, target)) {
-      items.push(toItem('still there', 'A look found it prepared as before.'));
-    } else items.push(toItem('unknown', 'It has ended; whether by dbconn is not known.'));
+      items.push(toItem('still there', 'A check found it still prepared.'));
+    } else items.push(toItem('unknown', 'It has ended. Whether dbconn ended it is unknown.'));
   }
-  return { items, summary: `A look found: ${countOutcomes(items)}.`, finished: false };
+  return { items, summary: `Checked afterwards: ${countOutcomes(items)}.`, finished: false };
 }

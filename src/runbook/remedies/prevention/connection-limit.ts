@@ -12,30 +12,38 @@ type LimitCheckRequest = Extract<RemedyRequest, { kind: 'limit-connections' }>;
 function checkLimit(ask: LimitCheckRequest, now: RoleLimitReading): Answer<null> {
   const { role, isOwn, inRecovery } = now;
   if (ask.limit === 0) {
-    const why = 'A limit of 0 lets nobody of that role log in.';
-    return refuse('locks-out', why, 'Take 1 or more; ALTER ROLE … NOLOGIN says 0 better, by hand.');
+    const why = 'With a limit of 0 that role could not log in at all.';
+    return refuse(
+      'locks-out',
+      why,
+      'Choose 1 or more. To block logins, run ALTER ROLE … NOLOGIN by hand.',
+    );
   }
   if (role === undefined) {
-    return refuse('unknown-role', 'There is no role of that name.', 'List the roles with \\du.');
+    return refuse('unknown-role', 'No role has that name.', 'List the roles with \\du.');
   }
   if (isOwn) {
     const why = 'dbconn logs in as that role: a limit could lock it out in the next incident.';
-    return refuse('own-role', why, 'Name the role of the clients that hold too much.');
+    return refuse(
+      'own-role',
+      why,
+      'Choose the role of the clients that hold too many connections.',
+    );
   }
   if (role.superuser) {
-    const why = 'That role is a superuser, whom no connection limit binds.';
-    return refuse('superuser', why, 'Give those clients a role that is no superuser first.');
+    const why = 'That role is a superuser, and connection limits do not apply to it.';
+    return refuse('superuser', why, 'Move those clients to a role that is not a superuser first.');
   }
   if (!role.canLogin) {
-    const why = 'That role cannot log in, and its limit is not inherited: it would do nothing.';
-    return refuse('group-role', why, 'Name the roles that log in.');
+    const why = 'That role cannot log in, so a limit would have no effect.';
+    return refuse('group-role', why, 'Choose a role that logs in.');
   }
   if (inRecovery) {
     const why = 'This server is a standby: roles are changed on its primary.';
     return refuse('standby', why, 'Propose it for the primary.');
   }
   if (role.limit === ask.limit) {
-    return refuse('nothing-to-do', 'Its connection limit is so already.', 'Look with \\du.');
+    return refuse('nothing-to-do', 'That role already has this limit.', 'Check with \\du.');
   }
   return checkRight(ask, now);
 }
@@ -105,19 +113,22 @@ interface LimitRun {
 /** Sets it and reads it back. */
 export async function setLimit({ session, control, ask }: LimitRun): Promise<Report> {
   if (await control.isStopped())
-    return report('not reached', 'All changes were stopped before it.');
+    return report('not reached', 'All changes were stopped before this one.');
   await control.intend({ step: 0, sentence: `write ${name} ${textOf(ask.limit) ?? 'none'}` });
   const refusal = await session.alterRoleLimit(ask.role, ask.limit, control.lease);
   if (refusal !== undefined) {
     await control.record({ step: 0, sentence: `PostgreSQL refused it (${refusal})` });
-    return report('failed', `PostgreSQL refused it (SQLSTATE ${refusal}); nothing changed.`);
+    return report('failed', `PostgreSQL refused it (SQLSTATE ${refusal}). Nothing changed.`);
   }
   const { role, open } = await session.readRoleLimit(ask.role);
   await control.record({ step: 0, sentence: `${name} is written` });
   if (role?.limit !== ask.limit) {
-    return report('unknown', 'Another limit was read back: somebody changed it in that moment.');
+    return report('unknown', 'Somebody else changed the limit at the same time.');
   }
-  return report('set', `It was read back; ${count(open, 'session')} of the role stay as they are.`);
+  return report(
+    'set',
+    `The limit is set. ${count(open, 'session of the role stays', 'sessions of the role stay')} connected.`,
+  );
 }
 
 /** After a crash: one statement, so it was either written or not. */
@@ -129,8 +140,8 @@ export async function finishLimit(
   const now = role?.limit ?? null;
   if (role !== undefined && now === ask.limit) return report('set', 'It is set.');
   return role !== undefined && textOf(now) === from
-    ? report('not reached', 'It had not been written; nothing changed.')
-    : report('unknown', 'Somebody has set another limit since; it was left alone.');
+    ? report('not reached', 'It was not written. Nothing changed.')
+    : report('unknown', 'Somebody else set another limit since. dbconn did not change it.');
 }
 
 function draft(target: LimitPorts['target'], ask: LimitRequest, now: RoleLimitReading): PlanDraft {
@@ -146,7 +157,7 @@ function draft(target: LimitPorts['target'], ask: LimitRequest, now: RoleLimitRe
     ask,
     title:
       limit === null
-        ? 'Take the connection limit away from one role'
+        ? 'Remove the connection limit of one role'
         : `Limit one role to ${count(limit, 'connection')}`,
     subject: role,
     targets: [toTarget(ask, now)],
@@ -155,33 +166,30 @@ function draft(target: LimitPorts['target'], ask: LimitRequest, now: RoleLimitRe
     cost: costOf(ask, now, isServed),
     frees: {
       slots: null,
-      sentence: `Frees nothing at once: sessions that exist stay (${now.open} of this role now).`,
+      sentence: `Frees nothing now: ${count(now.open, 'session of this role stays', 'sessions of this role stay')} connected.`,
     },
     ...undoOf(ask, before),
-    steps: [`ALTER ROLE … ${name} ${textOf(limit) ?? '-1'}, and read it back`],
+    steps: [`Run ALTER ROLE … ${name} ${textOf(limit) ?? '-1'} and check it`],
     risk: limit === null ? 'low' : isServed ? 'high' : 'medium',
   };
 }
 
 function costOf({ limit }: LimitRequest, { open }: RoleLimitReading, isServed: boolean): string[] {
-  if (limit === null) return ['Nothing holds this role back any more.'];
+  if (limit === null) return ['This role has no limit any more.'];
   return [
     open >= limit
-      ? `New logins of this role are refused (53300) until fewer than ${limit} of its ${open} sessions are left.`
-      : `Logins of this role beyond ${limit} are refused (53300).`,
-    ...(isServed
-      ? ['A configured service logs in as this role too, and is held back with it.']
-      : []),
+      ? `New logins of this role fail (53300) until fewer than ${limit} of its ${open} sessions are left.`
+      : `Logins of this role beyond ${limit} fail (53300).`,
+    ...(isServed ? ['A configured service uses this role too and is limited with it.'] : []),
   ];
 }
 
 /** 0 would be refused as a proposal, and so is no undo. */
 function undoOf(ask: LimitRequest, before: number | null): Pick<PlanDraft, 'undo' | 'undoAsk'> {
   if (before === 0) {
-    return { undo: `By hand: ALTER ROLE … ${name} 0, which lets nobody log in.`, undoAsk: null };
+    return { undo: `By hand: ALTER ROLE … ${name} 0.`, undoAsk: null };
   }
-  const undo =
-    before === null ? 'Undoing takes the limit away again.' : `Undoing sets ${before} again.`;
+  const undo = before === null ? 'Remove the limit again.' : `Set it back to ${before}.`;
   return { undo, undoAsk: { ...ask, limit: before } };
 }
 

@@ -61,7 +61,7 @@ export function draftPrevention(
     ask,
     title:
       ms === null
-        ? `Take ${setting} away from ${where}`
+        ? `Remove ${setting} for ${where}`
         : `Set ${setting} to ${toTimeoutText(ms)} for ${where}`,
     subject: role,
     targets: [toSettingTarget(ask, now)],
@@ -78,37 +78,38 @@ export function draftPrevention(
 function stepsOf({ setting, role, ms }: TimeoutRequest): string[] {
   const value = ms === null ? `RESET ${setting}` : `SET ${setting} = ${toTimeoutText(ms)}`;
   return role === null
-    ? [`ALTER SYSTEM ${value}`, 'Reload the configuration and read the value back']
-    : [`ALTER ROLE … ${value}, and read it back`];
+    ? [`Run ALTER SYSTEM ${value}`, 'Reload the configuration and check the value']
+    : [`Run ALTER ROLE … ${value} and check it`];
 }
 
 /** A session that rests already runs on the timer it went to rest with; only its next statement reads the new value. */
 function reachOf({ role, ms }: TimeoutRequest, { sessions }: TimeoutReading): string {
   const whom =
     role === null
-      ? 'Frees nothing at once: it holds for each session from its next statement on.'
-      : `Frees nothing at once: it holds for sessions that log in from now on; ${count(sessions.open, 'open session')} of this role keep what they have.`;
+      ? 'Frees nothing now: it applies to each session from its next statement.'
+      : `Frees nothing now: it applies to new logins. ${count(sessions.open, 'open session of this role keeps', 'open sessions of this role keep')} the old value.`;
   if (ms === null || ms === 0 || sessions.resting === 0) return whom;
-  const rest = sessions.resting === 1 ? 'rests' : 'rest';
-  return `${whom} ${count(sessions.resting, 'session')} ${rest} longer than that already: /dbconn idle shows them.`;
+  return `${whom} ${count(sessions.resting, 'session is', 'sessions are')} idle longer already: see /dbconn idle.`;
 }
 
 function costOf({ setting, role, ms }: TimeoutRequest, { sessions }: TimeoutReading): string[] {
-  if (ms === null || ms === 0) return ['Nothing is ended by it; what was forgotten stays open.'];
+  if (ms === null || ms === 0) return ['Forgotten sessions stay open.'];
   const limit = toTimeoutText(ms);
   if (setting === 'idle_in_transaction_session_timeout') {
     return [
-      `A transaction that rests for ${limit} is rolled back and its session ended: the application gets an error (25P03).`,
+      `A transaction idle for ${limit} is rolled back, and its application gets an error (25P03).`,
       ...(role === null
-        ? ['That holds for migrations, pg_dump and people with psql too, unless listed as spared.']
+        ? ['This includes migrations, pg_dump and people in psql, unless listed as skipped.']
         : []),
     ];
   }
   return [
-    `A session that rests for ${limit} is ended (57P05): a pool without pre-ping gives its next request an error.`,
-    'A pooler such as PgBouncer keeps sessions idle on purpose: set it for no role of a pooler or an application.',
+    `A session idle for ${limit} is ended (57P05). A pool without pre-ping then returns one error.`,
+    'Never set it for a pooler or an application: they keep sessions idle on purpose.',
     ...(sessions.poolers > 0
-      ? [`${count(sessions.poolers, 'open session')} of this role come from a pooler.`]
+      ? [
+          `${count(sessions.poolers, 'open session of this role comes', 'open sessions of this role come')} from a pooler.`,
+        ]
       : []),
   ];
 }
@@ -127,13 +128,11 @@ function undoOf(
   const { setting, role } = ask;
   const forAll = setting === 'idle_session_timeout' && role === null;
   if (forAll && setMs !== null && setMs > 0) {
-    const undo = `By hand: ALTER SYSTEM SET ${setting} = '${toTimeoutText(setMs)}', and reload; dbconn does not set it for all.`;
+    const undo = `By hand: ALTER SYSTEM SET ${setting} = '${toTimeoutText(setMs)}', then reload.`;
     return { undo, undoAsk: null };
   }
   const undo =
-    setMs === null
-      ? 'Nothing was set there before: undoing takes the value away again.'
-      : `Undoing sets ${toTimeoutText(setMs)} again.`;
+    setMs === null ? 'Remove the value again.' : `Set it back to ${toTimeoutText(setMs)}.`;
   return { undo, undoAsk: { ...ask, ms: setMs } };
 }
 
@@ -143,8 +142,8 @@ function toSkipped({ role, database, value }: TimeoutOverride): Skipped {
     ...(database === null ? [] : [`database ${database}`]),
   ].join(' in ');
   return {
-    what: 'a value of its own',
+    what: 'own value',
     label: cleanUntrusted(`${place}: ${value}`, 200),
-    reason: 'what is set there beats it',
+    reason: 'its own value takes precedence',
   };
 }

@@ -16,8 +16,8 @@ export function refuseHazard({ setting, role, ms }: TimeoutRequest): Answer<null
   }
   return refuse(
     'pooler-hazard',
-    'idle_session_timeout for the whole cluster would end the idle sessions of every pool and pooler, and give their next requests an error.',
-    'Set it for one role: that of people or reports, never that of an application. For a pool set DATABASE_POOL_RECYCLE.',
+    'For the whole cluster, idle_session_timeout would end idle sessions of every pool, and their next requests fail.',
+    'Set it for one role of people or reports. For a pool, set DATABASE_POOL_RECYCLE.',
   );
 }
 
@@ -25,15 +25,19 @@ export function refuseHazard({ setting, role, ms }: TimeoutRequest): Answer<null
 export function preflight(ask: TimeoutRequest, now: TimeoutReading, byHand = false): Answer<null> {
   if (!now.exists) {
     const next = 'Set pool_recycle in the applications, or use a newer PostgreSQL.';
-    return refuse('unsupported', `This PostgreSQL has no ${ask.setting}; 14 and later do.`, next);
+    return refuse(
+      'unsupported',
+      `This PostgreSQL has no ${ask.setting}. It exists from version 14 on.`,
+      next,
+    );
   }
   const there = ask.role === null ? checkCluster(ask, now) : checkRole(ask.role, now);
   const isLack = !there.ok && lacks.has(there.refusal.kind);
   if (!there.ok && !(byHand && isLack)) return there;
   const { ms } = ask;
   if (now.setMs !== ms || (ms !== null && now.inForceMs !== ms)) return done(null);
-  const next = 'See what holds with SHOW, or in pg_db_role_setting.';
-  return refuse('nothing-to-do', `${ask.setting} is so already.`, next);
+  const next = 'Check with SHOW, or in pg_db_role_setting.';
+  return refuse('nothing-to-do', `${ask.setting} already has this value.`, next);
 }
 
 /** What another person, or another place, has: no harm. */
@@ -42,19 +46,19 @@ const lacks: ReadonlySet<string> = new Set(['not-allowed', 'command-line', 'priv
 function checkCluster({ setting }: TimeoutRequest, now: TimeoutReading): Answer<null> {
   const { privileges } = now;
   if (!privileges.alterSystemAllowed) {
-    const why = 'ALTER SYSTEM is switched off here (allow_alter_system).';
+    const why = 'ALTER SYSTEM is disabled here (allow_alter_system).';
     return refuse('not-allowed', why, `Set ${setting} where this server's settings are managed.`);
   }
   if (now.source === 'command line') {
-    const why = `${setting} comes from the command line, which beats ALTER SYSTEM.`;
-    const next = 'Change it in command: of the compose file, or wherever the server is started.';
+    const why = `${setting} comes from the command line, which overrides ALTER SYSTEM.`;
+    const next = 'Change it in command: of the compose file, or where the server is started.';
     return refuse('command-line', why, next);
   }
   if (privileges.filesBroken) {
     return refuse(
       'files-broken',
-      "A line of PostgreSQL's configuration cannot be read, so no reload would change anything.",
-      'Mend what SELECT * FROM pg_file_settings WHERE error IS NOT NULL shows.',
+      "A line of PostgreSQL's configuration is invalid, so a reload would change nothing.",
+      'Fix what SELECT * FROM pg_file_settings WHERE error IS NOT NULL shows.',
     );
   }
   const missing = missingGrants(setting, now);
@@ -69,7 +73,9 @@ function missingGrants(
   const { superuser, alterSystem, reload, readFiles, actingRole } = privileges;
   if (superuser) return [];
   if (version < 150_000) {
-    return ['Before PostgreSQL 15 only a superuser may: set one as actingUrl, or run it by hand.'];
+    return [
+      'Before PostgreSQL 15 this needs a superuser: set one as actingUrl, or run it by hand.',
+    ];
   }
   const to = `TO ${quoteIdentifier(actingRole)};`;
   return [
@@ -82,11 +88,11 @@ function missingGrants(
 function checkRole(name: string, now: TimeoutReading): Answer<null> {
   const { role, privileges, version } = now;
   if (role === undefined) {
-    return refuse('unknown-role', 'There is no role of that name.', 'List the roles with \\du.');
+    return refuse('unknown-role', 'No role has that name.', 'List the roles with \\du.');
   }
   if (!role.canLogin) {
-    const why = 'That role cannot log in, and its settings are not inherited: it would do nothing.';
-    return refuse('group-role', why, 'Name the roles that log in.');
+    const why = 'That role cannot log in, so the setting would have no effect.';
+    return refuse('group-role', why, 'Choose a role that logs in.');
   }
   if (now.inRecovery) {
     const why = 'This server is a standby: roles are changed on its primary.';
@@ -101,7 +107,7 @@ function checkRole(name: string, now: TimeoutReading): Answer<null> {
   const privileged = quoteIdentifier(privileges.actingRole);
   const next =
     version < 160_000
-      ? 'Run it by hand as a superuser: before PostgreSQL 16 CREATEROLE is nearly as much as that.'
+      ? 'Run it by hand as a superuser: before PostgreSQL 16, CREATEROLE is nearly a superuser.'
       : `ALTER ROLE ${privileged} CREATEROLE; and GRANT that role TO ${privileged} WITH ADMIN OPTION, INHERIT FALSE, SET FALSE;`;
   return refuse('privilege', 'The acting role may not change the settings of that role.', next);
 }

@@ -65,7 +65,7 @@ async function proposeWhatever(
       : await proposeTimeout(ports, toTimeoutRequest(ask));
   } catch (error) {
     if (!(error instanceof PrivilegedUnavailable)) throw error;
-    return refuse('unreachable', error.message, 'Prevention can wait until the night is over.');
+    return refuse('unreachable', error.message, 'Prevention can wait until the incident is over.');
   }
 }
 

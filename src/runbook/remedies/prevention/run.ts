@@ -24,7 +24,7 @@ interface TimeoutRun {
 export async function setTimeoutValue(run: TimeoutRun): Promise<Report> {
   const { session, control, ask } = run;
   if (await control.isStopped()) {
-    return report(run, 'not reached', 'All changes were stopped before it.');
+    return report(run, 'not reached', 'All changes were stopped before this one.');
   }
   const before = await session.readTimeout(ask);
   const what = `${ask.setting} = ${valueOf(ask)}`;
@@ -32,7 +32,7 @@ export async function setTimeoutValue(run: TimeoutRun): Promise<Report> {
   const refusal = await session.alterTimeout(ask, ask.ms, control.lease);
   if (refusal !== undefined) {
     await control.record({ step: 0, sentence: `PostgreSQL refused it (${refusal})` });
-    return report(run, 'failed', `PostgreSQL refused it (SQLSTATE ${refusal}); nothing changed.`);
+    return report(run, 'failed', `PostgreSQL refused it (SQLSTATE ${refusal}). Nothing changed.`);
   }
   await control.record({ step: 0, sentence: `${what} is written` });
   if (ask.role !== null) return checkAtRole(run);
@@ -48,19 +48,15 @@ export async function finishTimeout(run: TimeoutRun): Promise<Report> {
     return ask.role === null ? bringIntoForce(run, now) : report(run, 'set', 'It is set.');
   }
   return from === target.from
-    ? report(run, 'not reached', 'It had not been written; nothing changed.')
-    : report(run, 'unknown', 'Somebody has set another value since; it was left alone.');
+    ? report(run, 'not reached', 'It was not written. Nothing changed.')
+    : report(run, 'unknown', 'Somebody else set another value since. dbconn did not change it.');
 }
 
 async function checkAtRole(run: TimeoutRun): Promise<Report> {
   const { setMs } = await run.session.readTimeout(run.ask);
   return setMs === run.ask.ms
-    ? report(run, 'set', 'It was read back; sessions that log in from now on have it.')
-    : report(
-        run,
-        'unknown',
-        'Another value was read back: somebody changed it in the same moment.',
-      );
+    ? report(run, 'set', 'The value is set, and new logins use it.')
+    : report(run, 'unknown', 'Somebody else changed the value at the same time.');
 }
 
 async function bringIntoForce(run: TimeoutRun, before: TimeoutReading): Promise<Report> {
@@ -69,10 +65,10 @@ async function bringIntoForce(run: TimeoutRun, before: TimeoutReading): Promise<
   await session.reloadConfiguration(control.lease);
   const now = await awaitReload(run, before.loadedAt);
   if (now === undefined) return putBack(run);
-  await control.record({ step: 1, sentence: `${ask.setting} = ${valueOf(ask)} holds` });
+  await control.record({ step: 1, sentence: `${ask.setting} = ${valueOf(ask)} is in force` });
   return now.isOverriddenHere
-    ? report(run, 'set', 'It was written and reloaded; the acting role itself has another value.')
-    : report(run, 'set', 'It was read back after the reload, and holds.');
+    ? report(run, 'set', 'The value is set and reloaded. The acting role itself has another value.')
+    : report(run, 'set', 'The value is in force after the reload.');
 }
 
 /** The reading in which it holds; undefined when the time was up first. */
@@ -93,15 +89,15 @@ async function awaitReload(
 /** A value that is written and not in force would take effect at some other night's reload or restart. */
 async function putBack(run: TimeoutRun): Promise<Report> {
   const { session, control, ask, target } = run;
-  await control.record({ step: 1, sentence: 'the reload did not bring it into force' });
+  await control.record({ step: 1, sentence: 'the reload did not apply it' });
   const refusal = await session.alterTimeout(ask, readTimeoutText(target.from), control.lease);
-  const why = 'PostgreSQL did not take it up within 10 s; its log says why.';
+  const why = 'PostgreSQL did not apply it within 10 s: see its log.';
   if (refusal !== undefined) {
-    const left = `The written value stays and will hold from the next reload: ${target.name} is to be put back by hand.`;
+    const left = `The written value takes effect with the next reload: undo ${target.name} by hand.`;
     return report(run, 'failed', `${why} ${left}`);
   }
   await session.reloadConfiguration(control.lease);
-  return report(run, 'put back', `${why} What was written before it is written again.`);
+  return report(run, 'put back', `${why} The old value is restored.`);
 }
 
 function valueOf({ ms }: TimeoutRequest): string {

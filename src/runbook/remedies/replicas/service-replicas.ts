@@ -10,6 +10,7 @@ import type {
   SourceReading,
 } from '../../snapshot/snapshot.ts';
 import type { ServiceConfig, Target } from '../../snapshot/target.ts';
+import { count } from '../../snapshot/words.ts';
 import type { Plan, ReplicaTarget } from '../plan.ts';
 import { done, refuse } from '../remedy.ts';
 import type { Answer, RunControl } from '../remedy.ts';
@@ -53,12 +54,12 @@ interface NextReplica {
 function whyNotNow(snapshot: Snapshot, next: NextReplica, nowMs: number): string | undefined {
   if (wasRefused(snapshot, nowMs)) return 'PostgreSQL refused connections within the last 10 s';
   const { reading } = snapshot.database;
-  if (reading === undefined) return 'PostgreSQL could not be looked at';
+  if (reading === undefined) return 'PostgreSQL could not be checked';
   const { maxConnections, superuserReserved, reserved, providerReserved } = reading.capacity;
   const usable = maxConnections - superuserReserved - reserved - providerReserved;
   const free = Math.max(0, usable - reading.counts.clients) + (next.holds ?? 0);
   return next.mayOpen !== null && next.mayOpen > free
-    ? `its pool may open ${next.mayOpen} connections and ${free} slots would be free for it`
+    ? `its pool may open ${count(next.mayOpen, 'connection')}, and only ${free} would be free`
     : undefined;
 }
 
@@ -147,8 +148,8 @@ export function findService({ services }: Target, name: string): Answer<ServiceC
   const service = services.find((candidate) => candidate.name === name);
   if (service !== undefined) return done(service);
   const names = services.map((candidate) => candidate.name).join(', ');
-  const next = names === '' ? 'List services in dbconn.yml.' : `The services are: ${names}.`;
-  return refuse('unknown-service', 'There is no configured service of that name.', next);
+  const next = names === '' ? 'Add services in dbconn.yml.' : `Configured services: ${names}.`;
+  return refuse('unknown-service', 'No configured service has that name.', next);
 }
 
 /** Its containers by number; every one of them must have been seen, or a plan would leave one out. */
@@ -156,7 +157,7 @@ export function readReplicas(
   { services }: Snapshot,
   name: string,
 ): Answer<readonly ReplicaReading[]> {
-  const fallback = 'See /dbconn doctor.';
+  const fallback = 'Check with /dbconn doctor.';
   const found = services.ok
     ? services.value.services.find((service) => service.name === name)
     : undefined;
@@ -167,7 +168,7 @@ export function readReplicas(
   if (found !== undefined && found.replicas.length > 0) {
     return done(found.replicas.toSorted((a, b) => a.number - b.number));
   }
-  return refuse('no-containers', `No container of the service ${name} was found.`, fallback);
+  return refuse('no-containers', `No container of ${name} was found.`, fallback);
 }
 
 /** A restart, or a container made anew, would start what somebody stopped on purpose. */
@@ -186,12 +187,12 @@ export function mayResize(
   name: string,
 ): Answer<ServiceConfig> {
   if (name === target.postgresService) {
-    const next = 'More slots for everybody are option B.';
-    return refuse('postgres', 'PostgreSQL has no pool of this kind.', next);
+    const next = 'To raise max_connections, use option B.';
+    return refuse('postgres', 'PostgreSQL itself has no connection pool.', next);
   }
   if (refusedServices.includes(name)) {
-    const next = 'Change it by hand if you must.';
-    return refuse('own-service', 'dbconn does not change what it runs on itself.', next);
+    const next = 'Change it by hand if necessary.';
+    return refuse('own-service', 'dbconn does not change services it depends on.', next);
   }
   return findService(target, name);
 }

@@ -88,7 +88,9 @@ function judge(later: number): Outcome {
 test('a refill is told in figures, and its name stands apart from the sentence', () => {
   const { word, sentence, refill: told } = judge(89);
   expect(word).toBe('refilled');
-  expect(sentence).toContain('One application had 60, 12 right after and 52 now: 40 a minute.');
+  expect(sentence).toContain(
+    'One application had 60 before, 12 right after and 52 now (40 per minute).',
+  );
   expect(sentence).not.toContain('x');
   expect(told).toEqual(refill);
 });
