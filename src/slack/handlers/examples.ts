@@ -214,11 +214,10 @@ function viewsOf(incident: Incident, request: ApprovalRequest, target: Target): 
       'Home tab',
       homeView({
         readAtMs: Date.parse(at),
-        summaries: [{ ...summary, capacity, takenAt: at }],
+        summaries: [{ ...summary, capacity, takenAt: at, sparkline: '▁▂▃' }],
         stop: null,
         votable: [linked(request)],
         othersWaiting: 1,
-        running: [linked(request)],
         incidents: [linked(incident)],
         openIncidents: 1,
         ended: [{ ...linked(incident), requests: [request] }],

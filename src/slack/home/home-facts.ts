@@ -49,7 +49,6 @@ export interface HomeFacts {
   readonly votable: readonly Linked<ApprovalRequest>[];
   /** How many others wait for somebody else. */
   readonly othersWaiting: number;
-  readonly running: readonly Linked<ApprovalRequest>[];
   readonly incidents: readonly Linked<Incident>[];
   readonly openIncidents: number;
   readonly ended: readonly EndedIncident[];
@@ -58,7 +57,7 @@ export interface HomeFacts {
 }
 
 /** What fits a screen; each of them costs a question to the journal or to Slack. */
-const most = { proposals: 20, incidents: 10, running: 10, ended: 5 } as const;
+const most = { proposals: 20, incidents: 10, ended: 5 } as const;
 
 interface Reading {
   readonly actor: Actor;
@@ -66,7 +65,7 @@ interface Reading {
   readonly readPermalink: ReadPermalink;
 }
 
-/** Reads a person's Home tab: no look at any target, and a bounded number of questions. */
+/** Reads a person's Home tab: no check of any target, and a bounded number of questions. */
 export async function readHome(sources: HomeSources, reading: Reading): Promise<HomeFacts> {
   const [changes, incidents] = await Promise.all([
     readChanges(sources, reading).catch((error: unknown) => withoutJournal(noChanges, error)),
@@ -84,12 +83,11 @@ function withoutJournal<T extends object>(nothing: T, error: unknown): T & Probl
 }
 
 type Problems = Pick<HomeFacts, 'problems'>;
-type ChangeFacts = Pick<HomeFacts, 'stop' | 'votable' | 'othersWaiting' | 'running'> & Problems;
+type ChangeFacts = Pick<HomeFacts, 'stop' | 'votable' | 'othersWaiting'> & Problems;
 const noChanges: ChangeFacts = {
   stop: null,
   votable: [],
   othersWaiting: 0,
-  running: [],
   problems: [],
 };
 
@@ -115,12 +113,10 @@ async function readChanges(
     })),
   );
   const votable = judged.filter(({ may }) => may).map(({ request }) => request);
-  const running = listed.value.filter(({ state }) => state !== 'proposed').slice(0, most.running);
   return {
     stop: stopped.ok ? stopped.value : null,
     votable: await Promise.all(votable.map(link)),
     othersWaiting: waiting.length - votable.length,
-    running: await Promise.all(running.map(link)),
     problems: problemsOf([stopped]),
   };
 }

@@ -2,9 +2,10 @@ import type { HomeView, KnownBlock } from '@slack/types';
 import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
 import { nameOf } from '../../runbook/remedies/remedy-request.ts';
+import { count, toAge } from '../../runbook/snapshot/words.ts';
 import { homeActions } from '../messages/kit/action-ids.ts';
 import { actions, button } from '../messages/kit/button.ts';
-import { header, smallPrint } from '../messages/kit/message.ts';
+import { header, smallPrint, truncate } from '../messages/kit/message.ts';
 import {
   actorLeaf,
   bold,
@@ -26,21 +27,20 @@ import type { EndedIncident, HomeFacts, Linked } from './home-facts.ts';
 import { targetsList, targetsTitle } from './target-summaries.ts';
 
 /**
- * A person's Home tab, in the order somebody who was just called asks: what waits for me, what is wrong, what runs,
- * how all targets are, what became of the last ones. About twenty blocks, however much there is.
+ * A person's Home tab, in the order somebody who was just called asks: what waits for me, what is wrong, how all
+ * targets are, and the last outcomes. A dozen blocks, however much there is.
  */
 export function homeView(facts: HomeFacts): HomeView & { readonly blocks: KnownBlock[] } {
   const blocks: KnownBlock[] = [
     header(targetsTitle(facts.summaries)),
     ...stopNotice(facts),
     ...facts.problems.map((problem) =>
-      richText(paragraph(rich`${bold('Incidents and proposals are not shown:')} ${problem}`)),
+      richText(paragraph(rich`${bold('Incidents and requests cannot be shown:')} ${problem}`)),
     ),
     ...votable(facts),
     ...openIncidents(facts),
-    ...titledList('Running', facts.running.map(runningLeaves)),
     ...targetsList(facts.summaries, facts.readAtMs),
-    ...titledList('Over', facts.ended.map(endedLeaves)),
+    ...titledList('Last outcomes', facts.ended.map(endedLeaves)),
     ...foot(facts),
   ];
   return { type: 'home', blocks };
@@ -49,9 +49,9 @@ export function homeView(facts: HomeFacts): HomeView & { readonly blocks: KnownB
 function stopNotice({ stop }: HomeFacts): KnownBlock[] {
   if (stop === null) return [];
   const { by, at, reason, lift } = stop;
-  const next = lift ?? 'An approver lets them run again with /dbconn go.';
+  const next = lift ?? 'An approver allows them again with /dbconn go.';
   const sentence = [
-    ...rich`${bold('All changes are stopped')}, by `,
+    ...rich`${bold('Emergency stop: no change runs')}, by `,
     ...mentioning(by),
     ...rich` since ${moment(at)}. ${next}`,
   ];
@@ -59,17 +59,17 @@ function stopNotice({ stop }: HomeFacts): KnownBlock[] {
 }
 
 function votable({ votable: requests, othersWaiting }: HomeFacts): KnownBlock[] {
-  const others = `${othersWaiting} more ${othersWaiting === 1 ? 'proposal waits' : 'proposals wait'} for somebody else.`;
+  const others = `${count(othersWaiting, 'more request waits', 'more requests wait')} for somebody else.`;
   return [
-    ...titledList('Waiting for your vote', requests.map(waitingLeaves)),
-    ...openers(requests, ({ option, target }) => `Open ${nameOf(option)} for ${target}`, true),
+    ...titledList('Waiting for your approval', requests.map(waitingLeaves)),
+    ...openers(requests, toRequestWords, true),
     ...(othersWaiting === 0 ? [] : smallPrint([others])),
   ];
 }
 
 function waitingLeaves({ item }: Linked<ApprovalRequest>): Leaf[] {
   const { proposedBy, votes, votesNeeded, expiresAt } = item;
-  return rich`${bold(requestTitle(item).line)}, by ${actorLeaf(proposedBy)}${plain(`, ${votes.length} of ${votesNeeded} votes, until`)} ${moment(expiresAt)}`;
+  return rich`${bold(requestTitle(item).line)}, by ${actorLeaf(proposedBy)}${plain(`, ${votes.length} of ${votesNeeded} approvals, expires at`)} ${moment(expiresAt)}`;
 }
 
 const severityMarks = { critical: '🔴', warning: '🟠', info: '🟢' } as const;
@@ -78,7 +78,7 @@ function openIncidents({ incidents, openIncidents: count }: HomeFacts): KnownBlo
   const title = count === 1 ? '1 open incident' : `${count} open incidents`;
   return [
     ...titledList(title, incidents.map(incidentLeaves)),
-    ...openers(incidents, ({ target }) => `Open the incident of ${target}`, false),
+    ...openers(incidents, toIncidentWords, false),
   ];
 }
 
@@ -86,59 +86,77 @@ function incidentLeaves({ item }: Linked<Incident>): Leaf[] {
   const { assignee, id, last, openedAt, severity, silence, target } = item;
   const who =
     assignee === null
-      ? [bold('nobody has it')]
-      : rich`${actorLeaf(assignee.by)} has it since ${moment(assignee.at)}`;
+      ? [bold('no owner')]
+      : rich`owner ${actorLeaf(assignee.by)} since ${moment(assignee.at)}`;
   return [
-    ...rich`${bold(`${severityMarks[severity]} ${target}:`)} ${last?.headline ?? 'No look has seen it yet.'} Since ${day(openedAt)}, `,
+    ...rich`${bold(`${severityMarks[severity]} ${target}:`)} ${last?.headline ?? 'Not checked yet.'} Open since ${day(openedAt)}, `,
     ...who,
-    ...(silence === null ? [] : rich`, silent until ${day(silence.until)}`),
+    ...(silence === null ? [] : rich`, silenced until ${day(silence.until)}`),
     ...rich`, ${code(id)}`,
   ];
 }
 
-function runningLeaves({ item, url }: Linked<ApprovalRequest>): Leaf[] {
-  const { line } = requestTitle(item);
-  return [url === undefined ? bold(line) : link(line, url)];
-}
-
 function endedLeaves({ item, url, requests }: EndedIncident): Leaf[] {
   const { closing, openedAt, target } = item;
-  const done = requests
+  const endedAt = closing?.at ?? openedAt;
+  const lasted = toAge((Date.parse(endedAt) - Date.parse(openedAt)) / 1000);
+  const outcomes = requests
     .filter(({ result }) => result !== null)
     .slice(-3)
     .flatMap((request) => rich` · ${requestTitle(request).line}`);
   return [
-    ...rich`${url === undefined ? bold(target) : link(target, url)}, ${day(closing?.at ?? openedAt)}: `,
-    ...mentioning(closing?.sentence ?? ''),
-    ...done,
+    ...rich`${url === undefined ? bold(target) : link(target, url)} resolved after ${lasted}, ${day(endedAt)}`,
+    ...outcomes,
   ];
 }
+
+/** What a button says, and what a screen reader reads of it. */
+interface Opener {
+  readonly text: string;
+  readonly label: string;
+}
+
+function toRequestWords({ option, target }: ApprovalRequest): Opener {
+  return {
+    text: `Review ${nameOf(option)}`,
+    label: `Open the request for ${nameOf(option)} on ${target}`,
+  };
+}
+
+function toIncidentWords({ target }: Incident): Opener {
+  return { text: `Open ${target}`, label: `Open the incident of ${target}` };
+}
+
+/** Slack cuts a longer text on a phone. */
+const openerCharacters = 29;
 
 /** Buttons that lead to messages; what has no message, or whose message is gone, gets none. */
 function openers<T>(
   linked: readonly Linked<T>[],
-  toText: (item: T) => string,
+  toWords: (item: T) => Opener,
   isUrgent: boolean,
 ): KnownBlock[] {
   const elements = linked
     .filter((one) => one.url !== undefined)
     .slice(0, homeActions.length)
-    .map(({ item, url = '' }, index) =>
-      button({
+    .map(({ item, url = '' }, index) => {
+      const { text, label } = toWords(item);
+      return button({
         id: homeActions[index] ?? '',
-        text: toText(item),
+        text: truncate(text, openerCharacters),
+        label,
         url,
         // One primary button in a set, as Slack asks for.
         style: isUrgent && index === 0 ? 'primary' : undefined,
-      }),
-    );
+      });
+    });
   return actions(elements);
 }
 
 function foot({ summaries }: HomeFacts): KnownBlock[] {
   const target = summaries[0]?.target ?? '';
   return smallPrint([
-    'Renewed when you open it, and every 30 s for ten minutes after.',
-    `/dbconn status ${target} looks now · /dbconn incidents · /dbconn history · /dbconn help`,
+    'Updates every 30 s for ten minutes after you open it.',
+    `/dbconn status ${target} · /dbconn incidents · /dbconn history · /dbconn help`,
   ]);
 }

@@ -3,35 +3,52 @@ import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import type { TargetMonitor } from '../../runbook/loop/target-monitor.ts';
 import { stateWords } from '../messages/frame.ts';
 import { ownLimits } from '../messages/kit/message.ts';
-import { bold, moment, plain, titledList, rich } from '../messages/kit/rich-text.ts';
+import { bold, code, moment, plain, titledList, rich } from '../messages/kit/rich-text.ts';
 import type { Leaf } from '../messages/kit/rich-text.ts';
 
-/** A target as its latest look left it. Figures and configured names only. */
+/** A target as its latest check left it. Figures and configured names only. */
 export interface TargetSummary {
   readonly target: string;
   readonly state: Diagnosis['state'];
   readonly headline: string;
   /** Null where no capacity was seen. */
   readonly capacity: { readonly used: number; readonly usable: number } | null;
-  /** When the look was taken, UTC ISO text; null before the first one. */
+  /** When the check was made, UTC ISO text; null before the first one. */
   readonly takenAt: string | null;
+  /** Used connections of the recent checks as bars, oldest first; empty where there are too few. */
+  readonly sparkline: string;
 }
 
-/** The latest look of every target, without looking anew: opening a tab must cost no connection. */
+/** The latest check of every target, without another one: opening a tab must cost no connection. */
 export type ReadSummaries = () => readonly TargetSummary[];
 
-function toTargetSummary({ target, state, headline, capacity, takenAt }: Diagnosis): TargetSummary {
+function toTargetSummary(diagnosis: Diagnosis): TargetSummary {
+  const { target, state, headline, capacity, takenAt, history } = diagnosis;
   return {
     target,
     state,
     headline,
     capacity: capacity === null ? null : { used: capacity.used, usable: capacity.usable },
     takenAt,
+    sparkline: drawSparkline(history),
   };
 }
 
+const bars = Array.from('▁▂▃▄▅▆▇█');
+const mostBars = 12;
+
+/** The share of usable connections that was used, at the last checks. */
+function drawSparkline(history: Diagnosis['history']): string {
+  const shares = history
+    .slice(-mostBars)
+    .map(({ used, usable }) => Math.min(1, used / Math.max(1, usable)));
+  return shares.length < 2
+    ? ''
+    : shares.map((share) => bars[Math.round(share * 7)] ?? '▁').join('');
+}
+
 /**
- * The same runbook, and what its latest look at each target said: whoever looks, the watch or a person, fills in the
+ * The same runbook, and what its latest check of each target said: every check, the loop's or a person's, fills in the
  * Home tab. Holds one small value for each target.
  */
 export function rememberSummaries(monitor: TargetMonitor): {
@@ -41,7 +58,7 @@ export function rememberSummaries(monitor: TargetMonitor): {
   const latest = new Map<string, TargetSummary>();
   const remember = (diagnosis: Diagnosis): void => {
     const before = latest.get(diagnosis.target)?.takenAt ?? '';
-    // Two looks at once may end in the other order.
+    // Two checks at once may end in the other order.
     if (before <= diagnosis.takenAt) latest.set(diagnosis.target, toTargetSummary(diagnosis));
   };
   return {
@@ -66,19 +83,20 @@ function notCheckedYet(target: string): TargetSummary {
   return {
     target,
     state: 'unknown',
-    headline: 'Not looked at yet.',
+    headline: 'Not checked yet.',
     capacity: null,
     takenAt: null,
+    sparkline: '',
   };
 }
 
-/** A younger look goes without its time, so that a tab on which nothing changed need not be sent anew. */
+/** A younger check goes without its time, so that a tab on which nothing changed need not be sent anew. */
 const oldAfterMs = 2 * 60_000;
 
 /** Worst first. What cannot be judged may be worse than a warning, and is no news of one. */
 const order: readonly TargetSummary['state'][] = ['critical', 'warning', 'unknown', 'fine'];
 
-/** `🔴 orders is critical`, `🟠 2 of 500 targets are in trouble`, `🟢 All 12 targets are fine`. */
+/** `🔴 orders is critical`, `🟠 2 of 500 targets have problems`, `🟢 All 12 targets are fine`. */
 export function targetsTitle(summaries: readonly TargetSummary[]): string {
   const worstState =
     order.find((state) => summaries.some((one) => one.state === state)) ?? 'unknown';
@@ -89,12 +107,14 @@ export function targetsTitle(summaries: readonly TargetSummary[]): string {
     return `${mark} ${only.target}: ${stateWords[only.state].word.toLowerCase()}`;
   }
   if (troubled.length > 1) {
-    return `${mark} ${troubled.length} of ${summaries.length} targets are in trouble`;
+    return `${mark} ${troubled.length} of ${summaries.length} targets have problems`;
   }
   const unknown = summaries.filter(({ state }) => state === 'unknown').length;
-  if (unknown > 0) return `${mark} ${unknown} of ${summaries.length} targets cannot be judged`;
-  return summaries.length === 1
-    ? `${mark} ${summaries[0]?.target ?? ''} is fine`
+  if (summaries.length === 1) {
+    return `${mark} ${summaries[0]?.target ?? ''} ${unknown === 0 ? 'is fine' : 'cannot be checked'}`;
+  }
+  return unknown > 0
+    ? `${mark} ${unknown} of ${summaries.length} targets cannot be checked`
     : `${mark} All ${summaries.length} targets are fine`;
 }
 
@@ -120,12 +140,15 @@ function shareOf({ capacity }: TargetSummary): number {
   return capacity === null || capacity.usable === 0 ? 0 : capacity.used / capacity.usable;
 }
 
-function summaryLeaves({ headline, state, takenAt, target }: TargetSummary, nowMs: number): Leaf[] {
+function summaryLeaves(summary: TargetSummary, nowMs: number): Leaf[] {
+  const { headline, sparkline, state, takenAt, target } = summary;
   const isOld = takenAt !== null && nowMs - Date.parse(takenAt) > oldAfterMs;
   const { mark, word } = stateWords[state];
   return [
-    ...rich`${bold(`${mark} ${target}`)} ${plain(`${word}: ${headline}`)}`,
-    ...(isOld ? rich` ${bold('Seen at')} ${moment(takenAt)}` : []),
+    ...rich`${bold(`${mark} ${target}`)} `,
+    ...(sparkline === '' ? [] : rich`${code(sparkline)} `),
+    plain(`${word}: ${headline}`),
+    ...(isOld ? rich` ${bold('Checked at')} ${moment(takenAt)}` : []),
   ];
 }
 

@@ -20,6 +20,7 @@ function aSummary(changes: Partial<TargetSummary> = {}): TargetSummary {
     headline: '12 of 97 usable connections.',
     capacity: { used: 12, usable: 97 },
     takenAt: '2026-11-23T03:04:50.000Z',
+    sparkline: '▁▂▃',
     ...changes,
   };
 }
@@ -38,7 +39,6 @@ function facts(changes: Partial<HomeFacts> = {}): HomeFacts {
     stop: null,
     votable: [],
     othersWaiting: 0,
-    running: [],
     incidents: [],
     openIncidents: 0,
     ended: [],
@@ -65,11 +65,15 @@ describe('the Home tab', () => {
       }),
     );
     const text = show({ summaries });
-    expect(text).toContain('🔴 6 of 500 targets are in trouble');
+    expect(text).toContain('🔴 6 of 500 targets have problems');
     const marks = [...text.matchAll(/(🔴|🟠|⚪|🟢) shop-\d+/gu)].map(([, mark]) => mark);
     expect(marks).toHaveLength(19);
     expect(marks.slice(0, 8).join('')).toBe('🔴🟠🟠🟠🟠🟠⚪🟢');
     expect(text).toContain('and 481 more: 481 fine');
+  });
+
+  test('shows the recent figures of each target as bars', () => {
+    expect(show()).toContain('▁▂▃');
   });
 
   test('says in one line what is wrong, or that nothing is', () => {
@@ -81,17 +85,17 @@ describe('the Home tab', () => {
       '🟢 All 2 targets are fine',
     );
     expect(show({ summaries: [aSummary({ state: 'unknown', takenAt: null })] })).toContain(
-      '⚪ 1 of 1 targets cannot be judged',
+      '⚪ orders cannot be checked',
     );
   });
 
-  test('a look that is older than two minutes says when it was', () => {
-    expect(show()).not.toContain('Seen at');
+  test('a check that is older than two minutes says when it was', () => {
+    expect(show()).not.toContain('Checked at');
     const takenAt = '2026-11-23T03:02:00.000Z';
-    expect(show({ summaries: [aSummary({ takenAt })] })).toContain('Seen at');
+    expect(show({ summaries: [aSummary({ takenAt })] })).toContain('Checked at');
   });
 
-  test('an open incident says who has it, since when, and that it is silent', () => {
+  test('an open incident says who owns it, since when, and that it is silenced', () => {
     const item = anIncident({
       assignee: { by: { id: 'UANN', via: 'slack' }, at: '2026-11-23T03:01:00.000Z' },
       silence: {
@@ -105,12 +109,12 @@ describe('the Home tab', () => {
     const view = homeView(facts({ incidents: [{ item, url }], openIncidents: 1 }));
     const text = toText(view);
     expect(text).toContain('1 open incident');
-    expect(text).toContain('has it since');
-    expect(text).toContain('silent until');
+    expect(text).toMatch(/owner +since/);
+    expect(text).toContain('silenced until');
     expect(JSON.stringify(view)).toContain('"user_id":"UANN"');
     expect(JSON.stringify(view)).toContain(`"url":"${url}"`);
     expect(show({ incidents: [{ item: anIncident(), url: undefined }], openIncidents: 1 })).toMatch(
-      /nobody has it/,
+      /no owner/,
     );
   });
 
@@ -121,7 +125,7 @@ describe('the Home tab', () => {
     expect(view.blocks.filter(({ type }) => type === 'actions')).toEqual([]);
   });
 
-  test('what ended says what ended it, and what was done', async () => {
+  test('what ended says how long it lasted, and what was done', async () => {
     const request = await buildRequest({
       state: 'done',
       result: {
@@ -133,7 +137,7 @@ describe('the Home tab', () => {
     const closing = {
       by: null,
       at: '2026-11-23T03:04:00.000Z',
-      sentence: 'Every look of the last 5 min says that it is over.',
+      sentence: 'Every check in the last 5 minutes was fine.',
       reason: null,
     };
     const text = show({
@@ -141,7 +145,8 @@ describe('the Home tab', () => {
         { item: anIncident({ state: 'resolved', closing }), url: undefined, requests: [request] },
       ],
     });
-    expect(text).toContain('Every look of the last 5 min says that it is over.');
+    expect(text).toContain('Last outcomes');
+    expect(text).toMatch(/orders {2}resolved after {2}4 min/);
     expect(text).toContain('Done: ended 2 sessions idle in transaction');
   });
 
@@ -156,7 +161,6 @@ describe('the Home tab', () => {
       facts({
         stop,
         votable: many,
-        running: many,
         othersWaiting: 3,
         incidents: many.map(() => ({ item: anIncident({ target: 'z'.repeat(300) }), url })),
         openIncidents: 30,
@@ -166,16 +170,16 @@ describe('the Home tab', () => {
     expect(checkView(view)).toEqual([]);
     expect(JSON.stringify(view)).not.toContain('mrkdwn');
     expect(toText(view)).toContain(hostile);
-    expect(toText(view)).toContain('3 more proposals wait for somebody else.');
+    expect(toText(view)).toContain('3 more requests wait for somebody else.');
   });
 });
 
-describe('the latest looks', () => {
-  test('are those of anybody who looked, and a target nobody looked at says so', async () => {
+describe('the latest checks', () => {
+  test('are those of anybody who checked, and a target that was not checked says so', async () => {
     const { monitor, readSummaries } = rememberSummaries(aMonitor());
     expect(readSummaries().map(({ headline }) => headline)).toEqual([
-      'Not looked at yet.',
-      'Not looked at yet.',
+      'Not checked yet.',
+      'Not checked yet.',
     ]);
     await monitor.diagnose('orders');
     expect(readSummaries()).toEqual([
@@ -185,6 +189,7 @@ describe('the latest looks', () => {
         headline: '94 of 97 usable connections, full in about 4 minutes.',
         capacity: { used: 94, usable: 97 },
         takenAt: '2026-11-23T03:04:05.678Z',
+        sparkline: '▅▆▇█',
       },
       expect.objectContaining({ target: 'billing.prod', takenAt: null }),
     ]);
@@ -205,7 +210,7 @@ describe('the latest looks', () => {
     expect(efforts).toEqual(['sparing', undefined]);
   });
 
-  test('an older look that ends later does not replace a newer one', async () => {
+  test('an older check that ends later does not replace a newer one', async () => {
     const times = ['2026-11-23T03:04:06.000Z', '2026-11-23T03:04:05.000Z'];
     const { monitor, readSummaries } = rememberSummaries(
       aMonitor({

@@ -81,6 +81,7 @@ function aSummary(used: number): TargetSummary {
     headline: `${used} of 97 usable connections.`,
     capacity: { used, usable: 97 },
     takenAt: new Date(startedAtMs).toISOString(),
+    sparkline: '',
   };
 }
 
@@ -155,21 +156,21 @@ test.for(['socket', 'http'] as const)(
     const changes = await propose(slack);
     const lines = await startHome(slack, mode, { ...(changes !== undefined && { changes }) });
     expect(await slack.openHome({ user: bob.id })).toEqual({ acked: true });
-    const bobs = await shown(slack, bob.id, 'Waiting for your vote');
+    const bobs = await shown(slack, bob.id, 'Waiting for your approval');
     expect(textOf(bobs)).toContain('🔴 shop Critical: 94 of 97 usable connections.');
     const ts = slack.state.channels[0]?.messages[0]?.ts.replace('.', '') ?? 'none';
     expect(JSON.stringify(bobs)).toContain(`/archives/${database}/p${ts}`);
     await slack.openHome({ user: ann.id });
     // Nobody votes for their own proposal.
-    const anns = await shown(slack, ann.id, '1 more proposal waits for somebody else.');
-    expect(textOf(anns)).not.toContain('Waiting for your vote');
+    const anns = await shown(slack, ann.id, '1 more request waits for somebody else.');
+    expect(textOf(anns)).not.toContain('Waiting for your approval');
     const press = { user: bob.id, viewId: bobs.id, actionId: 'dbconn_home_open_0' };
     expect(await slack.pressButton(press)).toEqual({ acked: true });
     expect(lines.filter((line) => line.includes('"level":50'))).toEqual([]);
   },
 );
 
-test('an open incident says that nobody has it, and one that is over how it ended', async () => {
+test('an open incident says that it has no owner, and a resolved one is among the last outcomes', async () => {
   const slack = await openWorkspace('socket');
   const log = await world.journal();
   const incidents = createIncidents({
@@ -185,12 +186,12 @@ test('an open incident says that nobody has it, and one that is over how it ende
   const board = { placeOf: () => Promise.resolve(undefined) };
   await startHome(slack, 'socket', { incidents: { incidents, board, log } });
   await slack.openHome({ user: bob.id });
-  expect(textOf(await shown(slack, bob.id, '1 open incident'))).toContain('nobody has it');
+  expect(textOf(await shown(slack, bob.id, '1 open incident'))).toContain('no owner');
   expect(await incidents.resolve(opened.value.id, ann, 'It was a load test')).toMatchObject({
     ok: true,
   });
   await slack.openHome({ user: bob.id });
-  const after = await shown(slack, bob.id, 'Over');
+  const after = await shown(slack, bob.id, 'Last outcomes');
   expect(textOf(after)).not.toContain('open incident');
 });
 
@@ -288,7 +289,7 @@ test('without its journal it still shows the targets, and says what is missing',
   await startHome(slack, 'socket', { ...(changes !== undefined && { changes }) });
   world.breakJournals();
   await slack.openHome({ user: bob.id });
-  const home = await shown(slack, bob.id, 'Incidents and proposals are not shown:');
+  const home = await shown(slack, bob.id, 'Incidents and requests cannot be shown:');
   expect(textOf(home)).toContain('94 of 97 usable connections.');
 });
 
