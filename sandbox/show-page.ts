@@ -12,7 +12,7 @@ export async function showPage({ slack, patient }: Stage, trouble: Trouble): Pro
   console.log((await patient.trouble(trouble)).join(' '));
   console.log(toText(await ask({ slack, say: console.log }, onCall, 'status')));
   console.log(
-    `\nGo on at ${slack.url}: an incident opens there by itself. Press “I have it”, or type /dbconn help.`,
+    `\nGo on at ${slack.url}: an incident opens there by itself. Press Acknowledge, or type /dbconn help.`,
   );
   console.log(
     'Whoever proposes cannot approve it: change the person at the top. Ctrl-C ends everything.',

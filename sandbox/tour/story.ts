@@ -27,7 +27,7 @@ export const story: TourScene = {
     const { ts } = status;
     const called = await waitForHelp(show, ts);
     const taken = await takeIt(show, ts);
-    const mended = await mend(show, ts);
+    const mended = await restart(show, ts);
     const ended = await endIt(show, ts);
     const kept = await lookBack(show, ts);
     return [...called, ...taken, ...mended, ...ended, ...kept];
@@ -72,25 +72,26 @@ function pageDetail(page: { readonly details: object } | undefined): string {
 
 async function takeIt(show: Show, ts: string): Promise<readonly string[]> {
   const { pagerDuty } = show.stage;
-  const button = findButton(findCard(show, ts), 'I have it');
+  const button = findButton(findCard(show, ts), 'Acknowledge');
   if (button === undefined) return ['nobody can take it'];
   const answer = await press(show, maya, button);
   const isQuiet = await soon(() => pagerDuty.pages[0]?.state === 'acknowledged');
-  const card = await awaitCardSaying(show, ts, `@${maya.id} has it`);
+  const card = await awaitCardSaying(show, ts, `Owner: @${maya.id}`);
   return [
-    ...(answer.includes('You have the incident') ? [] : [`the press was answered: ${answer}`]),
-    ...(isQuiet ? [] : ['PagerDuty was not told that somebody has it']),
-    ...(findButton(card, 'I take it') === undefined ? ['nobody else could take it now'] : []),
+    ...(answer.includes('You own the incident') ? [] : [`the press was answered: ${answer}`]),
+    ...(isQuiet ? [] : ['PagerDuty was not acknowledged']),
+    ...(findButton(card, 'Take over') === undefined ? ['nobody else could take it now'] : []),
   ];
 }
 
 /** Option C, by the card's own button where it stands there. The first change of all, so it also shows whose votes do not count. */
-async function mend(show: Show, ts: string): Promise<readonly string[]> {
+async function restart(show: Show, ts: string): Promise<readonly string[]> {
   const { patient } = show.stage;
   const services = troubled(patient);
-  const words = `propose C ${services[0] ?? ''}`;
+  const service = services[0] ?? '';
+  const words = `propose C ${service}`;
   const before = await countSessions(patient, services);
-  const button = findButton(findCard(show, ts), words.replace('propose', 'Propose'));
+  const button = findButton(findCard(show, ts), `Restart ${service}…`);
   const card =
     button === undefined
       ? await propose(show, { by: maya, words })
@@ -116,7 +117,11 @@ async function mend(show: Show, ts: string): Promise<readonly string[]> {
 async function endIt(show: Show, ts: string): Promise<readonly string[]> {
   const { stage } = show;
   const { pagerDuty } = stage;
-  const waiting = await awaitCardSaying(show, ts, 'DatabaseConnectionPoolExhausted still fires');
+  const waiting = await awaitCardSaying(
+    show,
+    ts,
+    'stays open while DatabaseConnectionPoolExhausted fires',
+  );
   show.say(`\n${briefly(waiting)}`);
   await stage.alert('resolved');
   show.say('\nAlertmanager: DatabaseConnectionPoolExhausted is resolved.');

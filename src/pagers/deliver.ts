@@ -47,13 +47,16 @@ export async function deliver(wire: Wire, delivery: Delivery): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     const answer = await attempt(wire, delivery);
     if (answer.kind === 'taken') return;
-    log.warn({ tries, ...answer }, `${name} did not take a call`);
+    log.warn({ tries, ...answer }, `${name} did not accept a request`);
     if (answer.kind === 'refused') {
-      throw new PagerRefused(`${name} refused it (${answer.status}). ${delivery.fix}`, false);
+      throw new PagerRefused(
+        `${name} refused the request (${answer.status}). ${delivery.fix}`,
+        false,
+      );
     }
     const pauseMs = answer.pauseMs ?? pauseBefore(tries - 1, firstPauseMs, longestPauseMs);
     if (clock.now() + pauseMs + attemptMs > deadline || signal?.aborted === true) {
-      throw new PagerRefused(`${name} did not take it: ${answer.why}.`, true);
+      throw new PagerRefused(`${name} did not accept the request: ${answer.why}.`, true);
     }
     await clock.sleep(pauseMs, signal).catch(() => undefined);
   }
@@ -104,7 +107,7 @@ async function judge(response: Response, secret: string): Promise<Attempt> {
   const answer = (await readSome(response)).replaceAll(secret, '[key]');
   if (response.ok) return { kind: 'taken' };
   if (status === 429) {
-    return { kind: 'later', why: 'it limits calls (429)', pauseMs: pauseOf(headers) };
+    return { kind: 'later', why: 'rate limited (429)', pauseMs: pauseOf(headers) };
   }
   if (status === 408 || status >= 500) return { kind: 'later', why: `it failed (HTTP ${status})` };
   return { kind: 'refused', status, answer };
@@ -134,5 +137,5 @@ function codeOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const inner: unknown = cause instanceof AggregateError ? cause.errors[0] : cause;
   const code = inner instanceof Error && 'code' in inner ? String(inner.code) : '';
-  return /^[A-Z_0-9]+$/.test(code) ? `it cannot be reached (${code})` : 'it cannot be reached';
+  return /^[A-Z_0-9]+$/.test(code) ? `not reachable (${code})` : 'not reachable';
 }

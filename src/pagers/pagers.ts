@@ -14,7 +14,7 @@ export function createPagers(pagers: readonly Pager[], log: Pick<Logger, 'error'
       one.status === 'rejected' ? [one.reason] : [],
     );
     if (refused.length === pagers.length) throw together(refused);
-    for (const err of refused) log.error({ err }, 'One of several pagers did not take a call');
+    for (const err of refused) log.error({ err }, 'One of several pagers did not accept a request');
   };
   return {
     name: pagers.map(({ name }) => name).join(' and '),

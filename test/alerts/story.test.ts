@@ -85,7 +85,7 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
     });
   });
 
-  test('nobody has it, so the policy calls the database admins and pages', async () => {
+  test('it has no owner, so the policy notifies the database admins and pages', async () => {
     const { pagerDuty } = night.harness;
     await eventually('it pages', async () => pagerDuty.pages.length > 0);
     expect(pagerDuty.pages).toMatchObject([{ state: 'triggered', severity: 'critical' }]);
@@ -99,9 +99,9 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
     ]);
   });
 
-  test('“I have it” names them, and the page is acknowledged', async () => {
+  test('Acknowledge names the owner, and the page is acknowledged', async () => {
     await press(night.harness, { user: maya, ts: parent.ts, actionId: incidentActions.have });
-    expect(await says(parent.ts, `@${maya} has it`)).not.toContain('Nobody has it yet');
+    expect(await says(parent.ts, `Owner: @${maya}`)).not.toContain('No owner yet');
     await eventually('it is acknowledged', async () => {
       return night.harness.pagerDuty.pages[0]?.state === 'acknowledged';
     });
@@ -120,7 +120,7 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
 
   test('the alert ends, the looks agree, and it is over with its page', async () => {
     const over = await says(parent.ts, 'Resolved');
-    expect(over).toContain(`@${maya} had it`);
+    expect(over).toContain(`Owner: @${maya}`);
     expect(await theIncident(night)).toMatchObject({
       state: 'resolved',
       closing: { by: null },
@@ -169,20 +169,12 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
       expect(passed).toEqual(milestones);
     };
     const fires = `${exhausted} fires for shop.`;
-    const paged = 'dbconn called the on-call engineer by PagerDuty.';
-    inOrder(fires, 'called the database admins', paged, `@${maya} has it.`);
-    inOrder(
-      `@${maya} has it.`,
-      'proposed option C',
-      `@${jonas} approved option C`,
-      'Option C is running',
-      'Option C ran',
-      'Option C: it helped.',
-      'It is over',
-      'PagerDuty was told that it is over.',
-    );
+    const paged = 'Notified the on-call engineer by PagerDuty.';
+    inOrder(fires, paged, `@${maya} acknowledged it.`);
+    // Its proposal and its votes stand on the card of the request.
+    inOrder(`@${maya} acknowledged it.`, 'Option C ran', 'Option C: fixed.', 'was fine. ');
     // The verification takes longer than Prometheus, or not.
-    inOrder(fires, `Alertmanager says ${exhausted} is resolved`, 'It is over');
+    inOrder(fires, `${exhausted} is resolved`, 'was fine. ');
   });
 
   test('nothing was said twice, neither in Slack nor to the pager', () => {
@@ -239,7 +231,7 @@ describe.skipIf(findMissingTools().length > 0)(`a night with the watch${whatIsMi
       });
       const told = toldSentences(night.harness, id);
       expect(told).toEqual(await keptSentences(night.harness, id));
-      expect(told[0]).toContain("dbconn's own looks say critical since");
+      expect(told[0]).toContain("dbconn's own checks have been critical for");
       expect(told.filter((line) => line === `${exhausted} fires for shop.`)).toHaveLength(1);
       const { pages } = night.harness.pagerDuty;
       expect(pages.map(({ state }) => state)).toEqual(['resolved']);

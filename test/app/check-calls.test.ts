@@ -26,9 +26,9 @@ const pagerDuty: Pager = {
   tellChange: () => Promise.resolve(),
 };
 
-test('where nobody is named, doctor says that incidents call nobody', async () => {
+test('where nobody is named, doctor says that incidents notify nobody', async () => {
   expect(await check({ channel })).toMatchObject([
-    { state: 'off', summary: 'Incidents call nobody.' },
+    { state: 'off', summary: 'Incidents notify nobody.' },
   ]);
 });
 
@@ -44,7 +44,7 @@ test('a pager is named, and brings its steps along', async () => {
     pager: { pagerduty: { routingKey: 'r'.repeat(32) } },
   });
   expect((await check({ pager }, pagerDuty))[0]?.summary).toBe(
-    'Incidents call the on-call engineer in 2 steps; PagerDuty wakes people.',
+    'Incidents notify the on-call engineer in 2 steps; PagerDuty pages people.',
   );
 });
 

@@ -26,10 +26,7 @@ async function become(page: Page, { realName }: (typeof people)[number]): Promis
 
 /** The incident's own message in the channel. */
 function cardOf(page: Page): Locator {
-  return page
-    .locator('#conversation .message')
-    .filter({ hasText: 'Where it stands' })
-    .filter({ hasText: /incident inc-/ });
+  return page.locator('#conversation .message').filter({ hasText: /Incident inc-/ });
 }
 
 describe.skipIf(skipsWithoutChromium())('an incident on the page', () => {
@@ -53,27 +50,30 @@ describe.skipIf(skipsWithoutChromium())('an incident on the page', () => {
         .getByRole('heading', { name: /Critical, shop: 3\d of 35 usable/ })
         .waitFor(patient);
       await card.getByText('Likely cause: connection leak').first().waitFor(patient);
-      await card.getByRole('button', { name: 'I have the incident of shop' }).click();
-      await card.getByText('has it since').waitFor(patient);
+      await card.getByRole('button', { name: 'Acknowledge the incident of shop' }).click();
+      await card.getByText('Owner:').waitFor(patient);
 
       const [, service = ''] = new Set(
         stage.patient.fleet.replicas.map(({ options }) => options.service),
       );
       await page.getByLabel('Slash command').fill(`/dbconn propose C ${service}`);
       await page.keyboard.press('Enter');
-      const request = page.locator('#conversation .message', { hasText: /option C for shop/ });
+      const request = page.locator('#conversation .message', { hasText: /request \w+ · plan/ });
       await request.getByRole('button', { name: 'Approve' }).waitFor(patient);
       await become(page, jonas);
       await request.getByRole('button', { name: 'Approve' }).click();
-      await page.getByRole('dialog').getByRole('button', { name: 'Approve' }).click();
-      await request.getByRole('heading', { name: /^.*Fixed, option C/ }).waitFor(patient);
+      await page
+        .getByRole('dialog')
+        .getByRole('button', { name: /^(?:Approve|Restart)/ })
+        .click();
+      await request.getByRole('heading', { name: /^.*Fixed: restarted/ }).waitFor(patient);
 
       await card.getByRole('heading', { name: /Resolved, shop/ }).waitFor(patient);
       await card.getByText('Cause: Connection leak').waitFor(patient);
-      await card.getByText('the report is in the thread').waitFor(patient);
+      await card.getByText('report in the thread').waitFor(patient);
       await card.locator('button.replies').click();
       const thread = page.locator('#thread');
-      await thread.getByText(`@${jonas.realName} approved option C.`).waitFor(patient);
+      await thread.getByText(/Option C: fixed\./).waitFor(patient);
       await thread.getByText(/^Cause: Connection leak, /).waitFor(patient);
       await thread.getByRole('img', { name: /Connections of shop/ }).waitFor(patient);
       await thread.getByText(/# shop .* connection leak/).waitFor(patient);
@@ -83,8 +83,8 @@ describe.skipIf(skipsWithoutChromium())('an incident on the page', () => {
 
       await page.getByRole('button', { name: 'dbconn', exact: true }).click();
       const home = page.locator('#home');
-      await home.getByText('Over', { exact: true }).waitFor(patient);
-      expect(await home.textContent()).toContain('Fixed, option C for shop');
+      await home.getByText('Last outcomes', { exact: true }).waitFor(patient);
+      expect(await home.textContent()).toContain('Fixed: restarted');
     },
   );
 });

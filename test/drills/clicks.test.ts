@@ -196,7 +196,7 @@ test('a button of ours in a block that is not is answered, logged, and does noth
   const open = await bot.approvals.list();
   const value = open.ok ? (open.value[0]?.id ?? '') : '';
   const { ts } = await postButton(stage, { actionId: actionIds.approve, value });
-  expect(await press(stage, { user: jonas, ts })).toContain('does not stand where dbconn put it');
+  expect(await press(stage, { user: jonas, ts })).toContain('is not from a message of dbconn');
   expect(stage.lines.join('')).toContain('A press was not one of ours');
   expect(await bot.approvals.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });
 });

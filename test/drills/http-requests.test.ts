@@ -99,7 +99,7 @@ test('a press that carries more than one action is answered, logged, and does no
   expect((await send(world.bot, body, sign(body))).status).toBe(200);
   await stage.slack.waitFor(({ ephemerals }) => {
     const own = ephemerals.filter(({ user }) => user === jonas);
-    return own.find(({ message }) => toText(message).includes('does not stand where dbconn'));
+    return own.find(({ message }) => toText(message).includes('is not from a message of dbconn'));
   }, patienceMs);
   expect(stage.lines.join('')).toContain('A press was not one of ours');
   expect(await bot.approvals.list()).toMatchObject({ value: [{ state: 'proposed', votes: [] }] });

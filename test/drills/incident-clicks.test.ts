@@ -5,6 +5,7 @@ import {
   callbackIds,
   incidentActions,
   incidentChoices,
+  remedyActions,
   knownCallbacks,
 } from '../../src/slack/messages/kit/action-ids.ts';
 import type { IncidentActionId, IncidentChoice } from '../../src/slack/messages/kit/action-ids.ts';
@@ -33,22 +34,23 @@ interface Shown extends Scripted {
   readonly ts: string;
 }
 
-/** A bot with an open incident whose message stands in the channel, its first remedy on it. */
+/** One for each button, and one for the menu. */
+const remedies = ['A', 'A web', 'A jobs', 'A mail'] as const;
+
+/** A bot with an open incident whose message stands in the channel, with its remedies on it. */
 async function shown(changes: Parameters<typeof playScripted>[0] = {}): Promise<Shown> {
   const scripted = await playScripted({ sendIntervalMs: 0, ...changes });
   const { bot } = scripted;
   const opened = await bot.incidents.open('shop', { id: maya, via: 'slack' }, 'it fills');
   if (!opened.ok) throw new Error(opened.refusal.why);
-  const proposals = [
-    {
-      option: 'A' as const,
-      subject: null,
-      summary: 'End them.',
-      slotsFreed: 2,
-      blocked: null,
-      command: 'propose A',
-    },
-  ];
+  const proposals = remedies.map((words) => ({
+    option: 'A' as const,
+    subject: null,
+    summary: 'End them.',
+    slotsFreed: 2,
+    blocked: null,
+    command: `propose ${words}`,
+  }));
   bot.board.show({
     incident: opened.value,
     diagnosis: aDiagnosis({ target: 'shop', proposals }),
@@ -75,21 +77,28 @@ function says({ stage }: Scripted, ts: string, words: string): Promise<string> {
   }, patienceMs);
 }
 
-test('“I have it” names who has it on the message, and taking it over is said', async () => {
+test('Acknowledge names the owner on the message, and taking over is said', async () => {
   const world = await shown();
   const { stage, id, ts } = world;
   expect(await press(stage, { user: jonas, ts, actionId: incidentActions.have })).toContain(
-    'You have the incident of shop',
+    'You own the incident of shop',
   );
-  await says(world, ts, `@${jonas} has it`);
+  await says(world, ts, `Owner: @${jonas}`);
   await press(stage, { user: dana, ts, actionId: incidentActions.have });
-  await says(world, ts, `@${dana} has it`);
+  await says(world, ts, `Owner: @${dana}`);
   expect(await read(world, id)).toMatchObject({ assignee: { by: { id: dana } } });
 });
 
 test('the first remedy is proposed by its button, as if it had been typed', async () => {
   const { stage, ts } = await shown();
   await press(stage, { user: maya, ts, actionId: incidentActions.remedy });
+  expect(toText(await card(stage, 'Proposed'))).toContain('option A for shop');
+});
+
+test('a remedy that stands in the menu is proposed from there', async () => {
+  const { stage, id, ts } = await shown();
+  const value = `propose ${id} A mail shop`;
+  await press(stage, { user: maya, ts, actionId: incidentActions.menu, value });
   expect(toText(await card(stage, 'Proposed'))).toContain('option A for shop');
 });
 
@@ -101,7 +110,9 @@ test('silence asks for how long and why, and the message says it', async () => {
   const wrong = { for: { for: 'soon' }, reason: { reason: 'a load test' } };
   expect(await submit(stage, { user: jonas, view, values: wrong })).toContain('A duration');
   const right = { for: { for: '3h' }, reason: { reason: 'a load test' } };
-  expect(await submit(stage, { user: jonas, view, values: right })).toContain('is silenced until');
+  expect(await submit(stage, { user: jonas, view, values: right })).toContain(
+    'No escalations until',
+  );
   expect(await says(world, ts, 'Silenced')).toContain('a load test');
 });
 
@@ -116,7 +127,7 @@ test('close asks why, and the message says that it is over; reopen brings it bac
   await stage.slack.closeView({ user: jonas, viewId: top?.view.id ?? '' });
   const again = await open(stage, { ...menu, value: `reopen ${id}` });
   await submit(stage, { user: jonas, view: again, values: { reason: { reason: 'it is back' } } });
-  await says(world, ts, 'Came back at');
+  await says(world, ts, 'Reopened at');
   expect(await read(world, id)).toMatchObject({ state: 'open' });
 });
 
@@ -130,12 +141,12 @@ test('the words do what the buttons do', async () => {
   const world = await shown();
   const { stage, id, ts } = world;
   expect(await ask(stage, jonas, 'incidents')).toContain(id);
-  expect(await ask(stage, jonas, 'incident ack')).toContain('You have the incident');
-  await says(world, ts, `@${jonas} has it`);
+  expect(await ask(stage, jonas, 'incident ack')).toContain('You own the incident');
+  await says(world, ts, `Owner: @${jonas}`);
   expect(await ask(stage, jonas, `incident silence ${id} 1h a test`)).toContain('is silenced');
-  expect(await ask(stage, jonas, 'incident unsilence shop')).toContain('calls people again');
+  expect(await ask(stage, jonas, 'incident unsilence shop')).toContain('sends escalations again');
   expect(await ask(stage, jonas, 'escalate backend-lead it fills again')).toContain(
-    'they are being called',
+    'is on its way',
   );
   expect((await read(world, id)).escalations).toMatchObject([{ who: 'backend-lead' }]);
   expect(await ask(stage, jonas, 'incident close it was a test')).toContain('is closed');
@@ -147,10 +158,13 @@ test('the words do what the buttons do', async () => {
 const buttons: Readonly<Record<IncidentActionId, 'refused' | 'help' | 'menu'>> = {
   [incidentActions.have]: 'refused',
   [incidentActions.remedy]: 'refused',
+  [incidentActions.secondRemedy]: 'refused',
+  [incidentActions.thirdRemedy]: 'refused',
   [incidentActions.help]: 'help',
   [incidentActions.menu]: 'menu',
 };
 const choices: Readonly<Record<IncidentChoice, 'refused' | 'looks'>> = {
+  propose: 'refused',
   status: 'looks',
   silence: 'refused',
   unsilence: 'refused',
@@ -215,7 +229,11 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
       });
       await tryAll([
         { actionId: incidentActions.have, value: id },
-        { actionId: incidentActions.remedy, value: `${id} A shop` },
+        ...remedyActions.map((actionId, index) => ({
+          actionId,
+          value: `${id} ${remedies[index] ?? ''} shop`,
+        })),
+        { actionId: incidentActions.menu, value: `propose ${id} A mail shop` },
         choose('silence'),
         choose('merge'),
         choose('close'),
@@ -247,7 +265,7 @@ test('the id of an incident on a message that is not its own is answered, logged
   const forged = { actionId: incidentActions.have, value: id, blockId: blockIds.incident };
   const { ts } = await postButton(stage, forged);
   expect(await press(stage, { user: jonas, ts, actionId: incidentActions.have })).toContain(
-    'belongs to another incident',
+    'is from another or an older incident message',
   );
   expect(stage.lines.join('')).toContain('A press on a foreign card');
   expect(await read(world, id)).toMatchObject({ assignee: null });
@@ -260,7 +278,7 @@ test.for(['-', 'inc-nosuchone', '../../etc', 'x'.repeat(2000)])(
     const forged = { actionId: incidentActions.have, value, blockId: blockIds.incident };
     const { ts } = await postButton(stage, forged);
     expect(await press(stage, { user: jonas, ts, actionId: incidentActions.have })).toContain(
-      'There is no such incident',
+      'This incident does not exist',
     );
   },
 );

@@ -98,7 +98,7 @@ test('alerts to either replica are one incident with one message and one page, a
   // Slack gives each press to another connection.
   for (const user of [jonas, dana]) {
     await press(harness, { user, ts, actionId: incidentActions.have });
-    await parentSays(`@${user} has it`);
+    await parentSays(`Owner: @${user}`);
   }
   await expectAllToldOnce();
   expect(harness.pagerDuty.pages).toMatchObject([{ heard: ['trigger', 'acknowledge'] }]);
@@ -131,7 +131,7 @@ test('when the replica that tends is killed the other one goes on after its leas
   const { ts } = await parentSays(...names);
   await until('it pages', async () => harness.pagerDuty.pages.length === 1);
   await press(harness, { user: dana, ts, actionId: incidentActions.have });
-  await parentSays(`@${dana} has it`);
+  await parentSays(`Owner: @${dana}`);
   await expectAllToldOnce();
 });
 

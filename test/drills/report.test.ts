@@ -91,7 +91,7 @@ test('without the scope for files the whole report stands in the thread as text'
     .map(toText)
     .filter((text) => /Timeline/.test(text));
   expect(parts).toHaveLength(1);
-  expect(thread(world).map(toText).join('\n')).toContain('## Post-incident');
+  expect(thread(world).map(toText).join('\n')).toContain('## Follow-up');
   expect(thread(world).flatMap(({ files = [] }) => files)).toEqual([]);
 });
 
@@ -155,10 +155,10 @@ test('history lists what was, and report shows the latest or the one that is nam
   const { stage, incident } = world;
   const listed = await ask(stage, jonas, 'history');
   expect(listed).toContain(incident.id);
-  expect(listed).toContain('checklist 0 of 5');
+  expect(listed).toContain('0 of 5 checklist items done');
   expect(await ask(stage, jonas, 'report')).toContain(world.report.title);
   expect(await ask(stage, jonas, `report ${incident.id}`)).toContain('What was done');
-  expect(await ask(stage, jonas, 'report inc-zzzzzzzz')).toContain('There is no such incident');
+  expect(await ask(stage, jonas, 'report inc-zzzzzzzz')).toContain('This incident does not exist');
 });
 
 test('prevention shows what could be better, with a button for what can be proposed', async () => {

@@ -17,6 +17,13 @@ const files = [
   'src/runbook/reports/prevention.ts',
   'src/slack/messages/{status,sessions,pool,logs,prevention,frame,diagnosis-parts}.ts',
   'src/terminal/render/{diagnosis,sections,prevention}.ts',
+  'src/runbook/{incidents,escalation,loop}/*.ts',
+  'src/runbook/reports/{report,reporter,to-markdown,write-report}.ts',
+  'src/slack/messages/{incident-*,incidents,report,notice}.ts',
+  'src/slack/home/*.ts',
+  'src/slack/live/{incident-*,post-report}.ts',
+  'src/slack/handlers/{incident-*,checklist-tick,press}.ts',
+  'src/pagers/*.ts',
 ].flatMap((pattern) => globSync(pattern, { cwd: root, exclude: ['**/doctor.ts'] }));
 
 const Template = z.object({

@@ -124,7 +124,7 @@ export const racing: readonly RegExp[] = [
 
 /** Lines of a live list that are there or not: what logs say that were written by the way, what they leave no room for, and what is told only where the end of an alert takes its time. */
 export const unsteady =
-  /recent log lines? says?|All services together may open|still fires: it stays open/;
+  /recent log lines? says?|All services together may open|still fires?\. The incident stays open/;
 
 /** What is recorded of real servers and processes. */
 export const live = /^(?:tour|cli\/change)\/|^drills\/(?:patient|process)\//;

@@ -43,6 +43,20 @@ test('an incident is one message, edited as it changes, and its thread hears eve
   expect(thread.match(/An alert fired/g)).toHaveLength(1);
 });
 
+test('each edit of a message has block ids of its own, because clients keep what was chosen under one', async () => {
+  const it = await open();
+  const board = it.board();
+  const ids: unknown[] = [];
+  for (const version of [1, 2, 3]) {
+    board.show(later(it, version, 40 + version));
+    await board.idle(patienceMs);
+    const [message] = it.parents();
+    ids.push(message?.blocks?.find(({ type }) => type === 'actions')?.['block_id']);
+  }
+  expect(new Set(ids).size).toBe(3);
+  expect(ids.every((id) => String(id).startsWith('dbconn_incident'))).toBe(true);
+});
+
 test('of a storm of 200 changes a bounded number are written, and the last one stands, though Slack limits it', async () => {
   const it = await open({ slack: { rateLimits: true } });
   const urgentMs = 300;
@@ -188,8 +202,8 @@ test('a message somebody deleted is posted anew, says so, and its buttons live',
   expect(others).toEqual([]);
   expect(anew?.ts).not.toBe(old?.ts);
   const shown = textOf(anew === undefined ? [] : [anew]);
-  expect(shown).toContain('the message before it was deleted');
-  expect(shown).toContain('[ I have it ]');
+  expect(shown).toContain('Posted again: the previous message was deleted');
+  expect(shown).toContain('[ Acknowledge ]');
   expect(await board.placeOf(it.incident.id)).toEqual({ channel: database, ts: anew?.ts });
   const told = it.replies().filter((reply) => reply.thread_ts === anew?.ts);
   expect(textOf(told)).toContain('After it was deleted.');

@@ -6,9 +6,10 @@ import { addNote } from '../incidents/change.ts';
 import type { IncidentLog } from '../incidents/incident-log.ts';
 import { lifeStartMs } from '../incidents/incident.ts';
 import type { Incident } from '../incidents/incident.ts';
+import { roleNames } from '../incidents/rules.ts';
 import type { Escalation, IncidentRules } from '../incidents/rules.ts';
 import { durationOfSeconds } from '../snapshot/words.ts';
-import { callChannelsTo, roleName } from './channels.ts';
+import { callChannelsTo } from './channels.ts';
 import { contactsOf } from './escalator-deps.ts';
 import type { EscalatorDeps } from './escalator-deps.ts';
 import { findDue } from './policy.ts';
@@ -61,9 +62,9 @@ function toSentence(
   { who, state, tries }: Escalation,
   lateMs: number,
 ): string {
-  const late = `has been due for ${durationOfSeconds(lateMs / 1000)} and is not made`;
-  const why = state === 'failed' && tries > 0 ? ': it was tried and refused' : '';
-  return `${target}: the call to ${roleName(who)} ${late}${why}. Call by hand.`;
+  const late = `is overdue by ${durationOfSeconds(lateMs / 1000)}`;
+  const why = state === 'failed' && tries > 0 ? ': it was refused' : '';
+  return `${target}: the escalation to ${roleNames[who]} ${late}${why}. Notify them yourself.`;
 }
 
 export interface AuditorDeps extends Pick<
@@ -88,7 +89,7 @@ export interface AuditorDeps extends Pick<
 }
 
 const mostIncidents = 200;
-const hangs = 'The audit of the calls for help hangs: the journal or Slack does not answer.';
+const hangs = 'Escalations cannot be verified: the journal or Slack does not answer.';
 /** As long as a question takes; whoever wants to lead asks again each second anyhow. */
 const probeForMs = 1;
 
@@ -121,7 +122,7 @@ export class Auditor {
     } catch (error) {
       onFault(error);
       const why = error instanceof JournalUnavailable ? error.message : 'See the log.';
-      this.#complaints = [`The incidents cannot be read, so nobody is called for them. ${why}`];
+      this.#complaints = [`Incidents cannot be read, so there are no escalations. ${why}`];
     } finally {
       this.#beganAtMs = null;
     }
@@ -142,7 +143,7 @@ export class Auditor {
     }
     this.#leaderlessSinceMs ??= uptimeOf(clock);
     if (uptimeOf(clock) - this.#leaderlessSinceMs < rules.overdueAfterMs) return [];
-    return [`No dbconn leads the open incidents (${open}): restart dbconn and read its log.`];
+    return [`No dbconn process handles open incidents (${open}). Restart dbconn and read its log.`];
   }
 }
 

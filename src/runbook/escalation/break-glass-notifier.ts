@@ -17,7 +17,7 @@ export function breakGlassNotice(
   const { by, reason } = brokenGlass;
   // Only configured names may do this, so the name of a terminal's user is no text from elsewhere.
   const who = by.via === 'slack' ? `<@${by.id}>` : `${by.id} at the ${by.via}`;
-  const headline = `Break-glass: ${who} ran ${nameOf(option)} for ${target} without the votes it needs. ${plan.title}.`;
+  const headline = `Break-glass: ${who} ran ${nameOf(option)} for ${target} without the required votes. ${plan.title}.`;
   return { headline, mention: onCall ?? databaseAdmins ?? null, quote: reason };
 }
 

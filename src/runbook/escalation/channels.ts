@@ -2,6 +2,7 @@ import type { Actor } from '../approvals/request.ts';
 import type { Check } from '../diagnose/doctor.ts';
 import { actorName, lifeStartMs } from '../incidents/incident.ts';
 import type { IncidentView } from '../incidents/incidents.ts';
+import { roleNames } from '../incidents/rules.ts';
 import type { Escalation, EscalationRole, EscalationStep } from '../incidents/rules.ts';
 import type { Contacts } from '../snapshot/target.ts';
 import { capital, count, durationOfSeconds, list } from '../snapshot/words.ts';
@@ -69,16 +70,6 @@ export function chooseCallChannel(
   ];
 }
 
-const roleNames: Readonly<Record<EscalationRole, string>> = {
-  'database-admins': 'the database admins',
-  'backend-lead': 'the backend lead',
-  'on-call': 'the on-call engineer',
-};
-
-export function roleName(role: EscalationRole): string {
-  return roleNames[role];
-}
-
 /** `in the channel`, `by a direct message`, `by PagerDuty`. */
 export function callChannelName(callChannel: CallChannel): string {
   if (callChannel.via === 'pager') return `by ${callChannel.pager.name}`;
@@ -103,12 +94,14 @@ export function toHeadline(words: CallWords): string {
   const lateMs = nowMs - Date.parse(dueAt);
   return [
     by === null
-      ? `${incident.target} needs ${roleName(who)}.`
-      : `${toWho(by)} asks ${roleName(who)} for help with ${incident.target}.`,
+      ? `${incident.target} needs ${roleNames[who]}.`
+      : `${toWho(by)} asks ${roleNames[who]} for help with ${incident.target}.`,
     stateOf(view),
     toStanding(words),
     ...reasons.map(({ sentence }) => sentence),
-    ...(lateMs > lateAfterMs ? [`This call was due ${durationOfSeconds(lateMs / 1000)} ago.`] : []),
+    ...(lateMs > lateAfterMs
+      ? [`This escalation is ${durationOfSeconds(lateMs / 1000)} late.`]
+      : []),
   ]
     .filter((sentence) => sentence !== '')
     .join(' ');
@@ -117,7 +110,7 @@ export function toHeadline(words: CallWords): string {
 /** One sentence for a pager's list. */
 export function toSummary(view: IncidentView): string {
   const state = stateOf(view);
-  return `${view.incident.target}: ${state === '' ? 'connections run out.' : state}`;
+  return `${view.incident.target}: ${state === '' ? 'running out of connections.' : state}`;
 }
 
 function stateOf({ incident, diagnosis }: IncidentView): string {
@@ -127,8 +120,8 @@ function stateOf({ incident, diagnosis }: IncidentView): string {
 function toStanding({ view: { incident }, nowMs, isWorkedOn }: CallWords): string {
   const { assignee } = incident;
   const open = `Open for ${durationOfSeconds(Math.max(0, nowMs - lifeStartMs(incident)) / 1000)}`;
-  if (assignee === null) return `${open}, and nobody has it.`;
-  return `${open}. ${toWho(assignee.by)} has it${isWorkedOn ? '' : ', and does not answer'}.`;
+  if (assignee === null) return `${open}, no owner yet.`;
+  return `${open}. Owner: ${actorName(assignee.by)}${isWorkedOn ? '' : ', not responding'}.`;
 }
 
 /** For the beginning of a sentence. */
@@ -140,19 +133,19 @@ export function toWho(actor: Actor): string {
 export function checkEscalation(steps: readonly EscalationStep[], reach: Reach): Check[] {
   const subject = 'Configuration';
   if (steps.length === 0) {
-    const summary = 'Incidents call nobody.';
+    const summary = 'Incidents notify nobody.';
     const fix = 'Set contacts of the target, or escalation, in dbconn.yml.';
     return [{ subject, state: 'off', summary, fix }];
   }
   const roles = [...new Set(steps.map(({ who }) => who))];
   const unreached = roles.filter((who) => !isReached(who, reach));
   if (unreached.length > 0) {
-    const summary = `Steps of the escalation are for ${list(unreached.map(roleName))}, who cannot be reached.`;
+    const summary = `Escalations to ${list(unreached.map((who) => roleNames[who]))} cannot be delivered.`;
     const fix = 'Set contacts, slack.channel or pager in dbconn.yml.';
     return [{ subject, state: 'missing', summary, fix }];
   }
-  const woken = reach.pager === undefined ? 'nobody is paged' : `${reach.pager.name} wakes people`;
-  const summary = `Incidents call ${list(roles.map(roleName))} in ${count(steps.length, 'step')}; ${woken}.`;
+  const woken = reach.pager === undefined ? 'no pager' : `${reach.pager.name} pages people`;
+  const summary = `Incidents notify ${list(roles.map((who) => roleNames[who]))} in ${count(steps.length, 'step')}; ${woken}.`;
   return [{ subject, state: 'ok', summary }];
 }
 

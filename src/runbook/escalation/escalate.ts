@@ -74,7 +74,7 @@ function toCall(escalating: Escalating, pager: Pager | undefined): Answer<Called
   const { role, target, actor, contacts, channel, headline } = escalating;
   const quote = cleanReason(escalating.reason);
   if (quote === null) {
-    const next = `Write it after the word: /dbconn escalate ${role} and why.`;
+    const next = `Add it: /dbconn escalate ${role} REASON.`;
     return refuse('reason-missing', 'An escalation needs a reason.', next);
   }
   if (contacts[contactKeys[role]] === undefined && (role !== 'on-call' || pager === undefined)) {
@@ -109,7 +109,7 @@ async function page(
   { target, headline }: Escalating,
 ): Promise<ReturnType<typeof refuse> | undefined> {
   const at = isoNow(clock);
-  const asked = `${target}: somebody asks for help in Slack.`;
+  const asked = `${target}: help was requested in Slack.`;
   try {
     await pager.page({
       action: 'trigger',
@@ -124,14 +124,14 @@ async function page(
     return undefined;
   } catch (error) {
     if (!(error instanceof PagerRefused)) throw error;
-    return refuse('pager-refused', error.message, 'Call by telephone.');
+    return refuse('pager-refused', error.message, 'Call by phone.');
   }
 }
 
 function refuseUnset(role: EscalationRole, key: string): ReturnType<typeof refuse> {
   return refuse(
     'no-contact',
-    `Nobody is configured as ${role}.`,
+    `There is no contact for ${role}.`,
     `Set contacts.${key}${role === 'on-call' ? ' or pager' : ''} in dbconn.yml.`,
   );
 }

@@ -20,8 +20,8 @@ async function askAgain(
   const { deps, view } = calling;
   const { incident } = view;
   if (incident.assignee === null) return incident;
-  const quiet = `nothing happened for ${durationOfSeconds(quietForMs / 1000)}`;
-  const sentence = `${toWho(incident.assignee.by)}, you have this and ${quiet}. Is it still yours?`;
+  const quiet = `nothing has happened for ${durationOfSeconds(quietForMs / 1000)}`;
+  const sentence = `${toWho(incident.assignee.by)}, you own this incident and ${quiet}. Are you still on it?`;
   const { isDone } = await attempt(calling, 'ask', () =>
     deps.board.ask(incident, { key, sentence }),
   );

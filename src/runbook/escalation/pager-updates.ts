@@ -8,6 +8,7 @@ import type { EscalationReason } from '../incidents/rules.ts';
 import { wasTakenBack } from '../remedies/remedy.ts';
 import type { Item } from '../remedies/remedy.ts';
 import type { Links } from '../snapshot/target.ts';
+import { capital } from '../snapshot/words.ts';
 import { toSummary } from './channels.ts';
 import { attempt, changed, contactsOf } from './escalator-deps.ts';
 import type { Calling } from './escalator-deps.ts';
@@ -56,11 +57,9 @@ export async function keepPager(calling: Calling): Promise<Incident> {
   const page = toPage(action, { view, links, reasons: [], nowMs: deps.clock.now() });
   const made = await attempt(calling, action, () => pager.page(page));
   if (!made.isDone) return keepRefusal(calling, { pager, action }, made.error);
-  const [told, what] =
-    action === 'resolve'
-      ? (['resolved', 'it is over'] as const)
-      : (['acknowledged', 'somebody has it'] as const);
-  const note: Note = { kind: 'incident-paged', sentence: `${pager.name} was told that ${what}.` };
+  const told = action === 'resolve' ? 'resolved' : 'acknowledged';
+  const sentence = `${capital(told)} in ${pager.name}.`;
+  const note: Note = { kind: 'incident-paged', sentence, facts: { told } };
   return changed(
     calling,
     changeIncident(deps, incident.id, ({ state }) => ({ state, change: { pager: told }, note })),
@@ -106,7 +105,7 @@ async function keepRefusal(
   const { incident } = calling.view;
   if (!(error instanceof PagerRefused) || error.mayPass) return incident;
   memory.pauses.beginForGood(action);
-  const sentence = `${error.message} ${pager.name} does not know; tell it by hand to ${action}.`;
+  const sentence = `${error.message} Please ${action} it in ${pager.name} yourself.`;
   const notes = await deps.log.readNotes(incident.id, 0);
   if (notes.some((note) => note.sentence === sentence)) return incident;
   return changed(calling, addNote(deps, incident.id, { kind: 'incident-paged', sentence }));

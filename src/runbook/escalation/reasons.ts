@@ -1,6 +1,7 @@
 import type { ApprovalRequest } from '../approvals/request.ts';
 import type { OutcomeWord } from '../approvals/verify/outcome.ts';
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
+import { outcomeWords } from '../incidents/record-request.ts';
 import { lifeStartMs } from '../incidents/incident.ts';
 import type { IncidentView } from '../incidents/incidents.ts';
 import { reasonNames } from '../incidents/rules.ts';
@@ -79,7 +80,7 @@ function lostWriters(request: ApprovalRequest): string[] {
 /** Its name is text out of the database. Whoever prepared it may have been promised that it holds. */
 function rolledBack({ option, result }: ApprovalRequest): string[] {
   const isGone = result?.report.items.some(({ outcome }) => outcome === 'rolled back') === true;
-  return option === 'prepared' && isGone ? ['took back what was promised to be committed'] : [];
+  return option === 'prepared' && isGone ? ['rolled back a prepared transaction'] : [];
 }
 
 /** A process that was killed finished nothing it was at. The report says so in its own words. */
@@ -101,7 +102,7 @@ const judgeNeedsConfigurationChange: JudgeReason = (reasonCase) => {
   );
   if (waiting !== undefined) {
     const lacking = Math.max(1, waiting.votesNeeded - waiting.votes.length);
-    return `${capital(nameOf(waiting.option))} changes the configuration and waits for ${count(lacking, 'vote')}.`;
+    return `${capital(nameOf(waiting.option))} changes the configuration and needs ${count(lacking, 'more vote')}.`;
   }
   return recommended(reasonCase);
 };
@@ -117,15 +118,15 @@ function recommended({ diagnosis, isInTrouble, ineffective }: ReasonCase): strin
   if (first === undefined || !changesConfiguration.has(first.option)) return null;
   const what = capital(nameOf(first.option));
   return left.length < proposals.length
-    ? `${what} is what is left after others did not help, and changes the configuration.`
-    : `${what} is what would help first, and changes the configuration.`;
+    ? `Other remedies did not help. ${what} is left and changes the configuration.`
+    : `${what} fits best and changes the configuration.`;
 }
 
 /** By then a remedy that helped shows it. */
 const helpsWithinMs = 5 * 60_000;
 const didNotHelp: ReadonlySet<OutcomeWord> = new Set(['partly', 'unchanged', 'refilled', 'worse']);
 
-/** "Issue persists after remediation steps". Only the latest step counts: it may have mended what an earlier did not. */
+/** "Issue persists after remediation steps". Only the latest step counts: it may have fixed what an earlier did not. */
 const judgePersistsAfterRemedy: JudgeReason = ({ nowMs, isInTrouble, requests }) => {
   const latest = requests
     .filter(({ result }) => result !== null)
@@ -135,11 +136,11 @@ const judgePersistsAfterRemedy: JudgeReason = ({ nowMs, isInTrouble, requests })
   const { endedAt, outcome } = latest.result;
   const option = capital(nameOf(latest.option));
   if (outcome !== null && didNotHelp.has(outcome.word)) {
-    return `${option} did not mend it (${outcome.word}). ${outcome.sentence}`;
+    return `${option} did not fix it (${outcomeWords[outcome.word]}). ${outcome.sentence}`;
   }
   const sinceMs = nowMs - Date.parse(endedAt);
   if (sinceMs < helpsWithinMs) return null;
-  return `${option} ended ${durationOfSeconds(sinceMs / 1000)} ago, and the trouble is still there.`;
+  return `${option} ran ${durationOfSeconds(sinceMs / 1000)} ago, but the problem persists.`;
 };
 
 function byEnd(a: ApprovalRequest, b: ApprovalRequest): number {
@@ -175,7 +176,7 @@ const judgeSeveralApplications: JudgeReason = ({ diagnosis, sinceMs, isInTrouble
   );
   if (affected.length < 2) return null;
   const names = list(affected.slice(0, mostNames));
-  return `${affected.length} services are refused connections or wait: ${names}.`;
+  return `${affected.length} services cannot connect or wait: ${names}.`;
 };
 
 function refusedServices({ logs }: Diagnosis, fromMs: number): ReadonlySet<string> {
@@ -218,15 +219,15 @@ const sureFrom = 0.5;
 const judgeSourceNotIdentified: JudgeReason = (reasonCase) => {
   const { nowMs, sinceMs, diagnosis, isInTrouble } = reasonCase;
   if (diagnosis === null || !isInTrouble || nowMs - sinceMs < searchForMs) return null;
-  const searched = `After ${durationOfSeconds((nowMs - sinceMs) / 1000)} of looking`;
+  const searched = `After ${durationOfSeconds((nowMs - sinceMs) / 1000)}`;
   if (diagnosis.capacity === null && diagnosis.reach.error !== undefined) {
-    return `${searched} nobody can say what holds the connections: PostgreSQL is ${diagnosis.reach.error.kind}.`;
+    return `${searched} the holders of the connections are still unknown: PostgreSQL cannot be reached (${diagnosis.reach.error.kind}).`;
   }
   const [likeliest] = diagnosis.causes;
-  if (likeliest === undefined) return `${searched} none of the six causes fits.`;
+  if (likeliest === undefined) return `${searched} no cause fits.`;
   if (likeliest.confidence < sureFrom) {
     const name = likeliest.cause.replaceAll('-', ' ');
-    return `${searched} the likeliest cause is ${name}, with a confidence of ${percent(likeliest.confidence)} only.`;
+    return `${searched} the most likely cause is ${name}, only ${percent(likeliest.confidence)} sure.`;
   }
   return unknownHolder(reasonCase, searched);
 };
@@ -239,7 +240,7 @@ function unknownHolder({ diagnosis }: ReasonCase, searched: string): string | nu
     return null;
   }
   if (largest.service !== null) return null;
-  return `${searched} the largest holder, with ${largest.total} of ${usable} slots, belongs to no configured service.`;
+  return `${searched} the largest holder (${largest.total} of ${usable} slots) belongs to no configured service.`;
 }
 
 const judges: Readonly<Record<ReasonName, JudgeReason>> = {

@@ -3,6 +3,7 @@ import { changeIncident } from '../incidents/change.ts';
 import type { Decision } from '../incidents/change.ts';
 import type { Note } from '../incidents/incident-log.ts';
 import type { Incident } from '../incidents/incident.ts';
+import { roleNames } from '../incidents/rules.ts';
 import type { Escalation } from '../incidents/rules.ts';
 import { capital } from '../snapshot/words.ts';
 import {
@@ -10,7 +11,6 @@ import {
   callChannelsTo,
   chooseCallChannel,
   mostTries,
-  roleName,
   toHeadline,
 } from './channels.ts';
 import type { CallChannel } from './channels.ts';
@@ -47,7 +47,7 @@ export async function sendEscalation(calling: Sending, due: Escalation): Promise
   const sent: Escalation = { ...begun, state: 'sent', sentAt: isoNow(deps.clock) };
   const note: Note = {
     kind: 'incident-escalated',
-    sentence: `dbconn called ${roleName(due.who)} ${callChannelName(callChannel)}.`,
+    sentence: `Notified ${roleNames[due.who]} ${callChannelName(callChannel)}.`,
     facts: { step: due.id, via: callChannel.via, reasons: begun.reasons },
   };
   return write(calling, { escalation: sent, note });
@@ -132,10 +132,10 @@ function writeFailed(
   const next = chooseCallChannel(callChannels, failed);
   const goesElsewhere = next !== undefined && next.via !== callChannel.via;
   if (goesElsewhere) memory.pauses.end(begun.id);
-  const why = error instanceof PagerRefused ? error.message : 'Slack did not take it.';
-  const who = capital(roleName(begun.who));
-  const instead = goesElsewhere ? ` They are called ${callChannelName(next)} instead.` : '';
-  const sentence = `${who} could not be called ${callChannelName(callChannel)}: ${why}${instead}`;
+  const why = error instanceof PagerRefused ? error.message : 'Slack did not accept it.';
+  const who = capital(roleNames[begun.who]);
+  const instead = goesElsewhere ? ` Notifying them ${callChannelName(next)} instead.` : '';
+  const sentence = `${who} could not be notified ${callChannelName(callChannel)}. ${why}${instead}`;
   const note: Note = {
     kind: 'incident-escalating',
     sentence: goesElsewhere || begun.tries === 1 ? sentence : null,
@@ -150,10 +150,10 @@ function writeFailed(
 async function giveUp(calling: Sending, due: Escalation): Promise<Incident> {
   if (due.state === 'failed') return calling.view.incident;
   calling.deps.meter.escalation('failed');
-  const who = capital(roleName(due.who));
+  const who = capital(roleNames[due.who]);
   const note: Note = {
     kind: 'incident-escalating',
-    sentence: `${who} cannot be called: set contacts, slack.channel or pager in dbconn.yml.`,
+    sentence: `${who} cannot be notified: set contacts, slack.channel or pager in dbconn.yml.`,
     facts: { step: due.id },
   };
   return write(calling, { escalation: { ...due, state: 'failed' }, note });

@@ -58,11 +58,15 @@ export async function changeIncident(
     return found === undefined ? refuseUnknown() : changeFound(deps, found, decide(found));
   });
   if (changed === 'changed') {
-    return refuse('busy', 'The incident changes too fast.', 'Try again in a few seconds.');
+    return refuse(
+      'busy',
+      'Others are changing this incident right now.',
+      'Try again in a few seconds.',
+    );
   }
   if (changed !== 'busy') return changed;
-  const why = 'This target has another open incident by now.';
-  return refuse('another-incident', why, 'Go on with that one, or merge them.');
+  const why = 'This target already has another open incident.';
+  return refuse('another-incident', why, 'Use that one, or merge the two.');
 }
 
 /** Adds to the timeline what changes nothing else. */
@@ -71,5 +75,5 @@ export function addNote(deps: ChangeDeps, id: string, note: Note): Promise<Answe
 }
 
 export function refuseUnknown(): ReturnType<typeof refuse> {
-  return refuse('unknown-incident', 'There is no such incident.', 'Look at /dbconn history.');
+  return refuse('unknown-incident', 'This incident does not exist.', 'See /dbconn history.');
 }

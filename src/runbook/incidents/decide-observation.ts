@@ -1,5 +1,5 @@
 import type { TargetCheck } from '../diagnose/evidence.ts';
-import { list } from '../snapshot/words.ts';
+import { durationOfSeconds, list } from '../snapshot/words.ts';
 import type { Decision } from './change.ts';
 import type { Note } from './incident-log.ts';
 import type { Incident, IncidentChange, Observation, Trigger } from './incident.ts';
@@ -114,8 +114,7 @@ export function peakOf(before: Peak | null, { peak }: Watching): Peak | null {
 
 function resolve(incident: Incident, calmSince: string | null, checkResult: CheckResult): Decision {
   const { observation, remembered, targetCheck, watching } = checkResult;
-  const since = clockTime(calmSince ?? observation.at, observation.at);
-  const sentence = `It is over: every look since ${since} UTC says so. ${observation.headline}`;
+  const sentence = `${lately(calmSince, observation.at)} was fine. ${observation.headline}`;
   return {
     state: 'resolved',
     change: {
@@ -158,9 +157,9 @@ function toSentence(
     observation.capacity !== null &&
     isNewPeak(incident, observation.capacity)
   ) {
-    return `More than before: ${observation.headline}`;
+    return `New peak: ${observation.headline}`;
   }
-  return joined === null ? null : `dbconn's own looks say critical too. ${state}`;
+  return joined === null ? null : `dbconn's own checks are critical too. ${state}`;
 }
 
 /** That only Alertmanager keeps it open: said once for each time it calms down. */
@@ -173,8 +172,7 @@ function toStillFires(
   if (!isOver(incident, checkResult) || remembered.has(key)) return null;
   const firing = [...new Set(firingAlerts(incident).map(({ name }) => name))];
   const names = `${list(firing)} still ${firing.length === 1 ? 'fires' : 'fire'}`;
-  const since = clockTime(incident.calmSince ?? observation.at, observation.at);
-  const sentence = `Looks have said since ${since} UTC that it is over (${observation.headline.replace(/\.$/, '')}), but Alertmanager says ${names}: it stays open until that ends, or somebody closes it.`;
+  const sentence = `${lately(incident.calmSince, observation.at)} was fine, but ${names}. The incident stays open. ${observation.headline}`;
   return { sentence, facts: { key } };
 }
 
@@ -209,9 +207,12 @@ function remember(
   };
 }
 
-/** `03:05:10`: of one night, seconds matter and the date does not; with its day where that is another one. */
-export function clockTime(at: string, relativeTo = at): string {
-  const time = at.slice(11, 19);
-  const day = at.slice(0, 10);
-  return day === relativeTo.slice(0, 10) ? time : `${day} ${time}`;
+/** `Every check in the last 2 minutes`: those from then on. */
+function lately(since: string | null, at: string): string {
+  const seconds = secondsBetween(since ?? at, at);
+  return seconds < 1 ? 'The last check' : `Every check in the last ${durationOfSeconds(seconds)}`;
+}
+
+export function secondsBetween(from: string, to: string): number {
+  return Math.max(0, (Date.parse(to) - Date.parse(from)) / 1000);
 }

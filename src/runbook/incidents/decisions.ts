@@ -8,10 +8,10 @@ import { capital, durationOfMs } from '../snapshot/words.ts';
 import type { Decision } from './change.ts';
 import { actorName, checklist } from './incident.ts';
 import type { ChecklistItem, Incident } from './incident.ts';
-import { clockTime } from './decide-observation.ts';
 import type { CheckMemory, LatestCheck } from './observation.ts';
+import { roleNames } from './rules.ts';
 import type { Escalation, EscalationRole } from './rules.ts';
-import { endOthers, hadItBefore, reopening } from './triggers.ts';
+import { endOthers, ownerBefore, reopening } from './triggers.ts';
 
 /** What somebody decides about an incident, from the incident as it stands at that moment. */
 export type Decide = (incident: Incident, at: string) => Decision;
@@ -30,7 +30,7 @@ interface Said {
 export async function mayDecide(people: People | undefined, actor: Actor): Promise<Answer<null>> {
   if (actor.via === 'timer') return done(null);
   if (actor.via === 'terminal') {
-    const why = 'The terminal does not prove who you are: it may look, open incidents and call.';
+    const why = 'The terminal cannot prove who you are, so this is not possible here.';
     return refuse('terminal', why, 'Do it in Slack.');
   }
   const { id } = actor;
@@ -46,23 +46,27 @@ export async function withReason<T>(
 ): Promise<Answer<T>> {
   const why = cleanReason(reason);
   if (why !== null) return decide(why);
-  return refuse('reason-missing', `${what} needs a reason.`, 'Say it again with a reason.');
+  return refuse('reason-missing', `${what} needs a reason.`, 'Add a reason and try again.');
 }
 
 /** For what only an open incident can be asked. */
 export function refuseNotOpen({ state, mergedInto }: Incident): ReturnType<typeof refuse> {
   return state === 'merged'
-    ? refuse('merged', `This one became a part of ${mergedInto ?? 'another'}.`, 'Go on there.')
-    : refuse('resolved', 'This incident is over.', 'Reopen it, if the trouble is back.');
+    ? refuse(
+        'merged',
+        `This incident was merged into ${mergedInto ?? 'another one'}.`,
+        'Continue there.',
+      )
+    : refuse('resolved', 'This incident is resolved.', 'Reopen it if the problem is back.');
 }
 
-/** "I have it". */
+/** Acknowledges: makes somebody the owner. */
 export function assign(actor: Actor): Decide {
   return (incident, at) => {
     if (incident.state !== 'open') return refuseNotOpen(incident);
     const before = incident.assignee?.by;
     if (before !== undefined && before.id === actor.id && before.via === actor.via) return null;
-    const taken = before === undefined ? 'has it' : `has it now, after ${actorName(before)}`;
+    const taken = before === undefined ? 'acknowledged it' : `took over from ${actorName(before)}`;
     const sentence = `${actorName(actor)} ${taken}.`;
     return {
       state: 'open',
@@ -75,13 +79,13 @@ export function assign(actor: Actor): Decide {
 /** More calls than these wake nobody who is not awake. */
 const mostCalls = 30;
 
-/** Notes down that somebody calls for help; whoever leads sends it. */
+/** Notes down that somebody escalates; the leader sends it. */
 export function escalate(role: EscalationRole, { by, why: quote }: Said): Decide {
   return (incident, at) => {
     if (incident.state !== 'open') return refuseNotOpen(incident);
     const calls = incident.escalations.filter((known) => known.by !== null).length;
     if (calls >= mostCalls) {
-      return refuse('too-many', 'Too many calls were made already.', 'Call by telephone.');
+      return refuse('too-many', 'This incident was escalated too often already.', 'Call by phone.');
     }
     const escalation: Escalation = {
       // The version makes it another one each time, also after the incident came back.
@@ -96,7 +100,7 @@ export function escalate(role: EscalationRole, { by, why: quote }: Said): Decide
       by,
       quote,
     };
-    const sentence = `${capital(actorName(by))} calls ${names[role]}.`;
+    const sentence = `${capital(actorName(by))} escalated to ${roleNames[role]}.`;
     const facts = { step: escalation.id };
     return {
       state: 'open',
@@ -106,18 +110,12 @@ export function escalate(role: EscalationRole, { by, why: quote }: Said): Decide
   };
 }
 
-const names: Readonly<Record<EscalationRole, string>> = {
-  'database-admins': 'the database admins',
-  'backend-lead': 'the backend lead',
-  'on-call': 'whoever is on call',
-};
-
 /** Somebody did an item of the post-incident checklist. The first one to say so is kept. */
 export function tick(item: ChecklistItem, actor: Actor): Decide {
   return ({ state, checklist: ticked }, at) => {
     if (ticked.some((known) => known.item === item)) return null;
     const title = checklist.find((known) => known.id === item)?.title ?? item;
-    const sentence = `${actorName(actor)} did: ${title}.`;
+    const sentence = `${actorName(actor)} completed: ${title}.`;
     return {
       state,
       change: { checklist: [...ticked, { item, by: actor, at }] },
@@ -132,15 +130,19 @@ const longestMs = 7 * 86_400_000;
 /** Undefined where that is no time for a silence. */
 export function refuseSilence(forMs: number): ReturnType<typeof refuse> | undefined {
   if (forMs > 0 && forMs <= longestMs) return undefined;
-  return refuse('too-long', 'A silence lasts a week at most.', 'Name a shorter time, such as 2h.');
+  return refuse(
+    'too-long',
+    'A silence can last one week at most.',
+    'Choose a shorter time, such as 2h.',
+  );
 }
 
-/** Nobody is called until it ends; checks and the message go on. */
+/** No escalations until it ends; checks and the message go on. */
 export function silence(forMs: number, { by, why }: Said): Decide {
   return (incident, at) => {
     if (incident.state !== 'open') return refuseNotOpen(incident);
     const until = new Date(Date.parse(at) + forMs).toISOString();
-    const sentence = `${actorName(by)} silenced it for ${durationOfMs(forMs)}, until ${clockTime(until, at)} UTC: nobody is called.`;
+    const sentence = `${actorName(by)} silenced it for ${durationOfMs(forMs)}: no escalations until then.`;
     return {
       state: 'open',
       change: { silence: { by, at, until, reason: why } },
@@ -152,7 +154,7 @@ export function silence(forMs: number, { by, why }: Said): Decide {
 export function unsilence(actor: Actor): Decide {
   return ({ state, silence: present }) => {
     if (present === null) return null;
-    const sentence = `${actorName(actor)} ended the silence: people are called again.`;
+    const sentence = `${actorName(actor)} ended the silence. Escalations continue.`;
     return {
       state,
       change: { silence: null },
@@ -164,7 +166,7 @@ export function unsilence(actor: Actor): Decide {
 /** A silence whose time is over ends once, and that is said. */
 export const endSilence: Decide = ({ state, silence: present }, at) => {
   if (present === null || present.until > at) return null;
-  const sentence = `The silence of ${actorName(present.by)} is over: people are called again.`;
+  const sentence = `The silence by ${actorName(present.by)} ended. Escalations continue.`;
   return { state, change: { silence: null }, note: { kind: 'incident-unsilenced', sentence } };
 };
 
@@ -196,9 +198,9 @@ function refuseInTrouble(
   { last }: Incident,
   recent: LatestCheck | undefined,
 ): ReturnType<typeof refuse> {
-  const lastWord = recent?.sentence ?? last?.headline ?? 'It is critical.';
-  const next = 'Silence it instead, or look again once it is better.';
-  return refuse('still-critical', `The last look says: ${lastWord}`, next);
+  const latest = recent?.sentence ?? last?.headline ?? '';
+  const next = 'Silence it instead, or close it once checks are fine.';
+  return refuse('still-critical', `The last check is still critical. ${latest}`.trim(), next);
 }
 
 /** Takes an incident up again that is over. */
@@ -207,7 +209,7 @@ export function reopen({ by, why }: Said): Decide {
     if (incident.state === 'open') return null;
     if (incident.state === 'merged') return refuseNotOpen(incident);
     const awayMs = Date.parse(at) - Date.parse(incident.closing?.at ?? at);
-    const sentence = `${actorName(by)} reopened it after ${durationOfMs(awayMs)}.${hadItBefore(incident)}`;
+    const sentence = `${actorName(by)} reopened it after ${durationOfMs(awayMs)}.${ownerBefore(incident)}`;
     const trigger = { kind: 'person', by, startsAt: at, endedAt: null, reason: why } as const;
     return {
       state: 'open',

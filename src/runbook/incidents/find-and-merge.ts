@@ -85,7 +85,11 @@ export async function merge(
   { id, into, actor }: Merging,
 ): Promise<Answer<Incident>> {
   if (id === into) {
-    return refuse('same-incident', 'An incident is no part of itself.', 'Name another open one.');
+    return refuse(
+      'same-incident',
+      'An incident cannot be merged into itself.',
+      'Choose another open one.',
+    );
   }
   const allowed = await mayDecide(deps.people, actor);
   if (!allowed.ok) return allowed;
@@ -107,7 +111,7 @@ export async function merge(
 }
 
 function becomePart(into: string, actor: Actor): Decision {
-  const sentence = `${actorName(actor)} made this a part of ${into}: it goes on there.`;
+  const sentence = `${actorName(actor)} merged this into ${into}.`;
   return {
     state: 'merged',
     change: { mergedInto: into },
@@ -124,7 +128,7 @@ function takeOver(incident: Incident, part: Incident, { actor, isTold }: TakenBy
   if (incident.state !== 'open') return refuseNotOpen(incident);
   const firing = firingAlerts(part).filter((alert) => findFiring(incident, alert) === undefined);
   const triggers = firing.reduce<Incident['triggers']>(addTrigger, incident.triggers);
-  const told = `${actorName(actor)} made ${part.id} (${part.target}) a part of this.`;
+  const told = `${actorName(actor)} merged ${part.id} (${part.target}) into this.`;
   return {
     state: 'open',
     change: { triggers, severity: moreSevere(incident.severity, part.severity) },
@@ -162,7 +166,7 @@ export async function followMerged(
     if (root !== undefined && root.state !== 'resolved') continue;
     const followed = await changeIncident(deps, part.id, (incident) => {
       if (incident.state !== 'merged') return null;
-      const sentence = `It is over with ${root?.id ?? incident.mergedInto ?? 'the other one'}.`;
+      const sentence = `Resolved together with ${root?.id ?? incident.mergedInto ?? 'the other one'}.`;
       const closing = { by: null, at: isoNow(deps.clock), sentence, reason: null };
       return {
         state: 'resolved',

@@ -60,7 +60,7 @@ export interface Incidents {
   requestChanged(request: ApprovalRequest): Promise<void>;
   /** By hand; joins the open one. */
   open(target: string, actor: Actor, reason: string): Promise<Answer<Incident>>;
-  /** "I have it". Taking it from somebody else is allowed, and said. */
+  /** Acknowledges. Taking it over from somebody else is allowed, and said. */
   assign(id: string, actor: Actor): Promise<Answer<Incident>>;
   silence(id: string, actor: Actor, silence: Silence): Promise<Answer<Incident>>;
   unsilence(id: string, actor: Actor): Promise<Answer<Incident>>;
@@ -69,7 +69,7 @@ export interface Incidents {
   /** Refused while the last check says critical: silence it instead. */
   resolve(id: string, actor: Actor, reason: string): Promise<Answer<Incident>>;
   reopen(id: string, actor: Actor, reason: string): Promise<Answer<Incident>>;
-  /** Calls for help by hand, on top of the policy. */
+  /** Escalates by hand, on top of the policy. */
   escalate(id: string, actor: Actor, ask: EscalationRequest): Promise<Answer<Incident>>;
   tick(id: string, actor: Actor, item: ChecklistItem): Promise<Answer<Incident>>;
   get(id: string): Promise<Answer<Incident>>;
@@ -148,7 +148,7 @@ function byHand(deps: IncidentDeps, checks: CheckMemory, act: Act): ByHand {
     assign: (id, by) => act(() => changeAs(by, id, assign(by))),
     silence: (id, by, { forMs, reason }) =>
       act(() =>
-        withReason('A silence', reason, async (why) => {
+        withReason('Silencing an incident', reason, async (why) => {
           return refuseSilence(forMs) ?? changeAs(by, id, silence(forMs, { by, why }));
         }),
       ),
@@ -166,7 +166,7 @@ function byHand(deps: IncidentDeps, checks: CheckMemory, act: Act): ByHand {
       ),
     escalate: (id, by, { role, reason }) =>
       act(() =>
-        withReason('A call for help', reason, (why) => change(id, escalate(role, { by, why }))),
+        withReason('An escalation', reason, (why) => change(id, escalate(role, { by, why }))),
       ),
     tick: (id, by, item) => act(() => changeAs(by, id, tick(item, by))),
   };

@@ -4,6 +4,7 @@ import type { Diagnosis, Proposal } from '../diagnose/diagnosis.ts';
 import { nameOf } from '../remedies/remedy-request.ts';
 import type { Action } from '../remedies/remedy-request.ts';
 import type { Target } from '../snapshot/target.ts';
+import { capital, count } from '../snapshot/words.ts';
 import { configuredName, judgeCheck } from './observation.ts';
 
 /** A remedy that will not help, because it already did not. */
@@ -11,7 +12,7 @@ export interface Ineffective {
   readonly option: Action;
   /** The service or application it was for; null where it was for none. */
   readonly subject: string | null;
-  /** `The third kill in 20 minutes for backend will not help: it opens 3 a minute; resize or restart it.` */
+  /** `Ending sessions of backend did not help 2 times in 20 minutes: it opens 3 connections a minute. Instead, resize or restart it.` */
   readonly sentence: string;
 }
 
@@ -83,27 +84,26 @@ interface Alternatives {
 
 function toSentence(last: Ran, times: number, { left, target }: Alternatives): string {
   const subject = configuredName(target, last.plan.subject);
-  const whom = subject === null ? '' : ` for ${subject}`;
-  const next = `The ${ordinal(times + 1)} ${nounOf(last.option)} in ${withinMs / 60_000} minutes${whom}`;
+  const often = times === 1 ? '' : ` ${times} times in ${withinMs / 60_000} minutes`;
   const others = left.filter(({ option }) => option !== last.option);
-  return `${next} will not help: ${because(last, subject, target)}; ${instead(others, subject, target)}.`;
+  return `${doing(last.option, subject)} did not help${often}: ${because(last, subject, target)}. Instead, ${instead(others, subject, target)}.`;
 }
 
 function because({ result }: Ran, subject: string | null, target: Target): string {
   const { outcome } = result;
-  if (outcome?.word === 'worse') return 'after the last one it was worse';
-  if (outcome?.word === 'unchanged') return 'the last one changed nothing';
+  if (outcome?.word === 'worse') return 'it made things worse';
+  if (outcome?.word === 'unchanged') return 'nothing changed';
   const refill = outcome?.refill;
-  if (refill === undefined || refill.perMinute < 1) return 'the slots filled again';
+  if (refill === undefined || refill.perMinute < 1) return 'the slots filled up again';
   const name = configuredName(target, refill.application);
   const who = name === null ? 'one application' : name;
-  return `${name !== null && name === subject ? 'it' : who} opens ${refill.perMinute} a minute`;
+  return `${name !== null && name === subject ? 'it' : who} opens ${count(refill.perMinute, 'connection')} a minute`;
 }
 
 /** At most two ways out, in the diagnosis's own order. */
 function instead(others: readonly Proposal[], subject: string | null, target: Target): string {
   const [first, second] = distinct(others);
-  if (first === undefined) return 'nothing else that dbconn can do is left, so call for help';
+  if (first === undefined) return 'escalate, because no other remedy is left';
   const way = (proposal: Proposal): string => wayOut(proposal, subject, target);
   if (second === undefined) return way(first);
   const pair = [first.option, second.option].toSorted().join('');
@@ -135,33 +135,14 @@ function wayOut({ option, subject }: Proposal, about: string | null, target: Tar
   return alternatives[option];
 }
 
-function nounOf(action: Action): string {
-  const nouns: Partial<Record<Action, string>> = {
-    A: 'kill',
-    C: 'restart',
-    E: 'resize',
+function doing(action: Action, subject: string | null): string {
+  const of = subject === null ? '' : ` of ${subject}`;
+  const words: Readonly<Partial<Record<Action, string>>> = {
+    A: `Ending sessions${of}`,
+    B: 'Raising max_connections',
+    C: `Restarting ${subject ?? 'the application'}`,
+    D: 'Stopping the blockers',
+    E: `Resizing the pool${of}`,
   };
-  return nouns[action] ?? `run of ${nameOf(action)}`;
-}
-
-const ordinals = [
-  'first',
-  'second',
-  'third',
-  'fourth',
-  'fifth',
-  'sixth',
-  'seventh',
-  'eighth',
-  'ninth',
-  'tenth',
-];
-
-/** `third`, `tenth`, `21st`. */
-function ordinal(n: number): string {
-  const word = ordinals[n - 1];
-  if (word !== undefined) return word;
-  const teen = n % 100 >= 11 && n % 100 <= 13;
-  const ending = teen ? 'th' : (['th', 'st', 'nd', 'rd'][n % 10] ?? 'th');
-  return `${n}${ending}`;
+  return words[action] ?? `${capital(nameOf(action))}${subject === null ? '' : ` for ${subject}`}`;
 }

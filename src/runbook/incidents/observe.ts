@@ -4,13 +4,13 @@ import { done } from '../remedies/remedy.ts';
 import type { Answer } from '../remedies/remedy.ts';
 import { changeIncident } from './change.ts';
 import {
-  clockTime,
   decideObservation,
   hasLasted,
   isCalm,
   isLost,
   isOver,
   peakOf,
+  secondsBetween,
   watchTrigger,
 } from './decide-observation.ts';
 import { findIncident, mergedRoot } from './find-and-merge.ts';
@@ -22,6 +22,7 @@ import { difference, hasPoolNearLimit, isWorse, judgeCheck, toObservation } from
 import type { CheckMemory, Watching } from './observation.ts';
 import { begin } from './open.ts';
 import type { SteadyClock } from './steady-clock.ts';
+import { durationOfSeconds } from '../snapshot/words.ts';
 import { hasActive } from './triggers.ts';
 
 export interface Memories {
@@ -71,15 +72,16 @@ async function openByWatch(
   const { diagnosis, target } = targetCheck;
   const observation = { ...toObservation(diagnosis, target), at };
   const trigger = watchTrigger(watching);
+  const lasted = durationOfSeconds(secondsBetween(trigger.startsAt, at));
   const what = isLost(watching)
-    ? 'dbconn could reach PostgreSQL and cannot any more,'
-    : "dbconn's own looks say critical";
+    ? `dbconn has not reached PostgreSQL for ${lasted}`
+    : `dbconn's own checks have been critical for ${lasted}`;
   const begun = await begin(ports, {
     target: target.name,
     at: isoNow(ports.clock),
     trigger,
     severity: 'critical',
-    why: `${what} since ${clockTime(trigger.startsAt)} UTC: ${observation.headline.replace(/\.$/, '')}. ${observation.verdict.replace(/\.$/, '')}`,
+    why: `${what}. ${observation.headline} ${observation.verdict.replace(/\.$/, '')}`,
     facts: keepCheck('first', targetCheck),
     observation: { first: observation, last: observation, peak: peakOf(null, watching) },
     isKnown: (incident) => hasActive(incident, 'watch'),

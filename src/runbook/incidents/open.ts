@@ -13,7 +13,7 @@ import { toDraft } from './incident-log.ts';
 import type { IncidentDeps, Note, NoteKind } from './incident-log.ts';
 import { actorName, moreSevere, newIncident } from './incident.ts';
 import type { Incident, IncidentChange, Trigger } from './incident.ts';
-import { addTrigger, hadItBefore, reopening } from './triggers.ts';
+import { addTrigger, ownerBefore, reopening } from './triggers.ts';
 
 /** Something that says a target is in trouble. */
 interface Beginning {
@@ -87,7 +87,7 @@ function join(incident: Incident, beginning: Beginning): Decision {
 function comeBack(incident: Incident, beginning: Beginning): Decision {
   const { at, severity, trigger, why, observation, quote, by } = beginning;
   const awayMs = Date.parse(at) - Date.parse(incident.closing?.at ?? at);
-  const sentence = `It is back after ${durationOfMs(awayMs)}: ${why}.${hadItBefore(incident)}`;
+  const sentence = `Reopened after ${durationOfMs(awayMs)}: ${why}.${ownerBefore(incident)}`;
   return {
     state: 'open',
     change: {
@@ -140,9 +140,13 @@ export async function openByHand(
   { target, actor, reason }: OpeningByHand,
 ): Promise<Answer<Incident>> {
   if (!ports.targets.some(({ name }) => name === target)) {
-    return refuse('unknown-target', 'There is no such target.', 'Name one of dbconn.yml.');
+    return refuse(
+      'unknown-target',
+      'This target is not configured.',
+      'Use a name from dbconn.yml.',
+    );
   }
-  return withReason('An incident opened by hand', reason, async (why) => {
+  return withReason('Opening an incident', reason, async (why) => {
     const begun = await begin(ports, byPerson({ target, actor, reason: why }, isoNow(ports.clock)));
     return begun.ok ? done(begun.value.incident) : begun;
   });
@@ -154,7 +158,7 @@ function byPerson({ target, actor, reason }: OpeningByHand, at: string): Beginni
     at,
     trigger: { kind: 'person', by: actor, startsAt: at, endedAt: null, reason },
     severity: 'warning',
-    why: `${capital(actorName(actor))} says that something is wrong with ${target}`,
+    why: `${capital(actorName(actor))} reported a problem with ${target}`,
     quote: reason,
     by: actor,
     isKnown: ({ triggers }) =>

@@ -20,7 +20,7 @@ export function tellRequest(request: ApprovalRequest): Line {
   const what = nameOf(option);
   const ranBy = request.handOff?.ranBy?.by;
   const ranItself = (): Line => ({
-    sentence: `${capital(what)} ran: ${result?.report.summary ?? 'see its thread.'}`,
+    sentence: `${capital(what)} ran: ${result?.report.summary ?? 'see its card.'}`,
   });
   switch (state) {
     case 'proposed':
@@ -28,15 +28,15 @@ export function tellRequest(request: ApprovalRequest): Line {
     case 'approved':
       return approved(request);
     case 'executing':
-      return { sentence: `${capital(what)} is running: ${plan.title}.` };
+      return { sentence: `${capital(what)} started: ${plan.title}.` };
     case 'handed':
-      return { sentence: `The commands of ${what} are shown, for a person to run: ${plan.title}.` };
+      return { sentence: `The commands of ${what} are ready to run by hand: ${plan.title}.` };
     case 'verifying':
       return ranBy === undefined ? ranItself() : by(ranBy, `ran ${what} by hand: ${plan.title}.`);
     case 'done': {
       const { word = 'unknown', sentence = '' } = result?.outcome ?? {};
       const who = ranBy === undefined ? '' : `, run by ${actorName(ranBy)} by hand`;
-      return { sentence: `${capital(what)}${who}: ${words[word]}. ${sentence}`.trim() };
+      return { sentence: `${capital(what)}${who}: ${outcomeWords[word]}. ${sentence}`.trim() };
     }
     case 'failed':
       return { sentence: `${capital(what)} failed. ${closing?.sentence ?? ''}`.trim() };
@@ -51,18 +51,19 @@ export function tellRequest(request: ApprovalRequest): Line {
 }
 
 function notRun({ option, closing }: ApprovalRequest): Line {
-  const sentence = `${capital(nameOf(option))} was not run. ${closing?.sentence ?? ''}`.trim();
+  const sentence = `${capital(nameOf(option))} did not run. ${closing?.sentence ?? ''}`.trim();
   const who = closing?.by ?? null;
   return { sentence, quote: closing?.reason ?? null, ...(who !== null && { by: who }) };
 }
 
-const words = {
-  fixed: 'it helped',
-  partly: 'it helped in part',
-  unchanged: 'it changed nothing',
-  refilled: 'the slots filled again',
-  worse: 'it is worse than before',
-  unknown: 'whether it helped is not known',
+/** How an outcome is called within a sentence. */
+export const outcomeWords = {
+  fixed: 'fixed',
+  partly: 'partly fixed',
+  unchanged: 'no change',
+  refilled: 'filled up again',
+  worse: 'worse than before',
+  unknown: 'outcome unknown',
 } as const;
 
 function approved({ option, brokenGlass, votes }: ApprovalRequest): Line {

@@ -7,6 +7,13 @@ export const escalationRoles = ['database-admins', 'backend-lead', 'on-call'] as
 export const EscalationRole = z.enum(escalationRoles);
 export type EscalationRole = z.infer<typeof EscalationRole>;
 
+/** How a contact is called within a sentence. */
+export const roleNames: Readonly<Record<EscalationRole, string>> = {
+  'database-admins': 'the database admins',
+  'backend-lead': 'the backend lead',
+  'on-call': 'the on-call engineer',
+};
+
 /** The runbook's five reasons to escalate, in its order. */
 export const reasonNames = [
   'source-not-identified',

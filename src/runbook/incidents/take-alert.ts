@@ -170,7 +170,7 @@ function endFiring(
   const sentence =
     incident.state !== 'open' || firing === undefined
       ? null
-      : `Alertmanager says ${trigger.name} is resolved${stillFires ? '; another alert still fires' : disagreement(incident, latest)}.`;
+      : `${trigger.name} is resolved${stillFires ? ', but another alert still fires' : disagreement(incident, latest)}.`;
   return {
     state: incident.state,
     change: { triggers },
@@ -180,8 +180,8 @@ function endFiring(
 
 /** An exporter that is locked out makes its alert vanish in the middle of the outage: only checks are believed. */
 function disagreement({ calmSince, last }: Incident, latest: string | undefined): string {
-  if (calmSince !== null) return ', and the looks agree so far';
+  if (calmSince !== null) return ', and checks agree so far';
   const headline = latest ?? last?.headline;
-  if (headline === undefined) return '; no look has agreed yet, so it stays open';
-  return `; the look says: ${headline.replace(/\.$/, '')}. It stays open until looks agree`;
+  if (headline === undefined) return '. The incident stays open until checks agree';
+  return `, but the last check is not fine: ${headline.replace(/\.$/, '')}. The incident stays open`;
 }

@@ -101,7 +101,7 @@ export function reopening(incident: Incident, at: string, trigger: Trigger): Inc
   };
 }
 
-/** ` <@U1> had it before.`, or nothing. */
-export function hadItBefore({ assignee }: Pick<Incident, 'assignee'>): string {
-  return assignee === null ? '' : ` ${actorName(assignee.by)} had it before.`;
+/** ` Previous owner: <@U1>.`, or nothing. */
+export function ownerBefore({ assignee }: Pick<Incident, 'assignee'>): string {
+  return assignee === null ? '' : ` Previous owner: ${actorName(assignee.by)}.`;
 }

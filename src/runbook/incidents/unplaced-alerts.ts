@@ -131,10 +131,10 @@ function headlineOf(counts: Readonly<Record<string, number>>): string {
     .map(([name, n]) => (n === 1 ? name : `${name} (${n})`));
   const more = names.length > mostNames ? ` and ${names.length - mostNames} more` : '';
   const which = `${names.slice(0, mostNames).join(', ')}${more}`;
-  const what = all === 1 ? `${which} fits` : `${count(all, 'alert')} fit`;
+  const what = all === 1 ? `${which} matches` : `${count(all, 'alert')} match`;
   const list = all === 1 ? '' : `: ${which}`;
   const fix = 'Add their labels to a target’s alertLabels in dbconn.yml.';
-  return `${what} none of the targets, so no incident was opened${list}. ${fix}`;
+  return `${what} no target, so no incident was opened${list}. ${fix}`;
 }
 
 function quoteOf(labels: Alert['labels']): string {

@@ -154,7 +154,7 @@ export class IncidentLoop {
     } else await ending();
     await log
       .endLead(holder)
-      .catch((error: unknown) => onFault('handing the incidents over', error));
+      .catch((error: unknown) => onFault('handing over the incidents', error));
   }
 
   /** Something changed: the next round comes at once. */
@@ -182,7 +182,7 @@ async function withLead(
     }
   };
   const kept = keepLead().catch((error: unknown) => {
-    if (!finished.signal.aborted) onFault('keeping the incidents until the end', error);
+    if (!finished.signal.aborted) onFault('saving incidents on shutdown', error);
   });
   await work();
   finished.abort();
@@ -216,7 +216,7 @@ class Rounds {
       mostAtOnce: mostChecks,
       mayCheck: (target) => rules.watch || this.#withIncident.has(target),
       onChecked: (targetCheck) => this.#observe(targetCheck),
-      onFault: (target, error) => onFault(`the look at ${target}`, error),
+      onFault: (target, error) => onFault(`the check of ${target}`, error),
     });
     this.#advancer = new IncidentAdvancer({
       ...deps,
@@ -293,7 +293,7 @@ class Rounds {
     const { incidents, onFault } = this.#deps;
     const { name } = targetCheck.target;
     const observed = await incidents.observe(targetCheck);
-    if (!observed.ok) onFault(`the look at ${name}`, new Error(observed.refusal.next));
+    if (!observed.ok) onFault(`the check of ${name}`, new Error(observed.refusal.next));
     const hasIncident = observed.ok && observed.value !== null;
     if (hasIncident || this.#withIncident.has(name)) this.#latest.set(name, targetCheck.diagnosis);
     if (hasIncident) this.#wake();

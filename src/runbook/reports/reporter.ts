@@ -35,7 +35,7 @@ function openItemsQuestion(incident: Incident): {
   const { id, assignee, closing, reopenedAt } = incident;
   const person = [assignee?.by, closing?.by].find((one) => one?.via === 'slack');
   const open = openItems(incident);
-  const left = `${count(open.length, 'item')} of the post-incident checklist ${open.length === 1 ? 'is' : 'are'} still open`;
+  const left = `${count(open.length, 'checklist item')} ${open.length === 1 ? 'is' : 'are'} still open`;
   const items = list(open.map(({ title }) => title.toLowerCase()));
   const begin = person === undefined || person === null ? '' : `<@${person.id}> `;
   return {
@@ -44,9 +44,9 @@ function openItemsQuestion(incident: Incident): {
   };
 }
 
-/** What the journal holds of incidents that were, as Slack and the terminal ask for it. Changes nothing. */
+/** What the journal holds of past incidents, as Slack and the terminal ask for it. Changes nothing. */
 export interface Records {
-  /** The report of an incident, written anew from what was kept; of an open one so far. */
+  /** The report of an incident, written from what was kept; of an open one so far. */
   readReport(id: string): Promise<Answer<IncidentReport>>;
 }
 

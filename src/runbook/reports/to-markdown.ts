@@ -2,8 +2,9 @@ import type { Actor, ApprovalRequest } from '../approvals/request.ts';
 import { isTrouble, troubles } from '../diagnose/diagnosis-parts.ts';
 import type { Finding } from '../diagnose/diagnosis.ts';
 import { actorName, checklist } from '../incidents/incident.ts';
+import { outcomeWords } from '../incidents/record-request.ts';
 import { cleanUntrusted } from '../snapshot/redaction/redact-text.ts';
-import { durationOfSeconds, percent } from '../snapshot/words.ts';
+import { capital, durationOfSeconds, percent } from '../snapshot/words.ts';
 import { clock, drawSlots } from './report.ts';
 import type { IncidentReport } from './report.ts';
 
@@ -72,12 +73,14 @@ export function describeOutcome(request: ApprovalRequest): string {
 }
 
 function whatBecame({ state, result, closing, votes, votesNeeded }: ApprovalRequest): string {
-  if (result?.outcome) return `${result.outcome.word}. ${result.outcome.sentence}`;
+  if (result?.outcome) {
+    return `${capital(outcomeWords[result.outcome.word])}. ${result.outcome.sentence}`;
+  }
   if (result) return result.report.summary;
   if (closing !== null) return closing.sentence;
-  if (state === 'handed') return 'Approved, and nobody said yet that they ran it.';
+  if (state === 'handed') return 'Approved. Not confirmed yet as run by hand.';
   return state === 'proposed'
-    ? `Still waiting for votes, ${votes.length} of ${votesNeeded}.`
+    ? `Waiting for approval, ${votes.length} of ${votesNeeded} votes.`
     : `Still ${state}.`;
 }
 
@@ -86,7 +89,7 @@ const mostTimeline = 100;
 const mostSteps = 20;
 
 /**
- * A report as a Markdown file that people keep. Text from elsewhere stands as code and is never interpreted.
+ * A report as a Markdown file that people keep: first what a manager reads, below the line what it rests on. Text from elsewhere stands as code and is never interpreted.
  * @param names people by their Slack ids; who is missing is shown by the id
  */
 export function toMarkdown(report: IncidentReport, names: Names = new Map()): string {
@@ -94,19 +97,23 @@ export function toMarkdown(report: IncidentReport, names: Names = new Map()): st
     `# ${text(report.title)}`,
     '',
     ...summary(report, names),
-    ...section('How full it was', graph(report)),
-    ...section('How long it took', phases(report)),
     ...section('Cause', cause(report)),
+    ...section('What was done', done(report, names)),
+    ...section('How long it took', phases(report)),
+    ...section('How to prevent it', prevention(report)),
+    ...section('Follow-up', todo(report, names)),
+    '---',
+    '',
+    ...section('Used connections', graph(report)),
+    ...section('Evidence', evidence(report)),
     ...section(
       'What changed just before',
       report.changes.map(({ at, sentence }) => `- ${clock(at)} UTC: ${text(sentence)}`),
     ),
-    ...section('What was done', remedies(report, names)),
-    ...section('What would have prevented it', prevention(report)),
+    ...section('Requests in detail', remedies(report, names)),
     ...section('Timeline', timeline(report, names)),
-    ...section('Post-incident', todo(report, names)),
     ...section(
-      'What dbconn cannot tell',
+      'What is not known',
       report.gaps.map((gap) => `- ${text(gap)}`),
     ),
   ];
@@ -124,11 +131,11 @@ function summary({ incident }: IncidentReport, names: Names): string[] {
   const rows: (readonly [string, string])[] = [
     ['Target', text(target)],
     ['Opened', moment(openedAt)],
-    ['Over', closing === null ? 'not yet' : moment(closing.at)],
+    ['Resolved', closing === null ? 'not yet' : moment(closing.at)],
     ['Severity', severity],
     ['Peak', peak === null ? 'not seen' : peakText(peak)],
-    ['Had by', assignee === null ? 'nobody' : who(assignee.by, names)],
-    ...(reopenedAt.length === 0 ? [] : [['Came back', reopenedAt.map(moment).join(', ')] as const]),
+    ['Owner', assignee === null ? 'none' : who(assignee.by, names)],
+    ...(reopenedAt.length === 0 ? [] : [['Reopened', reopenedAt.map(moment).join(', ')] as const]),
     ...(closing === null ? [] : [['Ended', text(closing.sentence, names)] as const]),
     ...(closing === null || closing.reason === null
       ? []
@@ -144,19 +151,23 @@ function peakText({ at, used, usable }: { at: string; used: number; usable: numb
 
 function graph({ graph: points }: IncidentReport): string[] {
   const drawn = drawSlots(points);
-  if (drawn.length === 0) return ['Too few looks to draw a line.'];
-  return [...drawn, '', 'Used connections; the upper edge is what was usable. Times are UTC.'];
+  if (drawn.length === 0) return ['Too few checks for a chart.'];
+  return [
+    ...drawn,
+    '',
+    'Used connections. The top line is the number of usable connections. Times are UTC.',
+  ];
 }
 
 function phases({ phases: measured }: IncidentReport): string[] {
   const meaning: Readonly<Record<string, string>> = {
-    noticed: 'from the first trouble to the opening',
-    taken: 'from the opening until somebody had it',
-    'first change': 'from the opening until something was changed',
-    over: 'from the opening to the end',
+    detect: 'from the first sign until the incident opened',
+    acknowledge: 'from the opening until it had an owner',
+    'first change': 'from the opening until the first change ran',
+    resolve: 'from the opening until it was resolved',
   };
   return table(
-    ['Phase', 'Took', ''],
+    ['Time to', 'Took', ''],
     measured.map(({ name, tookMs }) => [
       text(name),
       tookMs === null ? 'not seen' : durationOfSeconds(tookMs / 1000),
@@ -167,26 +178,36 @@ function phases({ phases: measured }: IncidentReport): string[] {
 
 function cause({ cause: found, trouble }: IncidentReport): string[] {
   if (found === null) return trouble === null ? [noCause] : writeTrouble(trouble);
-  const { summary: sentence, confidence, because, against } = found;
-  const list = (title: string, points: readonly string[]): string[] =>
-    points.length === 0 ? [] : ['', title, '', ...points.map((point) => `- ${text(point)}`)];
+  const { summary: sentence, confidence } = found;
+  return [`${text(sentence)} Confidence: ${percent(confidence)}.`];
+}
+
+/** For and against the cause. */
+function evidence({ cause: found }: IncidentReport): string[] {
+  if (found === null) return [];
   return [
-    `${text(sentence)} Confidence ${percent(confidence)}.`,
-    ...list('For it:', because),
-    ...list('Against it:', against),
+    ...found.because.map((point) => `- For: ${text(point)}`),
+    ...found.against.map((point) => `- Against: ${text(point)}`),
   ];
 }
 
-const noCause = 'No look found a cause that fits.';
+const noCause = 'No check found a cause.';
 
 function writeTrouble({ id, summary: sentence, fix }: Finding): string[] {
   const name = isTrouble(id) ? troubles[id] : id;
   const next = fix === undefined ? [] : ['', text(fix)];
-  return [`None of the runbook's six: ${name}. ${text(sentence)}`, ...next];
+  return [`${capital(name)}: ${text(sentence)}`, ...next];
+}
+
+/** A line for each, what came of it included. */
+function done({ remedies: requests }: IncidentReport, names: Names): string[] {
+  if (requests.length === 0) return ['No remedy was proposed.'];
+  return requests.map(
+    (request) => `- ${text(request.plan.title)}: ${text(describeOutcome(request), names)}`,
+  );
 }
 
 function remedies({ remedies: requests }: IncidentReport, names: Names): string[] {
-  if (requests.length === 0) return ['Nothing was proposed.'];
   return requests.flatMap((request) => [...remedy(request, names), '']);
 }
 
@@ -199,7 +220,7 @@ function remedy(request: ApprovalRequest, names: Names): string[] {
   return [
     `### ${text(plan.title)}`,
     '',
-    `- Request ${code(id)}, proposed by ${who(proposedBy, names)} at ${clock(proposedAt)}; ${plan.targets.length} planned, ${plan.sparedTotal} spared.`,
+    `- Request ${code(id)}, proposed by ${who(proposedBy, names)} at ${clock(proposedAt)}; ${plan.targets.length} planned, ${plan.sparedTotal} skipped.`,
     ...(plan.subject === null ? [] : [`- About ${code(plan.subject)}.`]),
     '- Plan:',
     ...steps,
@@ -211,14 +232,14 @@ function remedy(request: ApprovalRequest, names: Names): string[] {
     ...(brokenGlass === null
       ? []
       : [
-          `- Run without its votes by ${who(brokenGlass.by, names)} at ${clock(brokenGlass.at)}: ${code(brokenGlass.reason)}`,
+          `- Run without the required votes by ${who(brokenGlass.by, names)} at ${clock(brokenGlass.at)}: ${code(brokenGlass.reason)}`,
         ]),
     `- Outcome: ${text(describeOutcome(request), names)}`,
   ];
 }
 
 function prevention({ prevention: advice }: IncidentReport): string[] {
-  if (advice.length === 0) return ['Nothing that can be computed from what was seen.'];
+  if (advice.length === 0) return ['Nothing that can be computed from these checks.'];
   return table(
     ['Setting', 'Was', 'Better', 'Because', 'Propose'],
     advice.map(({ setting, now, better, because, command }) => [
@@ -246,7 +267,7 @@ function timeline({ timeline: notes, incident }: IncidentReport, names: Names): 
   const more = notes.length - shown.length;
   return [
     ...table(['UTC', 'What', 'Who'], rows),
-    ...(more > 0 ? [`and ${more} more; the journal has them all.`] : []),
+    ...(more > 0 ? [`And ${more} more in the journal.`] : []),
   ];
 }
 

@@ -7,6 +7,7 @@ import { belongs } from '../incidents/incident-log.ts';
 import type { KeptNote } from '../incidents/incident-log.ts';
 import { bestDiagnosis, causeOf } from '../incidents/incident.ts';
 import type { Incident } from '../incidents/incident.ts';
+import { roleNames } from '../incidents/rules.ts';
 import type { Limits, Target } from '../snapshot/target.ts';
 import { count, durationOfSeconds } from '../snapshot/words.ts';
 import { readChecks } from './advice/advice-input.ts';
@@ -39,27 +40,23 @@ function findGaps(traces: GapTraces): string[] {
     .filter((ms) => ms > longestSilenceMs);
   return [
     ...(first === undefined
-      ? ['No look saw how full PostgreSQL was.']
+      ? ['No check saw how many connections were used.']
       : first > opened
-        ? ['dbconn did not look before it opened, so when it really began is not known.']
+        ? ['There was no check before it opened, so its real start is not known.']
         : []),
     ...(silences.length > 0 && first !== undefined
       ? [
-          `Up to ${durationOfSeconds(Math.max(...silences) / 1000)} lie between two figures: nothing changed enough to be kept then, or nothing was seen.`,
+          `Two figures are up to ${durationOfSeconds(Math.max(...silences) / 1000)} apart. Between them nothing changed, or no check succeeded.`,
         ]
       : []),
-    ...(checks === 0
-      ? [
-          'No look was kept whole, so the evidence for the cause and what would have prevented it are missing.',
-        ]
-      : []),
+    ...(checks === 0 ? ['No check was kept in full, so evidence and advice are missing.'] : []),
     ...(trimmed > 0
       ? [
-          `${count(trimmed, 'kept look')} had more sessions than the journal keeps: counts of forgotten transactions are lower bounds.`,
+          `${count(trimmed, 'kept check')} had more sessions than the journal keeps. Counts of idle transactions are lower bounds.`,
         ]
       : []),
     ...(unreadable > 0
-      ? [`${count(unreadable, 'kept look')} cannot be read by this version of dbconn.`]
+      ? [`This version of dbconn cannot read ${count(unreadable, 'kept check')}.`]
       : []),
   ];
 }
@@ -87,13 +84,16 @@ function measurePhases(traces: PhaseTraces): Phase[] {
   const changes = requests.flatMap(({ execution }) => execution?.startedAt ?? []).toSorted();
   const trouble = firstTrouble(traces);
   return [
-    { name: 'noticed', tookMs: trouble === null ? null : Math.max(0, opened - trouble) },
-    { name: 'taken', tookMs: since(assigned ?? incident.assignee?.at) },
+    { name: 'detect', tookMs: trouble === null ? null : Math.max(0, opened - trouble) },
+    { name: 'acknowledge', tookMs: since(assigned ?? incident.assignee?.at) },
     { name: 'first change', tookMs: since(changes[0]) },
     ...incident.escalations
       .filter(({ state }) => state === 'sent')
-      .map(({ who, sentAt }): Phase => ({ name: `called ${who}`, tookMs: since(sentAt) })),
-    { name: 'over', tookMs: since(incident.closing?.at) },
+      .map(({ who, sentAt }): Phase => ({
+        name: `notify ${roleNames[who].replace('the ', '')}`,
+        tookMs: since(sentAt),
+      })),
+    { name: 'resolve', tookMs: since(incident.closing?.at) },
   ];
 }
 
@@ -119,9 +119,9 @@ export const causeWords: Readonly<Record<CauseName, string>> = {
   'connection-leak': 'connection leak',
   'slow-queries': 'slow queries',
   'uncommitted-transactions': 'uncommitted transactions',
-  'application-scaling': 'more processes than slots',
-  'pool-misconfiguration': 'a pool of the wrong size',
-  'lock-contention': 'queries blocking each other',
+  'application-scaling': 'too many application processes',
+  'pool-misconfiguration': 'wrong pool size',
+  'lock-contention': 'lock waits',
 };
 
 /** `orders ran out of connections for 23 minutes: connection leak in backend.` Figures and configured names only. */
@@ -135,22 +135,22 @@ function writeTitle(incident: Incident, cause: CauseName | Trouble | null, targe
         : 'had trouble with its connections';
   const what = nameCause(cause);
   const subject = [bestDiagnosis(incident), incident.last, incident.first]
-    .map((look) => look?.subject)
+    .map((check) => check?.subject)
     .find((one) => target.services.some(({ name }) => name === one));
   const where = subject === undefined || subject === null || cause === null ? '' : ` in ${subject}`;
-  return `${incident.target} ${verb} ${howLong(incident)}: ${what}${where}.`;
+  return `${incident.target} ${verb}${howLong(incident)}: ${what}${where}.`;
 }
 
 function nameCause(cause: CauseName | Trouble | null): string {
-  if (cause === null) return 'cause not found';
+  if (cause === null) return 'no cause found';
   return isTrouble(cause) ? troubles[cause] : causeWords[cause];
 }
 
 /** Checks at which nothing changes are not kept, so the record alone does not say for how long one that is open lasts. */
 function howLong({ closing, openedAt }: Incident): string {
-  if (closing === null) return `from ${openedAt.slice(0, 16).replace('T', ' ')} UTC on, so far`;
+  if (closing === null) return ', not resolved yet';
   const ms = Math.max(0, Date.parse(closing.at) - Date.parse(openedAt));
-  return `for ${durationOfSeconds(ms / 1000)}`;
+  return ` for ${durationOfSeconds(ms / 1000)}`;
 }
 
 interface ReportEvidence {

@@ -44,7 +44,7 @@ async function record(press: Press): Promise<Message> {
   const boxes = readBoxes(press.values);
   if (boxes === undefined) return notice(notOurList);
   const [first] = boxes;
-  if (first === undefined) return notice('Nothing is ticked, so nothing was recorded.');
+  if (first === undefined) return notice('No item is ticked. Nothing was recorded.');
   const place = await board.placeOf(first.id);
   // Its thread is the only place dbconn puts it: elsewhere somebody else made it.
   if (place !== undefined && place.channel !== asker.channel) return notice(notOurList);
@@ -57,7 +57,7 @@ async function record(press: Press): Promise<Message> {
     const { text, blocks } = checklistMessage(now.value);
     await client.chat
       .update({ channel: asker.channel, ts, text, blocks: [...blocks] })
-      .catch((err: unknown) => log.warn({ err }, 'A checklist could not be shown anew'));
+      .catch((err: unknown) => log.warn({ err }, 'A checklist could not be updated'));
   }
   return notice('Recorded, with your name and the time.');
 }

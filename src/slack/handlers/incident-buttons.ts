@@ -25,9 +25,10 @@ import { decide } from './incident-commands.ts';
 import { answerPress, isForeign, openDialog } from './press.ts';
 import type { Press, PressReply, PressWork } from './press.ts';
 
-/** A press on an incident's message, and what stands in the button or option beside the incident's id. */
+/** A press on an incident's message: what was chosen in its menu, and the words after the incident's id. */
 interface Pressed extends Press {
   readonly incident: Incident;
+  readonly choice: string;
   readonly words: string;
 }
 
@@ -36,12 +37,15 @@ type Work = (pressed: Pressed) => Promise<PressReply>;
 /** The buttons of an incident. Who pressed is what Slack says; whether it counts is the runbook's to say. */
 export const incidentButtons: Readonly<Record<IncidentActionId, Work>> = {
   [incidentActions.have]: (pressed) => decide.have(pressed, pressed.incident.id),
-  [incidentActions.remedy]: ({ words }) => say(`propose ${words}`),
+  [incidentActions.remedy]: proposeRemedy,
+  [incidentActions.secondRemedy]: proposeRemedy,
+  [incidentActions.thirdRemedy]: proposeRemedy,
   [incidentActions.help]: dialog(helpView),
   [incidentActions.menu]: chosen,
 };
 
 const choices: Readonly<Record<IncidentChoice, Work>> = {
+  propose: proposeRemedy,
   status: ({ incident }) => say(`status ${incident.target}`),
   silence: dialog(silenceView),
   unsilence: (pressed) => decide.unsilence(pressed, pressed.incident.id),
@@ -59,28 +63,29 @@ function dialog(view: (incident: Incident, channel: string) => ModalView): Work 
 export function incidentButton(work: Work): PressWork {
   return (press) =>
     answerPress(press, '/dbconn incidents', async () => {
-      const { id, words } = read(press);
+      const { id, choice, words } = read(press);
       const found = await press.incidents.get(id);
       if (!found.ok) return refusalMessage(found.refusal);
       if (isForeign(press, await press.board.placeOf(id))) return notice(foreign);
-      return work({ ...press, incident: found.value, words });
+      return work({ ...press, incident: found.value, choice, words });
     });
 }
 
-/** A button has the id first, an option of the menu last. */
-function read({ actionId, value }: Press): { readonly id: string; readonly words: string } {
+/** A button has the id first, an option of the menu its choice before it. */
+function read({ actionId, value }: Press): Pick<Pressed, 'choice' | 'words'> & { id: string } {
   const isMenu = actionId === incidentActions.menu;
-  const [, first = '', rest = ''] = /^(\S*)\s*([^]*)$/.exec(value) ?? [];
-  return isMenu ? { id: rest, words: first } : { id: first, words: rest };
+  const [, choice = '', id = '', words = ''] =
+    /^(\S*) ?(\S*)\s*([^]*)$/.exec(isMenu ? value : ` ${value}`) ?? [];
+  return { choice, id, words };
 }
 
 const foreign =
-  'This button belongs to another incident than its message shows, or to an older message of it, so nothing was done. /dbconn incidents lists what is open.';
+  'This button is from another or an older incident message. Nothing was done. /dbconn incidents lists open incidents.';
 
 function chosen(pressed: Pressed): Promise<PressReply> {
-  const choice = incidentChoices.find((known) => known === pressed.words);
+  const choice = incidentChoices.find((known) => known === pressed.choice);
   if (choice !== undefined) return choices[choice](pressed);
-  return Promise.resolve(notice('There is no such choice any more.'));
+  return Promise.resolve(notice('This choice is no longer available. Nothing was done.'));
 }
 
 async function merge(pressed: Pressed): Promise<PressReply> {
@@ -89,8 +94,12 @@ async function merge(pressed: Pressed): Promise<PressReply> {
   if (!open.ok) return refusalMessage(open.refusal);
   const others = open.value.filter(({ id }) => id !== incident.id);
   if (others.length === 0)
-    return notice('No other incident is open, so there is none to merge into.');
+    return notice('No other incident is open. There is nothing to merge into.');
   return openDialog(pressed, mergeView(incident, asker.channel, others));
+}
+
+function proposeRemedy({ words }: Pressed): Promise<PressReply> {
+  return say(`propose ${words}`);
 }
 
 function say(command: string): Promise<PressReply> {
@@ -115,7 +124,11 @@ async function choose(press: Press): Promise<void> {
   const { answer, asker, monitor, value } = press;
   const target = monitor.targets.find(({ name }) => name === value);
   if (target === undefined) {
-    await answer(asker, 'caller', notice('There is no such target here. Look with /dbconn help.'));
+    await answer(
+      asker,
+      'caller',
+      notice('This target is not configured here. /dbconn help lists the targets.'),
+    );
     return;
   }
   const view = idleView(usualIdleRequest(target.limits), { channel: asker.channel, target: value });

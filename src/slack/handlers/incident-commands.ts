@@ -4,7 +4,7 @@ import type { Incidents } from '../../runbook/incidents/incidents.ts';
 import type { EscalationRequest, Silence } from '../../runbook/incidents/rules.ts';
 import { done, refuse } from '../../runbook/remedies/remedy.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
-import { incidentsMessage } from '../messages/incidents.ts';
+import { incidentsMessage, silencedMessage } from '../messages/incidents.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { notice, refusalMessage } from '../messages/notice.ts';
 import type { Interaction } from './deps.ts';
@@ -15,14 +15,16 @@ interface Deciding<T> extends Pick<Interaction, 'incidents' | 'actor'> {
   readonly input: T;
 }
 
-/** Decides, and tells whoever did: the refusal, or the sentence about it. Message and thread tell everybody else. */
+/** Decides, and answers whoever did: the refusal, or what was done. Message and thread tell everybody else. */
 function decision<T>(
   decide: (deciding: Deciding<T>) => Promise<Answer<Incident>>,
-  sentence: (incident: Incident) => string,
+  say: (incident: Incident) => string | Message,
 ): (interaction: Interaction, id: string, input: T) => Promise<Message> {
   return async ({ incidents, actor }, id, input) => {
     const decided = await decide({ incidents, actor, id, input });
-    return decided.ok ? notice(sentence(decided.value)) : refusalMessage(decided.refusal);
+    if (!decided.ok) return refusalMessage(decided.refusal);
+    const said = say(decided.value);
+    return typeof said === 'string' ? notice(said) : said;
   };
 }
 
@@ -30,25 +32,24 @@ function decision<T>(
 export const decide = {
   have: decision<void>(
     ({ incidents, actor, id }) => incidents.assign(id, actor),
-    ({ target }) => `You have the incident of ${target}. The others see that.`,
+    ({ target }) => `You own the incident of ${target} now.`,
   ),
   silence: decision<Silence>(
     ({ incidents, actor, id, input }) => incidents.silence(id, actor, input),
-    ({ target, silence }) =>
-      `The incident of ${target} is silenced until ${(silence?.until ?? '').slice(0, 16).replace('T', ' ')} UTC; nobody is called until then.`,
+    silencedMessage,
   ),
   unsilence: decision<void>(
     ({ incidents, actor, id }) => incidents.unsilence(id, actor),
-    ({ target }) => `The incident of ${target} calls people again.`,
+    ({ target }) => `The incident of ${target} sends escalations again.`,
   ),
   merge: decision<string>(
     ({ incidents, actor, id, input }) => incidents.merge(id, input, actor),
     ({ target, mergedInto }) =>
-      `The incident of ${target} is a part of ${mergedInto ?? 'the other one'} now.`,
+      `The incident of ${target} was merged into ${mergedInto ?? 'the other one'}.`,
   ),
   close: decision<string>(
     ({ incidents, actor, id, input }) => incidents.resolve(id, actor, input),
-    ({ target }) => `The incident of ${target} is closed; its report follows in its thread.`,
+    ({ target }) => `The incident of ${target} is closed. Its report follows in the thread.`,
   ),
   reopen: decision<string>(
     ({ incidents, actor, id, input }) => incidents.reopen(id, actor, input),
@@ -57,12 +58,11 @@ export const decide = {
   open: decision<string>(
     ({ incidents, actor, id: target, input }) => incidents.open(target, actor, input),
     ({ id, target }) =>
-      `The incident of ${target} is open: ${id}. Its message is about to stand in the incident channel.`,
+      `Incident ${id} of ${target} is open. Its message appears in the incident channel.`,
   ),
   help: decision<EscalationRequest>(
     ({ incidents, actor, id, input }) => incidents.escalate(id, actor, input),
-    ({ target }) =>
-      `It is recorded, and they are being called for ${target}; the thread tells when they were.`,
+    ({ target }) => `The escalation for ${target} is on its way. The thread says when it arrived.`,
   ),
 } as const;
 
@@ -110,14 +110,14 @@ async function findNamed(
     .filter(({ state }) => !isEnded || state === 'resolved');
   const [only, ...others] = fitting;
   if (only === undefined) {
-    const why = isEnded ? 'There was no incident.' : 'No incident is open.';
+    const why = isEnded ? 'There is no past incident.' : 'No incident is open.';
     return refuse('no-incident', why, 'Open one with /dbconn incident open REASON.');
   }
   if (others.length > 0 && !isEnded) {
     return refuse(
       'which-incident',
       `${fitting.length} incidents are open.`,
-      'Name one by its id or target: /dbconn incidents lists them.',
+      'Add its id or target. /dbconn incidents lists them.',
     );
   }
   return done(only);

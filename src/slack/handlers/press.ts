@@ -76,9 +76,9 @@ function valuesOf(payload: PressArgs['payload']): string[] {
 }
 
 const notOurButton =
-  'This button does not stand where dbconn put it, so nothing was done. Use the card in the incident channel, or look with /dbconn status.';
+  'This button is not from a message of dbconn. Nothing was done. Use the card in the incident channel, or /dbconn status.';
 export const notOurList =
-  'This list does not stand where dbconn put it, so nothing was recorded. Use the one in the incident’s thread.';
+  'This checklist is not from dbconn. Nothing was recorded. Use the one in the thread of the incident.';
 
 /** Whether a press was made on another message than the one dbconn made. Where that is not known, none is. */
 export function isForeign(
@@ -121,6 +121,6 @@ export async function openDialog(
   const problem = await modals.open(triggerId, view);
   if (problem === undefined) return undefined;
   return notice(
-    `Slack did not open the dialog (${problem}), and nothing was done. Press it again.`,
+    `Slack did not open the dialog (${problem}). Nothing was done. Press the button again.`,
   );
 }

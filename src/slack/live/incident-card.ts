@@ -5,7 +5,7 @@ import type { IncidentLog } from '../../runbook/incidents/incident-log.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
 import type { IncidentMark, IncidentMarks } from '../../runbook/reports/incident-board.ts';
 import type { WrittenIncident } from '../messages/incident-card.ts';
-import { linesAtOnce, noteLines } from '../messages/incident-card.ts';
+import { isForThread, linesAtOnce, noteLines } from '../messages/incident-card.ts';
 import { createFreshWriter } from './fresh-writer.ts';
 import type { FreshWriter, PauseDetector } from './fresh-writer.ts';
 import type { CardIntervals } from './outbox.ts';
@@ -112,7 +112,7 @@ export class IncidentCard {
     if (this.#isDoubted) return undefined;
     const againMs = Math.min(intervals.retryMs * 2 ** (failures - 1), intervals.longestRetryMs);
     const { id: incident } = this.#view.incident;
-    logger.warn({ err, incident, againMs }, 'Slack does not take the news of an incident');
+    logger.warn({ err, incident, againMs }, 'Slack did not accept an update of an incident');
     return againMs;
   }
 
@@ -241,12 +241,12 @@ export class IncidentCard {
     while (await this.#tellNext());
   }
 
-  /** Tells the thread what it has not heard, as much as one reply bears. False where there is nothing left. */
+  /** Tells the thread what it has not heard, as much as fits one reply. False where there is nothing left. */
   async #tellNext(): Promise<boolean> {
     const { log, writer } = this.#parts;
     const { incident } = this.#view;
     const notes = await log.readNotes(incident.id, this.#upTo);
-    const spoken = notes.filter(({ sentence }) => sentence !== null);
+    const spoken = notes.filter(isForThread);
     const chunk = spoken.slice(0, linesAtOnce);
     const last = chunk.at(-1);
     if (last === undefined || this.#place === undefined) {
@@ -270,7 +270,7 @@ export class IncidentCard {
     await marks
       .writeMark(incident, mark, this.#gone)
       .catch((err: unknown) =>
-        logger.warn({ err, incident }, 'What an incident’s thread was told is not recorded'),
+        logger.warn({ err, incident }, 'The state of an incident thread could not be recorded'),
       );
   }
 }

@@ -150,7 +150,7 @@ async function upload(
       filename: file.filename,
       title: file.title,
       // Its name too: who looks for it later may see the message and not the file.
-      initial_comment: `The whole report, as a file to keep: ${file.filename}`,
+      initial_comment: `Full report: ${file.filename}`,
       file: Buffer.from(file.markdown, 'utf8'),
     }),
   );

@@ -3,13 +3,13 @@ import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
 import type { Action } from '../../runbook/remedies/remedy-request.ts';
 import type { Target } from '../../runbook/snapshot/target.ts';
-import { isUnderWay, isIneffective } from './incident-remedies.ts';
-import { blockIds, incidentActions } from './kit/action-ids.ts';
+import { remediesLeft } from './incident-remedies.ts';
+import { blockIds, incidentActions, remedyActions } from './kit/action-ids.ts';
 import type { IncidentChoice } from './kit/action-ids.ts';
 import { actions, button } from './kit/button.ts';
 import { plainText, slackLimits } from './kit/message.ts';
 import type { MessageBlock } from './kit/message.ts';
-import { isOffered } from './propose-buttons.ts';
+import { isOffered, proposeWording } from './propose-buttons.ts';
 
 /** What the buttons depend on beside the incident. */
 export interface IncidentOffers {
@@ -19,85 +19,100 @@ export interface IncidentOffers {
   readonly offers?: readonly Action[];
 }
 
+/** A remedy that can be proposed: what its button says, and what it carries. */
+interface Offer {
+  readonly text: string;
+  readonly label: string;
+  readonly value: string;
+}
+
 /**
- * At most three buttons, and a menu for what is rare. Each carries the incident's id, and the first remedy's the
- * words that propose it: both are read again when it is pressed.
+ * The remedies, the one that fits the cause first, then what can be done with the incident. What is rare, and remedies
+ * for which there is no room, stand in the menu. Everything is read again when it is pressed.
  */
 export function incidentButtons(view: IncidentView, offered: IncidentOffers): MessageBlock[] {
   const { incident } = view;
-  const buttons = incident.state === 'open' ? openButtons(view, offered) : [];
-  return actions([...buttons, ...menu(incident)], blockIds.incident);
+  const remedies = offersOf(view, offered);
+  const shown = remedies.slice(0, remedyActions.length);
+  const buttons = incident.state === 'open' ? openButtons(incident, shown) : [];
+  const others = menu(incident, remedies.slice(shown.length));
+  return actions([...buttons, ...others], blockIds.incident);
 }
 
-function openButtons(view: IncidentView, offered: IncidentOffers): Button[] {
-  const { id, assignee, target } = view.incident;
-  const words = firstRemedy(view, offered);
-  const remedy = words === undefined ? [] : [proposeButton(view.incident, words)];
+function openButtons({ id, assignee, target }: Incident, remedies: readonly Offer[]): Button[] {
   return [
+    ...remedies.map(({ text, label, value }, index) =>
+      button({
+        id: remedyActions[index] ?? '',
+        text,
+        label,
+        value: `${id} ${value}`,
+        ...(index === 0 && { style: 'primary' }),
+      }),
+    ),
     button({
       id: incidentActions.have,
-      text: assignee === null ? 'I have it' : 'I take it',
+      text: assignee === null ? 'Acknowledge' : 'Take over',
       value: id,
-      label: `I have the incident of ${target}`,
-      // One button stands out: what would end it, or where nothing would, that somebody takes it.
-      ...(assignee === null && remedy.length === 0 && { style: 'primary' }),
+      label: `${assignee === null ? 'Acknowledge' : 'Take over'} the incident of ${target}`,
+      // One button is primary: what would end it, or else that somebody owns it.
+      ...(assignee === null && remedies.length === 0 && { style: 'primary' }),
     }),
-    ...remedy,
     button({
       id: incidentActions.help,
-      text: 'Call for help…',
+      text: 'Escalate…',
       value: id,
-      label: `Call for help with ${target}`,
+      label: `Escalate the incident of ${target}`,
     }),
   ];
 }
 
-function proposeButton({ id, target }: Incident, words: string): Button {
-  const text = words.replace('propose', 'Propose');
-  return button({
-    id: incidentActions.remedy,
-    text,
-    value: `${id} ${words.slice('propose '.length)} ${target}`,
-    label: text,
-    style: 'primary',
+/** Those that may help, are not under way, can be proposed here, and could be approved by somebody. */
+function offersOf(view: IncidentView, { target, offers = [] }: IncidentOffers): Offer[] {
+  if (target === undefined || view.incident.state !== 'open') return [];
+  const proposals = [
+    ...new Map(remediesLeft(view).map((proposal) => [proposal.command, proposal])).values(),
+  ];
+  return proposals.flatMap(({ command, slotsFreed }) => {
+    if (command === undefined || !isOffered(command, { target, offers })) return [];
+    const value = `${command.slice('propose '.length)} ${target.name}`;
+    return [{ ...proposeWording({ command, slotsFreed }, target), value }];
   });
 }
 
-/** The words of the first remedy that may help, is not under way, can be proposed here, and could be approved by somebody. */
-function firstRemedy(
-  { incident, diagnosis, requests, ineffective }: IncidentView,
-  { target, offers = [] }: IncidentOffers,
-): string | undefined {
-  const isCalm = incident.calmSince !== null;
-  if (isCalm || diagnosis === null || target === undefined) return undefined;
-  return diagnosis.proposals
-    .filter((one) => !isIneffective(one, ineffective) && !isUnderWay(one, requests))
-    .flatMap(({ command }) => command ?? [])
-    .find((command) => isOffered(command, { target, offers }));
-}
-
-const choiceWords: Readonly<Record<IncidentChoice, string>> = {
-  status: 'Look again',
+const choiceWords: Readonly<Record<Exclude<IncidentChoice, 'propose'>, string>> = {
+  status: 'Check now',
   silence: 'Silence…',
   unsilence: 'End the silence',
-  merge: 'Merge into another…',
+  merge: 'Merge…',
   close: 'Close…',
-  report: 'Report',
+  report: 'Show the report',
   reopen: 'Reopen…',
 };
 
-function menu({ id, state, silence }: Incident): Overflow[] {
-  const choices = choicesOf(state, silence !== null);
-  if (choices.length === 0) return [];
-  const options = choices.map((choice): PlainTextOption => ({
-    text: plainText(choiceWords[choice], slackLimits.buttonCharacters),
+/** Slack takes no more of them. */
+const mostChoices = 5;
+
+function menu({ id, state, silence }: Incident, remedies: readonly Offer[]): Overflow[] {
+  const choices = choicesOf(state, silence !== null).map((choice): PlainTextOption => ({
+    text: plainText(choiceWords[choice], slackLimits.optionCharacters),
     value: `${choice} ${id}`,
   }));
+  if (choices.length === 0) return [];
+  const more = remedies.map(({ text, value }): PlainTextOption => ({
+    text: plainText(text, slackLimits.optionCharacters),
+    value: `propose ${id} ${value}`,
+  }));
+  const options = [...more, ...choices].slice(0, mostChoices);
   return [{ type: 'overflow', action_id: incidentActions.menu, options }];
 }
 
-function choicesOf(state: Incident['state'], isSilenced: boolean): readonly IncidentChoice[] {
+function choicesOf(
+  state: Incident['state'],
+  isSilenced: boolean,
+): readonly Exclude<IncidentChoice, 'propose'>[] {
   if (state === 'merged') return [];
   if (state === 'resolved') return ['status', 'report', 'reopen'];
-  return ['status', isSilenced ? 'unsilence' : 'silence', 'merge', 'close'];
+  // Rarest last: where remedies need the room, it gives way to them.
+  return [isSilenced ? 'unsilence' : 'silence', 'close', 'status', 'merge'];
 }

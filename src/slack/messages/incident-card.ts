@@ -1,12 +1,19 @@
 import type { KeptNote } from '../../runbook/incidents/incident-log.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
-import { holdersTable, sentence } from './diagnosis-parts.ts';
+import { blockersList, holdersTable, sentence } from './diagnosis-parts.ts';
 import { findingsList, linksLine, provenanceLines, reachNotice } from './frame.ts';
 import { incidentButtons } from './incident-buttons.ts';
 import type { IncidentOffers } from './incident-buttons.ts';
-import { callsList, incidentState, incidentTitle, silenceNotice } from './incident-facts.ts';
-import { endingList, ledgerLine, remediesList, requestsList } from './incident-remedies.ts';
+import {
+  endingLines,
+  escalationsList,
+  incidentTitle,
+  ownerLine,
+  peakLine,
+  silenceNotice,
+} from './incident-facts.ts';
+import { earlierRequests, poolsLine, presentRequests, remediesList } from './incident-remedies.ts';
 import { header, smallPrint, toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
 import {
@@ -21,6 +28,7 @@ import {
   rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
+import { historyChart } from './status.ts';
 
 /** What an incident's message shows beside the incident. */
 interface IncidentScene extends IncidentOffers {
@@ -32,55 +40,71 @@ interface IncidentScene extends IncidentOffers {
 
 export interface WrittenIncident {
   readonly message: Message;
-  /** The same for two messages that differ in the time of the look alone. */
+  /** The same for two messages that differ in the time of the check and its point on the chart alone. */
   readonly contentKey: string;
 }
 
 /**
- * The live message of an incident, in the order a woken person asks: how bad, who has it, why, what runs, what would
- * help, who is called next, and how dbconn knows. Text out of the database stands in cells and code only.
+ * The live message of an incident, in the order a woken person asks: how bad, why, who owns it, what to do, and below
+ * the buttons what all that rests on. Text out of the database stands in cells and code only.
  */
 export function writeIncident(view: IncidentView, scene: IncidentScene): WrittenIncident {
   const { mark, line } = incidentTitle(view);
   const body = [header(`${mark} ${line}`), ...bodyOf(view, scene)];
   const links = scene.target === undefined ? [] : linksLine(scene.target);
   const blocks = [...body, ...links, ...footOf(view, scene)];
-  return { message: toMessage(line, blocks), contentKey: JSON.stringify(body) };
+  return {
+    message: toMessage(notificationOf(view, line), blocks),
+    contentKey: JSON.stringify(body.filter(({ type }) => type !== 'data_visualization')),
+  };
+}
+
+/** The title, the cause, and who owns it: all that a notification has room for. */
+function notificationOf(view: IncidentView, line: string): string {
+  const { state, assignee } = view.incident;
+  if (state !== 'open') return line;
+  return `${line} ${verdictOf(view)}${assignee === null ? ' No owner yet.' : ''}`;
 }
 
 function bodyOf(view: IncidentView, scene: IncidentScene): MessageBlock[] {
   const { incident, diagnosis } = view;
   const buttons = incidentButtons(view, scene);
-  const requests = requestsList(view, scene.links);
-  if (incident.state !== 'open') {
-    return [...incidentState(view), ...endingList(view), ...requests, ...buttons];
-  }
+  if (incident.state !== 'open') return [...endingLines(view, scene.links), ...buttons];
   const unseen = diagnosis?.capacity === null;
   return [
     ...silenceNotice(incident),
-    ...verdictOf(view),
+    sentence(verdictOf(view)),
     ...(diagnosis === null || !unseen ? [] : reachNotice(diagnosis)),
-    ...incidentState(view),
-    ...(diagnosis === null ? [] : [...holdersTable(diagnosis), ...ledgerLine(diagnosis)]),
-    ...requests,
+    ...ownerLine(view),
+    ...presentRequests(view, scene.links),
     ...remediesList(view),
-    // Whoever decides has read so far; what follows is for those who wonder.
     ...buttons,
-    ...(diagnosis === null ? [] : findingsList(diagnosis, 2)),
-    ...callsList(incident),
+    ...(diagnosis === null ? [] : evidenceOf(diagnosis)),
+    ...peakLine(incident),
+    ...earlierRequests(view, scene.links),
+    ...escalationsList(incident),
   ];
 }
 
-/** The likely cause in a sentence; before the first look after a start, what the last one said. */
-function verdictOf({ incident, diagnosis }: IncidentView): MessageBlock[] {
-  // What a calm look finds is left from before, such as old log lines.
-  if (incident.calmSince !== null) return [sentence('There is room again.')];
-  const verdict = diagnosis?.verdict ?? incident.last?.verdict;
-  return [sentence(verdict ?? 'No look yet: it is about to be taken.')];
+function evidenceOf(diagnosis: NonNullable<IncidentView['diagnosis']>): MessageBlock[] {
+  return [
+    ...holdersTable(diagnosis),
+    ...blockersList(diagnosis, 2),
+    ...poolsLine(diagnosis),
+    ...findingsList(diagnosis, 2),
+    ...historyChart(diagnosis),
+  ];
+}
+
+/** The likely cause in a sentence; before the first check after a start, what the last one said. */
+function verdictOf({ incident, diagnosis }: IncidentView): string {
+  // What a calm check finds is left from before, such as old log lines.
+  if (incident.calmSince !== null) return 'Connections are available again.';
+  return diagnosis?.verdict ?? incident.last?.verdict ?? 'The first check is under way.';
 }
 
 function footOf({ incident, diagnosis }: IncidentView, { isAnew }: IncidentScene): MessageBlock[] {
-  const before = 'Posted anew, because the message before it was deleted';
+  const before = 'Posted again: the previous message was deleted';
   const lines = [incidentLine(incident), ...(isAnew ? [before] : [])];
   return smallPrint([
     lines.join(' · '),
@@ -90,32 +114,45 @@ function footOf({ incident, diagnosis }: IncidentView, { isAnew }: IncidentScene
 
 function incidentLine({ id, reopenedAt }: Incident): string {
   const times = reopenedAt.length;
-  if (times === 0) return `incident ${id}`;
-  return `incident ${id} · came back ${times === 1 ? 'once' : `${times} times`}`;
+  if (times === 0) return `Incident ${id}`;
+  return `Incident ${id} · reopened ${times === 1 ? 'once' : `${times} times`}`;
 }
 
 /** As many as a phone shows without scrolling. */
 export const linesAtOnce = 15;
+
+/** What the thread does not repeat: a request stands on its own card until it ran, and a call in the channel is a reply itself. */
+export function isForThread({ kind, sentence, facts }: KeptNote): boolean {
+  if (sentence === null) return false;
+  if (kind === 'incident-escalated') return facts?.['via'] !== 'channel';
+  if (kind === 'incident-request')
+    return !/:(?:proposed|approved|executing)$/.test(String(facts?.['key']));
+  return kind !== 'incident-paged' || facts?.['told'] === undefined;
+}
 
 /** What happened, for the thread: when, what, and what somebody wrote about it. Calls no group: only a call does. */
 export function noteLines({ target }: Incident, notes: readonly KeptNote[]): Message {
   const quotes = notes.some(({ quote: quoted }) => hasText(quoted));
   const lines = notes.map(lineOf);
   const [only] = lines;
-  const text = `News of the incident of ${target}: ${lines.length} ${lines.length === 1 ? 'line' : 'lines'}`;
+  const text = `${target}: ${notes.map(toNews).join(' ')}`;
   if (only !== undefined && lines.length === 1) {
     const quoted = notes[0]?.quote;
-    return toMessage(text, [
+    return toMentioningMessage(text, [
       richText(paragraph(only), ...(hasText(quoted) ? [quote(quoted)] : [])),
     ]);
   }
-  if (!quotes) return toMessage(text, [richText(bullets(lines))]);
+  if (!quotes) return toMentioningMessage(text, [richText(bullets(lines))]);
   // A quote cannot stand within a list: each line is a paragraph of its own then.
   const elements = notes.flatMap((note) => [
     paragraph([...lineOf(note), ...rich`\n`]),
     ...(hasText(note.quote) ? [quote(note.quote)] : []),
   ]);
-  return toMessage(text, [richText(...elements)]);
+  return toMentioningMessage(text, [richText(...elements)]);
+}
+
+function toNews({ sentence }: KeptNote): string {
+  return (sentence ?? '').replaceAll(/<!subteam\^S[A-Z0-9]+>/g, 'their group');
 }
 
 function lineOf({ at, sentence }: KeptNote): Leaf[] {

@@ -1,7 +1,7 @@
 import type { KnownBlock, ModalView } from '@slack/types';
 import type { Incident } from '../../runbook/incidents/incident.ts';
-import { escalationRoles } from '../../runbook/incidents/rules.ts';
-import type { EscalationRole } from '../../runbook/incidents/rules.ts';
+import { escalationRoles, roleNames } from '../../runbook/incidents/rules.ts';
+import { capital } from '../../runbook/snapshot/words.ts';
 import { callbackIds } from './kit/action-ids.ts';
 import { choiceField, formView, reasonField, reasonId, textField } from './kit/modal.ts';
 import type { Form } from './kit/modal.ts';
@@ -16,10 +16,10 @@ export const incidentFields = {
 
 type Kind = Pick<Form, 'callbackId' | 'title' | 'submit'>;
 
-/** Nobody is called for a while; it asks for how long and why. */
+/** No escalations for a while; it asks for how long and why. */
 export function silenceView(incident: Incident, channel: string): ModalView {
   return about(
-    { callbackId: callbackIds.incidentSilence, title: 'Silence it', submit: 'Silence' },
+    { callbackId: callbackIds.incidentSilence, title: 'Silence incident', submit: 'Silence' },
     { incident, channel },
     [
       textField({
@@ -30,7 +30,7 @@ export function silenceView(incident: Incident, channel: string): ModalView {
         optional: false,
         max: 12,
       }),
-      reasonField('Why nobody needs to be called'),
+      reasonField('Why no escalation is needed'),
     ],
   );
 }
@@ -43,13 +43,13 @@ export function mergeView(
 ): ModalView {
   const choices = others.map(({ id, target }) => ({ value: id, text: `${target} (${id})` }));
   return about(
-    { callbackId: callbackIds.incidentMerge, title: 'Merge it', submit: 'Merge' },
+    { callbackId: callbackIds.incidentMerge, title: 'Merge incident', submit: 'Merge' },
     { incident, channel },
     [
       choiceField({
         id: incidentFields.into,
         label: 'Into which open incident',
-        hint: 'It goes on there, and nobody is called for this one any more.',
+        hint: 'Work continues there. This incident sends no more escalations.',
         choices,
       }),
     ],
@@ -58,33 +58,30 @@ export function mergeView(
 
 export function closeView(incident: Incident, channel: string): ModalView {
   return about(
-    { callbackId: callbackIds.incidentClose, title: 'Close it', submit: 'Close' },
+    { callbackId: callbackIds.incidentClose, title: 'Close incident', submit: 'Close' },
     { incident, channel },
-    [reasonField('Why it is over')],
+    [reasonField('Why it is resolved')],
   );
 }
 
 export function reopenView(incident: Incident, channel: string): ModalView {
   return about(
-    { callbackId: callbackIds.incidentReopen, title: 'Reopen it', submit: 'Reopen' },
+    { callbackId: callbackIds.incidentReopen, title: 'Reopen incident', submit: 'Reopen' },
     { incident, channel },
-    [reasonField('Why it is not over')],
+    [reasonField('Why it is not resolved')],
   );
 }
 
-const roleWords: Readonly<Record<EscalationRole, string>> = {
-  'database-admins': 'The database administrators',
-  'backend-lead': 'The backend lead',
-  'on-call': 'Whoever is on call',
-};
-
-/** Calls one of the runbook's contacts by hand. */
+/** Notifies one of the runbook's contacts by hand. */
 export function helpView(incident: Incident, channel: string): ModalView {
-  const choices = escalationRoles.map((role) => ({ value: role, text: roleWords[role] }));
+  const choices = escalationRoles.map((role) => ({ value: role, text: capital(roleNames[role]) }));
   return about(
-    { callbackId: callbackIds.incidentHelp, title: 'Call for help', submit: 'Call' },
+    { callbackId: callbackIds.incidentHelp, title: 'Escalate incident', submit: 'Escalate' },
     { incident, channel },
-    [choiceField({ id: incidentFields.who, label: 'Whom', choices }), reasonField('What you need')],
+    [
+      choiceField({ id: incidentFields.who, label: 'To whom', choices }),
+      reasonField('What you need'),
+    ],
   );
 }
 
@@ -93,7 +90,7 @@ function about(
   { incident, channel }: { readonly incident: Incident; readonly channel: string },
   blocks: readonly KnownBlock[],
 ): ModalView {
-  const title = richText(paragraph([bold(`The incident of ${incident.target}`)]));
+  const title = richText(paragraph([bold(`Incident of ${incident.target}`)]));
   return formView({
     ...kind,
     memory: { channel, incident: incident.id },

@@ -1,24 +1,30 @@
-import { lifeStartMs, stepId } from '../../runbook/incidents/incident.ts';
+import { causeOf, checklist, lifeStartMs, stepId } from '../../runbook/incidents/incident.ts';
 import type { Incident, Trigger } from '../../runbook/incidents/incident.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
+import { roleNames } from '../../runbook/incidents/rules.ts';
 import type { Escalation, EscalationStep, ReasonName } from '../../runbook/incidents/rules.ts';
-import { list, toAge } from '../../runbook/snapshot/words.ts';
+import { capital, count, list, toAge } from '../../runbook/snapshot/words.ts';
 import { stateWords } from './frame.ts';
+import { endedLeaves } from './incident-remedies.ts';
 import type { MessageBlock } from './kit/message.ts';
 import {
   actorLeaf,
   between,
   bold,
+  bullets,
   code,
+  mentioning,
   moment,
   paragraph,
   plain,
   quote,
   richText,
   titledList,
+  withoutGroups,
   rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
+import { causeTitles } from './status.ts';
 
 /** `🔴 Critical, orders: 94 of 97 usable connections …`, without the mark where nobody sees it. */
 export function incidentTitle({ incident, diagnosis }: IncidentView): {
@@ -27,14 +33,14 @@ export function incidentTitle({ incident, diagnosis }: IncidentView): {
 } {
   const { target, closing, openedAt, last } = incident;
   if (incident.state === 'merged') {
-    return { mark: '⚪', line: `Merged, ${target}: it is a part of another incident.` };
+    return { mark: '⚪', line: `Merged, ${target}: part of another incident.` };
   }
   if (incident.state === 'resolved') {
-    const lasted = closing === null ? '' : ` after ${lastedFor(openedAt, closing.at)}`;
-    return { mark: '✅', line: `Resolved, ${target}: over${lasted}.` };
+    const lasted = closing === null ? '' : `: lasted ${lastedFor(openedAt, closing.at)}.`;
+    return { mark: '✅', line: `Resolved, ${target}${lasted}` };
   }
   const { mark, word } = stateWords[diagnosis?.state ?? last?.state ?? 'unknown'];
-  const headline = diagnosis?.headline ?? last?.headline ?? 'not looked at yet.';
+  const headline = diagnosis?.headline ?? last?.headline ?? 'not checked yet.';
   return { mark, line: `${word}, ${target}: ${headline}` };
 }
 
@@ -42,44 +48,32 @@ function lastedFor(from: string, to: string): string {
   return toAge((Date.parse(to) - Date.parse(from)) / 1000);
 }
 
-/** Nobody is called while it stands: nobody must overlook that. */
+/** No escalation goes out while it lasts: nobody must overlook that. */
 export function silenceNotice({ silence }: Incident): MessageBlock[] {
   if (silence === null) return [];
-  const words = rich`${bold('🔕 Silenced: nobody is called')} until ${moment(silence.until)}, by ${actorLeaf(silence.by)}`;
+  const words = rich`${bold('🔕 Silenced, no escalations')} until ${moment(silence.until)}, by ${actorLeaf(silence.by)}`;
   return [richText(paragraph(words), quote(silence.reason))];
 }
 
-/** Since when, who has it, what says so, and how bad it was. */
-export function incidentState(view: IncidentView): MessageBlock[] {
-  const { incident } = view;
-  const { openedAt, severity, triggers, reopenedAt, state } = incident;
+/** Who owns it, since when it is open and by what, and whether checks and alerts disagree. */
+export function ownerLine(view: IncidentView): MessageBlock[] {
+  const { assignee, openedAt, reopenedAt, triggers } = view.incident;
+  const owner =
+    assignee === null
+      ? [bold('No owner yet')]
+      : rich`${bold('Owner:')} ${actorLeaf(assignee.by)} since ${moment(assignee.at)}`;
   const back = reopenedAt.at(-1);
-  const points: Leaf[][] = [
-    [
-      ...rich`${bold('Since')} ${moment(openedAt)}${plain(`, ${severity}`)}`,
-      ...by(triggers).flatMap((part, index) => [between(index === 0 ? ', ' : ' and '), ...part]),
-    ],
-    ...(back === undefined ? [] : [rich`${bold('Came back at')} ${moment(back)}`]),
-    holder(incident),
-    ...(state === 'open' ? disagreement(view) : []),
-    ...peak(incident),
+  const open = [
+    ...rich` · Open since ${moment(openedAt)}`,
+    ...by(triggers).flatMap((part, index) => [between(index === 0 ? ', by ' : ' and '), ...part]),
+    ...(back === undefined ? [] : rich` · Reopened at ${moment(back)}`),
   ];
-  return titledList('Where it stands', points);
-}
-
-function holder({ assignee, state }: Incident): Leaf[] {
-  if (assignee === null) {
-    return [
-      bold(state === 'open' ? 'Nobody has it yet' : 'Nobody had it'),
-      ...(state === 'open' ? rich`: ${plain('press “I have it” if you take it.')}` : []),
-    ];
-  }
-  return rich`${actorLeaf(assignee.by)} ${bold(state === 'open' ? 'has it' : 'had it')} since ${moment(assignee.at)}`;
+  return [richText(paragraph([...owner, ...open])), ...disagreement(view)];
 }
 
 const mostNames = 5;
 
-/** Each kind of trigger once: `the alerts A and B`, `dbconn’s own watch`, a person. */
+/** Each kind of trigger once: `the alerts A and B`, `dbconn’s own checks`, a person. */
 function by(triggers: readonly Trigger[]): Leaf[][] {
   const alerts = triggers.flatMap((one) => (one.kind === 'alert' ? [one.name] : []));
   const names = [...new Set(alerts)].slice(0, mostNames);
@@ -87,33 +81,76 @@ function by(triggers: readonly Trigger[]): Leaf[][] {
   return [
     ...(names.length === 0
       ? []
-      : [[plain(`by the ${names.length === 1 ? 'alert' : 'alerts'} ${list(names)}`)]]),
-    ...(triggers.some(({ kind }) => kind === 'watch') ? [[plain('by dbconn’s own watch')]] : []),
-    ...(person === undefined ? [] : [rich`${plain('by')} ${actorLeaf(person.by)}`]),
+      : [[plain(`the ${names.length === 1 ? 'alert' : 'alerts'} ${list(names)}`)]]),
+    ...(triggers.some(({ kind }) => kind === 'watch') ? [[plain('dbconn’s own checks')]] : []),
+    ...(person === undefined ? [] : [[actorLeaf(person.by)]]),
   ];
 }
 
-/** What the alerts say and what the look says need not be the same; whoever is woken must be told. */
-function disagreement({ incident: { triggers, calmSince, last } }: IncidentView): Leaf[][] {
+/** What the alerts say and what the check says need not be the same: a woken person has to know. */
+function disagreement({ incident: { triggers, calmSince, last } }: IncidentView): MessageBlock[] {
   const alerts = triggers.filter((one) => one.kind === 'alert');
   const firing = alerts.filter(({ endedAt }) => endedAt === null).map(({ name }) => name);
   if (calmSince === null) {
     if (alerts.length === 0 || firing.length > 0 || last === null) return [];
-    const words = 'the alerts have ended, and the looks do not agree. It stays open.';
-    return [rich`${bold('Not over:')} ${words}`];
+    const words = 'the alerts are resolved, but the checks are not fine yet.';
+    return [richText(paragraph(rich`${bold('Still open:')} ${words}`))];
   }
   const names = [...new Set(firing)].slice(0, mostNames);
   const next =
     firing.length === 0
-      ? 'it is over when that lasts.'
-      : `${list(names)} still ${names.length === 1 ? 'fires' : 'fire'}, so it stays open until Alertmanager agrees.`;
-  return [rich`${bold('Calm since')} ${moment(calmSince)}: ${next}`];
+      ? 'resolves by itself if that lasts.'
+      : `stays open while ${list(names)} ${names.length === 1 ? 'fires' : 'fire'}.`;
+  return [richText(paragraph(rich`${bold('Checks fine since')} ${moment(calmSince)}: ${next}`))];
 }
 
-function peak({ peak: highest }: Incident): Leaf[][] {
-  if (highest === null) return [];
-  const words = plain(`${highest.used} of ${highest.usable} usable connections at`);
-  return [rich`${bold('Worst:')} ${words} ${moment(highest.at)}`];
+/** How bad it was. */
+export function peakLine({ peak: highest }: Incident): MessageBlock[] {
+  return highest === null ? [] : [richText(paragraph(peakLeaves(highest)))];
+}
+
+function peakLeaves({ at, used, usable }: NonNullable<Incident['peak']>): Leaf[] {
+  return rich`${bold('Peak:')} ${plain(`${used} of ${usable} usable connections at`)} ${moment(at)}`;
+}
+
+const mostChanges = 2;
+
+/** Five lines about one that is over: cause, peak, what was done, how it ended, and what is left to do. */
+export function endingLines(
+  { incident, requests }: IncidentView,
+  links: ReadonlyMap<string, string> = new Map(),
+): MessageBlock[] {
+  const { closing, mergedInto, state, peak } = incident;
+  const cause = causeOf(incident);
+  const done = requests.filter(({ result }) => result !== null).slice(-mostChanges);
+  const lines: Leaf[][] = [
+    ...(mergedInto === null ? [] : [rich`${bold('Part of')} ${code(mergedInto)}`]),
+    ...(cause === null ? [] : [rich`${bold('Cause:')} ${causeTitles[cause]}`]),
+    ...(peak === null ? [] : [peakLeaves(peak)]),
+    ...done.map((one) => endedLeaves(one, links.get(one.id))),
+    ...(closing === null
+      ? []
+      : [
+          rich`${bold('Ended')} at ${moment(closing.at)}: `.concat(
+            withoutGroups(mentioning(closing.sentence)),
+          ),
+        ]),
+    ...(state === 'resolved' ? [aftermath(incident)] : []),
+  ];
+  const reason = closing?.reason ?? null;
+  return [
+    ...(lines.length === 0 ? [] : [richText(bullets(lines))]),
+    ...(reason === null ? [] : [richText(quote(reason))]),
+  ];
+}
+
+function aftermath({ assignee, checklist: ticks, reportedAt }: Incident): Leaf[] {
+  const done = new Set(ticks.map(({ item }) => item)).size;
+  const owner =
+    assignee === null ? [bold('No owner')] : rich`${bold('Owner:')} ${actorLeaf(assignee.by)}`;
+  const items = `${done} of ${checklist.length} checklist items done`;
+  const report = reportedAt === null ? 'the report follows' : 'report in the thread';
+  return [...owner, ...rich` · ${items} · ${report}`];
 }
 
 const reasonWords: Readonly<Record<ReasonName, string>> = {
@@ -126,17 +163,17 @@ const reasonWords: Readonly<Record<ReasonName, string>> = {
 
 const mostCalls = 5;
 
-/** Who was called, and who will be, when and on which condition. */
-export function callsList(incident: Incident): MessageBlock[] {
+/** Who was notified, and who is next, when and on which condition. The reasons stand in the thread, with each call. */
+export function escalationsList(incident: Incident): MessageBlock[] {
   const { escalations, policy } = incident;
-  const done = escalations.slice(-mostCalls).map(called);
+  const done = escalations.slice(-mostCalls).map(escalated);
   const known = new Set(escalations.map(({ id }) => id));
   const coming = policy
     .flatMap((step, index) => (known.has(stepId(index, incident)) ? [] : [step]))
     .toSorted((a, b) => a.afterMs - b.afterMs)
     .slice(0, 2)
     .map((step) => next(incident, step));
-  return titledList('Calls for help', [...done, ...coming]);
+  return titledList('Escalations', [...done, ...coming]);
 }
 
 const viaWords: Readonly<Record<Escalation['via'], string>> = {
@@ -145,34 +182,29 @@ const viaWords: Readonly<Record<Escalation['via'], string>> = {
   pager: 'by the pager',
 };
 
-function called({ who, via, state, sentAt, tries, reasons }: Escalation): Leaf[] {
-  const why = reasons.length === 0 ? '' : `: ${list(reasons.map(({ name }) => reasonWords[name]))}`;
-  const name = rich`${code(who)} `;
+function escalated({ who, via, state, sentAt, tries }: Escalation): Leaf[] {
+  const name = capital(roleNames[who]);
   if (state === 'sent' && sentAt !== null) {
-    const words = plain(`called ${viaWords[via]} at`);
-    return [...name, ...rich`${words} ${moment(sentAt)}`, ...(why === '' ? [] : [plain(why)])];
+    return rich`${plain(`${name}: notified ${viaWords[via]} at`)} ${moment(sentAt)}`;
   }
   if (state === 'failed') {
-    const times = tries === 1 ? 'once' : `${tries} times`;
-    return [...name, bold('not reached'), plain(` ${viaWords[via]}, tried ${times}${why}`)];
+    return rich`${plain(`${name}:`)} ${bold('not reached')} ${plain(`${viaWords[via]}, ${count(tries, 'try', 'tries')}`)}`;
   }
-  return [...name, plain(`is being called ${viaWords[via]}${why}`)];
+  return [plain(`${name}: being notified ${viaWords[via]}`)];
 }
 
 function next(incident: Incident, step: EscalationStep): Leaf[] {
   const { severity, silence } = incident;
   const { who, afterMs, when, unlessAssigned } = step;
   const at = new Date(lifeStartMs(incident) + afterMs).toISOString();
+  const [reason] = when.map((name) => reasonWords[name]);
+  const others = when.length < 2 ? '' : `, or for ${count(when.length - 1, 'other reason')}`;
   const conditions = [
-    // The age of one that is not critical calls nobody.
-    ...(when.length === 0 && severity !== 'critical' ? ['if it is critical'] : []),
-    ...(when.length === 0 ? [] : [`if ${when.map((name) => reasonWords[name]).join(', or ')}`]),
-    ...(unlessAssigned ? ['unless somebody has it'] : []),
-    ...(silence === null ? [] : ['not while it is silenced']),
+    // The age of one that is not critical notifies nobody.
+    ...(when.length === 0 && severity !== 'critical' ? ['Only if it is critical.'] : []),
+    ...(reason === undefined ? [] : [`Only if ${reason}${others}.`]),
+    ...(unlessAssigned ? ['Not if it has an owner.'] : []),
+    ...(silence === null ? [] : ['Not while silenced.']),
   ];
-  const words = conditions.length === 0 ? '' : `, ${conditions.join(', ')}`;
-  return [
-    ...rich`${plain('next:')} ${code(who)} at ${moment(at)}`,
-    ...(words === '' ? [] : [plain(words)]),
-  ];
+  return rich`${plain(`Next: ${roleNames[who]} at`)} ${moment(at)}. ${between(conditions.join(' '))}`;
 }

@@ -1,34 +1,28 @@
 import type { ApprovalRequest } from '../../runbook/approvals/request.ts';
 import { isOpen } from '../../runbook/approvals/request.ts';
 import type { Diagnosis, Proposal } from '../../runbook/diagnose/diagnosis.ts';
-import { causeOf, checklist } from '../../runbook/incidents/incident.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
 import type { Ineffective } from '../../runbook/incidents/ineffective-remedies.ts';
-import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import { count } from '../../runbook/snapshot/words.ts';
 import { proposalLeaves } from './diagnosis-parts.ts';
 import type { MessageBlock } from './kit/message.ts';
 import {
   between,
   bold,
+  bullets,
   code,
   link,
-  mentioning,
-  moment,
   paragraph,
   plain,
-  quote,
   richText,
   titledList,
-  withoutGroups,
   rich,
 } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
-import { whereItStands } from './request-status.ts';
-import { causeTitles } from './status.ts';
+import { requestTitle, whereItStands } from './request-status.ts';
 
 /** Who may open how many connections against how many there are: the reason it happens again. */
-export function ledgerLine({ budget }: Diagnosis): MessageBlock[] {
+export function poolsLine({ budget }: Diagnosis): MessageBlock[] {
   const { lines, usable, others, mayOpen, canExhaust } = budget;
   if (canExhaust !== true || usable === null || mayOpen === null) return [];
   const told = lines
@@ -36,57 +30,100 @@ export function ledgerLine({ budget }: Diagnosis): MessageBlock[] {
     .slice(0, 4)
     .map(({ service, mayOpen: most }) => `${service} ${most ?? ''}`);
   const rest = others === null || others === 0 ? [] : [`others ${others}`];
-  const words = `together they may open ${mayOpen} of ${usable} usable connections (${[...told, ...rest].join(', ')}).`;
-  return [richText(paragraph(rich`${bold('Pools:')} ${words}`))];
+  const words = `up to ${mayOpen} connections for ${usable} usable (${[...told, ...rest].join(', ')}).`;
+  return [richText(paragraph(rich`${bold('All pools together:')} ${words}`))];
 }
 
 export const mostRequests = 8;
 
-/** What was tried, what runs and what waits for votes, the newest last. */
-export function requestsList(
-  { incident, requests }: IncidentView,
-  links: ReadonlyMap<string, string> = new Map(),
+type Links = ReadonlyMap<string, string>;
+
+/** The last outcome, and what waits for approval or runs now: a link to each request's own card in place of its button. */
+export function presentRequests(
+  { requests }: IncidentView,
+  links: Links = new Map(),
 ): MessageBlock[] {
-  const shown = requests.slice(-mostRequests);
-  const more = requests.length - shown.length;
-  const earlier = more === 0 ? [] : [[plain(`${count(more, 'request')} before these`)]];
-  const title = incident.state === 'open' ? 'Tried and waiting' : 'Tried';
-  return titledList(title, [
-    ...earlier,
-    ...shown.map((one) => requestLine(one, links.get(one.id))),
-  ]);
+  const latest = requests.filter((one) => !isOpen(one)).slice(-1);
+  const open = requests.filter(isOpen).slice(-mostRequests);
+  const lines = [
+    ...latest.map((one) => endedLeaves(one, links.get(one.id))),
+    ...open.map((one) => openLeaves(one, links.get(one.id))),
+  ];
+  return lines.length === 0 ? [] : [richText(bullets(lines))];
 }
 
-function requestLine(request: ApprovalRequest, url: string | undefined): Leaf[] {
+function openLeaves(request: ApprovalRequest, url: string | undefined): Leaf[] {
   const { mark, word } = whereItStands(request);
-  const { id, option, plan, result, proposedAt } = request;
-  const outcome = result?.outcome?.sentence;
+  const { id, plan, state, votes, votesNeeded } = request;
+  const missing = count(Math.max(1, votesNeeded - votes.length), 'approval');
+  const lead = state === 'proposed' ? `Waiting for ${missing}` : word;
   return [
     between(`${mark} `),
-    ...rich`${bold(`${word}:`)} ${plain(`${nameOf(option)}, ${plan.title}`)}`,
-    ...(outcome === undefined ? [] : rich`. ${outcome}`),
-    ...(isOpen(request) ? rich`, ${plain('proposed at')} ` : []),
-    ...(isOpen(request) ? [moment(proposedAt)] : []),
-    ...rich` ${url === undefined ? code(id) : link(`request ${id}`, url)}`,
+    ...rich`${bold(`${lead}:`)} ${plain(plan.title)}. `,
+    url === undefined ? code(id) : link('Open the request', url),
   ];
 }
 
-/** The proposals that may still help, first the one whose button stands below; then what will not, and why. */
-export function remediesList({ incident, diagnosis, ineffective }: IncidentView): MessageBlock[] {
-  // Nothing needs to be tried any more; how it does not happen again is for the report.
-  if (incident.calmSince !== null) return [];
-  const proposals = (diagnosis?.proposals ?? []).filter((one) => !isIneffective(one, ineffective));
+/** What was tried before the last one, the newest last. */
+export function earlierRequests(
+  { requests }: IncidentView,
+  links: Links = new Map(),
+): MessageBlock[] {
+  const earlier = requests.filter((one) => !isOpen(one)).slice(0, -1);
+  const shown = earlier.slice(-mostRequests);
+  const more = earlier.length - shown.length;
+  return titledList('Tried before', [
+    ...(more === 0 ? [] : [[plain(count(more, 'earlier request'))]]),
+    ...shown.map((one) => endedLeaves(one, links.get(one.id))),
+  ]);
+}
+
+/** `🟢 Fixed: restarted backend, 2 containers. 97 of 97 used before, 40 right after. Details` */
+export function endedLeaves(request: ApprovalRequest, url: string | undefined): Leaf[] {
+  const { mark, line } = requestTitle(request);
+  const outcome = request.result?.outcome?.sentence;
   return [
-    ...titledList('What would help', proposals.map(proposalLeaves), 'ordered'),
+    between(`${mark} `),
+    ...rich`${bold(line)}. `,
+    ...(outcome === undefined ? [] : rich`${outcome} `),
+    url === undefined ? code(request.id) : link('Details', url),
+  ];
+}
+
+/** The remedies that may still help: neither tried in vain nor under way. Where it is calm nothing needs to be tried. */
+export function remediesLeft({
+  incident,
+  diagnosis,
+  requests,
+  ineffective,
+}: IncidentView): readonly Proposal[] {
+  if (incident.calmSince !== null) return [];
+  return (diagnosis?.proposals ?? []).filter(
+    (one) => !isIneffective(one, ineffective) && !isUnderWay(one, requests),
+  );
+}
+
+/** The others stand in the menu. */
+const mostRemedies = 3;
+
+/** The first remedies, in the order of their buttons, and what will not help again. */
+export function remediesList(view: IncidentView): MessageBlock[] {
+  const left = remediesLeft(view);
+  const possible = left.filter(({ command }) => command !== undefined);
+  const others = left.filter(({ command }) => command === undefined);
+  const shown = [...possible, ...others].slice(0, mostRemedies);
+  const ineffective = view.incident.calmSince === null ? view.ineffective : [];
+  return [
+    ...titledList('What would help', shown.map(proposalLeaves), 'ordered'),
     ...titledList(
-      'Withdrawn: it did not help',
+      'What did not help',
       ineffective.map(({ sentence }) => [plain(sentence)]),
     ),
   ];
 }
 
 /** A remedy tried for everything is ineffective for each part; one tried for a part, for that part alone. */
-export function isIneffective(
+function isIneffective(
   { option, subject }: Pick<Proposal, 'option' | 'subject'>,
   ineffective: readonly Ineffective[],
 ): boolean {
@@ -96,7 +133,7 @@ export function isIneffective(
 }
 
 /** What waits for votes or runs already need not be proposed again. */
-export function isUnderWay(
+function isUnderWay(
   { option, subject }: Pick<Proposal, 'option' | 'subject'>,
   requests: readonly ApprovalRequest[],
 ): boolean {
@@ -105,33 +142,4 @@ export function isUnderWay(
     .some(
       (one) => one.option === option && (one.plan.subject === null || one.plan.subject === subject),
     );
-}
-
-/** How an incident that is over ended, what it was, and what is left to do. */
-export function endingList({ incident }: IncidentView): MessageBlock[] {
-  const { closing, checklist: ticks, reportedAt, mergedInto, state } = incident;
-  const cause = causeOf(incident);
-  const done = new Set(ticks.map(({ item }) => item)).size;
-  const points: Leaf[][] = [
-    ...(closing === null
-      ? []
-      : [
-          [
-            ...rich`${bold('Ended at')} ${moment(closing.at)}: `,
-            ...withoutGroups(mentioning(closing.sentence)),
-          ],
-        ]),
-    ...(mergedInto === null ? [] : [rich`${bold('Part of')} ${code(mergedInto)}`]),
-    ...(cause === null ? [] : [rich`${bold('Cause:')} ${causeTitles[cause]}`]),
-    ...(state === 'resolved'
-      ? [
-          rich`${bold('Afterwards:')} ${plain(`${done} of ${checklist.length} checklist items done`)}${plain(reportedAt === null ? '; the report follows.' : '; the report is in the thread.')}`,
-        ]
-      : []),
-  ];
-  const reason = closing?.reason ?? null;
-  return [
-    ...titledList(state === 'merged' ? 'Where it goes on' : 'How it ended', points),
-    ...(reason === null ? [] : [richText(quote(reason))]),
-  ];
 }

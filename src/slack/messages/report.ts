@@ -61,72 +61,66 @@ function boxes(id: string, open: ReturnType<typeof openItems>): MessageBlock[] {
 /** A phone shows few lines; the file has all. */
 const mostOfEach = 6;
 
-/** What an incident was, for its thread; its file tells more. */
+/** What an incident was, for its thread: what a manager reads first, then the evidence. The file has all of it. */
 export function reportMessage(report: IncidentReport): Message {
   const { title, incident, changes, remedies, prevention, gaps, graph } = report;
   return toMessage(title, [
     header(title),
-    figures(report),
-    ...historyChart({ history: graph, target: incident.target, isOver: true }),
+    ...figures(report),
     ...causeList(report),
-    ...titledList('What changed just before', changes.slice(-mostOfEach).map(changeLeaves)),
     ...titledList('What was done', remedies.slice(-mostOfEach).map(remedyLeaves)),
-    ...titledList(
-      'What would have prevented it',
-      prevention.slice(0, mostOfEach).map(adviceLeaves),
-    ),
-    ...smallPrint([...gaps, `/dbconn report ${incident.id} shows this again`]),
+    ...titledList('How to prevent it', prevention.slice(0, mostOfEach).map(adviceLeaves)),
+    ...historyChart({ history: graph, target: incident.target, isOver: true }),
+    ...evidenceList(report),
+    ...titledList('What changed just before', changes.slice(-mostOfEach).map(changeLeaves)),
+    ...smallPrint([...gaps, `Show this again: /dbconn report ${incident.id}`]),
   ]);
 }
 
-function figures({ incident, phases }: IncidentReport): MessageBlock {
+function figures({ incident, phases }: IncidentReport): MessageBlock[] {
   const { openedAt, closing, peak, assignee } = incident;
-  const peakLeaves: Leaf[] =
-    peak === null
-      ? [plain('how full it was, no look saw')]
-      : rich`${plain(
-          `peak ${peak.used} of ${peak.usable}${peak.usable === 0 ? '' : ` (${percent(peak.used / peak.usable)})`}`,
-        )} at ${moment(peak.at)}`;
-  const had: Leaf[] =
-    assignee === null ? [plain('nobody had it')] : rich`had by ${actorLeaf(assignee.by)}`;
   const until: Leaf[] =
-    closing === null ? [plain('not over yet')] : rich`until ${moment(closing.at)}`;
-  const took = phases.map(
-    ({ name, tookMs }): Leaf[] =>
-      rich`${bold(`${name}:`)} ${plain(tookMs === null ? 'not seen' : durationOfSeconds(tookMs / 1000))}`,
+    closing === null ? [plain(', not resolved yet')] : rich` to ${moment(closing.at)}`;
+  const took = phases.flatMap(({ name, tookMs }) =>
+    tookMs === null ? [] : [`${name} ${durationOfSeconds(tookMs / 1000)}`],
   );
-  return richText(
-    paragraph([
-      ...rich`From ${moment(openedAt)} `,
-      ...until,
-      ...rich` · `,
-      ...peakLeaves,
-      ...rich` · `,
-      ...had,
-      ...rich`\n`,
-    ]),
-    ...(took.length === 0 ? [] : [bullets(took)]),
-  );
+  const lines: Leaf[][] = [
+    rich`${bold('From')} ${moment(openedAt)}`.concat(until),
+    peak === null
+      ? rich`${bold('Peak:')} not seen`
+      : rich`${bold('Peak:')} ${plain(
+          `${peak.used} of ${peak.usable}${peak.usable === 0 ? '' : ` (${percent(peak.used / peak.usable)})`}`,
+        )} at ${moment(peak.at)}`,
+    assignee === null
+      ? rich`${bold('Owner:')} none`
+      : rich`${bold('Owner:')} ${actorLeaf(assignee.by)}`,
+    ...(took.length === 0 ? [] : [rich`${bold('Time to:')} ${took.join(' · ')}`]),
+  ];
+  return [richText(bullets(lines))];
 }
 
 function causeList({ cause, trouble }: IncidentReport): MessageBlock[] {
   if (cause === null) {
     return trouble === null
-      ? [richText(paragraph([bold('No look found a cause that fits.')]))]
+      ? [richText(paragraph([bold('No check found a cause.')]))]
       : titledList(`Cause: ${titleOf(trouble)}`, [[plain(trouble.summary)]]);
   }
-  const { cause: name, summary, confidence, because, against } = cause;
-  const points = [
-    [plain(summary)],
-    ...because.slice(0, mostOfEach).map((point): Leaf[] => [plain(point)]),
-    ...against.slice(0, mostOfEach).map((point): Leaf[] => rich`${bold('Against:')} ${point}`),
-  ];
-  return titledList(`Cause: ${causeTitles[name]}, ${percent(confidence)} sure`, points);
+  const { cause: name, summary, confidence } = cause;
+  return titledList(`Cause: ${causeTitles[name]}, ${percent(confidence)} sure`, [[plain(summary)]]);
+}
+
+/** Why it is put down to that, and what speaks against it. */
+function evidenceList({ cause }: IncidentReport): MessageBlock[] {
+  if (cause === null) return [];
+  return titledList('Evidence', [
+    ...cause.because.slice(0, mostOfEach).map((point): Leaf[] => [plain(point)]),
+    ...cause.against.slice(0, mostOfEach).map((point) => rich`${bold('Against:')} ${point}`),
+  ]);
 }
 
 /** None of the runbook's six has this name. */
 function titleOf({ id }: Finding): string {
-  return isTrouble(id) ? troubles[id] : 'none of the six';
+  return isTrouble(id) ? troubles[id] : 'another one';
 }
 
 function changeLeaves({ at, sentence }: IncidentReport['changes'][number]): Leaf[] {

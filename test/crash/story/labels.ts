@@ -4,16 +4,20 @@ import type { JournalDraft } from '../../../src/runbook/approvals/journal.ts';
 /** Names for what a bot does that outlives it, the same in every telling of the story: no id, no time, no number. */
 
 const Note = z.looseObject({
-  sentence: z.string().nullish(),
-  facts: z.looseObject({ key: z.string().optional(), via: z.string().optional() }).optional(),
+  facts: z
+    .looseObject({
+      key: z.string().optional(),
+      via: z.string().optional(),
+      told: z.string().optional(),
+    })
+    .optional(),
 });
 
 export function labelOfWrite({ kind, body }: JournalDraft): string {
-  const { sentence, facts } = Note.parse(body);
+  const { facts } = Note.parse(body);
   // Of a request's note the state it tells, of a call its way, of a page what the pager was told.
   const state = kind === 'incident-request' ? facts?.key?.split(':').at(-1) : undefined;
-  const told =
-    kind === 'incident-paged' ? (sentence?.split(' told that ').at(-1) ?? 'a change') : '';
+  const told = kind === 'incident-paged' ? (facts?.told ?? 'a change') : '';
   return [kind, state ?? facts?.via ?? told].join(' ').trim();
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { toText } from '../../../sandbox/message-text.ts';
+import { isForThread } from '../../../src/slack/messages/incident-card.ts';
 import { messagesOf } from './conversation.ts';
 import type { Room } from './conversation.ts';
 import type { Harness } from '../../support/harness.ts';
@@ -30,6 +31,7 @@ export function toldSentences(room: Room, incident: string): string[] {
 export async function keptSentences(harness: Harness, incident: string): Promise<string[]> {
   const notes = await harness.inJournal((journal) => journal.readNotes(incident, 0));
   return notes
+    .filter(isForThread)
     .flatMap(({ sentence }) => sentence ?? [])
     .map((sentence) => sentence.replaceAll(/<@(\w+)>/g, '@$1'));
 }

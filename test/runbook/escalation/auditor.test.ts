@@ -49,7 +49,7 @@ test('a step that fell due and is not taken is said once, counted, and told to w
   expect(auditor.overdue()).toEqual([]);
   await audit(auditor, 2);
   const sentence =
-    'shop: the call to the on-call engineer has been due for 60 seconds and is not made. Call by hand.';
+    'shop: the escalation to the on-call engineer is overdue by 60 seconds. Notify them yourself.';
   expect(told).toMatchObject([{ to: channel, mention: 'UONCALL', headline: sentence }]);
   await audit(auditor, 10);
   expect(told).toHaveLength(1);
@@ -95,7 +95,7 @@ test('a step that stays refused is a complaint', async () => {
     await board.advance(escalator);
     await audit(auditor, 1);
   }
-  expect(told[0]?.headline).toContain('is not made: it was tried and refused. Call by hand.');
+  expect(told[0]?.headline).toContain('seconds: it was refused. Notify them yourself.');
 });
 
 test('a step for a reason the journal knows is missed too', async () => {
@@ -126,7 +126,7 @@ test('what is silenced, taken by somebody, or over, is not overdue', async () =>
   expect(told).toEqual([]);
 });
 
-test('open incidents that nobody tends are a complaint, and no lease is kept', async () => {
+test('open incidents that no process handles are a complaint, and no lease is kept', async () => {
   await board.open({});
   const auditor = open();
   for (let round = 0; round < 6; round += 1) {
@@ -134,7 +134,7 @@ test('open incidents that nobody tends are a complaint, and no lease is kept', a
     board.clock.nowMs += 15_000;
   }
   expect(auditor.overdue()).toEqual([
-    'No dbconn leads the open incidents (1): restart dbconn and read its log.',
+    'No dbconn process handles open incidents (1). Restart dbconn and read its log.',
   ]);
   expect(await board.journal.takeLead({ id: 'another', forMs: 20_000 })).toBe(true);
   await auditor.audit();
@@ -158,7 +158,7 @@ test('a journal that cannot be read is a complaint of its own', async () => {
   const auditor = open();
   await board.journal.close();
   await auditor.audit();
-  expect(auditor.overdue().join(' ')).toContain('The incidents cannot be read');
+  expect(auditor.overdue().join(' ')).toContain('Incidents cannot be read');
   expect(faults).toHaveLength(1);
 });
 
@@ -181,7 +181,7 @@ test('an audit that hangs is a complaint, and is not begun twice', async () => {
   expect(reads).toBe(1);
   expect(auditor.overdue()).toEqual([]);
   board.clock.nowMs += 2 * minuteMs;
-  expect(auditor.overdue().join(' ')).toContain('hangs');
+  expect(auditor.overdue().join(' ')).toContain('cannot be verified');
   released.resolve();
   await hanging;
   expect(auditor.overdue()).toEqual([]);

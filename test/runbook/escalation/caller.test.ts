@@ -73,10 +73,10 @@ test('the call in the channel goes into the incident’s thread too, and says ho
   expect(message).toMatchObject({ to: channel, thread: '1700000000.000100', quote: null });
   expect(message?.headline).toBe(
     'shop needs the database admins. 94 of 97 usable connections, full in about 4 minutes. ' +
-      'Open for 3 minutes, and nobody has it. After 3 minutes of looking none of the six causes fits.',
+      'Open for 3 minutes, no owner yet. After 3 minutes no cause fits.',
   );
   const sentences = (await board.notes()).map(({ sentence }) => sentence);
-  expect(sentences).toContain('dbconn called the database admins in the channel.');
+  expect(sentences).toContain('Notified the database admins in the channel.');
 });
 
 test('a step for a reason waits for the reason, and is not late because of that', async () => {
@@ -145,7 +145,7 @@ test('steps that fell due while dbconn was away are sent once at its start, and 
   board.clock.nowMs += 65 * minuteMs;
   await board.rounds(board.escalator(), 3, minuteMs);
   expect(board.messages).toHaveLength(1);
-  expect(board.messages[0]?.headline).toContain('This call was due 60 minutes ago.');
+  expect(board.messages[0]?.headline).toContain('This escalation is 60 minutes late.');
   expect(board.pagerDuty.pages).toMatchObject([{ heard: ['trigger'] }]);
 });
 
@@ -196,7 +196,7 @@ test('a direct message that cannot be had goes into the channel, and the inciden
   expect(board.messages).toMatchObject([{ to: channel, mention: 'ULEAD' }]);
   const sentences = (await board.notes()).map(({ sentence }) => sentence);
   expect(sentences).toContain(
-    'The backend lead could not be called by a direct message: Slack did not take it. They are called in the channel instead.',
+    'The backend lead could not be notified by a direct message. Slack did not accept it. Notifying them in the channel instead.',
   );
 });
 
@@ -211,7 +211,7 @@ test('a pager that refuses for good is given up at once, and the person is calle
     escalations: [{ via: 'direct', state: 'sent' }],
   });
   const sentences = (await board.notes()).map(({ sentence }) => sentence).join(' ');
-  expect(sentences).toContain('They are called by a direct message instead.');
+  expect(sentences).toContain('Notifying them by a direct message instead.');
   expect(sentences).not.toContain(routingKey);
 });
 
@@ -236,7 +236,7 @@ test('a step for nobody is said once, and not tried over and over', async () => 
   const incident = await board.rounds(board.escalator(ports), 5, minuteMs);
   expect(incident.escalations).toMatchObject([{ state: 'failed', tries: 0 }]);
   const sentences = (await board.notes()).map(({ sentence }) => sentence).join(' ');
-  expect(sentences).toContain('The backend lead cannot be called: set contacts');
+  expect(sentences).toContain('The backend lead cannot be notified: set contacts');
   await board.rounds(board.escalator(), 2, minuteMs);
   expect(board.messages).toMatchObject([{ to: 'ULEAD' }]);
 });
@@ -252,7 +252,7 @@ test('whoever has it and went quiet is asked three times, then the policy goes o
   board.clock.nowMs = startedAtMs + 30 * minuteMs;
   await board.advance(escalator);
   expect([...board.questions.values()]).toEqual([
-    '<@UBOB>, you have this and nothing happened for 30 minutes. Is it still yours?',
+    '<@UBOB>, you own this incident and nothing has happened for 30 minutes. Are you still on it?',
   ]);
   // Another process goes on where this one was.
   await board.rounds(board.escalator(), 89, minuteMs);
@@ -261,7 +261,7 @@ test('whoever has it and went quiet is asked three times, then the policy goes o
   board.clock.nowMs = startedAtMs + 120 * minuteMs;
   await board.advance(board.escalator());
   expect(board.messages).toHaveLength(1);
-  expect(board.messages[0]?.headline).toContain('<@UBOB> has it, and does not answer.');
+  expect(board.messages[0]?.headline).toContain('Owner: <@UBOB>, not responding.');
   await board.rounds(board.escalator(), 100, minuteMs);
   expect(board.questions.size).toBe(3);
 });

@@ -17,7 +17,7 @@ test('a policy whose people can be reached is well', () => {
     {
       state: 'ok',
       summary:
-        'Incidents call the database admins and the on-call engineer in 2 steps; PagerDuty wakes people.',
+        'Incidents notify the database admins and the on-call engineer in 2 steps; PagerDuty pages people.',
     },
   ]);
 });
@@ -26,7 +26,7 @@ test('a step for somebody who is not configured is a lack, although the channel 
   expect(checkEscalation(steps, { ...everybody, contacts: {} })).toMatchObject([
     {
       state: 'missing',
-      summary: 'Steps of the escalation are for the database admins, who cannot be reached.',
+      summary: 'Escalations to the database admins cannot be delivered.',
     },
   ]);
 });

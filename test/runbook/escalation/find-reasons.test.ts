@@ -3,6 +3,7 @@ import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts'
 import type { OutcomeWord } from '../../../src/runbook/approvals/verify/outcome.ts';
 import type { Cause, Diagnosis, Proposal } from '../../../src/runbook/diagnose/diagnosis.ts';
 import { findReasons } from '../../../src/runbook/escalation/reasons.ts';
+import { outcomeWords } from '../../../src/runbook/incidents/record-request.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
 import type { ReasonName } from '../../../src/runbook/incidents/rules.ts';
@@ -67,16 +68,16 @@ test('nothing is a reason while the cause is known and nothing was tried', () =>
 });
 
 test.for<[string, Partial<Diagnosis>, string]>([
-  ['no cause fits', { causes: [] }, 'After 10 minutes of looking none of the six causes fits.'],
+  ['no cause fits', { causes: [] }, 'After 10 minutes no cause fits.'],
   [
     'the likeliest is a guess',
     { causes: [{ ...leak, confidence: 0.3 }] },
-    'After 10 minutes of looking the likeliest cause is connection leak, with a confidence of 30% only.',
+    'After 10 minutes the most likely cause is connection leak, only 30% sure.',
   ],
   [
     'the largest holder is nobody’s',
     { holders: [aHolder({ name: 'x<!channel>', service: null, total: 60 })] },
-    'After 10 minutes of looking the largest holder, with 60 of 97 slots, belongs to no configured service.',
+    'After 10 minutes the largest holder (60 of 97 slots) belongs to no configured service.',
   ],
   [
     'PostgreSQL cannot be looked at',
@@ -86,7 +87,7 @@ test.for<[string, Partial<Diagnosis>, string]>([
       causes: [],
       reach: { via: 'none', rungs: [], error: { kind: 'frozen', summary: 'It hangs.', fix: '' } },
     },
-    'After 10 minutes of looking nobody can say what holds the connections: PostgreSQL is frozen.',
+    'After 10 minutes the holders of the connections are still unknown: PostgreSQL cannot be reached (frozen).',
   ],
 ])('the source is not identified when %s', ([, change, sentence]) => {
   const diagnosis = calm(change);
@@ -125,7 +126,7 @@ test.for(['partly', 'unchanged', 'refilled', 'worse'] as const)(
   async (word) => {
     const requests = [await anEnded(word)];
     expect(find({ requests, minutes: 7 })).toEqual({
-      'persists-after-remedy': `Option A did not mend it (${word}). 95 used before, 95 after.`,
+      'persists-after-remedy': `Option A did not fix it (${outcomeWords[word]}). 95 used before, 95 after.`,
     });
     expect(find({ requests, minutes: 7, diagnosis: calm({ state: 'fine' }) })).toEqual({});
   },
@@ -135,7 +136,7 @@ test('a remedy that helped has five minutes to show it', async () => {
   const requests = [await anEnded('fixed')];
   expect(find({ requests, minutes: 10 })).toEqual({});
   expect(find({ requests, minutes: 12 })).toEqual({
-    'persists-after-remedy': 'Option A ended 6 minutes ago, and the trouble is still there.',
+    'persists-after-remedy': 'Option A ran 6 minutes ago, but the problem persists.',
   });
 });
 
@@ -155,15 +156,14 @@ test('a change of configuration is a reason when it is recommended, left over, o
   const wait = await buildRequest({ option: 'B', votesNeeded: 2 });
   expect(find({ diagnosis: calm({ proposals: [restart, resize] }) })).toEqual({});
   expect(find({ diagnosis: calm({ proposals: [resize, restart] }) })).toEqual({
-    'needs-configuration-change':
-      'Option E is what would help first, and changes the configuration.',
+    'needs-configuration-change': 'Option E fits best and changes the configuration.',
   });
   expect(find({ diagnosis: calm({ proposals: [restart, resize] }), ineffective })).toEqual({
     'needs-configuration-change':
-      'Option E is what is left after others did not help, and changes the configuration.',
+      'Other remedies did not help. Option E is left and changes the configuration.',
   });
   expect(find({ requests: [wait] })).toEqual({
-    'needs-configuration-change': 'Option B changes the configuration and waits for 2 votes.',
+    'needs-configuration-change': 'Option B changes the configuration and needs 2 more votes.',
   });
   expect(find({ requests: [wait], minutes: 20 })).toEqual({});
 });
@@ -195,7 +195,7 @@ test('a prepared transaction that was rolled back, and a process that was killed
     await anEnded('fixed', { id: 'r2', option: 'C', result: killed }),
   ];
   expect(find({ requests })['data-integrity']).toBe(
-    'The rollback of a prepared transaction took back what was promised to be committed. ' +
+    'The rollback of a prepared transaction rolled back a prepared transaction. ' +
       'Option C killed 1 container that did not end.',
   );
 });
@@ -206,7 +206,7 @@ test('several services are affected when each holds much and none gets more', ()
   if (capacity === null) throw new Error('The diagnosis has a capacity.');
   const full = calm({ holders, capacity: { ...capacity, free: 0 } });
   expect(find({ diagnosis: full })).toEqual({
-    'several-applications': '2 services are refused connections or wait: backend and worker.',
+    'several-applications': '2 services cannot connect or wait: backend and worker.',
   });
   expect(find({ diagnosis: calm({ holders }) })).toEqual({});
 });

@@ -30,7 +30,7 @@ function heard(): readonly string[] {
   return board.pagerDuty.pages.flatMap(({ heard }) => heard);
 }
 
-test('the page follows the incident: somebody has it, and it is over', async () => {
+test('the page follows the incident: acknowledged, then resolved', async () => {
   await openPaged();
   await assign();
   expect(await board.rounds(board.escalator(), 3, minuteMs)).toMatchObject({
@@ -40,8 +40,8 @@ test('the page follows the incident: somebody has it, and it is over', async () 
   expect(await board.rounds(board.escalator(), 3, minuteMs)).toMatchObject({ pager: 'resolved' });
   expect(heard()).toEqual(['trigger', 'acknowledge', 'resolve']);
   const sentences = (await board.notes()).map(({ sentence }) => sentence);
-  expect(sentences).toContain('PagerDuty was told that somebody has it.');
-  expect(sentences).toContain('PagerDuty was told that it is over.');
+  expect(sentences).toContain('Acknowledged in PagerDuty.');
+  expect(sentences).toContain('Resolved in PagerDuty.');
 });
 
 test('an incident nobody was paged for tells the pager nothing', async () => {
@@ -135,9 +135,9 @@ test('a resolution that is refused for good is said once, for somebody to do it 
   board.pagerDuty.misbehave({ status: 400 }, 99);
   await board.rounds(board.escalator(), 5, minuteMs);
   await board.rounds(board.escalator(), 5, minuteMs);
-  const told = (await board.notes()).filter(({ sentence }) => sentence?.includes('by hand'));
+  const told = (await board.notes()).filter(({ sentence }) => sentence?.includes('yourself'));
   expect(told).toHaveLength(1);
-  expect(told[0]?.sentence).toContain('PagerDuty refused it (400)');
+  expect(told[0]?.sentence).toContain('PagerDuty refused the request (400)');
 });
 
 function toResult(outcome: Item['outcome'], summary: string): ApprovalRequest['result'] {

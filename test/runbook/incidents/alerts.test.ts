@@ -265,7 +265,7 @@ describe('alerts', () => {
     await until('it is marked', async () => (await marks()) === 2);
     expect(ward.announced[1]).toMatchObject({ to: 'C1', thread: '1' });
     expect(ward.announced[1]?.headline).toBe(
-      '300 alerts fit none of the targets, so no incident was opened: DatabaseConnectionPoolExhausted (200), SQLAlchemyPoolExhausted (100). Add their labels to a target’s alertLabels in dbconn.yml.',
+      '300 alerts match no target, so no incident was opened: DatabaseConnectionPoolExhausted (200), SQLAlchemyPoolExhausted (100). Add their labels to a target’s alertLabels in dbconn.yml.',
     );
     // Another process, or this one after a restart, goes on with the same message and never counts down.
     const another = await ward.another();

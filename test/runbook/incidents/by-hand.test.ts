@@ -68,15 +68,15 @@ describe('what people do with an incident', () => {
     must(await ward.incidents.get(incident.id));
   });
 
-  test('whoever has it can be followed by somebody else, which is said', async () => {
+  test('somebody else can take over from the owner, which is said', async () => {
     must(await ward.incidents.assign(incident.id, ann));
-    expect(await sentence()).toBe('<@UANN> has it.');
+    expect(await sentence()).toBe('<@UANN> acknowledged it.');
     const version = must(await ward.incidents.assign(incident.id, ann)).version;
     expect(must(await ward.incidents.assign(incident.id, bob))).toMatchObject({
       version: version + 1,
       assignee: { by: bob },
     });
-    expect(await sentence()).toBe('<@UBOB> has it now, after <@UANN>.');
+    expect(await sentence()).toBe('<@UBOB> took over from <@UANN>.');
   });
 
   test('a silence needs a reason and an end, and ends once by itself', async () => {
@@ -90,9 +90,7 @@ describe('what people do with an incident', () => {
       );
     }
     must(await incidents.silence(incident.id, ann, { forMs: 7_200_000, reason: 'load test' }));
-    expect(await sentence()).toBe(
-      '<@UANN> silenced it for 2 h, until 05:00:00 UTC: nobody is called.',
-    );
+    expect(await sentence()).toBe('<@UANN> silenced it for 2 h: no escalations until then.');
     const end = async (): Promise<Incident> =>
       must(
         await changeIncident({ log: ward.journal }, incident.id, (now) =>
@@ -105,7 +103,7 @@ describe('what people do with an incident', () => {
     expect((await end()).silence).toBeNull();
     const { version } = await end();
     expect((await end()).version).toBe(version);
-    expect(await sentence()).toBe('The silence of <@UANN> is over: people are called again.');
+    expect(await sentence()).toBe('The silence by <@UANN> ended. Escalations continue.');
   });
 
   test('a secret in a reason is not kept', async () => {
@@ -138,7 +136,7 @@ describe('what people do with an incident', () => {
     await ward.clock.move(2 * 3_600_000);
     const again = must(await ward.incidents.reopen(incident.id, bob, 'not over'));
     expect(again).toMatchObject({ state: 'open', assignee: null, closing: null });
-    expect(await sentence()).toBe('<@UBOB> reopened it after 2 h. <@UANN> had it before.');
+    expect(await sentence()).toBe('<@UBOB> reopened it after 2 h. Previous owner: <@UANN>.');
     must(await ward.incidents.resolve(incident.id, ann, 'over'));
     await ward.clock.move(3_600_000);
     must(await ward.incidents.open('shop', ann, 'another'));
@@ -159,7 +157,7 @@ describe('what people do with an incident', () => {
     must(await ward.incidents.resolve(other.id, ann, 'over'));
     expect(await followMerged(ports, [merged])).toBe(1);
     expect(must(await ward.incidents.get(incident.id))).toMatchObject({ state: 'resolved' });
-    expect(await sentence()).toBe(`It is over with ${other.id}.`);
+    expect(await sentence()).toBe(`Resolved together with ${other.id}.`);
   });
 
   test('an alert that ended while its incident was a part of another fires no more when that comes back', async () => {
@@ -251,7 +249,7 @@ describe('what people do with an incident', () => {
       { id: 'hand-1', who: 'backend-lead', state: 'sending', by: guest, quote: 'it fills again' },
       { id: 'hand-2', who: 'backend-lead', state: 'sending', by: bob },
     ]);
-    expect(await sentence()).toBe('<@UBOB> calls the backend lead.');
+    expect(await sentence()).toBe('<@UBOB> escalated to the backend lead.');
     expect(kind(await ward.incidents.escalate(incident.id, bob, { ...ask, reason: '' }))).toBe(
       'reason-missing',
     );
@@ -261,7 +259,7 @@ describe('what people do with an incident', () => {
     must(await ward.incidents.tick(incident.id, ann, 'pool-sizes'));
     const ticked = must(await ward.incidents.tick(incident.id, bob, 'pool-sizes'));
     expect(ticked.checklist).toMatchObject([{ item: 'pool-sizes', by: ann }]);
-    expect(await sentence()).toBe('<@UANN> did: Validate pool size settings.');
+    expect(await sentence()).toBe('<@UANN> completed: Validate pool size settings.');
   });
 
   test('opening it by hand joins the open one, and a target that is not there is refused', async () => {

@@ -51,9 +51,9 @@ describe('what an incident hears of requests', () => {
     expect((await ward.sentences(id)).slice(1)).toEqual([
       '<@UANN> proposed option A: End 2 sessions idle in transaction for over 10 min.',
       '<@UBOB> approved option A.',
-      'Option A is running: End 2 sessions idle in transaction for over 10 min.',
+      'Option A started: End 2 sessions idle in transaction for over 10 min.',
       'Option A ran: 2 ended.',
-      'Option A: the slots filled again. 97 of 97 used before, 60 right after, 97 after 60 s.',
+      'Option A: filled up again. 97 of 97 used before, 60 right after, 97 after 60 s.',
     ]);
   });
 

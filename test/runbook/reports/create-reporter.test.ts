@@ -124,7 +124,7 @@ test('open items are asked for once, two days after the end, of whoever had it',
   await world.reporter().advance(now);
   expect(world.questions).toHaveLength(1);
   expect(world.questions[0]?.sentence).toMatch(
-    /^<@UANN> 4 items of the post-incident checklist are still open: review connection/,
+    /^<@UANN> 4 checklist items are still open: review connection/,
   );
   expect(now.checklistAskedAt).toBe(new Date(clock.nowMs).toISOString());
 });

@@ -39,7 +39,7 @@ test('is named in the title, the file and the message of its report', () => {
   const report = reportOfCommits();
   expect(report.cause).toBeNull();
   expect(report.title).toContain('replication wait');
-  expect(toMarkdown(report)).toContain("None of the runbook's six: replication wait.");
+  expect(toMarkdown(report)).toContain('Replication wait: ');
   expect(JSON.stringify(reportMessage(report))).toContain('Cause: replication wait');
 });
 

@@ -1,3 +1,4 @@
+import type { ActionsBlock } from '@slack/types';
 import { describe, expect, test } from 'vitest';
 import { toText } from '../../../sandbox/message-text.ts';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
@@ -7,6 +8,7 @@ import type { Incident, Observation } from '../../../src/runbook/incidents/incid
 import type { IncidentView } from '../../../src/runbook/incidents/incidents.ts';
 import type { Action } from '../../../src/runbook/remedies/remedy-request.ts';
 import {
+  isForThread,
   linesAtOnce,
   noteLines,
   writeIncident,
@@ -57,7 +59,7 @@ function anIncident(changes: Partial<Incident> = {}): Incident {
   });
 }
 
-function aLook(changes: Partial<Observation> = {}): Observation {
+function aCheck(changes: Partial<Observation> = {}): Observation {
   return {
     at: '2026-11-23T03:05:00.000Z',
     state: 'critical',
@@ -80,71 +82,121 @@ function written(view: Partial<IncidentView>, more: Partial<typeof scene> = {}):
   return writeIncident(full, { ...scene, ...more }).message;
 }
 
+function buttonsOf({ blocks }: Message): ActionsBlock['elements'] {
+  const actions = blocks.find(({ type }) => type === 'actions');
+  return actions !== undefined && 'elements' in actions && actions.type === 'actions'
+    ? actions.elements
+    : [];
+}
+
 describe('the message of an open incident', () => {
-  test('says how bad it is, since when and by what, who has it, why, and what would help', () => {
+  test('says how bad it is, since when and by what, who owns it, why, and what would help', () => {
     const text = show({});
     expect(text).toContain('🔴 Critical, orders: 94 of 97 usable connections');
     expect(text).toContain('by the alert DatabaseConnectionPoolExhausted');
-    expect(text).toContain('Nobody has it yet');
+    expect(text).toContain('No owner yet');
     expect(text).toContain('This looks like a connection leak');
-    expect(text).toContain('Pools: together they may open 134 of 97');
+    expect(text).toContain('All pools together: up to 134 connections for 97 usable');
     expect(text).toContain('Option A:');
-    expect(text).toContain('incident inc-0abc1234');
+    expect(text).toContain('Incident inc-0abc1234');
   });
 
-  test('names who has it, and offers to take it from them', () => {
+  test('names the owner, and offers to take over', () => {
     const assignee = { by: person, at: '2026-11-23T03:02:00.000Z' };
     const text = show({ incident: anIncident({ assignee }) });
-    expect(text).toContain('@U0ANA00000 has it');
-    expect(text).toContain('[ I take it ]');
+    expect(text).toContain('Owner: @U0ANA00000 since');
+    expect(text).toContain('[ Take over ]');
   });
 
-  test('shows at most three buttons, one of them primary, and a menu', () => {
-    const actions = written({}).blocks.find(({ type }) => type === 'actions');
-    const elements = actions !== undefined && 'elements' in actions ? actions.elements : [];
-    const kinds = elements.map(({ type }) => type);
-    expect(kinds).toEqual(['button', 'button', 'button', 'overflow']);
-    expect(JSON.stringify(elements).match(/"primary"/g)).toHaveLength(1);
+  test('has a button for each of the first three remedies, the fitting one primary, and the others in the menu', () => {
+    const more = ['C worker', 'C mailer'].map((words) => ({
+      option: 'C' as const,
+      subject: words.slice(2),
+      summary: `Restart ${words.slice(2)}.`,
+      slotsFreed: 1,
+      blocked: null,
+      command: `propose ${words}`,
+    }));
+    const diagnosis = aDiagnosis({ proposals: [...proposals, ...more] });
+    const elements = buttonsOf(written({ diagnosis }));
+    expect(elements.map(({ type }) => type)).toEqual([
+      ...Array.from({ length: 5 }, () => 'button'),
+      'overflow',
+    ]);
+    const json = elements.map((element) => JSON.stringify(element));
+    expect(json[0]).toContain('"style":"primary"');
+    expect(json[0]).toContain('End 65 idle transactions…');
+    expect(json.join('').match(/"primary"/g)).toHaveLength(1);
+    expect(json[5]).toContain('Restart mailer…');
+    expect(json[5]).toContain('"propose inc-0abc1234 C mailer orders"');
+  });
+
+  test('without a remedy that can be proposed, Acknowledge is primary', () => {
+    const [first] = buttonsOf(written({}, { offers: [] }));
+    expect(first).toMatchObject({ text: { text: 'Acknowledge' }, style: 'primary' });
+  });
+
+  test('has a name for each button that a screen reader reads, and short words on it', () => {
+    for (const element of buttonsOf(written({}))) {
+      if (element.type !== 'button') continue;
+      expect(element.accessibility_label).toContain('orders');
+      expect(element.text.text.length).toBeLessThan(30);
+    }
+  });
+
+  test('puts the buttons before the evidence, and what is read before them is short', () => {
+    const { blocks } = written({});
+    const at = blocks.findIndex(({ type }) => type === 'actions');
+    expect(blocks.findIndex(({ type }) => type === 'table')).toBeGreaterThan(at);
+    const before = toText({ text: '', blocks: blocks.slice(0, at) });
+    expect(before.split(/\s+/).length).toBeLessThan(80);
+  });
+
+  test('says in its notification what is wrong, why, and whether it has an owner', () => {
+    const { text } = written({});
+    expect(text).toContain('Critical, orders: 94 of 97 usable connections');
+    expect(text).toContain('This looks like a connection leak');
+    expect(text).toContain('No owner yet.');
   });
 
   test('withdraws a remedy that did not help, says why, and offers the next one', () => {
-    const sentence = 'The third kill in 20 minutes for backend will not help: it opens 3 a minute.';
+    const sentence = 'Ending sessions of backend did not help 2 times in 20 minutes.';
     const ineffective = [{ option: 'A' as const, subject: null, sentence }];
     const text = show({ ineffective });
     expect(text).toContain(sentence);
-    expect(text).toContain('Withdrawn: it did not help');
-    expect(text).not.toContain('[ Propose A');
+    expect(text).toContain('What did not help');
+    expect(text).not.toContain('[ End 65');
     expect(text).not.toContain('Option A:');
-    expect(text).toContain('[ Propose C backend ]');
-    expect(show({})).toContain('[ Propose A ]');
+    expect(text).toContain('[ Restart backend… ]');
+    expect(show({})).toContain('[ End 65 idle transactions… ]');
   });
 
   test('offers no remedy that nobody could approve', () => {
-    expect(show({}, { offers: [] })).not.toContain('[ Propose');
+    expect(show({}, { offers: [] })).not.toMatch(/\[ (?:End|Restart)/);
   });
 
   const at = '2026-11-23T03:10:00.000Z';
   test.for([
-    ['the alerts have ended, and the looks do not agree', at, null],
-    ['DatabaseConnectionPoolExhausted still fires, so it stays open', null, at],
-    ['it is over when that lasts', at, at],
+    ['the alerts are resolved, but the checks are not fine yet', at, null],
+    ['stays open while DatabaseConnectionPoolExhausted fires', null, at],
+    ['resolves by itself if that lasts', at, at],
   ] as const)('says that %s', ([words, endedAt, calmSince]) => {
     const [trigger] = anIncident().triggers;
     const triggers = trigger === undefined ? [] : [{ ...trigger, endedAt }];
-    const text = show({ incident: anIncident({ triggers, calmSince, last: aLook() }) });
+    const text = show({ incident: anIncident({ triggers, calmSince, last: aCheck() }) });
     expect(text).toContain(words);
   });
 
-  test('offers no remedy and names no cause once there is room again, whatever old log lines say', () => {
+  test('offers no remedy and names no cause once connections are available again, whatever old log lines say', () => {
     const diagnosis = aDiagnosis({ proposals, state: 'warning', headline: '3 of 97 usable.' });
     const text = show({ incident: anIncident({ calmSince: at }), diagnosis });
-    expect(text).toContain('There is room again.');
-    expect(text).not.toContain('[ Propose');
+    expect(text).toContain('Connections are available again.');
+    expect(text).not.toMatch(/\[ (?:End|Restart)/);
     expect(text).not.toContain('What would help');
     expect(text).not.toContain(diagnosis.verdict);
   });
 
-  test('whoever closed it is named once', () => {
+  test('the person who closed it is named once', () => {
     const sentence = '<@U0MAYA> closed it.';
     const closing = { by: person, at, sentence, reason: 'the load test is over' };
     const text = show({ incident: anIncident({ state: 'resolved', closing }) });
@@ -152,9 +204,9 @@ describe('the message of an open incident', () => {
     expect(text).toContain('the load test is over');
   });
 
-  test('what is resolved is put down to what the surest look found, and not to what the last one did', () => {
-    const first = aLook({ cause: 'connection-leak', confidence: 0.9 });
-    const last = aLook({ cause: 'pool-misconfiguration', confidence: 0.6, state: 'warning' });
+  test('what is resolved is put down to what the surest check found, and not to what the last one did', () => {
+    const first = aCheck({ cause: 'connection-leak', confidence: 0.9 });
+    const last = aCheck({ cause: 'pool-misconfiguration', confidence: 0.6, state: 'warning' });
     const text = show({ incident: anIncident({ state: 'resolved', first, last }) });
     expect(text).toContain('Cause: Connection leak');
     expect(text).not.toContain('misconfiguration');
@@ -164,12 +216,12 @@ describe('the message of an open incident', () => {
     const at = '2026-11-23T03:01:00.000Z';
     const silence = { by: person, at, until: '2026-11-23T05:01:00.000Z', reason: 'a load test' };
     const text = show({ incident: anIncident({ silence }) });
-    expect(text).toMatch(/Silenced: nobody is called/);
+    expect(text).toMatch(/Silenced, no escalations until/);
     expect(text).toContain('a load test');
-    expect(text.indexOf('Silenced')).toBeLessThan(text.indexOf('Where it stands'));
+    expect(text.indexOf('Silenced')).toBeLessThan(text.indexOf('No owner yet'));
   });
 
-  test('names who was called, who could not be, and who is next on which condition', () => {
+  test('names who was notified, and who is next on which condition', () => {
     const incident = anIncident({
       policy: [
         { who: 'database-admins', afterMs: 0, when: [], unlessAssigned: false },
@@ -191,11 +243,13 @@ describe('the message of an open incident', () => {
       ],
     });
     const text = show({ incident });
-    expect(text).toMatch(/database-admins called in the channel.*source is not identified/);
-    expect(text).toMatch(/next: on-call at .*if data may be affected.*unless somebody has it/);
+    expect(text).toMatch(/The database admins: notified in the channel at/);
+    expect(text).toMatch(
+      /Next: the on-call engineer at .*Only if data may be affected\. Not if it has an owner\./,
+    );
   });
 
-  test('one that came back calls everybody anew, counted from when it came back', () => {
+  test('a reopened one escalates from the beginning, counted from when it was reopened', () => {
     const incident = anIncident({
       openedAt: '2026-11-23T03:00:00.000Z',
       reopenedAt: ['2026-11-23T05:00:00.000Z'],
@@ -217,10 +271,10 @@ describe('the message of an open incident', () => {
       ],
     });
     const text = show({ incident });
-    expect(text).toMatch(/next: on-call at .*05:15:00.*, if it is critical/);
+    expect(text).toMatch(/Next: the on-call engineer at .*05:15:00.*\. Only if it is critical\./);
   });
 
-  test('before the first look after a start it shows what the last look said', () => {
+  test('before the first check after a start it shows what the last one said', () => {
     const last = {
       at: '2026-11-23T03:01:00.000Z',
       state: 'critical' as const,
@@ -243,28 +297,27 @@ test('a resolved incident says how long it lasted, how it ended and what is left
     closing: {
       by: null,
       at: '2026-11-23T03:23:00.000Z',
-      sentence: 'Every look of 2 minutes says that it is over.',
+      sentence: 'Every check in the last 2 minutes was fine.',
       reason: null,
     },
     peak: { at: '2026-11-23T03:04:00.000Z', used: 97, usable: 97 },
     checklist: [{ item: 'pooler', by: person, at: '2026-11-23T04:00:00.000Z' }],
   });
   const text = show({ incident });
-  expect(text).toContain('✅ Resolved, orders: over after 23 min.');
-  expect(text).toContain('Every look of 2 minutes');
+  expect(text).toContain('✅ Resolved, orders: lasted 23 min.');
+  expect(text).toContain('Every check in the last 2 minutes was fine.');
   expect(text).toContain('97 of 97');
   expect(text).toContain('1 of 5 checklist items');
-  expect(text).not.toContain('[ I have it ]');
+  expect(text).not.toContain('[ Acknowledge ]');
 });
 
-test('what waits stands with its id and its address, and is not offered a second time', async () => {
+test('what waits for approval is a link, and is not offered a second time', async () => {
   const requests: ApprovalRequest[] = [await buildRequest({ target: 'orders', plan: buildPlan() })];
   const text = show({ requests });
-  expect(text).toContain('Tried and waiting');
-  expect(text).toContain('Proposed: option A, End 2 sessions');
+  expect(text).toContain('Waiting for 1 approval: ');
   expect(text).toContain('r1');
-  expect(text).not.toContain('[ Propose A ]');
-  expect(text).toContain('[ Propose C backend ]');
+  expect(text).not.toContain('[ End 65');
+  expect(text).toContain('[ Restart backend… ]');
   const links = new Map([['r1', 'https://example.slack.com/archives/C1/p1']]);
   const { message } = writeIncident(aView({ requests }), { ...scene, links });
   expect(JSON.stringify(message.blocks)).toContain('"url":"https://example.slack.com/archives');
@@ -342,6 +395,39 @@ test('the largest incident fits Slack: 50 blocks, one table, every text within i
   expect(checkBlocks('message', news.blocks)).toEqual([]);
 });
 
+test('the thread leaves out what another message says already', () => {
+  const aNote = (note: Partial<KeptNote>): KeptNote => ({
+    seq: 1,
+    at: '2026-11-23T03:00:00.000Z',
+    kind: 'incident-request',
+    sentence: 'It happened.',
+    ...note,
+  });
+  const ofRequest = (state: string): KeptNote => aNote({ facts: { key: `request:r1:${state}` } });
+  const told = ['proposed', 'approved', 'executing', 'verifying', 'done', 'failed', 'denied'];
+  expect(told.filter((state) => isForThread(ofRequest(state)))).toEqual([
+    'verifying',
+    'done',
+    'failed',
+    'denied',
+  ]);
+  const called = (via: string): KeptNote => aNote({ kind: 'incident-escalated', facts: { via } });
+  expect(['channel', 'direct', 'pager'].filter((via) => isForThread(called(via)))).toEqual([
+    'direct',
+    'pager',
+  ]);
+  expect(isForThread(aNote({ kind: 'incident-paged', facts: { told: 'resolved' } }))).toBe(false);
+  expect(isForThread(aNote({ kind: 'incident-paged' }))).toBe(true);
+  expect(isForThread(aNote({ kind: 'incident-seen', sentence: null }))).toBe(false);
+});
+
+test('the notification of a line in the thread is that line', () => {
+  const sentence = '<@U0ANA00000> acknowledged it.';
+  const at = '2026-11-23T03:00:00.000Z';
+  const note: KeptNote = { seq: 1, at, kind: 'incident-assigned', sentence };
+  expect(noteLines(anIncident(), [note]).text).toBe('orders: <@U0ANA00000> acknowledged it.');
+});
+
 test('a line of the thread names people and calls no group', () => {
   const sentence = '<@U0ANA00000> called <!subteam^S0DBADMINS>.';
   const note: KeptNote = {
@@ -355,7 +441,7 @@ test('a line of the thread names people and calls no group', () => {
   expect(json).not.toContain('S0DBADMINS');
 });
 
-test('two looks that say the same differ in nothing but the time of the look', () => {
+test('two checks that say the same differ in nothing but the time of the check', () => {
   const one = writeIncident(aView(), scene);
   const later = aDiagnosis({
     takenAt: '2026-11-23T03:04:20.000Z',

@@ -33,16 +33,25 @@ export const followUpActions = [
 /** On an incident's message. */
 export const incidentActions = {
   have: 'dbconn_incident_have',
-  /** Proposes the first remedy. */
+  /** Each proposes a remedy. */
   remedy: 'dbconn_incident_remedy',
+  secondRemedy: 'dbconn_incident_remedy_2',
+  thirdRemedy: 'dbconn_incident_remedy_3',
   help: 'dbconn_incident_help',
   /** What is rare; its options are IncidentChoice and the incident's id. */
   menu: 'dbconn_incident_menu',
 } as const;
 
+export const remedyActions = [
+  incidentActions.remedy,
+  incidentActions.secondRemedy,
+  incidentActions.thirdRemedy,
+] as const;
+
 export type IncidentActionId = (typeof incidentActions)[keyof typeof incidentActions];
 
 export const incidentChoices = [
+  'propose',
   'status',
   'silence',
   'unsilence',
