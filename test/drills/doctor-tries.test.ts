@@ -9,6 +9,7 @@ import { readConfig } from '../../src/config/config.ts';
 import type { Check } from '../../src/runbook/diagnose/doctor.ts';
 import { appToken, botToken, openSlack } from '../slack/support/workspace.ts';
 import { startCluster } from '../support/clusters.ts';
+import { faultsOfText } from '../support/plain-english.ts';
 import { Sessions } from '../support/sessions.ts';
 import { withApp } from '../support/with-app.ts';
 
@@ -57,7 +58,10 @@ async function doctor(
       journal: join(folder, 'journal.sqlite'),
     }),
   );
-  return withApp(readConfig({}, file), (app) => app.doctor('orders', environment));
+  const checks = await withApp(readConfig({}, file), (app) => app.doctor('orders', environment));
+  const said = checks.map(({ summary, fix = '' }) => `${summary}\n${fix}`);
+  expect(said.flatMap(faultsOfText)).toEqual([]);
+  return checks;
 }
 
 function option(checks: readonly Check[], letter: string): Check | undefined {
@@ -183,7 +187,7 @@ test('with a token a terminal asks Slack too: people, scopes, and what the works
     const said = checks.filter(({ subject }) => subject === 'Slack').map(({ summary }) => summary);
     expect(said).toEqual([
       expect.stringContaining(
-        'U0ANN, U0BOB, U0CLEO cannot be looked up: Slack knows no such person',
+        'U0ANN, U0BOB, U0CLEO cannot be found: Slack knows no such person',
       ),
       expect.stringContaining('No incident channel is configured'),
       expect.stringContaining('The bot has the scopes it needs'),

@@ -11,6 +11,7 @@ import {
   aTarget,
   refused,
 } from './diagnose/builders.ts';
+import { faultsOfText } from '../support/plain-english.ts';
 import { recordAnswer } from '../record/recorded.ts';
 
 type Parts = Parameters<typeof aSnapshot>[0];
@@ -28,7 +29,10 @@ function checksOf(
   permissions?: Parameters<typeof checkTarget>[0]['permissions'],
 ): Check[] {
   const snapshot = aSnapshot(parts);
-  return recordAnswer('doctor', checkTarget({ snapshot, target: aTarget(), permissions }));
+  const checks = checkTarget({ snapshot, target: aTarget(), permissions });
+  const said = checks.map(({ summary, fix = '' }) => `${summary}\n${fix}`);
+  expect(said.flatMap(faultsOfText)).toEqual([]);
+  return recordAnswer('doctor', checks);
 }
 
 function worst(checks: readonly Check[]): readonly Check[] {

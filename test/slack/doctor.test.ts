@@ -4,6 +4,7 @@ import type { Interference } from '../../sandbox/slack/interference.ts';
 import type { SlackOptions } from '../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { SlackApp } from '../../src/slack/app.ts';
+import { faultsOfText } from '../support/plain-english.ts';
 import { blockText } from './support/to-text.ts';
 import { withhold } from './support/withhold.ts';
 import {
@@ -38,7 +39,9 @@ async function ask(
   app = await startApp(slack, 'socket', changes.channel === undefined ? { channel: database } : {});
   await slack.typeCommand({ user, channel: random, text: '/dbconn doctor' });
   const { text, blocks = [] } = await whispered(slack, user, 'Doctor for orders');
-  return `${text}\n${blocks.map(blockText).join('\n')}`;
+  const shown = `${text}\n${blocks.map(blockText).join('\n')}`;
+  expect(faultsOfText(shown.replaceAll('Slack:  ', '\n'))).toEqual([]);
+  return shown;
 }
 
 test('all is in order when the scopes are there and the bot can post to the asker', async () => {
