@@ -132,7 +132,7 @@ test('doctor says which options can be approved, and by whom not', async () => {
   expect(output).toContain('Option A can run');
   expect(output).toContain('Option C cannot run: it needs 1 approver and has 0');
   expect(output).toContain(
-    'for the database admins, who cannot be reached. Fix: Set contacts, slack.channel or',
+    'Escalations to the database admins cannot be delivered. Fix: Set contacts, slack.channel or',
   );
   expect(existsSync(journal())).toBe(false);
 });

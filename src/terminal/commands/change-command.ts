@@ -37,7 +37,7 @@ export async function change(parts: ChangeParts, command: Change): Promise<Comma
       return toResult(await approvals.list(), (open) => renderRequests(open, paint));
     case 'stop':
       return toResult(await approvals.stop(actor, command.reason), ({ by }) => {
-        return `All changes are stopped, by ${by}. An approver lets them run again, in Slack: /dbconn go.`;
+        return `All changes are stopped by ${by}. An approver can resume them in Slack with /dbconn go.`;
       });
     case 'go':
       return toResult(await approvals.go(actor, command.reason), () => 'Changes may run again.');

@@ -219,7 +219,7 @@ describe('the announcement', () => {
         to: 'C1',
         mention: 'S0ONCALL',
         headline:
-          'Break-glass: root at the terminal ran option A for shop without the votes it needs. End 2 sessions idle in transaction for over 10 min.',
+          'Break-glass: root at the terminal ran option A for shop without the required votes. End 2 sessions idle in transaction for over 10 min.',
         quote: 'nobody <!channel>',
         key: 'break-glass/r1',
         mayStand: true,

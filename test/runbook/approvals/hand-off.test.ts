@@ -165,8 +165,8 @@ test('the terminal shows the same commands, and takes the same word', async () =
 
 test('timeline and report say that it was run by hand, and by whom', async () => {
   const { approvals, id } = await handed();
-  expect(tellRequest(await read(approvals, id)).sentence).toContain('for a person to run');
-  expect(describeOutcome(await read(approvals, id))).toContain('nobody said yet');
+  expect(tellRequest(await read(approvals, id)).sentence).toContain('ready to run by hand');
+  expect(describeOutcome(await read(approvals, id))).toContain('Not confirmed yet as run by hand');
   const ran = valueOf(await approvals.ranByHand(id, bob));
   expect(tellRequest(ran)).toMatchObject({
     by: bob,

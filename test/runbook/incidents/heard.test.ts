@@ -67,7 +67,7 @@ describe('what an incident hears of requests', () => {
     await ward.incidents.requestChanged(advance(proposed, 'denied', { closing }));
     const note = (await ward.journal.readNotes(id, 0)).at(-1);
     expect(note).toMatchObject({
-      sentence: 'Option A was not run. An approver denied it.',
+      sentence: 'Option A did not run. An approver denied it.',
       quote: '<!here> no',
       by: bob,
     });

@@ -78,7 +78,7 @@ export function awaitCalm(
     const snapshot = await takeSnapshot();
     const why = whyNotNow(snapshot, nextIn(snapshot), clock.now());
     if (why === undefined) return snapshot;
-    return isOver() ? `Held back to spare PostgreSQL: ${why}` : undefined;
+    return isOver() ? `Paused to protect PostgreSQL: ${why}` : undefined;
   });
 }
 
