@@ -177,5 +177,5 @@ export function requestsMessage(open: readonly ApprovalRequest[]): Message {
 
 function requestLeaves(request: ApprovalRequest): Leaf[] {
   const { id, target, proposedBy, proposedAt, votes, votesNeeded } = request;
-  return rich`${code(id)} ${bold(requestTitle(request).line)}${plain(`, for ${target}`)}, by ${actorLeaf(proposedBy)} at ${moment(proposedAt)}${plain(`, ${votes.length} of ${count(votesNeeded, 'approval')}`)}`;
+  return rich`${code(id)} ${bold(requestTitle(request).line)}${plain(` · ${target}`)} · ${actorLeaf(proposedBy)} · ${moment(proposedAt)}${plain(` · ${votes.length} of ${count(votesNeeded, 'approval')}`)}`;
 }
