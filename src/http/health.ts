@@ -106,7 +106,7 @@ export function createPulse(
       read() {
         const silentMs = uptimeOf(clock) - last;
         if (silentMs <= withinMs) return null;
-        return `The ${name} stands still for ${Math.round(silentMs / 1000)} s.`;
+        return `The ${name} has been stuck for ${Math.round(silentMs / 1000)} s.`;
       },
     },
   };

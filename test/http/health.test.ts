@@ -86,7 +86,7 @@ test('a loop that stands still fails the process, until it goes round again', as
   clock.move(1000);
   expect(await health.live()).toEqual({
     state: 'failing',
-    problems: ['The round of incidents stands still for 61 s.'],
+    problems: ['The round of incidents has been stuck for 61 s.'],
   });
   pulse.beat();
   clock.move(1000);

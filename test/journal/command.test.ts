@@ -69,7 +69,7 @@ test('an export tells of each request who did what when, and what came of it', a
     '| dbconn | Intends to end them.',
     '| dbconn | Did it: ended them.',
     '| dbconn | Ended: 2 ended.',
-    '| dbconn | Looked 10 s later: 35 of 97 slots used.',
+    '| dbconn | Checked 10 s later: 35 of 97 slots used.',
     '| dbconn | Outcome fixed: 95 of 97 used before, 35 right after, 35 after 60 s.',
   ].map((line) => text.indexOf(line));
   expect(told.every((at) => at > 0)).toBe(true);

@@ -136,7 +136,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
     const { monitor, finish } = aHeldLook();
     const slack = await arrange(mode, { monitor, replyTimeouts: { slowAfterMs: 20 } });
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
-    await whispered(slack, ana, 'Still looking at orders');
+    await whispered(slack, ana, 'Still checking orders');
     expect(slack.state.channels.flatMap(({ messages }) => messages)).toEqual([]);
     finish();
     await said(slack, database, '94 of 97');

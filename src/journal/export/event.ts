@@ -73,8 +73,8 @@ function toSentence(kind: string, body: Body): string {
       return 'Ran it by hand.';
     case 'executing':
       return run === null || run === undefined || run.left === 0
-        ? 'Began: the targets are held against the plan.'
-        : `${run.left} targets are still as approved, ${run.spared.length} are spared.`;
+        ? 'Began: the targets are compared with the plan.'
+        : `${run.left} targets are still as approved, ${run.spared.length} skipped.`;
     case 'step-intended':
       return `Intends to ${sentence}.`;
     case 'step-done':
@@ -82,7 +82,7 @@ function toSentence(kind: string, body: Body): string {
     case 'verifying':
       return `Ended: ${end2?.report.summary ?? ''}`;
     case 'looked':
-      return `Looked ${Math.round((body.afterMs ?? 0) / 1000)} s later: ${toFigures(body.fullness)}.`;
+      return `Checked ${Math.round((body.afterMs ?? 0) / 1000)} s later: ${toFigures(body.fullness)}.`;
     case 'taken-over':
       return 'Another dbconn took it over: the one that ran it no longer renewed its lease.';
     case 'not-asked-again':

@@ -110,7 +110,7 @@ const outOfBounds: Readonly<Record<RemedyCommand['option'], string>> = {
   E: 'A pool has 1 to 10000 connections and 0 to 10000 more on top.',
   prepared: 'A gid has at most 200 characters.',
   prevention:
-    'A timeout goes from 1ms to 24 days, a limit from 1 to 262143, and a role has at most 63 characters.',
+    'A timeout is from 1ms to 24 days, a limit from 1 to 262143. A role has at most 63 characters.',
 };
 
 /** Durations of the target come from its configuration, which has checked them. */

@@ -57,11 +57,11 @@ function taskOf(on: Interaction, command: Exclude<Command, { kind: 'help' }>): C
   switch (command.kind) {
     case 'look': {
       const { target } = command;
-      return task(() => readDiagnosis(on, command), `looking at ${target}`, `look at ${target}`);
+      return task(() => readDiagnosis(on, command), `checking ${target}`, `check of ${target}`);
     }
     case 'record': {
       const { word, target } = command;
-      const doing = word === 'prevention' ? `looking at ${target ?? 'a target'}` : reading;
+      const doing = word === 'prevention' ? `checking ${target ?? 'a target'}` : reading;
       return task(() => readRecord(on, command), doing, word);
     }
     case 'propose': {

@@ -54,7 +54,7 @@ export function createFreshWriter(writer: SlackWriter, pauses: PauseDetector): F
           writer.outbox.send(() => {
             if (knownAtMs === null || pauses.isSince(knownAtMs)) {
               throw new Error(
-                'Another process may have spoken: what stands in Slack is made out anew.',
+                'Another process may have posted: what is in Slack is read again.',
               );
             }
             return call();

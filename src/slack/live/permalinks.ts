@@ -54,7 +54,7 @@ export function createLinkTo(
     try {
       return await remember(request, async () => permalink(await places.readPlace(request)));
     } catch (err) {
-      log.warn({ err, request }, 'Where a request’s card stands could not be read');
+      log.warn({ err, request }, 'The place of a request’s card could not be read');
       return undefined;
     }
   };

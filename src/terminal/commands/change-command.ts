@@ -89,7 +89,7 @@ async function propose(
   });
   return toResult(proposed, ({ id, plan, expiresAt, votesNeeded }) => {
     const votes = votesNeeded === 1 ? 'one approver' : `${votesNeeded} approvers`;
-    const waits = `Recorded as request ${id}. It waits for ${votes} in Slack until ${expiresAt}; the bot that shares this journal posts it there within half a minute. Withdraw it with: dbconn deny ${id}`;
+    const waits = `Recorded as request ${id}. It waits for ${votes} in Slack until ${expiresAt}. The bot on this journal posts it within half a minute. Withdraw it with: dbconn deny ${id}`;
     return `${renderPlan(plan, paint)}\n\n${wrap(waits)}`;
   });
 }

@@ -42,7 +42,7 @@ export async function runRecordCommand(
   if (asked.word === 'list') return withJournal(app, () => list(parts));
   if (asked.word === 'open') return open(parts, asked);
   return refused(
-    'The terminal does not prove who you are: it may look at incidents and open them. Do that in Slack.',
+    'The terminal does not prove who you are: it may show incidents and open them. Do that in Slack.',
   );
 }
 
