@@ -76,7 +76,11 @@ export function reachNotice({ reach: { error } }: Diagnosis): MessageBlock[] {
 const toldElsewhere = /^(capacity-|pool-near-limit$|lock-waits$|lock-cycle$|terminate-candidates$)/;
 
 /** What else is out of order, worst first, each with its fix. The same said of several pools is said once. */
-export function findingsList({ findings }: Diagnosis, atMost: number): MessageBlock[] {
+export function findingsList(
+  { findings }: Diagnosis,
+  atMost: number,
+  title = 'Also found',
+): MessageBlock[] {
   const order = ['critical', 'warning', 'info'];
   const worth = findings
     .filter(({ id, severity }) => severity !== 'info' && !toldElsewhere.test(id))
@@ -84,7 +88,7 @@ export function findingsList({ findings }: Diagnosis, atMost: number): MessageBl
   const firsts = worth.filter(
     ({ summary }, index) => worth.findIndex((one) => one.summary === summary) === index,
   );
-  return titledList('Also found', pointsOf(firsts, atMost, findingLeaves));
+  return titledList(title, pointsOf(firsts, atMost, findingLeaves));
 }
 
 function findingLeaves({ severity, summary, fix }: Finding): Leaf[] {

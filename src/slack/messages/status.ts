@@ -163,8 +163,8 @@ function nearest(times: readonly number[], to: number): number {
  */
 export function statusMessage(view: View): Message {
   const { diagnosis } = view;
-  const findings = findingsList(diagnosis, 3);
   const unseen = diagnosis.capacity === null;
+  const findings = findingsList(diagnosis, 3, unseen ? 'Why' : 'Also found');
   return toMessage(`${stateLine(diagnosis)} ${diagnosis.verdict}`, [
     stateHeader(diagnosis),
     sentence(diagnosis.verdict),
