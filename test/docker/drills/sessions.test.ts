@@ -105,7 +105,7 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
     );
     const ended = await end(card);
     expect(ended.card.text).toMatch(/^Filled up again, /);
-    expect(ended.text).toContain('Taken again by: backend');
+    expect(ended.text).toContain('Filled up by: backend');
     expect(ended.text).toMatch(/\d+ a minute/);
   });
 
