@@ -159,7 +159,7 @@ function mayBeCopy(a: Known, b: Known): boolean {
 function refuseSecond(name: string, first: string): ReturnType<typeof refuse> {
   return refuse(
     'same-database',
-    `${name} and ${first} are the same database, and changes go through ${first} alone.`,
+    `${name} and ${first} are the same database, so changes go through ${first} only.`,
     `Propose it for ${first}, or remove one of the two from dbconn.yml.`,
   );
 }

@@ -117,7 +117,7 @@ function unread(found: readonly Found[]): Check[] {
   }
   return [...reasons].map(([why, { fix, ids }]) => {
     const about = ids.length > 3 ? `${ids.slice(0, 3).join(', ')} and others` : ids.join(', ');
-    return toSlackCheck('missing', `${about} cannot be found: ${why}`, fix);
+    return toSlackCheck('missing', `${about} cannot be checked: ${why}`, fix);
   });
 }
 

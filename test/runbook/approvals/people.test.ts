@@ -241,7 +241,7 @@ describe('doctor, before the night it matters,', () => {
     world.people.standings.set('ULEAD', 'guest');
     const contacts = { databaseAdmins: 'SDBA', backendLead: 'ULEAD', onCall: 'SGONE' };
     expect(await approvals.checkPeople(contacts)).toMatchObject([
-      { state: 'missing', summary: 'SGONE cannot be found: there is no such group.' },
+      { state: 'missing', summary: 'SGONE cannot be checked: there is no such group.' },
       {
         state: 'warning',
         summary: 'The user group SDBA in contacts.databaseAdmins is empty.',
@@ -255,7 +255,7 @@ describe('doctor, before the night it matters,', () => {
     expect(await approvals.checkPeople()).toMatchObject([
       {
         state: 'missing',
-        summary: 'UANN, UBOB, SDBA cannot be found: the bot lacks the scope users:read.',
+        summary: 'UANN, UBOB, SDBA cannot be checked: the bot lacks the scope users:read.',
       },
     ]);
   });
