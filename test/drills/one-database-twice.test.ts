@@ -99,7 +99,7 @@ function propose(target: string): Promise<Answer<ApprovalRequest>> {
 
 const refusal = {
   kind: 'same-database',
-  why: 'orders-again and orders are the same database, and changes go through orders alone.',
+  why: 'orders-again and orders are the same database, so changes go through orders only.',
 };
 
 test('a second target on one database is checked, and changes nothing: proposal, preview and doctor say why', async () => {

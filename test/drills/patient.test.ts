@@ -108,7 +108,7 @@ test('a leak is ended by option A: proposed, seen by a second person, approved, 
   const shown = await card(stage, 'Proposed');
   expect(toText(shown)).toContain(`Proposed by @${maya}`);
   expect(await press(stage, { user: guest, ts: shown.ts })).toContain('You are not an approver');
-  expect(await press(stage, { user: jonas, ts: shown.ts })).toContain('it begins');
+  expect(await press(stage, { user: jonas, ts: shown.ts })).toContain('it starts now');
   // PostgreSQL has its slots back, and the pool still counts on what was ended: that takes option C.
   const ended = await card(stage, 'Partly fixed');
   expect(toText(ended)).toMatch(
@@ -158,7 +158,7 @@ test('a leak is ended by option C: the service is restarted and holds nothing af
   expect(await ask(stage, maya, `propose C ${service}`)).toContain(`Proposed: Restart ${service}`);
   const { ts } = await card(stage, 'Proposed');
   expect(await press(stage, { user: maya, ts })).toContain('You proposed this');
-  expect(await press(stage, { user: jonas, ts })).toContain('it begins');
+  expect(await press(stage, { user: jonas, ts })).toContain('it starts now');
   const ended = await card(stage, 'Fixed');
   const thread = await threadWith(stage, ended, 'journal entry');
   for (const { name } of patient.fleet.replicasOf(service)) {
@@ -174,7 +174,7 @@ test('what cannot be done is refused with what to do instead', async () => {
   await stage.start();
   expect(await ask(stage, maya, 'propose A')).toContain('No session is idle in transaction');
   expect(await ask(stage, maya, 'propose C postgres')).toContain('does not restart PostgreSQL');
-  expect(await ask(stage, maya, 'propose C nowhere')).toContain('The services are');
+  expect(await ask(stage, maya, 'propose C nowhere')).toContain('Configured services');
   expect(await ask(stage, maya, 'propose B')).toContain('Name approvers in dbconn.yml');
   expect(stage.slack.state.channels.find(({ id }) => id === database)?.messages).toEqual([]);
 });

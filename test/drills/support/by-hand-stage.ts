@@ -95,7 +95,7 @@ async function handRestart(
   const { ts } = proposed;
   const early = `${toText(proposed)}${JSON.stringify(await bot.journal.entries())}`;
   expect(early).not.toContain('kubectl');
-  expect(await press(stage, { user: jonas, ts })).toContain('its commands show');
+  expect(await press(stage, { user: jonas, ts })).toContain('The commands are on its card');
   const handed = await card(stage, 'Approved to run by hand');
   expect(handed.ts).toBe(ts);
   expect(commandsOn(handed)).toEqual([
