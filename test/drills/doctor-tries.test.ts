@@ -182,9 +182,7 @@ test('with a token a terminal asks Slack too: people, scopes, and what the works
     const checks = await doctor({}, { ...tokens, SLACK_API_URL: slack.apiUrl });
     const said = checks.filter(({ subject }) => subject === 'Slack').map(({ summary }) => summary);
     expect(said).toEqual([
-      expect.stringContaining(
-        'U0ANN, U0BOB, U0CLEO cannot be checked: Slack knows no such person',
-      ),
+      expect.stringContaining('U0ANN, U0BOB, U0CLEO cannot be checked: Slack knows no such person'),
       expect.stringContaining('No incident channel is configured'),
       expect.stringContaining('The bot has the scopes it needs'),
       // A busy machine may not get through them in time.

@@ -175,6 +175,6 @@ test('what cannot be done is refused with what to do instead', async () => {
   expect(await ask(stage, maya, 'propose A')).toContain('No session is idle in transaction');
   expect(await ask(stage, maya, 'propose C postgres')).toContain('does not restart PostgreSQL');
   expect(await ask(stage, maya, 'propose C nowhere')).toContain('Configured services');
-  expect(await ask(stage, maya, 'propose B')).toContain('Name approvers in dbconn.yml');
+  expect(await ask(stage, maya, 'propose B')).toContain('Add approvers in dbconn.yml');
   expect(stage.slack.state.channels.find(({ id }) => id === database)?.messages).toEqual([]);
 });
