@@ -85,7 +85,7 @@ describe.each(['socket', 'http'] as const)('stopping by %s', (mode) => {
     const app = await startTracked(slack, mode, { monitor, replyTimeouts: { drainMs: 30 } });
     await slack.typeCommand({ user: ana, channel: database, text: '/dbconn status' });
     await app.stop();
-    await whispered(slack, ana, 'was stopped before its look at orders was done');
+    await whispered(slack, ana, 'was stopped before its check of orders was done');
     expect(app.state.commandsInFlight).toBe(0);
   });
 
