@@ -53,9 +53,7 @@ export function createFreshWriter(writer: SlackWriter, pauses: PauseDetector): F
         send: (call, repeatable) =>
           writer.outbox.send(() => {
             if (knownAtMs === null || pauses.isSince(knownAtMs)) {
-              throw new Error(
-                'Another process may have posted: what is in Slack is read again.',
-              );
+              throw new Error('Another process may have posted: what is in Slack is read again.');
             }
             return call();
           }, repeatable),
