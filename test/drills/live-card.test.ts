@@ -189,7 +189,7 @@ test('what can be undone is undone by a proposal of its own', async () => {
   const world = await proposed({ undoAsk });
   const { stage, bot, remedy, ts } = world;
   await press(stage, { user: jonas, ts });
-  await cardWith(world, ts, 'Fixed', '[ Propose the undo ]');
+  await cardWith(world, ts, 'Fixed', '[ Propose the undo… ]');
   const undoing = { user: dana, ts, actionId: actionIds.undo };
   expect(await press(stage, undoing)).toContain('It waits for approval');
   expect(await press(stage, undoing)).toContain('This is already proposed');
@@ -202,11 +202,11 @@ test('a run without its votes says so before everything else', async () => {
   const world = await proposed({}, { policy });
   const { stage, ts } = world;
   const id = await idAt(world, ts);
-  expect(await ask(stage, jonas, `break-glass ${id} nobody answers`)).not.toContain('It begins');
+  expect(await ask(stage, jonas, `break-glass ${id} nobody answers`)).not.toContain('It starts');
   expect(await ask(stage, maya, `break-glass ${id}`)).toContain('reason');
-  expect(await ask(stage, maya, `break-glass ${id} nobody answers`)).toContain('It begins');
+  expect(await ask(stage, maya, `break-glass ${id} nobody answers`)).toContain('It starts');
   const shown = await cardWith(world, ts, 'Fixed');
-  expect(shown).toContain(`🚨 Run without its votes (break-glass), by @${maya}`);
+  expect(shown).toContain(`🚨 Run without approval (break-glass), by @${maya}`);
   expect(shown).toContain('nobody answers');
   expect(shown.indexOf('break-glass')).toBeLessThan(shown.indexOf('Proposed by'));
 });

@@ -64,7 +64,7 @@ describe.each(variants)('clients that neither read nor send ($seed)', (variant) 
     expect(plan.targets.map((target) => target.kind === 'blocker' && target.how)).toEqual(
       Array.from({ length: clients }, () => 'terminate'),
     );
-    expect(plan.title).toMatch(/^Terminate \d+ sessions waiting for their clients/);
+    expect(plan.title).toMatch(/^End \d+ sessions waiting for their clients/);
     const report = await runPlan(remedy, plan, quiet);
     expect(new Set(report.items.map(({ outcome }) => outcome))).toEqual(new Set(['ended']));
   });
