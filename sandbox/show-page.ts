@@ -15,6 +15,6 @@ export async function showPage({ slack, patient }: Stage, trouble: Trouble): Pro
     `\nGo on at ${slack.url}: an incident opens there by itself. Press Acknowledge, or type /dbconn help.`,
   );
   console.log(
-    'Whoever proposes cannot approve it: change the person at the top. Ctrl-C ends everything.',
+    'You cannot approve your own request: switch to another person at the top. Ctrl-C ends everything.',
   );
 }

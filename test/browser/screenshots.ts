@@ -4,7 +4,7 @@ import type { AllMiddlewareArgs, SlackCommandMiddlewareArgs } from '@slack/bolt'
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { launchBrowser } from './support/browser.ts';
-import { DATABASE, MAYA, post, startTestWorkspace } from './support/workspace.ts';
+import { DATABASE, JONAS, MAYA, post, startTestWorkspace } from './support/workspace.ts';
 import { saidOfChanges } from '../record/fixtures/changes.ts';
 import { saidOfIncidents } from '../record/fixtures/incidents.ts';
 import { saidOfLooks } from '../record/fixtures/looks.ts';
@@ -12,10 +12,26 @@ import { saidOfOthers } from '../record/fixtures/others.ts';
 import { toFileName } from '../record/write.ts';
 
 /**
- * Pictures of what dbconn says, as the local Slack draws it: on a desk and on a phone, in light and in dark. Each picture
- * of a phone says how far down the first button is. `npm run screenshots -- DIR [PART-OF-A-NAME …]`
+ * Pictures of what dbconn says, as the local Slack draws it, and how far down the first button of each is.
+ * `npm run screenshots` draws those of the README into docs/. `npm run screenshots -- DIR [PART-OF-A-NAME …]` draws
+ * every message and view, on a desk and on a phone, in light and in dark.
  */
-const [folder = 'screenshots', ...wanted] = process.argv.slice(2);
+const [folder = 'docs', ...wanted] = process.argv.slice(2);
+
+/** People of the samples, as the people of this workspace, who have names. */
+const people = [
+  [/U0ANA00000|UANN\b/g, MAYA],
+  [/UBOB\b/g, JONAS],
+] as const;
+
+/** What the README shows. */
+const documents: ReadonlyMap<string, string> = new Map([
+  ['incidents-alert-card-1280-light', 'incident'],
+  ['incidents-alert-card-390-light', 'phone'],
+  ['changes-proposed-card-1280-light', 'approval'],
+  ['incidents-a-night-report-1280-light', 'report'],
+]);
+const isForReadme = process.argv.length === 2;
 
 const Message = z.looseObject({ text: z.string().optional(), blocks: z.array(z.unknown()).min(1) });
 const View = Message.extend({ type: z.enum(['modal', 'home']) });
@@ -23,6 +39,14 @@ const View = Message.extend({ type: z.enum(['modal', 'home']) });
 interface Shown {
   readonly name: string;
   readonly content: Readonly<Record<string, unknown>>;
+}
+
+function withNames(content: Shown['content']): Shown['content'] {
+  const named = people.reduce(
+    (text, [id, known]) => text.replaceAll(id, known),
+    JSON.stringify(content),
+  );
+  return Message.parse(JSON.parse(named));
 }
 
 /** Each message and view within what a fixture says, by the path that leads to it. */
@@ -47,8 +71,9 @@ const said = {
   others: await saidOfOthers(),
 };
 const all = findShown('', said)
-  .map(({ name, content }) => ({ name: toFileName(name), content }))
-  .filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)));
+  .map(({ name, content }) => ({ name: toFileName(name), content: withNames(content) }))
+  .filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+  .filter(({ name }) => !isForReadme || [...documents.keys()].some((key) => key.startsWith(name)));
 mkdirSync(folder, { recursive: true });
 const workspace = await startTestWorkspace();
 const browser = await launchBrowser();
@@ -77,9 +102,12 @@ async function show({ name, content }: Shown): Promise<void> {
   }
   opened = content;
   for (const { width, colorScheme } of surroundings) {
+    const picture = `${name}-${width}-${colorScheme}`;
+    const file = isForReadme ? documents.get(picture) : picture;
+    if (file === undefined) continue;
     const page = await browser.newPage({ viewport: { width, height: 3000 }, colorScheme });
     try {
-      await photograph(page, type, join(folder, `${name}-${width}-${colorScheme}.png`));
+      await photograph(page, type, join(folder, `${file}.png`));
     } catch (error) {
       process.stderr.write(`${name}: ${String(error)}\n`);
     } finally {

@@ -15,7 +15,7 @@ const byCause: Readonly<Record<CauseName | Trouble, Advice>> = {
   'connection-leak': {
     setting: 'the code that takes connections',
     now: null,
-    better: 'return each connection with a context manager (`with`), also after an exception',
+    better: 'return each connection with a context manager (with), also after an exception',
     because: 'A connection that the code does not return is lost to its pool.',
   },
   'slow-queries': {
