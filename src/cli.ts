@@ -33,10 +33,14 @@ async function main(): Promise<number> {
   const { toScreen, useScreen } = await import('./terminal/render/layout.ts');
   const screen = toScreen(process.stdout.columns, readEnvironment());
   // What a file or a program reads stays as it is written, whatever the terminal can show.
-  const isExact = values.json || word === 'journal' || word === 'report';
+  const isExact = values.json || word === 'journal' || word === 'report' || word === 'config';
   useScreen({ ...screen, isAscii: screen.isAscii && !isExact });
   if (process.stderr.isTTY && readEnvironment()['TERM'] !== 'dumb') allowProgress();
   if (word === 'replay') return replay(operand, values);
+  if (word === 'config') {
+    const { runConfigCommand } = await import('./terminal/commands/config-command.ts');
+    return print(runConfigCommand(positionals.slice(1), values.config));
+  }
   const { runCommand } = await import('./terminal/commands/run-command.ts');
   return runCommand(positionals, values, paint);
 }

@@ -1,7 +1,7 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -177,4 +177,20 @@ test('without a configuration one line says what to do, and --version says which
   });
   const { stdout } = await run(process.execPath, [cli, '--version'], { cwd: folder, env });
   expect(stdout).toMatch(/^dbconn \d+\.\d+\.\d+\n$/);
+});
+
+test('config check names every problem of a file, or how many targets it has, and asks no database', async () => {
+  const env = { PATH: process.env['PATH'] ?? '' };
+  const check = async (text: string): Promise<string> => {
+    await writeFile(join(folder, 'checked.yml'), text);
+    const words = [cli, 'config', 'check', 'checked.yml'];
+    return (await run(process.execPath, words, { cwd: folder, env })).stdout;
+  };
+  const url = 'postgres://dbconn@nowhere.invalid/orders';
+  expect(await check(`targets: [{ name: orders, database: { url: '${url}' } }]\n`)).toBe(
+    'checked.yml is valid: 1 target.\n',
+  );
+  const refused = check('targets: []\nincident: {}\n');
+  await expect(refused).rejects.toThrow(/targets: names no target/);
+  await expect(refused).rejects.toThrow(/incident/);
 });

@@ -74,6 +74,7 @@ const second: Readonly<Record<string, readonly Candidate[]>> = {
   incident: words('open', 'ack', 'silence', 'unsilence', 'merge', 'close', 'reopen'),
   escalate: words('database-admins', 'backend-lead', 'on-call'),
   journal: words('verify', 'export'),
+  config: words('check', 'schema'),
   completion: words(...Object.keys(scripts)),
   help: allGroups.flatMap(([, names]) => names.map(toCandidate)),
 };

@@ -64,6 +64,17 @@ const ownGuides: Readonly<Record<string, Guide>> = {
       ['replay x.json --head HASH', 'refuses a file with another head'],
     ],
   },
+  config: {
+    does: 'check dbconn.yml, or print its schema',
+    forms: [
+      ['config check [FILE]', 'every problem at once; asks no database'],
+      ['config schema', 'its JSON Schema, for editors'],
+    ],
+    examples: [
+      ['config check', 'checks dbconn.yml with the environment'],
+      ['config check other.yml', 'checks another file'],
+    ],
+  },
   completion: {
     does: 'tab completion for bash, zsh or fish',
     forms: [['completion bash|zsh|fish', 'a script to source']],

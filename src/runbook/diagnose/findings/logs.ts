@@ -4,7 +4,7 @@ import { count } from '../../snapshot/words.ts';
 import type { Finding, Severity } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { countLines } from '../summarise.ts';
-import { unread } from './unread.ts';
+import { unread } from './services.ts';
 
 interface Rule {
   readonly id: string;

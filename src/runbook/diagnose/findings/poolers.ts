@@ -8,7 +8,7 @@ import { queuedPools } from '../poolers.ts';
 import type { KnownPooler } from '../poolers.ts';
 import { pressureOf } from '../summarise.ts';
 import { lastingWaits } from '../waits.ts';
-import { unread } from './unread.ts';
+import { unread } from './services.ts';
 
 interface Explanation {
   /** Whole sentences. */

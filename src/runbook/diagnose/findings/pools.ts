@@ -12,7 +12,7 @@ import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { nameVariable } from '../pool-sizes.ts';
 import { countLines, pressureOf } from '../summarise.ts';
-import { unread } from './unread.ts';
+import { unread } from './services.ts';
 
 /** What may happen, said before it does; and who holds more than it may. */
 export function findInBudget({ budget, capacity, target, overlaps }: Evidence): Finding[] {

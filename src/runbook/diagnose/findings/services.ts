@@ -6,7 +6,6 @@ import type { Overlap } from '../deploys.ts';
 import type { Finding } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { pressureOf } from '../summarise.ts';
-import { unread } from './unread.ts';
 
 /** Old and new replicas at once, and what changed just before. */
 export function findInDeploys(evidence: Evidence): Finding[] {
@@ -159,4 +158,14 @@ function aboutContainers(kind: Problem['kind']): Pick<Finding, 'id' | 'summary'>
   }
   const id = kind === 'missing' ? 'docker-missing' : 'services-unread';
   return { id, summary: 'The containers could not be read.' };
+}
+
+/** What could not be read and so is missing from the evidence; nothing where nobody configured it. */
+export function unread(
+  about: Pick<Finding, 'id' | 'severity' | 'summary'>,
+  { kind, summary, fix }: Problem,
+): Finding[] {
+  if (kind === 'not-configured') return [];
+  const evidence = [cleanUntrusted(summary, 300)];
+  return [{ ...about, evidence, ...(fix !== undefined && { fix }) }];
 }
