@@ -22,7 +22,7 @@ export function runConfigCommand(
   }
   const read = readConfig(readEnvironment(), file ?? config);
   const name = read.file ?? 'DATABASE_URL';
-  const targets = `${count(read.targets.length, 'target')}`;
+  const targets = count(read.targets.length, 'target');
   return { text: `${name} is valid: ${targets}.`, code: exitCodes.fine };
 }
 
