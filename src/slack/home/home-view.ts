@@ -68,14 +68,15 @@ function votable({ votable: requests, othersWaiting }: HomeFacts): KnownBlock[] 
 }
 
 function waitingLeaves({ item }: Linked<ApprovalRequest>): Leaf[] {
-  const { proposedBy, votes, votesNeeded, expiresAt } = item;
-  return rich`${bold(requestTitle(item).line)}, by ${actorLeaf(proposedBy)}${plain(`, ${votes.length} of ${votesNeeded} approvals, expires at`)} ${moment(expiresAt)}`;
+  const { proposedBy, target, votes, votesNeeded, expiresAt } = item;
+  const approvals = `${votes.length} of ${count(votesNeeded, 'approval')}`;
+  return rich`${bold(requestTitle(item).line)}${plain(` · ${target}`)} · ${actorLeaf(proposedBy)}${plain(` · ${approvals} · expires at`)} ${moment(expiresAt)}`;
 }
 
 const severityMarks = { critical: '🔴', warning: '🟠', info: '🟢' } as const;
 
-function openIncidents({ incidents, openIncidents: count }: HomeFacts): KnownBlock[] {
-  const title = count === 1 ? '1 open incident' : `${count} open incidents`;
+function openIncidents({ incidents, openIncidents: many }: HomeFacts): KnownBlock[] {
+  const title = count(many, 'open incident');
   return [
     ...titledList(title, incidents.map(incidentLeaves)),
     ...openers(incidents, toIncidentWords, false),
