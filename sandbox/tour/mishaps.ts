@@ -27,7 +27,7 @@ const calm: Pick<TourScene, 'judge' | 'clear'> = {
 };
 
 /** What the card must begin with, whatever else it says. */
-const takenBack = 'Failed and undone, ';
+const takenBack = 'Failed and undone: ';
 
 const smallService = {
   name: 'gateway',
@@ -100,7 +100,12 @@ async function raiseTooFar(show: Show): Promise<readonly string[]> {
   return [
     ...votes,
     ...expectNoVotes(end),
-    ...expectWords(toText(end), takenBack, 'The old value is back', `max_connections = ${before}`),
+    ...expectWords(
+      toText(end),
+      takenBack,
+      'The old value is restored',
+      `max_connections = ${before}`,
+    ),
     ...(after === before ? [] : [`max_connections was ${before}`]),
   ];
 }
@@ -132,7 +137,7 @@ export const emergencyStop: TourScene = {
       ...(shown ? [] : ['the card does not show the stop']),
       ...refused,
       ...expectWords(early, 'Only an approver'),
-      ...expectWords(lifted, 'may run again'),
+      ...expectWords(lifted, 'resumed changes'),
       ...votes,
       ...(await expectVerdict(show, end, ['fixed'])),
       ...expectNoVotes(end),

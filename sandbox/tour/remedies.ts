@@ -91,7 +91,7 @@ async function resizePool(show: Show, { status }: Seen): Promise<readonly string
   const [service = ''] = troubled(patient);
   const before = await readPools(patient, service);
   const card = await propose(show, { by: maya, words: `propose E ${service}`, status });
-  const wanted = / to (\d+ \+ \d+) per process/.exec(card.text)?.[1] ?? 'numbers';
+  const wanted = / to (\d+ \+ \d+), /.exec(card.text)?.[1] ?? 'numbers';
   const votes = await approve(show, card, [jonas, dana]);
   const end = await awaitEnd(show, card);
   const after = await readPools(patient, service);

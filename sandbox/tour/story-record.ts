@@ -16,7 +16,7 @@ export async function lookBack(show: Show, ts: string): Promise<readonly string[
   return [
     ...reported,
     ...ticked,
-    ...expectWords(history, 'the history', [id, 'connection leak', 'checklist 1 of 5']),
+    ...expectWords(history, 'the history', [id, 'connection leak', '1 of 5 checklist items']),
     ...expectWords(prevention, 'the prevention', ['Prevention, shop', 'PostgreSQL']),
   ];
 }
@@ -35,7 +35,7 @@ async function readReport(show: Show, ts: string): Promise<readonly string[]> {
     ...expectWords(toText(report), 'the report', [
       'Cause: Connection leak',
       'Restart ',
-      ': fixed',
+      ': Fixed',
       `@${jonas.id}`,
     ]),
     ...(hasGraph(report) ? [] : ['the report has no graph']),

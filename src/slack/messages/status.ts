@@ -67,10 +67,11 @@ interface ChartOptions extends Pick<Diagnosis, 'target'> {
 
 /** The recent checks as a line of used connections under a line of usable ones. */
 export function historyChart({ history, target, isOver = false }: ChartOptions): MessageBlock[] {
-  const points = thin(onePerLabel(history), slackLimits.chartPoints);
+  const unit = unitOf(history);
+  const points = thin(onePerLabel(history, unit.ms / 10), slackLimits.chartPoints);
   if (points.length < pointsNeeded) return [];
   const origin = Date.parse((isOver ? points[0] : points.at(-1))?.at ?? '');
-  const labels = toMinutes(points.map(({ at }) => Math.abs(Date.parse(at) - origin) / 60_000));
+  const labels = toLabels(points.map(({ at }) => Math.abs(Date.parse(at) - origin) / unit.ms));
   // Slack wants one category per point and refuses a name it has had before.
   if (new Set(labels).size < labels.length) return [];
   const line = (name: string, value: (point: (typeof points)[number]) => number) => ({
@@ -86,7 +87,7 @@ export function historyChart({ history, target, isOver = false }: ChartOptions):
         series: [line('used', ({ used }) => used), line('usable', ({ usable }) => usable)],
         axis_config: {
           categories: labels,
-          x_label: isOver ? 'minutes since the first check' : 'minutes ago',
+          x_label: isOver ? `${unit.name} since the first check` : `${unit.name} ago`,
           y_label: 'connections',
         },
       },
@@ -94,19 +95,23 @@ export function historyChart({ history, target, isOver = false }: ChartOptions):
   ];
 }
 
-/** Whole minutes where they tell the points apart, else tenths. */
-function toMinutes(minutes: readonly number[]): string[] {
-  const whole = minutes.map((one) => String(Math.round(one)));
-  return new Set(whole).size === whole.length ? whole : minutes.map((one) => one.toFixed(1));
+/** Minutes, or seconds for what was over in two of them. */
+function unitOf(history: readonly HistoryPoint[]): { readonly ms: number; readonly name: string } {
+  const [from = '', to = ''] = [history[0]?.at, history.at(-1)?.at];
+  const isShort = Date.parse(to) - Date.parse(from) < 120_000;
+  return isShort ? { ms: 1000, name: 'seconds' } : { ms: 60_000, name: 'minutes' };
 }
 
-/** Labels are at least a tenth of a minute apart, and must differ. */
-const leastApartMs = 6_000;
+/** Whole units where they tell the points apart, else tenths. */
+function toLabels(ages: readonly number[]): string[] {
+  const whole = ages.map((age) => String(Math.round(age)));
+  return new Set(whole).size === whole.length ? whole : ages.map((age) => age.toFixed(1));
+}
 
 type HistoryPoint = Diagnosis['history'][number];
 
 /** A check may come right after a remedy's own figures: of points so near to each other the fullest is shown. */
-function onePerLabel(points: readonly HistoryPoint[]): HistoryPoint[] {
+function onePerLabel(points: readonly HistoryPoint[], leastApartMs: number): HistoryPoint[] {
   const kept: HistoryPoint[] = [];
   for (const point of points) {
     const last = kept.at(-1);

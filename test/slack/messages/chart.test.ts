@@ -25,13 +25,13 @@ test('two figures within seconds are drawn as one point, the fuller one', () => 
   const history = [
     ['03:00:00.100', 97],
     ['03:00:00.900', 3],
-    ['03:00:15.000', 4],
-    ['03:00:30.000', 5],
+    ['03:01:15.000', 4],
+    ['03:02:30.000', 5],
   ].map(([time, used]) => ({ at: `2026-11-23T${time}Z`, used: Number(used), usable: 97 }));
   const [chart] = historyChart({ history, target: 'orders' });
   if (chart?.type !== 'data_visualization') throw new Error('No chart was drawn.');
   const used = chart.chart.series[0]?.data ?? [];
-  expect(used.map(({ label, value }) => `${label} ${value}`)).toEqual(['0.5 97', '0.3 4', '0.0 5']);
+  expect(used.map(({ label, value }) => `${label} ${value}`)).toEqual(['2 97', '1 4', '0 5']);
 });
 
 test('what is over is drawn from its first check on', () => {
@@ -45,5 +45,19 @@ test('what is over is drawn from its first check on', () => {
   expect(chart.chart.axis_config).toMatchObject({
     categories: ['0', '1', '2'],
     x_label: 'minutes since the first check',
+  });
+});
+
+test('what was over within two minutes is drawn in seconds', () => {
+  const history = [0, 2, 9].map((second) => ({
+    at: new Date(Date.parse('2026-11-23T03:00:00.000Z') + second * 1000).toISOString(),
+    used: 40,
+    usable: 97,
+  }));
+  const [chart] = historyChart({ history, target: 'orders', isOver: true });
+  if (chart?.type !== 'data_visualization') throw new Error('No chart was drawn.');
+  expect(chart.chart.axis_config).toMatchObject({
+    categories: ['0', '2', '9'],
+    x_label: 'seconds since the first check',
   });
 });
