@@ -140,7 +140,7 @@ test('a limit and a time-out of a role are read back', async () => {
 
 test('max_connections that waits for a restart is not yet set, and after it is', async () => {
   const plan = await planned({ kind: 'raise-max-connections', to: 140 });
-  expect(plan.title).toContain('somebody restarts PostgreSQL');
+  expect(plan.title).toContain('restart by hand');
   await run(statementsOf(plan)[0] ?? '');
   const { items, finished } = await seen(plan);
   expect(items).toMatchObject([{ outcome: 'not reached' }]);
