@@ -80,7 +80,7 @@ describe.skipIf(await whyNoEngine())('max_connections of a real container', () =
     const before = await startedAt();
     const answer = await stackBot.ask('preview B 60');
     expect(answer).toContain('max_connections comes from the command line');
-    expect(answer).toContain('A person runs the commands that show here after the last vote');
+    expect(answer).toContain('A person runs the commands that appear here after the last approval');
     expect([await inForce(), await startedAt()]).toEqual(['24', before]);
   });
 });

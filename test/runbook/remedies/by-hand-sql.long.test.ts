@@ -144,7 +144,7 @@ test('max_connections that waits for a restart is not yet set, and after it is',
   await run(statementsOf(plan)[0] ?? '');
   const { items, finished } = await seen(plan);
   expect(items).toMatchObject([{ outcome: 'not reached' }]);
-  expect(items[0]?.detail).toContain('120 is in force');
+  expect(items[0]?.detail).toContain('It is 120.');
   expect(finished).toBe(false);
   const { cluster } = pile;
   await pile.sessions.close();
