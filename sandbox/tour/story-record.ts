@@ -27,6 +27,8 @@ async function readReport(show: Show, ts: string): Promise<readonly string[]> {
   const { files = [], text } = await awaitReply(show, ts, ({ files }) => files !== undefined);
   const [file] = files;
   show.say(`\nThe thread, ${threadOf(show, ts).length} replies, among them:`);
+  const isNews = ({ files: shared, text: news, ts: at }: SlackMessage): boolean =>
+    at !== report.ts && shared === undefined && !news.startsWith('Post-incident');
   for (const reply of threadOf(show, ts).filter(isNews)) show.say(toText(reply));
   show.say(`\n${toText(report)}`);
   const kept = file === undefined ? '' : Buffer.from(show.slack.readFile(file.id)).toString('utf8');
@@ -77,10 +79,6 @@ async function readCard(show: Show, ts: string): Promise<string> {
 
 function hasGraph({ blocks = [] }: SlackMessage): boolean {
   return blocks.some(({ type }) => type === 'data_visualization');
-}
-
-function isNews({ text }: SlackMessage): boolean {
-  return text.startsWith('News of ');
 }
 
 function indent(text: string): string {
