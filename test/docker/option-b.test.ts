@@ -167,10 +167,10 @@ describe.skipIf(await whyNoEngine())('option B on a real container', () => {
     expect(await remedy.propose(ask)).toMatchObject({
       refusal: {
         kind: 'memory',
-        why: expect.stringContaining('512 MB is all there is') as unknown,
+        why: expect.stringContaining('only 512 MB is available') as unknown,
       },
     });
     const plan = await planFor(remedy, 120);
-    expect(plan.cost.join('\n')).toContain('of 512 MB that it may use');
+    expect(plan.cost.join('\n')).toContain('of 512 MB available');
   });
 });

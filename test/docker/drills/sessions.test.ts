@@ -106,7 +106,7 @@ describe.skipIf(await whyNoEngine())('sessions on a real engine', () => {
     const ended = await end(card);
     expect(ended.card.text).toMatch(/^Filled up again, /);
     expect(ended.text).toContain('Filled up by: backend');
-    expect(ended.text).toMatch(/\d+ a minute/);
+    expect(ended.text).toMatch(/\d+ per minute/);
   });
 
   test('a pile-up of 50 behind one forgotten transaction goes on once option D ended that', async () => {

@@ -118,7 +118,7 @@ describe.skipIf(await whyNoEngine())('installed as documented', { timeout: 300_0
     expect(said).toContain('Docker: dbconn may restart containers (option C).');
     expect(said).toContain('Option C cannot run: it needs 1 approver and has 0.');
     expect(said).toMatch(/Name Slack ids of people or user groups as approval\.C\.approve/);
-    expect(said).toMatch(/missing +Configuration: Steps of the escalation .* cannot be reached/s);
+    expect(said).toMatch(/missing +Configuration: Escalations to .* cannot be delivered/s);
     expect(said).not.toContain('Warning');
     expect(status).toBe(2);
   });
