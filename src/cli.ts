@@ -68,7 +68,12 @@ async function whyUnknown(typed: string): Promise<CommandResult | undefined> {
   const near = nearest(typed.toLowerCase(), Object.keys(terminalGuides));
   return near === undefined
     ? undefined
-    : refused(`Unknown word. Did you mean ${near}? See dbconn help.`);
+    : refused(`Unknown word${shownWord(typed)}. Did you mean ${near}? See dbconn help.`);
+}
+
+/** What was typed, unless it could do something to the terminal. */
+function shownWord(typed: string): string {
+  return /^[\w-]+$/.test(typed) ? ` ${typed}` : '';
 }
 
 async function targetsOf({ config }: Flags): Promise<readonly string[]> {

@@ -153,7 +153,7 @@ test('a pipe gets answer after answer from --watch, and no control character', a
 });
 
 test.for([
-  [['statsu'], 'Unknown word. Did you mean status? See dbconn help.'],
+  [['statsu'], 'Unknown word statsu. Did you mean status? See dbconn help.'],
   [['status', '--wach'], 'Unknown option --wach. Did you mean --watch?'],
   [['status', '--nonsense'], 'Unknown option --nonsense. See dbconn help.'],
   [['status', '--json=yes'], '--json takes no value.'],

@@ -200,3 +200,13 @@ test('a token that is none is said in a sentence, and its text is not', async ()
   expect(said).toMatchObject([{ state: 'missing' }]);
   expect(JSON.stringify(checks)).not.toContain('secret');
 });
+
+test('without a dbconn.yml one line says that the options need one', async () => {
+  const checks = await withApp(readConfig({ DATABASE_URL: cluster.url('looking') }), (app) =>
+    app.doctor('default', {}),
+  );
+  const configured = checks.filter(({ summary }) => summary.includes('dbconn.yml'));
+  const fix = 'cp docs/dbconn.example.yml dbconn.yml';
+  expect(configured).toMatchObject([{ state: 'off', fix }]);
+  expect(checks.filter(({ summary }) => summary.includes('approver'))).toEqual([]);
+});

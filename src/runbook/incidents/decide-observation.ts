@@ -144,9 +144,9 @@ function toSentence(
   joined: Trigger | null,
 ): string | null {
   const { observation, watching, checkVerdict } = checkResult;
-  // A calm check's verdict is about what is left in the logs.
+  // A calm check's verdict is about what is left in the logs; where PostgreSQL was not seen it says the same again.
   const state =
-    checkVerdict === 'calm'
+    checkVerdict === 'calm' || observation.capacity === null
       ? observation.headline
       : `${observation.headline} ${observation.verdict}`;
   const differs = difference(incident.last, observation);

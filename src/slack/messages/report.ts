@@ -141,7 +141,7 @@ function remedyLeaves(request: ApprovalRequest): Leaf[] {
 
 function adviceLeaves({ setting, now, better, because, command }: Advice): Leaf[] {
   return [
-    ...rich`${bold(`${setting}:`)} ${plain(`${now ?? 'not known'} → ${better}.`)} ${because}`,
+    ...rich`${bold(`${setting}:`)} ${plain(now === null ? `${better}.` : `${now} → ${better}.`)} ${because}`,
     ...(command === undefined ? [] : rich` ${code(`/dbconn ${command}`)}`),
   ];
 }

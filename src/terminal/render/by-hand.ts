@@ -22,7 +22,9 @@ export function renderByHand(
       ? [`${letter}docker compose restart ${shellWord(proposal.subject ?? 'SERVICE')}`]
       : [];
   });
-  return lines.length === 0 ? '' : ['', '', paint('bold', 'To do it by hand'), ...lines].join('\n');
+  if (lines.length === 0) return '';
+  const title = 'To do it by hand, as a role that may end sessions';
+  return ['', '', paint('bold', title), ...lines].join('\n');
 }
 
 /** Numbers, times and words of our own alone: nothing in it means anything to a shell within double quotes. */
