@@ -110,7 +110,7 @@ test('killed at any write until its commands show, it is handed over once or not
       // Nothing was shown, so nothing can have been run.
       const isLost = found.state === 'approved';
       expect(state).toBe(isLost ? 'failed' : 'handed');
-      expect(closing?.sentence.includes('nothing was done') ?? false).toBe(isLost);
+      expect(closing?.sentence.includes('Nothing was done') ?? false).toBe(isLost);
       expect((await approvals.commands(id)).ok).toBe(state === 'handed');
     });
   }
