@@ -56,7 +56,9 @@ async function change(night: Night, seeded: Seeded, { words, crashCase }: Change
     await expectCards(night);
     const cardMs = performance.now() - calmAt;
     expect(cardMs).toBeLessThan(cardWithinMs);
-    const isKnown = !(ended.result?.report.summary.startsWith('The state of its targets is unknown') ?? false);
+    const isKnown = !(
+      ended.result?.report.summary.startsWith('The state of its targets is unknown') ?? false
+    );
     if (isKnown) await prepared.check(ended);
     expectSameEnds(await readLogFrom(night, from), ended);
     await expectQuiet(night);
