@@ -185,6 +185,9 @@ describe.skipIf(await whyNoEngine())('installed as documented', { timeout: 300_0
     operator.goTo(folder);
     await operator.type('cp docs/dbconn.example.yml dbconn.yml');
     await operator.edit('dbconn.yml', configuration);
+    const checked = await operator.typeAndLook('npx dbconn config check');
+    expect(checked).toMatchObject({ status: 3 });
+    expect(checked.said).toContain('The environment variable DBCONN_DATABASE_URL is not set.');
     const start =
       'DBCONN_DATABASE_URL=postgres://… SLACK_BOT_TOKEN=xoxb-… SLACK_APP_TOKEN=xapp-… npm start';
     const at = `dbconn:${passwords[0]}@127.0.0.1:${stack.port}/shop`;
