@@ -108,7 +108,7 @@ test.for([
 test('a screen of ASCII gets nothing else, from us or from the database', () => {
   useScreen({ width: 100, isAscii: true });
   for (const word of words) {
-    // eslint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- colours begin with the escape character
     expect(renderDiagnosis(aDiagnosis('zürich → 東京'), word, plain)).toMatch(/^[\n -~]+$/);
   }
   expect(wrap('dbconn’s “plan” … 1 → 2')).toBe('dbconn\'s "plan" ... 1 -> 2');

@@ -68,7 +68,7 @@ function ofPerson(id: string, place: string, lookup: Lookup<Person>): Found {
   if (!lookup.ok) return { id, members: [], unread: lookup };
   const { id: person, standing } = lookup.value;
   if (standing === 'member') return { id, members: [person] };
-  // A guest answers a call as well as anybody.
+  // A guest may be a contact: escalations need no vote.
   if (standing === 'guest' && place !== 'approval') return { id, members: [] };
   const summary = `${id} in ${place} does not count: ${kinds[standing]}.`;
   const fix = 'Name a full member of the workspace instead.';
