@@ -69,18 +69,9 @@ export function openIncidentSystem(parts: IncidentSystemDeps): IncidentSystem {
   const { config, clock, steady, log, journal, notifier, people, monitor, meter, approvals } =
     parts;
   const { cards, notice } = notifier;
-  const { targets } = monitor;
   const warn = (about: string, err: unknown): void =>
     log.warn({ err, incident: about }, 'Something about an incident has to be tried again');
-  const board = notifier.openBoard({
-    log: journal,
-    marks: createIncidentMarks(journal),
-    targets,
-    offers: (target) => approvals.offers(target),
-    ...(parts.sendIntervalMs !== undefined && {
-      intervals: { urgentMs: 2 * parts.sendIntervalMs },
-    }),
-  });
+  const board = openBoard(parts, () => incidentLoop.isLeading());
   const incidents = openIncidents({
     config,
     log: journal,
@@ -101,6 +92,7 @@ export function openIncidentSystem(parts: IncidentSystemDeps): IncidentSystem {
   const writing = createPulse({ name: 'journal', withinMs: unwritableMs, weight: 'ready' }, clock);
   const { leaseMs = defaultLeaseMs } = parts;
   const journalCheck = createJournalCheck({ ...parts, announcements: notifier.announcements });
+  const { targets } = monitor;
   const shared = { log: journal, board, clock: steady, targets, rules: config.incidents };
   const incidentLoop = new IncidentLoop({
     ...shared,
@@ -126,6 +118,20 @@ export function openIncidentSystem(parts: IncidentSystemDeps): IncidentSystem {
   };
   const checks = [going.check, writing.check, journalCheck.check, toCheck(auditor)];
   return { incidents, board, record, journalCheck, checks, ...timed };
+}
+
+function openBoard(
+  { journal, notifier, monitor, approvals, sendIntervalMs }: IncidentSystemDeps,
+  isLeading: () => boolean,
+): IncidentBoard {
+  return notifier.openBoard({
+    log: journal,
+    marks: createIncidentMarks(journal),
+    targets: monitor.targets,
+    offers: (target) => approvals.offers(target),
+    isLeading,
+    ...(sendIntervalMs !== undefined && { intervals: { urgentMs: 2 * sendIntervalMs } }),
+  });
 }
 
 function announcing({

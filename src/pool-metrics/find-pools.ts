@@ -1,4 +1,4 @@
-import type { PoolReading } from '../runbook/snapshot/snapshot.ts';
+import type { PoolReading } from '../runbook/snapshot/readings.ts';
 import { parseSeries } from './parse-prometheus.ts';
 import type { Sample } from './parse-prometheus.ts';
 import { figures } from './presets.ts';

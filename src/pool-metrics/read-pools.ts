@@ -1,4 +1,5 @@
-import type { PoolEndpointSnapshot, PoolReading, Problem } from '../runbook/snapshot/snapshot.ts';
+import type { PoolReading } from '../runbook/snapshot/readings.ts';
+import type { PoolEndpointSnapshot, Problem } from '../runbook/snapshot/snapshot.ts';
 import { fetchMetrics } from './fetch-metrics.ts';
 import type { FetchOptions } from './fetch-metrics.ts';
 import { findPools } from './find-pools.ts';

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { findPools } from '../../src/pool-metrics/find-pools.ts';
 import { parsePrometheus } from '../../src/pool-metrics/parse-prometheus.ts';
 import { presets } from '../../src/pool-metrics/presets.ts';
-import type { PoolReading } from '../../src/runbook/snapshot/snapshot.ts';
+import type { PoolReading } from '../../src/runbook/snapshot/readings.ts';
 
 type PoolDefaults = Parameters<typeof findPools>[2];
 

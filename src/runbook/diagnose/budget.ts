@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { PoolEndpointSnapshot, PoolReading, ReplicaReading } from '../snapshot/snapshot.ts';
+import type { PoolReading } from '../snapshot/readings.ts';
+import type { PoolEndpointSnapshot, ReplicaReading } from '../snapshot/snapshot.ts';
 import type { ServiceConfig } from '../snapshot/target.ts';
 import { sum } from '../snapshot/words.ts';
 import type { Budget, BudgetLine, Source } from './diagnosis.ts';

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { Change } from '../snapshot/readings.ts';
+import { Change, PoolReading } from '../snapshot/readings.ts';
+import {
+  ReachErrorKind,
+  Rung,
+  SessionReading,
+  SourceReading,
+  WaiterReading,
+} from '../snapshot/snapshot.ts';
 import { Pooler } from './diagnosis-parts.ts';
 
 /**
@@ -67,11 +74,17 @@ export const Capacity = z.object({
 });
 export type Capacity = z.infer<typeof Capacity>;
 
-export const Source = z.object({
-  user: z.string().nullable(),
-  application: z.string(),
-  client: z.string().nullable(),
-  database: z.string().nullable(),
+export const Source = SourceReading.pick({
+  user: true,
+  application: true,
+  client: true,
+  database: true,
+  total: true,
+  active: true,
+  idle: true,
+  idleInTransaction: true,
+  idleInTransactionAborted: true,
+}).extend({
   /** The compose service its address or application name belongs to. */
   service: z.string().nullable(),
   /**
@@ -81,57 +94,37 @@ export const Source = z.object({
   kind: z.enum(['application', 'person', 'pooler', 'own']),
   /** Which pooler, where `kind` says so. */
   pooler: z.string().exactOptional(),
-  total: z.number().int(),
-  active: z.number().int(),
-  idle: z.number().int(),
-  idleInTransaction: z.number().int(),
-  idleInTransactionAborted: z.number().int(),
 });
 export type Source = z.infer<typeof Source>;
 
 /** The sources of one service, or of one application that belongs to none, taken together. */
-export const Holder = z.object({
+export const Holder = Source.pick({
+  service: true,
+  total: true,
+  active: true,
+  idle: true,
+  idleInTransaction: true,
+  idleInTransactionAborted: true,
+}).extend({
   /** The service's name; else what its application_names have in common, else role and address. Untrusted unless it is a service's. */
   name: z.string(),
-  service: z.string().nullable(),
   /** Distinct client addresses. */
   clients: z.number().int(),
-  total: z.number().int(),
-  active: z.number().int(),
-  idle: z.number().int(),
-  idleInTransaction: z.number().int(),
-  idleInTransactionAborted: z.number().int(),
 });
 export type Holder = z.infer<typeof Holder>;
 
-export const Session = z.object({
-  pid: z.number().int(),
-  startedAt: z.string(),
-  user: z.string().nullable(),
-  application: z.string(),
-  client: z.string().nullable(),
-  database: z.string().nullable(),
-  state: z.string(),
-  connectionAgeSeconds: z.number(),
-  transactionAgeSeconds: z.number().nullable(),
-  queryAgeSeconds: z.number().nullable(),
-  stateAgeSeconds: z.number().nullable(),
-  waitEventType: z.string().nullable(),
-  hasWritten: z.boolean(),
-  superuser: z.boolean(),
-  query: z.string().nullable(),
-  fingerprint: z.string().nullable(),
+export const Session = SessionReading.omit({
+  backendType: true,
+  stateChangedAt: true,
+  transactionStartedAt: true,
+  waitEvent: true,
+  replication: true,
+  own: true,
+  canSignal: true,
 });
 export type Session = z.infer<typeof Session>;
 
-export const Waiter = z.object({
-  pid: z.number().int(),
-  /** Distinct direct blockers as pg_blocking_pids gives them, first 50; 0 is a prepared transaction. */
-  waitsFor: z.array(z.number().int()),
-  lock: z.string(),
-  relation: z.string().nullable(),
-  waitSeconds: z.number().nullable(),
-});
+export const Waiter = WaiterReading.omit({ waitsForTotal: true, prepared: true });
 export type Waiter = z.infer<typeof Waiter>;
 
 export const Root = z.union([
@@ -152,15 +145,7 @@ export const Blocking = z.object({
 });
 export type Blocking = z.infer<typeof Blocking>;
 
-export const Pool = z.object({
-  service: z.string(),
-  name: z.string(),
-  checkedOut: z.number(),
-  size: z.number().nullable(),
-  maxOverflow: z.number().nullable(),
-  limit: z.union([z.number(), z.literal('unlimited')]).nullable(),
-  utilisation: z.number().nullable(),
-});
+export const Pool = PoolReading.omit({ checkedIn: true, overflow: true, timeouts: true });
 export type Pool = z.infer<typeof Pool>;
 
 export const LogSummary = z.object({
@@ -285,19 +270,10 @@ export const Diagnosis = z.object({
   /** The likeliest cause in a sentence, or that none fits. Figures and configured names only. */
   verdict: z.string(),
   reach: z.object({
-    via: z.enum(['warm', 'connection', 'reserved', 'superuser', 'exec', 'none']),
+    via: Rung,
     error: z
       .object({
-        kind: z.enum([
-          'full',
-          'frozen',
-          'slow',
-          'stopped',
-          'auth',
-          'privilege',
-          'server-error',
-          'network',
-        ]),
+        kind: ReachErrorKind,
         summary: z.string(),
         fix: z.string(),
       })

@@ -1,6 +1,6 @@
+import type { PoolReading } from '../snapshot/readings.ts';
 import type {
   DatabaseReading,
-  PoolReading,
   ReplicaReading,
   ServiceReading,
   Snapshot,

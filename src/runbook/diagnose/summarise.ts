@@ -1,9 +1,9 @@
+import type { PoolReading } from '../snapshot/readings.ts';
 import type {
   DatabaseReading,
   LogClass,
   Part,
   PoolEndpointSnapshot,
-  PoolReading,
   ServiceLogs,
   ServicesReading,
   SessionReading,

@@ -74,14 +74,20 @@ class LeaderLease {
 
   /**
    * Takes it, or prolongs it once a third of its time is over: each is a durable write, and a quiet night is not to be
-   * full of them. Throws JournalUnavailable: that is no loss until its time has run out, and is tried again at each round.
+   * full of them. Says whether no other process can have had it meanwhile. Throws JournalUnavailable: that is no loss
+   * until its time has run out, and is tried again at each round.
    */
-  async keep(): Promise<void> {
+  async keep(): Promise<boolean> {
+    return this.#isFresh() || this.renew();
+  }
+
+  async renew(): Promise<boolean> {
     const { log, holder, clock } = this.#deps;
-    if (this.#isFresh()) return;
+    const before = this.#taken;
     // From before the asking: the journal counts from a later moment, never from an earlier one.
     const now = { upMs: uptimeOf(clock), atMs: clock.now() };
     this.#taken = (await log.takeLead(holder)) ? now : undefined;
+    return before !== undefined && now.upMs - before.upMs < holder.forMs;
   }
 
   #isFresh(): boolean {
@@ -140,21 +146,19 @@ export class IncidentLoop {
 
   /** Ends the checks, waits for what is being said, and lets another process take over. */
   async stop(withinMs = stopWithinMs): Promise<void> {
-    const { log, board, clock, holder, onFault } = this.#deps;
+    const { board, clock } = this.#deps;
     const wasLeading = this.#rounds.isLeading();
     this.#stopping.abort();
     this.#pause.ring();
     await this.#ended;
     const ending = (): Promise<void> => within(this.#rounds.end(), withinMs, clock);
     if (wasLeading) {
-      await withLead(this.#deps, async () => {
+      await this.#rounds.withLead(async () => {
         await ending();
         await board.idle(withinMs);
       });
     } else await ending();
-    await log
-      .endLead(holder)
-      .catch((error: unknown) => onFault('handing over the incidents', error));
+    await this.#rounds.handOver();
   }
 
   /** Something changed: the next round comes at once. */
@@ -163,30 +167,10 @@ export class IncidentLoop {
     this.#pause.ring();
   }
 
-  /** Whether this process leads at this moment. */
+  /** Whether no other process can lead at this moment: this one may still say what it began, also while it stops. */
   isLeading(): boolean {
-    return this.#rounds.isLeading();
+    return this.#rounds.holdsLead();
   }
-}
-
-/** Two that speak at once say everything twice: until the last words are out nobody else takes over. */
-async function withLead(
-  { log, clock, holder, onFault }: IncidentLoopDeps,
-  work: () => Promise<void>,
-): Promise<void> {
-  const finished = new AbortController();
-  const keepLead = async (): Promise<void> => {
-    while (!finished.signal.aborted) {
-      await log.takeLead(holder);
-      await clock.sleep(holder.forMs / 3, finished.signal);
-    }
-  };
-  const kept = keepLead().catch((error: unknown) => {
-    if (!finished.signal.aborted) onFault('saving incidents on shutdown', error);
-  });
-  await work();
-  finished.abort();
-  await kept;
 }
 
 /** What the leader does each second, and what those do that do not lead. */
@@ -201,6 +185,7 @@ class Rounds {
   readonly #advancer: IncidentAdvancer;
   /** Targets with an incident: checked even where dbconn does not watch, for one without checks could never end. */
   #withIncident: ReadonlySet<string> = new Set();
+  #isEnding = false;
 
   constructor(deps: IncidentLoopDeps, wake: () => void) {
     const { monitor, rules, onFault } = deps;
@@ -227,20 +212,45 @@ class Rounds {
   }
 
   isLeading(): boolean {
+    return !this.#isEnding && this.holdsLead();
+  }
+
+  holdsLead(): boolean {
     return this.#lease.isHeld();
+  }
+
+  /** Two that speak at once say everything twice: until the last words are out nobody else takes over. */
+  async withLead(work: () => Promise<void>): Promise<void> {
+    const { clock, holder, onFault } = this.#deps;
+    const finished = new AbortController();
+    const keepLead = async (): Promise<void> => {
+      while (!finished.signal.aborted) {
+        await this.#lease.renew();
+        await clock.sleep(holder.forMs / 3, finished.signal);
+      }
+    };
+    const kept = keepLead().catch((error: unknown) => {
+      if (!finished.signal.aborted) onFault('saving incidents on shutdown', error);
+    });
+    await work();
+    finished.abort();
+    await kept;
   }
 
   async round(): Promise<void> {
     const { clock, meter } = this.#deps;
+    let isUnbroken = false;
     try {
       await clock.agree();
       if (!(await this.#isLeadNeeded())) return await this.#rest();
-      await this.#lease.keep();
+      isUnbroken = await this.#lease.keep();
     } catch (error) {
       if (!this.isLeading()) await this.#lose();
       throw error;
     }
     if (!this.isLeading()) return this.#lose();
+    // Another process may have led and spoken since this one did.
+    if (!isUnbroken) await this.#fallSilent();
     this.#watch.start();
     const { open, merged, past } = await this.#lists.read();
     this.#withIncident = new Set([...open, ...merged].map(({ target }) => target));
@@ -257,8 +267,17 @@ class Rounds {
   }
 
   async end(): Promise<void> {
-    this.#lease.drop();
+    this.#isEnding = true;
     await Promise.all([this.#watch.stop(), this.#advancer.idle()]);
+  }
+
+  /** Another process may lead from now on. */
+  async handOver(): Promise<void> {
+    const { log, holder, onFault } = this.#deps;
+    this.#lease.drop();
+    await log
+      .endLead(holder)
+      .catch((error: unknown) => onFault('handing over the incidents', error));
   }
 
   /** Where nothing is watched and no incident needs anything nobody has to lead, and so nothing is written. */
@@ -277,11 +296,11 @@ class Rounds {
   async #lose(): Promise<void> {
     this.#deps.meter.incidents(0, false);
     this.#advancer.forget();
+    this.#lease.drop();
     await this.#fallSilent();
   }
 
   async #fallSilent(): Promise<void> {
-    this.#lease.drop();
     this.#deps.board.doubt();
     // What was seen before the gap says nothing of the time after it.
     this.#latest.clear();

@@ -201,3 +201,22 @@ export const Change = z.object({
 });
 
 export type Change = z.infer<typeof Change>;
+
+export const PoolReading = z.object({
+  service: z.string(),
+  /** The label that tells pools of one endpoint apart, `default` without one. */
+  name: z.string(),
+  size: z.number().nullable(),
+  /** Configured maximum overflow; -1 means no ceiling. */
+  maxOverflow: z.number().nullable(),
+  checkedOut: z.number(),
+  checkedIn: z.number().nullable(),
+  /** QueuePool.overflow(): from -size to max_overflow. */
+  overflow: z.number().nullable(),
+  /** size + maxOverflow, `unlimited` (-1, or size 0 on SQLAlchemy 2), or null when max_overflow is not known. */
+  limit: z.union([z.number(), z.literal('unlimited')]).nullable(),
+  /** checkedOut / limit, 0-1, or null without a ceiling. */
+  utilisation: z.number().nullable(),
+  timeouts: z.number().nullable(),
+});
+export type PoolReading = Readonly<z.infer<typeof PoolReading>>;

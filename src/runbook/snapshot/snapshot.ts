@@ -9,7 +9,7 @@ import {
   count,
   integer,
 } from './readings.ts';
-import type { Change, PoolerConsole, ReplicaOrigin } from './readings.ts';
+import type { Change, PoolReading, PoolerConsole, ReplicaOrigin } from './readings.ts';
 
 /**
  * All evidence of one moment. Adapters fill it, the diagnosis reads it, nothing else is consulted.
@@ -56,14 +56,23 @@ export interface Problem {
 }
 
 /** How the database was reached, from the cheapest rung of the ladder to none. */
-export type Rung = 'warm' | 'connection' | 'reserved' | 'superuser' | 'exec' | 'none';
+export const Rung = z.enum(['warm', 'connection', 'reserved', 'superuser', 'exec', 'none']);
+export type Rung = z.infer<typeof Rung>;
 
 /** `slow`: the server said something, but not in time. `server-error`: it answered with an unexpected SQLSTATE. */
-type ReachErrorKind =
-  'full' | 'frozen' | 'slow' | 'stopped' | 'auth' | 'privilege' | 'server-error' | 'network';
+export const ReachErrorKind = z.enum([
+  'full',
+  'frozen',
+  'slow',
+  'stopped',
+  'auth',
+  'privilege',
+  'server-error',
+  'network',
+]);
 
 export interface ReachError {
-  readonly kind: ReachErrorKind;
+  readonly kind: z.infer<typeof ReachErrorKind>;
   /** Whose limit is exhausted when `kind` is `full`: the server's slots, one role's, one database's, a pooler's. */
   readonly scope?: 'server' | 'role' | 'database' | 'pooler';
   /**
@@ -310,24 +319,6 @@ export interface PoolEndpointSnapshot {
 
 /** One console. Down is a finding, never an error. */
 export type PoolerSnapshot = PoolerConsole & { readonly problem?: Problem };
-
-export interface PoolReading {
-  readonly service: string;
-  /** The label that tells pools of one endpoint apart, `default` without one. */
-  readonly name: string;
-  readonly size: number | null;
-  /** Configured maximum overflow; -1 means no ceiling. */
-  readonly maxOverflow: number | null;
-  readonly checkedOut: number;
-  readonly checkedIn: number | null;
-  /** QueuePool.overflow(): from -size to max_overflow. */
-  readonly overflow: number | null;
-  /** size + maxOverflow, `unlimited` (-1, or size 0 on SQLAlchemy 2), or null when max_overflow is not known. */
-  readonly limit: number | 'unlimited' | null;
-  /** checkedOut / limit, 0-1, or null without a ceiling. */
-  readonly utilisation: number | null;
-  readonly timeouts: number | null;
-}
 
 export type LogClass =
   | 'pool-timeout'

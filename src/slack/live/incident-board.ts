@@ -6,7 +6,6 @@ import type { IncidentBoard, IncidentMarks } from '../../runbook/reports/inciden
 import type { Target } from '../../runbook/snapshot/target.ts';
 import { questionMessage, writeIncident } from '../messages/incident-card.ts';
 import { mostRequests } from '../messages/incident-remedies.ts';
-import { detectPauses } from './fresh-writer.ts';
 import { IncidentCard } from './incident-card.ts';
 import type { CardParts } from './incident-card.ts';
 import { calmIncidents, slackIntervals } from './outbox.ts';
@@ -22,6 +21,8 @@ export interface IncidentBoardOptions {
   readonly targets: readonly Target[];
   /** The options that can be proposed for a target and approved by somebody. */
   readonly offers: (target: string) => readonly Action[];
+  /** Whether this process leads the incidents at this moment, and so may write of them. */
+  readonly isLeading: () => boolean;
   readonly intervals?: Partial<CardIntervals>;
 }
 
@@ -48,7 +49,6 @@ export function createIncidentBoard(parts: BoardParts): IncidentBoard {
     ...parts,
     write: writerOf(parts),
     intervals: { ...slackIntervals, ...parts.intervals },
-    pauses: detectPauses(),
     slowdown,
   };
   const placeOf = async (id: string): Promise<Place | undefined> =>

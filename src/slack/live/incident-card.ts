@@ -6,8 +6,6 @@ import type { IncidentView } from '../../runbook/incidents/incidents.ts';
 import type { IncidentMark, IncidentMarks } from '../../runbook/reports/incident-board.ts';
 import type { WrittenIncident } from '../messages/incident-card.ts';
 import { isForThread, linesAtOnce, noteLines } from '../messages/incident-card.ts';
-import { createFreshWriter } from './fresh-writer.ts';
-import type { FreshWriter, PauseDetector } from './fresh-writer.ts';
 import type { CardIntervals } from './outbox.ts';
 import { Rounds } from './rounds.ts';
 import { edit, isLost, post, remove } from './writer.ts';
@@ -22,7 +20,8 @@ export interface CardParts {
   /** What its message says; `isAnew` where it replaces one that was deleted. */
   readonly write: (view: IncidentView, isAnew: boolean) => Promise<WrittenIncident>;
   readonly intervals: CardIntervals;
-  readonly pauses: PauseDetector;
+  /** Whether this process leads at this moment: after a pause of its machine another one may. */
+  readonly isLeading: () => boolean;
   /** How many times slower figures are written because many incidents share Slack's limit. */
   readonly slowdown: () => number;
   readonly logger: Logger;
@@ -35,7 +34,6 @@ export interface CardParts {
 export class IncidentCard {
   readonly #parts: CardParts;
   readonly #writer: SlackWriter;
-  readonly #fresh: FreshWriter;
   #view: IncidentView;
   #place: Place | undefined;
   /** The message that this one was posted instead of. */
@@ -48,7 +46,6 @@ export class IncidentCard {
   /** Another process may speak, and this one does not until something is shown again. */
   #isDoubted = false;
   #contentKey: string | undefined;
-  #ranAtMs = Number.NEGATIVE_INFINITY;
   #wroteAtMs = Number.NEGATIVE_INFINITY;
   readonly #rounds = new Rounds({
     write: () => this.#run(),
@@ -58,8 +55,8 @@ export class IncidentCard {
   constructor(view: IncidentView, parts: CardParts) {
     this.#view = view;
     this.#writer = parts.writer;
-    this.#fresh = createFreshWriter(parts.writer, parts.pauses);
-    this.#parts = { ...parts, writer: this.#fresh.writer };
+    const mayWrite = (): boolean => this.#isSure && parts.isLeading();
+    this.#parts = { ...parts, writer: writeWhile(mayWrite, parts.writer) };
     this.#rounds.dueIn(0);
   }
 
@@ -95,7 +92,6 @@ export class IncidentCard {
   doubt(): void {
     this.#isDoubted = true;
     this.#isSure = false;
-    this.#fresh.doubt();
     this.#rounds.cancel();
   }
 
@@ -118,14 +114,11 @@ export class IncidentCard {
 
   /** The message first, then the thread. */
   async #run(): Promise<void> {
-    const { channel, pauses } = this.#parts;
-    if (pauses.isSince(this.#ranAtMs)) this.#isSure = false;
-    this.#ranAtMs = performance.now();
+    const { channel } = this.#parts;
     // Doctor says that no channel is configured.
     if (channel === undefined && this.#place === undefined) return;
     if (!this.#isSure) await this.#findOut();
     if (this.#isDoubted) return;
-    this.#fresh.knownAt(this.#ranAtMs);
     await this.#write();
     try {
       while (await this.#tellNext());
@@ -273,6 +266,19 @@ export class IncidentCard {
         logger.warn({ err, incident }, 'The state of an incident thread could not be recorded'),
       );
   }
+}
+
+/**
+ * A process that stood still, as a paused machine does, wakes up in the middle of its words, and another one may have
+ * said them since. So each writing asks right before it goes out, however long it waited in the outbox.
+ */
+function writeWhile(mayWrite: () => boolean, writer: SlackWriter): SlackWriter {
+  const send: SlackWriter['outbox']['send'] = (call, repeatable) =>
+    writer.outbox.send(() => {
+      if (mayWrite()) return call();
+      throw new Error('Another process may have posted: what is in Slack is read again.');
+    }, repeatable);
+  return { ...writer, outbox: { ...writer.outbox, send } };
 }
 
 /** What people wait for; all else of a view is figures that change with every look. */

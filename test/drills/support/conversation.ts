@@ -246,6 +246,7 @@ function keepIncidents(
     marks: createIncidentMarks(journal),
     targets,
     offers: (target) => approvals.offers(target),
+    isLeading: () => true,
     intervals: { urgentMs: 0, figuresMs: 0 },
   });
   const incidents = createIncidents({

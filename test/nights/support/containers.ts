@@ -1,4 +1,5 @@
-import type { PoolReading, ReplicaReading } from '../../../src/runbook/snapshot/snapshot.ts';
+import type { PoolReading } from '../../../src/runbook/snapshot/readings.ts';
+import type { ReplicaReading } from '../../../src/runbook/snapshot/snapshot.ts';
 import type { Pools, Services } from '../../../src/runbook/snapshot/ports.ts';
 
 /** A container as Docker would show it; its environment says nothing of its pool. */

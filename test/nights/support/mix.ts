@@ -1,8 +1,8 @@
 import { createSeeded } from '../../../sandbox/patient/seeded.ts';
 import type { Seeded } from '../../../sandbox/patient/seeded.ts';
 import type { DiagnoseInput } from '../../../src/runbook/diagnose/evidence.ts';
+import type { PoolReading } from '../../../src/runbook/snapshot/readings.ts';
 import type {
-  PoolReading,
   ServiceReading,
   SessionReading,
   SourceReading,

@@ -1,10 +1,10 @@
+import type { PoolReading } from '../../../src/runbook/snapshot/readings.ts';
 import type {
   DatabaseReading,
   LogClass,
   LogClassCount,
   Part,
   PoolEndpointSnapshot,
-  PoolReading,
   PoolerSnapshot,
   Problem,
   Reach,

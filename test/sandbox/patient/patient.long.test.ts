@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startPatient } from '../../../sandbox/patient/patient.ts';
 import type { Patient } from '../../../sandbox/patient/patient.ts';
 import type { Trouble, Variants } from '../../../sandbox/patient/scenes/scene.ts';
-import type { LogClass, PoolReading } from '../../../src/runbook/snapshot/snapshot.ts';
+import type { PoolReading } from '../../../src/runbook/snapshot/readings.ts';
+import type { LogClass } from '../../../src/runbook/snapshot/snapshot.ts';
 import { patienceMs } from '../../support/until.ts';
 
 let patient: Patient;

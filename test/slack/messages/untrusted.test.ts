@@ -57,9 +57,7 @@ const hostile: Arbitrary<Diagnosis> = record({
       aSource({ user: evil, application: other, client: evil, database: other, service: null }),
     ),
     sourcesTotal: many,
-    sessions: times(
-      aSession({ user: evil, application: evil, client: other, state: other, query: evil }),
-    ),
+    sessions: times(aSession({ user: evil, application: evil, client: other, query: evil })),
     blocking: {
       waiters: times({
         pid: 1,

@@ -93,6 +93,7 @@ export async function openBoardWorld(
         marks: createIncidentMarks(journal),
         targets: [aTarget()],
         offers: () => ['A', 'C'],
+        isLeading: () => true,
         intervals: { ...quick, ...intervals },
       });
       boards.push(board);

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import type { PoolReading, SessionReading } from '../../snapshot/snapshot.ts';
+import type { PoolReading } from '../../snapshot/readings.ts';
+import type { SessionReading } from '../../snapshot/snapshot.ts';
 import { sum } from '../../snapshot/words.ts';
 import type { BudgetLine, Cause, CauseName, LeakSuspect } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';

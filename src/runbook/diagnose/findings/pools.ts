@@ -1,10 +1,6 @@
 import { cleanUntrusted } from '../../snapshot/redaction/redact-text.ts';
-import type {
-  PoolReading,
-  ReplicaReading,
-  ServiceReading,
-  SettingReading,
-} from '../../snapshot/snapshot.ts';
+import type { PoolReading } from '../../snapshot/readings.ts';
+import type { ReplicaReading, ServiceReading, SettingReading } from '../../snapshot/snapshot.ts';
 import type { PoolVariables } from '../../snapshot/target.ts';
 import { count, list, percent } from '../../snapshot/words.ts';
 import { isDeploying } from '../deploys.ts';

@@ -1,5 +1,6 @@
 import { poll } from '../../../timing.ts';
-import type { PoolReading, Snapshot } from '../../snapshot/snapshot.ts';
+import type { PoolReading } from '../../snapshot/readings.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { count } from '../../snapshot/words.ts';
 import type { Plan, PoolTarget } from '../plan.ts';
 import { countOutcomes } from '../remedy.ts';

@@ -3,24 +3,25 @@ import { Diagnosis } from '../../diagnose/diagnosis.ts';
 import type { Budget, Capacity } from '../../diagnose/diagnosis.ts';
 import type { TargetCheck } from '../../diagnose/evidence.ts';
 import type { KeptNote } from '../../incidents/incident-log.ts';
-import type { ReplicaReading, SettingReading } from '../../snapshot/snapshot.ts';
+import { SessionReading, SettingReading } from '../../snapshot/snapshot.ts';
+import type { ReplicaReading } from '../../snapshot/snapshot.ts';
 import type { Target } from '../../snapshot/target.ts';
 
 const CheckedAt = z.object({ at: z.string(), used: z.number().int(), usable: z.number().int() });
 
-const Session = z.object({
-  pid: z.number().int(),
-  startedAt: z.string(),
-  user: z.string().nullable(),
-  application: z.string(),
-  state: z.string(),
-  stateChangedAt: z.string().nullable(),
-  stateAgeSeconds: z.number().nullable(),
-  own: z.boolean(),
+const Session = SessionReading.pick({
+  pid: true,
+  startedAt: true,
+  user: true,
+  application: true,
+  state: true,
+  stateChangedAt: true,
+  stateAgeSeconds: true,
+  own: true,
 });
 export type KeptSession = z.infer<typeof Session>;
 
-const Setting = z.object({ name: z.string(), value: z.string(), source: z.string() });
+const Setting = SettingReading.pick({ name: true, value: true, source: true });
 
 const Pool = z.object({
   size: z.number().nullable(),
