@@ -38,7 +38,7 @@ async function readReport(show: Show, ts: string): Promise<readonly string[]> {
       'Cause: Connection leak',
       'Restart ',
       ': Fixed',
-      `@${jonas.id}`,
+      `@${jonas.name}`,
     ]),
     ...(hasGraph(report) ? [] : ['the report has no graph']),
     ...expectWords(kept, 'the file', ['# ', 'connection leak', 'Timeline']),
@@ -61,7 +61,7 @@ async function tickOne(show: Show, ts: string): Promise<readonly string[]> {
   const ticked = await awaitReply(
     show,
     ts,
-    (one) => one.ts === list.ts && toText(one).includes(`@${dana.id}`),
+    (one) => one.ts === list.ts && toText(one).includes(`@${dana.name}`),
   );
   show.say(`\n${dana.realName} ticks a box\n${toText(ticked)}`);
   return expectWords(toText(ticked), 'the checklist', ['1 of 5 done', '✓ Review']);

@@ -76,7 +76,7 @@ async function takeIt(show: Show, ts: string): Promise<readonly string[]> {
   if (button === undefined) return ['nobody can take it'];
   const answer = await press(show, maya, button);
   const isQuiet = await soon(() => pagerDuty.pages[0]?.state === 'acknowledged');
-  const card = await awaitCardSaying(show, ts, `Owner: @${maya.id}`);
+  const card = await awaitCardSaying(show, ts, `Owner: @${maya.name}`);
   return [
     ...(answer.includes('You own the incident') ? [] : [`the press was answered: ${answer}`]),
     ...(isQuiet ? [] : ['PagerDuty was not acknowledged']),

@@ -15,6 +15,7 @@ import { eventually } from './support/eventually.ts';
 import { openNight, password } from './support/night.ts';
 import type { Night } from './support/night.ts';
 import { findMissingTools, whatIsMissing } from './support/tools.ts';
+import { named } from '../support/people.ts';
 
 const exhausted = 'DatabaseConnectionPoolExhausted';
 /** From a full server to a message, and from a press to an outcome, five times over. */
@@ -101,7 +102,7 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
 
   test('Acknowledge names the owner, and the page is acknowledged', async () => {
     await press(night.harness, { user: maya, ts: parent.ts, actionId: incidentActions.have });
-    expect(await says(parent.ts, `Owner: @${maya}`)).not.toContain('No owner yet');
+    expect(await says(parent.ts, `Owner: ${named(maya)}`)).not.toContain('No owner yet');
     await eventually('it is acknowledged', async () => {
       return night.harness.pagerDuty.pages[0]?.state === 'acknowledged';
     });
@@ -120,7 +121,7 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
 
   test('the alert ends, the looks agree, and it is over with its page', async () => {
     const over = await says(parent.ts, 'Resolved');
-    expect(over).toContain(`Owner: @${maya}`);
+    expect(over).toContain(`Owner: ${named(maya)}`);
     expect(await theIncident(night)).toMatchObject({
       state: 'resolved',
       closing: { by: null },
@@ -150,7 +151,7 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
     const value = [`${id}:code-leaks`];
     await press(night.harness, { user: dana, ts, actionId: checklistAction, value });
     expect(await says(ts, '1 of 5 done')).toContain(
-      `✓ Check for connection leaks in code, @${dana}`,
+      `✓ Check for connection leaks in code, ${named(dana)}`,
     );
     const { checklist } = await theIncident(night);
     expect(checklist).toMatchObject([{ item: 'code-leaks', by: { id: dana } }]);
@@ -170,9 +171,9 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
     };
     const fires = `${exhausted} fires for shop.`;
     const paged = 'Notified the on-call engineer by PagerDuty.';
-    inOrder(fires, paged, `@${maya} acknowledged it.`);
+    inOrder(fires, paged, `${named(maya)} acknowledged it.`);
     // Its proposal and its votes stand on the card of the request.
-    inOrder(`@${maya} acknowledged it.`, 'Option C ran', 'Option C: fixed.', 'was fine. ');
+    inOrder(`${named(maya)} acknowledged it.`, 'Option C ran', 'Option C: fixed.', 'was fine. ');
     // The verification takes longer than Prometheus, or not.
     inOrder(fires, `${exhausted} is resolved`, 'was fine. ');
   });

@@ -4,6 +4,7 @@ import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { commandsOn, openByHandStage, restartReally } from './support/by-hand-stage.ts';
 import type { ByHandStage } from './support/by-hand-stage.ts';
 import { card, jonas, maya, press, stranger, threadWith } from './support/conversation.ts';
+import { named } from '../support/people.ts';
 
 let scene: ByHandStage;
 beforeAll(async () => {
@@ -25,7 +26,7 @@ test('a restart without Docker is approved, shown, run by a person, said so, and
   const second = await bot.approvals.ranByHand(id, { id: jonas, via: 'slack' });
   expect(second).toMatchObject({ ok: false });
   const ended = await card(stage, 'Fixed');
-  expect(toText(ended)).toContain(`Run by hand by @${maya}`);
+  expect(toText(ended)).toContain(`Run by hand by ${named(maya)}`);
   expect(commandsOn(ended)).toEqual([]);
   await threadWith(stage, ended, 'journal entry');
   expect(toText(ended)).toContain('1 restarted');

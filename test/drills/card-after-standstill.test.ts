@@ -8,6 +8,7 @@ import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { createCards } from '../../src/slack/live/request-cards.ts';
 import { clientOptions } from '../../src/slack/connection/client.ts';
 import { requestCard } from '../../src/slack/messages/request-card.ts';
+import { createReadNames } from '../../src/slack/live/names.ts';
 import { createOutbox } from '../../src/slack/live/outbox.ts';
 import { buildRequest } from '../runbook/approvals/builders.ts';
 import { aLog, botToken } from '../slack/support/workspace.ts';
@@ -67,6 +68,7 @@ test('a process that stood still while another finished its request does not sho
   const cards = createCards({
     client,
     outbox: createOutbox({ sendIntervalMs: 0, log }),
+    readNames: createReadNames(client),
     channel: database,
     log,
     readRequest: () => Promise.resolve(stored),

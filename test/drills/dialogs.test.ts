@@ -20,6 +20,7 @@ import {
 } from './support/conversation.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { patienceMs } from '../support/until.ts';
+import { named } from '../support/people.ts';
 
 /** With a proposal of Maya's in the channel, by a remedy that plans what it is asked for. */
 async function proposed(
@@ -76,7 +77,7 @@ test('a no can say why, and the card and the thread tell it', async () => {
   expect(await submit(stage, { user: dana, view, values })).toContain('You denied it');
   const denied = await card(stage, 'Denied');
   expect(toText(denied)).toContain('a migration runs');
-  await threadWith(stage, denied, `Denied by @${dana}.`);
+  await threadWith(stage, denied, `Denied by ${named(dana)}.`);
 });
 
 test('who proposed it withdraws it with the same button', async () => {

@@ -28,6 +28,7 @@ import {
   submit,
 } from './support/conversation.ts';
 import { patienceMs } from '../support/until.ts';
+import { named } from '../support/people.ts';
 
 interface Shown extends Scripted {
   readonly id: string;
@@ -83,9 +84,9 @@ test('Acknowledge names the owner on the message, and taking over is said', asyn
   expect(await press(stage, { user: jonas, ts, actionId: incidentActions.have })).toContain(
     'You own the incident of shop',
   );
-  await says(world, ts, `Owner: @${jonas}`);
+  await says(world, ts, `Owner: ${named(jonas)}`);
   await press(stage, { user: dana, ts, actionId: incidentActions.have });
-  await says(world, ts, `Owner: @${dana}`);
+  await says(world, ts, `Owner: ${named(dana)}`);
   expect(await read(world, id)).toMatchObject({ assignee: { by: { id: dana } } });
 });
 
@@ -142,7 +143,7 @@ test('the words do what the buttons do', async () => {
   const { stage, id, ts } = world;
   expect(await ask(stage, jonas, 'incidents')).toContain(id);
   expect(await ask(stage, jonas, 'incident ack')).toContain('You own the incident');
-  await says(world, ts, `Owner: @${jonas}`);
+  await says(world, ts, `Owner: ${named(jonas)}`);
   expect(await ask(stage, jonas, `incident silence ${id} 1h a test`)).toContain('is silenced');
   expect(await ask(stage, jonas, 'incident unsilence shop')).toContain('sends escalations again');
   expect(await ask(stage, jonas, 'escalate backend-lead it fills again')).toContain(

@@ -13,6 +13,7 @@ import { dana, jonas, messagesOf, press } from './support/conversation.ts';
 import { keptSentences, keyOf, toldSentences } from './support/told.ts';
 import { openHarness } from '../support/harness.ts';
 import type { Harness } from '../support/harness.ts';
+import { named } from '../support/people.ts';
 
 /** Bots as processes of their own, on one journal in PostgreSQL. */
 let shelf: Cluster;
@@ -98,7 +99,7 @@ test('alerts to either replica are one incident with one message and one page, a
   // Slack gives each press to another connection.
   for (const user of [jonas, dana]) {
     await press(harness, { user, ts, actionId: incidentActions.have });
-    await parentSays(`Owner: @${user}`);
+    await parentSays(`Owner: ${named(user)}`);
   }
   await expectAllToldOnce();
   expect(harness.pagerDuty.pages).toMatchObject([{ heard: ['trigger', 'acknowledge'] }]);
@@ -131,7 +132,7 @@ test('when the replica that tends is killed the other one goes on after its leas
   const { ts } = await parentSays(...names);
   await until('it pages', async () => harness.pagerDuty.pages.length === 1);
   await press(harness, { user: dana, ts, actionId: incidentActions.have });
-  await parentSays(`Owner: @${dana}`);
+  await parentSays(`Owner: ${named(dana)}`);
   await expectAllToldOnce();
 });
 

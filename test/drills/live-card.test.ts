@@ -20,6 +20,7 @@ import {
 } from './support/conversation.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { patienceMs } from '../support/until.ts';
+import { named } from '../support/people.ts';
 
 type Draft = Partial<Parameters<typeof buildPlan>[0]>;
 
@@ -206,7 +207,7 @@ test('a run without its votes says so before everything else', async () => {
   expect(await ask(stage, maya, `break-glass ${id}`)).toContain('reason');
   expect(await ask(stage, maya, `break-glass ${id} nobody answers`)).toContain('It starts');
   const shown = await cardWith(world, ts, 'Fixed');
-  expect(shown).toContain(`🚨 Run without approval (break-glass), by @${maya}`);
+  expect(shown).toContain(`🚨 Run without approval (break-glass), by ${named(maya)}`);
   expect(shown).toContain('nobody answers');
   expect(shown.indexOf('break-glass')).toBeLessThan(shown.indexOf('Proposed by'));
 });

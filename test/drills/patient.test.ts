@@ -25,6 +25,7 @@ import type { Conversation } from './support/conversation.ts';
 import { patienceMs } from '../support/until.ts';
 import { openClient } from '../support/sql.ts';
 import { databaseOptions } from '../support/database-options.ts';
+import { named } from '../support/people.ts';
 
 /** Options A and C on a real PostgreSQL with real services, ordered, approved and followed in a real Slack conversation. */
 const password = 'canary-password-8841';
@@ -106,7 +107,7 @@ test('a leak is ended by option A: proposed, seen by a second person, approved, 
   const bot = await stage.start();
   expect(await ask(stage, maya, 'propose a')).toContain('Proposed: End');
   const shown = await card(stage, 'Proposed');
-  expect(toText(shown)).toContain(`Proposed by @${maya}`);
+  expect(toText(shown)).toContain(`Proposed by ${named(maya)}`);
   expect(await press(stage, { user: guest, ts: shown.ts })).toContain('You are not an approver');
   expect(await press(stage, { user: jonas, ts: shown.ts })).toContain('it starts now');
   // PostgreSQL has its slots back, and the pool still counts on what was ended: that takes option C.

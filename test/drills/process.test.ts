@@ -19,6 +19,7 @@ import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { appToken, botToken, readManifest, signingSecret } from '../slack/support/workspace.ts';
 import { patienceMs } from '../support/until.ts';
 import { openClient } from '../support/sql.ts';
+import { named } from '../support/people.ts';
 
 /** The terminal and the bot as processes of their own, with nothing between them but the journal. */
 const source = (name: string): string =>
@@ -144,7 +145,7 @@ test('a proposal of the terminal is posted by the bot, outlives its restart, and
     patienceMs,
   );
   expect(toText(done)).toContain('Of 1 session: 1 ended.');
-  expect(toText(done)).toContain(`Approved by @${jonas}`);
+  expect(toText(done)).toContain(`Approved by ${named(jonas)}`);
   expect(await stopBot()).toBe(0);
   const verify = run('cli.ts', 'journal', 'verify');
   await once(verify, 'close');

@@ -26,6 +26,7 @@ import type { Scripted } from './support/scripted.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import { patienceMs } from '../support/until.ts';
+import { named } from '../support/people.ts';
 
 /** Presses in a real Slack conversation, over a remedy whose patient is two numbers. */
 function open(changes: Partial<ConversationOptions> = {}): Promise<Scripted> {
@@ -60,7 +61,7 @@ test('a proposal shows who asked, each target, and buttons that carry an opaque 
   const { stage, id } = await proposed();
   const shown = await card(stage, 'Proposed');
   const text = toText(shown);
-  expect(text).toContain(`Proposed by @${maya}`);
+  expect(text).toContain(`Proposed by ${named(maya)}`);
   for (const words of ['backend', 'idle in transaction', 'SELECT ?', '30 min']) {
     expect(text).toContain(words);
   }
@@ -83,7 +84,7 @@ test('an approval runs it, and the same message and its thread tell the course a
   const ended = await card(stage, 'Fixed');
   expect(ended.ts).toBe(ts);
   expect(hasButtons(ended)).toBe(false);
-  expect(toText(ended)).toContain(`Approved by @${jonas}`);
+  expect(toText(ended)).toContain(`Approved by ${named(jonas)}`);
   expect(toText(ended)).toContain('95 of 97 used before, 35 right after');
   const thread = await threadWith(stage, ended, 'journal entry');
   expect(toText(ended)).toContain('2 ended.');
@@ -107,8 +108,8 @@ test('a no ends it at once, and the buttons go', async () => {
   expect(await submit(stage, { user: dana, view })).toContain('You denied it');
   const denied = await card(stage, 'Denied');
   expect(hasButtons(denied)).toBe(false);
-  expect(toText(denied)).toContain(`Denied by @${dana}`);
-  await threadWith(stage, denied, `Denied by @${dana}.`);
+  expect(toText(denied)).toContain(`Denied by ${named(dana)}`);
+  await threadWith(stage, denied, `Denied by ${named(dana)}.`);
   expect(remedy.runs).toBe(0);
 });
 

@@ -4,7 +4,15 @@ import { createNotifier } from '../../src/slack/live/notifier.ts';
 import type { SlackOptions } from '../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../sandbox/slack/server.ts';
 import type { SlackMessage } from '../../sandbox/slack/workspace.ts';
-import { ana, aLog, botToken, database, openSlack, readManifest } from './support/workspace.ts';
+import {
+  ana,
+  aLog,
+  ben,
+  botToken,
+  database,
+  openSlack,
+  readManifest,
+} from './support/workspace.ts';
 import type { Announcements, Place } from '../../src/runbook/approvals/notices.ts';
 
 let slack: LocalSlack | undefined;
@@ -89,4 +97,15 @@ test('a keyed call whose answer was lost is not sent again by itself', async () 
   await expect(announcements.announce(keyed)).rejects.toThrow(/request|fetch|socket/i);
   await announcements.announce({ ...keyed, mayStand: true });
   expect(saidIn(local, (id) => id === database)).toHaveLength(1);
+});
+
+test('an escalation notifies whom it mentions, and a notice to all names people', async () => {
+  const { slack: local, announcements } = await open();
+  await announcements.announce({ ...call, mention: ana, headline: `<@${ben}> asks for help.` });
+  await announcements.announce({ ...call, headline: `<@${ana}> resumed changes.` });
+  const [escalation, notice] = saidIn(local, (id) => id === database);
+  expect(JSON.stringify(escalation?.blocks)).toContain(`"user_id":"${ana}"`);
+  expect(escalation?.text).toBe(`<@${ben}> asks for help.`);
+  expect(notice?.text).toBe('ana resumed changes.');
+  expect(JSON.stringify(notice?.blocks)).not.toContain('user_id');
 });

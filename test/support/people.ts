@@ -33,3 +33,8 @@ export class HandPeople implements People {
     return { ok: false, why: 'there is no such group.', fix: 'Name another.' };
   }
 }
+
+/** How a message names a person without notifying them: every workspace of the tests calls `U0MAYA0000` maya. */
+export function named(id: string): string {
+  return `@${id.replace(/^U0/, '').replace(/0+$/, '').toLowerCase()}`;
+}

@@ -80,7 +80,8 @@ export function createIncidentBoard(parts: BoardParts): IncidentBoard {
       await postReport(writer, await threadOf(incident.id), { incident, report });
     },
     async ask({ id }, { key, sentence }) {
-      await postOnce(writer, questionMessage(sentence), { thread: await threadOf(id), key });
+      const where = { thread: await threadOf(id), key, notifies: true };
+      await postOnce(writer, questionMessage(sentence), where);
     },
     placeOf,
     doubt() {

@@ -7,33 +7,9 @@ import { toMessage } from '../messages/kit/message.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { richText } from '../messages/kit/rich-text.ts';
 import { checklistMessage, reportMessage } from '../messages/report.ts';
+import { mentionedIn } from './names.ts';
 import { post } from './writer.ts';
 import type { SlackWriter } from './writer.ts';
-
-/** A night has few people; a report names the others by their ids. */
-const mostPeople = 30;
-
-/** The names of the people in a report, by Slack id, as their profiles have them. Who cannot be looked up is missing. */
-export async function readNames(
-  { client, reading }: SlackWriter,
-  report: IncidentReport,
-): Promise<ReadonlyMap<string, string>> {
-  const names = new Map<string, string>();
-  for (const user of peopleIn(report).slice(0, mostPeople)) {
-    try {
-      const { user: found } = await reading.send(() => client.users.info({ user }), 'repeatable');
-      const name = [found?.profile?.display_name, found?.real_name, found?.name].find(
-        (one) => one !== undefined && one !== '',
-      );
-      if (name !== undefined) names.set(user, name);
-    } catch (error) {
-      if (!(error instanceof WebAPIPlatformError)) throw error;
-      // Without the scope nobody's name is known: asking for the next one would be as vain.
-      if (error.data.error === 'missing_scope') break;
-    }
-  }
-  return names;
-}
 
 /** Everybody a report mentions or quotes, in the order they come. */
 function peopleIn({ incident, timeline, remedies }: IncidentReport): string[] {
@@ -47,11 +23,9 @@ function peopleIn({ incident, timeline, remedies }: IncidentReport): string[] {
     ...timeline.map(({ by }) => by),
     ...incident.checklist.map(({ by }) => by),
   ];
-  const mentioned = timeline.flatMap(({ sentence }) =>
-    [...(sentence ?? '').matchAll(/<@([UW][A-Z0-9]+)>/g)].map(([, id = '']) => id),
-  );
+  const mentioned = timeline.flatMap(({ sentence }) => mentionedIn(sentence ?? ''));
   const ids = actors.flatMap((actor) => (actor?.via === 'slack' ? [actor.id] : []));
-  return [...new Set([...ids, ...mentioned])];
+  return [...ids, ...mentioned];
 }
 
 interface Reported {
@@ -112,7 +86,7 @@ async function attach(
 ): Promise<void> {
   const filename = fileNameOf(incident);
   if (await hasFile(writer, thread, filename)) return;
-  const markdown = toMarkdown(report, await readNames(writer, report));
+  const markdown = toMarkdown(report, await writer.readNames(peopleIn(report)));
   try {
     await upload(writer, thread, { filename, markdown, title: report.title });
   } catch (error) {

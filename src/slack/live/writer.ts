@@ -4,6 +4,8 @@ import type { Place } from '../../runbook/approvals/notices.ts';
 import { blockErrors, sayPlainer } from '../messages/kit/fallbacks.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { notice } from '../messages/notice.ts';
+import { withNames } from './names.ts';
+import type { ReadNames } from './names.ts';
 import type { Outbox } from './outbox.ts';
 import { keyed } from './posted-messages.ts';
 import type { Keyed, PostedMessages } from './posted-messages.ts';
@@ -12,30 +14,38 @@ import type { Keyed, PostedMessages } from './posted-messages.ts';
 interface Writing {
   readonly client: WebClient;
   readonly outbox: Outbox;
+  readonly readNames: ReadNames;
 }
 
 /** In a channel, or in a message's thread. */
 type Where = ({ readonly channel: string } | { readonly thread: Place }) & {
   /** What it is found again by. Without one it may stand there twice: better than not at all. */
   readonly key?: string;
+  /** Slack notifies whom it mentions. An escalation and a question mean that, and nothing else does. */
+  readonly notifies?: boolean;
+  /** From the thread into the channel too. */
+  readonly isBroadcast?: boolean;
 };
 
 /** Posts in the richest words Slack takes, once where it bears a key, and returns the time stamp. */
 export async function post(
-  { client, outbox }: Writing,
+  { client, outbox, readNames }: Writing,
   message: Message,
   where: Where,
 ): Promise<string> {
   const { postMessage } = client.chat;
-  const { key } = where;
+  const { key, notifies = false, isBroadcast = false } = where;
+  const said = notifies ? message : await withNames(message, readNames, 'by-id');
+  const inThread =
+    'thread' in where ? { thread_ts: where.thread.ts, reply_broadcast: isBroadcast } : {};
   const { ts } = await outbox.send(
     () =>
-      sayPlainer(message, ({ text, blocks }) =>
+      sayPlainer(said, ({ text, blocks }) =>
         postMessage({
           channel: channelOf(where),
           text,
           ...(blocks.length > 0 && { blocks: [...blocks] }),
-          ...('thread' in where && { thread_ts: where.thread.ts }),
+          ...inThread,
           ...(key !== undefined && keyed(key)),
           unfurl_links: false,
           unfurl_media: false,
@@ -70,17 +80,16 @@ export function isLost(error: unknown): boolean {
 
 /** Rewrites a message. False where it is gone. */
 export async function edit(
-  { client, outbox }: Writing,
+  { client, outbox, readNames }: Writing,
   message: Message,
   { channel, ts }: Place,
 ): Promise<boolean> {
   const { update } = client.chat;
+  const said = await withNames(message, readNames, 'mentioned');
   try {
     await outbox.send(
       () =>
-        sayPlainer(message, ({ text, blocks }) =>
-          update({ channel, ts, text, blocks: [...blocks] }),
-        ),
+        sayPlainer(said, ({ text, blocks }) => update({ channel, ts, text, blocks: [...blocks] })),
       'repeatable',
     );
     return true;
@@ -129,7 +138,7 @@ export async function findKeyed(
 export async function postOnce(
   writer: ReadWriting,
   message: Message,
-  where: Whereabouts & { readonly key: string },
+  where: Whereabouts & Pick<Where, 'notifies'> & { readonly key: string },
 ): Promise<string> {
   const { key } = where;
   const before = await keepFirst(writer, where, key);
@@ -152,7 +161,8 @@ export async function keepFirst(
 }
 
 /** Takes a message of dbconn's away. Where Slack does not let it go, it loses its buttons. */
-export async function remove({ client, outbox }: Writing, { channel, ts }: Place): Promise<void> {
+export async function remove(writing: Writing, { channel, ts }: Place): Promise<void> {
+  const { client, outbox } = writing;
   const forget = (): Promise<unknown> => client.chat.delete({ channel, ts });
   try {
     await outbox.send(forget, 'repeatable');
@@ -160,6 +170,6 @@ export async function remove({ client, outbox }: Writing, { channel, ts }: Place
     if (isLost(error)) return;
     if (!(error instanceof WebAPIPlatformError)) throw error;
     const text = 'This was posted twice. Use the other message.';
-    await edit({ client, outbox }, notice(text), { channel, ts });
+    await edit(writing, notice(text), { channel, ts });
   }
 }

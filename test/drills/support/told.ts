@@ -5,6 +5,7 @@ import { isForThread } from '../../../src/slack/messages/incident-card.ts';
 import { messagesOf } from './conversation.ts';
 import type { Room } from './conversation.ts';
 import type { Harness } from '../../support/harness.ts';
+import { named } from '../../support/people.ts';
 
 const Metadata = z.object({
   event_type: z.literal('dbconn'),
@@ -23,7 +24,9 @@ export function toldSentences(room: Room, incident: string): string[] {
     toText(message)
       .split('\n')
       // A time stands before each of them; what somebody wrote about it stands alone.
-      .flatMap((line) => /^(?: {2}• )?\S.*? {2}(.*)$/.exec(line)?.[1] ?? []),
+      .flatMap((line) => /^(?: {2}• )?\S.*? {2}(.*)$/.exec(line)?.[1] ?? [])
+      // A person whose name Slack did not say in time is named by the id.
+      .map((line) => line.replaceAll(/@(U0\w+)/g, (_, id: string) => named(id))),
   );
 }
 
@@ -33,5 +36,5 @@ export async function keptSentences(harness: Harness, incident: string): Promise
   return notes
     .filter(isForThread)
     .flatMap(({ sentence }) => sentence ?? [])
-    .map((sentence) => sentence.replaceAll(/<@(\w+)>/g, '@$1'));
+    .map((sentence) => sentence.replaceAll(/<@(\w+)>/g, (_, id: string) => named(id)));
 }

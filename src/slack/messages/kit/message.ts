@@ -115,7 +115,7 @@ function checksum(text: string): string {
 }
 
 /** Slack's three characters, and no other: anything more would be shown as typed. */
-function escapeMrkdwn(text: string): string {
+export function escapeMrkdwn(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
