@@ -31,6 +31,7 @@ const Block = z.looseObject({
   elements: z.array(z.unknown()).default([]),
   rows: z.array(z.array(Cell)).default([]),
   title: z.union([Text, z.string()]).optional(),
+  child_blocks: z.array(z.unknown()).default([]),
   chart: z.looseObject({ series: z.array(Series).default([]) }).optional(),
 });
 type Block = z.infer<typeof Block>;
@@ -59,6 +60,10 @@ function blockText(block: Block): string {
       return block.elements.map((element) => `[ ${buttonText(element)} ]`).join('  ');
     case 'data_visualization':
       return chartText(block);
+    case 'container':
+      return [titleOf(block), ...block.child_blocks.map((one) => blockText(Block.parse(one)))].join(
+        '\n',
+      );
     default: {
       const own = typeof block.text === 'string' ? block.text : (block.text?.text ?? '');
       return [own, ...block.fields.map((field) => field.text)].map(unescape).join('\n');
@@ -103,8 +108,11 @@ function chartText({ title, chart }: Block): string {
     const line = data.map(({ value }) => bars[Math.round((value / top) * (bars.length - 1))]);
     return `  ${line.join('')} ${name}`;
   });
-  const heading = typeof title === 'string' ? title : (title?.text ?? '');
-  return [heading, ...lines].join('\n');
+  return [titleOf({ title }), ...lines].join('\n');
+}
+
+function titleOf({ title }: Pick<Block, 'title'>): string {
+  return typeof title === 'string' ? title : (title?.text ?? '');
 }
 
 function unescape(text: string): string {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { blockShapes, payloadLimits, viewShape } from './block-rules.ts';
+import { blockShapes, payloadLimits } from './block-rules.ts';
 import type { Surface } from './block-rules.ts';
 import { toRuleMessage } from './rule-messages.ts';
 
@@ -35,7 +35,8 @@ function countRepeated(values: readonly unknown[]): number {
 
 function idProblems(blocks: readonly Typed[]): string[] {
   const problems: string[] = [];
-  if (countRepeated(blocks.map((block) => block['block_id'])) > 0) {
+  const all = blocks.flatMap((block) => [block, ...childrenOf(block)]);
+  if (countRepeated(all.map((block) => block['block_id'])) > 0) {
     problems.push('[ERROR] block_id must be unique [json-pointer:/blocks]');
   }
   for (const [index, block] of blocks.entries()) {
@@ -51,8 +52,14 @@ function idProblems(blocks: readonly Typed[]): string[] {
   return problems;
 }
 
+/** What a container holds counts as if it stood in the message itself. */
+function childrenOf({ child_blocks: children }: Typed): readonly Typed[] {
+  return z.array(Typed).safeParse(children).data ?? [];
+}
+
 function sumProblems(blocks: readonly Typed[]): string[] {
-  const ofType = (type: string): readonly Typed[] => blocks.filter((block) => block.type === type);
+  const all = blocks.flatMap((block) => [block, ...childrenOf(block)]);
+  const ofType = (type: string): readonly Typed[] => all.filter((block) => block.type === type);
   const tables = ofType('table');
   const checks: readonly [boolean, string][] = [
     [tables.length > payloadLimits.tables, 'only_one_table_allowed'],
@@ -109,6 +116,34 @@ export function checkBlocks(surface: Surface, blocks: unknown): readonly string[
   }
   return problems.slice(0, MAX_PROBLEMS);
 }
+
+const flag = z.boolean().optional();
+const heading = z.strictObject({
+  type: z.literal('plain_text'),
+  text: z.string().min(1).max(24),
+  emoji: flag,
+});
+const viewBase = {
+  blocks: z.array(z.unknown()),
+  private_metadata: z.string().max(3000).optional(),
+  callback_id: z.string().max(255).optional(),
+  external_id: z.string().max(255).optional(),
+};
+
+/** The envelope of a view; its blocks are checked against `blockShapes`. */
+export const viewShape = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('home'), ...viewBase }),
+  z.strictObject({
+    type: z.literal('modal'),
+    ...viewBase,
+    title: heading,
+    submit: heading.optional(),
+    close: heading.optional(),
+    clear_on_close: flag,
+    notify_on_close: flag,
+  }),
+]);
+export type CheckedView = z.infer<typeof viewShape>;
 
 /** As checkBlocks, for a modal or Home view with its envelope. */
 export function checkView(view: unknown): readonly string[] {

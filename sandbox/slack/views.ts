@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import type { CheckedView } from './block-rules.ts';
-import { viewShape } from './block-rules.ts';
-import { checkView } from './check-payload.ts';
+import type { CheckedView } from './check-payload.ts';
+import { checkView, viewShape } from './check-payload.ts';
 import { fillIn } from './element-state.ts';
 import { fillIds } from './elements.ts';
 import { identity } from './identity.ts';

@@ -32,7 +32,7 @@ export function awaitReply(
 }
 
 /** Parts of a card that the audience has read at the moment before. */
-const long = new Set(['table', 'context']);
+const long = new Set(['table', 'container', 'context']);
 
 /** A card without its table and small print. */
 export function briefly({ text, blocks = [] }: Pick<SlackMessage, 'text' | 'blocks'>): string {

@@ -74,6 +74,24 @@ describe.skipIf(skipsWithoutChromium())('the page of the local Slack', () => {
     ]);
   });
 
+  test('shows what is folded away once its title is pressed, also after the message was edited', async () => {
+    const workspace = await startWorkspace();
+    const { client } = workspace.app;
+    const message = { channel: DATABASE, text: 'folded', blocks: [...everyMessageBlock()] };
+    const ts = await post(client, message);
+    const page = await openPage(workspace);
+    const inside = page.getByText('Four services, one network');
+    const title = page.getByText('Evidence: who connects');
+    await title.waitFor();
+    expect(await inside.isVisible()).toBe(false);
+    await title.click();
+    await inside.waitFor({ state: 'visible' });
+    const blocks = [{ type: 'header', text: plain('Edited') }, ...message.blocks];
+    await client.apiCall('chat.update', { ...message, ts, blocks });
+    await page.getByRole('heading', { name: 'Edited' }).waitFor();
+    expect(await inside.isVisible()).toBe(true);
+  });
+
   test('leaves <!channel>, <b> and every other mark in raw text as it is', async () => {
     const workspace = await startWorkspace();
     await post(workspace.app.client, {

@@ -3,6 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { aDiagnosis } from './support/diagnoses.ts';
 import { aView, openBoardWorld, textOf } from './support/incident-board.ts';
 import type { BoardWorld } from './support/incident-board.ts';
+import { withhold } from './support/withhold.ts';
 import { ana, database, readManifest } from './support/workspace.ts';
 import { patienceMs } from '../support/until.ts';
 
@@ -41,6 +42,26 @@ test('an incident is one message, edited as it changes, and its thread hears eve
     order.map((words) => thread.indexOf(words)),
   );
   expect(thread.match(/An alert fired/g)).toHaveLength(1);
+});
+
+test('where Slack has no folds yet the evidence is shown unfolded, and folds are tried once', async () => {
+  const giveBack = withhold('container');
+  try {
+    const it = await open();
+    const board = it.board();
+    for (const version of [1, 2, 3]) {
+      board.show(later(it, version, 40 + version));
+      await board.idle(patienceMs);
+    }
+    const [message] = it.parents();
+    const types = message?.blocks?.map(({ type }) => type) ?? [];
+    expect(types).toContain('table');
+    expect(types).not.toContain('container');
+    expect(types).toContain('data_visualization');
+    expect(it.lines.filter((line) => line.includes('unsupported type: container')).length).toBe(1);
+  } finally {
+    giveBack();
+  }
 });
 
 test('each edit of a message has block ids of its own, because clients keep what was chosen under one', async () => {

@@ -4,8 +4,8 @@ import type { ModalView } from '@slack/types';
 import { WebAPIPlatformError } from '@slack/web-api';
 import type { WebClient } from '@slack/web-api';
 import type { Logger } from 'pino';
-import { dialects, fallbacksOf, isAboutBlocks } from '../messages/kit/fallbacks.ts';
-import type { Dialect } from '../messages/kit/fallbacks.ts';
+import { fallbacksOf, isAboutBlocks, remember } from '../messages/kit/fallbacks.ts';
+import type { KnownDialect } from '../messages/kit/fallbacks.ts';
 import type { Message } from '../messages/kit/message.ts';
 
 /** Where an answer goes. */
@@ -44,16 +44,16 @@ type Route = (asker: Asker, audience: Audience, message: Message) => Promise<Out
  * An answer that timed out may arrive twice: that is harmless, and none at all is not.
  */
 export function createAnswer(client: WebClient, log: Logger): Answer {
-  let richest: Dialect = 'full';
+  const known: KnownDialect = { richest: 'full' };
   return async (asker, audience, message) => {
     const routes = new Set<Route>([byResponseUrl, byWebApi(client)]);
     const reasons: string[] = [];
     let blocksRefused = false;
-    for (const { dialect, message: variant } of fallbacksOf(message, richest)) {
+    for (const { dialect, message: variant } of fallbacksOf(message, known.richest)) {
       for (const route of routes) {
         const outcome = await route(asker, audience, variant);
         if (outcome.kind === 'sent') {
-          if (blocksRefused) richest = remembered(dialect, richest);
+          if (blocksRefused) remember(known, dialect);
           return;
         }
         reasons.push(outcome.reason);
@@ -68,12 +68,6 @@ export function createAnswer(client: WebClient, log: Logger): Answer {
     }
     throw new AnswerError(reasons);
   };
-}
-
-/** Text alone is never remembered: a workspace without any blocks does not exist, a faulty message does. */
-function remembered(accepted: Dialect, before: Dialect): Dialect {
-  if (accepted === 'text-only') return before;
-  return dialects.indexOf(accepted) > dialects.indexOf(before) ? accepted : before;
 }
 
 async function byResponseUrl(

@@ -262,7 +262,8 @@ function judgeExamples(
 ): Check[] {
   const inDialect = (dialect: Dialect): string =>
     shortList(messages.filter((one) => one.dialect === dialect).map(({ name }) => name));
-  const [charts, tables, refused] = [
+  const [folds, charts, tables, refused] = [
+    inDialect('without-folds'),
     inDialect('without-charts'),
     inDialect('without-tables'),
     inDialect('text-only'),
@@ -275,6 +276,9 @@ function judgeExamples(
       : [ofSlack('missing', `Slack refuses ${refused}: people see one line of text.`, fix)]),
     ...(closed === '' ? [] : [ofSlack('missing', `Slack refuses the views ${closed}.`, fix)]),
     // Slack brings new blocks to one workspace after the other, and dbconn does without by itself.
+    ...(folds === ''
+      ? []
+      : [ofSlack('off', `This workspace cannot fold: ${folds} shows its evidence unfolded.`)]),
     ...(charts === ''
       ? []
       : [ofSlack('off', `This workspace has no charts: ${charts} show figures as text.`)]),

@@ -2,6 +2,7 @@ import { WebAPIPlatformError } from '@slack/web-api';
 import type { WebClient } from '@slack/web-api';
 import type { Place } from '../../runbook/approvals/notices.ts';
 import { blockErrors, sayPlainer } from '../messages/kit/fallbacks.ts';
+import type { KnownDialect } from '../messages/kit/fallbacks.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { notice } from '../messages/notice.ts';
 import { withNames } from './names.ts';
@@ -15,6 +16,15 @@ interface Writing {
   readonly client: WebClient;
   readonly outbox: Outbox;
   readonly readNames: ReadNames;
+}
+
+const dialects = new WeakMap<WebClient, KnownDialect>();
+
+/** What the workspace behind this client was found to take. */
+function dialectOf(client: WebClient): KnownDialect {
+  const known = dialects.get(client) ?? { richest: 'full' };
+  dialects.set(client, known);
+  return known;
 }
 
 /** In a channel, or in a message's thread. */
@@ -40,7 +50,7 @@ export async function post(
     'thread' in where ? { thread_ts: where.thread.ts, reply_broadcast: isBroadcast } : {};
   const { ts } = await outbox.send(
     () =>
-      sayPlainer(said, ({ text, blocks }) =>
+      sayPlainer(said, dialectOf(client), ({ text, blocks }) =>
         postMessage({
           channel: channelOf(where),
           text,
@@ -89,7 +99,9 @@ export async function edit(
   try {
     await outbox.send(
       () =>
-        sayPlainer(said, ({ text, blocks }) => update({ channel, ts, text, blocks: [...blocks] })),
+        sayPlainer(said, dialectOf(client), ({ text, blocks }) =>
+          update({ channel, ts, text, blocks: [...blocks] }),
+        ),
       'repeatable',
     );
     return true;

@@ -1,6 +1,8 @@
+import type { Diagnosis } from '../../runbook/diagnose/diagnosis.ts';
 import type { KeptNote } from '../../runbook/incidents/incident-log.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { IncidentView } from '../../runbook/incidents/incidents.ts';
+import { list } from '../../runbook/snapshot/words.ts';
 import { blockersList, holdersTable, sentence } from './diagnosis-parts.ts';
 import { findingsList, linksLine, provenanceLines, reachNotice } from './frame.ts';
 import { incidentButtons } from './incident-buttons.ts';
@@ -14,7 +16,7 @@ import {
   silenceNotice,
 } from './incident-facts.ts';
 import { earlierRequests, poolsLine, presentRequests, remediesList } from './incident-remedies.ts';
-import { header, smallPrint, toMessage } from './kit/message.ts';
+import { folded, header, smallPrint, toMessage } from './kit/message.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
 import {
   bullets,
@@ -79,18 +81,28 @@ function bodyOf(view: IncidentView, scene: IncidentScene): MessageBlock[] {
     ...presentRequests(view, scene.links),
     ...remediesList(view),
     ...buttons,
-    ...(diagnosis === null ? [] : evidenceOf(diagnosis)),
+    ...(diagnosis === null ? [] : evidenceOf(diagnosis, incident.id)),
     ...peakLine(incident),
     ...earlierRequests(view, scene.links),
     ...escalationsList(incident),
   ];
 }
 
-function evidenceOf(diagnosis: NonNullable<IncidentView['diagnosis']>): MessageBlock[] {
+/** What the cause rests on folds away; another trouble with its fix does not. A chart cannot. */
+function evidenceOf(diagnosis: Diagnosis, incident: string): MessageBlock[] {
+  const [holders, blockers, pools] = [
+    holdersTable(diagnosis),
+    blockersList(diagnosis, 2),
+    poolsLine(diagnosis),
+  ];
+  const contents = [
+    ...(holders.length > 0 ? ['who holds the connections'] : []),
+    ...(blockers.length > 0 ? ['who blocks whom'] : []),
+    ...(pools.length > 0 ? ['what the pools may open'] : []),
+  ];
+  const fold = { id: `dbconn_evidence.${incident}`, title: `Evidence: ${list(contents)}` };
   return [
-    ...holdersTable(diagnosis),
-    ...blockersList(diagnosis, 2),
-    ...poolsLine(diagnosis),
+    ...folded(fold, [...holders, ...blockers, ...pools]),
     ...findingsList(diagnosis, 2),
     ...historyChart(diagnosis),
   ];

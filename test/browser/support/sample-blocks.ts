@@ -135,6 +135,14 @@ export function everyMessageBlock(): readonly Raw[] {
     richText,
     controls,
     {
+      type: 'container',
+      block_id: 'evidence',
+      title: plain('Evidence: who connects'),
+      is_collapsible: true,
+      default_collapsed: true,
+      child_blocks: [{ type: 'context', elements: [plain('Four services, one network')] }],
+    },
+    {
       type: 'context',
       elements: [
         mrkdwn('Answered by the warm connection, *0.4 s* ago'),

@@ -22,6 +22,7 @@ import {
   bullets,
   cell,
   table,
+  container,
   chart,
   radio,
   text,
@@ -135,6 +136,18 @@ const taken: readonly Case[] = [
           rich(line(leaf())),
         ],
       ]),
+    ],
+  ],
+  [
+    'a container of ten, folded',
+    [
+      container([table([[cell()]]), ...many(9, () => rich(line(leaf())))], {
+        title: plain(long(150)),
+        subtitle: mrkdwn(long(150)),
+        width: 'full',
+        is_collapsible: true,
+        default_collapsed: true,
+      }),
     ],
   ],
   ['markdown of 12,000', [{ type: 'markdown', text: long(12_000) }]],

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import { fallbacksOf } from '../../../src/slack/messages/kit/fallbacks.ts';
+import { sentence } from '../../../src/slack/messages/diagnosis-parts.ts';
+import { folded } from '../../../src/slack/messages/kit/message.ts';
 import type { Message } from '../../../src/slack/messages/kit/message.ts';
 import { notice } from '../../../src/slack/messages/notice.ts';
 import { statusMessage } from '../../../src/slack/messages/status.ts';
@@ -40,6 +42,28 @@ test('every way of saying it is one Slack takes', () => {
   for (const dialect of ['full', 'without-charts', 'without-tables'] as const) {
     expect(checkBlocks('message', said.get(dialect)?.blocks)).toEqual([]);
   }
+});
+
+test('a fold said without folds shows what it held in its place, and what is in it is said plainer too', () => {
+  const [table] = status.blocks.filter(({ type }) => type === 'table');
+  const message = {
+    text: 'Full.',
+    blocks: [
+      sentence('Before.'),
+      ...folded({ id: 'x', title: 'Why' }, table ? [table] : []),
+      sentence('After.'),
+    ],
+  };
+  const ways = fallbacksOf(message, 'full').map(({ dialect, message: said }) => [
+    dialect,
+    said.blocks.map(({ type }) => type),
+  ]);
+  expect(ways).toEqual([
+    ['full', ['rich_text', 'container', 'rich_text']],
+    ['without-folds', ['rich_text', 'table', 'rich_text']],
+    ['without-tables', ['rich_text', 'rich_text', 'rich_text']],
+    ['text-only', []],
+  ]);
 });
 
 test('ways that change nothing are left out', () => {

@@ -147,9 +147,36 @@ describe('the message of an open incident', () => {
   test('puts the buttons before the evidence, and what is read before them is short', () => {
     const { blocks } = written({});
     const at = blocks.findIndex(({ type }) => type === 'actions');
-    expect(blocks.findIndex(({ type }) => type === 'table')).toBeGreaterThan(at);
+    expect(blocks.findIndex(({ type }) => type === 'container')).toBeGreaterThan(at);
     const before = toText({ text: '', blocks: blocks.slice(0, at) });
     expect(before.split(/\s+/).length).toBeLessThan(80);
+  });
+
+  test('folds the evidence away, and says what is behind the fold', () => {
+    const { blocks } = written({});
+    const [fold, ...others] = blocks.filter((block) => block.type === 'container');
+    expect(others).toEqual([]);
+    expect(fold).toMatchObject({
+      title: {
+        text: 'Evidence: who holds the connections, who blocks whom and what the pools may open',
+      },
+      is_collapsible: true,
+      default_collapsed: true,
+    });
+    expect(fold?.child_blocks.map(({ type }) => type)).toEqual(['table', 'rich_text', 'rich_text']);
+    const unfolded = blocks.filter(({ type }) => type !== 'container');
+    expect(unfolded.map(({ type }) => type)).not.toContain('table');
+  });
+
+  test('keeps the id of the fold in each version, so that it can stay open', () => {
+    const idOf = ({ blocks }: Message): unknown =>
+      blocks.find(({ type }) => type === 'container')?.block_id;
+    const first = written({});
+    const next = written({
+      diagnosis: aDiagnosis({ headline: '95 of 97.', holders: [aHolder({})] }),
+    });
+    expect(idOf(first)).toBe('dbconn_evidence.inc-0abc1234');
+    expect(idOf(next)).toBe(idOf(first));
   });
 
   test('says in its notification what is wrong, why, and whether it has an owner', () => {
@@ -387,7 +414,7 @@ test('the largest incident fits Slack: 50 blocks, one table, every text within i
   expect(checkBlocks('message', message.blocks)).toEqual([]);
   expect(message.blocks.length).toBeLessThanOrEqual(50);
   expect(message.text.length).toBeLessThanOrEqual(4000);
-  expect(message.blocks.filter(({ type }) => type === 'table')).toHaveLength(1);
+  expect(JSON.stringify(message.blocks).match(/"type":"table"/g)).toHaveLength(1);
   const news = noteLines(
     incident,
     Array.from({ length: linesAtOnce }, () => ({ ...note, quote: long })),

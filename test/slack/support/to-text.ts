@@ -7,6 +7,9 @@ export function toText({ blocks }: Pick<Message, 'blocks'>): string {
 
 /** One block, also as a Slack gives it back. */
 export function blockText(block: MessageBlock | Readonly<Record<string, unknown>>): string {
+  if ('child_blocks' in block && Array.isArray(block.child_blocks)) {
+    return [leaves(block.title), ...block.child_blocks.map(blockText)].join('\n');
+  }
   if (!('rows' in block) || !Array.isArray(block.rows)) return leaves(block);
   return block.rows
     .map((row: unknown) => (Array.isArray(row) ? row.map(leaves).join(' | ') : ''))

@@ -1,5 +1,6 @@
 import type {
   ActionsBlock,
+  ContainerBlock,
   ContextBlock,
   HeaderBlock,
   InputBlock,
@@ -11,6 +12,7 @@ import type {
 /** The blocks this page draws: those that dbconn sends, and sections. */
 export type PageBlock =
   | ActionsBlock
+  | ContainerBlock
   | ContextBlock
   | DataVisualizationBlock
   | HeaderBlock
@@ -59,6 +61,7 @@ export interface ColumnSettings {
 
 const BLOCK_TYPES: ReadonlySet<string> = new Set<PageBlock['type']>([
   'actions',
+  'container',
   'context',
   'data_visualization',
   'header',

@@ -5,7 +5,7 @@ import { renderInput } from './render-input.ts';
 import { renderLineChart } from './render-line-chart.ts';
 import { renderRichText } from './render-rich-text.ts';
 import { renderTable } from './render-table.ts';
-import type { ActionsBlock, ContextBlock, SectionBlock } from '@slack/types';
+import type { ActionsBlock, ContainerBlock, ContextBlock, SectionBlock } from '@slack/types';
 import { isPageBlock, type PageBlock } from './block.ts';
 import type { Drawing } from './drawing.ts';
 import type { SentBlock } from '../workspace-view.ts';
@@ -28,6 +28,8 @@ function draw(block: PageBlock, drawing: Drawing): HTMLElement {
       return renderSection(block, drawing);
     case 'header':
       return element('h4', {}, plainTextOf(block.text));
+    case 'container':
+      return renderContainer(block, drawing);
     case 'context':
       return renderContext(block, drawing);
     case 'actions':
@@ -66,6 +68,29 @@ function renderContext(block: ContextBlock, drawing: Drawing): HTMLElement {
       each.type === 'image' ? renderUnknown(each) : renderTextObject(each, directory),
     ),
   );
+}
+
+/** What a person unfolded, by block id: it stays so when the message is drawn anew. */
+const unfolded = new Set<string>();
+
+function renderContainer(block: ContainerBlock, drawing: Drawing): HTMLElement {
+  const { title, block_id: id = '' } = block;
+  const children = block.child_blocks.map((child) => ({
+    ...child,
+    block_id: child.block_id ?? '',
+  }));
+  const heading = title && plainTextOf(title);
+  if (block.is_collapsible !== true) {
+    return element('div', {}, element('h5', {}, heading), renderBlocks(children, drawing));
+  }
+  const fold = document.createElement('details');
+  fold.open = block.default_collapsed !== true || unfolded.has(id);
+  fold.append(element('summary', {}, heading), renderBlocks(children, drawing));
+  fold.addEventListener('toggle', () => {
+    if (fold.open) unfolded.add(id);
+    else unfolded.delete(id);
+  });
+  return fold;
 }
 
 function renderActions(block: ActionsBlock, drawing: Drawing): HTMLElement {

@@ -1,5 +1,6 @@
 import type { TableBlock } from '@slack/types';
 import { WebAPIPlatformError } from '@slack/web-api';
+import { slackLimits } from './message.ts';
 import type { ChartBlock, Message, MessageBlock } from './message.ts';
 import { preformatted, richText } from './rich-text.ts';
 
@@ -7,7 +8,13 @@ import { preformatted, richText } from './rich-text.ts';
  * How much of Block Kit a workspace takes. Slack rolls new blocks out in phases and answers
  * `invalid_blocks` where they have not arrived, so every message can be said in plainer words.
  */
-export const dialects = ['full', 'without-charts', 'without-tables', 'text-only'] as const;
+const dialects = [
+  'full',
+  'without-folds',
+  'without-charts',
+  'without-tables',
+  'text-only',
+] as const;
 export type Dialect = (typeof dialects)[number];
 
 interface Speech {
@@ -18,13 +25,20 @@ interface Speech {
 
 const speeches: Readonly<Record<Dialect, Speech>> = {
   full: { say: (message) => message, changes: () => true },
+  'without-folds': {
+    say: unfold,
+    changes: (message) => has(message, 'container'),
+  },
   'without-charts': {
-    say: (message) => ({ ...message, blocks: message.blocks.map(drawChart) }),
+    say: (message) => ({ ...message, blocks: unfold(message).blocks.map(drawChart) }),
     changes: (message) => has(message, 'data_visualization'),
   },
   'without-tables': {
-    say: (message) => ({ ...message, blocks: message.blocks.map(drawChart).map(drawTable) }),
-    changes: (message) => has(message, 'table'),
+    say: (message) => ({
+      ...message,
+      blocks: unfold(message).blocks.map(drawChart).map(drawTable),
+    }),
+    changes: (message) => has(unfold(message), 'table'),
   },
   'text-only': {
     say: ({ text }) => ({ text, blocks: [] }),
@@ -48,6 +62,14 @@ export function fallbacksOf(
 
 function has({ blocks }: Message, type: MessageBlock['type']): boolean {
   return blocks.some((block) => block.type === type);
+}
+
+/** What was folded away stands where its title was; what it is says itself. */
+function unfold({ text, blocks }: Message): Message {
+  const flat = blocks.flatMap((block) =>
+    block.type === 'container' ? block.child_blocks : [block],
+  );
+  return { text, blocks: flat.slice(0, slackLimits.blocksPerMessage) };
 }
 
 /** A table as rows in a fixed-width font. */
@@ -94,15 +116,29 @@ export function isAboutBlocks(error: unknown): error is WebAPIPlatformError {
   return error instanceof WebAPIPlatformError && blockErrors.has(error.data.error);
 }
 
-/** Sends a message in the richest words Slack takes. Rejects as the last try does. */
+/** What a workspace was found to take: what it refuses need not be tried with every message. */
+export interface KnownDialect {
+  richest: Dialect;
+}
+
+/** Text alone is never remembered: a workspace without any blocks does not exist, a faulty message does. */
+export function remember(known: KnownDialect, accepted: Dialect): void {
+  if (accepted === 'text-only') return;
+  if (dialects.indexOf(accepted) > dialects.indexOf(known.richest)) known.richest = accepted;
+}
+
+/** Sends a message in the richest words Slack takes, as far as that is known. Rejects as the last try does. */
 export async function sayPlainer<T>(
   message: Message,
+  known: KnownDialect,
   send: (message: Message) => Promise<T>,
 ): Promise<T> {
   let refused: unknown;
-  for (const { message: variant } of fallbacksOf(message, 'full')) {
+  for (const { dialect, message: variant } of fallbacksOf(message, known.richest)) {
     try {
-      return await send(variant);
+      const answer = await send(variant);
+      if (refused !== undefined) remember(known, dialect);
+      return answer;
     } catch (error) {
       if (!isAboutBlocks(error)) throw error;
       refused = error;

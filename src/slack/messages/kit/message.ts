@@ -1,4 +1,4 @@
-import type { Block, KnownBlock, PlainTextElement } from '@slack/types';
+import type { Block, ContainerBlock, KnownBlock, PlainTextElement } from '@slack/types';
 import { cleanUntrusted } from '../../../runbook/snapshot/redaction/redact-text.ts';
 import { isOwnBlock } from './action-ids.ts';
 
@@ -9,6 +9,8 @@ import { isOwnBlock } from './action-ids.ts';
 export const slackLimits = {
   blocksPerMessage: 50,
   headerCharacters: 150,
+  containerTitleCharacters: 150,
+  containerBlocks: 10,
   plainTextCharacters: 3000,
   contextElements: 10,
   tableRows: 100,
@@ -139,4 +141,33 @@ export function smallPrint(lines: readonly string[]): KnownBlock[] {
     .filter(({ text }) => text !== '')
     .slice(0, slackLimits.contextElements);
   return elements.length === 0 ? [] : [{ type: 'context', elements }];
+}
+
+/** A fold takes no charts, and no fold (Slack documentation, container block). */
+function fitsFold(block: MessageBlock): block is FoldedBlock {
+  return ['context', 'divider', 'header', 'rich_text', 'section', 'table'].includes(block.type);
+}
+
+type FoldedBlock = ContainerBlock['child_blocks'][number];
+
+interface Fold {
+  /** The same for each version of a message, so that what somebody unfolded can stay open when it is edited. */
+  readonly id: string;
+  /** Words of dbconn's own. */
+  readonly title: string;
+}
+
+/** Blocks behind a line that unfolds them; nothing where there are none. */
+export function folded({ id, title }: Fold, blocks: readonly MessageBlock[]): MessageBlock[] {
+  if (blocks.length === 0) return [];
+  return [
+    {
+      type: 'container',
+      block_id: id,
+      title: plainText(title, slackLimits.containerTitleCharacters),
+      child_blocks: blocks.filter(fitsFold).slice(0, slackLimits.containerBlocks),
+      is_collapsible: true,
+      default_collapsed: true,
+    },
+  ];
 }

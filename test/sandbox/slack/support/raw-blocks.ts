@@ -41,6 +41,12 @@ export const bullets = (more: Raw = {}): Raw => ({
 });
 export const cell = (text = 'cell'): Raw => ({ type: 'raw_text', text });
 export const table = (rows: unknown, more: Raw = {}): Raw => ({ type: 'table', rows, ...more });
+export const container = (children: unknown, more: Raw = {}): Raw => ({
+  type: 'container',
+  title: plain('Why'),
+  child_blocks: children,
+  ...more,
+});
 export const chart = (more: Raw = {}, axis: Raw = {}): Raw => ({
   type: 'data_visualization',
   title: 'Connections',
