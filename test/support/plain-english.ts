@@ -48,10 +48,13 @@ const pluralVerbs = 'are|were|have|wait|hold|run|do|need|block';
 /**
  * What a reader would stumble over in text that people read, a sentence each; none where there is nothing. Takes one
  * message, lines and cells as they are: a line, a cell, or what a full stop ends is a sentence. What is between
- * backticks, and SQL, counts as one word and is not read.
+ * backticks, and SQL, counts as one word and is not read; so does an enumeration of numbers, such as of pids.
  */
 export function faultsOfText(text: string): string[] {
-  const read = text.replaceAll(/`[^`]*`/g, 'CODE').replaceAll(sql, 'CODE');
+  const read = text
+    .replaceAll(/`[^`]*`/g, 'CODE')
+    .replaceAll(sql, 'CODE')
+    .replaceAll(/\b\d+(?:, \d+){2,}\b/g, 'NUMBERS');
   const sentences = read
     .split(/\n|(?<=[.!?…])\s+|\s+[·|│→]\s+|\s{3,}/)
     .map((sentence) => sentence.trim())

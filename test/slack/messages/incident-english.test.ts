@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { toText } from '../../../sandbox/message-text.ts';
 import { homeView } from '../../../src/slack/home/home-view.ts';
+import { saidOfChanges } from '../../record/fixtures/changes.ts';
 import { saidOfIncidents } from '../../record/fixtures/incidents.ts';
 import { faultsOfText } from '../../support/plain-english.ts';
 import { buildIncident } from '../../journal/build-incident.ts';
@@ -16,13 +17,23 @@ function findMessages(name: string, content: unknown): (readonly [string, string
   return Object.entries(content).flatMap(([key, value]) => findMessages(`${name} ${key}`, value));
 }
 
-test('every message, list, dialog and report of an incident is plain English, and so is its notification', async () => {
-  const messages = findMessages('', await saidOfIncidents());
-  expect(messages.length).toBeGreaterThan(50);
-  const faults = messages.flatMap(([name, shown, notification]) =>
+/** What a reader would stumble over in a message or in the notification of it. */
+function faultsOf(content: unknown): string[] {
+  return findMessages('', content).flatMap(([name, shown, notification]) =>
     [shown, notification].flatMap((text) => faultsOfText(text).map((fault) => `${name}: ${fault}`)),
   );
-  expect(faults).toEqual([]);
+}
+
+test('every message, list, dialog and report of an incident is plain English, and so is its notification', async () => {
+  const said = await saidOfIncidents();
+  expect(findMessages('', said).length).toBeGreaterThan(50);
+  expect(faultsOf(said)).toEqual([]);
+});
+
+test('so is every card, list, dialog and end of a request', async () => {
+  const said = await saidOfChanges();
+  expect(findMessages('', said).length).toBeGreaterThan(300);
+  expect([...new Set(faultsOf(said))]).toEqual([]);
 });
 
 test('so is the Home tab', () => {
