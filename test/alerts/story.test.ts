@@ -11,6 +11,7 @@ import { dana, jonas, maya, messagesOf, press } from '../drills/support/conversa
 import { keptSentences, keyOf, toldSentences } from '../drills/support/told.ts';
 import { routingKey, webhookToken } from '../support/harness.ts';
 import { appToken, botToken, signingSecret } from '../slack/support/workspace.ts';
+import { dashboardQueries } from './support/dashboard.ts';
 import { eventually } from './support/eventually.ts';
 import { openNight, password } from './support/night.ts';
 import type { Night } from './support/night.ts';
@@ -186,6 +187,17 @@ describe.skipIf(findMissingTools().length > 0)(`one night${whatIsMissing()}`, ()
     expect(own.toSorted()).toEqual([...new Set(own)].toSorted());
     expect(night.harness.pagerDuty.pages).toHaveLength(1);
     expect(night.harness.pagerDuty.calls.filter((path) => path === '/v2/enqueue')).toHaveLength(3);
+  });
+
+  test('every query of the dashboard finds a series in Prometheus', async () => {
+    const queries = dashboardQueries();
+    expect(queries.length).toBeGreaterThan(15);
+    for (const query of queries) {
+      expect(query).not.toContain('$');
+      await eventually(`a series for ${query}`, async () => {
+        return (await night.chain.query(query)) !== undefined;
+      });
+    }
   });
 
   test('no secret is in Slack, the log, the journal, the metrics or at the pager', async () => {

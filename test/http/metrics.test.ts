@@ -87,6 +87,17 @@ test('every metric of dbconn is explained in docs/metrics.md, and nothing else i
   expect(explained).toHaveLength(names.length);
 });
 
+test('every metric of dbconn is on the dashboard', () => {
+  const documented = readFileSync(new URL('../../docs/metrics.md', import.meta.url), 'utf8');
+  const dashboard = readFileSync(
+    new URL('../../deploy/grafana/dbconn.json', import.meta.url),
+    'utf8',
+  );
+  const names = [...documented.matchAll(/^\| `(dbconn_\w+)/gm)].map(([, name = '']) => name);
+  expect(names.length).toBeGreaterThan(10);
+  expect(names.filter((name) => !dashboard.includes(name))).toEqual([]);
+});
+
 test.skipIf(!hasPromtool())('promtool finds nothing to say about the metrics', async () => {
   const meter = createMeter();
   check(meter, 'orders', 'warm');
