@@ -14,5 +14,5 @@ export default {
   // What a file exports for its tests is no code for tests alone where the file uses it itself.
   ignoreExportsUsedInFile: process.argv.includes('--production'),
   // Programs of the machine's; where they are not installed the tests that need them are left out.
-  ignoreBinaries: ['mkfifo', 'pgbench', 'pgbouncer', 'promtool', 'script'],
+  ignoreBinaries: ['dockerd', 'mkfifo', 'pgbench', 'pgbouncer', 'promtool', 'script'],
 } satisfies KnipConfig;

@@ -23,8 +23,7 @@ const verifyAfterMs = 60_000;
 export function openApprovals({ config, deps: { leaseMs } }: App, parts: ApprovalParts): Approvals {
   // Without people in Slack nobody there can decide anything here.
   const { targetAdapters, journal, clock, people = nobodyKnown, recentPeople } = parts;
-  const refusedServices = config.targets.flatMap(({ compose }) => compose?.neverRestart ?? []);
-  const targetParts = { clock, refusedServices, refusedContainers: ownContainer() };
+  const refusedContainers = ownContainer();
   const { approval, file: configFile } = config;
   return createApprovals({
     onChange: parts.onChange,
@@ -33,7 +32,10 @@ export function openApprovals({ config, deps: { leaseMs } }: App, parts: Approva
     ...(leaseMs !== undefined && { leaseMs }),
     journal,
     clock,
-    approvalTargets: targetAdapters.map((adapters) => toApprovalTarget(adapters, targetParts)),
+    approvalTargets: targetAdapters.map((adapters) => {
+      const refusedServices = adapters.target.neverRestart ?? [];
+      return toApprovalTarget(adapters, { clock, refusedServices, refusedContainers });
+    }),
     neighbourhood: (name) =>
       targetAdapters.find(({ target }) => target.name === name)?.neighbourhood?.(),
     policy: toPolicy(approval),

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode';
 import type { Config, TargetConfig } from '../config/config.ts';
 import { ConfigError } from '../config/environment.ts';
-import { connectDocker } from '../docker/connect.ts';
+import { connectDocker, connectOwnEngine } from '../docker/connect.ts';
 import { execPsql } from '../docker/exec-psql.ts';
 import { DockerFailure } from '../docker/failure.ts';
 import { createPoolSettings } from '../docker/recreate/resize-pools.ts';
@@ -22,11 +22,15 @@ export type OpenContainers = (
   entry: TargetConfig & { readonly compose: NonNullable<TargetConfig['compose']> },
 ) => ContainerParts;
 
-/** Connects to the engine once for all targets. Throws ConfigError where DOCKER_HOST cannot be used. */
-export function openContainers({ docker: settings }: Config, clock: Clock): OpenContainers {
-  const docker = connect(settings);
+/**
+ * Connects each target to its engine: its own, or the one of the environment. Targets on one engine share a client.
+ * Throws ConfigError with every engine that cannot be used.
+ */
+export function openContainers(config: Config, clock: Clock): OpenContainers {
+  const engines = connectEngines(config);
   return ({ target, compose, database, logs }) => {
     const { project, postgres: postgresService, directory, envFile } = compose;
+    const docker = engines(compose);
     const { execUser: user } = database;
     const services = new DockerServices({
       docker,
@@ -43,7 +47,7 @@ export function openContainers({ docker: settings }: Config, clock: Clock): Open
     return {
       services,
       restarts: { restartReplica: (id, options) => restartReplica(docker, id, options) },
-      poolSettings: createPoolSettings({ docker, services: target.services, ...compose }),
+      poolSettings: createPoolSettings({ ...compose, docker, services: target.services }),
       ...(postgresService !== undefined && {
         serverHost: new ContainerHost({ docker, project, postgresService }),
         ...(user !== undefined && {
@@ -54,11 +58,28 @@ export function openContainers({ docker: settings }: Config, clock: Clock): Open
   };
 }
 
-function connect(settings: Config['docker']): Docker {
-  try {
-    return connectDocker(settings);
-  } catch (error) {
-    if (error instanceof DockerFailure) throw new ConfigError([error.message]);
-    throw error;
+type Compose = NonNullable<TargetConfig['compose']>;
+
+function connectEngines({ docker, targets }: Config): (compose: Compose) => Docker {
+  const keyOf = ({ docker: own }: Compose): string => JSON.stringify(own ?? null);
+  const engines = new Map<string, Docker>();
+  const problems: string[] = [];
+  for (const { target, compose } of targets) {
+    if (compose === undefined || engines.has(keyOf(compose))) continue;
+    const { docker: own } = compose;
+    try {
+      const engine =
+        own === undefined ? connectDocker(docker) : connectOwnEngine(own, docker.DOCKER_CONFIG);
+      engines.set(keyOf(compose), engine);
+    } catch (error) {
+      if (!(error instanceof DockerFailure)) throw error;
+      problems.push(own === undefined ? error.message : `${target.name}: ${error.message}`);
+    }
   }
+  if (problems.length > 0) throw new ConfigError([...new Set(problems)]);
+  return (compose) => {
+    const engine = engines.get(keyOf(compose));
+    if (engine === undefined) throw new Error('A target that is not of this configuration.');
+    return engine;
+  };
 }

@@ -12,7 +12,7 @@ import { ConfigFile } from './file.ts';
 import type { TargetEntry } from './file.ts';
 import { readSlackConfig } from './slack-settings.ts';
 import type { SlackConfig } from './slack-settings.ts';
-import { ownRolesOf, toIncidentRules, toSteps } from './to-rules.ts';
+import { neverRestartOf, ownRolesOf, toIncidentRules, toSteps } from './to-rules.ts';
 
 /** All that dbconn is told, by its file and its environment. */
 export interface Config extends Pick<ConfigFile, 'approval' | 'pager' | 'heartbeat'> {
@@ -32,7 +32,10 @@ export interface Config extends Pick<ConfigFile, 'approval' | 'pager' | 'heartbe
   readonly logLevel: string;
   /** The docker command's own variables. */
   readonly docker: Readonly<
-    Record<'DOCKER_HOST' | 'DOCKER_TLS_VERIFY' | 'DOCKER_CERT_PATH', string | undefined>
+    Record<
+      'DOCKER_HOST' | 'DOCKER_TLS_VERIFY' | 'DOCKER_CERT_PATH' | 'DOCKER_CONFIG',
+      string | undefined
+    >
   >;
 }
 
@@ -120,6 +123,7 @@ function toConfig(file: ConfigFile, environment: Environment, name = 'dbconn.yml
       toTargetConfig(entry, {
         escalation,
         ownRoles: ownRolesOf(entry.database, journal.journal, environment),
+        neverRestart: neverRestartOf(entry, targets),
       }),
     ),
     incidents: toIncidentRules(incidents, file.alerts),
@@ -130,6 +134,7 @@ function toConfig(file: ConfigFile, environment: Environment, name = 'dbconn.yml
       DOCKER_HOST: environment['DOCKER_HOST'],
       DOCKER_TLS_VERIFY: environment['DOCKER_TLS_VERIFY'],
       DOCKER_CERT_PATH: environment['DOCKER_CERT_PATH'],
+      DOCKER_CONFIG: environment['DOCKER_CONFIG'],
     },
   };
 }
@@ -138,9 +143,13 @@ interface Around {
   /** Whom incidents call where a target does not say otherwise. */
   readonly escalation: ConfigFile['escalation'];
   readonly ownRoles: readonly string[];
+  readonly neverRestart: readonly string[] | undefined;
 }
 
-function toTargetConfig(entry: TargetEntry, { escalation, ownRoles }: Around): TargetConfig {
+function toTargetConfig(
+  entry: TargetEntry,
+  { escalation, ownRoles, neverRestart }: Around,
+): TargetConfig {
   const { name, services, applicationRoles, protectedApplications, ...more } = entry;
   const { limits, links, contacts, alertLabels, runtime, escalation: own, ...adapters } = more;
   const { compose, database } = adapters;
@@ -149,7 +158,7 @@ function toTargetConfig(entry: TargetEntry, { escalation, ownRoles }: Around): T
     name,
     services,
     ...(compose?.postgres !== undefined && { postgresService: compose.postgres }),
-    ...(compose !== undefined && { neverRestart: compose.neverRestart }),
+    ...(neverRestart !== undefined && { neverRestart }),
     applicationRoles,
     protectedApplications,
     ownRoles,
@@ -160,6 +169,7 @@ function toTargetConfig(entry: TargetEntry, { escalation, ownRoles }: Around): T
     contacts,
     alertLabels,
     ...(compose !== undefined && { composeProject: compose.project }),
+    ...(compose?.docker !== undefined && { engine: { context: compose.docker.context ?? null } }),
     ...(runtime !== undefined && { runtime }),
   };
   return { ...adapters, target, ...(steps !== undefined && { escalation: toSteps(steps) }) };

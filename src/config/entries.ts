@@ -116,3 +116,47 @@ export const RuntimeEntry = z.preprocess(
   (given): unknown => (typeof given === 'string' ? { kind: given } : given),
   RuntimeConfig,
 );
+
+const path = z.string().regex(/^\//, 'is the path of a file and begins with /');
+
+const behindSsh =
+  'is behind SSH, which dbconn does not speak. Forward its socket with `ssh -nNT -L /run/engine.sock:/var/run/docker.sock user@host`, and name unix:///run/engine.sock';
+
+const engineHost = z.string().superRefine((host, context) => {
+  if (/^(?:unix|npipe):\/\/\/?[^/]/.test(host)) return;
+  const url = /^(?:tcp|https?):\/\/[^/@]+\/?$/.test(host) ? URL.parse(host) : null;
+  if (url !== null && url.hostname !== '') return;
+  const shape = 'is not an address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375';
+  context.addIssue({ code: 'custom', message: host.startsWith('ssh:') ? behindSsh : shape });
+});
+
+/** The Docker engine of one target, where that is another than the environment's: by its address, or by a context. */
+export const EngineEntry = z
+  .strictObject({
+    host: engineHost.exactOptional(),
+    /** What proves the engine to dbconn, and dbconn to the engine. */
+    tls: z
+      .strictObject({
+        ca: path.exactOptional(),
+        cert: path.exactOptional(),
+        key: path.exactOptional(),
+      })
+      .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
+        message: 'needs both cert and key, or neither',
+      })
+      .exactOptional(),
+    /** As `docker context ls` names it. */
+    context: z
+      .string()
+      .regex(/^\w[\w.+-]{0,60}$/, 'is not the name of a docker context')
+      .exactOptional(),
+  })
+  .refine(({ host, context }) => (host === undefined) !== (context === undefined), {
+    message: 'takes either host or context. Leave it out to use DOCKER_HOST',
+  })
+  .refine(({ context }) => context !== 'default', {
+    message: 'names the default context, which is DOCKER_HOST: leave compose.docker out',
+  })
+  .refine(({ host, tls }) => tls === undefined || /^(?:tcp|https):/.test(host ?? ''), {
+    message: 'has tls, which only a host that begins with tcp:// can have',
+  });

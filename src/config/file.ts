@@ -4,6 +4,7 @@ import { readPostgresUrl } from './addresses.ts';
 import {
   Alerts,
   BreakGlassRule,
+  EngineEntry,
   HeartbeatEntry,
   IncidentsEntry,
   PagerEntry,
@@ -94,6 +95,8 @@ export const TargetEntry = z.strictObject({
   compose: z
     .strictObject({
       project: z.string().min(1),
+      /** The engine its containers run on; DOCKER_HOST's unless given. */
+      docker: EngineEntry.exactOptional(),
       postgres: z.string().min(1).exactOptional(),
       /** Where the project's `.env` is, as dbconn sees it. Without it option E only says what to write. */
       directory: z.string().min(1).exactOptional(),
@@ -160,6 +163,21 @@ function isOn({ users, terminal, actions }: z.infer<typeof BreakGlassRule>): boo
   return users.length + terminal.length > 0 && actions.length > 0;
 }
 
+/** Option E would write the file of one machine for the containers of another. */
+function isDirectoryShared(targets: readonly TargetEntry[]): boolean {
+  const known = targets.flatMap(({ compose }) =>
+    compose?.directory === undefined ? [] : [compose],
+  );
+  return known.some((one) =>
+    known.some((other) => other.directory === one.directory && engineOf(other) !== engineOf(one)),
+  );
+}
+
+/** Two targets with the same are on one engine. Two writings of one address are taken for two. */
+export function engineOf({ docker }: NonNullable<TargetEntry['compose']>): string {
+  return JSON.stringify(docker ?? null);
+}
+
 export const ConfigFile = z
   .strictObject({
     slack: z.strictObject({ channel: slackId('CG', 'a channel').exactOptional() }).exactOptional(),
@@ -174,6 +192,11 @@ export const ConfigFile = z
   })
   .refine(({ targets }) => new Set(targets.map(({ name }) => name)).size === targets.length, {
     message: 'two targets have the same name',
+    path: ['targets'],
+  })
+  .refine(({ targets }) => !isDirectoryShared(targets), {
+    message:
+      'two targets on different Docker engines have one compose.directory, which belongs to one of them',
     path: ['targets'],
   })
   .refine(({ approval: { breakGlass }, slack }) => !isOn(breakGlass) || slack?.channel, {

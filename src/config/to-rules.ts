@@ -7,6 +7,7 @@ import { Action } from '../runbook/remedies/remedy-request.ts';
 import { isPostgresUrl } from './addresses.ts';
 import type { Alerts, IncidentsEntry, Rule, Steps } from './entries.ts';
 import type { Environment } from './environment.ts';
+import { engineOf } from './file.ts';
 import type { ConfigFile, TargetEntry } from './file.ts';
 
 /**
@@ -33,6 +34,23 @@ export function ownRolesOf(
     return [role === '' ? (environment['PGUSER'] ?? environment['USER'] ?? '') : role];
   });
   return [...new Set(roles)].filter((role) => role !== '');
+}
+
+/**
+ * Services that are never restarted: what any target on the same project names, for it is the same containers. One of the
+ * same name on another engine is another project.
+ */
+export function neverRestartOf(
+  { compose }: TargetEntry,
+  targets: readonly TargetEntry[],
+): readonly string[] | undefined {
+  if (compose === undefined) return undefined;
+  const same = targets.flatMap(({ compose: other }) =>
+    other?.project === compose.project && engineOf(other) === engineOf(compose)
+      ? other.neverRestart
+      : [],
+  );
+  return [...new Set(same)];
 }
 
 /** In the file a duration is `2m`; in the program it bears its unit in its name. */

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import type { Permission, ServicePermissions } from '../runbook/snapshot/ports.ts';
+import { readContext } from './docker-context.ts';
+import type { TlsFiles } from './docker-context.ts';
 import { DockerFailure, readStatus, toProblem } from './failure.ts';
 import type { DockerAction } from './failure.ts';
 import { withTimeout } from '../timing.ts';
@@ -14,6 +16,18 @@ interface DockerEnvironment {
   readonly DOCKER_CERT_PATH?: string | undefined;
 }
 
+/** Where an engine is. */
+interface Address {
+  /** The setting that says so, as an operator knows it. */
+  readonly setting: string;
+  readonly host: string;
+  /** TLS whatever the port is. */
+  readonly isSecure: boolean;
+  readonly files?: TlsFiles;
+  /** What to do where these files cannot be read. */
+  readonly filesAdvice: string;
+}
+
 /**
  * A client for the engine these variables name, understood as the docker command understands them; opens
  * nothing yet. Throws DockerFailure when they cannot be used.
@@ -22,9 +36,68 @@ interface DockerEnvironment {
  * DOCKER_CLIENT_TIMEOUT, restarts too, and its SSH neither runs on Node 26 nor checks the host's key.
  */
 export function connectDocker(environment: DockerEnvironment): Docker {
-  const { DOCKER_HOST: host = '' } = environment;
-  if (host === '') return onSocket(undefined);
-  const [, scheme = '', rest = ''] = /^(?:([a-z]+):\/\/)?(.*)$/.exec(host) ?? [];
+  const { DOCKER_HOST: host = '', DOCKER_TLS_VERIFY: verify = '' } = environment;
+  const { DOCKER_CERT_PATH: folder } = environment;
+  const at = (name: string): string => join(folder ?? '', `${name}.pem`);
+  return connectAt({
+    setting: 'DOCKER_HOST',
+    host,
+    isSecure: verify !== '',
+    ...(folder !== undefined && { files: { ca: at('ca'), cert: at('cert'), key: at('key') } }),
+    filesAdvice: 'DOCKER_CERT_PATH needs ca.pem, cert.pem and key.pem, readable for dbconn.',
+  });
+}
+
+/** An engine of a target's own: by its address, or by a context of the docker command. */
+interface OwnEngine {
+  readonly host?: string;
+  readonly tls?: TlsFiles;
+  readonly context?: string;
+}
+
+/**
+ * The same for a target that names its engine itself.
+ * @param folder the docker command's, where DOCKER_CONFIG names another one than `~/.docker`.
+ */
+export function connectOwnEngine({ host, tls, context }: OwnEngine, folder?: string): Docker {
+  if (context !== undefined) return connectContext(context, folder);
+  return connectAt({
+    setting: 'compose.docker.host',
+    host: host ?? '',
+    isSecure: tls !== undefined,
+    files: tls ?? {},
+    filesAdvice: 'compose.docker.tls names files in PEM, readable for dbconn.',
+  });
+}
+
+function connectContext(name: string, folder: string | undefined): Docker {
+  const { host, tls, skipsVerification } = readContext(name, folder);
+  if (host === null) {
+    throw new DockerFailure({
+      kind: 'missing',
+      summary: `The docker command has no context ${name} here, or none that can be read.`,
+      fix: 'Compare it with `docker context ls`, run as the user dbconn runs as, or set compose.docker.host.',
+    });
+  }
+  if (skipsVerification) {
+    throw new DockerFailure({
+      kind: 'unsupported',
+      summary: `The context ${name} accepts any certificate of the engine, which dbconn does not do.`,
+      fix: 'Give the context the engine’s CA, without skip-tls-verify.',
+    });
+  }
+  return connectAt({
+    setting: `The context ${name}`,
+    host,
+    isSecure: tls !== undefined,
+    files: tls ?? {},
+    filesAdvice: `The files of the context ${name} must be readable for dbconn.`,
+  });
+}
+
+function connectAt(address: Address): Docker {
+  if (address.host === '') return onSocket(undefined);
+  const [, scheme = '', rest = ''] = /^(?:([a-z]+):\/\/)?(.*)$/.exec(address.host) ?? [];
   switch (scheme) {
     case 'unix':
     case 'npipe':
@@ -32,16 +105,16 @@ export function connectDocker(environment: DockerEnvironment): Docker {
     case 'ssh':
       throw new DockerFailure({
         kind: 'unsupported',
-        summary: 'DOCKER_HOST names an engine behind SSH, which dbconn does not speak.',
-        fix: 'Forward its socket: `ssh -nNT -L /run/dbconn-docker.sock:/var/run/docker.sock user@host`, and set DOCKER_HOST=unix:///run/dbconn-docker.sock.',
+        summary: `${address.setting} names an engine behind SSH, which dbconn does not speak.`,
+        fix: 'Forward its socket: `ssh -nNT -L /run/dbconn-docker.sock:/var/run/docker.sock user@host`, and name unix:///run/dbconn-docker.sock instead.',
       });
     case '':
     case 'tcp':
     case 'http':
     case 'https':
-      return onPort(scheme, rest, environment);
+      return onPort(scheme, rest, address);
     default:
-      throw notUsable();
+      throw notUsable(address);
   }
 }
 
@@ -54,44 +127,52 @@ const nothingFromTheEnvironment = {
   key: undefined,
 };
 
-function onSocket(path: string | undefined): Docker {
-  const socketPath = path ?? '/var/run/docker.sock';
-  // An empty host: with one out of the environment dockerode would forget the socket.
-  const nowhere = { host: '', port: undefined, protocol: 'http' as const };
-  return new Docker({ ...nothingFromTheEnvironment, ...nowhere, socketPath });
-}
-
-function onPort(scheme: string, rest: string, environment: DockerEnvironment): Docker {
-  const { DOCKER_TLS_VERIFY: verify = '', DOCKER_CERT_PATH: certificates } = environment;
-  const url = URL.parse(`tcp://${rest}`);
-  if (url === null || url.hostname === '') throw notUsable();
-  const secure = scheme === 'https' || verify !== '' || url.port === '2376';
-  return new Docker({
-    ...nothingFromTheEnvironment,
-    host: url.hostname,
-    port: url.port === '' ? (secure ? 2376 : 2375) : Number(url.port),
-    protocol: secure ? 'https' : 'http',
-    ...(secure && certificates !== undefined && readCertificates(certificates)),
-  });
-}
-
-function readCertificates(directory: string): { ca: Buffer; cert: Buffer; key: Buffer } {
-  const read = (name: string): Buffer => readFileSync(join(directory, name));
+/** dockerode reads the environment's address and certificates all the same, and throws where it cannot. */
+function createClient(options: Docker.DockerOptions): Docker {
   try {
-    return { ca: read('ca.pem'), cert: read('cert.pem'), key: read('key.pem') };
+    return new Docker({ ...nothingFromTheEnvironment, ...options });
   } catch {
     throw new DockerFailure({
-      kind: 'missing',
-      summary: 'The certificates for Docker cannot be read.',
-      fix: 'DOCKER_CERT_PATH needs ca.pem, cert.pem and key.pem, readable for dbconn.',
+      kind: 'invalid',
+      summary: 'DOCKER_HOST or DOCKER_CERT_PATH of the environment cannot be used.',
+      fix: 'Correct them, or unset them where each target has compose.docker.',
     });
   }
 }
 
-function notUsable(): DockerFailure {
+function onSocket(path: string | undefined): Docker {
+  const socketPath = path ?? '/var/run/docker.sock';
+  // An empty host: with one out of the environment dockerode would forget the socket.
+  const nowhere = { host: '', port: undefined, protocol: 'http' as const };
+  return createClient({ ...nowhere, socketPath });
+}
+
+function onPort(scheme: string, rest: string, address: Address): Docker {
+  const url = URL.parse(`tcp://${rest}`);
+  if (url === null || url.hostname === '') throw notUsable(address);
+  const secure = scheme === 'https' || address.isSecure || url.port === '2376';
+  return createClient({
+    host: url.hostname,
+    port: url.port === '' ? (secure ? 2376 : 2375) : Number(url.port),
+    protocol: secure ? 'https' : 'http',
+    ...(secure && readCertificates(address)),
+  });
+}
+
+function readCertificates({ files = {}, filesAdvice: fix }: Address): Record<string, Buffer> {
+  try {
+    const entries = Object.entries<string>({ ...files });
+    return Object.fromEntries(entries.map(([part, path]) => [part, readFileSync(path)]));
+  } catch {
+    const summary = 'The certificates for Docker cannot be read.';
+    throw new DockerFailure({ kind: 'missing', summary, fix });
+  }
+}
+
+function notUsable({ setting }: Address): DockerFailure {
   return new DockerFailure({
     kind: 'invalid',
-    summary: 'DOCKER_HOST is no address of a Docker engine.',
+    summary: `${setting} is no address of a Docker engine.`,
     fix: 'Write it as unix:///var/run/docker.sock or tcp://docker-proxy:2375.',
   });
 }

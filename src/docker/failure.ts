@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { z } from 'zod';
 import type { Problem } from '../runbook/snapshot/snapshot.ts';
-import { readDockerContext } from './docker-context.ts';
+import { readCurrentContext } from './docker-context.ts';
 import { TimedOut } from '../timing.ts';
 
 /** What was asked of Docker; decides which permission a refusal is about. */
@@ -93,11 +93,14 @@ function tooSlow({ afterMs }: TimedOut, subject: string): Problem {
   };
 }
 
+/** What names an engine: a target's own comes first. */
+const setting = 'compose.docker or DOCKER_HOST';
+
 function notUnderstood(subject: string): Problem {
   return {
     kind: 'invalid',
     summary: `What answers for ${subject} does not speak the Docker Engine API.`,
-    fix: 'Check that DOCKER_HOST leads to a Docker engine or to its proxy.',
+    fix: `Check that ${setting} leads to a Docker engine or to its proxy.`,
   };
 }
 
@@ -121,14 +124,14 @@ function fromCode(failure: EngineError, code: string, subject: string): Problem 
       return {
         kind: 'unreachable',
         summary: `Nothing listens at ${where}: the Docker engine or its proxy is stopped.`,
-        fix: 'Start it (`systemctl start docker`), or correct DOCKER_HOST.',
+        fix: `Start it (\`systemctl start docker\`), or correct ${setting}.`,
       };
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return {
         kind: 'unreachable',
-        summary: 'The host named in DOCKER_HOST has no address.',
-        fix: 'Correct DOCKER_HOST, or join the network on which the proxy has that name.',
+        summary: 'The host of the Docker engine has no address.',
+        fix: `Correct ${setting}, or join the network on which the proxy has that name.`,
       };
     case 'ETIMEDOUT':
     case 'EHOSTUNREACH':
@@ -136,7 +139,7 @@ function fromCode(failure: EngineError, code: string, subject: string): Problem 
       return {
         kind: 'unreachable',
         summary: `There is no way to ${where}.`,
-        fix: 'Check DOCKER_HOST and the firewall between.',
+        fix: `Check ${setting} and the firewall between.`,
       };
     default:
       return fromOtherCode(code, subject);
@@ -148,7 +151,7 @@ function fromOtherCode(code: string, subject: string): Problem {
     return {
       kind: 'forbidden',
       summary: `The TLS handshake with Docker failed (${code}).`,
-      fix: 'Where Docker expects TLS: DOCKER_TLS_VERIFY=1, and ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH. Where it does not, unset both.',
+      fix: 'Where Docker expects TLS: DOCKER_TLS_VERIFY=1, and ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH. Where it does not, unset both. A target’s own engine: compose.docker.tls.',
     };
   }
   if (code.startsWith('HPE_')) return notUnderstood(subject);
@@ -247,19 +250,19 @@ const permission: Record<DockerAction, string> = {
 };
 
 function whereOf({ address, port }: EngineError): string {
-  if (address === undefined) return 'DOCKER_HOST';
+  if (address === undefined) return 'the Docker engine';
   return port === undefined ? address : `${address}:${port}`;
 }
 
-/** Docker may well run: the docker command finds it by a context, which dbconn does not read. */
+/** Docker may well run: the docker command finds it by its current context, which dbconn does not follow by itself. */
 function whereElse(): string {
-  const context = readDockerContext();
+  const context = readCurrentContext();
   if (context !== null) {
     const { name, host } = context;
-    const uses = `The docker command here uses the context ${name}, which dbconn does not read`;
-    return host === null
+    const uses = `The docker command here uses the context ${name}`;
+    return host === null || host.startsWith('ssh:')
       ? `${uses}: set DOCKER_HOST to the address that \`docker context inspect ${name}\` shows.`
-      : `${uses}: set DOCKER_HOST=${host}.`;
+      : `${uses}: set compose.docker.context to ${name} in dbconn.yml, or DOCKER_HOST=${host}.`;
   }
   return 'Start Docker, or set DOCKER_HOST to what `docker context inspect` shows. In a container, mount the socket. Without Docker, remove `compose` from dbconn.yml.';
 }

@@ -47,6 +47,8 @@ interface ServiceSpec {
   readonly oneoff?: boolean;
   /** Labelled as podman-compose does it, which knows no one-offs. */
   readonly podman?: boolean;
+  /** On no network of the project. */
+  readonly isAlone?: boolean;
   readonly spec: Docker.ContainerCreateOptions;
 }
 
@@ -163,7 +165,7 @@ class Backend {
 
 /** Creates and starts one container of a project, labelled as Compose 2 does. Gives its id. */
 export async function run(docker: Docker, project: string, what: ServiceSpec): Promise<string> {
-  const { service, number = 1, oneoff = false, podman = false, spec } = what;
+  const { service, number = 1, oneoff = false, podman = false, isAlone = false, spec } = what;
   const name = oneoff ? `${project}-${service}-run-1` : `${project}-${service}-${number}`;
   const body: Docker.ContainerCreateOptions = {
     ...spec,
@@ -180,7 +182,9 @@ export async function run(docker: Docker, project: string, what: ServiceSpec): P
       NetworkMode: `${project}_default`,
       ...spec.HostConfig,
     },
-    NetworkingConfig: { EndpointsConfig: { [`${project}_default`]: { Aliases: [service] } } },
+    ...(!isAlone && {
+      NetworkingConfig: { EndpointsConfig: { [`${project}_default`]: { Aliases: [service] } } },
+    }),
   };
   // Without _query and _body the whole specification, passwords too, would stand in the URL.
   const create: Docker.ContainerCreateOptions & { _query: object; _body: object } = {

@@ -88,7 +88,7 @@ describe('without a socket', () => {
       `There is no Docker socket at ${home}/docker.sock.`,
     ]);
     expect(fix).toBe(
-      'The docker command here uses the context colima, which dbconn does not read: set DOCKER_HOST=unix:///Users/maya/.colima/default/docker.sock.',
+      'The docker command here uses the context colima: set compose.docker.context to colima in dbconn.yml, or DOCKER_HOST=unix:///Users/maya/.colima/default/docker.sock.',
     );
   });
 

@@ -99,17 +99,17 @@ export function placeAlert(labels: Labels, targets: readonly Target[]): Target |
   if (mapped.length > 0) return only(mapped);
   const project = firstOf(labels, projectLabels);
   const service = firstOf(labels, serviceLabels);
+  const named = [service, ...namingLabels.map((label) => labels[label])].filter(isText);
   const ofProject = targets.filter(({ composeProject }) => composeProject === project);
   if (project !== undefined && ofProject.length > 0) {
-    return (
-      only(ofProject) ?? (service === undefined ? undefined : only(having(ofProject, service)))
-    );
+    // Two engines may have a project of one name: then what else the labels name has to tell.
+    const ofService = service === undefined ? [] : having(ofProject, service);
+    return only(ofProject) ?? only(ofService) ?? byNames(ofProject, named.flatMap(namesIn));
   }
   // A project that no target has contradicts those that have another one.
   const left = targets.filter(
     ({ composeProject }) => project === undefined || composeProject === undefined,
   );
-  const named = [service, ...namingLabels.map((label) => labels[label])].filter(isText);
   if (named.length === 0 && project === undefined) return only(targets);
   return byNames(left, named.flatMap(namesIn));
 }

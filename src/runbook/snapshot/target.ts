@@ -25,6 +25,8 @@ export interface Target {
   readonly alertLabels?: readonly Readonly<Record<string, string>>[];
   /** The compose project around it: alerts name it. */
   readonly composeProject?: string;
+  /** Present where its containers run on a Docker engine of its own, with the name the docker command has for that. */
+  readonly engine?: { readonly context: string | null };
   /** How it is run, where somebody said so. */
   readonly runtime?: RuntimeConfig;
 }

@@ -41,6 +41,13 @@ describe('which target an alert is about', () => {
     expect(place(labels, [orders, other])).toBeUndefined();
   });
 
+  test('projects of one name on two engines are told apart by what else the labels name', () => {
+    const there = { ...orders, name: 'orders-eu', engine: { context: 'eu' } };
+    const labels = { compose_project: 'stack', compose_service: 'backend' };
+    expect(place({ ...labels, instance: 'orders-eu:9187' }, [orders, there])).toBe('orders-eu');
+    expect(place(labels, [orders, there])).toBeUndefined();
+  });
+
   test('a project that no target has is not taken for one by a service of the same name', () => {
     expect(
       place({ compose_project: 'other', compose_service: 'backend', service: 'backend' }),

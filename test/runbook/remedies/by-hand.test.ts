@@ -68,6 +68,23 @@ test.for([
   expect(answer.notes.length > 0).toBe(commands.length === 0);
 });
 
+test('commands go to the target’s own engine: by its context, or on its machine', () => {
+  const commandsOn = (context: string | null): Commands =>
+    shown(
+      { kind: 'restart', service: 'reports' },
+      [service],
+      on(undefined, { ...compose, engine: { context } }),
+    );
+  expect(commandsOn('db2')).toEqual({
+    notes: [],
+    commands: ['docker --context db2 compose -p shop restart reports'],
+  });
+  expect(commandsOn(null)).toEqual({
+    notes: [expect.stringContaining('compose.docker.host in dbconn.yml')],
+    commands: ['docker compose -p shop restart reports'],
+  });
+});
+
 const alter = `<<'SQL'\nALTER SYSTEM SET max_connections = 150;\nSQL`;
 
 test.for([

@@ -67,8 +67,15 @@ function assignments({ variables, to }: PoolTarget): string[] {
  */
 export function commandsOf(plan: Plan, handOff: HandOff, until: string): Commands {
   const { notes, commands } = forOption(plan, handOff, until);
-  return { notes: [...new Set([...handOff.notes, ...notes])], commands };
+  const isElsewhere = handOff.place.names.context === null;
+  const where = isElsewhere && commands.some((command) => command.startsWith('docker '));
+  const above = [...handOff.notes, ...notes, ...(where ? [onItsEngine] : [])];
+  return { notes: [...new Set(above)], commands };
 }
+
+/** Its address stays in dbconn.yml: a port without TLS is root for everybody who knows it. */
+const onItsEngine =
+  'Run docker on the machine of its engine, which compose.docker.host in dbconn.yml names.';
 
 function forOption({ ask, targets }: Plan, { place, edit }: HandOff, until: string): Commands {
   const setting = targets.find((target) => target.kind === 'setting');

@@ -14,6 +14,8 @@ export const Place = z.strictObject({
   names: z.strictObject({
     /** The compose project. */
     project: z.string().nullable(),
+    /** The context of the docker command for an engine of its own; null where that engine has an address only. */
+    context: z.string().nullable().exactOptional(),
     /** The server as its place calls it. */
     server: z.string().nullable(),
     namespace: z.string().nullable(),
@@ -48,7 +50,7 @@ export interface Commands {
  * a project is configured.
  */
 export function placeOf(target: Target, reading: DatabaseReading | undefined): Place {
-  const { runtime, composeProject, postgresService } = target;
+  const { runtime, composeProject, postgresService, engine } = target;
   const told = runtime?.kind;
   const usual = composeProject === undefined ? 'other' : 'compose';
   // A managed database beside services in Kubernetes: what was told is about the services then.
@@ -59,6 +61,7 @@ export function placeOf(target: Target, reading: DatabaseReading | undefined): P
     services: isForServices || told === 'other' ? told : usual,
     names: {
       project: composeProject ?? null,
+      ...(engine !== undefined && { context: engine.context }),
       server: runtime?.server ?? (server === 'compose' ? (postgresService ?? null) : null),
       namespace: runtime?.namespace ?? null,
       parameterGroup: runtime?.parameterGroup ?? null,

@@ -58,8 +58,9 @@ export function psqlNotes({ server, names }: Place): string[] {
     : ['psql uses PGHOST, PGUSER and PGPASSWORD: log in as an administrator.'];
 }
 
-export function compose({ project }: Place['names']): string {
-  return project === null ? 'docker compose' : `docker compose -p ${shellWord(project)}`;
+export function compose({ project, context }: Place['names']): string {
+  const docker = context == null ? 'docker' : `docker --context ${shellWord(context)}`;
+  return project === null ? `${docker} compose` : `${docker} compose -p ${shellWord(project)}`;
 }
 
 export function kubectl({ namespace }: Place['names']): string {
