@@ -70,11 +70,10 @@ function judge(inspected: Inspected, steadyMs: number): RunState {
   if ((restarts ?? 0) >= crashLoopRestarts) return 'crash-loop';
   if (state.Restarting === true) return 'starting';
   if (!state.Running) return 'exited';
-  if (state.Health == null || state.Health.Status === 'none') {
-    return steadyMs >= steadyForMs ? 'running' : 'starting';
-  }
   const health = readHealth(inspected);
-  return health === 'none' ? 'starting' : health;
+  // Podman gives a container without a health check an empty status.
+  if (health === 'none') return steadyMs >= steadyForMs ? 'running' : 'starting';
+  return health;
 }
 
 const maxLines = 10;

@@ -96,6 +96,19 @@ describe.concurrent('a restart', () => {
     expect(outcome).toMatchObject({ result: 'not-restarted', problem: { kind: 'invalid' } });
   });
 
+  test('by Podman, which gives a container without a health check an empty status, ends as running', async () => {
+    const none = { StartedAt: later, Health: { Status: '', FailingStreak: 0, Log: null } };
+    await using engine = await startFakeEngine({
+      '/restart': (_request, response) => response.writeHead(204).end(),
+      '/logs': bytes(),
+      '/json': inspections({}, none),
+    });
+    expect(await restartReplica(engine.docker, 'backend1', options)).toMatchObject({
+      result: 'running',
+      startedAfter: later,
+    });
+  });
+
   test('that fails once and then holds is healthy; the results of the run before do not count', async () => {
     await using engine = await startFakeEngine({
       '/restart': (_request, response) => response.writeHead(204).end(),
