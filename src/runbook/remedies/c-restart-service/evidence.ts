@@ -18,10 +18,14 @@ export function whyChanged(
   now: ReplicaReading | undefined,
 ): string | undefined {
   if (now === undefined) return 'it is gone or could not be checked';
-  return now.startedAt === target.startedAt
-    ? whyNotRunning(now)
+  if (now.startedAt === target.startedAt) return whyNotRunning(now);
+  return now.startedAt === null
+    ? (whyNotRunning(now) ?? 'it could not be checked')
     : 'it was restarted since the plan';
 }
+
+/** What was approved leaves the others up meanwhile. */
+export const lastOne = 'it is the only replica still running';
 
 /** A process that a restart has ended. */
 export interface OldProcess {
@@ -138,7 +142,27 @@ export function findReplicas(
   return services.value.services.find(({ name }) => name === ask.service)?.replicas ?? [];
 }
 
-/** The replicas among a plan’s targets. */
+/** Whether Docker says that the service has no container any more, as after a scale to none. */
+export function isGone({ services }: Pick<Snapshot, 'services'>, { ask }: Plan): boolean {
+  if (!services.ok || ask.kind !== 'restart') return false;
+  const found = services.value.services.find(({ name }) => name === ask.service);
+  return found?.replicas.length === 0 && found.problem?.kind === 'missing';
+}
+
+/** Replicas of the service that run, and that the plan neither restarts nor skips: they came after it was made. */
+export function findAdded(snapshot: Snapshot, plan: Plan): readonly ReplicaReading[] {
+  const planned = new Set(replicasOf(plan.targets).map(({ id }) => id));
+  const skipped = new Set(plan.spared.map(({ what }) => what));
+  return findReplicas(snapshot, plan).filter(
+    (one) => !planned.has(one.id) && !skipped.has(one.name) && whyNotRunning(one) === undefined,
+  );
+}
+
+export function itemOfAdded(what: string): Item {
+  const detail = 'It came after the plan was made, so it was not restarted.';
+  return { what, outcome: 'not reached', detail, lines: [] };
+}
+
 /** After a crash: a process that began after the intent was restarted by us, or by somebody; an older one was not. */
 export async function checkReplicas(
   ports: OptionCPorts,
@@ -155,7 +179,11 @@ export async function checkReplicas(
   const left = leftBehind(ports, { plan, snapshot, old });
   const down = items.filter(({ outcome }) => outcome === 'failed').length;
   return {
-    items: [...items, ...left.items],
+    items: [
+      ...items,
+      ...findAdded(snapshot, plan).map(({ name }) => itemOfAdded(name)),
+      ...left.items,
+    ],
     summary: `Checked afterwards: ${countOutcomes(items)}.${left.sentence}${down > 0 ? ' Start the stopped containers by hand.' : ''}`,
     finished: false,
     ...(left.followUps.length > 0 && { followUps: [...left.followUps] }),

@@ -3,12 +3,22 @@ import { count } from '../../snapshot/words.ts';
 import type { Plan, ReplicaTarget } from '../plan.ts';
 import type { Item, Report, RunControl } from '../remedy.ts';
 import { countOutcomes } from '../remedy.ts';
-import { awaitCalm, mayOpen, replicasOf, stopped } from '../replicas/service-replicas.ts';
+import {
+  awaitCalm,
+  mayOpen,
+  replicasOf,
+  stopped,
+  whyNotRunning,
+} from '../replicas/service-replicas.ts';
 import {
   addressesOf,
   countIn,
+  findAdded,
   findReplicas,
   hasNewProcess,
+  isGone,
+  itemOfAdded,
+  lastOne,
   leftBehind,
   serviceOf,
   whyChanged,
@@ -44,55 +54,82 @@ interface RestartRun {
   readonly control: RunControl;
 }
 
+/** How far it came. */
+interface Row {
+  readonly before: Snapshot;
+  readonly items: Item[];
+  readonly old: OldProcess[];
+  /** Replicas that run and were not approved, by id: their names. */
+  readonly added: Map<string, string>;
+  /** Why the row ended before its end. */
+  halted: string | undefined;
+}
+
 /**
  * Restarts replica after replica, each healthy before the next. A replica that does not come up, a storm that
- * does not calm and an emergency stop end the row; what was not reached keeps running as it was.
+ * does not calm and an emergency stop end the row; what was not reached keeps running as it was. Replicas are counted
+ * again after each restart: of what was scaled up or down meanwhile only what was approved is restarted.
  */
 export async function runRestarts(ports: OptionCPorts, run: RestartRun): Promise<Report> {
   const replicas = replicasOf(run.left);
   const before = await ports.takeSnapshot();
-  const items: Item[] = [];
-  const old: OldProcess[] = [];
-  let halted: string | undefined;
-  for (const replica of replicas) {
-    const step = replicasOf(run.plan.targets).findIndex(({ id }) => id === replica.id);
-    const isFirst = items.every(({ outcome }) => outcome === 'moved on');
-    // The first one frees slots, and needs no calm.
-    const turn =
-      halted ??
-      (isFirst ? before : await awaitCalm(ports, run.control, nextOf(ports, run.plan, replica)));
-    if (typeof turn === 'string' || (await run.control.isStopped())) {
-      halted = typeof turn === 'string' ? turn : stopped;
-      items.push({ what: replica.name, outcome: 'not reached', detail: `${halted}.`, lines: [] });
-      continue;
-    }
-    const changed = whyMovedOn(turn, run.plan, replica);
-    if (changed !== undefined) {
-      items.push({
-        what: replica.name,
-        outcome: 'moved on',
-        detail: `Skipped: ${changed}.`,
-        lines: [],
-      });
-      continue;
-    }
-    const sentAtMs = ports.clock.now();
-    const item = await restartOne(ports, run.control, { step, replica });
-    items.push(item);
-    if (hasNewProcess.has(item.outcome)) {
-      old.push({ addresses: addressesOf(before, run.plan, replica.id), sentAtMs });
-    }
-    if (item.outcome !== 'restarted') halted = `${replica.name} did not come up`;
-  }
+  const row: Row = { before, items: [], old: [], added: new Map(), halted: undefined };
+  tellAdded(run, row, before);
+  for (const replica of replicas) row.items.push(await takeTurn(ports, run, { row, replica }));
   const after = await ports.takeSnapshot();
+  tellAdded(run, row, after);
+  const { items, old, added, halted } = row;
   const left = leftBehind(ports, { plan: run.plan, snapshot: after, old });
   const figures = inFigures(countIn(ports, run.plan, before), countIn(ports, run.plan, after));
+  const more = added.size === 0 ? '' : ` ${count(added.size, 'new replica')} not restarted.`;
   return {
-    items: [...items, ...left.items],
-    summary: `Of ${count(replicas.length, 'replica')}: ${countOutcomes(items)}.${figures}${left.sentence}`,
+    items: [...items, ...[...added.values()].map(itemOfAdded), ...left.items],
+    summary: `Of ${count(replicas.length, 'replica')}: ${countOutcomes(items)}.${more}${figures}${left.sentence}`,
     finished: halted === undefined,
     ...(left.followUps.length > 0 && { followUps: [...left.followUps] }),
   };
+}
+
+/** What became of the next replica of the plan. */
+async function takeTurn(
+  ports: OptionCPorts,
+  run: RestartRun,
+  { row, replica }: { readonly row: Row; readonly replica: ReplicaTarget },
+): Promise<Item> {
+  const { plan, control } = run;
+  const { name } = replica;
+  // The first one frees slots, and needs no calm.
+  const isFirst = row.items.every(({ outcome }) => outcome === 'moved on');
+  const turn =
+    row.halted ??
+    (isFirst ? row.before : await awaitCalm(ports, control, nextOf(ports, plan, replica)));
+  if (typeof turn === 'string' || (await control.isStopped())) {
+    row.halted = typeof turn === 'string' ? turn : stopped;
+    return { what: name, outcome: 'not reached', detail: `${row.halted}.`, lines: [] };
+  }
+  tellAdded(run, row, turn);
+  const changed = whyMovedOn(turn, plan, replica);
+  if (changed !== undefined) {
+    control.progress(`${name} is skipped: ${changed}`);
+    return { what: name, outcome: 'moved on', detail: `Skipped: ${changed}.`, lines: [] };
+  }
+  const step = replicasOf(plan.targets).findIndex(({ id }) => id === replica.id);
+  const sentAtMs = ports.clock.now();
+  const item = await restartOne(ports, control, { step, replica });
+  if (hasNewProcess.has(item.outcome)) {
+    row.old.push({ addresses: addressesOf(row.before, plan, replica.id), sentAtMs });
+  }
+  if (item.outcome !== 'restarted') row.halted = `${name} did not come up`;
+  return item;
+}
+
+/** Says each replica once that runs and is none of the plan's: it was scaled up or recreated since. */
+function tellAdded({ plan, control }: RestartRun, { added }: Row, snapshot: Snapshot): void {
+  for (const { id, name } of findAdded(snapshot, plan)) {
+    if (added.has(id)) continue;
+    added.set(id, name);
+    control.progress(`${name} is new and was not approved, so it is not restarted`);
+  }
 }
 
 /** Where Docker does not answer the look, the restart itself says what is there. */
@@ -101,11 +138,15 @@ function whyMovedOn(
   plan: Plan,
   replica: ReplicaTarget,
 ): string | undefined {
-  const replicasNow = services.ok ? findReplicas({ services }, plan) : [];
-  if (replicasNow.length === 0) return undefined;
-  return whyChanged(
-    replica,
-    replicasNow.find(({ id }) => id === replica.id),
+  if (!services.ok) return undefined;
+  const replicasNow = findReplicas({ services }, plan);
+  if (replicasNow.length === 0 && !isGone({ services }, plan)) return undefined;
+  const running = replicasNow.filter((one) => whyNotRunning(one) === undefined);
+  return (
+    whyChanged(
+      replica,
+      replicasNow.find(({ id }) => id === replica.id),
+    ) ?? (running.length === 1 && plan.targets.length > 1 ? lastOne : undefined)
   );
 }
 

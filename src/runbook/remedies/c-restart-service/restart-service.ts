@@ -13,7 +13,7 @@ import {
   readReplicas,
   whyNotRunning,
 } from '../replicas/service-replicas.ts';
-import { checkReplicas, whyChanged } from './evidence.ts';
+import { checkReplicas, lastOne, whyChanged } from './evidence.ts';
 import type { OptionCPorts } from './ports.ts';
 import { runRestarts } from './restart-replicas.ts';
 
@@ -160,9 +160,6 @@ async function recheckReplicas(ports: OptionCPorts, plan: Plan): Promise<Recheck
   }
   return { left, spared };
 }
-
-/** What was approved leaves the others up meanwhile. */
-const lastOne = 'it is the only replica still running';
 
 function reasonsOf(spared: readonly Skipped[]): string {
   return [...new Set(spared.map(({ reason }) => reason))].join('; ');
