@@ -1,5 +1,5 @@
 import { allMembers } from '../../support/people.ts';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { withLease } from '../../../src/runbook/approvals/lease.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
@@ -7,8 +7,8 @@ import type { ExecutionContext } from '../../../src/runbook/approvals/context.ts
 import { verifyRequest } from '../../../src/runbook/approvals/verify/verify-request.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
-import { aReading, aSnapshot, aSource } from '../diagnose/builders.ts';
-import { buildRequest } from './builders.ts';
+import { aReading, aSession, aSnapshot, aSource } from '../diagnose/builders.ts';
+import { buildPlan, buildRequest } from './builders.ts';
 import { HandClock, ScriptedRemedy, startedAtMs } from './world.ts';
 
 /** The looks after a change, on a clock that moves when it is slept on. */
@@ -22,6 +22,27 @@ afterEach(() => folder.close());
 
 const holder = { id: 'this process', forMs: 600_000 };
 const at = (used: number): { used: number; usable: number } => ({ used, usable: 97 });
+
+/** Option B has just ended: a full server with 97 usable slots has 147 now. */
+function raisedNow(): Promise<ApprovalRequest> {
+  return buildRequest({
+    state: 'verifying',
+    option: 'B',
+    plan: buildPlan({ option: 'B', ask: { kind: 'raise-max-connections', to: 150 } }),
+    execution: {
+      startedAt: new Date(startedAtMs).toISOString(),
+      left: 1,
+      spared: [],
+      before: at(95),
+      after: { used: 3, usable: 147 },
+    },
+    result: {
+      report: { items: [], summary: 'Raised.', finished: true },
+      outcome: null,
+      endedAt: new Date(startedAtMs).toISOString(),
+    },
+  });
+}
 
 /** Has just ended: 95 slots were used before, 35 are right after; `backend` held 60 of them, and holds none. */
 function endedNow(): Promise<ApprovalRequest> {
@@ -51,14 +72,21 @@ async function verify(
   backend: (seconds: number) => number | undefined,
   verifyAfterMs = 60_000,
 ): Promise<{ ended: ApprovalRequest; looksAt: unknown[] }> {
+  return verifyRun(await endedNow(), (seconds) => lookAt(backend(seconds)), verifyAfterMs);
+}
+
+async function verifyRun(
+  request: ApprovalRequest,
+  look: (seconds: number) => ReturnType<typeof aSnapshot>,
+  verifyAfterMs = 60_000,
+): Promise<{ ended: ApprovalRequest; looksAt: unknown[] }> {
   const journal = await folder.open({ clock });
-  const request = await endedNow();
   await journal.create(request, { request: request.id, kind: 'proposed', body: {} });
   await journal.acquire(request.id, holder);
   const context: ExecutionContext = {
     ...withLease(journal, holder, clock),
     remedy: new ScriptedRemedy(),
-    takeSnapshot: () => Promise.resolve(lookAt(backend((clock.now() - startedAtMs) / 1000))),
+    takeSnapshot: () => Promise.resolve(look((clock.now() - startedAtMs) / 1000)),
     clock,
     people: allMembers,
     warningUtilisation: 0.8,
@@ -125,4 +153,46 @@ test('taken over when the time is up it looks once', async () => {
 
 test('a time too short for several looks has one', async () => {
   expect((await verify(() => 0, 500)).looksAt).toMatchObject([{ afterMs: 500 }]);
+});
+
+describe('option B', () => {
+  const capacity = { ...aReading().capacity, maxConnections: 150 };
+  const lookWith =
+    (state: 'idle' | 'active', clients = 3) =>
+    (): ReturnType<typeof aSnapshot> =>
+      aSnapshot({
+        reading: aReading({
+          capacity,
+          counts: { clients },
+          sources: [aSource({ application: 'backend', total: clients })],
+          sessions: [aSession({ state }), aSession({ state: 'active', own: true })],
+        }),
+      });
+
+  test('is over at the first check that sees its slots free and nobody at work', async () => {
+    const { ended, looksAt } = await verifyRun(await raisedNow(), lookWith('idle'));
+    expect(looksAt).toMatchObject([{ afterMs: 10_000, fullness: { used: 3, usable: 147 } }]);
+    expect(ended.result?.outcome).toMatchObject({ word: 'fixed', later: { used: 3 } });
+  });
+
+  test.for([
+    ['somebody is at work who may take the slots', () => lookWith('active')],
+    ['idle sessions fill them', () => lookWith('idle', 140)],
+    ['the old value is still in force', () => () => lookAt(0)],
+    ['no check gets in', () => () => lookAt(undefined)],
+  ] as const)('is watched for the whole time while %s', async ([, look]) => {
+    expect((await verifyRun(await raisedNow(), look())).looksAt).toHaveLength(6);
+  });
+
+  test('that did not end well is watched for the whole time', async () => {
+    const raised = await raisedNow();
+    const result =
+      raised.result === null
+        ? null
+        : {
+            ...raised.result,
+            report: { ...raised.result.report, finished: false },
+          };
+    expect((await verifyRun({ ...raised, result }, lookWith('idle'))).looksAt).toHaveLength(6);
+  });
 });

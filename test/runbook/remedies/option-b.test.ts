@@ -94,6 +94,20 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     );
   });
 
+  test('does not wait a minute for an application whose pool was idle, and says that it was', async () => {
+    const idle = new Client({ connectionString: cluster.url(), application_name: 'backend' });
+    idle.on('error', () => undefined); // cut off by the restart
+    await idle.connect();
+    const remedy = bedside.remedy();
+    const report = await runPlan(remedy, await planFor(remedy, 40), recordSteps().control);
+    expect(report).toMatchObject({ finished: true, items: [{ outcome: 'set' }] });
+    expect(report.summary).toContain('max_connections is 40. backend 0 sessions (1 before).');
+    expect(report.summary).toContain(
+      'Idle before, and reconnecting with the next request: backend.',
+    );
+    expect(report.summary).not.toContain('Not reconnected');
+  });
+
   test('undoes it: the file rules again as it did before', async () => {
     const remedy = bedside.remedy();
     const plan = await planFor(remedy, 45);

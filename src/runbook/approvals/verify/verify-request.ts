@@ -1,5 +1,6 @@
 import type { Plan } from '../../remedies/plan.ts';
 import type { Report } from '../../remedies/remedy.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { mustMove } from '../context.ts';
 import type { ExecutionContext } from '../context.ts';
 import { executionOf } from '../execute.ts';
@@ -20,6 +21,8 @@ interface CheckAfterRun extends HoldingsCheck {
   readonly fullness: Fullness;
   readonly aimedAt: number | null;
   readonly observed: Observation;
+  /** No client runs a statement or holds a transaction. */
+  readonly isIdle: boolean;
 }
 
 /**
@@ -41,9 +44,23 @@ export async function verifyRequest(
     if (waitMs < 0 && !isLast) continue;
     await context.clock.sleep(Math.max(0, waitMs), context.signal);
     checks.push(await takeCheck(ran, context, result.endedAt));
+    if (hasRoomToSpare(ran, checks.at(-1), context)) break;
   }
   const outcome = withUnfinished(result.report, judge(ran, checks, context));
   return mustMove(ran, context, { state: 'done', change: { result: { ...result, outcome } } });
+}
+
+/** Option B is for more slots: once they are there and free, and nobody is at work who could take them, all is seen. */
+function hasRoomToSpare(
+  { plan, execution, result }: ApprovalRequest,
+  check: CheckAfterRun | undefined,
+  { warningUtilisation }: ExecutionContext,
+): boolean {
+  const [before, later] = [execution?.before ?? null, check?.fullness ?? null];
+  if (plan.ask.kind !== 'raise-max-connections' || result?.report.finished !== true) return false;
+  if (later === null || later === 'full' || before === null) return false;
+  const isRaised = before === 'full' || later.usable > before.usable;
+  return isRaised && check?.isIdle === true && later.used < later.usable * warningUtilisation;
 }
 
 /** Free slots do not make it fixed while what freed them lies half done, such as a service that does not start. */
@@ -150,5 +167,14 @@ async function takeCheck(
     aimedAt,
     holdings: readHoldings(snapshot),
     observed: readObservation(snapshot),
+    isIdle: isIdle(snapshot),
   };
+}
+
+/** A snapshot without its list of sessions cannot tell. */
+function isIdle({ database: { reading } }: Snapshot): boolean {
+  if (reading === undefined || reading.lockManagerBusy !== undefined) return false;
+  return reading.sessions.every(
+    ({ state, own, backendType }) => own || backendType !== 'client backend' || state === 'idle',
+  );
 }

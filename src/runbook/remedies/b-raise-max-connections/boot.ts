@@ -1,59 +1,87 @@
-import { poll } from '../../../timing.ts';
+import { poll, uptimeOf } from '../../../timing.ts';
 import { count, durationOfMs } from '../../snapshot/words.ts';
 import { PrivilegedUnavailable } from '../remedy.ts';
 import type { RunControl } from '../remedy.ts';
 import type { HostState, OptionBPorts, ServerHost } from './ports.ts';
 
 const applicationsPollMs = 1000;
+/** A pool that nobody asks for a connection may have none until its next request: so long some open theirs by themselves. */
+const idleReturnWithinMs = 5000;
+
+interface ServiceSessions {
+  readonly sessions: number;
+  /** One of them runs a statement. */
+  readonly isWorking: boolean;
+}
 
 /** Sessions of each configured service, by its name. Null when they could not be read. */
-export type ApplicationSessions = ReadonlyMap<string, number> | null;
+export type ApplicationSessions = ReadonlyMap<string, ServiceSessions> | null;
 
 export async function readApplications({
   takeSnapshot,
   target,
-}: OptionBPorts): Promise<ApplicationSessions> {
+}: Pick<OptionBPorts, 'takeSnapshot' | 'target'>): Promise<ApplicationSessions> {
   const { reading } = (await takeSnapshot()).database;
   if (reading === undefined) return null;
   const { sources } = reading;
   return new Map(
     target.services.map(({ name, application = name }) => {
       const own = sources.filter((source) => source.application === application);
-      return [name, own.reduce((sum, { total }) => sum + total, 0)];
+      const sessions = own.reduce((sum, { total }) => sum + total, 0);
+      return [name, { sessions, isWorking: own.some(({ active }) => active > 0) }];
     }),
   );
 }
 
 /**
- * Waits until every service that had sessions before has some again, and says how it stands. Pools open
- * connections when somebody needs one, so a quiet service that shows none is no failure.
+ * Waits until every service that was at work before has sessions again, and says how it stands. Pools open connections
+ * when somebody needs one: one that was idle is waited for only as long as a pool takes that opens them by itself.
  */
 export async function awaitApplications(
-  ports: OptionBPorts,
+  ports: Pick<OptionBPorts, 'takeSnapshot' | 'target' | 'clock' | 'returnWithinMs'>,
   before: ApplicationSessions,
 ): Promise<string> {
   const { clock, returnWithinMs } = ports;
+  const idleUntil = uptimeOf(clock) + Math.min(idleReturnWithinMs, returnWithinMs);
   const polling = { everyMs: applicationsPollMs, withinMs: returnWithinMs, clock };
   return poll(polling, async (isOver) => {
     const now = await readApplications(ports);
     const missing = missingOf(before, now);
-    if (missing?.length === 0) return toSentence(before, now);
+    const [working, idle] = [missing?.filter(isWorking), missing?.filter((one) => !isWorking(one))];
+    if (working?.length === 0 && (idle?.length === 0 || uptimeOf(clock) >= idleUntil)) {
+      return `${toSentence(before, now)}${sayIdle(idle)}`;
+    }
     if (!isOver()) return undefined;
     const seconds = Math.round(returnWithinMs / 1000);
-    return `${toSentence(before, now)} ${missing === undefined ? 'Sessions could not be read' : `Not reconnected within ${seconds} s: ${missing.join(', ')}`}.`;
+    const late =
+      working === undefined
+        ? 'Sessions could not be read'
+        : `Not reconnected within ${seconds} s: ${working.join(', ')}`;
+    return `${toSentence(before, now)} ${late}.${sayIdle(idle)}`;
   });
+
+  function isWorking(name: string): boolean {
+    return before?.get(name)?.isWorking ?? false;
+  }
 }
 
+/** Services that had sessions before and have none now; undefined when nobody knows. */
 function missingOf(before: ApplicationSessions, now: ApplicationSessions): string[] | undefined {
   if (now === null) return undefined;
   return [...(before ?? [])]
-    .filter(([name, sessions]) => sessions > 0 && (now.get(name) ?? 0) === 0)
+    .filter(([name, { sessions }]) => sessions > 0 && (now.get(name)?.sessions ?? 0) === 0)
     .map(([name]) => name);
 }
 
+function sayIdle(names: readonly string[] = []): string {
+  return names.length === 0
+    ? ''
+    : ` Idle before, and reconnecting with the next request: ${names.join(', ')}.`;
+}
+
 function toSentence(before: ApplicationSessions, now: ApplicationSessions): string {
-  const parts = [...(now ?? [])].map(([name, sessions]) => {
-    const earlier = before?.get(name);
+  const parts = [...(now ?? [])].map(([name, { sessions }]) => {
+    const earlier = before?.get(name)?.sessions;
     return `${name} ${count(sessions, 'session')}${earlier === undefined ? '' : ` (${earlier} before)`}`;
   });
   return parts.length === 0 ? 'No services are configured.' : `${parts.join(', ')}.`;
