@@ -21,6 +21,8 @@ import {
 } from './containers.ts';
 import type { FoundContainer } from './containers.ts';
 import { toProblem } from './failure.ts';
+import { readProbeLogins } from './logs/health-checks.ts';
+import type { ProbeLogins } from './logs/health-checks.ts';
 import { readContainerLogs } from './logs/read-logs.ts';
 import { readPostgresProcesses } from './postgres-processes.ts';
 import type { PostgresProcesses } from './postgres-processes.ts';
@@ -129,8 +131,16 @@ export class DockerServices implements Services {
       maxBytes: Math.min(maxLogBytes, Math.floor(maxAllLogBytes / Math.max(1, containers.length))),
       budgetMs: this.#remaining(deadline),
     };
+    const { docker, postgresService } = this.#options;
+    let logins: Promise<ProbeLogins> | undefined;
+    const readLogins = (): Promise<ProbeLogins> =>
+      (logins ??= readProbeLogins(docker, found, this.#remaining(deadline)));
     return Promise.all(
-      containers.map((container) => readContainerLogs(this.#options, container, bounds)),
+      containers.map((container) => {
+        const isServer = container.service === postgresService;
+        const source = { docker, clock, ...(isServer && { readProbeLogins: readLogins }) };
+        return readContainerLogs(source, container, bounds);
+      }),
     );
   }
 

@@ -5,6 +5,8 @@ import type { Clock } from '../../timing.ts';
 import type { FoundContainer } from '../containers.ts';
 import { toProblem } from '../failure.ts';
 import { withTimeout } from '../../timing.ts';
+import { isProbe, mayBeProbe } from './health-checks.ts';
+import type { ProbeLogins } from './health-checks.ts';
 import { joinEvents } from './log-events.ts';
 import { LogFrameReader, joinFrames } from './log-lines.ts';
 import type { LogFrame, LogLine } from './log-lines.ts';
@@ -20,14 +22,22 @@ interface LogBounds {
   readonly budgetMs: number;
 }
 
+interface LogSource {
+  readonly docker: Docker;
+  readonly clock: Clock;
+  /** For PostgreSQL's own log: what health checks log in with. */
+  readonly readProbeLogins?: () => Promise<ProbeLogins>;
+}
+
 /** One container's log lines that speak of connections, counted by class. Never throws. */
 export async function readContainerLogs(
-  { docker, clock }: { readonly docker: Docker; readonly clock: Clock },
+  source: LogSource,
   container: FoundContainer,
   bounds: LogBounds,
 ): Promise<ServiceLogs> {
+  const { clock } = source;
   const began = clock.now();
-  const { lines, error } = await readLogLines(docker, container.id, bounds);
+  const { lines, error } = await readWithoutProbes(source, container.id, bounds);
   return {
     service: container.service,
     container: container.name,
@@ -38,6 +48,42 @@ export async function readContainerLogs(
   };
 }
 
+/** As many as dbconn.yml may ask for. */
+const mostRecords = 5000;
+/** Below this there is no time to read a log once more. */
+const leastMs = 200;
+
+/**
+ * The end of a log without the refusals that health checks bring about. Where they took the place of other lines, so much
+ * further back is read once more.
+ */
+async function readWithoutProbes(
+  { docker, clock, readProbeLogins }: LogSource,
+  id: string,
+  bounds: LogBounds,
+): Promise<LogRead> {
+  const began = clock.now();
+  const read = await readLogLines(docker, id, bounds);
+  if (readProbeLogins === undefined || !read.lines.some(({ text }) => mayBeProbe(text)))
+    return read;
+  const logins = await readProbeLogins();
+  const isOther = ({ text }: LogLine): boolean => !isProbe(text, logins);
+  const kept = read.lines.filter(isOther);
+  const budgetMs = bounds.budgetMs - (clock.now() - began);
+  const isCut = read.lines.length >= bounds.tail && kept.length < read.lines.length;
+  if (!isCut || budgetMs < leastMs) return { ...read, lines: kept };
+  const share = read.lines.length / Math.max(1, kept.length);
+  const tail = Math.min(mostRecords, Math.ceil(bounds.tail * share));
+  const further = await readLogLines(docker, id, { ...bounds, tail, budgetMs });
+  if (further.error !== undefined) return { ...read, lines: kept };
+  return { lines: further.lines.filter(isOther).slice(-bounds.tail) };
+}
+
+interface LogRead {
+  readonly lines: readonly LogLine[];
+  readonly error?: unknown;
+}
+
 /**
  * The end of a container's log. What had come before an error or the end of the time is returned with it:
  * half a log may already hold the line that explains the incident.
@@ -46,7 +92,7 @@ export async function readLogLines(
   docker: Docker,
   id: string,
   bounds: LogBounds,
-): Promise<{ readonly lines: readonly LogLine[]; readonly error?: unknown }> {
+): Promise<LogRead> {
   const frames = new NewestFrames(bounds.maxBytes);
   try {
     await withTimeout(bounds.budgetMs, (signal) =>
