@@ -4,7 +4,7 @@ import { asAdmin } from '../../../sandbox/patient/schema.ts';
 import { whyNoEngine } from '../engine.ts';
 import { eventually } from '../eventually.ts';
 import { createStackMonitor } from '../stack-monitor.ts';
-import { startStack } from '../stack.ts';
+import { run, startStack } from '../stack.ts';
 import type { Stack } from '../stack.ts';
 import { openStackBot } from './stack-bot.ts';
 import type { StackBot } from './stack-bot.ts';
@@ -57,6 +57,34 @@ describe.skipIf(await whyNoEngine())('a service of two real containers', () => {
     const killed = steps.split('\n').filter((step) => step.includes('was killed'));
     expect(killed).toEqual([expect.stringContaining(`${nameOf(1)}: restarted.`)]);
     for (const number of [1, 2]) expect((await see(number)).State.Health?.Status).toBe('healthy');
+  });
+
+  test('that is scaled up while it restarts keeps its new container as it is, and the card names it', async () => {
+    const card = await stackBot.propose('C backend');
+    const before = await startTimes();
+    await stackBot.approve(card);
+    await eventually(startTimes, ([first]) => first !== before[0]);
+    await run(stack.docker, stack.project, {
+      service: 'backend',
+      number: 3,
+      spec: { Image: 'dbconn-test/backend', Cmd: ['sleep', '300'] },
+    });
+    const startedAt = (await see(3)).State.StartedAt;
+    const { text } = await stackBot.end(card);
+    expect(text).toContain('Of 2 replicas: 2 restarted. 1 new replica not restarted.');
+    expect(text).toContain(`${nameOf(3)}: not reached. It came after the plan was made`);
+    expect((await see(3)).State.StartedAt).toBe(startedAt);
+  });
+
+  test('that is scaled down to one while it restarts keeps that one running', async () => {
+    const card = await stackBot.propose('C backend');
+    const before = await startTimes();
+    await stackBot.approve(card);
+    await eventually(startTimes, ([first]) => first !== before[0]);
+    await stack.docker.getContainer(nameOf(1)).remove({ force: true });
+    const { text } = await stackBot.end(card);
+    expect(text).not.toContain('2 restarted');
+    expect((await see(2)).State.StartedAt).toBe(before[1]);
   });
 
   test('that cannot start again is left after the first container, with its last words and no password', async () => {
