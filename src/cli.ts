@@ -39,7 +39,7 @@ async function main(): Promise<number> {
   if (word === 'replay') return replay(operand, values);
   if (word === 'config') {
     const { runConfigCommand } = await import('./terminal/commands/config-command.ts');
-    return print(runConfigCommand(positionals.slice(1), values.config));
+    return print(await runConfigCommand(positionals.slice(1), values.config));
   }
   const { runCommand } = await import('./terminal/commands/run-command.ts');
   return runCommand(positionals, values, paint);

@@ -148,17 +148,21 @@ function fromCode(failure: EngineError, code: string, subject: string): Problem 
 
 function fromOtherCode(code: string, subject: string): Problem {
   if (/^ERR_SSL|^ERR_TLS|^EPROTO$|CERT|SIGNATURE/.test(code)) {
-    return {
-      kind: 'forbidden',
-      summary: `The TLS handshake with Docker failed (${code}).`,
-      fix: 'Where Docker expects TLS: DOCKER_TLS_VERIFY=1, and ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH. Where it does not, unset both. A target’s own engine: compose.docker.tls.',
-    };
+    return tlsProblem(`The TLS handshake with Docker failed (${code}).`);
   }
   if (code.startsWith('HPE_')) return notUnderstood(subject);
   return {
     kind: 'unreachable',
     summary: `The connection to Docker broke while asking for ${subject} (${code}).`,
     fix: 'Read the log of the engine and of its proxy; an engine that expects TLS needs DOCKER_TLS_VERIFY=1.',
+  };
+}
+
+function tlsProblem(summary: string): Problem {
+  return {
+    kind: 'forbidden',
+    summary,
+    fix: 'Where Docker expects TLS: DOCKER_TLS_VERIFY=1, and ca.pem, cert.pem and key.pem in DOCKER_CERT_PATH. Where it does not, unset both. A target’s own engine: compose.docker.tls.',
   };
 }
 
@@ -188,7 +192,10 @@ function fromStatus(failure: EngineError, subject: string, action: DockerAction)
         fix: 'See its state with `docker ps -a`.',
       };
     case 400:
-      return fromBadRequest(words ?? '', subject);
+      // Go's own server says so in plain text.
+      return /request to an HTTPS server/.test(failure.message ?? '')
+        ? tlsProblem('Docker expects TLS, and was asked without.')
+        : fromBadRequest(words ?? '', subject);
     case 502:
     case 503:
     case 504:

@@ -190,6 +190,11 @@ test('config check names every problem of a file, or how many targets it has, an
   expect(await check(`targets: [{ name: orders, database: { url: '${url}' } }]\n`)).toBe(
     'checked.yml is valid: 1 target.\n',
   );
+  const compose = '{ project: shop, docker: { context: nowhere } }';
+  const engine = check(
+    `targets: [{ name: orders, database: { url: '${url}' }, compose: ${compose} }]\n`,
+  );
+  await expect(engine).rejects.toThrow(/orders: The docker command has no context nowhere/);
   const refused = check('targets: []\nincident: {}\n');
   await expect(refused).rejects.toThrow(/targets: names no target/);
   await expect(refused).rejects.toThrow(/incident/);

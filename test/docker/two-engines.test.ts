@@ -141,15 +141,20 @@ describe.skipIf(whyNot)('two Docker engines with projects of one name', () => {
     });
   });
 
-  test('without the client certificate the engine is not reached, and the other target is none the worse', async () => {
-    const { ca } = second.tls;
-    await withTargets({ host: second.tcp, tls: { ca } }, async ({ targetAdapters }) => {
-      const [near, far] = await Promise.all(
-        targetAdapters.map((adapters) => adapters.services.readServices()),
-      );
-      expect(near?.ok).toBe(true);
-      expect(far).toMatchObject({ ok: false, problem: { kind: 'forbidden' } });
-      expect(far?.ok === false && far.problem.fix).toContain('compose.docker.tls');
-    });
-  });
+  test.for<[string, () => object]>([
+    ['the client certificate', () => ({ tls: { ca: second.tls.ca } })],
+    ['TLS at all', () => ({})],
+  ])(
+    'without %s the engine is not reached, and the other target is none the worse',
+    async ([, tls]) => {
+      await withTargets({ host: second.tcp, ...tls() }, async ({ targetAdapters }) => {
+        const [near, far] = await Promise.all(
+          targetAdapters.map((adapters) => adapters.services.readServices()),
+        );
+        expect(near?.ok).toBe(true);
+        expect(far).toMatchObject({ ok: false, problem: { kind: 'forbidden' } });
+        expect(far?.ok === false && far.problem.fix).toContain('compose.docker.tls');
+      });
+    },
+  );
 });

@@ -3,17 +3,18 @@ import { readConfig } from '../../config/config.ts';
 import { readEnvironment } from '../../config/environment.ts';
 import { ConfigFile } from '../../config/file.ts';
 import { count } from '../../runbook/snapshot/words.ts';
+import { systemClock } from '../../timing.ts';
 import { exitCodes, refused } from '../output.ts';
 import type { CommandResult } from '../output.ts';
 
 /**
- * `config check [FILE]` reads the file with the environment and asks nobody; `config schema` prints the JSON Schema of
- * dbconn.yml. Throws the ConfigError with every problem.
+ * `config check [FILE]` reads the file with the environment, and the TLS files and contexts of Docker engines, and asks
+ * nobody; `config schema` prints the JSON Schema of dbconn.yml. Throws the ConfigError with every problem.
  */
-export function runConfigCommand(
+export async function runConfigCommand(
   [what, file, ...more]: readonly string[],
   config: string | undefined,
-): CommandResult {
+): Promise<CommandResult> {
   if (what === 'schema' && file === undefined) {
     return { text: JSON.stringify(configSchema(), null, 2), code: exitCodes.fine };
   }
@@ -21,6 +22,10 @@ export function runConfigCommand(
     return refused('Say config check or config schema. See dbconn help config.');
   }
   const read = readConfig(readEnvironment(), file ?? config);
+  if (read.targets.some(({ compose }) => compose?.docker !== undefined)) {
+    const { openContainers } = await import('../../app/containers.ts');
+    openContainers(read, systemClock);
+  }
   const name = read.file ?? 'DATABASE_URL';
   const targets = count(read.targets.length, 'target');
   return { text: `${name} is valid: ${targets}.`, code: exitCodes.fine };
