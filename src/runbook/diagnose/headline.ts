@@ -2,7 +2,7 @@ import { capital, count, sum } from '../snapshot/words.ts';
 import { isTrouble, troubles } from './diagnosis-parts.ts';
 import type { Cause, CauseName, Diagnosis, Finding } from './diagnosis.ts';
 import type { Evidence } from './evidence.ts';
-import { isVisible } from './findings/reach.ts';
+import { findInReach, isVisible } from './findings/reach.ts';
 import { queuedPools } from './poolers.ts';
 
 type State = Diagnosis['state'];
@@ -130,14 +130,15 @@ export function describeNoCause({
   return state === 'fine' ? `${checked}.` : `${checked}. Try /dbconn sessions or /dbconn logs.`;
 }
 
-function withoutCause(
-  { state, findings }: Judgement,
-  { reading, capacity, sources }: Evidence,
-): string {
+function withoutCause({ state, findings }: Judgement, evidence: Evidence): string {
+  const { reading, capacity, sources } = evidence;
   const [gravest] = findings;
   if (state === 'fine') return 'Nothing is wrong.';
-  // Where nothing could be looked at, nothing speaks for or against a cause.
-  if (reading === undefined && gravest !== undefined) return gravest.summary;
+  // Where nothing could be looked at, nothing speaks for or against a cause; why that is, the headline says.
+  if (reading === undefined && gravest !== undefined) {
+    const isKnown = findInReach(evidence).some(({ id }) => id === gravest.id);
+    return isKnown ? describeNoCause({ capacity: null, state }) : gravest.summary;
+  }
   if (state === 'unknown') return `The state is unknown. ${gravest?.summary ?? ''}`.trim();
   for (const { id, summary } of findings) {
     if (isTrouble(id)) return `Likely cause: ${troubles[id]}. ${summary}`;

@@ -7,7 +7,7 @@ import { moreSevere } from './incident.ts';
 import { keepCheck } from './kept-checks.ts';
 import type { KeptCheckReason, Remembered } from './kept-checks.ts';
 import type { CheckVerdict, Peak, Watching } from './observation.ts';
-import { difference, isNewPeak, isWorse } from './observation.ts';
+import { isNewPeak, isTold } from './observation.ts';
 import type { IncidentRules } from './rules.ts';
 import { addTrigger, alertTriggers, endOthers, firingAlerts, hasActive } from './triggers.ts';
 
@@ -149,9 +149,7 @@ function toSentence(
     checkVerdict === 'calm' || observation.capacity === null
       ? observation.headline
       : `${observation.headline} ${observation.verdict}`;
-  const differs = difference(incident.last, observation);
-  if (differs !== '' && (isWorse(incident.last, observation) || watching.doubt === differs))
-    return state;
+  if (isTold(incident.last, observation, watching)) return state;
   if (
     checkVerdict !== 'calm' &&
     observation.capacity !== null &&
@@ -189,9 +187,7 @@ function reasonToKeep(incident: Incident, checkResult: CheckResult): KeptCheckRe
     return checkVerdict === 'trouble' || checkVerdict === 'uneasy' ? 'first' : undefined;
   const { last } = incident;
   if (observation.cause === null || observation.cause === last?.cause) return undefined;
-  return isWorse(last, observation) || watching.doubt === difference(last, observation)
-    ? 'cause'
-    : undefined;
+  return isTold(last, observation, watching) ? 'cause' : undefined;
 }
 
 function remember(

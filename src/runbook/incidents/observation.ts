@@ -57,8 +57,17 @@ export interface Watching {
   readonly wasReached: boolean;
   /** The most slots that were taken since the peak was written down. */
   readonly peak: Peak | null;
-  /** What the latest check differs in from what was kept, so that it is kept only if the next one says the same. */
-  readonly doubt: string | null;
+  /** What the latest checks differ in from what was kept, so that it is kept only if further ones say the same. */
+  readonly doubt: Doubt | null;
+  /** What the latest check said, in words; and when of late one said something else than the check before it. */
+  readonly words: string | null;
+  readonly changedMs: readonly number[];
+}
+
+interface Doubt {
+  readonly differs: string;
+  /** In a row. */
+  readonly checks: number;
 }
 
 export interface Peak {
@@ -70,9 +79,17 @@ export interface Peak {
 export interface CheckMemory {
   /** Undefined for a check that began before one that is known already. */
   add(targetCheck: TargetCheck, verdict: CheckVerdict, at: string): Watching | undefined;
-  doubt(target: string, doubt: string | null): void;
+  /** What came of the latest check. */
+  settle(target: string, came: Came): void;
   /** The latest check, unless it is so old that it says nothing of now: another process may check since. */
   recent(target: string, nowMs: number): LatestCheck | undefined;
+}
+
+interface Came {
+  readonly observation: Observation;
+  /** What it differs in from what was kept, empty where it does not. */
+  readonly differs: string;
+  readonly isKept: boolean;
 }
 
 export interface LatestCheck {
@@ -110,6 +127,8 @@ export function createCheckMemory({
         ...countLost(before, { verdict, atMs, isLost: isOutOfReach(targetCheck.diagnosis) }),
         peak: higher(before?.peak ?? null, capacity === null ? null : { at, ...capacity }),
         doubt: before?.doubt ?? null,
+        words: before?.words ?? null,
+        changedMs: (before?.changedMs ?? []).filter((changed) => atMs - changed < unrestMs),
       };
       const isCalm = verdict === 'calm';
       const sentence = isCalm ? headline : `${headline} ${why}`;
@@ -118,10 +137,16 @@ export function createCheckMemory({
       targets.set(target, { watching, verdict, isInTrouble, sentence, targetCheck: kept });
       return watching;
     },
-    doubt(target, doubt) {
-      const kept = targets.get(target);
-      if (kept !== undefined)
-        targets.set(target, { ...kept, watching: { ...kept.watching, doubt } });
+    settle(target, { observation, differs, isKept }) {
+      const known = targets.get(target);
+      if (known === undefined) return;
+      const { watching } = known;
+      const isOpen = differs !== '' && !isKept;
+      const doubt = isOpen ? { differs, checks: agreeing(watching, differs) } : null;
+      const words = wordsOf(observation);
+      const isChange = watching.words !== null && watching.words !== words;
+      const changedMs = isChange ? [...watching.changedMs, watching.lastMs] : watching.changedMs;
+      targets.set(target, { ...known, watching: { ...watching, doubt, words, changedMs } });
     },
     recent(target, nowMs) {
       const kept = targets.get(target);
@@ -218,8 +243,10 @@ export function difference(kept: Observation | null, observation: Observation): 
     kept.option === observation.option &&
     kept.subject === observation.subject &&
     (kept.capacity === null) === (observation.capacity === null);
-  if (isSame) return '';
-  const { state, cause, option, subject, capacity } = observation;
+  return isSame ? '' : wordsOf(observation);
+}
+
+function wordsOf({ state, cause, option, subject, capacity }: Observation): string {
   return [state, cause, option, subject, capacity === null ? 'unseen' : 'seen'].join(' ');
 }
 
@@ -230,8 +257,34 @@ const ranks: Readonly<Record<Observation['state'], number>> = {
   critical: 3,
 };
 
-/** Worse, or not reached any more: that is told at once, anything else when the next check says the same. */
-export function isWorse(kept: Observation | null, observation: Observation): boolean {
+const unrestMs = 3 * 60_000;
+/** After so many changes within that time a further one has to stay. */
+const mostChanges = 2;
+const staysFor = 3;
+
+/** How many checks in a row say the same, this one included. */
+function agreeing({ doubt }: Watching, differs: string): number {
+  return doubt?.differs === differs ? doubt.checks + 1 : 1;
+}
+
+/**
+ * Whether what a check differs in is kept and told: worse, or not reached any more, at once; anything else when the next
+ * check says the same. While a server goes back and forth, only what stays so for three checks.
+ */
+export function isTold(
+  kept: Observation | null,
+  observation: Observation,
+  watching: Watching,
+): boolean {
+  const differs = difference(kept, observation);
+  if (differs === '') return false;
+  const { changedMs, words } = watching;
+  const changes = changedMs.length + (words === null || words === wordsOf(observation) ? 0 : 1);
+  const needed = changes > mostChanges ? staysFor : isWorse(kept, observation) ? 1 : 2;
+  return agreeing(watching, differs) >= needed;
+}
+
+function isWorse(kept: Observation | null, observation: Observation): boolean {
   if (kept === null) return true;
   const isLost = kept.capacity !== null && observation.capacity === null;
   return isLost || ranks[observation.state] > ranks[kept.state];

@@ -18,7 +18,7 @@ import type { IncidentDeps } from './incident-log.ts';
 import type { Incident } from './incident.ts';
 import { keepCheck } from './kept-checks.ts';
 import type { NoteMemory } from './kept-checks.ts';
-import { difference, hasPoolNearLimit, isWorse, judgeCheck, toObservation } from './observation.ts';
+import { difference, hasPoolNearLimit, isTold, judgeCheck, toObservation } from './observation.ts';
 import type { CheckMemory, Watching } from './observation.ts';
 import { begin } from './open.ts';
 import type { SteadyClock } from './steady-clock.ts';
@@ -127,9 +127,8 @@ async function update(
     decideObservation(now, { ...checkResult, partInTrouble }),
   );
   const differs = difference(incident.last, observation);
-  const isTold =
-    differs === '' || isWorse(incident.last, observation) || watching.doubt === differs;
-  checks.doubt(target.name, isTold ? null : differs);
+  const isKept = isTold(incident.last, observation, watching);
+  checks.settle(target.name, { observation, differs, isKept });
   if (!changed.ok) return changed;
   const [kept] = checkResult.pending;
   if (kept !== undefined) ended.delete(kept);

@@ -81,6 +81,8 @@ test.for(blind)('without a rung, %s is %s and says so', ([kind, state, headline]
     sessions: [],
   });
   expect(diagnosis.headline).toMatch(headline);
+  // The headline says what it is; the verdict does not say the same again.
+  expect(diagnosis.verdict).toBe('PostgreSQL could not be read, so no cause was checked.');
   expect(diagnosis.reach.error).toEqual({ kind, summary: `PostgreSQL: ${kind}.`, fix: 'Do this.' });
 });
 

@@ -148,8 +148,23 @@ describe('what looks make of an incident', () => {
     }
     expect((await current())?.version).toBe(before);
     await ward.clock.move(15_000);
-    await ward.looks(used(80), 15_000);
+    await ward.looks(used(80), 30_000);
     expect(await current()).toMatchObject({ last: { state: 'warning' } });
+  });
+
+  test('a server that is seen and lost again and again is told twice, and then once it stays so', async () => {
+    const { id } = await open();
+    await ward.looks(used(95), 30_000);
+    const told = (await ward.sentences(id)).length;
+    for (let turn = 0; turn < 20; turn += 1) {
+      await ward.clock.move(15_000);
+      await ward.looks(turn % 2 === 0 ? full() : used(95), 15_000);
+    }
+    const news = (await ward.sentences(id)).slice(told);
+    expect(news.map((sentence) => sentence.includes('refuses'))).toEqual([true, false]);
+    await ward.clock.move(15_000);
+    await ward.looks(full(), 30_000);
+    expect((await ward.sentences(id)).at(-1)).toContain('refuses new connections');
   });
 
   test('a lost sight is told at once', async () => {
