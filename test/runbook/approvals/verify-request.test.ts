@@ -45,7 +45,7 @@ function raisedNow(): Promise<ApprovalRequest> {
 }
 
 /** Has just ended: 95 slots were used before, 35 are right after; `backend` held 60 of them, and holds none. */
-function endedNow(): Promise<ApprovalRequest> {
+function endedNow(wasSeen: boolean): Promise<ApprovalRequest> {
   return buildRequest({
     state: 'verifying',
     execution: {
@@ -53,10 +53,10 @@ function endedNow(): Promise<ApprovalRequest> {
       left: 2,
       spared: [],
       before: at(95),
-      after: at(35),
+      after: wasSeen ? at(35) : null,
       holdings: {
         before: [{ application: 'backend', sessions: 60 }],
-        after: [{ application: 'orders', sessions: 35 }],
+        after: wasSeen ? [{ application: 'orders', sessions: 35 }] : [],
       },
     },
     result: {
@@ -70,9 +70,9 @@ function endedNow(): Promise<ApprovalRequest> {
 /** How many sessions `backend` has so many seconds after the change; the look fails where it gives none. */
 async function verify(
   backend: (seconds: number) => number | undefined,
-  verifyAfterMs = 60_000,
+  { verifyAfterMs = 60_000, wasSeen = true } = {},
 ): Promise<{ ended: ApprovalRequest; looksAt: unknown[] }> {
-  return verifyRun(await endedNow(), (seconds) => lookAt(backend(seconds)), verifyAfterMs);
+  return verifyRun(await endedNow(wasSeen), (seconds) => lookAt(backend(seconds)), verifyAfterMs);
 }
 
 async function verifyRun(
@@ -139,6 +139,39 @@ test('an outcome is what the last look saw, whatever an earlier one promised', a
   expect(ended.result?.outcome).toMatchObject({ word: 'unknown', later: null });
 });
 
+test('a last look that saw nothing is made again, twice at most', async () => {
+  const { ended, looksAt } = await verify((seconds) => (seconds === 60 ? undefined : 0));
+  expect(looksAt.slice(-2)).toMatchObject([
+    { afterMs: 60_000, fullness: null },
+    { afterMs: 70_000, fullness: at(35) },
+  ]);
+  expect(ended.result?.outcome).toMatchObject({ word: 'fixed', later: at(35) });
+  expect(ended.result?.outcome?.sentence).toContain('35 after 70 s');
+  folder.close();
+  folder = makeJournalFolder();
+  clock = new HandClock();
+  const unseen = await verify((seconds) => (seconds < 60 ? 0 : undefined));
+  expect(unseen.looksAt).toHaveLength(8);
+});
+
+test('where the look right after it saw nothing, the first that did stands in for it', async () => {
+  const { ended } = await verify((seconds) => (seconds < 20 ? undefined : 0), { wasSeen: false });
+  expect(ended.result?.outcome).toMatchObject({
+    word: 'fixed',
+    sentence: '95 of 97 used before, 35 after 20 s, 35 after 60 s.',
+  });
+  folder.close();
+  folder = makeJournalFolder();
+  clock = new HandClock();
+  const refilled = await verify((seconds) => (seconds < 10 ? undefined : seconds < 40 ? 0 : 60), {
+    wasSeen: false,
+  });
+  expect(refilled.ended.result?.outcome).toMatchObject({
+    word: 'refilled',
+    refill: { application: 'backend' },
+  });
+});
+
 test('taken over late it makes up for no look that is past, and still takes the last one', async () => {
   clock.nowMs += 45_000;
   expect((await verify(() => 0)).looksAt).toMatchObject([{ afterMs: 50_000 }, { afterMs: 60_000 }]);
@@ -152,7 +185,7 @@ test('taken over when the time is up it looks once', async () => {
 });
 
 test('a time too short for several looks has one', async () => {
-  expect((await verify(() => 0, 500)).looksAt).toMatchObject([{ afterMs: 500 }]);
+  expect((await verify(() => 0, { verifyAfterMs: 500 })).looksAt).toMatchObject([{ afterMs: 500 }]);
 });
 
 describe('option B', () => {

@@ -116,6 +116,8 @@ export type Outcome = z.infer<typeof Outcome>;
 interface Evidence {
   readonly before: Fullness;
   readonly after: Fullness;
+  /** Since the change ended; right after it unless given. */
+  readonly afterMs?: number;
   readonly later: Fullness;
   readonly laterAfterMs: number;
   /** Below this share of the usable slots the trouble is over, 0-1. */
@@ -205,11 +207,12 @@ function judge(
   return before > later + noise ? 'partly' : 'unchanged';
 }
 
-function toSentence(figures: Figures, { laterAfterMs }: Evidence): string {
+function toSentence(figures: Figures, { afterMs, laterAfterMs }: Evidence): string {
   const { before, after, later, usable, usableBefore } = figures;
   const seconds = Math.round(laterAfterMs / 1000);
+  const first = afterMs === undefined ? 'right after' : `after ${Math.round(afterMs / 1000)} s`;
   const now = usable === usableBefore ? String(later) : `${later} of ${usable}`;
-  return `${before} of ${usableBefore} used before, ${after} right after, ${now} after ${seconds} s.`;
+  return `${before} of ${usableBefore} used before, ${after} ${first}, ${now} after ${seconds} s.`;
 }
 
 function inFigures({ before, after, later, perMinute }: Refill): string {

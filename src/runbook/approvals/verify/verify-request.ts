@@ -14,6 +14,8 @@ import type { Observation } from './witnesses.ts';
 
 /** Enough to tell a pool that came back at once from one that leaks. */
 const mostChecks = 6;
+/** Where the last one saw nothing: one check that fails is no reason not to know what came of it. */
+const mostMore = 2;
 /** A look takes up to 4 s where the server is in trouble. */
 const leastPauseMs = 2000;
 
@@ -45,6 +47,10 @@ export async function verifyRequest(
     await context.clock.sleep(Math.max(0, waitMs), context.signal);
     checks.push(await takeCheck(ran, context, result.endedAt));
     if (hasRoomToSpare(ran, checks.at(-1), context)) break;
+  }
+  for (let more = 0; more < mostMore && checks.at(-1)?.fullness === null; more += 1) {
+    await context.clock.sleep(context.verifyAfterMs / mostChecks, context.signal);
+    checks.push(await takeCheck(ran, context, result.endedAt));
   }
   const outcome = withUnfinished(result.report, judge(ran, checks, context));
   return mustMove(ran, context, { state: 'done', change: { result: { ...result, outcome } } });
@@ -112,12 +118,16 @@ function judgeAim(
     };
     return { ...judgeAimFigures(aim, aimFigures), before, after, later: observed.later };
   }
+  // Where the check right after it saw nothing, the first that did stands in for it.
+  const instead = after === null ? checks.find(({ fullness }) => fullness !== null) : undefined;
+  const held = holdings ?? { before: [], after: [] };
   return judgeOutcome({
     ...observed,
     before,
-    after,
+    after: instead?.fullness ?? after,
+    ...(instead !== undefined && { afterMs: instead.afterMs }),
     warningUtilisation: context.warningUtilisation,
-    refill: findRefill({ ...(holdings ?? { before: [], after: [] }), checks }),
+    refill: findRefill({ ...held, after: instead?.holdings ?? held.after, checks }),
     allowed: connectionsAllowed(ran.plan),
   });
 }
