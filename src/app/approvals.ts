@@ -12,7 +12,8 @@ import type { App, ApprovalOptions } from './deps.ts';
 import type { TargetSet } from './target-adapters.ts';
 import { toApprovalTarget } from './target-remedies.ts';
 
-interface ApprovalParts extends ApprovalOptions, Pick<TargetSet, 'targetAdapters'> {
+interface ApprovalParts
+  extends ApprovalOptions, Pick<TargetSet, 'targetAdapters' | 'approvalTargets'> {
   readonly journal: Journal;
   readonly clock: Clock;
 }
@@ -32,10 +33,12 @@ export function openApprovals({ config, deps: { leaseMs } }: App, parts: Approva
     ...(leaseMs !== undefined && { leaseMs }),
     journal,
     clock,
-    approvalTargets: targetAdapters.map((adapters) => {
-      const refusedServices = adapters.target.neverRestart ?? [];
-      return toApprovalTarget(adapters, { clock, refusedServices, refusedContainers });
-    }),
+    approvalTargets:
+      parts.approvalTargets ??
+      targetAdapters.map((adapters) => {
+        const refusedServices = adapters.target.neverRestart ?? [];
+        return toApprovalTarget(adapters, { clock, refusedServices, refusedContainers });
+      }),
     neighbourhood: (name) =>
       targetAdapters.find(({ target }) => target.name === name)?.neighbourhood?.(),
     policy: toPolicy(approval),
@@ -48,9 +51,6 @@ export function openApprovals({ config, deps: { leaseMs } }: App, parts: Approva
 }
 
 /** Plans, and records nothing. */
-export function openDryRun(
-  app: App,
-  parts: ApprovalOptions & Pick<TargetSet, 'targetAdapters'>,
-): Approvals {
+export function openDryRun(app: App, parts: Omit<ApprovalParts, 'journal' | 'clock'>): Approvals {
   return openApprovals(app, { ...parts, journal: noJournal, clock: app.deps.clock });
 }

@@ -8,6 +8,9 @@ import type { ApprovalDeps } from '../runbook/approvals/context.ts';
 import type { Check } from '../runbook/diagnose/doctor.ts';
 import type { Incidents } from '../runbook/incidents/incidents.ts';
 import type { SteadyClock } from '../runbook/incidents/steady-clock.ts';
+import type { IncidentBoard } from '../runbook/reports/incident-board.ts';
+import type { SlackApp } from '../slack/app.ts';
+import type { Cards } from '../slack/live/request-cards.ts';
 import type { Clock } from '../timing.ts';
 import type { TargetSet } from './target-adapters.ts';
 
@@ -57,7 +60,13 @@ export interface App {
   close(): Promise<void>;
 }
 
+/** Beside what starts and ends it, the parts that it is made of. */
 export interface Bot {
+  readonly approvals: Approvals;
+  readonly cards: Cards;
+  readonly incidents: Incidents;
+  readonly board: IncidentBoard;
+  readonly slack: SlackApp;
   readonly targets: readonly string[];
   /** Where alerts, health and metrics are served; undefined while they are not. */
   readonly httpPort: number | undefined;

@@ -10,6 +10,7 @@ import type { TargetMonitor } from '../runbook/loop/target-monitor.ts';
 import type { SlackApp } from '../slack/app.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
 import { createTurns } from '../timing.ts';
+import type { Clock } from '../timing.ts';
 import type { Bot } from './deps.ts';
 import type { IncidentSystem } from './incident-system.ts';
 
@@ -31,6 +32,7 @@ const mostWarmedAtOnce = 8;
 const lastWordsMs = 5000;
 
 interface BotInParts {
+  readonly clock: Clock;
   readonly app: SlackApp;
   readonly approvals: Approvals;
   readonly journal: StoredJournal;
@@ -51,11 +53,18 @@ interface BotInParts {
 
 /** Starts the parts in their order, goes round, and ends them in theirs. */
 export function runBot(parts: BotInParts): Bot {
-  const { app, monitor, incidentSystem, http, leaseMs = takeOverMs } = parts;
+  const { app, approvals, monitor, notifier, incidentSystem, http, leaseMs = takeOverMs } = parts;
+  const { cards } = notifier;
+  const { incidents, board } = incidentSystem;
   const round = createRound(parts);
   let rounds: NodeJS.Timeout | undefined;
   let takeOvers: NodeJS.Timeout | undefined;
   return {
+    approvals,
+    cards,
+    incidents,
+    board,
+    slack: app,
     targets: monitor.targets.map(({ name }) => name),
     get httpPort() {
       return http?.port;
@@ -129,10 +138,10 @@ async function endChanges({ approvals, notifier, brokenGlass, log }: BotInParts)
 }
 
 /** Whoever told of a request that ended may have been killed before its card said so; open ones are caught up with. */
-async function finishCards({ journal, monitor, notifier, log }: BotInParts): Promise<void> {
+async function finishCards({ clock, journal, monitor, notifier, log }: BotInParts): Promise<void> {
   if (notifier.cards.channel === undefined) return;
-  const since = new Date(Date.now() - proposedWithinMs).toISOString();
-  const after = new Date(Date.now() - endedWithinMs).toISOString();
+  const since = new Date(clock.now() - proposedWithinMs).toISOString();
+  const after = new Date(clock.now() - endedWithinMs).toISOString();
   try {
     for (const { name: target } of monitor.targets) {
       const requests = await journal.readRequestsSince({ target, since });

@@ -8,6 +8,7 @@ import { createRoleLimits } from '../postgres/privileged/role-limits.ts';
 import { createServerSettings } from '../postgres/privileged/server-settings.ts';
 import { createTimeouts } from '../postgres/privileged/timeouts.ts';
 import { createRoles } from '../postgres/try-logins.ts';
+import type { ApprovalTarget } from '../runbook/approvals/context.ts';
 import { Neighbours } from '../runbook/approvals/neighbours.ts';
 import { createTargetMonitor } from '../runbook/loop/target-monitor.ts';
 import type { TargetMonitor, TargetAdapters } from '../runbook/loop/target-monitor.ts';
@@ -19,6 +20,8 @@ import type { ContainerParts, OpenContainers } from './containers.ts';
 export interface TargetSet {
   readonly targetAdapters: readonly TargetAdapters[];
   readonly monitor: TargetMonitor;
+  /** What changes each of them, and how; what the adapters can do unless given. */
+  readonly approvalTargets?: readonly ApprovalTarget[];
 }
 
 export async function openTargets(config: Config, clock: Clock): Promise<TargetSet> {

@@ -50,7 +50,6 @@ test('what ended while whoever told it was killed is shown as ended by the next,
   await second.stop();
 
   for (const next of [await stage.start(), await stage.start()]) {
-    next.cards.finish([ended]);
     await next.cards.shown(request.id);
     expect(await threadWith(stage, { ts }, 'journal entry')).toMatch(
       /^(?!.*journal entry.*journal entry)/s,

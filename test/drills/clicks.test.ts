@@ -68,7 +68,7 @@ async function setCards({ stage, bot, remedy, clock }: Scripted): Promise<Cards>
   await press(stage, { user: jonas, ts: finished });
   await stage.slack.waitFor(() => at(finished, 'Propose the undo'), patienceMs);
   const expired = await propose();
-  clock.nowMs += 15 * 60_000;
+  clock.pass(15 * 60_000);
   await bot.approvals.sweep();
   await stage.slack.waitFor(() => at(expired, 'Propose again'), patienceMs);
   remedy.propose = () => Promise.resolve(done({ ...draft, byHand }));
@@ -136,8 +136,8 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
   ] as const)(
     'a press of %s is answered on every button there is, and changes nothing',
     async ([, user]) => {
-      const option = { proposers: [maya], approvers: [jonas, dana, maya, guest, foreigner] };
-      const scripted = await playScripted({ mode, option, sendIntervalMs: 0 });
+      const rule = { propose: [maya], approve: [jonas, dana, maya, guest, foreigner] };
+      const scripted = await playScripted({ mode, rule, sendIntervalMs: 0 });
       const { stage, bot, remedy } = scripted;
       const cards = await setCards(scripted);
       const read = (): Promise<(ApprovalRequest | undefined)[]> =>
@@ -173,7 +173,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
   );
 
   test('an approval with a reason is refused to a stranger at the dialog’s end', async () => {
-    const scripted = await playScripted({ mode, option: { reasonRequired: true } });
+    const scripted = await playScripted({ mode, rule: { reasonRequired: true } });
     const { stage, bot, remedy } = scripted;
     await ask(stage, maya, 'propose A');
     const { ts } = await card(stage, 'Proposed');

@@ -5,8 +5,7 @@ import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { actionIds, blockIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { buildPlan } from '../runbook/approvals/builders.ts';
 import { playScripted, postButton } from './support/scripted.ts';
-import type { Scripted } from './support/scripted.ts';
-import type { ConversationOptions } from './support/conversation.ts';
+import type { Scripted, ScriptedOptions } from './support/scripted.ts';
 import {
   ask,
   card,
@@ -23,9 +22,7 @@ import { patienceMs } from '../support/until.ts';
 import { named } from '../support/people.ts';
 
 /** With a proposal of Maya's in the channel, by a remedy that plans what it is asked for. */
-async function proposed(
-  changes: Partial<ConversationOptions> = {},
-): Promise<Scripted & { ts: string }> {
+async function proposed(changes: ScriptedOptions = {}): Promise<Scripted & { ts: string }> {
   const scripted = await playScripted(changes);
   const { stage, remedy } = scripted;
   remedy.propose = (asked?: RemedyRequest) => {
@@ -43,7 +40,7 @@ async function openRequests({ bot }: Scripted): Promise<readonly ApprovalRequest
 }
 
 test('an option that asks for a reason asks for it before the vote, and the card tells it', async () => {
-  const { stage, remedy, ts } = await proposed({ option: { reasonRequired: true } });
+  const { stage, remedy, ts } = await proposed({ rule: { reasonRequired: true } });
   const view = await open(stage, { user: jonas, ts });
   await expect(submit(stage, { user: jonas, view })).rejects.toThrow('not complete');
   expect(remedy.runs).toBe(0);
@@ -58,7 +55,7 @@ test('an option that asks for a reason asks for it before the vote, and the card
 test.for([actionIds.approve, actionIds.deny, actionIds.change])(
   'closing the dialog of %s decides nothing',
   async (actionId) => {
-    const world = await proposed({ option: { reasonRequired: true } });
+    const world = await proposed({ rule: { reasonRequired: true } });
     const { stage, remedy, ts } = world;
     const before = await openRequests(world);
     const view = await open(stage, { user: jonas, ts, actionId });
@@ -81,7 +78,7 @@ test('a no can say why, and the card and the thread tell it', async () => {
 });
 
 test('who proposed it withdraws it with the same button', async () => {
-  const { stage, ts } = await proposed({ option: { approvers: [jonas, dana] } });
+  const { stage, ts } = await proposed({ rule: { approve: [jonas, dana] } });
   const view = await open(stage, { user: maya, ts, actionId: actionIds.deny });
   expect(toText(view)).toContain('option A for shop');
   expect(await submit(stage, { user: maya, view })).toContain('You withdrew it');
@@ -164,9 +161,9 @@ test('a preview shows the whole plan to one person and records nothing', async (
 });
 
 test('a press that is too late for its dialog is answered at once', async () => {
-  const { stage, clock, ts } = await proposed({ option: { reasonRequired: true } });
+  const { stage, clock, ts } = await proposed({ rule: { reasonRequired: true } });
   const view = await open(stage, { user: jonas, ts });
-  clock.nowMs += 15 * 60_000;
+  clock.pass(15 * 60_000);
   const values = { reason: { reason: 'why not' } };
   expect(await submit(stage, { user: jonas, view, values })).toContain('This has expired');
   expect(await press(stage, { user: jonas, ts, actionId: actionIds.change }).catch(String)).toMatch(

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { TargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import type { Incident } from '../../src/runbook/incidents/incident.ts';
 import {
   blockIds,
@@ -10,9 +11,10 @@ import {
 } from '../../src/slack/messages/kit/action-ids.ts';
 import type { IncidentActionId, IncidentChoice } from '../../src/slack/messages/kit/action-ids.ts';
 import { toText } from '../../sandbox/message-text.ts';
+import { aSnapshot } from '../runbook/diagnose/builders.ts';
 import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
 import { aMonitor } from '../slack/support/workspace.ts';
-import { playScripted, postButton, pressToTheEnd } from './support/scripted.ts';
+import { openIncident, playScripted, postButton, pressToTheEnd } from './support/scripted.ts';
 import type { Fillings, Scripted } from './support/scripted.ts';
 import {
   ask,
@@ -27,8 +29,8 @@ import {
   press,
   submit,
 } from './support/conversation.ts';
-import { patienceMs } from '../support/until.ts';
 import { named } from '../support/people.ts';
+import { patienceMs, until } from '../support/until.ts';
 
 interface Shown extends Scripted {
   readonly id: string;
@@ -40,10 +42,16 @@ const remedies = ['A', 'A web', 'A jobs', 'A mail'] as const;
 
 /** A bot with an open incident whose message stands in the channel, with its remedies on it. */
 async function shown(changes: Parameters<typeof playScripted>[0] = {}): Promise<Shown> {
-  const scripted = await playScripted({ sendIntervalMs: 0, ...changes });
-  const { bot } = scripted;
-  const opened = await bot.incidents.open('shop', { id: maya, via: 'slack' }, 'it fills');
-  if (!opened.ok) throw new Error(opened.refusal.why);
+  const monitor = checking('shop');
+  const scripted = await playScripted({ sendIntervalMs: 0, monitor, ...changes });
+  const { incident, ts } = await openIncident(scripted);
+  // Its first check puts them there.
+  await says(scripted, ts, 'End them.');
+  return { ...scripted, id: incident.id, ts };
+}
+
+/** Each check finds the same remedies. */
+function checking(...names: readonly string[]): TargetMonitor {
   const proposals = remedies.map((words) => ({
     option: 'A' as const,
     subject: null,
@@ -52,15 +60,16 @@ async function shown(changes: Parameters<typeof playScripted>[0] = {}): Promise<
     blocked: null,
     command: `propose ${words}`,
   }));
-  bot.board.show({
-    incident: opened.value,
-    diagnosis: aDiagnosis({ target: 'shop', proposals }),
-    requests: [],
-    ineffective: [],
+  return aMonitor({
+    targets: names.map((name) => aTarget({ name })),
+    runCheck: (name) =>
+      Promise.resolve({
+        snapshot: { ...aSnapshot(), target: name },
+        target: aTarget({ name }),
+        recent: [],
+        diagnosis: aDiagnosis({ target: name, state: 'warning', findings: [], proposals }),
+      }),
   });
-  await bot.board.idle(patienceMs);
-  const place = await bot.board.placeOf(opened.value.id);
-  return { ...scripted, id: opened.value.id, ts: place?.ts ?? '' };
 }
 
 async function read({ bot }: Scripted, id: string): Promise<Incident> {
@@ -200,11 +209,10 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
   ] as const)(
     'a press of %s is answered on everything that changes an incident, and changes nothing',
     async ([, user]) => {
-      const targets = ['shop', 'other'].map((name) => aTarget({ name }));
       const world = await shown({
         mode,
-        monitor: aMonitor({ targets }),
-        option: { proposers: [maya] },
+        monitor: checking('shop', 'other'),
+        rule: { propose: [maya] },
       });
       const { id, ts, bot } = world;
       await bot.incidents.open('other', trusted, 'too');
@@ -244,6 +252,7 @@ describe.each(['socket', 'http'] as const)('by %s', (mode) => {
       await tryAll([choose('unsilence')]);
       await bot.incidents.resolve(id, trusted, 'a test');
       await says(world, ts, 'Resolved');
+      await until('it is reported', async () => (await read(world, id)).reportedAt !== null);
       await tryAll([choose('reopen')]);
       const all = incidentChoices.filter((choice) => choices[choice] === 'refused');
       expect(pressed).toEqual(new Set([id, ...all]));

@@ -1,29 +1,18 @@
 import { expect, test } from 'vitest';
 import { toText } from '../../sandbox/message-text.ts';
-import { systemClock } from '../../src/timing.ts';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
-import { playScripted } from './support/scripted.ts';
-import type { Scripted } from './support/scripted.ts';
+import { openIncident, playScripted } from './support/scripted.ts';
 import { ask, card, hasButtons, jonas, maya, press, threadWith } from './support/conversation.ts';
 
 const actor = { id: maya, via: 'slack' } as const;
 
-/** The id of a new incident of shop. */
-async function openIncident({ bot }: Scripted): Promise<string> {
-  const opened = await bot.incidents.open('shop', actor, 'it fills');
-  if (!opened.ok) throw new Error(opened.refusal.why);
-  return opened.value.id;
-}
-
 test('what waits for votes when its incident ends is withdrawn, recorded, and said on its card', async () => {
-  const scripted = await playScripted({ sendIntervalMs: 0, clock: systemClock });
+  const scripted = await playScripted({ sendIntervalMs: 0 });
   const { bot, stage, remedy } = scripted;
-  const incident = await openIncident(scripted);
+  const { incident } = await openIncident(scripted);
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed');
-  expect((await bot.incidents.resolve(incident, actor, 'it was a test')).ok).toBe(true);
-  // As the bot does at once, and every half minute.
-  await bot.approvals.sweep();
+  expect((await bot.incidents.resolve(incident.id, actor, 'it was a test')).ok).toBe(true);
   const withdrawn = await card(stage, 'Withdrawn');
   expect(withdrawn.ts).toBe(ts);
   expect(toText(withdrawn)).toContain('The incident is over, so dbconn withdrew this.');
@@ -39,10 +28,10 @@ test('what waits for votes when its incident ends is withdrawn, recorded, and sa
 });
 
 test('what is proposed after the incident, or while another one is open, is not withdrawn', async () => {
-  const scripted = await playScripted({ sendIntervalMs: 0, clock: systemClock });
+  const scripted = await playScripted({ sendIntervalMs: 0 });
   const { bot, stage } = scripted;
-  const first = await openIncident(scripted);
-  await bot.incidents.resolve(first, actor, 'it was a test');
+  const { incident: first } = await openIncident(scripted);
+  await bot.incidents.resolve(first.id, actor, 'it was a test');
   await ask(stage, maya, 'propose A');
   await card(stage, 'Proposed');
   expect(await bot.approvals.sweep()).toEqual({ ok: true, value: [] });

@@ -4,8 +4,7 @@ import type { RunControl } from '../../src/runbook/remedies/remedy.ts';
 import { actionIds } from '../../src/slack/messages/kit/action-ids.ts';
 import { buildPlan } from '../runbook/approvals/builders.ts';
 import { playScripted } from './support/scripted.ts';
-import type { Scripted } from './support/scripted.ts';
-import type { ConversationOptions } from './support/conversation.ts';
+import type { Scripted, ScriptedOptions } from './support/scripted.ts';
 import {
   ask,
   card,
@@ -26,7 +25,7 @@ type Draft = Partial<Parameters<typeof buildPlan>[0]>;
 
 async function proposed(
   plan: Draft,
-  changes: Partial<ConversationOptions> = {},
+  changes: ScriptedOptions = {},
 ): Promise<Scripted & { ts: string }> {
   const scripted = await playScripted(changes);
   const { stage, remedy } = scripted;
@@ -174,7 +173,7 @@ test('what expired is asked again as a fresh plan, once', async () => {
   const world = await proposed({});
   const { stage, bot, clock, ts } = world;
   const id = await idAt(world, ts);
-  clock.nowMs += 15 * 60_000;
+  clock.pass(15 * 60_000);
   await bot.approvals.sweep();
   await cardWith(world, ts, 'Expired', '[ Propose again ]');
   const asking = { user: dana, ts, actionId: actionIds.askAgain };
@@ -199,8 +198,8 @@ test('what can be undone is undone by a proposal of its own', async () => {
 });
 
 test('a run without its votes says so before everything else', async () => {
-  const policy = { breakGlass: { users: [maya], terminal: [], actions: ['A' as const] } };
-  const world = await proposed({}, { policy });
+  const breakGlass = { users: [maya], terminal: [], actions: ['A' as const] };
+  const world = await proposed({}, { approval: { breakGlass } });
   const { stage, ts } = world;
   const id = await idAt(world, ts);
   expect(await ask(stage, jonas, `break-glass ${id} nobody answers`)).not.toContain('It starts');

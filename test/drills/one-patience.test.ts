@@ -1,22 +1,19 @@
 import { WebClient } from '@slack/web-api';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
+import { createRecords } from '../../src/runbook/reports/reporter.ts';
 import { incidentActions } from '../../src/slack/messages/kit/action-ids.ts';
 import { createInFlight, defaultReplyTimeouts } from '../../src/slack/handlers/in-flight.ts';
 import { incidentButton, incidentButtons } from '../../src/slack/handlers/incident-buttons.ts';
-import { value } from '../runbook/reports/night.ts';
 import { aDiagnosis, aTarget } from '../slack/support/diagnoses.ts';
 import { aLog, aMonitor } from '../slack/support/workspace.ts';
-import { playScripted } from './support/scripted.ts';
+import { openIncident, playScripted } from './support/scripted.ts';
 import { database, maya } from './support/conversation.ts';
-import { patienceMs } from '../support/until.ts';
 
 test('a slow look that an incident’s menu asks for is excused once, and then answered', async () => {
-  const { bot } = await playScripted({ sendIntervalMs: 0 });
-  const actor = { id: maya, via: 'slack' } as const;
-  const incident = value(await bot.incidents.open('shop', actor, 'it fills'));
-  bot.board.show({ incident, diagnosis: null, requests: [], ineffective: [] });
-  await bot.board.idle(patienceMs);
+  const scripted = await playScripted({ sendIntervalMs: 0 });
+  const { bot } = scripted;
+  const { incident, ts } = await openIncident(scripted);
   const heard: string[] = [];
   const nobody = { announce: () => Promise.reject(new Error('Nobody is to be told.')) };
   const look = async (): Promise<ReturnType<typeof aDiagnosis>> => {
@@ -26,6 +23,7 @@ test('a slow look that an incident’s menu asks for is excused once, and then a
   const press = incidentButton(incidentButtons[incidentActions.menu]);
   await press({
     ...bot,
+    records: createRecords({ log: bot.journal, targets: [] }),
     client: new WebClient(),
     announcements: nobody,
     pagingOf: () => undefined,
@@ -39,11 +37,11 @@ test('a slow look that an incident’s menu asks for is excused once, and then a
     channel: database,
     log: aLog().log,
     asker: { channel: database, user: maya, respond: () => Promise.reject(new Error('unused')) },
-    actor,
+    actor: { id: maya, via: 'slack' },
     actionId: incidentActions.menu,
     value: `status ${incident.id}`,
     values: [],
-    ts: (await bot.board.placeOf(incident.id))?.ts,
+    ts,
     triggerId: 'unused',
     signal: new AbortController().signal,
   });

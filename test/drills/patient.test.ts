@@ -6,7 +6,6 @@ import type { Patient } from '../../sandbox/patient/patient.ts';
 import { systemClock } from '../../src/timing.ts';
 import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
-import { toApprovalTarget } from '../../src/app/target-remedies.ts';
 import { createTargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import {
@@ -71,10 +70,11 @@ function withPassword(address: string): string {
 }
 
 async function open(): Promise<Conversation> {
-  const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
   conversation = await openConversation({
-    approvalTargets: [toApprovalTarget(adapters, parts)],
-    monitor: createTargetMonitor([adapters], systemClock),
+    targets: {
+      targetAdapters: [adapters],
+      monitor: createTargetMonitor([adapters], systemClock),
+    },
     verifyAfterMs: 500,
   });
   return conversation;

@@ -24,7 +24,7 @@ const people: SlackOptions['people'] = [
 
 async function proposed(slack: Partial<SlackOptions> = {}): Promise<Scripted & { ts: string }> {
   const scripted = await playScripted({
-    option: { approvers: [dba, guest, outsider, maya] },
+    rule: { approve: [dba, guest, outsider, maya] },
     slack: {
       people,
       channels: [

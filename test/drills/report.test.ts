@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Incident } from '../../src/runbook/incidents/incident.ts';
+import { createRecords } from '../../src/runbook/reports/reporter.ts';
 import type { IncidentReport } from '../../src/runbook/reports/report.ts';
 import { checklistAction } from '../../src/slack/messages/kit/action-ids.ts';
 import { toText } from '../../sandbox/message-text.ts';
@@ -9,29 +10,34 @@ import { readPrevention } from '../../src/runbook/reports/prevention.ts';
 import { aTarget as aPlainTarget } from '../runbook/diagnose/builders.ts';
 import { aTarget } from '../slack/support/diagnoses.ts';
 import { aMonitor, readManifest } from '../slack/support/workspace.ts';
-import { playScripted } from './support/scripted.ts';
+import { openIncident, playScripted } from './support/scripted.ts';
 import type { Scripted } from './support/scripted.ts';
 import { ask, jonas, guest, maya, messagesOf, press } from './support/conversation.ts';
-import { patienceMs } from '../support/until.ts';
+import { patienceMs, until } from '../support/until.ts';
 
 interface Over extends Scripted {
   readonly incident: Incident;
   readonly report: IncidentReport;
 }
 
-/** A bot whose incident is over, its message in the channel. */
+/** A bot whose incident is over and reported: the report and its checklist are in the thread. */
 async function over(changes: Parameters<typeof playScripted>[0] = {}): Promise<Over> {
-  const scripted = await playScripted({ sendIntervalMs: 0, ...changes });
+  const world = await resolved(await playScripted({ sendIntervalMs: 0, ...changes }));
+  await reply(world, 'Post-incident checklist');
+  return world;
+}
+
+async function resolved(scripted: Scripted): Promise<Over> {
   const { bot } = scripted;
   const by = { id: maya, via: 'slack' } as const;
-  const opened = value(await bot.incidents.open('shop', by, '<b>it</b> fills'));
+  const { incident: opened } = await openIncident(scripted, '<b>it</b> fills');
   value(await bot.incidents.assign(opened.id, by));
   const request = await endedThem(1, [1, 2]);
   await bot.journal.create(request, { request: request.id, kind: 'proposed', body: {} });
-  scripted.clock.nowMs += 20 * 60_000;
+  scripted.clock.pass(20 * 60_000);
   const incident = value(await bot.incidents.resolve(opened.id, by, 'it is over'));
-  await bot.board.idle(patienceMs);
-  const report = value(await bot.records.readReport(opened.id));
+  const records = createRecords({ log: bot.journal, targets: [aTarget({ name: 'shop' })] });
+  const report = value(await records.readReport(opened.id));
   return { ...scripted, incident, report };
 }
 
@@ -56,8 +62,7 @@ function file(world: Scripted): Promise<SlackMessage> {
 
 test('the report stands in the thread as a message and a file, and its checklist after it', async () => {
   const world = await over();
-  const { bot, incident, report } = world;
-  await bot.board.report(incident, report);
+  const { incident } = world;
   const said = toText(await reply(world, 'What was done'));
   expect(said).toContain('shop');
   expect(said).toContain('proposed by');
@@ -69,8 +74,6 @@ test('the report stands in the thread as a message and a file, and its checklist
 test('however often it is asked for, by however many processes, it is posted once', async () => {
   const world = await over();
   const { bot, stage, incident, report } = world;
-  await bot.board.report(incident, report);
-  await file(world);
   await bot.board.report(incident, report);
   const before = thread(world).length;
   await bot.stop();
@@ -86,7 +89,6 @@ test('without the scope for files the whole report stands in the thread as text'
   const world = await over({ slack: { manifest: readManifest(scopes) } });
   const { bot, incident, report } = world;
   await bot.board.report(incident, report);
-  await bot.board.report(incident, report);
   const parts = thread(world)
     .map(toText)
     .filter((text) => /Timeline/.test(text));
@@ -96,15 +98,13 @@ test('without the scope for files the whole report stands in the thread as text'
 });
 
 test('an upload that fails on the way is tried again and repeats nothing else', async () => {
-  const world = await over();
-  const { bot, stage, incident, report } = world;
-  stage.slack.interfere(
-    'files.completeUploadExternal',
-    { kind: 'refused', error: 'internal_error' },
-    1,
-  );
-  await expect(bot.board.report(incident, report)).rejects.toThrow('internal_error');
-  await bot.board.report(incident, report);
+  const scripted = await playScripted({ sendIntervalMs: 0 });
+  const { stage, clock } = scripted;
+  const refused = { kind: 'refused', error: 'internal_error' } as const;
+  stage.slack.interfere('files.completeUploadExternal', refused, 1);
+  const world = await resolved(scripted);
+  await until('it failed', async () => stage.lines.some((line) => line.includes('internal_error')));
+  clock.pass(5000);
   await file(world);
   const titles = thread(world).filter((message) => toText(message).includes('What was done'));
   expect(titles).toHaveLength(1);
@@ -112,8 +112,7 @@ test('an upload that fails on the way is tried again and repeats nothing else', 
 
 test('a tick is recorded with name and time, shown on the list, and its box goes away', async () => {
   const world = await over();
-  const { bot, stage, incident, report } = world;
-  await bot.board.report(incident, report);
+  const { bot, stage, incident } = world;
   const { ts } = await reply(world, 'Post-incident checklist');
   const box = [`${incident.id}:pooler`, `${incident.id}:thresholds`];
   const answer = await press(stage, { user: jonas, ts, actionId: checklistAction, value: box });
@@ -132,8 +131,7 @@ test('a tick is recorded with name and time, shown on the list, and its box goes
 
 test('a guest may not tick, and is told so', async () => {
   const world = await over();
-  const { bot, stage, incident, report } = world;
-  await bot.board.report(incident, report);
+  const { bot, stage, incident } = world;
   const { ts } = await reply(world, 'Post-incident checklist');
   const box = [`${incident.id}:pooler`];
   const answer = await press(stage, { user: guest, ts, actionId: checklistAction, value: box });

@@ -20,16 +20,16 @@ import {
   submit,
   threadWith,
 } from './support/conversation.ts';
-import type { Bot, ConversationOptions } from './support/conversation.ts';
+import type { Bot } from './support/conversation.ts';
 import { playScripted } from './support/scripted.ts';
-import type { Scripted } from './support/scripted.ts';
+import type { Scripted, ScriptedOptions } from './support/scripted.ts';
 import { toText } from '../../sandbox/message-text.ts';
 import { identity } from '../../sandbox/slack/identity.ts';
 import { patienceMs } from '../support/until.ts';
 import { named } from '../support/people.ts';
 
 /** Presses in a real Slack conversation, over a remedy whose patient is two numbers. */
-function open(changes: Partial<ConversationOptions> = {}): Promise<Scripted> {
+function open(changes: ScriptedOptions = {}): Promise<Scripted> {
   const contacts = { databaseAdmins: dana, backendLead: jonas };
   const monitor = aMonitor({ targets: [aTarget({ name: 'shop', contacts })] });
   return playScripted({ monitor, ...changes });
@@ -41,7 +41,7 @@ interface Proposed extends Scripted {
 }
 
 async function proposed(
-  changes: Partial<ConversationOptions> = {},
+  changes: ScriptedOptions = {},
   prepare: (remedy: ScriptedRemedy) => void = () => undefined,
 ): Promise<Proposed> {
   const scripted = await open(changes);
@@ -115,14 +115,14 @@ test('a no ends it at once, and the buttons go', async () => {
 
 test('what nobody approves in time expires, and its buttons go', async () => {
   const { stage, bot, clock } = await proposed();
-  clock.nowMs += 15 * 60_000;
+  clock.pass(15 * 60_000);
   expect(await bot.approvals.sweep()).toMatchObject({ ok: true, value: [{ state: 'expired' }] });
   expect(toText(await card(stage, 'Expired'))).not.toContain('Approve');
 });
 
 test('a press after the time is over and before the sweep is answered, and puts the card right', async () => {
   const { stage, ts, remedy, clock } = await proposed();
-  clock.nowMs += 15 * 60_000;
+  clock.pass(15 * 60_000);
   expect(await press(stage, { user: jonas, ts })).toContain('This has expired');
   expect(toText(await card(stage, 'Expired'))).not.toContain('Approve');
   expect(remedy.runs).toBe(0);
@@ -140,7 +140,7 @@ test('two approvers at the same moment start it once', async () => {
 });
 
 test('with two votes needed the first is counted once, and the card says who is missing', async () => {
-  const { stage, ts, remedy } = await proposed({ option: { votes: 2 } });
+  const { stage, ts, remedy } = await proposed({ rule: { votes: 2 } });
   expect(await press(stage, { user: jonas, ts })).toContain('1 of 2');
   expect(await press(stage, { user: jonas, ts })).toContain('You already approved it');
   const shown = await stage.slack.waitFor(() => {
@@ -165,7 +165,7 @@ test('a press after a restart of the bot counts as if nothing had happened', asy
 
 test('a press on a card that was decided while the bot was away is answered, and puts the card right', async () => {
   const { stage, bot, ts, id, remedy } = await proposed();
-  await bot.app.stop();
+  await bot.slack.stop();
   await bot.cards.drain(0);
   const elsewhere = await bot.journal.read(id);
   if (elsewhere === undefined) throw new Error('it was recorded');
@@ -184,7 +184,7 @@ test('a press on a card that was decided while the bot was away is answered, and
 test('a proposal that another process recorded is posted, and its end there is shown', async () => {
   const { stage, bot } = await open();
   const other = await stage.start();
-  await other.app.stop();
+  await other.slack.stop();
   const ask = { kind: 'idle-in-transaction', idleForMs: 1000 } as const;
   const actor = { id: 'root', via: 'terminal' } as const;
   const recorded = await other.approvals.propose({ target: 'shop', ask, actor });
@@ -288,7 +288,7 @@ test('many sessions alike are one row on the card, and each of them stands in it
 });
 
 test('without approvers nothing can be proposed, and doctor says whom to name', async () => {
-  const { stage } = await open({ option: { approvers: [] } });
+  const { stage } = await open({ rule: { approve: [] } });
   expect(await ask(stage, maya, 'propose A')).toContain('Add approvers in dbconn.yml');
   // Doctor probes the channel first, so its report is not the next thing they see.
   await ask(stage, maya, 'doctor');

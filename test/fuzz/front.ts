@@ -1,17 +1,11 @@
 import { z } from 'zod';
 import { expect } from 'vitest';
-import { systemClock } from '../../src/timing.ts';
-import { createLog } from '../../src/log.ts';
 import { done } from '../../src/runbook/remedies/remedy.ts';
-import { createSlackApp } from '../../src/slack/app.ts';
-import { createClient } from '../../src/slack/connection/client.ts';
-import { createHome } from '../../src/slack/home/home.ts';
 import { openScripted } from '../drills/support/scripted.ts';
 import { send, sign } from '../drills/support/signed.ts';
 import { dana, foreigner, guest, jonas, maya } from '../drills/support/conversation.ts';
 import type { Bot } from '../drills/support/conversation.ts';
 import { buildPlan, byHand } from '../runbook/approvals/builders.ts';
-import { aMonitor, botToken, connectionFor, noChanges } from '../slack/support/workspace.ts';
 import { until } from '../support/until.ts';
 import { canary } from './text-entrances.ts';
 
@@ -20,8 +14,6 @@ export interface Sent {
   /** Who is named in it, unless that was mangled. */
   readonly user: string;
   readonly kind: 'interaction' | 'command' | 'event';
-  /** To the bot unless given; one with a Home tab and nothing else is the other. */
-  readonly to?: 'home';
   readonly fields: unknown;
 }
 
@@ -62,11 +54,10 @@ const Body = z.looseObject({
 });
 
 export async function openFront(): Promise<Front> {
-  const option = { proposers: [maya], approvers: [jonas, dana, maya, guest, foreigner] };
-  const { stage, bot, remedy } = await openScripted({ mode: 'http', option, sendIntervalMs: 0 });
+  const rule = { propose: [maya], approve: [jonas, dana, maya, guest, foreigner] };
+  const { stage, bot, remedy } = await openScripted({ mode: 'http', rule, sendIntervalMs: 0 });
   const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan({ undoAsk: ask });
   remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, spared: [] });
-  const homeApp = await openHomeApp(stage.slack.apiUrl);
   const ids = { proposed: '', handed: '', incident: '' };
   const places = { proposed: '', handed: '', incident: '' };
   let seq = 0;
@@ -82,7 +73,9 @@ export async function openFront(): Promise<Front> {
     return found.ok ? found.value.state : undefined;
   };
   const settle = async (): Promise<void> => {
-    await until('dbconn has answered', () => Promise.resolve(bot.app.state.commandsInFlight === 0));
+    await until('dbconn has answered', () =>
+      Promise.resolve(bot.slack.state.commandsInFlight === 0),
+    );
     const open = await bot.approvals.list();
     for (const { id, state } of open.ok ? open.value : []) {
       if (['approved', 'executing', 'verifying'].includes(state)) await bot.approvals.settled(id);
@@ -135,7 +128,7 @@ export async function openFront(): Promise<Front> {
       if (call.kind === 'event') headers.set('content-type', 'application/json');
       const logged = stage.lines.length;
       const began = performance.now();
-      const { status } = await send(call.to === 'home' ? { app: homeApp } : bot, body, headers);
+      const { status } = await send(bot, body, headers);
       const tookMs = performance.now() - began;
       await settle();
       const isAsBefore = (await bot.journal.head()).seq === seq;
@@ -158,32 +151,13 @@ export async function openFront(): Promise<Front> {
       expect(shown).not.toContain(canary);
       expect(JSON.stringify(await bot.journal.entries())).not.toContain(canary);
     },
-    async close() {
-      await homeApp.stop();
-      await stage.close();
-    },
+    close: () => stage.close(),
   };
-
-  async function openHomeApp(apiUrl: string): Promise<ReturnType<typeof createSlackApp>> {
-    const log = createLog('silent');
-    const home = createHome({
-      sources: { readSummaries: () => [] },
-      client: createClient(botToken, { apiUrl, log }),
-      clock: systemClock,
-      log,
-    });
-    const connection = connectionFor('http');
-    const changes = noChanges();
-    const monitor = aMonitor();
-    const app = createSlackApp({ connection, botToken, apiUrl, monitor, changes, home, log });
-    await app.start();
-    return app;
-  }
 }
 
-/** That the channel was told is noted by and by. */
+/** What the incident loop makes of it is noted by and by. */
 function isNews({ kind }: { readonly kind: string }): boolean {
-  return kind !== 'incident-told';
+  return !/^incident-(?:told|request|reported|seen)$/.test(kind);
 }
 
 function toMade({

@@ -5,7 +5,6 @@ import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { systemClock } from '../../../src/timing.ts';
 import { openPrivileged } from '../../../src/app/target-adapters.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
-import { toApprovalTarget } from '../../../src/app/target-remedies.ts';
 import { createTargetMonitor } from '../../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters } from '../../../src/runbook/loop/target-monitor.ts';
 import type { Target } from '../../../src/runbook/snapshot/target.ts';
@@ -56,10 +55,11 @@ export async function openByHandStage(seed: number): Promise<ByHandStage> {
     patient,
     runtime: { kind: 'kubernetes', namespace: 'shop' },
     async open() {
-      const parts = { clock: systemClock, refusedServices: ['dbconn'], refusedContainers: [] };
       conversation = await openConversation({
-        approvalTargets: [toApprovalTarget(adapters, parts)],
-        monitor: createTargetMonitor([adapters], systemClock),
+        targets: {
+          targetAdapters: [adapters],
+          monitor: createTargetMonitor([adapters], systemClock),
+        },
         verifyAfterMs: 500,
       });
       return { stage: conversation, bot: await conversation.start() };

@@ -3,31 +3,16 @@ import { identity } from '../../../sandbox/slack/identity.ts';
 import type { SlackOptions } from '../../../sandbox/slack/options.ts';
 import type { LocalSlack } from '../../../sandbox/slack/server.ts';
 import type { SlackMessage, SlackView } from '../../../sandbox/slack/workspace.ts';
-import { createIncidentMarks, createPlaces } from '../../../src/journal/message-places.ts';
+import { createApp } from '../../../src/app.ts';
+import type { Bot as RunningBot } from '../../../src/app/deps.ts';
+import type { TargetSet } from '../../../src/app/target-adapters.ts';
+import { readConfig } from '../../../src/config/config.ts';
+import type { Config } from '../../../src/config/config.ts';
+import type { Rule } from '../../../src/config/entries.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
-import type { Logger } from 'pino';
-import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
-import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
-import type { ApprovalTarget } from '../../../src/runbook/approvals/context.ts';
-import type { People } from '../../../src/runbook/approvals/people.ts';
-import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
-import type { OptionPolicy, Policy } from '../../../src/runbook/approvals/policy.ts';
-import { isIncidentOver } from '../../../src/runbook/incidents/incident-log.ts';
-import { createIncidents } from '../../../src/runbook/incidents/incidents.ts';
-import type { Incidents } from '../../../src/runbook/incidents/incidents.ts';
 import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
-import type { TargetMonitor } from '../../../src/runbook/loop/target-monitor.ts';
-import type { IncidentBoard } from '../../../src/runbook/reports/incident-board.ts';
-import { createRecords } from '../../../src/runbook/reports/reporter.ts';
-import type { Records } from '../../../src/runbook/reports/reporter.ts';
-import { createSlackApp } from '../../../src/slack/app.ts';
-import type { SlackApp } from '../../../src/slack/app.ts';
-import { createClient } from '../../../src/slack/connection/client.ts';
-import { createNotifier } from '../../../src/slack/live/notifier.ts';
-import type { Notifier } from '../../../src/slack/live/notifier.ts';
-import type { Cards } from '../../../src/slack/live/request-cards.ts';
+import type { EscalationStep } from '../../../src/runbook/incidents/rules.ts';
 import { actionIds } from '../../../src/slack/messages/kit/action-ids.ts';
-import { createPeople } from '../../../src/slack/people.ts';
 import { systemClock } from '../../../src/timing.ts';
 import type { Clock } from '../../../src/timing.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
@@ -40,7 +25,6 @@ import {
   readManifest,
   signingSecret,
 } from '../../slack/support/workspace.ts';
-import { optionPolicy } from '../../support/option-policy.ts';
 import { patienceMs } from '../../support/until.ts';
 
 /** #database and its people: Maya proposes, Jonas and Dana approve, the guest and the stranger may do nothing. */
@@ -55,10 +39,13 @@ export const stranger = 'U0STRANGER';
 export const foreigner = 'U0FOREIGN0';
 
 export interface ConversationOptions {
-  readonly approvalTargets: readonly ApprovalTarget[];
-  readonly monitor: TargetMonitor;
-  readonly option?: Partial<OptionPolicy>;
-  readonly policy?: Partial<Policy>;
+  /** Whoever hands them in closes them. */
+  readonly targets: TargetSet;
+  /** Of the options A, C and D. */
+  readonly rule?: Partial<Rule>;
+  readonly approval?: Partial<Config['approval']>;
+  /** Whom incidents call; nobody unless given. */
+  readonly escalation?: readonly EscalationStep[];
   readonly clock?: Clock;
   /** How Slack reaches the bot; by Socket Mode unless given. */
   readonly mode?: 'socket' | 'http';
@@ -67,16 +54,8 @@ export interface ConversationOptions {
   readonly verifyAfterMs?: number;
 }
 
-export interface Bot {
-  readonly approvals: Approvals;
-  readonly cards: Cards;
-  readonly incidents: Incidents;
-  readonly board: IncidentBoard;
-  readonly records: Records;
+export interface Bot extends RunningBot {
   readonly journal: StoredJournal;
-  readonly app: SlackApp;
-  /** As SIGTERM ends it. */
-  stop(): Promise<void>;
 }
 
 /** A local Slack and a journal that outlive the bots started between them. */
@@ -92,26 +71,61 @@ export interface Conversation {
 export type Room = Pick<Conversation, 'slack'>;
 
 export async function openConversation(options: ConversationOptions): Promise<Conversation> {
-  const slack = await openSlack({ mode: options.mode ?? 'socket', ...options.slack });
+  const { mode = 'socket', clock = systemClock, sendIntervalMs = 20, targets } = options;
+  const slack = await openSlack({ mode, ...options.slack });
   const folder = makeJournalFolder();
   const { log, lines } = aLog();
   const bots: Bot[] = [];
+  // The connections outlive each bot.
+  const monitor = { ...targets.monitor, close: () => Promise.resolve() };
   return {
     slack,
     lines,
     async start() {
-      const journal = await folder.open(
-        options.clock === undefined ? {} : { clock: options.clock },
-      );
-      const bot = await startBot(options, { slack, journal, log });
-      bots.push(bot);
-      return bot;
+      const app = createApp(configFor(options, folder.file), {
+        clock,
+        warn: (sentence) => log.warn(sentence),
+        sendIntervalMs,
+        targets: { ...targets, monitor },
+      });
+      const slackConfig = { connection: connectionFor(mode), botToken, apiUrl: slack.apiUrl };
+      const bot = await app.bot(slackConfig, log);
+      let stopped: Promise<void> | undefined;
+      const journal = await app.journal();
+      const started = { ...bot, journal, stop: () => (stopped ??= bot.stop()) };
+      bots.push(started);
+      await bot.start();
+      const { port } = bot.slack.state;
+      if (port !== undefined) slack.setRequestUrl(`http://127.0.0.1:${port}/slack/events`);
+      return started;
     },
     async close() {
       for (const bot of bots) await bot.stop();
       await slack.close();
       folder.close();
     },
+  };
+}
+
+/** What dbconn.yml would say: three approvers, no pause between two runs, no checks by itself, and nobody to be called. */
+function configFor(
+  { targets, rule, approval, escalation = [], verifyAfterMs = 100 }: ConversationOptions,
+  journal: string,
+): Config {
+  const every = { propose: [], approve: [jonas, dana, maya], cooldown: 0, ...rule };
+  const options = { A: every, C: every, D: every };
+  const config = readConfig({
+    DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none',
+    DBCONN_JOURNAL: journal,
+  });
+  return {
+    ...config,
+    targets: config.targets.flatMap((entry) =>
+      targets.monitor.targets.map((target) => ({ ...entry, target, escalation })),
+    ),
+    channel: database,
+    approval: { ...config.approval, ...options, verifyAfter: verifyAfterMs, ...approval },
+    incidents: { ...defaultIncidentRules, watch: false },
   };
 }
 
@@ -150,116 +164,6 @@ export function openSlack(changes: Partial<SlackOptions> = {}): Promise<LocalSla
     ackTimeoutMs: patienceMs,
     ...changes,
   });
-}
-
-interface Around {
-  readonly slack: LocalSlack;
-  readonly journal: StoredJournal;
-  readonly log: Logger;
-}
-
-async function startBot(
-  options: ConversationOptions,
-  { slack, journal, log }: Around,
-): Promise<Bot> {
-  const {
-    approvalTargets,
-    policy,
-    clock = systemClock,
-    sendIntervalMs = 20,
-    verifyAfterMs = 100,
-  } = options;
-  const news = createNotifier({
-    botToken,
-    apiUrl: slack.apiUrl,
-    channel: database,
-    places: createPlaces(journal),
-    readHead: () => journal.head(),
-    readSteps: (request) => journal.readSteps(request),
-    readRequest: (request) => journal.read(request),
-    log,
-    sendIntervalMs,
-  });
-  const rule = { ...optionPolicy, approvers: [jonas, dana, maya], ...options.option };
-  const people = createPeople(createClient(botToken, { apiUrl: slack.apiUrl, log }), log);
-  const approvals = createApprovals({
-    people,
-    journal,
-    approvalTargets,
-    policy: { ...defaultPolicy, options: { A: rule, C: rule, D: rule }, ...policy },
-    clock,
-    verifyAfterMs,
-    onChange: (request, step) => news.cards.tell(request, step),
-    onFault: (request, err) => log.error({ err, request }, 'A change broke off'),
-    isIncidentOver: (request) => isIncidentOver(journal, request),
-  });
-  const kept = keepIncidents(options.monitor, { journal, news, approvals, people, clock });
-  const app = createSlackApp({
-    connection: connectionFor(options.mode ?? 'socket'),
-    botToken,
-    apiUrl: slack.apiUrl,
-    channel: database,
-    monitor: options.monitor,
-    heard: journal,
-    changes: {
-      approvals,
-      journal,
-      pagingOf: () => undefined,
-      checkAround: () => Promise.resolve([]),
-      ...news,
-      ...kept,
-    },
-    log,
-  });
-  await approvals.takeOver();
-  await app.start();
-  if (app.state.port !== undefined) {
-    slack.setRequestUrl(`http://127.0.0.1:${app.state.port}/slack/events`);
-  }
-  await news.cards.catchUp(approvals);
-  let stopped: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    await app.stop();
-    await approvals.drain();
-    await news.cards.drain(500);
-    await kept.board.idle(500);
-    await journal.close();
-  };
-  return { approvals, cards: news.cards, ...kept, journal, app, stop: () => (stopped ??= stop()) };
-}
-
-interface Keeping {
-  readonly journal: StoredJournal;
-  readonly news: Notifier;
-  readonly approvals: Approvals;
-  readonly people: People;
-  readonly clock: Clock;
-}
-
-/** Incidents as the bot keeps them, shown as soon as they change. Nobody looks at their targets. */
-function keepIncidents(
-  { targets }: TargetMonitor,
-  { journal, news, approvals, people, clock }: Keeping,
-): Pick<Bot, 'incidents' | 'board' | 'records'> {
-  const board = news.openBoard({
-    log: journal,
-    marks: createIncidentMarks(journal),
-    targets,
-    offers: (target) => approvals.offers(target),
-    isLeading: () => true,
-    intervals: { urgentMs: 0, figuresMs: 0 },
-  });
-  const incidents = createIncidents({
-    log: journal,
-    clock,
-    targets,
-    rules: defaultIncidentRules,
-    policyOf: () => [],
-    people,
-    onChange: (incident) =>
-      board.show({ incident, diagnosis: null, requests: [], ineffective: [] }),
-  });
-  return { incidents, board, records: createRecords({ log: journal, targets }) };
 }
 
 /** All that stands in #database, oldest first. */

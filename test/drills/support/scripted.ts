@@ -1,41 +1,63 @@
 import { expect, onTestFinished } from 'vitest';
+import type { ApprovalTarget } from '../../../src/runbook/approvals/context.ts';
+import type { Incident } from '../../../src/runbook/incidents/incident.ts';
+import type { TargetMonitor } from '../../../src/runbook/loop/target-monitor.ts';
+import { systemClock } from '../../../src/timing.ts';
+import type { Clock } from '../../../src/timing.ts';
 import { aReading, aSnapshot } from '../../runbook/diagnose/builders.ts';
-import { HandClock, ScriptedRemedy } from '../../runbook/approvals/world.ts';
+import { ScriptedRemedy, startedAtMs } from '../../runbook/approvals/world.ts';
 import { aTarget } from '../../slack/support/diagnoses.ts';
 import { aMonitor, botToken } from '../../slack/support/workspace.ts';
 import { toText } from '../../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
-import { patienceMs } from '../../support/until.ts';
-import { card, database, openConversation, submit } from './conversation.ts';
+import { patienceMs, until } from '../../support/until.ts';
+import { card, database, maya, openConversation, submit } from './conversation.ts';
 import type { Bot, Conversation, ConversationOptions } from './conversation.ts';
 
-/** A bot in a real Slack conversation, over a remedy whose patient is two numbers. */
+/** A clock that goes on as the wall's does, from the plans of these tests on, and can be put forward. */
+class MovedClock implements Clock {
+  #aheadMs = startedAtMs - Date.now();
+
+  now(): number {
+    return Date.now() + this.#aheadMs;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return systemClock.sleep(ms, signal);
+  }
+
+  pass(ms: number): void {
+    this.#aheadMs += ms;
+  }
+}
+
+/** A bot in a real Slack conversation, over a remedy whose target is two numbers. */
 export interface Scripted {
   readonly stage: Conversation;
   readonly bot: Bot;
   readonly remedy: ScriptedRemedy;
-  readonly clock: HandClock;
+  readonly clock: MovedClock;
 }
 
-export async function openScripted(changes: Partial<ConversationOptions> = {}): Promise<Scripted> {
-  const [remedy, clock] = [new ScriptedRemedy(), new HandClock()];
-  const takeSnapshot = (): ReturnType<
-    ConversationOptions['approvalTargets'][number]['takeSnapshot']
-  > => Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) }));
-  const stage = await openConversation({
-    approvalTargets: [
-      {
-        name: 'shop',
-        remedies: [remedy],
-        handOffs: [remedy],
-        takeSnapshot,
-        warningUtilisation: 0.8,
-      },
-    ],
-    monitor: aMonitor({ targets: [aTarget({ name: 'shop' })] }),
-    clock,
-    ...changes,
-  });
+export interface ScriptedOptions extends Partial<Omit<ConversationOptions, 'targets' | 'clock'>> {
+  readonly monitor?: TargetMonitor;
+}
+
+export async function openScripted({
+  monitor = aMonitor({ targets: [aTarget({ name: 'shop' })] }),
+  ...changes
+}: ScriptedOptions = {}): Promise<Scripted> {
+  const [remedy, clock] = [new ScriptedRemedy(), new MovedClock()];
+  const shop: ApprovalTarget = {
+    name: 'shop',
+    remedies: [remedy],
+    handOffs: [remedy],
+    takeSnapshot: () =>
+      Promise.resolve(aSnapshot({ reading: aReading({ counts: { clients: remedy.used } }) })),
+    warningUtilisation: 0.8,
+  };
+  const targets = { targetAdapters: [], monitor, approvalTargets: [shop] };
+  const stage = await openConversation({ targets, clock, ...changes });
   try {
     return { stage, bot: await stage.start(), remedy, clock };
   } catch (error) {
@@ -45,10 +67,26 @@ export async function openScripted(changes: Partial<ConversationOptions> = {}): 
 }
 
 /** The same for one test, which ends it. */
-export async function playScripted(changes: Partial<ConversationOptions> = {}): Promise<Scripted> {
+export async function playScripted(changes: ScriptedOptions = {}): Promise<Scripted> {
   const scripted = await openScripted(changes);
   onTestFinished(() => scripted.stage.close());
   return scripted;
+}
+
+/** A new incident of shop, opened by Maya, whose message is in the channel. */
+export async function openIncident(
+  { bot }: Scripted,
+  reason = 'it fills',
+): Promise<{ readonly incident: Incident; readonly ts: string }> {
+  const opened = await bot.incidents.open('shop', { id: maya, via: 'slack' }, reason);
+  if (!opened.ok) throw new Error(opened.refusal.why);
+  const incident = opened.value;
+  await until(
+    'it has its message',
+    async () => (await bot.board.placeOf(incident.id)) !== undefined,
+  );
+  const place = await bot.board.placeOf(incident.id);
+  return { incident, ts: place?.ts ?? '' };
 }
 
 interface Pressing {

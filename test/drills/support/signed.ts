@@ -37,8 +37,12 @@ export function typed(user: string, text: string): string {
   }).toString();
 }
 
-export function send({ app }: Pick<Bot, 'app'>, body: string, headers: Headers): Promise<Response> {
-  return fetch(`http://127.0.0.1:${app.state.port ?? 0}/slack/events`, {
+export function send(
+  { slack }: Pick<Bot, 'slack'>,
+  body: string,
+  headers: Headers,
+): Promise<Response> {
+  return fetch(`http://127.0.0.1:${slack.state.port ?? 0}/slack/events`, {
     method: 'POST',
     headers,
     body,
