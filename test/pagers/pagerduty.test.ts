@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startPagerDuty } from '../../sandbox/pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from '../../sandbox/pagerduty/local-pagerduty.ts';
-import { createPagerDuty } from '../../src/pagers/pagerduty.ts';
+import { createPagerDuty } from '../../src/pagers/pagers.ts';
 import { PagerRefused } from '../../src/runbook/escalation/ports.ts';
 import type { Pager } from '../../src/runbook/escalation/ports.ts';
 import { aPage, createWire } from './wire.ts';

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import type { Prevention } from '../../src/runbook/reports/report.ts';
 import type { Replay } from '../../src/runbook/reports/sealed-export/replay.ts';
 import { renderIncidents } from '../../src/terminal/render/requests.ts';
-import { renderPrevention } from '../../src/terminal/render/prevention.ts';
-import { renderReplay } from '../../src/terminal/render/replay.ts';
+import { renderPrevention } from '../../src/terminal/render/requests.ts';
+import { renderReplay } from '../../src/terminal/commands/replay-command.ts';
 import { buildIncident } from '../journal/build-incident.ts';
 import { plain } from './plain.ts';
 

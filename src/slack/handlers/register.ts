@@ -1,11 +1,15 @@
 import type { AllMiddlewareArgs, App, SlackActionMiddlewareArgs } from '@slack/bolt';
 import { answeredActions, checklistAction } from '../messages/kit/action-ids.ts';
 import { notice } from '../messages/notice.ts';
-import { checklistTick } from './checklist-tick.ts';
 import { dbconnCommand } from './command.ts';
 import type { CommandDeps } from './deps.ts';
 import { dialogs } from './dialogs.ts';
-import { incidentButton, incidentButtons, statusButtons } from './incident-buttons.ts';
+import {
+  checklistTick,
+  incidentButton,
+  incidentButtons,
+  statusButtons,
+} from './incident-buttons.ts';
 import { onPress } from './press.ts';
 import type { PressAction } from './press.ts';
 import { requestButton, requestButtons } from './request-buttons.ts';

@@ -49,7 +49,7 @@ export async function runPreventionCommand(
   target: string | null,
 ): Promise<CommandResult> {
   const { monitor } = await app.targets();
-  const { renderPrevention } = await import('../render/prevention.ts');
+  const { renderPrevention } = await import('../render/requests.ts');
   const name = target ?? monitor.targets[0]?.name ?? '';
   const prevention = await withProgress(`Checking ${nameOf(app, name)}`, () =>
     monitor.prevention(name),

@@ -4,9 +4,10 @@ import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { Commands } from '../../runbook/remedies/by-hand/hand-off.ts';
 import { nameOf } from '../../runbook/remedies/remedy-request.ts';
 import type { StepProgress } from '../../runbook/remedies/remedy.ts';
+import type { Prevention, PreventionCheck } from '../../runbook/reports/report.ts';
 import { durationOfSeconds } from '../../runbook/snapshot/words.ts';
-import { wrap } from './layout.ts';
-import type { Paint } from './layout.ts';
+import { shown, wrap } from './layout.ts';
+import type { Paint, Tone } from './layout.ts';
 import { toTable } from './table.ts';
 import type { Column } from './table.ts';
 import { withoutMentions } from './plan.ts';
@@ -117,5 +118,42 @@ export function renderEnd({ state, result, closing }: ApprovalRequest, paint: Pa
     ...(outcome === null
       ? []
       : [`${paint('bold', outcome.word)}: ${wrap(outcome.sentence).trimStart()}`]),
+  ].join('\n');
+}
+
+const partTitles: Readonly<Record<PreventionCheck['part'], string>> = {
+  application: 'Applications',
+  postgresql: 'PostgreSQL',
+  pooler: 'Pooler',
+};
+
+const preventionMarks: Readonly<
+  Record<PreventionCheck['state'], readonly [sign: string, tone: Tone]>
+> = {
+  ok: ['✓', 'green'],
+  advice: ['!', 'yellow'],
+  unknown: ['?', 'dim'],
+};
+
+/** The runbook's Prevention section against reality. */
+export function renderPrevention({ target, lookedAt, checks }: Prevention, paint: Paint): string {
+  const parts = (['application', 'postgresql', 'pooler'] as const).flatMap((part) => {
+    const own = checks.filter((check) => check.part === part);
+    if (own.length === 0) return [];
+    return ['', paint('bold', partTitles[part]), ...own.map((check) => renderCheck(check, paint))];
+  });
+  return [`${paint('bold', `Prevention for ${target}`)}, checked at ${lookedAt}`, ...parts].join(
+    '\n',
+  );
+}
+
+function renderCheck(check: PreventionCheck, paint: Paint): string {
+  const { setting, now, better, because, command, state } = check;
+  const [sign, tone] = preventionMarks[state];
+  const figures = state === 'ok' ? (now ?? 'ok') : `${now ?? 'unknown'} → ${better}`;
+  return [
+    `${paint(tone, shown(sign))} ${wrap(`${setting}: ${figures}`)}`,
+    wrap(withoutMentions(because), '    '),
+    ...(command === undefined ? [] : [wrap(`dbconn ${command}`, '    ')]),
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 import { startPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { LocalPagerDuty } from '../../../sandbox/pagerduty/local-pagerduty.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
-import { createPagerDuty } from '../../../src/pagers/pagerduty.ts';
+import { createPagerDuty } from '../../../src/pagers/pagers.ts';
 import type { EscalatorDeps } from '../../../src/runbook/escalation/escalator-deps.ts';
 import { Escalator } from '../../../src/runbook/escalation/escalator.ts';
 import type { EscalationStep } from '../../../src/runbook/incidents/rules.ts';
