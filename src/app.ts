@@ -6,7 +6,7 @@ export function createApp(config: Config, deps: Deps): App {
   const targets = once(async () => {
     if (deps.targets !== undefined) return deps.targets;
     const { openTargets } = await import('./app/target-adapters.ts');
-    return openTargets(config, deps.clock);
+    return openTargets(config, deps);
   });
   const journal = once(async () => {
     const { openJournal } = await import('./app/journal.ts');
@@ -52,8 +52,22 @@ export function createApp(config: Config, deps: Deps): App {
       }
     },
   };
-  return app;
+  return deps.readsOnly === true ? { ...app, ...refusals } : app;
 }
+
+function refuse(): Promise<never> {
+  return Promise.reject(new Error('This dbconn only reads.'));
+}
+
+/** Instead of every part of an app that proposes, decides, runs, writes, or logs in with another role. */
+const refusals = {
+  steadyClock: refuse,
+  approvals: refuse,
+  dryRun: refuse,
+  incidents: refuse,
+  doctor: refuse,
+  bot: refuse,
+} satisfies Partial<App>;
 
 interface Once<T> {
   readonly get: () => Promise<T>;

@@ -1,20 +1,13 @@
 import type { Config, TargetConfig } from '../config/config.ts';
 import { createPools } from '../pool-metrics/pools.ts';
 import { createDatabase } from '../postgres/lifeline.ts';
-import { createBlockers } from '../postgres/privileged/blockers.ts';
-import { createIdleSessions } from '../postgres/privileged/idle-sessions.ts';
-import { createPreparedTransactions } from '../postgres/privileged/prepared-transactions.ts';
-import { createRoleLimits } from '../postgres/privileged/role-limits.ts';
-import { createServerSettings } from '../postgres/privileged/server-settings.ts';
-import { createTimeouts } from '../postgres/privileged/timeouts.ts';
-import { createRoles } from '../postgres/try-logins.ts';
 import type { ApprovalTarget } from '../runbook/approvals/context.ts';
 import { Neighbours } from '../runbook/approvals/neighbours.ts';
 import { createTargetMonitor } from '../runbook/loop/target-monitor.ts';
 import type { TargetMonitor, TargetAdapters } from '../runbook/loop/target-monitor.ts';
 import type { Services } from '../runbook/snapshot/ports.ts';
 import type { Clock } from '../timing.ts';
-import type { ContainerParts, OpenContainers } from './containers.ts';
+import type { ComposeTarget, Engines } from './containers.ts';
 
 /** The targets of a configuration, and what watches them. */
 export interface TargetSet {
@@ -24,24 +17,30 @@ export interface TargetSet {
   readonly approvalTargets?: readonly ApprovalTarget[];
 }
 
-export async function openTargets(config: Config, clock: Clock): Promise<TargetSet> {
-  const targetAdapters = await createTargetAdapters(config, clock);
-  return { targetAdapters, monitor: createTargetMonitor(targetAdapters, clock) };
+interface Means {
+  readonly clock: Clock;
+  /** Then nothing that could change something is made, or even loaded. */
+  readonly readsOnly?: boolean | undefined;
+}
+
+export async function openTargets(config: Config, means: Means): Promise<TargetSet> {
+  const targetAdapters = await createTargetAdapters(config, means);
+  return { targetAdapters, monitor: createTargetMonitor(targetAdapters, means.clock) };
 }
 
 /**
  * Builds what reaches each target, and loads only those adapters that the configuration asks for, since Docker's client
  * alone is a sixth of the bot's memory.
  */
-async function createTargetAdapters(config: Config, clock: Clock): Promise<TargetAdapters[]> {
+async function createTargetAdapters(config: Config, means: Means): Promise<TargetAdapters[]> {
   const anyContainers = config.targets.some(({ compose }) => compose !== undefined);
-  const open = anyContainers
-    ? (await import('./containers.ts')).openContainers(config, clock)
+  const engines = anyContainers
+    ? (await import('./containers.ts')).connectEngines(config)
     : undefined;
   const targetAdapters = await Promise.all(
-    config.targets.map((entry) => createAdaptersOf(entry, open, clock)),
+    config.targets.map((entry) => createAdaptersOf(entry, engines, means)),
   );
-  return targetAdapters.length > 1 ? introduce(targetAdapters, clock) : targetAdapters;
+  return targetAdapters.length > 1 ? introduce(targetAdapters, means.clock) : targetAdapters;
 }
 
 /** Has each know which of the others are the same database, or on its server. */
@@ -59,14 +58,11 @@ function introduce(targetAdapters: readonly TargetAdapters[], clock: Clock): Tar
 
 async function createAdaptersOf(
   entry: TargetConfig,
-  open: OpenContainers | undefined,
-  clock: Clock,
+  engines: Engines | undefined,
+  { clock, readsOnly = false }: Means,
 ): Promise<TargetAdapters> {
-  const { target, database, compose, pgbouncer, pools } = entry;
-  const { exec, ...containers }: ContainerParts =
-    compose === undefined || open === undefined
-      ? { services: withoutCompose }
-      : open({ ...entry, compose });
+  const { target, database, pgbouncer, pools } = entry;
+  const { exec, services, changes } = await openEngine(entry, engines, { clock, readsOnly });
   return {
     target,
     database: createDatabase({
@@ -78,43 +74,34 @@ async function createAdaptersOf(
       clock,
     }),
     pools: createPools({ endpoints: pools }),
-    ...containers,
-    roles: createRoles(database),
-    ...openRole(database, target.ownRoles),
+    services,
+    ...changes,
+    ...(readsOnly ? {} : (await import('./changing-adapters.ts')).openRoles(entry)),
     ...(await openPoolers(pgbouncer)),
   };
 }
 
-function openRole(
-  { actingUrl, url }: TargetConfig['database'],
-  ownRoles: readonly string[] | undefined,
-): Partial<TargetAdapters> {
-  // Without an acting role a person acts, and dbconn reads for the plan what its looking role may see.
-  return actingUrl === undefined
-    ? { planning: openPrivileged(url, ownRoles) }
-    : openPrivileged(actingUrl, ownRoles);
+interface EngineParts {
+  readonly services: Services;
+  readonly exec?: NonNullable<Parameters<typeof createDatabase>[0]['exec']>;
+  readonly changes?: Partial<TargetAdapters>;
 }
 
-/**
- * What changes something in PostgreSQL, by the role that may.
- *
- * @internal Tests open it for a server of theirs.
- */
-export function openPrivileged(
-  url: string,
-  ownRoles: readonly string[] = [],
-): Pick<
-  TargetAdapters,
-  'privileged' | 'blockers' | 'prepared' | 'timeouts' | 'roleLimits' | 'serverSettings'
-> {
-  return {
-    privileged: createIdleSessions({ url }),
-    blockers: createBlockers({ url }),
-    prepared: createPreparedTransactions({ url }),
-    timeouts: createTimeouts({ url, ownRoles }),
-    roleLimits: createRoleLimits({ url, ownRoles }),
-    serverSettings: createServerSettings(url),
-  };
+/** What is reached through the containers, where some are configured. */
+async function openEngine(
+  entry: TargetConfig,
+  engines: Engines | undefined,
+  { clock, readsOnly }: Means,
+): Promise<EngineParts> {
+  const { compose } = entry;
+  if (compose === undefined || engines === undefined) return { services: withoutCompose };
+  const docker = engines(compose);
+  const { openContainers } = await import('./containers.ts');
+  const target: ComposeTarget = { ...entry, compose };
+  const parts = openContainers(docker, target, clock);
+  if (readsOnly === true) return parts;
+  const { openEngineChanges } = await import('./changing-adapters.ts');
+  return { ...parts, changes: await openEngineChanges(docker, target) };
 }
 
 async function openPoolers(
@@ -130,7 +117,7 @@ const notConfigured = {
   tookMs: 0,
   problem: {
     kind: 'not-configured',
-    summary: 'No compose project is configured, so containers and logs are not read.',
+    summary: 'No compose project is configured, so Docker is not read.',
     fix: 'Set compose.project of the target.',
   },
 } as const;

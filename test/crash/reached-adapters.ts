@@ -1,4 +1,4 @@
-import { openPrivileged } from '../../src/app/target-adapters.ts';
+import { openPrivileged } from '../../src/app/changing-adapters.ts';
 import { createDatabase } from '../../src/postgres/lifeline.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import type { Target } from '../../src/runbook/snapshot/target.ts';

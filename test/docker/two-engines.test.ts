@@ -79,7 +79,7 @@ describe.skipIf(whyNot)('two Docker engines with projects of one name', () => {
     const targets = [target('here', 'postgres'), target('there', 'template1', docker)];
     writeFileSync(path, JSON.stringify({ targets }));
     const environment = { ...process.env, DOCKER_CONFIG: second.dockerConfig };
-    const set = await openTargets(readConfig(environment, path), systemClock);
+    const set = await openTargets(readConfig(environment, path), { clock: systemClock });
     try {
       return await work(set);
     } finally {

@@ -22,7 +22,6 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { takeSnapshotOf } from '../snapshot/take-snapshot.ts';
 import type { Poolers } from '../snapshot/take-snapshot.ts';
 import type { Target } from '../snapshot/target.ts';
-import { tryOptions } from './try-options.ts';
 
 /** One target and what reaches it. */
 export interface TargetAdapters {
@@ -185,6 +184,8 @@ class MonitoredTarget {
     if (roles !== undefined && isFull(snapshot)) return { trials: [], options: [notTried] };
     const trials = (await roles?.tryLogins()) ?? [];
     const input = { adapters: this.#adapters, snapshot, trials, clock: this.#clock };
+    // Only doctor needs it, and with it what the options ask themselves.
+    const { tryOptions } = await import('./try-options.ts');
     return { trials, options: await tryOptions(input) };
   }
 }

@@ -3,7 +3,6 @@ import { readConfig } from '../../config/config.ts';
 import { readEnvironment } from '../../config/environment.ts';
 import { ConfigFile } from '../../config/file.ts';
 import { count } from '../../runbook/snapshot/words.ts';
-import { systemClock } from '../../timing.ts';
 import { exitCodes, refused } from '../output.ts';
 import type { CommandResult } from '../output.ts';
 
@@ -23,8 +22,8 @@ export async function runConfigCommand(
   }
   const read = readConfig(readEnvironment(), file ?? config);
   if (read.targets.some(({ compose }) => compose?.docker !== undefined)) {
-    const { openContainers } = await import('../../app/containers.ts');
-    openContainers(read, systemClock);
+    const { connectEngines } = await import('../../app/containers.ts');
+    connectEngines(read);
   }
   const name = read.file ?? 'DATABASE_URL';
   const targets = count(read.targets.length, 'target');

@@ -51,7 +51,7 @@ export async function runKilled({ stack, options, ask, point }: Attempt): Promis
   writeFileSync(configFile, JSON.stringify(config));
   const {
     targetAdapters: [adapters],
-  } = await openTargets(readConfig(process.env, configFile), systemClock);
+  } = await openTargets(readConfig(process.env, configFile), { clock: systemClock });
   if (adapters === undefined) throw new Error('The configuration names no target.');
   const journal = await folder.open();
   const faults: unknown[] = [];

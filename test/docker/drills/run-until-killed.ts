@@ -20,7 +20,7 @@ const job = Job.parse(JSON.parse(await readLine()));
 const config = readConfig(process.env, job.configFile);
 const {
   targetAdapters: [adapters],
-} = await openTargets(config, systemClock);
+} = await openTargets(config, { clock: systemClock });
 if (adapters === undefined) throw new Error('The configuration names no target.');
 const journal = await openSqliteJournal({ file: config.journal, clock: systemClock });
 const approvals = openCrashApprovals({

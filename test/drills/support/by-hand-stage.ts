@@ -3,7 +3,7 @@ import type { Patient } from '../../../sandbox/patient/patient.ts';
 import { toText } from '../../../sandbox/message-text.ts';
 import type { SlackMessage } from '../../../sandbox/slack/workspace.ts';
 import { systemClock } from '../../../src/timing.ts';
-import { openPrivileged } from '../../../src/app/target-adapters.ts';
+import { openPrivileged } from '../../../src/app/changing-adapters.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import { createTargetMonitor } from '../../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters } from '../../../src/runbook/loop/target-monitor.ts';

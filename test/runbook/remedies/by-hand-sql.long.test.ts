@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../../src/timing.ts';
-import { openPrivileged } from '../../../src/app/target-adapters.ts';
+import { openPrivileged } from '../../../src/app/changing-adapters.ts';
 import { createDatabase } from '../../../src/postgres/lifeline.ts';
 import { toHandOffs } from '../../../src/app/target-remedies.ts';
 import { takeSnapshotOf } from '../../../src/runbook/snapshot/take-snapshot.ts';
