@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { countSessions } from '../../src/docker/postgres-processes.ts';
-import { joinEvents } from '../../src/docker/logs/log-events.ts';
+import { joinEvents } from '../../src/runbook/snapshot/logs/log-events.ts';
 import { classifyLogs } from '../../src/runbook/snapshot/logs/classify-logs.ts';
 import type {
   Part,

@@ -74,7 +74,7 @@ async function createAdaptersOf(
       clock,
     }),
     pools: createPools({ endpoints: pools }),
-    services,
+    services: await withLoki(entry, services, clock),
     ...changes,
     ...(readsOnly ? {} : (await import('./changing-adapters.ts')).openRoles(entry)),
     ...(await openPoolers(pgbouncer)),
@@ -102,6 +102,21 @@ async function openEngine(
   if (readsOnly === true) return parts;
   const { openEngineChanges } = await import('./changing-adapters.ts');
   return { ...parts, changes: await openEngineChanges(docker, target) };
+}
+
+/** The same services, with what Loki has of their logs where it is configured. */
+async function withLoki(
+  { target, logs }: TargetConfig,
+  services: Services,
+  clock: Clock,
+): Promise<Services> {
+  const { loki, tail, since } = logs;
+  if (loki === undefined) return services;
+  const { createLokiLogs, joinLogs } = await import('../loki/loki-logs.ts');
+  const configured = [...target.services.map(({ name }) => name), target.postgresService];
+  const names = configured.filter((name) => name !== undefined);
+  const read = createLokiLogs({ ...loki, tail, sinceMs: since, services: names, clock });
+  return joinLogs(services, read);
 }
 
 async function openPoolers(

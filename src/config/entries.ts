@@ -75,6 +75,38 @@ export type PagerEntry = z.infer<typeof PagerEntry>;
 export const HeartbeatEntry = z.strictObject({ url: httpUrl, every: every.default(60_000) });
 export type HeartbeatEntry = z.infer<typeof HeartbeatEntry>;
 
+/** In a header, where a line end or a letter of another script would be an error of its own. */
+const headerText = z.string().regex(/^[!-~]{1,8000}$/, 'is a secret without spaces');
+
+/** Where the logs are read without Docker. The query is LogQL and gives lines: `{container="backend"} |= "connection"`. */
+const LokiEntry = z
+  .strictObject({
+    url: httpUrl,
+    query: z
+      .string()
+      .max(2000)
+      .regex(/^\s*\{/, 'is LogQL that begins with a selector such as {container="backend"}'),
+    bearer: headerText.exactOptional(),
+    basic: z
+      .strictObject({ user: z.string().min(1).max(200), password: z.string().min(1).max(8000) })
+      .exactOptional(),
+    /** One, or several with | between them. */
+    tenant: z
+      .string()
+      .regex(/^[\w!.*'()|-]{1,500}$/, 'is the name of a tenant')
+      .exactOptional(),
+  })
+  .refine(({ bearer, basic }) => bearer === undefined || basic === undefined, {
+    message: 'has bearer and basic: set one of them',
+  });
+
+export const LogsEntry = z.strictObject({
+  /** Of each container, from the end; of Loki as many for each service. */
+  tail: z.number().int().min(1).max(5000).default(200),
+  since: duration.exactOptional(),
+  loki: LokiEntry.exactOptional(),
+});
+
 /** Who may propose and approve one action, and how. What is left out is in docs/dbconn.example.yml. */
 const who = z.array(slackId('SUW', 'a person or a user group')).max(100).default([]);
 

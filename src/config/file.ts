@@ -7,6 +7,7 @@ import {
   EngineEntry,
   HeartbeatEntry,
   IncidentsEntry,
+  LogsEntry,
   PagerEntry,
   Rule,
   RuntimeEntry,
@@ -109,12 +110,7 @@ export const TargetEntry = z.strictObject({
   /** How it is run, for the commands of what dbconn cannot do itself. */
   runtime: RuntimeEntry.exactOptional(),
   pools: z.array(PoolEndpoint).max(50).default([]),
-  logs: z
-    .strictObject({
-      tail: z.number().int().min(1).max(5000).default(200),
-      since: duration.exactOptional(),
-    })
-    .default({ tail: 200 }),
+  logs: LogsEntry.default({ tail: 200 }),
   applicationRoles: z.array(z.string().min(1)).default([]),
   protectedApplications: z.array(z.string().min(1)).default(['pg_dump', 'migrations']),
   limits: Limits.default({}),

@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import type Docker from 'dockerode';
 import { z } from 'zod';
+import { joinEvents } from '../runbook/snapshot/logs/log-events.ts';
 import { cutCodePoints, redactText } from '../runbook/snapshot/redaction/redact-text.ts';
 import { poll, withTimeout } from '../timing.ts';
 import { Inspected, observe, readHealth, readHealthOutput, readStartedAt } from './containers.ts';
 import type { Observation } from './containers.ts';
 import { isFinal, readStatus } from './failure.ts';
-import { joinEvents } from './logs/log-events.ts';
 import { readLogLines } from './logs/read-logs.ts';
 
 /** How a freshly started run stands. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { joinEvents } from '../../src/docker/logs/log-events.ts';
+import { joinEvents } from '../../src/runbook/snapshot/logs/log-events.ts';
 import { joinFrames } from '../../src/docker/logs/log-lines.ts';
 import { classifyLogs } from '../../src/runbook/snapshot/logs/classify-logs.ts';
 import type { LogClassCount } from '../../src/runbook/snapshot/snapshot.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readPayload } from '../../src/http/alert-payload.ts';
 import { LogFrameReader, joinFrames } from '../../src/docker/logs/log-lines.ts';
-import { joinEvents } from '../../src/docker/logs/log-events.ts';
+import { joinEvents } from '../../src/runbook/snapshot/logs/log-events.ts';
 import { setVariables } from '../../src/docker/env-file/env-text.ts';
 import { ConfigError } from '../../src/config/environment.ts';
 import { readPostgresUrl } from '../../src/config/addresses.ts';

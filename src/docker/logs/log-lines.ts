@@ -1,6 +1,8 @@
+import type { LogLine } from '../../runbook/snapshot/logs/log-events.ts';
+
 /** A piece of a container's output, one per frame of the engine's stream. */
 export interface LogFrame {
-  readonly stream: 'stdout' | 'stderr';
+  readonly stream: LogLine['stream'];
   readonly bytes: Buffer;
 }
 
@@ -66,14 +68,6 @@ export class LogFrameReader {
       throw new TypeError('Not a container log: no line ends.');
     return frames;
   }
-}
-
-/** One line of a container's log. */
-export interface LogLine {
-  readonly stream: LogFrame['stream'];
-  /** When its first byte was written, UTC by the engine's clock; null when the engine gave none. */
-  readonly at: string | null;
-  readonly text: string;
 }
 
 /** Enough for any message worth classifying; a dumped document behind it is not read through again. */

@@ -1,5 +1,7 @@
 import type Docker from 'dockerode';
 import { classifyLogs } from '../../runbook/snapshot/logs/classify-logs.ts';
+import { joinEvents } from '../../runbook/snapshot/logs/log-events.ts';
+import type { LogLine } from '../../runbook/snapshot/logs/log-events.ts';
 import type { ServiceLogs } from '../../runbook/snapshot/snapshot.ts';
 import type { Clock } from '../../timing.ts';
 import type { FoundContainer } from '../containers.ts';
@@ -7,9 +9,8 @@ import { toProblem } from '../failure.ts';
 import { withTimeout } from '../../timing.ts';
 import { isProbe, mayBeProbe } from './health-checks.ts';
 import type { ProbeLogins } from './health-checks.ts';
-import { joinEvents } from './log-events.ts';
 import { LogFrameReader, joinFrames } from './log-lines.ts';
-import type { LogFrame, LogLine } from './log-lines.ts';
+import type { LogFrame } from './log-lines.ts';
 
 interface LogBounds {
   /** Records of the log driver, counted from the end. */

@@ -5,7 +5,7 @@ import type {
   RoleTrial,
   ServicePermissions,
 } from '../snapshot/ports.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Problem, Snapshot } from '../snapshot/snapshot.ts';
 import type { Target } from '../snapshot/target.ts';
 import { count, quoteIdentifier } from '../snapshot/words.ts';
 import type { ProposedOption } from './diagnosis.ts';
@@ -297,12 +297,14 @@ function checkPoolSettings({ services, database: { reading } }: Snapshot): Check
 
 function checkLogs({ logs, services }: Snapshot): Check[] {
   const subject = 'Logs';
-  if (!logs.ok) {
-    const isTold = !services.ok && services.problem.summary === logs.problem.summary;
-    return isTold ? [] : [ofProblem(subject, 'off', logs.problem)];
-  }
-  return logs.value.map(({ container, linesRead, problem }): Check => {
-    if (problem !== undefined) return ofProblem(subject, 'missing', problem);
-    return { subject, state: 'ok', summary: `${container}: ${count(linesRead, 'line')} read.` };
+  // Where the engine gives no answer, that is said of the containers.
+  const isTold = ({ summary }: Problem): boolean =>
+    !services.ok && services.problem.summary === summary;
+  if (!logs.ok) return isTold(logs.problem) ? [] : [ofProblem(subject, 'off', logs.problem)];
+  return logs.value.flatMap(({ container, linesRead, problem }): Check[] => {
+    if (problem !== undefined) {
+      return isTold(problem) ? [] : [ofProblem(subject, 'missing', problem)];
+    }
+    return [{ subject, state: 'ok', summary: `${container}: ${count(linesRead, 'line')} read.` }];
   });
 }

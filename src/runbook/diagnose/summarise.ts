@@ -47,9 +47,13 @@ export function toCapacity(
   };
 }
 
+/** What was read. A log that gave an error and no line is a finding: here it would look like one without trouble. */
 export function toLogs(part: Part<readonly ServiceLogs[]>): LogSummary[] {
   if (!part.ok) return [];
-  return part.value.map(({ service, container, linesRead, classes }) => ({
+  const read = part.value.filter(
+    ({ linesRead, problem }) => linesRead > 0 || problem === undefined,
+  );
+  return read.map(({ service, container, linesRead, classes }) => ({
     service,
     container,
     linesRead,

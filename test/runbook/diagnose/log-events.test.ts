@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { joinEvents } from '../../src/docker/logs/log-events.ts';
-import { classifyLogs } from '../../src/runbook/snapshot/logs/classify-logs.ts';
+import { joinEvents } from '../../../src/runbook/snapshot/logs/log-events.ts';
+import { classifyLogs } from '../../../src/runbook/snapshot/logs/classify-logs.ts';
 
 function events(text: string): string[] {
   const lines = text.split('\n').map((text) => ({ stream: 'stderr' as const, at: null, text }));

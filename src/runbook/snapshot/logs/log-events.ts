@@ -1,4 +1,11 @@
-import type { LogLine } from './log-lines.ts';
+/** One line of a log. */
+export interface LogLine {
+  /** Which of its writers' lines belong together. */
+  readonly stream: 'stdout' | 'stderr';
+  /** When its first byte was written, UTC by the clock of who kept it; null where it has no time. */
+  readonly at: string | null;
+  readonly text: string;
+}
 
 /** `2026-01-05 10:00:00.123 UTC [81] 53300 FATAL:  …`: log_line_prefix, then a label with two blanks behind it. */
 const labelled = /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d.{0,150}?)(\p{L}{2,20}): {2}/u;
