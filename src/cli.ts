@@ -4,7 +4,7 @@ import { JournalUnavailable } from './runbook/approvals/journal.ts';
 import { isHelp } from './runbook/commands/words.ts';
 import { options, whyNotParsed } from './terminal/arguments.ts';
 import type { Flags } from './terminal/arguments.ts';
-import { allowProgress, exitCodes, print, refused, say, warn } from './terminal/output.ts';
+import { allowProgress, exitCodes, print, refused, warn } from './terminal/output.ts';
 import type { CommandResult } from './terminal/output.ts';
 import type { Paint } from './terminal/render/layout.ts';
 
@@ -15,7 +15,7 @@ const paint: Paint = (tone, text) => styleText(tone, text, { stream: process.std
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options });
   const [word, operand] = positionals;
-  if (values.version) return version();
+  if (values.version) return print({ text: `dbconn ${await readVersion()}`, code: exitCodes.fine });
   const isAbout = positionals.length === 2 && isHelp(operand ?? '');
   if (values.help || isAbout) return print(await explain(word));
   if (word === 'help') return print(await explain(operand));
@@ -30,6 +30,10 @@ async function main(): Promise<number> {
   }
   const problem = word === undefined ? undefined : await whyUnknown(word);
   if (problem !== undefined) return print(problem);
+  if (word === 'mcp') {
+    const { runMcpCommand } = await import('./terminal/commands/mcp-command.ts');
+    return runMcpCommand(positionals.slice(1), values.config, await readVersion());
+  }
   const { toScreen, useScreen } = await import('./terminal/render/layout.ts');
   const screen = toScreen(process.stdout.columns, readEnvironment());
   // What a file or a program reads stays as it is written, whatever the terminal can show.
@@ -45,10 +49,9 @@ async function main(): Promise<number> {
   return runCommand(positionals, values, paint);
 }
 
-async function version(): Promise<number> {
+async function readVersion(): Promise<string> {
   const { default: manifest } = await import('../package.json', { with: { type: 'json' } });
-  say(`dbconn ${manifest.version}`);
-  return exitCodes.fine;
+  return manifest.version;
 }
 
 /** `help`, `help WORD`, `WORD help` and `WORD --help`. */

@@ -142,13 +142,40 @@ export async function readRequestsOf(
   return proposed.filter((request) => belongs(request, { openedAt, until }));
 }
 
+/** More would not fit a message, and nobody reads on. */
+const mostListed = 50;
+const everyState = ['open', 'merged', 'resolved'] as const;
+
+/** Open ones, newest first. */
+export function readOpen(log: Pick<IncidentLog, 'listIncidents'>): Promise<readonly Incident[]> {
+  return log.listIncidents({ states: ['open'], limit: mostListed });
+}
+
+/** All, of one target where it is named, newest first. */
+export function readHistory(
+  log: Pick<IncidentLog, 'listIncidents'>,
+  target: string | undefined,
+): Promise<readonly Incident[]> {
+  const about = target === undefined ? {} : { target };
+  return log.listIncidents({ states: everyState, ...about, limit: mostListed });
+}
+
+/** The one that is meant by an id; without one the latest, of one target where it is named. */
+export async function findReported(
+  log: Pick<IncidentLog, 'listIncidents' | 'readIncident'>,
+  { id, target }: { readonly id?: string | undefined; readonly target?: string | null | undefined },
+): Promise<Incident | undefined> {
+  if (id !== undefined) return log.readIncident(id);
+  const about = target === undefined || target === null ? {} : { target };
+  return (await log.listIncidents({ states: everyState, ...about, limit: 1 }))[0];
+}
+
 /** Whether the incident that a request was proposed in has ended, and none is open on its target. */
 export async function isIncidentOver(
   log: Pick<IncidentLog, 'listIncidents'>,
   { target, proposedAt }: ApprovalRequest,
 ): Promise<boolean> {
-  const states = ['open', 'merged', 'resolved'] as const;
-  const [newest] = await log.listIncidents({ states, target, limit: 1 });
+  const [newest] = await log.listIncidents({ states: everyState, target, limit: 1 });
   if (newest?.state !== 'resolved' || newest.closing === null) return false;
   return newest.openedAt <= proposedAt && proposedAt <= newest.closing.at;
 }

@@ -22,6 +22,7 @@ import {
 } from './decisions.ts';
 import type { Decide } from './decisions.ts';
 import { findIncident, merge } from './find-and-merge.ts';
+import { readHistory, readOpen } from './incident-log.ts';
 import type { IncidentDeps } from './incident-log.ts';
 import type { Ineffective } from './ineffective-remedies.ts';
 import { createNoteMemory } from './kept-checks.ts';
@@ -81,9 +82,6 @@ export interface Incidents {
   history(target?: string): Promise<Answer<readonly Incident[]>>;
 }
 
-/** More would not fit a message, and nobody reads on. */
-const mostListed = 50;
-
 /** Several on one journal, in one process or many, work as one. */
 export function createIncidents(given: IncidentDeps): Incidents {
   const { log, rules } = given;
@@ -117,14 +115,8 @@ export function createIncidents(given: IncidentDeps): Incidents {
         const belonging = await findIncident(log, target);
         return done(belonging.kind === 'none' ? null : belonging.incident);
       }),
-    list: () =>
-      recorded(async () => done(await log.listIncidents({ states: ['open'], limit: mostListed }))),
-    history: (target) =>
-      recorded(async () => {
-        const states = ['open', 'merged', 'resolved'] as const;
-        const about = target === undefined ? {} : { target };
-        return done(await log.listIncidents({ states, ...about, limit: mostListed }));
-      }),
+    list: () => recorded(async () => done(await readOpen(log))),
+    history: (target) => recorded(async () => done(await readHistory(log, target))),
   };
 }
 

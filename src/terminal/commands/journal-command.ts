@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 
 import { isPostgresUrl } from '../../config/addresses.ts';
+import type { Config } from '../../config/config.ts';
 import { toExport, toMarkdown } from '../../journal/export/export-journal.ts';
 import type { Exported } from '../../journal/export/export-journal.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
@@ -98,9 +99,15 @@ export async function withJournal(
   app: App,
   work: (journal: StoredJournal) => Promise<CommandResult>,
 ): Promise<CommandResult> {
-  const { journal, journalSetting } = app.config;
-  if (!isPostgresUrl(journal) && !existsSync(journal)) {
-    return refused(`There is no journal at ${resolve(journal)} (from ${journalSetting}).`);
-  }
-  return work(await app.journal());
+  const missing = whyNoJournal(app.config);
+  return missing === undefined ? work(await app.journal()) : refused(missing);
+}
+
+/** Why there is nothing to read; undefined where there may be a journal. */
+export function whyNoJournal({
+  journal,
+  journalSetting,
+}: Pick<Config, 'journal' | 'journalSetting'>): string | undefined {
+  if (isPostgresUrl(journal) || existsSync(journal)) return undefined;
+  return `There is no journal at ${resolve(journal)} (from ${journalSetting}).`;
 }

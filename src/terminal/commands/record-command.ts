@@ -2,6 +2,7 @@ import type { StoredJournal } from '../../journal/stored-journal.ts';
 import type { Actor } from '../../runbook/approvals/request.ts';
 import type { Command } from '../../runbook/commands/parse-command.ts';
 import type { IncidentCommand, RecordCommand } from '../../runbook/commands/parse-incident.ts';
+import { findReported } from '../../runbook/incidents/incident-log.ts';
 import type { Incident } from '../../runbook/incidents/incident.ts';
 import type { Answer } from '../../runbook/remedies/remedy.ts';
 import { gatherReport } from '../../runbook/reports/reporter.ts';
@@ -103,23 +104,12 @@ async function report(
   journal: StoredJournal,
   { id, target }: RecordCommand,
 ): Promise<CommandResult> {
-  const incident = await findIncident(journal, id, target);
+  const incident = await findReported(journal, { id, target });
   if (incident === undefined) return refused('There is no such incident. See dbconn history.');
   const targets = config.targets.map(({ target: one }) => one);
   const written = await gatherReport({ log: journal, targets }, incident);
   const text = json ? JSON.stringify(written, null, 2) : toMarkdown(written).trimEnd();
   return { text, code: exitCodes.fine };
-}
-
-async function findIncident(
-  journal: StoredJournal,
-  id: string | undefined,
-  target: string | null,
-): Promise<Incident | undefined> {
-  if (id !== undefined) return journal.readIncident(id);
-  const states = ['open', 'merged', 'resolved'] as const;
-  const about = target === null ? {} : { target };
-  return (await journal.listIncidents({ states, ...about, limit: 1 }))[0];
 }
 
 interface Words {

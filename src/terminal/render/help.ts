@@ -75,6 +75,14 @@ const ownGuides: Readonly<Record<string, Guide>> = {
       ['config check other.yml', 'checks another file'],
     ],
   },
+  mcp: {
+    does: 'the read-only words, for an MCP client',
+    forms: [['mcp [--config FILE]', 'started by the client, over standard input']],
+    examples: [
+      ['mcp', 'serves status, causes, logs and more'],
+      ['mcp --config prod.yml', 'for the targets of another file'],
+    ],
+  },
   completion: {
     does: 'tab completion for bash, zsh or fish',
     forms: [['completion bash|zsh|fish', 'a script to source']],
