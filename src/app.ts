@@ -10,7 +10,7 @@ export function createApp(config: Config, deps: Deps): App {
   });
   const journal = once(async () => {
     const { openJournal } = await import('./app/journal.ts');
-    const opened = await openJournal(config, deps.clock, deps.warn);
+    const opened = await openJournal(config, deps);
     return deps.wrapJournal?.(opened) ?? opened;
   });
   const steadyClock = once(async () => {

@@ -21,7 +21,7 @@ export interface Deps {
   readonly warn: (sentence: string) => void;
   /** Instead of what the configuration would reach: a demo's. Its names are the configuration's all the same. */
   readonly targets?: TargetSet;
-  /** Nothing is made that could change something, and what proposes, decides or runs refuses. */
+  /** Nothing is made that could change something, what proposes, decides or runs refuses, and the journal is only read. */
   readonly readsOnly?: boolean;
   /** How long after a crash another process goes on with incidents and changes; 20 s unless given. */
   readonly leaseMs?: number;

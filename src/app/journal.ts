@@ -14,22 +14,22 @@ import { JournalUnavailable } from '../runbook/approvals/journal.ts';
 import type { Check } from '../runbook/diagnose/doctor.ts';
 import { within } from '../timing.ts';
 import type { Clock } from '../timing.ts';
+import type { Deps } from './deps.ts';
 
 type Journaled = Pick<Config, 'journal' | 'journalSetting' | 'targets'>;
+type JournalDeps = Pick<Deps, 'clock' | 'warn' | 'readsOnly'>;
 
 /**
  * The journal that is configured: a file, or a database that several replicas share. Throws JournalUnavailable with
  * what to do about it. `warn` hears where it could not be made sure that the journal lies outside all targets.
  */
-export async function openJournal(
-  config: Journaled,
-  clock: Clock,
-  warn: (sentence: string) => void,
-): Promise<StoredJournal> {
+export async function openJournal(config: Journaled, deps: JournalDeps): Promise<StoredJournal> {
   const { journal } = config;
-  if (!isPostgresUrl(journal)) return openFileJournal(config, clock, warn);
-  await refuseShared(config, warn);
-  return openPostgresJournal({ url: journal, byTls });
+  const { readsOnly, warn } = deps;
+  if (!isPostgresUrl(journal)) return openFileJournal(config, deps);
+  // What is only read may be anywhere.
+  if (readsOnly !== true) await refuseShared(config, warn);
+  return openPostgresJournal({ url: journal, byTls, readsOnly });
 }
 
 const checkMs = 4000;
@@ -77,11 +77,10 @@ async function mustBeAllowed(path: string, mode: number, otherwise?: 'or nothing
 /** In a container or a service the working directory is nobody's guess, so the message has the whole path. */
 async function openFileJournal(
   { journal, journalSetting }: Journaled,
-  clock: Clock,
-  warn: (sentence: string) => void,
+  { clock, warn, readsOnly }: JournalDeps,
 ): Promise<StoredJournal> {
   try {
-    return await openSqliteJournal({ file: journal, clock, warn });
+    return await openSqliteJournal({ file: journal, clock, warn, readsOnly });
   } catch (error) {
     if (!(error instanceof JournalUnavailable)) throw error;
     const where = `The journal is ${resolve(journal)}, from ${journalSetting}.`;

@@ -66,7 +66,12 @@ export function parseStored<T>(schema: z.ZodType<T>, data: unknown): T {
   }
 }
 
-/** A later dbconn, or something else, wrote what is there. */
+/** For a write that somebody tries where the journal was opened to be read. */
+export function onlyRead(): JournalUnavailable {
+  return new JournalUnavailable('This dbconn only reads the journal.');
+}
+
+/** Another dbconn, or something else, wrote what is there. */
 export function unknownVersion(
   found: unknown,
   known: number,

@@ -32,7 +32,7 @@ function chosen(given: Given): readonly string[] {
 }
 
 async function refusal(given: Given): Promise<string> {
-  return openJournal(read(given), systemClock, () => undefined).then(
+  return openJournal(read(given), { clock: systemClock, warn: () => undefined }).then(
     () => 'opened',
     ({ message }: Error) => message.replaceAll(directory, ''),
   );

@@ -21,7 +21,7 @@ export interface Shelf {
 /** Where one journal stands; any number of processes may open it. */
 export interface Place {
   readonly address: string;
-  open(bound?: Pick<PostgresJournalOptions, 'maxBytes'>): Promise<StoredJournal>;
+  open(how?: Pick<PostgresJournalOptions, 'maxBytes' | 'readsOnly'>): Promise<StoredJournal>;
   /** Takes away what keeps entries from being changed. */
   unguard(): Promise<void>;
   /** Past dbconn, as somebody with a shell would. */

@@ -6,6 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { createApp } from '../../src/app.ts';
+import { readConfig } from '../../src/config/config.ts';
+import type { Diagnosis } from '../../src/runbook/diagnose/diagnosis.ts';
+import { keepWhileAsked } from '../../src/terminal/commands/mcp-command.ts';
+import { systemClock } from '../../src/timing.ts';
 import { childEnvironment } from '../support/child-environment.ts';
 import { useServer } from '../support/server.ts';
 import { until } from '../support/until.ts';
@@ -128,6 +133,29 @@ test('calls beyond a bound are told to wait, and the others are answered', async
   expect(refused).toHaveLength(4);
   const frozen = process.lines().filter((line) => line.includes('\\"kind\\":\\"frozen\\"'));
   expect(frozen).toHaveLength(16);
+});
+
+test('a client that is idle holds no connection, and is answered when it asks again', async () => {
+  const config = readConfig({ DATABASE_URL: server.cluster.url() });
+  let opened = 0;
+  const kept = keepWhileAsked(1, () => {
+    opened += 1;
+    return createApp(config, { clock: systemClock, warn: () => undefined, readsOnly: true });
+  });
+  const diagnose = (): Promise<Diagnosis> =>
+    kept.use(async (app) => (await app.targets()).monitor.diagnose('default'));
+  const held = async (): Promise<boolean> => {
+    const counted = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'dbconn'";
+    return (await server.sessions.ask(counted)).length > 0;
+  };
+  const together = await Promise.all([diagnose(), diagnose()]);
+  expect(together.map(({ state }) => state)).toEqual(['fine', 'fine']);
+  expect(opened).toBe(1);
+  await until('its connection is gone', async () => !(await held()));
+  expect((await diagnose()).state).toBe('fine');
+  expect(opened).toBe(2);
+  await kept.close();
+  await until('this one is gone too', async () => !(await held()));
 });
 
 test('what it cannot start with is a sentence on standard error', async () => {

@@ -160,6 +160,17 @@ test('a server that cannot be reached is an answer, not an error', async () => {
   expect(JSON.stringify(value)).not.toContain('canary');
 });
 
+test('a journal that cannot be read is a sentence, and is read once it can be', async () => {
+  const journal = join(folder, 'later.sqlite');
+  await writeFile(journal, 'no journal');
+  const { call } = await startMcp({ folder, env: { ...env, DBCONN_JOURNAL: journal } });
+  expect((await call('incidents')).refusal).toContain('is not a journal');
+  await rm(journal);
+  env = { ...env, DBCONN_JOURNAL: journal };
+  await printed('incident', 'open', 'default', 'it', 'is', 'full');
+  expect((await call('incidents')).value).toMatchObject({ incidents: [{ state: 'open' }] });
+});
+
 test('incidents and their reports are those of the journal; without one it makes none', async () => {
   const before = await startMcp({ folder, env });
   for (const tool of ['incidents', 'report']) {

@@ -2,11 +2,11 @@ import { Client } from 'pg';
 import type { ClientConfig } from 'pg';
 import { JournalMoved, JournalUnavailable } from '../../runbook/approvals/journal.ts';
 import { createTurns } from '../../timing.ts';
-import { longestLeaseMs } from '../driver.ts';
+import { longestLeaseMs, onlyRead } from '../driver.ts';
 import type { Dialect, Driver, Query, Row, Transaction, Work } from '../driver.ts';
 import { StoredJournal } from '../stored-journal.ts';
 import { toJournalError } from './errors.ts';
-import { preparePostgresSchema, readIdentity } from './schema.ts';
+import { mustBeCurrent, preparePostgresSchema, readIdentity } from './schema.ts';
 
 /** Opens a connection by the ways of TLS that an address allows. */
 export type ByTls = <T>(
@@ -47,6 +47,8 @@ interface PostgresJournalOptions {
   readonly byTls: ByTls;
   /** A journal that grows beyond this refuses: better than a disk it shares with others running full. */
   readonly maxBytes?: number;
+  /** Nothing is made, brought up to date or written. */
+  readonly readsOnly?: boolean | undefined;
 }
 
 const defaultMaxBytes = 1024 ** 3;
@@ -84,6 +86,13 @@ class PostgresDriver implements Driver {
   }
 
   async open(): Promise<void> {
+    if (this.#options.readsOnly === true) {
+      this.#opened = await this.read(async ({ query }) => {
+        await mustBeCurrent(query);
+        return readIdentity(query);
+      });
+      return;
+    }
     this.#opened = await this.write(async ({ query }) => {
       await preparePostgresSchema(query);
       return readIdentity(query);
@@ -99,6 +108,7 @@ class PostgresDriver implements Driver {
 
   /** All writers wait here for each other, so that each statement after it sees what the one before has written. */
   write<T>(work: Work<T>): Promise<T> {
+    if (this.#options.readsOnly === true) return Promise.reject(onlyRead());
     return this.#transaction('BEGIN', async (tx) => {
       await tx.query('SELECT pg_advisory_xact_lock($1)', [lockKey]);
       await this.#mustBeThere(tx);

@@ -67,6 +67,12 @@ export async function preparePostgresSchema(query: Query): Promise<void> {
   }
 }
 
+/** Throws unless this dbconn would change nothing in the tables: what only reads brings no journal up to date. */
+export async function mustBeCurrent(query: Query): Promise<void> {
+  const found = await readKnownVersion(query);
+  if (found !== versions.length) throw unknownVersion(found ?? 0, versions.length, 'database');
+}
+
 /** Of server, database and table: the same after a failover, another one in a copy, a restored dump or another database. */
 export async function readIdentity(query: Query): Promise<string> {
   const [row] = await query(
@@ -79,15 +85,20 @@ export async function readIdentity(query: Query): Promise<string> {
 
 /** 0 where there are no tables; then the schema they belong to is there afterwards. */
 async function readVersion(query: Query): Promise<number> {
+  const known = await readKnownVersion(query);
+  if (known !== undefined) return known;
   const [found] = await query(
-    `SELECT to_regclass('dbconn.schema_version') IS NOT NULL AS made,
-            EXISTS (SELECT FROM pg_namespace WHERE nspname = 'dbconn') AS schema`,
+    "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'dbconn') AS schema",
   );
-  if (found?.['made'] === true) {
-    const [row] = await query('SELECT version FROM dbconn.schema_version');
-    return Number(row?.['version'] ?? -1);
-  }
   // A role that owns the schema need not have the right to make one.
   if (found?.['schema'] !== true) await query('CREATE SCHEMA dbconn');
   return 0;
+}
+
+/** Undefined where there are no tables. */
+async function readKnownVersion(query: Query): Promise<number | undefined> {
+  const [found] = await query("SELECT to_regclass('dbconn.schema_version') IS NOT NULL AS made");
+  if (found?.['made'] !== true) return undefined;
+  const [row] = await query('SELECT version FROM dbconn.schema_version');
+  return Number(row?.['version'] ?? -1);
 }

@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createTurns, uptimeOf } from '../../timing.ts';
 import type { Clock } from '../../timing.ts';
 import { sha256 } from '../chain.ts';
-import { longestLeaseMs } from '../driver.ts';
+import { longestLeaseMs, onlyRead } from '../driver.ts';
 import type { Dialect, Driver, Transaction, Work } from '../driver.ts';
 import { StoredJournal } from '../stored-journal.ts';
 import { checkPages } from './check-pages.ts';
 import type { PageCheck } from './check-pages.ts';
 import { isBusy, toJournalError } from './errors.ts';
-import { openFile, prepareSqliteSchema, setUp, watchFile } from './file.ts';
+import { mustBeCurrent, openFile, prepareSqliteSchema, setUp, watchFile } from './file.ts';
 
 interface SqliteJournalOptions {
   readonly file: string;
@@ -21,6 +21,8 @@ interface SqliteJournalOptions {
   readonly lockWaitMs?: number;
   /** Hears what was mended on the way, in sentences. */
   readonly warn?: (sentence: string) => void;
+  /** Nothing is made, brought up to date or written. */
+  readonly readsOnly?: boolean | undefined;
 }
 
 const defaultLockWaitMs = 5000;
@@ -57,20 +59,23 @@ class SqliteDriver implements Driver {
   #pages: PageCheck | undefined;
 
   constructor(options: SqliteJournalOptions) {
-    const { file, clock, warn } = options;
+    const { file, clock, warn = (): void => undefined, readsOnly = false } = options;
     this.#options = options;
-    this.#database = openFile(file, warn ?? (() => undefined));
+    this.#database = openFile(file, { readsOnly, warn });
     this.#clock = { now: () => clock.now(), uptime: () => uptimeOf(clock), boot: readBoot() };
     this.#transaction = toTransaction(this.#database, this.#clock);
   }
 
   async open(): Promise<void> {
-    const { file, maxBytes } = this.#options;
-    await this.#patiently(async () => setUp(this.#database, maxBytes));
-    // It writes, so that of two processes that open a new file one makes the tables and the other finds them.
-    await this.#patiently(() =>
-      this.#within('BEGIN IMMEDIATE', async () => prepareSqliteSchema(this.#database)),
-    );
+    const { file, maxBytes, readsOnly } = this.#options;
+    if (readsOnly === true) await this.read(async () => mustBeCurrent(this.#database));
+    else {
+      await this.#patiently(async () => setUp(this.#database, maxBytes));
+      // It writes, so that of two processes that open a new file one makes the tables and the other finds them.
+      await this.#patiently(() =>
+        this.#within('BEGIN IMMEDIATE', async () => prepareSqliteSchema(this.#database)),
+      );
+    }
     this.#mustBeThere = watchFile(file);
     this.#pages = checkPages(this.#database, file);
   }
@@ -80,6 +85,7 @@ class SqliteDriver implements Driver {
   }
 
   write<T>(work: Work<T>): Promise<T> {
+    if (this.#options.readsOnly === true) return Promise.reject(onlyRead());
     return this.#patiently(() =>
       this.#within('BEGIN IMMEDIATE', async (tx) => {
         const result = await work(tx);

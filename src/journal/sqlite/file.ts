@@ -1,4 +1,5 @@
 import { chmodSync, closeSync, openSync, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { JournalMoved, JournalUnavailable } from '../../runbook/approvals/journal.ts';
@@ -99,14 +100,31 @@ export function prepareSqliteSchema(database: DatabaseSync): void {
   if (found < versions.length) database.exec(`PRAGMA user_version = ${versions.length}`);
 }
 
+/** Throws unless this dbconn would change nothing in the tables: what only reads brings no journal up to date. */
+export function mustBeCurrent(database: DatabaseSync): void {
+  const found = database.prepare('PRAGMA user_version').get()?.['user_version'];
+  if (found !== versions.length) throw unknownVersion(found, versions.length, 'file');
+}
+
 const pageBytes = 4096;
 const defaultMaxBytes = 1024 ** 3;
 /** SQLite's own waiting blocks the whole process, so it is kept to a blink and the rest is waited by the caller. */
 const blockingWaitMs = 20;
 
-/** Opens the file, or makes it. Throws JournalUnavailable where it cannot be; `warn` hears whom it was open to. */
-export function openFile(file: string, warn: (sentence: string) => void): DatabaseSync {
+interface FileOptions {
+  /** Then SQLite refuses every write, no journal is made and no mode is changed. */
+  readonly readsOnly: boolean;
+  /** Hears whom the file was open to. */
+  readonly warn: (sentence: string) => void;
+}
+
+/** Opens the file, or makes it. Throws JournalUnavailable where it cannot be. */
+export function openFile(file: string, { readsOnly, warn }: FileOptions): DatabaseSync {
   try {
+    if (readsOnly) {
+      mustBeFile(file);
+      return new DatabaseSync(file, { readOnly: true, timeout: blockingWaitMs });
+    }
     for (const name of ['', '-wal', '-shm', '-journal']) keepToOwner(`${file}${name}`, warn);
     // For the owner alone: it names people, applications and addresses.
     closeSync(openSync(file, 'a', 0o600));
@@ -122,13 +140,8 @@ export function openFile(file: string, warn: (sentence: string) => void): Databa
 
 /** SQLite gives the files beside it the mode it has, and opens those that are there already. */
 function keepToOwner(path: string, warn: (sentence: string) => void): void {
-  const found = statSync(path, { throwIfNoEntry: false });
+  const found = mustBeFile(path);
   if (found === undefined) return;
-  // Opening a named pipe would wait for ever, and a mount whose source is missing is a folder.
-  if (!found.isFile()) {
-    const advice = 'Name a file in a writable folder as journal.';
-    throw new JournalUnavailable(`${path} is not a regular file. ${advice}`);
-  }
   const mode = found.mode & 0o777;
   if ((mode & 0o077) === 0) return;
   const open = `Others on this machine had access to ${path} (mode 0${mode.toString(8)})`;
@@ -143,6 +156,15 @@ function keepToOwner(path: string, warn: (sentence: string) => void): void {
       cause: error,
     });
   }
+}
+
+/** Undefined where there is nothing of that name. */
+function mustBeFile(path: string): Stats | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  // Opening a named pipe would wait for ever, and a mount whose source is missing is a folder.
+  if (found === undefined || found.isFile()) return found;
+  const advice = 'Name a file in a writable folder as journal.';
+  throw new JournalUnavailable(`${path} is not a regular file. ${advice}`);
 }
 
 /**

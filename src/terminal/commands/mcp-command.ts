@@ -1,6 +1,7 @@
 import { createApp } from '../../app.ts';
 import type { App } from '../../app/deps.ts';
 import { readConfig } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import { readEnvironment } from '../../config/environment.ts';
 import type { StoredJournal } from '../../journal/stored-journal.ts';
 import { createLog } from '../../log.ts';
@@ -33,19 +34,61 @@ export async function runMcpCommand(
   }
   const config = readConfig(readEnvironment(), file);
   const log = createLog(config.logLevel, process.stderr);
-  const app = createApp(config, { clock: systemClock, warn, readsOnly: true });
+  const kept = keepWhileAsked(idleMs, () =>
+    createApp(config, { clock: systemClock, warn, readsOnly: true }),
+  );
   const stopped = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopped.abort());
   if (process.stdin.isTTY) warn('dbconn mcp waits for an MCP client. See dbconn help mcp.');
   const onFault = (err: unknown): void => log.error({ err }, 'A call could not be answered');
   try {
     const options = { version, clock: systemClock, onFault };
-    await serveTools(toReading(app), options, stopped.signal);
+    await serveTools(toReading(config, kept), options, stopped.signal);
   } finally {
-    await within(app.close(), closeMs, systemClock);
+    await within(kept.close(), closeMs, systemClock);
   }
   // A check of a server that hangs would go on for seconds, and nobody hears of it any more.
   return process.exit(exitCodes.fine);
+}
+
+/** Clients stay open all day, and each would hold a connection that others may need. */
+const idleMs = 60_000;
+
+/** Of an app the parts that read. */
+type ReadingApp = Pick<App, 'targets' | 'journal' | 'close'>;
+
+interface KeptApp {
+  use<T>(work: (app: ReadingApp) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Opens an app when somebody asks, and closes it once nobody has for that long. */
+export function keepWhileAsked(forMs: number, open: () => ReadingApp): KeptApp {
+  let app: ReadingApp | undefined;
+  let asking = 0;
+  let timer: NodeJS.Timeout | undefined;
+  const close = async (): Promise<void> => {
+    clearTimeout(timer);
+    const closing = app;
+    app = undefined;
+    await closing?.close();
+  };
+  return {
+    async use(work) {
+      clearTimeout(timer);
+      asking += 1;
+      app ??= open();
+      try {
+        return await work(app);
+      } finally {
+        asking -= 1;
+        // What cannot be closed in order is lost already.
+        const letGo = (): void => void close().catch(() => undefined);
+        if (asking === 0) timer = setTimeout(letGo, forMs).unref();
+      }
+    },
+    close,
+  };
 }
 
 type ReadJournal = Pick<
@@ -54,24 +97,24 @@ type ReadJournal = Pick<
 >;
 
 /** What the words read that print `--json` in a terminal, of what in the app only reads. */
-function toReading({
-  config,
-  targets,
-  journal,
-}: Pick<App, 'config' | 'targets' | 'journal'>): Reading {
+function toReading(config: Config, kept: KeptApp): Reading {
   const configured = config.targets.map(({ target }) => target);
   const withJournal = async <T>(work: (log: ReadJournal) => Promise<T>): Promise<T> => {
     const missing = whyNoJournal(config);
     if (missing !== undefined) throw new Refusal(missing);
     try {
-      return await work(await journal());
+      return await kept.use(async ({ journal }) => work(await journal()));
     } catch (error) {
-      throw error instanceof JournalUnavailable ? new Refusal(error.message) : error;
+      if (!(error instanceof JournalUnavailable)) throw error;
+      // The next call opens it anew: it may be there by then.
+      await kept.close();
+      throw new Refusal(error.message);
     }
   };
   return {
     targets: configured.map(({ name }) => name),
-    diagnose: async (target) => (await targets()).monitor.diagnose(target),
+    diagnose: (target) =>
+      kept.use(async ({ targets }) => (await targets()).monitor.diagnose(target)),
     incidents: ({ target, all }) =>
       withJournal(async (log) => {
         if (all) return readHistory(log, target);
