@@ -151,20 +151,8 @@ export async function runDoctor(
     target === undefined ? [] : inTime(checks(target), deps.clock),
     people === undefined ? [] : inTime(approvals.checkPeople(target?.contacts), deps.clock),
   ]);
-  const options =
-    config.file === undefined
-      ? [...found, withoutFile]
-      : approvals.check(name, [...found, ...named]);
-  return worstFirst([...options, ...around, ...slack]);
+  return worstFirst([...approvals.check(name, [...found, ...named]), ...around, ...slack]);
 }
-
-/** One line instead of one for each option: all of them lack the same. */
-const withoutFile: Check = {
-  subject: 'Configuration',
-  state: 'off',
-  summary: 'Options A to E cannot run: there is no dbconn.yml.',
-  fix: 'cp docs/dbconn.example.yml dbconn.yml',
-};
 
 const slackMs = 9000;
 

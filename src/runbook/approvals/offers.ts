@@ -174,6 +174,8 @@ export function checkOptions(
   if (policy.readOnly) {
     return [toCheck('off', 'This dbconn changes nothing: approval.readOnly is set.'), ...found];
   }
+  const approvers = Action.options.flatMap((option) => readOptionPolicy(policy, option).approvers);
+  if (approvers.length === 0) return [withoutApprovers, ...checkBreakGlass(policy), ...found];
   const { remedies = [], handOffs = [] } =
     approvalTargets.find(({ name }) => name === target) ?? {};
   const told = new Set<Check>();
@@ -200,6 +202,13 @@ export function checkOptions(
   });
   return [...options, ...checkBreakGlass(policy), ...found.filter((check) => !told.has(check))];
 }
+
+/** One line instead of one for each option: all of them lack the same. So it is without dbconn.yml too. */
+const withoutApprovers = toCheck(
+  'off',
+  'Options A to E cannot run: no approver is named.',
+  'Name people or groups under approval in dbconn.yml: see docs/dbconn.example.yml.',
+);
 
 function checkApprovers(policy: Policy, option: Action): Check {
   const optionPolicy = readOptionPolicy(policy, option);

@@ -116,8 +116,8 @@ describe.skipIf(await whyNoEngine())('installed as documented', { timeout: 300_0
     const { said, status } = await operator.typeAndLook('docker compose exec dbconn dbconn doctor');
     expect(said).toContain('PostgreSQL: database.url: the role logs in and sees all sessions.');
     expect(said).toContain('Docker: dbconn may restart containers (option C).');
-    expect(said).toContain('Option C cannot run: it needs 1 approver and has 0.');
-    expect(said).toMatch(/Name Slack ids of people or user groups as approval\.C\.approve/);
+    expect(said).toContain('Options A to E cannot run: no approver is named.');
+    expect(said).toMatch(/Name people or groups under approval in dbconn\.yml/);
     expect(said).toMatch(/missing +Configuration: Escalations to .* cannot be delivered/s);
     expect(said).not.toContain('Warning');
     expect(status).toBe(2);
@@ -196,7 +196,7 @@ describe.skipIf(await whyNoEngine())('installed as documented', { timeout: 300_0
       await untilConnected();
       const text = operator.tick('/dbconn doctor');
       expect(await slack.typeCommand({ user: maya, channel, text })).toMatchObject({ acked: true });
-      const isMissing = 'approval.C.approve';
+      const isMissing = 'no approver is named';
       await slack.waitFor(
         ({ ephemerals }) => ephemerals.find((one) => JSON.stringify(one).includes(isMissing)),
         patienceMs,

@@ -203,7 +203,6 @@ describe('doctor', () => {
   });
 
   test.for([
-    [{ approvers: [] }, 'Option A cannot run: it needs 1 approver and has 0.'],
     [{ approvers: [bob.id], votes: 2 }, 'Option A cannot run: it needs 2 approvers and has 1.'],
     [
       { approvers: [bob.id] },
@@ -216,6 +215,18 @@ describe('doctor', () => {
     [{}, 'Option A can run: it needs 1 vote of 2 approvers.'],
   ] as const)('with %o it says: %s', async ([option, words]) => {
     expect(summaries(await world.approvals(option))).toContain(words);
+  });
+
+  test('says once that nobody approves anything, and beside it what else was found', async () => {
+    const approvals = await world.approvals({ approvers: [] });
+    const found = { subject: 'Docker', state: 'off', summary: 'No.', stops: ['C'] } as const;
+    const [first, ...others] = approvals.check('shop', [found]);
+    expect(first).toMatchObject({
+      state: 'off',
+      summary: 'Options A to E cannot run: no approver is named.',
+    });
+    expect(first?.fix).toContain('under approval in dbconn.yml');
+    expect(others).toEqual([found]);
   });
 
   test('promises no option that a check stops, and says what fixes it once', async () => {
