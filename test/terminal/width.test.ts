@@ -73,6 +73,23 @@ test('a table is as wide as what is in it, shows all of a text where there is ro
   expect(longest(narrow)).toBeLessThanOrEqual(60);
 });
 
+test('a list is cut between two items, never within one', () => {
+  const pids = Array.from({ length: 24 }, (_, index) => 1_234_560 + index);
+  const sessions = pids.map((pid) =>
+    aSession({ pid, application: long, query: long, state: 'idle in transaction' }),
+  );
+  const snapshot = aSnapshot({ reading: aReading({ sessions }) });
+  const diagnosis = diagnose({ snapshot, target: aTarget(), recent: [] });
+  for (const width of [60, 80, 100, 120, 200]) {
+    useScreen({ width, isAscii: false });
+    const text = renderDiagnosis(diagnosis, 'sessions', plain);
+    expect(longest(text)).toBeLessThanOrEqual(width);
+    const shown = text.match(/\b123\d+/g) ?? [];
+    expect(shown.length).toBeGreaterThan(0);
+    for (const pid of shown) expect(pids).toContain(Number(pid));
+  }
+});
+
 test('a column that may go goes before a figure loses a digit', () => {
   useScreen({ width: 60, isAscii: false });
   const figures = Array.from({ length: 6 }, (_, index) => ({

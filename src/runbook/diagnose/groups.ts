@@ -1,5 +1,5 @@
 import { count } from '../snapshot/words.ts';
-import type { Diagnosis, Session, Waiter } from './diagnosis.ts';
+import type { Diagnosis, Finding, Session, Waiter } from './diagnosis.ts';
 
 /** Sessions that wait for the same sessions on the same object. */
 export interface WaitGroup {
@@ -101,11 +101,20 @@ export function namePids(pids: readonly number[], atMost: number): string {
   return more > 0 ? `${named.join(', ')} and ${more} more` : named.join(', ');
 }
 
+/** That the role may not see other roles' sessions, and what lets it. */
+export function findHidden({ findings }: Pick<Diagnosis, 'findings'>): Finding | undefined {
+  return findings.find(({ id }) => id === 'no-pg-monitor');
+}
+
+const amongVisible = 'among those that dbconn’s role may see.';
+
 /** Who waits for a lock in a sentence; where nobody does, what was checked and what to try. No database text. */
-export function summariseBlocking({ blocking, capacity }: Diagnosis): string {
+export function summariseBlocking(diagnosis: Diagnosis): string {
+  const { blocking, capacity } = diagnosis;
   const { waitersTotal, roots, cycles } = blocking;
   if (capacity === null) return 'The sessions could not be read.';
   if (waitersTotal === 0) {
+    if (findHidden(diagnosis) !== undefined) return `No session waits for a lock ${amongVisible}`;
     return `No session waits for a lock. dbconn checked ${count(capacity.used, 'session')}; try /dbconn sessions for slow queries.`;
   }
   if (roots.length + cycles.length === 0) {
@@ -119,11 +128,15 @@ export function summariseBlocking({ blocking, capacity }: Diagnosis): string {
 }
 
 /** How many sessions are idle in transaction, or what was checked and what to try. No database text. */
-export function summariseIdle({ capacity }: Diagnosis): string {
+export function summariseIdle(diagnosis: Diagnosis): string {
+  const { capacity } = diagnosis;
   if (capacity === null) return 'The sessions could not be read.';
   const { used, byState } = capacity;
   const { idleInTransaction, idleInTransactionAborted } = byState;
   if (idleInTransaction + idleInTransactionAborted === 0) {
+    if (findHidden(diagnosis) !== undefined) {
+      return `No session is idle in transaction ${amongVisible}`;
+    }
     return `No session is idle in transaction. dbconn checked ${count(used, 'session')}; try /dbconn sessions or /dbconn blocking.`;
   }
   const aborted =
@@ -132,8 +145,12 @@ export function summariseIdle({ capacity }: Diagnosis): string {
 }
 
 /** Which sessions are listed, or what was checked and what to try. No database text. */
-export function summariseSessions({ capacity, sessions }: Diagnosis): string {
+export function summariseSessions(diagnosis: Diagnosis): string {
+  const { capacity, sessions } = diagnosis;
   if (capacity === null) return 'The sessions could not be read.';
+  if (sessions.length === 0 && findHidden(diagnosis) !== undefined) {
+    return `No session found ${amongVisible}`;
+  }
   const searched = 'blockers and the oldest transactions, queries and connections';
   return sessions.length === 0
     ? `No session found. dbconn checked for ${searched}; try /dbconn sources.`

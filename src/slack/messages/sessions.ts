@@ -1,5 +1,6 @@
 import type { Diagnosis, LeakSuspect } from '../../runbook/diagnose/diagnosis.ts';
 import {
+  findHidden,
   groupWaiters,
   isTransaction,
   namePids,
@@ -13,8 +14,26 @@ import { blockersList, sessionsTable, sourcesTable } from './diagnosis-parts.ts'
 import { framed, reachNotice } from './frame.ts';
 import type { View } from './frame.ts';
 import type { Message, MessageBlock } from './kit/message.ts';
-import { between, bold, code, plain, pointsOf, rich, titledList } from './kit/rich-text.ts';
+import {
+  between,
+  bold,
+  code,
+  paragraph,
+  plain,
+  pointsOf,
+  rich,
+  richText,
+  titledList,
+} from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
+
+/** What the role may not see, and the command that lets it. */
+function hiddenNotice(diagnosis: Diagnosis): MessageBlock[] {
+  const { summary, fix = '' } = findHidden(diagnosis) ?? {};
+  return summary === undefined
+    ? []
+    : [richText(paragraph(rich`${summary} ${bold('Fix:')} ${code(fix)}`))];
+}
 
 /** The root blockers, and who waits directly for whom. */
 export function blockingMessage(view: View): Message {
@@ -22,6 +41,7 @@ export function blockingMessage(view: View): Message {
   const summary = summariseBlocking(diagnosis);
   return framed(view, { lead: 'Blocking on', summary }, [
     ...reachNotice(diagnosis),
+    ...hiddenNotice(diagnosis),
     ...blockersList(diagnosis, 10, 'Root blockers'),
     ...waitersList(diagnosis),
   ]);
@@ -62,6 +82,7 @@ export function idleMessage(view: View): Message {
   const summary = summariseIdle(diagnosis);
   return framed(view, { lead: 'Idle in transaction on', summary }, [
     ...reachNotice(diagnosis),
+    ...hiddenNotice(diagnosis),
     ...titledList('Where they come from', diagnosis.leakSuspects.map(suspectLeaves)),
     ...sessionsTable(idle),
   ]);
@@ -83,6 +104,7 @@ export function sessionsMessage(view: View): Message {
   const summary = summariseSessions(diagnosis);
   return framed(view, { lead: 'Sessions of', summary }, [
     ...reachNotice(diagnosis),
+    ...hiddenNotice(diagnosis),
     ...sessionsTable(sessions),
   ]);
 }

@@ -5,6 +5,7 @@ import { worstFirst } from '../../runbook/diagnose/doctor.ts';
 import { describeNoCause } from '../../runbook/diagnose/headline.ts';
 import type { Check } from '../../runbook/diagnose/doctor.ts';
 import {
+  findHidden,
   summariseBlocking,
   summariseIdle,
   summariseSessions,
@@ -65,7 +66,11 @@ export function renderBody(
     case 'sessions':
       return section(
         'Sessions',
-        [wrap(summariseSessions(diagnosis), '  '), ...sessionsSection(diagnosis.sessions, 40)],
+        [
+          wrap(summariseSessions(diagnosis), '  '),
+          ...hiddenLines(diagnosis),
+          ...sessionsSection(diagnosis.sessions, 40),
+        ],
         paint,
       );
     case 'idle':
@@ -73,7 +78,11 @@ export function renderBody(
     case 'blocking':
       return section(
         'Blocking',
-        [wrap(summariseBlocking(diagnosis), '  '), ...blockingSection(diagnosis, 50)],
+        [
+          wrap(summariseBlocking(diagnosis), '  '),
+          ...hiddenLines(diagnosis),
+          ...blockingSection(diagnosis, 50),
+        ],
         paint,
       );
     case 'pool':
@@ -114,10 +123,23 @@ function idleBody(diagnosis: Diagnosis, paint: Paint): string[] {
   return [
     ...section(
       'Idle in transaction',
-      [wrap(summariseIdle(diagnosis), '  '), ...sessionsSection(idle, 40)],
+      [
+        wrap(summariseIdle(diagnosis), '  '),
+        ...hiddenLines(diagnosis),
+        ...sessionsSection(idle, 40),
+      ],
       paint,
     ),
     ...section('Where they come from', leaksSection(diagnosis), paint),
+  ];
+}
+
+/** What the role may not see, and the command that lets it. */
+function hiddenLines(diagnosis: Diagnosis): string[] {
+  const { summary, fix } = findHidden(diagnosis) ?? {};
+  return [
+    ...(summary === undefined ? [] : [wrap(summary, '  ')]),
+    ...(fix === undefined ? [] : [wrap(`Fix: ${fix}`, '  ')]),
   ];
 }
 

@@ -94,7 +94,7 @@ export function sessionsSection(sessions: readonly Session[], limit: number): st
     number('for', 8),
     { ...number('tx', 8), drop: 2 },
     { title: 'last statement', width: 20 },
-    { title: 'pids', width: 16 },
+    { title: 'pids', width: 16, isList: true },
   ];
   const more = groups.length - rows.length;
   return [toTable(columns, rows), ...(more > 0 ? [`  and ${count(more, 'more group')}`] : [])];
@@ -163,10 +163,10 @@ export function blockingSection({ blocking }: Diagnosis, limit: number): string[
     toTable(
       [
         number('waiting', 8),
-        { title: 'behind', width: 28 },
+        { title: 'behind', width: 28, isList: true },
         { title: 'on', width: 32 },
         number('longest', 8),
-        { title: 'pids', width: 20 },
+        { title: 'pids', width: 20, isList: true },
       ],
       waitRows,
     ),

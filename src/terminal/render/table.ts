@@ -10,6 +10,8 @@ export interface Column {
   readonly align?: 'left' | 'right';
   /** On a screen that is too narrow for all of them the columns with 1 go first, then those with 2. */
   readonly drop?: number;
+  /** Its cells are lists: they are cut between two items, for half a pid is another pid. */
+  readonly isList?: boolean;
 }
 
 type Cell = string | number | null;
@@ -48,7 +50,14 @@ export function toTable(columns: readonly Column[], rows: readonly (readonly Cel
     truncate: isAscii ? '~' : '…',
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 1 },
   });
-  table.push(...cells.map((row) => fitted.map(({ index }) => row[index] ?? '')));
+  table.push(
+    ...cells.map((row) =>
+      fitted.map(({ index, isList, width }) => {
+        const cell = row[index] ?? '';
+        return isList ? cutList(cell, width - 1) : cell;
+      }),
+    ),
+  );
   return table
     .toString()
     .split('\n')
@@ -61,11 +70,23 @@ function toCell(cell: Cell): string {
   return typeof cell === 'number' ? String(cell) : shown(cleanUntrusted(cell, 200));
 }
 
+/** As many items as fit, and a sign that there are more; where that does not fit either, the first alone. */
+function cutList(cell: string, room: number): string {
+  const items = cell.split(', ');
+  if (cell.length <= room || items.length === 1) return cell;
+  const more = shown('…');
+  const kept = items.findLastIndex(
+    (_, index) => `${items.slice(0, index).join(', ')}, ${more}`.length <= room,
+  );
+  return kept < 1 ? (items[0] ?? '') : `${items.slice(0, kept).join(', ')}, ${more}`;
+}
+
 interface Fitted {
   readonly index: number;
   readonly title: string;
   readonly align: 'left' | 'right';
   readonly drop: number;
+  readonly isList: boolean;
   readonly usual: number;
   readonly least: number;
   width: number;
@@ -80,13 +101,17 @@ function fit(
   cells: readonly (readonly string[])[],
   room: number,
 ): Fitted[] {
-  let fitted = columns.map(({ title, width: usual, align = 'left', drop }, index): Fitted => {
-    const width = Math.max(title.length, ...cells.map((row) => row[index]?.length ?? 0)) + 1;
-    const half = Math.max(title.length + 1, Math.ceil(usual / 2));
-    const isWhole = align === 'right' || width <= shortest;
-    const least = isWhole ? width : Math.min(width, half);
-    return { index, title, align, drop: drop ?? Infinity, usual, least, width };
-  });
+  let fitted = columns.map(
+    ({ title, width: usual, align = 'left', drop, isList = false }, index): Fitted => {
+      const width = Math.max(title.length, ...cells.map((row) => row[index]?.length ?? 0)) + 1;
+      const first = cells.map((row) => (row[index] ?? '').split(', ')[0]?.length ?? 0);
+      const item = isList ? Math.max(0, ...first) + 1 : 0;
+      const half = Math.max(title.length + 1, Math.ceil(usual / 2), item);
+      const isWhole = align === 'right' || width <= shortest;
+      const least = isWhole ? width : Math.min(width, half);
+      return { index, title, align, drop: drop ?? Infinity, isList, usual, least, width };
+    },
+  );
   while (sum(fitted.map(({ least }) => least)) > room) {
     const next = Math.min(...fitted.map(({ drop }) => drop));
     if (next === Infinity) break;

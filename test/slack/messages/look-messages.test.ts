@@ -4,7 +4,10 @@ import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import { diagnosisMessages } from '../../../src/slack/handlers/read-commands.ts';
 import { sourcesMessage } from '../../../src/slack/messages/sessions.ts';
 import { statusMessage } from '../../../src/slack/messages/status.ts';
+import { renderDiagnosis } from '../../../src/terminal/render/diagnosis.ts';
+import { aReading, aSnapshot } from '../../runbook/diagnose/builders.ts';
 import * as scenes from '../../runbook/diagnose/scenes.ts';
+import { plain } from '../../terminal/plain.ts';
 import {
   aDiagnosis,
   anUnreachedDiagnosis,
@@ -45,6 +48,22 @@ describe('every word', () => {
     expect(JSON.stringify(build(view).blocks)).toContain('"fallback":"03:04:05 UTC"');
   });
 });
+
+test.for(['sessions', 'blocking', 'idle'] as const)(
+  '%s says what the role may not see and the command that lets it, in Slack and in a terminal',
+  (word) => {
+    const visibility = { ...aReading().visibility, monitor: false };
+    const reading = aReading({ counts: { hidden: 40 }, visibility });
+    const diagnosis = diagnose(scenes.input({ snapshot: aSnapshot({ reading }) }));
+    const shown = toText(diagnosisMessages[word]({ diagnosis, target }));
+    const lines = renderDiagnosis(diagnosis, word, plain).replaceAll(/\s+/g, ' ');
+    for (const text of [shown, lines]) {
+      expect(text).toContain('40 sessions of other roles cannot be seen');
+      expect(text).toMatch(/Fix: +GRANT pg_monitor TO "?\w+"?;/);
+      expect(text).toContain('among those that dbconn’s role may see.');
+    }
+  },
+);
 
 describe('status', () => {
   test('the first line tells the state in words and figures', () => {
