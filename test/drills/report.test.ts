@@ -65,7 +65,7 @@ test('the report stands in the thread as a message and a file, and its checklist
   const { incident } = world;
   const said = toText(await reply(world, 'What was done'));
   expect(said).toContain('shop');
-  expect(said).toContain('proposed by');
+  expect(said).toContain('Proposed by');
   const { files = [] } = await file(world);
   expect(files.map(({ name }) => name)).toEqual([`${incident.id}-report-1.md`]);
   expect(toText(await reply(world, 'Post-incident checklist'))).toContain('0 of 5 done');

@@ -43,6 +43,8 @@ export const Item = z.strictObject({
   ]),
   /** A sentence. */
   detail: z.string(),
+  /** It did not end by itself within its time, and was killed. */
+  killed: z.literal(true).exactOptional(),
   /** Redacted log lines of a container that did not come up, at most 11. Untrusted text. */
   lines: z.array(z.string()),
 });

@@ -13,6 +13,7 @@ import { header, plainText, slackLimits, smallPrint, toMessage } from './kit/mes
 import type { Message, MessageBlock } from './kit/message.ts';
 import {
   actorLeaf,
+  between,
   bold,
   bullets,
   code,
@@ -129,11 +130,14 @@ function changeLeaves({ at, sentence }: IncidentReport['changes'][number]): Leaf
 
 function remedyLeaves(request: ApprovalRequest): Leaf[] {
   const { plan, proposedBy, votes, execution } = request;
-  const approved = votes.flatMap(({ by }): Leaf[] => rich`, ${actorLeaf(by)}`).slice(1);
+  const approved = votes.flatMap(({ by, at }, index): Leaf[] => [
+    between(index === 0 ? ', approved by ' : ', '),
+    ...rich`${actorLeaf(by)} at ${moment(at)}`,
+  ]);
   return [
-    ...rich`${bold(plan.title)}, proposed by ${actorLeaf(proposedBy)}`,
-    ...(approved.length === 0 ? [] : [...rich`, approved by `, ...approved]),
-    ...(execution === null ? [] : rich` at ${moment(execution.startedAt)}`),
+    ...rich`${bold(plan.title)}. Proposed by ${actorLeaf(proposedBy)}`,
+    ...approved,
+    ...(execution === null ? [] : rich`. Run at ${moment(execution.startedAt)}`),
     ...rich`: `,
     ...withoutGroups(mentioning(describeOutcome(request))),
   ];

@@ -186,10 +186,7 @@ test('sessions that had written and were ended are a concern, by their pids', as
 
 test('a prepared transaction that was rolled back, and a process that was killed, are concerns', async () => {
   const rolledBack = aResult([item('prepared', 'rolled back')], 'fixed');
-  const killed = aResult(
-    [item('backend-1', 'restarted', 'Healthy. It had not ended after 10 s, and was killed.')],
-    'fixed',
-  );
+  const killed = aResult([{ ...item('backend-1', 'restarted'), killed: true }], 'fixed');
   const requests = [
     await anEnded('fixed', { option: 'prepared', result: rolledBack }),
     await anEnded('fixed', { id: 'r2', option: 'C', result: killed }),
@@ -198,6 +195,12 @@ test('a prepared transaction that was rolled back, and a process that was killed
     'The rollback of a prepared transaction rolled back a prepared transaction. ' +
       'Option C killed 1 container that did not end.',
   );
+});
+
+test('what a report says of a process that ran out of memory is no concern about data', async () => {
+  const said = item('backend-1', 'failed', 'It ran out of memory and was killed.');
+  const requests = [await anEnded('partly', { option: 'C', result: aResult([said], 'partly') })];
+  expect(find({ requests })['data-integrity']).toBeUndefined();
 });
 
 test('several services are affected when each holds much and none gets more', () => {

@@ -98,6 +98,14 @@ test('a crash loop ends the row, shows its last lines, and leaves the others run
   expect(report.finished).toBe(false);
 });
 
+test('a process that had to be killed is reported as one', async () => {
+  const stack = new Stack();
+  stack.outcomes.set('r2', { killed: true });
+  const { items } = await stack.run();
+  expect(items.map(({ killed = false }) => killed)).toEqual([false, true, false]);
+  expect(items[1]?.detail).toContain('did not end within');
+});
+
 test('the first replica restarts although PostgreSQL refuses, the next waits until it is calm', async () => {
   const stack = new Stack();
   stack.refusingUntilMs = startedAtMs + 15_000;

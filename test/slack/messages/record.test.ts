@@ -1,5 +1,6 @@
 import { assert, constantFrom, integer, oneof, property, record, string } from 'fast-check';
 import { expect, test } from 'vitest';
+import { toText } from '../../../sandbox/message-text.ts';
 import { checkBlocks } from '../../../sandbox/slack/check-payload.ts';
 import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import type { KeptNote } from '../../../src/runbook/incidents/incident-log.ts';
@@ -130,6 +131,22 @@ test('whatever text it holds and however much, Slack takes a report, and nothing
     property(record({ words: text, many: integer({ min: 0, max: 130 }) }), ({ words, many }) => {
       expectSafe(reportMessage(aReport(words, many)));
     }),
+  );
+});
+
+test('a report says when each vote was given, and when the change ran', () => {
+  const [vote] = request.votes;
+  if (vote === undefined || request.execution === null) throw new Error('It was approved and ran.');
+  const remedy = {
+    ...request,
+    votes: [vote, { ...vote, by: { id: 'UCEM', via: 'slack' as const }, at: at(5) }],
+    execution: { ...request.execution, startedAt: at(6) },
+  };
+  const { blocks } = reportMessage({ ...aReport('x', 1), remedies: [remedy] });
+  const shown = toText({ blocks });
+  const clock = (iso: string): string => `${iso.slice(11, 19)} UTC`;
+  expect(shown).toContain(
+    `approved by @UBOB at ${clock(vote.at)}, @UCEM at ${clock(at(5))}. Run at ${clock(at(6))}: `,
   );
 });
 

@@ -176,7 +176,13 @@ async function restartOne(
     step,
     sentence: `${name}: ${outcome}${killed === '' ? '' : `.${killed}`}`,
   });
-  return { what: name, outcome, detail: `${detail}${killed}`, lines };
+  return {
+    what: name,
+    outcome,
+    detail: `${detail}${killed}`,
+    ...(killed !== '' && { killed: true }),
+    lines,
+  };
 }
 
 function explain(restarted: RestartOutcome): Pick<Item, 'detail' | 'lines'> {
