@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import type { Config, TargetConfig } from '../config/config.ts';
 import { ConfigError } from '../config/environment.ts';
+import { engineOf } from '../config/file.ts';
 import { connectDocker, connectOwnEngine } from '../docker/connect.ts';
 import { execPsql } from '../docker/exec-psql.ts';
 import { DockerFailure } from '../docker/failure.ts';
@@ -27,16 +28,15 @@ export type Engines = (compose: ComposeTarget['compose']) => Docker;
  * Throws ConfigError with every engine that cannot be used.
  */
 export function connectEngines({ docker, targets }: Config): Engines {
-  const keyOf = ({ docker: own }: ComposeTarget['compose']): string => JSON.stringify(own ?? null);
   const engines = new Map<string, Docker>();
   const problems: string[] = [];
   for (const { target, compose } of targets) {
-    if (compose === undefined || engines.has(keyOf(compose))) continue;
+    if (compose === undefined || engines.has(engineOf(compose))) continue;
     const { docker: own } = compose;
     try {
       const engine =
         own === undefined ? connectDocker(docker) : connectOwnEngine(own, docker.DOCKER_CONFIG);
-      engines.set(keyOf(compose), engine);
+      engines.set(engineOf(compose), engine);
     } catch (error) {
       if (!(error instanceof DockerFailure)) throw error;
       problems.push(own === undefined ? error.message : `${target.name}: ${error.message}`);
@@ -44,7 +44,7 @@ export function connectEngines({ docker, targets }: Config): Engines {
   }
   if (problems.length > 0) throw new ConfigError([...new Set(problems)]);
   return (compose) => {
-    const engine = engines.get(keyOf(compose));
+    const engine = engines.get(engineOf(compose));
     if (engine === undefined) throw new Error('A target that is not of this configuration.');
     return engine;
   };

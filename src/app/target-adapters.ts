@@ -1,4 +1,5 @@
 import type { Config, TargetConfig } from '../config/config.ts';
+import { engineOf } from '../config/file.ts';
 import { createPools } from '../pool-metrics/pools.ts';
 import { createDatabase } from '../postgres/lifeline.ts';
 import type { ApprovalTarget } from '../runbook/approvals/context.ts';
@@ -40,13 +41,23 @@ async function createTargetAdapters(config: Config, means: Means): Promise<Targe
   const targetAdapters = await Promise.all(
     config.targets.map((entry) => createAdaptersOf(entry, engines, means)),
   );
-  return targetAdapters.length > 1 ? introduce(targetAdapters, means.clock) : targetAdapters;
+  return targetAdapters.length > 1
+    ? introduce(targetAdapters, config, means.clock)
+    : targetAdapters;
 }
 
 /** Has each know which of the others are the same database, or on its server. */
-function introduce(targetAdapters: readonly TargetAdapters[], clock: Clock): TargetAdapters[] {
+function introduce(
+  targetAdapters: readonly TargetAdapters[],
+  { targets }: Config,
+  clock: Clock,
+): TargetAdapters[] {
   const neighbours = new Neighbours(clock);
-  for (const { target, database } of targetAdapters) neighbours.add(target, database);
+  for (const [index, { target, database }] of targetAdapters.entries()) {
+    const compose = targets[index]?.compose;
+    const project = compose === undefined ? undefined : `${engineOf(compose)} ${compose.project}`;
+    neighbours.add(target, database, project);
+  }
   return targetAdapters.map((adapters) => ({
     ...adapters,
     neighbourhood: () => neighbours.of(adapters.target.name),

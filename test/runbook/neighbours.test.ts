@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Neighbours } from '../../src/runbook/approvals/neighbours.ts';
+import { Neighbours, checkNeighbours } from '../../src/runbook/approvals/neighbours.ts';
 
 import { HandClock } from './approvals/world.ts';
 import { aReading, aSnapshot, aTarget } from './diagnose/builders.ts';
@@ -104,4 +104,24 @@ test('one that cannot be reached stops nobody, and is not asked at every click',
     expect((await neighbours.of('target-1')).mayChange.ok).toBe(true);
   }
   expect(gone.looks).toBe(1);
+});
+
+test('targets on one project of one engine share their containers, whatever their servers are', async () => {
+  const neighbours = new Neighbours(new HandClock());
+  const projects = {
+    orders: 'here shop',
+    reports: 'here shop',
+    other: 'there shop',
+    bare: undefined,
+  };
+  for (const [name, project] of Object.entries(projects)) {
+    neighbours.add(aTarget({ name }), new Scripted({ systemIdentifier: name }), project);
+  }
+  const shared = await neighbours.of('orders');
+  expect(shared).toMatchObject({ onServer: ['orders'], inProject: ['orders', 'reports'] });
+  expect((await neighbours.of('other')).inProject).toEqual(['other']);
+  expect((await neighbours.of('bare')).inProject).toEqual(['bare']);
+  expect(checkNeighbours(shared, 'orders').map(({ summary }) => summary)).toEqual([
+    'It shares its containers with reports, and so one lock for options C and E.',
+  ]);
 });

@@ -27,31 +27,47 @@ export async function mayChange(
   return (await neighbourhood?.(target))?.mayChange ?? done(null);
 }
 
-/** The targets that share one lock with this one, itself among them. */
-async function lockedWith(
+/** Containers of one project may belong to several targets, whatever servers those are on. */
+function isAboutContainers({ kind }: RemedyRequest): boolean {
+  return kind === 'restart' || kind === 'resize-pool';
+}
+
+type Near = Pick<Neighbourhood, 'onServer' | 'inProject'>;
+
+async function readNear(
   { neighbourhood }: Pick<Ports, 'neighbourhood'>,
   target: string,
-): Promise<readonly string[]> {
-  return (await neighbourhood?.(target))?.onServer ?? [target];
+): Promise<Near> {
+  return (await neighbourhood?.(target)) ?? { onServer: [target], inProject: [target] };
 }
 
 /**
- * Whether this request may have its server for itself, while others are in one of these states. Asked once more after
- * it is recorded as executing: of two that begin at once each sees the other then, and neither runs.
+ * Whether this request may have its server, and its containers, for itself, while others are in one of these states.
+ * Asked once more after it is recorded as executing: of two that begin at once each sees the other then, and neither runs.
  */
 export async function mayLock(
   ports: Ports,
-  { id, target }: ApprovalRequest,
+  { id, target, ask }: ApprovalRequest,
   states: readonly RequestState[],
 ): Promise<Answer<null>> {
   const allowed = await mayChange(ports, target);
   if (!allowed.ok) return allowed;
-  const targets = await lockedWith(ports, target);
+  const { onServer, inProject } = await readNear(ports, target);
   const running = await ports.journal.list(states);
-  const other = running.find((found) => found.id !== id && targets.includes(found.target));
+  const other = running.find(
+    (found) =>
+      found.id !== id &&
+      (onServer.includes(found.target) ||
+        (isAboutContainers(ask) &&
+          isAboutContainers(found.ask) &&
+          inProject.includes(found.target))),
+  );
   if (other === undefined) return done(null);
   if (other.target === target) return refuseBusy();
-  const why = `A change is running on ${other.target}, which is on the same server.`;
+  const which = onServer.includes(other.target)
+    ? 'is on the same server'
+    : 'has the same containers';
+  const why = `A change is running on ${other.target}, which ${which}.`;
   return refuse('busy', why, 'Approve again when that one is done. Your approval was not counted.');
 }
 
@@ -86,9 +102,10 @@ export async function readCooling(
   // A clock that was set forward meanwhile must not hide a run; how old each is, is read from the journal.
   const since = new Date(clock.now() - cooldownMs - farthestSetMs).toISOString();
   const thing = thingOf(ask);
-  const targets = await lockedWith(ports, target);
+  const { onServer, inProject } = await readNear(ports, target);
+  const targets = isAboutContainers(ask) ? new Set([...onServer, ...inProject]) : new Set(onServer);
   const runs = await Promise.all(
-    targets.map((name) => journal.readRunsSince({ target: name, option, since })),
+    [...targets].map((name) => journal.readRunsSince({ target: name, option, since })),
   );
   let cooling: Cooling | undefined;
   for (const run of runs.flat()) {

@@ -11,13 +11,15 @@ export interface Neighbourhood {
   readonly mayChange: Answer<null>;
   /** All targets on its server, itself among them: they share one lock. */
   readonly onServer: readonly string[];
+  /** All targets with its containers, on one compose project of one Docker engine, itself among them: C and E share one lock. */
+  readonly inProject: readonly string[];
   /** Its server's system identifier could be read; without it only the server's start tells. */
   readonly isCertain: boolean;
 }
 
 /** For doctor: with which targets this one shares its database or its server. */
 export function checkNeighbours(
-  { mayChange, onServer, isCertain }: Neighbourhood,
+  { mayChange, onServer, inProject, isCertain }: Neighbourhood,
   name: string,
 ): Check[] {
   const others = onServer.filter((other) => other !== name);
@@ -27,6 +29,11 @@ export function checkNeighbours(
     checks.push({ subject: 'Configuration', state: 'warning', summary: why, fix: next });
   } else if (others.length > 0) {
     const summary = `It shares a server with ${list(others)}, and so one lock and all protected applications.`;
+    checks.push({ subject: 'Configuration', state: 'ok', summary });
+  }
+  const sameContainers = inProject.filter((other) => other !== name && !onServer.includes(other));
+  if (sameContainers.length > 0) {
+    const summary = `It shares its containers with ${list(sameContainers)}, and so one lock for options C and E.`;
     checks.push({ subject: 'Configuration', state: 'ok', summary });
   }
   if (!isCertain) {
@@ -44,6 +51,8 @@ export function checkNeighbours(
 interface Reached {
   readonly target: Target;
   readonly database: Database;
+  /** Names its compose project on its Docker engine; undefined where it has none. */
+  readonly project: string | undefined;
 }
 
 /** One look at a time costs less than all at once; more than these together would crowd a full server. */
@@ -67,8 +76,8 @@ export class Neighbours {
   }
 
   /** In the order of the configuration: of two that are the same database the one added first may change it. */
-  add(target: Target, database: Database): void {
-    this.#all.push({ target, database });
+  add(target: Target, database: Database, project?: string): void {
+    this.#all.push({ target, database, project });
   }
 
   async of(name: string): Promise<Neighbourhood> {
@@ -82,6 +91,11 @@ export class Neighbours {
       mayChange:
         first === undefined || first === own ? done(null) : refuseSecond(name, first.target.name),
       onServer: near.map(({ target }) => target.name),
+      inProject: this.#all
+        .filter(
+          (other) => other === own || (own.project !== undefined && other.project === own.project),
+        )
+        .map(({ target }) => target.name),
       isCertain: identity === undefined || identity.systemIdentifier !== null,
     };
   }

@@ -4,6 +4,7 @@ import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { Neighbourhood } from '../../../src/runbook/approvals/neighbours.ts';
+import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
 import { done, refuse } from '../../../src/runbook/remedies/remedy.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { optionPolicy } from '../../support/option-policy.ts';
@@ -21,12 +22,19 @@ let around: Neighbourhood;
 let remedies: Readonly<Record<string, ScriptedRemedy>>;
 beforeEach(() => {
   world = createWorld();
-  around = { mayChange: done(null), onServer: ['shop', 'billing'], isCertain: true };
+  around = {
+    mayChange: done(null),
+    onServer: ['shop', 'billing'],
+    inProject: ['shop'],
+    isCertain: true,
+  };
   const billing = new ScriptedRemedy();
   billing.plan = { ...billing.plan, target: 'billing' };
   remedies = { shop: new ScriptedRemedy(), billing };
 });
 afterEach(() => world.close());
+
+const rule = { ...optionPolicy, approvers: [bob.id] };
 
 /** A replica that has both targets. */
 async function openApprovals(): Promise<Approvals> {
@@ -40,7 +48,7 @@ async function openApprovals(): Promise<Approvals> {
       warningUtilisation: 0.8,
     })),
     neighbourhood: () => Promise.resolve(around),
-    policy: { ...defaultPolicy, options: { A: { ...optionPolicy, approvers: [bob.id] } } },
+    policy: { ...defaultPolicy, options: { A: rule, C: rule } },
     clock: world.clock,
     verifyAfterMs: 0,
     onChange: () => undefined,
@@ -50,8 +58,12 @@ async function openApprovals(): Promise<Approvals> {
   });
 }
 
-async function propose(approvals: Approvals, target: string): Promise<ApprovalRequest> {
-  return valueOf(await approvals.propose({ target, ask, actor: ann }));
+async function propose(
+  approvals: Approvals,
+  target: string,
+  what: RemedyRequest = ask,
+): Promise<ApprovalRequest> {
+  return valueOf(await approvals.propose({ target, ask: what, actor: ann }));
 }
 
 function valueOf<T>(answer: Answer<T>): T {
@@ -103,6 +115,52 @@ test('while one target of a server is changed, a vote for another one of it is r
   );
   expect(valueOf(await approvals.approve(billing.id, bob)).state).toBe('approved');
   await approvals.settled(billing.id);
+});
+
+const restart = { kind: 'restart', service: 'backend' } as const;
+
+/** What a vote for the one gets while the other one runs; both targets are on one project, with servers of their own. */
+async function voteDuring(runs: RemedyRequest, voted: RemedyRequest): Promise<Answer<unknown>> {
+  around = { ...around, onServer: [], inProject: ['shop', 'billing'] };
+  for (const [name, what] of [
+    ['shop', runs],
+    ['billing', voted],
+  ] as const) {
+    const remedy = remedies[name];
+    if (remedy === undefined) throw new Error('There is no such target.');
+    remedy.option = what.kind === 'restart' ? 'C' : 'A';
+    remedy.plan = { ...remedy.plan, option: remedy.option, ask: what };
+  }
+  const approvals = await openApprovals();
+  const [shop, billing] = [
+    await propose(approvals, 'shop', runs),
+    await propose(approvals, 'billing', voted),
+  ];
+  const answers: Answer<ApprovalRequest>[] = [];
+  const running = remedies['shop'];
+  if (running !== undefined) {
+    running.during = async () => void answers.push(await approvals.approve(billing.id, bob));
+  }
+  await approvals.approve(shop.id, bob);
+  await approvals.settled(shop.id);
+  const [answer] = answers;
+  if (answer === undefined) throw new Error('It never ran.');
+  if (answer.ok) await approvals.settled(billing.id);
+  return answer;
+}
+
+test('while a service is restarted for one database, it is not restarted for another one of its project', async () => {
+  expect(await voteDuring(restart, restart)).toMatchObject({
+    ok: false,
+    refusal: { why: 'A change is running on shop, which has the same containers.' },
+  });
+});
+
+test.for<[string, RemedyRequest, RemedyRequest]>([
+  ['sessions does not wait for the restart of containers', restart, ask],
+  ['containers does not wait for an end of sessions', ask, restart],
+])('on servers of their own a change of %s', async ([, runs, voted]) => {
+  expect(await voteDuring(runs, voted)).toMatchObject({ ok: true });
 });
 
 test('two replicas that begin on one server in the same moment never change it together', async () => {

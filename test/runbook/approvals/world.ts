@@ -43,7 +43,7 @@ export class HandClock implements Clock {
 
 /** A remedy over a patient of plain numbers: ending its two targets frees as many slots. */
 export class ScriptedRemedy implements Remedy {
-  readonly option = 'A';
+  option: Remedy['option'] = 'A';
   readonly target = 'shop';
   /** Pids still there. */
   readonly alive = new Set([101, 102]);
