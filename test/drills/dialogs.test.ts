@@ -10,6 +10,7 @@ import {
   ask,
   card,
   dana,
+  guest,
   jonas,
   maya,
   open,
@@ -66,6 +67,13 @@ test.for([actionIds.approve, actionIds.deny, actionIds.change])(
     expect(remedy.runs).toBe(0);
   },
 );
+
+test('who may not approve is told so at once, not after writing a reason', async () => {
+  const { stage, ts, remedy } = await proposed({ option: { reasonRequired: true } });
+  expect(await press(stage, { user: maya, ts })).toContain('You proposed this');
+  expect(await press(stage, { user: guest, ts })).toContain('You are not an approver');
+  expect(remedy.runs).toBe(0);
+});
 
 test('a no can say why, and the card and the thread tell it', async () => {
   const { stage, ts } = await proposed();

@@ -77,6 +77,9 @@ async function approve(press: Press, request: ApprovalRequest): Promise<Message 
   const { actor, approvals } = press;
   const { reasonRequired } = approvals.rulesFor(request.option);
   if (reasonRequired && request.state === 'proposed') {
+    // Nobody should write a reason for a vote that does not count.
+    const allowed = await approvals.mayVote(request, actor);
+    if (!allowed.ok) return refusalMessage(allowed.refusal);
     return openDialog(press, approveView(request, press.asker.channel));
   }
   return voteMessage(await approvals.approve(request.id, actor));

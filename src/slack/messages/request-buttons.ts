@@ -98,7 +98,11 @@ function confirmText({ plan, votes, votesNeeded }: ApprovalRequest, isLast: bool
     const more = missing === 1 ? 'one more approval' : `${missing} more approvals`;
     return `${plan.title}. Nothing starts yet: ${more} will be needed. ${cost}`;
   }
-  const start = plan.byHand === undefined ? 'Starts at once.' : 'A person runs the commands.';
+  // Slack shows this to all who press, and dbconn hears of a press only after it.
+  const start =
+    plan.byHand === undefined
+      ? 'It starts at once if your approval counts.'
+      : 'A person runs the commands.';
   return `${plan.title}. ${start} ${cost}`;
 }
 
