@@ -49,6 +49,7 @@ describe.skipIf(whyNot)('two Docker engines with projects of one name', () => {
       number,
       spec: {
         Image: 'dbconn-test/backend',
+        Env: ['DATABASE_POOL_SIZE=5', 'DATABASE_MAX_OVERFLOW=10'],
         Cmd: ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'],
         HostConfig: { Binds: ['/usr:/usr:ro'], NetworkMode: 'none' },
       },
@@ -138,6 +139,25 @@ describe.skipIf(whyNot)('two Docker engines with projects of one name', () => {
       expect(await startsOf(here)).toEqual(near);
       const after = await startsOf(second.docker);
       expect(after.filter((startedAt) => far.includes(startedAt))).toEqual([]);
+    });
+  });
+
+  test('option E makes a container of its own engine anew, and leaves its namesake alone', async () => {
+    await withTargets({ host: `unix://${second.socketPath}` }, async ({ targetAdapters }) => {
+      const [, there] = targetAdapters;
+      const [near, name] = [await idsOf(here), `${project}-backend-1`];
+      const { Id: id } = await second.docker.getContainer(name).inspect();
+      const outcome = await there?.poolSettings?.recreateReplica(
+        { id, name },
+        { environment: { poolSize: 3, maxOverflow: 2 }, healthyWithinMs: 60_000 },
+      );
+      expect(outcome).toMatchObject({ result: 'recreated' });
+      const { Config: config } = await second.docker.getContainer(name).inspect();
+      expect(config.Env).toEqual(
+        expect.arrayContaining(['DATABASE_POOL_SIZE=3', 'DATABASE_MAX_OVERFLOW=2']),
+      );
+      expect(await idsOf(here)).toEqual(near);
+      expect(await idsOf(second.docker)).not.toContain(id);
     });
   });
 
