@@ -155,7 +155,7 @@ const behindSsh =
   'is behind SSH, which dbconn does not speak. Forward its socket with `ssh -nNT -L /run/engine.sock:/var/run/docker.sock user@host`, and name unix:///run/engine.sock';
 
 const engineHost = z.string().superRefine((host, context) => {
-  if (/^(?:unix|npipe):\/\/\/?[^/]/.test(host)) return;
+  if (/^(?:unix:\/\/\/[^/]|npipe:\/\/.)/.test(host)) return;
   const url = /^(?:tcp|https?):\/\/[^/@]+\/?$/.test(host) ? URL.parse(host) : null;
   if (url !== null && url.hostname !== '') return;
   const shape = 'is not an address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375';

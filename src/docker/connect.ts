@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Docker from 'dockerode';
 import type { Permission, ServicePermissions } from '../runbook/snapshot/ports.ts';
@@ -162,11 +162,21 @@ function onPort(scheme: string, rest: string, address: Address): Docker {
 function readCertificates({ files = {}, filesAdvice: fix }: Address): Record<string, Buffer> {
   try {
     const entries = Object.entries<string>({ ...files });
-    return Object.fromEntries(entries.map(([part, path]) => [part, readFileSync(path)]));
+    return Object.fromEntries(entries.map(([part, path]) => [part, readPem(path)]));
   } catch {
     const summary = 'The certificates for Docker cannot be read.';
     throw new DockerFailure({ kind: 'missing', summary, fix });
   }
+}
+
+/** Some certificates of a few kilobytes; a pipe would be waited for. */
+const maxPemBytes = 256 * 1024;
+
+function readPem(path: string): Buffer {
+  const stats = statSync(path);
+  if (!stats.isFile() || stats.size > maxPemBytes)
+    throw new Error('It is no file of certificates.');
+  return readFileSync(path);
 }
 
 function notUsable({ setting }: Address): DockerFailure {

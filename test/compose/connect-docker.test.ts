@@ -128,9 +128,11 @@ describe('an engine of a target’s own', () => {
     const modem = ownModemOf({ host: 'tcp://db2:9999', tls: { ca } });
     expect(modem).toMatchObject({ port: 9999, protocol: 'https' });
     expect([modem.ca?.toString(), modem.cert]).toEqual(['the CA', undefined]);
-    expect(() => ownModemOf({ host: 'tcp://db2', tls: { ca: `${ca}x` } })).toThrow(
-      /cannot be read.*compose\.docker\.tls/,
-    );
+    for (const path of [`${ca}x`, folder]) {
+      expect(() => ownModemOf({ host: 'tcp://db2', tls: { ca: path } })).toThrow(
+        /cannot be read.*compose\.docker\.tls/,
+      );
+    }
   });
 
   test('is what a context of the docker command says, its TLS files too', () => {

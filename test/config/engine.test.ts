@@ -46,6 +46,7 @@ test.for<[object, string]>([
   [{ context: 'default' }, 'leave compose.docker out'],
   [{ context: '../x' }, 'is not the name of a docker context'],
   [{ host: 'ssh://me@db2' }, 'ssh -nNT -L'],
+  [{ host: 'unix://docker.sock' }, 'is not an address such as'],
   [{ host: 'db2:2375' }, 'is not an address such as unix:///var/run/docker.sock'],
   [{ host: 'tcp://me:hunter2@db2' }, 'is not an address such as'],
   [{ host: 'tcp://db2:99999' }, 'is not an address such as'],
