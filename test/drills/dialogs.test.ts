@@ -69,7 +69,7 @@ test.for([actionIds.approve, actionIds.deny, actionIds.change])(
 );
 
 test('who may not approve is told so at once, not after writing a reason', async () => {
-  const { stage, ts, remedy } = await proposed({ option: { reasonRequired: true } });
+  const { stage, ts, remedy } = await proposed({ rule: { reasonRequired: true } });
   expect(await press(stage, { user: maya, ts })).toContain('You proposed this');
   expect(await press(stage, { user: guest, ts })).toContain('You are not an approver');
   expect(remedy.runs).toBe(0);
