@@ -179,7 +179,7 @@ test('the code of the MCP server leads to nothing that acts', () => {
 
 /** Whatever a process loaded of these could be called. */
 const mayAct =
-  /^src\/(?:postgres\/(?:privileged\/|try-logins)|docker\/(?:restart|recreate|server-host)|slack\/|pagers\/|app\/(?:approvals|changing|target-remedies|incident|bot)|runbook\/(?:approvals\/(?:approvals|propose|vote|execute|runner|run-control|by-hand|emergency-stop)|escalation\/|loop\/(?!target-monitor)|remedies\/[^/]+\/(?:run|terminate|end-sessions|restart|raise|boot|recover|rollback|stop|resize|recreate)))/;
+  /^src\/(?:postgres\/(?:privileged\/|try-logins)|docker\/(?:restart|recreate|server-host)|slack\/|pagers\/|app\/(?:approvals|changing|target-remedies|incident|bot)|runbook\/(?:approvals\/(?:approvals|propose|vote|execute|runner|run-control|by-hand|emergency-stop)|escalation\/|loop\/(?!target-monitor)|incidents\/(?:incidents|decisions|open|find-and-merge|take-alert|observe\.|record-request)|remedies\/[^/]+\/(?:run|terminate|end-sessions|restart|raise|boot|recover|rollback|stop|resize|recreate)))/;
 const Coverage = z.object({ result: z.array(z.object({ url: z.string() })) });
 
 test('the process that served every tool loaded nothing that acts', async () => {
