@@ -1,6 +1,6 @@
 import { createEmergencyStopSwitch } from '../config/emergency-stop-switch.ts';
 import { toPolicy } from '../config/to-rules.ts';
-import { ownContainer } from '../docker/project/own-paths.ts';
+import { ownContainer } from '../docker/project/project.ts';
 import { noJournal } from '../journal/stored-journal.ts';
 import { createApprovals } from '../runbook/approvals/approvals.ts';
 import type { Approvals } from '../runbook/approvals/approvals.ts';

@@ -26,9 +26,8 @@ import type { ProbeLogins } from './logs/health-checks.ts';
 import { readContainerLogs } from './logs/read-logs.ts';
 import { readPostgresProcesses } from './postgres-processes.ts';
 import type { PostgresProcesses } from './postgres-processes.ts';
-import { readOwnPaths } from './project/own-paths.ts';
 import { readFixedPool } from './project/pool-origins.ts';
-import { usualEnvFile } from './project/project.ts';
+import { readOwnPaths, usualEnvFile } from './project/project.ts';
 
 interface ServicesOptions {
   readonly docker: Docker;

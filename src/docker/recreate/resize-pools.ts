@@ -9,10 +9,9 @@ import type {
 import type { ServiceConfig } from '../../runbook/snapshot/target.ts';
 import { envEdits, planFileEdit } from '../env-file/env-file.ts';
 import { readEntries } from '../project/compose-file.ts';
-import { readOwnPaths } from '../project/own-paths.ts';
 import { findPoolOrigins } from '../project/pool-origins.ts';
 import type { PoolOrigin, PoolOrigins } from '../project/pool-origins.ts';
-import { toShown, usualEnvFile } from '../project/project.ts';
+import { readOwnPaths, toShown, usualEnvFile } from '../project/project.ts';
 import type { ComposeProject } from '../project/project.ts';
 import { namesIn } from '../project/variables.ts';
 import { inspectContainer } from './engine-calls.ts';
