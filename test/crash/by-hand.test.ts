@@ -56,18 +56,15 @@ interface Attempt {
 /** A journal of its own, and in it a proposal. */
 async function attempt<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
   const place: Place = await shelf.clear();
-  const journal = await place.open();
   const patientTarget: PatientTarget = {
     target: patient.target(),
     urls: patient.urls,
     byHand: true,
   };
   const adapters = reachedAdapters(patientTarget, engine.reached);
-  const faults: unknown[] = [];
-  const approvals = openCrashApprovals({
-    journal,
+  const { approvals, journal, faults, close } = await openCrashApprovals({
+    address: place.address,
     adapters,
-    onFault: (error) => void faults.push(error),
   });
   try {
     const { id } = valueOf(
@@ -84,8 +81,7 @@ async function attempt<T>(work: (attempt: Attempt) => Promise<T>): Promise<T> {
     expect(await journal.verify()).toMatchObject({ ok: true });
     return done;
   } finally {
-    await adapters.database.close();
-    await journal.close();
+    await close();
     await place.close();
     await admin(`ALTER ROLE ${role} CONNECTION LIMIT -1`);
   }

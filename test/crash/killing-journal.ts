@@ -1,7 +1,6 @@
 import { writeSync } from 'node:fs';
 
 import { aroundWrites, die } from './around-writes.ts';
-import type { Journal } from '../../src/runbook/approvals/journal.ts';
 
 /** At which write of this process, counted from 1, and on which side of it. */
 export interface KillPoint {
@@ -10,7 +9,7 @@ export interface KillPoint {
 }
 
 /** Tells each write of an entry on standard output by its kind, and dies with SIGKILL at the point. */
-export function killingJournal(journal: Journal, point: KillPoint | null): Journal {
+export function killingJournal<T extends object>(journal: T, point: KillPoint | null): T {
   let writes = 0;
   return aroundWrites(journal, async ({ kind }, write) => {
     writes += 1;

@@ -1,11 +1,8 @@
 import { expect } from 'vitest';
 import type { Patient } from '../../sandbox/patient/patient.ts';
-import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
 import { isOpen } from '../../src/runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import { valueOf } from '../runbook/approvals/answers.ts';
-import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
 import type { Place } from '../journal/shelves.ts';
 import { startChild } from './child.ts';
 import type { Child, Ended } from './child.ts';
@@ -14,6 +11,7 @@ import { startEngine } from './engine.ts';
 import type { Engine } from './engine.ts';
 import type { KillPoint } from './killing-journal.ts';
 import { ann, bob, openCrashApprovals } from './open-crash-approvals.ts';
+import type { CrashApprovals } from './open-crash-approvals.ts';
 import type { Job } from './run-until-killed.ts';
 import { takeOverFirst } from './take-over-first.ts';
 import { reachedAdapters } from './reached-adapters.ts';
@@ -26,15 +24,9 @@ interface MatrixParts {
   readonly newJournal: () => Promise<Place>;
 }
 
-interface Attempt {
+interface Attempt extends CrashApprovals {
   readonly place: Place;
-  readonly journal: StoredJournal;
-  readonly approvals: Approvals;
-  readonly adapters: TargetAdapters;
   readonly patientTarget: PatientTarget;
-  readonly faults: unknown[];
-  /** How often the approvals of this process called `run`. */
-  runs: number;
 }
 
 /** Runs one case again and again on one patient, each time with a journal of its own. */
@@ -116,8 +108,7 @@ export class Matrix {
     try {
       return await work(attempt, prepared);
     } finally {
-      await attempt.adapters.database.close();
-      await attempt.journal.close();
+      await attempt.close();
       await attempt.place.close();
       await prepared.tidy();
     }
@@ -126,25 +117,10 @@ export class Matrix {
   async #open(): Promise<Attempt> {
     const { patient, newJournal } = this.#parts;
     const place = await newJournal();
-    const journal = await place.open();
     const patientTarget = { target: patient.target(), urls: patient.urls };
     const adapters = reachedAdapters(patientTarget, this.#engine.reached);
-    const faults: unknown[] = [];
-    const onRun = (): void => {
-      attempt.runs += 1;
-    };
-    const onFault = (error: unknown): void => void faults.push(error);
-    const approvals = openCrashApprovals({ journal, adapters, onRun, onFault });
-    const attempt: Attempt = {
-      place,
-      journal,
-      approvals,
-      adapters,
-      patientTarget,
-      faults,
-      runs: 0,
-    };
-    return attempt;
+    const opened = await openCrashApprovals({ address: place.address, adapters });
+    return { ...opened, place, patientTarget };
   }
 
   #runChild(
@@ -182,13 +158,13 @@ async function finish(attempt: Attempt, id: string): Promise<ApprovalRequest> {
   if (found.state === 'proposed') {
     valueOf(await approvals.approve(id, bob));
     const ended = valueOf(await approvals.settled(id));
-    expect(attempt.runs).toBe(1);
+    expect(attempt.runs()).toBe(1);
     return ended;
   }
   if (isOpen(found)) {
     await takeOverFirst(approvals);
   }
   const ended = valueOf(await approvals.settled(id));
-  expect(attempt.runs).toBe(0);
+  expect(attempt.runs()).toBe(0);
   return ended;
 }

@@ -1,60 +1,74 @@
-import { allMembers } from '../support/people.ts';
-import { systemClock } from '../../src/timing.ts';
-import { createApprovals } from '../../src/runbook/approvals/approvals.ts';
-import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
-import { defaultPolicy } from '../../src/runbook/approvals/policy.ts';
 import { toApprovalTarget } from '../../src/app/target-remedies.ts';
-
-import { Action } from '../../src/runbook/remedies/remedy-request.ts';
-import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
+import type { StoredJournal } from '../../src/journal/stored-journal.ts';
+import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
+import { createTargetMonitor } from '../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters } from '../../src/runbook/loop/target-monitor.ts';
-import { optionPolicy } from '../support/option-policy.ts';
-import type { Journal } from '../../src/runbook/approvals/journal.ts';
+import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
+import { systemClock } from '../../src/timing.ts';
+import { configOf } from '../support/config-of.ts';
+import { openApprovals } from '../support/open-approvals.ts';
 
 export const ann = { id: 'UANN', via: 'slack' } as const;
 export const bob = { id: 'UBOB', via: 'slack' } as const;
 
-interface CrashApprovals {
-  readonly journal: Journal;
+interface CrashParts {
+  /** The journal's address. */
+  readonly address: string;
   readonly adapters: TargetAdapters;
-  /** Called at each `run` of a remedy. */
-  readonly onRun?: () => void;
-  readonly onFault: (error: unknown) => void;
+  readonly wrapJournal?: (journal: StoredJournal) => StoredJournal;
+}
+
+export interface CrashApprovals {
+  readonly approvals: Approvals;
+  readonly journal: StoredJournal;
+  readonly faults: readonly unknown[];
+  /** How often a remedy was run here. */
+  readonly runs: () => number;
+  /** Closes the target and the journal too. */
+  readonly close: () => Promise<void>;
 }
 
 /** The same approvals for the parent and the child: one approver, no waiting. */
-export function openCrashApprovals({
-  journal,
+export async function openCrashApprovals({
+  address,
   adapters,
-  onRun,
-  onFault,
-}: CrashApprovals): Approvals {
+  ...deps
+}: CrashParts): Promise<CrashApprovals> {
   const parts = { clock: systemClock, refusedServices: [], refusedContainers: [] };
-  const patient = toApprovalTarget(adapters, parts);
-  const rule = { ...optionPolicy, approvers: [bob.id] };
-  const options = Object.fromEntries(Action.options.map((action) => [action, rule]));
-  return createApprovals({
-    people: allMembers,
-    journal,
-    approvalTargets: [{ ...patient, remedies: patient.remedies.map((one) => told(one, onRun)) }],
-    policy: { ...defaultPolicy, options },
-    clock: systemClock,
-    verifyAfterMs: 50,
-    // Nobody waits here for a process that stands still.
-    leaseMs: 100,
-    onChange: () => undefined,
-    onFault: (_id, error) => onFault(error),
-  });
+  const all = toApprovalTarget(adapters, parts);
+  let runs = 0;
+  const counted = all.remedies.map((one) => counting(one, () => void (runs += 1)));
+  const monitor = createTargetMonitor([adapters], systemClock);
+  const { app, approvals, faults } = await openApprovals(
+    configOf({
+      journal: address,
+      targets: [adapters.target],
+      rule: { approve: [bob.id] },
+      verifyAfterMs: 50,
+    }),
+    {
+      targets: {
+        targetAdapters: [adapters],
+        monitor,
+        approvalTargets: [{ ...all, remedies: counted }],
+      },
+      // Nobody waits here for a process that stands still.
+      leaseMs: 100,
+      ...deps,
+    },
+  );
+  const journal = await app.journal();
+  return { approvals, journal, faults, runs: () => runs, close: () => app.close() };
 }
 
-function told(remedy: Remedy, onRun?: () => void): Remedy {
+function counting(remedy: Remedy, onRun: () => void): Remedy {
   return {
     option: remedy.option,
     target: remedy.target,
     propose: (ask) => remedy.propose(ask),
     recheck: (plan) => remedy.recheck(plan),
     run(plan, left, control) {
-      onRun?.();
+      onRun();
       return remedy.run(plan, left, control);
     },
     recover: (interrupted, control) => remedy.recover(interrupted, control),

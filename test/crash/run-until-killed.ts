@@ -1,6 +1,5 @@
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { openByAddress } from '../journal/open-by-address.ts';
 import { reachEngine } from './engine.ts';
 import { killingJournal } from './killing-journal.ts';
 import type { KillPoint } from './killing-journal.ts';
@@ -22,15 +21,10 @@ const Job = z.object({
 export type Job = z.infer<typeof Job>;
 
 const job = Job.parse(JSON.parse(await readLine()));
-const journal = await openByAddress(job.address);
-const adapters = reachedAdapters(job.patientTarget, reachEngine(job.engine));
-const approvals = openCrashApprovals({
-  journal: killingJournal(journal, job.point),
-  adapters,
-  onFault(error) {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    process.exitCode = 1;
-  },
+const { approvals, faults, close } = await openCrashApprovals({
+  address: job.address,
+  adapters: reachedAdapters(job.patientTarget, reachEngine(job.engine)),
+  wrapJournal: (journal) => killingJournal(journal, job.point),
 });
 if (job.task === 'take over') {
   await takeOverFirst(approvals);
@@ -41,8 +35,8 @@ if (job.task === 'take over') {
   if (!heard.ok) throw new Error(heard.refusal.why);
 }
 await approvals.settled(job.id);
-await adapters.database.close();
-await journal.close();
+if (faults.length > 0) throw new AggregateError(faults, 'A change broke off.');
+await close();
 
 async function readLine(): Promise<string> {
   const lines = createInterface(process.stdin);

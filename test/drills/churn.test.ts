@@ -3,30 +3,21 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { majors } from '../support/breadth.ts';
 import { startCluster } from '../support/clusters.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
-import { systemClock } from '../../src/timing.ts';
+import type { App } from '../../src/app/deps.ts';
 import type { StoredJournal } from '../../src/journal/stored-journal.ts';
-import { createIdleSessions } from '../../src/postgres/privileged/idle-sessions.ts';
-import { createBlockers } from '../../src/postgres/privileged/blockers.ts';
-import { createDatabase } from '../../src/postgres/lifeline.ts';
-import { createApprovals } from '../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../src/runbook/approvals/approvals.ts';
-import { defaultPolicy } from '../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../src/runbook/approvals/request.ts';
 import type { RemedyRequest } from '../../src/runbook/remedies/remedy-request.ts';
-import { createOptionA } from '../../src/runbook/remedies/a-terminate-idle/terminate-idle.ts';
-import { createOptionD } from '../../src/runbook/remedies/d-stop-blockers/stop-blockers.ts';
-import type { Database } from '../../src/runbook/snapshot/ports.ts';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { makeJournalFolder } from '../journal/temporary-journal.ts';
 import type { JournalFolder } from '../journal/temporary-journal.ts';
 import { ann, bob } from '../runbook/approvals/builders.ts';
-import { aSnapshot, aTarget } from '../runbook/diagnose/builders.ts';
-import { databaseOptions } from '../support/database-options.ts';
-import { allMembers } from '../support/people.ts';
+import { aTarget } from '../runbook/diagnose/builders.ts';
+import { configOf } from '../support/config-of.ts';
+import { openApprovals } from '../support/open-approvals.ts';
 import { Sessions } from '../support/sessions.ts';
 import type { Session } from '../support/sessions.ts';
 import { until } from '../support/until.ts';
-import { optionPolicy } from '../support/option-policy.ts';
 import { startCrowd } from './support/crowd.ts';
 import type { Crowd } from './support/crowd.ts';
 
@@ -42,10 +33,10 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   let sessions: Sessions;
   let folder: JournalFolder;
   let journal: StoredJournal;
-  let database: Database;
+  let app: App;
   let approvals: Approvals;
   const crowds: Crowd[] = [];
-  const faults: unknown[] = [];
+  let faults: readonly unknown[];
 
   beforeEach(async () => {
     cluster = await startCluster({
@@ -68,46 +59,28 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       await sessions.ask(sql);
     }
     folder = makeJournalFolder();
-    journal = await folder.open();
-    database = createDatabase(databaseOptions(cluster.url('acting')));
-    approvals = openApprovals();
+    const url = cluster.url('acting');
+    ({ app, approvals, faults } = await openApprovals(
+      configOf({
+        journal: folder.file,
+        targets: [aTarget({ canAct: true, limits: { ...defaultLimits, lockWaitMs: 200 } })],
+        database: { url, actingUrl: url },
+        rule: { approve: [ann.id, bob.id] },
+        // In a crowd most of what blocks for a moment is gone when it is held against reality.
+        approval: { leastLeft: 0.1 },
+        verifyAfterMs: 50,
+      }),
+    ));
+    journal = await app.journal();
   });
 
   afterEach(async () => {
     await Promise.all(crowds.splice(0).map((crowd) => crowd.stop()));
-    await database.close();
+    await app.close();
     await sessions.close();
     folder.close();
     await cluster.close();
   });
-
-  function openApprovals(): Approvals {
-    const target = aTarget({ limits: { ...defaultLimits, lockWaitMs: 200 } });
-    const [privileged, clock] = [createIdleSessions({ url: cluster.url('acting') }), systemClock];
-    const blockers = createBlockers({ url: cluster.url('acting') });
-    const option = { ...optionPolicy, approvers: [ann.id, bob.id] };
-    return createApprovals({
-      people: allMembers,
-      journal,
-      approvalTargets: [
-        {
-          name: 'shop',
-          remedies: [
-            createOptionA({ privileged, clock, target }),
-            createOptionD({ blockers, clock, target }),
-          ],
-          takeSnapshot: async () => ({ ...aSnapshot(), database: await database.readSnapshot() }),
-          warningUtilisation: 0.8,
-        },
-      ],
-      // In a crowd most of what blocks for a moment is gone when it is held against reality.
-      policy: { ...defaultPolicy, leastShareLeft: 0.1, options: { A: option, D: option } },
-      clock,
-      verifyAfterMs: 50,
-      onChange: () => undefined,
-      onFault: (_id, error) => void faults.push(error),
-    });
-  }
 
   /** Proposes, lets the world go on, has it approved by somebody else, and returns its end. */
   async function change(

@@ -53,14 +53,9 @@ export async function runKilled({ stack, options, ask, point }: Attempt): Promis
     targetAdapters: [adapters],
   } = await openTargets(readConfig(process.env, configFile), { clock: systemClock });
   if (adapters === undefined) throw new Error('The configuration names no target.');
-  const journal = await folder.open();
-  const faults: unknown[] = [];
-  let runs = 0;
-  const approvals = openCrashApprovals({
-    journal,
+  const { approvals, journal, faults, runs, close } = await openCrashApprovals({
+    address: folder.file,
     adapters,
-    onRun: () => void (runs += 1),
-    onFault: (error) => void faults.push(error),
   });
   try {
     const { id } = valueOf(await approvals.propose({ target: 'shop', ask, actor: ann }));
@@ -68,12 +63,12 @@ export async function runKilled({ stack, options, ask, point }: Attempt): Promis
     if (point !== null) await takeOverFirst(approvals);
     const ended = valueOf(await approvals.settled(id));
     expect(ended.state).toMatch(/^(?:done|failed)$/);
-    expect({ faults, runs }).toEqual({ faults: [], runs: 0 });
+    expect({ faults, runs: runs() }).toEqual({ faults: [], runs: 0 });
     expect(await journal.verify()).toMatchObject({ ok: true });
     expect(findCanary(JSON.stringify(await journal.entries()))).toBeUndefined();
     return { ended, writes };
   } finally {
-    await adapters.database.close();
+    await close();
     folder.close();
   }
 }

@@ -2,7 +2,6 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { systemClock } from '../../../src/timing.ts';
 import { readConfig } from '../../../src/config/config.ts';
-import { openSqliteJournal } from '../../../src/journal/sqlite/driver.ts';
 import { openTargets } from '../../../src/app/target-adapters.ts';
 import { killingJournal } from '../../crash/killing-journal.ts';
 import type { KillPoint } from '../../crash/killing-journal.ts';
@@ -22,20 +21,16 @@ const {
   targetAdapters: [adapters],
 } = await openTargets(config, { clock: systemClock });
 if (adapters === undefined) throw new Error('The configuration names no target.');
-const journal = await openSqliteJournal({ file: config.journal, clock: systemClock });
-const approvals = openCrashApprovals({
-  journal: killingJournal(journal, job.point),
+const { approvals, faults, close } = await openCrashApprovals({
+  address: config.journal,
   adapters,
-  onFault(error) {
-    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    process.exitCode = 1;
-  },
+  wrapJournal: (journal) => killingJournal(journal, job.point),
 });
 const approved = await approvals.approve(job.id, bob);
 if (!approved.ok) throw new Error(approved.refusal.why);
 await approvals.settled(job.id);
-await adapters.database.close();
-await journal.close();
+if (faults.length > 0) throw new AggregateError(faults, 'A change broke off.');
+await close();
 
 async function readLine(): Promise<string> {
   for await (const line of createInterface(process.stdin)) return line;

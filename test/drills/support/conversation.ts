@@ -6,11 +6,9 @@ import type { SlackMessage, SlackView } from '../../../sandbox/slack/workspace.t
 import { createApp } from '../../../src/app.ts';
 import type { Bot as RunningBot } from '../../../src/app/deps.ts';
 import type { TargetSet } from '../../../src/app/target-adapters.ts';
-import { readConfig } from '../../../src/config/config.ts';
 import type { Config } from '../../../src/config/config.ts';
 import type { Rule } from '../../../src/config/entries.ts';
 import type { StoredJournal } from '../../../src/journal/stored-journal.ts';
-import { defaultIncidentRules } from '../../../src/runbook/incidents/rules.ts';
 import type { EscalationStep } from '../../../src/runbook/incidents/rules.ts';
 import { actionIds } from '../../../src/slack/messages/kit/action-ids.ts';
 import { systemClock } from '../../../src/timing.ts';
@@ -25,6 +23,7 @@ import {
   readManifest,
   signingSecret,
 } from '../../slack/support/workspace.ts';
+import { configOf } from '../../support/config-of.ts';
 import { patienceMs } from '../../support/until.ts';
 
 /** #database and its people: Maya proposes, Jonas and Dana approve, the guest and the stranger may do nothing. */
@@ -107,26 +106,19 @@ export async function openConversation(options: ConversationOptions): Promise<Co
   };
 }
 
-/** What dbconn.yml would say: three approvers, no pause between two runs, no checks by itself, and nobody to be called. */
-function configFor(
-  { targets, rule, approval, escalation = [], verifyAfterMs = 100 }: ConversationOptions,
-  journal: string,
-): Config {
-  const every = { propose: [], approve: [jonas, dana, maya], cooldown: 0, ...rule };
-  const options = { A: every, C: every, D: every };
-  const config = readConfig({
-    DATABASE_URL: 'postgres://nobody@127.0.0.1:9/none',
-    DBCONN_JOURNAL: journal,
+/** Three approvers, of the options A, C and D. */
+function configFor(options: ConversationOptions, journal: string): Config {
+  const { targets, rule, approval, escalation, verifyAfterMs = 100 } = options;
+  const config = configOf({
+    journal,
+    targets: targets.monitor.targets,
+    actions: ['A', 'C', 'D'],
+    rule: { approve: [jonas, dana, maya], ...rule },
+    verifyAfterMs,
+    ...(approval !== undefined && { approval }),
   });
-  return {
-    ...config,
-    targets: config.targets.flatMap((entry) =>
-      targets.monitor.targets.map((target) => ({ ...entry, target, escalation })),
-    ),
-    channel: database,
-    approval: { ...config.approval, ...options, verifyAfter: verifyAfterMs, ...approval },
-    incidents: { ...defaultIncidentRules, watch: false },
-  };
+  const calling = config.targets.map((entry) => ({ ...entry, ...(escalation && { escalation }) }));
+  return { ...config, channel: database, targets: calling };
 }
 
 /** A Slack with #database and its people, without rate limits unless asked for. */

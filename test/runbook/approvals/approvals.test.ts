@@ -1,15 +1,10 @@
-import { allMembers } from '../../support/people.ts';
 import { expect, test } from 'vitest';
-import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
-import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import { advance } from '../../../src/runbook/approvals/request.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
-import { optionPolicy } from '../../support/option-policy.ts';
 import { ann, bob, buildSession, cem, stranger } from './builders.ts';
 import { useWorld } from './world.ts';
-import type { World } from './world.ts';
 
 const world = useWorld();
 
@@ -281,27 +276,8 @@ test('what the journal cannot record does not happen', async () => {
   const { id } = await propose(approvals);
   const journal = await world.journal();
   await journal.close();
-  const broken = brokenDoor(journal);
+  const broken = await world.approvals({}, {}, { journal });
   expect(refusalOf(await broken.approve(id, bob))).toBe('not-recorded');
   expect(refusalOf(await broken.propose({ target: 'shop', ask, actor: ann }))).toBe('not-recorded');
   expect(world.remedy.runs).toBe(0);
 });
-
-function brokenDoor(journal: Awaited<ReturnType<World['journal']>>): Approvals {
-  const takeSnapshot = () => Promise.reject(new Error('not reached'));
-  return createApprovals({
-    people: allMembers,
-    journal,
-    approvalTargets: [
-      { name: 'shop', remedies: [world.remedy], takeSnapshot, warningUtilisation: 0.8 },
-    ],
-    policy: {
-      ...defaultPolicy,
-      options: { A: { ...optionPolicy, approvers: [bob.id, cem.id] } },
-    },
-    clock: world.clock,
-    verifyAfterMs: 0,
-    onChange: () => undefined,
-    onFault: () => undefined,
-  });
-}

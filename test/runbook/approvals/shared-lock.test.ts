@@ -1,27 +1,22 @@
-import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
+import { beforeEach, expect, test } from 'vitest';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
-import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import type { Neighbourhood } from '../../../src/runbook/approvals/neighbours.ts';
 import type { RemedyRequest } from '../../../src/runbook/remedies/remedy-request.ts';
 import { done, refuse } from '../../../src/runbook/remedies/remedy.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { optionPolicy } from '../../support/option-policy.ts';
-import { allMembers } from '../../support/people.ts';
 import { aReading, aSnapshot } from '../diagnose/builders.ts';
 import { ann, bob } from './builders.ts';
-import { createWorld, ScriptedRemedy } from './world.ts';
-import type { World } from './world.ts';
+import { ScriptedRemedy, useWorld } from './world.ts';
 
 const ask = { kind: 'idle-in-transaction', idleForMs: 600_000 } as const;
 const second = refuse('same-database', 'It is the same database.', 'Propose it for the other.');
 
-let world: World;
+const world = useWorld();
 let around: Neighbourhood;
 let remedies: Readonly<Record<string, ScriptedRemedy>>;
 beforeEach(() => {
-  world = createWorld();
   around = {
     mayChange: done(null),
     onServer: ['shop', 'billing'],
@@ -32,30 +27,23 @@ beforeEach(() => {
   billing.plan = { ...billing.plan, target: 'billing' };
   remedies = { shop: new ScriptedRemedy(), billing };
 });
-afterEach(() => world.close());
 
 const rule = { ...optionPolicy, approvers: [bob.id] };
 
 /** A replica that has both targets. */
-async function openApprovals(): Promise<Approvals> {
-  return createApprovals({
-    people: allMembers,
-    journal: await world.journal(),
-    approvalTargets: Object.entries(remedies).map(([name, remedy]) => ({
-      name,
-      remedies: [remedy],
-      takeSnapshot: () => Promise.resolve(aSnapshot({ reading: aReading() })),
-      warningUtilisation: 0.8,
-    })),
-    neighbourhood: () => Promise.resolve(around),
-    policy: { ...defaultPolicy, options: { A: rule, C: rule } },
-    clock: world.clock,
-    verifyAfterMs: 0,
-    onChange: () => undefined,
-    onFault: (_id, error) => {
-      throw error;
-    },
-  });
+function openApprovals(): Promise<Approvals> {
+  const approvalTargets = Object.entries(remedies).map(([name, remedy]) => ({
+    name,
+    remedies: [remedy],
+    takeSnapshot: () => Promise.resolve(aSnapshot({ reading: aReading() })),
+    warningUtilisation: 0.8,
+  }));
+  const neighbourhood = (): Promise<Neighbourhood> => Promise.resolve(around);
+  return world.approvals(
+    {},
+    { options: { A: rule, C: rule } },
+    { approvalTargets, neighbourhood, verifyAfterMs: 0 },
+  );
 }
 
 async function propose(

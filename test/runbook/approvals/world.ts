@@ -4,6 +4,7 @@ import { HandPeople } from '../../support/people.ts';
 
 import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
+import type { ApprovalDeps } from '../../../src/runbook/approvals/context.ts';
 import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { OptionPolicy, Policy } from '../../../src/runbook/approvals/policy.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
@@ -98,12 +99,16 @@ export interface World {
   stopSwitch: Stop | undefined;
   readonly changes: ApprovalRequest[];
   readonly faults: unknown[];
-  /** Another door on the same journal file, as another replica has it. */
-  approvals(option?: Partial<OptionPolicy>, policy?: Partial<Policy>): Promise<Approvals>;
+  /** Other approvals on the same journal file, as another replica has them. */
+  approvals(
+    option?: Partial<OptionPolicy>,
+    policy?: Partial<Policy>,
+    parts?: Partial<ApprovalDeps>,
+  ): Promise<Approvals>;
   journal(): Promise<StoredJournal>;
-  /** The time to renew leases has come, for every door. */
+  /** The time to renew leases has come, for all approvals. */
   beat(): Promise<void>;
-  /** How many doors renew leases. */
+  /** How many of them renew leases. */
   beats(): number;
   /** Every journal opened until now refuses from here on. */
   breakJournals(): void;
@@ -157,12 +162,12 @@ export function createWorld({ open, clock = new HandClock() }: Given = {}): Worl
     changes,
     faults,
     journal,
-    async approvals(option = {}, policy = {}) {
+    async approvals(option = {}, policy = {}, parts = {}) {
       const optionA = { ...optionPolicy, approvers: [bob.id, cem.id], ...option };
       return createApprovals({
         people,
         stopSwitch: { readStop: () => Promise.resolve(world.stopSwitch) },
-        journal: await (open ?? journal)(),
+        journal: parts.journal ?? (await (open ?? journal)()),
         approvalTargets: [
           {
             name: 'shop',
@@ -181,6 +186,7 @@ export function createWorld({ open, clock = new HandClock() }: Given = {}): Worl
         verifyAfterMs: 60_000,
         onChange: (request) => void changes.push(request),
         onFault: (_id, error) => void faults.push(error),
+        ...parts,
       });
     },
     async beat() {

@@ -2,18 +2,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { majors } from '../../support/breadth.ts';
 import { systemClock } from '../../../src/timing.ts';
 import { createPreparedTransactions } from '../../../src/postgres/privileged/prepared-transactions.ts';
-import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
-import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
+import type { Rule } from '../../../src/config/entries.ts';
 import { defaultPolicy, readOptionPolicy } from '../../../src/runbook/approvals/policy.ts';
-import type { Policy } from '../../../src/runbook/approvals/policy.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
 import { createPreparedRollback } from '../../../src/runbook/remedies/prepared-transaction/rollback.ts';
 import type { Remedy, StepEntry } from '../../../src/runbook/remedies/remedy.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
-import { allMembers } from '../../support/people.ts';
+import { configOf } from '../../support/config-of.ts';
+import { openApprovals } from '../../support/open-approvals.ts';
 import type { Session } from '../../support/sessions.ts';
 import { ann, bob, cem } from '../approvals/builders.ts';
-import { aSnapshot, aTarget } from '../diagnose/builders.ts';
+import { aTarget } from '../diagnose/builders.ts';
 import { PileUp, quiet, recording, toPlan, update, valueOf } from './pile-up.ts';
 
 /** A quote, a backslash and a space: whatever a transaction manager makes up. */
@@ -159,48 +158,42 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('it cannot run until approvers are named for it, and then takes two of them', async () => {
     const folder = makeJournalFolder();
-    const journal = await folder.open();
-    const faults: unknown[] = [];
-    const approvals = (policy: Policy): Approvals =>
-      createApprovals({
-        people: allMembers,
-        journal,
-        approvalTargets: [
-          {
-            name: 'shop',
-            remedies: [remedy()],
-            takeSnapshot: () => Promise.resolve(aSnapshot()),
-            warningUtilisation: 0.8,
-          },
-        ],
-        policy,
-        clock: systemClock,
-        verifyAfterMs: 1,
-        onChange: () => undefined,
-        onFault: (_id, error) => void faults.push(error),
-      });
+    const url = pile.cluster.url('postgres');
+    const open = (rule: Partial<Rule>): ReturnType<typeof openApprovals> =>
+      openApprovals(
+        configOf({
+          journal: folder.file,
+          targets: [aTarget({ canAct: true })],
+          database: { url, actingUrl: url },
+          actions: ['prepared'],
+          rule,
+          verifyAfterMs: 1,
+        }),
+      );
     await prepare();
     const proposing = {
       target: 'shop',
       ask: { kind: 'rollback-prepared', gid },
       actor: ann,
     } as const;
-    expect(await approvals(defaultPolicy).propose(proposing)).toMatchObject({
+    const closed = await open({});
+    expect(await closed.approvals.propose(proposing)).toMatchObject({
       refusal: { kind: 'no-approvers' },
     });
-    const approvers = [ann.id, bob.id, cem.id];
-    const rule = { ...readOptionPolicy(defaultPolicy, 'prepared'), approvers };
-    const opened = approvals({ ...defaultPolicy, options: { prepared: rule } });
-    const { id } = valueOf(await opened.propose(proposing));
-    await opened.approve(id, bob);
+    await closed.app.close();
+    const { votes } = readOptionPolicy(defaultPolicy, 'prepared');
+    const { app, approvals, faults } = await open({ approve: [ann.id, bob.id, cem.id], votes });
+    const { id } = valueOf(await approvals.propose(proposing));
+    await approvals.approve(id, bob);
     expect(await isPrepared()).toBe(true);
-    await opened.approve(id, cem);
-    expect(valueOf(await opened.settled(id))).toMatchObject({
+    await approvals.approve(id, cem);
+    expect(valueOf(await approvals.settled(id))).toMatchObject({
       state: 'done',
       result: { report: { items: [{ outcome: 'rolled back' }], finished: true } },
     });
     expect(await isPrepared()).toBe(false);
     expect(faults).toEqual([]);
+    await app.close();
     folder.close();
   });
 

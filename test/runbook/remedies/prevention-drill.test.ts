@@ -1,21 +1,16 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
-import { systemClock } from '../../../src/timing.ts';
-import { createRoleLimits } from '../../../src/postgres/privileged/role-limits.ts';
-import { createTimeouts } from '../../../src/postgres/privileged/timeouts.ts';
-import { createApprovals } from '../../../src/runbook/approvals/approvals.ts';
+import type { App } from '../../../src/app/deps.ts';
 import type { Approvals } from '../../../src/runbook/approvals/approvals.ts';
-import { defaultPolicy } from '../../../src/runbook/approvals/policy.ts';
 import type { Actor, ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
-import { createPrevention } from '../../../src/runbook/remedies/prevention/prevention.ts';
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { makeJournalFolder } from '../../journal/temporary-journal.ts';
 import type { JournalFolder } from '../../journal/temporary-journal.ts';
-import { allMembers } from '../../support/people.ts';
+import { configOf } from '../../support/config-of.ts';
+import { openApprovals } from '../../support/open-approvals.ts';
 import { Sessions } from '../../support/sessions.ts';
-import { aSnapshot, aTarget } from '../diagnose/builders.ts';
-import { optionPolicy } from '../../support/option-policy.ts';
+import { aTarget } from '../diagnose/builders.ts';
 import { patienceMs } from '../../support/until.ts';
 
 const ann: Actor = { id: 'UANN', via: 'slack' };
@@ -25,8 +20,9 @@ const setting = 'idle_in_transaction_session_timeout';
 let cluster: Cluster;
 let sessions: Sessions;
 let folder: JournalFolder;
+let app: App;
 let approvals: Approvals;
-const faults: unknown[] = [];
+let faults: readonly unknown[];
 beforeEach(async () => {
   cluster = await startCluster();
   sessions = new Sessions(cluster);
@@ -36,33 +32,20 @@ beforeEach(async () => {
     'GRANT EXECUTE ON FUNCTION pg_reload_conf(), pg_show_all_file_settings() TO acting',
   );
   folder = makeJournalFolder();
-  faults.length = 0;
-  const timeouts = createTimeouts({ url: cluster.url('acting') });
-  const roleLimits = createRoleLimits({ url: cluster.url('acting') });
-  const prevention = { timeouts, roleLimits, clock: systemClock, target: aTarget() };
-  approvals = createApprovals({
-    people: allMembers,
-    journal: await folder.open(),
-    approvalTargets: [
-      {
-        name: 'shop',
-        remedies: [createPrevention(prevention)],
-        takeSnapshot: () => Promise.resolve(aSnapshot()),
-        warningUtilisation: 0.8,
-      },
-    ],
-    policy: {
-      ...defaultPolicy,
-      options: { prevention: { ...optionPolicy, approvers: [ann.id, bob.id] } },
-    },
-    clock: systemClock,
-    verifyAfterMs: 20,
-    onChange: () => undefined,
-    onFault: (_id, error) => void faults.push(error),
-  });
+  const url = cluster.url('acting');
+  ({ app, approvals, faults } = await openApprovals(
+    configOf({
+      journal: folder.file,
+      targets: [aTarget({ canAct: true })],
+      database: { url, actingUrl: url },
+      rule: { approve: [ann.id, bob.id] },
+      verifyAfterMs: 20,
+    }),
+  ));
 });
 afterEach(async () => {
   await approvals.drain();
+  await app.close();
   folder.close();
   await sessions.close();
   await cluster.close();

@@ -1,16 +1,11 @@
 import type { Patient } from '../../../../sandbox/patient/patient.ts';
-import { toApprovalTarget } from '../../../../src/app/target-remedies.ts';
+import { toPolicy } from '../../../../src/config/to-rules.ts';
 import { createDatabase } from '../../../../src/postgres/lifeline.ts';
 import { createBlockers } from '../../../../src/postgres/privileged/blockers.ts';
 import { createIdleSessions } from '../../../../src/postgres/privileged/idle-sessions.ts';
-import { createApprovals } from '../../../../src/runbook/approvals/approvals.ts';
 import type { Approvals } from '../../../../src/runbook/approvals/approvals.ts';
-import { defaultPolicy } from '../../../../src/runbook/approvals/policy.ts';
-import type { Policy } from '../../../../src/runbook/approvals/policy.ts';
 import type { Incident } from '../../../../src/runbook/incidents/incident.ts';
-import { createIncidents } from '../../../../src/runbook/incidents/incidents.ts';
 import type { Incidents } from '../../../../src/runbook/incidents/incidents.ts';
-import { defaultIncidentRules } from '../../../../src/runbook/incidents/rules.ts';
 import { createTargetMonitor } from '../../../../src/runbook/loop/target-monitor.ts';
 import type { TargetAdapters, TargetMonitor } from '../../../../src/runbook/loop/target-monitor.ts';
 import type { RemedyRequest } from '../../../../src/runbook/remedies/remedy-request.ts';
@@ -19,8 +14,8 @@ import { sealIncident } from '../../../../src/terminal/commands/bundle-command.t
 import { systemClock } from '../../../../src/timing.ts';
 import { makeJournalFolder } from '../../../journal/temporary-journal.ts';
 import { startPatient } from '../../../support/clusters.ts';
-import { optionPolicy } from '../../../support/option-policy.ts';
-import { allMembers } from '../../../support/people.ts';
+import { configOf } from '../../../support/config-of.ts';
+import { openApprovals } from '../../../support/open-approvals.ts';
 import { until } from '../../../support/until.ts';
 import { ann, bob } from '../../approvals/builders.ts';
 
@@ -30,59 +25,49 @@ interface Drill {
 }
 
 const alertName = 'DatabaseConnectionPoolExhausted';
-const rule = { ...optionPolicy, approvers: [ann.id, bob.id] };
-const policy: Policy = { ...defaultPolicy, options: { A: rule, D: rule } };
-const rules = { ...defaultIncidentRules, openAfterMs: 1, closeAfterMs: 200 };
 
 /** An incident from its first look to its end, on a real server that is really in trouble, sealed into a bundle. */
 export async function runDrill({ seed, trouble }: Drill): Promise<SealedBundle> {
   const patient = await startPatient({ seed, maxConnections: 30 });
   const folder = makeJournalFolder();
-  const bed = toBed(patient);
-  try {
-    const journal = await folder.open();
-    const incidents = createIncidents({
-      log: journal,
-      clock: systemClock,
-      targets: [patient.target()],
-      rules,
-      policyOf: () => [],
-      people: allMembers,
-    });
-    const approvals = createApprovals({
-      journal,
-      people: allMembers,
-      approvalTargets: [
-        toApprovalTarget(bed, { clock: systemClock, refusedServices: [], refusedContainers: [] }),
-      ],
-      policy,
-      clock: systemClock,
-      verifyAfterMs: 500,
+  const adapters = openAdapters(patient);
+  const monitor = createTargetMonitor([adapters], systemClock);
+  const config = configOf({
+    journal: folder.file,
+    targets: [patient.target()],
+    actions: ['A', 'D'],
+    rule: { approve: [ann.id, bob.id] },
+    verifyAfterMs: 500,
+  });
+  const { app, approvals, faults } = await openApprovals(
+    { ...config, incidents: { ...config.incidents, openAfterMs: 1, closeAfterMs: 200 } },
+    {
+      targets: { targetAdapters: [adapters], monitor },
       onChange: (request) => void incidents.requestChanged(request),
-      onFault: (_id, error) => {
-        throw error;
-      },
-    });
-    const monitor = createTargetMonitor([bed], systemClock);
+    },
+  );
+  const [incidents, journal] = await Promise.all([app.incidents(), app.journal()]);
+  try {
     const { id } = await live({ patient, incidents, approvals, monitor, trouble });
+    if (faults.length > 0) throw new AggregateError(faults, 'A change broke off.');
     const incident = await journal.readIncident(id);
     if (incident === undefined) throw new Error('The incident is not in the journal.');
     const sealedAt = new Date().toISOString();
     return await sealIncident(incident, {
       journal,
       target: patient.target(),
-      policy,
+      policy: toPolicy(config.approval),
       actor: bob,
       sealedAt,
     });
   } finally {
-    await bed.database.close();
+    await app.close();
     await patient.close();
     folder.close();
   }
 }
 
-function toBed(patient: Patient): TargetAdapters {
+function openAdapters(patient: Patient): TargetAdapters {
   const { dbconn: url, privileged } = patient.urls;
   return {
     get target() {
