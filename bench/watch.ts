@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBot } from './start-bot.ts';
 import { measureWatch } from './watch-cost.ts';
-import { startWard } from './ward.ts';
+import { startLoadedServers } from './loaded-servers.ts';
 
 interface WatchResult {
   readonly targets: number;
@@ -18,11 +18,11 @@ const firstLooksMs = everyMs + 5000;
 
 /** The whole bot with many targets on four servers, watched every 15 s; measured after the first look at each. */
 export async function benchWatch(targets: number, forMs: number): Promise<WatchResult> {
-  const ward = await startWard([15, 15, 18, 18]);
+  const servers = await startLoadedServers([15, 15, 18, 18]);
   try {
     const urls = new Map(
       Array.from({ length: targets }, (_, index) => {
-        const cluster = ward.clusters[index % ward.clusters.length];
+        const cluster = servers.clusters[index % servers.clusters.length];
         return [`target-${index}`, cluster?.url() ?? ''];
       }),
     );
@@ -37,6 +37,6 @@ export async function benchWatch(targets: number, forMs: number): Promise<WatchR
       await bot.close();
     }
   } finally {
-    await ward.close();
+    await servers.close();
   }
 }

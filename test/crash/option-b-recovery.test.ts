@@ -8,16 +8,16 @@ import type { Plan } from '../../src/runbook/remedies/plan.ts';
 import type { Remedy, Report, StepEntry } from '../../src/runbook/remedies/remedy.ts';
 import {
   Died,
-  ServerBedside,
+  OptionBOnCluster,
   planFor,
   recordSteps,
   runPlan,
-} from '../runbook/remedies/server-bedside.ts';
-import type { Death } from '../runbook/remedies/server-bedside.ts';
+} from '../runbook/remedies/option-b-on-cluster.ts';
+import type { Death } from '../runbook/remedies/option-b-on-cluster.ts';
 import { runSql } from '../support/sql.ts';
 
 let cluster: Cluster;
-let bedside: ServerBedside;
+let optionB: OptionBOnCluster;
 let original: string;
 
 beforeAll(async () => {
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
-  await bedside.close();
+  await optionB.close();
   await cluster.stop();
   await writeFile(configuration(), original);
   await writeFile(join(cluster.dataDirectory, 'postgresql.auto.conf'), '');
@@ -62,7 +62,7 @@ async function dieAndRecover(
 }
 
 function recover(plan: Plan, steps: readonly StepEntry[]): Promise<Report> {
-  const next = bedside.remedy();
+  const next = optionB.remedy();
   return next.recover({ plan, since: plan.plannedAt, steps }, recordSteps().control);
 }
 
@@ -71,8 +71,8 @@ describe.for([true, false])('the last write is made: %s', (isWritten) => {
   test.for([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])(
     'killed at write %i of a raise, it ends on one side or the other, and says which',
     async (at) => {
-      bedside = new ServerBedside(cluster);
-      const remedy = bedside.remedy();
+      optionB = new OptionBOnCluster(cluster);
+      const remedy = optionB.remedy();
       const plan = await planFor(remedy, 40);
       const { report, steps } = await dieAndRecover(plan, remedy, { at, isWritten });
       const [outcome] = report.items.map((item) => item.outcome);
@@ -92,9 +92,9 @@ describe.for([true, false])('the last write is made: %s', (isWritten) => {
   test.for([7, 8, 9, 10, 11])(
     'killed at write %i of a raise that cannot boot, the old value is back',
     async (at) => {
-      bedside = new ServerBedside(cluster);
+      optionB = new OptionBOnCluster(cluster);
       await appendFile(configuration(), '\nmax_locks_per_transaction = 20000\n');
-      const remedy = bedside.remedy();
+      const remedy = optionB.remedy();
       const plan = await planFor(remedy, 20_000);
       const { report } = await dieAndRecover(plan, remedy, { at, isWritten });
       expect(report.items).toMatchObject([{ outcome: 'put back' }]);
@@ -110,14 +110,14 @@ describe.for([
   { at: 8, outcome: 'set', value: '40' },
 ])('killed before write $at, and whoever finishes it is killed too', ({ at, outcome, value }) => {
   test.for([1, 2, 3, 4])('before its own write %i', async (secondAt) => {
-    bedside = new ServerBedside(cluster);
-    const remedy = bedside.remedy();
+    optionB = new OptionBOnCluster(cluster);
+    const remedy = optionB.remedy();
     const plan = await planFor(remedy, 40);
     const first = recordSteps({ at, isWritten: false });
     await expect(runPlan(remedy, plan, first.control)).rejects.toThrow(Died);
     const second = recordSteps({ at: secondAt, isWritten: false });
     const broken = { plan, since: plan.plannedAt, steps: first.steps };
-    await expect(bedside.remedy().recover(broken, second.control)).rejects.toThrow(Died);
+    await expect(optionB.remedy().recover(broken, second.control)).rejects.toThrow(Died);
     const report = await recover(plan, [...first.steps, ...second.steps]);
     expect(report.items).toMatchObject([{ outcome }]);
     expect(report.summary).not.toContain('somebody else');
@@ -127,9 +127,9 @@ describe.for([
 });
 
 test('killed between stop and start, it starts PostgreSQL with the new value', async () => {
-  bedside = new ServerBedside(cluster);
+  optionB = new OptionBOnCluster(cluster);
   const host = createSandboxServerHost(cluster);
-  const remedy = bedside.remedy({
+  const remedy = optionB.remedy({
     host: {
       readState: () => host.readState(),
       readLog: () => host.readLog(),

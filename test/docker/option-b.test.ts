@@ -10,7 +10,7 @@ import { takeSnapshotOf } from '../../src/runbook/snapshot/take-snapshot.ts';
 import type { Database } from '../../src/runbook/snapshot/ports.ts';
 import { createOptionB } from '../../src/runbook/remedies/b-raise-max-connections/raise-max-connections.ts';
 import type { Remedy } from '../../src/runbook/remedies/remedy.ts';
-import { planFor, recordSteps, runPlan } from '../runbook/remedies/server-bedside.ts';
+import { planFor, recordSteps, runPlan } from '../runbook/remedies/option-b-on-cluster.ts';
 import { aService, aTarget } from '../runbook/diagnose/builders.ts';
 import { databaseOptions } from '../support/database-options.ts';
 import { StubbornClient } from '../support/stubborn-client.ts';

@@ -4,8 +4,8 @@ import { startBot } from '../../bench/start-bot.ts';
 import type { RunningBot } from '../../bench/start-bot.ts';
 import { measureWatch } from '../../bench/watch-cost.ts';
 import type { WatchCost } from '../../bench/watch-cost.ts';
-import { startWard } from '../../bench/ward.ts';
-import type { Ward } from '../../bench/ward.ts';
+import { startLoadedServers } from '../../bench/loaded-servers.ts';
+import type { LoadedServers } from '../../bench/loaded-servers.ts';
 import { startCluster } from '../../sandbox/patient/cluster.ts';
 import type { Cluster } from '../../sandbox/patient/cluster.ts';
 import { SlowRoad } from './slow-road.ts';
@@ -21,7 +21,7 @@ const slowMs = 300;
 /** Targets that stay well, on four servers, and those of each kind that will not. */
 const [well, inTrouble] = [110, 30];
 
-let ward: Ward | undefined;
+let servers: LoadedServers | undefined;
 let frozen: Cluster | undefined;
 let dead: Cluster | undefined;
 let slow: SlowRoad | undefined;
@@ -31,18 +31,18 @@ afterEach(async () => {
   await frozen?.thaw();
   slow?.close();
   await bot?.close();
-  await Promise.all([frozen?.close(), dead?.close(), ward?.close()]);
+  await Promise.all([frozen?.close(), dead?.close(), servers?.close()]);
 });
 
 async function admit(): Promise<ReadonlyMap<string, string>> {
-  ward = await startWard([15, 15, 18, 18]);
+  servers = await startLoadedServers([15, 15, 18, 18]);
   // Its queue of logins is twice that long: one that is full looks like a machine that is not there.
   frozen = await startCluster({ settings: { max_connections: 1000 } });
   dead = await startCluster();
-  slow = await SlowRoad.to(ward.clusters[3]?.port ?? 0);
+  slow = await SlowRoad.to(servers.clusters[3]?.port ?? 0);
   const urls = new Map<string, string>();
   for (let index = 0; index < well; index += 1) {
-    urls.set(`well-${index}`, ward.clusters[index % 4]?.url() ?? '');
+    urls.set(`well-${index}`, servers.clusters[index % 4]?.url() ?? '');
   }
   for (let index = 0; index < inTrouble; index += 1) {
     urls.set(`frozen-${index}`, frozen.url());

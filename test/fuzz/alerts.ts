@@ -2,7 +2,7 @@ import { assert, asyncProperty, constantFrom } from 'fast-check';
 import { expect } from 'vitest';
 import { readPayload } from '../../src/http/alert-payload.ts';
 import { readFixture, readGrafanaFixture } from '../http/read-fixture.ts';
-import { openWard } from '../runbook/incidents/ward.ts';
+import { openIncidentSetup } from '../runbook/incidents/incident-setup.ts';
 import { mangledJson } from './mangle.ts';
 
 const bodies = [
@@ -16,7 +16,7 @@ const at = '2026-11-23T03:00:00.000Z';
 
 /** What Alertmanager and Grafana send, with some of it dropped, doubled or replaced: read and taken, or refused. */
 export async function holdAlerts(numRuns: number): Promise<void> {
-  const ward = await openWard();
+  const setup = await openIncidentSetup();
   try {
     const body = constantFrom(...bodies).chain(mangledJson);
     await assert(
@@ -24,14 +24,14 @@ export async function holdAlerts(numRuns: number): Promise<void> {
         const read = readPayload(JSON.stringify(value), at);
         if (read.kind !== 'read') return;
         for (const alert of read.alerts) {
-          expect(await ward.incidents.alert(alert)).toMatchObject({ ok: true });
+          expect(await setup.incidents.alert(alert)).toMatchObject({ ok: true });
         }
       }),
       { numRuns },
     );
-    expect(ward.faults).toEqual([]);
-    expect(await ward.journal.verify()).toMatchObject({ ok: true });
+    expect(setup.faults).toEqual([]);
+    expect(await setup.journal.verify()).toMatchObject({ ok: true });
   } finally {
-    ward.close();
+    setup.close();
   }
 }

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defaultLimits } from '../../src/runbook/snapshot/target.ts';
 import { quiet } from '../runbook/remedies/pile-up.ts';
-import { runPlan } from '../runbook/remedies/server-bedside.ts';
+import { runPlan } from '../runbook/remedies/option-b-on-cluster.ts';
 import { until } from '../support/until.ts';
 import { stopReading, stopSending } from './support/deaf-client.ts';
 import { useNightServer } from './support/night-server.ts';

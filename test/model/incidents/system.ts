@@ -13,7 +13,7 @@ import type { SteadyClock } from '../../../src/runbook/incidents/steady-clock.ts
 import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { inMemory, makeJournalFolder } from '../../journal/temporary-journal.ts';
 import { aTarget } from '../../runbook/diagnose/builders.ts';
-import { full, unreachable, used } from '../../runbook/incidents/ward.ts';
+import { full, unreachable, used } from '../../runbook/incidents/incident-setup.ts';
 import { allMembers } from '../../support/people.ts';
 import { Machine, ProcessClock } from '../machine.ts';
 import { Alertmanager } from './alerts.ts';

@@ -6,8 +6,8 @@ import type { Incident } from '../../../src/runbook/incidents/incident.ts';
 import { placeAlert } from '../../../src/runbook/incidents/alert.ts';
 import { until } from '../../support/until.ts';
 import { aService, aTarget } from '../diagnose/builders.ts';
-import { anAlert, ended, must, openWard, unreachable, used } from './ward.ts';
-import type { Ward } from './ward.ts';
+import { anAlert, ended, must, openIncidentSetup, unreachable, used } from './incident-setup.ts';
+import type { IncidentSetup } from './incident-setup.ts';
 
 describe('which target an alert is about', () => {
   const orders = aTarget({
@@ -73,16 +73,16 @@ describe('which target an alert is about', () => {
 });
 
 describe('alerts', () => {
-  let ward: Ward;
+  let setup: IncidentSetup;
   beforeEach(async () => {
-    ward = await openWard();
+    setup = await openIncidentSetup();
   });
-  afterEach(() => ward.close());
+  afterEach(() => setup.close());
 
   const told = async (alert: Alert): Promise<string> =>
-    must(await ward.incidents.alert(alert)).kind;
+    must(await setup.incidents.alert(alert)).kind;
   const current = async (target = 'shop'): Promise<Incident | null> =>
-    must(await ward.incidents.current(target));
+    must(await setup.incidents.current(target));
 
   test('the same firing told again and again is one incident that does not change', async () => {
     expect(await told(anAlert())).toBe('opened');
@@ -127,7 +127,7 @@ describe('alerts', () => {
         { startsAt: again.startsAt, endedAt: null },
       ]);
       await told(ended(again));
-      await ward.looks(used(20), 150_000);
+      await setup.looks(used(20), 150_000);
       expect(await current()).toBeNull();
     },
   );
@@ -135,7 +135,7 @@ describe('alerts', () => {
   test('the end of a firing that was never told ends the firing before it as well', async () => {
     await told(anAlert());
     await told(ended(anAlert({ startsAt: '2026-11-23T03:04:00.000Z' })));
-    await ward.looks(used(20), 150_000);
+    await setup.looks(used(20), 150_000);
     expect(await current()).toBeNull();
   });
 
@@ -148,17 +148,17 @@ describe('alerts', () => {
   test('a firing whose end was told first opens nothing, in whichever process, and the next one does', async () => {
     expect(await told(ended(anAlert()))).toBe('ignored');
     expect(await told(ended(anAlert()))).toBe('ignored');
-    const another = await ward.another();
+    const another = await setup.another();
     expect(must(await another.alert(anAlert())).kind).toBe('ignored');
     expect(await current()).toBeNull();
-    const ends = (await ward.journal.entries()).filter(({ kind }) => kind.endsWith('alert-ended'));
+    const ends = (await setup.journal.entries()).filter(({ kind }) => kind.endsWith('alert-ended'));
     expect(ends).toHaveLength(1);
-    expect((await ward.journal.verify()).ok).toBe(true);
+    expect((await setup.journal.verify()).ok).toBe(true);
     expect(await told(anAlert({ startsAt: '2026-11-23T03:20:00.000Z' }))).toBe('opened');
   });
 
   test('an end that is told while another process opens the incident ends the firing there', async () => {
-    const { journal } = ward;
+    const { journal } = setup;
     const log: IncidentDeps['log'] = {
       readIncident: (id) => journal.readIncident(id),
       listIncidents: (query) => journal.listIncidents(query),
@@ -174,26 +174,26 @@ describe('alerts', () => {
         return journal.openIncident(...given);
       },
     };
-    const another = await ward.another({ log });
+    const another = await setup.another({ log });
     must(await another.alert(anAlert()));
     expect((await current())?.triggers).toMatchObject([
-      { endedAt: new Date(ward.clock.now()).toISOString() },
+      { endedAt: new Date(setup.clock.now()).toISOString() },
     ]);
-    await ward.looks(used(20), 150_000);
+    await setup.looks(used(20), 150_000);
     expect(await current()).toBeNull();
   });
 
   test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
     'a beginning and an end told at once by two processes, %i turns apart, leave no alert that fires for ever',
     async (turns) => {
-      const another = await ward.another();
+      const another = await setup.another();
       const end = (async () => {
         for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
         return another.alert(ended(anAlert()));
       })();
-      must(await ward.incidents.alert(anAlert()));
+      must(await setup.incidents.alert(anAlert()));
       must(await end);
-      await ward.looks(used(20), 150_000);
+      await setup.looks(used(20), 150_000);
       expect(await current()).toBeNull();
     },
   );
@@ -201,8 +201,8 @@ describe('alerts', () => {
   test('a firing that somebody closed by hand does not come back by being repeated', async () => {
     await told(anAlert());
     const { id = '' } = (await current()) ?? {};
-    must(await ward.incidents.resolve(id, { id: 'U1', via: 'slack' }, 'a false alarm'));
-    await ward.clock.move(3_600_000 * 4);
+    must(await setup.incidents.resolve(id, { id: 'U1', via: 'slack' }, 'a false alarm'));
+    await setup.clock.move(3_600_000 * 4);
     expect(await told(anAlert())).toBe('known');
     expect(await told(ended(anAlert()))).toBe('joined');
     expect(await current()).toBeNull();
@@ -214,7 +214,7 @@ describe('alerts', () => {
     await told(anAlert());
     const first = await current();
     await told(ended(anAlert()));
-    await ward.looks(used(20), 150_000);
+    await setup.looks(used(20), 150_000);
     expect(await current()).toBeNull();
     expect(await told(anAlert({ startsAt: '2026-11-23T03:04:00.000Z' }))).toBe('opened');
     expect(await current()).toMatchObject({ id: first?.id, reopenedAt: [expect.any(String)] });
@@ -225,31 +225,37 @@ describe('alerts', () => {
     await told(anAlert());
     await told(onTill);
     const [here, there] = [await current(), await current('till')];
-    must(await ward.incidents.merge(there?.id ?? '', here?.id ?? '', { id: 'U1', via: 'slack' }));
+    must(await setup.incidents.merge(there?.id ?? '', here?.id ?? '', { id: 'U1', via: 'slack' }));
     const again = { ...onTill, startsAt: '2026-11-23T03:05:00.000Z' };
-    expect(must(await ward.incidents.alert(again))).toEqual({ kind: 'joined', incident: here?.id });
-    expect(must(await ward.incidents.alert(onTill))).toEqual({ kind: 'known', incident: here?.id });
+    expect(must(await setup.incidents.alert(again))).toEqual({
+      kind: 'joined',
+      incident: here?.id,
+    });
+    expect(must(await setup.incidents.alert(onTill))).toEqual({
+      kind: 'known',
+      incident: here?.id,
+    });
     expect((await current('till'))?.id).toBe(here?.id);
   });
 
   test('an alert that fits no target is told once a day, by whichever process, and its labels as a quotation', async () => {
     const lost = anAlert({ labels: { instance: '*<!channel>* 10.0.0.9:9187' } });
     expect(await told(lost)).toBe('unplaced');
-    await until('it is told', async () => ward.announced.length === 1);
-    expect(ward.announced[0]).toMatchObject({ to: 'C1', mention: null });
-    expect(ward.announced[0]?.headline).not.toContain('channel');
-    expect(ward.announced[0]?.quote).toContain('10.0.0.9:9187');
+    await until('it is told', async () => setup.announced.length === 1);
+    expect(setup.announced[0]).toMatchObject({ to: 'C1', mention: null });
+    expect(setup.announced[0]?.headline).not.toContain('channel');
+    expect(setup.announced[0]?.quote).toContain('10.0.0.9:9187');
     const marked = async (): Promise<boolean> =>
-      (await ward.journal.entries()).some(({ kind }) => kind === 'incident-unplaced');
+      (await setup.journal.entries()).some(({ kind }) => kind === 'incident-unplaced');
     await until('it is marked', marked);
-    const another = await ward.another();
+    const another = await setup.another();
     must(await another.alert(lost));
-    must(await ward.incidents.alert(ended(lost)));
-    await ward.clock.move(86_400_001);
-    expect(ward.announced).toHaveLength(1);
+    must(await setup.incidents.alert(ended(lost)));
+    await setup.clock.move(86_400_001);
+    expect(setup.announced).toHaveLength(1);
     must(await another.alert(lost));
-    await until('it is told again', async () => ward.announced.length === 2);
-    expect((await ward.journal.verify()).ok).toBe(true);
+    await until('it is told again', async () => setup.announced.length === 2);
+    expect((await setup.journal.verify()).ok).toBe(true);
   });
 
   test('however many new alerts fit no target, the channel has one message, edited with their number', async () => {
@@ -261,25 +267,25 @@ describe('alerts', () => {
         labels: { instance: `10.0.0.${index}:9187` },
       });
     const marks = async (): Promise<number> =>
-      (await ward.journal.entries()).filter(({ kind }) => kind === 'incident-unplaced').length;
+      (await setup.journal.entries()).filter(({ kind }) => kind === 'incident-unplaced').length;
     await told(lost(1));
-    await until('it is told', async () => ward.announced.length === 1);
+    await until('it is told', async () => setup.announced.length === 1);
     await until('it is marked', async () => (await marks()) === 1);
     for (let index = 2; index <= 300; index += 1) expect(await told(lost(index))).toBe('unplaced');
-    expect(ward.announced).toHaveLength(1);
-    await ward.clock.move(10_000);
-    await until('it is edited', async () => ward.announced.length === 2);
+    expect(setup.announced).toHaveLength(1);
+    await setup.clock.move(10_000);
+    await until('it is edited', async () => setup.announced.length === 2);
     await until('it is marked', async () => (await marks()) === 2);
-    expect(ward.announced[1]).toMatchObject({ to: 'C1', thread: '1' });
-    expect(ward.announced[1]?.headline).toBe(
+    expect(setup.announced[1]).toMatchObject({ to: 'C1', thread: '1' });
+    expect(setup.announced[1]?.headline).toBe(
       '300 alerts match no target, so no incident was opened: DatabaseConnectionPoolExhausted (200), SQLAlchemyPoolExhausted (100). Add their labels to a target’s alertLabels in dbconn.yml.',
     );
     // Another process, or this one after a restart, goes on with the same message and never counts down.
-    const another = await ward.another();
+    const another = await setup.another();
     must(await another.alert(lost(301)));
     must(await another.alert(lost(302)));
-    await ward.clock.move(10_000);
-    expect(ward.announced).toHaveLength(2);
+    await setup.clock.move(10_000);
+    expect(setup.announced).toHaveLength(2);
     expect(await marks()).toBe(2);
   });
 
@@ -317,8 +323,8 @@ describe('whatever the order', () => {
   });
 
   test('however many begin at once, in several processes, there is one open incident', async () => {
-    const ward = await openWard();
-    const others = await Promise.all([1, 2, 3].map(() => ward.another()));
+    const setup = await openIncidentSetup();
+    const others = await Promise.all([1, 2, 3].map(() => setup.another()));
     const begun = await Promise.all(
       others.flatMap((incidents, process) => [
         ...firings.map((alert) => incidents.alert(alert)),
@@ -326,20 +332,20 @@ describe('whatever the order', () => {
       ]),
     );
     expect(begun.every(({ ok }) => ok)).toBe(true);
-    const open = must(await ward.incidents.list());
+    const open = must(await setup.incidents.list());
     expect(open).toHaveLength(1);
     expect(open[0]?.triggers.filter(({ kind }) => kind === 'alert')).toHaveLength(3);
     expect(open[0]?.triggers.filter(({ kind }) => kind === 'person')).toHaveLength(3);
-    ward.close();
+    setup.close();
   });
 
   test('looks never end an incident while one of them did not see the server', async () => {
     const look = constantFrom('calm', 'unseen', 'full', 'busy');
     await assert(
       asyncProperty(array(look, { maxLength: 30 }), async (looks) => {
-        const ward = await openWard();
-        must(await ward.incidents.alert(anAlert()));
-        must(await ward.incidents.alert(ended(anAlert())));
+        const setup = await openIncidentSetup();
+        must(await setup.incidents.alert(anAlert()));
+        must(await setup.incidents.alert(ended(anAlert())));
         let calmSinceMs: number | null = null;
         for (const kind of looks) {
           const snapshot = {
@@ -348,24 +354,24 @@ describe('whatever the order', () => {
             full: used(97),
             busy: used(82),
           }[kind];
-          const incident = must(await ward.incidents.observe(ward.look(snapshot)));
-          calmSinceMs = kind === 'calm' ? (calmSinceMs ?? ward.clock.now()) : null;
-          const isDue = calmSinceMs !== null && ward.clock.now() - calmSinceMs >= 120_000;
+          const incident = must(await setup.incidents.observe(setup.look(snapshot)));
+          calmSinceMs = kind === 'calm' ? (calmSinceMs ?? setup.clock.now()) : null;
+          const isDue = calmSinceMs !== null && setup.clock.now() - calmSinceMs >= 120_000;
           expect(incident?.state).toBe(isDue ? 'resolved' : 'open');
           if (isDue) break;
-          await ward.clock.move(15_000);
+          await setup.clock.move(15_000);
         }
-        ward.close();
+        setup.close();
       }),
       { numRuns: 25 },
     );
   });
 
   async function tell(alerts: readonly Alert[]): Promise<Incident['triggers']> {
-    const ward = await openWard();
-    for (const alert of alerts) must(await ward.incidents.alert(alert));
-    const [incident, ...others] = must(await ward.incidents.history());
-    ward.close();
+    const setup = await openIncidentSetup();
+    for (const alert of alerts) must(await setup.incidents.alert(alert));
+    const [incident, ...others] = must(await setup.incidents.history());
+    setup.close();
     expect(others).toEqual([]);
     return incident?.triggers ?? [];
   }

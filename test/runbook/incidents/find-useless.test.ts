@@ -7,7 +7,7 @@ import type { OutcomeWord } from '../../../src/runbook/approvals/verify/outcome.
 import { aTarget } from '../diagnose/builders.ts';
 import { buildPlan, buildRequest } from '../approvals/builders.ts';
 import { leakInTransaction } from '../diagnose/scenes.ts';
-import { used } from './ward.ts';
+import { used } from './incident-setup.ts';
 
 const target = aTarget();
 const nowMs = Date.parse('2026-11-23T03:20:00.000Z');

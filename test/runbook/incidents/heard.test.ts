@@ -2,22 +2,22 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { advance } from '../../../src/runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../../../src/runbook/approvals/request.ts';
 import { ann, bob, buildRequest } from '../approvals/builders.ts';
-import { anAlert, must, openWard, used } from './ward.ts';
-import type { Ward } from './ward.ts';
+import { anAlert, must, openIncidentSetup, used } from './incident-setup.ts';
+import type { IncidentSetup } from './incident-setup.ts';
 
 describe('what an incident hears of requests', () => {
-  let ward: Ward;
+  let setup: IncidentSetup;
   let id: string;
   let proposed: ApprovalRequest;
   beforeEach(async () => {
-    ward = await openWard();
+    setup = await openIncidentSetup();
     proposed = await buildRequest();
-    must(await ward.incidents.alert(anAlert()));
-    id = must(await ward.incidents.current('shop'))?.id ?? '';
+    must(await setup.incidents.alert(anAlert()));
+    id = must(await setup.incidents.current('shop'))?.id ?? '';
   });
   afterEach(() => {
-    ward.close();
-    if (ward.faults.length > 0) throw new Error(String(ward.faults[0]));
+    setup.close();
+    if (setup.faults.length > 0) throw new Error(String(setup.faults[0]));
   });
 
   const story = (): ApprovalRequest[] => {
@@ -41,14 +41,14 @@ describe('what an incident hears of requests', () => {
   };
 
   test('each state is told once, by whichever of several processes, however often it is heard', async () => {
-    const others = await Promise.all([ward.another(), ward.another()]);
+    const others = await Promise.all([setup.another(), setup.another()]);
     for (const request of story()) {
       await Promise.all(
-        [ward.incidents, ...others].map((incidents) => incidents.requestChanged(request)),
+        [setup.incidents, ...others].map((incidents) => incidents.requestChanged(request)),
       );
-      await ward.incidents.requestChanged(request);
+      await setup.incidents.requestChanged(request);
     }
-    expect((await ward.sentences(id)).slice(1)).toEqual([
+    expect((await setup.sentences(id)).slice(1)).toEqual([
       '<@UANN> proposed option A: End 2 sessions idle in transaction for over 10 min.',
       '<@UBOB> approved option A.',
       'Option A started: End 2 sessions idle in transaction for over 10 min.',
@@ -64,8 +64,8 @@ describe('what an incident hears of requests', () => {
       sentence: 'An approver denied it.',
       reason: '<!here> no',
     };
-    await ward.incidents.requestChanged(advance(proposed, 'denied', { closing }));
-    const note = (await ward.journal.readNotes(id, 0)).at(-1);
+    await setup.incidents.requestChanged(advance(proposed, 'denied', { closing }));
+    const note = (await setup.journal.readNotes(id, 0)).at(-1);
     expect(note).toMatchObject({
       sentence: 'Option A did not run. An approver denied it.',
       quote: '<!here> no',
@@ -74,66 +74,66 @@ describe('what an incident hears of requests', () => {
   });
 
   test('a request of a target without an incident, or long after its end, is nobody here', async () => {
-    const { length } = await ward.journal.entries();
-    await ward.incidents.requestChanged({ ...proposed, target: 'till' });
-    expect(await ward.journal.entries()).toHaveLength(length);
-    must(await ward.incidents.resolve(id, ann, 'over'));
-    await ward.clock.move(9 * 60_000);
-    await ward.incidents.requestChanged(proposed);
-    expect(await ward.sentences(id)).toContain(
+    const { length } = await setup.journal.entries();
+    await setup.incidents.requestChanged({ ...proposed, target: 'till' });
+    expect(await setup.journal.entries()).toHaveLength(length);
+    must(await setup.incidents.resolve(id, ann, 'over'));
+    await setup.clock.move(9 * 60_000);
+    await setup.incidents.requestChanged(proposed);
+    expect(await setup.sentences(id)).toContain(
       '<@UANN> proposed option A: End 2 sessions idle in transaction for over 10 min.',
     );
-    await ward.clock.move(2 * 60_000);
-    const ended = await ward.journal.entries();
-    await ward.incidents.requestChanged(advance(proposed, 'expired', {}));
-    expect(await ward.journal.entries()).toHaveLength(ended.length);
+    await setup.clock.move(2 * 60_000);
+    const ended = await setup.journal.entries();
+    await setup.incidents.requestChanged(advance(proposed, 'expired', {}));
+    expect(await setup.journal.entries()).toHaveLength(ended.length);
   });
 
   test('what is proposed after the end is about something else', async () => {
-    must(await ward.incidents.resolve(id, ann, 'over'));
-    await ward.clock.move(60_000);
-    const told = await ward.sentences(id);
-    const proposedAt = new Date(ward.clock.now()).toISOString();
-    await ward.incidents.requestChanged({ ...proposed, id: 'r2', proposedAt });
-    expect(await ward.sentences(id)).toEqual(told);
+    must(await setup.incidents.resolve(id, ann, 'over'));
+    await setup.clock.move(60_000);
+    const told = await setup.sentences(id);
+    const proposedAt = new Date(setup.clock.now()).toISOString();
+    await setup.incidents.requestChanged({ ...proposed, id: 'r2', proposedAt });
+    expect(await setup.sentences(id)).toEqual(told);
   });
 
   test('what was done for an incident before is not told again in the next one', async () => {
-    must(await ward.incidents.resolve(id, ann, 'over'));
-    await ward.clock.move(2 * 3_600_000);
-    const next = must(await ward.incidents.open('shop', ann, 'again'));
+    must(await setup.incidents.resolve(id, ann, 'over'));
+    await setup.clock.move(2 * 3_600_000);
+    const next = must(await setup.incidents.open('shop', ann, 'again'));
     const done = story().at(-1);
     if (done === undefined) throw new Error('no end');
-    await ward.incidents.requestChanged(done);
-    expect(await ward.sentences(next.id)).toHaveLength(1);
+    await setup.incidents.requestChanged(done);
+    expect(await setup.sentences(next.id)).toHaveLength(1);
   });
 
   test('the evidence before a remedy and after it is kept', async () => {
-    await ward.looks(used(97), 30_000);
-    for (const request of story()) await ward.incidents.requestChanged(request);
-    await ward.clock.move(400_000);
-    await ward.looks(used(60), 0);
-    const notes = await ward.journal.readNotes(id, 0);
+    await setup.looks(used(97), 30_000);
+    for (const request of story()) await setup.incidents.requestChanged(request);
+    await setup.clock.move(400_000);
+    await setup.looks(used(60), 0);
+    const notes = await setup.journal.readNotes(id, 0);
     const whys = notes.flatMap(({ facts }) => facts?.['why'] ?? []);
     expect(whys).toEqual(['first', 'before:r1', 'after:r1']);
   });
 
   test('twenty looks with all evidence are kept, however much happens', async () => {
-    await ward.looks(used(97), 30_000);
+    await setup.looks(used(97), 30_000);
     for (let index = 0; index < 40; index += 1) {
       const [, approved] = story();
       if (approved === undefined) throw new Error('no vote');
-      await ward.incidents.requestChanged({ ...approved, id: `r${index}` });
+      await setup.incidents.requestChanged({ ...approved, id: `r${index}` });
     }
-    const notes = await ward.journal.readNotes(id, 0);
+    const notes = await setup.journal.readNotes(id, 0);
     expect(notes.filter(({ facts }) => facts !== undefined && 'examination' in facts)).toHaveLength(
       19,
     );
   });
 
   test('a journal that is gone is a fault of its own, never a broken click', async () => {
-    ward.folder.closeJournals();
-    await ward.incidents.requestChanged(proposed);
-    expect(ward.faults.splice(0)).toHaveLength(1);
+    setup.folder.closeJournals();
+    await setup.incidents.requestChanged(proposed);
+    expect(setup.faults.splice(0)).toHaveLength(1);
   });
 });

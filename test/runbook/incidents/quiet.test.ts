@@ -10,41 +10,41 @@ import { createSteadyClock } from '../../../src/runbook/incidents/steady-clock.t
 import type { IncidentLoopDeps } from '../../../src/runbook/loop/advance-incident.ts';
 import { IncidentLoop } from '../../../src/runbook/loop/incident-loop.ts';
 import { ann } from '../approvals/builders.ts';
-import { anAlert, must, openWard, shop, used } from './ward.ts';
-import type { Ward } from './ward.ts';
+import { anAlert, must, openIncidentSetup, shop, used } from './incident-setup.ts';
+import type { IncidentSetup } from './incident-setup.ts';
 
 const minuteMs = 60_000;
 const leaseMs = 20_000;
 const unwatched = { ...defaultIncidentRules, watch: false };
 
 describe('quiet at rest', () => {
-  let ward: Ward;
+  let setup: IncidentSetup;
   let file: DatabaseSync;
   let loops: IncidentLoop[];
   let auditors: Auditor[];
   let called: string[];
   let shown: string[];
   beforeEach(async () => {
-    ward = await openWard();
-    file = new DatabaseSync(ward.folder.file, { readOnly: true });
+    setup = await openIncidentSetup();
+    file = new DatabaseSync(setup.folder.file, { readOnly: true });
     [loops, auditors, called, shown] = [[], [], [], []];
   });
   afterEach(async () => {
     const stopped = Promise.all(loops.map((one) => one.stop()));
-    await ward.clock.move(leaseMs);
+    await setup.clock.move(leaseMs);
     await stopped;
     file.close();
-    ward.close();
+    setup.close();
   });
 
   /** What one process does each second and every ten, on a journal of its own connection. */
   async function start(id: string, change: Partial<IncidentLoopDeps> = {}): Promise<IncidentLoop> {
-    const { clock } = ward;
-    const log = await ward.folder.open({ clock });
+    const { clock } = setup;
+    const log = await setup.folder.open({ clock });
     const loop = new IncidentLoop({
-      incidents: ward.incidents,
+      incidents: setup.incidents,
       log,
-      monitor: { targets: [shop], runCheck: async () => ward.look(used(20)) },
+      monitor: { targets: [shop], runCheck: async () => setup.look(used(20)) },
       board: {
         show: (view) => void shown.push(id, view.incident.state),
         report: () => Promise.resolve(),
@@ -85,10 +85,10 @@ describe('quiet at rest', () => {
   }
   async function report(incident: Incident): Promise<Incident> {
     if (incident.reportedAt !== null) return incident;
-    const reportedAt = new Date(ward.clock.now()).toISOString();
+    const reportedAt = new Date(setup.clock.now()).toISOString();
     const note = { kind: 'incident-reported', sentence: null } as const;
     const decide = () => ({ state: 'resolved', change: { reportedAt }, note }) as const;
-    return must(await changeIncident({ log: ward.journal }, incident.id, decide));
+    return must(await changeIncident({ log: setup.journal }, incident.id, decide));
   }
 
   function version(): unknown {
@@ -101,7 +101,7 @@ describe('quiet at rest', () => {
     let before = version();
     for (let passedMs = 0; passedMs < ms; passedMs += 1000) {
       if (passedMs % 10_000 === 0) await Promise.all(auditors.map((one) => one.audit()));
-      await ward.clock.move(1000);
+      await setup.clock.move(1000);
       const now = version();
       if (now !== before) writes += 1;
       before = now;
@@ -110,15 +110,15 @@ describe('quiet at rest', () => {
   }
 
   async function openAndClose(): Promise<Incident> {
-    must(await ward.incidents.alert(anAlert()));
-    const { id = '' } = must(await ward.incidents.current('shop')) ?? {};
-    await ward.clock.move(5000);
-    return must(await ward.incidents.resolve(id, ann, 'over'));
+    must(await setup.incidents.alert(anAlert()));
+    const { id = '' } = must(await setup.incidents.current('shop')) ?? {};
+    await setup.clock.move(5000);
+    return must(await setup.incidents.resolve(id, ann, 'over'));
   }
 
   test('an idle bot with one target writes its journal at most ten times a minute', async () => {
     await start('a');
-    await ward.clock.move(minuteMs);
+    await setup.clock.move(minuteMs);
     const writes = await writesIn(2 * minuteMs);
     expect(writes).toBeGreaterThan(0);
     expect(writes).toBeLessThanOrEqual(20);
@@ -127,39 +127,39 @@ describe('quiet at rest', () => {
   test('a second idle bot on the same journal adds no write', async () => {
     await start('a');
     await start('b');
-    await ward.clock.move(minuteMs);
+    await setup.clock.move(minuteMs);
     expect(await writesIn(2 * minuteMs)).toBeLessThanOrEqual(20);
   });
 
   test('an open incident in which nothing happens adds no write', async () => {
-    must(await ward.incidents.alert(anAlert()));
+    must(await setup.incidents.alert(anAlert()));
     await start('a', {
       rules: unwatched,
       monitor: { targets: [], runCheck: () => Promise.reject() },
     });
-    await ward.clock.move(minuteMs);
+    await setup.clock.move(minuteMs);
     expect(await writesIn(2 * minuteMs)).toBeLessThanOrEqual(20);
   });
 
   test('where nothing is watched, open or due nothing is written at all', async () => {
     const [a, b] = [await start('a', { rules: unwatched }), await start('b', { rules: unwatched })];
-    await ward.clock.move(5000);
+    await setup.clock.move(5000);
     expect(await writesIn(2 * minuteMs)).toBe(0);
     expect([a.isLeading(), b.isLeading()]).toEqual([false, false]);
   });
 
   test('an alert brings a leader at once, a quarter of an hour after its incident nobody leads', async () => {
     const a = await start('a', { rules: unwatched });
-    await ward.clock.move(5000);
-    must(await ward.incidents.alert(anAlert()));
+    await setup.clock.move(5000);
+    must(await setup.incidents.alert(anAlert()));
     a.wake();
-    await ward.clock.move(200);
+    await setup.clock.move(200);
     expect(a.isLeading()).toBe(true);
     expect(called).toContain('a');
     await openAndClose();
-    await ward.clock.move(15 * minuteMs);
+    await setup.clock.move(15 * minuteMs);
     expect(a.isLeading()).toBe(true);
-    await ward.clock.move(minuteMs);
+    await setup.clock.move(minuteMs);
     expect(a.isLeading()).toBe(false);
     expect(await writesIn(2 * minuteMs)).toBe(0);
   });
@@ -168,12 +168,12 @@ describe('quiet at rest', () => {
     const rules = unwatched;
     const [a, b] = [await start('a', { rules }), await start('b', { rules })];
     const { id } = await openAndClose();
-    await ward.clock.move(20 * minuteMs);
+    await setup.clock.move(20 * minuteMs);
     shown = [];
-    must(await ward.incidents.tick(id, ann, 'pooler'));
-    await ward.clock.move(15_000);
+    must(await setup.incidents.tick(id, ann, 'pooler'));
+    await setup.clock.move(15_000);
     expect(shown).toHaveLength(2);
-    await ward.clock.move(minuteMs);
+    await setup.clock.move(minuteMs);
     expect([a.isLeading(), b.isLeading()]).toEqual([false, false]);
     expect(await writesIn(2 * minuteMs)).toBe(0);
   });
@@ -184,56 +184,56 @@ describe('quiet at rest', () => {
       advance: (incident) => Promise.resolve(incident),
     };
     const a = await start('a', { rules: unwatched, reporter });
-    await ward.clock.move(60 * minuteMs);
+    await setup.clock.move(60 * minuteMs);
     expect(a.isLeading()).toBe(true);
-    expect(must(await ward.incidents.get(id))).toMatchObject({ reportedAt: null });
+    expect(must(await setup.incidents.get(id))).toMatchObject({ reportedAt: null });
   });
 
   test('another bot leads within the lease of one that is gone without a word', async () => {
     let isGone = false;
-    const { journal } = ward;
-    const takeLead: Ward['journal']['takeLead'] = async (holder) => {
+    const { journal } = setup;
+    const takeLead: IncidentSetup['journal']['takeLead'] = async (holder) => {
       if (isGone) throw new JournalUnavailable('It is gone.');
       return journal.takeLead(holder);
     };
     await start('a', { log: logWith({ takeLead }) });
-    await ward.clock.move(1000);
+    await setup.clock.move(1000);
     const b = await start('b');
-    await ward.clock.move(30_000);
+    await setup.clock.move(30_000);
     isGone = true;
-    await ward.clock.move(leaseMs + 1000);
+    await setup.clock.move(leaseMs + 1000);
     expect(b.isLeading()).toBe(true);
   });
 
   test('a bot that was frozen for longer than its lease calls nobody any more', async () => {
-    must(await ward.incidents.alert(anAlert()));
+    must(await setup.incidents.alert(anAlert()));
     let thaw: () => void = () => undefined;
     let frozen: Promise<void> | undefined;
-    const { journal } = ward;
-    const listIncidents: Ward['journal']['listIncidents'] = async (query) => {
+    const { journal } = setup;
+    const listIncidents: IncidentSetup['journal']['listIncidents'] = async (query) => {
       await frozen;
       return journal.listIncidents(query);
     };
     const a = await start('a', { log: logWith({ listIncidents }) });
-    await ward.clock.move(1000);
+    await setup.clock.move(1000);
     const b = await start('b');
-    await ward.clock.move(30_000);
+    await setup.clock.move(30_000);
     expect([a.isLeading(), b.isLeading()]).toEqual([true, false]);
     frozen = new Promise((resolve) => (thaw = resolve));
     // Not a moment in which both think that they lead.
     for (let seconds = 0; seconds < 25; seconds += 1) {
-      await ward.clock.move(1000);
+      await setup.clock.move(1000);
       expect([a.isLeading(), b.isLeading()]).not.toEqual([true, true]);
     }
     expect([a.isLeading(), b.isLeading()]).toEqual([false, true]);
     called = [];
     thaw();
-    await ward.clock.move(30_000);
+    await setup.clock.move(30_000);
     expect(new Set(called)).toEqual(new Set(['b']));
   });
 
   function logWith(change: Partial<IncidentLoopDeps['log']>): IncidentLoopDeps['log'] {
-    const { journal } = ward;
+    const { journal } = setup;
     return {
       openIncident: (...given) => journal.openIncident(...given),
       readIncident: (id) => journal.readIncident(id),

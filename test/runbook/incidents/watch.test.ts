@@ -3,20 +3,20 @@ import { Watch } from '../../../src/runbook/loop/check-targets.ts';
 import { noMeter } from '../../../src/runbook/escalation/ports.ts';
 import type { TargetCheck } from '../../../src/runbook/diagnose/evidence.ts';
 import { MovingClock } from './moving-clock.ts';
-import { openWard, used } from './ward.ts';
-import type { Ward } from './ward.ts';
+import { openIncidentSetup, used } from './incident-setup.ts';
+import type { IncidentSetup } from './incident-setup.ts';
 
 type WatchParts = ConstructorParameters<typeof Watch>[0];
 
 describe('the watch', () => {
-  let ward: Ward;
+  let setup: IncidentSetup;
   let clock: MovingClock;
   let watch: Watch | undefined;
   let begun: { target: string; atMs: number }[];
   let examined: TargetCheck[];
   let faults: unknown[];
   beforeEach(async () => {
-    ward = await openWard();
+    setup = await openIncidentSetup();
     clock = new MovingClock();
     [begun, examined, faults] = [[], [], []];
   });
@@ -25,7 +25,7 @@ describe('the watch', () => {
     // A look may be under way, and ends with the clock.
     await clock.move(1000);
     await stopped;
-    ward.close();
+    setup.close();
     if (clock.sleeping > 0) throw new Error('Somebody sleeps on.');
   });
 
@@ -35,7 +35,7 @@ describe('the watch', () => {
       runCheck: async (target) => {
         begun.push({ target, atMs: clock.now() });
         await clock.sleep(100);
-        return ward.look(used(20), target);
+        return setup.look(used(20), target);
       },
       everyMs: 15_000,
       clock,
@@ -72,7 +72,7 @@ describe('the watch', () => {
     const runCheck: WatchParts['runCheck'] = async (target) => {
       begun.push({ target, atMs: clock.now() });
       if (target === 'dead') await clock.sleep(3_600_000);
-      return ward.look(used(20), 'shop');
+      return setup.look(used(20), 'shop');
     };
     watching({ targets: ['dead', 'shop'], runCheck }).start();
     await clock.move(15 * 60_000);
@@ -93,7 +93,7 @@ describe('the watch', () => {
       begun.push({ target, atMs: clock.now() });
       await clock.sleep(1000);
       now -= 1;
-      return ward.look(used(20), 'shop');
+      return setup.look(used(20), 'shop');
     };
     const targets = ['a', 'b', 'c', 'd', 'e'];
     const watch = watching({ targets, runCheck, mostAtOnce: 2 });

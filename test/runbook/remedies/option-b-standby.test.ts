@@ -8,12 +8,12 @@ import { majors } from '../../support/breadth.ts';
 import { startCluster } from '../../support/clusters.ts';
 import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { until } from '../../support/until.ts';
-import { ServerBedside } from './server-bedside.ts';
+import { OptionBOnCluster } from './option-b-on-cluster.ts';
 
 describe.for(majors)('PostgreSQL %i', (major) => {
   let primary: Cluster;
   let standby: Cluster;
-  const bedsides = new Set<ServerBedside>();
+  const opened = new Set<OptionBOnCluster>();
 
   beforeAll(async () => {
     const settings = { max_connections: 30, wal_level: 'logical' };
@@ -27,8 +27,8 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   afterEach(async () => {
-    await Promise.all([...bedsides].map((bedside) => bedside.close()));
-    bedsides.clear();
+    await Promise.all([...opened].map((optionB) => optionB.close()));
+    opened.clear();
   });
 
   afterAll(async () => {
@@ -64,10 +64,10 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     }
   }
 
-  function bedsideOf(cluster: Cluster): ServerBedside {
-    const bedside = new ServerBedside(cluster);
-    bedsides.add(bedside);
-    return bedside;
+  function optionBOf(cluster: Cluster): OptionBOnCluster {
+    const optionB = new OptionBOnCluster(cluster);
+    opened.add(optionB);
+    return optionB;
   }
 
   const raise = { kind: 'raise-max-connections', to: 40 } as const;
@@ -75,7 +75,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   test('the slot of a standby that is away is a warning, that of a logical subscriber is none', async () => {
     await ask("SELECT pg_create_physical_replication_slot('away')");
     await ask("SELECT pg_create_logical_replication_slot('subscriber', 'pgoutput')");
-    const answer = await bedsideOf(primary).remedy().propose(raise);
+    const answer = await optionBOf(primary).remedy().propose(raise);
     expect(answer.ok ? answer.value.cost.join('\n') : answer.refusal.why).toContain(
       '1 replication slot belongs to a disconnected standby',
     );
@@ -83,24 +83,24 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('names the standby that must be raised first, and on that standby says the order', async () => {
     await follow('replica-1');
-    const refused = await bedsideOf(primary).remedy().propose(raise);
+    const refused = await optionBOf(primary).remedy().propose(raise);
     expect(refused).toMatchObject({ refusal: { kind: 'standbys' } });
     expect(refused.ok ? '' : refused.refusal.why).toContain(
       'must have max_connections = 40 first, or replay stops there: replica-1 (127.0.0.1).',
     );
     // The other way round the primary goes first, and nobody is in its way.
-    const lowered = await bedsideOf(primary)
+    const lowered = await optionBOf(primary)
       .remedy()
       .propose({ ...raise, to: 25 });
     expect(lowered).toMatchObject({ ok: true });
-    expect(await bedsideOf(standby).remedy().propose(raise)).toMatchObject({
+    expect(await optionBOf(standby).remedy().propose(raise)).toMatchObject({
       refusal: { kind: 'in-recovery' },
     });
   });
 
   test("does not repeat a standby's name that could speak for itself", async () => {
     await follow('<!channel> *raised*');
-    const refused = await bedsideOf(primary).remedy().propose(raise);
+    const refused = await optionBOf(primary).remedy().propose(raise);
     expect(refused.ok ? '' : refused.refusal.why).toContain(
       'a standby with an unusual name (127.0.0.1)',
     );

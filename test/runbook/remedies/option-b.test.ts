@@ -8,11 +8,11 @@ import type { Cluster } from '../../../sandbox/patient/cluster.ts';
 import { StubbornClient } from '../../support/stubborn-client.ts';
 import { until } from '../../support/until.ts';
 import { createRecoveringHost } from './recovering-host.ts';
-import { ServerBedside, planFor, recordSteps, runPlan } from './server-bedside.ts';
+import { OptionBOnCluster, planFor, recordSteps, runPlan } from './option-b-on-cluster.ts';
 
 describe.for(majors)('PostgreSQL %i', (major) => {
   let cluster: Cluster;
-  let bedside: ServerBedside;
+  let optionB: OptionBOnCluster;
   const pools = new Set<StubbornClient>();
 
   let original: string;
@@ -25,13 +25,13 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   beforeEach(() => {
-    bedside = new ServerBedside(cluster);
+    optionB = new OptionBOnCluster(cluster);
   });
 
   afterEach(async () => {
     await Promise.all([...pools].map((pool) => pool.close()));
     pools.clear();
-    await bedside.close();
+    await optionB.close();
     await cluster.stop();
     await writeFile(configuration(), original);
     await writeFile(join(cluster.dataDirectory, 'postgresql.auto.conf'), '');
@@ -70,7 +70,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('raises by half as many again, restarts, and sees the value in force and the application back', async () => {
     await openPool().untilOpen();
-    const remedy = bedside.remedy();
+    const remedy = optionB.remedy();
     const plan = await planFor(remedy);
     expect(plan).toMatchObject({
       title: 'Raise max_connections from 30 to 50 with a restart',
@@ -109,7 +109,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('undoes it: the file rules again as it did before', async () => {
-    const remedy = bedside.remedy();
+    const remedy = optionB.remedy();
     const plan = await planFor(remedy, 45);
     await runPlan(remedy, plan, recordSteps().control);
     const undo = await planFor(remedy, 30);
@@ -127,7 +127,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     // Somebody edited the file and never restarted: with many connections it asks for 160 GB of locks.
     await appendFile(configuration(), '\nmax_locks_per_transaction = 20000\n');
     await openPool().untilOpen();
-    const remedy = bedside.remedy();
+    const remedy = optionB.remedy();
     const plan = await planFor(remedy, 20_000);
     const { control, steps } = recordSteps();
     const report = await runPlan(remedy, plan, control);
@@ -146,7 +146,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('says that it is down when the old file does not boot either, and keeps the copy', async () => {
     await appendFile(configuration(), '\nsuperuser_reserved_connections = 100\n');
-    const remedy = bedside.remedy();
+    const remedy = optionB.remedy();
     const report = await runPlan(remedy, await planFor(remedy, 60), recordSteps().control);
     expect(report).toMatchObject({ finished: false, items: [{ outcome: 'failed' }] });
     expect(report.summary).toContain('more connections are reserved than that');
@@ -156,7 +156,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('without a way to restart it writes the value and tells who must', async () => {
-    const remedy = bedside.remedy({ host: null });
+    const remedy = optionB.remedy({ host: null });
     const plan = await planFor(remedy, 40);
     expect(plan.steps).toEqual(['ALTER SYSTEM SET max_connections = 40']);
     const report = await runPlan(remedy, plan, recordSteps().control);
@@ -170,20 +170,20 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('refuses where the command line wins, and says what to edit', async () => {
     const other = await startCluster({ major, commandLine: { max_connections: 30 } });
-    const otherBedside = new ServerBedside(other);
+    const elsewhere = new OptionBOnCluster(other);
     try {
       const ask = { kind: 'raise-max-connections', to: 40 } as const;
-      expect(await otherBedside.remedy().propose(ask)).toMatchObject({
+      expect(await elsewhere.remedy().propose(ask)).toMatchObject({
         refusal: { kind: 'command-line', next: expect.stringContaining('`command:`') as unknown },
       });
     } finally {
-      await otherBedside.close();
+      await elsewhere.close();
       await other.close();
     }
   });
 
   test('an emergency stop before the restart takes the value out again', async () => {
-    const remedy = bedside.remedy();
+    const remedy = optionB.remedy();
     const record = recordSteps();
     const { control } = record;
     const report = await runPlan(remedy, await planFor(remedy, 40), {
@@ -202,7 +202,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   /** The kind of the refusal of a change to that number; undefined where it could be proposed. */
   async function refusal(to: number, user = 'postgres'): Promise<string | undefined> {
     const ask = { kind: 'raise-max-connections', to } as const;
-    const answer = await bedside.remedy({ user }).propose(ask);
+    const answer = await optionB.remedy({ user }).propose(ask);
     return answer.ok ? undefined : answer.refusal.kind;
   }
 
@@ -218,7 +218,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   });
 
   test('what changed since the vote is left alone', async () => {
-    const remedy = bedside.remedy();
+    const remedy = optionB.remedy();
     const plan = await planFor(remedy, 40);
     await ask('ALTER SYSTEM SET max_connections = 35');
     expect(await remedy.recheck(plan)).toMatchObject({
@@ -232,7 +232,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('a role with the right to this one setting is enough', async () => {
     await ask('GRANT ALTER SYSTEM ON PARAMETER max_connections TO acting');
-    const remedy = bedside.remedy({ user: 'acting' });
+    const remedy = optionB.remedy({ user: 'acting' });
     const { control, steps } = recordSteps();
     const report = await runPlan(remedy, await planFor(remedy, 40), control);
     expect(report.items).toMatchObject([{ outcome: 'set' }]);
@@ -248,7 +248,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
 
   test('waits through a slow crash recovery, however long, and does not take the value back', async () => {
     const host = createRecoveringHost(cluster, 8000);
-    const remedy = bedside.remedy({ host, silentForMs: 4000 });
+    const remedy = optionB.remedy({ host, silentForMs: 4000 });
     const { control, progress } = recordSteps();
     const report = await runPlan(remedy, await planFor(remedy, 40), control);
     expect(host.refusals).toBeGreaterThan(0);

@@ -68,14 +68,14 @@ const notThere: Part<never> = {
   problem: { kind: 'not-configured', summary: 'There is none.' },
 };
 
-interface Bed {
+interface Means {
   readonly host?: ServerHost | null;
   readonly user?: string;
   readonly silentForMs?: number;
 }
 
 /** Option B for a cluster of the sandbox, with everything real but Docker. */
-export class ServerBedside {
+export class OptionBOnCluster {
   readonly cluster: Cluster;
   readonly #database: Database;
 
@@ -85,7 +85,7 @@ export class ServerBedside {
   }
 
   /** `host` null: dbconn has no way to restart it. */
-  remedy({ host, user = 'postgres', silentForMs = 20_000 }: Bed = {}): Remedy {
+  remedy({ host, user = 'postgres', silentForMs = 20_000 }: Means = {}): Remedy {
     const given = host === undefined ? createSandboxServerHost(this.cluster) : host;
     const target = aTarget({ services: [aService({ name: 'backend' })] });
     return createOptionB({

@@ -4,12 +4,12 @@ import { holdCrowd } from './held.ts';
 import type { HeldCrowd } from './held.ts';
 
 /** Servers with some load on each: idle sessions, and a few that wait for one row. */
-export interface Ward {
+export interface LoadedServers {
   readonly clusters: readonly Cluster[];
   close(): Promise<void>;
 }
 
-export async function startWard(majors: readonly number[]): Promise<Ward> {
+export async function startLoadedServers(majors: readonly number[]): Promise<LoadedServers> {
   const clusters: Cluster[] = [];
   const crowds: HeldCrowd[] = [];
   const close = async (): Promise<void> => {

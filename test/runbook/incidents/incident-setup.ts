@@ -20,7 +20,7 @@ export const shop = aTarget({ name: 'shop', composeProject: 'stack', postgresSer
 export const till = aTarget({ name: 'till', composeProject: 'till', services: [] });
 
 /** Incidents on a real journal file, a clock that stands, and what was said. */
-export interface Ward {
+export interface IncidentSetup {
   readonly clock: MovingClock;
   readonly folder: JournalFolder;
   readonly journal: StoredJournal;
@@ -38,7 +38,7 @@ export interface Ward {
   close(): void;
 }
 
-export async function openWard(ports: Partial<IncidentDeps> = {}): Promise<Ward> {
+export async function openIncidentSetup(ports: Partial<IncidentDeps> = {}): Promise<IncidentSetup> {
   const clock = new MovingClock();
   const folder = makeJournalFolder();
   const journal = await folder.open({ clock });
