@@ -137,7 +137,7 @@ export function createTurns(mostAtOnce: number): Turns {
       try {
         return await work();
       } finally {
-        // Handed on, not given back: whoever comes meanwhile must not overtake.
+        // Handed on, not given back: work that comes meanwhile must not overtake.
         const next = waiting.shift();
         if (next === undefined) free += 1;
         else next();

@@ -159,7 +159,7 @@ function toCheck(auditor: Auditor): HealthCheck {
     name: 'calls for help',
     weight: 'told',
     read() {
-      // Counted: whoever reaches the port need not know which targets are in trouble.
+      // Counted: people who reach the port need not know which targets are in trouble.
       const { length } = auditor.overdue();
       return length === 0 ? null : `Calls for help that are overdue: ${length}.`;
     },

@@ -137,7 +137,7 @@ async function endChanges({ approvals, notifier, brokenGlass, log }: BotInParts)
   await Promise.all([notifier.cards.drain(lastWordsMs), brokenGlass.idle(lastWordsMs)]);
 }
 
-/** Whoever told of a request that ended may have been killed before its card said so; open ones are caught up with. */
+/** The process that told of a request's end may have been killed before its card said so; open ones are caught up with. */
 async function finishCards({ clock, journal, monitor, notifier, log }: BotInParts): Promise<void> {
   if (notifier.cards.channel === undefined) return;
   const since = new Date(clock.now() - proposedWithinMs).toISOString();

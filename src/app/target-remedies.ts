@@ -30,7 +30,7 @@ const times = {
   healthyWithinMs: 60_000,
   /** Pools that were refused try again within this time, and then the next replica may go. */
   calmWithinMs: 30_000,
-  /** Metrics are read anew at each check; a new process shows them as soon as it serves. */
+  /** Metrics are read again at each check; a new process shows them as soon as it serves. */
   shownWithinMs: 15_000,
   /** Before a server opens its port, its container may set up a volume; after this it is told of as silent. */
   silentForMs: 10 * 60_000,

@@ -15,7 +15,7 @@ interface EmergencyStopSwitchOptions {
 const longestReasonBytes = 2000;
 
 /**
- * The emergency stop for whoever has the machine and not Slack. Both places are read anew at every decision, so
+ * The emergency stop for people who have the machine and not Slack. Both places are read again at every decision, so
  * that neither needs a restart. What cannot be read stops: it may say so.
  */
 export function createEmergencyStopSwitch({

@@ -116,7 +116,7 @@ function expand(text: string, scope: Scope): string {
       scope.problems.push(refuse(scope, '${ without its }'));
       return expanded;
     }
-    // For Compose `$${NAME}` means the text ${NAME}: whoever writes it does not want the variable.
+    // For Compose `$${NAME}` means the text ${NAME}: people who write it do not want the variable.
     if (text[start - 1] === '$') scope.problems.push(refuse(scope, '$${…}'));
     else expanded += substitute(text.slice(start + 2, end), scope);
     at = end + 1;

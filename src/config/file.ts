@@ -103,7 +103,7 @@ export const TargetEntry = z.strictObject({
       directory: z.string().min(1).exactOptional(),
       /** The file in it that Compose reads. */
       envFile: z.string().min(1).exactOptional(),
-      /** Services neither restarted nor made anew: what dbconn itself stands on. */
+      /** Services neither restarted nor recreated: what dbconn itself stands on. */
       neverRestart: z.array(z.string().min(1)).default(['dbconn', 'docker-socket-proxy']),
     })
     .exactOptional(),
@@ -146,7 +146,7 @@ const Approval = z.strictObject({
   leastLeft: share.exactOptional(),
   /** An installation that only reads. */
   readOnly: z.boolean().default(false),
-  /** Read anew at every decision, so that nothing has to be restarted. */
+  /** Read again at every decision, so that nothing has to be restarted. */
   stopped: z.boolean().default(false),
   /** While it exists, nothing runs. */
   stopFile: z.string().min(1).exactOptional(),

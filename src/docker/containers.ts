@@ -86,7 +86,7 @@ function toContainer(listed: z.infer<typeof Listed>[number]): FoundContainer {
 
 /** More variables than these no service is configured by. */
 const mostVariables = 200;
-/** Made anew by each process: a short value, such as a pool's size, could be guessed from a plain hash. */
+/** Each process makes its own: a short value, such as a pool's size, could be guessed from a plain hash. */
 const key = randomBytes(32);
 
 /**

@@ -11,7 +11,7 @@ export interface HealthCheck {
    * done here for now, /readyz says 503; a restart would not help, so /healthz stays 200. `told`: both only name it.
    */
   readonly weight: 'alive' | 'ready' | 'told';
-  /** Null while it holds, else a sentence of counts and our own words: whoever reaches the port may read it. */
+  /** Null while it holds, else a sentence of counts and our own words: anyone who reaches the port may read it. */
   read(): string | null | Promise<string | null>;
 }
 
@@ -29,7 +29,7 @@ export interface Health {
 
 /** A check that takes longer is a problem itself. */
 const checkWithinMs = 2000;
-/** Whoever asks more often gets the same answer: checks may cost a write to the journal. */
+/** A caller who asks more often gets the same answer: checks may cost a write to the journal. */
 const rememberedMs = 1000;
 
 interface Finding {

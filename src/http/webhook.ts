@@ -24,7 +24,7 @@ interface WebhookPorts {
 const mostInFlight = 100;
 /** Alertmanager gives up after 10 s and sends the same again, which then would be in flight twice. */
 const answerWithinMs = 8000;
-/** Severities are some words; whoever sends hundreds is not helped by a line for each. */
+/** Severities are some words; a sender of hundreds is not helped by a line for each. */
 const mostWords = 20;
 const longestWord = 40;
 

@@ -43,7 +43,7 @@ export async function takeLease(
   );
 }
 
-/** Sets the end of a lease anew, $1 milliseconds from now. */
+/** Sets a new end of a lease, $1 milliseconds from now. */
 export function prolong({ lease: { columns, values } }: Transaction): string {
   return `UPDATE dbconn.leases SET (${columns}) = (SELECT ${values})`;
 }

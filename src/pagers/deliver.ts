@@ -17,7 +17,7 @@ interface Delivery {
   readonly name: string;
   readonly url: string;
   readonly body: string;
-  /** Made anew for each attempt: a signature holds its time. */
+  /** Made again for each attempt: a signature holds its time. */
   readonly headers: () => Readonly<Record<string, string>>;
   /** Blanked wherever the service's answer repeats it. */
   readonly secret: string;
@@ -25,7 +25,7 @@ interface Delivery {
   readonly fix: string;
 }
 
-/** The bound of the Pager port: whoever waits for it calls somebody else then. */
+/** The bound of the Pager port: the caller calls somebody else then. */
 const longestMs = 2 * 60_000;
 const attemptMs = 10_000;
 const firstPauseMs = 1000;

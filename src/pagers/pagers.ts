@@ -45,7 +45,7 @@ interface WebhookPagerOptions extends Wire {
 
 const webhookFix = 'Check pager.webhook in dbconn.yml, and what its receiver logs.';
 
-/** Anything that takes JSON over HTTP, signed. `docs/pager-webhook.md` is for whoever receives it. */
+/** Anything that takes JSON over HTTP, signed. `docs/pager-webhook.md` is for those who receive it. */
 function createWebhookPager({ url, secret, ...wire }: WebhookPagerOptions): Pager {
   const name = `the webhook at ${new URL(url).host}`;
   const post = (content: Record<string, unknown>): Promise<void> => {

@@ -50,7 +50,7 @@ class Lifeline implements Database {
     this.#warm = new WarmConnection(options.url, options.providerReserved);
   }
 
-  /** Whoever asks while a snapshot is under way gets that one: a target never has two at once. */
+  /** A caller who asks while a snapshot is under way gets that one: a target never has two at once. */
   readSnapshot(): Promise<DatabaseSnapshot> {
     this.#running ??= this.#takeSnapshot().finally(() => {
       this.#running = undefined;

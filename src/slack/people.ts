@@ -119,7 +119,7 @@ function explain(error: unknown, scope: string): { why: string; fix: string } {
 
 type Shared<T> = (key: string, read: () => Promise<T>) => Promise<T>;
 
-/** Whoever asks while an answer is under way waits for the next one: the present one may be older than the question. */
+/** A caller who asks while an answer is under way waits for the next one: the present one may be older than the question. */
 function createShared<T>(): Shared<T> {
   const underWay = new Map<string, Promise<T>>();
   const next = new Map<string, Promise<T>>();

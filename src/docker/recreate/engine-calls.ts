@@ -8,7 +8,7 @@ import { Recreatable } from './container-spec.ts';
 import type { RecreateSpec } from './container-spec.ts';
 
 /**
- * The calls a container is made anew with. Each has a time of its own and says with `_query` and `_body` what goes
+ * The calls a container is recreated with. Each has a time of its own and says with `_query` and `_body` what goes
  * where: left to itself dockerode puts a body, passwords and all, into the address too, and proxies log that.
  */
 
@@ -134,7 +134,7 @@ interface Change {
 }
 
 /**
- * Asks for a change and returns once it is made. Whoever asks may stop waiting, but the engine, or a proxy before it,
+ * Asks for a change and returns once it is made. The caller may stop waiting, but the engine, or a proxy before it,
  * goes on: without an answer of the engine's own the container is inspected until the time is up, and then it throws
  * Unanswered.
  */

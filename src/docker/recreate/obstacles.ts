@@ -11,7 +11,7 @@ const maxContainers = 500;
 /** Inspected at a time: an engine in trouble has other callers too. */
 const atOnce = 20;
 
-/** Why these containers cannot be made anew: there would be no way back, or others would break. */
+/** Why these containers cannot be recreated: there would be no way back, or others would break. */
 export async function readObstacles(
   docker: Docker,
   ids: readonly string[],
@@ -50,7 +50,7 @@ function findObstacle(own: Recreatable, all: readonly Recreatable[]): string | u
   if (own.HostConfig.AutoRemove === true) return 'it is removed when it stops';
   const labels = own.Config.Labels ?? {};
   if (labels['com.docker.swarm.service.name'] !== undefined) return 'Docker Swarm keeps it';
-  // The lender may have been made anew since, and the name it is known by here is an id that is gone.
+  // The lender may have been recreated since, and the name it is known by here is an id that is gone.
   if (own.HostConfig.NetworkMode?.startsWith('container:') === true) {
     return 'it borrows the network of another container';
   }

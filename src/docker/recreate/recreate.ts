@@ -34,7 +34,7 @@ import {
 import type { RecreateContext, Trial } from './restore-old.ts';
 
 /**
- * Makes a container anew with other pool numbers, everything else as it was. The old one is stopped before the new
+ * Recreates a container with other pool numbers, everything else as it was. The old one is stopped before the new
  * one starts: it gives its ports and its connections back, and a server in trouble never sees both pools. It is
  * removed only after the new one is well; else the new one is removed and the old one started again. Never throws.
  */

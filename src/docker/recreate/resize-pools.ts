@@ -88,7 +88,7 @@ interface ResizePoolsOptions {
   readonly envFile?: string;
 }
 
-/** Pool numbers in a compose project's files of variables, and containers made anew through Docker. */
+/** Pool numbers in a compose project's files of variables, and containers recreated through Docker. */
 export function createPoolSettings(options: ResizePoolsOptions): PoolSettings {
   const { docker } = options;
   return {

@@ -13,7 +13,7 @@ import { readPoolSettings } from '../pool-settings.ts';
 import type { Recreatable } from './container-spec.ts';
 import { inspectContainer, remove, rename, start, stop } from './engine-calls.ts';
 
-/** Where containers are made anew, and what their services call their pools' numbers. */
+/** Where containers are recreated, and what their services call their pools' numbers. */
 export interface RecreateContext {
   readonly docker: Docker;
   readonly services: readonly ServiceConfig[];

@@ -149,7 +149,7 @@ function keepToOwner(path: string, warn: (sentence: string) => void): void {
     chmodSync(path, 0o600);
     warn(`${open}; now only its owner has.`);
   } catch (error) {
-    // Whoever may write it could write votes into it. Reading may be meant, by its owner's group.
+    // Anybody who may write it could write votes into it. Reading may be meant, by its owner's group.
     if ((mode & 0o022) === 0) return;
     const advice = 'Let its owner run: chmod 600 on it.';
     throw new JournalUnavailable(`${open}, and dbconn may not change that. ${advice}`, {

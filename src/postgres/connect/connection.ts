@@ -48,7 +48,7 @@ async function open(url: string, ssl: TlsAttempt, login: Login): Promise<Connect
     client.once('end', resolve);
     socket.once('close', () => resolve());
   });
-  // Without a listener a lost connection would end the process; whoever holds it sees `ended`.
+  // Without a listener a lost connection would end the process; the holder sees `ended`.
   client.on('error', hangUp);
   login.abort?.addEventListener('abort', hangUp, { once: true });
   const probe = probeServer(client, socket);
@@ -83,7 +83,7 @@ interface Opened {
 export class Connection {
   /** `server_version_num`. */
   readonly version: number;
-  /** Resolves when the session ended, whoever ended it. */
+  /** Resolves when the session ended, no matter who ended it. */
   readonly ended: Promise<void>;
   /** How long the login took. */
   readonly loginMs: number;

@@ -111,7 +111,7 @@ export class WarmConnection {
       const connection = await connect(this.#url, connectTimeoutMs, this.#closing.signal);
       await ((await this.#isWanted(connection)) ? this.keep(connection) : connection.close());
     } catch {
-      // The next snapshot says why, to whoever asks.
+      // The next snapshot says why, to anyone who asks.
     }
   }
 

@@ -45,7 +45,7 @@ const statementTimeoutMs = 5000;
 /** pg_stat_activity reads catalogs that somebody may have locked. */
 const lockTimeoutMs = 1000;
 
-/** On a full server a slot comes free now and then, and whoever asks again soon enough gets it. */
+/** On a full server a slot comes free now and then, and a caller who asks again soon enough gets it. */
 const slotWaitMs = 3000;
 const retryMs = 100;
 
@@ -143,7 +143,7 @@ function newClient({ url, ssl, withinMs }: Login): Client {
     connectionString: url,
     ssl,
     application_name: ownApplication,
-    // Else whoever may create a function in this database runs it as the privileged role, under a built-in's name.
+    // Else anybody who may create a function in this database runs it as the privileged role, under a built-in's name.
     options: '-c search_path=pg_catalog',
     // 0 would mean no limit.
     connectionTimeoutMillis: Math.max(1, withinMs),

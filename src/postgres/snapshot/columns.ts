@@ -111,7 +111,7 @@ export function lockColumns(version: number): string[] {
 const holders = `ARRAY(SELECT DISTINCT coalesce(s.leader_pid, h.pid) FROM pg_locks h JOIN s ON s.pid = h.pid
                           WHERE h.granted AND h.pid <> z.pid AND ${what('h')} = z.what)`;
 
-/** Replay that removes rows a query may still see waits for those with the oldest snapshot, whoever else it waits for. */
+/** Replay that removes rows a query may still see waits for those with the oldest snapshot, no matter who else it waits for. */
 const oldestSnapshot = `ARRAY(SELECT coalesce(leader_pid, pid) FROM s WHERE backend_xmin IS NOT NULL AND backend_type IN ('client backend', 'parallel worker')
                           ORDER BY age(backend_xmin) DESC LIMIT 1)`;
 

@@ -32,7 +32,7 @@ const lockTimeoutMs = 250;
 function inTransaction(statements: string): string {
   return [
     'BEGIN READ ONLY',
-    // Else whoever may create a function in this database runs it as our role, by giving it a built-in's name.
+    // Else anybody who may create a function in this database runs it as our role, by giving it a built-in's name.
     'SET LOCAL search_path = pg_catalog',
     `SET LOCAL statement_timeout = ${statementTimeoutMs}`,
     `SET LOCAL lock_timeout = ${lockTimeoutMs}`,

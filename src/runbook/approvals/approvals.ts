@@ -100,7 +100,7 @@ export interface Approvals {
   /** The request once it runs no more here; at once when it does not run in this process. */
   settled(id: string): Promise<Answer<ApprovalRequest>>;
   /**
-   * Waits until no change runs here any more, and gives what is only waiting for its outcome to whoever takes over.
+   * Waits until no change runs here any more, and gives what is only waiting for its outcome to the process that takes over.
    * Returns the ids of changes that still run when the time is up: their leases run out after this process ended.
    */
   drain(withinMs?: number): Promise<readonly string[]>;

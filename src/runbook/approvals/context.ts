@@ -12,7 +12,7 @@ import type { ApprovalRequest, RequestChange, RequestState } from './request.ts'
 
 /** An emergency stop set on the machine rather than in Slack: a file, or a line of dbconn.yml. */
 export interface EmergencyStopSwitch {
-  /** Looked at anew each time. Where it cannot be looked at, that is a stop too. Never throws. */
+  /** Looked at again each time. Where it cannot be looked at, that is a stop too. Never throws. */
   readStop(): Promise<Stop | undefined>;
 }
 
@@ -62,7 +62,7 @@ export interface ExecutionContext
     Pick<ApprovalTarget, 'takeSnapshot' | 'warningUtilisation'> {
   readonly lease: Lease;
   readonly remedy: Remedy;
-  /** Aborts when this process ends: whoever comes next goes on verifying. */
+  /** Aborts when this process ends: the next one goes on verifying. */
   readonly signal: AbortSignal;
 }
 
@@ -86,7 +86,7 @@ export async function move(
   return next;
 }
 
-/** While it runs, a request belongs to whoever runs it; another hand on it is a fault. */
+/** While it runs, a request belongs to the process that runs it; another hand on it is a fault. */
 export async function mustMove(
   request: ApprovalRequest,
   context: ExecutionContext,

@@ -65,7 +65,7 @@ export const skippedShown = 50;
 /**
  * Runs an approved request: holds the plan against reality, runs what is left of it, and looks. Returns it as
  * `verifying`, or `failed` or `stale` when nothing was done. Throws JournalUnavailable when it cannot be
- * recorded any more; what happened until then is found out by `finishRequest`, in whoever takes it over.
+ * recorded any more; what happened until then is found out by `finishRequest`, in the process that takes it over.
  */
 export async function execute(
   approved: ApprovalRequest,

@@ -33,7 +33,7 @@ export class JournalTampered extends JournalUnavailable {
 export const tamperedAdvice =
   'Keep a copy of the journal, run dbconn journal verify, and name a new journal.';
 
-/** Another process took this request over: whoever meets this must not touch its targets any more. */
+/** Another process took this request over: a process that meets this must not touch its targets any more. */
 export class LeaseLost extends JournalUnavailable {
   constructor(request: string) {
     super(`Request ${request} was taken over by another dbconn. This one stopped working on it.`);
@@ -141,7 +141,7 @@ export interface JournalDraft {
   readonly holder?: Holder;
 }
 
-/** One process among those that share a journal. Whoever holds the lease on a request executes it, nobody else. */
+/** One process among those that share a journal. Only the holder of the lease on a request executes it. */
 export interface Holder {
   /** Random, another one for each process. */
   readonly id: string;

@@ -6,7 +6,7 @@ import type { ApprovalDeps } from './context.ts';
 import { JournalUnavailable } from './journal.ts';
 import type { Holder, Journal } from './journal.ts';
 
-/** The journal as approvals write it: whoever writes the last vote holds the request from that moment on. */
+/** The journal as approvals write it: the process that writes the last vote holds the request from that moment on. */
 export function leaseApproved(journal: Journal, holder: Holder): Journal {
   return {
     ...journal,

@@ -89,7 +89,7 @@ interface Cooling {
 }
 
 /**
- * Whether the same thing was done too short a time ago: whoever repeats it has not yet seen what it did. Taking a
+ * Whether the same thing was done too short a time ago: a person who repeats it has not yet seen what it did. Taking a
  * change back never waits.
  */
 export async function readCooling(
@@ -151,7 +151,7 @@ function thingOf(ask: RemedyRequest): string {
   }
 }
 
-/** Whether the moment is right, whoever asks: the record is true, and nothing is stopped, running, or only just done. */
+/** Whether the moment is right, no matter who asks: the record is true, and nothing is stopped, running, or only just done. */
 export async function mayRunNow(
   ports: ApprovalDeps,
   request: ApprovalRequest,

@@ -9,7 +9,7 @@ import { canReach, readOptionPolicy, slackIdOf, votesNeeded } from './policy.ts'
 import type { Policy } from './policy.ts';
 import type { Actor, ApprovalRequest } from './request.ts';
 
-/** Who may do what, decided anew at every click. */
+/** Who may do what, decided again at every click. */
 export interface Rules {
   readonly policy: Policy;
   readonly people: People;
@@ -34,7 +34,7 @@ export async function mayPropose(
     const fix = `Add approvers in dbconn.yml: approval.${option}.approve.`;
     return refuse('no-approvers', needs, fix);
   }
-  // The terminal proposes for whoever has the machine already; its proposal still needs votes from Slack.
+  // The terminal proposes for people who have the machine already; its proposal still needs votes from Slack.
   if (actor.via === 'terminal' || proposers.length === 0) return done(null);
   return mustBeAmong(rules, actor, {
     named: proposers,

@@ -100,7 +100,7 @@ export function slackIdOf({ terminalUsers }: Policy, { id, via }: Actor): string
 }
 
 /**
- * How many different people must approve. One more where nobody knows who proposes: whoever sits at the terminal
+ * How many different people must approve. One more where nobody knows who proposes: the person at the terminal
  * may be one of the approvers, and must not be the only one.
  */
 export function votesNeeded(policy: Policy, ask: RemedyRequest, proposer: Actor): number {

@@ -134,7 +134,7 @@ export function createRunner(ports: ApprovalDeps, holder: Holder): Runner {
     if (ended.state === 'verifying') {
       running.begin('verifying', ended.id, verifyRequest(ended, context));
     }
-    // From here on it belongs to people, and whoever hears that they ran it takes it again.
+    // From here on it belongs to people, and the process that hears of it takes it again.
     if (ended.state === 'handed') await journal.release(ended.id, holder);
     if (ended.state === 'stale') await proposeAgain(ports, ended);
   };
@@ -155,7 +155,7 @@ export function createRunner(ports: ApprovalDeps, holder: Holder): Runner {
       }
       const taken: ApprovalRequest[] = [];
       for (const request of await readUnfinished(journal)) {
-        // One of a target that is not configured any more keeps its open end, for whoever puts it back.
+        // One of a target that is not configured any more keeps its open end, for the person who puts it back.
         const isOurs = contextOf(ports, request, { holder, signal }) !== undefined;
         if (!isOurs || running.has(request.id)) continue;
         const found = await take(journal, holder, request);

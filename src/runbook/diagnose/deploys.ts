@@ -156,7 +156,7 @@ function lastBegun(replicas: readonly ReplicaReading[]): number {
   return Math.max(...replicas.map(beganMs));
 }
 
-/** A restart begins anew what was created long ago, so the creation counts where it is known. */
+/** A restart begins again what was created long ago, so the creation counts where it is known. */
 function beganMs({ createdAt, startedAt }: ReplicaReading): number {
   const began = createdAt ?? startedAt;
   return began === null ? 0 : Date.parse(began);

@@ -65,7 +65,7 @@ const beginsWith =
   ({ command }: Proposal): boolean =>
     command === start || command?.startsWith(`${start} `) === true;
 
-/** Not of one application: whoever presses chooses whose. */
+/** Not of one application: the person who presses chooses whose. */
 const isAnyIdle = ({ option, command }: Proposal): boolean =>
   option === 'A' && command === undefined;
 

@@ -100,7 +100,7 @@ function wishOf(line: Line): number {
   return typeof line.mayOpen === 'number' ? line.mayOpen : processesOf(line) * wishOfEndless;
 }
 
-/** In proportion to what each may open now. Whoever would get less than one for each process gets that one first. */
+/** In proportion to what each may open now. A service that would get less than one for each process gets that one first. */
 function share(wishes: readonly Wish[], room: number): (Wish & { readonly each: number })[] {
   const total = sum(wishes.map(({ wish }) => wish));
   const portion = ({ wish, processes }: Wish): number => (room * wish) / total / processes;

@@ -221,7 +221,7 @@ interface StrangersInput {
   readonly budget: Budget;
 }
 
-/** From this share of what is used on, whoever holds it is the subject. */
+/** From this share of what is used on, the holder is the subject. */
 const mostShare = 0.5;
 /** A service that holds less than this share is no cause. */
 const victimShare = 0.2;

@@ -90,7 +90,7 @@ export interface AuditorDeps extends Pick<
 
 const mostIncidents = 200;
 const hangs = 'Escalations cannot be verified: the journal or Slack does not answer.';
-/** As long as a question takes; whoever wants to lead asks again each second anyhow. */
+/** As long as a question takes; a process that wants to lead asks again each second anyhow. */
 const probeForMs = 1;
 
 /** Watches that calls for help are made. Runs in every process, also in one that does not lead. */

@@ -82,7 +82,7 @@ interface CallWords {
   readonly nowMs: number;
   /** Later than this is late, and said. */
   readonly lateAfterMs: number;
-  /** Whoever has it answers. */
+  /** The owner answers. */
   readonly isWorkedOn: boolean;
 }
 

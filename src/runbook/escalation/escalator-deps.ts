@@ -39,7 +39,7 @@ export interface EscalatorDeps {
 export interface EscalatorMemory {
   /** When the policy was judged before. */
   judgedAtMs: number | null;
-  /** Whether whoever has it works on it, as far as the notes were read. */
+  /** Whether the owner works on it, as far as the notes were read. */
   activity: Activity;
   /** What was refused, and when it is tried again. */
   readonly pauses: Pauses;

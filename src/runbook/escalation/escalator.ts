@@ -12,7 +12,7 @@ import type { Attention, Question } from './policy.ts';
 import { findReasons } from './reasons.ts';
 import { sendEscalation } from './send-escalation.ts';
 
-/** Asks whoever has an incident and went quiet. The board asks once for each key, so the note may come after it. */
+/** Asks the owner of an incident who went quiet. The board asks once for each key, so the note may come after it. */
 async function askAgain(
   calling: Calling,
   { key, number, quietForMs }: Question,
@@ -36,7 +36,7 @@ const mostRemembered = 1000;
 /** A pager may take two minutes to refuse; the incident's message must not stand still for that. */
 const answerWithinMs = 3000;
 
-/** Calls people for incidents, as their policies say. Only whoever leads calls. */
+/** Calls people for incidents, as their policies say. Only the leader calls. */
 export class Escalator {
   readonly #deps: EscalatorDeps;
   readonly #memories = new Map<string, EscalatorMemory>();

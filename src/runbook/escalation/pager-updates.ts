@@ -23,7 +23,7 @@ interface PageParts {
   readonly nowMs: number;
 }
 
-/** One key for an incident in all its lives: what is triggered after a resolution opens anew by itself. */
+/** One key for an incident in all its lives: what is triggered after a resolution opens again by itself. */
 export function toPage(action: Page['action'], { view, links, reasons, nowMs }: PageParts): Page {
   const { incident, diagnosis } = view;
   const verdict = diagnosis?.verdict ?? incident.last?.verdict;
@@ -74,7 +74,7 @@ export function whatToTell(incident: Incident): Told | null {
   const isPaged = pager === 'triggered' || pager === 'acknowledged';
   if (state !== 'open') return isPaged ? 'resolve' : null;
   if (pager !== 'triggered' || assignee === null) return null;
-  // Whoever was paged after somebody had it is paged because that was not enough.
+  // Anyone who was paged after somebody had it is paged because that was not enough.
   return Date.parse(assignee.at) > lastPagedMs(incident) ? 'acknowledge' : null;
 }
 
@@ -123,7 +123,7 @@ const changing: ReadonlySet<Item['outcome']> = new Set([
 ]);
 
 /**
- * Tells the pager of requests that changed something: whoever is woken sees them beside the page. The note comes
+ * Tells the pager of requests that changed something: the person who is woken sees them beside the page. The note comes
  * first, because the service has no key to know a repetition by: a kill in that moment loses a line and repeats none.
  */
 export async function tellChanges({ deps, memory, view }: Calling): Promise<Incident> {

@@ -4,7 +4,7 @@ import type { Incident } from '../incidents/incident.ts';
 import type { Escalation, EscalationReason, EscalationStep } from '../incidents/rules.ts';
 import type { Contacts } from '../snapshot/target.ts';
 
-/** Whether whoever has an incident is at work on it. */
+/** Whether the owner of an incident is at work on it. */
 export interface Attention {
   /** Somebody has it, and was not asked in vain. */
   readonly isWorkedOn: boolean;
@@ -24,7 +24,7 @@ const mostQuestions = 3;
 /** What marks a note as a question to the assignee; the checklist asks too. */
 export const asksAssignee = 'assignee';
 
-/** What an incident's notes say of whoever has it, so that no note is read twice. */
+/** What an incident's notes say of its owner, so that no note is read twice. */
 export interface Activity {
   /** The journal's number of the last note that is counted in. */
   readonly upTo: number;
@@ -56,7 +56,7 @@ interface AttentionAt {
 }
 
 /**
- * Whoever gives no sign of work for `askAgainAfterMs` is asked, three times at most; after that the policy goes on as
+ * An owner who gives no sign of work for `askAgainAfterMs` is asked, three times at most; after that the policy goes on as
  * if nobody had it.
  */
 export function readAttention(
@@ -130,7 +130,7 @@ const onCallAlone: EscalationStep = {
   unlessAssigned: true,
 };
 
-/** Whoever has it has tried, and it goes on. */
+/** The owner has tried, and it goes on. */
 const onCallForGood: EscalationStep = {
   who: 'on-call',
   afterMs: 30 * minuteMs,
@@ -186,7 +186,7 @@ function toDue(incident: Incident, { step, id, reasons }: Candidate, at: DueAt):
   if (begun !== undefined) return begun;
   const scheduledMs = lifeStartMs(incident) + step.afterMs;
   const holding = reasons.filter(({ name }) => step.when.includes(name));
-  // The age of an incident alone wakes nobody unless it is critical: it stands in the channel for whoever reads there.
+  // The age of an incident alone wakes nobody unless it is critical: it stands in the channel for those who read there.
   const holds = step.when.length === 0 ? incident.severity === 'critical' : holding.length > 0;
   if (!holds || scheduledMs > at.nowMs) return null;
   return {

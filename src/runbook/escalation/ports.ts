@@ -1,6 +1,6 @@
 import type { Diagnosis } from '../diagnose/diagnosis.ts';
 
-/** What dbconn counts of its own work, for whoever watches it. Nothing here throws or waits. */
+/** What dbconn counts of its own work, for people who watch it. Nothing here throws or waits. */
 export interface Meter {
   check(check: Pick<Diagnosis, 'target' | 'tookMs' | 'state' | 'reach'>): void;
   /** A webhook answered with that HTTP status. */

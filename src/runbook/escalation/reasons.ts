@@ -77,7 +77,7 @@ function lostWriters(request: ApprovalRequest): string[] {
   return [`stopped ${count(pids.length, 'session')} that had written: pid ${shown}`];
 }
 
-/** Its name is text out of the database. Whoever prepared it may have been promised that it holds. */
+/** Its name is text out of the database. The client that prepared it may have been promised that it holds. */
 function rolledBack({ option, result }: ApprovalRequest): string[] {
   const isGone = result?.report.items.some(({ outcome }) => outcome === 'rolled back') === true;
   return option === 'prepared' && isGone ? ['rolled back a prepared transaction'] : [];

@@ -25,7 +25,7 @@ interface Sending extends Calling {
 
 /**
  * Makes one call. `sending` is in the journal before it goes out, with how often it was tried, and what came of it
- * after: whoever finds `sending` there knows that it may have gone out. Returns the incident as it then stands.
+ * after: a process that finds `sending` there knows that it may have gone out. Returns the incident as it then stands.
  */
 export async function sendEscalation(calling: Sending, due: Escalation): Promise<Incident> {
   const { deps, view } = calling;
@@ -103,7 +103,7 @@ function writeBegun(calling: Sending, due: Escalation, begun: Escalation): Promi
       state,
       change: {
         escalations: keep(escalations, begun),
-        // From now on a page may stand open: whoever finds this after a crash has to see to its end.
+        // From now on a page may stand open: the process that finds this after a crash has to see to its end.
         pager: begun.via === 'pager' ? 'triggered' : pager,
       },
       note: { kind: 'incident-escalating', sentence: null, facts },

@@ -47,7 +47,7 @@ export async function changeFound(
   return done(to);
 }
 
-/** The same for one that is read first, deciding anew whenever somebody else was quicker. */
+/** The same for one that is read first, deciding again whenever somebody else was quicker. */
 export async function changeIncident(
   deps: ChangeDeps,
   id: string,

@@ -24,7 +24,7 @@ interface Said {
 
 /**
  * Whether somebody may change what others rely on: who has an incident, its silence, its end. Full members of the
- * workspace may, looked up anew; guests, bots, people of other workspaces and whoever cannot be looked up may only read.
+ * workspace may, looked up again; guests, bots, people of other workspaces and people who cannot be looked up may only read.
  * The terminal proves nobody's name. Opening an incident and calling for help are for everybody.
  */
 export async function mayDecide(people: People | undefined, actor: Actor): Promise<Answer<null>> {

@@ -90,7 +90,7 @@ export interface IncidentLog {
   readTime(): Promise<JournalTime>;
   /**
    * One of the processes that share a journal leads: it alone checks, writes to Slack and calls people, so
-   * that nothing is said twice. True while that is this holder, who renews by asking again; whoever lets the
+   * that nothing is said twice. True while that is this holder, who renews by asking again; a holder that lets the
    * holder's time pass loses it.
    */
   takeLead(holder: Holder): Promise<boolean>;

@@ -49,7 +49,7 @@ export interface IncidentView {
 
 /**
  * The one way to change incidents. Webhook, watch, slash command, button and timer all come through here. Every method
- * only writes to the journal and answers at once; what follows from it (checks, messages, calls) is done by whoever
+ * only writes to the journal and answers at once; what follows from it (checks, messages, calls) is done by the process that
  * leads. What cannot be recorded did not happen: that is a refusal.
  */
 export interface Incidents {
@@ -102,7 +102,7 @@ export function createIncidents(given: IncidentDeps): Incidents {
     observe: (targetCheck) => act(() => observe(deps, memories, targetCheck)),
     async requestChanged(request) {
       const kept = await act(async () => done(await recordRequest(deps, memories, request)));
-      // Whoever leads tells it again, so nothing is lost.
+      // The leader tells it again, so nothing is lost.
       if (!kept.ok) deps.onFault?.(`request ${request.id}`, new Error(kept.refusal.next));
     },
     get: (id) =>

@@ -91,7 +91,7 @@ export async function recordRequest(
   request: ApprovalRequest,
 ): Promise<void> {
   const key = `request:${request.id}:${request.state}`;
-  // Whoever wrote meanwhile may have written this: then the notes are to be read again.
+  // Another process that wrote meanwhile may have written this: then the notes are to be read again.
   await untilQuick(async () => {
     const incident = await findIncidentOf(deps, request);
     if (incident === undefined) return undefined;

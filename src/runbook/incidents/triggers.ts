@@ -44,7 +44,7 @@ export function addTrigger(triggers: readonly Trigger[], added: Trigger): Trigge
 
 /**
  * A fingerprint fires once at a time: one that began again shows that it had ended before. Alertmanager forgets to say
- * so when it is started anew, and an alert that nobody ends would keep its incident open for ever.
+ * so when it is started again, and an alert that nobody ends would keep its incident open for ever.
  */
 function endByLater(trigger: Trigger, all: readonly Trigger[]): Trigger {
   if (trigger.kind !== 'alert' || trigger.endedAt !== null) return trigger;
@@ -84,7 +84,7 @@ function compare(a: string, b: string): number {
 /**
  * An incident that is over and comes back. Who had it is history: nobody may sleep on because somebody had it an
  * hour ago. Calls that were made stay for the report; each life of an incident makes its own. Its
- * report is written anew. What the pager was told stands: a page that nobody could end before is ended with this life.
+ * report is written again. What the pager was told stands: a page that nobody could end before is ended with this life.
  */
 export function reopening(incident: Incident, at: string, trigger: Trigger): IncidentChange {
   return {

@@ -18,7 +18,7 @@ export interface UnplacedAlerts {
 /** Slack takes some fifty edits a minute of all messages together; a count need not be told faster than it is read. */
 const usuallyEveryMs = 10_000;
 const afterFailureMs = 60_000;
-/** Of one day. Whoever sends more has lost the overview anyway. */
+/** Of one day. A sender of more has lost the overview anyway. */
 const mostCounted = 10_000;
 const mostNames = 5;
 const longestLabels = 1000;

@@ -51,7 +51,7 @@ class IncidentLists {
     return this.#before;
   }
 
-  /** Somebody changed something, perhaps about an incident that is over: those are read anew too. */
+  /** Somebody changed something, perhaps about an incident that is over: those are read again too. */
   refresh(): void {
     this.#readAtMs = Number.NEGATIVE_INFINITY;
   }

@@ -79,7 +79,7 @@ function hasPostgres({ services }: Snapshot, { postgresService }: Target): boole
   return read.some(({ name, replicas }) => name === postgresService && replicas.length > 0);
 }
 
-/** For each service: where its pool's numbers come from, and whether its containers can be made anew. */
+/** For each service: where its pool's numbers come from, and whether its containers can be recreated. */
 async function tryResize({ adapters, snapshot }: TryInput): Promise<Check[]> {
   const { poolSettings, target } = adapters;
   if (poolSettings === undefined || target.canResize !== true || !snapshot.services.ok) return [];

@@ -88,7 +88,7 @@ export const PreparedTarget = z.strictObject({
 });
 export type PreparedTarget = z.infer<typeof PreparedTarget>;
 
-/** One container of a service, to restart or to make anew. */
+/** One container of a service, to restart or to recreate. */
 export const ReplicaTarget = z.strictObject({
   kind: z.literal('replica'),
   id: z.string(),

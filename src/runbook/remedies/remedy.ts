@@ -178,7 +178,7 @@ export interface Remedy {
   recover(interrupted: Interrupted, control: RunControl): Promise<Report>;
 }
 
-/** From here on no signal that was sent before can arrive any more, and whoever got one has had time to end. */
+/** From here on no signal that was sent before can arrive any more, and each session that got one has had time to end. */
 export const settledAfterMs = signalWithinMs + 1000;
 
 /** Whether a step was begun of which no end is recorded: its signal may still be on its way. */

@@ -27,7 +27,7 @@ export function openItems({
   return checklist.filter(({ id }) => ticks.every(({ item }) => item !== id));
 }
 
-/** Who is asked, and for what: whoever had the incident, else whoever closed it. */
+/** Who is asked, and for what: the owner of the incident, else the person who closed it. */
 function openItemsQuestion(incident: Incident): {
   readonly key: string;
   readonly sentence: string;
@@ -110,7 +110,7 @@ interface ReporterDeps {
 /** A change that is still being verified belongs into the report; one that hangs does not hold it up for ever. */
 const waitForRequestsMs = 10 * 60_000;
 
-/** What is left to do when an incident is over. Only whoever leads does it. */
+/** What is left to do when an incident is over. Only the leader does it. */
 export class Reporter {
   readonly #deps: ReporterDeps;
   /** While Slack refuses it is asked again, and not every second. */

@@ -19,7 +19,7 @@ const mention = /<@([UW][A-Z0-9]+)>|<!subteam\^(S[A-Z0-9]+)>/g;
 type Names = ReadonlyMap<string, string>;
 
 /**
- * A sentence as Markdown shows it: nothing in it is markup, a link or a heading, whoever wrote it. Mentions become
+ * A sentence as Markdown shows it: nothing in it is markup, a link or a heading, no matter who wrote it. Mentions become
  * `@Maya`, or the id where the name is not known.
  */
 export function text(sentence: string, names: Names = new Map()): string {

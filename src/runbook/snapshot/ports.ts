@@ -32,7 +32,7 @@ export interface ServicePermissions {
   readonly restart: Permission;
   /** Running psql in the PostgreSQL container. */
   readonly exec: Permission;
-  /** Making a container anew (option E). */
+  /** Recreating a container (option E). */
   readonly recreate: Permission;
   /** Stopping, starting and reading the container of PostgreSQL (option B). */
   readonly server: Permission;

@@ -18,7 +18,7 @@ interface Verifying {
 
 /**
  * The request, or undefined unless Slack signed it within five minutes of now. Signature and time stamp have exactly
- * Slack's form: one that means the same in other letters would be another request to whoever remembers it.
+ * Slack's form: one that means the same in other letters would be another request to the log that remembers it.
  */
 export function verifySignature({
   headers,

@@ -33,7 +33,7 @@ async function previewRemedy(
   return planned.ok ? planMessage(planned.value) : refusalMessage(planned.refusal);
 }
 
-/** What is answered to whoever had a proposal made, by whatever way. */
+/** What is answered to the person who had a proposal made, by whatever way. */
 export async function showProposal(
   { cards }: Interaction,
   propose: () => Promise<Answer<ApprovalRequest>>,

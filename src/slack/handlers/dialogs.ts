@@ -24,7 +24,7 @@ type IncidentCallback =
   | typeof incidentReopen
   | typeof incidentHelp;
 
-/** The dialogs about an incident. Whoever submits is judged anew, as if they had pressed a button. */
+/** The dialogs about an incident. The person who submits is judged again, as if they had pressed a button. */
 const incidentDialogs: Readonly<Record<IncidentCallback, ReadDialog>> = {
   [incidentSilence]: ({ incident = '' }, filled) => {
     const forMs = parseDuration(filled[incidentFields.for] ?? '');
@@ -56,7 +56,7 @@ function withReason(filled: Filled, then: (reason: string) => Submitted): Submit
   return { errors: { [incidentFields.reason]: 'Enter a reason: others will read it.' } };
 }
 
-/** The dialogs that can be submitted. Whoever submits is judged anew, as if they had pressed a button. */
+/** The dialogs that can be submitted. The person who submits is judged again, as if they had pressed a button. */
 export const dialogs: Readonly<Record<CallbackId, ReadDialog>> = {
   [callbackIds.idle]: (memory, filled) => {
     const read = readIdleView(filled);
@@ -89,7 +89,7 @@ async function deny(
   );
 }
 
-/** Proposed anew with what was chosen; a proposal of one's own that it replaces is withdrawn. */
+/** Proposed again with what was chosen; a proposal of one's own that it replaces is withdrawn. */
 async function proposeIdle(
   on: Interaction,
   { request: id, target }: DialogMemory,

@@ -168,7 +168,7 @@ function aboutIncidents(
   { diagnosis, request, target }: Parts,
 ): Examples['messages'] {
   const view = { incident, diagnosis, requests: [request], ineffective: [] };
-  const scene = { target, offers: ['A', 'C', 'E'], isAnew: false } as const;
+  const scene = { target, offers: ['A', 'C', 'E'], isReplacement: false } as const;
   const report = {
     incident,
     title: 'orders ran out of connections.',

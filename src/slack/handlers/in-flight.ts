@@ -77,7 +77,7 @@ export interface ReplyTimeouts {
   readonly examplesMs: number;
 }
 
-/** A look is bounded by about 4 s; whoever waits twice as long deserves a word. */
+/** A look is bounded by about 4 s; a person who waits twice as long deserves a word. */
 export const defaultReplyTimeouts: ReplyTimeouts = {
   slowAfterMs: 8000,
   giveUpAfterMs: 60_000,

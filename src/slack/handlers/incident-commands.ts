@@ -15,7 +15,7 @@ interface Deciding<T> extends Pick<Interaction, 'incidents' | 'actor'> {
   readonly input: T;
 }
 
-/** Decides, and answers whoever did: the refusal, or what was done. Message and thread tell everybody else. */
+/** Decides, and answers the person who did: the refusal, or what was done. Message and thread tell everybody else. */
 function decision<T>(
   decide: (deciding: Deciding<T>) => Promise<Answer<Incident>>,
   say: (incident: Incident) => string | Message,
@@ -66,7 +66,7 @@ export const decide = {
   ),
 } as const;
 
-/** Does what the words after `incident` say, and answers whoever typed them. */
+/** Does what the words after `incident` say, and answers the person who typed them. */
 export async function answerIncident(on: Interaction, command: IncidentCommand): Promise<Message> {
   const { incidents } = on;
   if (command.word === 'list') return listOpen(incidents);

@@ -161,7 +161,7 @@ async function saySlow({ answer, asker, log }: Interaction, doing: string): Prom
   );
 }
 
-/** Answers with what the work says; words about it instead are for whoever asked alone. */
+/** Answers with what the work says; words about it instead are for the person who asked alone. */
 export async function reply(
   interaction: Interaction,
   task: Task<Message>,

@@ -108,7 +108,7 @@ export async function answerPress(
   const task = { work, doing: 'answering a press', name: 'answer to a press', otherwise };
   const { value } = await answerInTime(press, task);
   if (value === undefined) return;
-  // With a patience of its own, and to whoever pressed alone: the message itself is for all.
+  // With a patience of its own, and to the person who pressed alone: the message itself is for all.
   if ('command' in value) await answerCommand({ ...press, channel: undefined }, value.command);
   else await answer(asker, 'caller', value);
 }

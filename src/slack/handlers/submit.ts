@@ -27,7 +27,7 @@ const title = 'dbconn';
 
 /**
  * Answers a submitted dialog in the dialog itself: it is acknowledged with a word of patience, and shows the answer
- * when the work is done. Whoever closes it meanwhile reads the answer where they opened it.
+ * when the work is done. A person who closes it meanwhile reads the answer where they opened it.
  */
 export function onSubmit(deps: CommandDeps, read: ReadDialog): (args: SubmitArgs) => Promise<void> {
   return async ({ ack, body, context, view }) => {

@@ -55,7 +55,7 @@ function createTab({ clock, draw, onFault, send }: TabParts): Tab {
     }
   }
 
-  // Whoever asks before its turn has come is answered by the same one.
+  // A caller who asks before its turn has come is answered by the same one.
   function queue(): Promise<void> {
     if (!isWaiting) turn = turn.then(show);
     isWaiting = true;
@@ -94,7 +94,7 @@ export interface Home {
 const roundMs = 30_000;
 /** Slack does not say when somebody closes the tab. */
 const watchesForMs = 10 * 60_000;
-/** Twice a minute each, and as many again for who opens theirs. Whoever came first is no longer renewed. */
+/** Twice a minute each, and as many again for who opens theirs. The person who came first is no longer renewed. */
 const mostTabs = 20;
 
 /** Does nothing until somebody comes. */

@@ -90,7 +90,7 @@ function notCheckedYet(target: string): TargetSummary {
   };
 }
 
-/** A younger check goes without its time, so that a tab on which nothing changed need not be sent anew. */
+/** A younger check goes without its time, so that a tab on which nothing changed need not be sent again. */
 const oldAfterMs = 2 * 60_000;
 
 /** Worst first. What cannot be judged may be worse than a warning, and is no news of one. */

@@ -100,7 +100,7 @@ export function createIncidentBoard(parts: BoardParts): IncidentBoard {
 
 function writerOf({ targets, offers, linkTo }: BoardParts): CardParts['write'] {
   const known = new Map(targets.map((target) => [target.name, target]));
-  return async (view, isAnew) => {
+  return async (view, isReplacement) => {
     const { target: name } = view.incident;
     const found = await Promise.all(
       view.requests.slice(-mostRequests).map(async ({ id }) => [id, await linkTo(id)] as const),
@@ -109,7 +109,7 @@ function writerOf({ targets, offers, linkTo }: BoardParts): CardParts['write'] {
     // Absent where it was taken out of the configuration while its incident was open.
     const target = known.get(name);
     return writeIncident(view, {
-      isAnew,
+      isReplacement,
       links,
       ...(target !== undefined && { target, offers: offers(name) }),
     });

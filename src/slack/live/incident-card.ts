@@ -17,8 +17,8 @@ export interface CardParts {
   readonly marks: IncidentMarks;
   /** The incident channel's id; without one nothing can be posted. */
   readonly channel: string | undefined;
-  /** What its message says; `isAnew` where it replaces one that was deleted. */
-  readonly write: (view: IncidentView, isAnew: boolean) => Promise<WrittenIncident>;
+  /** What its message says; `isReplacement` where it replaces one that was deleted. */
+  readonly write: (view: IncidentView, isReplacement: boolean) => Promise<WrittenIncident>;
   readonly intervals: CardIntervals;
   /** Whether this process leads at this moment: after a pause of its machine another one may. */
   readonly isLeading: () => boolean;
@@ -42,7 +42,7 @@ export class IncidentCard {
   #lastTs: string | null = null;
   /** Whether what stands in Slack was made out: not at first, and not after a call whose end nobody knows. */
   #isSure = false;
-  #isAnew = false;
+  #isReplacement = false;
   /** Another process may speak, and this one does not until something is shown again. */
   #isDoubted = false;
   #contentKey: string | undefined;
@@ -131,7 +131,7 @@ export class IncidentCard {
   /** What the process before this one said, as the journal and Slack know it. */
   async #findOut(): Promise<void> {
     const mark = await this.#parts.marks.readMark(this.#view.incident.id);
-    // Another process may have gone further, or posted it anew.
+    // Another process may have gone further, or posted it again.
     if (mark !== undefined && mark.upTo >= this.#upTo) this.#adopt(mark);
     this.#contentKey = undefined;
     this.#place ??= await this.#findMessage();
@@ -174,9 +174,9 @@ export class IncidentCard {
     }
   }
 
-  /** Its message is gone. It may have been posted anew already, just before a crash or with an answer that was lost. */
+  /** Its message is gone. It may have been posted again already, just before a crash or with an answer that was lost. */
   async #lose(gone: Place): Promise<void> {
-    this.#isAnew = true;
+    this.#isReplacement = true;
     this.#gone = gone;
     this.#lastTs = null;
     this.#place = await this.#findMessage(gone);
@@ -185,7 +185,7 @@ export class IncidentCard {
 
   async #write(): Promise<void> {
     const { write, intervals } = this.#parts;
-    const { message, contentKey } = await write(this.#view, this.#isAnew);
+    const { message, contentKey } = await write(this.#view, this.#isReplacement);
     const isSame = contentKey === this.#contentKey;
     const isFresh = performance.now() - this.#wroteAtMs < intervals.refreshMs;
     if (this.#place !== undefined && isSame && isFresh) return;
@@ -210,7 +210,7 @@ export class IncidentCard {
   async #post(): Promise<boolean> {
     const { write, writer, channel, marks } = this.#parts;
     if (channel === undefined) throw new Error('No incident channel is configured.');
-    const { message } = await write(this.#view, this.#isAnew);
+    const { message } = await write(this.#view, this.#isReplacement);
     const { id } = this.#view.incident;
     const ts = await post(writer, message, { channel, key: id });
     this.#place = { channel, ts };
@@ -225,11 +225,11 @@ export class IncidentCard {
     return false;
   }
 
-  /** Its message is gone with its thread: both begin anew. */
+  /** Its message is gone with its thread: both begin again. */
   async #forget(): Promise<void> {
     this.#gone = this.#place;
     this.#place = undefined;
-    this.#isAnew = true;
+    this.#isReplacement = true;
     await this.#write();
     while (await this.#tellNext());
   }

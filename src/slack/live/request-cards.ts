@@ -23,7 +23,7 @@ export interface Cards {
   tellStop(stop: Stop | null): void;
   /** Shows what other processes changed: proposals of the terminal, and ends that were reached elsewhere. */
   catchUp(approvals: Pick<Approvals, 'list' | 'get' | 'stopped'>): Promise<void>;
-  /** Requests that ended shortly before this process began: whoever told of them may have been killed before the end. */
+  /** Requests that ended shortly before this process began: the process that told of them may have been killed before the end. */
   finish(ended: readonly ApprovalRequest[]): void;
   /** Waits until Slack has heard everything; after `ms` without patience. */
   drain(ms: number): Promise<void>;

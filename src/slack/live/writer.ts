@@ -145,7 +145,7 @@ export async function findKeyed(
 
 /**
  * Posts what several processes may post in the same moment, and returns the time stamp of the one that remains: the
- * first that Slack took. Whoever posted a later one sees the earlier one, and takes its own away.
+ * first that Slack took. The process that posted a later one sees the earlier one, and takes its own away.
  */
 export async function postOnce(
   writer: ReadWriting,

@@ -37,7 +37,7 @@ interface IncidentScene extends IncidentOffers {
   /** Where the cards of requests stand, by request. */
   readonly links?: ReadonlyMap<string, string>;
   /** It replaces a message that was deleted. */
-  readonly isAnew: boolean;
+  readonly isReplacement: boolean;
 }
 
 export interface WrittenIncident {
@@ -115,9 +115,12 @@ function verdictOf({ incident, diagnosis }: IncidentView): string {
   return diagnosis?.verdict ?? incident.last?.verdict ?? 'The first check is under way.';
 }
 
-function footOf({ incident, diagnosis }: IncidentView, { isAnew }: IncidentScene): MessageBlock[] {
+function footOf(
+  { incident, diagnosis }: IncidentView,
+  { isReplacement }: IncidentScene,
+): MessageBlock[] {
   const before = 'Posted again: the previous message was deleted';
-  const lines = [incidentLine(incident), ...(isAnew ? [before] : [])];
+  const lines = [incidentLine(incident), ...(isReplacement ? [before] : [])];
   return smallPrint([
     lines.join(' · '),
     ...(diagnosis === null || incident.state !== 'open' ? [] : provenanceLines(diagnosis)),
@@ -175,7 +178,7 @@ function hasText(text: string | null | undefined): text is string {
   return typeof text === 'string' && text !== '';
 }
 
-/** A question to whoever is mentioned in it. */
+/** A question to the person who is mentioned in it. */
 export function questionMessage(sentence: string): Message {
   return toMentioningMessage(sentence, [richText(paragraph(mentioning(sentence)))]);
 }

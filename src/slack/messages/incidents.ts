@@ -63,7 +63,7 @@ export function incidentsMessage(open: readonly Incident[]): Message {
   ]);
 }
 
-/** The answer to whoever silenced it. */
+/** The answer to the person who silenced it. */
 export function silencedMessage({ target, silence }: Incident): Message {
   const line = `The incident of ${target} is silenced.`;
   const until = silence === null ? [] : rich` No escalations until ${day(silence.until)}.`;

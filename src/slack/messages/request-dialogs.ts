@@ -114,7 +114,7 @@ export function approveView(request: ApprovalRequest, channel: string): ModalVie
   });
 }
 
-/** Asks why not; who is in a hurry leaves it empty. Whoever proposed it withdraws it. */
+/** Asks why not; who is in a hurry leaves it empty. The proposer withdraws it. */
 export function denyView(
   request: ApprovalRequest,
   channel: string,

@@ -156,7 +156,7 @@ function yesNo(value: boolean): string {
   return value ? 'yes' : 'no';
 }
 
-/** What would be done, in full, for whoever decides about it. */
+/** What would be done, in full, for the people who decide about it. */
 export function renderPlan(plan: Plan, paint: Paint): string {
   const { option, target, title, subject, targets, steps, spared, sparedTotal } = plan;
   const { cost, frees, undo, risk, byHand } = plan;

@@ -68,13 +68,13 @@ test('a status message’s own button is found by the words it stands for', () =
 
 test('a button is found beside a menu, which has no words of its own', () => {
   const view = aView();
-  const card = kept(writeIncident(view, { target: aTarget(), isAnew: false }).message);
+  const card = kept(writeIncident(view, { target: aTarget(), isReplacement: false }).message);
   expect(findButton(card, 'Acknowledge')).toMatchObject({ ts: '1.0' });
   expect(JSON.stringify(card.blocks)).toContain('overflow');
 });
 
 test('of a card the audience has seen, its table and small print are left out', () => {
-  const card = kept(writeIncident(aView(), { target: aTarget(), isAnew: false }).message);
+  const card = kept(writeIncident(aView(), { target: aTarget(), isReplacement: false }).message);
   expect(briefly(card)).toContain('No owner yet');
   expect(briefly(card)).not.toContain('┌');
   expect(firstLines('a\nb\nc', 2)).toBe('a\nb\n… and 1 line more');

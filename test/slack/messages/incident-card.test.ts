@@ -21,7 +21,7 @@ import { aView } from '../support/incident-board.ts';
 
 const person = { id: 'U0ANA00000', via: 'slack' as const };
 const offers: readonly Action[] = ['A', 'C'];
-const scene = { target: aTarget(), offers, isAnew: false };
+const scene = { target: aTarget(), offers, isReplacement: false };
 
 /** What the diagnosis would do, as the runbook words it. */
 const proposals = [

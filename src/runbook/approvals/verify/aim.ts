@@ -5,7 +5,7 @@ import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Outcome, OutcomeWord } from './outcome.ts';
 
 /**
- * What a change is for, where that is not free slots: whoever stops a blocker wants others to go on, and a new
+ * What a change is for, where that is not free slots: a person who stops a blocker wants others to go on, and a new
  * time-out frees nothing at once. `as-planned`: done and read back, there is nothing else to see.
  */
 export const Aim = z.enum(['slots', 'waiters', 'slow-statements', 'as-planned']);

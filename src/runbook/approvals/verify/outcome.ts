@@ -123,7 +123,7 @@ interface Evidence {
   /** Below this share of the usable slots the trouble is over, 0-1. */
   readonly warningUtilisation: number;
   readonly refill?: Refill | undefined;
-  /** Connections that the change itself allowed, such as a larger pool's: whoever takes those makes nothing worse. */
+  /** Connections that the change itself allowed, such as a larger pool's: a session that takes those makes nothing worse. */
   readonly allowed?: number;
 }
 
@@ -198,7 +198,7 @@ function judge(
   const noise = Math.max(2, Math.round(usable * 0.02));
   const added = Math.max(0, usable - usableBefore);
   if (later > before + noise + added + allowed) return 'worse';
-  // Whoever was refused comes in now: a server with more slots is judged by its warning line alone.
+  // Sessions that were refused come in now: a server with more slots is judged by its warning line alone.
   const wasFull = before >= usableBefore * warningUtilisation;
   if (added > 0 && wasFull) return later < usable * warningUtilisation ? 'fixed' : 'partly';
   const freed = before - Math.min(after, later);

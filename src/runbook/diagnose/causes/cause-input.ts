@@ -272,7 +272,7 @@ export function isDead(holder: Holder, input: CauseInput): boolean {
 }
 
 /**
- * Whether a pool waits for itself: used up, each connection idle in a transaction and no query running. Whoever has one
+ * Whether a pool waits for itself: used up, each connection idle in a transaction and no query running. A process that has one
  * waits for a second one, which nobody can give back; a larger pool is used up in the same way.
  */
 export function waitsForItself(holder: Holder, { atLimit }: CauseInput): boolean {

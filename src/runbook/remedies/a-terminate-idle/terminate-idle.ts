@@ -172,7 +172,7 @@ function refuseNothing(
   return refuse('nothing-to-do', why, next);
 }
 
-/** Approved sessions that rest exactly as they did. Whoever came since is not looked at. */
+/** Approved sessions that rest exactly as they did. Sessions that came since are not looked at. */
 async function recheckSessions(ports: OptionAPorts, plan: Plan): Promise<Recheck> {
   const query = toQuery(ports, toIdleRequest(plan.ask));
   const now = await ports.privileged.act((session) => session.readTerminateCandidates(query));

@@ -97,7 +97,7 @@ const checks: readonly Check[] = [
   checkHost,
 ];
 
-/** Those that hold for whoever changes it; the others say what dbconn cannot do. */
+/** Those that hold for anyone who changes it; the others say what dbconn cannot do. */
 const harms: readonly Check[] = [checkNumber, checkRoom, checkMemory];
 
 /** Whether this change can be made, or why not and what to do instead. Nothing is changed to find out. */

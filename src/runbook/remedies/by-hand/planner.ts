@@ -12,7 +12,7 @@ type Roles = Pick<Target, 'applicationRoles'>;
 
 /**
  * Who may be ended when a person with every right does it: sessions that only lacked the acting role's rights. Signals
- * nobody: whoever holds this can only plan.
+ * nobody: anyone who holds this can only plan.
  */
 export function planningConnection(
   privileged: PrivilegedConnection,
@@ -123,13 +123,13 @@ function outcomeOf(target: PlanTarget): Item['outcome'] {
   return target.kind === 'blocker' && target.how === 'cancel' ? 'cancelled' : 'ended';
 }
 
-/** A plan made anew tells what is in force: one that has nothing to do has it already. */
+/** A new plan tells what is in force: one that has nothing to do has it already. */
 async function readSetting(remedy: Remedy, { ask, targets }: Plan): Promise<Item[]> {
   const planned = settingOf(targets);
   const again = await remedy.propose(ask);
   const item = { what: planned.name, lines: [] };
   if (!again.ok && again.refusal.kind === 'unreachable') {
-    // Such as a server that is starting again: whoever asked asks once more.
+    // Such as a server that is starting again: the person who asked asks once more.
     throw new PrivilegedUnavailable(again.refusal.why);
   }
   const now = again.ok ? settingOf(again.value.targets) : undefined;

@@ -19,7 +19,7 @@ import {
 } from './same-blocker.ts';
 import type { OptionDPorts } from './same-blocker.ts';
 
-/** Approved sessions that are still at what they were and still in the way. Whoever came since is not looked at. */
+/** Approved sessions that are still at what they were and still in the way. Sessions that came since are not looked at. */
 async function recheckBlockers(ports: OptionDPorts, plan: Plan): Promise<Recheck> {
   const targets = blockersOf(plan.targets);
   const pids = targets.map(({ identity }) => identity.pid);

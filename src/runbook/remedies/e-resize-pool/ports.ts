@@ -70,10 +70,10 @@ export interface EnvFile {
 
 /** Where a service's pool numbers are kept, and what gives them to its containers. Needed by option E. */
 export interface PoolSettings extends EnvFile {
-  /** Why these containers cannot be made anew, one sentence for each that cannot. Changes nothing. */
+  /** Why these containers cannot be recreated, one sentence for each that cannot. Changes nothing. */
   readObstacles(ids: readonly string[]): Promise<readonly Obstacle[]>;
   /**
-   * Makes a container anew with these numbers and everything else as it was. What does not come up is removed and
+   * Recreates a container with these numbers and everything else as it was. What does not come up is removed and
    * the old container runs again. Never throws for what the container or the engine does.
    */
   recreateReplica(replica: ReplicaName, recreation: Recreation): Promise<RecreateOutcome>;

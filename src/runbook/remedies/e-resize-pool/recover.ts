@@ -25,7 +25,7 @@ const TurnFacts = z.object({
 const notBegun = 'dbconn stopped before it';
 
 /**
- * Settles each container that was being made anew, so that one of it is left, and then brings `.env` in line with
+ * Settles each container that was being recreated, so that one of it is left, and then brings `.env` in line with
  * them. Containers that were not reached stay as they are; numbers that failed are taken back from all.
  */
 export async function recoverResize(
@@ -78,7 +78,7 @@ interface Traces extends Pick<Place, 'step' | 'pool'> {
   readonly steps: readonly StepEntry[];
 }
 
-/** The journal says so; or it was made anew, but with the numbers of before: then it was being taken back. */
+/** The journal says so; or it was recreated, but with the numbers of before: then it was being taken back. */
 function wasPutBack(
   { result, environment }: RecreateOutcome,
   { steps, step, pool }: Traces,

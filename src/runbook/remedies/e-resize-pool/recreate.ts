@@ -54,7 +54,7 @@ interface Turn {
   readonly environment: PoolEnvironment;
 }
 
-/** Makes one container anew, with its intent before and its result after it in the journal. */
+/** Recreates one container, with its intent before and its result after it in the journal. */
 export async function recreate(
   ports: OptionEPorts,
   control: RunControl,

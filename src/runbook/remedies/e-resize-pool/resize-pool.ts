@@ -20,7 +20,7 @@ import { poolOf, resizeOf } from './ports.ts';
 import { recoverResize } from './recover.ts';
 import { runResize } from './run.ts';
 
-/** Runbook option E: other pool numbers in the project's `.env`, and containers made anew with them. */
+/** Runbook option E: other pool numbers in the project's `.env`, and containers recreated with them. */
 export function createOptionE(ports: OptionEPorts): Remedy {
   return {
     option: 'E',

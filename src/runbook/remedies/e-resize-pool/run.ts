@@ -16,7 +16,7 @@ interface NextContainer {
 }
 
 /**
- * Waits until the next container may be made anew, or says why it may not. The first one gives slots back to a full
+ * Waits until the next container may be recreated, or says why it may not. The first one gives slots back to a full
  * server, so the governor rules only from the second on.
  */
 async function whyHalted(
@@ -38,7 +38,7 @@ interface ResizeRun {
 }
 
 /**
- * Writes the numbers, then makes container after container anew, each healthy before the next. Numbers a container
+ * Writes the numbers, then recreates container after container, each healthy before the next. Numbers a container
  * does not start with are taken back everywhere. A storm that does not calm and an emergency stop end the row;
  * what was not reached keeps running as it was.
  */

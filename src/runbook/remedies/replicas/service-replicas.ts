@@ -171,7 +171,7 @@ export function readReplicas(
   return refuse('no-containers', `No container of ${name} was found.`, fallback);
 }
 
-/** A restart, or a container made anew, would start what somebody stopped on purpose. */
+/** A restart, or a recreated container, would start what somebody stopped on purpose. */
 export function whyNotRunning({ state }: Pick<ReplicaReading, 'state'>): string | undefined {
   return state === 'running' || state === 'restarting' ? undefined : 'it is not running';
 }

@@ -98,7 +98,7 @@ export const recommendedSessionTimeoutMs = 30 * 60_000;
 
 /** Candidates, longest first: what people would set. None is longer than the runbook's. */
 const ladderMs = [600_000, 300_000, 120_000, 60_000, 30_000, 10_000];
-/** Whoever rested so long and went on may rest twice as long on a worse day. */
+/** A session that rested so long and went on may rest twice as long on a worse day. */
 const leeway = 2;
 const minuteMs = 60_000;
 
@@ -177,7 +177,7 @@ function whyNone(idleSpans: IdleSpans, needed: number): string {
     : 'Slots ran short before any time-out could have ended enough of them';
 }
 
-/** What leaves alone whoever went on by themselves, in whole minutes from one on: nobody sets odd seconds. */
+/** What leaves alone the sessions that went on by themselves, in whole minutes from one on: nobody sets odd seconds. */
 function leastTimeout({ longestHarmlessMs }: IdleSpans): number {
   const ms = (longestHarmlessMs ?? 0) * leeway;
   return ms <= minuteMs ? ms : Math.ceil(ms / minuteMs) * minuteMs;

@@ -7,7 +7,7 @@ import type { Target } from '../../snapshot/target.ts';
 
 /**
  * The sealed bundle of an incident: the journal's JSON export of it, with what else judging it again needs, under one
- * hash. Any change to the file is found. Whoever makes a new hash for a changed file is found by a hash kept elsewhere.
+ * hash. Any change to the file is found. A new hash for a changed file is found by a hash kept elsewhere.
  */
 const bundleFormat = 'dbconn bundle';
 const bundleVersion = 1;

@@ -167,7 +167,7 @@ function countsToday(
   return isAmong(approvers, by) && (proposerMayVote || !isProposer);
 }
 
-/** The terminal proposes for whoever has the machine already. */
+/** The terminal proposes for people who have the machine already. */
 function isAmong(named: readonly string[], { id, via }: Actor): boolean {
   return via !== 'slack' || named.includes(id) || named.some(isGroup);
 }

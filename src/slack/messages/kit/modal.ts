@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { plainText, slackLimits, truncate } from './message.ts';
 import type { Message, MessageBlock } from './message.ts';
 
-/** What a dialog remembers of where it was opened: ids and configured names, judged anew when it is submitted. */
+/** What a dialog remembers of where it was opened: ids and configured names, judged again when it is submitted. */
 export const DialogMemory = z.strictObject({
   /** Where its answer goes when the dialog was closed meanwhile. */
   channel: z.string().min(1).max(100),

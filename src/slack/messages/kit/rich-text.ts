@@ -164,7 +164,7 @@ const mention = /<(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+)>/;
 
 /**
  * A sentence of the runbook with its `<@U…>` and `<!subteam^S…>` as mentions. For sentences without text from
- * elsewhere only: whoever could write one of these into them could call people.
+ * elsewhere only: somebody who could write one of these into them could call people.
  */
 export function mentioning(text: string): Leaf[] {
   return cleanUntrusted(text, ownLimits.leafCharacters)
