@@ -14,7 +14,7 @@ import { connectDocker } from '../../src/docker/connect.ts';
 import type { Snapshot } from '../../src/runbook/snapshot/snapshot.ts';
 import type { Plan } from '../../src/runbook/remedies/plan.ts';
 import { systemClock } from '../../src/timing.ts';
-import { recordSteps } from '../runbook/remedies/server-bedside.ts';
+import { recordSteps } from '../runbook/remedies/option-b-on-cluster.ts';
 import { useServer } from '../support/server.ts';
 import { whyNoEngine } from './engine.ts';
 import { startSecondEngine, whyNoSecondEngine } from './second-engine.ts';

@@ -98,7 +98,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const idle = new Client({ connectionString: cluster.url(), application_name: 'backend' });
     idle.on('error', () => undefined); // cut off by the restart
     await idle.connect();
-    const remedy = bedside.remedy();
+    const remedy = optionB.remedy();
     const report = await runPlan(remedy, await planFor(remedy, 40), recordSteps().control);
     expect(report).toMatchObject({ finished: true, items: [{ outcome: 'set' }] });
     expect(report.summary).toContain('max_connections is 40. backend 0 sessions (1 before).');
