@@ -13,7 +13,7 @@ import { growSteadily, leaseApproved } from './lease.ts';
 import { checkOptions, checkPeople, offersOf } from './offers.ts';
 import { readCooling } from './may-run-now.ts';
 import { mayVote } from './permissions.ts';
-import { readOptionPolicy } from './policy.ts';
+import { readOptionPolicy, underItsRules } from './policy.ts';
 import type { OptionPolicy } from './policy.ts';
 import { preview, propose } from './propose.ts';
 import type { ProposeInput } from './propose.ts';
@@ -59,8 +59,8 @@ export interface Approvals {
   check(target: string, found: readonly Check[]): readonly Check[];
   /** For doctor: whether those who are named, and these contacts, can be looked up, and count. Asks Slack. */
   checkPeople(contacts?: Contacts): Promise<readonly Check[]>;
-  /** Who may propose and approve an action, and how: for what is shown, never for what is decided. */
-  rulesFor(action: Action): OptionPolicy;
+  /** Who may approve a request, and how, by the rules it was made under: for what is shown, never for what is decided. */
+  rulesFor(request: ApprovalRequest): Promise<OptionPolicy>;
   /** Whether this person's vote would count now: for what is shown, never for what is decided. Writes nothing. */
   mayVote(request: ApprovalRequest, actor: Actor): Promise<Answer<null>>;
   /** Until when the same change may not run again: for what is shown, never for what is decided. UTC ISO text. */
@@ -124,8 +124,8 @@ export function createApprovals(given: ApprovalDeps): Approvals {
     offers: (target) => offersOf(ports, target),
     check: (target, found) => checkOptions(ports, target, found),
     checkPeople: (contacts) => checkPeople(shown, contacts),
-    mayVote: (request, actor) => mayVote(shown, request, actor),
-    rulesFor: (action) => readOptionPolicy(ports.policy, action),
+    mayVote: async (request, actor) => mayVote(await underItsRules(shown, request), request, actor),
+    rulesFor: (request) => readRules(ports, request),
     coolingUntil: (request) => recorded(() => readCoolingEnd(ports, request)),
     propose: (input) => recorded(() => propose(ports, input)),
     preview: (target, ask) => recorded(() => preview(ports, target, ask)),
@@ -168,11 +168,16 @@ export function createApprovals(given: ApprovalDeps): Approvals {
   };
 }
 
+async function readRules(ports: ApprovalDeps, request: ApprovalRequest): Promise<OptionPolicy> {
+  const { policy } = await underItsRules(ports, request);
+  return readOptionPolicy(policy, request.option);
+}
+
 async function readCoolingEnd(
   ports: ApprovalDeps,
   request: ApprovalRequest,
 ): Promise<Answer<string | null>> {
-  const cooling = await readCooling(ports, request);
+  const cooling = await readCooling(await underItsRules(ports, request), request);
   if (cooling === undefined) return done(null);
   return done(new Date(ports.clock.now() + cooling.leftMs).toISOString());
 }

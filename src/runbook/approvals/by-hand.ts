@@ -10,7 +10,7 @@ import { readStop } from './emergency-stop.ts';
 import { checkAgainstReality, fail, skippedShown, snapshotBefore } from './execute.ts';
 import { mayChange, mustBeTrue, readCooling } from './may-run-now.ts';
 import { mayTakeHandOff } from './permissions.ts';
-import { readOptionPolicy } from './policy.ts';
+import { readOptionPolicy, underItsRules } from './policy.ts';
 import { refuseClosed, refuseStopped, refuseUnknown } from './refusals.ts';
 import type { ApprovalRequest } from './request.ts';
 import { decideOn, expire, isOverdue } from './vote.ts';
@@ -75,7 +75,8 @@ export function ranByHand(
     ports,
     () => findHanded(ports, id),
     async (request) => {
-      const allowed = await mayTakeHandOff(ports, request, actor);
+      const rules = await underItsRules(ports, request);
+      const allowed = await mayTakeHandOff(rules, request, actor);
       if (!allowed.ok) return allowed;
       const truth = await mustBeTrue(ports, request.target);
       if (!truth.ok) return truth;

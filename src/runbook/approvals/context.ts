@@ -6,7 +6,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Journal, Stop } from './journal.ts';
 import type { Neighbourhood } from './neighbours.ts';
 import type { People } from './people.ts';
-import type { Policy } from './policy.ts';
+import type { Policies } from './policy.ts';
 import { advance } from './request.ts';
 import type { ApprovalRequest, RequestChange, RequestState } from './request.ts';
 
@@ -17,10 +17,9 @@ export interface EmergencyStopSwitch {
 }
 
 /** What approvals need. */
-export interface ApprovalDeps {
+export interface ApprovalDeps extends Policies {
   readonly journal: Journal;
   readonly approvalTargets: readonly ApprovalTarget[];
-  readonly policy: Policy;
   /** Asked at every decision of somebody in Slack; without an answer nobody there may decide. */
   readonly people: People;
   /** For what is shown, which Slack must not be asked for every time; `people` unless given. */
@@ -30,6 +29,8 @@ export interface ApprovalDeps {
   /** How a target stands to the others; each is alone where that is absent. */
   readonly neighbourhood?: (target: string) => Promise<Neighbourhood> | undefined;
   readonly clock: Clock;
+  /** What waits for votes on one of these is withdrawn: they are not configured any more. */
+  readonly removedTargets?: readonly string[];
   /** Whether the incident that a request was proposed in is over: then it is withdrawn. Never, unless given. */
   readonly isIncidentOver?: (request: ApprovalRequest) => Promise<boolean>;
   /** Between the end of a change and the look that tells whether it helped. */

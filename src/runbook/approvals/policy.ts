@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { hashJson } from '../remedies/plan.ts';
 import { Action, actionOf } from '../remedies/remedy-request.ts';
 import type { RemedyRequest } from '../remedies/remedy-request.ts';
-import type { Actor } from './request.ts';
+import type { Actor, ApprovalRequest } from './request.ts';
 
 const names = z.array(z.string()).readonly();
 
@@ -79,9 +79,48 @@ export const defaultPolicy: Policy = {
   breakGlass: { users: [], terminal: [], actions: [] },
 };
 
-/** Changes whenever the policy does. Part of every plan, so that no vote outlives the rules it was given under. */
+/** Changes whenever the policy does. Part of every plan, so that votes count by the rules it was proposed under. */
 export function policyVersion(policy: Policy): Promise<string> {
   return hashJson(policy);
+}
+
+/** The rules of now, and those that were in force before in this process. */
+export interface Policies {
+  readonly policy: Policy;
+  readonly earlierPolicies?: readonly Policy[];
+}
+
+/**
+ * The rules that a request was made under, as far as this process has had them; undefined where its rules are others, or
+ * where nothing may be changed any more. Who may run it without votes has to be named by both, for that is for one alone.
+ */
+export async function readPolicyOf(
+  { policy, earlierPolicies = [] }: Policies,
+  { plan }: Pick<ApprovalRequest, 'plan'>,
+): Promise<Policy | undefined> {
+  if (plan.policyVersion === (await policyVersion(policy))) return policy;
+  if (policy.readOnly) return undefined;
+  for (const earlier of earlierPolicies) {
+    if (plan.policyVersion !== (await policyVersion(earlier))) continue;
+    return { ...earlier, breakGlass: inBoth(earlier.breakGlass, policy.breakGlass) };
+  }
+  return undefined;
+}
+
+function inBoth(one: Policy['breakGlass'], other: Policy['breakGlass']): Policy['breakGlass'] {
+  return {
+    users: one.users.filter((id) => other.users.includes(id)),
+    terminal: one.terminal.filter((id) => other.terminal.includes(id)),
+    actions: one.actions.filter((action) => other.actions.includes(action)),
+  };
+}
+
+/** The same, with the rules of this request in place of those of now. */
+export async function underItsRules<D extends Policies>(
+  deps: D,
+  request: Pick<ApprovalRequest, 'plan'>,
+): Promise<D> {
+  return { ...deps, policy: (await readPolicyOf(deps, request)) ?? deps.policy };
 }
 
 /** The rules of one option where the configuration says nothing of it: nobody may approve it. */

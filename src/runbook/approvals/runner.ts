@@ -6,6 +6,7 @@ import { execute, fail, toVerifying } from './execute.ts';
 import type { Holder, Journal } from './journal.ts';
 import { keepLeases, withLease } from './lease.ts';
 import { concerning } from './may-run-now.ts';
+import { underItsRules } from './policy.ts';
 import { propose } from './propose.ts';
 import type { ApprovalRequest } from './request.ts';
 import { controlOf, recoverSafely } from './run-control.ts';
@@ -128,7 +129,7 @@ export function createRunner(ports: ApprovalDeps, holder: Holder): Runner {
   });
   const leases = keepLeases(ports, holder, running.isBusy);
   const run = async (request: ApprovalRequest, work: Work): Promise<void> => {
-    const context = contextOf(ports, request, { holder, signal });
+    const context = await contextOf(ports, request, { holder, signal });
     if (context === undefined) throw new Error(`Target ${request.target} is not configured.`);
     const ended = await work(request, context);
     if (ended.state === 'verifying') {
@@ -156,8 +157,8 @@ export function createRunner(ports: ApprovalDeps, holder: Holder): Runner {
       const taken: ApprovalRequest[] = [];
       for (const request of await readUnfinished(journal)) {
         // One of a target that is not configured any more keeps its open end, for the person who puts it back.
-        const isOurs = contextOf(ports, request, { holder, signal }) !== undefined;
-        if (!isOurs || running.has(request.id)) continue;
+        const context = await contextOf(ports, request, { holder, signal });
+        if (context === undefined || running.has(request.id)) continue;
         const found = await take(journal, holder, request);
         if (found === undefined) continue;
         begin(found, finishRequest);
@@ -208,12 +209,13 @@ async function proposeAgain(ports: ApprovalDeps, stale: ApprovalRequest): Promis
   ports.onChange(stale, { kind: 'note', sentence: why, at: isoNow(ports.clock) });
 }
 
-function contextOf(
+async function contextOf(
   ports: ApprovalDeps,
-  { target, option, plan }: ApprovalRequest,
+  request: ApprovalRequest,
   { holder, signal }: { readonly holder: Holder; readonly signal: AbortSignal },
-): ExecutionContext | undefined {
-  const { approvalTargets, ...rest } = ports;
+): Promise<ExecutionContext | undefined> {
+  const { target, option, plan } = request;
+  const { approvalTargets, ...rest } = await underItsRules(ports, request);
   const approvalTarget = approvalTargets.find(({ name }) => name === target);
   const remedies = plan.byHand === undefined ? approvalTarget?.remedies : approvalTarget?.handOffs;
   const remedy = remedies?.find((candidate) => candidate.option === option);

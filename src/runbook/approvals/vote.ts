@@ -6,7 +6,7 @@ import type { ApprovalDeps } from './context.ts';
 import { JournalTampered } from './journal.ts';
 import { mayRunNow } from './may-run-now.ts';
 import { mayBreakGlass, mayDeny, mayVote, mayWithdraw } from './permissions.ts';
-import { policyVersion, readOptionPolicy } from './policy.ts';
+import { readOptionPolicy, readPolicyOf, underItsRules } from './policy.ts';
 import {
   refuseClosed,
   refuseContended,
@@ -19,7 +19,7 @@ import type { Actor, ApprovalRequest, RequestChange, RequestState, Vote } from '
 
 /** A request that can still be voted on. One whose time or rules are over is closed on the way, and refused. */
 async function findOpen(ports: ApprovalDeps, id: string): Promise<Answer<ApprovalRequest>> {
-  const { journal, policy } = ports;
+  const { journal } = ports;
   const request = await journal.read(id);
   if (request === undefined) return refuseUnknown();
   if (request.state !== 'proposed') return refuseClosed(request);
@@ -28,7 +28,7 @@ async function findOpen(ports: ApprovalDeps, id: string): Promise<Answer<Approva
     return refuseClosed(expired ?? (await journal.read(id)) ?? request);
   }
   if ((await hashPlan(request.plan)) !== request.hash) return refuseTampered();
-  if (request.plan.policyVersion !== (await policyVersion(policy))) {
+  if ((await readPolicyOf(ports, request)) === undefined) {
     const sentence = 'The approval rules changed after it was proposed.';
     const stale = await end(ports, request, { state: 'stale', by: null, sentence, reason: null });
     return refuseClosed(stale ?? (await journal.read(id)) ?? request);
@@ -117,18 +117,27 @@ export function expire(
   return end(ports, request, { state: 'expired', by: null, sentence, reason: null });
 }
 
-/** What prevents the next incident, or takes a change back, is as right after this one. */
-async function isMoot(ports: ApprovalDeps, request: ApprovalRequest): Promise<boolean> {
-  const { state, option, undoes } = request;
-  if (state !== 'proposed' || option === 'prevention' || undoes !== null) return false;
-  return (await ports.isIncidentOver?.(request)) ?? false;
+/** Why it need not be decided any more, if so. What prevents the next incident, or takes a change back, is as right after this one. */
+async function whyMoot(
+  { isIncidentOver, removedTargets = [] }: ApprovalDeps,
+  request: ApprovalRequest,
+): Promise<string | undefined> {
+  const { state, option, target, undoes } = request;
+  if (state !== 'proposed') return undefined;
+  if (removedTargets.includes(target)) {
+    return 'Its target was removed from dbconn.yml, so dbconn withdrew this.';
+  }
+  if (option === 'prevention' || undoes !== null) return undefined;
+  const isOver = (await isIncidentOver?.(request)) ?? false;
+  return isOver ? 'The incident is over, so dbconn withdrew this.' : undefined;
 }
 
-function withdrawMoot(
+async function withdrawMoot(
   ports: ApprovalDeps,
   request: ApprovalRequest,
 ): Promise<ApprovalRequest | undefined> {
-  const sentence = 'The incident is over, so dbconn withdrew this.';
+  const sentence = await whyMoot(ports, request);
+  if (sentence === undefined) return undefined;
   return end(ports, request, { state: 'withdrawn', by: null, sentence, reason: null });
 }
 
@@ -139,9 +148,7 @@ export async function sweep(ports: ApprovalDeps): Promise<readonly ApprovalReque
     try {
       const ended = (await isOverdue(ports, request))
         ? await expire(ports, request)
-        : (await isMoot(ports, request))
-          ? await withdrawMoot(ports, request)
-          : undefined;
+        : await withdrawMoot(ports, request);
       if (ended !== undefined) swept.push(ended);
     } catch (error) {
       // It stops its own target, and the watch on the journal says so; all others have their time as before.
@@ -179,10 +186,11 @@ export function vote(
 }
 
 async function mayCount(
-  ports: ApprovalDeps,
+  deps: ApprovalDeps,
   request: ApprovalRequest,
   given: Vote,
 ): Promise<Answer<null>> {
+  const ports = await underItsRules(deps, request);
   const allowed = await mayVote(ports, request, given.by);
   if (!allowed.ok) return allowed;
   if (readOptionPolicy(ports.policy, request.option).reasonRequired && given.reason === null) {
@@ -214,10 +222,11 @@ export function breakGlass(
 
 /** The reason as it is recorded. */
 async function mayStandIn(
-  ports: ApprovalDeps,
+  deps: ApprovalDeps,
   request: ApprovalRequest,
   { actor, reason }: Omit<Click, 'id'>,
 ): Promise<Answer<string>> {
+  const ports = await underItsRules(deps, request);
   const allowed = await mayBreakGlass(ports, request, actor);
   if (!allowed.ok) return allowed;
   const why = cleanReason(reason);
@@ -242,10 +251,11 @@ export function close(
     ports,
     () => findOpen(ports, id),
     async (request) => {
+      const rules = await underItsRules(ports, request);
       const allowed =
         state === 'denied'
-          ? await mayDeny(ports, request, actor)
-          : mayWithdraw(ports.policy, request, actor);
+          ? await mayDeny(rules, request, actor)
+          : mayWithdraw(rules.policy, request, actor);
       if (!allowed.ok) return allowed;
       const ending = { by: actor, sentence, reason: cleanReason(reason) };
       const closing = { ...ending, at: isoNow(ports.clock) };

@@ -75,7 +75,7 @@ function isClosed(found: Answer<ApprovalRequest>): found is { ok: true; value: A
 
 async function approve(press: Press, request: ApprovalRequest): Promise<Message | undefined> {
   const { actor, approvals } = press;
-  const { reasonRequired } = approvals.rulesFor(request.option);
+  const { reasonRequired } = await approvals.rulesFor(request);
   if (reasonRequired && request.state === 'proposed') {
     // Nobody should write a reason for a vote that does not count.
     const allowed = await approvals.mayVote(request, actor);

@@ -182,8 +182,9 @@ test('how much of a plan must be left is configurable', async () => {
 
 test('what is shown of the rules is what is decided by', async () => {
   const approvals = await world.approvals({ reasonRequired: true, votes: 2 });
-  expect(approvals.rulesFor('A')).toMatchObject({ reasonRequired: true, votes: 2 });
-  expect(approvals.rulesFor('B')).toEqual(defaultPolicyOf('B'));
+  const request = await propose(approvals, ann);
+  expect(await approvals.rulesFor(request)).toMatchObject({ reasonRequired: true, votes: 2 });
+  expect(await approvals.rulesFor({ ...request, option: 'B' })).toEqual(defaultPolicyOf('B'));
 });
 
 describe('doctor', () => {
