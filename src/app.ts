@@ -1,13 +1,10 @@
-import type { App, Deps } from './app/deps.ts';
+import type { App, Before, Deps } from './app/deps.ts';
 import type { Config } from './config/config.ts';
+import type { StoredJournal } from './journal/stored-journal.ts';
+import type { SteadyClock } from './runbook/incidents/steady-clock.ts';
 
 /** The one composition root: nothing else wires adapters. */
 export function createApp(config: Config, deps: Deps): App {
-  const targets = once(async () => {
-    if (deps.targets !== undefined) return deps.targets;
-    const { openTargets } = await import('./app/target-adapters.ts');
-    return openTargets(config, deps);
-  });
   const journal = once(async () => {
     const { openJournal } = await import('./app/journal.ts');
     const opened = await openJournal(config, deps);
@@ -17,8 +14,29 @@ export function createApp(config: Config, deps: Deps): App {
     const { openSteadyClock } = await import('./runbook/incidents/steady-clock.ts');
     return openSteadyClock(await journal.get(), deps.clock);
   });
+  return buildApp(config, { deps, journal, steadyClock });
+}
+
+/** Earlier rules: a request waits for its votes for minutes, and nobody edits them more often in that time. */
+const mostRemembered = 20;
+
+/** What stays when the configuration is replaced. */
+interface Lasting {
+  readonly deps: Deps;
+  readonly journal: Once<StoredJournal>;
+  readonly steadyClock: Once<SteadyClock>;
+}
+
+function buildApp(config: Config, lasting: Lasting, before?: Before): App {
+  const { deps, journal, steadyClock } = lasting;
+  const targets = once(async () => {
+    if (deps.targets !== undefined) return deps.targets;
+    const { openTargets } = await import('./app/target-adapters.ts');
+    return openTargets(config, deps, before?.targets);
+  });
   const app: App = {
     config,
+    ...(before !== undefined && { before }),
     deps,
     targets: targets.get,
     journal: journal.get,
@@ -41,8 +59,13 @@ export function createApp(config: Config, deps: Deps): App {
       return runDoctor(app, target, environment);
     },
     async bot(slack, log) {
-      const { openBot } = await import('./app/bot.ts');
-      return openBot({ app, slack, log });
+      const { openReloadable } = await import('./app/reload.ts');
+      return openReloadable({ app, slack, log });
+    },
+    async withConfig(next) {
+      const approvals = [config.approval, ...(before?.approvals ?? [])].slice(0, mostRemembered);
+      const names = config.targets.map(({ target }) => target.name);
+      return buildApp(next, lasting, { targets: await targets.get(), names, approvals });
     },
     async close() {
       try {
@@ -67,6 +90,7 @@ const refusals = {
   incidents: refuse,
   doctor: refuse,
   bot: refuse,
+  withConfig: refuse,
 } satisfies Partial<App>;
 
 interface Once<T> {

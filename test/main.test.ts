@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,12 +114,13 @@ async function sessions(): Promise<number> {
   }
 }
 
-async function askStatus(local: LocalSlack): Promise<string> {
+async function askStatus(local: LocalSlack, target = 'orders'): Promise<string> {
   const { acked } = await local.typeCommand({ user, channel, text: '/dbconn status' });
   expect(acked).toBe(true);
   return local.waitFor(({ channels }) => {
     const messages = channels.find(({ id }) => id === channel)?.messages ?? [];
-    return messages.find(({ text }) => text.includes('usable connections'))?.text;
+    const about = messages.filter(({ text }) => text.includes(target));
+    return about.find(({ text }) => text.includes('usable connections'))?.text;
   }, patienceMs);
 }
 
@@ -146,6 +147,33 @@ test('in Socket Mode it answers /dbconn status, and SIGTERM ends it with 0 and n
   expect(started.output()).not.toContain('hunter2');
 });
 
+test('a changed dbconn.yml is read by itself, and again on SIGHUP, without another process', async () => {
+  await configure();
+  slack = await openSlack('socket');
+  const started = start({
+    SLACK_BOT_TOKEN: tokens.botToken,
+    SLACK_APP_TOKEN: tokens.appToken,
+    SLACK_API_URL: slack.apiUrl,
+  });
+  await untilStarted(started);
+  const file = join(directory, 'dbconn.yml');
+  const text = await readFile(file, 'utf8');
+  const becomes = (sentence: string): Promise<void> =>
+    expect.poll(() => started.output(), { timeout: patienceMs }).toContain(sentence);
+  started.process.kill('SIGHUP');
+  await becomes('read again and is the same');
+  await writeFile(`${file}.new`, text.replace('name: orders', 'name: renamed'));
+  await rename(`${file}.new`, file);
+  await becomes('read again and is taken');
+  expect(await askStatus(slack, 'renamed')).toContain('renamed');
+  await writeFile(file, 'targets: []');
+  started.process.kill('SIGHUP');
+  await becomes('The changed configuration is refused');
+  expect(started.output()).toContain('targets: names no target');
+  expect(await stopGently(started)).toBe(0);
+  await expect.poll(sessions, { timeout: patienceMs }).toBe(0);
+});
+
 test('in HTTP mode it answers signed requests on PORT', async () => {
   await configure();
   slack = await openSlack('http');
@@ -161,6 +189,11 @@ test('in HTTP mode it answers signed requests on PORT', async () => {
   expect(await askStatus(slack)).toContain('orders');
   const unsigned = await fetch(`http://127.0.0.1:${port}/slack/events`, { method: 'POST' });
   expect(unsigned.status).toBe(401);
+  const file = join(directory, 'dbconn.yml');
+  await writeFile(file, (await readFile(file, 'utf8')).replace('name: orders', 'name: renamed'));
+  started.process.kill('SIGHUP');
+  await expect.poll(started.output, { timeout: patienceMs }).toContain('read again and is taken');
+  expect(await askStatus(slack, 'renamed')).toContain('renamed');
   expect(await stopGently(started)).toBe(0);
 });
 

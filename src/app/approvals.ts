@@ -1,4 +1,5 @@
 import { createEmergencyStopSwitch } from '../config/emergency-stop-switch.ts';
+import type { Config } from '../config/config.ts';
 import { toPolicy } from '../config/to-rules.ts';
 import { ownContainer } from '../docker/project/project.ts';
 import { noJournal } from '../journal/stored-journal.ts';
@@ -8,7 +9,7 @@ import type { Journal } from '../runbook/approvals/journal.ts';
 import { nobodyKnown } from '../runbook/approvals/people.ts';
 import { repeat } from '../timing.ts';
 import type { Clock } from '../timing.ts';
-import type { App, ApprovalOptions } from './deps.ts';
+import type { App, ApprovalOptions, Before } from './deps.ts';
 import type { TargetSet } from './target-adapters.ts';
 import { toApprovalTarget } from './target-remedies.ts';
 
@@ -21,7 +22,10 @@ interface ApprovalParts
 /** A minute lets pools that were cut off come back, and shows whether they take the slots again. */
 const verifyAfterMs = 60_000;
 
-export function openApprovals({ config, deps: { leaseMs } }: App, parts: ApprovalParts): Approvals {
+export function openApprovals(
+  { before, config, deps: { leaseMs } }: App,
+  parts: ApprovalParts,
+): Approvals {
   // Without people in Slack nobody there can decide anything here.
   const { targetAdapters, journal, clock, people = nobodyKnown, recentPeople } = parts;
   const refusedContainers = ownContainer();
@@ -42,12 +46,21 @@ export function openApprovals({ config, deps: { leaseMs } }: App, parts: Approva
     neighbourhood: (name) =>
       targetAdapters.find(({ target }) => target.name === name)?.neighbourhood?.(),
     policy: toPolicy(approval),
+    ...(before !== undefined && {
+      earlierPolicies: before.approvals.map(toPolicy),
+      removedTargets: removedOf(before, config),
+    }),
     people,
     ...(recentPeople !== undefined && { recentPeople }),
     stopSwitch: createEmergencyStopSwitch({ stopFile: approval.stopFile, configFile }),
     repeat,
     verifyAfterMs: approval.verifyAfter ?? verifyAfterMs,
   });
+}
+
+/** The targets of the configuration before that this one does not name. */
+export function removedOf({ names }: Before, { targets }: Config): readonly string[] {
+  return names.filter((name) => targets.every(({ target }) => target.name !== name));
 }
 
 /** Plans, and records nothing. */

@@ -1,12 +1,11 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { SlackConfig } from '../config/slack-settings.ts';
-import { createMeter } from '../http/metrics.ts';
 import type { Metrics } from '../http/metrics.ts';
 import { createPlaces } from '../journal/message-places.ts';
 import type { StoredJournal } from '../journal/stored-journal.ts';
 import type { Approvals } from '../runbook/approvals/approvals.ts';
-import type { Announcement } from '../runbook/approvals/notices.ts';
+import type { Announcement, Announcements } from '../runbook/approvals/notices.ts';
 import { isOpen } from '../runbook/approvals/request.ts';
 import type { ApprovalRequest } from '../runbook/approvals/request.ts';
 import type { Meter } from '../runbook/escalation/ports.ts';
@@ -25,23 +24,31 @@ import type { Notifier } from '../slack/live/notifier.ts';
 import type { Refusals } from '../slack/live/refusals.ts';
 import type { Circumstances } from '../slack/messages/request-status.ts';
 import { createPeople, rememberPeople } from '../slack/people.ts';
-import type { App, Bot, Deps } from './deps.ts';
+import type { App, ConfigState, Deps } from './deps.ts';
 import { openHttp } from './http.ts';
 import { openIncidentSystem } from './incident-system.ts';
 import type { IncidentSystem } from './incident-system.ts';
 import { checkAround, openPagers } from './incidents.ts';
-import { openBreakGlassNotifier, openRefusals } from './notices.ts';
+import { checkConfigState, openBreakGlassNotifier, openRefusals } from './notices.ts';
 import { runBot } from './run-bot.ts';
+import type { RunningBot } from './run-bot.ts';
 
-interface BotParts {
+export interface BotParts {
   readonly app: App;
   readonly slack: SlackConfig;
   readonly log: Logger;
+  /** Counts on when the configuration is replaced. */
+  readonly meter: Metrics;
+  readonly configState: ConfigState;
 }
 
-/** Builds the bot. Throws JournalUnavailable where it could not record anything. */
-export async function openBot(parts: BotParts): Promise<Bot> {
-  const { app, slack, log } = parts;
+export interface ConfiguredBot extends RunningBot {
+  readonly announcements: Announcements;
+}
+
+/** Builds the bot for one configuration. Throws JournalUnavailable where it could not record anything. */
+export async function openBot(parts: BotParts): Promise<ConfiguredBot> {
+  const { app, slack, log, configState } = parts;
   const { config, deps } = app;
   const { clock } = deps;
   const { monitor, readSummaries } = rememberSummaries((await app.targets()).monitor);
@@ -73,14 +80,16 @@ export async function openBot(parts: BotParts): Promise<Bot> {
     count(meter, request);
     incidentSystem.record(request);
   };
-  const slackApp = openSlackApp({ ...made, slack, client, incidentSystem, readSummaries });
+  const shown = { incidentSystem, readSummaries, configState };
+  const slackApp = openSlackApp({ ...made, ...shown, slack, client });
   const { incidents } = incidentSystem;
-  const http = openHttp({ ...made, incidents, incidentSystem, app: slackApp, refusals });
-  const close = (): Promise<void> => app.close();
-  return runBot({ ...made, app: slackApp, brokenGlass, incidentSystem, http, stopping, close });
+  const http = openHttp({ ...made, ...shown, incidents, app: slackApp, refusals });
+  const bot = runBot({ ...made, app: slackApp, brokenGlass, incidentSystem, http, stopping });
+  return Object.assign(bot, { announcements: notifier.announcements });
 }
 
-interface SlackAppParts extends Pick<BotParts, 'slack' | 'log'>, Pick<Deps, 'clock'> {
+interface SlackAppParts
+  extends Pick<BotParts, 'slack' | 'log' | 'configState'>, Pick<Deps, 'clock'> {
   readonly config: Config;
   readonly monitor: TargetMonitor;
   readonly journal: StoredJournal;
@@ -97,7 +106,7 @@ interface SlackAppParts extends Pick<BotParts, 'slack' | 'log'>, Pick<Deps, 'clo
 /** What is pressed and typed in Slack, and the Home tab. */
 function openSlackApp(parts: SlackAppParts): SlackApp {
   const { config, slack, clock, log, journal, monitor, notifier, approvals } = parts;
-  const { pagerOf, meter, readSummaries } = parts;
+  const { pagerOf, meter, readSummaries, configState } = parts;
   const { incidents, board } = parts.incidentSystem;
   const records = createRecords({ log: journal, targets: monitor.targets });
   const pagingOf: Changes['pagingOf'] = (target) => {
@@ -111,7 +120,10 @@ function openSlackApp(parts: SlackAppParts): SlackApp {
     board,
     records,
     pagingOf,
-    checkAround: (target: string) => checkAround({ config, clock }, target, pagerOf),
+    checkAround: async (target: string) => [
+      ...checkConfigState(configState),
+      ...(await checkAround({ config, clock }, target, pagerOf)),
+    ],
     ...notifier,
   };
   const sources = {
@@ -160,13 +172,13 @@ async function readCircumstances(
 
 /** What speaks in Slack, what counts that, and what hears whether Slack takes it. */
 function openNotifier(
-  { app: { config, deps }, slack, log }: BotParts,
+  { app: { config, deps }, slack, log, meter: counting }: BotParts,
   { journal, pagerOf, readCircumstances }: NotifierParts,
 ): { readonly notifier: Notifier; readonly meter: Metrics; readonly refusals: Refusals } {
   const { clock, sendIntervalMs } = deps;
   const announcements = { announce: (one: Announcement) => notifier.announcements.announce(one) };
   const refusals = openRefusals({ config, clock, log, pagerOf, announcements });
-  const meter = reportingRefusals(createMeter(), refusals);
+  const meter = reportingRefusals(counting, refusals);
   const notifier = createNotifier({
     ...addressOf(slack),
     ...(sendIntervalMs !== undefined && { sendIntervalMs }),

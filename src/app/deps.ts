@@ -31,6 +31,15 @@ export interface Deps {
   readonly wrapJournal?: (journal: StoredJournal) => StoredJournal;
 }
 
+/** What an app goes on with when it takes the place of one with another configuration. */
+export interface Before {
+  readonly targets: TargetSet;
+  /** The names of its targets. */
+  readonly names: readonly string[];
+  /** The rules of approval, the latest first: open requests stay under those they were made under. */
+  readonly approvals: readonly Config['approval'][];
+}
+
 type Listeners = Pick<ApprovalDeps, 'onChange' | 'onFault' | 'isIncidentOver'>;
 
 export type ApprovalOptions = Listeners & Partial<Pick<ApprovalDeps, 'people' | 'recentPeople'>>;
@@ -41,6 +50,8 @@ export type ApprovalOptions = Listeners & Partial<Pick<ApprovalDeps, 'people' | 
  */
 export interface App {
   readonly config: Config;
+  /** Absent in the first one of a process. */
+  readonly before?: Before;
   readonly deps: Deps;
   /** What reaches each target, and what watches it. Throws ConfigError. */
   targets(): Promise<TargetSet>;
@@ -58,6 +69,8 @@ export interface App {
   doctor(target: string, environment: Environment): Promise<readonly Check[]>;
   /** Throws JournalUnavailable. */
   bot(slack: SlackConfig, log: Logger): Promise<Bot>;
+  /** The same with another configuration: the journal stays open, and so do the connections that stay the same. */
+  withConfig(next: Config): Promise<App>;
   /** Closes what was made. */
   close(): Promise<void>;
 }
@@ -76,6 +89,24 @@ export interface Bot {
   start(): Promise<void>;
   /** The first look at each target opens its warm connection, so that there is one when the slots are gone. */
   warm(): Promise<void>;
+  /**
+   * Reads the configuration again and goes on with it. One that cannot be used is refused whole, and the one before stays.
+   * Rejects where it cannot go on at all.
+   */
+  reload(read: () => BotConfig): Promise<void>;
   /** Takes nothing more on, ends what runs, closes everything. */
   stop(): Promise<void>;
+}
+
+/** What became of the configuration as it was read last. Sentences for people. */
+export interface ConfigState {
+  /** Why the one before stays in force; null where it was taken. */
+  refused: string | null;
+  /** What of it waits for a restart; null where nothing does. */
+  restart: string | null;
+}
+
+export interface BotConfig {
+  readonly config: Config;
+  readonly slack: SlackConfig;
 }

@@ -10,6 +10,7 @@ import type { Incidents } from '../runbook/incidents/incidents.ts';
 import type { SlackApp } from '../slack/app.ts';
 import type { Refusals } from '../slack/live/refusals.ts';
 import type { Clock } from '../timing.ts';
+import type { ConfigState } from './deps.ts';
 import type { IncidentSystem } from './incident-system.ts';
 
 interface HttpParts {
@@ -21,6 +22,7 @@ interface HttpParts {
   readonly incidentSystem: Pick<IncidentSystem, 'checks'>;
   readonly app: Pick<SlackApp, 'state'>;
   readonly refusals: Pick<Refusals, 'problem'>;
+  readonly configState: Pick<ConfigState, 'refused'>;
 }
 
 /** Where alerts come in and dbconn itself can be watched; undefined where no port is configured. */
@@ -31,7 +33,7 @@ export function openHttp(parts: HttpParts): HttpServer | undefined {
     ...config.http,
     webhook: new Webhook({ secrets: config.alerts, incidents, meter, clock, log }),
     health: createHealth(
-      [toCheck(parts.app), refused(parts), ...parts.incidentSystem.checks],
+      [toCheck(parts.app), refused(parts), configured(parts), ...parts.incidentSystem.checks],
       clock,
     ),
     meter,
@@ -54,4 +56,8 @@ function toCheck(app: HttpParts['app']): HealthCheck {
 /** Whether Slack takes what dbconn says. Commands and alerts still arrive, so it stays ready. */
 function refused({ refusals }: HttpParts): HealthCheck {
   return { name: 'Slack messages', weight: 'told', read: () => refusals.problem() };
+}
+
+function configured({ configState }: HttpParts): HealthCheck {
+  return { name: 'configuration', weight: 'told', read: () => configState.refused };
 }

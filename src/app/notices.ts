@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
 import type { StoredJournal } from '../journal/stored-journal.ts';
 import type { Announcements } from '../runbook/approvals/notices.ts';
+import type { Check } from '../runbook/diagnose/doctor.ts';
 import { createBreakGlassNotifier, toldKind } from '../runbook/escalation/break-glass-notifier.ts';
 import type { BreakGlassNotifier } from '../runbook/escalation/break-glass-notifier.ts';
 import type { Page, Pager } from '../runbook/escalation/ports.ts';
@@ -9,6 +10,7 @@ import type { Notifier } from '../slack/live/notifier.ts';
 import { createRefusals } from '../slack/live/refusals.ts';
 import type { Refusals } from '../slack/live/refusals.ts';
 import type { Clock } from '../timing.ts';
+import type { ConfigState } from './deps.ts';
 
 interface BreakGlassParts {
   readonly config: Config;
@@ -132,4 +134,16 @@ async function page(
     );
     return false;
   }
+}
+
+/** For doctor: what of dbconn.yml is not in force. */
+export function checkConfigState({ refused, restart }: ConfigState): Check[] {
+  const subject = 'Configuration';
+  const fix = 'Run dbconn config check: it names every problem of the file.';
+  return [
+    ...(refused === null ? [] : [{ subject, state: 'missing', summary: refused, fix } as const]),
+    ...(restart === null
+      ? []
+      : [{ subject, state: 'warning', summary: restart, fix: 'Restart dbconn.' } as const]),
+  ];
 }

@@ -9,7 +9,7 @@ import type { BreakGlassNotifier } from '../runbook/escalation/break-glass-notif
 import type { TargetMonitor } from '../runbook/loop/target-monitor.ts';
 import type { SlackApp } from '../slack/app.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
-import { createTurns } from '../timing.ts';
+import { createTurns, within } from '../timing.ts';
 import type { Clock } from '../timing.ts';
 import type { Bot } from './deps.ts';
 import type { IncidentSystem } from './incident-system.ts';
@@ -42,8 +42,6 @@ interface BotInParts {
   readonly incidentSystem: IncidentSystem;
   /** Undefined where no port is configured. */
   readonly http: HttpServer | undefined;
-  /** Closes the targets and the journal. */
-  readonly close: () => Promise<void>;
   /** Ends what waits to be tried again. */
   readonly stopping: AbortController;
   /** How long after a crash a change is taken over; 20 s unless given. */
@@ -51,14 +49,29 @@ interface BotInParts {
   readonly log: Logger;
 }
 
+/** The bot with one configuration. What it stands on is closed by who opened it. */
+export interface RunningBot extends Omit<Bot, 'reload'> {
+  /**
+   * Leads no more and leaves its ports, so that one with another configuration can start. Over a socket Slack still reaches
+   * it until then: no press in between is lost.
+   */
+  handOver(): Promise<void>;
+  /** After that: hears nothing more, and brings the changes that it began to their end, with what came of them. */
+  finish(): Promise<void>;
+}
+
 /** Starts the parts in their order, goes round, and ends them in theirs. */
-export function runBot(parts: BotInParts): Bot {
+export function runBot(parts: BotInParts): RunningBot {
   const { app, approvals, monitor, notifier, incidentSystem, http, leaseMs = takeOverMs } = parts;
   const { cards } = notifier;
   const { incidents, board } = incidentSystem;
   const round = createRound(parts);
   let rounds: NodeJS.Timeout | undefined;
   let takeOvers: NodeJS.Timeout | undefined;
+  const endTimers = (): void => {
+    clearInterval(rounds);
+    clearInterval(takeOvers);
+  };
   return {
     approvals,
     cards,
@@ -88,16 +101,32 @@ export function runBot(parts: BotInParts): Bot {
       );
     },
     async stop() {
-      clearInterval(rounds);
-      clearInterval(takeOvers);
+      endTimers();
       await Promise.all([app.stop(), http?.close()]);
       // While a change still runs, its incident is kept up to date.
       await endChanges(parts);
       parts.stopping.abort();
       await incidentSystem.stop();
-      await parts.close();
+    },
+    async handOver() {
+      endTimers();
+      const hasPort = app.state.port !== undefined;
+      await Promise.all([http?.close(), hasPort ? app.stop() : undefined]);
+      await incidentSystem.stop();
+    },
+    async finish() {
+      await app.stop();
+      await within(settleAll(parts), drainMs, parts.clock);
+      await endChanges(parts);
+      parts.stopping.abort();
     },
   };
+}
+
+/** A target may be gone from the next configuration, so what came of its change is seen to here. */
+async function settleAll({ approvals }: BotInParts): Promise<void> {
+  const open = await approvals.list();
+  if (open.ok) await Promise.all(open.value.map(({ id }) => approvals.settled(id)));
 }
 
 async function takeOver({ approvals, log }: BotInParts): Promise<void> {

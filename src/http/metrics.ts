@@ -17,6 +17,10 @@ function boundLabel(most: number, known: readonly string[] = []): (value: string
 
 /** What dbconn counts of itself, and gives to Prometheus. `docs/metrics.md` says what each of them means. */
 export interface Metrics extends Meter {
+  /** The configuration was read again: taken, or refused. */
+  configRead(isTaken: boolean): void;
+  /** It is checked no more: what its last check left would be taken for one that is late. */
+  forgetTarget(target: string): void;
   readonly contentType: string;
   expose(): Promise<string>;
 }
@@ -38,12 +42,13 @@ export function createMeter(): Metrics {
     ...createCheckMeter(register),
     ...createAlertMeter(register),
     ...createOutcomeMeter(register),
+    ...createConfigMeter(register),
     contentType: register.contentType,
     expose: () => register.metrics(),
   };
 }
 
-function createCheckMeter(register: Registry): Pick<Meter, 'check'> {
+function createCheckMeter(register: Registry): Pick<Metrics, 'check' | 'forgetTarget'> {
   const registers = [register];
   const seconds = new Histogram({
     name: 'dbconn_check_duration_seconds',
@@ -82,7 +87,24 @@ function createCheckMeter(register: Registry): Pick<Meter, 'check'> {
       checks.inc({ target, state, via });
       last.setToCurrentTime({ target });
     },
+    forgetTarget(target) {
+      const via = rungs.get(target);
+      if (via === undefined) return;
+      rungs.delete(target);
+      reach.remove({ target, via });
+      last.remove({ target });
+    },
   };
+}
+
+function createConfigMeter(register: Registry): Pick<Metrics, 'configRead'> {
+  const taken = new Gauge({
+    name: 'dbconn_config_last_reload_successful',
+    help: 'Whether the configuration was taken when it was read last: 0 while a changed one is refused.',
+    registers: [register],
+  });
+  taken.set(1);
+  return { configRead: (isTaken) => taken.set(isTaken ? 1 : 0) };
 }
 
 function createAlertMeter(register: Registry): Pick<Meter, 'webhook' | 'alert' | 'incidents'> {

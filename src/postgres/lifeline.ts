@@ -23,6 +23,7 @@ export interface DatabaseOptions {
   /** psql in the container: prints what the statements return. */
   readonly exec?: (sql: string, timeoutMs: number) => Promise<string>;
   readonly providerReserved: number;
+  /** Read at each snapshot: they may change while the connection stays. */
   readonly limits: Limits;
   readonly applicationRoles: readonly string[];
   readonly clock: Clock;

@@ -85,8 +85,11 @@ export class SnapshotReader {
   #identity: ServerIdentity | undefined;
   /** By the clock: since when every snapshot has been a light one. */
   #busySinceMs: number | undefined;
-  /** The statement's name in sessions that have it planned; null in those that cannot keep it. */
-  readonly #planned = new WeakMap<Connection, string | null>();
+  /** The statement's name in sessions that have it planned, and the limits in it; null in those that cannot keep it. */
+  readonly #planned = new WeakMap<
+    Connection,
+    { readonly name: string; readonly limits: Limits } | null
+  >();
 
   constructor(options: SnapshotReaderOptions) {
     this.#options = options;
@@ -158,17 +161,19 @@ export class SnapshotReader {
     const read = (sql: string): Promise<string> =>
       connection.readOne(inTransaction(sql), Math.max(1, deadline - performance.now()));
     const snapshot = this.#statement(connection.version);
-    const known = this.#planned.get(connection);
-    if (known === null) return read(snapshot);
+    const planned = this.#planned.get(connection);
+    if (planned === null) return read(snapshot);
+    const { limits } = this.#options;
+    const known = planned?.limits === limits ? planned : undefined;
     // A name nobody else has: another bot's statement behind the same pooler has other limits in it.
-    const name = known ?? `dbconn_${randomUUID().replaceAll('-', '')}`;
+    const name = known?.name ?? `dbconn_${randomUUID().replaceAll('-', '')}`;
     this.#planned.set(connection, null);
     try {
       const execute = `EXECUTE ${name}`;
       const json = await read(
         known === undefined ? `PREPARE ${name} AS ${snapshot};\n${execute}` : execute,
       );
-      this.#planned.set(connection, name);
+      this.#planned.set(connection, { name, limits });
       return json;
     } catch (error) {
       if (!isUnknownName(error)) throw error;

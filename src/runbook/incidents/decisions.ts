@@ -188,6 +188,20 @@ export function resolve(checks: CheckMemory, { by, why }: Said): Decide {
   };
 }
 
+/** dbconn's own word: its target is configured no more, so no check will ever end it. */
+export const retire: Decide = (incident, at) => {
+  if (incident.state !== 'open') return null;
+  const sentence = 'Its target was removed from dbconn.yml, so dbconn closed it.';
+  return {
+    state: 'resolved',
+    change: {
+      triggers: endOthers(incident.triggers, at),
+      closing: { by: null, at, sentence, reason: null },
+    },
+    note: { kind: 'incident-resolved', sentence },
+  };
+};
+
 /** Where this process did not check itself, by the last check that the journal keeps. */
 function isInTrouble({ calmSince, last }: Incident, recent: LatestCheck | undefined): boolean {
   if (recent !== undefined && recent.verdict !== 'unseen') return recent.verdict === 'trouble';

@@ -15,6 +15,7 @@ import {
   refuseSilence,
   reopen,
   resolve,
+  retire,
   silence,
   tick,
   unsilence,
@@ -59,6 +60,8 @@ export interface Incidents {
   observe(targetCheck: TargetCheck): Promise<Answer<Incident | null>>;
   /** A request on a target changed. Kept in the timeline of the target's open incident. Repeats do nothing. */
   requestChanged(request: ApprovalRequest): Promise<void>;
+  /** Ends the open incident of a target that was removed from the configuration; null where there is none. */
+  retire(target: string): Promise<Answer<Incident | null>>;
   /** By hand; joins the open one. */
   open(target: string, actor: Actor, reason: string): Promise<Answer<Incident>>;
   /** Acknowledges. Taking it over from somebody else is allowed, and said. */
@@ -105,6 +108,12 @@ export function createIncidents(given: IncidentDeps): Incidents {
       // The leader tells it again, so nothing is lost.
       if (!kept.ok) deps.onFault?.(`request ${request.id}`, new Error(kept.refusal.next));
     },
+    retire: (target) =>
+      act(async () => {
+        const [open] = await log.listIncidents({ states: ['open'], target, limit: 1 });
+        if (open === undefined) return done(null);
+        return changeIncident(deps, open.id, (incident) => retire(incident, isoNow(clock)));
+      }),
     get: (id) =>
       recorded(async () => {
         const incident = await log.readIncident(id);

@@ -66,9 +66,20 @@ export interface TargetAdapters {
  */
 type Effort = 'whole' | 'sparing';
 
+/** What was seen of one target in the last hour: for its forecast, its chart, and what changed just before. */
+interface TargetMemory {
+  readonly recent: RecentChecks;
+  readonly changes: ChangeMemory;
+}
+
+/** By the target's name. */
+export type TargetMemories = ReadonlyMap<string, TargetMemory>;
+
 /** What checks the targets, for Slack and the terminal. */
 export interface TargetMonitor {
   readonly targets: readonly Target[];
+  /** What it knows of them, for a monitor that goes on with the same ones. */
+  readonly memories?: TargetMemories;
   /** One check at a target, and what it means. Throws only for a target that is not configured. */
   diagnose(target: string): Promise<Diagnosis>;
   /** The same with the evidence it was drawn from, so that it can be kept and judged again. */
@@ -83,10 +94,16 @@ export interface TargetMonitor {
 export function createTargetMonitor(
   targetAdapters: readonly TargetAdapters[],
   clock: Clock,
+  known: TargetMemories = new Map(),
 ): TargetMonitor {
-  const all = new Map(
-    targetAdapters.map((adapters) => [adapters.target.name, new MonitoredTarget(adapters, clock)]),
-  );
+  const memories = new Map<string, TargetMemory>();
+  const all = new Map<string, MonitoredTarget>();
+  for (const adapters of targetAdapters) {
+    const { name } = adapters.target;
+    const memory = known.get(name) ?? { recent: new RecentChecks(), changes: new ChangeMemory() };
+    memories.set(name, memory);
+    all.set(name, new MonitoredTarget(adapters, clock, memory));
+  }
   const monitored = (name: string): MonitoredTarget => {
     const found = all.get(name);
     if (found === undefined) throw new Error(`There is no target "${name}".`);
@@ -94,6 +111,7 @@ export function createTargetMonitor(
   };
   return {
     targets: targetAdapters.map(({ target }) => target),
+    memories,
     diagnose: async (target) => (await monitored(target).runCheck()).diagnosis,
     runCheck: (target, effort) => monitored(target).runCheck(effort),
     doctor: (target) => monitored(target).doctor(),
@@ -107,18 +125,18 @@ export function createTargetMonitor(
 /** For so long a sparing check does with what was read of the containers. */
 const servicesKeptMs = 60_000;
 
-/** Remembers the recent checks of one target, for its forecast and its chart. */
+/** Checks one target, and remembers what it saw. */
 class MonitoredTarget {
   readonly #adapters: TargetAdapters;
   readonly #clock: Clock;
-  readonly #recent = new RecentChecks();
-  readonly #changes = new ChangeMemory();
+  readonly #memory: TargetMemory;
   /** What the last whole check read of the containers, when it found all well. */
   #rest: { readonly sinceMs: number; readonly services: Services } | undefined;
 
-  constructor(adapters: TargetAdapters, clock: Clock) {
+  constructor(adapters: TargetAdapters, clock: Clock, memory: TargetMemory) {
     this.#adapters = adapters;
     this.#clock = clock;
+    this.#memory = memory;
   }
 
   async runCheck(effort: Effort = 'whole'): Promise<TargetCheck> {
@@ -141,14 +159,14 @@ class MonitoredTarget {
   async #check(services: Services): Promise<TargetCheck> {
     const { target } = this.#adapters;
     const taken = await takeSnapshotOf({ ...this.#adapters, services, clock: this.#clock }, target);
-    const snapshot = this.#changes.note(taken);
-    const recent = this.#recent.entries();
+    const snapshot = this.#memory.changes.note(taken);
+    const recent = this.#memory.recent.entries();
     return { snapshot, target, recent, diagnosis: diagnose({ snapshot, target, recent }) };
   }
 
   #remember(check: TargetCheck): TargetCheck {
     const { diagnosis, snapshot } = check;
-    this.#recent.add(diagnosis, snapshot.database.reading?.counts.newIn60s);
+    this.#memory.recent.add(diagnosis, snapshot.database.reading?.counts.newIn60s);
     return check;
   }
 

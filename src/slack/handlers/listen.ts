@@ -96,7 +96,15 @@ const undecidedApprovals: Omit<Approvals, Harmless> = {
 
 /** The same of incidents; to call for help is never refused. */
 type HarmlessToIncidents =
-  'alert' | 'observe' | 'requestChanged' | 'escalate' | 'get' | 'current' | 'list' | 'history';
+  | 'alert'
+  | 'observe'
+  | 'requestChanged'
+  | 'retire'
+  | 'escalate'
+  | 'get'
+  | 'current'
+  | 'list'
+  | 'history';
 
 const undecidedIncidents: Omit<Incidents, HarmlessToIncidents> = {
   open: refused,
