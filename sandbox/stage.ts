@@ -7,7 +7,6 @@ import { createApp } from '../src/app.ts';
 import type { TargetSet } from '../src/app/target-adapters.ts';
 import { systemClock } from '../src/timing.ts';
 import { readConfig } from '../src/config/config.ts';
-import { openSqliteJournal } from '../src/journal/sqlite/driver.ts';
 import type { StoredJournal } from '../src/journal/stored-journal.ts';
 import { createLog } from '../src/log.ts';
 import { createIdleSessions } from '../src/postgres/privileged/idle-sessions.ts';
@@ -119,8 +118,7 @@ export async function setStage({
     await bot.start();
     // As main.ts does: the connection must be there before the slots are gone.
     await bot.warm();
-    const journal = await openSqliteJournal({ file: journalOf(folder), clock: systemClock });
-    toClose.push(() => journal.close());
+    const journal = await app.journal();
     const { monitor } = targets;
     const alert = alertFrom(() => bot.httpPort ?? 0, patient.target().name);
     const told = { monitor, shown, journal, alert, newScene, configFile };
@@ -179,10 +177,6 @@ async function makeFolder(toClose: (() => Promise<void>)[]): Promise<string> {
   return folder;
 }
 
-function journalOf(folder: string): string {
-  return join(folder, 'journal.sqlite');
-}
-
 interface Written {
   readonly folder: string;
   readonly patient: Patient;
@@ -220,7 +214,7 @@ async function writeConfig(written: Written): Promise<string> {
       { who: 'on-call', after: onCall, unlessAssigned: true },
     ],
     pager: { pagerduty: { routingKey: tokens.routingKey, url: pagerDuty } },
-    journal: journalOf(folder),
+    journal: join(folder, 'journal.sqlite'),
   };
   await writeFile(file, stringify(config));
   return file;
