@@ -70,7 +70,8 @@ export function openPagers(
       pager === undefined ? usual : openPager(pager, wire),
     ]),
   );
-  return (target) => pagers.get(target);
+  // What was paged for a target that is configured no more has an end too.
+  return (target) => (pagers.has(target) ? pagers.get(target) : usual);
 }
 
 /** For doctor: whether those whom an incident of a target calls can be reached. Pages nobody. */

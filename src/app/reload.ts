@@ -195,7 +195,7 @@ async function settleIn(
       const ended = await bot.incidents.retire(target);
       if (!ended.ok) log.error({ target, problem: ended.refusal.next }, 'An incident stays open');
     }
-    await tellRules(before.app.config, config, bot);
+    await tellRules(log, before, { config, bot });
     await bot.warm();
   } catch (err) {
     log.error({ err }, 'Something about the changed configuration could not be said');
@@ -204,12 +204,15 @@ async function settleIn(
 
 /** A change of who may decide is for all to see: it may be an intruder's. */
 async function tellRules(
-  { approval }: Config,
-  { approval: next, channel }: Config,
-  { announcements }: ConfiguredBot,
+  log: Lasting['log'],
+  { app: { config: before } }: Generation,
+  { config, bot }: Pick<Generation, 'bot'> & { readonly config: Config },
 ): Promise<void> {
-  if (channel === undefined || isDeepStrictEqual(toPolicy(approval), toPolicy(next))) return;
+  if (isDeepStrictEqual(toPolicy(before.approval), toPolicy(config.approval))) return;
   const headline =
     'The approval rules in dbconn.yml changed. Open requests keep the rules they were proposed under.';
-  await announcements.announce({ to: channel, mention: null, headline, quote: null });
+  log.warn(headline);
+  if (config.channel === undefined) return;
+  const to = config.channel;
+  await bot.announcements.announce({ to, mention: null, headline, quote: null });
 }

@@ -5,7 +5,7 @@ import { toText } from '../../sandbox/message-text.ts';
 import type { Bot } from '../../src/app/deps.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { appToken, botToken } from '../slack/support/workspace.ts';
-import { openHarness } from '../support/harness.ts';
+import { openHarness, routingKey, webhookToken } from '../support/harness.ts';
 import type { Harness } from '../support/harness.ts';
 import { useServer } from '../support/server.ts';
 import { patienceMs, until } from '../support/until.ts';
@@ -19,6 +19,7 @@ import {
   messagesOf,
   press,
 } from './support/conversation.ts';
+import { anAlert, sendWebhook, toWebhook } from './support/send-webhook.ts';
 
 /** The bot goes on with another dbconn.yml, between a real PostgreSQL and the local Slack. */
 
@@ -51,6 +52,7 @@ function settings(changes: Settings = {}): Settings {
     targets: [target('orders'), target('till')],
     approval: { A: { approve: [jonas, dana], cooldown: '0s' }, verifyAfter: '200ms' },
     incidents: { every: '1s', openAfter: '1h' },
+    escalation: [{ who: 'on-call', after: '0s' }],
     ...changes,
   };
 }
@@ -69,14 +71,17 @@ async function start(): Promise<Running> {
   const bot = await room.start({ sendIntervalMs: 20 });
   const connection = { kind: 'socket', appToken } as const;
   const slack = { connection, botToken, apiUrl: room.wire.apiUrl };
+  const pager = { pagerduty: { routingKey, url: room.pagerDuty.url } };
   const { journal } = readConfig({}, room.file);
+  const alerts = { bearer: webhookToken };
+  const kept = { slack: { channel: database }, journal, pager, alerts };
   const reread = async (text: string): Promise<void> => {
     await writeFile(room.file, text);
     const read = { DBCONN_HTTP_PORT: '127.0.0.1:0' };
     await bot.reload(() => ({ config: readConfig(read, room.file), slack }));
   };
   const change = (changes: Settings): Promise<void> =>
-    reread(stringify({ slack: { channel: database }, journal, ...settings(changes) }));
+    reread(stringify({ ...kept, ...settings(changes) }));
   return { room, bot, reread, change };
 }
 
@@ -180,7 +185,7 @@ test('a file that cannot be used is refused whole, told, and forgotten once it i
   expect(bot.targets).toEqual(['orders', 'till']);
   await change({});
   expect(await read(bot, '/metrics')).toContain('dbconn_config_last_reload_successful 1');
-  expect(await read(bot, '/healthz')).toContain('"ok"');
+  await until('it is well', async () => (await read(bot, '/healthz')).includes('"ok"'));
 });
 
 test('a target that is removed loses its session, its incident and what waits for votes on it', async () => {
@@ -188,8 +193,13 @@ test('a target that is removed loses its session, its incident and what waits fo
   await forget('first');
   await ask(room, maya, 'propose A till');
   await card(room, 'Proposed');
-  await ask(room, maya, 'incident open till it fills');
-  await until('it is shown', async () => posts(room, 'it fills') > 0);
+  const alert = anAlert('f1', 'DatabaseConnectionPoolExhausted', { startsAtMs: Date.now() });
+  const aboutTill = { ...alert, labels: { ...alert.labels, service: 'till' } };
+  expect(await sendWebhook(bot.httpPort, toWebhook([aboutTill]))).toBe(202);
+  const { pagerDuty } = room;
+  await expect
+    .poll(() => pagerDuty.pages, { timeout: patienceMs })
+    .toMatchObject([{ state: 'triggered' }]);
   expect(await ownPids()).toHaveLength(2);
   await change({ targets: [target('orders')] });
   await until('its session is closed', async () => (await ownPids()).length === 1);
@@ -200,6 +210,9 @@ test('a target that is removed loses its session, its incident and what waits fo
     journal.listIncidents({ states: ['open', 'resolved'], limit: 10 }),
   );
   expect(incidents).toMatchObject([{ target: 'till', state: 'resolved' }]);
+  await expect
+    .poll(() => pagerDuty.pages, { timeout: patienceMs })
+    .toMatchObject([{ state: 'resolved' }]);
   expect(await read(bot, '/metrics')).not.toMatch(/last_check_timestamp.*till/);
   await change({});
   expect(bot.targets).toEqual(['orders', 'till']);
