@@ -157,7 +157,7 @@ export async function openFront(): Promise<Front> {
 
 /** What the incident loop makes of it is noted by and by. */
 function isNews({ kind }: { readonly kind: string }): boolean {
-  return !/^incident-(?:told|request|reported|seen)$/.test(kind);
+  return !/^incident-(?:told|request|reported|seen|escalated|overdue|paged|asked)$/.test(kind);
 }
 
 function toMade({
