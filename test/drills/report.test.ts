@@ -118,7 +118,7 @@ test('a tick is recorded with name and time, shown on the list, and its box goes
   const answer = await press(stage, { user: jonas, ts, actionId: checklistAction, value: box });
   expect(answer).toContain('Recorded');
   const shown = toText(await reply(world, '2 of 5 done'));
-  expect(shown).toMatch(/✓ Consider connection pooler.*jonas/i);
+  expect(shown).toMatch(/✓ Consider connection pooler.*, @jonas at/);
   const { checklist } = value(await bot.incidents.get(incident.id));
   expect(checklist.map(({ item, by }) => [item, by.id])).toEqual([
     ['pooler', jonas],

@@ -20,6 +20,7 @@ import type {
   IncidentChoice,
   StatusActionId,
 } from '../messages/kit/action-ids.ts';
+import { createReadNames, withNames } from '../live/names.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { notice, refusalMessage } from '../messages/notice.ts';
 import { checklistMessage } from '../messages/report.ts';
@@ -188,7 +189,8 @@ async function record(press: Press): Promise<Message> {
   }
   const now = await incidents.get(first.id);
   if (now.ok && ts !== undefined) {
-    const { text, blocks } = checklistMessage(now.value);
+    const message = checklistMessage(now.value);
+    const { text, blocks } = await withNames(message, createReadNames(client), 'mentioned');
     await client.chat
       .update({ channel: asker.channel, ts, text, blocks: [...blocks] })
       .catch((err: unknown) => log.warn({ err }, 'A checklist could not be updated'));
