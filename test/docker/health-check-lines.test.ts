@@ -32,7 +32,7 @@ describe.skipIf(await whyNoEngine())(
             Timeout: 5 * second,
             Retries: 60,
           },
-          HostConfig: { Binds: ['/usr:/usr:ro'], NetworkMode: 'none' },
+          HostConfig: { Binds: ['/usr:/usr:ro'], NetworkMode: 'bridge' },
         },
       });
       container = docker.getContainer(id);

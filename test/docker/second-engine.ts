@@ -1,7 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { randomBytes } from 'node:crypto';
 import { accessSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +11,7 @@ import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 import { connectDocker } from '../../src/docker/connect.ts';
 import { findFreePort } from '../../sandbox/patient/free-port.ts';
+import { withTimeout } from '../../src/timing.ts';
 import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
@@ -31,9 +34,9 @@ export function whyNoSecondEngine(): string | null {
   const why =
     process.getuid?.() !== 0
       ? 'only root starts dockerd'
-      : has('dockerd')
+      : has('dockerd') && has('ip')
         ? null
-        : 'there is no dockerd';
+        : 'there is no dockerd, or no ip';
   if (why !== null && process.env['CI'] === 'true') throw new Error(`CI=true, but ${why}.`);
   return why;
 }
@@ -49,12 +52,16 @@ function has(program: string): boolean {
   });
 }
 
-/** Without a bridge and without firewall rules, which are the machine's: its containers have no network. */
+/** On a bridge of its own, and without firewall rules: with `--bridge=none` it would remove the machine's docker0. */
 export async function startSecondEngine(): Promise<SecondEngine> {
+  const env = { ...process.env, PATH: `${process.env['PATH']}${delimiter}/usr/sbin` };
   const folder = mkdtempSync(join(tmpdir(), 'dbconn-engine-'));
   const at = (name: string): string => join(folder, name);
   const [socketPath, port] = [at('docker.sock'), await findFreePort()];
   const tls = await makeCertificates(folder);
+  const bridge = `dbconn${randomBytes(4).toString('hex')}`;
+  await run('ip', ['link', 'add', 'name', bridge, 'type', 'bridge'], { env });
+  await run('ip', ['addr', 'add', `10.233.${randomBytes(1)[0] ?? 0}.1/24`, 'dev', bridge], { env });
   const dockerConfig = at('cli');
   mkdirSync(dockerConfig);
   const options = [
@@ -67,11 +74,10 @@ export async function startSecondEngine(): Promise<SecondEngine> {
     `--tlscacert=${tls.ca}`,
     `--tlscert=${at('server.pem')}`,
     `--tlskey=${at('server-key.pem')}`,
-    '--bridge=none',
+    `--bridge=${bridge}`,
     '--iptables=false',
     '--ip6tables=false',
   ];
-  const env = { ...process.env, PATH: `${process.env['PATH']}${delimiter}/usr/sbin` };
   const engine = spawn('dockerd', options, { stdio: ['ignore', 'ignore', 'pipe'], env });
   let log = '';
   engine.stderr.on(
@@ -82,17 +88,15 @@ export async function startSecondEngine(): Promise<SecondEngine> {
   const close = async (): Promise<void> => {
     if (engine.exitCode === null) {
       const ended = once(engine, 'exit');
-      await removeContainers(docker).catch(() => undefined); // it may never have answered
+      // One that hangs, or never answered, is ended all the same.
+      await withTimeout(closeMs, () => removeContainers(docker)).catch(() => undefined);
       engine.kill('SIGTERM');
-      await ended;
+      await withTimeout(closeMs, () => ended).catch(() => killWhole(engine, at('exec/containerd')));
     }
-    await run('sh', [
-      '-c',
-      'grep -o "$1/[^ ]*" /proc/mounts | sort -r | xargs -r umount -l',
-      'sh',
-      folder,
-    ]);
+    const unmount = 'cut -d" " -f2 /proc/mounts | grep "^$1/" | sort -r | xargs -r umount -l';
+    await run('sh', ['-c', unmount, 'sh', folder]);
     await rm(folder, { recursive: true, force: true });
+    await run('ip', ['link', 'delete', bridge], { env });
   };
   try {
     await until('the second engine answers', () => {
@@ -111,11 +115,21 @@ export async function startSecondEngine(): Promise<SecondEngine> {
   }
 }
 
-async function removeContainers(docker: Docker): Promise<void> {
-  const all = await docker.listContainers({ all: true });
-  await Promise.all(
-    all.map(({ Id: id }) => docker.getContainer(id).remove({ force: true, v: true })),
-  );
+/** A removal takes a second, and an engine's own end fifteen at most. */
+const closeMs = 40_000;
+
+/** One after the other: Engine 20.10 may hang for ever where several leave the network `none` at once. */
+export async function removeContainers(docker: Docker, filters: object = {}): Promise<void> {
+  for (const { Id: id } of await docker.listContainers({ all: true, filters: { ...filters } })) {
+    await docker.getContainer(id).remove({ force: true, v: true });
+  }
+}
+
+/** With the containerd that it started, which would stay. */
+async function killWhole(engine: ChildProcess, containerd: string): Promise<void> {
+  const pid = Number(await readFile(join(containerd, 'containerd.pid'), 'utf8').catch(() => ''));
+  engine.kill('SIGKILL');
+  if (pid > 1) process.kill(pid, 'SIGTERM');
 }
 
 /** A CA, and a certificate of each side. */

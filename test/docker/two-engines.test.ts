@@ -17,7 +17,7 @@ import { systemClock } from '../../src/timing.ts';
 import { recordSteps } from '../runbook/remedies/option-b-on-cluster.ts';
 import { useServer } from '../support/server.ts';
 import { whyNoEngine } from './engine.ts';
-import { startSecondEngine, whyNoSecondEngine } from './second-engine.ts';
+import { removeContainers, startSecondEngine, whyNoSecondEngine } from './second-engine.ts';
 import type { SecondEngine } from './second-engine.ts';
 import { run } from './stack.ts';
 
@@ -31,15 +31,12 @@ describe.skipIf(whyNot)('two Docker engines with projects of one name', () => {
   let second: SecondEngine;
   beforeAll(async () => {
     second = await startSecondEngine();
-    await Promise.all([
-      ...[1, 2].map((number) => sleeper(here, number)),
-      ...[1, 2, 3].map((number) => sleeper(second.docker, number)),
-    ]);
+    for (const number of [1, 2]) await sleeper(here, number);
+    for (const number of [1, 2, 3]) await sleeper(second.docker, number);
   });
   afterAll(async () => {
     rmSync(folder, { recursive: true });
-    const own = await idsOf(here);
-    await Promise.all(own.map((id) => here.getContainer(id).remove({ force: true })));
+    await removeContainers(here, { label: [`com.docker.compose.project=${project}`] });
     await second.close();
   });
 
@@ -51,7 +48,7 @@ describe.skipIf(whyNot)('two Docker engines with projects of one name', () => {
         Image: 'dbconn-test/backend',
         Env: ['DATABASE_POOL_SIZE=5', 'DATABASE_MAX_OVERFLOW=10'],
         Cmd: ['sh', '-c', 'trap "exit 0" TERM; while :; do sleep 1 & wait; done'],
-        HostConfig: { Binds: ['/usr:/usr:ro'], NetworkMode: 'none' },
+        HostConfig: { Binds: ['/usr:/usr:ro'], NetworkMode: 'bridge' },
       },
       isAlone: true,
     });
