@@ -135,6 +135,20 @@ test('another limit is in force at once, over the connection that was there', as
   expect(posts(room, 'approval rules')).toBe(0);
 });
 
+test('a limit that PostgreSQL is asked by changes in the statement that was planned before', async () => {
+  const { bot, change } = await start();
+  const limits = { terminateIdleInTransaction: '10m' };
+  await change({ targets: [target('orders', limits)] });
+  const { client } = await server.sessions.open({ user: 'app', application: 'first' });
+  await client.query('BEGIN');
+  const checked = (state: string): RegExp =>
+    new RegExp(`checks_total{target="orders",state="${state}",via="warm"} [2-9]`);
+  await until('it is fine', async () => checked('fine').test(await read(bot, '/metrics')));
+  expect(await read(bot, '/metrics')).not.toContain('target="orders",state="warning"');
+  await change({ targets: [target('orders', { ...limits, idleInTransactionWarning: '1ms' })] });
+  await until('it is not', async () => checked('warning').test(await read(bot, '/metrics')));
+});
+
 test('a request keeps the approvers and votes it was proposed under, and the next one has the new ones', async () => {
   const { room, change } = await start();
   const { ended } = await forget('first');
