@@ -65,7 +65,12 @@ async function hold(front: Front, call: Sent): Promise<void> {
   expect([200, 400, 401, 404, 413]).toContain(status);
   expect(logged).not.toContain(canary);
   expect(logged).not.toContain('A listener failed');
-  for (const { kind, by } of entries) expectAsked(call.user, kind, by);
+  const isOver = entries.some(({ kind }) => kind === 'incident-resolved');
+  for (const { kind, by } of entries) {
+    // What waited for votes when its incident ended is withdrawn by dbconn itself.
+    if (isOver && kind === 'withdrawn' && by === undefined) continue;
+    expectAsked(call.user, kind, by);
+  }
   const decided = entries.some(({ kind }) => kind === 'vote' || kind === 'ran-by-hand');
   if (!decided) expect(entries.filter(({ kind }) => byItself.test(kind))).toEqual([]);
 }
