@@ -9,6 +9,8 @@ import { saidOfChanges } from '../record/fixtures/changes.ts';
 import { saidOfIncidents } from '../record/fixtures/incidents.ts';
 import { saidOfLooks } from '../record/fixtures/looks.ts';
 import { saidOfOthers } from '../record/fixtures/others.ts';
+import { withNames } from '../../src/slack/live/names.ts';
+import type { MessageBlock } from '../../src/slack/messages/kit/message.ts';
 import { toFileName } from '../record/write.ts';
 
 /**
@@ -41,12 +43,29 @@ interface Shown {
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-function withNames(content: Shown['content']): Shown['content'] {
+function withPeople(content: Shown['content']): z.infer<typeof Message> {
   const named = people.reduce(
     (text, [id, known]) => text.replaceAll(id, known),
     JSON.stringify(content),
   );
   return Message.parse(JSON.parse(named));
+}
+
+/** What a bot posts or edits names people; an answer to one person, a question and a view mention them. */
+const posted =
+  /-news-(?!question)|-(?:card|cooling|running|news|several-?news|end|whole-?list\S*|report|checklist)$/i;
+const names = new Map([
+  [MAYA, 'Maya Brandt'],
+  [JONAS, 'Jonas Keller'],
+]);
+
+async function asShown({ name, content }: Shown): Promise<Shown> {
+  const file = toFileName(name);
+  const { text = '', blocks, ...rest } = withPeople(content);
+  if (!posted.test(file)) return { name: file, content: { ...rest, text, blocks } };
+  const message = { text, blocks: z.array(z.custom<MessageBlock>()).parse(blocks) };
+  const named = await withNames(message, () => Promise.resolve(names), 'by-id');
+  return { name: file, content: { ...rest, ...named } };
 }
 
 /** Each message and view within what a fixture says, by the path that leads to it. */
@@ -70,8 +89,7 @@ const said = {
   incidents: await saidOfIncidents(),
   others: await saidOfOthers(),
 };
-const all = findShown('', said)
-  .map(({ name, content }) => ({ name: toFileName(name), content: withNames(content) }))
+const all = (await Promise.all(findShown('', said).map(asShown)))
   .filter(({ name }) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
   .filter(({ name }) => !isForReadme || [...documents.keys()].some((key) => key.startsWith(name)));
 mkdirSync(folder, { recursive: true });

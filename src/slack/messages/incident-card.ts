@@ -96,9 +96,9 @@ function evidenceOf(diagnosis: Diagnosis, incident: string): MessageBlock[] {
     poolsLine(diagnosis),
   ];
   const contents = [
-    ...(holders.length > 0 ? ['who holds the connections'] : []),
-    ...(blockers.length > 0 ? ['who blocks whom'] : []),
-    ...(pools.length > 0 ? ['what the pools may open'] : []),
+    ...(holders.length > 0 ? ['connections'] : []),
+    ...(blockers.length > 0 ? ['blockers'] : []),
+    ...(pools.length > 0 ? ['pools'] : []),
   ];
   const fold = { id: `dbconn_evidence.${incident}`, title: `Evidence: ${list(contents)}` };
   return [

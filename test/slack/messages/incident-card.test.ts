@@ -158,7 +158,7 @@ describe('the message of an open incident', () => {
     expect(others).toEqual([]);
     expect(fold).toMatchObject({
       title: {
-        text: 'Evidence: who holds the connections, who blocks whom and what the pools may open',
+        text: 'Evidence: connections, blockers and pools',
       },
       is_collapsible: true,
       default_collapsed: true,
