@@ -51,7 +51,7 @@ async function setCards({ stage, bot, remedy, clock }: Scripted): Promise<Cards>
     how: 'terminate' as const,
   }));
   remedy.propose = () => Promise.resolve(done(draft));
-  remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, spared: [] });
+  remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, skipped: [] });
   const run = remedy.run.bind(remedy);
   remedy.run = async (plan, left, control) => ({ ...(await run(plan, left, control)), followUps });
   const requests: string[] = [];

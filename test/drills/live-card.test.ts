@@ -31,7 +31,7 @@ async function proposed(
   const { stage, remedy } = scripted;
   const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan(plan);
   remedy.propose = () => Promise.resolve(done(draft));
-  remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, spared: [] });
+  remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, skipped: [] });
   await ask(stage, maya, 'propose A');
   return { ...scripted, ts: (await card(stage, 'Proposed')).ts };
 }

@@ -136,7 +136,7 @@ test('where the role may not read the system identifier the start of the server 
   }
 });
 
-test('what any target of a server protects is spared through each, and the pause after a run binds all', async () => {
+test('what any target of a server protects is skipped through each, and the pause after a run binds all', async () => {
   for (const name of ['web', 'pg_dump', 'month-end']) await forget('orders', name);
   for (const name of ['jobs', 'invoices']) await forget('billing', name);
   const proposed = await propose('orders');

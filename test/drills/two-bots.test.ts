@@ -163,7 +163,7 @@ test('a bot that knew only the beginning of a step shows what the other one made
   const { stage, bot, remedy } = await playScripted();
   const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan({ steps: ['End them'] });
   remedy.propose = () => Promise.resolve(done(draft));
-  remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, spared: [] });
+  remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, skipped: [] });
   await ask(stage, maya, 'propose A');
   const { ts } = await card(stage, 'Proposed');
   const id = await onlyId(bot);

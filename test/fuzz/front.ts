@@ -57,7 +57,7 @@ export async function openFront(): Promise<Front> {
   const rule = { propose: [maya], approve: [jonas, dana, maya, guest, foreigner] };
   const { stage, bot, remedy } = await openScripted({ mode: 'http', rule, sendIntervalMs: 0 });
   const { policyVersion: _version, plannedAt: _at, ...draft } = buildPlan({ undoAsk: ask });
-  remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, spared: [] });
+  remedy.recheck = ({ targets }) => Promise.resolve({ left: targets, skipped: [] });
   const ids = { proposed: '', handed: '', incident: '' };
   const places = { proposed: '', handed: '', incident: '' };
   let seq = 0;

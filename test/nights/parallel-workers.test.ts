@@ -108,7 +108,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
           pid: worker?.pid ?? 0,
           how: 'terminate',
         });
-        expect(refused).toMatchObject({ ok: false, refusal: { kind: 'spared' } });
+        expect(refused).toMatchObject({ ok: false, refusal: { kind: 'skipped' } });
       });
     },
   );

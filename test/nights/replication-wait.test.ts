@@ -69,7 +69,7 @@ describe.each(variants)('commits that wait for a standby ($seed)', (variant) => 
       expect(await session.readSlow(slow, guard)).toEqual([]);
       const [one] = await session.readBlockers(writers.slice(0, 1), guard);
       if (one === undefined) throw new Error('The writer is gone.');
-      expect(one.spared).toBe('committing');
+      expect(one.skipped).toBe('committing');
       for (const how of ['cancel', 'terminate'] as const) {
         const { identity } = one;
         const signal = { identity, how, same: 'session', queued: false, waiters: null } as const;

@@ -147,7 +147,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
         expect(proposals.map(({ subject }) => subject)).toEqual([`${long.pid}`]);
       });
 
-      test('replay that only waits for the primary is spared, and the primary is named', async () => {
+      test('replay that only waits for the primary is skipped, and the primary is named', async () => {
         await until('the lock of the scene before is gone', async () => {
           await flush();
           const rows = await standby.ask(

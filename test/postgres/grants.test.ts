@@ -133,7 +133,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
         },
       }),
     );
-    expect(found.sessions.find(({ identity }) => identity.pid === pid)?.spared).toBeNull();
+    expect(found.sessions.find(({ identity }) => identity.pid === pid)?.skipped).toBeNull();
     const actor = await server.sessions.open({ url: privileged() });
     const { rows } = await actor.client.query<Record<string, boolean>>(sql, [pid]);
     expect(rows).toEqual([{ pg_terminate_backend: true }]);

@@ -176,7 +176,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     }
   });
 
-  test('whoever is spared is spared by the signal too, and a role without the right gets no error', async () => {
+  test('whoever is skipped is skipped by the signal too, and a role without the right gets no error', async () => {
     const expected = [
       [{ user: 'owner' }, 'superuser'],
       [{ user: 'cdc' }, 'replication'],
@@ -186,8 +186,8 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     ] as const;
     for (const [options, outcome] of expected) {
       const session = await pile.holds('SELECT 1', options);
-      const { identity, spared } = await read(session);
-      expect([spared, await signal({ identity })]).toEqual([outcome, outcome]);
+      const { identity, skipped } = await read(session);
+      expect([skipped, await signal({ identity })]).toEqual([outcome, outcome]);
       expect(await isAlive(session)).toBe(true);
     }
     const session = await pile.holds('SELECT 1');

@@ -211,7 +211,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await leak();
     await leak();
     const found = await candidatesOf(3);
-    const reasons = found.map(({ identity, spared }) => `${identity.user}: ${String(spared)}`);
+    const reasons = found.map(({ identity, skipped }) => `${identity.user}: ${String(skipped)}`);
     expect(reasons.toSorted()).toEqual(['app: null', 'app: null', 'owner: superuser']);
     const outcomes = await terminate(found.map(({ identity }) => identity));
     expect(Object.values(outcomes).toSorted()).toEqual(['signalled', 'signalled', 'superuser']);
@@ -231,14 +231,14 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     });
   });
 
-  test('migrations, poolers, replicating roles and dbconn itself are spared by the plan and by the signal', async () => {
+  test('migrations, poolers, replicating roles and dbconn itself are skipped by the plan and by the signal', async () => {
     await leak('app', 'migrations');
     await leak('app', 'PgBouncer');
     await leak('cdc', 'debezium');
     await leak('acting', 'dbconn');
     const found = await candidatesOf(4);
     const expected = ['own', 'pooler', 'protected application', 'replication'];
-    expect(found.map(({ spared }) => String(spared)).toSorted()).toEqual(expected);
+    expect(found.map(({ skipped }) => String(skipped)).toSorted()).toEqual(expected);
     const outcomes = await terminate(found.map(({ identity }) => identity));
     expect(Object.values(outcomes).toSorted()).toEqual(expected);
   });
@@ -254,7 +254,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     const query: CandidateQuery = { ...idleInTransaction, states: ['idle', 'idle in transaction'] };
     await walsender.query('IDENTIFY_SYSTEM');
     const [found] = await candidatesOf(1, { ...query, application: 'standby' });
-    expect(found?.spared).toBe('not a client');
+    expect(found?.skipped).toBe('not a client');
     const pid = found?.identity.pid ?? 0;
     expect(await terminate(found === undefined ? [] : [found.identity])).toEqual({
       [pid]: 'not a client',
@@ -301,7 +301,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     return { outcome, works };
   }
 
-  test('a session that works after the one before it was signalled by the same statement is spared', async () => {
+  test('a session that works after the one before it was signalled by the same statement is skipped', async () => {
     // On a busy machine the statement may be over before this process hears of the first end: then it is run again.
     let race = await raceWithTheStatement();
     for (let more = 9; more > 0 && race.outcome === 'signalled'; more -= 1) {

@@ -74,7 +74,7 @@ function toSentence(kind: string, body: Body): string {
     case 'executing':
       return run === null || run === undefined || run.left === 0
         ? 'Began: the targets are compared with the plan.'
-        : `${run.left} targets are still as approved, ${run.spared.length} skipped.`;
+        : `${run.left} targets are still as approved, ${run.skipped.length} skipped.`;
     case 'step-intended':
       return `Intends to ${sentence}.`;
     case 'step-done':

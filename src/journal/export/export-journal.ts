@@ -97,17 +97,17 @@ function outcomeFacts({ result, closing }: ApprovalRequest): string[] {
 }
 
 function planPart({ plan }: ApprovalRequest): string {
-  const { steps, cost, frees, undo, targets, spared, sparedTotal } = plan;
+  const { steps, cost, frees, undo, targets, skipped, skippedTotal } = plan;
   return bullets([
     ...steps.map((step, index) => `Step ${index + 1}: ${prose(step)}`),
     ...cost.map((line) => `Cost: ${prose(line)}`),
     prose(frees.sentence),
     `Undo: ${prose(undo)}`,
     ...targets.map((target) => `Target: ${targetLine(target)}`),
-    ...spared.map(
+    ...skipped.map(
       ({ what, label, reason }) => `Spared: ${prose(what)} ${code(label)}, ${prose(reason)}`,
     ),
-    ...(sparedTotal > spared.length ? [`Spared besides: ${sparedTotal - spared.length}`] : []),
+    ...(skippedTotal > skipped.length ? [`Spared besides: ${skippedTotal - skipped.length}`] : []),
   ]);
 }
 

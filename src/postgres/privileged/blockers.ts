@@ -42,7 +42,7 @@ SELECT jsonb_build_object(
                            THEN 'concurrent build' ELSE 'client' END
                     WHEN a.backend_type IS DISTINCT FROM 'autovacuum worker' THEN 'other'
                     WHEN a.query LIKE '%(to prevent wraparound)' THEN 'wraparound vacuum' ELSE 'autovacuum' END,
-    'spared', ${skipReasonSql('$2')}) AS blocker
+    'skipped', ${skipReasonSql('$2')}) AS blocker
   FROM (SELECT s.*, r.rolsuper, r.rolreplication
           FROM pg_stat_activity s LEFT JOIN pg_roles r ON r.oid = s.usesysid WHERE s.pid = ANY ($1::int[])) a`;
 
@@ -56,7 +56,7 @@ const Row = z.object({
   }).extend({
     cut: z.boolean().nullable(),
     process: Process.nullable(),
-    spared: SkipReason.nullable(),
+    skipped: SkipReason.nullable(),
   }),
 });
 
@@ -68,10 +68,10 @@ export async function readBlockers(
 ): Promise<readonly Blocker[]> {
   const { rows } = await client.query(statement, [pids, toSkipParameter(guard)]);
   return rows.map((row) => {
-    const { query, cut, process, spared, ...blocker } = Row.parse(row).blocker;
+    const { query, cut, process, skipped, ...blocker } = Row.parse(row).blocker;
     return {
       ...blocker,
-      spared: spared ?? skipByName(blocker.identity.application, guard),
+      skipped: skipped ?? skipByName(blocker.identity.application, guard),
       query: readPlanStatement(query, cut === true),
       process: process ?? 'other',
     };

@@ -48,7 +48,7 @@ const statement = /* sql */ `
 WITH seen AS MATERIALIZED (
   SELECT a.*, r.rolsuper, r.rolreplication FROM pg_stat_activity a LEFT JOIN pg_roles r ON r.oid = a.usesysid),
 matching AS (
-  SELECT a.*, ${skipReasonSql('$4')} AS spared
+  SELECT a.*, ${skipReasonSql('$4')} AS skipped
     FROM seen a
    WHERE a.state = ANY ($1::text[])
      AND a.state_change <= clock_timestamp() - $2::float8 * interval '1 millisecond'
@@ -74,7 +74,7 @@ SELECT jsonb_build_object(
       'hasWritten', c.backend_xid IS NOT NULL,
       'locksHeld', coalesce(held.locks, 0),
       'query', ${textBytes('c.query', planTextBytes)}, 'cut', ${isTextCut('c.query', planTextBytes)},
-      'spared', c.spared) ORDER BY c.state_change, c.pid), '[]')
+      'skipped', c.skipped) ORDER BY c.state_change, c.pid), '[]')
     FROM chosen c LEFT JOIN held ON held.pid = c.pid)
 ) AS candidates`;
 
@@ -98,9 +98,9 @@ export async function readTerminateCandidates(
   const { sessions, ...candidates } = Row.parse(rows[0]).candidates;
   return {
     ...candidates,
-    sessions: sessions.map(({ query, cut, spared, ...session }) => ({
+    sessions: sessions.map(({ query, cut, skipped, ...session }) => ({
       ...session,
-      spared: spared ?? skipByName(session.identity.application, guard),
+      skipped: skipped ?? skipByName(session.identity.application, guard),
       query: readPlanStatement(query, cut),
     })),
   };

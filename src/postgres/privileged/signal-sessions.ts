@@ -42,7 +42,7 @@ SELECT CASE
     WHEN a.pid IS NULL THEN 'already gone'
     WHEN a.backend_start IS NULL THEN 'hidden'
     WHEN a.backend_start <> w."startedAt" THEN 'already gone'
-    WHEN a.spared IS NOT NULL THEN a.spared
+    WHEN a.skipped IS NOT NULL THEN a.skipped
     WHEN (a.usename, a.application_name) IS DISTINCT FROM (w."user", w.application) THEN 'moved on'
     WHEN $4::text <> 'session' AND a.xact_start IS DISTINCT FROM w."transactionStartedAt" THEN 'moved on'
     WHEN $4::text = 'statement' AND (a.state, a.state_change, a.query_start) IS DISTINCT FROM
@@ -63,7 +63,7 @@ SELECT CASE
                  "stateChangedAt" timestamptz, "transactionStartedAt" timestamptz, "queryStartedAt" timestamptz)
         OFFSET 0) w
   LEFT JOIN LATERAL (
-    SELECT a.*, ${skipReasonSql('$1')} AS spared
+    SELECT a.*, ${skipReasonSql('$1')} AS skipped
       FROM (SELECT s.pid, s.usesysid, s.application_name, s.state, s.state_change, s.xact_start, s.query_start,
                    s.wait_event_type, s.wait_event, s.backend_start, s.backend_type, r.rolname::text AS usename, r.rolsuper, r.rolreplication
               FROM pg_stat_get_activity(w.pid) s LEFT JOIN pg_roles r ON r.oid = s.usesysid) a
@@ -102,7 +102,7 @@ SELECT w.pid, CASE
     WHEN a.pid IS NULL THEN 'already gone'
     WHEN a.backend_start IS NULL THEN 'hidden'
     WHEN a.backend_start <> w."startedAt" THEN 'already gone'
-    WHEN a.spared IS NOT NULL THEN a.spared
+    WHEN a.skipped IS NOT NULL THEN a.skipped
     WHEN (a.usename, a.application_name, a.state, a.state_change, a.xact_start) IS DISTINCT FROM
          (w."user", w.application, w.state, w."stateChangedAt", w."transactionStartedAt") THEN 'moved on'
     WHEN a.state_change > clock_timestamp() - $3::float8 * interval '1 millisecond' THEN 'moved on'
@@ -114,7 +114,7 @@ SELECT w.pid, CASE
          state text, "stateChangedAt" timestamptz, "transactionStartedAt" timestamptz)
  CROSS JOIN LATERAL (SELECT pg_stat_clear_snapshot(), w.pid AS pid OFFSET 0) fresh
   LEFT JOIN LATERAL (
-    SELECT a.*, ${skipReasonSql('$2')} AS spared
+    SELECT a.*, ${skipReasonSql('$2')} AS skipped
       FROM (SELECT s.pid, s.usesysid, s.application_name, s.state, s.state_change, s.xact_start, s.wait_event, s.backend_start,
                    s.backend_type, r.rolname::text AS usename, r.rolsuper, r.rolreplication
               FROM pg_stat_get_activity(fresh.pid) s LEFT JOIN pg_roles r ON r.oid = s.usesysid) a

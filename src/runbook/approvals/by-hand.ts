@@ -49,11 +49,11 @@ export async function handOver(
   }
   const { policy, clock } = context;
   const { expiresAfterMs = policy.expiresAfterMs } = readOptionPolicy(policy, approved.option);
-  const { left, spared } = rechecked;
+  const { left, skipped } = rechecked;
   return mustMove(approved, context, {
     state: 'handed',
     change: {
-      execution: { ...execution, left: left.length, spared: spared.slice(0, skippedShown) },
+      execution: { ...execution, left: left.length, skipped: skipped.slice(0, skippedShown) },
       handOff: {
         shownAt: isoNow(clock),
         until: new Date(clock.now() + expiresAfterMs).toISOString(),

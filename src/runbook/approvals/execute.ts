@@ -101,7 +101,7 @@ export async function snapshotBefore(
   return {
     startedAt: isoNow(clock),
     left: 0,
-    spared: [],
+    skipped: [],
     before: readFullness(snapshot),
     after: null,
     holdings: { before: readHoldings(snapshot), after: [] },
@@ -137,13 +137,13 @@ async function recheckPlan({ plan }: ApprovalRequest, remedy: Remedy): Promise<R
 
 async function run(
   request: ApprovalRequest,
-  { left, spared }: Recheck,
+  { left, skipped }: Recheck,
   context: ExecutionContext,
 ): Promise<ApprovalRequest> {
   const begun = {
     ...executionOf(request),
     left: left.length,
-    spared: spared.slice(0, skippedShown),
+    skipped: skipped.slice(0, skippedShown),
   };
   const running = await mustMove(request, context, {
     state: 'executing',

@@ -27,7 +27,7 @@ const means: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a person could do what dbconn refused for itself. Of A and D also where nothing was found: sessions are spared
+ * Whether a person could do what dbconn refused for itself. Of A and D also where nothing was found: sessions are skipped
  * for want of the acting role's rights alone.
  */
 export function lacksMeans(option: Action, { kind }: Refusal): boolean {

@@ -101,7 +101,7 @@ export const ApprovalRequest = z.strictObject({
       /** Targets that were still as approved when it began. */
       left: z.number().int(),
       /** The others, and why; at most 50. */
-      spared: z.array(Skipped),
+      skipped: z.array(Skipped),
       before: Fullness,
       /** Right after the last step; null until then. */
       after: Fullness,

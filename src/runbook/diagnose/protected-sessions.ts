@@ -1,26 +1,26 @@
 import { z } from 'zod';
 import type { Target } from '../snapshot/target.ts';
 
-/** What has to be known of a session to tell whether it is spared. */
+/** What has to be known of a session to tell whether it is skipped. */
 export interface Skippable {
   readonly process: Process;
-  readonly spared: SkipReason | null;
+  readonly skipped: SkipReason | null;
   readonly identity: { readonly state: string | null };
 }
 
 /** Why a blocker is left alone, in words for its reader, or null when it may be stopped. */
-export function whyBlockerSkipped({ identity, process, spared }: Skippable): string | null {
-  if (spared === 'hidden') return `${skipSentences.hidden}: GRANT pg_monitor to it`;
+export function whyBlockerSkipped({ identity, process, skipped }: Skippable): string | null {
+  if (skipped === 'hidden') return `${skipSentences.hidden}: GRANT pg_monitor to it`;
   if (process === 'wraparound vacuum') {
     return 'an autovacuum against wraparound, which restarts at once: let it finish';
   }
   if (process === 'autovacuum') {
     return 'an autovacuum, which yields by itself after deadlock_timeout';
   }
-  if (spared === 'superuser') {
+  if (skipped === 'superuser') {
     return `${skipSentences.superuser} (if it is the application: list it in applicationRoles, and set actingUrl to a superuser)`;
   }
-  if (spared !== null) return skipSentences[spared];
+  if (skipped !== null) return skipSentences[skipped];
   // Without it nobody can tell whether it still runs what was approved.
   return identity.state === 'disabled'
     ? 'its activity is not tracked (track_activities is off)'
@@ -50,7 +50,7 @@ export function isNamedAs(application: string, names: readonly string[]): boolea
   });
 }
 
-/** Why a session of that name is spared, or null; for what a statement of SQL cannot compare. */
+/** Why a session of that name is skipped, or null; for what a statement of SQL cannot compare. */
 export function skipByName(
   application: string,
   { protectedApplications, poolerApplications }: SkipGuard,
@@ -113,7 +113,7 @@ export interface TerminateGuard {
   readonly protectedApplications: readonly string[];
   /** application_name of poolers: ending their session breaks the client they serve at that moment. */
   readonly poolerApplications: readonly string[];
-  /** Superuser roles that are the application's own, and so are not spared when the acting role is a superuser. */
+  /** Superuser roles that are the application's own, and so are not skipped when the acting role is a superuser. */
   readonly applicationRoles: readonly string[];
   /** Roles dbconn logs in with, beside the one that signals. */
   readonly ownRoles?: readonly string[];

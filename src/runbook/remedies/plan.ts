@@ -192,9 +192,9 @@ export const Plan = z.strictObject({
   /** The application or service it is about. Untrusted text. */
   subject: z.string().nullable(),
   targets: z.array(PlanTarget),
-  /** At most 50; `sparedTotal` counts all. */
-  spared: z.array(Skipped),
-  sparedTotal: z.number().int(),
+  /** At most 50; `skippedTotal` counts all. */
+  skipped: z.array(Skipped),
+  skippedTotal: z.number().int(),
   cost: z.array(z.string()),
   frees: z.strictObject({ slots: z.number().int().nullable(), sentence: z.string() }),
   undo: z.string(),

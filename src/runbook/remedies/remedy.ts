@@ -107,7 +107,7 @@ export function refuse(kind: string, why: string, next: string): { ok: false; re
 /** What is left of an approved plan when it is held against reality. Never holds a target the plan had not. */
 export interface Recheck {
   readonly left: Plan['targets'];
-  readonly spared: readonly Skipped[];
+  readonly skipped: readonly Skipped[];
 }
 
 /** A step of a running plan, as the journal keeps it and the card shows it. */

@@ -220,7 +220,7 @@ function remedy(request: ApprovalRequest, names: Names): string[] {
   return [
     `### ${text(plan.title)}`,
     '',
-    `- Request ${code(id)}, proposed by ${who(proposedBy, names)} at ${clock(proposedAt)}; ${plan.targets.length} planned, ${plan.sparedTotal} skipped.`,
+    `- Request ${code(id)}, proposed by ${who(proposedBy, names)} at ${clock(proposedAt)}; ${plan.targets.length} planned, ${plan.skippedTotal} skipped.`,
     ...(plan.subject === null ? [] : [`- About ${code(plan.subject)}.`]),
     '- Plan:',
     ...steps,

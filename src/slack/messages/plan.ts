@@ -52,24 +52,26 @@ export function follow(runProgress: RunProgress, update: StepProgress): RunProgr
 }
 
 /** What is left alone although it looks like a target, by reason, with some names. */
-export function skippedList({ spared, sparedTotal }: Plan): MessageBlock[] {
-  if (sparedTotal === 0) return [];
-  const groups = [...Map.groupBy(spared, ({ reason }) => reason)].map(([reason, alike]): Leaf[] => {
-    const { taken, more } = take(alike, 4);
-    const names = taken.flatMap(({ what, label }, index) => [
-      ...(index === 0 ? [] : rich`, `),
-      plain(what),
-      ...(label === '' ? [] : rich` ${code(label, 40)}`),
-    ]);
-    return [
-      ...rich`${bold(`${alike.length}:`)} ${reason} (`,
-      ...names,
-      between(more > 0 ? ` and ${more} more)` : ')'),
-    ];
-  });
-  const untold = sparedTotal - spared.length;
+export function skippedList({ skipped, skippedTotal }: Plan): MessageBlock[] {
+  if (skippedTotal === 0) return [];
+  const groups = [...Map.groupBy(skipped, ({ reason }) => reason)].map(
+    ([reason, alike]): Leaf[] => {
+      const { taken, more } = take(alike, 4);
+      const names = taken.flatMap(({ what, label }, index) => [
+        ...(index === 0 ? [] : rich`, `),
+        plain(what),
+        ...(label === '' ? [] : rich` ${code(label, 40)}`),
+      ]);
+      return [
+        ...rich`${bold(`${alike.length}:`)} ${reason} (`,
+        ...names,
+        between(more > 0 ? ` and ${more} more)` : ')'),
+      ];
+    },
+  );
+  const untold = skippedTotal - skipped.length;
   if (untold > 0) groups.push([plain(`${untold} more, not listed`)]);
-  return titledList(`Skipped: ${sparedTotal}`, groups);
+  return titledList(`Skipped: ${skippedTotal}`, groups);
 }
 
 /** Costs told above the buttons; the rest stands below them. */

@@ -158,7 +158,7 @@ function yesNo(value: boolean): string {
 
 /** What would be done, in full, for the people who decide about it. */
 export function renderPlan(plan: Plan, paint: Paint): string {
-  const { option, target, title, subject, targets, steps, spared, sparedTotal } = plan;
+  const { option, target, title, subject, targets, steps, skipped, skippedTotal } = plan;
   const { cost, frees, undo, risk, byHand } = plan;
   const point = (word: string, text: string): string => wrap(`${word}: ${text}`, '  ');
   return [
@@ -169,9 +169,9 @@ export function renderPlan(plan: Plan, paint: Paint): string {
     targetTables(targets),
     '',
     ...steps.map((sentence, index) => point(`${index + 1}`, sentence)),
-    ...(sparedTotal === 0 ? [] : [paint('bold', `Skipped: ${sparedTotal}`)]),
-    ...spared.map(({ what, label, reason }) => point(`${what} ${label}`.trim(), reason)),
-    ...(sparedTotal > spared.length ? [`  and ${sparedTotal - spared.length} more`] : []),
+    ...(skippedTotal === 0 ? [] : [paint('bold', `Skipped: ${skippedTotal}`)]),
+    ...skipped.map(({ what, label, reason }) => point(`${what} ${label}`.trim(), reason)),
+    ...(skippedTotal > skipped.length ? [`  and ${skippedTotal - skipped.length} more`] : []),
     point('Gained', frees.sentence),
     ...cost.map((line) => point('Lost', line)),
     point('Undo', undo),

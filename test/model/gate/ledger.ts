@@ -113,7 +113,7 @@ export class LedgerRemedy implements Remedy {
     const alive = new Set(this.#ledger.pids(this.target));
     const left = targets.filter((one) => pidsOf([one]).every((pid) => alive.has(pid)));
     const gone = targets.filter((one) => !left.includes(one));
-    return { left, spared: gone.map(() => ({ what: 'pid', label: 'app', reason: 'gone' })) };
+    return { left, skipped: gone.map(() => ({ what: 'pid', label: 'app', reason: 'gone' })) };
   }
 
   async run({ subject }: Plan, left: Plan['targets'], control: RunControl): Promise<Report> {

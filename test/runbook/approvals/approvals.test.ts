@@ -35,7 +35,7 @@ test('a proposal approved by a second person runs, and its outcome is what the l
   expect(ended).toMatchObject({
     state: 'done',
     votes: [{ by: bob }],
-    execution: { left: 2, spared: [], before: { used: 95 }, after: { used: 35 } },
+    execution: { left: 2, skipped: [], before: { used: 95 }, after: { used: 35 } },
     result: { report: { summary: '2 ended.' }, outcome: { word: 'fixed', later: { used: 35 } } },
   });
   expect(world.changes.map(({ state }) => state)).toEqual([
@@ -180,14 +180,14 @@ test('an approver denies, the proposer withdraws, and nobody else does either', 
   );
 });
 
-test('a session that is gone is spared and told, and the rest of the plan runs', async () => {
+test('a session that is gone is skipped and told, and the rest of the plan runs', async () => {
   const approvals = await world.approvals();
   const { id } = await propose(approvals);
   world.remedy.alive.delete(101);
   await approvals.approve(id, bob);
   expect(valueOf(await approvals.settled(id))).toMatchObject({
     state: 'done',
-    execution: { left: 1, spared: [{ reason: 'gone' }] },
+    execution: { left: 1, skipped: [{ reason: 'gone' }] },
   });
 });
 

@@ -65,7 +65,7 @@ test('from a leak to a verified outcome on a real server, with a second personâ€
   expect(await approvals.settled(id)).toMatchObject({
     value: {
       state: 'done',
-      execution: { left: 14, spared: [{ reason: 'it is gone or active again' }] },
+      execution: { left: 14, skipped: [{ reason: 'it is gone or active again' }] },
       result: {
         report: { summary: 'Of 14 sessions: 14 ended.', finished: true },
         outcome: {

@@ -214,7 +214,7 @@ describe('what is handed over', () => {
     },
   );
 
-  test.for(['over-budget', 'server-full', 'own-service', 'memory', 'pooler-hazard', 'spared'])(
+  test.for(['over-budget', 'server-full', 'own-service', 'memory', 'pooler-hazard', 'skipped'])(
     'never one refused for its harm: %s',
     async (kind) => {
       expect(await preview(kind)).toMatchObject({ ok: false, refusal: { kind } });

@@ -32,7 +32,7 @@ function raisedNow(): Promise<ApprovalRequest> {
     execution: {
       startedAt: new Date(startedAtMs).toISOString(),
       left: 1,
-      spared: [],
+      skipped: [],
       before: at(95),
       after: { used: 3, usable: 147 },
     },
@@ -51,7 +51,7 @@ function endedNow(wasSeen: boolean): Promise<ApprovalRequest> {
     execution: {
       startedAt: new Date(startedAtMs).toISOString(),
       left: 2,
-      spared: [],
+      skipped: [],
       before: at(95),
       after: wasSeen ? at(35) : null,
       holdings: {

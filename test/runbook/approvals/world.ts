@@ -63,8 +63,8 @@ export class ScriptedRemedy implements Remedy {
   recheck(plan: Plan): ReturnType<Remedy['recheck']> {
     const left = plan.targets.filter((target) => this.#isAlive(target));
     const gone = plan.targets.filter((target) => !left.includes(target));
-    const spared = gone.map(() => ({ what: 'pid', label: 'backend', reason: 'gone' }));
-    return Promise.resolve({ left, spared });
+    const skipped = gone.map(() => ({ what: 'pid', label: 'backend', reason: 'gone' }));
+    return Promise.resolve({ left, skipped });
   }
 
   async run(_plan: Plan, left: Plan['targets'], control: RunControl): Promise<Report> {

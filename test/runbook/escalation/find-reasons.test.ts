@@ -180,8 +180,8 @@ test('sessions that had written and were ended are a concern, by their pids', as
   expect(find({ requests })).toEqual({
     'data-integrity': 'Option A stopped 1 session that had written: pid 1.',
   });
-  const spared = aResult([item('pid 2', 'moved on')], 'fixed');
-  expect(find({ requests: [await anEnded('fixed', { plan, result: spared })] })).toEqual({});
+  const skipped = aResult([item('pid 2', 'moved on')], 'fixed');
+  expect(find({ requests: [await anEnded('fixed', { plan, result: skipped })] })).toEqual({});
 });
 
 test('a prepared transaction that was rolled back, and a process that was killed, are concerns', async () => {

@@ -70,7 +70,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     return { ...draft, policyVersion: '', plannedAt: new Date().toISOString() };
   }
 
-  test('the plan tells what is lost, what is spared and why, and what it frees', async () => {
+  test('the plan tells what is lost, what is skipped and why, and what it frees', async () => {
     await leak();
     await leak();
     await leak('migrations');
@@ -85,18 +85,18 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     ]);
     expect(approved).toMatchObject({
       title: 'End 2 sessions idle in transaction for over 0 s',
-      sparedTotal: 1,
-      spared: [{ label: 'migrations', reason: 'a protected application' }],
+      skippedTotal: 1,
+      skipped: [{ label: 'migrations', reason: 'a protected application' }],
       frees: { slots: 2 },
       risk: 'medium',
     });
   });
 
-  test('when all that would match is spared, or nothing matches, there is nothing to propose', async () => {
+  test('when all that would match is skipped, or nothing matches, there is nothing to propose', async () => {
     await leak('migrations');
     await systemClock.sleep(60);
-    const spared = await remedy().propose({ kind: 'idle-in-transaction', idleForMs: 50 });
-    expect(spared).toMatchObject({ ok: false, refusal: { kind: 'nothing-to-do' } });
+    const skipped = await remedy().propose({ kind: 'idle-in-transaction', idleForMs: 50 });
+    expect(skipped).toMatchObject({ ok: false, refusal: { kind: 'nothing-to-do' } });
     const ask = { kind: 'idle', application: 'nobody', idleForMs: 1 } as const;
     expect(await remedy().propose(ask)).toMatchObject({ refusal: { kind: 'nothing-to-do' } });
   });
@@ -165,7 +165,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     expect(new Set(told.map((pid) => `pid ${pid}`))).toEqual(ended);
     expect(leaked.filter((pid) => !told.includes(pid))).toEqual([]);
     expect(errors.flat()).toEqual([]);
-    // Whoever worked after the plan was made was in use, and must have been spared.
+    // Whoever worked after the plan was made was in use, and must have been skipped.
     expect(workedSince.filter(({ pid }) => told.includes(pid))).toEqual([]);
   });
 

@@ -126,7 +126,7 @@ export async function planFor(remedy: Remedy, to?: number): Promise<Plan> {
 
 /** From the recheck to the report. */
 export async function runPlan(remedy: Remedy, plan: Plan, control: RunControl): Promise<Report> {
-  const { left, spared } = await remedy.recheck(plan);
-  if (left.length === 0) throw new Error(spared[0]?.reason ?? 'Nothing is left of the plan.');
+  const { left, skipped } = await remedy.recheck(plan);
+  if (left.length === 0) throw new Error(skipped[0]?.reason ?? 'Nothing is left of the plan.');
   return remedy.run(plan, left, control);
 }

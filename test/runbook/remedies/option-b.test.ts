@@ -223,7 +223,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await ask('ALTER SYSTEM SET max_connections = 35');
     expect(await remedy.recheck(plan)).toMatchObject({
       left: [],
-      spared: [{ what: 'max_connections', reason: 'it was changed since' }],
+      skipped: [{ what: 'max_connections', reason: 'it was changed since' }],
     });
   });
 

@@ -65,14 +65,14 @@ test.for([
   expect(answer).toMatchObject({ ok: false, refusal: { kind } });
 });
 
-test('the container dbconn runs in, and one that somebody stopped, are spared', async () => {
+test('the container dbconn runs in, and one that somebody stopped, are skipped', async () => {
   const stack = new Stack();
   stack.replicas = [aReplica(1), aReplica(2, { state: 'exited' }), aReplica(3)];
   const remedy = stack.remedy({ refusedContainers: ['r1'] });
   expect(await remedy.propose(ask)).toMatchObject({
     value: {
       targets: [{ id: 'r3' }],
-      spared: [{ reason: 'dbconn runs in it' }, { reason: 'it is not running' }],
+      skipped: [{ reason: 'dbconn runs in it' }, { reason: 'it is not running' }],
     },
   });
 });
@@ -141,14 +141,14 @@ test('an emergency stop halts between two replicas', async () => {
   expect(outcomesOf(await stack.run())).toEqual(['restarted', 'not reached', 'not reached']);
 });
 
-test('a replica that is gone or was restarted since the plan is spared, and a new one is not added', async () => {
+test('a replica that is gone or was restarted since the plan is skipped, and a new one is not added', async () => {
   const stack = new Stack();
   const plan = await stack.plan();
   const startedAt = '2026-11-23T02:59:00.000000000Z';
   stack.replicas = [aReplica(2, { startedAt }), aReplica(3), aReplica(4)];
-  const { left, spared } = await stack.remedy().recheck(plan);
+  const { left, skipped } = await stack.remedy().recheck(plan);
   expect(left).toEqual(plan.targets.slice(2));
-  expect(spared.map(({ what, reason }) => `${what}: ${reason}`)).toEqual([
+  expect(skipped.map(({ what, reason }) => `${what}: ${reason}`)).toEqual([
     'shop-backend-1: it is gone or could not be checked',
     'shop-backend-2: it was restarted since the plan',
   ]);
@@ -158,8 +158,8 @@ test('a service that was scaled up since the plan loses none of its new replicas
   const stack = new Stack();
   const plan = await stack.plan();
   stack.replicas.push(aReplica(4), aReplica(5));
-  const { left, spared } = await stack.remedy().recheck(plan);
-  expect(spared).toEqual([]);
+  const { left, skipped } = await stack.remedy().recheck(plan);
+  expect(skipped).toEqual([]);
   await stack.remedy().run(plan, left, stack.control);
   const restarted = stack.steps.filter((step) => step.startsWith('restart '));
   expect(restarted).toEqual(['restart r1', 'restart r2', 'restart r3']);
@@ -169,12 +169,12 @@ test('what is left of a service that was scaled down to one replica is not resta
   const stack = new Stack();
   const plan = await stack.plan();
   stack.replicas = [aReplica(3)];
-  const { left, spared } = await stack.remedy().recheck(plan);
+  const { left, skipped } = await stack.remedy().recheck(plan);
   expect(left).toEqual([]);
-  expect(spared.at(-1)?.reason).toContain('the only replica still running');
+  expect(skipped.at(-1)?.reason).toContain('the only replica still running');
   const again = await stack.plan();
   expect(again.cost).toContain('The service is down until its only replica is healthy again.');
-  expect(await stack.remedy().recheck(again)).toMatchObject({ left: [{ id: 'r3' }], spared: [] });
+  expect(await stack.remedy().recheck(again)).toMatchObject({ left: [{ id: 'r3' }], skipped: [] });
 });
 
 test('a replica that was stopped since the plan is not started', async () => {
@@ -183,7 +183,7 @@ test('a replica that was stopped since the plan is not started', async () => {
   stack.replicas = [aReplica(1), aReplica(2, { state: 'exited' }), aReplica(3)];
   expect(await stack.remedy().recheck(plan)).toMatchObject({
     left: [{ id: 'r1' }, { id: 'r3' }],
-    spared: [{ what: 'shop-backend-2', reason: 'it is not running' }],
+    skipped: [{ what: 'shop-backend-2', reason: 'it is not running' }],
   });
 });
 

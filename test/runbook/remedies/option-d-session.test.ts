@@ -49,7 +49,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     session.begin('SELECT pg_sleep(601)');
     expect(await pile.remedy().recheck(plan)).toMatchObject({
       left: [],
-      spared: [{ reason: 'it is running something else now' }],
+      skipped: [{ reason: 'it is running something else now' }],
     });
     const report = await pile.remedy().run(plan, plan.targets, quiet);
     expect(report.items).toMatchObject([{ outcome: 'moved on' }]);
@@ -111,7 +111,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       `SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'`,
     );
     const background = await pile.remedy().propose(stop(checkpointer?.pid ?? 0, 'terminate'));
-    expect(background).toMatchObject({ refusal: { kind: 'spared' } });
+    expect(background).toMatchObject({ refusal: { kind: 'skipped' } });
     expect(await pile.remedy().propose(stop(2_000_000_000, 'terminate'))).toMatchObject({
       refusal: { why: 'No session has pid 2000000000.' },
     });

@@ -38,7 +38,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     expect(plan).toMatchObject({
       title: 'Cancel 2 statements running for over 1 s',
       targets: [{ identity: { pid: older.pid } }, { identity: { pid: younger.pid } }],
-      spared: [{ what: `pid ${migration.pid}`, label: 'migrations' }],
+      skipped: [{ what: `pid ${migration.pid}`, label: 'migrations' }],
       frees: { slots: 0 },
     });
     const report = await pile.run(plan);

@@ -51,7 +51,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     expect(plan).toMatchObject({
       targets: [{ identity: { pid: ddl.pid }, how: 'cancel', queued: true, victims: 20 }],
       risk: 'low',
-      spared: [
+      skipped: [
         {
           what: `pid ${holder.pid}`,
           reason: 'it blocks nobody once the queued statement is cancelled',
@@ -197,9 +197,9 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       );
       return waiting.length === 0;
     });
-    const { left, spared } = await pile.remedy().recheck(plan);
+    const { left, skipped } = await pile.remedy().recheck(plan);
     expect(left).toEqual([]);
-    const reasons = new Map(spared.map(({ what, reason }) => [what, reason]));
+    const reasons = new Map(skipped.map(({ what, reason }) => [what, reason]));
     expect(reasons.get(`pid ${worked.pid}`)).toBe('it is running something else now');
     expect(reasons.get(`pid ${ended.pid}`)).toBe('it is running something else now');
     expect(reasons.get(`pid ${released.pid}`)).toBe(
@@ -245,7 +245,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await pile.waits(update(1));
     expect(await pile.remedy().recheck(plan)).toMatchObject({
       left: [],
-      spared: [{ reason: 'none of the planned sessions waits for it any more' }],
+      skipped: [{ reason: 'none of the planned sessions waits for it any more' }],
     });
     const report = await pile.remedy().run(plan, plan.targets, quiet);
     expect(report.items).toMatchObject([
@@ -295,14 +295,14 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     expect(await isAlive(second)).toBe(true);
   });
 
-  test('the eleventh blocker of a plan is spared, and so is one that nobody has waited for long', async () => {
+  test('the eleventh blocker of a plan is skipped, and so is one that nobody has waited for long', async () => {
     for (let id = 1; id <= 11; id += 1) {
       await pile.holds(update(id));
       await pile.waits(update(id));
     }
     const plan = await pile.propose();
     expect(plan.targets).toHaveLength(10);
-    expect(plan.spared).toMatchObject([{ reason: 'over the limit of 10 per plan' }]);
+    expect(plan.skipped).toMatchObject([{ reason: 'over the limit of 10 per plan' }]);
     const patient = pile.remedy({ target: aTarget({ limits: defaultLimits }) });
     expect(await patient.propose(stopBlockers)).toMatchObject({
       refusal: {
@@ -312,7 +312,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     });
   });
 
-  test('superusers, replication, dbconn, poolers and what is hidden are spared, each with its reason', async () => {
+  test('superusers, replication, dbconn, poolers and what is hidden are skipped, each with its reason', async () => {
     await pile.holds(update(1), { user: 'owner' });
     await pile.holds(update(2), { user: 'cdc' });
     await pile.holds(update(3), { application: 'dbconn' });
@@ -343,7 +343,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     ]);
   });
 
-  test('an autovacuum in the way is explained and spared', async () => {
+  test('an autovacuum in the way is explained and skipped', async () => {
     await pile.sessions.ask(
       `CREATE TABLE bloated WITH (autovacuum_vacuum_threshold = 1, autovacuum_vacuum_scale_factor = 0)
         AS SELECT i AS id, repeat('x', 500) AS note FROM generate_series(1, 5000) i`,

@@ -354,18 +354,18 @@ test('a change that Docker never answers stays unknown, and nothing is said to b
 
 test('an edited .env, another container and a plan of yesterday leave nothing to run', async () => {
   const plan = await planned({ poolSize: 3, maxOverflow: 1 });
-  expect(await remedy().recheck(plan)).toEqual({ left: plan.targets, spared: [] });
+  expect(await remedy().recheck(plan)).toEqual({ left: plan.targets, skipped: [] });
   const [pool, ...others] = plan.targets;
   if (pool?.kind !== 'pool') throw new Error('The plan names no pool.');
   const yesterday = { ...plan, targets: [{ ...pool, envSha256: 'another' }, ...others] };
   expect(await remedy().recheck(yesterday)).toMatchObject({
     left: [],
-    spared: [{ what: '.env', reason: '.env was edited since' }, {}, {}],
+    skipped: [{ what: '.env', reason: '.env was edited since' }, {}, {}],
   });
   const fewer = { ...plan, targets: plan.targets.slice(0, 2) };
   expect(await remedy().recheck(fewer)).toMatchObject({
     left: [],
-    spared: [{ reason: 'the containers were replaced since' }, {}],
+    skipped: [{ reason: 'the containers were replaced since' }, {}],
   });
 });
 
@@ -374,9 +374,9 @@ test('a container that was stopped since the plan is not started by it', async (
   const [, second] = replicas();
   await second?.stop();
   const name = `${service}-2`;
-  const { left, spared } = await remedy().recheck(plan);
+  const { left, skipped } = await remedy().recheck(plan);
   expect(left).toEqual([]);
-  expect(spared[0]?.reason).toBe(`${name} is no longer running`);
+  expect(skipped[0]?.reason).toBe(`${name} is no longer running`);
 });
 
 test('without a project directory it refuses, and says which two lines to write', async () => {

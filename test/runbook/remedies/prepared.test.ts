@@ -135,8 +135,8 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await prepare();
     const approved = await plan();
     await endPrepared();
-    const { left, spared } = await remedy().recheck(approved);
-    expect([left, spared]).toMatchObject([[], [{ label: gid, reason: 'it has ended since' }]]);
+    const { left, skipped } = await remedy().recheck(approved);
+    expect([left, skipped]).toMatchObject([[], [{ label: gid, reason: 'it has ended since' }]]);
     expect((await remedy().run(approved, approved.targets, quiet)).items).toMatchObject([
       { outcome: 'already gone' },
     ]);

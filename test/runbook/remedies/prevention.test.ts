@@ -175,9 +175,9 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   test('roles and databases with a value of their own are listed as not reached', async () => {
     await sessions.ask(`ALTER ROLE app SET ${inTransaction} = '5min'`);
     const approved = await plan(ask());
-    expect(approved).toMatchObject({ sparedTotal: 1, spared: [{ label: 'role app: 5min' }] });
+    expect(approved).toMatchObject({ skippedTotal: 1, skipped: [{ label: 'role app: 5min' }] });
     const ofRole = await plan(ask({ role: 'app' }));
-    expect(ofRole).toMatchObject({ sparedTotal: 0, targets: [{ from: '5min', source: 'user' }] });
+    expect(ofRole).toMatchObject({ skippedTotal: 0, targets: [{ from: '5min', source: 'user' }] });
   });
 
   test.for([major].filter((number) => number < 14))('%i has no idle_session_timeout', async () => {
@@ -223,7 +223,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     await reload();
     expect(await remedy().recheck(approved)).toMatchObject({
       left: [],
-      spared: [{ reason: 'its value changed since the plan was made' }],
+      skipped: [{ reason: 'its value changed since the plan was made' }],
     });
   });
 

@@ -192,7 +192,7 @@ export function endedThem(minute: number, pids: readonly number[]): Promise<Appr
     execution: {
       startedAt: at(minute + 1),
       left: pids.length,
-      spared: [],
+      skipped: [],
       before: { used: 97, usable: 97 },
       after: { used: 40, usable: 97 },
     },

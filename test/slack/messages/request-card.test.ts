@@ -68,7 +68,7 @@ const hostile: Arbitrary<ApprovalRequest> = record({
   const sessions = Array.from({ length: many }, () => session).filter((one) => one !== undefined);
   // Of one kind in any number, or of every kind at once.
   const targets = many % 2 === 0 ? sessions : [...sessions.slice(0, 3), ...others];
-  const spared = Array.from({ length: Math.min(many, 50) }, () => ({
+  const skipped = Array.from({ length: Math.min(many, 50) }, () => ({
     what: 'pid 1',
     label: evil,
     reason: 'a superuser',
@@ -86,8 +86,8 @@ const hostile: Arbitrary<ApprovalRequest> = record({
     state,
     plan: buildPlan({
       targets,
-      spared,
-      sparedTotal: many,
+      skipped,
+      skippedTotal: many,
       subject: evil,
       steps: manySteps(many),
       // No more sessions than a plan for a person names.
@@ -97,7 +97,7 @@ const hostile: Arbitrary<ApprovalRequest> = record({
     brokenGlass: many % 3 === 0 ? { by: bob, at, reason: evil } : null,
     votes: [{ by: bob, at, reason: evil }],
     closing: { by: bob, at, sentence: 'An approver denied it.', reason: evil },
-    execution: { startedAt: at, left: many, spared, before: fullness, after: null },
+    execution: { startedAt: at, left: many, skipped, before: fullness, after: null },
     result: {
       report: { items, summary: 'Two ended.', finished: true },
       outcome: {

@@ -7,7 +7,7 @@ import { toCommand, whyNotSignal } from './proposal.ts';
 import type { ProposalInput, ScoredProposal } from './proposal.ts';
 
 /**
- * Whether option A's plan spares these sessions, as `postgres/spare-reason.ts` does: what a proposal counts, its plan
+ * Whether option A's plan skips these sessions, as `postgres/skip-reason.ts` does: what a proposal counts, its plan
  * has to find. An application's superuser is no such case: why it cannot be ended is said in its place.
  */
 function isProtected(

@@ -28,7 +28,7 @@ function toProtection(session: SessionReading, known: Known): Skippable {
   return {
     identity: { state },
     process: processOf(session, known),
-    spared: reasonOf(session, known),
+    skipped: reasonOf(session, known),
   };
 }
 
@@ -47,7 +47,7 @@ function processOf(
   return builds === true ? 'concurrent build' : 'client';
 }
 
-/** In the order of spare-reason.ts. */
+/** In the order of skip-reason.ts. */
 function reasonOf(session: SessionReading, { target }: Known): SkipReason | null {
   const { own, backendType, replication, superuser, user, application, waitEvent } = session;
   if (own) return 'own';
@@ -58,7 +58,7 @@ function reasonOf(session: SessionReading, { target }: Known): SkipReason | null
   return byName ?? (waitEvent === 'SyncRep' ? 'committing' : null);
 }
 
-/** What else lets those behind a spared session go on. */
+/** What else lets those behind a skipped session go on. */
 function whatHelps(session: SessionReading | undefined): string {
   switch (session?.backendType) {
     case 'startup':
@@ -201,7 +201,7 @@ function stopSlow({ evidence, has }: ProposalInput): ScoredProposal[] {
   ];
 }
 
-/** How many of them the plan would not spare; those that the look does not list are taken for such. */
+/** How many of them the plan would not skip; those that the look does not list are taken for such. */
 function unprotected(counted: number, evidence: Evidence, isHanging: boolean): number {
   const { reading, sources, target } = evidence;
   const own = sources.filter(({ kind }) => kind === 'own');

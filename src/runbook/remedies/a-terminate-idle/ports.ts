@@ -32,7 +32,7 @@ export interface CandidateQuery {
 }
 
 export const Candidate = SessionTarget.omit({ kind: true }).extend({
-  spared: SkipReason.nullable(),
+  skipped: SkipReason.nullable(),
 });
 export type Candidate = Readonly<z.infer<typeof Candidate>>;
 

@@ -56,7 +56,7 @@ function draftTermination(
   ask: IdleRequest,
   { candidates, sorted }: Found,
 ): PlanDraft {
-  const { targets, spared, sparedTotal } = sorted;
+  const { targets, skipped, skippedTotal } = sorted;
   return {
     option: 'A',
     target,
@@ -64,8 +64,8 @@ function draftTermination(
     title: `End ${count(targets.length, 'session')} ${inWords(ask)}`,
     subject: ask.application ?? null,
     targets: [...targets],
-    spared: [...spared],
-    sparedTotal: sparedTotal + candidates.total - candidates.sessions.length,
+    skipped: [...skipped],
+    skippedTotal: skippedTotal + candidates.total - candidates.sessions.length,
     cost: ask.kind === 'idle' ? costOfIdle : costOfTransactions(targets),
     frees: { slots: targets.length, sentence: refill(targets.length, candidates.newIn60s) },
     undo: 'Not possible. The application opens new sessions.',
@@ -159,16 +159,16 @@ async function readCandidates(ports: OptionAPorts, ask: IdleRequest): Promise<An
 
 function refuseNothing(
   ask: IdleRequest,
-  { spared, sparedTotal }: Sorted,
+  { skipped, skippedTotal }: Sorted,
 ): ReturnType<typeof refuse> {
-  if (sparedTotal === 0) {
+  if (skippedTotal === 0) {
     return refuse('nothing-to-do', `No session is ${inWords(ask)}.`, 'Check with /dbconn idle.');
   }
-  const reasons = [...new Set(spared.map(({ reason }) => reason))];
+  const reasons = [...new Set(skipped.map(({ reason }) => reason))];
   const next = reasons.includes(skipSentences.superuser)
     ? 'If the application is that superuser, list it in applicationRoles and set a superuser as actingUrl. Or restart the service (option C).'
     : 'Check with /dbconn idle.';
-  const why = `${count(sparedTotal, 'session')} ${inWords(ask)}, all skipped: ${reasons.join('; ')}.`;
+  const why = `${count(skippedTotal, 'session')} ${inWords(ask)}, all skipped: ${reasons.join('; ')}.`;
   return refuse('nothing-to-do', why, next);
 }
 
@@ -178,19 +178,23 @@ async function recheckSessions(ports: OptionAPorts, plan: Plan): Promise<Recheck
   const now = await ports.privileged.act((session) => session.readTerminateCandidates(query));
   const eligible = new Map(
     now.sessions
-      .filter(({ spared }) => spared === null)
+      .filter(({ skipped }) => skipped === null)
       .map(({ identity }) => [identity.pid, identity]),
   );
   const left: SessionTarget[] = [];
-  const spared: Skipped[] = [];
+  const skipped: Skipped[] = [];
   for (const target of sessionsOf(plan.targets)) {
     const { pid, application } = target.identity;
     const found = eligible.get(pid);
     if (found !== undefined && isSameIdleSpan(found, target.identity)) left.push(target);
     else
-      spared.push({ what: `pid ${pid}`, label: application, reason: 'it is gone or active again' });
+      skipped.push({
+        what: `pid ${pid}`,
+        label: application,
+        reason: 'it is gone or active again',
+      });
   }
-  return { left, spared };
+  return { left, skipped };
 }
 
 /** What is true of them once no signal can be on its way any more. */
@@ -226,22 +230,22 @@ const skippedShown = 50;
 
 interface Sorted {
   readonly targets: readonly SessionTarget[];
-  readonly spared: readonly Skipped[];
-  readonly sparedTotal: number;
+  readonly skipped: readonly Skipped[];
+  readonly skippedTotal: number;
 }
 
-/** Who of the candidates is to end and who is spared, in the order given. */
+/** Who of the candidates is to end and who is skipped, in the order given. */
 function sortCandidates(candidates: readonly Candidate[], atMost = mostSessions): Sorted {
   const targets: SessionTarget[] = [];
-  const spared: Skipped[] = [];
-  for (const { spared: reason, ...facts } of candidates) {
+  const skipped: Skipped[] = [];
+  for (const { skipped: reason, ...facts } of candidates) {
     const { identity } = facts;
     const [what, label] = [`pid ${identity.pid}`, identity.application];
-    if (reason !== null) spared.push({ what, label, reason: skipSentences[reason] });
+    if (reason !== null) skipped.push({ what, label, reason: skipSentences[reason] });
     else if (targets.length < atMost) targets.push({ kind: 'session', ...facts });
-    else spared.push({ what, label, reason: `over the limit of ${atMost} per plan` });
+    else skipped.push({ what, label, reason: `over the limit of ${atMost} per plan` });
   }
-  return { targets, spared: spared.slice(0, skippedShown), sparedTotal: spared.length };
+  return { targets, skipped: skipped.slice(0, skippedShown), skippedTotal: skipped.length };
 }
 
 /** Whether both are the same session in the same rest: all seven marks agree. */

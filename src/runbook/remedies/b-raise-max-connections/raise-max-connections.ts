@@ -66,12 +66,12 @@ async function readPreflight(
 async function recheckChange(ports: OptionBPorts, plan: Plan): Promise<Recheck> {
   const [target] = settingsOf(plan.targets);
   const to = numberOf(plan.ask);
-  if (target === undefined || to === undefined) return { left: [], spared: [] };
+  if (target === undefined || to === undefined) return { left: [], skipped: [] };
   const flight = await readPreflight(ports, to);
   const answer = preflight(flight, ports.byHand);
   const reason = answer.ok ? whyChanged(target, toTarget(flight.reading, to)) : answer.refusal.why;
-  if (reason === undefined) return { left: [target], spared: [] };
-  return { left: [], spared: [{ what: target.name, label: '', reason }] };
+  if (reason === undefined) return { left: [target], skipped: [] };
+  return { left: [], skipped: [{ what: target.name, label: '', reason }] };
 }
 
 function whyChanged(planned: SettingTarget, now: SettingTarget): string | undefined {

@@ -26,7 +26,7 @@ export function planningConnection(
             const read = await session.readTerminateCandidates(query);
             const sessions = read.sessions.map((one) => ({
               ...one,
-              spared: whyStillSkipped(one, target),
+              skipped: whyStillSkipped(one, target),
             }));
             return { ...read, sessions };
           },
@@ -40,7 +40,7 @@ export function planningConnection(
 /** The same of those that others wait for. */
 export function planningBlockers(blockers: Blockers, target: Roles): Blockers {
   const judged = <T extends Judged>(found: readonly T[]): T[] =>
-    found.map((one) => ({ ...one, spared: whyStillSkipped(one, target) }));
+    found.map((one) => ({ ...one, skipped: whyStillSkipped(one, target) }));
   return {
     act: (work) =>
       blockers.act((session) =>
@@ -59,16 +59,16 @@ const onlyPlans = 'A plan for a person is never run by dbconn.';
 
 interface Judged {
   readonly identity: { readonly user: string };
-  readonly spared: SkipReason | null;
+  readonly skipped: SkipReason | null;
 }
 
 /** `superuser` is also said of an application's superuser where the acting role is none itself. */
 function whyStillSkipped(
-  { identity, spared }: Judged,
+  { identity, skipped }: Judged,
   { applicationRoles }: Roles,
 ): SkipReason | null {
-  if (spared === 'no privilege') return null;
-  return spared === 'superuser' && applicationRoles.includes(identity.user) ? null : spared;
+  if (skipped === 'no privilege') return null;
+  return skipped === 'superuser' && applicationRoles.includes(identity.user) ? null : skipped;
 }
 
 /** One option as a plan that somebody else runs. Nothing here changes anything. */

@@ -152,7 +152,7 @@ export function isGone({ services }: Pick<Snapshot, 'services'>, { ask }: Plan):
 /** Replicas of the service that run, and that the plan neither restarts nor skips: they came after it was made. */
 export function findAdded(snapshot: Snapshot, plan: Plan): readonly ReplicaReading[] {
   const planned = new Set(replicasOf(plan.targets).map(({ id }) => id));
-  const skipped = new Set(plan.spared.map(({ what }) => what));
+  const skipped = new Set(plan.skipped.map(({ what }) => what));
   return findReplicas(snapshot, plan).filter(
     (one) => !planned.has(one.id) && !skipped.has(one.name) && whyNotRunning(one) === undefined,
   );

@@ -15,7 +15,7 @@ export function planRestarts(ports: PlannerPorts): Planner {
   return {
     option: 'C',
     propose: (ask) => proposeRestart(ports, ask),
-    recheck: ({ targets }) => Promise.resolve({ left: targets, spared: [] }),
+    recheck: ({ targets }) => Promise.resolve({ left: targets, skipped: [] }),
     readBack: (plan, since) => readBack(ports, plan, since),
   };
 }
@@ -35,8 +35,8 @@ async function proposeRestart(ports: PlannerPorts, ask: RemedyRequest): Promise<
     title: `Restart ${name}`,
     subject: name,
     targets: [{ kind: 'service', name, connections }],
-    spared: [],
-    sparedTotal: 0,
+    skipped: [],
+    skippedTotal: 0,
     cost: [...cost, 'Requests in progress fail.', 'Startup may run migrations.'],
     frees,
     undo: 'Not needed: a restart changes no setting.',

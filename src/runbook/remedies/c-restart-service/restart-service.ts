@@ -66,15 +66,15 @@ async function proposeRestart(ports: OptionCPorts, ask: RemedyRequest): Promise<
   const snapshot = await ports.takeSnapshot();
   const replicas = readReplicas(snapshot, service.value.name);
   if (!replicas.ok) return replicas;
-  const spared = replicas.value.flatMap((replica) => whySkipped(ports, replica));
-  const names = new Set(spared.map(({ what }) => what));
+  const skipped = replicas.value.flatMap((replica) => whySkipped(ports, replica));
+  const names = new Set(skipped.map(({ what }) => what));
   const targets = replicas.value.filter(({ name }) => !names.has(name));
   if (targets.length > 0) {
-    return done(draft(ports.target, { service: service.value, snapshot, targets, spared }));
+    return done(draft(ports.target, { service: service.value, snapshot, targets, skipped }));
   }
   return refuse(
     'nothing-to-do',
-    `None of the containers of ${service.value.name} can be restarted: ${reasonsOf(spared)}.`,
+    `None of the containers of ${service.value.name} can be restarted: ${reasonsOf(skipped)}.`,
     'Check them with docker compose ps.',
   );
 }
@@ -105,10 +105,10 @@ interface Found {
   readonly service: ServiceConfig;
   readonly snapshot: Snapshot;
   readonly targets: readonly ReplicaReading[];
-  readonly spared: readonly Skipped[];
+  readonly skipped: readonly Skipped[];
 }
 
-function draft(target: Target, { service, snapshot, targets, spared }: Found): PlanDraft {
+function draft(target: Target, { service, snapshot, targets, skipped }: Found): PlanDraft {
   const { reading } = snapshot.database;
   const { frees, cost } = effectOf(snapshot, target, service.name);
   const ordered = targets.map((replica) => toTarget(replica, countOfReplica(reading, replica)));
@@ -119,8 +119,8 @@ function draft(target: Target, { service, snapshot, targets, spared }: Found): P
     title: `Restart ${service.name}, ${count(targets.length, 'replica')}`,
     subject: service.name,
     targets: ordered,
-    spared: [...spared],
-    sparedTotal: spared.length,
+    skipped: [...skipped],
+    skippedTotal: skipped.length,
     cost: [
       ...cost,
       targets.length === 1
@@ -149,18 +149,18 @@ async function recheckReplicas(ports: OptionCPorts, plan: Plan): Promise<Recheck
   const now = new Map(present.map((replica) => [replica.id, replica]));
   const isLast = present.filter((one) => whyNotRunning(one) === undefined).length === 1;
   const left: ReplicaTarget[] = [];
-  const spared: Skipped[] = [];
+  const skipped: Skipped[] = [];
   for (const target of plan.targets) {
     if (target.kind !== 'replica') continue;
     const reason =
       whyChanged(target, now.get(target.id)) ??
       (isLast && plan.targets.length > 1 ? lastOne : undefined);
     if (reason === undefined) left.push(target);
-    else spared.push({ what: target.name, label: '', reason });
+    else skipped.push({ what: target.name, label: '', reason });
   }
-  return { left, spared };
+  return { left, skipped };
 }
 
-function reasonsOf(spared: readonly Skipped[]): string {
-  return [...new Set(spared.map(({ reason }) => reason))].join('; ');
+function reasonsOf(skipped: readonly Skipped[]): string {
+  return [...new Set(skipped.map(({ reason }) => reason))].join('; ');
 }

@@ -74,7 +74,7 @@ interface Stopping {
   readonly target: string;
   readonly ask: StopRequest;
   readonly targets: readonly BlockerTarget[];
-  readonly spared: readonly Skipped[];
+  readonly skipped: readonly Skipped[];
   readonly waiters: number;
   readonly releaseWithinMs: number;
 }
@@ -83,7 +83,7 @@ const skippedShown = 50;
 
 /** The plan of option D, with what it costs and brings. */
 export function draftStop(stopping: Stopping): PlanDraft {
-  const { target, ask, targets, spared, waiters, releaseWithinMs } = stopping;
+  const { target, ask, targets, skipped, waiters, releaseWithinMs } = stopping;
   const ends = targets.filter(({ how }) => how === 'terminate').length;
   return {
     option: 'D',
@@ -92,8 +92,8 @@ export function draftStop(stopping: Stopping): PlanDraft {
     title: titleOf(stopping),
     subject: ask.kind === 'stop-session' ? (targets[0]?.identity.application ?? null) : null,
     targets: [...targets],
-    spared: spared.slice(0, skippedShown),
-    sparedTotal: spared.length,
+    skipped: skipped.slice(0, skippedShown),
+    skippedTotal: skipped.length,
     cost: targets.flatMap(costOf),
     frees: { slots: ends, sentence: brings(waiters, ends) },
     undo: 'Not possible. The statements have to be run again.',
@@ -174,32 +174,32 @@ export async function planSlow(
   const { runningForMs } = ask;
   const slow = { runningForMs, atMost: ports.mostBlockersOfPlan ?? mostStatements };
   const targets: BlockerTarget[] = [];
-  const spared: Skipped[] = [];
+  const skipped: Skipped[] = [];
   for (const blocker of await session.readSlow(slow, toGuard(ports))) {
     const reason = whyBlockerSkipped(blocker);
     const { pid, application } = blocker.identity;
     if (reason === null) targets.push(toTarget(blocker));
-    else spared.push({ what: `pid ${pid}`, label: application, reason });
+    else skipped.push({ what: `pid ${pid}`, label: application, reason });
   }
-  if (targets.length === 0) return refuseNothing(runningForMs, spared);
+  if (targets.length === 0) return refuseNothing(runningForMs, skipped);
   const releaseWithinMs = ports.releaseWithinMs ?? defaultReleaseWithinMs;
   return done(
-    draftStop({ target: ports.target.name, ask, targets, spared, waiters: 0, releaseWithinMs }),
+    draftStop({ target: ports.target.name, ask, targets, skipped, waiters: 0, releaseWithinMs }),
   );
 }
 
-function toTarget({ spared: _skipped, process, ...facts }: Blocker): BlockerTarget {
+function toTarget({ skipped: _skipped, process, ...facts }: Blocker): BlockerTarget {
   const how = process === 'slow client' ? 'terminate' : 'cancel';
   return { kind: 'blocker', ...facts, how, queued: false, victims: 0, waiters: [] };
 }
 
-function refuseNothing(runningForMs: number, spared: readonly Skipped[]): Answer<PlanDraft> {
+function refuseNothing(runningForMs: number, skipped: readonly Skipped[]): Answer<PlanDraft> {
   const over = durationOfMs(runningForMs);
   const next = 'Check with /dbconn sessions.';
-  const [{ reason } = { reason: '' }] = spared;
-  if (spared.length === 0) {
+  const [{ reason } = { reason: '' }] = skipped;
+  if (skipped.length === 0) {
     return refuse('nothing-to-do', `No statement has run for over ${over}.`, next);
   }
-  const why = `${count(spared.length, 'statement')} running for over ${over}, all skipped: ${reason}.`;
+  const why = `${count(skipped.length, 'statement')} running for over ${over}, all skipped: ${reason}.`;
   return refuse('nothing-to-do', why, next);
 }

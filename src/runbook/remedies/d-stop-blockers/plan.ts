@@ -59,7 +59,7 @@ async function planBlockers(
     blockerOf: (pid) => blockers.get(pid),
     waitersOf: (obstacle) => waitersToApprove(reading, obstacle, known),
   });
-  if (sorted.targets.length === 0) return refuseNothing(reading, sorted.spared);
+  if (sorted.targets.length === 0) return refuseNothing(reading, sorted.skipped);
   const freed = behind(
     reading.waiters,
     sorted.targets.map(({ identity }) => identity.pid),
@@ -69,7 +69,7 @@ async function planBlockers(
       ...sorted,
       target: ports.target.name,
       ask: { kind: 'stop-blockers' },
-      spared: [...sorted.spared, ...skipPrepared(reading)],
+      skipped: [...sorted.skipped, ...skipPrepared(reading)],
       waiters: freed.length,
       releaseWithinMs: ports.releaseWithinMs ?? defaultReleaseWithinMs,
     }),
@@ -83,7 +83,7 @@ interface Sessions {
 
 interface Sorted {
   readonly targets: readonly BlockerTarget[];
-  readonly spared: readonly Skipped[];
+  readonly skipped: readonly Skipped[];
 }
 
 function sort(
@@ -92,7 +92,7 @@ function sort(
   { blockerOf, waitersOf }: Sessions,
 ): Sorted {
   const targets: BlockerTarget[] = [];
-  const spared: Skipped[] = [];
+  const skipped: Skipped[] = [];
   for (const obstacle of obstacles) {
     const blocker = blockerOf(obstacle.pid);
     // It let go while we looked, or it is far down a list that is cut.
@@ -104,21 +104,21 @@ function sort(
       (waiters.length === 0 ? unseen : null);
     const { pid, application } = blocker.identity;
     const skip = (why: string): void => {
-      spared.push({ what: `pid ${pid}`, label: application, reason: why });
+      skipped.push({ what: `pid ${pid}`, label: application, reason: why });
     };
     if (reason !== null) skip(reason);
     else if (targets.length === mostBlockersOfPlan)
       skip(`over the limit of ${mostBlockersOfPlan} per plan`);
     else targets.push(toTarget(blocker, { ...obstacle, waiters }));
   }
-  return { targets, spared };
+  return { targets, skipped };
 }
 
 function toTarget(
   blocker: Blocker,
   { queued, victims, waiters }: Pick<BlockerTarget, 'queued' | 'victims' | 'waiters'>,
 ): BlockerTarget {
-  const { spared: _skipped, process: _process, ...facts } = blocker;
+  const { skipped: _skipped, process: _process, ...facts } = blocker;
   return {
     kind: 'blocker',
     ...facts,
@@ -149,14 +149,14 @@ const unseen = 'its waiting sessions just ended, or dbconn cannot see them';
 
 const ownPlan = 'it has no session and needs a rollback request of its own';
 
-function refuseNothing(reading: LockReading, spared: readonly Skipped[]): Answer<PlanDraft> {
+function refuseNothing(reading: LockReading, skipped: readonly Skipped[]): Answer<PlanDraft> {
   const { roots, cycles } = analyseLocks(reading).blocking;
   const waits = `${count(reading.waitersTotal, 'session')} ${reading.waitersTotal === 1 ? 'waits' : 'wait'}`;
   if (roots.some((root) => 'prepared' in root)) {
     const next = 'Let its transaction manager end it, or use /dbconn propose prepared GID.';
     return refuse('nothing-to-do', `${waits} for a prepared transaction: ${ownPlan}.`, next);
   }
-  const reasons = [...new Set(spared.map(({ reason }) => reason))];
+  const reasons = [...new Set(skipped.map(({ reason }) => reason))];
   if (reasons.length > 0) {
     const why = `${waits}, and every blocker is skipped: ${reasons.join('; ')}.`;
     return refuse('nothing-to-do', why, 'Check with /dbconn blocking.');
@@ -183,7 +183,11 @@ async function planSession(
   }
   const reason = whyBlockerSkipped(blocker);
   if (reason !== null) {
-    return refuse('spared', `pid ${ask.pid} is skipped: ${reason}.`, 'Check with /dbconn sources.');
+    return refuse(
+      'skipped',
+      `pid ${ask.pid} is skipped: ${reason}.`,
+      'Check with /dbconn sources.',
+    );
   }
   if (ask.how === 'cancel' && howToStop(blocker) === 'terminate') {
     const what = blocker.process === 'slow client' ? 'waits for its client' : 'runs nothing';
@@ -200,7 +204,7 @@ async function planSession(
       target: ports.target.name,
       ask,
       targets: [target],
-      spared: [],
+      skipped: [],
       waiters,
       releaseWithinMs: ports.releaseWithinMs ?? defaultReleaseWithinMs,
     }),

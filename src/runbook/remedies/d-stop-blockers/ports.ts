@@ -14,7 +14,7 @@ export interface BlockerSession {
   readWaits(): Promise<LockReading>;
   /** Who those of the pids are that are there; not those hidden from the acting role. */
   readWaiters(pids: readonly number[]): Promise<readonly WaiterIdentity[]>;
-  /** Those of the pids that are there, each with the reason why it must be spared, if any. */
+  /** Those of the pids that are there, each with the reason why it must be skipped, if any. */
   readBlockers(pids: readonly number[], guard: SkipGuard): Promise<readonly Blocker[]>;
   /** Clients whose statement has run for so long, longest first; not those that wait for a lock, commit, or do maintenance. */
   readSlow(slow: SlowQuery, guard: SkipGuard): Promise<readonly Blocker[]>;
@@ -36,7 +36,7 @@ export interface Blocker extends Omit<
 > {
   /** `slow client`: at a statement that waits for its client; `concurrent build`: of an index. */
   readonly process: Process;
-  readonly spared: SkipReason | null;
+  readonly skipped: SkipReason | null;
 }
 
 export interface BlockerSignal {
@@ -46,7 +46,7 @@ export interface BlockerSignal {
   readonly same: 'session' | 'transaction' | 'statement';
   /** It must still wait for a lock itself. */
   readonly queued: boolean;
-  /** It is spared unless one of these still waits for it directly. Null: whether or not anybody waits. */
+  /** It is skipped unless one of these still waits for it directly. Null: whether or not anybody waits. */
   readonly waiters: readonly WaiterIdentity[] | null;
 }
 

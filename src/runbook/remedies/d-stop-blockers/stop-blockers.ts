@@ -29,7 +29,7 @@ async function recheckBlockers(ports: OptionDPorts, plan: Plan): Promise<Recheck
   });
   const named = plan.ask.kind !== 'stop-blockers';
   const left: BlockerTarget[] = [];
-  const spared: Skipped[] = [];
+  const skipped: Skipped[] = [];
   for (const target of targets) {
     const { pid, application } = target.identity;
     const now = found.find(({ identity }) => identity.pid === pid);
@@ -37,9 +37,9 @@ async function recheckBlockers(ports: OptionDPorts, plan: Plan): Promise<Recheck
       whyLeftAlone(target, now, plan.ask.kind === 'stop-session') ??
       (named ? null : whyNoBlocker(target, waits));
     if (reason === null) left.push(target);
-    else spared.push({ what: `pid ${pid}`, label: application, reason });
+    else skipped.push({ what: `pid ${pid}`, label: application, reason });
   }
-  return { left, spared };
+  return { left, skipped };
 }
 
 function whyLeftAlone(

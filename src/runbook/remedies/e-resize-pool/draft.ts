@@ -13,12 +13,12 @@ interface ResizeParts extends ChosenPool, PlannedEdit {
   readonly ask: RemedyRequest;
   readonly evidence: Evidence;
   readonly targets: readonly ReplicaReading[];
-  readonly spared: readonly Skipped[];
+  readonly skipped: readonly Skipped[];
 }
 
 /** The plan of a resize: what an approver reads, and nothing else runs. */
 export function draftResize(parts: ResizeParts): PlanDraft {
-  const { ask, evidence, line, to, from, processes, edit, file, targets, spared } = parts;
+  const { ask, evidence, line, to, from, processes, edit, file, targets, skipped } = parts;
   const { reading } = evidence;
   const replicas = targets.map((replica): ReplicaTarget => {
     const { id, name, number, startedAt, state, health } = replica;
@@ -45,8 +45,8 @@ export function draftResize(parts: ResizeParts): PlanDraft {
     title: `Resize the pool of ${service}${from === null ? '' : ` from ${inWords(from)}`} to ${inWords(to)}, ${count(targets.length, 'container')}`,
     subject: service,
     targets: [pool, ...replicas],
-    spared: [...spared],
-    sparedTotal: spared.length,
+    skipped: [...skipped],
+    skippedTotal: skipped.length,
     cost: costOf(parts),
     frees: freesOf(parts),
     undo: undoOf(parts, undoable),

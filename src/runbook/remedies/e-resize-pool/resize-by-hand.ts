@@ -50,7 +50,7 @@ async function proposeResize(ports: PlannerPorts, ask: RemedyRequest): Promise<A
     sharedWith: [],
     assumed: false,
     targets: [],
-    spared: [],
+    skipped: [],
   });
   const { variables } = service.value;
   const isAssumed = known === undefined && variables?.size === undefined;
@@ -80,9 +80,9 @@ async function recheckResize(ports: PlannerPorts, plan: Plan): Promise<Recheck> 
     choice.ok &&
     choice.value.from?.poolSize === pool.from?.poolSize &&
     choice.value.from?.maxOverflow === pool.from?.maxOverflow;
-  if (isSame) return { left: [pool], spared: [] };
+  if (isSame) return { left: [pool], skipped: [] };
   const reason = choice.ok ? 'its pool was resized since' : choice.refusal.why;
-  return { left: [], spared: [{ what: pool.service, label: '', reason }] };
+  return { left: [], skipped: [{ what: pool.service, label: '', reason }] };
 }
 
 /** What the pools themselves report; a configured number tells nothing of what runs. */

@@ -51,19 +51,19 @@ async function proposeResize(ports: OptionEPorts, ask: RemedyRequest): Promise<A
   });
   if (!planned.ok) return refuseEdit(planned, hand);
   const obstacles = await ports.poolSettings.readObstacles(ids);
-  const spared = replicas.value.flatMap((replica) => {
+  const skipped = replicas.value.flatMap((replica) => {
     const reason =
       whySkipped(ports, replica) ?? obstacles.find(({ id }) => id === replica.id)?.reason;
     return reason === undefined ? [] : [{ what: replica.name, label: '', reason }];
   });
-  const names = new Set(spared.map(({ what }) => what));
+  const names = new Set(skipped.map(({ what }) => what));
   const targets = replicas.value.filter(({ name }) => !names.has(name));
   if (targets.length === 0) {
-    const reasons = [...new Set(spared.map(({ reason }) => reason))].join('; ');
+    const reasons = [...new Set(skipped.map(({ reason }) => reason))].join('; ');
     const why = `None of the containers of ${ask.service} can be recreated: ${reasons}.`;
     return refuse('nothing-to-do', why, hand);
   }
-  return done(draftResize({ ask, ...choice.value, ...planned.value, evidence, targets, spared }));
+  return done(draftResize({ ask, ...choice.value, ...planned.value, evidence, targets, skipped }));
 }
 
 function whySkipped(
@@ -100,18 +100,18 @@ async function recheckResize(ports: OptionEPorts, plan: Plan): Promise<Recheck> 
     : planned.value.edit.oldSha256 !== pool.envSha256 || planned.value.file !== pool.file
       ? `${pool.file} was edited since`
       : whyOthers(plan, replicas.ok ? replicas.value : []);
-  if (reason === undefined) return { left: plan.targets, spared: [] };
-  const spared = replicasOf(plan.targets).map(({ name }): Skipped => ({
+  if (reason === undefined) return { left: plan.targets, skipped: [] };
+  const skipped = replicasOf(plan.targets).map(({ name }): Skipped => ({
     what: name,
     label: '',
     reason,
   }));
-  return { left: [], spared: [{ what: pool.file, label: '', reason }, ...spared] };
+  return { left: [], skipped: [{ what: pool.file, label: '', reason }, ...skipped] };
 }
 
 function whyOthers(plan: Plan, now: readonly ReplicaReading[]): string | undefined {
   const planned = new Set(replicasOf(plan.targets).map(({ id }) => id));
-  const left = plan.spared.map(({ what }) => what);
+  const left = plan.skipped.map(({ what }) => what);
   const present = now.filter(({ name }) => !left.includes(name)).map(({ id }) => id);
   const same = present.length === planned.size && present.every((id) => planned.has(id));
   if (!same) return 'the containers were replaced since';

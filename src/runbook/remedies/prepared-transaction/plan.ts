@@ -41,8 +41,8 @@ export function draftRollback(target: string, reading: PreparedReading): PlanDra
     title: `Roll back a prepared transaction that ${waiting} for`,
     subject: facts.gid,
     targets: [prepared],
-    spared: [],
-    sparedTotal: 0,
+    skipped: [],
+    skippedTotal: 0,
     cost: [
       'Its transaction manager may have committed it elsewhere: ask it first. A rollback then leaves the databases inconsistent for good.',
       `All it wrote is lost. It was prepared ${durationOfMs(facts.ageSeconds * 1000)} ago and holds ${count(facts.locksHeld, 'lock')}.`,

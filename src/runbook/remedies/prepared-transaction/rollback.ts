@@ -65,14 +65,14 @@ function preparedOf(targets: Plan['targets']): PreparedTarget[] {
 
 async function recheckPrepared({ prepared }: PreparedPorts, plan: Plan): Promise<Recheck> {
   const left: PreparedTarget[] = [];
-  const spared: Recheck['spared'][number][] = [];
+  const skipped: Recheck['skipped'][number][] = [];
   for (const target of preparedOf(plan.targets)) {
     const now = await prepared.readPrepared(target.gid);
     const what = 'prepared transaction';
     if (now !== null && isSame(now, target)) left.push(target);
-    else spared.push({ what, label: target.gid, reason: 'it has ended since' });
+    else skipped.push({ what, label: target.gid, reason: 'it has ended since' });
   }
-  return { left, spared };
+  return { left, skipped };
 }
 
 /** A gid is free again once its transaction has ended. */

@@ -98,10 +98,10 @@ export async function recheckLimit(
 ): Promise<Recheck> {
   const now = await roleLimits.act((session) => session.readRoleLimit(ask.role));
   if (now.role !== undefined && toTarget(ask, now).from === target.from) {
-    return { left: [target], spared: [] };
+    return { left: [target], skipped: [] };
   }
   const reason = 'its limit changed since the plan was made';
-  return { left: [], spared: [{ what: name, label: ask.role, reason }] };
+  return { left: [], skipped: [{ what: name, label: ask.role, reason }] };
 }
 
 interface LimitRun {
@@ -161,8 +161,8 @@ function draft(target: LimitPorts['target'], ask: LimitRequest, now: RoleLimitRe
         : `Limit one role to ${count(limit, 'connection')}`,
     subject: role,
     targets: [toTarget(ask, now)],
-    spared: [],
-    sparedTotal: 0,
+    skipped: [],
+    skippedTotal: 0,
     cost: costOf(ask, now, isServed),
     frees: {
       slots: null,

@@ -86,9 +86,9 @@ async function recheckTimeout(ports: PreventionPorts, plan: Plan): Promise<Reche
   const now = toSettingTarget(ask, await read(ports, ask));
   const isSame =
     now.from === target.from && now.inForce === target.inForce && now.source === target.source;
-  if (isSame) return { left: [target], spared: [] };
+  if (isSame) return { left: [target], skipped: [] };
   const reason = 'its value changed since the plan was made';
-  return { left: [], spared: [{ what: target.name, label: target.role ?? '', reason }] };
+  return { left: [], skipped: [{ what: target.name, label: target.role ?? '', reason }] };
 }
 
 function read(

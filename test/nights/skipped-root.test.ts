@@ -7,7 +7,7 @@ import { optionD } from './support/option-d.ts';
 import { variants } from './support/variants.ts';
 import { diagnoseOnce } from './support/night.ts';
 
-/** Night 18: a root blocker that is protected is spared in the proposal as in the plan, and the reason says what else helps. */
+/** Night 18: a root blocker that is protected is skipped in the proposal as in the plan, and the reason says what else helps. */
 const night = useNightServer({
   settings: {
     max_connections: 40,

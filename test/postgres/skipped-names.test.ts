@@ -17,7 +17,7 @@ const guard: TerminateGuard = {
   ownRoles: ['looking'],
 };
 
-/** How names come to be written, and why their session is spared. */
+/** How names come to be written, and why their session is skipped. */
 const names = [
   ['pg_dump', 'protected application'],
   [' PG_dump ', 'protected application'],
@@ -53,11 +53,11 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   }
 
   test.for(names)(
-    '%j of an application is spared as %s, in the plan and by the signal',
+    '%j of an application is skipped as %s, in the plan and by the signal',
     async ([name, reason]) => {
       const outcome = reason ?? 'signalled';
       const idle = await findOne('app', name);
-      expect(idle.spared).toBe(reason);
+      expect(idle.skipped).toBe(reason);
       const [ended] = await createIdleSessions({ url: server.cluster.url('acting') }).act(
         (privileged) => privileged.terminateSessions([idle.identity], { guard, lease: heldLease }),
       );
@@ -66,7 +66,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
       await createBlockers({ url: server.cluster.url('acting') }).act(async (privileged) => {
         const [blocker] = await privileged.readBlockers([pid], guard);
         if (blocker === undefined) throw new Error('It is gone.');
-        expect(blocker.spared).toBe(reason);
+        expect(blocker.skipped).toBe(reason);
         const how = { how: 'terminate', same: 'session', queued: false, waiters: null } as const;
         expect(
           await privileged.signalBlocker(
@@ -79,9 +79,9 @@ describe.for(majors)('PostgreSQL %i', (major) => {
   );
 
   test('dbconn’s sessions are those with its name and one of its roles', async () => {
-    expect((await findOne('looking', 'dbconn')).spared).toBe('own');
-    expect((await findOne('acting', 'dbconn')).spared).toBe('own');
-    expect((await findOne('looking', 'web')).spared).toBe(null);
+    expect((await findOne('looking', 'dbconn')).skipped).toBe('own');
+    expect((await findOne('acting', 'dbconn')).skipped).toBe('own');
+    expect((await findOne('looking', 'web')).skipped).toBe(null);
     const limits = createRoleLimits({ url: server.cluster.url('acting'), ownRoles: ['looking'] });
     await findOne('app', 'dbconn');
     const isOwn = (role: string): Promise<boolean> =>

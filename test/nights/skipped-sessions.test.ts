@@ -24,7 +24,7 @@ const limits = {
   terminateIdleInTransactionMs: 500,
 };
 
-describe.each(variants)('sessions that are spared ($seed)', ({ seeded, applications, user }) => {
+describe.each(variants)('sessions that are skipped ($seed)', ({ seeded, applications, user }) => {
   const [service, backup] = applications;
   const target: Partial<Target> = {
     services: [{ name: service, workers: 1 }],
@@ -32,7 +32,7 @@ describe.each(variants)('sessions that are spared ($seed)', ({ seeded, applicati
     limits,
   };
   const many = seeded.between(3, 5);
-  const spared = [
+  const skipped = [
     { user: `${user}_repl`, application: service },
     { user, application: backup },
     { user, application: 'pgbouncer' },
@@ -45,10 +45,10 @@ describe.each(variants)('sessions that are spared ($seed)', ({ seeded, applicati
   });
   afterEach(() => night.sessions.endAll());
 
-  /** The same statement in sessions that may be ended and in those that are spared, until it has lasted. */
+  /** The same statement in sessions that may be ended and in those that are skipped, until it has lasted. */
   async function all(statement: string, state: string): Promise<void> {
     const opened = await night.sessions.openMany(many, { user, application: service });
-    for (const one of spared) opened.push(await night.sessions.open(one));
+    for (const one of skipped) opened.push(await night.sessions.open(one));
     for (const one of opened) one.begin(statement);
     await until(`${opened.length} sessions ${state} for half a second`, async () => {
       const rows = await night.sessions.ask(
@@ -111,7 +111,7 @@ describe.each(variants)('sessions that are spared ($seed)', ({ seeded, applicati
   });
 
   test('D leaves a root of a role with REPLICATION alone, as its plan does', async () => {
-    const root = await night.sessions.open(spared[0]);
+    const root = await night.sessions.open(skipped[0]);
     await root.run('BEGIN', 'SELECT pg_advisory_xact_lock(1)');
     for (const one of await night.sessions.openMany(many, { user, application: service })) {
       one.begin('SELECT pg_advisory_xact_lock(1)');
