@@ -68,8 +68,8 @@ export function mentionedIn(sentence: string): string[] {
 /**
  * A message with the names of people instead of mentions. Slack notifies whom a posted message mentions, and has them
  * follow its thread from then on (Slack Help, Use mentions; Follow threads): nobody wants that for what they did
- * themselves. An edited message notifies nobody (Slack documentation, chat.update), so there a mention may remain
- * where a name is not known.
+ * themselves. An edited message notifies nobody (known of chat.update, though its page does not say it), so there a
+ * mention may remain where a name is not known.
  */
 export async function withNames(
   message: Message,
