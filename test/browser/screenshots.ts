@@ -61,8 +61,9 @@ const names = new Map([
 
 async function asShown({ name, content }: Shown): Promise<Shown> {
   const file = toFileName(name);
-  const { text = '', blocks, ...rest } = withPeople(content);
-  if (!posted.test(file)) return { name: file, content: { ...rest, text, blocks } };
+  const known = withPeople(content);
+  if (!posted.test(file)) return { name: file, content: known };
+  const { text = '', blocks, ...rest } = known;
   const message = { text, blocks: z.array(z.custom<MessageBlock>()).parse(blocks) };
   const named = await withNames(message, () => Promise.resolve(names), 'by-id');
   return { name: file, content: { ...rest, ...named } };
