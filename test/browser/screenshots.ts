@@ -162,5 +162,10 @@ async function photograph(
     box === null || around === null
       ? 'no button'
       : `first button ends at ${Math.round(box.y + box.height - around.y)} px`;
+  if (type === 'modal') {
+    // An open dialog would lie over every later picture.
+    await page.keyboard.press('Escape');
+    await shown.waitFor({ state: 'hidden' });
+  }
   process.stdout.write(`${path}: ${Math.round(around?.height ?? 0)} px high, ${down}\n`);
 }
