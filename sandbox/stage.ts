@@ -4,18 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { createApp } from '../src/app.ts';
+import { openPrivileged } from '../src/app/changing-adapters.ts';
 import type { TargetSet } from '../src/app/target-adapters.ts';
 import { systemClock } from '../src/timing.ts';
 import { readConfig } from '../src/config/config.ts';
 import type { StoredJournal } from '../src/journal/stored-journal.ts';
 import { createLog } from '../src/log.ts';
-import { createIdleSessions } from '../src/postgres/privileged/idle-sessions.ts';
-import { createBlockers } from '../src/postgres/privileged/blockers.ts';
 import { createDatabase } from '../src/postgres/lifeline.ts';
 import { createRoles } from '../src/postgres/try-logins.ts';
-import { createServerSettings } from '../src/postgres/privileged/server-settings.ts';
-import { createRoleLimits } from '../src/postgres/privileged/role-limits.ts';
-import { createTimeouts } from '../src/postgres/privileged/timeouts.ts';
 import type { Diagnosis } from '../src/runbook/diagnose/diagnosis.ts';
 import { Action } from '../src/runbook/remedies/remedy-request.ts';
 import { createTargetMonitor } from '../src/runbook/loop/target-monitor.ts';
@@ -282,11 +278,7 @@ function openAdapters(patient: Patient): TargetAdapters {
     services: patient.services(),
     pools: patient.pools(),
     poolers: patient.pooler,
-    privileged: createIdleSessions({ url: patient.urls.privileged }),
-    timeouts: createTimeouts({ url: patient.urls.privileged }),
-    roleLimits: createRoleLimits({ url: patient.urls.privileged }),
-    blockers: createBlockers({ url: patient.urls.privileged }),
-    serverSettings: createServerSettings(patient.urls.privileged),
+    ...openPrivileged(patient.urls.privileged),
     serverHost: patient.serverHost(),
     restarts: patient.services(),
     poolSettings: patient.services(),

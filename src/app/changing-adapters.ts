@@ -22,7 +22,7 @@ export function openRoles({ database, target }: TargetConfig): Partial<TargetAda
   };
 }
 
-/** What changes something in PostgreSQL, by the role that may. Tests open it for a server of theirs. */
+/** What changes something in PostgreSQL, by the role that may. The demo and tests open it for servers of theirs. */
 export function openPrivileged(
   url: string,
   ownRoles: readonly string[] = [],

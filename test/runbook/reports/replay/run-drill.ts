@@ -1,8 +1,7 @@
 import type { Patient } from '../../../../sandbox/patient/patient.ts';
 import { toPolicy } from '../../../../src/config/to-rules.ts';
 import { createDatabase } from '../../../../src/postgres/lifeline.ts';
-import { createBlockers } from '../../../../src/postgres/privileged/blockers.ts';
-import { createIdleSessions } from '../../../../src/postgres/privileged/idle-sessions.ts';
+import { openPrivileged } from '../../../../src/app/changing-adapters.ts';
 import type { Approvals } from '../../../../src/runbook/approvals/approvals.ts';
 import type { Incident } from '../../../../src/runbook/incidents/incident.ts';
 import type { Incidents } from '../../../../src/runbook/incidents/incidents.ts';
@@ -83,8 +82,7 @@ function openAdapters(patient: Patient): TargetAdapters {
     }),
     services: patient.services(),
     pools: patient.pools(),
-    privileged: createIdleSessions({ url: privileged }),
-    blockers: createBlockers({ url: privileged }),
+    ...openPrivileged(privileged),
   };
 }
 
