@@ -1,3 +1,4 @@
+import { count } from '../../src/runbook/snapshot/words.ts';
 import { people } from '../stage.ts';
 import type { Stage } from '../stage.ts';
 import { toText } from '../message-text.ts';
@@ -32,7 +33,7 @@ export async function playTour(
   const seconds = Math.round((performance.now() - began) / 1000);
   const verdict = wrong.length === 0 ? 'Everything was as it should be.' : wrong.join('\n');
   show.say(
-    `\n${scenes.length} ${scenes.length === 1 ? 'scene' : 'scenes'} in ${seconds} s, ${wrong.length} mistakes. ${verdict}`,
+    `\n${count(scenes.length, 'scene')} in ${seconds} s, ${count(wrong.length, 'mistake')}. ${verdict}`,
   );
   return wrong.length;
 }
@@ -76,10 +77,11 @@ function withNames(line: string): string {
 async function closeBooks({ stage, refusals, say }: Show): Promise<readonly string[]> {
   const verified = await stage.journal.verify();
   const kinds = (await stage.journal.entries()).map(({ kind }) => kind);
-  const count = (wanted: string): number => kinds.filter((kind) => kind === wanted).length;
+  const countOf = (kind: string, noun: string): string =>
+    count(kinds.filter((one) => one === kind).length, noun);
   say(
     verified.ok
-      ? `\nThe journal is whole: ${verified.entries} entries, ${count('proposed')} requests, ${count('vote')} votes. ${refusals.length} presses and words were refused.`
+      ? `\nThe journal is whole: ${count(verified.entries, 'entry', 'entries')}, ${countOf('proposed', 'request')}, ${countOf('vote', 'vote')}. Refused: ${count(refusals.length, 'press or word', 'presses and words')}.`
       : `\n${verified.problem}`,
   );
   return verified.ok ? [] : [`the journal does not verify: ${verified.problem}`];
