@@ -1,6 +1,7 @@
 import type Docker from 'dockerode';
 import type { TargetConfig } from '../config/config.ts';
 import { createBlockers } from '../postgres/privileged/blockers.ts';
+import { readServer, withPrivilegedConnection } from '../postgres/privileged/connection.ts';
 import { createIdleSessions } from '../postgres/privileged/idle-sessions.ts';
 import { createPreparedTransactions } from '../postgres/privileged/prepared-transactions.ts';
 import { createRoleLimits } from '../postgres/privileged/role-limits.ts';
@@ -28,7 +29,13 @@ export function openPrivileged(
   ownRoles: readonly string[] = [],
 ): Pick<
   TargetAdapters,
-  'privileged' | 'blockers' | 'prepared' | 'timeouts' | 'roleLimits' | 'serverSettings'
+  | 'privileged'
+  | 'blockers'
+  | 'prepared'
+  | 'timeouts'
+  | 'roleLimits'
+  | 'serverSettings'
+  | 'readServer'
 > {
   return {
     privileged: createIdleSessions({ url }),
@@ -37,6 +44,7 @@ export function openPrivileged(
     timeouts: createTimeouts({ url, ownRoles }),
     roleLimits: createRoleLimits({ url, ownRoles }),
     serverSettings: createServerSettings(url),
+    readServer: () => withPrivilegedConnection(url, readServer),
   };
 }
 

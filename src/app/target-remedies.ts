@@ -19,6 +19,7 @@ import { createPreparedRollback } from '../runbook/remedies/prepared-transaction
 import { createPrevention } from '../runbook/remedies/prevention/prevention.ts';
 import type { Remedy } from '../runbook/remedies/remedy.ts';
 import type { ReplicaPorts } from '../runbook/remedies/replicas/service-replicas.ts';
+import { onItsServer } from '../runbook/remedies/same-server.ts';
 import { takeSnapshotOf } from '../runbook/snapshot/take-snapshot.ts';
 
 type ApprovalTargetParts = Pick<ReplicaPorts, 'clock' | 'refusedServices' | 'refusedContainers'>;
@@ -78,14 +79,18 @@ function remediesOf(given: RemedyDeps, now: Pick<TargetAdapters, 'target'>): rea
     // Read each time: services may come and go while dbconn runs, and what is protected is learnt.
     get: () => now.target,
   });
+  // Where dbconn cannot tell which server it is, these are not offered.
+  const { readServer } = deps;
+  const held = (remedy: Remedy): Remedy | false =>
+    readServer !== undefined && onItsServer(remedy, readServer);
   return [
     has(deps, 'privileged') && createOptionA(deps),
-    has(deps, 'serverSettings') && createOptionB(deps),
+    has(deps, 'serverSettings') && held(createOptionB(deps)),
     has(deps, 'restarts') && createOptionC(deps),
     has(deps, 'blockers') && createOptionD(deps),
     has(deps, 'poolSettings') && createOptionE(deps),
-    has(deps, 'prepared') && createPreparedRollback(deps),
-    has(deps, 'timeouts') && has(deps, 'roleLimits') && createPrevention(deps),
+    has(deps, 'prepared') && held(createPreparedRollback(deps)),
+    has(deps, 'timeouts') && has(deps, 'roleLimits') && held(createPrevention(deps)),
   ].filter((remedy) => remedy !== false);
 }
 

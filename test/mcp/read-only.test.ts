@@ -161,7 +161,6 @@ const shapes = [
   'src/runbook/approvals/verify/outcome.ts',
   'src/runbook/approvals/verify/witnesses.ts',
   'src/runbook/remedies/by-hand/hand-off.ts',
-  'src/runbook/remedies/lease.ts',
   'src/runbook/remedies/plan.ts',
   'src/runbook/remedies/remedy-request.ts',
   'src/runbook/remedies/remedy.ts',

@@ -3,7 +3,7 @@ import { createPreparedTransactions } from '../../src/postgres/privileged/prepar
 import { createRoleLimits } from '../../src/postgres/privileged/role-limits.ts';
 import { createServerSettings } from '../../src/postgres/privileged/server-settings.ts';
 import { createTimeouts } from '../../src/postgres/privileged/timeouts.ts';
-import type { Lease } from '../../src/runbook/remedies/lease.ts';
+import type { Lease } from '../../src/runbook/remedies/remedy.ts';
 import { PrivilegedUnavailable } from '../../src/runbook/remedies/remedy.ts';
 import { SlowRoad } from '../endurance/slow-road.ts';
 import { allMajors } from '../support/breadth.ts';

@@ -5,7 +5,7 @@ import { recording, toPlan, valueOf } from '../runbook/remedies/pile-up.ts';
 import { until } from '../support/until.ts';
 import { ask, guard, useLateStage } from './late-stage.ts';
 import { heldLease } from '../support/held-lease.ts';
-import { signalWithinMs } from '../../src/runbook/remedies/lease.ts';
+import { signalWithinMs } from '../../src/runbook/remedies/remedy.ts';
 
 /** The road is slow only on the way there, so that each question arrives late and is answered at once. */
 const lateMs = signalWithinMs + 300;

@@ -1,4 +1,4 @@
-import type { Lease } from '../../src/runbook/remedies/lease.ts';
+import type { Lease } from '../../src/runbook/remedies/remedy.ts';
 
 /** The lease of whoever has no rival. */
 export const heldLease: Lease = {

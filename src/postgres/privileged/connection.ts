@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, DatabaseError } from 'pg';
 import { z } from 'zod';
-import type { Lease } from '../../runbook/remedies/lease.ts';
+import type { Lease, Privileged } from '../../runbook/remedies/remedy.ts';
+import type { PlannedServer } from '../../runbook/remedies/plan.ts';
 import { PrivilegedUnavailable } from '../../runbook/remedies/remedy.ts';
-import type { Privileged } from '../../runbook/remedies/remedy.ts';
 import type { ReachError } from '../../runbook/snapshot/snapshot.ts';
 import { poll } from '../../timing.ts';
+import { microseconds } from '../snapshot/snapshot-statement.ts';
 import { connectByTls } from '../connect/connect-by-tls.ts';
 import type { TlsAttempt } from '../connect/connect-by-tls.ts';
 import { isFull, toReachError } from '../failure.ts';
@@ -130,6 +131,24 @@ export async function readVersion(client: Queryable): Promise<number> {
     [],
   );
   return Version.parse(rows[0]).version;
+}
+
+const Start = z.object({ startedAt: z.string(), isAllowed: z.boolean() });
+const Identifier = z.object({ systemIdentifier: z.string() });
+
+/** Which server this is. Everybody may call pg_control_system() unless somebody revoked that. */
+export async function readServer(client: Queryable): Promise<PlannedServer> {
+  const start = await client.query(
+    `SELECT ${microseconds('pg_postmaster_start_time()')} AS "startedAt", has_function_privilege('pg_control_system()', 'EXECUTE') AS "isAllowed"`,
+    [],
+  );
+  const { startedAt, isAllowed } = Start.parse(start.rows[0]);
+  if (!isAllowed) return { startedAt, systemIdentifier: null };
+  const { rows } = await client.query(
+    `SELECT system_identifier::text AS "systemIdentifier" FROM pg_control_system()`,
+    [],
+  );
+  return { startedAt, ...Identifier.parse(rows[0]) };
 }
 
 interface Login {

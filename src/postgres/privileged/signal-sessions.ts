@@ -3,8 +3,8 @@ import type { SkipGuard, TerminateGuard } from '../../runbook/diagnose/protected
 import { SignalOutcome } from '../../runbook/remedies/a-terminate-idle/ports.ts';
 import { BlockerOutcome } from '../../runbook/remedies/d-stop-blockers/ports.ts';
 import type { BlockerSignal } from '../../runbook/remedies/d-stop-blockers/ports.ts';
-import type { Lease } from '../../runbook/remedies/lease.ts';
-import { signalWithinMs } from '../../runbook/remedies/lease.ts';
+import type { Lease } from '../../runbook/remedies/remedy.ts';
+import { signalWithinMs } from '../../runbook/remedies/remedy.ts';
 import type { SessionIdentity } from '../../runbook/remedies/plan.ts';
 import { skipReasonSql, toSkipParameter } from '../skip-reason.ts';
 import { microseconds } from '../snapshot/snapshot-statement.ts';

@@ -1,7 +1,6 @@
 import type { Clock } from '../../timing.ts';
 import type { HandOffRemedy } from '../remedies/by-hand/create-hand-off.ts';
-import type { Lease } from '../remedies/lease.ts';
-import type { Remedy, StepProgress } from '../remedies/remedy.ts';
+import type { Lease, Remedy, StepProgress } from '../remedies/remedy.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Journal, Stop } from './journal.ts';
 import type { Neighbourhood } from './neighbours.ts';

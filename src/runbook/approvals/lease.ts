@@ -1,7 +1,7 @@
 import { keepNewest, uptimeOf } from '../../timing.ts';
 import type { Clock } from '../../timing.ts';
-import type { Lease } from '../remedies/lease.ts';
-import { signalWithinMs } from '../remedies/lease.ts';
+import type { Lease } from '../remedies/remedy.ts';
+import { signalWithinMs } from '../remedies/remedy.ts';
 import type { ApprovalDeps } from './context.ts';
 import { JournalUnavailable } from './journal.ts';
 import type { Holder, Journal } from './journal.ts';

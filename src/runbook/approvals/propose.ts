@@ -5,6 +5,7 @@ import { actionOf, nameOf } from '../remedies/remedy-request.ts';
 import type { Action, RemedyRequest } from '../remedies/remedy-request.ts';
 import { done, refuse } from '../remedies/remedy.ts';
 import type { Answer, Refusal } from '../remedies/remedy.ts';
+import { isElsewhere } from '../remedies/same-server.ts';
 import { capital } from '../snapshot/words.ts';
 import type { ApprovalDeps, ApprovalTarget } from './context.ts';
 import { mayChange, mustBeTrue } from './may-run-now.ts';
@@ -64,6 +65,14 @@ export async function propose(
   const truth = await mustBeTrue(ports, target);
   if (!truth.ok) return truth;
   const older = supersedes === undefined ? undefined : await journal.read(supersedes);
+  if (
+    undoes !== undefined &&
+    older !== undefined &&
+    isElsewhere(older.plan, planned.value.server)
+  ) {
+    const why = 'It ran on another PostgreSQL server than the one this target has now.';
+    return refuse('another-server', why, 'Take it back there by hand.');
+  }
   const request = await toRequest(ports, planned.value, {
     actor,
     supersedes,

@@ -15,6 +15,7 @@ import type { Blockers } from '../remedies/d-stop-blockers/ports.ts';
 import type { PoolSettings } from '../remedies/e-resize-pool/ports.ts';
 import type { PreparedTransactions } from '../remedies/prepared-transaction/plan.ts';
 import type { RoleLimits, Timeouts } from '../remedies/prevention/ports.ts';
+import type { ReadServer } from '../remedies/same-server.ts';
 import { readPrevention } from '../reports/prevention.ts';
 import type { Prevention } from '../reports/report.ts';
 import type { Database, Pools, Roles, RoleTrial, Services } from '../snapshot/ports.ts';
@@ -41,6 +42,8 @@ export interface TargetAdapters {
   readonly roleLimits?: RoleLimits;
   /** What may set max_connections; absent as `privileged` is. */
   readonly serverSettings?: ServerSettings;
+  /** Which server these reach; absent as `privileged` is. */
+  readonly readServer?: ReadServer;
   /** What may restart PostgreSQL itself; absent where its container is not configured. */
   readonly serverHost?: ServerHost;
   /** What may resize its services' pools; absent where no containers are configured. */
@@ -56,7 +59,13 @@ export interface TargetAdapters {
   /** The same as the reading role reads it, for plans that a person runs; absent where there is a privileged role. */
   readonly planning?: Pick<
     TargetAdapters,
-    'privileged' | 'blockers' | 'prepared' | 'timeouts' | 'roleLimits' | 'serverSettings'
+    | 'privileged'
+    | 'blockers'
+    | 'prepared'
+    | 'timeouts'
+    | 'roleLimits'
+    | 'serverSettings'
+    | 'readServer'
   >;
 }
 

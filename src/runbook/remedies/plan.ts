@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ServerIdentity } from '../snapshot/ports.ts';
 import { HandOff } from './by-hand/hand-off.ts';
 import { Action, RemedyRequest } from './remedy-request.ts';
 
@@ -182,6 +183,10 @@ export const Skipped = z.strictObject({
 });
 export type Skipped = z.infer<typeof Skipped>;
 
+/** Which server a plan was made on: a target's address may lead to another one by the time it runs. */
+export const PlannedServer = ServerIdentity.omit({ database: true }).strict();
+export type PlannedServer = Readonly<z.infer<typeof PlannedServer>>;
+
 /** Everything an approver approves, and nothing else runs. Titles and sentences hold figures and configured names only. */
 export const Plan = z.strictObject({
   option: Action,
@@ -206,6 +211,8 @@ export const Plan = z.strictObject({
   /** The policy under which it was proposed; a changed policy makes the plan stale. */
   policyVersion: z.string(),
   plannedAt: z.string(),
+  /** Absent where the targets tell it: no two servers have the same session, and a container is none. */
+  server: PlannedServer.exactOptional(),
   /** Where dbconn has not the means: a person runs it, and dbconn only looks. Absent: dbconn runs it. */
   byHand: HandOff.exactOptional(),
 });

@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import type { Lease } from './lease.ts';
-import { signalWithinMs } from './lease.ts';
 import type { Plan, PlanDraft, Skipped } from './plan.ts';
 import { RemedyRequest } from './remedy-request.ts';
 import type { Action } from './remedy-request.ts';
@@ -137,6 +135,17 @@ export type StepProgress =
       readonly at: string;
     };
 
+/**
+ * The lease of the request that runs. A process may be frozen at any moment and go on after another one has taken the
+ * request over; so what is sent asks for the lease last, and carries a deadline by the other side's clock.
+ */
+export interface Lease {
+  /** Milliseconds during which no other process may take the request over, since the intent was written. */
+  leftMs(): number;
+  /** Throws where less is left: then nothing may be sent any more. */
+  mustLast(forMs: number): void;
+}
+
 /** How a running remedy speaks to the approvals code that runs it. */
 export interface RunControl {
   /** True once somebody stopped all changes: the remedy ends between two steps and leaves nothing half done. */
@@ -177,6 +186,12 @@ export interface Remedy {
    */
   recover(interrupted: Interrupted, control: RunControl): Promise<Report>;
 }
+
+/**
+ * By the server's clock, from when it was asked for the time: a statement that would signal later than this signals
+ * nobody. Less than a statement's answer is waited for, so that nothing happens any more once it is given up.
+ */
+export const signalWithinMs = 4000;
 
 /** From here on no signal that was sent before can arrive any more, and each session that got one has had time to end. */
 export const settledAfterMs = signalWithinMs + 1000;

@@ -2,12 +2,11 @@ import { DatabaseSync } from 'node:sqlite';
 
 import { lacksMeans } from '../../../src/runbook/approvals/propose.ts';
 import type { Plan } from '../../../src/runbook/remedies/plan.ts';
-import { done, refuse } from '../../../src/runbook/remedies/remedy.ts';
+import { done, refuse, signalWithinMs } from '../../../src/runbook/remedies/remedy.ts';
 import type { Remedy, Report, RunControl } from '../../../src/runbook/remedies/remedy.ts';
 import { buildPlan, buildSession, byHand } from '../../runbook/approvals/builders.ts';
 import type { Machine } from '../machine.ts';
 import type { GateRules } from './rules.ts';
-import { signalWithinMs } from '../../../src/runbook/remedies/lease.ts';
 
 /** Where a remedy stands still until the model lets it go on. */
 export type PausePoint = 'look' | 'recheck' | 'deed' | 'record';

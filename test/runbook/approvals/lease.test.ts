@@ -7,7 +7,7 @@ import type { Answer } from '../../../src/runbook/remedies/remedy.ts';
 import { ann, bob } from './builders.ts';
 import { SetClock, createWorld } from './world.ts';
 import type { World } from './world.ts';
-import { signalWithinMs } from '../../../src/runbook/remedies/lease.ts';
+import { signalWithinMs } from '../../../src/runbook/remedies/remedy.ts';
 
 /** Several processes share a journal: each door here has an identity of its own. */
 let world: World;

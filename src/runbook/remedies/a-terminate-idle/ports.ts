@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { SkipReason } from '../../diagnose/protected-sessions.ts';
 import type { TerminateGuard } from '../../diagnose/protected-sessions.ts';
-import type { Lease } from '../lease.ts';
+import type { Lease, Privileged } from '../remedy.ts';
 import { SessionTarget } from '../plan.ts';
 import type { SessionIdentity } from '../plan.ts';
-import type { Privileged } from '../remedy.ts';
 
 /** What dbconn may change in one target's PostgreSQL. */
 export type PrivilegedConnection = Privileged<PrivilegedSession>;

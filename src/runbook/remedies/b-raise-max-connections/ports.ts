@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../../../timing.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Target } from '../../snapshot/target.ts';
-import type { Lease } from '../lease.ts';
+import type { Lease } from '../remedy.ts';
 
 /**
  * What PostgreSQL runs in, where dbconn may restart it: a container, or the sandbox's own process.

@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { SkipReason } from '../../diagnose/protected-sessions.ts';
 import type { Process, SkipGuard } from '../../diagnose/protected-sessions.ts';
 import type { LockReading } from '../../snapshot/snapshot.ts';
-import type { Lease } from '../lease.ts';
+import type { Lease, Privileged } from '../remedy.ts';
 import type { BlockerIdentity, BlockerTarget, WaiterIdentity } from '../plan.ts';
-import type { Privileged } from '../remedy.ts';
 
 /** Reads who holds up whom in one target's PostgreSQL, and signals single sessions. */
 export type Blockers = Privileged<BlockerSession>;

@@ -1,7 +1,7 @@
 import { analyseLocks } from '../../diagnose/locks.ts';
 import type { LockReading } from '../../snapshot/snapshot.ts';
 import { count, durationOfMs } from '../../snapshot/words.ts';
-import type { Lease } from '../lease.ts';
+import type { Lease } from '../remedy.ts';
 import type { PlanDraft, PreparedTarget } from '../plan.ts';
 
 /** The prepared transactions of one target's PostgreSQL: they have no session, and outlive a restart. */

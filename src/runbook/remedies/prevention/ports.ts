@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Lease } from '../lease.ts';
+import type { Lease, Privileged } from '../remedy.ts';
 import type { RemedyRequest } from '../remedy-request.ts';
-import type { Privileged } from '../remedy.ts';
 
 /** The connection limits of one target's roles. */
 export type RoleLimits = Privileged<RoleLimitSession>;
