@@ -110,7 +110,7 @@ describe.skipIf(reason)('with an application that is a superuser', () => {
         id: 'superuser-application',
         severity: 'critical',
         summary: like(/reserved slots/),
-        fix: like(/^"postgres" was created by initdb .*CREATE ROLE "postgres_login" LOGIN/),
+        fix: like(/^CREATE ROLE "postgres_login" LOGIN/),
       }),
     );
     const admin = new Client(stack.adminUrl);

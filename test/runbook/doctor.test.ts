@@ -7,6 +7,7 @@ import {
   aReading,
   aReplica,
   aServiceReading,
+  aSource,
   aSnapshot,
   aTarget,
   refused,
@@ -27,9 +28,10 @@ const permitted = {
 function checksOf(
   parts: Parts,
   permissions?: Parameters<typeof checkTarget>[0]['permissions'],
+  more: Partial<Pick<Parameters<typeof checkTarget>[0], 'target' | 'trials'>> = {},
 ): Check[] {
   const snapshot = aSnapshot(parts);
-  const checks = checkTarget({ snapshot, target: aTarget(), permissions });
+  const checks = checkTarget({ snapshot, target: aTarget(), permissions, ...more });
   const said = checks.map(({ summary, fix = '' }) => `${summary}\n${fix}`);
   expect(said.flatMap(faultsOfText)).toEqual([]);
   return recordAnswer('doctor', checks);
@@ -39,6 +41,7 @@ function worst(checks: readonly Check[]): readonly Check[] {
   return checks.filter(({ state }) => state === 'missing' || state === 'warning');
 }
 
+const aRole = { monitor: true, signals: true, reserved: true, version: 150_018 };
 const seen = { services: [aServiceReading({ replicas: [aReplica()] })] };
 const wellEquipped = aReading({
   capacity: { maxConnections: 100, superuserReserved: 3, reserved: 2, providerReserved: 0 },
@@ -127,4 +130,55 @@ test('pool settings that will cost the next night are warnings with the variable
   expect(worst(checksOf({ reading: wellEquipped, services }))).toMatchObject([
     { subject: 'Pools', fix: 'Set DATABASE_POOL_PRE_PING=true.' },
   ]);
+});
+
+const asSuperuser = {
+  services: seen,
+  reading: {
+    ...wellEquipped,
+    sources: [aSource({ user: 'postgres', total: 4 })],
+    superuserRoles: [{ name: 'postgres', isBootstrap: true }],
+  },
+};
+
+test('an application that logs in as a superuser is told with each command, and A and D do not run', () => {
+  const [check, ...others] = worst(checksOf(asSuperuser, permitted));
+  expect(others).toEqual([]);
+  expect(check).toMatchObject({ subject: 'PostgreSQL', state: 'warning', stops: ['A', 'D'] });
+  expect(check?.summary).toBe(
+    'The application logs in as the superuser "postgres", and pg_signal_backend cannot end its sessions.',
+  );
+  const login = '"postgres_login"';
+  for (const command of [
+    `\`CREATE ROLE ${login} LOGIN PASSWORD '…';\``,
+    `\`GRANT ALL ON ALL TABLES IN SCHEMA public TO ${login};\``,
+    'list "postgres" in applicationRoles, and set actingUrl to a superuser',
+  ]) {
+    expect(check?.fix).toContain(command);
+  }
+});
+
+test('where the acting role is a superuser and the role is listed, A and D run', () => {
+  const rights = { ...aRole, role: 'root', superuser: true };
+  const [check] = worst(
+    checksOf(asSuperuser, permitted, {
+      target: aTarget({ applicationRoles: ['postgres'] }),
+      trials: [{ setting: 'actingUrl', ok: true, rights }],
+    }),
+  );
+  expect(check?.summary).toContain('can take the reserved slots');
+  expect(check?.stops).toBeUndefined();
+});
+
+test('without a service there is nothing to restart or resize, and doctor says what to write', () => {
+  const checks = checksOf({ reading: wellEquipped, services: seen }, permitted, {
+    target: aTarget({ services: [] }),
+  });
+  expect(checks).toContainEqual({
+    subject: 'Docker',
+    state: 'off',
+    summary: 'No service is configured, so there is nothing to restart or resize.',
+    fix: 'Name what opens the connections under services in dbconn.yml, such as `- name: backend`.',
+    stops: ['C', 'E'],
+  });
 });

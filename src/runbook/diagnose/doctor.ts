@@ -9,6 +9,8 @@ import type { Problem, Snapshot } from '../snapshot/snapshot.ts';
 import type { Target } from '../snapshot/target.ts';
 import { count, quoteIdentifier } from '../snapshot/words.ts';
 import type { ProposedOption } from './diagnosis.ts';
+import { gatherEvidence } from './evidence.ts';
+import { findApplicationSuperusers, toOrdinaryRole } from './findings/capacity.ts';
 import { findInPoolSettings } from './findings/pools.ts';
 
 /** One thing dbconn needs, and whether it has it. `ok` only where what it says was tried. */
@@ -57,6 +59,7 @@ export function checkTarget({ snapshot, target, permissions, trials = [] }: Doct
     ...trials
       .filter(({ setting }) => setting !== 'url' || snapshot.database.reading !== undefined)
       .flatMap(checkTrial),
+    ...checkApplicationRoles({ snapshot, target, trials }),
     ...checkLifeline(snapshot),
     ...checkServices(snapshot, target),
     ...checkPermissions(permissions, target),
@@ -159,6 +162,26 @@ function ofRole(setting: RoleSetting, what: string, fix?: string): Check {
   return ofProblem('PostgreSQL', fix === undefined ? 'ok' : 'missing', { summary, fix });
 }
 
+/** As the official image has it: an ordinary role cannot end a superuser's sessions, and A and D are not to run. */
+function checkApplicationRoles({ snapshot, target, trials = [] }: DoctorInput): Check[] {
+  const found = findApplicationSuperusers(gatherEvidence({ snapshot, target, recent: [] }));
+  const mayEnd = trials.some(
+    (trial) => trial.setting === 'actingUrl' && trial.ok && trial.rights.superuser,
+  );
+  return found.map((one): Check => {
+    const isEnded = mayEnd && target.applicationRoles.includes(one.role);
+    const name = quoteIdentifier(one.role);
+    const otherwise = `Or list ${name} in applicationRoles, and set actingUrl to a superuser.`;
+    return {
+      subject: 'PostgreSQL',
+      state: 'warning',
+      summary: `The application logs in as the superuser ${name}, and ${isEnded ? 'can take the reserved slots' : 'pg_signal_backend cannot end its sessions'}.`,
+      fix: [toOrdinaryRole(one), ...(isEnded ? [] : [otherwise])].join(' '),
+      ...(!isEnded && { stops: ['A', 'D'] }),
+    };
+  });
+}
+
 const rungWords: Readonly<Record<Snapshot['database']['reach']['via'], string>> = {
   warm: 'the connection that dbconn keeps open',
   connection: 'a new connection',
@@ -202,6 +225,14 @@ function checkLifeline({ database: { reach, reading } }: Snapshot): Check[] {
 
 const byContainers = ['C', 'E'] as const;
 
+const noService: Check = {
+  subject: 'Docker',
+  state: 'off',
+  summary: 'No service is configured, so there is nothing to restart or resize.',
+  fix: 'Name what opens the connections under services in dbconn.yml, such as `- name: backend`.',
+  stops: byContainers,
+};
+
 function checkServices({ services }: Snapshot, target: Target): Check[] {
   const subject = 'Docker';
   if (!services.ok) {
@@ -214,19 +245,22 @@ function checkServices({ services }: Snapshot, target: Target): Check[] {
   const changeable = read.filter(({ name }) => name !== target.postgresService);
   // One service that can be restarted is enough for the option.
   const isEnough = changeable.some(({ replicas }) => replicas.length > 0);
-  return read.map(({ name, replicas, problem }): Check => {
-    const needed = name === target.postgresService ? (['B'] as const) : byContainers;
-    const isInTheWay = replicas.length === 0 && (name === target.postgresService || !isEnough);
-    const stops = isInTheWay ? { stops: needed } : {};
-    if (problem !== undefined) return { ...ofProblem(subject, 'missing', problem), ...stops };
-    if (replicas.length > 0) {
-      const summary = `${name}: ${count(replicas.length, 'container')} found.`;
-      return { subject, state: 'ok', summary };
-    }
-    const summary = `Docker has no container of the service ${name}.`;
-    const fix = `Compare compose.project and services of ${target.name} with \`docker compose ps -a\`.`;
-    return { subject, state: 'missing', summary, fix, ...stops };
-  });
+  return [
+    ...(target.services.length > 0 ? [] : [noService]),
+    ...read.map(({ name, replicas, problem }): Check => {
+      const needed = name === target.postgresService ? (['B'] as const) : byContainers;
+      const isInTheWay = replicas.length === 0 && (name === target.postgresService || !isEnough);
+      const stops = isInTheWay ? { stops: needed } : {};
+      if (problem !== undefined) return { ...ofProblem(subject, 'missing', problem), ...stops };
+      if (replicas.length > 0) {
+        const summary = `${name}: ${count(replicas.length, 'container')} found.`;
+        return { subject, state: 'ok', summary };
+      }
+      const summary = `Docker has no container of the service ${name}.`;
+      const fix = `Compare compose.project and services of ${target.name} with \`docker compose ps -a\`.`;
+      return { subject, state: 'missing', summary, fix, ...stops };
+    }),
+  ];
 }
 
 /** What may not be done is no fault: an installation that only looks is a good one. */

@@ -177,6 +177,25 @@ test('an application that is superuser leaves C, and A says why it is missing', 
   });
 });
 
+test('what A would skip as a superuser has no button, and comes after what can be done', () => {
+  const reading = aReading({
+    counts: { clients: 95, idle: 80, idleInTransactionOverTerminate: 9, superuser: 95 },
+    sources: [
+      aSource({ user: 'postgres', total: 95, idle: 80, idleInTransactionOverTerminate: 9 }),
+    ],
+    sessions: sessions(20, () => ({ superuser: true, canSignal: false, user: 'postgres' })),
+    superuserRoles: [{ name: 'postgres', isBootstrap: true }],
+  });
+  const scene = scenes.input({ snapshot: aSnapshot({ reading }) });
+  const offered = (applicationRoles: string[]): readonly (string | undefined)[] =>
+    proposalsOf({ ...scene, target: { ...scene.target, canAct: true, applicationRoles } }).map(
+      ({ option, command }) => command ?? `${option} without a button`,
+    );
+  expect(offered([])[0]).toBe('propose C backend');
+  expect(offered([])).toContain('A without a button');
+  expect(offered(['postgres'])[0]).toBe('propose A');
+});
+
 test('protected applications are not counted among those to end', () => {
   const reading = aReading({
     counts: { clients: 40, idleInTransactionOverTerminate: 5 },

@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { diagnose } from '../../../src/runbook/diagnose/diagnose.ts';
 import type { Diagnosis } from '../../../src/runbook/diagnose/diagnosis.ts';
 import type { DatabaseReading } from '../../../src/runbook/snapshot/snapshot.ts';
-import { aReading, aSnapshot, aSource, aTarget } from './builders.ts';
+import type { Target } from '../../../src/runbook/snapshot/target.ts';
+import { aReading, aService, aSnapshot, aSource, aTarget } from './builders.ts';
 
 /** What the looking role may not see, and what the application's role may too much. */
 function diagnosisOf(overrides: Parameters<typeof aReading>[0]): Diagnosis {
@@ -50,4 +51,20 @@ test('a superuser application that holds reserved slots is critical', () => {
     superuserRoles: [{ name: 'kiosk', isBootstrap: false }],
   });
   expect(findings.find(({ id }) => id === 'superuser-application')?.severity).toBe('critical');
+});
+
+test('where no service is configured, the sessions of one superuser are an application all the same', () => {
+  const scene = {
+    counts: { superuser: 33 },
+    sources: [aSource({ user: 'postgres', application: 'shop', client: '10.9.9.9', total: 33 })],
+    superuserRoles: [{ name: 'postgres', isBootstrap: true }],
+  };
+  const ids = (services: Target['services']): readonly string[] =>
+    diagnose({
+      snapshot: aSnapshot({ reading: aReading(scene) }),
+      target: aTarget({ services }),
+      recent: [],
+    }).findings.map(({ id }) => id);
+  expect(ids([])).toContain('superuser-application');
+  expect(ids([aService({ name: 'web' })])).toContain('superuser-sessions');
 });

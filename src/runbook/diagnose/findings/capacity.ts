@@ -1,5 +1,5 @@
 import { count, list, percent, quoteIdentifier, sum } from '../../snapshot/words.ts';
-import type { Capacity, Finding } from '../diagnosis.ts';
+import type { Capacity, Finding, Source } from '../diagnosis.ts';
 import type { Evidence } from '../evidence.ts';
 import { pressureOf } from '../summarise.ts';
 import { isVisible } from './reach.ts';
@@ -81,26 +81,45 @@ function halfOpen({ capacity, snapshot, target }: Evidence): Finding[] {
   ];
 }
 
+/** A superuser that an application logs in as, and how many sessions it has. */
+interface ApplicationSuperuser {
+  readonly role: string;
+  readonly isBootstrap: boolean;
+  readonly sessions: number;
+}
+
 /**
- * The official image makes POSTGRES_USER a superuser, so this is how many applications run. It costs something where
- * they take the slots that superusers alone can have.
+ * The official image makes POSTGRES_USER a superuser, so this is how many applications run. Where no service is
+ * configured, whoever holds several sessions and is no console is one.
  */
-function superusers({ reading, target, sources, capacity }: Evidence): Finding[] {
+export function findApplicationSuperusers({
+  reading,
+  target,
+  sources,
+}: Pick<Evidence, 'reading' | 'target' | 'sources'>): readonly ApplicationSuperuser[] {
+  const isApplication = ({ user, service, kind }: Source): boolean =>
+    // Through a pooler it is an application too.
+    kind === 'pooler' ||
+    (kind === 'application' &&
+      (service !== null ||
+        target.services.length === 0 ||
+        target.applicationRoles.includes(user ?? '')));
+  return (reading?.superuserRoles ?? []).flatMap(({ name, isBootstrap }) => {
+    const held = sources.filter((one) => one.user === name && isApplication(one));
+    const sessions = sum(held.map(({ total }) => total));
+    return held.length === 0 ? [] : [{ role: name, isBootstrap, sessions }];
+  });
+}
+
+/** It costs something where they take the slots that superusers alone can have. */
+function superusers(evidence: Evidence): Finding[] {
+  const { reading, capacity } = evidence;
   if (reading === undefined) return [];
-  const superuserOf = new Map(reading.superuserRoles.map((role) => [role.name, role]));
-  const held = sources.filter(
-    ({ user, service, kind }) =>
-      superuserOf.has(user ?? '') &&
-      // Through a pooler it is an application too.
-      (kind === 'pooler' ||
-        (kind === 'application' &&
-          (target.applicationRoles.includes(user ?? '') || service !== null))),
-  );
+  const found = findApplicationSuperusers(evidence);
   const { roleSuperuser } = reading.visibility;
   const others = reading.counts.superuser - (roleSuperuser ? reading.counts.own : 0);
-  if (held.length === 0) return orphans(Math.max(0, others));
-  const total = sum(held.map((source) => source.total));
-  const roles = [...new Set(held.map(({ user }) => user ?? ''))];
+  if (found.length === 0) return orphans(Math.max(0, others));
+  const total = sum(found.map(({ sessions }) => sessions));
   const eats = capacity !== null && capacity.used > capacity.usable;
   const slots = eats ? 'holds' : 'can take';
   return [
@@ -109,20 +128,37 @@ function superusers({ reading, target, sources, capacity }: Evidence): Finding[]
       severity: eats ? 'critical' : 'warning',
       summary: `The application logs in as a superuser (${count(total, 'session')}) and ${slots} reserved slots. pg_signal_backend cannot end its sessions.`,
       figure: { value: total, unit: 'sessions' },
-      evidence: [`Superuser roles of applications: ${list(roles.map(quoteIdentifier))}.`],
-      fix: roles.map((role) => toOrdinary(role, superuserOf.get(role)?.isBootstrap)).join(' '),
+      evidence: [
+        `Superuser roles of applications: ${list(found.map(({ role }) => quoteIdentifier(role)))}.`,
+      ],
+      fix: found.map(toOrdinary).join(' '),
     },
   ];
 }
 
-/** The role initdb made, which POSTGRES_USER is in the official image, cannot lose the attribute (ALTER ROLE, PostgreSQL 16 and later). */
-function toOrdinary(role: string, isBootstrap = false): string {
-  const name = quoteIdentifier(role);
-  if (!isBootstrap) {
-    return `ALTER ROLE ${name} NOSUPERUSER; it keeps its objects.`;
-  }
+function toOrdinary(superuser: ApplicationSuperuser): string {
+  const [first = '', ...rest] = ordinaryCommands(superuser);
+  return rest.length === 0 ? `${first} It keeps its objects.` : `${first} Doctor shows the rest.`;
+}
+
+/** The whole of it, for doctor. What it is granted, it does not own: a migration that alters old tables has to. */
+export function toOrdinaryRole(superuser: ApplicationSuperuser): string {
+  const commands = ordinaryCommands(superuser).map((command) => `\`${command}\``);
+  return superuser.isBootstrap
+    ? `Give it a role of its own: ${commands.join(' ')}. Migrations keep ${quoteIdentifier(superuser.role)}, which owns the tables.`
+    : `Make it an ordinary role: ${commands.join(' ')}.`;
+}
+
+/** The role initdb made, POSTGRES_USER in the official image, cannot lose the attribute (ALTER ROLE, PostgreSQL 16 and later). */
+function ordinaryCommands({ role, isBootstrap }: ApplicationSuperuser): readonly string[] {
+  if (!isBootstrap) return [`ALTER ROLE ${quoteIdentifier(role)} NOSUPERUSER;`];
   const login = quoteIdentifier(`${role}_login`);
-  return `${name} was created by initdb and stays a superuser. Give the application its own role: CREATE ROLE ${login} LOGIN PASSWORD '…'; GRANT USAGE, CREATE ON SCHEMA public TO ${login}; GRANT ALL ON ALL TABLES IN SCHEMA public TO ${login}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${login}. Then let the application log in as ${login}.`;
+  return [
+    `CREATE ROLE ${login} LOGIN PASSWORD '…';`,
+    `GRANT ALL ON SCHEMA public TO ${login};`,
+    `GRANT ALL ON ALL TABLES IN SCHEMA public TO ${login};`,
+    `GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO ${login};`,
+  ];
 }
 
 /** Superusers that are no application: somebody's psql, a cron job, an exporter. */

@@ -14,12 +14,19 @@ function isProtected(
   { application, kind, user, service }: Source,
   { target, reading }: Pick<Evidence, 'target' | 'reading'>,
 ): boolean {
-  const isSuperuser = reading?.superuserRoles.some(({ name }) => name === user) ?? false;
   return (
     kind === 'own' ||
     skipByName(application, toSkipGuard(target)) !== null ||
-    (isSuperuser && service === null && !target.applicationRoles.includes(user ?? ''))
+    (service === null && isUnlistedSuperuser({ user }, { target, reading }))
   );
+}
+
+function isUnlistedSuperuser(
+  { user }: { readonly user: string | null },
+  { target, reading }: Pick<Evidence, 'target' | 'reading'>,
+): boolean {
+  const isSuperuser = reading?.superuserRoles.some(({ name }) => name === user) ?? false;
+  return isSuperuser && !target.applicationRoles.includes(user ?? '');
 }
 
 /** Terminate idle sessions: forgotten transactions first, then connections long unused. */
@@ -33,15 +40,19 @@ export function proposeTerminate({ evidence, short }: ProposalInput): ScoredProp
   const blocked = whyNotSignal(evidence);
   const options: ScoredProposal[] = [];
   if (inTransaction > 0) {
+    // Its plan would skip every one of them, so there is nothing to press, and what can be done comes first.
+    const isRefused = sources.every(
+      (one) => one.idleInTransactionOverTerminate === 0 || isUnlistedSuperuser(one, evidence),
+    );
     options.push({
-      regret: 2,
+      regret: isRefused ? 8 : 2,
       proposal: {
         option: 'A',
         subject: null,
         summary: `End ${count(inTransaction, 'session')} idle in transaction for over ${durationOfSeconds(terminateIdleInTransactionMs / 1_000)}. Uncommitted changes are lost.`,
         slotsFreed: inTransaction,
         blocked,
-        command: 'propose A',
+        ...(!isRefused && { command: 'propose A' }),
       },
     });
   }
