@@ -61,7 +61,20 @@ async function doctor(
 }
 
 function option(checks: readonly Check[], letter: string): Check | undefined {
-  return checks.find(({ summary }) => summary.startsWith(`Option ${letter} `));
+  return linesOf(checks, letter)[0];
+}
+
+/** What is said of an option, alone or together with others that lack the same. */
+function linesOf(checks: readonly Check[], letter: string): readonly Check[] {
+  return checks.filter(({ subject, summary }) => {
+    const [names = ''] = summary.split(/ (?:cannot|can|may|runs?) /);
+    return (
+      subject === 'Configuration' &&
+      names
+        .split(/, | and /)
+        .some((name) => name.toLowerCase() === `option ${letter.toLowerCase()}`)
+    );
+  });
 }
 
 test('an option can run once every command that doctor gave for it was run, and not before', async () => {
@@ -91,7 +104,7 @@ test('an option can run once every command that doctor gave for it was run, and 
   ]);
 });
 
-test('each option has one line, worst first, with what it lacks', async () => {
+test('each option is in one line, worst first, with what it lacks, and those that lack the same share it', async () => {
   const checks = await doctor({ actingUrl: cluster.url('refused') });
   expect(checks.map(({ state }) => state)).toEqual(
     ['missing', 'warning', 'off', 'ok'].flatMap((state) =>
@@ -99,7 +112,7 @@ test('each option has one line, worst first, with what it lacks', async () => {
     ),
   );
   const lines = ['A', 'B', 'C', 'D', 'E'].map((letter) => {
-    const own = checks.filter(({ summary }) => summary.startsWith(`Option ${letter} `));
+    const own = linesOf(checks, letter);
     expect(own).toHaveLength(1);
     return own.map(({ state, fix }) => [state, fix !== undefined]);
   });
@@ -110,7 +123,9 @@ test('each option has one line, worst first, with what it lacks', async () => {
     [['missing', true]],
     [['off', true]],
   ]);
-  expect(option(checks, 'A')?.summary).toMatch(/^Option A cannot run\. database\.actingUrl: /);
+  expect(option(checks, 'A')?.summary).toMatch(
+    /^Option A, option B and option D cannot run\. database\.actingUrl: /,
+  );
 });
 
 test('a role that is no help on a full server is found out before the night', async () => {
@@ -162,7 +177,8 @@ test('on a full server the last connections are left alone, and no option is pro
   const checks = await doctor(urls);
   expect(option(checks, 'A')).toMatchObject({
     state: 'warning',
-    summary: 'Option A may not run. PostgreSQL is full, so no role was tried.',
+    summary:
+      'Option A, option B and option D may not run. PostgreSQL is full, so no role was tried.',
   });
 });
 

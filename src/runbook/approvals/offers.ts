@@ -2,7 +2,7 @@ import { worstFirst } from '../diagnose/doctor.ts';
 import type { Check } from '../diagnose/doctor.ts';
 import { Action, nameOf } from '../remedies/remedy-request.ts';
 import type { Contacts } from '../snapshot/target.ts';
-import { capital, count } from '../snapshot/words.ts';
+import { capital, count, list } from '../snapshot/words.ts';
 import type { ApprovalDeps } from './context.ts';
 import type { Lookup, Person, Standing } from './people.ts';
 import type { Rules } from './permissions.ts';
@@ -163,8 +163,8 @@ const fixes: Readonly<Record<Action, string>> = {
 };
 
 /**
- * For doctor: a line for each option that says whether it can run here, and what it lacks; then what else was found. A
- * check that an option's line repeats is not listed again.
+ * For doctor: whether each option can run here, and what it lacks, said once of all that lack the same; then what else
+ * was found. A check that such a line repeats is not listed again.
  */
 export function checkOptions(
   { approvalTargets, policy }: Ports,
@@ -178,29 +178,47 @@ export function checkOptions(
   if (approvers.length === 0) return [withoutApprovers, ...checkBreakGlass(policy), ...found];
   const { remedies = [], handOffs = [] } =
     approvalTargets.find(({ name }) => name === target) ?? {};
-  const told = new Set<Check>();
-  const options = Action.options.map((option): Check => {
+  const stopped = new Map<Check, Action[]>();
+  const byHand = new Map<string, Action[]>();
+  const others = Action.options.flatMap((option): Check[] => {
     const isRemedy = remedies.some((remedy) => remedy.option === option);
     const isByHand = handOffs.some((handOff) => handOff.option === option);
     const approvers = checkApprovers(policy, option);
-    if ((isRemedy || isByHand) && approvers.state === 'off') return approvers;
-    const name = capital(nameOf(option));
+    if ((isRemedy || isByHand) && approvers.state === 'off') return [approvers];
+    if (isByHand && !isRemedy) return collect(byHand, fixes[option], option);
     if (!isRemedy) {
-      const rest = isByHand
-        ? 'runs by hand: dbconn shows the commands and checks the outcome.'
-        : 'cannot run: it is not set up for this target.';
-      return toCheck('off', `${name} ${rest}`, fixes[option]);
+      const rest = 'cannot run: it is not set up for this target.';
+      return [toCheck('off', `${capital(nameOf(option))} ${rest}`, fixes[option])];
     }
     const reason = worstFirst(found).find(
       ({ state, stops }) => state !== 'ok' && stops?.includes(option) === true,
     );
-    if (reason === undefined) return approvers;
-    told.add(reason);
-    const { state, summary, fix } = reason;
-    const words = state === 'warning' ? 'may not run' : 'cannot run';
-    return toCheck(state, `${name} ${words}. ${summary}`, fix);
+    return reason === undefined ? [approvers] : collect(stopped, reason, option);
   });
-  return [...options, ...checkBreakGlass(policy), ...found.filter((check) => !told.has(check))];
+  return [
+    ...[...stopped].map(([{ state, summary, fix }, options]) => {
+      const words = state === 'warning' ? 'may not run' : 'cannot run';
+      return toCheck(state, `${namesOf(options)} ${words}. ${summary}`, fix);
+    }),
+    ...[...byHand].map(([fix, options]) => {
+      const words = `${options.length === 1 ? 'runs' : 'run'} by hand`;
+      const rest = 'dbconn shows the commands and checks the outcome.';
+      return toCheck('off', `${namesOf(options)} ${words}: ${rest}`, fix);
+    }),
+    ...others,
+    ...checkBreakGlass(policy),
+    ...found.filter((check) => !stopped.has(check)),
+  ];
+}
+
+/** Options that lack the same share a line. */
+function collect<K>(groups: Map<K, Action[]>, key: K, option: Action): [] {
+  groups.set(key, [...(groups.get(key) ?? []), option]);
+  return [];
+}
+
+function namesOf(options: readonly Action[]): string {
+  return capital(list(options.map(nameOf)));
 }
 
 /** One line instead of one for each option: all of them lack the same. So it is without dbconn.yml too. */
