@@ -140,6 +140,10 @@ function withoutFixed(
   { config, slack: nextSlack }: BotConfig,
 ): Pick<ConfigState, 'restart'> & { readonly config: Config } {
   const { channel, ...next } = config;
+  // DATABASE_URL alone would be another configuration, without approvers: nobody wrote that.
+  if (now.file !== undefined && config.file === undefined) {
+    throw new ConfigError([`There is no file ${now.file} any more.`]);
+  }
   const { breakGlass } = next.approval;
   if (now.channel === undefined && breakGlass.users.length + breakGlass.terminal.length > 0) {
     const why = 'approval.breakGlass needs slack.channel, and that needs a restart.';

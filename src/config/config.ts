@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { EscalationStep, IncidentRules } from '../runbook/incidents/rules.ts';
@@ -68,14 +68,22 @@ export function readConfig(environment: Environment, path?: string): Config {
   return { ...toConfig(result.data, environment, file), file };
 }
 
-function readText(file: string): string {
+/** More is no dbconn.yml. */
+export const mostConfigBytes = 8_388_608;
+
+/** Throws a ConfigError. A pipe is refused, for a name that leads to one would be waited for; what a shell hands over is not. */
+export function readText(file: string): string {
+  let why: string;
   try {
-    return readFileSync(file, 'utf8');
+    const stats = statSync(file);
+    if (stats.isFIFO() && !/^\/(?:dev|proc)\//.test(file)) why = ' (a pipe)';
+    else if (stats.size > mostConfigBytes) why = ' (larger than 8 MiB)';
+    else return readFileSync(file, 'utf8');
   } catch (error) {
-    const why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
-    const advice = 'It must be a file that the user dbconn runs as may read';
-    throw new ConfigError([`${file} cannot be read${why}. ${advice}.`]);
+    why = error instanceof Error && 'code' in error ? ` (${String(error.code)})` : '';
   }
+  const advice = 'It must be a file that the user dbconn runs as may read';
+  throw new ConfigError([`${file} cannot be read${why}. ${advice}.`]);
 }
 
 function parseYaml(text: string, file: string): unknown {

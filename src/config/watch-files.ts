@@ -1,13 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
+import { readText } from './config.ts';
 import type { Environment } from './environment.ts';
-
-/** More is no dbconn.yml. */
-const mostBytes = 8_388_608;
 
 /** All files that a configuration is read from: dbconn.yml, and the secrets that it and the environment name. */
 export function readConfigFiles(environment: Environment): readonly string[] {
   const file = environment['DBCONN_CONFIG'] ?? 'dbconn.yml';
-  const secrets = readText(file).matchAll(/\$\{file:([^}]+)\}/g);
+  const secrets = textOf(file).matchAll(/\$\{file:([^}]+)\}/g);
   const named = Object.entries(environment).filter(([name]) => name.endsWith('_FILE'));
   return [
     file,
@@ -16,9 +14,10 @@ export function readConfigFiles(environment: Environment): readonly string[] {
   ];
 }
 
-function readText(file: string): string {
+/** Nothing where it cannot be read: that is said by who reads it for what is in it. */
+function textOf(file: string): string {
   try {
-    return statSync(file).size > mostBytes ? '' : readFileSync(file, 'utf8');
+    return readText(file);
   } catch {
     return '';
   }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +51,17 @@ test('what stands there and cannot be read is a stop', async () => {
   expect(await createEmergencyStopSwitch({ stopFile, configFile }).readStop()).toMatchObject({
     reason: 'The file cannot be read.',
   });
+});
+
+test('a pipe in place of either file is a stop, and nobody waits for who would write to it', async () => {
+  execFileSync('mkfifo', [stopFile]);
+  const byFile = await createEmergencyStopSwitch({ stopFile, configFile }).readStop();
+  expect(byFile?.reason).toBe('The file cannot be read.');
+  rmSync(stopFile);
+  rmSync(configFile);
+  execFileSync('mkfifo', [configFile]);
+  const bySetting = await createEmergencyStopSwitch({ stopFile, configFile }).readStop();
+  expect(bySetting?.reason).toBe('That file cannot be read at present.');
 });
 
 test('the setting stops and lets go without a restart', async () => {

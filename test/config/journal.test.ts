@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -88,4 +88,20 @@ test('a configuration that is a folder, as Docker makes where a mounted file is 
   const file = join(directory, 'dbconn.yml');
   mkdirSync(file);
   expect(() => readConfig({}, file)).toThrow(/dbconn\.yml cannot be read \(EISDIR\)/);
+});
+
+test('a configuration that is a pipe without a writer, or far too large, is refused at once', () => {
+  const file = join(directory, 'dbconn.yml');
+  execFileSync('mkfifo', [file]);
+  expect(() => readConfig({}, file)).toThrow('cannot be read (a pipe)');
+  rmSync(file);
+  writeFileSync(file, '');
+  truncateSync(file, 9 * 1024 * 1024);
+  expect(() => readConfig({}, file)).toThrow('cannot be read (larger than 8 MiB)');
+});
+
+test('a configuration that a shell hands over in a pipe is read', () => {
+  const text = 'targets: [{ name: a, database: { url: postgres://me@db/x } }]';
+  const check = `echo '${text}' | '${process.execPath}' src/cli.ts config check /dev/stdin`;
+  expect(execFileSync('bash', ['-c', check], { encoding: 'utf8' })).toContain('is valid: 1 target');
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,4 +97,10 @@ test('a file that is still being written is left alone until it is whole', async
     clearInterval(writing);
   }
   await expect.poll(seen, { timeout: patienceMs }).toBe(1);
+});
+
+test('a pipe in place of dbconn.yml is not waited for', () => {
+  const file = join(folder, 'dbconn.yml');
+  execFileSync('mkfifo', [file]);
+  expect(readConfigFiles({ DBCONN_CONFIG: file })).toEqual([file]);
 });

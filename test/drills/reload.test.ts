@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { afterEach, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { toText } from '../../sandbox/message-text.ts';
@@ -200,6 +200,16 @@ test('a file that cannot be used is refused whole, told, and forgotten once it i
   await change({});
   expect(await read(bot, '/metrics')).toContain('dbconn_config_last_reload_successful 1');
   await until('it is well', async () => (await read(bot, '/healthz')).includes('"ok"'));
+});
+
+test('a dbconn.yml that is gone is refused, and DATABASE_URL alone does not stand in for it', async () => {
+  const { bot, room } = await start();
+  await rm(room.file);
+  const url = { DATABASE_URL: server.cluster.url() };
+  const connection = { kind: 'socket', appToken } as const;
+  await bot.reload(() => ({ config: readConfig(url), slack: { connection, botToken } }));
+  expect(said(room, `There is no file ${room.file} any more.`)).toBe(1);
+  expect(bot.targets).toEqual(['orders', 'till']);
 });
 
 test('a target that is removed loses its session, its incident and what waits for votes on it', async () => {
