@@ -211,6 +211,13 @@ describe('where it is run', () => {
     });
     expect(placeOf(aTarget(), undefined)).toMatchObject({ server: 'other', services: 'other' });
   });
+
+  test('Compose as the runtime needs the name of PostgreSQL, and no project', () => {
+    const told = (server?: string): object =>
+      placeOf(aTarget({ runtime: { kind: 'compose', ...(server && { server }) } }), undefined);
+    expect(told('db')).toMatchObject({ server: 'compose', names: { server: 'db', project: null } });
+    expect(told()).toMatchObject({ server: 'other', services: 'compose' });
+  });
 });
 
 test.for([`it's`, '$(touch x)', '`id`', 'a b', '"', '\\', '*', '; rm -rf .', '${HOME}', '!x'])(

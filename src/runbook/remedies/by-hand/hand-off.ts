@@ -55,14 +55,15 @@ export function placeOf(target: Target, reading: DatabaseReading | undefined): P
   const usual = composeProject === undefined ? 'other' : 'compose';
   // A managed database beside services in Kubernetes: what was told is about the services then.
   const server = reading?.managedBy ?? told ?? usual;
+  const named = runtime?.server ?? (server === 'compose' ? (postgresService ?? null) : null);
   const isForServices = told === 'compose' || told === 'kubernetes' || told === 'systemd';
   return {
-    server: server === 'compose' && postgresService === undefined ? 'other' : server,
+    server: server === 'compose' && named === null ? 'other' : server,
     services: isForServices || told === 'other' ? told : usual,
     names: {
       project: composeProject ?? null,
       ...(engine !== undefined && { context: engine.context }),
-      server: runtime?.server ?? (server === 'compose' ? (postgresService ?? null) : null),
+      server: named,
       namespace: runtime?.namespace ?? null,
       parameterGroup: runtime?.parameterGroup ?? null,
       resourceGroup: runtime?.resourceGroup ?? null,
