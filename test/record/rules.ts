@@ -86,13 +86,6 @@ export const rules: readonly Rule[] = [
     why: 'Sessions, process ids, ages and durations of real servers.',
   },
   {
-    name: 'verdict',
-    pattern:
-      /No known cause\. PostgreSQL accepts .*|Possible cause: uncommitted transactions\. <amount> .*/g,
-    live: true,
-    why: 'What a server did when it was stopped: nothing, or a transaction.',
-  },
-  {
     name: 'cut',
     pattern: /(?<=UTC \[<figure>\] .*)\S+…$/g,
     live: true,
