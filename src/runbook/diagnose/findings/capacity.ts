@@ -143,10 +143,10 @@ function toOrdinary(superuser: ApplicationSuperuser): string {
 
 /** The whole of it, for doctor. What it is granted, it does not own: a migration that alters old tables has to. */
 export function toOrdinaryRole(superuser: ApplicationSuperuser): string {
-  const commands = ordinaryCommands(superuser).map((command) => `\`${command}\``);
+  const commands = list(ordinaryCommands(superuser).map((command) => `\`${command}\``));
   return superuser.isBootstrap
-    ? `Give it a role of its own: ${commands.join(' ')}. Migrations keep ${quoteIdentifier(superuser.role)}, which owns the tables.`
-    : `Make it an ordinary role: ${commands.join(' ')}.`;
+    ? `Give it a role of its own: ${commands}. Migrations keep ${quoteIdentifier(superuser.role)}, which owns the tables.`
+    : `Make it an ordinary role: ${commands}.`;
 }
 
 /** The role initdb made, POSTGRES_USER in the official image, cannot lose the attribute (ALTER ROLE, PostgreSQL 16 and later). */
