@@ -37,7 +37,7 @@ export function findIneffective(tried: Tried): Ineffective[] {
   const { diagnosis, target } = tried;
   if (diagnosis === null || judgeCheck(diagnosis, target) === 'calm') return [];
   const groups = groupByRemedy(recentRuns(tried)).filter(
-    (runs) => runs.at(-1)?.result.outcome !== null && isFailure(runs.at(-1)),
+    (runs) => isFailure(runs.at(-1)) && !isForPoolAlone(runs.at(-1), diagnosis),
   );
   const withdrawn = groups.flatMap(([run]) => (run === undefined ? [] : [keyOf(run)]));
   const left = diagnosis.proposals.filter(
@@ -67,6 +67,15 @@ function groupByRemedy(runs: readonly Ran[]): Ran[][] {
 function isFailure(run: Ran | undefined): boolean {
   const word = run?.result.outcome?.word;
   return word !== undefined && failed.has(word);
+}
+
+/** Slots that filled up again are no reason against a restart that frees none: its pool holds connections that are gone. */
+function isForPoolAlone(run: Ran | undefined, { proposals }: Diagnosis): boolean {
+  return (
+    run?.option === 'C' &&
+    run.result.outcome?.word === 'refilled' &&
+    proposals.some((one) => keyOfProposal(one) === keyOf(run) && one.slotsFreed === 0)
+  );
 }
 
 function keyOf({ option, plan }: ApprovalRequest): string {

@@ -64,6 +64,16 @@ describe('remedies that will not help', () => {
     ]);
   });
 
+  test('a restart that filled up again is offered once the pool holds connections that are gone', async () => {
+    const requests = [{ ...(await ran('refilled', 5)), option: 'C' } as const];
+    const offered = (slotsFreed: number): Diagnosis =>
+      withProposals([{ ...proposal('C', 'backend'), slotsFreed }]);
+    const found = (diagnosis: Diagnosis) =>
+      findIneffective({ requests, diagnosis, target, nowMs }).map(({ option }) => option);
+    expect(found(offered(33))).toEqual(['C']);
+    expect(found(offered(0))).toEqual([]);
+  });
+
   test('one that helped for a while is counted too', async () => {
     const requests = [await ran('fixed', 18), await ran('refilled', 5)];
     const [ineffective] = findIneffective({ requests, diagnosis: eThenC, target, nowMs });
