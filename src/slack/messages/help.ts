@@ -3,9 +3,9 @@ import type { Guide, Word } from '../../runbook/commands/words.ts';
 import type { Check } from '../../runbook/diagnose/doctor.ts';
 import { count } from '../../runbook/snapshot/words.ts';
 import { sentence, topic } from './diagnosis-parts.ts';
-import { header, ownLimits, take, toMessage } from './kit/message.ts';
+import { folded, header, ownLimits, take, toMessage } from './kit/message.ts';
 import type { Message } from './kit/message.ts';
-import { bold, code, paragraph, plain, rich, richText } from './kit/rich-text.ts';
+import { between, bold, code, paragraph, plain, rich, richText } from './kit/rich-text.ts';
 import type { Leaf } from './kit/rich-text.ts';
 
 /** Worst first: what lacks is what the reader came for. */
@@ -25,6 +25,7 @@ export function doctorMessage(target: string, checks: readonly Check[]): Message
   const groups = states
     .map(({ state, ...words }) => ({
       ...words,
+      state,
       members: checks.filter((check) => check.state === state),
     }))
     .filter(({ members }) => members.length > 0);
@@ -32,9 +33,15 @@ export function doctorMessage(target: string, checks: readonly Check[]): Message
   const line = `Doctor for ${target}: ${summary === '' ? 'nothing was checked' : summary}`;
   return toMessage(line, [
     header(line),
-    ...groups.flatMap(({ title, members }) =>
-      chunk(members, ownLimits.listItems).map((part) => topic(title, part.map(checkLeaves))),
-    ),
+    ...groups.flatMap(({ title, state, members }) => {
+      const listed = chunk(members, ownLimits.listItems).map((part, index) =>
+        topic(index === 0 ? title : `${title}, continued`, part.map(checkLeaves)),
+      );
+      // What is well is long, and on a phone would push away what is not.
+      return state === 'ok' && groups.length > 1
+        ? folded({ id: 'dbconn_doctor_ok', title: `${members.length} OK` }, listed)
+        : listed;
+    }),
   ]);
 }
 
@@ -49,10 +56,19 @@ function checkLeaves({ subject, summary, fix }: Check): Leaf[] {
 /** A statement to copy whole; else a sentence, with what stands in backticks to copy. */
 function fixLeaves(fix: string): Leaf[] {
   if (/;$|^(?:GRANT|ALTER|SET) /.test(fix)) return [code(fix)];
-  return fix
-    .split('`')
-    .map((part, index) => (index % 2 === 1 ? code(part) : plain(part)))
-    .filter(({ text }) => text !== '');
+  return fix.split('`').flatMap((part, index) => {
+    if (part === '') return [];
+    return index % 2 === 1 ? [code(part)] : spaced(part);
+  });
+}
+
+/** What is cleaned is trimmed too, and would stick to the command beside it. */
+function spaced(part: string): Leaf[] {
+  return [
+    ...(part.startsWith(' ') ? [between(' ')] : []),
+    ...(part.trim() === '' ? [] : [plain(part)]),
+    ...(part.length > 1 && part.endsWith(' ') ? [between(' ')] : []),
+  ];
 }
 
 function chunk<T>(items: readonly T[], size: number): T[][] {
