@@ -1,5 +1,6 @@
 -- The roles dbconn needs, for a superuser to run once per server, in the databases that dbconn.yml names:
 --   psql -v looking_password=… -v acting_password=… -f deploy/grants.sql
+--   docker compose -p … exec -T postgres psql -U postgres -d … -v looking_password=… -v acting_password=… < deploy/grants.sql
 -- Safe to run again. Each line is tried on PostgreSQL 13, 15 and 18.
 \set ON_ERROR_STOP on
 

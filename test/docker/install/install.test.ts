@@ -82,6 +82,13 @@ describe.skipIf(await whyNoEngine())('installed as documented', { timeout: 300_0
 
   test('the roles are made and the image is built', async () => {
     const grants = 'psql -v looking_password=… -v acting_password=… -f deploy/grants.sql';
+    // Compose's psql has neither this machine's files nor its settings.
+    const inCompose = `docker compose -p … exec -T postgres psql -U postgres -d … ${grants.replace(/^psql (.*)-f/, '$1<')}`;
+    const names = [stack.project, 'shop'] as const;
+    expect(await operator.type(inCompose, ...names, ...passwords)).toContain('GRANT');
+    // This one holds in the database alone where it was given.
+    const granted = "SELECT has_function_privilege('dbconn_acting', 'pg_reload_conf()', 'execute')";
+    expect(await stack.ask(granted)).toBe('t');
     expect(await operator.type(grants, ...passwords)).toContain('GRANT');
     const base = 'BASE=registry.example.com/node:24-slim';
     await operator.type(`docker build -t dbconn --build-arg ${base} .`);
@@ -144,8 +151,21 @@ describe.skipIf(await whyNoEngine())('installed as documented', { timeout: 300_0
   });
 
   test('an emergency stop in dbconn.yml reaches it, though an editor replaced the file', async () => {
-    await operator.edit('config/dbconn.yml', [[/stopped: false/, 'stopped: true']]);
-    expect(await runInside(await bot(), 'cat /config/dbconn.yml')).toContain('stopped: true');
+    const since = Math.floor(Date.now() / 1000);
+    await operator.edit('config/dbconn.yml', [
+      [/stopped: false/, 'stopped: true'],
+      [/tail: 200/, 'tail: 100'],
+    ]);
+    const inside = await bot();
+    expect(await runInside(inside, 'cat /config/dbconn.yml')).toContain('stopped: true');
+    await operator.type('docker compose kill -s HUP dbconn');
+    const readLog = async (): Promise<string> =>
+      (await inside.logs({ stdout: true, since })).toString('utf8');
+    await expect
+      .poll(readLog, { timeout: patienceMs })
+      .toContain('The configuration was read again and is taken');
+    // A signal that nobody takes would have ended it, and Compose would have started it again.
+    expect(await inside.inspect()).toMatchObject({ RestartCount: 0, State: { Running: true } });
     await operator.edit('config/dbconn.yml', [[/stopped: true/, 'stopped: false']]);
   });
 
@@ -210,6 +230,8 @@ describe.skipIf(await whyNoEngine())('installed as documented', { timeout: 300_0
   });
 
   test('and that was every command of the two', () => {
+    // In a copy of its own, with each of its flags: test/install/npm-ci.long.test.ts.
+    operator.tick('npm ci');
     expect([...operator.untyped]).toEqual([]);
   });
 });

@@ -35,7 +35,7 @@ export async function startOperatorStack(project: string): Promise<OperatorStack
     await close();
     throw error;
   }
-  const psql = ['exec', '-T', 'postgres', 'psql', '-U', 'postgres', '-Atc'];
+  const psql = ['exec', '-T', 'postgres', 'psql', '-U', 'postgres', '-d', 'shop', '-Atc'];
   const ask = async (statement: string): Promise<string> =>
     (await compose(folder, ['-p', project, ...psql, statement])).trim();
   return { project, network: `${project}_default`, port, password, ask, close };
