@@ -13,7 +13,7 @@ import {
   ReportOutput,
   checkInput,
   instructions,
-  looks,
+  checkTools,
 } from './tools.ts';
 import type { Reading } from './tools.ts';
 
@@ -68,7 +68,7 @@ function createServer(reading: Reading, options: ServerOptions): McpServer {
   const answer = createAnswers(options);
   const check = createChecks(reading);
   const inputSchema = checkInput(targets);
-  for (const [name, { title, description, output }] of Object.entries(looks)) {
+  for (const [name, { title, description, output }] of Object.entries(checkTools)) {
     const config = { title, description, inputSchema, outputSchema: output, annotations };
     server.registerTool(name, config, ({ target }) =>
       answer(async () => output.parse(await check(toTarget(target, targets)))),

@@ -22,7 +22,7 @@ export class Refusal extends Error {
   }
 }
 
-interface Look {
+interface CheckTool {
   readonly title: string;
   readonly description: string;
   /** The parts of a Diagnosis that it answers with. */
@@ -42,7 +42,7 @@ const head = {
 } as const;
 
 /** The words that check a target. Each takes one snapshot, as the word does in a terminal. */
-export const looks: Readonly<Record<string, Look>> = {
+export const checkTools: Readonly<Record<string, CheckTool>> = {
   status: {
     title: 'Status',
     description: 'How full PostgreSQL is, who holds its connections, why, and what would help.',

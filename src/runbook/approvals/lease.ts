@@ -16,7 +16,7 @@ export function leaseApproved(journal: Journal, holder: Holder): Journal {
 }
 
 /** What a run writes, and how long it may act on that. */
-interface Fenced {
+interface LeasedJournal {
   readonly journal: Journal;
   readonly lease: Lease;
 }
@@ -34,7 +34,7 @@ export function withLease(
   journal: Journal,
   holder: Holder,
   clock: Pick<Clock, 'now' | 'uptime'>,
-): Fenced {
+): LeasedJournal {
   let sentAtMs = uptimeOf(clock);
   const lease: Lease = {
     leftMs: () =>
@@ -45,7 +45,7 @@ export function withLease(
       if (lease.leftMs() < forMs) throw new JournalUnavailable(tooLate);
     },
   };
-  const fenced: Journal = {
+  const leased: Journal = {
     ...journal,
     move: (from, to, entry) => journal.move(from, to, { ...entry, holder }),
     async record(entry) {
@@ -56,7 +56,7 @@ export function withLease(
       lease.mustLast(Math.min(signalWithinMs, holder.forMs * signalShare));
     },
   };
-  return { journal: fenced, lease };
+  return { journal: leased, lease };
 }
 
 const tooLate =

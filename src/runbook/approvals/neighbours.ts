@@ -67,7 +67,7 @@ const askAgainAfterMs = 30_000;
 export class Neighbours {
   readonly #all: Reached[] = [];
   readonly #failedAtMs = new Map<string, number>();
-  /** Pairs of starts that were seen to differ by looks at both. */
+  /** Pairs of starts that were seen to differ by checks of both. */
   readonly #copies = new Set<string>();
   readonly #clock: { now(): number };
 
@@ -100,7 +100,7 @@ export class Neighbours {
     };
   }
 
-  /** What is protected on any target of its server, as far as looks told: sessions of all of them can be seen from each. */
+  /** What is protected on any target of its server, as far as checks told: sessions of all of them can be seen from each. */
   protect(target: Target): Target {
     const near = this.#near(this.#find(target.name));
     if (near.length < 2) return target;
@@ -122,7 +122,7 @@ export class Neighbours {
     );
   }
 
-  /** A restart between two looks looks like a copy of the server: then both are looked at again. */
+  /** A restart between two checks looks like a copy of the server: then both are looked at again. */
   async #compareStarts(own: Reached): Promise<void> {
     const pairOf = ({ database }: Reached): string =>
       `${own.database.identity?.()?.startedAt} ${database.identity?.()?.startedAt}`;

@@ -105,7 +105,7 @@ export const ApprovalRequest = z.strictObject({
       before: Fullness,
       /** Right after the last step; null until then. */
       after: Fullness,
-      /** Who held the slots at both looks. */
+      /** Who held the slots at both checks. */
       holdings: z
         .strictObject({ before: z.array(Holding), after: z.array(Holding) })
         .exactOptional(),

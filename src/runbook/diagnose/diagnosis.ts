@@ -307,7 +307,7 @@ export const Diagnosis = z.object({
   findings: z.array(Finding),
   causes: z.array(Cause),
   proposals: z.array(Proposal),
-  /** Used and usable of the recent looks, oldest first, for the chart. */
+  /** Used and usable of the recent checks, oldest first, for the chart. */
   history: z.array(z.object({ at: z.string(), used: z.number().int(), usable: z.number().int() })),
   /** How long each part took, milliseconds. */
   timings: z.object({

@@ -70,7 +70,7 @@ export interface Evidence {
 export interface DiagnoseInput {
   readonly snapshot: Snapshot;
   readonly target: Target;
-  /** The looks before this one, oldest first. */
+  /** The checks before this one, oldest first. */
   readonly recent: readonly RecentCheck[];
 }
 

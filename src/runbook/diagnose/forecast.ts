@@ -111,7 +111,7 @@ function fitLine(points: readonly Point[]): {
 
 /** What was before says nothing of what is going on now. */
 const longestSpanMs = 15 * 60_000;
-/** With fewer looks, or looks within seconds of each other, the connections' own starts tell more. */
+/** With fewer checks, or checks within seconds of each other, the connections' own starts tell more. */
 const leastChecks = 3;
 const leastSpanMs = 15_000;
 /** Past a day a straight line is no forecast. */
@@ -120,7 +120,7 @@ const furthestMinutes = 24 * 60;
 const mostByChance = 5;
 
 /**
- * When the server will be full if it goes on like this. From the recent looks, the present one last; without
+ * When the server will be full if it goes on like this. From the recent checks, the present one last; without
  * enough of them from the connection starts of this look; else it says that there is not enough data. Only growth that
  * still goes on is continued: in the last minute, in several steps and by more than five connections. Otherwise `reason`
  * says since when the number is flat.

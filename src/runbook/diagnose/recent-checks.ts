@@ -52,7 +52,7 @@ const leastShare = 0.6;
 const leastChecks = 3;
 
 /**
- * Whether most of what runs is one statement that takes far longer than usual, by the looks remembered; where none is,
+ * Whether most of what runs is one statement that takes far longer than usual, by the checks remembered; where none is,
  * whether it takes seconds in most sessions there are.
  */
 export function findDragging(
@@ -81,7 +81,7 @@ function shareOfOneStatement(now: CurrentLoad): number {
   return largest / Math.max(1, listed.length);
 }
 
-/** The calmer quarter of the looks: the trouble may have begun half an hour ago. */
+/** The calmer quarter of the checks: the trouble may have begun half an hour ago. */
 function usualWork(checks: readonly Partial<Work>[]): Dragging['usual'] {
   const known = checks.flatMap(({ active, querySeconds }) =>
     active === undefined ? [] : [{ active, seconds: querySeconds ?? 0 }],
@@ -122,27 +122,27 @@ export interface RecentCheck {
 
 const minuteMs = 60_000;
 const oldestMs = 60 * minuteMs;
-/** The time that a forecast draws its line through; dbconn's own watch looks sixty times in it. */
+/** The time that a forecast draws its line through; dbconn's own watch checks sixty times in it. */
 const fineMs = 15 * minuteMs;
-/** A shorter pause between looks, or a person's burst of them, grows nothing but the minutes before. */
+/** A shorter pause between checks, or a person's burst of them, grows nothing but the minutes before. */
 const mostFine = 60;
 
 type CheckedDiagnosis = Pick<Diagnosis, 'takenAt' | 'capacity'> &
   Partial<Pick<Diagnosis, 'sessions' | 'blocking' | 'deadlocks'>>;
 
-/** The looks of one target's last hour, oldest first: every one of the last minutes, one a minute before; at most 121. */
+/** The checks of one target's last hour, oldest first: every one of the last minutes, one a minute before; at most 121. */
 export class RecentChecks {
-  #looks: readonly RecentCheck[] = [];
+  #checks: readonly RecentCheck[] = [];
 
   /** A look that did not see the capacity adds nothing. */
   add(check: CheckedDiagnosis, newIn60s?: number): void {
     const { takenAt, capacity, deadlocks = null } = check;
     if (capacity === null) return;
     const now = Date.parse(takenAt);
-    const checks = this.#looks.filter(({ at }) => now - Date.parse(at) <= oldestMs);
+    const checks = this.#checks.filter(({ at }) => now - Date.parse(at) <= oldestMs);
     const young = checks.filter(({ at }) => now - Date.parse(at) <= fineMs);
     const fine = young.slice(1 - mostFine);
-    this.#looks = [
+    this.#checks = [
       ...oneAMinute(checks.slice(0, checks.length - fine.length)),
       ...fine,
       {
@@ -157,7 +157,7 @@ export class RecentChecks {
   }
 
   entries(): readonly RecentCheck[] {
-    return this.#looks;
+    return this.#checks;
   }
 }
 

@@ -150,7 +150,7 @@ export function noteLines({ target }: Incident, notes: readonly KeptNote[]): Mes
   const quotes = notes.some(({ quote: quoted }) => hasText(quoted));
   const lines = notes.map(lineOf);
   const [only] = lines;
-  const text = `${target}: ${notes.map(toNews).join(' ')}`;
+  const text = `${target}: ${notes.map(toNotification).join(' ')}`;
   if (only !== undefined && lines.length === 1) {
     const quoted = notes[0]?.quote;
     return toMentioningMessage(text, [
@@ -166,7 +166,7 @@ export function noteLines({ target }: Incident, notes: readonly KeptNote[]): Mes
   return toMentioningMessage(text, [richText(...elements)]);
 }
 
-function toNews({ sentence }: KeptNote): string {
+function toNotification({ sentence }: KeptNote): string {
   return (sentence ?? '').replaceAll(/<!subteam\^S[A-Z0-9]+>/g, 'their group');
 }
 

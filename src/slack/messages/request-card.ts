@@ -32,7 +32,7 @@ import { requestButtons } from './request-buttons.ts';
 import {
   nextStep,
   noCircumstances,
-  requestNews,
+  requestText,
   requestStatus,
   requestTitle,
   troubleList,
@@ -77,7 +77,7 @@ export function requestCard(request: ApprovalRequest, scene: Scene = calm): Mess
   const { runProgress, stop, circumstances = noCircumstances } = scene;
   const { mark, line } = requestTitle(request);
   const { hash, id } = request;
-  return toMessage(requestNews(request), [
+  return toMessage(requestText(request), [
     header(`${mark} ${line}`),
     ...obstacles(request, stop, circumstances),
     ...(stop === null ? commandList(request) : []),
@@ -141,7 +141,7 @@ export function endMessage(
   const by = request.closing?.by ?? null;
   const { word } = whereItStands(request);
   const ending = by === null ? [] : rich` by ${actorLeaf(by)}`;
-  return toMessage(requestNews(request), [
+  return toMessage(requestText(request), [
     richText(paragraph([bold(word), ...ending, between('.')])),
     ...stepsTaken(request, runProgress),
     ...(head === undefined ? [] : smallPrint([`journal entry ${head.seq}, ${head.hash}`])),

@@ -100,7 +100,7 @@ export function requestTitle(request: ApprovalRequest): { mark: string; line: st
 }
 
 /** What a notification says of it: `Proposed, option C for shop: Restart reports, 2 replicas`. */
-export function requestNews(request: ApprovalRequest): string {
+export function requestText(request: ApprovalRequest): string {
   const { option, target, plan } = request;
   return `${whereItStands(request).word}, ${nameOf(option)} for ${target}: ${plan.title}`;
 }

@@ -50,7 +50,7 @@ interface AimFigures {
   readonly laterAfterMs: number;
 }
 
-/** Two come and go between any two looks. */
+/** Two come and go between any two checks. */
 const noise = 2;
 
 const words = { waiters: 'waiting for a lock', 'slow-statements': 'running for too long' } as const;

@@ -23,7 +23,7 @@ type Refill = z.infer<typeof Refill>;
 const holdingsKept = 20;
 /** PostgreSQL cuts an application_name at 63 bytes. */
 const longestName = 63;
-/** Two sessions come and go between any two looks. */
+/** Two sessions come and go between any two checks. */
 const noise = 2;
 
 /** Sessions by application_name, or by role where a client gives none; empty when the database was not read. */
@@ -49,7 +49,7 @@ export interface HoldingsCheck {
 interface Traces {
   readonly before: readonly Holding[];
   readonly after: readonly Holding[];
-  /** The looks since then, in order. */
+  /** The checks since then, in order. */
   readonly checks: readonly HoldingsCheck[];
 }
 
@@ -100,7 +100,7 @@ export type Fullness = z.infer<typeof Fullness>;
 export const OutcomeWord = z.enum(['fixed', 'partly', 'unchanged', 'refilled', 'worse', 'unknown']);
 export type OutcomeWord = z.infer<typeof OutcomeWord>;
 
-/** What a change brought, by looks before it, right after it and some time later. */
+/** What a change brought, by checks before it, right after it and some time later. */
 export const Outcome = z.strictObject({
   word: OutcomeWord,
   /** Figures only. */
@@ -164,7 +164,7 @@ export function judgeOutcome(evidence: Evidence): Outcome {
   return { word, sentence: told, before, after, later, refill };
 }
 
-/** What is said of a change whose looks are lost, such as after a crash. */
+/** What is said of a change whose checks are lost, such as after a crash. */
 export function unknownOutcome(sentence: string, later: Fullness): Outcome {
   return { word: 'unknown', sentence, before: null, after: null, later };
 }
@@ -194,7 +194,7 @@ function judge(
   { before, after, later, usable, usableBefore }: Figures,
   { warningUtilisation, allowed = 0 }: Evidence,
 ): OutcomeWord {
-  // Two sessions, or 2 % of a large server, come and go between any two looks.
+  // Two sessions, or 2 % of a large server, come and go between any two checks.
   const noise = Math.max(2, Math.round(usable * 0.02));
   const added = Math.max(0, usable - usableBefore);
   if (later > before + noise + added + allowed) return 'worse';

@@ -64,7 +64,7 @@ function readRefusals({ service, classes }: ServiceLogs): Observation['refusals'
 
 interface WitnessEvidence {
   readonly before: Witnesses;
-  /** The looks since the change, in order. */
+  /** The checks since the change, in order. */
   readonly checks: readonly Observation[];
   /** From here on a refused request is one of the time after the change: others gave up late on what was before. */
   readonly settledAt: string;
@@ -122,7 +122,7 @@ function refused({ refusals: found }: Observation, settledAt: string): string[] 
   );
 }
 
-/** Two come and go between any two looks. */
+/** Two come and go between any two checks. */
 const noise = 2;
 
 function waiting(before: Witnesses, { waits }: Observation): string[] {
