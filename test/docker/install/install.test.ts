@@ -78,6 +78,7 @@ describe.skipIf(await whyNoEngine())('installed as documented', { timeout: 300_0
   const configuration: Parameters<Operator['edit']>[1] = [
     [/project: stack$/m, `project: ${project}-stack`],
     [/^# slack:\n# {3}channel:/m, 'slack:\n  channel:'],
+    [/^ {4}# services:\n {4}# {3}- name: backend$/m, '    services:\n      - name: backend'],
   ];
 
   test('the roles are made and the image is built', async () => {
@@ -130,10 +131,25 @@ describe.skipIf(await whyNoEngine())('installed as documented', { timeout: 300_0
     expect(status).toBe(2);
   });
 
+  test('what doctor says of an application that is a superuser can be run as it is', async () => {
+    const { said } = await operator.typeAndLook('docker compose exec dbconn dbconn doctor');
+    const text = said.replaceAll(/\s+/g, ' ');
+    expect(text).toContain('The application logs in as the superuser "postgres"');
+    const commands = [...text.matchAll(/`((?:CREATE ROLE|GRANT) [^`]*;)`/g)].flatMap(
+      ([, one]) => one ?? [],
+    );
+    expect(commands).toHaveLength(4);
+    for (const command of commands) await stack.ask(command);
+    expect(await stack.ask("SELECT rolsuper FROM pg_roles WHERE rolname = 'postgres_login'")).toBe(
+      'f',
+    );
+  });
+
   test('status answers from inside, for when Slack is down', async () => {
     const { said, status } = await operator.typeAndLook('docker compose exec dbconn dbconn status');
     expect(said).toContain('usable connections');
-    expect(status).toBe(0);
+    expect(said).toContain('The application logs in as a superuser');
+    expect(status).toBe(1);
   });
 
   test('it runs as nobody in particular, with no capability, and can write nowhere but in its volume', async () => {

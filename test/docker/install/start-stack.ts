@@ -49,7 +49,7 @@ function services(port: number, password: string): object {
       pull_policy: 'never',
       stop_signal: 'SIGINT',
       command: ['postgres', '-c', 'fsync=off', '-c', 'max_connections=30'],
-      environment: { POSTGRES_PASSWORD: password, POSTGRES_DB: 'shop', APP_PASSWORD: 'app-secret' },
+      environment: { POSTGRES_PASSWORD: password, POSTGRES_DB: 'shop' },
       volumes: [usr],
       ports: [`127.0.0.1:${port}:5432`],
       healthcheck: check(['CMD', 'pg_isready', '-q', '-h', '127.0.0.1']),
@@ -58,7 +58,11 @@ function services(port: number, password: string): object {
       image: 'dbconn-test/backend',
       pull_policy: 'never',
       depends_on: { postgres: { condition: 'service_healthy' } },
-      environment: { DATABASE_URL: 'postgresql+psycopg2://app:app-secret@postgres/shop' },
+      // As most are that use the official image: its superuser, and a connection from the start.
+      environment: {
+        DATABASE_URL: `postgresql+psycopg2://postgres:${password}@postgres/shop`,
+        CHECK_DATABASE_AT_START: '1',
+      },
       volumes: [usr, `${backendScript}:/app/backend.py:ro`],
     },
   };
