@@ -123,7 +123,7 @@ export function requestStatus(
   const { state, plan, votes, brokenGlass } = request;
   const points: Leaf[][] = [
     origin(request),
-    ...(state === 'proposed' && incident !== null ? whyLeaves(incident) : []),
+    ...(state === 'proposed' && incident !== null ? incidentLeaves(incident) : []),
     ...(state === 'proposed' ? aboutPlan(plan) : []),
     ...(state === 'proposed' ? [] : votes.map(approval)),
     ...byHand(request),
@@ -144,11 +144,11 @@ function origin({ option, target, proposedBy, proposedAt, undoes }: ApprovalRequ
   return rich`${bold('Proposed by')} ${actorLeaf(proposedBy)} at ${moment(proposedAt)}${plain(`: ${what} for ${target}`)}`;
 }
 
-function whyLeaves({ cause, headline }: NonNullable<Circumstances['incident']>): Leaf[][] {
+function incidentLeaves({ cause, headline }: NonNullable<Circumstances['incident']>): Leaf[][] {
   const parts = [cause === null ? null : causeTitles[cause], headline].filter(
     (part) => part !== null,
   );
-  return parts.length === 0 ? [] : [rich`${bold('Why:')} ${parts.join('. ')}`];
+  return parts.length === 0 ? [] : [rich`${bold('Incident:')} ${parts.join('. ')}`];
 }
 
 function approval({ by, at }: ApprovalRequest['votes'][number]): Leaf[] {
