@@ -103,3 +103,19 @@ test.for([
   expect(reply?.text).toContain(`${text} silenced it.`);
   expect(mentionsIn(it.replies())).toEqual([]);
 });
+
+test('two people of one name are told apart by their ids, and a third by the name alone', async () => {
+  const carl = 'U0CARL0000';
+  const it = await open({
+    people: [
+      { id: ana, name: 'Maya', realName: 'Ana' },
+      { id: ben, name: '*maya*', realName: 'Ben' },
+      { id: carl, name: 'carl', realName: 'Carl' },
+    ],
+  });
+  await it.note(`<@${ana}> took over from <@${ben}>, not <@${carl}>.`);
+  await shown(it, 1, 2);
+  const both = `@Maya (${ana}) took over from @*maya* (${ben}), not @carl.`;
+  expect(textOf(it.replies())).toContain(both);
+  expect(textOf(it.parents())).toContain(`Owner: @Maya (${ana}) since`);
+});

@@ -220,19 +220,19 @@ function remedy(request: ApprovalRequest, names: Names): string[] {
   return [
     `### ${text(plan.title)}`,
     '',
-    `- Request ${code(id)}, proposed by ${who(proposedBy, names)} at ${clock(proposedAt)}; ${plan.targets.length} planned, ${plan.skippedTotal} skipped.`,
+    `- Request ${code(id)}, proposed by ${signer(proposedBy, names)} at ${clock(proposedAt)}; ${plan.targets.length} planned, ${plan.skippedTotal} skipped.`,
     ...(plan.subject === null ? [] : [`- About ${code(plan.subject)}.`]),
     '- Plan:',
     ...steps,
     ...(more > 0 ? [`  ${mostSteps + 1}. and ${more} more steps`] : []),
     ...votes.map(
       ({ by, at, reason }) =>
-        `- Approved by ${who(by, names)} at ${clock(at)}${reason === null ? '' : `: ${code(reason)}`}`,
+        `- Approved by ${signer(by, names)} at ${clock(at)}${reason === null ? '' : `: ${code(reason)}`}`,
     ),
     ...(brokenGlass === null
       ? []
       : [
-          `- Run without the required votes by ${who(brokenGlass.by, names)} at ${clock(brokenGlass.at)}: ${code(brokenGlass.reason)}`,
+          `- Run without the required votes by ${signer(brokenGlass.by, names)} at ${clock(brokenGlass.at)}: ${code(brokenGlass.reason)}`,
         ]),
     `- Outcome: ${text(describeOutcome(request), names)}`,
   ];
@@ -283,6 +283,12 @@ function todo({ incident }: IncidentReport, names: Names): string[] {
 function who({ id, via }: Actor, names: Names): string {
   if (via === 'slack') return text(nameOf(id, names));
   return via === 'timer' ? 'dbconn' : `somebody at the ${via}`;
+}
+
+/** Who decided, for good: a name in Slack is its owner's to change, and another person may have the same. */
+function signer(actor: Actor, names: Names): string {
+  const { id, via } = actor;
+  return via === 'slack' && names.has(id) ? `${who(actor, names)} (${id})` : who(actor, names);
 }
 
 /** `2026-11-23 03:04:05 UTC`. */

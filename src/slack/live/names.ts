@@ -18,10 +18,15 @@ const longestWaitMs = 3000;
 
 interface Kept {
   readonly name: Promise<string | undefined>;
+  /** The same, once it is there. */
+  said: string | undefined;
   freshUntilMs: number;
 }
 
-/** Keeps what Slack said of people for a while, and holds no message up. Never for what is decided. */
+/**
+ * Keeps what Slack said of people for a while, and holds no message up. Never for what is decided. Two who were seen with
+ * one name have their ids behind it.
+ */
 export function createReadNames(client: WebClient): ReadNames {
   const kept = new Map<string, Kept>();
   const nowMs = (): number => uptimeOf(systemClock);
@@ -30,21 +35,34 @@ export function createReadNames(client: WebClient): ReadNames {
     if (known !== undefined && nowMs() < known.freshUntilMs) return known.name;
     const asked = askName(client, id).then((name) => {
       if (name === undefined) entry.freshUntilMs = nowMs() + missingMs;
-      return name ?? known?.name;
+      return (entry.said = name ?? known?.said);
     });
-    const entry: Kept = { name: asked, freshUntilMs: nowMs() + keptMs };
+    const entry: Kept = { name: asked, said: known?.said, freshUntilMs: nowMs() + keptMs };
     kept.delete(id);
     kept.set(id, entry);
     keepNewest(kept, mostKept);
     return asked;
   };
+  const isShared = (id: string, name: string): boolean =>
+    [...kept].some(
+      ([other, { said }]) => other !== id && said !== undefined && fold(said) === fold(name),
+    );
   return async (ids) => {
     const asked = [...new Set(ids)].slice(0, mostAtOnce).map(async (id) => {
       const name = await within(nameOf(id), longestWaitMs, systemClock);
       return name === undefined ? [] : [[id, name] as const];
     });
-    return new Map((await Promise.all(asked)).flat());
+    const named = (await Promise.all(asked)).flat();
+    return new Map(named.map(([id, name]) => [id, isShared(id, name) ? `${name} (${id})` : name]));
   };
+}
+
+/** What is left of a name for the eye. Names are not unique in Slack, and anybody may take that of an approver. */
+function fold(name: string): string {
+  return name
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]/gu, '');
 }
 
 /** Undefined where Slack does not say it, for whatever reason: doctor names the scope that is missing. */

@@ -117,3 +117,14 @@ test('a line is drawn from two figures on, its full height the usable slots', ()
   expect(drawn[1]).toBe(`10 ┤${' '.repeat(59)}█`);
   expect(drawn.at(-2)).toMatch(/03:00:00 +03:10:00/);
 });
+
+test('who proposed and who approved are named with their ids, for names are not unique', async () => {
+  const request = await endedThem(1, [1, 2]);
+  const [{ by } = { by: request.proposedBy }] = request.votes;
+  const people = [request.proposedBy.id, by.id];
+  const incident = buildIncident({ state: 'resolved' });
+  const report = writeReport({ incident, notes: [], requests: [request], target: aTarget() });
+  const markdown = toMarkdown(report, new Map(people.map((id) => [id, 'Maya'])));
+  expect(markdown).toContain(`proposed by @Maya (${request.proposedBy.id}) at`);
+  expect(markdown).toContain(`Approved by @Maya (${by.id}) at`);
+});
