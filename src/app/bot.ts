@@ -40,6 +40,8 @@ export interface BotParts {
   /** Counts on when the configuration is replaced. */
   readonly meter: Metrics;
   readonly configState: ConfigState;
+  /** It takes the place of one that was in Slack with the same tokens. */
+  readonly wasIn?: boolean;
 }
 
 export interface ConfiguredBot extends RunningBot {
@@ -80,7 +82,8 @@ export async function openBot(parts: BotParts): Promise<ConfiguredBot> {
     count(meter, request);
     incidentSystem.record(request);
   };
-  const shown = { incidentSystem, readSummaries, configState };
+  const { wasIn = false } = parts;
+  const shown = { incidentSystem, readSummaries, configState, wasIn };
   const slackApp = openSlackApp({ ...made, ...shown, slack, client });
   const { incidents } = incidentSystem;
   const http = openHttp({ ...made, ...shown, incidents, app: slackApp, refusals });
@@ -89,7 +92,7 @@ export async function openBot(parts: BotParts): Promise<ConfiguredBot> {
 }
 
 interface SlackAppParts
-  extends Pick<BotParts, 'slack' | 'log' | 'configState'>, Pick<Deps, 'clock'> {
+  extends Pick<BotParts, 'slack' | 'log' | 'configState' | 'wasIn'>, Pick<Deps, 'clock'> {
   readonly config: Config;
   readonly monitor: TargetMonitor;
   readonly journal: StoredJournal;
@@ -140,6 +143,7 @@ function openSlackApp(parts: SlackAppParts): SlackApp {
     home: createHome({ sources, client: parts.client, clock, log }),
     meter,
     log,
+    wasIn: parts.wasIn,
   });
 }
 

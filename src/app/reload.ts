@@ -102,7 +102,7 @@ async function build(
   configState.restart = restart;
   if (isSame(held.latest, given)) return undefined;
   const successor = await app.withConfig({ ...config, ...samePort(config, bot) });
-  const built = await openBot({ ...lasting, app: successor });
+  const built = await openBot({ ...lasting, app: successor, wasIn: true });
   held.latest = given;
   return { app: successor, bot: built };
 }

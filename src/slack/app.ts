@@ -43,13 +43,16 @@ interface SlackAppOptions {
   readonly home?: Home;
   readonly meter?: Pick<Meter, 'slackCall'>;
   readonly log: Logger;
+  /** Slack took these tokens before in this process. */
+  readonly wasIn?: boolean | undefined;
   readonly replyTimeouts?: Partial<ReplyTimeouts>;
 }
 
 export interface SlackApp {
   /**
    * Comes up in Slack. Where Slack cannot be reached, or has taken back what it granted, it resolves all the same and
-   * keeps trying. Throws a SlackStartError for a token that was never right, and for a port that is taken. Needs no scope.
+   * keeps trying. Throws a SlackStartError for a token that was never right, and for a port that is taken, unless it was
+   * in Slack before. Needs no scope.
    */
   start(): Promise<void>;
   /** Takes no more commands, answers those it has, closes every socket. Safe to call twice. */
@@ -83,7 +86,7 @@ export function createSlackApp(options: SlackAppOptions): SlackApp {
     if (signal.aborted) return;
     await connection.open();
     options.log.info({ connection: options.connection.kind }, 'dbconn is in Slack');
-  }, options.log);
+  }, options);
   return {
     start: () => join.start(),
     stop() {

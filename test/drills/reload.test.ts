@@ -280,6 +280,17 @@ test('what a process keeps for its life is named as waiting for a restart', asyn
   await until('it is told where it was', async () => posts(room, 'it fills') > 0);
 });
 
+test('a token that Slack refuses for a moment ends no bot that was in Slack before', async () => {
+  const { bot, room, change } = await start();
+  room.slack.interfere('auth.test', { kind: 'refused', error: 'invalid_auth' });
+  await change({ targets: [target('orders')] });
+  expect(bot.targets).toEqual(['orders']);
+  await until('it is in Slack again', async () => bot.slack.state.ready);
+  await forget('first');
+  await ask(room, maya, 'propose A orders');
+  await card(room, 'Proposed');
+});
+
 test('a button pressed in the middle of a change is answered', async () => {
   const { room, change } = await start();
   await forget('first');

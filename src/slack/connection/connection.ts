@@ -106,10 +106,16 @@ interface Join {
   stop(): void;
 }
 
+interface JoinOptions {
+  readonly log: Pick<Logger, 'error' | 'info' | 'warn'>;
+  /** Slack took these tokens before in this process, so no refusal of them is final. */
+  readonly wasIn?: boolean | undefined;
+}
+
 /** `attempt` throws SlackStartErrors; it is told when it came too late. */
 export function createJoin(
   attempt: (signal: AbortSignal) => Promise<void>,
-  log: Pick<Logger, 'error' | 'info' | 'warn'>,
+  { log, wasIn = false }: JoinOptions,
 ): Join {
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -145,7 +151,7 @@ export function createJoin(
     async start() {
       const failed = await tryOnce();
       if (failed === undefined || signal.aborted) return;
-      if (failed.isFinal) throw failed;
+      if (failed.isFinal && !wasIn) throw failed;
       keepTrying(failed).catch((err: unknown) => log.error({ err }, 'Joining Slack failed'));
     },
     stop: () => stopping.abort(),
