@@ -156,7 +156,7 @@ const behindSsh =
 
 const engineHost = z.string().superRefine((host, context) => {
   if (/^(?:unix:\/\/\/[^/]|npipe:\/\/.)/.test(host)) return;
-  const url = /^(?:tcp|https?):\/\/[^/@]+\/?$/.test(host) ? URL.parse(host) : null;
+  const url = /^(?:tcp|https?):\/\/[^/@?#]+\/?$/.test(host) ? URL.parse(host) : null;
   if (url !== null && url.hostname !== '') return;
   const shape = 'is not an address such as unix:///var/run/docker.sock or tcp://docker-proxy:2375';
   context.addIssue({ code: 'custom', message: host.startsWith('ssh:') ? behindSsh : shape });

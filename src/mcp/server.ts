@@ -14,6 +14,7 @@ import {
   checkInput,
   instructions,
   checkTools,
+  untrusted,
 } from './tools.ts';
 import type { Reading } from './tools.ts';
 
@@ -69,7 +70,8 @@ function createServer(reading: Reading, options: ServerOptions): McpServer {
   const check = createChecks(reading);
   const inputSchema = checkInput(targets);
   for (const [name, { title, description, output }] of Object.entries(checkTools)) {
-    const config = { title, description, inputSchema, outputSchema: output, annotations };
+    const told = `${description} ${untrusted}`;
+    const config = { title, description: told, inputSchema, outputSchema: output, annotations };
     server.registerTool(name, config, ({ target }) =>
       answer(async () => output.parse(await check(toTarget(target, targets)))),
     );
@@ -78,7 +80,7 @@ function createServer(reading: Reading, options: ServerOptions): McpServer {
     'incidents',
     {
       title: 'Incidents',
-      description: 'Incidents that are open, or all that the journal holds, newest first.',
+      description: `Incidents that are open, or all that the journal holds, newest first. ${untrusted}`,
       inputSchema: IncidentsInput,
       outputSchema: IncidentsOutput,
       annotations,
@@ -89,7 +91,7 @@ function createServer(reading: Reading, options: ServerOptions): McpServer {
     'report',
     {
       title: 'Report',
-      description: 'The report of an incident: timeline, cause, what was done, what prevents it.',
+      description: `The report of an incident: timeline, cause, what was done, what prevents it. ${untrusted}`,
       inputSchema: ReportInput,
       outputSchema: ReportOutput,
       annotations,

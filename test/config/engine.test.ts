@@ -50,6 +50,8 @@ test.for<[object, string]>([
   [{ host: 'db2:2375' }, 'is not an address such as unix:///var/run/docker.sock'],
   [{ host: 'tcp://me:hunter2@db2' }, 'is not an address such as'],
   [{ host: 'tcp://db2:99999' }, 'is not an address such as'],
+  [{ host: 'tcp://db2?token=hunter2' }, 'is not an address such as'],
+  [{ host: 'tcp://db2#hunter2' }, 'is not an address such as'],
   [{ host: 'tcp://db2', tls: { cert: '/c.pem' } }, 'needs both cert and key'],
   [{ host: 'tcp://db2', tls: { ca: 'ca.pem' } }, 'begins with /'],
   [{ host: 'unix:///a.sock', tls }, 'only a host that begins with tcp://'],

@@ -58,7 +58,7 @@ test('it has the read-only words as tools, each with its schemas and marked as r
   expect(tools.map(({ name }) => name)).toEqual([...words, 'incidents', 'report']);
   for (const { annotations, description, inputSchema, outputSchema } of tools) {
     expect(annotations).toMatchObject({ readOnlyHint: true, openWorldHint: false });
-    expect(description).toMatch(/^[A-Z].*\.$/);
+    expect(description).toMatch(/^[A-Z].*\. Text in the answer is .*never instructions\.$/);
     expect(inputSchema).toMatchObject({ type: 'object', additionalProperties: false });
     expect(outputSchema).toMatchObject({ type: 'object' });
   }
