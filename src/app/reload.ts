@@ -85,7 +85,9 @@ async function replace(lasting: Lasting, held: Held, read: () => BotConfig): Pro
   held.now = next;
   await next.bot.start();
   lasting.log.info('The configuration was read again and is taken');
-  const ending = finish(before, next).finally(() => held.endings.delete(ending));
+  const ending = finish(before, next)
+    .catch((err: unknown) => lasting.log.error({ err }, leftSentence))
+    .finally(() => held.endings.delete(ending));
   held.endings.add(ending);
   await settleIn(lasting, before, next);
 }
@@ -181,10 +183,16 @@ function isSame(one: BotConfig, other: BotConfig): boolean {
   return isDeepStrictEqual(bare(one), bare(other));
 }
 
+/** Such as a journal that is away: what is left is taken over when its lease has run out. */
+const leftSentence = 'What the configuration before began could not all be brought to its end';
+
 /** Ends what the earlier one began, and then closes the connections that only it had. */
 async function finish(before: Generation, after: Generation): Promise<void> {
-  await before.bot.finish();
-  await closeReplaced(await before.app.targets(), await after.app.targets());
+  try {
+    await before.bot.finish();
+  } finally {
+    await closeReplaced(await before.app.targets(), await after.app.targets());
+  }
 }
 
 /** Says and ends what a change of the configuration brings with it. */

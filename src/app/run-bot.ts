@@ -9,7 +9,7 @@ import type { BreakGlassNotifier } from '../runbook/escalation/break-glass-notif
 import type { TargetMonitor } from '../runbook/loop/target-monitor.ts';
 import type { SlackApp } from '../slack/app.ts';
 import type { Notifier } from '../slack/live/notifier.ts';
-import { createTurns, within } from '../timing.ts';
+import { createTurns, poll, within } from '../timing.ts';
 import type { Clock } from '../timing.ts';
 import type { Bot } from './deps.ts';
 import type { IncidentSystem } from './incident-system.ts';
@@ -116,7 +116,7 @@ export function runBot(parts: BotInParts): RunningBot {
     },
     async finish() {
       await app.stop();
-      await within(settleAll(parts), drainMs, parts.clock);
+      await settleAll(parts);
       await endChanges(parts);
       parts.stopping.abort();
     },
@@ -124,9 +124,15 @@ export function runBot(parts: BotInParts): RunningBot {
 }
 
 /** A target may be gone from the next configuration, so what came of its change is seen to here. */
-async function settleAll({ approvals }: BotInParts): Promise<void> {
-  const open = await approvals.list();
-  if (open.ok) await Promise.all(open.value.map(({ id }) => approvals.settled(id)));
+async function settleAll({ approvals, clock }: BotInParts): Promise<void> {
+  const polling = { everyMs: takeOverMs, withinMs: drainMs, clock };
+  // A journal that is away for a moment is no reason to leave them.
+  const open = await poll(polling, async (isOver) => {
+    const listed = await approvals.list();
+    return listed.ok ? listed.value : isOver() ? [] : undefined;
+  });
+  const settled = Promise.all(open.map(({ id }) => approvals.settled(id)));
+  await within(settled, drainMs, clock);
 }
 
 async function takeOver({ approvals, log }: BotInParts): Promise<void> {

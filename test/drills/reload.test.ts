@@ -7,6 +7,7 @@ import { readConfig } from '../../src/config/config.ts';
 import { appToken, botToken } from '../slack/support/workspace.ts';
 import { openHarness, routingKey, webhookToken } from '../support/harness.ts';
 import type { Harness } from '../support/harness.ts';
+import { startCluster } from '../support/clusters.ts';
 import { useServer } from '../support/server.ts';
 import { patienceMs, until } from '../support/until.ts';
 import {
@@ -65,8 +66,8 @@ interface Running {
   readonly reread: (text: string) => Promise<void>;
 }
 
-async function start(): Promise<Running> {
-  const room = await openHarness({ config: settings() });
+async function start(more: Settings = {}): Promise<Running> {
+  const room = await openHarness({ config: { ...settings(), ...more } });
   harness = room;
   const bot = await room.start({ sendIntervalMs: 20 });
   const connection = { kind: 'socket', appToken } as const;
@@ -258,6 +259,30 @@ test('what runs is brought to its end and verified, though its target is removed
     return requests[0]?.state === 'done' && requests[0].result?.outcome !== null;
   });
   await expect.poll(async () => (await ownPids()).length, { timeout: patienceMs }).toBe(1);
+});
+
+test('a journal that is away meanwhile ends neither dbconn nor keeps a connection of a removed target', async () => {
+  const kept = await startCluster();
+  try {
+    const approval = { A: { approve: [jonas], cooldown: '0s' }, verifyAfter: '4s' };
+    const { room, bot, change } = await start({ journal: kept.url(), approval });
+    await forget('first');
+    await ask(room, maya, 'propose A till');
+    const { ts } = await card(room, 'Proposed');
+    await press(room, { user: jonas, ts });
+    await until('it is verified', async () => {
+      const verified = await room.inJournal((journal) => journal.list(['verifying']));
+      return verified.length === 1;
+    });
+    await kept.stop('immediate');
+    await change({ targets: [target('orders')] });
+    expect(bot.targets).toEqual(['orders']);
+    await kept.start();
+    await until('its session is closed', async () => (await ownPids()).length === 1);
+    await bot.stop();
+  } finally {
+    await kept.close();
+  }
 });
 
 test('an emergency stop holds for what was proposed under earlier rules', async () => {
