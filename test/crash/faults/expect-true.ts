@@ -8,6 +8,7 @@ import type { RunProgress } from '../../../src/slack/messages/plan.ts';
 import { requestCard } from '../../../src/slack/messages/request-card.ts';
 import { messagesOf } from '../../drills/support/conversation.ts';
 import { keyOf } from '../../drills/support/told.ts';
+import { named } from '../../support/people.ts';
 import { until } from '../../support/until.ts';
 import type { Night } from './night.ts';
 import { cardsOf, readRequests } from './people.ts';
@@ -100,7 +101,12 @@ function countEnds(night: Night, { id }: ApprovalRequest): number {
   return messagesOf(night).filter((one) => keyOf(one) === `request:${id}:end`).length;
 }
 
-/** How long a step took is measured by who tells of it, and a few milliseconds later by the journal. */
+/**
+ * How long a step took is measured by who tells of it, and a few milliseconds later by the journal. A person is named, or
+ * mentioned where Slack did not say the name.
+ */
 function toPlainText(message: Parameters<typeof toText>[0]): string {
-  return toText(message).replaceAll(/\b\d+(?:\.\d)? s\b/g, 'some s');
+  return toText(message)
+    .replaceAll(/\b\d+(?:\.\d)? s\b/g, 'some s')
+    .replaceAll(/@(U0\w+)/g, (_, id: string) => named(id));
 }
