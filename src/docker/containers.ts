@@ -131,7 +131,8 @@ export const Inspected = z.object({
     Labels: z.record(z.string(), z.string()).nullish(),
     StopSignal: z.string().nullish(),
     User: z.string().nullish(),
-    Healthcheck: z.object({ Test: z.array(z.string()).nullish() }).nullish(),
+    // Loose, as a container is recreated from this: its intervals go along.
+    Healthcheck: z.looseObject({ Test: z.array(z.string()).nullish() }).nullish(),
   }),
   HostConfig: z.object({ Memory: z.number().nullish() }).nullish(),
   Mounts: z.array(z.object({ Source: z.string().nullish(), Destination: z.string() })).nullish(),
