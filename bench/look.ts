@@ -67,7 +67,6 @@ function openMonitor(url: string): TargetMonitor {
     url,
     providerReserved: 0,
     limits: target.limits,
-    applicationRoles: [],
     clock: systemClock,
   });
   const services = {

@@ -267,7 +267,6 @@ function openAdapters(patient: Patient): TargetAdapters {
       rescueUrl: patient.urls.rescue,
       providerReserved: 0,
       limits: patient.limits,
-      applicationRoles: [],
       clock: systemClock,
     }),
     roles: createRoles({

@@ -149,7 +149,6 @@ function reach(entry: TargetConfig, clock: Clock, exec: EngineParts['exec']): Re
     get limits() {
       return way.limits;
     },
-    applicationRoles: target.applicationRoles,
     clock,
   };
   return Object.assign(way, { database: createDatabase(options) });

@@ -25,7 +25,6 @@ export interface DatabaseOptions {
   readonly providerReserved: number;
   /** Read at each snapshot: they may change while the connection stays. */
   readonly limits: Limits;
-  readonly applicationRoles: readonly string[];
   readonly clock: Clock;
 }
 

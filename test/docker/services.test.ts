@@ -168,7 +168,6 @@ describe.skipIf(await whyNoEngine())('the containers of a compose project', () =
         exec: psqlIn('postgres'),
         providerReserved: 0,
         limits: defaultLimits,
-        applicationRoles: [],
         clock,
       });
       try {

@@ -123,7 +123,6 @@ function toDatabase(stack: Stack, target: Target, { exec, url }: StackMonitorOpt
       target: target.name,
       ...(exec === true && { exec: psql }),
       limits: target.limits,
-      applicationRoles: target.applicationRoles,
     }),
   );
 }

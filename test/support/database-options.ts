@@ -12,7 +12,6 @@ export function databaseOptions(
     url,
     providerReserved: 0,
     limits: defaultLimits,
-    applicationRoles: [],
     clock: systemClock,
     ...more,
   };

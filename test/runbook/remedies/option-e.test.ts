@@ -34,7 +34,6 @@ beforeAll(async () => {
     url: patient.urls.dbconn,
     providerReserved: 0,
     limits: patient.limits,
-    applicationRoles: [],
     clock: systemClock,
   });
 });

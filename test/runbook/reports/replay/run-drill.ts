@@ -77,7 +77,6 @@ function openAdapters(patient: Patient): TargetAdapters {
       url,
       providerReserved: 0,
       limits: patient.limits,
-      applicationRoles: [],
       clock: systemClock,
     }),
     services: patient.services(),
