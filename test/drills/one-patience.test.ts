@@ -26,6 +26,7 @@ test('a slow look that an incident’s menu asks for is excused once, and then a
     records: createRecords({ log: bot.journal, targets: [] }),
     client: new WebClient(),
     announcements: nobody,
+    readNames: () => Promise.resolve(new Map()),
     pagingOf: () => undefined,
     checkAround: () => Promise.resolve([]),
     monitor: aMonitor({ targets: [aTarget({ name: 'shop' })], diagnose: look }),

@@ -16,6 +16,7 @@ import type { Message } from '../messages/kit/message.ts';
 import { notice } from '../messages/notice.ts';
 import type { Answer, Asker, Modals } from './answer.ts';
 import type { DoctorSlack } from './doctor-slack.ts';
+import type { ReadNames } from '../live/names.ts';
 import type { InFlight, ReplyTimeouts } from './in-flight.ts';
 
 /** What may change something, and where people hear of it. */
@@ -24,6 +25,8 @@ export interface Changes {
   readonly journal: Pick<Journal, 'record'>;
   readonly cards: Cards;
   readonly announcements: Announcements;
+  /** For a message of dbconn's that a press changes. */
+  readonly readNames: ReadNames;
   readonly incidents: Incidents;
   /** What the journal holds of those that were. */
   readonly records: Records;

@@ -20,7 +20,7 @@ import type {
   IncidentChoice,
   StatusActionId,
 } from '../messages/kit/action-ids.ts';
-import { createReadNames, withNames } from '../live/names.ts';
+import { withNames } from '../live/names.ts';
 import type { Message } from '../messages/kit/message.ts';
 import { notice, refusalMessage } from '../messages/notice.ts';
 import { checklistMessage } from '../messages/report.ts';
@@ -175,7 +175,7 @@ function readBoxes(values: readonly string[]): readonly Box[] | undefined {
 
 /** Records what is ticked, and shows the list as it then stands. */
 async function record(press: Press): Promise<Message> {
-  const { actor, asker, board, client, incidents, log, ts } = press;
+  const { actor, asker, board, client, incidents, log, readNames, ts } = press;
   const boxes = readBoxes(press.values);
   if (boxes === undefined) return notice(notOurList);
   const [first] = boxes;
@@ -190,7 +190,7 @@ async function record(press: Press): Promise<Message> {
   const now = await incidents.get(first.id);
   if (now.ok && ts !== undefined) {
     const message = checklistMessage(now.value);
-    const { text, blocks } = await withNames(message, createReadNames(client), 'mentioned');
+    const { text, blocks } = await withNames(message, readNames, 'mentioned');
     await client.chat
       .update({ channel: asker.channel, ts, text, blocks: [...blocks] })
       .catch((err: unknown) => log.warn({ err }, 'A checklist could not be updated'));

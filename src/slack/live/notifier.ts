@@ -8,6 +8,7 @@ import { announcementMessage } from '../messages/notice.ts';
 import { createIncidentBoard } from './incident-board.ts';
 import type { IncidentBoardOptions } from './incident-board.ts';
 import { createReadNames } from './names.ts';
+import type { ReadNames } from './names.ts';
 import { createOutbox } from './outbox.ts';
 import { createLinkTo, createPermalinks } from './permalinks.ts';
 import { createPostedMessages } from './posted-messages.ts';
@@ -34,6 +35,7 @@ export interface Notifier {
   readonly cards: Cards;
   readonly announcements: Announcements;
   readonly notice: LiveNotice;
+  readonly readNames: ReadNames;
   /** Where incidents are shown. Once: each has a single message. */
   openBoard(options: IncidentBoardOptions): IncidentBoard;
 }
@@ -73,6 +75,7 @@ export function createNotifier({
     cards: createCards({ ...options, ...forCards }),
     announcements: createAnnouncements(forAll, now),
     notice: createLiveNotice(forAll),
+    readNames,
     openBoard: (board) =>
       createIncidentBoard({
         ...board,
@@ -93,11 +96,11 @@ function createAnnouncements(writer: SlackWriter, now: () => number): Announceme
     async announce(announcement) {
       const { to, mention, thread, key, mayStand = false } = announcement;
       const since = new Date(now() - searchBackMs).toISOString();
-      const stands = async (): Promise<boolean> =>
+      const isThere = async (): Promise<boolean> =>
         mayStand &&
         key !== undefined &&
         (await findFirst(writer, { to, since, key })) !== undefined;
-      if (await stands()) return;
+      if (await isThere()) return;
       const message = announcementMessage(announcement);
       // Without anybody to call it is for all who read the channel, and pings none of them.
       const how = { ...(key !== undefined && { key }), notifies: mention !== null };
@@ -114,7 +117,7 @@ function createAnnouncements(writer: SlackWriter, now: () => number): Announceme
         await post(writer, message, { channel: to, ...how });
       }
       // Another process may have said it in the same moment.
-      await stands();
+      await isThere();
     },
   };
 }
