@@ -8,7 +8,7 @@ import { createRoleLimits } from '../postgres/privileged/role-limits.ts';
 import { createServerSettings } from '../postgres/privileged/server-settings.ts';
 import { createTimeouts } from '../postgres/privileged/timeouts.ts';
 import { createRoles } from '../postgres/try-logins.ts';
-import type { TargetAdapters } from '../runbook/loop/target-monitor.ts';
+import type { PrivilegedAdapters, TargetAdapters } from '../runbook/loop/target-monitor.ts';
 import type { ComposeTarget } from './containers.ts';
 
 /** What may change something at a target, and the logins of the roles that may. Not loaded where dbconn only reads. */
@@ -24,19 +24,7 @@ export function openRoles({ database, target }: TargetConfig): Partial<TargetAda
 }
 
 /** What changes something in PostgreSQL, by the role that may. The demo and tests open it for servers of theirs. */
-export function openPrivileged(
-  url: string,
-  ownRoles: readonly string[] = [],
-): Pick<
-  TargetAdapters,
-  | 'privileged'
-  | 'blockers'
-  | 'prepared'
-  | 'timeouts'
-  | 'roleLimits'
-  | 'serverSettings'
-  | 'readServer'
-> {
+export function openPrivileged(url: string, ownRoles: readonly string[] = []): PrivilegedAdapters {
   return {
     privileged: createIdleSessions({ url }),
     blockers: createBlockers({ url }),
@@ -48,7 +36,7 @@ export function openPrivileged(
   };
 }
 
-/** What restarts containers and makes them anew. */
+/** What restarts containers and recreates them. */
 export async function openEngineChanges(
   docker: Docker,
   { target, compose }: ComposeTarget,

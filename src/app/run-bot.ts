@@ -49,7 +49,7 @@ interface BotInParts {
   readonly log: Logger;
 }
 
-/** The bot with one configuration. What it stands on is closed by who opened it. */
+/** The bot with one configuration. The targets and the journal are closed by what opened them. */
 export interface RunningBot extends Omit<Bot, 'reload'> {
   /**
    * Leads no more and leaves its ports, so that one with another configuration can start. Over a socket Slack still reaches

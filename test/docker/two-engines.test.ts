@@ -139,7 +139,7 @@ describe.skipIf(whyNot)('two Docker engines with projects of one name', () => {
     });
   });
 
-  test('option E makes a container of its own engine anew, and leaves its namesake alone', async () => {
+  test('option E recreates a container of its own engine, and leaves its namesake alone', async () => {
     await withTargets({ host: `unix://${second.socketPath}` }, async ({ targetAdapters }) => {
       const [, there] = targetAdapters;
       const [near, name] = [await idsOf(here), `${project}-backend-1`];

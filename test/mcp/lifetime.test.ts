@@ -164,7 +164,7 @@ test('what it cannot start with is a sentence on standard error', async () => {
   expect(without.stderr()).toBe('Write a dbconn.yml, or set DATABASE_URL to check one database.\n');
   const withTarget = start(['orders']);
   expect(await withTarget.ended).toBe(3);
-  expect(withTarget.stderr()).toContain('After mcp comes no word');
+  expect(withTarget.stderr()).toContain('mcp takes no more words');
   expect([...without.lines(), ...withTarget.lines()]).toEqual([]);
 });
 

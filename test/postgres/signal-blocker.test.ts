@@ -176,7 +176,7 @@ describe.for(majors)('PostgreSQL %i', (major) => {
     }
   });
 
-  test('whoever is skipped is skipped by the signal too, and a role without the right gets no error', async () => {
+  test('a session that is skipped is skipped by the signal too, and a role without the right gets no error', async () => {
     const expected = [
       [{ user: 'owner' }, 'superuser'],
       [{ user: 'cdc' }, 'replication'],

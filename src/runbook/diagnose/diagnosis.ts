@@ -74,16 +74,21 @@ export const Capacity = z.object({
 });
 export type Capacity = z.infer<typeof Capacity>;
 
-export const Source = SourceReading.pick({
-  user: true,
-  application: true,
-  client: true,
-  database: true,
+/** How many sessions, and in which states. */
+const sessionCounts = {
   total: true,
   active: true,
   idle: true,
   idleInTransaction: true,
   idleInTransactionAborted: true,
+} as const;
+
+export const Source = SourceReading.pick({
+  user: true,
+  application: true,
+  client: true,
+  database: true,
+  ...sessionCounts,
 }).extend({
   /** The compose service its address or application name belongs to. */
   service: z.string().nullable(),
@@ -100,11 +105,7 @@ export type Source = z.infer<typeof Source>;
 /** The sources of one service, or of one application that belongs to none, taken together. */
 export const Holder = Source.pick({
   service: true,
-  total: true,
-  active: true,
-  idle: true,
-  idleInTransaction: true,
-  idleInTransactionAborted: true,
+  ...sessionCounts,
 }).extend({
   /** The service's name; else what its application_names have in common, else role and address. Untrusted unless it is a service's. */
   name: z.string(),

@@ -57,17 +57,20 @@ export interface TargetAdapters {
   /** What logs in with each of its roles, to see that it can. */
   readonly roles?: Roles;
   /** The same as the reading role reads it, for plans that a person runs; absent where there is a privileged role. */
-  readonly planning?: Pick<
-    TargetAdapters,
-    | 'privileged'
-    | 'blockers'
-    | 'prepared'
-    | 'timeouts'
-    | 'roleLimits'
-    | 'serverSettings'
-    | 'readServer'
-  >;
+  readonly planning?: PrivilegedAdapters;
 }
+
+/** What one role reads and changes in PostgreSQL, and which server that is. */
+export type PrivilegedAdapters = Pick<
+  TargetAdapters,
+  | 'privileged'
+  | 'blockers'
+  | 'prepared'
+  | 'timeouts'
+  | 'roleLimits'
+  | 'serverSettings'
+  | 'readServer'
+>;
 
 /**
  * `sparing` is for checks that nobody asked for: while all is well, the containers and their logs are those of a check of

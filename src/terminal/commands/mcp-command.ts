@@ -29,7 +29,7 @@ export async function runMcpCommand(
 ): Promise<number> {
   if (words.length > 0) {
     return print(
-      refused('After mcp comes no word: each call names its target. See dbconn help mcp.'),
+      refused('mcp takes no more words: each call names its target. See dbconn help mcp.'),
     );
   }
   const config = readConfig(readEnvironment(), file);
@@ -62,7 +62,7 @@ interface KeptApp {
   close(): Promise<void>;
 }
 
-/** Opens an app when somebody asks, and closes it once nobody has for that long. */
+/** Opens an app when a call comes, and closes it when none came for that long. */
 export function keepWhileAsked(forMs: number, open: () => ReadingApp): KeptApp {
   let app: ReadingApp | undefined;
   let asking = 0;
@@ -106,7 +106,7 @@ function toReading(config: Config, kept: KeptApp): Reading {
       return await kept.use(async ({ journal }) => work(await journal()));
     } catch (error) {
       if (!(error instanceof JournalUnavailable)) throw error;
-      // The next call opens it anew: it may be there by then.
+      // The next call opens it again: it may be there by then.
       await kept.close();
       throw new Refusal(error.message);
     }

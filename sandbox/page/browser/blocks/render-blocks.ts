@@ -70,7 +70,7 @@ function renderContext(block: ContextBlock, drawing: Drawing): HTMLElement {
   );
 }
 
-/** What a person unfolded, by block id: it stays so when the message is drawn anew. */
+/** What a person unfolded, by block id: it stays so when the message is drawn again. */
 const unfolded = new Set<string>();
 
 function renderContainer(block: ContainerBlock, drawing: Drawing): HTMLElement {

@@ -90,7 +90,7 @@ interface ApplicationSuperuser {
 
 /**
  * The official image makes POSTGRES_USER a superuser, so this is how many applications run. Where no service is
- * configured, whoever holds several sessions and is no console is one.
+ * configured, any role that holds several sessions and is no console is one.
  */
 export function findApplicationSuperusers({
   reading,
